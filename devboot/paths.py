@@ -1,0 +1,223 @@
+"""Where devboot keeps things on this machine: the only reader of platform directories.
+
+XDG directories on Linux and macOS alike: the macOS ones hold a blank (`Application Support`), which shebangs, Erlang's
+and MariaDB's scripts don't survive. DEVBOOT_HOME stands for all of them. Nothing here is created but the runtime
+directory, because a socket is only safe in a directory that was looked at after it was made.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+
+from devboot.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+# sun_path holds 104 bytes on macOS and 108 on Linux, the terminating NUL included
+SOCKET_PATH_LIMIT = 100
+_BAD = {
+    "\n": "its path has a line break, which no script's first line can hold",
+    os.pathsep: f"its path has a `{os.pathsep}`, which separates directories in PATH",
+}
+_SOCKET_NAME_LENGTH = len("/0123456789abcdef.sock")
+
+
+class Paths(Record):
+    """Absolute directories: `data` (the store), `cache` (downloads), `state` (records), `runtime` (sockets)."""
+
+    data: str
+    cache: str
+    state: str
+    runtime: str
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str], uid: int | None = None) -> Paths:
+        """Work the directories out; only `runtime` is created.
+
+        Raises MachineError `machine/no-home` and `machine/unsafe-runtime-dir`.
+        """
+        uid = os.getuid() if uid is None else uid
+        data, cache, state = user_directories(environ, lambda: passwd_home(uid))
+        return cls(data, cache, state, runtime_directory(environ, uid))
+
+
+def user_directories(environ: Mapping[str, str], passwd_home: Callable[[], str | None]) -> tuple[str, str, str]:
+    """The directories for data, cache and state; `passwd_home` is asked where HOME can't be used.
+
+    Raises MachineError `machine/no-home`.
+    """
+    own = environ.get("DEVBOOT_HOME", "")
+    if own:
+        _refuse_relative(own)
+        return os.path.join(own, "data"), os.path.join(own, "cache"), os.path.join(own, "state")
+    home: list[str] = []
+
+    def place(variable: str, below_home: str) -> str:
+        base = environ.get(variable, "")
+        if not os.path.isabs(base):  # the XDG specification: relative ones are to be ignored
+            if not home:
+                home.append(_home(environ, passwd_home))
+            base = os.path.join(home[0], below_home)
+        return os.path.join(base, "devboot")
+
+    return (
+        place("XDG_DATA_HOME", ".local/share"),
+        place("XDG_CACHE_HOME", ".cache"),
+        place("XDG_STATE_HOME", ".local/state"),
+    )
+
+
+def runtime_directory(environ: Mapping[str, str], uid: int) -> str:
+    """A directory of this user alone, created with mode 0700, short enough for a socket's path.
+
+    It depends on the user, not on TMPDIR, so that two shells meet in the same one. A candidate that belongs to someone
+    else, is a symbolic link or is open to others is never used. Raises MachineError `machine/unsafe-runtime-dir`.
+    """
+    refused = []
+    for candidate in _runtime_candidates(environ, uid):
+        if len(os.fsencode(candidate)) + _SOCKET_NAME_LENGTH >= SOCKET_PATH_LIMIT:
+            refused.append(f"`{candidate}` is too long for a socket's path")
+            continue
+        complaint = _make_private(candidate, uid)
+        if complaint is None:
+            return candidate
+        refused.append(f"`{candidate}` {complaint}")
+    from devboot.errors import MachineError
+
+    raise MachineError(
+        "machine/unsafe-runtime-dir",
+        "no directory for sockets is safe to use",
+        causes=refused,
+        help=["export DEVBOOT_HOME=/a/short/path/of/yours"],
+    )
+
+
+def private_runtimes(environ: Mapping[str, str], uid: int) -> Iterator[str]:
+    """Those directories for sockets that are there and safe to use; makes none."""
+    return (each for each in _runtime_candidates(environ, uid) if complaint_about(each, uid) is None)
+
+
+def refuse_bad_root(root: str) -> None:
+    """Raise MachineError `machine/bad-path` for a project's directory in which programs can't be found or started.
+
+    Blanks, quotes, `$` and letters of any script are no trouble.
+    """
+    for character, why in _BAD.items():
+        if character in root:
+            from devboot.errors import MachineError
+
+            raise MachineError(
+                "machine/bad-path",
+                f"the project can't be in `{ascii(root)[1:-1]}`",
+                causes=[why],
+                help=["move it to a directory without that character"],
+            )
+
+
+def socket_path(runtime: str, root: str) -> str:
+    """Where the daemon of the project at `root` listens: always shorter than SOCKET_PATH_LIMIT."""
+    return f"{runtime}/{project_key(root)}.sock"
+
+
+def project_key(root: str) -> str:
+    """Sixteen hexadecimal digits that stand for a project's root directory."""
+    from _blake2 import blake2b  # hashlib loads OpenSSL for this: 3 ms on every command
+
+    return blake2b(os.fsencode(root), digest_size=8).hexdigest()
+
+
+def _runtime_candidates(environ: Mapping[str, str], uid: int) -> Iterator[str]:
+    own = environ.get("DEVBOOT_HOME", "")
+    if os.path.isabs(own):
+        yield os.path.join(own, "run")
+    for base in (f"/run/user/{uid}", environ.get("XDG_RUNTIME_DIR", "")):
+        if os.path.isabs(base) and complaint_about(base, uid) is None:
+            yield os.path.join(base, "devboot")
+    # /tmp by name: TMPDIR differs between a terminal, a cron job and an ssh session
+    yield f"/tmp/devboot-{uid}"  # noqa: S108  made with mode 0700 and checked below
+    state = environ.get("XDG_STATE_HOME", "") or os.path.join(environ.get("HOME", ""), ".local/state")
+    if os.path.isabs(state):
+        yield os.path.join(state, "devboot/run")
+
+
+def _make_private(path: str, uid: int) -> str | None:
+    try:
+        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+        os.mkdir(path, 0o700)
+    except FileExistsError:
+        pass
+    except OSError as error:
+        return f"can't be created: {(error.strerror or '').lower()}"
+    return complaint_about(path, uid) or _complaint_about_parent(path)
+
+
+def complaint_about(path: str, uid: int) -> str | None:
+    """Why `path` isn't a private directory of `uid`, None when it is."""
+    try:
+        found = os.lstat(path)  # lstat: a link could be turned to another place after the check
+    except OSError:
+        return "isn't there"
+    if not stat.S_ISDIR(found.st_mode):
+        return "is a symbolic link" if stat.S_ISLNK(found.st_mode) else "isn't a directory"
+    if found.st_uid != uid:
+        return f"belongs to user {found.st_uid}"
+    if found.st_mode & 0o077:
+        return f"is open to others (mode {stat.S_IMODE(found.st_mode):04o})"
+    return None
+
+
+def _complaint_about_parent(path: str) -> str | None:
+    parent = os.stat(os.path.dirname(path))
+    if parent.st_mode & stat.S_IWOTH and not parent.st_mode & stat.S_ISVTX:
+        return "lies in a directory that everybody may rename in"
+    return None
+
+
+def _home(environ: Mapping[str, str], passwd_home: Callable[[], str | None]) -> str:
+    for home in (environ.get("HOME"), passwd_home()):
+        if home and _is_usable_home(home):
+            return home
+    from devboot.errors import MachineError
+
+    said = environ.get("HOME")
+    cause = "`HOME` isn't set" if said is None else f"`HOME` is `{said}`, which is no directory that can be written"
+    raise MachineError(
+        "machine/no-home",
+        "there is no home directory to keep the store in",
+        causes=[cause, "the password database names no other"],
+        help=["export DEVBOOT_HOME=/a/path/of/yours"],
+    )
+
+
+def _is_usable_home(home: str) -> bool:
+    # "/" is what containers give to users without an entry: nothing may be written there
+    if not os.path.isabs(home) or os.path.realpath(home) == "/" or not os.path.isdir(home):
+        return False
+    provisioned = os.path.join(home, ".local/share/devboot")
+    return os.access(home, os.W_OK | os.X_OK) or os.path.isdir(provisioned)
+
+
+def passwd_home(uid: int) -> str | None:
+    """The home directory in the password database; None for a user without an entry."""
+    import pwd
+
+    try:
+        return pwd.getpwuid(uid).pw_dir
+    except KeyError:
+        return None
+
+
+def _refuse_relative(own: str) -> None:
+    if os.path.isabs(own):
+        return
+    from devboot.errors import MachineError
+
+    raise MachineError(
+        "machine/no-home",
+        "`DEVBOOT_HOME` isn't an absolute path",
+        causes=[f"it is `{own}`, which means another place in every directory"],
+        help=[f'export DEVBOOT_HOME="$PWD/{own}"'],
+    )

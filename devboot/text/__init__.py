@@ -1,0 +1,1 @@
+"""What a person reads, by the standard library alone: tables, symbols, nearest matches; no I/O."""

@@ -1,0 +1,62 @@
+"""Lays text out in columns of terminal cells, where one character isn't always one cell."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_GAP = "  "
+
+
+def cells(text: str) -> int:
+    """How many cells a terminal needs for `text`: wide characters take two, combining ones none."""
+    if text.isascii():
+        return len(text)
+    from unicodedata import category, east_asian_width
+
+    count = 0
+    for character in text:
+        if category(character) in ("Mn", "Me", "Cf"):
+            continue
+        count += 2 if east_asian_width(character) in "WF" else 1
+    return count
+
+
+def pad(text: str, width: int, *, right: bool = False) -> str:
+    """Fill `text` with blanks up to `width` cells; `right` puts it at the right end. Longer text stays whole."""
+    blanks = " " * (width - cells(text))
+    return blanks + text if right else text + blanks
+
+
+def printable(text: str) -> str:
+    """`text` with tabs, line ends and other control characters shown as escapes, so that a name can't break a line."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def table(rows: Sequence[Sequence[str]], *, right: frozenset[int] = frozenset()) -> list[str]:
+    """Aligned lines, one a row, two blanks between columns and none at the end.
+
+    Columns whose index is in `right` are aligned to the right. All rows have the same number of fields.
+    """
+    widths = [max(cells(row[index]) for row in rows) for index in range(len(rows[0]))]
+    lines = []
+    for row in rows:
+        fields = [pad(field, widths[index], right=index in right) for index, field in enumerate(row)]
+        lines.append(_GAP.join(fields).rstrip())
+    return lines
+
+
+def table_within(rows: Sequence[Sequence[str]], width: int) -> list[str]:
+    """As `table` in `width` cells, 0 for any: a last field but one that is too long doesn't move the other rows'."""
+    last = max(cells(row[-1]) for row in rows)
+    lead = table([row[:-2] for row in rows])
+    first = max(map(cells, lead))
+    room = width - first - last - 2 * len(_GAP)
+    column = max((cells(row[-2]) for row in rows if not width or cells(row[-2]) <= room), default=0)
+    return [
+        _GAP.join((pad(begin, first), pad(row[-2], column), row[-1])).rstrip()
+        for begin, row in zip(lead, rows, strict=True)
+    ]

@@ -1,0 +1,100 @@
+"""Gives the output of processes its prefix, `HH:MM:SS name │ `, a block at a time."""
+
+from __future__ import annotations
+
+import time
+
+from devboot.text.columns import cells, pad, printable
+from devboot.text.escapes import shown
+from devboot.text.paint import RESET, colour_of, paint
+from devboot.text.symbols import symbols
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class LineStyle:
+    """How one reader wants log lines: `timestamps` is "clock", "full" (date and milliseconds) or "none"."""
+
+    __slots__ = ("colour", "prefix", "timestamps", "unicode")
+
+    def __init__(
+        self, *, colour: bool = False, unicode: bool = True, timestamps: str = "clock", prefix: bool = True
+    ) -> None:
+        self.colour = colour
+        self.unicode = unicode
+        self.timestamps = timestamps
+        self.prefix = prefix
+
+    def key(self) -> tuple[bool, bool, str, bool]:
+        """Equal for readers that get the same bytes."""
+        return (self.colour, self.unicode, self.timestamps, self.prefix)
+
+
+def prefix_width(names: Iterable[str]) -> int:
+    """How many cells the prefix takes before each line of these processes: time, name, separator."""
+    return len("00:00:00 ") + max((cells(printable(name)) for name in names), default=0) + len(" | ")
+
+
+class Prefixer:
+    """Renders blocks of several processes for one kind of reader; names are padded to the longest.
+
+    The timestamp belongs to the block: a time per line would cost ten times the relaying itself.
+    """
+
+    def __init__(self, names: Iterable[str], style: LineStyle) -> None:
+        self._style = style
+        self._width = max((cells(printable(name)) for name in names), default=0)
+        self._labels: dict[str, bytes] = {}
+        self._second = -1
+        self._clock = b""
+
+    def prefix(self, name: str, at: float) -> bytes:
+        """What stands before each line of `name`; `at` is wall-clock seconds."""
+        if not self._style.prefix:
+            return b""
+        return self._time(at) + self._label(name)
+
+    def block(self, name: str, data: bytes, at: float, *, continued: bool = False) -> bytes:
+        """`data` (lines of `name`, the last one possibly without its end) as the reader sees it, prefixed.
+
+        `continued`: the reader's last line is an unended one of the same process, which goes on here.
+        """
+        text = shown(data, colour=self._style.colour)
+        if not text:
+            return b""
+        prefix = self.prefix(name, at)
+        if self._style.colour and b"\x1b" in text:
+            text = _closing_colours(text)
+        body = text.replace(b"\n", b"\n" + prefix)
+        # Blocks are big: copied once more, not three times.
+        kept = memoryview(body)[: len(body) - len(prefix)] if text.endswith(b"\n") else body
+        return b"".join((b"" if continued else prefix, kept))
+
+    def _time(self, at: float) -> bytes:
+        if self._style.timestamps == "none":
+            return b""
+        if self._style.timestamps == "full":
+            date = time.strftime("%Y-%m-%dT%H:%M:%S", time.localtime(at))
+            return f"{date}.{int(at * 1000) % 1000:03} ".encode()
+        if int(at) != self._second:
+            self._second = int(at)
+            self._clock = time.strftime("%H:%M:%S ", time.localtime(at)).encode()
+        return self._clock
+
+    def _label(self, name: str) -> bytes:
+        label = self._labels.get(name)
+        if label is None:
+            bar = symbols(self._style.unicode).separator
+            text = f"{pad(printable(name), self._width)} {bar}"
+            label = self._labels[name] = (paint(text, colour_of(name), on=self._style.colour) + " ").encode()
+        return label
+
+
+def _closing_colours(text: bytes) -> bytes:
+    # A colour that a line leaves on would run into the next prefix, and into another process' lines.
+    reset = RESET.encode()
+    lines = text.split(b"\n")
+    closed = [line + reset if b"\x1b" in line and not line.endswith((reset, b"\x1b[m")) else line for line in lines]
+    return b"\n".join(closed)

@@ -1,0 +1,104 @@
+"""Renders an error in the shape that all of devboot's messages have: what, where, cause, help, kept."""
+
+from __future__ import annotations
+
+from devboot.errors import Problems
+from devboot.text.columns import cells
+from devboot.text.paint import paint
+from devboot.text.wrapping import expand_tabs, wrap
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from devboot.errors import DevbootError, Place
+
+_BOLD, _FRAME = "1", "1;34"
+_MARKS = {"error": "1;31", "warning": "1;33"}
+_LABELS = {"cause": "1", "help": "1;32", "kept": "1;36"}
+
+
+def render_problem(
+    error: DevbootError,
+    *,
+    colour: bool = False,
+    width: int = 0,
+    mask: Callable[[str], str] = str,
+    severity: str = "error",
+) -> str:
+    """The whole message, its last line ended; `width` is the terminal's, 0 where no line is broken.
+
+    Several problems come in their order with blank lines between, and their count last.
+    """
+    renderer = _Renderer(colour, width, mask, severity)
+    if not isinstance(error, Problems):
+        return "\n".join(renderer.message(error)) + "\n"
+    blocks = ["\n".join(renderer.message(single)) for single in error.errors]
+    return "\n\n".join([*blocks, mask(count(error))]) + "\n"
+
+
+def count(problems: Problems) -> str:
+    """The line that counts: the problems' own summary, else `3 problems in devboot.toml`."""
+    if problems.summary:
+        return problems.summary
+    number = len(problems.errors)
+    files = sorted({single.place.file for single in problems.errors if single.place is not None})
+    where = f" in {files[0]}" if len(files) == 1 else ""
+    return f"{number} problem{'' if number == 1 else 's'}{where}"
+
+
+class _Renderer:
+    def __init__(self, colour: bool, width: int, mask: Callable[[str], str], severity: str) -> None:
+        self._colour = colour
+        self._width = width
+        self._mask = mask
+        self._severity = severity
+
+    def message(self, error: DevbootError) -> Iterator[str]:
+        head = f"{self._severity}[{error.slug}]"
+        first, *more = wrap(self._mask(error.what), self._width, first=f"{head}: ", then="  ")
+        yield self._paint(head, _MARKS[self._severity]) + self._paint(first[len(head) :], _BOLD)
+        yield from (self._paint(line, _BOLD) for line in more)
+        if error.place is not None:
+            yield from self._place(error.place)
+        for detail in error.details:
+            yield from ("  " + expand_tabs(line) for line in self._mask(detail).split("\n"))
+        for label, sentences in (("cause", error.causes), ("help", error.help), ("kept", error.kept)):
+            for sentence in sentences:
+                yield from self._labelled(label, self._mask(sentence))
+
+    def _labelled(self, label: str, sentence: str) -> Iterator[str]:
+        first, *more = sentence.split("\n")
+        lines = wrap(first, self._width, first=f"{label}: ", then="      ")
+        for line in more:
+            lines += wrap(line.strip(), self._width, first="      ", then="      ")
+        yield self._paint(label, _LABELS[label]) + lines[0][len(label) :]
+        yield from lines[1:]
+
+    def _place(self, place: Place) -> Iterator[str]:
+        gutter = max(2, len(str(max([place.line, *(number for number, _ in place.context)]))))
+        where = ":".join([place.file, *(str(number) for number in (place.line, place.column) if number)])
+        aside = f", {self._mask(place.label)}" if place.label and place.source is None else ""
+        yield " " * gutter + self._paint("-->", _FRAME) + f" {where}{aside}"
+        if place.source is None or not place.line:
+            return
+        margin = self._paint(" " * gutter + " |", _FRAME)
+        yield margin
+        for number, text in (*place.context, (place.line, place.source)):
+            line = expand_tabs(self._mask(text))
+            yield self._paint(f"{number:>{gutter}} |", _FRAME) + (f" {line}" if line else "")
+        if place.column:
+            yield f"{margin} {self._caret(place)}"
+        yield margin
+
+    def _caret(self, place: Place) -> str:
+        """Carets under the token, counted in cells: a tab or a wide character before it moves them."""
+        source = place.source or ""
+        start, end = place.column - 1, place.column - 1 + max(1, place.width)
+        before = cells(expand_tabs(source[:start]))
+        width = max(1, cells(expand_tabs(source[:end])) - before)
+        label = f" {self._mask(place.label)}" if place.label else ""
+        return " " * before + self._paint("^" * width + label, _MARKS[self._severity])
+
+    def _paint(self, text: str, code: str) -> str:
+        return paint(text, code, on=self._colour)

@@ -1,0 +1,183 @@
+"""Renders what `ps` says: a title, a table, and what to do about what isn't well."""
+
+from __future__ import annotations
+
+from devboot.model import process as model
+from devboot.text.columns import cells, printable, table
+from devboot.text.paint import GREEN, RED, YELLOW, paint
+from devboot.text.symbols import symbols
+from devboot.text.units import duration, uptime, whole_megabytes
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_HEADER = ("NAME", "PHASE", "UP", "ADDRESS", "RESTARTS", "MEM", "NOTE")
+_RIGHT = frozenset({2, 4, 5})
+_UP = (model.STARTING, model.RUNNING, model.READY, model.UNREADY, model.STOPPING)
+_COLOURS = {
+    model.READY: GREEN,
+    model.RUNNING: GREEN,
+    model.STARTING: YELLOW,
+    model.UNREADY: YELLOW,
+    model.BACKOFF: YELLOW,
+    model.STOPPING: YELLOW,
+    model.WAITING: YELLOW,
+    model.FAILED: RED,
+    model.GAVE_UP: RED,
+}
+
+
+class TableStyle:
+    """How the reader's stream is: words alone off a terminal, where nothing is cut either."""
+
+    __slots__ = ("colour", "columns", "symbols", "unicode")
+
+    def __init__(self, *, symbols: bool, colour: bool = False, unicode: bool = True, columns: int = 0) -> None:
+        self.symbols = symbols
+        self.colour = colour
+        self.unicode = unicode
+        self.columns = columns
+
+
+def title(project: str, pid: int, seconds: float) -> str:
+    """`shop, up for 2 h 10 min (pid 4711)`."""
+    return f"{printable(project)}, up for {duration(max(0.0, seconds))} (pid {pid})"
+
+
+def process_table(statuses: Sequence[model.ProcessStatus], now: float, style: TableStyle) -> list[str]:
+    """The lines of the table, header first; `now` is wall-clock seconds."""
+    rows = [_HEADER, *(_row(status, now, style) for status in statuses)]
+    if style.columns:
+        rows = _cut_notes(rows, style)
+    lines = table(rows, right=_RIGHT)
+    if not style.colour:
+        return lines
+    return [
+        lines[0],
+        *(_painted(line, row, status) for line, row, status in zip(lines[1:], rows[1:], statuses, strict=True)),
+    ]
+
+
+def hints(statuses: Sequence[model.ProcessStatus]) -> list[str]:
+    """For each process that won't come by itself, what to look at."""
+    lines = []
+    for status in statuses:
+        name = printable(status.name)
+        if status.phase == model.GAVE_UP:
+            lines.append(f"{name} stopped trying after {status.restarts + 1} starts: devboot logs {name}")
+        elif status.phase == model.FAILED:
+            lines.append(f"{name} could not be started: devboot logs {name}")
+    return lines
+
+
+def phase_words(status: model.ProcessStatus) -> str:
+    """The phase, with the exit code or signal for what has ended by itself."""
+    if status.phase == model.EXITED and status.last_exit is not None:
+        return f"exited {exit_words(status.last_exit)}"
+    return status.phase
+
+
+def exit_words(last: model.LastExit) -> str:
+    """`0`, `1`, `SIGKILL`."""
+    if last.signal:
+        return signal_name(last.signal)
+    return str(last.code)
+
+
+def signal_name(number: int) -> str:
+    """`SIGTERM` for 15."""
+    from signal import Signals
+
+    try:
+        return Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def phase_symbol(phase: str, *, unicode: bool) -> str:
+    """The shape that stands for a phase."""
+    known = symbols(unicode)
+    if phase in (model.FAILED, model.GAVE_UP):
+        return known.failed
+    shapes = {model.READY: known.ready, model.RUNNING: known.running}
+    shapes |= dict.fromkeys((model.STARTING, model.UNREADY, model.BACKOFF, model.STOPPING), known.busy)
+    return shapes.get(phase, known.idle)
+
+
+def _row(status: model.ProcessStatus, now: float, style: TableStyle) -> tuple[str, ...]:
+    phase = phase_words(status)
+    if style.symbols:
+        phase = f"{phase_symbol(status.phase, unicode=style.unicode)} {phase}"
+    is_up = status.phase in _UP and status.started is not None
+    is_task = status.kind == model.TASK
+    return (
+        printable(status.name),
+        phase,
+        uptime(now - (status.started or now)) if is_up else "-",
+        (status.address or "-") if is_up else "-",
+        "-" if is_task else str(status.restarts),
+        whole_megabytes(status.memory) if is_up and status.memory is not None else "-",
+        printable(status.note or _last_words(status)),
+    )
+
+
+def _last_words(status: model.ProcessStatus) -> str:
+    last = status.last_exit
+    if last is None or status.phase == model.STOPPED:
+        return ""
+    if status.phase in _UP:
+        return f"last exit {exit_words(last)}" if (last.code or last.signal) and status.restarts else ""
+    if status.phase == model.EXITED:
+        import time
+
+        return f"at {time.strftime('%H:%M', time.localtime(last.at))}"
+    return f"exit {exit_words(last)}"
+
+
+def _cut_notes(rows: Sequence[tuple[str, ...]], style: TableStyle) -> list[tuple[str, ...]]:
+    room = style.columns - max(cells(line) for line in table([(*row[:-1], "|") for row in rows], right=_RIGHT)) + 1
+    dots = "…" if style.unicode else "..."
+    cut = []
+    for row in rows:
+        note = row[-1]
+        if cells(note) > room > len(dots):
+            while cells(note) > room - len(dots):
+                note = note[:-1]
+            note += dots
+        cut.append((*row[:-1], note))
+    return cut
+
+
+def _painted(line: str, row: tuple[str, ...], status: model.ProcessStatus) -> str:
+    code = _COLOURS.get(status.phase, "")
+    before, phase, after = line.partition(row[1]) if row[1] not in row[0] else line.rpartition(row[1])
+    return before + paint(phase, code, on=True) + after
+
+
+def process_facts(status: model.ProcessStatus) -> dict[str, object]:
+    """The same for programs: times as ISO 8601 with zone, memory in bytes, None where there is nothing."""
+    last = status.last_exit
+    return {
+        "name": status.name,
+        "kind": status.kind,
+        "phase": status.phase,
+        "pid": status.pid,
+        "address": status.address or None,
+        "port": status.port or None,
+        "restarts": status.restarts,
+        "memory": status.memory,
+        "started": iso_time(status.started) if status.started is not None else None,
+        "last_exit": {"code": last.code, "signal": last.signal, "at": iso_time(last.at)} if last is not None else None,
+        "note": status.note or None,
+        "next_run": iso_time(status.next_run) if status.next_run is not None else None,
+        "log": status.log or None,
+    }
+
+
+def iso_time(at: float) -> str:
+    """`2026-05-12T11:27:03+02:00` for wall-clock seconds, in local time."""
+    import time
+
+    text = time.strftime("%Y-%m-%dT%H:%M:%S%z", time.localtime(at))
+    return f"{text[:-2]}:{text[-2:]}"

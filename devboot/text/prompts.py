@@ -1,0 +1,42 @@
+"""Recognises the prompt of a debugger at the end of what a process has written."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from re import Pattern
+
+_LONGEST = 400  # bytes of a last line that may be a prompt, with all its escapes
+_PROMPTS = (
+    (rb"\(Pdb(\+\+)?\) ?", "pdb"),
+    (rb"\(\(+Pdb(\+\+)?\)+\) ?", "pdb"),  # a debugger within a debugger
+    (rb"ipdb> ?", "ipdb"),
+    (rb"\(byebug\) ?", "byebug"),
+    (rb"\(rdbg[^)]*\) ?", "rdbg"),
+    (rb"\[\d+\] pry\(.*\)> ?", "pry"),
+)
+_compiled: list[tuple[Pattern[bytes], str]] = []
+
+
+def debugger_at(data: bytes) -> str:
+    """The debugger whose prompt `data` ends with (`pdb`, `ipdb`, `byebug`, …), empty for none.
+
+    A prompt is a last line without its end; so nearly all output is told by its last byte alone.
+    """
+    if data.endswith(b"\n"):
+        return ""
+    line = data[data.rfind(b"\n") + 1 :]
+    if len(line) > _LONGEST:
+        return ""
+    from devboot.text.escapes import shown
+
+    text = shown(line, colour=False).strip()
+    return next((name for pattern, name in _patterns() if pattern.fullmatch(text)), "")
+
+
+def _patterns() -> list[tuple[Pattern[bytes], str]]:
+    if not _compiled:
+        import re
+
+        _compiled.extend((re.compile(source), name) for source, name in _PROMPTS)
+    return _compiled

@@ -1,0 +1,66 @@
+"""What the end of `up` and `down` says, from plain values: both the fast and the slow path print this."""
+
+from __future__ import annotations
+
+from devboot.text.columns import cells, pad, printable
+from devboot.text.paint import GREEN, RED, paint
+from devboot.text.symbols import margin, symbols
+from devboot.text.units import duration
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+WIDTH = 78
+_STEP_WIDTH = 10
+NEXT = "devboot logs -f   devboot ps   devboot down"
+
+
+def step_line(
+    step: str, text: str, seconds: float | None, *, ok: bool = True, colour: bool = False, unicode: bool = True
+) -> str:
+    """`  ✓ venv       .venv, 61 packages          6.3 s`, the time at the right edge; without end of line."""
+    known = symbols(unicode)
+    sign = known.ok if ok else known.failed
+    lead = margin(sign, known)
+    line = f"{lead.replace(sign, paint(sign, GREEN if ok else RED, on=colour))}{pad(step, _STEP_WIDTH)} {text}"
+    if seconds is None:
+        return line.rstrip()
+    took = duration(seconds)
+    blanks = WIDTH - cells(f"{lead} {text}") - _STEP_WIDTH - cells(took)
+    return line + " " * max(2, blanks) + took
+
+
+def event_line(seconds: float, step: str, kind: str, text: str) -> str:
+    """One line of plain mode: `14.1s processes  ok      redis, web, worker ready`."""
+    return f"{f'{seconds:.1f}s':<5} {pad(step, _STEP_WIDTH)} {kind:<7} {text}".rstrip()
+
+
+def ready_text(times: Iterable[tuple[str, float | None]]) -> str:
+    """`redis 0.2 s, web 1.4 s to ready; worker running`: a time for each that told when it was ready."""
+    times = tuple(times)
+    ready = ", ".join(f"{printable(name)} {duration(took)}" for name, took in times if took is not None)
+    others = ", ".join(printable(name) for name, took in times if took is None)
+    parts = [*([f"{ready} to ready"] if ready else []), *([f"{others} running"] if others else [])]
+    return "; ".join(parts) or "none"
+
+
+def headline(project: str, seconds: float, installed: str) -> str:
+    """`shop is up in 1.4 s, nothing to install`."""
+    return f"{printable(project)} is up in {duration(seconds)}" + (f", {installed}" if installed else "")
+
+
+def unchanged(project: str, age: float) -> str:
+    """`shop is up already, for 2 h 10 min; nothing changed`."""
+    return f"{printable(project)} is up already, for {duration(age)}; nothing changed"
+
+
+def addresses(entries: Sequence[tuple[str, str]]) -> list[str]:
+    """Lines `  web     http://127.0.0.1:8000`, the names padded to the longest."""
+    width = max([6, *(cells(printable(name)) for name, _ in entries)])
+    return [f"  {pad(printable(name), width)}  {value}" for name, value in entries]
+
+
+def list_in_order(groups: Sequence[Sequence[str]]) -> str:
+    """`worker, web, then redis`: what goes together, one group after the other."""
+    return ", then ".join(", ".join(printable(name) for name in group) for group in groups if group)

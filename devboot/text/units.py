@@ -1,0 +1,51 @@
+"""Times and sizes as a person reads them: `1.2 s`, `2 h 10 min`, `28.1 MB`."""
+
+from __future__ import annotations
+
+
+def duration(seconds: float) -> str:
+    """A time that something took: `38 ms`, `1.2 s`, `1 min 5 s`, `2 h 10 min`, `3 d 4 h`."""
+    if seconds < 0.0995:
+        return f"{max(0, round(seconds * 1000))} ms"
+    if seconds < 59.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 3600:
+        return _two(whole, 60, "min", 1, "s")
+    if whole < 86400:
+        return _two(whole, 3600, "h", 60, "min")
+    return _two(whole, 86400, "d", 3600, "h")
+
+
+def _two(seconds: int, big: int, big_unit: str, small: int, small_unit: str) -> str:
+    rest = seconds % big // small
+    return f"{seconds // big} {big_unit}" + (f" {rest} {small_unit}" if rest else "")
+
+
+def uptime(seconds: float) -> str:
+    """The same for a narrow column: `8s`, `12m`, `2h10m`, `3d4h`."""
+    whole = max(0, int(seconds))
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 3600:
+        return f"{whole // 60}m"
+    if whole < 86400:
+        return f"{whole // 3600}h{whole % 3600 // 60:02}m"
+    return f"{whole // 86400}d{whole % 86400 // 3600}h"
+
+
+def size(count: int) -> str:
+    """A number of bytes in decimal units: `812 B`, `2.4 MB`, `1.1 GB`."""
+    if count < 1000:
+        return f"{count} B"
+    value = float(count)
+    for unit in ("kB", "MB", "GB"):
+        value /= 1000
+        if value < 999.95:
+            return f"{value:.1f} {unit}"
+    return f"{value / 1000:.1f} TB"
+
+
+def whole_megabytes(count: int) -> str:
+    """Memory for `ps`: whole megabytes."""
+    return f"{max(1, round(count / 1_000_000))} MB"

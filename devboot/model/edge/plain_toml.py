@@ -1,0 +1,100 @@
+"""Reads TOML as devboot itself writes locks, several times faster than a reader for all of TOML; leaves the rest alone.
+
+What isn't exactly that form (an escape, an inline table, a key given twice) is left to the real reader, which knows
+what is allowed and has a message with a place for what isn't.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+_ODD = re.compile(r"[^\n\x20-\x7e]|\\")  # anything that could need decoding, or end a line in another way
+_KEY = re.compile(r'[A-Za-z0-9_-]+|"[^"]*"')
+_NUMBER = re.compile(r"0|[1-9][0-9]{0,17}")
+_WORDS = {"true": True, "false": False}
+
+_Table = dict[str, Any]
+
+
+class _OtherFormError(Exception):
+    """The text isn't in the form that this module reads."""
+
+
+def read_plain(text: str) -> _Table | None:
+    """The values of a text in the form that locks are written in; None for every other text."""
+    if _ODD.search(text):
+        return None
+    try:
+        return _read(text.split("\n"))
+    except _OtherFormError:
+        return None
+
+
+def _read(lines: list[str]) -> _Table:
+    root: _Table = {}
+    table = root
+    rest = iter(lines)
+    for line in rest:
+        if not line or line[0] == "#":
+            continue
+        if line[0] == "[":
+            table = _open(root, line)
+            continue
+        key, separator, value = line.partition(" = ")
+        if not separator or not _KEY.fullmatch(key):
+            raise _OtherFormError
+        key = key.strip('"')
+        if key in table:
+            raise _OtherFormError
+        table[key] = _items(rest) if value == "[" else _value(value)
+    return root
+
+
+def _value(text: str) -> str | int | bool:
+    if text[:1] == '"':
+        if len(text) > 1 and text.find('"', 1) == len(text) - 1:
+            return text[1:-1]
+    elif text in _WORDS:
+        return _WORDS[text]
+    elif _NUMBER.fullmatch(text):
+        return int(text)
+    raise _OtherFormError
+
+
+def _items(rest: Any) -> list[str | int | bool]:
+    items: list[str | int | bool] = []
+    for line in rest:
+        if line == "]":
+            return items
+        if line[:4] != "    " or line[-1:] != ",":
+            raise _OtherFormError
+        items.append(_value(line[4:-1]))
+    raise _OtherFormError
+
+
+def _open(root: _Table, line: str) -> _Table:
+    """The new table of a header, `[a.b]` or `[[a.b]]`: tables of lists are reached through the last one."""
+    is_list = line[:2] == "[["
+    name = line[2:-2] if is_list and line[-2:] == "]]" else line[1:-1]
+    parts = name.split(".")
+    if line[-1] != "]" or not all(_KEY.fullmatch(part) and part[0] != '"' for part in parts):
+        raise _OtherFormError
+    at: Any = root
+    for part in parts[:-1]:
+        at = at.get(part) if isinstance(at, dict) else None
+        at = at[-1] if isinstance(at, list) and at else at
+    last = parts[-1]
+    if not isinstance(at, dict) or (last in at and not is_list):
+        raise _OtherFormError
+    table: _Table = {}
+    if not is_list:
+        at[last] = table
+        return table
+    if last not in at:
+        at[last] = [table]
+    elif isinstance(at[last], list) and at[last] and isinstance(at[last][0], dict):
+        at[last].append(table)
+    else:
+        raise _OtherFormError
+    return table

@@ -1,0 +1,85 @@
+"""What `[env]` says of a variable: its text, or where it comes from."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Discriminator, Field, Tag
+
+from devboot.model.edge.types import Always, Filled, Table, Text
+from devboot.model.nearest import nearest
+
+
+class Described(Table):
+    """What every variable that isn't plain text may say."""
+
+    description: Filled | None = Field(default=None, description="What the value is for, shown where it is missing.")
+    secret: bool | None = Field(
+        default=None, strict=True, description="Mask the value in everything that devboot prints."
+    )
+
+
+class Generated(Described):
+    """Made once on this machine and kept in .devboot."""
+
+    noun: ClassVar[str] = "a generated variable"
+    generate: Literal["token", "hex", "fernet", "password", "uuid"] = Field(description="What kind of value to make.")
+
+    @property
+    def is_secret(self) -> bool:
+        """Generated values are secret unless the manifest says otherwise."""
+        return self.secret is not False
+
+
+class Required(Described):
+    """Has to be set by an env-file or the caller's environment before anything is started."""
+
+    noun: ClassVar[str] = "a required variable"
+    required: Always = Field(description="Refuse to start while the variable isn't set.")
+
+    @property
+    def is_secret(self) -> bool:
+        """Required values are secret unless the manifest says otherwise."""
+        return self.secret is not False
+
+
+class FromShell(Described):
+    """The caller's environment wins, with a default."""
+
+    noun: ClassVar[str] = "a variable from the shell"
+    from_: Literal["shell"] = Field(alias="from", description="The caller's environment wins over every file.")
+    default: Text | None = Field(default=None, description="The value where the caller's environment has none.")
+
+    @property
+    def is_secret(self) -> bool:
+        """Values from the shell are secret only where the manifest says so."""
+        return self.secret is True
+
+
+BRANCHES: dict[str, type[Described]] = {"generate": Generated, "required": Required, "from": FromShell}
+
+
+def variable_kind(value: Any) -> str | None:
+    """The tag of the branch that this value means: by its key, or by the key that was nearly written."""
+    if isinstance(value, Described):
+        return next(f"<{key}>" for key, kind in BRANCHES.items() if isinstance(value, kind))
+    if not isinstance(value, dict):
+        return "<text>"
+    for key in BRANCHES:
+        if key in value:
+            return f"<{key}>"
+    near = next((found for key in value if (found := nearest(key, BRANCHES))), None)
+    return None if near is None else f"<{near}>"
+
+
+Variable = Annotated[
+    Annotated[Text, Tag("<text>")]
+    | Annotated[Generated, Tag("<generate>")]
+    | Annotated[Required, Tag("<required>")]
+    | Annotated[FromShell, Tag("<from>")],
+    Discriminator(
+        variable_kind,
+        custom_error_type="branch",
+        custom_error_message="a string, or a table with one of generate, required, from",
+    ),
+]

@@ -1,0 +1,105 @@
+"""`${…}` in values: which references stand in a text, and what it becomes. A `$NAME` without a brace stays as it is."""
+
+from __future__ import annotations
+
+from devboot.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+OPENING = "${"
+
+
+class Reference(Record):
+    """`${name}` at characters `start` to `end` of a text; `end` is -1 where the brace is never closed."""
+
+    name: str
+    start: int
+    end: int
+
+
+class UnknownReference(LookupError):  # noqa: N818  as LookupError, it names what happened
+    """`${reference}` has no value; `variable` is the variable in which it stands ("" in other texts)."""
+
+    def __init__(self, reference: str, variable: str = "") -> None:
+        super().__init__(reference)
+        self.reference = reference
+        self.variable = variable
+
+
+def references(template: str) -> tuple[Reference, ...]:
+    """All references of the text, in order."""
+    return tuple(_scan(template))
+
+
+def _scan(template: str) -> Iterator[Reference]:
+    start = template.find(OPENING)
+    while start >= 0:
+        end = template.find("}", start)
+        if end < 0:
+            yield Reference(template[start + 2 :], start, -1)
+            return
+        yield Reference(template[start + 2 : end], start, end + 1)
+        start = template.find(OPENING, end)
+
+
+def interpolate(template: str, scope: Mapping[str, str]) -> str:
+    """The text with each `${name}` replaced by `scope[name]`. Raises UnknownReference."""
+    if OPENING not in template:
+        return template
+    parts = []
+    done = 0
+    for reference in _scan(template):
+        if reference.end < 0:
+            break  # refused when the manifest was read; elsewhere it is text like any other
+        if reference.name not in scope:
+            raise UnknownReference(reference.name)
+        parts += [template[done : reference.start], scope[reference.name]]
+        done = reference.end
+    return "".join([*parts, template[done:]])
+
+
+def resolve_variables(variables: Mapping[str, str], scope: Mapping[str, str]) -> dict[str, str]:
+    """The values of variables that refer to each other, in the order of `variables`.
+
+    `scope` has the lower layers: what the variables don't name among themselves is looked up there, and so is a
+    variable's own name (`PATH = "${root}/bin:${PATH}"`). Cycles were refused when the manifest was read; one that
+    comes here all the same ends as UnknownReference.
+    """
+    resolved: dict[str, str] = {}
+    for name in variables:
+        _resolve(name, variables, scope, resolved)
+    return {name: resolved[name] for name in variables}
+
+
+def _resolve(name: str, variables: Mapping[str, str], scope: Mapping[str, str], resolved: dict[str, str]) -> None:
+    waiting = [name]
+    while waiting:
+        current = waiting[-1]
+        if current in resolved:
+            waiting.pop()
+            continue
+        needed = _needs(current, variables)
+        missing = [other for other in needed if other not in resolved]
+        if not missing:
+            resolved[waiting.pop()] = _filled_in(current, variables, scope, resolved)
+        elif missing[0] in waiting:
+            raise UnknownReference(missing[0], current)
+        else:
+            waiting.append(missing[0])
+
+
+def _needs(name: str, variables: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(r.name for r in _scan(variables[name]) if r.name in variables and r.name != name)
+
+
+def _filled_in(name: str, variables: Mapping[str, str], scope: Mapping[str, str], resolved: Mapping[str, str]) -> str:
+    known = {other: resolved[other] for other in _needs(name, variables)}
+    for reference in _scan(variables[name]):
+        if reference.name not in known and reference.name in scope:
+            known[reference.name] = scope[reference.name]
+    try:
+        return interpolate(variables[name], known)
+    except UnknownReference as error:
+        raise UnknownReference(error.reference, name) from None

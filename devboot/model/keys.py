@@ -1,0 +1,46 @@
+"""Key sequences as people write them, `ctrl-p ctrl-q`, and the bytes that a terminal sends for them."""
+
+from __future__ import annotations
+
+DETACH = "ctrl-p ctrl-q"
+
+
+def parse_keys(text: str) -> bytes:
+    """The bytes of keys separated by blanks: `ctrl-` and a letter (or a sign that has one), or one plain character.
+
+    Raises ValueError for anything else.
+    """
+    keys = text.lower().split()
+    if not keys:
+        raise ValueError("no key")
+    return b"".join(_key(key) for key in keys)
+
+
+def _key(key: str) -> bytes:
+    if len(key) == 1 and key.isascii() and key.isprintable():
+        return key.encode()
+    letter = key.removeprefix("ctrl-").upper()
+    if not key.startswith("ctrl-") or len(letter) != 1 or not "@" <= letter <= "_":
+        raise ValueError(f"`{key}` is no key")
+    return bytes([ord(letter) & 0x1F])
+
+
+class LeaveKeys:
+    """Finds the keys that leave in what is typed; what may be their beginning waits for the next key."""
+
+    def __init__(self, sequence: bytes) -> None:
+        self._sequence = sequence
+        self._pending = b""
+
+    def take(self, typed: bytes) -> tuple[bytes, bool]:
+        """What is for the process, and whether to leave then."""
+        data = self._pending + typed
+        self._pending = b""
+        place = data.find(self._sequence)
+        if place >= 0:
+            return data[:place], True
+        for length in range(min(len(self._sequence) - 1, len(data)), 0, -1):
+            if self._sequence.startswith(data[-length:]):
+                self._pending = data[-length:]
+                return data[:-length], False
+        return data, False

@@ -1,0 +1,82 @@
+"""What a project says to overmind in its `.overmind.env`, as far as it means something here too."""
+
+from __future__ import annotations
+
+import os
+
+from devboot.errors import Problems
+from devboot.model.dotenv import parse_dotenv, resolve_dotenv
+from devboot.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+FILE = ".overmind.env"
+PORT, PORT_STEP = "OVERMIND_PORT", "OVERMIND_PORT_STEP"
+_PROCFILE, _FORMATION, _IGNORED = "OVERMIND_PROCFILE", "OVERMIND_FORMATION", "OVERMIND_IGNORED_PROCESSES"
+# What would make a difference, and where it is said here.
+_ELSEWHERE = {
+    "OVERMIND_AUTO_RESTART": '`restart = "always"`',
+    "OVERMIND_PROCESSES": "`devboot up NAME…`",
+    "OVERMIND_STOP_SIGNALS": "`stop_signal`",
+    "OVERMIND_TIMEOUT": "`stop_timeout`",
+}
+_MOST = 100
+
+
+class Formation(Record):
+    """How often processes run, by name, and what of it couldn't be read or means something else here."""
+
+    counts: Mapping[str, int]
+    notes: tuple[str, ...] = ()
+
+
+def read_settings(root: str) -> dict[str, str]:
+    """The variables that begin with OVERMIND_; none where the file is absent or has mistakes, which others report."""
+    try:
+        with open(os.path.join(root, FILE), "rb") as stream:
+            return settings_in(stream.read())
+    except OSError:
+        return {}
+
+
+def settings_in(data: bytes) -> dict[str, str]:
+    """The same out of the file's bytes."""
+    try:
+        values = resolve_dotenv(parse_dotenv(data, FILE), {})
+    except Problems:
+        return {}
+    return {each.name: each.value for each in values if each.name.startswith("OVERMIND_") and each.value}
+
+
+def procfile_of(settings: Mapping[str, str]) -> tuple[str, ...]:
+    """The path of the Procfile that is named, relative to the project; empty for none."""
+    named = settings.get(_PROCFILE)
+    return () if named is None else (os.path.normpath(named),)
+
+
+def formation_of(settings: Mapping[str, str], names: Sequence[str]) -> Formation:
+    """How often the processes `names` run where that is said: `worker=2,all=1`, and never what is to be ignored."""
+    counts: dict[str, int] = {}
+    notes: list[str] = []
+    for word in _words(settings.get(_FORMATION, "")):
+        name, _, number = word.partition("=")
+        if name not in (*names, "all") or not number.isdecimal() or int(number) > _MOST:
+            notes.append(f"`{FILE}`: `{word}` in {_FORMATION} is not NAME=COUNT of a process, and left out")
+        elif name == "all":
+            counts = dict.fromkeys(names, int(number)) | counts
+        else:
+            counts[name] = int(number)
+    ignored = [name for name in _words(settings.get(_IGNORED, "")) if name in names]
+    if ignored:
+        counts |= dict.fromkeys(ignored, 0)
+        notes.append(f"`{FILE}` leaves out {', '.join(ignored)}: `devboot scale {ignored[0]}=1` starts it")
+    notes += [
+        f"`{FILE}`: {name} has no effect here, {there} has" for name, there in _ELSEWHERE.items() if name in settings
+    ]
+    return Formation(counts, tuple(notes))
+
+
+def _words(text: str) -> Iterator[str]:
+    return (word.strip() for word in text.split(",") if word.strip())

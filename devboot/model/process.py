@@ -1,0 +1,200 @@
+"""What the supervisor is told to run, and what it says of it: plain values that cross the wire and fit a snapshot.
+
+Standard library only and cheap to import. Times are seconds (float), signals are numbers, environments are tuples of
+(name, value) pairs, so that every value here is hashable and `marshal` can hold its plain form.
+"""
+
+from __future__ import annotations
+
+from devboot.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+SERVICE, TASK, PROCESS = "service", "task", "process"
+
+WAITING = "waiting"
+STARTING = "starting"  # spawned, probe not yet passed
+RUNNING = "running"  # spawned, has no probe
+READY = "ready"
+UNREADY = "unready"  # was ready, its probe fails now
+BACKOFF = "backoff"
+STOPPING = "stopping"
+STOPPED = "stopped"  # on purpose
+EXITED = "exited"  # by itself, expected or not restarted
+FAILED = "failed"  # could not be started
+GAVE_UP = "gave-up"
+PHASES = (WAITING, STARTING, RUNNING, READY, UNREADY, BACKOFF, STOPPING, STOPPED, EXITED, FAILED, GAVE_UP)
+
+UNTIL_STARTED, UNTIL_READY = "started", "ready"
+UNTIL_SUCCEEDED, UNTIL_COMPLETED = "succeeded", "completed"
+
+
+OF_ITSELF = ("listen", "accept")  # kinds of probes for those that say nothing of when they are ready
+
+
+class Probe(Record):
+    """How to find out that a process is ready (or still alive); `kind` decides which of the fields count.
+
+    tcp: host, port, and optionally `send` bytes as latin-1 text with the `expect` prefix of the answer.
+    http: host, port, path, `status` (empty: any below 500), `expect` as text in the body, Host header `host_header`.
+    https: the same in TLS, whatever the certificate.
+    exec: `command` for the shell, exit 0 within `timeout`. log: `expect` is a regular expression for one line of
+    output with escapes stripped. notify: READY=1 on the socket in NOTIFY_SOCKET. listen: the process' session listens
+    on `port` (the default for whoever is given PORT). accept: it also takes connections (the default for servers that
+    listen before their workers have loaded anything).
+    """
+
+    kind: str
+    host: str = "127.0.0.1"
+    port: int = 0
+    path: str = "/"
+    host_header: str = "localhost"
+    status: tuple[int, ...] = ()
+    send: str = ""
+    expect: str = ""
+    loading: str = ""  # an answer with this prefix means "not yet", and `ps` shows it (Redis: -LOADING)
+    command: str = ""
+    initial_delay: float = 0.0
+    period: float = 10.0  # once ready; before that tries follow quickly with millisecond back-off
+    timeout: float = 1.0
+    success_threshold: int = 1
+    failure_threshold: int = 3
+
+
+class Dependency(Record):
+    """`name` has to be `until` (started, ready, succeeded, completed) first."""
+
+    name: str
+    until: str
+
+
+class FailureHint(Record):
+    """A line that a server logs when it can't go on, and what it means: drawn from a recipe."""
+
+    pattern: str  # regular expression for one line
+    slug: str
+    what: str
+    help: str = ""
+    passes: bool = False  # another try may do: else it isn't restarted
+
+
+class ProcessSpec(Record):
+    """One supervised child. `command` is for /bin/sh; where it is empty, `argv` is executed."""
+
+    name: str
+    kind: str  # SERVICE, TASK, PROCESS
+    cwd: str
+    command: str = ""
+    argv: tuple[str, ...] = ()
+    env: tuple[tuple[str, str], ...] = ()  # laid over the plan's environment
+    unset: tuple[str, ...] = ()  # names taken out of the plan's environment
+    origin: str = ""  # where it is defined, for messages: `Procfile:2`
+    pty: bool = True
+    depends_on: tuple[Dependency, ...] = ()
+    ready: Probe | None = None
+    alive: Probe | None = None
+    gates: bool = False  # `up -d` waits until ready; others count after 1 s alive
+    restart: str = "on-failure"  # never, on-failure, always
+    max_restarts: int = 5
+    window: float = 60.0
+    stop_signal: int = 15
+    stop_timeout: float = 5.0
+    stop_command: str = ""
+    exit_ends_all: bool = False
+    expected_exit: tuple[int, ...] = (0,)
+    port: int = 0  # where it listens, 0: unknown
+    address: str = ""  # shown in ps: 127.0.0.1:8000
+    scheme: str = ""  # http for a web process
+    skip: str = ""  # a task that need not run: why (shown as its note)
+    stamp: tuple[str, str] = ()  # type: ignore[assignment]  # (file, text) written when a task has succeeded
+    stamp_databases: tuple[str, ...] = ()  # SQLite files whose schema cookie is appended to the stamp
+    record: tuple[str, ...] = ()  # (file, text, database…) written as a stamp is, but nothing is skipped for it
+    failure_hints: tuple[FailureHint, ...] = ()
+    quiet: tuple[str, ...] = ()  # lines of its output with one of these in it are dropped
+    data: str = ""  # directory that holds its data, for messages
+    notes: tuple[str, ...] = ()
+    watch: tuple[str, ...] = ()  # globs relative to the plan's root, `!` in front takes out: a change restarts it
+    cascade: bool = False  # what depends on it is restarted with it
+    schedule: str = ""  # when it runs: `model.schedule`; empty: all the time
+
+
+class Plan(Record):
+    """Everything a daemon needs to run one project. `env` is the whole environment that children start from."""
+
+    project: str
+    root: str
+    state: str  # .devboot: logs/, run/ and data/ lie below
+    env: tuple[tuple[str, str], ...]
+    processes: tuple[ProcessSpec, ...]
+    version: str = ""  # devboot's own, for the handshake
+    fingerprint: str = ""  # digest of what this plan was made from; equal fingerprints mean nothing to apply
+    databases: tuple[tuple[str, str], ...] = ()  # (name, path), for the summary
+    composed: tuple[tuple[str, str], ...] = ()  # what of `env` manifest, env-files and recipes set: a change restarts
+
+
+class LastExit(Record):
+    """How a process ended last: an exit code, or the number of the signal that ended it; `at` is wall-clock seconds."""
+
+    code: int | None
+    signal: int | None
+    at: float
+
+
+class ProcessStatus(Record):
+    """One line of `ps`. `started` is wall-clock seconds since the epoch, `memory` bytes of the whole session."""
+
+    name: str
+    kind: str
+    phase: str
+    pid: int | None = None
+    started: float | None = None
+    port: int = 0
+    address: str = ""
+    scheme: str = ""
+    restarts: int = 0
+    memory: int | None = None
+    last_exit: LastExit | None = None
+    note: str = ""
+    log: str = ""  # path of its log file
+    next_run: float | None = None  # of a scheduled process, wall-clock seconds
+
+
+def plan_to_plain(plan: Plan) -> tuple[Any, ...]:
+    """The plan as nested plain tuples, which `marshal` and `json` both take."""
+    return _plain(plan)  # type: ignore[no-any-return]
+
+
+def plan_from_plain(plain: tuple[Any, ...]) -> Plan:
+    """The inverse of `plan_to_plain`; lists (JSON) count as tuples."""
+    values = dict(zip(Plan._fields, _tuples(plain), strict=True))
+    values["processes"] = tuple(_spec(item) for item in values["processes"])
+    return Plan(**values)
+
+
+def _spec(plain: tuple[Any, ...]) -> ProcessSpec:
+    values: dict[str, Any] = dict(zip(ProcessSpec._fields, plain, strict=True))
+    values["depends_on"] = tuple(Dependency(*item) for item in values["depends_on"])
+    values["failure_hints"] = tuple(FailureHint(*item) for item in values["failure_hints"])
+    for field in ("ready", "alive"):
+        values[field] = None if values[field] is None else Probe(*values[field])
+    return ProcessSpec(**values)
+
+
+def _plain(value: Any) -> Any:
+    return tuple(_plain(item) for item in value) if isinstance(value, (tuple, list)) else value
+
+
+def _tuples(value: Any) -> Any:
+    return _plain(value)
+
+
+def environment_of(plan: Plan, spec: ProcessSpec) -> Mapping[str, str]:
+    """The variables that `spec` starts with, before PORT-like additions of the supervisor itself (a marker)."""
+    composed = dict(plan.env)
+    for name in spec.unset:
+        composed.pop(name, None)
+    composed.update(spec.env)
+    return composed

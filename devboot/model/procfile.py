@@ -1,0 +1,129 @@
+"""Procfile: `name: command` a line, read strictly, since honcho drops what it can't read without a word.
+
+In a clone where nobody has written a manifest yet it is read as others read it, and what is left out is said.
+"""
+
+from __future__ import annotations
+
+from devboot.errors import ManifestError, Place, Problems
+from devboot.model.printable import printable
+from devboot.record import Record
+
+_LETTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_")
+_NAME = _LETTERS | {"-", "."}
+RELEASE = "release"
+_UNCHANGED = "nothing was started, running processes unchanged"
+
+
+class ProcfileLine(Record):
+    """One process: `command` is for the shell, `line` counts from 1."""
+
+    name: str
+    command: str
+    line: int
+
+
+class Procfile(Record):
+    """The processes in the order of the file. `release` is the command that runs once before them.
+
+    `left_out` says in words which lines don't count, where the file was read leniently.
+    """
+
+    file: str
+    lines: tuple[ProcfileLine, ...]
+    release: ProcfileLine | None = None
+    left_out: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the processes, `release` not among them."""
+        return tuple(line.name for line in self.lines)
+
+
+def parse_procfile(data: bytes | str, file: str, *, is_lenient: bool = False) -> Procfile:
+    """The Procfile of these bytes; `file` is what messages call it.
+
+    With `is_lenient` a line that is no process is left out, and of several with one name the last counts: this is what
+    other runners make of the file. Raises Problems with all its mistakes.
+    """
+    errors: list[ManifestError] = []
+    left_out: list[str] = []
+    lines: dict[str, ProcfileLine] = {}
+    for number, source in enumerate(_text(data, file).split("\n"), 1):
+        try:
+            line = _line(source.removesuffix("\r"), number, file)
+        except ManifestError as error:
+            left_out.append(f"{file}:{number} is left out: {error.what}")
+            errors += [] if is_lenient else [error]
+            continue
+        if line is None:
+            continue
+        if line.name in lines:
+            first = lines[line.name]
+            left_out.append(f"{file}:{first.line} is left out: line {number} names `{line.name}` again")
+            errors += [] if is_lenient else [_twice(line, first, source.removesuffix("\r"), file)]
+        if is_lenient:
+            lines.pop(line.name, None)
+        lines.setdefault(line.name, line)
+    if not lines and not errors:
+        help_line = "a line names a process and its command: `web: python app.py`"
+        errors.append(ManifestError("procfile/empty", "no process in it", place=Place(file), help=(help_line,)))
+    if errors:
+        count = f"{len(errors)} {'problem' if len(errors) == 1 else 'problems'}"
+        raise Problems(errors, summary=f"{count} in {file}; {_UNCHANGED}")
+    release = lines.pop(RELEASE, None)
+    return Procfile(file, tuple(lines.values()), release, tuple(left_out))
+
+
+def _text(data: bytes | str, file: str) -> str:
+    if isinstance(data, str):
+        return data.removeprefix("\ufeff")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = data[: error.start]
+        line = before.count(b"\n") + 1
+        column = len(before[before.rfind(b"\n") + 1 :].decode(errors="replace")) + 1
+        what = f"byte 0x{data[error.start]:02x} is not UTF-8"
+        place = Place(file, line, column)
+        failure = ManifestError("procfile/encoding", what, place=place, help=("save the file as UTF-8",))
+        raise Problems([failure], summary=f"1 problem in {file}; {_UNCHANGED}") from None
+
+
+def _line(source: str, number: int, file: str) -> ProcfileLine | None:
+    """The process of one line; None for blank lines and comments. Raises ManifestError."""
+    stripped = source.strip()
+    if not stripped or stripped.startswith("#"):
+        return None
+    name, colon, command = source.partition(":")
+    start = len(name) - len(name.lstrip())
+    name = name.strip()
+
+    def bad(what: str, column: int, width: int, label: str, help_line: str = "") -> ManifestError:
+        place = Place(file, number, column, width=max(width, 1), label=label, source=source)
+        return ManifestError("procfile/bad-line", what, place=place, help=(help_line,) if help_line else ())
+
+    if not colon:
+        raise bad("expected `name: command`", start + 1, len(stripped), "no colon", "begin a comment with `#`")
+    if not name:
+        raise bad("the process has no name", source.index(":") + 1, 1, "expected a name before it")
+    for offset, letter in enumerate(name):
+        if letter not in _NAME or (offset == 0 and letter not in _LETTERS):
+            label = "letters, digits, `_`, `-` and `.`, not `-` or `.` first"
+            raise bad(f"`{printable(name)}` is not a name that devboot takes", start + 1, len(name), label)
+    if not command.strip():
+        raise bad(f"`{printable(name)}` has no command", source.index(":") + 1, 1, "expected a command after it")
+    return ProcfileLine(name, command.strip(), number)
+
+
+def _twice(line: ProcfileLine, first: ProcfileLine, source: str, file: str) -> ManifestError:
+    place = Place(
+        file,
+        line.line,
+        source.index(line.name) + 1,
+        width=len(line.name),
+        label=f"first in line {first.line}",
+        source=source,
+    )
+    what = f"`{printable(line.name)}` is there twice"
+    return ManifestError("procfile/duplicate-name", what, place=place, help=("rename or remove one of the lines",))

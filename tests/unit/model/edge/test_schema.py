@@ -1,0 +1,108 @@
+"""The schema that editors get has the same verdict as devboot."""
+
+import json
+import tomllib
+
+import pytest
+
+from devboot.errors import Problems
+from devboot.model.edge.manifest import manifest_schema, parse_manifest
+from tests.fakes.json_schema import Schema
+
+SCHEMA = Schema(manifest_schema())
+
+VALID = [
+    "",
+    "[project]\nname = 'shop'\nrequires-devboot = '>=0.0.1, <99'\n",
+    "[python]\nversion = 3.10\nexact = true\nrequirements = []\nexclude-newer = '7 days'\n",
+    "[packages]\nnode = 24\njust = '1.59'\n",
+    "[services.redis]\nport = 'auto'\nsettings = { a = 1, b = 'x', c = ['y', 2] }\nsource = 'host'\n",
+    "[services.cache]\nrecipe = 'valkey'\nport = 6379\n",
+    "[databases.default]\npath = 'x'\npragmas = { journal_mode = 'wal' }\n",
+    "[env]\nA = 'x'\nB = 3.10\nC = { generate = 'hex' }\nD = { required = true, secret = false }\n",
+    "[env]\nE = { from = 'shell', default = 1, description = 'x' }\n[env-files]\nread = ['.env']\n",
+    "[tasks.a]\nrun = 'x'\nbefore = ['processes']\ndepends_on = [{ name = 'b' }]\n[tasks.b]\nrun = 'y'\n",
+    "[processes.web]\nready = { http = '/x', status = 200 }\nalive = { tcp = 80, period = '1.5s' }\n",
+    "[processes.web]\nready = { http = '${services.redis.url}', status = [200, 301] }\n[services.redis]\n",
+    "[processes.web]\nready = { log = 'x' }\nalive = { exec = 'true' }\nstop_signal = 'TERM'\nstop_timeout = '2m'\n",
+    "[processes.web]\ndepends_on = []\nenv = { A = 1 }\nexpected_exit = [0, 143]\ncommand = 'x'\n",
+]
+INVALID = [
+    "proceses = {}\n",
+    "[project]\nname = 1\n",
+    "[project]\nname = ' '\n",
+    "[project]\nrequires-devboot = 'new'\n",
+    "[python]\nexact = 'yes'\n",
+    "[python]\ngroups = 'dev'\n",
+    "[services.redis]\nprot = 1\n",
+    "[services.redis]\nport = 0\n",
+    "[services.redis]\nport = 'automatic'\n",
+    "[services.redis]\nsettings = { a = true }\n",
+    "[services.redis]\nsource = 'brew'\n",
+    "[services.'a/b']\n",
+    "[services]\nredis = '8'\n",
+    "[databases.default]\n",
+    "[databases.default]\npath = 'x'\npragmas = { foreign_keys = 'on' }\n",
+    "[env]\nA = true\n",
+    "[env]\n'A B' = 'x'\n",
+    "[env]\nA = []\n",
+    "[env]\nA = {}\n",
+    "[env]\nA = { required = false }\n",
+    "[env]\nA = { generate = 'word' }\n",
+    "[env]\nA = { generate = 'hex', required = true }\n",
+    "[tasks.a]\n",
+    "[tasks.a]\nrun = 'x'\nbefore = 'processes'\n",
+    "[tasks.a]\nrun = 'x'\ndepends_on = [{ until = 'ready' }]\n",
+    "[tasks.a]\nrun = 'x'\ndepends_on = ['-b']\n",
+    "[processes.web]\nready = {}\n",
+    "[processes.web]\nready = { http = 'x' }\n",
+    "[processes.web]\nready = { tcp = 'x' }\n",
+    "[processes.web]\nready = { http = '/', log = 'x' }\n",
+    "[processes.web]\nready = { http = '/', period = 10 }\n",
+    "[processes.web]\nrestart = 'allways'\n",
+    "[processes.web]\nwindow = '1 minute'\n",
+    "[processes.web]\nmax_restarts = 0\n",
+    "[processes.web]\nexpected_exit = [256]\n",
+    "[processes.web]\nstop_signal = 'SIGFOO'\n",
+    "[processes.web]\nenv = { A = false }\n",
+]
+
+
+def verdict(text):
+    try:
+        parse_manifest(text, "devboot.toml")
+    except Problems:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("text", VALID)
+def test_both_take_what_is_valid(text):
+    assert (True, True) == (verdict(text), SCHEMA.accepts(tomllib.loads(text)))
+
+
+@pytest.mark.parametrize("text", INVALID)
+def test_both_refuse_what_is_not(text):
+    assert (False, False) == (verdict(text), SCHEMA.accepts(tomllib.loads(text)))
+
+
+def test_the_schema_speaks_of_every_table_with_descriptions_and_defaults():
+    schema = manifest_schema()
+    process = schema["$defs"]["Process"]["properties"]
+
+    assert {
+        "databases",
+        "env",
+        "env-files",
+        "packages",
+        "processes",
+        "procfile",
+        "project",
+        "python",
+        "services",
+        "tasks",
+        "ui",
+    } == set(schema["properties"])
+    assert ("5s", "string") == (process["stop_timeout"]["default"], process["stop_timeout"]["type"])
+    assert all("description" in field for field in process.values())
+    assert schema == json.loads(json.dumps(schema))

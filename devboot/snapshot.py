@@ -1,0 +1,165 @@
+"""The compiled project: what a warm command reads instead of manifest, lock and env-files.
+
+Marshal of plain tuples behind one line of text: devboot's version, the interpreter's cache tag, the age of the modules
+that give the tuples their form, the length and the crc32 of the rest. The line is checked first, since marshal crashes
+on damaged bytes. Whatever doesn't fit is just a stale snapshot: the slow path makes it anew.
+"""
+
+from __future__ import annotations
+
+import marshal
+import os
+import sys
+
+from devboot import __version__
+from devboot.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from typing import Any
+
+NAME = "snapshot"
+ABSENT = (-1, -1)
+LISTED = -2
+# Names that come and go while a project runs, without meaning anything for what it is made of.
+_PASSING = ("-journal", "-wal", "-shm", ".pyc", ".log", ".pid", ".sock", ".tmp", ".swp", "~", "__pycache__")
+SET, DEFAULT, PREPEND, UNSET = "=", "?", "+", "-"
+_LIMIT = 64 * 1024 * 1024
+
+
+class Snapshot(Record):
+    """All that a warm command needs.
+
+    `plan_plain` is a Plan as plain tuples; its environment may be empty, since it is `apply(patch, caller's)`.
+    `patch` holds (kind, name, value): `=` set, `?` set unless the caller has it, `+` put before what is there, with
+    the path separator, `-` unset. `stamps` holds (path, mtime in ns, size), ABSENT for what must not be there, and
+    listings of folders;
+    `inherited` the caller's variables that the composition depended on, as (name, value or None). `variables`
+    are (name, value, source, is secret) of all that devboot sets; `ports` (name, port, kind) are to be free before it,
+    `tasks` (name, command, cwd, has dependencies) are for `run TASK`, `data` is what `app.glance` looks at.
+    """
+
+    root: str
+    plan_plain: tuple[Any, ...]
+    patch: tuple[tuple[str, str, str], ...]
+    stamps: tuple[tuple[str, int, int], ...]
+    inherited: tuple[tuple[str, str | None], ...]
+    variables: tuple[tuple[str, str, str, bool], ...] = ()
+    ports: tuple[tuple[str, int, str], ...] = ()
+    tasks: tuple[tuple[str, str, str, bool], ...] = ()
+    data: tuple[tuple[str, str, int], ...] = ()
+    detach_keys: str = ""  # what leaves `attach`, as the manifest has it
+
+
+def write(path: str, snapshot: Snapshot) -> None:
+    """Put the snapshot at `path`, 0600, as a whole or not at all. Raises MachineError."""
+    from devboot.files import atomic_write
+
+    body = marshal.dumps(tuple(snapshot))
+    atomic_write(path, _header(body) + body, mode=0o600, sync=False)
+
+
+def read(path: str) -> Snapshot | None:
+    """The snapshot at `path`; None when it is absent, damaged, someone else's format, or another user's file."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except OSError:
+        return None
+    try:
+        found = os.fstat(descriptor)
+        if found.st_uid != os.getuid() or found.st_size > _LIMIT:
+            return None
+        data = os.read(descriptor, found.st_size)
+    except OSError:
+        return None
+    finally:
+        os.close(descriptor)
+    return parse(data)
+
+
+def parse(data: bytes) -> Snapshot | None:
+    """The snapshot in `data`; None for whatever isn't exactly what `write` writes."""
+    end = data.find(b"\n") + 1
+    body = data[end:]
+    if not end or data[:end] != _header(body):
+        return None
+    return Snapshot(*marshal.loads(body))  # noqa: S302  a file of this user, 0600, with a checksum
+
+
+def stamp(path: str) -> tuple[str, int, int]:
+    """What `path` is like now, to notice when it changes: (path, mtime in ns, size), ABSENT when it isn't there."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return (path, *ABSENT)
+    # A directory's size says nothing, and differs between filesystems for the same content.
+    return (path, found.st_mtime_ns, 0 if found.st_mode & 0o170000 == 0o040000 else found.st_size)
+
+
+def listing(path: str) -> tuple[str, int, int]:
+    """Which names a folder holds: (path, LISTED, crc32 of the names), hidden and passing ones left out.
+
+    A folder's time would change with each journal that SQLite puts beside its database.
+    """
+    from zlib import crc32
+
+    try:
+        names = sorted(name for name in os.listdir(path) if name[0] != "." and not name.endswith(_PASSING))
+    except OSError:
+        return (path, LISTED, -1)
+    return (path, LISTED, crc32("\0".join(names).encode("utf-8", "surrogateescape")))
+
+
+def stamps(paths: Iterable[str]) -> tuple[tuple[str, int, int], ...]:
+    """Stamps of several paths, in their order."""
+    return tuple(stamp(path) for path in paths)
+
+
+def is_fresh(snapshot: Snapshot, root: str, environ: Mapping[str, str]) -> bool:
+    """Whether nothing that the snapshot was made from has changed; a `stat` for each file, nothing is opened."""
+    if snapshot.root != root:
+        return False
+    for name, value in snapshot.inherited:
+        if environ.get(name) != value:
+            return False
+    return are_current(snapshot.stamps)
+
+
+def are_current(recorded: Iterable[tuple[str, int, int]]) -> bool:
+    """Whether files and folders are still as their stamps say."""
+    return all(is_current(old) for old in recorded)
+
+
+def is_current(old: tuple[str, int, int]) -> bool:
+    """Whether one file or folder is still as its stamp says."""
+    return (listing(old[0]) if old[1] == LISTED else stamp(old[0])) == old
+
+
+def apply(patch: Iterable[tuple[str, str, str]], environ: Mapping[str, str]) -> dict[str, str]:
+    """A copy of `environ` with the patch laid over it."""
+    result = dict(environ)
+    for kind, name, value in patch:
+        if kind == SET:
+            result[name] = value
+        elif kind == DEFAULT:
+            result.setdefault(name, value)
+        elif kind == PREPEND:
+            before = result.get(name)
+            result[name] = f"{value}{os.pathsep}{before}" if before else value
+        elif kind == UNSET:
+            result.pop(name, None)
+    return result
+
+
+def _header(body: bytes) -> bytes:
+    from zlib import crc32
+
+    parts = (__version__, sys.implementation.cache_tag, _layout(), len(body), f"{crc32(body):08x}")
+    return f"devboot-snapshot {' '.join(map(str, parts))}\n".encode()
+
+
+def _layout() -> str:
+    """What changes with the form of a snapshot's values: in a checkout they change without a new version."""
+    package = os.path.dirname(os.path.abspath(__file__))
+    return "-".join(f"{os.stat(f'{package}/{name}').st_mtime_ns:x}" for name in ("snapshot.py", "model/process.py"))

@@ -1,0 +1,112 @@
+"""A snapshot is fresh, or it is as if there was none."""
+
+from __future__ import annotations
+
+import os
+import stat
+
+import pytest
+from hypothesis import given, strategies as st
+
+from devboot import snapshot
+from devboot.snapshot import Snapshot
+
+MADE = Snapshot("/p", ("shop",), (("=", "A", "b"),), (), ())
+
+
+def written(tmp_path, value=MADE):
+    path = str(tmp_path / "snapshot")
+    snapshot.write(path, value)
+    return path
+
+
+def test_what_was_written_is_read_and_private(tmp_path):
+    path = written(tmp_path)
+
+    assert snapshot.read(path) == MADE
+    assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
+
+
+def test_no_file_is_no_snapshot(tmp_path):
+    assert snapshot.read(str(tmp_path / "none")) is None
+
+
+@pytest.mark.faults(31)
+def test_every_truncation_and_every_flipped_byte_is_just_stale(tmp_path):
+    with open(written(tmp_path), "rb") as file:
+        data = file.read()
+
+    for length in range(len(data)):
+        assert snapshot.parse(data[:length]) is None
+    for index in range(len(data)):
+        damaged = data[:index] + bytes([data[index] ^ 0x41]) + data[index + 1 :]
+        assert snapshot.parse(damaged) is None
+
+
+@pytest.mark.faults(31)
+@given(st.binary(max_size=300))
+def test_garbage_is_no_snapshot(data):
+    assert snapshot.parse(data) is None
+
+
+def test_a_link_in_its_place_is_not_followed(tmp_path):
+    os.symlink(written(tmp_path), tmp_path / "link")
+
+    assert snapshot.read(str(tmp_path / "link")) is None
+
+
+@pytest.mark.parametrize(
+    ("change", "fresh"),
+    [
+        (lambda path: None, True),
+        (lambda path: path.write_text("longer than before"), False),
+        (lambda path: os.utime(path, ns=(1, 1)), False),
+        (lambda path: path.unlink(), False),
+    ],
+)
+def test_a_changed_file_makes_it_stale(tmp_path, change, fresh):
+    path = tmp_path / "devboot.toml"
+    path.write_text("x")
+    made = MADE._replace(stamps=snapshot.stamps([str(path)]))
+
+    change(path)
+
+    assert snapshot.is_fresh(made, "/p", {}) is fresh
+
+
+def test_a_file_that_appears_makes_it_stale(tmp_path):
+    path = tmp_path / ".env.local"
+    made = MADE._replace(stamps=snapshot.stamps([str(path)]))
+    assert snapshot.is_fresh(made, "/p", {})
+
+    path.touch()
+
+    assert not snapshot.is_fresh(made, "/p", {})
+
+
+def test_another_root_or_another_inherited_value_makes_it_stale():
+    made = MADE._replace(inherited=(("HOST", None), ("MODE", "dev")))
+
+    assert snapshot.is_fresh(made, "/p", {"MODE": "dev"})
+    assert not snapshot.is_fresh(made, "/q", {"MODE": "dev"})
+    assert not snapshot.is_fresh(made, "/p", {"MODE": "dev", "HOST": "x"})
+    assert not snapshot.is_fresh(made, "/p", {})
+
+
+def test_a_patch_sets_defaults_prepends_and_unsets():
+    patch = (
+        ("=", "A", "1"),
+        ("?", "B", "2"),
+        ("?", "C", "3"),
+        ("+", "PATH", "/venv/bin"),
+        ("+", "NEW_PATH", "/x"),
+        ("-", "PYTHONHOME", ""),
+    )
+
+    assert snapshot.apply(patch, {"A": "0", "B": "own", "PATH": "/bin", "PYTHONHOME": "/y"}) == {
+        "A": "1",
+        "B": "own",
+        "C": "3",
+        "PATH": "/venv/bin:/bin",
+        "NEW_PATH": "/x",
+    }

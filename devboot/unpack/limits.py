@@ -1,0 +1,54 @@
+"""How much an archive may become: counted while it is written, since sizes that it declares may lie."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from devboot.unpack.refusals import too_large
+
+
+class Limits(NamedTuple):
+    """The most that comes out of one archive: bytes, members, and bytes for each byte of it beyond `floor` bytes."""
+
+    unpacked: int = 8_000_000_000
+    members: int = 250_000
+    ratio: int = 200
+    floor: int = 100_000_000  # small archives of text or zeros compress well without any harm meant
+
+
+LIMITS = Limits()
+
+
+class Meter:
+    """Counts what comes out of the archive `name` of `packed` bytes. Raises IntegrityError `archive/too-large`."""
+
+    def __init__(self, name: str, packed: int, limits: Limits = LIMITS) -> None:
+        self._name = name
+        self._limits = limits
+        by_ratio = max(limits.floor, packed * limits.ratio)
+        self._most = min(limits.unpacked, by_ratio)
+        self._bytes = 0
+        self._members = 0
+
+    @property
+    def room(self) -> int:
+        """The bytes that may still come."""
+        return self._most - self._bytes
+
+    def add_bytes(self, count: int) -> None:
+        """Note bytes that have come out."""
+        self._bytes += count
+        if self._bytes <= self._most:
+            return
+        limits = self._limits
+        if self._most == limits.unpacked:
+            raise too_large(self._name, f"more than {limits.unpacked / 1_000_000:,.0f} MB came out of it")
+        raise too_large(
+            self._name, f"{self._most / 1_000_000:,.0f} MB came out of it, over {limits.ratio} times its own size"
+        )
+
+    def add_member(self) -> None:
+        """Note one more file, folder or link."""
+        self._members += 1
+        if self._members > self._limits.members:
+            raise too_large(self._name, f"it has more than {self._limits.members:,} members")

@@ -1,0 +1,150 @@
+"""Finds and reads `<folder>/<name>/recipe.toml` with the versions.toml beside it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from devboot.errors import ManifestError, Place
+from devboot.model.edge.origins import FETCHED, Origin
+from devboot.model.edge.recipe import Recipe, Release, Releases, parse_recipe, parse_releases
+from devboot.model.nearest import nearest
+
+LISTED_ELSEWHERE = ("conda", "deb", "host")  # the channel or the machine itself knows which versions there are
+
+
+class KnownRecipe(NamedTuple):
+    """A recipe with the versions that are known of it, newest first, and the folder that it was read from."""
+
+    recipe: Recipe
+    releases: tuple[Release, ...]
+    folder: str
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return self.recipe.package.name
+
+    def origin(self, kind: str, name: str) -> Origin | None:
+        """The source of this kind and name; None where the recipe has no such source (any more)."""
+        for origin in self.recipe.source:
+            names = getattr(origin, "known_as", ()) or getattr(origin, "names", ()) or (getattr(origin, "name", ""),)
+            if origin.kind == kind and name in names:
+                return origin
+        return None
+
+
+class RecipeFolders:
+    """Recipes below several folders, of which earlier ones shadow later ones."""
+
+    def __init__(self, folders: Sequence[str]) -> None:
+        self._folders = tuple(folders)
+        self._read: dict[str, KnownRecipe] = {}
+
+    def names(self) -> tuple[str, ...]:
+        """Every recipe that is there."""
+        found = {
+            name
+            for folder in self._folders
+            if os.path.isdir(folder)
+            for name in os.listdir(folder)
+            if os.path.isfile(os.path.join(folder, name, "recipe.toml"))
+        }
+        return tuple(sorted(found))
+
+    def get(self, name: str, *, place: Place | None = None) -> KnownRecipe:
+        """The recipe of this name; `place` is where it was asked for.
+
+        Raises ManifestError `manifest/no-such-recipe`, and Problems where its files can't be read.
+        """
+        if name not in self._read:
+            folder = next((path for path in self._places(name) if os.path.isfile(f"{path}/recipe.toml")), None)
+            if folder is None:
+                raise self._unknown(name, place)
+            self._read[name] = load_recipe(folder)
+        return self._read[name]
+
+    def _places(self, name: str) -> list[str]:
+        # a name with a slash would leave the folder
+        return [os.path.join(folder, name) for folder in self._folders] if "/" not in name else []
+
+    def _unknown(self, name: str, place: Place | None) -> ManifestError:
+        near = nearest(name, self.names())
+        there = ", ".join(f"`{known}`" for known in self.names())
+        return ManifestError(
+            "manifest/no-such-recipe",
+            f"there is no recipe `{name}`",
+            place=place,
+            causes=[f"there are {there}"],
+            help=[f"did you mean `{near}`?", f'under a name of its own: recipe = "{near}"'] if near else [],
+        )
+
+
+def load_recipe(folder: str) -> KnownRecipe:
+    """The recipe in `folder`, whose name has to be the recipe's own. Raises Problems, ManifestError."""
+    recipe = load_recipe_file(folder)
+    releases = _releases(recipe, folder)
+    _refuse_unbuilt(releases, os.path.join(folder, "versions.toml"))
+    newest_first = sorted(releases.version, key=lambda release: version_key(release.version), reverse=True)
+    return KnownRecipe(recipe, tuple(newest_first), folder)
+
+
+def load_recipe_file(folder: str) -> Recipe:
+    """The recipe.toml in `folder` alone, which may have no versions yet. Raises Problems, ManifestError."""
+    recipe = parse_recipe(_text(folder, "recipe.toml"), os.path.join(folder, "recipe.toml"))
+    if recipe.package.name != os.path.basename(os.path.abspath(folder)):
+        raise ManifestError(
+            "recipe/wrong-name",
+            f"the recipe in `{folder}` calls itself `{recipe.package.name}`",
+            help=[f"mv {folder} {os.path.join(os.path.dirname(folder), recipe.package.name)}"],
+        )
+    return recipe
+
+
+def _releases(recipe: Recipe, folder: str) -> Releases:
+    path = os.path.join(folder, "versions.toml")
+    is_elsewhere = any(origin.kind in LISTED_ELSEWHERE for origin in recipe.source)
+    if is_elsewhere and not os.path.exists(path):
+        return Releases(version=())
+    return parse_releases(_text(folder, "versions.toml"), path)
+
+
+def _refuse_unbuilt(releases: Releases, path: str) -> None:
+    for release in releases.version:
+        for row in release.rows().values():
+            if row.source not in FETCHED:
+                raise ManifestError(
+                    "recipe/unsupported",
+                    f"nothing is fetched from `{row.source}` sources yet",
+                    causes=[f"version {release.version} in `{path}`"],
+                )
+
+
+def version_key(version: str) -> tuple[int, ...]:
+    """Orders versions by their numbers: 8.10 after 8.2."""
+    return tuple(int(part) if part.isdigit() else 0 for part in version.replace("-", ".").split("."))
+
+
+def bundled_folder() -> str:
+    """Where devboot's own recipes are: `_recipes` of an installation, `recipes` of a checkout."""
+    import devboot
+
+    package = os.path.dirname(os.path.abspath(devboot.__file__))
+    installed = os.path.join(package, "_recipes")
+    return installed if os.path.isdir(installed) else os.path.join(os.path.dirname(package), "recipes")
+
+
+def _text(folder: str, name: str) -> str:
+    path = os.path.join(folder, name)
+    if name == "versions.toml" and not os.path.exists(path):
+        raise ManifestError(
+            "recipe/no-versions",
+            f"the recipe in `{folder}` has no versions yet",
+            help=[f"devboot recipe update {os.path.basename(folder)}"],
+        )
+    try:
+        with open(path, encoding="utf-8") as stream:
+            return stream.read()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ManifestError("recipe/unreadable", f"can't read `{path}`", causes=[str(error)]) from error

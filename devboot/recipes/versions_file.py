@@ -1,0 +1,69 @@
+"""versions.toml as text: new rows are added, what stands there stays as it is, newest versions first."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+from devboot.model.artifact import PLATFORMS
+from devboot.model.edge.artifacts import ArtifactRow
+from devboot.model.edge.lock import platform_lines
+from devboot.model.edge.recipe import Release, parse_releases
+from devboot.model.edge.toml_text import inline
+from devboot.recipes.folders import version_key
+
+HEADER = "# Written by `devboot recipe update`: rows are added, never edited.\n"
+NO_FILE, NO_PACKAGE = "has no wheel for it", "has no package for it"  # how the reasons end that the tool itself writes
+_START = re.compile(r"^\[\[version\]\]\s*$", re.MULTILINE)
+
+
+def add_release(text: str, file: str, new: Release) -> str:
+    """The text with this release: a version that is there already gets only the platforms that it lacks.
+
+    `file` is what messages call the file of `text`, which may be empty. Raises Problems where it can't be read.
+    """
+    releases = parse_releases(text, file).version if text.strip() else ()
+    blocks = dict(zip((release.version for release in releases), _blocks(text), strict=True))
+    old = next((release for release in releases if release.version == new.version), None)
+    merged = new if old is None else merge_releases(old, new)
+    if merged != old:
+        blocks[merged.version] = release_text(merged)
+    ordered = sorted(blocks, key=version_key, reverse=True)
+    return "\n".join([HEADER, *(blocks[version] for version in ordered)])
+
+
+def merge_releases(old: Release, new: Release) -> Release:
+    """`old` with those platforms of `new` of which it says nothing, or only that there was no file.
+
+    A reason that a person wrote (the file is there, but doesn't run) holds.
+    """
+    told = {platform for platform, reason in old.unavailable.items() if not reason.endswith((NO_FILE, NO_PACKAGE))}
+    fresh = {
+        platform: row
+        for platform, row in new.rows().items()
+        if platform not in told and not (row.source == "app" and old.pin)  # its pins are others than those that hold
+    }
+    rows: dict[str, ArtifactRow] = {**fresh, **old.rows()}
+    reasons = {
+        platform: old.unavailable.get(platform) or new.unavailable[platform]
+        for platform in PLATFORMS
+        if platform not in rows and (platform in old.unavailable or platform in new.unavailable)
+    }
+    return release_of(old.version, rows, reasons).model_copy(update={"pin": old.pin or new.pin})
+
+
+def release_of(version: str, rows: Mapping[str, ArtifactRow], unavailable: Mapping[str, str]) -> Release:
+    """A release out of its parts."""
+    return Release.model_validate({"version": version, **rows, "unavailable": dict(unavailable)})
+
+
+def release_text(release: Release) -> str:
+    """One version as it stands in the file."""
+    lines = ["[[version]]", f"version = {inline(release.version)}", *platform_lines("version", release)]
+    return "\n".join(lines) + "\n"
+
+
+def _blocks(text: str) -> Iterable[str]:
+    starts = [found.start() for found in _START.finditer(text)]
+    for start, end in zip(starts, [*starts, len(text)][1:], strict=True):
+        yield text[start:end].rstrip("\n") + "\n"

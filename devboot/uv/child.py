@@ -1,0 +1,205 @@
+"""Run one child in a session of its own, bounded in time, gone with its parent, its output read line by line.
+
+The kernel sends the parent-death signal when the *thread* that forked ends, not the process. Children are therefore
+started from one thread that lives as long as the process (or from the main thread); any thread may wait for them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import select
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from time import monotonic, sleep
+
+Lease = Callable[[int], Callable[[], None]]
+"""Told the group id of each child once it runs; what it returns is called when the group is gone."""
+
+_PR_SET_PDEATHSIG = 1
+_GRACE = 2.0  # seconds that a group gets between TERM and KILL
+_running: set[int] = set()
+_guard = threading.Lock()
+_starter: ThreadPoolExecutor | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """How a child ended: its exit code (negative for a signal) and what it wrote."""
+
+    code: int
+    stdout: str
+    lines: tuple[str, ...]  # of stderr, in order
+
+
+class TimedOut(Exception):  # noqa: N818
+    """The child was ended because it took longer than it was given; `lines` is what it had said."""
+
+    def __init__(self, lines: tuple[str, ...]) -> None:
+        super().__init__("the child took too long")
+        self.lines = lines
+
+
+def run_child(
+    command: Sequence[str],
+    *,
+    environ: Mapping[str, str],
+    folder: str,
+    stdin: str = "",
+    timeout: float = 1800.0,
+    on_line: Callable[[str], None] | None = None,
+    lease: Lease | None = None,
+) -> Finished:
+    """Run a command to its end and return what it wrote. Ends the whole group on any exception.
+
+    Raises:
+        OSError: the program can't be started.
+        TimedOut: it ran for longer than `timeout` seconds.
+
+    """
+    with tempfile.TemporaryFile() as source, tempfile.TemporaryFile() as sink:
+        source.write(stdin.encode())
+        source.seek(0)
+        child = _start(command, environ, folder, source.fileno(), sink.fileno())
+        with _held(child, lease):
+            lines = _read_lines(child, monotonic() + timeout, on_line)
+            _wait_unreaped(child.pid, monotonic() + timeout, lines)
+        sink.seek(0)
+        return Finished(child.returncode, sink.read().decode(errors="replace"), lines)
+
+
+def end_running_children() -> None:
+    """End every group that this module has started and that still runs (Ctrl-C during provisioning)."""
+    with _guard:
+        groups = tuple(_running)
+    for group in groups:
+        _signal_group(group, signal.SIGTERM)
+
+
+def _start(
+    command: Sequence[str], environ: Mapping[str, str], folder: str, stdin: int, stdout: int
+) -> subprocess.Popen[bytes]:
+    libc = ctypes.CDLL(None) if sys.platform == "linux" else None
+    parent = os.getpid()
+
+    def die_with_parent() -> None:
+        if libc is not None:
+            libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+            if os.getppid() != parent:  # it died between fork and here
+                os._exit(1)
+
+    def start() -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            command,
+            env=dict(environ),
+            cwd=folder,
+            stdin=stdin,
+            stdout=stdout,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+            preexec_fn=die_with_parent,  # noqa: PLW1509  one bound libc call; nothing else can set it between fork and exec
+        )
+
+    if threading.current_thread() is threading.main_thread():
+        return start()
+    return _long_lived_thread().submit(start).result()
+
+
+def _long_lived_thread() -> ThreadPoolExecutor:
+    global _starter  # noqa: PLW0603  one thread for the life of the process is the point
+    with _guard:
+        if _starter is None:
+            _starter = ThreadPoolExecutor(max_workers=1, thread_name_prefix="start-children")
+        return _starter
+
+
+@contextlib.contextmanager
+def _held(child: subprocess.Popen[bytes], lease: Lease | None) -> Iterator[None]:
+    """Keep the group on record while it runs, and leave nothing of it behind however the block ends."""
+    with _guard:
+        _running.add(child.pid)
+    release = lease(child.pid) if lease is not None else None
+    try:
+        yield
+    except BaseException:
+        _end_group(child)
+        raise
+    finally:
+        # Build children that outlived uv. The leader is reaped after this, so that its number can't be a stranger's.
+        _signal_group(child.pid, signal.SIGKILL)
+        child.wait()
+        if child.stderr is not None:
+            child.stderr.close()
+        with _guard:
+            _running.discard(child.pid)
+        if release is not None:
+            release()
+
+
+def _end_group(child: subprocess.Popen[bytes]) -> None:
+    _signal_group(child.pid, signal.SIGTERM)
+    with contextlib.suppress(TimedOut):
+        _wait_unreaped(child.pid, monotonic() + _GRACE, ())
+
+
+def _wait_unreaped(pid: int, deadline: float, lines: tuple[str, ...]) -> None:
+    while not _has_ended(pid):
+        if monotonic() > deadline:
+            raise TimedOut(lines)
+        sleep(0.005)
+
+
+def _has_ended(pid: int) -> bool:
+    """Whether the child has exited, without reaping it."""
+    return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+
+def _signal_group(group: int, number: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, number)
+
+
+def _read_lines(
+    child: subprocess.Popen[bytes], deadline: float, on_line: Callable[[str], None] | None
+) -> tuple[str, ...]:
+    """Read stderr to its end; a grandchild that keeps it open doesn't hold us once the child is gone."""
+    assert child.stderr is not None
+    descriptor = child.stderr.fileno()
+    lines: list[str] = []
+    rest = b""
+    while True:
+        if monotonic() > deadline:
+            raise TimedOut(tuple(lines))
+        readable = _wait_readable(descriptor, 0.2)
+        if not readable and _has_ended(child.pid):
+            break
+        if not readable:
+            continue
+        block = os.read(descriptor, 65536)
+        if not block:
+            break
+        *whole, rest = (rest + block).split(b"\n")
+        _pass_on(whole, lines, on_line)
+    _pass_on([rest] if rest else [], lines, on_line)
+    return tuple(lines)
+
+
+def _wait_readable(descriptor: int, seconds: float) -> bool:
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN | select.POLLHUP)
+    return bool(poll.poll(seconds * 1000))
+
+
+def _pass_on(whole: list[bytes], lines: list[str], on_line: Callable[[str], None] | None) -> None:
+    for raw in whole:
+        line = raw.decode(errors="replace").rstrip("\r")
+        lines.append(line)
+        if on_line is not None:
+            on_line(line)

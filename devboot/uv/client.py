@@ -1,0 +1,133 @@
+"""A configured uv: where it is, what it may see, who hears its lines."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from devboot.errors import MachineError
+from devboot.uv.child import Finished, Lease, TimedOut, run_child
+from devboot.uv.environ import is_offline, provisioning_environ
+from devboot.uv.failures import failure
+from devboot.uv.network_settings import blame_settings
+from devboot.uv.older_setuptools import with_older_setuptools
+
+_PROGRESS = re.compile(
+    r"^\s*(?:(?:Resolved|Prepared|Installed|Uninstalled|Checked|Downloading|Downloaded|Building|Built|Updating|Updated)\b"
+    r"|[+~-] [a-z0-9])"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Uv:
+    """uv's binary with the variables, the folder and the listeners of one provisioning run.
+
+    `environ` is scrubbed already (`make_uv` does it); `folder` is where uv looks for the project's own `[tool.uv]`;
+    `on_line` hears each line of progress; `lease` is told the process group of each child.
+    """
+
+    binary: str
+    environ: Mapping[str, str]
+    folder: str
+    offline: bool = False
+    timeout: float = 3600.0
+    on_line: Callable[[str], None] | None = None
+    lease: Lease | None = field(default=None)
+
+    def inside(self, folder: str) -> Uv:
+        """Give the same uv for another folder."""
+        return replace(self, folder=folder)
+
+    def listening(self, on_line: Callable[[str], None]) -> Uv:
+        """Give the same uv with another listener."""
+        return replace(self, on_line=on_line)
+
+    def run(
+        self, arguments: Sequence[str], *, doing: str, stdin: str = "", variables: Mapping[str, str] | None = None
+    ) -> Finished:
+        """Run `uv ARGUMENTS`.
+
+        Raises:
+            DevbootError: uv failed; see `failures.failure` for the classes and slugs.
+
+        """
+        given = dict(variables or {})
+
+        def again(more: Mapping[str, str]) -> Finished:
+            return self.attempt(arguments, doing=doing, stdin=stdin, variables={**given, **more})
+
+        finished = with_older_setuptools(again({}), again, {**self.environ, **given})
+        if finished.code != 0:
+            failed = failure(finished.lines, finished.code, doing=doing)
+            raise blame_settings(failed, finished.lines, self.environ)
+        return finished
+
+    def attempt(
+        self, arguments: Sequence[str], *, doing: str, stdin: str = "", variables: Mapping[str, str] | None = None
+    ) -> Finished:
+        """Run `uv ARGUMENTS` and return how it ended, failed or not.
+
+        Raises:
+            MachineError: `python/no-uv`, uv can't be started; `python/uv-stalled`, it took too long.
+
+        """
+        is_told = self.offline and "--offline" not in arguments  # uv refuses to be told twice
+        command = [self.binary, *arguments, *(["--offline"] if is_told else [])]
+        try:
+            return run_child(
+                command,
+                environ={**self.environ, **(variables or {})},
+                folder=self.folder,
+                stdin=stdin,
+                timeout=self.timeout,
+                on_line=self._hear,
+                lease=self.lease,
+            )
+        except OSError as error:
+            raise MachineError(
+                "python/no-uv", f"could not {doing}: uv can't be started", causes=(str(error),), help=_GET_UV
+            ) from error
+        except TimedOut as error:
+            raise MachineError(
+                "python/uv-stalled",
+                f"could not {doing}: uv took more than {self.timeout:.0f} s",
+                details=error.lines[-5:],
+            ) from error
+
+    def _hear(self, line: str) -> None:
+        if self.on_line is not None and _PROGRESS.match(line):
+            self.on_line(line.strip())
+
+
+_GET_UV = ("uv tool install --force devboot",)
+
+
+def make_uv(
+    environ: Mapping[str, str],
+    folder: str,
+    *,
+    offline: bool = False,
+    on_line: Callable[[str], None] | None = None,
+    lease: Lease | None = None,
+) -> Uv:
+    """Configure the uv that devboot brings along; the caller's variables can switch the network off, too.
+
+    Raises:
+        MachineError: `python/no-uv`, its package is there but its binary isn't.
+
+    """
+    is_off = offline or is_offline(environ)
+    return Uv(find_binary(), provisioning_environ(environ), folder, is_off, on_line=on_line, lease=lease)
+
+
+def find_binary() -> str:
+    """Give the path of uv's binary, a dependency of devboot's."""
+    import uv
+
+    try:
+        return uv.find_uv_bin()
+    except FileNotFoundError as error:
+        raise MachineError(
+            "python/no-uv", "uv's program is missing from devboot's installation", causes=(str(error),), help=_GET_UV
+        ) from error

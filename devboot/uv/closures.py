@@ -1,0 +1,50 @@
+"""What a Python server needs to run, resolved by uv for all platforms: names, markers and files, no addresses."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from devboot.uv.client import Uv
+from devboot.uv.listing import ListedFile, listed_file
+
+_COMPILE = ("pip", "compile", "--quiet", "--format", "pylock.toml", "--universal", "--no-python-downloads")
+_OUTPUT = ("--no-header", "--no-annotate", "--only-binary", ":all:")
+
+
+class Needed(NamedTuple):
+    """One distribution, where it applies (`marker`, "" for everywhere), and its wheels."""
+
+    name: str
+    version: str
+    marker: str
+    wheels: tuple[ListedFile, ...]
+
+
+def list_closure(
+    uv: Uv, requirements: Sequence[str], *, python: str, python_version: str, exclude_newer: str = ""
+) -> tuple[Needed, ...]:
+    """The requirements and all that they need on Python `python_version` and later, on any platform.
+
+    `python` is the path of any interpreter. `exclude_newer` is a date or a span such as `7 days`.
+    Raises DevbootError: `python/resolution` where nothing satisfies it, `network/…`.
+    """
+    arguments = [*_COMPILE, *_OUTPUT, "--python", python, "--python-version", python_version]
+    if exclude_newer:
+        arguments += ["--exclude-newer", exclude_newer]
+    lines = "".join(f"{each}\n" for each in requirements)
+    return parse_closure(uv.run([*arguments, "-"], doing=f"list what {requirements[0]} needs", stdin=lines).stdout)
+
+
+def parse_closure(text: str) -> tuple[Needed, ...]:
+    """All packages of a pylock.toml."""
+    return tuple(
+        Needed(
+            package["name"],
+            package["version"],
+            package.get("marker", ""),
+            tuple(listed_file(wheel) for wheel in package.get("wheels", ())),
+        )
+        for package in tomllib.loads(text).get("packages", ())
+    )

@@ -1,0 +1,304 @@
+"""uv's failures in devboot's words: one place reads what uv said and says what it means, keeping uv's own causes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from devboot.errors import DevbootError, IntegrityError, MachineError, NetworkError, WorkError
+from devboot.uv.build_advice import what_is_lacking
+
+_ERROR = re.compile(r"^error:\s*(?P<text>.*)$")
+_CAUSE = re.compile(r"^\s*(?:cause|Caused by):\s*(?P<text>.*)$")
+_TREE = re.compile(r"^\s*(?:\u00d7|├─▶|╰─▶|x|\|->|`->)\s+(?P<text>.*)$")
+_HINT = re.compile(r"^hint:\s*(?P<text>.*)$")
+_URL = re.compile(r"(?P<scheme>[a-z+]+://)(?P<login>[^/@\s]+@)?(?P<host>[^/\s`'\"),]+)(?P<path>[^\s`'\"),]*)")
+_PACKAGE = re.compile(r"`(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*(?:\[[^\]]*\])?(?:==[^`\s]+)?)(?: @ [^`]*)?`")
+_HTTP_STATUS = re.compile(r"\(?(?P<status>4\d\d|5\d\d) [A-Z][A-Za-z ]+")
+_UNKNOWN = re.compile(r"Because (?P<name>[A-Za-z0-9._-]+) was not found in the package registry")
+_NO_VERSION = re.compile(r"Because there (?:is no version|are no versions) of (?P<wanted>[A-Za-z0-9._-]+[^\s,]*) and")
+# What each layer of an HTTP client adds on the way to the one cause that says something.
+_LAYER = re.compile(
+    r"^(?:client error \(\w+\)|error sending request for url .*|tcp connect error|dns error|error resolving DNS)$"
+)
+_NOT_THERE = re.compile(r"Distribution not found at: file://(?P<path>\S+)")
+_SIZE_LIMIT = 24  # lines of a build's output that an error shows
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What uv wrote when it failed, taken apart: the error, its causes, its hints, and the block below them."""
+
+    error: str
+    causes: tuple[str, ...]
+    hints: tuple[str, ...]
+    block: tuple[str, ...]
+    everything: str
+
+    def has(self, *words: str) -> bool:
+        """Whether any of the words occurs, whatever its case."""
+        return any(word.lower() in self.everything.lower() for word in words)
+
+
+def parse_failure(lines: Sequence[str]) -> Said:
+    """Take uv's stderr apart; credentials in addresses are masked on the way."""
+    error, causes, hints, block = "", list[str](), list[str](), list[str]()
+    shown = [masked(line) for line in lines]
+    for line in shown:
+        if match := _ERROR.match(line):
+            error = match["text"]
+        elif (match := _CAUSE.match(line)) or (match := _TREE.match(line)):
+            causes.append(match["text"])
+        elif match := _HINT.match(line):
+            hints.append(match["text"])
+        elif causes and causes[-1].startswith("Because ") and line.startswith("  "):
+            causes[-1] = f"{causes[-1]} {line.strip()}".rstrip()  # a list of versions, or what follows from it
+        elif (error or causes) and line.strip():
+            block.append(line.strip() if not block else line.removeprefix("         "))
+    if not error and causes:  # the tree form has its headline in the first branch
+        error = causes.pop(0)
+    return Said(error, tuple(causes), tuple(hints), tuple(block), "\n".join(shown))
+
+
+def masked(text: str) -> str:
+    """Hide user names and passwords that stand in addresses."""
+    return _URL.sub(lambda m: f"{m['scheme']}{'***@' if m['login'] else ''}{m['host']}{m['path']}", text)
+
+
+def failure(lines: Sequence[str], code: int, *, doing: str) -> DevbootError:
+    """Translate a failed uv call.
+
+    Args:
+        lines: uv's stderr.
+        code: its exit code, negative for a signal.
+        doing: what was tried, as in "could not `doing`": `install the packages`.
+
+    """
+    said = parse_failure(lines)
+    for recognise in (
+        _absent,
+        _disk,
+        _integrity,
+        _offline,
+        _authorisation,
+        _network,
+        _interpreter,
+        _build,
+        _resolution,
+    ):
+        if (error := recognise(said, doing)) is not None:
+            return error
+    return WorkError(
+        "python/uv-failed",
+        f"could not {doing}: {_ended(code)}",
+        causes=_causes(said) or tuple(line for line in map(masked, lines) if line.strip())[-_SIZE_LIMIT:],
+        details=_tail(said.block),
+    )
+
+
+def _ended(code: int) -> str:
+    return f"uv ended with code {code}" if code >= 0 else f"uv was ended by signal {-code}"
+
+
+def _causes(said: Said) -> tuple[str, ...]:
+    told = (said.error, *said.causes, *said.hints)
+    return tuple(dict.fromkeys(text for text in told if text and not _LAYER.match(text)))
+
+
+def _tail(block: Iterable[str]) -> tuple[str, ...]:
+    return tuple(block)[-_SIZE_LIMIT:]
+
+
+def _absent(said: Said, _: str) -> DevbootError | None:
+    found = _NOT_THERE.search(said.everything)
+    if found is None:
+        return None
+    return WorkError(
+        "python/uv-failed",
+        f"`{found['path'].rstrip('/').rpartition('/')[2]}` is a package of the project that is not in the clone",
+        causes=_causes(said),
+        help=("if it is a submodule of git: `git submodule update --init --recursive`",),
+    )
+
+
+def _disk(said: Said, doing: str) -> DevbootError | None:
+    if said.has("os error 28", "No space left"):
+        return MachineError(
+            "machine/disk-full",
+            f"could not {doing}: the disk is full",
+            causes=_causes(said),
+            help=("devboot gc", "uv cache prune"),
+        )
+    if said.has("os error 122", "Disk quota exceeded"):
+        return MachineError("machine/disk-full", f"could not {doing}: the disk quota is used up", causes=_causes(said))
+    if said.has("os error 13", "os error 30", "Permission denied", "Read-only file system"):
+        return MachineError(
+            "machine/not-writable", f"could not {doing}: a folder is not writable", causes=_causes(said)
+        )
+    return None
+
+
+def _integrity(said: Said, doing: str) -> DevbootError | None:
+    if said.has("Failed to extract archive"):  # uv unpacks while it downloads, and comes to the digest last
+        return IntegrityError(
+            "integrity/hash-mismatch",
+            f"{_first_package(said) or 'a package'} is not the file that was asked for: it can't be unpacked",
+            causes=(*_causes(said), "the download is damaged, or a login page of the network answered in its place"),
+            help=("run the same command again, logged in to the network",),
+            kept=("nothing of it was installed",),
+        )
+    if not said.has("Hash mismatch"):
+        if said.has("all requirements must have their versions pinned", "must have a hash"):
+            return IntegrityError(
+                "integrity/no-hash", f"could not {doing}: a package has no hash to check", causes=_causes(said)
+            )
+        return None
+    package = _first_package(said) or "a package"
+    return IntegrityError(
+        "integrity/hash-mismatch",
+        f"{package} is not the file that was locked",
+        details=tuple(line.rstrip() for line in said.block if line.strip()),
+        causes=("the download is damaged, the file was published anew, or someone tampered with it",),
+        help=(
+            "uv cache clean",
+            "if it was published anew on purpose, lock it again: `devboot lock --update NAME`, or the lock's own tool",
+        ),
+        kept=("nothing of it was installed",),
+    )
+
+
+def _offline(said: Said, doing: str) -> DevbootError | None:
+    if not said.has("network was disabled", "network connectivity is disabled", "but the cache"):
+        return None
+    return NetworkError(
+        "network/offline",
+        f"could not {doing}: something is not in the cache and the network is off",
+        causes=_causes(said),
+        help=("run the same command once with the network: without `--offline`, DEVBOOT_OFFLINE and UV_OFFLINE",),
+    )
+
+
+def _authorisation(said: Said, _: str) -> DevbootError | None:
+    status = _HTTP_STATUS.search(said.everything)
+    if status is None or status["status"].startswith("5"):
+        return None
+    host = _host(said)
+    what = f"{host or 'the index'} answered {status['status']} to {_first_package(said) or 'a request'}"
+    helps = {
+        "401": "check the login for this index: uv reads `~/.netrc`, keyring and UV_INDEX_<NAME>_USERNAME/_PASSWORD",
+        "403": "check the login for this index: uv reads `~/.netrc`, keyring and UV_INDEX_<NAME>_USERNAME/_PASSWORD",
+    }
+    advice = helps.get(status["status"], "check the address of the index")
+    return NetworkError(f"network/http-{status['status']}", what, causes=_causes(said), help=(advice,))
+
+
+def _network(said: Said, doing: str) -> DevbootError | None:
+    host = _host(said)
+    at = f" from {host}" if host else ""
+    if said.has("certificate", "tls handshake", "UnknownIssuer"):
+        return NetworkError(
+            "network/tls",
+            f"could not {doing}: the certificate{at} is not trusted",
+            causes=_causes(said),
+            help=(
+                "set SSL_CERT_FILE to your organisation's certificates",
+                "or make uv use the system's: `export UV_SYSTEM_CERTS=1`",
+            ),
+        )
+    if said.has(*_UNREACHABLE):
+        return NetworkError(
+            "network/unreachable",
+            f"could not {doing}: {host or 'the index'} can't be reached",
+            causes=_causes(said),
+            help=(
+                "check the connection or VPN, then run the same command again",
+                "behind a proxy, set HTTPS_PROXY",
+                "if everything is in uv's cache: add `--offline`",
+            ),
+        )
+    return None
+
+
+_UNREACHABLE = (
+    "dns error",
+    "Connection refused",
+    "tcp connect error",
+    "client error (Connect)",
+    "error sending request",
+    "Request failed after",
+    "operation timed out",
+    "Could not resolve host",
+    "Could not connect",
+    "unable to access",
+    "connection closed before message completed",
+    "HTTP status server error",
+)
+
+
+def _interpreter(said: Said, doing: str) -> DevbootError | None:
+    if not said.has("No interpreter found", "Invalid version request", "Failed to inspect Python interpreter"):
+        return None
+    return MachineError("python/not-found", f"could not {doing}: there is no such Python", causes=_causes(said))
+
+
+def _build(said: Said, _: str) -> DevbootError | None:
+    if not said.has(
+        "build backend returned an error", "Failed to build", "failed to build", "Failed to download and build"
+    ):
+        return None
+    package = _first_package(said) or "a package"
+    lack = what_is_lacking(said.everything)
+    if lack is not None:
+        return WorkError(
+            "python/missing-library",
+            f"{package} could not be built: {lack.name} is not here",
+            details=_tail(said.block),
+            causes=_causes(said),
+            help=lack.help,
+        )
+    return WorkError(
+        "python/build-failed",
+        f"{package} could not be built",
+        details=_tail(said.block),
+        causes=_causes(said),
+        help=('choose another Python: `version = "…"` in `[python]` of devboot.toml',),
+    )
+
+
+def _resolution(said: Said, doing: str) -> DevbootError | None:
+    if said.has("Couldn't parse requirement", "Failed to parse", "Unsupported requirement"):
+        return WorkError(
+            "python/requirement", f"could not {doing}: a requirement is not understood", causes=_causes(said)
+        )
+    if not said.has("No solution found", "conflicting URLs", "Requirements contain conflicting"):
+        return None
+    if missing := _UNKNOWN.search(said.everything):
+        return WorkError(
+            "python/no-such-package",
+            f"could not {doing}: no index has `{missing['name']}`",
+            causes=_causes(said),
+            help=(
+                "check how it is spelled",
+                "if it is in an index of your own, name that: UV_INDEX, uv.toml or `--extra-index-url`",
+            ),
+        )
+    lacking = _NO_VERSION.search(said.everything)
+    return WorkError(
+        "python/resolution",
+        f"could not {doing}: " + (f"there is no `{lacking['wanted']}`" if lacking else "the requirements contradict"),
+        causes=_causes(said),
+        help=("loosen one of the versions that the cause names, then run the same command again",),
+    )
+
+
+def _first_package(said: Said) -> str:
+    for text in (said.error, *said.causes):
+        if match := _PACKAGE.search(text):
+            return f"`{match['name']}`"
+    return ""
+
+
+def _host(said: Said) -> str:
+    match = _URL.search(said.everything)
+    return match["host"] if match else ""

@@ -1,0 +1,87 @@
+"""Leases: a file for each running process group, so that the next command can end what a killed one left."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from collections.abc import Callable
+
+_PREFIX = "child-"
+
+
+class FolderLeases:
+    """Keeps leases in a folder, which it creates; call it with a group's id, call the result when the group is gone."""
+
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
+
+    def __call__(self, group: int) -> Callable[[], None]:
+        """Write the lease of a group that has just been started."""
+        os.makedirs(self._folder, mode=0o700, exist_ok=True)
+        path = os.path.join(self._folder, f"{_PREFIX}{group}")
+        with open(path, "w", encoding="ascii") as file:
+            file.write(f"{started_at(group)}\n{_boot_id()}\n")
+
+        def release() -> None:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(path)
+
+        return release
+
+
+def end_leftovers(folder: str) -> tuple[int, ...]:
+    """End the groups whose leases stand in the folder, remove the leases, and return the groups that were alive.
+
+    Call it under the project's lock: then no other command can own any of them.
+    """
+    ended = []
+    for name in _names(folder):
+        path = os.path.join(folder, name)
+        group = int(name.removeprefix(_PREFIX))
+        if _is_same(group, path):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(group, signal.SIGKILL)
+                ended.append(group)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)
+    return tuple(ended)
+
+
+def _names(folder: str) -> list[str]:
+    try:
+        entries = os.listdir(folder)
+    except FileNotFoundError:
+        return []
+    return [name for name in entries if name.startswith(_PREFIX) and name.removeprefix(_PREFIX).isdigit()]
+
+
+def _is_same(group: int, path: str) -> bool:
+    """Whether the group is the one that the lease was written for, or what is left of it without its leader."""
+    try:
+        with open(path, encoding="ascii") as file:
+            started, boot = (*file.read().split("\n"), "", "")[:2]
+    except (OSError, UnicodeDecodeError):
+        return False
+    if boot != _boot_id():
+        return False
+    now = started_at(group)
+    # A number is not given out again while a group of that number has members, so no leader means: still ours.
+    return now in ("", started)
+
+
+def started_at(pid: int) -> str:
+    """Give the start time of a process in the kernel's ticks; empty if it is gone or this isn't Linux."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
+            return file.read().rpartition(")")[2].split()[19]
+    except (OSError, IndexError):
+        return ""
+
+
+def _boot_id() -> str:
+    try:
+        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+            return file.read().strip()
+    except OSError:
+        return ""

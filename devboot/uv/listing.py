@@ -1,0 +1,96 @@
+"""What files a release has, asked of the configured indexes: names, digests, sizes, dates, no addresses."""
+
+from __future__ import annotations
+
+import tomllib
+from typing import Any, NamedTuple
+from urllib.parse import unquote
+
+from devboot.errors import DevbootError
+from devboot.uv.client import Uv
+
+_COMPILE = ("pip", "compile", "--quiet", "--format", "pylock.toml", "--universal", "--no-deps", "--no-python-downloads")
+_OUTPUT = ("--no-header", "--no-annotate")
+NO_VERSION = "python/resolution"  # what uv's failure is called where nothing satisfies the requirement
+
+
+class ListedFile(NamedTuple):
+    """One file of a release: `sha256` in hexadecimal digits, `size` in bytes, `uploaded` a date or ""."""
+
+    name: str
+    sha256: str
+    size: int
+    uploaded: str = ""
+
+
+class Listing(NamedTuple):
+    """A release of a distribution with its wheels."""
+
+    name: str
+    version: str
+    wheels: tuple[ListedFile, ...]
+
+
+def list_release(uv: Uv, requirement: str, *, python: str, python_version: str, exclude_newer: str = "") -> Listing:
+    """The newest release that satisfies `requirement`, with the wheels that Python `python_version` and later may take.
+
+    `python` is the path of any interpreter. `exclude_newer` is a date or a span such as `7 days`.
+    Raises DevbootError: `python/resolution` where nothing satisfies it, `network/…`.
+    """
+    arguments = [
+        *_COMPILE,
+        *_OUTPUT,
+        "--prerelease",
+        "explicit",
+        "--python",
+        python,
+        "--python-version",
+        python_version,
+    ]
+    if exclude_newer:
+        arguments += ["--exclude-newer", exclude_newer]
+    said = uv.run([*arguments, "-"], doing=f"list the files of {requirement}", stdin=requirement + "\n").stdout
+    return parse_listing(said)
+
+
+def list_files(
+    uv: Uv, requirement: str, *, python: str, python_versions: tuple[str, ...], exclude_newer: str = ""
+) -> Listing:
+    """As `list_release`, with the wheels for any of these versions of Python, the first one's first.
+
+    A program inside a wheel doesn't care for which Python the wheel was made.
+    """
+    found: Listing | None = None
+    failure: DevbootError | None = None
+    for version in python_versions:
+        wanted = requirement if found is None else f"{found.name}=={found.version}"
+        try:
+            one = list_release(
+                uv, wanted, python=python, python_version=version, exclude_newer="" if found else exclude_newer
+            )
+        except DevbootError as error:
+            if error.slug != NO_VERSION:
+                raise
+            failure = failure or error
+            continue
+        found = one if found is None else found._replace(wheels=tuple(dict.fromkeys(found.wheels + one.wheels)))
+    if found is None:
+        assert failure is not None
+        raise failure
+    return found
+
+
+def parse_listing(text: str) -> Listing:
+    """The one package of a pylock.toml."""
+    (package,) = tomllib.loads(text)["packages"]
+    wheels = tuple(listed_file(wheel) for wheel in package.get("wheels", ()))
+    return Listing(package["name"], package["version"], wheels)
+
+
+def listed_file(wheel: dict[str, Any]) -> ListedFile:
+    """A wheel of a pylock.toml."""
+    address = str(wheel.get("url") or wheel.get("path") or "")
+    name = wheel.get("name") or unquote(address.partition("#")[0].rpartition("/")[2])
+    uploaded = wheel.get("upload-time")
+    date = uploaded.strftime("%Y-%m-%dT%H:%M:%SZ") if uploaded else ""
+    return ListedFile(str(name), wheel.get("hashes", {}).get("sha256", ""), int(wheel.get("size", 0)), date)

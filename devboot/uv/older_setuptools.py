@@ -1,0 +1,59 @@
+"""Packages that only an older setuptools builds: which one, as their failed build says it."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+
+from devboot.uv.child import Finished
+
+VARIABLE = "UV_BUILD_CONSTRAINT"
+_TRIES = 3  # one build can need an older one than the build before it
+# What a build says that asks setuptools for what it no longer has, and the first version without it
+_REMOVED = (
+    (re.compile(r"cannot import name '?Feature'?"), "setuptools<46"),
+    (re.compile(r"use_2to3 is invalid|use_2to3_\w+ is invalid"), "setuptools<58"),
+    (re.compile(r"cannot import name '?convert_path'?"), "setuptools<70"),
+    (re.compile(r"No module named '?setuptools\.command\.test'?"), "setuptools<72"),
+    (re.compile(r"Invalid dash-separated key|keys? .* contains? uppercase characters"), "setuptools<78"),
+    (re.compile(r"No module named '?pkg_resources'?"), "setuptools<81"),
+)
+# That the older one can't be had, or doesn't run on this Python, says nothing of the package
+_OF_NO_HELP = re.compile(r"ImpImporter|No module named '?distutils'?|network was disabled|No solution found")
+
+
+def wanted_setuptools(lines: Sequence[str]) -> str:
+    """Give the constraint under which the build whose output this is would go on; empty where there is none."""
+    text = "\n".join(lines)
+    if "uild" not in text:
+        return ""
+    return next((constraint for pattern, constraint in _REMOVED if pattern.search(text)), "")
+
+
+def with_older_setuptools(
+    finished: Finished, again: Callable[[Mapping[str, str]], Finished], environ: Mapping[str, str]
+) -> Finished:
+    """Repeat a failed run with what its builds ask for, as long as that brings it further; the failure that counts.
+
+    Args:
+        finished: how the run ended.
+        again: runs once more with further variables.
+        environ: the run's variables; build constraints of the user's own stay.
+
+    """
+    first, held = finished, list[str]()
+    while finished.code != 0 and len(held) < _TRIES:
+        constraint = wanted_setuptools(finished.lines)
+        if not constraint or constraint in held:
+            break
+        held.append(constraint)
+        with tempfile.TemporaryDirectory(prefix="devboot-") as place:
+            path = os.path.join(place, "build.txt")
+            with open(path, "w", encoding="utf-8") as file:
+                file.write("".join(f"{each}\n" for each in held))
+            own = [path, *filter(None, [environ.get(VARIABLE, "")])]
+            finished = again({VARIABLE: " ".join(own)})
+    is_of_help = finished.code == 0 or not any(map(_OF_NO_HELP.search, finished.lines))
+    return finished if is_of_help else first

@@ -1,0 +1,286 @@
+"""Virtualenvs and packages by way of uv: create, compile, export, install, uninstall, unpack."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from devboot.errors import DevbootError, MachineError, WorkError
+from devboot.uv.child import Finished
+from devboot.uv.client import Uv
+
+
+@dataclass(frozen=True, slots=True)
+class IndexSettings:
+    """The indexes that a project's own files declare, to be used beside what the user configured.
+
+    Handed over as variables and not as arguments, since addresses may hold passwords and arguments are public.
+    """
+
+    default: str = ""
+    extra: tuple[str, ...] = ()
+    find_links: tuple[str, ...] = ()
+    trusted_hosts: tuple[str, ...] = ()
+    no_index: bool = False
+
+    def variables(self, environ: Mapping[str, str]) -> dict[str, str]:
+        """Give uv's variables, what the caller's hold already included."""
+        found: dict[str, str] = {}
+        if self.default:
+            found["UV_DEFAULT_INDEX"] = self.default
+        for name, values, separator in (
+            ("UV_INDEX", self.extra, " "),
+            ("UV_FIND_LINKS", self.find_links, ","),
+            ("UV_INSECURE_HOST", self.trusted_hosts, " "),
+        ):
+            if values:
+                found[name] = separator.join([*values, *filter(None, [environ.get(name, "")])])
+        return found
+
+    @property
+    def options(self) -> list[str]:
+        """What uv takes as an option only."""
+        return ["--no-index"] if self.no_index else []
+
+
+NO_INDEXES = IndexSettings()
+_INSTALLING = "install the packages"
+_NO_MATTER_OF_NETWORK = ("python/build-failed", "python/missing-library")
+_COMPILE = (
+    *("pip", "compile", "--universal", "--generate-hashes", "--no-annotate", "--no-header"),
+    *("--no-strip-extras", "--no-python-downloads"),
+)
+# Lists that were frozen on Windows name these for everybody, or at versions without a file for today's Pythons. devboot
+# runs where none of them does, so neither may stand in the way.
+_OF_WINDOWS = ("pypiwin32", "pywin32", "pywinpty", "twisted-iocpsupport", "windows-curses")
+_OVERRIDES = "".join(f"{name} ; python_version < '0'\n" for name in _OF_WINDOWS)
+
+
+def create_venv(uv: Uv, path: str, python: str, *, prompt: str) -> None:
+    """Make a new virtualenv at `path`, where no virtualenv is yet, for the interpreter with the path `python`."""
+    arguments = ["venv", "--no-project", "--no-python-downloads", "--python", python, f"--prompt={prompt}"]
+    uv.run([*arguments, "--allow-existing", path], doing="create the virtualenv")
+
+
+def compile_requirements(
+    uv: Uv,
+    *,
+    text: str = "",
+    files: Sequence[str] = (),
+    groups: Sequence[str] = (),
+    extras: Sequence[str] = (),
+    constraints: str = "",
+    previous: str = "",
+    upgrade: Sequence[str] = (),
+    python: str,
+    lowest_python: str,
+    exclude_newer: str = "",
+    indexes: IndexSettings = NO_INDEXES,
+    options: Sequence[str] = (),
+) -> str:
+    """Resolve requirements for all platforms and return them pinned, with hashes and without addresses of indexes.
+
+    What runs on Windows alone is left out, whoever asks for it.
+
+    Args:
+        uv: the uv to call; relative paths in `text` count from its folder.
+        text: requirement lines.
+        files: pyproject.toml files whose dependencies belong to it, with `groups` and `extras` of them.
+        groups: dependency groups.
+        extras: optional dependencies.
+        constraints: lines in the form of a constraints file.
+        previous: an earlier result, whose versions are kept where they still fit.
+        upgrade: names that move all the same; `*` for all.
+        python: the interpreter that builds what has no metadata.
+        lowest_python: the lowest version that the result has to serve, as `3.11`.
+        exclude_newer: a date or a span (`7 days`); newer files don't count.
+        indexes: what the project's own files declare.
+        options: further options of `uv pip compile`.
+
+    Raises:
+        DevbootError: `python/resolution`, `network/…`, `python/build-failed`.
+
+    """
+    arguments = [*_COMPILE, "--python", python, "--python-version", lowest_python, *indexes.options, *options]
+    arguments += [*_repeated("--group", groups), *_repeated("--extra", extras)]
+    if exclude_newer:
+        arguments += ["--exclude-newer", exclude_newer]
+    with _texts(constraints=constraints, pins=previous, overrides=_OVERRIDES) as paths:
+        arguments += ["--overrides", paths["overrides"]]
+        if constraints:
+            arguments += ["--constraints", paths["constraints"]]
+        if previous:
+            arguments += ["--output-file", paths["pins"], *_upgrades(upgrade)]
+        arguments += [*files, *(["-"] if text else [])]
+        variables = indexes.variables(uv.environ)
+        return uv.run(arguments, doing="resolve the requirements", stdin=text, variables=variables).stdout
+
+
+def _repeated(option: str, values: Sequence[str]) -> list[str]:
+    return [word for value in values for word in (option, value)]
+
+
+def _upgrades(names: Sequence[str]) -> list[str]:
+    if "*" in names:
+        return ["--upgrade"]
+    return _repeated("--upgrade-package", names)
+
+
+def export_uv_lock(
+    uv: Uv, *, groups: Sequence[str] | None, extras: Sequence[str], package: str = "", every_package: bool = False
+) -> str:
+    """Give a uv.lock as requirement lines: pins with hashes, `-e` and paths of its own packages, git addresses.
+
+    Needs no network and no interpreter. `uv.folder` holds the pyproject.toml whose dependencies are meant; `groups`
+    None stands for those that the project installs by default.
+    """
+    arguments = ["export", "--frozen", "--offline", "--format", "requirements.txt", "--no-annotate", "--no-header"]
+    if groups is not None:
+        arguments += ["--no-default-groups", *(word for group in groups for word in ("--group", group))]
+    arguments += [word for extra in extras for word in ("--extra", extra)]
+    if package:
+        arguments += ["--package", package]
+    if every_package:
+        arguments += ["--all-packages"]
+    return uv.run(arguments, doing="read uv.lock").stdout
+
+
+def install_requirements(
+    uv: Uv,
+    python: str,
+    text: str,
+    *,
+    require_hashes: bool,
+    indexes: IndexSettings = NO_INDEXES,
+    options: Sequence[str] = (),
+) -> tuple[str, ...]:
+    """Install exactly the pinned lines into the virtualenv of `python`; other packages stay. Returns uv's lines."""
+    arguments = ["pip", "install", "--python", python, "--no-deps", *indexes.options, *options]
+    with _texts(requirements=text) as paths:
+        arguments += ["--requirements", paths["requirements"]]
+        variables = indexes.variables(uv.environ)
+        if not require_hashes:
+            return uv.run(arguments, doing=_INSTALLING, variables=variables).lines
+        arguments += ["--require-hashes"]
+        try:
+            # With a hash it doesn't matter who serves a file; without one the first index that knows the name counts.
+            anywhere = [*arguments, "--index-strategy", "unsafe-best-match"]
+            return _from_cache_first(uv, anywhere, doing=_INSTALLING, variables=variables).lines
+        except WorkError as error:
+            if error.slug == "python/no-such-package":
+                _name_refusal(uv, arguments, variables)
+            raise
+
+
+def _name_refusal(uv: Uv, arguments: Sequence[str], variables: Mapping[str, str]) -> None:
+    """Raise NetworkError where an index refused to answer: asked for the best match, uv passes over it in silence."""
+    with contextlib.suppress(WorkError):
+        uv.run([*arguments, "--dry-run"], doing=_INSTALLING, variables=variables)
+
+
+def install_directs(
+    uv: Uv, python: str, lines: Sequence[str], *, indexes: IndexSettings = NO_INDEXES, options: Sequence[str] = ()
+) -> tuple[str, ...]:
+    """Install what has no hash to check: editables (`-e ./lib`), folders, git addresses; their dependencies are pinned.
+
+    Paths in the lines count from `uv.folder`.
+    """
+    arguments = ["pip", "install", "--python", python, "--no-deps", *indexes.options, *options]
+    with _texts(requirements="\n".join(lines) + "\n") as paths:
+        arguments += ["--requirements", paths["requirements"]]
+        return uv.run(
+            arguments, doing="install the project's own packages", variables=indexes.variables(uv.environ)
+        ).lines
+
+
+def uninstall(uv: Uv, python: str, names: Sequence[str]) -> None:
+    """Remove packages by name; those that aren't there are no error."""
+    if names:
+        uv.run(["pip", "uninstall", "--python", python, *names], doing="remove packages that are no longer locked")
+
+
+def install_target(
+    uv: Uv,
+    staging: str,
+    requirements: str,
+    *,
+    python: str,
+    platform: str = "",
+    python_version: str = "",
+    variables: Mapping[str, str] | None = None,
+) -> None:
+    """Unpack wheels into a folder, for this or another platform, each checked against its hash.
+
+    Args:
+        uv: the uv to call.
+        staging: the folder, which uv creates.
+        requirements: lines `name==version --hash=sha256:…`; the hash of one file picks that file.
+        python: any interpreter; uv wants one.
+        platform: `x86_64-manylinux_2_28`, `aarch64-apple-darwin`, …; empty for this machine.
+        python_version: `3.12`, as the file name of the wheel says; empty for that of `python`.
+        variables: further variables, MACOSX_DEPLOYMENT_TARGET for instance.
+
+    Raises:
+        DevbootError: `integrity/hash-mismatch`, `network/…`, `machine/disk-full`.
+
+    """
+    # Copied, not linked: what is unpacked here gets other modes and is patched, which must not reach uv's cache.
+    arguments = ["pip", "install", "--target", staging, "--no-deps", "--only-binary", ":all:", "--link-mode", "copy"]
+    arguments += ["--require-hashes", "--python", python]
+    if platform:
+        arguments += ["--python-platform", platform]
+    if python_version:
+        arguments += ["--python-version", python_version]
+    with _texts(requirements=requirements) as paths:
+        arguments += ["--requirements", paths["requirements"]]
+        _from_cache_first(uv, arguments, doing="fetch the packages", variables=variables)
+
+
+def _from_cache_first(uv: Uv, arguments: Sequence[str], *, doing: str, variables: Mapping[str, str] | None) -> Finished:
+    """Run uv with the network off, and again with it where that fails: digests decide, so no index has to be asked.
+
+    What is cached comes up without any network this way, also where nobody has said `--offline`.
+    """
+    if not uv.offline:
+        try:
+            return replace(uv, offline=True).run(arguments, doing=doing, variables=variables)
+        except DevbootError as error:
+            if isinstance(error, MachineError) or error.slug in _NO_MATTER_OF_NETWORK:
+                raise
+    return uv.run(arguments, doing=doing, variables=variables)
+
+
+def builtin_index(uv: Uv, python: str) -> str:
+    """Give the address of the index that uv takes where nothing is configured, as uv says it."""
+    bare = {name: value for name, value in uv.environ.items() if not name.startswith("UV_") or name == "UV_CACHE_DIR"}
+    quiet = Uv(uv.binary, bare, uv.folder, timeout=uv.timeout)
+    arguments = [
+        "pip",
+        "compile",
+        "--emit-index-url",
+        "--no-config",
+        "--offline",
+        "--no-header",
+        "--python",
+        python,
+        "-",
+    ]
+    finished = quiet.attempt(arguments, doing="ask for the default index", stdin="\n")
+    words = finished.stdout.split()
+    return words[1] if len(words) > 1 and words[0] == "--index-url" else ""
+
+
+@contextlib.contextmanager
+def _texts(**texts: str) -> Iterator[dict[str, str]]:
+    """Write each text that isn't empty into a temporary file, for uv to read."""
+    paths: dict[str, str] = {}
+    with tempfile.TemporaryDirectory(prefix="devboot-") as place:
+        for name, text in texts.items():
+            paths[name] = os.path.join(place, f"{name}.txt")
+            if text:
+                with open(paths[name], "w", encoding="utf-8") as file:
+                    file.write(text)
+        yield paths

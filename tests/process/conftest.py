@@ -1,0 +1,44 @@
+"""Every test here runs under the orphan oracle: whatever it starts carries a mark, and nothing may outlive it."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+import time
+
+import pytest
+
+MARK = "DEVBOOT_TEST_MARK"
+
+
+def marked(mark: str) -> dict[int, str]:
+    """Pids (but this process') whose first environment carries `mark`, with their command lines."""
+    found = {}
+    for name in os.listdir("/proc"):
+        if not name.isdigit() or int(name) == os.getpid():
+            continue
+        try:
+            with open(f"/proc/{name}/environ", "rb") as file:
+                environment = file.read()
+            with open(f"/proc/{name}/cmdline", "rb") as file:
+                command = file.read()
+        except OSError:
+            continue
+        if f"{MARK}={mark}".encode() in environment.split(b"\0"):
+            found[int(name)] = command.replace(b"\0", b" ").decode("utf-8", "replace").strip()
+    return found
+
+
+@pytest.fixture(autouse=True)
+def orphan_mark(monkeypatch):
+    """The mark that children inherit; at the end nothing that carries it is alive."""
+    mark = secrets.token_hex(12)
+    monkeypatch.setenv(MARK, mark)
+    yield mark
+    deadline = time.monotonic() + 60
+    while (left := marked(mark)) and time.monotonic() < deadline:
+        time.sleep(0.005)  # what was told to end may need a moment to do so, and a processor
+    for pid in left:
+        os.kill(pid, signal.SIGKILL)
+    assert left == {}

@@ -1,0 +1,226 @@
+"""uv's failures in devboot's words."""
+
+import pytest
+
+from devboot.errors import Exit
+from devboot.uv.build_advice import what_is_lacking
+from devboot.uv.failures import failure, masked, parse_failure
+
+REFUSED = """Using Python 3.13.5 environment at: v
+error: Request failed after 3 retries in 11.8s
+  cause: Failed to fetch: https://ann:secret@mirror.example.test/simple/six/
+  cause: error sending request for url (https://ann:secret@mirror.example.test/simple/six/)
+  cause: client error (Connect)
+  cause: tcp connect error
+  cause: Connection refused (os error 111)"""
+MISMATCH = """Resolved 1 package in 38ms
+error: Failed to download `six==1.17.0`
+  cause: Hash mismatch for `six==1.17.0`
+
+         Expected:
+           sha256:0000
+
+         Computed:
+           sha256:4721"""
+LOGIN = """error: No solution found when resolving dependencies
+  cause: Because six was not found in the package registry and you require six, we can conclude that it fails.
+
+hint: An index URL (https://mirror.example.test/simple) could not be queried (401 Unauthorized)"""
+GONE = """error: Failed to fetch: https://mirror.example.test/simple/six/
+  cause: HTTP status client error (410 Gone) for url (https://mirror.example.test/simple/six/)"""
+BROKEN_SERVER = """error: Request failed after 3 retries in 10.1s
+  cause: Failed to fetch: https://mirror.example.test/simple/six/
+  cause: HTTP status server error (500 Internal Server Error) for url (https://mirror.example.test/simple/six/)"""
+NOT_CACHED = """error: No solution found when resolving dependencies
+  cause: Because six was not found in the cache and you require six, we can conclude that it fails.
+
+hint: Packages were unavailable because the network was disabled. When the network is disabled, …"""
+CONTRADICTION = """error: No solution found when resolving dependencies
+  cause: Because you require django==5.2 and django==4.2, we can conclude that your requirements are unsatisfiable."""
+MISSPELLED = """error: No solution found when resolving dependencies
+  cause: Because djagno was not found in the package registry and you require djagno, we can conclude that it fails."""
+NO_VERSION = """error: No solution found when resolving dependencies
+  cause: Because there is no version of six==99 and you require six==99, we can conclude that it fails."""
+OLDER_FORM = """  \u00d7 No solution found when resolving dependencies:
+  ╰─▶ Because you require a==1 and a==2, we can conclude that your requirements are unsatisfiable."""
+BUILD = """error: Failed to build `bad @ file:///project/bad`
+  cause: The build backend returned an error
+  cause: Call to `backend.get_requires_for_build_wheel` failed (exit status: 1)
+
+         [stderr]
+         RuntimeError: boom"""
+LIBRARY = """error: Failed to build `python-ldap==3.4.4`
+  cause: The build backend returned an error
+  cause: This error likely indicates that you need to install a library that provides `lber.h` for `python-ldap@3.4.4`
+
+         gcc -O3 -c Modules/LDAPObject.c
+         Modules/common.h:15:10: fatal error: lber.h: No such file or directory"""
+FULL = """error: Failed to install: django-5.2-py3-none-any.whl (django==5.2)
+  cause: failed to copy file from a to b: No space left on device (os error 28)"""
+READ_ONLY = """error: Failed to create directory `/project/.venv/lib`
+  cause: Permission denied (os error 13)"""
+NO_PYTHON = """error: No interpreter found for Python 3.12 in managed installations or search path
+
+hint: A managed Python download is available for Python 3.12, but Python downloads are set to 'never'"""
+TLS = """error: Request failed after 3 retries in 2.0s
+  cause: Failed to fetch: https://mirror.example.test/simple/six/
+  cause: invalid peer certificate: UnknownIssuer"""
+UNREADABLE = """error: Couldn't parse requirement in `-` at position 0
+  cause: Expected one of `@`, `(`, found `a`"""
+
+
+def translated(text, code=1):
+    return failure(text.splitlines(), code, doing="install the packages")
+
+
+@pytest.mark.faults(1, 2, 3, 10, 11, 12, 17)
+@pytest.mark.parametrize(
+    ("text", "slug", "exit_code", "what"),
+    [
+        (
+            REFUSED,
+            "network/unreachable",
+            Exit.NETWORK,
+            "could not install the packages: mirror.example.test can't be reached",
+        ),
+        (
+            BROKEN_SERVER,
+            "network/unreachable",
+            Exit.NETWORK,
+            "could not install the packages: mirror.example.test can't be reached",
+        ),
+        (MISMATCH, "integrity/hash-mismatch", Exit.INTEGRITY, "`six==1.17.0` is not the file that was locked"),
+        (LOGIN, "network/http-401", Exit.NETWORK, "mirror.example.test answered 401 to a request"),
+        (GONE, "network/http-410", Exit.NETWORK, "mirror.example.test answered 410 to a request"),
+        (
+            NOT_CACHED,
+            "network/offline",
+            Exit.NETWORK,
+            "could not install the packages: something is not in the cache and the network is off",
+        ),
+        (
+            TLS,
+            "network/tls",
+            Exit.NETWORK,
+            "could not install the packages: the certificate from mirror.example.test is not trusted",
+        ),
+        (
+            CONTRADICTION,
+            "python/resolution",
+            Exit.FAILED,
+            "could not install the packages: the requirements contradict",
+        ),
+        (MISSPELLED, "python/no-such-package", Exit.FAILED, "could not install the packages: no index has `djagno`"),
+        (NO_VERSION, "python/resolution", Exit.FAILED, "could not install the packages: there is no `six==99`"),
+        (OLDER_FORM, "python/resolution", Exit.FAILED, "could not install the packages: the requirements contradict"),
+        (BUILD, "python/build-failed", Exit.FAILED, "`bad` could not be built"),
+        (
+            LIBRARY,
+            "python/missing-library",
+            Exit.FAILED,
+            "`python-ldap==3.4.4` could not be built: the LDAP library is not here",
+        ),
+        (FULL, "machine/disk-full", Exit.MACHINE, "could not install the packages: the disk is full"),
+        (READ_ONLY, "machine/not-writable", Exit.MACHINE, "could not install the packages: a folder is not writable"),
+        (NO_PYTHON, "python/not-found", Exit.MACHINE, "could not install the packages: there is no such Python"),
+        (
+            UNREADABLE,
+            "python/requirement",
+            Exit.FAILED,
+            "could not install the packages: a requirement is not understood",
+        ),
+        ("thread panicked", "python/uv-failed", Exit.FAILED, "could not install the packages: uv ended with code 1"),
+    ],
+)
+def test_each_kind_of_failure_has_its_slug_exit_code_and_sentence(text, slug, exit_code, what):
+    error = translated(text)
+
+    assert (slug, exit_code, what) == (error.slug, error.exit_code, error.what)
+    assert len(error.what) <= 100
+
+
+def test_uvs_own_causes_are_kept_without_logins():
+    assert (
+        "Request failed after 3 retries in 11.8s",
+        "Failed to fetch: https://***@mirror.example.test/simple/six/",
+        "Connection refused (os error 111)",
+    ) == translated(REFUSED).causes
+
+
+@pytest.mark.faults(10)
+def test_both_digests_of_a_mismatch_are_shown():
+    assert ("Expected:", "  sha256:0000", "Computed:", "  sha256:4721") == translated(MISMATCH).details
+
+
+def test_the_output_of_a_failed_build_is_shown():
+    error = translated(BUILD)
+
+    assert ("[stderr]", "RuntimeError: boom") == error.details
+    assert "Call to `backend.get_requires_for_build_wheel` failed (exit status: 1)" == error.causes[-1]
+
+
+def test_a_missing_library_comes_with_the_commands_that_bring_it():
+    assert (
+        "sudo apt-get install libldap-dev libsasl2-dev   # Debian, Ubuntu",
+        "brew install openldap   # macOS",
+    ) == translated(LIBRARY).help
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        ("Error: pg_config executable not found.", "PostgreSQL's client library"),
+        ("fatal error: Python.h: No such file or directory", "Python's headers"),
+        ("error: command 'gcc' failed: No such file or directory", "a C compiler"),
+        ("error: can't find Rust compiler: rustc not found", "the Rust compiler"),
+        ("/bin/sh: 1: mysql_config: not found", "MySQL's client library"),
+        ("/bin/sh: 1: pkg-config: not found\nException: Can not find valid pkg-config name.", "MySQL's client library"),
+    ],
+)
+def test_what_a_build_lacks_is_read_from_its_output(line, name):
+    assert name == what_is_lacking(f"gcc -I/usr/include/openssl\n{line}\n").name
+
+
+def test_a_build_that_fails_for_another_reason_lacks_nothing():
+    assert what_is_lacking("gcc -c a.c\nerror: expected identifier\nModuleNotFoundError: No module named 'imp'") is None
+
+
+def test_a_line_of_a_builds_output_is_no_cause_of_uvs():
+    text = f"{BUILD}\n         x86_64-linux-gnu-gcc -c a.c"
+
+    assert "x86_64-linux-gnu-gcc -c a.c" == translated(text).details[-1]
+
+
+def test_an_end_by_a_signal_is_said():
+    assert "could not install the packages: uv was ended by signal 9" == translated("", code=-9).what
+
+
+def test_addresses_without_a_login_stay_as_they_are():
+    assert "see https://a.example.test/b?c=d and ***" == masked("see https://a.example.test/b?c=d and ***")
+
+
+def test_a_contradiction_is_told_to_its_end():
+    lines = (
+        "error: No solution found when resolving dependencies",
+        "  cause: Because toy==1 depends on one of:",
+        "             bar<1",
+        "             bar>1,<2",
+        "         and you require toy==1, we can conclude that you require bar<2.",
+        "",
+        "         And because you require bar==3, we can conclude that your requirements are unsatisfiable.",
+        "",
+        "hint: loosen it",
+    )
+
+    text = "Because toy==1 depends on one of: bar<1 bar>1,<2 and you require toy==1, we can conclude that you require"
+    text += " bar<2. And because you require bar==3, we can conclude that your requirements are unsatisfiable."
+    assert parse_failure(lines).causes == (text,)
+
+
+def test_a_package_that_is_a_submodule_is_to_be_fetched():
+    error = failure(("error: Distribution not found at: file:///home/ann/shop/odd",), 1, doing="install")
+
+    assert (error.what, error.help) == (
+        "`odd` is a package of the project that is not in the clone",
+        ("if it is a submodule of git: `git submodule update --init --recursive`",),
+    )

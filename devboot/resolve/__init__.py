@@ -1,0 +1,1 @@
+"""Manifest + recipes + platforms → lock: pure; and the Protocol that sources implement."""

@@ -1,0 +1,70 @@
+"""What only this machine's Linux distribution has: when it is asked, and how the answer gets into the lock. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from devboot.model.edge.artifacts import DistributionRow, PartRow, PlatformRows
+from devboot.model.edge.lock import LockedPackage, Wish
+from devboot.model.edge.origins import DebOrigin
+from devboot.model.edge.recipe import Release
+from devboot.recipes.folders import KnownRecipe
+
+ONLY_THERE = "only Debian and Ubuntu have it: `devboot lock` on such a machine adds it for that release"
+LINUX = ("linux-x86_64", "linux-aarch64")
+
+
+def deb_origin(known: KnownRecipe, wish: Wish) -> DebOrigin | None:
+    """The recipe's source of Debian packages, where the wish admits one."""
+    if wish.insisted not in ("", "deb"):
+        return None
+    origins = (origin for origin in known.recipe.source if isinstance(origin, DebOrigin))
+    return next((origin for origin in origins if origin.may_have(wish.requested)), None)
+
+
+def there_as(known: KnownRecipe, wish: Wish) -> str:
+    """Which major versions distributions may have instead of the one that is wished for; "" for none."""
+    origins = (origin for origin in known.recipe.source if isinstance(origin, DebOrigin))
+    majors = [origin.major for origin in origins if origin.major and wish.insisted in ("", "deb")]
+    return f"Debian or Ubuntu may have version {', '.join(majors)}" if majors else ""
+
+
+def is_lacking(rows: PlatformRows | Release | None, distribution: str, platform: str) -> bool:
+    """Whether there is nothing for this machine yet, neither for its platform nor for its distribution."""
+    return rows is None or (rows.row(platform) is None and rows.on(distribution, platform) is None)
+
+
+def with_offers(
+    package: LockedPackage, offers: Iterable[DistributionRow], before: LockedPackage | None
+) -> LockedPackage:
+    """The package with these rows, and with those that `before` has for other releases: they can't be asked here."""
+    known = {(row.on, row.platform): row for row in (before.distribution if before is not None else ())}
+    known |= {(row.on, row.platform): row for row in package.distribution}
+    known |= {(row.on, row.platform): row for row in offers if _is_same(package, row)}
+    rows = tuple(known[place] for place in sorted(known))
+    return package if rows == package.distribution else package.model_copy(update={"distribution": rows})
+
+
+def _is_same(package: LockedPackage, row: DistributionRow) -> bool:
+    """One major version for all machines of a project, where other sources have decided which."""
+    return not package.rows() or row.product.partition(".")[0] == package.version.partition(".")[0]
+
+
+def distribution_row(
+    origin: DebOrigin, distribution: str, platform: str, product: str, version: str, files: Iterable[PartRow]
+) -> DistributionRow:
+    """A row for the lock; `version` is that of the first package, by whichever of its names it is there."""
+    parts = tuple(files)
+    first = origin.known_as[: origin.names[0].count("|") + 1]
+    return DistributionRow.model_validate(
+        {
+            "on": distribution,
+            "platform": platform,
+            "product": product,
+            "source": "deb",
+            "name": next((part.name for part in parts if part.name in first), first[0]),
+            "version": version,
+            "publisher": distribution.partition("-")[0].capitalize(),
+            "files": parts,
+        }
+    )

@@ -1,0 +1,1 @@
+"""Where artifacts come from: one module a kind, each satisfying `resolve.source.Source`."""

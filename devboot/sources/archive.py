@@ -1,0 +1,84 @@
+"""Release files of an upstream: the address is the recipe's, a mirror the user's, the digest the lock's."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from devboot.errors import LockError
+from devboot.model.artifact import Artifact
+from devboot.sources.download import Download, Downloads
+from devboot.unpack import unpack
+
+MIRROR = "DEVBOOT_MIRROR"
+# ELF, and Mach-O for one and for several architectures.
+_PROGRAMS = (b"\x7fELF", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
+
+
+class Mirrored(NamedTuple):
+    """An address, and who says so."""
+
+    url: str
+    said_by: str
+
+
+class ArchiveSource:
+    """Tarballs, zip files and single programs. `step_of` gives the progress line of an artifact.
+
+    `environ` may name mirrors in DEVBOOT_MIRROR: beginnings of addresses with what replaces them, as in
+    `https://files.example.test/=https://mirror.example.test/files/`, or one address that goes before all of them.
+    """
+
+    kind = "archive"
+
+    def __init__(self, downloads: Downloads, environ: Mapping[str, str], step_of: Callable[[Artifact], str]) -> None:
+        self._downloads = downloads
+        self._mirrors = environ.get(MIRROR, "")
+        self._step_of = step_of
+
+    def is_here(self, artifact: Artifact, platform: str) -> bool:  # noqa: ARG002  what the protocol says
+        """Whether the file is on this machine."""
+        return self._downloads.has(artifact.sha256)
+
+    def fetch(self, artifact: Artifact, platform: str, into: str) -> None:  # noqa: ARG002  the artifact says it all
+        """Unpack the archive, or put the program there as it is; see `Source.fetch`."""
+        path = self.have(artifact)
+        if _is_program(path):
+            shutil.copyfile(path, os.path.join(into, artifact.file))
+            return
+        unpack(path, into, name=artifact.file)
+
+    def have(self, artifact: Artifact) -> str:
+        """The path of the file, whose digest is the lock's."""
+        step = self._step_of(artifact)
+        if not artifact.address:
+            raise LockError(
+                "lock/no-artifact",
+                f"the recipe of {step} doesn't say any more where {artifact.file} is",
+                help=[f"devboot lock --update {step}"],
+            )
+        found = mirrored(artifact.address, self._mirrors, f"the recipe of {step}")
+        what = f"{step} {artifact.version}"
+        return self._downloads.fetch(Download(found.url, artifact.sha256, artifact.size, what, step, found.said_by))
+
+
+def mirrored(url: str, mirrors: str, said_by: str) -> Mirrored:
+    """The address by way of the user's mirrors, of which the longest beginning counts."""
+    rules = [word.partition("=") for word in mirrors.split()]
+    fitting = [(start, target) for start, equals, target in rules if equals and url.startswith(start)]
+    if fitting:
+        start, target = max(fitting, key=lambda rule: len(rule[0]))
+        return Mirrored(target + url[len(start) :], f"`{MIRROR}`")
+    prefix = next((start for start, equals, _ in rules if not equals), "")
+    if not prefix:
+        return Mirrored(url, said_by)
+    parts = urlsplit(url)
+    return Mirrored(f"{prefix.rstrip('/')}/{parts.netloc}{parts.path}", f"`{MIRROR}`")
+
+
+def _is_program(path: str) -> bool:
+    with open(path, "rb") as stream:
+        return stream.read(4) in _PROGRAMS

@@ -1,0 +1,212 @@
+"""Packages of conda channels by way of py-rattler, which the extra `devboot[conda]` brings along.
+
+The closure is solved once, for versions.toml; here its files are installed as they are locked. Conda writes the place
+where a package will be into its files, so this source is told that place before.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import unquote, urlsplit
+
+from devboot.errors import DevbootError, IntegrityError, MachineError, NetworkError, WorkError
+from devboot.files import machine_error
+from devboot.model.artifact import Artifact, Part
+
+SUBDIRS = {
+    "linux-x86_64": "linux-64",
+    "linux-aarch64": "linux-aarch64",
+    "macos-arm64": "osx-arm64",
+    "macos-x86_64": "osx-64",
+}
+# The lowest systems that packages are solved for: what is locked has to run on a team's oldest machine
+_VIRTUAL = {"linux": (("__glibc", "2.28"), ("__unix", "0")), "macos": (("__osx", "13.0"), ("__unix", "0"))}
+RATTLER = "'py-rattler>=0.28'"
+_OWN_FILES = ("conda-meta", "CACHEDIR.TAG")
+
+
+class CondaSource:
+    """Packages of the channel that an artifact's `address` names; `cache` is devboot's cache directory."""
+
+    kind = "conda"
+
+    def __init__(self, cache: str, *, is_offline: bool = False) -> None:
+        self._cache = os.path.join(cache, "conda")
+        self._is_offline = is_offline
+
+    def fetch(self, artifact: Artifact, platform: str, into: str) -> None:
+        """As `fetch_for`, for a tree that stays where it is; see `Source.fetch`."""
+        self.fetch_for(artifact, platform, into, into)
+
+    def fetch_for(self, artifact: Artifact, platform: str, into: str, final: str) -> None:
+        """Install every file of the closure into `into`, with paths as they will be in `final`; see `Placing`.
+
+        Raises MachineError `conda/not-installed`, NetworkError, IntegrityError, WorkError `conda/failed`.
+        """
+        import asyncio  # as heavy as all the rest of a command
+
+        rattler = load_rattler()
+        channel = rattler.Channel(artifact.address).base_url
+        for part in artifact.files:
+            _check_local(channel, part)
+        records = [_record(rattler, part, channel) for part in artifact.files]
+        try:
+            asyncio.run(self._install(rattler, records, platform, into, final))
+        except OSError as error:
+            raise machine_error(error, into) from error
+        except Exception as error:
+            raise _failure(artifact, str(error), is_offline=self._is_offline) from error
+        for name in _OWN_FILES:  # they name this machine's cache
+            path = os.path.join(into, name)
+            shutil.rmtree(path) if os.path.isdir(path) else Path(path).unlink(missing_ok=True)
+
+    async def _install(self, rattler: Any, records: Sequence[Any], platform: str, into: str, final: str) -> None:
+        await rattler.install(
+            list(records),
+            target_prefix=into,
+            alternative_target_prefix=final,
+            cache_dir=self._cache,
+            platform=rattler.Subdir(SUBDIRS[platform]),
+            execute_link_scripts=False,
+            show_progress=False,
+        )
+
+
+class Solved(NamedTuple):
+    """What a package needs on one platform, itself included, and its own version."""
+
+    version: str
+    files: tuple[Part, ...]
+
+
+def solve(channel: str, requirement: str, platform: str, cache: str, *, is_offline: bool = False) -> Solved:
+    """The newest package that satisfies a conda requirement (`redis-server 8.*`), with its closure.
+
+    `is_offline` takes the index as it was read before. Raises MachineError `conda/not-installed`, NetworkError,
+    WorkError `conda/failed`.
+    """
+    import asyncio
+
+    rattler = load_rattler()
+    try:
+        index = _index(rattler, os.path.join(cache, "conda-index"), is_offline=is_offline)
+        records = asyncio.run(_solve(rattler, channel, requirement, platform, index))
+    except Exception as error:
+        raise _failure(None, str(error), is_offline=is_offline) from error
+    name = requirement.split(maxsplit=1)[0]
+    own = next(record for record in records if record.name.normalized == name)
+    return Solved(str(own.version), tuple(sorted(map(_part, records))))
+
+
+def _index(rattler: Any, folder: str, *, is_offline: bool) -> Any:
+    if not is_offline:
+        return rattler.Gateway(cache_dir=Path(folder))
+    kept = rattler.SourceConfig(cache_action="force-cache-only")
+    return rattler.Gateway(cache_dir=Path(folder), default_config=kept)
+
+
+async def _solve(rattler: Any, channel: str, requirement: str, platform: str, index: Any) -> list[Any]:
+    virtual = [
+        rattler.GenericVirtualPackage(rattler.PackageName(name), rattler.Version(version), rattler.BuildString("0"))
+        for name, version in _VIRTUAL[platform.partition("-")[0]]
+    ]
+    found: list[Any] = await rattler.solve(
+        sources=[rattler.Channel(channel)],
+        specs=[requirement],
+        gateway=index,
+        platforms=[SUBDIRS[platform], "noarch"],
+        virtual_packages=virtual,
+    )
+    return found
+
+
+def has_rattler() -> bool:
+    """Whether the library is installed."""
+    return importlib.util.find_spec("rattler") is not None
+
+
+def load_rattler() -> Any:
+    """The library. Raises MachineError `conda/not-installed`."""
+    try:
+        return importlib.import_module("rattler")
+    except ImportError as error:
+        raise not_installed("packages of conda channels need py-rattler, which isn't installed") from error
+
+
+def not_installed(what: str, *helps: str, causes: Sequence[str] = ()) -> MachineError:
+    """The error for who lacks the library; `helps` are ways out beside that of installing it."""
+    return MachineError(
+        "conda/not-installed",
+        what,
+        causes=[*causes, "it comes with the extra `conda` of devboot, since it is 80 MB large"],
+        help=[
+            "uv tool install --force 'devboot[conda]'",
+            f"uv pip install --python {sys.executable} {RATTLER}",
+            *helps,
+        ],
+    )
+
+
+def _part(record: Any) -> Part:
+    return Part(
+        record.name.normalized,
+        f"{record.version}-{record.build}",
+        f"{record.subdir}/{record.file_name}",
+        record.sha256.hex(),
+        record.size or 0,
+    )
+
+
+def _record(rattler: Any, part: Part, channel: str) -> Any:
+    subdir, _, file = part.file.partition("/")
+    version, _, build = part.version.rpartition("-")
+    number = build.rpartition("_")[2]
+    package = rattler.PackageRecord(
+        part.name,
+        version,
+        rattler.BuildString(build),
+        int(number) if number.isdigit() else 0,
+        subdir,
+        noarch="generic" if subdir == "noarch" else None,
+        sha256=bytes.fromhex(part.sha256),
+        size=part.size,
+    )
+    return rattler.RepoDataRecord(package, file, f"{channel.rstrip('/')}/{part.file}", channel)
+
+
+def _check_local(channel: str, part: Part) -> None:
+    """The library doesn't compare digests of files that it needn't fetch."""
+    address = urlsplit(channel)
+    if address.scheme != "file":
+        return
+    path = os.path.join(unquote(address.path), part.file)
+    try:
+        with open(path, "rb") as stream:
+            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    except FileNotFoundError as error:
+        raise NetworkError("network/unreachable", f"`{part.file}` is not in the channel", causes=[path]) from error
+    if digest != part.sha256:
+        raise _other_bytes(part.file, f"expected sha256:{part.sha256}, found sha256:{digest}")
+
+
+def _failure(artifact: Artifact | None, said: str, *, is_offline: bool) -> DevbootError:
+    name = f"{artifact.name} {artifact.version}" if artifact is not None else "a package"
+    if "hash mismatch" in said:
+        return _other_bytes(name, said)
+    if "candidates were found" in said or "SolverError" in said:
+        return WorkError("conda/failed", "the channel has nothing that fits", details=said.splitlines()[:12])
+    if any(word in said for word in ("failed to fetch", "HTTP status", "error sending request", "dns error")):
+        causes = ["the network is switched off"] if is_offline else []
+        return NetworkError("network/unreachable", f"could not fetch {name} from its channel", causes=[*causes, said])
+    return WorkError("conda/failed", f"could not install {name}", causes=said.splitlines()[:4])
+
+
+def _other_bytes(what: str, cause: str) -> IntegrityError:
+    return IntegrityError("integrity/hash-mismatch", f"`{what}` isn't what was locked", causes=[cause[:200]])

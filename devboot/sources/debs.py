@@ -1,0 +1,91 @@
+"""Records of Debian packages and the libraries that a program among them needs: pure text and names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+Alternatives = tuple[str, ...]
+_WALKED = r"lib|zlib1g"
+# Every Debian and Ubuntu has these, or they are no libraries that a program loads
+_LEFT_OUT = re.compile(r"libc6$|libc-bin|libgcc-s1$|libpam|libselinux1$|libaudit|libcrypt1$|.*-perl$|.*-dev$|.*-data$")
+
+
+class DebRecord(NamedTuple):
+    """One package of an index: `depends` has alternatives for each need, `file` is a bare name, `size` in bytes."""
+
+    name: str
+    version: str
+    depends: tuple[Alternatives, ...]
+    file: str
+    sha256: str
+    size: int
+
+
+Find = Callable[[Sequence[str]], Mapping[str, DebRecord]]
+"""Gives the records of those of the names that there are."""
+
+
+def parse_records(text: str) -> dict[str, DebRecord]:
+    """What `apt-cache show` prints, by name; of several versions the first, which is the one that apt would take."""
+    found: dict[str, DebRecord] = {}
+    for block in re.split(r"\n\s*\n", text):
+        fields = dict(re.findall(r"^([A-Za-z0-9-]+):[ \t]*(.*)$", block, re.MULTILINE))
+        if fields.get("SHA256") and fields["Package"] not in found:
+            found[fields["Package"]] = DebRecord(
+                fields["Package"],
+                fields["Version"],
+                (*_needs(fields.get("Pre-Depends", "")), *_needs(fields.get("Depends", ""))),
+                fields["Filename"].rpartition("/")[2],
+                fields["SHA256"],
+                int(fields["Size"]),
+            )
+    return found
+
+
+def _needs(text: str) -> Iterator[Alternatives]:
+    for group in filter(str.strip, text.split(",")):
+        yield alternatives(group)
+
+
+def alternatives(text: str) -> Alternatives:
+    """The names of one need: `a (>= 1) | b`."""
+    return tuple(re.sub(r"[\s(:\[].*", "", each.strip()) for each in text.split("|"))
+
+
+def closure(roots: Sequence[str], find: Find, also: Sequence[str] = ()) -> tuple[DebRecord, ...]:
+    """The roots with all libraries that they need and that aren't on every machine anyway, sorted by name.
+
+    `also` are expressions for the beginnings of further names to follow; a root `a | b` is the one that there is.
+    Raises KeyError with a root that isn't there.
+    """
+    walked = re.compile("|".join([_WALKED, *also]))
+    known: dict[str, DebRecord] = {}
+    wanted: list[Alternatives] = [alternatives(root) for root in roots]
+    while wanted:
+        names = sorted({name for group in wanted for name in group} - known.keys())
+        records = find(names) if names else {}
+        fresh = [records[name] for group in wanted if (name := _first(group, known, records)) and name not in known]
+        if not known and (missing := [group for group in wanted if not set(group) & records.keys()]):
+            raise KeyError(missing[0][0])
+        known |= {record.name: record for record in fresh}
+        groups = (_followed(group, walked) for record in fresh for group in record.depends)
+        wanted = [group for group in groups if group and not set(group) & known.keys()]
+    return tuple(sorted(known.values()))
+
+
+def _first(group: Alternatives, known: Collection[str], records: Collection[str]) -> str:
+    """The first alternative that exists; "" for a purely virtual package, whose lack shows when the program is run."""
+    return next((name for name in group if name in known or name in records), "")
+
+
+def _followed(group: Alternatives, walked: re.Pattern[str]) -> Alternatives:
+    return tuple(name for name in group if walked.match(name) and not _LEFT_OUT.match(name))
+
+
+def product_version(version: str) -> str:
+    """The product's version in that of a package: `5:8.0.2-3+deb13u1` → `8.0.2`."""
+    upstream = version.partition(":")[2] or version
+    upstream = upstream.rpartition("-")[0] or upstream
+    return re.split(r"[+~]", upstream)[0]

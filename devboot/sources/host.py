@@ -1,0 +1,58 @@
+"""What is on PATH already: nothing is fetched, nothing is pinned; only the version is asked for."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from typing import NamedTuple
+
+from devboot.errors import MachineError
+from devboot.files import machine_error
+from devboot.model.artifact import Layout
+from devboot.sources.asking import ask_program
+
+
+class Found(NamedTuple):
+    """Programs by name with their absolute paths, the first of them being the one that was asked for its `version`."""
+
+    programs: dict[str, str]
+    version: str
+
+
+def find_on_path(name: str, layout: Layout, pattern: str, search_path: str) -> Found:
+    """The programs of a recipe in the folders of `search_path`; all but the first may be missing.
+
+    `pattern` finds the version in what the first one prints: its first group, or all of it. Raises MachineError
+    `host/not-found`, `host/no-version`.
+    """
+    paths = {program: shutil.which(command, path=search_path) for program, command in layout.bin}
+    first, command = layout.bin[0]
+    found = paths[first]
+    if found is None:
+        raise MachineError(
+            "host/not-found",
+            f"`{command}` is not on PATH",
+            causes=[f'devboot.toml says `source = "host"` for {name}', f"looked in {search_path}"],
+            help=["install it with the machine's package manager", 'or leave out `source = "host"`'],
+        )
+    version = _version(name, found, layout.asks_version, pattern)
+    return Found({program: os.path.abspath(path) for program, path in paths.items() if path is not None}, version)
+
+
+def _version(name: str, program: str, asks: str, pattern: str) -> str:
+    try:
+        answer = ask_program(program, asks)
+    except OSError as error:
+        raise machine_error(error, program, "run") from error
+    said = answer.said if answer is not None else ""
+    found = re.search(pattern, said)
+    if found is None:
+        first = said.strip().splitlines()[0][:100] if said.strip() else "nothing"
+        raise MachineError(
+            "host/no-version",
+            f"`{program}` doesn't say which version of {name} it is",
+            causes=[f"`{os.path.basename(program)} {asks}`: {first}"],
+            help=['leave out `source = "host"` in devboot.toml'],
+        )
+    return found[1] if found.re.groups else found[0]

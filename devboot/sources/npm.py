@@ -1,0 +1,219 @@
+"""Programs out of npm packages, without node: the registry that npm is configured for, and its digests beside ours."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import subprocess
+from base64 import b64encode
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+from devboot.errors import IntegrityError, NetworkError
+from devboot.model.artifact import Artifact
+from devboot.sources.download import Download, Downloads
+from devboot.sources.network import Network, host_of
+from devboot.sources.npmrc import NpmConfig, Setting, load_npm_config
+from devboot.unpack import unpack
+
+_ABBREVIATED = "application/vnd.npm.install-v1+json; q=1.0, application/json; q=0.8"
+_LARGEST_DOCUMENT = 200_000_000  # bytes; the largest packages have thousands of versions
+_DIGESTS = ("sha512", "sha384", "sha256")
+_ASK_SECONDS = 20.0
+
+
+class Published(NamedTuple):
+    """One version of a package as the registry has it: the tarball's address, and its digest as npm writes it."""
+
+    version: str
+    tarball: str
+    integrity: str
+    size: int  # unpacked; -1 where it isn't told
+
+
+class Registry:
+    """The registry that serves a package, for the project at `root`. Its configuration is read when it is needed.
+
+    `ask_npm` gives what npm on PATH says its registry is, "" where it isn't there: npm's own default stands in no file.
+    """
+
+    def __init__(
+        self,
+        downloads: Downloads,
+        network: Network,
+        environ: Mapping[str, str],
+        root: str,
+        *,
+        ask_npm: Callable[[], str] | None = None,
+    ) -> None:
+        self._plain = downloads
+        self._network = network
+        self._environ = environ
+        self._root = root
+        self._ask_npm = ask_npm or (lambda: registry_of_npm(environ))
+        self._config: NpmConfig | None = None
+        self._downloads: Downloads | None = None
+
+    @property
+    def config(self) -> NpmConfig:
+        """All that npm is told."""
+        if self._config is None:
+            self._config = load_npm_config(self._environ, self._root)
+        return self._config
+
+    @property
+    def downloads(self) -> Downloads:
+        """Transfers by way of npm's proxies and certificates."""
+        if self._downloads is None:
+            self._downloads = self._plain.through(self.config.network(self._network))
+        return self._downloads
+
+    def address(self, package: str) -> Setting:
+        """The registry's address for a package, without a slash at its end. Raises NetworkError."""
+        found = self.config.registry(package)
+        if found is None:
+            found = Setting(self._ask_npm(), "`npm config get registry`")
+        if not found.value:
+            raise NetworkError(
+                "network/no-registry",
+                f"nothing says which npm registry has {package}",
+                causes=["no .npmrc and no `npm_config_registry` names one, and npm, which would know, isn't on PATH"],
+                help=[
+                    "export npm_config_registry=https://registry.example.test",
+                    "devboot explain network/no-registry",
+                ],
+            )
+        return found._replace(value=found.value.rstrip("/"))
+
+    def published(self, package: str, step: str) -> dict[str, Published]:
+        """Every version of a package, in the order of the registry. Raises NetworkError, IntegrityError."""
+        registry = self.address(package)
+        url = f"{registry.value}/{quote(package, safe='@')}"
+        wanted = Download(url, "", -1, package, step, registry.said_by, self.config.authorization(url))
+        text = self.downloads.read(wanted, {"Accept": _ABBREVIATED}, most=_LARGEST_DOCUMENT)
+        try:
+            return _versions(json.loads(text))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise NetworkError(
+                "network/not-a-registry",
+                f"{host_of(url)} doesn't answer as an npm registry does",
+                causes=[f"its address comes from {registry.said_by}", "log in to the network, if that is a login page"],
+                help=["npm config get registry"],
+            ) from error
+
+    def tarball(self, package: str, found: Published, *, most: int) -> bytes:
+        """A tarball of which nobody knows the digest yet. Raises NetworkError, IntegrityError."""
+        said_by = self.address(package).said_by
+        login = self.config.authorization(found.tarball)
+        wanted = Download(found.tarball, "", -1, f"{package} {found.version}", package, said_by, login)
+        data = self.downloads.read(wanted, {}, most=most)
+        refuse_other_digest(lambda name: hashlib.new(name, data).digest(), found, wanted.what, said_by)
+        return data
+
+
+class NpmSource:
+    """Packages of npm; `step_of` gives the progress line of an artifact, by its digest."""
+
+    kind = "npm"
+
+    def __init__(self, registry: Registry, downloads: Downloads, step_of: Callable[[Artifact], str]) -> None:
+        self._registry = registry
+        self._downloads = downloads
+        self._step_of = step_of
+
+    def is_here(self, artifact: Artifact, platform: str) -> bool:  # noqa: ARG002  what the protocol says
+        """Whether the tarball is on this machine."""
+        return self._downloads.has(artifact.sha256)
+
+    def fetch(self, artifact: Artifact, platform: str, into: str) -> None:  # noqa: ARG002  the artifact says it all
+        """Unpack the tarball; its files are below `package/`, as in npm's. See `Source.fetch`."""
+        unpack(self.have(artifact), into, name=artifact.file)
+
+    def have(self, artifact: Artifact) -> str:
+        """The path of the tarball, whose digest is the lock's and the registry's."""
+        what, step = f"{artifact.name} {artifact.version}", self._step_of(artifact)
+        wanted = Download("", artifact.sha256, artifact.size, what, step, "")
+        if self._downloads.has(artifact.sha256):
+            return self._downloads.fetch(wanted)
+        if self._downloads.is_offline:
+            wanted = wanted._replace(url=artifact.file, said_by="devboot.lock")
+            return self._downloads.fetch(wanted)  # which says that it is missing
+        registry = self._registry
+        found = registry.published(artifact.name, step).get(artifact.version)
+        said_by = registry.address(artifact.name).said_by
+        if found is None:
+            raise _vanished(what, step, said_by)
+        login = registry.config.authorization(found.tarball)
+        path = registry.downloads.fetch(wanted._replace(url=found.tarball, said_by=said_by, authorization=login))
+        refuse_other_digest(lambda name: _digest_of_file(path, name), found, what, said_by)
+        return path
+
+
+def registry_of_npm(environ: Mapping[str, str]) -> str:
+    """What npm on PATH takes for its registry; "" where there is no npm, or it can't say."""
+    program = shutil.which("npm", path=environ.get("PATH", ""))
+    if program is None:
+        return ""
+    try:
+        ended = subprocess.run(
+            [program, "config", "get", "registry"],
+            env={**environ, "NO_UPDATE_NOTIFIER": "1"},
+            capture_output=True,
+            text=True,
+            timeout=_ASK_SECONDS,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    said = ended.stdout.strip()
+    return said if ended.returncode == 0 and said.startswith(("http://", "https://")) else ""
+
+
+def _versions(document: Mapping[str, Any]) -> dict[str, Published]:
+    found = {}
+    for version, facts in document["versions"].items():
+        dist = facts["dist"]
+        size = dist.get("unpackedSize")
+        integrity = dist.get("integrity") or ""
+        found[version] = Published(version, str(dist["tarball"]), str(integrity), size if type(size) is int else -1)
+    return found
+
+
+def refuse_other_digest(computed: Callable[[str], bytes], found: Published, what: str, said_by: str) -> None:
+    """Raise IntegrityError unless the registry's own strongest digest is right: it is what npm's users are promised.
+
+    `computed` gives the digest for the name of an algorithm.
+    """
+    said = [word.partition("-") for word in found.integrity.split()]
+    for name in _DIGESTS:
+        digests = {digest.partition("?")[0] for algorithm, _, digest in said if algorithm == name}
+        if not digests:
+            continue
+        mine = b64encode(computed(name)).decode()
+        if mine not in digests:
+            raise IntegrityError(
+                "integrity/hash-mismatch",
+                f"{what} isn't what the registry itself says of it",
+                details=[f"expected {name}-{min(digests)}", f"computed {name}-{mine}"],
+                causes=[f"the registry that {said_by} names contradicts itself"],
+                help=["npm config get registry"],
+                kept=["nothing of it is used"],
+            )
+        return
+
+
+def _digest_of_file(path: str, name: str) -> bytes:
+    with open(path, "rb") as stream:
+        return hashlib.file_digest(stream, name).digest()
+
+
+def _vanished(what: str, step: str, said_by: str) -> NetworkError:
+    return NetworkError(
+        "network/no-such-version",
+        f"the npm registry has no {what}",
+        causes=[f"its address comes from {said_by}", "it was withdrawn, or this registry doesn't mirror it"],
+        help=[f"devboot lock --update {step}"],
+    )

@@ -1,0 +1,16 @@
+"""Which release of which Linux distribution this machine runs."""
+
+from __future__ import annotations
+
+import os
+
+
+def this_distribution(folder: str = "/etc") -> str:
+    """The release as in debian-13; "" where `folder`/os-release doesn't say it."""
+    try:
+        with open(os.path.join(folder, "os-release"), encoding="utf-8", errors="replace") as stream:
+            said = dict(line.rstrip("\n").split("=", 1) for line in stream if "=" in line)
+    except OSError:
+        return ""
+    name, version = (said.get(key, "").strip("\"'") for key in ("ID", "VERSION_ID"))
+    return f"{name}-{version}" if name and version else ""

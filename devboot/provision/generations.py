@@ -1,0 +1,127 @@
+"""The generations of a project: numbered files, each with the environment that one sync composed.
+
+    .devboot/generations/N          a line of facts, then all that is needed to switch back to it; 0600, never changed
+    .devboot/generations/current    the number of the one that is in use
+
+They hold objects of the store as long as they are kept.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from devboot.files import atomic_write, fail_point, make_directories
+
+FOLDER = "generations"
+CURRENT = "current"
+KEPT = 10  # so many of a project stay when the store is collected
+FORMAT = 1
+
+
+class Facts(NamedTuple):
+    """The first line: `at` is wall-clock seconds, `identity` digests what was composed, `objects` are their names."""
+
+    number: int
+    at: float
+    identity: str
+    objects: tuple[str, ...]
+
+
+class Generation(NamedTuple):
+    """A generation with all that it holds, as plain values of JSON."""
+
+    facts: Facts
+    body: Mapping[str, Any]
+
+
+def folder_of(state: str) -> str:
+    """Where the generations of the project with this state folder are."""
+    return os.path.join(state, FOLDER)
+
+
+def all_facts(state: str) -> tuple[Facts, ...]:
+    """Every generation that can be read, oldest first."""
+    found = (_facts(state, number) for number in _numbers(state))
+    return tuple(facts for facts in found if facts is not None)
+
+
+def read(state: str, number: int) -> Generation | None:
+    """One generation; None where there is none, or none that can be read."""
+    try:
+        with open(_path(state, number), encoding="utf-8") as stream:
+            facts = _parse(number, stream.readline())
+            body = json.loads(stream.read())
+    except (OSError, ValueError):
+        return None
+    return Generation(facts, body) if facts is not None and isinstance(body, dict) else None
+
+
+def current(state: str) -> int:
+    """The number of the generation that is in use; 0 where none is."""
+    try:
+        with open(os.path.join(folder_of(state), CURRENT), encoding="ascii") as stream:
+            return int(stream.read())
+    except (OSError, ValueError):
+        return 0
+
+
+def append(state: str, at: float, identity: str, objects: tuple[str, ...], body: Mapping[str, Any]) -> int:
+    """Write the next generation and make it the current one; its number. Raises MachineError."""
+    number = max([*_numbers(state), current(state)], default=0) + 1
+    make_directories(folder_of(state))
+    line = json.dumps({"format": FORMAT, "at": at, "identity": identity, "objects": objects})
+    atomic_write(_path(state, number), f"{line}\n{json.dumps(body)}\n", mode=0o600)
+    fail_point("generation/written")
+    switch(state, number)
+    return number
+
+
+def switch(state: str, number: int) -> None:
+    """Make a generation the current one. Raises MachineError."""
+    if current(state) != number:
+        atomic_write(os.path.join(folder_of(state), CURRENT), f"{number}\n", mode=0o600)
+
+
+def prunable(state: str, *, keep: int = KEPT) -> tuple[int, ...]:
+    """The numbers of all but the last `keep` and the current one."""
+    numbers, here = _numbers(state), current(state)
+    return tuple(number for number in numbers[: max(0, len(numbers) - keep)] if number != here)
+
+
+def held_objects(state: str) -> dict[str, str]:
+    """The objects that generations hold: name → `generation 3`, the newest that has it."""
+    return {name: f"generation {facts.number}" for facts in all_facts(state) for name in facts.objects}
+
+
+def _path(state: str, number: int) -> str:
+    return os.path.join(folder_of(state), str(number))
+
+
+def _numbers(state: str) -> list[int]:
+    try:
+        names = os.listdir(folder_of(state))
+    except OSError:
+        return []
+    return sorted(int(name) for name in names if name.isascii() and name.isdecimal())
+
+
+def _facts(state: str, number: int) -> Facts | None:
+    try:
+        with open(_path(state, number), encoding="utf-8") as stream:
+            return _parse(number, stream.readline())
+    except (OSError, ValueError):
+        return None
+
+
+def _parse(number: int, line: str) -> Facts | None:
+    try:
+        said = json.loads(line)
+        if said["format"] != FORMAT:
+            return None
+        objects = tuple(str(name) for name in said["objects"])
+        return Facts(number, float(said["at"]), str(said["identity"]), objects)
+    except (ValueError, KeyError, TypeError):
+        return None

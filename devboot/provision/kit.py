@@ -1,0 +1,356 @@
+"""A kit: one file with everything that a project needs on a machine without network. Its format, written and read.
+
+    kit.json            what the kit is for, and each further file with its size and sha256
+    downloads/<sha256>  files of the store's sources
+    wheels/<name>       wheels of Python packages, of services and of devboot itself
+    …                   `lock/`, `data/`, `python/`
+
+It is a plain tar file without any freedom: names are sorted, owners, times and modes are always the same. So the reader
+doesn't interpret headers: each has to be, byte for byte, the one that the writer would have written for the next entry
+of the list. A link, a duplicate, a name that leads outside or a size that lies can't be expressed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import tarfile
+from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import Any, BinaryIO, NamedTuple
+
+from devboot.errors import IntegrityError
+
+FORMAT = 1
+LIST = "kit.json"
+_BLOCK = tarfile.BLOCKSIZE
+_CHUNK = 1 << 20
+_LIST_LIMIT = 16_000_000  # bytes; a list of ten thousand files is a tenth of that
+_OF_RECORDS = ("packages", "objects", "data")
+_LISTS = (*_OF_RECORDS, "platforms", "files", "unavailable")
+_PATH = re.compile(r"(?:data|downloads|lock|python|wheels)/[A-Za-z0-9_][A-Za-z0-9._+!-]{0,240}")
+
+
+class KitFile(NamedTuple):
+    """One file of a kit: `path` as it stands in the archive, `size` in bytes, `sha256` in hexadecimal digits."""
+
+    path: str
+    size: int
+    sha256: str
+
+
+class KitPackage(NamedTuple):
+    """A wheel of a kit and the platforms that it serves.
+
+    `role` is `project` for what the virtualenv gets, `service` for the store, `build` for what builds the project's own
+    packages, `tool` for devboot. `built_from` has the digests of the sdist that it was built from, "" for none.
+    """
+
+    name: str
+    version: str
+    file: str
+    platforms: tuple[str, ...]
+    role: str = "project"
+    built_from: str = ""
+
+
+class KitObject(NamedTuple):
+    """A recipe's product on one platform: `key` names what the store makes of its `files`.
+
+    `python` is the minor version that an app is for, "" for what doesn't run on Python.
+    """
+
+    name: str
+    version: str
+    platform: str
+    key: str
+    files: tuple[str, ...]
+    python: str = ""
+
+
+class Contents(NamedTuple):
+    """What a kit says about itself. `python` is the minor version that its wheels are for, "" where it has none.
+
+    `data` pairs a database's name with its file; `interpreter` is a Python for this one platform, "" for none;
+    `unavailable` are sentences about what some platform can't have.
+    """
+
+    project: str
+    devboot: str
+    platforms: tuple[str, ...]
+    python: str = ""
+    libc: str = ""
+    packages: tuple[KitPackage, ...] = ()
+    objects: tuple[KitObject, ...] = ()
+    data: tuple[tuple[str, str], ...] = ()
+    unavailable: tuple[str, ...] = ()
+    interpreter: str = ""
+
+
+class Kit(NamedTuple):
+    """A kit's contents and its files, sorted by path."""
+
+    contents: Contents
+    files: tuple[KitFile, ...]
+
+    @property
+    def size(self) -> int:
+        """How many bytes its files have."""
+        return sum(each.size for each in self.files)
+
+
+def write_kit(
+    target: BinaryIO, contents: Contents, sources: Mapping[str, str], *, tell: Callable[[int], None] = lambda _: None
+) -> Kit:
+    """Write a kit of the files `sources` (path in the kit → path on the disk) and give what it holds.
+
+    The same contents and files give the same bytes. `tell` is called with the number of bytes written so far. Raises
+    OSError, ValueError for a path that the format doesn't allow.
+    """
+    files = tuple(_described(path, sources[path]) for path in sorted(sources))
+    refuse_paths(each.path for each in files)
+    kit = Kit(contents, files)
+    listing = to_json(kit)
+    target.write(_header(LIST, len(listing)) + listing + _padding(len(listing)))
+    done = 0
+    for each in files:
+        target.write(_header(each.path, each.size))
+        done = _copy(sources[each.path], each, target, done, tell)
+    target.write(bytes(2 * _BLOCK))
+    return kit
+
+
+def _described(path: str, source: str) -> KitFile:
+    with open(source, "rb") as file:
+        return KitFile(path, os.fstat(file.fileno()).st_size, hashlib.file_digest(file, "sha256").hexdigest())
+
+
+def _copy(source: str, each: KitFile, target: BinaryIO, done: int, tell: Callable[[int], None]) -> int:
+    """Copy what was described; a file that has changed since would make a kit that nobody can read."""
+    digest, left = hashlib.sha256(), each.size
+    with open(source, "rb") as file:
+        while block := file.read(min(_CHUNK, left)):
+            digest.update(block)
+            target.write(block)
+            left -= len(block)
+            done += len(block)
+            tell(done)
+    if left or digest.hexdigest() != each.sha256:
+        raise OSError(f"{source} changed while it was read")
+    target.write(_padding(each.size))
+    return done
+
+
+def _header(path: str, size: int) -> bytes:
+    entry = tarfile.TarInfo(path)
+    entry.size = size
+    entry.mode = 0o644
+    return entry.tobuf(tarfile.GNU_FORMAT)
+
+
+def _padding(size: int) -> bytes:
+    return bytes(-size % _BLOCK)
+
+
+def refuse_paths(paths: Iterator[str]) -> None:
+    """Raise ValueError for paths that aren't sorted, differ by case alone, or aren't of the form that kits have."""
+    before, seen = "", set[str]()
+    for path in paths:
+        if not _PATH.fullmatch(path) or path <= before or path.casefold() in seen:
+            raise ValueError(f"{path!a} can't be in a kit")
+        before = path
+        seen.add(path.casefold())
+
+
+def to_json(kit: Kit) -> bytes:
+    """The one text of a kit's list."""
+    contents = kit.contents._asdict()
+    contents["packages"] = [each._asdict() for each in sorted(kit.contents.packages)]
+    contents["objects"] = [each._asdict() for each in sorted(kit.contents.objects)]
+    plain = {"format": FORMAT, **contents, "files": [each._asdict() for each in kit.files]}
+    # of the list itself, so that damage shows there, too; who means harm can write another one
+    plain["list"] = hashlib.sha256(_text(plain)).hexdigest()
+    return _text(plain)
+
+
+def _text(plain: Mapping[str, object]) -> bytes:
+    return json.dumps(plain, indent=1, sort_keys=True).encode() + b"\n"
+
+
+def from_json(data: bytes) -> Kit:
+    """The kit of this list. Raises ValueError for anything that `to_json` wouldn't have written."""
+    try:
+        plain = json.loads(data)
+        packages = tuple(KitPackage(**_tuples(each)) for each in plain["packages"])
+        objects = tuple(KitObject(**_tuples(each)) for each in plain["objects"])
+        files = tuple(KitFile(**each) for each in plain["files"])
+        own = {name: plain[name] for name in Contents._fields}
+        own |= {"packages": packages, "objects": objects, "data": tuple(map(tuple, plain["data"]))}
+        kit = Kit(Contents(**_tuples(own)), files)
+        refuse_paths(each.path for each in files)
+        _refuse_strangers(kit)
+        is_same = to_json(kit) == data
+    except (KeyError, TypeError, AttributeError, RecursionError, UnicodeDecodeError) as error:
+        raise ValueError(str(error)) from error
+    if not is_same:
+        raise ValueError("it isn't written as devboot writes it")
+    return kit
+
+
+def _tuples(plain: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in plain.items()}
+
+
+def _refuse_strangers(kit: Kit) -> None:
+    """Everything has to be of its type, what is named has to be listed, and what is listed has to be possible."""
+    contents = kit.contents
+    records = [contents._asdict(), *(each._asdict() for each in contents.packages)]
+    for record in [*records, *(each._asdict() for each in contents.objects)]:
+        for name, value in record.items():
+            _refuse_type(name, value)
+    listed = {each.path for each in kit.files}
+    named = [each.file for each in contents.packages]
+    named += [path for each in contents.objects for path in each.files]
+    named += [path for _, path in contents.data]
+    named += [contents.interpreter] if contents.interpreter else []
+    for path in named:
+        if path not in listed:
+            raise ValueError(f"{path!a} is named, but not listed")
+    for each in kit.files:
+        if type(each.size) is not int or each.size < 0 or not re.fullmatch(r"[0-9a-f]{64}", each.sha256):
+            raise ValueError(f"{each.path!a} has no size or digest that can be")
+        if each.path.startswith("downloads/") and each.path != f"downloads/{each.sha256}":
+            raise ValueError(f"{each.path!a} is not called as its content")
+
+
+def _refuse_type(name: str, value: object) -> None:
+    if name not in _LISTS:
+        is_right = type(value) is str
+    else:
+        is_right = isinstance(value, tuple) and all(
+            isinstance(each, tuple) if name in _OF_RECORDS else type(each) is str for each in value
+        )
+    if name == "data" and is_right:
+        is_right = all(type(text) is str for pair in value for text in pair)  # type: ignore[attr-defined]
+    if not is_right:
+        raise ValueError(f"{name!a} is of another type")
+
+
+class KitReader:
+    """An opened kit. Nothing in it is used before `verify` has gone through all of it."""
+
+    def __init__(self, file: BinaryIO, name: str) -> None:
+        self._file = file
+        self._name = name
+
+    def kit(self) -> Kit:
+        """The list at its beginning. Raises IntegrityError `kit/not-a-kit`, `kit/too-new`."""
+        self._file.seek(0)
+        head = self._file.read(_BLOCK)
+        size = _size_in(head)
+        if size is None or size > _LIST_LIMIT or head != _header(LIST, size):
+            raise self._no_kit("it doesn't begin with a list of its files, as kits do")
+        data = self._file.read(size)
+        if len(data) < size or self._file.read(-size % _BLOCK) != _padding(size):
+            raise self._damaged("it ends in its own list")
+        self._refuse_newer(data)
+        try:
+            return from_json(data)
+        except ValueError as error:
+            raise self._no_kit(f"its list can't be read: {error}") from error
+
+    def verify(self, *, tell: Callable[[int], None] = lambda _: None) -> Kit:
+        """Read all of it, write nothing, and give what it holds. Raises IntegrityError `kit/…`."""
+        kit = self.kit()
+        done = 0
+        for _, blocks in self._members(kit, ()):
+            for block in blocks:
+                done += len(block)
+                tell(done)
+        rest = self._file.read(2 * _BLOCK + 1)
+        if rest != bytes(2 * _BLOCK):
+            raise self._damaged("it ends too early" if len(rest) < 2 * _BLOCK else "something stands behind its end")
+        return kit
+
+    def extract(self, into: str, paths: Collection[str]) -> dict[str, str]:
+        """Put these files into the empty folder `into`, each under its path, digests checked again.
+
+        Gives the path on the disk of each. Raises IntegrityError `kit/damaged`, OSError.
+        """
+        kit = self.kit()
+        found = {}
+        for each, blocks in self._members(kit, paths):
+            target = os.path.join(into, each.path)
+            os.makedirs(os.path.dirname(target), mode=0o700, exist_ok=True)
+            with open(target, "xb") as file:
+                file.writelines(blocks)
+            found[each.path] = target
+        return found
+
+    def _members(self, kit: Kit, only: Collection[str]) -> Iterator[tuple[KitFile, Iterator[bytes]]]:
+        """Each file with its content in blocks, checked when the last one has been taken; `only` () for all."""
+        for each in kit.files:
+            header = _header(each.path, each.size)
+            found = self._file.read(len(header))
+            if found != header:
+                short = len(found) < len(header)
+                raise self._damaged(
+                    "it ends too early" if short else f"something else stands where `{each.path}` belongs"
+                )
+            if only and each.path not in only:
+                self._file.seek(each.size + -each.size % _BLOCK, os.SEEK_CUR)
+            else:
+                yield each, self._content(each)
+
+    def _content(self, each: KitFile) -> Iterator[bytes]:
+        digest, left = hashlib.sha256(), each.size
+        while left:
+            block = self._file.read(min(_CHUNK, left))
+            if not block:
+                raise self._damaged(f"it ends in `{each.path}`")
+            digest.update(block)
+            left -= len(block)
+            yield block
+        if digest.hexdigest() != each.sha256 or self._file.read(-each.size % _BLOCK) != _padding(each.size):
+            raise self._damaged(f"`{each.path}` has other bytes than its list says")
+
+    def _refuse_newer(self, data: bytes) -> None:
+        try:
+            plain = json.loads(data)
+            number = plain["format"] if isinstance(plain, dict) else None
+        except (ValueError, KeyError, RecursionError):
+            return
+        if isinstance(number, int) and number > FORMAT:
+            raise IntegrityError(
+                "kit/too-new",
+                f"`{self._name}` has format {number}, this devboot reads up to {FORMAT}",
+                help=["`uv tool upgrade devboot`, or the devboot that is in the kit"],
+                kept=[_KEPT],
+            )
+
+    def _no_kit(self, why: str) -> IntegrityError:
+        return IntegrityError(
+            "kit/not-a-kit",
+            f"`{self._name}` is no kit that devboot wrote",
+            causes=[why],
+            help=["devboot pack   # on a machine with the network writes one"],
+            kept=[_KEPT],
+        )
+
+    def _damaged(self, why: str) -> IntegrityError:
+        return IntegrityError(
+            "kit/damaged",
+            f"`{self._name}` is not as it was packed",
+            causes=[why],
+            help=["copy it again, comparing the sha256 that `devboot pack` printed"],
+            kept=[_KEPT],
+        )
+
+
+_KEPT = "nothing of it was used, nothing was written"
+
+
+def _size_in(head: bytes) -> int | None:
+    match = re.fullmatch(rb"([0-7]{11})\0", head[124:136])
+    return int(match[1], 8) if match else None

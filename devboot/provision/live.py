@@ -1,0 +1,153 @@
+"""Which objects running processes use: what they run, map, hold open, stand in, or have in arguments and environment.
+
+A process may know an object by a variable alone (its PATH) and start a program of it an hour later, so that counts too.
+Linux reads /proc; elsewhere `ps` and `lsof` are asked. Processes of other users can't be looked into.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections.abc import Collection, Iterable
+from contextlib import suppress
+
+_PROC = "/proc"
+# a path through an object: what stands before it up to the end of a line or of a variable, and the key of its name
+_OBJECT = re.compile(rb"([^\0\n]*)/([a-z0-9]{8,32})-")
+_BEGINNING = re.compile(rb"(?:^|[:=,; \"'])(?=/)")
+_LOOKS = 3
+_ASK_SECONDS = 30.0
+
+
+def objects_in_use(store: str, keys: Collection[str]) -> dict[str, str]:
+    """Of the objects with these keys in `store`, those that processes use: key → one user, `pid 4711 (redis-server)`.
+
+    Whatever looks like a path through an object counts, by whichever name it leads to the store.
+    """
+    wanted = {key.encode() for key in keys}
+    if not wanted or not os.path.isdir(store):
+        return {}
+    where = _Place(store)
+    return _look_into_proc(where, wanted) if os.path.isdir(f"{_PROC}/self") else _ask(where, wanted)
+
+
+class _Place:
+    """The store's directory, recognised by whatever path leads to it: homes are linked, and mounted elsewhere."""
+
+    def __init__(self, store: str) -> None:
+        found = os.stat(store)
+        self._identity = (found.st_dev, found.st_ino)
+        self._known: dict[bytes, bool] = {}
+
+    def keys_in(self, text: bytes, wanted: set[bytes], *, is_elsewhere: bool = False) -> set[bytes]:
+        """Which of the wanted objects `text` has paths through; `is_elsewhere`: of who sees other mounts than we do."""
+        if not any(key in text for key in wanted):
+            return set()
+        pairs = {(before, key) for before, key in _OBJECT.findall(text) if key in wanted}
+        return {key for before, key in pairs if is_elsewhere or self._leads_here(before)}
+
+    def _leads_here(self, before: bytes) -> bool:
+        if before not in self._known:
+            beginnings = (match.end() for match in _BEGINNING.finditer(before))
+            self._known[before] = any(self._is_here(before[begin:]) for begin in beginnings)
+        return self._known[before]
+
+    def _is_here(self, path: bytes) -> bool:
+        try:
+            found = os.stat(path)
+        except (OSError, ValueError):
+            return False
+        return (found.st_dev, found.st_ino) == self._identity
+
+
+def users_of(paths: Collection[str]) -> dict[str, str]:
+    """Of these files and folders, those that processes use, or something below them: path → one user."""
+    if not os.path.isdir(f"{_PROC}/self"):
+        lines = _output(["/usr/sbin/lsof", "-nP", "-u", str(os.getuid()), "-F", "n"])
+        text = b"\n".join(lines)
+        return {path: "a process" for path in paths if os.fsencode(path) in text}
+    found: dict[str, str] = {}
+    for pid in filter(str.isdecimal, os.listdir(_PROC) if paths else ()):
+        text = _all_of(pid)
+        found.update({path: f"pid {pid} ({_name(pid)})" for path in paths if os.fsencode(path) in text})
+    return found
+
+
+def _look_into_proc(store: _Place, wanted: set[bytes]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    seen: set[str] = set()
+    mounts = _link(f"{_PROC}/self/ns/mnt")
+    for _ in range(_LOOKS):
+        # One that was forked while we looked isn't in the list yet, and one in the middle of an exec shows nothing.
+        fresh = [pid for pid in os.listdir(_PROC) if pid.isdecimal() and pid not in seen]
+        for pid in fresh:
+            text = _all_of(pid)
+            if text:
+                seen.add(pid)
+            for key in store.keys_in(text, wanted, is_elsewhere=_link(f"{_PROC}/{pid}/ns/mnt") != mounts):
+                found.setdefault(key.decode(), f"pid {pid} ({_name(pid)})")
+        if not fresh:
+            break
+    return found
+
+
+def _all_of(pid: str) -> bytes:
+    """All that may name a path, as one text; empty for a process that is gone, or isn't ours to look into."""
+    folder = f"{_PROC}/{pid}"
+    parts = [_link(f"{folder}/{name}") for name in ("exe", "cwd", "root")]
+    parts += [_content(f"{folder}/{name}") for name in ("environ", "cmdline", "maps")]
+    with suppress(OSError):
+        parts += [_link(f"{folder}/fd/{number}") for number in os.listdir(f"{folder}/fd")]
+    return b"\n".join(filter(None, parts))
+
+
+def _link(path: str) -> bytes:
+    try:
+        return os.fsencode(os.readlink(path))
+    except OSError:
+        return b""
+
+
+def _content(path: str) -> bytes:
+    try:
+        with open(path, "rb") as stream:
+            return stream.read()
+    except OSError:
+        return b""
+
+
+def _name(pid: str) -> str:
+    return _content(f"{_PROC}/{pid}/comm").decode("utf-8", "replace").strip() or "?"
+
+
+def _ask(store: _Place, wanted: set[bytes]) -> dict[str, str]:
+    """The same by `ps`, with environments (-E), and `lsof`, for open and mapped files."""
+    found: dict[str, str] = {}
+    for line in _output(["/bin/ps", "-axEww", "-o", "pid=,command="]):
+        pid, _, command = line.strip().partition(b" ")
+        name = os.path.basename(command.split(b" ")[0]).decode("utf-8", "replace")
+        for key in store.keys_in(command, wanted):
+            found.setdefault(key.decode(), f"pid {pid.decode()} ({name})")
+    pid = b"?"
+    for line in _output(["/usr/sbin/lsof", "-nP", "-u", str(os.getuid()), "-F", "pn"]):
+        pid = line[1:] if line.startswith(b"p") else pid
+        for key in store.keys_in(line[1:], wanted):
+            found.setdefault(key.decode(), f"pid {pid.decode()}")
+    return found
+
+
+def _output(command: list[str]) -> Iterable[bytes]:
+    environ = {"LC_ALL": "C", "PATH": "/usr/bin:/bin:/usr/sbin:/sbin"}
+    try:
+        done = subprocess.run(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            check=False,
+            env=environ,
+            timeout=_ASK_SECONDS,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ()
+    return done.stdout.splitlines()

@@ -1,0 +1,45 @@
+"""What a tree needs before it is a program's home: links that its archive couldn't hold, paths that were built in."""
+
+from __future__ import annotations
+
+import os
+from fnmatch import fnmatchcase
+
+from devboot.errors import IntegrityError
+from devboot.model.artifact import Layout
+from devboot.provision.tree import files_below
+
+
+def mend(tree: str, layout: Layout, final: str) -> None:
+    """Make the links and replace the texts that the layout asks for, in the unpacked files at `tree`.
+
+    `final` is where the tree will be: `{tree}` in a replacement stands for it. Raises IntegrityError
+    `archive/wrong-layout` where the files aren't those that the recipe was written for.
+    """
+    for link, target in layout.links:
+        path = os.path.join(tree, link)
+        if os.path.lexists(path):
+            raise _unexpected(f"`{link}` is there already, and the recipe would link it to `{target}`")
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        os.symlink(target, path)
+    for pattern, texts in layout.substitute:
+        found = [name for name in files_below(tree) if fnmatchcase(name, pattern)]
+        if not found:
+            raise _unexpected(f"no file matches `{pattern}`, in which the recipe replaces paths")
+        for name in found:
+            _replace(os.path.join(tree, name), name, texts, final)
+
+
+def _replace(path: str, name: str, texts: tuple[str, ...], final: str) -> None:
+    with open(path, "rb") as stream:
+        content = stream.read()
+    for old, new in zip(texts[::2], texts[1::2], strict=True):
+        if old.encode() not in content:
+            raise _unexpected(f"`{name}` doesn't hold `{old}`, which the recipe replaces")
+        content = content.replace(old.encode(), new.replace("{tree}", final).encode())
+    with open(path, "wb") as stream:
+        stream.write(content)
+
+
+def _unexpected(cause: str) -> IntegrityError:
+    return IntegrityError("archive/wrong-layout", "what was fetched isn't what the recipe expects", causes=[cause])

@@ -1,0 +1,188 @@
+"""What is in use: objects that projects hold, and those that a running command is about to need.
+
+    <data>/roots/<project key>              one project: its directory, then one object a line, and why if not for now
+    <data>/roots/.running-<random>          one running command: locked while it lives
+    <data>/roots/.running-<random>.names    what that command needs, one object a line
+    <data>/locks/roots.lock                 held while a command adds an object, and while a collector looks and removes
+
+A collector takes for in use what a `.running-` file that it can't lock says, and what a project that is there says.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from types import TracebackType
+from typing import NamedTuple, Self
+
+from devboot.files import TABLE, FileLock, atomic_write, fail_point, machine_error, make_directories, read_holder
+from devboot.paths import project_key
+
+RUNNING = ".running-"
+_NAMES = ".names"
+NOTHING: Mapping[str, str] = {}
+_READ_ONLY = (errno.EACCES, errno.EPERM, errno.EROFS)
+
+
+class TemporaryRoots:
+    """Objects that the running command needs, said before it looks whether they are there (case 24)."""
+
+    def __init__(self, data: str) -> None:
+        self._directory = os.path.join(data, "roots")
+        self._path = os.path.join(self._directory, RUNNING + os.urandom(8).hex())
+        self._data = data
+        self._lock = FileLock(self._path, "provisioning")
+
+    def add(self, name: str) -> None:
+        """Hold one more object. A store that can't be written can't be collected either: nothing happens there."""
+        try:
+            make_directories(self._directory)
+            if not os.access(self._directory, os.W_OK):
+                return
+            with roots_lock(self._data):  # threads of one command come here, too
+                if not self._lock.is_held:
+                    self._lock.acquire()
+                with open(self._path + _NAMES, "a", encoding="utf-8") as stream:
+                    stream.write(name + "\n")
+            fail_point("roots/added")
+        except OSError as error:
+            if error.errno not in _READ_ONLY:
+                raise machine_error(error, self._path) from error
+
+    def release(self) -> None:
+        """Let go of all."""
+        _unlink(self._path)
+        self._lock.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.release()
+
+
+class ProjectRoot(NamedTuple):
+    """What one project holds: its directory, objects with why (`generation 3`, "" for now), the file that says so."""
+
+    root: str
+    objects: Mapping[str, str]
+    path: str
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names of all objects."""
+        return frozenset(self.objects)
+
+    def why(self, name: str) -> str:
+        """Who needs an object, in words: the directory, and the generation where it is for that."""
+        return ", ".join(filter(None, [self.root, self.objects[name]]))
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether the project's directory was removed; one that can't be looked at counts as there."""
+        try:
+            os.lstat(self.root)
+        except (FileNotFoundError, NotADirectoryError):
+            return True
+        except OSError:
+            return False
+        return False
+
+
+class RunningRoot(NamedTuple):
+    """What one command needs: who it is (`pid 4711 (provisioning, 12 s)`), "" where it has ended without tidying up."""
+
+    who: str
+    names: frozenset[str]
+    path: str
+
+
+@contextmanager
+def roots_lock(data: str) -> Iterator[None]:
+    """Between a look at the roots and what follows from it, no command may add one."""
+    lock = FileLock(os.path.join(data, "locks", "roots.lock"), "roots", TABLE)
+    lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def project_roots(data: str) -> tuple[ProjectRoot, ...]:
+    """What projects hold, those that are gone too."""
+    found = []
+    for path in _files(data, is_running=False):
+        root, *names = _lines(path) or [""]
+        if root:
+            pairs = (name.partition(" ") for name in names)
+            found.append(ProjectRoot(root, {name: why for name, _, why in pairs}, path))
+    return tuple(found)
+
+
+def running_roots(data: str, now: float) -> tuple[RunningRoot, ...]:
+    """What commands need that run now, and what those have left that were killed."""
+    found = []
+    for path in _files(data, is_running=True):
+        lock = FileLock(path, "roots")
+        holder = read_holder(path)
+        is_free = lock.try_acquire()
+        if is_free and not os.path.exists(path + _NAMES):  # it ended this instant; what we locked is a new, empty file
+            _unlink(path)
+        else:
+            found.append(RunningRoot("" if is_free else holder.describe(now), frozenset(_lines(path + _NAMES)), path))
+        lock.release()
+    return tuple(found)
+
+
+def forget(path: str) -> None:
+    """Remove the file of a root whose project is gone, or whose command was killed."""
+    _unlink(path)
+
+
+def _files(data: str, *, is_running: bool) -> list[str]:
+    directory = os.path.join(data, "roots")
+    names = sorted(os.listdir(directory)) if os.path.isdir(directory) else []
+    wanted = [n for n in names if n.startswith(RUNNING) == is_running and not n.endswith((_NAMES, ".tmp"))]
+    return [os.path.join(directory, name) for name in wanted]
+
+
+def _lines(path: str) -> list[str]:
+    try:
+        with open(path, encoding="utf-8", errors="surrogateescape") as stream:
+            return stream.read().split("\n")[:-1]
+    except FileNotFoundError:
+        return []
+
+
+def _unlink(path: str) -> None:
+    for each in (path + _NAMES, path):
+        if os.path.lexists(each):
+            os.unlink(each)
+
+
+def hold_for_project(data: str, root: str, names: Iterable[str], kept: Mapping[str, str] = NOTHING) -> None:
+    """Record which objects the project at `root` uses, instead of what it used before.
+
+    `kept` are further ones, each with why: `generation 3`.
+    """
+    path = os.path.join(data, "roots", project_key(root))
+    now = set(names)
+    lines = [*sorted(now), *(f"{name} {why}" for name, why in sorted(kept.items()) if name not in now)]
+    text = "".join(f"{line}\n" for line in (root, *lines))
+    try:
+        with open(path, encoding="utf-8", errors="surrogateescape") as stream:
+            if stream.read() == text:
+                return
+    except OSError:
+        pass
+    try:
+        make_directories(os.path.dirname(path))
+    except OSError as error:
+        if error.errno not in _READ_ONLY:
+            raise machine_error(error, path) from error
+    if os.access(os.path.dirname(path), os.W_OK):  # what can't be written can't be collected either
+        atomic_write(path, os.fsencode(text), mode=0o600)

@@ -1,0 +1,208 @@
+"""Staged trees: drop and clean what isn't wanted, normalise modes, list and digest, make read-only."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import stat
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from fnmatch import fnmatchcase
+from typing import NamedTuple
+
+from devboot.errors import IntegrityError
+
+# what uv writes into a target and what differs from one installation to the next
+_INSTALLER_FILES = (
+    "*.dist-info/INSTALLER",
+    "*.dist-info/REQUESTED",
+    "*.dist-info/RECORD",
+    "*.dist-info/direct_url.json",
+    "*.dist-info/uv_cache.json",
+    "*.dist-info/uv_build.json",
+)
+_SYNCS = 16  # files that are written through at once
+_REGENERATED = (".lock", "*/__pycache__/*", "__pycache__/*", "*.pyc")
+
+
+class Entry(NamedTuple):
+    """One file of a tree: `path` relative to it, `size` in bytes, `sha256` in hexadecimal, and its only mode bit.
+
+    For a symbolic link the target stands for the content.
+    """
+
+    path: str
+    size: int
+    sha256: str
+    is_executable: bool
+    is_link: bool
+
+
+def files_below(directory: str) -> Iterator[str]:
+    """Every file and symbolic link below `directory`, relative to it, sorted by path."""
+    found = []
+    for parent, directories, files in os.walk(directory):
+        links = [name for name in directories if os.path.islink(os.path.join(parent, name))]
+        found += [os.path.relpath(os.path.join(parent, name), directory) for name in files + links]
+    return iter(sorted(found))
+
+
+def drop_files(directory: str, patterns: Iterable[str]) -> None:
+    """Delete the files below `directory` whose relative path matches one of the patterns."""
+    wanted = tuple(patterns)
+    for name in files_below(directory):
+        if any(fnmatchcase(name, pattern) for pattern in wanted):
+            os.unlink(os.path.join(directory, name))
+    _remove_empty(directory)
+
+
+def clean_wheel_tree(directory: str) -> None:
+    """Leave only what the wheel holds, so that two installations of it are equal byte for byte."""
+    drop_files(directory, (*_INSTALLER_FILES, *_REGENERATED))
+    scripts = os.path.join(directory, "bin")
+    for name in os.listdir(scripts) if os.path.isdir(scripts) else ():
+        if _is_entry_point(os.path.join(scripts, name)):
+            os.unlink(os.path.join(scripts, name))
+    _remove_empty(directory)
+
+
+def _is_entry_point(path: str) -> bool:
+    # its first line names the interpreter of whoever ran uv
+    with open(path, "rb") as stream:
+        head = stream.readline(4096)
+    return head.startswith(b"#!") and b"python" in head
+
+
+def _remove_empty(directory: str) -> None:
+    for parent, _, _ in os.walk(directory, topdown=False):
+        if parent != directory and not os.listdir(parent):
+            os.rmdir(parent)
+
+
+def find_one(directory: str, pattern: str) -> str:
+    """The one file below `directory` that matches; raises IntegrityError `archive/wrong-layout`."""
+    found = [name for name in files_below(directory) if fnmatchcase(name, pattern)]
+    if len(found) == 1:
+        return found[0]
+    there = ", ".join(sorted({name.split("/")[0] for name in files_below(directory)})) or "nothing"
+    how_many = f"{len(found)} files match" if found else "no file matches"
+    raise IntegrityError(
+        "archive/wrong-layout",
+        f"expected one file `{pattern}` in what was fetched",
+        causes=[f"{how_many}; at the top: {there}"],
+    )
+
+
+def normalise(directory: str) -> None:
+    """Give every file 0644 or 0755 and every directory 0755; refuse special files and links that lead outside."""
+    for parent, directories, files in os.walk(directory):
+        for name in directories + files:
+            _normalise_one(os.path.join(parent, name), directory)
+
+
+def _normalise_one(path: str, root: str) -> None:
+    mode = os.lstat(path).st_mode
+    shown = ascii(os.path.relpath(path, root))[1:-1]
+    if stat.S_ISLNK(mode):
+        target = os.readlink(path)
+        inside = os.path.normpath(os.path.join(os.path.dirname(path), target))
+        if os.path.isabs(target) or not inside.startswith(root + os.sep):
+            raise IntegrityError(
+                "archive/escapes", f"`{shown}` is a link that leads outside", causes=[f"to {target!a}"]
+            )
+    elif stat.S_ISDIR(mode):
+        os.chmod(path, 0o755)  # noqa: S103  programs and data that hold no secret
+    elif stat.S_ISREG(mode):
+        os.chmod(path, 0o755 if mode & 0o111 else 0o644)
+    else:
+        raise IntegrityError("archive/special-file", f"`{shown}` is neither file, folder nor link")
+
+
+def list_tree(directory: str) -> Iterator[Entry]:
+    """Every file and link with its digest, sorted by path."""
+    for name in files_below(directory):
+        path = os.path.join(directory, name)
+        found = os.lstat(path)
+        if stat.S_ISLNK(found.st_mode):
+            target = os.fsencode(os.readlink(path))
+            yield Entry(name, len(target), hashlib.sha256(target).hexdigest(), is_executable=False, is_link=True)
+        else:
+            with open(path, "rb") as stream:
+                digest = hashlib.file_digest(stream, "sha256").hexdigest()
+            yield Entry(name, found.st_size, digest, bool(found.st_mode & 0o111), is_link=False)
+
+
+def tree_digest(entries: Iterable[Entry]) -> str:
+    """One digest for a whole listing."""
+    total = hashlib.sha256()
+    for entry in entries:
+        kind = "link" if entry.is_link else "exec" if entry.is_executable else "file"
+        total.update(f"{kind} {entry.sha256} {entry.size} {entry.path}\n".encode("utf-8", "surrogateescape"))
+    return total.hexdigest()
+
+
+def sync_tree(directory: str) -> None:
+    """Write every file and directory through to the disk."""
+    paths = [directory]
+    for parent, directories, files in os.walk(directory):
+        found = (os.path.join(parent, name) for name in files + directories)
+        paths += [path for path in found if not os.path.islink(path)]
+    # Each waits for the file system's journal, which takes what many ask for at once: a tenth of the time.
+    with ThreadPoolExecutor(min(_SYNCS, len(paths))) as pool:
+        for _ in pool.map(_sync, paths):
+            pass
+
+
+def _sync(path: str) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def make_read_only(directory: str) -> None:
+    """Take the write permission from everything below and from the directory itself."""
+    _change_modes(directory, lambda mode: mode & ~0o222)
+
+
+def remove_tree(directory: str) -> None:
+    """Delete a tree, read-only or not; nothing happens when it isn't there."""
+    if os.path.lexists(directory):
+        _change_modes(directory, lambda mode: mode | 0o200)
+        shutil.rmtree(directory)
+
+
+def _change_modes(directory: str, change: Callable[[int], int]) -> None:
+    os.chmod(directory, change(stat.S_IMODE(os.stat(directory).st_mode)))
+    for parent, directories, files in os.walk(directory):
+        for name in directories + files:
+            path = os.path.join(parent, name)
+            found = os.lstat(path)
+            if not stat.S_ISLNK(found.st_mode):
+                os.chmod(path, change(stat.S_IMODE(found.st_mode)))
+
+
+def link_or_copy(path: str, target: str) -> None:
+    """Give a file a second name, or make a copy where the filesystem has one name for each. Raises OSError."""
+    try:
+        os.link(path, target)
+    except FileExistsError:
+        raise
+    except OSError:
+        shutil.copyfile(path, target)
+
+
+def put_where_nothing_is(staged: str, target: str) -> None:
+    """Give a file its name, and unlike a rename never replace what has come there in the meantime.
+
+    `staged` may be there afterwards. Raises FileExistsError, OSError.
+    """
+    try:
+        os.link(staged, target)
+    except FileExistsError:
+        raise
+    except OSError:  # a filesystem without links: whoever makes the file may replace it
+        os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        os.replace(staged, target)

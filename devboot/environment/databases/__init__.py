@@ -1,0 +1,15 @@
+"""SQLite: files made with what persists in them, migrations whole or not at all, a backup before each change."""
+
+from devboot.environment.databases.backup import backup_database
+from devboot.environment.databases.condition import examine, schema_cookie
+from devboot.environment.databases.prepare import Database, Prepared, Surroundings, prepare_database
+
+__all__ = [
+    "Database",
+    "Prepared",
+    "Surroundings",
+    "backup_database",
+    "examine",
+    "prepare_database",
+    "schema_cookie",
+]

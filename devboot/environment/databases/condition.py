@@ -1,0 +1,99 @@
+"""What state a database file is in, found out before anything uses it."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+
+from devboot.environment.databases.connection import BUSY_SECONDS, connected, translated
+from devboot.files import machine_error
+
+MISSING, EMPTY, WHOLE, DAMAGED = "missing", "empty", "whole", "damaged"
+_MAGIC = b"SQLite format 3\0"
+_QUICK_CHECK_BYTES = 64_000_000  # above that a check takes seconds: SQLite finds damage as it comes to it
+GIT_LFS = "it is a pointer of Git LFS, not the file itself"
+SIDE_FILES = ("-journal", "-wal", "-shm")
+_NETWORK = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "fuse.sshfs", "fuse.s3fs", "vboxsf", "prl_fs"}
+
+
+def examine(path: str, *, busy: float = BUSY_SECONDS) -> tuple[str, str]:
+    """The state of the file, and what is wrong with a damaged one.
+
+    Opening a database recovers it from a journal or a log that a crash has left. Raises BusyError `sqlite/locked`, and
+    MachineError where the file can't be read.
+    """
+    if not os.path.lexists(path):
+        return MISSING, ""
+    if not os.path.isfile(path):
+        return DAMAGED, "it is a directory" if os.path.isdir(path) else "it isn't a file"
+    size = os.path.getsize(path)
+    if size == 0 and not os.path.exists(path + "-wal"):  # SQLite's own check takes it for a good one
+        return EMPTY, ""
+    try:
+        complaint = _complaint(path, size, busy)
+    except OSError as error:
+        raise machine_error(error, path, "read") from error
+    return (DAMAGED, complaint) if complaint else (WHOLE, "")
+
+
+def _complaint(path: str, size: int, busy: float) -> str:
+    with open(path, "rb") as stream:
+        magic = stream.read(len(_MAGIC))
+    if magic and magic != _MAGIC:
+        return GIT_LFS if _is_pointer(path) else "file is not a database"
+    try:
+        with connected(path, busy=busy) as connection:
+            return _check(connection, size)
+    except sqlite3.Error as error:
+        return str(error)
+    except Exception as error:
+        if getattr(error, "slug", "") != "sqlite/damaged":
+            raise
+        return str(error.__cause__)
+
+
+def _check(connection: sqlite3.Connection, size: int) -> str:
+    connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    if size > _QUICK_CHECK_BYTES:
+        return ""
+    rows = [str(row[0]) for row in connection.execute("PRAGMA quick_check(3)")]
+    return "" if rows == ["ok"] else rows[0].replace("\n", " ")
+
+
+def _is_pointer(path: str) -> bool:
+    with open(path, "rb") as stream:
+        return b"git-lfs" in stream.readline(200)
+
+
+def is_on_network(path: str, mounts: str) -> bool:
+    """Whether `path` (absolute, resolved) lies on a network filesystem; `mounts` is the text of /proc/self/mounts."""
+    best, kind = "", ""
+    for line in mounts.splitlines():
+        _, place, filesystem, *_ = line.split(" ")
+        place = place.replace("\\040", " ")
+        if (path + "/").startswith(place.rstrip("/") + "/") and len(place) >= len(best):
+            best, kind = place, filesystem
+    return kind in _NETWORK
+
+
+def schema_cookie(path: str) -> str:
+    """Eight hexadecimal digits that change with every change of the schema; "-" without a database."""
+    try:
+        with open(path, "rb") as stream:
+            header = stream.read(44)
+    except OSError:
+        return "-"
+    return header[40:44].hex() or "-"
+
+
+__all__ = [
+    "DAMAGED",
+    "EMPTY",
+    "MISSING",
+    "SIDE_FILES",
+    "WHOLE",
+    "examine",
+    "is_on_network",
+    "schema_cookie",
+    "translated",
+]

@@ -1,0 +1,55 @@
+"""Connections that are closed when they are done, with SQLite's errors translated at this one seam."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import quote
+
+from devboot.environment.programs import holders_of
+from devboot.errors import BusyError, DevbootError, MachineError
+
+BUSY_SECONDS = 10.0
+
+
+@contextmanager
+def connected(path: str, *, busy: float = BUSY_SECONDS, create: bool = False) -> Iterator[sqlite3.Connection]:
+    """A connection in autocommit mode, which waits `busy` seconds for locks. Missing files are made only with `create`.
+
+    Raises BusyError `sqlite/locked`, MachineError `sqlite/damaged`, `sqlite/failed`.
+    """
+    mode = "rwc" if create else "rw"
+    try:
+        connection = sqlite3.connect(f"file:{quote(path)}?mode={mode}", uri=True, timeout=busy, isolation_level=None)
+    except sqlite3.Error as error:
+        raise translated(error, path, busy) from error
+    try:
+        yield connection
+    except sqlite3.Error as error:
+        raise translated(error, path, busy) from error
+    finally:
+        connection.close()
+
+
+def translated(error: sqlite3.Error, path: str, busy: float = BUSY_SECONDS) -> DevbootError:
+    """What an error of SQLite means to the user."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return _locked(path, busy)
+    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        return MachineError("sqlite/damaged", f"the database `{path}` is damaged", causes=[str(error)])
+    if code == sqlite3.SQLITE_FULL:
+        return MachineError("machine/disk-full", f"the disk is full where `{path}` belongs", causes=[str(error)])
+    return MachineError("sqlite/failed", f"SQLite can't work on `{path}`", causes=[str(error)])
+
+
+def _locked(path: str, busy: float) -> BusyError:
+    holders = holders_of(path)
+    who = ", ".join(holder.describe() for holder in holders) or "a process that can't be seen from here"
+    return BusyError(
+        "sqlite/locked",
+        f"the database `{path}` is locked",
+        causes=[f"{who} still has it after {busy:.0f} s"],
+        help=["devboot down"] if not holders else [f"ps -fp {holders[0].pid}"],
+    )

@@ -1,0 +1,270 @@
+"""One database of the manifest: looked at, created, migrated, seeded; each step whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from glob import glob
+from hashlib import sha256
+from typing import NamedTuple
+
+from devboot.environment.databases.backup import backup_database, backups_of
+from devboot.environment.databases.condition import DAMAGED, EMPTY, GIT_LFS, MISSING, SIDE_FILES, WHOLE, examine
+from devboot.environment.databases.connection import BUSY_SECONDS, connected
+from devboot.environment.databases.pragmas import apply_pragmas, check_pragmas
+from devboot.environment.databases.statements import Statement, split_statements
+from devboot.environment.programs import holders_of
+from devboot.errors import MachineError, ManifestError, Place, WorkError
+from devboot.files import atomic_write, fail_point, machine_error, move_aside
+
+_BOOK = "devboot_migrations"
+CREATED, MIGRATION, SEED = "created", "migration", "seed"
+
+
+class Database(NamedTuple):
+    """A database of the manifest; `path` is absolute, `migrations` (a pattern) and `seed` too, None for none."""
+
+    name: str
+    path: str
+    pragmas: Mapping[str, str] = {}
+    migrations: str | None = None
+    seed: str | None = None
+
+    @property
+    def is_managed(self) -> bool:
+        """Whether devboot makes its content; without that it makes only the folder."""
+        return bool(self.pragmas or self.migrations or self.seed)
+
+
+class Surroundings(NamedTuple):
+    """What preparing depends on: the project's root, its .devboot, wall-clock seconds, the mounted filesystems."""
+
+    root: str
+    state: str
+    at: float
+    mounts: str = ""
+    busy: float = BUSY_SECONDS
+
+    @property
+    def backups(self) -> str:
+        """Where backups are kept."""
+        return os.path.join(self.state, "backup")
+
+
+class Prepared(NamedTuple):
+    """What was done: whether the file is new, which files were applied, the backup taken before, what to tell."""
+
+    is_new: bool
+    applied: tuple[str, ...] = ()
+    backup: str = ""
+    notes: tuple[str, ...] = ()
+
+
+def prepare_database(database: Database, around: Surroundings) -> Prepared:
+    """Bring a database to where the manifest wants it; a second call changes nothing.
+
+    Raises MachineError `sqlite/damaged` (the file is moved aside first), BusyError `sqlite/locked`, WorkError
+    `sqlite/migration`, ManifestError where a file that it names isn't there.
+    """
+    check_pragmas(database.name, database.pragmas)
+    state, complaint = examine(database.path, busy=around.busy)
+    if state == DAMAGED or (state == EMPTY and _was_whole(database, around)):
+        raise _damaged(database, around, complaint or "it has 0 bytes, and it had content before")
+    try:
+        os.makedirs(os.path.dirname(database.path), exist_ok=True)
+    except OSError as error:
+        raise machine_error(error, database.path) from error
+    if not database.is_managed:
+        _remember(database, around, state)
+        return Prepared(is_new=False)
+    notes = _move_leftovers(database.path, around.at) if state == MISSING else ()
+    with connected(database.path, busy=around.busy, create=True) as connection:
+        prepared = _apply(connection, database, around, was_there=state == WHOLE)
+    _remember(database, around, WHOLE)
+    return prepared._replace(notes=(*notes, *prepared.notes))
+
+
+def _apply(connection: sqlite3.Connection, database: Database, around: Surroundings, *, was_there: bool) -> Prepared:
+    (things,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    is_new = not things  # also after a kill between the header and the first table
+    notes = list(apply_pragmas(connection, database.path, database.pragmas, around.mounts, is_new=is_new))
+    files = tuple(_sql_files(database, around))
+    if not files:
+        return Prepared(not was_there, notes=tuple(notes))
+    done = _book(connection, is_new=is_new)
+    notes += _changed_since(files, done)
+    waiting = [file for file in files if _is_wanted(file, done)]
+    backup = ""
+    if waiting and not is_new:
+        backup = backup_database(database.path, around.backups, name=database.name, at=around.at, busy=around.busy)
+    for file in waiting:
+        _run_file(connection, file, backup)
+    return Prepared(not was_there, tuple(file.name for file in waiting), backup, tuple(notes))
+
+
+# Migrations and the seed
+
+
+class _SqlFile(NamedTuple):
+    kind: str
+    name: str  # relative to the project's root
+    path: str
+    text: str
+
+    @property
+    def digest(self) -> str:
+        return sha256(self.text.encode()).hexdigest()
+
+
+def _sql_files(database: Database, around: Surroundings) -> Iterator[_SqlFile]:
+    if database.migrations:
+        paths = sorted(glob(database.migrations, recursive=True))
+        if not paths:
+            raise ManifestError("sqlite/no-migrations", f"no file matches `{database.migrations}`")
+        yield from (_read_sql(MIGRATION, path, around) for path in paths)
+    if database.seed:
+        yield _read_sql(SEED, database.seed, around)
+
+
+def _read_sql(kind: str, path: str, around: Surroundings) -> _SqlFile:
+    try:
+        with open(path, encoding="utf-8") as stream:
+            return _SqlFile(kind, os.path.relpath(path, around.root), path, stream.read())
+    except (OSError, UnicodeDecodeError) as error:
+        cause = error.strerror if isinstance(error, OSError) else str(error)
+        raise ManifestError("sqlite/no-migrations", f"can't read `{path}`", causes=[str(cause).lower()]) from error
+
+
+def _book(connection: sqlite3.Connection, *, is_new: bool) -> dict[tuple[str, str], str]:
+    """What was applied: (kind, name) → digest. In a new file the book says first that devboot has made it."""
+    (known,) = connection.execute("SELECT count(*) FROM sqlite_schema WHERE name = ?", (_BOOK,)).fetchone()
+    if not known:
+        with _transaction(connection):
+            connection.execute(
+                f"CREATE TABLE {_BOOK} (kind TEXT, name TEXT, digest TEXT, applied TEXT, PRIMARY KEY (kind, name))"
+            )
+            if is_new:
+                _note(connection, CREATED, "", "")
+    rows = connection.execute(f"SELECT kind, name, digest FROM {_BOOK}")  # noqa: S608  a constant
+    return {(kind, name): digest for kind, name, digest in rows}
+
+
+def _note(connection: sqlite3.Connection, kind: str, name: str, digest: str) -> None:
+    connection.execute(f"INSERT INTO {_BOOK} VALUES (?, ?, ?, datetime())", (kind, name, digest))  # noqa: S608
+
+
+def _is_wanted(file: _SqlFile, done: Mapping[tuple[str, str], str]) -> bool:
+    if file.kind == SEED:  # once, and only into what was new
+        return (CREATED, "") in done and not any(kind == SEED for kind, _ in done)
+    return (file.kind, file.name) not in done
+
+
+def _changed_since(files: Sequence[_SqlFile], done: Mapping[tuple[str, str], str]) -> Iterator[str]:
+    for file in files:
+        if file.kind == MIGRATION and done.get((file.kind, file.name), file.digest) != file.digest:
+            yield f"`{file.name}` has changed since it was applied, and isn't applied again"
+
+
+def _run_file(connection: sqlite3.Connection, file: _SqlFile, backup: str) -> None:
+    running = Statement("", 1)
+    try:
+        with _transaction(connection):
+            for running in split_statements(file.text):
+                if not running.is_transaction_control:
+                    connection.execute(running.text)
+                    fail_point("database/statement")
+            _note(connection, file.kind, file.name, file.digest)
+            fail_point("database/before-commit")
+    except (sqlite3.Error, sqlite3.Warning) as error:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_FULL):
+            raise
+        raise _failed(file, running, error, backup) from error
+    fail_point("database/committed")
+
+
+@contextmanager
+def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """All or nothing, also on Ctrl-C: that arrives between two statements, and rolls back."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+def _failed(file: _SqlFile, statement: Statement, error: Exception, backup: str) -> WorkError:
+    first = statement.text.splitlines()[0] if statement.text else ""
+    source = file.text.splitlines()[statement.line - 1] if statement.text else None
+    column = source.find(first) + 1 if source is not None else 0
+    place = Place(
+        file.name, statement.line, max(column, 1), width=max(len(first), 1), source=source, label="this statement"
+    )
+    return WorkError(
+        "sqlite/migration",
+        f"{file.kind} `{file.name}` failed, and was rolled back",
+        place=place,
+        causes=[str(error)],
+        help=["devboot up"],
+        kept=["the tables, as they were before this file", *([f"a backup, `{backup}`"] if backup else [])],
+    )
+
+
+# Damage
+
+
+def _damaged(database: Database, around: Surroundings, complaint: str) -> MachineError:
+    path, kept = database.path, []
+    holders = holders_of(path) if os.path.isfile(path) else ()
+    causes = [complaint, *(f"{holder.describe()} has it open" for holder in holders)]
+    if complaint == GIT_LFS:
+        return MachineError(
+            "sqlite/damaged", f"the database `{database.name}` isn't there", causes=causes, help=["git lfs pull"]
+        )
+    if os.path.isfile(path) and not holders:
+        kept = [f"the damaged file, `{move_aside(path, around.at, companions=SIDE_FILES)}`"]
+    _forget(database, around)
+    newest = next(iter(backups_of(around.backups, database.name)), None)
+    helps = [f"cp '{newest}' '{path}'"] if newest else []
+    return MachineError(
+        "sqlite/damaged",
+        f"the database `{database.name}` is damaged",
+        causes=causes,
+        help=[*helps, "devboot up"],
+        kept=kept,
+    )
+
+
+def _move_leftovers(path: str, at: float) -> tuple[str, ...]:
+    """A log whose database is gone would be played into the new one."""
+    left = [path + suffix for suffix in SIDE_FILES if os.path.exists(path + suffix)]
+    return tuple(f"`{name}` was left without its database: moved to `{move_aside(name, at)}`" for name in left)
+
+
+def _marker(database: Database, around: Surroundings) -> str:
+    return os.path.join(around.state, "stamps", f"database-{database.name}")
+
+
+def _was_whole(database: Database, around: Surroundings) -> bool:
+    try:
+        with open(_marker(database, around), encoding="utf-8", errors="surrogateescape") as stream:
+            return stream.read() == database.path
+    except OSError:
+        return False
+
+
+def _remember(database: Database, around: Surroundings, state: str) -> None:
+    if state != WHOLE or _was_whole(database, around):
+        return
+    marker = _marker(database, around)
+    os.makedirs(os.path.dirname(marker), exist_ok=True)
+    atomic_write(marker, os.fsencode(database.path), sync=False)
+
+
+def _forget(database: Database, around: Surroundings) -> None:
+    if os.path.exists(_marker(database, around)):
+        os.unlink(_marker(database, around))

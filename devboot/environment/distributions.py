@@ -1,0 +1,69 @@
+"""What is installed in a virtualenv, read from its dist-info folders, without starting anything."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+from devboot.environment.locks.pins import normalised
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """An installed package: `place` is the folder or address that a direct reference named, empty for an index."""
+
+    name: str
+    version: str
+    place: str = ""
+    is_editable: bool = False
+
+    @property
+    def folder(self) -> str:
+        """The folder that it was installed from; empty for an index or an address."""
+        return unquote(self.place.removeprefix("file://")).rstrip("/") if self.place.startswith("file://") else ""
+
+
+def site_packages(venv: str) -> str:
+    """Give the folder of a virtualenv's packages; empty if there is none."""
+    library = os.path.join(venv, "lib")
+    for name in sorted(_entries(library)):
+        folder = os.path.join(library, name, "site-packages")
+        if name.startswith("python") and os.path.isdir(folder):
+            return folder
+    return ""
+
+
+def list_installed(venv: str) -> dict[str, Distribution]:
+    """Give what is installed by normalised name; a dist-info folder without METADATA or RECORD doesn't count."""
+    return {each.name: each for each in _installed(site_packages(venv))}
+
+
+def _installed(folder: str) -> Iterator[Distribution]:
+    for entry in _entries(folder) if folder else ():
+        if not entry.endswith(".dist-info"):
+            continue
+        name, _, version = entry.removesuffix(".dist-info").rpartition("-")
+        path = os.path.join(folder, entry)
+        if name and os.path.exists(os.path.join(path, "METADATA")) and os.path.exists(os.path.join(path, "RECORD")):
+            place, is_editable = _origin(path)
+            yield Distribution(normalised(name), version, place, is_editable)
+
+
+def _origin(path: str) -> tuple[str, bool]:
+    """Read where a package came from, if not from an index (the standard's direct_url.json)."""
+    try:
+        with open(os.path.join(path, "direct_url.json"), encoding="utf-8") as file:
+            facts = json.load(file)
+        return str(facts["url"]), bool(facts.get("dir_info", {}).get("editable", False))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return "", False
+
+
+def _entries(folder: str) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except OSError:
+        return []

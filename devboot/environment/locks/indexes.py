@@ -1,0 +1,95 @@
+"""The indexes that a project's own files declare, less those that say only what uv does anyway."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+from devboot.environment.locks.pins import IndexLine
+from devboot.errors import NetworkError, Place
+from devboot.uv.failures import masked
+from devboot.uv.packages import IndexSettings
+
+
+def index_settings(
+    lines: Iterable[IndexLine], builtin: Callable[[], str], environ: Mapping[str, str], *, are_pinned: bool = True
+) -> IndexSettings:
+    """Collect index lines for uv.
+
+    A line that names every tool's default index adds nothing and would go round the user's mirror: it is left out.
+
+    Args:
+        lines: what the files say, in their order.
+        builtin: asks uv for its default index; called only where there is something to compare.
+        environ: for `$NAME` in addresses, as pipenv fills it in.
+        are_pinned: what is to be had is chosen already, so explicit indexes may be asked for everything; while
+            choosing they may not, since they would come before all others.
+
+    """
+    lines = tuple(lines)
+    explicit = {"explicit"} if are_pinned else set()
+    own = [line for line in lines if line.kind in {"default", "extra"} | explicit]
+    usual = builtin() if own else ""
+    kept = [(line.kind, _filled(line.url, environ)) for line in own if not is_usual(line, usual)]
+    defaults = [url for kind, url in kept if kind == "default"]
+    extras = [url for kind, url in kept if kind != "default"]
+    return IndexSettings(
+        default=defaults[0] if defaults else "",
+        extra=tuple(dict.fromkeys([*extras, *defaults[1:]])),
+        find_links=tuple(dict.fromkeys(line.url for line in lines if line.kind == "find-links")),
+        trusted_hosts=tuple(dict.fromkeys(line.url for line in lines if line.kind == "trusted-host")),
+        no_index=any(line.kind == "no-index" for line in lines),
+    )
+
+
+def is_usual(line: IndexLine, usual: str) -> bool:
+    """Whether a line names the default index, under today's or an older address of it."""
+    given, default = urlsplit(line.url.rstrip("/")), urlsplit(usual.rstrip("/"))
+    if given.path != default.path or not default.hostname or given.username:
+        return False
+    host = given.hostname or ""
+    return host == default.hostname or host.endswith(".python.org") or host == f"www.{default.hostname}"
+
+
+@contextmanager
+def blaming(lines: Sequence[IndexLine], root: str) -> Iterator[None]:
+    """Point at the line of the project's own file that declares the host which can't be reached."""
+    try:
+        yield
+    except NetworkError as error:
+        said = "\n".join((error.what, *error.causes))
+        # of several on one host the one whose whole address is named; of equal ones the first
+        likely = max(lines, key=lambda line: _likeness(line, said), default=None)
+        if error.place is None and likely is not None and _likeness(likely, said):
+            error.place = Place(likely.file, likely.line, label="declared here", source=_source(root, likely))
+        raise
+
+
+def _likeness(line: IndexLine, said: str) -> int:
+    """How much of the line's address stands in a message: 0 nothing, 1 its host, 2 also its port, 3 also its path."""
+    parts = urlsplit(line.url)
+    host = parts.hostname or ""
+    place = f"{host}:{parts.port}" if parts.port else host
+    if not host or host not in said:
+        return 0
+    if place + parts.path.rstrip("/") + "/" in said + "/":
+        return 3
+    return 2 if re.search(re.escape(place) + r"(?!\d)", said) else 1
+
+
+def _source(root: str, line: IndexLine) -> str | None:
+    try:
+        with open(os.path.join(root, line.file), encoding="utf-8", errors="replace") as file:
+            return masked(file.read().splitlines()[line.line - 1]) if line.line else None
+    except (OSError, IndexError):
+        return None
+
+
+def _filled(url: str, environ: Mapping[str, str]) -> str:
+    for name in sorted(environ, key=len, reverse=True):
+        if f"${{{name}}}" in url or f"${name}" in url:
+            url = url.replace(f"${{{name}}}", environ[name]).replace(f"${name}", environ[name])
+    return url

@@ -1,0 +1,147 @@
+"""Which files say what Python packages a project needs: those that the manifest names, else the first that is there."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+UV, PYLOCK, POETRY, PIPFILE_LOCK, PDM, REQUIREMENTS, PYPROJECT, PIPFILE = (
+    "uv.lock",
+    "pylock.toml",
+    "poetry.lock",
+    "Pipfile.lock",
+    "pdm.lock",
+    "requirements",
+    "pyproject.toml",
+    "Pipfile",
+)
+_LOCKS = (UV, PYLOCK, POETRY, PIPFILE_LOCK, PDM)
+_PRODUCTION = ("prod", "deploy", "heroku", "docker", "doc", "rtd", "lint")
+MISSPELT = (
+    "requirement.txt",
+    "requirments.txt",
+    "reqs.txt",
+    "req.txt",
+)  # what some call it, where nothing else is there
+_DEVELOPMENT = ("local", "dev", "development")
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """A file of one of the kinds above, by its absolute path."""
+
+    kind: str
+    path: str
+
+
+def kind_of(path: str) -> str:
+    """Tell the kind by the file's name; what has no name of its own is a requirements file."""
+    name = os.path.basename(path)
+    if name in (*_LOCKS, PYPROJECT, PIPFILE):
+        return name
+    return PYLOCK if name.startswith("pylock.") and name.endswith(".toml") else REQUIREMENTS
+
+
+def named_inputs(root: str, names: Iterable[str]) -> tuple[Input, ...]:
+    """Give the inputs that a manifest names, relative to the root."""
+    return tuple(Input(kind_of(name), os.path.normpath(os.path.join(root, name))) for name in names)
+
+
+def default_inputs(root: str, folder: str, list_folder: Callable[[str], Iterable[str]]) -> tuple[Input, ...]:
+    """Choose the inputs of a project whose manifest names none: the nearest folder that has one, from the app upwards.
+
+    Args:
+        root: the project's root.
+        folder: where the application lies, the root or a folder below it.
+        list_folder: names of the entries of a folder; empty for one that isn't there.
+
+    """
+    for place in _upwards(root, folder):
+        if found := _of_folder(place, set(list_folder(place)), list_folder):
+            return _member_of_workspace(found, root, list_folder)
+    return ()
+
+
+def looked_for(root: str, folder: str) -> tuple[str, ...]:
+    """Name the files and folders whose appearance would change the choice, for the stamps of a snapshot."""
+    names = (*_LOCKS, "requirements.txt", "requirements", PYPROJECT, PIPFILE)
+    return tuple(os.path.join(place, name) for place in _upwards(root, folder) for name in names)
+
+
+def _upwards(root: str, folder: str) -> Iterable[str]:
+    place = os.path.normpath(folder)
+    root = os.path.normpath(root)
+    while place.startswith(root.rstrip("/") + "/"):
+        yield place
+        place = os.path.dirname(place)
+    yield root
+
+
+def _of_folder(place: str, names: set[str], list_folder: Callable[[str], Iterable[str]]) -> tuple[Input, ...]:
+    found: list[str] = [lock for lock in _LOCKS if lock in names][:1]
+    if not found and "requirements.txt" in names:
+        found = ["requirements.txt"]
+    if not found:
+        found = _other_requirements(names)
+    if not found and "requirements" in names:
+        found = _in_requirements_folder(set(list_folder(os.path.join(place, "requirements"))))
+    if not found and PYPROJECT in names and has_dependencies(os.path.join(place, PYPROJECT)):
+        found = [PYPROJECT]
+    if not found and PIPFILE in names:
+        found = [PIPFILE]
+    return tuple(Input(kind_of(name), os.path.join(place, name)) for name in found)
+
+
+def _other_requirements(names: set[str]) -> list[str]:
+    others = sorted(name for name in names if name.startswith("requirements") and name.endswith(".txt"))
+    others = others or sorted(name for name in names if name in MISSPELT)
+    fit = [name for name in others if not any(word in name for word in _PRODUCTION)]
+    return fit or others
+
+
+def _in_requirements_folder(names: set[str]) -> list[str]:
+    stems = (*_DEVELOPMENT, "base", "requirements", "common", "main", "production", "prod")
+    return [os.path.join("requirements", f"{stem}.txt") for stem in stems if f"{stem}.txt" in names][:1]
+
+
+def _member_of_workspace(
+    found: tuple[Input, ...], root: str, list_folder: Callable[[str], Iterable[str]]
+) -> tuple[Input, ...]:
+    """A member's pyproject.toml is locked by the uv.lock of its workspace further up."""
+    first = found[0]
+    if first.kind != PYPROJECT:
+        return found
+    for place in _upwards(root, os.path.dirname(first.path)):
+        if UV in set(list_folder(place)):
+            # The path stays in the member's folder: uv finds the workspace's lock from there.
+            return (Input(UV, os.path.join(os.path.dirname(first.path), UV)),)
+    return found
+
+
+def has_dependencies(path: str) -> bool:
+    """Whether a pyproject.toml says anything about dependencies; many hold only the settings of tools."""
+    try:
+        with open(path, "rb") as file:
+            return names_dependencies(tomllib.load(file))
+    except (OSError, tomllib.TOMLDecodeError):
+        return False
+
+
+def names_dependencies(table: Mapping[str, Any]) -> bool:
+    """Whether the table of a pyproject.toml has dependencies of any kind."""
+    project, tool = table.get("project", {}), table.get("tool", {})
+    poetry, pdm, uv = tool.get("poetry", {}), tool.get("pdm", {}), tool.get("uv", {})
+    return bool(
+        project.get("dependencies")
+        or project.get("optional-dependencies")
+        or {"dependencies", "optional-dependencies"} & set(project.get("dynamic", ()))
+        or table.get("dependency-groups")
+        or set(poetry.get("dependencies", ())) - {"python"}
+        or poetry.get("group")
+        or poetry.get("dev-dependencies")
+        or pdm.get("dev-dependencies")
+        or uv.get("dev-dependencies")
+    )

@@ -1,0 +1,185 @@
+"""From the files of a project to its pins, or to what has to be resolved first."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from devboot.environment.locks.inputs import (
+    PDM,
+    PIPFILE_LOCK,
+    POETRY,
+    PYLOCK,
+    PYPROJECT,
+    REQUIREMENTS,
+    UV,
+    Input,
+)
+from devboot.environment.locks.pdm import parse_pdm_lock, says_everything
+from devboot.environment.locks.pins import Pins, join_pins
+from devboot.environment.locks.pipfile import DEVELOP, parse_pipfile_lock
+from devboot.environment.locks.poetry import parse_poetry_lock
+from devboot.environment.locks.pylock import parse_pylock
+from devboot.environment.locks.requirements import (
+    RequirementLine,
+    decoded,
+    load_requirements,
+    parse_line,
+    pins_of_locked,
+)
+from devboot.environment.locks.unlocked import Unlocked, gather
+from devboot.environment.locks.uv_lock import find_lock, read_uv_lock
+from devboot.errors import LockError, ManifestError, Place
+from devboot.uv.client import Uv
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What the inputs say: `locked` pins where a lock of the project's own has everything, else `unlocked`.
+
+    `files` are the absolute paths of all that was read, for the stamps of a snapshot.
+    """
+
+    locked: Pins | None
+    unlocked: Unlocked | None
+    files: tuple[str, ...]
+
+
+def load_inputs(
+    uv: Uv,
+    inputs: Sequence[Input],
+    root: str,
+    *,
+    environ: Mapping[str, str],
+    groups: Sequence[str] | None = None,
+    extras: Sequence[str] = (),
+) -> Loaded:
+    """Read the inputs. As soon as one of them is unlocked, all are resolved together, so that they fit each other.
+
+    Raises:
+        DevbootError: a file is missing, damaged, or uv can't read it.
+
+    """
+    locks, plain, files = list[Pins](), list[Input](), list[str]()
+    for each in (_readable(each, files) for each in inputs):
+        found = _locked(uv, each, root, environ, groups, extras, files)
+        if found is None:
+            plain.append(each)
+        else:
+            locks.append(found)
+    if not plain:
+        return Loaded(join_pins(locks) if locks else Pins(()), None, tuple(dict.fromkeys(files)))
+    unlocked = gather(plain, root, read=read_bytes, environ=environ, groups=groups, extras=extras)
+    return Loaded(None, _with_locks(unlocked, locks), tuple(dict.fromkeys([*files, *unlocked.files])))
+
+
+def _readable(each: Input, files: list[str]) -> Input:
+    """The input; for a pdm.lock that only pdm understands the pyproject.toml beside it, where there is one."""
+    pyproject = os.path.join(os.path.dirname(each.path), PYPROJECT)
+    if each.kind != PDM or not os.path.isfile(pyproject) or not os.path.isfile(each.path):
+        return each
+    if says_everything(decoded(read_bytes(each.path))):
+        return each
+    files.append(each.path)
+    return Input(PYPROJECT, pyproject)
+
+
+def _locked(
+    uv: Uv,
+    each: Input,
+    root: str,
+    environ: Mapping[str, str],
+    groups: Sequence[str] | None,
+    extras: Sequence[str],
+    files: list[str],
+) -> Pins | None:
+    """Convert one input if it is a lock; record what was read."""
+    folder, file = os.path.dirname(each.path), os.path.relpath(each.path, root)
+    if each.kind == REQUIREMENTS:
+        found = load_requirements(each.path, root, read_bytes, environ)
+        files += found.files
+        return pins_of_locked(found, file) if found.is_locked else None
+    if each.kind not in (UV, PYLOCK, POETRY, PIPFILE_LOCK, PDM):
+        return None
+    if each.kind == UV:
+        files += [find_lock(folder, root), os.path.join(folder, "pyproject.toml")]
+        return read_uv_lock(uv, folder, root, groups=groups, extras=extras)
+    files.append(each.path)
+    try:
+        return _parsed(each, decoded(read_bytes(each.path)), file, groups, extras, files)
+    except OSError as error:
+        raise ManifestError(
+            "python/no-requirements", f"`{file}` can't be read", causes=(error.strerror or str(error),)
+        ) from error
+    except ValueError as error:
+        raise LockError(
+            "python/lock-unreadable",
+            f"`{file}` can't be read as a lock",
+            causes=(str(error),),
+            help=(f"write it anew: `{_WRITERS[each.kind]}`",),
+        ) from error
+
+
+def _parsed(
+    each: Input, text: str, file: str, groups: Sequence[str] | None, extras: Sequence[str], files: list[str]
+) -> Pins:
+    """Convert the text of a lock that devboot reads by itself. Raises ValueError where it is none."""
+    folder = os.path.dirname(each.path)
+    if each.kind == PYLOCK:
+        return parse_pylock(text, groups=groups, extras=extras, base=folder, file=file)
+    if each.kind == PIPFILE_LOCK:
+        pipfile = _beside(folder, "Pipfile", files)
+        chosen = (DEVELOP,) if groups is None else groups
+        return parse_pipfile_lock(text, groups=chosen, pipfile=pipfile, base=folder, file=file)
+    pyproject = _beside(folder, PYPROJECT, files)
+    parse = parse_poetry_lock if each.kind == POETRY else parse_pdm_lock
+    return parse(text, pyproject=pyproject, groups=groups, extras=extras, base=folder, file=file)
+
+
+_WRITERS = {
+    UV: "uv lock",
+    PYLOCK: "uv export -o pylock.toml",
+    POETRY: "poetry lock",
+    PIPFILE_LOCK: "pipenv lock",
+    PDM: "pdm lock -S inherit_metadata",
+}
+
+
+def _beside(folder: str, name: str, files: list[str]) -> str:
+    path = os.path.join(folder, name)
+    files.append(path)
+    try:
+        return decoded(read_bytes(path))
+    except OSError:
+        return ""
+
+
+def _with_locks(unlocked: Unlocked, locks: Sequence[Pins]) -> Unlocked:
+    """Let locked inputs take part in the resolution of the others as exact requirements."""
+    lines = [
+        parse_line(f"{pin.name}=={pin.version}" + (f" ; {pin.marker}" if pin.marker else ""), (), Place(pins.inputs[0]))
+        for pins in locks
+        for pin in pins.pins
+    ]
+    if not locks:
+        return unlocked
+    return replace(
+        unlocked,
+        lines=(*unlocked.lines, *lines),
+        directs=(*unlocked.directs, *(direct for pins in locks for direct in pins.directs)),
+        indexes=(*unlocked.indexes, *(index for pins in locks for index in pins.indexes)),
+        digest=_joined_digest(unlocked.digest, lines),
+    )
+
+
+def _joined_digest(digest: str, lines: Sequence[RequirementLine]) -> str:
+    rows = [digest, *sorted(line.text for line in lines)]
+    return f"sha256:{hashlib.sha256(chr(10).join(rows).encode()).hexdigest()}"
+
+
+def read_bytes(path: str) -> bytes:
+    """Read a file whole."""
+    with open(path, "rb") as file:
+        return file.read()

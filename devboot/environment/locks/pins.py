@@ -1,0 +1,114 @@
+"""What a lock comes down to: pins, direct references, index lines; and the requirements text that uv takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+EDITABLE, FOLDER, FILE, GIT, URL = "editable", "folder", "file", "git", "url"
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """One locked distribution: `hashes` are `sha256:…` of all its files, `marker` is empty where it always applies.
+
+    `version` is empty where a lock leaves it open, as pipenv does for other platforms. `files` are the files' names
+    where the lock has them: they tell which interpreters have a wheel.
+    """
+
+    name: str
+    version: str
+    marker: str = ""
+    extras: tuple[str, ...] = ()
+    hashes: tuple[str, ...] = ()
+    files: tuple[str, ...] = field(default=(), compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Direct:
+    """A distribution that comes from a place instead of an index, and that uv takes without a hash.
+
+    `reference` is a path relative to `base` (EDITABLE, FOLDER, FILE) or an address (GIT, URL); `commit` is what a GIT
+    reference is locked to; `file` and `line` say where the project declares it.
+    """
+
+    kind: str
+    reference: str
+    base: str = ""
+    name: str = ""
+    extras: tuple[str, ...] = ()
+    marker: str = ""
+    commit: str = ""
+    subdirectory: str = ""
+    hashes: tuple[str, ...] = ()
+    file: str = ""
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class IndexLine:
+    """What a project's own file says of indexes.
+
+    `kind`: default, extra, explicit (has only what is said to come from it), find-links, trusted-host, no-index.
+    """
+
+    kind: str
+    url: str
+    file: str
+    line: int = 0
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Pins:
+    """Everything that one or several inputs lock, in the order of their files.
+
+    `python` is the specifier of versions that the lock was made for; `stale` says in words that the lock is older than
+    the file that it was made from; `options` are further options for uv (`--no-binary foo`);
+    `notes` are sentences for the user.
+    """
+
+    inputs: tuple[str, ...]
+    pins: tuple[Pin, ...] = ()
+    directs: tuple[Direct, ...] = ()
+    indexes: tuple[IndexLine, ...] = ()
+    python: str = ""
+    stale: str = ""
+    options: tuple[str, ...] = ()
+    notes: tuple[str, ...] = field(default=())
+
+
+def join_pins(several: Iterable[Pins]) -> Pins:
+    """Put the pins of several inputs together; of two pins with the same name, version and marker the first counts."""
+    all_of = tuple(several)
+    if len(all_of) == 1:
+        return all_of[0]
+    pins = {(pin.name, pin.version, pin.marker): pin for each in reversed(all_of) for pin in reversed(each.pins)}
+    return Pins(
+        inputs=tuple(dict.fromkeys(name for each in all_of for name in each.inputs)),
+        pins=tuple(reversed(pins.values())),
+        directs=tuple(dict.fromkeys(direct for each in all_of for direct in each.directs)),
+        indexes=tuple(dict.fromkeys(index for each in all_of for index in each.indexes)),
+        python=",".join(dict.fromkeys(each.python for each in all_of if each.python)),
+        stale="; ".join(each.stale for each in all_of if each.stale),
+        options=tuple(dict.fromkeys(option for each in all_of for option in each.options)),
+        notes=tuple(note for each in all_of for note in each.notes),
+    )
+
+
+def render_pins(pins: Iterable[Pin]) -> str:
+    """Write pins as requirements text: sorted, without any address, hashes on lines of their own."""
+    blocks = sorted(_block(pin) for pin in pins)
+    return "".join(blocks)
+
+
+def _block(pin: Pin) -> str:
+    extras = f"[{','.join(pin.extras)}]" if pin.extras else ""
+    marker = f" ; {pin.marker}" if pin.marker else ""
+    head = f"{pin.name}{extras}{f'=={pin.version}' if pin.version else ''}{marker}"
+    return " \\\n".join([head, *(f"    --hash={digest}" for digest in sorted(pin.hashes))]) + "\n"
+
+
+def normalised(name: str) -> str:
+    """Give a distribution's name in the form that indexes compare."""
+    return "-".join(part for part in name.lower().replace("_", "-").replace(".", "-").split("-") if part)

@@ -1,0 +1,115 @@
+"""Direct references in requirement lines: editables, folders, files, git and other addresses."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import replace
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from devboot.environment.locks.pins import EDITABLE, FILE, FOLDER, GIT, URL, Direct, normalised
+from devboot.errors import Place
+
+_NAMED = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)\s*(?:\[(?P<extras>[^\]]*)\])?\s*@\s*(?P<reference>\S.*)$")
+_VCS = re.compile(r"^(?P<vcs>git|hg|svn|bzr)\+(?P<url>.+)$")
+_COMMIT = re.compile(r"^[0-9a-f]{40}$")
+
+
+def parse_direct(
+    text: str, base: str, place: Place, *, is_editable: bool = False, hashes: tuple[str, ...] = ()
+) -> Direct:
+    """Parse `./lib[extra]`, `name @ address`, `git+https://host/x.git@rev#egg=name&subdirectory=s ; marker`."""
+    body, marker = _split_marker(text)
+    named = _NAMED.match(body)
+    name = normalised(named["name"]) if named else ""
+    reference = named["reference"].strip() if named else body
+    extras = _extras(named["extras"] or "") if named else ()
+    if not named and (match := re.match(r"^(?P<path>[^\[#]+)\[(?P<extras>[^\]]*)\]$", reference)):
+        reference, extras = match["path"].strip(), _extras(match["extras"])
+    reference, fragment = reference.partition("#")[::2]
+    facts = parse_qs(fragment)
+    egg = re.match(r"^[A-Za-z0-9._-]+", facts.get("egg", [""])[0])
+    found = Direct(
+        _kind(reference, base, is_editable=is_editable),
+        reference,
+        base,
+        name or (normalised(egg[0]) if egg else ""),
+        extras,
+        marker,
+        subdirectory=facts.get("subdirectory", [""])[0],
+        hashes=hashes or _fragment_hash(facts),
+        file=place.file,
+        line=place.line,
+    )
+    return _with_commit(found) if found.kind == GIT or _VCS.match(reference) else _with_path(found)
+
+
+def render_direct(direct: Direct, folder: str) -> str:
+    """Write a direct reference as a line of a requirements file.
+
+    Paths count from `folder`: uv takes them as they are, where it would read an absolute one as an address, in which
+    `#` means something else. A git reference has its locked commit.
+    """
+    marker = f" ; {direct.marker}" if direct.marker else ""
+    extras = f"[{','.join(direct.extras)}]" if direct.extras else ""
+    hashes = "".join(f" --hash={digest}" for digest in direct.hashes)
+    if direct.kind in (EDITABLE, FOLDER, FILE):
+        path = os.path.join(".", os.path.relpath(absolute(direct), folder))
+        return f"{'-e ' if direct.kind == EDITABLE else ''}{path}{extras}{marker}{hashes}"
+    address = direct.reference
+    if direct.commit:
+        address = f"{without_revision(address)}@{direct.commit}"
+    facts = [f"subdirectory={direct.subdirectory}"] if direct.subdirectory else []
+    if not direct.name:
+        return f"{address}{'#' if facts else ''}{'&'.join(facts)}{marker}{hashes}"
+    return f"{direct.name}{extras} @ {address}{'#' if facts else ''}{'&'.join(facts)}{marker}{hashes}"
+
+
+def absolute(direct: Direct) -> str:
+    """Give the absolute path of an editable, a folder or a file."""
+    return os.path.normpath(os.path.join(direct.base, direct.reference))
+
+
+def without_revision(address: str) -> str:
+    """Give a git address without what stands behind the `@` of its path."""
+    head, at, tail = address.rpartition("@")
+    return head if at and "/" not in tail and "://" in head else address
+
+
+def _with_commit(direct: Direct) -> Direct:
+    revision = direct.reference.removeprefix(without_revision(direct.reference)).lstrip("@")
+    if not _COMMIT.match(revision):
+        return direct
+    return replace(direct, commit=revision)
+
+
+def _with_path(direct: Direct) -> Direct:
+    if not direct.reference.startswith("file:"):
+        return direct
+    return replace(direct, reference=unquote(urlsplit(direct.reference).path))
+
+
+def _kind(reference: str, base: str, *, is_editable: bool) -> str:
+    if is_editable and not _VCS.match(reference):
+        return EDITABLE
+    if _VCS.match(reference):
+        return GIT
+    if "://" in reference and not reference.startswith("file:"):
+        return URL
+    path = unquote(urlsplit(reference).path) if reference.startswith("file:") else reference
+    return FOLDER if os.path.isdir(os.path.join(base, path)) else FILE
+
+
+def _split_marker(text: str) -> tuple[str, str]:
+    """Split at the semicolon that begins a marker: behind an address it has a blank before it."""
+    pattern = r"\s+;\s*" if "://" in text else r"\s*;\s*"
+    body, *marker = re.split(pattern, text, maxsplit=1)
+    return body.strip(), marker[0].strip() if marker else ""
+
+
+def _extras(text: str) -> tuple[str, ...]:
+    return tuple(sorted(part.strip() for part in text.split(",") if part.strip()))
+
+
+def _fragment_hash(facts: dict[str, list[str]]) -> tuple[str, ...]:
+    return (f"sha256:{facts['sha256'][0]}",) if "sha256" in facts else ()

@@ -1,0 +1,257 @@
+"""Requirements files as pip reads them: `-r`, `-c`, `-e`, index lines, hashes over several lines, addresses, paths."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import PurePath
+
+from packaging.requirements import InvalidRequirement, Requirement
+
+from devboot.environment.locks.pins import Direct, IndexLine, Pin, Pins, normalised
+from devboot.environment.locks.references import parse_direct
+from devboot.errors import ManifestError, Place
+
+Read = Callable[[str], bytes]
+"""Gives a file's bytes by its absolute path; raises OSError."""
+
+_HASH = re.compile(r"\s--hash[= ](sha256:[0-9a-fA-F]{64}|(?!sha256)[a-z0-9]+:[0-9a-fA-F]+)")
+_PER_LINE = re.compile(r"\s--(?:config-settings|global-option|install-option)[= ].*$")
+_COMMENT = re.compile(r"(?:^|\s)#.*$")
+_VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")
+_NAME = re.compile(r"^([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)")
+_INDEX_OPTIONS = {
+    "-i": "default",
+    "--index-url": "default",
+    "--pypi-url": "default",
+    "--extra-index-url": "extra",
+    "-f": "find-links",
+    "--find-links": "find-links",
+    "--trusted-host": "trusted-host",
+}
+# What uv understands as well; the rest of pip's options speak about pip itself.
+_PASSED_ON = {"--no-binary": "--no-binary", "--only-binary": "--only-binary"}
+
+
+@dataclass(frozen=True, slots=True)
+class RequirementLine:
+    """A requirement by name: text without hashes, the hashes, where it stands. `pinned` is its exact version."""
+
+    text: str
+    name: str
+    hashes: tuple[str, ...]
+    file: str
+    line: int
+    pinned: str = ""
+    marker: str = ""
+    extras: tuple[str, ...] = ()
+    is_understood: bool = True
+
+
+@dataclass
+class RequirementsFile:
+    """What a file says, with all that it includes; `files` are those that were read, as absolute paths."""
+
+    lines: list[RequirementLine] = field(default_factory=list)
+    directs: list[Direct] = field(default_factory=list)
+    indexes: list[IndexLine] = field(default_factory=list)
+    constraints: list[RequirementLine] = field(default_factory=list)
+    options: list[str] = field(default_factory=list)
+    files: list[str] = field(default_factory=list)
+
+    @property
+    def is_locked(self) -> bool:
+        """Whether each requirement is pinned and hashed: then the file is a lock and is taken as it is."""
+        return bool(self.lines) and all(line.pinned and line.hashes for line in self.lines)
+
+
+def load_requirements(path: str, root: str, read: Read, environ: Mapping[str, str]) -> RequirementsFile:
+    """Read a requirements file and what it includes.
+
+    Args:
+        path: its absolute path.
+        root: the project's root; places in errors and relative paths of `-e` count from it.
+        read: gives a file's bytes.
+        environ: for `${NAME}` in lines, as pip fills it in.
+
+    Raises:
+        ManifestError: `python/no-requirements` a file that is named isn't there; `python/requirement` a bad line.
+
+    """
+    found = RequirementsFile()
+    _Reader(root, read, environ, found).load(path, None, is_constraint=False)
+    return found
+
+
+def pins_of_locked(found: RequirementsFile, source: str) -> Pins:
+    """Give the pins of a requirements file whose lines are all pinned and hashed."""
+    return Pins(
+        inputs=(source,),
+        pins=tuple(Pin(line.name, line.pinned, line.marker, line.extras, line.hashes) for line in found.lines),
+        directs=tuple(found.directs),
+        indexes=tuple(found.indexes),
+        options=tuple(found.options),
+    )
+
+
+class _Reader:
+    def __init__(self, root: str, read: Read, environ: Mapping[str, str], found: RequirementsFile) -> None:
+        self._root = root
+        self._read = read
+        self._environ = environ
+        self._found = found
+
+    def load(self, path: str, place: Place | None, *, is_constraint: bool) -> None:
+        path = os.path.normpath(path)
+        if path in self._found.files and not is_constraint:
+            return  # files may include each other
+        self._found.files.append(path)
+        file = os.path.relpath(path, self._root)
+        try:
+            text = decoded(self._read(path))
+        except OSError as error:
+            raise ManifestError(
+                "python/no-requirements", f"`{file}` can't be read", place=place, causes=(error.strerror or str(error),)
+            ) from error
+        for number, line in logical_lines(text):
+            self._take(self._filled(line), path, Place(file, number, source=line), is_constraint=is_constraint)
+
+    def _filled(self, line: str) -> str:
+        return _VARIABLE.sub(lambda match: self._environ.get(match[1], match[0]), line)
+
+    def _take(self, line: str, path: str, place: Place, *, is_constraint: bool) -> None:
+        option, value = _split_option(line)
+        if option in ("-r", "--requirement", "-c", "--constraint"):
+            target = os.path.join(os.path.dirname(path), value)
+            self.load(target, place, is_constraint=is_constraint or option in ("-c", "--constraint"))
+        elif option in _INDEX_OPTIONS:
+            url = _local(value, path) if _INDEX_OPTIONS[option] == "find-links" else value
+            self._found.indexes.append(IndexLine(_INDEX_OPTIONS[option], url, place.file, place.line))
+        elif option == "--no-index":
+            self._found.indexes.append(IndexLine("no-index", "", place.file, place.line))
+        elif option in _PASSED_ON:
+            self._found.options += [word for name in value.split(",") for word in (_PASSED_ON[option], name.strip())]
+        elif option == "--pre":
+            self._found.options += ["--prerelease", "allow"]
+        elif option in ("-e", "--editable"):
+            self._found.directs.append(parse_direct(value, self._base(path, value), place, is_editable=True))
+        elif not option:
+            self._take_requirement(line, path, place, is_constraint=is_constraint)
+
+    def _take_requirement(self, line: str, path: str, place: Place, *, is_constraint: bool) -> None:
+        hashes = tuple(match[1].lower() for match in _HASH.finditer(line))
+        text = _PER_LINE.sub("", _HASH.sub("", line)).strip()
+        if is_direct(text):
+            direct = parse_direct(text, self._base(path, text), place, hashes=hashes)
+            if not is_constraint:
+                self._found.directs.append(direct)
+            return
+        target = self._found.constraints if is_constraint else self._found.lines
+        target.append(parse_line(text, hashes, place))
+
+    def _base(self, path: str, reference: str) -> str:
+        """Relative paths count from where pip is called, the root; from the file where only that gives a folder."""
+        plain = re.split(r"[\[;]", reference.partition(" @ ")[2] or reference)[0].strip()
+        beside = os.path.dirname(path)
+        if not os.path.exists(os.path.join(self._root, plain)) and os.path.exists(os.path.join(beside, plain)):
+            return beside
+        return self._root
+
+
+def parse_line(text: str, hashes: tuple[str, ...], place: Place) -> RequirementLine:
+    """Parse a requirement by name. One that pip's older grammar allowed is kept as text: uv knows some of it.
+
+    Raises:
+        ManifestError: `python/requirement`, it has not even a name.
+
+    """
+    try:
+        requirement = Requirement(text)
+    except InvalidRequirement as error:
+        match = _NAME.match(text)
+        if match is None:
+            raise bad_line(text, place) from error
+        return RequirementLine(text, normalised(match[1]), hashes, place.file, place.line, is_understood=False)
+    exact = [spec.version for spec in requirement.specifier if spec.operator in ("==", "===")]
+    pinned = exact[0] if len(exact) == 1 and not exact[0].endswith(".*") else ""
+    return RequirementLine(
+        text,
+        normalised(requirement.name),
+        hashes,
+        place.file,
+        place.line,
+        pinned=pinned,
+        marker=str(requirement.marker or ""),
+        extras=tuple(sorted(requirement.extras)),
+    )
+
+
+def bad_line(text: str, place: Place) -> ManifestError:
+    """Give the error for a line that is no requirement."""
+    return ManifestError(
+        "python/requirement",
+        f"`{text}` is no requirement",
+        place=place,
+        help=("write a name, or a name with versions as in `django>=5.2`",),
+    )
+
+
+def is_direct(text: str) -> bool:
+    """Whether a requirement is an address or a path, with or without a name before it."""
+    head = text.partition(";")[0].strip()
+    if re.match(r"^[A-Za-z0-9._-]+\s*(?:\[[^\]]*\])?\s*@\s*\S", head):
+        return True
+    plain = head.partition("[")[0]
+    return (
+        "://" in head
+        or plain.startswith(("./", "../", "/", "file:"))
+        or plain in (".", "..")
+        or plain.endswith((".whl", ".zip", ".tar.gz", ".tar.bz2"))
+    )
+
+
+def logical_lines(text: str) -> Iterator[tuple[int, str]]:
+    """Yield (number of the first line, line) with continuations joined and comments gone."""
+    start, parts = 0, list[str]()
+    for number, raw in enumerate([*text.splitlines(), ""], 1):
+        start = start if parts else number
+        is_comment = raw.lstrip().startswith("#")
+        if not is_comment and raw.endswith("\\"):
+            parts.append(raw[:-1].strip())
+            continue
+        parts.append("" if is_comment else raw.strip())
+        line = _COMMENT.sub("", " ".join(part for part in parts if part)).strip()
+        parts = []
+        if line:
+            yield start, line
+
+
+def decoded(data: bytes) -> str:
+    """Decode a text file: UTF-8, or UTF-16 as PowerShell's redirection writes it; else Latin-1, which never fails."""
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return data.decode("utf-16")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
+
+
+def _local(value: str, path: str) -> str:
+    """Give a folder of wheels that lies beside the file by its whole address; leave everything else.
+
+    As an address, since uv and pip each have characters that a path may hold and their options may not: `#`, blanks.
+    """
+    beside = os.path.normpath(os.path.join(os.path.dirname(path), value))
+    return PurePath(beside).as_uri() if "://" not in value and os.path.exists(beside) else value
+
+
+def _split_option(line: str) -> tuple[str, str]:
+    """Split `-r file`, `-rfile`, `--option=value`, `--option value`; no option gives an empty first part."""
+    if not line.startswith("-"):
+        return "", line
+    if line.startswith("--"):
+        match = re.match(r"^(--[a-z-]+)(?:[= ]\s*(.*))?$", line)
+        return (match[1], (match[2] or "").strip().strip("'\"")) if match else (line, "")
+    return line[:2], line[2:].strip().lstrip("=").strip().strip("'\"")

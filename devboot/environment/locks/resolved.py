@@ -1,0 +1,239 @@
+"""Resolve what isn't locked, and the form in which devboot.lock keeps the result: without any address."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from devboot.environment.locks.companions import companions
+from devboot.environment.locks.forgotten_limits import within_limits
+from devboot.environment.locks.markers import Atom, decide, parse_marker, render_marker
+from devboot.environment.locks.pins import GIT, Direct, Pin, Pins, render_pins
+from devboot.environment.locks.pylock import parse_pylock
+from devboot.environment.locks.references import without_revision
+from devboot.environment.locks.unlocked import Unlocked
+from devboot.errors import DevbootError, LockError, ManifestError, Place, WorkError
+from devboot.uv.client import Uv
+from devboot.uv.packages import NO_INDEXES, IndexSettings, compile_requirements
+
+_EXTRAS = re.compile(r"\[[^]]*\]")  # a constraint may not have any
+_RESOLVER_ONLY = frozenset({"--prerelease"})
+
+
+@dataclass(frozen=True, slots=True)
+class PythonRow:
+    """A row of devboot.lock for Python: one pin, or one direct reference.
+
+    `kind` is `index` or a kind of `Direct`. `path` is the place of editables, folders and files, relative to the root.
+    `key` stands for the address of a git or URL dependency: a digest, by which the project's own line is found again.
+    `sdist` says that no wheel exists, so that building it needs packages that no lock pins.
+    """
+
+    name: str
+    version: str = ""
+    marker: str = ""
+    extras: tuple[str, ...] = ()
+    hashes: tuple[str, ...] = ()
+    kind: str = "index"
+    path: str = ""
+    key: str = ""
+    commit: str = ""
+    subdirectory: str = ""
+    sdist: bool = False
+
+
+def resolve_unlocked(
+    uv: Uv,
+    unlocked: Unlocked,
+    *,
+    python: str,
+    lowest_python: str,
+    previous: Sequence[Pin] = (),
+    upgrade: Sequence[str] = (),
+    exclude_newer: str = "",
+    indexes: IndexSettings = NO_INDEXES,
+) -> Pins:
+    """Pin requirements for all platforms and all Pythons from `lowest_python` up.
+
+    Args:
+        uv: its folder is the one that relative paths count from.
+        unlocked: the requirements.
+        python: path of an interpreter, for packages that have to be built to know what they need.
+        lowest_python: as `3.11`.
+        previous: pins of an earlier result; they stay where they still fit.
+        upgrade: names that move all the same; `*` for all.
+        exclude_newer: a date or a span; files published later don't count.
+        indexes: what the project's own files declare.
+
+    Raises:
+        DevbootError: `python/resolution`, `python/requirement`, `python/build-failed`, `network/…`.
+
+    """
+    if not (unlocked.lines or unlocked.directs or unlocked.projects or unlocked.groups):
+        return Pins((), indexes=unlocked.indexes)  # a file of comments only, of which uv would complain
+
+    def compiled(form: str, constraints: str, pins: str, beside: str) -> str:
+        return compile_requirements(
+            uv,
+            text=unlocked.text(uv.folder) + beside,
+            files=unlocked.projects,
+            groups=unlocked.groups,
+            extras=unlocked.extras,
+            constraints=constraints,
+            previous=pins,
+            upgrade=upgrade,
+            python=python,
+            lowest_python=lowest_python,
+            exclude_newer=exclude_newer,
+            indexes=indexes,
+            options=[*unlocked.options, *(["--format", form] if form else [])],
+        )
+
+    def resolved(beside: str) -> Pins:
+        constraints = unlocked.constraint_text
+        if previous:
+            # Versions are kept through a requirements file only; the second call adds file names to the same versions.
+            constraints += _as_constraints(compiled("", constraints, render_pins(previous), beside))
+
+        def locked(further: str) -> Pins:
+            text = compiled("pylock.toml", constraints + further, "", beside)
+            return parse_pylock(text, base=uv.folder, file="devboot.lock")
+
+        return within_limits(locked(""), locked)
+
+    try:
+        found = _with_companions(unlocked, resolved)
+    except WorkError as error:
+        raise _blamed(error, unlocked) from error
+    pins = tuple(replace(pin, marker=_shorter(pin.marker, lowest_python)) for pin in found.pins)
+    directs = tuple(replace(each, marker=_shorter(each.marker, lowest_python)) for each in found.directs)
+    options = tuple(_without(unlocked.options, _RESOLVER_ONLY))
+    return replace(found, pins=pins, directs=directs, indexes=unlocked.indexes, options=options)
+
+
+def _with_companions(unlocked: Unlocked, resolved: Callable[[str], Pins]) -> Pins:
+    lines = companions((each.name, each.extras) for each in (*unlocked.lines, *unlocked.read_by_uv))
+    try:
+        return resolved("".join(f"{line}\n" for line in lines))
+    except WorkError as error:
+        if not lines or error.slug != "python/resolution":
+            raise
+        return resolved("")  # what the project pins itself counts more
+
+
+def _as_constraints(text: str) -> str:
+    lines = (line.partition(" \\")[0] for line in text.splitlines() if not line.startswith((" ", "#", "-")))
+    return "".join(f"{_EXTRAS.sub('', line)}\n" for line in lines if "==" in line and " @ " not in line)
+
+
+def _shorter(marker: str, lowest_python: str) -> str:
+    """Drop the part that holds for each Python of the lock anyway."""
+
+    def verdict(atom: Atom) -> bool | None:
+        is_floor = atom.left == "python_full_version" and atom.op == ">=" and atom.right.strip("'\"") == lowest_python
+        return True if is_floor else None
+
+    return render_marker(decide(parse_marker(marker), verdict))
+
+
+def _without(options: Sequence[str], dropped: frozenset[str]) -> Iterable[str]:
+    pairs = zip(options[::2], options[1::2], strict=False)
+    return [word for option, value in pairs if option not in dropped for word in (option, value)]
+
+
+def _blamed(error: WorkError, unlocked: Unlocked) -> DevbootError:
+    """Point at the line of the project's file that uv couldn't read."""
+    if error.slug == "python/requirement":
+        for line in unlocked.lines:
+            if not line.is_understood:
+                place = Place(line.file, line.line, source=line.text)
+                return ManifestError(error.slug, f"`{line.text}` is not understood", place=place, causes=error.causes)
+    return error
+
+
+def to_rows(pins: Pins, root: str) -> tuple[PythonRow, ...]:
+    """Give pins in the form of devboot.lock: sorted, paths relative to the root, no address."""
+    rows = [
+        PythonRow(pin.name, pin.version, pin.marker, pin.extras, pin.hashes, sdist=_has_only_sdist(pin))
+        for pin in pins.pins
+    ]
+    rows += [_direct_row(direct, root) for direct in pins.directs]
+    return tuple(sorted(rows, key=lambda row: (row.name, row.version, row.marker, row.path, row.key)))
+
+
+def _has_only_sdist(pin: Pin) -> bool:
+    return bool(pin.files) and not any(name.endswith(".whl") for name in pin.files)
+
+
+def _direct_row(direct: Direct, root: str) -> PythonRow:
+    is_local = direct.kind not in (GIT, "url")
+    return PythonRow(
+        direct.name,
+        "",
+        direct.marker,
+        direct.extras,
+        direct.hashes,
+        direct.kind,
+        os.path.relpath(os.path.join(direct.base, direct.reference), root) if is_local else "",
+        "" if is_local else address_key(direct.reference),
+        direct.commit,
+        direct.subdirectory,
+    )
+
+
+def index_pins(rows: Iterable[PythonRow]) -> tuple[Pin, ...]:
+    """Give the pins among rows: what a new resolution keeps, whatever became of the direct references."""
+    return tuple(Pin(row.name, row.version, row.marker, row.extras, row.hashes) for row in rows if row.kind == "index")
+
+
+def from_rows(rows: Iterable[PythonRow], root: str, unlocked: Unlocked) -> Pins:
+    """Give the pins that devboot.lock's rows stand for; addresses come from the project's own lines.
+
+    Raises:
+        LockError: `lock/no-address`, no line of the project declares a git or URL dependency that the lock has.
+
+    """
+    addresses = {address_key(each.reference): each for each in unlocked.declared if each.kind in (GIT, "url")}
+    kept = tuple(rows)
+    directs = tuple(_filled(row, root, addresses) for row in kept if row.kind != "index")
+    options = tuple(_without(unlocked.options, _RESOLVER_ONLY))
+    return Pins(("devboot.lock",), index_pins(kept), directs, unlocked.indexes, options=options)
+
+
+def _filled(row: PythonRow, root: str, addresses: dict[str, Direct]) -> Direct:
+    reference, file, line = row.path, "devboot.lock", 0
+    if row.key:
+        declared = addresses.get(row.key)
+        if declared is None:
+            raise LockError(
+                "lock/no-address",
+                f"no file of this project says where `{row.name}` comes from",
+                causes=("devboot.lock keeps no addresses; the project's own requirement line has to name it",),
+                help=("devboot lock",),
+            )
+        reference, file, line = declared.reference, declared.file, declared.line
+    return Direct(
+        row.kind,
+        reference,
+        root,
+        row.name,
+        row.extras,
+        row.marker,
+        row.commit,
+        row.subdirectory,
+        row.hashes,
+        file,
+        line,
+    )
+
+
+def address_key(address: str) -> str:
+    """Give the digest that stands for an address: without scheme, login, revision and fragment, as they may differ."""
+    plain = without_revision(address.removeprefix("git+").partition("#")[0])
+    plain = plain.partition("://")[2] or plain
+    host, slash, path = plain.partition("/")
+    plain = f"{host.rpartition('@')[2]}{slash}{path}".removesuffix("/").removesuffix(".git")
+    return hashlib.sha256(plain.encode()).hexdigest()[:16]

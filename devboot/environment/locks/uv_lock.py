@@ -1,0 +1,137 @@
+"""uv.lock, read by uv itself: exported as requirement lines, since uv.lock holds addresses and those lines don't."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from itertools import chain
+from typing import Any
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import SpecifierSet
+
+from devboot.environment.locks.pins import Pins, normalised
+from devboot.environment.locks.requirements import RequirementsFile, load_requirements, pins_of_locked
+from devboot.environment.locks.unlocked import explicit_indexes
+from devboot.uv.client import Uv
+from devboot.uv.packages import export_uv_lock
+
+
+def read_uv_lock(
+    uv: Uv, folder: str, root: str, *, groups: Sequence[str] | None = None, extras: Sequence[str] = ()
+) -> Pins:
+    """Convert the uv.lock that belongs to the pyproject.toml in a folder; it may lie further up, in a workspace.
+
+    Args:
+        uv: the uv to call.
+        folder: where the pyproject.toml lies.
+        root: the project's root.
+        groups: dependency groups; None for those that uv installs unasked.
+        extras: the project's extras.
+
+    Raises:
+        DevbootError: uv can't read it.
+
+    """
+    table = _table(os.path.join(folder, "pyproject.toml"))
+    lock = find_lock(folder, root)
+    text = export_uv_lock(
+        uv.inside(folder),
+        groups=_chosen(table, groups),
+        extras=extras,
+        every_package="project" not in table and "workspace" in table.get("tool", {}).get("uv", {}),
+    )
+    file = os.path.relpath(lock, root)
+    pins = pins_of_locked(_parsed(text, folder, file), file)
+    content = _table(lock)
+    files = _files(content.get("package", ()))
+    named = tuple(replace(pin, files=files.get((pin.name, pin.version), ())) for pin in pins.pins)
+    root_table = _table(os.path.join(os.path.dirname(lock), "pyproject.toml"))
+    return replace(
+        pins,
+        pins=named,
+        python=content.get("requires-python", ""),
+        indexes=tuple(explicit_indexes({**root_table, **table}, "pyproject.toml")),
+        stale=stale(content, table, file),
+    )
+
+
+def stale(lock: Mapping[str, Any], pyproject: Mapping[str, Any], file: str) -> str:
+    """Say in words that the lock was made from other dependencies than pyproject.toml has; empty if it fits.
+
+    Compared are names and versions of what the lock recorded of this package, as far as both are written down.
+    """
+    project = pyproject.get("project", {})
+    name = normalised(project.get("name", ""))
+    own = next((each for each in lock.get("package", ()) if normalised(each["name"]) == name), None)
+    if own is None or "dependencies" in project.get("dynamic", ()):
+        return ""
+    recorded = {_recorded(each) for each in own.get("metadata", {}).get("requires-dist", ())}
+    lines = [*project.get("dependencies", ()), *chain(*project.get("optional-dependencies", {}).values())]
+    try:
+        wanted = {_wanted(Requirement(line)) for line in lines}
+    except InvalidRequirement:
+        return ""
+    placed = {each for each, specifier in recorded if specifier == "*"}
+    same = {row for row in wanted if row[0] not in placed} | {row for row in recorded if row[1] == "*"}
+    return "" if same == recorded else f"{file} is older than its pyproject.toml"
+
+
+def _recorded(entry: Mapping[str, Any]) -> tuple[str, str]:
+    # A package with a source of its own has no specifier in the lock.
+    has_source = any(key in entry for key in ("git", "url", "path", "directory", "editable", "virtual"))
+    return normalised(entry["name"]), "*" if has_source else str(SpecifierSet(entry.get("specifier", "")))
+
+
+def _wanted(requirement: Requirement) -> tuple[str, str]:
+    return normalised(requirement.name), str(requirement.specifier)
+
+
+def find_lock(folder: str, root: str) -> str:
+    """Give the nearest uv.lock from a folder upwards, not further than the root."""
+    place = folder
+    while not os.path.exists(os.path.join(place, "uv.lock")) and place.startswith(root.rstrip("/") + "/"):
+        place = os.path.dirname(place)
+    return os.path.join(place, "uv.lock")
+
+
+def _parsed(text: str, folder: str, file: str) -> RequirementsFile:
+    found = load_requirements(os.path.join(folder, "uv.lock"), folder, lambda _: text.encode(), {})
+    found.directs = [replace(direct, base=folder, file=file, line=0) for direct in found.directs]
+    return found
+
+
+def _chosen(table: Mapping[str, Any], groups: Sequence[str] | None) -> Sequence[str] | None:
+    """Name the groups for uv, which refuses those that aren't there.
+
+    A project without dependencies of its own that keeps everything in groups gets all of them: else it had nothing.
+    """
+    known = {normalised(name): name for name in table.get("dependency-groups", {})}
+    if "dev-dependencies" in table.get("tool", {}).get("uv", {}):
+        known.setdefault("dev", "dev")
+    if groups is not None:
+        return [known[normalised(name)] for name in groups if normalised(name) in known]
+    has_own = table.get("project", {}).get("dependencies") or "dev" in known
+    is_configured = "default-groups" in table.get("tool", {}).get("uv", {})
+    return None if has_own or is_configured or not known else list(known.values())
+
+
+def _files(packages: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], tuple[str, ...]]:
+    found = {}
+    for package in packages:
+        files = [*package.get("wheels", ()), *([package["sdist"]] if "sdist" in package else [])]
+        names = (str(each.get("url") or each.get("path") or each.get("filename", "")) for each in files)
+        found[(normalised(package["name"]), package.get("version", ""))] = tuple(
+            sorted(name.rpartition("/")[2] for name in names)
+        )
+    return found
+
+
+def _table(path: str) -> dict[str, Any]:
+    try:
+        with open(path, "rb") as file:
+            return tomllib.load(file)
+    except (OSError, tomllib.TOMLDecodeError):
+        return {}

@@ -1,0 +1,68 @@
+"""Whether the project itself is to be installed: its package isn't importable where the application runs."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from dataclasses import dataclass
+
+from devboot.environment.locks.pins import EDITABLE, Direct, normalised
+
+
+@dataclass(frozen=True, slots=True)
+class OwnProject:
+    """The project as an editable. `is_needed`: something can't be imported without it; else only scripts want it."""
+
+    direct: Direct
+    is_needed: bool
+
+
+def own_project(folder: str, app_folder: str, *, is_asked_for: bool) -> OwnProject | None:
+    """Decide from the pyproject.toml in a folder; None where nothing is to be installed.
+
+    Args:
+        folder: where the pyproject.toml lies.
+        app_folder: where the application's commands run, which is what Python imports from.
+        is_asked_for: the manifest lists the pyproject.toml among its requirements.
+
+    """
+    try:
+        with open(os.path.join(folder, "pyproject.toml"), "rb") as file:
+            table = tomllib.load(file)
+    except (OSError, tomllib.TOMLDecodeError):
+        return None
+    project, poetry = table.get("project", {}), table.get("tool", {}).get("poetry", {})
+    name = project.get("name") or poetry.get("name") or ""
+    direct = Direct(EDITABLE, ".", folder, normalised(name), file="pyproject.toml")
+    is_package = "build-system" in table or os.path.isfile(os.path.join(folder, "setup.py"))
+    is_package = table.get("tool", {}).get("uv", {}).get("package", is_package) and bool(name)
+    if is_asked_for and (is_package or not project):
+        return OwnProject(direct, is_needed=not name or _is_hidden(folder, app_folder, name))
+    if "build-system" not in table or not name or poetry.get("package-mode") is False:
+        return None
+    is_hidden = _is_hidden(folder, app_folder, name)
+    if is_hidden:
+        return OwnProject(direct, is_needed=True)
+    has_scripts = bool(project.get("scripts") or project.get("entry-points") or poetry.get("scripts"))
+    return OwnProject(direct, is_needed=False) if has_scripts else None
+
+
+def _is_hidden(folder: str, app_folder: str, name: str) -> bool:
+    """Whether the package is there, but not importable from the application's folder."""
+    module = name.replace("-", "_").replace(".", "_")
+    candidates = [module, module.lower()]
+    if any(_is_module(os.path.join(app_folder, each)) for each in candidates):
+        return False
+    source = os.path.join(folder, "src")
+    is_below_source = os.path.realpath(app_folder).startswith(os.path.realpath(source))
+    if (
+        os.path.isdir(source)
+        and not is_below_source
+        and any(_is_module(os.path.join(source, each)) for each in os.listdir(source))
+    ):
+        return True
+    return folder != app_folder and any(_is_module(os.path.join(folder, each)) for each in candidates)
+
+
+def _is_module(path: str) -> bool:
+    return any(os.path.isfile(each) for each in (os.path.join(path, "__init__.py"), f"{path}.py"))

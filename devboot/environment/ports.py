@@ -1,0 +1,219 @@
+"""Port numbers: the usual one where it is free, else a stable one; recorded, so that addresses exist before a start.
+
+<project>/.devboot/ports.toml       name = number, of this project
+<state>/ports/<project key>         the same for all projects of this user: first line its root
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import NamedTuple
+from zlib import crc32
+
+from devboot.environment.loopback import is_free
+from devboot.environment.processes import PortWish
+from devboot.environment.programs import listener_on, project_of
+from devboot.errors import BusyError, DevbootError, Problems
+from devboot.files import TABLE, FileLock, atomic_write, make_directories
+from devboot.paths import project_key
+
+RECORD = "ports.toml"
+# Below what Linux (32768) and macOS (49152) give to outgoing connections, above what servers are known by
+_LOWEST, _HIGHEST = 20000, 30000
+_PRIVILEGED = 1024
+
+
+class Ports(NamedTuple):
+    """A number for each name, and for those that had to move (name, what happened to it)."""
+
+    numbers: Mapping[str, int]
+    notes: tuple[tuple[str, str], ...] = ()
+
+
+class Taken(NamedTuple):
+    """What can't be used: `others` are numbers that other projects recorded, by their roots."""
+
+    others: Mapping[int, str]
+    in_use: Collection[int]
+
+
+def allocate(
+    state: str,
+    root: str,
+    user_state: str,
+    wanted: Sequence[PortWish],
+    *,
+    must_be_free: bool,
+    ours: Collection[int] = (),
+) -> Ports:
+    """Choose and record the numbers for the project at `root`, whose .devboot is `state`.
+
+    With `must_be_free` (nothing of the project runs, and it is about to start) a recorded number that somebody holds is
+    replaced, and an exact one raises BusyError `port/in-use`, Problems where there are several. Without it, what was
+    recorded stays: whoever holds it may well be the project itself. `ours` are numbers that count as free.
+    """
+    with _registry_lock(user_state):
+        recorded = read_ports(state)
+        numbers = {*recorded.values(), *(wish.port for wish in wanted)} - set(ours)
+        if not must_be_free:
+            numbers -= set(recorded.values())
+        # What runs under a name that is wanted no more leaves its port to whoever gets it now.
+        left = {number for name, number in recorded.items() if name not in {wish.name for wish in wanted}}
+        own = set(ours) if must_be_free else {*ours, *left}
+        in_use = {number for number in numbers if not is_free(number) and not _is_own(number, root)}
+        taken = Taken(recorded_by_others(user_state, root), in_use)
+        if must_be_free:
+            refuse_taken(wanted, taken)
+        ports = choose(wanted, recorded, taken, seed=root, is_free=lambda number: number in own or is_free(number))
+        _record(state, root, user_state, ports.numbers)
+    return ports
+
+
+def choose(
+    wanted: Sequence[PortWish], recorded: Mapping[str, int], taken: Taken, *, seed: str, is_free: Callable[[int], bool]
+) -> Ports:
+    """Decide: exact numbers as they are; others keep what they had, else get the usual one, else a stable free one."""
+    numbers = {wish.name: wish.port for wish in wanted if wish.exact}
+    notes = []
+    for wish in wanted:
+        if wish.exact:
+            continue
+        used = {*numbers.values(), *taken.in_use, *taken.others}
+        had = recorded.get(wish.name)
+        if had is not None and had not in {*numbers.values(), *taken.in_use}:
+            numbers[wish.name] = had
+            continue
+        candidates = (wish.port, *_stable(f"{seed}\0{wish.name}"))
+        numbers[wish.name] = next(number for number in candidates if number not in used and is_free(number))
+        if had is not None:
+            back = f"back: `devboot up --port {wish.name}={had}`"
+            notes.append((wish.name, f"moves from port {had}, which is taken, to {numbers[wish.name]}; {back}"))
+        elif numbers[wish.name] != wish.port:
+            why = _why_not(wish, taken)
+            notes.append((wish.name, f"gets port {numbers[wish.name]} instead of {wish.port}: {why}"))
+    return Ports({wish.name: numbers[wish.name] for wish in wanted}, tuple(notes))
+
+
+def _why_not(wish: PortWish, taken: Taken) -> str:
+    """Another project keeps its number while it is down, too; whoever doesn't need both at once may take it."""
+    if wish.port not in taken.others:
+        return "it is taken"
+    if wish.port in taken.in_use:
+        return f"project {taken.others[wish.port]} has it"
+    return f"project {taken.others[wish.port]} keeps it; `devboot up --port {wish.name}={wish.port}` takes it"
+
+
+def refuse_taken(wanted: Iterable[PortWish], taken: Taken) -> None:
+    """Raise `port/in-use` for exact numbers that somebody holds."""
+    errors: list[DevbootError] = [
+        in_use(wish.name, wish.port) for wish in wanted if wish.exact and wish.port in taken.in_use
+    ]
+    if errors:
+        raise errors[0] if len(errors) == 1 else Problems(errors)
+
+
+def in_use(name: str, port: int) -> BusyError:
+    """The error that names who holds the port that `name` insists on."""
+    holder = listener_on(port)
+    helps = [f"devboot up --port {name}=auto"]
+    if holder is None:
+        cause = (
+            "ports below 1024 belong to root"
+            if port < _PRIVILEGED
+            else "held by a program that can't be seen from here"
+        )
+    else:
+        project = project_of(holder.pid)
+        whose = f", project {os.path.basename(project)}" if project else ""
+        cause = f"held by `{holder.command}` (pid {holder.pid}{whose})"
+        helps = [f"devboot -C {project} down" if project else f"kill {holder.pid}", *helps]
+    return BusyError(
+        "port/in-use",
+        f"{name} can't listen on 127.0.0.1:{port}",
+        causes=[cause],
+        help=helps,
+        kept=["nothing was started"],
+    )
+
+
+def read_ports(state: str) -> dict[str, int]:
+    """What the project has recorded; nothing where the file is missing or damaged."""
+    try:
+        with open(os.path.join(state, RECORD), "rb") as stream:
+            found = tomllib.load(stream)
+    except (OSError, ValueError):
+        return {}
+    return {name: number for name, number in found.items() if isinstance(number, int)}
+
+
+def recorded_by_others(user_state: str, root: str) -> dict[int, str]:
+    """Number → root of the other project that has recorded it; projects that are gone don't count."""
+    folder = os.path.join(user_state, "ports")
+    found = {}
+    for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else ():
+        if name == project_key(root) or name.startswith("."):
+            continue
+        project, numbers = _read_record(os.path.join(folder, name))
+        if os.path.isdir(os.path.join(project, ".devboot")):
+            found.update(dict.fromkeys(numbers, project))
+    return found
+
+
+def _read_record(path: str) -> tuple[str, list[int]]:
+    try:
+        with open(path, encoding="utf-8", errors="surrogateescape") as stream:
+            project, *numbers = stream.read().splitlines()
+    except (OSError, ValueError):
+        return "", []
+    return project, [int(number) for number in numbers if number.isdigit()]
+
+
+def _record(state: str, root: str, user_state: str, numbers: Mapping[str, int]) -> None:
+    lines = [f"{_key(name)} = {numbers[name]}\n" for name in sorted(numbers)]
+    _write_if_changed(os.path.join(state, RECORD), "".join(["# Written by devboot.\n", *lines]))
+    if os.access(user_state, os.W_OK):  # where it isn't, this project's numbers are unknown to others, no more
+        text = "\n".join([root, *(str(number) for number in sorted(numbers.values()))]) + "\n"
+        _write_if_changed(os.path.join(user_state, "ports", project_key(root)), text)
+
+
+def _write_if_changed(path: str, text: str) -> None:
+    content = text.encode("utf-8", "surrogateescape")
+    try:
+        with open(path, "rb") as stream:
+            if stream.read() == content:
+                return
+    except OSError:
+        pass
+    make_directories(os.path.dirname(path))
+    atomic_write(path, content, mode=0o600, sync=False)
+
+
+@contextmanager
+def _registry_lock(user_state: str) -> Iterator[None]:
+    """Two projects that choose at the same moment must not choose the same number."""
+    with suppress(OSError):
+        make_directories(os.path.join(user_state, "ports"))
+    if not os.access(user_state, os.W_OK):
+        yield
+        return
+    with FileLock(os.path.join(user_state, "ports", ".lock"), "ports", TABLE):
+        yield
+
+
+def _is_own(port: int, root: str) -> bool:
+    holder = listener_on(port)
+    return holder is not None and project_of(holder.pid) == root
+
+
+def _stable(seed: str) -> Iterator[int]:
+    """Every number of the range once, beginning at a place that depends on the seed alone."""
+    span = _HIGHEST - _LOWEST
+    start = crc32(seed.encode("utf-8", "surrogateescape")) % span
+    return (_LOWEST + (start + step) % span for step in range(span))
+
+
+def _key(name: str) -> str:
+    return name if name.replace("-", "").replace("_", "").isalnum() and name.isascii() else f'"{name}"'

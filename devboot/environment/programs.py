@@ -1,0 +1,106 @@
+"""Who has a file open or listens on a port, as far as this user may see it: for messages only."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import NamedTuple
+
+_LISTEN = "0A"  # TCP_LISTEN in /proc/net/tcp
+_PROJECT_MARKS = (b"DEVBOOT_INSIDE=", b"DEVBOOT_ROOT=")  # what a supervisor gives to all that it starts
+
+
+class Program(NamedTuple):
+    """A running process: its id and its command line, cut to a readable length."""
+
+    pid: int
+    command: str
+
+    def describe(self) -> str:
+        """As in "pid 4711 (python manage.py runserver)"."""
+        return f"pid {self.pid} ({self.command})" if self.command else f"pid {self.pid}"
+
+
+def holders_of(path: str) -> tuple[Program, ...]:
+    """The other processes that have `path` open; empty where the system has no /proc."""
+    try:
+        wanted = os.stat(path)
+        pids = [int(name) for name in os.listdir("/proc") if name.isdigit()]
+    except OSError:
+        return ()
+    identity = (wanted.st_dev, wanted.st_ino)
+    return tuple(
+        Program(pid, command_of(pid)) for pid in sorted(pids) if pid != os.getpid() and _has_open(pid, identity)
+    )
+
+
+def listener_on(port: int) -> Program | None:
+    """Who listens on a TCP port of this machine; None where nobody does or nobody may know."""
+    inodes = {f"socket:[{inode}]" for table in ("tcp", "tcp6") for inode in _listening(table, port)}
+    if not inodes:
+        return None
+    for pid in sorted(int(name) for name in os.listdir("/proc") if name.isdigit()):
+        if any(link in inodes for link in _links(pid)):
+            return Program(pid, command_of(pid))
+    return None
+
+
+def project_of(pid: int) -> str:
+    """The root of the devboot project that a process was started in, "" for none."""
+    try:
+        with open(f"/proc/{pid}/environ", "rb") as stream:
+            variables = stream.read().split(b"\0")
+    except OSError:
+        return ""
+    marks = [variable for variable in variables if variable.startswith(_PROJECT_MARKS)]
+    return os.fsdecode(marks[0].partition(b"=")[2]) if marks else ""
+
+
+def command_of(pid: int) -> str:
+    """The command line of a process, "" where it can't be read."""
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as stream:
+            words = stream.read(4096).decode(errors="replace").split("\0")
+    except OSError:
+        return ""
+    line = " ".join([os.path.basename(words[0]), *words[1:]]).strip()
+    return line if len(line) <= 60 else line[:57] + "..."
+
+
+def _listening(table: str, port: int) -> Iterator[str]:
+    try:
+        with open(f"/proc/net/{table}", encoding="ascii") as stream:
+            rows = [line.split() for line in stream][1:]
+    except OSError:
+        return
+    for row in rows:
+        if row[3] == _LISTEN and int(row[1].rpartition(":")[2], 16) == port:
+            yield row[9]
+
+
+def _links(pid: int) -> Iterator[str]:
+    try:
+        descriptors = os.listdir(f"/proc/{pid}/fd")
+    except OSError:
+        return
+    for descriptor in descriptors:
+        try:
+            yield os.readlink(f"/proc/{pid}/fd/{descriptor}")
+        except OSError:
+            continue  # closed in the meantime
+
+
+def _has_open(pid: int, identity: tuple[int, int]) -> bool:
+    folder = f"/proc/{pid}/fd"
+    try:
+        descriptors = os.listdir(folder)
+    except OSError:
+        return False
+    for descriptor in descriptors:
+        try:
+            found = os.stat(f"{folder}/{descriptor}")
+        except OSError:
+            continue
+        if (found.st_dev, found.st_ino) == identity:
+            return True
+    return False

@@ -1,0 +1,258 @@
+"""The Python part of a project from its files to its virtualenv: read, lock where nothing is locked, sync."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+from devboot.environment.bundled import bundled_wheel
+from devboot.environment.interpreters import (
+    Interpreter,
+    as_installed,
+    choose_interpreter,
+    installed_minors,
+    suitability,
+)
+from devboot.environment.locks.indexes import blaming, index_settings
+from devboot.environment.locks.inputs import PYLOCK, UV
+from devboot.environment.locks.pins import IndexLine, Pin, Pins
+from devboot.environment.locks.resolved import from_rows, index_pins, resolve_unlocked, to_rows
+from devboot.environment.older_wheels import with_older_wheels
+from devboot.environment.python_choice import downwards, find_interpreter, locked_interpreter, reported_interpreter
+from devboot.environment.python_files import PythonLock, PythonProject, PythonWish, python_wish, read_python
+from devboot.environment.versions import VersionRequest
+from devboot.environment.virtualenv import SyncResult, VenvSpec, sync
+from devboot.errors import WorkError
+from devboot.events import NOTE, WARNING, Event, Reporter
+from devboot.uv.client import Uv
+from devboot.uv.packages import IndexSettings, builtin_index
+
+__all__ = [
+    "PythonLock",
+    "PythonProject",
+    "PythonWish",
+    "declared_indexes",
+    "find_interpreter",
+    "is_lock_stale",
+    "lock_python",
+    "locked_interpreter",
+    "pins_of",
+    "python_wish",
+    "read_python",
+    "sync_python",
+    "venv_spec",
+    "working_folder",
+]
+
+
+def lock_python(
+    uv: Uv,
+    project: PythonProject,
+    *,
+    environ: Mapping[str, str],
+    reporter: Reporter,
+    previous: PythonLock | None = None,
+    upgrade: Sequence[str] = (),
+) -> PythonLock:
+    """Pin what isn't locked. Where the project leaves Python's version open and the newest fails, older ones are tried.
+
+    Args:
+        uv: the uv to call.
+        project: what was read; it must need a lock.
+        environ: for interpreters and `$NAME` in index addresses.
+        reporter: told of notes.
+        previous: the lock so far; its versions stay where they still fit.
+        upgrade: names that move all the same; `*` for all.
+
+    Raises:
+        DevbootError: `python/resolution`, `python/build-failed`, `network/…`.
+
+    """
+    unlocked = project.loaded.unlocked
+    assert unlocked is not None
+    interpreter = reported_interpreter(uv, project, environ, reporter, tells=False)
+
+    def pinned(python: Interpreter, lowest: str) -> Pins:
+        with blaming(unlocked.indexes, project.wish.root):
+            return resolve_unlocked(
+                uv.inside(working_folder(project)),
+                unlocked,
+                python=python.path,
+                lowest_python=lowest,
+                previous=index_pins(previous.rows) if previous else (),
+                upgrade=upgrade,
+                exclude_newer=project.wish.exclude_newer,
+                indexes=declared_indexes(uv, unlocked.indexes, python, environ, are_pinned=False),
+            )
+
+    def resolved(python: Interpreter) -> PythonLock:
+        lowest, pins = _pins_down_to(_lowest(project.request, python), python, pinned)
+        wheels: Sequence[Pin] = pins.pins
+        if not project.request.minor and lowest == python.minor:
+            older = installed_minors(uv, project.request, environ, below=python.minor)
+            wheels = with_older_wheels(wheels, older, lambda minor: pinned(python, minor).pins)
+        chosen = None if project.request.minor else _suited(uv, project, python, wheels, environ)
+        if chosen and chosen.minor != python.minor and lowest == python.minor:
+            # Nothing but the interpreter said how far down the pins have to reach
+            with contextlib.suppress(WorkError):  # packages that need a newer one count more than those that suit
+                return resolved(chosen)
+            chosen = python
+        minor = chosen.minor if chosen else ""
+        made_for = _made_for(previous, (chosen or python).version, upgrade)
+        for note in pins.notes:
+            reporter.emit(Event(NOTE, "python", note))
+        return PythonLock(to_rows(pins, project.wish.root), _input_digest(project), lowest, minor, made_for)
+
+    return downwards(
+        uv, project, environ, reporter, interpreter, resolved, ("python/resolution", "python/build-failed")
+    )
+
+
+def _pins_down_to(lowest: str, python: Interpreter, pinned: Callable[[Interpreter, str], Pins]) -> tuple[str, Pins]:
+    """Pins for `python` and the versions below it, down to `lowest`, or where that can't be for its own alone."""
+    try:
+        return lowest, pinned(python, lowest)
+    except WorkError as error:
+        if error.slug != "python/resolution" or lowest == python.minor:
+            raise
+        # What the project admits may reach further down than what it needs: `>=3.8` beside a package of today.
+        return python.minor, pinned(python, python.minor)
+
+
+def _made_for(previous: PythonLock | None, version: str, upgrade: Sequence[str]) -> str:
+    """The interpreter's version to lock: the one that is locked, while its minor version stays and nobody moves it."""
+    locked = previous.interpreter if previous is not None else ""
+    is_same_minor = locked.split(".")[:2] == version.split(".")[:2]
+    return locked if is_same_minor and not {"*", "python"} & set(upgrade) else version
+
+
+def _suited(
+    uv: Uv, project: PythonProject, python: Interpreter, pins: Sequence[Pin], environ: Mapping[str, str]
+) -> Interpreter:
+    """Give the interpreter that suits the packages best: pins of years ago are for a Python of then."""
+    if suitability(as_installed(python), pins) == (0, 0):
+        return python
+    return choose_interpreter(uv, project.request, environ=environ, pins=pins)
+
+
+def is_lock_stale(project: PythonProject, lock: PythonLock | None) -> bool:
+    """Whether devboot.lock lacks the pins of this project, or has those of other requirements."""
+    unlocked = project.loaded.unlocked
+    if unlocked is None:
+        return lock is not None and bool(lock.rows)
+    return lock is None or lock.digest != _input_digest(project)
+
+
+def _input_digest(project: PythonProject) -> str:
+    """Give the digest of all that a resolution depends on: what the files say, and what the manifest adds."""
+    assert project.loaded.unlocked is not None
+    parts = (project.loaded.unlocked.digest, project.wish.exclude_newer, project.request.specifier)
+    return f"sha256:{hashlib.sha256(chr(0).join(parts).encode()).hexdigest()}"
+
+
+def pins_of(project: PythonProject, lock: PythonLock | None) -> Pins:
+    """Give the pins that count: the project's own lock's, else those of devboot.lock.
+
+    Raises:
+        LockError: `lock/no-address`.
+
+    """
+    if project.loaded.locked is not None:
+        return project.loaded.locked
+    assert project.loaded.unlocked is not None
+    rows = lock.rows if lock else ()
+    return from_rows(rows, project.wish.root, project.loaded.unlocked)
+
+
+def sync_python(
+    uv: Uv,
+    project: PythonProject,
+    lock: PythonLock | None,
+    *,
+    environ: Mapping[str, str],
+    reporter: Reporter,
+    wall_clock: Callable[[], float],
+    is_forced: bool = False,
+) -> SyncResult:
+    """Bring the virtualenv to the pins. The caller holds the project's lock.
+
+    Where the project leaves Python's version open and a package can't be built for the newest, older ones are tried.
+
+    Raises:
+        DevbootError: see `virtualenv.sync` and `find_interpreter`.
+
+    """
+    pins = pins_of(project, lock)
+    if pins.stale:
+        reporter.emit(Event(WARNING, "python", pins.stale, slug="python/lock-stale"))
+    made = lock if project.needs_lock else None
+    lowest = made.lowest_python if made else ""
+    interpreter = reported_interpreter(uv, project, environ, reporter, made)
+    if interpreter.note:
+        reporter.emit(Event(WARNING, "python", interpreter.note, slug=interpreter.note_slug))
+
+    def synced(python: Interpreter) -> SyncResult:
+        spec = venv_spec(uv, project, pins, python, environ, is_forced=is_forced)
+        with blaming(pins.indexes, project.wish.root):
+            return sync(uv.inside(working_folder(project)), spec, reporter=reporter, wall_clock=wall_clock)
+
+    return downwards(uv, project, environ, reporter, interpreter, synced, ("python/build-failed",), lowest)
+
+
+def venv_spec(
+    uv: Uv,
+    project: PythonProject,
+    pins: Pins,
+    interpreter: Interpreter,
+    environ: Mapping[str, str],
+    *,
+    is_forced: bool = False,
+) -> VenvSpec:
+    """Put together what the virtualenv has to be."""
+    own = project.own
+    own_folders = {os.path.normpath(os.path.join(each.base, each.reference)) for each in pins.directs}
+    if own is not None and os.path.normpath(own.direct.base) in own_folders:
+        own = None  # the lock has it already
+    if own is not None and own.is_needed:
+        pins = replace(pins, directs=(*pins.directs, own.direct))
+    return VenvSpec(
+        project.venv,
+        project.wish.venv,
+        project.wish.name,
+        pins,
+        interpreter,
+        project.request,
+        declared_indexes(uv, pins.indexes, interpreter, environ),
+        (own.direct,) if own is not None and not own.is_needed else (),
+        is_forced,
+        "" if any(each.kind in (UV, PYLOCK) for each in project.inputs) else bundled_wheel(interpreter),
+        project.built,
+    )
+
+
+def declared_indexes(
+    uv: Uv,
+    lines: Sequence[IndexLine],
+    interpreter: Interpreter,
+    environ: Mapping[str, str],
+    *,
+    are_pinned: bool = True,
+) -> IndexSettings:
+    """Give the indexes that the project's files declare, asking uv for its default only where there are any."""
+    return index_settings(lines, lambda: builtin_index(uv, interpreter.path), environ, are_pinned=are_pinned)
+
+
+def working_folder(project: PythonProject) -> str:
+    """The folder whose `[tool.uv]` counts: that of the first input, as uv would look from there."""
+    return os.path.dirname(project.inputs[0].path) if project.inputs else project.wish.root
+
+
+def _lowest(request: VersionRequest, interpreter: Interpreter) -> str:
+    """The lowest Python that the lock serves: the one asked for, the floor of a range, else the chosen one's minor."""
+    if request.minor:
+        return request.minor
+    floors = [each.removeprefix(">=").strip() for each in request.specifier.split(",") if each.strip().startswith(">=")]
+    return floors[0] if floors else interpreter.minor

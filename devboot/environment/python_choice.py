@@ -1,0 +1,157 @@
+"""The interpreter for a project: its virtualenv's while it fits, else the best there is, else an older one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import TypeVar
+
+from devboot.environment.interpreters import Interpreter, as_installed, choose_interpreter, inspect, missing_wheels
+from devboot.environment.python_files import PythonLock, PythonProject
+from devboot.environment.venv_condition import FOREIGN, OURS, examine
+from devboot.environment.venv_progress import progress_text
+from devboot.environment.versions import VersionRequest
+from devboot.errors import DevbootError
+from devboot.events import DONE, FAILED, NOTE, PROGRESS, UNCHANGED, Event, Reporter
+from devboot.uv.client import Uv
+
+Outcome = TypeVar("Outcome")
+
+_TRIES = 4  # minor versions that are tried where the project names none
+
+
+def find_interpreter(
+    uv: Uv,
+    project: PythonProject,
+    *,
+    environ: Mapping[str, str],
+    below: str = "",
+    lowest: str = "",
+    preferred: str = "",
+) -> Interpreter:
+    """Choose the interpreter: the virtualenv's while it still fits, else the best on this machine, else a download.
+
+    `below` admits only minor versions older than this one, `lowest` only this one and newer ones (a lock's floor);
+    `preferred` is the one that a lock was made with.
+
+    Raises:
+        MachineError: `python/not-found`.
+
+    """
+    condition = examine(project.venv)
+    request = _with_floor(project.request, lowest)
+    pins = project.loaded.locked.pins if project.loaded.locked else ()
+    if condition.state in (OURS, FOREIGN) and not below and _still_fits(request, condition.version):
+        found = inspect(uv, os.path.join(project.venv, "bin", "python"))
+        if found and condition.record and found.version == condition.record.version:
+            return replace(found, path=condition.record.python)
+        # Somebody made it by hand, for this project: so its Python is what they mean, if the packages are there for it.
+        if found and not condition.record and not missing_wheels(as_installed(found), pins):
+            return found
+    hint = preferred or project.suggested
+    return choose_interpreter(uv, request, environ=environ, pins=pins, below=below, preferred=hint)
+
+
+def _with_floor(request: VersionRequest, lowest: str) -> VersionRequest:
+    if not lowest or request.minor:
+        return request
+    return replace(request, specifier=",".join(filter(None, [request.specifier, f">={lowest}"])))
+
+
+def _still_fits(request: VersionRequest, version: str) -> bool:
+    stands_in = bool(request.patch) and not request.is_exact and version.startswith(f"{request.minor}.")
+    return bool(version) and (request.admits(version) or stands_in)
+
+
+def reported_interpreter(
+    uv: Uv,
+    project: PythonProject,
+    environ: Mapping[str, str],
+    reporter: Reporter,
+    lock: PythonLock | None = None,
+    *,
+    tells: bool = True,
+) -> Interpreter:
+    """Find the interpreter, as a step of its own: a download takes its time. `tells` what was found in any case."""
+    pinned = lock.interpreter if lock is not None else ""
+    fetched: list[str] = []
+
+    def hear(line: str) -> None:
+        if text := progress_text(line):
+            fetched.append(text)
+            reporter.emit(Event(PROGRESS, "python", text))
+
+    try:
+        found = locked_interpreter(uv.listening(hear), project, lock, environ=environ)
+    except DevbootError as error:
+        if fetched:
+            reporter.emit(Event(FAILED, "python", error.what))
+        raise
+    if tells or fetched:
+        reporter.emit(Event(DONE if fetched else UNCHANGED, "python", f"{found.version}, {found.path}"))
+    if pinned and not found.note and found.version != pinned and not project.request.patch:
+        note = f"python {found.version} stands in for {pinned}, which devboot.lock asks for"
+        return replace(found, note=note, note_slug="python/patch-version")
+    return found
+
+
+def locked_interpreter(
+    uv: Uv, project: PythonProject, lock: PythonLock | None, *, environ: Mapping[str, str]
+) -> Interpreter:
+    """The interpreter that a lock was made with where there is one, else one that it holds for. Raises MachineError."""
+    if lock is None:
+        return find_interpreter(uv, project, environ=environ)
+    wanted = replace(project, request=as_pinned(project.request, lock.interpreter))
+    return find_interpreter(uv, wanted, environ=environ, lowest=lock.lowest_python, preferred=lock.chosen)
+
+
+def as_pinned(request: VersionRequest, version: str) -> VersionRequest:
+    """What the project asks for, narrowed to the version that the lock was made for.
+
+    A patch version of the project's own counts more. Where the project admits several minor versions, any of them
+    serves a lock that was made for one, unless `exact` says otherwise.
+    """
+    if not version or request.patch or not request.admits(version) or not (request.minor or request.is_exact):
+        return request
+    return VersionRequest(f"=={version}", version, "devboot.lock", is_exact=request.is_exact)
+
+
+def downwards(
+    uv: Uv,
+    project: PythonProject,
+    environ: Mapping[str, str],
+    reporter: Reporter,
+    first: Interpreter,
+    attempt: Callable[[Interpreter], Outcome],
+    slugs: tuple[str, ...],
+    lowest: str = "",
+) -> Outcome:
+    """Try an interpreter, and where the project leaves the version open, older ones that are installed.
+
+    What is reported in the end is why the first one failed.
+    """
+    # A virtualenv that works isn't given up because a new package can't be built for its Python.
+    is_settled = _has_packages(project.venv)
+    python = first
+    failures: list[DevbootError] = []
+    for _ in range(_TRIES):
+        try:
+            return attempt(python)
+        except DevbootError as error:
+            failures.append(error)
+            if project.request.minor or error.slug not in slugs or is_settled:
+                break
+        try:
+            older = find_interpreter(uv, project, environ=environ, below=python.minor, lowest=lowest)
+        except DevbootError:
+            break
+        note = f"{failures[-1].what} with python {python.version}, trying {older.version}"
+        reporter.emit(Event(NOTE, "python", note, lines=failures[-1].causes[:1]))
+        python = older
+    raise failures[0]
+
+
+def _has_packages(venv: str) -> bool:
+    condition = examine(venv)
+    return condition.record is not None and bool(condition.record.installed)

@@ -1,0 +1,155 @@
+"""What a project's files say about Python: inputs, pins, the version asked for, the project itself."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from devboot.environment.locks.inputs import PYPROJECT, Input, default_inputs, looked_for, named_inputs
+from devboot.environment.locks.load import Loaded, load_inputs
+from devboot.environment.locks.resolved import PythonRow
+from devboot.environment.own_project import OwnProject, own_project
+from devboot.environment.versions import (
+    VersionRequest,
+    as_specifier,
+    files_of_versions,
+    requested_version,
+    stated_versions,
+    suggested_minor,
+)
+from devboot.model.edge.manifest import Manifest
+from devboot.uv.client import Uv
+
+
+@dataclass(frozen=True, slots=True)
+class PythonWish:
+    """What the manifest says about Python, and where the application lies. Paths are absolute.
+
+    `requirements` None: what the project has; `groups` None: those for development. `venv` is relative to the root.
+    """
+
+    root: str
+    folder: str
+    name: str
+    version: str = ""
+    is_exact: bool = False
+    requirements: tuple[str, ...] | None = None
+    groups: tuple[str, ...] | None = None
+    extras: tuple[str, ...] = ()
+    venv: str = ".venv"
+    exclude_newer: str = ""
+
+
+def python_wish(root: str, name: str, manifest: Manifest, *, is_detected: bool = False) -> PythonWish:
+    """What a manifest says about Python; the application lies where most of its commands run.
+
+    Where the manifest was detected, the version is left to the file that it was read from, so that messages name that.
+    """
+    settings = manifest.python
+    folders = [process.cwd for process in manifest.processes.values()]
+    folders += [task.cwd for task in manifest.tasks.values()]
+    common = max(dict.fromkeys(folders), key=folders.count, default=".")
+    folder = os.path.normpath(os.path.join(root, common))
+    version = settings.version or ""
+    if is_detected and (stated := next(stated_versions(root, folder, _text), None)) is not None:
+        version = "" if stated.specifier == as_specifier(version) else version
+    return PythonWish(
+        root=root,
+        folder=folder,
+        name=name,
+        version=version,
+        is_exact=settings.exact,
+        requirements=settings.requirements,
+        groups=settings.groups,
+        extras=settings.extras,
+        venv=settings.venv,
+        exclude_newer=settings.exclude_newer or "",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class PythonProject:
+    """What the project's files say. `files` were read, `looked_for` would change the choice if they appeared.
+
+    `suggested` is the minor version that is taken where it is installed and the project leaves the choice. `built` has
+    digests of wheels, by the distribution's name, that stand for sdists of the lock.
+    """
+
+    wish: PythonWish
+    inputs: tuple[Input, ...]
+    loaded: Loaded
+    request: VersionRequest
+    own: OwnProject | None
+    files: tuple[str, ...]
+    looked_for: tuple[str, ...]
+    suggested: str = ""
+    built: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def needs_lock(self) -> bool:
+        """Whether devboot.lock has to hold the pins, because no lock of the project's own does."""
+        return self.loaded.unlocked is not None
+
+    @property
+    def venv(self) -> str:
+        """The absolute path of the virtualenv."""
+        return os.path.normpath(os.path.join(self.wish.root, self.wish.venv))
+
+
+@dataclass(frozen=True, slots=True)
+class PythonLock:
+    """The Python part of devboot.lock: rows, the digest of what was resolved, the lowest Python that it serves.
+
+    `chosen` is the minor version that suits the pins best, where the project leaves it open; "" where it doesn't.
+    `interpreter` is the exact version that it was made for, "" in locks that don't say.
+    """
+
+    rows: tuple[PythonRow, ...]
+    digest: str
+    lowest_python: str
+    chosen: str = ""
+    interpreter: str = ""
+
+
+def read_python(uv: Uv, wish: PythonWish, *, environ: Mapping[str, str]) -> PythonProject:
+    """Read the project's files; takes no network and changes nothing.
+
+    Raises:
+        DevbootError: a file that is named is missing, or one can't be read.
+
+    """
+    if wish.requirements is None:
+        inputs = default_inputs(wish.root, wish.folder, _entries)
+    else:
+        inputs = named_inputs(wish.root, wish.requirements)
+    loaded = load_inputs(uv, inputs, wish.root, environ=environ, groups=wish.groups, extras=wish.extras)
+    request = requested_version(wish.root, wish.folder, _text, manifest=wish.version, is_exact=wish.is_exact)
+    if not request.specifier and loaded.locked and loaded.locked.python:
+        request = VersionRequest(loaded.locked.python, loaded.locked.python, loaded.locked.inputs[0])
+    is_asked_for = wish.requirements is not None and any(each.kind == PYPROJECT for each in inputs)
+    own = own_project(_folder_of_project(inputs, wish), wish.folder, is_asked_for=is_asked_for)
+    looked = (*looked_for(wish.root, wish.folder), *files_of_versions(wish.root, wish.folder))
+    suggested = suggested_minor(wish.root, wish.folder, _text)
+    return PythonProject(wish, inputs, loaded, request, own, loaded.files, tuple(dict.fromkeys(looked)), suggested)
+
+
+def _folder_of_project(inputs: Sequence[Input], wish: PythonWish) -> str:
+    """Take the folder of a pyproject.toml that is an input or lies beside one, else the app's own."""
+    folders = [os.path.dirname(each.path) for each in inputs] + [wish.folder, wish.root]
+    return next((each for each in folders if os.path.exists(os.path.join(each, "pyproject.toml"))), wish.folder)
+
+
+def _entries(folder: str) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except OSError:
+        return []
+
+
+def _text(path: str) -> str | None:
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return file.read()
+    except OSError:
+        return None

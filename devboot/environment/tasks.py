@@ -1,0 +1,155 @@
+"""Once-tasks: in which order they run before the processes, and what makes running one again unnecessary."""
+
+from __future__ import annotations
+
+import fnmatch
+import hashlib
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+from devboot.model.edge.tables import Process, Task
+
+PROCESSES = "processes"
+# Folders that no glob of a manifest means, however wide it is.
+IGNORED = frozenset({".git", ".devboot", ".venv", "venv", "node_modules", "__pycache__", ".tox", ".mypy_cache"})
+_FOLDERS_LIMIT = 5_000
+
+
+def automatic(tasks: Mapping[str, Task], processes: Mapping[str, Process]) -> tuple[str, ...]:
+    """Names of the tasks that processes wait for, one after the other, in the order in which they can run.
+
+    The file's order, except where `depends_on` or `before` says otherwise. A task that an automatic one depends on is
+    automatic too. Cycles have been refused when the manifest was read.
+    """
+    needed = {dependency.name for process in processes.values() for dependency in process.depends_on or ()}
+    wanted = (name for name, task in tasks.items() if name in needed or any(b not in tasks for b in task.before))
+    return _in_order(wanted, tasks)
+
+
+def asked_first(name: str, tasks: Mapping[str, Task]) -> tuple[str, ...]:
+    """Names of the tasks that have to run before the task `name`, in the order in which they can."""
+    return _in_order((name,), tasks)[:-1]
+
+
+def needs(name: str, tasks: Mapping[str, Task]) -> tuple[str, ...]:
+    """What has to be there before the task `name` runs: what it depends on, and the tasks that come before it."""
+    named = [dependency.name for dependency in tasks[name].depends_on]
+    return tuple(dict.fromkeys([*named, *_predecessors(tasks)[name]]))
+
+
+def gated_by(process: str, tasks: Mapping[str, Task]) -> tuple[str, ...]:
+    """Names of the tasks that `process` waits for because they say so themselves, in the file's order."""
+    return tuple(name for name, task in tasks.items() if PROCESSES in task.before or process in task.before)
+
+
+def _predecessors(tasks: Mapping[str, Task]) -> dict[str, list[str]]:
+    after = {name: [d.name for d in task.depends_on if d.name in tasks] for name, task in tasks.items()}
+    for name, task in tasks.items():
+        for later in task.before:
+            if later in tasks:
+                after[later].append(name)
+    return after
+
+
+def _in_order(wanted: Iterable[str], tasks: Mapping[str, Task]) -> tuple[str, ...]:
+    after = _predecessors(tasks)
+    ordered: list[str] = []
+    for name in wanted:
+        _visit(name, after, ordered)
+    return tuple(ordered)
+
+
+def _visit(name: str, after: Mapping[str, list[str]], ordered: list[str]) -> None:
+    if name in ordered:
+        return
+    for earlier in after[name]:
+        _visit(earlier, after, ordered)
+    ordered.append(name)
+
+
+class Inputs(NamedTuple):
+    """What the globs of a task matched: `files` relative to the root and sorted, `folders` that were looked into.
+
+    `is_whole` is False where there were too many folders to look into all of them: then nothing can be said of changes.
+    """
+
+    files: tuple[str, ...]
+    folders: tuple[str, ...]
+    is_whole: bool = True
+
+
+def match_inputs(root: str, globs: Iterable[str]) -> Inputs:
+    """Match globs (`*`, `?`, `**`) below `root`; symbolic links to folders are not followed."""
+    files: set[str] = set()
+    folders: set[str] = set()
+    for glob in globs:
+        for found in _matches(root, "", tuple(glob.strip("/").split("/")), folders):
+            files.add(found)
+    return Inputs(tuple(sorted(files)), tuple(sorted(folders)), is_whole=len(folders) <= _FOLDERS_LIMIT)
+
+
+def _matches(root: str, folder: str, parts: tuple[str, ...], folders: set[str]) -> Iterator[str]:
+    if len(folders) > _FOLDERS_LIMIT:
+        return
+    head, rest = parts[0], parts[1:]
+    if head == "**":
+        if rest:
+            yield from _matches(root, folder, rest, folders)
+        for name in _subfolders(root, folder, folders):
+            yield from _matches(root, os.path.join(folder, name), parts, folders)
+    elif rest:
+        for name in _subfolders(root, folder, folders, head) if _is_pattern(head) else (head,):
+            yield from _matches(root, os.path.join(folder, name), rest, folders)
+    elif _is_pattern(head):
+        yield from _files(root, folder, head, folders)
+    elif os.path.isfile(os.path.join(root, folder, head)):
+        yield os.path.join(folder, head)
+    else:
+        folders.add(folder)  # where it would appear
+
+
+def _is_pattern(part: str) -> bool:
+    return any(character in part for character in "*?[")
+
+
+def _subfolders(root: str, folder: str, folders: set[str], pattern: str = "*") -> list[str]:
+    folders.add(folder)
+    names = [entry.name for entry in _entries(root, folder) if entry.is_dir(follow_symlinks=False)]
+    return sorted(name for name in names if name not in IGNORED and fnmatch.fnmatchcase(name, pattern))
+
+
+def _files(root: str, folder: str, pattern: str, folders: set[str]) -> Iterator[str]:
+    folders.add(folder)
+    for entry in _entries(root, folder):
+        if entry.is_file() and fnmatch.fnmatchcase(entry.name, pattern):
+            yield os.path.join(folder, entry.name)
+
+
+def _entries(root: str, folder: str) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(os.path.join(root, folder)) as entries:
+            return list(entries)
+    except OSError:
+        return []
+
+
+def stamp_text(task: Task, root: str, inputs: Inputs, *, packages: str, environment: str) -> str:
+    """What a finished run of the task was made of: equal text means that running it again would change nothing.
+
+    `packages` and `environment` are digests of what is installed and of the variables that the task gets.
+    """
+    digest = hashlib.sha256()
+    for part in ("1", task.run, task.cwd, packages, environment):
+        digest.update(part.encode() + b"\0")
+    for name in inputs.files:
+        digest.update(os.fsencode(name) + b"\0" + _content_digest(os.path.join(root, name)))
+    return digest.hexdigest()
+
+
+def _content_digest(path: str) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").digest()
+    except OSError:
+        return b"unreadable"

@@ -1,0 +1,28 @@
+"""uv's lines of progress as texts for the step that is shown."""
+
+from __future__ import annotations
+
+import re
+
+_PATTERNS = (
+    (re.compile(r"^Resolved (\d+) packages?\b"), "{0} packages"),
+    (re.compile(r"^Downloading (\S+)(?: \(download\))? \((\d[\d.]*)\s?([KMG]?i?B)\)"), "fetching {0}, {1} {2}"),
+    (re.compile(r"^Building (\S+)"), "building {0}"),
+    (re.compile(r"^Updating (\S+)"), "fetching {0}"),
+    (re.compile(r"^Prepared (\d+) packages?\b"), "installing {0} packages"),
+)
+
+
+def progress_text(line: str) -> str:
+    """Give the text that a line of uv's stands for; empty for those that tell nothing new."""
+    for pattern, text in _PATTERNS:
+        if match := pattern.match(line):
+            filled = text.format(*(_shown(group) for group in match.groups()))
+            return filled.removesuffix("s") if match[1] == "1" else filled
+    return ""
+
+
+def _shown(word: str) -> str:
+    """Write `six==1.17.0` as `six 1.17.0`, and an address by its last part."""
+    name = word.removesuffix(".git").rpartition("/")[2] if "://" in word else word
+    return name.replace("==", " ")

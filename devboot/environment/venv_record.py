@@ -1,0 +1,131 @@
+"""The record that a sync leaves inside a virtualenv: what it was made from, what it installed, that it came to its end.
+
+Plain lines, so that a warm command reads it with nothing but `os`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+NAME = "devboot-venv.txt"
+_HEAD = "devboot-venv 1"
+
+
+@dataclass(frozen=True, slots=True)
+class VenvRecord:
+    """`is_complete` is written last: without it nothing in the virtualenv is to be trusted.
+
+    `location` is where it was made, `python` the path and `version` the version of its interpreter, `base` the stamp of
+    that file, `wanted` the digest of what was to be installed, `site` the stamp of the packages' folder after it.
+    `installed` maps the packages that syncs have installed to their versions. `is_adopted`: someone else made it.
+    """
+
+    is_complete: bool
+    location: str
+    python: str
+    version: str
+    base: str = ""
+    wanted: str = ""
+    site: str = ""
+    is_adopted: bool = False
+    installed: Mapping[str, str] = field(default_factory=dict)
+
+
+def render_record(record: VenvRecord) -> str:
+    """Write a record as lines."""
+    lines = [
+        _HEAD,
+        f"complete {int(record.is_complete)}",
+        f"location {record.location}",
+        f"python {record.python}",
+        f"version {record.version}",
+        f"base {record.base}",
+        f"wanted {record.wanted}",
+        f"site {record.site}",
+        f"adopted {int(record.is_adopted)}",
+        *(f"installed {name} {version}" for name, version in sorted(record.installed.items())),
+        "end",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def parse_record(text: str) -> VenvRecord | None:
+    """Read a record; None for one that is cut off or of another version."""
+    lines = text.split("\n")
+    if lines[0] != _HEAD or lines[-2:] != ["end", ""]:
+        return None
+    pairs = [line.partition(" ")[::2] for line in lines[1:-2]]
+    facts = dict(pair for pair in pairs if pair[0] != "installed")
+    installed = dict(value.partition(" ")[::2] for key, value in pairs if key == "installed")
+    try:
+        return VenvRecord(
+            facts["complete"] == "1",
+            facts["location"],
+            facts["python"],
+            facts["version"],
+            facts["base"],
+            facts["wanted"],
+            facts["site"],
+            facts["adopted"] == "1",
+            installed,
+        )
+    except KeyError:
+        return None
+
+
+def load_record(venv: str) -> VenvRecord | None:
+    """Read the record of a virtualenv; None where there is none that can be read."""
+    try:
+        with open(os.path.join(venv, NAME), encoding="utf-8") as file:
+            return parse_record(file.read())
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
+def has_record(venv: str) -> bool:
+    """Whether devboot has worked in this virtualenv, even if its record is damaged."""
+    return os.path.lexists(os.path.join(venv, NAME))
+
+
+def stamp(path: str) -> str:
+    """Give what changes when a file or folder changes; empty if it isn't there. Links are followed."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return ""
+    return f"{found.st_mtime_ns}.{found.st_size}.{found.st_ino}"
+
+
+def is_current(venv: str, wanted: str) -> bool:
+    """Whether a virtualenv needs nothing: made here, completed, of this digest, and untouched since. A few stats."""
+    record = load_record(venv)
+    return record is not None and record.wanted == wanted and is_untouched(venv, record)
+
+
+def is_untouched(venv: str, record: VenvRecord) -> bool:
+    """Whether a virtualenv is as its last sync left it."""
+    return (
+        record.is_complete
+        and record.location == os.path.realpath(venv)
+        and os.path.exists(os.path.join(venv, "pyvenv.cfg"))
+        and record.base != ""
+        and record.base == stamp(os.path.join(venv, "bin", "python"))
+        and record.site == stamp(_site_of(venv, record.version))
+    )
+
+
+def paths_to_stamp(venv: str, version: str) -> tuple[str, ...]:
+    """Name the paths whose stamps make a snapshot stale: record, pyvenv.cfg, the interpreter, the packages' folder."""
+    return (
+        os.path.join(venv, NAME),
+        os.path.join(venv, "pyvenv.cfg"),
+        os.path.join(venv, "bin", "python"),
+        _site_of(venv, version),
+    )
+
+
+def _site_of(venv: str, version: str) -> str:
+    minor = ".".join(version.split(".")[:2])
+    return os.path.join(venv, "lib", f"python{minor}", "site-packages")

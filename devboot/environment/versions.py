@@ -1,0 +1,219 @@
+"""Which Python a project asks for: readers of the files that say it, each with its evidence."""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+from devboot.environment.locks.poetry_versions import alternatives
+from devboot.errors import ManifestError, Place
+
+ReadText = Callable[[str], str | None]
+"""Gives a file's text by its absolute path, None where there is none."""
+
+_VERSION = re.compile(r"^(?:c?python-?|Python )?(?P<version>\d+(?:\.\d+){0,2})(?P<rest>[a-z*.+-].*)?$", re.IGNORECASE)
+_IMAGES = ("Dockerfile", "Dockerfile.dev", "docker/Dockerfile", "docker/local.Dockerfile", ".devcontainer/Dockerfile")
+_ROOT_OF_CLONE = 4  # folders above the project in which `.git` is looked for
+_FROM = re.compile(r"^FROM\s+(?:--\S+\s+)*(?:\S+/)?python:(\S+)", re.MULTILINE | re.IGNORECASE)
+_ARGUMENT = re.compile(r"""^ARG\s+(\w+)=["']?([\w.-]+)""", re.MULTILINE | re.IGNORECASE)
+_REFERENCE = re.compile(r"\$\{?(\w+)(?::-[^}]*)?\}?")
+
+
+@dataclass(frozen=True, slots=True)
+class VersionRequest:
+    """A wish for a Python: `specifier` admits versions (empty: any), `written` is how the file says it.
+
+    `file` and `line` are the evidence (empty and 0: nobody says it); `is_exact` insists on the patch version.
+    """
+
+    specifier: str = ""
+    written: str = ""
+    file: str = ""
+    line: int = 0
+    is_exact: bool = False
+
+    @property
+    def minor(self) -> str:
+        """The one minor version that is meant, as `3.12`; empty if it is a range."""
+        match = re.fullmatch(r"==(\d+\.\d+)(?:\.\d+|\.\*)", self.specifier)
+        return match[1] if match else ""
+
+    @property
+    def patch(self) -> str:
+        """The one patch version that is meant, as `3.12.4`; empty if none is."""
+        match = re.fullmatch(r"==(\d+\.\d+\.\d+)", self.specifier)
+        return match[1] if match else ""
+
+    def admits(self, version: str) -> bool:
+        """Whether a version satisfies the wish."""
+        return SpecifierSet(self.specifier).contains(version, prereleases=True)
+
+    def __str__(self) -> str:
+        return self.written or "any version"
+
+
+def requested_version(
+    root: str, folder: str, read: ReadText, *, manifest: str = "", is_exact: bool = False
+) -> VersionRequest:
+    """Find out which Python is asked for: by the manifest, else by the first file from the app's folder upwards.
+
+    Raises:
+        ManifestError: `python/version`, the manifest's own words are no version.
+
+    """
+    if manifest:
+        specifier = as_specifier(manifest)
+        if specifier is None:
+            raise ManifestError(
+                "python/version",
+                f"`{manifest}` is no version of Python",
+                place=Place("devboot.toml"),
+                help=('write it as in `version = "3.12"` or `version = ">=3.12"`',),
+            )
+        return VersionRequest(specifier, manifest, "devboot.toml", is_exact=is_exact)
+    found = next(iter(stated_versions(root, folder, read)), VersionRequest())
+    return replace(found, is_exact=is_exact)
+
+
+def stated_versions(root: str, folder: str, read: ReadText) -> Iterator[VersionRequest]:
+    """Yield all that the project's files say, the word that counts first."""
+    for place in _upwards(root, folder):
+        for name, reader in _READERS:
+            path = os.path.join(place, name)
+            text = read(path)
+            if text is not None:
+                yield from reader(text, os.path.relpath(path, root))
+
+
+def suggested_minor(root: str, folder: str, read: ReadText) -> str:
+    """Give the minor version of the image that the project is built on: a hint, where nothing asks for a version."""
+    texts = (read(path) or "" for path in _files_of_images(root, folder))
+    return next((minor for text in texts for minor in _minors_of_images(text)), "")
+
+
+def _files_of_images(root: str, folder: str) -> Iterator[str]:
+    # A project that lies below the clone's root is often built from there
+    for place in (*_upwards(root, folder), *_above(root)):
+        for name in _IMAGES:
+            yield os.path.join(place, name)
+
+
+def _above(root: str) -> tuple[str, ...]:
+    """The folders above `root` up to that of the clone; none where there is no clone."""
+    places: list[str] = []
+    place = root
+    for _ in range(_ROOT_OF_CLONE):
+        if os.path.exists(os.path.join(place, ".git")):
+            return tuple(places)
+        place = os.path.dirname(place)
+        places.append(place)
+    return ()
+
+
+def _minors_of_images(text: str) -> Iterator[str]:
+    defaults = dict(_ARGUMENT.findall(text))
+    for version in _FROM.findall(text):
+        reference = _REFERENCE.match(version)
+        known = defaults.get(reference[1], "") if reference else version
+        if minor := re.match(r"3\.\d+", known):
+            yield minor[0]
+
+
+def files_of_versions(root: str, folder: str) -> tuple[str, ...]:
+    """Name all files that are looked at, for the stamps of a snapshot."""
+    stated = (os.path.join(place, name) for place in _upwards(root, folder) for name, _ in _READERS)
+    return (*stated, *_files_of_images(root, folder))
+
+
+def as_specifier(text: str) -> str | None:
+    """Give `3.12`, `3.12.4`, `python-3.9.x`, `>=3.11`, `^3.11`, `3.12-dev` as a specifier; None for anything else."""
+    text = text.strip()
+    match = _VERSION.match(text)
+    if match and (match["rest"] or "") in ("", ".x", ".*", "-dev", "t", "+freethreaded"):
+        version = match["version"]
+        return f"=={version}" if version.count(".") == 2 else f"=={version}.*"
+    try:
+        found = alternatives(text)
+        return str(SpecifierSet(found[0])) if text[:1] in tuple("<>=!~^") else None
+    except (InvalidSpecifier, ValueError):
+        return None
+
+
+def _upwards(root: str, folder: str) -> Iterator[str]:
+    place = os.path.normpath(folder)
+    while place.startswith(root.rstrip("/") + "/"):
+        yield place
+        place = os.path.dirname(place)
+    yield root
+
+
+def _first_word(text: str, file: str) -> Iterator[VersionRequest]:
+    """Read .python-version and runtime.txt: the first line that is a version; comments and other names don't count."""
+    for number, line in enumerate(text.lstrip("\ufeff").splitlines(), 1):
+        word = line.partition("#")[0].strip()
+        if specifier := as_specifier(word):
+            yield VersionRequest(specifier, word.removeprefix("python-"), file, number)
+            return
+
+
+def _tool_versions(text: str, file: str) -> Iterator[VersionRequest]:
+    for number, line in enumerate(text.splitlines(), 1):
+        words = line.partition("#")[0].split()
+        if len(words) > 1 and words[0] == "python" and (specifier := as_specifier(words[1])):
+            yield VersionRequest(specifier, words[1], file, number)
+
+
+def _pipfile(text: str, file: str) -> Iterator[VersionRequest]:
+    try:
+        requires = tomllib.loads(text).get("requires", {})
+    except tomllib.TOMLDecodeError:
+        return
+    for key in ("python_full_version", "python_version"):
+        written = str(requires.get(key, ""))
+        if specifier := as_specifier(written):
+            yield VersionRequest(specifier, written, file, _line_of(text, key))
+            return
+
+
+def _pyproject(text: str, file: str) -> Iterator[VersionRequest]:
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        return
+    poetry = table.get("tool", {}).get("poetry", {}).get("dependencies", {})
+    for key, written in (
+        ("requires-python", table.get("project", {}).get("requires-python")),
+        ("python", poetry.get("python") if isinstance(poetry, dict) else None),
+    ):
+        if isinstance(written, str) and (specifier := _range(written)):
+            yield VersionRequest(specifier, written, file, _line_of(text, key))
+            return
+
+
+def _range(written: str) -> str | None:
+    """Read a constraint of poetry or the standard; of alternatives the last, which is the newest."""
+    try:
+        return str(SpecifierSet(alternatives(written)[-1]))
+    except (InvalidSpecifier, ValueError):
+        return None
+
+
+def _line_of(text: str, key: str) -> int:
+    for number, line in enumerate(text.splitlines(), 1):
+        if re.match(rf"""\s*["']?{re.escape(key)}["']?\s*=""", line):
+            return number
+    return 0
+
+
+_READERS = (
+    (".python-version", _first_word),
+    ("runtime.txt", _first_word),
+    (".tool-versions", _tool_versions),
+    ("Pipfile", _pipfile),
+    ("pyproject.toml", _pyproject),
+)

@@ -1,0 +1,192 @@
+"""The choice of an interpreter among real ones, in folders of the tests' own."""
+
+import os
+import platform
+import sys
+
+import pytest
+
+from devboot.environment.interpreters import choose_interpreter, inspect, installed_elsewhere
+from devboot.environment.locks.pins import Pin
+from devboot.environment.versions import VersionRequest
+from devboot.errors import MachineError
+from devboot.uv.client import make_uv
+
+VERSION = platform.python_version()
+MINOR = ".".join(VERSION.split(".")[:2])
+OTHER_PATCH = f"{MINOR}.99"
+
+
+def link(path):
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    os.symlink(os.path.realpath(sys.executable), path)
+    return str(path)
+
+
+class Machine:
+    """A machine with nothing but what a test puts on it."""
+
+    def __init__(self, tmp_path):
+        self.home = tmp_path
+        (tmp_path / "bin").mkdir()
+        self.environ = {
+            "HOME": str(tmp_path),
+            "PATH": str(tmp_path / "bin"),
+            "UV_PYTHON_INSTALL_DIR": str(tmp_path / "managed"),
+            "UV_CACHE_DIR": str(tmp_path / "cache"),
+        }
+
+    def on_path(self):
+        return link(self.home / "bin" / f"python{MINOR}")
+
+    def in_pyenv(self, version=VERSION, root=".pyenv"):
+        return link(self.home / root / "versions" / version / "bin" / "python3")
+
+    def choose(self, request=None, **options):
+        uv = make_uv(self.environ, str(self.home), offline=True)
+        return choose_interpreter(uv, request or VersionRequest(), environ=self.environ, **options)
+
+
+@pytest.fixture
+def machine(tmp_path):
+    return Machine(tmp_path)
+
+
+def minor(is_exact=False, patch=""):
+    written = patch or MINOR
+    return VersionRequest(f"=={patch}" if patch else f"=={MINOR}.*", written, ".python-version", 1, is_exact)
+
+
+def test_one_on_the_path_is_found_with_the_values_for_markers(machine):
+    path = machine.on_path()
+
+    found = machine.choose(minor())
+
+    assert (path, VERSION, MINOR) == (found.path, found.version, found.minor)
+    assert (sys.platform, MINOR) == (found.environment["sys_platform"], found.environment["python_version"])
+
+
+@pytest.mark.parametrize(
+    ("variable", "folder"),
+    [
+        ("", ".pyenv/versions"),
+        ("PYENV_ROOT", "py/versions"),
+        ("", ".asdf/installs/python"),
+        ("ASDF_DATA_DIR", "asdf/installs/python"),
+        ("", ".local/share/mise/installs/python"),
+        ("MISE_DATA_DIR", "mise/installs/python"),
+    ],
+)
+def test_those_of_version_managers_are_found_by_path(machine, variable, folder):
+    path = link(machine.home / folder / VERSION / "bin" / "python3")
+    if variable:
+        machine.environ[variable] = str(machine.home / folder.split("/")[0])
+
+    assert path == machine.choose(minor()).path
+
+
+def test_shims_on_the_path_do_not_get_in_the_way(machine):
+    shims = machine.home / ".pyenv" / "shims"
+    shims.mkdir(parents=True)
+    (shims / f"python{MINOR}").write_text("#!/bin/sh\necho pyenv: not selected >&2\nexit 127\n")
+    (shims / f"python{MINOR}").chmod(0o755)
+    machine.environ["PATH"] = f"{shims}:{machine.environ['PATH']}"
+    path = machine.in_pyenv()
+
+    assert path == machine.choose(minor()).path
+
+
+def test_an_installation_that_does_not_run_is_passed_over(machine):
+    broken = machine.home / ".asdf" / "installs" / "python" / VERSION / "bin" / "python3"
+    broken.parent.mkdir(parents=True)
+    broken.write_text("#!/bin/sh\nexit 1\n")
+    broken.chmod(0o755)
+    path = machine.in_pyenv(root="mine")
+    machine.environ["PYENV_ROOT"] = str(machine.home / "mine")
+
+    assert path == machine.choose(minor()).path
+
+
+def test_a_patch_version_that_nobody_has_is_met_by_the_same_minor_with_a_note(machine):
+    machine.on_path()
+
+    found = machine.choose(minor(patch=OTHER_PATCH))
+
+    assert VERSION == found.version
+    note = f"python {VERSION} stands in for {OTHER_PATCH}, which .python-version asks for"
+    assert (note, "python/patch-version") == (found.note, found.note_slug)
+
+
+@pytest.mark.faults(103)
+def test_a_patch_version_that_is_insisted_on_is_refused(machine):
+    machine.on_path()
+
+    with pytest.raises(MachineError) as caught:
+        machine.choose(minor(is_exact=True, patch=OTHER_PATCH))
+
+    assert "python/not-found" == caught.value.slug
+
+
+@pytest.mark.faults(103)
+def test_a_minor_version_that_is_not_here_is_refused_naming_what_is(machine):
+    path = machine.on_path()
+
+    with pytest.raises(MachineError) as caught:
+        machine.choose(VersionRequest("==3.8.*", "3.8", "runtime.txt", 1))
+
+    error = caught.value
+    assert "there is no python 3.8 on this machine, and none could be had" == error.what
+    assert ("runtime.txt", 1) == (error.place.file, error.place.line)
+    assert ("the network is off, so none was downloaded",) == error.causes
+    assert (f"python {VERSION:8} {path}",) == error.details
+    assert (
+        f'take one that is here: `version = "{MINOR}"` in `[python]` of devboot.toml, which `devboot init` writes',
+        "`uv python install 3.8` where there is a network",
+    ) == error.help
+
+
+@pytest.mark.faults(103)
+def test_a_machine_without_any_python_says_so(machine):
+    with pytest.raises(MachineError) as caught:
+        machine.choose()
+
+    assert ("no Python is installed",) == caught.value.details
+    assert ("`uv python install` where there is a network",) == caught.value.help
+
+
+def test_what_could_not_be_downloaded_is_not_advised_to_be_downloaded_by_hand(machine):
+    machine.environ["UV_PYTHON_INSTALL_MIRROR"] = "file:///nowhere/at/all"
+    uv = make_uv(machine.environ, str(machine.home), offline=False)
+
+    with pytest.raises(MachineError) as caught:
+        choose_interpreter(uv, minor(), environ=machine.environ)
+
+    assert ("install it by other means, as from the system's packages: what is on PATH is found",) == caught.value.help
+
+
+def test_without_a_wish_the_newest_is_taken_that_has_all_wheels(machine):
+    machine.on_path()
+    pins = (Pin("a", "1", files=("a-1-cp36-cp36m-win32.whl",)),)
+
+    assert VERSION == machine.choose(pins=pins).version
+
+
+def test_an_older_one_than_what_failed_is_refused_where_there_is_none(machine):
+    machine.on_path()
+
+    with pytest.raises(MachineError):
+        machine.choose(below=MINOR)
+
+
+def test_what_is_no_python_is_none(machine):
+    uv = make_uv(machine.environ, str(machine.home))
+
+    assert inspect(uv, "/bin/true") is None
+    assert inspect(uv, "/nonexistent/python") is None
+
+
+def test_folders_that_are_no_versions_are_passed_over(machine):
+    machine.in_pyenv("3.12-dev")
+    machine.in_pyenv("pypy3.10-7.3")
+
+    assert [] == list(installed_elsewhere(machine.environ))

@@ -1,0 +1,540 @@
+"""From a project's files to its virtualenv, with real resolving from a folder of small wheels."""
+
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from devboot.environment.distributions import list_installed
+from devboot.environment.python import (
+    PythonWish,
+    find_interpreter,
+    is_lock_stale,
+    lock_python,
+    locked_interpreter,
+    pins_of,
+    read_python,
+    sync_python,
+)
+from devboot.errors import DevbootError, LockError, MachineError, ManifestError, WorkError
+from devboot.events import WARNING, RecordingReporter
+from devboot.uv.client import find_binary, make_uv
+from tests.fakes.index import Index
+from tests.fakes.wheels import write_wheel
+
+MINOR = ".".join(platform.python_version().split(".")[:2])
+INDEX = "--no-index\n--find-links ../wheels\n"
+
+
+class Clone:
+    """A fresh clone beside a folder of wheels."""
+
+    def __init__(self, tmp_path, cache):
+        self.root = tmp_path / "my $clone#1 ü"
+        self.root.mkdir()
+        self.wheels = str(tmp_path / "wheels")
+        os.makedirs(self.wheels)
+        (tmp_path / "bin").mkdir()
+        os.symlink(os.path.realpath(sys.executable), tmp_path / "bin" / f"python{MINOR}")
+        self.environ = {"PATH": f"{tmp_path}/bin:{os.defpath}", "HOME": str(tmp_path), "UV_CACHE_DIR": cache}
+        self.environ["PIP_CONFIG_FILE"] = os.devnull
+        self.reporter = RecordingReporter()
+        self.uv = make_uv(self.environ, str(self.root))
+
+    def write(self, **files):
+        for name, text in files.items():
+            (self.root / name.replace("__", ".")).write_text(text)
+
+    def wheel(self, name, version="1.0", **options):
+        return write_wheel(self.wheels, name, version, **options)
+
+    def read(self, **options):
+        wish = PythonWish(str(self.root), str(self.root), "clone", version=options.pop("version", MINOR), **options)
+        return read_python(self.uv, wish, environ=self.environ)
+
+    def lock(self, project, **options):
+        return lock_python(self.uv, project, environ=self.environ, reporter=self.reporter, **options)
+
+    def sync(self, project, lock=None):
+        return sync_python(self.uv, project, lock, environ=self.environ, reporter=self.reporter, wall_clock=lambda: 0.0)
+
+    def versions(self):
+        return {name: each.version for name, each in list_installed(str(self.root / ".venv")).items()}
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    return str(tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture
+def clone(tmp_path, cache):
+    return Clone(tmp_path, cache)
+
+
+def rows(lock):
+    return {row.name: row.version for row in lock.rows}
+
+
+def test_unlocked_requirements_are_pinned_with_what_they_need_and_then_installed(clone):
+    clone.wheel("ant", requires=["bee>=1", "wasp; sys_platform == 'win32'"])
+    digests = {clone.wheel("bee", "1.0"), clone.wheel("bee", "1.1")}
+    clone.wheel("wasp")
+    clone.write(requirements__txt=f"{INDEX}ant\n")
+
+    project = clone.read()
+    lock = clone.lock(project)
+    clone.sync(project, lock)
+
+    assert {"ant": "1.0", "bee": "1.1", "wasp": "1.0"} == rows(lock)
+    bee, wasp = (next(row for row in lock.rows if row.name == name) for name in ("bee", "wasp"))
+    assert set(bee.hashes) < digests
+    assert ("sys_platform == 'win32'", MINOR) == (wasp.marker, lock.lowest_python)
+    assert {"ant": "1.0", "bee": "1.1"} == clone.versions()
+    assert not is_lock_stale(project, lock)
+
+
+def test_pins_stay_while_they_fit_and_move_when_asked(clone):
+    clone.wheel("ant", "1.0")
+    clone.wheel("bee", "1.0")
+    clone.write(requirements__txt=f"{INDEX}ant\nbee\n")
+    first = clone.lock(clone.read())
+    for name in ("ant", "bee"):
+        clone.wheel(name, "1.5")
+    clone.write(requirements__txt=f"{INDEX}# changed\nant\nbee>=0.9\n")
+
+    project = clone.read()
+
+    assert is_lock_stale(project, first)
+    assert {"ant": "1.0", "bee": "1.0"} == rows(clone.lock(project, previous=first))
+    assert {"ant": "1.5", "bee": "1.0"} == rows(clone.lock(project, previous=first, upgrade=("ant",)))
+    assert {"ant": "1.5", "bee": "1.5"} == rows(clone.lock(project, previous=first, upgrade=("*",)))
+
+
+def test_requirements_that_contradict_say_so_with_uvs_reason(clone):
+    clone.wheel("ant", "1.0")
+    clone.write(requirements__txt=f"{INDEX}ant>2\n")
+
+    with pytest.raises(WorkError) as caught:
+        clone.lock(clone.read())
+
+    assert "python/resolution" == caught.value.slug
+    assert any("ant" in cause for cause in caught.value.causes)
+
+
+def test_a_line_that_uv_cannot_read_is_blamed_with_its_place(clone):
+    clone.write(requirements__txt=f"{INDEX}ant\nbee ==> 1\n")
+
+    with pytest.raises(ManifestError) as caught:
+        clone.lock(clone.read())
+
+    assert ("python/requirement", "`bee ==> 1` is not understood") == (caught.value.slug, caught.value.what)
+    assert ("requirements.txt", 4) == (caught.value.place.file, caught.value.place.line)
+
+
+def test_a_hashed_file_is_a_lock_and_needs_no_other(clone):
+    digest = clone.wheel("ant")
+    clone.write(requirements__txt=f"{INDEX}ant==1.0 --hash={digest}\n")
+
+    project = clone.read()
+    clone.sync(project)
+
+    assert (False, {"ant": "1.0"}) == (project.needs_lock, clone.versions())
+
+
+def test_a_pipfile_lock_is_installed_with_its_stale_state_said(clone):
+    digest = clone.wheel("ant")
+    table = {"_meta": {"hash": {"sha256": "0"}}, "default": {"ant": {"version": "==1.0", "hashes": [digest]}}}
+    pipfile = "source = []\n[packages]\nant = '*'\n"
+    clone.write(Pipfile__lock=json.dumps(table), Pipfile=pipfile)
+    clone.environ["UV_FIND_LINKS"] = clone.wheels
+    clone.uv = make_uv(clone.environ, str(clone.root), offline=True)
+
+    clone.sync(clone.read())
+
+    assert {"ant": "1.0"} == clone.versions()
+    assert [("python/lock-stale", "Pipfile.lock is older than its Pipfile")] == [
+        (event.slug, event.text) for event in clone.reporter.events if event.kind == WARNING
+    ]
+
+
+def test_a_uv_lock_is_read_by_uv_without_network_and_without_its_addresses(clone):
+    digest = clone.wheel("ant")
+    clone.write(
+        pyproject__toml='[project]\nname = "clone"\nversion = "1"\nrequires-python = ">=3.8"\ndependencies = ["ant"]\n',
+        uv__lock=f"""version = 1
+revision = 3
+requires-python = ">=3.8"
+
+[[package]]
+name = "ant"
+version = "1.0"
+source = {{ registry = "https://mirror.example.test/simple" }}
+wheels = [{{ url = "https://mirror.example.test/ant-1.0-py3-none-any.whl", hash = "{digest}" }}]
+
+[[package]]
+name = "clone"
+version = "1"
+source = {{ virtual = "." }}
+dependencies = [{{ name = "ant" }}]
+
+[package.metadata]
+requires-dist = [{{ name = "ant" }}]
+""",
+    )
+    clone.environ["UV_FIND_LINKS"] = clone.wheels
+    clone.uv = make_uv(clone.environ, str(clone.root), offline=True)
+
+    project = clone.read()
+    clone.sync(project)
+
+    pin = project.loaded.locked.pins[0]
+    assert ("ant", "1.0", (digest,), ("ant-1.0-py3-none-any.whl",)) == (pin.name, pin.version, pin.hashes, pin.files)
+    assert {"ant": "1.0"} == clone.versions()
+
+
+def test_groups_of_a_pyproject_are_resolved_with_it(clone):
+    clone.wheel("ant")
+    clone.wheel("checker")
+    clone.wheel("writer")
+    clone.write(
+        pyproject__toml="""
+[project]
+name = "clone"
+version = "1"
+dependencies = ["ant"]
+[dependency-groups]
+dev = ["checker"]
+docs = ["writer"]
+[tool.uv]
+no-index = true
+find-links = ["../wheels"]
+"""
+    )
+
+    assert {"ant": "1.0", "checker": "1.0"} == rows(clone.lock(clone.read()))
+    assert {"ant": "1.0", "writer": "1.0"} == rows(clone.lock(clone.read(groups=("docs",))))
+
+
+def test_a_git_dependency_keeps_its_commit_in_the_lock_and_its_address_in_the_file(clone, tmp_path):
+    repository = make_repository(tmp_path)
+    line = f"tool @ git+file://{repository}@main\n"
+    clone.write(requirements__txt=f"{INDEX}{line}")
+
+    project = clone.read()
+    lock = clone.lock(project)
+    clone.sync(project, lock)
+
+    row = lock.rows[0]
+    assert ("tool", "git", 40, 16, "") == (row.name, row.kind, len(row.commit), len(row.key), row.path)
+    assert str(repository) not in repr(lock)
+    assert {"tool": "1.0"} == clone.versions()
+
+    clone.write(requirements__txt=INDEX)
+    with pytest.raises(LockError) as caught:
+        pins_of(clone.read(), lock)
+    assert "lock/no-address" == caught.value.slug
+
+
+def make_repository(tmp_path):
+    from subprocess import run
+
+    from tests.process.environment.test_virtualenv import BACKEND
+
+    folder = tmp_path / "tool"
+    folder.mkdir()
+    (folder / "backend.py").write_text(BACKEND.replace("own", "tool"))
+    (folder / "pyproject.toml").write_text(
+        '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
+        '[project]\nname = "tool"\nversion = "1.0"\n'
+    )
+    identity = ("-c", "user.name=a", "-c", "user.email=a@example.test")
+    for arguments in (("init", "-q", "-b", "main"), ("add", "."), (*identity, "commit", "-q", "-m", "first")):
+        run(["git", *arguments], cwd=folder, check=True)
+    return folder
+
+
+def test_the_interpreter_of_the_virtualenv_is_kept_while_it_fits(clone):
+    digest = clone.wheel("ant")
+    clone.write(requirements__txt=f"{INDEX}ant==1.0 --hash={digest}\n")
+    project = clone.read(version="")
+    clone.uv = make_uv({**clone.environ, "PATH": f"{clone.root.parent}/bin"}, str(clone.root))
+    clone.sync(project)
+    clone.uv = make_uv(clone.environ, str(clone.root))  # now those of the system can be seen as well
+
+    found = find_interpreter(clone.uv, project, environ=clone.environ)
+
+    assert platform.python_version() == found.version
+
+
+def test_a_file_that_the_manifest_names_but_is_not_there_is_blamed(clone):
+    with pytest.raises(DevbootError) as caught:
+        clone.read(requirements=("requirements-dev.txt",))
+
+    assert ("python/no-requirements", "`requirements-dev.txt` can't be read") == (
+        caught.value.slug,
+        caught.value.what,
+    )
+
+
+def test_a_damaged_lock_names_the_command_that_writes_it_anew(clone):
+    clone.write(poetry__lock="<<<<<<< HEAD\n")
+
+    with pytest.raises(LockError) as caught:
+        clone.read()
+
+    assert ("python/lock-unreadable", ("write it anew: `poetry lock`",)) == (caught.value.slug, caught.value.help)
+
+
+def test_a_file_of_comments_locks_nothing(clone):
+    clone.write(requirements__txt="# later\n")
+
+    assert () == clone.lock(clone.read()).rows
+
+
+def test_what_runs_on_windows_alone_stands_in_nobodys_way(clone):
+    clone.wheel("ant", requires=["pywin32==227; sys_platform == 'win32'"])
+    clone.write(requirements__txt=f"{INDEX}ant==1.0\ntwisted-iocpsupport==1.0.1\npypiwin32==223\n")
+
+    assert {"ant": "1.0"} == rows(clone.lock(clone.read()))
+
+
+def test_a_pyproject_of_groups_alone_is_resolved(clone):
+    clone.wheel("ant")
+    clone.write(
+        pyproject__toml='[dependency-groups]\napp = ["ant"]\n[tool.uv]\nno-index = true\nfind-links = ["../wheels"]\n'
+    )
+
+    assert {"ant": "1.0"} == rows(clone.lock(clone.read()))
+
+
+def test_a_project_without_any_list_gets_an_empty_virtualenv(clone):
+    project = clone.read()
+    result = clone.sync(project)
+
+    assert ((), 0, True) == (project.inputs, result.packages, Path(project.venv).is_dir())
+
+
+def test_a_floor_of_the_projects_that_its_packages_do_not_reach_is_raised_to_the_interpreter(clone):
+    write_wheel(clone.wheels, "ant", "1.0", requires_python=f">={MINOR}")
+    clone.write(requirements__txt=f"{INDEX}ant\n")
+    clone.uv = make_uv({**clone.environ, "PATH": f"{clone.root.parent}/bin"}, str(clone.root))
+
+    lock = clone.lock(clone.read(version=">=3.8"))
+
+    assert ({"ant": "1.0"}, MINOR) == (rows(lock), lock.lowest_python)
+
+
+def test_a_git_dependency_that_was_taken_out_does_not_hinder_a_new_lock(clone, tmp_path):
+    clone.wheel("ant")
+    clone.write(requirements__txt=f"{INDEX}ant\ntool @ git+file://{make_repository(tmp_path)}@main\n")
+    first = clone.lock(clone.read())
+    clone.write(requirements__txt=f"{INDEX}ant\n")
+
+    assert {"ant": "1.0"} == rows(clone.lock(clone.read(), previous=first))
+
+
+def test_the_lock_names_its_interpreter_and_another_patch_of_the_same_minor_is_taken_with_a_note(clone):
+    clone.wheel("ant")
+    clone.write(requirements__txt=f"{INDEX}ant\n")
+    project = clone.read()
+    lock = clone.lock(project)
+    assert platform.python_version() == lock.interpreter
+
+    elsewhere = replace(lock, interpreter=f"{MINOR}.999")
+    clone.sync(project, elsewhere)
+
+    note = f"python {platform.python_version()} stands in for {MINOR}.999, which devboot.lock asks for"
+    warnings = [(event.slug, event.text) for event in clone.reporter.events if event.kind == WARNING]
+    assert [("python/patch-version", note)] == warnings
+    assert {"ant": "1.0"} == clone.versions()
+
+
+def test_who_insists_on_the_patch_version_gets_that_of_the_lock_or_is_refused(clone):
+    clone.wheel("ant")
+    clone.write(requirements__txt=f"{INDEX}ant\n")
+    clone.environ["UV_OFFLINE"] = "1"
+    clone.uv = make_uv(clone.environ, str(clone.root), offline=True)
+    project = clone.read(is_exact=True)
+    lock = clone.lock(project)
+    clone.sync(project, lock)
+    shutil.rmtree(clone.root / ".venv")
+
+    with pytest.raises(DevbootError) as caught:
+        clone.sync(project, replace(lock, interpreter=f"{MINOR}.999"))
+
+    assert "python/not-found" == caught.value.slug
+    assert f"{MINOR}.999" in caught.value.what
+
+
+def test_what_is_packed_is_for_the_interpreter_of_the_lock_too(clone):
+    clone.wheel("ant")
+    clone.write(requirements__txt=f"{INDEX}ant\n")
+    clone.environ["UV_OFFLINE"] = "1"
+    uv = make_uv(clone.environ, str(clone.root), offline=True)
+    lock, insisting = clone.lock(clone.read()), clone.read(is_exact=True)
+    elsewhere = replace(lock, interpreter=f"{MINOR}.999")
+
+    assert platform.python_version() == locked_interpreter(uv, insisting, lock, environ=clone.environ).version
+    assert platform.python_version() == locked_interpreter(uv, clone.read(), elsewhere, environ=clone.environ).version
+    with pytest.raises(MachineError) as caught:
+        locked_interpreter(uv, insisting, elsewhere, environ=clone.environ)
+    assert f"{MINOR}.999" in caught.value.what
+
+
+def test_the_interpreter_of_the_lock_stays_until_it_is_to_move(clone):
+    clone.wheel("ant")
+    clone.write(requirements__txt=f"{INDEX}ant\n")
+    project = clone.read()
+    before = replace(clone.lock(project), interpreter=f"{MINOR}.0")
+
+    assert f"{MINOR}.0" == clone.lock(project, previous=before).interpreter
+    assert f"{MINOR}.0" == clone.lock(project, previous=before, upgrade=("ant",)).interpreter
+    assert platform.python_version() == clone.lock(project, previous=before, upgrade=("python",)).interpreter
+    assert platform.python_version() == clone.lock(project, previous=before, upgrade=("*",)).interpreter
+    older = replace(before, interpreter="3.9.1")
+    assert platform.python_version() == clone.lock(project, previous=older).interpreter
+
+
+@pytest.fixture
+def serve(tmp_path):
+    """Starts indexes of one folder each."""
+    started = []
+
+    def start(name):
+        (tmp_path / name).mkdir()
+        started.append(Index(str(tmp_path / name)))
+        return started[-1]
+
+    yield start
+    for index in started:
+        index.close()
+
+
+def days_ago(days):
+    return (datetime.now(UTC) - timedelta(days=days)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def test_a_span_keeps_what_was_published_lately_out(clone, serve):
+    index = serve("index")
+    for version, age in (("1.0", 30), ("2.0", 2)):
+        write_wheel(index.folder, "ant", version)
+        index.dates[f"ant-{version}-py3-none-any.whl"] = days_ago(age)
+    clone.write(requirements__txt=f"-i {index.url}\nant\n")
+
+    assert {"ant": "2.0"} == rows(clone.lock(clone.read()))
+    cautious = clone.read(exclude_newer="7 days")
+    lock = clone.lock(cautious)
+
+    assert {"ant": "1.0"} == rows(lock)
+    assert is_lock_stale(clone.read(), lock)
+    assert not is_lock_stale(cautious, lock)
+
+
+@pytest.mark.faults(62)
+def test_private_indexes_are_asked_as_the_file_says_and_the_first_that_has_a_name_counts(clone, serve):
+    public, private = serve("public"), serve("private")
+    write_wheel(public.folder, "ant", "1.0")
+    write_wheel(public.folder, "own", "9.9", files={"own.py": "EVIL = True\n"})
+    write_wheel(private.folder, "own", "1.0")
+    clone.write(requirements__txt=f"-i {public.url}\n--extra-index-url {private.url}\nant\nown\n")
+
+    project = clone.read()
+    lock = clone.lock(project)
+    clone.sync(project, lock)
+
+    assert {"ant": "1.0", "own": "1.0"} == rows(lock) == clone.versions()
+    assert not [row for row in lock.rows if "127.0.0.1" in repr(row)]
+
+
+def test_an_index_that_is_away_is_blamed_with_its_line(clone, serve):
+    public = serve("public")
+    write_wheel(public.folder, "ant", "1.0")
+    clone.environ |= {"UV_HTTP_RETRIES": "0", "UV_HTTP_TIMEOUT": "60"}
+    clone.uv = make_uv(clone.environ, str(clone.root))
+    clone.write(requirements__txt=f"-i {public.url}\n--extra-index-url http://127.0.0.1:9/simple/\nant\n")
+
+    with pytest.raises(DevbootError) as caught:
+        clone.lock(clone.read())
+
+    assert caught.value.slug.startswith("network/")
+    assert ("requirements.txt", 2) == (caught.value.place.file, caught.value.place.line)
+
+
+def test_a_virtualenv_that_sees_the_systems_packages_gets_all_that_is_locked_itself(clone):
+    clone.wheel("ant")
+    clone.wheel("packaging", "99.0")  # the interpreter of the tests has another one
+    clone.write(requirements__txt=f"{INDEX}ant\npackaging\n")
+    venv = [find_binary(), "venv", "--quiet", "--system-site-packages", "--python", sys.executable, ".venv"]
+    subprocess.run(venv, cwd=clone.root, env=clone.environ, check=True)
+
+    project = clone.read()
+    clone.sync(project, clone.lock(project))
+
+    assert {"ant": "1.0", "packaging": "99.0"} == clone.versions()
+
+
+def test_constraints_hold_for_what_is_needed_by_others(clone):
+    clone.wheel("ant", requires=["bee"])
+    for version in ("1.0", "2.0"):
+        clone.wheel("bee", version)
+    clone.write(requirements__txt=f"{INDEX}-c limits.txt\nant\n", limits__txt="bee<2\nwasp<1\n")
+
+    project = clone.read()
+    lock = clone.lock(project)
+    assert {"ant": "1.0", "bee": "1.0"} == rows(lock)
+    clone.write(limits__txt="bee<3\n")
+    assert is_lock_stale(clone.read(), lock)
+
+
+def test_an_editable_of_the_clone_is_installed_beside_what_is_hashed(clone):
+    clone.wheel("ant")
+    folder = clone.root / "lib"
+    folder.mkdir()
+    (folder / "pyproject.toml").write_text(
+        '[project]\nname = "own-lib"\nversion = "0.3"\ndependencies = ["ant"]\n'
+        '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
+    )
+    (folder / "backend.py").write_text(BACKEND)
+    (folder / "own_lib.py").write_text("HERE = True\n")
+    clone.write(requirements__txt=f"{INDEX}-e ./lib\n")
+
+    project = clone.read()
+    lock = clone.lock(project)
+    clone.sync(project, lock)
+
+    own = next(row for row in lock.rows if row.kind == "editable")
+    assert ("own-lib", "lib") == (own.name, own.path)
+    assert {"ant": "1.0", "own-lib": "0.3"} == clone.versions()
+
+
+BACKEND = """
+import os, zipfile
+
+def _wheel(folder, files):
+    name = "own_lib-0.3-py3-none-any.whl"
+    info = "own_lib-0.3.dist-info"
+    files = {
+        **files,
+        f"{info}/METADATA": "Metadata-Version: 2.1\\nName: own-lib\\nVersion: 0.3\\nRequires-Dist: ant\\n",
+        f"{info}/WHEEL": "Wheel-Version: 1.0\\nGenerator: tests\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n",
+    }
+    files[f"{info}/RECORD"] = "".join(f"{path},,\\n" for path in [*files, f"{info}/RECORD"])
+    with zipfile.ZipFile(os.path.join(folder, name), "w") as archive:
+        for path, text in files.items():
+            archive.writestr(path, text)
+    return name
+
+def build_wheel(folder, config=None, metadata=None):
+    return _wheel(folder, {"own_lib.py": "HERE = False\\n"})
+
+def build_editable(folder, config=None, metadata=None):
+    return _wheel(folder, {"own_lib.pth": os.getcwd() + "\\n"})
+"""

@@ -1,0 +1,383 @@
+"""Databases: made once, migrated whole or not at all, damage refused and kept."""
+
+import os
+import sqlite3
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from devboot.environment.databases import (
+    Database,
+    Prepared,
+    Surroundings,
+    backup_database,
+    prepare_database,
+    schema_cookie,
+)
+from devboot.environment.databases.backup import backups_of
+from devboot.environment.databases.condition import examine, is_on_network
+from devboot.errors import BusyError, MachineError, ManifestError, Problems, WorkError
+
+AT = time.mktime((2026, 3, 1, 9, 30, 5, 0, 0, -1))
+
+
+@pytest.fixture
+def around(tmp_path):
+    (tmp_path / "migrations").mkdir()
+    return Surroundings(str(tmp_path), str(tmp_path / ".devboot"), AT, busy=0.05)
+
+
+def database(around, *, migrations=True, **more):
+    pattern = f"{around.root}/migrations/*.sql" if migrations else None
+    return Database("default", f"{around.root}/var/db.sqlite3", migrations=pattern, **more)
+
+
+def write(around, name, text):
+    path = Path(around.root, name)
+    path.write_text(text)
+    return str(path)
+
+
+def query(path, sql):
+    with closing(sqlite3.connect(path)) as connection:
+        return connection.execute(sql).fetchall()
+
+
+def tables(path):
+    return [row[0] for row in query(path, "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")]
+
+
+def test_a_database_without_wishes_gets_its_folder_and_no_file(around):
+    assert prepare_database(database(around, migrations=False), around) == Prepared(is_new=False)
+    assert os.listdir(f"{around.root}/var") == []
+
+
+def test_pragmas_persist_in_a_file_that_is_not_empty(around):
+    pragmas = {
+        "journal_mode": "wal",
+        "page_size": "8192",
+        "application_id": "0x2a",
+        "user_version": "7",
+        "auto_vacuum": "full",
+    }
+    wanted = database(around, migrations=False, pragmas=pragmas)
+    assert prepare_database(wanted, around) == Prepared(is_new=True)
+
+    kept = {name: query(wanted.path, f"PRAGMA {name}")[0][0] for name in pragmas}
+    assert kept == {"journal_mode": "wal", "page_size": 8192, "application_id": 42, "user_version": 7, "auto_vacuum": 1}
+    assert prepare_database(wanted, around) == Prepared(is_new=False)
+
+
+def test_a_page_size_that_comes_too_late_is_told(around):
+    wanted = database(around, migrations=False, pragmas={"page_size": "8192", "journal_mode": "wal"})
+    os.makedirs(os.path.dirname(wanted.path))
+    query(wanted.path, "CREATE TABLE a (b)")
+
+    notes = ("`page_size` stays 4096: SQLite can't change it in a file that has tables",)
+    assert prepare_database(wanted, around) == Prepared(is_new=False, notes=notes)
+    assert query(wanted.path, "PRAGMA journal_mode") == [("wal",)]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "cause"),
+    [
+        ("journal_mode", "fast", "what a file keeps is one of `delete`, `wal`"),
+        ("user_version", "two", "what a file keeps is one of `an integer`"),
+    ],
+)
+def test_values_that_sqlite_would_ignore_are_refused(name, value, cause, around):
+    with pytest.raises(Problems) as caught:
+        prepare_database(database(around, migrations=False, pragmas={name: value}), around)
+
+    assert caught.value.errors[0].what == f"pragma `{name}` of database `default` can't be `{value}`"
+    assert caught.value.errors[0].causes == (cause,)
+
+
+@pytest.mark.faults(102)
+def test_a_network_filesystem_gets_no_wal(around):
+    mounts = f"server:/x {around.root} nfs4 rw 0 0\n/dev/sda / ext4 rw 0 0\n"
+    wanted = database(around, migrations=False, pragmas={"journal_mode": "wal"})
+
+    notes = ("`journal_mode` stays `delete`: the file is on a network filesystem, where `wal` loses data",)
+    assert prepare_database(wanted, around._replace(mounts=mounts)) == Prepared(is_new=True, notes=notes)
+    assert query(wanted.path, "PRAGMA journal_mode") == [("delete",)]
+
+
+def test_the_longest_mount_point_decides():
+    mounts = "a / ext4 rw\nb /home nfs rw\nc /home/ada\\040b ext4 rw\n"
+
+    paths = ("/srv/db", "/home/eve/db", "/home/ada b/db", "/homes/db")
+    assert [is_on_network(path, mounts) for path in paths] == [False, True, False, False]
+
+
+def test_migrations_run_in_the_order_of_their_names_and_once(around):
+    write(around, "migrations/0002_b.sql", "BEGIN; ALTER TABLE a ADD COLUMN c; INSERT INTO a VALUES (1, ';'); COMMIT;")
+    write(around, "migrations/0001_a.sql", "CREATE TABLE a (b);")
+    wanted = database(around)
+
+    applied = ("migrations/0001_a.sql", "migrations/0002_b.sql")
+    assert prepare_database(wanted, around) == Prepared(is_new=True, applied=applied)
+    assert prepare_database(wanted, around) == Prepared(is_new=False)
+    assert query(wanted.path, "SELECT * FROM a") == [(1, ";")]
+
+
+def test_a_later_migration_comes_after_a_backup(around):
+    write(around, "migrations/0001_a.sql", "CREATE TABLE a (b); INSERT INTO a VALUES (1);")
+    wanted = database(around)
+    prepare_database(wanted, around)
+    write(around, "migrations/0002_b.sql", "DROP TABLE a;")
+
+    prepared = prepare_database(wanted, around)
+    assert prepared.backup == f"{around.state}/backup/default-2026-03-01T093005.sqlite3"
+    assert query(prepared.backup, "SELECT * FROM a") == [(1,)]
+    assert os.stat(prepared.backup).st_mode & 0o777 == 0o600
+    assert tables(wanted.path) == ["devboot_migrations"]
+
+
+def test_a_changed_migration_is_told_and_not_applied_again(around):
+    write(around, "migrations/0001_a.sql", "CREATE TABLE a (b);")
+    prepare_database(database(around), around)
+    write(around, "migrations/0001_a.sql", "CREATE TABLE a (b, c);")
+
+    notes = ("`migrations/0001_a.sql` has changed since it was applied, and isn't applied again",)
+    assert prepare_database(database(around), around).notes == notes
+
+
+@pytest.mark.faults(100)
+def test_a_failing_migration_leaves_all_as_the_one_before_left_it(around):
+    write(around, "migrations/0001_a.sql", "CREATE TABLE a (b);")
+    write(
+        around,
+        "migrations/0002_b.sql",
+        "CREATE TABLE c (d);\nALTER TABLE a ADD COLUMN e;\n  INSERT INTO nowhere VALUES (1);\n",
+    )
+    write(around, "migrations/0003_c.sql", "CREATE TABLE f (g);")
+    wanted = database(around)
+    with pytest.raises(WorkError) as caught:
+        prepare_database(wanted, around)
+
+    error = caught.value
+    assert (error.slug, error.exit_code) == ("sqlite/migration", 1)
+    assert error.what == "migration `migrations/0002_b.sql` failed, and was rolled back"
+    assert error.causes == ("no such table: nowhere",)
+    assert (error.place.file, error.place.line, error.place.column, error.place.width) == (
+        "migrations/0002_b.sql",
+        3,
+        3,
+        31,
+    )
+    assert tables(wanted.path) == ["a", "devboot_migrations"]
+    assert query(wanted.path, "SELECT name FROM devboot_migrations WHERE kind = 'migration'") == [
+        ("migrations/0001_a.sql",)
+    ]
+
+    write(around, "migrations/0002_b.sql", "CREATE TABLE c (d);")
+    prepared = prepare_database(wanted, around)
+    assert prepared.applied == ("migrations/0002_b.sql", "migrations/0003_c.sql")
+    assert tables(prepared.backup) == ["a", "devboot_migrations"]
+
+
+@pytest.mark.faults(115)
+def test_an_interrupt_between_statements_rolls_back(around, monkeypatch):
+    write(around, "migrations/0001_a.sql", "CREATE TABLE a (b); CREATE TABLE c (d);")
+
+    def interrupt(name):
+        if name == "database/statement":
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("devboot.environment.databases.prepare.fail_point", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        prepare_database(database(around), around)
+
+    assert tables(database(around).path) == ["devboot_migrations"]
+    monkeypatch.undo()
+    assert prepare_database(database(around), around).applied == ("migrations/0001_a.sql",)
+
+
+def test_a_pattern_without_files_is_a_mistake_in_the_manifest(around):
+    with pytest.raises(ManifestError) as caught:
+        prepare_database(database(around), around)
+
+    assert caught.value.what == f"no file matches `{around.root}/migrations/*.sql`"
+
+
+def test_a_new_database_is_seeded_once_after_its_migrations(around):
+    write(around, "migrations/0001_a.sql", "CREATE TABLE a (b);")
+    seed = write(
+        around, "seed.sql", "PRAGMA foreign_keys=OFF;\nBEGIN TRANSACTION;\nINSERT INTO a VALUES (1);\nCOMMIT;\n"
+    )
+    wanted = database(around, seed=seed)
+
+    assert prepare_database(wanted, around).applied == ("migrations/0001_a.sql", "seed.sql")
+    query(wanted.path, "SELECT 1")
+    assert prepare_database(wanted, around).applied == ()
+    assert query(wanted.path, "SELECT * FROM a") == [(1,)]
+
+
+def test_a_database_that_was_there_is_never_seeded(around):
+    wanted = database(around, migrations=False, seed=write(around, "seed.sql", "INSERT INTO a VALUES (1);"))
+    os.makedirs(os.path.dirname(wanted.path))
+    query(wanted.path, "CREATE TABLE a (b)")
+
+    assert prepare_database(wanted, around).applied == ()
+
+
+@pytest.mark.faults(98)
+def test_a_database_that_stays_locked_names_who_has_it(around):
+    write(around, "migrations/0001_a.sql", "CREATE TABLE a (b);")
+    wanted = database(around)
+    os.makedirs(os.path.dirname(wanted.path))
+    with closing(sqlite3.connect(wanted.path, isolation_level=None)) as other:
+        other.execute("CREATE TABLE x (y)")
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(BusyError) as caught:
+            prepare_database(wanted, around)
+
+    assert (caught.value.slug, caught.value.exit_code) == ("sqlite/locked", 7)
+    assert caught.value.what == f"the database `{wanted.path}` is locked"
+
+
+def damaged(around, damage, *, seen=True):
+    write(around, "migrations/0001_a.sql", "CREATE TABLE a (b);" + "INSERT INTO a VALUES (zeroblob(5000));" * 20)
+    wanted = database(around)
+    if damage == "directory":
+        os.makedirs(wanted.path)
+        return wanted
+    prepare_database(wanted, around)
+    if not seen:
+        os.unlink(f"{around.state}/stamps/database-default")
+    with open(wanted.path, "r+b") as stream:
+        if damage == "zero":
+            stream.truncate(0)
+        elif damage == "truncated":
+            stream.truncate(10000)
+        elif damage == "header":
+            stream.write(b"garbage!")
+        else:
+            stream.seek(4096 * 3)
+            stream.write(b"\xff" * 4096)
+    return wanted
+
+
+@pytest.mark.faults(99)
+@pytest.mark.parametrize("damage", ["zero", "truncated", "header", "page"])
+def test_a_damaged_database_is_moved_aside_and_refused_once(damage, around):
+    wanted = damaged(around, damage)
+    before = Path(wanted.path).read_bytes()
+    with pytest.raises(MachineError) as caught:
+        prepare_database(wanted, around)
+
+    aside = f"{wanted.path}.2026-03-01T093005"
+    assert (caught.value.slug, caught.value.exit_code) == ("sqlite/damaged", 6)
+    assert caught.value.what == "the database `default` is damaged"
+    assert caught.value.kept == (f"the damaged file, `{aside}`",)
+    assert Path(aside).read_bytes() == before
+    assert prepare_database(wanted, around).is_new
+
+
+@pytest.mark.faults(99)
+def test_a_file_of_zero_bytes_that_devboot_never_saw_whole_counts_as_missing(around):
+    assert prepare_database(damaged(around, "zero", seen=False), around).is_new
+
+
+@pytest.mark.faults(99)
+def test_a_directory_in_its_place_is_refused_and_stays(around):
+    wanted = damaged(around, "directory")
+    with pytest.raises(MachineError) as caught:
+        prepare_database(wanted, around)
+
+    assert caught.value.causes == ("it is a directory",)
+    assert os.path.isdir(wanted.path)
+
+
+@pytest.mark.faults(99)
+def test_a_pointer_of_git_lfs_is_left_where_it_is(around):
+    wanted = database(around, migrations=False)
+    os.makedirs(os.path.dirname(wanted.path))
+    Path(wanted.path).write_text("version https://git-lfs.example.test/spec/v1\noid sha256:1\n")
+    with pytest.raises(MachineError) as caught:
+        prepare_database(wanted, around)
+
+    assert caught.value.help == ("git lfs pull",)
+    assert os.listdir(os.path.dirname(wanted.path)) == ["db.sqlite3"]
+
+
+@pytest.mark.faults(99)
+def test_the_newest_backup_is_offered(around):
+    write(around, "migrations/0001_a.sql", "CREATE TABLE a (b);")
+    wanted = database(around)
+    prepare_database(wanted, around)
+    backup = backup_database(wanted.path, around.backups, name="default", at=AT)
+    os.truncate(wanted.path, 0)
+    with pytest.raises(MachineError) as caught:
+        prepare_database(wanted, around)
+
+    assert caught.value.help == (f"cp '{backup}' '{wanted.path}'", "devboot up")
+
+
+@pytest.mark.faults(101)
+def test_side_files_move_with_their_database(around):
+    wanted = damaged(around, "header")
+    for ending in ("-wal", "-journal"):
+        Path(wanted.path + ending).write_text(ending)
+    with pytest.raises(MachineError):
+        prepare_database(wanted, around)
+
+    aside = f"{wanted.path}.2026-03-01T093005"
+    assert {name: Path(aside + name).read_text() for name in ("-wal", "-journal")} == {
+        "-wal": "-wal",
+        "-journal": "-journal",
+    }
+
+
+@pytest.mark.faults(101)
+def test_a_log_without_its_database_is_not_played_into_a_new_one(around):
+    write(around, "migrations/0001_a.sql", "CREATE TABLE a (b);")
+    wanted = database(around)
+    os.makedirs(os.path.dirname(wanted.path))
+    Path(wanted.path + "-wal").write_text("old")
+
+    aside = f"{wanted.path}-wal.2026-03-01T093005"
+    assert prepare_database(wanted, around).notes == (
+        f"`{wanted.path}-wal` was left without its database: moved to `{aside}`",
+    )
+    assert Path(aside).read_text() == "old"
+
+
+@pytest.mark.faults(102)
+def test_a_backup_is_whole_while_somebody_writes(around, tmp_path):
+    path = f"{tmp_path}/db"
+    with closing(sqlite3.connect(path, isolation_level=None)) as writer:
+        writer.execute("PRAGMA journal_mode = wal")
+        writer.execute("CREATE TABLE a (b)")
+        writer.execute("BEGIN")
+        writer.execute("INSERT INTO a VALUES (1)")
+        backup = backup_database(path, around.backups, name="db", at=AT)
+        writer.execute("COMMIT")
+
+    assert query(backup, "SELECT * FROM a") == []
+    assert os.listdir(around.backups) == [os.path.basename(backup)]
+
+
+def test_the_five_newest_backups_stay(around, tmp_path):
+    query(f"{tmp_path}/db", "CREATE TABLE a (b)")
+    made = [backup_database(f"{tmp_path}/db", around.backups, name="db", at=AT + day * 86400) for day in range(7)]
+    other = backup_database(f"{tmp_path}/db", around.backups, name="db-2", at=AT)
+
+    assert backups_of(around.backups, "db") == made[:1:-1]
+    assert backups_of(around.backups, "db-2") == [other]
+
+
+def test_the_schema_cookie_changes_with_the_schema(tmp_path):
+    path = f"{tmp_path}/db"
+    cookies = [schema_cookie(path)]
+    for sql in ("CREATE TABLE a (b)", "INSERT INTO a VALUES (1)", "ALTER TABLE a ADD COLUMN c"):
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute(sql)
+            connection.commit()
+        cookies.append(schema_cookie(path))
+
+    assert cookies == ["-", "00000001", "00000001", "00000002"]
+    assert examine(path) == ("whole", "")

@@ -1,0 +1,19 @@
+"""What belongs beside a list of requirements so that its packages go together."""
+
+from devboot.environment.locks.companions import companions
+
+
+def test_celery_with_redis_gets_the_versions_of_kombu_that_take_this_redis():
+    assert ("kombu[redis]",) == companions([("django", ()), ("celery", ()), ("redis", ())])
+
+
+def test_one_line_is_enough_where_both_are_named():
+    assert ("kombu[redis]",) == companions([("celery", ()), ("kombu", ()), ("redis", ("hiredis",))])
+
+
+def test_a_list_that_names_the_extra_itself_is_left_alone():
+    assert () == companions([("celery", ("redis",)), ("redis", ())])
+
+
+def test_without_redis_nothing_is_added():
+    assert () == companions([("celery", ()), ("django", ())])

@@ -1,0 +1,47 @@
+"""Whether the project itself is installed."""
+
+import pytest
+
+from devboot.environment.own_project import own_project
+
+NAMED = '[project]\nname = "toy"\n'
+BUILT = '[build-system]\nrequires = ["setuptools"]\n'
+
+
+def needed(tmp_path, *, is_asked_for):
+    found = own_project(str(tmp_path), str(tmp_path), is_asked_for=is_asked_for)
+    return None if found is None else found.is_needed
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (NAMED, None),
+        (NAMED + BUILT, False),
+        (NAMED + "[tool.uv]\npackage = true\n", False),
+        (NAMED + BUILT + "[tool.uv]\npackage = false\n", None),
+        ('[tool.poetry]\nname = "toy"\n', False),
+    ],
+)
+def test_a_project_that_names_no_build_system_is_a_list_of_packages_only(tmp_path, text, expected):
+    tmp_path.joinpath("pyproject.toml").write_text(text)
+    assert needed(tmp_path, is_asked_for=True) is expected
+
+
+def test_a_setup_py_builds_without_a_build_system(tmp_path):
+    tmp_path.joinpath("pyproject.toml").write_text(NAMED)
+    tmp_path.joinpath("setup.py").touch()
+    assert needed(tmp_path, is_asked_for=True) is False
+
+
+def test_a_package_that_only_installing_makes_importable_is_needed(tmp_path):
+    tmp_path.joinpath("pyproject.toml").write_text(NAMED + BUILT)
+    tmp_path.joinpath("src/toy").mkdir(parents=True)
+    tmp_path.joinpath("src/toy/__init__.py").touch()
+    assert needed(tmp_path, is_asked_for=True) is True
+
+
+def test_a_package_that_nobody_asked_for_and_that_can_be_imported_stays_uninstalled(tmp_path):
+    tmp_path.joinpath("pyproject.toml").write_text(NAMED + BUILT)
+    tmp_path.joinpath("toy.py").touch()
+    assert needed(tmp_path, is_asked_for=False) is None

@@ -1,0 +1,189 @@
+"""Port numbers: stable, recorded, never somebody else's."""
+
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+from devboot.environment.loopback import is_free
+from devboot.environment.ports import Taken, allocate, choose, in_use, read_ports
+from devboot.environment.processes import PortWish
+from devboot.environment.programs import listener_on, project_of
+from devboot.errors import BusyError
+
+NOBODY = Taken({}, ())
+REDIS = PortWish("redis", 6379, exact=False)
+
+
+def everything(_number):
+    return True
+
+
+def test_the_usual_number_is_taken_when_it_is_free():
+    assert choose([REDIS], {}, NOBODY, seed="/shop", is_free=everything).numbers == {"redis": 6379}
+
+
+@pytest.mark.faults(90)
+def test_what_another_project_recorded_does_not_count_as_free():
+    taken = Taken({6379: "/home/ada/blog"}, ())
+    ports = choose([REDIS], {}, taken, seed="/shop", is_free=everything)
+
+    number = ports.numbers["redis"]
+    assert 20000 <= number < 30000
+    why = "project /home/ada/blog keeps it; `devboot up --port redis=6379` takes it"
+    assert ports.notes == (("redis", f"gets port {number} instead of 6379: {why}"),)
+    assert choose([REDIS], {}, taken, seed="/shop", is_free=everything) == ports
+    assert choose([REDIS], {}, taken, seed="/other", is_free=everything).numbers != ports.numbers
+
+
+@pytest.mark.faults(90)
+def test_a_recorded_number_is_kept_even_when_the_usual_one_is_free_again():
+    assert choose([REDIS], {"redis": 23456}, NOBODY, seed="/shop", is_free=everything).numbers == {"redis": 23456}
+
+
+def test_a_recorded_number_that_is_taken_is_replaced_and_said():
+    ports = choose([REDIS], {"redis": 23456}, Taken({}, {23456}), seed="/shop", is_free=everything)
+
+    back = "back: `devboot up --port redis=23456`"
+    assert ports.numbers == {"redis": 6379}
+    assert ports.notes == (("redis", f"moves from port 23456, which is taken, to 6379; {back}"),)
+
+
+def test_a_number_that_another_project_uses_at_this_moment_is_not_offered():
+    taken = Taken({6379: "/home/ada/blog"}, {6379})
+    ((_, note),) = choose([REDIS], {}, taken, seed="/shop", is_free=everything).notes
+
+    assert note.endswith(" instead of 6379: project /home/ada/blog has it")
+
+
+def test_two_of_one_project_never_get_the_same():
+    wishes = [REDIS, PortWish("cache", 6379, exact=False), PortWish("web", 6379, exact=True)]
+    numbers = choose(wishes, {}, NOBODY, seed="/shop", is_free=everything).numbers
+
+    assert numbers["web"] == 6379
+    assert len(set(numbers.values())) == 3
+
+
+def test_a_stable_number_that_is_in_use_is_passed_over():
+    taken = Taken({6379: "/blog"}, ())
+    first = choose([REDIS], {}, taken, seed="/shop", is_free=everything).numbers["redis"]
+    second = choose([REDIS], {}, taken, seed="/shop", is_free=lambda number: number != first).numbers["redis"]
+
+    assert second == first + 1
+
+
+@pytest.fixture
+def listening():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        yield listener.getsockname()[1]
+
+
+@pytest.mark.faults(89)
+def test_a_port_is_taken_when_either_loopback_address_has_it(listening):
+    assert not is_free(listening)
+    if socket.has_ipv6 and os.path.exists("/proc/net/if_inet6"):
+        with socket.socket(socket.AF_INET6) as listener:
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            listener.bind(("::1", 0))
+            listener.listen()
+            assert not is_free(listener.getsockname()[1])
+
+
+def test_a_port_whose_connection_was_just_closed_is_free():
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as every server does
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        port = listener.getsockname()[1]
+        with socket.create_connection(("127.0.0.1", port)) as client:
+            accepted, _ = listener.accept()
+            accepted.close()
+            client.recv(1)
+
+    assert is_free(port)
+
+
+def project(tmp_path, name):
+    (tmp_path / name / ".devboot").mkdir(parents=True)
+    return str(tmp_path / name / ".devboot"), str(tmp_path / name), str(tmp_path / "state")
+
+
+@pytest.mark.faults(88)
+def test_an_exact_port_that_is_taken_names_its_holder(listening, tmp_path):
+    with pytest.raises(BusyError) as caught:
+        allocate(*project(tmp_path, "shop"), [PortWish("web", listening, exact=True)], must_be_free=True)
+
+    error = caught.value
+    assert (error.slug, error.exit_code) == ("port/in-use", 7)
+    assert error.what == f"web can't listen on 127.0.0.1:{listening}"
+    assert error.causes[0].startswith("held by `")
+    assert f"(pid {os.getpid()})" in error.causes[0]
+    assert error.help == (f"kill {os.getpid()}", "devboot up --port web=auto")
+    assert error.kept == ("nothing was started",)
+
+
+def test_our_own_port_is_no_conflict(listening, tmp_path):
+    wish = PortWish("web", listening, exact=True)
+    ports = allocate(*project(tmp_path, "shop"), [wish], must_be_free=True, ours=[listening])
+
+    assert ports.numbers == {"web": listening}
+
+
+def test_an_exact_port_need_not_be_free_when_nothing_is_started(listening, tmp_path):
+    wish = PortWish("web", listening, exact=True)
+
+    assert allocate(*project(tmp_path, "shop"), [wish], must_be_free=False).numbers == {"web": listening}
+
+
+def test_what_is_recorded_stays_while_the_project_runs(listening, tmp_path):
+    state, root, user_state = project(tmp_path, "shop")
+    Path(state, "ports.toml").write_text(f"web = {listening}\n")
+    wish = PortWish("web", 5000, exact=False)
+
+    assert allocate(state, root, user_state, [wish], must_be_free=False) == ({"web": listening}, ())
+    assert allocate(state, root, user_state, [wish], must_be_free=True).numbers != {"web": listening}
+
+
+@pytest.mark.faults(90)
+def test_two_projects_get_different_numbers_and_keep_them(tmp_path, free_port):
+    wish = PortWish("redis.main", free_port, exact=False)
+    first = allocate(*project(tmp_path, "shop"), [wish], must_be_free=True)
+    second = allocate(*project(tmp_path, "blog"), [wish], must_be_free=True)
+
+    assert first.numbers == {"redis.main": free_port}
+    assert second.numbers != first.numbers
+    assert read_ports(f"{tmp_path}/blog/.devboot") == second.numbers
+    again = allocate(f"{tmp_path}/blog/.devboot", f"{tmp_path}/blog", f"{tmp_path}/state", [wish], must_be_free=True)
+    assert again == (second.numbers, ())
+
+
+def test_a_project_that_is_gone_gives_its_numbers_back(tmp_path, free_port):
+    wish = PortWish("redis", free_port, exact=False)
+    state, root, user_state = project(tmp_path, "shop")
+    allocate(state, root, user_state, [wish], must_be_free=True)
+    Path(state, "ports.toml").unlink()
+    Path(state).rmdir()
+
+    assert allocate(*project(tmp_path, "blog"), [wish], must_be_free=True).numbers == {"redis": free_port}
+
+
+@pytest.fixture
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def test_a_damaged_record_counts_as_none(tmp_path):
+    (tmp_path / "ports.toml").write_text("redis = \0")
+
+    assert read_ports(str(tmp_path)) == {}
+
+
+def test_nobody_is_named_where_nobody_listens(free_port):
+    assert listener_on(free_port) is None
+    assert in_use("web", free_port).causes == ("held by a program that can't be seen from here",)
+    assert project_of(1 << 30) == ""

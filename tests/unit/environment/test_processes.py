@@ -1,0 +1,206 @@
+"""From Procfile and manifest to process specs."""
+
+import signal
+
+import pytest
+
+from devboot.environment.processes import (
+    Command,
+    PortWish,
+    Surroundings,
+    instances_of,
+    port_wishes,
+    process_spec,
+    task_spec,
+)
+from devboot.model.edge.tables import Process, Task
+from devboot.model.process import Dependency, Probe
+
+MIGRATE = Task.model_validate({"run": "./manage.py migrate", "before": ["processes"]})
+
+
+def around(**changes):
+    fields = {
+        "root": "/shop",
+        "ports": {"web": 5000, "my-worker": 5100},
+        "variables": {},
+        "services": ("redis",),
+        "databases": frozenset({"default"}),
+        "tasks": {"migrate": MIGRATE},
+        "fill_in": lambda text: text.replace("${x}", "filled"),
+        "process_variables": dict,
+    }
+    return Surroundings(**{**fields, **changes})
+
+
+def spec(text="serve", *, name="web", surroundings=None, **fields):
+    return process_spec(Command(name, text, "Procfile:1"), Process.model_validate(fields), surroundings or around())
+
+
+def test_a_high_base_leaves_room_for_all_processes():
+    commands = [Command("web", "a", ""), Command("api", "b", ""), Command("worker", "c", "")]
+
+    wishes = port_wishes(commands, {}, 65500)
+
+    assert [65500, 2112, 2212] == [wish.port for wish in wishes]
+
+
+def test_ports_go_up_by_a_hundred_unless_the_manifest_names_one():
+    commands = [Command("web", "a", ""), Command("api", "b", ""), Command("worker", "c", "")]
+
+    assert [5000, 5010] == [wish.port for wish in port_wishes(commands, {}, 5000, 10)][:2]
+    wishes = port_wishes(commands, {"api": Process.model_validate({"port": 8000})}, 5000)
+
+    assert (PortWish("web", 5000, False), PortWish("api", 8000, True), PortWish("worker", 5200, False)) == wishes
+
+
+def test_a_process_gets_its_port_and_its_siblings():
+    assert {"PORT": "5000", "PS": "web", "OVERMIND_PROCESS_my_worker_PORT": "5100"} == dict(spec().env)
+
+
+def test_its_own_variables_beat_all_but_the_port():
+    assert {"PORT": "5000", "PS": "mine", "OVERMIND_PROCESS_my_worker_PORT": "5100"} == dict(
+        spec(env={"PS": "mine", "PORT": "1"}).env
+    )
+
+
+def test_gunicorn_is_told_to_listen_on_loopback_where_nobody_says_where():
+    assert "--bind=127.0.0.1:5000" == dict(spec("gunicorn app").env)["GUNICORN_CMD_ARGS"]
+    with_args = around(variables={"GUNICORN_CMD_ARGS": "--reload"})
+    assert "--bind=127.0.0.1:5000 --reload" == dict(spec("gunicorn a", surroundings=with_args).env)["GUNICORN_CMD_ARGS"]
+    assert "GUNICORN_CMD_ARGS" not in dict(spec("gunicorn app -b :8000").env)
+    bound = around(variables={"GUNICORN_CMD_ARGS": "--bind=0.0.0.0:80"})
+    assert "GUNICORN_CMD_ARGS" not in dict(spec("gunicorn app", surroundings=bound).env)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("gunicorn shop.wsgi", "accept"),
+        (".venv/bin/gunicorn --bind 127.0.0.1:$PORT shop.wsgi", "accept"),
+        ("bundle exec puma -p $PORT", "accept"),
+        ("uvicorn shop:app --port $PORT", "listen"),
+        ("./notgunicorn --port $PORT", "listen"),
+    ],
+)
+def test_servers_that_load_the_application_in_workers_are_up_when_these_take_connections(text, kind):
+    found = spec(text)
+
+    assert (kind, 5000, True) == (found.ready.kind, found.ready.port, found.gates)
+
+
+def test_a_server_that_is_told_where_to_listen_is_waited_for_and_has_an_address():
+    told, bound = spec("gunicorn shop.wsgi --log-file -"), spec("gunicorn shop.wsgi -b :8000")
+    assert (True, "127.0.0.1:5000", "http") == (told.gates, told.address, told.scheme)
+    assert (False, "", "") == (bound.gates, bound.address, bound.scheme)
+
+
+def test_without_depends_on_it_needs_every_service_and_the_tasks_before_processes():
+    assert (Dependency("redis", "ready"), Dependency("migrate", "succeeded")) == spec().depends_on
+
+
+def test_with_depends_on_it_needs_those_and_the_tasks_all_the_same():
+    wanted = spec(depends_on=[{"name": "my-worker", "until": "started"}, "default"])
+
+    assert (Dependency("my-worker", "started"), Dependency("migrate", "succeeded")) == wanted.depends_on
+
+
+def test_a_process_is_waited_for_where_a_port_or_a_probe_says_when_it_is_ready():
+    assert not spec("celery worker").gates
+    assert spec("serve --port $PORT").gates
+    assert spec("serve --port ${PORT:-8000}").gates
+    assert not spec("serve $PORTAL").gates
+    assert spec(port=8000).gates
+    assert spec(ready={"log": "up"}).gates
+
+
+def test_without_a_probe_it_is_ready_once_it_listens():
+    assert Probe("listen", port=5000) == spec().ready
+
+
+def test_an_http_path_means_its_own_port_and_a_url_another_place():
+    assert Probe("http", port=5000, path="/health") == spec(ready={"http": "/health"}).ready
+    elsewhere = spec(ready={"http": "http://app.example.test:81/x?y=1", "status": [204]}).ready
+    assert Probe("http", "app.example.test", 81, "/x?y=1", "app.example.test", (204,)) == elsewhere
+
+
+def test_the_other_probes_cross_over_with_their_timings():
+    assert Probe("tcp", port=81) == spec(ready={"tcp": "81"}).ready
+    assert Probe("tcp", "127.0.0.2", 81, period=2.0) == spec(ready={"tcp": "127.0.0.2:81", "period": "2s"}).ready
+    assert Probe("exec", command="true") == spec(ready={"exec": "true"}).ready
+    assert Probe("log", expect="up") == spec(alive={"log": "up"}).alive
+
+
+def test_the_manifests_words_on_restart_and_stop_cross_over():
+    wanted = spec(stop_signal="INT", stop_timeout="2s", restart="always", expected_exit=[0, 3], cwd="sub/../sub")
+
+    assert (signal.SIGINT, 2.0, "always", (0, 3), "/shop/sub") == (
+        wanted.stop_signal,
+        wanted.stop_timeout,
+        wanted.restart,
+        wanted.expected_exit,
+        wanted.cwd,
+    )
+
+
+def test_a_task_waits_for_every_service_and_for_the_one_before_it():
+    wanted = task_spec("demo", MIGRATE, "migrate", around())
+
+    assert (Dependency("redis", "ready"), Dependency("migrate", "succeeded")) == wanted.depends_on
+    assert (False, "never", "[tasks.demo]") == (wanted.pty, wanted.restart, wanted.origin)
+
+
+def test_a_task_with_depends_on_needs_just_those():
+    task = Task.model_validate({"run": "x", "depends_on": ["default"]})
+
+    assert () == task_spec("x", task, None, around()).depends_on
+
+
+def test_instances_have_ports_of_their_own_next_to_each_other():
+    web, worker = Command("web", "a", ""), Command("worker", "c", "")
+    commands = [*instances_of(web, 3), *instances_of(worker, 1)]
+
+    assert [("web.1", 5000), ("web.2", 5001), ("web.3", 5002), ("worker", 5100)] == [
+        (wish.name, wish.port) for wish in port_wishes(commands, {}, 5000)
+    ]
+    assert [(8000, True), (8001, True), (8002, True)] == [
+        (wish.port, wish.exact)
+        for wish in port_wishes(instances_of(web, 3), {"web": Process.model_validate({"port": 8000})}, 5000)
+    ]
+
+
+def test_who_depends_on_a_process_depends_on_all_its_instances_and_knows_the_first_ones_port():
+    surroundings = around(
+        ports={"web": 5000, "my-worker.1": 5100, "my-worker.2": 5101},
+        instances={"web": ("web",), "my-worker": ("my-worker.1", "my-worker.2")},
+    )
+
+    found = spec(surroundings=surroundings, depends_on=["my-worker"])
+
+    assert (Dependency("my-worker.1", "ready"), Dependency("my-worker.2", "ready")) == found.depends_on[:2]
+    assert {"PORT": "5000", "PS": "web", "OVERMIND_PROCESS_my_worker_PORT": "5100"} == dict(found.env)
+
+
+def test_an_instance_is_told_its_own_name_and_nothing_that_changes_with_the_number_of_its_siblings():
+    def env(count):
+        commands = instances_of(Command("worker", "work", "Procfile:2"), count)
+        surroundings = around(
+            ports={"web": 5000, **{each.name: 5099 + each.instance for each in commands}},
+            instances={"web": ("web",), "worker": tuple(each.name for each in commands)},
+        )
+        return dict(process_spec(commands[0], Process(), surroundings).env)
+
+    assert {"PORT": "5100", "PS": "worker.1", "OVERMIND_PROCESS_web_PORT": "5000"} == env(2) == env(5)
+
+
+def test_what_a_process_watches_by_itself_is_left_to_it():
+    assert ("**/*.py",) == spec(watch=["**/*.py"]).watch
+    assert ("**/*.py", "!**/*.py") == spec("./manage.py runserver", watch=["**/*.py"]).watch
+    assert () == spec("watchfiles 'celery worker'", watch=["**/*.py"]).watch
+    assert () == spec("./manage.py runserver").watch
+
+
+def test_cascade_and_schedule_come_through():
+    found = spec(cascade=True, schedule="@daily")
+
+    assert (True, "@daily") == (found.cascade, found.schedule)

@@ -1,0 +1,41 @@
+"""Programs that read PORT by themselves."""
+
+import pytest
+
+from devboot.environment.served_port import reads_port
+
+FILES = {
+    "server.py": "import os\nserve(port=os.environ.get('PORT', 3000))\n",
+    "worker.py": "import os\nprint(os.environ['EXPORT'])\n",
+    "server.js": "const port = process.env.PORT || 3000\n",
+    "api/index.js": "listen(process.env['PORT'])\n",
+    "app.rb": "set :port, ENV.fetch('PORT', 4567)\n",
+    "package.json": '{"scripts": {"start": "node server.js", "dev": "nodemon api", "odd": 1}}',
+}
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        ("python server.py", True),
+        ("python3 -u server.py --fast", True),
+        ("DEBUG=1 exec python server.py", True),
+        ("node server.js", True),
+        ("node server", True),
+        ("npm start", True),
+        ("yarn dev", True),
+        ("ruby app.rb", True),
+        ("python worker.py", False),
+        ("python -m http.server", False),
+        ("npm run odd", False),
+        ("npm run none", False),
+        ("python missing.py", False),
+        ("celery -A shop worker", False),
+    ],
+)
+def test_a_script_that_reads_its_port_is_seen(tmp_path, command, expected):
+    for name, text in FILES.items():
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+    assert reads_port(str(tmp_path), command) is expected

@@ -1,0 +1,130 @@
+"""Which Python a project asks for."""
+
+import pytest
+
+from devboot.environment.versions import (
+    VersionRequest,
+    as_specifier,
+    requested_version,
+    stated_versions,
+    suggested_minor,
+)
+from devboot.errors import ManifestError
+
+
+def request(files, manifest="", folder="/p", exact=False):
+    texts = {f"/p/{name}": text for name, text in files.items()}
+    return requested_version("/p", folder, texts.get, manifest=manifest, is_exact=exact)
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({".python-version": "# ours\n\n3.12\n3.11\n"}, VersionRequest("==3.12.*", "3.12", ".python-version", 3)),
+        ({".python-version": "3.11.4"}, VersionRequest("==3.11.4", "3.11.4", ".python-version", 1)),
+        ({"runtime.txt": "python-3.9.x"}, VersionRequest("==3.9.*", "3.9.x", "runtime.txt", 1)),
+        ({"runtime.txt": "python-3.6.0"}, VersionRequest("==3.6.0", "3.6.0", "runtime.txt", 1)),
+        ({".tool-versions": "node 20\npython 3.12.1\n"}, VersionRequest("==3.12.1", "3.12.1", ".tool-versions", 2)),
+        ({"Pipfile": '[requires]\npython_version = "3.10"\n'}, VersionRequest("==3.10.*", "3.10", "Pipfile", 2)),
+        (
+            {"pyproject.toml": '[project]\nname = "a"\nrequires-python = ">=3.11,<3.12"\n'},
+            VersionRequest("<3.12,>=3.11", ">=3.11,<3.12", "pyproject.toml", 3),
+        ),
+        (
+            {"pyproject.toml": '[tool.poetry.dependencies]\npython = "^3.10"\n'},
+            VersionRequest("<4,>=3.10", "^3.10", "pyproject.toml", 2),
+        ),
+        (
+            {"pyproject.toml": '[project]\nrequires-python = "==3.10.*"\n', ".python-version": "3.10"},
+            VersionRequest("==3.10.*", "3.10", ".python-version", 1),
+        ),
+        ({".python-version": "myproject-env\n", "runtime.txt": "nodejs"}, VersionRequest()),
+        ({"pyproject.toml": "not toml ["}, VersionRequest()),
+        ({}, VersionRequest()),
+    ],
+)
+def test_the_first_file_that_says_it_counts(files, expected):
+    assert expected == request(files)
+
+
+def test_the_folder_of_the_application_is_asked_before_the_root():
+    files = {".python-version": "3.11", "app/pyproject.toml": '[project]\nrequires-python = ">=3.12"\n'}
+
+    assert ">=3.12" == request(files, folder="/p/app").specifier
+    texts = {f"/p/{name}": text for name, text in files.items()}
+    assert [">=3.12", "==3.11.*"] == [each.specifier for each in stated_versions("/p", "/p/app", texts.get)]
+
+
+def test_the_manifest_wins_and_may_insist():
+    found = request({".python-version": "3.11"}, manifest="3.12.4", exact=True)
+
+    assert VersionRequest("==3.12.4", "3.12.4", "devboot.toml", is_exact=True) == found
+    assert ("3.12", "3.12.4", True, False) == (
+        found.minor,
+        found.patch,
+        found.admits("3.12.4"),
+        found.admits("3.12.5"),
+    )
+
+
+def test_a_manifest_that_names_no_version_is_refused():
+    with pytest.raises(ManifestError) as caught:
+        request({}, manifest="latest")
+
+    assert ("python/version", "`latest` is no version of Python") == (caught.value.slug, caught.value.what)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("3", "==3.*"),
+        ("3.12-dev", "==3.12.*"),
+        ("cpython-3.12.1", "==3.12.1"),
+        ("3.13t", "==3.13.*"),
+        ("~=3.11", "~=3.11"),
+        (">=3.11", ">=3.11"),
+        ("pypy3.10", None),
+        ("system", None),
+        ("", None),
+    ],
+)
+def test_words_become_specifiers(text, expected):
+    assert expected == as_specifier(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("FROM python:3.11-slim AS base\n", "3.11"),
+        ("FROM --platform=linux/amd64 docker.example.test/library/python:3.12.4-bookworm\n", "3.12"),
+        ("ARG PYTHON_VERSION=3.10\nFROM python:${PYTHON_VERSION}-slim\n", "3.10"),
+        ("FROM node:20 AS assets\nFROM python:3.9\n", "3.9"),
+        ("FROM python:latest\n", ""),
+        ("FROM python:alpine3.14\n", ""),
+        ("FROM python:${UNKNOWN}\n", ""),
+        ("# FROM python:3.8\n", ""),
+    ],
+)
+def test_the_image_that_is_built_on_suggests_a_minor_version(text, expected):
+    assert expected == suggested_minor("/p", "/p", {"/p/Dockerfile": text}.get)
+
+
+@pytest.mark.parametrize("name", ["Dockerfile", "Dockerfile.dev", "docker/Dockerfile", ".devcontainer/Dockerfile"])
+def test_the_image_may_be_described_anywhere_up_to_the_root_of_the_clone(tmp_path, name):
+    (tmp_path / ".git").mkdir()
+    root = tmp_path / "service"
+    texts = {str(tmp_path / name): "FROM python:3.9-alpine3.16\n"}
+
+    assert "3.9" == suggested_minor(str(root), str(root), texts.get)
+
+
+def test_without_a_clone_nothing_above_the_project_counts(tmp_path):
+    root = tmp_path / "service"
+
+    assert "" == suggested_minor(str(root), str(root), {str(tmp_path / "Dockerfile"): "FROM python:3.9\n"}.get)
+
+
+def test_who_insists_on_a_patch_version_may_have_it_said_by_another_file():
+    assert request({".python-version": "3.11.4"}, exact=True).is_exact
+    assert request({}, exact=True).is_exact
+    assert not request({".python-version": "3.11.4"}).is_exact

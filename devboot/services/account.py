@@ -1,0 +1,105 @@
+"""Whom a server runs as that refuses to be root: the owner of its data, else `nobody`."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import stat
+import sys
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from devboot.errors import MachineError, shell_word
+
+_NOBODY = 65534
+_PASSES = 0b110  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH: either of them gets through any folder
+_LAUNCHER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "unprivileged.py")
+
+
+class Account(NamedTuple):
+    """A user without rights; `reaches`: but that to pass through folders which are open to root alone."""
+
+    uid: int
+    gid: int
+    reaches: bool = False
+
+    @property
+    def prefix(self) -> tuple[str, ...]:
+        """The words that stand before a command, for it to run as this user."""
+        return (sys.executable, "-I", "-S", _LAUNCHER, str(self.uid), str(self.gid), str(int(self.reaches)))
+
+
+def account_for(name: str, data: str, reaches: Iterable[str]) -> Account:
+    """Whom root starts the service `name` as, whose data directory is `data`.
+
+    `reaches` are files and folders that it has to get to. Raises MachineError `machine/not-reachable` where folders
+    above them are closed to it and the system has no means against that.
+    """
+    account = _owner(data) or _nobody()
+    closed = next((folder for path in (data, *reaches) for folder in _closed(account, path)), None)
+    if closed is None:
+        return account
+    if not _capabilities() & _PASSES:
+        raise _not_reachable(name, account, closed)
+    return account._replace(reaches=True)
+
+
+def no_account(_name: str, _data: str, _reaches: Iterable[str]) -> None:
+    """Whoever isn't root starts servers as himself."""
+
+
+def _owner(data: str) -> Account | None:
+    """Whoever made the data goes on with it."""
+    try:
+        found = os.stat(data)
+    except OSError:
+        return None
+    return Account(found.st_uid, found.st_gid) if found.st_uid else None
+
+
+def _nobody() -> Account:
+    try:
+        entry = pwd.getpwnam("nobody")
+    except KeyError:
+        return Account(_NOBODY, _NOBODY)
+    return Account(entry.pw_uid, entry.pw_gid)
+
+
+def _closed(account: Account, path: str) -> Iterator[str]:
+    """The folders above `path` that the account can't pass through."""
+    folder = os.path.dirname(os.path.realpath(path))
+    while True:
+        try:
+            found = os.stat(folder)
+        except FileNotFoundError:  # made later, for the account
+            found = None
+        if found is not None and not found.st_mode & _may_pass(found, account):
+            yield folder
+        if folder == os.path.dirname(folder):
+            return
+        folder = os.path.dirname(folder)
+
+
+def _may_pass(found: os.stat_result, account: Account) -> int:
+    if found.st_uid == account.uid:
+        return stat.S_IXUSR
+    return stat.S_IXGRP if found.st_gid == account.gid else stat.S_IXOTH
+
+
+def _capabilities() -> int:
+    """Those that this process may hand on; none where the system doesn't have them."""
+    try:
+        with open("/proc/self/status", encoding="ascii", errors="replace") as stream:
+            return next((int(line.split()[1], 16) for line in stream if line.startswith("CapPrm:")), 0)
+    except OSError:
+        return 0
+
+
+def _not_reachable(name: str, account: Account, folder: str) -> MachineError:
+    return MachineError(
+        "machine/not-reachable",
+        f"`{name}` doesn't run as root, and user {account.uid} can't get to its files",
+        causes=[f"`{folder}` is open to others than user {account.uid} alone"],
+        help=[f"chmod o+x {shell_word(folder)}"],
+        kept=["nothing was started"],
+    )

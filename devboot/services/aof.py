@@ -1,0 +1,131 @@
+"""Append-only files of Redis and Valkey: switching `appendonly` on or off must not lose what the other file has.
+
+With `appendonly yes` a server reads the append-only file alone, and starts empty where there is none, however full the
+dump is; without it, it reads the dump alone. Which of the two was in charge last is kept in a file beside them.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+
+from devboot.errors import MachineError
+from devboot.files import atomic_write, machine_error, move_aside, sync_directory
+from devboot.services.plan import Service
+from devboot.services.rdb import dump_of, product_of, setting, unreadable
+
+LAST_MODE = ".appendonly"
+
+
+def prepare(service: Service, at: float) -> tuple[str, ...]:
+    """Make the file that the server will read have what the other one has, and return what was done.
+
+    Raises MachineError `<product>/data-unreadable` and `<product>/would-lose-writes`.
+    """
+    mode = "yes" if setting(service, "appendonly", "no").lower() == "yes" else "no"
+    last = _last_mode(service)
+    files = tuple(_files(service))
+    _refuse_empty_base(service, files)
+    notes: tuple[str, ...] = ()
+    if mode == "yes" and last != "yes" and os.path.exists(dump_of(service)) and (not files or last == "no"):
+        notes = _take_over_dump(service, at)
+    elif mode == "no" and last == "yes":
+        _refuse_newer_log(service, files)
+    if mode != last:
+        atomic_write(os.path.join(service.data, LAST_MODE), mode + "\n", mode=0o600)
+    return notes
+
+
+def refuse_newer_form(service: Service) -> None:
+    """Refuse data whose last word is in files that only later versions read. Raises `<product>/data-unreadable`."""
+    parts = os.path.join(service.data, setting(service, "appenddirname", "appendonlydir"))
+    if _last_mode(service) == "yes" and not _has_parts(service) and os.path.isdir(parts):
+        raise unreadable(service, parts, "a later version has written its append-only files in a form of its own")
+
+
+def _take_over_dump(service: Service, at: float) -> tuple[str, ...]:
+    """Both forms may begin with a dump: that is how servers write them anew."""
+    target = _place(service)
+    moved = f", the old one is `{move_aside(target, at)}`" if os.path.lexists(target) else ""
+    staged = target + ".new"
+    try:
+        _remove(staged)
+        if _has_parts(service):
+            _write_parts(service, staged)
+        else:
+            _copy(dump_of(service), staged)
+        os.rename(staged, target)
+        sync_directory(service.data)
+    except OSError as error:
+        raise machine_error(error, target) from error
+    return (f"the append-only file begins with what the dump has{moved}",)
+
+
+def _write_parts(service: Service, folder: str) -> None:
+    name = setting(service, "appendfilename", "appendonly.aof")
+    os.mkdir(folder, 0o700)
+    _copy(dump_of(service), os.path.join(folder, f"{name}.1.base.rdb"))
+    atomic_write(os.path.join(folder, f"{name}.manifest"), f"file {name}.1.base.rdb seq 1 type b\n", mode=0o600)
+
+
+def _copy(source: str, target: str) -> None:
+    shutil.copyfile(source, target)
+    with open(target, "rb") as stream:
+        os.fsync(stream.fileno())
+
+
+def _remove(path: str) -> None:
+    if os.path.isdir(path):
+        shutil.rmtree(path)
+    elif os.path.lexists(path):
+        os.unlink(path)
+
+
+def _refuse_newer_log(service: Service, files: tuple[str, ...]) -> None:
+    dump, product = dump_of(service), product_of(service)
+    written = max((os.stat(path).st_mtime for path in files if os.path.getsize(path)), default=0.0)
+    saved = os.stat(dump).st_mtime if os.path.exists(dump) else 0.0
+    if written <= saved:  # a server that stops in order saves the dump last
+        return
+    raise MachineError(
+        f"{product}/would-lose-writes",
+        f"without `appendonly` {product} would lose what only its append-only file has",
+        causes=["the dump is older: the server was killed, or `save` is switched off"],
+        help=[
+            f'settings = {{ appendonly = "yes" }}  # in [services.{service.spec.name}], until `devboot down` has saved'
+        ],
+        kept=[f"`{service.data}`, unchanged"],
+    )
+
+
+def _refuse_empty_base(service: Service, files: tuple[str, ...]) -> None:
+    for path in files:
+        if ".base." in os.path.basename(path) and not os.path.getsize(path):  # the server takes it for no data at all
+            raise unreadable(service, path, "it has 0 bytes")
+
+
+def _files(service: Service) -> Iterator[str]:
+    place = _place(service)
+    if os.path.isfile(place):
+        yield place
+    elif os.path.isdir(place):
+        yield from (entry.path for entry in os.scandir(place) if not entry.name.endswith(".manifest"))
+
+
+def _place(service: Service) -> str:
+    if _has_parts(service):
+        return os.path.join(service.data, setting(service, "appenddirname", "appendonlydir"))
+    return os.path.join(service.data, setting(service, "appendfilename", "appendonly.aof"))
+
+
+def _has_parts(service: Service) -> bool:
+    return product_of(service) != "redis" or int(service.version.split(".")[0]) >= 7  # one file until Redis 6
+
+
+def _last_mode(service: Service) -> str:
+    try:
+        with open(os.path.join(service.data, LAST_MODE), encoding="ascii") as stream:
+            return stream.read().strip()
+    except (OSError, ValueError):
+        return ""

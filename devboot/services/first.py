@@ -1,0 +1,89 @@
+"""The first-time step of a service: its data directory is made beside its place and renamed when it is whole."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+
+from devboot.errors import MachineError, WorkError
+from devboot.files import fail_point, machine_error, sync_directory
+from devboot.services.plan import DATA, FirstStep, Service
+
+STAGED = ".new"
+_SECONDS = 120.0  # it writes some thousand files, on a slow disk, too
+
+
+def make_data(service: Service) -> bool:
+    """Make the data directory where there is none or an empty one; whether that was so.
+
+    Raises WorkError `service/init` where the step fails, MachineError `service/data-unreadable` for a directory that
+    holds something else: it is left as it is.
+    """
+    first = service.first
+    assert first is not None
+    if os.path.exists(os.path.join(service.data, first.creates)):
+        return False
+    if os.path.isdir(service.data) and os.listdir(service.data):
+        raise _something_else(service, first)
+    staged = service.data + STAGED
+    try:
+        if os.path.isdir(staged):  # of a step that was killed
+            shutil.rmtree(staged)
+        os.mkdir(staged, 0o700)
+        own(service, staged)
+        fail_point("service/staged")
+        _run(service, first, staged)
+        fail_point("service/made")
+        os.rename(staged, service.data)  # onto an empty directory, where there is one
+        sync_directory(os.path.dirname(service.data))
+    except OSError as error:
+        raise machine_error(error, service.data) from error
+    return True
+
+
+def own(service: Service, path: str) -> None:
+    """Give a file or folder to whom the service runs as. Raises OSError."""
+    if service.account is not None:
+        os.chown(path, service.account.uid, service.account.gid)
+
+
+def _run(service: Service, first: FirstStep, staged: str) -> None:
+    argv = [word.replace(DATA, staged) for word in first.argv]
+    environ = {"PATH": os.defpath, **dict(first.env)}
+    try:
+        ended = subprocess.run(
+            argv,
+            cwd=staged,
+            env=environ,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise _failed(service, f"it was not done within {_SECONDS:.0f} s") from error
+    if ended.returncode or not os.path.exists(os.path.join(staged, first.creates)):
+        lines = ended.stdout.decode("utf-8", "replace").strip().splitlines()
+        raise _failed(service, *(lines[-4:] or [f"exit code {ended.returncode}"]))
+
+
+def _failed(service: Service, *causes: str) -> WorkError:
+    return WorkError(
+        "service/init",
+        f"`{service.spec.name}` couldn't make its data directory",
+        causes=causes,
+        help=["devboot up"],
+        kept=["nothing was started"],
+    )
+
+
+def _something_else(service: Service, first: FirstStep) -> MachineError:
+    return MachineError(
+        "service/data-unreadable",
+        f"the data directory of `{service.spec.name}` holds something else",
+        causes=[f"`{service.data}` isn't empty and has no `{first.creates}`"],
+        help=[f"mv '{service.data}' '{service.data}.aside'"],
+        kept=[f"`{service.data}`, unchanged"],
+    )

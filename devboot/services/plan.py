@@ -1,0 +1,367 @@
+"""One service of the manifest as a process spec: pure, the port and the directories are given."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import signal
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import NamedTuple
+from urllib.parse import quote
+
+from devboot.errors import DevbootError, ManifestError, Place, Problems
+from devboot.model.edge.recipe import Recipe, ServiceInit, ServiceProbe, ServiceTable
+from devboot.model.nearest import nearest
+from devboot.model.process import (
+    SERVICE,
+    TASK,
+    UNTIL_READY,
+    UNTIL_SUCCEEDED,
+    Dependency,
+    FailureHint,
+    Probe,
+    ProcessSpec,
+)
+from devboot.paths import project_key
+from devboot.services.account import Account
+
+HOST = "127.0.0.1"
+DATA = "{data}"  # stands for the folder in a first-time step
+_FOLDER_DIGITS = 8  # a server's own name for its socket comes behind them, and a path of a socket is short
+_PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
+
+
+class FirstStep(NamedTuple):
+    """What makes a data directory: DATA stands for the folder in `argv`; `creates` is a file in it."""
+
+    argv: tuple[str, ...]
+    creates: str
+    env: tuple[tuple[str, str], ...]
+
+
+class WantedDatabase(NamedTuple):
+    """A database of the manifest on a service: `name` is the manifest's word for it, `database` the server's."""
+
+    name: str
+    database: str
+    user: str  # empty: the recipe's own
+    extensions: tuple[str, ...] = ()
+    password: str = ""
+
+
+class Service(NamedTuple):
+    """A service that can be started: `exports` has url, host, port, socket, data, user and database."""
+
+    spec: ProcessSpec
+    exports: dict[str, str]
+    check: str  # the word for what is to be read in the data directory before it starts
+    version: str
+    listens: str = ""  # the path of its socket
+    folder: str = ""  # where the socket lies, if that is a folder of its own
+    account: Account | None = None  # whom it runs as, where that isn't the caller
+    first: FirstStep | None = None
+    databases: tuple[ProcessSpec, ...] = ()  # tasks that make those of the manifest, in their order
+    reads_older: bool = True  # data of older major versions
+    dump: str = ""  # line for a shell that writes all data to {file}, for another major version
+    restore: str = ""
+
+    @property
+    def data(self) -> str:
+        """Its data directory."""
+        return self.exports["data"]
+
+
+def plan_service(
+    recipe: Recipe,
+    name: str,
+    version: str,
+    settings: Mapping[str, Sequence[str]],
+    *,
+    port: int,
+    root: str,
+    runtime: str,
+    programs: str,
+    ports: Mapping[str, int] = MappingProxyType({}),
+    place: Place | None = None,
+    notes: tuple[str, ...] = (),
+    databases: Sequence[WantedDatabase] = (),
+    run_as: Callable[[str, str, Sequence[str]], Account | None] = lambda _name, _data, _reaches: None,
+) -> Service:
+    """The service `name` of the project at `root`, from a recipe that is locked to `version`.
+
+    `settings` are the manifest's, interpolated; `runtime` is where sockets may be; `programs` the store object's `bin`;
+    `ports` has the numbers of further ports, as in `mail.page`, those left out being the usual ones;
+    `run_as` says whom a server runs as that insists on it, from its name, its data and what it has to reach.
+    Raises Problems of `manifest/reserved-setting` for settings that devboot makes itself, ManifestError
+    `manifest/no-databases`.
+    """
+    table = recipe.service
+    if table is None:
+        raise _no_service(recipe, name, place)
+    _refuse_reserved(table, name, settings, place)
+    exports = _exports(recipe, table, name, version, port=port, root=root, runtime=runtime, databases=databases)
+    exports |= {f"port_{key}": str(ports.get(f"{name}.{key}", usual)) for key, usual in table.ports.items()}
+    words = {**exports, "name": name, "store": os.path.dirname(programs)}
+    exports["socket"] = _fill(recipe.provides.socket, words)
+    account = run_as(name, exports["data"], (programs, words["socket"])) if table.unprivileged else None
+    prefix = () if account is None else account.prefix
+
+    def command(template: Sequence[str], words: Mapping[str, str]) -> tuple[str, ...]:
+        program, *arguments = (_fill(word, words) for word in template)
+        return (*prefix, os.path.join(programs, program), *arguments)
+
+    env = tuple((key, _fill(value, words)) for key, value in table.env.items())
+    hints = tuple(
+        FailureHint(hint.log, hint.slug, _fill(hint.what, words), _fill(hint.help, words), hint.passes)
+        for hint in table.failure
+    )
+    spec = _process(name, table, words)._replace(
+        argv=(*command(table.command, words), *_setting_arguments(table, settings, words)),
+        env=env,
+        port=port,
+        address=f"{HOST}:{port}",
+        failure_hints=hints,
+        quiet=_quiet_lines(table, settings),
+        notes=notes,
+    )
+    in_shell = {"run": "devboot run --", **{key: shlex.quote(value) for key, value in words.items()}}
+    return Service(
+        spec,
+        exports,
+        table.check,
+        version,
+        listens=_fill(table.socket, words),
+        folder="" if table.socket == "{socket}" else words["socket"],
+        account=account,
+        first=None if table.init is None else _first_step(table.init, words, env, command),
+        databases=tuple(_database_tasks(recipe, name, databases, words, programs, hints, place)),
+        reads_older=table.reads_older,
+        dump=_fill(table.dump, in_shell),
+        restore=_fill(table.restore, in_shell),
+    )
+
+
+def _process(name: str, table: ServiceTable, words: Mapping[str, str]) -> ProcessSpec:
+    """How a server of this recipe is watched and stopped; what it is started with is still to be said."""
+    return ProcessSpec(
+        name=name,
+        kind=SERVICE,
+        cwd=words["data"],
+        origin=f"[services.{name}]",
+        pty=False,
+        ready=_probe(table.ready, words),
+        gates=True,
+        stop_signal=signal.Signals[table.stop.signal].value,
+        stop_timeout=table.stop.timeout,
+        stop_command=_fill(table.stop.command, words),
+        data=words["data"],
+    )
+
+
+def _quiet_lines(table: ServiceTable, settings: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    return () if table.quiet is None or table.quiet.unless in settings else table.quiet.lines
+
+
+def _first_step(
+    init: ServiceInit,
+    words: Mapping[str, str],
+    env: tuple[tuple[str, str], ...],
+    command: Callable[[Sequence[str], Mapping[str, str]], tuple[str, ...]],
+) -> FirstStep:
+    return FirstStep(command(init.command, {**words, "data": DATA}), init.creates, env)
+
+
+def _database_tasks(
+    recipe: Recipe,
+    service: str,
+    databases: Sequence[WantedDatabase],
+    words: Mapping[str, str],
+    programs: str,
+    hints: tuple[FailureHint, ...],
+    place: Place | None,
+) -> Iterator[ProcessSpec]:
+    """One after the other, since two that make the same role at once get in each other's way."""
+    table = recipe.service.database if recipe.service is not None else None
+    if databases and table is None:
+        raise _no_databases(recipe, databases[0], place)
+    before = Dependency(service, UNTIL_READY)
+    for wanted in databases:
+        assert table is not None
+        own = {
+            "bin": programs,
+            **{key: words[key] for key in ("host", "port", "socket")},
+            "database": wanted.database,
+            "user": wanted.user or recipe.provides.user,
+            "password": wanted.password,
+            "extensions": " ".join(wanted.extensions),
+        }
+        yield ProcessSpec(
+            name=wanted.name,
+            kind=TASK,
+            cwd="/",
+            command=table.command.strip(),
+            env=tuple(own.items()),
+            origin=f"[databases.{wanted.name}]",
+            pty=False,
+            depends_on=(before,),
+            restart="never",
+            failure_hints=hints,
+        )
+        before = Dependency(wanted.name, UNTIL_SUCCEEDED)
+
+
+def database_exports(recipe: Recipe, exports: Mapping[str, str], wanted: WantedDatabase) -> dict[str, str]:
+    """What `${databases.….x}` means for a database on a service, for each `x`."""
+    assert recipe.service is not None
+    assert recipe.service.database is not None
+    user = wanted.user or recipe.provides.user
+    words = {**exports, "user": user, "login": _login(user, wanted.password), "database": wanted.database}
+    words["url"] = _fill(recipe.provides.url, words)
+    return {
+        "url": _fill(recipe.service.database.url, words),
+        "name": wanted.database,
+        "user": user,
+        "password": wanted.password,
+        **{key: exports[key] for key in ("host", "port", "socket")},
+    }
+
+
+def provided_variables(recipe: Recipe, exports: Mapping[str, str], libraries: Collection[str]) -> dict[str, str]:
+    """The variables that a service sets for the libraries that are locked; names of libraries in any spelling."""
+    locked = {_normal(library) for library in libraries} | {"*"}
+    return {
+        variable: _fill(template, exports)
+        for library, variables in recipe.provides.env.items()
+        if _normal(library) in locked
+        for variable, template in variables.items()
+    }
+
+
+def data_directory(state: str, name: str, data_format: str, version: str) -> str:
+    """`.devboot/data/services/<name>/<format>-<major>`: products and majors never open each other's files."""
+    return os.path.join(state, "data", "services", name, f"{data_format}-{version.partition('.')[0]}")
+
+
+def socket_of(runtime: str, root: str, name: str, *, is_folder: bool = False) -> str:
+    """A service's socket, or the folder of it: short whatever the project and the service are called."""
+    key = project_key(f"{root}\0{name}")
+    return os.path.join(runtime, key[:_FOLDER_DIGITS] + ".d" if is_folder else key + ".svc")
+
+
+def _exports(
+    recipe: Recipe,
+    table: ServiceTable,
+    name: str,
+    version: str,
+    *,
+    port: int,
+    root: str,
+    runtime: str,
+    databases: Sequence[WantedDatabase],
+) -> dict[str, str]:
+    data_format = recipe.package.data_format or recipe.package.name
+    first = databases[0] if databases else WantedDatabase("", recipe.provides.database, "")
+    exports = {
+        "host": HOST,
+        "port": str(port),
+        "socket": socket_of(runtime, root, name, is_folder=table.socket != "{socket}"),
+        "data": data_directory(os.path.join(root, ".devboot"), name, data_format, version),
+    }
+    if recipe.provides.user:
+        exports["user"] = first.user or recipe.provides.user
+        exports["login"] = _login(exports["user"], first.password)
+    if recipe.provides.database:
+        exports["database"] = first.database
+    return {"url": _fill(recipe.provides.url, exports), **exports}
+
+
+def _setting_arguments(
+    table: ServiceTable, settings: Mapping[str, Sequence[str]], words: Mapping[str, str]
+) -> list[str]:
+    chosen = {**table.settings.defaults, **settings}
+    return [
+        argument
+        for key, values in chosen.items()
+        for value in values
+        for argument in _one_setting(table.settings.form, key, _fill(value, words))
+    ]
+
+
+def _one_setting(form: Sequence[str], key: str, value: str) -> list[str]:
+    arguments: list[str] = []
+    for word in form:
+        if word == "{words}":  # the server's own grammar: words with blanks between them, quotes around blanks
+            arguments += shlex.split(value) or [""]
+        else:
+            arguments.append(word.replace("{name}", key).replace("{value}", value))
+    return arguments
+
+
+def _refuse_reserved(
+    table: ServiceTable, name: str, settings: Mapping[str, Sequence[str]], place: Place | None
+) -> None:
+    errors: list[DevbootError] = [
+        ManifestError(
+            "manifest/reserved-setting",
+            f"setting `{key}` of `{name}` is devboot's own",
+            place=place,
+            causes=[table.settings.reserved[key.lower()]],
+        )
+        for key in settings
+        if key.lower() in table.settings.reserved
+    ]
+    if errors:
+        raise Problems(errors)
+
+
+def _probe(ready: ServiceProbe, words: Mapping[str, str]) -> Probe:
+    if ready.exec:
+        return Probe("exec", command=_fill(ready.exec, words), timeout=ready.timeout)
+    if ready.log:
+        return Probe("log", expect=ready.log, timeout=ready.timeout)
+    target = _fill(ready.tcp or ready.http, words)
+    if ready.http:
+        return Probe("http", HOST, int(words["port"]), target, expect=ready.expect, timeout=ready.timeout)
+    host, _, port = target.rpartition(":")
+    return Probe(
+        "tcp",
+        host or HOST,
+        int(port),
+        send=ready.send,
+        expect=ready.expect,
+        loading=ready.loading,
+        timeout=ready.timeout,
+    )
+
+
+def _fill(template: str, words: Mapping[str, str]) -> str:
+    return _PLACEHOLDER.sub(lambda found: words.get(found[1], found[0]), template)
+
+
+def _normal(library: str) -> str:
+    return re.sub(r"[-_.]+", "-", library).lower()
+
+
+def _login(user: str, password: str) -> str:
+    """As it stands in an address."""
+    return f"{quote(user)}:{quote(password, safe='')}" if password else quote(user)
+
+
+def _no_databases(recipe: Recipe, wanted: WantedDatabase, place: Place | None) -> ManifestError:
+    return ManifestError(
+        "manifest/no-databases",
+        f"`{recipe.package.name}` has no databases of its own, so `{wanted.name}` can't be one of it",
+        place=place,
+        help=[f"remove [databases.{wanted.name}]"],
+    )
+
+
+def _no_service(recipe: Recipe, name: str, place: Place | None) -> ManifestError:
+    return ManifestError(
+        "manifest/not-a-service",
+        f"`{recipe.package.name}` is a tool, nothing that runs",
+        place=place,
+        help=[f'[packages]\n{recipe.package.name} = "*"'] if nearest(name, [recipe.package.name]) else [],
+    )

@@ -1,0 +1,99 @@
+"""Dumps of Redis and Valkey, read far enough to know that the server will take them."""
+
+from __future__ import annotations
+
+import os
+
+from devboot.errors import LockError, MachineError, shell_word
+from devboot.services.plan import Service
+
+_HEADER = 9  # REDIS0012, VALKEY080
+_TRAILER = 9  # the end marker and a checksum of eight bytes
+_END = 0xFF
+# The newest dump that a version reads, measured; of versions that aren't here only the log tells
+_READS = {("redis", "6.2"): 9, ("redis", "7.4"): 12, ("redis", "8.2"): 12, ("valkey", "9.1"): 80}
+
+
+def check(service: Service) -> None:
+    """Refuse a data directory whose dump the server can't read.
+
+    Raises MachineError `<product>/data-unreadable` and LockError `<product>/data-too-new`.
+    """
+    dump = dump_of(service)
+    if os.path.lexists(dump):
+        _check_dump(service, dump)
+
+
+def dump_of(service: Service) -> str:
+    """The path of the dump, there or not."""
+    return os.path.join(service.data, setting(service, "dbfilename", "dump.rdb"))
+
+
+def newest_format(service: Service) -> int:
+    """The newest format of dumps that the server reads; 0 where that isn't known."""
+    return _READS.get((product_of(service), ".".join(service.version.split(".")[:2])), 0)
+
+
+def setting(service: Service, name: str, default: str) -> str:
+    """The first word of a setting among the server's arguments."""
+    arguments = service.spec.argv
+    places = [at for at, word in enumerate(arguments[:-1]) if word.lower() == f"--{name}"]
+    return arguments[places[-1] + 1] if places else default
+
+
+def product_of(service: Service) -> str:
+    """`redis` or `valkey`: the first part of the name of the data directory."""
+    return os.path.basename(service.data).rpartition("-")[0]
+
+
+def unreadable(service: Service, path: str, cause: str) -> MachineError:
+    """The error that leaves the file where it is and says how to set it aside."""
+    product = product_of(service)
+    return MachineError(
+        f"{product}/data-unreadable",
+        f"{product} can't read its data, and wasn't started over it",
+        causes=[f"`{path}`: {cause}"],
+        help=[f"mv {shell_word(path)} {shell_word(path + '.unreadable')}"],
+        kept=[f"`{path}`, unchanged"],
+    )
+
+
+def version_of(header: bytes) -> tuple[str, int] | None:
+    """The product's magic word and the version of the format; None where it is no dump."""
+    for magic in ("REDIS", "VALKEY"):
+        digits = header[len(magic) :]
+        if header.startswith(magic.encode()) and len(header) == _HEADER and digits.isdigit():
+            return magic, int(digits)
+    return None
+
+
+def _check_dump(service: Service, dump: str) -> None:
+    if not os.path.isfile(dump):
+        raise unreadable(service, dump, "it isn't a file")
+    size = os.path.getsize(dump)
+    with open(dump, "rb") as stream:
+        header = stream.read(_HEADER)
+        stream.seek(max(0, size - _TRAILER))
+        trailer = stream.read(_TRAILER)
+    written = version_of(header)
+    if written is None:
+        raise unreadable(service, dump, f"it has {size} bytes" if size < _HEADER else "it doesn't begin as a dump does")
+    if written[0] == "VALKEY" and product_of(service) == "redis":
+        raise unreadable(service, dump, "Valkey has written it, and Redis refuses Valkey's dumps")
+    _refuse_newer(service, written[1])
+    if size < _HEADER + _TRAILER or trailer[0] != _END:
+        raise unreadable(service, dump, f"its end is missing: it was cut off at {size} bytes")
+
+
+def _refuse_newer(service: Service, version: int) -> None:
+    product = product_of(service)
+    reads = newest_format(service)
+    if not reads or version <= reads:
+        return
+    raise LockError(
+        f"{product}/data-too-new",
+        f"a newer {product} has written the data than {service.version}, which is locked",
+        causes=[f"the dump has format {version}, {product} {service.version} reads up to {reads}"],
+        help=[f"devboot lock --update {product}"],
+        kept=[f"`{service.data}`, unchanged"],
+    )

@@ -1,0 +1,194 @@
+"""Real services for tests: provisioned once a session, started as their spec says, without a supervisor."""
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+
+import pytest
+
+from devboot.app.preparation.app_pythons import AppPythons
+from devboot.app.preparation.distribution import Distribution, apt_of
+from devboot.app.preparation.offering import channel_asker
+from devboot.app.preparation.provisioning import make_sources, this_host, wanted_objects
+from devboot.app.preparation.transfers import make_downloads, make_registry
+from devboot.errors import LockError, NetworkError
+from devboot.events import RecordingReporter
+from devboot.model.edge.lock import Lock, Wish
+from devboot.provision.realise import realise
+from devboot.provision.roots import TemporaryRoots
+from devboot.provision.store import Store
+from devboot.recipes import RecipeFolders, bundled_folder
+from devboot.resolve.channels import channel_origin, with_release
+from devboot.resolve.distributions import deb_origin
+from devboot.resolve.packages import resolve
+from devboot.uv.client import make_uv
+
+RECIPES = RecipeFolders([bundled_folder()])
+HOST = this_host(sys.platform, os.uname().machine)
+LARGEST = 40_000_000  # bytes; `devboot recipe test NAME` is there for what is bigger
+VERSIONS = [
+    (name, release.version)
+    for name in RECIPES.names()
+    for release in RECIPES.get(name).releases
+    if (row := release.row(HOST.platform)) is not None and row.size <= LARGEST
+]
+
+
+DEB = "deb"  # stands for the version that this machine's distribution has
+CONDA = "conda"  # stands for the newest one of the channel
+known = [RECIPES.get(name) for name in RECIPES.names()]
+VERSIONS += [(each.name, CONDA) for each in known if not each.releases and channel_origin(each, Wish(each.name))]
+if shutil.which("apt-get"):  # what other sources have, too, is large, and has a script: prove_postgres_upgrade.py
+    VERSIONS += [(each.name, DEB) for each in known if not each.releases and deb_origin(each, Wish(each.name))]
+
+
+def stored(name, version, data):
+    """The store object of a recipe at a version, below the directory `data`."""
+    known = RECIPES.get(name)
+    uv = make_uv({**os.environ, "DEVBOOT_HOME": data}, data)
+    if version == CONDA:
+        wish = Wish(name, "", CONDA)
+        known, offers = with_release(known, of_channel(channel_origin(known, wish), uv)), {}
+    elif version == DEB:
+        wish = Wish(name, "", DEB)
+        here = Distribution(HOST, os.environ, apt_of(uv), RecordingReporter())
+        try:
+            row = here.row(deb_origin(known, wish), HOST.platform)
+        except NetworkError as error:
+            pytest.skip(f"the distribution's archive isn't in reach: {error.what}")
+        except LockError as error:
+            if error.slug != "lock/not-in-distribution":
+                raise
+            pytest.skip(error.what)
+        if (size := sum(part.size for part in row.files)) > LARGEST:
+            pytest.skip(f"its packages are {size / 1e6:.1f} MB")
+        offers = {wish: (row,)}
+    else:
+        wish, offers = Wish(name, version), {}
+    (package,) = resolve([wish], {name: known}, offers=offers).packages
+    skip_without_registry(package, uv)
+    pythons = AppPythons(uv, os.environ, data)
+    (wanted,) = wanted_objects(Lock(package=(package,)), {name: known}, HOST, pythons.choose).values()
+    with TemporaryRoots(data) as roots:
+        return realise(
+            Store(data),
+            wanted,
+            make_sources(uv)[wanted.artifact.source],
+            HOST,
+            command="test",
+            roots=roots,
+            reporter=RecordingReporter(),
+            now=time.time,
+        )
+
+
+def of_channel(origin, uv):
+    """What the channel has, which needs an extra of 80 MB, and isn't a given either."""
+    ask = channel_asker(uv)
+    if ask is None:
+        pytest.skip(f"`{origin.name}` is in the conda channel `{origin.channel}`, and py-rattler isn't installed")
+    try:
+        return ask(origin, "")
+    except NetworkError as error:
+        pytest.skip(f"the conda channel `{origin.channel}` isn't in reach: {error.what}")
+
+
+def skip_without_registry(package, uv):
+    """Skip what comes from npm where no registry is configured, or none is in reach: unlike PyPI it isn't a given."""
+    row = package.row(HOST.platform)
+    if row is None or row.source != "npm":
+        return
+    try:
+        make_registry(uv, make_downloads(uv, RecordingReporter())).published(row.name, row.name)
+    except NetworkError as error:
+        pytest.skip(error.what)
+
+
+def free_port():
+    """A port that nobody has now."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def ask(port, send, expect):
+    """What the service answers, as far as it is as long as what is expected."""
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+        connection.sendall(send.encode("latin-1"))
+        answer = b""
+        while len(answer) < len(expect) and (block := connection.recv(4096)):
+            answer += block
+    return answer.decode("latin-1")
+
+
+class Running:
+    """A service from its start to its end; `log` is what it wrote. It is gone when the block ends."""
+
+    def __init__(self, service, *, until_ready=True):
+        self.spec = service.spec
+        self.until_ready = until_ready
+        self.log_path = f"{service.data}.log"
+        self.environ = {"PATH": os.environ["PATH"], **dict(self.spec.env)}
+        with open(self.log_path, "wb") as log:
+            self.child = subprocess.Popen(
+                self.spec.argv, cwd=self.spec.cwd, env=self.environ, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            )
+
+    @property
+    def log(self):
+        with open(self.log_path, encoding="utf-8", errors="replace") as stream:
+            return stream.read()
+
+    def answer(self):
+        """What it answers to what its readiness probe sends, "" when nobody answers."""
+        try:
+            return ask(self.spec.port, self.spec.ready.send, self.spec.ready.expect)
+        except OSError:
+            return ""
+
+    def is_ready(self):
+        """Ask as its readiness probe would."""
+        ready = self.spec.ready
+        if ready.kind == "log":
+            return re.search(ready.expect, self.log) is not None
+        if ready.kind == "exec":
+            command = ["/bin/sh", "-c", ready.command]
+            return subprocess.run(command, env=self.environ, capture_output=True, check=False).returncode == 0
+        if ready.kind == "http":
+            request = f"GET {ready.path} HTTP/1.0\r\nHost: localhost\r\n\r\n"
+            try:
+                return ask(ready.port, request, "HTTP/1.x 200")[9:12] == "200"
+            except OSError:
+                return False
+        return self.answer().startswith(ready.expect)
+
+    def wait_for(self, is_so):
+        """Poll until it is so; the child has to live on."""
+        deadline = time.monotonic() + 90
+        while not is_so():
+            assert self.child.poll() is None, self.log
+            assert time.monotonic() < deadline, self.log
+            time.sleep(0.01)
+
+    def __enter__(self):
+        if self.until_ready:
+            self.wait_for(self.is_ready)
+        return self
+
+    def stop(self):
+        """Ask it to stop, and wait; its exit code."""
+        if self.child.poll() is None:
+            self.child.send_signal(self.spec.stop_signal)
+        return self.child.wait(self.spec.stop_timeout)
+
+    def __exit__(self, *error):
+        try:
+            if error[0] is None:
+                self.code = self.stop()
+        finally:
+            self.child.kill()
+            self.child.wait()

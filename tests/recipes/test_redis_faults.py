@@ -1,0 +1,215 @@
+"""Redis and Valkey when things go wrong: what is kept, and that their logs are understood."""
+
+import os
+import re
+import shutil
+import signal
+import socket
+from pathlib import Path
+
+import pytest
+
+from devboot.services import plan_service, prepare_data
+from tests.recipes.running import RECIPES, VERSIONS, Running, ask, free_port, stored
+
+REDISES = [version for version in VERSIONS if version[0] in ("redis", "valkey")]
+pytestmark = [pytest.mark.network, pytest.mark.parametrize(("name", "version"), REDISES)]
+
+
+@pytest.fixture
+def planned(name, version, data, tmp_path):
+    programs = stored(name, version, data).bin
+    port = free_port()
+
+    def plan(**settings):
+        words = {key.replace("_", "-"): (value,) for key, value in settings.items()}
+        recipe = RECIPES.get(name).recipe
+        return plan_service(
+            recipe, name, version, words, port=port, root=str(tmp_path), runtime=data, programs=programs
+        )
+
+    prepare_data(plan())
+    return plan
+
+
+def command(*words):
+    return f"*{len(words)}\r\n" + "".join(f"${len(word)}\r\n{word}\r\n" for word in words)
+
+
+def send(port, *words, expect="+OK"):
+    return ask(port, command(*words), expect)
+
+
+def slugs(running):
+    """What the recipe makes of the log, each slug once."""
+    found = [
+        hint.slug
+        for line in running.log.splitlines()
+        for hint in running.spec.failure_hints
+        if re.search(hint.pattern, line)
+    ]
+    return list(dict.fromkeys(slug.partition("/")[2] for slug in found))
+
+
+def fails(service):
+    with Running(service, until_ready=False) as running:
+        assert running.child.wait(30) != 0
+    return slugs(running)
+
+
+def write_until_it_stops(running):
+    """How many writes were acknowledged before the connection ended, with SIGTERM sent in the middle."""
+    acknowledged = 0
+    with (
+        socket.create_connection(("127.0.0.1", running.spec.port), timeout=10) as connection,
+        connection.makefile("rb") as answers,
+    ):
+        try:
+            while True:
+                connection.sendall(command("INCR", "count").encode())
+                acknowledged = int(answers.readline()[1:])
+                if acknowledged == 500:
+                    running.child.send_signal(signal.SIGTERM)
+        except (OSError, ValueError):
+            return acknowledged
+
+
+@pytest.mark.faults(92)
+def test_sigterm_under_write_load_loses_no_acknowledged_write(planned):
+    with Running(planned()) as running:
+        acknowledged = write_until_it_stops(running)
+    assert acknowledged >= 500
+    with Running(planned()) as running:
+        stored_count = int(send(running.spec.port, "INCRBY", "count", "0", expect=f":{acknowledged}").strip(":\r\n"))
+
+    assert stored_count >= acknowledged
+
+
+@pytest.mark.faults(92)
+def test_after_a_kill_everything_up_to_the_last_save_is_there(planned):
+    with Running(planned()) as running:
+        send(running.spec.port, "SET", "k", "saved")
+        send(running.spec.port, "SAVE")
+        running.child.kill()
+        running.child.wait()
+    assert prepare_data(planned()) == ()
+    with Running(planned()) as running:
+        assert send(running.spec.port, "GET", "k", expect="$5\r\nsaved") == "$5\r\nsaved\r\n"
+
+
+@pytest.mark.faults(93)
+def test_a_save_that_fails_keeps_it_alive_and_is_understood(planned):
+    with Running(planned()) as running:
+        send(running.spec.port, "SET", "k", "v")
+        shutil.rmtree(running.spec.data)
+        running.child.send_signal(signal.SIGTERM)
+        running.wait_for(lambda: "save-failed" in slugs(running))
+        assert running.child.poll() is None
+        running.child.kill()
+        running.child.wait()
+
+
+@pytest.mark.faults(94)
+@pytest.mark.parametrize("damage", ["zero", "garbage", "cut", "middle", "newer"])
+def test_a_damaged_dump_is_never_started_over_and_the_log_is_understood(damage, planned):
+    service = planned()
+    with Running(service) as running:
+        for number in range(50):
+            send(running.spec.port, "SET", f"key{number}", "v" * 200)
+    dump = Path(service.data, "dump.rdb")
+    good = dump.read_bytes()
+    header = 9
+    dump.write_bytes(
+        {
+            "zero": b"",
+            "garbage": b"garbage " * 100,
+            "cut": good[: len(good) // 2],
+            "middle": good[: len(good) // 2] + b"\xfd" * 64 + good[len(good) // 2 + 64 :],
+            "newer": good[: header - 3] + b"099" + good[header:],
+        }[damage]
+    )
+
+    assert set(fails(service)) <= {"data-unreadable", "data-too-new"}
+    assert fails(service) != []
+    assert dump.stat().st_size in (0, 800, len(good) // 2, len(good))
+
+
+@pytest.mark.faults(94)
+def test_switching_appendonly_on_and_off_keeps_the_data(planned):
+    with Running(planned()) as running:
+        send(running.spec.port, "SET", "k", "v")
+    for mode in ("yes", "no", "yes"):
+        service = planned(appendonly=mode)
+        prepare_data(service, 0.0)
+        with Running(service) as running:
+            assert send(running.spec.port, "GET", "k", expect="$1\r\nv") == "$1\r\nv\r\n"
+            assert send(running.spec.port, "INCR", mode, expect=":1").startswith(":")
+
+
+@pytest.mark.faults(94)
+@pytest.mark.parametrize("damage", ["cut", "middle"])
+def test_a_cut_log_is_taken_and_a_damaged_one_is_refused(damage, planned):
+    service = planned(appendonly="yes")
+    prepare_data(service)
+    with Running(service) as running:
+        for number in range(50):
+            send(running.spec.port, "SET", f"key{number}", "value")
+    log = max((path for path in Path(service.data).rglob("*.aof")), key=lambda path: path.stat().st_size)
+    good = log.read_bytes()
+    if damage == "cut":
+        log.write_bytes(good[:-5])
+        with Running(service) as running:
+            assert send(running.spec.port, "GET", "key48", expect="$5\r\nvalue") == "$5\r\nvalue\r\n"
+    else:
+        log.write_bytes(good[:300] + b"XXXXXXXXXXXX" + good[312:])
+        assert fails(service) == ["data-unreadable"]
+        assert log.read_bytes() == good[:300] + b"XXXXXXXXXXXX" + good[312:]
+
+
+@pytest.mark.faults(96)
+def test_while_it_loads_it_says_so_instead_of_pong(planned):
+    with Running(planned(rdbcompression="no")) as running:
+        for number in range(80):  # clients are served every 2 MB
+            send(running.spec.port, "SET", f"key{number}", "v" * 100_000)
+    slow = planned(key_load_delay="20000")
+    with Running(slow, until_ready=False) as running:
+        running.wait_for(lambda: running.answer().startswith(running.spec.ready.loading))
+        running.child.kill()
+        running.child.wait()
+
+
+@pytest.mark.faults(97)
+def test_it_listens_on_loopback_and_a_private_socket_only(planned):
+    with Running(planned()) as running:
+        listening = [
+            row.split()[1].rpartition(":")[0]
+            for table in ("tcp", "tcp6")
+            for row in Path("/proc/net", table).read_text().splitlines()[1:]
+            if int(row.split()[1].rpartition(":")[2], 16) == running.spec.port and row.split()[3] == "0A"
+        ]
+        assert set(listening) <= {"0100007F", "00000000000000000000000001000000"}
+        assert os.stat(planned().exports["socket"]).st_mode & 0o777 == 0o700
+
+
+@pytest.mark.faults(89)
+def test_a_port_that_was_taken_in_the_meantime_is_understood(planned):
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", planned().spec.port))
+        listener.listen()
+        assert fails(planned()) == ["in-use"]
+
+
+def test_it_keeps_the_environment_that_it_is_known_by(planned):
+    with Running(planned()) as running:
+        assert b"LC_ALL=C" in Path(f"/proc/{running.child.pid}/environ").read_bytes().split(b"\0")
+
+
+def test_a_setting_that_it_does_not_know_is_understood(planned):
+    assert fails(planned(nonsense="1")) == ["bad-setting"]
+    assert fails(planned(maxmemory="lots")) == ["bad-setting"]
+
+
+def test_a_locale_that_the_machine_lacks_does_not_stop_it(planned, monkeypatch):
+    monkeypatch.setenv("LC_ALL", "xx_YY.UTF-8")
+    with Running(planned()) as running:
+        assert running.answer() == "+PONG\r\n"

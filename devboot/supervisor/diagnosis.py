@@ -1,0 +1,85 @@
+"""Why a program could not be started, in words and with what to do about it."""
+
+from __future__ import annotations
+
+import os
+from errno import E2BIG, EACCES, ENOENT, ENOEXEC, ENOTDIR
+
+from devboot.errors import WorkError
+from devboot.model.nearest import nearest
+from devboot.supervisor.spawn import which
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def explain(error: OSError, *, name: str, program: str, cwd: str, env: Mapping[str, str]) -> WorkError:
+    """What a failed start means to a person: `process/spawn` with the reason and what to do."""
+    reason, helps = _reason(error, program, cwd, env)
+    return WorkError("process/spawn", f"`{name}` could not be started: {reason}", help=helps)
+
+
+def missing(program: str, *, cwd: str, env: Mapping[str, str]) -> OSError | None:
+    """What a direct start of `program` would have raised; None when it is there."""
+    try:
+        os.stat(cwd)
+        os.stat(os.path.join(cwd, which(program, env.get("PATH", os.defpath))))
+    except OSError as error:
+        return error
+    return None
+
+
+def _reason(error: OSError, program: str, cwd: str, env: Mapping[str, str]) -> tuple[str, list[str]]:
+    if not os.path.isdir(cwd):
+        return f"its directory `{cwd}` does not exist", [f"create it: `mkdir -p {cwd}`, or change `cwd`"]
+    path = os.path.join(cwd, error.filename if isinstance(error.filename, str) else program)
+    if error.errno in (ENOENT, ENOTDIR):
+        return _not_found(program, path, cwd, env)
+    if error.errno == EACCES:
+        return f"`{program}` is not executable", [f"`chmod +x {path}`"]
+    if error.errno == ENOEXEC:
+        return f"`{program}` is a program for another kind of machine", [f"see what it is: `file {path}`"]
+    if error.errno == E2BIG:
+        return _too_large(env)
+    return f"{error.strerror or error} (`{program}`)", []
+
+
+def _not_found(program: str, path: str, cwd: str, env: Mapping[str, str]) -> tuple[str, list[str]]:
+    if os.path.exists(path):
+        interpreter = _interpreter(path)
+        return f"`{program}` names the interpreter `{interpreter}`, which does not exist", [
+            f"edit its first line: {path}"
+        ]
+    from devboot.supervisor.origins import origin_of
+
+    origin = origin_of(program, cwd)
+    return f"`{program}` was not found", [origin] if origin else _suggest(program, env.get("PATH", os.defpath))
+
+
+def _too_large(env: Mapping[str, str]) -> tuple[str, list[str]]:
+    size = sum(len(key) + len(value) + 2 for key, value in env.items())
+    largest = max(env, key=lambda key: len(env[key]), default="")
+    return f"its environment of {size} bytes is too large", [f"the largest variable is `{largest}`"]
+
+
+def _interpreter(path: str) -> str:
+    try:
+        with open(path, "rb") as file:
+            first = file.readline(256)
+    except OSError:
+        return "?"
+    return first[2:].decode("utf-8", "replace").strip() if first.startswith(b"#!") else "?"
+
+
+def _suggest(program: str, search: str) -> list[str]:
+    if "/" in program:
+        return []
+    found: set[str] = set()
+    for folder in search.split(os.pathsep):
+        try:
+            found.update(os.listdir(folder or "."))
+        except OSError:
+            continue
+    likely = nearest(program, found)
+    return [f"did you mean `{likely}`?"] if likely else []

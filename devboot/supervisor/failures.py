@@ -1,0 +1,209 @@
+"""What went wrong with a process, in the words of the error messages: built from its specification and its end."""
+
+from __future__ import annotations
+
+from devboot.errors import WorkError
+from devboot.model import process as model
+from devboot.supervisor.lines import find_hint
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from signal import SIGKILL
+
+    from devboot.supervisor.state import End, State
+else:
+    from _signal import SIGKILL  # the signal package imports enum
+
+TAIL_LINES = 20
+_LONGEST = 100  # characters of an error's first line
+# A dotted name is a module that is missing in a package that is there: nothing to install
+_NO_SUCH = r"(?:No module named '|The module |Could not import (?:module )?[\"'])(\w+)"
+_NO_MODULE = r"No module named '([A-Za-z_]\w*)'"
+# What left Python's library, and the last minor version that has it
+_LEFT = {
+    **dict.fromkeys(("asynchat", "asyncore", "distutils", "imp", "smtpd"), "3.11"),
+    **dict.fromkeys(
+        ("aifc", "audioop", "cgi", "cgitb", "chunk", "crypt", "imghdr", "lib2to3", "mailcap", "nntplib", "pipes"),
+        "3.12",
+    ),
+    **dict.fromkeys(("sndhdr", "spwd", "sunau", "telnetlib", "uu", "xdrlib"), "3.12"),
+}
+
+
+def signal_name(number: int) -> str:
+    """SIGTERM for 15; the bare number for signals that have no name here."""
+    from signal import Signals
+
+    try:
+        return Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def how_it_ended(end: End) -> str:
+    """`exit 1`, or `killed by SIGSEGV`."""
+    return f"exit {end.code}" if end.signal is None else f"killed by {signal_name(end.signal)}"
+
+
+def family(pid: int, others: int) -> str:
+    """`pid 4720 and 2 children`."""
+    return f"pid {pid}" + (f" and {others} {'child' if others == 1 else 'children'}" if others else "")
+
+
+def pids(numbers: Iterable[int]) -> str:
+    """`4720, 4721`."""
+    return ", ".join(map(str, sorted(numbers)))
+
+
+def seconds(value: float) -> str:
+    """A duration for people: `0.4 s`, `31 s`."""
+    return f"{value:.0f} s" if value >= 9.95 else f"{value:.1f}".removesuffix(".0") + " s"
+
+
+def crash_loop(spec: model.ProcessSpec, state: State, tail: tuple[str, ...]) -> WorkError:
+    """The restart budget is spent."""
+    times = len(state.failures)
+    span = state.failures[-1] - state.failures[0]
+    last = f", last {_last(state.end)}" if state.end else ""
+    what = f"{spec.name} exited {times} times in {seconds(span)}{last}"
+    return _hinted(spec, "process/crash-loop", what, tail, f"after a fix: `devboot restart {spec.name}`")
+
+
+def hopeless(spec: model.ProcessSpec, tail: tuple[str, ...]) -> WorkError | None:
+    """Why another run would end like this one, where the recipe knows it."""
+    found = find_hint(spec.failure_hints, "\n".join(tail).encode())
+    if found is None or found[0].passes:
+        return None
+    known = found[0]
+    helps = (known.help,) if known.help else ()
+    return WorkError(
+        known.slug,
+        known.what,
+        details=(_command(spec), *(f"| {line}" for line in tail)),
+        causes=(f"it is not restarted: `{spec.name}` would end like this again",),
+        help=(*helps, f"after a fix: `devboot restart {spec.name}`"),
+        kept=(f"its data is in {spec.data}",) if spec.data else (),
+    )
+
+
+def cannot_load(spec: model.ProcessSpec, line: str, tail: tuple[str, ...]) -> WorkError:
+    """Its own code can't be imported: `line` is what it said, twice."""
+    again = "it starts again when its files change, or by" if spec.watch else "after a fix:"
+    near = _meant(line, spec.cwd)
+    return WorkError(
+        "process/import-error",
+        _cut(f"{spec.name} can't start: {line}"),
+        details=(_command(spec), *(f"| {each}" for each in tail)),
+        causes=(f"it ended like this twice, so it is not restarted: `{spec.name}` would end like this again",),
+        # `restart` would start a command that has been corrected as it was
+        help=(*(near or _missing_package(tail)), f"{again} `devboot up -d`", _all_output(spec)),
+    )
+
+
+def ended(spec: model.ProcessSpec, end: End, tail: tuple[str, ...]) -> WorkError:
+    """It ended in a way that was not expected, and is not restarted."""
+    slug = "process/task-failed" if spec.kind == model.TASK else "process/exited"
+    return _hinted(spec, slug, f"{spec.name} failed, {_last(end)}", tail)
+
+
+def not_ready(spec: model.ProcessSpec, text: str, tail: tuple[str, ...]) -> WorkError:
+    """It runs, but its probe doesn't pass."""
+    why = f": {text}" if text else ""
+    return _hinted(spec, "process/not-ready", f"{spec.name} is not ready{why}", tail)
+
+
+def waits(spec: model.ProcessSpec, reason: str) -> WorkError:
+    """It was never started, since what it needs isn't there."""
+    return WorkError("process/waiting", f"{spec.name} was not started: {reason}")
+
+
+def daemonised(spec: model.ProcessSpec, left: int) -> WorkError:
+    """It put itself into the background, where nobody can supervise it."""
+    return WorkError(
+        "process/daemonised",
+        f"{spec.name} ended at once and left {left} {'process' if left == 1 else 'processes'} in the background",
+        details=(_command(spec),),
+        help=("run it in the foreground, for example without `--daemon` or `-d`, or with `nginx -g 'daemon off;'`",),
+    )
+
+
+def hint(spec: model.ProcessSpec, text: bytes) -> WorkError | None:
+    """What a line of the output means, where the recipe knows it."""
+    found = find_hint(spec.failure_hints, text)
+    if found is None:
+        return None
+    known, line = found
+    helps = (known.help,) if known.help else ()
+    kept = (f"its data is in {spec.data}",) if spec.data else ()
+    return WorkError(known.slug, known.what, details=(f"| {line}",), help=helps, kept=kept)
+
+
+def _hinted(spec: model.ProcessSpec, slug: str, what: str, tail: tuple[str, ...], *helps: str) -> WorkError:
+    known = find_hint(spec.failure_hints, "\n".join(tail).encode())
+    causes: tuple[str, ...] = ()
+    if known is not None:
+        slug, causes = known[0].slug, (known[0].what,)
+        helps = (known[0].help, *helps) if known[0].help else helps
+    else:
+        helps = (*_missing_package(tail), *helps)
+    return WorkError(
+        slug,
+        what,
+        details=(_command(spec), *(f"| {line}" for line in tail)),
+        causes=causes,
+        help=(*helps, _all_output(spec)),
+    )
+
+
+def _missing_package(tail: tuple[str, ...]) -> tuple[str, ...]:
+    """What to do where the output ends with an import that found nothing."""
+    import re
+
+    found = next((found for line in reversed(tail) if (found := re.search(_NO_MODULE, line))), None)
+    if found is None:
+        return ()
+    if found[1] == "psycopg" and any("sqlalchemy/dialects/postgresql" in line for line in tail):
+        return (  # SQLAlchemy 2.1 takes another library than 2.0 for an address that names none
+            "with psycopg2, write the address as `postgresql+psycopg2://…`: SQLAlchemy 2.1 takes psycopg by itself",
+            "else add `psycopg[binary]` to the packages, then `devboot up -d`",
+        )
+    if last := _LEFT.get(found[1]):
+        return (f'Python has it up to {last} only: `version = "{last}"` under `[python]` in devboot.toml',)
+    return (f"`devboot up -d` installs what is new; if no dependency brings `{found[1]}`, add the package first",)
+
+
+def _meant(line: str, folder: str) -> tuple[str, ...]:
+    """A module of the project's own that was probably meant by what isn't there."""
+    import os
+    import re
+
+    from devboot.model.nearest import nearest
+
+    found = re.search(_NO_SUCH, line)
+    try:
+        names = {name.removesuffix(".py") for name in os.listdir(folder or ".")}
+    except OSError:
+        return ()
+    likely = nearest(found[1], names) if found and found[1] not in names else None
+    return (f"did you mean `{likely}`?",) if likely else ()
+
+
+def _command(spec: model.ProcessSpec) -> str:
+    command = spec.command or " ".join(spec.argv)
+    return f"{command}     ({spec.origin})" if spec.origin else command
+
+
+def _all_output(spec: model.ProcessSpec) -> str:
+    return f"all output: `devboot logs {spec.name}`"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+
+
+def _last(end: End) -> str:
+    if end.signal is None:
+        return f"with code {end.code}"
+    likely = ", probably out of memory" if end.signal == SIGKILL else ""
+    return f"{how_it_ended(end)}{likely}"

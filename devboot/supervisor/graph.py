@@ -1,0 +1,108 @@
+"""Who waits for whom: pure questions about dependencies, asked of plain phases."""
+
+from __future__ import annotations
+
+from devboot.model import process as model
+from devboot.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+_SPAWNED = (model.STARTING, model.RUNNING, model.READY, model.UNREADY)
+_ENDED = (model.STOPPED, model.EXITED, model.FAILED, model.GAVE_UP)
+
+
+class Standing(Record):
+    """What others want to know of a process: its phase, and what the phase alone doesn't tell."""
+
+    phase: str
+    ok: bool = False  # it has ended, as it should
+    settled: bool = False  # alive for a second, where nothing else shows that it is up
+    gates: bool = False  # only readiness counts, not a second alive
+    hopeless: bool = False  # it waits for something that will not come by itself
+
+
+class Blocker(Record):
+    """Why a process waits. `forever`: nothing that happens by itself will change it."""
+
+    name: str
+    reason: str
+    forever: bool
+
+
+def is_met(until: str, standing: Standing) -> bool:
+    """Whether a dependency on a process that stands like this is fulfilled."""
+    if until == model.UNTIL_COMPLETED:
+        return standing.phase == model.EXITED
+    if until == model.UNTIL_SUCCEEDED:
+        return standing.phase == model.EXITED and standing.ok
+    if until == model.UNTIL_STARTED:
+        return standing.phase in _SPAWNED or (standing.phase == model.EXITED and standing.ok)
+    return is_up(standing)
+
+
+def is_up(standing: Standing) -> bool:
+    """Whether it counts as ready: its probe says so, or where none gates it, a second alive or an expected exit."""
+    if standing.phase == model.READY or (standing.phase == model.EXITED and standing.ok):
+        return True
+    return not standing.gates and standing.settled and standing.phase in _SPAWNED
+
+
+def blocker(dependencies: Iterable[model.Dependency], standings: Mapping[str, Standing]) -> Blocker | None:
+    """The first dependency that is not fulfilled, the hopeless ones first; None: nothing is in the way."""
+    known = [each for each in dependencies if each.name in standings]
+    unmet = [each for each in known if not is_met(each.until, standings[each.name])]
+    reasons = [_reason(each, standings[each.name]) for each in unmet]
+    return next((each for each in reasons if each.forever), reasons[0] if reasons else None)
+
+
+def _reason(dependency: model.Dependency, standing: Standing) -> Blocker:
+    name, phase = dependency.name, standing.phase
+    if phase == model.EXITED:
+        how = "failed" if not standing.ok else "has ended"
+        return Blocker(name, f"{name} {how}", forever=True)
+    if phase in _ENDED:
+        words = {model.STOPPED: "is stopped", model.FAILED: "could not be started", model.GAVE_UP: "gave up"}
+        return Blocker(name, f"{name} {words[phase]}", forever=True)
+    if phase == model.WAITING and standing.hopeless:
+        return Blocker(name, f"{name} can't start", forever=True)
+    return Blocker(name, f"for {name}", forever=False)
+
+
+def closure(names: Iterable[str], specs: Mapping[str, model.ProcessSpec]) -> frozenset[str]:
+    """`names` and everything that they depend on, directly or not."""
+    found: set[str] = set()
+    left = list(names)
+    while left:
+        name = left.pop()
+        if name in specs and name not in found:
+            found.add(name)
+            left.extend(each.name for each in specs[name].depends_on)
+    return frozenset(found)
+
+
+def dependents(specs: Iterable[model.ProcessSpec]) -> dict[str, frozenset[str]]:
+    """For each name those that depend on it directly."""
+    found: dict[str, set[str]] = {spec.name: set() for spec in specs}
+    for spec in specs:
+        for each in spec.depends_on:
+            if each.name in found:  # what it needed may have been taken out of the plan
+                found[each.name].add(spec.name)
+    return {name: frozenset(others) for name, others in found.items()}
+
+
+def levels(specs: Iterable[model.ProcessSpec]) -> tuple[tuple[str, ...], ...]:
+    """Names by depth, what depends on nothing first; within a level as they stand in the plan."""
+    specs = tuple(specs)
+    by_name = {spec.name: spec for spec in specs}
+    depths: dict[str, int] = {}
+
+    def depth(name: str) -> int:
+        if name not in depths:
+            below = (each.name for each in by_name[name].depends_on if each.name in by_name)
+            depths[name] = 1 + max((depth(each) for each in below), default=-1)
+        return depths[name]
+
+    deepest = max((depth(spec.name) for spec in specs), default=-1)
+    return tuple(tuple(spec.name for spec in specs if depths[spec.name] == at) for at in range(deepest + 1))

@@ -1,0 +1,23 @@
+"""What every part of the supervisor needs of the machine it runs on."""
+
+from __future__ import annotations
+
+from devboot.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from devboot.supervisor.exits import Exits
+    from devboot.supervisor.loop import Loop
+    from devboot.supervisor.watcher import Watcher
+
+
+class Host(Record):
+    """The loop with its clock, who ends, who is there, and what time it is for people (seconds since the epoch)."""
+
+    loop: Loop
+    exits: Exits
+    watcher: Watcher
+    wall_clock: Callable[[], float]
+    children: set[int]  # what was spawned here and isn't reaped yet; all other children are adopted ones

@@ -1,0 +1,58 @@
+"""Reads readiness and known failures out of what a process writes, with colours and other escapes taken out."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from devboot.model.process import FailureHint
+
+_ESCAPES = rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])"
+
+
+def strip_escapes(block: bytes) -> bytes:
+    """The block without escape sequences (colours, cursor moves, titles)."""
+    if b"\x1b" not in block:
+        return block
+    import re  # after the first spawn: it costs as much as all of the supervisor
+
+    return re.sub(_ESCAPES, b"", block)
+
+
+class LineMatcher:
+    """Looks for a regular expression in lines; a line may arrive in two pieces."""
+
+    def __init__(self, pattern: str) -> None:
+        import re
+
+        self._pattern = re.compile(pattern.encode(), re.MULTILINE)
+        self._started = b""  # a line that was shown before its end came
+
+    def matches(self, block: bytes) -> bool:
+        """Whether a line of `block` matches."""
+        text = self._started + strip_escapes(block)
+        self._started = text[text.rfind(b"\n") + 1 :][-4096:]
+        return self._pattern.search(text) is not None
+
+
+def without(block: bytes, parts: Iterable[bytes]) -> bytes:
+    """The block without the lines that have one of `parts` in them."""
+    found = [part for part in parts if part in block]
+    if not found:
+        return block
+    return b"".join(line for line in block.splitlines(keepends=True) if not any(part in line for part in found))
+
+
+def find_hint(hints: Iterable[FailureHint], text: bytes) -> tuple[FailureHint, str] | None:
+    """The first hint that a line of `text` fits, and that line."""
+    import re
+
+    for hint in hints:
+        found = re.search(hint.pattern.encode(), text, re.MULTILINE)
+        if found:
+            start = text.rfind(b"\n", 0, found.start()) + 1
+            end = text.find(b"\n", found.end())
+            line = text[start : end if end >= 0 else len(text)]
+            return hint, line.decode("utf-8", "replace").strip()
+    return None

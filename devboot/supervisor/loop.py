@@ -1,0 +1,171 @@
+"""The one event loop of the daemon: file descriptors and timers, in one thread, without asyncio.
+
+asyncio costs 41 ms and several MB before it does anything; all that a supervisor needs of it is this page.
+"""
+
+from __future__ import annotations
+
+import select
+import sys
+import time
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import heapq as _heapq
+    from collections.abc import Callable
+else:
+    import _heapq
+
+READ, WRITE = 1, 2
+
+
+class Timer:
+    """A call that is due at `when` (seconds of the loop's clock) unless it is cancelled."""
+
+    __slots__ = ("callback", "cancelled", "sequence", "when")
+
+    def __init__(self, when: float, sequence: int, callback: Callable[[], None]) -> None:
+        self.when = when
+        self.sequence = sequence
+        self.callback = callback
+        self.cancelled = False
+
+    def cancel(self) -> None:
+        """Take it back; doing so twice, or after it ran, is harmless."""
+        self.cancelled = True
+
+    def __lt__(self, other: Timer) -> bool:
+        return (self.when, self.sequence) < (other.when, other.sequence)
+
+
+class _Epoll:
+    """Linux's own; the selectors module costs a millisecond to import, and as much for each hundred events."""
+
+    def __init__(self) -> None:
+        self._epoll = select.epoll()
+
+    def add(self, fd: int, events: int) -> None:
+        self._epoll.register(fd, _to_poll(events))
+
+    def change(self, fd: int, events: int) -> None:
+        self._epoll.modify(fd, _to_poll(events))
+
+    def remove(self, fd: int) -> None:
+        try:
+            self._epoll.unregister(fd)
+        except OSError:
+            return  # it was closed first, against the rules
+
+    def wait(self, seconds: float | None, most: int) -> list[tuple[int, int]]:
+        """Which descriptors are ready for what. An error or a hang-up is both: the next read or write tells it."""
+        # The system waits in milliseconds, and a timer must not find that it is still too early.
+        patience = -1.0 if seconds is None else -(-seconds * 1000 // 1) / 1000
+        found = self._epoll.poll(patience, max(1, most))
+        return [(fd, (event & ~4 and READ) | (event & ~1 and WRITE)) for fd, event in found]
+
+    def close(self) -> None:
+        self._epoll.close()
+
+
+def _to_poll(events: int) -> int:
+    return (events & READ and select.EPOLLIN) | (events & WRITE and select.EPOLLOUT)
+
+
+class _Portable:
+    """The same on other systems."""
+
+    def __init__(self) -> None:
+        import selectors
+
+        self._selector = selectors.DefaultSelector()
+
+    def add(self, fd: int, events: int) -> None:
+        self._selector.register(fd, events)
+
+    def change(self, fd: int, events: int) -> None:
+        self._selector.modify(fd, events)
+
+    def remove(self, fd: int) -> None:
+        self._selector.unregister(fd)
+
+    def wait(self, seconds: float | None, _most: int) -> list[tuple[int, int]]:
+        return [(key.fd, ready) for key, ready in self._selector.select(seconds)]
+
+    def close(self) -> None:
+        self._selector.close()
+
+
+class Loop:
+    """Calls back when descriptors are ready and when timers are due. Not thread-safe: there is one thread."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.now = clock
+        self._poll = _Epoll() if sys.platform == "linux" else _Portable()
+        self._watched: dict[int, tuple[int, Callable[[int], None]]] = {}
+        self._timers: list[Timer] = []
+        self._sequence = 0
+        self._running = False
+        self.turns = 0  # how often it has waited for something to happen
+
+    def watch(self, fd: int, events: int, callback: Callable[[int], None]) -> None:
+        """Call `callback(ready events)` whenever `fd` is ready for one of `events`; replaces an earlier watch."""
+        known = self._watched.get(fd)
+        if known is None:
+            self._poll.add(fd, events)
+        elif known[0] != events:
+            self._poll.change(fd, events)
+        self._watched[fd] = (events, callback)
+
+    def unwatch(self, fd: int) -> None:
+        """Forget `fd`; call it before closing it. Unknown descriptors are fine."""
+        if self._watched.pop(fd, None) is not None:
+            self._poll.remove(fd)
+
+    def call_later(self, delay: float, callback: Callable[[], None]) -> Timer:
+        """Call once, `delay` seconds from now (0: in the next turn)."""
+        return self.call_at(self.now() + delay, callback)
+
+    def call_at(self, when: float, callback: Callable[[], None]) -> Timer:
+        """Call once at `when` on the loop's clock."""
+        self._sequence += 1
+        timer = Timer(when, self._sequence, callback)
+        _heapq.heappush(self._timers, timer)
+        return timer
+
+    def run(self) -> None:
+        """Turn until `stop` is called."""
+        self._running = True
+        while self._running:
+            self.turn()
+
+    def stop(self) -> None:
+        """End `run` after this turn."""
+        self._running = False
+
+    def turn(self, limit: float | None = None) -> None:
+        """Wait for the next thing to happen (at most `limit` seconds) and call back for all that is due."""
+        watched = self._watched
+        happened = [(fd, ready, watched.get(fd)) for fd, ready in self._poll.wait(self._patience(limit), len(watched))]
+        self.turns += 1
+        for fd, ready, wanted in happened:
+            # An earlier callback of this turn may have unwatched the descriptor, or closed and reused it.
+            if wanted is not None and watched.get(fd) is wanted and ready & wanted[0]:
+                wanted[1](ready & wanted[0])
+        now = self.now()
+        while self._timers and (self._timers[0].cancelled or self._timers[0].when <= now):
+            timer = _heapq.heappop(self._timers)
+            if not timer.cancelled:
+                timer.cancelled = True
+                timer.callback()
+
+    def close(self) -> None:
+        """Release its own descriptor."""
+        self._poll.close()
+
+    def _patience(self, limit: float | None) -> float | None:
+        while self._timers and self._timers[0].cancelled:
+            _heapq.heappop(self._timers)
+        if not self._timers:
+            return limit
+        wait = max(0.0, self._timers[0].when - self.now())
+        return wait if limit is None else min(wait, limit)

@@ -1,0 +1,49 @@
+"""Where a program that isn't there would come from: the project's packages, another language, a build of its own."""
+
+from __future__ import annotations
+
+import os
+
+# Programs of Python packages that go by another name, and those that have the same
+_PACKAGES = {
+    "django-admin": "django",
+    "flask": "flask",
+    "huey_consumer": "huey",
+    "huey_consumer.py": "huey",
+    "inv": "invoke",
+    "waitress-serve": "waitress",
+    **{
+        name: name
+        for name in (
+            "aerich", "alembic", "arq", "celery", "daphne", "dramatiq", "granian", "gunicorn", "honcho", "hypercorn",
+            "invoke", "litestar", "pytest", "rq", "sanic", "streamlit", "taskiq", "uvicorn", "uwsgi",
+        )
+    },
+}  # fmt: skip
+_LANGUAGES = {
+    "Ruby": ("ruby", "bundle", "bundler", "gem", "rails", "rake", "puma", "sidekiq", "foreman", "unicorn", "rackup"),
+    "Go": ("go", "air"),
+    "Java": ("java", "mvn", "gradle", "sbt", "./mvnw", "./gradlew"),
+    "PHP": ("php", "composer", "heroku-php-apache2", "heroku-php-nginx"),
+    ".NET": ("dotnet",),
+    "Elixir": ("mix", "elixir", "iex"),
+    "Rust": ("cargo", "rustc"),
+}
+_NODE = ("node", "npm", "npx", "corepack")
+_OF_NPM = ("yarn", "pnpm", "nodemon", "vite", "webpack", "next", "tsx", "concurrently")
+
+
+def origin_of(program: str, cwd: str) -> str:
+    """What brings a program, in one line to act on; empty where that can't be told."""
+    if package := _PACKAGES.get(program):
+        return f"add `{package}` to the project's packages, then `devboot up -d`"
+    if program in _NODE:
+        return 'write `node = "22"` under `[packages]` in devboot.toml, then `devboot up -d`'
+    if program in _OF_NPM:
+        return f"`npx {program}` runs it where package.json has it, `npm install --global {program}` brings it for all"
+    for language, programs in _LANGUAGES.items():
+        if program in programs:
+            return f"it comes with {language}, which devboot does not bring: install that, and what the project needs"
+    if os.path.isfile(os.path.join(cwd, "go.mod")):
+        return "where it is what this Go code is built to: `go build -o . ./...`, and `./` before its name"
+    return ""

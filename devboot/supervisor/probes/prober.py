@@ -1,0 +1,184 @@
+"""When to ask: at once and with millisecond back-off until it is ready, then every `period` seconds."""
+
+from __future__ import annotations
+
+import math
+
+from devboot.model import process as model
+from devboot.record import Record
+from devboot.supervisor.probes import accepting, conversation, listening, running
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Protocol
+
+    from devboot.model.process import Probe
+    from devboot.supervisor.host import Host
+    from devboot.supervisor.loop import Timer
+
+    class Attempt(Protocol):
+        """One question under way; it calls back once, unless it is cancelled."""
+
+        def cancel(self) -> None:
+            """Stop asking, without a call back."""
+
+    Done = Callable[[bool, str], None]
+
+
+FIRST, LONGEST = 0.001, 0.25  # seconds between tries while somebody waits for it
+LAG = 0.1  # what the answer may come too late, as a part of the time that it takes to get ready
+COMMAND_FIRST, COMMAND_LAG = 0.02, 0.25  # a command costs more than a connection
+# The same for what nobody waits for: a worker that is given PORT may never listen, and must not cost anything then.
+PATIENT_FIRST, PATIENT_TOTAL, NUDGE_LAG = 0.05, 60.0, 0.25
+ASKING = ("tcp", "http", "https", "exec", "listen", "accept")
+CONVERSING = ("tcp", "http", "https")
+
+
+class Target(Record):
+    """What a probe has to know of the process: how its commands run, and which pids are its own."""
+
+    host: Host
+    leader: int
+    mark: str
+    cwd: str
+    env: Mapping[str, str]
+
+
+def pause(elapsed: float) -> float:
+    """Seconds to wait before the next try, when it isn't ready after `elapsed` seconds."""
+    return min(max(FIRST, elapsed * LAG), LONGEST)
+
+
+def command_pause(elapsed: float) -> float:
+    """The same for commands."""
+    return min(max(COMMAND_FIRST, elapsed * COMMAND_LAG), LONGEST)
+
+
+def patient_pause(elapsed: float) -> float | None:
+    """The same where nobody waits for the answer; None: don't ask again until something happens."""
+    if elapsed >= PATIENT_TOTAL:
+        return None
+    # Powers of two, which all that were started together come upon at the same moments.
+    return max(PATIENT_FIRST, 2.0 ** math.floor(math.log2(elapsed))) if elapsed > 0 else PATIENT_FIRST
+
+
+class Prober:
+    """Asks by one probe until it is stopped; `on_result(passed)` comes when the answer has changed for good."""
+
+    def __init__(
+        self,
+        probe: Probe,
+        target: Target,
+        on_result: Callable[[bool], None],
+        *,
+        patient: bool = False,
+        passed: bool = False,
+        own_port: int = 0,
+        is_sole: bool = False,
+    ) -> None:
+        """`own_port` is where the process is to listen; `is_sole` says that nobody may do that in its stead.
+
+        A stranger who held the port before the process was started would answer for it, and so would a process of
+        another run that took the port in the same moment. Anybody else who comes later may be its own: a container
+        that it has started, which listens through somebody else.
+        """
+        self._probe = probe
+        self._asks_own = probe.kind in CONVERSING and probe.port == own_port != 0
+        self._is_alone = self._asks_own and (is_sole or listening.is_taken(own_port, target.host.watcher))
+        self._target = target
+        self._on_result = on_result
+        self._once = probe.kind in model.OF_ITSELF
+        self._pause = patient_pause if patient else command_pause if probe.kind == "exec" else pause
+        self._since = self._asked = target.host.loop.now()
+        self._passed = passed
+        self._stopped = False
+        self._streak = self._answers = 0
+        self._attempt: Attempt | None = None
+        self._timer: Timer | None = None
+        self.text = ""  # what came of the last try, for `ps` and for the reason of a failure
+        if probe.kind in ASKING:
+            first = PATIENT_FIRST if patient else 0.0
+            self._schedule(max(probe.period if passed else first, probe.initial_delay))
+
+    def stop(self) -> None:
+        """Ask no more; nothing is called back afterwards."""
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._attempt is not None:
+            self._attempt.cancel()
+        self._timer = self._attempt = None
+        self._stopped = True
+
+    def nudge(self) -> None:
+        """Something happened that may have changed the answer: a try that lies far ahead is made soon."""
+        if self._stopped or self._passed or self._attempt is not None or self._probe.kind not in ASKING:
+            return
+        now = self._target.host.loop.now()
+        # Something that writes all the time and never gets ready is asked less and less often.
+        due = max(now + LONGEST, self._asked + (now - self._since) * NUDGE_LAG)
+        if self._timer is None or self._timer.when > due:
+            if self._timer is not None:
+                self._timer.cancel()
+            self._schedule(due - now)
+
+    def _schedule(self, seconds: float) -> None:
+        when = self._target.host.loop.now() + seconds
+        if self._pause is patient_pause:
+            # Many of them are asked in the same turn, so that the kernel is asked once for all.
+            step = max(PATIENT_FIRST, seconds / 4)
+            when = math.ceil(when / step) * step
+        self._timer = self._target.host.loop.call_at(when, self._ask)
+
+    def _ask(self) -> None:
+        self._timer = None
+        self._asked = self._target.host.loop.now()
+        answered = self._answers
+        attempt = ask(self._probe, self._target, self._answered, self._told)
+        # The answer may have come at once; then there is nothing to cancel any more.
+        self._attempt = attempt if self._answers == answered else None
+
+    def _told(self, text: str) -> None:
+        self.text = text
+
+    def _answered(self, good: bool, text: str) -> None:
+        self._attempt = None
+        if good and (self._is_alone or (self._asks_own and not self._passed)):
+            good, stranger = self._is_own()
+            text = text if good else stranger
+        self._answers += 1
+        self.text = text
+        now = self._target.host.loop.now()
+        self._streak = self._streak + 1 if good != self._passed else 0
+        threshold = self._probe.failure_threshold if self._passed else self._probe.success_threshold
+        changed = self._streak >= max(1, threshold)
+        if changed:
+            self._passed, self._streak, self._since = good, 0, now
+        if not (self._passed and (self._once or not self._probe.period)):
+            seconds = self._probe.period if self._passed else self._pause(now - self._since)
+            if seconds is not None:
+                self._schedule(seconds)
+        if changed:
+            self._on_result(good)
+
+    def _is_own(self) -> tuple[bool, str]:
+        port, where = self._probe.port, self._target
+        own, stranger = listening.look(port, where.host.watcher, where.leader, where.mark)
+        stands_in = not (own or self._is_alone or listening.is_anothers(port, where.host.watcher, where.mark))
+        return own or stands_in, stranger
+
+
+def ask(probe: Probe, target: Target, done: Done, tell: Callable[[str], None]) -> Attempt | None:
+    """Ask once; `done(good, text)` is called back later, or at once, where None is returned.
+
+    `tell(text)` is called with what is waited for, where that may take long.
+    """
+    if probe.kind in CONVERSING:
+        return conversation.Conversation(target.host.loop, probe, done)
+    if probe.kind == "exec":
+        return running.run(probe, target, done)
+    if probe.kind == "accept":
+        where = target.host
+        return accepting.accept(where.loop, probe.port, where.watcher, target.leader, target.mark, done, tell)
+    done(*listening.look(probe.port, target.host.watcher, target.leader, target.mark))
+    return None

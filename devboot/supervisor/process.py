@@ -1,0 +1,322 @@
+"""One supervised process: obeys its state machine, run by run, and remembers what came of them."""
+
+from __future__ import annotations
+
+from devboot.model import process as model
+from devboot.supervisor import failures, state as life, terminal
+from devboot.supervisor.broken import WITHIN, broken_code
+from devboot.supervisor.command import Launch, launch_of
+from devboot.supervisor.lines import without
+from devboot.supervisor.logfile import LogFile
+from devboot.supervisor.logs import log_path
+from devboot.supervisor.output import Tail
+from devboot.supervisor.run import SETTLED_AFTER, Run
+from devboot.supervisor.session import MARKER
+from devboot.supervisor.stamp import write_stamp
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from devboot.errors import WorkError
+    from devboot.supervisor.graph import Blocker
+    from devboot.supervisor.host import Host
+    from devboot.supervisor.loop import Timer
+    from devboot.supervisor.timetable import Timetable
+
+SOON = 5.0  # a leader that ends within this time and leaves others behind has put itself into the background
+_LONGEST_PROOF = 10.0  # seconds that a process which has crashed must live to count as up
+INSIDE = "DEVBOOT_INSIDE"  # the project's root, for whoever is started inside: a second `up` of it is refused
+
+
+class Surroundings:
+    """What the processes of one supervisor share: the plan, the size of terminals, and who is told what happens."""
+
+    def __init__(
+        self,
+        host: Host,
+        plan: model.Plan,
+        *,
+        run_id: str,
+        size: tuple[int, int],
+        on_output: Callable[[str, bytes], None],
+        on_note: Callable[[str, WorkError | None], None],
+        on_change: Callable[[Process], None],
+    ) -> None:
+        self.host = host
+        self.plan = plan
+        self.run_id = run_id
+        self.size = size
+        self.on_output = on_output
+        self.on_note = on_note
+        self.on_change = on_change
+
+
+class Process:
+    """A process and its present run. Events go in through `feed`; changes are told to the surroundings."""
+
+    def __init__(self, spec: model.ProcessSpec, around: Surroundings) -> None:
+        self.around = around
+        self.host = around.host
+        self.state = life.State()
+        self.run: Run | None = None
+        self.tail = Tail()
+        self.error: WorkError | None = None  # why it is failed, gave-up or exited badly
+        self.blocked: Blocker | None = None  # what it waits for, while it is waiting
+        self.last_exit: model.LastExit | None = None
+        self.probed = ("", "")  # what the probes for ready and alive saw last, of the run before
+        self.settled = self.was_skipped = False
+        self.due = 0.0  # on the loop's clock, when backoff ends
+        self.cause = ""  # why it was restarted on purpose, if there is more to say than that
+        self.timetable: Timetable | None = None  # of a scheduled process
+        self.is_due = False  # a scheduled process may run now
+        self._delay: Timer | None = None
+        self._forced = self._hinted = False
+        self._broken = ""  # what of its code the previous run couldn't load
+        self._was_ready = self.was_up = False  # this run; any run since somebody wanted it
+        self._hung = ""  # what was seen of a run that was stopped since it didn't live any more
+        self._settles_after = SETTLED_AFTER
+        self.log = LogFile(log_path(around.plan.state, spec.name), self.host.wall_clock, self.on_note)
+        self.take(spec)
+
+    def take(self, spec: model.ProcessSpec) -> None:
+        """Run by this specification from the next start on."""
+        self.spec = spec
+        self.name = spec.name
+        self.mark = f"{self.around.run_id}:{spec.name}"
+        by_words = bool(spec.argv) and not spec.command
+        self._quiet = tuple(part.encode() for part in spec.quiet)
+        self._launch = Launch(spec.argv, leads=True, program=spec.argv[0]) if by_words else launch_of(spec.command)
+        self.policy = life.Policy(
+            has_probe=spec.ready is not None and (spec.gates or spec.ready.kind not in model.OF_ITSELF),
+            restart="never" if spec.kind == model.TASK or spec.exit_ends_all else spec.restart,
+            max_restarts=spec.max_restarts,
+            window=spec.window,
+            expected_exit=spec.expected_exit,
+            scheduled=bool(spec.schedule),
+        )
+        self._take_schedule()
+
+    def _take_schedule(self) -> None:
+        if self.timetable is not None and self.timetable.text != self.spec.schedule:
+            self.timetable.cancel()
+            self.timetable = None
+        if self.spec.schedule and self.timetable is None:
+            from devboot.supervisor.timetable import Timetable
+
+            self.timetable = Timetable(self.host, self.spec.schedule, self.run_now)
+            self._plan_run()
+
+    def run_now(self) -> None:
+        """A scheduled process that waits for its time need not wait any longer; nothing for others."""
+        if self.timetable is not None and self.state.phase == model.WAITING:
+            self.timetable.cancel()
+            self.is_due = True
+            self.around.on_change(self)
+
+    def _plan_run(self) -> None:
+        if self.timetable is not None:
+            if self.state.phase == model.WAITING and not self.is_due:
+                self.timetable.plan()
+            else:
+                self.timetable.cancel()
+
+    def feed(self, kind: str, end: life.End | None = None) -> None:
+        """Let something happen to it."""
+        before = self.state.phase
+        self.state, action = life.advance(self.state, life.Event(kind, end), self.host.loop.now(), self.policy)
+        if before == model.BACKOFF != self.state.phase and self._delay is not None:
+            self._delay.cancel()
+        self._obey(action)
+        self._plan_run()
+        self.around.on_change(self)
+
+    def force(self) -> None:
+        """SIGKILL to all that belongs to it."""
+        self._forced = True
+        self.feed(life.STOP)
+        if self.run is not None:
+            self.run.force()
+
+    @property
+    def awaits_mending(self) -> bool:
+        """Whether it has run, is given up, and starts again by itself when somebody edits its files."""
+        return self.was_up and self.state.phase == model.GAVE_UP and bool(self.spec.watch)
+
+    def environment(self) -> dict[str, str]:
+        """The variables that it starts with."""
+        env = dict(model.environment_of(self.around.plan, self.spec))
+        env[MARKER] = self.mark
+        env[INSIDE] = self.around.plan.root
+        env["PWD"] = self.spec.cwd
+        if self._has_terminal:
+            env["TERM"] = terminal.terminal_type(env.get("TERM"))
+            for name in ("COLUMNS", "LINES"):  # the terminal's own size counts
+                env.pop(name, None)
+        else:
+            env.setdefault("PYTHONUNBUFFERED", "1")  # else output through a pipe comes when the buffer is full
+        return env
+
+    @property
+    def _has_terminal(self) -> bool:
+        return self.spec.pty and self.spec.kind == model.PROCESS
+
+    def _obey(self, action: life.Action) -> None:
+        if action.kind == life.SPAWN:
+            self._spawn()
+        elif action.kind == life.SIGNAL and self.run is not None:
+            self.run.stop()
+        elif action.kind == life.DELAY:
+            self.cause, self._hung = f"it hung: {self._hung}" if self._hung else "", ""
+            self.due = self.host.loop.now() + action.seconds
+            self._delay = self.host.loop.call_later(action.seconds, lambda: self.feed(life.DUE))
+        elif action.kind == life.GIVE_UP:
+            tail = self.tail.lines(failures.TAIL_LINES)
+            is_hopeless = self.state.then == life.THEN_GIVEN_UP
+            known = self._why_hopeless(tail) if is_hopeless else None
+            self.error, self._broken = known or failures.crash_loop(self.spec, self.state, tail), ""
+            self.around.on_note(self.error.what, self.error)
+
+    def _spawn(self) -> None:
+        self.error, self.settled, self._forced, self._hinted, self.is_due = None, False, False, False, False
+        self._was_ready = False
+        self.was_skipped = bool(self.spec.skip)
+        if self.was_skipped:
+            self.feed(life.SKIP)
+            return
+        self.tail.clear()
+        env = self.environment()
+        size = self.around.size if self._has_terminal else None
+        try:
+            self.run = Run(
+                self.host,
+                self.spec,
+                self._launch,
+                self,
+                mark=self.mark,
+                env=env,
+                size=size,
+                settles_after=self._settles_after,
+            )
+        except OSError as error:
+            self._could_not_start(error, env)
+            return
+        self.feed(life.SPAWNED)
+        self.run.begin()
+
+    def _could_not_start(self, error: OSError, env: Mapping[str, str]) -> None:
+        from devboot.supervisor import diagnosis
+
+        program = self._launch.program or self._launch.argv[0]
+        self.error = diagnosis.explain(error, name=self.name, program=program, cwd=self.spec.cwd, env=env)
+        self.around.on_note(self.error.what, self.error)
+        self.feed(life.SPAWN_FAILED)
+
+    # -- what a run tells: see run.Owner -------------------------------------------------------------------------
+
+    def on_output(self, block: bytes) -> None:
+        """Log it, keep its tail, hand it on; while stopping, look for a line that says why it can't."""
+        if self._quiet and not (block := without(block, self._quiet)):
+            return
+        self.log.write(block)
+        self.tail.add(block)
+        self.around.on_output(self.name, block)
+        if self.state.phase == model.STOPPING and self.spec.failure_hints and not self._hinted:
+            error = failures.hint(self.spec, block)
+            if error is not None:
+                self._hinted = True
+                self.around.on_note(error.what, error)
+
+    def on_probed(self, passed: bool) -> None:
+        """Ready, or not any more."""
+        self._was_ready = self._was_ready or passed
+        self.feed(life.PROBE_PASSED if passed else life.PROBE_FAILED)
+
+    def on_not_alive(self, text: str) -> None:
+        """It hangs: stop and judge it as a failure."""
+        self._hung = text or "no answer"
+        self.on_note(f"doesn't live any more: {self._hung}")
+        self.feed(life.ALIVE_FAILED)
+
+    def on_settled(self) -> None:
+        """Alive for a second, or longer where it has crashed before."""
+        self.settled = True
+        self.around.on_change(self)
+
+    def on_exited(self, end: life.End) -> None:
+        """The leader has gone."""
+        self.last_exit = model.LastExit(end.code, end.signal, self.host.wall_clock())
+        self.feed(life.EXITED, end)
+
+    def on_left(self, pids: frozenset[int]) -> None:
+        """A leader that ends well, soon and by itself, but not alone, has put itself into the background."""
+        by_itself = self.state.then == life.THEN_JUDGED and self.state.end == life.End(0)
+        if by_itself and self.run is not None and self.run.age < SOON and self.spec.kind != model.TASK:
+            error = failures.daemonised(self.spec, len(pids))
+            self.around.on_note(error.what, error)
+
+    def on_killed(self, pids: frozenset[int]) -> None:
+        """Somebody forced it, or the grace limit was reached."""
+        pid = self.run.pid if self.run else 0
+        limit = failures.seconds(self.spec.stop_timeout)
+        if self._forced:
+            self.on_note(f"killed ({failures.family(pid, len(pids - {pid}))})")
+        elif self.state.then == life.THEN_JUDGED:
+            self.on_note(f"has left what did not stop in {limit}, killed (pid {failures.pids(pids)})")
+        else:
+            self.around.on_note(f"{self.name} did not stop in {limit}, killed", None)
+
+    def on_gone(self, end: life.End, unkillable: frozenset[int]) -> None:
+        """The run is over: decide what it was worth."""
+        age = self.run.age if self.run else 0.0
+        self.probed = (self.run.probe_text, self.run.alive_text) if self.run else self.probed
+        self.run, self._settles_after = None, SETTLED_AFTER
+        self.was_up = self.was_up or self._was_ready or age >= _LONGEST_PROOF
+        if unkillable:
+            self.on_note(f"could not be killed: pid {failures.pids(unkillable)}")
+        if self.state.end is None:  # given up on, not ended
+            self.feed(life.EXITED, end)
+        if self.state.then == life.THEN_JUDGED:
+            error = self._why_not_found(end)
+            if error is not None:
+                self._could_not_start(error, self.environment())
+                return
+            if life.is_expected(end, self.policy):
+                self._leave_stamp()
+            else:
+                # What has crashed after a second proves nothing by living for a second again
+                self._settles_after = min(SETTLED_AFTER + 2 * age, _LONGEST_PROOF)
+                tail = self.tail.lines(failures.TAIL_LINES)
+                before, self._broken = self._broken, "" if self._was_ready or age > WITHIN else broken_code(tail)
+                is_broken = bool(before) and before == self._broken and end.signal is None
+                if is_broken or failures.hopeless(self.spec, tail) is not None:
+                    self.feed(life.HOPELESS)
+                self.error = failures.ended(self.spec, end, tail)
+                if self.spec.schedule:  # it runs again all the same, which would hide it
+                    self.around.on_note(self.error.what, self.error)
+        self.feed(life.GONE)
+
+    def on_note(self, text: str) -> None:
+        """Something that a person should read about this process."""
+        self.around.on_note(f"{self.name}: {text}", None)
+
+    def _why_hopeless(self, tail: tuple[str, ...]) -> WorkError | None:
+        known = failures.hopeless(self.spec, tail)
+        return failures.cannot_load(self.spec, self._broken, tail) if known is None and self._broken else known
+
+    def _why_not_found(self, end: life.End) -> OSError | None:
+        """The shell says 126 and 127 for what a direct start would have reported; make sure that it means that."""
+        if end.code not in (126, 127) or not self._launch.program:
+            return None
+        from devboot.supervisor import diagnosis
+
+        return diagnosis.missing(self._launch.program, cwd=self.spec.cwd, env=self.environment())
+
+    def _leave_stamp(self) -> None:
+        stamp = [*self.spec.stamp, *self.spec.stamp_databases] or [*self.spec.record]
+        if stamp:
+            path, text, *databases = stamp
+            try:
+                write_stamp(path, text, databases)
+            except OSError as error:
+                self.on_note(f"will run again next time: {error.strerror or error} ({path})")

@@ -1,0 +1,228 @@
+"""Reads the kernel's table of processes: who is whose child, in which session, started when.
+
+Light enough for the daemon's guardian, which imports little else. Linux reads /proc; elsewhere `ps` is asked.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+
+from devboot.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_LINUX = sys.platform == "linux"
+_ENVIRONMENT_LIMIT = 256 * 1024
+_LOOKS = 3
+_SETTLING_LOOKS = 20
+_SETTLING_PAUSE = 0.001  # seconds; an exec shows nothing for some microseconds, more on a busy machine
+_PF_KTHREAD = 0x00200000
+PR_SET_CHILD_SUBREAPER = 36
+
+
+class Seen(Record):
+    """A process as the kernel shows it. `started` tells it from a later one of that number; `state` is a letter.
+
+    `session` is 0 where its leader can't be seen from here: in a container that was entered from outside.
+    """
+
+    pid: int
+    parent: int
+    session: int
+    state: str
+    started: str
+    is_kernels: bool = False
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it still is more than an entry that nobody has asked for."""
+        return self.state not in "ZXx"
+
+    @property
+    def age_order(self) -> int:
+        """Clock ticks from the start of the machine to its own; 0 where the system tells dates instead."""
+        return int(self.started) if self.started.isdigit() else 0
+
+
+def is_there() -> bool:
+    """Whether the kernel's table can be read at all: a bare `chroot` has none on Linux, and nothing works then."""
+    return not _LINUX or os.path.exists("/proc/self/stat")
+
+
+def look(pid: int) -> Seen | None:
+    """The process `pid`, None when there is none."""
+    if not _LINUX:
+        return processes().get(pid)
+    try:
+        descriptor = os.open(f"/proc/{pid}/stat", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        data = os.read(descriptor, 4096)
+    except OSError:  # it ended in between
+        return None
+    finally:
+        os.close(descriptor)
+    return _parse_stat(pid, data)
+
+
+def _parse_stat(pid: int, data: bytes) -> Seen | None:
+    # The name stands in parentheses and may hold blanks and parentheses itself.
+    fields = data[data.rfind(b")") + 2 :].split(None, 20)
+    if len(fields) < 20:
+        return None
+    is_kernels = bool(int(fields[6]) & _PF_KTHREAD)
+    return Seen(pid, int(fields[1]), int(fields[3]), fields[0].decode(), fields[19].decode(), is_kernels)
+
+
+def processes() -> dict[int, Seen]:
+    """All processes, by pid."""
+    if not _LINUX:
+        return _ask_ps()
+    found: list[Seen | None] = []
+    for _ in range(_LOOKS):
+        found = [look(int(name)) for name in os.listdir("/proc") if name.isdecimal()]
+        # One that ended while we looked may have left a child that wasn't in the list yet.
+        if None not in found:
+            break
+    return {seen.pid: seen for seen in found if seen is not None}
+
+
+def _ask_ps() -> dict[int, Seen]:
+    import subprocess
+
+    output = subprocess.run(
+        ["/bin/ps", "-axo", "pid=,ppid=,state=,lstart="], stdout=subprocess.PIPE, check=False, env={"LC_ALL": "C"}
+    ).stdout.decode("ascii", "replace")
+    table = {}
+    for line in output.splitlines():
+        pid, parent, state, started = line.split(None, 3)
+        try:
+            session = os.getsid(int(pid))
+        except OSError:
+            session = 0
+        table[int(pid)] = Seen(int(pid), int(parent), session, state[0], started.strip())
+    return table
+
+
+def own_children() -> frozenset[int] | None:
+    """Pids of the children of this process, zombies too; None where the system doesn't list them."""
+    try:
+        fd = os.open(f"/proc/{os.getpid()}/task/{os.getpid()}/children", os.O_RDONLY)
+    except OSError:
+        return None
+    try:
+        chunks = []
+        while chunk := os.read(fd, 65536):
+            chunks.append(chunk)
+    finally:
+        os.close(fd)
+    return frozenset(map(int, b"".join(chunks).split()))
+
+
+def descendants(table: dict[int, Seen], ancestor: int) -> list[Seen]:
+    """All live processes below `ancestor` in `table`, children before grandchildren."""
+    children: dict[int, list[Seen]] = {}
+    for seen in table.values():
+        children.setdefault(seen.parent, []).append(seen)
+    found: list[Seen] = []
+    left = [ancestor]
+    while left:
+        below = children.get(left.pop(0), [])
+        found += below
+        left += [seen.pid for seen in below]
+    return [seen for seen in found if seen.is_alive]
+
+
+def marked(table: dict[int, Seen], marker: str) -> list[tuple[Seen, str]]:
+    """Live processes in `table` with an entry in their environment that starts with `marker`, and what follows it."""
+    if not _LINUX:
+        return []
+    found = (
+        (seen, entry_after(_settled_environment(seen.pid), marker)) for seen in table.values() if may_be_marked(seen)
+    )
+    return [(seen, rest) for seen, rest in found if rest is not None]
+
+
+def may_be_marked(seen: Seen) -> bool:
+    """Whether it has an environment: kernel threads have none, and asking costs as much."""
+    return seen.is_alive and not seen.is_kernels
+
+
+def environment(pid: int) -> bytes | None:
+    """What `pid` was started with, entries ended by zero bytes; None where it is gone or another user's."""
+    return _content(f"/proc/{pid}/environ", _ENVIRONMENT_LIMIT)
+
+
+def _content(path: str, limit: int) -> bytes | None:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        return os.read(descriptor, limit)
+    except OSError:
+        return None
+    finally:
+        os.close(descriptor)
+
+
+def _settled_environment(pid: int) -> bytes:
+    # In the middle of an exec the kernel shows no arguments and no environment, then the arguments first: an
+    # environment is empty only where it still is a moment after the arguments were there.
+    found = environment(pid)
+    for _ in range(_SETTLING_LOOKS):
+        if found != b"":
+            break
+        has_arguments = _arguments(pid) != b""
+        time.sleep(_SETTLING_PAUSE)
+        found = environment(pid)
+        if has_arguments:
+            break
+    return found or b""
+
+
+def _arguments(pid: int) -> bytes | None:
+    return _content(f"/proc/{pid}/cmdline", 1)
+
+
+def entry_after(environ: bytes, wanted: str) -> str | None:
+    """What follows `wanted` in the entry of `environ` that starts with it; None where none does."""
+    _, found, rest = (b"\0" + environ).partition(b"\0" + wanted.encode())
+    return rest.partition(b"\0")[0].decode("utf-8", "surrogateescape") if found else None
+
+
+def in_sessions(table: dict[int, Seen], sessions: Iterable[int]) -> list[Seen]:
+    """Live processes of these sessions."""
+    wanted = frozenset(sessions)
+    return [seen for seen in table.values() if seen.session in wanted and seen.is_alive]
+
+
+def boot_id() -> str:
+    """What changes with each start of the machine."""
+    if _LINUX:
+        return (_content("/proc/sys/kernel/random/boot_id", 64) or b"").decode("utf-8", "replace").strip()
+    first = _ask_ps().get(1)
+    return "" if first is None else first.started.replace(" ", "-")
+
+
+def become_subreaper() -> bool:
+    """Adopt what descendants leave behind, instead of init. False where the system can't do that.
+
+    `_ctypes` alone: the ctypes package costs two milliseconds that every `up` would wait for.
+    """
+    if not _LINUX:
+        return False
+    try:
+        import _ctypes
+
+        program = _ctypes.dlopen(None, os.RTLD_NOW)  # type: ignore[arg-type]  # None: what is loaded already
+        call = _ctypes.dlsym(program, "prctl")
+        result: int = _ctypes.call_cdeclfunction(call, (PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0))
+    except (ImportError, AttributeError, OSError):
+        return False
+    return result == 0

@@ -1,0 +1,292 @@
+"""One run of a process, from its spawn until nothing of it is left: child, output, probes and end."""
+
+from __future__ import annotations
+
+import os
+
+from devboot.model import process as model
+from devboot.supervisor import spawn, terminal
+from devboot.supervisor.aside import Aside, end_of, reap
+from devboot.supervisor.lines import LineMatcher
+from devboot.supervisor.output import Output
+from devboot.supervisor.stopping import Ending
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Protocol
+
+    from devboot.supervisor.command import Launch
+    from devboot.supervisor.host import Host
+    from devboot.supervisor.loop import Timer
+    from devboot.supervisor.probes.heartbeat import Heartbeat
+    from devboot.supervisor.probes.notify import Notifications
+    from devboot.supervisor.probes.prober import Prober, Target
+    from devboot.supervisor.state import End
+
+    class Owner(Protocol):
+        """Who is told what happens in a run."""
+
+        def on_output(self, block: bytes) -> None:
+            """Whole lines, or one without its end after a short idle time."""
+
+        def on_probed(self, passed: bool) -> None:
+            """The readiness probe has changed its mind."""
+
+        def on_not_alive(self, text: str) -> None:
+            """The liveness probe has failed often enough."""
+
+        def on_settled(self) -> None:
+            """It is alive for a second."""
+
+        def on_exited(self, end: End) -> None:
+            """The leader has gone; what it left behind is being ended."""
+
+        def on_left(self, pids: frozenset[int]) -> None:
+            """The leader left these behind; they got SIGTERM."""
+
+        def on_killed(self, pids: frozenset[int]) -> None:
+            """These got SIGKILL."""
+
+        def on_gone(self, end: End, unkillable: frozenset[int]) -> None:
+            """Nothing is left (but those that even SIGKILL doesn't end)."""
+
+        def on_note(self, text: str) -> None:
+            """Something that a person should read."""
+
+
+_TEMPORARY = "/tmp"  # noqa: S108  names in it can't be guessed
+SETTLED_AFTER = 1.0  # seconds alive that count as up where nothing else shows it
+
+
+class Run:
+    """A child that was just spawned, and all that belongs to it. Raises OSError when it can't be spawned."""
+
+    def __init__(
+        self,
+        host: Host,
+        spec: model.ProcessSpec,
+        launch: Launch,
+        owner: Owner,
+        *,
+        mark: str,
+        env: Mapping[str, str],
+        size: tuple[int, int] | None,
+        settles_after: float = SETTLED_AFTER,
+    ) -> None:
+        self._settles_after = settles_after
+        self._notifications: Notifications | None = None
+        if any(probe is not None and probe.kind == "notify" for probe in (spec.ready, spec.alive)):
+            from devboot.supervisor.probes.notify import VARIABLE, WATCHDOG, Notifications
+
+            self._notifications = Notifications(host.loop, env.get("TMPDIR", _TEMPORARY), self._notified)
+            env = {**env, VARIABLE: self._notifications.address}
+            if spec.alive is not None and spec.alive.kind == "notify":
+                env[WATCHDOG] = str(int(_silence(spec.alive) * 1_000_000))
+        try:
+            child = spawn.start(launch, cwd=spec.cwd, env=env, size=size)
+        except OSError:
+            if self._notifications is not None:
+                self._notifications.close()
+            raise
+        self.pid = child.pid
+        self.spec = spec
+        self.started = host.wall_clock()
+        self._spawned_at = host.loop.now()
+        self._host = host
+        self._owner = owner
+        self._child = child
+        self._env = env
+        self._mark = mark
+        self._output = Output(host.loop, child.output, self._deliver, terminal=child.has_terminal)
+        self._ending = Ending(
+            host, child.pid, mark, grace=spec.stop_timeout, on_killed=owner.on_killed, on_gone=self._gone
+        )
+        self._ready: Prober | None = None
+        self._alive: Prober | Heartbeat | None = None
+        self._matcher: LineMatcher | None = None
+        self._stopper: Aside | None = None
+        self._settle: Timer | None = None
+        self._asking: Timer | None = None
+        self._end: End | None = None
+        host.children.add(child.pid)
+        host.exits.watch(child.pid, self._exited)
+
+    def begin(self) -> None:
+        """Start asking whether it is ready; apart from the spawn, since the first answer may come at once."""
+        probe = self.spec.ready
+        self._settle = self._host.loop.call_later(self._settles_after, self._owner.on_settled)
+        if probe is None:
+            self._watch_life()
+            return
+        if probe.kind == "log":
+            self._matcher = LineMatcher(probe.expect)
+        if probe.kind in model.OF_ITSELF and not self.spec.gates:
+            self._watch_life()  # it may never listen, and can hang all the same
+            # The first question is far ahead: whatever else is to be spawned in this turn comes first.
+            self._asking = self._host.loop.call_later(0, lambda: self._ask(probe, patient=True))
+        else:
+            self._ask(probe)
+
+    def _ask(self, probe: model.Probe, *, patient: bool = False) -> None:
+        from devboot.supervisor.probes.prober import Prober
+
+        self._ready = Prober(
+            probe,
+            self._target(),
+            self._probed,
+            patient=patient,
+            own_port=self.spec.port,
+            is_sole=self.spec.kind == model.SERVICE,
+        )
+
+    def _target(self) -> Target:
+        from devboot.supervisor.probes.prober import Target
+
+        return Target(self._host, self.pid, self._mark, self.spec.cwd, self._env)
+
+    @property
+    def age(self) -> float:
+        """Seconds since it was spawned."""
+        return self._host.loop.now() - self._spawned_at
+
+    @property
+    def probe_text(self) -> str:
+        """What came of the last try of the readiness probe."""
+        by_itself = self.spec.ready is not None and self.spec.ready.kind == "notify"
+        asked = self._notifications if by_itself else self._ready
+        return asked.text if asked else ""
+
+    @property
+    def alive_text(self) -> str:
+        """What came of the last try of the liveness probe."""
+        return self._alive.text if self._alive is not None else ""
+
+    @property
+    def terminal(self) -> int:
+        """The descriptor of its terminal; -1 where there is none (any more)."""
+        return self._output.fd if self._child.has_terminal else -1
+
+    def tap(self, callback: Callable[[bytes], None] | None) -> None:
+        """Hand raw output to `callback` as it comes, beside everything else; None ends it."""
+        self._output.tap = callback
+
+    def hold_output(self, on: bool) -> None:
+        """Let the child wait with its writing, or go on."""
+        self._output.hold(on)
+
+    def resize(self, rows: int, columns: int) -> None:
+        """The terminal, if there is one, has a new size."""
+        if self.terminal >= 0:
+            terminal.resize(self.terminal, rows, columns)
+
+    def stop(self) -> None:
+        """Ask it to stop, by its stop command or its stop signal."""
+        self._quiet()
+        if not self.spec.stop_command:
+            self._ending.ask(self.spec.stop_signal, leads=self._child.leads)
+            return
+        self._ending.limit()
+        self._stopper = Aside(
+            self._host,
+            self.spec.stop_command,
+            cwd=self.spec.cwd,
+            env=self._env,
+            limit=self.spec.stop_timeout,
+            on_done=self._stop_command_done,
+        )
+
+    def force(self) -> None:
+        """SIGKILL to all that belongs to it."""
+        self._ending.force()
+
+    def _deliver(self, block: bytes) -> None:
+        self._owner.on_output(block)
+        if self._matcher is not None and self._matcher.matches(block):
+            self._matcher = None
+            self._probed(passed=True)
+        elif self._ready is not None:
+            self._ready.nudge()
+
+    def _probed(self, passed: bool) -> None:
+        if passed:
+            self._watch_life()
+        self._owner.on_probed(passed)
+
+    def _notified(self, key: str, value: str) -> None:
+        """A word of the process about itself."""
+        from devboot.supervisor.probes.heartbeat import Heartbeat
+
+        life = self._alive if isinstance(self._alive, Heartbeat) else None
+        if (key, value) == ("READY", "1") and self.spec.ready is not None and self.spec.ready.kind == "notify":
+            self._probed(passed=True)
+        elif life is None:
+            return
+        elif (key, value) == ("WATCHDOG", "1"):
+            life.beat()
+        elif (key, value) == ("WATCHDOG", "trigger"):
+            life.fail()
+        elif key == "WATCHDOG_USEC" and value.isdecimal() and int(value):
+            life.allow(int(value) / 1_000_000)
+
+    def _watch_life(self) -> None:
+        probe = self.spec.alive
+        if probe is None or self._alive is not None:
+            return
+        if probe.kind == "notify":
+            from devboot.supervisor.probes.heartbeat import Heartbeat
+
+            loop, first = self._host.loop, probe.initial_delay
+            self._alive = Heartbeat(loop, _silence(probe), lambda: self._answered_alive(passed=False), first=first)
+        else:
+            from devboot.supervisor.probes.prober import Prober
+
+            self._alive = Prober(probe, self._target(), self._answered_alive, passed=True)
+
+    def _answered_alive(self, passed: bool) -> None:
+        if not passed and self._alive is not None:
+            self._owner.on_not_alive(self._alive.text)
+
+    def _stop_command_done(self, end: End | None, text: str) -> None:
+        self._stopper = None
+        if end is None or end.code != 0:
+            self._owner.on_note(f"stop command failed: {text or 'no output'}")
+            if self._end is None:
+                self._ending.ask(self.spec.stop_signal, leads=self._child.leads)
+
+    def _quiet(self) -> None:
+        """Nobody asks any more whether it is ready or alive."""
+        for prober in (self._ready, self._alive):
+            if prober is not None:
+                prober.stop()
+        self._matcher = None
+        if self._notifications is not None:
+            self._notifications.close()
+        for timer in (self._settle, self._asking):
+            if timer is not None:
+                timer.cancel()
+
+    def _exited(self, pid: int) -> None:
+        self._quiet()
+        # It isn't reaped yet: as long as it is a zombie, its pid can't come to name another session.
+        self._end = end_of(pid)
+        self._owner.on_exited(self._end)
+        left = self._ending.sweep()
+        if left:
+            self._owner.on_left(left)
+
+    def _gone(self, unkillable: frozenset[int]) -> None:
+        if self._stopper is not None:
+            self._stopper.cancel()
+        self._output.close()
+        if self._child.has_terminal:
+            os.close(self._child.slave)
+        self._host.exits.unwatch(self.pid)
+        end = self._end or end_of(self.pid)
+        reap(self._host, self.pid)
+        self._owner.on_gone(end, unkillable)
+
+
+def _silence(probe: model.Probe) -> float:
+    """Seconds for which a process may give no sign of life."""
+    return probe.period * max(1, probe.failure_threshold)

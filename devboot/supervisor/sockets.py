@@ -1,0 +1,85 @@
+"""Which sockets listen: asked of the kernel by netlink, which looks at listening sockets only.
+
+Reading /proc/net/tcp makes the kernel walk through all connections of the machine: milliseconds instead of 20 us.
+"""
+
+from __future__ import annotations
+
+import _socket as sockets
+from _struct import Struct
+
+_INET_DIAG = 4  # NETLINK_SOCK_DIAG
+_BY_FAMILY = 20  # SOCK_DIAG_BY_FAMILY
+_REQUEST_DUMP = 0x301  # NLM_F_REQUEST | NLM_F_DUMP
+_DONE, _ERROR = 3, 2
+_TCP, _LISTENING = 6, 1 << 10
+_HEADER = Struct("=IHHII")  # length, type, flags, sequence, pid
+_QUERY = Struct("=BBBxI48x")  # family, protocol, extensions, states, an empty socket id
+_PORT = Struct("!H")
+_NUMBER = Struct("=I")
+_PORT_AT, _QUEUE_AT, _INODE_AT = 4, 56, 68  # within a message of the kernel
+
+_TABLES = ("/proc/net/tcp", "/proc/net/tcp6")
+
+
+def listeners() -> dict[int, frozenset[int]]:
+    """Inodes of the sockets that listen, on any address, by their port. Raises OSError where nobody can tell."""
+    found: dict[int, set[int]] = {}
+    for port, inode, _ in _rows():
+        found.setdefault(port, set()).add(inode)
+    return {port: frozenset(inodes) for port, inodes in found.items()}
+
+
+def queued(port: int) -> int:
+    """How many connections to `port` nobody has accepted yet. Raises OSError where nobody can tell."""
+    return sum(waiting for number, _, waiting in _rows() if number == port)
+
+
+def _rows() -> list[tuple[int, int, int]]:
+    """Port, inode and the length of the queue of each socket that listens."""
+    try:
+        return _ask_kernel()
+    except OSError:
+        return _read_tables()
+
+
+def _ask_kernel() -> list[tuple[int, int, int]]:
+    found: list[tuple[int, int, int]] = []
+    link = sockets.socket(sockets.AF_NETLINK, sockets.SOCK_RAW, _INET_DIAG)
+    try:
+        link.settimeout(0.1)
+        for family in (sockets.AF_INET, sockets.AF_INET6):
+            query = _QUERY.pack(family, _TCP, 0, _LISTENING)
+            link.send(_HEADER.pack(_HEADER.size + len(query), _BY_FAMILY, _REQUEST_DUMP, 0, 0) + query)
+            while _take_messages(link.recv(65536), found):
+                pass
+    finally:
+        link.close()
+    return found
+
+
+def _take_messages(data: bytes, found: list[tuple[int, int, int]]) -> bool:
+    """Add (port, inode, queue) of each message; whether more is to come."""
+    at = 0
+    while at + _HEADER.size <= len(data):
+        length, kind, _, _, _ = _HEADER.unpack_from(data, at)
+        if kind == _DONE:
+            return False
+        if kind == _ERROR or length < _HEADER.size:
+            raise OSError("the kernel does not tell sockets by netlink")
+        body = at + _HEADER.size
+        waiting, inode = (_NUMBER.unpack_from(data, body + place)[0] for place in (_QUEUE_AT, _INODE_AT))
+        found.append((_PORT.unpack_from(data, body + _PORT_AT)[0], inode, waiting))
+        at += (length + 3) & ~3
+    return True
+
+
+def _read_tables() -> list[tuple[int, int, int]]:
+    found = []
+    for table in _TABLES:
+        with open(table, "rb", buffering=0) as file:
+            rows = [line.split(None, 10) for line in (file.read() or b"").splitlines()[1:]]
+        found += [
+            (int(row[1][-4:], 16), int(row[9]), int(row[4].rpartition(b":")[2], 16)) for row in rows if row[3] == b"0A"
+        ]
+    return found

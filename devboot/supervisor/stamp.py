@@ -1,0 +1,79 @@
+"""Records that a task has succeeded, together with the schema of the databases as it left them."""
+
+from __future__ import annotations
+
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from devboot.model.process import Plan, ProcessSpec
+
+PRESENCE = "presence:"  # before a database's path: only that it is there counts, not its schema
+MADE = "made:"  # before a file's path: when it was made counts, since what is made again is empty
+UNCHANGED = "unchanged"
+
+
+def schema_cookies(databases: Iterable[str]) -> str:
+    """Bytes 40 to 44 of each SQLite file's header, which change with every change of its schema; `-` without a file."""
+    return "".join(f" {_cookie(path)}" for path in databases)
+
+
+def is_current(spec: ProcessSpec) -> bool:
+    """Whether a task has run with all that it would run with now, and its databases are as it left them."""
+    return bool(spec.stamp) and _holds(*spec.stamp, spec.stamp_databases)
+
+
+def is_recorded(spec: ProcessSpec) -> bool:
+    """Whether a task that runs at each start has succeeded with all that it would run with now."""
+    return bool(spec.record) and _holds(spec.record[0], spec.record[1], spec.record[2:])
+
+
+def looked_at(plan: Plan) -> Plan:
+    """The same plan, tasks that need not run marked as such: asked before any of them can change a database."""
+    specs = tuple(spec._replace(skip=UNCHANGED) if is_current(spec) else spec for spec in plan.processes)
+    return plan._replace(processes=specs)
+
+
+def write_stamp(path: str, text: str, databases: Iterable[str]) -> None:
+    """Write `text` and the schema cookies to `path`, whole or not at all. Raises OSError."""
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    staged = f"{path}.{os.getpid()}.new"
+    try:
+        with open(staged, "w", encoding="utf-8") as file:
+            file.write(text + schema_cookies(databases))
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(staged, path)
+    except OSError:
+        if os.path.exists(staged):
+            os.unlink(staged)
+        raise
+
+
+def _holds(path: str, text: str, databases: Iterable[str]) -> bool:
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.read() == text + schema_cookies(databases)
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
+def _cookie(path: str) -> str:
+    if path.startswith(MADE):
+        return _moment(path.removeprefix(MADE))
+    presence = path.startswith(PRESENCE)
+    try:
+        with open(path.removeprefix(PRESENCE), "rb") as file:
+            header = file.read(44)
+    except OSError:
+        return "-"
+    return ("there" if presence and header else header[40:44].hex()) or "-"
+
+
+def _moment(path: str) -> str:
+    try:
+        return f"{os.stat(path).st_mtime_ns:x}"
+    except OSError:
+        return "-"

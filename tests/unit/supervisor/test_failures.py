@@ -1,0 +1,150 @@
+"""The words for what went wrong."""
+
+from __future__ import annotations
+
+import errno
+
+import pytest
+
+from devboot.model.process import FailureHint, ProcessSpec
+from devboot.supervisor import failures
+from devboot.supervisor.diagnosis import explain
+from devboot.supervisor.state import End, State
+
+WORKER = ProcessSpec("worker", "process", ".", "celery -A shop worker", origin="Procfile:2")
+
+
+def test_a_crash_loop():
+    state = State(end=End(1), failures=(1.0, 9.0, 32.0))
+    error = failures.crash_loop(WORKER, state, ("Traceback", "ModuleNotFoundError: No module named 'stripe'"))
+
+    assert (error.slug, error.exit_code) == ("process/crash-loop", 1)
+    assert error.what == "worker exited 3 times in 31 s, last with code 1"
+    assert error.details == (
+        "celery -A shop worker     (Procfile:2)",
+        "| Traceback",
+        "| ModuleNotFoundError: No module named 'stripe'",
+    )
+    assert error.help == (
+        "`devboot up -d` installs what is new; if no dependency brings `stripe`, add the package first",
+        "after a fix: `devboot restart worker`",
+        "all output: `devboot logs worker`",
+    )
+
+
+def test_a_library_that_only_sqlalchemy_asks_for_may_be_another_than_the_project_has():
+    tail = (
+        '  File "/app/.venv/lib/python3.13/site-packages/sqlalchemy/dialects/postgresql/psycopg.py", line 497, in f',
+        "    import psycopg",
+        "ModuleNotFoundError: No module named 'psycopg'",
+    )
+
+    assert failures.ended(WORKER, End(1), tail).help == (
+        "with psycopg2, write the address as `postgresql+psycopg2://…`: SQLAlchemy 2.1 takes psycopg by itself",
+        "else add `psycopg[binary]` to the packages, then `devboot up -d`",
+        "all output: `devboot logs worker`",
+    )
+    assert failures.ended(WORKER, End(1), tail[1:]).help[0].startswith("`devboot up -d` installs what is new")
+
+
+def test_a_module_that_is_missing_in_a_package_is_nothing_to_install():
+    error = failures.ended(WORKER, End(1), ("ModuleNotFoundError: No module named 'shop.taks'",))
+
+    assert error.help == ("all output: `devboot logs worker`",)
+
+
+def test_what_the_recipe_knows_replaces_the_general_words():
+    hint = FailureHint(
+        "Can't handle RDB format version", "redis/data-too-new", "the data is newer than redis", "lock it"
+    )
+    error = failures.ended(WORKER._replace(failure_hints=(hint,)), End(1), ("# Can't handle RDB format version 12",))
+
+    assert (error.slug, error.causes, error.help[0]) == (
+        "redis/data-too-new",
+        ("the data is newer than redis",),
+        "lock it",
+    )
+
+
+def test_what_cannot_heal_by_itself_says_so():
+    hint = FailureHint("Can't handle RDB", "redis/data-too-new", "the data is newer than redis", "lock it")
+    redis = ProcessSpec("redis", "service", ".", argv=("redis-server",), data="/data", failure_hints=(hint,))
+    tail = ("# Can't handle RDB format version 12",)
+
+    error = failures.hopeless(redis, tail)
+
+    assert ("redis/data-too-new", "the data is newer than redis") == (error.slug, error.what)
+    assert ("lock it", "after a fix: `devboot restart redis`") == error.help
+    assert ("it is not restarted: `redis` would end like this again",) == error.causes
+    assert ("its data is in /data",) == error.kept
+    assert failures.hopeless(redis, ("something else",)) is None
+    assert failures.hopeless(redis._replace(failure_hints=(hint._replace(passes=True),)), tail) is None
+
+
+@pytest.mark.faults(97)
+def test_a_kill_that_nobody_asked_for_is_probably_for_memory():
+    assert failures.ended(WORKER, End(None, 9), ()).what == "worker failed, killed by SIGKILL, probably out of memory"
+
+
+@pytest.mark.parametrize(
+    ("end", "words"),
+    [
+        (End(0), "exit 0"),
+        (End(78), "exit 78"),
+        (End(None, 11), "killed by SIGSEGV"),
+        (End(None, 99), "killed by signal 99"),
+    ],
+)
+def test_how_it_ended(end, words):
+    assert failures.how_it_ended(end) == words
+
+
+@pytest.mark.parametrize(
+    ("value", "words"), [(0.012, "0 s"), (0.3, "0.3 s"), (1.0, "1 s"), (9.96, "10 s"), (31.4, "31 s")]
+)
+def test_seconds_are_short(value, words):
+    assert failures.seconds(value) == words
+
+
+def test_too_large_an_environment_names_its_largest_variable(tmp_path):
+    error = explain(
+        OSError(errno.E2BIG, "Argument list too long"), name="web", program="gunicorn", cwd=str(tmp_path),
+        env={"A": "b", "BIG": "x" * 1000},
+    )  # fmt: skip
+
+    assert error.what == "`web` could not be started: its environment of 1009 bytes is too large"
+    assert error.help == ("the largest variable is `BIG`",)
+
+
+@pytest.mark.parametrize(("module", "last"), [("imghdr", "3.12"), ("distutils", "3.11")])
+def test_a_module_that_left_python_is_no_package_to_add(module, last):
+    error = failures.ended(WORKER, End(1), (f"ModuleNotFoundError: No module named '{module}'",))
+
+    assert error.help[0] == f'Python has it up to {last} only: `version = "{last}"` under `[python]` in devboot.toml'
+
+
+@pytest.mark.parametrize(
+    ("program", "advice"),
+    [
+        ("gunicorn", "add `gunicorn` to the project's packages, then `devboot up -d`"),
+        ("bundle", "it comes with Ruby, which devboot does not bring: install that, and what the project needs"),
+        ("npm", 'write `node = "22"` under `[packages]` in devboot.toml, then `devboot up -d`'),
+        (
+            "nodemon",
+            "`npx nodemon` runs it where package.json has it, `npm install --global nodemon` brings it for all",
+        ),
+    ],
+)
+def test_a_program_that_is_not_there_says_what_brings_it(tmp_path, program, advice):
+    error = explain(
+        OSError(errno.ENOENT, "none"), name="web", program=program, cwd=str(tmp_path), env={"PATH": "/none"}
+    )
+
+    assert (error.what, error.help) == (f"`web` could not be started: `{program}` was not found", (advice,))
+
+
+def test_a_program_that_go_code_is_built_to_says_how(tmp_path):
+    (tmp_path / "go.mod").touch()
+    error = explain(OSError(errno.ENOENT, "none"), name="web", program="shop", cwd=str(tmp_path), env={"PATH": "/none"})
+
+    assert error.help == ("where it is what this Go code is built to: `go build -o . ./...`, and `./` before its name",)

@@ -1,0 +1,168 @@
+"""Log files: times beside the bytes, rotation, and what happens when the disk or a person gets in the way."""
+
+from __future__ import annotations
+
+import os
+import resource
+
+import pytest
+
+from devboot.supervisor.logfile import LogFile, index_path
+from devboot.supervisor.logs import Line, log_path, read, read_merged, tail, tail_merged
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def warnings():
+    return []
+
+
+@pytest.fixture
+def log(tmp_path, clock, warnings):
+    log = LogFile(str(tmp_path / "logs" / "web.log"), clock, warnings.append, limit=100)
+    yield log
+    log.close()
+
+
+def test_a_log_is_private_and_lies_below_the_state_directory(log):
+    log.write(b"secret\n")
+
+    assert os.stat(log.path).st_mode & 0o777 == 0o600
+    assert os.stat(index_path(log.path)).st_mode & 0o777 == 0o600
+    assert log_path("/p/.devboot", "web.1") == "/p/.devboot/logs/web.1.log"
+
+
+def test_each_line_has_the_time_of_its_block(log, clock):
+    log.write(b"one\ntwo\n")
+    clock.now = 1005.0
+    log.write(b"three\n")
+
+    assert tail(log.path, 10, name="web") == [
+        Line(1000.0, "web", b"one"), Line(1000.0, "web", b"two"), Line(1005.0, "web", b"three"),
+    ]  # fmt: skip
+    assert list(read(log.path, name="web")) == tail(log.path, 10, name="web")
+
+
+def test_the_last_lines_reach_over_a_rotation(log, clock):
+    for number in range(30):
+        clock.now += 1
+        log.write(b"line %d\n" % number)
+
+    assert os.path.getsize(log.path) <= 107
+    assert sorted(os.listdir(os.path.dirname(log.path))) == [
+        "web.log", "web.log.1", "web.log.1.index", "web.log.index",
+    ]  # fmt: skip
+    assert [line.data for line in tail(log.path, 15)] == [b"line %d" % number for number in range(15, 30)]
+    assert tail(log.path, 15)[0].at == 1016.0
+    assert [line.data for line in read(log.path)][-15:] == [b"line %d" % number for number in range(15, 30)]
+
+
+def test_a_later_run_appends(log, clock, tmp_path):
+    log.write(b"one\n")
+    log.close()
+    clock.now = 2000.0
+    log.write(b"two\n")
+
+    assert tail(log.path, 5) == [Line(1000.0, "", b"one"), Line(2000.0, "", b"two")]
+
+
+def test_several_logs_are_merged_by_time(tmp_path, clock, warnings):
+    paths = {}
+    for name in ("a", "b"):
+        paths[name] = str(tmp_path / f"{name}.log")
+    logs = {name: LogFile(path, clock, warnings.append) for name, path in paths.items()}
+    for name, text in (("a", b"1\n2\n"), ("b", b"3\n"), ("a", b"4\n"), ("b", b"5\n6")):
+        clock.now += 1
+        logs[name].write(text)
+    for log in logs.values():
+        log.close()
+
+    assert b"".join(line.data for line in tail_merged(paths, 100)) == b"123456"
+    assert [line.data for line in tail_merged(paths, 1)] == [b"4", b"6"]
+    assert [(line.name, line.data) for line in read_merged(paths)][2:4] == [("b", b"3"), ("a", b"4")]
+
+
+def test_a_missing_log_has_no_lines(tmp_path):
+    assert tail(str(tmp_path / "none.log"), 5) == []
+    assert list(read(str(tmp_path / "none.log"))) == []
+
+
+def test_a_log_without_its_index_has_lines_without_times(log):
+    log.write(b"one\n")
+    os.unlink(index_path(log.path))
+
+    assert tail(log.path, 5) == [Line(0.0, "", b"one")]
+
+
+def test_zero_lines_are_none_and_a_long_line_is_one(log):
+    log.write(b"x" * 300_000 + b"\n")
+
+    assert tail(log.path, 0) == []
+    assert [len(line.data) for line in tail(log.path, 1)] == [300_000]
+
+
+def test_a_deleted_log_is_made_anew(log, clock):
+    log.write(b"one\n")
+    os.unlink(log.path)
+    clock.now += 2
+    log.write(b"two\n")
+
+    assert [line.data for line in tail(log.path, 5)] == [b"two"]
+
+
+def test_a_deleted_folder_is_made_anew(log, clock):
+    log.write(b"one\n")
+    for name in os.listdir(os.path.dirname(log.path)):
+        os.unlink(os.path.join(os.path.dirname(log.path), name))
+    os.rmdir(os.path.dirname(log.path))
+    clock.now += 2
+    log.write(b"two\n")
+
+    assert [line.data for line in tail(log.path, 5)] == [b"two"]
+
+
+def test_a_log_that_somebody_has_emptied_goes_on_with_right_times(log, clock):
+    log.write(b"one\ntwo\n")
+    os.truncate(log.path, 0)
+    clock.now += 2
+    log.write(b"three\n")
+
+    assert tail(log.path, 5) == [Line(1002.0, "", b"three")]
+
+
+@pytest.mark.faults(15)
+def test_a_full_disk_costs_one_warning_and_is_told_in_the_log_afterwards(tmp_path, clock, warnings):
+    import signal
+
+    log = LogFile(str(tmp_path / "web.log"), clock, warnings.append)
+    log.write(b"one\n")
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (16, limits[1]))
+    try:
+        log.write(b"two " * 10 + b"\n")
+        log.write(b"three\nfour\n")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, before)
+    clock.now += 5
+    log.write(b"five\n")
+    log.close()
+
+    assert warnings == [f"log not written: File too large ({log.path})"]
+    # The first block got in as far as there was room.
+    assert [line.data for line in tail(log.path, 9)] == [
+        b"one", b"two two two devboot: 3 lines not written here", b"five",
+    ]  # fmt: skip

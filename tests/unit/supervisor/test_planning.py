@@ -1,0 +1,107 @@
+"""What a new plan means for what runs: who restarts, what scaling leaves alone."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from devboot.model.process import PROCESS, SERVICE, TASK, Dependency, Plan, ProcessSpec
+from devboot.supervisor.planning import Changes, compare, scaled
+
+
+def plan(*specs, composed=(), fingerprint="one"):
+    return Plan("shop", "/shop", "/shop/.devboot", (), specs, composed=composed, fingerprint=fingerprint)
+
+
+def process(name, command="serve", kind=PROCESS, **more):
+    return ProcessSpec(name, kind, "/shop", command, **more)
+
+
+def changes(old, new):
+    running = {
+        each.name: SimpleNamespace(spec=each, run=None if each.kind == TASK else "under way") for each in old.processes
+    }
+    return compare(old, new, running, frozenset())
+
+
+def test_a_sibling_that_comes_goes_or_is_renamed_restarts_nobody_else():
+    web = process("web", env=(("OVERMIND_PROCESS_worker_PORT", "5100"), ("PORT", "5000")))
+    alone = web._replace(env=(("PORT", "5000"),))
+
+    assert Changes(stopped=("worker",)) == changes(plan(web, process("worker")), plan(alone))
+    assert Changes(started=("worker",)) == changes(plan(alone), plan(web, process("worker")))
+
+
+def test_a_sibling_that_moves_or_is_asked_for_in_the_command_does_restart():
+    web = process("web", env=(("OVERMIND_PROCESS_worker_PORT", "5100"),))
+    moved = web._replace(env=(("OVERMIND_PROCESS_worker_PORT", "5200"),))
+    asks = web._replace(command="serve $OVERMIND_PROCESS_worker_PORT")
+
+    assert Changes(restarted=("web",)) == changes(plan(web), plan(moved))
+    assert Changes(restarted=("web",)) == changes(plan(asks), plan(asks._replace(env=())))
+
+
+@pytest.mark.parametrize("field", ["command", "cwd", "env"])
+def test_what_a_process_is_started_with_counts(field):
+    web = process("web")
+    other = web._replace(**{field: (("A", "1"),) if field == "env" else "/other"})
+
+    assert Changes(restarted=("web",)) == changes(plan(web), plan(other))
+
+
+def test_a_service_is_never_restarted_but_named():
+    redis = process("redis", kind=SERVICE)
+
+    assert Changes(kept=("redis",)) == changes(plan(redis), plan(redis._replace(command="other")))
+
+
+def test_variables_of_the_application_are_no_change_of_a_service():
+    redis, web = process("redis", kind=SERVICE), process("web")
+
+    found = changes(plan(redis, web), plan(redis, web, composed=(("A", "edited"),)))
+
+    assert Changes(restarted=("web",)) == found
+
+
+def test_a_task_is_named_when_what_it_is_made_of_has_changed():
+    web = process("web", depends_on=(Dependency("migrate", "succeeded"),))
+    done = process("migrate", kind=TASK, stamp=("/stamp", "1"), skip="unchanged")
+
+    assert Changes() == changes(plan(done, web), plan(done, web))
+    assert Changes(tasks=("migrate",)) == changes(plan(done, web), plan(done._replace(skip=""), web))
+
+
+def test_scaling_takes_what_is_named_and_leaves_other_edits_for_later():
+    old = plan(process("web"), process("worker"), process("old"), composed=(("A", "1"),))
+    new = plan(
+        process("web", "edited"),
+        process("worker.1", "edited"),
+        process("worker.2", "edited"),
+        process("mail"),
+        composed=(("A", "2"),),
+        fingerprint="two",
+    )
+
+    found = scaled(old, new, {"worker"})
+
+    assert ["web", "worker.1", "worker.2", "old"] == [each.name for each in found.processes]
+    assert ["serve", "edited", "edited", "serve"] == [each.command for each in found.processes]
+    assert ((("A", "1"),), "two+") == (found.composed, found.fingerprint)
+    assert Changes(started=("worker.1", "worker.2"), stopped=("worker",)) == changes(old, found)
+
+
+def test_scaling_alone_leads_to_the_plan_that_a_start_would_have_had():
+    old, new = plan(process("web"), process("worker")), plan(process("web"), fingerprint="two")
+
+    assert new == scaled(old, new, {"worker"})
+
+
+def test_who_depends_on_what_was_scaled_waits_for_its_new_names():
+    def web(*names):
+        return process("web", depends_on=tuple(Dependency(name, "ready") for name in names))
+
+    old = plan(web("worker"), process("worker"))
+    new = plan(web("worker.1", "worker.2"), process("worker.1"), process("worker.2"), fingerprint="two")
+
+    assert new == scaled(old, new, {"worker"})

@@ -1,0 +1,96 @@
+"""The table of processes, and who descends from whom."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+
+import pytest
+
+from devboot.supervisor import proctable
+from devboot.supervisor.proctable import Seen
+
+
+def seen(pid, parent, session=1, state="S"):
+    return Seen(pid, parent, session, state, "1")
+
+
+TABLE = {each.pid: each for each in (seen(1, 0), seen(2, 1), seen(3, 2, session=3), seen(4, 3, state="Z"), seen(9, 1))}
+
+
+def test_descendants_are_all_below_but_those_that_have_ended():
+    assert [each.pid for each in proctable.descendants(TABLE, 2)] == [3]
+    assert [each.pid for each in proctable.descendants(TABLE, 1)] == [2, 9, 3]
+
+
+def test_members_of_sessions_are_found():
+    assert [each.pid for each in proctable.in_sessions(TABLE, [3])] == [3]
+
+
+def test_a_name_with_blanks_and_parentheses_is_no_obstacle():
+    line = b"12 (a ) S 1 (b) R 7 12 13 0 -1 4 1 2 3 4 5 6 7 8 20 0 1 0 777 1 2\n"
+
+    assert proctable._parse_stat(12, line) == Seen(12, 7, 13, "R", "777")
+
+
+def test_threads_of_the_kernel_are_told_by_their_flag_and_no_process_by_its_session():
+    """In a container that was entered from outside, the session of every process is 0."""
+    thread = proctable._parse_stat(2, b"2 (kthreadd) S 0 0 0 0 -1 2129984 0 0 0 0 0 1 0 0 20 0 1 0 24 0 0\n")
+    process = proctable._parse_stat(7, b"7 (bash) S 1 0 0 0 -1 4194304 0 0 0 0 0 1 0 0 20 0 1 0 24 0 0\n")
+
+    assert [proctable.may_be_marked(each) for each in (thread, process)] == [False, True]
+
+
+def test_this_process_is_in_the_table_and_one_that_has_gone_is_not():
+    child = subprocess.Popen(["true"])
+    child.wait()
+
+    assert proctable.look(os.getpid()).parent == os.getppid()
+    assert proctable.processes()[os.getpid()].session == os.getsid(0)
+    assert proctable.look(child.pid) is None
+
+
+def test_marked_processes_are_found_by_the_start_of_an_entry():
+    child = subprocess.Popen(["sleep", "100"], env={"DEVBOOT_X": "run:web", "PATH": os.environ["PATH"]})
+    try:
+        found = [(each.pid, rest) for each, rest in proctable.marked(proctable.processes(), "DEVBOOT_X=run:")]
+    finally:
+        child.kill()
+        child.wait()
+
+    assert found == [(child.pid, "web")]
+
+
+def test_processes_in_the_middle_of_their_exec_are_found_too():
+    """Python goes on as soon as descriptors are closed, before the kernel shows the new environment."""
+    marker = f"DEVBOOT_X=at-{os.getpid()}:"
+    missed = []
+    for number in range(40):
+        child = subprocess.Popen(
+            ["sleep", "100"], env={"DEVBOOT_X": f"at-{os.getpid()}:{number}", "PATH": "/bin:/usr/bin"}
+        )
+        try:
+            found = proctable.marked({child.pid: seen(child.pid, 1)}, marker)
+        finally:
+            child.kill()
+            child.wait()
+        if [rest for _, rest in found] != [str(number)]:
+            missed.append(number)
+
+    assert missed == []
+
+
+def test_a_process_without_any_environment_is_not_waited_for():
+    child = subprocess.Popen(["sleep", "100"], env={}, executable="/bin/sleep")
+    try:
+        assert proctable._settled_environment(child.pid) == b""
+    finally:
+        child.kill()
+        child.wait()
+
+
+@pytest.mark.skipif(not os.path.exists("/bin/ps"), reason="it is what other systems are asked by")
+def test_ps_tells_the_same_as_the_kernel():
+    seen = proctable._ask_ps()[os.getpid()]
+
+    assert (seen.parent, seen.session, seen.is_alive) == (os.getppid(), os.getsid(0), True)

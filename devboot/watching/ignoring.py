@@ -1,0 +1,99 @@
+"""What .gitignore files say, as git reads them: the last rule that fits wins, a deeper file counts more."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from devboot.watching.patterns import name_expression
+
+# Folders that no glob means, however wide it is: what tools write there is no edit.
+NEVER = frozenset(
+    {".git", ".hg", ".svn", ".devboot", ".venv", "venv", "node_modules", "__pycache__", ".tox", ".nox"}
+    | {".mypy_cache", ".ruff_cache", ".pytest_cache"}
+)
+FILE = ".gitignore"
+
+
+class Rule(NamedTuple):
+    """One line: `expression` fits paths relative to the file's folder."""
+
+    expression: re.Pattern[str]
+    ignores: bool
+    only_folders: bool
+
+
+class Rules(NamedTuple):
+    """The rules of one file; `folder` is its absolute path."""
+
+    folder: str
+    rules: tuple[Rule, ...]
+
+
+def parse_rules(text: str) -> tuple[Rule, ...]:
+    """The rules of one file in their order."""
+    return tuple(rule for line in text.splitlines() if (rule := _rule(line)) is not None)
+
+
+def _rule(line: str) -> Rule | None:
+    line = line.rstrip("\r")
+    while line.endswith(" ") and not line.endswith("\\ "):
+        line = line[:-1]
+    if not line or line.startswith("#"):
+        return None
+    ignores = not line.startswith("!")
+    line = line if ignores else line[1:]
+    only_folders = line.endswith("/")
+    line = line.rstrip("/") if only_folders else line
+    if not line:
+        return None
+    return Rule(re.compile(_expression(line)), ignores, only_folders)
+
+
+def _expression(line: str) -> str:
+    if "/" not in line:
+        return r"(?:.*/)?" + name_expression(line, hides=False) + r"\Z"
+    parts = line.removeprefix("/").split("/")
+    done = ""
+    for index, part in enumerate(parts):
+        is_last = index == len(parts) - 1
+        if part == "**":
+            done += r".+" if is_last else r"(?:.*/)?"
+        else:
+            done += name_expression(part, hides=False) + ("" if is_last else "/")
+    return done + r"\Z"
+
+
+def is_ignored(path: str, chain: Iterable[Rules], *, is_folder: bool) -> bool:
+    """What the files of `chain`, the outermost first, say of an absolute path whose folder isn't ignored itself."""
+    verdict = False
+    for folder, rules in chain:
+        inner = os.path.relpath(path, folder)
+        for rule in rules:
+            if (is_folder or not rule.only_folders) and rule.expression.match(inner):
+                verdict = rule.ignores
+    return verdict
+
+
+def read_rules(folder: str, name: str = FILE) -> Rules | None:
+    """The rules in a folder; None where there are none that can be read."""
+    try:
+        with open(os.path.join(folder, name), encoding="utf-8", errors="surrogateescape") as stream:
+            return Rules(folder, parse_rules(stream.read()))
+    except OSError:
+        return None
+
+
+def rules_above(root: str) -> tuple[Rules, ...]:
+    """What holds in `root` because of the repository around it: its own exclusions, and the files above `root`."""
+    folders = [root]
+    while not os.path.exists(os.path.join(folders[-1], ".git")):
+        above = os.path.dirname(folders[-1])
+        if above == folders[-1]:
+            return ()  # no repository: only what lies in the project counts
+        folders.append(above)
+    excluded = read_rules(folders[-1], os.path.join(".git", "info", "exclude"))
+    found = [excluded, *(read_rules(folder) for folder in reversed(folders[1:]))]
+    return tuple(each for each in found if each is not None)

@@ -1,0 +1,206 @@
+"""The command line's end of the conversation with a daemon: finds it, asks, copies what it answers."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from devboot import __version__
+from devboot.daemon import leases
+from devboot.daemon.leases import DaemonLease
+from devboot.record import Record
+from devboot.wire import frames, greeting, sockets
+from devboot.wire.frames import frame
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import _socket
+    from collections.abc import Callable, Mapping
+
+    from devboot.wire.jsontext import Plain
+
+PATIENCE = 2.0  # a daemon answers within milliseconds; one that doesn't in this time is stopped or stuck
+_REVIVAL = 1.0
+_SIGUSR1 = 10 if os.uname().sysname != "Darwin" else 30
+
+
+class NoAnswerError(Exception):
+    """The daemon is there but doesn't answer, or went away in the middle."""
+
+
+class Client:
+    """One conversation: a request, frames in answer, the exit code at the end."""
+
+    def __init__(self, sock: _socket.socket) -> None:
+        sockets.keep_blocks()
+        self.sock = sock
+        self._reader = frames.FrameReader()
+        self._arrived: list[tuple[bytes, bytes]] = []
+        self.daemon: greeting.Greeting | None = None
+
+    def ask(self, request: Mapping[str, Plain]) -> None:
+        """Greet and send the request. Raises NoAnswerError."""
+        self._send(frame(frames.HELLO, greeting.greeting(__version__)) + _message(request))
+
+    def launch(self, payload: bytes) -> None:
+        """Greet a daemon in waiting and hand it its plan. Raises NoAnswerError."""
+        self._send(frame(frames.HELLO, greeting.greeting(__version__)) + frame(frames.LAUNCH, payload))
+
+    def tell(self, **message: Plain) -> None:
+        """Send a further message; a daemon that has gone is no error here."""
+        try:
+            self._send(_message(message))
+        except NoAnswerError:
+            return
+
+    def type(self, data: bytes) -> None:
+        """Send what a person types; a daemon that has gone is no error here."""
+        try:
+            self._send(frame(frames.INPUT, data))
+        except NoAnswerError:
+            return
+
+    def next(self, patience: float | None = None) -> tuple[bytes, bytes] | None:
+        """The next frame as (kind, payload); None at the end. Raises NoAnswerError after `patience` seconds."""
+        while not self._arrived:
+            if not self.receive(patience):
+                return None
+        return self._arrived.pop(0)
+
+    def put_back(self, arrived: tuple[bytes, bytes]) -> None:
+        """Let the next reader have this frame again."""
+        self._arrived.insert(0, arrived)
+
+    def take(self) -> list[tuple[bytes, bytes]]:
+        """What has arrived and wasn't asked for yet."""
+        arrived, self._arrived = self._arrived, []
+        return arrived
+
+    def receive(self, patience: float | None = None) -> bool:
+        """Take in what has arrived; False at the end."""
+        self.sock.settimeout(patience)
+        try:
+            data = self.sock.recv(sockets.CHUNK)
+        except TimeoutError as error:
+            raise NoAnswerError("no answer") from error
+        except OSError:
+            return False
+        try:
+            self._arrived += self._reader.feed(data)
+        except frames.FrameError as error:
+            raise NoAnswerError("what answers is no daemon of devboot") from error
+        return bool(data)
+
+    def welcome(self, patience: float = PATIENCE) -> greeting.Greeting:
+        """Wait for the daemon's greeting. Raises NoAnswerError."""
+        first = self.next(patience)
+        if first is None or first[0] != frames.HELLO:
+            raise NoAnswerError("no greeting")
+        self.daemon = greeting.parse_greeting(first[1])
+        return self.daemon
+
+    def copy(
+        self,
+        write: Callable[[int, bytes], None],
+        on_word: Callable[[str, str], None] | None = None,
+    ) -> int | None:
+        """Hand all that arrives to `write(1 or 2, bytes)` until the exit code, which is returned; None without one."""
+        while (arrived := self.next()) is not None:
+            kind, payload = arrived
+            if kind == frames.OUT:
+                write(1, payload)
+            elif kind == frames.ERR:
+                write(2, payload)
+            elif kind == frames.WORD and on_word is not None:
+                word, _, rest = payload.decode("utf-8", "replace").partition(" ")
+                on_word(word, rest)
+            elif kind == frames.EXIT:
+                return int(payload)
+        return None
+
+    def close(self) -> None:
+        """End the conversation."""
+        self.sock.close()
+
+    def _send(self, data: bytes) -> None:
+        try:
+            self.sock.settimeout(PATIENCE)
+            self.sock.sendall(data)
+        except OSError as error:
+            raise NoAnswerError("it takes nothing") from error
+
+
+class Found(Record):
+    """What is there of a daemon: its lease, and a conversation with it; a lease without one doesn't answer."""
+
+    lease: DaemonLease | None
+    client: Client | None
+
+
+def find(state: str, root: str, environ: Mapping[str, str]) -> Found:
+    """Look for the daemon of the project at `root`, whose state directory is `state`."""
+    lease = lease_of(state, root, environ)
+    path = _socket_without_lease(root, environ) if lease is None else lease.socket
+    sock = _connect(path)
+    if sock is None and lease is not None and not os.path.lexists(path) and lease.is_alive and not lease.is_frozen:
+        sock = _revive(lease)
+    return Found(lease, None if sock is None else Client(sock))
+
+
+def lease_of(state: str, root: str, environ: Mapping[str, str]) -> DaemonLease | None:
+    """The lease of the project's daemon, dead or alive.
+
+    Where `.devboot` was deleted or damaged while it runs, the copy beside its socket.
+    """
+    lease = leases.read_daemon(leases.daemon_path(state))
+    if lease is not None:
+        return lease
+    from devboot.paths import private_runtimes, socket_path
+
+    for runtime in private_runtimes(environ, os.getuid()):
+        copy = leases.read_daemon(leases.register_path(socket_path(runtime, root)))
+        if copy is not None and copy.root == root and copy.is_alive:
+            return copy
+    return None
+
+
+def connect(lease: DaemonLease) -> Client | None:
+    """A conversation with the daemon of a lease; None when it isn't there."""
+    sock = _connect(lease.socket)
+    return None if sock is None else Client(sock)
+
+
+def _connect(path: str) -> _socket.socket | None:
+    try:
+        return sockets.connect(path, PATIENCE) if path else None
+    except PermissionError:
+        return None
+
+
+def _socket_without_lease(root: str, environ: Mapping[str, str]) -> str:
+    """Where the daemon would listen: for a project whose `.devboot` was deleted while it runs."""
+    from devboot.errors import MachineError
+    from devboot.paths import runtime_directory, socket_path
+
+    try:
+        return socket_path(runtime_directory(environ, os.getuid()), root)
+    except MachineError:
+        return ""
+
+
+def _revive(lease: DaemonLease) -> _socket.socket | None:
+    """A cleaner of temporary files took the socket away: the daemon makes it anew when asked."""
+    os.kill(lease.pid, _SIGUSR1)
+    deadline = time.monotonic() + _REVIVAL
+    while time.monotonic() < deadline:
+        sock = _connect(lease.socket)
+        if sock is not None:
+            return sock
+        time.sleep(0.01)
+    return None
+
+
+def _message(message: Mapping[str, Plain]) -> bytes:
+    from devboot.wire.jsontext import to_json
+
+    return frame(frames.MESSAGE, to_json(dict(message)).encode())

@@ -1,0 +1,67 @@
+"""The daemon's parent: waits for its end, and ends whatever it left behind. Costs nothing while it waits.
+
+It is a subreaper, so all that a killed daemon leaves becomes its descendant, whatever session it is in. Where the
+system has no subreapers, leases and the environment marker say what to end.
+"""
+
+from __future__ import annotations
+
+import os
+
+from devboot.daemon import leases
+from devboot.daemon.reclaim import Reclaimed, end_all
+from devboot.supervisor import proctable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from devboot.supervisor.proctable import Seen
+
+_DEFAULT_GRACE = 5.0
+
+
+def watch_over(daemon: int, will: bytes) -> None:
+    """Wait for the process `daemon` to end, then clean up; `will` is what it wrote (see `leases.will`), if it did."""
+    proctable.become_subreaper()  # of all that it has forked before, too
+    _wait_for(daemon)
+    state, grace = leases.parse_will(will) or ("", _DEFAULT_GRACE)
+    reclaimed = end_all(lambda: _left(state), grace)
+    if state:
+        _tidy(state, daemon, reclaimed)
+
+
+def _wait_for(daemon: int) -> None:
+    while True:
+        try:
+            pid, _ = os.waitpid(-1, 0)
+        except ChildProcessError:
+            return
+        if pid == daemon:
+            return
+
+
+def _left(state: str) -> list[tuple[Seen, str]]:
+    _reap()
+    table = proctable.processes()
+    below = [(seen, "") for seen in proctable.descendants(table, os.getpid())]
+    if below or not state:
+        return below
+    return leases.abandoned(state)
+
+
+def _reap() -> None:
+    try:
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    except ChildProcessError:
+        pass
+
+
+def _tidy(state: str, daemon: int, reclaimed: Reclaimed) -> None:
+    """Take away the dead daemon's traces, unless another one has already come in its place."""
+    path = leases.daemon_path(state)
+    lease = leases.read_daemon(path)
+    if lease is None or lease.pid != daemon:
+        return
+    leases.write_reclaimed(state, daemon, len(reclaimed.stopped), len(reclaimed.killed))
+    if not reclaimed.left:
+        leases.forget(state)

@@ -1,0 +1,262 @@
+"""What a daemon writes down, so that it is found again, and so that what it leaves can be ended by whoever comes next.
+
+`<state>/run/daemon` says who the daemon is; `<state>/run/children` has a line per child that was started. Numbers of
+processes are reused: an entry counts only together with the time at which its process started and the boot.
+"""
+
+from __future__ import annotations
+
+import os
+
+from devboot.record import Record
+from devboot.supervisor import proctable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+RUN = "run"
+DAEMON, CHILDREN, LOCK, RECLAIMED = "daemon", "children", "daemon.lock", "reclaimed"
+REGISTERED = ".lease"
+_FORMAT = "1"
+_LIMIT = 64 * 1024
+
+
+class DaemonLease(Record):
+    """Who the daemon of a project is.
+
+    `since` is wall-clock seconds; `marker` is how an entry of each child's environment starts.
+    """
+
+    pid: int
+    started: str
+    boot: str
+    socket: str
+    marker: str
+    version: str
+    project: str
+    root: str
+    since: str
+    guardian: int
+    guardian_started: str
+    grace: str  # seconds that the slowest of its processes may take to stop
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether that very process is still there."""
+        seen = proctable.look(self.pid)
+        return seen is not None and seen.is_alive and seen.started == self.started and self.boot == proctable.boot_id()
+
+    @property
+    def is_frozen(self) -> bool:
+        """Whether somebody has stopped it (SIGSTOP, a debugger): it won't answer."""
+        seen = proctable.look(self.pid)
+        return seen is not None and seen.state in "Tt"
+
+
+class ChildLease(Record):
+    """A child that a daemon has started; its pid is the number of its session too."""
+
+    pid: int
+    started: str
+    name: str
+
+
+def run_directory(state: str) -> str:
+    """Where the leases of a project are."""
+    return f"{state}/{RUN}"
+
+
+def daemon_path(state: str) -> str:
+    """The file that says who the daemon is."""
+    return f"{state}/{RUN}/{DAEMON}"
+
+
+def children_path(state: str) -> str:
+    """The file that lists what was started."""
+    return f"{state}/{RUN}/{CHILDREN}"
+
+
+def lock_path(state: str) -> str:
+    """The lock that the daemon holds for as long as it lives."""
+    return f"{state}/{RUN}/{LOCK}"
+
+
+def crash_path(state: str) -> str:
+    """Where a daemon that failed by a mistake of its own leaves its trace."""
+    return f"{state}/{RUN}/crash"
+
+
+def dump_path(state: str) -> str:
+    """Where a daemon writes how things stand when it gets SIGQUIT."""
+    return f"{state}/{RUN}/dump"
+
+
+def write_daemon(path: str, lease: DaemonLease) -> None:
+    """Put the lease at `path` as a whole, 0600. Raises MachineError."""
+    from devboot.files import atomic_write
+
+    lines = [_FORMAT, *(str(value).replace("\n", " ") for value in lease)]
+    atomic_write(path, "\n".join(lines) + "\n", mode=0o600, sync=False)
+
+
+def read_daemon(path: str) -> DaemonLease | None:
+    """The lease at `path`; None when there is none that can be understood."""
+    lines = _read(path).decode("utf-8", "surrogateescape").split("\n")
+    if lines[0] != _FORMAT or len(lines) < 2 + len(DaemonLease._fields):
+        return None
+    values = dict(zip(DaemonLease._fields, lines[1:], strict=False))
+    if not (values["pid"].isdecimal() and values["guardian"].isdecimal()):
+        return None
+    return DaemonLease(**(values | {"pid": int(values["pid"]), "guardian": int(values["guardian"])}))  # type: ignore[arg-type]
+
+
+class ChildrenBook:
+    """Appends a line for each child, one write each, so that a killed daemon has written all but the very last."""
+
+    def __init__(self, path: str) -> None:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
+        self._descriptor = os.open(path, flags, 0o600)
+        self._known: set[int] = set()
+        os.write(self._descriptor, f"boot {proctable.boot_id()}\n".encode())
+
+    def add(self, pid: int, name: str) -> None:
+        """Note that the child `pid` runs as `name`; the same one twice is written once."""
+        if pid in self._known:
+            return
+        self._known.add(pid)
+        seen = proctable.look(pid)
+        if seen is not None:
+            os.write(self._descriptor, f"{pid} {seen.started.replace(' ', '_')} {name}\n".encode())
+
+    def forget(self, pid: int) -> None:
+        """The child has been reaped; its number may come again. What is written stays: its start time tells."""
+        self._known.discard(pid)
+
+    def close(self) -> None:
+        """Release the descriptor."""
+        os.close(self._descriptor)
+
+
+def will(state: str, grace: float) -> bytes:
+    """What a daemon tells its guardian before it starts anything; a newline follows once it has."""
+    return f"{state}\0{grace}".encode("utf-8", "surrogateescape")
+
+
+def parse_will(data: bytes) -> tuple[str, float] | None:
+    """State directory and grace (seconds) of a daemon; None where it left no will."""
+    state, found, grace = data.decode("utf-8", "surrogateescape").partition("\0")
+    return (state, float(grace)) if found else None
+
+
+def read_children(path: str) -> list[ChildLease]:
+    """The children of this boot that were written down; [] after a reboot, or where nothing was written."""
+    lines = _read(path).decode("utf-8", "replace").splitlines()
+    if not lines or lines[0] != f"boot {proctable.boot_id()}":
+        return []
+    return [lease for lease in map(_parse_child, lines[1:]) if lease is not None]
+
+
+def _parse_child(line: str) -> ChildLease | None:
+    words = line.split(" ", 2)
+    if len(words) < 3 or not words[0].isdecimal():  # the last line may be cut
+        return None
+    return ChildLease(int(words[0]), words[1], words[2])
+
+
+def left_behind(state: str) -> list[tuple[proctable.Seen, str]]:
+    """What an earlier daemon of this project has left running, as (process, name), found by leases and marker."""
+    children = read_children(children_path(state))
+    lease = read_daemon(daemon_path(state))
+    if not children and lease is None:
+        return []
+    table = proctable.processes()
+    names = _names_of_leased(table, children)
+    found = {seen.pid: (seen, names[seen.session]) for seen in proctable.in_sessions(table, names)}
+    if lease is not None and lease.marker and lease.boot == proctable.boot_id():
+        found |= {seen.pid: (seen, name) for seen, name in proctable.marked(table, lease.marker)}
+    found.pop(os.getpid(), None)  # this very command may have been typed in one of the processes
+    return list(found.values())
+
+
+def abandoned(state: str) -> list[tuple[proctable.Seen, str]]:
+    """As `left_behind`, but nothing as soon as another daemon has come: the leases then name what that one runs.
+
+    It writes its own lease before it starts anything, so looking last is looking in time.
+    """
+    found = left_behind(state)
+    lease = read_daemon(daemon_path(state))
+    return [] if lease is not None and lease.is_alive else found
+
+
+def registered(runtime: str) -> list[DaemonLease]:
+    """Daemons of this user that are alive, by the copies of their leases beside their sockets; sorted by root."""
+    try:
+        names = [name for name in os.listdir(runtime) if name.endswith(REGISTERED)]
+    except OSError:
+        return []
+    found = [read_daemon(f"{runtime}/{name}") for name in names]
+    return sorted((lease for lease in found if lease is not None and lease.is_alive), key=lambda lease: lease.root)
+
+
+def register_path(socket: str) -> str:
+    """Where the copy of the lease of the daemon that listens at `socket` is."""
+    return socket.removesuffix(".sock") + REGISTERED
+
+
+def forget(state: str) -> None:
+    """Take away what a dead daemon has left of files. Call it when nothing of it is alive."""
+    lease = read_daemon(daemon_path(state))
+    paths = [daemon_path(state), children_path(state)]
+    paths += [lease.socket, register_path(lease.socket)] if lease is not None else []
+    for path in paths:
+        try:
+            os.unlink(path)
+        except OSError:
+            continue
+
+
+def write_reclaimed(state: str, daemon: int, stopped: int, killed: int) -> None:
+    """Leave word of how a guardian has ended what its daemon had left."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
+    try:
+        descriptor = os.open(f"{run_directory(state)}/{RECLAIMED}", flags, 0o600)
+    except OSError:
+        return
+    os.write(descriptor, f"{daemon} {stopped} {killed}\n".encode())
+    os.close(descriptor)
+
+
+def read_reclaimed(state: str, daemon: int) -> tuple[int, int] | None:
+    """How many the guardian of `daemon` has stopped and killed; None where it left no word."""
+    words = _read(f"{run_directory(state)}/{RECLAIMED}").split()
+    if len(words) != 3 or words[0] != str(daemon).encode():
+        return None
+    return int(words[1]), int(words[2])
+
+
+def _names_of_leased(table: dict[int, proctable.Seen], children: Iterable[ChildLease]) -> dict[int, str]:
+    """Sessions that are ours: the leader is the one that was started, or has gone while members are left."""
+    names = {}
+    for child in children:
+        seen = table.get(child.pid)
+        # As long as a session has members its number isn't given to anyone else.
+        if seen is None or seen.started.replace(" ", "_") == child.started:
+            names[child.pid] = child.name
+    return names
+
+
+def _read(path: str) -> bytes:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except OSError:
+        return b""
+    try:
+        pieces = []
+        while piece := os.read(descriptor, _LIMIT):
+            pieces.append(piece)
+        return b"".join(pieces)
+    except OSError:  # a directory in its place
+        return b""
+    finally:
+        os.close(descriptor)

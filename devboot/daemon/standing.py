@@ -1,0 +1,109 @@
+"""`ps`: how things stand, once, or again after each change until the client leaves or all is down."""
+
+from __future__ import annotations
+
+import os
+
+from devboot.daemon import inside
+from devboot.text import processes
+from devboot.wire import frames
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from devboot.daemon.connection import Connection
+    from devboot.daemon.server import Server
+    from devboot.daemon.view import Request, View
+    from devboot.model.process import ProcessStatus
+
+_GATHERED = 0.1  # seconds in which changes are gathered
+_REFRESHED = 2.0  # seconds after which a person is shown new times and memory
+
+
+def ps(server: Server, connection: Connection, request: Request) -> None:
+    """The table, or the same facts as JSON; with `watch` again after each change."""
+    if request.watch:
+        _Stream(server, connection, request.view, lambda: "".join(_ps_texts(server, request)))
+        return
+    title, table, hints = _ps_texts(server, request)
+    _send(connection, frames.ERR, title)
+    _send(connection, frames.OUT, table)
+    _send(connection, frames.ERR, hints)
+    connection.finish(0)
+
+
+def _ps_texts(server: Server, request: Request) -> tuple[str, str, str]:
+    """Title, table and hints; JSON is all table."""
+    import json
+
+    statuses = server.statuses(memory_too=True)
+    if request.view.json:
+        return "", json.dumps(document(server, statuses, more=request.view.verbose)) + "\n", ""
+    now = server.wall_clock()
+    title = processes.title(server.plan.project, os.getpid(), now - server.since)
+    table = processes.process_table(statuses, now, request.view.table_style())
+    hints = processes.hints(statuses)
+    below = "".join(["\n", *(f"{hint}\n" for hint in hints)]) if hints else ""
+    more = inside.text(server) if request.view.verbose else ""
+    return f"{title}\n\n", "\n".join(table) + "\n" + more, below
+
+
+def document(server: Server, statuses: tuple[ProcessStatus, ...], *, more: bool = False) -> dict[str, object]:
+    """What `ps` says, for programs; `more` of each process for `ps -v`."""
+    return {
+        "schema": 1,
+        "devboot": server.version,
+        "project": server.plan.project,
+        "root": server.plan.root,
+        "pid": os.getpid(),
+        "since": processes.iso_time(server.since),
+        "processes": [
+            processes.process_facts(status) | (inside.facts(server, status.name) if more else {}) for status in statuses
+        ],
+    }
+
+
+def _send(connection: Connection, kind: bytes, text: str) -> None:
+    if text:
+        connection.send(kind, text.encode("utf-8", "replace"))
+
+
+class _Stream:
+    """Sends `render()` (whole lines) at once and after each change; to a live terminal in place of the last time's."""
+
+    def __init__(self, server: Server, connection: Connection, view: View, render: Callable[[], str]) -> None:
+        self._server = server
+        self._connection = connection
+        self._view = view
+        self._render = render
+        self._rows = 0
+        self._is_due = False
+        server.changes.append(self._changed)
+        self._send()
+        if view.live:
+            self._refresh()
+
+    def _changed(self, _status: ProcessStatus) -> None:
+        if not self._connection.is_open:
+            self._server.changes.remove(self._changed)
+        elif self._server.departure is not None:
+            self._send()  # there may be no later
+        elif not self._is_due:
+            self._is_due = True
+            self._server.loop.call_later(_GATHERED, self._send)
+
+    def _refresh(self) -> None:
+        if self._connection.is_open:
+            self._server.loop.call_later(_REFRESHED, self._refresh)
+            self._send()
+
+    def _send(self) -> None:
+        self._is_due = False
+        text = self._render()
+        if self._view.live:
+            lines = text.splitlines()[: max(1, self._view.rows - 1)]
+            back = f"\x1b[{self._rows}A" if self._rows else ""
+            self._rows = len(lines)
+            text = f"{back}\x1b[J" + "".join(f"{line}\n" for line in lines)
+        self._connection.send(frames.OUT, text.encode("utf-8", "replace"))

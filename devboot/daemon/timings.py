@@ -1,0 +1,127 @@
+"""Where the time of a start went: the chain that nothing could have been faster than, and how it usually is.
+
+The last starts are kept in `.devboot/starts.json`, so that one that got clearly slower can say what got slower.
+"""
+
+from __future__ import annotations
+
+import os
+
+from devboot.errors import DevbootError
+from devboot.files import atomic_write
+from devboot.model import process as model
+from devboot.record import Record
+from devboot.text.columns import cells, pad, printable
+from devboot.text.units import duration
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+NAME = "starts.json"
+KEPT = 20
+BEFORE = "before"  # what was done until the daemon had its plan, in the place of a process
+_ENOUGH = 3  # starts that make a usual one
+_FACTOR, _LEAST = 1.5, 0.5  # a start that takes so many times, and so many seconds more than usual, is slower
+_SPAWNED = (model.STARTING, model.RUNNING)
+
+
+class Start(Record):
+    """One start: wall-clock time, whether there was nothing to install, seconds in all and of each process."""
+
+    at: float
+    is_warm: bool
+    total: float
+    took: Mapping[str, float]
+
+
+class Stopwatch:
+    """Times of the processes of one start, in seconds of the loop's clock."""
+
+    def __init__(self) -> None:
+        self.spawned: dict[str, float] = {}
+        self.up: dict[str, float] = {}
+
+    def changed(self, status: model.ProcessStatus, now: float) -> None:
+        """A process has another phase; the first run of each counts."""
+        if status.phase in _SPAWNED:
+            self.spawned.setdefault(status.name, now)
+        elif status.phase in (model.READY, model.EXITED) and status.name in self.spawned:
+            self.up.setdefault(status.name, now)
+
+    def took(self) -> dict[str, float]:
+        """Seconds from spawn to up, of those that told when they were."""
+        return {name: at - self.spawned[name] for name, at in self.up.items()}
+
+    def chain(self, specs: Iterable[model.ProcessSpec]) -> list[str]:
+        """Names from the first to the last that the start waited for, each of which held up the next."""
+        by_name = {spec.name: spec for spec in specs}
+        name = max(self.up.keys() & by_name.keys(), key=lambda each: self.up[each], default="")
+        found: list[str] = []
+        while name and name not in found:
+            found.insert(0, name)
+            needed = [each.name for each in by_name[name].depends_on if each.name in self.up]
+            name = max((each for each in needed if each in by_name), key=lambda each: self.up[each], default="")
+        return found
+
+
+def describe(watch: Stopwatch, specs: Sequence[model.ProcessSpec], before: float, total: float) -> list[str]:
+    """The lines of `up --timings`: what each link of the chain took, and when it began."""
+    chain = watch.chain(specs)
+    begin = min(watch.spawned.values(), default=0.0)
+    rows = [("0 ms", "until the first process", duration(before))]
+    rows += [
+        (
+            duration(before + watch.spawned[name] - begin),
+            printable(name),
+            duration(watch.up[name] - watch.spawned[name]),
+        )
+        for name in chain
+    ]
+    width = max(cells(name) for _, name, _ in rows)
+    lines = [f"  {'after ' + at:<16} {pad(name, width)}  {took:>8}" for at, name, took in rows]
+    return ["what the start waited for:", *lines, f"  {'in all':<16} {pad('', width)}  {duration(total):>8}"]
+
+
+def slower(start: Start, earlier: Sequence[Start]) -> str:
+    """`slower than usual (1.4 s): web took 2.9 s, usually 1.1 s`; empty for a start like the others."""
+    alike = [each for each in earlier if each.is_warm and start.is_warm and each.took.keys() == start.took.keys()]
+    if len(alike) < _ENOUGH:
+        return ""
+    usual = _median(each.total for each in alike)
+    if start.total < usual * _FACTOR or start.total - usual < _LEAST:
+        return ""
+    usually = {name: _median(each.took[name] for each in alike) for name in start.took}
+    name = max(start.took, key=lambda each: start.took[each] - usually[each])
+    what = "what comes before the processes" if name == BEFORE else printable(name)
+    return (
+        f"slower than usual ({duration(usual)}): "
+        f"{what} took {duration(start.took[name])}, usually {duration(usually[name])}"
+    )
+
+
+def _median(values: Iterable[float]) -> float:
+    ordered = sorted(values)
+    return ordered[len(ordered) // 2]
+
+
+def read_starts(state: str) -> list[Start]:
+    """The starts that are kept, oldest first; none where the file is absent or somebody else's format."""
+    import json
+
+    try:
+        with open(os.path.join(state, NAME), "rb") as file:
+            return [Start(float(at), bool(warm), float(total), dict(took)) for at, warm, total, took in json.load(file)]
+    except (OSError, ValueError, TypeError):
+        return []
+
+
+def keep(state: str, start: Start, earlier: Sequence[Start]) -> None:
+    """Add a start to those that are kept; a full disk is no reason to fail."""
+    import json
+
+    kept = [tuple(each) for each in [*earlier, start][-KEPT:]]
+    try:
+        atomic_write(os.path.join(state, NAME), json.dumps(kept) + "\n", mode=0o600, sync=False)
+    except DevbootError:
+        return

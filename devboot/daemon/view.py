@@ -1,0 +1,96 @@
+"""How a client wants to be answered, and what it asks for: read from its message, tolerant of what it doesn't know."""
+
+from __future__ import annotations
+
+from devboot.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from devboot.text.loglines import LineStyle
+    from devboot.text.processes import TableStyle
+
+
+class View(Record):
+    """The client's streams: `colour` and `columns` of standard output, `colour_err` of standard error."""
+
+    colour: bool = False
+    colour_err: bool = False
+    unicode: bool = True
+    terminal: bool = False  # standard output is one
+    live: bool = False  # redrawing is allowed
+    columns: int = 0
+    rows: int = 0
+    quiet: bool = False
+    verbose: bool = False
+    json: bool = False
+    prefix: bool = True
+    timestamps: str = "clock"
+    raw: bool = False  # output as it came, each block behind a line with its time and name
+
+    def line_style(self) -> LineStyle:
+        """For log lines."""
+        from devboot.text.loglines import LineStyle
+
+        return LineStyle(colour=self.colour, unicode=self.unicode, timestamps=self.timestamps, prefix=self.prefix)
+
+    def table_style(self) -> TableStyle:
+        """For tables: symbols only where a person looks."""
+        from devboot.text.processes import TableStyle
+
+        return TableStyle(
+            symbols=self.terminal,
+            colour=self.colour,
+            unicode=self.unicode,
+            columns=self.columns if self.terminal else 0,
+        )
+
+
+class Request(Record):
+    """What a client asks for. Unknown keys of its message are ignored: a later version may send them."""
+
+    command: str
+    names: tuple[str, ...] = ()
+    view: View = View()
+    detach: bool = False
+    dependencies: bool = True
+    began: float = 0.0  # wall-clock seconds at which the command was typed
+    installed: str = ""  # what was done before, for the headline: `nothing to install`
+    wait: float = 60.0  # seconds after the last first spawn until something that isn't ready counts as failed
+    lines: int = 10
+    timings: bool = False  # `up` also says where the time went
+    watch: bool = False  # `ps` again after each change
+    fingerprint: str = ""  # of the plan that the client would start
+    plan: tuple[object, ...] = ()  # that plan, plain; empty where it wasn't sent
+
+
+def parse_request(message: Mapping[str, object]) -> Request:
+    """Read a message; what is missing or of another type has its default."""
+    given = message.get("view")
+    view = View(**_fitting(View._fields, View._field_defaults, given if isinstance(given, dict) else {}))
+    command = message.get("command")
+    names = message.get("names")
+    plan = message.get("plan")
+    values = _fitting(Request._fields, Request._field_defaults, message)
+    values |= {
+        "command": command if isinstance(command, str) else "",
+        "names": tuple(str(name) for name in names) if isinstance(names, (list, tuple)) else (),
+        "view": view,
+        "plan": tuple(plan) if isinstance(plan, (list, tuple)) else (),
+    }
+    return Request(**values)
+
+
+def _fitting(fields: tuple[str, ...], defaults: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of `given` that are fields and of the type of their default; whole numbers pass for floats."""
+    fitting: dict[str, Any] = {}
+    for name in fields:
+        value = given.get(name)
+        wanted = type(defaults.get(name))
+        if type(value) is wanted:
+            fitting[name] = value
+        elif wanted is float and type(value) is int:
+            fitting[name] = float(value)
+    return fitting

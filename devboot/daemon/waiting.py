@@ -1,0 +1,271 @@
+"""The life of the daemon process: waits for its plan, takes the project, serves until all is down."""
+
+from __future__ import annotations
+
+import errno
+import gc
+import marshal
+import os
+import sys
+import time
+
+# All that is ever needed is imported soon, here or in `_import_the_rest`: an upgrade must not break a daemon.
+from devboot import __version__
+from devboot.daemon import leases, opening
+from devboot.daemon.leases import ChildrenBook, DaemonLease
+from devboot.daemon.signals import watch_signals
+from devboot.daemon.view import parse_request
+from devboot.errors import DevbootError, MachineError
+from devboot.files import FileLock, machine_error, read_holder
+from devboot.model import process as model
+from devboot.paths import runtime_directory, socket_path
+from devboot.supervisor import proctable
+from devboot.supervisor.loop import Loop
+from devboot.supervisor.session import MARKER
+from devboot.supervisor.supervisor import Supervisor
+from devboot.wire import frames, greeting, sockets
+from devboot.wire.frames import frame
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import _socket
+    from collections.abc import Mapping
+
+    from devboot.daemon.server import Server
+    from devboot.daemon.view import Request
+
+# Each needs those before it; all together cost as much as everything else that the daemon imports.
+_LATER = (
+    *("devboot.supervisor.probes.prober", "devboot.supervisor.probes.heartbeat", "devboot.supervisor.probes.notify"),
+    *("devboot.supervisor.memory", "devboot.supervisor.diagnosis", "devboot.supervisor.timetable"),
+    *("collections", "heapq", "enum", "signal", "functools", "re", "fnmatch", "json"),
+)
+_SHORT_PATIENCE = 2.0  # for a daemon that is just leaving
+_RECLAIM_GRACE = 5.0
+
+
+def wait_for_plan(sock: _socket.socket, bequest: int, *, adopts: bool) -> int:
+    """Serve the project that arrives through `sock`; the exit code of the process, 0 without a plan.
+
+    `adopts`: this process is a subreaper. `bequest` is the pipe to the guardian.
+    """
+    received = _receive(sock)
+    if received is None:
+        return 0
+    plain, message = received
+    plan, request = model.plan_from_plain(plain), parse_request(message)
+    sock.sendall(frame(frames.HELLO, greeting.greeting(__version__)))
+    try:
+        return _Tenancy(plan, bequest, adopts=adopts).serve(sock, request)
+    except DevbootError as error:
+        from devboot.text.problems import render_problem
+
+        _report(sock, render_problem(error, colour=request.view.colour_err), error.exit_code)
+    except Exception:  # noqa: BLE001  whatever it is, the caller has to be told, and the trace has to be kept
+        _report(sock, _crash(plan.state), 70)
+    return 70
+
+
+def _import_the_rest(loop: Loop, names: tuple[str, ...]) -> None:
+    """What isn't needed for starting processes, a piece a turn: they start meanwhile, and some get ready."""
+    __import__(names[0])
+    if names[1:]:
+        loop.call_later(0, lambda: _import_the_rest(loop, names[1:]))
+    else:
+        gc.enable()
+
+
+def _receive(sock: _socket.socket) -> tuple[tuple[object, ...], Mapping[str, object]] | None:
+    reader = frames.FrameReader(256 * 1024 * 1024)
+    while data := sock.recv(sockets.CHUNK):
+        for kind, payload in reader.feed(data):
+            if kind == frames.LAUNCH:
+                return marshal.loads(payload)  # type: ignore[no-any-return]  # noqa: S302  from the process we were forked from
+    return None
+
+
+def _report(sock: _socket.socket, text: str, code: int) -> None:
+    try:
+        sock.setblocking(True)
+        answer = [(frames.WORD, b"failed"), (frames.ERR, text.encode("utf-8", "replace")), (frames.EXIT, b"%d" % code)]
+        sock.sendall(b"".join(frame(kind, payload) for kind, payload in answer))
+    except OSError:
+        return  # nobody listens any more
+
+
+def _crash(state: str) -> str:
+    """Keep the trace of a bug in us, without values of variables; what to tell the person."""
+    import traceback
+
+    path = leases.crash_path(state)
+    kind, error, trace = sys.exc_info()
+    lines = [*traceback.format_tb(trace), f"{kind.__name__ if kind else '?'} in devboot {__version__}\n"]
+    try:
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as stream:
+            stream.writelines(lines)
+    except OSError:
+        path = "nowhere: it could not be written"
+    name = type(error).__name__
+    return (
+        f"error[bug]: the daemon failed in a way it should not ({name})\n"
+        "kept: nothing is left running\n"
+        f"help: please report it with this file: {path}\n"
+    )
+
+
+def no_socket(path: str, error: OSError) -> MachineError:
+    """Why nobody can listen at `path`: shares of virtual machines and some network filesystems have no sockets."""
+    if error.errno not in (errno.EPERM, errno.EOPNOTSUPP, errno.EINVAL):
+        return machine_error(error, path, "listen at")
+    return MachineError(
+        "machine/no-unix-sockets",
+        f"the filesystem of `{os.path.dirname(path)}` has no sockets",
+        causes=[(error.strerror or "").lower()],
+        help=["export DEVBOOT_HOME=/a/short/path/on/a/local/disk"],
+    )
+
+
+class _Tenancy:
+    """Holds the project: its lock, its socket, its leases; gives them up in the order that leaves no gap."""
+
+    def __init__(self, plan: model.Plan, bequest: int, *, adopts: bool) -> None:
+        self._plan = plan
+        self._bequest = bequest
+        self._adopts = adopts
+        self._since = time.time()
+        self._marker = ""
+        self._lock = FileLock(leases.lock_path(plan.state), "up")
+        self._socket = ""
+        self._listener: _socket.socket | None = None
+        self._book: ChildrenBook | None = None
+        self._server: Server | None = None  # there before the loop turns
+
+    def serve(self, sock: _socket.socket, request: Request) -> int:
+        """Run the project until it is down, or leave it to the daemon that has it."""
+        os.makedirs(leases.run_directory(self._plan.state), mode=0o700, exist_ok=True)
+        if not self._take_lock():
+            holder = read_holder(self._lock.path).describe(time.time())
+            sock.sendall(frame(frames.WORD, f"lost {holder}".encode()))
+            return 0
+        reclaimed = self._reclaim()
+        loop = Loop()
+        self._book = ChildrenBook(leases.children_path(self._plan.state))
+        first = opening.Opening(self._book)
+        supervisor = Supervisor(loop, self._plan, first, wall_clock=time.time, adopts=self._adopts)
+        self._marker = f"{MARKER}={supervisor.run_id}:"
+        self._listen()
+        self._write_lease()
+        watch_signals(loop, self._signalled, self._refresh, supervisor.reap_orphans)
+        os.write(self._bequest, leases.will(self._plan.state, self._grace()))
+        sock.sendall(frame(frames.WORD, b"launched"))  # before the spawns: then it heeds signals when something runs
+        opening.spawn(supervisor, request)
+        server = self._serve(supervisor)
+        os.write(self._bequest, b"\n")
+        connection = server.adopt(sock, greeted=True)
+        if reclaimed:
+            connection.send(frames.ERR, reclaimed.encode())
+        server.launch(connection, request)
+        first.hand_over(supervisor, server)
+        loop.call_later(0, lambda: _import_the_rest(loop, _LATER))
+        loop.run()
+        return 0
+
+    def _serve(self, supervisor: Supervisor) -> Server:
+        """From now on clients are listened to."""
+        from devboot.daemon.server import Server
+
+        assert self._book is not None
+        assert self._listener is not None
+        sockets.keep_blocks()
+        self._server = server = Server(
+            supervisor,
+            version=__version__,
+            wall_clock=time.time,
+            since=self._since,
+            book=self._book,
+            release=self._release,
+            uid=os.getuid(),
+        )
+        server.listen(self._listener)
+        return server
+
+    def _take_lock(self) -> bool:
+        deadline = time.monotonic() + _SHORT_PATIENCE
+        while not self._lock.try_acquire():
+            # Held, and nobody to be found: a daemon on its way out, or one that is about to listen.
+            lease = leases.read_daemon(leases.daemon_path(self._plan.state))
+            if (lease is not None and lease.is_alive) or time.monotonic() >= deadline:
+                return False
+            time.sleep(0.005)
+        return True
+
+    def _reclaim(self) -> str:
+        """End what an earlier daemon has left, if its guardian died too; what to tell of it."""
+        state = self._plan.state
+        if not leases.left_behind(state):
+            return ""
+        from devboot.daemon.reclaim import end_all
+
+        result = end_all(lambda: leases.left_behind(state), _RECLAIM_GRACE)
+        ended = [*result.stopped, *result.killed]
+        names = ", ".join(f"{name or 'a process'} (pid {pid})" for pid, name in ended)
+        return f"ended what an earlier run had left: {names}\n" if ended else ""
+
+    def _listen(self) -> None:
+        """Be found; who comes before the server is there waits in the queue."""
+        runtime = runtime_directory(dict(self._plan.env), os.getuid())
+        self._socket = socket_path(runtime, self._plan.root)
+        try:
+            self._listener = sockets.listen(self._socket)
+        except OSError as error:
+            raise no_socket(self._socket, error) from error
+
+    def _signalled(self, number: int) -> None:
+        assert self._server is not None
+        self._server.on_signal(number)
+
+    def _refresh(self) -> None:
+        """Somebody can't find us: make the socket and the lease anew."""
+        assert self._server is not None
+        os.makedirs(os.path.dirname(self._socket), mode=0o700, exist_ok=True)
+        if self._listener is not None:
+            self._server.loop.unwatch(self._listener.fileno())
+            self._listener.close()
+        self._listener = sockets.listen(self._socket)
+        self._server.listen(self._listener)
+        self._write_lease()
+
+    def _grace(self) -> float:
+        return max((spec.stop_timeout for spec in self._plan.processes), default=_RECLAIM_GRACE)
+
+    def _write_lease(self) -> None:
+        me, parent = proctable.look(os.getpid()), proctable.look(os.getppid())
+        lease = DaemonLease(
+            pid=os.getpid(),
+            started=me.started if me else "",
+            boot=proctable.boot_id(),
+            socket=self._socket,
+            marker=self._marker,
+            version=__version__,
+            project=self._plan.project,
+            root=self._plan.root,
+            since=str(self._since),
+            guardian=os.getppid(),
+            guardian_started=parent.started if parent else "",
+            grace=str(self._grace()),
+        )
+        os.makedirs(leases.run_directory(self._plan.state), mode=0o700, exist_ok=True)
+        for path in (leases.daemon_path(self._plan.state), leases.register_path(self._socket)):
+            leases.write_daemon(path, lease)
+
+    def _release(self) -> None:
+        """All is down: nobody shall find us any more, then the next may come."""
+        if self._listener is not None:
+            self._listener.close()
+        leases.forget(self._plan.state)
+        for path in (self._socket, leases.register_path(self._socket)):  # also where `.devboot` was deleted meanwhile
+            try:
+                os.unlink(path)
+            except OSError:
+                continue
+        self._lock.release()

@@ -1,0 +1,356 @@
+"""What holds when daemon, guardian, sockets or files go away, or several commands come at once."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from devboot.daemon import leases
+from devboot.supervisor import proctable
+
+from .conftest import is_alive, wait_until
+
+LEAVER = f"{sys.executable} -c 'import os,time; os.fork() or (os.setsid(), time.sleep(1000))'; exec sleep 1000"
+DEAF = "trap '' TERM; while :; do sleep 0.05; done"
+
+
+def three_services(project, grace=0.5):
+    project.spec("redis", kind="service", pty=False, stop_timeout=grace)
+    project.spec("deaf", DEAF, kind="service", pty=False, stop_timeout=grace)
+    project.spec("leaver", LEAVER, kind="service", pty=False, stop_timeout=grace)
+    project.write().devboot("up", "-d")
+    return everything_of(project)
+
+
+def everything_of(project):
+    """Pids of all that the daemon has started, whatever session it is in."""
+    wait_until(lambda: len(leases.left_behind(project.state)) >= len(project.specs) + 1)
+    return [seen.pid for seen, _ in leases.left_behind(project.state)]
+
+
+@pytest.mark.faults(34)
+def test_the_guardian_ends_what_a_killed_daemon_leaves(project):
+    pids = three_services(project)
+
+    os.kill(project.lease().pid, signal.SIGKILL)
+
+    wait_until(lambda: not any(map(is_alive, pids)), "the guardian's work")
+    wait_until(project.is_down)
+    assert project.devboot("ps").stderr == "shop is not running: devboot up\n"
+
+
+@pytest.mark.faults(34)
+def test_down_ends_what_is_left_when_the_guardian_died_too(project):
+    pids = three_services(project)
+    lease = project.lease()
+
+    os.kill(lease.guardian, signal.SIGKILL)
+    os.kill(lease.pid, signal.SIGKILL)
+    wait_until(lambda: not is_alive(lease.pid))
+    assert any(map(is_alive, pids))
+    done = project.devboot("down")
+
+    assert done.stderr.startswith("ended what an earlier run had left: ")
+    assert all(name in done.stderr for name in ("redis", "deaf", "leaver"))
+    assert not any(map(is_alive, pids))
+
+
+@pytest.mark.faults(34)
+def test_the_next_up_ends_what_is_left_and_says_so(project):
+    pids = three_services(project)
+    lease = project.lease()
+    os.kill(lease.guardian, signal.SIGKILL)
+    os.kill(lease.pid, signal.SIGKILL)
+    wait_until(lambda: not is_alive(lease.pid))
+
+    done = project.devboot("up", "-d")
+
+    assert done.stderr.startswith("ended what an earlier run had left: ")
+    assert not any(map(is_alive, pids))
+    project.devboot("down")
+
+
+@pytest.mark.faults(34)
+def test_a_killed_guardian_changes_nothing_for_a_living_daemon(shop):
+    shop.devboot("up", "-d")
+    pids = shop.pids()
+
+    os.kill(shop.lease().guardian, signal.SIGKILL)
+
+    assert shop.devboot("ps").stdout.count("running") == 2
+    shop.devboot("down")
+    assert not any(map(is_alive, pids.values()))
+
+
+@pytest.mark.faults(20)
+def test_four_cold_ups_at_once_make_one_daemon_and_all_succeed(shop):
+    children = [shop.start("up", "-d") for _ in range(4)]
+
+    outcomes = [(child.wait(30), child.stderr.read()) for child in children]
+
+    assert [code for code, _ in outcomes] == [0, 0, 0, 0], outcomes
+    daemons = [seen for seen in proctable.processes().values() if _is_daemon_of(shop, seen.pid)]
+    assert [seen.pid for seen in daemons] == [shop.lease().pid]
+    shop.devboot("down")
+
+
+def _is_daemon_of(project, pid):
+    """Whether a process holds the project's lock open."""
+    try:
+        names = os.listdir(f"/proc/{pid}/fd")
+        return any(os.readlink(f"/proc/{pid}/fd/{name}").endswith(leases.lock_path(project.state)) for name in names)
+    except OSError:
+        return False
+
+
+@pytest.mark.faults(80)
+def test_a_socket_that_nobody_listens_on_heals_by_itself(shop):
+    shop.devboot("up", "-d")
+    lease = shop.lease()
+    shop.devboot("down")
+    _leave_stale_socket(lease.socket)
+    leases.write_daemon(leases.daemon_path(shop.state), lease)
+
+    assert shop.devboot("ps").stderr == "shop is not running: devboot up\n"
+    assert "socket" not in shop.devboot("up", "-d").stderr
+    assert shop.lease().pid != lease.pid
+    shop.devboot("down")
+
+
+def _leave_stale_socket(path):
+    import socket
+
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.bind(path)
+
+
+@pytest.mark.faults(81)
+def test_a_number_that_belongs_to_another_process_now_is_never_signalled(shop):
+    shop.devboot("up", "-d")
+    lease = shop.lease()
+    shop.devboot("down")
+    stranger = subprocess.Popen(["sleep", "1000"], start_new_session=True)
+    try:
+        leases.write_daemon(leases.daemon_path(shop.state), lease._replace(pid=stranger.pid))
+        with open(leases.children_path(shop.state), "w") as file:
+            file.write(f"boot {proctable.boot_id()}\n{stranger.pid} 12345 web\n")
+
+        shop.devboot("down")
+        shop.devboot("up", "-d")
+        shop.devboot("down")
+
+        assert stranger.poll() is None
+    finally:
+        stranger.kill()
+        stranger.wait()
+
+
+@pytest.mark.faults(35)
+def test_leases_of_an_earlier_boot_mean_nothing(shop):
+    shop.devboot("up", "-d")
+    lease = shop.lease()
+    shop.devboot("down")
+    stranger = subprocess.Popen(["sleep", "1000"], start_new_session=True)
+    try:
+        seen = proctable.look(stranger.pid)
+        old = lease._replace(pid=stranger.pid, started=seen.started, boot="another")
+        leases.write_daemon(leases.daemon_path(shop.state), old)
+        with open(leases.children_path(shop.state), "w") as file:
+            file.write(f"boot another\n{stranger.pid} {seen.started} web\n")
+
+        assert shop.devboot("down").stderr == "shop is not running\n"
+        assert stranger.poll() is None
+    finally:
+        stranger.kill()
+        stranger.wait()
+
+
+@pytest.mark.faults(82)
+def test_a_daemon_whose_socket_was_deleted_is_found_and_makes_it_anew(shop):
+    shop.devboot("up", "-d")
+    os.unlink(shop.lease().socket)
+
+    assert shop.devboot("ps").stdout.count("running") == 2
+    assert os.path.exists(shop.lease().socket)
+    shutil.rmtree(os.path.dirname(shop.lease().socket))
+    shop.devboot("down")
+
+
+@pytest.mark.faults(82)
+def test_tmpdir_does_not_decide_where_the_daemon_is_found(shop):
+    shop.devboot("up", "-d")
+    shop.env["TMPDIR"] = shop.home
+
+    assert shop.devboot("ps").stdout.count("running") == 2
+    shop.devboot("down")
+
+
+@pytest.mark.faults(86)
+def test_a_project_whose_state_folder_was_deleted_can_still_be_stopped(shop):
+    shop.devboot("up", "-d")
+    pids = shop.pids()
+    shutil.rmtree(shop.state)
+
+    assert "web" in shop.devboot("ps").stdout
+    shop.devboot("down")
+    assert not any(map(is_alive, pids.values()))
+
+
+@pytest.mark.faults(86)
+def test_a_project_that_was_moved_is_listed_and_stopped_from_elsewhere(shop):
+    shop.devboot("up", "-d")
+    pids = shop.pids()
+    os.rename(shop.root, f"{shop.root}-moved")
+    os.mkdir(shop.root)
+    open(f"{shop.root}/devboot.toml", "w").close()
+
+    assert shop.root in shop.devboot("ps", "-a").stderr
+    assert shop.devboot("down", "--all").stderr.startswith(f"{shop.root}\nstopping ")
+    assert not any(map(is_alive, pids.values()))
+
+
+@pytest.mark.faults(87)
+def test_down_ends_a_frozen_daemon_and_all_that_it_runs(project):
+    project.spec("redis", kind="service", pty=False, stop_timeout=0.5)
+    project.spec("deaf", DEAF, pty=False, stop_timeout=0.5).write().devboot("up", "-d")
+    pids = project.pids()
+    os.kill(project.lease().pid, signal.SIGSTOP)
+
+    assert project.devboot("ps", code=7).stderr.startswith("error[daemon/no-answer]: ")
+    done = project.devboot("down")
+
+    assert "does not answer; ending it and what it runs" in done.stderr
+    assert re.search(r"stopped 1, killed \d\n", done.stderr)
+    assert not any(map(is_alive, pids.values()))
+
+
+@pytest.mark.faults(28, 34)
+def test_a_guardian_that_was_stopped_and_goes_on_late_leaves_the_next_run_alone(shop):
+    shop.devboot("up", "-d")
+    before = shop.lease()
+    os.kill(before.guardian, signal.SIGSTOP)
+    os.kill(before.pid, signal.SIGKILL)
+    shop.devboot("up", "-d")
+    pids = shop.pids().values()
+
+    os.kill(before.guardian, signal.SIGCONT)
+
+    wait_until(lambda: not is_alive(before.guardian))
+    assert all(map(is_alive, pids))
+    assert shop.lease().is_alive
+    shop.devboot("down")
+
+
+@pytest.mark.faults(87)
+@pytest.mark.parametrize("is_daemon_frozen", [False, True])
+def test_down_wakes_and_ends_a_frozen_guardian(shop, is_daemon_frozen):
+    shop.devboot("up", "-d")
+    lease, pids = shop.lease(), shop.pids().values()
+    os.kill(lease.guardian, signal.SIGSTOP)
+    if is_daemon_frozen:
+        os.kill(lease.pid, signal.SIGSTOP)
+
+    shop.devboot("down")
+
+    assert [] == [pid for pid in (lease.pid, lease.guardian, *pids) if is_alive(pid)]
+
+
+@pytest.mark.faults(26)
+def test_a_lock_file_that_was_deleted_does_not_make_two_daemons(shop):
+    shop.devboot("up", "-d")
+    before = shop.lease()
+    os.unlink(leases.lock_path(shop.state))
+
+    shop.devboot("up", "-d")
+
+    assert shop.lease() == before
+    shop.devboot("down")
+
+
+@pytest.mark.faults(84)
+@pytest.mark.parametrize(
+    "line",
+    ['x=$({}); test -z "$x"', "{} | cat", "timeout 20 {}", "{} < /dev/null > {{}}/out 2>&1", "( {} & wait $! )"],
+)
+def test_up_detached_returns_in_any_surroundings_and_keeps_nothing_open(shop, line):
+    command = line.format(" ".join(shop.argv("up", "-d"))).format(shop.home)
+
+    done = subprocess.run(
+        ["/bin/sh", "-c", command], env=shop.env, cwd=shop.root, capture_output=True, timeout=90, check=False
+    )
+
+    assert done.returncode == 0, done.stderr
+    lease = shop.lease()
+    for pid in (lease.pid, lease.guardian):
+        targets = {os.readlink(f"/proc/{pid}/fd/{number}") for number in (0, 1, 2)}
+        assert targets == {"/dev/null"}
+    assert os.readlink(f"/proc/{lease.pid}/cwd") == "/"
+    shop.devboot("down")
+
+
+@pytest.mark.faults(84)
+def test_inherited_descriptors_are_closed_in_daemon_and_guardian(shop):
+    reading, writing = os.pipe()
+    os.set_inheritable(writing, True)
+
+    shop.devboot("up", "-d", close_fds=False)
+    os.close(writing)
+
+    assert os.read(reading, 1) == b""
+    os.close(reading)
+    shop.devboot("down")
+
+
+@pytest.mark.faults(84)
+def test_a_start_that_fails_is_told_by_the_caller_with_the_log(project):
+    project.spec("web", "echo last words; exit 1", restart="never").write()
+
+    done = project.devboot("up", "-d", code=1)
+
+    assert "| last words" in done.stderr
+    project.devboot("down")
+
+
+@pytest.mark.faults(65)
+def test_a_runtime_directory_that_is_open_to_others_is_not_used(shop):
+    os.mkdir(f"{shop.home}/run", 0o700)
+    os.chmod(f"{shop.home}/run", 0o777)
+
+    shop.devboot("up", "-d")
+
+    assert not shop.lease().socket.startswith(f"{shop.home}/run")
+    assert os.stat(shop.lease().socket).st_mode & 0o777 == 0o600
+    shop.devboot("down")
+
+
+@pytest.mark.faults(79)
+def test_a_stop_during_back_off_wins_and_a_restart_is_no_failure(project):
+    project.spec("web", "exit 1", max_restarts=100).spec("calm").write()
+    project.start("up", "-d")
+    wait_until(lambda: "backoff" in project.devboot("ps").stdout)
+
+    project.devboot("stop", "web")
+
+    assert "stopped" in project.devboot("ps").stdout
+    project.devboot("restart", "calm")
+    assert [row.split()[4] for row in project.devboot("ps").stdout.splitlines() if row.startswith("calm")] == ["0"]
+    project.devboot("down")
+
+
+@pytest.mark.faults(79)
+def test_down_during_start_wins(project):
+    project.spec("slow", "sleep 1000", ready=None, gates=False).spec("web", port=1, gates=True).write()
+    waiting = project.start("up", "-d")
+    wait_until(lambda: project.lease() and "slow" in project.pids())
+
+    project.devboot("down")
+
+    assert waiting.wait(20) == 1
+    assert waiting.stderr.read() == "shop was stopped before it was up\n"
+    assert project.is_down()

@@ -1,0 +1,51 @@
+"""`logs` by time, by pattern, as JSON; followed, and after everything has died."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+
+from .conftest import is_alive, wait_until
+
+
+def test_a_pattern_chooses_lines_of_several_and_wildcards_after_the_daemon_was_killed(project):
+    project.spec("web.1", "echo good; echo bad one; exec sleep 1000").spec("web.2", "echo bad two; exec sleep 1000")
+    project.spec("worker", "echo bad three; exec sleep 1000").write().devboot("up", "-d")
+    lease = project.lease()
+    os.kill(lease.pid, signal.SIGKILL)
+    wait_until(lambda: not is_alive(lease.guardian), "the guardian")
+
+    done = project.devboot("logs", "--grep", "^bad", "--no-prefix", "web*")
+
+    assert sorted(done.stdout.splitlines()) == ["bad one", "bad two"]
+
+
+def test_rotated_logs_are_read_and_times_choose(project):
+    project.spec("web").write()
+    os.makedirs(f"{project.state}/logs")
+    with open(f"{project.state}/logs/web.log.1", "w") as older, open(f"{project.state}/logs/web.log", "w") as newer:
+        older.write("first\nsecond\n")
+        newer.write("third\n")
+
+    assert project.devboot("logs", "--grep", "i", "--no-prefix").stdout == "first\nthird\n"
+    assert project.devboot("logs", "--since", "1h").stdout == ""
+    assert project.devboot("logs", "-n", "1", "--until", "1h", "--no-prefix").stdout == "third\n"
+    assert project.devboot("logs", "--since", "noon", code=2).stderr.startswith("error[usage/argument]: ")
+
+
+def test_json_lines_have_a_header_then_one_object_a_line_also_when_followed(project):
+    project.spec("web", "echo one; while read line; do echo got $line; done").write().devboot("up", "-d")
+    child = project.start("logs", "-f", "--json", text=True)
+
+    header, first = json.loads(child.stdout.readline()), json.loads(child.stdout.readline())
+    attached = project.terminal("attach", "web")
+    attached.expect("attached")
+    attached.type("this\r")
+    lines = [json.loads(child.stdout.readline()) for _ in range(2)]
+
+    assert (header["schema"], header["project"]) == (1, "shop")
+    assert (first["name"], first["text"], list(first)) == ("web", "one", ["at", "name", "text"])
+    assert [line["text"] for line in lines] == ["this", "got this"]
+    project.devboot("down")
+    assert child.wait(20) == 0

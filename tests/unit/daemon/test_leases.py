@@ -1,0 +1,77 @@
+"""Leases are found again, and mean nothing for other processes or another boot."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from devboot.daemon import leases
+from devboot.daemon.leases import ChildLease, ChildrenBook, DaemonLease
+from devboot.supervisor import proctable
+
+
+def a_lease(**changed):
+    me = proctable.look(os.getpid())
+    lease = DaemonLease(
+        os.getpid(), me.started, proctable.boot_id(), "/run/x.sock", "M=1:", "0.1.0", "shop", "/p", "1.0", 1, "1", "5.0"
+    )
+    return lease._replace(**changed)
+
+
+def test_a_lease_reads_as_it_was_written(tmp_path):
+    path = str(tmp_path / "daemon")
+
+    leases.write_daemon(path, a_lease())
+
+    assert leases.read_daemon(path) == a_lease()
+    assert os.stat(path).st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("text", ["", "1\n", "2\n" + "x\n" * 20, "1\nnot-a-pid\n" + "x\n" * 20, "\0\xff" * 50])
+def test_what_is_no_lease_is_none(tmp_path, text):
+    (tmp_path / "daemon").write_text(text)
+
+    assert leases.read_daemon(str(tmp_path / "daemon")) is None
+
+
+@pytest.mark.faults(35, 81)
+@pytest.mark.parametrize(
+    ("changed", "alive"), [({}, True), ({"started": "12"}, False), ({"boot": "other"}, False), ({"pid": 2**22}, False)]
+)
+def test_a_lease_is_alive_only_with_its_start_time_and_boot(changed, alive):
+    assert a_lease(**changed).is_alive is alive
+
+
+def test_children_are_listed_once_each_with_their_start(tmp_path):
+    path = str(tmp_path / "children")
+    book = ChildrenBook(path)
+
+    book.add(os.getpid(), "web")
+    book.add(os.getpid(), "web")
+    book.close()
+
+    assert leases.read_children(path) == [ChildLease(os.getpid(), proctable.look(os.getpid()).started, "web")]
+
+
+@pytest.mark.faults(35)
+def test_children_of_another_boot_are_none(tmp_path):
+    (tmp_path / "children").write_text("boot other\n1 1 web\n")
+
+    assert leases.read_children(str(tmp_path / "children")) == []
+
+
+@pytest.mark.faults(34)
+def test_a_line_that_was_cut_by_the_crash_is_skipped(tmp_path):
+    (tmp_path / "children").write_text(f"boot {proctable.boot_id()}\n12 34 web\n56 7")
+
+    assert leases.read_children(str(tmp_path / "children")) == [ChildLease(12, "34", "web")]
+
+
+@pytest.mark.parametrize("more", [b"", b"\n"])
+def test_a_will_reads_as_it_was_written_whether_or_not_anything_was_started_since(more):
+    assert leases.parse_will(leases.will("/p/a b/.devboot", 7.5) + more) == ("/p/a b/.devboot", 7.5)
+
+
+def test_a_daemon_that_died_before_it_knew_its_project_has_left_no_will():
+    assert leases.parse_will(b"") is None

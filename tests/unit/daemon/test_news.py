@@ -1,0 +1,37 @@
+"""What is said to the one who applies a plan."""
+
+from __future__ import annotations
+
+from devboot.daemon.news import applied, instances
+from devboot.model.process import PROCESS, SERVICE, Plan, ProcessSpec
+from devboot.supervisor.planning import Changes
+
+
+def plan(*names):
+    specs = (ProcessSpec("redis", SERVICE, "."), *(ProcessSpec(name, PROCESS, ".") for name in names))
+    return Plan("shop", "/shop", "/shop/.devboot", (), specs)
+
+
+def test_an_applied_plan_is_told_by_what_it_does():
+    changes = Changes(
+        started=("mail",), restarted=("web", "worker"), stopped=("beat",), tasks=("migrate",), kept=("redis",)
+    )
+
+    assert applied(changes, {}, plan("web", "worker", "mail")) == [
+        "restarting web, worker; starting mail; stopping beat; running migrate",
+        "redis goes on as it was started: devboot restart redis",
+    ]
+    assert applied(Changes(), {}, plan()) == []
+
+
+def test_numbers_that_scale_had_chosen_are_not_given_up_in_silence():
+    changes = Changes(started=("worker",), stopped=("worker.1", "worker.2", "worker.3"))
+
+    assert applied(changes, {"worker": 3, "web": 1, "gone": 2}, plan("web", "worker")) == [
+        "starting worker; stopping worker.1, worker.2, worker.3",
+        "worker: 1 instead of 3 by the manifest: devboot scale worker=3",
+    ]
+
+
+def test_instances_are_counted_by_the_name_of_the_procfile():
+    assert instances(plan("web", "worker.1", "worker.2", "a.b")) == {"web": 1, "worker": 2, "a.b": 1}

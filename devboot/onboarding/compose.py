@@ -1,0 +1,185 @@
+"""What compose files say of services, commands and hosts."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import shlex
+from dataclasses import dataclass, field
+
+from devboot.onboarding.proposal import Evidence
+from devboot.onboarding.tree import Tree
+from devboot.onboarding.yaml import parse_yaml
+
+FILES = re.compile(
+    r"^(?:docker-)?compose(?:[.-][\w.-]+)?\.ya?ml$|^(?:local|dev|development)\.ya?ml$|^docker-compose[\w.-]*\.ya?ml$"
+)
+NOT_OURS = re.compile(r"prod|staging|test|ci\b|deploy|swarm|traefik|selenium", re.IGNORECASE)
+# What an image, or a service's name where it is built, stands for
+RECIPES = {
+    "redis": r"redis|valkey|keydb|dragonfly",
+    "postgres": r"postgres|postgis|pgvector|timescale|pg_?vector",
+    "mysql": r"mysql|mariadb|percona",
+    "rabbitmq": r"rabbitmq",
+    "memcached": r"memcached",
+    "mail": r"mailhog|mailpit|maildev|mailcatcher|smtp4dev|inbucket|maildump",
+    "elasticsearch": r"elasticsearch|opensearch",
+    "mongo": r"\bmongo",
+    "minio": r"minio|localstack|rustfs|seaweedfs",
+    "nats": r"\bnats\b",
+    "kafka": r"kafka|redpanda",
+    "meilisearch": r"meilisearch",
+    "clickhouse": r"clickhouse",
+    "qdrant": r"qdrant|weaviate|chroma|milvus",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """A service of a compose file."""
+
+    name: str
+    image: str
+    is_built: bool
+    command: str
+    environment: dict[str, str]
+    env_files: tuple[str, ...]
+    path: str
+    line: int
+    recipe: str | None = None
+    mounts: tuple[str, ...] = ()
+    folder: str = ""
+
+    @property
+    def evidence(self) -> Evidence:
+        """Where it stands."""
+        return Evidence(self.path, self.line)
+
+
+@dataclass(frozen=True, slots=True)
+class Compose:
+    """All containers that the compose files of a folder and of the clone's root name."""
+
+    containers: tuple[Container, ...] = ()
+    paths: tuple[str, ...] = field(default=())
+
+    def hosts(self) -> set[str]:
+        """Names under which containers find each other."""
+        return {container.name for container in self.containers}
+
+    def of(self, recipe: str) -> Container | None:
+        """The first container that a recipe would stand for."""
+        return next((c for c in self.containers if c.recipe == recipe), None)
+
+    def variables(self) -> dict[str, str]:
+        """What the containers that are built from the clone set, those with plain names first."""
+        found: dict[str, str] = {}
+        for container in self.containers:
+            if container.is_built:
+                for name, value in container.environment.items():
+                    found.setdefault(name, value)
+        return found
+
+
+def read_compose(tree: Tree, folders: tuple[str, ...]) -> Compose:
+    """Read the compose files that are meant for development."""
+    paths: list[str] = []
+    for folder in folders:
+        for name in tree.in_folder(folder):
+            path = posixpath.normpath(posixpath.join(folder, name))
+            if FILES.match(name) and not NOT_OURS.search(name) and path not in paths:
+                paths.append(path)
+    paths.sort(key=len)
+    containers: dict[str, Container] = {}
+    for path in paths:
+        for container in _containers(tree, path):
+            known = containers.get(container.name)
+            if known is None or (not known.command and container.command):
+                containers[container.name] = container
+    return Compose(tuple(containers.values()), tuple(paths))
+
+
+def _containers(tree: Tree, path: str) -> list[Container]:
+    text = tree.text(path) or ""
+    document = parse_yaml(text)
+    services = document.get("services") if isinstance(document, dict) else None
+    if not isinstance(services, dict):
+        return []
+    return [_container(name, entry, path, text) for name, entry in services.items() if isinstance(entry, dict)]
+
+
+def _container(name: str, entry: dict[str, object], path: str, text: str) -> Container:
+    image = entry.get("image") if isinstance(entry.get("image"), str) else ""
+    is_built = "build" in entry
+    match = re.search(rf"^[ \t]+[\"']?{re.escape(name)}[\"']?:", text, re.MULTILINE)
+    line = text.count("\n", 0, match.start()) + 1 if match else 0
+    volumes = entry.get("volumes")
+    return Container(
+        name=name,
+        image=str(image),
+        is_built=is_built,
+        command=_command(entry.get("command")),
+        environment=_environment(entry.get("environment")),
+        env_files=tuple(_texts(entry.get("env_file"))),
+        path=path,
+        line=line,
+        recipe=recipe_of(str(image), name, is_built=is_built),
+        mounts=tuple(_texts(volumes)),
+        folder=str(entry.get("working_dir") or ""),
+    )
+
+
+def recipe_of(image: str, name: str, *, is_built: bool) -> str | None:
+    """The recipe that a container stands for."""
+    last = image.rpartition("/")[2].split(":")[0]
+    for text in (last, image.split(":", maxsplit=1)[0], name if is_built or not image else ""):
+        for recipe, pattern in RECIPES.items():
+            if (
+                text
+                and re.search(pattern, text, re.IGNORECASE)
+                and not re.search(r"exporter|commander|insight|admin|backup|ui$|sentinel", text)
+            ):
+                return recipe
+    return None
+
+
+def _command(given: object) -> str:
+    if isinstance(given, list):
+        words = [str(part) for part in given]
+        if len(words) == 1:
+            return words[0].strip()
+        if len(words) == 3 and words[0].rpartition("/")[2] in ("sh", "bash") and words[1].startswith("-"):
+            return words[2].strip()
+        return shlex.join(words)
+    text = str(given).strip() if isinstance(given, str) else ""
+    match = re.match(r"""^(?:/bin/)?(?:ba)?sh\s+-l?c\s+(["'])(.*)\1$""", text, re.DOTALL)
+    return " ".join((match[2] if match else text).split())
+
+
+def _environment(given: object) -> dict[str, str]:
+    found: dict[str, str] = {}
+    if isinstance(given, dict):
+        found = {str(key): str(value) for key, value in given.items() if isinstance(value, str)}
+    elif isinstance(given, list):
+        for item in given:
+            key, mark, value = str(item).partition("=")
+            if mark:
+                found[key] = value
+    return {key: _default(value) for key, value in found.items()}
+
+
+def _default(value: str) -> str:
+    """`${X:-default}` as its default."""
+    return re.sub(r"\$\{\w+:?[-?]([^}]*)\}", lambda match: match[1] if "-" in match[0].split("}")[0] else "", value)
+
+
+def _texts(given: object) -> list[str]:
+    if isinstance(given, str):
+        return [given]
+    found: list[str] = []
+    for item in given if isinstance(given, list) else []:
+        if isinstance(item, str):
+            found.append(item)
+        elif isinstance(item, dict) and isinstance(item.get("path"), str):
+            found.append(str(item["path"]))
+    return found

@@ -1,0 +1,385 @@
+"""Reads a clone and puts together what it says into one proposal."""
+
+from __future__ import annotations
+
+import gc
+import posixpath
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from devboot.model import overmind
+from devboot.onboarding import databases as stores
+from devboot.onboarding.alembic import redirected
+from devboot.onboarding.channels import Found as OfChannel, find_channel_servers
+from devboot.onboarding.evaluation.machine import Need
+from devboot.onboarding.evaluation.values import Place
+from devboot.onboarding.flask import abilities, by_variable, flask_name
+from devboot.onboarding.images import variables_of_image
+from devboot.onboarding.layout import cwd_of
+from devboot.onboarding.node import find_node, only_process
+from devboot.onboarding.processes import implied
+from devboot.onboarding.procfile import (
+    describe,
+    env_files_in,
+    missing_folder,
+    obstacles,
+    variables_in,
+)
+from devboot.onboarding.proposal import Evidence, Note, Process, Proposal, Service, Task, Variable
+from devboot.onboarding.remarks import absent, other_services
+from devboot.onboarding.scripts import nothing_to_run, tokens_of_bot
+from devboot.onboarding.servers import Served, find_servers
+from devboot.onboarding.settings import EnvFiles, Evaluator, Run
+from devboot.onboarding.stages import for_another_stage
+from devboot.onboarding.survey import Clone, survey
+from devboot.onboarding.switches import evidence_of, find_switches
+from devboot.onboarding.tasks import find_tasks
+from devboot.onboarding.tree import Tree
+from devboot.onboarding.variables import Sources, describe as describe_need, local
+from devboot.onboarding.wiring import Wiring, find_wiring
+
+DEFAULT_FILES = (".env", ".env.local")
+ENVRC = re.compile(
+    r"(?:dotenv(?:_if_exists)?|source(?:_env)?|\bcat|(?:^|\s)\.)\s+(?:\./)?([\w./-]*env[\w.-]*)", re.MULTILINE
+)
+CONTAINERS = frozenset(
+    {
+        "redis",
+        "postgres",
+        "db",
+        "database",
+        "rabbitmq",
+        "mysql",
+        "mongo",
+        "mailhog",
+        "mailpit",
+        "elasticsearch",
+        "memcached",
+    }
+)
+
+
+def detect(root: Path, *, environ: Mapping[str, str]) -> Proposal:
+    """Read a clone and propose a manifest for it; nothing of it is run, nothing is written.
+
+    `environ` is not looked at for values, so that the same clone gives the same proposal for everybody.
+    """
+    del environ
+    # The many small values make the collector run all the time; almost none is garbage yet
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        return _detect(root)
+    finally:
+        if collects:
+            gc.enable()
+
+
+def _detect(root: Path) -> Proposal:
+    clone = survey(Tree(root))
+    evaluator = Evaluator(clone.tree, clone.app, clone.settings, _committed(clone.files), _guesses(clone.files))
+    base = evaluator.run({})
+    switches = find_switches(clone, evaluator, base)
+    values = {name: v.value or "" for name, v in switches.items()}
+    if switches:
+        base = evaluator.run(values)
+    wiring = find_wiring(evaluator, base, values, clone.packages)
+    files = stores.find_databases(clone.tree, clone.app, base).databases
+    given = {**values, **wiring.probes}
+    served = find_servers(evaluator, base, given, clone.packages, clone.compose, [file.name for file in files])
+    probes = {**wiring.probes, **served.probes}
+    final = evaluator.run({**values, **probes}) if probes else base
+    return assemble(clone, final, switches, wiring, served)
+
+
+def _committed(files: EnvFiles) -> dict[str, str]:
+    return {name: variable.text for name, variable in files.committed.items()}
+
+
+def _guesses(files: EnvFiles) -> dict[str, str]:
+    return {name: variable.text for name, variable in files.examples.items() if variable.text}
+
+
+# -- the proposal ----------------------------------------------------------------------------------------------------
+
+
+def assemble(clone: Clone, run: Run, switches: Mapping[str, Variable], wiring: Wiring, served: Served) -> Proposal:
+    """The proposal, from what the evaluation showed."""
+    app, tree = clone.app, clone.tree
+    found = stores.find_databases(tree, app, run, served.known)
+    databases = (*found.databases, *served.databases)
+    names = tuple(item.name for item in databases)
+    tasks = find_tasks(tree, app, run, clone.procfile, names, clone.packages, clone.python.requirements)
+    tasks = [redirected(tree, app, task, served.probes) for task in tasks]
+    processes, procfile_notes = _processes(clone, run)
+    flask_app: dict[str, Variable] = {}
+    known = abilities(tree, app.root, clone.python.requirements)
+    if app.framework == "flask" and not known.option:
+        file = "" if known.modules else posixpath.relpath(app.path, app.folder)
+        processes, tasks, flask_app = by_variable(processes, tasks, file)
+    node = find_node(tree, app.root, _commands(clone, processes))
+    tasks += node.tasks
+    env_files, file_notes = _env_files(clone, run)
+    channels = find_channel_servers(run, clone.packages)
+    for each in channels:
+        wiring.values |= each.values
+        wiring.places |= each.places
+    if wiring.is_needed and any("$REDIS_URL" in (process.command or "") for process in processes):
+        wiring.values.setdefault("REDIS_URL", "${services.redis.url}")
+    env = _env(clone, run, switches, wiring, served, env_files)
+    env = (*env, *(flask_app[name] for name in flask_app.keys() - {each.name for each in env}))
+    env = _with_port(env, clone, run, processes)
+    notes = [
+        *clone.notes,
+        *wiring.notes,
+        *served.notes,
+        *found.notes,
+        *procfile_notes,
+        *file_notes,
+        *other_services(clone, run, found.servers | _known(wiring, channels)),
+        *absent(clone, run),
+    ]
+    services = [Service("redis", "redis", wiring.port, wiring.evidence)] if wiring.is_needed else []
+    if wiring.needs_rabbitmq:
+        services.append(Service("rabbitmq", "rabbitmq", None, wiring.rabbitmq_evidence))
+    services += [Service(recipe, recipe, port, served.evidence[recipe]) for recipe, port in served.ports.items()]
+    services += [each.service for each in channels]
+    root = tree.root if app.root == "." else tree.root / app.root
+    return Proposal(
+        root=root,
+        name=root.name,
+        framework=app.framework,
+        framework_evidence=app.evidence,
+        python=clone.python,
+        packages=node.packages,
+        services=tuple(services),
+        databases=databases,
+        env=env,
+        env_files=env_files,
+        tasks=tuple(tasks),
+        procfile=posixpath.relpath(clone.procfile.path, app.root) if clone.procfile else None,
+        processes=tuple(_unique(processes, (*(service.name for service in services), *names), tasks)),
+        notes=tuple(dict.fromkeys(notes)),
+        read_files=_full(tree, tree.read),
+        missing_files=_full(tree, tree.missing - tree.read),
+        globbed=_full(tree, tree.listed),
+    )
+
+
+def _commands(clone: Clone, processes: list[Process]) -> Iterator[tuple[str, str, str]]:
+    """Name, folder and command of every process."""
+    for process in processes:
+        if process.command:
+            yield process.name, process.cwd, process.command
+    for entry in clone.procfile.processes() if clone.procfile else ():
+        yield entry.name, ".", entry.command
+
+
+def _full(tree: Tree, paths: set[str]) -> tuple[Path, ...]:
+    return tuple(tree.root / path for path in sorted(paths))
+
+
+def _with_port(env: tuple[Variable, ...], clone: Clone, run: Run, processes: list[Process]) -> tuple[Variable, ...]:
+    """The first port where the code, or the framework's own tool, would listen: links and bookmarks go by it."""
+    web = next((process for process in processes if process.command), None)
+    known = {variable.name for variable in env} | set(clone.files.committed)
+    if web is None or "$PORT" not in (web.command or "") or "PORT" in known:
+        return env
+    read = run.found.reads.get("PORT")
+    default = str(read.default.data) if read is not None and read.default is not None else ""
+    if default.isdecimal():
+        return (*env, Variable("PORT", value=default, evidence=evidence_of(read.place if read else None)))
+    usual = {"django": "8000", "fastapi": "8000"}.get(clone.app.framework or "")
+    if not usual:
+        return env
+    why = Evidence(f"{clone.app.framework}'s own; if it is taken, another")
+    return (*env, Variable("PORT", value=usual, evidence=why))
+
+
+def _unique(processes: list[Process], others: tuple[str, ...], tasks: list[Task]) -> list[Process]:
+    """Names of processes, services, databases and tasks share one namespace."""
+    taken = {"redis", *others, *(task.name for task in tasks)}
+    found: list[Process] = []
+    for process in processes:
+        name = process.name
+        while process.command and name in taken:
+            name += "-process"
+        taken.add(name)
+        found.append(Process(name, process.command, process.cwd, process.port, process.evidence))
+    return found
+
+
+def _processes(clone: Clone, run: Run) -> tuple[list[Process], list[Note]]:
+    procfile = clone.procfile
+    if procfile is None:
+        found = implied(clone.tree, clone.app, run, clone.compose, clone.packages)
+        if not found and not clone.python.requirements:
+            found = only_process(clone.tree, clone.app.root)
+        return found, [] if found or not clone.python.requirements else [nothing_to_run(clone.tree, clone.app)]
+    notes = describe(procfile, obstacles(clone.tree, clone.app.root, procfile))
+    found = [
+        Process(entry.name, None, cwd_of(clone.app), None, Evidence(procfile.path, entry.line))
+        for entry in procfile.processes()
+        if missing_folder(clone.tree, clone.app.root, clone.app.folder, entry.command)
+    ]
+    return found, notes
+
+
+def _known(wiring: Wiring, channels: Iterable[OfChannel]) -> set[str]:
+    """Servers that are proposed, by what compose files call them."""
+    names = {"mongo" if each.kind.recipe == "mongodb" else each.kind.recipe for each in channels}
+    return names | ({"rabbitmq"} if wiring.needs_rabbitmq else set())
+
+
+def _env_files(clone: Clone, run: Run) -> tuple[tuple[str, ...] | None, list[Note]]:
+    """Env files that the code or a command reads besides the usual two, and notes on those that the clone lacks."""
+    wanted: dict[str, Evidence | None] = {}
+    for path, where in _named_env_files(clone, run):
+        inner = posixpath.relpath(posixpath.normpath(path), clone.app.root) if path else ""
+        if inner and not re.search(r"prod|test|staging|example|sample", posixpath.basename(inner)):
+            wanted.setdefault(inner, where)
+    extra = {path: where for path, where in wanted.items() if path not in DEFAULT_FILES}
+    missing = {p: where for p, where in extra.items() if not clone.tree.exists(posixpath.join(clone.app.root, p))}
+    notes = [
+        Note(f"`{path}` is read but not in the clone: what it should set goes there", where)
+        for path, where in missing.items()
+    ]
+    usual = [*DEFAULT_FILES]
+    if clone.tree.exists(posixpath.join(clone.app.root, overmind.FILE)):
+        usual.insert(0, overmind.FILE)
+    return ((*usual, *extra) if extra else None), notes
+
+
+def _named_env_files(clone: Clone, run: Run) -> Iterator[tuple[str, Evidence | None]]:
+    """Env files that the code loads, a line of the Procfile reads, or direnv does; paths relative to the tree."""
+    for loaded in run.found.loaded:
+        yield loaded.path, evidence_of(loaded.place)
+    for entry in clone.procfile.processes() if clone.procfile else ():
+        for name in env_files_in(entry.command):
+            yield (
+                posixpath.join(clone.app.root, name),
+                Evidence(clone.procfile.path if clone.procfile else "", entry.line),
+            )
+    envrc = posixpath.normpath(posixpath.join(clone.app.root, ".envrc"))
+    text = clone.tree.text(envrc) or "" if clone.tree.exists(envrc) else ""
+    for match in ENVRC.finditer(text):
+        if "venv" not in match[1]:
+            yield posixpath.join(clone.app.root, match[1]), Evidence(envrc, text.count("\n", 0, match.start(1)) + 1)
+
+
+def _env(
+    clone: Clone,
+    run: Run,
+    switches: Mapping[str, Variable],
+    wiring: Wiring,
+    served: Served,
+    env_files: tuple[str, ...] | None,
+) -> tuple[Variable, ...]:
+    committed = clone.files.committed
+    found: dict[str, Variable] = {}
+    if clone.settings_variable or _is_named_elsewhere(clone):
+        found["DJANGO_SETTINGS_MODULE"] = Variable(
+            "DJANGO_SETTINGS_MODULE", value=clone.settings_variable or clone.settings, evidence=clone.settings_evidence
+        )
+    found |= _flask_app(clone)
+    for name, text in {**served.values, **wiring.values}.items():
+        found[name] = Variable(name, value=text, evidence={**served.places, **wiring.places}.get(name))
+    found |= {name: variable for name, variable in switches.items() if name not in found}
+    sources = _sources(clone, env_files)
+    for need in _needs(clone, run):
+        if need.name not in found and need.name not in committed:
+            found[need.name] = for_another_stage(clone.tree, need, describe_need(need, sources), run.names)
+    for name, variable in variables_of_image(clone.tree, clone.app.root).items():
+        if name not in found and name not in committed:
+            found[name] = variable
+    for name, line in committed.items():
+        text = local(line.text, sources.hosts)
+        if text != line.text and name not in found:
+            found[name] = Variable(name, value=text, evidence=Evidence(line.path, line.line))
+    return tuple(found.values())
+
+
+def _sources(clone: Clone, env_files: tuple[str, ...] | None) -> Sources:
+    tree = clone.tree
+    uses_fernet = any("Fernet" in (tree.text(path) or "") for path in sorted(tree.read) if path.endswith(".py"))
+    special = [name for name in env_files or () if name not in DEFAULT_FILES]
+    file = ".env" if not special or _loads_default(clone) else special[0]
+    return Sources(
+        clone.files.examples,
+        clone.compose.variables(),
+        frozenset(clone.compose.hosts() | CONTAINERS),
+        uses_fernet,
+        file,
+    )
+
+
+def _loads_default(clone: Clone) -> bool:
+    return any(path.endswith(".env.example") for path in clone.files.example_paths)
+
+
+def _needs(clone: Clone, run: Run) -> list[Need]:
+    """What the import needs, what an empty setting stands for, and what commands name."""
+    needs = [*run.found.needs.values(), *tokens_of_bot(clone.tree, clone.app)]
+    known = {need.name for need in needs}
+    for setting in ("SECRET_KEY", "DATABASES"):
+        value = run.names.get(setting)
+        data = value.data if value is not None else None
+        if setting == "DATABASES" and isinstance(data, dict) and "default" in data:
+            value = data["default"]
+            data = value.data
+        if value is not None and data in (None, "", {}) and value.reads:
+            unset = [name for name in sorted(value.reads) if name not in run.machine.environ and name not in known]
+            if not known.intersection(value.reads) and unset:
+                best = min(unset, key=lambda name: ("DATABASE" not in name and "SECRET" not in name, name))
+                needs.append(Need(best, value.place, f"makes {setting} empty"))
+                known.add(best)
+    for entry in clone.procfile.processes() if clone.procfile else ():
+        for name in variables_in(entry.command):
+            if name not in known:
+                known.add(name)
+                needs.append(
+                    Need(
+                        name,
+                        Place(clone.procfile.path, entry.line) if clone.procfile else None,
+                        "is used in the command",
+                    )
+                )
+    return needs
+
+
+def _is_named_elsewhere(clone: Clone) -> bool:
+    """Whether a server started by the Procfile would load other settings than manage.py does."""
+    if clone.app.framework != "django" or clone.procfile is None or not clone.settings:
+        return False
+    for entry in clone.procfile.processes():
+        match = re.search(r"([\w.]+)\.(?:wsgi|asgi)\b", entry.command)
+        if match is None or "DJANGO_SETTINGS_MODULE" in entry.command:
+            continue
+        for kind in ("wsgi", "asgi"):
+            path = posixpath.normpath(posixpath.join(clone.app.folder, match[1].replace(".", "/"), f"{kind}.py"))
+            named = re.search(
+                r"""DJANGO_SETTINGS_MODULE["'][^"']+["']([\w.]+)["']""",
+                clone.tree.text(path) or "" if clone.tree.exists(path) else "",
+            )
+            if named and named[1] != clone.settings:
+                return True
+    return False
+
+
+def _flask_app(clone: Clone) -> dict[str, Variable]:
+    """FLASK_APP, where a line of the Procfile calls `flask` and it would find nothing by itself."""
+    if clone.app.framework != "flask" or clone.procfile is None or "FLASK_APP" in clone.files.committed:
+        return {}
+    for entry in clone.procfile.entries.values():
+        if re.search(r"\bflask\s+(?!--app|-A)\w", entry.command) and "FLASK_APP" not in entry.command:
+            name = flask_name(clone.tree, clone.app)
+            example = clone.files.examples.get("FLASK_APP")
+            if example is not None and example.text:
+                return {
+                    "FLASK_APP": Variable(
+                        "FLASK_APP", value=example.text, evidence=Evidence(example.path, example.line)
+                    )
+                }
+            return {"FLASK_APP": Variable("FLASK_APP", value=name, evidence=clone.app.evidence)} if name else {}
+    return {}

@@ -1,0 +1,1 @@
+"""Follows Python code of a clone without running it: what settings are worth, and which variables decide."""

@@ -1,0 +1,202 @@
+"""Values of the reader of Python code: constants, what is only known by name, and where they came from.
+
+These refer to each other in circles, so they compare by identity and have no text of their own.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A line of a file of the clone, the path relative to the clone's root."""
+
+    path: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}"
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Value:
+    """A value and the names of the environment variables that had a part in it."""
+
+    data: object
+    reads: frozenset[str] = frozenset()
+    place: Place | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Opaque:
+    """The result of something that is not followed: a library's call, an unknown parameter."""
+
+    name: str = ""
+    args: tuple[Value, ...] = ()
+    keywords: Mapping[str, Value] = field(default_factory=dict)
+    attributes: dict[str, Value] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class External:
+    """Something that a library defines, by its dotted name."""
+
+    name: str
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class Module:
+    """A module of the project; `names` fills while it is read."""
+
+    name: str
+    path: str
+    names: dict[str, Value] = field(default_factory=dict)
+    stars: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Deferred:
+    """A name of a module that is read only when the name is used."""
+
+    module: Module
+    name: str
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Function:
+    """A function of the project."""
+
+    node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+    scope: Scope
+    owner: Value | None = None
+    decorators: tuple[str, ...] = ()
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class Class:
+    """A class of the project."""
+
+    name: str
+    node: ast.ClassDef
+    module: Module
+    bases: tuple[Value, ...]
+    names: dict[str, Value]
+
+    def find(self, name: str) -> Value | None:
+        """An attribute of the class or of the bases that the project defines."""
+        return next((c.names[name] for c in self.line() if name in c.names), None)
+
+    def line(self) -> list[Class]:
+        """The class and its bases of the project, nearest first."""
+        found = [self]
+        for base in self.bases:
+            if isinstance(base.data, Class):
+                found += [c for c in base.data.line() if c not in found]
+        return found
+
+    def libraries(self) -> set[str]:
+        """Dotted names of the library classes that it descends from."""
+        return {base.data.name for c in self.line() for base in c.bases if isinstance(base.data, External)}
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class Instance:
+    """An object of one of the project's classes."""
+
+    cls: Class
+    names: dict[str, Value] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Method:
+    """A method of a constant, a path or an object that is known by name, ready to be called."""
+
+    owner: Value
+    name: str
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class Scope:
+    """Names that a piece of code sees."""
+
+    module: Module
+    names: dict[str, Value]
+    parent: Scope | None = None
+    kind: str = "module"
+
+    def find(self, name: str) -> Value | None:
+        """A name, from the inside out; class bodies are not seen from functions."""
+        scope: Scope | None = self
+        while scope is not None:
+            if name in scope.names and (scope is self or scope.kind != "class"):
+                return scope.names[name]
+            scope = scope.parent
+        return None
+
+
+class Raised(Exception):  # noqa: N818 - it stands for an exception of the code that is read
+    """An exception that the code would raise, on its way to a handler."""
+
+    def __init__(self, kind: str, reads: frozenset[str]) -> None:
+        super().__init__(kind)
+        self.kind = kind
+        self.reads = reads
+
+
+class Left(Exception):  # noqa: N818 - control flow of the code that is read
+    """A return, break or continue on its way out."""
+
+    def __init__(self, kind: str, value: Value) -> None:
+        super().__init__(kind)
+        self.kind = kind
+        self.value = value
+
+
+class Spent(Exception):  # noqa: N818 - not an error: what is known so far counts
+    """The budget for reading is used up."""
+
+
+NOTHING = Value(None)
+# Stands in a text for a part that is not known
+HOLE = "\N{HORIZONTAL ELLIPSIS}"
+
+
+def union(*values: Value) -> frozenset[str]:
+    """The variables that had a part in any of these."""
+    return frozenset().union(*(value.reads for value in values))
+
+
+def plain(value: Value, depth: int = 0) -> object:
+    """The value as ordinary Python data; what isn't known stays as it is."""
+    data = value.data
+    if depth > 8:
+        return data
+    if isinstance(data, list | tuple | set):
+        items = [plain(item, depth + 1) for item in data]
+        return items if isinstance(data, list) else tuple(items)
+    if isinstance(data, dict):
+        return {key: plain(item, depth + 1) for key, item in data.items()}
+    return data
+
+
+def deep_reads(value: Value, depth: int = 0) -> frozenset[str]:
+    """The variables that had a part in the value or in anything that it contains."""
+    data = value.data
+    inner: list[object] = []
+    if isinstance(data, list | tuple | set):
+        inner = list(data)
+    elif isinstance(data, dict):
+        inner = list(data.values())
+    elif isinstance(data, Opaque):
+        inner = [*data.args, *data.keywords.values()]
+    if depth > 8:
+        return value.reads
+    return value.reads.union(*(deep_reads(item, depth + 1) for item in inner if isinstance(item, Value)))
+
+
+def is_known(value: Value) -> bool:
+    """Whether the value is a constant: text, number, None, path or a container."""
+    return not isinstance(value.data, Opaque | External | Function | Class | Instance | Method | Module)

@@ -1,0 +1,145 @@
+"""What detection proposes: values that are ready to be written as a manifest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Where a fact stands: a path relative to the clone's root, and a line (0: the file as such)."""
+
+    path: str
+    line: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}" if self.line else self.path
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something worth knowing that the manifest can't say; `warns` where something won't work because of it."""
+
+    text: str
+    evidence: Evidence | None = None
+    warns: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.text} ({self.evidence})" if self.evidence else self.text
+
+
+@dataclass(frozen=True, slots=True)
+class PythonInput:
+    """Where the packages come from. Paths are relative to the proposal's root."""
+
+    requirements: tuple[str, ...] = ()
+    version: str | None = None
+    version_from: Evidence | None = None
+    groups: tuple[str, ...] = ()
+    extras: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """A tool that a recipe brings onto PATH."""
+
+    name: str
+    version: str
+    evidence: Evidence | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A service that a recipe runs."""
+
+    name: str
+    recipe: str
+    port: int | None = None
+    evidence: Evidence | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """A SQLite file, its path relative to the proposal's root; or the database and its owner in a service."""
+
+    name: str
+    path: str
+    evidence: Evidence | None = None
+    service: str = ""
+    database: str = ""
+    user: str = ""  # empty: the service's own
+    password: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A variable of `[env]`: exactly one of `value`, `generate` and `required` says where it comes from."""
+
+    name: str
+    value: str | None = None
+    generate: str | None = None
+    required: bool = False
+    secret: bool = False
+    description: str = ""
+    evidence: Evidence | None = None
+    file: str = ".env"
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A once-step."""
+
+    name: str
+    run: str
+    cwd: str = "."
+    inputs: tuple[str, ...] = ()
+    before: tuple[str, ...] = ("processes",)
+    depends_on: tuple[str, ...] = ()
+    evidence: Evidence | None = None
+    once: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A process: with a command of its own, or what a line of the Procfile needs besides."""
+
+    name: str
+    command: str | None = None
+    cwd: str = "."
+    port: int | None = None
+    evidence: Evidence | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A manifest in the making, with its evidence.
+
+    `root` is absolute, the folder in which `devboot.toml` should lie. So are the paths of `read_files`, `missing_files`
+    and `globbed`: the proposal holds as long as no file of the first changes, none of the second appears, and no name
+    comes or goes in a folder of the third.
+    """
+
+    root: Path
+    name: str
+    framework: str | None = None
+    framework_evidence: Evidence | None = None
+    python: PythonInput = field(default_factory=PythonInput)
+    packages: tuple[Package, ...] = ()
+    services: tuple[Service, ...] = ()
+    databases: tuple[Database, ...] = ()
+    env: tuple[Variable, ...] = ()
+    env_files: tuple[str, ...] | None = None
+    tasks: tuple[Task, ...] = ()
+    procfile: str | None = None
+    is_procfile_default: bool = True
+    processes: tuple[Process, ...] = ()
+    notes: tuple[Note, ...] = ()
+    read_files: tuple[Path, ...] = ()
+    missing_files: tuple[Path, ...] = ()
+    globbed: tuple[Path, ...] = ()
+
+    @property
+    def is_useful(self) -> bool:
+        """Whether there is anything to run or to install."""
+        return bool(self.framework or self.procfile or self.python.requirements or self.processes)

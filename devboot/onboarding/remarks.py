@@ -1,0 +1,68 @@
+"""What is worth saying beside the manifest: servers that nothing shows to be needed, modules that a clone lacks."""
+
+from __future__ import annotations
+
+import re
+
+from devboot.onboarding.proposal import Note
+from devboot.onboarding.settings import Run, named_settings
+from devboot.onboarding.survey import Clone
+from devboot.onboarding.switches import evidence_of
+
+# What a container stands for → the recipe that would run it, where nothing says that development needs it
+AVAILABLE = {
+    "postgres": "postgres",
+    "mysql": "mariadb",
+    "memcached": "memcached",
+    "mail": "mail",
+    "nats": "nats",
+    "rabbitmq": "rabbitmq",
+    "mongo": "mongodb",
+    "meilisearch": "meilisearch",
+    "minio": "minio",
+}
+
+
+def other_services(clone: Clone, run: Run, servers: set[str]) -> list[Note]:
+    """Services of compose that nothing shows to be needed, and those that no recipe serves yet."""
+    notes: list[Note] = []
+    for container in clone.compose.containers:
+        recipe = container.recipe
+        if recipe and recipe != "redis" and recipe not in servers:
+            servers.add(recipe)
+            own = AVAILABLE.get(recipe, "")
+            rest = f"`[services.{own}]` would run it" if own else "there is no recipe for it yet"
+            notes.append(Note(f"{recipe}: compose has it as `{container.name}`; {rest}", container.evidence))
+    if "rabbitmq" not in servers:
+        for event in run.found.events:
+            for value in (*event.call.args, *event.call.keywords.values()):
+                if isinstance(value.data, str) and re.match(r"(?:py)?amqps?://", value.data):
+                    servers.add("rabbitmq")
+                    return [
+                        *notes,
+                        Note(
+                            "rabbitmq: the code connects to it; `[services.rabbitmq]` would run it",
+                            evidence_of(event.place),
+                            warns=True,
+                        ),
+                    ]
+    return notes
+
+
+def absent(clone: Clone, run: Run) -> list[Note]:
+    """Modules that the code imports and the clone lacks, with the template from which one is made."""
+    notes = []
+    missing = [(name, evidence_of(place), "imported") for name, place in run.found.absent[:2]]
+    if clone.app.framework == "django" and not clone.settings:
+        name, evidence = named_settings(clone.tree, clone.app.path)
+        missing += [(name, evidence, "named")] if name else []
+    for name, evidence, how in missing:
+        inner = name.replace(".", "/")
+        beside = [f"{source}/{inner}" if source != "." else inner for source in clone.app.sources]
+        stems = "|".join(map(re.escape, beside))
+        made = r"[._-]?(?:example|sample|template|dist|default)\w*(?:\.py)?$"
+        pattern = re.compile(rf"(?:{stems})(?:{made}|\.py\.\w+$)")
+        template = next((path for path in clone.tree.files() if pattern.search(path)), None)
+        hint = f": make it from {template}" if template else ""
+        notes.append(Note(f"`{name}` is {how} but not in the clone{hint}", evidence))
+    return notes

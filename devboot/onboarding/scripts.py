@@ -1,0 +1,109 @@
+"""Programs that run by themselves: scripts that serve, bots, and what the image of a clone starts."""
+
+from __future__ import annotations
+
+import json
+import posixpath
+import re
+import shlex
+
+from devboot.onboarding.evaluation.machine import Need
+from devboot.onboarding.evaluation.values import Place
+from devboot.onboarding.layout import ENTRY_NAMES, Application, cwd_of
+from devboot.onboarding.proposal import Evidence, Note, Process
+from devboot.onboarding.tree import Tree
+
+# What shows that a script serves, and how it is started
+SCRIPTS = (
+    (r"^import streamlit\b|^from streamlit import", "streamlit run {} --server.port $PORT --server.headless true"),
+    (r"\bweb\.run_app\(|\bgr\.(?:Interface|Blocks|ChatInterface)\(", "python {}"),
+    (r"=\s*(?:dash\.)?Dash\(|=\s*Sanic\(|\bcherrypy\.quickstart\(|\bIOLoop\.(?:current|instance)\(", "python {}"),
+    (r"^\s+uvicorn\.run\(|^\s+(?:bottle\.)?run\(.*\bport\s*=", "python {}"),
+)
+_START = re.compile(r"(?im)^(?:CMD|ENTRYPOINT)[ \t]+((?:[^\n\\]|\\\n|\\.)*)")
+_TOKEN = re.compile(r"""\b(?:getenv|environ\.get)\(\s*["'](\w*TOKEN)["']\s*\)""")
+_RUNNER = re.compile(r"^(?:uv|poetry|pipenv|pdm)\s+run\s+(?:--\S+\s+)*")
+
+
+def serving_script(tree: Tree, app: Application) -> Process | None:
+    """A script that serves when it is run, where no framework with a command of its own is in use."""
+    found: list[tuple[int, str, str, Evidence]] = []
+    for path in tree.in_folder(app.folder):
+        text = tree.text(posixpath.normpath(posixpath.join(app.folder, path))) if path.endswith(".py") else None
+        if text is None or path.startswith("test"):
+            continue
+        for pattern, command in SCRIPTS:
+            match = re.search(pattern, text, re.MULTILINE)
+            if match:
+                line = text.count("\n", 0, match.start()) + 1
+                rank = ENTRY_NAMES.index(path) if path in ENTRY_NAMES else len(ENTRY_NAMES)
+                where = Evidence(posixpath.normpath(posixpath.join(app.folder, path)), line)
+                found.append((rank, path, command.format(path), where))
+                break
+    if not found:
+        return None
+    _, _, command, evidence = min(found, key=lambda item: item[:2])
+    return Process("web", command, cwd_of(app), None, evidence)
+
+
+def lone_program(tree: Tree, app: Application) -> list[Process]:
+    """The one program of a clone in which nothing serves and no library's worker is due: its image's, or a bot."""
+    name = "bot" if app.path else "app"
+    command, where = _of_image(tree, app) or ("", app.evidence)
+    if app.path and not command:
+        command = _started(tree, app)
+    return [Process(name, command, cwd_of(app), None, where)] if command else []
+
+
+def tokens_of_bot(tree: Tree, app: Application) -> list[Need]:
+    """The variables that hold the token of a bot, which it can't do without."""
+    if app.framework is not None or not app.path:
+        return []
+    text = tree.text(app.path) or ""
+    return [
+        Need(match[1], Place(app.path, text.count("\n", 0, match.start()) + 1), "is the bot's")
+        for match in _TOKEN.finditer(text)
+    ]
+
+
+def _started(tree: Tree, app: Application) -> str:
+    """How a module of the clone is run."""
+    inner = posixpath.relpath(app.path, app.folder)
+    module = inner.removesuffix(".py").replace("/", ".")
+    if posixpath.basename(inner) == "__main__.py" and "/" in inner:
+        return f"python -m {module.removesuffix('.__main__')}"
+    is_package = "/" in inner and re.search(r"^\s*from\s+\.", tree.text(app.path) or "", re.MULTILINE)
+    return f"python -m {module}" if is_package else f"python {inner}"
+
+
+def _of_image(tree: Tree, app: Application) -> tuple[str, Evidence] | None:
+    """The Python program that the Dockerfile starts, where the clone has it."""
+    path = posixpath.normpath(posixpath.join(app.root, "Dockerfile"))
+    text = tree.text(path) or "" if tree.exists(path) else ""
+    for match in reversed(list(_START.finditer(text))):
+        command = _RUNNER.sub("", _shell_form(match[1].replace("\\\n", " ").strip()))
+        script = re.match(r"python[\d.]*\s+(?:-u\s+)?(?:-m\s+([\w.]+)|([\w./-]+\.py))(?:\s|$)", command)
+        if script is None:
+            continue
+        inner = script[2] or script[1].replace(".", "/") + ".py"
+        places = [posixpath.normpath(posixpath.join(app.root, each)) for each in (inner, inner[:-3] + "/__main__.py")]
+        if any(tree.exists(place) for place in places):
+            command = re.sub(r"^python[\d.]*\s", "python ", command)
+            line = text.count("\n", 0, match.start()) + 1
+            return command, Evidence(path, line)
+    return None
+
+
+def _shell_form(text: str) -> str:
+    try:
+        words = json.loads(text)
+    except ValueError:
+        return text
+    return shlex.join(words) if isinstance(words, list) and all(isinstance(word, str) for word in words) else text
+
+
+def nothing_to_run(tree: Tree, app: Application) -> Note:
+    """What to say of a clone in which nothing shows what should run."""
+    candidates = [name for name in ("main.py", "app.py", "run.py", "server.py") if name in tree.in_folder(app.folder)]
+    example = f"python {candidates[0]}" if candidates else "COMMAND"
+    return Note(f"nothing in the clone says what should run: write `web: {example}` into a file `Procfile`", warns=True)

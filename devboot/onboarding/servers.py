@@ -1,0 +1,395 @@
+"""Finds by trial how the application is told where its database server is, and what database and user it wants there.
+
+As with Redis, a guess is not believed: the application is evaluated again with it, and only what then arrives where
+the code connects counts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from devboot.onboarding.addresses import LOOPBACK
+from devboot.onboarding.compose import Compose
+from devboot.onboarding.databases import server_urls
+from devboot.onboarding.drivers import scheme_of_postgres
+from devboot.onboarding.evaluation.values import HOLE, Value
+from devboot.onboarding.layout import Application
+from devboot.onboarding.proposal import Database, Evidence, Note
+from devboot.onboarding.settings import Evaluator, Run
+
+PROBE = {"host": "127.0.0.1", "port": "59998", "user": "probe_user", "password": "probe_password", "name": "probe_name"}
+URL = re.compile(
+    r"^([a-z]+)(\+\w+)?://(?=.)(?:([^:@/]*)(?::([^@/]*))?@)?([^:/?@]*)(?::([^/?@]*))?(?:/([^?]*))?", re.IGNORECASE
+)
+PLAIN = re.compile(r"[^\s'\"\\$`\N{HORIZONTAL ELLIPSIS}]+")
+NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+FOR_TESTS = re.compile(r"(?:^|[_-])test|test(?:s|ing)?(?:[_-]?db)?$", re.IGNORECASE)
+IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+ROLES = (
+    ("url", re.compile(r"(?:URL|URI|DSN)$")),
+    ("port", re.compile(r"PORT$")),
+    ("password", re.compile(r"PASS(?:WORD|WD)?$|_PWD?$")),
+    ("host", re.compile(r"HOST(?:NAME)?$|SERVER$|ADDR(?:ESS)?$|ENDPOINT$")),
+    ("user", re.compile(r"USER(?:NAME)?$|ROLE$")),
+    ("name", re.compile(r"(?:DB|NAME|DATABASE)$")),
+)
+ASKS = re.compile(r"^(?:\w+_)?(?:DATABASE|DB|POSTGRES(?:QL)?|PG|SQLALCHEMY_DATABASE)_(?:URL|URI|DSN)$")
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of database server that there is a recipe for."""
+
+    recipe: str
+    engine: re.Pattern[str]  # of Django
+    schemes: frozenset[str]
+    port: str
+    clients: tuple[str, ...]  # libraries; any of them is evidence
+    user: str  # its own
+    composed: tuple[str, str, str]  # what a container calls database, user and password
+    finds: bool  # whether the client's library finds a server by variables of its own, which the recipe sets
+    exported: str = ""  # the variable with an address that the recipe sets by itself
+    checks: bool = False  # whether it wants the right password
+    also: tuple[str, ...] = ()  # other names under which it may be known
+
+
+KINDS = (
+    Kind(
+        "postgres",
+        re.compile(r"postgres|postgis|psqlextra"),
+        frozenset({"postgres", "postgresql", "postgis", "psql", "pgsql"}),
+        "5432",
+        ("psycopg", "psycopg2", "psycopg2-binary", "psycopg-binary", "asyncpg", "aiopg"),
+        "postgres",
+        ("POSTGRES_DB", "POSTGRES_USER", "POSTGRES_PASSWORD"),
+        finds=True,
+        exported="DATABASE_URL",
+    ),
+    Kind(
+        "mariadb",
+        re.compile(r"mysql|mariadb"),
+        frozenset({"mysql", "mariadb"}),
+        "3306",
+        ("mysqlclient", "pymysql", "aiomysql", "asyncmy", "mysql-connector-python", "mariadb"),
+        "root",
+        ("MYSQL_DATABASE", "MYSQL_USER", "MYSQL_PASSWORD"),
+        finds=False,
+        checks=True,
+        also=("mysql",),
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A database of a server, as the code names it; texts may have holes. `reads` are the variables by their part."""
+
+    kind: Kind
+    alias: str
+    parts: Mapping[str, str]
+    reads: Mapping[str, frozenset[str]]
+    place: Evidence | None
+    scheme: str = ""
+
+    @property
+    def variables(self) -> frozenset[str]:
+        """Every variable that has a part in it."""
+        return frozenset().union(*self.reads.values())
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether it is on another machine for good: its name is in the code, and no container has such a name."""
+        host = self.parts["host"]
+        return "." in host and not self.variables and host not in LOOPBACK
+
+    @property
+    def is_reached(self) -> bool:
+        """Whether it is where the probe says."""
+        return (self.parts["host"], self.parts["port"]) == (PROBE["host"], PROBE["port"])
+
+
+@dataclass(slots=True)
+class Served:
+    """What connects the application to its database servers: as `wiring.Wiring`, and the databases."""
+
+    values: dict[str, str] = field(default_factory=dict)
+    probes: dict[str, str] = field(default_factory=dict)
+    places: dict[str, Evidence | None] = field(default_factory=dict)
+    databases: list[Database] = field(default_factory=list)
+    ports: dict[str, int | None] = field(default_factory=dict)  # by recipe; a number where the code fixes it
+    evidence: dict[str, Evidence | None] = field(default_factory=dict)
+    notes: list[Note] = field(default_factory=list)
+    taken: set[str] = field(default_factory=set)
+
+    @property
+    def known(self) -> set[str]:
+        """Every name of what is proposed."""
+        return {name for kind in KINDS if kind.recipe in self.ports for name in (kind.recipe, *kind.also)}
+
+
+def find_servers(
+    evaluator: Evaluator,
+    base: Run,
+    given: Mapping[str, str],
+    packages: Mapping[str, str],
+    compose: Compose,
+    taken: Iterable[str],
+) -> Served:
+    """Decide which servers the application needs with the variables `given`, and how it is told where they are.
+
+    `taken` are names of other databases.
+    """
+    found = Served(taken=set(taken))
+    servers = [each for each in _servers(base, evaluator.app, packages) if not each.is_elsewhere]
+    for kind in KINDS:
+        mine = [server for server in servers if server.kind is kind]
+        if mine:
+            _Trial(evaluator, base, given, packages, compose, found).wire(kind, mine)
+    return found
+
+
+# -- what the code connects to ---------------------------------------------------------------------------------------
+
+
+def _servers(run: Run, app: Application, packages: Mapping[str, str]) -> Iterator[Server]:
+    known = [_with_client(server, packages) for server in _named(run, app)]
+    yield from known
+    if not known:
+        yield from _asked_for(run, packages)
+
+
+def _with_client(server: Server, packages: Mapping[str, str]) -> Server:
+    """Of another kind, where an example names one that no installed library can talk to."""
+    if not server.reads.get("url") or any(client in packages for client in server.kind.clients):
+        return server
+    kind = next((kind for kind in KINDS if any(client in packages for client in kind.clients)), server.kind)
+    return replace(server, kind=kind, scheme="")
+
+
+def _named(run: Run, app: Application) -> Iterator[Server]:
+    if app.framework == "django":
+        value = run.names.get("DATABASES")
+        for alias, entry in value.data.items() if value is not None and isinstance(value.data, dict) else ():
+            if isinstance(entry.data, dict):
+                yield from _of_django(str(alias), entry.data, entry)
+        return
+    for value, place in server_urls(app, run):
+        server = _of_url(value, Evidence(place.path, place.line) if place else None)
+        if server is not None:
+            yield server
+
+
+def _of_django(alias: str, data: Mapping[object, Value], entry: Value) -> Iterator[Server]:
+    engine = data.get("ENGINE", Value("")).data
+    kind = next((kind for kind in KINDS if isinstance(engine, str) and kind.engine.search(engine)), None)
+    if kind is None:
+        return
+    values = {part: data.get(part.upper(), Value("")) for part in PROBE}
+    place = data["ENGINE"].place or entry.place
+    yield Server(
+        kind,
+        alias,
+        {part: "" if value.data is None else _text(value.data) for part, value in values.items()},
+        {part: value.reads for part, value in values.items()} | {"url": data["ENGINE"].reads},
+        Evidence(place.path, place.line) if place else None,
+    )
+
+
+def _text(data: object) -> str:
+    return str(data) if isinstance(data, str | int) else HOLE
+
+
+def _of_url(value: Value, place: Evidence | None) -> Server | None:
+    text = value.data
+    match = URL.match(text) if isinstance(text, str) else None
+    kind = next((kind for kind in KINDS if match is not None and match[1].lower() in kind.schemes), None)
+    if match is None or kind is None:
+        return None
+    parts = dict(zip(("user", "password", "host", "port", "name"), match.groups()[2:], strict=True))
+    texts = {part: text or "" for part, text in parts.items()}
+    return Server(kind, "default", texts, {"url": value.reads}, place, match[1] + (match[2] or ""))
+
+
+def _asked_for(run: Run, packages: Mapping[str, str]) -> Iterator[Server]:
+    """Variables without which nothing starts, and that hold or are called as an address of a server."""
+    unset = run.names.get("DATABASES") or run.names.get("SQLALCHEMY_DATABASE_URI")
+    if unset is not None and isinstance(unset.data, dict):
+        unset = unset.data.get("default", unset)
+    asking = dict.fromkeys(run.found.needs)
+    if unset is not None and not unset.data:
+        asking |= dict.fromkeys(sorted(unset.reads))
+    for name in asking:
+        need = run.found.needs.get(name)
+        place = need.place if need is not None else unset.place if unset is not None else None
+        where = Evidence(place.path, place.line) if place else None
+        text = run.machine.environ.get(name) or run.machine.guesses.get(name) or ""
+        server = _of_url(Value(text, frozenset({name})), where)
+        if server is not None:
+            yield _with_client(server, packages)
+        elif not URL.match(text) and ASKS.match(name.upper()):
+            kind = next((kind for kind in KINDS if any(client in packages for client in kind.clients)), None)
+            if kind is not None:
+                yield Server(kind, "default", dict.fromkeys(PROBE, ""), {"url": frozenset({name})}, where)
+
+
+# -- what it is told -------------------------------------------------------------------------------------------------
+
+
+class _Trial:
+    """One kind of server: values for variables, tried out."""
+
+    def __init__(
+        self,
+        evaluator: Evaluator,
+        base: Run,
+        given: Mapping[str, str],
+        packages: Mapping[str, str],
+        compose: Compose,
+        found: Served,
+    ) -> None:
+        self.evaluator = evaluator
+        self.base = base
+        self.given = given
+        self.packages = packages
+        self.compose = compose
+        self.found = found
+
+    def wire(self, kind: Kind, servers: list[Server]) -> None:
+        """Propose the service, its databases, and the variables that lead there."""
+        self.found.ports[kind.recipe] = None
+        self.found.evidence[kind.recipe] = servers[0].place
+        for server in servers:
+            if server is not servers[0] and FOR_TESTS.search(server.parts["name"]):
+                continue  # what only tests open, they make themselves
+            database = self._database(kind, server)
+            for name in sorted(server.variables):
+                self._tell(name, server, database)
+        self._thin_out(kind)
+        self._check(kind)
+
+    def _reached(self, kind: Kind, probes: Mapping[str, str]) -> set[str]:
+        run = self.evaluator.again({**self.given, **probes})
+        servers = _named(run, self.evaluator.app)
+        return {f"{each.alias} {each.place}" for each in servers if each.kind is kind and each.is_reached}
+
+    def _thin_out(self, kind: Kind) -> None:
+        """Drop what changes nothing: an address in one piece first, where its parts are enough.
+
+        One that the recipe sets by itself stays: it is there in any case, and perhaps not in the form that is needed.
+        """
+        found, goal = self.found, self._reached(kind, self.found.probes)
+        for name in sorted(
+            found.probes.keys() - {kind.exported}, key=lambda name: ("://" not in found.probes[name], name)
+        ):
+            fewer = {other: probe for other, probe in found.probes.items() if other != name}
+            if goal and fewer and _leads(found.probes[name]) and goal <= self._reached(kind, fewer):
+                del found.probes[name], found.values[name], found.places[name]
+
+    def _database(self, kind: Kind, server: Server) -> Database:
+        container = next(filter(None, map(self.compose.of, (kind.recipe, *kind.also))), None)
+        composed = container.environment if container is not None else {}
+        name = _identifier(server.parts["name"], composed.get(kind.composed[0]), "app")
+        user = _identifier(server.parts["user"], composed.get(kind.composed[1]), "")
+        if any((known.database, known.service) == (name, kind.recipe) for known in self.found.databases):
+            return next(known for known in self.found.databases if known.database == name)
+        spare = (server.alias, name, f"{name}-{kind.recipe}")
+        alias = next((n for n in spare if NAME.fullmatch(n) and n not in self.found.taken), f"{kind.recipe}-database")
+        self.found.taken.add(alias)
+        own = "" if user == kind.user else user
+        password = self._password(server, composed.get(kind.composed[2]) or "") if kind.checks else ""
+        database = Database(alias, "", server.place, kind.recipe, name, own, password)
+        self.found.databases.append(database)
+        return database
+
+    def _password(self, server: Server, composed: str) -> str:
+        """What the code would log in with; empty where it has none."""
+        if server.parts["password"] and PLAIN.fullmatch(server.parts["password"]):
+            return server.parts["password"]
+        reads = server.reads.get("password") or server.reads.get("url")
+        if not reads or URL.match("".join(map(self._text, reads))):
+            return ""
+        return composed if PLAIN.fullmatch(composed) else "devboot"
+
+    def _tell(self, name: str, server: Server, database: Database) -> None:
+        role = self._role(name, server)
+        if role is None or name in self.found.values:
+            return
+        if role in ("name", "user", "password") and self._has_value(name):
+            return
+        probe, text = self._written(role, name, server, database)
+        self.found.probes[name], self.found.values[name] = probe, text
+        read = self.base.found.reads.get(name)
+        self.found.places[name] = Evidence(read.place.path, read.place.line) if read and read.place else server.place
+
+    def _role(self, name: str, server: Server) -> str | None:
+        """Which part the variable carries: by what it is now, where it alone makes a part, or by its name."""
+        if URL.match(self._text(name)):
+            return "url"
+        parts = [part for part, reads in server.reads.items() if reads == {name} and part != "url"]
+        if len(parts) == 1:
+            return parts[0]
+        role = next((role for role, pattern in ROLES if pattern.search(name.upper())), None)
+        # else a piece of an address, or how one begins
+        return None if role == "url" and self._text(name) else "url" if role is None and len(parts) > 1 else role
+
+    def _text(self, name: str) -> str:
+        read = self.base.found.reads.get(name)
+        default = read.default.data if read is not None and read.default is not None else None
+        return str(self.base.machine.environ.get(name) or default or self.base.machine.guesses.get(name) or "")
+
+    def _has_value(self, name: str) -> bool:
+        """Whether the code or a committed file has one: what an example says doesn't count, it isn't read."""
+        read = self.base.found.reads.get(name)
+        return bool(self.base.machine.environ.get(name) or (read and read.default and read.default.data))
+
+    def _written(self, role: str, name: str, server: Server, database: Database) -> tuple[str, str]:
+        """A value as it is tried, and as it stands in the manifest."""
+        own = f"databases.{database.name}"
+        if role == "password":
+            return PROBE["password"], f"${{{own}.password}}" if database.password else server.kind.user
+        if role != "url":
+            return PROBE[role], f"${{{own}.{role}}}"
+        scheme = self._scheme(name, server)
+        probe = f"{scheme}://{PROBE['user']}@{PROBE['host']}:{PROBE['port']}/{PROBE['name']}"
+        if scheme in ("postgres", "postgresql", "mysql"):
+            return probe, f"${{{own}.url}}"
+        login = f"${{{own}.user}}" + (f":${{{own}.password}}" if database.password else "")
+        return probe, f"{scheme}://{login}@${{{own}.host}}:${{{own}.port}}/${{{own}.name}}"
+
+    def _scheme(self, name: str, server: Server) -> str:
+        """What stands before `://`: as it is now, else what the installed libraries take."""
+        match = URL.match(self._text(name))
+        if match is not None and match[1].lower() in server.kind.schemes:
+            return match[1] + (match[2] or "")
+        if server.kind.recipe != "postgres":
+            return "mysql" if self.evaluator.app.framework == "django" else server.scheme or "mysql+pymysql"
+        if self.evaluator.app.framework == "django":
+            return "postgresql"
+        return scheme_of_postgres(self.packages, self.evaluator.tree)
+
+    def _check(self, kind: Kind) -> None:
+        """What the variables don't reach: the port that the code names, or a name that only containers have."""
+        run = self.evaluator.again({**self.given, **self.found.probes})
+        for server in _named(run, self.evaluator.app):
+            if server.kind is not kind or server.is_reached:
+                continue
+            host, port = server.parts["host"], server.parts["port"]
+            if HOLE in host or (host == PROBE["host"] and HOLE in port):
+                continue
+            if host not in LOOPBACK and host != PROBE["host"]:
+                text = f"{kind.recipe}: the code connects to `{host}`, a name that only exists among containers"
+                self.found.notes.append(Note(text, server.place, warns=True))
+            elif (port or not kind.finds) and port != PROBE["port"] and (port or kind.port).isdigit():
+                self.found.ports[kind.recipe] = int(port or kind.port)
+
+
+def _leads(probe: str) -> bool:
+    """Whether a value says where the server is, not who asks for what there."""
+    return "://" in probe or probe in (PROBE["host"], PROBE["port"])
+
+
+def _identifier(*candidates: str | None) -> str:
+    """The first that is a plain name; the last one is taken as it is."""
+    return next((text for text in candidates[:-1] if text and IDENTIFIER.fullmatch(text)), candidates[-1] or "")

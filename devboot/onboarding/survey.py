@@ -1,0 +1,52 @@
+"""Finds the application of a clone and reads everything around it that isn't code."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from devboot.onboarding.compose import Compose, read_compose
+from devboot.onboarding.layout import Application, find_application
+from devboot.onboarding.procfile import Procfile, find_procfile
+from devboot.onboarding.proposal import Evidence, Note, PythonInput
+from devboot.onboarding.python import dependencies, find_input
+from devboot.onboarding.settings import EnvFiles, django_settings, read_env_files
+from devboot.onboarding.tree import Tree
+
+
+@dataclass(slots=True)
+class Clone:
+    """What is known of a clone before its code is followed."""
+
+    tree: Tree
+    app: Application
+    python: PythonInput
+    packages: Mapping[str, str]
+    compose: Compose
+    files: EnvFiles
+    settings: str
+    settings_variable: str | None
+    settings_evidence: Evidence | None
+    procfile: Procfile | None
+    notes: list[Note]
+
+
+def survey(tree: Tree) -> Clone:
+    """Find the application and read everything around it."""
+    app = find_application(tree)
+    folders = tuple(dict.fromkeys((app.root, app.folder, ".")))
+    compose = read_compose(tree, folders)
+    beside = posixpath.dirname(app.path) or "."
+    files = read_env_files(tree, tuple(dict.fromkeys((*folders, beside))))
+    hints = {
+        **{n: v.text for n, v in files.examples.items()},
+        **compose.variables(),
+        **{n: v.text for n, v in files.committed.items()},
+    }
+    settings, variable, evidence = django_settings(tree, app, hints) if app.framework == "django" else ("", None, None)
+    python, notes = find_input(tree, app.root, settings)
+    packages = dependencies(tree, app.root, python.requirements)
+    return Clone(
+        tree, app, python, packages, compose, files, settings, variable, evidence, find_procfile(tree, app.root), notes
+    )

@@ -1,0 +1,228 @@
+"""Bounded reading of a clone, with a record of what was read, looked for and listed."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import stat
+import warnings
+from pathlib import Path
+
+# Folders that hold other people's code, build results or data: never part of the application
+SKIPPED_FOLDERS = frozenset(
+    {
+        ".git", ".hg", ".svn", ".venv", "venv", "env", ".tox", ".nox", "node_modules", "bower_components",
+        "site-packages", "__pycache__", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".devboot", ".idea", ".eggs",
+        "dist", "htmlcov", "staticfiles", ".next", ".nuxt", "vendor", "__pypackages__", "locale", ".terraform",
+    }
+)  # fmt: skip
+TOP_IMPORT = re.compile(
+    r"^(?:from[ \t]+([.\w]+)[ \t]+import[ \t]+(\([^)]*\)|[^\n]*)|import[ \t]+([^\n]*))", re.MULTILINE
+)
+MAX_FILES = 20_000
+MAX_DEPTH = 12
+MAX_BYTES = 512 * 1024
+MAX_LOCK_BYTES = 8 * 1024 * 1024
+
+
+class Tree:
+    """The files below one folder, read at most once each.
+
+    Symbolic links are followed only where they stay below `root`. Paths in and out are relative to `root`, with `/`.
+    `read`, `missing` and `listed` are what an answer drawn from this tree depends on.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.resolve()
+        self.read: set[str] = set()
+        self.missing: set[str] = set()
+        self.listed: set[str] = set()
+        self._texts: dict[str, str | None] = {}
+        self._modules: dict[str, ast.Module | None] = {}
+        self._files: list[str] | None = None
+        self._python: list[str] | None = None
+        self._known: frozenset[str] = frozenset()
+        self._folders: frozenset[str] = frozenset()
+        self._is_partial = False
+        self._links: set[str] = set()
+        self._matches: dict[tuple[str, object], bool] = {}
+        self._imports: dict[str, list[tuple[str, str, str]]] = {}
+
+    def files(self) -> list[str]:
+        """Every file that may matter, breadth first, so that a limit cuts the deepest ones."""
+        if self._files is None:
+            self._files = self._walk()
+            self._known = frozenset(self._files)
+            self._folders = frozenset(self.listed)
+        return self._files
+
+    def python_files(self) -> list[str]:
+        """The Python files among them."""
+        if self._python is None:
+            self._python = [name for name in self.files() if name.endswith(".py")]
+        return self._python
+
+    def _walk(self) -> list[str]:
+        found: list[str] = []
+        level = [""]
+        for _ in range(MAX_DEPTH):
+            deeper: list[str] = []
+            for folder in level:
+                names, folders = self._scan(folder)
+                found += names
+                deeper += folders
+                if len(found) >= MAX_FILES:
+                    self._is_partial = True
+                    return found[:MAX_FILES]
+            level = deeper
+        return found
+
+    def _scan(self, folder: str) -> tuple[list[str], list[str]]:
+        names: list[str] = []
+        folders: list[str] = []
+        self.listed.add(folder or ".")
+        try:
+            with os.scandir(self.root / folder) as entries:
+                for entry in sorted(entries, key=lambda entry: entry.name):
+                    path = f"{folder}/{entry.name}" if folder else entry.name
+                    if entry.is_dir(follow_symlinks=False):
+                        if entry.name not in SKIPPED_FOLDERS:
+                            folders.append(path)
+                    elif entry.is_file(follow_symlinks=True):
+                        names.append(path)
+                    if entry.is_symlink():  # a linked folder is looked into only where something names it
+                        self._links.add(path)
+        except OSError:
+            pass
+        return names, folders
+
+    def in_folder(self, folder: str) -> list[str]:
+        """Names of the files that lie directly in `folder`, in order."""
+        prefix = "" if folder in ("", ".") else folder + "/"
+        length = len(prefix)
+        return [name[length:] for name in self.files() if name.startswith(prefix) and "/" not in name[length:]]
+
+    def exists(self, path: str) -> bool:
+        """Whether there is such a file; an absent one is remembered as looked for."""
+        path = os.path.normpath(path)
+        self.files()
+        if path in self._known:
+            return True
+        if self._is_unlisted(path) and self._inside(path) and os.path.isfile(self.root / path):
+            return True
+        self.missing.add(path)
+        return False
+
+    def is_folder(self, path: str) -> bool:
+        """Whether there is such a folder below the root."""
+        path = os.path.normpath(path)
+        self.files()
+        if path in self._folders:
+            return True
+        return self._is_unlisted(path) and self._inside(path) and os.path.isdir(self.root / path)
+
+    def has_python(self, folder: str) -> bool:
+        """Whether there are Python files in a folder or below it."""
+        return self.is_folder(folder) and any(path.startswith(folder + "/") for path in self.python_files())
+
+    def matches(self, path: str, pattern: re.Pattern[str]) -> bool:
+        """Whether a file's text has a match; looked for once."""
+        key = (path, pattern)
+        if key not in self._matches:
+            self._matches[key] = bool(pattern.search(self.text(path) or ""))
+        return self._matches[key]
+
+    def mentions(self, path: str, words: tuple[str, ...], *, outside_functions: bool = False) -> bool:
+        """Whether a file has one of these words, on demand only in what runs when it is imported."""
+        key = (path, words)
+        if key not in self._matches:
+            text = self.text(path) or ""
+            found = any(word in text for word in words)
+            if found and outside_functions:
+                outer = without_functions(text)
+                found = any(word in outer for word in words)
+            self._matches[key] = found
+        return self._matches[key]
+
+    def imports(self, path: str) -> list[tuple[str, str, str]]:
+        """Import lines at the top level of a module: origin and names of `from`, or what a plain `import` lists."""
+        if path not in self._imports:
+            self._imports[path] = TOP_IMPORT.findall(self.text(path) or "")
+        return self._imports[path]
+
+    def _is_unlisted(self, path: str) -> bool:
+        """Whether the listing can't tell: it was cut short, or doesn't go there."""
+        if self._is_partial or not SKIPPED_FOLDERS.isdisjoint(path.split("/")):
+            return True
+        return any(path == link or path.startswith(link + "/") for link in self._links)
+
+    def text(self, path: str) -> str | None:
+        """The text of a file; None where it is absent, unreadable, outside, binary or too big."""
+        path = os.path.normpath(path)
+        if path not in self._texts:
+            self._texts[path] = self._load(path)
+        return self._texts[path]
+
+    def _load(self, path: str) -> str | None:
+        self.files()
+        # What was listed lies inside, unless it is a link
+        if (path not in self._known or path in self._links) and not self._inside(path):
+            return None
+        full = os.path.join(self.root, path)
+        try:
+            status = os.stat(full)
+            # A fifo or a device would block the reader for ever
+            if not stat.S_ISREG(status.st_mode) or status.st_size > (
+                MAX_LOCK_BYTES if path.endswith("lock") else MAX_BYTES
+            ):
+                return None
+            with open(full, "rb") as file:
+                raw = file.read()
+        except OSError:
+            self.missing.add(path)
+            return None
+        self.read.add(path)
+        return None if b"\0" in raw[:1024] else raw.decode("utf-8-sig", "replace")
+
+    def module(self, path: str) -> ast.Module | None:
+        """The syntax tree of a Python file; None where there is none to be had."""
+        if path not in self._modules:
+            text = self.text(path)
+            self._modules[path] = None if text is None else parse_python(text)
+        return self._modules[path]
+
+    def _inside(self, path: str) -> bool:
+        if os.path.isabs(path) or path.startswith(".."):
+            return False
+        real = os.path.realpath(self.root / path)
+        return real == str(self.root) or real.startswith(str(self.root) + os.sep)
+
+
+def parse_python(text: str) -> ast.Module | None:
+    """Parse a module; None where this Python's grammar doesn't take it."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # other people's escape sequences are none of our business
+            return ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+def without_functions(text: str) -> str:
+    """A module without the bodies of its functions, imports and decorators: roughly what runs when it is imported."""
+    kept: list[str] = []
+    inside: int | None = None
+    for line in text.splitlines():
+        bare = line.lstrip()
+        if not bare:
+            continue
+        indent = len(line) - len(bare)
+        if inside is not None and (indent > inside or bare.startswith(")")):
+            continue
+        inside = None
+        if bare.startswith(("def ", "async def ")):
+            inside = indent
+        elif not bare.startswith(("from ", "import ", "@", "#")):
+            kept.append(line)
+    return "\n".join(kept)

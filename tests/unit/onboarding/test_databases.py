@@ -1,0 +1,149 @@
+"""SQLite files where development uses them, and a word about servers."""
+
+import pytest
+
+
+def paths(proposal):
+    return {database.name: database.path for database in proposal.databases}
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("BASE_DIR / 'db.sqlite3'", "db.sqlite3"),
+        ("os.path.join(BASE_DIR, 'data', 'x.db')", "data/x.db"),
+        ("'database.db'", "database.db"),
+        ("os.environ.get('DB_NAME', BASE_DIR / 'y.sqlite')", "y.sqlite"),
+        ("Path(os.environ.get('DATA', BASE_DIR / 'data')) / 'db.sqlite3'", "data/db.sqlite3"),
+    ],
+)
+def test_djangos_path_is_folded(django, name, expected):
+    settings = f"DATABASES = {{'default': {{'ENGINE': 'django.db.backends.sqlite3', 'NAME': {name}}}}}"
+    assert paths(django(settings)) == {"default": expected}
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        "import dj_database_url\nDATABASES = {'default': dj_database_url.config(default='sqlite:///db.sqlite3')}",
+        "import environ\nenv = environ.Env()\nDATABASES = {'default': env.db('DATABASE_URL', default='sqlite:///db.sqlite3')}",
+        "import environ\nenv = environ.Env()\nDATABASES = {'default': env.db(default=f'sqlite:///{BASE_DIR}/db.sqlite3')}",
+        (
+            "if os.environ.get('DB') == 'postgres':\n"
+            "    DATABASES = {'default': {'ENGINE': 'django.db.backends.postgresql'}}\n"
+            "else:\n"
+            "    DATABASES = {'default': {'ENGINE': 'django.db.backends.sqlite3', 'NAME': BASE_DIR / 'db.sqlite3'}}"
+        ),
+    ],
+)
+def test_the_default_counts_and_no_address_is_set(django, settings):
+    proposal = django(settings, "django\npsycopg\n")
+    assert (paths(proposal), proposal.env) == ({"default": "db.sqlite3"}, ())
+
+
+def test_a_server_without_a_recipe_is_a_note(django):
+    proposal = django("DATABASES = {'default': {'ENGINE': 'django.db.backends.oracle', 'HOST': 'db'}}")
+    assert (paths(proposal), [note.text for note in proposal.notes]) == (
+        {},
+        ["oracle: Oracle at `db` is needed; there is no recipe for it yet"],
+    )
+
+
+def test_an_engine_of_the_project_may_be_sqlite(django):
+    proposal = django(
+        "DATABASES = {'default': {'ENGINE': 'site_.backend', 'NAME': 'x.db'}}",
+        more={
+            "site_/backend/__init__.py": "",
+            "site_/backend/base.py": "from django.db.backends.sqlite3 import base\n",
+        },
+    )
+    assert paths(proposal) == {"default": "x.db"}
+
+
+def test_memory_and_what_lies_elsewhere_are_none(django):
+    engine = "'ENGINE': 'django.db.backends.sqlite3'"
+    proposal = django(f"DATABASES = {{'a': {{{engine}, 'NAME': ':memory:'}}, 'b': {{{engine}, 'NAME': '/var/x.db'}}}}")
+    assert (paths(proposal), [note.text for note in proposal.notes]) == (
+        {},
+        ["sqlite: `/var/x.db` lies outside the clone"],
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ("app.config['SQLALCHEMY_DATABASE_URI'] = 'sqlite:///x.db'", "instance/x.db"),
+        (
+            "app.config['SQLALCHEMY_DATABASE_URI'] = 'sqlite:///' + os.path.join(os.path.dirname(os.path.abspath(__file__)), 'x.db')",  # noqa: E501
+            "x.db",
+        ),
+        ("app.config.from_mapping(DATABASE=os.path.join(app.instance_path, 'x.sqlite'))", "instance/x.sqlite"),
+        ("import sqlite3\nsqlite3.connect('x.db')", "x.db"),
+        ("from sqlalchemy import create_engine\nengine = create_engine('sqlite:///./x.db')", "x.db"),
+    ],
+)
+def test_flasks_files_are_found(propose, body, expected):
+    proposal = propose(
+        {
+            "app.py": f"import os\nfrom flask import Flask\napp = Flask(__name__)\n{body}\n",
+            "requirements.txt": "flask\n",
+        }
+    )
+    assert paths(proposal) == {"default": expected}
+
+
+def test_developments_class_counts(propose):
+    proposal = propose(
+        {
+            "config.py": """
+                class Config:
+                    SQLALCHEMY_DATABASE_URI = "sqlite:////nowhere/base.db"
+                class Development(Config):
+                    SQLALCHEMY_DATABASE_URI = "sqlite:///dev.db"
+                class Production(Config):
+                    SQLALCHEMY_DATABASE_URI = "postgresql://db/x"
+                config = {"production": Production, "default": Development}
+            """,
+            "site_/__init__.py": """
+                import os
+                from flask import Flask
+                from config import config
+                def create_app(name=os.environ.get("FLASK_CONFIG", "default")):
+                    app = Flask(__name__)
+                    app.config.from_object(config[name])
+                    return app
+            """,
+            "requirements.txt": "flask\n",
+        }
+    )
+    assert paths(proposal) == {"default": "instance/dev.db"}
+
+
+URL = "import environ\nDATABASES = {'default': environ.Env().db('DATABASE_URL')}\n"
+
+
+def test_a_required_address_is_a_file_where_no_server_is_meant(django):
+    proposal = django(URL)
+    assert [(v.name, v.value) for v in proposal.env] == [("DATABASE_URL", "sqlite:///db.sqlite3")]
+    assert paths(proposal) == {"default": "db.sqlite3"}
+
+
+def test_an_engine_that_nobody_names_is_sqlite(django):
+    proposal = django(
+        "DATABASES = {'default': {'ENGINE': os.environ['SITE_DB_ENGINE'], 'NAME': os.environ['SITE_DB_NAME']}}\n",
+        "django\npsycopg\n",
+    )
+    assert {v.name: v.value for v in proposal.env} == {
+        "SITE_DB_ENGINE": "django.db.backends.sqlite3",
+        "SITE_DB_NAME": "db.sqlite3",
+    }
+    assert paths(proposal) == {"default": "db.sqlite3"}
+
+
+def test_an_address_that_decouple_hands_to_a_parser_is_a_database(django):
+    head = "from decouple import config\nfrom dj_database_url import parse as db_url\n"
+    call = "config('DATABASE_URL', default='{}', cast=db_url)"
+    file = django(f"{head}DATABASES = {{'default': {call.format('sqlite:///data.sqlite3')}}}", "django\npsycopg\n")
+    server = django(f"{head}DATABASES = {{'default': {call.format('postgres:///blog')}}}", "django\npsycopg\n")
+    assert (paths(file), file.env) == ({"default": "data.sqlite3"}, ())
+    assert {v.name: v.value for v in server.env} == {"DATABASE_URL": "${databases.default.url}"}

@@ -1,0 +1,106 @@
+"""What runs on Node."""
+
+import json
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from devboot.onboarding import render
+from devboot.onboarding.node import MAJORS
+
+SITE = {"app.py": "from flask import Flask\napp = Flask(__name__)\n", "requirements.txt": "flask\n"}
+
+
+def package(**more):
+    return json.dumps({"name": "toy", "dependencies": {"express": "4"}, **more})
+
+
+def tasks(proposal):
+    return [(task.name, task.run, task.cwd, task.inputs, task.before) for task in proposal.tasks]
+
+
+def test_the_packages_of_processes_that_run_on_node_are_installed(propose):
+    proposal = propose(
+        {
+            **SITE,
+            "Procfile.dev": "web: flask run\ncss: npm run watch\n",
+            "package.json": package(),
+            "package-lock.json": "",
+        }
+    )
+    inputs = ("package-lock.json", "package.json")
+    assert tasks(proposal) == [("npm", "npm ci", ".", inputs, ("css",))]
+    assert tomllib.loads(render(proposal))["packages"] == {"node": "22"}
+
+
+@pytest.mark.parametrize(
+    ("command", "lock", "name", "run"),
+    [
+        ("cd ui && yarn dev", "yarn.lock", "npm-ui", "npx --yes yarn install --frozen-lockfile"),
+        ("npm --prefix ui run dev", "package-lock.json", "npm-ui", "npm ci"),
+        ("pnpm -C ui dev", "pnpm-lock.yaml", "npm-ui", "npx --yes pnpm install --frozen-lockfile"),
+        ("cd ui; node server.js", "", "npm-ui", "npm install"),
+    ],
+)
+def test_the_folder_and_the_lock_say_how(propose, command, lock, name, run):
+    files = {**SITE, "Procfile": f"web: flask run\nui: {command}\n", "ui/package.json": package()}
+    found = tasks(propose({**files, **({f"ui/{lock}": ""} if lock else {})}))
+    assert [each[:3] for each in found] == [(name, run, "ui")]
+
+
+@pytest.mark.parametrize(
+    ("procfile", "packages"),
+    [
+        ("web: flask run\n", package()),  # nothing runs on it
+        ("web: npm start\n", json.dumps({"scripts": {"start": "node x.js"}})),  # nothing to install
+        ("web: npm start\n", "no json"),
+        ("web: python next_page.py\n", package()),
+    ],
+)
+def test_what_needs_no_packages_has_no_task(propose, procfile, packages):
+    assert propose({**SITE, "Procfile": procfile, "package.json": packages}).tasks == ()
+
+
+@pytest.mark.parametrize(
+    ("files", "version"),
+    [
+        ({"package.json": package(engines={"node": ">=18"})}, "22"),
+        ({"package.json": package(engines={"node": "20.x"})}, "20"),
+        ({"package.json": package(engines={"node": ">=24.11"})}, "24"),
+        ({"package.json": package(engines={"node": ">=18 <21"})}, "20"),
+        ({"package.json": package(engines={"node": "12.x"})}, "20"),
+        ({"package.json": package(engines={"node": "^20.9.0 || >=21.1.0"})}, "22"),
+        ({"package.json": package(engines={"node": "*"})}, "22"),
+        ({"package.json": package(), ".nvmrc": "v24.1.0\n"}, "24"),
+        ({"package.json": package(), ".nvmrc": "lts/*\n"}, "22"),
+    ],
+)
+def test_the_version_is_what_the_clone_says_as_far_as_there_is_one(propose, files, version):
+    proposal = propose({"Procfile": "web: node server.js\n", **files})
+    assert [(each.name, each.version) for each in proposal.packages] == [("node", version)]
+
+
+def test_the_versions_are_those_of_the_recipe():
+    recipe = Path(__file__).parents[3] / "recipes" / "node" / "versions.toml"
+    majors = {int(row["version"].split(".")[0]) for row in tomllib.loads(recipe.read_text())["version"]}
+    assert majors == set(MAJORS)
+
+
+@pytest.mark.parametrize(
+    ("scripts", "command"),
+    [
+        ({"start": "node server.js"}, "npm start"),
+        ({"start": "node server.js", "dev": "nodemon server.js"}, "npm run dev"),
+        ({"dev": "vite --host"}, "npm run dev -- --port $PORT"),
+        ({"test": "jest"}, None),
+    ],
+)
+def test_a_clone_with_nothing_but_a_package_json_runs_its_script(propose, scripts, command):
+    proposal = propose({"package.json": package(scripts=scripts)})
+    assert [process.command for process in proposal.processes] == ([command] if command else [])
+
+
+def test_a_python_project_with_a_package_json_for_tools_does_not(propose):
+    files = {"tool.py": "", "requirements.txt": "requests\n", "package.json": package(scripts={"dev": "vite"})}
+    assert propose(files).processes == ()

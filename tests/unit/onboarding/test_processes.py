@@ -1,0 +1,374 @@
+"""What runs: the Procfile, or what framework, libraries and compose imply; and the migration before it."""
+
+import pytest
+
+MANAGE = """
+import os
+from django.core.management import execute_from_command_line
+os.environ.setdefault('DJANGO_SETTINGS_MODULE', 'site_.settings')
+"""
+FACTORY = "from {lib} import {kind}\ndef create_app():\n    app = {kind}()\n    return app\n"
+FASTAPI_FACTORY = FACTORY.format(lib="fastapi", kind="FastAPI")
+FLASK_FACTORY = FACTORY.format(lib="flask", kind="Flask")
+OWN_CLASS = "from flask import Flask\nclass Site(Flask):\n    pass\ndef create_app():\n    return Site(__name__)\n"
+HOLDER = "from {} import create_app\napp = create_app()\n"
+ARQ = "from arq.connections import RedisSettings\nclass WorkerSettings:\n    redis_settings = RedisSettings()\n"
+DRAMATIQ = "from dramatiq.brokers.redis import RedisBroker\nbroker = RedisBroker(url='redis://localhost')\n"
+RQ = "import redis\nfrom rq import Worker\nWorker(['default'], connection=redis.Redis())\n"
+APP = "from fastapi import FastAPI\napp = FastAPI()\n"
+CELERY = "from celery import Celery\napp = Celery('x', broker='redis://localhost:6379/0')\n"
+
+
+def commands(proposal):
+    return {process.name: process.command for process in proposal.processes}
+
+
+def folders(proposal):
+    return {process.name: process.cwd for process in proposal.processes}
+
+
+def site(settings="", **more):
+    return {"manage.py": MANAGE, "site_/__init__.py": "", "site_/settings.py": settings, "requirements.txt": "django\n"}
+
+
+def test_django_serves_and_migrates(propose):
+    proposal = propose(
+        site("DATABASES = {'default': {'ENGINE': 'django.db.backends.sqlite3', 'NAME': 'db.sqlite3'}}\n")
+    )
+    assert commands(proposal) == {"web": "python manage.py runserver 127.0.0.1:$PORT"}
+    (task,) = proposal.tasks
+    assert (task.name, task.run, task.inputs, task.depends_on) == (
+        "migrate",
+        "python manage.py migrate --noinput",
+        ("**/migrations/*.py",),
+        ("default",),
+    )
+
+
+@pytest.mark.parametrize(
+    ("files", "command", "cwd"),
+    [
+        ({"main.py": APP}, "uvicorn main:app", "."),
+        ({"app/main.py": APP, "app/__init__.py": ""}, "uvicorn app.main:app", "."),
+        ({"src/main.py": APP + "from src.other import x\n", "src/other.py": "x = 1\n"}, "uvicorn src.main:app", "."),
+        ({"backend/app/main.py": APP + "from app.api import x\n", "backend/app/api.py": "x = 1\n"},
+         "uvicorn app.main:app", "backend"),
+        ({"pack/web.py": FASTAPI_FACTORY, "pack/__init__.py": ""},
+         "uvicorn pack.web:create_app --factory", "."),
+        ({"pack/web.py": FASTAPI_FACTORY, "pack/__init__.py": "", "pack/main.py": HOLDER.format("pack.web")}, "uvicorn pack.main:app", "."),  # noqa: E501
+    ],
+)  # fmt: skip
+def test_fastapis_application_is_named_from_where_its_imports_resolve(propose, files, command, cwd):
+    proposal = propose({**files, "requirements.txt": "fastapi\nuvicorn\n"})
+    assert commands(proposal) == {"web": f"{command} --host 127.0.0.1 --port $PORT --reload"}
+    assert folders(proposal) == {"web": cwd}
+
+
+@pytest.mark.parametrize(
+    ("files", "command"),
+    [
+        ({"app.py": "from flask import Flask\napp = Flask(__name__)\n"}, "flask run -p $PORT"),
+        ({"site_/__init__.py": FLASK_FACTORY},
+         "flask --app site_ run -p $PORT"),
+        ({"run.py": "import flask\nserver = flask.Flask(__name__)\n"}, "flask --app run:server run -p $PORT"),
+        ({"site_/web.py": OWN_CLASS, "site_/__init__.py": "", "wsgi.py": HOLDER.format("site_.web")}, "flask run -p $PORT"),  # noqa: E501
+    ],
+)  # fmt: skip
+def test_flask_is_told_its_application_where_it_finds_none(propose, files, command):
+    assert commands(propose({**files, "requirements.txt": "flask\n"})) == {"web": command}
+
+
+def test_a_manage_py_is_not_django_because_of_its_name(propose):
+    proposal = propose(
+        {
+            "manage.py": "from flask.cli import FlaskGroup\nfrom site_ import create_app\ncli = FlaskGroup()\n",
+            "site_/__init__.py": FLASK_FACTORY,
+            "requirements.txt": "flask\n",
+        }
+    )
+    assert (proposal.framework, proposal.tasks) == ("flask", ())
+
+
+def test_celery_gets_a_worker_and_beat_only_with_a_schedule(propose):
+    files = {
+        "main.py": APP,
+        "jobs/celery.py": CELERY,
+        "jobs/__init__.py": "",
+        "requirements.txt": "fastapi\ncelery\nredis\n",
+    }
+    assert list(commands(propose(files)).items())[1:] == [("worker", "celery -A jobs worker -l info")]
+    files["jobs/celery.py"] += "app.conf.beat_schedule = {'x': {'task': 'y', 'schedule': 5}}\n"
+    assert list(commands(propose(files)).items())[1:] == [
+        ("worker", "celery -A jobs worker -l info"),
+        ("beat", "celery -A jobs beat -l info"),
+    ]
+
+
+def test_celery_is_named_where_the_module_has_another_app(propose):
+    code = "from celery import Celery\nfrom flask import Flask\n\napp = Flask(__name__)\n"
+    code += "celery = Celery(app.name, broker='redis://localhost:6379/0')\n"
+    proposal = propose({"app.py": code, "requirements.txt": "flask\ncelery\nredis\n"})
+
+    assert commands(proposal)["worker"] == "celery -A app.celery worker -l info"
+
+
+@pytest.mark.parametrize(
+    ("app", "settings", "command"),
+    [
+        ("django_rq", "", "python manage.py rqworker default"),
+        ("huey.contrib.djhuey", "HUEY = {'huey_class': 'huey.SqliteHuey'}\n", "python manage.py run_huey"),
+        ("django_q", "Q_CLUSTER = {'orm': 'default'}\n", "python manage.py qcluster"),
+        ("django_dramatiq", "", "python manage.py rundramatiq"),
+    ],
+)
+def test_djangos_queues_bring_their_commands(propose, app, settings, command):
+    assert commands(propose(site(f"INSTALLED_APPS = ['{app}']\n{settings}")))["worker"] == command
+
+
+@pytest.mark.parametrize(
+    ("files", "command"),
+    [
+        (
+            {"jobs.py": ARQ},
+            "arq jobs.WorkerSettings",
+        ),
+        (
+            {"jobs.py": DRAMATIQ},
+            "dramatiq jobs",
+        ),
+        ({"jobs.py": "from huey import RedisHuey\nqueue = RedisHuey('x')\n"}, "huey_consumer jobs.queue"),
+        (
+            {"worker.py": RQ},
+            "python worker.py",
+        ),
+    ],
+)
+def test_other_queues_bring_theirs(propose, files, command):
+    proposal = propose({"main.py": APP, **files, "requirements.txt": "fastapi\narq\ndramatiq\nhuey\nrq\nredis\n"})
+    assert commands(proposal)["worker"] == command
+
+
+def test_composes_command_wins_over_the_convention(propose):
+    compose = """
+        services:
+          web:
+            build: .
+            command: uvicorn main:app --host 0.0.0.0
+          jobs:
+            build: .
+            command: ["celery", "-A", "jobs", "--workdir=/code", "worker", "-Q", "slow", "--logfile=/var/log/x"]
+          flower:
+            build: .
+            command: celery -A jobs flower
+          poster:
+            build: .
+            working_dir: /code/tools
+            volumes: [".:/code"]
+            command: python poster.py
+          redis:
+            image: redis:7
+    """
+    proposal = propose(
+        {
+            "main.py": APP, "jobs.py": CELERY, "compose.yaml": compose, "tools/poster.py": "",
+            "requirements.txt": "fastapi\ncelery\nredis\n",
+        }
+    )  # fmt: skip
+    assert list(commands(proposal).items())[1:] == [
+        ("worker", "celery -A jobs worker -Q slow"),
+        ("poster", "python poster.py"),
+    ]
+    assert folders(proposal)["poster"] == "tools"
+
+
+def test_procfile_dev_counts_before_procfile_and_implies_nothing_more(propose):
+    proposal = propose(
+        {
+            "main.py": APP,
+            "jobs.py": CELERY,
+            "requirements.txt": "fastapi\ncelery\n",
+            "Procfile": "web: a\n",
+            "Procfile.dev": "web: b\n",
+        }
+    )
+    assert (proposal.procfile, proposal.processes) == ("Procfile.dev", ())
+
+
+def test_a_release_that_migrates_is_the_migration(propose):
+    files = {**site("DATABASES = {'default': {'ENGINE': 'django.db.backends.sqlite3', 'NAME': 'x'}}\n")}
+    assert (
+        propose(
+            {**files, "Procfile": "release: ./release.sh\nweb: x\n", "release.sh": "python manage.py migrate\n"}
+        ).tasks
+        == ()
+    )
+    assert len(propose({**files, "Procfile": "release: python manage.py collectstatic\nweb: x\n"}).tasks) == 1
+
+
+def test_a_line_that_cannot_run_here_is_named(propose):
+    proposal = propose(
+        {"main.py": APP, "requirements.txt": "fastapi\n", "Procfile": "web: bin/start-nginx gunicorn main:app\n"}
+    )
+    assert [note.text for note in proposal.notes] == [
+        "Procfile `web` can't run here: `bin/start-nginx` is not in the clone"
+    ]
+
+
+def test_alembic_runs_where_its_scripts_are_found(propose):
+    app = {"main.py": APP, "requirements.txt": "fastapi\nalembic\n"}
+    ini = "[alembic]\nscript_location = {}\nprepend_sys_path = .\n"
+    at_root = propose({**app, "alembic.ini": ini.format("migrations"), "migrations/env.py": ""})
+    assert (at_root.tasks[0].run, at_root.tasks[0].inputs) == ("alembic upgrade head", ("migrations/versions/*.py",))
+
+
+def test_alembic_inside_the_package_is_named(propose):
+    proposal = propose(
+        {
+            "pack/main.py": APP, "pack/__init__.py": "", "requirements.txt": "fastapi\n", "pack/scripts/env.py": "",
+            "pack/alembic.ini": "[alembic]\nscript_location = %(here)s/scripts\nprepend_sys_path = .\n",
+        }
+    )  # fmt: skip
+    assert (proposal.tasks[0].run, proposal.tasks[0].cwd) == ("alembic -c pack/alembic.ini upgrade head", ".")
+
+
+def test_flask_migrate_needs_its_folder(propose):
+    app = {"app.py": "from flask import Flask\napp = Flask(__name__)\n", "requirements.txt": "flask\nflask-migrate\n"}
+    assert propose(app).tasks == ()
+    assert propose({**app, "migrations/env.py": ""}).tasks[0].run == "flask db upgrade"
+
+
+def test_the_application_may_lie_below_the_root(propose, tmp_path):
+    files = {f"src/{path}": text for path, text in site().items() if path != "requirements.txt"}
+    proposal = propose(
+        {**files, "requirements.txt": "django\n", "src/site_/settings.py": "DATABASES = {'default': {'ENGINE': 'x'}}\n"}
+    )
+    assert (proposal.root, proposal.tasks[0].cwd, folders(proposal)) == (tmp_path, "src", {"web": "src"})
+
+
+def test_the_manifest_lies_beside_the_only_requirements(propose, tmp_path):
+    proposal = propose({f"project/{path}": text for path, text in site().items()})
+    assert (proposal.root, folders(proposal)) == (tmp_path / "project", {"web": "."})
+
+
+@pytest.mark.parametrize(
+    ("files", "port"),
+    [
+        (site(), "8000"),
+        ({"app.py": APP, "requirements.txt": "fastapi\nuvicorn\n"}, "8000"),
+        (
+            {"app.py": f"import os\nPORT = os.environ.get('PORT', '9001')\n{APP}", "requirements.txt": "fastapi\n"},
+            "9001",
+        ),
+        ({"app.py": "import flask\napp = flask.Flask(__name__)\n", "requirements.txt": "flask\n"}, None),
+        ({**site(), ".env": "PORT=7000\n"}, None),
+        ({**site(), "Procfile": "web: gunicorn site_.wsgi\n"}, None),
+    ],
+    ids=["django", "fastapi", "the code's default", "flask", "an env-file says it", "a procfile"],
+)
+def test_an_implied_web_process_listens_where_the_code_or_its_framework_would(propose, files, port):
+    found = {variable.name: variable.value for variable in propose(files).env}
+
+    assert found.get("PORT") == port
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "packages", "command"),
+    [
+        (
+            "main.py",
+            "from starlette.applications import Starlette\napp = Starlette()\n",
+            "starlette\nuvicorn\n",
+            "uvicorn main:app --host 127.0.0.1 --port $PORT --reload",
+        ),
+        (
+            "app.py",
+            "from litestar import Litestar\n\ndef create_app():\n    return Litestar([])\n",
+            "litestar[standard]\n",
+            "uvicorn app:create_app --factory --host 127.0.0.1 --port $PORT --reload",
+        ),
+        (
+            "app.py",
+            "from quart import Quart\napp = Quart(__name__)\n",
+            "quart\n",
+            "hypercorn app:app --bind 127.0.0.1:$PORT --reload",
+        ),
+        ("app.py", "from dash import Dash\napp = Dash(__name__)\napp.run()\n", "dash\n", "python app.py"),
+        ("main.py", "from aiohttp import web\nweb.run_app(web.Application())\n", "aiohttp\n", "python main.py"),
+        (
+            "streamlit_app.py",
+            "import streamlit as st\nst.write(1)\n",
+            "streamlit\n",
+            "streamlit run streamlit_app.py --server.port $PORT --server.headless true",
+        ),
+    ],
+)
+def test_other_frameworks_start_as_their_own_pages_say(propose, name, code, packages, command):
+    assert commands(propose({name: code, "requirements.txt": packages})) == {"web": command}
+
+
+def test_a_script_that_serves_nothing_is_no_process(propose):
+    assert commands(propose({"main.py": "print('hi')\n", "requirements.txt": "requests\n"})) == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("requirements.txt", "Flask==1.1.2\nFlask-Migrate\n"),
+        ("requirements.txt", "-r base.txt\n"),
+        ("uv.lock", '[[package]]\nname = "flask"\nversion = "2.1.3"\n\n[[package]]\nname = "flask-migrate"\n'),
+        ("poetry.lock", '[[package]]\nname = "Flask"\nversion = "1.0"\n\n[[package]]\nname = "flask-migrate"\n'),
+        ("Pipfile.lock", '{"default": {"flask": {"version": "==1.0.2"}, "flask-migrate": {"version": "==2.5"}}}'),
+    ],
+)
+def test_a_flask_without_the_option_is_told_by_the_variable(propose, name, text):
+    code = {"shop.py": "from flask import Flask\napp = Flask(__name__)\n", "migrations/env.py": ""}
+    proposal = propose({**code, "base.txt": "flask<2\nflask-migrate\n", name: text})
+    assert (proposal.processes[0].command, proposal.tasks[0].run) == ("flask run -p $PORT", "flask db upgrade")
+    assert [(each.name, each.value) for each in proposal.env] == [("FLASK_APP", "shop")]
+
+
+def test_a_flask_of_long_ago_is_given_the_file(propose):
+    proposal = propose(
+        {"shop.py": "from flask import Flask\napp = Flask(__name__)\n", "requirements.txt": "flask==0.12.2"}
+    )
+    assert [(each.name, each.value) for each in proposal.env] == [("FLASK_APP", "shop.py")]
+
+
+@pytest.mark.parametrize("line", ["Flask", "flask==2.2.0", "flask<3", "flask>=1.0", "flask-login==0.4"])
+def test_a_flask_of_today_is_told_by_the_option(propose, line):
+    proposal = propose({"shop.py": "from flask import Flask\napp = Flask(__name__)\n", "requirements.txt": line})
+    assert (proposal.processes[0].command, proposal.env) == ("flask --app shop run -p $PORT", ())
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("migrations/alembic.ini", "[alembic]\nfile_template = %%(rev)s\n"),  # as Flask-Migrate writes it
+        ("alembic.ini", "[alembic]\nscript_location = scripts\n"),  # which is not in the clone
+        ("pack/{{ name }}/alembic.ini", "[alembic]\nscript_location = alembic\n"),  # what others are made from
+    ],
+)
+def test_an_alembic_that_could_not_find_its_scripts_is_no_task(propose, path, text):
+    assert propose({"app.py": APP, "requirements.txt": "fastapi\nalembic\n", path: text}).tasks == ()
+
+
+@pytest.mark.parametrize(("line", "module"), [("alembic==1.4.2", "alembic.config"), ("alembic==1.5", "alembic")])
+def test_an_alembic_that_is_no_program_of_its_own_yet_is_run_by_a_part(propose, line, module):
+    files = {"alembic.ini": "[alembic]\nscript_location = scripts\n", "scripts/env.py": ""}
+    proposal = propose({"app.py": APP, "requirements.txt": f"fastapi\n{line}\n", **files})
+    assert proposal.tasks[0].run == f"python -m {module} upgrade head"
+
+
+@pytest.mark.parametrize(
+    ("code", "target"),
+    [
+        ("from quart import Quart\napp = Quart(__name__)\n", "serve:app"),
+        (
+            "from quart import Quart\ndef create_app():\n    app = Quart(__name__)\n    return app\n",
+            "'serve:create_app()'",
+        ),
+    ],
+)
+def test_a_quart_application_is_served_whatever_it_brings_along(propose, code, target):
+    proposal = propose({"serve.py": code, "requirements.txt": "quart\nflask\nhypercorn\n"})
+    assert proposal.processes[0].command == f"hypercorn {target} --bind 127.0.0.1:$PORT --reload"

@@ -1,0 +1,64 @@
+"""Which files say what packages and which Python are needed."""
+
+import pytest
+
+APP = {"main.py": "from fastapi import FastAPI\napp = FastAPI()\n"}
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({"uv.lock": "", "pyproject.toml": "", "requirements.txt": "x\n"}, ["uv.lock"]),
+        ({"poetry.lock": "", "requirements.txt": "x\n"}, ["poetry.lock"]),
+        ({"Pipfile": "", "requirements.txt": "x\n"}, ["requirements.txt"]),
+        ({"requirement.txt": "x\n"}, ["requirement.txt"]),
+        ({"pdm.lock": "[metadata]\nstrategy = ['inherit_metadata']\n"}, ["pdm.lock"]),
+        ({"pdm.lock": "", "pyproject.toml": "[project]\ndependencies = ['x']\n"}, ["pyproject.toml"]),
+        ({"pyproject.toml": "[tool.ruff]\n", "requirements.txt": "x\n"}, ["requirements.txt"]),
+        ({"pyproject.toml": "[project]\ndependencies = ['x']\n"}, ["pyproject.toml"]),
+        ({"requirements/base.txt": "x\n", "requirements/local.txt": "-r base.txt\n", "requirements/production.txt": "x\n"},  # noqa: E501
+         ["requirements/local.txt"]),
+        ({"requirements.txt": "-r requirements/prod.txt\n", "requirements/prod.txt": "x\n", "requirements/dev.txt": "-r prod.txt\n"},  # noqa: E501
+         ["requirements/dev.txt"]),
+        ({"requirements.txt": "x\n", "requirements-dev.txt": "pytest\n"}, ["requirements.txt"]),
+        ({"requirements/base.txt": "x\n", "requirements/dev.txt": "pytest\n"}, ["requirements/base.txt", "requirements/dev.txt"]),  # noqa: E501
+    ],
+)  # fmt: skip
+def test_the_source_of_the_packages_is_chosen(propose, files, expected):
+    assert list(propose({**APP, **files}).python.requirements) == expected
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({".python-version": "# ours\n3.13\n"}, ("3.13", ".python-version:2")),
+        ({"runtime.txt": "python-3.9.x"}, ("3.9", "runtime.txt:1")),
+        ({"Pipfile": "[requires]\npython_version = '3.11'\n"}, ("3.11", "Pipfile:2")),
+        ({"pyproject.toml": "[project]\nrequires-python = '>=3.11, <3.13'\n"}, (">=3.11,<3.13", "pyproject.toml:2")),
+        ({"pyproject.toml": "[tool.poetry.dependencies]\npython = '^3.10'\n"}, (">=3.10,<4", "pyproject.toml:2")),
+        ({"pyproject.toml": "[tool.poetry.dependencies]\npython = '~3.10'\n"}, (">=3.10,<3.11", "pyproject.toml:2")),
+        ({}, (None, "None")),
+    ],
+)
+def test_the_version_is_the_first_that_is_stated(propose, files, expected):
+    python = propose({**APP, "requirements.txt": "x\n", **files}).python
+    assert (python.version, str(python.version_from)) == expected
+
+
+def test_groups_are_named_where_everything_stands_in_groups(propose):
+    project = "[dependency-groups]\nmain = ['fastapi']\ndev = ['ruff']\ntests = ['pytest']\n"
+    assert propose({**APP, "uv.lock": "", "pyproject.toml": project}).python.groups == ("main", "dev")
+
+
+def test_a_member_of_a_workspace_uses_the_lock_at_its_root(propose, tmp_path):
+    proposal = propose(
+        {
+            "uv.lock": "",
+            "pyproject.toml": "[tool.uv.workspace]\nmembers = ['api']\n",
+            "api/pyproject.toml": "[project]\nrequires-python = '>=3.12'\ndependencies = ['fastapi']\n",
+            "api/app/main.py": "from fastapi import FastAPI\nfrom app.x import y\napp = FastAPI()\n",
+            "api/app/x.py": "y = 1\n",
+        }
+    )
+    assert (proposal.root, proposal.python.requirements, proposal.python.version) == (tmp_path, ("uv.lock",), ">=3.12")
+    assert proposal.processes[0].cwd == "api"

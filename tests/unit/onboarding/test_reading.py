@@ -1,0 +1,110 @@
+"""Bounded reading, and the small parsers."""
+
+import os
+
+import pytest
+
+from devboot.onboarding import detect, render
+from devboot.onboarding.dotenv import parse_variables
+from devboot.onboarding.tree import MAX_BYTES, Tree
+from devboot.onboarding.yaml import parse_yaml
+
+
+def test_links_out_of_the_clone_and_endless_ones_are_not_followed(write, tmp_path):
+    root = write({"in/app.py": "", "in/requirements.txt": ""}) / "in"
+    (tmp_path / "secret.py").write_text("X = 1\n")
+    os.symlink(tmp_path / "secret.py", root / "secret.py")
+    os.symlink(root, root / "again")
+    tree = Tree(root)
+    assert tree.text("secret.py") is None
+    assert tree.text("../secret.py") is None
+    assert [name for name in tree.files() if "again" in name] == []
+
+
+def test_big_binary_and_special_files_are_passed_over(write):
+    root = write({"big.py": "#" * (MAX_BYTES + 1), "a.py": "X = 1\n"})
+    (root / "binary.py").write_bytes(b"\0\1\2")
+    os.mkfifo(root / "pipe.py")
+    tree = Tree(root)
+    assert [tree.text(name) for name in ("big.py", "binary.py", "pipe.py", "a.py")] == [None, None, None, "X = 1\n"]
+
+
+def test_what_was_read_and_missed_is_recorded(write):
+    root = write({"app.py": "from flask import Flask\napp = Flask(__name__)\n", "requirements.txt": "flask\n"})
+    proposal = detect(root, environ={})
+    assert {root / "app.py", root / "requirements.txt"} <= set(proposal.read_files)
+    assert {root / "Procfile", root / "uv.lock", root / ".env"} <= set(proposal.missing_files)
+    assert root in proposal.globbed
+
+
+def test_other_peoples_folders_are_not_searched(write):
+    root = write(
+        {"node_modules/x/manage.py": "execute_from_command_line", ".venv/manage.py": "execute_from_command_line"}
+    )
+    assert detect(root, environ={}).framework is None
+
+
+def test_nothing_is_no_proposal(tmp_path):
+    proposal = detect(tmp_path, environ={})
+    assert (proposal.is_useful, render(proposal)) == (False, "\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("A=1\nexport B='two words'\nC=\"x # y\" # z\nD=a b # c\n# E=1\nF\nG=\n", {"A": "1", "B": "two words", "C": "x # y", "D": "a b", "G": ""}),  # noqa: E501
+        ("source x\nA = 1\nA=2\n", {"A": "2"}),
+    ],
+)  # fmt: skip
+def test_env_files_are_read(text, expected):
+    assert {name: variable.text for name, variable in parse_variables(text).items()} == expected
+
+
+@pytest.mark.parametrize("text", ["", "your-key", "changeme", "<secret>", "xxxx", "enter_db_host", "not-set", "..."])
+def test_placeholders_are_no_values(text):
+    assert parse_variables(f"A={text}\n")["A"].is_placeholder
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a: 1\nb:\n  c: 'x'\n", {"a": "1", "b": {"c": "x"}}),
+        ("a:\n  - x\n  - y: 1\n    z: 2\n", {"a": ["x", {"y": "1", "z": "2"}]}),
+        ("a:\n- x\n- y\nb: z\n", {"a": ["x", "y"], "b": "z"}),
+        ("a: [x, 'y z', {b: c}]\n", {"a": ["x", "y z", {"b": "c"}]}),
+        ("a: >\n  one\n  two\nb: |\n  1\n  2\n", {"a": "one two", "b": "1\n2"}),
+        ("x: &base\n  a: 1\n  b: 2\ny:\n  <<: *base\n  b: 3\n", {"x": {"a": "1", "b": "2"}, "y": {"a": "1", "b": "3"}}),
+        ("a: x # note\n# b: y\n\nc: 'x # y'\n", {"a": "x", "c": "x # y"}),
+        ('a: "one\n  two"\nb: http://x:1\n', {"a": "one two", "b": "http://x:1"}),
+        ("a:\n  one\n  two\n", {"a": "one two"}),
+        ("", None),
+    ],
+)
+def test_the_part_of_yaml_that_compose_uses_is_read(text, expected):
+    assert parse_yaml(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text", ["?? : [\n", "a: {\n", "- - -\n", ":\n", "a: &\n", "\t\n", "a: 'x\n", "- a:\n   b\n  c: d\n"]
+)
+def test_what_is_no_yaml_does_no_harm(text):
+    parse_yaml(text)
+
+
+def test_settings_that_manage_py_names_and_the_clone_lacks_are_named_with_their_template(propose):
+    proposal = propose(
+        {
+            "manage.py": """
+                import os, sys
+                os.environ.setdefault("DJANGO_SETTINGS_MODULE", "site_.conf.local")
+                from django.core.management import execute_from_command_line
+                execute_from_command_line(sys.argv)
+                """,
+            "site_/__init__.py": "",
+            "site_/conf/__init__.py": "",
+            "site_/conf/local.py.example": "DEBUG = True\n",
+            "requirements.txt": "django\n",
+        }
+    )
+    expected = "`site_.conf.local` is named but not in the clone: make it from site_/conf/local.py.example"
+    assert expected in [note.text for note in proposal.notes]

@@ -1,0 +1,281 @@
+"""PostgreSQL: proposed where development uses it, and the variables that the code really reads lead there."""
+
+import pytest
+
+ENV = {
+    "url": "${databases.default.url}",
+    "host": "${databases.default.host}",
+    "port": "${databases.default.port}",
+    "name": "${databases.default.name}",
+    "user": "${databases.default.user}",
+}
+PARTS = """
+    DATABASES = {
+        "default": {
+            "ENGINE": "django.db.backends.postgresql",
+            "NAME": os.environ.get("DB_NAME", "shop"),
+            "USER": os.environ.get("DB_USER", "ada"),
+            "PASSWORD": os.environ.get("DB_PASSWORD", "secret"),
+            "HOST": os.environ.get("DB_HOST", "db"),
+            "PORT": os.environ.get("DB_PORT", "5432"),
+        }
+    }
+"""
+
+
+def served(proposal):
+    """Services with their fixed ports; databases as (name, service, database, user); variables that are set."""
+    return (
+        {service.name: service.port for service in proposal.services},
+        [(item.name, item.service, item.database, item.user) for item in proposal.databases],
+        {variable.name: variable.value for variable in proposal.env if variable.name not in ("PORT", "SECRET_KEY")},
+    )
+
+
+def test_parts_with_defaults_need_host_and_port_alone(django):
+    proposal = django(PARTS, "django\npsycopg\n")
+
+    assert served(proposal) == (
+        {"postgres": None},
+        [("default", "postgres", "shop", "ada")],
+        {"DB_HOST": ENV["host"], "DB_PORT": ENV["port"]},
+    )
+    assert [str(note) for note in proposal.notes] == []
+
+
+def test_parts_without_defaults_are_all_set(django):
+    settings = PARTS.replace('.get("DB_NAME", "shop")', '["DB_NAME"]').replace('.get("DB_USER", "ada")', '["DB_USER"]')
+    settings = settings.replace('.get("DB_PASSWORD", "secret")', '["DB_PASSWORD"]')
+    more = {".env.example": "DB_NAME=store\nDB_USER=clerk\nDB_PASSWORD=\n"}
+
+    assert served(django(settings, "django\npsycopg\n", more)) == (
+        {"postgres": None},
+        [("default", "postgres", "store", "clerk")],
+        {
+            "DB_HOST": ENV["host"],
+            "DB_NAME": ENV["name"],
+            "DB_PASSWORD": "postgres",
+            "DB_PORT": ENV["port"],
+            "DB_USER": ENV["user"],
+        },
+    )
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        "import environ\nDATABASES = {'default': environ.Env().db('DATABASE_URL')}\n",
+        "import dj_database_url\nDATABASES = {'default': dj_database_url.config()}\n",
+        "import dj_database_url\nDATABASES = {'default': dj_database_url.config(default='postgres://db/app')}\n",
+    ],
+)
+def test_an_address_in_one_piece_is_set(django, settings):
+    assert served(django(settings, "django\npsycopg2-binary\n")) == (
+        {"postgres": None},
+        [("default", "postgres", "app", "")],
+        {"DATABASE_URL": ENV["url"]},
+    )
+
+
+def test_a_literal_port_is_pinned_and_a_container_is_named(django):
+    literal = "DATABASES = {'default': {'ENGINE': 'django.db.backends.postgresql', 'NAME': 'a', 'HOST': '%s'%s}}"
+
+    pinned = django(literal % ("localhost", ", 'PORT': 5433"), "django\npsycopg\n")
+    assert served(pinned) == ({"postgres": 5433}, [("default", "postgres", "a", "")], {})
+    # libpq finds it by PGHOST and PGPORT
+    assert served(django(literal % ("", ""), "django\npsycopg\n"))[0] == {"postgres": None}
+    assert [str(note) for note in django(literal % ("db", ""), "django\npsycopg\n").notes] == [
+        "postgres: the code connects to `db`, a name that only exists among containers (site_/settings.py:4)"
+    ]
+
+
+def test_sqlite_stays_where_development_uses_it(django):
+    settings = (
+        "import dj_database_url\nDATABASES = {'default': dj_database_url.config(default='sqlite:///db.sqlite3')}\n"
+    )
+    proposal = django(settings, "django\npsycopg\n", {"compose.yml": "services:\n  db:\n    image: postgres:16\n"})
+
+    assert served(proposal)[0] == {}
+    assert [database.path for database in proposal.databases] == ["db.sqlite3"]
+
+
+APP = """
+    import os
+    from fastapi import FastAPI
+    from sqlalchemy.ext.asyncio import create_async_engine
+    URL = os.environ.get("DATABASE_URL") or "postgresql+asyncpg://" + os.environ.get("DB_HOST", "db") + "/shop"
+    engine = create_async_engine(URL)
+    app = FastAPI()
+"""
+
+
+def test_the_driver_of_the_code_stays_in_the_address(propose):
+    proposal = propose({"main.py": APP, "requirements.txt": "fastapi\nsqlalchemy\nasyncpg\n"})
+
+    assert served(proposal) == (
+        {"postgres": None},
+        [("default", "postgres", "shop", "")],
+        {
+            "DATABASE_URL": "postgresql+asyncpg://${databases.default.user}@${databases.default.host}"
+            ":${databases.default.port}/${databases.default.name}"
+        },
+    )
+
+
+SHOP = "import os\nfrom flask import Flask\napp = Flask(__name__)\nURL = os.environ['DATABASE_URL']\n"
+MAKES = "from sqlmodel import create_engine\nengine = AsyncEngine(create_engine(url=URL))"
+LOGIN = "${databases.default.user}@${databases.default.host}:${databases.default.port}/${databases.default.name}"
+
+
+@pytest.mark.parametrize(
+    ("packages", "code", "expected"),
+    [
+        ("flask-sqlalchemy psycopg2-binary", SHOP, f"postgresql+psycopg2://{LOGIN}"),
+        ("flask-sqlalchemy psycopg2-binary", f"{SHOP}import psycopg2\ndb = psycopg2.connect(URL)\n", ENV["url"]),
+        ("flask-sqlalchemy psycopg2-binary psycopg", SHOP, ENV["url"]),
+        ("flask-sqlalchemy psycopg", SHOP, f"postgresql+psycopg://{LOGIN}"),
+        ("psycopg2-binary", SHOP, ENV["url"]),
+        ("sqlmodel psycopg2-binary asyncpg", f"{SHOP}{MAKES}\n", f"postgresql+asyncpg://{LOGIN}"),
+        ("sqlmodel psycopg2-binary asyncpg", f"{SHOP}{MAKES}\nsync = create_engine(URL)\n", ENV["url"]),
+        ("sqlmodel psycopg2-binary asyncpg", f"{SHOP}{MAKES}\n# postgresql+asyncpg\n", ENV["url"]),
+    ],
+)
+def test_sqlalchemy_is_told_the_driver_that_is_installed(propose, packages, code, expected):
+    """It takes psycopg by itself since 2.1, and psycopg2 before."""
+    proposal = propose({"app.py": code, "requirements.txt": "\n".join(["flask", *packages.split(" ")]) + "\n"})
+
+    assert served(proposal)[2] == {"DATABASE_URL": expected}
+
+
+def test_names_of_the_container_count_where_the_code_has_none(propose):
+    code = "import os, psycopg\nfrom flask import Flask\napp = Flask(__name__)\nURL = os.environ['DATABASE_URL']\n"
+    compose = """
+        services:
+          db:
+            image: postgres:16
+            environment:
+              POSTGRES_DB: shop
+              POSTGRES_USER: ada
+    """
+    proposal = propose({"app.py": code, "requirements.txt": "flask\npsycopg\n", "compose.yml": compose})
+
+    assert served(proposal) == (
+        {"postgres": None},
+        [("default", "postgres", "shop", "ada")],
+        {"DATABASE_URL": ENV["url"]},
+    )
+
+
+def test_what_only_tests_open_is_left_to_them(propose):
+    proposal = propose(
+        {
+            "main.py": APP.replace("app = FastAPI", "other = create_async_engine(URL + '_test')\n    app = FastAPI"),
+            "requirements.txt": "fastapi\nsqlalchemy\nasyncpg\n",
+        }
+    )
+
+    assert [item.database for item in proposal.databases] == ["shop"]
+
+
+def passwords(proposal):
+    return [(item.service, item.user, item.password) for item in proposal.databases]
+
+
+def test_mysql_is_served_by_mariadb_which_wants_the_right_password(django):
+    settings = PARTS.replace("postgresql", "mysql").replace("5432", "3306")
+    proposal = django(settings, "django\nmysqlclient\n")
+
+    assert (passwords(proposal), served(proposal)[2]) == (
+        [("mariadb", "ada", "secret")],
+        {"DB_HOST": ENV["host"], "DB_PORT": ENV["port"]},
+    )
+    unset = django(settings.replace('.get("DB_PASSWORD", "secret")', '["DB_PASSWORD"]'), "django\nmysqlclient\n")
+    assert passwords(unset) == [("mariadb", "ada", "devboot")]
+    assert served(unset)[2]["DB_PASSWORD"] == "${databases.default.password}"
+
+
+def test_an_address_of_mysql_keeps_driver_and_password(propose):
+    code = APP.replace("postgresql+asyncpg://", "mysql+aiomysql://ada:secret@").replace("/shop", ":3306/shop")
+    proposal = propose({"main.py": code, "requirements.txt": "fastapi\nsqlalchemy\naiomysql\n"})
+
+    login = "${databases.default.user}:${databases.default.password}"
+    assert (passwords(proposal), served(proposal)) == (
+        [("mariadb", "ada", "secret")],
+        (
+            {"mariadb": None},
+            [("default", "mariadb", "shop", "ada")],
+            {"DATABASE_URL": f"mysql+aiomysql://{login}@{ENV['host']}:{ENV['port']}/{ENV['name']}"},
+        ),
+    )
+
+
+INI = """
+    [alembic]
+    script_location = migrations
+    prepend_sys_path = .
+    # version_locations = %(here)s/bar
+    sqlalchemy.url = postgresql+asyncpg://ada:secret@db:5432/shop
+"""
+REDIRECTED = (
+    'sed "s|^sqlalchemy.url.*|sqlalchemy.url = $DATABASE_URL|" alembic.ini > .devboot/alembic.ini'
+    " && alembic -c .devboot/alembic.ini upgrade head"
+)
+SCRIPT = "url = context.config.get_main_option('sqlalchemy.url')\n"
+
+
+@pytest.mark.parametrize(
+    ("script", "expected"),
+    [
+        (SCRIPT, REDIRECTED),
+        ("context.config.set_main_option('sqlalchemy.url', settings.url)\n" + SCRIPT, "alembic upgrade head"),
+    ],
+)
+def test_alembics_own_address_is_replaced_where_nothing_else_does_it(propose, script, expected):
+    files = {"main.py": APP, "requirements.txt": "fastapi\nsqlalchemy\nasyncpg\nalembic\n", "alembic.ini": INI}
+    proposal = propose({**files, "migrations/env.py": script, "migrations/versions/1.py": ""})
+
+    assert [task.run for task in proposal.tasks] == [expected]
+
+
+def test_an_example_for_a_server_that_no_library_talks_to_is_not_believed(django):
+    settings = "import environ\nDATABASES = {'default': environ.Env().db('DATABASE_URL')}\n"
+    more = {".env.example": "DATABASE_URL=mysql://ada:secret@localhost/shop\n"}
+
+    assert served(django(settings, "django\npsycopg2\n", more)) == (
+        {"postgres": None},
+        [("default", "postgres", "shop", "ada")],
+        {"DATABASE_URL": ENV["url"]},
+    )
+
+
+def test_a_server_on_another_machine_is_not_replaced(django):
+    settings = "DATABASES = {'default': {'ENGINE': 'django.db.backends.postgresql', 'HOST': 'db.example.test'}}"
+    proposal = django(settings, "django\npsycopg\n")
+
+    assert served(proposal) == ({}, [], {})
+    assert [note.text for note in proposal.notes] == [
+        "postgres: PostgreSQL at `db.example.test` is needed; no variable says where"
+    ]
+
+
+CONFIG = """
+import os
+class Base:
+    def __init__(self):
+        self.SQLALCHEMY_DATABASE_URI = os.environ.get("SQLALCHEMY_DATABASE_URI")
+class Development(Base):
+    def __init__(self):
+        {}.__init__()
+        self.DEBUG = True
+config = {{"default": Development()}}
+"""
+
+
+@pytest.mark.parametrize("parent", ["super()", "super(Development, self)"])
+def test_a_configuration_that_its_base_makes_without_an_address_is_given_one(propose, parent):
+    app = "from flask import Flask\nfrom config import config\napp = Flask(__name__)\n"
+    app += "app.config.from_object(config['default'])\n"
+    packages = "flask\nflask-sqlalchemy\npsycopg2-binary\n"
+    proposal = propose({"app.py": app, "config.py": CONFIG.format(parent), "requirements.txt": packages})
+
+    assert served(proposal)[2] == {"SQLALCHEMY_DATABASE_URI": f"postgresql+psycopg2://{LOGIN}"}

@@ -1,0 +1,81 @@
+"""Variables that only another stage's code reads, and where else values may come from."""
+
+import pytest
+
+SITE = """
+from flask import Flask
+from config import choices
+app = Flask(__name__)
+app.config.from_object(choices['{}'])
+"""
+CONFIG = """
+import os
+class {}:
+    DEBUG = True
+class {}:
+    HOST_NAME = {}
+choices = {{"default": {}, "other": {}}}
+"""
+
+
+def variables(propose, first, second, reads, chosen="default"):
+    config = CONFIG.format(first, second, reads, first, second)
+    proposal = propose({"app.py": SITE.format(chosen), "config.py": config, "requirements.txt": "flask\n"})
+    return [(each.name, each.value, each.required) for each in proposal.env]
+
+
+@pytest.mark.parametrize(
+    ("second", "reads", "value"),
+    [
+        ("ProductionConfig", "os.environ['SITE_NAME']", ""),
+        ("HerokuConfig", "os.environ['SITE_NAME']", ""),
+        ("Staging", "int(os.environ['SITE_NAME'])", "0"),
+    ],
+)
+def test_what_only_the_class_of_another_stage_reads_has_any_value(propose, second, reads, value):
+    assert variables(propose, "DevelopmentConfig", second, reads) == [("SITE_NAME", value, False)]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "chosen"),
+    [
+        ("DevelopmentConfig", "ProductionConfig", "other"),  # it is in use
+        ("BaseConfig", "ProductionConfig", "default"),  # nothing says that development has one of its own
+        ("DevelopmentConfig", "MailConfig", "default"),
+    ],
+)
+def test_what_a_class_in_use_reads_is_asked_for(propose, first, second, chosen):
+    found = variables(propose, first, second, "os.environ['SITE_NAME']", chosen)
+    assert found == [("SITE_NAME", None, True)]
+
+
+SETTINGS = """
+from fastapi import FastAPI
+from pydantic_settings import BaseSettings
+class Settings(BaseSettings):
+    TITLE: str
+    {}
+settings = Settings()
+app = FastAPI()
+"""
+SOURCES = "@classmethod\n    def settings_customise_sources(cls, made, init, env, dotenv, secrets):\n        return {}"
+
+
+@pytest.mark.parametrize(
+    ("returned", "names"),
+    [("(env, TomlConfigSettingsSource(made))", []), ("env, init", ["TITLE"]), ("", ["TITLE"])],
+)
+def test_a_settings_class_with_a_source_of_its_own_needs_no_variable(propose, returned, names):
+    code = SETTINGS.format(SOURCES.format(returned) if returned else "")
+    proposal = propose({"main.py": code, "requirements.txt": "fastapi\nuvicorn\n"})
+    assert [each.name for each in proposal.env if each.required] == names
+
+
+def test_a_template_beside_the_application_counts(propose):
+    code = SETTINGS.format("REDIS_PASSWORD: str")
+    files = {"backend/main.py": code, "backend/__init__.py": "", "backend/.env.example": "TITLE=Shop\n"}
+    proposal = propose({**files, "requirements.txt": "fastapi\nuvicorn\n"})
+    assert {each.name: each.value for each in proposal.env if each.name != "PORT"} == {
+        "TITLE": "Shop",
+        "REDIS_PASSWORD": "",
+    }

@@ -1,0 +1,254 @@
+"""What is written for each variable that the application needs."""
+
+import pytest
+
+
+def entries(proposal):
+    return {
+        v.name: f"generate {v.generate}" if v.generate else "required" if v.required else v.value for v in proposal.env
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("SECRET_KEY", "generate token"),
+        ("DJANGO_SECRET_KEY", "generate token"),
+        ("JWT_SECRET_KEY", "generate token"),
+        ("HASHID_FIELD_SALT", "generate token"),
+        ("SITE_USER_TOKEN", "generate token"),
+        ("FERNET_KEY", "generate fernet"),
+        ("ADMIN_PASSWORD", "generate password"),
+        ("ALLOWED_HOSTS", "localhost,127.0.0.1"),
+        ("JWT_ALGORITHM", "HS256"),
+        ("ACCESS_TOKEN_EXPIRE_MINUTES", "30"),
+        ("APP_ENV", "development"),
+        ("LOG_LEVEL", "info"),
+        ("GOOGLE_CLIENT_ID", "required"),
+        ("GOOGLE_CLIENT_SECRET", "required"),
+        ("STRIPE_SECRET_KEY", "required"),
+        ("NOTIFY_API_KEY", "required"),
+        ("SOME_SERVICE_URL", "required"),
+    ],
+)
+def test_a_needed_variable_is_made_filled_in_or_asked_for(django, name, expected):
+    assert entries(django(f"X = os.environ['{name}']"))[name] == expected
+
+
+def test_an_encryption_key_is_fernets_where_the_project_uses_fernet(django):
+    settings = "from cryptography.fernet import Fernet\nBOX = Fernet(os.environ['ENCRYPTION_KEY'])"
+    assert entries(django(settings)) == {"ENCRYPTION_KEY": "generate fernet"}
+
+
+def test_what_is_asked_for_names_the_place_and_the_file(django):
+    (variable,) = django("\n\nX = os.environ['GOOGLE_CLIENT_ID']").env
+    assert variable.description == "read at site_/settings.py:6, put it in .env"
+
+
+def test_the_template_gives_values_for_development_but_no_placeholders(django):
+    template = (
+        "export API_URL=http://api:9000  # local\nAPI_TOKEN=your-token\nMAIL_FROM='me@example.test'\nOTHER=<fill in>\n"
+    )
+    proposal = django(
+        "A = [os.environ[name] for name in ('API_URL', 'API_TOKEN', 'MAIL_FROM', 'OTHER')]",
+        more={".env.example": template, "compose.yaml": "services:\n  api:\n    build: .\n"},
+    )
+    assert entries(proposal) == {
+        "API_TOKEN": "required",
+        "API_URL": "http://127.0.0.1:9000",
+        "MAIL_FROM": "me@example.test",
+        "OTHER": "required",
+    }
+
+
+def test_a_committed_env_file_gives_what_it_sets(django):
+    assert django("X = os.environ['CLIENT_ID']", more={".env": "CLIENT_ID=abc\n"}).env == ()
+
+
+def test_djangos_secret_key_may_not_be_empty(django):
+    assert entries(django("SECRET_KEY = os.environ.get('KEY_OF_SITE')")) == {"KEY_OF_SITE": "required"}
+    assert entries(django("SECRET_KEY = os.environ.get('DJANGO_SECRET_KEY', '')")) == {
+        "DJANGO_SECRET_KEY": "generate token"
+    }
+
+
+def test_debug_is_switched_on_where_a_variable_does_it(django):
+    proposal = django(
+        """
+        DEBUG = os.environ.get("SITE_DEBUG", "").lower() == "true"
+        if not DEBUG:
+            DSN = os.environ["SENTRY_DSN"]
+        """
+    )
+    assert entries(proposal) == {"SITE_DEBUG": "True"}
+
+
+def test_a_switch_is_left_alone_where_more_would_be_needed(django):
+    proposal = django(
+        """
+        DEBUG = os.environ.get("SITE_DEBUG", "").lower() == "true"
+        if DEBUG:
+            TOKEN = os.environ["PROFILER_CLIENT_ID"]
+        """
+    )
+    assert entries(proposal) == {}
+
+
+def test_the_mode_comes_from_the_template(propose):
+    proposal = propose(
+        {
+            "app.py": """
+                import os
+                from flask import Flask
+                app = Flask(__name__)
+                if os.environ.get("APP_ENV", "production") == "production":
+                    KEY = os.environ["PAYMENT_CLIENT_ID"]
+            """,
+            "env.example": "APP_ENV=development\n",
+            "requirements.txt": "flask\n",
+        }
+    )
+    assert entries(proposal) == {"APP_ENV": "development"}
+
+
+def test_a_variable_of_a_command_is_needed_too(propose):
+    proposal = propose(
+        {
+            "Procfile": "web: gunicorn app:app -b :$PORT --log-level $LOG_LEVEL --name ${NAME:-x}\nworker: A=1 run $A $QUEUE\n",  # noqa: E501
+            "app.py": "from flask import Flask\napp = Flask(__name__)\n",
+            "requirements.txt": "flask\n",
+        }
+    )
+    assert entries(proposal) == {"LOG_LEVEL": "info", "QUEUE": "required"}
+
+
+def test_an_ignored_file_that_a_command_reads_is_named(propose):
+    proposal = propose(
+        {
+            "Procfile": "web: env $(cat secrets.env) python app.py\n",
+            "app.py": "import os\nfrom flask import Flask\napp = Flask(__name__)\nX = os.environ['GITHUB_CLIENT_ID']\n",
+            "requirements.txt": "flask\n",
+        }
+    )
+    assert proposal.env_files == (".env", ".env.local", "secrets.env")
+    assert proposal.env[0].description == "read at app.py:4, put it in secrets.env"
+    assert [note.text for note in proposal.notes] == [
+        "`secrets.env` is read but not in the clone: what it should set goes there"
+    ]
+
+
+def test_a_server_of_the_procfile_loads_the_settings_of_manage_py(django):
+    proposal = django(
+        "X = 1",
+        more={
+            "Procfile": "web: gunicorn site_.wsgi\n",
+            "site_/wsgi.py": "import os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'site_.production')\n",
+        },
+    )
+    assert entries(proposal) == {"DJANGO_SETTINGS_MODULE": "site_.settings"}
+
+
+def test_settings_that_are_made_at_the_first_request_count(propose):
+    proposal = propose(
+        {
+            "main.py": """
+                from functools import lru_cache
+                from fastapi import Depends, FastAPI
+                from pydantic_settings import BaseSettings
+                class Settings(BaseSettings):
+                    oauth_client_id: str
+                @lru_cache
+                def get_settings():
+                    return Settings()
+                app = FastAPI()
+                @app.get("/")
+                def index(settings = Depends(get_settings)):
+                    return settings.oauth_client_id
+            """,
+            "requirements.txt": "fastapi\npydantic-settings\n",
+            "Procfile": "web: uvicorn main:app\n",
+        }
+    )
+    assert entries(proposal) == {"OAUTH_CLIENT_ID": "required"}
+
+
+IMAGE = "FROM node:24 AS assets\nFROM python:3.14.5-slim AS build\nFROM python:3.14.6-slim AS app\n"
+
+
+@pytest.mark.parametrize(
+    ("read", "image", "expected"),
+    [
+        ('os.environ["PYTHON_VERSION"]', IMAGE, {"PYTHON_VERSION": "3.14.6"}),
+        ('os.environ.get("PYTHON_VERSION")', IMAGE, {}),
+        ('os.environ["PYTHON_VERSION"]', "FROM python:slim\n", {}),
+    ],
+)
+def test_what_the_image_of_python_sets_is_there_where_a_page_insists(propose, read, image, expected):
+    proposal = propose(
+        {
+            "app.py": f"""
+                import os
+                from flask import Flask
+                app = Flask(__name__)
+                @app.get("/")
+                def home():
+                    return {read} or ""
+            """,
+            "requirements.txt": "flask\n",
+            "Dockerfile": image,
+        }
+    )
+    assert entries(proposal) == expected
+    assert [str(each.evidence) for each in proposal.env if each.name in expected] == ["Dockerfile:3"] * len(expected)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("MAIL_SERVER", "127.0.0.1"),
+        ("SMTP_PORT", "1025"),
+        ("EMAIL_HOST_USER", "development"),
+        ("MAIL_FROM", "development@example.com"),
+        ("DOMAIN", "localhost"),
+    ],
+)
+def test_where_mail_goes_is_not_asked_for_while_developing(propose, name, value):
+    code = f"import os\nfrom flask import Flask\napp = Flask(__name__)\nX = os.environ['{name}']\n"
+    assert [(each.name, each.value) for each in propose({"app.py": code, "requirements.txt": "flask\n"}).env] == [
+        (name, value)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("hosts", "expected"),
+    [
+        ("os.environ.get('HOSTS', 'blog.example.test,localhost').split(',')", "blog.example.test,localhost,127.0.0.1"),
+        ("os.environ.get('HOSTS', '').split(',')", "127.0.0.1"),
+        ("os.environ.get('HOSTS', 'blog.example.test').split()", "blog.example.test 127.0.0.1"),
+        ("[os.environ.get('HOSTS', 'blog.example.test')]", "127.0.0.1"),
+        ("['blog.example.test', os.environ.get('HOSTS', 'localhost')]", "127.0.0.1"),
+        ("json.loads(os.environ.get('HOSTS', '[\"blog.example.test\"]'))", '["127.0.0.1"]'),
+    ],
+)
+def test_a_page_that_answers_to_other_hosts_only_is_told_of_this_one(django, hosts, expected):
+    assert entries(django(f"import json\nDEBUG = True\nALLOWED_HOSTS = {hosts}")) == {"HOSTS": expected}
+
+
+@pytest.mark.parametrize(
+    "hosts",
+    [
+        "os.environ.get('HOSTS', '*').split(',')",
+        "os.environ.get('HOSTS', 'localhost,127.0.0.1').split(',')",
+        "os.environ.get('HOSTS', '').split()",
+        "['blog.example.test']",
+    ],
+)
+def test_hosts_that_answer_here_or_stand_in_the_code_are_left_alone(django, hosts):
+    assert entries(django(f"DEBUG = True\nALLOWED_HOSTS = {hosts}")) == {}
+
+
+def test_an_unknown_reader_of_variables_is_read_as_the_others_are(django):
+    settings = (
+        "from lib import Env\nenv = Env()\nSECRET_KEY = env('SECRET_KEY')\nDEBUG = env.bool('DEBUG', default=True)"
+    )
+    assert entries(django(settings)) == {"SECRET_KEY": "generate token"}

@@ -1,0 +1,35 @@
+"""The checks, one module an area; all of them for a subject, in the order in which areas are shown."""
+
+from __future__ import annotations
+
+from devboot.doctor.checks import (
+    databases,
+    directories,
+    lockfile,
+    machine,
+    manifest,
+    ports,
+    processes,
+    python,
+    services,
+    store,
+)
+from devboot.doctor.findings import Check
+from devboot.doctor.subject import Subject
+
+_BEFORE_SERVICES: tuple[Check, ...] = (
+    *machine.CHECKS,
+    *directories.CHECKS,
+    *manifest.CHECKS,
+    *lockfile.CHECKS,
+    *store.CHECKS,
+    *python.CHECKS,
+    *databases.CHECKS,
+)
+_BEHIND_SERVICES: tuple[Check, ...] = (*ports.CHECKS, *processes.CHECKS)
+CHECKS = (*_BEFORE_SERVICES, *_BEHIND_SERVICES)  # those that every project has
+
+
+def checks_for(subject: Subject) -> tuple[Check, ...]:
+    """All checks; each service of the manifest is an area of its own."""
+    return (*_BEFORE_SERVICES, *services.checks_for(subject), *_BEHIND_SERVICES)

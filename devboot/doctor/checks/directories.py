@@ -1,0 +1,121 @@
+"""The directories that devboot keeps things in."""
+
+from __future__ import annotations
+
+import os
+import stat
+
+from devboot.doctor.findings import ERROR, WARNING, Answer, Check, Finding, Fix
+from devboot.doctor.subject import Subject
+from devboot.errors import shell_word
+from devboot.text.counts import counted
+from devboot.text.units import size
+
+
+def data(subject: Subject) -> Answer:
+    """Where the store is, how much it takes, and that it is private and can be written."""
+    if subject.directories_problem is not None:
+        return Answer(findings=(_nowhere(subject),))
+    shown = _shown(subject.data, subject.home)
+    if not os.path.isdir(subject.data):
+        return Answer((f"{shown}, not made yet",))
+    finding = _complaint(subject.data, subject)
+    objects, used = _usage(os.path.join(subject.data, "store"))
+    facts = (shown, "private", f"{size(used)} in {counted(objects, 'object')}")
+    return Answer(facts, (finding,) if finding else ())
+
+
+def others(subject: Subject) -> Answer:
+    """The directories for downloads and records."""
+    places = [path for path in (subject.cache, subject.state) if path and os.path.isdir(path)]
+    findings = tuple(finding for path in places if (finding := _complaint(path, subject)))
+    return Answer(findings=findings, details=tuple(_shown(path, subject.home) for path in places))
+
+
+def project_state(subject: Subject) -> Answer:
+    """The project's own `.devboot`."""
+    state = subject.project.state
+    if not os.path.isdir(state):
+        return Answer()
+    finding = _complaint(state, subject)
+    return Answer(findings=(finding,) if finding else ())
+
+
+def _nowhere(subject: Subject) -> Finding:
+    problem = subject.directories_problem
+    assert problem is not None
+    command = next(iter(problem.help), "export DEVBOOT_HOME=/a/path/of/yours")
+    return Finding(problem.slug, ERROR, problem.what, "; ".join(problem.causes) or "nothing can be kept", Fix(command))
+
+
+def _complaint(path: str, subject: Subject) -> Finding | None:
+    found = os.stat(path)
+    shown = _shown(path, subject.home)
+    if subject.uid not in {found.st_uid, 0}:
+        return Finding(
+            "machine/not-writable",
+            ERROR,
+            f"`{shown}` belongs to another user ({found.st_uid})",
+            "nothing can be kept there; often a command was run with sudo once",
+            Fix(f"sudo chown -R {subject.uid} {shell_word(path)}"),
+        )
+    if os.statvfs(path).f_flag & os.ST_RDONLY:
+        return Finding(
+            "machine/not-writable",
+            WARNING,
+            f"`{shown}` is on a filesystem that is mounted read-only",
+            "what is installed runs, but nothing more can be installed",
+            Fix("export DEVBOOT_HOME=/a/path/that/can/be/written"),
+        )
+    if not os.access(path, os.W_OK | os.X_OK):
+        return Finding(
+            "machine/not-writable",
+            ERROR,
+            f"`{shown}` can't be written",
+            "nothing can be installed or started",
+            Fix(f"chmod u+rwx {shell_word(path)}"),
+        )
+    if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        return Finding(
+            "machine/open-directory",
+            WARNING,
+            f"others may write in `{shown}`",
+            "somebody else could replace programs that devboot starts",
+            Fix(f"chmod go-w {shell_word(path)}"),
+        )
+    return None
+
+
+def _usage(store: str) -> tuple[int, int]:
+    objects = [entry for entry in _entries(store) if not entry.name.startswith(".") and entry.is_dir()]
+    return len(objects), sum(_size(entry.path) for entry in objects)
+
+
+def _size(folder: str) -> int:
+    total = 0
+    for entry in _entries(folder):
+        if entry.is_dir(follow_symlinks=False):
+            total += _size(entry.path)
+        else:
+            total += entry.stat(follow_symlinks=False).st_size
+    return total
+
+
+def _entries(folder: str) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            return list(entries)
+    except OSError:
+        return []
+
+
+def _shown(path: str, home: str) -> str:
+    home = home.rstrip("/")
+    return "~" + path[len(home) :] if home and path.startswith(home + "/") else path
+
+
+CHECKS = (
+    Check("data", "dirs", data, limit=20.0),
+    Check("other-directories", "dirs", others),
+    Check("project-state", "dirs", project_state),
+)

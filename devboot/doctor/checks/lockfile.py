@@ -1,0 +1,113 @@
+"""devboot.lock: that it can be read, fits the manifest, and has something for this machine."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from devboot.doctor.findings import ERROR, WARNING, Answer, Check, Finding, Fix
+from devboot.doctor.subject import Subject
+from devboot.errors import DevbootError, Problems
+from devboot.model.artifact import platform_of
+from devboot.model.edge.lock import LOCK, Lock, parse_lock, stale_packages
+from devboot.provision.distribution import this_distribution
+from devboot.resolve.packages import wishes_of
+from devboot.text.counts import counted
+
+_LOCK = Fix("devboot lock", "then commit devboot.lock", "lock")
+
+
+def load(subject: Subject) -> Lock | None:
+    """The project's lock; None where there is none. Raises Problems."""
+    try:
+        with open(subject.project.lock, "rb") as file:
+            return parse_lock(file.read(), os.path.relpath(subject.project.lock, subject.project.root))
+    except FileNotFoundError:
+        return None
+
+
+def readable(subject: Subject) -> Answer:
+    """Whether it can be read, and what is in it."""
+    try:
+        lock = load(subject)
+    except Problems as problems:
+        return Answer(findings=tuple(map(_unreadable, problems.errors)))
+    if lock is None:
+        wanted = subject.manifest is not None and bool(wishes_of(subject.manifest))
+        return Answer((f"no {LOCK} yet" if wanted else f"no {LOCK}, nothing asks for one",), idle=True)
+    parts = [counted(len(lock.package), "product")]
+    if lock.python is not None:
+        parts.append(counted(len(lock.python.package), "Python package"))
+    return Answer((f"{LOCK}: {', '.join(parts)}, all with digests",))
+
+
+def current(subject: Subject) -> Answer:
+    """Whether it has what the manifest asks for."""
+    lock = _known(subject)
+    if lock is None or subject.manifest is None:
+        return Answer()
+    # With Python packages in it, the requirement files count too.
+    reasons = subject.why_stale() if lock.python else stale_packages(lock, wishes_of(subject.manifest))
+    if not reasons:
+        return Answer()
+    finding = Finding(
+        "lock/stale",
+        WARNING,
+        f"{LOCK} does not fit {subject.project.manifest_name}",
+        "colleagues and CI would start something else, or choose anew",
+        _LOCK,
+        reasons,
+        fact=f"does not fit {subject.project.manifest_name}",
+    )
+    return Answer(findings=(finding,))
+
+
+def for_this_machine(subject: Subject) -> Answer:
+    """Whether every product has an artifact for this platform."""
+    lock = _known(subject)
+    here = platform_of(sys.platform, os.uname().machine)
+    if lock is None or here is None:
+        return Answer()
+    release = this_distribution()
+    missing = [
+        package
+        for package in lock.package
+        if package.reproducible and package.row(here) is None and package.on(release, here) is None
+    ]
+    findings = tuple(
+        Finding(
+            "lock/no-artifact",
+            ERROR,
+            f"{package.name} {package.version} is not there for {here}",
+            "it can't be started on this machine",
+            Fix(f"devboot lock --update {package.name}", "chooses a version that is there", "lock", (package.name,)),
+            tuple(reason for place, reason in package.unavailable.items() if place == here),
+        )
+        for package in missing
+    )
+    return Answer(findings=findings, details=tuple(f"{package.name} {package.version}" for package in lock.package))
+
+
+def _known(subject: Subject) -> Lock | None:
+    try:
+        return load(subject)
+    except Problems:
+        return None  # `readable` tells
+
+
+def _unreadable(error: DevbootError) -> Finding:
+    command = next(iter(error.help), f"git checkout -- {LOCK}").strip("`")
+    return Finding(
+        error.slug,
+        ERROR,
+        error.what,
+        "without it nobody knows what was chosen, so nothing is installed",
+        Fix(command),
+    )
+
+
+CHECKS = (
+    Check("readable", "lockfile", readable),
+    Check("current", "lockfile", current),
+    Check("for-this-machine", "lockfile", for_this_machine),
+)

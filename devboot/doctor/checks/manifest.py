@@ -1,0 +1,46 @@
+"""What the project says about itself: devboot.toml and the Procfile."""
+
+from __future__ import annotations
+
+from devboot.doctor.findings import ERROR, Answer, Check, Finding, Fix
+from devboot.doctor.subject import Subject
+from devboot.errors import DevbootError, Problems
+from devboot.text.counts import counted
+
+
+def manifest(subject: Subject) -> Answer:
+    """Whether it can be read, and what is in it."""
+    if subject.manifest_problem is not None:
+        problem = subject.manifest_problem
+        errors = problem.errors if isinstance(problem, Problems) else (problem,)
+        return Answer(findings=tuple(_finding(error, len(errors)) for error in errors))
+    if subject.manifest is None:
+        return Answer(("no devboot.toml; `devboot up` goes by what it finds",), idle=True)
+    tables = len(subject.manifest.model_fields_set)
+    return Answer((f"{subject.project.manifest_name}, {counted(tables, 'table')}",))
+
+
+def procfile(subject: Subject) -> Answer:
+    """Which processes there are."""
+    if subject.procfile is None:
+        return Answer()
+    names = subject.procfile.names
+    return Answer((f"{subject.procfile.file} with {counted(len(names), 'process')}",))
+
+
+def _finding(error: DevbootError, count: int) -> Finding:
+    place = error.place
+    where = f"{place.file}:{place.line}:{place.column}" if place and place.line else place.file if place else ""
+    advice = next(iter(error.help), "")
+    return Finding(
+        error.slug,
+        ERROR,
+        error.what,
+        "nothing can be started before devboot knows what is meant",
+        Fix("devboot sync --check", "shows the lines and what is expected"),
+        tuple(line for line in (where, advice) if line),
+        fact=counted(count, "problem"),
+    )
+
+
+CHECKS = (Check("manifest", "manifest", manifest), Check("procfile", "manifest", procfile))

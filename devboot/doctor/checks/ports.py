@@ -1,0 +1,72 @@
+"""Ports: whether those that the project has are free, or its own."""
+
+from __future__ import annotations
+
+import os
+from typing import NamedTuple
+
+from devboot import snapshot
+from devboot.daemon.client import lease_of
+from devboot.doctor.findings import ERROR, Answer, Check, Finding, Fix
+from devboot.doctor.subject import Subject
+from devboot.environment.loopback import is_free
+from devboot.environment.ports import in_use
+from devboot.model.process import SERVICE, plan_from_plain
+
+
+class Wanted(NamedTuple):
+    """A port, whose it is, and whether nothing else will do."""
+
+    port: int
+    name: str
+    is_exact: bool
+
+
+def free(subject: Subject) -> Answer:
+    """See whether services and processes can listen where they are to, unless they are running."""
+    wanted = wanted_ports(subject)
+    if not wanted:
+        return Answer(("none named yet",), idle=True)
+    lease = lease_of(subject.project.state, subject.project.root, subject.environ)
+    if lease is not None and lease.is_alive:
+        return Answer((", ".join(f"{one.port} {one.name}" for one in wanted), "ours"))
+    taken = {one for one in wanted if not is_free(one.port)}
+    free_ones = ", ".join(str(one.port) for one in wanted if one not in taken)
+    facts = [f"{free_ones} free"] if free_ones else []
+    # A number that devboot chose is no promise: another one is chosen, and said, at the next start.
+    facts += [f"{one.port} taken: {one.name} gets another" for one in wanted if one in taken and not one.is_exact]
+    return Answer(tuple(facts), tuple(_finding(one) for one in wanted if one in taken and one.is_exact))
+
+
+def wanted_ports(subject: Subject) -> tuple[Wanted, ...]:
+    """The ports of the last `up` or `sync`, else those that the manifest names."""
+    exact = _exact(subject)
+    known = snapshot.read(os.path.join(subject.project.state, snapshot.NAME))
+    if known is None:
+        return tuple(Wanted(port, name, is_exact=True) for name, port in exact.items())
+    specs = [spec for spec in plan_from_plain(known.plan_plain).processes if spec.port]
+    specs.sort(key=lambda spec: spec.kind == SERVICE)
+    return tuple(Wanted(spec.port, spec.name, exact.get(spec.name) == spec.port) for spec in specs)
+
+
+def _exact(subject: Subject) -> dict[str, int]:
+    if subject.manifest is None:
+        return {}
+    ports = {name: table.port for name, table in subject.manifest.services.items() if isinstance(table.port, int)}
+    return ports | {name: table.port for name, table in subject.manifest.processes.items() if table.port is not None}
+
+
+def _finding(wanted: Wanted) -> Finding:
+    error = in_use(wanted.name, wanted.port)
+    return Finding(
+        error.slug,
+        ERROR,
+        error.what,
+        "devboot.toml insists on this port",
+        Fix(error.help[0], f"or {error.help[1]}" if len(error.help) > 1 else ""),
+        error.causes,
+        fact=f"{wanted.port} taken",
+    )
+
+
+CHECKS = (Check("free", "ports", free),)

@@ -1,0 +1,121 @@
+"""What runs, and what was left behind."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from devboot.daemon import leases
+from devboot.daemon.client import NoAnswerError, connect, lease_of
+from devboot.daemon.leases import DaemonLease
+from devboot.doctor.findings import ERROR, WARNING, Answer, Check, Finding, Fix
+from devboot.doctor.subject import Subject
+from devboot.model.process import EXITED, FAILED, GAVE_UP, READY, RUNNING, UNREADY
+from devboot.text.counts import counted
+
+_WELL = (READY, RUNNING, EXITED)
+_ILL = {
+    GAVE_UP: ("process/crash-loop", ERROR, "ended again and again, and is not tried any more"),
+    FAILED: ("process/spawn", ERROR, "could not be started"),
+    UNREADY: ("process/not-ready", WARNING, "runs, but its probe fails"),
+}
+
+
+def daemon(subject: Subject) -> Answer:
+    """Whether the background process is there and takes requests."""
+    lease = lease_of(subject.project.state, subject.project.root, subject.environ)
+    if lease is None or not lease.is_alive:
+        return Answer(("not running",), idle=True)
+    if lease.is_frozen:
+        finding = Finding(
+            "daemon/frozen",
+            ERROR,
+            f"the background process ({lease.pid}) is stopped and answers nobody",
+            "`ps`, `logs` and `down` wait for it in vain; a debugger or SIGSTOP holds it",
+            Fix(f"kill -CONT {lease.pid}"),
+        )
+        return Answer(findings=(finding,))
+    facts = [f"running (pid {lease.pid})"]
+    if lease.version != subject.version:
+        facts.append(f"by devboot {lease.version}")
+    return Answer(tuple(facts))
+
+
+def phases(subject: Subject) -> Answer:
+    """How the processes of a running project are, by the daemon's own word."""
+    lease = lease_of(subject.project.state, subject.project.root, subject.environ)
+    if lease is None or not lease.is_alive or lease.is_frozen:
+        return Answer()
+    statuses = _statuses(lease)
+    if statuses is None:
+        return Answer(findings=(_no_answer(lease),))
+    ready = sum(status["phase"] in _WELL for status in statuses)
+    findings = tuple(_ill(status) for status in statuses if status["phase"] in _ILL)
+    return Answer((f"{ready} ready",), findings, details=tuple(f"{one['name']} {one['phase']}" for one in statuses))
+
+
+def _statuses(lease: DaemonLease) -> list[dict[str, Any]] | None:
+    """The processes as `ps --json` has them; None where the daemon doesn't answer."""
+    answer = bytearray()
+    client = connect(lease)
+    if client is None:
+        return None
+    try:
+        client.ask({"command": "ps", "names": [], "view": {"json": True}})
+        client.welcome()
+        client.copy(lambda number, data: answer.extend(data if number == 1 else b""))
+        return list(json.loads(answer)["processes"])
+    except (NoAnswerError, ValueError, KeyError):
+        return None
+    finally:
+        client.close()
+
+
+def _no_answer(lease: DaemonLease) -> Finding:
+    return Finding(
+        "daemon/no-answer",
+        ERROR,
+        f"the background process ({lease.pid}) does not answer",
+        "`ps`, `logs` and `restart` can't be carried out",
+        Fix("devboot down", "ends it and what it runs", "down"),
+    )
+
+
+def _ill(status: dict[str, Any]) -> Finding:
+    slug, severity, what = _ILL[status["phase"]]
+    name = status["name"]
+    return Finding(
+        slug,
+        severity,
+        f"{name} {what}",
+        "what needs it does not work",
+        Fix(f"devboot logs {name}", f"then `devboot restart {name}`"),
+        (status["note"],) if status.get("note") else (),
+    )
+
+
+def left_behind(subject: Subject) -> Answer:
+    """Processes of an earlier run that nobody ended."""
+    lease = lease_of(subject.project.state, subject.project.root, subject.environ)
+    if lease is not None and lease.is_alive:
+        return Answer()
+    left = leases.left_behind(subject.project.state)
+    if not left:
+        return Answer()
+    names = ", ".join(f"{name} (pid {seen.pid})" for seen, name in left)
+    finding = Finding(
+        "process/left-behind",
+        WARNING,
+        f"{counted(len(left), 'process')} of an earlier run did not end",
+        "ports and files that they hold are in the way of the next start",
+        Fix("devboot down", "ends them", "down"),
+        (names,),
+    )
+    return Answer(findings=(finding,))
+
+
+CHECKS = (
+    Check("daemon", "processes", daemon),
+    Check("phases", "processes", phases),
+    Check("left-behind", "processes", left_behind),
+)

@@ -1,0 +1,161 @@
+"""The virtualenv and what makes it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Mapping
+
+from devboot.doctor.findings import ERROR, WARNING, Answer, Check, Finding, Fix
+from devboot.doctor.subject import Subject
+from devboot.environment.distributions import list_installed
+from devboot.environment.venv_condition import ABSENT, BROKEN, UNUSABLE, Condition, examine
+from devboot.environment.venv_record import load_record
+from devboot.errors import shell_word
+from devboot.text.counts import counted
+
+_PATIENCE = 8.0
+_REBUILD = Fix("devboot sync", "rebuilds the virtualenv from the lock", "sync")
+
+
+def uv(subject: Subject) -> Answer:
+    """Whether uv is there and answers."""
+    from uv import find_uv_bin
+
+    try:
+        binary = find_uv_bin()
+    except FileNotFoundError:
+        return Answer(findings=(_no_uv("it is not installed beside devboot"),))
+    try:
+        told = _output([binary, "--version"], subject.environ)
+    except (OSError, subprocess.SubprocessError) as error:
+        return Answer(findings=(_no_uv(str(error)),))
+    return Answer(details=(f"{told} at {binary}",))
+
+
+def interpreter(subject: Subject) -> Answer:
+    """Whether the virtualenv is whole and its interpreter starts."""
+    folder = venv_folder(subject)
+    shown = os.path.relpath(folder, subject.project.root)
+    condition = examine(folder)
+    if condition.state == ABSENT:
+        return Answer((f"no {shown} yet",), idle=True)
+    if condition.state == UNUSABLE:
+        return Answer(findings=(_in_the_way(shown, condition.reason),))
+    if condition.state == BROKEN:
+        return Answer(findings=(_broken(shown, condition, folder),))
+    program = os.path.join(folder, "bin", "python")
+    try:
+        told = _output([program, "-I", "-c", "import sys; print(sys.version.split()[0])"], subject.environ)
+    except (OSError, subprocess.SubprocessError) as error:
+        return Answer(findings=(_does_not_start(shown, error),))
+    return Answer((told, shown), details=(f"{program} -> {os.path.realpath(program)}",))
+
+
+def packages(subject: Subject) -> Answer:
+    """Whether the packages are those that the last sync installed."""
+    folder = venv_folder(subject)
+    record = load_record(folder)
+    if record is None or not record.is_complete:
+        return Answer()
+    installed = list_installed(folder)
+    changed = [
+        f"{name} {version} is {installed[name].version if name in installed else 'gone'}"
+        for name, version in record.installed.items()
+        if name not in installed or installed[name].version != version
+    ]
+    added = sorted(installed.keys() - record.installed.keys())
+    details = (f"added by hand: {', '.join(added)}",) if added else ()
+    if not changed:
+        return Answer((counted(len(record.installed), "package"),), details=details)
+    finding = Finding(
+        "python/drift",
+        WARNING,
+        f"{counted(len(changed), 'package')} in the virtualenv changed since the last sync",
+        "what runs here is not what the lock says",
+        Fix("devboot sync", "puts the locked versions back; what was added stays", "sync"),
+        tuple(changed[:5]),
+    )
+    return Answer(findings=(finding,), details=details)
+
+
+def venv_folder(subject: Subject) -> str:
+    """Where the project's virtualenv is."""
+    name = ".venv" if subject.manifest is None else subject.manifest.python.venv
+    return os.path.join(subject.project.root, name)
+
+
+def _output(command: list[str], environ: Mapping[str, str]) -> str:
+    done = subprocess.run(
+        command,
+        env=dict(environ),
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=_PATIENCE,
+        stdin=subprocess.DEVNULL,
+    )
+    return done.stdout.strip()
+
+
+def _no_uv(reason: str) -> Finding:
+    return Finding(
+        "python/no-uv",
+        ERROR,
+        "uv can't be started",
+        "devboot makes virtualenvs and fetches packages with it",
+        Fix("uv tool install --force devboot", "installs devboot again with all that it needs"),
+        (reason,),
+    )
+
+
+def _in_the_way(shown: str, reason: str) -> Finding:
+    return Finding(
+        "python/foreign-venv",
+        ERROR,
+        f"`{shown}` is in the way of the virtualenv",
+        "devboot puts the virtualenv there, and changes nothing that it didn't make",
+        Fix(f"mv {shell_word(shown)} {shell_word(shown + '.old')}"),
+        (reason,),
+    )
+
+
+def _broken(shown: str, condition: Condition, folder: str) -> Finding:
+    base = os.path.realpath(os.path.join(folder, "bin", "python"))
+    if not os.path.exists(base):
+        return Finding(
+            "python/base-gone",
+            ERROR,
+            f"{shown} was made with python {condition.version or '?'}, now removed",
+            f'every command in {shown} fails with "no such file"',
+            _REBUILD,
+            (f"it was at {base}",),
+            fact=f"{shown} points to an interpreter that is gone",
+        )
+    return Finding(
+        "python/broken",
+        ERROR,
+        f"{shown} can't be used as it is",
+        "nothing of the project can run with it",
+        _REBUILD,
+        (condition.reason,),
+    )
+
+
+def _does_not_start(shown: str, error: Exception) -> Finding:
+    lines = str(getattr(error, "stderr", "") or error).strip().split("\n")
+    return Finding(
+        "python/broken",
+        ERROR,
+        f"the interpreter of {shown} does not start",
+        "nothing of the project can run with it",
+        _REBUILD,
+        (lines[-1],),
+    )
+
+
+CHECKS = (
+    Check("uv", "python", uv),
+    Check("interpreter", "python", interpreter),
+    Check("packages", "python", packages),
+)

@@ -1,0 +1,95 @@
+"""Services: one area each, that the data can be read by the version that is locked."""
+
+from __future__ import annotations
+
+import os
+from functools import partial
+
+from devboot.doctor.checks.lockfile import load
+from devboot.doctor.findings import ERROR, Answer, Check, Finding, Fix
+from devboot.doctor.subject import Subject
+from devboot.errors import DevbootError, shell_word
+from devboot.model.edge.lock import NOT_REPRODUCIBLE
+from devboot.model.edge.tables import Service as ServiceTable
+from devboot.recipes import RecipeFolders, bundled_folder
+from devboot.services import rdb
+from devboot.services.plan import Service, plan_service
+from devboot.text.units import uptime
+
+_READERS = {"rdb": rdb.check}
+
+
+def checks_for(subject: Subject) -> tuple[Check, ...]:
+    """One check per service of the manifest, whose area is the service's name."""
+    named = {} if subject.manifest is None else subject.manifest.services
+    return tuple(Check(f"{name}-data", name, partial(data, name)) for name in named)
+
+
+def data(name: str, subject: Subject) -> Answer:
+    """What is in the service's data directory, read far enough to know that the server will take it."""
+    assert subject.manifest is not None
+    table = subject.manifest.services[name]
+    locked = _locked(table, name, subject)
+    if not locked:
+        return Answer(("not locked yet",), idle=True)
+    if table.source == "host":  # which version it is only a start tells, so nobody knows whose data to read
+        return Answer((NOT_REPRODUCIBLE,))
+    service = _planned(table, name, locked, subject)
+    if not os.path.isdir(service.data):
+        return Answer((locked, "no data yet"))
+    if not os.access(service.data, os.R_OK | os.W_OK | os.X_OK):
+        return Answer(findings=(_not_ours(name, service.data),))
+    try:
+        _READERS.get(service.check, lambda _: None)(service)
+    except DevbootError as error:
+        return Answer((locked,), (_finding(error),))
+    return Answer((locked, "data readable", *_last_save(service.data, subject.now)), details=(service.data,))
+
+
+def _locked(table: ServiceTable, name: str, subject: Subject) -> str:
+    try:
+        lock = load(subject)
+    except DevbootError:
+        return ""
+    found = lock and lock.find(table.recipe or name, table.version or "", table.source or "")
+    return found.version if found else ""
+
+
+def _planned(table: ServiceTable, name: str, version: str, subject: Subject) -> Service:
+    folders = RecipeFolders((os.path.join(subject.project.root, "recipes"), bundled_folder()))
+    recipe = folders.get(table.recipe or name).recipe
+    settings = {key: tuple(map(str, values)) for key, values in table.settings.items()}
+    # Only where the data is matters here: ports, sockets and programs are anything.
+    return plan_service(
+        recipe, name, version, settings, port=1, root=subject.project.root, runtime=subject.project.state, programs=""
+    )
+
+
+def _last_save(folder: str, now: float) -> tuple[str, ...]:
+    try:
+        newest = max(entry.stat().st_mtime for entry in os.scandir(folder) if entry.is_file())
+    except ValueError:
+        return ()
+    return (f"last save {uptime(max(0.0, now - newest))} ago",)
+
+
+def _finding(error: DevbootError) -> Finding:
+    return Finding(
+        error.slug,
+        ERROR,
+        error.what,
+        "a server over data that it can't read would begin with nothing, and save that",
+        Fix(next(iter(error.help), "devboot up")),
+        error.causes,
+        fact="data can't be read",
+    )
+
+
+def _not_ours(name: str, folder: str) -> Finding:
+    return Finding(
+        "machine/not-writable",
+        ERROR,
+        f"the data of {name} can't be read or written",
+        "the server would not start, or lose what it is given",
+        Fix(f"sudo chown -R $(id -u) {shell_word(folder)}"),
+    )

@@ -1,0 +1,54 @@
+"""The store: that every object is what was published."""
+
+from __future__ import annotations
+
+from devboot.doctor.findings import ERROR, Answer, Check, Finding, Fix
+from devboot.doctor.subject import Subject
+from devboot.provision.collect import leftovers
+from devboot.provision.store import Store
+from devboot.text.counts import counted
+from devboot.text.units import size
+
+
+def objects(subject: Subject) -> Answer:
+    """Compare every file of every object with the listing that was made when it was published."""
+    store = Store(subject.data)
+    names = list(store.names()) if subject.data else []
+    left = _leftovers(subject.data) if subject.data else ()
+    if not names:
+        return Answer(left or ("empty",), idle=True)
+    complaints = {name: found for name in names if (found := store.complaints(name, full=True))}
+    intact = len(names) - len(complaints)
+    fact = f"{counted(intact, 'object')} intact"
+    if complaints:
+        fact += f", {len(complaints)} changed"
+    findings = tuple(_finding(name, found, fact) for name, found in complaints.items())
+    return Answer((fact, *left), findings, details=tuple(map(_title, names)))
+
+
+def _leftovers(data: str) -> tuple[str, ...]:
+    """What killed commands have left there; nothing is wrong with it, but it takes space."""
+    number, total = leftovers(data)
+    return (f"{counted(number, 'leftover')} of {size(total)} for `devboot gc`",) if number else ()
+
+
+def _finding(name: str, complaints: tuple[str, ...], fact: str) -> Finding:
+    return Finding(
+        "store/modified",
+        ERROR,
+        f"{_title(name)} is not what was downloaded",
+        "it could crash or be tampered with; devboot will not start it",
+        # `sync` would find it, too, but only what this project uses
+        Fix("devboot store repair", "fetches it again", "store-repair", (name,)),
+        complaints[:5],
+        fact=fact,
+    )
+
+
+def _title(name: str) -> str:
+    """`redis 8.2.3` of `<key>-redis-8.2.3`."""
+    package, _, version = name.partition("-")[2].rpartition("-")
+    return f"{package} {version}"
+
+
+CHECKS = (Check("objects", "store", objects, limit=60.0),)

@@ -1,0 +1,78 @@
+"""Runs checks side by side, each with its limit; one that crashes or hangs is said to, and the others go on."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+
+from devboot.doctor.findings import Answer, Area, Check, Outcome, Report
+from devboot.doctor.subject import Subject
+from devboot.errors import DevbootError
+from devboot.files import machine_error
+
+_AT_ONCE = 8
+
+
+def run_checks(
+    checks: Sequence[Check], subject: Subject, clock: Callable[[], float], *, limit: float | None = None
+) -> Report:
+    """Run all checks and gather them by area, areas in the order of their first check.
+
+    `limit` replaces every check's own one. A check that hangs keeps its thread, which ends with the program.
+    """
+    began = clock()
+    slots = threading.BoundedSemaphore(_AT_ONCE)
+    running = [_Running(check, subject, slots, clock) for check in checks]
+    for one in running:
+        one.start()
+    outcomes = [one.outcome(limit or one.check.limit) for one in running]
+    areas = {outcome.check.area: None for outcome in outcomes}
+    return Report(
+        tuple(Area(name, tuple(outcome for outcome in outcomes if outcome.check.area == name)) for name in areas),
+        clock() - began,
+    )
+
+
+def _told(error: OSError) -> str:
+    if not error.filename:
+        return f"it failed itself: {type(error).__name__}: {error}"
+    meant = machine_error(error, str(error.filename), "use")
+    return f"{meant.what} [{meant.slug}]"
+
+
+class _Running(threading.Thread):
+    def __init__(
+        self, check: Check, subject: Subject, slots: threading.BoundedSemaphore, clock: Callable[[], float]
+    ) -> None:
+        super().__init__(name=f"check-{check.name}", daemon=True)
+        self.check = check
+        self._subject = subject
+        self._slots = slots
+        self._clock = clock
+        self._began = threading.Event()
+        self._since = 0.0
+        self._result: Outcome | None = None
+
+    def run(self) -> None:
+        with self._slots:
+            self._since = self._clock()
+            self._began.set()
+            self._result = self._run()
+
+    def _run(self) -> Outcome:
+        try:
+            return Outcome(self.check, self.check.run(self._subject))
+        except DevbootError as error:
+            return Outcome(self.check, Answer(), f"{error.what} [{error.slug}]")
+        except OSError as error:
+            return Outcome(self.check, Answer(), _told(error))
+        except Exception as error:  # noqa: BLE001  whatever a check does must not end the others
+            return Outcome(self.check, Answer(), f"it failed itself: {type(error).__name__}: {error}")
+
+    def outcome(self, limit: float) -> Outcome:
+        # The limit counts from when the check got a slot; hanging ones may hold all slots for as long.
+        if self._began.wait(limit):
+            self.join(max(0.0, self._since + limit - self._clock()))
+        if self._result is None:
+            return Outcome(self.check, Answer(), f"gave no answer within {limit:g} s")
+        return self._result

@@ -1,0 +1,39 @@
+"""What is examined: facts and readers, put together by the use case; checks ask nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from devboot.environment.project import Project
+from devboot.errors import DevbootError
+from devboot.model.edge.manifest import Manifest
+from devboot.model.procfile import Procfile
+from devboot.text.modes import StreamFacts
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One project on one machine.
+
+    `data`, `cache` and `state` are devboot's directories, "" where they can't be told (`directories_problem` says
+    why). `manifest` is None where there is none, or where it has mistakes: `manifest_problem`. `now` is wall-clock
+    seconds.
+    """
+
+    version: str
+    environ: Mapping[str, str]
+    uid: int
+    home: str
+    now: float
+    terminal: StreamFacts
+    project: Project
+    name: str = ""
+    data: str = ""
+    cache: str = ""
+    state: str = ""
+    directories_problem: DevbootError | None = None
+    manifest: Manifest | None = None
+    procfile: Procfile | None = None
+    manifest_problem: DevbootError | None = None
+    why_stale: Callable[[], tuple[str, ...]] = tuple  # why devboot.lock doesn't fit requirements and manifest

@@ -1,0 +1,289 @@
+"""What single checks find, on real files."""
+
+import os
+import socket
+import sqlite3
+import sys
+import venv
+from contextlib import closing
+
+import pytest
+
+from devboot.doctor.checks import checks_for, databases, directories, lockfile, machine, manifest, ports, python, store
+from devboot.doctor.subject import Subject
+from devboot.environment.project import Project
+from devboot.environment.venv_record import NAME, VenvRecord, render_record
+from devboot.errors import ManifestError, Place, Problems
+from devboot.model.edge.lock import Lock, LockedPackage, lock_to_text
+from devboot.model.edge.manifest import parse_manifest
+from devboot.provision.store import Store
+from devboot.text.modes import StreamFacts
+
+
+@pytest.fixture
+def subject(tmp_path):
+    root = tmp_path / "shop"
+    (root / ".devboot").mkdir(parents=True)
+    for name in ("data", "cache", "state"):
+        (tmp_path / name).mkdir(mode=0o700)
+
+    def make(text="", **changes):
+        known = {
+            "version": "0.1.0",
+            "environ": {"PATH": os.defpath},
+            "uid": os.getuid(),
+            "home": str(tmp_path),
+            "now": 0.0,
+            "terminal": StreamFacts(True, "utf-8", 80, 24),
+            "project": Project(str(root), str(root / "devboot.toml"), True),
+            "name": "shop",
+            "data": str(tmp_path / "data"),
+            "cache": str(tmp_path / "cache"),
+            "state": str(tmp_path / "state"),
+            "manifest": parse_manifest(text, "devboot.toml"),
+        }
+        return Subject(**known | changes)
+
+    return make
+
+
+def slugs(answer):
+    return [finding.slug for finding in answer.findings]
+
+
+def test_the_terminal_is_told_with_its_size(subject):
+    assert machine.terminal(subject()).facts == ("terminal 80x24", "utf-8")
+
+
+def test_a_directory_that_others_may_write_is_a_warning(subject):
+    known = subject()
+    os.chmod(known.data, 0o777)
+    answer = directories.data(known)
+    assert slugs(answer) == ["machine/open-directory"]
+    assert answer.findings[0].fix.command == f"chmod go-w {known.data}"
+    assert answer.facts[0] == "~/data"
+
+
+def test_mistakes_of_the_manifest_are_findings_with_their_place(subject):
+    error = ManifestError("manifest/type", "it is off", place=Place("devboot.toml", 3, 5), help=["write it so"])
+    answer = manifest.manifest(subject(manifest=None, manifest_problem=Problems([error])))
+    assert slugs(answer) == ["manifest/type"]
+    assert answer.findings[0].evidence == ("devboot.toml:3:5", "write it so")
+    assert answer.findings[0].fact == "1 problem"
+
+
+def test_without_a_manifest_there_is_nothing_to_complain_about(subject):
+    answer = manifest.manifest(subject(manifest=None))
+    assert (answer.idle, answer.findings) == (True, ())
+
+
+def build(staging):
+    os.makedirs(os.path.join(staging, "bin"))
+    with open(os.path.join(staging, "bin", "redis-server"), "wb") as file:
+        file.write(b"program")
+
+
+@pytest.fixture
+def published(subject):
+    from devboot.provision.roots import TemporaryRoots
+
+    known = subject()
+    with TemporaryRoots(known.data) as roots:
+        found = Store(known.data).realise("0123abcd-redis-8.2.3", build, command="test", roots=roots)
+    return known, os.path.join(found.path, "bin", "redis-server")
+
+
+def test_an_intact_store_is_counted(published):
+    assert store.objects(published[0]).facts == ("1 object intact",)
+
+
+@pytest.mark.faults(43)
+def test_leftovers_in_the_store_are_told_with_their_bytes(published):
+    for name in ("a", "b"):
+        folder = os.path.join(published[0].data, f"store/.staging-{name}")
+        os.mkdir(folder)
+        with open(os.path.join(folder, "file"), "wb") as file:
+            file.write(b"x" * 1000)
+
+    assert store.objects(published[0]).facts == ("1 object intact", "2 leftovers of 2.0 kB for `devboot gc`")
+
+
+@pytest.mark.faults(37)
+def test_one_changed_byte_in_the_store_is_found(published):
+    known, program = published
+    os.chmod(program, 0o700)
+    with open(program, "r+b") as file:
+        file.write(b"P")
+    os.chmod(program, 0o444)
+    answer = store.objects(known)
+    assert slugs(answer) == ["store/modified"]
+    assert answer.findings[0].what == "redis 8.2.3 is not what was downloaded"
+    assert answer.findings[0].fact == "0 objects intact, 1 changed"
+    assert any("redis-server" in line for line in answer.findings[0].evidence)
+
+
+@pytest.fixture
+def with_venv(subject):
+    known = subject()
+    folder = python.venv_folder(known)
+    venv.create(folder, symlinks=True, with_pip=False)
+    return known, folder
+
+
+def test_a_sound_virtualenv_tells_its_version(with_venv):
+    known, _ = with_venv
+    assert python.interpreter(known).facts == (".".join(map(str, sys.version_info[:3])), ".venv")
+
+
+def test_no_virtualenv_is_no_problem(subject):
+    answer = python.interpreter(subject())
+    assert (answer.facts, answer.idle) == (("no .venv yet",), True)
+
+
+def test_a_virtualenv_whose_python_is_gone_is_found(with_venv, tmp_path):
+    known, folder = with_venv
+    program = os.path.join(folder, "bin", "python")
+    os.remove(program)
+    os.symlink(tmp_path / "removed" / "python3.12", program)
+    answer = python.interpreter(known)
+    assert slugs(answer) == ["python/base-gone"]
+    assert answer.findings[0].evidence == (f"it was at {tmp_path}/removed/python3.12",)
+
+
+def test_an_interpreter_that_does_not_start_is_found(with_venv):
+    known, folder = with_venv
+    program = os.path.join(folder, "bin", "python")
+    os.remove(program)
+    with open(program, "w", encoding="utf-8") as file:
+        file.write("#!/bin/sh\necho 'no shared library' >&2\nexit 127\n")
+    os.chmod(program, 0o755)
+    answer = python.interpreter(known)
+    assert (slugs(answer), answer.findings[0].evidence) == (["python/broken"], ("no shared library",))
+
+
+def test_a_folder_in_the_way_of_the_virtualenv_is_found(subject):
+    known = subject()
+    os.makedirs(os.path.join(python.venv_folder(known), "something"))
+    assert slugs(python.interpreter(known)) == ["python/foreign-venv"]
+
+
+def test_packages_that_changed_since_the_sync_are_found(with_venv):
+    known, folder = with_venv
+    record = VenvRecord(True, folder, sys.executable, "3.12.0", installed={"django": "5.1.2"})
+    with open(os.path.join(folder, NAME), "w", encoding="utf-8") as file:
+        file.write(render_record(record))
+    answer = python.packages(known)
+    assert (slugs(answer), answer.findings[0].evidence) == (["python/drift"], ("django 5.1.2 is gone",))
+
+
+DATABASE = '[databases.default]\npath = "db.sqlite3"\n'
+
+
+@pytest.fixture
+def database(subject):
+    known = subject(DATABASE)
+    path = os.path.join(known.project.root, "db.sqlite3")
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE words (word TEXT)")
+        connection.executemany("INSERT INTO words VALUES (?)", [("word" * 100,)] * 2000)
+        connection.commit()
+    return known, path
+
+
+def test_a_whole_database_is_told_and_nothing_is_written(database):
+    known, path = database
+    before = (sorted(os.listdir(known.project.root)), os.stat(path).st_mtime_ns)
+    assert databases.integrity(known).facts == ("db.sqlite3, integrity ok",)
+    assert (sorted(os.listdir(known.project.root)), os.stat(path).st_mtime_ns) == before
+
+
+def test_a_database_in_use_with_a_write_ahead_log_is_read_as_it_is(database):
+    known, path = database
+    with closing(sqlite3.connect(path)) as writer:
+        writer.execute("PRAGMA journal_mode = wal")
+        writer.execute("INSERT INTO words VALUES ('new')")
+        writer.commit()
+        assert databases.integrity(known).facts == ("db.sqlite3, integrity ok",)
+
+
+def test_a_damaged_database_is_found(database):
+    known, path = database
+    with open(path, "r+b") as file:
+        file.seek(8192)
+        file.write(b"\xff" * 4096)
+    assert slugs(databases.integrity(known)) == ["sqlite/damaged"]
+
+
+def test_a_file_that_is_no_database_is_found(database):
+    known, path = database
+    with open(path, "wb") as file:
+        file.write(b"version https://example.test/spec/v1\n")
+    answer = databases.integrity(known)
+    assert (slugs(answer), answer.findings[0].evidence) == (["sqlite/damaged"], ("it is no SQLite file",))
+
+
+SERVICE = '[services.redis]\nversion = "8"\n'
+
+
+def write_lock(known, *packages):
+    with open(known.project.lock, "w", encoding="utf-8") as file:
+        file.write(lock_to_text(Lock(package=packages)))
+
+
+def test_a_lock_that_fits_is_told(subject):
+    known = subject()
+    write_lock(known)
+    assert lockfile.readable(known).facts == ("devboot.lock: 0 products, all with digests",)
+    assert lockfile.current(known).findings == ()
+
+
+def test_a_lock_that_does_not_fit_is_a_warning(subject):
+    known = subject(SERVICE)
+    write_lock(known)
+    answer = lockfile.current(known)
+    assert (slugs(answer), answer.findings[0].evidence) == (["lock/stale"], ("`redis 8` is not locked",))
+
+
+def test_a_product_that_is_not_there_for_this_machine_is_found(subject):
+    known = subject(SERVICE)
+    write_lock(known, LockedPackage(name="redis", version="8.2.3", requested="8"))
+    assert slugs(lockfile.for_this_machine(known)) == ["lock/no-artifact"]
+
+
+def test_a_conflict_in_the_lock_is_found(subject):
+    known = subject(SERVICE)
+    with open(known.project.lock, "w", encoding="utf-8") as file:
+        file.write("format = 1\n<<<<<<< HEAD\n")
+    assert slugs(lockfile.readable(known)) == ["lock/conflict"]
+    assert lockfile.current(known).findings == ()
+
+
+def test_a_port_that_the_manifest_insists_on_and_somebody_else_has_is_an_error(subject):
+    with closing(socket.create_server(("127.0.0.1", 0))) as other:
+        port = other.getsockname()[1]
+        answer = ports.free(subject(f"[services.redis]\nport = {port}\n"))
+    assert [(finding.slug, finding.severity) for finding in answer.findings] == [("port/in-use", "error")]
+
+
+def test_a_free_port_is_told(subject):
+    with closing(socket.create_server(("127.0.0.1", 0))) as other:
+        port = other.getsockname()[1]
+    assert ports.free(subject(f"[services.redis]\nport = {port}\n")).facts == (f"{port} free",)
+
+
+def test_each_service_is_an_area_between_the_databases_and_the_ports(subject):
+    areas = list(dict.fromkeys(check.area for check in checks_for(subject("[services.redis]\n[services.valkey]\n"))))
+    assert areas == [
+        "devboot",
+        "machine",
+        "dirs",
+        "manifest",
+        "lockfile",
+        "store",
+        "python",
+        "sqlite",
+        "redis",
+        "valkey",
+        "ports",
+        "processes",
+    ]

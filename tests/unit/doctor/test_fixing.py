@@ -1,0 +1,56 @@
+"""Which findings devboot itself can mend, and how it is told whether that helped."""
+
+from devboot.doctor.findings import ERROR, WARNING, Answer, Area, Check, Finding, Fix, Outcome, Report
+from devboot.doctor.fixing import FIXED, LEFT, NOT_FIXED, is_still_there, steps_of, summary
+
+REPAIR = Fix("devboot store repair", "fetches it again", "store-repair")
+LOCK = Fix("devboot lock --update 'a b'", "", "lock")
+BY_HAND = Fix("chmod go-w /x")
+
+
+def report(*found):
+    """A report of (area, what, fix)."""
+    areas = {area: [] for area, _, _ in found}
+    for area, what, fix in found:
+        areas[area].append(Finding(f"{area}/slug", ERROR if fix is REPAIR else WARNING, what, "why", fix))
+    return Report(
+        tuple(
+            Area(area, (Outcome(Check(area, area, lambda _subject: Answer()), Answer(findings=tuple(findings))),))
+            for area, findings in areas.items()
+        ),
+        0.0,
+    )
+
+
+BEFORE = report(
+    ("store", "one", REPAIR), ("store", "two", REPAIR), ("lockfile", "old", LOCK), ("dirs", "open", BY_HAND)
+)
+
+
+def test_each_command_is_one_step_and_what_only_a_person_can_do_is_none():
+    steps = steps_of(BEFORE)
+
+    assert [(step.area, step.words, len(step.findings)) for step in steps] == [
+        ("store", ("store", "repair"), 2),
+        ("lockfile", ("lock", "--update", "a b"), 1),
+    ]
+    assert () == steps_of(report(("dirs", "open", BY_HAND)))
+
+
+def test_it_has_helped_when_the_area_says_nothing_of_it_any_more():
+    store, lock = steps_of(BEFORE)
+
+    assert is_still_there(store, report(("store", "two", REPAIR)))
+    assert not is_still_there(store, report(("store", "three", REPAIR), ("lockfile", "one", LOCK)))
+    assert not is_still_there(lock, report())
+
+
+def test_the_last_line_counts_and_names_what_is_left():
+    store, lock = steps_of(BEFORE)
+
+    assert "2 fixed and checked again" == summary([(store, FIXED), (lock, FIXED)], [])
+    assert "1 fixed and checked again, 2 left: devboot lock --update 'a b', chmod go-w /x" == summary(
+        [(store, FIXED), (lock, LEFT)], ["chmod go-w /x"]
+    )
+    assert "1 left: devboot store repair" == summary([(store, NOT_FIXED)], [])
+    assert "nothing to fix" == summary([], [])

@@ -1,0 +1,105 @@
+"""Checks side by side: order, crashes, limits, exit codes."""
+
+import threading
+import time
+
+import pytest
+
+from devboot.doctor.findings import ERROR, IDLE, OK, WARNING, Answer, Check, Finding, Fix
+from devboot.doctor.running import run_checks
+from devboot.doctor.subject import Subject
+from devboot.environment.project import Project
+from devboot.errors import MachineError
+from devboot.text.modes import StreamFacts
+
+
+def subject(**changes):
+    known = {
+        "version": "0.1.0",
+        "environ": {},
+        "uid": 1000,
+        "home": "/home/me",
+        "now": 0.0,
+        "terminal": StreamFacts(),
+        "project": Project("/home/me/shop", "/home/me/shop/devboot.toml", True),
+    }
+    return Subject(**known | changes)
+
+
+def report(*checks, limit=None):
+    return run_checks(checks, subject(), time.monotonic, limit=limit)
+
+
+def finding(severity, slug="a/b", **changes):
+    known = {"what": "it is off", "why": "it matters", "fix": Fix("devboot sync")}
+    return Finding(slug, severity, **known | changes)
+
+
+def test_areas_keep_the_order_of_their_checks_whoever_answers_first():
+    gate = threading.Event()
+
+    def slow(_):
+        gate.wait(10)
+        return Answer(("slow",))
+
+    def fast(_):
+        gate.set()
+        return Answer(("fast",))
+
+    done = report(Check("one", "first", slow), Check("two", "second", fast), Check("three", "first", fast))
+    assert [(area.name, area.fact) for area in done.areas] == [("first", "slow, fast"), ("second", "fast")]
+
+
+def test_a_check_that_crashes_is_reported_and_the_others_go_on():
+    def crashing(_):
+        raise KeyError("x")
+
+    done = report(Check("one", "first", crashing), Check("two", "second", lambda _: Answer(("fine",))))
+    assert done.areas[0].outcomes[0].crash == "it failed itself: KeyError: 'x'"
+    assert done.areas[1].fact == "fine"
+    assert not done.is_ok()
+
+
+def test_an_error_with_a_slug_is_told_by_it():
+    def failing(_):
+        raise MachineError("machine/disk-full", "no space is left")
+
+    assert report(Check("one", "a", failing)).crashes[0].crash == "no space is left [machine/disk-full]"
+
+
+def test_a_check_that_hangs_is_reported_after_its_limit():
+    gate = threading.Event()
+    done = report(Check("one", "a", lambda _: gate.wait() or Answer()), limit=0.05)
+    gate.set()
+    assert done.crashes[0].crash == "gave no answer within 0.05 s"
+
+
+def test_more_hanging_checks_than_slots_do_not_stop_the_report():
+    gate = threading.Event()
+    checks = [Check(f"c{number}", "a", lambda _: gate.wait() or Answer()) for number in range(12)]
+    done = report(*checks, limit=0.02)
+    gate.set()
+    assert len(done.crashes) == 12
+
+
+@pytest.mark.parametrize(
+    ("answers", "state", "ok", "strictly_ok"),
+    [
+        ([Answer(("x",))], OK, True, True),
+        ([Answer(("x",), idle=True)], IDLE, True, True),
+        ([Answer(("x",), idle=True), Answer(("y",))], OK, True, True),
+        ([Answer(("x",), idle=True), Answer()], IDLE, True, True),
+        ([Answer(("x",), (finding(WARNING),))], WARNING, True, False),
+        ([Answer(("x",), (finding(WARNING), finding(ERROR)))], ERROR, False, False),
+    ],
+)
+def test_the_worst_finding_decides_state_and_exit_code(answers, state, ok, strictly_ok):
+    done = report(*[Check(str(number), "a", lambda _, answer=answer: answer) for number, answer in enumerate(answers)])
+    assert (done.areas[0].state, done.is_ok(), done.is_ok(strict=True)) == (state, ok, strictly_ok)
+
+
+def test_errors_come_before_warnings_else_in_the_order_of_areas():
+    first = Answer(findings=(finding(WARNING, "a/1"), finding(ERROR, "a/2")))
+    second = Answer(findings=(finding(ERROR, "b/1"),))
+    done = report(Check("one", "a", lambda _: first), Check("two", "b", lambda _: second))
+    assert [one.slug for _, one in done.findings] == ["a/2", "b/1", "a/1"]

@@ -1,0 +1,19 @@
+"""devboot called by itself: the command line of another one that finds the same modules, wherever the caller stands."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+# Without `-m`, which would look for modules in the project's folder first. Its own folders stay: ours may still be
+# without `site`, and with it without the packages.
+_PROGRAM = (
+    "import ast, sys; sys.path[:] = dict.fromkeys(ast.literal_eval(sys.argv.pop(1)) + sys.path); "
+    "from devboot.__main__ import main; sys.exit(main())"
+)
+
+
+def command_line(*args: str) -> list[str]:
+    """What to execute for `devboot ARGS`."""
+    path = [os.path.abspath(each) for each in sys.path]
+    return [sys.executable, "-E", "-P", "-c", _PROGRAM, repr(path), *args]

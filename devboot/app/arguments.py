@@ -1,0 +1,211 @@
+"""Takes a command line apart by the table of commands: light enough for the fast path, and the same for both paths."""
+
+from __future__ import annotations
+
+from devboot.app.commands import BY_NAME, COMMANDS, GLOBAL, Command, Flag
+from devboot.errors import UsageError
+from devboot.model.nearest import nearest
+from devboot.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+# What other tools call it; good for a hint, never run.
+ELSEWHERE = {
+    "status": "ps",
+    "list": "ps",
+    "exec": "run",
+    "shell": "run",
+    "install": "sync",
+    "setup": "sync",
+    "update": "lock",
+    "upgrade": "lock",
+    "serve": "up",
+    "kill": "down",
+    "connect": "attach",
+    "echo": "logs",
+    "check": "doctor",
+}
+
+
+_NUMBERS = {"SECONDS": "30", "COUNT": "100"}  # what such a value is called in the table, and an example
+
+
+class Invocation(Record):
+    """A command line, taken apart.
+
+    `command` is "" where none was typed; `values` holds the command's flags by their longest spelling without
+    dashes ("dry-run"), a tuple of values for those that may stand several times, True for switches; `args` are the
+    positional ones, with `--` kept only where the command passes them through; `globals` are the global flags.
+    """
+
+    command: str = ""
+    args: tuple[str, ...] = ()
+    values: dict[str, object] = {}  # noqa: RUF012  never written to: an Invocation is built once
+    globals: dict[str, object] = {}  # noqa: RUF012  as above
+
+
+def take_apart(argv: Sequence[str]) -> Invocation:
+    """Parse `argv` (without the program's name); raises UsageError with the nearest match.
+
+    Global flags are taken wherever they stand, but not behind `--`, and not behind the first argument of a command
+    that passes its arguments through.
+    """
+    return _Reader(argv).read()
+
+
+def flag_key(flag: Flag) -> str:
+    """The name under which a flag's value stands in an Invocation."""
+    return flag.names[-1].lstrip("-")
+
+
+class _Reader:
+    def __init__(self, argv: Sequence[str]) -> None:
+        self.rest = list(argv)
+        self.command: Command | None = None
+        self.args: list[str] = []
+        self.values: dict[str, object] = {}
+        self.globals: dict[str, object] = {}
+
+    def read(self) -> Invocation:
+        while self.rest:
+            word = self.rest.pop(0)
+            if word == "--":
+                self._verbatim()
+            elif word.startswith("-") and word != "-":
+                self._flag(word)
+            elif self.command is None:
+                self.command = _command(word)
+            else:
+                self.args.append(word)
+                if self.command.passes_through:
+                    self._pass_through()
+        name = "" if self.command is None else self.command.name
+        if self.command is not None and not {"help", "version"} & self.globals.keys():
+            _count(self.command, self.args)
+        return Invocation(name, tuple(self.args), self.values, self.globals)
+
+    def _verbatim(self) -> None:
+        if self.command is not None and self.command.passes_through:
+            self.args.append("--")
+        self._pass_through()
+
+    def _pass_through(self) -> None:
+        self.args += self.rest
+        self.rest = []
+
+    def _flag(self, word: str) -> None:
+        name, equals, value = word.partition("=")
+        if not word.startswith("--"):
+            name, equals, value = self._short(word)
+        own = () if self.command is None else self.command.flags
+        flag = _find(name, own) or _find(name, GLOBAL)
+        if flag is None:
+            raise _unknown(name, self.command, self.rest)
+        into = self.globals if flag in GLOBAL else self.values
+        if flag.metavar:
+            self._store(into, flag, value if equals else self._next(flag, name))
+        elif equals:
+            raise UsageError(
+                "usage/unexpected-value", f"`{name}` is a switch and takes no value", help=(f"write `{name}` alone",)
+            )
+        else:
+            into[flag_key(flag)] = True
+
+    def _short(self, word: str) -> tuple[str, str, str]:
+        """`-n5` is -n with 5, `-dq` is -d and -q."""
+        name, more = word[:2], word[2:]
+        flag = _find(name, () if self.command is None else self.command.flags) or _find(name, GLOBAL)
+        if more and flag is not None and flag.metavar:
+            return name, "=", more.removeprefix("=")
+        if more and flag is not None and not more.startswith("="):
+            self.rest.insert(0, "-" + more)
+            return name, "", ""
+        return word, "", ""
+
+    def _next(self, flag: Flag, name: str) -> str:
+        if not self.rest or self.rest[0] == "--":
+            raise UsageError(
+                "usage/missing-value",
+                f"`{name}` needs a value",
+                help=(f"write `{name} {flag.metavar}`: {flag.help}",),
+            )
+        return self.rest.pop(0)
+
+    def _store(self, into: dict[str, object], flag: Flag, value: str) -> None:
+        key = flag_key(flag)
+        if flag.metavar in _NUMBERS and not _is_number(value):
+            raise UsageError(
+                "usage/argument",
+                f"`{flag.names[-1]}` needs a number, found `{value}`",
+                help=[f"write `{flag.names[-1]} {_NUMBERS[flag.metavar]}`: {flag.help}"],
+            )
+        if not flag.multiple:
+            into[key] = value
+            return
+        before = into.get(key, ())
+        into[key] = (*before, value) if isinstance(before, tuple) else (value,)
+
+
+def _is_number(text: str) -> bool:
+    whole, _, fraction = text.partition(".")
+    return text.isascii() and whole.isdigit() and (not fraction or fraction.isdigit())
+
+
+def _find(name: str, flags: Sequence[Flag]) -> Flag | None:
+    return next((flag for flag in flags if name in flag.names), None)
+
+
+def _command(word: str) -> Command:
+    command = BY_NAME.get(word)
+    if command is None:
+        near = ELSEWHERE.get(nearest(word, [*BY_NAME, *ELSEWHERE]) or "", nearest(word, BY_NAME))
+        advice = (f"did you mean `devboot {near}`?",) if near else ()
+        raise UsageError(
+            "usage/unknown-command",
+            f"there is no command `{word}`",
+            help=(*advice, "`devboot help` lists all commands"),
+        )
+    return command
+
+
+def _count(command: Command, args: Sequence[str]) -> None:
+    """Raise UsageError `usage/argument` where an argument is missing, or one is too many."""
+    missing = next((argument for argument in command.arguments[len(args) :] if argument.required), None)
+    example = f"`{command.examples[0][0]}`: {command.examples[0][1]}"
+    if missing is not None:
+        raise UsageError(
+            "usage/argument",
+            f"`devboot {command.name}` needs {missing.metavar}: {missing.help}",
+            help=[example, f"`devboot help {command.name}`"],
+        )
+    if len(args) > len(command.arguments) and not any(argument.multiple for argument in command.arguments):
+        raise UsageError(
+            "usage/argument",
+            f"`devboot {command.name}` takes no `{args[len(command.arguments)]}`",
+            help=[example, f"`devboot help {command.name}`"],
+        )
+
+
+def _only_start(name: str, spellings: list[str]) -> str | None:
+    """The one flag that starts like that: an abbreviation, which isn't taken but understood."""
+    found = [spelling for spelling in spellings if len(name) > 3 and spelling.startswith(name)]
+    return found[0] if len(found) == 1 else None
+
+
+def _unknown(name: str, command: Command | None, rest: Sequence[str]) -> UsageError:
+    own = () if command is None else command.flags
+    spellings = [spelling for flag in (*own, *GLOBAL) for spelling in flag.names if name[:2] == spelling[:2]]
+    near = nearest(name, spellings) or _only_start(name, spellings)
+    advice = [f"did you mean `{near}`?"] if near else []
+    if command is None:
+        takers = [other.name for other in COMMANDS if _find(name, other.flags)]
+        takers.sort(key=lambda taker: taker not in rest)
+        advice += [f"write it behind the command: `devboot {takers[0]} {name}`"] if takers else []
+    subject = "devboot" if command is None else f"`devboot {command.name}`"
+    page = "devboot help" if command is None else f"devboot help {command.name}"
+    return UsageError(
+        "usage/unknown-flag", f"{subject} has no flag `{name}`", help=(*advice, f"`{page}` lists its flags")
+    )

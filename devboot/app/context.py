@@ -1,0 +1,36 @@
+"""What a use case is told of the world around it: built once, by the composition root."""
+
+from __future__ import annotations
+
+from devboot.paths import Paths
+from devboot.record import Record
+from devboot.text.modes import StreamFacts, Wishes
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+
+class Context(Record):
+    """The caller's directory, variables, streams, clocks and user; nothing below `cli` asks the system for them.
+
+    `cwd` is absolute, `-C` already applied. `clock` is monotonic seconds, `wall_clock` seconds since the epoch.
+    """
+
+    cwd: str
+    environ: Mapping[str, str]
+    stdin: StreamFacts
+    stdout: StreamFacts
+    stderr: StreamFacts
+    wishes: Wishes
+    clock: Callable[[], float]
+    wall_clock: Callable[[], float]
+    uid: int
+    version: str
+
+    def paths(self) -> Paths:
+        """Directories of devboot's own, worked out when somebody needs them (the runtime one is created).
+
+        Raises MachineError `machine/no-home` and `machine/unsafe-runtime-dir`.
+        """
+        return Paths.from_environ(self.environ, self.uid)

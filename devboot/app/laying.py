@@ -1,0 +1,108 @@
+"""Lays a set of generated files into a folder of the user's: replaces what it wrote before, nothing that others wrote.
+
+What was written is remembered by its digest, so that a file that a person has edited or made is told from ours.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from devboot.errors import UsageError
+from devboot.files import atomic_write, make_directories, move_aside
+
+
+class LaidFile(NamedTuple):
+    """A file to be written: `path` relative to the folder."""
+
+    path: str
+    text: str
+    mode: int
+
+
+class Laid(NamedTuple):
+    """What was done, paths relative to the folder: `aside` has (path, the dated name that the old one has now)."""
+
+    written: tuple[str, ...]
+    unchanged: tuple[str, ...]
+    removed: tuple[str, ...]
+    aside: tuple[tuple[str, str], ...]
+
+
+def lay(files: Sequence[LaidFile], folder: str, record: str, *, at: float, is_forced: bool) -> Laid:
+    """Write `files` below `folder`, and take away what was written there before and isn't wanted any more.
+
+    `record` is where the digests of what was written are kept; `at` is wall-clock seconds. Raises UsageError
+    `export/exists` before anything is written where a file of somebody else is in the way and `is_forced` isn't set
+    (it is moved aside then), MachineError where the disk doesn't allow it.
+    """
+    known = _read(record)
+    foreign = [each.path for each in files if _is_foreign(each, folder, known)]
+    if foreign and not is_forced:
+        raise _exists(foreign, folder)
+    aside = tuple((path, os.path.relpath(move_aside(os.path.join(folder, path), at), folder)) for path in foreign)
+    written, unchanged = [], []
+    for each in files:
+        path = os.path.join(folder, each.path)
+        if _digest(path) == _digest_of(each.text):
+            os.chmod(path, each.mode)
+            unchanged.append(each.path)
+            continue
+        make_directories(os.path.dirname(path))
+        atomic_write(path, each.text.encode("utf-8", "surrogateescape"), mode=each.mode)
+        written.append(each.path)
+    removed = _remove_old(files, folder, known)
+    ours = {os.path.join(folder, each.path): _digest_of(each.text) for each in files}
+    kept = {path: digest for path, digest in known.items() if not path.startswith(f"{folder}{os.sep}")}
+    make_directories(os.path.dirname(record))
+    atomic_write(record, json.dumps(kept | ours, indent=1))
+    return Laid(tuple(written), tuple(unchanged), removed, aside)
+
+
+def _is_foreign(file: LaidFile, folder: str, known: dict[str, str]) -> bool:
+    path = os.path.join(folder, file.path)
+    if not os.path.lexists(path):
+        return False
+    return _digest(path) not in (_digest_of(file.text), known.get(path, "-"))
+
+
+def _remove_old(files: Sequence[LaidFile], folder: str, known: dict[str, str]) -> tuple[str, ...]:
+    wanted = {os.path.join(folder, each.path) for each in files}
+    removed = []
+    for path, digest in known.items():
+        if path.startswith(f"{folder}{os.sep}") and path not in wanted and _digest(path) == digest:
+            os.unlink(path)
+            removed.append(os.path.relpath(path, folder))
+    return tuple(removed)
+
+
+def _exists(paths: Sequence[str], folder: str) -> UsageError:
+    more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
+    return UsageError(
+        "export/exists",
+        f"`{os.path.join(folder, paths[0])}`{more} is there already, and devboot did not write it like that",
+        help=["`--force` moves it aside, nothing is deleted", "or name another folder"],
+    )
+
+
+def _read(record: str) -> dict[str, str]:
+    try:
+        with open(record, encoding="utf-8") as file:
+            return {str(path): str(digest) for path, digest in json.load(file).items()}
+    except (OSError, ValueError, AttributeError):
+        return {}  # without it nothing counts as ours, and what is there is asked about
+
+
+def _digest(path: str) -> str:
+    try:
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return ""
+
+
+def _digest_of(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()

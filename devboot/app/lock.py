@@ -1,0 +1,119 @@
+"""`lock`: choose versions and write devboot.lock; `--check` only says whether it fits."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from typing import NamedTuple
+
+from devboot.app.preparation.asked import python_of, recipes_of
+from devboot.app.preparation.loading import Loaded, prepare_state
+from devboot.app.preparation.locking import STEP, LockResult, LockWish, ensure_lock, read_lock, why_stale
+from devboot.app.preparation.turns import take_turn
+from devboot.environment.python import PythonProject
+from devboot.errors import UsageError
+from devboot.events import NOTE, Event, Reporter, Silenced
+from devboot.files import move_aside
+from devboot.model.edge.lock import Lock
+from devboot.model.edge.lock_merge import Merged, merge_text
+from devboot.model.nearest import nearest
+from devboot.recipes import KnownRecipe
+from devboot.resolve.packages import refuse_changed_sources, wishes_of
+from devboot.uv.client import Uv, make_uv
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from devboot.app.context import Context
+
+
+class Inputs(NamedTuple):
+    """What a lock is made from. `python` is None for a project that says nothing about Python."""
+
+    recipes: dict[str, KnownRecipe]
+    python: PythonProject | None
+    uv: Uv
+
+
+def lock_inputs(loaded: Loaded, context: Context, *, is_offline: bool) -> Inputs:
+    """Read recipes and requirements; changes nothing."""
+    uv = make_uv(context.environ, loaded.project.root, offline=is_offline)
+    return Inputs(recipes_of(loaded), python_of(loaded, uv, context.environ), uv)
+
+
+def lock(
+    loaded: Loaded, context: Context, reporter: Reporter, *, update: tuple[str, ...] = (), is_offline: bool = False
+) -> LockResult:
+    """Make devboot.lock fit, choosing anew what `update` names.
+
+    One with the marks of a merge conflict is resolved from both of its sides, and kept below .devboot. Raises what
+    `ensure_lock` raises, UsageError.
+    """
+    inputs = lock_inputs(loaded, context, is_offline=is_offline)
+    path = loaded.project.lock
+    merged = _merged(path)
+    old = merged.lock if merged else read_lock(path, os.path.basename(path))
+    _refuse_unknown(update, loaded, inputs, old)
+    prepare_state(loaded.project)
+    with take_turn(loaded.project, "lock", context, reporter):
+        if merged is not None:
+            kept = _keep_aside(path, loaded.project.state, context.wall_clock())
+            _tell_of_merge(merged, kept, reporter)
+        return ensure_lock(
+            path,
+            loaded.manifest,
+            inputs.recipes,
+            inputs.python,
+            inputs.uv,
+            wish=LockWish(update=update, warns=True, merged=merged.lock if merged else None),
+            environ=context.environ,
+            reporter=Silenced(reporter, loaded.manifest.project.silence),
+        )
+
+
+def _merged(path: str) -> Merged | None:
+    """What the sides of a conflicted lock have; None where there is no conflict in it."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            return merge_text(file.read(), os.path.basename(path))
+    except (FileNotFoundError, UnicodeDecodeError):
+        return None
+
+
+def _keep_aside(path: str, state: str, at: float) -> str:
+    """A copy of the conflicted lock below .devboot: nothing of either side is lost. Its path."""
+    copy = os.path.join(state, "devboot.lock.conflict")
+    shutil.copyfile(path, copy)
+    return move_aside(copy, at)
+
+
+def _tell_of_merge(merged: Merged, kept: str, reporter: Reporter) -> None:
+    lines = [
+        *(f"{one.name}: {one.taken}, of {one.ours} (ours) and {one.theirs} (theirs)" for one in merged.choices),
+        *(f"{side}: can't be read, so it doesn't count" for side in merged.unread),
+        f"kept: {kept}",
+    ]
+    reporter.emit(Event(NOTE, STEP, "a merge left a conflict: both sides are resolved anew", lines=tuple(lines)))
+
+
+def check(loaded: Loaded, context: Context) -> tuple[str, ...]:
+    """Why devboot.lock doesn't fit, in words; empty when it does. No network, changes nothing.
+
+    Raises IntegrityError `lock/source-changed` as `ensure_lock` does, and what reading the lock raises.
+    """
+    inputs = lock_inputs(loaded, context, is_offline=True)
+    old = read_lock(loaded.project.lock, os.path.basename(loaded.project.lock))
+    if old is not None:
+        refuse_changed_sources(old, inputs.recipes)
+    return why_stale(old, loaded.manifest, inputs.python)
+
+
+def _refuse_unknown(update: tuple[str, ...], loaded: Loaded, inputs: Inputs, old: Lock | None) -> None:
+    """A name that nothing in the lock has would update nothing in silence."""
+    known = {wish.name for wish in wishes_of(loaded.manifest)}
+    if inputs.python is not None and inputs.python.needs_lock and old is not None and old.python is not None:
+        known |= {"python", *(package.name for package in old.python.package)}
+    for name in update:
+        if name != "*" and name not in known:
+            near = nearest(name, known)
+            helps = [f"did you mean `devboot lock --update {near}`?"] if near else ["devboot lock"]
+            raise UsageError("usage/unknown-name", f"devboot.lock pins nothing called `{name}`", help=helps)

@@ -1,0 +1,94 @@
+"""`lock diff`: reads two locks, out of files or out of git, and says what differs."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from typing import NamedTuple
+
+from devboot.environment.project import find_project
+from devboot.errors import UsageError
+from devboot.model.edge.lock import Lock, parse_lock
+from devboot.model.edge.lock_diff import Difference, differences
+from devboot.model.edge.lock_merge import merge_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from devboot.app.context import Context
+
+_GIT_SECONDS = 30.0
+HEAD = "HEAD"
+
+
+class LockDiff(NamedTuple):
+    """What differs between `old` and `new`, which are called as a person would."""
+
+    old: str
+    new: str
+    differences: tuple[Difference, ...]
+
+
+def lock_diff(context: Context, old: str, new: str) -> LockDiff:
+    """Compare; "" for `old` stands for what git has committed last, "" for `new` for the file as it is.
+
+    Each is the path of a lock, or a revision of git. Raises UsageError `usage/no-lock`, and what reading a lock raises.
+    """
+    path = find_project(context.cwd).lock
+    if not old and not new and not os.path.exists(path):
+        raise UsageError("usage/no-lock", f"there is no `{_shown(path, context)}`", help=["devboot lock"])
+    before, called = _read(old or HEAD, path, context)
+    after, newer = _read(new, path, context) if new else _of_file(path, context)
+    return LockDiff(called, newer, differences(before, after))
+
+
+def _read(word: str, path: str, context: Context) -> tuple[Lock, str]:
+    file = os.path.join(context.cwd, word)
+    if os.path.isfile(file):
+        return _of_file(file, context)
+    return _of_revision(word, path, context)
+
+
+def _of_file(path: str, context: Context) -> tuple[Lock, str]:
+    shown = _shown(path, context)
+    try:
+        with open(path, "rb") as file:
+            data = file.read()
+    except FileNotFoundError:
+        return Lock(), "nothing"
+    merged = merge_text(data.decode(errors="replace"), shown)
+    return (merged.lock, f"{shown} (both sides of a conflict)") if merged else (parse_lock(data, shown), shown)
+
+
+def _of_revision(word: str, path: str, context: Context) -> tuple[Lock, str]:
+    folder = os.path.dirname(path)
+    name = f"{word}:./{os.path.basename(path)}"
+    known = _git(["rev-parse", "--verify", "--quiet", f"{word}^{{commit}}"], folder, context)
+    if known is None:
+        if word == HEAD:  # no repository, or no commit yet: everything is new
+            return Lock(), "nothing"
+        raise UsageError(
+            "usage/no-lock", f"`{word}` is neither a file nor a revision of git", help=["devboot lock diff HEAD~1"]
+        )
+    data = _git(["show", name], folder, context)
+    return (Lock(), f"{word}, which has none") if data is None else (parse_lock(data, f"{word}:devboot.lock"), word)
+
+
+def _git(words: list[str], folder: str, context: Context) -> bytes | None:
+    """What git writes; None where it fails or isn't there."""
+    try:
+        ended = subprocess.run(
+            ["git", *words],
+            cwd=folder,
+            env=dict(context.environ),
+            capture_output=True,
+            timeout=_GIT_SECONDS,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return None if ended.returncode else ended.stdout
+
+
+def _shown(path: str, context: Context) -> str:
+    return os.path.relpath(path, context.cwd)

@@ -1,0 +1,166 @@
+"""Composes what would run from what is there, for looking ahead: nothing is fetched, installed or started.
+
+What is missing (a service that was never fetched) stands under the path that it would have.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from devboot import snapshot as snapshots
+from devboot.app import meeting
+from devboot.app.call import Call
+from devboot.app.launch import CHOSEN
+from devboot.app.preparation.app_pythons import AppPythons
+from devboot.app.preparation.asked import libraries_of, packages_digest, python_of, recipes_of
+from devboot.app.preparation.composing import Composed, Parts, base_port, compose_project, refuse_missing, wanted_ports
+from devboot.app.preparation.loading import Loaded
+from devboot.app.preparation.locking import pins_of_lock, read_lock
+from devboot.app.preparation.provisioning import this_host, wanted_objects
+from devboot.environment.envfiles import EnvFiles, read_env_files
+from devboot.environment.ports import Taken, allocate, choose, read_ports
+from devboot.environment.python import PythonProject, is_lock_stale
+from devboot.environment.secrets import load_secrets
+from devboot.model.edge.lock import Lock, Wish
+from devboot.model.edge.variables import Generated
+from devboot.model.process import Plan, plan_from_plain, plan_to_plain
+from devboot.provision.realise import object_name
+from devboot.provision.store import Store, StoreObject
+from devboot.recipes import KnownRecipe
+from devboot.resolve.packages import resolve, wishes_of
+from devboot.services.account import account_for, no_account
+from devboot.uv.client import make_uv
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from devboot.app.context import Context
+
+
+class Ahead(NamedTuple):
+    """What would run. `installs`: packages would be installed first, as far as the files tell."""
+
+    composed: Composed
+    installs: bool
+
+
+class Running(NamedTuple):
+    """What `up -d` would do to a project that runs: names of processes, and whether packages are installed first.
+
+    `kept` are services that have changed and go on all the same; `same`: there is nothing to apply.
+    """
+
+    started: tuple[str, ...]
+    restarted: tuple[str, ...]
+    stopped: tuple[str, ...]
+    tasks: tuple[str, ...]
+    kept: tuple[str, ...]
+    same: bool
+    installs: bool
+
+
+def look_ahead(loaded: Loaded, context: Context, *, records_ports: bool = False) -> Ahead:
+    """Compose the project as it is written now. Raises what the preparation raises before it changes anything.
+
+    `records_ports`: ports of what is new are chosen for good, since it is about to be started.
+    """
+    project, manifest = loaded.project, loaded.manifest
+    files = read_env_files(project.root, manifest.env_files.read, context.environ)
+    refuse_missing(loaded, files, context.environ)
+    recipes = recipes_of(loaded)
+    old = read_lock(project.lock, os.path.basename(project.lock))
+    packages = resolve(wishes_of(manifest), recipes, previous=old).packages
+    lock = Lock(package=packages, python=old.python if old is not None else None)
+    uv = make_uv(context.environ, project.root, offline=True)
+    python = python_of(loaded, uv, context.environ)
+    installs = python is not None and _installs(loaded, python, lock)
+    paths = context.paths()
+    parts = Parts(
+        loaded=_without_new_secrets(loaded),
+        files=files,
+        lock=lock,
+        recipes=recipes,
+        objects=_objects(lock, recipes, paths.data, AppPythons(uv, context.environ, paths.data, is_dry=True)),
+        libraries=libraries_of(python, pins_of_lock(lock)),
+        ports=_ports(loaded, files, recipes, paths.state, is_recorded=records_ports),
+        runtime=paths.runtime,
+        environ=context.environ,
+        packages_digest="others" if installs else packages_digest(python),
+        has_venv=python is not None,
+        run_as=account_for if os.geteuid() == 0 else no_account,
+    )
+    return Ahead(compose_project(parts), installs)
+
+
+def compare_with_running(loaded: Loaded, context: Context, call: Call) -> Running | None:
+    """What `up -d` would do to what runs; None where nothing does. Raises as `look_ahead`."""
+    found = meeting.meet(call)
+    if found.client is None:
+        return None
+    plan, installs = None if loaded.is_adjusted else _gone_back_to(call), False
+    try:
+        if plan is None:
+            composed, installs = look_ahead(loaded, context)
+            plan = composed.plan
+    except BaseException:
+        found.client.close()
+        raise
+    told = meeting.written(call, found.client, "compare", plan=plan_to_plain(plan))
+    try:
+        answer = json.loads(told)
+    except ValueError:
+        return None  # a daemon of another version, which knows no such request
+    names = {field: tuple(map(str, answer[field])) for field in ("started", "restarted", "stopped", "tasks", "kept")}
+    return Running(**names, same=bool(answer["same"]), installs=installs)
+
+
+def _gone_back_to(call: Call) -> Plan | None:
+    """The plan of the generation that `rollback` chose, which holds as long as no file changes."""
+    known = snapshots.read(os.path.join(call.state, snapshots.NAME))
+    if known is None or not os.path.exists(os.path.join(call.state, CHOSEN)):
+        return None
+    if not snapshots.is_fresh(known, call.root, call.environ):
+        return None
+    environ = snapshots.apply(known.patch, call.environ)
+    return plan_from_plain(known.plan_plain)._replace(env=tuple(environ.items()))
+
+
+def _installs(loaded: Loaded, python: PythonProject, lock: Lock) -> bool:
+    """Whether the packages would be others: requirements that aren't locked, or a lock that was edited."""
+    if is_lock_stale(python, pins_of_lock(lock)):
+        return True
+    known = snapshots.read(os.path.join(loaded.project.state, snapshots.NAME))
+    changed = {stamp[0] for stamp in known.stamps if not snapshots.is_current(stamp)} if known is not None else set()
+    locks = {loaded.project.lock} if python.needs_lock else set(python.files)
+    return not changed.isdisjoint(locks)
+
+
+def _objects(lock: Lock, recipes: Mapping[str, KnownRecipe], data: str, pythons: AppPythons) -> dict[Wish, StoreObject]:
+    host, folder = this_host(sys.platform, os.uname().machine), Store(data).directory
+    wanted = wanted_objects(lock, recipes, host, pythons.choose)
+    names = {wish: object_name(each) for wish, each in wanted.items()}
+    return {wish: StoreObject(name, os.path.join(folder, name)) for wish, name in names.items()}
+
+
+def _ports(
+    loaded: Loaded, files: EnvFiles, recipes: Mapping[str, KnownRecipe], user_state: str, *, is_recorded: bool
+) -> Mapping[str, int]:
+    wanted = wanted_ports(loaded, recipes, loaded.base or base_port(files, loaded.manifest))
+    root, state = loaded.project.root, loaded.project.state
+    if is_recorded:
+        return allocate(state, root, user_state, wanted, must_be_free=False).numbers
+    nobody = Taken({}, ())
+    return choose(wanted, read_ports(state), nobody, seed=root, is_free=lambda _number: True).numbers
+
+
+def _without_new_secrets(loaded: Loaded) -> Loaded:
+    """The project with an empty text for each secret that would be made up by a start."""
+    known = load_secrets(loaded.project.state)
+    env = {
+        name: "" if isinstance(wanted, Generated) and name not in known else wanted
+        for name, wanted in loaded.manifest.env.items()
+    }
+    return loaded._replace(manifest=loaded.manifest.model_copy(update={"env": env}))

@@ -1,0 +1,41 @@
+"""What a project asks for besides its own code: the recipes that its manifest names, and its Python."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+from devboot.app.preparation.loading import Loaded
+from devboot.app.preparation.locking import known_recipes
+from devboot.environment.python import PythonLock, PythonProject, pins_of, python_wish, read_python
+from devboot.environment.venv_record import load_record
+from devboot.recipes import KnownRecipe, RecipeFolders, bundled_folder
+from devboot.uv.client import Uv
+
+
+def recipes_of(loaded: Loaded) -> dict[str, KnownRecipe]:
+    """The recipes of its services and tools; those of the project's own folder shadow the bundled ones.
+
+    Raises ManifestError, Problems.
+    """
+    own = os.path.join(loaded.project.root, "recipes")
+    return known_recipes(loaded.manifest, RecipeFolders([own, bundled_folder()]))
+
+
+def python_of(loaded: Loaded, uv: Uv, environ: Mapping[str, str]) -> PythonProject | None:
+    """What it says about Python; None where it says nothing. Raises what reading its files raises."""
+    project = loaded.project
+    wish = python_wish(project.root, loaded.name, loaded.manifest, is_detected=not project.written)
+    found = read_python(uv, wish, environ=environ)
+    return found if found.inputs or wish.version else None
+
+
+def libraries_of(python: PythonProject | None, pins: PythonLock | None) -> tuple[str, ...]:
+    """Names of the packages that its virtualenv gets."""
+    return () if python is None else tuple(pin.name for pin in pins_of(python, pins).pins)
+
+
+def packages_digest(python: PythonProject | None) -> str:
+    """What tells the packages of its virtualenv, as it is, from others; empty where there is none."""
+    record = load_record(python.venv) if python is not None else None
+    return record.wanted if record is not None else ""

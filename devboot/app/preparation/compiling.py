@@ -1,0 +1,96 @@
+"""The snapshot of a preparation: what the next command needs to go the short way, and what has to stay for it to hold.
+
+A stamp is (path, time, size) of a file, or of what a folder lists, as `devboot.snapshot` makes it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from glob import glob
+
+from devboot import snapshot as snapshots
+from devboot.app import glance
+from devboot.app.preparation.composing import Composed
+from devboot.app.preparation.loading import Loaded
+from devboot.environment.ports import Ports
+from devboot.environment.python import PythonProject
+from devboot.environment.secrets import secrets_file
+from devboot.environment.tasks import needs
+from devboot.environment.venv_record import load_record, paths_to_stamp
+from devboot.model.edge.manifest import Manifest
+from devboot.model.process import plan_to_plain
+from devboot.services import rdb
+from devboot.services.data import made_before_start
+from devboot.snapshot import Snapshot
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    Stamps = tuple[tuple[str, int, int], ...]
+
+
+def stamps_of(loaded: Loaded, composed: Composed, python: PythonProject | None, provisioned: Iterable[str]) -> Stamps:
+    """What has to stay as it is for the snapshot to hold, besides what was read; `provisioned` are paths."""
+    project, root = loaded.project, loaded.project.root
+    named = [
+        project.lock,
+        secrets_file(project.state),
+        os.path.join(project.state, "ports.toml"),
+        os.path.join(root, "recipes"),
+        *provisioned,
+        *(os.path.join(root, name) for name in composed.inputs.files),
+        *_sql_files(loaded.manifest, root),
+    ]
+    if python is not None:
+        record = load_record(python.venv)
+        named += paths_to_stamp(python.venv, record.version if record is not None else "")
+    listed = [os.path.join(root, folder) for folder in composed.inputs.folders]
+    return (*map(snapshots.stamp, named), *map(snapshots.listing, listed))
+
+
+def snapshot_of(loaded: Loaded, composed: Composed, ports: Ports, stamps: Stamps) -> Snapshot:
+    """All that a warm command needs. `stamps` are those of everything that was read and made."""
+    root, manifest = loaded.project.root, loaded.manifest
+
+    def waits(task: str) -> bool:
+        """Whether something has to be started before it may run; files of databases are there by then."""
+        return any(needed not in manifest.sqlite for needed in needs(task, composed.tasks))
+
+    tasks = tuple(
+        (name, task.run, os.path.normpath(os.path.join(root, task.cwd)), waits(name))
+        for name, task in composed.tasks.items()
+    )
+    return Snapshot(
+        root=root,
+        plan_plain=plan_to_plain(composed.plan),
+        patch=composed.patch,
+        stamps=stamps,
+        inherited=composed.composition.inherited,
+        ports=tuple((name, port, "") for name, port in sorted(ports.numbers.items())),
+        tasks=tasks,
+        data=(*_databases(manifest, root), *_dumps(composed)),
+        variables=tuple((v.name, v.value, v.source, v.secret) for v in composed.composition.variables),
+        detach_keys=manifest.ui.detach_keys,
+    )
+
+
+def _sql_files(manifest: Manifest, root: str) -> Iterable[str]:
+    for database in manifest.sqlite.values():
+        if database.migrations:
+            pattern = os.path.join(root, database.migrations)
+            yield from (os.path.dirname(pattern), *sorted(glob(pattern, recursive=True)))
+        if database.seed:
+            yield os.path.join(root, database.seed)
+
+
+def _databases(manifest: Manifest, root: str) -> Iterable[tuple[str, str, int]]:
+    for database in manifest.sqlite.values():
+        is_managed = database.pragmas or database.migrations or database.seed
+        yield (glance.MANAGED_SQLITE if is_managed else glance.SQLITE, os.path.join(root, database.path), 0)
+
+
+def _dumps(composed: Composed) -> Iterable[tuple[str, str, int]]:
+    for service in composed.services:
+        yield from ((glance.MADE, path, 0) for path in made_before_start(service))
+        if service.check == "rdb":
+            yield rdb.product_of(service), rdb.dump_of(service), rdb.newest_format(service)

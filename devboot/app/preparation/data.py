@@ -1,0 +1,74 @@
+"""Brings databases and data directories to what the manifest asks for, with a copy of whatever is about to change."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+from devboot.app.preparation.composing import Composed
+from devboot.app.preparation.loading import Loaded
+from devboot.app.preparation.telling import database_text
+from devboot.environment import databases
+from devboot.events import DONE, NOTE, START, UNCHANGED, Event, Reporter
+from devboot.model.process import TASK
+from devboot.services.data import made_once, prepare_data
+from devboot.supervisor.stamp import PRESENCE, is_current
+
+Clock = Callable[[], float]
+
+
+def prepare_databases(loaded: Loaded, clock: Clock, reporter: Reporter) -> frozenset[str]:
+    """Prepare each SQLite file; the paths of those that are new or were changed, of which there is a copy already.
+
+    `clock` gives wall-clock seconds. Raises DevbootError: what was there is then as it was.
+    """
+    root = loaded.project.root
+    around = databases.Surroundings(root, loaded.project.state, clock(), _mounts())
+
+    def below(path: str | None) -> str | None:
+        return None if path is None else os.path.join(root, path)
+
+    touched = set()
+    for name, wanted in loaded.manifest.sqlite.items():
+        path = os.path.join(root, wanted.path)
+        reporter.emit(Event(START, "sqlite", wanted.path))
+        asked = databases.Database(name, path, wanted.pragmas, below(wanted.migrations), below(wanted.seed))
+        done = databases.prepare_database(asked, around)
+        for note in done.notes:
+            reporter.emit(Event(NOTE, "sqlite", f"{wanted.path}: {note}"))
+        if done.is_new or done.applied:
+            touched.add(path)
+        kind = DONE if path in touched else UNCHANGED
+        reporter.emit(Event(kind, "sqlite", database_text(wanted.path, done)))
+    return frozenset(touched)
+
+
+def prepare_services(composed: Composed, clock: Clock, reporter: Reporter) -> None:
+    """Make the data directory of each service, or look whether the one that is there suits it. Raises DevbootError."""
+    for service in composed.services:
+        if not all(map(os.path.exists, made_once(service))):  # seconds on a slow disk
+            reporter.emit(Event(NOTE, service.spec.name, "makes its data directory, this once"))
+        for note in prepare_data(service, clock()):
+            reporter.emit(Event(NOTE, service.spec.name, note))
+
+
+def back_up(loaded: Loaded, composed: Composed, touched: frozenset[str], clock: Clock, reporter: Reporter) -> None:
+    """Copy each database that a task is about to change: migrations of frameworks can fail half way, too.
+
+    `touched` are the paths that have a copy already. Raises DevbootError.
+    """
+    root, state = loaded.project.root, loaded.project.state
+    due = [spec for spec in composed.plan.processes if spec.kind == TASK and not is_current(spec)]
+    for path in dict.fromkeys(path.removeprefix(PRESENCE) for spec in due for path in spec.stamp_databases):
+        if path not in touched and os.path.isfile(path) and os.path.getsize(path):
+            name = next(name for name, known in composed.plan.databases if known == path)
+            copy = databases.backup_database(path, os.path.join(state, "backup"), name=name, at=clock())
+            reporter.emit(Event(NOTE, "sqlite", f"copy kept, {os.path.relpath(copy, root)}"))
+
+
+def _mounts() -> str:
+    try:
+        with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
+            return file.read()
+    except OSError:
+        return ""

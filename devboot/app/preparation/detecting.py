@@ -1,0 +1,71 @@
+"""Detects what an application needs, as far as this machine can have it."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from devboot.environment.project import LANDMARKS, MANIFEST
+from devboot.errors import UsageError, shell_word
+from devboot.model.artifact import LINUX_AARCH64, LINUX_X86_64, platform_of
+from devboot.model.printable import printable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from devboot.onboarding import Proposal
+
+_SHOWN, _ADVISED = 8, 3  # clones that are named; commands that are offered
+
+
+def detect_here(root: str, environ: Mapping[str, str]) -> Proposal:
+    """What detection proposes for the folder `root`; nothing is written.
+
+    RabbitMQ is left out, with a warning, where no distribution has it: without it only workers wait, all else runs. So
+    are MongoDB and the like where py-rattler isn't installed: much of what uses them starts without.
+    Raises UsageError `usage/several-projects`.
+    """
+    from devboot.onboarding import detect, without_channels, without_rabbitmq
+
+    _refuse_several(root)
+    proposal = detect(Path(root), environ=environ)
+    if not has_debs(sys.platform, os.uname().machine, environ):
+        proposal = without_rabbitmq(proposal)
+    return proposal if importlib.util.find_spec("rattler") else without_channels(proposal)
+
+
+def _refuse_several(root: str) -> None:
+    """Refuse a folder that is no project but holds clones: read together they would become one that nobody has."""
+    if any(os.path.exists(os.path.join(root, name)) for name in (".git", *LANDMARKS)):
+        return
+    with suppress(OSError), os.scandir(root) as entries:
+        clones = sorted(each.name for each in entries if os.path.exists(os.path.join(each.path, ".git")))
+        if len(clones) > 1:
+            raise _several(root, clones)
+
+
+def _several(root: str, clones: Sequence[str]) -> UsageError:
+    likely = [
+        name
+        for name in clones
+        if any(os.path.exists(os.path.join(root, name, each)) for each in (*LANDMARKS, MANIFEST))
+    ]
+    shown = ", ".join(f"`{printable(name)}`" for name in clones[:_SHOWN])
+    more = f" and {len(clones) - _SHOWN} more" if len(clones) > _SHOWN else ""
+    return UsageError(
+        "usage/several-projects",
+        f"there are {len(clones)} projects here, and this folder is none itself",
+        causes=[f"clones of their own: {shown}{more}"],
+        help=[f"devboot -C {shell_word(name)} up" for name in (likely or clones)[:_ADVISED]],
+        kept=["nothing was started or written"],
+    )
+
+
+def has_debs(system: str, machine: str, environ: Mapping[str, str]) -> bool:
+    """Whether packages of Debian or Ubuntu can be had: `system` and `machine` as Python and `uname` say them."""
+    has_apt = shutil.which("apt-get", path=environ.get("PATH", "")) is not None
+    return has_apt and platform_of(system, machine) in (LINUX_X86_64, LINUX_AARCH64)

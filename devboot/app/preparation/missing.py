@@ -1,0 +1,60 @@
+"""Words the refusal to start without a required variable: where to put it, and which template of the clone has it."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+
+from devboot.environment.variables import Missing
+from devboot.errors import DevbootError, ManifestError, Place
+from devboot.model.dotenv import parse_dotenv
+
+# `.env.example`, `env.sample`, `.env-dist`, `sample.env`: what people copy from
+_TEMPLATE = re.compile(
+    r"\.?env[._-](?:[\w.-]*[._-])?(?:example|sample|template|dist|default|tpl|tmpl)s?"
+    r"|(?:example|sample|template|default)s?[._-]env",
+    re.IGNORECASE,
+)
+_LARGEST = 1_000_000  # bytes of a template worth reading
+
+
+def missing_variable(root: str, wanted: Missing, read: Sequence[str], place: Place | None) -> DevbootError:
+    """The error for a variable that nobody has set; `read` are the env-files of the project at `root`."""
+    name, causes = wanted.name, [wanted.description] if wanted.description else []
+    target = read[-1] if read else ""
+    template = _template_with(root, target, name)
+    if not target:
+        helps = [f"export {name}=…"]
+    elif template and not os.path.lexists(os.path.join(root, target)):
+        causes.append(f"`{template}` has it, and there is no `{target}` yet")
+        helps = [f"cp {template} {target}  # then set {name} in it"]
+    else:
+        helps = [f"echo '{name}=…' >> {target}"]
+    return ManifestError("env/missing", f"`{name}` is not set", place=place, causes=causes, help=helps)
+
+
+def _template_with(root: str, target: str, name: str) -> str:
+    """The template beside `target`, else at the root, that mentions the variable; "" for none."""
+    for folder in dict.fromkeys((os.path.dirname(target), "")):
+        for template in _templates(root, folder):
+            if name in _names(os.path.join(root, template)):
+                return template
+    return ""
+
+
+def _templates(root: str, folder: str) -> Iterator[str]:
+    try:
+        names = sorted(os.listdir(os.path.join(root, folder)))
+    except OSError:
+        return
+    yield from (os.path.join(folder, each) for each in names if _TEMPLATE.fullmatch(each))
+
+
+def _names(path: str) -> frozenset[str]:
+    try:
+        with open(path, "rb") as stream:
+            found = parse_dotenv(stream.read(_LARGEST), path)
+    except (OSError, DevbootError):  # it only serves advice
+        return frozenset()
+    return frozenset(entry.name for entry in found.entries)

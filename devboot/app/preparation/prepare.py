@@ -1,0 +1,296 @@
+"""The long way from a clone to everything that its processes need, one step after the other; starts nothing.
+
+`prepare` is what `up`, `sync` and `run` share. What has to hold before anything is created is checked first; then the
+lock, store and virtualenv, databases, and the snapshot that lets the next command go the short way.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from devboot import snapshot as snapshots
+from devboot.app.generations import link_profile, record as record_generation
+from devboot.app.kits.opened import OpenKit, kit_in_use, tell_of_seeds
+from devboot.app.preparation.app_pythons import AppPythons
+from devboot.app.preparation.asked import libraries_of, packages_digest, python_of, recipes_of
+from devboot.app.preparation.asked_ports import as_asked
+from devboot.app.preparation.compiling import snapshot_of, stamps_of
+from devboot.app.preparation.composing import (
+    Composed,
+    Parts,
+    base_port,
+    commands_of,
+    compose_project,
+    refuse_missing,
+    wanted_ports,
+)
+from devboot.app.preparation.data import back_up, prepare_databases, prepare_services
+from devboot.app.preparation.hosting import host_programs, lock_here
+from devboot.app.preparation.loading import Loaded, load_project, prepare_state
+from devboot.app.preparation.locking import LockResult, LockWish, ensure_lock, pins_of_lock
+from devboot.app.preparation.offline import refuse_unfetched
+from devboot.app.preparation.provisioning import Machine, Provisioned, provision, this_host, wanted_objects
+from devboot.app.preparation.telling import tell_about, tell_of_strangers
+from devboot.app.preparation.turns import take_turn
+from devboot.app.preparation.unreachable import without_unreachable
+from devboot.environment.envfiles import EnvFiles, read_env_files
+from devboot.environment.ports import Ports, allocate
+from devboot.environment.python import PythonLock as PythonPins, PythonProject, working_folder
+from devboot.events import NOTE, Event, Reporter, Silenced
+from devboot.files import FileLock
+from devboot.model.edge.lock import Lock
+from devboot.paths import Paths
+from devboot.recipes import KnownRecipe
+from devboot.services.account import account_for, no_account
+from devboot.snapshot import Snapshot
+from devboot.uv.client import Uv, make_uv
+from devboot.uv.leases import FolderLeases, end_leftovers
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from devboot.app.context import Context
+
+
+class Wishes(NamedTuple):
+    """How to prepare: `is_locked` never writes the lock, `ports` has (name, port or None for a free one)."""
+
+    is_locked: bool = False
+    takes_lock_as_it_is: bool = False  # whatever the manifest says
+    is_offline: bool = False
+    is_forced: bool = False
+    ports: tuple[tuple[str, int | None], ...] = ()
+    starts: bool = True  # whether processes are to be started afterwards: their ports have to be free
+    is_running: bool = False  # the project's own daemon may hold its ports
+    kit: str = ""  # path of a kit that has everything, instead of the network
+
+
+class Prepared(NamedTuple):
+    """Everything is there. `snapshot` has plan and patch; `installed` is what the headline says was done."""
+
+    loaded: Loaded
+    lock: LockResult
+    provisioned: Provisioned
+    composed: Composed
+    snapshot: Snapshot
+    installed: str
+
+
+class _Choice(NamedTuple):
+    """What the project asks for, and what the lock makes of it."""
+
+    recipes: Mapping[str, KnownRecipe]
+    python: PythonProject | None
+    lock: LockResult
+    pins: PythonPins | None
+
+
+class _Stock(NamedTuple):
+    """What is here now: `lock` has the versions that this machine got."""
+
+    lock: Lock
+    provisioned: Provisioned
+
+
+def prepare(context: Context, wishes: Wishes, reporter: Reporter) -> Prepared:
+    """Go the whole way for the project in the context's directory.
+
+    Raises:
+        DevbootError: whatever stands in the way; what was done until then is kept and skipped the next time.
+
+    """
+    loaded = load_project(context.cwd, context.environ)
+    return prepare_loaded(loaded, context, wishes, reporter)
+
+
+def prepare_loaded(loaded: Loaded, context: Context, wishes: Wishes, reporter: Reporter) -> Prepared:
+    """As `prepare`, for a project that has been loaded already."""
+    manifest, root = loaded.manifest, loaded.project.root
+    tell_of_strangers(loaded.project, context.environ, context.uid, reporter)
+    reporter = Silenced(reporter, manifest.project.silence)
+    files = read_env_files(root, manifest.env_files.read, context.environ)
+    tell_about(loaded, files, reporter)
+    refuse_missing(loaded, files, context.environ)
+    paths = context.paths()
+    with kit_in_use(wishes.kit, context.cwd, paths.cache, reporter) as kit:
+        prepare_state(loaded.project)
+        with _own_lock(loaded, context, reporter):
+            return _Way(loaded, files, paths, context, wishes, reporter, kit).go()
+
+
+class _Way:
+    """One preparation under the project's provisioning lock; each method is a step."""
+
+    def __init__(
+        self,
+        loaded: Loaded,
+        files: EnvFiles,
+        paths: Paths,
+        context: Context,
+        wishes: Wishes,
+        reporter: Reporter,
+        kit: OpenKit | None,
+    ) -> None:
+        self.loaded = loaded
+        self.kit = kit
+        self.files = files
+        self.seen = snapshots.stamps(files.paths)  # at once: who edits one while all is prepared isn't overlooked
+        self.paths = paths
+        self.context = context
+        self.wishes = wishes
+        self.reporter = reporter
+        self.root = loaded.project.root
+        leases = os.path.join(loaded.project.state, "run", "provisioning")
+        end_leftovers(leases)
+        is_offline = wishes.is_offline or kit is not None
+        self.uv: Uv = make_uv(context.environ, self.root, offline=is_offline, lease=FolderLeases(leases))
+
+    def go(self) -> Prepared:
+        if self.kit is None:
+            self.loaded = without_unreachable(self.loaded, self.uv, self.context.environ, self.reporter)
+        choice = self._choose()
+        self._ports(choice)  # before any download: a port that is taken is better known at once
+        stock = self._stock_up(choice)
+        ports = self._ports(choice)  # again, since getting everything may have taken minutes
+        composed = self._compose(choice, stock, ports)
+        clock = self.context.wall_clock
+        touched = prepare_databases(self.loaded, clock, self.reporter)
+        prepare_services(composed, clock, self.reporter)
+        if self.wishes.starts:
+            back_up(self.loaded, composed, touched, clock, self.reporter)
+        self._tell_of_edits()
+        snapshot = self._compile(choice, stock, composed, ports)
+        installed = _installed(choice.lock, stock.provisioned, touched)
+        return Prepared(self.loaded, choice.lock, stock.provisioned, composed, snapshot, installed)
+
+    def _choose(self) -> _Choice:
+        """What exactly the project gets: its lock, made to fit where that is allowed."""
+        recipes, python = recipes_of(self.loaded), python_of(self.loaded, self.uv, self.context.environ)
+        if python is not None:
+            self.seen += snapshots.stamps((*python.files, *python.looked_for))
+        if self.kit is not None:
+            self.kit.suits(python)  # one that doesn't leaves nothing behind
+            self.kit.give_lock(self.loaded.project.lock)
+        lock = ensure_lock(
+            self.loaded.project.lock,
+            self.loaded.manifest,
+            recipes,
+            python,
+            self.uv,
+            wish=LockWish(is_frozen=self.wishes.is_locked, takes_as_it_is=self.wishes.takes_lock_as_it_is),
+            environ=self.context.environ,
+            reporter=self.reporter,
+        )
+        python = python if self.kit is None else self.kit.suits(python)
+        return _Choice(recipes, python, lock, pins_of_lock(lock.lock))
+
+    def _stock_up(self, choice: _Choice) -> _Stock:
+        """Have all of it here: out of the kit, of what was fetched before, or of the network."""
+        environ, lock, kit = self.context.environ, choice.lock.lock, self.kit
+        machine = Machine(self.paths.data, this_host(sys.platform, os.uname().machine), self.context.wall_clock)
+        pythons = AppPythons(self.uv, environ, self.paths.data)
+        choose = pythons.choose if kit is None else kit.choosing(pythons.choose)
+        wanted = wanted_objects(lock, choice.recipes, machine.host, choose)
+        hosted = host_programs(lock, choice.recipes, self.loaded.project.state, environ, self.reporter)
+        if kit is not None:
+            self.uv = kit.unpack(
+                wanted.values(), choice.python, choice.pins, self.uv, environ=environ, paths=self.paths
+            )
+            tell_of_seeds(self.reporter, kit.seed(self.root, self.loaded.manifest.sqlite))
+        elif self.uv.offline:
+            refuse_unfetched(machine, wanted.values(), choice.python, choice.pins, self.uv, environ=environ)
+        provisioned = provision(
+            machine,
+            self.root,
+            wanted,
+            choice.python,
+            choice.pins,
+            self.uv,
+            environ=environ,
+            reporter=self.reporter,
+            is_forced=self.wishes.is_forced,
+            is_thorough=not self.wishes.starts,
+            hosted=hosted,
+        )
+        return _Stock(lock_here(lock, wanted, hosted), provisioned)
+
+    def _compose(self, choice: _Choice, stock: _Stock, ports: Ports) -> Composed:
+        return compose_project(
+            Parts(
+                loaded=self.loaded,
+                files=self.files,
+                lock=stock.lock,
+                recipes=choice.recipes,
+                objects=stock.provisioned.programs,
+                libraries=libraries_of(choice.python, choice.pins),
+                ports=ports.numbers,
+                runtime=self.paths.runtime,
+                environ=self.context.environ,
+                packages_digest=packages_digest(choice.python),
+                has_venv=choice.python is not None,
+                run_as=account_for if os.geteuid() == 0 else no_account,
+            )
+        )
+
+    def _compile(self, choice: _Choice, stock: _Stock, composed: Composed, ports: Ports) -> Snapshot:
+        """The snapshot, kept for the next command and as a generation, unless flags have changed what it would say."""
+        made = stamps_of(self.loaded, composed, choice.python, stock.provisioned.paths)
+        stamps = tuple(dict.fromkeys((*self.loaded.stamps, *self.seen, *made)))
+        snapshot = snapshot_of(self.loaded, composed, ports, stamps)
+        if not self.loaded.is_adjusted:
+            state = self.loaded.project.state
+            link_profile(state, snapshot)  # first: who is killed in between goes the whole way again
+            snapshots.write(os.path.join(state, snapshots.NAME), snapshot)
+            record_generation(
+                state,
+                at=self.context.wall_clock(),
+                lock=self.loaded.project.lock,
+                folder=working_folder(choice.python) if choice.python is not None else self.root,
+                data=self.paths.data,
+                provisioned=stock.provisioned,
+                snapshot=snapshot,
+            )
+        return snapshot
+
+    def _ports(self, choice: _Choice) -> Ports:
+        base = self.loaded.base or base_port(self.files, self.loaded.manifest)
+        # Who types where ports begin means it, of those that listen on them.
+        typed = {c.name for c in commands_of(self.loaded) if self.loaded.types_ports and c.names_port}
+        wanted = as_asked(wanted_ports(self.loaded, choice.recipes, base), self.wishes.ports, typed)
+        ports = allocate(
+            self.loaded.project.state,
+            self.root,
+            self.paths.state,
+            wanted,
+            must_be_free=self.wishes.starts and not self.wishes.is_running,
+        )
+        # Most processes never listen on the number that they are given: that it moved is news only where they do.
+        listening = {*self.loaded.manifest.services, *(c.name for c in commands_of(self.loaded) if c.names_port)}
+        for name, note in ports.notes:
+            if name in listening:
+                self.reporter.emit(Event(NOTE, "ports", f"{name} {note}"))
+        return ports
+
+    def _tell_of_edits(self) -> None:
+        """What was edited after it was read counts from the next command on: its stamp makes the snapshot stale."""
+        for stamp in dict.fromkeys((*self.loaded.stamps, *self.seen)):
+            if not snapshots.is_current(stamp):
+                name = os.path.relpath(stamp[0], self.root)
+                self.reporter.emit(
+                    Event(NOTE, "project", f"{name} changed during this run: it counts from the next on")
+                )
+
+
+def _own_lock(loaded: Loaded, context: Context, reporter: Reporter) -> FileLock:
+    """One command at a time prepares a project; the others wait and say for whom."""
+    return take_turn(loaded.project, "up", context, reporter)
+
+
+def _installed(lock: LockResult, provisioned: Provisioned, touched: frozenset[str]) -> str:
+    """What the headline says was done."""
+    venv = provisioned.venv
+    if not lock.written and not touched and (venv is None or venv.is_unchanged):
+        return "nothing to install"
+    return ""

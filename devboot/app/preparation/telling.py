@@ -1,0 +1,55 @@
+"""What a preparation says of a project before it begins, and of its databases."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+from devboot.app.preparation.adjusting import self_reloading
+from devboot.app.preparation.composing import replaced_by_services
+from devboot.app.preparation.loading import Loaded
+from devboot.environment import databases
+from devboot.environment.envfiles import EnvFiles
+from devboot.environment.project import Project
+from devboot.environment.root import is_foreign, strangers
+from devboot.events import NOTE, WARNING, Event, Reporter
+
+
+def tell_of_strangers(project: Project, environ: Mapping[str, str], uid: int, reporter: Reporter) -> None:
+    """Say who else decides what runs here (case 64). The project can't silence it: it may be the stranger's."""
+    for text in strangers(project.root, project.manifest, environ, uid):
+        reporter.emit(Event(WARNING, "manifest", f"{text}: what stands there runs as you", slug="trust/foreign-owner"))
+
+
+def tell_about(loaded: Loaded, files: EnvFiles, reporter: Reporter) -> None:
+    """Say what detection, Procfile and env-files have to say, each once."""
+    if loaded.fresh_detection:
+        text = "no devboot.toml: using what `devboot init` would write (.devboot/detected.toml)"
+        reporter.emit(Event(NOTE, "manifest", text))
+    for note, warns in loaded.notes:
+        reporter.emit(
+            Event(WARNING if warns else NOTE, "manifest", note, slug="manifest/not-provided" if warns else "")
+        )
+    if is_foreign(loaded.project.root, os.geteuid()):
+        text = "devboot runs as root in a project of another user: what it makes belongs to root"
+        reporter.emit(Event(WARNING, "machine", text, slug="machine/root"))
+    for text in loaded.procfile.left_out if loaded.procfile else ():
+        reporter.emit(Event(WARNING, "processes", text, slug="procfile/bad-line"))
+    for text in self_reloading(loaded):
+        reporter.emit(Event(WARNING, "processes", text, slug="process/reloads-itself"))
+    for name in replaced_by_services(loaded):
+        text = f"the Procfile's `{name}` is replaced by `[services.{name}]`"
+        reporter.emit(Event(NOTE, "processes", text, slug="procfile/replaced"))
+    for file, each in files.notes:
+        reporter.emit(Event(WARNING, "env", f"{file}:{each.line}: {each.text}", slug=each.slug))
+
+
+def database_text(path: str, done: databases.Prepared) -> str:
+    """What was done to a database, as the text of its step."""
+    applied = len(done.applied)
+    said = [f"{path} created"] if done.is_new else [path]
+    if applied:
+        said.append("1 migration" if applied == 1 else f"{applied} migrations")
+    if done.backup:
+        said.append(f"copy kept, {os.path.basename(done.backup)}")
+    return ", ".join(said)

@@ -1,0 +1,34 @@
+"""One command at a time prepares a project; the others wait and say for whom, or give up at once."""
+
+from __future__ import annotations
+
+from devboot.environment.project import Project
+from devboot.events import NOTE, Event, Reporter
+from devboot.files import PROJECT, FileLock, Holder
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from devboot.app.context import Context
+
+_PATIENCE = 1800.0  # another command may be downloading an interpreter on a slow line
+
+
+def take_turn(project: Project, command: str, context: Context, reporter: Reporter | None = None) -> FileLock:
+    """The lock of everything that changes the project, held now; `command` is what those hear who wait for this one.
+
+    Raises BusyError `busy/locked`, under `--no-wait` at once, and MachineError.
+    """
+    lock = FileLock(project.prepare_lock, command, PROJECT)
+
+    def waiting(holder: Holder) -> None:
+        if reporter is not None and not context.wishes.no_wait:
+            who = holder.describe(context.wall_clock())
+            reporter.emit(Event(NOTE, "lock", f"waiting for {who}", waits_for=who))
+
+    lock.acquire(timeout=patience(context), waiting=waiting)
+    return lock
+
+
+def patience(context: Context, usual: float = _PATIENCE) -> float:
+    """How many seconds to wait for another devboot."""
+    return 0.0 if context.wishes.no_wait else usual

@@ -1,0 +1,72 @@
+"""`devboot ps`: what runs, where it listens, and why something doesn't."""
+
+from __future__ import annotations
+
+import os
+
+from devboot.app import meeting
+from devboot.app.streams import Streams
+from devboot.daemon import client as daemon, leases
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from devboot.app.call import Call
+
+
+def carry_out(call: Call) -> int:
+    """Let the daemon answer; without one nothing runs, which is no error."""
+    if call.flag("all"):
+        return _all(call)
+    found = meeting.meet(call)
+    if found.client is not None:
+        if call.flag("watch"):
+            return _watch(call, found.client)
+        return meeting.answer(call, found.client)
+    if found.lease is not None and found.lease.is_alive:
+        return meeting.complain(call, meeting.silent_daemon(call))
+    _nothing_runs(call)
+    return 0
+
+
+def _watch(call: Call, client: daemon.Client) -> int:
+    try:
+        return meeting.answer(call, client, watch=True)
+    except KeyboardInterrupt:
+        return 130
+
+
+def _nothing_runs(call: Call) -> None:
+    from devboot import __version__
+    from devboot.wire.jsontext import to_json
+
+    project = meeting.project_name(call)
+    if call.wishes.json:
+        document = {
+            "schema": 1,
+            "devboot": __version__,
+            "project": project,
+            "root": call.root,
+            "pid": None,
+            "since": None,
+            "processes": [],
+        }
+        Streams().write(1, f"{to_json(document)}\n".encode())  # type: ignore[arg-type]
+    else:
+        Streams().say(f"{project} is not running: devboot up\n")
+
+
+def _all(call: Call) -> int:
+    """Each project of this user that runs, one after the other."""
+    from devboot.paths import runtime_directory
+
+    code = 0
+    running = leases.registered(runtime_directory(call.environ, os.getuid()))
+    for number, lease in enumerate(running):
+        found = daemon.connect(lease)
+        if found is None:
+            continue
+        Streams().say(("\n" if number else "") + f"{lease.root}\n")
+        code = max(code, meeting.answer(call, found))
+    if not running:
+        Streams().say("no project of yours is running\n")
+    return code

@@ -1,0 +1,1 @@
+"""`recipe new`, `test`, `update`: the work of whoever writes a recipe."""

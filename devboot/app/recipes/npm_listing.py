@@ -1,0 +1,67 @@
+"""Which files a version of an npm package has: registries tell no sha256, so that each one is fetched for it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+
+from packaging.version import InvalidVersion, Version
+
+from devboot.app.recipes.update import Listable, Listed
+from devboot.errors import NetworkError, UsageError
+from devboot.model.artifact import Artifact
+from devboot.model.edge.origins import NpmOrigin
+from devboot.sources.npm import Published, Registry
+
+_LARGEST = 400_000_000
+
+
+class NpmListing:
+    """Asks the npm registry that this user is configured for."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+
+    def listed(self, origin: Listable, condition: str, exclude_newer: str) -> Listed:
+        """The newest version that all platforms have, or that of the condition, which is `==VERSION` or nothing.
+
+        Raises UsageError for another condition, NetworkError.
+        """
+        assert isinstance(origin, NpmOrigin)
+        if exclude_newer or (condition and not condition.startswith("==")):
+            raise UsageError(
+                "usage/argument",
+                "npm packages are asked for by one version, or for the newest",
+                help=[f"devboot recipe update NAME '{origin.name}==VERSION'"],
+            )
+        packages = {platform: origin.name_on(platform) for platform in origin.platforms}
+        published = {name: self._registry.published(name, name) for name in packages.values() if name}
+        version = condition.removeprefix("==") or _newest(origin, published)
+        files = {
+            platform: self._artifact(name, published[name][version])
+            for platform, name in packages.items()
+            if name and version in published[name]
+        }
+        return Listed(origin.name, version, files)
+
+    def _artifact(self, name: str, found: Published) -> Artifact:
+        data = self._registry.tarball(name, found, most=_LARGEST)
+        file = os.path.basename(found.tarball.partition("?")[0])
+        return Artifact("npm", name, found.version, file, hashlib.sha256(data).hexdigest(), len(data))
+
+
+def _newest(origin: NpmOrigin, published: dict[str, dict[str, Published]]) -> str:
+    everywhere = set.intersection(*(set(versions) for versions in published.values()))
+    stable = [version for text in everywhere if (version := _stable(text)) is not None]
+    if not stable:
+        raise NetworkError("recipe/no-files", f"no version of {origin.name} is there for every platform")
+    return str(max(stable))
+
+
+def _stable(text: str) -> Version | None:
+    """A version with nothing behind its numbers: npm marks what isn't finished by a hyphen."""
+    try:
+        found = Version(text)
+    except InvalidVersion:
+        return None
+    return None if found.is_prerelease or "-" in text or "+" in text else found

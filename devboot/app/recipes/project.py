@@ -1,0 +1,141 @@
+"""A project that has nothing but one recipe: devboot runs it there as anybody's would be run."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from textwrap import shorten
+
+import devboot
+from devboot.environment.ports import read_ports
+from devboot.errors import WorkError
+from devboot.events import NOTE, Event, Reporter
+from devboot.model.edge.lock import LockedPackage
+from devboot.model.edge.recipe import Exchange
+from devboot.model.edge.toml_text import inline, key_text
+from devboot.recipes import KnownRecipe
+
+# This devboot, wherever it is, without a variable that the project's own programs would inherit.
+_HOME = os.path.dirname(os.path.dirname(os.path.abspath(devboot.__file__)))
+_START = f"import sys; sys.path.insert(0, {_HOME!r})\nfrom devboot.__main__ import main; sys.exit(main())"
+_COMMAND_SECONDS = 900.0  # a download on a slow line, a database that is made
+_ASK_SECONDS = 20.0
+_SHOWN = 80  # letters of a command
+_WORDS = ("host", "port", "socket")  # of the service, for commands of `[test]`
+_INSIDE = ("DEVBOOT_INSIDE", "DEVBOOT_PROCESS", "DEVBOOT_ROOT")  # of the project that this command may belong to
+
+
+class TrialProject:
+    """A project that has nothing but the recipe, in `root`."""
+
+    def __init__(
+        self, known: KnownRecipe, package: LockedPackage, root: str, environ: Mapping[str, str], reporter: Reporter
+    ) -> None:
+        self.known = known
+        self.package = package
+        self.root = root
+        self.environ = environ
+        self.reporter = reporter
+        self.name = known.name
+
+    def write(self) -> None:
+        """Its manifest, beside the folder of recipes that the tested one is in."""
+        name, version = key_text(self.name), inline(self.package.version)
+        wanted = f"[packages]\n{name} = {version}\n"
+        if self.known.recipe.service is not None:
+            own = (f'{word} = "${{services.{self.name}.{word}}}"\n' for word in _WORDS)
+            wanted = f"[services.{name}]\nversion = {version}\n[env]\n{''.join(own)}"
+        with open(os.path.join(self.root, "devboot.toml"), "w", encoding="utf-8") as file:
+            file.write('[project]\nname = "recipe-test"\n' + wanted)
+        os.symlink(os.path.dirname(os.path.abspath(self.known.folder)), os.path.join(self.root, "recipes"))
+
+    def run_tool(self) -> str:
+        """Each version's own word for it, by its program on the PATH of the project."""
+        rows = (self.known.origin(row.source, row.name) for row in self.package.rows().values())
+        origin = next((found for found in rows if found is not None), self.known.recipe.source[0])
+        program = origin.programs[0]
+        asks = self.known.recipe.test.version
+        self.devboot("sync")
+        said = self.devboot("run", "--no-sync", "--", program, *shlex.split(asks), has_errors=True).strip()
+        if self.package.version not in said:
+            raise failed(self.name, f"`{program} {asks}` doesn't name {self.package.version}", said.splitlines()[:3])
+        return f"`{program} {asks}` says {self.package.version}"
+
+    def run_service(self) -> str:
+        """Start it, ask, stop, start again, ask what it has kept, stop; its port is free afterwards."""
+        test, port, asked = self.known.recipe.test, 0, 0
+        for exchange in (test.ask, test.kept) if test.kept else (test.ask,):
+            self.devboot("up", "--detach")
+            (process,) = json.loads(self.devboot("ps", "--json"))["processes"]
+            port = process["port"]
+            if exchange is not None:
+                self._ask(port, exchange)
+                asked += 1
+            self.devboot("down")
+        with socket.socket() as listener:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(("127.0.0.1", port))
+        kept = ", and knows after a restart what it was told" if test.kept else ""
+        return f"{self.package.version} gets ready, {'answers, ' if asked else ''}stops{kept}"
+
+    def _ask(self, port: int, exchange: Exchange) -> None:
+        said = self._run(exchange.run) if exchange.run else self._talk(port, exchange)
+        if not said.startswith(exchange.expect):
+            raise failed(self.name, "it answers something else than `[test]` expects", [said[:100]])
+
+    def _run(self, command: str) -> str:
+        """What a command says that runs beside the service; it reads `$bin`, `$host`, `$port`, `$port_…`, `$socket`."""
+        origin = next(each for each in self.known.recipe.source if each.programs)
+        ports = read_ports(os.path.join(self.root, ".devboot"))
+        further = (f"port_{name.partition('.')[2]}={number}; " for name, number in ports.items() if "." in name)
+        place = f'bin=$(dirname "$(command -v {shlex.quote(origin.programs[0])})"); '
+        return self.devboot("run", "--no-sync", "--", "/bin/sh", "-c", f"{place}{''.join(further)}{command}")
+
+    def _talk(self, port: int, exchange: Exchange) -> str:
+        wanted = exchange.expect.encode("latin-1")
+        with socket.create_connection(("127.0.0.1", port), timeout=_ASK_SECONDS) as connection:
+            connection.sendall(exchange.send.encode("latin-1"))
+            answer = b""
+            while len(answer) < len(wanted) and (block := connection.recv(4096)):
+                answer += block
+        return answer.decode("latin-1")
+
+    def devboot(self, *words: str, is_checked: bool = True, has_errors: bool = False) -> str:
+        """What the command wrote; with `has_errors` also to stderr, where some programs tell their version.
+
+        Raises WorkError with the end of what it said when it failed.
+        """
+        environ = {name: value for name, value in self.environ.items() if name not in _INSIDE}
+        command = [sys.executable, "-P", "-c", _START, "-C", self.root, *words]
+        ended = subprocess.run(
+            command,
+            env={**environ, "DEVBOOT_PLAIN": "1"},
+            capture_output=True,
+            text=True,
+            errors="replace",
+            stdin=subprocess.DEVNULL,
+            timeout=_COMMAND_SECONDS,
+            check=False,
+            cwd=self.root,
+        )
+        if is_checked and ended.returncode:
+            raise failed(self.name, f"`devboot {' '.join(words)}` failed", ended.stderr.strip().splitlines()[-12:])
+        if is_checked:
+            self.reporter.emit(Event(NOTE, "real", shorten(f"devboot {' '.join(words)}", _SHOWN, placeholder=" …")))
+        return ended.stdout + (ended.stderr if has_errors else "")
+
+
+def failed(name: str, cause: str, details: Sequence[str]) -> WorkError:
+    """The error of a level."""
+    return WorkError(
+        "recipe/test-failed",
+        f"the recipe `{name}` fails its test",
+        causes=[cause],
+        details=list(details),
+        help=[f"devboot recipe test {name}"],
+    )

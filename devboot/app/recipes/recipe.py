@@ -1,0 +1,102 @@
+"""`recipe new`, `test`, `update`: finds the recipe that is meant, and hands it to the module that does the work."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from devboot.app.preparation.distribution import cache_of
+from devboot.app.preparation.provisioning import make_sources, this_host
+from devboot.app.preparation.transfers import make_downloads, make_registry
+from devboot.app.recipes.apps import AppListing
+from devboot.app.recipes.archive_listing import ArchiveListing
+from devboot.app.recipes.conda import CondaListing
+from devboot.app.recipes.new import NewRecipe, copy_recipe, look_into, new_recipe, origin_of
+from devboot.app.recipes.npm_listing import NpmListing
+from devboot.app.recipes.trial import Trial, Tried, try_recipe
+from devboot.app.recipes.update import Updated, UpdateWish, WheelListing, update_recipe
+from devboot.environment.project import find_project
+from devboot.errors import UsageError
+from devboot.events import Reporter
+from devboot.model.nearest import nearest
+from devboot.recipes import RecipeFolders, bundled_folder
+from devboot.recipes.folders import load_recipe_file
+from devboot.uv.client import make_uv
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from devboot.app.context import Context
+
+
+def own_folder(context: Context) -> str:
+    """The project's own folder of recipes, which may not be there yet."""
+    return os.path.join(find_project(context.cwd).root, "recipes")
+
+
+def new(context: Context, name: str, source: str, reporter: Reporter) -> NewRecipe:
+    """Write a recipe: from a wheel `source` (`NAME` or `NAME==VERSION`), a bundled one, or a skeleton.
+
+    Raises UsageError, BusyError `recipe/exists`, and what looking into the wheel raises.
+    """
+    folder = os.path.join(own_folder(context), name)
+    if not source:
+        bundled = os.path.join(bundled_folder(), name)
+        is_copied = "/" not in name and os.path.isfile(os.path.join(bundled, "recipe.toml"))
+        return copy_recipe(folder, name, bundled) if is_copied else new_recipe(folder, name, None)
+    host = this_host(sys.platform, os.uname().machine)
+    uv = make_uv(context.environ, context.cwd)
+    found = WheelListing(uv, sys.executable).listed(*origin_of(source), "")
+    artifact = found.files.get(host.platform) or next(iter(found.files.values()), None)
+    if artifact is None:
+        raise UsageError(
+            "recipe/no-files",
+            f"{found.name} {found.version} has no wheel for any platform of devboot",
+            causes=["only wheels with a platform in their name hold programs"],
+        )
+    platform = next(platform for platform, file in found.files.items() if file is artifact)
+    return new_recipe(folder, name, look_into(artifact, platform, make_sources(uv)["wheel"], reporter))
+
+
+def update(context: Context, name: str, wish: UpdateWish, reporter: Reporter) -> Updated:
+    """Ask the sources of the project's own recipe what there is. Raises what `update_recipe` raises, UsageError."""
+    folder = os.path.join(own_folder(context), name)
+    if "/" in name or not os.path.isfile(os.path.join(folder, "recipe.toml")):
+        raise _not_own(context, name)
+    uv = make_uv(context.environ, context.cwd)
+    downloads = make_downloads(uv, reporter)
+    return update_recipe(
+        load_recipe_file(folder),
+        folder,
+        wish,
+        {
+            "wheel": WheelListing(uv, sys.executable),
+            "app": AppListing(uv, sys.executable),
+            "conda": CondaListing(cache_of(uv)),
+            "npm": NpmListing(make_registry(uv, downloads)),
+            "archive": ArchiveListing(downloads, uv.environ),
+            "build": ArchiveListing(downloads, uv.environ),
+        },
+        make_sources(uv, downloads),
+        this_host(sys.platform, os.uname().machine).platform,
+        reporter,
+    )
+
+
+def test(context: Context, name: str, version: str, *, is_offline: bool, reporter: Reporter) -> Tried:
+    """Try the recipe on this machine. Raises what `try_recipe` raises."""
+    known = RecipeFolders([own_folder(context), bundled_folder()]).get(name)
+    host = this_host(sys.platform, os.uname().machine)
+    trial = Trial(known, version, host, context.environ, reporter, context.wall_clock)
+    return try_recipe(trial, is_offline=is_offline)
+
+
+def _not_own(context: Context, name: str) -> UsageError:
+    folders = RecipeFolders([own_folder(context)])
+    near = nearest(name, folders.names())
+    helps = [f"devboot recipe update {near}"] if near else [f"devboot recipe new {name}"]
+    causes = ["the one that comes with devboot can't be changed"] if name in _bundled() else []
+    return UsageError("recipe/not-own", f"this project has no recipe `{name}` of its own", causes=causes, help=helps)
+
+
+def _bundled() -> tuple[str, ...]:
+    return RecipeFolders([bundled_folder()]).names()

@@ -1,0 +1,195 @@
+"""`recipe test`: schema, resolution, a miniature build, the real thing; one level after the other, on this machine."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from devboot.app.preparation.distribution import Distribution, apt_of
+from devboot.app.preparation.offering import ask, channel_asker, to_ask
+from devboot.app.recipes.miniature import MiniatureSource, made_up_offers, miniature_of, write_wheel
+from devboot.app.recipes.project import TrialProject, failed
+from devboot.errors import IntegrityError, MachineError
+from devboot.events import DONE, FAILED, NOTE, START, Event, RecordingReporter, Reporter
+from devboot.model.artifact import Wanted
+from devboot.model.edge.lock import Lock, LockedPackage, Wish, lock_to_text, parse_lock
+from devboot.provision.realise import Host, object_name, realise
+from devboot.provision.roots import TemporaryRoots
+from devboot.provision.store import Store
+from devboot.provision.tree import remove_tree
+from devboot.recipes import KnownRecipe
+from devboot.recipes.checks import complaints
+from devboot.resolve.packages import resolve, wanted_on
+from devboot.resolve.source import Source
+from devboot.services import plan_service
+from devboot.sources.wheel import WheelSource
+from devboot.uv.client import Uv, make_uv
+
+
+class Trial(NamedTuple):
+    """What is tested, where."""
+
+    known: KnownRecipe
+    version: str  # "" for the one that a lock would take
+    host: Host
+    environ: Mapping[str, str]
+    reporter: Reporter
+    wall_clock: Callable[[], float]
+
+
+class Tried(NamedTuple):
+    """The version that was tested; `lacks` says which source the real thing would have needed, "" for none."""
+
+    version: str
+    lacks: str = ""
+
+
+def try_recipe(trial: Trial, *, is_offline: bool = False) -> Tried:
+    """Go through the levels. `is_offline` leaves out the one that fetches; so does a source that is missing here.
+
+    Raises WorkError `recipe/test-failed` at the first level that fails, and what resolving and building raise.
+    """
+    _level(trial, "schema", _schema)
+    package, lacks = _locked(trial, is_offline=is_offline)
+    _level(trial, "resolve", lambda one: _resolve(one, package))
+    _level(trial, "build", lambda one: _build(one, package))
+    if lacks:
+        trial.reporter.emit(Event(NOTE, "real", f"left out: {lacks}"))
+    elif not is_offline:
+        _level(trial, "real", lambda one: _real(one, package))
+    return Tried(package.version, lacks)
+
+
+def _level(trial: Trial, name: str, work: Callable[[Trial], str]) -> None:
+    trial.reporter.emit(Event(START, name, ""))
+    try:
+        trial.reporter.emit(Event(DONE, name, work(trial)))
+    except Exception as error:
+        trial.reporter.emit(Event(FAILED, name, getattr(error, "what", str(error))))
+        raise
+
+
+def _schema(trial: Trial) -> str:
+    wrong = complaints(trial.known)
+    if wrong:
+        raise failed(trial.known.name, "its files don't say all that they have to", wrong)
+    if trial.known.recipe.service is not None:
+        plan_service(trial.known.recipe, trial.known.name, "1", {}, port=1, root="/x", runtime="/x", programs="/x/bin")
+    count = len(trial.known.releases)
+    if not count:
+        return "its versions are known elsewhere"
+    return f"{count} version{'s' if count != 1 else ''}, each with a file or a reason for every platform"
+
+
+def _locked(trial: Trial, *, is_offline: bool) -> tuple[LockedPackage, str]:
+    """What a lock would have, and which source it lacks here: then its version is made up."""
+    wish, recipes, lacks = Wish(trial.known.name, trial.version), {trial.known.name: trial.known}, ""
+    uv = make_uv(trial.environ, os.sep)
+    here = Distribution(trial.host, trial.environ, apt_of(uv), trial.reporter)
+    made_up = made_up_offers(wish, trial.known, trial.host.distribution)
+    if is_offline:
+        offers = made_up
+    else:
+        channel = channel_asker(uv)
+        try:
+            offers = ask(to_ask([wish], recipes, here, has_channels=channel is not None), recipes, here, channel)
+        except MachineError as error:
+            if error.slug != "conda/not-installed":
+                raise
+            offers, lacks = made_up, error.what
+    (package,) = resolve([wish], offers.recipes, offers=offers.rows).packages
+    return package, lacks
+
+
+def _resolve(trial: Trial, package: LockedPackage) -> str:
+    text = lock_to_text(Lock(package=(package,)))
+    if lock_to_text(parse_lock(text)) != text:
+        raise failed(trial.known.name, "its lock isn't read as it was written", [])
+    for platform in package.rows():
+        wanted_on(package, trial.known, platform)
+    releases = (f"{row.platform} of {row.on}" for row in package.distribution)
+    return f"{package.version} for {', '.join((*package.rows(), *releases)) or 'no platform as a whole'}"
+
+
+def _build(trial: Trial, package: LockedPackage) -> str:
+    """Build what looks like the real thing twice, and once with a changed byte."""
+    real = wanted_on(package, trial.known, trial.host.platform, trial.host.distribution)
+    with tempfile.TemporaryDirectory(prefix="devboot-") as place:
+        wanted, source, damaged = _small(trial, real, place)
+        try:
+            first = _realise(trial, wanted, source, os.path.join(place, "a"))
+            second = _realise(trial, wanted, source, os.path.join(place, "b"))
+            if object_name(wanted) != first or first != second:
+                raise failed(trial.known.name, "the same bytes gave two names", [first, second])
+            _refuses_damage(trial, wanted, damaged, os.path.join(place, "c"))
+        finally:
+            for each in "abc":
+                remove_tree(os.path.join(place, each))
+    return "the same bytes twice give the same object, a changed one is refused"
+
+
+def _small(trial: Trial, real: Wanted, place: str) -> tuple[Wanted, Source, Source]:
+    if real.artifact.source != "wheel":
+        kind = real.artifact.source
+        if kind == "app":  # its scripts call what only the real thing has
+            programs = tuple((name, f"app/{name}") for name, _ in real.layout.shims)
+            real = real._replace(layout=real.layout._replace(bin=programs, shims=()))
+        source = MiniatureSource(kind, real.layout, real.version)
+        return miniature_of(real, source), source, MiniatureSource(kind, real.layout, real.version, damage=True)
+    whole, damaged = os.path.join(place, "wheels"), os.path.join(place, "damaged")
+    os.mkdir(whole)
+    artifact = write_wheel(whole, real.artifact, real.layout, real.version)
+    shutil.copytree(whole, damaged)
+    with open(os.path.join(damaged, artifact.file), "r+b") as file:
+        file.seek(-1, os.SEEK_END)
+        file.write(b"\x01")  # the length of a comment that isn't there
+    good, bad = (WheelSource(_uv_of(trial, folder, place), sys.executable) for folder in (whole, damaged))
+    return real._replace(artifact=artifact), good, bad
+
+
+def _uv_of(trial: Trial, folder: str, place: str) -> Uv:
+    """Uv with one folder for an index, and nothing else."""
+    kept = {name: value for name, value in trial.environ.items() if not name.startswith(("UV_", "PIP_"))}
+    own = {"UV_FIND_LINKS": folder, "UV_NO_INDEX": "1", "UV_NO_CONFIG": "1", "PIP_CONFIG_FILE": os.devnull}
+    return make_uv({**kept, **own, "UV_CACHE_DIR": os.path.join(place, f"cache-{os.path.basename(folder)}")}, place)
+
+
+def _realise(trial: Trial, wanted: Wanted, source: Source, data: str) -> str:
+    os.makedirs(data, exist_ok=True)
+    with TemporaryRoots(data) as roots:
+        found = realise(
+            Store(data),
+            wanted,
+            source,
+            trial.host,
+            command="recipe",
+            roots=roots,
+            reporter=RecordingReporter(),
+            now=trial.wall_clock,
+        )
+    return found.name
+
+
+def _refuses_damage(trial: Trial, wanted: Wanted, source: Source, data: str) -> None:
+    try:
+        _realise(trial, wanted, source, data)
+    except IntegrityError:
+        return
+    raise failed(trial.known.name, "a changed byte was taken", [])
+
+
+def _real(trial: Trial, package: LockedPackage) -> str:
+    """Have devboot run it in a project of its own, as anybody's would."""
+    with tempfile.TemporaryDirectory(prefix="devboot-") as root:
+        project = TrialProject(trial.known, package, root, trial.environ, trial.reporter)
+        project.write()
+        if trial.known.recipe.service is None:
+            return project.run_tool()
+        try:
+            return project.run_service()
+        finally:
+            project.devboot("down", "--quiet", is_checked=False)

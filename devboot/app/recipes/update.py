@@ -1,0 +1,266 @@
+"""`recipe update`: ask a recipe's sources what there is, measure it on all platforms, write versions.toml."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple, Protocol
+
+from devboot.errors import ManifestError, NetworkError, UsageError
+from devboot.events import DONE, NOTE, START, Event, Reporter
+from devboot.files import atomic_write
+from devboot.model.artifact import PLATFORMS, Artifact
+from devboot.model.edge.artifacts import ArtifactRow
+from devboot.model.edge.origins import (
+    AppOrigin,
+    BuildOrigin,
+    CondaOrigin,
+    NpmOrigin,
+    Origin,
+    UpstreamOrigin,
+    WheelOrigin,
+)
+from devboot.model.edge.recipe import Recipe, Release
+from devboot.provision.elf import tree_glibc_floor
+from devboot.provision.macho import tree_macos_floor
+from devboot.provision.tree import clean_wheel_tree, drop_files, files_below, find_one
+from devboot.recipes.versions_file import NO_FILE, NO_PACKAGE, add_release, release_of
+from devboot.resolve.source import Source
+from devboot.sources.asking import ask_program
+from devboot.sources.wheel_files import best_wheels
+from devboot.uv.client import Uv
+from devboot.uv.listing import list_files
+
+PYTHONS = ("3.13", "3.12", "3.11", "3.10", "3.9")
+_VERSION = re.compile(r"\d+(?:\.\d+)+")
+
+
+class Listed(NamedTuple):
+    """What a source has of one version of its own: platform → file, the floors not yet measured."""
+
+    name: str
+    version: str
+    files: Mapping[str, Artifact]
+
+
+class UpdateWish(NamedTuple):
+    """What to ask for.
+
+    `requirement` is a source's name, with `==VERSION` or another condition behind it, "" for the newest of all sources;
+    `version` the product's, where no program can say it here; `exclude_newer` a date or a span such as `7 days`.
+    """
+
+    requirement: str = ""
+    version: str = ""
+    exclude_newer: str = ""
+
+
+class Updated(NamedTuple):
+    """`path` is versions.toml; `added` are (version, platforms) that are new in it."""
+
+    path: str
+    added: tuple[tuple[str, tuple[str, ...]], ...]
+
+
+Listable = WheelOrigin | AppOrigin | CondaOrigin | NpmOrigin | UpstreamOrigin
+
+
+class Listing(Protocol):
+    """What asks one kind of source for its versions."""
+
+    def listed(self, origin: Listable, condition: str, exclude_newer: str) -> Listed | Release:
+        """The newest release under a condition (`==1.2`, "" for none), or its rows where nothing is to be measured.
+
+        Raises NetworkError.
+        """
+
+
+class WheelListing:
+    """Asks the indexes that uv and pip are configured for."""
+
+    def __init__(self, uv: Uv, python: str) -> None:
+        self._uv = uv
+        self._python = python
+
+    def listed(self, origin: Listable, condition: str, exclude_newer: str) -> Listed:
+        """See `Listing`; raises `python/resolution`, too."""
+        found = list_files(
+            self._uv,
+            origin.name + condition,
+            python=self._python,
+            python_versions=PYTHONS,
+            exclude_newer=exclude_newer,
+        )
+        files = {
+            platform: Artifact("wheel", found.name, found.version, wheel.name, wheel.sha256, wheel.size)
+            for platform, wheel in best_wheels(found.wheels).items()
+        }
+        return Listed(origin.name, found.version, files)
+
+
+def update_recipe(
+    recipe: Recipe,
+    folder: str,
+    wish: UpdateWish,
+    listings: Mapping[str, Listing],
+    sources: Mapping[str, Source],
+    here: str,
+    reporter: Reporter,
+) -> Updated:
+    """Write what is new into `folder`/versions.toml; `here` is this machine's platform.
+
+    `listings` and `sources` stand under the kind of source.
+
+    Raises UsageError for an unknown source, ManifestError `recipe/…`, and what listing and fetching raise.
+    """
+    path = os.path.join(folder, "versions.toml")
+    text = before = _read(path)
+    added = []
+    for origin, condition in _asked(recipe, wish.requirement):
+        reporter.emit(Event(START, origin.name, "asking for its files"))
+        found = listings[origin.kind].listed(origin, condition, wish.exclude_newer)
+        if isinstance(found, Release):
+            release = found
+        else:
+            release = _measured(recipe, origin, found, wish, sources[origin.kind], here, reporter)
+        after = add_release(text, path, release)
+        if after != text:
+            added.append((release.version, tuple(release.rows())))
+        text = after
+        reporter.emit(Event(DONE, origin.name, f"{found.version} is {recipe.package.name} {release.version}"))
+    if text != before:
+        atomic_write(path, text)
+    return Updated(path, tuple(added))
+
+
+def _asked(recipe: Recipe, requirement: str) -> Iterator[tuple[Listable, str]]:
+    """Sources to ask, with the condition that was typed; only those that have an index."""
+    name = re.split(r"[=<>!~]", requirement, maxsplit=1)[0].strip()
+    listable = [origin for origin in recipe.source if isinstance(origin, Listable)]
+    chosen = [origin for origin in listable if name in ("", origin.name, *getattr(origin, "names", ()))]
+    if requirement == name == "":  # an upstream has no list of versions: it is asked where nobody else is there
+        chosen = [origin for origin in chosen if not isinstance(origin, UpstreamOrigin)] or chosen
+    if not chosen:
+        there = ", ".join(f"`{origin.name}`" for origin in listable)
+        raise UsageError(
+            "usage/unknown-name",
+            f"`{recipe.package.name}` has no source `{name}` that lists its files",
+            help=[f"its sources are {there}"] if there else [],
+        )
+    return ((origin, requirement[len(name) :].replace(" ", "")) for origin in chosen)
+
+
+def _measured(
+    recipe: Recipe, origin: Listable, found: Listed, wish: UpdateWish, source: Source, here: str, reporter: Reporter
+) -> Release:
+    rows, said = {}, wish.version
+    for platform in PLATFORMS:
+        if platform not in found.files:
+            continue
+        artifact = found.files[platform]
+        if isinstance(origin, BuildOrigin):  # what comes out is the business of the machine that builds it
+            rows[platform], said = _row(origin, artifact), said or found.version
+            continue
+        with tempfile.TemporaryDirectory(prefix="devboot-") as place:
+            tree = os.path.join(place, "tree")
+            os.mkdir(tree)
+            source.fetch(artifact, platform, tree)
+            rows[platform] = measure(tree, origin, artifact)
+            if platform == here and not said:
+                said = version_of(recipe, origin, tree)
+        reporter.emit(Event(NOTE, origin.name, f"{platform} {_needs(rows[platform])}"))
+    if not rows:
+        raise _nothing_there(recipe, found)
+    if not said:
+        raise _unknown_version(recipe, found)
+    reason = f"{found.name}=={found.version} {NO_FILE if origin.kind == 'wheel' else NO_PACKAGE}"
+    return release_of(said, rows, {platform: reason for platform in PLATFORMS if platform not in rows})
+
+
+def measure(tree: str, origin: Origin, artifact: Artifact) -> ArtifactRow:
+    """The row for what was unpacked into `tree`, of which everything that the recipe drops is deleted.
+
+    Raises IntegrityError `archive/wrong-layout` where a program isn't where the recipe has it.
+    """
+    # an index in HTML tells no sizes; that of the files is near enough for people
+    size = artifact.size or sum(os.lstat(os.path.join(tree, name)).st_size for name in files_below(tree))
+    drop_files(tree, origin.drop)
+    if artifact.source == "wheel":
+        clean_wheel_tree(tree)
+    for pattern in origin.bin.values():
+        find_one(tree, pattern)
+    glibc, macos = tree_glibc_floor(tree), tree_macos_floor(tree)
+    return _row(origin, artifact._replace(size=size, glibc=_floor(glibc), macos=_floor(macos)))
+
+
+def _row(origin: Origin, artifact: Artifact) -> ArtifactRow:
+    kind = getattr(origin, "kind", "wheel")
+    return ArtifactRow(
+        source=kind,
+        name=artifact.name,
+        version=artifact.version,
+        file=artifact.file,
+        sha256=artifact.sha256,
+        size=artifact.size,
+        glibc=artifact.glibc,
+        macos=artifact.macos,
+    )
+
+
+def version_of(recipe: Recipe, origin: Origin, tree: str) -> str:
+    """The version that the first program of the source prints; "" where it doesn't run or prints none."""
+    program = os.path.join(tree, find_one(tree, next(iter(origin.bin.values()))))
+    os.chmod(program, 0o755)  # noqa: S103  a program
+    try:
+        answer = ask_program(program, recipe.test.version, tree)
+    except OSError:
+        return ""
+    if answer is None or answer.code:
+        return ""
+    found = _VERSION.search(answer.stdout) or _VERSION.search(answer.stderr)
+    return found[0] if found else ""
+
+
+def this_python() -> str:
+    """The interpreter that uv is shown: any will do."""
+    return sys.executable
+
+
+def _floor(floor: tuple[int, int] | None) -> str:
+    return f"{floor[0]}.{floor[1]}" if floor else ""
+
+
+def _needs(row: ArtifactRow) -> str:
+    size = f"{row.size / 1_000_000:.1f} MB"
+    if row.glibc or row.macos:
+        return f"needs {f'glibc {row.glibc}' if row.glibc else f'macOS {row.macos}'}, {size}"
+    return f"needs nothing, {size}"
+
+
+def _read(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.read()
+    except FileNotFoundError:
+        return ""
+
+
+def _nothing_there(recipe: Recipe, found: Listed) -> NetworkError:
+    return NetworkError(
+        "recipe/no-files",
+        f"{found.name} {found.version} has no wheel for any platform of devboot",
+        causes=["only wheels with a platform in their name hold programs"],
+        help=[f"another version: devboot recipe update {recipe.package.name} '{found.name}==VERSION'"],
+    )
+
+
+def _unknown_version(recipe: Recipe, found: Listed) -> ManifestError:
+    return ManifestError(
+        "recipe/version-unknown",
+        f"the version of {recipe.package.name} in {found.name} {found.version} can't be told here",
+        causes=["its program doesn't run on this machine, or `[test] version` isn't how it is asked"],
+        help=[f"devboot recipe update {recipe.package.name} {found.name}=={found.version} --as VERSION"],
+    )

@@ -1,0 +1,153 @@
+"""`rollback`: switch back to a generation: its programs, its virtualenv (from its pins, offline), its composition.
+
+The files of the project stay as they are. Warm commands use the generation until one of those files changes; `sync`
+goes forward to what they say at once.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from devboot import snapshot as snapshots
+from devboot.app.context import Context
+from devboot.app.generations import Change, chosen, differences, link_profile, previous, snapshot_of
+from devboot.app.launch import CHOSEN
+from devboot.app.preparation.turns import take_turn
+from devboot.app.store import title_of
+from devboot.environment.interpreters import Interpreter, choose_interpreter, inspect
+from devboot.environment.project import Project, find_project
+from devboot.environment.python import declared_indexes
+from devboot.environment.venv_plain import pins_from_plain, spec_from_plain
+from devboot.environment.versions import VersionRequest
+from devboot.environment.virtualenv import sync
+from devboot.errors import DevbootError, MachineError, WorkError
+from devboot.events import NOTE, UNCHANGED, Event, Reporter
+from devboot.files import atomic_write, fail_point
+from devboot.provision import generations as files
+from devboot.provision.generations import Generation
+from devboot.provision.roots import TemporaryRoots, hold_for_project
+from devboot.provision.store import Store
+from devboot.uv.client import Uv, make_uv
+from devboot.uv.leases import FolderLeases, end_leftovers
+
+_NOT_CACHED = ("network/", "python/no-such-package", "python/resolution")
+
+
+class RolledBack(NamedTuple):
+    """Which generation is current now, which was, and what that changed."""
+
+    number: int
+    before: int
+    changes: tuple[Change, ...]
+
+
+def rollback(context: Context, number: int | None, reporter: Reporter, *, is_offline: bool) -> RolledBack:
+    """Switch to generation `number`, by default the one before the current one.
+
+    Packages come from uv's cache; what isn't there any more is fetched, unless `is_offline`.
+
+    Raises:
+        UsageError: `usage/no-generation`.
+        WorkError: `generation/unreadable`, `generation/moved`.
+        MachineError: `generation/incomplete`, and what making the virtualenv raises.
+
+    """
+    project = find_project(context.cwd)
+    data = context.paths().data
+    before = files.current(project.state)
+    wanted = previous(project.state) if number is None else number
+    target = chosen(project.state, wanted)
+    _refuse_moved(project, target)
+    lock = take_turn(project, "rollback", context)
+    try:
+        with TemporaryRoots(data) as roots:
+            for name in target.facts.objects:
+                roots.add(name)
+            _refuse_incomplete(Store(data), target)
+            kept = files.held_objects(project.state)
+            hold_for_project(data, project.root, target.facts.objects, kept)
+        _sync_venv(project, target, context, reporter, is_offline=is_offline)
+        fail_point("rollback/synced")
+        _write_snapshot(project, target, context.environ)
+        files.switch(project.state, wanted)
+    finally:
+        lock.release()
+    old = files.read(project.state, before)
+    return RolledBack(wanted, before, differences(old, target) if old is not None else ())
+
+
+def _refuse_moved(project: Project, target: Generation) -> None:
+    root = str(target.body["snapshot"]["plan"]["root"])
+    if root != project.root:
+        raise WorkError(
+            "generation/moved",
+            f"generation {target.facts.number} was made when the project was in `{root}`",
+            help=["devboot sync   # makes one for this place"],
+        )
+
+
+def _refuse_incomplete(store: Store, target: Generation) -> None:
+    """Every object has to be there and whole, as far as a few stats can tell."""
+    for name in target.facts.objects:
+        found = store.complaints(name, full=False) if store.find(name) is not None else ("it is not in the store",)
+        if found:
+            raise MachineError(
+                "generation/incomplete",
+                f"generation {target.facts.number} needs {title_of(name)}, which can't be used",
+                causes=found[:3],
+                help=["devboot store repair"],
+                kept=["nothing was changed"],
+            )
+
+
+def _sync_venv(project: Project, target: Generation, context: Context, reporter: Reporter, *, is_offline: bool) -> None:
+    plain = target.body["venv"]
+    if plain is None:
+        return
+    leases = os.path.join(project.state, "run", "provisioning")
+    end_leftovers(leases)
+    uv = make_uv(context.environ, plain["folder"], offline=True, lease=FolderLeases(leases))
+    try:
+        _make_venv(uv, plain, context, reporter)
+    except DevbootError as error:
+        if is_offline or not error.slug.startswith(_NOT_CACHED):
+            raise
+        reporter.emit(Event(NOTE, "venv", "not everything is in uv's cache any more: fetching it"))
+        _make_venv(replace(uv, offline=False), plain, context, reporter)
+
+
+def _make_venv(uv: Uv, plain: dict[str, Any], context: Context, reporter: Reporter) -> None:
+    interpreter = _interpreter(uv, plain["python"], context.environ)
+    reporter.emit(Event(UNCHANGED, "python", f"{interpreter.version}, {interpreter.path}"))
+    indexes = declared_indexes(uv, pins_from_plain(plain).indexes, interpreter, context.environ)
+    spec = spec_from_plain(plain, interpreter, indexes)
+    sync(uv, spec, reporter=reporter, wall_clock=context.wall_clock)
+
+
+def _interpreter(uv: Uv, wanted: Mapping[str, str], environ: Mapping[str, str]) -> Interpreter:
+    """The one that the generation was made with, else another of that version."""
+    found = inspect(uv, wanted["path"])
+    if found is not None and found.version == wanted["version"]:
+        return found
+    version = wanted["version"]
+    return choose_interpreter(uv, VersionRequest(f"=={version}", version), environ=environ)
+
+
+def _write_snapshot(project: Project, target: Generation, environ: Mapping[str, str]) -> None:
+    """What warm commands read: the composition of then, fresh as long as the files are what they are now."""
+    path = os.path.join(project.state, snapshots.NAME)
+    atomic_write(os.path.join(project.state, CHOSEN), f"{target.facts.number}\n", sync=False)
+    snapshot = snapshot_of(target, dict.fromkeys(_stamps(path, target)), environ)
+    link_profile(project.state, snapshot)
+    snapshots.write(path, snapshot)
+
+
+def _stamps(path: str, target: Generation) -> Iterator[tuple[str, int, int]]:
+    known = snapshots.read(path)
+    for old in known.stamps if known is not None else ():
+        yield snapshots.listing(old[0]) if old[1] == snapshots.LISTED else snapshots.stamp(old[0])
+    for name, is_listed in target.body["snapshot"]["paths"]:
+        yield snapshots.listing(name) if is_listed else snapshots.stamp(name)

@@ -1,0 +1,106 @@
+"""`devboot run`: replaces itself by a command in the project's environment, out of a fresh snapshot alone."""
+
+from __future__ import annotations
+
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import signal as _signal
+    from collections.abc import Mapping, Sequence
+else:
+    import _signal  # the signal package imports enum
+
+NOT_FOUND, NOT_EXECUTABLE = 127, 126
+_SHELL = "/bin/sh"
+
+
+def from_snapshot(
+    root: str, state: str, args: Sequence[str], environ: Mapping[str, str], directory: str = ""
+) -> int | None:
+    """Become `-- CMD…` (in `directory`) or `TASK [--] ARGS…`; None where that takes more than a fresh snapshot knows.
+
+    Returns an exit code only when the command can't be started.
+    """
+    from devboot import snapshot
+
+    known = snapshot.read(f"{state}/{snapshot.NAME}")
+    if known is None or not snapshot.is_fresh(known, root, environ):
+        return None
+    if args[0] == "--":
+        command, cwd = list(args[1:]), directory
+    else:
+        task = next((task for task in known.tasks if task[0] == args[0]), None)
+        if task is None or task[3]:  # what it depends on may have to be started first
+            return None
+        rest = args[2:] if args[1:2] == ["--"] else args[1:]
+        command, cwd = task_command(task[1], rest), task[2]
+    if not command:
+        return None
+    return become(command, snapshot.apply(known.patch, environ), cwd)
+
+
+def task_command(text: str, args: Sequence[str]) -> list[str]:
+    """What runs a task's shell text, with more arguments behind it."""
+    return [_SHELL, "-c", f'{text} "$@"' if args else text, "devboot-run", *args]
+
+
+def become(command: Sequence[str], environ: Mapping[str, str], cwd: str = "") -> int | None:
+    """Replace this process; returns 126 or 127 only when that fails, after having said why."""
+    if cwd:
+        os.chdir(cwd)
+    _default_signals()
+    error: OSError | None = None
+    for path in _candidates(command[0], environ):
+        try:
+            os.execve(path, list(command), environ)  # noqa: S606  running a command is what this is for
+        except (FileNotFoundError, NotADirectoryError) as missing:
+            error = error or missing
+        except PermissionError as denied:
+            error = denied
+        except OSError as failed:
+            if failed.errno != 8:  # ENOEXEC: a script without a first line
+                raise
+            os.execve(_SHELL, [_SHELL, path, *command[1:]], environ)  # noqa: S606  as above
+    return _explain(command[0], environ, error)
+
+
+def _candidates(program: str, environ: Mapping[str, str]) -> list[str]:
+    if "/" in program:
+        return [program]
+    return [f"{folder or '.'}/{program}" for folder in environ.get("PATH", os.defpath).split(os.pathsep)]
+
+
+def _default_signals() -> None:
+    """Python ignores these two, and what it ignores a new program would ignore too."""
+    for number in (_signal.SIGPIPE, _signal.SIGXFSZ):
+        _signal.signal(number, _signal.SIG_DFL)
+
+
+def _explain(program: str, environ: Mapping[str, str], error: OSError | None) -> int:
+    from devboot.errors import WorkError
+    from devboot.text.problems import render_problem
+
+    if isinstance(error, PermissionError):
+        problem = WorkError("run/not-executable", f"`{program}` is not executable", help=[f"chmod +x {error.filename}"])
+        code = NOT_EXECUTABLE
+    else:
+        problem = WorkError("run/not-found", f"`{program}` was not found", help=_similar(program, environ))
+        code = NOT_FOUND
+    os.write(2, render_problem(problem).encode("utf-8", "replace"))
+    return code
+
+
+def _similar(program: str, environ: Mapping[str, str]) -> list[str]:
+    from devboot.model.nearest import nearest
+
+    if "/" in program:
+        return []
+    names: set[str] = set()
+    for folder in environ.get("PATH", os.defpath).split(os.pathsep):
+        try:
+            names.update(os.listdir(folder or "."))
+        except OSError:
+            continue
+    near = nearest(program, sorted(names))
+    return [f"did you mean `{near}`?"] if near else []

@@ -1,0 +1,105 @@
+"""The last line of the terminal, below everything that is written: taken away before output, put back after it.
+
+It is never wider than the terminal, so that it can be redrawn in place, and no scroll region or saved cursor is used:
+whatever ends this process, at worst one stale line stays.
+"""
+
+from __future__ import annotations
+
+from devboot.text.columns import cells
+from devboot.text.escapes import shown
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_NARROW = 20  # columns below which there is no such line
+_LONGEST = 4096  # bytes that are kept of a line that isn't ended
+
+
+class BottomLine:
+    """`write(1 or 2, bytes)` reaches the terminal. Text has no escapes but `style(text)` may add colours to it."""
+
+    def __init__(self, write: Callable[[int, bytes], None], columns: int, *, style: Callable[[str], str] = str) -> None:
+        self._write = write
+        self._columns = columns
+        self._style = style
+        self._text = ""
+        self._drawn = ""
+        self._open = b""  # the unended line at the end of the output
+
+    @property
+    def is_due(self) -> bool:
+        """Whether what stands on the terminal isn't what should."""
+        return self._drawn != self._fitting()
+
+    def show(self, text: str) -> None:
+        """From the next `draw` on it says this; empty: there is none."""
+        self._text = text
+
+    def above(self, number: int, data: bytes) -> None:
+        """Write output where it belongs, in one go with the taking away; `draw` puts the line back."""
+        lifted = self._lifted()
+        self._follow(data)
+        self._write(number, lifted + data)
+
+    def draw(self) -> None:
+        """Put the line, as it should be now, below the output."""
+        text = self._fitting()
+        if text == self._drawn:
+            return
+        begin = self._lifted()
+        if text:
+            begin += b"\n" if self._open else b""
+            begin += self._style(text).encode("utf-8", "replace")
+        self._drawn = text
+        self._write(2, begin)
+
+    def end_output(self) -> None:
+        """Take it away, and end the line that the output has left unended: what follows is something else."""
+        ending = b"\n" if self._open else b""
+        lifted, self._open = self._lifted(), b""
+        if lifted or ending:
+            self._write(2, lifted + ending)
+
+    def clear(self) -> None:
+        """Take it away, on the way out."""
+        lifted = self._lifted()
+        if lifted:
+            self._write(2, lifted)
+
+    def resize(self, columns: int) -> None:
+        """The terminal has another width; it may have broken the line anew."""
+        if self._drawn and columns > 0:
+            rows = (cells(self._drawn) - 1) // columns
+            self._write(2, b"\r" + b"\x1b[A" * rows + b"\x1b[J")
+            self._drawn, self._open = "", b""
+            # Where the unended line has gone to isn't known any more: go on below it.
+        self._columns = columns
+
+    def _fitting(self) -> str:
+        room = self._columns - 1
+        if self._columns < _NARROW:
+            return ""
+        text = self._text
+        while cells(text) > room:
+            text = text[:-1]
+        return text.rstrip()
+
+    def _lifted(self) -> bytes:
+        """The bytes that take the line away and bring the cursor back to where the output ends."""
+        if not self._drawn:
+            return b""
+        self._drawn = ""
+        column = cells(self._open.decode("utf-8", "replace").expandtabs(8)) if self._open else 0
+        if self._open and column % self._columns:
+            return b"\r\x1b[K\x1b[A" + b"\x1b[%dG" % (column % self._columns + 1)
+        return b"\r\x1b[K"  # a line that is exactly full goes on in the next row, where we are
+
+    def _follow(self, data: bytes) -> None:
+        end = data.rfind(b"\n") + 1
+        if end == len(data) and data:
+            self._open = b""
+            return
+        rest = data[end:][-_LONGEST:]
+        self._open = shown(rest if end else (self._open + rest)[-_LONGEST:], colour=False)

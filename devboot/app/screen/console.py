@@ -1,0 +1,171 @@
+"""`devboot attach NAME`: the caller's terminal becomes that of one process, until the detach keys or its end."""
+
+from __future__ import annotations
+
+import os
+import select
+
+from devboot.app import meeting
+from devboot.app.screen.terminal import KeyTerminal
+from devboot.app.streams import Streams
+from devboot.daemon.client import NoAnswerError
+from devboot.model.keys import DETACH, LeaveKeys, parse_keys
+from devboot.text.lent import Lent
+from devboot.wire import frames
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import signal as _signal
+
+    from devboot.app.call import Call
+    from devboot.daemon.client import Client
+else:
+    import _signal  # the signal package imports enum
+
+_LINES_BEFORE = 20
+
+
+def carry_out(call: Call) -> int:
+    """Connect both terminals; exit code 0 after leaving, and when the process has ended."""
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    _signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+    before = _signal.signal(_signal.SIGWINCH, lambda *_: None)
+    try:
+        return visit(call, call.args, reading)
+    finally:
+        _signal.signal(_signal.SIGWINCH, before)
+        _signal.set_wakeup_fd(-1)
+        os.close(reading)
+        os.close(writing)
+
+
+def visit(call: Call, names: tuple[str, ...], wakeup: int) -> int:
+    """The same within another command that owns the signals; `wakeup` is where their numbers come.
+
+    A signal that ends things ends the visit too, with 128 + n: the caller does the rest.
+    """
+    found = meeting.meet(call)
+    if found.client is None:
+        return _nobody(call, alive=found.lease is not None and found.lease.is_alive)
+    try:
+        return _Console(call, found.client, names, wakeup).run()
+    except NoAnswerError:
+        return meeting.complain(call, meeting.silent_daemon(call))
+    finally:
+        found.client.close()
+
+
+def _nobody(call: Call, *, alive: bool) -> int:
+    from devboot.errors import WorkError
+
+    if alive:
+        return meeting.complain(call, meeting.silent_daemon(call))
+    project = meeting.project_name(call)
+    error = WorkError("daemon/not-running", f"{project} is not running", help=["devboot up -d"])
+    return meeting.complain(call, error)
+
+
+def _detach_keys(call: Call) -> str:
+    """`[ui] detach-keys` of the manifest."""
+    from devboot import snapshot
+
+    known = snapshot.read(f"{call.state}/{snapshot.NAME}")
+    return DETACH if known is None else known.detach_keys or DETACH
+
+
+class _Console:
+    def __init__(self, call: Call, client: Client, names: tuple[str, ...], wakeup: int) -> None:
+        self._call = call
+        self._client = client
+        self._names = names
+        self._name = "it"
+        self._wakeup = wakeup
+        self._streams = Streams()
+        self._lent = Lent()
+        self._terminal = KeyTerminal(0, enabled=call.stdin.terminal, raw=True)
+        self._keys = _detach_keys(call)
+        self._leave = LeaveKeys(parse_keys(self._keys))
+        self._code: int | None = None
+
+    def run(self) -> int:
+        self._client.ask({"command": "attach", "names": list(self._names), "view": self._call.view()})
+        self._client.welcome()
+        try:
+            self._turn_until_ended()
+        finally:
+            self._take_back()
+        return meeting.complain(self._call, meeting.gone(self._call)) if self._code is None else self._code
+
+    def _turn_until_ended(self) -> None:
+        sock, stdin = self._client.sock.fileno(), 0
+        self._show()
+        watched = [sock, self._wakeup, stdin]
+        while self._code is None:
+            ready = select.select(watched, [], [])[0]
+            if self._wakeup in ready:
+                self._signalled(os.read(self._wakeup, 64))
+            if sock in ready and not self._receive():
+                return
+            if stdin in ready and not self._typed(os.read(stdin, 4096)):
+                watched = [sock, self._wakeup]
+
+    def _signalled(self, numbers: bytes) -> None:
+        self._resize()
+        for number in numbers:
+            if number in (_signal.SIGINT, _signal.SIGTERM, _signal.SIGHUP):
+                self._code = 128 + number
+
+    def _receive(self) -> bool:
+        alive = self._client.receive()
+        self._show()
+        return alive
+
+    def _show(self) -> None:
+        for kind, payload in self._client.take():
+            if kind == frames.OUT:
+                self._lent.follow(payload)
+                self._streams.write(1, payload)
+            elif kind == frames.ERR:
+                self._streams.write(2, payload)
+            elif kind == frames.WORD:
+                self._entered(payload.decode("utf-8", "replace").partition(" ")[2])
+            elif kind == frames.EXIT:
+                self._code = int(payload)
+        if self._streams.failure:
+            self._code = self._streams.failure
+
+    def _entered(self, name: str) -> None:
+        """Show what stood there last, unended prompts too, then hand over the keys."""
+        from devboot.supervisor import logs
+
+        self._terminal.enter()  # first, so that a key that is typed now is for the process already
+        self._name = name
+        self._streams.say(f"attached to {name}; {self._keys} leaves\r\n")
+        lines = logs.tail(logs.log_path(self._call.state, name), _LINES_BEFORE)
+        self._streams.write(1, b"\r\n".join(line.data for line in lines))
+
+    def _typed(self, keys: bytes) -> bool:
+        """Hand keys on up to those that leave; False when no more will come."""
+        typed, leaves = self._leave.take(keys)
+        if typed:
+            self._client.type(typed)
+        if leaves:
+            self._take_back()
+            self._streams.say(f"\nleft {self._name}, which goes on\n")
+            self._code = 0
+        return bool(keys)
+
+    def _take_back(self) -> None:
+        """The terminal as it was: a full-screen program can't know that somebody has left it."""
+        if self._call.stdout.terminal and not self._streams.failure:
+            self._streams.write(1, self._lent.taken_back())
+        self._lent = Lent()
+        self._terminal.leave()
+
+    def _resize(self) -> None:
+        from devboot.app.call import look_at_streams
+
+        size = look_at_streams(self._call.environ)[1]
+        if size.terminal:
+            self._client.tell(command="resize", view={"columns": size.columns, "rows": size.rows})

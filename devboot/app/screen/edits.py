@@ -1,0 +1,158 @@
+"""What edits of a running project would do, for the bottom line: noticed by a `stat` of each file once a second.
+
+What they mean takes reading the manifest, which a program of its own does: this one stays small.
+"""
+
+from __future__ import annotations
+
+import os
+
+from devboot import snapshot
+from devboot.app.again import command_line
+from devboot.text.columns import printable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+    from devboot.app.call import Call
+
+LOOK = 1.0  # seconds between looks at the files that the project was read from
+ASKING = 0.1  # seconds between looks whether the answer has come
+_ADJUSTING = (("formation", "-m"), ("env-file", "-e"), ("procfile", "-f"), ("base-port", "-p"), ("port-step", "-P"))
+_NAMED = 3  # names that are listed; of more, the number
+_CHUNK = 64 * 1024
+
+_Stamp = tuple[str, int, int]
+
+
+def adjusting_flags(values: Mapping[str, object]) -> list[str]:
+    """The flags of an `up` that say what the project is to be like this time, to be said again."""
+    words: list[str] = []
+    for key, flag in _ADJUSTING:
+        given = values.get(key) or ()
+        words += [
+            word for each in (given if isinstance(given, (list, tuple)) else (given,)) for word in (flag, str(each))
+        ]
+    return words
+
+
+class Edits:
+    """Notices that files have changed since the snapshot was written, and asks what applying that would do.
+
+    `key` is what a person has to type for that.
+    """
+
+    def __init__(self, call: Call, key: str = "u") -> None:
+        self._call = call
+        self._key = key
+        self._path = f"{call.state}/{snapshot.NAME}"
+        self._seen: _Stamp | None = None
+        self._stamps: tuple[_Stamp, ...] = ()
+        self._looked = 0.0
+        self._asked: tuple[_Stamp, ...] = ()  # the changed files, as they were when it was last asked
+        self._child: subprocess.Popen[bytes] | None = None
+        self._written = b""
+        self._notice = ""
+
+    @property
+    def is_asking(self) -> bool:
+        """Whether what the notice says isn't all that there is to say."""
+        return self._child is not None
+
+    @property
+    def patience(self) -> float:
+        """Seconds until there may be something new."""
+        return LOOK if self._child is None else ASKING
+
+    def look(self, now: float) -> str:
+        """What to tell a person, empty for nothing."""
+        if now - self._looked >= LOOK:
+            self._looked = now
+            self._look_at_files()
+        if self._child is not None:
+            self._read(self._child)
+        return self._notice
+
+    def close(self) -> None:
+        """Nobody wants to know any more."""
+        if self._child is not None:
+            self._child.kill()
+            self._child.communicate()
+            self._child = None
+
+    def _look_at_files(self) -> None:
+        seen = snapshot.stamp(self._path)
+        if seen != self._seen:  # made anew: what was edited has been read
+            known = snapshot.read(self._path)
+            self._seen, self._stamps = seen, () if known is None else known.stamps
+        changed = tuple(snapshot.stamp(each[0]) for each in self._stamps if not snapshot.is_current(each))
+        if not changed:
+            self._asked, self._notice = (), ""
+        elif changed != self._asked and self._child is None:
+            if self._file(changed) != self._file(self._asked):
+                self._notice = f"{self._file(changed)} changed: {self._key} applies"
+            self._asked = changed
+            self._ask()
+
+    def _file(self, stamps: Sequence[_Stamp]) -> str:
+        return printable(stamps[0][0].removeprefix(f"{self._call.root}/")) if stamps else ""
+
+    def _ask(self) -> None:
+        import subprocess
+
+        flags = adjusting_flags(self._call.values)
+        self._written = b""
+        self._child = subprocess.Popen(
+            command_line("-C", self._call.root, "up", "--dry-run", "--json", *flags),
+            env={**self._call.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # ctrl-c isn't for it
+        )
+        assert self._child.stdout is not None
+        os.set_blocking(self._child.stdout.fileno(), False)
+
+    def _read(self, child: subprocess.Popen[bytes]) -> None:
+        assert child.stdout is not None
+        try:
+            while data := os.read(child.stdout.fileno(), _CHUNK):
+                self._written += data
+        except BlockingIOError:
+            return
+        child.communicate()
+        self._child = None
+        if self._asked:
+            self._notice = told(self._file(self._asked), self._written.decode("utf-8", "replace"), self._key)
+
+
+def told(file: str, answer: str, key: str = "u") -> str:
+    """The notice for what `up --dry-run --json` has written: what `key` would do, or the first line of an error."""
+    import json
+
+    error = next((line for line in answer.split("\n") if line.startswith("error[")), "")
+    if error:
+        return printable(error)
+    try:
+        running = json.loads(answer)["running"]
+    except (ValueError, KeyError, TypeError):
+        return f"{file} changed: {key} applies"
+    if running is None or running["same"]:
+        return ""  # it means the same as before
+    return f"{file} changed: {key} {_doings(running)}"
+
+
+def _doings(running: Mapping[str, Any]) -> str:
+    verbs = (("tasks", "runs"), ("restarted", "restarts"), ("started", "starts"), ("stopped", "stops"))
+    parts = ["installs packages"] if running["installs"] else []
+    parts += [f"{verb} {_names(running[key])}" for key, verb in verbs if running[key]]
+    said = ", ".join(parts) or "applies it, no process restarts"
+    return f"{said}; {_names(running['kept'])} goes on as it is" if running["kept"] else said
+
+
+def _names(names: Sequence[str]) -> str:
+    shown = ", ".join(printable(str(name)) for name in names[:_NAMED])
+    return shown if len(names) <= _NAMED else f"{shown} and {len(names) - _NAMED} more"

@@ -1,0 +1,216 @@
+"""The keys of the live terminal: a pure state that takes what is typed and says what is meant, and what to show."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+
+from devboot.record import Record
+from devboot.text.columns import cells, printable
+from devboot.text.summary import addresses
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+DETACH, RESTART, FILTER, ATTACH, PAUSE, RESUME, APPLY, HELP = (
+    "detach",
+    "restart",
+    "show",
+    "attach",
+    "pause",
+    "resume",
+    "apply",
+    "help",
+)
+_ESCAPE, _ENTER, _TAB, _ERASE, _ERASE_ALL = b"\x1b", b"\r\n", b"\t", b"\x08\x7f", b"\x15"
+_QUESTIONS = {b"r": RESTART, b"f": FILTER, b"a": ATTACH}
+_TITLES = {RESTART: "restart", FILTER: "show only", ATTACH: "attach to"}
+_KEYS = (
+    ("? keys", 6),
+    ("ctrl-c stop", 7),
+    ("d detach", 5),
+    ("r restart", 4),
+    ("f filter", 3),
+    ("a attach", 2),
+    ("p pause", 1),
+)
+_ORDER = ("d detach", "r restart", "f filter", "a attach", "p pause", "? keys", "ctrl-c stop")
+KEYS_IN_FULL = (
+    "d       detach: leave it running in the background",
+    "r       restart a process",
+    "f       show only some processes; `web*` and parts of names match, nothing shows all",
+    "a       attach to a process's terminal, as to answer a debugger",
+    "p       pause the output, and go on",
+    "u       apply edits of devboot.toml, Procfile and env-files",
+    "enter   an empty line, to see what is new",
+    "ctrl-c  stop everything",
+)
+
+
+class Action(Record):
+    """What a key means; `names` are the processes that were chosen."""
+
+    kind: str
+    names: tuple[str, ...] = ()
+
+
+class Facts(Record):
+    """What the daemon has told: names, those with a terminal, process → debugger, what edits would do, who is down.
+
+    `addresses` are those of pages, by process.
+    """
+
+    names: tuple[str, ...] = ()
+    terminals: tuple[str, ...] = ()
+    prompts: Mapping[str, str] = {}
+    offer: str = ""
+    down: tuple[str, ...] = ()
+    addresses: tuple[tuple[str, str], ...] = ()
+
+
+class Menu:
+    """Keys in `press`, words for the bottom line out of `line`."""
+
+    def __init__(self) -> None:
+        self.facts = Facts()
+        self.progress = ""  # the line of a start that goes on
+        self.is_paused = False
+        self.edited = ""  # what edits since the start would do
+        self.shown: tuple[str, ...] = ()  # the filter; empty: all
+        self._asks = ""
+        self._typed = ""
+
+    def press(self, keys: bytes) -> list[Action]:
+        """Take what was typed at once; several keys only if they were pasted, a lone escape, or an arrow."""
+        if keys.startswith(_ESCAPE):
+            self._asks, self._typed = "", ""
+            keys = after_escape(keys)
+        actions = []
+        for key in keys.decode("utf-8", "replace"):
+            action = self._answer(key) if self._asks else self._command(key.encode())
+            actions += [action] if action is not None else []
+        return actions
+
+    def _command(self, key: bytes) -> Action | None:
+        if key in _QUESTIONS:
+            self._asks, self._typed = _QUESTIONS[key], ""
+            candidates = self._candidates()
+            if self._asks != FILTER and len(candidates) == 1:  # nothing to ask
+                return self._chosen(candidates)
+            if self._asks == ATTACH and len(self.facts.prompts) == 1:
+                return self._chosen(tuple(self.facts.prompts))
+            return None
+        if key == b"p":
+            self.is_paused = not self.is_paused
+            return Action(PAUSE if self.is_paused else RESUME)
+        simple = {b"d": DETACH, b"?": HELP, b"h": HELP, b"u": APPLY, b"\r": "blank", b"\n": "blank"}
+        return Action(simple[key]) if key in simple else None
+
+    def _answer(self, key: str) -> Action | None:
+        byte = key.encode()
+        if byte in _ENTER:
+            names = self.matching()
+            if self._asks == FILTER and (names or not self._typed):
+                self.shown = names if self._typed else ()
+                return self._chosen(self.shown)
+            return self._chosen(names if self._asks == RESTART else names[:1]) if names and self._typed else None
+        if byte in _TAB:
+            self._typed = self._typed if not self.matching() else self.matching()[0]
+        elif byte in _ERASE:
+            self._typed = self._typed[:-1]
+        elif byte in _ERASE_ALL:
+            self._typed = ""
+        elif key.isprintable():
+            self._typed += key
+        return None
+
+    def _chosen(self, names: tuple[str, ...]) -> Action:
+        kind, self._asks, self._typed = self._asks, "", ""
+        return Action(kind, names)
+
+    def _candidates(self) -> tuple[str, ...]:
+        return self.facts.terminals if self._asks == ATTACH else self.facts.names
+
+    def matching(self) -> tuple[str, ...]:
+        """Processes that fit what was typed: exactly, by a wildcard, by their beginning, or by any part, in this order.
+
+        Several parts may be given, with blanks between them.
+        """
+        candidates = self._candidates()
+        if not self._typed.strip():
+            return candidates
+        found = [name for part in self._typed.split() for name in _fitting(part, candidates)]
+        return tuple(name for name in candidates if name in found)
+
+    # What is shown
+
+    def line(self, width: int) -> str:
+        """The words of the bottom line, at most `width` cells as far as they can be chosen."""
+        if self._asks:
+            return self._question()
+        notice = self._notice()
+        if self.progress:
+            return notice or self.progress
+        if not self.facts.names:
+            return ""  # the daemon hasn't told yet what there is
+        if not notice:
+            return f" {_keys_within(width - 1)}"
+        keys = _keys_within(width - cells(notice) - 5)
+        return f" {notice}   {keys}".rstrip()
+
+    def _question(self) -> str:
+        names = " ".join(printable(name) for name in self.matching()) or "no such process"
+        ends = "enter shows all" if self._asks == FILTER and not self._typed else "enter, esc"
+        return f" {_TITLES[self._asks]}: {self._typed}_   {names}   ({ends})"
+
+    def _notice(self) -> str:
+        if self.facts.prompts:
+            name, debugger = next(iter(self.facts.prompts.items()))
+            return f"! {printable(name)} is in {debugger}: a attaches"
+        if self.edited:
+            return f"! {self.edited}"
+        if self.facts.offer:
+            return f"! {self.facts.offer}: u applies"
+        return self._standing()
+
+    def _standing(self) -> str:
+        """What is so for as long as nobody changes it."""
+        if self.is_paused:
+            return "paused: p goes on"
+        if self.facts.down:
+            return f"! {', '.join(map(printable, self.facts.down))} gave up: r restarts"
+        return f"only {', '.join(map(printable, self.shown))}: f changes" if self.shown else ""
+
+
+def help_text(facts: Facts) -> str:
+    """All keys, and the addresses, which have long scrolled away."""
+    pages = addresses([(name, address) for name, address in facts.addresses])
+    return "\n".join(("", *KEYS_IN_FULL, *([""] if pages else []), *(line.strip() for line in pages), "")) + "\n"
+
+
+def after_escape(keys: bytes) -> bytes:
+    """The keys that were typed so soon after an escape that they came with it; an arrow is none."""
+    return b"" if keys[1:2] in (b"[", b"O") else keys[1:]
+
+
+def _keys_within(width: int) -> str:
+    """As many hints as fit, the most needed first, in the usual order."""
+    chosen: list[str] = []
+    for hint, _ in sorted(_KEYS, key=lambda each: -each[1]):
+        if len("   ".join([*chosen, hint])) <= width:
+            chosen.append(hint)
+    return "   ".join(hint for hint in _ORDER if hint in chosen)
+
+
+def _fitting(part: str, candidates: tuple[str, ...]) -> list[str]:
+    ways = (
+        lambda name: name == part,
+        lambda name: fnmatchcase(name, part),
+        lambda name: name.startswith(part),
+        lambda name: part in name,
+    )
+    for fits in ways:
+        found = [name for name in candidates if fits(name)]
+        if found:
+            return found
+    return []

@@ -1,0 +1,63 @@
+"""The caller's terminal while single keys are read from it: modes are put back on every way out."""
+
+from __future__ import annotations
+
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+class KeyTerminal:
+    """Terminal `fd` without line editing and echo; does nothing unless `enabled`.
+
+    Ctrl-C and Ctrl-Z remain signals, unless it is `raw`: then every byte counts as typed, and output isn't touched.
+    """
+
+    def __init__(self, fd: int, *, enabled: bool, raw: bool = False) -> None:
+        self._raw = raw
+        self._fd = fd
+        self.enabled = enabled
+        self.is_on = False
+        self._before: list[Any] | None = None
+
+    def enter(self) -> None:
+        """Read keys from now on; from the background this would stop us, so there it does nothing."""
+        import termios
+
+        if not self.enabled or self.is_on or not self._is_foreground():
+            return
+        try:
+            self._before = termios.tcgetattr(self._fd)
+            modes = termios.tcgetattr(self._fd)
+            modes[3] &= ~(termios.ICANON | termios.ECHO)
+            # Else ctrl-c throws away keys that we have been told of already, and reading them would wait for others.
+            modes[3] |= termios.NOFLSH
+            if self._raw:
+                modes[0] &= ~(termios.BRKINT | termios.ICRNL | termios.INPCK | termios.ISTRIP | termios.IXON)
+                modes[1] &= ~termios.OPOST
+                modes[3] &= ~(termios.IEXTEN | termios.ISIG)
+            modes[6][termios.VMIN], modes[6][termios.VTIME] = 1, 0
+            termios.tcsetattr(self._fd, termios.TCSADRAIN, modes)
+        except termios.error:
+            return
+        self.is_on = True
+
+    def leave(self) -> None:
+        """Put the modes back as they were found; harmless when they are."""
+        if not self.is_on or self._before is None:
+            return
+        import termios
+
+        self.is_on = False
+        try:
+            termios.tcsetattr(self._fd, termios.TCSADRAIN, self._before)
+        except termios.error:
+            return  # the terminal has gone
+
+    def _is_foreground(self) -> bool:
+        try:
+            return os.tcgetpgrp(self._fd) == os.getpgrp()
+        except OSError:
+            return False

@@ -1,0 +1,64 @@
+"""Writes what a daemon has rendered to the caller's streams, and says what became of it."""
+
+from __future__ import annotations
+
+import errno
+import os
+import time
+
+STUCK = 0.2  # seconds without a byte taken
+BROKEN_PIPE = 141  # 128 + SIGPIPE, as a shell sees a program that the signal ended
+
+
+class AbandonedError(Exception):
+    """Raised by a signal handler to break off a write that nobody takes."""
+
+
+class Streams:
+    """Standard output and error by their descriptors; after the first failure nothing more is written to that one."""
+
+    def __init__(self) -> None:
+        self.failure = 0  # the exit code that a failed standard output asks for
+        self._writing_since = 0.0  # monotonic seconds; 0: not writing
+        self._dead: set[int] = set()
+
+    @property
+    def is_writing(self) -> bool:
+        """Whether a signal that comes now finds us waiting for a reader, maybe for ever."""
+        return self._writing_since > 0
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether a reader has taken nothing for so long that it may never do."""
+        return self.is_writing and time.monotonic() - self._writing_since > STUCK
+
+    def write(self, number: int, data: bytes) -> None:
+        """Write all of `data` to 1 or 2; never raises."""
+        view = memoryview(data)
+        outer, self._writing_since = self._writing_since, time.monotonic()  # a signal handler may write too
+        try:
+            while view and number not in self._dead:
+                try:
+                    view = view[os.write(number, view) :]
+                    self._writing_since = time.monotonic()
+                except BlockingIOError:
+                    _wait(number)
+        except AbandonedError:
+            self._dead.add(number)
+        except OSError as error:
+            self._dead.add(number)
+            if number == 1:
+                self.failure = BROKEN_PIPE if error.errno == errno.EPIPE else 1
+        finally:
+            self._writing_since = outer
+
+    def say(self, text: str) -> None:
+        """Write words of devboot's own to standard error."""
+        self.write(2, text.encode("utf-8", "replace"))
+
+
+def _wait(number: int) -> None:
+    """Somebody has made the caller's stream non-blocking."""
+    import select
+
+    select.select([], [number], [])

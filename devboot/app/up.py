@@ -1,0 +1,87 @@
+"""`up` by the long way: prepare everything, then hand the plan to the daemon, or join the one that runs."""
+
+from __future__ import annotations
+
+from devboot import snapshot as snapshots
+from devboot.app import launch, meeting
+from devboot.app.call import Call
+from devboot.app.preparation.prepare import Prepared, Wishes
+from devboot.daemon import start
+from devboot.daemon.start import Handle
+from devboot.errors import UsageError
+from devboot.model.process import TASK, ProcessSpec, plan_from_plain
+from devboot.supervisor.names import expand
+
+
+def parse_ports(texts: tuple[str, ...]) -> tuple[tuple[str, int | None], ...]:
+    """`NAME=PORT` and `NAME=auto` as (name, port or None). Raises UsageError `usage/port`."""
+    ports = []
+    for text in texts:
+        name, _, port = text.partition("=")
+        if not name or not (port == "auto" or (port.isdecimal() and 0 < int(port) < 65536)):
+            raise UsageError(
+                "usage/port", f"`--port {text}` is not NAME=PORT", help=["--port web=auto", "--port web=8001"]
+            )
+        ports.append((name, None if port == "auto" else int(port)))
+    return tuple(ports)
+
+
+def wishes_for(call: Call) -> Wishes:
+    """What the flags of `up` ask of the preparation."""
+    return Wishes(
+        is_locked=call.flag("locked"),
+        takes_lock_as_it_is=call.flag("frozen"),
+        is_offline=call.flag("offline"),
+        ports=parse_ports(tuple(call.values.get("port") or ())),  # type: ignore[arg-type]
+        is_running=meeting.is_running(call),
+        kit=str(call.values.get("from") or ""),
+    )
+
+
+def all_but(excepted: tuple[str, ...], names: tuple[str, ...], specs: tuple[ProcessSpec, ...]) -> tuple[str, ...]:
+    """Names to start: `names` (none: all services and processes) without `excepted`.
+
+    Raises UsageError `usage/unknown-name`, and `usage/except` where nothing is left or one that stays needs one that
+    is left out.
+    """
+    known = [spec.name for spec in specs if spec.kind != TASK]
+    out = set(expand([part for each in excepted for part in each.split(",") if part], known))
+    left = tuple(name for name in (expand(names, known) if names else known) if name not in out)
+    if not left:
+        raise UsageError("usage/except", "nothing is left to start", help=["devboot up", "devboot ps"])
+    for spec in specs:
+        needed = sorted({each.name for each in spec.depends_on} & out)
+        if spec.name in left and needed:
+            raise UsageError(
+                "usage/except",
+                f"`{spec.name}` depends on `{needed[0]}`, which is left out",
+                help=[f"devboot up -x {needed[0]} -x {spec.name}"],
+            )
+    return left
+
+
+def begin(call: Call, prepared: Prepared, handle: Handle | None) -> int:
+    """Start what was prepared, show it or wait for it, and return the exit code of `up`."""
+    launch.refuse_nested(call)
+    plan_plain = prepared.snapshot.plan_plain
+    specs = plan_from_plain(plan_plain).processes
+    expand(call.args, [spec.name for spec in specs])  # a wrong name is said before anything starts
+    excepted = call.values.get("except")
+    if isinstance(excepted, (list, tuple)) and excepted:
+        call.args = all_but(tuple(map(str, excepted)), call.args, specs)
+    environ = snapshots.apply(prepared.snapshot.patch, call.environ)
+    found = meeting.meet(call)
+    if found.client is not None:
+        code = launch.join(
+            call,
+            found.client,
+            fingerprint=prepared.composed.plan.fingerprint,
+            plan_plain=plan_plain,
+            environ=environ,
+            installed=prepared.installed,
+        )
+        if code is not None:
+            if handle is not None:
+                handle.abandon()
+            return code
+    return launch.launch(call, handle or start.prepare(), plan_plain, environ, installed=prepared.installed)

@@ -1,0 +1,60 @@
+"""What is said of a required variable that nobody has set."""
+
+from __future__ import annotations
+
+import pytest
+
+from devboot.app.preparation.missing import missing_variable
+from devboot.environment.variables import Missing
+
+WANTED = Missing("API_KEY", "from the console")
+
+
+def said(root, read=(".env",)):
+    error = missing_variable(str(root), WANTED, read, None)
+    return error.what, error.causes, error.help
+
+
+def test_it_goes_into_the_env_file_that_is_read_last(tmp_path):
+    assert ("`API_KEY` is not set", ("from the console",), ("echo 'API_KEY=…' >> .env.local",)) == said(
+        tmp_path, (".env", ".env.local")
+    )
+
+
+def test_where_no_env_file_is_read_it_goes_into_the_shell(tmp_path):
+    assert ("export API_KEY=…",) == said(tmp_path, ())[2]
+
+
+@pytest.mark.parametrize("name", [".env.example", ".env-dist", "env.sample", ".env.local.example", "sample.env"])
+def test_a_template_that_has_it_is_to_be_copied(tmp_path, name):
+    (tmp_path / name).write_text("API_KEY=\n")
+
+    _, causes, helps = said(tmp_path)
+
+    assert (
+        ("from the console", f"`{name}` has it, and there is no `.env` yet"),
+        (f"cp {name} .env  # then set API_KEY in it",),
+    ) == (causes, helps)
+
+
+def test_a_template_is_no_advice_where_the_file_is_there_or_it_lacks_the_variable(tmp_path):
+    (tmp_path / ".env.example").write_text("OTHER=\n")
+    assert ("echo 'API_KEY=…' >> .env",) == said(tmp_path)[2]
+
+    (tmp_path / ".env.example").write_text("API_KEY=\n")
+    (tmp_path / ".env").write_text("")
+    assert ("echo 'API_KEY=…' >> .env",) == said(tmp_path)[2]
+
+
+def test_the_template_beside_the_env_file_comes_first(tmp_path):
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app" / ".env.example").write_text("API_KEY=\n")
+    (tmp_path / ".env.example").write_text("API_KEY=\n")
+
+    assert ("cp app/.env.example app/.env  # then set API_KEY in it",) == said(tmp_path, ("app/.env",))[2]
+
+
+def test_a_template_that_cant_be_read_is_none(tmp_path):
+    (tmp_path / ".env.example").write_bytes(b"\xff\xfe\n")
+
+    assert ("echo 'API_KEY=…' >> .env",) == said(tmp_path)[2]

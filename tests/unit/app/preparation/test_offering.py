@@ -1,0 +1,103 @@
+"""Whom a lock asks for what the recipes know no version of, and what is said where nobody can be asked."""
+
+import sys
+
+import pytest
+
+from devboot.app.preparation.distribution import Distribution
+from devboot.app.preparation.offering import ask, to_ask
+from devboot.app.recipes.miniature import made_up_offers
+from devboot.errors import MachineError
+from devboot.events import RecordingReporter
+from devboot.model.edge.lock import Lock, Wish
+from devboot.model.edge.recipe import parse_recipe
+from devboot.provision.realise import Host
+from devboot.recipes import KnownRecipe
+from devboot.resolve.packages import resolve
+
+CONDA = '[[source]]\nkind = "conda"\nname = "toy-server"\nbin = { toy = "bin/toy" }\n'
+DEB = '[[source]]\nkind = "deb"\nnames = ["toy-server | toy-server-8"]\nbin = { toy = "usr/bin/toy" }\n'
+HOST = '[[source]]\nkind = "host"\nversion = "toy (.*)"\nbin = { toy = "toy" }\n'
+TOY, SHOP = Wish("toy"), Wish("toy", "8")
+EXTRA = ("uv tool install --force 'devboot[conda]'", f"uv pip install --python {sys.executable} 'py-rattler>=0.28'")
+
+
+def recipe(*sources):
+    text = '[package]\nname = "toy"\ndescription = "a toy"\n' + "".join(sources) + "[test]\n"
+    return {"toy": KnownRecipe(parse_recipe(text, "recipe.toml"), (), "/recipes/toy")}
+
+
+class Archive:
+    """Apt that has these packages."""
+
+    def __init__(self, *records):
+        self.records = records
+
+    def show(self, names):
+        """Those of the names that there are."""
+        return {each.name: each for each in self.records if each.name in names}
+
+
+def debian(name="debian-13"):
+    """A machine whose archive has nothing; "" for one without apt."""
+    here = Distribution(Host("linux-x86_64", (2, 41), name), {}, lambda _platform: Archive(), RecordingReporter())
+    here.name = name
+    return here
+
+
+def channel(origin, condition):
+    """A channel that has everything in the version that is asked for."""
+    known = recipe(CONDA)["toy"]
+    version = condition.removesuffix(".*") + ".2" if condition else "9.1"
+    return made_up_offers(Wish("toy", version), known, "").recipes["toy"].releases[0]
+
+
+def test_a_channel_comes_before_the_distribution_where_it_can_be_asked():
+    recipes = recipe(CONDA, DEB)
+    asked = to_ask([TOY, SHOP], recipes, debian(), has_channels=True)
+
+    assert (set(asked.channels), set(asked.distribution)) == ({TOY, SHOP}, set())
+    offers = ask(asked, recipes, debian(), channel)
+    packages = resolve([TOY, SHOP], offers.recipes, offers=offers.rows).packages
+    assert [(each.version, len(each.rows())) for each in packages] == [("9.1", 4), ("8.2", 4)]
+
+
+def test_without_the_library_the_distribution_is_asked():
+    asked = to_ask([TOY], recipe(CONDA, DEB), debian(), has_channels=False)
+
+    assert (set(asked.channels), set(asked.distribution)) == (set(), {TOY})
+
+
+def test_what_only_the_channel_has_is_refused_with_what_to_install():
+    with pytest.raises(MachineError) as caught:
+        to_ask([TOY], recipe(CONDA, HOST), debian(), has_channels=False)
+
+    assert caught.value.slug == "conda/not-installed"
+    assert caught.value.what == "`toy` comes from the conda channel `conda-forge`, which needs py-rattler"
+    assert (*EXTRA, 'source = "host"   # in [packages.toy]: takes the one on PATH') == tuple(caught.value.help)
+
+
+def test_what_the_distribution_lacks_too_is_refused_with_both_reasons():
+    recipes = recipe(CONDA, DEB)
+    asked = to_ask([TOY], recipes, debian(), has_channels=False)
+    with pytest.raises(MachineError) as caught:
+        ask(asked, recipes, debian(), None)
+
+    assert caught.value.causes[0] == "debian-13 has no package `toy-server`"
+    assert caught.value.help[0] == EXTRA[0]
+
+
+def test_a_machine_without_apt_is_told_at_once():
+    with pytest.raises(MachineError) as caught:
+        to_ask([TOY], recipe(CONDA, DEB), debian(""), has_channels=False)
+
+    assert caught.value.slug == "conda/not-installed"
+
+
+def test_what_is_locked_is_asked_of_nobody():
+    recipes = recipe(CONDA)
+    offers = ask(to_ask([TOY], recipes, debian(), has_channels=True), recipes, debian(), channel)
+    lock = Lock(package=resolve([TOY], offers.recipes).packages)
+
+    for has_channels in (True, False):
+        assert to_ask([TOY], recipes, debian(), has_channels=has_channels, previous=lock).is_empty

@@ -1,0 +1,105 @@
+"""The variables in every form."""
+
+import json
+import subprocess
+
+import pytest
+
+from devboot.app import env
+from devboot.model.variables import ComposedVariable
+from devboot.snapshot import DEFAULT, PREPEND, SET, UNSET, Snapshot
+
+AWKWARD = 'a\'b "c" $HOME `id` \\ \n\té !*'
+PATCH = (
+    (SET, "REDIS_URL", "redis://127.0.0.1:6379"),
+    (SET, "AWKWARD", AWKWARD),
+    (SET, "SECRET_KEY", "canary"),
+    (DEFAULT, "EDITOR", "vi"),
+    (PREPEND, "PATH", "/shop/.venv/bin"),
+    (UNSET, "PYTHONHOME", ""),
+    (SET, "spring.name", "x"),
+)
+VARIABLES = (
+    ("EDITOR", "vi", "devboot.toml:4", False),
+    ("REDIS_URL", "redis://127.0.0.1:6379", "services.redis", False),
+    ("SECRET_KEY", "canary", ".devboot/data/secrets.toml", True),
+)
+KNOWN = Snapshot("/shop", ("shop",), PATCH, (), (), variables=VARIABLES)
+
+
+def test_the_shell_form_is_complete_and_survives_every_character(tmp_path):
+    script = env.as_shell(PATCH, {}) + "env -0"
+    done = subprocess.run(
+        ["/bin/sh", "-c", script], capture_output=True, check=True, env={"PATH": "/usr/bin:/bin", "PYTHONHOME": "/x"}
+    )
+    found = dict(entry.split("=", 1) for entry in done.stdout.decode().split("\0") if entry)
+    assert found["AWKWARD"] == AWKWARD
+    assert found["SECRET_KEY"] == "canary"
+    assert found["PATH"] == "/shop/.venv/bin:/usr/bin:/bin"
+    assert found["EDITOR"] == "vi"
+    assert "PYTHONHOME" not in found
+
+
+def test_without_a_path_nothing_empty_is_appended():
+    script = env.as_shell([(PREPEND, "PATH", "/shop/bin")], {}) + '/bin/echo "$PATH"'
+    done = subprocess.run(["/bin/sh", "-c", f"unset PATH; {script}"], capture_output=True, check=True, text=True)
+    assert done.stdout == "/shop/bin\n"
+
+
+def test_what_gives_way_to_the_shell_is_left_to_it():
+    assert "EDITOR" not in env.as_shell(PATCH, {"EDITOR": "emacs"})
+    assert env.effective(KNOWN, {"EDITOR": "emacs"})[0] == ComposedVariable("EDITOR", "emacs", "the shell")
+
+
+def test_names_that_no_shell_can_have_are_named():
+    assert env.unnameable(PATCH) == ["spring.name"]
+
+
+@pytest.mark.faults(67)
+def test_the_table_masks_secrets_and_names_the_sources():
+    variables = env.effective(KNOWN, {})
+    assert env.as_table(PATCH, variables, with_secrets=False) == (
+        """\
+NAME        VALUE                   SOURCE
+PATH        /shop/.venv/bin:...     devboot
+EDITOR      vi                      devboot.toml:4
+REDIS_URL   redis://127.0.0.1:6379  services.redis
+SECRET_KEY  ***                     .devboot/data/secrets.toml
+"""
+    )
+    assert "canary" in env.as_table(PATCH, variables, with_secrets=True)
+
+
+def test_a_long_folder_moves_no_other_row_of_the_table():
+    variables = env.effective(KNOWN, {})
+    patch = (*PATCH[:4], (PREPEND, "PATH", "/home/ada/.local/share/devboot/store/6cv63ptr4yphx5t4-redis-8.2.3/bin"))
+    assert env.as_table(patch, variables, with_secrets=False, home="/home/ada", width=80) == (
+        """\
+NAME        VALUE                   SOURCE
+PATH        ~/.local/share/devboot/store/6cv63ptr4yphx5t4-redis-8.2.3/bin:...  devboot
+EDITOR      vi                      devboot.toml:4
+REDIS_URL   redis://127.0.0.1:6379  services.redis
+SECRET_KEY  ***                     .devboot/data/secrets.toml
+"""
+    )
+
+
+@pytest.mark.faults(67)
+def test_json_has_null_for_secrets_until_they_are_asked_for():
+    variables = env.effective(KNOWN, {})
+    document = env.as_json("shop", PATCH, variables, with_secrets=False)
+    assert json.dumps(document).count("canary") == 0
+    assert document["path"] == ["/shop/.venv/bin"]
+    assert document["variables"]["SECRET_KEY"] == {
+        "value": None,
+        "source": ".devboot/data/secrets.toml",
+        "secret": True,
+    }
+    shown = env.as_json("shop", PATCH, variables, with_secrets=True)
+    assert shown["variables"]["SECRET_KEY"]["value"] == "canary"
+
+
+def test_direnv_watches_what_makes_it_stale():
+    lines = env.direnv(PATCH, "/my shop", {}).split("\n")
+    assert lines[0].startswith("watch_file '/my shop/devboot.toml' '/my shop/devboot.lock' ")
+    assert "export REDIS_URL='redis://127.0.0.1:6379'" in lines

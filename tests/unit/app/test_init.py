@@ -1,0 +1,111 @@
+"""What `init` writes, and what it never touches."""
+
+import os
+
+import pytest
+
+from devboot.app.init import Fact, example_folder, facts_of, init, write_example
+from devboot.errors import ManifestError, UsageError
+from devboot.model.edge.manifest import load_sources
+from devboot.onboarding import Proposal
+from devboot.onboarding.proposal import Database, Evidence, Process, PythonInput, Service, Task, Variable
+
+
+@pytest.fixture
+def clone(tmp_path):
+    root = tmp_path / "shop"
+    root.mkdir()
+    (root / "requirements.txt").write_text("flask\nredis\n", encoding="utf-8")
+    (root / "Procfile").write_text("web: flask run --port $PORT\n", encoding="utf-8")
+    return root
+
+
+def test_it_writes_a_manifest_that_can_be_read(clone):
+    done = init(str(clone), {})
+    assert (done.root, done.written) == (str(clone), ("devboot.toml",))
+    assert load_sources(str(clone / "devboot.toml")).procfile is not None
+    assert sorted(os.listdir(clone)) == ["Procfile", "devboot.toml", "requirements.txt"]
+
+
+def test_it_never_overwrites(clone):
+    (clone / "devboot.toml").write_text("# mine\n", encoding="utf-8")
+    with pytest.raises(UsageError) as caught:
+        init(str(clone), {})
+    assert (caught.value.slug, caught.value.what) == ("init/exists", "`devboot.toml` is already there")
+    assert (clone / "devboot.toml").read_text(encoding="utf-8") == "# mine\n"
+
+
+def test_what_up_kept_of_its_detection_moves_up(clone):
+    state = clone / ".devboot"
+    state.mkdir()
+    for name in ("detected.toml", "detected.json", "devboot.lock", "snapshot"):
+        (state / name).write_text(f"# {name}\n", encoding="utf-8")
+    assert init(str(clone), {}).written == ("devboot.toml", "devboot.lock")
+    assert os.listdir(state) == ["snapshot"]
+    assert (clone / "devboot.lock").read_text(encoding="utf-8") == "# devboot.lock\n"
+
+
+def test_a_lock_that_is_there_already_stays(clone):
+    (clone / ".devboot").mkdir()
+    (clone / ".devboot" / "devboot.lock").write_text("# kept\n", encoding="utf-8")
+    (clone / "devboot.lock").write_text("# mine\n", encoding="utf-8")
+    assert init(str(clone), {}).written == ("devboot.toml",)
+    assert (clone / "devboot.lock").read_text(encoding="utf-8") == "# mine\n"
+
+
+def test_where_nothing_is_found_nothing_is_written(tmp_path):
+    with pytest.raises(ManifestError) as caught:
+        init(str(tmp_path), {})
+    assert caught.value.slug == "manifest/not-found"
+    assert os.listdir(tmp_path) == []
+
+
+def test_the_example_is_written_whole_and_can_be_read(tmp_path):
+    done = write_example(str(tmp_path))
+    assert "devboot.toml" in done.written
+    sources = load_sources(str(tmp_path / "devboot.toml"))
+    assert sources.procfile is not None
+    assert sources.procfile.names == ("web", "worker")
+    for name in done.written:
+        with open(os.path.join(example_folder(), name), "rb") as file:
+            assert (tmp_path / name).read_bytes() == file.read()
+
+
+def test_the_example_is_not_written_over_anything(tmp_path):
+    (tmp_path / "web.py").write_text("# mine\n", encoding="utf-8")
+    with pytest.raises(UsageError):
+        write_example(str(tmp_path))
+    assert os.listdir(tmp_path) == ["web.py"]
+
+
+def test_each_fact_comes_with_its_evidence(tmp_path):
+    proposal = Proposal(
+        tmp_path,
+        "shop",
+        framework="django",
+        framework_evidence=Evidence("manage.py", 7),
+        python=PythonInput(("uv.lock",), "3.12", Evidence(".python-version", 1)),
+        services=(Service("redis", "redis", evidence=Evidence("settings.py", 41)),),
+        databases=(Database("default", "db.sqlite3", Evidence("settings.py", 36)),),
+        env=(
+            Variable("SECRET_KEY", generate="token", evidence=Evidence("settings.py", 8)),
+            Variable("CLIENT_ID", required=True),
+            Variable("DEBUG", value="1"),
+        ),
+        tasks=(Task("migrate", "./manage.py migrate"),),
+        procfile="Procfile.dev",
+        processes=(Process("beat", "celery beat"), Process("web", port=8000)),
+    )
+    assert list(facts_of(proposal)) == [
+        Fact("framework", "django", "manage.py:7"),
+        Fact("python", "3.12", ".python-version:1"),
+        Fact("packages", "uv.lock", ""),
+        Fact("processes", "Procfile.dev", ""),
+        Fact("service", "redis", "settings.py:41"),
+        Fact("database", "db.sqlite3", "settings.py:36"),
+        Fact("variable", "SECRET_KEY: generated", "settings.py:8"),
+        Fact("variable", "CLIENT_ID: to be filled in", ""),
+        Fact("variable", "DEBUG: 1", ""),
+        Fact("task", "migrate: ./manage.py migrate", ""),
+        Fact("process", "beat: celery beat", ""),
+    ]

@@ -1,0 +1,222 @@
+"""What the steps of a run look like while they work: a pure state that takes events and gives lines.
+
+The live and the plain reporter both keep a board; time comes in as an argument, seconds of any monotonic clock.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from devboot.events import DONE, FAILED, FETCH, NOTE, PROGRESS, RETRY, START, UNCHANGED, WARNING, Event
+from devboot.text.counts import counted
+from devboot.text.symbols import Symbols, margin
+from devboot.text.units import duration, size
+from devboot.text.wrapping import cells, wrap
+from devboot.ui.units import progress, whole_seconds
+
+PROCESSES = "processes"  # the one step that installs nothing
+NAME_WIDTH = 11  # the longest step of ours, `processes`, and two blanks
+_BAR = 20
+_EDGE = 78  # times end here on a terminal that is wide enough
+_STALL = 5.0  # seconds without data before it is said
+_RATE_WINDOW = 4.0  # seconds that a rate is an average of
+
+
+@dataclass(frozen=True)
+class Step:
+    """One line of the display."""
+
+    name: str
+    since: float
+    text: str = ""
+    waits_for: str = ""
+    done: int = -1
+    total: int = -1
+    unit: str = ""
+    last_data: float = 0.0
+    samples: tuple[tuple[float, int], ...] = ()  # (time, bytes done) of the last seconds
+    notice: str = ""  # a retry, or who holds a lock
+
+    @property
+    def rate(self) -> float:
+        """Bytes a second over the last few seconds; 0 while unknown."""
+        if len(self.samples) < 2:
+            return 0.0
+        (begin, before), (end, after) = self.samples[0], self.samples[-1]
+        return (after - before) / (end - begin) if end > begin else 0.0
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A line that stays: `kind` is DONE, UNCHANGED, FAILED, WARNING or NOTE; `seconds` is -1 where no time is shown."""
+
+    kind: str
+    name: str
+    text: str
+    seconds: float = -1.0
+    lines: tuple[str, ...] = ()
+
+
+class Board:
+    """Steps that wait or work, in the order in which they were first heard of."""
+
+    def __init__(self) -> None:
+        self.steps: dict[str, Step] = {}
+        self._unchanged: list[Finished] = []
+        self._first_unchanged = 0.0
+        self._anything_done = False
+
+    def take(self, event: Event, now: float) -> list[Finished]:
+        """Take one event; returns the lines that are final now.
+
+        Steps that had nothing to do are gathered, and come as one line before the next one that had.
+        """
+        if event.kind == WARNING:
+            return [Finished(WARNING, event.slug or event.step, event.text)]
+        if event.kind == NOTE and not event.waits_for:
+            return [Finished(NOTE, event.step, event.text, lines=event.lines)]
+        step = self.steps.get(event.step) or Step(event.step, now, last_data=now)
+        if event.kind == UNCHANGED:
+            self.steps.pop(event.step, None)
+            self._first_unchanged = self._first_unchanged if self._unchanged else step.since
+            self._unchanged.append(Finished(UNCHANGED, event.step, event.text or "unchanged", now - step.since))
+            return []
+        if event.kind in {DONE, FAILED}:
+            self.steps.pop(event.step, None)
+            final = Finished(event.kind, event.step, event.text or step.text, now - step.since, event.lines)
+            return [*self.settle(now, event.step), final]
+        self.steps[event.step] = _advanced(step, event, now)
+        return []
+
+    def settle(self, now: float, before: str = PROCESSES) -> list[Finished]:
+        """The line for the steps that had nothing to do, once; empty when there are none.
+
+        If nothing was installed until the processes start (step `before`), or until the end, it says just that; but
+        not where a step never came to its end, since it may have had something to install.
+        """
+        steps, self._unchanged = self._unchanged, []
+        is_first, self._anything_done = not self._anything_done and self.steps.keys() <= {PROCESSES}, True
+        if is_first and steps and before == PROCESSES:
+            text = f"nothing to install, {counted(len(steps), 'check')}"
+            return [Finished(UNCHANGED, "", text, now - self._first_unchanged)]
+        if len(steps) < 2:
+            return steps
+        return [Finished(UNCHANGED, "", f"{', '.join(step.name for step in steps)} unchanged")]
+
+    def kept(self) -> list[str]:
+        """What an interruption leaves usable of the transfers that are under way."""
+        return [
+            f"{step.name} ({100 * step.done // step.total} %, will resume)"
+            for step in self.steps.values()
+            if step.unit == "bytes" and step.total > 0 and step.done >= 0
+        ]
+
+
+def _advanced(step: Step, event: Event, now: float) -> Step:
+    if step.waits_for and not event.waits_for:
+        step = replace(step, since=now, last_data=now)  # the time that it waited isn't its own
+    if event.kind == RETRY:
+        return replace(step, notice=event.text, waits_for="")
+    step = replace(step, text=event.text or step.text, waits_for=event.waits_for)
+    if event.kind in {PROGRESS, FETCH, START} and event.done >= 0:
+        samples = [sample for sample in step.samples if sample[0] >= now - _RATE_WINDOW]
+        has_data = event.done != step.done
+        step = replace(
+            step,
+            done=event.done,
+            samples=(*samples, (now, event.done)),
+            last_data=now if has_data else step.last_data,
+            notice="" if has_data else step.notice,
+        )
+    return replace(step, total=max(event.total, step.total), unit=event.unit or step.unit)
+
+
+def active_lines(board: Board, now: float, symbols: Symbols, *, width: int, height: int, frame: int = 0) -> list[str]:
+    """The lines to be redrawn: working steps first in their order, then waiting ones; at most `height` lines.
+
+    `frame` counts up and turns the spinner.
+    """
+    steps = sorted(board.steps.values(), key=lambda step: bool(step.waits_for))
+    lines = [_step_line(step, now, width, symbols, frame) for step in steps]
+    if len(lines) > height:
+        hidden = len(lines) - max(0, height - 1)
+        lines = [*lines[: max(0, height - 1)], f"    and {hidden} more"][:height]
+    return [cut(line, width) for line in lines]
+
+
+def _step_line(step: Step, now: float, width: int, symbols: Symbols, frame: int) -> str:
+    if step.waits_for:
+        return f"{margin(symbols.idle, symbols)}{_name(step.name)}{step.text or f'waits for {step.waits_for}'}"
+    spinner = symbols.spinner[frame % len(symbols.spinner)]
+    head = f"{margin(spinner, symbols)}{_name(step.name)}"
+    elapsed = now - step.since
+    if stall := _stall(step, now):
+        return at_edge(f"{head}{step.text}  {stall}", whole_seconds(elapsed), width)
+    if step.unit == "bytes" and step.done >= 0:
+        return f"{head}{step.text}  {_transfer(step, symbols, width)}"
+    if step.done >= 0 and step.total > 0:
+        return at_edge(f"{head}{step.text}  {step.done} of {step.total} {step.unit}", whole_seconds(elapsed), width)
+    return at_edge(head + step.text, whole_seconds(elapsed) if elapsed >= 1 else "", width)
+
+
+def _transfer(step: Step, symbols: Symbols, width: int) -> str:
+    """Bar, bytes, rate, time left; without a known total bytes and rate alone."""
+    rate = f"  {size(round(step.rate))}/s" if step.rate > 0 else ""
+    if step.total <= 0:
+        return f"{size(step.done)}{rate}"
+    left = f"  {whole_seconds((step.total - step.done) / step.rate)}" if step.rate > 0 else ""
+    drawn = f"{bar(step.done, step.total, symbols)}  " if width >= 72 else ""
+    return f"{drawn}{progress(step.done, step.total)}{rate}{left}"
+
+
+def _stall(step: Step, now: float) -> str:
+    if step.notice:
+        return step.notice
+    if step.unit == "bytes" and step.done >= 0 and now - step.last_data >= _STALL:
+        return f"no data for {whole_seconds(now - step.last_data)}"
+    return ""
+
+
+def bar(done: int, total: int, symbols: Symbols) -> str:
+    """A bar of twenty cells."""
+    filled = max(0, min(_BAR, _BAR * done // total))
+    if filled == _BAR:
+        return symbols.bar_done * _BAR
+    return symbols.bar_done * filled + symbols.bar_head + symbols.bar_rest * (_BAR - filled - 1)
+
+
+def finished_lines(final: Finished, width: int, symbols: Symbols) -> list[str]:
+    """A line that stays, with its details below; never cut: what is final may be copied."""
+    if final.kind == WARNING:
+        lead = margin(symbols.warning, symbols)
+        return wrap(f"warning[{final.name}]: {final.text}", width, first=lead, then=" " * len(lead))
+    if final.kind == NOTE:
+        lead = margin("", symbols) + _name(final.name)
+        return [*wrap(final.text, width, first=lead, then=" " * len(lead)), *(" " * len(lead) + d for d in final.lines)]
+    symbol = symbols.failed if final.kind == FAILED else symbols.ok
+    text = f"{_name(final.name)}{final.text}" if final.name else final.text
+    lead = margin(symbol, symbols)
+    line = lead + text
+    first = at_edge(line, duration(final.seconds), width) if final.seconds >= 0 else line
+    return [first, *(" " * (len(lead) + NAME_WIDTH) + detail for detail in final.lines)]
+
+
+def at_edge(left: str, right: str, width: int) -> str:
+    """`right` ends at the edge (78 cells, or the terminal's width less two); two blanks at least between them."""
+    if not right:
+        return left
+    gap = min(width - 2, _EDGE) - cells(left) - cells(right)
+    return f"{left}{' ' * max(2, gap)}{right}"
+
+
+def cut(line: str, width: int) -> str:
+    """The line without what would make a terminal break it: a broken line can't be redrawn in place."""
+    if cells(line) < width:
+        return line
+    while line and cells(line) >= width:
+        line = line[:-1]
+    return line
+
+
+def _name(name: str) -> str:
+    return name + " " * max(2, NAME_WIDTH - cells(name))

@@ -1,0 +1,59 @@
+"""Consoles of rich that obey our own decisions on colour, and lines with coloured symbols."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from typing import TextIO
+
+from rich.console import Console
+from rich.text import Text
+
+from devboot.text.symbols import Symbols
+
+__all__ = ["Text", "console", "line_text", "rendered"]
+
+
+def console(stream: TextIO, environ: Mapping[str, str], *, colour: bool, live: bool) -> Console:
+    """A console that interprets nothing in what it prints; off a terminal it neither wraps nor cuts.
+
+    rich would take FORCE_COLOR for a terminal and animate, and NO_COLOR for less than it says: both are decided
+    before, so it doesn't see them.
+    """
+    hidden = {"FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE", "JUPYTER_COLUMNS"}
+    return Console(
+        file=stream,
+        force_terminal=colour or live,
+        color_system="standard" if colour else None,
+        no_color=not colour,
+        legacy_windows=False,
+        markup=False,
+        emoji=False,
+        highlight=False,
+        _environ={name: value for name, value in environ.items() if name not in hidden},
+    )
+
+
+def rendered(text: Text, *, colour: bool, environ: Mapping[str, str]) -> str:
+    """Styled text and a newline as a string; its lines are never broken here, and trailing blanks stay off."""
+    target = console(io.StringIO(), environ, colour=colour, live=False)
+    with target.capture() as captured:
+        target.print(text, soft_wrap=True)
+    return captured.get()
+
+
+def line_text(line: str, symbols: Symbols) -> Text:
+    """A line whose symbol, its first word, has the colour of its meaning."""
+    rest = line.lstrip(" ")
+    symbol = rest.split(" ", 1)[0]
+    style = _style(symbol, symbols)
+    if not style:
+        return Text(line)
+    lead = len(line) - len(rest)
+    return Text.assemble(line[:lead], (symbol, style), line[lead + len(symbol) :])
+
+
+def _style(symbol: str, symbols: Symbols) -> str:
+    styles = {symbols.ok: "green", symbols.ready: "green", symbols.running: "green", symbols.idle: "yellow"}
+    styles |= {symbols.warning: "yellow", symbols.failed: "red", symbols.crashed: "magenta"}
+    return styles.get(symbol, "yellow" if symbol == symbols.busy or symbol in symbols.spinner else "")

@@ -1,0 +1,45 @@
+"""Renders what `lock` did for programs, and what differs between two locks for everybody."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from devboot.app.lock_diff import LockDiff
+from devboot.app.preparation.locking import LockResult
+
+
+def lock_as_json(done: LockResult) -> dict[str, Any]:
+    """What is locked, what moved, and why it had to be chosen anew."""
+    lock = done.lock
+    return {
+        "lock": done.path,
+        "written": done.written,
+        "reasons": list(done.reasons),
+        "packages": [{"name": one.name, "version": one.version, "requested": one.requested} for one in lock.package],
+        "python_packages": 0 if lock.python is None else len(lock.python.package),
+        "changes": [{"name": one.name, "old": one.old or None, "new": one.new or None} for one in done.changes],
+    }
+
+
+def diff_as_json(found: LockDiff) -> dict[str, Any]:
+    """Each difference as it is."""
+    listed = [
+        {"kind": _KINDS[one.kind], "name": one.name, "what": one.text, "details": list(one.details)}
+        for one in found.differences
+    ]
+    return {"old": found.old, "new": found.new, "differences": listed}
+
+
+def render_diff(found: LockDiff) -> str:
+    """A line for each thing, details below it; what nobody may overlook has an exclamation mark."""
+    if not found.differences:
+        return f"{found.new} is as {found.old}\n"
+    width = max(len(one.name) for one in found.differences)
+    lines = [f"{found.old} -> {found.new}"]
+    for one in found.differences:
+        lines.append(f"  {one.kind} {one.name.ljust(width)}  {one.text}")
+        lines += [f"    {' ' * width}  {detail}" for detail in one.details]
+    return "\n".join(lines) + "\n"
+
+
+_KINDS = {"+": "added", "-": "removed", "~": "changed", "!": "other-origin"}

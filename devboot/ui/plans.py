@@ -1,0 +1,60 @@
+"""Renders what `up --dry-run` found out: one line a step, on one screen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from devboot.app.dry_run import DryRun
+from devboot.app.preparation.ahead import Running
+from devboot.text.columns import printable, table
+from devboot.text.units import size
+
+_OF_A_START = ("run", "start")
+
+
+def render_plan(plan: DryRun, running: Running | None, mask: Callable[[str], str] = str) -> str:
+    """The steps in their order, and what would have to be downloaded; of a project that runs, what would change."""
+    asked = "devboot up" if running is None else "devboot up -d"
+    lines = [f"{plan.project}: what `{asked}` would do; nothing was changed"]
+    rows = [
+        ("", step.kind, printable(step.name), printable(mask(step.text)), size(step.size) if step.size else "")
+        for step in plan.steps
+        if running is None or step.kind not in _OF_A_START
+    ]
+    rows += [] if running is None else [("", kind, printable(name), text, "") for kind, name, text in _changes(running)]
+    lines += table(rows, right=frozenset({4})) if rows else [f"  {_nothing(running)}"]
+    total = sum(step.size for step in plan.steps)
+    if total:
+        lines.append(f"{size(total)} to download, besides Python packages")
+    return "\n".join(lines) + "\n"
+
+
+def _nothing(running: Running | None) -> str:
+    if running is None:
+        return "nothing: everything is there, and nothing is named to run"
+    return (
+        "nothing: what runs is up to date" if running.same else "restart nothing: what changed counts at the next start"
+    )
+
+
+def _changes(running: Running) -> Iterator[tuple[str, str, str]]:
+    if running.installs:
+        yield "install", "packages", "then everything restarts"
+    yield from (("run", name, "") for name in running.tasks)
+    yield from (("restart", name, "") for name in running.restarted)
+    yield from (("start", name, "") for name in running.started)
+    yield from (("stop", name, "") for name in running.stopped)
+    yield from (("keep", name, f"changed, goes on as it is: devboot restart {name}") for name in running.kept)
+
+
+def plan_as_json(plan: DryRun, running: Running | None, mask: Callable[[str], str] = str) -> dict[str, Any]:
+    """The facts of the text; sizes in bytes, null where unknown. `running` is null where nothing runs."""
+    return {
+        "project": plan.project,
+        "running": None if running is None else running._asdict(),
+        "steps": [
+            {"kind": step.kind, "name": step.name, "text": mask(step.text), "size": step.size or None}
+            for step in plan.steps
+        ],
+    }

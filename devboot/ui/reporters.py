@@ -1,0 +1,261 @@
+"""Reporters: live for a terminal, a line per event elsewhere, JSON lines for programs, and one that is quiet."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Any, Protocol, Self, TextIO
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.text import Text
+
+from devboot.events import DONE, FAILED, FETCH, NOTE, PROGRESS, RETRY, START, UNCHANGED, WARNING, Event
+from devboot.text.symbols import Symbols
+from devboot.ui.board import Board, Finished, active_lines, finished_lines
+from devboot.ui.consoles import line_text
+from devboot.ui.units import progress
+
+_WORDS = {DONE: "ok", UNCHANGED: "ok", FAILED: "failed", FETCH: "fetch", START: "start", RETRY: "retry", NOTE: "note"}
+_PLAIN_PERIOD = 10.0  # seconds between two lines about one transfer
+_PLAIN_SHARE = 25  # or per cent
+_FRAMES_PER_SECOND = 10
+
+
+class RunReporter(Protocol):
+    """A reporter for the time of one command: a context manager that leaves the terminal as it found it."""
+
+    def emit(self, event: Event) -> None:
+        """Take an event from any thread."""
+
+    def kept(self) -> list[str]:
+        """What an interruption now would leave usable, for the message about it."""
+
+    def __enter__(self) -> Self:
+        """Begin to show."""
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        """Show what is final, and nothing more."""
+
+
+class QuietReporter:
+    """Shows nothing, but knows what is kept; the others add to it what they show."""
+
+    def __init__(self, clock: Callable[[], float], mask: Callable[[str], str] = str) -> None:
+        self._clock = clock
+        self._mask = mask
+        self._board = Board()
+        self._lock = threading.RLock()
+        self._done: list[str] = []
+        self._warned: set[tuple[str, str]] = set()
+
+    def emit(self, event: Event) -> None:
+        """Take an event from any thread."""
+        event = event._replace(text=self._mask(event.text), lines=tuple(map(self._mask, event.lines)))
+        with self._lock:
+            if self._is_repeated(event):
+                return
+            now = self._clock()
+            if event.kind == DONE:
+                self._done.append(f"{event.step} (done)")
+            final = self._board.take(event, now)
+            self._tell(event, now)
+            self._settle(final)
+
+    def _is_repeated(self, event: Event) -> bool:
+        """A warning is said once; ten that are the same hide what comes after them."""
+        if event.kind != WARNING:
+            return False
+        key = (event.slug, event.text)
+        is_known = key in self._warned
+        self._warned.add(key)
+        return is_known
+
+    def kept(self) -> list[str]:
+        """What an interruption now would leave usable."""
+        with self._lock:
+            return [*self._done, *self._board.kept()]
+
+    def _tell(self, event: Event, now: float) -> None:
+        """Show an event."""
+
+    def _settle(self, final: list[Finished]) -> None:
+        """Show what is final."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        """Nothing has to be put back."""
+
+
+class LiveReporter(QuietReporter):
+    """A line per working step, redrawn in place; finished lines stay above."""
+
+    def __init__(
+        self,
+        console: Console,
+        symbols: Symbols,
+        clock: Callable[[], float],
+        *,
+        hint: str = "",
+        mask: Callable[[str], str] = str,
+    ) -> None:
+        super().__init__(clock, mask)
+        self._console = console
+        self._symbols = symbols
+        self._hint = hint
+        self._frame = 0
+        self._live = Live(
+            console=console,
+            refresh_per_second=_FRAMES_PER_SECOND,
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+            vertical_overflow="crop",
+            get_renderable=self._renderable,
+        )
+
+    def _settle(self, final: list[Finished]) -> None:
+        for finished in final:
+            for line in finished_lines(finished, self._console.width, self._symbols):
+                self._console.print(line_text(line, self._symbols), soft_wrap=True)
+
+    def _renderable(self) -> Group:
+        with self._lock:
+            self._frame += 1
+            # Blank line, hint and the line that the cursor is left on.
+            height = max(1, self._console.height - 3)
+            width = self._console.width
+            lines = active_lines(
+                self._board, self._clock(), self._symbols, width=width, height=height, frame=self._frame // 2
+            )
+        texts = [line_text(line, self._symbols) for line in lines]
+        if lines and self._hint and width > len(self._hint):
+            texts += [Text(), Text(self._hint)]
+        return Group(*texts)
+
+    def __enter__(self) -> Self:
+        self._live.start(refresh=False)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._live.stop()
+        with self._lock:
+            self._settle(self._board.settle(self._clock()))
+
+
+class PlainReporter(QuietReporter):
+    """One line per event with the seconds since the start; no escapes, no redrawing.
+
+    `is_folded` puts them into a group of GitHub Actions, whose log then shows the header, and errors below it.
+    """
+
+    def __init__(
+        self,
+        stream: TextIO,
+        clock: Callable[[], float],
+        *,
+        header: str = "",
+        is_folded: bool = False,
+        mask: Callable[[str], str] = str,
+    ) -> None:
+        super().__init__(clock, mask)
+        self._stream = stream
+        self._header = f"::group::{header}" if is_folded else header
+        self._footer = "::endgroup::" if is_folded else ""
+        self._began = clock()
+        self._said: dict[str, tuple[float, int]] = {}  # step → when and at how many per cent it was last told
+
+    def __enter__(self) -> Self:
+        if self._header:
+            self._write(self._header)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if self._footer:
+            self._write(self._footer)
+
+    def _tell(self, event: Event, now: float) -> None:
+        word, text = self._words(event, now)
+        if not text:
+            return
+        self._write(f"{now - self._began:.1f}s".ljust(6) + event.step.ljust(10) + " " + word.ljust(8) + text)
+        for line in event.lines:
+            self._write(" " * 25 + line)
+
+    def _words(self, event: Event, now: float) -> tuple[str, str]:
+        """The word for what happened, and the text; without text nothing is worth a line."""
+        if event.kind == WARNING:
+            return "warning", f"{event.text} [{event.slug}]" if event.slug else event.text
+        if event.kind == PROGRESS:
+            return "fetch" if event.unit == "bytes" else "going", self._share(event, now)
+        if event.kind in {DONE, UNCHANGED, FAILED}:
+            return _WORDS[event.kind], event.text or event.kind
+        waits = f"waits for {event.waits_for}" if event.waits_for and not event.text else event.text
+        return _WORDS[event.kind], waits if event.kind != START else event.text
+
+    def _share(self, event: Event, now: float) -> str:
+        if event.total <= 0:
+            return ""
+        percent = 100 * event.done // event.total
+        since, before = self._said.setdefault(event.step, (now, 0))
+        if percent - before < _PLAIN_SHARE and now - since < _PLAIN_PERIOD:
+            return ""
+        self._said[event.step] = (now, percent)
+        if event.unit == "bytes":
+            return f"{percent} %, {progress(event.done, event.total)}"
+        return f"{percent} %, {event.done} of {event.total} {event.unit}"
+
+    def _write(self, line: str) -> None:
+        try:
+            self._stream.write(line.rstrip() + "\n")
+            self._stream.flush()
+        except (OSError, ValueError):
+            # A reader that has gone must not end the work: the result counts, not its story.
+            return
+
+
+class JsonReporter(QuietReporter):
+    """One object per event; the first line tells schema and version."""
+
+    def __init__(
+        self,
+        write: Callable[[Mapping[str, Any]], None],
+        clock: Callable[[], float],
+        start: Mapping[str, Any],
+        *,
+        mask: Callable[[str], str] = str,
+    ) -> None:
+        super().__init__(clock, mask)
+        self._write = write
+        self._start = start
+
+    def __enter__(self) -> Self:
+        self._write({**self._start, "event": "start"})
+        return self
+
+    def _tell(self, event: Event, now: float) -> None:  # noqa: ARG002  the reader has a clock of its own
+        self._write(event_as_json(event))
+
+
+def event_as_json(event: Event) -> dict[str, Any]:
+    """An event's facts; what it doesn't know is left out."""
+    facts: dict[str, Any] = {"event": event.kind, "step": event.step}
+    if event.text:
+        facts["text"] = event.text
+    if event.done >= 0:
+        facts |= {"done": event.done, "total": event.total if event.total >= 0 else None, "unit": event.unit}
+    for name in ("slug", "waits_for"):
+        if value := getattr(event, name):
+            facts[name] = value
+    if event.lines:
+        facts["lines"] = list(event.lines)
+    return facts
+
+
+def json_line(value: Mapping[str, Any]) -> str:
+    """One JSON document on one line."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")) + "\n"

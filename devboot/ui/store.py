@@ -1,0 +1,83 @@
+"""What `store` and `gc` print, as text and as JSON."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from devboot.app.store import Repaired, Verified, title_of
+from devboot.provision.collect import OBJECT, ROOT, Collected, Piece
+from devboot.text.columns import table
+from devboot.text.counts import counted
+from devboot.text.units import size
+
+
+def render_collected(done: Collected, home: str) -> str:
+    """A line for each thing that went or stays, and how much is free again."""
+    gone = "would go" if done.is_dry else "removed"
+    rows = [(gone, *_row(piece, home)) for piece in done.removed]
+    rows += [("kept", *_row(piece, home)) for piece in done.kept]
+    ends = "would be freed" if done.is_dry else "freed"
+    objects = counted(sum(piece.kind == OBJECT for piece in done.kept), "object")
+    return _lines([*table(rows, right=frozenset([2]))] if rows else [], f"{size(done.freed)} {ends}; {objects} kept")
+
+
+def collected_as_json(done: Collected) -> dict[str, Any]:
+    """The same for programs; sizes are bytes."""
+    return {
+        "dry_run": done.is_dry,
+        "freed": done.freed,
+        "removed": [_as_json(piece) for piece in done.removed],
+        "kept": [_as_json(piece) for piece in done.kept],
+    }
+
+
+def render_contents(pieces: Sequence[Piece], home: str) -> str:
+    """One line for each object: its name, size, and who uses it."""
+    rows = [(piece.name, size(piece.size), _short(piece.why, home) or "unused") for piece in pieces]
+    total = f"{counted(len(pieces), 'object')}, {size(sum(piece.size for piece in pieces))}"
+    return _lines(table(rows, right=frozenset([1])) if rows else [], total)
+
+
+def contents_as_json(pieces: Iterable[Piece]) -> dict[str, Any]:
+    """The same for programs; `user` is null for what nobody uses."""
+    return {
+        "objects": [
+            {"name": piece.name, "title": title_of(piece.name), "bytes": piece.size, "user": piece.why or None}
+            for piece in pieces
+        ]
+    }
+
+
+def verified_as_json(found: Verified) -> dict[str, Any]:
+    """What was compared, and what differs."""
+    return {
+        "intact": found.intact,
+        "damaged": [{"name": each.name, "complaints": list(each.complaints)} for each in found.damaged],
+    }
+
+
+def render_repaired(done: Repaired) -> str:
+    """A line for each object that was repaired or removed."""
+    lines = [f"repaired {title_of(name)}" for name in done.repaired]
+    lines += [f"removed {title_of(name)}: damaged, and nothing uses it" for name in done.removed]
+    return "\n".join(lines or [f"nothing to repair: {counted(done.intact, 'object')} intact"])
+
+
+def _as_json(piece: Piece) -> dict[str, Any]:
+    return {"kind": piece.kind, "name": piece.name, "bytes": piece.size, "why": piece.why}
+
+
+def _row(piece: Piece, home: str) -> tuple[str, str, str]:
+    name = title_of(piece.name) if piece.kind == OBJECT else _short(piece.name, home)
+    return name, "" if piece.kind == ROOT else size(piece.size), _short(piece.why, home)
+
+
+def _short(text: str, home: str) -> str:
+    """A path of the home directory as a person writes it."""
+    return f"~{text[len(home) :]}" if home and text.startswith(home + os.sep) else text
+
+
+def _lines(lines: Sequence[str], last: str) -> str:
+    return "".join(f"{line}\n" for line in (*lines, last))

@@ -1,0 +1,111 @@
+"""What doctor's report looks like."""
+
+from devboot.doctor.findings import ERROR, WARNING, Answer, Area, Check, Finding, Fix, Outcome, Report
+from devboot.text.symbols import ASCII, UNICODE
+from devboot.ui.doctor import render_list, render_report, report_as_json
+
+MODIFIED = Finding(
+    "store/modified",
+    ERROR,
+    "redis 7.4.2 is not what was downloaded",
+    "it could crash or be tampered with; devboot will not start it",
+    Fix("devboot sync", "fetches 2.4 MB again"),
+    ("bin/redis-server was changed, its digest is wrong",),
+    fact="8 objects intact, 1 changed",
+)
+STALE = Finding(
+    "lock/stale",
+    WARNING,
+    "devboot.toml asks for redis 7.4, the lockfile has 7.2",
+    "colleagues and CI would start a different redis",
+    Fix("devboot lock", "then commit devboot.lock"),
+    fact="older than devboot.toml",
+)
+
+
+def check(name, area):
+    return Check(name, area, lambda _: Answer())
+
+
+def area(name, *answers):
+    return Area(name, tuple(Outcome(check(str(number), name), answer) for number, answer in enumerate(answers)))
+
+
+THREE = Report(
+    (
+        area("devboot", Answer(("0.4.0",), details=("python 3.12.4 at /usr/bin/python3",))),
+        area("lockfile", Answer(("x",), (STALE,))),
+        area("store", Answer(("x",), (MODIFIED,))),
+        area("processes", Answer(("not running",), idle=True)),
+    ),
+    0.5,
+)
+
+
+def test_findings_come_numbered_errors_first_with_why_and_one_command():
+    assert render_report(THREE, UNICODE).plain == (
+        """\
+  ✓ devboot    0.4.0
+  ! lockfile   older than devboot.toml
+  ✗ store      8 objects intact, 1 changed
+  ○ processes  not running
+
+1  error[store/modified]: redis 7.4.2 is not what was downloaded
+     bin/redis-server was changed, its digest is wrong
+     why:  it could crash or be tampered with; devboot will not start it
+     fix:  devboot sync                      fetches 2.4 MB again
+
+2  warning[lock/stale]: devboot.toml asks for redis 7.4, the lockfile has 7.2
+     why:  colleagues and CI would start a different redis
+     fix:  devboot lock                      then commit devboot.lock
+
+1 error, 1 warning, 4 checks in 0.5 s"""
+    )
+
+
+def test_without_problems_the_summary_says_so():
+    report = Report((area("devboot", Answer(("0.4.0",)), Answer()),), 0.4)
+    assert render_report(report, UNICODE).plain == "  ✓ devboot    0.4.0\n\nno problems, 2 checks in 0.4 s"
+
+
+def test_a_check_that_failed_itself_is_told_apart_from_what_it_checks():
+    crashed = Outcome(check("base", "python"), Answer(), "gave no answer within 10 s")
+    report = Report((Area("python", (Outcome(check("uv", "python"), Answer(("3.12.4",))), crashed)),), 10.0)
+    assert render_report(report, UNICODE).plain == (
+        """\
+ ?! python     3.12.4
+               ?! check base: gave no answer within 10 s
+
+1 check without an answer, 2 checks in 10.0 s"""
+    )
+
+
+def test_details_come_with_verbose_only():
+    assert "/usr/bin/python3" not in render_report(THREE, UNICODE).plain
+    assert "/usr/bin/python3" in render_report(THREE, UNICODE, verbose=True).plain
+
+
+def test_columns_stay_aligned_with_ascii_symbols():
+    lines = render_report(THREE, ASCII).plain.split("\n")
+    assert lines[:4] == [
+        "  ok devboot    0.4.0",
+        "   ! lockfile   older than devboot.toml",
+        "   x store      8 objects intact, 1 changed",
+        "   . processes  not running",
+    ]
+
+
+def test_json_and_text_have_the_same_facts():
+    facts = report_as_json(THREE)
+    text = render_report(THREE, UNICODE).plain
+    assert [finding["slug"] for finding in facts["findings"]] == ["store/modified", "lock/stale"]
+    for finding in facts["findings"]:
+        told = [finding["what"], finding["why"], finding["fix"]["command"], finding["fix"]["cost"]]
+        assert all(one in text for one in [*told, *finding["evidence"]])
+    assert all(one["fact"] in text for one in facts["areas"])
+    assert (facts["ok"], facts["checks"]) == (False, 4)
+
+
+def test_the_list_names_areas_and_checks():
+    checks = [check("uv", "python"), check("base", "python"), check("space", "machine")]
+    assert render_list(checks) == "AREA     CHECKS\npython   uv, base\nmachine  space\n"

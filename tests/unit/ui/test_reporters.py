@@ -1,0 +1,154 @@
+"""Reporters: what they write, byte by byte, with a clock of ours."""
+
+import io
+import re
+
+import pytest
+
+from devboot.events import DONE, FAILED, FETCH, NOTE, PROGRESS, START, UNCHANGED, WARNING, Event
+from devboot.text.masking import Masker
+from devboot.text.symbols import UNICODE
+from devboot.ui.consoles import console
+from devboot.ui.reporters import JsonReporter, LiveReporter, PlainReporter, QuietReporter
+
+
+class Clock:
+    """Time that stands still until it is moved."""
+
+    def __init__(self):
+        self.now = 100.0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+RUN = [
+    (0.0, Event(UNCHANGED, "lock", "devboot.lock matches devboot.toml")),
+    (0.0, Event(FETCH, "redis", "7.4.2, 2.4 MB from mirror.example.test")),
+    (0.0, Event(FETCH, "python", "3.12.4, 28.1 MB from mirror.example.test", done=0, total=28_100_000, unit="bytes")),
+    (0.0, Event(START, "venv", waits_for="python")),
+    (1.1, Event(DONE, "redis", "digest ok")),
+    (1.2, Event(PROGRESS, "python", done=1_000_000, total=28_100_000, unit="bytes")),
+    (2.6, Event(PROGRESS, "python", done=14_050_000, total=28_100_000, unit="bytes")),
+    (2.7, Event(PROGRESS, "python", done=14_100_000, total=28_100_000, unit="bytes")),
+    (5.0, Event(DONE, "python", "digest ok")),
+    (11.3, Event(DONE, "venv", ".venv, 61 packages", lines=("+ stripe 11.1.0",))),
+]
+
+
+def play(reporter, clock, run=RUN):
+    began = clock.now
+    with reporter:
+        for at, event in run:
+            clock.now = began + at
+            reporter.emit(event)
+
+
+def test_plain_output_has_one_line_per_event_with_seconds_and_no_escapes(clock):
+    stream = io.StringIO()
+    play(PlainReporter(stream, clock, header="devboot 0.4.0, project shop, no terminal: plain output"), clock)
+    assert stream.getvalue() == (
+        """\
+devboot 0.4.0, project shop, no terminal: plain output
+0.0s  lock       ok      devboot.lock matches devboot.toml
+0.0s  redis      fetch   7.4.2, 2.4 MB from mirror.example.test
+0.0s  python     fetch   3.12.4, 28.1 MB from mirror.example.test
+1.1s  redis      ok      digest ok
+2.6s  python     fetch   50 %, 14.1 of 28.1 MB
+5.0s  python     ok      digest ok
+11.3s venv       ok      .venv, 61 packages
+                         + stripe 11.1.0
+"""
+    )
+
+
+def test_on_github_actions_the_steps_are_folded_away(clock):
+    stream = io.StringIO()
+    play(PlainReporter(stream, clock, header="preparing shop", is_folded=True), clock, [(0.0, Event(DONE, "x", "y"))])
+    assert stream.getvalue().splitlines() == ["::group::preparing shop", "0.0s  x          ok      y", "::endgroup::"]
+
+
+def test_plain_progress_comes_at_least_every_ten_seconds_but_not_more_often_than_each_quarter(clock):
+    stream = io.StringIO()
+    run = [(second, Event(PROGRESS, "venv", done=second, total=1000, unit="packages")) for second in range(31)]
+    play(PlainReporter(stream, clock), clock, run)
+    assert [line.split()[0] for line in stream.getvalue().splitlines()] == ["10.0s", "20.0s", "30.0s"]
+
+
+def test_ten_identical_warnings_are_one(clock):
+    stream = io.StringIO()
+    warning = Event(WARNING, "python", "3.11.9 is nowhere, 3.11.13 stands in", slug="python/patch-version")
+    play(PlainReporter(stream, clock), clock, [(0.0, warning)] * 10)
+    assert stream.getvalue() == (
+        "0.0s  python     warning 3.11.9 is nowhere, 3.11.13 stands in [python/patch-version]\n"
+    )
+
+
+@pytest.mark.faults(112)
+def test_a_reader_that_has_gone_does_not_end_the_work(clock):
+    class Broken(io.StringIO):
+        def write(self, _):
+            raise BrokenPipeError
+
+    play(PlainReporter(Broken(), clock, header="x"), clock)
+
+
+@pytest.mark.faults(67)
+def test_secrets_are_masked_in_every_form(clock):
+    event = Event(FAILED, "env", "canary-1 and https://me:canary-2@example.test/", lines=("canary-1",))
+    stream, said = io.StringIO(), []
+    mask = Masker(["canary-1"])
+    play(PlainReporter(stream, clock, mask=mask), clock, [(0.0, event)])
+    play(JsonReporter(said.append, clock, {}, mask=mask), clock, [(0.0, event)])
+    assert "canary" not in stream.getvalue() + str(said)
+
+
+def test_json_has_an_object_per_event_and_the_version_in_the_first(clock):
+    said = []
+    play(JsonReporter(said.append, clock, {"schema": 1, "devboot": "0.4.0", "project": "shop"}), clock)
+    assert said[0] == {"schema": 1, "devboot": "0.4.0", "project": "shop", "event": "start"}
+    assert said[3] == {
+        "event": "fetch",
+        "step": "python",
+        "text": "3.12.4, 28.1 MB from mirror.example.test",
+        "done": 0,
+        "total": 28_100_000,
+        "unit": "bytes",
+    }
+    assert said[-1]["lines"] == ["+ stripe 11.1.0"]
+    assert len(said) == len(RUN) + 1
+
+
+def test_quiet_shows_nothing_but_knows_what_is_kept(clock):
+    reporter = QuietReporter(clock)
+    play(reporter, clock, RUN[:7])
+    assert reporter.kept() == ["redis (done)", "python (50 %, will resume)"]
+
+
+def live(clock, run, *, colour=True):
+    stream = io.StringIO()
+    environ = {"TERM": "xterm", "COLUMNS": "80", "LINES": "24"}
+    target = console(stream, environ, colour=colour, live=True)
+    play(LiveReporter(target, UNICODE, clock, hint="ctrl-c stops"), clock, run)
+    return stream.getvalue()
+
+
+def test_live_output_ends_with_the_cursor_back_and_only_final_lines_left(clock):
+    written = live(clock, RUN)
+    assert written.endswith("\x1b[?25h") or written.rfind("\x1b[?25h") > written.rfind("\x1b[?25l")
+    left = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", written)
+    finals = [line for line in left.replace("\r", "").split("\n") if line.startswith("  ✓")]
+    assert [line.split()[1] for line in finals] == ["lock", "redis", "python", "venv"]
+
+
+def test_live_without_colour_moves_the_cursor_but_paints_nothing(clock):
+    assert not re.search(r"\x1b\[[0-9;]*m", live(clock, RUN, colour=False).replace("\x1b[0m", ""))
+
+
+def test_notes_stay_on_the_screen(clock):
+    assert "    ports      redis gets port 6380" in live(clock, [(0.0, Event(NOTE, "ports", "redis gets port 6380"))])

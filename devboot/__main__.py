@@ -1,0 +1,237 @@
+"""The fast path: looks at the arguments, the snapshot and the socket, and falls through to `cli` for all the rest.
+
+Every import here costs each warm command, so modules come in where they are needed. Whatever isn't plainly a warm
+command (unusual flags, a stale snapshot, a mistake) goes the long way, which explains it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+    from devboot.app.call import Call
+
+STATE, MANIFEST, DETECTED, BELOW = ".devboot", "devboot.toml", ".devboot/detected.toml", ".devboot/below"
+# Global switches that a fast command can carry; -C takes a value.
+_SWITCHES = {
+    "-q": "quiet",
+    "--quiet": "quiet",
+    "-v": "verbose",
+    "--verbose": "verbose",
+    "--plain": "plain",
+    "--no-color": "no-color",
+    "--no-input": "no-input",
+}
+_FAST = ("up", "down", "ps", "logs", "start", "stop", "restart", "env", "attach", "sync")
+_OBJECTS = 100_000  # that are made until the collector looks: modules and classes come in thousands, and stay
+_UP_FLAGS = {"detach", "no-deps", "no-menu", "timings", "wait-timeout", "locked", "offline"}
+
+
+def main() -> int:
+    """The console script. Ends the process itself where nothing is left for the interpreter to tidy."""
+    try:
+        code, is_fast = dispatch(sys.argv[1:], os.environ)
+    except BaseException as error:  # noqa: BLE001  the fast path has no handler of its own: this costs nothing until then
+        from devboot.cli.main import explain_failure
+
+        return explain_failure(error, sys.argv[1:])
+    if is_fast:
+        os._exit(code)  # two milliseconds of tearing down modules that wrote nothing through buffers
+    return code
+
+
+def dispatch(argv: Sequence[str], environ: Mapping[str, str]) -> tuple[int, bool]:
+    """Carry out one command line: its exit code, and whether it went the fast way."""
+    _open_standard_streams()
+    directory, rest = _leading(argv)
+    command = rest[0] if rest else ""
+    code: int | None = None
+    if command == "run":
+        code = _run(directory, rest[1:], environ)
+    elif command in _FAST and not {"-h", "--help", "--version"} & set(rest):
+        handle = _daemon_for(command, rest) if _is_down(command, directory, environ) else None
+        code, handle = _fast(argv, environ, handle)
+        if code is None:
+            return _slow(argv, handle or _daemon_for(command, rest)), False
+    if code is not None:
+        return code, True
+    return _slow(argv, None), False
+
+
+def _slow(argv: Sequence[str], handle: Any) -> int:
+    import gc
+
+    gc.set_threshold(_OBJECTS, 20, 100)
+    from devboot.cli.main import main as cli_main
+
+    try:
+        return cli_main(list(argv), handle)
+    finally:
+        gc.freeze()  # else the interpreter looks through all of them once more before it ends
+
+
+def _daemon_for(command: str, rest: Sequence[str]) -> Any:
+    """A daemon in waiting for an `up` that goes the long way: forked now, while this process is still small."""
+    if command != "up" or {"-n", "--dry-run", "--runner"} & set(rest):
+        return None
+    from devboot.daemon import start
+
+    return start.prepare()
+
+
+def _is_down(command: str, directory: str, environ: Mapping[str, str]) -> bool:
+    """Whether an `up` will start a daemon, as far as one look tells: that imports what it needs while we do."""
+    if command != "up" or "DEVBOOT_INSIDE" in environ:
+        return False
+    root = find_root(directory)
+    try:
+        os.stat(f"{root}/{STATE}/run/daemon")
+    except FileNotFoundError:
+        return bool(root)
+    except OSError:
+        return False
+    return False  # it runs, or was killed
+
+
+def _open_standard_streams() -> None:
+    """A closed one would be given to the next socket or file, and our words written into that."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+
+
+def _leading(argv: Sequence[str]) -> tuple[str, Sequence[str]]:
+    """The directory of a leading `-C`, and what follows the global flags that stand before the command."""
+    directory, position = "", 0
+    while position < len(argv) and argv[position].startswith("-"):
+        if argv[position] == "-C" and position + 1 < len(argv):
+            directory = os.path.join(directory, argv[position + 1])
+            position += 2
+        elif argv[position] in _SWITCHES:
+            position += 1
+        else:
+            return "", ()
+    return directory, argv[position:]
+
+
+def find_root(start: str) -> str:
+    """The nearest folder from `start` upwards that has a manifest, written or detected; "" where there is none.
+
+    An application that was detected below a folder is found from there as well.
+    """
+    folder = os.path.abspath(start or ".")
+    while True:
+        if _has_manifest(folder):
+            return folder
+        below = _below(folder)
+        if below and _has_manifest(below):
+            return below
+        above = os.path.dirname(folder)
+        if above == folder:
+            return ""
+        folder = above
+
+
+def _has_manifest(folder: str) -> bool:
+    for name in (MANIFEST, DETECTED):
+        try:
+            os.stat(f"{folder}/{name}")
+        except OSError:
+            continue
+        return True
+    return False
+
+
+def _below(folder: str) -> str:
+    try:
+        descriptor = os.open(f"{folder}/{BELOW}", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return ""
+    try:
+        return os.path.normpath(os.path.join(folder, os.fsdecode(os.read(descriptor, 4096)).strip()))
+    except OSError:
+        return ""
+    finally:
+        os.close(descriptor)
+
+
+def _run(directory: str, args: Sequence[str], environ: Mapping[str, str]) -> int | None:
+    """Become the command, if nothing has to be brought up to date first."""
+    if not args or (args[0].startswith("-") and args[0] != "--"):
+        return None
+    root = find_root(directory)
+    if not root:
+        return None
+    from devboot.app.run import from_snapshot
+
+    return from_snapshot(root, f"{root}/{STATE}", args, environ, directory)
+
+
+def _fast(argv: Sequence[str], environ: Mapping[str, str], handle: Any) -> tuple[int | None, Any]:
+    """The exit code of a command that the daemon or its files can answer; None (and the daemon in waiting) if not.
+
+    `handle` is the daemon in waiting of an `up`, where one was forked already.
+    """
+    import time
+
+    began = time.time()
+    call = _call(argv, environ, began)
+    if call is None:
+        return None, handle
+    if call.command == "up":
+        if call.wishes.json or set(call.values) - _UP_FLAGS or "SUDO_UID" in environ:
+            return None, handle
+        from devboot.app.launch import carry_out as launch
+
+        return launch(call, handle)
+    from devboot.app.commands import BY_NAME
+
+    module = __import__(BY_NAME[call.command].fast, fromlist=["carry_out"])
+    return module.carry_out(call), None
+
+
+def _call(argv: Sequence[str], environ: Mapping[str, str], began: float) -> Call | None:
+    from devboot.app.arguments import take_apart
+    from devboot.errors import UsageError
+
+    try:
+        typed = take_apart(argv)
+    except UsageError:
+        return None  # explained on the long way
+    directory = str(typed.globals.get("C", ""))
+    root = find_root(directory)
+    if not root or (typed.command in ("start", "stop", "restart", "attach") and not typed.args):
+        return None
+    from devboot.app.call import Call, look_at_streams
+    from devboot.text.modes import Wishes
+
+    wishes = Wishes(
+        quiet=bool(typed.globals.get("quiet")),
+        verbose=bool(typed.globals.get("verbose")),
+        plain=bool(typed.globals.get("plain")),
+        no_color=bool(typed.globals.get("no-color")),
+        no_input=bool(typed.globals.get("no-input")),
+        json=bool(typed.values.get("json")),
+    )
+    return Call(
+        typed.command,
+        typed.args,
+        typed.values,
+        root=root,
+        state=f"{root}/{STATE}",
+        environ=environ,
+        streams=look_at_streams(environ),
+        wishes=wishes,
+        began=began,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

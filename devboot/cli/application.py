@@ -1,0 +1,333 @@
+"""The Typer application: one function per command of the table, none longer than its flags."""
+
+from __future__ import annotations
+
+import inspect
+import keyword
+from collections.abc import Callable
+from typing import Annotated, Any, TypeVar
+
+import typer
+
+from devboot.app.arguments import Invocation, flag_key
+from devboot.app.commands import BY_NAME, Flag
+from devboot.cli import completions as completion_scripts, fast, topics
+from devboot.cli.session import Session
+from devboot.errors import UsageError
+
+application = typer.Typer(
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    pretty_exceptions_show_locals=False,
+)
+
+_Function = TypeVar("_Function", bound=Callable[..., int])
+
+# Typer's own usage error, the base of BadParameter, isn't among its public names.
+_TyperUsageError: type[Exception] = typer.BadParameter.__mro__[1]
+
+
+def carry_out(invocation: Invocation, session: Session) -> int:
+    """Call the command's function with its flags converted to their types. Raises UsageError."""
+    group = typer.main.get_command(application)
+    try:
+        # Not by calling it: that would turn KeyboardInterrupt and EPIPE into exit codes without a word.
+        with group.make_context("devboot", _words(invocation), obj=session) as context:
+            result = group.invoke(context)
+    except _TyperUsageError as error:
+        raise _translated(error, invocation.command) from error
+    return int(result)
+
+
+def command(name: str) -> Callable[[_Function], _Function]:
+    """Register the function for a command of the table; help is printed from the table before Typer is asked."""
+    return application.command(name, help=BY_NAME[name].help, add_help_option=False)
+
+
+def option(name: str, spelling: str) -> Any:
+    """The option of command `name` as the table has it."""
+    flag = next(flag for flag in BY_NAME[name].flags if spelling in flag.names)
+    return typer.Option(*flag.names, help=flag.help, metavar=flag.metavar or None)
+
+
+def flags_of(name: str) -> Callable[[_Function], _Function]:
+    """Give a function that takes `**flags` the options of command `name`: too many to be written down a second time."""
+
+    def declare(function: _Function) -> _Function:
+        written = inspect.signature(function, eval_str=True).parameters.values()
+        own = [each for each in written if each.kind is not each.VAR_KEYWORD]
+        for flag in BY_NAME[name].flags:
+            key = flag_key(flag).replace("-", "_")
+            key += "_" if keyword.iskeyword(key) else ""
+            kind, default = _kind_of(flag)
+            wanted: Any = Annotated[kind, option(name, flag.names[-1])]
+            function.__annotations__[key] = wanted
+            own.append(inspect.Parameter(key, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=wanted))
+        function.__annotations__.pop("flags", None)
+        function.__signature__ = inspect.Signature(own, return_annotation=int)  # type: ignore[attr-defined]
+        return function
+
+    return declare
+
+
+def _kind_of(flag: Flag) -> tuple[Any, Any]:
+    """The type that Typer converts a flag's value to, and what stands for one that wasn't given."""
+    if flag.multiple:
+        return list[str] | None, None
+    if not flag.metavar:
+        return bool, False
+    return (float | None, None) if flag.metavar == "SECONDS" else (str, "")
+
+
+@command("up")
+@flags_of("up")
+def up(ctx: typer.Context, names: Annotated[list[str] | None, typer.Argument()] = None, **flags: Any) -> int:
+    """Provision, start, show."""
+    from devboot.cli import preparing
+
+    dry_run, runner = flags.pop("dry_run"), flags.pop("runner")
+    return preparing.up(_session(ctx), names or [], _values(**flags), dry_run=dry_run, runner=runner)
+
+
+@command("scale")
+def scale(ctx: typer.Context, counts: Annotated[list[str], typer.Argument()]) -> int:
+    """Run more or fewer of a process."""
+    from devboot.cli import preparing
+
+    return preparing.scale(_session(ctx), counts)
+
+
+@command("run")
+def run(
+    ctx: typer.Context,
+    words: Annotated[list[str] | None, typer.Argument()] = None,
+    no_sync: Annotated[bool, option("run", "--no-sync")] = False,
+) -> int:
+    """Run a task or a command in the environment."""
+    code = fast.run(words or [], _session(ctx), no_sync=no_sync)
+    if code is not None:
+        return code
+    from devboot.cli import preparing
+
+    return preparing.run(_session(ctx), words or [])
+
+
+@command("env")
+def env(
+    ctx: typer.Context,
+    json: Annotated[bool, option("env", "--json")] = False,
+    show_secrets: Annotated[bool, option("env", "--show-secrets")] = False,
+    direnv: Annotated[bool, option("env", "--direnv")] = False,
+) -> int:
+    """Show the variables."""
+    values = _values(json=json, show_secrets=show_secrets, direnv=direnv)
+    from devboot.cli import preparing
+
+    return preparing.env(_session(ctx), values)
+
+
+@command("sync")
+def sync(
+    ctx: typer.Context,
+    check: Annotated[bool, option("sync", "--check")] = False,
+    locked: Annotated[bool, option("sync", "--locked")] = False,
+    frozen: Annotated[bool, option("sync", "--frozen")] = False,
+    force: Annotated[bool, option("sync", "--force")] = False,
+    offline: Annotated[bool, option("sync", "--offline")] = False,
+    from_: Annotated[str, option("sync", "--from")] = "",
+) -> int:
+    """Provision without starting."""
+    from devboot.app.preparation.prepare import Wishes
+    from devboot.cli import preparing
+
+    wishes = Wishes(is_locked=locked, takes_lock_as_it_is=frozen, is_offline=offline, is_forced=force, kit=from_)
+    return preparing.sync(_session(ctx), wishes, check=check)
+
+
+@command("lock")
+def lock(
+    ctx: typer.Context,
+    words: Annotated[list[str] | None, typer.Argument()] = None,
+    check: Annotated[bool, option("lock", "--check")] = False,
+    update: Annotated[list[str] | None, option("lock", "--update")] = None,
+    json: Annotated[bool, option("lock", "--json")] = False,  # noqa: ARG001  the session knows
+    offline: Annotated[bool, option("lock", "--offline")] = False,
+) -> int:
+    """Choose versions and write them down, or compare."""
+    from devboot.cli import locks, preparing
+
+    if words:
+        return locks.diff(_session(ctx), words)
+    return preparing.lock(_session(ctx), check=check, update=update or [], offline=offline)
+
+
+@command("pack")
+@flags_of("pack")
+def pack(ctx: typer.Context, **flags: Any) -> int:
+    """Write a kit."""
+    from devboot.cli import packing
+
+    return packing.pack(_session(ctx), _values(**flags))
+
+
+@command("export")
+@flags_of("export")
+def export(
+    ctx: typer.Context, kind: Annotated[str, typer.Argument()], folder: Annotated[str, typer.Argument()], **flags: Any
+) -> int:
+    """Write service files for another supervisor."""
+    from devboot.cli import preparing
+
+    return preparing.export(_session(ctx), kind, folder, _values(**flags))
+
+
+@command("generations")
+def generations(
+    ctx: typer.Context,
+    json: Annotated[bool, option("generations", "--json")] = False,  # noqa: ARG001  the session knows
+) -> int:
+    """List generations."""
+    from devboot.cli import generations as listed
+
+    return listed.generations(_session(ctx))
+
+
+@command("diff")
+def diff(
+    ctx: typer.Context,
+    numbers: Annotated[list[str] | None, typer.Argument()] = None,
+    json: Annotated[bool, option("diff", "--json")] = False,  # noqa: ARG001  the session knows
+) -> int:
+    """Compare two generations."""
+    from devboot.cli import generations as compared
+
+    return compared.diff(_session(ctx), numbers or [])
+
+
+@command("rollback")
+def rollback(
+    ctx: typer.Context,
+    number: Annotated[str, typer.Argument()] = "",
+    json: Annotated[bool, option("rollback", "--json")] = False,  # noqa: ARG001  the session knows
+    offline: Annotated[bool, option("rollback", "--offline")] = False,
+) -> int:
+    """Switch back."""
+    from devboot.cli import generations as gone_back
+
+    return gone_back.rollback(_session(ctx), number, is_offline=offline)
+
+
+@command("gc")
+def gc(
+    ctx: typer.Context,
+    dry_run: Annotated[bool, option("gc", "--dry-run")] = False,
+    older_than: Annotated[str, option("gc", "--older-than")] = "",
+    json: Annotated[bool, option("gc", "--json")] = False,  # noqa: ARG001  the session knows
+) -> int:
+    """Remove what nobody uses."""
+    from devboot.cli import housekeeping
+
+    return housekeeping.gc(_session(ctx), older_than=older_than, is_dry=dry_run)
+
+
+@command("store")
+def store(
+    ctx: typer.Context,
+    action: Annotated[str, typer.Argument()],
+    names: Annotated[list[str] | None, typer.Argument()] = None,
+    json: Annotated[bool, option("store", "--json")] = False,  # noqa: ARG001  the session knows
+) -> int:
+    """Look at the store, check it, repair it."""
+    from devboot.cli import housekeeping
+
+    return housekeeping.store(_session(ctx), action, names or [])
+
+
+@command("recipe")
+def recipe(
+    ctx: typer.Context,
+    words: Annotated[list[str], typer.Argument()],
+    as_: Annotated[str, option("recipe", "--as")] = "",
+    exclude_newer: Annotated[str, option("recipe", "--exclude-newer")] = "",
+    json: Annotated[bool, option("recipe", "--json")] = False,  # noqa: ARG001  the session knows
+    offline: Annotated[bool, option("recipe", "--offline")] = False,
+) -> int:
+    """Write, update, try a recipe."""
+    from devboot.cli import recipes
+
+    return recipes.recipe(_session(ctx), words, version=as_, exclude_newer=exclude_newer, offline=offline)
+
+
+@command("init")
+def init(ctx: typer.Context, example: Annotated[bool, option("init", "--example")] = False) -> int:
+    """Write a manifest, or the example."""
+    from devboot.cli import looking
+
+    return looking.init(_session(ctx), example=example)
+
+
+@command("doctor")
+def doctor(
+    ctx: typer.Context,
+    names: Annotated[list[str] | None, typer.Argument()] = None,
+    json: Annotated[bool, option("doctor", "--json")] = False,  # noqa: ARG001  the session knows
+    list_: Annotated[bool, option("doctor", "--list")] = False,
+    strict: Annotated[bool, option("doctor", "--strict")] = False,
+    fix: Annotated[bool, option("doctor", "--fix")] = False,
+    yes: Annotated[bool, option("doctor", "--yes")] = False,
+) -> int:
+    """Check everything, or what is named."""
+    from devboot.cli import looking
+
+    return looking.doctor(_session(ctx), names or [], only_list=list_, strict=strict, fix=fix, yes=yes)
+
+
+@command("explain")
+def explain(ctx: typer.Context, slug: Annotated[str, typer.Argument()] = "") -> int:
+    """Print the long form of a slug, or all slugs."""
+    return topics.explain(slug, _session(ctx))
+
+
+@command("completions")
+def completions(
+    ctx: typer.Context, shell: Annotated[str, typer.Argument()], kind: Annotated[str, typer.Argument()] = ""
+) -> int:
+    """Print a completion script."""
+    return completion_scripts.completions(shell, kind, _session(ctx))
+
+
+@command("help")
+def help_(ctx: typer.Context, topic: Annotated[str, typer.Argument()] = "") -> int:
+    """Print a command's help, or a topic."""
+    return topics.help_on(topic, _session(ctx))
+
+
+def _values(**flags: object) -> dict[str, object]:
+    """Flags that were given, by the names that an Invocation has for them."""
+    return {name.rstrip("_").replace("_", "-"): value for name, value in flags.items() if value}
+
+
+def _session(ctx: typer.Context) -> Session:
+    session = ctx.obj
+    assert isinstance(session, Session)
+    return session
+
+
+def _words(invocation: Invocation) -> list[str]:
+    words = [invocation.command]
+    for flag in BY_NAME[invocation.command].flags:
+        value = invocation.values.get(flag_key(flag))
+        if value is True:
+            words.append(flag.names[-1])
+        elif isinstance(value, tuple):
+            words += [part for one in value for part in (flag.names[-1], one)]
+        elif value is not None:
+            words += [flag.names[-1], str(value)]
+    return [*words, "--", *invocation.args]
+
+
+def _translated(error: Exception, name: str) -> UsageError:
+    text = str(getattr(error, "message", "") or error).rstrip(".")
+    what = f"{text[:1].lower()}{text[1:]}" if text else "an argument is missing"
+    return UsageError("usage/argument", what.replace("'", "`"), help=[f"`devboot help {name}` shows how to write it"])

@@ -1,0 +1,180 @@
+"""The one place where errors become messages and exit codes; a bug leaves a crash file."""
+
+from __future__ import annotations
+
+import errno
+import os
+import platform
+import secrets
+import sys
+import traceback
+from collections.abc import Callable, Mapping
+from types import TracebackType
+
+from devboot import __version__
+from devboot.cli.session import Session
+from devboot.cli.streams import silence_stdout
+from devboot.errors import DevbootError, Exit, MachineError, shell_word
+from devboot.files import machine_error
+from devboot.text.masking import Masker
+from devboot.text.problems import render_problem
+
+_BROKEN_PIPE = 141  # 128 + SIGPIPE, what a shell reports for a program that the signal ended
+# Their values say nothing about anybody, and much about how output went wrong.
+_SHOWN = ("TERM", "LANG", "LC_ALL", "COLUMNS", "LINES", "CI", "NO_COLOR", "PYTHONIOENCODING")
+# Parts of the paths in a traceback; without them it can't be read.
+_PATHS = ("HOME", "PWD", "OLDPWD", "PATH", "SHELL", "USER", "LOGNAME", "VIRTUAL_ENV", "TMPDIR", "PYTHONPATH")
+
+
+class Ended(BaseException):
+    """A signal asked devboot to end while it worked; carries its number."""
+
+    def __init__(self, signal_number: int) -> None:
+        super().__init__(signal_number)
+        self.signal_number = signal_number
+
+
+def report(error: BaseException, session: Session, command: str, argv: list[str]) -> int:
+    """Tell about the error on stderr (and in JSON on stdout, where that was asked for); returns the exit code."""
+    session.close_opening()
+    try:
+        return _report(error, session, command, argv)
+    except BrokenPipeError:
+        # Nobody is left to tell.
+        silence_stdout()
+        return _BROKEN_PIPE
+
+
+def _report(error: BaseException, session: Session, command: str, argv: list[str]) -> int:
+    if isinstance(error, BrokenPipeError):
+        silence_stdout()
+        return _BROKEN_PIPE
+    if isinstance(error, KeyboardInterrupt):
+        _tell_of_interruption(session, command)
+        return Exit.INTERRUPTED
+    if isinstance(error, Ended):
+        return 128 + error.signal_number
+    if isinstance(error, DevbootError):
+        show(error, session)
+        return error.exit_code
+    if isinstance(error, OSError) and (translated := _machine_error(error)):
+        show(translated, session)
+        return translated.exit_code
+    bug = _bug(error, session, argv)
+    show(bug, session)
+    return Exit.BUG
+
+
+def show(error: DevbootError, session: Session) -> None:
+    """Write the message, and what programs read instead of it."""
+    from devboot.text.problem_facts import error_as_json
+    from devboot.ui.errors import workflow_annotations
+
+    context = session.context
+    colour, width = session.colour(err=True), session.width(err=True)
+    sys.stderr.write(render_problem(error, colour=colour, width=width, mask=session.mask))
+    if context.environ.get("GITHUB_ACTIONS") == "true":
+        workspace = context.environ.get("GITHUB_WORKSPACE", context.cwd)
+        for line in workflow_annotations(error, context.cwd, workspace, session.mask):
+            sys.stderr.write(line + "\n")
+    sys.stderr.flush()
+    if session.json:
+        session.out_json(error_as_json(error, session.mask))
+
+
+def _tell_of_interruption(session: Session, command: str) -> None:
+    kept = session.reporter.kept() if session.reporter else []
+    # On a terminal the echoed ^C stands at the start of this line.
+    lead = "\n" if session.context.stderr.terminal else ""
+    lines = ["stopped by you; nothing is half installed" if session.reporter else "stopped by you"]
+    if kept:
+        lines.append(f"kept: {', '.join(kept)}")
+    if session.reporter:
+        lines.append(f"next: devboot {command}")
+    sys.stderr.write(lead + "\n".join(lines) + "\n")
+
+
+def _machine_error(error: OSError) -> DevbootError | None:
+    """What a full disk or a missing permission means, wherever it struck."""
+    where = f" `{error.filename}`" if error.filename else ""
+    reason = (error.strerror or "unknown reason").lower()
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return MachineError(
+            "machine/disk-full",
+            f"no space is left to write{where}" if where else "no space is left on the disk",
+            causes=[reason],
+            help=["free some space, then run the same command again"],
+        )
+    if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS} and where:
+        folder = os.path.dirname(str(error.filename)) or "."
+        return MachineError(
+            "machine/not-writable",
+            f"access to{where} was refused",
+            causes=[reason],
+            help=[f"look at its owner and mode: `ls -ld {shell_word(folder)}`"],
+        )
+    if error.errno in {errno.EISDIR, errno.ENOTDIR, errno.ELOOP, errno.EIO} and where:
+        return machine_error(error, str(error.filename), "use")
+    return None
+
+
+def _bug(error: BaseException, session: Session, argv: list[str]) -> DevbootError:
+    path = _write_crash_file(error, session, argv)
+    where = _deepest(error.__traceback__)
+    details = f"(details without secrets: {path})" if path else "(the details could not be written to a file)"
+    bug = DevbootError(
+        "bug",
+        f"devboot failed in a way it should not ({type(error).__name__} in `{where}`)",
+        help=[
+            "`devboot doctor` may show the reason",
+            f"please report it with this file, in which secrets are masked\n{details}",
+        ],
+        kept=["running processes go on"],
+    )
+    bug.exit_code = Exit.BUG
+    return bug
+
+
+def _deepest(at: TracebackType | None) -> str:
+    """The innermost function of devboot's own that was running."""
+    where = "main"
+    own = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    while at is not None:
+        if at.tb_frame.f_code.co_filename.startswith(own):
+            where = at.tb_frame.f_code.co_name
+        at = at.tb_next
+    return where
+
+
+def _write_crash_file(error: BaseException, session: Session, argv: list[str]) -> str:
+    """Returns its path, "" where it can't be written: an error about the error helps nobody."""
+    try:
+        folder = os.path.join(session.context.paths().state, "crash")
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        path = os.path.join(folder, f"c-{secrets.token_hex(2)}.txt")
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with open(descriptor, "w", encoding="utf-8", errors="replace") as file:
+            file.write(crash_text(error, argv, session.context.environ, session.mask))
+    except (OSError, DevbootError):
+        return ""
+    return path
+
+
+def crash_text(error: BaseException, argv: list[str], environ: Mapping[str, str], mask: Callable[[str], str]) -> str:
+    """What a report needs: versions, the command, the traceback without variables, names of environment variables.
+
+    Every value of the environment that is long enough to be told apart is taken out of the whole text.
+    """
+    facts = [
+        f"devboot {__version__}",
+        f"python {platform.python_version()} ({platform.python_implementation()})",
+        f"machine {platform.system()} {platform.release()} {platform.machine()}",
+        f"command devboot {' '.join(argv)}",
+        "",
+        "".join(traceback.format_exception(error)).rstrip(),
+        "",
+        "environment (values are left out):",
+        *(f"  {name}={environ[name]}" if name in _SHOWN else f"  {name}" for name in sorted(environ)),
+    ]
+    other = Masker(value for name, value in environ.items() if name not in {*_SHOWN, *_PATHS})
+    return other(mask("\n".join(facts) + "\n"))

@@ -1,0 +1,91 @@
+"""The way in for everything that the fast path doesn't take: parse, dispatch, report."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+from devboot import __version__
+from devboot.app.arguments import Invocation, take_apart
+from devboot.app.commands import BY_NAME
+from devboot.cli import failures, streams
+from devboot.cli.ending import end_by_exception
+from devboot.cli.session import Session, fallback_session, open_session
+from devboot.errors import Exit, UsageError
+
+# Said at once by what takes a while to import; the name goes with what is told next.
+_OPENINGS = dict.fromkeys(("up", "sync", "lock", "init"), "reading the project") | {"doctor": "looking at everything"}
+
+
+def main(argv: Sequence[str], handle: Any = None) -> int:
+    """Carry out one command line (without the program's name) and return its exit code; nothing is raised.
+
+    `handle` is the daemon in waiting that was forked before the heavy imports, where there is one.
+    """
+    streams.make_safe()
+    # A copy: what a library puts into os.environ is not the user's.
+    environ = dict(os.environ)
+    session = fallback_session(argv, environ, handle)
+    command = ""
+    try:
+        invocation = take_apart(argv)
+        command = invocation.command
+        session = open_session(invocation, environ, handle)
+        end_by_exception()
+        return _dispatch(invocation, session)
+    except BaseException as error:  # noqa: BLE001  the one place where all of them end
+        return failures.report(error, session, command, list(argv))
+    finally:
+        if session.handle is not None:
+            session.handle.abandon()
+
+
+def explain_failure(error: BaseException, argv: Sequence[str]) -> int:
+    """Report an error of the fast path as if it had struck here; returns the exit code."""
+    if isinstance(error, SystemExit):
+        raise error
+    session = fallback_session(argv, dict(os.environ))
+    if isinstance(error, FileNotFoundError):
+        try:
+            open_session(Invocation(), session.context.environ)
+        except UsageError as gone:  # the directory itself: the fast path looks for a project before anything else
+            error = gone
+    return failures.report(error, session, " ".join(argv[:1]), list(argv))
+
+
+def _dispatch(invocation: Invocation, session: Session) -> int:
+    if invocation.globals.get("version"):
+        session.out(f"devboot {__version__}\n")
+        return Exit.OK
+    if invocation.globals.get("help"):
+        return _help(invocation, session)
+    if not invocation.command:
+        from devboot.cli.welcome import welcome
+
+        return welcome(session)
+    command = BY_NAME[invocation.command]
+    if command.fast and command.name != "run":
+        from devboot.cli import fast
+
+        code = fast.carry_out(command, invocation, session)
+        if code is not None:
+            return code
+    if invocation.command == "completions" and invocation.args[:1] == ("names",):
+        from devboot.cli.completions import completions
+
+        return completions("names", "".join(invocation.args[1:2]), session)
+    if command.name in _OPENINGS:
+        session.open_with(_OPENINGS[command.name])
+    # Typer takes 47 ms: nothing that answers without it waits for it.
+    from devboot.cli.application import carry_out
+
+    return carry_out(invocation, session)
+
+
+def _help(invocation: Invocation, session: Session) -> int:
+    from devboot.cli.help import command_help, overview
+
+    width = session.width()
+    session.out(command_help(BY_NAME[invocation.command], width) if invocation.command else overview(width))
+    return Exit.OK

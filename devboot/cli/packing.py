@@ -1,0 +1,50 @@
+"""`pack` on the command line: expensive to import, as all that reads the manifest."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+from devboot.app.kits.pack import ALL, Packed, PackWish, pack as write_kit
+from devboot.app.preparation.loading import load_project
+from devboot.cli.session import Session
+from devboot.errors import Exit
+
+
+def pack(session: Session, values: Mapping[str, object]) -> int:
+    """Write a kit and say how to use it."""
+    context = session.context
+    loaded = load_project(context.cwd, context.environ)
+    named = values.get("platform") or ()
+    assert isinstance(named, (list, tuple))
+    wish = PackWish(
+        platforms=(ALL,) if values.get("all-platforms") else tuple(map(str, named)),
+        output=str(values.get("output") or ""),
+        with_data=bool(values.get("with-data")),
+        with_devboot=not values.get("without-devboot"),
+        is_locked=bool(values.get("locked")),
+    )
+    with session.reporting(loaded.name) as reporter:
+        packed = write_kit(loaded, context, wish, reporter)
+    shown = os.path.relpath(packed.path, context.cwd)
+    if session.json:
+        session.out_json(_as_json(packed))
+        return Exit.OK
+    session.say(f"wrote {shown}, sha256 {packed.sha256}")
+    session.say("  left out  env-files and generated secrets: each machine has its own")
+    session.say(f"  next      in a clone on the other machine: devboot up --from {os.path.basename(shown)}")
+    return Exit.OK
+
+
+def _as_json(packed: Packed) -> dict[str, object]:
+    contents = packed.kit.contents
+    return {
+        "kit": packed.path,
+        "size": packed.size,
+        "sha256": packed.sha256,
+        "platforms": list(contents.platforms),
+        "python": contents.python,
+        "files": [each._asdict() for each in packed.kit.files],
+        "unavailable": list(contents.unavailable),
+        "data": [name for name, _ in contents.data],
+    }

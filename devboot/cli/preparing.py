@@ -1,0 +1,161 @@
+"""Commands that go the long way: they read the manifest, and prepare what is missing. Expensive to import."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+
+from devboot.app import env as showing, export as exporting, lock as locking, sync as syncing
+from devboot.app.call import Call
+from devboot.app.dry_run import dry_run as dry_run_of
+from devboot.app.kits.opened import verify_kit
+from devboot.app.launch import refuse_nested
+from devboot.app.preparation import ahead as looking
+from devboot.app.preparation.adjusting import Adjustments, adjust, adjustments
+from devboot.app.preparation.loading import PROPOSED, Loaded, load_project, look_at_project
+from devboot.app.preparation.prepare import Prepared, Wishes, prepare_loaded
+from devboot.app.run_task import run as run_prepared
+from devboot.app.runner import refuse_unknown, run_with
+from devboot.app.scale import apply_plan, with_counts
+from devboot.app.up import begin, wishes_for
+from devboot.cli.session import Session
+from devboot.errors import Exit, LockError, WorkError
+from devboot.ui.locks import lock_as_json
+from devboot.ui.plans import plan_as_json, render_plan
+
+
+def up(session: Session, names: Sequence[str], values: Mapping[str, object], *, dry_run: bool, runner: str) -> int:
+    """Prepare, then start and watch; or say what that would mean."""
+    wanted = adjustments(values)
+    if dry_run:
+        if values.get("from"):
+            verify_kit(str(values["from"]), session.context.cwd)
+        return _dry_run(session, names, values, wanted)
+    if runner:
+        refuse_unknown(runner)
+    loaded = adjust(load_project(session.context.cwd, session.context.environ), wanted, session.context.cwd)
+    call = _call(session, "up", names, values, loaded)
+    refuse_nested(call)
+    prepared = _prepare(session, loaded, wishes_for(call), as_events=True)
+    handle, session.handle = session.handle, None
+    if runner:
+        return run_with(runner, call, prepared, handle)
+    code = begin(call, prepared, handle)
+    if session.json and call.flag("detach"):
+        session.out_json({"event": "failed" if code else "up", "exit": code}, header=False)
+    return code
+
+
+def scale(session: Session, counts: Sequence[str]) -> int:
+    """Choose ports for other numbers of processes, and let the daemon run so many; nothing is installed for that."""
+    loaded = load_project(session.context.cwd, session.context.environ)
+    call = _call(session, "scale", (), {}, loaded)
+    rescaled = with_counts(call, loaded, counts)
+    return apply_plan(call, loaded, looking.look_ahead(rescaled, session.context, records_ports=True).composed)
+
+
+def run(session: Session, words: Sequence[str]) -> int:
+    """Bring the environment up to date, then become the command."""
+    loaded = load_project(session.context.cwd, session.context.environ)
+    call = _call(session, "run", words, {}, loaded)
+    prepared = _prepare(session, loaded, Wishes(starts=False, is_running=True))
+    return run_prepared(call, prepared, session.context.cwd)
+
+
+def env(session: Session, values: Mapping[str, object]) -> int:
+    """Show the variables; compose them first where something has changed."""
+    loaded = load_project(session.context.cwd, session.context.environ)
+    call = _call(session, "env", (), values, loaded)
+    prepared = _prepare(session, loaded, Wishes(starts=False, is_running=True))
+    return showing.show(call, prepared.snapshot)
+
+
+def sync(session: Session, wishes: Wishes, *, check: bool) -> int:
+    """Provision; or say whether there is something to provision."""
+    loaded = load_project(session.context.cwd, session.context.environ)
+    if check:
+        missing = syncing.check(loaded, session.context).missing
+        if not missing:
+            session.say("everything is there")
+            return Exit.OK
+        raise WorkError("sync/needed", f"{loaded.name} is not up to date", causes=missing[:5], help=["devboot sync"])
+    prepared = _prepare(session, loaded, wishes._replace(starts=False, is_running=True))
+    session.say(f"{loaded.name} is ready{f', {prepared.installed}' if prepared.installed else ''}: devboot up")
+    return Exit.OK
+
+
+def lock(session: Session, *, check: bool, update: Sequence[str], offline: bool) -> int:
+    """Choose versions; or say whether those that are written down still fit."""
+    context = session.context
+    loaded = load_project(context.cwd, context.environ)
+    shown = os.path.relpath(loaded.project.lock, context.cwd)
+    if check:
+        reasons = locking.check(loaded, context)
+        if reasons:
+            raise LockError("lock/stale", f"{shown} does not fit the project", details=reasons, help=["devboot lock"])
+        if session.json:
+            session.out_json({"lock": shown, "current": True})
+        session.say(f"{shown} fits")
+        return Exit.OK
+    with session.reporting(loaded.name) as reporter:
+        done = locking.lock(loaded, context, reporter, update=tuple(update), is_offline=offline)
+    if session.json:
+        session.out_json(lock_as_json(done))
+    else:
+        session.say(f"wrote {shown}" if done.written else f"{shown} unchanged")
+    return Exit.OK
+
+
+def export(session: Session, kind: str, folder: str, values: Mapping[str, object]) -> int:
+    """Bring everything up to date, then write service files for another supervisor."""
+    context = session.context
+    folder = os.path.normpath(os.path.join(context.cwd, folder))
+    exporting.refuse_unusable(kind, folder)
+    loaded = adjust(load_project(context.cwd, context.environ), adjustments(values), context.cwd)
+    prepared = _prepare(session, loaded, Wishes(starts=False, is_running=True))
+    form = exporting.form_of(kind, folder, loaded.name, values, context)
+    done = exporting.export(form, prepared, values, at=context.wall_clock())
+    for line in exporting.told(form, prepared, done, os.path.relpath(folder, context.cwd)):
+        session.say(line)
+    return Exit.OK
+
+
+def _prepare(session: Session, loaded: Loaded, wishes: Wishes, *, as_events: bool = False) -> Prepared:
+    """Prepare under a reporter that fits the terminal; from then on the project's secrets are masked."""
+    with session.reporting(loaded.name, as_events=as_events) as reporter:
+        prepared = prepare_loaded(loaded, session.context, wishes, reporter)
+    session.mask.add(one.value for one in prepared.composed.composition.variables if one.secret)
+    return prepared
+
+
+def _call(session: Session, command: str, args: Sequence[str], values: Mapping[str, object], loaded: Loaded) -> Call:
+    """The call that the fast path would have made."""
+    context = session.context
+    return Call(
+        command,
+        tuple(args),
+        values,
+        root=loaded.project.root,
+        state=loaded.project.state,
+        environ=context.environ,
+        streams=(context.stdin, context.stdout, context.stderr),
+        wishes=context.wishes,
+        began=session.began,
+    )
+
+
+def _dry_run(session: Session, names: Sequence[str], values: Mapping[str, object], wanted: Adjustments) -> int:
+    context = session.context
+    loaded = adjust(look_at_project(context.cwd, context.environ), wanted, context.cwd)
+    call = _call(session, "up", names, values, loaded)
+    planned = dry_run_of(loaded, context, call, wishes_for(call))
+    running = looking.compare_with_running(loaded, context, _call(session, "up", (), {}, loaded))
+    if session.json:
+        session.out_json(plan_as_json(planned, running, session.mask))
+    else:
+        if loaded.fresh_detection:
+            session.say(f"no devboot.toml: going by {PROPOSED}")
+        for text, warns in loaded.notes:
+            session.say(f"{'warning' if warns else 'note'}: {text}")
+        session.out(render_plan(planned, running, session.mask))
+    return Exit.OK

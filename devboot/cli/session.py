@@ -1,0 +1,202 @@
+"""One run of the command line: its context, and the one way in which commands write."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from devboot import __version__
+from devboot.app.arguments import Invocation
+from devboot.app.call import look_at_streams
+from devboot.app.context import Context
+from devboot.cli.streams import silence_stdout
+from devboot.errors import UsageError, WorkError, shell_word
+from devboot.text.masking import Masker
+from devboot.text.modes import Wishes, has_colour, is_live, is_unicode, why_plain
+from devboot.text.symbols import Symbols, margin, symbols
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from devboot.ui.consoles import Text
+    from devboot.ui.reporters import RunReporter
+
+SCHEMA = 1  # of every JSON document; grows when a key changes its meaning
+
+
+class Session:
+    """What a command of the command line works with. `handle` is the daemon in waiting that `__main__` prepared."""
+
+    def __init__(self, context: Context, handle: Any = None) -> None:
+        self.context = context
+        self.handle = handle
+        self.mask = Masker()
+        self.reporter: RunReporter | None = None
+        self.project = ""  # its name, once it is known
+        self.began = context.wall_clock()
+        self._is_opened = False
+
+    @property
+    def json(self) -> bool:
+        """Whether stdout carries JSON."""
+        return self.context.wishes.json
+
+    def symbols(self, *, err: bool = False) -> Symbols:
+        """The set that stdout, or stderr, can encode."""
+        return symbols(is_unicode(self.context.stderr if err else self.context.stdout))
+
+    def colour(self, *, err: bool = False) -> bool:
+        """Whether stdout, or stderr, gets colours."""
+        context = self.context
+        return has_colour(context.stderr if err else context.stdout, context.environ, context.wishes)
+
+    def width(self, *, err: bool = False) -> int:
+        """The terminal's columns; 0 for what is no terminal, where nothing is broken."""
+        return (self.context.stderr if err else self.context.stdout).columns
+
+    def open_with(self, text: str) -> None:
+        """Show at once, where a person looks, that something goes on: reading takes imports of some hundred ms."""
+        context = self.context
+        if is_live(context.stderr, context.environ, context.wishes):
+            known = self.symbols(err=True)
+            sys.stderr.write(f"{margin(known.busy, known)}{text}")
+            sys.stderr.flush()
+            self._is_opened = True
+
+    def close_opening(self) -> None:
+        """Take the opening words back: something better follows."""
+        if self._is_opened:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
+            self._is_opened = False
+
+    def out(self, text: str) -> None:
+        """Write what was asked for. Raises BrokenPipeError when its reader has gone, WorkError for a full disk."""
+        self.close_opening()
+        try:
+            sys.stdout.write(text)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            silence_stdout()
+            raise WorkError(
+                "output/not-written",
+                "the output could not be written",
+                causes=[(error.strerror or "unknown reason").lower()],
+                help=["free some space, or write to another place"] if error.errno == errno.ENOSPC else [],
+            ) from error
+
+    def out_text(self, text: Text) -> None:
+        """Write styled text to stdout."""
+        from devboot.ui.consoles import rendered
+
+        self.out(rendered(text, colour=self.colour(), environ=self.context.environ))
+
+    def out_json(self, value: Mapping[str, Any], *, header: bool = True) -> None:
+        """Write one JSON document; with `header` it starts with schema and version."""
+        from devboot.ui.reporters import json_line
+
+        self.out(json_line({**(self.document() if header else {}), **value}))
+
+    def document(self) -> dict[str, Any]:
+        """What every JSON document starts with."""
+        return {"schema": SCHEMA, "devboot": self.context.version}
+
+    def say(self, text: str) -> None:
+        """Write a line of devboot's own words to stderr, but not under --quiet."""
+        self.close_opening()
+        if not self.context.wishes.quiet:
+            sys.stderr.write(self.mask(text) + "\n")
+
+    def reporting(self, project: str, *, as_events: bool = False) -> RunReporter:
+        """The reporter that fits the streams and flags; to be used as a context manager.
+
+        With --json, `as_events` tells each event on stdout; else stdout is left to the command's one document.
+        """
+        self.close_opening()
+        self.project = project
+        self.reporter = self._make_reporter(as_events=as_events)
+        return self.reporter
+
+    def _make_reporter(self, *, as_events: bool) -> RunReporter:
+        from devboot.ui import reporters
+        from devboot.ui.consoles import console
+
+        context, clock = self.context, self.context.clock
+        if context.wishes.json and as_events:
+            start = {**self.document(), "project": self.project}
+            return reporters.JsonReporter(
+                lambda value: self.out_json(value, header=False), clock, start, mask=self.mask
+            )
+        if context.wishes.quiet:
+            return reporters.QuietReporter(clock, self.mask)
+        if is_live(context.stderr, context.environ, context.wishes):
+            colour = self.colour(err=True)
+            target = console(sys.stderr, context.environ, colour=colour, live=True)
+            hint = "ctrl-c stops; what is downloaded stays"
+            return reporters.LiveReporter(target, self.symbols(err=True), clock, hint=hint, mask=self.mask)
+        reason = why_plain(context.stderr, context.environ, context.wishes)
+        header = f"devboot {context.version}, project {self.project}, {reason}: plain output"
+        is_folded = context.environ.get("GITHUB_ACTIONS") == "true"
+        return reporters.PlainReporter(sys.stderr, clock, header=header, is_folded=is_folded, mask=self.mask)
+
+
+def fallback_session(argv: Sequence[str], environ: Mapping[str, str], handle: Any = None) -> Session:
+    """A session for telling what is wrong with a command line, or with the directory that it was typed in."""
+    return _session(Invocation(values={"json": "--json" in argv}), environ, "/", handle)
+
+
+def open_session(invocation: Invocation, environ: Mapping[str, str], handle: Any = None) -> Session:
+    """Look at the streams, variables, directory and clocks, once. Raises UsageError for a `-C` that isn't there."""
+    return _session(invocation, environ, _directory(str(invocation.globals.get("C", ""))), handle)
+
+
+def _session(invocation: Invocation, environ: Mapping[str, str], cwd: str, handle: Any) -> Session:
+    flags = {**invocation.globals, "json": invocation.values.get("json", False)}
+    wishes = Wishes(
+        quiet=bool(flags.get("quiet")),
+        verbose=bool(flags.get("verbose")),
+        plain=bool(flags.get("plain")),
+        no_color=bool(flags.get("no-color")),
+        no_input=bool(flags.get("no-input")),
+        json=bool(flags.get("json")),
+        no_wait=bool(flags.get("no-wait")),
+    )
+    stdin, stdout, stderr = look_at_streams(environ)
+    context = Context(
+        cwd=cwd,
+        environ=environ,
+        stdin=stdin,
+        stdout=stdout,
+        stderr=stderr,
+        wishes=wishes,
+        clock=time.monotonic,
+        wall_clock=time.time,
+        uid=os.getuid(),
+        version=__version__,
+    )
+    return Session(context, handle)
+
+
+def _directory(wanted: str) -> str:
+    try:
+        base = os.getcwd()
+    except OSError as error:
+        if os.path.isabs(wanted):
+            base = "/"
+        else:
+            raise UsageError(
+                "usage/no-directory", "the current directory is gone", help=["change to one that exists, as with `cd`"]
+            ) from error
+    path = os.path.normpath(os.path.join(base, wanted))
+    if wanted and not os.path.isdir(path):
+        raise UsageError(
+            "usage/no-directory",
+            f"there is no directory `{wanted}`",
+            help=[f"look with `ls {shell_word(os.path.dirname(path))}`"],
+        )
+    return path

@@ -1,0 +1,32 @@
+"""What `devboot` alone says: how this project stands, and the four commands that are needed now."""
+
+from __future__ import annotations
+
+import os
+
+from devboot.cli.help import brief
+from devboot.cli.session import Session
+from devboot.daemon import leases
+from devboot.daemon.leases import DaemonLease
+from devboot.environment.project import Project, find_project
+from devboot.errors import Exit
+from devboot.text.units import duration
+
+
+def welcome(session: Session) -> int:
+    """Print the eight lines."""
+    project = find_project(session.context.cwd)
+    lease = leases.read_daemon(leases.daemon_path(project.state))
+    running = lease if lease is not None and lease.is_alive else None
+    session.out(brief(state_line(project, running, session.context.wall_clock())))
+    return Exit.OK
+
+
+def state_line(project: Project, running: DaemonLease | None, now: float) -> str:
+    """One line: which project this is, and whether it runs; `now` is wall-clock seconds."""
+    name = os.path.basename(project.root) or project.root
+    if running is not None:
+        return f"{running.project} is up (pid {running.pid}), for {duration(max(0.0, now - float(running.since)))}"
+    if project.manifest:
+        return f"{name} is not running ({project.manifest_name})"
+    return f"{name} has no devboot.toml yet; `devboot up` does without, `devboot init` writes one"

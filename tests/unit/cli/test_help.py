@@ -1,0 +1,95 @@
+"""Help: every command, at every width, without Unicode."""
+
+import pytest
+
+from devboot.app.commands import BY_NAME, COMMANDS, GLOBAL
+from devboot.cli.help import brief, command_help, overview, usage
+
+PAGES = [*((command.name, lambda width, command=command: command_help(command, width)) for command in COMMANDS)]
+PAGES.append(("overview", overview))
+
+
+@pytest.mark.parametrize("width", [1, 20, 40, 80, 200])
+@pytest.mark.parametrize(("name", "page"), PAGES, ids=[name for name, _ in PAGES])
+def test_no_flag_is_ever_cut_and_all_is_ascii(name, page, width):
+    text = page(width)
+    flags = [*GLOBAL, *(BY_NAME[name].flags if name in BY_NAME else ())]
+    shown = [spelling for flag in flags for spelling in flag.names if name not in BY_NAME or spelling != "--version"]
+    assert all(spelling in text for spelling in shown)
+    assert text.isascii()
+
+
+@pytest.mark.parametrize("width", [40, 80, 200])
+@pytest.mark.parametrize(("name", "page"), PAGES, ids=[name for name, _ in PAGES])
+def test_lines_fit_the_terminal_but_for_what_would_be_pasted(name, page, width):
+    pasted = {example for command in COMMANDS for example, _ in command.examples}
+    for line in page(width).split("\n"):
+        assert len(line) <= width or line.strip() in pasted or "`" in line or " " not in line.strip()
+
+
+def test_the_help_of_a_command_says_usage_sentence_examples_flags():
+    assert command_help(BY_NAME["logs"]) == (
+        """\
+usage: devboot logs [FLAGS] [NAME...]
+
+Show the output of processes, also of those that have ended.
+
+examples:
+  devboot logs -f                   follow all of them
+  devboot logs -n 100 web           the last 100 lines of web
+  devboot logs --grep Error 'web*'  lines of some that have a word in them
+
+arguments:
+  NAME  processes or services; `*` and `?` match
+
+flags:
+  -f, --follow       go on showing what comes
+  -n, --lines COUNT  how many lines from the end of each (default 100)
+  --since TIME       from then on: 10m, 09:41, 2026-05-12T09:41
+  --grep PATTERN     only lines in which this regular expression is found
+  --json             machine-readable output
+
+more flags:
+  --until TIME  up to then
+  --no-prefix   only the text
+  --timestamps  with date and milliseconds
+
+with every command:
+  -C DIR         work as if started in DIR
+  -q, --quiet    say nothing but errors
+  -v, --verbose  say more: commands and probes in ps, versions in doctor
+  --plain        one line per event, no redrawing; also for screen readers
+  --no-color     no colours
+  --no-input     never ask; fail with the flag that answers
+  --no-wait      fail at once where another devboot is at work in the project
+  -h, --help     show this help
+"""
+    )
+
+
+def test_on_a_narrow_terminal_explanations_stand_below():
+    assert """\
+  -n, --lines COUNT
+      how many lines from the end of
+      each (default 100)
+""" in command_help(BY_NAME["logs"], 40)
+
+
+def test_usage_tells_required_from_optional():
+    assert usage(BY_NAME["restart"]) == "usage: devboot restart [FLAGS] NAME..."
+    assert usage(BY_NAME["run"]) == "usage: devboot run [FLAGS] [TASK] [[--] ARGS...]"
+
+
+def test_devboot_alone_says_eight_lines():
+    assert brief("shop is not running (devboot.toml)") == (
+        """\
+shop is not running (devboot.toml)
+
+  devboot up        start everything; what is missing is installed
+  devboot ps        show what runs
+  devboot logs -f   follow the output
+  devboot down      stop everything
+
+`devboot help` lists all commands, `devboot help up` explains one
+"""
+    )

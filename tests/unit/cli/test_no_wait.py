@@ -1,0 +1,30 @@
+"""`--no-wait`: who doesn't want to wait for another devboot hears at once who that is."""
+
+import os
+import re
+
+import pytest
+
+from devboot.cli.main import main
+from devboot.files import FileLock
+
+
+@pytest.mark.faults(25)
+@pytest.mark.parametrize("command", [("sync",), ("lock",), ("up", "-d")])
+def test_a_project_that_another_command_works_in_is_refused_at_once(command, tmp_path, monkeypatch, capsys):
+    root = tmp_path / "shop"
+    (root / ".devboot/run").mkdir(parents=True)
+    (root / "devboot.toml").write_text("[processes.web]\ncommand = 'sleep 100'\n")
+    monkeypatch.chdir(root)
+    monkeypatch.setenv("DEVBOOT_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    (tmp_path / "home").mkdir()
+    lock = root / ".devboot/run/prepare.lock"
+    with FileLock(str(lock), "other"):
+        code = main(["--no-wait", *command])
+        said = capsys.readouterr().err
+
+    assert 7 == code, said
+    assert f"error[busy/locked]: another devboot holds `{lock}`" in said
+    assert re.search(rf"^cause: pid {os.getpid()} \(other, \d+ s\) is at work$", said, re.MULTILINE)
+    assert not (root / "devboot.lock").exists()

@@ -1,0 +1,6 @@
+from django.db import models
+
+
+class Entry(models.Model):
+    text = models.TextField()
+    shouted = models.TextField(default="")

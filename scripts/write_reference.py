@@ -1,0 +1,81 @@
+#!/usr/bin/env python3
+"""Writes the pages of docs/ that code and recipes say already: commands, errors, recipes; a test compares them."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
+
+import recipe_pages  # noqa: E402
+
+from devboot.app.commands import COMMANDS, GLOBAL, GROUPS, Command, Flag  # noqa: E402
+from devboot.app.explain import explanation, known_slugs  # noqa: E402
+from devboot.cli.help import usage  # noqa: E402
+from devboot.cli.topics import EXIT_CODES, VARIABLES  # noqa: E402
+
+# What a command changes beside its own output; `no` is worth saying.
+CHANGES = {
+    "up": "installs into the store, `.venv` and `.devboot`; writes devboot.lock; starts processes",
+    "down": "stops processes",
+    "start": "starts processes",
+    "stop": "stops processes",
+    "restart": "stops and starts processes",
+    "run": "as `sync`, then what the command does",
+    "env": "as `sync`, when something has changed since the last one",
+    "sync": "installs into the store, `.venv` and `.devboot`; writes devboot.lock",
+    "lock": "writes devboot.lock",
+    "pack": "writes the kit, and devboot.lock where it does not fit",
+    "export": "as `sync`; writes into the named folder",
+    "rollback": "`.venv` and what warm commands read in `.devboot`",
+    "gc": "removes from the store",
+    "store": "`repair` replaces what is damaged in the store",
+    "recipe": "`new` and `update` write into the project's folder `recipes`",
+    "init": "writes devboot.toml",
+}
+
+
+def commands() -> str:
+    """The reference of all commands."""
+    lines = ["# Commands", "", "Written by `scripts/write_reference.py` from the table that `devboot help` prints.", ""]
+    for group in GROUPS:
+        lines += [f"## {group}", ""]
+        for command in COMMANDS:
+            if command.group == group:
+                lines += [*_command(command), ""]
+    lines += ["## With every command", "", *_flags(GLOBAL), ""]
+    lines += ["## Exit codes", "", "| code | meaning |", "|---|---|"]
+    lines += [f"| {code} | {meaning} |" for code, meaning in EXIT_CODES]
+    lines += ["", "## Variables", "", "| name | default | what it does |", "|---|---|---|"]
+    lines += [f"| `{one.name}` | {one.default} | {one.help} |" for one in VARIABLES]
+    return "\n".join(lines) + "\n"
+
+
+def errors() -> str:
+    """The explanations of all errors."""
+    lines = ["# Errors", "", "What `devboot explain SLUG` prints, written by `scripts/write_reference.py`.", ""]
+    for slug in known_slugs():
+        lines += [f"## {slug}", "", explanation(slug) or "", ""]
+    return "\n".join(lines)
+
+
+def _command(command: Command) -> list[str]:
+    lines = [f"### {command.name}", "", f"{command.help}. Changes: {CHANGES.get(command.name, 'nothing')}.", ""]
+    lines += ["```sh", *(f"{example}  # {text}" for example, text in command.examples), "```", ""]
+    lines += [f"`{usage(command).removeprefix('usage: ')}`", ""]
+    rows = [f"- `{argument.metavar}`: {argument.help}" for argument in command.arguments]
+    rows += _flags(command.flags)
+    return [*lines, *rows, *command.notes]
+
+
+def _flags(flags: tuple[Flag, ...]) -> list[str]:
+    return [f"- `{', '.join(flag.names)}{f' {flag.metavar}' if flag.metavar else ''}`: {flag.help}" for flag in flags]
+
+
+PAGES = {"docs/commands.md": commands, "docs/errors.md": errors, **recipe_pages.PAGES}
+
+if __name__ == "__main__":
+    for name, write in PAGES.items():
+        (ROOT / name).write_text(write(), encoding="utf-8")

@@ -64,9 +64,10 @@ def _see_off(lease: DaemonLease | None) -> None:
 def _wake(lease: DaemonLease) -> None:
     """A guardian that somebody has stopped would neither do its work nor end."""
     from devboot.daemon.reclaim import SIGCONT
+    from devboot.supervisor.session import send
 
     if _is_there(lease.guardian, lease.guardian_started):
-        os.kill(lease.guardian, SIGCONT)
+        send((lease.guardian,), SIGCONT)
 
 
 def _is_there(pid: int, started: str) -> bool:
@@ -80,10 +81,11 @@ def _is_there(pid: int, started: str) -> bool:
 def _bypass(call: Call, lease: DaemonLease) -> int:
     """Kill a daemon that doesn't answer; its guardian then ends the rest, or we do."""
     from devboot.daemon.reclaim import SIGKILL
+    from devboot.supervisor.session import send
 
     Streams().say(f"the daemon (pid {lease.pid}) does not answer; ending it and what it runs\n")
     before = len(leases.left_behind(call.state))
-    os.kill(lease.pid, SIGKILL)
+    send((lease.pid,), SIGKILL)
     grace = float(lease.grace or _GRACE)
     deadline = time.monotonic() + grace + _MARGIN
     _wake(lease)
@@ -134,7 +136,9 @@ def _all(call: Call) -> int:
     Who types this wants nothing left running, and can't know from which environment something was started; what is to
     be out of reach (a job of a CI beside another) has a DEVBOOT_HOME of its own.
     """
+    from devboot.daemon.reclaim import SIGKILL
     from devboot.paths import runtime_directory
+    from devboot.supervisor.session import send
 
     code = 0
     running = leases.registered(runtime_directory(call.environ, os.getuid()))
@@ -146,7 +150,7 @@ def _all(call: Call) -> int:
             _see_off(lease)
         elif lease.is_alive:
             _say(call, f"the daemon (pid {lease.pid}) does not answer; ending it and what it runs")
-            os.kill(lease.pid, 9)
+            send((lease.pid,), SIGKILL)
     if not running:
         _say(call, "no project of yours is running")
     return code

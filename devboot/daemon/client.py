@@ -190,7 +190,10 @@ def _socket_without_lease(root: str, environ: Mapping[str, str]) -> str:
 
 def _revive(lease: DaemonLease) -> _socket.socket | None:
     """A cleaner of temporary files took the socket away: the daemon makes it anew when asked."""
-    os.kill(lease.pid, _SIGUSR1)
+    try:
+        os.kill(lease.pid, _SIGUSR1)
+    except ProcessLookupError:
+        return None  # it has just ended
     deadline = time.monotonic() + _REVIVAL
     while time.monotonic() < deadline:
         sock = _connect(lease.socket)

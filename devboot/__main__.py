@@ -26,6 +26,7 @@ _SWITCHES = {
     "--plain": "plain",
     "--no-color": "no-color",
     "--no-input": "no-input",
+    "--no-pager": "no-pager",
 }
 _FAST = ("up", "down", "ps", "logs", "start", "stop", "restart", "env", "attach", "sync")
 _OBJECTS = 100_000  # that are made until the collector looks: modules and classes come in thousands, and stay
@@ -219,6 +220,7 @@ def _call(argv: Sequence[str], environ: Mapping[str, str], began: float) -> Call
         no_color=bool(typed.globals.get("no-color")),
         no_input=bool(typed.globals.get("no-input")),
         json=bool(typed.values.get("json")),
+        no_pager=bool(typed.globals.get("no-pager")),
     )
     return Call(
         typed.command,

@@ -56,6 +56,7 @@ GLOBAL = (
     Flag(("--plain",), "one line per event, no redrawing; also for screen readers", common=False),
     Flag(("--no-color",), "no colours", common=False),
     Flag(("--no-input",), "never ask; fail with the flag that answers", common=False),
+    Flag(("--no-pager",), "no pager for what is longer than the screen", common=False),
     Flag(("--no-wait",), "fail at once where another devboot is at work in the project", common=False),
     HELP,
     VERSION,

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from devboot.app.call import Call
+    from devboot.app.pager import PagedStreams
     from devboot.daemon.client import Client
 
 _LINES = 100
@@ -40,9 +41,9 @@ def carry_out(call: Call) -> int:
             return meeting.complain(call, meeting.silent_daemon(call))
     if not names:
         Streams().say(f"{meeting.project_name(call)} has no logs yet: devboot up\n")
-    streams = Streams()
+    streams = streams_for(call)
     _show(call, streams, names, count)
-    return streams.failure
+    return streams.end()
 
 
 def _is_chosen(values: Mapping[str, object]) -> bool:
@@ -76,6 +77,13 @@ def _names(call: Call) -> tuple[str, ...]:
     from devboot.supervisor.names import expand  # for wildcards and mistakes: it imports re
 
     return expand(call.args, names)
+
+
+def streams_for(call: Call) -> PagedStreams:
+    """Where lines of the past go that nothing follows: through a pager, if a terminal hasn't room for them."""
+    from devboot.app.pager import PagedStreams, pager_command
+
+    return PagedStreams(pager_command(call.stdout, call.environ, call.wishes), call.stdout, call.environ)
 
 
 def style_for(call: Call) -> LineStyle:

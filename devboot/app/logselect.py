@@ -8,7 +8,7 @@ from heapq import merge
 from devboot import __version__
 from devboot.app import meeting
 from devboot.app.logchoice import Choice, as_json, parse_choice, raw_lines
-from devboot.app.logs import style_for
+from devboot.app.logs import streams_for, style_for
 from devboot.app.streams import Streams
 from devboot.daemon.client import NoAnswerError
 from devboot.supervisor import logs as files
@@ -38,7 +38,7 @@ def carry_out(call: Call, names: Sequence[str], count: int | None) -> int:
     if found is not None and found.lease is not None and found.lease.is_alive:
         return meeting.complain(call, meeting.silent_daemon(call))
     writer.past(count, {})
-    return writer.failure
+    return writer.end()
 
 
 class _Writer:
@@ -48,7 +48,7 @@ class _Writer:
         self._call = call
         self._names = names
         self._choice = choice
-        self._streams = Streams()
+        self._streams = Streams() if call.flag("follow") else streams_for(call)
         self._prefixer = Prefixer(names, style_for(call))
         self._open: dict[str, bytes] = {}  # unended lines, whose rest is to come
         if call.wishes.json:
@@ -59,6 +59,10 @@ class _Writer:
     def failure(self) -> int:
         """The exit code that a failed standard output asks for."""
         return self._streams.failure
+
+    def end(self) -> int:
+        """All is written; the exit code of it."""
+        return self._streams.end()
 
     def past(self, count: int | None, ends: Mapping[str, int]) -> None:
         """The last `count` of what each log holds, up to the offsets that the daemon goes on from."""

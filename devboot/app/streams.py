@@ -52,6 +52,10 @@ class Streams:
         finally:
             self._writing_since = outer
 
+    def end(self) -> int:
+        """All is written; the exit code that a failed standard output asks for."""
+        return self.failure
+
     def say(self, text: str) -> None:
         """Write words of devboot's own to standard error."""
         self.write(2, text.encode("utf-8", "replace"))

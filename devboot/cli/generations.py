@@ -20,7 +20,7 @@ def generations(session: Session) -> int:
     if session.json:
         session.out_json(shown.list_as_json(found))
     elif found:
-        session.out(shown.render_list(found))
+        session.page(shown.render_list(found))
     else:
         session.say("nothing was synced here yet")
     return Exit.OK
@@ -40,7 +40,7 @@ def diff(session: Session, numbers: Sequence[str]) -> int:
         told = shown.changes_as_json(changes, session.mask)
         session.out_json({"old": old.facts.number, "new": new.facts.number, "changes": told})
     elif changes:
-        session.out(shown.render_changes(changes, unicode=is_unicode(session.context.stdout), mask=session.mask))
+        session.page(shown.render_changes(changes, unicode=is_unicode(session.context.stdout), mask=session.mask))
     else:
         session.say(f"generations {old.facts.number} and {new.facts.number} are the same")
     return Exit.OK

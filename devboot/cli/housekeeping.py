@@ -50,7 +50,7 @@ def _list(session: Session, names: Sequence[str]) -> int:
     if session.json:
         session.out_json(shown.contents_as_json(pieces))
     else:
-        session.out(shown.render_contents(pieces, session.context.environ.get("HOME", "")))
+        session.page(shown.render_contents(pieces, session.context.environ.get("HOME", "")))
     return Exit.OK
 
 

@@ -21,5 +21,5 @@ def diff(session: Session, words: Sequence[str]) -> int:
     if session.json:
         session.out_json(diff_as_json(found))
     else:
-        session.out(render_diff(found))
+        session.page(render_diff(found))
     return Exit.OK

@@ -13,6 +13,7 @@ from devboot import __version__
 from devboot.app.arguments import Invocation
 from devboot.app.call import look_at_streams
 from devboot.app.context import Context
+from devboot.app.pager import PagedStreams, pager_command
 from devboot.cli.streams import silence_stdout
 from devboot.errors import UsageError, WorkError, shell_word
 from devboot.text.masking import Masker
@@ -90,6 +91,18 @@ class Session:
                 help=["free some space, or write to another place"] if error.errno == errno.ENOSPC else [],
             ) from error
 
+    def page(self, text: str) -> None:
+        """As `out`, for what may be longer than the screen: then through a pager."""
+        context = self.context
+        command = pager_command(context.stdout, context.environ, context.wishes)
+        if not command:
+            self.out(text)
+            return
+        self.close_opening()
+        streams = PagedStreams(command, context.stdout, context.environ)
+        streams.write(1, text.encode(context.stdout.encoding, "replace"))
+        streams.end()
+
     def out_text(self, text: Text) -> None:
         """Write styled text to stdout."""
         from devboot.ui.consoles import rendered
@@ -165,6 +178,7 @@ def _session(invocation: Invocation, environ: Mapping[str, str], cwd: str, handl
         no_input=bool(flags.get("no-input")),
         json=bool(flags.get("json")),
         no_wait=bool(flags.get("no-wait")),
+        no_pager=bool(flags.get("no-pager")),
     )
     stdin, stdout, stderr = look_at_streams(environ)
     context = Context(

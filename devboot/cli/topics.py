@@ -52,6 +52,9 @@ VARIABLES = (
     Variable("XDG_RUNTIME_DIR", "/run/user/UID", "where sockets are"),
     Variable("HOME", "the password database", "what the XDG directories lie in"),
     Variable("SUDO_UID", "set by sudo", "whose project must not be started as root"),
+    Variable("PAGER", "less", "what shows output that is longer than the screen; cat: nothing does"),
+    Variable("LESS", "FRX", "options of less"),
+    Variable("LV", "-c", "options of lv"),
     Variable("PATH", "", "where interpreters and tools are looked for"),
     Variable("NO_COLOR", "off", "not empty: no colours"),
     Variable("FORCE_COLOR", "off", "not 0: colours off a terminal too"),
@@ -91,9 +94,9 @@ def help_on(topic: str, session: Session) -> int:
     elif topic == "exit-codes":
         session.out(exit_codes())
     elif topic == "environment":
-        session.out(environment(session.context.environ))
+        session.page(environment(session.context.environ))
     elif topic == "schema":
-        session.out(schema())
+        session.page(schema())
     else:
         raise _unknown_topic(topic)
     return Exit.OK
@@ -126,7 +129,7 @@ def explain(slug: str, session: Session) -> int:
     """Print the long form of `slug`, or the list of all. Raises UsageError with the nearest slug."""
     slugs = known_slugs()
     if not slug:
-        session.out("".join(f"{known}\n" for known in slugs))
+        session.page("".join(f"{known}\n" for known in slugs))
         return Exit.OK
     wanted = slug.removeprefix("error[").removeprefix("warning[").rstrip("]:")
     text = explanation(wanted)

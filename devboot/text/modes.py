@@ -45,6 +45,7 @@ class Wishes(Record):
     no_input: bool = False
     json: bool = False
     no_wait: bool = False
+    no_pager: bool = False
 
 
 def has_colour(stream: StreamFacts, environ: Mapping[str, str], wishes: Wishes) -> bool:

@@ -61,6 +61,7 @@ with every command:
   --plain        one line per event, no redrawing; also for screen readers
   --no-color     no colours
   --no-input     never ask; fail with the flag that answers
+  --no-pager     no pager for what is longer than the screen
   --no-wait      fail at once where another devboot is at work in the project
   -h, --help     show this help
 """

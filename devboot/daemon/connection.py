@@ -136,6 +136,7 @@ class Connection:
         self._waiting.clear()
         self._size = 0
         self._on_closed(self)
+        self.on_room = None  # it leads back here: both are to go now, not when cycles are collected
 
     def _ready(self, events: int) -> None:
         if events & WRITE:

@@ -22,17 +22,27 @@ READ, WRITE = 1, 2
 class Timer:
     """A call that is due at `when` (seconds of the loop's clock) unless it is cancelled."""
 
-    __slots__ = ("callback", "cancelled", "sequence", "when")
+    __slots__ = ("_callback", "sequence", "when")
 
     def __init__(self, when: float, sequence: int, callback: Callable[[], None]) -> None:
         self.when = when
         self.sequence = sequence
-        self.callback = callback
-        self.cancelled = False
+        self._callback: Callable[[], None] | None = callback
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether nothing will come of it any more: it was taken back, or has run."""
+        return self._callback is None
 
     def cancel(self) -> None:
         """Take it back; doing so twice, or after it ran, is harmless."""
-        self.cancelled = True
+        self._callback = None  # whoever waits for the time to come doesn't keep what the call was for
+
+    def run(self) -> None:
+        """Make the call, unless it was taken back; never twice."""
+        callback, self._callback = self._callback, None
+        if callback is not None:
+            callback()
 
     def __lt__(self, other: Timer) -> bool:
         return (self.when, self.sequence) < (other.when, other.sequence)
@@ -153,10 +163,7 @@ class Loop:
                 wanted[1](ready & wanted[0])
         now = self.now()
         while self._timers and (self._timers[0].cancelled or self._timers[0].when <= now):
-            timer = _heapq.heappop(self._timers)
-            if not timer.cancelled:
-                timer.cancelled = True
-                timer.callback()
+            _heapq.heappop(self._timers).run()
 
     def close(self) -> None:
         """Release its own descriptor."""

@@ -285,6 +285,16 @@ class Run:
         end = self._end or end_of(self.pid)
         reap(self._host, self.pid)
         self._owner.on_gone(end, unkillable)
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Break the circles in which these refer to this run, and it to them.
+
+        Else thirty objects of each run wait for the collector of cycles, which looks at those that have lived for more
+        than a moment only every ten minutes: memory would grow till then.
+        """
+        del self._output, self._ending
+        self._ready = self._alive = self._notifications = self._stopper = self._settle = self._asking = None
 
 
 def _silence(probe: model.Probe) -> float:

@@ -308,7 +308,11 @@ def _flask(run: Run) -> Iterator[Address]:
     }  # fmt: skip
     for name, wanted in uses_redis.items():
         if wanted and name in names:
-            yield from _texts(name, names[name], 1)
+            value = names[name]
+            yield from _texts(name, value, 1)
+            if value.data is None and value.reads and name in ("RQ_REDIS_URL", "CACHE_REDIS_URL"):
+                # Only a variable that isn't set has the address, and these two have no other way
+                yield Address(name, "", HOLE, None, value.reads, value.place)
     for prefix in (
         "RQ_DEFAULT",
         "RQ",

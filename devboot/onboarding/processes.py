@@ -27,6 +27,9 @@ NOT_A_WORKER = re.compile(
     r"collectstatic|createsuperuser|loaddata|pytest|\btest\b|npm|yarn|&&.*runserver|sleep infinity|tail -f|wait-for"
 )
 
+# A worker of rq's in a file of the project; `get_worker` is how extensions of Flask make one
+MAKES_WORKER = re.compile(r"\b(?:Worker|get_worker)\(")
+
 
 def implied(tree: Tree, app: Application, run: Run, compose: Compose, packages: Mapping[str, str]) -> list[Process]:
     """All processes, the web first."""
@@ -250,13 +253,14 @@ def _rq(tree: Tree, app: Application, events: Iterable[Event], here: str) -> lis
         (
             p
             for p in tree.python_files()
-            if posixpath.basename(p) in ("worker.py", "rq_worker.py") and not ASIDE.search(p)
+            if re.search(r"(?:^|_)worker\.py$", posixpath.basename(p)) and not ASIDE.search(p)
+            if MAKES_WORKER.search(tree.text(p) or "")
         ),
         None,
     )
-    if own is not None and re.search(r"\bWorker\(", tree.text(own) or ""):
+    if own is not None:
         path = posixpath.relpath(own, app.folder)
-        line = 1 + (tree.text(own) or "")[: (tree.text(own) or "").find("Worker(")].count("\n")
+        line = 1 + MAKES_WORKER.split(tree.text(own) or "", maxsplit=1)[0].count("\n")
         return [Process("worker", f"python {path}", here, None, Evidence(own, line))]
     for event in events:
         if re.search(r"(?:^|\.)(?:rq\.Queue|RQ)$", event.name) and event.place:

@@ -141,6 +141,10 @@ def test_djangos_queues_bring_their_commands(propose, app, settings, command):
             {"worker.py": RQ},
             "python worker.py",
         ),
+        (
+            {"start_async_worker.py": "from main import rq\nrq.get_worker('default').work()\n", "worker.py": ""},
+            "python start_async_worker.py",
+        ),
     ],
 )
 def test_other_queues_bring_theirs(propose, files, command):

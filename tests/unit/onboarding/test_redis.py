@@ -247,6 +247,25 @@ def test_a_worker_that_names_redis_gets_its_address(propose):
     assert wired(proposal) == {"QUEUE_REDIS": "${services.redis.url}", "REDIS_URL": "${services.redis.url}"}
 
 
+def test_an_extension_whose_address_is_only_a_variable_needs_redis(propose):
+    proposal = propose(
+        {
+            "app.py": """
+                import os
+                from flask import Flask
+                from flask_rq2 import RQ
+                rq = RQ()
+                app = Flask(__name__)
+                app.config["RQ_REDIS_URL"] = os.getenv("REDIS_URI")
+                rq.init_app(app)
+            """,
+            "requirements.txt": "flask\nflask-rq2\n",
+        }
+    )
+    assert [service.name for service in proposal.services] == ["redis"]
+    assert wired(proposal) == {"REDIS_URI": "${services.redis.url}/0", "REDIS_URL": "${services.redis.url}"}
+
+
 def test_the_message_queue_of_socketio_is_redis(propose):
     code = "import os\nfrom flask import Flask\nfrom flask_socketio import SocketIO\napp = Flask(__name__)\n"
     code += "socketio = SocketIO(app, message_queue=os.environ.get('QUEUE', 'redis://localhost:6379/3'))\n"

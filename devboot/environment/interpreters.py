@@ -6,7 +6,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from packaging.markers import default_environment
 
@@ -110,7 +110,24 @@ def _of_minor(uv: Uv, request: VersionRequest, environ: Mapping[str, str]) -> In
     for each in candidates:
         if found := inspect(uv, each.path):
             return _noted(found, request)
-    return _downloaded(uv, request, environ)
+    try:
+        return _downloaded(uv, request, environ)
+    except MachineError:
+        if found := _stand_in(uv, request, everything):
+            return found
+        raise
+
+
+def _stand_in(uv: Uv, request: VersionRequest, everything: Iterable[Installed]) -> Interpreter | None:
+    """The nearest minor version that may stand in for one that can't be had, of two as near the older one."""
+    wanted = _numbers(request.minor)
+    admitted = [each for each in everything if _is_release(each) and request.admits_instead(each.version)]
+    near = [each for each in _newest_first(admitted) if each.minor[0] == wanted[0]]
+    for each in sorted(near, key=lambda each: (abs(each.minor[1] - wanted[1]), each.minor)):
+        if found := inspect(uv, each.path):
+            note = f"python {found.version} stands in for {request.written}, which {request.file} asks for"
+            return replace(found, note=f"{note}: that can't be had here", note_slug="python/minor-version")
+    return None
 
 
 def _newest_first(several: Iterable[Installed]) -> list[Installed]:

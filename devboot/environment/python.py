@@ -138,6 +138,10 @@ def _suited(
     return choose_interpreter(uv, project.request, environ=environ, pins=pins)
 
 
+def _minor_key(minor: str) -> tuple[int, ...]:
+    return tuple(map(int, minor.split(".")))
+
+
 def is_lock_stale(project: PythonProject, lock: PythonLock | None) -> bool:
     """Whether devboot.lock lacks the pins of this project, or has those of other requirements."""
     unlocked = project.loaded.unlocked
@@ -253,6 +257,6 @@ def working_folder(project: PythonProject) -> str:
 def _lowest(request: VersionRequest, interpreter: Interpreter) -> str:
     """The lowest Python that the lock serves: the one asked for, the floor of a range, else the chosen one's minor."""
     if request.minor:
-        return request.minor
+        return min(request.minor, interpreter.minor, key=_minor_key)
     floors = [each.removeprefix(">=").strip() for each in request.specifier.split(",") if each.strip().startswith(">=")]
     return floors[0] if floors else interpreter.minor

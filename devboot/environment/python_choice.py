@@ -7,7 +7,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TypeVar
 
-from devboot.environment.interpreters import Interpreter, as_installed, choose_interpreter, inspect, missing_wheels
+from devboot.environment.interpreters import (
+    Interpreter,
+    as_installed,
+    choose_interpreter,
+    inspect,
+    installed_minors,
+    missing_wheels,
+)
 from devboot.environment.python_files import PythonLock, PythonProject
 from devboot.environment.venv_condition import FOREIGN, OURS, examine
 from devboot.environment.venv_progress import progress_text
@@ -42,7 +49,8 @@ def find_interpreter(
     condition = examine(project.venv)
     request = _with_floor(project.request, lowest)
     pins = project.loaded.locked.pins if project.loaded.locked else ()
-    if condition.state in (OURS, FOREIGN) and not below and _still_fits(request, condition.version):
+    fits = _still_fits(request, condition.version) or _still_stands_in(uv, request, condition.version, environ)
+    if condition.state in (OURS, FOREIGN) and not below and fits:
         found = inspect(uv, os.path.join(project.venv, "bin", "python"))
         if found and condition.record and found.version == condition.record.version:
             return replace(found, path=condition.record.python)
@@ -62,6 +70,12 @@ def _with_floor(request: VersionRequest, lowest: str) -> VersionRequest:
 def _still_fits(request: VersionRequest, version: str) -> bool:
     stands_in = bool(request.patch) and not request.is_exact and version.startswith(f"{request.minor}.")
     return bool(version) and (request.admits(version) or stands_in)
+
+
+def _still_stands_in(uv: Uv, request: VersionRequest, version: str, environ: Mapping[str, str]) -> bool:
+    """Whether it is of another minor version, and the one that is meant is still nowhere on this machine."""
+    is_other = bool(version) and request.admits_instead(version)
+    return is_other and not installed_minors(uv, request, environ, below="")
 
 
 def reported_interpreter(

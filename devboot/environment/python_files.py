@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from devboot.environment.locks.inputs import PYPROJECT, Input, default_inputs, looked_for, named_inputs
 from devboot.environment.locks.load import Loaded, load_inputs
@@ -27,6 +27,7 @@ class PythonWish:
     """What the manifest says about Python, and where the application lies. Paths are absolute.
 
     `requirements` None: what the project has; `groups` None: those for development. `venv` is relative to the root.
+    `may_stand_in`: nobody has written down that this very version is needed, so that another is better than none.
     """
 
     root: str
@@ -34,6 +35,7 @@ class PythonWish:
     name: str
     version: str = ""
     is_exact: bool = False
+    may_stand_in: bool = False
     requirements: tuple[str, ...] | None = None
     groups: tuple[str, ...] | None = None
     extras: tuple[str, ...] = ()
@@ -60,6 +62,7 @@ def python_wish(root: str, name: str, manifest: Manifest, *, is_detected: bool =
         name=name,
         version=version,
         is_exact=settings.exact,
+        may_stand_in=is_detected,
         requirements=settings.requirements,
         groups=settings.groups,
         extras=settings.extras,
@@ -124,9 +127,19 @@ def read_python(uv: Uv, wish: PythonWish, *, environ: Mapping[str, str]) -> Pyth
     else:
         inputs = named_inputs(wish.root, wish.requirements)
     loaded = load_inputs(uv, inputs, wish.root, environ=environ, groups=wish.groups, extras=wish.extras)
-    request = requested_version(wish.root, wish.folder, _text, manifest=wish.version, is_exact=wish.is_exact)
+    request = requested_version(
+        wish.root,
+        wish.folder,
+        _text,
+        manifest=wish.version,
+        is_exact=wish.is_exact,
+        may_stand_in=wish.may_stand_in,
+    )
     if not request.specifier and loaded.locked and loaded.locked.python:
         request = VersionRequest(loaded.locked.python, loaded.locked.python, loaded.locked.inputs[0])
+    elif request.stand_in is not None and loaded.locked and loaded.locked.python:
+        bounds = ",".join(filter(None, (request.stand_in, loaded.locked.python)))
+        request = replace(request, stand_in=bounds)
     is_asked_for = wish.requirements is not None and any(each.kind == PYPROJECT for each in inputs)
     own = own_project(_folder_of_project(inputs, wish), wish.folder, is_asked_for=is_asked_for)
     looked = (*looked_for(wish.root, wish.folder), *files_of_versions(wish.root, wish.folder))

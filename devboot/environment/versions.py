@@ -17,6 +17,7 @@ ReadText = Callable[[str], str | None]
 """Gives a file's text by its absolute path, None where there is none."""
 
 _VERSION = re.compile(r"^(?:c?python-?|Python )?(?P<version>\d+(?:\.\d+){0,2})(?P<rest>[a-z*.+-].*)?$", re.IGNORECASE)
+_BOUNDS = "pyproject.toml"  # the one file that says which versions the code runs on
 _IMAGES = ("Dockerfile", "Dockerfile.dev", "docker/Dockerfile", "docker/local.Dockerfile", ".devcontainer/Dockerfile")
 _ROOT_OF_CLONE = 4  # folders above the project in which `.git` is looked for
 _FROM = re.compile(r"^FROM\s+(?:--\S+\s+)*(?:\S+/)?python:(\S+)", re.MULTILINE | re.IGNORECASE)
@@ -29,6 +30,7 @@ class VersionRequest:
     """A wish for a Python: `specifier` admits versions (empty: any), `written` is how the file says it.
 
     `file` and `line` are the evidence (empty and 0: nobody says it); `is_exact` insists on the patch version.
+    `stand_in` admits other minor versions where the one that is meant can't be had; None where none may stand in.
     """
 
     specifier: str = ""
@@ -36,6 +38,7 @@ class VersionRequest:
     file: str = ""
     line: int = 0
     is_exact: bool = False
+    stand_in: str | None = None
 
     @property
     def minor(self) -> str:
@@ -53,14 +56,26 @@ class VersionRequest:
         """Whether a version satisfies the wish."""
         return SpecifierSet(self.specifier).contains(version, prereleases=True)
 
+    def admits_instead(self, version: str) -> bool:
+        """Whether a version of another minor may stand in."""
+        return self.stand_in is not None and SpecifierSet(self.stand_in).contains(version, prereleases=True)
+
     def __str__(self) -> str:
         return self.written or "any version"
 
 
 def requested_version(
-    root: str, folder: str, read: ReadText, *, manifest: str = "", is_exact: bool = False
+    root: str,
+    folder: str,
+    read: ReadText,
+    *,
+    manifest: str = "",
+    is_exact: bool = False,
+    may_stand_in: bool = False,
 ) -> VersionRequest:
     """Find out which Python is asked for: by the manifest, else by the first file from the app's folder upwards.
+
+    `may_stand_in`: a file that says what its writers use (.python-version and its like) doesn't forbid others.
 
     Raises:
         ManifestError: `python/version`, the manifest's own words are no version.
@@ -76,8 +91,12 @@ def requested_version(
                 help=('write it as in `version = "3.12"` or `version = ">=3.12"`',),
             )
         return VersionRequest(specifier, manifest, "devboot.toml", is_exact=is_exact)
-    found = next(iter(stated_versions(root, folder, read)), VersionRequest())
-    return replace(found, is_exact=is_exact)
+    stated = tuple(stated_versions(root, folder, read))
+    if not stated:
+        return VersionRequest(is_exact=is_exact)
+    bounds = [each.specifier for each in stated if os.path.basename(each.file) == _BOUNDS]
+    is_habit = may_stand_in and not is_exact and os.path.basename(stated[0].file) != _BOUNDS
+    return replace(stated[0], is_exact=is_exact, stand_in=",".join(bounds) if is_habit else None)
 
 
 def stated_versions(root: str, folder: str, read: ReadText) -> Iterator[VersionRequest]:
@@ -215,5 +234,5 @@ _READERS = (
     ("runtime.txt", _first_word),
     (".tool-versions", _tool_versions),
     ("Pipfile", _pipfile),
-    ("pyproject.toml", _pyproject),
+    (_BOUNDS, _pyproject),
 )

@@ -111,8 +111,8 @@ def _listener(reporter: Reporter) -> Callable[[str], None]:
 
 
 def _is_admitted(spec: VenvSpec, version: str) -> bool:
-    """A patch version that stood in once goes on to stand in, unless the project insists."""
-    if not version or not spec.request.specifier:
+    """A version that stood in once goes on to stand in, unless the project insists."""
+    if not version or not spec.request.specifier or spec.request.admits_instead(version):
         return True
     return spec.request.admits(version) or (not spec.request.is_exact and spec.request.patch != "")
 

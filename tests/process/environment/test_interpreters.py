@@ -190,3 +190,28 @@ def test_folders_that_are_no_versions_are_passed_over(machine):
     machine.in_pyenv("pypy3.10-7.3")
 
     assert [] == list(installed_elsewhere(machine.environ))
+
+
+def nowhere(stand_in):
+    return VersionRequest("==3.99.*", "3.99", ".python-version", 1, stand_in=stand_in)
+
+
+def test_a_minor_version_that_cannot_be_had_is_met_by_the_nearest_where_one_may_stand_in(machine):
+    machine.on_path()
+
+    found = machine.choose(nowhere(">=3.8"))
+
+    assert VERSION == found.version
+    note = f"python {VERSION} stands in for 3.99, which .python-version asks for: that can't be had here"
+    assert (note, "python/minor-version") == (found.note, found.note_slug)
+
+
+@pytest.mark.faults(103)
+@pytest.mark.parametrize("stand_in", [None, ">=3.50"])
+def test_a_minor_version_that_cannot_be_had_is_refused_where_no_other_will_do(machine, stand_in):
+    machine.on_path()
+
+    with pytest.raises(MachineError) as caught:
+        machine.choose(nowhere(stand_in))
+
+    assert "python/not-found" == caught.value.slug

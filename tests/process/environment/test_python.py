@@ -538,3 +538,21 @@ def build_wheel(folder, config=None, metadata=None):
 def build_editable(folder, config=None, metadata=None):
     return _wheel(folder, {"own_lib.pth": os.getcwd() + "\\n"})
 """
+
+
+def test_a_version_that_stands_in_once_goes_on_until_the_one_that_is_meant_is_there(clone):
+    clone.wheel("ant")
+    clone.write(requirements__txt=f"{INDEX}ant\n", **{"__python-version": "3.99\n"})
+    project = clone.read(version="", may_stand_in=True)
+
+    lock = clone.lock(project)
+    clone.sync(project, lock)
+    clone.reporter.events.clear()
+    again = clone.sync(clone.read(version="", may_stand_in=True), lock)
+
+    assert lock.lowest_python == lock.interpreter.rpartition(".")[0]
+    assert again.is_unchanged
+    assert [] == [event.text for event in clone.reporter.events if event.kind == WARNING]
+    with pytest.raises(MachineError) as caught:
+        clone.sync(clone.read(version=""), lock)
+    assert "python/not-found" == caught.value.slug

@@ -128,3 +128,33 @@ def test_who_insists_on_a_patch_version_may_have_it_said_by_another_file():
     assert request({".python-version": "3.11.4"}, exact=True).is_exact
     assert request({}, exact=True).is_exact
     assert not request({".python-version": "3.11.4"}).is_exact
+
+
+PYPROJECT = '[project]\nrequires-python = ">=3.11"\n'
+
+
+@pytest.mark.parametrize(
+    ("files", "bounds"),
+    [
+        ({".python-version": "3.14"}, ""),
+        ({".python-version": "3.14", "pyproject.toml": PYPROJECT}, ">=3.11"),
+        ({"Pipfile": '[requires]\npython_version = "3.14"\n'}, ""),
+        ({".python-version": "3.14", "runtime.txt": "python-3.14.x"}, ""),
+        ({"pyproject.toml": '[project]\nrequires-python = "==3.14.*"\n'}, None),
+        ({}, None),
+    ],
+)
+def test_a_file_that_says_what_its_writers_use_forbids_no_other_version_where_none_was_written_down(files, bounds):
+    texts = {f"/p/{name}": text for name, text in files.items()}
+
+    assert bounds == requested_version("/p", "/p", texts.get, may_stand_in=True).stand_in
+    assert requested_version("/p", "/p", texts.get).stand_in is None
+    assert requested_version("/p", "/p", texts.get, may_stand_in=True, is_exact=True).stand_in is None
+    assert requested_version("/p", "/p", texts.get, may_stand_in=True, manifest="3.14").stand_in is None
+
+
+@pytest.mark.parametrize(
+    ("bounds", "version", "admitted"), [("", "3.9.1", True), (">=3.11", "3.9.1", False), (None, "3.13.2", False)]
+)
+def test_what_may_stand_in_keeps_within_the_projects_bounds(bounds, version, admitted):
+    assert admitted == VersionRequest("==3.14.*", "3.14", ".python-version", 1, stand_in=bounds).admits_instead(version)

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 
+from devboot.onboarding.configurations import find_configuration
 from devboot.onboarding.evaluation.values import Place, Value, deep_reads
 from devboot.onboarding.proposal import Evidence, Variable
 from devboot.onboarding.settings import Evaluator, Run
@@ -25,7 +26,9 @@ FALSE = ("False", "0", "false", "off", "no", "")
 
 def find_switches(clone: Clone, evaluator: Evaluator, base: Run) -> dict[str, Variable]:
     """Variables that turn the application to development, kept only where nothing more is needed because of them."""
-    found: dict[str, Variable] = {}
+    found = find_configuration(clone, base)
+    if found:
+        base = evaluator.run({name: each.value or "" for name, each in found.items()})  # imports more than before
     for candidate in _candidates(clone, evaluator, base):
         if candidate.name in found:
             continue

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from devboot.onboarding.evaluation.machine import Machine, Read
 
 BUILTINS = natives.BUILTINS
+FROM_OBJECT = "flask.Config.from_object"  # of what isn't known
 # Calls that fail at once when they are given None
 PICKY = frozenset(
     {
@@ -174,6 +175,8 @@ def flask_config(m: Machine, name: str, call: Call) -> Value:
         fallback = call.argument(1, "default") or NOTHING
         return m.config.get(first.data, fallback)
     if verb == "from_object" and first is not None:
+        if first.data is None or isinstance(first.data, Opaque):
+            m.record(FROM_OBJECT, Opaque(verb, call.args, call.keywords), call.place)
         take_object(m, first)
     elif verb in ("from_mapping", "update"):
         given = dict(call.keywords)

@@ -252,3 +252,38 @@ def test_an_unknown_reader_of_variables_is_read_as_the_others_are(django):
         "from lib import Env\nenv = Env()\nSECRET_KEY = env('SECRET_KEY')\nDEBUG = env.bool('DEBUG', default=True)"
     )
     assert entries(django(settings)) == {"SECRET_KEY": "generate token"}
+
+
+@pytest.mark.parametrize(
+    ("reading", "config", "expected"),
+    [
+        ("os.environ['APP_SETTINGS']", "class DevelopmentConfig(Config):\n    DEBUG = True\n", "DevelopmentConfig"),
+        ("os.getenv('SITE_OBJECT')", "class ProductionConfig(Config):\n    pass\n", "Config"),
+    ],
+)
+def test_a_configuration_that_only_a_variable_names_is_that_for_development(propose, reading, config, expected):
+    name = reading.split("'")[1]
+    proposal = propose(
+        {
+            "site_/__init__.py": f"""
+                import os
+                from flask import Flask
+                def create_app():
+                    app = Flask(__name__)
+                    app.config.from_object({reading})
+                    return app
+            """,
+            "site_/config.py": f"""
+import os
+class Config:
+    SECRET_KEY = os.environ['SECRET_KEY']
+    RQ_REDIS_URL = os.environ.get('QUEUE', 'redis://localhost:6379')
+{config}""",
+            "wsgi.py": "from site_ import create_app\napp = create_app()\n",
+            "requirements.txt": "flask\n",
+        }
+    )
+    found = {variable.name: variable for variable in proposal.env}
+    assert found[name].value == f"site_.config.{expected}"
+    assert found["SECRET_KEY"].generate == "token"
+    assert found["QUEUE"].value == "${services.redis.url}"

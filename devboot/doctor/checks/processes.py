@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from devboot.daemon import leases
@@ -10,11 +12,14 @@ from devboot.daemon.client import NoAnswerError, connect, lease_of
 from devboot.daemon.leases import DaemonLease
 from devboot.doctor.findings import ERROR, WARNING, Answer, Check, Finding, Fix
 from devboot.doctor.subject import Subject
-from devboot.model.process import EXITED, FAILED, GAVE_UP, READY, RUNNING, UNREADY
+from devboot.model.process import EXITED, FAILED, GAVE_UP, READY, RUNNING, STARTING, TASK, UNREADY
 from devboot.text.counts import counted
 
 _WELL = (READY, RUNNING, EXITED)
+_PATIENCE = 60.0  # seconds that a start may take; `up` itself waits no longer
 _ILL = {
+    EXITED: ("process/task-failed", ERROR, "failed"),
+    STARTING: ("process/not-ready", WARNING, "has been starting for more than a minute and is not ready"),
     GAVE_UP: ("process/crash-loop", ERROR, "ended again and again, and is not tried any more"),
     FAILED: ("process/spawn", ERROR, "could not be started"),
     UNREADY: ("process/not-ready", WARNING, "runs, but its probe fails"),
@@ -49,9 +54,25 @@ def phases(subject: Subject) -> Answer:
     statuses = _statuses(lease)
     if statuses is None:
         return Answer(findings=(_no_answer(lease),))
-    ready = sum(status["phase"] in _WELL for status in statuses)
-    findings = tuple(_ill(status) for status in statuses if status["phase"] in _ILL)
-    return Answer((f"{ready} ready",), findings, details=tuple(f"{one['name']} {one['phase']}" for one in statuses))
+    return judged(statuses, subject.now)
+
+
+def judged(statuses: Sequence[Mapping[str, Any]], now: float) -> Answer:
+    """What is to be said of processes as `ps --json` has them; `now` is wall-clock seconds."""
+    ill = [status for status in statuses if _is_ill(status, now)]
+    ready = sum(status["phase"] in _WELL and status not in ill for status in statuses)
+    details = tuple(f"{one['name']} {one['phase']}" for one in statuses)
+    return Answer((f"{ready} ready",), tuple(map(_ill, ill)), details)
+
+
+def _is_ill(status: Mapping[str, Any], now: float) -> bool:
+    if status["phase"] == EXITED:
+        last = status.get("last_exit") or {}
+        return status.get("kind") == TASK and bool(last.get("code") or last.get("signal"))
+    if status["phase"] == STARTING:
+        started = status.get("started")
+        return bool(started) and now - datetime.fromisoformat(started).timestamp() > _PATIENCE
+    return status["phase"] in _ILL
 
 
 def _statuses(lease: DaemonLease) -> list[dict[str, Any]] | None:
@@ -81,7 +102,7 @@ def _no_answer(lease: DaemonLease) -> Finding:
     )
 
 
-def _ill(status: dict[str, Any]) -> Finding:
+def _ill(status: Mapping[str, Any]) -> Finding:
     slug, severity, what = _ILL[status["phase"]]
     name = status["name"]
     return Finding(

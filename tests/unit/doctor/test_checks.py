@@ -9,7 +9,18 @@ from contextlib import closing
 
 import pytest
 
-from devboot.doctor.checks import checks_for, databases, directories, lockfile, machine, manifest, ports, python, store
+from devboot.doctor.checks import (
+    checks_for,
+    databases,
+    directories,
+    lockfile,
+    machine,
+    manifest,
+    ports,
+    processes,
+    python,
+    store,
+)
 from devboot.doctor.subject import Subject
 from devboot.environment.project import Project
 from devboot.environment.venv_record import NAME, VenvRecord, render_record
@@ -287,3 +298,26 @@ def test_each_service_is_an_area_between_the_databases_and_the_ports(subject):
         "ports",
         "processes",
     ]
+
+
+@pytest.mark.parametrize(
+    ("status", "expected", "ready"),
+    [
+        ({"kind": "task", "phase": "exited", "last_exit": {"code": 0, "signal": None}}, [], "1 ready"),
+        (
+            {"kind": "task", "phase": "exited", "last_exit": {"code": 1, "signal": None}, "note": "exit 1"},
+            ["process/task-failed"],
+            "0 ready",
+        ),
+        ({"kind": "process", "phase": "exited", "last_exit": {"code": 1, "signal": None}}, [], "1 ready"),
+        ({"kind": "process", "phase": "starting", "started": "1970-01-01T00:00:30+00:00"}, [], "0 ready"),
+        (
+            {"kind": "process", "phase": "starting", "started": "1970-01-01T00:00:05+00:00"},
+            ["process/not-ready"],
+            "0 ready",
+        ),
+    ],
+)
+def test_a_task_that_failed_and_a_start_that_does_not_end_are_found(status, expected, ready):
+    answer = processes.judged([{"name": "one", **status}], now=70.0)
+    assert (slugs(answer), answer.facts) == (expected, (ready,))

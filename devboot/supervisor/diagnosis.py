@@ -33,9 +33,11 @@ def missing(program: str, *, cwd: str, env: Mapping[str, str]) -> OSError | None
 def _reason(error: OSError, program: str, cwd: str, env: Mapping[str, str]) -> tuple[str, list[str]]:
     if not os.path.isdir(cwd):
         return f"its directory `{cwd}` does not exist", [f"create it: `mkdir -p {cwd}`, or change `cwd`"]
-    path = os.path.join(cwd, error.filename if isinstance(error.filename, str) else program)
+    named = error.filename if isinstance(error.filename, str) else program
+    path = os.path.join(cwd, named)
     if error.errno in (ENOENT, ENOTDIR):
-        return _not_found(program, path, cwd, env)
+        # A plain name was looked for on PATH alone: a folder of that name in the project is something else
+        return _not_found(program, path if os.sep in named else "", cwd, env)
     if error.errno == EACCES:
         return f"`{program}` is not executable", [f"`chmod +x {path}`"]
     if error.errno == ENOEXEC:
@@ -46,7 +48,7 @@ def _reason(error: OSError, program: str, cwd: str, env: Mapping[str, str]) -> t
 
 
 def _not_found(program: str, path: str, cwd: str, env: Mapping[str, str]) -> tuple[str, list[str]]:
-    if os.path.exists(path):
+    if path and os.path.exists(path):
         interpreter = _interpreter(path)
         return f"`{program}` names the interpreter `{interpreter}`, which does not exist", [
             f"edit its first line: {path}"

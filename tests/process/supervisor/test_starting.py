@@ -207,12 +207,14 @@ def test_signals_that_the_daemon_ignores_are_back_at_their_default(stage):
         ("./shebang", "`./shebang` names the interpreter `/no/such/ruby`, which does not exist",
          "edit its first line: {root}/./shebang"),
         ("./missing --now", "`./missing` was not found", None),
+        ("migration_files up", "`migration_files` was not found", None),
         ("./foreign", "`./foreign` is a program for another kind of machine",
          "see what it is: `file {root}/./foreign`"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_started_says_why(stage, command, reason, advice):
     stage.script("plain.txt", "hello")
+    os.mkdir(f"{stage.root}/migration_files")
     os.chmod(stage.script("shebang", "#!/no/such/ruby\n"), 0o755)
     os.chmod(stage.script("foreign", "\x7fELF\2\1\1\0 and so on"), 0o755)
     stage.add("web", command)

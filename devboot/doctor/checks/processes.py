@@ -70,7 +70,7 @@ def _is_ill(status: Mapping[str, Any], now: float) -> bool:
         last = status.get("last_exit") or {}
         return status.get("kind") == TASK and bool(last.get("code") or last.get("signal"))
     if status["phase"] == STARTING:
-        started = status.get("started")
+        started = str(status.get("started") or "")
         return bool(started) and now - datetime.fromisoformat(started).timestamp() > _PATIENCE
     return status["phase"] in _ILL
 

@@ -97,7 +97,7 @@ def cannot_load(spec: model.ProcessSpec, line: str, tail: tuple[str, ...]) -> Wo
         details=(_command(spec), *(f"| {each}" for each in tail)),
         causes=(f"it ended like this twice, so it is not restarted: `{spec.name}` would end like this again",),
         # `restart` would start a command that has been corrected as it was
-        help=(*(near or _missing_package(tail)), f"{again} `devboot up -d`", _all_output(spec)),
+        help=(*(near or _missing_package(tail, spec.cwd)), f"{again} `devboot up -d`", _all_output(spec)),
     )
 
 
@@ -146,7 +146,7 @@ def _hinted(spec: model.ProcessSpec, slug: str, what: str, tail: tuple[str, ...]
         slug, causes = known[0].slug, (known[0].what,)
         helps = (known[0].help, *helps) if known[0].help else helps
     else:
-        helps = (*_missing_package(tail), *helps)
+        helps = (*_missing_package(tail, spec.cwd), *helps)
     return WorkError(
         slug,
         what,
@@ -156,7 +156,7 @@ def _hinted(spec: model.ProcessSpec, slug: str, what: str, tail: tuple[str, ...]
     )
 
 
-def _missing_package(tail: tuple[str, ...]) -> tuple[str, ...]:
+def _missing_package(tail: tuple[str, ...], cwd: str) -> tuple[str, ...]:
     """What to do where the output ends with an import that found nothing."""
     import re
 
@@ -170,7 +170,26 @@ def _missing_package(tail: tuple[str, ...]) -> tuple[str, ...]:
         )
     if last := _LEFT.get(found[1]):
         return (f'Python has it up to {last} only: `version = "{last}"` under `[python]` in devboot.toml',)
+    if place := _beside(found[1], tail, cwd):
+        return (
+            f"`{found[1]}` is there, but in `{place}/`, where Python 3 does not look: `from .{found[1]} import …`",
+            f'or let it look there: `PYTHONPATH = "{place}"` under `[env]` in devboot.toml',
+        )
     return (f"`devboot up -d` installs what is new; if no dependency brings `{found[1]}`, add the package first",)
+
+
+def _beside(name: str, tail: tuple[str, ...], cwd: str) -> str:
+    """The folder of the file that imports it, where that has such a module too; empty where it hasn't."""
+    import os
+    import re
+
+    files = [found[1] for line in tail if (found := re.match(r'\s*File "([^"<]+)", line \d+', line))]
+    folder = os.path.dirname(os.path.join(cwd, files[-1])) if files else cwd
+    inner = os.path.relpath(folder, cwd)
+    if inner == "." or inner.startswith("..") or "site-packages" in inner:
+        return ""
+    is_there = os.path.isfile(os.path.join(folder, f"{name}.py")) or os.path.isdir(os.path.join(folder, name))
+    return inner if is_there else ""
 
 
 def _meant(line: str, folder: str) -> tuple[str, ...]:

@@ -32,6 +32,21 @@ def test_a_crash_loop():
     )
 
 
+def test_a_module_that_lies_beside_the_one_that_imports_it_is_no_missing_package(tmp_path):
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / "settings.py").touch()
+    spec = ProcessSpec("web", "process", str(tmp_path), "gunicorn shop:app")
+    tail = (
+        f'  File "{tmp_path}/shop/__init__.py", line 2, in <module>',
+        "    from settings import DATABASE",
+        "ModuleNotFoundError: No module named 'settings'",
+    )
+    assert failures.cannot_load(spec, tail[-1], tail).help[:2] == (
+        "`settings` is there, but in `shop/`, where Python 3 does not look: `from .settings import …`",
+        'or let it look there: `PYTHONPATH = "shop"` under `[env]` in devboot.toml',
+    )
+
+
 def test_a_library_that_only_sqlalchemy_asks_for_may_be_another_than_the_project_has():
     tail = (
         '  File "/app/.venv/lib/python3.13/site-packages/sqlalchemy/dialects/postgresql/psycopg.py", line 497, in f',

@@ -152,7 +152,7 @@ def _has_manifest(folder: str) -> bool:
 
 def _below(folder: str) -> str:
     try:
-        descriptor = os.open(f"{folder}/{BELOW}", os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = os.open(f"{folder}/{BELOW}", os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError:
         return ""
     try:

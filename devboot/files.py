@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 _NO_LOCKS = {errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EBADF}
-_IN_THE_WAY = {errno.EISDIR, errno.ENOTDIR, errno.ELOOP, errno.ENOTEMPTY, errno.EEXIST}
+_IN_THE_WAY = {errno.EISDIR, errno.ENOTDIR, errno.ELOOP, errno.ENOTEMPTY, errno.EEXIST, errno.ENXIO}
 _POLL = 0.01
 
 
@@ -62,7 +62,7 @@ def machine_error(error: OSError, path: str, doing: str = "write") -> MachineErr
         return _full(where, path, cause)
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return _not_writable(where, path, cause, doing, read_only=error.errno == errno.EROFS)
-    if error.errno in _IN_THE_WAY:
+    if error.errno in _IN_THE_WAY or (error.errno == errno.ENOENT and _leads_nowhere(_nearest_name(path))):
         return _in_the_way(path, cause)
     return MachineError("machine/io", f"can't {doing} `{path}`", causes=[cause], help=["dmesg | tail"])
 
@@ -98,16 +98,26 @@ def _not_writable(where: str, path: str, cause: str, doing: str, *, read_only: b
 
 
 def _in_the_way(path: str, cause: str) -> MachineError:
-    """A directory where a file belongs, a file where a directory does, or a link that leads to itself."""
-    there = os.path.abspath(path)
-    while not os.path.lexists(there):
-        there = os.path.dirname(there)
+    """A directory or a pipe where a file belongs, a file where a directory does, a link to itself or to nothing."""
+    there = _nearest_name(path)
+    link = [f"`{there}` is a link to `{os.readlink(there)}`, which isn't there"] if _leads_nowhere(there) else []
     return MachineError(
         "machine/in-the-way",
         f"something else is where `{path}` belongs",
-        causes=[cause],
+        causes=[cause, *link],
         help=[f"mv {shell_word(there)} {shell_word(there + '.aside')}"],
     )
+
+
+def _nearest_name(path: str) -> str:
+    path = os.path.abspath(path)
+    while not os.path.lexists(path):
+        path = os.path.dirname(path)
+    return path
+
+
+def _leads_nowhere(path: str) -> bool:
+    return os.path.islink(path) and not os.path.exists(path)
 
 
 def _nearest_existing(path: str) -> str:
@@ -115,6 +125,22 @@ def _nearest_existing(path: str) -> str:
     while not os.path.exists(path):
         path = os.path.dirname(path)
     return path
+
+
+# Plain files
+
+
+def plain(path: str, flags: int) -> int:
+    """An `opener` for `open` on what devboot has written itself: a named pipe there would be waited for, for ever.
+
+    Raises OSError, ENXIO as the kernel does for sockets.
+    """
+    descriptor = os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC, 0o600)
+    kind = os.fstat(descriptor).st_mode
+    if not (stat.S_ISREG(kind) or stat.S_ISDIR(kind)):  # `open` refuses a directory by itself
+        os.close(descriptor)
+        raise OSError(errno.ENXIO, "not a plain file", path)
+    return descriptor
 
 
 # Whole or absent
@@ -140,7 +166,7 @@ def atomic_write(path: str, data: bytes | str, *, mode: int | None = None, sync:
     `mode` is set exactly; None keeps that of the file there, else what the umask gives. `sync=False` is for what can
     be made again: it survives a crash of the process, not of the machine. Raises MachineError.
     """
-    path = os.path.realpath(path)
+    named, path = path, os.path.realpath(path)
     content = data.encode() if isinstance(data, str) else data
     temporary = f"{path}.{os.getpid()}.{os.urandom(4).hex()}.tmp"
     try:
@@ -153,7 +179,7 @@ def atomic_write(path: str, data: bytes | str, *, mode: int | None = None, sync:
             sweep(path)
     except OSError as error:
         _unlink_quietly(temporary)
-        raise machine_error(error, path) from error
+        raise machine_error(error, named if error.errno == errno.ENOENT else path) from error
     except BaseException:
         _unlink_quietly(temporary)
         raise
@@ -303,7 +329,7 @@ class FileLock:
         while True:
             try:
                 make_directories(os.path.dirname(self.path))
-                descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+                descriptor = plain(self.path, os.O_RDWR | os.O_CREAT)
             except OSError as error:
                 raise machine_error(error, self.path, "lock") from error
             if not _flock(descriptor, self.path):
@@ -397,7 +423,7 @@ os.register_at_fork(after_in_child=_close_in_child)
 def read_holder(path: str) -> Holder:
     """Who signed the lock at `path`; an unknown holder when nobody did."""
     try:
-        with open(path, encoding="utf-8", errors="replace") as stream:
+        with open(path, encoding="utf-8", errors="replace", opener=plain) as stream:
             pid, command, since = stream.read(4096).splitlines()
         return Holder(int(pid), command, float(since))
     except (OSError, ValueError):

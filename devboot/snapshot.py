@@ -63,7 +63,7 @@ def write(path: str, snapshot: Snapshot) -> None:
 def read(path: str) -> Snapshot | None:
     """The snapshot at `path`; None when it is absent, damaged, someone else's format, or another user's file."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)  # a pipe: empty
     except OSError:
         return None
     try:

@@ -16,6 +16,7 @@ from devboot.app.preparation.provisioning import Provisioned
 from devboot.environment.venv_plain import venv_to_plain
 from devboot.environment.venv_record import load_record
 from devboot.errors import UsageError, WorkError
+from devboot.files import plain
 from devboot.model.process import Plan, ProcessSpec
 from devboot.provision import generations as files
 from devboot.provision.generations import Generation
@@ -168,7 +169,7 @@ def _snapshot_to_plain(snapshot: Snapshot) -> dict[str, Any]:
 
 def _text_of(path: str) -> str:
     try:
-        with open(path, encoding="utf-8", errors="surrogateescape") as stream:
+        with open(path, encoding="utf-8", errors="surrogateescape", opener=plain) as stream:
             return stream.read()
     except FileNotFoundError:
         return ""

@@ -23,12 +23,16 @@ def looks_sound(data: Iterable[tuple[str, str, int]]) -> bool:
     return all(_is_sound(kind, path, newest) for kind, path, newest in data)
 
 
+def _at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK)  # a named pipe in its place, which can't be sought in, is none of it
+
+
 def _is_sound(kind: str, path: str, newest: int) -> bool:
     if kind == MADE:
         return os.path.exists(path)
     is_database = kind in (SQLITE, MANAGED_SQLITE)
     try:
-        with open(path, "rb", buffering=0) as stream:
+        with open(path, "rb", buffering=0, opener=_at_once) as stream:
             size = os.fstat(stream.fileno()).st_size
             head = stream.read(_HEADER) or b""
             stream.seek(max(0, size - _DUMP_END))

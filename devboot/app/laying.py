@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from devboot.errors import UsageError
-from devboot.files import atomic_write, make_directories, move_aside
+from devboot.files import atomic_write, make_directories, move_aside, plain
 
 
 class LaidFile(NamedTuple):
@@ -90,7 +90,7 @@ def _exists(paths: Sequence[str], folder: str) -> UsageError:
 
 def _read(record: str) -> dict[str, str]:
     try:
-        with open(record, encoding="utf-8") as file:
+        with open(record, encoding="utf-8", opener=plain) as file:
             return {str(path): str(digest) for path, digest in json.load(file).items()}
     except (OSError, ValueError, AttributeError):
         return {}  # without it nothing counts as ours, and what is there is asked about

@@ -13,7 +13,7 @@ from devboot.app.preparation.turns import take_turn
 from devboot.environment.python import PythonProject
 from devboot.errors import UsageError
 from devboot.events import NOTE, Event, Reporter, Silenced
-from devboot.files import move_aside
+from devboot.files import move_aside, plain
 from devboot.model.edge.lock import Lock
 from devboot.model.edge.lock_merge import Merged, merge_text
 from devboot.model.nearest import nearest
@@ -73,7 +73,7 @@ def lock(
 def _merged(path: str) -> Merged | None:
     """What the sides of a conflicted lock have; None where there is no conflict in it."""
     try:
-        with open(path, encoding="utf-8") as file:
+        with open(path, encoding="utf-8", opener=plain) as file:
             return merge_text(file.read(), os.path.basename(path))
     except (FileNotFoundError, UnicodeDecodeError):
         return None

@@ -113,9 +113,10 @@ def _machine_error(error: OSError) -> DevbootError | None:
             causes=[reason],
             help=[f"look at its owner and mode: `ls -ld {shell_word(folder)}`"],
         )
-    if error.errno in {errno.EISDIR, errno.ENOTDIR, errno.ELOOP, errno.EIO} and where:
-        return machine_error(error, str(error.filename), "use")
-    return None
+    translated = machine_error(error, str(error.filename), "use") if where else None
+    if translated is None or (translated.slug == "machine/io" and error.errno != errno.EIO):
+        return None
+    return translated
 
 
 def _bug(error: BaseException, session: Session, argv: list[str]) -> DevbootError:

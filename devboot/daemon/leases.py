@@ -115,7 +115,7 @@ class ChildrenBook:
     """Appends a line for each child, one write each, so that a killed daemon has written all but the very last."""
 
     def __init__(self, path: str) -> None:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
         self._descriptor = os.open(path, flags, 0o600)
         self._known: set[int] = set()
         os.write(self._descriptor, f"boot {proctable.boot_id()}\n".encode())
@@ -218,7 +218,7 @@ def forget(state: str) -> None:
 
 def write_reclaimed(state: str, daemon: int, stopped: int, killed: int) -> None:
     """Leave word of how a guardian has ended what its daemon had left."""
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
     try:
         descriptor = os.open(f"{run_directory(state)}/{RECLAIMED}", flags, 0o600)
     except OSError:
@@ -248,7 +248,7 @@ def _names_of_leased(table: dict[int, proctable.Seen], children: Iterable[ChildL
 
 def _read(path: str) -> bytes:
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)  # a pipe: empty
     except OSError:
         return b""
     try:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 
 from devboot.errors import DevbootError
-from devboot.files import atomic_write
+from devboot.files import atomic_write, plain
 from devboot.model import process as model
 from devboot.record import Record
 from devboot.text.columns import cells, pad, printable
@@ -110,7 +110,7 @@ def read_starts(state: str) -> list[Start]:
     import json
 
     try:
-        with open(os.path.join(state, NAME), "rb") as file:
+        with open(os.path.join(state, NAME), "rb", opener=plain) as file:
             return [Start(float(at), bool(warm), float(total), dict(took)) for at, warm, total, took in json.load(file)]
     except (OSError, ValueError, TypeError):
         return []

@@ -57,12 +57,8 @@ def wait_for_plan(sock: _socket.socket, bequest: int, *, adopts: bool) -> int:
     sock.sendall(frame(frames.HELLO, greeting.greeting(__version__)))
     try:
         return _Tenancy(plan, bequest, adopts=adopts).serve(sock, request)
-    except DevbootError as error:
-        from devboot.text.problems import render_problem
-
-        _report(sock, render_problem(error, colour=request.view.colour_err), error.exit_code)
-    except Exception:  # noqa: BLE001  whatever it is, the caller has to be told, and the trace has to be kept
-        _report(sock, _crash(plan.state), 70)
+    except Exception as error:  # noqa: BLE001  whatever it is, the caller has to be told, and the trace has to be kept
+        _report(sock, *_told(error, plan.state, colour=request.view.colour_err))
     return 70
 
 
@@ -85,6 +81,18 @@ def _receive(sock: _socket.socket) -> tuple[tuple[object, ...], Mapping[str, obj
             if kind == frames.LAUNCH:
                 return marshal.loads(payload)  # type: ignore[no-any-return]  # noqa: S302  from the process we were forked from
     return None
+
+
+def _told(error: Exception, state: str, *, colour: bool) -> tuple[str, int]:
+    """What to tell the caller, and the exit code. A bug in us is what neither we nor the machine can explain."""
+    if isinstance(error, OSError) and error.filename:
+        translated = machine_error(error, str(error.filename), "use")
+        error = translated if translated.slug != "machine/io" else error
+    if not isinstance(error, DevbootError):
+        return _crash(state), 70
+    from devboot.text.problems import render_problem
+
+    return render_problem(error, colour=colour), error.exit_code
 
 
 def _report(sock: _socket.socket, text: str, code: int) -> None:

@@ -17,7 +17,7 @@ from devboot.environment.loopback import is_free
 from devboot.environment.processes import PortWish
 from devboot.environment.programs import listener_on, project_of
 from devboot.errors import BusyError, DevbootError, Problems
-from devboot.files import TABLE, FileLock, atomic_write, make_directories
+from devboot.files import TABLE, FileLock, atomic_write, make_directories, plain
 from devboot.paths import project_key
 
 RECORD = "ports.toml"
@@ -142,7 +142,7 @@ def in_use(name: str, port: int) -> BusyError:
 def read_ports(state: str) -> dict[str, int]:
     """What the project has recorded; nothing where the file is missing or damaged."""
     try:
-        with open(os.path.join(state, RECORD), "rb") as stream:
+        with open(os.path.join(state, RECORD), "rb", opener=plain) as stream:
             found = tomllib.load(stream)
     except (OSError, ValueError):
         return {}
@@ -164,7 +164,7 @@ def recorded_by_others(user_state: str, root: str) -> dict[int, str]:
 
 def _read_record(path: str) -> tuple[str, list[int]]:
     try:
-        with open(path, encoding="utf-8", errors="surrogateescape") as stream:
+        with open(path, encoding="utf-8", errors="surrogateescape", opener=plain) as stream:
             project, *numbers = stream.read().splitlines()
     except (OSError, ValueError):
         return "", []
@@ -182,7 +182,7 @@ def _record(state: str, root: str, user_state: str, numbers: Mapping[str, int]) 
 def _write_if_changed(path: str, text: str) -> None:
     content = text.encode("utf-8", "surrogateescape")
     try:
-        with open(path, "rb") as stream:
+        with open(path, "rb", opener=plain) as stream:
             if stream.read() == content:
                 return
     except OSError:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from typing import NamedTuple
 
+from devboot.files import plain
+
 MANIFEST = "devboot.toml"
 STATE = ".devboot"
 DETECTED = os.path.join(STATE, "detected.toml")
@@ -86,7 +88,7 @@ def seen_from(root: str) -> str:
 
 def _below(folder: str) -> str:
     try:
-        with open(os.path.join(folder, BELOW), encoding="utf-8") as file:
+        with open(os.path.join(folder, BELOW), encoding="utf-8", opener=plain) as file:
             return os.path.normpath(os.path.join(folder, file.read().strip()))
     except (OSError, ValueError):
         return ""

@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Callable
 
 from devboot.errors import MachineError, shell_word
-from devboot.files import atomic_write
+from devboot.files import atomic_write, plain
 
 # Long enough for every framework's minimum (Django wants 50 characters with 5 different ones).
 _MAKERS: dict[str, Callable[[], str]] = {
@@ -36,7 +36,7 @@ def load_secrets(state: str) -> dict[str, str]:
     """
     path = secrets_file(state)
     try:
-        with open(path, "rb") as file:
+        with open(path, "rb", opener=plain) as file:
             return {name: str(value) for name, value in tomllib.load(file).items()}
     except FileNotFoundError:
         return {}

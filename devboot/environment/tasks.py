@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
+from devboot.files import plain
 from devboot.model.edge.tables import Process, Task
 
 PROCESSES = "processes"
@@ -149,7 +150,7 @@ def stamp_text(task: Task, root: str, inputs: Inputs, *, packages: str, environm
 
 def _content_digest(path: str) -> bytes:
     try:
-        with open(path, "rb") as file:
+        with open(path, "rb", opener=plain) as file:
             return hashlib.file_digest(file, "sha256").digest()
     except OSError:
         return b"unreadable"

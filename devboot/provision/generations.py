@@ -13,7 +13,7 @@ import os
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from devboot.files import atomic_write, fail_point, make_directories
+from devboot.files import atomic_write, fail_point, make_directories, plain
 
 FOLDER = "generations"
 CURRENT = "current"
@@ -51,7 +51,7 @@ def all_facts(state: str) -> tuple[Facts, ...]:
 def read(state: str, number: int) -> Generation | None:
     """One generation; None where there is none, or none that can be read."""
     try:
-        with open(_path(state, number), encoding="utf-8") as stream:
+        with open(_path(state, number), encoding="utf-8", opener=plain) as stream:
             facts = _parse(number, stream.readline())
             body = json.loads(stream.read())
     except (OSError, ValueError):
@@ -62,7 +62,7 @@ def read(state: str, number: int) -> Generation | None:
 def current(state: str) -> int:
     """The number of the generation that is in use; 0 where none is."""
     try:
-        with open(os.path.join(folder_of(state), CURRENT), encoding="ascii") as stream:
+        with open(os.path.join(folder_of(state), CURRENT), encoding="ascii", opener=plain) as stream:
             return int(stream.read())
     except (OSError, ValueError):
         return 0
@@ -110,7 +110,7 @@ def _numbers(state: str) -> list[int]:
 
 def _facts(state: str, number: int) -> Facts | None:
     try:
-        with open(_path(state, number), encoding="utf-8") as stream:
+        with open(_path(state, number), encoding="utf-8", opener=plain) as stream:
             return _parse(number, stream.readline())
     except (OSError, ValueError):
         return None

@@ -7,6 +7,7 @@ import json
 import os
 import stat
 
+from devboot.files import plain
 from devboot.provision.tree import Entry, files_below, list_tree, tree_digest
 
 NAME = "object.json"
@@ -26,7 +27,7 @@ def write(directory: str) -> None:
 def read(directory: str) -> tuple[str, tuple[Entry, ...]] | None:
     """The tree's digest and its entries; None when the listing is missing or was cut short."""
     try:
-        with open(os.path.join(directory, NAME), encoding="ascii") as stream:
+        with open(os.path.join(directory, NAME), encoding="ascii", opener=plain) as stream:
             record = json.load(stream)
         entries = tuple(Entry(*row) for row in record["files"])
         digest = str(record["digest"])
@@ -37,7 +38,7 @@ def read(directory: str) -> tuple[str, tuple[Entry, ...]] | None:
 
 def digest_of(directory: str) -> str:
     """The digest of the listing itself."""
-    with open(os.path.join(directory, NAME), "rb") as stream:
+    with open(os.path.join(directory, NAME), "rb", opener=plain) as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
@@ -66,7 +67,7 @@ def _complaint(directory: str, entry: Entry, *, full: bool) -> str | None:
 
 
 def _deep_complaint(path: str, entry: Entry, found: os.stat_result) -> str | None:
-    if stat.S_ISLNK(found.st_mode) != entry.is_link:
+    if not (stat.S_ISLNK if entry.is_link else stat.S_ISREG)(found.st_mode):
         return f"{entry.path} isn't the kind of file that was published"
     if entry.is_link:
         content = hashlib.sha256(os.fsencode(os.readlink(path))).hexdigest()

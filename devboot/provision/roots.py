@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import NamedTuple, Self
 
-from devboot.files import TABLE, FileLock, atomic_write, fail_point, machine_error, make_directories, read_holder
+from devboot.files import TABLE, FileLock, atomic_write, fail_point, machine_error, make_directories, plain, read_holder
 from devboot.paths import project_key
 
 RUNNING = ".running-"
@@ -44,7 +44,7 @@ class TemporaryRoots:
             with roots_lock(self._data):  # threads of one command come here, too
                 if not self._lock.is_held:
                     self._lock.acquire()
-                with open(self._path + _NAMES, "a", encoding="utf-8") as stream:
+                with open(self._path + _NAMES, "a", encoding="utf-8", opener=plain) as stream:
                     stream.write(name + "\n")
             fail_point("roots/added")
         except OSError as error:
@@ -152,7 +152,7 @@ def _files(data: str, *, is_running: bool) -> list[str]:
 
 def _lines(path: str) -> list[str]:
     try:
-        with open(path, encoding="utf-8", errors="surrogateescape") as stream:
+        with open(path, encoding="utf-8", errors="surrogateescape", opener=plain) as stream:
             return stream.read().split("\n")[:-1]
     except FileNotFoundError:
         return []
@@ -174,7 +174,7 @@ def hold_for_project(data: str, root: str, names: Iterable[str], kept: Mapping[s
     lines = [*sorted(now), *(f"{name} {why}" for name, why in sorted(kept.items()) if name not in now)]
     text = "".join(f"{line}\n" for line in (root, *lines))
     try:
-        with open(path, encoding="utf-8", errors="surrogateescape") as stream:
+        with open(path, encoding="utf-8", errors="surrogateescape", opener=plain) as stream:
             if stream.read() == text:
                 return
     except OSError:

@@ -11,7 +11,7 @@ import shutil
 from collections.abc import Iterator
 
 from devboot.errors import MachineError
-from devboot.files import atomic_write, machine_error, move_aside, sync_directory
+from devboot.files import atomic_write, machine_error, move_aside, plain, sync_directory
 from devboot.services.plan import Service
 from devboot.services.rdb import dump_of, product_of, setting, unreadable
 
@@ -125,7 +125,7 @@ def _has_parts(service: Service) -> bool:
 
 def _last_mode(service: Service) -> str:
     try:
-        with open(os.path.join(service.data, LAST_MODE), encoding="ascii") as stream:
+        with open(os.path.join(service.data, LAST_MODE), encoding="ascii", opener=plain) as stream:
             return stream.read().strip()
     except (OSError, ValueError):
         return ""

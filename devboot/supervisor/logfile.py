@@ -73,9 +73,13 @@ class LogFile:
         os.makedirs(os.path.dirname(self.path), mode=0o700, exist_ok=True)
         self._fd = _open_private(self.path)
         self._size = os.fstat(self._fd).st_size
-        self._index = _open_private(index_path(self.path))
-        if not self._size:
-            os.ftruncate(self._index, 0)  # times of a log that is gone
+        try:
+            self._index = _open_private(index_path(self.path))
+            if not self._size:
+                os.ftruncate(self._index, 0)  # times of a log that is gone
+        except OSError:
+            self.close()  # both or none, so that the next block tries again
+            raise
         self._stamped, self._checked = 0.0, now
 
     def _rotate(self) -> None:
@@ -102,4 +106,5 @@ class LogFile:
 
 
 def _open_private(path: str) -> int:
-    return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    # without waiting: a named pipe in its place is an error, or somebody's who reads it
+    return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK, 0o600)

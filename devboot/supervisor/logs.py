@@ -60,10 +60,15 @@ def read_merged(paths: Mapping[str, str]) -> Iterator[Line]:
     return merge(*(read(path, name=name) for name, path in paths.items()), key=lambda line: line.at)
 
 
+def _at_once(path: str, flags: int) -> int:
+    """Open without waiting: to a reader a named pipe in place of a log is an empty one."""
+    return os.open(path, flags | os.O_NONBLOCK)
+
+
 def _read_part(path: str, name: str, end: int | None) -> Iterator[Line]:
     times = _Times(path)
     offset = 0
-    with open(path, "rb") as file:
+    with open(path, "rb", opener=_at_once) as file:
         for line in file:
             if end is not None and offset >= end:
                 return
@@ -73,7 +78,7 @@ def _read_part(path: str, name: str, end: int | None) -> Iterator[Line]:
 
 def _last_lines(path: str, count: int, name: str, end: int | None = None) -> list[Line]:
     try:
-        fd = os.open(path, os.O_RDONLY)
+        fd = _at_once(path, os.O_RDONLY)
     except OSError:
         return []
     try:
@@ -119,8 +124,8 @@ class _Times:
 
         self._place = bisect_right
         try:
-            with open(index_path(path), "rb") as file:
-                raw = file.read()
+            with open(index_path(path), "rb", opener=_at_once) as file:
+                raw = file.read() or b""
         except OSError:
             raw = b""
         whole = raw[: len(raw) - len(raw) % STAMP.size]  # a crash may have cut the last entry

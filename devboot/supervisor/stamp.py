@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+from devboot.files import plain
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -54,7 +56,7 @@ def write_stamp(path: str, text: str, databases: Iterable[str]) -> None:
 
 def _holds(path: str, text: str, databases: Iterable[str]) -> bool:
     try:
-        with open(path, encoding="utf-8") as file:
+        with open(path, encoding="utf-8", opener=plain) as file:
             return file.read() == text + schema_cookies(databases)
     except (OSError, UnicodeDecodeError):
         return False
@@ -65,7 +67,7 @@ def _cookie(path: str) -> str:
         return _moment(path.removeprefix(MADE))
     presence = path.startswith(PRESENCE)
     try:
-        with open(path.removeprefix(PRESENCE), "rb") as file:
+        with open(path.removeprefix(PRESENCE), "rb", opener=plain) as file:
             header = file.read(44)
     except OSError:
         return "-"

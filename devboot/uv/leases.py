@@ -7,6 +7,8 @@ import os
 import signal
 from collections.abc import Callable
 
+from devboot.files import plain
+
 _PREFIX = "child-"
 
 
@@ -59,7 +61,7 @@ def _names(folder: str) -> list[str]:
 def _is_same(group: int, path: str) -> bool:
     """Whether the group is the one that the lease was written for, or what is left of it without its leader."""
     try:
-        with open(path, encoding="ascii") as file:
+        with open(path, encoding="ascii", opener=plain) as file:
             started, boot = (*file.read().split("\n"), "", "")[:2]
     except (OSError, UnicodeDecodeError):
         return False

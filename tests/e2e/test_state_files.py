@@ -1,5 +1,6 @@
 """What devboot wrote beside a project is emptied, damaged, from a later version, or overtaken by an edit."""
 
+import os
 import subprocess
 
 import pytest
@@ -61,6 +62,24 @@ def test_a_directory_in_place_of_a_file_is_named_and_moved_aside_as_advised(name
     subprocess.run(["sh", "-c", advice], check=True)
     shop.devboot("sync")
     assert (shop.root / f"{name}.aside").is_dir()
+
+
+@pytest.mark.faults(42)
+def test_a_pipe_in_place_of_a_state_file_is_waited_for_by_no_command(shop):
+    shop.devboot("sync")
+    state = shop.root / ".devboot"
+    records = [path for path in state.rglob("*") if path.is_file() and path.relative_to(state).parts[0] not in OTHERS]
+    records += (shop.folder / "home/data/roots").iterdir()
+    for path in records:
+        if path.suffix != ".lock":  # who waits for a lock is told of what is in its place
+            path.unlink()
+            os.mkfifo(path)
+
+    for words in (("ps", "--json"), ("logs",), ("doctor",), ("down",), ("sync",)):
+        shop.devboot(*words)
+
+    assert shop.devboot("run", "--", "sh", "-c", "echo $COLOUR").stdout == "red\n"
+    shop.devboot("gc")
 
 
 @pytest.mark.faults(28)

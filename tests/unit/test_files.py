@@ -23,6 +23,7 @@ from devboot.files import (
     machine_error,
     make_directories,
     move_aside,
+    plain,
     read_holder,
 )
 
@@ -266,6 +267,36 @@ def test_something_else_in_its_place_is_named_with_the_way_to_move_it_aside(tmp_
         (f"mv '{tmp_path}/a file' '{tmp_path}/a file.aside'",),
         (f"mv {tmp_path}/loop {tmp_path}/loop.aside",),
     ] == [error.help for error in errors]
+
+
+@pytest.mark.faults(42)
+def test_a_link_that_leads_nowhere_is_named_with_where_it_leads(tmp_path):
+    os.symlink("/nowhere/data", tmp_path / "data")
+
+    for write in (atomic_write, lambda path, _: FileLock(path, "up").acquire()):
+        with pytest.raises(MachineError) as caught:
+            write(f"{tmp_path}/data/secrets", "text")
+
+        assert caught.value.slug == "machine/in-the-way"
+        assert caught.value.causes[-1] == f"`{tmp_path}/data` is a link to `/nowhere/data`, which isn't there"
+        assert caught.value.help == (f"mv {tmp_path}/data {tmp_path}/data.aside",)
+
+
+@pytest.mark.faults(42)
+def test_a_pipe_in_place_of_a_file_is_never_waited_for(tmp_path):
+    path = f"{tmp_path}/pipe"
+    os.mkfifo(path)
+
+    with pytest.raises(OSError, match="not a plain file") as caught, open(path, opener=plain):
+        pass
+    with pytest.raises(MachineError) as refused:
+        FileLock(path, "up").acquire()
+
+    assert {machine_error(caught.value, path).slug, refused.value.slug} == {"machine/in-the-way"}
+    assert read_holder(path) == Holder(0, "", 0.0)
+    atomic_write(path, "text")
+    with open(path, opener=plain) as stream:
+        assert stream.read() == "text"
 
 
 @pytest.mark.faults(12)

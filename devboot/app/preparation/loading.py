@@ -12,7 +12,7 @@ from devboot.environment.processes import PORT_STEP
 from devboot.environment.project import BELOW, DETECTED, MANIFEST, STATE, Project, find_project, project_in, seen_from
 from devboot.environment.root import refuse_sudo
 from devboot.errors import ManifestError
-from devboot.files import atomic_write
+from devboot.files import atomic_write, plain
 from devboot.model import overmind
 from devboot.model.edge.manifest import Manifest, load_procfile, load_sources, parse_manifest, usual_procfiles
 from devboot.model.procfile import Procfile
@@ -186,7 +186,7 @@ def _detect(project: Project, environ: Mapping[str, str]) -> tuple[Project, Kept
 def _kept(project: Project) -> Kept | None:
     """What is kept beside the detected manifest, None when detection has to be done anew."""
     try:
-        with open(_stamps_file(project.root), encoding="utf-8") as file:
+        with open(_stamps_file(project.root), encoding="utf-8", opener=plain) as file:
             record = json.load(file)
         stamps = tuple((str(path), int(time), int(size)) for path, time, size in record["stamps"])
         notes = tuple((str(text), bool(warns)) for text, warns in record["notes"])

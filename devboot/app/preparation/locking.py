@@ -14,7 +14,7 @@ from devboot.app.preparation.provisioning import this_host
 from devboot.environment.locks.resolved import PythonRow
 from devboot.environment.python import PythonLock as PythonPins, PythonProject, is_lock_stale, lock_python
 from devboot.events import DONE, NOTE, START, UNCHANGED, WARNING, Event, Reporter
-from devboot.files import atomic_write
+from devboot.files import atomic_write, plain
 from devboot.model.edge.lock import Lock, PythonLock, PythonPackage, lock_to_text, parse_lock, stale_packages
 from devboot.model.edge.manifest import Manifest
 from devboot.recipes import KnownRecipe, RecipeFolders
@@ -66,7 +66,7 @@ def known_recipes(manifest: Manifest, folders: RecipeFolders) -> dict[str, Known
 def read_lock(path: str, name: str) -> Lock | None:
     """Read the lock at `path`, None where there is none; `name` is what messages call it. Raises Problems."""
     try:
-        with open(path, "rb") as file:
+        with open(path, "rb", opener=plain) as file:
             return parse_lock(file.read(), name)
     except FileNotFoundError:
         return None
@@ -227,7 +227,7 @@ def _write(path: str, lock: Lock) -> bool:
     if not lock.package and lock.python is None and not os.path.exists(path):
         return False  # nothing to pin: no file to commit
     try:
-        with open(path, encoding="utf-8") as file:
+        with open(path, encoding="utf-8", opener=plain) as file:
             if file.read() == text:
                 return False
     except (FileNotFoundError, UnicodeDecodeError):

@@ -6,7 +6,7 @@ import os
 import sqlite3
 
 from devboot.environment.databases.connection import BUSY_SECONDS, connected, translated
-from devboot.files import machine_error
+from devboot.files import machine_error, plain
 
 MISSING, EMPTY, WHOLE, DAMAGED = "missing", "empty", "whole", "damaged"
 _MAGIC = b"SQLite format 3\0"
@@ -37,7 +37,7 @@ def examine(path: str, *, busy: float = BUSY_SECONDS) -> tuple[str, str]:
 
 
 def _complaint(path: str, size: int, busy: float) -> str:
-    with open(path, "rb") as stream:
+    with open(path, "rb", opener=plain) as stream:
         magic = stream.read(len(_MAGIC))
     if magic and magic != _MAGIC:
         return GIT_LFS if _is_pointer(path) else "file is not a database"
@@ -61,7 +61,7 @@ def _check(connection: sqlite3.Connection, size: int) -> str:
 
 
 def _is_pointer(path: str) -> bool:
-    with open(path, "rb") as stream:
+    with open(path, "rb", opener=plain) as stream:
         return b"git-lfs" in stream.readline(200)
 
 
@@ -79,7 +79,7 @@ def is_on_network(path: str, mounts: str) -> bool:
 def schema_cookie(path: str) -> str:
     """Eight hexadecimal digits that change with every change of the schema; "-" without a database."""
     try:
-        with open(path, "rb") as stream:
+        with open(path, "rb", opener=plain) as stream:
             header = stream.read(44)
     except OSError:
         return "-"

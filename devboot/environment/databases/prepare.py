@@ -17,7 +17,7 @@ from devboot.environment.databases.pragmas import apply_pragmas, check_pragmas
 from devboot.environment.databases.statements import Statement, split_statements
 from devboot.environment.programs import holders_of
 from devboot.errors import MachineError, ManifestError, Place, WorkError
-from devboot.files import atomic_write, fail_point, machine_error, move_aside
+from devboot.files import atomic_write, fail_point, machine_error, move_aside, plain
 
 _BOOK = "devboot_migrations"
 CREATED, MIGRATION, SEED = "created", "migration", "seed"
@@ -251,7 +251,7 @@ def _marker(database: Database, around: Surroundings) -> str:
 
 def _was_whole(database: Database, around: Surroundings) -> bool:
     try:
-        with open(_marker(database, around), encoding="utf-8", errors="surrogateescape") as stream:
+        with open(_marker(database, around), encoding="utf-8", errors="surrogateescape", opener=plain) as stream:
             return stream.read() == database.path
     except OSError:
         return False

@@ -10,6 +10,7 @@ from pydantic import Field, PrivateAttr, ValidationError
 
 import devboot
 from devboot.errors import DevbootError, ManifestError, Place, Problems
+from devboot.files import plain
 from devboot.model.edge.complaints import Complaints, problems_of
 from devboot.model.edge.document import Document, decode
 from devboot.model.edge.manifest_document import ManifestDocument
@@ -299,7 +300,7 @@ def usual_procfiles(root: str) -> tuple[str, ...]:
 
 def _read(path: str, file: str) -> str:
     try:
-        with open(path, "rb") as stream:
+        with open(path, "rb", opener=plain) as stream:
             return decode(stream.read(), file)
     except FileNotFoundError:
         what = f"there is no `{file}`"

@@ -166,3 +166,20 @@ def test_a_full_disk_costs_one_warning_and_is_told_in_the_log_afterwards(tmp_pat
     assert [line.data for line in tail(log.path, 9)] == [
         b"one", b"two two two devboot: 3 lines not written here", b"five",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["web.log", "web.log.index"])
+def test_a_pipe_in_place_of_a_log_is_not_waited_for_and_all_is_written_once_it_is_gone(name, log, clock, warnings):
+    os.mkdir(os.path.dirname(log.path))
+    pipe = os.path.join(os.path.dirname(log.path), name)
+    os.mkfifo(pipe)
+    log.write(b"one\n")
+    assert tail(log.path, 10) == []
+    assert list(read(log.path)) == []
+    os.unlink(pipe)
+    clock.now += 5
+    log.write(b"two\n")
+
+    assert len(warnings) == 1
+    assert [line.data for line in tail(log.path, 10)] == [b"devboot: 1 lines not written here", b"two"]
+    assert {line.at for line in tail(log.path, 10)} == {1005.0}

@@ -82,9 +82,10 @@ def settings(m: Machine, cls: Class, given: Mapping[str, Value], place: Place) -
     instance = Instance(cls)
     value = Value(instance, frozenset(), place)
     elsewhere = _has_other_sources(cls)
+    made = _made_before(m, cls, start, glue)
     for name, node, part in fields(cls):
-        if name in given:
-            instance.names[name] = given[name]
+        if name in given or name in made:
+            instance.names[name] = made[name] if name in made else given[name]
             continue
         if elsewhere and node.value is None and start + name not in {*m.environ, *m.guesses}:
             instance.names[name] = Value(Opaque(name), frozenset(), place)
@@ -94,6 +95,40 @@ def settings(m: Machine, cls: Class, given: Mapping[str, Value], place: Place) -
         if validated is not None:
             instance.names[name] = validated
     return value
+
+
+def _made_before(m: Machine, cls: Class, prefix: str, glue: str) -> dict[str, Value]:
+    """Fields that a validator fills in before any field is looked at, from those that have a value or a default."""
+    validators = [
+        (part, item.data)
+        for part in cls.line()
+        for item in part.names.values()
+        if isinstance(item.data, Function) and _comes_first(item.data)
+    ]
+    if not validators:
+        return {}
+    known = {
+        name: _field(m, name, node, part, prefix, glue)
+        for name, node, part in fields(cls)
+        if node.value is not None or (prefix + name).upper() in m.environ
+    }
+    values = dict(known)
+    for part, function in validators:
+        where = Place(part.module.path, function.node.lineno)
+        returned = m.call(function, (Value(cls), Value(values)), {}, where).data
+        values = returned if isinstance(returned, dict) else values
+    return {name: value for name, value in values.items() if known.get(name) is not value}
+
+
+def _comes_first(function: Function) -> bool:
+    """Whether it is a validator of the whole, in either generation's words, that runs before those of the fields."""
+    decorators = [] if isinstance(function.node, ast.Lambda) else function.node.decorator_list
+    calls = [each for each in decorators if isinstance(each, ast.Call)]
+    words = {(keyword.arg, ast.unparse(keyword.value)) for each in calls for keyword in each.keywords}
+    names = {ast.unparse(each.func).rpartition(".")[2] for each in calls}
+    return ("model_validator" in names and ("mode", "'before'") in words) or (
+        "root_validator" in names and ("pre", "True") in words
+    )
 
 
 def _has_other_sources(cls: Class) -> bool:

@@ -266,6 +266,37 @@ def test_an_extension_whose_address_is_only_a_variable_needs_redis(propose):
     assert wired(proposal) == {"REDIS_URI": "${services.redis.url}/0", "REDIS_URL": "${services.redis.url}"}
 
 
+@pytest.mark.parametrize("decorator", ['model_validator(mode="before")', "root_validator(pre=True)"])
+def test_fields_that_a_validator_makes_of_another_are_reached_by_that(propose, decorator):
+    proposal = propose(
+        {
+            "main.py": f"""
+                import redis
+                from fastapi import FastAPI
+                from pydantic import model_validator, root_validator
+                from pydantic_settings import BaseSettings
+                class Settings(BaseSettings):
+                    QUEUE: str = "localhost:6379"
+                    redis_host: str
+                    redis_port: int
+                    @{decorator}
+                    @classmethod
+                    def split(cls, values):
+                        host, port = values.get("QUEUE", "localhost:6379").split(":", 1)
+                        values["redis_host"] = host
+                        values["redis_port"] = int(port)
+                        return values
+                settings = Settings()
+                app = FastAPI()
+                client = redis.Redis(host=settings.redis_host, port=settings.redis_port)
+            """,
+            "requirements.txt": "fastapi\nredis\n",
+        }
+    )
+    assert wired(proposal) == {"QUEUE": "${services.redis.host}:${services.redis.port}"}
+    assert [variable.name for variable in proposal.env if variable.required] == []
+
+
 def test_the_message_queue_of_socketio_is_redis(propose):
     code = "import os\nfrom flask import Flask\nfrom flask_socketio import SocketIO\napp = Flask(__name__)\n"
     code += "socketio = SocketIO(app, message_queue=os.environ.get('QUEUE', 'redis://localhost:6379/3'))\n"

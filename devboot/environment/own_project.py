@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import glob
 import os
+import re
 import tomllib
 from dataclasses import dataclass
 
 from devboot.environment.locks.pins import EDITABLE, Direct, normalised
+
+_IMPORTS_SOURCE = re.compile(rb"^\s*(?:from|import)\s+src\b", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +63,23 @@ def _is_hidden(folder: str, app_folder: str, name: str) -> bool:
         os.path.isdir(source)
         and not is_below_source
         and any(_is_module(os.path.join(source, each)) for each in os.listdir(source))
+        and not _is_itself_imported(source)
     ):
         return True
     return folder != app_folder and any(_is_module(os.path.join(folder, each)) for each in candidates)
+
+
+def _is_itself_imported(source: str) -> bool:
+    """Whether the folder `src` is a package to the project's code (`from src.app import …`), not where packages lie."""
+    for pattern in ("../*.py", "*.py", "*/*.py"):
+        for path in glob.iglob(os.path.join(source, pattern)):
+            try:
+                with open(path, "rb") as file:
+                    if _IMPORTS_SOURCE.search(file.read()):
+                        return True
+            except OSError:
+                continue
+    return False
 
 
 def _is_module(path: str) -> bool:

@@ -257,12 +257,17 @@ def _build(said: Said, _: str) -> DevbootError | None:
             causes=_causes(said),
             help=lack.help,
         )
+    advice = 'choose another Python: `version = "…"` in `[python]` of devboot.toml'
+    if said.has("has no attribute 'build_editable'"):  # of a backend from before PEP 660, whichever the Python
+        advice = "name a newer `build-backend` in its pyproject.toml"
+        if said.has("poetry.masonry.api"):
+            advice += ': `requires = ["poetry-core"]`, `build-backend = "poetry.core.masonry.api"`'
     return WorkError(
         "python/build-failed",
         f"{package} could not be built",
         details=_tail(said.block),
         causes=_causes(said),
-        help=('choose another Python: `version = "…"` in `[python]` of devboot.toml',),
+        help=(advice,),
     )
 
 

@@ -41,6 +41,13 @@ def test_a_package_that_only_installing_makes_importable_is_needed(tmp_path):
     assert needed(tmp_path, is_asked_for=True) is True
 
 
+def test_a_folder_src_that_is_imported_by_that_name_hides_nothing(tmp_path):
+    tmp_path.joinpath("pyproject.toml").write_text(NAMED + BUILT)
+    tmp_path.joinpath("src/models").mkdir(parents=True)
+    tmp_path.joinpath("src/app.py").write_text("import os\nfrom src.models import shop\n")
+    assert needed(tmp_path, is_asked_for=False) is None
+
+
 def test_a_package_that_nobody_asked_for_and_that_can_be_imported_stays_uninstalled(tmp_path):
     tmp_path.joinpath("pyproject.toml").write_text(NAMED + BUILT)
     tmp_path.joinpath("toy.py").touch()

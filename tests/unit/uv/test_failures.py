@@ -181,6 +181,14 @@ def test_what_a_build_lacks_is_read_from_its_output(line, name):
     assert name == what_is_lacking(f"gcc -I/usr/include/openssl\n{line}\n").name
 
 
+def test_a_backend_that_knows_no_editables_is_named_with_its_successor():
+    text = BUILD.replace(
+        "RuntimeError: boom", "AttributeError: module 'poetry.masonry.api' has no attribute 'build_editable'"
+    )
+    newer = '`requires = ["poetry-core"]`, `build-backend = "poetry.core.masonry.api"`'
+    assert translated(text).help == (f"name a newer `build-backend` in its pyproject.toml: {newer}",)
+
+
 def test_a_build_that_fails_for_another_reason_lacks_nothing():
     assert what_is_lacking("gcc -c a.c\nerror: expected identifier\nModuleNotFoundError: No module named 'imp'") is None
 

@@ -1,7 +1,7 @@
 """Port numbers: the usual one where it is free, else a stable one; recorded, so that addresses exist before a start.
 
 <project>/.devboot/ports.toml       name = number, of this project
-<state>/ports/<project key>         the same for all projects of this user: first line its root
+<state>/ports/<project key>         the same for all projects of this user: first line its root, `name = number` last
 """
 
 from __future__ import annotations
@@ -56,7 +56,10 @@ def allocate(
     recorded stays: whoever holds it may well be the project itself. `ours` are numbers that count as free.
     """
     with _registry_lock(user_state):
+        others = recorded_by_others(user_state, root)
         recorded = read_ports(state)
+        if not recorded and not must_be_free:  # .devboot was deleted, and what runs goes on where it is
+            recorded = {name: number for name, number in _kept(user_state, root).items() if number not in others}
         numbers = {*recorded.values(), *(wish.port for wish in wanted)} - set(ours)
         if not must_be_free:
             numbers -= set(recorded.values())
@@ -64,7 +67,7 @@ def allocate(
         left = {number for name, number in recorded.items() if name not in {wish.name for wish in wanted}}
         own = set(ours) if must_be_free else {*ours, *left}
         in_use = {number for number in numbers if not is_free(number) and not _is_own(number, root)}
-        taken = Taken(recorded_by_others(user_state, root), in_use)
+        taken = Taken(others, in_use)
         if must_be_free:
             refuse_taken(wanted, taken)
         ports = choose(wanted, recorded, taken, seed=root, is_free=lambda number: number in own or is_free(number))
@@ -171,12 +174,24 @@ def _read_record(path: str) -> tuple[str, list[int]]:
     return project, [int(number) for number in numbers if number.isdigit()]
 
 
+def _kept(user_state: str, root: str) -> dict[str, int]:
+    """What the project has recorded by name among those of all projects."""
+    path = os.path.join(user_state, "ports", project_key(root))
+    try:
+        with open(path, encoding="utf-8", errors="surrogateescape", opener=plain) as stream:
+            project, _, lines = stream.read().partition("\n")
+        found = tomllib.loads("\n".join(line for line in lines.split("\n") if not line.isdigit()))
+    except (OSError, ValueError):
+        return {}
+    return {name: number for name, number in found.items() if project == root and isinstance(number, int)}
+
+
 def _record(state: str, root: str, user_state: str, numbers: Mapping[str, int]) -> None:
     lines = [f"{_key(name)} = {numbers[name]}\n" for name in sorted(numbers)]
     _write_if_changed(os.path.join(state, RECORD), "".join(["# Written by devboot.\n", *lines]))
     if os.access(user_state, os.W_OK):  # where it isn't, this project's numbers are unknown to others, no more
         text = "\n".join([root, *(str(number) for number in sorted(numbers.values()))]) + "\n"
-        _write_if_changed(os.path.join(user_state, "ports", project_key(root)), text)
+        _write_if_changed(os.path.join(user_state, "ports", project_key(root)), text + "".join(lines))
 
 
 def _write_if_changed(path: str, text: str) -> None:

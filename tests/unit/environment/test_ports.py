@@ -147,6 +147,31 @@ def test_what_is_recorded_stays_while_the_project_runs(listening, tmp_path):
     assert allocate(state, root, user_state, [wish], must_be_free=True).numbers != {"web": listening}
 
 
+@pytest.mark.faults(86)
+def test_what_runs_keeps_its_number_when_the_record_was_deleted(listening, tmp_path, free_port):
+    state, root, user_state = project(tmp_path, "shop")
+    Path(state, "ports.toml").write_text(f'"redis.main" = {listening}\n')
+    wish = PortWish("redis.main", free_port, exact=False)
+    allocate(state, root, user_state, [wish], must_be_free=False)
+    Path(state, "ports.toml").unlink()
+
+    assert allocate(state, root, user_state, [wish], must_be_free=False) == ({"redis.main": listening}, ())
+    assert read_ports(state) == {"redis.main": listening}
+
+
+def test_a_deleted_record_is_forgotten_by_what_starts_anew_and_what_another_project_has_taken_since(tmp_path):
+    shop, blog = project(tmp_path, "shop"), project(tmp_path, "blog")
+    wish = PortWish("web", 23456, exact=False)
+    for of_project in (shop, blog):
+        Path(of_project[0], "ports.toml").write_text("web = 23457\n")
+        allocate(*of_project, [wish], must_be_free=False)
+    Path(shop[0], "ports.toml").unlink()
+
+    assert allocate(*shop, [wish], must_be_free=False).numbers == {"web": 23456}
+    Path(blog[0], "ports.toml").unlink()
+    assert allocate(*blog, [wish], must_be_free=True).numbers != {"web": 23457}
+
+
 @pytest.mark.faults(90)
 def test_two_projects_get_different_numbers_and_keep_them(tmp_path, free_port):
     wish = PortWish("redis.main", free_port, exact=False)

@@ -133,7 +133,12 @@ def are_current(recorded: Iterable[tuple[str, int, int]]) -> bool:
 
 def is_current(old: tuple[str, int, int]) -> bool:
     """Whether one file or folder is still as its stamp says."""
-    return (listing(old[0]) if old[1] == LISTED else stamp(old[0])) == old
+    return stamped_again(old) == old
+
+
+def stamped_again(old: tuple[str, int, int]) -> tuple[str, int, int]:
+    """The stamp of the same file or folder as it is now."""
+    return listing(old[0]) if old[1] == LISTED else stamp(old[0])
 
 
 def apply(patch: Iterable[tuple[str, str, str]], environ: Mapping[str, str]) -> dict[str, str]:

@@ -88,17 +88,21 @@ class Edits:
         if seen != self._seen:  # made anew: what was edited has been read
             known = snapshot.read(self._path)
             self._seen, self._stamps = seen, () if known is None else known.stamps
-        changed = tuple(snapshot.stamp(each[0]) for each in self._stamps if not snapshot.is_current(each))
+        changed = tuple(snapshot.stamped_again(each) for each in self._stamps if not snapshot.is_current(each))
         if not changed:
             self._asked, self._notice = (), ""
         elif changed != self._asked and self._child is None:
-            if self._file(changed) != self._file(self._asked):
-                self._notice = f"{self._file(changed)} changed: {self._key} applies"
+            file = self._file(changed)
+            # A folder with other names in it mostly means nothing: programs write files while they run.
+            if file != self._file(self._asked) and not os.path.isdir(f"{self._call.root}/{file}"):
+                self._notice = f"{file} changed: {self._key} applies"
             self._asked = changed
             self._ask()
 
     def _file(self, stamps: Sequence[_Stamp]) -> str:
-        return printable(stamps[0][0].removeprefix(f"{self._call.root}/")) if stamps else ""
+        paths = [path for path, _, _ in stamps]
+        first = next((path for path in paths if not os.path.isdir(path)), paths[0] if paths else "")
+        return printable(first.removeprefix(f"{self._call.root}/"))
 
     def _ask(self) -> None:
         import subprocess

@@ -38,7 +38,7 @@ _ORDER = ("d detach", "r restart", "f filter", "a attach", "p pause", "? keys", 
 KEYS_IN_FULL = (
     "d       detach: leave it running in the background",
     "r       restart a process",
-    "f       show only some processes; `web*` and parts of names match, nothing shows all",
+    "f       show only some processes; parts of names and `web*` match, none: all",
     "a       attach to a process's terminal, as to answer a debugger",
     "p       pause the output, and go on",
     "u       apply edits of devboot.toml, Procfile and env-files",

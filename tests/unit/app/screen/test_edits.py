@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
+from types import SimpleNamespace
 
 import pytest
 
-from devboot.app.screen.edits import adjusting_flags, told
+from devboot import snapshot
+from devboot.app.screen import edits
+from devboot.app.screen.edits import Edits, adjusting_flags, told
 
 NOTHING = {"started": [], "restarted": [], "stopped": [], "tasks": [], "kept": [], "same": False, "installs": False}
 
@@ -49,3 +53,45 @@ def test_the_flags_of_the_start_are_said_again():
     values = {"formation": ("worker=3", "web=2"), "env-file": ("a.env",), "base-port": "6000", "detach": True}
 
     assert ["-m", "worker=3", "-m", "web=2", "-e", "a.env", "-p", "6000"] == adjusting_flags(values)
+
+
+@pytest.fixture
+def shop(tmp_path, monkeypatch):
+    """Edits of a project whose `app.toml` and names below `app` count; asking writes a line, and finds all the same."""
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app.toml").touch()
+    stamps = (snapshot.listing(f"{tmp_path}/app"), snapshot.stamp(f"{tmp_path}/app.toml"))
+    snapshot.write(f"{tmp_path}/{snapshot.NAME}", snapshot.Snapshot(str(tmp_path), (), (), stamps, ()))
+    answer = json.dumps({"running": NOTHING | {"same": True}})
+    script = f"echo >> {tmp_path}/asked; sleep 0.5; echo '{answer}'"
+    monkeypatch.setattr(edits, "command_line", lambda *_: ["sh", "-c", script])
+    return Edits(SimpleNamespace(root=str(tmp_path), state=str(tmp_path), values={}, environ={}))
+
+
+def answered(shop, now):
+    """What is said once the question that this moment raises has its answer."""
+    shop.look(now)
+    deadline = time.monotonic() + 30
+    while shop.is_asking and time.monotonic() < deadline:
+        shop.look(now)
+        time.sleep(0.01)
+    return shop.look(now)
+
+
+def test_a_file_is_told_of_at_once_until_it_turns_out_to_mean_nothing(shop, tmp_path):
+    (tmp_path / "app/schedule").touch()
+    (tmp_path / "app.toml").write_text("# edited")
+
+    assert shop.look(10.0) == "app.toml changed: u applies"
+    assert answered(shop, 10.0) == ""
+
+
+def test_names_that_come_into_a_folder_are_asked_about_once_and_told_of_only_when_they_mean_something(shop, tmp_path):
+    (tmp_path / "app/schedule").touch()
+    assert shop.look(10.0) == ""
+    assert shop.is_asking
+    assert answered(shop, 10.0) == ""
+    (tmp_path / "app/schedule-journal").touch()  # another time, the same names that count
+    assert answered(shop, 20.0) == ""
+
+    assert (tmp_path / "asked").read_text() == "\n"

@@ -34,10 +34,14 @@ class Ports(NamedTuple):
 
 
 class Taken(NamedTuple):
-    """What can't be used: `others` are numbers that other projects recorded, by their roots."""
+    """What can't be used: `others` are numbers that other projects recorded, by their roots.
+
+    `strangers` are those in use by a program that isn't of the project that recorded them.
+    """
 
     others: Mapping[int, str]
     in_use: Collection[int]
+    strangers: Collection[int] = ()
 
 
 def allocate(
@@ -67,7 +71,8 @@ def allocate(
         left = {number for name, number in recorded.items() if name not in {wish.name for wish in wanted}}
         own = set(ours) if must_be_free else {*ours, *left}
         in_use = {number for number in numbers if not is_free(number) and not _is_own(number, root)}
-        taken = Taken(others, in_use)
+        strangers = {number for number in in_use if number in others and _is_strangers(number, others[number])}
+        taken = Taken(others, in_use, strangers)
         if must_be_free:
             refuse_taken(wanted, taken)
         ports = choose(wanted, recorded, taken, seed=root, is_free=lambda number: number in own or is_free(number))
@@ -102,7 +107,7 @@ def choose(
 
 def _why_not(wish: PortWish, taken: Taken) -> str:
     """Another project keeps its number while it is down, too; whoever doesn't need both at once may take it."""
-    if wish.port not in taken.others:
+    if wish.port not in taken.others or wish.port in taken.strangers:
         return "it is taken"
     if wish.port in taken.in_use:
         return f"project {taken.others[wish.port]} has it"
@@ -221,6 +226,11 @@ def _registry_lock(user_state: str) -> Iterator[None]:
 def _is_own(port: int, root: str) -> bool:
     holder = listener_on(port)
     return holder is not None and project_of(holder.pid) == root
+
+
+def _is_strangers(port: int, root: str) -> bool:
+    holder = listener_on(port)
+    return holder is not None and project_of(holder.pid) != root
 
 
 def _stable(seed: str) -> Iterator[int]:

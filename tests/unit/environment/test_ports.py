@@ -57,6 +57,17 @@ def test_a_number_that_another_project_uses_at_this_moment_is_not_offered():
     assert note.endswith(" instead of 6379: project /home/ada/blog has it")
 
 
+@pytest.mark.faults(88)
+def test_a_number_that_a_stranger_uses_is_not_blamed_on_the_project_that_keeps_it(listening, tmp_path):
+    state, root, user_state = project(tmp_path, "blog")
+    Path(state, "ports.toml").write_text(f"web = {listening}\n")
+    wish = PortWish("web", listening, exact=False)
+    allocate(state, root, user_state, [wish], must_be_free=False)
+    ((_, note),) = allocate(*project(tmp_path, "shop"), [wish], must_be_free=True).notes
+
+    assert note.endswith(f" instead of {listening}: it is taken")
+
+
 def test_two_of_one_project_never_get_the_same():
     wishes = [REDIS, PortWish("cache", 6379, exact=False), PortWish("web", 6379, exact=True)]
     numbers = choose(wishes, {}, NOBODY, seed="/shop", is_free=everything).numbers

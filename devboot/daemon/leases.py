@@ -20,6 +20,7 @@ DAEMON, CHILDREN, LOCK, RECLAIMED = "daemon", "children", "daemon.lock", "reclai
 REGISTERED = ".lease"
 _FORMAT = "1"
 _LIMIT = 64 * 1024
+_LONG_BOOK = 1000  # lines of ended children and living ones
 
 
 class DaemonLease(Record):
@@ -112,30 +113,59 @@ def read_daemon(path: str) -> DaemonLease | None:
 
 
 class ChildrenBook:
-    """Appends a line for each child, one write each, so that a killed daemon has written all but the very last."""
+    """Appends a line for each child, one write each, so that a killed daemon has written all but the very last.
+
+    Written anew with those that live when it has become long: a crash loop starts a child many times a minute.
+    """
 
     def __init__(self, path: str) -> None:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
-        self._descriptor = os.open(path, flags, 0o600)
-        self._known: set[int] = set()
-        os.write(self._descriptor, f"boot {proctable.boot_id()}\n".encode())
+        self._path = path
+        self._head = f"boot {proctable.boot_id()}\n".encode()
+        self._living: dict[str, tuple[int, bytes]] = {}  # name → pid and line
+        self._lines = 0
+        self._descriptor = self._begun(path)
 
     def add(self, pid: int, name: str) -> None:
         """Note that the child `pid` runs as `name`; the same one twice is written once."""
-        if pid in self._known:
+        known = self._living.get(name)
+        if known is not None and known[0] == pid:
             return
-        self._known.add(pid)
         seen = proctable.look(pid)
-        if seen is not None:
-            os.write(self._descriptor, f"{pid} {seen.started.replace(' ', '_')} {name}\n".encode())
+        line = b"" if seen is None else f"{pid} {seen.started.replace(' ', '_')} {name}\n".encode()
+        self._living[name] = (pid, line)
+        if self._lines < _LONG_BOOK or not self._is_shortened():
+            os.write(self._descriptor, line)
+            self._lines += 1
 
-    def forget(self, pid: int) -> None:
+    def ended(self, name: str) -> None:
         """The child has been reaped; its number may come again. What is written stays: its start time tells."""
-        self._known.discard(pid)
+        self._living.pop(name, None)
 
     def close(self) -> None:
         """Release the descriptor."""
         os.close(self._descriptor)
+
+    def _begun(self, path: str) -> int:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+        descriptor = os.open(path, flags, 0o600)
+        try:
+            os.write(descriptor, self._head + b"".join([line for _, line in self._living.values()]))
+        except OSError:
+            os.close(descriptor)
+            raise
+        return descriptor
+
+    def _is_shortened(self) -> bool:
+        """Put a new one in its place, whole at each moment; False where the disk has no room for it."""
+        beside = f"{self._path}.new"
+        try:
+            descriptor = self._begun(beside)
+            os.rename(beside, self._path)
+        except OSError:
+            return False
+        os.close(self._descriptor)
+        self._descriptor, self._lines = descriptor, 0
+        return True
 
 
 def will(state: str, grace: float) -> bytes:

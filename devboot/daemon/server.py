@@ -243,6 +243,7 @@ class Server:
         if status.pid is not None:
             self._book.add(status.pid, status.name)
         else:
+            self._book.ended(status.name)
             self.news.ended(status.name)
         self.repeats.changed(status)
         if status.phase in _AMISS and not _went_well(status):

@@ -54,6 +54,35 @@ def test_children_are_listed_once_each_with_their_start(tmp_path):
     assert leases.read_children(path) == [ChildLease(os.getpid(), proctable.look(os.getpid()).started, "web")]
 
 
+def test_a_number_that_came_again_is_written_again(tmp_path):
+    path = str(tmp_path / "children")
+    book = ChildrenBook(path)
+
+    book.add(os.getpid(), "web")
+    book.ended("web")
+    book.add(os.getpid(), "worker")
+    book.close()
+
+    assert ["web", "worker"] == [child.name for child in leases.read_children(path)]
+
+
+@pytest.mark.faults(34)
+def test_a_crash_loop_does_not_fill_the_book_and_whoever_lives_stays_in_it(tmp_path):
+    path = str(tmp_path / "children")
+    book = ChildrenBook(path)
+    book.add(os.getppid(), "store")
+    for _ in range(2500):
+        book.add(os.getpid(), "web")
+        book.ended("web")
+    book.add(os.getpid(), "web")
+    book.close()
+
+    children = leases.read_children(path)
+    assert len(children) < 1100
+    assert {("store", os.getppid()), ("web", os.getpid())} == {(child.name, child.pid) for child in children}
+    assert ["children"] == os.listdir(tmp_path)
+
+
 @pytest.mark.faults(35)
 def test_children_of_another_boot_are_none(tmp_path):
     (tmp_path / "children").write_text("boot other\n1 1 web\n")

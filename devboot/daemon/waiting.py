@@ -40,6 +40,7 @@ _LATER = (
     *("devboot.supervisor.memory", "devboot.supervisor.diagnosis", "devboot.supervisor.timetable"),
     *("collections", "heapq", "enum", "signal", "functools", "re", "fnmatch", "json"),
 )
+_FULL = {errno.ENOSPC, errno.EDQUOT}  # told without a name by a write to what is open already
 _SHORT_PATIENCE = 2.0  # for a daemon that is just leaving
 _RECLAIM_GRACE = 5.0
 
@@ -85,8 +86,8 @@ def _receive(sock: _socket.socket) -> tuple[tuple[object, ...], Mapping[str, obj
 
 def _told(error: Exception, state: str, *, colour: bool) -> tuple[str, int]:
     """What to tell the caller, and the exit code. A bug in us is what neither we nor the machine can explain."""
-    if isinstance(error, OSError) and error.filename:
-        translated = machine_error(error, str(error.filename), "use")
+    if isinstance(error, OSError) and (error.filename or error.errno in _FULL):
+        translated = machine_error(error, str(error.filename or leases.run_directory(state)), "use")
         error = translated if translated.slug != "machine/io" else error
     if not isinstance(error, DevbootError):
         return _crash(state), 70

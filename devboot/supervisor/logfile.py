@@ -37,6 +37,12 @@ class LogFile:
         self._size = 0
         self._stamped = self._checked = 0.0
         self._lost = 0  # lines that could not be written since the last success
+        self._reason = ""
+
+    @property
+    def trouble(self) -> str:
+        """Why what the process says now isn't written, empty where it is."""
+        return f"log not written: {self._reason}" if self._lost else ""
 
     def write(self, block: bytes) -> None:
         """Append one block; never raises and never blocks on anything but the disk itself."""
@@ -100,6 +106,7 @@ class LogFile:
         self._size += done
 
     def _fail(self, block: bytes, error: OSError) -> None:
+        self._reason = (error.strerror or str(error)).lower()
         if not self._lost:
             self._warn(f"log not written: {error.strerror or error} ({self.path})")
         self._lost += block.count(b"\n") or 1

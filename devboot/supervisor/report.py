@@ -118,7 +118,8 @@ def status(process: Process, *, memory: int | None = None) -> model.ProcessStatu
 def note(process: Process) -> str:
     """Why it is as it is, in a few words; empty where there is nothing to explain."""
     write = _NOTES.get(process.state.phase)
-    return (write(process) if write is not None else "") or "; ".join(process.spec.notes)
+    text = (write(process) if write is not None else "") or "; ".join(process.spec.notes)
+    return "; ".join(part for part in (text, process.log.trouble) if part)
 
 
 def _note_waiting(process: Process) -> str:

@@ -170,6 +170,7 @@ def test_a_log_that_cannot_be_written_does_not_stop_the_process(stage):
     assert stage.status("web").phase == "running"
     assert len(stage.notes) == 1
     assert "log not written" in stage.notes[0]
+    assert stage.status("web").note == "log not written: file exists"
 
 
 def test_lines_that_nobody_needs_reach_neither_reader_nor_log(stage):

@@ -154,12 +154,15 @@ def test_a_full_disk_costs_one_warning_and_is_told_in_the_log_afterwards(tmp_pat
     try:
         log.write(b"two " * 10 + b"\n")
         log.write(b"three\nfour\n")
+        assert log.trouble == "log not written: file too large"
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
         signal.signal(signal.SIGXFSZ, before)
     clock.now += 5
     log.write(b"five\n")
     log.close()
+
+    assert log.trouble == ""
 
     assert warnings == [f"log not written: File too large ({log.path})"]
     # The first block got in as far as there was room.

@@ -6,6 +6,7 @@ import posixpath
 import re
 from collections.abc import Iterable, Mapping
 
+from devboot.onboarding.celery_entry import celery_entry, schedules
 from devboot.onboarding.compose import Compose, Container
 from devboot.onboarding.evaluation.machine import Event
 from devboot.onboarding.evaluation.values import Function, Module, Opaque
@@ -152,12 +153,13 @@ def _celery(tree: Tree, app: Application, run: Run) -> list[Process]:
         return []
     if is_idle(run):
         return []
-    target = celery_target(tree, app, run)
+    entry = celery_entry(tree, app)
+    target = entry or celery_target(tree, app, run)
     if target is None:
         return []
     here = cwd_of(app)
     found = [Process("worker", f"celery -A {target[0]} worker -l info", here, None, target[1])]
-    beat = has_beat(run)
+    beat = has_beat(run) or (entry[1] if entry is not None and schedules(tree, entry[1]) else None)
     if beat is not None:
         found.append(
             Process("beat", f"celery -A {target[0]} beat -l info", here, None, beat if beat.path else target[1])

@@ -14,6 +14,14 @@ OWN_CLASS = "from flask import Flask\nclass Site(Flask):\n    pass\ndef create_a
 HOLDER = "from {} import create_app\napp = create_app()\n"
 ARQ = "from arq.connections import RedisSettings\nclass WorkerSettings:\n    redis_settings = RedisSettings()\n"
 DRAMATIQ = "from dramatiq.brokers.redis import RedisBroker\nbroker = RedisBroker(url='redis://localhost')\n"
+MAKES_CELERY = """
+from shop import create_app
+from shop.tasks import make
+flask_app = create_app()
+celery = make(flask_app)
+def later(sender):
+    sender.add_periodic_task(10.0, 'shop.ping')
+"""
 RQ = "import redis\nfrom rq import Worker\nWorker(['default'], connection=redis.Redis())\n"
 APP = "from fastapi import FastAPI\napp = FastAPI()\n"
 CELERY = "from celery import Celery\napp = Celery('x', broker='redis://localhost:6379/0')\n"
@@ -110,6 +118,28 @@ def test_celery_is_named_where_the_module_has_another_app(propose):
     proposal = propose({"app.py": code, "requirements.txt": "flask\ncelery\nredis\n"})
 
     assert commands(proposal)["worker"] == "celery -A app.celery worker -l info"
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "command"),
+    [
+        ("celery_worker.py", "from shop import celery, create_app\napp = create_app()\n", "celery_worker.celery"),
+        (
+            "shop/worker.py",
+            MAKES_CELERY,
+            "shop.worker.celery",
+        ),
+        ("shop/celery_tasks.py", "from shop import celery\n@celery.task\ndef ping(): ...\n", "shop"),
+    ],
+)
+def test_celery_starts_where_its_app_and_flasks_application_meet(propose, path, text, command):
+    code = "from celery import Celery\nfrom flask import Flask\ncelery = Celery('shop', broker='redis://localhost')\n"
+    code += "def create_app():\n    app = Flask('shop')\n    celery.conf.update(app.config)\n    return app\n"
+    files = {"shop/__init__.py": code, "wsgi.py": "from shop import create_app\napp = create_app()\n", path: text}
+    found = commands(propose({**files, "requirements.txt": "flask\ncelery\nredis\n"}))
+
+    assert found["worker"] == f"celery -A {command} worker -l info"
+    assert found.get("beat") == (f"celery -A {command} beat -l info" if "periodic" in text else None)
 
 
 @pytest.mark.parametrize(

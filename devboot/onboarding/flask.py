@@ -49,6 +49,8 @@ def by_variable(
     def plain(command: str, evidence: Evidence | None) -> str:
         match = _OPTION.match(command)
         if match is None:
+            if file and command.startswith("flask "):  # Flask looks for `app.py` and `wsgi.py` since 1.0 only
+                env.setdefault("FLASK_APP", Variable("FLASK_APP", value=file, evidence=evidence))
             return command
         env.setdefault("FLASK_APP", Variable("FLASK_APP", value=file or match[1], evidence=evidence))
         return f"flask {command[match.end() :]}"

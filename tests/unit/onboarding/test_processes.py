@@ -361,11 +361,10 @@ def test_a_flask_without_the_option_is_told_by_the_variable(propose, name, text)
     assert [(each.name, each.value) for each in proposal.env] == [("FLASK_APP", "shop")]
 
 
-def test_a_flask_of_long_ago_is_given_the_file(propose):
-    proposal = propose(
-        {"shop.py": "from flask import Flask\napp = Flask(__name__)\n", "requirements.txt": "flask==0.12.2"}
-    )
-    assert [(each.name, each.value) for each in proposal.env] == [("FLASK_APP", "shop.py")]
+@pytest.mark.parametrize("file", ["shop.py", "app.py"])
+def test_a_flask_of_long_ago_is_given_the_file(propose, file):
+    proposal = propose({file: "from flask import Flask\napp = Flask(__name__)\n", "requirements.txt": "flask==0.12.2"})
+    assert [(each.name, each.value) for each in proposal.env] == [("FLASK_APP", file)]
 
 
 @pytest.mark.parametrize("line", ["Flask", "flask==2.2.0", "flask<3", "flask>=1.0", "flask-login==0.4"])

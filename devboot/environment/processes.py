@@ -10,7 +10,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from devboot.environment.reloading import left_to_itself
-from devboot.environment.served_port import reads_port
+from devboot.environment.served_port import reads_port, shell_script
 from devboot.environment.tasks import gated_by
 from devboot.model.edge.probes import ExecProbe, HttpProbe, LogProbe, NotifyProbe, TcpProbe, Timings
 from devboot.model.edge.tables import Dependency as WantedDependency, Process, Task
@@ -128,18 +128,20 @@ def process_spec(command: Command, wanted: Process, around: Surroundings) -> Pro
     port = around.ports[command.name]
     own = dict(around.process_variables(wanted.env))
     cwd = os.path.normpath(os.path.join(around.root, wanted.cwd))
-    takes_port = command.names_port or bool(_binding(command, own, around)) or reads_port(cwd, command.text)
+    # A shell script around the server hides nothing of what counts: `web: bash start.sh`
+    whole = command._replace(text="\n".join(filter(None, (command.text, shell_script(cwd, command.text)))))
+    takes_port = whole.names_port or bool(_binding(whole, own, around)) or reads_port(cwd, command.text)
     gates = wanted.port is not None or takes_port or wanted.ready is not None
     return ProcessSpec(
         name=command.name,
         kind=PROCESS,
         cwd=cwd,
         command=command.text,
-        env=tuple(sorted({**_port_variables(command, own, around), **own, "PORT": str(port)}.items())),
+        env=tuple(sorted({**_port_variables(whole, own, around), **own, "PORT": str(port)}.items())),
         origin=command.origin,
         pty=wanted.pty,
         depends_on=_dependencies(command.base, wanted, around),
-        ready=probe(wanted.ready, port, around.fill_in) if wanted.ready else _seen(command, port),
+        ready=probe(wanted.ready, port, around.fill_in) if wanted.ready else _seen(whole, port),
         alive=probe(wanted.alive, port, around.fill_in) if wanted.alive else None,
         gates=gates,
         restart=wanted.restart,

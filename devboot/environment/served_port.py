@@ -1,4 +1,4 @@
-"""Whether a program takes its port from PORT although its command doesn't say so: `node server.js` in a Procfile."""
+"""What a command doesn't say itself: `node server.js` may take its port from PORT, `bash start.sh` start gunicorn."""
 
 from __future__ import annotations
 
@@ -7,6 +7,11 @@ import os
 import re
 
 _SCRIPT = re.compile(r"^(?:\w+=\S*\s+|exec\s+|env\s+)*(?:python[\d.]*|node|nodemon|bun|ruby)\s+(?:-\S+\s+)*([\w./-]+)")
+_SHELL = re.compile(
+    r"^(?:\w+=\S*\s+|exec\s+|env\s+)*"
+    r"(?:(?:(?:/usr)?/bin/)?(?:ba|da|z|k)?sh\s+(?:-\w+\s+)*([\w./-]+)|((?:[\w.-]*/)+[\w.-]+|[\w-]+\.sh))(?=\s|$)"
+)
+_SHEBANG = re.compile(r"#!\s*\S*(?:/|\s)(?:ba|da|z|k)?sh\b")
 _NPM = re.compile(r"^(?:npm|yarn|pnpm|bun)\s+(?:run\s+)?([\w:-]+)")
 _READS = re.compile(
     r"""(?:environ(?:\.get)?|getenv|\benv\.get|\bconfig|\bENV(?:\.fetch)?)\s*[\[(]\s*["']PORT["']"""
@@ -24,6 +29,18 @@ def reads_port(folder: str, command: str) -> bool:
     if found is None:
         return False
     return any(_READS.search(_text(os.path.join(folder, found[1] + ending))) for ending in _ENDINGS)
+
+
+def shell_script(folder: str, command: str) -> str:
+    """The text of the shell script that a command runs in a folder, without comments; empty where it runs none."""
+    found = _SHELL.match(command)
+    if found is None:
+        return ""
+    path = found[1] or found[2]
+    text = _text(os.path.join(folder, path))
+    if not (found[1] or path.endswith(".sh") or _SHEBANG.match(text)):
+        return ""
+    return "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("#"))
 
 
 def _npm_script(folder: str, name: str) -> str:

@@ -73,6 +73,18 @@ def test_gunicorn_is_told_to_listen_on_loopback_where_nobody_says_where():
     assert "GUNICORN_CMD_ARGS" not in dict(spec("gunicorn app", surroundings=bound).env)
 
 
+def test_what_a_shell_script_around_the_server_says_counts_as_the_command_does(tmp_path):
+    (tmp_path / "start.sh").write_text("#!/bin/bash\npython manage.py migrate\ngunicorn shop.wsgi --log-file -\n")
+    (tmp_path / "serve.sh").write_text("exec uvicorn shop:app --port ${PORT:-8000}\n")
+
+    wrapped = spec("bash start.sh", surroundings=around(root=str(tmp_path)))
+    other = spec("./serve.sh", surroundings=around(root=str(tmp_path)))
+
+    assert ("bash start.sh", "http", "127.0.0.1:5000") == (wrapped.command, wrapped.scheme, wrapped.address)
+    assert ("--bind=127.0.0.1:5000", "accept") == (dict(wrapped.env)["GUNICORN_CMD_ARGS"], wrapped.ready.kind)
+    assert ("http", "127.0.0.1:5000") == (other.scheme, other.address)
+
+
 @pytest.mark.parametrize(
     ("text", "kind"),
     [

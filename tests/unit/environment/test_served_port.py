@@ -2,7 +2,7 @@
 
 import pytest
 
-from devboot.environment.served_port import reads_port
+from devboot.environment.served_port import reads_port, shell_script
 
 FILES = {
     "server.py": "import os\nserve(port=os.environ.get('PORT', 3000))\n",
@@ -39,3 +39,28 @@ def test_a_script_that_reads_its_port_is_seen(tmp_path, command, expected):
         path.parent.mkdir(exist_ok=True)
         path.write_text(text)
     assert reads_port(str(tmp_path), command) is expected
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        ("bash start.sh", "serve"),
+        ("bash -ex ./start.sh --fast", "serve"),
+        ("A=1 exec /bin/sh start.sh", "serve"),
+        ("./start.sh", "serve"),
+        ("bin/start", "serve"),
+        ("bin/program", ""),
+        ("start.sh", "serve"),
+        ("start", ""),
+        ("bash -c 'serve'", ""),
+        ("bash missing.sh", ""),
+        ("python start.sh", ""),
+    ],
+)
+def test_the_shell_script_of_a_command_is_read(tmp_path, command, expected):
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "start.sh").write_text("# not gunicorn\nserve\n")
+    (tmp_path / "start").write_text("serve\n")
+    (tmp_path / "bin" / "start").write_text("#!/usr/bin/env bash\nserve\n")
+    (tmp_path / "bin" / "program").write_text("#!/usr/bin/python3\nserve()\n")
+    assert shell_script(str(tmp_path), command) == expected

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from devboot.onboarding.compose import Compose, read_compose
 from devboot.onboarding.layout import Application, find_application
-from devboot.onboarding.procfile import Procfile, find_procfile
+from devboot.onboarding.procfile import Procfile, find_procfile, program
+from devboot.onboarding.programs import list_with_program
 from devboot.onboarding.proposal import Evidence, Note, PythonInput
 from devboot.onboarding.python import dependencies, find_input
 from devboot.onboarding.settings import EnvFiles, django_settings, read_env_files
@@ -46,7 +47,11 @@ def survey(tree: Tree) -> Clone:
     }
     settings, variable, evidence = django_settings(tree, app, hints) if app.framework == "django" else ("", None, None)
     python, notes = find_input(tree, app.root, settings)
+    procfile = find_procfile(tree, app.root)
     packages = dependencies(tree, app.root, python.requirements)
-    return Clone(
-        tree, app, python, packages, compose, files, settings, variable, evidence, find_procfile(tree, app.root), notes
-    )
+    for entry in procfile.processes() if procfile else ():
+        more = list_with_program(tree, app.root, python.requirements, packages, program(entry.command))
+        if more is not None:
+            python = replace(python, requirements=(*python.requirements, more))
+            packages = dependencies(tree, app.root, python.requirements)
+    return Clone(tree, app, python, packages, compose, files, settings, variable, evidence, procfile, notes)

@@ -29,6 +29,34 @@ def test_the_source_of_the_packages_is_chosen(propose, files, expected):
 
 
 @pytest.mark.parametrize(
+    ("procfile", "expected"),
+    [
+        ("web: gunicorn shop.wsgi\n", ["requirements/local.txt", "requirements/production.txt"]),
+        ("web: A=1 exec uwsgi etc/uwsgi.ini\n", ["requirements/local.txt", "requirements/uwsgi.txt"]),
+        ("web: daphne shop.asgi:app\n", ["requirements/local.txt"]),
+        ("web: uvicorn shop.asgi:app\n", ["requirements/local.txt"]),
+        ("web: python serve.py\n", ["requirements/local.txt"]),
+        ("web: hypercorn shop.asgi:app\n", ["requirements/local.txt"]),
+    ],
+)
+def test_the_list_of_a_server_that_the_procfile_starts_is_added(propose, procfile, expected):
+    files = {
+        "requirements.txt": "-r requirements/production.txt\n",
+        "requirements/base.txt": "x\n",
+        "requirements/local.txt": "-r base.txt\nuvicorn\n",
+        "requirements/production.txt": "-r base.txt\ngunicorn\nboto3\n",
+        "requirements/uwsgi.txt": "pyuwsgi\n",
+        "requirements/test.txt": "hypercorn\n",
+    }
+    assert list(propose({**APP, **files, "Procfile": procfile}).python.requirements) == expected
+
+
+def test_nothing_is_added_to_a_lock_for_a_server(propose):
+    files = {"uv.lock": "", "requirements.txt": "gunicorn\n", "Procfile": "web: gunicorn main:app\n"}
+    assert list(propose({**APP, **files}).python.requirements) == ["uv.lock"]
+
+
+@pytest.mark.parametrize(
     ("files", "expected"),
     [
         ({".python-version": "# ours\n3.13\n"}, ("3.13", ".python-version:2")),

@@ -31,9 +31,14 @@ def step_line(
     return line + " " * max(2, blanks) + took
 
 
+def stopwatch(seconds: float) -> str:
+    """The first column of plain mode, always as wide: `14.1s`, `124s `: after minutes tenths say nothing."""
+    return f"{seconds:.1f}s".ljust(5) if seconds < 99.95 else f"{seconds:.0f}s".ljust(5)
+
+
 def event_line(seconds: float, step: str, kind: str, text: str) -> str:
     """One line of plain mode: `14.1s processes  ok      redis, web, worker ready`."""
-    return f"{f'{seconds:.1f}s':<5} {pad(step, _STEP_WIDTH)} {kind:<7} {text}".rstrip()
+    return f"{stopwatch(seconds)} {pad(step, _STEP_WIDTH)} {kind:<7} {text}".rstrip()
 
 
 def ready_text(times: Iterable[tuple[str, float | None]]) -> str:

@@ -13,6 +13,7 @@ from rich.live import Live
 from rich.text import Text
 
 from devboot.events import DONE, FAILED, FETCH, NOTE, PROGRESS, RETRY, START, UNCHANGED, WARNING, Event
+from devboot.text.summary import stopwatch
 from devboot.text.symbols import Symbols
 from devboot.ui.board import Board, Finished, active_lines, finished_lines
 from devboot.ui.consoles import line_text
@@ -182,7 +183,7 @@ class PlainReporter(QuietReporter):
         word, text = self._words(event, now)
         if not text:
             return
-        self._write(f"{now - self._began:.1f}s".ljust(6) + event.step.ljust(10) + " " + word.ljust(8) + text)
+        self._write(stopwatch(now - self._began) + " " + event.step.ljust(10) + " " + word.ljust(8) + text)
         for line in event.lines:
             self._write(" " * 25 + line)
 

@@ -39,6 +39,8 @@ def test_a_line_of_plain_mode_has_fixed_columns():
     assert summary.event_line(14.1, "processes", "ok", "redis, web ready") == (
         "14.1s processes  ok      redis, web ready"
     )
+    assert summary.event_line(124.7, "lock", "ok", "chosen") == "125s  lock       ok      chosen"
+    assert [5] * 5 == [len(summary.stopwatch(seconds)) for seconds in (0.0, 99.94, 99.96, 1000, 9999)]
 
 
 def test_times_to_ready_are_named_where_they_are_known():

@@ -13,11 +13,14 @@ from devboot.app.preparation.app_pythons import AppPythons
 from devboot.app.preparation.asked import python_of, recipes_of
 from devboot.app.preparation.asked_ports import as_asked
 from devboot.app.preparation.composing import base_port, commands_of, refuse_missing, tasks_of, wanted_ports
+from devboot.app.preparation.distribution import Distribution, apt_of
 from devboot.app.preparation.frozen import as_it_is
 from devboot.app.preparation.loading import Loaded
 from devboot.app.preparation.locking import pins_of_lock, read_lock, why_stale
+from devboot.app.preparation.offering import Asked, channel_asker, to_ask
 from devboot.app.preparation.prepare import Wishes
 from devboot.app.preparation.provisioning import this_host, wanted_objects
+from devboot.app.preparation.transfers import SilentReporter
 from devboot.app.up import all_but
 from devboot.environment.envfiles import read_env_files
 from devboot.environment.loopback import is_free
@@ -25,7 +28,7 @@ from devboot.environment.ports import in_use
 from devboot.environment.python import PythonProject, pins_of
 from devboot.environment.tasks import automatic
 from devboot.environment.venv_record import load_record
-from devboot.model.edge.lock import Lock
+from devboot.model.edge.lock import Lock, Wish
 from devboot.provision.realise import object_name
 from devboot.provision.store import Store
 from devboot.resolve.packages import refuse_stale, resolve, wishes_of
@@ -77,7 +80,10 @@ def _provisions(loaded: Loaded, context: Context, wishes: Wishes) -> Iterator[St
         if wishes.is_locked:
             refuse_stale(reasons)
         yield from (Step("lock", os.path.relpath(loaded.project.lock, root), reason) for reason in reasons)
-        packages = resolve(wishes_of(manifest), recipes, previous=old).packages
+        asked = _to_ask(loaded, context, old)
+        known = [wish for wish in wishes_of(manifest) if wish not in {**asked.channels, **asked.distribution}]
+        packages = resolve(known, recipes, previous=old).packages
+        yield from (Step("fetch", wish.name, f"the version that {who} has") for wish, who in _whom(asked).items())
     host, data = this_host(sys.platform, os.uname().machine), context.paths().data
     store, pythons = Store(data), AppPythons(uv, context.environ, data, is_dry=True)
     for wish, wanted in wanted_objects(Lock(package=packages), recipes, host, pythons.choose).items():
@@ -87,6 +93,20 @@ def _provisions(loaded: Loaded, context: Context, wishes: Wishes) -> Iterator[St
     for database in manifest.sqlite.values():
         if not os.path.exists(os.path.join(root, database.path)):
             yield Step("create", database.path, "SQLite database")
+
+
+def _to_ask(loaded: Loaded, context: Context, old: Lock | None) -> Asked:
+    """What `up` would ask somebody else for, which takes the network."""
+    uv = make_uv(context.environ, loaded.project.root, offline=True)
+    here = Distribution(this_host(sys.platform, os.uname().machine), context.environ, apt_of(uv), SilentReporter())
+    return to_ask(
+        wishes_of(loaded.manifest), recipes_of(loaded), here, has_channels=channel_asker(uv) is not None, previous=old
+    )
+
+
+def _whom(asked: Asked) -> dict[Wish, str]:
+    channels = {wish: f"the conda channel `{origin.channel}`" for wish, origin in asked.channels.items()}
+    return {**channels, **dict.fromkeys(asked.distribution, "this machine's distribution")}
 
 
 def _python_steps(python: PythonProject | None, lock: Lock | None) -> Iterator[Step]:
@@ -120,8 +140,9 @@ def _runs(loaded: Loaded, context: Context, call: Call, wishes: Wishes) -> Itera
 
 def _made_before(loaded: Loaded, context: Context) -> set[str]:
     """The databases of services that an earlier start has made as they are wanted now, in data that is still there."""
-    if not loaded.manifest.served:
-        return set()
+    old = read_lock(loaded.project.lock, os.path.basename(loaded.project.lock))
+    if not loaded.manifest.served or not _to_ask(loaded, context, old).is_empty:
+        return set()  # what isn't locked yet has never been started
     return {spec.name for spec in look_ahead(loaded, context).composed.plan.processes if is_recorded(spec)}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import socket
 
 import pytest
@@ -63,6 +64,14 @@ def test_the_way_with_the_lock_is_honoured(site):
     (site.root / "devboot.toml").write_text(MANIFEST.replace("[services.nats]", "[services.nats]\nversion = '2.14'"))
     assert "`nats 2.14` is not locked" in site.devboot("up", "-n").stdout
     assert "is not locked" not in site.devboot("up", "-n", "--frozen").stdout
+
+
+@pytest.mark.skipif(shutil.which("apt-get") is None, reason="only Debian and Ubuntu have what is asked for")
+def test_what_only_the_distribution_has_is_named_without_asking(site):
+    (site.root / "devboot.toml").write_text("[services.rabbitmq]\n[services.postgres.databases.default]\n")
+    said = site.devboot("up", "--dry-run").stdout
+    assert "fetch   rabbitmq" in said or "fetch  rabbitmq" in said
+    assert "the version that this machine's distribution has" in said
 
 
 def test_what_nobody_has_written_is_named_for_what_it_is(machine, tmp_path):

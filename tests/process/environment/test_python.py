@@ -1,86 +1,21 @@
 """From a project's files to its virtualenv, with real resolving from a folder of small wheels."""
 
 import json
-import os
-import platform
-import shutil
 import subprocess
 import sys
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from devboot.environment.distributions import list_installed
 from devboot.environment.python import (
-    PythonWish,
-    find_interpreter,
     is_lock_stale,
-    lock_python,
-    locked_interpreter,
     pins_of,
-    read_python,
-    sync_python,
 )
-from devboot.errors import DevbootError, LockError, MachineError, ManifestError, WorkError
-from devboot.events import WARNING, RecordingReporter
+from devboot.errors import DevbootError, LockError, ManifestError, WorkError
+from devboot.events import WARNING
 from devboot.uv.client import find_binary, make_uv
-from tests.fakes.index import Index
+from tests.fakes.clone import INDEX, MINOR, rows
 from tests.fakes.wheels import write_wheel
-
-MINOR = ".".join(platform.python_version().split(".")[:2])
-INDEX = "--no-index\n--find-links ../wheels\n"
-
-
-class Clone:
-    """A fresh clone beside a folder of wheels."""
-
-    def __init__(self, tmp_path, cache):
-        self.root = tmp_path / "my $clone#1 ü"
-        self.root.mkdir()
-        self.wheels = str(tmp_path / "wheels")
-        os.makedirs(self.wheels)
-        (tmp_path / "bin").mkdir()
-        os.symlink(os.path.realpath(sys.executable), tmp_path / "bin" / f"python{MINOR}")
-        self.environ = {"PATH": f"{tmp_path}/bin:{os.defpath}", "HOME": str(tmp_path), "UV_CACHE_DIR": cache}
-        self.environ["PIP_CONFIG_FILE"] = os.devnull
-        self.reporter = RecordingReporter()
-        self.uv = make_uv(self.environ, str(self.root))
-
-    def write(self, **files):
-        for name, text in files.items():
-            (self.root / name.replace("__", ".")).write_text(text)
-
-    def wheel(self, name, version="1.0", **options):
-        return write_wheel(self.wheels, name, version, **options)
-
-    def read(self, **options):
-        wish = PythonWish(str(self.root), str(self.root), "clone", version=options.pop("version", MINOR), **options)
-        return read_python(self.uv, wish, environ=self.environ)
-
-    def lock(self, project, **options):
-        return lock_python(self.uv, project, environ=self.environ, reporter=self.reporter, **options)
-
-    def sync(self, project, lock=None):
-        return sync_python(self.uv, project, lock, environ=self.environ, reporter=self.reporter, wall_clock=lambda: 0.0)
-
-    def versions(self):
-        return {name: each.version for name, each in list_installed(str(self.root / ".venv")).items()}
-
-
-@pytest.fixture(scope="module")
-def cache(tmp_path_factory):
-    return str(tmp_path_factory.mktemp("cache"))
-
-
-@pytest.fixture
-def clone(tmp_path, cache):
-    return Clone(tmp_path, cache)
-
-
-def rows(lock):
-    return {row.name: row.version for row in lock.rows}
 
 
 def test_unlocked_requirements_are_pinned_with_what_they_need_and_then_installed(clone):
@@ -261,19 +196,6 @@ def make_repository(tmp_path):
     return folder
 
 
-def test_the_interpreter_of_the_virtualenv_is_kept_while_it_fits(clone):
-    digest = clone.wheel("ant")
-    clone.write(requirements__txt=f"{INDEX}ant==1.0 --hash={digest}\n")
-    project = clone.read(version="")
-    clone.uv = make_uv({**clone.environ, "PATH": f"{clone.root.parent}/bin"}, str(clone.root))
-    clone.sync(project)
-    clone.uv = make_uv(clone.environ, str(clone.root))  # now those of the system can be seen as well
-
-    found = find_interpreter(clone.uv, project, environ=clone.environ)
-
-    assert platform.python_version() == found.version
-
-
 def test_a_file_that_the_manifest_names_but_is_not_there_is_blamed(clone):
     with pytest.raises(DevbootError) as caught:
         clone.read(requirements=("requirements-dev.txt",))
@@ -339,133 +261,6 @@ def test_a_git_dependency_that_was_taken_out_does_not_hinder_a_new_lock(clone, t
     clone.write(requirements__txt=f"{INDEX}ant\n")
 
     assert {"ant": "1.0"} == rows(clone.lock(clone.read(), previous=first))
-
-
-def test_the_lock_names_its_interpreter_and_another_patch_of_the_same_minor_is_taken_with_a_note(clone):
-    clone.wheel("ant")
-    clone.write(requirements__txt=f"{INDEX}ant\n")
-    project = clone.read()
-    lock = clone.lock(project)
-    assert platform.python_version() == lock.interpreter
-
-    elsewhere = replace(lock, interpreter=f"{MINOR}.999")
-    clone.sync(project, elsewhere)
-
-    note = f"python {platform.python_version()} stands in for {MINOR}.999, which devboot.lock asks for"
-    warnings = [(event.slug, event.text) for event in clone.reporter.events if event.kind == WARNING]
-    assert [("python/patch-version", note)] == warnings
-    assert {"ant": "1.0"} == clone.versions()
-
-
-def test_who_insists_on_the_patch_version_gets_that_of_the_lock_or_is_refused(clone):
-    clone.wheel("ant")
-    clone.write(requirements__txt=f"{INDEX}ant\n")
-    clone.environ["UV_OFFLINE"] = "1"
-    clone.uv = make_uv(clone.environ, str(clone.root), offline=True)
-    project = clone.read(is_exact=True)
-    lock = clone.lock(project)
-    clone.sync(project, lock)
-    shutil.rmtree(clone.root / ".venv")
-
-    with pytest.raises(DevbootError) as caught:
-        clone.sync(project, replace(lock, interpreter=f"{MINOR}.999"))
-
-    assert "python/not-found" == caught.value.slug
-    assert f"{MINOR}.999" in caught.value.what
-
-
-def test_what_is_packed_is_for_the_interpreter_of_the_lock_too(clone):
-    clone.wheel("ant")
-    clone.write(requirements__txt=f"{INDEX}ant\n")
-    clone.environ["UV_OFFLINE"] = "1"
-    uv = make_uv(clone.environ, str(clone.root), offline=True)
-    lock, insisting = clone.lock(clone.read()), clone.read(is_exact=True)
-    elsewhere = replace(lock, interpreter=f"{MINOR}.999")
-
-    assert platform.python_version() == locked_interpreter(uv, insisting, lock, environ=clone.environ).version
-    assert platform.python_version() == locked_interpreter(uv, clone.read(), elsewhere, environ=clone.environ).version
-    with pytest.raises(MachineError) as caught:
-        locked_interpreter(uv, insisting, elsewhere, environ=clone.environ)
-    assert f"{MINOR}.999" in caught.value.what
-
-
-def test_the_interpreter_of_the_lock_stays_until_it_is_to_move(clone):
-    clone.wheel("ant")
-    clone.write(requirements__txt=f"{INDEX}ant\n")
-    project = clone.read()
-    before = replace(clone.lock(project), interpreter=f"{MINOR}.0")
-
-    assert f"{MINOR}.0" == clone.lock(project, previous=before).interpreter
-    assert f"{MINOR}.0" == clone.lock(project, previous=before, upgrade=("ant",)).interpreter
-    assert platform.python_version() == clone.lock(project, previous=before, upgrade=("python",)).interpreter
-    assert platform.python_version() == clone.lock(project, previous=before, upgrade=("*",)).interpreter
-    older = replace(before, interpreter="3.9.1")
-    assert platform.python_version() == clone.lock(project, previous=older).interpreter
-
-
-@pytest.fixture
-def serve(tmp_path):
-    """Starts indexes of one folder each."""
-    started = []
-
-    def start(name):
-        (tmp_path / name).mkdir()
-        started.append(Index(str(tmp_path / name)))
-        return started[-1]
-
-    yield start
-    for index in started:
-        index.close()
-
-
-def days_ago(days):
-    return (datetime.now(UTC) - timedelta(days=days)).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def test_a_span_keeps_what_was_published_lately_out(clone, serve):
-    index = serve("index")
-    for version, age in (("1.0", 30), ("2.0", 2)):
-        write_wheel(index.folder, "ant", version)
-        index.dates[f"ant-{version}-py3-none-any.whl"] = days_ago(age)
-    clone.write(requirements__txt=f"-i {index.url}\nant\n")
-
-    assert {"ant": "2.0"} == rows(clone.lock(clone.read()))
-    cautious = clone.read(exclude_newer="7 days")
-    lock = clone.lock(cautious)
-
-    assert {"ant": "1.0"} == rows(lock)
-    assert is_lock_stale(clone.read(), lock)
-    assert not is_lock_stale(cautious, lock)
-
-
-@pytest.mark.faults(62)
-def test_private_indexes_are_asked_as_the_file_says_and_the_first_that_has_a_name_counts(clone, serve):
-    public, private = serve("public"), serve("private")
-    write_wheel(public.folder, "ant", "1.0")
-    write_wheel(public.folder, "own", "9.9", files={"own.py": "EVIL = True\n"})
-    write_wheel(private.folder, "own", "1.0")
-    clone.write(requirements__txt=f"-i {public.url}\n--extra-index-url {private.url}\nant\nown\n")
-
-    project = clone.read()
-    lock = clone.lock(project)
-    clone.sync(project, lock)
-
-    assert {"ant": "1.0", "own": "1.0"} == rows(lock) == clone.versions()
-    assert not [row for row in lock.rows if "127.0.0.1" in repr(row)]
-
-
-def test_an_index_that_is_away_is_blamed_with_its_line(clone, serve):
-    public = serve("public")
-    write_wheel(public.folder, "ant", "1.0")
-    clone.environ |= {"UV_HTTP_RETRIES": "0", "UV_HTTP_TIMEOUT": "60"}
-    clone.uv = make_uv(clone.environ, str(clone.root))
-    clone.write(requirements__txt=f"-i {public.url}\n--extra-index-url http://127.0.0.1:9/simple/\nant\n")
-
-    with pytest.raises(DevbootError) as caught:
-        clone.lock(clone.read())
-
-    assert caught.value.slug.startswith("network/")
-    assert ("requirements.txt", 2) == (caught.value.place.file, caught.value.place.line)
 
 
 def test_a_virtualenv_that_sees_the_systems_packages_gets_all_that_is_locked_itself(clone):
@@ -538,21 +333,3 @@ def build_wheel(folder, config=None, metadata=None):
 def build_editable(folder, config=None, metadata=None):
     return _wheel(folder, {"own_lib.pth": os.getcwd() + "\\n"})
 """
-
-
-def test_a_version_that_stands_in_once_goes_on_until_the_one_that_is_meant_is_there(clone):
-    clone.wheel("ant")
-    clone.write(requirements__txt=f"{INDEX}ant\n", **{"__python-version": "3.99\n"})
-    project = clone.read(version="", may_stand_in=True)
-
-    lock = clone.lock(project)
-    clone.sync(project, lock)
-    clone.reporter.events.clear()
-    again = clone.sync(clone.read(version="", may_stand_in=True), lock)
-
-    assert lock.lowest_python == lock.interpreter.rpartition(".")[0]
-    assert again.is_unchanged
-    assert [] == [event.text for event in clone.reporter.events if event.kind == WARNING]
-    with pytest.raises(MachineError) as caught:
-        clone.sync(clone.read(version=""), lock)
-    assert "python/not-found" == caught.value.slug

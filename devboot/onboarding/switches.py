@@ -63,7 +63,7 @@ def _candidates(clone: Clone, evaluator: Evaluator, base: Run) -> list[Variable]
             )
     debug = _debug(evaluator, base)
     here = _redirect(evaluator, debug) + _hosts(clone, evaluator, debug)
-    return found + debug + here + _sqlite(clone, base) + _engine(clone, base)
+    return found + debug + here + _sqlite(clone, base) + _asynchronous(clone, base) + _engine(clone, base)
 
 
 def _engine(clone: Clone, base: Run) -> list[Variable]:
@@ -89,6 +89,26 @@ def _sqlite(clone: Clone, base: Run) -> list[Variable]:
             scheme = "sqlite+aiosqlite" if "aiosqlite" in clone.packages else "sqlite"
             found.append(Variable(need.name, value=f"{scheme}:///db.sqlite3", evidence=evidence_of(need.place)))
     return found
+
+
+def _asynchronous(clone: Clone, base: Run) -> list[Variable]:
+    """An address of SQLite that names no driver can't be opened by asyncio's engine: the installed driver decides."""
+    for event in base.found.events:
+        first = event.argument(0, "url") if event.name.endswith("create_async_engine") else None
+        if first is None or not str(first.data).startswith("sqlite://") or len(first.reads) != 1:
+            continue
+        (name,) = first.reads
+        example = clone.files.examples.get(name)
+        if name in clone.files.committed:
+            continue
+        if "aiosqlite" in clone.packages:
+            return [Variable(name, value="sqlite+aiosqlite:///db.sqlite3", evidence=evidence_of(event.place))]
+        if "asyncpg" in clone.packages:
+            text = (
+                example.text if example is not None and "+asyncpg://" in example.text else "postgresql+asyncpg:///app"
+            )
+            return [Variable(name, value=text, evidence=evidence_of(event.place))]
+    return []
 
 
 def _debug(evaluator: Evaluator, base: Run) -> list[Variable]:

@@ -279,3 +279,26 @@ def test_a_configuration_that_its_base_makes_without_an_address_is_given_one(pro
     proposal = propose({"app.py": app, "config.py": CONFIG.format(parent), "requirements.txt": packages})
 
     assert served(proposal)[2] == {"SQLALCHEMY_DATABASE_URI": f"postgresql+psycopg2://{LOGIN}"}
+
+
+@pytest.mark.parametrize(
+    ("driver", "services", "url"),
+    [
+        ("asyncpg", ["postgres"], "postgresql+asyncpg://${databases.default.user}@"),
+        ("aiosqlite", [], "sqlite+aiosqlite:///db.sqlite3"),
+    ],
+)
+def test_an_address_of_sqlite_that_asyncio_cannot_open_gives_way_to_the_driver(propose, driver, services, url):
+    code = """
+        import os
+        from fastapi import FastAPI
+        from sqlalchemy.ext.asyncio import create_async_engine
+        app = FastAPI()
+        engine = create_async_engine(os.environ.get("DATABASE_URL", "sqlite:///./shop.db"))
+    """
+    example = "DATABASE_URL=postgresql+asyncpg://ada:secret@db:5432/shop\n"
+    proposal = propose(
+        {"main.py": code, ".env.example": example, "requirements.txt": f"fastapi\nsqlalchemy\n{driver}\n"}
+    )
+    assert [service.name for service in proposal.services] == services
+    assert {each.name: each.value for each in proposal.env}["DATABASE_URL"].startswith(url)

@@ -19,10 +19,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from types import TracebackType
+    from typing import BinaryIO
 
 _NO_LOCKS = {errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EBADF}
 _IN_THE_WAY = {errno.EISDIR, errno.ENOTDIR, errno.ELOOP, errno.ENOTEMPTY, errno.EEXIST, errno.ENXIO}
 _POLL = 0.01
+_WRITTEN = 16 * 1024 * 1024
 
 
 # Fail-points
@@ -141,6 +143,14 @@ def plain(path: str, flags: int) -> int:
         os.close(descriptor)
         raise OSError(errno.ENXIO, "not a plain file", path)
     return descriptor
+
+
+def read_bounded(stream: BinaryIO) -> bytes:
+    """All of a file that people write; more than a person writes (a link to /dev/zero) is an OSError, EFBIG."""
+    data = stream.read(_WRITTEN + 1)
+    if len(data) > _WRITTEN:
+        raise OSError(errno.EFBIG, "file too large", stream.name)
+    return data
 
 
 # Whole or absent

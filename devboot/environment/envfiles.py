@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from devboot.environment.variables import is_secret_value
 from devboot.errors import DevbootError, ManifestError, Place, Problems
+from devboot.files import read_bounded
 from devboot.model import overmind
 from devboot.model.dotenv import Note, parse_dotenv, resolve_dotenv
 from devboot.model.edge.complaints import problems_of
@@ -47,11 +48,12 @@ def read_env_files(root: str, names: Sequence[str] | None, scope: Mapping[str, s
             if data is None:
                 continue
             parsed = parse_dotenv(data, name)
+            values = resolve_dotenv(parsed, known)
         except Problems as error:
             errors += error.errors
             continue
         notes += [(name, note) for note in parsed.notes]
-        for value in resolve_dotenv(parsed, known):
+        for value in values:
             known[value.name] = value.value
             variables.append(
                 ComposedVariable(value.name, value.value, f"{name}:{value.line}", is_secret_value(value.value))
@@ -64,7 +66,7 @@ def read_env_files(root: str, names: Sequence[str] | None, scope: Mapping[str, s
 def _read(path: str, name: str) -> bytes | None:
     try:
         with open(path, "rb") as file:
-            return file.read()
+            return read_bounded(file)
     except FileNotFoundError:
         return None
     except OSError as error:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
 MASK = "***"
+LONGEST = 1024 * 1024  # characters of a value: systems give programs less, and references can double it line by line
+MOST = 16 * LONGEST  # of all values of a file
 _UNCHANGED = "nothing was started, running processes unchanged"
 
 _BLANK = re.compile(r"[^\S\n]*+")
@@ -100,15 +102,27 @@ def resolve_dotenv(env_file: EnvFile, scope: Mapping[str, str]) -> tuple[EnvValu
     """The values of a file, each name once. A reference means an earlier line of the file, else `scope`.
 
     `${NAME}` without a value is empty, as for python-dotenv; `$NAME` is replaced only where NAME has a value, since
-    keys and passwords are full of dollar signs.
+    keys and passwords are full of dollar signs. Raises Problems where values grow beyond what any program can be given.
     """
+    total = 0
     known: dict[str, str] = {}
     values: dict[str, EnvValue] = {}
     for entry in env_file.entries:
-        value = "".join(_filled_in(part, known, scope) for part in entry.parts)
+        pieces = [_filled_in(part, known, scope) for part in entry.parts]
+        length = sum(map(len, pieces))  # before they are put together
+        total += length
+        if length > LONGEST or total > MOST:
+            raise _too_long(env_file.file, entry)
+        value = "".join(pieces)
         known[entry.name] = value
         values[entry.name] = EnvValue(entry.name, value, entry.line)
     return tuple(values.values())
+
+
+def _too_long(file: str, entry: Entry) -> Problems:
+    what = f"the value of `{printable(entry.name)}` is longer than a program can be given"
+    failure = ManifestError("env/bad-line", what, place=Place(file, entry.line), help=("keep it in a file of its own",))
+    return Problems([failure], summary=f"1 problem in {file}; {_UNCHANGED}")
 
 
 def _filled_in(part: Part, known: Mapping[str, str], scope: Mapping[str, str]) -> str:

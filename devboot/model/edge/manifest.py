@@ -10,7 +10,7 @@ from pydantic import Field, PrivateAttr, ValidationError
 
 import devboot
 from devboot.errors import DevbootError, ManifestError, Place, Problems
-from devboot.files import plain
+from devboot.files import plain, read_bounded
 from devboot.model.edge.complaints import Complaints, problems_of
 from devboot.model.edge.document import Document, decode
 from devboot.model.edge.manifest_document import ManifestDocument
@@ -280,7 +280,7 @@ def load_procfile(root: str, path: str | None, *, prefix: str = "", is_lenient: 
     for name in usual_procfiles(root) if path is None else (path,):
         try:
             with open(os.path.join(root, name), "rb") as stream:
-                data = stream.read()
+                data = read_bounded(stream)
         except FileNotFoundError:
             continue
         except OSError as error:
@@ -301,7 +301,7 @@ def usual_procfiles(root: str) -> tuple[str, ...]:
 def _read(path: str, file: str) -> str:
     try:
         with open(path, "rb", opener=plain) as stream:
-            return decode(stream.read(), file)
+            return decode(read_bounded(stream), file)
     except FileNotFoundError:
         what = f"there is no `{file}`"
         raise ManifestError("manifest/not-found", what, help=("`devboot init` writes one",)) from None

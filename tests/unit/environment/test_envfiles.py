@@ -46,3 +46,13 @@ def test_the_mistakes_of_all_files_come_in_one_run(tmp_path):
 
     assert ["a.env", "b.env"] == [error.place.file for error in caught.value.errors]
     assert {"env/bad-line"} == {error.slug for error in caught.value.errors}
+
+
+@pytest.mark.faults(50)
+def test_a_file_without_an_end_is_refused(tmp_path):
+    (tmp_path / ".env").symlink_to("/dev/zero")
+
+    with pytest.raises(Problems) as caught:
+        read_env_files(str(tmp_path), None, {})
+
+    assert [error.what for error in caught.value.errors] == ["`.env` can't be read: file too large"]

@@ -248,3 +248,21 @@ def test_another_encoding_is_named_with_its_place():
         error.place.column,
         error.place.source,
     )
+
+
+@pytest.mark.faults(50)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "A=xxxxxxxx\n" + "A=${A}${A}\n" * 99,
+        "B=" + "x" * 1_000_000 + "\nA=" + "${B}" * 100_000 + "\n",
+        "A=" + "x" * 1_000_000 + "\n" + "A=${A}\n" * 20,
+    ],
+)
+def test_values_that_grow_beyond_what_a_program_can_be_given_are_refused_in_time(text):
+    with pytest.raises(Problems) as caught:
+        resolve_dotenv(parse_dotenv(text, ".env"), {})
+
+    (error,) = caught.value.errors
+    assert (error.slug, error.what) == ("env/bad-line", "the value of `A` is longer than a program can be given")
+    assert error.place.line > 1

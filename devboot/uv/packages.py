@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -56,6 +57,10 @@ _COMPILE = (
 # Lists that were frozen on Windows name these for everybody, or at versions without a file for today's Pythons. devboot
 # runs where none of them does, so neither may stand in the way.
 _OF_WINDOWS = ("pypiwin32", "pywin32", "pywinpty", "twisted-iocpsupport", "windows-curses")
+# A package may contradict the others for PyPy alone, on which no project here runs: only then is it left out, for only
+# a project's own file can tell uv so, and what else that says must not get lost.
+_FOR_PYPY = re.compile(r"split \(markers: [^)]*(?:implementation\w*) == '(?i:pypy)'")
+_WITHOUT_PYPY = "[tool.uv]\nenvironments = [\"platform_python_implementation != 'PyPy'\"]\n"
 _OVERRIDES = "".join(f"{name} ; python_version < '0'\n" for name in _OF_WINDOWS)
 
 
@@ -116,7 +121,27 @@ def compile_requirements(
             arguments += ["--output-file", paths["pins"], *_upgrades(upgrade)]
         arguments += [*files, *(["-"] if text else [])]
         variables = indexes.variables(uv.environ)
-        return uv.run(arguments, doing="resolve the requirements", stdin=text, variables=variables).stdout
+
+        def resolve(*more: str) -> str:
+            doing = "resolve the requirements"
+            return uv.run([*arguments, *more], doing=doing, stdin=text, variables=variables).stdout
+
+        try:
+            return resolve()
+        except DevbootError as error:
+            if files or not any(map(_FOR_PYPY.search, error.causes)) or _configures_uv(uv.folder):
+                raise
+            with open(os.path.join(os.path.dirname(paths["pins"]), "pyproject.toml"), "w", encoding="utf-8") as file:
+                file.write(_WITHOUT_PYPY)
+            return resolve("--project", os.path.dirname(file.name))
+
+
+def _configures_uv(folder: str) -> bool:
+    try:
+        with open(os.path.join(folder, "pyproject.toml"), encoding="utf-8", errors="replace") as file:
+            return "[tool.uv" in file.read()
+    except OSError:
+        return False
 
 
 def _repeated(option: str, values: Sequence[str]) -> list[str]:

@@ -92,7 +92,8 @@ def _provisions(loaded: Loaded, context: Context, wishes: Wishes) -> Iterator[St
     yield from _python_steps(python, old)
     for database in manifest.sqlite.values():
         if not os.path.exists(os.path.join(root, database.path)):
-            yield Step("create", database.path, "SQLite database")
+            is_ours = database.pragmas or database.migrations or database.seed
+            yield Step("create", database.path, f"SQLite database{'' if is_ours else ', by the application'}")
 
 
 def _to_ask(loaded: Loaded, context: Context, old: Lock | None) -> Asked:

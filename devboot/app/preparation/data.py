@@ -39,7 +39,7 @@ def prepare_databases(loaded: Loaded, clock: Clock, reporter: Reporter) -> froze
         if done.is_new or done.applied:
             touched.add(path)
         kind = DONE if path in touched else UNCHANGED
-        reporter.emit(Event(kind, "sqlite", database_text(wanted.path, done)))
+        reporter.emit(Event(kind, "sqlite", database_text(wanted.path, done, is_there=os.path.exists(path))))
     return frozenset(touched)
 
 

@@ -44,8 +44,10 @@ def tell_about(loaded: Loaded, files: EnvFiles, reporter: Reporter) -> None:
         reporter.emit(Event(WARNING, "env", f"{file}:{each.line}: {each.text}", slug=each.slug))
 
 
-def database_text(path: str, done: databases.Prepared) -> str:
-    """What was done to a database, as the text of its step."""
+def database_text(path: str, done: databases.Prepared, *, is_there: bool = True) -> str:
+    """What was done to a database, as the text of its step; without pragmas and migrations its file isn't made here."""
+    if not is_there:
+        return f"{path}, which the application makes"
     applied = len(done.applied)
     said = [f"{path} created"] if done.is_new else [path]
     if applied:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from devboot.app.preparation.data import prepare_databases
+from devboot.app.preparation.loading import load_project
 from devboot.app.preparation.telling import tell_of_strangers
 from devboot.environment.project import Project
-from devboot.events import WARNING, RecordingReporter
+from devboot.events import DONE, UNCHANGED, WARNING, RecordingReporter
 
 
 @pytest.mark.faults(64)
@@ -18,3 +20,18 @@ def test_a_project_in_a_folder_of_everybodys_is_warned_of_by_its_slug(tmp_path):
     event = reporter.events[-1]
     assert (event.kind, event.slug) == (WARNING, "trust/foreign-owner")
     assert event.text == f"everybody on this machine can write to `{tmp_path}`: what stands there runs as you"
+
+
+def test_a_database_that_only_the_application_makes_is_not_said_to_be_there(tmp_path):
+    manifest = '[databases.default]\npath = "shop.db"\n'
+    manifest += '[databases.own]\npath = "own.db"\npragmas = { journal_mode = "wal" }\n'
+    (tmp_path / "devboot.toml").write_text(manifest)
+
+    def told():
+        reporter = RecordingReporter()
+        prepare_databases(load_project(str(tmp_path), {}), lambda: 0.0, reporter)
+        return [event.text for event in reporter.events if event.kind in (DONE, UNCHANGED)]
+
+    assert told() == ["shop.db, which the application makes", "own.db created"]
+    (tmp_path / "shop.db").touch()
+    assert told() == ["shop.db", "own.db"]

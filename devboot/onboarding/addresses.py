@@ -377,7 +377,10 @@ def _of_client(event: Event) -> Iterator[Address]:
     words = {**positional, **event.call.keywords}
     apart = _apart(event.name, words, event.place)
     if apart is None and (event.call.args or "url" in words):
-        return  # given an address that isn't known
+        first = event.argument(0, "url")
+        if first is not None and first.data is None and first.reads:  # only a variable that isn't set has the address
+            yield Address(event.name, "", HOLE, None, first.reads, event.place, event.maybe)
+        return
     if apart is None:
         apart = Address(event.name, None, "localhost", 6379, frozenset(), event.place)
     yield Address(apart.label, apart.url, apart.host, apart.port, apart.reads, apart.place or event.place, event.maybe)

@@ -297,6 +297,22 @@ def test_fields_that_a_validator_makes_of_another_are_reached_by_that(propose, d
     assert [variable.name for variable in proposal.env if variable.required] == []
 
 
+def test_a_broker_whose_address_is_only_a_variable_needs_redis(propose):
+    proposal = propose(
+        {
+            "main.py": "from fastapi import FastAPI\napp = FastAPI()\n",
+            "queues.py": """
+                import os
+                from taskiq_redis import RedisStreamBroker
+                broker = RedisStreamBroker(os.getenv("QUEUE"))
+            """,
+            "requirements.txt": "fastapi\ntaskiq\ntaskiq-redis\n",
+        }
+    )
+    assert wired(proposal) == {"QUEUE": "${services.redis.url}/0"}
+    assert [process.command for process in proposal.processes][1:] == ["taskiq worker queues:broker"]
+
+
 def test_the_message_queue_of_socketio_is_redis(propose):
     code = "import os\nfrom flask import Flask\nfrom flask_socketio import SocketIO\napp = Flask(__name__)\n"
     code += "socketio = SocketIO(app, message_queue=os.environ.get('QUEUE', 'redis://localhost:6379/3'))\n"

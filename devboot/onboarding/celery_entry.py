@@ -22,18 +22,19 @@ _MEETS = re.compile(r"^(?:\w+[ \t]*=[ \t]*)?(?:create|make)_\w*app\(|^with[ \t]+
 
 def celery_entry(tree: Tree, app: Application) -> tuple[str, Evidence] | None:
     """What `celery -A` is given; None where no module makes both: tasks then run without Flask's application."""
-    found: list[tuple[int, str, str, Evidence]] = []
+    found: list[tuple[bool, int, str, str, Evidence]] = []
     for path in tree.python_files() if app.framework == "flask" else ():
-        if ASIDE.search(path) or not _FILES.search(posixpath.basename(path)):
+        is_named_so = bool(_FILES.search(posixpath.basename(path)))
+        if ASIDE.search(path) or not (is_named_so or path == app.path):
             continue
         text = tree.text(path) or ""
         held, name = _HOLDS.search(text), module_name(path, app.sources)
         if held is not None and name is not None and _MEETS.search(text):
             line = text.count("\n", 0, held.start()) + 1
-            found.append((path.count("/"), name, held["taken"] or held["made"], Evidence(path, line)))
+            found.append((not is_named_so, path.count("/"), name, held["taken"] or held["made"], Evidence(path, line)))
     if not found:
         return None
-    _, module, name, evidence = min(found, key=lambda each: each[:3])
+    _, _, module, name, evidence = min(found, key=lambda each: each[:4])
     return f"{module}.{name}", evidence
 
 

@@ -129,6 +129,7 @@ def test_celery_is_named_where_the_module_has_another_app(propose):
             MAKES_CELERY,
             "shop.worker.celery",
         ),
+        ("wsgi.py", "from shop import (\n    celery,\n    create_app,\n)\napp = create_app()\n", "wsgi.celery"),
         ("shop/celery_tasks.py", "from shop import celery\n@celery.task\ndef ping(): ...\n", "shop"),
     ],
 )

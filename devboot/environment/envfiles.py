@@ -44,7 +44,8 @@ def read_env_files(root: str, names: Sequence[str] | None, scope: Mapping[str, s
     for name in DEFAULT_FILES if names is None else names:
         paths.append(os.path.join(root, name))
         try:
-            data = _read(paths[-1], name)
+            # A folder of that name, a virtualenv or one of compose's, is no file of variables unless it is named as one
+            data = _read(paths[-1], name) if names is not None or not os.path.isdir(paths[-1]) else None
             if data is None:
                 continue
             parsed = parse_dotenv(data, name)

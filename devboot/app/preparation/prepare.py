@@ -33,7 +33,7 @@ from devboot.app.preparation.loading import Loaded, load_project, prepare_state
 from devboot.app.preparation.locking import LockResult, LockWish, ensure_lock, pins_of_lock
 from devboot.app.preparation.offline import refuse_unfetched
 from devboot.app.preparation.provisioning import Machine, Provisioned, provision, this_host, wanted_objects
-from devboot.app.preparation.telling import tell_about, tell_of_strangers
+from devboot.app.preparation.telling import tell_about, tell_of_edits, tell_of_strangers
 from devboot.app.preparation.turns import take_turn
 from devboot.app.preparation.unreachable import without_unreachable
 from devboot.environment.envfiles import EnvFiles, read_env_files
@@ -160,7 +160,7 @@ class _Way:
         prepare_services(composed, clock, self.reporter)
         if self.wishes.starts:
             back_up(self.loaded, composed, touched, clock, self.reporter)
-        self._tell_of_edits()
+        tell_of_edits((*self.loaded.stamps, *self.seen), self.root, self.reporter)
         snapshot = self._compile(choice, stock, composed, ports)
         installed = _installed(choice.lock, stock.provisioned, touched)
         return Prepared(self.loaded, choice.lock, stock.provisioned, composed, snapshot, installed)
@@ -272,15 +272,6 @@ class _Way:
             if name in listening:
                 self.reporter.emit(Event(NOTE, "ports", f"{name} {note}"))
         return ports
-
-    def _tell_of_edits(self) -> None:
-        """What was edited after it was read counts from the next command on: its stamp makes the snapshot stale."""
-        for stamp in dict.fromkeys((*self.loaded.stamps, *self.seen)):
-            if not snapshots.is_current(stamp):
-                name = os.path.relpath(stamp[0], self.root)
-                self.reporter.emit(
-                    Event(NOTE, "project", f"{name} changed during this run: it counts from the next on")
-                )
 
 
 def _own_lock(loaded: Loaded, context: Context, reporter: Reporter) -> FileLock:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
+from devboot import snapshot as snapshots
 from devboot.app.preparation.adjusting import self_reloading
 from devboot.app.preparation.composing import replaced_by_services
 from devboot.app.preparation.loading import Loaded
@@ -42,6 +43,17 @@ def tell_about(loaded: Loaded, files: EnvFiles, reporter: Reporter) -> None:
         reporter.emit(Event(NOTE, "processes", text, slug="procfile/replaced"))
     for file, each in files.notes:
         reporter.emit(Event(WARNING, "env", f"{file}:{each.line}: {each.text}", slug=each.slug))
+
+
+def tell_of_edits(stamps: Iterable[tuple[str, int, int]], root: str, reporter: Reporter) -> None:
+    """Say what was edited after it was read: it counts from the next command on, as its stamp makes the snapshot stale.
+
+    Nothing is said of a folder with other names in it: a database's is made by the run itself.
+    """
+    for stamp in dict.fromkeys(stamps):
+        if not snapshots.is_current(stamp) and not os.path.isdir(stamp[0]):
+            name = os.path.relpath(stamp[0], root)
+            reporter.emit(Event(NOTE, "project", f"{name} changed during this run: it counts from the next on"))
 
 
 def database_text(path: str, done: databases.Prepared, *, is_there: bool = True) -> str:

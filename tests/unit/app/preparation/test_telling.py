@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from devboot import snapshot
 from devboot.app.preparation.data import prepare_databases
 from devboot.app.preparation.loading import load_project
-from devboot.app.preparation.telling import tell_of_strangers
+from devboot.app.preparation.telling import tell_of_edits, tell_of_strangers
 from devboot.environment.project import Project
 from devboot.events import DONE, UNCHANGED, WARNING, RecordingReporter
 
@@ -35,3 +36,16 @@ def test_a_database_that_only_the_application_makes_is_not_said_to_be_there(tmp_
     assert told() == ["shop.db, which the application makes", "own.db created"]
     (tmp_path / "shop.db").touch()
     assert told() == ["shop.db", "own.db"]
+
+
+def test_files_edited_in_the_meantime_are_named_and_folders_are_not(tmp_path):
+    (tmp_path / ".env").write_text("A=1\n")
+    paths = [str(tmp_path / ".env"), str(tmp_path / ".env"), str(tmp_path / "Procfile")]
+    stamps = (snapshot.listing(str(tmp_path)), *snapshot.stamps(paths))
+    (tmp_path / "data").mkdir()
+    (tmp_path / ".env").write_text("A=12\n")
+    reporter = RecordingReporter()
+
+    tell_of_edits(stamps, str(tmp_path), reporter)
+
+    assert [".env changed during this run: it counts from the next on"] == [event.text for event in reporter.events]

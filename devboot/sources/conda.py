@@ -7,7 +7,9 @@ where a package will be into its files, so this source is told that place before
 from __future__ import annotations
 
 import hashlib
+import importlib.metadata
 import importlib.util
+import json
 import os
 import shutil
 import sys
@@ -16,7 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from devboot.errors import DevbootError, IntegrityError, MachineError, NetworkError, WorkError
+from devboot.errors import DevbootError, IntegrityError, MachineError, NetworkError, WorkError, shell_word
 from devboot.files import machine_error
 from devboot.model.artifact import Artifact, Part
 
@@ -146,12 +148,25 @@ def not_installed(what: str, *helps: str, causes: Sequence[str] = ()) -> Machine
         "conda/not-installed",
         what,
         causes=[*causes, "it comes with the extra `conda` of devboot, since it is 80 MB large"],
-        help=[
-            "uv tool install --force 'devboot[conda]'",
-            f"uv pip install --python {sys.executable} {RATTLER}",
-            *helps,
-        ],
+        help=[f"{_uv()} pip install --python {shell_word(sys.executable)} {RATTLER}", *_extra(), *helps],
     )
+
+
+def _uv() -> str:
+    """How the uv that came with devboot is called: none need be on PATH."""
+    beside = os.path.join(os.path.dirname(sys.executable), "uv")
+    return shell_word(beside) if os.path.isfile(beside) else "uv"
+
+
+def _extra() -> list[str]:
+    """How devboot is installed with the extra, from where it was installed; nothing for a checkout that just runs."""
+    try:
+        origin = json.loads(importlib.metadata.distribution("devboot").read_text("direct_url.json") or "{}")
+    except (importlib.metadata.PackageNotFoundError, ValueError):
+        return []
+    url = urlsplit(str(origin.get("url", "")))
+    where = unquote(url.path) if url.scheme == "file" else "devboot"
+    return [f"uv tool install --force {shell_word(f'{where}[conda]')}"]
 
 
 def _part(record: Any) -> Part:

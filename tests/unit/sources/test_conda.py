@@ -2,12 +2,14 @@
 
 import importlib.util
 import sys
+from importlib.metadata import PackageNotFoundError
+from types import SimpleNamespace
 
 import pytest
 
 from devboot.errors import MachineError
 from devboot.model.artifact import PLATFORMS, Artifact, Part
-from devboot.sources.conda import CondaSource
+from devboot.sources.conda import CondaSource, not_installed
 
 
 @pytest.mark.skipif(importlib.util.find_spec("rattler") is not None, reason="the extra is installed")
@@ -18,7 +20,27 @@ def test_without_the_extra_the_way_to_it_is_said(tmp_path):
         CondaSource(str(tmp_path)).fetch(artifact, PLATFORMS[0], str(tmp_path / "into"))
 
     assert caught.value.slug == "conda/not-installed"
-    assert tuple(caught.value.help) == (
-        "uv tool install --force 'devboot[conda]'",
-        f"uv pip install --python {sys.executable} 'py-rattler>=0.28'",
-    )
+    assert caught.value.help[0].endswith(f"uv pip install --python {sys.executable} 'py-rattler>=0.28'")
+
+
+@pytest.mark.parametrize(
+    ("origin", "advice"),
+    [
+        (None, ("uv tool install --force 'devboot[conda]'",)),
+        (
+            '{"url": "file:///home/ada/dev%20boot", "dir_info": {}}',
+            ("uv tool install --force '/home/ada/dev boot[conda]'",),
+        ),
+        (PackageNotFoundError, ()),
+    ],
+)
+def test_the_extra_is_advised_from_where_devboot_was_installed(origin, advice, monkeypatch):
+    def distribution(name):
+        assert name == "devboot"
+        if origin is PackageNotFoundError:
+            raise PackageNotFoundError(name)
+        return SimpleNamespace(read_text=lambda _: origin)
+
+    monkeypatch.setattr("importlib.metadata.distribution", distribution)
+
+    assert not_installed("it is missing").help[1:] == advice

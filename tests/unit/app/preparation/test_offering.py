@@ -1,7 +1,5 @@
 """Whom a lock asks for what the recipes know no version of, and what is said where nobody can be asked."""
 
-import sys
-
 import pytest
 
 from devboot.app.preparation.distribution import Distribution
@@ -14,12 +12,13 @@ from devboot.model.edge.recipe import parse_recipe
 from devboot.provision.realise import Host
 from devboot.recipes import KnownRecipe
 from devboot.resolve.packages import resolve
+from devboot.sources.conda import not_installed
 
 CONDA = '[[source]]\nkind = "conda"\nname = "toy-server"\nbin = { toy = "bin/toy" }\n'
 DEB = '[[source]]\nkind = "deb"\nnames = ["toy-server | toy-server-8"]\nbin = { toy = "usr/bin/toy" }\n'
 HOST = '[[source]]\nkind = "host"\nversion = "toy (.*)"\nbin = { toy = "toy" }\n'
 TOY, SHOP = Wish("toy"), Wish("toy", "8")
-EXTRA = ("uv tool install --force 'devboot[conda]'", f"uv pip install --python {sys.executable} 'py-rattler>=0.28'")
+EXTRA = not_installed("").help
 
 
 def recipe(*sources):

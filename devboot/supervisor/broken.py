@@ -12,6 +12,7 @@ WITHIN = 30.0  # seconds that a program may live before an import error is no ma
 _SIGNS = (
     r"^(?:ModuleNotFoundError|ImportError|SyntaxError|IndentationError|TabError|NameError): .",
     r"^(?:[\w.]+\.)?ImproperlyConfigured: .",
+    r"^pydantic\.errors\.PydanticImportError: .",
     r"^Error: (?:Could not import|While importing) ",
     r"^(?:ERROR: +)?Error loading ASGI app\. .",
     r"^Failed to find (?:attribute|application object) ",

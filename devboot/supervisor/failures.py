@@ -160,6 +160,8 @@ def _missing_package(tail: tuple[str, ...], cwd: str) -> tuple[str, ...]:
     """What to do where the output ends with an import that found nothing."""
     import re
 
+    if any(line.startswith("pydantic.errors.PydanticImportError: ") for line in tail):
+        return ("the code is written for pydantic 1: require `pydantic<2`, then `devboot up -d`",)
     found = next((found for line in reversed(tail) if (found := re.search(_NO_MODULE, line))), None)
     if found is None:
         return ()

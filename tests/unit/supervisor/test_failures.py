@@ -8,6 +8,7 @@ import pytest
 
 from devboot.model.process import FailureHint, ProcessSpec
 from devboot.supervisor import failures
+from devboot.supervisor.broken import broken_code
 from devboot.supervisor.diagnosis import explain
 from devboot.supervisor.state import End, State
 
@@ -45,6 +46,15 @@ def test_a_module_that_lies_beside_the_one_that_imports_it_is_no_missing_package
         "`settings` is there, but in `shop/`, where Python 3 does not look: `from .settings import …`",
         'or let it look there: `PYTHONPATH = "shop"` under `[env]` in devboot.toml',
     )
+
+
+def test_code_of_pydantic_1_is_named_as_such():
+    said = "pydantic.errors.PydanticImportError: `BaseSettings` has been moved to the `pydantic-settings` package."
+    tail = ("    raise PydanticImportError(", said, "", "For further information visit https://errors.example.test")
+
+    assert broken_code(tail) == said
+    error = failures.cannot_load(WORKER, said, tail)
+    assert error.help[0] == "the code is written for pydantic 1: require `pydantic<2`, then `devboot up -d`"
 
 
 def test_a_library_that_only_sqlalchemy_asks_for_may_be_another_than_the_project_has():

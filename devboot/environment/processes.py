@@ -34,6 +34,9 @@ _FORKS = re.compile(r"(?:^|[\s/])(?:gunicorn|unicorn|puma)(?:\s|$)")
 # program in the command → variable, its value, what in a command or variable says where to bind.
 _BINDS = {"gunicorn": ("GUNICORN_CMD_ARGS", "--bind=127.0.0.1:{port}", re.compile(r"(^|\s)(-b\b|--bind\b)"))}
 
+# uWSGI takes SIGTERM for a wish to reload unless it is told otherwise, and would have to be killed.
+_RELOADS = re.compile(r"(?:^|[\s/])uwsgi(?:\s|$)")
+
 
 class Command(NamedTuple):
     """One process as the Procfile, or a manifest's `command`, has it; `origin` is `Procfile:2`.
@@ -262,8 +265,10 @@ def _resolved(wanted: Iterable[WantedDependency], around: Surroundings) -> Itera
 
 
 def _port_variables(command: Command, own: Mapping[str, str], around: Surroundings) -> dict[str, str]:
-    """PS and the siblings' ports under overmind's names, and where a server is told to bind."""
+    """PS and the siblings' ports under overmind's names, where a server is told to bind, and to end when it is told."""
     variables = {"PS": command.name}
+    if _RELOADS.search(command.text) and "UWSGI_DIE_ON_TERM" not in around.variables:
+        variables["UWSGI_DIE_ON_TERM"] = "true"
     # Of several instances the first is named, so that scaling one process changes nothing for the others.
     firsts = {names[0]: name for name, names in around.instances.items() if names}
     later = {name for names in around.instances.values() for name in names[1:]}

@@ -11,6 +11,7 @@ _SHELL = re.compile(
     r"^(?:\w+=\S*\s+|exec\s+|env\s+)*"
     r"(?:(?:(?:/usr)?/bin/)?(?:ba|da|z|k)?sh\s+(?:-\w+\s+)*([\w./-]+)|((?:[\w.-]*/)+[\w.-]+|[\w-]+\.sh))(?=\s|$)"
 )
+_UWSGI = re.compile(r"(?:^|[\s/])uwsgi\s+(?:\S+\s+)*?(?:--(?:ini|ya?ml)[= ]\s*)?([\w./-]+\.(?:ini|ya?ml))(?=\s|$)")
 _SHEBANG = re.compile(r"#!\s*\S*(?:/|\s)(?:ba|da|z|k)?sh\b")
 _NPM = re.compile(r"^(?:npm|yarn|pnpm|bun)\s+(?:run\s+)?([\w:-]+)")
 _READS = re.compile(
@@ -23,6 +24,8 @@ _ENDINGS = ("", ".js", ".mjs", ".cjs", "/index.js")
 
 def reads_port(folder: str, command: str) -> bool:
     """Whether the script that a command runs in a folder reads PORT; scripts of package.json are followed once."""
+    if settings := _UWSGI.search(command):
+        return "$(PORT)" in _text(os.path.join(folder, settings[1]))
     found = _SCRIPT.match(command)
     if found is None and (run := _NPM.match(command)):
         found = _SCRIPT.match(_npm_script(folder, run[1]))

@@ -73,6 +73,14 @@ def test_gunicorn_is_told_to_listen_on_loopback_where_nobody_says_where():
     assert "GUNICORN_CMD_ARGS" not in dict(spec("gunicorn app", surroundings=bound).env)
 
 
+def test_uwsgi_is_told_to_end_when_it_is_stopped():
+    assert "true" == dict(spec("uwsgi --http :8000").env)["UWSGI_DIE_ON_TERM"]
+    assert "UWSGI_DIE_ON_TERM" not in dict(spec("serve").env)
+    told = around(variables={"UWSGI_DIE_ON_TERM": "false"})
+    assert "UWSGI_DIE_ON_TERM" not in dict(spec("uwsgi shop.ini", surroundings=told).env)
+    assert "no" == dict(spec("uwsgi shop.ini", env={"UWSGI_DIE_ON_TERM": "no"}).env)["UWSGI_DIE_ON_TERM"]
+
+
 def test_what_a_shell_script_around_the_server_says_counts_as_the_command_does(tmp_path):
     (tmp_path / "start.sh").write_text("#!/bin/bash\npython manage.py migrate\ngunicorn shop.wsgi --log-file -\n")
     (tmp_path / "serve.sh").write_text("exec uvicorn shop:app --port ${PORT:-8000}\n")

@@ -10,6 +10,8 @@ FILES = {
     "server.js": "const port = process.env.PORT || 3000\n",
     "api/index.js": "listen(process.env['PORT'])\n",
     "app.rb": "set :port, ENV.fetch('PORT', 4567)\n",
+    "etc/uwsgi.ini": "[uwsgi]\nhttp-socket = :$(PORT)\n",
+    "fixed.ini": "[uwsgi]\nhttp-socket = :8000\n",
     "package.json": '{"scripts": {"start": "node server.js", "dev": "nodemon api", "odd": 1}}',
 }
 
@@ -25,6 +27,10 @@ FILES = {
         ("npm start", True),
         ("yarn dev", True),
         ("ruby app.rb", True),
+        ("uwsgi ./etc/uwsgi.ini", True),
+        ("A=1 exec .venv/bin/uwsgi --master --ini=etc/uwsgi.ini --need-app", True),
+        ("uwsgi fixed.ini", False),
+        ("uwsgi missing.yaml", False),
         ("python worker.py", False),
         ("python -m http.server", False),
         ("npm run odd", False),

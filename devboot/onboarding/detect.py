@@ -17,7 +17,7 @@ from devboot.onboarding.evaluation.values import Place
 from devboot.onboarding.flask import abilities, by_variable, flask_name
 from devboot.onboarding.images import variables_of_image
 from devboot.onboarding.layout import cwd_of
-from devboot.onboarding.node import find_node, only_process
+from devboot.onboarding.node import find_node, left_to_itself, only_process
 from devboot.onboarding.processes import implied
 from devboot.onboarding.procfile import (
     describe,
@@ -118,7 +118,8 @@ def assemble(clone: Clone, run: Run, switches: Mapping[str, Variable], wiring: W
     if app.framework == "flask" and not known.option:
         file = "" if known.modules else posixpath.relpath(app.path, app.folder)
         processes, tasks, flask_app = by_variable(processes, tasks, file)
-    node = find_node(tree, app.root, _commands(clone, processes))
+    commands = tuple(_commands(clone, processes))
+    node = find_node(tree, app.root, commands)
     tasks += node.tasks
     env_files, file_notes = _env_files(clone, run)
     channels = find_channel_servers(run, clone.packages)
@@ -139,6 +140,7 @@ def assemble(clone: Clone, run: Run, switches: Mapping[str, Variable], wiring: W
         *file_notes,
         *other_services(clone, run, found.servers | _known(wiring, channels)),
         *absent(clone, run),
+        *(left_to_itself(tree, app.root, commands) if app.framework else ()),
     ]
     services = [Service("redis", "redis", wiring.port, wiring.evidence)] if wiring.is_needed else []
     if wiring.needs_rabbitmq:

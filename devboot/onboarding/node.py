@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import posixpath
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from devboot.onboarding.proposal import Evidence, Package, Process, Task
+from devboot.onboarding.proposal import Evidence, Note, Package, Process, Task
 from devboot.onboarding.tree import Tree
 
 MAJORS = (20, 22, 24)  # that the recipe has
@@ -74,6 +74,22 @@ def only_process(tree: Tree, folder: str) -> list[Process]:
             line = _line(tree.text(path) or "", rf'"{name}"\s*:')
             return [Process("web", command + option, ".", None, Evidence(path, line))]
     return []
+
+
+def left_to_itself(tree: Tree, root: str, commands: Collection[tuple[str, str, str]]) -> Iterator[Note]:
+    """What to say of a front end in a folder of its own, which no process starts."""
+    places = {posixpath.normpath(posixpath.join(root, cwd)) for _, cwd, _ in commands} | {root}
+    texts = [command for _, _, command in commands]
+    for path in tree.files():
+        folder, name = posixpath.split(path)
+        if name != "package.json" or "/" in folder or not folder or folder in places or not _has_packages(tree, path):
+            continue
+        scripts = _read(tree, path).get("scripts")
+        script = next((each for each in ("dev", "serve", "start") if isinstance(scripts, dict) and each in scripts), "")
+        if script and not any(folder in text for text in texts):
+            how = f"`cd {folder} && npm install && npm run {script}` does"
+            where = Evidence(path, _line(tree.text(path) or "", rf'"{script}"'))
+            yield Note(f"`{folder}` is not started; {how}", where)
 
 
 def _install(tree: Tree, root: str, path: str, names: list[str]) -> Task:

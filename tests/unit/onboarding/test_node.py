@@ -104,3 +104,15 @@ def test_a_clone_with_nothing_but_a_package_json_runs_its_script(propose, script
 def test_a_python_project_with_a_package_json_for_tools_does_not(propose):
     files = {"tool.py": "", "requirements.txt": "requests\n", "package.json": package(scripts={"dev": "vite"})}
     assert propose(files).processes == ()
+
+
+@pytest.mark.parametrize(
+    ("more", "texts"),
+    [
+        ({}, ["`web-ui` is not started; `cd web-ui && npm install && npm run serve` does"]),
+        ({"Procfile.dev": "web: flask run\nui: cd web-ui && npm run serve\n"}, []),
+    ],
+)
+def test_a_front_end_that_nothing_starts_is_named(propose, more, texts):
+    files = {**SITE, "web-ui/package.json": package(scripts={"build": "x", "serve": "y"}), **more}
+    assert [note.text for note in propose(files).notes] == texts

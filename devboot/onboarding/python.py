@@ -60,7 +60,7 @@ def requirements(tree: Tree, root: str, settings: str, notes: list[Note]) -> lis
     project = load_toml(tree, posixpath.join(root, "pyproject.toml"))
     if declares_packages(project) or "build-system" in project:
         return ["pyproject.toml"]
-    for name in ("Pipfile", "setup.py", "setup.cfg"):
+    for name in ("Pipfile", "setup.py", "setup.cfg", "environment.yml", "environment.yaml"):
         if tree.exists(posixpath.join(root, name)):
             notes.append(
                 Note(

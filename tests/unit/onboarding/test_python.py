@@ -90,3 +90,12 @@ def test_a_member_of_a_workspace_uses_the_lock_at_its_root(propose, tmp_path):
     )
     assert (proposal.root, proposal.python.requirements, proposal.python.version) == (tmp_path, ("uv.lock",), ">=3.12")
     assert proposal.processes[0].cwd == "api"
+
+
+@pytest.mark.parametrize("name", ["setup.py", "environment.yml"])
+def test_a_file_that_is_no_list_to_install_from_is_named(propose, name):
+    proposal = propose({"app.py": "from flask import Flask\napp = Flask(__name__)\n", name: "name: shop\n"})
+    assert proposal.python.requirements == ()
+    assert [note.text for note in proposal.notes] == [
+        f"packages stand in {name} only, which is no list that can be installed from"
+    ]

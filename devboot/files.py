@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _NO_LOCKS = {errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EBADF}
 _IN_THE_WAY = {errno.EISDIR, errno.ENOTDIR, errno.ELOOP, errno.ENOTEMPTY, errno.EEXIST, errno.ENXIO}
+_OF_PROJECT = {".devboot", ".venv", "devboot.lock"}
+WRITABLE = "/a/path/that/can/be/written"
 _POLL = 0.01
 _WRITTEN = 16 * 1024 * 1024
 
@@ -76,22 +78,35 @@ def _full(where: str, path: str, cause: str) -> MachineError:
             "machine/no-inodes",
             f"no inodes are left where `{path}` belongs",
             causes=[cause],
-            help=[f"df -i {shell_word(where)}", "export DEVBOOT_HOME=/a/path/on/another/filesystem"],
+            help=[f"df -i {shell_word(where)}", elsewhere(path, "/a/path/on/another/filesystem")],
         )
     free = room.f_bavail * room.f_frsize
     return MachineError(
         "machine/disk-full",
         f"the disk is full where `{path}` belongs",
         causes=[cause, f"{free // 1_000_000} MB are free on the filesystem of `{where}`"],
-        help=[f"df -h {shell_word(where)}", "export DEVBOOT_HOME=/a/path/on/another/filesystem"],
+        help=[f"df -h {shell_word(where)}", elsewhere(path, "/a/path/on/another/filesystem")],
     )
+
+
+def elsewhere(path: str, place: str) -> str:
+    """The way to another place: for what devboot keeps for the user a variable names it, the rest is the project's."""
+    root = _project_of(path)
+    return f"cp -R {shell_word(root)} {place}   # and work there" if root else f"export DEVBOOT_HOME={place}"
+
+
+def _project_of(path: str) -> str:
+    """The root of the project whose file `path` is by its name; "" for what isn't kept in a project."""
+    parts = os.path.abspath(path).split("/")
+    first = next((number for number, part in enumerate(parts) if part in _OF_PROJECT), 0)
+    return "/".join(parts[:first]) or ("/" if first else "")
 
 
 def _not_writable(where: str, path: str, cause: str, doing: str, *, read_only: bool) -> MachineError:
     found = os.stat(where)
     owner = f"`{where}` belongs to user {found.st_uid} (mode {stat.S_IMODE(found.st_mode):04o})"
     if read_only:
-        fix = "export DEVBOOT_HOME=/a/path/that/can/be/written"
+        fix = elsewhere(path, WRITABLE)
     elif found.st_uid != os.getuid():
         fix = f"sudo chown -R {os.getuid()} {shell_word(where)}"
     else:

@@ -121,6 +121,22 @@ def test_a_path_that_cannot_be_written_is_told_with_its_owner(tmp_path):
     assert (f"chmod u+rwX {tmp_path}",) == error.help
 
 
+@pytest.mark.faults(14, 17)
+@pytest.mark.parametrize(
+    ("path", "way"),
+    [
+        ("/{}/shop/.devboot/run/daemon.lock", "cp -R /{}/shop /a/path/that/can/be/written   # and work there"),
+        ("/{}/shop/devboot.lock", "cp -R /{}/shop /a/path/that/can/be/written   # and work there"),
+        ("/{}/data/store/redis", "export DEVBOOT_HOME=/a/path/that/can/be/written"),
+    ],
+)
+def test_the_way_off_a_read_only_filesystem_is_one_that_helps(path, way):
+    path = path.format("nowhere")
+    error = machine_error(OSError(errno.EROFS, "Read-only file system", path), path)
+
+    assert error.help == (way.format("nowhere"),)
+
+
 def test_moving_aside_dates_the_name_and_overwrites_nothing(tmp_path):
     at = time.mktime((2026, 3, 1, 9, 30, 5, 0, 0, -1))
     names = []

@@ -8,6 +8,7 @@ import stat
 from devboot.doctor.findings import ERROR, WARNING, Answer, Check, Finding, Fix
 from devboot.doctor.subject import Subject
 from devboot.errors import shell_word
+from devboot.files import WRITABLE, elsewhere
 from devboot.text.counts import counted
 from devboot.text.units import size
 
@@ -65,7 +66,7 @@ def _complaint(path: str, subject: Subject) -> Finding | None:
             WARNING,
             f"`{shown}` is on a filesystem that is mounted read-only",
             "what is installed runs, but nothing more can be installed",
-            Fix("export DEVBOOT_HOME=/a/path/that/can/be/written"),
+            Fix(elsewhere(path, WRITABLE)),
         )
     if not os.access(path, os.W_OK | os.X_OK):
         return Finding(

@@ -30,7 +30,7 @@ from devboot.onboarding.proposal import Evidence, Note, Process, Proposal, Servi
 from devboot.onboarding.remarks import absent, other_services
 from devboot.onboarding.scripts import nothing_to_run, tokens_of_bot
 from devboot.onboarding.servers import Served, find_servers
-from devboot.onboarding.settings import EnvFiles, Evaluator, Run
+from devboot.onboarding.settings import EnvFiles, Evaluator, Run, must_be_texts
 from devboot.onboarding.stages import for_another_stage
 from devboot.onboarding.survey import Clone, survey
 from devboot.onboarding.switches import evidence_of, find_switches
@@ -324,7 +324,7 @@ def _needs(clone: Clone, run: Run) -> list[Need]:
     """What the import needs, what an empty setting stands for, and what commands name."""
     needs = [*run.found.needs.values(), *tokens_of_bot(clone.tree, clone.app)]
     known = {need.name for need in needs}
-    for setting in ("SECRET_KEY", "DATABASES"):
+    for setting in ("SECRET_KEY", "DATABASES", *must_be_texts(run)):
         value = run.names.get(setting)
         data = value.data if value is not None else None
         if setting == "DATABASES" and isinstance(data, dict) and "default" in data:

@@ -159,6 +159,18 @@ def module_name(path: str, sources: tuple[str, ...]) -> str | None:
     return None
 
 
+# Applications of libraries that refuse to be imported where a setting of theirs is there and None
+_TEXTS = {"django_recaptcha": ("RECAPTCHA_PUBLIC_KEY", "RECAPTCHA_PRIVATE_KEY")}
+
+
+def must_be_texts(run: Run) -> list[str]:
+    """Django's settings that are None, which the library that reads them refuses."""
+    apps = run.setting("INSTALLED_APPS")
+    installed = apps if isinstance(apps, list | tuple) else ()
+    names = [name for app, names in _TEXTS.items() if app in installed for name in names]
+    return [name for name in names if name in run.names and run.names[name].data is None]
+
+
 def _django_modules(settings: Module) -> list[str]:
     """Modules that Django imports at its start."""
     found: list[str] = []

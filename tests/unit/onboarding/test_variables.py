@@ -72,6 +72,18 @@ def test_djangos_secret_key_may_not_be_empty(django):
     }
 
 
+def test_what_a_library_refuses_as_none_is_a_variable_that_is_needed(django):
+    settings = """
+        INSTALLED_APPS = ["django_recaptcha"]
+        RECAPTCHA_PUBLIC_KEY = os.environ.get("SITE_KEY")
+        RECAPTCHA_PRIVATE_KEY = os.environ.get("CAPTCHA_KEY", "")
+        """
+    example = {".env.example": "SITE_KEY=6LeIx\n"}
+    assert entries(django(settings)) == {"SITE_KEY": "required"}
+    assert entries(django(settings, more=example)) == {"SITE_KEY": "6LeIx"}
+    assert entries(django(settings.replace("django_recaptcha", "shop"))) == {}
+
+
 def test_debug_is_switched_on_where_a_variable_does_it(django):
     proposal = django(
         """

@@ -35,7 +35,8 @@ def free(subject: Subject) -> Answer:
     facts = [f"{free_ones} free"] if free_ones else []
     # A number that devboot chose is no promise: another one is chosen, and said, at the next start.
     facts += [f"{one.port} taken: {one.name} gets another" for one in wanted if one in taken and not one.is_exact]
-    return Answer(tuple(facts), tuple(_finding(one) for one in wanted if one in taken and one.is_exact))
+    who = "devboot.toml insists on" if subject.project.written else "the project's code names"
+    return Answer(tuple(facts), tuple(_finding(one, who) for one in wanted if one in taken and one.is_exact))
 
 
 def wanted_ports(subject: Subject) -> tuple[Wanted, ...]:
@@ -56,13 +57,13 @@ def _exact(subject: Subject) -> dict[str, int]:
     return ports | {name: table.port for name, table in subject.manifest.processes.items() if table.port is not None}
 
 
-def _finding(wanted: Wanted) -> Finding:
+def _finding(wanted: Wanted, who: str) -> Finding:
     error = in_use(wanted.name, wanted.port)
     return Finding(
         error.slug,
         ERROR,
         error.what,
-        "devboot.toml insists on this port",
+        f"{who} this port",
         Fix(error.help[0], f"or {error.help[1]}" if len(error.help) > 1 else ""),
         error.causes,
         fact=f"{wanted.port} taken",

@@ -6,6 +6,7 @@ import sqlite3
 import sys
 import venv
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 
@@ -269,11 +270,16 @@ def test_a_conflict_in_the_lock_is_found(subject):
     assert lockfile.current(known).findings == ()
 
 
-def test_a_port_that_the_manifest_insists_on_and_somebody_else_has_is_an_error(subject):
+def test_a_port_that_the_manifest_insists_on_and_somebody_else_has_is_an_error(subject, tmp_path):
     with closing(socket.create_server(("127.0.0.1", 0))) as other:
         port = other.getsockname()[1]
         answer = ports.free(subject(f"[services.redis]\nport = {port}\n"))
+        root = str(tmp_path / "shop")
+        project = Project(root, f"{root}/.devboot/detected.toml", False)
+        detected = ports.free(replace(subject(f"[services.redis]\nport = {port}\n"), project=project))
     assert [(finding.slug, finding.severity) for finding in answer.findings] == [("port/in-use", "error")]
+    assert ["devboot.toml insists on this port"] == [finding.why for finding in answer.findings]
+    assert ["the project's code names this port"] == [finding.why for finding in detected.findings]
 
 
 def test_a_free_port_is_told(subject):

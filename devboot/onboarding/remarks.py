@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
-from devboot.onboarding.proposal import Note
+from devboot.onboarding.flask import abilities, flask_name
+from devboot.onboarding.layout import ASIDE
+from devboot.onboarding.proposal import Database, Note, Task
 from devboot.onboarding.settings import Run, named_settings
 from devboot.onboarding.survey import Clone
 from devboot.onboarding.switches import evidence_of
@@ -47,6 +50,23 @@ def other_services(clone: Clone, run: Run, servers: set[str]) -> list[Note]:
                         ),
                     ]
     return notes
+
+
+def without_migrations(clone: Clone, tasks: Collection[Task], databases: Collection[Database]) -> list[Note]:
+    """Flask-Migrate with nothing to migrate: whoever clones it makes the migrations, as its README says."""
+    tree, app = clone.tree, clone.app
+    if app.framework != "flask" or "flask-migrate" not in clone.packages or not databases:
+        return []
+    makes = any(tree.mentions(path, ("create_all(",)) for path in tree.python_files() if not ASIDE.search(path))
+    if makes or any(task.name in ("migrate", "tables") for task in tasks):
+        return []
+    name, known = flask_name(tree, app), abilities(tree, app.root, clone.python.requirements)
+    option, before = (f"--app {name} ", "") if known.option else ("", f"FLASK_APP={name} ")
+    command = f"{before if name else ''}devboot run -- flask {option if name else ''}db init"
+    text = (
+        f"no migrations are in the clone, so tables are missing: `{command}`, then with `migrate`, then with `upgrade`"
+    )
+    return [Note(text, app.evidence)]
 
 
 def absent(clone: Clone, run: Run) -> list[Note]:

@@ -147,3 +147,21 @@ def test_an_address_that_decouple_hands_to_a_parser_is_a_database(django):
     server = django(f"{head}DATABASES = {{'default': {call.format('postgres:///blog')}}}", "django\npsycopg\n")
     assert (paths(file), file.env) == ({"default": "data.sqlite3"}, ())
     assert {v.name: v.value for v in server.env} == {"DATABASE_URL": "${databases.default.url}"}
+
+
+@pytest.mark.parametrize(
+    ("flask", "more", "command"),
+    [
+        ("flask", {}, "devboot run -- flask --app shop db init"),
+        ("flask==1.1", {}, "FLASK_APP=shop devboot run -- flask db init"),
+        ("flask", {"migrations/env.py": ""}, None),
+        ("flask", {"models.py": "def make(db):\n    db.create_all()\n"}, None),
+    ],
+)
+def test_a_clone_that_lacks_its_migrations_says_how_they_are_made(propose, flask, more, command):
+    code = "from flask import Flask\napp = Flask(__name__)\n"
+    code += "app.config['SQLALCHEMY_DATABASE_URI'] = 'sqlite:///shop.db'\n"
+    packages = f"{flask}\nflask-sqlalchemy\nflask-migrate\n"
+    said = [note.text for note in propose({"shop.py": code, "requirements.txt": packages, **more}).notes]
+    expected = "no migrations are in the clone, so tables are missing: "
+    assert said == ([f"{expected}`{command}`, then with `migrate`, then with `upgrade`"] if command else [])

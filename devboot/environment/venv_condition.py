@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from devboot.environment.venv_record import VenvRecord, has_record, load_record
 from devboot.errors import MachineError
+from devboot.files import plain
 
 ABSENT, OURS, BROKEN, FOREIGN, UNUSABLE = "absent", "ours", "broken", "foreign", "unusable"
 CREATE, KEEP, ADOPT, REBUILD = "create", "keep", "adopt", "rebuild"
@@ -82,7 +83,7 @@ def _looks_like_venv(venv: str) -> bool:
 def configured_version(venv: str) -> str:
     """Give the version that pyvenv.cfg names, as `3.12.4`; empty if there is none."""
     try:
-        with open(os.path.join(venv, "pyvenv.cfg"), encoding="utf-8") as file:
+        with open(os.path.join(venv, "pyvenv.cfg"), encoding="utf-8", opener=plain) as file:
             match = re.search(r"^version(?:_info)?\s*=\s*(\d+\.\d+\.\d+)", file.read(), re.MULTILINE)
     except (OSError, UnicodeDecodeError):
         return ""
@@ -94,8 +95,9 @@ def _was_made_elsewhere(venv: str, record: VenvRecord | None) -> bool:
     here = os.path.realpath(venv)
     if record is not None:
         return record.location != here
+    script = os.path.join(venv, "bin", "activate")
     try:
-        with open(os.path.join(venv, "bin", "activate"), encoding="utf-8", errors="replace") as file:
+        with open(script, encoding="utf-8", errors="replace", opener=plain) as file:
             match = re.search(r"""^\s*(?:export )?VIRTUAL_ENV=["']?([^"'\n$]+)["']?\s*$""", file.read(), re.MULTILINE)
     except OSError:
         return False

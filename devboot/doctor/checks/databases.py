@@ -23,7 +23,7 @@ def integrity(subject: Subject) -> Answer:
     facts, findings = [], []
     for database in named.values():
         path = os.path.join(subject.project.root, database.path)
-        if not os.path.exists(path):
+        if not os.path.lexists(path):
             facts.append(f"{database.path} not made yet")
             continue
         complaints = check(path)
@@ -39,6 +39,8 @@ def check(path: str) -> tuple[str, ...]:
 
     Without a write-ahead log the file is opened as immutable, since SQLite would make one beside it even to read.
     """
+    if not os.path.isfile(path):
+        return ("a directory, a pipe or a link to nothing is in its place",)
     if os.path.getsize(path) == 0:
         return ()
     with open(path, "rb") as file:

@@ -25,7 +25,7 @@ def examine(path: str, *, busy: float = BUSY_SECONDS) -> tuple[str, str]:
     if not os.path.lexists(path):
         return MISSING, ""
     if not os.path.isfile(path):
-        return DAMAGED, "it is a directory" if os.path.isdir(path) else "it isn't a file"
+        return DAMAGED, _other_kind(path)
     size = os.path.getsize(path)
     if size == 0 and not os.path.exists(path + "-wal"):  # SQLite's own check takes it for a good one
         return EMPTY, ""
@@ -34,6 +34,12 @@ def examine(path: str, *, busy: float = BUSY_SECONDS) -> tuple[str, str]:
     except OSError as error:
         raise machine_error(error, path, "read") from error
     return (DAMAGED, complaint) if complaint else (WHOLE, "")
+
+
+def _other_kind(path: str) -> str:
+    if os.path.islink(path) and not os.path.exists(path):
+        return f"it is a link to `{os.readlink(path)}`, which isn't there"
+    return "it is a directory" if os.path.isdir(path) else "it isn't a file"
 
 
 def _complaint(path: str, size: int, busy: float) -> str:

@@ -16,7 +16,7 @@ from devboot.environment.databases.connection import BUSY_SECONDS, connected
 from devboot.environment.databases.pragmas import apply_pragmas, check_pragmas
 from devboot.environment.databases.statements import Statement, split_statements
 from devboot.environment.programs import holders_of
-from devboot.errors import MachineError, ManifestError, Place, WorkError
+from devboot.errors import MachineError, ManifestError, Place, WorkError, shell_word
 from devboot.files import atomic_write, fail_point, machine_error, move_aside, plain
 
 _BOOK = "devboot_migrations"
@@ -225,11 +225,13 @@ def _damaged(database: Database, around: Surroundings, complaint: str) -> Machin
         return MachineError(
             "sqlite/damaged", f"the database `{database.name}` isn't there", causes=causes, help=["git lfs pull"]
         )
-    if os.path.isfile(path) and not holders:
+    newest = next(iter(backups_of(around.backups, database.name)), None)
+    helps = [f"cp {shell_word(newest)} {shell_word(path)}"] if newest else []
+    if not os.path.isfile(path):  # not ours to move: what the link leads to may be back in a moment
+        helps = [f"mv {shell_word(path)} {shell_word(path + '.aside')}", *helps]
+    elif not holders:
         kept = [f"the damaged file, `{move_aside(path, around.at, companions=SIDE_FILES)}`"]
     _forget(database, around)
-    newest = next(iter(backups_of(around.backups, database.name)), None)
-    helps = [f"cp '{newest}' '{path}'"] if newest else []
     return MachineError(
         "sqlite/damaged",
         f"the database `{database.name}` is damaged",

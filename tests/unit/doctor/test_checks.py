@@ -234,6 +234,16 @@ def test_a_file_that_is_no_database_is_found(database):
     assert (slugs(answer), answer.findings[0].evidence) == (["sqlite/damaged"], ("it is no SQLite file",))
 
 
+@pytest.mark.faults(99)
+@pytest.mark.parametrize("replace", [os.mkdir, os.mkfifo, lambda path: os.symlink("/nowhere", path)])
+def test_something_else_in_place_of_a_database_is_found(replace, database):
+    known, path = database
+    os.unlink(path)
+    replace(path)
+
+    assert slugs(databases.integrity(known)) == ["sqlite/damaged"]
+
+
 SERVICE = '[services.redis]\nversion = "8"\n'
 
 

@@ -289,7 +289,27 @@ def test_a_directory_in_its_place_is_refused_and_stays(around):
         prepare_database(wanted, around)
 
     assert caught.value.causes == ("it is a directory",)
+    assert caught.value.help == (f"mv {wanted.path} {wanted.path}.aside", "devboot up")
     assert os.path.isdir(wanted.path)
+
+
+@pytest.mark.faults(99)
+@pytest.mark.parametrize("kind", ["pipe", "link"])
+def test_a_pipe_or_a_link_to_nothing_in_its_place_is_refused_at_once_and_stays(kind, around):
+    wanted = database(around, migrations=False)
+    os.makedirs(os.path.dirname(wanted.path))
+    if kind == "pipe":
+        os.mkfifo(wanted.path)
+    else:
+        os.symlink("/nowhere/db", wanted.path)
+    with pytest.raises(MachineError) as caught:
+        prepare_database(wanted, around)
+
+    assert caught.value.causes == (
+        "it isn't a file" if kind == "pipe" else "it is a link to `/nowhere/db`, which isn't there",
+    )
+    assert caught.value.help == (f"mv {wanted.path} {wanted.path}.aside", "devboot up")
+    assert os.path.lexists(wanted.path)
 
 
 @pytest.mark.faults(99)
@@ -314,7 +334,7 @@ def test_the_newest_backup_is_offered(around):
     with pytest.raises(MachineError) as caught:
         prepare_database(wanted, around)
 
-    assert caught.value.help == (f"cp '{backup}' '{wanted.path}'", "devboot up")
+    assert caught.value.help == (f"cp {backup} {wanted.path}", "devboot up")
 
 
 @pytest.mark.faults(101)

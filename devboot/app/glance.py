@@ -38,6 +38,8 @@ def _is_sound(kind: str, path: str, newest: int) -> bool:
             stream.seek(max(0, size - _DUMP_END))
             tail = stream.read(_DUMP_END) or b""
     except FileNotFoundError:
+        if os.path.islink(path):
+            return False  # what it leads to may be back in a moment, and a server would save its nothing over the link
         return kind != MANAGED_SQLITE and (not is_database or os.path.isdir(os.path.dirname(path)))
     except OSError:
         return False

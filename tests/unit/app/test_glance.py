@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 
 import pytest
@@ -44,6 +45,16 @@ def test_a_missing_file_is_sound_where_others_make_it(tmp_path):
     assert not looks_sound([(MANAGED_SQLITE, str(tmp_path / "new"), 0)])
     assert not looks_sound([(SQLITE, str(tmp_path / "gone/new"), 0)])
     assert not looks_sound([(SQLITE, str(tmp_path), 0)])
+
+
+@pytest.mark.faults(95, 99)
+@pytest.mark.parametrize("kind", [SQLITE, REDIS])
+def test_a_link_to_nothing_and_a_pipe_are_not(kind, tmp_path):
+    (tmp_path / "link").symlink_to("/nowhere/data")
+    os.mkfifo(tmp_path / "pipe")
+
+    assert not looks_sound([(kind, str(tmp_path / "link"), 12)])
+    assert not looks_sound([(kind, str(tmp_path / "pipe"), 12)])
 
 
 @pytest.mark.faults(94, 95)

@@ -7,11 +7,11 @@ import re
 from collections.abc import Mapping
 
 from devboot.onboarding.configurations import find_configuration
-from devboot.onboarding.evaluation.values import Place, Value, deep_reads
+from devboot.onboarding.evaluation.values import Place, Value, deep_reads, plain
 from devboot.onboarding.proposal import Evidence, Variable
 from devboot.onboarding.settings import Evaluator, Run
 from devboot.onboarding.survey import Clone
-from devboot.onboarding.variables import DEVELOPS, MODE, SWITCH
+from devboot.onboarding.variables import DEVELOPS, HOSTS, MODE, SWITCH
 
 DATABASE = re.compile(r"(?:^|_)(?:DATABASE|DB|SQLALCHEMY_DATABASE|SQLALCHEMY)_(?:URL|URI|DSN)$")
 ENGINE = re.compile(r"(?:DB|DATABASE)_ENGINE$")
@@ -146,10 +146,15 @@ def _hosts(clone: Clone, evaluator: Evaluator, debug: list[Variable]) -> list[Va
     value = evaluator.again(given).names.get("ALLOWED_HOSTS")
     if value is None or value.data in ([], ()) or _answers(value) is not False:
         return []
-    for name in sorted(deep_reads(value) - given.keys() - clone.files.committed.keys())[:1]:
-        read = evaluator.again(given).found.reads.get(name)
+    reads = evaluator.again(given).found.reads
+    # A function may take the list from a variable only if that is set: its value doesn't show where it would come from
+    ruling = deep_reads(value) or {name for name in reads if HOSTS.search(name.upper())}
+    for name in sorted(ruling - given.keys() - clone.files.committed.keys())[:1]:
+        read = reads.get(name)
         default = read.default.data if read and read.default else None
         own = [default] if isinstance(default, str) and default and not default.startswith("[") else []
+        if not deep_reads(value):
+            own = [host for host in plain(value) if isinstance(host, str)]  # type: ignore[attr-defined]
         for text in (",".join([*own, LOCAL]), " ".join([*own, LOCAL]), json.dumps([LOCAL]), LOCAL):
             hosts = evaluator.again({**given, name: text}).names.get("ALLOWED_HOSTS")
             if hosts is not None and _answers(hosts):

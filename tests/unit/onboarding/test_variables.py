@@ -259,6 +259,21 @@ def test_hosts_that_answer_here_or_stand_in_the_code_are_left_alone(django, host
     assert entries(django(f"DEBUG = True\nALLOWED_HOSTS = {hosts}")) == {}
 
 
+def test_hosts_that_a_variable_replaces_where_it_is_set_get_this_machine_too(django):
+    settings = """
+        def listed(name, default):
+            found = default
+            value = os.environ.get(name)
+            if value:
+                found = value.split(",")
+            return found
+        DEBUG = True
+        ALLOWED_HOSTS = listed("ALLOWED_HOSTS", ["shop.example", "localhost"])
+        """
+    assert entries(django(settings)) == {"ALLOWED_HOSTS": "shop.example,localhost,127.0.0.1"}
+    assert entries(django(settings.replace('"localhost"', '"127.0.0.1"'))) == {}
+
+
 def test_an_unknown_reader_of_variables_is_read_as_the_others_are(django):
     settings = (
         "from lib import Env\nenv = Env()\nSECRET_KEY = env('SECRET_KEY')\nDEBUG = env.bool('DEBUG', default=True)"

@@ -27,7 +27,7 @@ from devboot.onboarding.procfile import (
     variables_in,
 )
 from devboot.onboarding.proposal import Evidence, Note, Process, Proposal, Service, Task, Variable
-from devboot.onboarding.remarks import absent, other_services, without_migrations
+from devboot.onboarding.remarks import absent, neighbours, other_services, without_migrations
 from devboot.onboarding.scripts import nothing_to_run, tokens_of_bot
 from devboot.onboarding.servers import Served, find_servers
 from devboot.onboarding.settings import EnvFiles, Evaluator, Run, must_be_texts
@@ -140,6 +140,7 @@ def assemble(clone: Clone, run: Run, switches: Mapping[str, Variable], wiring: W
         *file_notes,
         *other_services(clone, run, found.servers | _known(wiring, channels)),
         *absent(clone, run),
+        *neighbours(clone),
         *without_migrations(clone, tasks, databases),
         *(left_to_itself(tree, app.root, commands) if app.framework else ()),
     ]

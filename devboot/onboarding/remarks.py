@@ -1,13 +1,14 @@
-"""What is worth saying beside the manifest: servers that nothing shows to be needed, modules that a clone lacks."""
+"""What is worth saying beside the manifest: servers not shown to be needed, what a clone lacks, what else it holds."""
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Collection
 
 from devboot.onboarding.flask import abilities, flask_name
-from devboot.onboarding.layout import ASIDE
-from devboot.onboarding.proposal import Database, Note, Task
+from devboot.onboarding.layout import ASIDE, manifest_folder
+from devboot.onboarding.proposal import Database, Evidence, Note, Task
 from devboot.onboarding.settings import Run, named_settings
 from devboot.onboarding.survey import Clone
 from devboot.onboarding.switches import evidence_of
@@ -67,6 +68,23 @@ def without_migrations(clone: Clone, tasks: Collection[Task], databases: Collect
         f"no migrations are in the clone, so tables are missing: `{command}`, then with `migrate`, then with `upgrade`"
     )
     return [Note(text, app.evidence)]
+
+
+_DJANGO = ("execute_from_command_line",)
+
+
+def neighbours(clone: Clone) -> list[Note]:
+    """Other Django applications of the clone, each of which `up` would start in its own folder."""
+    tree, app = clone.tree, clone.app
+    if app.framework != "django":
+        return []
+    notes = []
+    for path in sorted(tree.python_files()):
+        folder = posixpath.dirname(path) or "."
+        is_other = posixpath.basename(path) == "manage.py" and path != app.path and not ASIDE.search(path)
+        if is_other and manifest_folder(tree, folder) not in (app.root, ".") and tree.mentions(path, _DJANGO):
+            notes.append(Note(f"{folder} is an application, too: `devboot -C {folder} up` starts it", Evidence(path)))
+    return notes[:3]
 
 
 def absent(clone: Clone, run: Run) -> list[Note]:

@@ -406,3 +406,16 @@ def test_an_alembic_that_is_no_program_of_its_own_yet_is_run_by_a_part(propose, 
 def test_a_quart_application_is_served_whatever_it_brings_along(propose, code, target):
     proposal = propose({"serve.py": code, "requirements.txt": "quart\nflask\nhypercorn\n"})
     assert proposal.processes[0].command == f"hypercorn {target} --bind 127.0.0.1:$PORT --reload"
+
+
+def test_other_applications_of_a_clone_are_named_with_how_they_start(propose):
+    manage = "from django.core.management import execute_from_command_line\nexecute_from_command_line([])\n"
+    files = {f"{name}/manage.py": manage for name in ("chat", "news", "tests/site", "chat/inner")}
+    lists = {f"{name}/requirements.txt": "django\n" for name in ("chat", "news", "tests/site")}
+
+    together = propose({**files, "requirements.txt": "django\n"})
+    apart = propose(lists)
+
+    assert () == together.notes
+    assert "news is an application, too: `devboot -C news up` starts it (news/manage.py)" in map(str, apart.notes)
+    assert 1 == len([note for note in apart.notes if "application, too" in note.text])

@@ -1,4 +1,4 @@
-"""Files that are whole or absent: atomic writes, locks between processes, fail-points.
+"""Files that are whole or absent: atomic writes, what is in their way, fail-points.
 
 The fast commands and the daemon import this: only modules that cost nothing beside a bare interpreter.
 """
@@ -6,26 +6,20 @@ The fast commands and the daemon import this: only modules that cost nothing bes
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import stat
 import time
-from _thread import get_ident  # what `threading` calls it, without its cost
 
-from devboot.errors import BusyError, MachineError, shell_word
-from devboot.record import Record
+from devboot.errors import MachineError, shell_word
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from types import TracebackType
+    from collections.abc import Sequence
     from typing import BinaryIO
 
-_NO_LOCKS = {errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EBADF}
 _IN_THE_WAY = {errno.EISDIR, errno.ENOTDIR, errno.ELOOP, errno.ENOTEMPTY, errno.EEXIST, errno.ENXIO}
 _OF_PROJECT = {".devboot", ".venv", "devboot.lock"}
 WRITABLE = "/a/path/that/can/be/written"
-_POLL = 0.01
 _WRITTEN = 16 * 1024 * 1024
 
 
@@ -305,183 +299,3 @@ def move_aside(path: str, at: float, *, companions: Sequence[str] = ()) -> str:
     except OSError as error:
         raise machine_error(error, path, "move aside") from error
     return target
-
-
-# Locks between processes
-
-
-class Holder(Record):
-    """Who holds a lock: process id, its command, and wall-clock seconds since when. Zero and "" where unknown."""
-
-    pid: int
-    command: str
-    since: float
-
-    def describe(self, now: float) -> str:
-        """As in `pid 4711 (up, 12 s)`."""
-        if not self.pid:
-            return "another process"
-        return f"pid {self.pid} ({self.command}, {max(0, round(now - self.since))} s)"
-
-
-# The order of locks: who holds one may wait for those further on, for one of the same rank or an earlier one never.
-UNRANKED, PROJECT, COLLECTION, BUILD, TRANSFER, TABLE = range(6)
-
-
-class FileLock:
-    """An exclusive lock between processes, free as soon as its holder is gone.
-
-    `command` is told to those who wait. Who holds a lock and waits for another one waits for one of higher `rank`, so
-    that no two ever wait for each other; where DEVBOOT_TEST is 1, anything else is an AssertionError. A forked child
-    never inherits it: a flock lives as long as any descriptor of it, so that a daemon would keep what its provisioner
-    held.
-    """
-
-    def __init__(self, path: str, command: str, rank: int = UNRANKED) -> None:
-        self.path = path
-        self.command = command
-        self.rank = rank
-        self._descriptor = -1
-        self._thread = 0
-
-    @property
-    def is_held(self) -> bool:
-        """Whether this object holds the lock now."""
-        return self._descriptor >= 0
-
-    def try_acquire(self) -> bool:
-        """Take the lock if it is free. Raises MachineError (`machine/locks-unsupported`, `machine/not-writable`)."""
-        while True:
-            try:
-                make_directories(os.path.dirname(self.path))
-                descriptor = plain(self.path, os.O_RDWR | os.O_CREAT)
-            except OSError as error:
-                raise machine_error(error, self.path, "lock") from error
-            if not _flock(descriptor, self.path):
-                return False
-            if _is_still_at(descriptor, self.path):
-                break
-            os.close(descriptor)  # someone removed the file while we waited: what we hold is no longer the lock
-        self._descriptor, self._thread = descriptor, get_ident()
-        _held.add(self)
-        self._sign()
-        return True
-
-    def acquire(self, *, timeout: float = 600.0, waiting: Callable[[Holder], None] | None = None) -> None:
-        """Take the lock, waiting for at most `timeout` seconds; `waiting` is told once who holds it.
-
-        Raises BusyError `busy/locked` and what `try_acquire` raises.
-        """
-        _check_order(self)
-        deadline = time.monotonic() + timeout
-        told = False
-        while not self.try_acquire():
-            if not told and waiting is not None:
-                waiting(read_holder(self.path))
-            told = True
-            if time.monotonic() >= deadline:
-                raise self._busy(timeout)
-            time.sleep(_POLL)
-
-    def release(self) -> None:
-        """Let go; does nothing when not held."""
-        if self._descriptor >= 0:
-            os.ftruncate(self._descriptor, 0)
-            # said outright, for a child forked this instant that hasn't closed its copy yet
-            fcntl.flock(self._descriptor, fcntl.LOCK_UN)
-        self._close()
-
-    def __enter__(self) -> FileLock:  # noqa: PYI034  typing costs an import
-        if not self.is_held:
-            self.acquire()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.release()
-
-    def _sign(self) -> None:
-        os.ftruncate(self._descriptor, 0)
-        try:
-            os.pwrite(self._descriptor, f"{os.getpid()}\n{self.command}\n{time.time()}\n".encode(), 0)
-        except OSError:  # a full disk: it is held all the same, and `gc` needs it to make room
-            return
-
-    def _busy(self, waited: float) -> BusyError:
-        holder = read_holder(self.path)
-        return BusyError(
-            "busy/locked",
-            f"another devboot holds `{self.path}`",
-            causes=[
-                f"{holder.describe(time.time())} {f'still works after {waited:.0f} s' if waited else 'is at work'}"
-            ],
-            help=[f"ps -fp {holder.pid}" if holder.pid else f"fuser -v {shell_word(self.path)}"],
-        )
-
-    def _close(self) -> None:
-        descriptor, self._descriptor = self._descriptor, -1
-        _held.discard(self)
-        if descriptor >= 0:
-            os.close(descriptor)
-
-
-_held: set[FileLock] = set()
-
-
-def _check_order(wanted: FileLock) -> None:
-    """A thread that waits the wrong way round may wait for ever, some day: tests are to see it every day."""
-    if wanted.rank and os.environ.get("DEVBOOT_TEST") == "1":
-        mine = (lock for lock in tuple(_held) if lock._thread == get_ident() and lock.rank >= wanted.rank)  # noqa: SLF001
-        if (held := next(mine, None)) is not None:
-            raise AssertionError(f"waits for `{wanted.path}` while it holds `{held.path}`")
-
-
-def _close_in_child() -> None:
-    for lock in tuple(_held):
-        lock._close()  # noqa: SLF001  the one place that acts for all locks of a process
-
-
-os.register_at_fork(after_in_child=_close_in_child)
-
-
-def read_holder(path: str) -> Holder:
-    """Who signed the lock at `path`; an unknown holder when nobody did."""
-    try:
-        with open(path, encoding="utf-8", errors="replace", opener=plain) as stream:
-            pid, command, since = stream.read(4096).splitlines()
-        return Holder(int(pid), command, float(since))
-    except (OSError, ValueError):
-        return Holder(0, "", 0.0)
-
-
-def _flock(descriptor: int, path: str) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        return False
-    except OSError as error:
-        os.close(descriptor)
-        if error.errno in _NO_LOCKS:
-            raise _unsupported(path, error) from error
-        raise machine_error(error, path, "lock") from error
-    return True
-
-
-def _is_still_at(descriptor: int, path: str) -> bool:
-    try:
-        at_path = os.stat(path)
-    except FileNotFoundError:
-        return False
-    ours = os.fstat(descriptor)
-    return (ours.st_dev, ours.st_ino) == (at_path.st_dev, at_path.st_ino)
-
-
-def _unsupported(path: str, error: OSError) -> MachineError:
-    return MachineError(
-        "machine/locks-unsupported",
-        f"the filesystem of `{path}` has no file locks",
-        causes=[(error.strerror or "").lower()],
-        help=["export DEVBOOT_HOME=/a/path/on/a/local/disk"],
-    )

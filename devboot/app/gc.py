@@ -11,7 +11,8 @@ from devboot.app.leftovers import remove_leftovers
 from devboot.app.preparation.turns import patience
 from devboot.environment.project import Project
 from devboot.errors import DevbootError, UsageError
-from devboot.files import PROJECT, FileLock, machine_error
+from devboot.files import machine_error
+from devboot.locks import PROJECT, FileLock
 from devboot.provision import generations
 from devboot.provision.collect import GENERATION, Collected, Piece, Terms, collect
 from devboot.provision.roots import ProjectRoot, hold_for_project, project_roots

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 
 from devboot.environment.venv_record import load_record
-from devboot.files import FileLock
+from devboot.locks import FileLock
 from devboot.provision.collect import LEFTOVER, Piece, Terms, tree_size
 from devboot.provision.live import users_of
 from devboot.provision.tree import remove_tree

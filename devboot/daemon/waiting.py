@@ -16,7 +16,8 @@ from devboot.daemon.leases import ChildrenBook, DaemonLease
 from devboot.daemon.signals import watch_signals
 from devboot.daemon.view import parse_request
 from devboot.errors import DevbootError, MachineError
-from devboot.files import FileLock, machine_error, read_holder
+from devboot.files import machine_error
+from devboot.locks import FileLock, read_holder
 from devboot.model import process as model
 from devboot.paths import runtime_directory, socket_path
 from devboot.supervisor import proctable

@@ -17,7 +17,8 @@ from devboot.environment.loopback import is_free
 from devboot.environment.processes import PortWish
 from devboot.environment.programs import listener_on, project_of
 from devboot.errors import BusyError, DevbootError, Problems
-from devboot.files import TABLE, FileLock, atomic_write, make_directories, plain
+from devboot.files import atomic_write, make_directories, plain
+from devboot.locks import TABLE, FileLock
 from devboot.paths import project_key
 
 RECORD = "ports.toml"

@@ -14,7 +14,8 @@ from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from devboot.files import BUILD, COLLECTION, FileLock, Holder, fail_point, machine_error, sync_directory
+from devboot.files import fail_point, machine_error, sync_directory
+from devboot.locks import BUILD, COLLECTION, FileLock, Holder
 from devboot.provision.live import objects_in_use
 from devboot.provision.roots import forget, project_roots, roots_lock, running_roots
 from devboot.provision.store import REGISTERED, STAGING

@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 from devboot.errors import DevbootError, IntegrityError, MachineError, NetworkError, WorkError
 from devboot.events import DONE, FETCH, NOTE, START, UNCHANGED, Event, Reporter
-from devboot.files import Holder, fail_point, machine_error
+from devboot.files import fail_point, machine_error
+from devboot.locks import Holder
 from devboot.model.artifact import Wanted
 from devboot.provision.elf import Floor, parse_floor, tree_glibc_floor
 from devboot.provision.mending import mend

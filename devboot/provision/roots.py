@@ -17,7 +17,8 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import NamedTuple, Self
 
-from devboot.files import TABLE, FileLock, atomic_write, fail_point, machine_error, make_directories, plain, read_holder
+from devboot.files import atomic_write, fail_point, machine_error, make_directories, plain
+from devboot.locks import TABLE, FileLock, read_holder
 from devboot.paths import project_key
 
 RUNNING = ".running-"

@@ -16,17 +16,8 @@ import tempfile
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from devboot.files import (
-    BUILD,
-    FileLock,
-    Holder,
-    atomic_write,
-    exchange,
-    fail_point,
-    machine_error,
-    make_directories,
-    sync_directory,
-)
+from devboot.files import atomic_write, exchange, fail_point, machine_error, make_directories, sync_directory
+from devboot.locks import BUILD, FileLock, Holder
 from devboot.provision import listing
 from devboot.provision.roots import TemporaryRoots
 from devboot.provision.tree import make_read_only, remove_tree, sync_tree

@@ -7,7 +7,8 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 
 from devboot.errors import DevbootError, IntegrityError, MachineError, NetworkError, WorkError
-from devboot.files import TRANSFER, FileLock, atomic_write, machine_error
+from devboot.files import atomic_write, machine_error
+from devboot.locks import TRANSFER, FileLock
 from devboot.sources.debs import DebRecord, parse_records
 from devboot.uv.child import Finished, Lease, TimedOut, run_child
 

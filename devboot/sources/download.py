@@ -14,7 +14,8 @@ from queue import SimpleQueue
 from typing import NamedTuple, TypeVar
 
 from devboot.events import NOTE, PROGRESS, RETRY, Event, Reporter
-from devboot.files import TRANSFER, FileLock, Holder, fail_point, machine_error
+from devboot.files import fail_point, machine_error
+from devboot.locks import TRANSFER, FileLock, Holder
 from devboot.sources import transfer_errors as errors
 from devboot.sources.http import PROTOCOL, SHORT, STATUS, Answer, Failure, Http
 from devboot.sources.network import Network, host_of

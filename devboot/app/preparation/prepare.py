@@ -40,7 +40,7 @@ from devboot.environment.envfiles import EnvFiles, read_env_files
 from devboot.environment.ports import Ports, allocate
 from devboot.environment.python import PythonLock as PythonPins, PythonProject, working_folder
 from devboot.events import NOTE, Event, Reporter, Silenced
-from devboot.files import FileLock
+from devboot.locks import FileLock
 from devboot.model.edge.lock import Lock
 from devboot.paths import Paths
 from devboot.recipes import KnownRecipe

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from devboot.environment.project import Project
 from devboot.events import NOTE, Event, Reporter
-from devboot.files import PROJECT, FileLock, Holder
+from devboot.locks import PROJECT, FileLock, Holder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import pytest
 
 from devboot.app.leftovers import remove_leftovers
 from devboot.environment.venv_record import NAME, VenvRecord, render_record
-from devboot.files import FileLock
+from devboot.locks import FileLock
 from devboot.provision.collect import Terms
 
 NOW = 2_000_000_000.0

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from devboot.cli.main import main
-from devboot.files import FileLock
+from devboot.locks import FileLock
 
 
 @pytest.mark.faults(25)

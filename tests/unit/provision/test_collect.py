@@ -10,7 +10,7 @@ import pytest
 
 from devboot.errors import BusyError
 from devboot.events import RecordingReporter
-from devboot.files import FileLock
+from devboot.locks import FileLock
 from devboot.model.artifact import platform_of
 from devboot.provision import collect as collecting
 from devboot.provision.collect import LEFTOVER, LEFTOVER_SECONDS, OBJECT, ROOT, TRASH, Terms, collect, tree_size

@@ -159,6 +159,19 @@ def _step_line(step: Step, now: float, width: int, symbols: Symbols, frame: int)
     return at_edge(head + step.text, whole_seconds(elapsed) if elapsed >= 1 else "", width)
 
 
+def what_goes_on(step: Step, now: float) -> str:
+    """What a step is at and since when, in a line that isn't redrawn: `choosing versions, 20 s so far`."""
+    parts = [step.text or (f"waits for {step.waits_for}" if step.waits_for else "")]
+    if stall := _stall(step, now):
+        parts.append(stall)
+    elif step.unit == "bytes" and step.done >= 0:
+        parts.append(progress(step.done, step.total) if step.total > 0 else size(step.done))
+    elif step.done >= 0 and step.total > 0:
+        parts.append(f"{step.done} of {step.total} {step.unit}")
+    parts.append(f"{whole_seconds(now - step.since)} so far")
+    return ", ".join(filter(None, parts))
+
+
 def _transfer(step: Step, symbols: Symbols, width: int) -> str:
     """Bar, bytes, rate, time left; without a known total bytes and rate alone."""
     rate = f"  {size(round(step.rate))}/s" if step.rate > 0 else ""

@@ -15,12 +15,13 @@ from rich.text import Text
 from devboot.events import DONE, FAILED, FETCH, NOTE, PROGRESS, RETRY, START, UNCHANGED, WARNING, Event
 from devboot.text.summary import stopwatch
 from devboot.text.symbols import Symbols
-from devboot.ui.board import Board, Finished, active_lines, finished_lines
+from devboot.ui.board import Board, Finished, active_lines, finished_lines, what_goes_on
 from devboot.ui.consoles import line_text
 from devboot.ui.units import progress
 
 _WORDS = {DONE: "ok", UNCHANGED: "ok", FAILED: "failed", FETCH: "fetch", START: "start", RETRY: "retry", NOTE: "note"}
-_PLAIN_PERIOD = 10.0  # seconds between two lines about one transfer
+_PLAIN_PERIOD = 10.0  # seconds between two lines about one step that goes on
+_LOOK = 1.0  # seconds between looks whether a step has been silent for so long
 _PLAIN_SHARE = 25  # or per cent
 _FRAMES_PER_SECOND = 10
 
@@ -162,30 +163,54 @@ class PlainReporter(QuietReporter):
         header: str = "",
         is_folded: bool = False,
         mask: Callable[[str], str] = str,
+        looks_every: float = _LOOK,
     ) -> None:
         super().__init__(clock, mask)
         self._stream = stream
+        self._looks_every = looks_every
         self._header = f"::group::{header}" if is_folded else header
         self._footer = "::endgroup::" if is_folded else ""
         self._began = clock()
         self._said: dict[str, tuple[float, int]] = {}  # step → when and at how many per cent it was last told
+        self._spoken: dict[str, float] = {}  # step → when there was a line about it
+        self._ended = threading.Event()
+        self._reminder = threading.Thread(target=self._keep_reminding, name="devboot-reminder", daemon=True)
 
     def __enter__(self) -> Self:
         if self._header:
             self._write(self._header)
+        self._reminder.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._ended.set()
+        self._reminder.join()
         if self._footer:
             self._write(self._footer)
+
+    def remind(self) -> None:
+        """Say of each step that has long been silent that it goes on: no line for minutes looks like a hang."""
+        with self._lock:
+            now = self._clock()
+            for step in self._board.steps.values():
+                if now - self._spoken.setdefault(step.name, step.since) >= _PLAIN_PERIOD:
+                    self._line(step.name, "going", what_goes_on(step, now), now)
+
+    def _keep_reminding(self) -> None:
+        while not self._ended.wait(self._looks_every):
+            self.remind()
 
     def _tell(self, event: Event, now: float) -> None:
         word, text = self._words(event, now)
         if not text:
             return
-        self._write(stopwatch(now - self._began) + " " + event.step.ljust(10) + " " + word.ljust(8) + text)
+        self._line(event.step, word, text, now)
         for line in event.lines:
             self._write(" " * 25 + line)
+
+    def _line(self, step: str, word: str, text: str, now: float) -> None:
+        self._spoken[step] = now
+        self._write(stopwatch(now - self._began) + " " + step.ljust(10) + " " + word.ljust(8) + text)
 
     def _words(self, event: Event, now: float) -> tuple[str, str]:
         """The word for what happened, and the text; without text nothing is worth a line."""

@@ -2,6 +2,7 @@
 
 import io
 import re
+import threading
 
 import pytest
 
@@ -51,7 +52,10 @@ def play(reporter, clock, run=RUN):
 
 def test_plain_output_has_one_line_per_event_with_seconds_and_no_escapes(clock):
     stream = io.StringIO()
-    play(PlainReporter(stream, clock, header="devboot 0.4.0, project shop, no terminal: plain output"), clock)
+    play(
+        PlainReporter(stream, clock, looks_every=1000, header="devboot 0.4.0, project shop, no terminal: plain output"),
+        clock,
+    )
     assert stream.getvalue() == (
         """\
 devboot 0.4.0, project shop, no terminal: plain output
@@ -69,21 +73,69 @@ devboot 0.4.0, project shop, no terminal: plain output
 
 def test_on_github_actions_the_steps_are_folded_away(clock):
     stream = io.StringIO()
-    play(PlainReporter(stream, clock, header="preparing shop", is_folded=True), clock, [(0.0, Event(DONE, "x", "y"))])
+    play(
+        PlainReporter(stream, clock, looks_every=1000, header="preparing shop", is_folded=True),
+        clock,
+        [(0.0, Event(DONE, "x", "y"))],
+    )
     assert stream.getvalue().splitlines() == ["::group::preparing shop", "0.0s  x          ok      y", "::endgroup::"]
 
 
 def test_plain_progress_comes_at_least_every_ten_seconds_but_not_more_often_than_each_quarter(clock):
     stream = io.StringIO()
     run = [(second, Event(PROGRESS, "venv", done=second, total=1000, unit="packages")) for second in range(31)]
-    play(PlainReporter(stream, clock), clock, run)
+    play(PlainReporter(stream, clock, looks_every=1000), clock, run)
     assert [line.split()[0] for line in stream.getvalue().splitlines()] == ["10.0s", "20.0s", "30.0s"]
+
+
+def test_a_step_that_is_silent_for_long_is_said_to_go_on(clock):
+    stream = io.StringIO()
+    with PlainReporter(stream, clock, looks_every=1000) as reporter:
+        reporter.emit(Event(START, "lock", "choosing versions"))
+        reporter.emit(Event(START, "venv", waits_for="python"))
+        reporter.emit(Event(PROGRESS, "redis", "7.4.2", done=1_000_000, unit="bytes"))
+        clock.now += 9.0
+        reporter.remind()
+        assert 1 == stream.getvalue().count("\n")
+        clock.now += 3.0
+        reporter.emit(Event(NOTE, "venv", "something else"))
+        reporter.remind()
+        reporter.remind()
+        clock.now += 7.0
+        reporter.emit(Event(DONE, "lock", "devboot.lock has 3 Python packages"))
+        clock.now += 9.0
+        reporter.remind()
+    assert stream.getvalue().splitlines() == [
+        "0.0s  lock       start   choosing versions",
+        "12.0s venv       note    something else",
+        "12.0s lock       going   choosing versions, 12 s so far",
+        "12.0s redis      going   7.4.2, no data for 12 s, 12 s so far",
+        "19.0s lock       ok      devboot.lock has 3 Python packages",
+        "28.0s venv       going   waits for python, 28 s so far",
+        "28.0s redis      going   7.4.2, no data for 28 s, 28 s so far",
+    ]
+
+
+def test_somebody_looks_for_silent_steps_as_long_as_the_work_goes_on(clock):
+    said = threading.Event()
+
+    class Stream(io.StringIO):
+        def write(self, text):
+            if "going" in text:
+                said.set()
+            return super().write(text)
+
+    with PlainReporter(Stream(), clock, looks_every=0.001) as reporter:
+        reporter.emit(Event(START, "lock", "choosing versions"))
+        clock.now += 10.0
+        assert said.wait(60)
+    assert not any(thread.name.startswith("devboot-reminder") for thread in threading.enumerate())
 
 
 def test_ten_identical_warnings_are_one(clock):
     stream = io.StringIO()
     warning = Event(WARNING, "python", "3.11.9 is nowhere, 3.11.13 stands in", slug="python/patch-version")
-    play(PlainReporter(stream, clock), clock, [(0.0, warning)] * 10)
+    play(PlainReporter(stream, clock, looks_every=1000), clock, [(0.0, warning)] * 10)
     assert stream.getvalue() == (
         "0.0s  python     warning 3.11.9 is nowhere, 3.11.13 stands in [python/patch-version]\n"
     )
@@ -103,7 +155,7 @@ def test_secrets_are_masked_in_every_form(clock):
     event = Event(FAILED, "env", "canary-1 and https://me:canary-2@example.test/", lines=("canary-1",))
     stream, said = io.StringIO(), []
     mask = Masker(["canary-1"])
-    play(PlainReporter(stream, clock, mask=mask), clock, [(0.0, event)])
+    play(PlainReporter(stream, clock, looks_every=1000, mask=mask), clock, [(0.0, event)])
     play(JsonReporter(said.append, clock, {}, mask=mask), clock, [(0.0, event)])
     assert "canary" not in stream.getvalue() + str(said)
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 _LINUX = sys.platform == "linux"
 _ENVIRONMENT_LIMIT = 256 * 1024
+_STATUS_LIMIT = 16 * 1024
+_SHELLS = frozenset(("sh", "bash", "dash", "ash", "ksh", "mksh", "zsh"))
 _LOOKS = 3
 _SETTLING_LOOKS = 20
 _SETTLING_PAUSE = 0.001  # seconds; an exec shows nothing for some microseconds, more on a busy machine
@@ -188,6 +190,23 @@ def _settled_environment(pid: int) -> bytes:
 
 def _arguments(pid: int) -> bytes | None:
     return _content(f"/proc/{pid}/cmdline", 1)
+
+
+def is_shell_without_trap(pid: int, signal: int) -> bool:
+    """Whether `pid` is a shell that the signal would end, while what it waits for went on. False off Linux.
+
+    Such is `bash start.sh`, or a script behind `#!/bin/sh`, that doesn't `exec` its last command and has no trap.
+    """
+    if not _LINUX:
+        return False
+    try:
+        program = os.path.basename(os.readlink(f"/proc/{pid}/exe"))
+    except OSError:
+        return False
+    if program not in _SHELLS:
+        return False
+    _, found, rest = (_content(f"/proc/{pid}/status", _STATUS_LIMIT) or b"").partition(b"\nSigCgt:\t")
+    return bool(found) and not int(rest.split(b"\n", 1)[0], 16) >> (signal - 1) & 1
 
 
 def entry_after(environ: bytes, wanted: str) -> str | None:

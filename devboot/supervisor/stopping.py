@@ -1,11 +1,13 @@
 """Ends one process and everything that it has started, within one grace limit, by events alone.
 
-The stop signal goes to the leader; what is left when the leader has gone gets SIGTERM at once; what is left of all
-that at the grace limit gets SIGKILL. The leader stays unreaped until the end, so that its pid names its session.
+The stop signal goes to the leader, or to what a shell waits for that would not pass it on; what is left when the
+leader has gone gets SIGTERM at once; what is left of all that at the grace limit gets SIGKILL. The leader stays
+unreaped until the end, so that its pid names its session.
 """
 
 from __future__ import annotations
 
+from devboot.supervisor import proctable
 from devboot.supervisor.session import send
 
 TYPE_CHECKING = False
@@ -54,7 +56,8 @@ class Ending:
     def ask(self, signal: int, *, leads: bool) -> None:
         """Send the stop signal: to the leader, or where that is a shell, to what it waits for."""
         self._start_limit()
-        children = () if leads else self._watcher.census().children(self._leader)
+        is_shell = not leads or proctable.is_shell_without_trap(self._leader, signal)
+        children = self._watcher.census().children(self._leader) if is_shell else ()
         self._signal(children or (self._leader,), signal)
         if children:
             # The shell gets it only if it outlives them: it usually ends by itself, with their exit code.

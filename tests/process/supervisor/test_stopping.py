@@ -139,6 +139,47 @@ def test_a_shell_around_the_program_does_not_keep_the_signal_from_it(stage, tail
     assert stage.notes == []
 
 
+@pytest.mark.faults(69)
+@pytest.mark.parametrize("command", ["sh start.sh", "bash start.sh", "./start.sh"])
+@pytest.mark.parametrize("pty", [True, False])
+def test_a_script_that_only_waits_for_the_program_does_not_go_before_it(stage, command, pty):
+    import sys
+
+    program = stage.script(
+        "server.py", POLITE.replace('print("up")', 'signal.signal(signal.SIGHUP, stop)\nprint("up")')
+    )
+    script = stage.script("start.sh", f"#!/bin/sh\ntrue\n{sys.executable} -u {program}\necho behind it\n")
+    os.chmod(script, 0o755)
+    stage.add("web", command, pty=pty)
+
+    stage.up()
+    stage.until_output("web", b"up")
+    stage.down()
+
+    assert stage.output["web"] == b"up\ngot SIGTERM\nbehind it\n"
+    assert stage.notes == []
+
+
+@pytest.mark.faults(69)
+def test_a_script_that_traps_the_signal_ends_its_program_itself(stage):
+    import sys
+
+    program = stage.script("server.py", POLITE)
+    lines = [
+        "trap 'echo trapped; kill -INT $child; wait $child; exit 0' TERM",
+        f"{sys.executable} -u {program} & child=$!",
+    ]
+    stage.script("start.sh", "\n".join([*lines, "wait $child", ""]))
+    stage.add("web", "bash start.sh")
+
+    stage.up()
+    stage.until_output("web", b"up")
+    stage.down()
+
+    assert stage.output["web"] == b"up\ntrapped\ngot SIGINT\n"
+    assert stage.notes == []
+
+
 def test_a_shell_that_outlives_its_children_gets_the_signal_itself(stage):
     stage.add("loop", "while true; do sleep 0.2; echo again; done")
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from devboot import __version__
 from devboot.app.preparation.loading import Loaded
-from devboot.app.preparation.missing import missing_variable
+from devboot.app.preparation.missing import missing_variable, missing_variables
 from devboot.app.preparation.serving import recorded, served_names, wanted_databases
 from devboot.environment.envfiles import EnvFiles
 from devboot.environment.processes import (
@@ -122,13 +122,13 @@ def refuse_missing(loaded: Loaded, files: EnvFiles, environ: Mapping[str, str]) 
         return
     read = loaded.manifest.env_files.read
     read = (".env",) if read is None else read
-    errors = [
-        missing_variable(
-            loaded.project.root, each, read, loaded.manifest.place(("env", each.name), label="required here")
-        )
-        for each in missing
-    ]
-    count = "1 variable is" if len(errors) == 1 else f"{len(errors)} variables are"
+    root = loaded.project.root
+    if len(missing) > 1 and not loaded.project.written:
+        errors = [missing_variables(root, missing, read)]
+    else:
+        places = [loaded.manifest.place(("env", each.name), label="required here") for each in missing]
+        errors = [missing_variable(root, each, read, place) for each, place in zip(missing, places, strict=True)]
+    count = "1 variable is" if len(missing) == 1 else f"{len(missing)} variables are"
     raise Problems(errors, summary=f"{count} missing; nothing was started or changed")
 
 

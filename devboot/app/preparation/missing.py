@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from devboot.environment.variables import Missing
 from devboot.errors import DevbootError, ManifestError, Place
 from devboot.model.dotenv import parse_dotenv
+from devboot.text.columns import table
 
 # `.env.example`, `env.sample`, `.env-dist`, `sample.env`: what people copy from
 _TEMPLATE = re.compile(
@@ -32,6 +33,32 @@ def missing_variable(root: str, wanted: Missing, read: Sequence[str], place: Pla
     else:
         helps = [f"echo '{name}=…' >> {target}"]
     return ManifestError("env/missing", f"`{name}` is not set", place=place, causes=causes, help=helps)
+
+
+def missing_variables(root: str, wanted: Sequence[Missing], read: Sequence[str]) -> DevbootError:
+    """One error for several that a detected project needs: nobody has written the entries that it would point to."""
+    target = read[-1] if read else ""
+    rest = f", put it in {target}"
+    rows = [(each.name, each.description.removesuffix(rest)) for each in wanted]
+    has_file = not target or os.path.lexists(os.path.join(root, target))
+    found = {each.name: "" if has_file else _template_with(root, target, each.name) for each in wanted}
+    template = next(filter(None, found.values()), "")
+    copied = [name for name in found if template and found[name] == template]
+    others = [name for name in found if name not in copied]
+    causes, helps = [], []
+    if copied:
+        causes.append(f"`{template}` has {_all_or_some(copied, found)}, and there is no `{target}` yet")
+        helps.append(f"cp {template} {target}  # then set {', '.join(copied)} in it")
+    if others:
+        lines = " ".join(f"'{name}=…'" for name in others)
+        helps.append(f"printf '%s\\n' {lines} >> {target}" if target else f"export {' '.join(others)}  # with values")
+    return ManifestError(
+        "env/missing", f"{len(rows)} variables are not set", details=table(rows), causes=causes, help=helps
+    )
+
+
+def _all_or_some(some: Sequence[str], all_of_them: Collection[str]) -> str:
+    return "them" if len(some) == len(all_of_them) else f"{len(some)} of them"
 
 
 def _template_with(root: str, target: str, name: str) -> str:

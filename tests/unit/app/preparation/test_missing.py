@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from devboot.app.preparation.missing import missing_variable
+from devboot.app.preparation.missing import missing_variable, missing_variables
 from devboot.environment.variables import Missing
 
 WANTED = Missing("API_KEY", "from the console")
@@ -58,3 +58,46 @@ def test_a_template_that_cant_be_read_is_none(tmp_path):
     (tmp_path / ".env.example").write_bytes(b"\xff\xfe\n")
 
     assert ("echo 'API_KEY=…' >> .env",) == said(tmp_path)[2]
+
+
+SEVERAL = [
+    Missing("PRICE", "read at app.py:4, put it in .env"),
+    Missing("ACCOUNT", "read at app.py:5, put it in .env"),
+    Missing("HOST_NAME", "read at app.py:6, put it in .env"),
+]
+
+
+def said_of_several(root, read=(".env",)):
+    error = missing_variables(str(root), SEVERAL, read)
+    return error.causes, error.help
+
+
+def test_several_are_one_list_with_where_each_is_read_and_one_command(tmp_path):
+    error = missing_variables(str(tmp_path), SEVERAL, (".env",))
+
+    assert ("env/missing", "3 variables are not set") == (error.slug, error.what)
+    assert error.details == (
+        "PRICE      read at app.py:4",
+        "ACCOUNT    read at app.py:5",
+        "HOST_NAME  read at app.py:6",
+    )
+    assert ((), ("printf '%s\\n' 'PRICE=…' 'ACCOUNT=…' 'HOST_NAME=…' >> .env",)) == (error.causes, error.help)
+    assert ("export PRICE ACCOUNT HOST_NAME  # with values",) == said_of_several(tmp_path, ())[1]
+
+
+def test_a_template_that_has_some_of_several_is_to_be_copied_and_the_rest_added(tmp_path):
+    (tmp_path / ".env.example").write_text("PRICE=\nACCOUNT=\n")
+
+    assert (
+        ("`.env.example` has 2 of them, and there is no `.env` yet",),
+        ("cp .env.example .env  # then set PRICE, ACCOUNT in it", "printf '%s\\n' 'HOST_NAME=…' >> .env"),
+    ) == said_of_several(tmp_path)
+
+    (tmp_path / ".env.example").write_text("PRICE=\nACCOUNT=\nHOST_NAME=\n")
+    assert (
+        ("`.env.example` has them, and there is no `.env` yet",),
+        ("cp .env.example .env  # then set PRICE, ACCOUNT, HOST_NAME in it",),
+    ) == said_of_several(tmp_path)
+
+    (tmp_path / ".env").write_text("")
+    assert () == said_of_several(tmp_path)[0]

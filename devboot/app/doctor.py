@@ -8,11 +8,13 @@ from typing import NamedTuple
 
 from devboot.app.context import Context
 from devboot.app.lock import check as check_lock
+from devboot.app.preparation.composing import refuse_missing
 from devboot.app.preparation.loading import Loaded
 from devboot.doctor.checks import checks_for
 from devboot.doctor.findings import Check, Report
 from devboot.doctor.running import run_checks
 from devboot.doctor.subject import Subject
+from devboot.environment.envfiles import read_env_files
 from devboot.environment.project import find_project
 from devboot.errors import DevbootError, MachineError, UsageError
 from devboot.model.edge.manifest import Manifest, load_sources
@@ -70,6 +72,17 @@ def examine(context: Context) -> Subject:
         loaded = Loaded(project, sources.manifest, sources.procfile, (), fresh_detection=False)
         return check_lock(loaded, context)
 
+    def missing_variables() -> DevbootError | None:
+        assert sources.manifest is not None
+        loaded = Loaded(project, sources.manifest, sources.procfile, (), fresh_detection=False)
+        try:
+            refuse_missing(
+                loaded, read_env_files(project.root, sources.manifest.env_files.read, context.environ), context.environ
+            )
+        except DevbootError as error:
+            return error
+        return None
+
     directories = _directories(context)
     named = sources.manifest.project.name if sources.manifest else None
     return Subject(
@@ -88,6 +101,7 @@ def examine(context: Context) -> Subject:
         manifest=sources.manifest,
         procfile=sources.procfile,
         manifest_problem=sources.problem,
+        missing_variables=missing_variables,
         why_stale=why_stale,
     )
 

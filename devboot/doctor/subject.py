@@ -36,4 +36,5 @@ class Subject:
     manifest: Manifest | None = None
     procfile: Procfile | None = None
     manifest_problem: DevbootError | None = None
+    missing_variables: Callable[[], DevbootError | None] = lambda: None  # what `up` says of required ones, unset
     why_stale: Callable[[], tuple[str, ...]] = tuple  # why devboot.lock doesn't fit requirements and manifest

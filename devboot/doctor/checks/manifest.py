@@ -28,6 +28,27 @@ def procfile(subject: Subject) -> Answer:
     return Answer((f"{subject.procfile.file} with {counted(len(names), 'process')}",))
 
 
+def variables(subject: Subject) -> Answer:
+    """Whether every variable that the project needs is set."""
+    problem = subject.missing_variables() if subject.manifest is not None else None
+    if problem is None:
+        return Answer()
+    errors = problem.errors if isinstance(problem, Problems) else (problem,)
+    return Answer(findings=tuple(_missing(error) for error in errors))
+
+
+def _missing(error: DevbootError) -> Finding:
+    return Finding(
+        error.slug,
+        ERROR,
+        error.what,
+        "`devboot up` refuses to start before they are set",
+        Fix(next(iter(error.help), "devboot up")),
+        (*error.details, *error.causes),
+        fact="variables missing",
+    )
+
+
 def _finding(error: DevbootError, count: int) -> Finding:
     place = error.place
     where = f"{place.file}:{place.line}:{place.column}" if place and place.line else place.file if place else ""
@@ -43,4 +64,8 @@ def _finding(error: DevbootError, count: int) -> Finding:
     )
 
 
-CHECKS = (Check("manifest", "manifest", manifest), Check("procfile", "manifest", procfile))
+CHECKS = (
+    Check("manifest", "manifest", manifest),
+    Check("procfile", "manifest", procfile),
+    Check("variables", "manifest", variables),
+)

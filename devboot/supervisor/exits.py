@@ -14,61 +14,84 @@ if TYPE_CHECKING:
 
 
 class Exits:
-    """Calls back once when a process (child or not) has ended. A child still has to be reaped by whoever asked."""
+    """Calls back once when a process (child or not) has ended. A child still has to be reaped by whoever asked.
+
+    Several may ask for the same one: a probe's command is waited for by its probe, and by the end of its process.
+    """
 
     def __init__(self, loop: Loop) -> None:
         self._loop = loop
+        self._callbacks: dict[int, list[Callable[[int], None]]] = {}
+        self._firing: dict[int, list[Callable[[int], None]]] = {}
         self._pidfds: dict[int, int] = {}
-        self._queue = None if hasattr(os, "pidfd_open") else _Queue(loop)
+        self._queue = None if hasattr(os, "pidfd_open") else _Queue(loop, self._fire)
 
     def watch(self, pid: int, callback: Callable[[int], None]) -> None:
-        """Call `callback(pid)` when `pid` has ended; in the next turn when it is already gone. One watch per pid."""
-        if pid in self._pidfds:
-            self.unwatch(pid)
+        """Call `callback(pid)` when `pid` has ended; in the next turn when it is already gone."""
+        others = self._callbacks.get(pid)
+        if others is not None:
+            others.append(callback)
+            return
+        self._callbacks[pid] = [callback]
         if self._queue is not None:
-            self._queue.watch(pid, callback)
+            self._queue.watch(pid)
             return
         try:
             fd = os.pidfd_open(pid)
         except ProcessLookupError:
-            self._loop.call_later(0, lambda: callback(pid))
+            self._loop.call_later(0, lambda: self._fire(pid))
             return
         self._pidfds[pid] = fd
+        self._loop.watch(fd, READ, lambda _ready: self._fire(pid))
 
-        def ended(_ready: int) -> None:
-            self.unwatch(pid)
-            callback(pid)
+    def unwatch(self, pid: int, callback: Callable[[int], None]) -> None:
+        """Don't call `callback` for `pid`; unknown ones are fine."""
+        for known in (self._callbacks, self._firing):
+            callbacks = known.get(pid, [])
+            if callback in callbacks:
+                callbacks.remove(callback)
+        if self._callbacks.get(pid) == []:
+            del self._callbacks[pid]
+            self._release(pid)
 
-        self._loop.watch(fd, READ, ended)
+    def close(self) -> None:
+        """Forget all."""
+        self._callbacks.clear()
+        for pid in tuple(self._pidfds):
+            self._release(pid)
 
-    def unwatch(self, pid: int) -> None:
-        """Forget `pid`; unknown ones are fine."""
-        if self._queue is not None:
-            self._queue.unwatch(pid)
+    def _fire(self, pid: int) -> None:
+        callbacks = self._callbacks.pop(pid, None)
+        if callbacks is None:
+            return
+        self._release(pid)
+        # One of them may unwatch for another, or watch the same number anew.
+        self._firing[pid] = callbacks
+        while callbacks:
+            callbacks.pop(0)(pid)
+        if self._firing.get(pid) is callbacks:
+            del self._firing[pid]
+
+    def _release(self, pid: int) -> None:
         fd = self._pidfds.pop(pid, None)
         if fd is not None:
             self._loop.unwatch(fd)
             os.close(fd)
 
-    def close(self) -> None:
-        """Forget all."""
-        for pid in tuple(self._pidfds):
-            self.unwatch(pid)
-
 
 class _Queue:
     """The same through kqueue, whose own descriptor the loop can watch."""
 
-    def __init__(self, loop: Loop) -> None:
+    def __init__(self, loop: Loop, fire: Callable[[int], None]) -> None:
         import select
 
         self._select = select
         self._loop = loop
-        self._callbacks: dict[int, Callable[[int], None]] = {}
+        self._fire = fire
         self._kqueue = select.kqueue()  # type: ignore[attr-defined,unused-ignore]
         loop.watch(self._kqueue.fileno(), READ, self._ready)
 
-    def watch(self, pid: int, callback: Callable[[int], None]) -> None:
+    def watch(self, pid: int) -> None:
         kinds = self._select
         event = kinds.kevent(  # type: ignore[attr-defined,unused-ignore]
             pid,
@@ -76,20 +99,11 @@ class _Queue:
             kinds.KQ_EV_ADD | kinds.KQ_EV_ONESHOT,  # type: ignore[attr-defined,unused-ignore]
             kinds.KQ_NOTE_EXIT,  # type: ignore[attr-defined,unused-ignore]
         )
-        self._callbacks[pid] = callback
         try:
             self._kqueue.control([event], 0)
         except ProcessLookupError:
             self._loop.call_later(0, lambda: self._fire(pid))
 
-    def unwatch(self, pid: int) -> None:
-        self._callbacks.pop(pid, None)
-
     def _ready(self, _ready: int) -> None:
         for event in self._kqueue.control(None, 64, 0):
             self._fire(event.ident)
-
-    def _fire(self, pid: int) -> None:
-        callback = self._callbacks.pop(pid, None)
-        if callback is not None:
-            callback(pid)

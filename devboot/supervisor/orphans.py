@@ -64,7 +64,7 @@ class Orphans:
 
         def too_long() -> None:
             for pid in waiting:
-                self._host.exits.unwatch(pid)
+                self._host.exits.unwatch(pid, ended)
             if signal == SIGKILL:
                 on_done(self.adopted())
             else:

@@ -281,7 +281,7 @@ class Run:
         self._output.close()
         if self._child.has_terminal:
             os.close(self._child.slave)
-        self._host.exits.unwatch(self.pid)
+        self._host.exits.unwatch(self.pid, self._exited)
         end = self._end or end_of(self.pid)
         reap(self._host, self.pid)
         self._owner.on_gone(end, unkillable)

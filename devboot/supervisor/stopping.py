@@ -50,6 +50,7 @@ class Ending:
         self._limit: Timer | None = None
         self._patience: Timer | None = None
         self._waited_for: set[int] = set()
+        self._when_ended: Callable[[int], None] = self._waited_for.discard
         self._signalled: set[int] = set()
         self._looks = 0
 
@@ -132,13 +133,15 @@ class Ending:
             if each or not self._waited_for:
                 then()
 
+        self._when_ended = ended
         for pid in tuple(self._waited_for):
             self._exits.watch(pid, ended)
 
     def _forget_waits(self) -> None:
         for pid in self._waited_for:
-            self._exits.unwatch(pid)
+            self._exits.unwatch(pid, self._when_ended)
         self._waited_for = set()
+        self._when_ended = self._waited_for.discard  # nothing that leads back here
 
     def _start_limit(self) -> None:
         if self._limit is None:

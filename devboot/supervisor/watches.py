@@ -161,7 +161,7 @@ class _Child:
 
     def end(self) -> None:
         """Kill and reap it; no one is told."""
-        self._host.exits.unwatch(self.pid)
+        self._host.exits.unwatch(self.pid, self._ended)
         send([self.pid], _SIGKILL)
         try:  # noqa: SIM105  contextlib costs more than it saves here
             os.waitpid(self.pid, 0)

@@ -276,8 +276,10 @@ def test_a_store_is_recognised_by_other_names_and_not_taken_for_another(data, tm
         (f"{tmp_path}/other/store/{found.name}", False),
     ):
         environ = {"PATH": f"/usr/bin:{path}/bin:/bin"}
-        child = subprocess.Popen(["/bin/sh", "-c", "read line"], stdin=subprocess.PIPE, env=environ)
+        command = ["/bin/sh", "-c", "echo up; read line"]
+        child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environ)
         try:
+            assert child.stdout.readline() == b"up\n"  # in the middle of an exec there is no environment
             users = objects_in_use(f"{data}/store", [found.name.partition("-")[0]])
         finally:
             child.communicate()

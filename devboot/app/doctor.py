@@ -67,18 +67,17 @@ def examine(context: Context) -> Subject:
     project = find_project(context.cwd)
     sources = _load(project.manifest, project.root, context.cwd)
 
-    def why_stale() -> tuple[str, ...]:
+    def loaded() -> Loaded:
         assert sources.manifest is not None
-        loaded = Loaded(project, sources.manifest, sources.procfile, (), fresh_detection=False)
-        return check_lock(loaded, context)
+        return Loaded(project, sources.manifest, sources.procfile, (), fresh_detection=False)
+
+    def why_stale() -> tuple[str, ...]:
+        return check_lock(loaded(), context)
 
     def missing_variables() -> DevbootError | None:
-        assert sources.manifest is not None
-        loaded = Loaded(project, sources.manifest, sources.procfile, (), fresh_detection=False)
+        read = loaded().manifest.env_files.read
         try:
-            refuse_missing(
-                loaded, read_env_files(project.root, sources.manifest.env_files.read, context.environ), context.environ
-            )
+            refuse_missing(loaded(), read_env_files(project.root, read, context.environ), context.environ)
         except DevbootError as error:
             return error
         return None

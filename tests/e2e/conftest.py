@@ -158,6 +158,7 @@ def eventually(condition, limit: float = 90.0):
     return found
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist writes the groups down
 def pytest_collection_modifyitems(items):
     """Whole commands take turns (`--dist loadgroup`): each has an empty home, where nobody's ports are recorded."""
     for item in items:

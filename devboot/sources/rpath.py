@@ -58,6 +58,8 @@ def is_dynamic(path: str) -> bool:
             return False
         (offset,) = struct.unpack_from("<Q", head, 32)
         size, count = struct.unpack_from("<HH", head, 54)
+        if not count:
+            return False  # an object file, which is linked later
         stream.seek(offset)
         table = stream.read(size * count)
     return any(struct.unpack_from("<I", table, start)[0] == _DYNAMIC for start in range(0, len(table) - 3, size))

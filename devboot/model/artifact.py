@@ -78,7 +78,8 @@ class Layout(NamedTuple):
     `bin` pairs a program's name with the pattern of the one file that it is; `drop` are patterns of relative paths;
     `asks_version` are the words after the first program that make it print its version. `shims` pairs a program with
     the command line that it stands for, `links` a symbolic link with its target, `substitute` a pattern of files with
-    texts by turns: one that is there, and the one that replaces it; `env` are variables that every program gets.
+    texts by turns: one that is there, and the one that replaces it; `env` are variables that every program gets;
+    `modules` are patterns of folders with Python modules, which the first program compiles.
     """
 
     bin: tuple[tuple[str, str], ...]
@@ -88,6 +89,7 @@ class Layout(NamedTuple):
     links: tuple[tuple[str, str], ...] = ()
     substitute: tuple[tuple[str, tuple[str, ...]], ...] = ()
     env: tuple[tuple[str, str], ...] = ()
+    modules: tuple[str, ...] = ()
 
     @property
     def programs(self) -> tuple[str, ...]:

@@ -1,11 +1,14 @@
-"""What a tree needs before it is a program's home: links that its archive couldn't hold, paths that were built in."""
+"""What a tree needs before it is a program's home: links that its archive couldn't hold, other paths, bytecode."""
 
 from __future__ import annotations
 
 import os
+import subprocess
 from fnmatch import fnmatchcase
+from glob import glob
 
 from devboot.errors import IntegrityError
+from devboot.files import machine_error
 from devboot.model.artifact import Layout
 from devboot.provision.tree import files_below
 
@@ -28,6 +31,25 @@ def mend(tree: str, layout: Layout, final: str) -> None:
             raise _unexpected(f"no file matches `{pattern}`, in which the recipe replaces paths")
         for name in found:
             _replace(os.path.join(tree, name), name, texts, final)
+
+
+def compile_modules(staging: str, layout: Layout) -> None:
+    """Compile the Python modules of the layout with its first program: nobody can add bytecode to the store later.
+
+    The result depends on nothing but the modules, so that it has the same digest everywhere. Raises MachineError.
+    """
+    tree = os.path.join(staging, "tree")
+    folders = sorted(path for pattern in layout.modules for path in glob(os.path.join(tree, pattern)))
+    if not folders:
+        return
+    program = os.path.join(staging, "bin", layout.programs[0])
+    # what a module can't say in this version (tests of errors, templates) stays uncompiled
+    words = ["-IB", "-m", "compileall", "-qf", "--invalidation-mode", "unchecked-hash", "-s", tree, *folders]
+    environ = {**os.environ, "PYTHONHASHSEED": "0"}
+    try:
+        subprocess.run([program, *words], env=environ, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    except OSError as error:
+        raise machine_error(error, program, "run") from error
 
 
 def _replace(path: str, name: str, texts: tuple[str, ...], final: str) -> None:

@@ -14,7 +14,7 @@ from devboot.files import fail_point, machine_error
 from devboot.locks import Holder
 from devboot.model.artifact import Wanted
 from devboot.provision.elf import Floor, parse_floor, tree_glibc_floor
-from devboot.provision.mending import mend
+from devboot.provision.mending import compile_modules, mend
 from devboot.provision.programs import write_programs
 from devboot.provision.roots import TemporaryRoots
 from devboot.provision.store import Store, StoreObject
@@ -49,6 +49,8 @@ def _rarer(wanted: Wanted) -> Iterator[object]:
     layout = wanted.layout
     rarer = {"shims": layout.shims, "links": layout.links, "substitute": layout.substitute, "env": layout.env}
     yield from ((name, sorted(value)) for name, value in rarer.items() if value)
+    if layout.modules:
+        yield ("modules", layout.modules)
     if wanted.artifact.python:
         yield ("python", wanted.artifact.python)
     if wanted.artifact.building:
@@ -132,6 +134,8 @@ def _build(staging: str, wanted: Wanted, source: Source, host: Host, *, final: s
         clean_wheel_tree(tree)
     mend(tree, wanted.layout, os.path.join(final, "tree"))
     write_programs(staging, wanted)
+    if wanted.platform == host.platform:
+        compile_modules(staging, wanted.layout)
     normalise(staging)
     if wanted.platform == host.platform:
         _refuse_glibc(wanted, tree_glibc_floor(tree), host)

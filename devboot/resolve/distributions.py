@@ -15,11 +15,16 @@ LINUX = ("linux-x86_64", "linux-aarch64")
 
 
 def deb_origin(known: KnownRecipe, wish: Wish) -> DebOrigin | None:
-    """The recipe's source of Debian packages, where the wish admits one."""
+    """The first of the recipe's sources of Debian packages that may have what is wished for."""
+    return next(iter(deb_origins(known, wish)), None)
+
+
+def deb_origins(known: KnownRecipe, wish: Wish) -> tuple[DebOrigin, ...]:
+    """The recipe's sources of Debian packages that may have what is wished for, in its order."""
     if wish.insisted not in ("", "deb"):
-        return None
+        return ()
     origins = (origin for origin in known.recipe.source if isinstance(origin, DebOrigin))
-    return next((origin for origin in origins if origin.may_have(wish.requested)), None)
+    return tuple(origin for origin in origins if origin.may_have(wish.requested))
 
 
 def there_as(known: KnownRecipe, wish: Wish) -> str:

@@ -196,6 +196,7 @@ def layout_of(origin: Origin, asks_version: str) -> Layout:
         links=tuple(origin.links.items()),
         substitute=tuple(origin.substitute.items()),
         env=tuple(origin.env.items()),
+        modules=origin.modules,
     )
 
 

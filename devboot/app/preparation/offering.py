@@ -13,6 +13,7 @@ from devboot.model.edge.origins import CondaOrigin, DebOrigin
 from devboot.model.edge.recipe import Release
 from devboot.recipes import KnownRecipe
 from devboot.resolve.channels import channel_origin, channel_questions, condition_of, with_release
+from devboot.resolve.distributions import deb_origins
 from devboot.resolve.packages import questions
 from devboot.sources.conda import has_rattler, not_installed
 from devboot.uv.client import Uv
@@ -82,18 +83,24 @@ def ask(asked: Asked, recipes: Mapping[str, KnownRecipe], here: Distribution, as
     for wish, origin in asked.channels.items():
         assert ask_channel is not None
         known[wish.name] = with_release(known[wish.name], ask_channel(origin, condition_of(wish.requested)))
-    rows = {wish: _rows(wish, origin, recipes[wish.name], here) for wish, origin in asked.distribution.items()}
+    rows = {wish: _rows(wish, recipes[wish.name], here) for wish in asked.distribution}
     return Offers(known, rows)
 
 
-def _rows(wish: Wish, origin: DebOrigin, known: KnownRecipe, here: Distribution) -> tuple[DistributionRow, ...]:
-    try:
-        return here.ask(origin)
-    except LockError as error:
-        channel = channel_origin(known, wish)
-        if error.slug != "lock/not-in-distribution" or channel is None:
-            raise
-        raise _lacks_rattler(known, channel, error.what) from error
+def _rows(wish: Wish, known: KnownRecipe, here: Distribution) -> tuple[DistributionRow, ...]:
+    """What the first of the recipe's sources gives that this release has."""
+    refused: LockError | None = None
+    for origin in deb_origins(known, wish):
+        try:
+            return here.ask(origin)
+        except LockError as error:
+            if error.slug != "lock/not-in-distribution":
+                raise
+            refused = refused or error
+    assert refused is not None  # only wishes that a source may serve are asked for
+    if channel := channel_origin(known, wish):
+        raise _lacks_rattler(known, channel, refused.what) from refused
+    raise refused
 
 
 def _lacks_rattler(known: KnownRecipe, origin: CondaOrigin, *causes: str) -> MachineError:

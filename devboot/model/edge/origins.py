@@ -87,6 +87,9 @@ class Origin(Table):
     env: dict[VariableName, Placed] = Field(
         default={}, description="Variables that its programs need, with {tree} and {bin}."
     )
+    modules: Strings = Field(
+        default=(), description="Patterns of folders with Python modules, which its first program compiles."
+    )
 
     @property
     def programs(self) -> tuple[str, ...]:
@@ -132,7 +135,9 @@ class DebOrigin(Origin):
         min_length=1,
         description="Names of the packages; the first has the product's version. `a | b`: the one that there is.",
     )
-    major: String = Field(default="", description="The one major version that they are, where their names say so.")
+    major: String = Field(
+        default="", description="The one version that they are, as exact as their names say: `17`, `3.13`."
+    )
     also: tuple[Pattern, ...] = Field(
         default=(), description="Beginnings of names of what they need besides libraries, as expressions."
     )
@@ -144,7 +149,11 @@ class DebOrigin(Origin):
 
     def may_have(self, requested: str) -> bool:
         """Whether it is worth asking for a version, as exact as somebody likes; "" is any."""
-        return not self.major or not requested or requested.partition(".")[0] == self.major
+        if not self.major or not requested:
+            return True
+        own, wanted = self.major.split("."), requested.split(".")
+        known = min(len(own), len(wanted))
+        return own[:known] == wanted[:known]
 
 
 class NpmOrigin(Origin):

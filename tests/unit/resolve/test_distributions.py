@@ -84,6 +84,16 @@ def test_packages_of_one_major_version_are_asked_for_no_other():
     assert tuple(caught.value.errors[0].causes) == ("there are `2.1`", "Debian or Ubuntu may have version 1")
 
 
+@pytest.mark.parametrize(
+    ("requested", "is_asked"),
+    [("", True), ("3", True), ("3.13", True), ("3.13.5", True), ("3.1", False), ("3.12", False), ("2", False)],
+)
+def test_a_minor_version_may_be_what_the_names_say(requested, is_asked):
+    text = RECIPE.format(sources="").replace('kind = "deb"', 'kind = "deb"\nmajor = "3.13"')
+
+    assert asked(recipe=ONLY_DEBS._replace(recipe=parse_recipe(text, "recipe.toml")), requested=requested) is is_asked
+
+
 def test_what_is_locked_for_this_release_is_not_asked_again_but_for_another_release_it_is():
     lock = Lock(package=(locked(offer()),))
 

@@ -13,10 +13,12 @@ from devboot.provision.realise import Host
 from devboot.recipes import KnownRecipe
 from devboot.resolve.packages import resolve
 from devboot.sources.conda import not_installed
+from devboot.sources.debs import DebRecord
 
 CONDA = '[[source]]\nkind = "conda"\nname = "toy-server"\nbin = { toy = "bin/toy" }\n'
 DEB = '[[source]]\nkind = "deb"\nnames = ["toy-server | toy-server-8"]\nbin = { toy = "usr/bin/toy" }\n'
 HOST = '[[source]]\nkind = "host"\nversion = "toy (.*)"\nbin = { toy = "toy" }\n'
+X86 = Host("linux-x86_64", (2, 41), "debian-13")
 TOY, SHOP = Wish("toy"), Wish("toy", "8")
 EXTRA = not_installed("").help
 
@@ -84,6 +86,19 @@ def test_what_the_distribution_lacks_too_is_refused_with_both_reasons():
 
     assert caught.value.causes[0] == "debian-13 has no package `toy-server`"
     assert caught.value.help[0] == EXTRA[0]
+
+
+def test_of_several_names_the_one_that_the_release_has_is_taken():
+    older, newer = [f'major = "{major}"\nnames = ["toy{major}"]' for major in (1, 2)]
+    named = 'names = ["toy-server | toy-server-8"]'
+    recipes = recipe(DEB.replace(named, newer), DEB.replace(named, older))
+    there = DebRecord("toy1", "1.4-1", (), "toy1_1.4-1.deb", "a" * 64, 7)
+    here = Distribution(X86, {}, lambda _platform: Archive(there), RecordingReporter())
+    here.name = "debian-13"
+
+    offers = ask(to_ask([TOY], recipes, here, has_channels=False), recipes, here, None)
+
+    assert {(row.name, row.product) for row in offers.rows[TOY]} == {("toy1", "1.4")}
 
 
 def test_a_machine_without_apt_is_told_at_once():

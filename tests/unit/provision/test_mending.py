@@ -1,0 +1,53 @@
+"""Bytecode that a tree gets before it can't be written to any more."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from devboot.model.artifact import Layout
+from devboot.provision.mending import compile_modules
+from devboot.provision.tree import list_tree, tree_digest
+
+LAYOUT = Layout(bin=(("python3", "bin/python3"),), modules=("lib/python3.*",))
+
+
+@pytest.fixture
+def staged(tmp_path):
+    def stage(name):
+        """A staging directory whose program leads to this interpreter."""
+        folder = tmp_path / name
+        package = folder / "tree/lib/python3.13/package"
+        package.mkdir(parents=True)
+        (package / "__init__.py").write_text("NAMES = {'one', 'two', 'three'}\n")
+        (package / "broken.py").write_text("def (:\n")
+        (folder / "bin").mkdir()
+        (folder / "bin/python3").symlink_to(os.path.realpath(sys.executable))
+        return folder
+
+    return stage
+
+
+def test_modules_are_compiled_and_what_cannot_be_is_left(staged):
+    staging = staged("one")
+
+    compile_modules(str(staging), LAYOUT)
+
+    compiled = {path.name.partition(".")[0] for path in Path(staging).rglob("*.pyc")}
+    assert compiled == {"__init__"}
+
+
+def test_the_bytes_are_the_same_wherever_it_is_done(staged, monkeypatch):
+    digests = set()
+    for name, seed in (("one", "1"), ("another/place", "2")):
+        monkeypatch.setenv("PYTHONHASHSEED", seed)
+        staging = staged(name)
+        compile_modules(str(staging), LAYOUT)
+        digests.add(tree_digest(list_tree(str(staging / "tree"))))
+
+    assert len(digests) == 1
+
+
+def test_without_modules_nothing_is_run(tmp_path):
+    compile_modules(str(tmp_path), LAYOUT)  # has no program that could be

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from typing import NamedTuple
 
 from devboot.app.preparation.asked import python_of, recipes_of
+from devboot.app.preparation.interpreter import Bringer
 from devboot.app.preparation.loading import Loaded, prepare_state
 from devboot.app.preparation.locking import STEP, LockResult, LockWish, ensure_lock, read_lock, why_stale
+from devboot.app.preparation.provisioning import Machine, this_host
 from devboot.app.preparation.turns import take_turn
 from devboot.environment.python import PythonProject
 from devboot.errors import UsageError
@@ -40,6 +43,20 @@ def lock_inputs(loaded: Loaded, context: Context, *, is_offline: bool) -> Inputs
     return Inputs(recipes_of(loaded), python_of(loaded, uv, context.environ), uv)
 
 
+def bringer_of(loaded: Loaded, context: Context, inputs: Inputs, reporter: Reporter) -> Bringer:
+    """What has the interpreter that a recipe brings."""
+    host = this_host(sys.platform, os.uname().machine)
+    machine = Machine(context.paths().data, host, context.wall_clock)
+    return Bringer(
+        machine,
+        loaded.project.root,
+        inputs.recipes,
+        lambda _wanted: inputs.uv,
+        environ=context.environ,
+        reporter=reporter,
+    )
+
+
 def lock(
     loaded: Loaded, context: Context, reporter: Reporter, *, update: tuple[str, ...] = (), is_offline: bool = False
 ) -> LockResult:
@@ -54,6 +71,7 @@ def lock(
     old = merged.lock if merged else read_lock(path, os.path.basename(path))
     _refuse_unknown(update, loaded, inputs, old)
     prepare_state(loaded.project)
+    reporter = Silenced(reporter, loaded.manifest.project.silence)
     with take_turn(loaded.project, "lock", context, reporter):
         if merged is not None:
             kept = _keep_aside(path, loaded.project.state, context.wall_clock())
@@ -66,7 +84,8 @@ def lock(
             inputs.uv,
             wish=LockWish(update=update, warns=True, merged=merged.lock if merged else None),
             environ=context.environ,
-            reporter=Silenced(reporter, loaded.manifest.project.silence),
+            reporter=reporter,
+            bring=bringer_of(loaded, context, inputs, reporter).bring,
         )
 
 

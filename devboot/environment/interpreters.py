@@ -198,13 +198,14 @@ def _not_found(uv: Uv, request: VersionRequest, environ: Mapping[str, str], caus
     # What a network refuses to us, it refuses to the same command typed by hand.
     by_hand = f"`uv python install {wanted}".rstrip() + "` where there is a network"
     other = "install it by other means, as from the system's packages: what is on PATH is found"
+    recipe = f'or out of a recipe, where one of its sources has it: `python = "{request.minor}"` in `[packages]`'
     return MachineError(
         "python/not-found",
         f"there is no python {str(request).removeprefix('==')} on this machine, and none could be had",
         place=Place(request.file, request.line, label="asked for here") if request.file else None,
         details=[f"python {version:8} {path}" for _, version, path in there[:_SHOWN]] or ["no Python is installed"],
         causes=tuple(causes),
-        help=(*([instead] if newest else []), by_hand if uv.offline else other),
+        help=(*([instead] if newest else []), by_hand if uv.offline else other, *([recipe] if request.minor else [])),
         kept=("no virtualenv was touched",),
     )
 

@@ -91,10 +91,10 @@ def lock_python(
     def resolved(python: Interpreter) -> PythonLock:
         lowest, pins = _pins_down_to(_lowest(project.request, python), python, pinned)
         wheels: Sequence[Pin] = pins.pins
-        if not project.request.minor and lowest == python.minor:
+        if not project.is_settled and lowest == python.minor:
             older = installed_minors(uv, project.request, environ, below=python.minor)
             wheels = with_older_wheels(wheels, older, lambda minor: pinned(python, minor).pins)
-        chosen = None if project.request.minor else _suited(uv, project, python, wheels, environ)
+        chosen = None if project.is_settled else _suited(uv, project, python, wheels, environ)
         if chosen and chosen.minor != python.minor and lowest == python.minor:
             # Nothing but the interpreter said how far down the pins have to reach
             with contextlib.suppress(WorkError):  # packages that need a newer one count more than those that suit
@@ -234,6 +234,7 @@ def venv_spec(
         is_forced,
         "" if any(each.kind in (UV, PYLOCK) for each in project.inputs) else bundled_wheel(interpreter),
         project.built,
+        bool(project.given),
     )
 
 

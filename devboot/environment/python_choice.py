@@ -19,7 +19,7 @@ from devboot.environment.python_files import PythonLock, PythonProject
 from devboot.environment.venv_condition import FOREIGN, OURS, examine
 from devboot.environment.venv_progress import progress_text
 from devboot.environment.versions import VersionRequest
-from devboot.errors import DevbootError
+from devboot.errors import DevbootError, MachineError, ManifestError, Place
 from devboot.events import DONE, FAILED, NOTE, PROGRESS, UNCHANGED, Event, Reporter
 from devboot.uv.client import Uv
 
@@ -44,8 +44,11 @@ def find_interpreter(
 
     Raises:
         MachineError: `python/not-found`.
+        ManifestError: `python/version`, a recipe has brought another than the one that is asked for.
 
     """
+    if project.given:
+        return _given(uv, project)
     condition = examine(project.venv)
     request = _with_floor(project.request, lowest)
     pins = project.loaded.locked.pins if project.loaded.locked else ()
@@ -59,6 +62,25 @@ def find_interpreter(
             return found
     hint = preferred or project.suggested
     return choose_interpreter(uv, request, environ=environ, pins=pins, below=below, preferred=hint)
+
+
+def _given(uv: Uv, project: PythonProject) -> Interpreter:
+    found = inspect(uv, project.given)
+    if found is None:
+        raise MachineError(
+            "store/does-not-run",
+            "the interpreter that `python` in `[packages]` brings doesn't run on this machine",
+            help=["devboot doctor"],
+        )
+    request = project.request
+    if request.admits(found.version):
+        return found
+    raise ManifestError(
+        "python/version",
+        f"`[packages]` brings python {found.version}, {request.file} asks for {request}",
+        place=Place(request.file, request.line, label="asked for here"),
+        help=[f'python = "{request.minor}"   # in [packages]' if request.minor else f"or change {request.file}"],
+    )
 
 
 def _with_floor(request: VersionRequest, lowest: str) -> VersionRequest:
@@ -154,7 +176,7 @@ def downwards(
             return attempt(python)
         except DevbootError as error:
             failures.append(error)
-            if project.request.minor or error.slug not in slugs or is_settled:
+            if project.is_settled or error.slug not in slugs or is_settled:
                 break
         try:
             older = find_interpreter(uv, project, environ=environ, below=python.minor, lowest=lowest)

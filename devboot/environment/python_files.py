@@ -21,6 +21,8 @@ from devboot.environment.versions import (
 from devboot.model.edge.manifest import Manifest
 from devboot.uv.client import Uv
 
+RECIPE = "python"  # in `[packages]`: the virtualenv is made with what this recipe brings
+
 
 @dataclass(frozen=True, slots=True)
 class PythonWish:
@@ -53,7 +55,7 @@ def python_wish(root: str, name: str, manifest: Manifest, *, is_detected: bool =
     folders += [task.cwd for task in manifest.tasks.values()]
     common = max(dict.fromkeys(folders), key=folders.count, default=".")
     folder = os.path.normpath(os.path.join(root, common))
-    version = settings.version or ""
+    version = settings.version or _version_of_recipe(manifest)
     if is_detected and (stated := next(stated_versions(root, folder, _text), None)) is not None:
         version = "" if stated.specifier == as_specifier(version) else version
     return PythonWish(
@@ -71,12 +73,20 @@ def python_wish(root: str, name: str, manifest: Manifest, *, is_detected: bool =
     )
 
 
+def _version_of_recipe(manifest: Manifest) -> str:
+    """The version that `[packages]` asks the recipe for; "" where it leaves that open, or asks for none."""
+    asked = manifest.packages.get(RECIPE, "*")
+    version = asked if isinstance(asked, str) else asked.version
+    return "" if version == "*" else version
+
+
 @dataclass(frozen=True, slots=True)
 class PythonProject:
     """What the project's files say. `files` were read, `looked_for` would change the choice if they appeared.
 
     `suggested` is the minor version that is taken where it is installed and the project leaves the choice. `built` has
-    digests of wheels, by the distribution's name, that stand for sdists of the lock.
+    digests of wheels, by the distribution's name, that stand for sdists of the lock. `given` is the path of the
+    interpreter that a recipe has brought; "" where one is to be found.
     """
 
     wish: PythonWish
@@ -88,6 +98,12 @@ class PythonProject:
     looked_for: tuple[str, ...]
     suggested: str = ""
     built: tuple[tuple[str, str], ...] = ()
+    given: str = ""
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the minor version is nobody's choice any more."""
+        return bool(self.given or self.request.minor)
 
     @property
     def needs_lock(self) -> bool:

@@ -6,6 +6,7 @@ import os
 import re
 import stat
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from devboot.environment.venv_record import VenvRecord, has_record, load_record
 from devboot.errors import MachineError
@@ -27,6 +28,13 @@ class Condition:
     reason: str = ""
     version: str = ""
     record: VenvRecord | None = None
+
+
+class WantedPython(NamedTuple):
+    """The interpreter that was chosen: its minor version, and its path in `only` where no other one will do."""
+
+    minor: str
+    only: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,13 +112,13 @@ def _was_made_elsewhere(venv: str, record: VenvRecord | None) -> bool:
     return match is not None and os.path.isabs(match[1]) and os.path.realpath(match[1]) != here
 
 
-def decide(condition: Condition, name: str, *, wanted_minor: str, is_admitted: bool, is_forced: bool) -> Decision:
+def decide(condition: Condition, name: str, *, wanted: WantedPython, is_admitted: bool, is_forced: bool) -> Decision:
     """Decide what a sync does.
 
     Args:
         condition: what is there.
         name: how messages call the place, `.venv`.
-        wanted_minor: the minor version of the interpreter that was chosen.
+        wanted: the interpreter that was chosen.
         is_admitted: the version that is there satisfies what the project asks for.
         is_forced: the user allows to move a foreign one aside.
 
@@ -118,23 +126,29 @@ def decide(condition: Condition, name: str, *, wanted_minor: str, is_admitted: b
         MachineError: `python/foreign-venv`, something is there that isn't devboot's to change.
 
     """
-    has_right_python = is_admitted and ".".join(condition.version.split(".")[:2]) == wanted_minor
+    has_right_python = is_admitted and ".".join(condition.version.split(".")[:2]) == wanted.minor
     if condition.state == ABSENT:
         return Decision(CREATE)
     if condition.state == BROKEN:
         return Decision(REBUILD, _rebuilding(condition.reason, name))
-    if condition.state == OURS and has_right_python:
-        return Decision(KEEP)
     if condition.state == OURS:
-        return Decision(
-            REBUILD, f"rebuilding {name} for python {wanted_minor} (it had {condition.version})", old_is_sound=True
-        )
+        return _of_ours(condition, name, wanted, has_right_python=has_right_python)
     if condition.state == FOREIGN and has_right_python and not is_forced:
         return Decision(ADOPT, f"using the {name} that is there (python {condition.version}); nothing in it is removed")
     if is_forced:
         return Decision(REBUILD, f"moving the old {name} aside", old_is_sound=True)
-    reason = condition.reason or f"it has python {condition.version}, this project needs {wanted_minor}"
+    reason = condition.reason or f"it has python {condition.version}, this project needs {wanted.minor}"
     raise foreign_venv(name, reason)
+
+
+def _of_ours(condition: Condition, name: str, wanted: WantedPython, *, has_right_python: bool) -> Decision:
+    if not has_right_python:
+        says = f"rebuilding {name} for python {wanted.minor} (it had {condition.version})"
+        return Decision(REBUILD, says, old_is_sound=True)
+    made_with = condition.record.python if condition.record is not None else ""
+    if wanted.only and made_with != wanted.only:
+        return Decision(REBUILD, f"rebuilding {name} with the python of `[packages]`", old_is_sound=True)
+    return Decision(KEEP)
 
 
 def _rebuilding(reason: str, name: str) -> str:

@@ -23,7 +23,8 @@ class VenvSpec:
 
     `path` is absolute, `name` is how messages call it; `optional` are editables whose failure is only a warning;
     `bundled` is the wheel of setuptools that the interpreter brings, empty where the packages' lock is complete;
-    `built` has digests of wheels, by name, that were built elsewhere from the locked sdists.
+    `built` has digests of wheels, by name, that were built elsewhere from the locked sdists. `is_given`: a recipe has
+    brought the interpreter, and no other one will do.
     """
 
     path: str
@@ -37,6 +38,7 @@ class VenvSpec:
     is_forced: bool = False
     bundled: str = ""
     built: tuple[tuple[str, str], ...] = ()
+    is_given: bool = False
 
 
 def installable_pins(spec: VenvSpec) -> list[Pin]:

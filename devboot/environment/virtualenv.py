@@ -17,7 +17,7 @@ from devboot.environment.distributions import Distribution, list_installed, site
 from devboot.environment.locks.pins import GIT, URL, render_pins
 from devboot.environment.locks.poetry_versions import release_key
 from devboot.environment.locks.references import absolute, render_direct
-from devboot.environment.venv_condition import ADOPT, KEEP, REBUILD, Decision, decide, examine
+from devboot.environment.venv_condition import ADOPT, KEEP, REBUILD, Decision, WantedPython, decide, examine
 from devboot.environment.venv_progress import progress_text
 from devboot.environment.venv_record import NAME, VenvRecord, is_untouched, load_record, render_record, stamp
 from devboot.environment.venv_spec import VenvSpec, installable_pins, wanted_digest, wanted_names, wanted_versions
@@ -85,7 +85,7 @@ def sync(uv: Uv, spec: VenvSpec, *, reporter: Reporter, wall_clock: Callable[[],
     decision = decide(
         condition,
         spec.name,
-        wanted_minor=spec.interpreter.minor,
+        wanted=WantedPython(spec.interpreter.minor, spec.interpreter.path if spec.is_given else ""),
         is_admitted=_is_admitted(spec, condition.version),
         is_forced=spec.is_forced,
     )

@@ -121,13 +121,16 @@ class OpenKit:
         lacks = [*self._lacking_objects(missing_objects), *self._lacking_packages(applying)]
         if lacks:
             raise self._misfit("it was packed from another lock than the project has", lacks)
-        keys = {object_name(each) for each in missing_objects}
         own = self._host.platform
-        contents = self._kit.contents
-        files = [path for each in contents.objects if each.key in keys for path in each.files]
-        files += [each.file for each in contents.packages if own in each.platforms and each.role in _INSTALLED]
-        found = self._extract(files)
-        self._keep_downloads(found, os.path.join(paths.cache, "downloads"))
+        packages = (each for each in self._kit.contents.packages if own in each.platforms)
+        self._extract([each.file for each in packages if each.role in _INSTALLED])
+        return self.give(missing_objects, uv, paths)
+
+    def give(self, wanted: Iterable[Wanted], uv: Uv, paths: Paths) -> Uv:
+        """Take out what these objects are made of, as far as the kit has it; gives the uv that finds wheels there."""
+        keys = {object_name(each) for each in wanted}
+        files = [path for each in self._kit.contents.objects if each.key in keys for path in each.files]
+        self._keep_downloads(self._extract(files), os.path.join(paths.cache, "downloads"))
         wheels = os.path.join(self._place, "wheels")
         os.makedirs(wheels, exist_ok=True)
         variables = {name: value for name, value in uv.environ.items() if name not in _INDEXES}

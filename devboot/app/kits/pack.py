@@ -13,8 +13,9 @@ from typing import NamedTuple
 from devboot.app.kits.interpreter import managed_folder, pack_python
 from devboot.app.kits.objects import BUILD, HOST, files_of
 from devboot.app.kits.tools import pack_tools
-from devboot.app.lock import Inputs, lock_inputs
+from devboot.app.lock import Inputs, bringer_of, lock_inputs
 from devboot.app.preparation.app_pythons import AppPythons
+from devboot.app.preparation.interpreter import Bringer
 from devboot.app.preparation.loading import Loaded, prepare_state
 from devboot.app.preparation.locking import LockWish, ensure_lock, pins_of_lock
 from devboot.app.preparation.provisioning import this_host, wanted_objects
@@ -126,10 +127,11 @@ class _Packing:
         self.interpreter = ""
 
     def write(self, target: str, wish: PackWish) -> Packed:
-        lock = self._lock(is_locked=wish.is_locked)
+        bringer = bringer_of(self.loaded, self.context, self.inputs, self.reporter)
+        lock = self._lock(bringer, is_locked=wish.is_locked)
         python, minor = self.inputs.python, ""
         if python is not None:
-            minor = self._python(python, pins_of_lock(lock))
+            minor = self._python(bringer.bring(lock, python), pins_of_lock(lock))
         objects = self._objects(lock)
         if wish.with_devboot:
             self._tools(minor)
@@ -150,7 +152,7 @@ class _Packing:
         )
         return self._finish(target, contents, is_private=wish.with_data)
 
-    def _lock(self, *, is_locked: bool) -> Lock:
+    def _lock(self, bringer: Bringer, *, is_locked: bool) -> Lock:
         return ensure_lock(
             self.loaded.project.lock,
             self.loaded.manifest,
@@ -160,6 +162,7 @@ class _Packing:
             wish=LockWish(is_frozen=is_locked, warns=True),
             environ=self.context.environ,
             reporter=self.reporter,
+            bring=bringer.bring,
         ).lock
 
     def _is_musl(self, platform: str) -> bool:
@@ -183,7 +186,8 @@ class _Packing:
             self._take(wheels, platform, "project")
             self._take(house.fetch(needed, platform, is_here=is_here, is_musl=is_musl), platform, "build")
         self._tell_of_packages(interpreter.minor)
-        self._interpreter(interpreter)
+        if not python.given:  # that one goes along as what the recipe names
+            self._interpreter(interpreter)
         return interpreter.minor
 
     def _interpreter(self, interpreter: Interpreter) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from devboot.app.preparation.distribution import Distribution, apt_of
@@ -30,6 +30,9 @@ from devboot.resolve.taken import sources_taken
 from devboot.uv.client import Uv
 
 STEP = "lock"
+
+Bring = Callable[[Lock, PythonProject], PythonProject]
+"""Gives a project the interpreter that the lock's packages have for it."""
 
 
 class LockResult(NamedTuple):
@@ -93,6 +96,7 @@ def ensure_lock(
     wish: LockWish,
     environ: Mapping[str, str],
     reporter: Reporter,
+    bring: Bring = lambda _lock, python: python,
     distribution: Distribution | None = None,
 ) -> LockResult:
     """Make the lock fit, choosing as little anew as can be. `distribution` is this machine's, found out where None.
@@ -130,7 +134,9 @@ def ensure_lock(
     )
     for warning in resolution.warnings if wish.warns else ():
         reporter.emit(Event(WARNING, STEP, warning, slug="lock/no-artifact"))
-    lock = Lock(package=resolution.packages, python=_python_part(old, python, uv, wish, environ, reporter))
+    lock = Lock(package=resolution.packages)
+    made = _python_part(old, python, uv, wish, environ, reporter, lambda python: bring(lock, python))
+    lock = lock.model_copy(update={"python": made})
     written = _write(path, lock)
     lines = _lines(resolution.changes, lock if wish.warns else Lock(), recipes)
     reporter.emit(Event(DONE, STEP, _summary(lock), lines=lines))
@@ -188,6 +194,7 @@ def _python_part(
     wish: LockWish,
     environ: Mapping[str, str],
     reporter: Reporter,
+    bring: Callable[[PythonProject], PythonProject],
 ) -> PythonLock | None:
     if python is None or not python.needs_lock:
         return None
@@ -195,9 +202,8 @@ def _python_part(
     is_kept = not wish.update and wish.merged is None
     if old is not None and before is not None and not is_lock_stale(python, before) and is_kept:
         return old.python
-    pins = lock_python(
-        uv, python, environ=environ, reporter=reporter, previous=before, upgrade=_upgrades(before, wish.update)
-    )
+    upgrade = _upgrades(before, wish.update)
+    pins = lock_python(uv, bring(python), environ=environ, reporter=reporter, previous=before, upgrade=upgrade)
     unlocked = python.loaded.unlocked
     assert unlocked is not None
     packages = [PythonPackage(**{name: getattr(row, name) for name in PythonPackage.model_fields}) for row in pins.rows]

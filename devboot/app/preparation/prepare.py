@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from devboot import snapshot as snapshots
@@ -29,6 +29,7 @@ from devboot.app.preparation.composing import (
 )
 from devboot.app.preparation.data import back_up, prepare_databases, prepare_services
 from devboot.app.preparation.hosting import host_programs, lock_here
+from devboot.app.preparation.interpreter import Bringer
 from devboot.app.preparation.loading import Loaded, load_project, prepare_state
 from devboot.app.preparation.locking import LockResult, LockWish, ensure_lock, pins_of_lock
 from devboot.app.preparation.offline import refuse_unfetched
@@ -41,8 +42,10 @@ from devboot.environment.ports import Ports, allocate
 from devboot.environment.python import PythonLock as PythonPins, PythonProject, working_folder
 from devboot.events import NOTE, Event, Reporter, Silenced
 from devboot.locks import FileLock
-from devboot.model.edge.lock import Lock
+from devboot.model.artifact import Wanted
+from devboot.model.edge.lock import Lock, Wish
 from devboot.paths import Paths
+from devboot.provision.store import StoreObject
 from devboot.recipes import KnownRecipe
 from devboot.services.account import account_for, no_account
 from devboot.snapshot import Snapshot
@@ -85,6 +88,7 @@ class _Choice(NamedTuple):
     python: PythonProject | None
     lock: LockResult
     pins: PythonPins | None
+    there: Mapping[Wish, StoreObject]  # realised already
 
 
 class _Stock(NamedTuple):
@@ -145,6 +149,7 @@ class _Way:
         leases = os.path.join(loaded.project.state, "run", "provisioning")
         end_leftovers(leases)
         is_offline = wishes.is_offline or kit is not None
+        self.machine = Machine(paths.data, this_host(sys.platform, os.uname().machine), context.wall_clock)
         self.uv: Uv = make_uv(context.environ, self.root, offline=is_offline, lease=FolderLeases(leases))
 
     def go(self) -> Prepared:
@@ -173,6 +178,7 @@ class _Way:
         if self.kit is not None:
             self.kit.suits(python)  # one that doesn't leaves nothing behind
             self.kit.give_lock(self.loaded.project.lock)
+        bringer = self._bringer(recipes)
         lock = ensure_lock(
             self.loaded.project.lock,
             self.loaded.manifest,
@@ -182,14 +188,27 @@ class _Way:
             wish=LockWish(is_frozen=self.wishes.is_locked, takes_as_it_is=self.wishes.takes_lock_as_it_is),
             environ=self.context.environ,
             reporter=self.reporter,
+            bring=bringer.bring,
         )
         python = python if self.kit is None else self.kit.suits(python)
-        return _Choice(recipes, python, lock, pins_of_lock(lock.lock))
+        python = python and bringer.bring(lock.lock, python)
+        return _Choice(recipes, python, lock, pins_of_lock(lock.lock), bringer.objects)
+
+    def _bringer(self, recipes: Mapping[str, KnownRecipe]) -> Bringer:
+        def supply(wanted: Collection[Wanted]) -> Uv:
+            if self.kit is not None:
+                return self.kit.give(wanted, self.uv, self.paths)
+            if self.uv.offline:
+                refuse_unfetched(self.machine, wanted, None, None, self.uv, environ=self.context.environ)
+            return self.uv
+
+        environ, reporter = self.context.environ, self.reporter
+        return Bringer(self.machine, self.root, recipes, supply, environ=environ, reporter=reporter)
 
     def _stock_up(self, choice: _Choice) -> _Stock:
         """Have all of it here: out of the kit, of what was fetched before, or of the network."""
         environ, lock, kit = self.context.environ, choice.lock.lock, self.kit
-        machine = Machine(self.paths.data, this_host(sys.platform, os.uname().machine), self.context.wall_clock)
+        machine = self.machine
         pythons = AppPythons(self.uv, environ, self.paths.data)
         choose = pythons.choose if kit is None else kit.choosing(pythons.choose)
         wanted = wanted_objects(lock, choice.recipes, machine.host, choose)
@@ -213,6 +232,7 @@ class _Way:
             is_forced=self.wishes.is_forced,
             is_thorough=not self.wishes.starts,
             hosted=hosted,
+            there=choice.there,
         )
         return _Stock(lock_here(lock, wanted, hosted), provisioned)
 

@@ -149,8 +149,11 @@ def provision(
     is_forced: bool = False,
     is_thorough: bool = False,
     hosted: Mapping[Wish, Hosted] = MappingProxyType({}),
+    there: Mapping[Wish, StoreObject] = MappingProxyType({}),
 ) -> Provisioned:
     """Have everything that the lock names, in parallel. The caller holds the project's provisioning lock.
+
+    `there` is what an earlier call for this project has realised.
 
     `is_thorough`: objects that are there are compared byte by byte, not by their sizes alone.
 
@@ -183,13 +186,13 @@ def provision(
             )
 
         failures: list[DevbootError] = []
-        waiting = {wish: pool.submit(one, each) for wish, each in wanted.items()}
+        waiting = {wish: pool.submit(one, each) for wish, each in wanted.items() if wish not in there}
         # In this thread, since uv's children die with the thread that started them.
         venv = _collect("venv", virtualenv, failures, reporter)
         found = {wish: _collect(wish.name, future.result, failures, reporter) for wish, future in waiting.items()}
         if failures:
             raise failures[0] if len(failures) == 1 else Problems(failures)
-        objects = {wish: each for wish, each in found.items() if each is not None}
+        objects = {**there, **{wish: each for wish, each in found.items() if each is not None}}
         kept = held_objects(os.path.join(root, STATE))
         hold_for_project(machine.data, root, [each.name for each in objects.values()], kept)
     return Provisioned(objects, venv, hosted)

@@ -142,6 +142,7 @@ def test_a_minor_version_that_is_not_here_is_refused_naming_what_is(machine):
     assert (
         f'take one that is here: `version = "{MINOR}"` in `[python]` of devboot.toml, which `devboot init` writes',
         "`uv python install 3.8` where there is a network",
+        'or out of a recipe, where one of its sources has it: `python = "3.8"` in `[packages]`',
     ) == error.help
 
 
@@ -161,7 +162,10 @@ def test_what_could_not_be_downloaded_is_not_advised_to_be_downloaded_by_hand(ma
     with pytest.raises(MachineError) as caught:
         choose_interpreter(uv, minor(), environ=machine.environ)
 
-    assert ("install it by other means, as from the system's packages: what is on PATH is found",) == caught.value.help
+    assert (
+        "install it by other means, as from the system's packages: what is on PATH is found",
+        f'or out of a recipe, where one of its sources has it: `python = "{MINOR}"` in `[packages]`',
+    ) == caught.value.help
 
 
 def test_without_a_wish_the_newest_is_taken_that_has_all_wheels(machine):

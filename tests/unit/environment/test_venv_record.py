@@ -17,6 +17,7 @@ from devboot.environment.venv_condition import (
     UNUSABLE,
     Condition,
     Decision,
+    WantedPython,
     decide,
     examine,
 )
@@ -117,9 +118,10 @@ def test_a_broken_virtualenv_is_seen(tmp_path, damage, reason):
     assert (BROKEN, reason) == (examine(str(venv)).state, examine(str(venv)).reason)
 
 
-def decided(state, reason="", version="3.12.4", wanted="3.12", admitted=True, forced=False):
-    condition = Condition(state, reason, version)
-    return decide(condition, ".venv", wanted_minor=wanted, is_admitted=admitted, is_forced=forced)
+def decided(state, reason="", version="3.12.4", wanted="3.12", admitted=True, forced=False, only=""):
+    record = VenvRecord(True, ".venv", "/usr/bin/python3.12", version) if state == OURS else None
+    condition = Condition(state, reason, version, record)
+    return decide(condition, ".venv", wanted=WantedPython(wanted, only), is_admitted=admitted, is_forced=forced)
 
 
 @pytest.mark.parametrize(
@@ -130,6 +132,11 @@ def decided(state, reason="", version="3.12.4", wanted="3.12", admitted=True, fo
         (
             {"state": OURS, "wanted": "3.13"},
             Decision(REBUILD, "rebuilding .venv for python 3.13 (it had 3.12.4)", old_is_sound=True),
+        ),
+        ({"state": OURS, "only": "/usr/bin/python3.12"}, Decision(KEEP)),
+        (
+            {"state": OURS, "only": "/store/python/bin/python3.12"},
+            Decision(REBUILD, "rebuilding .venv with the python of `[packages]`", old_is_sound=True),
         ),
         ({"state": BROKEN, "reason": "interrupted"}, Decision(REBUILD, "rebuilding .venv (interrupted)")),
         ({"state": BROKEN, "reason": "project moved"}, Decision(REBUILD, "project moved, rebuilding .venv")),

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from devboot.onboarding.proposal import Evidence
+from devboot.onboarding.serving import RUNS, is_entry, served_with
 from devboot.onboarding.tree import Tree
 
 ASIDE = re.compile(
@@ -46,7 +47,6 @@ _STAYS = re.compile(
     re.IGNORECASE,
 )
 _STARTS = re.compile(r"(?:^|/)(?:[\w-]*bot|__main__|main|run|app)\.py$")
-_RUNS = re.compile(r"""^if __name__ == ["']__main__["']|^\w+(?:\.\w+)*\.(?:run|start|\w*polling)\(""", re.MULTILINE)
 INPUTS = ("uv.lock", "pylock.toml", "poetry.lock", "Pipfile.lock", "pdm.lock", "requirements.txt", "Pipfile")
 
 
@@ -74,7 +74,7 @@ def cwd_of(app: Application) -> str:
 
 def find_application(tree: Tree) -> Application:
     """The application of the clone; without a framework where none is found."""
-    for finder in (_django, _web):
+    for finder in (_django, _web, _serving):
         found = finder(tree)
         if found is not None:
             return found
@@ -92,13 +92,29 @@ def _bot(tree: Tree, folder: str) -> Application | None:
             talking[path] = text.count("\n", 0, stays.start()) + 1
     folders = {posixpath.dirname(path) for path in talking}
     beside = [p for p in tree.python_files() if posixpath.dirname(p) in folders and _STARTS.search(p)]
-    runs = [path for path in (*talking, *beside) if _RUNS.search(tree.text(path) or "")]
+    runs = [path for path in (*talking, *beside) if RUNS.search(tree.text(path) or "")]
     if not runs:
         return None
     path = min(runs, key=lambda path: (path.count("/"), not _STARTS.search(path), path not in talking, path))
     made = _application(tree, "", path, "", talking.get(path, 0))
     root = made.root if has_input(tree, made.root) else folder
     return replace(made, framework=None, folder=root, root=root, sources=(*made.sources, *_sources(tree, root)))
+
+
+def _serving(tree: Tree) -> Application | None:
+    """The script that serves when it is run: the one that lies highest, among those the one named as an entry."""
+    found: list[tuple[tuple[int, int, str], str, str, int]] = []
+    for path in tree.python_files():
+        kind, match = ("", None) if ASIDE.search(path) else served_with(tree.text(path) or "")
+        name = posixpath.basename(path)
+        if match is None or not is_entry(kind, path, tree.text(path) or ""):
+            continue
+        rank = (path.count("/"), (*ENTRY_NAMES, name).index(name), path)
+        found.append((rank, kind, path, match.string.count("\n", 0, match.start()) + 1))
+    if not found:
+        return None
+    _, kind, path, line = min(found)
+    return _application(tree, kind, path, "", line)
 
 
 def _only_input(tree: Tree) -> str:

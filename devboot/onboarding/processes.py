@@ -61,7 +61,7 @@ def _web(tree: Tree, app: Application, packages: Mapping[str, str]) -> Process |
         return _hypercorn(app, here)
     if app.framework == "flask":
         return _flask(tree, app, here)
-    return serving_script(tree, app)
+    return serving_script(app)
 
 
 def _hypercorn(app: Application, here: str) -> Process:

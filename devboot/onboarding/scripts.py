@@ -9,41 +9,29 @@ import shlex
 
 from devboot.onboarding.evaluation.machine import Need
 from devboot.onboarding.evaluation.values import Place
-from devboot.onboarding.layout import ENTRY_NAMES, Application, cwd_of
+from devboot.onboarding.layout import Application, cwd_of
 from devboot.onboarding.proposal import Evidence, Note, Process
 from devboot.onboarding.tree import Tree
 
-# What shows that a script serves, and how it is started
-SCRIPTS = (
-    (r"^import streamlit\b|^from streamlit import", "streamlit run {} --server.port $PORT --server.headless true"),
-    (r"\bweb\.run_app\(|\bgr\.(?:Interface|Blocks|ChatInterface)\(", "python {}"),
-    (r"=\s*(?:dash\.)?Dash\(|=\s*Sanic\(|\bcherrypy\.quickstart\(|\bIOLoop\.(?:current|instance)\(", "python {}"),
-    (r"^\s+uvicorn\.run\(|^\s+(?:bottle\.)?run\(.*\bport\s*=", "python {}"),
-)
 _START = re.compile(r"(?im)^(?:CMD|ENTRYPOINT)[ \t]+((?:[^\n\\]|\\\n|\\.)*)")
 _TOKEN = re.compile(r"""\b(?:getenv|environ\.get)\(\s*["'](\w*TOKEN)["']\s*\)""")
 _RUNNER = re.compile(r"^(?:uv|poetry|pipenv|pdm)\s+run\s+(?:--\S+\s+)*")
 
 
-def serving_script(tree: Tree, app: Application) -> Process | None:
-    """A script that serves when it is run, where no framework with a command of its own is in use."""
-    found: list[tuple[int, str, str, Evidence]] = []
-    for path in tree.in_folder(app.folder):
-        text = tree.text(posixpath.normpath(posixpath.join(app.folder, path))) if path.endswith(".py") else None
-        if text is None or path.startswith("test"):
-            continue
-        for pattern, command in SCRIPTS:
-            match = re.search(pattern, text, re.MULTILINE)
-            if match:
-                line = text.count("\n", 0, match.start()) + 1
-                rank = ENTRY_NAMES.index(path) if path in ENTRY_NAMES else len(ENTRY_NAMES)
-                where = Evidence(posixpath.normpath(posixpath.join(app.folder, path)), line)
-                found.append((rank, path, command.format(path), where))
-                break
-    if not found:
+def serving_script(app: Application) -> Process | None:
+    """The script that serves, where no framework with a command of its own is in use."""
+    if not app.framework:
         return None
-    _, _, command, evidence = min(found, key=lambda item: item[:2])
-    return Process("web", command, cwd_of(app), None, evidence)
+    here = cwd_of(app)
+    path = posixpath.relpath(app.path, app.folder)
+    is_inside = "." in app.entry
+    if app.framework == "streamlit":
+        # As a module it sees the folder in which it is started, too
+        program = "python -m streamlit run" if is_inside else "streamlit run"
+        command = f"{program} {shlex.quote(path)} --server.port $PORT --server.headless true"
+    else:
+        command = f"python -m {app.entry.removesuffix('.__main__')}" if is_inside else f"python {path}"
+    return Process("web", command, here, None, app.evidence)
 
 
 def lone_program(tree: Tree, app: Application) -> list[Process]:

@@ -61,3 +61,39 @@ def test_a_bot_needs_its_token(propose):
     assert (variable.name, variable.required, variable.description) == (
         "CHAT_TOKEN", True, "read at bot.py:3, put it in .env",
     )  # fmt: skip
+
+
+SERVES = "from aiohttp import web\n\ndef main():\n    web.run_app(web.Application())\n"
+MAIN = "if __name__ == '__main__':\n    main()\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "command"),
+    [
+        ({"shop/__main__.py": SERVES + MAIN, "shop/__init__.py": ""}, "python -m shop"),
+        ({"shop/main.py": "from shop import db\n" + SERVES + MAIN, "shop/db.py": ""}, "python -m shop.main"),
+        ({"shop/main.py": SERVES, "serve.py": "from shop import main\n" + SERVES + MAIN}, "python serve.py"),
+        ({"app.py": "from sanic import Sanic\n\nclass Shop(Sanic):\n    pass\n" + MAIN}, "python app.py"),
+        ({"shop/page.py": "import streamlit as st\nimport shop.data\nst.title('Shop')\n", "shop/data.py": ""},
+         "python -m streamlit run shop/page.py --server.port $PORT --server.headless true"),
+        ({"page.py": "import streamlit as st\n", "parts/table.py": "import streamlit as st\n"},
+         "streamlit run page.py --server.port $PORT --server.headless true"),
+    ],
+)  # fmt: skip
+def test_a_script_that_serves_is_found_wherever_it_lies(propose, files, command):
+    proposal = propose({**files, "requirements.txt": "aiohttp\n"})
+    assert commands(proposal) == {"web": command}
+
+
+@pytest.mark.parametrize("files", [{"shop/main.py": SERVES}, {"examples/main.py": SERVES + MAIN}])
+def test_what_is_not_run_serves_nothing(propose, files):
+    assert commands(propose({**files, "requirements.txt": "aiohttp\n"})) == {}
+
+
+def test_the_settings_of_a_script_that_serves_are_followed(propose):
+    settings = "import os\nREDIS_URL = os.getenv('SHOP_REDIS', 'redis://localhost:6379')\n"
+    app = "from redis import Redis\nimport settings\ndb = Redis.from_url(settings.REDIS_URL)\nweb.run_app(db)\n"
+    proposal = propose({"app.py": app, "settings.py": settings, "requirements.txt": "aiohttp\nredis\n"})
+    assert [(each.name, each.value) for each in proposal.env if each.name == "SHOP_REDIS"] == [
+        ("SHOP_REDIS", "${services.redis.url}")
+    ]

@@ -31,6 +31,7 @@ def answer(call: Call, client: Client, **more: object) -> int:
     """Ask for the call's command, copy the answer, return its exit code."""
     request = {"command": call.command, "names": list(call.args), "view": call.view(), **more}
     streams = Streams()
+    client.pass_through = streams.passing_through()
     try:
         client.ask(request)  # type: ignore[arg-type]
         client.welcome()

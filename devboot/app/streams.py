@@ -6,6 +6,10 @@ import errno
 import os
 import time
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from devboot.daemon.client import PassThrough
+
 STUCK = 0.2  # seconds without a byte taken
 BROKEN_PIPE = 141  # 128 + SIGPIPE, as a shell sees a program that the signal ended
 
@@ -46,11 +50,45 @@ class Streams:
         except AbandonedError:
             self._dead.add(number)
         except OSError as error:
-            self._dead.add(number)
-            if number == 1:
-                self.failure = BROKEN_PIPE if error.errno == errno.EPIPE else 1
+            self._failed(number, error)
         finally:
             self._writing_since = outer
+
+    def passing_through(self) -> PassThrough | None:
+        """What moves bytes from a socket to standard output within the kernel; None where that can't be done."""
+        import stat
+
+        try:
+            is_pipe = stat.S_ISFIFO(os.fstat(1).st_mode)
+        except OSError:
+            return None
+        return self._pass_through if is_pipe and hasattr(os, "splice") else None
+
+    def _pass_through(self, source: int, size: int) -> int:
+        """Move as much as there is, up to `size` bytes, and give the number of them; never raises."""
+        moved = 0
+        outer, self._writing_since = self._writing_since, time.monotonic()
+        try:
+            while moved < size and 1 not in self._dead:
+                count = os.splice(source, 1, size - moved)
+                if not count:
+                    break
+                moved += count
+                self._writing_since = time.monotonic()
+        except BlockingIOError:
+            pass  # the rest is still to come, or the pipe doesn't block: both are `write`'s to wait for
+        except AbandonedError:
+            self._dead.add(1)
+        except OSError as error:
+            self._failed(1, error)
+        finally:
+            self._writing_since = outer
+        return moved
+
+    def _failed(self, number: int, error: OSError) -> None:
+        self._dead.add(number)
+        if number == 1:
+            self.failure = BROKEN_PIPE if error.errno == errno.EPIPE else 1
 
     def end(self) -> int:
         """All is written; the exit code that a failed standard output asks for."""

@@ -28,7 +28,17 @@ class FrameError(Exception):
 
 def frame(kind: bytes, payload: bytes) -> bytes:
     """One frame, ready to be sent."""
-    return kind + len(payload).to_bytes(4, "big") + payload
+    return header(kind, len(payload)) + payload
+
+
+def header(kind: bytes, size: int) -> bytes:
+    """What a frame with `size` bytes begins with."""
+    return kind + size.to_bytes(4, "big")
+
+
+def output_size(data: bytes) -> int:
+    """How many bytes for standard output follow, if `data` is the header of such a frame; else 0."""
+    return int.from_bytes(data[1:], "big") if data[:1] == OUT and len(data) == HEADER else 0
 
 
 class FrameReader:
@@ -39,6 +49,11 @@ class FrameReader:
         self._parts: list[bytes] = []
         self._size = 0
         self._needed = HEADER  # bytes until there is anything to look at
+
+    @property
+    def missing(self) -> int:
+        """Bytes until what has arrived is a whole frame, or a header that tells; 0 between two frames."""
+        return self._needed - self._size if self._size else 0
 
     def feed(self, data: bytes) -> Iterator[tuple[bytes, bytes]]:
         """Take what was received and yield the frames that are complete as (kind, payload).

@@ -66,6 +66,8 @@ class _Attachment:
         self._streams = Streams()
         self._live = _live(call, self._streams) if call.is_live() else None
         self._edits = _edits(call) if self._live is None else None
+        if self._live is None:
+            client.pass_through = self._streams.passing_through()
         self._noticed = ""
         self._terminal = KeyTerminal(0, enabled=call.is_live())
         self._errands: list[Client] = []  # what was asked for by keys and is to be answered yet

@@ -6,6 +6,7 @@ import posixpath
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from devboot.onboarding.chosen import with_chosen
 from devboot.onboarding.compose import Compose, read_compose
 from devboot.onboarding.layout import Application, find_application
 from devboot.onboarding.procfile import Procfile, find_procfile, program
@@ -47,6 +48,7 @@ def survey(tree: Tree) -> Clone:
     }
     settings, variable, evidence = django_settings(tree, app, hints) if app.framework == "django" else ("", None, None)
     python, notes = find_input(tree, app.root, settings)
+    python = with_chosen(tree, app, python)
     procfile = find_procfile(tree, app.root)
     packages = dependencies(tree, app.root, python.requirements)
     for entry in procfile.processes() if procfile else ():

@@ -99,3 +99,52 @@ def test_a_file_that_is_no_list_to_install_from_is_named(propose, name):
     assert [note.text for note in proposal.notes] == [
         f"packages stand in {name} only, which is no list that can be installed from"
     ]
+
+
+SHOP = "import redis\nfrom fastapi import FastAPI\napp = FastAPI()\n"
+
+
+EXTRAS = """[project.optional-dependencies]
+all = ['fastapi', 'redis', 'uvicorn', 'y']
+web = ['fastapi', 'uvicorn']
+q = ['redis']
+"""
+CONFLICT = """[dependency-groups]
+a = ['redis']
+b = ['fastapi']
+[tool.uv]
+conflicts = [[{ group = 'a' }, { group = 'b' }]]
+"""
+
+
+@pytest.mark.parametrize(
+    ("packages", "rest", "lock", "groups", "extras"),
+    [
+        (["web", "redis"], "[dependency-groups]\nbot = ['redis']\n", "", (), ()),
+        (["web"], "[dependency-groups]\nbot = ['Redis>4']\n", "", ("bot",), ()),
+        (["web"], "[dependency-groups]\ndev = []\nbot = ['redis']\n", "", ("dev", "bot"), ()),
+        (["web"], "[dependency-groups]\ndev = ['redis']\nbot = ['redis']\n", "", (), ()),
+        (["web"], "[dependency-groups]\nbot = ['redis']\n[tool.uv]\ndefault-groups = 'all'\n", "", (), ()),
+        (["web"], "[dependency-groups]\nq = ['y']\n", "", (), ()),
+        (["x"], EXTRAS, "", (), ("q", "web")),
+        (["web", "x"], EXTRAS, "[[package]]\nname = 'x'\ndependencies = [{ name = 'redis' }]\n", (), ()),
+        (["x"], CONFLICT, "", ("a",), ()),
+    ],
+)
+def test_groups_and_extras_that_alone_hold_what_is_imported_are_named(propose, packages, rest, lock, groups, extras):
+    listed = [name for each in packages for name in (["fastapi", "uvicorn"] if each == "web" else [each])]
+    project = f"[project]\ndependencies = {listed}\n{rest}"
+    python = propose({"main.py": SHOP, "pyproject.toml": project, "uv.lock": lock}).python
+    assert (python.groups, python.extras) == (groups, extras)
+
+
+def test_what_modules_of_the_application_import_counts_and_tests_do_not(propose):
+    files = {
+        "main.py": "from fastapi import FastAPI\nfrom shop import stock\napp = FastAPI()\n",
+        "shop/stock.py": "from .base import db\n",
+        "shop/base.py": "import yaml\ntry:\n    import orjson\nexcept ImportError:\n    pass\n",
+        "tests/test_shop.py": "import httpx\n",
+        "pyproject.toml": "[project]\ndependencies = ['fastapi', 'uvicorn']\n[project.optional-dependencies]\n"
+        "files = ['PyYAML']\nfast = ['orjson']\ntest = ['httpx']\n",
+    }
+    assert propose(files).python.extras == ("files",)

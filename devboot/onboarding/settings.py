@@ -18,6 +18,9 @@ from devboot.onboarding.proposal import Evidence
 from devboot.onboarding.tree import Tree
 
 PRODUCTION = re.compile(r"prod|production|staging|server|heroku|deploy|live", re.IGNORECASE)
+NAMES_SETTINGS = re.compile(
+    r"""DJANGO_SETTINGS_MODULE["']\s*(?:,|\]\s*=)\s*(?:[\w.]+\(\s*["']\w+["']\s*,\s*(?:default\s*=\s*)?)?["']([\w.]+)["']"""
+)
 LOCAL = ("local", "dev", "development", "settings_dev", "settings_local", "local_settings", "dev_settings")
 TEMPLATES = re.compile(
     r"^\.?(?:env|dev\.env|local\.env|dotenv|envs?)?[._-]?(?:example|sample|template|dist|defaults?)(?:[._-]env)?$"
@@ -30,7 +33,7 @@ TEMPLATES = re.compile(
 CONNECTS = (
     "edis(", "redis.", "from_url(", "from_dsn(", "Celery(", "roker(", "Huey(", "RQ(", "create_engine(",
     "create_async_engine(", "sqlite3.connect(", "sqlite.connect(", "RedisSettings(", "RedisStorage", "init_app(",
-    "beat_schedule", "broker_url",
+    "beat_schedule", "broker_url", "MotorClient(", "MongoClient(",
 )  # fmt: skip
 WORKERS = (
     "Celery(", "RedisBroker(", "WorkerSettings", "Huey(", "RabbitmqBroker(", "RedisSettings(", "ListQueueBroker(",
@@ -255,7 +258,7 @@ def django_settings(tree: Tree, app: Application, hints: Mapping[str, str]) -> t
         path = _module_path(tree, app, name)
         stem = name.rpartition(".")[2]
         if path and not PRODUCTION.search(stem) and _defines_settings(tree, path):
-            return name, None if name == named else name, evidence
+            return name, None if name == named and not _may_be_production(tree, app.path) else name, evidence
     candidate = _by_name(tree, app)
     if candidate:
         return candidate, candidate if candidate != named else None, evidence
@@ -263,15 +266,27 @@ def django_settings(tree: Tree, app: Application, hints: Mapping[str, str]) -> t
 
 
 def named_settings(tree: Tree, path: str) -> tuple[str | None, Evidence | None]:
-    """The settings module that manage.py names, whether the clone has it or not, and where."""
+    """The settings module that manage.py names, whether the clone has it or not, and where.
+
+    Of several, those for tests and for production are named for conditions that don't hold here.
+    """
     text = tree.text(path) or ""
-    match = re.search(
-        r"""DJANGO_SETTINGS_MODULE["']\s*(?:,|\]\s*=)\s*(?:[\w.]+\(\s*["']\w+["']\s*,\s*(?:default\s*=\s*)?)?["']([\w.]+)["']""",
-        text,
-    )
-    if match is None:
+    found = list(NAMES_SETTINGS.finditer(text))
+    if not found:
         return None, None
+    match = next((each for each in found if not _is_for_another_stage(each[1])), found[0])
     return match[1], Evidence(path, text.count("\n", 0, match.start()) + 1)
+
+
+def _may_be_production(tree: Tree, path: str) -> bool:
+    """Whether manage.py takes settings for production where something is so or isn't."""
+    found = [match[1].rpartition(".")[2] for match in NAMES_SETTINGS.finditer(tree.text(path) or "")]
+    return any(map(PRODUCTION.search, found))
+
+
+def _is_for_another_stage(module: str) -> bool:
+    stem = module.rpartition(".")[2]
+    return bool(PRODUCTION.search(stem) or re.search(r"(?:^|_)(?:tests?|testing|ci)(?:_|$)", stem))
 
 
 def _module_path(tree: Tree, app: Application, name: str) -> str | None:

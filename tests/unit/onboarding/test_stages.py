@@ -79,3 +79,35 @@ def test_a_template_beside_the_application_counts(propose):
         "TITLE": "Shop",
         "REDIS_PASSWORD": "",
     }
+
+
+CONDITIONAL = """
+import os, sys
+if {condition}:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "site_.settings.{first}")
+else:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "site_.settings.local")
+from django.core.management import execute_from_command_line
+execute_from_command_line(sys.argv)
+"""
+
+
+@pytest.mark.parametrize(
+    ("condition", "first", "told"),
+    [
+        ("sys.argv[1] == 'test'", "test", []),
+        ("os.environ.get('SERVER')", "production", [("DJANGO_SETTINGS_MODULE", "site_.settings.local", False)]),
+    ],
+)
+def test_settings_that_manage_py_takes_under_a_condition_only_are_for_another_stage(propose, condition, first, told):
+    proposal = propose(
+        {
+            "manage.py": CONDITIONAL.format(condition=condition, first=first),
+            "site_/settings/__init__.py": "",
+            f"site_/settings/{first}.py": "import os\nX = os.environ['OF_ANOTHER_STAGE']\n",
+            "site_/settings/local.py": "DEBUG = True\n",
+            "requirements.txt": "django\n",
+            "Procfile": "web: python manage.py runserver\n",
+        }
+    )
+    assert [(each.name, each.value, each.required) for each in proposal.env] == told

@@ -66,6 +66,17 @@ _LIMITS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("gunicorn", "20.1", ("eventlet<0.30.3",)),
     ("mongoengine", "0.24", ("pymongo<4",)),
     ("djongo", _ALWAYS, ("pymongo<4",)),
+    # They import pkg_resources, which setuptools 82 no longer has
+    ("gunicorn", "21", ("setuptools<82",)),
+    ("apscheduler", "3.10.1", ("setuptools<82",)),
+    ("supervisor", "4.3", ("setuptools<82",)),
+    ("opentelemetry-instrumentation", "0.49b0", ("setuptools<82",)),
+    ("tensorboard", "2.20.1", ("setuptools<82",)),
+    ("fs", "2.4.17", ("setuptools<82",)),
+    ("razorpay", "2", ("setuptools<82",)),
+    ("drf-yasg", "1.21.8", ("setuptools<82",)),
+    ("djangorestframework-simplejwt", "5.3.1", ("setuptools<82",)),
+    ("django-silk", "5.1", ("setuptools<82",)),
 )
 
 

@@ -23,6 +23,11 @@ def pins(**versions):
         (pins(passlib="1.7.4", bcrypt="4.3.0"), []),
         (pins(pandas="2.2.1", numpy="2.0.0rc1"), ["numpy<2"]),
         (pins(flask="not a version", werkzeug="3"), []),
+        (pins(gunicorn="20.1.0", setuptools="82.0.1"), ["setuptools<82"]),
+        (pins(gunicorn="20.1.0", setuptools="81.0.0"), []),
+        (pins(gunicorn="21.2.0", setuptools="82.0.1"), []),
+        (pins(opentelemetry_instrumentation="0.48b0", setuptools="82.0.1"), ["setuptools<82"]),
+        (pins(opentelemetry_instrumentation="0.49b0", setuptools="82.0.1"), []),
     ],
 )
 def test_a_limit_counts_where_it_is_broken(found, constraints):

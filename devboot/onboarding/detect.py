@@ -12,11 +12,10 @@ from devboot.model import overmind
 from devboot.onboarding import databases as stores
 from devboot.onboarding.alembic import redirected
 from devboot.onboarding.channels import Found as OfChannel, find_channel_servers
-from devboot.onboarding.evaluation.machine import Need
-from devboot.onboarding.evaluation.values import Place
 from devboot.onboarding.flask import abilities, by_variable, flask_name
 from devboot.onboarding.images import variables_of_image
 from devboot.onboarding.layout import cwd_of
+from devboot.onboarding.needs import needs_of
 from devboot.onboarding.node import find_node, left_to_itself, only_process
 from devboot.onboarding.processes import implied
 from devboot.onboarding.procfile import (
@@ -24,13 +23,12 @@ from devboot.onboarding.procfile import (
     env_files_in,
     missing_folder,
     obstacles,
-    variables_in,
 )
 from devboot.onboarding.proposal import Evidence, Note, Process, Proposal, Service, Task, Variable
 from devboot.onboarding.remarks import absent, neighbours, other_services, without_migrations
-from devboot.onboarding.scripts import nothing_to_run, tokens_of_bot
+from devboot.onboarding.scripts import nothing_to_run
 from devboot.onboarding.servers import Served, find_servers
-from devboot.onboarding.settings import EnvFiles, Evaluator, Run, must_be_texts
+from devboot.onboarding.settings import EnvFiles, Evaluator, Run
 from devboot.onboarding.stages import for_another_stage
 from devboot.onboarding.survey import Clone, survey
 from devboot.onboarding.switches import evidence_of, find_switches
@@ -128,7 +126,7 @@ def assemble(clone: Clone, run: Run, switches: Mapping[str, Variable], wiring: W
         wiring.places |= each.places
     if wiring.is_needed and any("$REDIS_URL" in (process.command or "") for process in processes):
         wiring.values.setdefault("REDIS_URL", "${services.redis.url}")
-    env = _env(clone, run, switches, wiring, served, env_files)
+    env = _env(clone, run, switches, wiring, served, processes, env_files)
     env = (*env, *(flask_app[name] for name in flask_app.keys() - {each.name for each in env}))
     env = _with_port(env, clone, run, processes)
     notes = [
@@ -278,6 +276,7 @@ def _env(
     switches: Mapping[str, Variable],
     wiring: Wiring,
     served: Served,
+    processes: list[Process],
     env_files: tuple[str, ...] | None,
 ) -> tuple[Variable, ...]:
     committed = clone.files.committed
@@ -291,14 +290,14 @@ def _env(
         found[name] = Variable(name, value=text, evidence={**served.places, **wiring.places}.get(name))
     found |= {name: variable for name, variable in switches.items() if name not in found}
     sources = _sources(clone, env_files)
-    for need in _needs(clone, run):
+    for need in needs_of(clone, run, processes):
         if need.name not in found and need.name not in committed:
             found[need.name] = for_another_stage(clone.tree, need, describe_need(need, sources), run.names)
     for name, variable in variables_of_image(clone.tree, clone.app.root).items():
         if name not in found and name not in committed:
             found[name] = variable
     for name, line in committed.items():
-        text = local(line.text, sources.hosts)
+        text = local(name, line.text, sources.hosts)
         if text != line.text and name not in found:
             found[name] = Variable(name, value=text, evidence=Evidence(line.path, line.line))
     return tuple(found.values())
@@ -320,36 +319,6 @@ def _sources(clone: Clone, env_files: tuple[str, ...] | None) -> Sources:
 
 def _loads_default(clone: Clone) -> bool:
     return any(path.endswith(".env.example") for path in clone.files.example_paths)
-
-
-def _needs(clone: Clone, run: Run) -> list[Need]:
-    """What the import needs, what an empty setting stands for, and what commands name."""
-    needs = [*run.found.needs.values(), *tokens_of_bot(clone.tree, clone.app)]
-    known = {need.name for need in needs}
-    for setting in ("SECRET_KEY", "DATABASES", *must_be_texts(run)):
-        value = run.names.get(setting)
-        data = value.data if value is not None else None
-        if setting == "DATABASES" and isinstance(data, dict) and "default" in data:
-            value = data["default"]
-            data = value.data
-        if value is not None and data in (None, "", {}) and value.reads:
-            unset = [name for name in sorted(value.reads) if name not in run.machine.environ and name not in known]
-            if not known.intersection(value.reads) and unset:
-                best = min(unset, key=lambda name: ("DATABASE" not in name and "SECRET" not in name, name))
-                needs.append(Need(best, value.place, f"makes {setting} empty"))
-                known.add(best)
-    for entry in clone.procfile.processes() if clone.procfile else ():
-        for name in variables_in(entry.command):
-            if name not in known:
-                known.add(name)
-                needs.append(
-                    Need(
-                        name,
-                        Place(clone.procfile.path, entry.line) if clone.procfile else None,
-                        "is used in the command",
-                    )
-                )
-    return needs
 
 
 def _is_named_elsewhere(clone: Clone) -> bool:

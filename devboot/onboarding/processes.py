@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from devboot.onboarding.celery_entry import celery_entry, schedules
 from devboot.onboarding.compose import Compose, Container
@@ -329,6 +330,7 @@ def _cleaned(command: str) -> str:
     command = re.sub(r"^(?:sleep\s+\d+\s*(?:;|&&)\s*)", "", command)
     command = re.sub(r"\s--?(?:logfile|pidfile|f)[= ]\S+", "", command)
     command = re.sub(r"\s--(?:workdir|chdir)[= ]/\S*", "", command)  # a folder of the container
+    command = re.sub(r"\s--(?:uid|gid)[= ]\S+", "", command)  # only root can become somebody else
     return re.sub(r"^python3(?:\.\d+)?\s", "python ", command)
 
 
@@ -340,16 +342,29 @@ def _merge(workers: list[Process], composed: list[Process]) -> list[Process]:
         kind = _kind(command)
         rivals = [name for name, known in found.items() if _kind(known.command or "") == kind and kind != "other"]
         if rivals and kind.startswith("celery"):
-            if found[rivals[0]] in workers:
-                found[rivals[0]] = Process(rivals[0], command, process.cwd, None, process.evidence)
-            else:
-                found.setdefault(process.name, process)
+            is_convention = found[rivals[0]] in workers
+            name = rivals[0] if is_convention else _name_by_queue(process, [found[each] for each in rivals])
+            if is_convention or name not in found:
+                found[name] = replace(process, name=name)
         elif not rivals:
             found.setdefault(process.name, process)
     commands = [process.command or "" for process in found.values()]
     if any(re.search(r"celery\b.*\bworker\b.*\s(?:-B|--beat)\b", command) for command in commands):
         found = {name: process for name, process in found.items() if _kind(process.command or "") != "celery beat"}
     return list(found.values())
+
+
+def _name_by_queue(process: Process, rivals: list[Process]) -> str:
+    """What a further worker of Celery's is called, where it serves queues of its own."""
+    queues, theirs = _queues(process), [_queues(rival) for rival in rivals]
+    if not queues or not all(theirs) or any(set(queues) & set(each) for each in theirs):
+        return process.name
+    return "worker-" + re.sub(r"[^a-z0-9-]+", "-", queues[0].lower()).strip("-")
+
+
+def _queues(process: Process) -> list[str]:
+    match = re.search(r"\s(?:-Q\s*|--queues[= ])(\S+)", process.command or "")
+    return match[1].split(",") if match else []
 
 
 def _kind(command: str) -> str:

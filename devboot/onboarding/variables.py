@@ -61,6 +61,8 @@ USUAL: tuple[tuple[str, str], ...] = (
 )
 HOSTS = re.compile(r"ALLOWED_HOSTS?$|(?:^|_)HOSTS$|TRUSTED_HOSTS$")
 ORIGINS = re.compile(r"ORIGINS?$|CORS_\w*(?:HOSTS|URLS|ALLOWED)$")
+# Variables that hold a host alone; users, databases and kinds of backends are called `postgres` or `redis`, too
+HOLDS_HOST = re.compile(r"HOST|SERVER|ADDR|ENDPOINT|UR[LI]|BROKER|LOCATION|(?:^|_)(?:IP|NODES?)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +115,10 @@ def sensible(need: Need, sources: Sources) -> str | None:
     """A value for development: the project's own template first, then what is usual."""
     example = sources.examples.get(need.name)
     if example is not None and not example.is_placeholder:
-        return local(example.text, sources.hosts)
+        return local(need.name, example.text, sources.hosts)
     composed = sources.composed.get(need.name)
     if composed and "$" not in composed and not Line(need.name, composed, "", 0).is_placeholder:
-        return local(composed, sources.hosts)
+        return local(need.name, composed, sources.hosts)
     return usual(need, example)
 
 
@@ -138,9 +140,9 @@ def usual(need: Need, example: Line | None) -> str | None:
     return "false" if need.cast in ("bool", "builtins.bool") else None
 
 
-def local(value: str, hosts: frozenset[str]) -> str:
-    """A value with a container's host name, made to point to this machine."""
-    if value in hosts or (re.match(r"^host\.docker\.internal$", value)):
+def local(variable: str, value: str, hosts: frozenset[str]) -> str:
+    """A variable's value with a container's host name, made to point to this machine."""
+    if value == "host.docker.internal" or (value in hosts and HOLDS_HOST.search(variable.upper())):
         return "127.0.0.1"
     if "://" in value:
         try:

@@ -216,6 +216,37 @@ def test_composes_command_wins_over_the_convention(propose):
     assert folders(proposal)["poster"] == "tools"
 
 
+def test_each_container_whose_worker_serves_queues_of_its_own_is_a_worker(propose):
+    compose = """
+        services:
+          crawl:
+            build: .
+            command: celery -A jobs worker --loglevel=$LEVEL -Q crawl -c ${MANY} --uid=nobody --gid=nogroup
+          downloads:
+            build: .
+            command: celery -A jobs worker --queues big-files,small -n ${NAME}
+          downloads-again:
+            build: .
+            command: celery -A jobs worker --queues small
+          all:
+            build: .
+            command: celery -A jobs worker
+    """
+    proposal = propose(
+        {
+            "main.py": APP, "jobs.py": CELERY, "compose.yaml": compose, ".env.example": "LEVEL=info\nMANY=\n",
+            "requirements.txt": "fastapi\ncelery\nredis\n",
+        }
+    )  # fmt: skip
+    assert list(commands(proposal).items())[1:] == [
+        ("worker", "celery -A jobs worker --loglevel=$LEVEL -Q crawl -c ${MANY}"),
+        ("worker-big-files", "celery -A jobs worker --queues big-files,small -n ${NAME}"),
+    ]
+    told = {each.name: each.value for each in proposal.env}
+    assert told["LEVEL"] == "info"  # what the template leaves empty, compose does, too
+    assert not told.keys() & {"MANY", "NAME"}
+
+
 def test_procfile_dev_counts_before_procfile_and_implies_nothing_more(propose):
     proposal = propose(
         {

@@ -65,6 +65,20 @@ def test_a_committed_env_file_gives_what_it_sets(django):
     assert django("X = os.environ['CLIENT_ID']", more={".env": "CLIENT_ID=abc\n"}).env == ()
 
 
+def test_only_a_variable_for_a_host_takes_this_machine_for_a_container(django):
+    committed = "DB_HOST=db\nDB_USER=postgres\nDB_NAME=postgres\nCACHE_KIND=redis\nAPI_URL=http://db:9000\n"
+    assert entries(django("", more={".env": committed})) == {
+        "DB_HOST": "127.0.0.1",
+        "API_URL": "http://127.0.0.1:9000",
+    }
+
+
+def test_a_template_names_this_machine_for_a_container_only_where_a_host_belongs(django):
+    template = {".env.example": "DB_HOST=db\nDB_USER=postgres\n"}
+    settings = "A = [os.environ[name] for name in ('DB_HOST', 'DB_USER')]"
+    assert entries(django(settings, more=template)) == {"DB_HOST": "127.0.0.1", "DB_USER": "postgres"}
+
+
 def test_djangos_secret_key_may_not_be_empty(django):
     assert entries(django("SECRET_KEY = os.environ.get('KEY_OF_SITE')")) == {"KEY_OF_SITE": "required"}
     assert entries(django("SECRET_KEY = os.environ.get('DJANGO_SECRET_KEY', '')")) == {

@@ -1,0 +1,57 @@
+"""Variables that somebody must set: those that the import needs, and those in commands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from devboot.onboarding.evaluation.machine import Need
+from devboot.onboarding.evaluation.values import Place
+from devboot.onboarding.procfile import variables_in
+from devboot.onboarding.proposal import Process
+from devboot.onboarding.scripts import tokens_of_bot
+from devboot.onboarding.settings import Run, must_be_texts
+from devboot.onboarding.survey import Clone
+
+_IN_COMMAND = "is used in the command"
+
+
+def needs_of(clone: Clone, run: Run, processes: Iterable[Process]) -> list[Need]:
+    """What the import needs, what an empty setting stands for, and what commands name."""
+    needs = [*run.found.needs.values(), *tokens_of_bot(clone.tree, clone.app)]
+    known = {need.name for need in needs}
+    for each in (*_of_settings(run, known), *_of_procfile(clone), *_of_commands(clone, processes)):
+        if each.name not in known:
+            known.add(each.name)
+            needs.append(each)
+    return needs
+
+
+def _of_settings(run: Run, known: set[str]) -> Iterator[Need]:
+    for setting in ("SECRET_KEY", "DATABASES", *must_be_texts(run)):
+        value = run.names.get(setting)
+        data = value.data if value is not None else None
+        if setting == "DATABASES" and isinstance(data, dict) and "default" in data:
+            value = data["default"]
+            data = value.data
+        if value is not None and data in (None, "", {}) and value.reads:
+            unset = [name for name in sorted(value.reads) if name not in run.machine.environ and name not in known]
+            if not known.intersection(value.reads) and unset:
+                best = min(unset, key=lambda name: ("DATABASE" not in name and "SECRET" not in name, name))
+                yield Need(best, value.place, f"makes {setting} empty")
+
+
+def _of_procfile(clone: Clone) -> Iterator[Need]:
+    for entry in clone.procfile.processes() if clone.procfile else ():
+        place = Place(clone.procfile.path, entry.line) if clone.procfile else None
+        for name in variables_in(entry.command):
+            yield Need(name, place, _IN_COMMAND)
+
+
+def _of_commands(clone: Clone, processes: Iterable[Process]) -> Iterator[Need]:
+    """Variables in commands of containers that a template has: compose leaves empty what nobody sets."""
+    for process in processes:
+        where = process.evidence
+        for name in variables_in(process.command or ""):
+            example = clone.files.examples.get(name)
+            if example is not None and not example.is_placeholder:
+                yield Need(name, Place(where.path, where.line or 0) if where else None, _IN_COMMAND)

@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from devboot.environment.bundled import bundled_wheel
+from devboot.environment.bundled import wanted_setuptools
 from devboot.environment.interpreters import (
     Interpreter,
     as_installed,
@@ -232,7 +232,7 @@ def venv_spec(
         declared_indexes(uv, pins.indexes, interpreter, environ),
         (own.direct,) if own is not None and not own.is_needed else (),
         is_forced,
-        "" if any(each.kind in (UV, PYLOCK) for each in project.inputs) else bundled_wheel(interpreter),
+        "" if any(each.kind in (UV, PYLOCK) for each in project.inputs) else wanted_setuptools(interpreter),
         project.built,
         bool(project.given),
     )

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import asdict, fields
 from typing import Any, TypeVar
 
-from devboot.environment.bundled import bundled_wheel
+from devboot.environment.bundled import wanted_setuptools
 from devboot.environment.interpreters import Interpreter
 from devboot.environment.locks.pins import Direct, IndexLine, Pin, Pins
 from devboot.environment.venv_spec import VenvSpec
@@ -59,7 +59,7 @@ def spec_from_plain(plain: dict[str, Any], interpreter: Interpreter, indexes: In
         request=_filled(VersionRequest, plain["request"]),
         indexes=indexes,
         optional=tuple(_filled(Direct, each) for each in plain["optional"]),
-        bundled=bundled_wheel(interpreter) if plain["bundled"] else "",
+        bundled=wanted_setuptools(interpreter) if plain["bundled"] else "",
     )
 
 

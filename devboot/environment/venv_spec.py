@@ -22,7 +22,8 @@ class VenvSpec:
     """What a virtualenv has to be.
 
     `path` is absolute, `name` is how messages call it; `optional` are editables whose failure is only a warning;
-    `bundled` is the wheel of setuptools that the interpreter brings, empty where the packages' lock is complete;
+    `bundled` is the setuptools for packages that count on it: the wheel that the interpreter brings or a line with its
+    digest, empty where the packages' lock is complete;
     `built` has digests of wheels, by name, that were built elsewhere from the locked sdists. `is_given`: a recipe has
     brought the interpreter, and no other one will do.
     """

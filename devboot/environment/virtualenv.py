@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 
 from devboot.environment.bundled import SETUPTOOLS, imports_pkg_resources
@@ -269,13 +269,19 @@ def _install_optional(uv: Uv, spec: VenvSpec, reporter: Reporter) -> list[str]:
 
 
 def _settle_bundled(uv: Uv, spec: VenvSpec, base: VenvRecord) -> None:
-    """Have the interpreter's own setuptools exactly where a package counts on it and no lock names it."""
+    """Have the setuptools of `spec.bundled` exactly where a package counts on it and no lock names it."""
     if SETUPTOOLS in wanted_versions(spec):
         return
     is_there = SETUPTOOLS in list_installed(spec.path)
-    is_wanted = bool(spec.bundled) and imports_pkg_resources(site_packages(spec.path))
+    is_file = spec.bundled.endswith(".whl")
+    is_wanted = bool(spec.bundled) and imports_pkg_resources(site_packages(spec.path), at_once=not is_file)
     if is_wanted and not is_there:
-        install_directs(uv, _python(spec), [spec.bundled], indexes=IndexSettings(no_index=True))
+        if is_file:
+            install_directs(uv, _python(spec), [spec.bundled], indexes=IndexSettings(no_index=True))
+            return
+        # Nobody asked for it: that it can't be had now is only told where it turns out to be missing
+        with suppress(NetworkError, WorkError):
+            install_requirements(uv, _python(spec), spec.bundled, require_hashes=True, indexes=spec.indexes)
     elif is_there and not is_wanted and SETUPTOOLS in base.installed:
         uninstall(uv, _python(spec), [SETUPTOOLS])
 

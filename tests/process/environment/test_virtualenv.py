@@ -389,3 +389,21 @@ def test_a_package_that_counts_on_setuptools_gets_the_interpreters_and_keeps_it(
     assert {"bee": "1.0", "server": "1.0", "setuptools": "65.5.0"} == workshop.versions()
     workshop.sync(workshop.pin("ant"), bundled=bundled)
     assert {"ant": "1.0"} == workshop.versions()
+
+
+def test_a_package_that_cannot_do_without_setuptools_gets_that_of_the_digest_where_the_interpreter_has_none(workshop):
+    fetched = workshop.pin("setuptools", "80.0")
+    line = f"setuptools==80.0 --hash={fetched.hashes[0]}"
+    server = workshop.pin("server", files={"server.py": "import pkg_resources\n"})
+    careful = workshop.pin("ant", files={"ant.py": "try:\n    import pkg_resources\nexcept ImportError:\n    pass\n"})
+
+    workshop.sync(careful, bundled=line)
+    assert workshop.versions() == {"ant": "1.0"}
+    workshop.sync(server, bundled=line)
+    assert workshop.versions() == {"server": "1.0", "setuptools": "80.0"}
+
+
+def test_a_setuptools_that_cannot_be_had_is_left_out(workshop):
+    line = f"setuptools==79.0 --hash=sha256:{'0' * 64}"
+    workshop.sync(workshop.pin("server", files={"server.py": "import pkg_resources\n"}), bundled=line)
+    assert workshop.versions() == {"server": "1.0"}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from devboot.environment.bundled import bundled_wheel, imports_pkg_resources
+from devboot.environment.bundled import FETCHED, bundled_wheel, imports_pkg_resources, wanted_setuptools
 from devboot.environment.interpreters import Interpreter
 
 
@@ -26,7 +26,9 @@ def test_it_is_what_venv_would_install(python):
 
 
 def test_newer_pythons_bring_none(python):
-    assert bundled_wheel(python("3.12"), "") == ""
+    newer = python("3.12")
+    assert bundled_wheel(newer, "") == ""
+    assert wanted_setuptools(newer) == FETCHED
 
 
 @pytest.mark.parametrize(
@@ -42,6 +44,14 @@ def test_only_an_import_counts(tmp_path, line, expected):
     (tmp_path / "server").mkdir()
     (tmp_path / "server" / "util.py").write_text(f"import os\n{line}\n")
     assert imports_pkg_resources(str(tmp_path)) is expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("import pkg_resources\n", True), ("try:\n    import pkg_resources\n", False)]
+)
+def test_an_import_at_once_has_no_way_around_it(tmp_path, text, expected):
+    (tmp_path / "server.py").write_text(text)
+    assert imports_pkg_resources(str(tmp_path), at_once=True) is expected
 
 
 def test_its_own_files_do_not_count(tmp_path):

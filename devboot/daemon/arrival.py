@@ -8,6 +8,7 @@ from devboot.daemon.timings import BEFORE, Start, Stopwatch
 from devboot.errors import WorkError
 from devboot.model import process as model
 from devboot.record import Record
+from devboot.supervisor import report
 from devboot.text import summary
 from devboot.text.columns import cells, pad, printable
 from devboot.text.paint import GREEN, RED, paint
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from devboot.supervisor.report import Failure
 
 _SPAWNED = (model.STARTING, model.RUNNING)
-_UP = (model.RUNNING, model.READY, model.EXITED)
+_UP = (model.RUNNING, model.READY)
 _LAST_WORDS = 3  # failures that are told of again at the very end
 
 
@@ -153,11 +154,18 @@ class Arrival:
 
     def _answer(self, waiter: _Waiter, *, timed_out: bool) -> None:
         connection, request, progress, is_same = waiter
-        failures = self._failures(timed_out=timed_out)
+        endings = self._endings() if request.detach else ()  # who looks on has been told when it happened
+        failures = [*self._failures(timed_out=timed_out), *(each.error for each in endings if not each.served)]
+        remarks = [each.error for each in endings if each.served]
         is_watching = self._server.audience.viewer_of(connection) is not None
         untold = [each for each in failures if not is_watching or each not in self._server.told]
         texts = [render_problem(error, colour=request.view.colour_err) for error in untold]
-        text = "\n".join(texts) if failures else self._summary(request, is_same=is_same)
+        if not request.view.quiet:
+            texts = [
+                render_problem(each, colour=request.view.colour_err, severity="warning") for each in remarks
+            ] + texts
+        texts += [] if failures else [self._summary(request, is_same=is_same)]
+        text = "\n".join(texts)
         viewer = self._server.audience.viewer_of(connection)
         if viewer is not None and not text:
             viewer.release()
@@ -173,6 +181,10 @@ class Arrival:
 
     def _failures(self, *, timed_out: bool) -> list[WorkError]:
         return [failure.error for failure in self._server.supervisor.verdict(final=timed_out).failures]
+
+    def _endings(self) -> tuple[report.Ending, ...]:
+        supervisor = self._server.supervisor
+        return report.endings(map(supervisor.process, supervisor.names))
 
     def _summary(self, request: Request, *, is_same: bool) -> str:
         if request.view.quiet:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from devboot.model import process as model
 from devboot.text.columns import printable
 from devboot.text.problems import render_problem
+from devboot.text.processes import phase_words
 from devboot.text.units import duration
 from devboot.wire import frames
 
@@ -82,7 +83,8 @@ class Errand:
         if failed:
             self._code = 1
             how = "could not be started" if self._verb != "ready" else "is not ready"
-            err(self._connection, f"{name} {how}: {status.note or status.phase}\n")
+            why = phase_words(status) if status.phase == model.EXITED else status.note or status.phase
+            err(self._connection, f"{name} {how}: {why}\n")
         elif not self._quiet:
             took = duration(self._server.loop.now() - self._start)
             pid = f" (pid {status.pid})" if status.pid is not None else ""

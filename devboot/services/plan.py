@@ -208,6 +208,7 @@ def _database_tasks(
             depends_on=(before,),
             restart="never",
             failure_hints=hints,
+            notes=(f"database {wanted.database} in {service}",),
         )
         before = Dependency(wanted.name, UNTIL_SUCCEEDED)
 

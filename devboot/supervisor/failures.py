@@ -107,6 +107,16 @@ def ended(spec: model.ProcessSpec, end: End, tail: tuple[str, ...]) -> WorkError
     return _hinted(spec, slug, f"{spec.name} failed, {_last(end)}", tail)
 
 
+def parted(spec: model.ProcessSpec, end: End, age: float, tail: tuple[str, ...], *, was_up: bool) -> WorkError:
+    """It ended as a task would, with a code that is no failure, and isn't started again."""
+    what = f"{spec.name} ended by itself, {_last(end)} after {seconds(age)}"
+    helps = (
+        (f'if it is to end: `restart = "never"` in `[processes.{spec.name}]`',) if spec.kind == model.PROCESS else ()
+    )
+    slug, addition = ("process/ended", "") if was_up else ("process/exited", ", before it was ready")
+    return _hinted(spec, slug, what + addition, tail, *helps)
+
+
 def not_ready(spec: model.ProcessSpec, text: str, tail: tuple[str, ...]) -> WorkError:
     """It runs, but its probe doesn't pass."""
     why = f": {text}" if text else ""

@@ -62,6 +62,9 @@ class Process:
         self.run: Run | None = None
         self.tail = Tail()
         self.error: WorkError | None = None  # why it is failed, gave-up or exited badly
+        self.parting: WorkError | None = (
+            None  # what to say of its end where it went well, though nobody had asked for it
+        )
         self.blocked: Blocker | None = None  # what it waits for, while it is waiting
         self.last_exit: model.LastExit | None = None
         self.probed = ("", "")  # what the probes for ready and alive saw last, of the run before
@@ -143,6 +146,11 @@ class Process:
         """Whether it has run, is given up, and starts again by itself when somebody edits its files."""
         return self.was_up and self.state.phase == model.GAVE_UP and bool(self.spec.watch)
 
+    @property
+    def has_served(self) -> bool:
+        """Whether this run has been as far as it was waited for: ready, where that gates it."""
+        return self._was_ready or not self.policy.has_probe
+
     def environment(self) -> dict[str, str]:
         """The variables that it starts with."""
         env = dict(model.environment_of(self.around.plan, self.spec))
@@ -179,7 +187,7 @@ class Process:
 
     def _spawn(self) -> None:
         self.error, self.settled, self._forced, self._hinted, self.is_due = None, False, False, False, False
-        self._was_ready = False
+        self.parting, self._was_ready = None, False
         self.was_skipped = bool(self.spec.skip)
         if self.was_skipped:
             self.feed(life.SKIP)
@@ -253,6 +261,7 @@ class Process:
         by_itself = self.state.then == life.THEN_JUDGED and self.state.end == life.End(0)
         if by_itself and self.run is not None and self.run.age < SOON and self.spec.kind != model.TASK:
             error = failures.daemonised(self.spec, len(pids))
+            self.parting = error
             self.around.on_note(error.what, error)
 
     def on_killed(self, pids: frozenset[int]) -> None:
@@ -283,6 +292,11 @@ class Process:
                 return
             if life.is_expected(end, self.policy):
                 self._leave_stamp()
+                if self.spec.kind != model.TASK and self.parting is None:
+                    tail = self.tail.lines(failures.TAIL_LINES)
+                    self.parting = failures.parted(self.spec, end, age, tail, was_up=self.has_served)
+                    if self.policy.restart == "on-failure" and not self.spec.schedule:
+                        self.around.on_note(self.parting.what, None)
             else:
                 # What has crashed after a second proves nothing by living for a second again
                 self._settles_after = min(SETTLED_AFTER + 2 * age, _LONGEST_PROOF)

@@ -31,6 +31,13 @@ class Verdict(Record):
     failures: tuple[Failure, ...]
 
 
+class Ending(Record):
+    """A process that ended well by itself though nothing says that it should; `served`: not before it was ready."""
+
+    error: WorkError
+    served: bool
+
+
 def standing(process: Process) -> graph.Standing:
     """What others want to know of it."""
     state = process.state
@@ -73,6 +80,19 @@ def verdict(processes: Iterable[Process], *, final: bool = False) -> Verdict:
     settled = not any(is_pending(process) for process in processes)
     found = [Failure(each.name, error) for each in processes if (error := _failure(each, final=final)) is not None]
     return Verdict(settled, settled and not found, tuple(found))
+
+
+def endings(processes: Iterable[Process]) -> tuple[Ending, ...]:
+    """Those that have ended like tasks, without being meant to: nobody waits for their end, or asked for a single run."""
+    processes = tuple(processes)
+    ends = (model.UNTIL_SUCCEEDED, model.UNTIL_COMPLETED)
+    awaited = {each.name for process in processes for each in process.spec.depends_on if each.until in ends}
+    return tuple(
+        Ending(each.parting, each.has_served)
+        for each in processes
+        if each.state.phase == model.EXITED and each.parting is not None
+        if each.policy.restart != "never" and each.name not in awaited
+    )
 
 
 def _failure(process: Process, *, final: bool) -> WorkError | None:
@@ -118,8 +138,9 @@ def status(process: Process, *, memory: int | None = None) -> model.ProcessStatu
 def note(process: Process) -> str:
     """Why it is as it is, in a few words; empty where there is nothing to explain."""
     write = _NOTES.get(process.state.phase)
-    text = (write(process) if write is not None else "") or "; ".join(process.spec.notes)
-    return "; ".join(part for part in (text, process.log.trouble) if part)
+    text = write(process) if write is not None else ""
+    notes = process.spec.notes if not text or process.spec.kind == model.TASK else ()
+    return "; ".join(part for part in (*notes, text, process.log.trouble) if part)
 
 
 def _note_waiting(process: Process) -> str:
@@ -132,12 +153,15 @@ def _note_failed(process: Process) -> str:
     return process.error.what.partition(": ")[2] if process.error else ""
 
 
-def _note_ended(process: Process) -> str:
+def _note_exited(process: Process) -> str:
+    """When, since the phase says how."""
     if process.was_skipped:
         return process.spec.skip
     last = process.last_exit
-    if last is not None and last.code == 0 and process.spec.kind == model.TASK:
-        return time.strftime("at %H:%M", time.localtime(last.at))  # the phase says how it ended
+    return time.strftime("at %H:%M", time.localtime(last.at)) if last is not None else ""
+
+
+def _note_ended(process: Process) -> str:
     return failures.how_it_ended(process.state.end) if process.state.end else ""
 
 
@@ -186,7 +210,7 @@ _NOTES: dict[str, Callable[[Process], str]] = {
     model.READY: _note_alive,
     model.UNREADY: _note_probe,
     model.BACKOFF: _note_backoff,
-    model.EXITED: _note_ended,
+    model.EXITED: _note_exited,
     model.FAILED: _note_failed,
     model.GAVE_UP: _note_gave_up,
 }

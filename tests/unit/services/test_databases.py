@@ -51,6 +51,7 @@ def test_each_database_is_a_task_and_they_take_turns():
     first, second = plan(SHOP, ARCHIVE).databases
 
     assert (first.name, first.kind, first.restart, first.pty) == ("default", TASK, "never", False)
+    assert (first.notes, second.notes) == (("database shop in postgres",), ("database archive in postgres",))
     assert first.depends_on == (Dependency("postgres", UNTIL_READY),)
     assert second.depends_on == (Dependency("default", UNTIL_SUCCEEDED),)
     assert [dict(task.env)[word] for task in (first, second) for word in ("database", "user", "extensions")] == [

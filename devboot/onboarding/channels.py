@@ -27,6 +27,7 @@ class Kind:
     clients: tuple[str, ...]
     variable: re.Pattern[str]
     usual: str
+    schemes: str = r"(?!)"  # how an address begins that nothing else has
     bare: bool = False  # a variable without any address so far holds host:port, without a scheme
 
 
@@ -38,6 +39,7 @@ KINDS = (
             r"^(?:\w+_)?MONGO(?:DB)?_(?:URL|URI|DSN|CONNECTION(?:_STRING|_URL|_URI)?|HOST(?:NAME)?|SERVER|PORT)$"
         ),
         "mongodb://localhost:27017",
+        schemes=r"mongodb(?:\+srv)?://",
     ),
     Kind(
         "meilisearch",
@@ -79,8 +81,8 @@ def find_channel_servers(run: Run, packages: Mapping[str, str]) -> list[Found]:
 def _find(kind: Kind, run: Run) -> Found | None:
     found, is_elsewhere = Found(kind, None), False
     for name in sorted({*run.found.reads, *run.found.needs}):
-        if kind.variable.match(name.upper()):
-            text = _text(name, run)
+        text = _text(name, run)
+        if kind.variable.match(name.upper()) or re.match(kind.schemes, text):
             is_elsewhere |= _is_elsewhere(text)
             if not _is_elsewhere(text):
                 found.values[name], found.places[name] = _written(kind, name, text), _place(name, run)

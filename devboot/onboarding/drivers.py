@@ -8,6 +8,7 @@ from collections.abc import Collection
 from devboot.onboarding.tree import Tree
 
 ON_SQLALCHEMY = frozenset({"sqlalchemy", "sqlmodel", "alembic", "flask-sqlalchemy"})
+TORTOISE = "tortoise-orm"
 _ASYNC = re.compile(r"\bAsyncEngine\(\s*create_engine\(|\bcreate_async_engine\(|\basync_engine_from_config\(")
 _SYNC = re.compile(r"\b(?:create_engine|engine_from_config)\(")
 NEWER = frozenset({"psycopg", "psycopg-binary", "asyncpg"})
@@ -16,6 +17,8 @@ NEWER = frozenset({"psycopg", "psycopg-binary", "asyncpg"})
 def scheme_of_postgres(packages: Collection[str], tree: Tree) -> str:
     """What stands before `://` where the code has no address so far: `postgresql`, or with a driver."""
     names = frozenset(packages)
+    if TORTOISE in names:  # knows its drivers, and not `postgresql`
+        return "asyncpg" if "asyncpg" in names else "psycopg"
     if not names & ON_SQLALCHEMY:
         return "postgresql"
     if "asyncpg" in names and _is_asynchronous(tree):

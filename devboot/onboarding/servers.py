@@ -11,9 +11,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from devboot.onboarding.addresses import LOOPBACK
+from devboot.onboarding.asking import ASKS, ROLES, given_elsewhere
 from devboot.onboarding.compose import Compose
 from devboot.onboarding.databases import server_urls
-from devboot.onboarding.drivers import scheme_of_postgres
+from devboot.onboarding.drivers import TORTOISE, scheme_of_postgres
 from devboot.onboarding.evaluation.values import HOLE, Value
 from devboot.onboarding.layout import Application
 from devboot.onboarding.proposal import Database, Evidence, Note
@@ -27,15 +28,6 @@ PLAIN = re.compile(r"[^\s'\"\\$`\N{HORIZONTAL ELLIPSIS}]+")
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 FOR_TESTS = re.compile(r"(?:^|[_-])test|test(?:s|ing)?(?:[_-]?db)?$", re.IGNORECASE)
 IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
-ROLES = (
-    ("url", re.compile(r"(?:URL|URI|DSN)$")),
-    ("port", re.compile(r"PORT$")),
-    ("password", re.compile(r"PASS(?:WORD|WD)?$|_PWD?$")),
-    ("host", re.compile(r"HOST(?:NAME)?$|SERVER$|ADDR(?:ESS)?$|ENDPOINT$")),
-    ("user", re.compile(r"USER(?:NAME)?$|ROLE$")),
-    ("name", re.compile(r"(?:DB|NAME|DATABASE)$")),
-)
-ASKS = re.compile(r"^(?:\w+_)?(?:DATABASE|DB|POSTGRES(?:QL)?|PG|SQLALCHEMY_DATABASE)_(?:URL|URI|DSN)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +51,7 @@ KINDS = (
     Kind(
         "postgres",
         re.compile(r"postgres|postgis|psqlextra"),
-        frozenset({"postgres", "postgresql", "postgis", "psql", "pgsql"}),
+        frozenset({"postgres", "postgresql", "postgis", "psql", "pgsql", "asyncpg", "psycopg"}),
         "5432",
         ("psycopg", "psycopg2", "psycopg2-binary", "psycopg-binary", "asyncpg", "aiopg"),
         "postgres",
@@ -142,7 +134,8 @@ def find_servers(
     `taken` are names of other databases.
     """
     found = Served(taken=set(taken))
-    servers = [each for each in _servers(base, evaluator.app, packages) if not each.is_elsewhere]
+    elsewhere = {} if found.taken else given_elsewhere(base, compose.variables())
+    servers = [each for each in _servers(base, evaluator.app, packages, elsewhere) if not each.is_elsewhere]
     for kind in KINDS:
         mine = [server for server in servers if server.kind is kind]
         if mine:
@@ -153,11 +146,13 @@ def find_servers(
 # -- what the code connects to ---------------------------------------------------------------------------------------
 
 
-def _servers(run: Run, app: Application, packages: Mapping[str, str]) -> Iterator[Server]:
-    known = [_with_client(server, packages) for server in _named(run, app)]
+def _servers(run: Run, app: Application, packages: Mapping[str, str], elsewhere: Mapping[str, str]) -> Iterator[Server]:
+    known = [_with_client(server, packages) for server in _named(run, app)] or [*_asked_for(run, packages)]
     yield from known
-    if not known:
-        yield from _asked_for(run, packages)
+    for name, text in elsewhere.items() if not known else ():
+        server = _of_url(Value(text, frozenset({name})), None)
+        if server is not None and any(client in packages for client in server.kind.clients):
+            yield replace(server, place=_place_of(run, name))
 
 
 def _with_client(server: Server, packages: Mapping[str, str]) -> Server:
@@ -320,8 +315,7 @@ class _Trial:
             return
         probe, text = self._written(role, name, server, database)
         self.found.probes[name], self.found.values[name] = probe, text
-        read = self.base.found.reads.get(name)
-        self.found.places[name] = Evidence(read.place.path, read.place.line) if read and read.place else server.place
+        self.found.places[name] = _place_of(self.base, name) or server.place
 
     def _role(self, name: str, server: Server) -> str | None:
         """Which part the variable carries: by what it is now, where it alone makes a part, or by its name."""
@@ -361,7 +355,7 @@ class _Trial:
     def _scheme(self, name: str, server: Server) -> str:
         """What stands before `://`: as it is now, else what the installed libraries take."""
         match = URL.match(self._text(name))
-        if match is not None and match[1].lower() in server.kind.schemes:
+        if match is not None and match[1].lower() in server.kind.schemes and TORTOISE not in self.packages:
             return match[1] + (match[2] or "")
         if server.kind.recipe != "postgres":
             return "mysql" if self.evaluator.app.framework == "django" else server.scheme or "mysql+pymysql"
@@ -383,6 +377,11 @@ class _Trial:
                 self.found.notes.append(Note(text, server.place, warns=True))
             elif (port or not kind.finds) and port != PROBE["port"] and (port or kind.port).isdigit():
                 self.found.ports[kind.recipe] = int(port or kind.port)
+
+
+def _place_of(run: Run, name: str) -> Evidence | None:
+    read = run.found.reads.get(name)
+    return Evidence(read.place.path, read.place.line) if read and read.place else None
 
 
 def _leads(probe: str) -> bool:

@@ -107,3 +107,22 @@ def test_a_container_that_nothing_uses_is_named_with_its_recipe(tmp_path):
     assert ["mongo: compose has it as `mongo`; `[services.mongodb]` would run it"] == [
         note.text for note in proposal.notes if note.text.startswith("mongo")
     ]
+
+
+@pytest.mark.parametrize(
+    ("example", "told"),
+    [
+        ("DATABASE_URL=mongodb://localhost:27017/shop\n", {"DATABASE_URL": "${services.mongodb.url}/shop"}),
+        ("DATABASE_URL=mongodb+srv://shop.example.net/shop\n", {}),
+        ("DATABASE_URL=postgresql://localhost/shop\n", {}),
+    ],
+)
+def test_an_address_of_its_kind_counts_under_any_name(tmp_path, example, told):
+    code = (
+        "from motor.motor_asyncio import AsyncIOMotorClient\nfrom flask import Flask\nfrom settings import Settings\n"
+        "app = Flask(__name__)\n\nasync def connect():\n    return AsyncIOMotorClient(Settings().DATABASE_URL)\n"
+    )
+    settings = "from pydantic_settings import BaseSettings\n\nclass Settings(BaseSettings):\n"
+    settings += "    DATABASE_URL: str | None = None\n"
+    files = {"settings__py": settings, ".env__example": example}
+    assert values(propose(tmp_path, code, "motor", **files)) == told

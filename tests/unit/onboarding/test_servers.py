@@ -302,3 +302,32 @@ def test_an_address_of_sqlite_that_asyncio_cannot_open_gives_way_to_the_driver(p
     )
     assert [service.name for service in proposal.services] == services
     assert {each.name: each.value for each in proposal.env}["DATABASE_URL"].startswith(url)
+
+
+ORM = (
+    "import os\nfrom fastapi import FastAPI\nORM = {'connections': {'default': os.environ.get('DATABASE_URL')}}\n"
+    "app = FastAPI()\n"
+)
+ASYNCPG = (
+    "asyncpg://${databases.default.user}@${databases.default.host}:${databases.default.port}/${databases.default.name}"
+)
+COMPOSED = (
+    "services:\n  web:\n    build: .\n    environment:\n      DATABASE_URL: postgres://shop:shop@db:5432/shop_dev\n"
+    "  db:\n    image: postgres\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("code", "packages", "found"),
+    [
+        (ORM, "fastapi\nasyncpg\n", {"DATABASE_URL": "${databases.default.url}"}),
+        (ORM, "fastapi\ntortoise-orm\nasyncpg\n", {"DATABASE_URL": ASYNCPG}),
+        (ORM, "fastapi\n", {}),
+        (ORM.replace("'DATABASE_URL'", "'DATABASE_URL', ''"), "fastapi\nasyncpg\n", {}),
+        ("import sqlite3\nsqlite3.connect('shop.db')\n" + ORM, "fastapi\nasyncpg\n", {}),
+    ],
+)
+def test_an_address_that_compose_alone_has_is_led_to_a_server(propose, code, packages, found):
+    files = {"main.py": code, "requirements.txt": packages, "docker-compose.yml": COMPOSED}
+    env = {each.name: each.value for each in propose(files).env}
+    assert {name: value for name, value in env.items() if name != "PORT"} == found

@@ -20,6 +20,7 @@ SERVER_DRIVER = re.compile(
 )
 
 LOCAL = "127.0.0.1"
+_STAGES = ("development", "dev", "local")
 TRUE = ("True", "1", "true", "on", "yes")
 FALSE = ("False", "0", "false", "off", "no", "")
 
@@ -61,9 +62,24 @@ def _candidates(clone: Clone, evaluator: Evaluator, base: Run) -> list[Variable]
                     evidence=Evidence(example.path, example.line) if example and example.text == text else where,
                 )
             )
+        elif stage := not text and _stage_beside(clone, default):
+            found.append(Variable(name, value=stage, evidence=where))
     debug = _debug(evaluator, base)
     here = _redirect(evaluator, debug) + _hosts(clone, evaluator, debug)
     return found + debug + here + _sqlite(clone, base) + _asynchronous(clone, base) + _engine(clone, base)
+
+
+def _stage_beside(clone: Clone, default: object) -> str:
+    """The stage whose file of settings lies beside that for the production that is the default; else empty."""
+    if not isinstance(default, str) or not re.fullmatch(r"prod|production", default, re.IGNORECASE):
+        return ""
+    own = f"{default.lower()}.py"
+    for path in clone.tree.python_files():
+        folder, _, file = path.rpartition("/")
+        stage = next((each for each in _STAGES if file == own and clone.tree.exists(f"{folder}/{each}.py")), "")
+        if stage:
+            return stage
+    return ""
 
 
 def _engine(clone: Clone, base: Run) -> list[Variable]:

@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, quote_plus, unquote, urljoin
 
+from devboot.onboarding.evaluation.included import include, optional
 from devboot.onboarding.evaluation.parents import parent
 from devboot.onboarding.evaluation.paths import (
     absolute,
@@ -346,6 +347,8 @@ TABLE: dict[str, Any] = {
     "urllib.parse.quote_plus": on_texts(lambda text, *_: quote_plus(text)),
     "urllib.parse.unquote": on_texts(lambda text, *_: unquote(text)),
     "urllib.parse.urljoin": on_texts(urljoin),
+    "split_settings.tools.include": include,
+    "split_settings.tools.optional": optional,
     "typing.cast": second,
     "copy.copy": first_of,
     "copy.deepcopy": first_of,

@@ -8,17 +8,45 @@ if TYPE_CHECKING:
 
 WITHIN = 30.0  # seconds that a program may live before an import error is no matter of its start any more
 
+SIGNS = (
+    b"Error",
+    b"Traceback",
+    b"Improperly",
+    b"not found",
+    b"Failed to find",
+    b"Unable",
+)  # something of it may follow
 # The last line of a traceback, and what servers say that catch the exception themselves
 _SIGNS = (
     r"^(?:ModuleNotFoundError|ImportError|SyntaxError|IndentationError|TabError|NameError): .",
     r"^(?:[\w.]+\.)?ImproperlyConfigured: .",
     r"^pydantic\.errors\.PydanticImportError: .",
+    r"^pydantic\S*\.ValidationError: \d+ validation errors? for \w*(?:Settings|Config|Env)",
+    r"^decouple\.UndefinedValueError: .",
+    r"^environs\.\S*EnvError: .",
     r"^Error: (?:Could not import|While importing) ",
     r"^(?:ERROR: +)?Error loading ASGI app\. .",
     r"^Failed to find (?:attribute|application object) ",
     r"^Unable to load celery application\.",
     r"^The module \S+ was not found\.",
 )
+
+
+_TRACEBACK = "Traceback (most recent call last):"
+_AFTERWARDS = 2  # lines with several words that may follow the message of an exception
+
+
+def raised(lines: Iterable[str]) -> str:
+    """The exception with whose traceback `lines` end; empty where they end otherwise, or go on."""
+    lines = tuple(lines)
+    start = next((at for at in reversed(range(len(lines))) if lines[at].endswith(_TRACEBACK)), None)
+    if start is None:
+        return ""
+    rest = [line for line in lines[start + 1 :] if line and not line[0].isspace()]
+    if not rest or not rest[0].partition(":")[0].replace(".", "_").isidentifier():
+        return ""
+    said_more = sum(" " in line for line in rest[1:])
+    return rest[0].strip() if said_more <= _AFTERWARDS else ""
 
 
 def broken_code(lines: Iterable[str]) -> str:

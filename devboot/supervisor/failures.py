@@ -97,7 +97,7 @@ def cannot_load(spec: model.ProcessSpec, line: str, tail: tuple[str, ...]) -> Wo
         details=(_command(spec), *(f"| {each}" for each in tail)),
         causes=(f"it ended like this twice, so it is not restarted: `{spec.name}` would end like this again",),
         # `restart` would start a command that has been corrected as it was
-        help=(*(near or _missing_package(tail, spec.cwd)), f"{again} `devboot up -d`", _all_output(spec)),
+        help=(*(near or _what_is_missing(tail, spec.cwd)), f"{again} `devboot up -d`", _all_output(spec)),
     )
 
 
@@ -156,7 +156,7 @@ def _hinted(spec: model.ProcessSpec, slug: str, what: str, tail: tuple[str, ...]
         slug, causes = known[0].slug, (known[0].what,)
         helps = (known[0].help, *helps) if known[0].help else helps
     else:
-        helps = (*_missing_package(tail, spec.cwd), *helps)
+        helps = (*_what_is_missing(tail, spec.cwd), *helps)
     return WorkError(
         slug,
         what,
@@ -164,6 +164,14 @@ def _hinted(spec: model.ProcessSpec, slug: str, what: str, tail: tuple[str, ...]
         causes=causes,
         help=(*helps, _all_output(spec)),
     )
+
+
+def _what_is_missing(tail: tuple[str, ...], cwd: str) -> tuple[str, ...]:
+    """What to do where the output ends with a variable without a value, or an import that found nothing."""
+    from devboot.supervisor.unset import unset_variables
+
+    names = ", ".join(f"`{name}`" for name in unset_variables(tail))
+    return (f"set {names} in .env, then `devboot up -d`",) if names else _missing_package(tail, cwd)
 
 
 def _missing_package(tail: tuple[str, ...], cwd: str) -> tuple[str, ...]:

@@ -173,3 +173,50 @@ def test_a_program_that_go_code_is_built_to_says_how(tmp_path):
     error = explain(OSError(errno.ENOENT, "none"), name="web", program="shop", cwd=str(tmp_path), env={"PATH": "/none"})
 
     assert error.help == ("where it is what this Go code is built to: `go build -o . ./...`, and `./` before its name",)
+
+
+PYDANTIC = (
+    "pydantic_core._pydantic_core.ValidationError: 2 validation errors for Settings",
+    "BOT_TOKEN",
+    "  Field required [type=missing, input_value={}, input_type=dict]",
+    "    For further information visit https://errors.example.test",
+    "database_url",
+    "  Field required [type=missing, input_value={}, input_type=dict]",
+)
+OF_OLD = (
+    "pydantic.error_wrappers.ValidationError: 1 validation error for AppSettings",
+    "key",
+    "  field required (type=x)",
+)
+
+
+@pytest.mark.parametrize(
+    ("tail", "names"),
+    [
+        (PYDANTIC, "`BOT_TOKEN`, `DATABASE_URL`"),
+        (OF_OLD, "`KEY`"),
+        (("    TOKEN = os.environ['TOKEN']", '  File "<frozen os>", line 679', "KeyError: 'TOKEN'"), "`TOKEN`"),
+        (("decouple.UndefinedValueError: KEY not found. Declare it as envvar or define a default value.",), "`KEY`"),
+        (("django.core.exceptions.ImproperlyConfigured: Set the KEY environment variable",), "`KEY`"),
+        (('environs.exceptions.EnvError: Environment variable "KEY" not set',), "`KEY`"),
+    ],
+)
+def test_a_variable_without_a_value_is_named(tail, names):
+    assert failures.ended(WORKER, End(1), tail).help[0] == f"set {names} in .env, then `devboot up -d`"
+
+
+@pytest.mark.parametrize(
+    "tail",
+    [
+        ("KeyError: 'TOKEN'",),
+        ("    migrate = app.extensions['migrate']", "KeyError: 'migrate'"),
+        ("pydantic_core._pydantic_core.ValidationError: 1 validation error for Order", *PYDANTIC[1:3]),
+    ],
+)
+def test_other_errors_name_no_variable(tail):
+    assert failures.ended(WORKER, End(1), tail).help == ("all output: `devboot logs worker`",)
+
+
+@pytest.mark.parametrize("said", [PYDANTIC, OF_OLD, ("decouple.UndefinedValueError: KEY not found.",)])
+def test_settings_without_a_value_are_as_hopeless_as_code_that_cannot_be_loaded(said):
+    assert broken_code(("Traceback", *said)) == said[0]

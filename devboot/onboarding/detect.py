@@ -190,7 +190,7 @@ def _with_port(env: tuple[Variable, ...], clone: Clone, run: Run, processes: lis
         return env
     read = run.found.reads.get("PORT")
     default = str(read.default.data) if read is not None and read.default is not None else ""
-    if default.isdecimal():
+    if default.isdecimal() and int(default) >= 1024:  # others are for root
         return (*env, Variable("PORT", value=default, evidence=evidence_of(read.place if read else None)))
     usual = {"django": "8000", "fastapi": "8000"}.get(clone.app.framework or "")
     if not usual:

@@ -39,7 +39,8 @@ def implied(tree: Tree, app: Application, run: Run, compose: Compose, packages: 
     web = _web(tree, app, packages)
     if web is not None:
         found.append(web)
-    workers = _celery(tree, app, run) + _others(tree, app, run, packages)
+    has_celery = not packages or any("celery" in name for name in packages)
+    workers = (_celery(tree, app, run) if has_celery else []) + _others(tree, app, run, packages)
     composed = _of_compose(tree, compose, app)
     found += _merge(workers, composed)
     return found or lone_program(tree, app)

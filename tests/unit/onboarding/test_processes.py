@@ -247,6 +247,11 @@ def test_each_container_whose_worker_serves_queues_of_its_own_is_a_worker(propos
     assert not told.keys() & {"MANY", "NAME"}
 
 
+def test_a_worker_whose_library_is_not_required_is_not_started(propose):
+    proposal = propose({**site(), "site_/celery.py": CELERY})
+    assert list(commands(proposal)) == ["web"]
+
+
 def test_procfile_dev_counts_before_procfile_and_implies_nothing_more(propose):
     proposal = propose(
         {
@@ -325,11 +330,12 @@ def test_the_manifest_lies_beside_the_only_requirements(propose, tmp_path):
             {"app.py": f"import os\nPORT = os.environ.get('PORT', '9001')\n{APP}", "requirements.txt": "fastapi\n"},
             "9001",
         ),
+        ({**site("import os\nPORT = os.environ.get('PORT', '80')\n")}, "8000"),
         ({"app.py": "import flask\napp = flask.Flask(__name__)\n", "requirements.txt": "flask\n"}, None),
         ({**site(), ".env": "PORT=7000\n"}, None),
         ({**site(), "Procfile": "web: gunicorn site_.wsgi\n"}, None),
     ],
-    ids=["django", "fastapi", "the code's default", "flask", "an env-file says it", "a procfile"],
+    ids=["django", "fastapi", "the code's default", "a port for root", "flask", "an env-file says it", "a procfile"],
 )
 def test_an_implied_web_process_listens_where_the_code_or_its_framework_would(propose, files, port):
     found = {variable.name: variable.value for variable in propose(files).env}

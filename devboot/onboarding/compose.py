@@ -55,6 +55,11 @@ class Container:
         """Where it stands."""
         return Evidence(self.path, self.line)
 
+    @property
+    def mounts_all(self) -> bool:
+        """Whether it runs the code that lies beside the compose file, whatever its image is."""
+        return any(mount.partition(":")[0] in (".", "./") for mount in self.mounts)
+
 
 @dataclass(frozen=True, slots=True)
 class Compose:
@@ -72,10 +77,10 @@ class Compose:
         return next((c for c in self.containers if c.recipe == recipe), None)
 
     def variables(self) -> dict[str, str]:
-        """What the containers that are built from the clone set, those with plain names first."""
+        """What the containers that hold the clone's code set, those with plain names first."""
         found: dict[str, str] = {}
         for container in self.containers:
-            if container.is_built:
+            if container.is_built or container.mounts_all:
                 for name, value in container.environment.items():
                     found.setdefault(name, value)
         return found

@@ -7,10 +7,32 @@ import re
 _PATTERNS = (
     (re.compile(r"^Resolved (\d+) packages?\b"), "{0} packages"),
     (re.compile(r"^Downloading (\S+)(?: \(download\))? \((\d[\d.]*)\s?([KMG]?i?B)\)"), "fetching {0}, {1} {2}"),
-    (re.compile(r"^Building (\S+)"), "building {0}"),
     (re.compile(r"^Updating (\S+)"), "fetching {0}"),
     (re.compile(r"^Prepared (\d+) packages?\b"), "installing {0} packages"),
 )
+_BUILD = re.compile(r"^(Building|Built) (\S+)")
+
+
+class Progress:
+    """What goes on, line by line: uv begins several builds at once, and one of them can take minutes."""
+
+    def __init__(self) -> None:
+        self._building: list[str] = []
+
+    def text(self, line: str) -> str:
+        """Give the text after a further line; empty where the line tells nothing new."""
+        build = _BUILD.match(line)
+        if build is None:
+            return progress_text(line)
+        if build[1] == "Building":
+            self._building.append(build[2])
+        elif build[2] in self._building:
+            self._building.remove(build[2])
+        others = len(self._building) - 1
+        if others < 0:
+            return ""
+        more = f" and {others} other{'s' if others > 1 else ''}" if others else ""
+        return f"building {_shown(self._building[0])}{more}"
 
 
 def progress_text(line: str) -> str:

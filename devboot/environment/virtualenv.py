@@ -18,7 +18,7 @@ from devboot.environment.locks.pins import GIT, URL, render_pins
 from devboot.environment.locks.poetry_versions import release_key
 from devboot.environment.locks.references import absolute, render_direct
 from devboot.environment.venv_condition import ADOPT, KEEP, REBUILD, Decision, WantedPython, decide, examine
-from devboot.environment.venv_progress import progress_text
+from devboot.environment.venv_progress import Progress
 from devboot.environment.venv_record import NAME, VenvRecord, is_untouched, load_record, render_record, stamp
 from devboot.environment.venv_spec import VenvSpec, installable_pins, wanted_digest, wanted_names, wanted_versions
 from devboot.errors import DevbootError, IntegrityError, NetworkError, WorkError
@@ -103,8 +103,10 @@ def sync(uv: Uv, spec: VenvSpec, *, reporter: Reporter, wall_clock: Callable[[],
 
 
 def _listener(reporter: Reporter) -> Callable[[str], None]:
+    progress = Progress()
+
     def hear(line: str) -> None:
-        if text := progress_text(line):
+        if text := progress.text(line):
             reporter.emit(Event(PROGRESS, STEP, text))
 
     return hear

@@ -37,7 +37,8 @@ def test_dies_before_ready_and_the_probe_stops_at_once(stage, port):
     stage.up()
     stage.until_settled()
 
-    assert stage.status("web").note == "exit 4"
+    web = stage.status("web")
+    assert (web.phase, web.last_exit.code, web.note[:3]) == ("exited", 4, "at ")
     assert stage.status("worker").note == "web failed"
 
 

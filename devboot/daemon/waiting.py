@@ -38,7 +38,12 @@ if TYPE_CHECKING:
 # Each needs those before it; all together cost as much as everything else that the daemon imports.
 _LATER = (
     *("devboot.supervisor.probes.prober", "devboot.supervisor.probes.heartbeat", "devboot.supervisor.probes.notify"),
-    *("devboot.supervisor.memory", "devboot.supervisor.diagnosis", "devboot.supervisor.timetable"),
+    *(
+        "devboot.supervisor.memory",
+        "devboot.supervisor.diagnosis",
+        "devboot.supervisor.silence",
+        "devboot.supervisor.timetable",
+    ),
     *("collections", "heapq", "enum", "signal", "functools", "re", "fnmatch", "json"),
 )
 _FULL = {errno.ENOSPC, errno.EDQUOT}  # told without a name by a write to what is open already

@@ -65,7 +65,7 @@ def _reason(dependency: model.Dependency, standing: Standing) -> Blocker:
     if phase in _ENDED:
         words = {model.STOPPED: "is stopped", model.FAILED: "could not be started", model.GAVE_UP: "gave up"}
         return Blocker(name, f"{name} {words[phase]}", forever=True)
-    if phase == model.WAITING and standing.hopeless:
+    if phase in (model.WAITING, model.STARTING) and standing.hopeless:
         return Blocker(name, f"{name} can't start", forever=True)
     return Blocker(name, f"for {name}", forever=False)
 

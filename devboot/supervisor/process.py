@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from devboot.model import process as model
 from devboot.supervisor import failures, state as life, terminal
-from devboot.supervisor.broken import WITHIN, broken_code
+from devboot.supervisor.broken import SIGNS, WITHIN, broken_code
 from devboot.supervisor.command import Launch, launch_of
 from devboot.supervisor.lines import without
 from devboot.supervisor.logfile import LogFile
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from devboot.supervisor.graph import Blocker
     from devboot.supervisor.host import Host
     from devboot.supervisor.loop import Timer
+    from devboot.supervisor.silence import Silence
     from devboot.supervisor.timetable import Timetable
 
 SOON = 5.0  # a leader that ends within this time and leaves others behind has put itself into the background
@@ -67,6 +68,8 @@ class Process:
         )
         self.blocked: Blocker | None = None  # what it waits for, while it is waiting
         self.last_exit: model.LastExit | None = None
+        self.stuck: WorkError | None = None  # why it will not get ready, as it seems
+        self._silence: Silence | None = None
         self.probed = ("", "")  # what the probes for ready and alive saw last, of the run before
         self.settled = self.was_skipped = False
         self.due = 0.0  # on the loop's clock, when backoff ends
@@ -131,6 +134,8 @@ class Process:
         if before == model.BACKOFF != self.state.phase and self._delay is not None:
             self._delay.cancel()
         self._obey(action)
+        if before == model.STARTING != self.state.phase:
+            self._hear_no_more()
         self._plan_run()
         self.around.on_change(self)
 
@@ -229,11 +234,36 @@ class Process:
         self.log.write(block)
         self.tail.add(block)
         self.around.on_output(self.name, block)
+        if self.state.phase == model.STARTING:
+            self._heed(block)
         if self.state.phase == model.STOPPING and self.spec.failure_hints and not self._hinted:
             error = failures.hint(self.spec, block)
             if error is not None:
                 self._hinted = True
                 self.around.on_note(error.what, error)
+
+    def _heed(self, block: bytes) -> None:
+        """Look whether it says why it will not get ready."""
+        if self.stuck is not None:
+            self.stuck = None
+            self.around.on_change(self)
+        if self._silence is not None:
+            self._silence.broken()
+        elif self.run is not None and any(sign in block for sign in SIGNS):
+            from devboot.supervisor.silence import Silence
+
+            self._silence = Silence(self.host, self.run.pid, self.tail, self._on_stuck)
+
+    def _on_stuck(self, line: str) -> None:
+        self.stuck = failures.not_ready(self.spec, line, self.tail.lines(failures.TAIL_LINES))
+        self.around.on_note(self.stuck.what, self.stuck)
+        self.around.on_change(self)
+
+    def _hear_no_more(self) -> None:
+        self.stuck = None
+        if self._silence is not None:
+            self._silence.end()
+            self._silence = None
 
     def on_probed(self, passed: bool) -> None:
         """Ready, or not any more."""

@@ -46,7 +46,7 @@ def standing(process: Process) -> graph.Standing:
         ok=life.succeeded(state, process.policy),
         settled=process.settled,
         gates=process.policy.has_probe,
-        hopeless=process.blocked is not None and process.blocked.forever,
+        hopeless=process.stuck is not None or (process.blocked is not None and process.blocked.forever),
     )
 
 
@@ -61,7 +61,7 @@ def is_pending(process: Process) -> bool:
         return process.state.then != life.THEN_STOPPED
     if phase == model.BACKOFF:
         return True
-    return phase in life.ALIVE and not graph.is_up(standing(process))
+    return phase in life.ALIVE and process.stuck is None and not graph.is_up(standing(process))
 
 
 def awaits_its_time(process: Process) -> bool:
@@ -83,7 +83,7 @@ def verdict(processes: Iterable[Process], *, final: bool = False) -> Verdict:
 
 
 def endings(processes: Iterable[Process]) -> tuple[Ending, ...]:
-    """Those that have ended like tasks, without being meant to: nobody waits for their end, or asked for a single run."""
+    """Those that have ended as tasks do without being meant to: nobody waits for that, or asked for a single run."""
     processes = tuple(processes)
     ends = (model.UNTIL_SUCCEEDED, model.UNTIL_COMPLETED)
     awaited = {each.name for process in processes for each in process.spec.depends_on if each.until in ends}
@@ -103,8 +103,8 @@ def _failure(process: Process, *, final: bool) -> WorkError | None:
         return None
     if phase == model.WAITING and process.blocked is not None and (process.blocked.forever or final):
         return failures.waits(process.spec, _waits(process.blocked))
-    if not final or not is_pending(process):
-        return None
+    if process.stuck is not None or not final or not is_pending(process):
+        return process.stuck
     if phase == model.BACKOFF and process.error is not None:
         return process.error
     return failures.not_ready(process.spec, _note_probe(process), process.tail.lines(failures.TAIL_LINES))
@@ -177,6 +177,8 @@ def _note_backoff(process: Process) -> str:
 
 
 def _note_probe(process: Process) -> str:
+    if process.stuck is not None:
+        return process.stuck.what.partition(": ")[2]
     return process.run.probe_text if process.run else ""
 
 

@@ -1,0 +1,77 @@
+"""Notices that a process which is to become ready has shown why it can't, and now waits: for an edit, if for anything.
+
+So does what reloads code by itself and couldn't load it. A slow start isn't taken for that, as long as it works or says
+something from time to time.
+"""
+
+from __future__ import annotations
+
+from devboot.supervisor import proctable
+from devboot.supervisor.broken import broken_code, raised
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from devboot.supervisor.host import Host
+    from devboot.supervisor.loop import Timer
+    from devboot.supervisor.output import Tail
+
+_LOOK = 1.0  # seconds between looks
+_BROKEN, _RAISED = 4.0, 10.0  # seconds without a word or work after an import error, after any other exception
+_LAST, _LINES = 6, 400  # lines in which the import error is, and an exception with its traceback
+_LONGEST = 70  # characters of it
+_IDLE = 0.1  # of one processor's time: what polls files for changes needs less
+
+
+class Silence:
+    """Of one run, from the first word of trouble on. `on_stuck` gets the line that says why, once a silence."""
+
+    def __init__(
+        self,
+        host: Host,
+        pid: int,
+        tail: Tail,
+        on_stuck: Callable[[str], None],
+        *,
+        worked: Callable[[Iterable[int]], float] = proctable.worked,
+    ) -> None:
+        self._host = host
+        self._pid = pid
+        self._tail = tail
+        self._on_stuck = on_stuck
+        self._worked_by = worked
+        self._timer: Timer | None = None
+        self.broken()
+
+    def broken(self) -> None:
+        """It has written something: the silence begins anew."""
+        self._since = self._host.loop.now()
+        self._worked: float | None = None
+        if self._timer is None:
+            self._wait()
+
+    def end(self) -> None:
+        """It is ready, or has ended."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _wait(self) -> None:
+        self._timer = self._host.loop.call_later(_LOOK, self._look)
+
+    def _look(self) -> None:
+        self._timer = None
+        now = self._host.loop.now()
+        lines = self._tail.lines(_LINES)
+        line = broken_code(lines[-_LAST:])
+        patience = _BROKEN if line else _RAISED
+        line = line or raised(lines)
+        if not line:
+            return  # until it says more
+        worked = self._worked_by(self._host.watcher.census().members(self._pid))
+        if self._worked is None or worked - self._worked > _IDLE * (now - self._since):
+            self._since, self._worked = now, worked
+        if now - self._since < patience:
+            self._wait()
+        else:
+            self._on_stuck(line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…")

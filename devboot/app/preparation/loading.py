@@ -46,8 +46,9 @@ class Loaded(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The project's name: the manifest's, else that of the root directory."""
-        return self.manifest.project.name or os.path.basename(self.project.root) or "project"
+        """The project's name: the manifest's, else that of its folder, or of the clone in whose folder it was found."""
+        folder = self.project.root if self.project.written else seen_from(self.project.root)
+        return self.manifest.project.name or os.path.basename(folder) or "project"
 
     @property
     def types_ports(self) -> bool:

@@ -54,6 +54,14 @@ def test_an_application_below_the_root_of_the_clone_is_found_from_the_root_again
     assert (str(web), True, ["redis"]) == (again.project.root, again.fresh_detection, list(again.manifest.services))
 
 
+def test_an_application_below_the_root_is_called_as_its_clone_and_one_with_a_manifest_as_its_folder(tmp_path):
+    root, web = nested(tmp_path)
+
+    assert load_project(str(root), {}).name == load_project(str(web), {}).name == "shop"
+    (web / "devboot.toml").write_text("[env]\nA = 'x'\n")
+    assert load_project(str(web), {}).name == "web"
+
+
 def test_a_manifest_that_somebody_wrote_below_counts_from_the_root_of_the_clone(tmp_path):
     root, web = nested(tmp_path)
     (web / "devboot.toml").write_text("[env]\nA = 'x'\n")

@@ -11,12 +11,9 @@ from devboot.errors import DevbootError, ManifestError, Place
 from devboot.model.dotenv import parse_dotenv
 from devboot.text.columns import table
 
-# `.env.example`, `env.sample`, `.env-dist`, `sample.env`: what people copy from
-_TEMPLATE = re.compile(
-    r"\.?env[._-](?:[\w.-]*[._-])?(?:example|sample|template|dist|default|tpl|tmpl)s?"
-    r"|(?:example|sample|template|default)s?[._-]env",
-    re.IGNORECASE,
-)
+# One of these words, and `env` at either end: `.env.example`, `env.sample.local`, `sample.env`, `docker-template.env`
+_TEMPLATE = re.compile(r"(?:example|sample|template|dist|default|tpl|tmpl)s?")
+_OTHERS = frozenset({"cfg", "conf", "html", "ini", "j2", "js", "json", "md", "py", "sh", "toml", "ts", "yaml", "yml"})
 _LARGEST = 1_000_000  # bytes of a template worth reading
 
 
@@ -75,7 +72,14 @@ def _templates(root: str, folder: str) -> Iterator[str]:
         names = sorted(os.listdir(os.path.join(root, folder)))
     except OSError:
         return
-    yield from (os.path.join(folder, each) for each in names if _TEMPLATE.fullmatch(each))
+    yield from (os.path.join(folder, each) for each in names if is_env_template(each))
+
+
+def is_env_template(name: str) -> bool:
+    """Whether a file of this name is what people copy an env-file from."""
+    first, *rest = re.split(r"[._-]+", name.lower().lstrip("."))
+    is_of_env = bool(rest) and "env" in (first, rest[-1]) and rest[-1] not in _OTHERS
+    return is_of_env and any(map(_TEMPLATE.fullmatch, (first, *rest)))
 
 
 def _names(path: str) -> frozenset[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from devboot.app.preparation.missing import missing_variable, missing_variables
+from devboot.app.preparation.missing import is_env_template, missing_variable, missing_variables
 from devboot.environment.variables import Missing
 
 WANTED = Missing("API_KEY", "from the console")
@@ -25,7 +25,11 @@ def test_where_no_env_file_is_read_it_goes_into_the_shell(tmp_path):
     assert ("export API_KEY=…",) == said(tmp_path, ())[2]
 
 
-@pytest.mark.parametrize("name", [".env.example", ".env-dist", "env.sample", ".env.local.example", "sample.env"])
+@pytest.mark.parametrize(
+    "name",
+    [".env.example", ".env-dist", "env.sample", ".env.local.example", "sample.env", "env.sample.local",
+     ".env.docker.example", "docker-compose.local-template.env", "ENV_TEMPLATE"],
+)  # fmt: skip
 def test_a_template_that_has_it_is_to_be_copied(tmp_path, name):
     (tmp_path / name).write_text("API_KEY=\n")
 
@@ -35,6 +39,13 @@ def test_a_template_that_has_it_is_to_be_copied(tmp_path, name):
         ("from the console", f"`{name}` has it, and there is no `.env` yet"),
         (f"cp {name} .env  # then set API_KEY in it",),
     ) == (causes, helps)
+
+
+@pytest.mark.parametrize(
+    "name", ["env.py", "env_template.py", "example.toml", ".env.test", "environment.sample", "env"]
+)
+def test_what_is_called_otherwise_is_no_template(name):
+    assert not is_env_template(name)
 
 
 def test_a_template_is_no_advice_where_the_file_is_there_or_it_lacks_the_variable(tmp_path):

@@ -11,6 +11,7 @@ from typing import Any
 from devboot.onboarding.layout import ASIDE, Application
 from devboot.onboarding.proposal import PythonInput
 from devboot.onboarding.python import NAME, load_toml, normal
+from devboot.onboarding.settings import PRODUCTION
 from devboot.onboarding.tree import Tree
 
 # Modules whose package is called otherwise
@@ -28,6 +29,7 @@ PACKAGES = {
     "telegram": ("python-telegram-bot",),
     "yaml": ("pyyaml",),
 }
+_BY_NAME = re.compile(r"(?:^|/)(?:\w*settings\w*\.py|settings/.*\.py|urls\.py|celery\w*\.py)$")
 _TOP = re.compile(r"^(?:from|import)[ \t]+(\w+)", re.MULTILINE)
 
 
@@ -130,6 +132,8 @@ def _wanted(tree: Tree, app: Application) -> list[frozenset[str]]:
         found.append(frozenset({"alembic"}))
     if app.framework in ("fastapi", "starlette", "litestar"):
         found.append(frozenset({"uvicorn", "hypercorn", "fastapi-cli"}))
+    if app.framework == "django":
+        found.append(frozenset({"django"}))
     return found
 
 
@@ -142,8 +146,10 @@ def _is_own(tree: Tree, app: Application, top: str) -> bool:
 
 
 def _imported(tree: Tree, app: Application) -> Iterator[str]:
-    """The application's own modules, from its entry onwards."""
+    """The application's own modules, from its entry onwards, and from what Django finds by their names."""
     left, seen = [app.path], set[str]()
+    if app.framework == "django":
+        left += [path for path in tree.python_files() if _BY_NAME.search(path) and not PRODUCTION.search(path)]
     while left:
         path = left.pop()
         if path in seen or ASIDE.search(path) or not tree.exists(path):

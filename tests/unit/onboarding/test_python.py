@@ -148,3 +148,22 @@ def test_what_modules_of_the_application_import_counts_and_tests_do_not(propose)
         "files = ['PyYAML']\nfast = ['orjson']\ntest = ['httpx']\n",
     }
     assert propose(files).python.extras == ("files",)
+
+
+def test_a_group_that_alone_holds_django_or_what_its_settings_import_is_named(propose):
+    files = {
+        "manage.py": "def main():\n    from django.core.management import execute_from_command_line\n",
+        "site_/__init__.py": "",
+        "site_/settings/base.py": "import os\nfrom environ import Env\nfrom decouple import config\n",
+        "site_/settings/production.py": "import boto3\n",
+        "uv.lock": "",
+        "pyproject.toml": """
+            [project]
+            dependencies = ["requests"]
+            [dependency-groups]
+            web = ["django"]
+            plain = ["python-decouple"]
+            cloud = ["boto3"]
+            """,
+    }
+    assert propose(files).python.groups == ("plain", "web")

@@ -5,16 +5,16 @@ from __future__ import annotations
 import os
 
 from devboot.app import meeting
+from devboot.app.logstyle import streams_for, style_for, timestamps
 from devboot.app.streams import Streams
 from devboot.supervisor import logs as files
-from devboot.text.loglines import LineStyle, Prefixer
+from devboot.text.loglines import Prefixer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from devboot.app.call import Call
-    from devboot.app.pager import PagedStreams
     from devboot.daemon.client import Client
 
 _LINES = 100
@@ -79,28 +79,6 @@ def _names(call: Call) -> tuple[str, ...]:
     return expand(call.args, names)
 
 
-def streams_for(call: Call) -> PagedStreams:
-    """Where lines of the past go that nothing follows: through a pager, if a terminal hasn't room for them."""
-    from devboot.app.pager import PagedStreams, pager_command
-
-    return PagedStreams(pager_command(call.stdout, call.environ, call.wishes), call.stdout, call.environ)
-
-
-def style_for(call: Call) -> LineStyle:
-    """How the lines of this call look."""
-    view = call.view()
-    return LineStyle(
-        colour=bool(view["colour"]),
-        unicode=bool(view["unicode"]),
-        timestamps=_timestamps(call),
-        prefix=not call.flag("no-prefix"),
-    )
-
-
-def _timestamps(call: Call) -> str:
-    return "full" if call.flag("timestamps") else "clock"
-
-
 def _show(
     call: Call, streams: Streams, names: Sequence[str], count: int, lines: Sequence[files.Line] | None = None
 ) -> None:
@@ -123,7 +101,8 @@ def _follow(call: Call, client: Client, names: Sequence[str], count: int) -> int
     from devboot.daemon.client import NoAnswerError
 
     streams = Streams()
-    view = {**call.view(), "prefix": not call.flag("no-prefix"), "timestamps": _timestamps(call)}
+    client.pass_through = streams.passing_through()
+    view = {**call.view(), "prefix": not call.flag("no-prefix"), "timestamps": timestamps(call)}
 
     begun = False
 

@@ -8,7 +8,7 @@ from heapq import merge
 from devboot import __version__
 from devboot.app import meeting
 from devboot.app.logchoice import Choice, as_json, parse_choice, raw_lines
-from devboot.app.logs import streams_for, style_for
+from devboot.app.logstyle import streams_for, style_for
 from devboot.app.streams import Streams
 from devboot.daemon.client import NoAnswerError
 from devboot.supervisor import logs as files

@@ -21,28 +21,13 @@ from devboot.sources.http import PROTOCOL, SHORT, STATUS, Answer, Failure, Http
 from devboot.sources.network import Network, host_of
 from devboot.sources.partial import Partial
 from devboot.sources.retries import RETRIED, Budget, Patience, parse_content_range, parse_retry_after
+from devboot.sources.transfer import Download
 
 _LARGEST = 8_000_000_000  # bytes, of a file whose size nobody knows
 _PERIOD, _LEAST = 0.1, 1 << 16  # seconds, or bytes, between two words about progress
 _LOCK_SECONDS = 3600.0
 
 _T = TypeVar("_T")
-
-
-class Download(NamedTuple):
-    """A file that is wanted: `url` is where, `what` its name in messages (`esbuild 0.28.2`), `step` its progress line.
-
-    `size` is bytes, -1 where nobody knows; `said_by` is the file or setting that the address comes from;
-    `authorization` is the value of that header, for the host of `url` alone.
-    """
-
-    url: str
-    sha256: str
-    size: int
-    what: str
-    step: str
-    said_by: str
-    authorization: str = ""
 
 
 class Clock(NamedTuple):

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from devboot.errors import DevbootError, IntegrityError, NetworkError
 from devboot.sources.http import PROTOCOL, PROXY, RANGE, SHORT, STALLED, STATUS, TLS, Failure
 from devboot.sources.network import shown_url
 from devboot.sources.partial import Partial
+from devboot.sources.transfer import Download
 from devboot.text.units import duration, size
-
-if TYPE_CHECKING:
-    from devboot.sources.download import Download
 
 _SLUGS = {
     STALLED: "network/stalled",

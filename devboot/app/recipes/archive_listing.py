@@ -9,7 +9,8 @@ from devboot.errors import NetworkError, UsageError
 from devboot.model.artifact import PLATFORMS, Artifact
 from devboot.model.edge.origins import BuildOrigin, UpstreamOrigin
 from devboot.sources.archive import MIRROR, mirrored
-from devboot.sources.download import Download, Downloads
+from devboot.sources.download import Downloads
+from devboot.sources.transfer import Download
 
 _NOT_THERE = ("-404", "-410")  # how the slugs of such answers end
 

@@ -40,6 +40,8 @@ def own_project(folder: str, app_folder: str, *, is_asked_for: bool) -> OwnProje
     direct = Direct(EDITABLE, ".", folder, normalised(name), file="pyproject.toml")
     is_package = "build-system" in table or os.path.isfile(os.path.join(folder, "setup.py"))
     is_package = table.get("tool", {}).get("uv", {}).get("package", is_package) and bool(name)
+    if "dependency-groups" in table and not (project or poetry or _has_setup(folder)):
+        return None  # only a list of packages
     if is_asked_for and (is_package or not project):
         return OwnProject(direct, is_needed=not name or _is_hidden(folder, app_folder, name))
     if "build-system" not in table or not name or poetry.get("package-mode") is False:
@@ -49,6 +51,10 @@ def own_project(folder: str, app_folder: str, *, is_asked_for: bool) -> OwnProje
         return OwnProject(direct, is_needed=True)
     has_scripts = bool(project.get("scripts") or project.get("entry-points") or poetry.get("scripts"))
     return OwnProject(direct, is_needed=False) if has_scripts else None
+
+
+def _has_setup(folder: str) -> bool:
+    return any(os.path.isfile(os.path.join(folder, name)) for name in ("setup.py", "setup.cfg"))
 
 
 def _is_hidden(folder: str, app_folder: str, name: str) -> bool:

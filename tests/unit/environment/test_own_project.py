@@ -52,3 +52,10 @@ def test_a_package_that_nobody_asked_for_and_that_can_be_imported_stays_uninstal
     tmp_path.joinpath("pyproject.toml").write_text(NAMED + BUILT)
     tmp_path.joinpath("toy.py").touch()
     assert needed(tmp_path, is_asked_for=False) is None
+
+
+def test_a_file_with_groups_alone_is_a_list_of_packages_unless_a_setup_stands_beside_it(tmp_path):
+    tmp_path.joinpath("pyproject.toml").write_text("[dependency-groups]\nmain = ['django']\n")
+    assert needed(tmp_path, is_asked_for=True) is None
+    tmp_path.joinpath("setup.cfg").touch()
+    assert needed(tmp_path, is_asked_for=True) is True

@@ -171,9 +171,12 @@ def _downloaded(uv: Uv, request: VersionRequest, environ: Mapping[str, str]) -> 
         spec = request.minor
     if uv.offline:
         raise _not_found(uv, request, environ, ("the network is off, so none was downloaded",))
+    if spec in uv.refused:
+        raise _not_found(uv, request, environ, (uv.refused[spec],))
     try:
         found = inspect(uv, download_python(uv, spec))
     except DevbootError as error:
+        uv.refused[spec] = error.what
         raise _not_found(uv, request, environ, (error.what,)) from error
     if found is None:
         raise _not_found(uv, request, environ, ("the downloaded one doesn't run on this machine",))

@@ -24,7 +24,8 @@ class Uv:
     """uv's binary with the variables, the folder and the listeners of one provisioning run.
 
     `environ` is scrubbed already (`make_uv` does it); `folder` is where uv looks for the project's own `[tool.uv]`;
-    `on_line` hears each line of progress; `lease` is told the process group of each child.
+    `on_line` hears each line of progress; `lease` is told the process group of each child. `refused` keeps why an
+    interpreter couldn't be downloaded, by what was asked for: a step later it would take as long to fail again.
     """
 
     binary: str
@@ -34,6 +35,7 @@ class Uv:
     timeout: float = 3600.0
     on_line: Callable[[str], None] | None = None
     lease: Lease | None = field(default=None)
+    refused: dict[str, str] = field(default_factory=dict, compare=False)
 
     def inside(self, folder: str) -> Uv:
         """Give the same uv for another folder."""

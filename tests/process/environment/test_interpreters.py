@@ -3,6 +3,7 @@
 import os
 import platform
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -194,6 +195,24 @@ def test_folders_that_are_no_versions_are_passed_over(machine):
     machine.in_pyenv("pypy3.10-7.3")
 
     assert [] == list(installed_elsewhere(machine.environ))
+
+
+def test_what_was_refused_once_is_not_asked_for_again(machine, tmp_path):
+    machine.on_path()
+    machine.environ["UV_PYTHON_INSTALL_MIRROR"] = "file:///nowhere/at/all"
+    uv = make_uv(machine.environ, str(machine.home), offline=False)
+    spy = tmp_path / "spy"
+    spy.write_text(f'#!/bin/sh\necho "$*" >> {tmp_path}/asked\nexec {uv.binary} "$@"\n')
+    spy.chmod(0o700)
+    uv = replace(uv, binary=str(spy))
+    request = VersionRequest("==3.8.*", "3.8", ".python-version", 1, stand_in=">=3.8")
+
+    first = choose_interpreter(uv.inside("/"), request, environ=machine.environ)
+    second = choose_interpreter(uv.listening(print), request, environ=machine.environ)
+
+    assert (VERSION, first) == (first.version, second)
+    asked = (tmp_path / "asked").read_text().splitlines()
+    assert 1 == sum(line.startswith("python install ") for line in asked)
 
 
 def nowhere(stand_in):

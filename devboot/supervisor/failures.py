@@ -17,6 +17,7 @@ else:
 
 TAIL_LINES = 20
 _LONGEST = 100  # characters of an error's first line
+_NEAR = 2  # words that an expected line has to have before another one can be like it
 # A dotted name is a module that is missing in a package that is there: nothing to install
 _NO_SUCH = r"(?:No module named '|The module |Could not import (?:module )?[\"'])(\w+)"
 _NO_MODULE = r"No module named '([A-Za-z_]\w*)'"
@@ -120,7 +121,23 @@ def parted(spec: model.ProcessSpec, end: End, age: float, tail: tuple[str, ...],
 def not_ready(spec: model.ProcessSpec, text: str, tail: tuple[str, ...]) -> WorkError:
     """It runs, but its probe doesn't pass."""
     why = f": {text}" if text else ""
-    return _hinted(spec, "process/not-ready", f"{spec.name} is not ready{why}", tail)
+    return _hinted(spec, "process/not-ready", f"{spec.name} is not ready{why}", tail, *_log_line(spec, tail))
+
+
+def _log_line(spec: model.ProcessSpec, tail: tuple[str, ...]) -> tuple[str, ...]:
+    """What to do where the line that it waits for isn't printed, but one much like it."""
+    expected = spec.ready.expect if spec.ready is not None and spec.ready.kind == "log" else ""
+    wanted = _words(expected)
+    near = max(tail, key=lambda line: len(wanted & _words(line)), default="")
+    if len(wanted) < _NEAR or len(wanted & _words(near)) * 3 < len(wanted) * 2:
+        return ()
+    return (f"no line matches `{expected}`, but `{_cut(near.strip())}` is near: mend `ready` of `{spec.name}`",)
+
+
+def _words(text: str) -> set[str]:
+    import re
+
+    return {word.casefold() for word in re.findall(r"[^\W\d_]{3,}", text)}
 
 
 def waits(spec: model.ProcessSpec, reason: str) -> WorkError:

@@ -6,7 +6,7 @@ import errno
 
 import pytest
 
-from devboot.model.process import FailureHint, ProcessSpec
+from devboot.model.process import FailureHint, Probe, ProcessSpec
 from devboot.supervisor import failures
 from devboot.supervisor.broken import broken_code
 from devboot.supervisor.diagnosis import explain
@@ -220,3 +220,21 @@ def test_other_errors_name_no_variable(tail):
 @pytest.mark.parametrize("said", [PYDANTIC, OF_OLD, ("decouple.UndefinedValueError: KEY not found.",)])
 def test_settings_without_a_value_are_as_hopeless_as_code_that_cannot_be_loaded(said):
     assert broken_code(("Traceback", *said)) == said[0]
+
+
+@pytest.mark.parametrize(
+    ("expected", "line", "is_near"),
+    [
+        ("Starting development server", "Starting WSGI development server at http://127.0.0.1:8000/", True),
+        (r"(?i)worker \d+ ready for tasks", "Worker 7 is Ready for all tasks", True),
+        ("Starting development server", "Starting the machine", False),
+        ("ready", "it is all but ready to begin", False),
+    ],
+)
+def test_a_line_that_is_much_like_the_expected_one_is_named(expected, line, is_near):
+    spec = ProcessSpec("web", "process", "/shop", ready=Probe("log", expect=expected))
+
+    error = failures.not_ready(spec, "", ("something else", line, "the last word"))
+
+    named = f"no line matches `{expected}`, but `{line}` is near: mend `ready` of `web`"
+    assert (named in error.help) is is_near

@@ -17,9 +17,10 @@ Imports go down this list; what is marked with a star is pure.
                           relays what it writes | logs it; `logs` reads that again | finds readiness and hints in it
     stopping | orphans    ends a run and all that belongs to it, by events alone | ends and reaps what we have adopted
     spawn | terminal      starts a child | on a pseudo-terminal
-    stamp | memory | limits | names | command* | broken* | unset*
+    stamp | memory | limits | names | command* | broken* | unset* | lacking*
                           tasks that have run | what `ps` shows | descriptors | names as typed | where `exec` is safe |
-                          code that cannot be loaded | variables without a value
+                          code that cannot be loaded | variables without a value |
+                          libraries of the system that are not there
     timetable             when a scheduled process runs next
     watcher | exits       who belongs to a process | who has ended
     session | graph*      finds all that a child has started | who waits for whom

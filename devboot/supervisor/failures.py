@@ -185,10 +185,13 @@ def _hinted(spec: model.ProcessSpec, slug: str, what: str, tail: tuple[str, ...]
 
 def _what_is_missing(tail: tuple[str, ...], cwd: str) -> tuple[str, ...]:
     """What to do where the output ends with a variable without a value, or an import that found nothing."""
+    from devboot.supervisor.lacking import lacking_library
     from devboot.supervisor.unset import unset_variables
 
     names = ", ".join(f"`{name}`" for name in unset_variables(tail))
-    return (f"set {names} in .env, then `devboot up -d`",) if names else _missing_package(tail, cwd)
+    if names:
+        return (f"set {names} in .env, then `devboot up -d`",)
+    return lacking_library(tail) or _missing_package(tail, cwd)
 
 
 def _missing_package(tail: tuple[str, ...], cwd: str) -> tuple[str, ...]:
@@ -205,6 +208,8 @@ def _missing_package(tail: tuple[str, ...], cwd: str) -> tuple[str, ...]:
             "with psycopg2, write the address as `postgresql+psycopg2://…`: SQLAlchemy 2.1 takes psycopg by itself",
             "else add `psycopg[binary]` to the packages, then `devboot up -d`",
         )
+    if found[1] == "pkg_resources":
+        return ("setuptools 82 no longer has it: require `setuptools<82`, then `devboot up -d`",)
     if last := _LEFT.get(found[1]):
         return (f'Python has it up to {last} only: `version = "{last}"` under `[python]` in devboot.toml',)
     if place := _beside(found[1], tail, cwd):

@@ -72,6 +72,30 @@ def test_a_library_that_only_sqlalchemy_asks_for_may_be_another_than_the_project
     assert failures.ended(WORKER, End(1), tail[1:]).help[0].startswith("`devboot up -d` installs what is new")
 
 
+def test_a_module_that_left_setuptools_is_no_package_to_add():
+    error = failures.ended(WORKER, End(1), ("ModuleNotFoundError: No module named 'pkg_resources'",))
+
+    assert error.help[0] == "setuptools 82 no longer has it: require `setuptools<82`, then `devboot up -d`"
+
+
+@pytest.mark.parametrize(
+    ("line", "helps"),
+    [
+        (
+            'django.core.exceptions.ImproperlyConfigured: Could not find the GDAL library (tried "gdal").',
+            ("sudo apt-get install gdal-bin   # Debian, Ubuntu", "brew install gdal   # macOS"),
+        ),
+        (
+            "ImportError: libGL.so.1: cannot open shared object file: No such file or directory",
+            ("sudo apt-get install libgl1   # Debian, Ubuntu",),
+        ),
+        ("OSError: cannot load library 'libshop': it is not there", ()),
+    ],
+)
+def test_a_library_of_the_system_that_a_program_looks_for_is_named_with_what_brings_it(line, helps):
+    assert failures.ended(WORKER, End(1), ("Traceback", line)).help == (*helps, "all output: `devboot logs worker`")
+
+
 def test_a_module_that_is_missing_in_a_package_is_nothing_to_install():
     error = failures.ended(WORKER, End(1), ("ModuleNotFoundError: No module named 'shop.taks'",))
 

@@ -1,0 +1,35 @@
+"""Libraries of the system that a program looks for and that no package of Python's brings: read from its last lines."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+# What is said, and the packages that bring it on Debian and with Homebrew
+_SAID = (
+    (r"Could not find the GDAL library", "gdal-bin", "gdal"),
+    (r"Could not find the GEOS library", "libgeos-c1v5", "geos"),
+    (r"failed to find libmagic", "libmagic1", "libmagic"),
+    (r"cannot load library '(?:lib)?(?:gobject|pango)", "libpango-1.0-0 libpangoft2-1.0-0", "pango"),
+    (r"no library called \"(?:lib)?cairo", "libcairo2", "cairo"),
+    (r"Unable to find zbar shared library", "libzbar0", "zbar"),
+    (r"libGL\.so\.1: cannot open shared object", "libgl1", ""),
+    (r"libgthread-2\.0\.so\.0: cannot open shared object", "libglib2.0-0", ""),
+    (r"libpq\.so\.5: cannot open shared object|no pq wrapper available", "libpq5", "libpq"),
+    (r"libmysqlclient\.so\.\d+: cannot open shared object", "default-libmysqlclient-dev", ""),
+    (r"libmariadb\.so\.\d+: cannot open shared object", "libmariadb3", ""),
+    (r"libxmlsec1\S*: cannot open shared object", "libxmlsec1-openssl", ""),
+)
+
+
+def lacking_library(lines: Iterable[str]) -> tuple[str, ...]:
+    """The commands that bring what the last such line asks for; none where the lines speak of something else."""
+    import re
+
+    for line in reversed(tuple(lines)):
+        for pattern, debian, homebrew in _SAID:
+            if re.search(pattern, line):
+                macos = (f"brew install {homebrew}   # macOS",) if homebrew else ()
+                return (f"sudo apt-get install {debian}   # Debian, Ubuntu", *macos)
+    return ()

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from devboot.supervisor.loop import Timer
     from devboot.supervisor.probes.heartbeat import Heartbeat
     from devboot.supervisor.probes.notify import Notifications
-    from devboot.supervisor.probes.prober import Prober, Target
+    from devboot.supervisor.probes.prober import Prober
+    from devboot.supervisor.probes.target import Target
     from devboot.supervisor.state import End
 
     class Owner(Protocol):
@@ -141,7 +142,7 @@ class Run:
         )
 
     def _target(self) -> Target:
-        from devboot.supervisor.probes.prober import Target
+        from devboot.supervisor.probes.target import Target
 
         return Target(self._host, self.pid, self._mark, self.spec.cwd, self._env)
 

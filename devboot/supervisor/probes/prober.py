@@ -5,17 +5,16 @@ from __future__ import annotations
 import math
 
 from devboot.model import process as model
-from devboot.record import Record
 from devboot.supervisor.probes import accepting, conversation, listening, running
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from typing import Protocol
 
     from devboot.model.process import Probe
-    from devboot.supervisor.host import Host
     from devboot.supervisor.loop import Timer
+    from devboot.supervisor.probes.target import Target
 
     class Attempt(Protocol):
         """One question under way; it calls back once, unless it is cancelled."""
@@ -33,16 +32,6 @@ COMMAND_FIRST, COMMAND_LAG = 0.02, 0.25  # a command costs more than a connectio
 PATIENT_FIRST, PATIENT_TOTAL, NUDGE_LAG = 0.05, 60.0, 0.25
 ASKING = ("tcp", "http", "https", "exec", "listen", "accept")
 CONVERSING = ("tcp", "http", "https")
-
-
-class Target(Record):
-    """What a probe has to know of the process: how its commands run, and which pids are its own."""
-
-    host: Host
-    leader: int
-    mark: str
-    cwd: str
-    env: Mapping[str, str]
 
 
 def pause(elapsed: float) -> float:

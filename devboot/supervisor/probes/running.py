@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from devboot.model.process import Probe
-    from devboot.supervisor.probes.prober import Target
+    from devboot.supervisor.probes.target import Target
     from devboot.supervisor.state import End
 
 

@@ -22,6 +22,7 @@ from devboot.environment.versions import VersionRequest
 from devboot.errors import DevbootError, MachineError, ManifestError, Place
 from devboot.events import DONE, FAILED, NOTE, PROGRESS, UNCHANGED, Event, Reporter
 from devboot.uv.client import Uv
+from devboot.uv.failures import is_offered_nowhere
 
 Outcome = TypeVar("Outcome")
 
@@ -176,7 +177,7 @@ def downwards(
             return attempt(python)
         except DevbootError as error:
             failures.append(error)
-            if project.is_settled or error.slug not in slugs or is_settled:
+            if project.is_settled or error.slug not in slugs or is_settled or is_offered_nowhere(error):
                 break
         try:
             older = find_interpreter(uv, project, environ=environ, below=python.minor, lowest=lowest)

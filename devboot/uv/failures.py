@@ -18,6 +18,10 @@ _PACKAGE = re.compile(r"`(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*(?:\[[^\]]*\])?(?:==
 _HTTP_STATUS = re.compile(r"\(?(?P<status>4\d\d|5\d\d) [A-Z][A-Za-z ]+")
 _UNKNOWN = re.compile(r"Because (?P<name>[A-Za-z0-9._-]+) was not found in the package registry")
 _NO_VERSION = re.compile(r"Because there (?:is no version|are no versions) of (?P<wanted>[A-Za-z0-9._-]+[^\s,]*) and")
+_NOWHERE = re.compile(
+    r"Because (?:there (?:is no version|are no versions) of |only (?:the following versions of )?)(?P<name>[\w.-]+)"
+    r"[^{}]*? and you require (?P<required>[\w.-]+)[^\s{}]*, we can conclude"
+)
 # What each layer of an HTTP client adds on the way to the one cause that says something.
 _LAYER = re.compile(
     r"^(?:client error \(\w+\)|error sending request for url .*|tcp connect error|dns error|error resolving DNS)$"
@@ -295,6 +299,12 @@ def _resolution(said: Said, doing: str) -> DevbootError | None:
         causes=_causes(said),
         help=("loosen one of the versions that the cause names, then run the same command again",),
     )
+
+
+def is_offered_nowhere(error: DevbootError) -> bool:
+    """Whether the project itself asks for a version that no index has: another Python would fail in the same way."""
+    said = filter(None, map(_NOWHERE.match, error.causes))
+    return error.slug == "python/no-such-package" or any(each["name"] == each["required"] for each in said)
 
 
 def _first_package(said: Said) -> str:

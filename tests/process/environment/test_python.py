@@ -1,6 +1,7 @@
 """From a project's files to its virtualenv, with real resolving from a folder of small wheels."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -62,6 +63,22 @@ def test_requirements_that_contradict_say_so_with_uvs_reason(clone):
 
     assert "python/resolution" == caught.value.slug
     assert any("ant" in cause for cause in caught.value.causes)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "needs", "tries"), [("ant>2", "", False), ("ant", ">=3.99", True)], ids=["no-version", "too-old"]
+)
+def test_an_older_python_is_tried_only_where_it_could_help(clone, tmp_path, wanted, needs, tries):
+    older = tmp_path / ".pyenv" / "versions" / "3.7.9" / "bin"
+    older.mkdir(parents=True)
+    (older / "python3").symlink_to(os.path.realpath(sys.executable))
+    clone.wheel("ant", "1.0", requires_python=needs)
+    clone.write(requirements__txt=f"{INDEX}{wanted}\n")
+
+    with pytest.raises(WorkError, match=r"python/resolution|no `ant|contradict"):
+        clone.lock(clone.read(version=""))
+
+    assert any(", trying " in event.text for event in clone.reporter.events) == tries
 
 
 def test_a_line_that_uv_cannot_read_is_blamed_with_its_place(clone):

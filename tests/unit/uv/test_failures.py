@@ -4,7 +4,7 @@ import pytest
 
 from devboot.errors import Exit
 from devboot.uv.build_advice import what_is_lacking
-from devboot.uv.failures import failure, masked, parse_failure
+from devboot.uv.failures import failure, is_offered_nowhere, masked, parse_failure
 
 REFUSED = """Using Python 3.13.5 environment at: v
 error: Request failed after 3 retries in 11.8s
@@ -71,6 +71,41 @@ UNREADABLE = """error: Couldn't parse requirement in `-` at position 0
 
 def translated(text, code=1):
     return failure(text.splitlines(), code, doing="install the packages")
+
+
+@pytest.mark.parametrize(
+    "why",
+    [
+        "there is no version of six==99 and you require six==99",
+        "only flask<=3.1.3 is available and you require flask>=99",
+        "only the following versions of ant are available:\n      ant==1\n      ant==2\n  and you require ant>5",
+    ],
+)
+def test_what_no_index_has_no_other_python_brings(why):
+    text = (
+        f"error: No solution found when resolving dependencies\n  cause: Because {why}, we can conclude that it fails."
+    )
+
+    assert is_offered_nowhere(translated(text))
+    assert is_offered_nowhere(translated(MISSPELLED))
+
+
+@pytest.mark.parametrize(
+    "why",
+    [
+        "the requested Python version (>=3.13) does not satisfy Python<3.12 and numba==0.58 depends on Python<3.12",
+        "there is no version of bee>2 and ant==1 depends on bee>2, we can conclude that ant==1 fails. And you require ant==1",
+        "there is no version of bee{python_full_version < '3.9'}>2 and you require bee>2",
+    ],
+    ids=["requires-python", "of-another", "for-some-pythons"],
+)  # fmt: skip
+def test_what_hangs_on_the_python_may_be_had_with_another(why):
+    text = (
+        f"error: No solution found when resolving dependencies\n  cause: Because {why}, we can conclude that it fails."
+    )
+
+    assert not is_offered_nowhere(translated(text))
+    assert not is_offered_nowhere(translated(CONTRADICTION))
 
 
 @pytest.mark.faults(1, 2, 3, 10, 11, 12, 17)

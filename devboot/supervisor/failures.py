@@ -208,16 +208,22 @@ def _missing_package(tail: tuple[str, ...], cwd: str) -> tuple[str, ...]:
             "with psycopg2, write the address as `postgresql+psycopg2://…`: SQLAlchemy 2.1 takes psycopg by itself",
             "else add `psycopg[binary]` to the packages, then `devboot up -d`",
         )
-    if found[1] == "pkg_resources":
-        return ("setuptools 82 no longer has it: require `setuptools<82`, then `devboot up -d`",)
-    if last := _LEFT.get(found[1]):
-        return (f'Python has it up to {last} only: `version = "{last}"` under `[python]` in devboot.toml',)
+    if where := _where_it_was(found[1]):
+        return (where,)
     if place := _beside(found[1], tail, cwd):
         return (
             f"`{found[1]}` is there, but in `{place}/`, where Python 3 does not look: `from .{found[1]} import …`",
             f'or let it look there: `PYTHONPATH = "{place}"` under `[env]` in devboot.toml',
         )
     return (f"`devboot up -d` installs what is new; if no dependency brings `{found[1]}`, add the package first",)
+
+
+def _where_it_was(name: str) -> str:
+    """How to get a module that was left out of what has had it; empty for others."""
+    if name == "pkg_resources":
+        return "setuptools 82 no longer has it: require `setuptools<82`, then `devboot up -d`"
+    last = _LEFT.get(name)
+    return f'Python has it up to {last} only: `version = "{last}"` under `[python]` in devboot.toml' if last else ""
 
 
 def _beside(name: str, tail: tuple[str, ...], cwd: str) -> str:

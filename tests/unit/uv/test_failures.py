@@ -94,7 +94,7 @@ def test_what_no_index_has_no_other_python_brings(why):
     "why",
     [
         "the requested Python version (>=3.13) does not satisfy Python<3.12 and numba==0.58 depends on Python<3.12",
-        "there is no version of bee>2 and ant==1 depends on bee>2, we can conclude that ant==1 fails. And you require ant==1",
+        "there is no version of bee>2 and ant==1 depends on bee>2, so ant fails. And you require ant==1",
         "there is no version of bee{python_full_version < '3.9'}>2 and you require bee>2",
     ],
     ids=["requires-python", "of-another", "for-some-pythons"],

@@ -147,7 +147,9 @@ def find_servers(
 
 
 def _servers(run: Run, app: Application, packages: Mapping[str, str], elsewhere: Mapping[str, str]) -> Iterator[Server]:
-    known = [_with_client(server, packages) for server in _named(run, app)] or [*_asked_for(run, packages)]
+    known = [_with_client(server, packages) for server in _named(run, app)]
+    told = frozenset().union(*(server.variables for server in known))
+    known += [each for each in _asked_for(run, packages) if not known or (each.scheme and not each.variables & told)]
     yield from known
     for name, text in elsewhere.items() if not known else ():
         server = _of_url(Value(text, frozenset({name})), None)
@@ -273,10 +275,12 @@ class _Trial:
         """Drop what changes nothing: an address in one piece first, where its parts are enough.
 
         One that the recipe sets by itself stays: it is there in any case, and perhaps not in the form that is needed.
+        So does one without which nothing starts: it would get another value.
         """
         found, goal = self.found, self._reached(kind, self.found.probes)
+        needed = {name for name in self.base.found.needs if "://" in found.probes.get(name, "")}
         for name in sorted(
-            found.probes.keys() - {kind.exported}, key=lambda name: ("://" not in found.probes[name], name)
+            found.probes.keys() - {kind.exported} - needed, key=lambda name: ("://" not in found.probes[name], name)
         ):
             fewer = {other: probe for other, probe in found.probes.items() if other != name}
             if goal and fewer and _leads(found.probes[name]) and goal <= self._reached(kind, fewer):

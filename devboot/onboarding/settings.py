@@ -41,6 +41,9 @@ WORKERS = (
 )  # fmt: skip
 
 
+OF_OTHERS = re.compile(r"(?:^|/)(?:tests?|examples?|docs?|templates)/|\{\{|\{%")
+
+
 @dataclass(slots=True)
 class Run:
     """One evaluation of the application."""
@@ -96,6 +99,7 @@ class Evaluator:
             for name in self.focus.values() if machine.focus is not None else ():
                 machine.module(name)
             self._workers(machine)
+            self._migrations(machine)
             make_cached_settings(machine)
             look_into_functions(machine)
         except (Spent, RecursionError):
@@ -135,6 +139,14 @@ class Evaluator:
             name = module_name(path, self.app.sources)
             if name:
                 machine.module(name)
+
+    def _migrations(self, machine: Machine) -> None:
+        """What Alembic runs before any migration."""
+        for path in self.tree.python_files():
+            folder = posixpath.dirname(path)
+            beside = posixpath.join(folder, "script.py.mako")
+            if posixpath.basename(path) == "env.py" and self.tree.exists(beside) and not OF_OTHERS.search(path):
+                machine.load(Module(path, path))
 
 
 def _focus(machine: Machine) -> dict[str, str]:

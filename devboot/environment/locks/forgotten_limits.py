@@ -53,6 +53,7 @@ _LIMITS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("streamlit", "1.12", ("protobuf<3.21",)),
     ("streamlit", "1.23", ("altair<5",)),
     ("gradio", "5", ("pydantic<2.11", "huggingface-hub<1")),
+    ("tortoise-orm", "0.25", ("pydantic<2.11",)),
     ("openai", "1.55.3", ("httpx<0.28",)),
     ("groq", "0.13", ("httpx<0.28",)),
     ("passlib", "1.7.5", ("bcrypt<5",)),

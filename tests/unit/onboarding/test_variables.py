@@ -328,3 +328,18 @@ class Config:
     assert found[name].value == f"site_.config.{expected}"
     assert found["SECRET_KEY"].generate == "token"
     assert found["QUEUE"].value == "${services.redis.url}"
+
+
+def test_what_migrations_import_needs_its_variables_too(propose):
+    settings = "import os\nTOKEN = os.environ['SHOP_TOKEN']\n"
+    files = {
+        "main.py": "from fastapi import FastAPI\napp = FastAPI()\n",
+        "bot/settings.py": settings,
+        "migrations/env.py": "from bot.settings import TOKEN\n",
+        "migrations/script.py.mako": "",
+        "tests/migrations/env.py": "import other\n",
+        "tests/migrations/script.py.mako": "",
+        "other.py": settings.replace("SHOP", "OTHER"),
+        "requirements.txt": "fastapi\nalembic\n",
+    }
+    assert [each.name for each in propose(files).env if each.name.endswith("TOKEN")] == ["SHOP_TOKEN"]

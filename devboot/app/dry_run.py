@@ -152,7 +152,10 @@ def _chosen(loaded: Loaded, context: Context, call: Call) -> set[str] | None:
     excepted = tuple(map(str, call.values.get("except") or ()))  # type: ignore[call-overload]
     if not call.args and not excepted:
         return None
-    specs = look_ahead(loaded, context).composed.plan.processes
+    old = read_lock(loaded.project.lock, os.path.basename(loaded.project.lock))
+    asked = _to_ask(loaded, context, old)
+    unlocked = {**asked.channels, **asked.distribution}
+    specs = look_ahead(loaded, context, unlocked=unlocked).composed.plan.processes
     names = all_but(excepted, call.args, specs) if excepted else expand(call.args, [spec.name for spec in specs])
     needs = {spec.name: [each.name for each in spec.depends_on] for spec in specs}
     found: set[str] = set()

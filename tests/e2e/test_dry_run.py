@@ -72,6 +72,8 @@ def test_what_only_the_distribution_has_is_named_without_asking(site):
     said = site.devboot("up", "--dry-run").stdout
     assert "fetch   rabbitmq" in said or "fetch  rabbitmq" in said
     assert "the version that this machine's distribution has" in said
+    assert set(planned(site, "default")) == {"postgres"}  # and by name, with nothing locked yet
+    assert set(planned(site, "rabbitmq")) == {"rabbitmq"}
 
 
 def test_what_nobody_has_written_is_named_for_what_it_is(machine, tmp_path):

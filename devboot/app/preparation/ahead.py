@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from devboot import snapshot as snapshots
@@ -25,7 +25,7 @@ from devboot.environment.envfiles import EnvFiles, read_env_files
 from devboot.environment.ports import Taken, allocate, choose, read_ports
 from devboot.environment.python import PythonProject, is_lock_stale
 from devboot.environment.secrets import load_secrets
-from devboot.model.edge.lock import Lock, Wish
+from devboot.model.edge.lock import Lock, LockedPackage, Wish
 from devboot.model.edge.variables import Generated
 from devboot.model.process import Plan, plan_from_plain, plan_to_plain
 from devboot.provision.realise import object_name
@@ -62,18 +62,23 @@ class Running(NamedTuple):
     installs: bool
 
 
-def look_ahead(loaded: Loaded, context: Context, *, records_ports: bool = False) -> Ahead:
+def look_ahead(
+    loaded: Loaded, context: Context, *, records_ports: bool = False, unlocked: Collection[Wish] = ()
+) -> Ahead:
     """Compose the project as it is written now. Raises what the preparation raises before it changes anything.
 
-    `records_ports`: ports of what is new are chosen for good, since it is about to be started.
+    `records_ports`: ports of what is new are chosen for good, since it is about to be started. `unlocked`: wishes that
+    only the network can meet, composed as if some version were there, for whoever asks what would run.
     """
     project, manifest = loaded.project, loaded.manifest
     files = read_env_files(project.root, manifest.env_files.read, context.environ)
     refuse_missing(loaded, files, context.environ)
     recipes = recipes_of(loaded)
     old = read_lock(project.lock, os.path.basename(project.lock))
-    packages = resolve(wishes_of(manifest), recipes, previous=old).packages
-    lock = Lock(package=packages, python=old.python if old is not None else None)
+    wishes = [wish for wish in wishes_of(manifest) if wish not in unlocked]
+    known = Lock(package=resolve(wishes, recipes, previous=old).packages)
+    supposed = (LockedPackage(name=name, version="0", requested=of, insisted=at) for name, of, at in unlocked)
+    lock = Lock(package=(*known.package, *supposed), python=old.python if old is not None else None)
     uv = make_uv(context.environ, project.root, offline=True)
     python = python_of(loaded, uv, context.environ)
     installs = python is not None and _installs(loaded, python, lock)
@@ -83,7 +88,10 @@ def look_ahead(loaded: Loaded, context: Context, *, records_ports: bool = False)
         files=files,
         lock=lock,
         recipes=recipes,
-        objects=_objects(lock, recipes, paths.data, AppPythons(uv, context.environ, paths.data, is_dry=True)),
+        objects={
+            **{wish: StoreObject(wish.name, os.sep) for wish in unlocked},
+            **_objects(known, recipes, paths.data, AppPythons(uv, context.environ, paths.data, is_dry=True)),
+        },
         libraries=libraries_of(python, pins_of_lock(lock)),
         ports=_ports(loaded, files, recipes, paths.state, is_recorded=records_ports),
         runtime=paths.runtime,

@@ -325,10 +325,12 @@ def _by_name(tree: Tree, app: Application) -> str | None:
         ):
             continue
         text = tree.text(path) or ""
-        if not re.search(r"INSTALLED_APPS|DATABASES|from \.(?:base|common|settings)\w* import|ROOT_URLCONF", text):
+        if not re.search(
+            r"INSTALLED_APPS|DATABASES|from [\w.]*\.(?:base|common|settings)\w* import|ROOT_URLCONF", text
+        ):
             continue
         name = module_name(path, app.sources)
-        stem = posixpath.basename(path)[: -len(".py")]
+        stem = posixpath.basename(path.removesuffix("/__init__.py")).removesuffix(".py")
         if name is None or PRODUCTION.search(stem) or "test" in stem or stem == "ci":
             continue
         rank = LOCAL.index(stem) if stem in LOCAL else len(LOCAL) + (stem not in ("settings", "base", "common"))

@@ -111,3 +111,41 @@ def test_settings_that_manage_py_takes_under_a_condition_only_are_for_another_st
         }
     )
     assert [(each.name, each.value, each.required) for each in proposal.env] == told
+
+
+COMPOSE = """
+services:
+  web:
+    image: site/site
+    volumes: [".:/code"]
+    environment: ["DJANGO_SETTINGS_MODULE=site_.settings.workshop"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        ({}, "site_.settings.development"),
+        ({"compose.yaml": COMPOSE}, "site_.settings.workshop"),
+        ({"compose.yaml": COMPOSE.replace(".:/code", "./code:/code")}, "site_.settings.development"),
+    ],
+    ids=["by its name", "as the container of the code has it", "not as another container has it"],
+)
+def test_a_package_of_settings_that_manage_py_does_not_name_is_found(propose, more, expected):
+    stage = "from site_.settings.base import *\n"
+    proposal = propose(
+        {
+            "manage.py": CONDITIONAL.format(condition="False", first="x").replace(
+                "site_.settings.local", "site_.settings"
+            ),
+            "site_/settings/__init__.py": "",
+            "site_/settings/base.py": "INSTALLED_APPS = []\n",
+            "site_/settings/development/__init__.py": stage,
+            "site_/settings/production/__init__.py": stage,
+            "site_/settings/workshop.py": stage,
+            "requirements.txt": "django\n",
+            "Procfile": "web: python manage.py runserver\n",
+            **more,
+        }
+    )
+    assert [(each.name, each.value) for each in proposal.env] == [("DJANGO_SETTINGS_MODULE", expected)]

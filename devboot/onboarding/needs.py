@@ -38,6 +38,17 @@ def _of_settings(run: Run, known: set[str]) -> Iterator[Need]:
             if not known.intersection(value.reads) and unset:
                 best = min(unset, key=lambda name: ("DATABASE" not in name and "SECRET" not in name, name))
                 yield Need(best, value.place, f"makes {setting} empty")
+    yield from _of_tokens(run)
+
+
+def _of_tokens(run: Run) -> Iterator[Need]:
+    """The key that signs logins: where it is none, the first login fails."""
+    value = run.names.get("SIMPLE_JWT")
+    given = value.data if value is not None and isinstance(value.data, dict) else {}
+    key, algorithm = given.get("SIGNING_KEY"), given.get("ALGORITHM")
+    is_symmetric = algorithm is None or str(algorithm.data).startswith("HS")
+    if is_symmetric and key is not None and key.data in (None, "") and len(key.reads) == 1:
+        yield Need(min(key.reads), key.place, "is no key")
 
 
 def _of_procfile(clone: Clone) -> Iterator[Need]:

@@ -44,6 +44,7 @@ USUAL: tuple[tuple[str, str], ...] = (
     (r"(?:EXPIRE|EXPIRATION|EXPIRES|LIFETIME|TTL)\w*(?:SECONDS?)?$", "3600"),
     (r"LOG_?LEVEL$", "info"),
     (r"(?:^|_)TIME_?ZONE$", "UTC"),
+    (r"(?:^|_)ADMIN_(?:URL|PATH)$", "admin/"),
     (r"LANGUAGE_CODE$", "en-us"),
     (r"^DYNO$", "local.1"),
     (r"(?:^|_)REDIS_PASS(?:WORD)?$", ""),

@@ -38,7 +38,7 @@ PICKY = frozenset(
         "sqlmodel.create_engine", "sqlalchemy.ext.asyncio.engine.create_async_engine", "databases.Database",
         "redis.from_url", "redis.Redis.from_url", "redis.StrictRedis.from_url", "redis.asyncio.from_url",
         "redis.asyncio.Redis.from_url", "cryptography.fernet.Fernet", "stripe.StripeClient", "telebot.TeleBot",
-        "openai.OpenAI", "openai.AsyncOpenAI",
+        "openai.OpenAI", "openai.AsyncOpenAI", "django.urls.path", "django.urls.re_path",
     }
 )  # fmt: skip
 

@@ -343,3 +343,30 @@ def test_what_migrations_import_needs_its_variables_too(propose):
         "requirements.txt": "fastapi\nalembic\n",
     }
     assert [each.name for each in propose(files).env if each.name.endswith("TOKEN")] == ["SHOP_TOKEN"]
+
+
+def test_a_route_may_not_be_none(django):
+    proposal = django(
+        "ROOT_URLCONF = 'site_.urls'\nADMIN_URL = os.getenv('DJANGO_ADMIN_URL')\nOTHER = os.getenv('OTHER_URL')\n",
+        more={
+            "site_/urls.py": """
+                from django.conf import settings
+                from django.urls import include, path
+                urlpatterns = [path(settings.ADMIN_URL, include("x")), path("", include("y"))]
+                """
+        },
+    )
+    assert entries(proposal) == {"DJANGO_ADMIN_URL": "admin/"}
+
+
+@pytest.mark.parametrize(
+    ("jwt", "expected"),
+    [
+        ("{'SIGNING_KEY': os.getenv('SIGNING_KEY')}", {"SIGNING_KEY": "generate token"}),
+        ("{'SIGNING_KEY': os.getenv('SIGNING_KEY'), 'ALGORITHM': 'RS256'}", {}),
+        ("{'SIGNING_KEY': os.getenv('SIGNING_KEY', 'x')}", {}),
+        ("{}", {}),
+    ],
+)
+def test_the_key_that_signs_logins_is_made_where_nobody_gives_it(django, jwt, expected):
+    assert entries(django(f"SIMPLE_JWT = {jwt}")) == expected

@@ -150,13 +150,23 @@ def _step_line(step: Step, now: float, width: int, symbols: Symbols, frame: int)
     spinner = symbols.spinner[frame % len(symbols.spinner)]
     head = f"{margin(spinner, symbols)}{_name(step.name)}"
     elapsed = now - step.since
+    seconds = whole_seconds(elapsed)
     if stall := _stall(step, now):
-        return at_edge(f"{head}{step.text}  {stall}", whole_seconds(elapsed), width)
+        return _with_room(head, step.text, f"  {stall}", seconds, width, symbols)
     if step.unit == "bytes" and step.done >= 0:
-        return f"{head}{step.text}  {_transfer(step, symbols, width)}"
+        return _with_room(head, step.text, f"  {_transfer(step, symbols, width)}", "", width, symbols)
     if step.done >= 0 and step.total > 0:
-        return at_edge(f"{head}{step.text}  {step.done} of {step.total} {step.unit}", whole_seconds(elapsed), width)
-    return at_edge(head + step.text, whole_seconds(elapsed) if elapsed >= 1 else "", width)
+        return _with_room(head, step.text, f"  {step.done} of {step.total} {step.unit}", seconds, width, symbols)
+    return _with_room(head, step.text, "", seconds if elapsed >= 1 else "", width, symbols)
+
+
+def _with_room(head: str, text: str, count: str, right: str, width: int, symbols: Symbols) -> str:
+    """The line, its text (a wheel's name, perhaps) so short that what changes beside it stays to be seen."""
+    dots = "..." if symbols.ok.isascii() else "…"
+    room = width - 2 - cells(head) - cells(count) - (cells(right) + 2 if right else 0)
+    if cells(text) > room > 2 * len(dots):
+        text = cut(text, room - len(dots) + 1) + dots
+    return at_edge(f"{head}{text}{count}", right, width)
 
 
 def what_goes_on(step: Step, now: float) -> str:

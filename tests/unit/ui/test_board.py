@@ -67,6 +67,30 @@ def test_packages_are_counted_with_seconds():
     assert lines(made, 4.0) == ["  ◐ venv       installing  12 of 61 packages                               4 s"]
 
 
+WHEEL = "some_package_with_a_long_name-12.4.5-cp313-cp313-manylinux_2_17_x86_64.manylinux2014_x86_64.whl"
+
+
+@pytest.mark.parametrize(
+    ("width", "symbols", "expected"),
+    [
+        (80, UNICODE, "  ◐ packages   some_package_with_a_long_name-12.4.5-cp313-cp313-manylin…  12 s"),
+        (80, ASCII, "   ~ packages   some_package_with_a_long_name-12.4.5-cp313-cp313-many...  12 s"),
+        (200, UNICODE, f"  ◐ packages   {WHEEL}  12 s"),
+        (20, UNICODE, "  ◐ packages   some"),
+    ],
+    ids=["usual", "ascii", "wide", "narrow"],
+)
+def test_a_long_text_leaves_room_for_the_seconds(width, symbols, expected):
+    made, _ = board((0.0, Event(PROGRESS, "packages", WHEEL)))
+    assert lines(made, 12.0, width=width, symbols=symbols) == [expected]
+
+
+def test_a_long_text_leaves_room_for_a_stall_and_for_what_is_transferred():
+    made, _ = board((0.0, Event(FETCH, "kit", WHEEL, done=1_000_000, total=2_000_000, unit="bytes")))
+    assert lines(made, 1.0)[0].endswith("…  ━━━━━━━━━━╸─────────  1.0 of 2.0 MB")
+    assert "…  no data for 15 s  15 s" in lines(made, 15.0)[0]
+
+
 def test_waiting_for_a_lock_names_the_holder():
     note = Event(NOTE, "venv", "waits for `devboot up` (pid 4711), for 12 s", waits_for="`devboot up` (pid 4711)")
     made, _ = board((0.0, Event(START, "venv")), (12.0, note))

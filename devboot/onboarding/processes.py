@@ -63,7 +63,7 @@ def _web(tree: Tree, app: Application, packages: Mapping[str, str]) -> Process |
         return _hypercorn(app, here)
     if app.framework == "flask":
         return _flask(tree, app, here)
-    return serving_script(app)
+    return serving_script(tree, app)
 
 
 def _hypercorn(app: Application, here: str) -> Process:
@@ -304,7 +304,16 @@ def _folder(tree: Tree, app: Application, container: Container) -> str:
             path = posixpath.normpath(base)
             if path == "." or tree.is_folder(path):
                 return posixpath.relpath(path, app.root)
+    program = re.search(r"python[\d.]*\s+(?:-u\s+)?(?:-m\s+([\w.]+)|([\w/.-]+\.py)\b)", container.command)
+    if program:
+        file = program[2] or program[1].replace(".", "/")
+        folders = [each for each in (app.folder, app.root) if _has_program(tree, posixpath.join(each, file))]
+        return posixpath.relpath(folders[0], app.root) if folders else cwd_of(app)
     return cwd_of(app)
+
+
+def _has_program(tree: Tree, path: str) -> bool:
+    return any(tree.exists(posixpath.normpath(path + ending)) for ending in ("", ".py", "/__main__.py"))
 
 
 def program_is_foreign(command: str) -> bool:

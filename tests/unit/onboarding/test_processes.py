@@ -247,6 +247,23 @@ def test_each_container_whose_worker_serves_queues_of_its_own_is_a_worker(propos
     assert not told.keys() & {"MANY", "NAME"}
 
 
+def test_a_program_of_a_container_runs_where_it_lies(propose):
+    compose = """
+        services:
+          bot:
+            build: .
+            command: python -m bot.main
+          poster:
+            build: .
+            command: python poster.py
+        """
+    files = {
+        "web/manage.py": MANAGE, "web/site_/__init__.py": "", "web/site_/settings.py": "", "web/poster.py": "",
+        "bot/main.py": "", "requirements.txt": "django\n", "compose.yaml": compose,
+    }  # fmt: skip
+    assert folders(propose(files)) == {"web": "web", "bot": ".", "poster": "web"}
+
+
 def test_a_worker_whose_library_is_not_required_is_not_started(propose):
     proposal = propose({**site(), "site_/celery.py": CELERY})
     assert list(commands(proposal)) == ["web"]

@@ -11,6 +11,7 @@ from devboot.onboarding.evaluation.machine import Need
 from devboot.onboarding.evaluation.values import Place
 from devboot.onboarding.layout import Application, cwd_of
 from devboot.onboarding.proposal import Evidence, Note, Process
+from devboot.onboarding.serving import fixed_port
 from devboot.onboarding.tree import Tree
 
 _START = re.compile(r"(?im)^(?:CMD|ENTRYPOINT)[ \t]+((?:[^\n\\]|\\\n|\\.)*)")
@@ -18,7 +19,7 @@ _TOKEN = re.compile(r"""\b(?:getenv|environ\.get)\(\s*["'](\w*TOKEN)["']\s*\)"""
 _RUNNER = re.compile(r"^(?:uv|poetry|pipenv|pdm)\s+run\s+(?:--\S+\s+)*")
 
 
-def serving_script(app: Application) -> Process | None:
+def serving_script(tree: Tree, app: Application) -> Process | None:
     """The script that serves, where no framework with a command of its own is in use."""
     if not app.framework:
         return None
@@ -31,7 +32,7 @@ def serving_script(app: Application) -> Process | None:
         command = f"{program} {shlex.quote(path)} --server.port $PORT --server.headless true"
     else:
         command = f"python -m {app.entry.removesuffix('.__main__')}" if is_inside else f"python {path}"
-    return Process("web", command, here, None, app.evidence)
+    return Process("web", command, here, fixed_port(app.framework, tree.module(app.path)), app.evidence)
 
 
 def lone_program(tree: Tree, app: Application) -> list[Process]:

@@ -129,10 +129,7 @@ def find_servers(
     compose: Compose,
     taken: Iterable[str],
 ) -> Served:
-    """Decide which servers the application needs with the variables `given`, and how it is told where they are.
-
-    `taken` are names of other databases.
-    """
+    """Decide which servers the application needs with `given`, and how it is told; `taken` names other databases."""
     found = Served(taken=set(taken))
     elsewhere = {} if found.taken else given_elsewhere(base, compose.variables())
     servers = [each for each in _servers(base, evaluator.app, packages, elsewhere) if not each.is_elsewhere]
@@ -148,11 +145,11 @@ def find_servers(
 
 def _servers(run: Run, app: Application, packages: Mapping[str, str], elsewhere: Mapping[str, str]) -> Iterator[Server]:
     known = [_with_client(server, packages) for server in _named(run, app)]
-    told = frozenset().union(*(server.variables for server in known))
+    told = _variables(known)
     known += [each for each in _asked_for(run, packages) if not known or (each.scheme and not each.variables & told)]
     yield from known
-    for name, text in elsewhere.items() if not known else ():
-        server = _of_url(Value(text, frozenset({name})), None)
+    for name in sorted(elsewhere.keys() - _variables(known)):
+        server = _of_url(Value(elsewhere[name], frozenset({name})), None)
         if server is not None and any(client in packages for client in server.kind.clients):
             yield replace(server, place=_place_of(run, name))
 
@@ -275,12 +272,12 @@ class _Trial:
         """Drop what changes nothing: an address in one piece first, where its parts are enough.
 
         One that the recipe sets by itself stays: it is there in any case, and perhaps not in the form that is needed.
-        So does one without which nothing starts: it would get another value.
+        So does one that nothing opens as far as was followed.
         """
         found, goal = self.found, self._reached(kind, self.found.probes)
-        needed = {name for name in self.base.found.needs if "://" in found.probes.get(name, "")}
+        followed = _variables(_named(self.base, self.evaluator.app))
         for name in sorted(
-            found.probes.keys() - {kind.exported} - needed, key=lambda name: ("://" not in found.probes[name], name)
+            found.probes.keys() & followed - {kind.exported}, key=lambda name: ("://" not in found.probes[name], name)
         ):
             fewer = {other: probe for other, probe in found.probes.items() if other != name}
             if goal and fewer and _leads(found.probes[name]) and goal <= self._reached(kind, fewer):
@@ -381,6 +378,10 @@ class _Trial:
                 self.found.notes.append(Note(text, server.place, warns=True))
             elif (port or not kind.finds) and port != PROBE["port"] and (port or kind.port).isdigit():
                 self.found.ports[kind.recipe] = int(port or kind.port)
+
+
+def _variables(servers: Iterable[Server]) -> frozenset[str]:
+    return frozenset().union(*(server.variables for server in servers))
 
 
 def _place_of(run: Run, name: str) -> Evidence | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 
 # By the library with which it does; where several would match, the first counts
@@ -19,6 +20,16 @@ SERVING = (
     ("bottle", re.compile(r"^\s*(?:bottle\.)?run\([^\n]*\bport\s*=", re.MULTILINE)),
     ("uvicorn", re.compile(r"^\s+uvicorn\.run\(", re.MULTILINE)),
 )
+# How each is told its port, by which word, and which one it takes untold
+_PORTS = {
+    "aiohttp": ("run_app", "port", 8080),
+    "gradio": ("launch", "server_port", 7860),
+    "dash": ("run", "port", 8050),
+    "sanic": ("run", "port", 8000),
+    "tornado": ("listen", "port", None),
+    "bottle": ("run", "port", 8080),
+    "uvicorn": ("run", "port", 8000),
+}
 RUNS = re.compile(r"""^if __name__ == ["']__main__["']|^\w+(?:\.\w+)*\.(?:run|start|\w*polling)\(""", re.MULTILINE)
 _PAGE = re.compile(r"\bset_page_config\(|\bst\.(?:title|navigation)\(")
 
@@ -39,3 +50,22 @@ def is_entry(kind: str, path: str, text: str) -> bool:
     if kind == "streamlit":
         return "/pages/" not in path and bool(_PAGE.search(text))
     return path.endswith("/__main__.py") or bool(RUNS.search(text))
+
+
+def fixed_port(kind: str, module: ast.Module | None) -> int | None:
+    """Where a script will listen whatever it is told from outside; None where that doesn't show."""
+    call, word, usual = _PORTS.get(kind, ("", "", None))
+    for node in ast.walk(module) if module is not None and call else ():
+        if not isinstance(node, ast.Call) or not _is_called(node, call):
+            continue
+        given = [each.value for each in node.keywords if each.arg in (word, None)]
+        given += node.args[:1] if call == "listen" else []
+        if not given:
+            return usual
+        return given[0].value if isinstance(given[0], ast.Constant) and isinstance(given[0].value, int) else None
+    return None
+
+
+def _is_called(node: ast.Call, name: str) -> bool:
+    owner, _, last = ast.unparse(node.func).rpartition(".")
+    return last == name and owner not in ("asyncio", "subprocess", "anyio")

@@ -97,3 +97,21 @@ def test_the_settings_of_a_script_that_serves_are_followed(propose):
     assert [(each.name, each.value) for each in proposal.env if each.name == "SHOP_REDIS"] == [
         ("SHOP_REDIS", "${services.redis.url}")
     ]
+
+
+@pytest.mark.parametrize(
+    ("code", "port"),
+    [
+        ("from aiohttp import web\nweb.run_app(app)\n", 8080),
+        ("from aiohttp import web\nweb.run_app(app, port=9001)\n", 9001),
+        ("from aiohttp import web\nweb.run_app(app, port=PORT)\n", None),
+        ("from aiohttp import web\nweb.run_app(app, **options)\n", None),
+        ("from sanic import Sanic\napp = Sanic('a')\nasyncio.run(setup())\napp.run(port=8001)\n", 8001),
+        ("import tornado.web\nfrom tornado.ioloop import IOLoop\napp.listen(8888)\nIOLoop.current().start()\n", 8888),
+        ("from tornado.ioloop import IOLoop\napp.listen(options.port)\nIOLoop.current().start()\n", None),
+        ("import gradio as gr\ndemo = gr.Blocks()\ndemo.launch()\n", 7860),
+        ("import streamlit as st\n", None),
+    ],
+)
+def test_a_port_that_a_script_has_by_itself_is_known(propose, code, port):
+    assert [each.port for each in propose({"main.py": code, "requirements.txt": "x\n"}).processes] == [port]

@@ -333,7 +333,8 @@ def test_an_address_that_compose_alone_has_is_led_to_a_server(propose, code, pac
     assert {name: value for name, value in env.items() if name != "PORT"} == found
 
 
-def test_an_address_that_migrations_alone_need_leads_to_the_same_server(propose):
+@pytest.mark.parametrize("file", [".env.example", ".env"])
+def test_an_address_that_migrations_alone_need_leads_to_the_same_server(propose, file):
     settings = "import os\nHOST = os.getenv('DB_HOST', 'localhost')\nPORT = os.getenv('DB_PORT', '5432')\n"
     code = (
         "from fastapi import FastAPI\nfrom sqlalchemy import create_engine\nfrom settings import HOST, PORT\n"
@@ -344,7 +345,7 @@ def test_an_address_that_migrations_alone_need_leads_to_the_same_server(propose)
         "settings.py": settings,
         "migrations/env.py": "import os\nurl = os.environ['DB_URL']\n",
         "migrations/script.py.mako": "",
-        ".env.example": "DB_URL=postgresql://shop:shop@localhost:5432/shop\n",
+        file: "DB_URL=postgresql://shop:shop@localhost:5432/shop\n",
         "requirements.txt": "fastapi\nalembic\nsqlalchemy\npsycopg2\n",
     }
     env = {each.name: each.value for each in propose(files).env}

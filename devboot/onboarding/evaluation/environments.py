@@ -45,6 +45,10 @@ VARIABLE = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*")
 TRUE = frozenset({"true", "on", "ok", "y", "yes", "1", "t"})
 
 
+# What each library raises for a variable that isn't set
+_RAISED = {"environ": "ImproperlyConfigured", "environs": "EnvError", "decouple": "UndefinedValueError"}
+
+
 def prefixes(m: Machine) -> list[str]:
     """Prefixes of `with env.prefixed(...)` that are in force."""
     found: list[str] = m.__dict__.setdefault("prefixes", [])
@@ -104,14 +108,14 @@ def read_with(m: Machine, library: str, kind: str, call: Call, owner: Value) -> 
         name = prefix.data + name
     if default is None and name not in m.environ and _is_caught(m, library):
         m.read(name, call.place, NOTHING)
-        raise Raised("ImproperlyConfigured" if library == "environ" else "UndefinedValueError", frozenset({name}))
+        raise Raised(_RAISED.get(library, _RAISED["decouple"]), frozenset({name}))
     place = first.place if first is not None and first.place else call.place
     value = m.read(name, place, default, _cast_name(cast, kind))
     return cast_value(m, value, cast, kind, call)
 
 
 def _is_caught(m: Machine, library: str) -> bool:
-    return m.is_caught("ImproperlyConfigured" if library == "environ" else "UndefinedValueError")
+    return m.is_caught(_RAISED.get(library, _RAISED["decouple"]))
 
 
 def _default_and_cast(

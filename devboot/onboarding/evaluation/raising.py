@@ -17,6 +17,7 @@ WIDER = {
     "KeyError": ("KeyError", "LookupError"),
     "UndefinedValueError": ("UndefinedValueError", "KeyError"),
     "ImproperlyConfigured": ("ImproperlyConfigured",),
+    "EnvError": ("EnvError", "ValueError"),
     "ModuleNotFoundError": ("ModuleNotFoundError", "ImportError"),
     "FileNotFoundError": ("FileNotFoundError", "OSError", "IOError", "EnvironmentError"),
     "SystemExit": ("SystemExit",),

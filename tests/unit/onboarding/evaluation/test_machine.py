@@ -106,6 +106,7 @@ def test_a_read_that_breaks_the_import_is_a_need(follow, read):
         "for x in unknown():\n    Y = os.environ['KEY']",
         "if __name__ == '__main__':\n    X = os.environ['KEY']",
         "X = Env(KEY=(str, 'x'))('KEY')",
+        "import environs\nlib = environs.Env()\ntry:\n    X = lib('KEY')\nexcept environs.EnvError:\n    X = ''",
     ],
 )
 def test_a_read_that_the_import_survives_is_none(follow, text):

@@ -99,7 +99,9 @@ def _requirement_files(tree: Tree, root: str, settings: str) -> list[str]:
     base = [p for p in variants if _variant(p) in ("base", "common", "main", "requirements", "app", "all", "core")]
     if base:
         return base[:1]
-    variants = variants or [name for name in MISSPELT if name in names]
+    project = _table(load_toml(tree, posixpath.join(root, "pyproject.toml")), "project")
+    # A list of another name is for something else where the project's own file has the packages
+    variants = [] if project.get("dependencies") else variants or [name for name in MISSPELT if name in names]
     rest = [p for p in variants if not NOT_FOR_US.search(posixpath.basename(p))] or variants
     return rest[:1]
 

@@ -167,3 +167,10 @@ def test_a_group_that_alone_holds_django_or_what_its_settings_import_is_named(pr
             """,
     }
     assert propose(files).python.groups == ("plain", "web")
+
+
+def test_a_list_for_something_else_does_not_stand_for_the_packages_of_the_project(propose):
+    project = "[project]\nname = 'shop'\ndependencies = ['fastapi']\n"
+    listed = {"requirements_migrations.txt": "psycopg2-binary\n"}
+    assert propose({**APP, **listed, "pyproject.toml": project}).python.requirements == ("pyproject.toml",)
+    assert propose({**APP, **listed, "pyproject.toml": ""}).python.requirements == ("requirements_migrations.txt",)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from devboot.daemon import timings
 from devboot.daemon.progress import Progress
 from devboot.daemon.timings import BEFORE, Start, Stopwatch
@@ -328,9 +330,16 @@ class Departure:
         killed = status.last_exit is not None and status.last_exit.signal == _SIGKILL
         known = symbols(unicode)
         mark = paint(known.failed if killed else known.ok, RED if killed else GREEN, on=colour)
-        note = status.note or ("killed" if killed else "")
+        note = status.note or ("killed" if killed else self._saved(status))
         text = pad(f"{pad(printable(status.name), self._width)}  {note}", summary.WIDTH - 14)
         return f"  {mark} {text} {duration(took):>9}\n"
+
+    def _saved(self, status: model.ProcessStatus) -> str:
+        """Where the data of a server lies that has stopped in order; empty where it keeps none."""
+        data = self._server.supervisor.process(status.name).spec.data
+        if status.last_exit is None or status.last_exit.code != 0 or not _holds_something(data):
+            return ""
+        return f"saved to {printable(data.removeprefix(self._server.plan.root.rstrip('/') + '/'))}"
 
     def _tell(self, text: str) -> None:
         self._server.audience.say(text)
@@ -343,3 +352,10 @@ class Departure:
 
 
 _SIGKILL = 9
+
+
+def _holds_something(folder: str) -> bool:
+    try:
+        return bool(folder) and bool(os.listdir(folder))
+    except OSError:
+        return False

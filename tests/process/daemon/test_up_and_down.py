@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 
 import pytest
 
 from devboot.model.process import SERVICE, FailureHint, Probe
 
-from .conftest import is_alive, wait_until
+from .conftest import SLEEP, is_alive, wait_until
 
 
 def times_hidden(text):
@@ -87,6 +88,30 @@ def test_down_stops_in_reverse_order_and_leaves_nothing(shop):
     assert lines[4:] == ["shop is down, T"]
     assert not any(map(is_alive, pids.values()))
     assert shop.is_down()
+
+
+IN_ORDER = "trap 'exit 0' TERM; while :; do sleep 0.05; done"
+
+
+@pytest.mark.parametrize(
+    ("command", "file", "said"),
+    [
+        (IN_ORDER, "dump", "✓ redis  saved to .devboot/data/redis"),
+        (IN_ORDER, "", "✓ redis"),
+        (SLEEP, "dump", "✓ redis"),
+    ],
+    ids=["in-order", "keeps-nothing", "by-the-signal"],
+)
+def test_a_server_that_stops_in_order_says_where_its_data_is(project, command, file, said):
+    data = f"{project.root}/.devboot/data/redis"
+    os.makedirs(f"{data}/{file}")
+    ready = Probe("log", expect="up")
+    project.spec("redis", f"echo up; {command}", kind=SERVICE, pty=False, ready=ready, data=data, gates=True).write()
+    project.devboot("up", "-d")
+
+    line = project.devboot("down").stderr.splitlines()[1]
+
+    assert times_hidden(line).strip().removesuffix("T").rstrip() == said
 
 
 @pytest.mark.faults(87)

@@ -43,7 +43,7 @@ _CHATS = re.compile(
 )
 _STAYS = re.compile(
     r"\.(?:run_polling|start_polling|infinity_polling|polling|run_until_disconnected|run_forever)\(|\bidle\(\)|"
-    r"\b(?:bot|client|app|application)\w*\.(?:run|start)\(|SocketModeHandler\(",
+    r"\b_?(?:bot|client|app|application)\w*\.(?:run|start)\(|SocketModeHandler\(",
     re.IGNORECASE,
 )
 _STARTS = re.compile(r"(?:^|/)(?:[\w-]*bot|__main__|main|run|app)\.py$")
@@ -92,7 +92,11 @@ def _bot(tree: Tree, folder: str) -> Application | None:
             talking[path] = text.count("\n", 0, stays.start()) + 1
     folders = {posixpath.dirname(path) for path in talking}
     beside = [p for p in tree.python_files() if posixpath.dirname(p) in folders and _STARTS.search(p)]
-    runs = [path for path in (*talking, *beside) if RUNS.search(tree.text(path) or "")]
+    runs = [
+        path
+        for path in (*talking, *beside)
+        if posixpath.basename(path) == "__main__.py" or RUNS.search(tree.text(path) or "")
+    ]
     if not runs:
         return None
     path = min(runs, key=lambda path: (path.count("/"), not _STARTS.search(path), path not in talking, path))

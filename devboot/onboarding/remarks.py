@@ -6,6 +6,7 @@ import posixpath
 import re
 from collections.abc import Collection
 
+from devboot.onboarding.evaluation.values import HOLE
 from devboot.onboarding.flask import abilities, flask_name
 from devboot.onboarding.layout import ASIDE, manifest_folder
 from devboot.onboarding.proposal import Database, Evidence, Note, Task
@@ -90,7 +91,8 @@ def neighbours(clone: Clone) -> list[Note]:
 def absent(clone: Clone, run: Run) -> list[Note]:
     """Modules that the code imports and the clone lacks, with the template from which one is made."""
     notes = []
-    missing = [(name, evidence_of(place), "imported") for name, place in run.found.absent[:2]]
+    known = [(name, place) for name, place in run.found.absent if HOLE not in name]
+    missing = [(name, evidence_of(place), "imported") for name, place in known[:2]]
     if clone.app.framework == "django" and not clone.settings:
         name, evidence = named_settings(clone.tree, clone.app.path)
         missing += [(name, evidence, "named")] if name else []

@@ -18,6 +18,9 @@ from devboot.onboarding.tree import Tree
 
 MIGRATES = re.compile(r"migrate|db upgrade|alembic\b.*upgrade|aerich|release-tasks|manage\.py\s+\w*migrat")
 
+_MIGRATE_COMMAND = re.compile(r"""add_command\(\s*["']db["']\s*,\s*MigrateCommand""")
+_MIGRATE = re.compile(r"\bMigrate\(|\bmigrate\.init_app\(")
+
 
 # What lies here isn't the application's: tests, examples, and what projects are made from
 _ELSEWHERE = re.compile(r"(?:^|/)tests?/|examples?/|\{\{|\{%")
@@ -97,9 +100,19 @@ def _flask_migrate(
     directory = posixpath.relpath(folder, app.folder)
     where = "" if directory == "migrations" else f" -d {directory}"
     inputs = (posixpath.relpath(folder, app.root) + "/versions/*.py",)
+    script = _script_that_migrates(tree)
+    program = f"python {posixpath.relpath(script, app.folder)}" if script else f"flask {option}".rstrip()
     return Task(
-        "migrate", f"flask {option}db upgrade{where}", cwd_of(app), inputs, depends_on=databases, evidence=Evidence(env)
+        "migrate", f"{program} db upgrade{where}", cwd_of(app), inputs, depends_on=databases, evidence=Evidence(env)
     )
+
+
+def _script_that_migrates(tree: Tree) -> str:
+    """A script of the project's own that alone knows the migrations, in the manner of Flask-Script; empty for none."""
+    ours = [path for path in tree.python_files() if not ASIDE.search(path)]
+    scripts = [path for path in ours if tree.matches(path, _MIGRATE_COMMAND)]
+    elsewhere = any(tree.matches(path, _MIGRATE) for path in ours if path not in scripts)
+    return "" if elsewhere or not scripts else min(scripts, key=lambda path: (path.count("/"), path))
 
 
 def _alembic(tree: Tree, app: Application, databases: tuple[str, ...], version: Held | None) -> Task | None:

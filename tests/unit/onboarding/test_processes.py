@@ -473,3 +473,30 @@ def test_other_applications_of_a_clone_are_named_with_how_they_start(propose):
     assert () == together.notes
     assert "news is an application, too: `devboot -C news up` starts it (news/manage.py)" in map(str, apart.notes)
     assert 1 == len([note for note in apart.notes if "application, too" in note.text])
+
+
+SCRIPT = """from flask_migrate import Migrate, MigrateCommand
+migrate = Migrate(app, db)
+manager.add_command('db', MigrateCommand)
+"""
+
+
+@pytest.mark.parametrize(
+    ("elsewhere", "command"),
+    [("", "python manage.py db upgrade"), ("migrate = Migrate(app)\n", "flask db upgrade")],
+)
+def test_a_script_that_alone_knows_the_migrations_runs_them(propose, elsewhere, command):
+    files = {
+        "app.py": f"from flask import Flask\napp = Flask(__name__)\n{elsewhere}",
+        "manage.py": SCRIPT,
+        "migrations/env.py": "",
+        "requirements.txt": "flask\nflask-migrate\nflask-script\n",
+    }
+    assert [task.run for task in propose(files).tasks] == [command]
+
+
+def test_a_module_whose_name_is_only_known_when_it_runs_is_not_missed(propose):
+    code = "from importlib import import_module\nfrom fastapi import FastAPI\napp = FastAPI()\n"
+    code += "import_module(f'shop.{unknown()}.x')\n"
+    proposal = propose({"main.py": code, "shop/__init__.py": "", "requirements.txt": "fastapi\n"})
+    assert [note.text for note in proposal.notes] == []

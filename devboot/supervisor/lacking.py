@@ -1,4 +1,4 @@
-"""Libraries of the system that a program looks for and that no package of Python's brings: read from its last lines."""
+"""What a program looks for and no package of Python's brings, as a library of the system: read from its last lines."""
 
 from __future__ import annotations
 
@@ -21,13 +21,16 @@ _SAID = (
     (r"libmariadb\.so\.\d+: cannot open shared object", "libmariadb3", ""),
     (r"libxmlsec1\S*: cannot open shared object", "libxmlsec1-openssl", ""),
 )
+_OF_POSTGRES = r"extension \"[\w-]+\" is not available|ICU is not supported in this build"
 
 
 def lacking_library(lines: Iterable[str]) -> tuple[str, ...]:
-    """The commands that bring what the last such line asks for; none where the lines speak of something else."""
+    """How to get what the last such line asks for; nothing where the lines speak of something else."""
     import re
 
     for line in reversed(tuple(lines)):
+        if re.search(_OF_POSTGRES, line):
+            return ("this build of PostgreSQL lacks it: `devboot explain service/no-extension` says which has it",)
         for pattern, debian, homebrew in _SAID:
             if re.search(pattern, line):
                 macos = (f"brew install {homebrew}   # macOS",) if homebrew else ()

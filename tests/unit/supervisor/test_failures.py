@@ -90,6 +90,10 @@ def test_a_module_that_left_setuptools_is_no_package_to_add():
             ("sudo apt-get install libgl1   # Debian, Ubuntu",),
         ),
         ("OSError: cannot load library 'libshop': it is not there", ()),
+        (
+            'psycopg.errors.FeatureNotSupported: extension "pgcrypto" is not available',
+            ("this build of PostgreSQL lacks it: `devboot explain service/no-extension` says which has it",),
+        ),
     ],
 )
 def test_a_library_of_the_system_that_a_program_looks_for_is_named_with_what_brings_it(line, helps):

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from devboot.environment.reloading import left_to_itself
-from devboot.environment.served_port import reads_port, shell_script
+from devboot.environment.served_port import reads_port, settings_digest, shell_script
 from devboot.environment.tasks import gated_by
 from devboot.model.edge.probes import ExecProbe, HttpProbe, LogProbe, NotifyProbe, TcpProbe, Timings
 from devboot.model.edge.tables import Dependency as WantedDependency, Process, Task
@@ -161,6 +161,7 @@ def process_spec(command: Command, wanted: Process, around: Surroundings) -> Pro
         watch=_watch(command, wanted),
         cascade=wanted.cascade,
         schedule=wanted.schedule or "",
+        script=settings_digest(cwd, command.text),
     )
 
 

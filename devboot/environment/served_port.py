@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -44,6 +45,25 @@ def shell_script(folder: str, command: str) -> str:
     if not (found[1] or path.endswith(".sh") or _SHEBANG.match(text)):
         return ""
     return "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("#"))
+
+
+def settings_files(folder: str, command: str) -> tuple[str, ...]:
+    """What was read for a command, for whoever has to know when that changes; not the program, which often does."""
+    shell, uwsgi = _SHELL.match(command), _UWSGI.search(command)
+    names = [(shell[1] or shell[2]) if shell else "", uwsgi[1] if uwsgi else ""]
+    names.append("package.json" if _NPM.match(command) else "")
+    return tuple(os.path.join(folder, name) for name in names if name)
+
+
+def settings_digest(folder: str, command: str) -> str:
+    """A digest of what stands in them, without comments of the shell; empty for a command that says all itself."""
+    uwsgi, run = _UWSGI.search(command), _NPM.match(command)
+    found = [
+        shell_script(folder, command),
+        _text(os.path.join(folder, uwsgi[1])) if uwsgi else "",
+        _npm_script(folder, run[1]) if run else "",
+    ]
+    return hashlib.sha256("\0".join(found).encode()).hexdigest() if any(found) else ""
 
 
 def _npm_script(folder: str, name: str) -> str:

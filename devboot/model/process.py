@@ -119,6 +119,7 @@ class ProcessSpec(Record):
     watch: tuple[str, ...] = ()  # globs relative to the plan's root, `!` in front takes out: a change restarts it
     cascade: bool = False  # what depends on it is restarted with it
     schedule: str = ""  # when it runs: `model.schedule`; empty: all the time
+    script: str = ""  # digest of the script or settings behind the command, which count as if they stood in it
 
 
 class Plan(Record):

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from devboot.supervisor.process import Process
 
 # A change of one of these restarts a process; anything else counts from its next start.
-RESTARTING_FIELDS = ("command", "argv", "cwd", "unset", "pty")  # and `env`, with the exception of siblings
+RESTARTING_FIELDS = ("command", "script", "argv", "cwd", "unset", "pty")  # and `env`, with the exception of siblings
 _SIBLING = "OVERMIND_PROCESS_"  # begins the variables that hold the ports of the others
 
 

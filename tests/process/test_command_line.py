@@ -283,3 +283,19 @@ def test_init_says_what_to_start_and_what_to_commit(shop):
         "next: devboot up                         start everything",
         "      git add devboot.toml devboot.lock  so that others get the same",
     ]
+
+
+def test_an_edit_of_the_script_behind_a_process_is_applied_by_the_next_up(shop):
+    script = shop / "shop" / "start.sh"
+    script.write_text("exec sleep 1000\n", encoding="utf-8")
+    (shop / "shop" / "Procfile").write_text("web: sh start.sh\n", encoding="utf-8")
+    try:
+        assert run(shop, "up", "-d").returncode == 0
+        assert b"nothing changed" in run(shop, "up", "-d").stderr
+        script.write_text(f"exec {sys.executable} -m http.server $PORT\n", encoding="utf-8")
+        done = run(shop, "up", "-d")
+        (web,) = json.loads(run(shop, "ps", "--json").stdout)["processes"]
+    finally:
+        run(shop, "down")
+    assert (done.returncode, b"restarting web" in done.stderr) == (0, True)
+    assert (web["phase"], web["address"]) == ("ready", f"127.0.0.1:{web['port']}")

@@ -16,6 +16,7 @@ from devboot.app.preparation.loading import Loaded
 from devboot.environment.ports import Ports
 from devboot.environment.python import PythonProject
 from devboot.environment.secrets import secrets_file
+from devboot.environment.served_port import settings_files
 from devboot.environment.tasks import needs
 from devboot.environment.venv_record import load_record, paths_to_stamp
 from devboot.model.edge.manifest import Manifest
@@ -40,6 +41,7 @@ def stamps_of(loaded: Loaded, composed: Composed, python: PythonProject | None, 
         *provisioned,
         *(os.path.join(root, name) for name in composed.inputs.files),
         *_sql_files(loaded.manifest, root),
+        *(path for spec in composed.plan.processes for path in settings_files(spec.cwd, spec.command)),
     ]
     if python is not None:
         record = load_record(python.venv)

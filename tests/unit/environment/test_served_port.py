@@ -2,7 +2,7 @@
 
 import pytest
 
-from devboot.environment.served_port import reads_port, shell_script
+from devboot.environment.served_port import reads_port, settings_digest, settings_files, shell_script
 
 FILES = {
     "server.py": "import os\nserve(port=os.environ.get('PORT', 3000))\n",
@@ -70,3 +70,28 @@ def test_the_shell_script_of_a_command_is_read(tmp_path, command, expected):
     (tmp_path / "bin" / "start").write_text("#!/usr/bin/env bash\nserve\n")
     (tmp_path / "bin" / "program").write_text("#!/usr/bin/python3\nserve()\n")
     assert shell_script(str(tmp_path), command) == expected
+
+
+@pytest.mark.parametrize(
+    ("command", "files"),
+    [
+        ("bash bin/start.sh --fast", ["bin/start.sh"]),
+        ("exec ./serve.sh", ["./serve.sh"]),
+        ("uwsgi --ini etc/uwsgi.ini", ["etc/uwsgi.ini"]),
+        ("npm start", ["package.json"]),
+        ("python server.py", []),
+    ],
+)
+def test_what_was_read_for_a_command_is_named_but_not_the_program(command, files):
+    assert settings_files("/shop", command) == tuple(f"/shop/{file}" for file in files)
+
+
+def test_the_digest_changes_with_what_the_script_does_and_not_with_its_comments(tmp_path):
+    script = tmp_path / "start.sh"
+    digests = []
+    for text in ("exec sleep 1\n", "# why\nexec sleep 1\n", "exec sleep 2\n"):
+        script.write_text(text)
+        digests.append(settings_digest(str(tmp_path), "sh start.sh"))
+
+    assert digests[0] == digests[1] != digests[2]
+    assert "" == settings_digest(str(tmp_path), "sleep 1")

@@ -131,8 +131,9 @@ def find_servers(
 ) -> Served:
     """Decide which servers the application needs with `given`, and how it is told; `taken` names other databases."""
     found = Served(taken=set(taken))
-    elsewhere = {} if found.taken else given_elsewhere(base, compose.variables())
-    servers = [each for each in _servers(base, evaluator.app, packages, elsewhere) if not each.is_elsewhere]
+    has_another = bool(found.taken) and not any(_named(base, evaluator.app))
+    hints = {} if has_another else given_elsewhere(base, compose.variables())
+    servers = [each for each in _servers(base, evaluator.app, packages, hints) if not each.is_elsewhere]
     for kind in KINDS:
         mine = [server for server in servers if server.kind is kind]
         if mine:
@@ -255,11 +256,11 @@ class _Trial:
         self.found.ports[kind.recipe] = None
         self.found.evidence[kind.recipe] = servers[0].place
         for server in servers:
-            if server is not servers[0] and FOR_TESTS.search(server.parts["name"]):
+            if server.parts["name"] != servers[0].parts["name"] and FOR_TESTS.search(server.parts["name"]):
                 continue  # what only tests open, they make themselves
             database = self._database(kind, server)
-            for name in sorted(server.variables):
-                self._tell(name, server, database)
+            for variable in sorted(server.variables):
+                self._tell(variable, server, database)
         self._thin_out(kind)
         self._check(kind)
 

@@ -338,16 +338,17 @@ def test_an_address_that_migrations_alone_need_leads_to_the_same_server(propose,
     settings = "import os\nHOST = os.getenv('DB_HOST', 'localhost')\nPORT = os.getenv('DB_PORT', '5432')\n"
     code = (
         "from fastapi import FastAPI\nfrom sqlalchemy import create_engine\nfrom settings import HOST, PORT\n"
-        "engine = create_engine(f'postgresql://shop@{HOST}:{PORT}/shop')\napp = FastAPI()\n"
+        "engine = create_engine(f'postgresql://shop@{HOST}:{PORT}/test')\napp = FastAPI()\n"
+        "if unknown():\n    create_engine('sqlite:///shop.db')\n"
     )
     files = {
         "main.py": code,
         "settings.py": settings,
         "migrations/env.py": "import os\nurl = os.environ['DB_URL']\n",
         "migrations/script.py.mako": "",
-        file: "DB_URL=postgresql://shop:shop@localhost:5432/shop\n",
+        file: "DB_URL=postgresql://shop:shop@localhost:5432/test\n",
         "requirements.txt": "fastapi\nalembic\nsqlalchemy\npsycopg2\n",
     }
     env = {each.name: each.value for each in propose(files).env}
-    assert env["DB_URL"] == "${databases.default.url}"
-    assert env["DB_HOST"] == "${databases.default.host}"
+    assert env["DB_URL"] == "${databases.test.url}"
+    assert env["DB_HOST"] == "${databases.test.host}"

@@ -13,7 +13,9 @@ from devboot.environment import databases
 from devboot.environment.envfiles import EnvFiles
 from devboot.environment.project import Project
 from devboot.environment.root import is_foreign, strangers
+from devboot.environment.secrets import load_secrets, secrets_file
 from devboot.events import NOTE, WARNING, Event, Reporter
+from devboot.model.edge.variables import Generated
 
 
 def tell_of_strangers(project: Project, environ: Mapping[str, str], uid: int, reporter: Reporter) -> None:
@@ -36,6 +38,10 @@ def tell_about(loaded: Loaded, files: EnvFiles, reporter: Reporter) -> None:
         reporter.emit(Event(WARNING, "machine", text, slug="machine/root"))
     for text in loaded.procfile.left_out if loaded.procfile else ():
         reporter.emit(Event(WARNING, "processes", text, slug="procfile/bad-line"))
+    if lost := _lost_secrets(loaded):
+        file = os.path.relpath(secrets_file(loaded.project.state), loaded.project.root)
+        text = f"new values for {', '.join(lost)}: {file} has not got the old ones any more"
+        reporter.emit(Event(NOTE, "secrets", text))
     for text in self_reloading(loaded):
         reporter.emit(Event(WARNING, "processes", text, slug="process/reloads-itself"))
     for name in replaced_by_services(loaded):
@@ -67,3 +73,14 @@ def database_text(path: str, done: databases.Prepared, *, is_there: bool = True)
     if done.backup:
         said.append(f"copy kept, {os.path.basename(done.backup)}")
     return ", ".join(said)
+
+
+def _lost_secrets(loaded: Loaded) -> list[str]:
+    """Generated variables that have had a value here, perhaps until now, which is in no file any more."""
+    wanted = [name for name, each in loaded.manifest.env.items() if isinstance(each, Generated)]
+    state = loaded.project.state
+    before = snapshots.read(os.path.join(state, snapshots.NAME)) if wanted else None
+    if before is None:
+        return []
+    known, had = load_secrets(state), {name for _, name, _ in before.patch}
+    return [name for name in wanted if name in had and name not in known]

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from devboot import snapshot
 from devboot.app.preparation.data import prepare_databases
 from devboot.app.preparation.loading import load_project
-from devboot.app.preparation.telling import tell_of_edits, tell_of_strangers
+from devboot.app.preparation.telling import tell_about, tell_of_edits, tell_of_strangers
+from devboot.environment.envfiles import EnvFiles
 from devboot.environment.project import Project
+from devboot.environment.secrets import ensure_secrets
 from devboot.events import DONE, UNCHANGED, WARNING, RecordingReporter
 
 
@@ -36,6 +40,24 @@ def test_a_database_that_only_the_application_makes_is_not_said_to_be_there(tmp_
     assert told() == ["shop.db, which the application makes", "own.db created"]
     (tmp_path / "shop.db").touch()
     assert told() == ["shop.db", "own.db"]
+
+
+def test_secrets_that_are_made_anew_are_named(tmp_path):
+    (tmp_path / "devboot.toml").write_text('[env]\nKEY = { generate = "hex" }\nNEW = { generate = "hex" }\n')
+    loaded = load_project(str(tmp_path), {})
+    before = snapshot.Snapshot(str(tmp_path), (), (("=", "KEY", "0a"),), (), ())
+
+    def told():
+        reporter = RecordingReporter()
+        tell_about(loaded, EnvFiles((), (), ()), reporter)
+        return [event.text for event in reporter.events if event.step == "secrets"]
+
+    assert told() == []
+    os.makedirs(loaded.project.state, exist_ok=True)
+    snapshot.write(os.path.join(loaded.project.state, snapshot.NAME), before)
+    assert told() == ["new values for KEY: .devboot/data/secrets.toml has not got the old ones any more"]
+    ensure_secrets(loaded.project.state, {"KEY": "hex"})
+    assert told() == []
 
 
 def test_files_edited_in_the_meantime_are_named_and_folders_are_not(tmp_path):

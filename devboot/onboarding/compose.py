@@ -174,8 +174,8 @@ def _environment(given: object) -> dict[str, str]:
 
 
 def _default(value: str) -> str:
-    """`${X:-default}` as its default."""
-    return re.sub(r"\$\{\w+:?[-?]([^}]*)\}", lambda match: match[1] if "-" in match[0].split("}")[0] else "", value)
+    """`${X:-default}` as its default; what has none stays, as nobody knows its value."""
+    return re.sub(r"\$\{\w+:?-([^}]*)\}", r"\1", value)
 
 
 def _texts(given: object) -> list[str]:

@@ -29,6 +29,10 @@ TEMPLATES = re.compile(
     r"|^(?:dev|development|local)\.env$|template\.env$|^\.env\.(?:dev|development|local)$|^\.flaskenv$",
     re.IGNORECASE,
 )
+ENV_FOLDERS = (
+    ".envs/.local", "env", "envs", "config", "docker", "docker/config", "docker/env", "conf", "deploy",
+    ".devcontainer",
+)  # fmt: skip
 # Code in functions that opens connections; only such functions are worth a look
 CONNECTS = (
     "edis(", "redis.", "from_url(", "from_dsn(", "Celery(", "roker(", "Huey(", "RQ(", "create_engine(",
@@ -378,10 +382,7 @@ def read_env_files(tree: Tree, folders: tuple[str, ...], extra: tuple[str, ...] 
 def _templates(tree: Tree, folders: tuple[str, ...]) -> list[str]:
     found: list[str] = []
     for folder in folders:
-        inner = [
-            posixpath.join(folder, name)
-            for name in (".envs/.local", "env", "envs", "config", "docker", "conf", "deploy", ".devcontainer")
-        ]
+        inner = [posixpath.join(folder, name) for name in ENV_FOLDERS]
         for place in map(posixpath.normpath, (folder, *inner)):
             for name in tree.in_folder(place):
                 local = place.endswith(".envs/.local")

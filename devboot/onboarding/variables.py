@@ -45,6 +45,8 @@ USUAL: tuple[tuple[str, str], ...] = (
     (r"LOG_?LEVEL$", "info"),
     (r"(?:^|_)TIME_?ZONE$", "UTC"),
     (r"(?:^|_)ADMIN_(?:URL|PATH)$", "admin/"),
+    (r"^(?:USE|IN)_DOCKER$", "no"),
+    (r"^(?:(?:SITE|APP|WEB|SERVER|BACKEND|FRONTEND)_)?PROTOCOL$", "http"),
     (r"LANGUAGE_CODE$", "en-us"),
     (r"^DYNO$", "local.1"),
     (r"(?:^|_)REDIS_PASS(?:WORD)?$", ""),

@@ -20,6 +20,8 @@ def entries(proposal):
         ("FERNET_KEY", "generate fernet"),
         ("ADMIN_PASSWORD", "generate password"),
         ("ALLOWED_HOSTS", "localhost,127.0.0.1"),
+        ("USE_DOCKER", "no"),
+        ("SITE_PROTOCOL", "http"),
         ("JWT_ALGORITHM", "HS256"),
         ("ACCESS_TOKEN_EXPIRE_MINUTES", "30"),
         ("APP_ENV", "development"),
@@ -370,3 +372,16 @@ def test_a_route_may_not_be_none(django):
 )
 def test_the_key_that_signs_logins_is_made_where_nobody_gives_it(django, jwt, expected):
     assert entries(django(f"SIMPLE_JWT = {jwt}")) == expected
+
+
+def test_what_compose_insists_on_has_no_value(django):
+    compose = (
+        "services:\n  web:\n    build: .\n    environment:\n      - API_URL=${SCHEME:?is required}://x/${PATH_:-a}\n"
+    )
+    settings = "X = os.environ['API_URL']"
+    assert entries(django(settings, more={"compose.yaml": compose})) == {"API_URL": "required"}
+
+
+def test_a_template_among_the_files_of_docker_is_found(django):
+    template = {"docker/config/server.env.template": "API_URL=http://here\n"}
+    assert entries(django("X = os.environ['API_URL']", more=template)) == {"API_URL": "http://here"}

@@ -164,9 +164,10 @@ def test_a_group_that_alone_holds_django_or_what_its_settings_import_is_named(pr
             web = ["django"]
             plain = ["python-decouple"]
             cloud = ["boto3"]
+            settings = ["django-environ"]
             """,
     }
-    assert propose(files).python.groups == ("plain", "web")
+    assert propose(files).python.groups == ("settings", "plain", "web")
 
 
 def test_a_list_for_something_else_does_not_stand_for_the_packages_of_the_project(propose):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from devboot.onboarding.evaluation import environments, methods, natives, schemas
+from devboot.onboarding.evaluation import environments, methods, natives, plugins, schemas
 from devboot.onboarding.evaluation.natives import CONSTANTS, here, path_property
 from devboot.onboarding.evaluation.values import (
     NOTHING,
@@ -97,7 +97,7 @@ def _callable_instance(m: Machine, call: Call, data: Instance) -> Value:
 
 def library(m: Machine, name: str, call: Call) -> Value:
     """Call something that a library defines."""
-    known = environments.TABLE.get(name) or natives.TABLE.get(name)
+    known = environments.TABLE.get(name) or natives.TABLE.get(name) or plugins.TABLE.get(name)
     if known is not None:
         result: Value | None = known(m, call)
         if result is not None:
@@ -132,7 +132,7 @@ def instantiate(m: Machine, cls: Class, call: Call) -> Value:
     if schemas.is_settings(cls):
         return schemas.settings(m, cls, call.keywords, call.place)
     if schemas.is_model(cls):
-        return schemas.model(m, cls, call.keywords, call.place)
+        return schemas.model(m, cls, call.keywords, call.place, call.args)
     if any("Enum" in name for name in cls.libraries()) and call.args:
         return call.args[0]
     value = Value(Instance(cls), call.reads(), call.place)

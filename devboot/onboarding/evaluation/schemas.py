@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from devboot.onboarding.evaluation.values import (
@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from devboot.onboarding.evaluation.machine import Machine
 
 SETTINGS = re.compile(r"(?:^|\.)BaseSettings$")
-MODEL = re.compile(r"(?:^|\.)(?:BaseModel|BaseSettings)$|^dataclasses\.dataclass$")
+MODEL = re.compile(r"(?:^|\.)(?:BaseModel|BaseSettings)$")
+
+FIELDS = ("Field", "dataclasses.field")
 
 
 def is_settings(cls: Class) -> bool:
@@ -33,8 +35,14 @@ def is_settings(cls: Class) -> bool:
 
 
 def is_model(cls: Class) -> bool:
-    """Whether the class is a plain pydantic model."""
-    return any(MODEL.search(name) for name in cls.libraries())
+    """Whether the class is a plain pydantic model or a dataclass."""
+    return any(MODEL.search(name) for name in cls.libraries()) or _is_dataclass(cls)
+
+
+def _is_dataclass(cls: Class) -> bool:
+    decorators = [each for part in cls.line() for each in part.node.decorator_list]
+    named = [ast.unparse(each.func if isinstance(each, ast.Call) else each) for each in decorators]
+    return any(name.rpartition(".")[2] == "dataclass" for name in named)
 
 
 def options(m: Machine, cls: Class) -> dict[str, Value]:
@@ -288,14 +296,19 @@ def _validates(function: Function, name: str) -> bool:
     return False
 
 
-def model(m: Machine, cls: Class, given: Mapping[str, Value], place: Place) -> Value:
+def model(m: Machine, cls: Class, given: Mapping[str, Value], place: Place, args: Sequence[Value] = ()) -> Value:
     """Instantiate a plain model: what is given, else the defaults."""
     instance = Instance(cls)
+    given = {**dict(zip([name for name, _, _ in fields(cls)], args, strict=False)), **given}
     for name, node, part in fields(cls):
         value = given.get(name)
         if value is None and node.value is not None:
             value = part.names.get(name)
-            if value is not None and isinstance(value.data, Opaque) and value.data.name.endswith("Field"):
+            if value is not None and isinstance(value.data, Opaque) and value.data.name.endswith(FIELDS):
                 value = _field_default(m, value.data, place)
         instance.names[name] = value or Value(Opaque(name))
-    return Value(instance, frozenset(), place)
+    made = Value(instance, frozenset(), place)
+    after = cls.find("__post_init__")
+    if after is not None and isinstance(after.data, Function):
+        m.call(after.data, (made,), {}, place)
+    return made

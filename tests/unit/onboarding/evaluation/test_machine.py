@@ -246,3 +246,48 @@ def test_endless_code_is_given_up(follow):
 def test_what_another_python_would_parse_is_passed_over(follow):
     machine = follow("from broken import thing\nX = 1\n", {"broken.py": "print 'SECRET_KEY'\n"})
     assert value(machine, "X") == 1
+
+
+DATACLASS = """from dataclasses import dataclass, field
+import os
+
+def read(name, default):
+    return lambda: os.getenv(name, default)
+
+@dataclass
+class Store:
+    name: str
+    url: str = field(default_factory=read('SHOP_URL', 'redis://localhost'))
+    size: int = 3
+
+    def __post_init__(self):
+        self.name = self.name.upper()
+
+@dataclass
+class Settings:
+    store: Store = field(default_factory=lambda: Store('main'))
+"""
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("Store('a').url", "redis://localhost"),
+        ("Store('a').name", "A"),
+        ("Store('a', 'x').url", "x"),
+        ("Store('a', size=4).size", 4),
+        ("Settings().store.url", "redis://localhost"),
+    ],
+)
+def test_dataclasses_are_made(follow, expression, expected):
+    machine = follow(f"{DATACLASS}X = {expression}\n")
+    assert value(machine, "X") == expected
+
+
+def test_what_litestar_calls_on_its_plugins_is_followed(follow):
+    machine = follow(
+        "import os\nfrom litestar import Litestar\n\nclass Core:\n    def on_app_init(self, config):\n"
+        "        return os.environ['SHOP_URL']\n\ndef init(config):\n    os.environ['SHOP_KEY']\n\n"
+        "app = Litestar([], plugins=[Core()], on_app_init=[init])\n"
+    )
+    assert {"SHOP_URL", "SHOP_KEY"} <= machine.found.reads.keys()

@@ -29,6 +29,15 @@ def scheme_of_postgres(packages: Collection[str], tree: Tree) -> str:
     return "postgresql+asyncpg" if "asyncpg" in names else "postgresql+psycopg"
 
 
+def needs_driver(named: str | None, packages: Collection[str]) -> bool:
+    """Whether an address has to name a driver, and an example's, whose driver is `named`, doesn't do it."""
+    names = frozenset(packages)
+    if TORTOISE in names:
+        return True
+    older = any(name.startswith("psycopg2") for name in names)
+    return not named and not older and "psycopg" in names and bool(names & ON_SQLALCHEMY)
+
+
 def _is_asynchronous(tree: Tree) -> bool:
     """Whether what was read makes engines for asyncio alone, of the address as it is."""
     texts = [tree.text(path) or "" for path in tree.read if path.endswith(".py")]

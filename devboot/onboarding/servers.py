@@ -14,7 +14,7 @@ from devboot.onboarding.addresses import LOOPBACK
 from devboot.onboarding.asking import ASKS, ROLES, given_elsewhere
 from devboot.onboarding.compose import Compose
 from devboot.onboarding.databases import server_urls
-from devboot.onboarding.drivers import TORTOISE, scheme_of_postgres
+from devboot.onboarding.drivers import needs_driver, scheme_of_postgres
 from devboot.onboarding.evaluation.values import HOLE, Value
 from devboot.onboarding.layout import Application
 from devboot.onboarding.proposal import Database, Evidence, Note
@@ -357,7 +357,7 @@ class _Trial:
     def _scheme(self, name: str, server: Server) -> str:
         """What stands before `://`: as it is now, else what the installed libraries take."""
         match = URL.match(self._text(name))
-        if match is not None and match[1].lower() in server.kind.schemes and TORTOISE not in self.packages:
+        if match is not None and match[1].lower() in server.kind.schemes and not needs_driver(match[2], self.packages):
             return match[1] + (match[2] or "")
         if server.kind.recipe != "postgres":
             return "mysql" if self.evaluator.app.framework == "django" else server.scheme or "mysql+pymysql"

@@ -352,3 +352,21 @@ def test_an_address_that_migrations_alone_need_leads_to_the_same_server(propose,
     env = {each.name: each.value for each in propose(files).env}
     assert env["DB_URL"] == "${databases.test.url}"
     assert env["DB_HOST"] == "${databases.test.host}"
+
+
+@pytest.mark.parametrize(
+    ("packages", "scheme"),
+    [("psycopg\nsqlalchemy\n", "postgresql+psycopg://"), ("psycopg2\nsqlalchemy\n", ""), ("psycopg\n", "")],
+)
+def test_an_example_without_a_driver_gets_the_one_that_is_installed(propose, packages, scheme):
+    code = (
+        "import os\nfrom fastapi import FastAPI\nfrom sqlalchemy import create_engine\n"
+        "create_engine(os.environ['DATABASE_URL'])\napp = FastAPI()\n"
+    )
+    files = {
+        "main.py": code,
+        ".env.example": "DATABASE_URL=postgresql://shop:shop@localhost:5432/shop\n",
+        "requirements.txt": f"fastapi\n{packages}",
+    }
+    value = next(each.value for each in propose(files).env if each.name == "DATABASE_URL")
+    assert value.startswith(scheme) if scheme else value == "${databases.default.url}"

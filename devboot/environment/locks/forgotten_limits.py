@@ -53,6 +53,9 @@ _LIMITS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("streamlit", "1.12", ("protobuf<3.21",)),
     ("streamlit", "1.23", ("altair<5",)),
     ("gradio", "5", ("pydantic<2.11", "huggingface-hub<1")),
+    # They import lxml.html.clean, which lxml 5.2 no longer has
+    ("newspaper3k", _ALWAYS, ("lxml<5.2",)),
+    ("requests-html", _ALWAYS, ("lxml<5.2",)),
     ("tortoise-orm", "0.25", ("pydantic<2.11",)),
     ("openai", "1.55.3", ("httpx<0.28",)),
     ("groq", "0.13", ("httpx<0.28",)),

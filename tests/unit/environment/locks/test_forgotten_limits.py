@@ -24,6 +24,7 @@ def pins(**versions):
         (pins(pandas="2.2.1", numpy="2.0.0rc1"), ["numpy<2"]),
         (pins(tortoise_orm="0.24.2", pydantic="2.11.0"), ["pydantic<2.11"]),
         (pins(tortoise_orm="0.25.0", pydantic="2.14.0"), []),
+        (pins(newspaper3k="0.2.8", lxml="5.2.0"), ["lxml<5.2"]),
         (pins(flask="not a version", werkzeug="3"), []),
         (pins(gunicorn="20.1.0", setuptools="82.0.1"), ["setuptools<82"]),
         (pins(gunicorn="20.1.0", setuptools="81.0.0"), []),

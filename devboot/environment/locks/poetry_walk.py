@@ -13,7 +13,7 @@ from typing import Any
 from devboot.environment.locks.markers import Expression, conjoin, decide, disjoin, membership, negate
 from devboot.environment.locks.pins import normalised
 from devboot.environment.locks.poetry_project import Edge, table_edges
-from devboot.environment.locks.poetry_versions import admits, release_key
+from devboot.environment.locks.poetry_versions import admits, python_marker, release_key
 
 _Conditions = frozenset[Expression]
 _Node = tuple[int, str]  # position of the package, extra of it or ""
@@ -62,17 +62,38 @@ class _Graph:
         if edge.marker is False:
             return
         further = conditions if edge.marker is True else conditions | {edge.marker}
-        for position in self._matching(edge):
+        for position, pythons in self._matching(edge):
+            there = further if pythons is True else further | {pythons}
             for extra in ("", *edge.extras):
-                yield (position, normalised(extra)), further
+                yield (position, normalised(extra)), there
 
-    def _matching(self, edge: Edge) -> list[int]:
-        """Of several locked versions the newest that the edge admits: the others are there for narrower edges."""
+    def _matching(self, edge: Edge) -> list[tuple[int, Expression]]:
+        """Of several locked versions the newest that the edge admits: the others are there for narrower edges.
+
+        Those that admit other Pythons than the newest does are there for these.
+        """
         found = self._by_name.get(edge.name, [])
         if len(found) < 2:
-            return found
+            return [(at, True) for at in found]
         fitting = [at for at in found if admits(edge.constraint, self._packages[at]["version"])] or found
-        return [max(fitting, key=lambda at: release_key(self._packages[at]["version"]))]
+        newest, *older = sorted(fitting, key=lambda at: release_key(self._packages[at]["version"]), reverse=True)
+        pythons = self._pythons(newest)
+        others = [at for at in older if self._pythons(at) != pythons]
+        if pythons is True or not others:
+            return [(newest, True)]
+        matching: list[tuple[int, Expression]] = [(newest, pythons)]
+        taken: list[Expression] = [negate(pythons)]
+        for at in others:
+            own = self._pythons(at)
+            matching.append((at, conjoin([own, *taken])))
+            taken.append(negate(own))
+        return matching
+
+    def _pythons(self, at: int) -> Expression:
+        try:
+            return python_marker(self._packages[at].get("python-versions", "*"))
+        except ValueError:
+            return True
 
     def disjoint(self, markers: list[Expression]) -> list[Expression]:
         """Keep two versions of a package from applying at once: the older is the one that somebody insists on."""

@@ -168,6 +168,23 @@ numbers = {version = "<2", markers = "sys_platform == 'win32'"}
     } == names(parse_poetry_lock(text, pyproject=pyproject).pins)
 
 
+def test_of_two_versions_the_older_is_for_pythons_that_the_newer_does_not_admit():
+    lock = "".join(
+        (
+            package("web", "2.1", dependencies='core = ">=1"'),
+            package("core", "1.9", 'python-versions = ">=3.10"'),
+            package("core", "2.4", 'python-versions = ">=3.11"'),
+            '[metadata]\nlock-version = "2.0"\npython-versions = "^3.10"\ncontent-hash = ""\n',
+        )
+    )
+    project = '[tool.poetry]\nname = "shop"\n[tool.poetry.dependencies]\npython = "^3.10"\nweb = "^2"\n'
+    assert names(parse_poetry_lock(lock, pyproject=project).pins) == {
+        "web 2.1": "",
+        "core 1.9": 'python_version >= "3.10" and python_version < "3.11"',
+        "core 2.4": 'python_version >= "3.11"',
+    }
+
+
 def test_a_lock_that_is_older_than_pyproject_says_so():
     text = OLD.replace('content-hash = ""', f'content-hash = "{"0" * 64}"')
 

@@ -22,6 +22,10 @@ _NOWHERE = re.compile(
     r"Because (?:there (?:is no version|are no versions) of |only (?:the following versions of )?)(?P<name>[\w.-]+)"
     r"[^{}]*? and you require (?P<required>[\w.-]+)[^\s{}]*, we can conclude"
 )
+_NO_SUCH_RANGE = re.compile(
+    r"only the following versions of (?P<name>[A-Za-z0-9._-]+) are available:[\s\S]{1,2000}? and you require\s+"
+    r"(?P<wanted>(?P=name)[^\s,]*(?:,[^\s,]+)*), we can conclude"
+)
 # What each layer of an HTTP client adds on the way to the one cause that says something.
 _LAYER = re.compile(
     r"^(?:client error \(\w+\)|error sending request for url .*|tcp connect error|dns error|error resolving DNS)$"
@@ -292,7 +296,7 @@ def _resolution(said: Said, doing: str) -> DevbootError | None:
                 "if it is in an index of your own, name that: UV_INDEX, uv.toml or `--extra-index-url`",
             ),
         )
-    lacking = _NO_VERSION.search(said.everything)
+    lacking = _NO_VERSION.search(said.everything) or _NO_SUCH_RANGE.search(said.everything)
     return WorkError(
         "python/resolution",
         f"could not {doing}: " + (f"there is no `{lacking['wanted']}`" if lacking else "the requirements contradict"),

@@ -41,6 +41,11 @@ MISSPELLED = """error: No solution found when resolving dependencies
   cause: Because djagno was not found in the package registry and you require djagno, we can conclude that it fails."""
 NO_VERSION = """error: No solution found when resolving dependencies
   cause: Because there is no version of six==99 and you require six==99, we can conclude that it fails."""
+NO_SUCH_RANGE = """  \u00d7 No solution found when resolving dependencies:
+  ╰─▶ Because only the following versions of six are available:
+          six<0.2.0
+          six>0.3.dev0
+      and you require six>=0.2.0,<0.3.dev0, we can conclude that your requirements are unsatisfiable."""
 OLDER_FORM = """  \u00d7 No solution found when resolving dependencies:
   ╰─▶ Because you require a==1 and a==2, we can conclude that your requirements are unsatisfiable."""
 BUILD = """error: Failed to build `bad @ file:///project/bad`
@@ -147,6 +152,12 @@ def test_what_hangs_on_the_python_may_be_had_with_another(why):
         ),
         (MISSPELLED, "python/no-such-package", Exit.FAILED, "could not install the packages: no index has `djagno`"),
         (NO_VERSION, "python/resolution", Exit.FAILED, "could not install the packages: there is no `six==99`"),
+        (
+            NO_SUCH_RANGE,
+            "python/resolution",
+            Exit.FAILED,
+            "could not install the packages: there is no `six>=0.2.0,<0.3.dev0`",
+        ),
         (OLDER_FORM, "python/resolution", Exit.FAILED, "could not install the packages: the requirements contradict"),
         (BUILD, "python/build-failed", Exit.FAILED, "`bad` could not be built"),
         (

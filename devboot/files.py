@@ -154,6 +154,33 @@ def plain(path: str, flags: int) -> int:
     return descriptor
 
 
+def read_written(path: str, *, patience: float = 30.0) -> bytes:
+    """All of a file that people write, or of a named pipe into which a keeper of secrets writes it when asked.
+
+    Raises OSError: EFBIG as `read_bounded`, ETIMEDOUT where nobody has written to the end of the pipe by then.
+    """
+    with open(path, "rb", opener=lambda path, flags: os.open(path, flags | os.O_NONBLOCK)) as stream:
+        if not stat.S_ISFIFO(os.fstat(stream.fileno()).st_mode):
+            return read_bounded(stream)
+        return _read_pipe(stream.fileno(), path, time.monotonic() + patience)
+
+
+def _read_pipe(descriptor: int, path: str, deadline: float) -> bytes:
+    import select
+
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    data = b""
+    while poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
+        block = os.read(descriptor, 65536)
+        data += block
+        if len(data) > _WRITTEN:
+            raise OSError(errno.EFBIG, "file too large", path)
+        if not block:
+            return data
+    raise OSError(errno.ETIMEDOUT, "it is a named pipe, and nobody writes into it", path)
+
+
 def read_bounded(stream: BinaryIO) -> bytes:
     """All of a file that people write; more than a person writes (a link to /dev/zero) is an OSError, EFBIG."""
     data = stream.read(_WRITTEN + 1)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from devboot.environment.variables import is_secret_value
 from devboot.errors import DevbootError, ManifestError, Place, Problems
-from devboot.files import read_bounded
+from devboot.files import read_written
 from devboot.model import overmind
 from devboot.model.dotenv import Note, parse_dotenv, resolve_dotenv
 from devboot.model.edge.complaints import problems_of
@@ -66,8 +66,7 @@ def read_env_files(root: str, names: Sequence[str] | None, scope: Mapping[str, s
 
 def _read(path: str, name: str) -> bytes | None:
     try:
-        with open(path, "rb") as file:
-            return read_bounded(file)
+        return read_written(path)
     except FileNotFoundError:
         return None
     except OSError as error:

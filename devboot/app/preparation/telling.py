@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterable, Mapping
 
 from devboot import snapshot as snapshots
@@ -54,11 +55,12 @@ def tell_about(loaded: Loaded, files: EnvFiles, reporter: Reporter) -> None:
 def tell_of_edits(stamps: Iterable[tuple[str, int, int]], root: str, reporter: Reporter) -> None:
     """Say what was edited after it was read: it counts from the next command on, as its stamp makes the snapshot stale.
 
-    Nothing is said of a folder with other names in it: a database's is made by the run itself.
+    Nothing is said of a folder with other names in it: a database's is made by the run itself; nor of a named pipe,
+    which is younger after each reading.
     """
-    for stamp in dict.fromkeys(stamps):
-        if not snapshots.is_current(stamp) and not os.path.isdir(stamp[0]):
-            name = os.path.relpath(stamp[0], root)
+    for path in dict.fromkeys(stamp[0] for stamp in stamps if not snapshots.is_current(stamp)):
+        if not stat.S_ISFIFO(mode := _mode(path)) and not stat.S_ISDIR(mode):
+            name = os.path.relpath(path, root)
             reporter.emit(Event(NOTE, "project", f"{name} changed during this run: it counts from the next on"))
 
 
@@ -73,6 +75,13 @@ def database_text(path: str, done: databases.Prepared, *, is_there: bool = True)
     if done.backup:
         said.append(f"copy kept, {os.path.basename(done.backup)}")
     return ", ".join(said)
+
+
+def _mode(path: str) -> int:
+    try:
+        return os.stat(path).st_mode
+    except OSError:
+        return 0
 
 
 def _lost_secrets(loaded: Loaded) -> list[str]:

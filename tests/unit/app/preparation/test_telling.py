@@ -62,10 +62,12 @@ def test_secrets_that_are_made_anew_are_named(tmp_path):
 
 def test_files_edited_in_the_meantime_are_named_and_folders_are_not(tmp_path):
     (tmp_path / ".env").write_text("A=1\n")
-    paths = [str(tmp_path / ".env"), str(tmp_path / ".env"), str(tmp_path / "Procfile")]
+    os.mkfifo(tmp_path / "pipe")
+    paths = [str(tmp_path / name) for name in (".env", ".env", "Procfile", "pipe")]
     stamps = (snapshot.listing(str(tmp_path)), *snapshot.stamps(paths))
     (tmp_path / "data").mkdir()
     (tmp_path / ".env").write_text("A=12\n")
+    os.utime(tmp_path / "pipe", (1, 1))
     reporter = RecordingReporter()
 
     tell_of_edits(stamps, str(tmp_path), reporter)

@@ -18,6 +18,7 @@ from devboot.onboarding.tree import Tree
 
 MIGRATES = re.compile(r"migrate|db upgrade|alembic\b.*upgrade|aerich|release-tasks|manage\.py\s+\w*migrat")
 
+_TELLS_ALEMBIC = ("AlembicAsyncConfig(", "AlembicSyncConfig(")
 _MIGRATE_COMMAND = re.compile(r"""add_command\(\s*["']db["']\s*,\s*MigrateCommand""")
 _MIGRATE = re.compile(r"\bMigrate\(|\bmigrate\.init_app\(")
 
@@ -42,6 +43,7 @@ def find_tasks(
     found = (
         found
         or _flask_migrate(tree, app, packages, databases)
+        or _litestar(tree, app, packages, databases)
         or _alembic(tree, app, databases, held(tree, app.root, lists, "alembic"))
         or _aerich(tree, app)
         or tables_task(tree, app, databases)
@@ -105,6 +107,25 @@ def _flask_migrate(
     return Task(
         "migrate", f"{program} db upgrade{where}", cwd_of(app), inputs, depends_on=databases, evidence=Evidence(env)
     )
+
+
+def _litestar(tree: Tree, app: Application, packages: Mapping[str, str], databases: tuple[str, ...]) -> Task | None:
+    """The command that Litestar's plugin of SQLAlchemy adds to its own."""
+    if app.framework != "litestar" or "advanced-alchemy" not in packages:
+        return None
+    ours = [path for path in tree.python_files() if not _ELSEWHERE.search(path)]
+    env = next((path for path in ours if _is_environment(tree, path)), None)
+    if env is None or not any(tree.mentions(path, _TELLS_ALEMBIC) for path in ours):
+        return None
+    target = f"{app.entry}:{app.target.removesuffix('()')}"
+    inputs = (posixpath.relpath(posixpath.dirname(env), app.root) + "/versions/*.py",)
+    run = f"litestar --app {target} database upgrade --no-prompt"
+    return Task("migrate", run, cwd_of(app), inputs, depends_on=databases, evidence=Evidence(env))
+
+
+def _is_environment(tree: Tree, path: str) -> bool:
+    beside = posixpath.join(posixpath.dirname(path), "script.py.mako")
+    return posixpath.basename(path) == "env.py" and tree.exists(beside)
 
 
 def _script_that_migrates(tree: Tree) -> str:

@@ -500,3 +500,27 @@ def test_a_module_whose_name_is_only_known_when_it_runs_is_not_missed(propose):
     code += "import_module(f'shop.{unknown()}.x')\n"
     proposal = propose({"main.py": code, "shop/__init__.py": "", "requirements.txt": "fastapi\n"})
     assert [note.text for note in proposal.notes] == []
+
+
+@pytest.mark.parametrize(
+    ("code", "packages", "tasks"),
+    [
+        (
+            "AlembicAsyncConfig()\n",
+            "advanced-alchemy\n",
+            ["litestar --app app:create_app database upgrade --no-prompt"],
+        ),
+        ("", "advanced-alchemy\n", []),
+        ("AlembicAsyncConfig()\n", "", []),
+    ],
+)
+def test_litestar_migrates_by_a_command_of_its_own(propose, code, packages, tasks):
+    files = {
+        "app.py": f"from litestar import Litestar\n{code}\ndef create_app():\n    return Litestar([])\n",
+        "shop/migrations/env.py": "",
+        "shop/migrations/script.py.mako": "",
+        "requirements.txt": f"litestar\n{packages}",
+    }
+    proposal = propose(files)
+    assert [task.run for task in proposal.tasks] == tasks
+    assert [task.inputs for task in proposal.tasks] == [("shop/migrations/versions/*.py",)] * len(tasks)

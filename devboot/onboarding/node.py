@@ -90,6 +90,18 @@ def left_to_itself(tree: Tree, root: str, commands: Collection[tuple[str, str, s
             how = f"`cd {folder} && npm install && npm run {script}` does"
             where = Evidence(path, _line(tree.text(path) or "", rf'"{script}"'))
             yield Note(f"`{folder}` is not started; {how}", where)
+    yield from _unbuilt(tree, root, texts)
+
+
+def _unbuilt(tree: Tree, root: str, texts: Collection[str]) -> Iterator[Note]:
+    """What to say of styles and scripts beside the application that have to be built, which no command does."""
+    path = posixpath.normpath(posixpath.join(root, "package.json"))
+    scripts = _read(tree, path).get("scripts")
+    names = [name for name in scripts if name.startswith("build")] if isinstance(scripts, dict) else []
+    if names and _has_packages(tree, path) and not any(re.search(r"\b(?:npm|npx|yarn|pnpm|bun)\b", t) for t in texts):
+        where = Evidence(path, _line(tree.text(path) or "", rf'"{re.escape(names[0])}"\s*:'))
+        how = f"`npm install && npm run {names[0]}` does"
+        yield Note(f"what pages load may have to be built; {how}", where)
 
 
 def _install(tree: Tree, root: str, path: str, names: list[str]) -> Task:

@@ -116,3 +116,26 @@ def test_a_python_project_with_a_package_json_for_tools_does_not(propose):
 def test_a_front_end_that_nothing_starts_is_named(propose, more, texts):
     files = {**SITE, "web-ui/package.json": package(scripts={"build": "x", "serve": "y"}), **more}
     assert [note.text for note in propose(files).notes] == texts
+
+
+@pytest.mark.parametrize(
+    ("package", "more", "notes"),
+    [
+        (
+            '{"scripts": {"lint": "x",\n"build:css": "sass"}, "devDependencies": {"sass": "1"}}',
+            {},
+            ["what pages load may have to be built; `npm install && npm run build:css` does"],
+        ),
+        ('{"scripts": {"lint": "x"}, "devDependencies": {"sass": "1"}}', {}, []),
+        ('{"scripts": {"build": "x"}}', {}, []),
+        (
+            '{"scripts": {"build": "x"}, "devDependencies": {"sass": "1"}}',
+            {"Procfile": "web: flask run\ncss: npm run watch\n"},
+            [],
+        ),
+    ],
+)
+def test_what_pages_load_is_said_to_want_a_build(propose, package, more, notes):
+    app = {"app.py": "from flask import Flask\napp = Flask(__name__)\n", "requirements.txt": "flask\n"}
+    found = propose({**app, "package.json": package, **more}).notes
+    assert [note.text for note in found] == notes

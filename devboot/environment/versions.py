@@ -81,22 +81,23 @@ def requested_version(
         ManifestError: `python/version`, the manifest's own words are no version.
 
     """
-    if manifest:
-        specifier = as_specifier(manifest)
-        if specifier is None:
-            raise ManifestError(
-                "python/version",
-                f"`{manifest}` is no version of Python",
-                place=Place("devboot.toml"),
-                help=('write it as in `version = "3.12"` or `version = ">=3.12"`',),
-            )
-        return VersionRequest(specifier, manifest, "devboot.toml", is_exact=is_exact)
+    specifier = as_specifier(manifest) if manifest else ""
+    if specifier is None:
+        raise ManifestError(
+            "python/version",
+            f"`{manifest}` is no version of Python",
+            place=Place("devboot.toml"),
+            help=('write it as in `version = "3.12"` or `version = ">=3.12"`',),
+        )
     stated = tuple(stated_versions(root, folder, read))
-    if not stated:
-        return VersionRequest(is_exact=is_exact)
+    first = next(iter(stated), VersionRequest())
+    if manifest:
+        # A manifest that was written by detection says what some file says, perhaps one further up
+        same = [each for each in stated if each.specifier == specifier] if may_stand_in else []
+        first = next(iter(same), VersionRequest(specifier, manifest, "devboot.toml"))
     bounds = [each.specifier for each in stated if os.path.basename(each.file) == _BOUNDS]
-    is_habit = may_stand_in and not is_exact and os.path.basename(stated[0].file) != _BOUNDS
-    return replace(stated[0], is_exact=is_exact, stand_in=",".join(bounds) if is_habit else None)
+    is_habit = may_stand_in and not is_exact and not manifest and os.path.basename(first.file) not in ("", _BOUNDS)
+    return replace(first, is_exact=is_exact, stand_in=",".join(bounds) if is_habit else None)
 
 
 def stated_versions(root: str, folder: str, read: ReadText) -> Iterator[VersionRequest]:

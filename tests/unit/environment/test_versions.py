@@ -158,3 +158,11 @@ def test_a_file_that_says_what_its_writers_use_forbids_no_other_version_where_no
 )
 def test_what_may_stand_in_keeps_within_the_projects_bounds(bounds, version, admitted):
     assert admitted == VersionRequest("==3.14.*", "3.14", ".python-version", 1, stand_in=bounds).admits_instead(version)
+
+
+def test_what_detection_took_from_a_file_further_up_is_asked_for_there():
+    texts = {"/p/.python-version": "3.14\n", "/p/app/pyproject.toml": "[project]\nrequires-python = '>=3.10'\n"}
+
+    found = requested_version("/p", "/p/app", texts.get, manifest="3.14", may_stand_in=True)
+    assert (found.file, found.line, found.written) == (".python-version", 1, "3.14")
+    assert requested_version("/p", "/p/app", texts.get, manifest="3.14").file == "devboot.toml"

@@ -74,7 +74,7 @@ def find_project(cwd: str) -> Project:
 
 def project_in(folder: str) -> Project | None:
     """The project whose manifest, written or detected, is in `folder`; None where there is none."""
-    if folder and os.path.isfile(written := os.path.join(folder, MANIFEST)):
+    if folder and os.path.lexists(written := os.path.join(folder, MANIFEST)):  # also a link to nothing: they mean it
         return Project(folder, written, written=True)
     if folder and os.path.isfile(detected := os.path.join(folder, DETECTED)):
         return Project(folder, detected, written=False)

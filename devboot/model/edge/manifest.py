@@ -279,7 +279,7 @@ def load_procfile(root: str, path: str | None, *, prefix: str = "", is_lenient: 
     """
     for name in usual_procfiles(root) if path is None else (path,):
         try:
-            with open(os.path.join(root, name), "rb") as stream:
+            with open(os.path.join(root, name), "rb", opener=plain) as stream:
                 data = read_bounded(stream)
         except FileNotFoundError:
             continue
@@ -303,6 +303,9 @@ def _read(path: str, file: str) -> str:
         with open(path, "rb", opener=plain) as stream:
             return decode(read_bounded(stream), file)
     except FileNotFoundError:
+        if os.path.islink(path):
+            what = f"`{file}` is a link to `{printable(os.readlink(path))}`, which isn't there"
+            raise ManifestError("manifest/unreadable", what, place=Place(file)) from None
         what = f"there is no `{file}`"
         raise ManifestError("manifest/not-found", what, help=("`devboot init` writes one",)) from None
     except OSError as error:

@@ -69,3 +69,10 @@ def test_a_pointer_to_nothing_is_passed_over(tmp_path):
 
     assert (root, "") == find_project(root)[:2]
     assert root == seen_from(root)
+
+
+def test_a_manifest_that_cannot_be_read_is_meant_all_the_same(tmp_path):
+    root = make(tmp_path, "Procfile", "app/manage.py")
+    (tmp_path / "devboot.toml").symlink_to("../shared/devboot.toml")
+
+    assert (root, True) == find_project(os.path.join(root, "app"))[::2]

@@ -1,5 +1,7 @@
 """devboot.toml that is right: the values that come of it, their places, their schema."""
 
+import os
+
 import pytest
 from pydantic import BaseModel
 
@@ -8,6 +10,7 @@ from devboot.model.edge.manifest import (
     Manifest,
     check_against_procfile,
     load_manifest,
+    load_procfile,
     load_sources,
     parse_manifest,
 )
@@ -261,6 +264,28 @@ def test_a_manifest_that_is_not_there_or_not_readable_says_so(tmp_path):
         folder.value.slug,
         folder.value.errors[0].what,
     )
+
+
+@pytest.mark.faults(52)
+def test_a_manifest_that_is_a_link_to_nothing_is_not_said_to_be_missing(tmp_path):
+    (tmp_path / "devboot.toml").symlink_to("../shared/devboot.toml")
+
+    with pytest.raises(Problems) as caught:
+        load_manifest(str(tmp_path / "devboot.toml"))
+
+    (error,) = caught.value.errors
+    assert error.slug == "manifest/unreadable"
+    assert error.what == "`devboot.toml` is a link to `../shared/devboot.toml`, which isn't there"
+
+
+@pytest.mark.faults(50)
+def test_a_procfile_that_is_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "Procfile")
+
+    with pytest.raises(Problems) as caught:
+        load_procfile(str(tmp_path), None)
+
+    assert [error.what for error in caught.value.errors] == ["`Procfile` can't be read: not a plain file"]
 
 
 @pytest.mark.faults(47, 50)

@@ -72,12 +72,18 @@ def look(pid: int) -> Seen | None:
     return _parse_stat(pid, data)
 
 
-def worked(pids: Iterable[int]) -> float:
-    """Seconds of a processor's time that these have used together; 0 where that can't be told."""
+def worked(pids: Iterable[int]) -> float | None:
+    """Seconds of a processor's time that these have used together, 0 where that can't be told.
+
+    None where one of them works right now, for a processor or for a disk that it waits for.
+    """
     ticks = 0
     for pid in pids:
         data = _content(f"/proc/{pid}/stat", 4096) or b""
-        ticks += sum(map(int, data[data.rfind(b")") + 2 :].split()[11:13]))
+        state, *fields = data[data.rfind(b")") + 2 :].split() or (b"",)
+        if state in (b"R", b"D"):
+            return None
+        ticks += sum(map(int, fields[10:12]))
     return ticks / os.sysconf("SC_CLK_TCK")
 
 

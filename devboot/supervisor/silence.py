@@ -34,7 +34,7 @@ class Silence:
         tail: Tail,
         on_stuck: Callable[[str], None],
         *,
-        worked: Callable[[Iterable[int]], float] = proctable.worked,
+        worked: Callable[[Iterable[int]], float | None] = proctable.worked,
     ) -> None:
         self._host = host
         self._pid = pid
@@ -69,7 +69,7 @@ class Silence:
         if not line:
             return  # until it says more
         worked = self._worked_by(self._host.watcher.census().members(self._pid))
-        if self._worked is None or worked - self._worked > _IDLE * (now - self._since):
+        if worked is None or self._worked is None or worked - self._worked > _IDLE * (now - self._since):
             self._since, self._worked = now, worked
         if now - self._since < patience:
             self._wait()

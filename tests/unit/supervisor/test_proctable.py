@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 
 import pytest
 
@@ -94,3 +95,19 @@ def test_ps_tells_the_same_as_the_kernel():
     seen = proctable._ask_ps()[os.getpid()]
 
     assert (seen.parent, seen.session, seen.is_alive) == (os.getppid(), os.getsid(0), True)
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/stat"), reason="only Linux tells the state of a process")
+def test_who_works_right_now_is_told_from_who_has_worked():
+    child = subprocess.Popen(
+        [sys.executable, "-c", "print(flush=True); input()"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    try:
+        child.stdout.readline()
+        while proctable.look(child.pid).state != "S":
+            continue
+        assert proctable.worked([child.pid]) >= 0.0
+        assert proctable.worked([child.pid, os.getpid()]) is None
+    finally:
+        child.kill()
+        child.communicate()

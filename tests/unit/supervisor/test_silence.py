@@ -16,8 +16,8 @@ UNSET = b"Traceback (most recent call last):\n  ...\nKeyError: 'TOKEN'\n"
 class Stage:
     """Loop, host, watcher and census in one: time moves by `run`, work by itself."""
 
-    def __init__(self, said, *, load=0.0):
-        self.time, self.load, self.timers, self.said = 0.0, load, [], []
+    def __init__(self, said, *, load=0.0, disk_until=0):
+        self.time, self.load, self.disk_until, self.timers, self.said = 0.0, load, disk_until, [], []
         self.loop = self.watcher = self
         self.tail = Tail()
         self.tail.add(said)
@@ -37,7 +37,7 @@ class Stage:
         return frozenset({pid})
 
     def worked(self, pids):
-        return self.load * self.time * len(pids)
+        return self.load * self.time * len(pids) if self.time >= self.disk_until else None
 
     def run(self, seconds):
         end = self.time + seconds
@@ -68,6 +68,14 @@ def test_what_works_is_only_slow():
     stage.run(60)
 
     assert stage.said == []
+
+
+def test_what_waits_for_a_disk_is_only_slow():
+    stage = Stage(MISSING, disk_until=20)
+    stage.run(60)
+
+    ((at, _),) = stage.said
+    assert at >= 20 + 4
 
 
 @pytest.mark.parametrize(

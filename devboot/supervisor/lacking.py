@@ -22,13 +22,20 @@ _SAID = (
     (r"libxmlsec1\S*: cannot open shared object", "libxmlsec1-openssl", ""),
 )
 _OF_POSTGRES = r"extension \"[\w-]+\" is not available|ICU is not supported in this build"
+_NO_FILE = r"FileNotFoundError: \[Errno 2\] No such file or directory: '(/[^']+)/[^'/]+'"
 
 
 def lacking_library(lines: Iterable[str]) -> tuple[str, ...]:
     """How to get what the last such line asks for; nothing where the lines speak of something else."""
     import re
 
-    for line in reversed(tuple(lines)):
+    lines = tuple(lines)
+    if any(line.startswith("ValueError: Unable to configure handler ") for line in lines):
+        folder = next((found[1] for line in lines if (found := re.match(_NO_FILE, line))), "")
+        if folder:
+            return (f"mkdir -p '{folder}'   # for the log that the code writes there",)
+        return ("the folder for a log may be missing: all output names it, `mkdir -p` makes it",)
+    for line in reversed(lines):
         if re.search(_OF_POSTGRES, line):
             return ("this build of PostgreSQL lacks it: `devboot explain service/no-extension` says which has it",)
         for pattern, debian, homebrew in _SAID:

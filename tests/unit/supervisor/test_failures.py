@@ -72,6 +72,21 @@ def test_a_library_that_only_sqlalchemy_asks_for_may_be_another_than_the_project
     assert failures.ended(WORKER, End(1), tail[1:]).help[0].startswith("`devboot up -d` installs what is new")
 
 
+def test_a_folder_for_a_log_that_is_missing_is_named():
+    last = "ValueError: Unable to configure handler 'file'"
+    missing = "FileNotFoundError: [Errno 2] No such file or directory: '/app/logs/error.log'"
+    rest = "all output: `devboot logs worker`"
+
+    assert failures.ended(WORKER, End(1), (missing, last)).help == (
+        "mkdir -p '/app/logs'   # for the log that the code writes there",
+        rest,
+    )
+    assert failures.ended(WORKER, End(1), (last,)).help == (
+        "the folder for a log may be missing: all output names it, `mkdir -p` makes it",
+        rest,
+    )
+
+
 def test_a_module_that_left_setuptools_is_no_package_to_add():
     error = failures.ended(WORKER, End(1), ("ModuleNotFoundError: No module named 'pkg_resources'",))
 

@@ -15,6 +15,7 @@ from devboot.onboarding.channels import Found as OfChannel, find_channel_servers
 from devboot.onboarding.flask import abilities, by_variable, flask_name
 from devboot.onboarding.images import variables_of_image
 from devboot.onboarding.layout import cwd_of
+from devboot.onboarding.logfolders import with_log_folders
 from devboot.onboarding.needs import needs_of
 from devboot.onboarding.node import find_node, left_to_itself, only_process
 from devboot.onboarding.processes import implied
@@ -110,6 +111,8 @@ def assemble(clone: Clone, run: Run, switches: Mapping[str, Variable], wiring: W
     names = tuple(item.name for item in databases)
     tasks = find_tasks(tree, app, run, clone.procfile, names, clone.packages, clone.python.requirements)
     tasks = [redirected(tree, app, task, served.probes) for task in tasks]
+    if clone.procfile is None or clone.procfile.release is None:  # a release runs where no other task prepares
+        tasks = with_log_folders(tree, app, run, tasks)
     processes, procfile_notes = _processes(clone, run)
     flask_app: dict[str, Variable] = {}
     known = abilities(tree, app.root, clone.python.requirements)

@@ -11,7 +11,7 @@ from typing import Any
 from devboot.onboarding.layout import ASIDE, Application
 from devboot.onboarding.proposal import PythonInput
 from devboot.onboarding.python import NAME, load_toml, normal
-from devboot.onboarding.settings import PRODUCTION
+from devboot.onboarding.settings import named_settings
 from devboot.onboarding.tree import Tree
 
 # Modules whose package is called otherwise
@@ -40,7 +40,6 @@ PACKAGES = {
     "telegram": ("python-telegram-bot",),
     "yaml": ("pyyaml",),
 }
-_BY_NAME = re.compile(r"(?:^|/)(?:\w*settings\w*\.py|settings/.*\.py|urls\.py|celery\w*\.py)$")
 _TOP = re.compile(r"^(?:from|import)[ \t]+(\w+)", re.MULTILINE)
 
 
@@ -157,10 +156,10 @@ def _is_own(tree: Tree, app: Application, top: str) -> bool:
 
 
 def _imported(tree: Tree, app: Application) -> Iterator[str]:
-    """The application's own modules, from its entry onwards, and from what Django finds by their names."""
+    """The application's own modules, from its entry onwards, and from the settings that Django finds by their name."""
     left, seen = [app.path], set[str]()
     if app.framework == "django":
-        left += [path for path in tree.python_files() if _BY_NAME.search(path) and not PRODUCTION.search(path)]
+        left += _files(app, app.path, "", "", named_settings(tree, app.path)[0] or "")
     while left:
         path = left.pop()
         if path in seen or ASIDE.search(path) or not tree.exists(path):

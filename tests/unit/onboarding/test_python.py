@@ -152,10 +152,16 @@ def test_what_modules_of_the_application_import_counts_and_tests_do_not(propose)
 
 def test_a_group_that_alone_holds_django_or_what_its_settings_import_is_named(propose):
     files = {
-        "manage.py": "def main():\n    from django.core.management import execute_from_command_line\n",
+        "manage.py": """
+            import os
+            def main():
+                os.environ.setdefault("DJANGO_SETTINGS_MODULE", "site_.settings.local")
+                from django.core.management import execute_from_command_line
+            """,
         "site_/__init__.py": "",
+        "site_/settings/local.py": "from .base import *\n",
         "site_/settings/base.py": "import os\nfrom environ import Env\nfrom decouple import config\n",
-        "site_/settings/production.py": "import boto3\n",
+        "site_/settings/cloud.py": "import boto3\n",
         "uv.lock": "",
         "pyproject.toml": """
             [project]

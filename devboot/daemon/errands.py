@@ -5,7 +5,7 @@ from __future__ import annotations
 from devboot.model import process as model
 from devboot.text.columns import printable
 from devboot.text.problems import render_problem
-from devboot.text.processes import phase_words
+from devboot.text.processes import signal_name
 from devboot.text.units import duration
 from devboot.wire import frames
 
@@ -83,8 +83,7 @@ class Errand:
         if failed:
             self._code = 1
             how = "could not be started" if self._verb != "ready" else "is not ready"
-            why = phase_words(status) if status.phase == model.EXITED else status.note or status.phase
-            err(self._connection, f"{name} {how}: {why}\n")
+            err(self._connection, f"{name} {how}: {_why(status)}\n")
         elif not self._quiet:
             took = duration(self._server.loop.now() - self._start)
             pid = f" (pid {status.pid})" if status.pid is not None else ""
@@ -103,6 +102,13 @@ class Errand:
             self._server.changes.remove(self.look)
             self._server.complaints.remove(self.complain)
             self._connection.finish(self._code)
+
+
+def _why(status: model.ProcessStatus) -> str:
+    last = status.last_exit
+    if status.phase != model.EXITED or last is None:
+        return status.note or status.phase
+    return f"killed by {signal_name(last.signal)}" if last.signal else f"exit {last.code}"  # its note says when
 
 
 def is_spawned(status: model.ProcessStatus) -> bool:

@@ -63,9 +63,7 @@ class Process:
         self.run: Run | None = None
         self.tail = Tail()
         self.error: WorkError | None = None  # why it is failed, gave-up or exited badly
-        self.parting: WorkError | None = (
-            None  # what to say of its end where it went well, though nobody had asked for it
-        )
+        self.parting: WorkError | None = None  # what to say of an end that is no failure, and that nobody asked for
         self.blocked: Blocker | None = None  # what it waits for, while it is waiting
         self.last_exit: model.LastExit | None = None
         self.stuck: WorkError | None = None  # why it will not get ready, as it seems

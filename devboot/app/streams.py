@@ -50,7 +50,9 @@ class Streams:
         except AbandonedError:
             self._dead.add(number)
         except OSError as error:
-            self._failed(number, error)
+            self._dead.add(number)
+            if number == 1:
+                self.failure = BROKEN_PIPE if error.errno == errno.EPIPE else 1
         finally:
             self._writing_since = outer
 
@@ -75,20 +77,13 @@ class Streams:
                     break
                 moved += count
                 self._writing_since = time.monotonic()
-        except BlockingIOError:
-            pass  # the rest is still to come, or the pipe doesn't block: both are `write`'s to wait for
         except AbandonedError:
             self._dead.add(1)
-        except OSError as error:
-            self._failed(1, error)
+        except OSError:
+            pass  # it would block, nobody reads, or the system can't splice: `write` gets the rest, and waits or fails
         finally:
             self._writing_since = outer
         return moved
-
-    def _failed(self, number: int, error: OSError) -> None:
-        self._dead.add(number)
-        if number == 1:
-            self.failure = BROKEN_PIPE if error.errno == errno.EPIPE else 1
 
     def end(self) -> int:
         """All is written; the exit code that a failed standard output asks for."""

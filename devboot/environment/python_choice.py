@@ -137,7 +137,7 @@ def locked_interpreter(
     uv: Uv, project: PythonProject, lock: PythonLock | None, *, environ: Mapping[str, str]
 ) -> Interpreter:
     """The interpreter that a lock was made with where there is one, else one that it holds for. Raises MachineError."""
-    if lock is None:
+    if lock is None or project.given:  # another patch version than that of the lock is no choice of ours
         return find_interpreter(uv, project, environ=environ)
     wanted = replace(project, request=as_pinned(project.request, lock.interpreter))
     return find_interpreter(uv, wanted, environ=environ, lowest=lock.lowest_python, preferred=lock.chosen)

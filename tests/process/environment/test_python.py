@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -350,3 +351,13 @@ def build_wheel(folder, config=None, metadata=None):
 def build_editable(folder, config=None, metadata=None):
     return _wheel(folder, {"own_lib.pth": os.getcwd() + "\\n"})
 """
+
+
+def test_an_interpreter_that_was_given_may_have_another_patch_version_than_the_lock(clone):
+    clone.write(requirements__txt=INDEX)
+    lock = replace(clone.lock(clone.read()), interpreter=f"{MINOR}.99")
+    brought = replace(clone.read(), given=os.path.realpath(sys.executable))
+
+    clone.sync(brought, lock)
+
+    assert [event.slug for event in clone.reporter.events if event.slug] == ["python/patch-version"]

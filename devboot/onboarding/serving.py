@@ -20,16 +20,17 @@ SERVING = (
     ("bottle", re.compile(r"^\s*(?:bottle\.)?run\([^\n]*\bport\s*=", re.MULTILINE)),
     ("uvicorn", re.compile(r"^\s+uvicorn\.run\(", re.MULTILINE)),
 )
-# How each is told its port, by which word, and which one it takes untold
-_PORTS = {
-    "aiohttp": ("run_app", "port", 8080),
-    "gradio": ("launch", "server_port", 7860),
-    "dash": ("run", "port", 8050),
-    "sanic": ("run", "port", 8000),
-    "tornado": ("listen", "port", None),
-    "bottle": ("run", "port", 8080),
-    "uvicorn": ("run", "port", 8000),
+# How each is told its port, by which word or in which place, and which one it takes untold
+_PORTS: dict[str, tuple[str, str, int | None, int | None]] = {
+    "aiohttp": ("run_app", "port", None, 8080),
+    "gradio": ("launch", "server_port", None, 7860),
+    "dash": ("run", "port", 1, 8050),
+    "sanic": ("run", "port", 1, 8000),
+    "tornado": ("listen", "port", 0, None),
+    "bottle": ("run", "port", 3, 8080),
+    "uvicorn": ("uvicorn.run", "port", None, 8000),
 }
+_RUN_OTHERS = ("asyncio", "subprocess", "anyio", "typer")  # whose `run` starts no server
 RUNS = re.compile(r"""^if __name__ == ["']__main__["']|^\w+(?:\.\w+)*\.(?:run|start|\w*polling)\(""", re.MULTILINE)
 _PAGE = re.compile(r"\bset_page_config\(|\bst\.(?:title|navigation)\(")
 
@@ -54,18 +55,23 @@ def is_entry(kind: str, path: str, text: str) -> bool:
 
 def fixed_port(kind: str, module: ast.Module | None) -> int | None:
     """Where a script will listen whatever it is told from outside; None where that doesn't show."""
-    call, word, usual = _PORTS.get(kind, ("", "", None))
+    call, word, place, usual = _PORTS.get(kind, ("", "", None, None))
     for node in ast.walk(module) if module is not None and call else ():
         if not isinstance(node, ast.Call) or not _is_called(node, call):
             continue
         given = [each.value for each in node.keywords if each.arg in (word, None)]
-        given += node.args[:1] if call == "listen" else []
-        if not given:
-            return usual
-        return given[0].value if isinstance(given[0], ast.Constant) and isinstance(given[0].value, int) else None
+        given += [each for each in node.args if isinstance(each, ast.Starred)]
+        given += node.args[place : place + 1] if place is not None else []
+        return _number(given[0]) if given else usual
     return None
 
 
+def _number(node: ast.expr) -> int | None:
+    """The port that an expression is; None for what isn't known, and for 0, which leaves it to the system."""
+    value = node.value if isinstance(node, ast.Constant) else None
+    return value if type(value) is int and 0 < value < 1 << 16 else None
+
+
 def _is_called(node: ast.Call, name: str) -> bool:
-    owner, _, last = ast.unparse(node.func).rpartition(".")
-    return last == name and owner not in ("asyncio", "subprocess", "anyio")
+    called = ast.unparse(node.func)
+    return f".{called}".endswith(f".{name}") and called.rpartition(".")[0] not in _RUN_OTHERS

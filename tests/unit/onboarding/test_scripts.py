@@ -114,6 +114,12 @@ def test_the_settings_of_a_script_that_serves_are_followed(propose):
         ("import tornado.web\nfrom tornado.ioloop import IOLoop\napp.listen(8888)\nIOLoop.current().start()\n", 8888),
         ("from tornado.ioloop import IOLoop\napp.listen(options.port)\nIOLoop.current().start()\n", None),
         ("import gradio as gr\ndemo = gr.Blocks()\ndemo.launch()\n", 7860),
+        ("from aiohttp import web\nweb.run_app(app, port=0)\n", None),
+        ("from aiohttp import web\nweb.run_app(app, port=True)\n", None),
+        ("from sanic import Sanic\napp = Sanic('a')\napp.run('0.0.0.0', 8001)\n", 8001),
+        ("from sanic import Sanic\napp = Sanic('a')\napp.run(*where)\n", None),
+        ("import dash\napp = dash.Dash(__name__)\napp.run('0.0.0.0')\n", 8050),
+        ("import uvicorn\ndef main():\n    uvicorn.run(app, port=9001)\ntyper.run(main)\n", 9001),
         ("import streamlit as st\n", None),
     ],
 )

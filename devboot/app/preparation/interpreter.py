@@ -49,7 +49,7 @@ class Bringer:
         Raises what `provision` raises.
         """
         package = next((each for each in lock.package if each.name == RECIPE), None)
-        if package is None:
+        if package is None or not package.reproducible:  # what is on PATH is found as any other
             return python
         wanted = wanted_objects(Lock(package=(package,)), self._recipes, self._machine.host, _no_app)
         if not self.objects:

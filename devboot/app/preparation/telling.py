@@ -14,7 +14,8 @@ from devboot.environment import databases
 from devboot.environment.envfiles import EnvFiles
 from devboot.environment.project import Project
 from devboot.environment.root import is_foreign, strangers
-from devboot.environment.secrets import load_secrets, secrets_file
+from devboot.environment.secrets import load_secrets
+from devboot.environment.variables import GENERATED
 from devboot.events import NOTE, WARNING, Event, Reporter
 from devboot.model.edge.variables import Generated
 
@@ -39,9 +40,8 @@ def tell_about(loaded: Loaded, files: EnvFiles, reporter: Reporter) -> None:
         reporter.emit(Event(WARNING, "machine", text, slug="machine/root"))
     for text in loaded.procfile.left_out if loaded.procfile else ():
         reporter.emit(Event(WARNING, "processes", text, slug="procfile/bad-line"))
-    if lost := _lost_secrets(loaded):
-        file = os.path.relpath(secrets_file(loaded.project.state), loaded.project.root)
-        text = f"new values for {', '.join(lost)}: {file} has not got the old ones any more"
+    if lost := _lost_secrets(loaded, files):
+        text = f"new values for {', '.join(lost)}: {GENERATED} has not got the old ones any more"
         reporter.emit(Event(NOTE, "secrets", text))
     for text in self_reloading(loaded):
         reporter.emit(Event(WARNING, "processes", text, slug="process/reloads-itself"))
@@ -84,12 +84,13 @@ def _mode(path: str) -> int:
         return 0
 
 
-def _lost_secrets(loaded: Loaded) -> list[str]:
-    """Generated variables that have had a value here, perhaps until now, which is in no file any more."""
+def _lost_secrets(loaded: Loaded, files: EnvFiles) -> list[str]:
+    """Variables that have had a generated value here, perhaps until now, which is in no file any more."""
     wanted = [name for name, each in loaded.manifest.env.items() if isinstance(each, Generated)]
     state = loaded.project.state
     before = snapshots.read(os.path.join(state, snapshots.NAME)) if wanted else None
     if before is None:
         return []
-    known, had = load_secrets(state), {name for _, name, _ in before.patch}
-    return [name for name in wanted if name in had and name not in known]
+    made = {name for name, _, source, _ in before.variables if source == GENERATED}
+    known = load_secrets(state).keys() | {each.name for each in files.variables if each.value}
+    return [name for name in wanted if name in made and name not in known]

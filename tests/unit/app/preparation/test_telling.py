@@ -13,7 +13,9 @@ from devboot.app.preparation.telling import tell_about, tell_of_edits, tell_of_s
 from devboot.environment.envfiles import EnvFiles
 from devboot.environment.project import Project
 from devboot.environment.secrets import ensure_secrets
+from devboot.environment.variables import GENERATED
 from devboot.events import DONE, UNCHANGED, WARNING, RecordingReporter
+from devboot.model.variables import ComposedVariable
 
 
 @pytest.mark.faults(64)
@@ -43,19 +45,22 @@ def test_a_database_that_only_the_application_makes_is_not_said_to_be_there(tmp_
 
 
 def test_secrets_that_are_made_anew_are_named(tmp_path):
-    (tmp_path / "devboot.toml").write_text('[env]\nKEY = { generate = "hex" }\nNEW = { generate = "hex" }\n')
+    names = ("KEY", "NEW", "WRITTEN")
+    (tmp_path / "devboot.toml").write_text("[env]\n" + "".join(f'{n} = {{ generate = "hex" }}\n' for n in names))
     loaded = load_project(str(tmp_path), {})
-    before = snapshot.Snapshot(str(tmp_path), (), (("=", "KEY", "0a"),), (), ())
+    had = (("KEY", "0a", GENERATED, True), ("WRITTEN", "0b", ".env:1", True))
+    before = snapshot.Snapshot(str(tmp_path), (), (), (), (), variables=had)
 
-    def told():
+    def told(*given):
         reporter = RecordingReporter()
-        tell_about(loaded, EnvFiles((), (), ()), reporter)
+        tell_about(loaded, EnvFiles(given, (), ()), reporter)
         return [event.text for event in reporter.events if event.step == "secrets"]
 
     assert told() == []
     os.makedirs(loaded.project.state, exist_ok=True)
     snapshot.write(os.path.join(loaded.project.state, snapshot.NAME), before)
     assert told() == ["new values for KEY: .devboot/data/secrets.toml has not got the old ones any more"]
+    assert told(ComposedVariable("KEY", "mine", ".env", secret=True)) == []
     ensure_secrets(loaded.project.state, {"KEY": "hex"})
     assert told() == []
 

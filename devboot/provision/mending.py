@@ -44,10 +44,19 @@ def compile_modules(staging: str, layout: Layout) -> None:
         return
     program = os.path.join(staging, "bin", layout.programs[0])
     # what a module can't say in this version (tests of errors, templates) stays uncompiled
-    words = ["-IB", "-m", "compileall", "-qf", "--invalidation-mode", "unchecked-hash", "-s", tree, *folders]
-    environ = {**os.environ, "PYTHONHASHSEED": "0"}
+    words = ["-sB", "-m", "compileall", "-qf", "--invalidation-mode", "unchecked-hash", "-s", tree, *folders]
+    # Not isolated by `-I`, which passes over the seed, on which the order of sets in bytecode depends up to 3.10
+    environ = {"PATH": os.defpath, "PYTHONHASHSEED": "0"}
     try:
-        subprocess.run([program, *words], env=environ, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+        # `-m` looks for modules where it is started: there are none
+        subprocess.run(
+            [program, *words],
+            env=environ,
+            cwd=os.path.dirname(program),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+        )
     except OSError as error:
         raise machine_error(error, program, "run") from error
 

@@ -49,5 +49,23 @@ def test_the_bytes_are_the_same_wherever_it_is_done(staged, monkeypatch):
     assert len(digests) == 1
 
 
+def test_sets_have_the_same_order_in_every_version_and_no_module_of_the_caller_is_taken(staged, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "compileall.py").write_text("raise SystemExit\n")
+    hashes = []
+    for name in ("one", "another"):
+        staging = staged(name)
+        program = staging / "bin/python3"
+        real = os.readlink(program)
+        program.unlink()
+        program.write_text(f'#!/bin/sh\n{real} "$1" -c "print(hash(\'a\'))" >> said\nexec {real} "$@"\n')
+        program.chmod(0o755)
+        compile_modules(str(staging), LAYOUT)
+        hashes.append((staging / "bin/said").read_text())
+        assert list(staging.rglob("*.pyc"))
+
+    assert hashes[0] == hashes[1]
+
+
 def test_without_modules_nothing_is_run(tmp_path):
     compile_modules(str(tmp_path), LAYOUT)  # has no program that could be

@@ -161,6 +161,7 @@ def read_written(path: str, *, patience: float = 30.0) -> bytes:
     """
     with open(path, "rb", opener=lambda path, flags: os.open(path, flags | os.O_NONBLOCK)) as stream:
         if not stat.S_ISFIFO(os.fstat(stream.fileno()).st_mode):
+            os.set_blocking(stream.fileno(), True)  # a terminal would have nothing, which is no end
             return read_bounded(stream)
         return _read_pipe(stream.fileno(), path, time.monotonic() + patience)
 

@@ -7,6 +7,8 @@ import json
 import os
 import re
 
+from devboot.files import plain
+
 _SCRIPT = re.compile(r"^(?:\w+=\S*\s+|exec\s+|env\s+)*(?:python[\d.]*|node|nodemon|bun|ruby)\s+(?:-\S+\s+)*([\w./-]+)")
 _SHELL = re.compile(
     r"^(?:\w+=\S*\s+|exec\s+|env\s+)*"
@@ -76,7 +78,7 @@ def _npm_script(folder: str, name: str) -> str:
 
 def _text(path: str) -> str:
     try:
-        with open(path, encoding="utf-8", errors="replace") as file:
+        with open(path, encoding="utf-8", errors="replace", opener=plain) as file:
             return file.read(_LIMIT)
     except OSError:
         return ""

@@ -203,3 +203,14 @@ def test_a_pipe_that_nobody_writes_to_its_end_is_not_waited_for_for_ever(tmp_pat
     assert caught.value.errno == errno.ETIMEDOUT
     if is_held:
         os.close(held)
+
+
+def test_a_terminal_in_place_of_a_file_is_read_as_one_types():
+    keyboard, terminal = os.openpty()
+    typing = threading.Timer(0.05, os.write, (keyboard, b"A=1\n\x04"))
+    typing.start()
+
+    assert read_written(os.ttyname(terminal)) == b"A=1\n"
+    typing.join()
+    os.close(keyboard)
+    os.close(terminal)

@@ -1,5 +1,7 @@
 """Programs that read PORT by themselves."""
 
+import os
+
 import pytest
 
 from devboot.environment.served_port import reads_port, settings_digest, settings_files, shell_script
@@ -95,3 +97,9 @@ def test_the_digest_changes_with_what_the_script_does_and_not_with_its_comments(
 
     assert digests[0] == digests[1] != digests[2]
     assert "" == settings_digest(str(tmp_path), "sleep 1")
+
+
+def test_a_pipe_in_place_of_a_script_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "start.sh")
+
+    assert settings_digest(str(tmp_path), "sh start.sh") == ""

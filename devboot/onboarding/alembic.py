@@ -18,6 +18,18 @@ _HERE = re.compile(r"^[^#;\n]*%\(here\)", re.MULTILINE)  # a copy lies elsewhere
 _OVERRIDES = re.compile(
     r"sqlalchemy\.url[\"']\s*(?:,|\]\s*=)|create_(?:async_)?engine\(|get_url\(|DATABASE_UR[LI]", re.IGNORECASE
 )
+# What lies here isn't the application's: tests, examples, and what projects are made from
+_OF_OTHERS = re.compile(r"(?:^|/)(?:tests?|examples?|docs?|templates)/|\{\{|\{%")
+
+
+def environments(tree: Tree) -> list[str]:
+    """The application's files that Alembic runs before any migration, known by the template beside them."""
+    found = [path for path in tree.python_files() if posixpath.basename(path) == "env.py"]
+    return [
+        path
+        for path in found
+        if tree.exists(posixpath.join(posixpath.dirname(path), "script.py.mako")) and not _OF_OTHERS.search(path)
+    ]
 
 
 def redirected(tree: Tree, app: Application, task: Task, probes: Mapping[str, str]) -> Task:

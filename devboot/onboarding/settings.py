@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from devboot.onboarding.alembic import environments
 from devboot.onboarding.dotenv import Variable, parse_variables
 from devboot.onboarding.evaluation import statements
 from devboot.onboarding.evaluation.calls import bind
@@ -43,9 +44,6 @@ WORKERS = (
     "Celery(", "RedisBroker(", "WorkerSettings", "Huey(", "RabbitmqBroker(", "RedisSettings(", "ListQueueBroker(",
     "RedisStreamBroker(", "RQ(",
 )  # fmt: skip
-
-
-OF_OTHERS = re.compile(r"(?:^|/)(?:tests?|examples?|docs?|templates)/|\{\{|\{%")
 
 
 @dataclass(slots=True)
@@ -146,11 +144,8 @@ class Evaluator:
 
     def _migrations(self, machine: Machine) -> None:
         """What Alembic runs before any migration."""
-        for path in self.tree.python_files():
-            folder = posixpath.dirname(path)
-            beside = posixpath.join(folder, "script.py.mako")
-            if posixpath.basename(path) == "env.py" and self.tree.exists(beside) and not OF_OTHERS.search(path):
-                machine.load(Module(path, path))
+        for path in environments(self.tree):
+            machine.load(Module(path, path))
 
 
 def _focus(machine: Machine) -> dict[str, str]:

@@ -7,6 +7,7 @@ import posixpath
 import re
 from collections.abc import Iterable, Mapping
 
+from devboot.onboarding.alembic import environments
 from devboot.onboarding.flask import flask_name
 from devboot.onboarding.layout import ASIDE, Application, cwd_of
 from devboot.onboarding.pins import Held, held
@@ -17,12 +18,9 @@ from devboot.onboarding.tables import tables_task
 from devboot.onboarding.tree import Tree
 
 MIGRATES = re.compile(r"migrate|db upgrade|alembic\b.*upgrade|aerich|release-tasks|manage\.py\s+\w*migrat")
-
 _TELLS_ALEMBIC = ("AlembicAsyncConfig(", "AlembicSyncConfig(")
 _MIGRATE_COMMAND = re.compile(r"""add_command\(\s*["']db["']\s*,\s*MigrateCommand""")
 _MIGRATE = re.compile(r"\bMigrate\(|\bmigrate\.init_app\(")
-
-
 # What lies here isn't the application's: tests, examples, and what projects are made from
 _ELSEWHERE = re.compile(r"(?:^|/)tests?/|examples?/|\{\{|\{%")
 
@@ -114,18 +112,13 @@ def _litestar(tree: Tree, app: Application, packages: Mapping[str, str], databas
     if app.framework != "litestar" or "advanced-alchemy" not in packages:
         return None
     ours = [path for path in tree.python_files() if not _ELSEWHERE.search(path)]
-    env = next((path for path in ours if _is_environment(tree, path)), None)
+    env = next(iter(environments(tree)), None)
     if env is None or not any(tree.mentions(path, _TELLS_ALEMBIC) for path in ours):
         return None
     target = f"{app.entry}:{app.target.removesuffix('()')}"
     inputs = (posixpath.relpath(posixpath.dirname(env), app.root) + "/versions/*.py",)
     run = f"litestar --app {target} database upgrade --no-prompt"
     return Task("migrate", run, cwd_of(app), inputs, depends_on=databases, evidence=Evidence(env))
-
-
-def _is_environment(tree: Tree, path: str) -> bool:
-    beside = posixpath.join(posixpath.dirname(path), "script.py.mako")
-    return posixpath.basename(path) == "env.py" and tree.exists(beside)
 
 
 def _script_that_migrates(tree: Tree) -> str:

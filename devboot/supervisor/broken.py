@@ -7,15 +7,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 WITHIN = 30.0  # seconds that a program may live before an import error is no matter of its start any more
-
-SIGNS = (
-    b"Error",
-    b"Traceback",
-    b"Improperly",
-    b"not found",
-    b"Failed to find",
-    b"Unable",
-)  # something of it may follow
+# A block of output without any of these has no such line, and begins no traceback
+TROUBLE = (b"Error", b"Traceback", b"Improperly", b"not found", b"Failed to find", b"Unable")
 # The last line of a traceback, and what servers say that catch the exception themselves
 _SIGNS = (
     r"^(?:ModuleNotFoundError|ImportError|SyntaxError|IndentationError|TabError|NameError): .",
@@ -30,8 +23,6 @@ _SIGNS = (
     r"^Unable to load celery application\.",
     r"^The module \S+ was not found\.",
 )
-
-
 _TRACEBACK = "Traceback (most recent call last):"
 _AFTERWARDS = 2  # lines with several words that may follow the message of an exception
 

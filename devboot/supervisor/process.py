@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from devboot.model import process as model
 from devboot.supervisor import failures, state as life, terminal
-from devboot.supervisor.broken import SIGNS, WITHIN, broken_code
+from devboot.supervisor.broken import TROUBLE, WITHIN, broken_code
 from devboot.supervisor.command import Launch, launch_of
 from devboot.supervisor.lines import without
 from devboot.supervisor.logfile import LogFile
@@ -246,8 +246,8 @@ class Process:
             self.stuck = None
             self.around.on_change(self)
         if self._silence is not None:
-            self._silence.broken()
-        elif self.run is not None and any(sign in block for sign in SIGNS):
+            self._silence.begin_anew()
+        elif self.run is not None and any(word in block for word in TROUBLE):
             from devboot.supervisor.silence import Silence
 
             self._silence = Silence(self.host, self.run.pid, self.tail, self._on_stuck)

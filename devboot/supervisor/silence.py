@@ -42,10 +42,10 @@ class Silence:
         self._on_stuck = on_stuck
         self._worked_by = worked
         self._timer: Timer | None = None
-        self.broken()
+        self.begin_anew()
 
-    def broken(self) -> None:
-        """It has written something: the silence begins anew."""
+    def begin_anew(self) -> None:
+        """It has written something."""
         self._since = self._host.loop.now()
         self._worked: float | None = None
         if self._timer is None:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from devboot.onboarding.evaluation.calls import Call
     from devboot.onboarding.evaluation.machine import Machine
 
+_DEEPEST = 8  # files may include each other
+
 
 def include(m: Machine, call: Call) -> Value:
     """`split_settings.tools.include(...)`: patterns that count from the folder of the file that says it."""
@@ -30,9 +32,6 @@ def include(m: Machine, call: Call) -> Value:
             finally:
                 m.depth -= 1
     return NOTHING
-
-
-_DEEPEST = 8  # files may include each other
 
 
 def _paths(m: Machine, call: Call) -> Iterator[str]:

@@ -87,7 +87,7 @@ def test_what_goes_on_to_write_has_more_to_say(afterwards):
     stage = Stage(UNSET)
     stage.run(8)
     stage.tail.add(afterwards)
-    stage.silence.broken()
+    stage.silence.begin_anew()
     stage.run(8)
 
     assert stage.said == []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -69,27 +69,24 @@ def with_chosen(tree: Tree, app: Application, python: PythonInput) -> PythonInpu
 def _contradicts(project: Mapping[str, Any], key: tuple[str, str], chosen: list[tuple[str, str]]) -> bool:
     """Whether the project says that this one can't be installed beside one that was chosen."""
     sets = [
-        [(kind, name) for item in each for kind, name in item.items()]
-        for each in _table(project, "tool", "uv").get("conflicts", ())
+        [pair for item in _list(each) for pair in _table(item).items()]
+        for each in _list(_table(project, "tool", "uv").get("conflicts"))
     ]
-    return any(key in each and not set(each).isdisjoint(chosen) for each in sets)
+    return any(key in each and any(other in each for other in chosen) for each in sets)
 
 
 def _default_groups(project: Mapping[str, Any]) -> list[str]:
     """Groups that uv installs unasked."""
     declared = _table(project, "dependency-groups")
     named = _table(project, "tool", "uv").get("default-groups", ["dev"])
-    return list(declared) if named == "all" else [name for name in named if name in declared]
+    return [name for name in declared if named == "all" or name in _list(named)]
 
 
 def _usual(project: Mapping[str, Any]) -> set[str]:
     """Packages that are installed in any case."""
     groups = _table(project, "dependency-groups")
-    listed = [
-        *_table(project, "project").get("dependencies", ()),
-        *_table(project, "tool", "uv").get("dev-dependencies", ()),
-    ]
-    names = _names(listed)
+    names = _names(_table(project, "project").get("dependencies"))
+    names |= _names(_table(project, "tool", "uv").get("dev-dependencies"))
     for name in _default_groups(project):
         names |= _of_group(groups, name)
     return names
@@ -106,24 +103,24 @@ def _sets(project: Mapping[str, Any]) -> dict[tuple[str, str], set[str]]:
 
 
 def _of_group(groups: Mapping[str, Any], name: str, seen: tuple[str, ...] = ()) -> set[str]:
-    listed = groups.get(name, ())
+    listed = groups.get(name)
     names = _names(listed)
-    for item in listed if name not in seen else ():
-        if isinstance(item, dict) and isinstance(item.get("include-group"), str):
-            names |= _of_group(groups, item["include-group"], (*seen, name))
+    for item in _list(listed) if name not in seen else ():
+        if isinstance(included := _table(item).get("include-group"), str):
+            names |= _of_group(groups, included, (*seen, name))
     return names
 
 
-def _names(listed: Iterable[object]) -> set[str]:
-    matches = [NAME.match(item) for item in listed if isinstance(item, str)]
+def _names(listed: object) -> set[str]:
+    matches = [NAME.match(item) for item in _list(listed) if isinstance(item, str)]
     return {normal(match[1]) for match in matches if match}
 
 
 def _brought(lock: Mapping[str, Any], names: set[str]) -> set[str]:
     """Packages that others of the lock bring along."""
     needed = {
-        normal(package["name"]): [normal(each["name"]) for each in package.get("dependencies", ())]
-        for package in lock.get("package", ())
+        _name(package): [_name(each) for each in _list(_table(package).get("dependencies"))]
+        for package in _list(lock.get("package"))
     }
     found, left = set[str](), list(names)
     while left:
@@ -132,6 +129,10 @@ def _brought(lock: Mapping[str, Any], names: set[str]) -> set[str]:
             found.add(name)
             left += needed.get(name, ())
     return found
+
+
+def _name(package: object) -> str:
+    return normal(str(_table(package).get("name", "")))
 
 
 def _wanted(tree: Tree, app: Application) -> list[frozenset[str]]:
@@ -190,3 +191,7 @@ def _table(data: Any, *keys: str) -> dict[str, Any]:
     for key in keys:
         data = data.get(key, {}) if isinstance(data, dict) else {}
     return data if isinstance(data, dict) else {}
+
+
+def _list(data: object) -> list[Any]:
+    return data if isinstance(data, list) else []

@@ -115,6 +115,15 @@ b = ['fastapi']
 [tool.uv]
 conflicts = [[{ group = 'a' }, { group = 'b' }]]
 """
+MALFORMED = """[project.optional-dependencies]
+q = 'redis'
+[dependency-groups]
+odd = 3
+bot = ['redis', { include-group = 4 }]
+[tool.uv]
+conflicts = 'none'
+default-groups = 7
+"""
 
 
 @pytest.mark.parametrize(
@@ -129,6 +138,7 @@ conflicts = [[{ group = 'a' }, { group = 'b' }]]
         (["x"], EXTRAS, "", (), ("q", "web")),
         (["web", "x"], EXTRAS, "[[package]]\nname = 'x'\ndependencies = [{ name = 'redis' }]\n", (), ()),
         (["x"], CONFLICT, "", ("a",), ()),
+        (["web"], MALFORMED, "[[package]]\nversion = '1'\n[[package]]\nname = 'x'\ndependencies = [1]\n", ("bot",), ()),
     ],
 )
 def test_groups_and_extras_that_alone_hold_what_is_imported_are_named(propose, packages, rest, lock, groups, extras):

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from devboot.onboarding.evaluation.calls import Call
     from devboot.onboarding.evaluation.machine import Machine
 
-_DEEPEST = 8  # files may include each other
+_INCLUDED = "__included_files__"  # of the library: files may include each other, and each runs once
 
 
 def include(m: Machine, call: Call) -> Value:
@@ -24,14 +24,16 @@ def include(m: Machine, call: Call) -> Value:
     name = f"{module.name}.included" if is_package else module.name
     for path in _paths(m, call):
         parsed = m.tree.module(path)
-        if parsed is not None and m.depth < _DEEPEST:
-            m.depth += 1
-            try:
-                part = Module(name, path, module.names, module.stars)
-                m.execute(parsed.body, Scope(part, module.names))
-            finally:
-                m.depth -= 1
+        if parsed is not None and _is_new(module, path):
+            m.execute(parsed.body, Scope(Module(name, path, module.names, module.stars), module.names))
     return NOTHING
+
+
+def _is_new(module: Module, path: str) -> bool:
+    known = module.names.get(_INCLUDED)
+    paths = known.data if known is not None and isinstance(known.data, tuple) else ()
+    module.names[_INCLUDED] = Value((*paths, path))
+    return path not in paths
 
 
 def _paths(m: Machine, call: Call) -> Iterator[str]:

@@ -54,6 +54,13 @@ def test_the_stage_for_development_is_taken_where_its_file_lies_beside_that_for_
     assert [database.path for database in proposal.databases] == ["site.db"]
 
 
+def test_files_that_include_all_of_their_folder_are_read_once_each(split):
+    again = "from split_settings.tools import include\ninclude('*.py')\n"
+    files = {f"components/{name}.py": again for name in "cdefghi"}
+    proposal = split({**COMPONENTS, **files, "environments/production.py": FILE})
+    assert [database.path for database in proposal.databases] == ["site.db"]
+
+
 def test_files_that_include_each_other_come_to_an_end(split):
     again = "from split_settings.tools import include\ninclude('../environments/production.py')\n"
     proposal = split({"components/a.py": again, "environments/production.py": again})

@@ -21,7 +21,7 @@ from devboot.model.edge.variables import Generated
 
 
 def tell_of_strangers(project: Project, environ: Mapping[str, str], uid: int, reporter: Reporter) -> None:
-    """Say who else decides what runs here (case 64). The project can't silence it: it may be the stranger's."""
+    """Say who else decides what runs here. The project can't silence it: it may be the stranger's."""
     for text in strangers(project.root, project.manifest, environ, uid):
         reporter.emit(Event(WARNING, "manifest", f"{text}: what stands there runs as you", slug="trust/foreign-owner"))
 

@@ -87,6 +87,18 @@ def test_a_virtualenv_of_another_interpreter_is_made_anew(shop):
     assert shop.devboot("run", "--", "python", "-m", "greeting").stdout == "here\n"
 
 
+def test_one_that_somebody_has_changed_is_mended(shop):
+    shop.devboot("sync")
+    (program,) = Path(shop.environ["DEVBOOT_HOME"]).glob("data/store/*-python-*/tree/python/bin/python3")
+    whole = program.read_text()
+    program.chmod(0o755)
+    program.write_text(whole.replace('"$@"', '"$*"'))
+    (shop.root / "devboot.toml").touch()
+
+    assert f"repaired {VERSION}" in shop.devboot("sync").stderr
+    assert program.read_text() == whole
+
+
 def test_what_the_project_asks_for_has_to_be_the_same(shop):
     with (shop.root / "devboot.toml").open("a") as manifest:
         manifest.write('[python]\nversion = "3.99"\n')

@@ -23,7 +23,10 @@ Supply = Callable[[Collection[Wanted]], Uv]
 
 
 class Bringer:
-    """Has that interpreter for one project, whose directory is `root`; `objects` is what was realised for it."""
+    """Has that interpreter for one project, whose directory is `root`; `objects` is what was realised for it.
+
+    `is_thorough` as for `provision`.
+    """
 
     def __init__(
         self,
@@ -34,6 +37,7 @@ class Bringer:
         *,
         environ: Mapping[str, str],
         reporter: Reporter,
+        is_thorough: bool = False,
     ) -> None:
         self.objects: Mapping[Wish, StoreObject] = {}
         self._machine = machine
@@ -42,6 +46,7 @@ class Bringer:
         self._environ = environ
         self._reporter = reporter
         self._supply = supply
+        self._is_thorough = is_thorough
 
     def bring(self, lock: Lock, python: PythonProject) -> PythonProject:
         """The project with its interpreter, realised as `lock` has it; without one where nobody asks a recipe for it.
@@ -62,6 +67,7 @@ class Bringer:
                 self._supply(wanted.values()),
                 environ=self._environ,
                 reporter=self._reporter,
+                is_thorough=self._is_thorough,
             ).objects
         (brought,) = self.objects.values()
         return replace(python, given=os.path.realpath(brought.program(_PROGRAM)))

@@ -194,6 +194,10 @@ class _Way:
         python = python and bringer.bring(lock.lock, python)
         return _Choice(recipes, python, lock, pins_of_lock(lock.lock), bringer.objects)
 
+    @property
+    def _is_thorough(self) -> bool:
+        return not self.wishes.starts
+
     def _bringer(self, recipes: Mapping[str, KnownRecipe]) -> Bringer:
         def supply(wanted: Collection[Wanted]) -> Uv:
             if self.kit is not None:
@@ -202,8 +206,15 @@ class _Way:
                 refuse_unfetched(self.machine, wanted, None, None, self.uv, environ=self.context.environ)
             return self.uv
 
-        environ, reporter = self.context.environ, self.reporter
-        return Bringer(self.machine, self.root, recipes, supply, environ=environ, reporter=reporter)
+        return Bringer(
+            self.machine,
+            self.root,
+            recipes,
+            supply,
+            environ=self.context.environ,
+            reporter=self.reporter,
+            is_thorough=self._is_thorough,
+        )
 
     def _stock_up(self, choice: _Choice) -> _Stock:
         """Have all of it here: out of the kit, of what was fetched before, or of the network."""
@@ -230,7 +241,7 @@ class _Way:
             environ=environ,
             reporter=self.reporter,
             is_forced=self.wishes.is_forced,
-            is_thorough=not self.wishes.starts,
+            is_thorough=self._is_thorough,
             hosted=hosted,
             there=choice.there,
         )

@@ -92,7 +92,7 @@ def examine(context: Context) -> Subject:
         now=context.wall_clock(),
         terminal=context.stdout,
         project=project,
-        name=named or os.path.basename(project.root) or "project",
+        name=named or project.usual_name,
         data=directories.data,
         cache=directories.cache,
         state=directories.state,

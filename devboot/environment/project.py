@@ -53,6 +53,11 @@ class Project(NamedTuple):
         return os.path.join(self.root if self.written else self.state, "devboot.lock")
 
     @property
+    def usual_name(self) -> str:
+        """What it is called unless its manifest says: as its folder, or as the clone in whose folder it was found."""
+        return os.path.basename(self.root if self.written else seen_from(self.root)) or "project"
+
+    @property
     def manifest_name(self) -> str:
         """The manifest as messages name it, relative to the root."""
         return MANIFEST if self.written else DETECTED

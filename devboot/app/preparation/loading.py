@@ -46,9 +46,8 @@ class Loaded(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The project's name: the manifest's, else that of its folder, or of the clone in whose folder it was found."""
-        folder = self.project.root if self.project.written else seen_from(self.project.root)
-        return self.manifest.project.name or os.path.basename(folder) or "project"
+        """The project's name: the manifest's, else the usual one."""
+        return self.manifest.project.name or self.project.usual_name
 
     @property
     def types_ports(self) -> bool:

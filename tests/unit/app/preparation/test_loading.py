@@ -58,6 +58,7 @@ def test_an_application_below_the_root_is_called_as_its_clone_and_one_with_a_man
     root, web = nested(tmp_path)
 
     assert load_project(str(root), {}).name == load_project(str(web), {}).name == "shop"
+    assert find_project(str(root)).usual_name == "shop"  # what `doctor` calls it, which may have no manifest to read
     (web / "devboot.toml").write_text("[env]\nA = 'x'\n")
     assert load_project(str(web), {}).name == "web"
 

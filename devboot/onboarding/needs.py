@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import chain
 
 from devboot.onboarding.evaluation.machine import Need
 from devboot.onboarding.evaluation.values import Place
@@ -19,7 +20,7 @@ def needs_of(clone: Clone, run: Run, processes: Iterable[Process]) -> list[Need]
     """What the import needs, what an empty setting stands for, and what commands name."""
     needs = [*run.found.needs.values(), *tokens_of_bot(clone.tree, clone.app)]
     known = {need.name for need in needs}
-    for each in (*_of_settings(run, known), *_of_procfile(clone), *_of_commands(clone, processes)):
+    for each in chain(_of_settings(run, known), _of_procfile(clone), _of_commands(clone, processes)):
         if each.name not in known:
             known.add(each.name)
             needs.append(each)
@@ -27,6 +28,7 @@ def needs_of(clone: Clone, run: Run, processes: Iterable[Process]) -> list[Need]
 
 
 def _of_settings(run: Run, known: set[str]) -> Iterator[Need]:
+    """Variables of empty settings; `known`, which grows meanwhile, are those that are asked for already."""
     for setting in ("SECRET_KEY", "DATABASES", *must_be_texts(run)):
         value = run.names.get(setting)
         data = value.data if value is not None else None

@@ -98,6 +98,8 @@ def test_what_a_library_refuses_as_none_is_a_variable_that_is_needed(django):
     assert entries(django(settings)) == {"SITE_KEY": "required"}
     assert entries(django(settings, more=example)) == {"SITE_KEY": "6LeIx"}
     assert entries(django(settings.replace("django_recaptcha", "shop"))) == {}
+    shared = settings.replace('"CAPTCHA_KEY", ""', '"A_KEY") or os.environ.get("SITE_KEY"')
+    assert entries(django(shared, more=example)) == {"SITE_KEY": "6LeIx"}
 
 
 def test_debug_is_switched_on_where_a_variable_does_it(django):

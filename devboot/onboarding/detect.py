@@ -109,10 +109,7 @@ def assemble(clone: Clone, run: Run, switches: Mapping[str, Variable], wiring: W
     found = stores.find_databases(tree, app, run, served.known)
     databases = (*found.databases, *served.databases)
     names = tuple(item.name for item in databases)
-    tasks = find_tasks(tree, app, run, clone.procfile, names, clone.packages, clone.python.requirements)
-    tasks = [redirected(tree, app, task, served.probes) for task in tasks]
-    if clone.procfile is None or clone.procfile.release is None:  # a release runs where no other task prepares
-        tasks = with_log_folders(tree, app, run, tasks)
+    tasks = _tasks(clone, run, served, names)
     processes, procfile_notes = _processes(clone, run)
     flask_app: dict[str, Variable] = {}
     known = abilities(tree, app.root, clone.python.requirements)
@@ -145,11 +142,7 @@ def assemble(clone: Clone, run: Run, switches: Mapping[str, Variable], wiring: W
         *without_migrations(clone, tasks, databases),
         *(left_to_itself(tree, app.root, commands) if app.framework else ()),
     ]
-    services = [Service("redis", "redis", wiring.port, wiring.evidence)] if wiring.is_needed else []
-    if wiring.needs_rabbitmq:
-        services.append(Service("rabbitmq", "rabbitmq", None, wiring.rabbitmq_evidence))
-    services += [Service(recipe, recipe, port, served.evidence[recipe]) for recipe, port in served.ports.items()]
-    services += [each.service for each in channels]
+    services = tuple(_services(wiring, served, channels))
     root = tree.root if app.root == "." else tree.root / app.root
     return Proposal(
         root=root,
@@ -158,7 +151,7 @@ def assemble(clone: Clone, run: Run, switches: Mapping[str, Variable], wiring: W
         framework_evidence=app.evidence,
         python=clone.python,
         packages=node.packages,
-        services=tuple(services),
+        services=services,
         databases=databases,
         env=env,
         env_files=env_files,
@@ -170,6 +163,25 @@ def assemble(clone: Clone, run: Run, switches: Mapping[str, Variable], wiring: W
         missing_files=_full(tree, tree.missing - tree.read),
         globbed=_full(tree, tree.listed),
     )
+
+
+def _tasks(clone: Clone, run: Run, served: Served, databases: tuple[str, ...]) -> list[Task]:
+    tree, app, procfile = clone.tree, clone.app, clone.procfile
+    tasks = find_tasks(tree, app, run, procfile, databases, clone.packages, clone.python.requirements)
+    tasks = [redirected(tree, app, task, served.probes) for task in tasks]
+    if procfile is not None and procfile.release is not None:
+        return tasks  # a release runs where no other task prepares
+    return with_log_folders(tree, app, run, tasks)
+
+
+def _services(wiring: Wiring, served: Served, channels: list[OfChannel]) -> Iterator[Service]:
+    if wiring.is_needed:
+        yield Service("redis", "redis", wiring.port, wiring.evidence)
+    if wiring.needs_rabbitmq:
+        yield Service("rabbitmq", "rabbitmq", None, wiring.rabbitmq_evidence)
+    for recipe, port in served.ports.items():
+        yield Service(recipe, recipe, port, served.evidence[recipe])
+    yield from (each.service for each in channels)
 
 
 def _commands(clone: Clone, processes: list[Process]) -> Iterator[tuple[str, str, str]]:

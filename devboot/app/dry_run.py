@@ -8,19 +8,17 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from devboot.app.call import Call
-from devboot.app.preparation.ahead import look_ahead
+from devboot.app.preparation.ahead import look_ahead, to_be_asked
 from devboot.app.preparation.app_pythons import AppPythons
 from devboot.app.preparation.asked import python_of, recipes_of
 from devboot.app.preparation.asked_ports import as_asked
 from devboot.app.preparation.composing import base_port, commands_of, refuse_missing, tasks_of, wanted_ports
-from devboot.app.preparation.distribution import Distribution, apt_of
 from devboot.app.preparation.frozen import as_it_is
 from devboot.app.preparation.loading import Loaded
 from devboot.app.preparation.locking import pins_of_lock, read_lock, why_stale
-from devboot.app.preparation.offering import Asked, channel_asker, to_ask
+from devboot.app.preparation.offering import Asked
 from devboot.app.preparation.prepare import Wishes
 from devboot.app.preparation.provisioning import this_host, wanted_objects
-from devboot.app.preparation.transfers import SilentReporter
 from devboot.app.up import all_but
 from devboot.environment.envfiles import read_env_files
 from devboot.environment.loopback import is_free
@@ -80,8 +78,8 @@ def _provisions(loaded: Loaded, context: Context, wishes: Wishes) -> Iterator[St
         if wishes.is_locked:
             refuse_stale(reasons)
         yield from (Step("lock", os.path.relpath(loaded.project.lock, root), reason) for reason in reasons)
-        asked = _to_ask(loaded, context, old)
-        known = [wish for wish in wishes_of(manifest) if wish not in {**asked.channels, **asked.distribution}]
+        asked = to_be_asked(loaded, context, old)
+        known = [wish for wish in wishes_of(manifest) if wish not in asked.wishes]
         packages = resolve(known, recipes, previous=old).packages
         yield from (Step("fetch", wish.name, f"the version that {who} has") for wish, who in _whom(asked).items())
     host, data = this_host(sys.platform, os.uname().machine), context.paths().data
@@ -94,15 +92,6 @@ def _provisions(loaded: Loaded, context: Context, wishes: Wishes) -> Iterator[St
         if not os.path.exists(os.path.join(root, database.path)):
             is_ours = database.pragmas or database.migrations or database.seed
             yield Step("create", database.path, f"SQLite database{'' if is_ours else ', by the application'}")
-
-
-def _to_ask(loaded: Loaded, context: Context, old: Lock | None) -> Asked:
-    """What `up` would ask somebody else for, which takes the network."""
-    uv = make_uv(context.environ, loaded.project.root, offline=True)
-    here = Distribution(this_host(sys.platform, os.uname().machine), context.environ, apt_of(uv), SilentReporter())
-    return to_ask(
-        wishes_of(loaded.manifest), recipes_of(loaded), here, has_channels=channel_asker(uv) is not None, previous=old
-    )
 
 
 def _whom(asked: Asked) -> dict[Wish, str]:
@@ -142,7 +131,7 @@ def _runs(loaded: Loaded, context: Context, call: Call, wishes: Wishes) -> Itera
 def _made_before(loaded: Loaded, context: Context) -> set[str]:
     """The databases of services that an earlier start has made as they are wanted now, in data that is still there."""
     old = read_lock(loaded.project.lock, os.path.basename(loaded.project.lock))
-    if not loaded.manifest.served or not _to_ask(loaded, context, old).is_empty:
+    if not loaded.manifest.served or not to_be_asked(loaded, context, old).is_empty:
         return set()  # what isn't locked yet has never been started
     return {spec.name for spec in look_ahead(loaded, context).composed.plan.processes if is_recorded(spec)}
 
@@ -153,9 +142,7 @@ def _chosen(loaded: Loaded, context: Context, call: Call) -> set[str] | None:
     if not call.args and not excepted:
         return None
     old = read_lock(loaded.project.lock, os.path.basename(loaded.project.lock))
-    asked = _to_ask(loaded, context, old)
-    unlocked = {**asked.channels, **asked.distribution}
-    specs = look_ahead(loaded, context, unlocked=unlocked).composed.plan.processes
+    specs = look_ahead(loaded, context, unlocked=to_be_asked(loaded, context, old).wishes).composed.plan.processes
     names = all_but(excepted, call.args, specs) if excepted else expand(call.args, [spec.name for spec in specs])
     needs = {spec.name: [each.name for each in spec.depends_on] for spec in specs}
     found: set[str] = set()

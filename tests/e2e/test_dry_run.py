@@ -76,6 +76,18 @@ def test_what_only_the_distribution_has_is_named_without_asking(site):
     assert set(planned(site, "rabbitmq")) == {"rabbitmq"}
 
 
+@pytest.mark.skipif(shutil.which("apt-get") is None, reason="only Debian and Ubuntu have what is asked for")
+def test_what_only_the_distribution_has_is_named_where_something_runs(site):
+    sleeper = '[processes.other]\ncommand = "sleep 100"\n'
+    (site.root / "devboot.toml").write_text(sleeper)
+    site.devboot("up", "-d")
+    (site.root / "devboot.toml").write_text(f"{sleeper}[services.rabbitmq]\n")
+    said = site.devboot("up", "--dry-run").stdout
+    assert "the version that this machine's distribution has" in said
+    assert "  start    rabbitmq\n" in said
+    site.devboot("down")
+
+
 def test_what_nobody_has_written_is_named_for_what_it_is(machine, tmp_path):
     folder = tmp_path / "plan/found"
     folder.mkdir(parents=True)

@@ -18,9 +18,12 @@ from devboot.app.launch import CHOSEN
 from devboot.app.preparation.app_pythons import AppPythons
 from devboot.app.preparation.asked import libraries_of, packages_digest, python_of, recipes_of
 from devboot.app.preparation.composing import Composed, Parts, base_port, compose_project, refuse_missing, wanted_ports
+from devboot.app.preparation.distribution import Distribution, apt_of
 from devboot.app.preparation.loading import Loaded
 from devboot.app.preparation.locking import pins_of_lock, read_lock
+from devboot.app.preparation.offering import Asked, channel_asker, to_ask
 from devboot.app.preparation.provisioning import this_host, wanted_objects
+from devboot.app.preparation.transfers import SilentReporter
 from devboot.environment.envfiles import EnvFiles, read_env_files
 from devboot.environment.ports import Taken, allocate, choose, read_ports
 from devboot.environment.python import PythonProject, is_lock_stale
@@ -60,6 +63,15 @@ class Running(NamedTuple):
     kept: tuple[str, ...]
     same: bool
     installs: bool
+
+
+def to_be_asked(loaded: Loaded, context: Context, old: Lock | None) -> Asked:
+    """What `up` would ask somebody else for, which takes the network. Raises as `to_ask`."""
+    uv = make_uv(context.environ, loaded.project.root, offline=True)
+    here = Distribution(this_host(sys.platform, os.uname().machine), context.environ, apt_of(uv), SilentReporter())
+    return to_ask(
+        wishes_of(loaded.manifest), recipes_of(loaded), here, has_channels=channel_asker(uv) is not None, previous=old
+    )
 
 
 def look_ahead(
@@ -111,7 +123,7 @@ def compare_with_running(loaded: Loaded, context: Context, call: Call) -> Runnin
     plan, installs = None if loaded.is_adjusted else _gone_back_to(call), False
     try:
         if plan is None:
-            composed, installs = look_ahead(loaded, context)
+            composed, installs = _with_what_is_unlocked(loaded, context)
             plan = composed.plan
     except BaseException:
         found.client.close()
@@ -123,6 +135,11 @@ def compare_with_running(loaded: Loaded, context: Context, call: Call) -> Runnin
         return None  # a daemon of another version, which knows no such request
     names = {field: tuple(map(str, answer[field])) for field in ("started", "restarted", "stopped", "tasks", "kept")}
     return Running(**names, same=bool(answer["same"]), installs=installs)
+
+
+def _with_what_is_unlocked(loaded: Loaded, context: Context) -> Ahead:
+    old = read_lock(loaded.project.lock, os.path.basename(loaded.project.lock))
+    return look_ahead(loaded, context, unlocked=to_be_asked(loaded, context, old).wishes)
 
 
 def _gone_back_to(call: Call) -> Plan | None:

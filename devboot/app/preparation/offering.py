@@ -29,6 +29,11 @@ class Asked(NamedTuple):
     distribution: Mapping[Wish, DebOrigin]
 
     @property
+    def wishes(self) -> tuple[Wish, ...]:
+        """All that somebody else is asked for."""
+        return (*self.channels, *(wish for wish in self.distribution if wish not in self.channels))
+
+    @property
     def is_empty(self) -> bool:
         """Whether the recipes know all that is wanted."""
         return not self.channels and not self.distribution

@@ -65,14 +65,14 @@ def schema() -> str:
     seen: set[str] = set()
     for heading, table in _TABLES:
         skipped = seen if issubclass(table, origins.Origin) else set()
-        lines += ["", *_table(heading, table, skipped)]
+        lines += ["", *keys_of(heading, table, skipped)]
         if table is origins.Origin:
             seen = set(table.model_fields)
     placeholders = ", ".join(f"`{{{name}}}`" for name in sorted(recipes.PLACEHOLDERS))
     lines += ["", f"Placeholders in texts: {placeholders}, and `{{port_NAME}}` for each of `ports`."]
     lines += ["", "## versions.toml", "", "Written by `devboot recipe update`."]
     for heading, table in _ROWS:
-        lines += ["", *_table(heading, table, set())]
+        lines += ["", *keys_of(heading, table, set())]
     return "\n".join(lines) + "\n"
 
 
@@ -139,7 +139,8 @@ def _versions(known: KnownRecipe) -> Iterator[str]:
         yield f"| {release.version} | {' | '.join(cells)} |"
 
 
-def _table(heading: str, table: type[Table], skipped: set[str]) -> Iterator[str]:
+def keys_of(heading: str, table: type[Table], skipped: set[str]) -> Iterator[str]:
+    """A heading, what the table is, and its keys but for those that are `skipped`."""
     shape = table.model_json_schema()
     required = shape.get("required", ())
     yield f"### `{heading}`"

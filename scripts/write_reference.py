@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the pages of docs/ that code and recipes say already: commands, errors, recipes; a test compares them."""
+"""Writes the pages of docs/ that code and recipes say already (commands, errors, manifest, recipes)."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
 
+import manifest_page  # noqa: E402
 import recipe_pages  # noqa: E402
 
 from devboot.app.commands import COMMANDS, GLOBAL, GROUPS, Command, Flag  # noqa: E402
@@ -74,7 +75,7 @@ def _flags(flags: tuple[Flag, ...]) -> list[str]:
     return [f"- `{', '.join(flag.names)}{f' {flag.metavar}' if flag.metavar else ''}`: {flag.help}" for flag in flags]
 
 
-PAGES = {"docs/commands.md": commands, "docs/errors.md": errors, **recipe_pages.PAGES}
+PAGES = {"docs/commands.md": commands, "docs/errors.md": errors, **manifest_page.PAGES, **recipe_pages.PAGES}
 
 if __name__ == "__main__":
     for name, write in PAGES.items():

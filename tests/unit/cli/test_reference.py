@@ -5,7 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from devboot.model.edge.manifest import Manifest, parse_manifest
+
 ROOT = Path(__file__).resolve().parents[3]
+TABLES = [field.alias or name for name, field in Manifest.model_fields.items()]
 
 
 def reference():
@@ -15,7 +18,18 @@ def reference():
     return module
 
 
-@pytest.mark.parametrize("name", ["commands", "errors", "recipes/reference", "recipes/schema"])
+@pytest.mark.parametrize("name", ["commands", "errors", "manifest", "recipes/reference", "recipes/schema"])
 def test_a_page_is_what_scripts_write_reference_writes(name):
     page = f"docs/{name}.md"
     assert (ROOT / page).read_text(encoding="utf-8") == reference().PAGES[page]()
+
+
+def test_the_example_of_a_manifest_is_one():
+    text = (ROOT / "scripts/manifest_example.toml").read_text(encoding="utf-8")
+    manifest = parse_manifest(text, "devboot.toml", procfile=["web", "worker"])
+    assert set(manifest.processes) == {"web", "worker", "nightly"}
+
+
+def test_every_table_of_a_manifest_has_its_keys_in_the_page():
+    page = (ROOT / "docs/manifest.md").read_text(encoding="utf-8")
+    assert [table for table in TABLES if f"### `[{table}" not in page] == []

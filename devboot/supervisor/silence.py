@@ -1,7 +1,7 @@
-"""Notices that a process which is to become ready has shown why it can't, and now waits: for an edit, if for anything.
+"""Notices that a process which is to become ready has shown why it can't, and now waits.
 
-So does what reloads code by itself and couldn't load it. A slow start isn't taken for that, as long as it works or says
-something from time to time.
+What reloads its code by itself, and couldn't load it, waits for an edit. A slow start isn't taken for that, as long as
+it works or says something from time to time.
 """
 
 from __future__ import annotations

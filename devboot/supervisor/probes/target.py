@@ -1,4 +1,4 @@
-"""What is asked."""
+"""The process that a probe asks, as far as the probe has to know it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Target(Record):
-    """What a probe has to know of the process: how its commands run, and which pids are its own."""
+    """How its commands run, and which pids are its own."""
 
     host: Host
     leader: int

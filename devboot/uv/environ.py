@@ -54,7 +54,8 @@ def provisioning_environ(environ: Mapping[str, str]) -> dict[str, str]:
     kept["PATH"] = _without_shims(environ)
     kept.update(pip_as_uv(environ, uv_is_configured=_has_uv_config(environ)))
     kept.update(NO_COLOR="1", UV_NO_PROGRESS="1", UV_NO_ENV_FILE="1", UV_PREVIEW="0", PYTHONNOUSERSITE="1")
-    kept.pop("FORCE_COLOR", None)
+    for name in ("FORCE_COLOR", "COLUMNS"):  # what uv says is read by line, which a width would break
+        kept.pop(name, None)
     return kept
 
 

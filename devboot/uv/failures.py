@@ -26,11 +26,17 @@ _NO_SUCH_RANGE = re.compile(
     r"only the following versions of (?P<name>[A-Za-z0-9._-]+) are available:[\s\S]{1,2000}? and you require\s+"
     r"(?P<wanted>(?P=name)[^\s,]*(?:,[^\s,]+)*), we can conclude"
 )
+_NO_SUCH_SINGLE = re.compile(
+    r"only (?P<name>[A-Za-z0-9._-]+)(?:[<>=!~]\S*)? is available and you require\s+"
+    r"(?P<wanted>(?P=name)[<>=!~][^\s,]*(?:,[^\s,]+)*), we can conclude"
+)
+_OTHER_PYTHON = re.compile(r"requested Python version \((?P<asked>[^)]+)\) does not satisfy Python")
 # What each layer of an HTTP client adds on the way to the one cause that says something.
 _LAYER = re.compile(
     r"^(?:client error \(\w+\)|error sending request for url .*|tcp connect error|dns error|error resolving DNS)$"
 )
 _NOT_THERE = re.compile(r"Distribution not found at: file://(?P<path>\S+)")
+_CHOOSE_PYTHON = 'choose another Python: `version = "…"` in `[python]` of devboot.toml'
 _SIZE_LIMIT = 24  # lines of a build's output that an error shows
 
 
@@ -60,6 +66,8 @@ def parse_failure(lines: Sequence[str]) -> Said:
             causes.append(match["text"])
         elif match := _HINT.match(line):
             hints.append(match["text"])
+        elif hints and line.startswith(" ") and line.strip():
+            hints[-1] = f"{hints[-1]} {line.strip()}"
         elif causes and causes[-1].startswith("Because ") and line.startswith("  "):
             causes[-1] = f"{causes[-1]} {line.strip()}".rstrip()  # a list of versions, or what follows from it
         elif (error or causes) and line.strip():
@@ -265,7 +273,7 @@ def _build(said: Said, _: str) -> DevbootError | None:
             causes=_causes(said),
             help=lack.help,
         )
-    advice = 'choose another Python: `version = "…"` in `[python]` of devboot.toml'
+    advice = _CHOOSE_PYTHON
     if said.has("has no attribute 'build_editable'"):  # of a backend from before PEP 660, whichever the Python
         advice = "name a newer `build-backend` in its pyproject.toml"
         if said.has("poetry.masonry.api"):
@@ -296,12 +304,19 @@ def _resolution(said: Said, doing: str) -> DevbootError | None:
                 "if it is in an index of your own, name that: UV_INDEX, uv.toml or `--extra-index-url`",
             ),
         )
-    lacking = _NO_VERSION.search(said.everything) or _NO_SUCH_RANGE.search(said.everything)
+    forms = (_NO_VERSION, _NO_SUCH_RANGE, _NO_SUCH_SINGLE)
+    lacking = next((found for form in forms if (found := form.search(said.everything))), None)
+    python = _OTHER_PYTHON.search(said.everything)
+    limit = f" for Python {python['asked'].replace(' ', '')}" if python else ""
+    fault = f"there is no `{lacking['wanted']}`{limit}" if lacking else "the requirements contradict"
     return WorkError(
         "python/resolution",
-        f"could not {doing}: " + (f"there is no `{lacking['wanted']}`" if lacking else "the requirements contradict"),
+        f"could not {doing}: {fault}",
         causes=_causes(said),
-        help=("loosen one of the versions that the cause names, then run the same command again",),
+        help=(
+            *((_CHOOSE_PYTHON,) if python else ()),
+            "loosen one of the versions that the cause names, then run the same command again",
+        ),
     )
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from devboot.environment.locks.companions import companions
 from devboot.environment.locks.forgotten_limits import within_limits
 from devboot.environment.locks.markers import Atom, decide, parse_marker, render_marker
-from devboot.environment.locks.pins import GIT, Direct, Pin, Pins, render_pins
+from devboot.environment.locks.pins import GIT, Direct, Pin, Pins, normalised, render_pins
 from devboot.environment.locks.pylock import parse_pylock
 from devboot.environment.locks.references import without_revision
 from devboot.environment.locks.unlocked import Unlocked
@@ -20,6 +20,7 @@ from devboot.uv.client import Uv
 from devboot.uv.packages import NO_INDEXES, IndexSettings, compile_requirements
 
 _EXTRAS = re.compile(r"\[[^]]*\]")  # a constraint may not have any
+_OFFERED_BY_NOBODY = re.compile(r"(?:no index has|there is no) `(?P<name>[A-Za-z0-9._-]+)")
 _RESOLVER_ONLY = frozenset({"--prerelease"})
 
 
@@ -145,12 +146,17 @@ def _without(options: Sequence[str], dropped: frozenset[str]) -> Iterable[str]:
 
 
 def _blamed(error: WorkError, unlocked: Unlocked) -> DevbootError:
-    """Point at the line of the project's file that uv couldn't read."""
+    """Point at the line of the project's file that uv couldn't read, or whose package nobody has."""
     if error.slug == "python/requirement":
         for line in unlocked.lines:
             if not line.is_understood:
                 place = Place(line.file, line.line, source=line.text)
                 return ManifestError(error.slug, f"`{line.text}` is not understood", place=place, causes=error.causes)
+    named = _OFFERED_BY_NOBODY.search(error.what)
+    for line in (*unlocked.lines, *unlocked.read_by_uv) if named else ():
+        if named and normalised(line.name) == normalised(named["name"]):
+            place = Place(line.file, line.line, source=line.text if line.line else None, width=len(line.text))
+            return WorkError(error.slug, error.what, place=place, causes=error.causes, help=error.help)
     return error
 
 

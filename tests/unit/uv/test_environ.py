@@ -21,6 +21,7 @@ def test_what_points_at_another_environment_is_dropped():
         "UV_PYTHON": "3.9",
         "UV_PROJECT_ENVIRONMENT": "/other",
         "PYENV_VERSION": "3.8.1",
+        "COLUMNS": "80",
         "UV_INDEX": "https://mine.example.test",
         "HTTPS_PROXY": "http://proxy.example.test",
     }

@@ -74,6 +74,22 @@ UNREADABLE = """error: Couldn't parse requirement in `-` at position 0
   cause: Expected one of `@`, `(`, found `a`"""
 
 
+TOO_OLD = """error: No solution found when resolving dependencies for split (markers: python_full_version == '3.9.*')
+  cause: Because the requested Python version (>=3.9) does not satisfy Python>=3.10 and all of:
+             ant>=5.0,<=5.0.4
+             ant>=6.0
+         depend on Python>=3.10, we can conclude that ant>=5.0 cannot be used.
+         And because only the following versions of ant are available:
+             ant<=5.0.4
+             ant>=6.0
+         and you require ant>=5, we can conclude that your requirements are unsatisfiable.
+
+hint: The `requires-python` value (>=3.9) includes Python versions that your dependencies don't support (e.g., all of:
+    ant>=5.0,<=5.0.4
+    ant>=6.0
+ only support Python>=3.10). Consider a more restrictive value."""
+
+
 def translated(text, code=1):
     return failure(text.splitlines(), code, doing="install the packages")
 
@@ -158,6 +174,12 @@ def test_what_hangs_on_the_python_may_be_had_with_another(why):
             Exit.FAILED,
             "could not install the packages: there is no `six>=0.2.0,<0.3.dev0`",
         ),
+        (
+            NO_VERSION.replace("there is no version of six==99", "only six<=1.17 is available"),
+            "python/resolution",
+            Exit.FAILED,
+            "could not install the packages: there is no `six==99`",
+        ),
         (OLDER_FORM, "python/resolution", Exit.FAILED, "could not install the packages: the requirements contradict"),
         (BUILD, "python/build-failed", Exit.FAILED, "`bad` could not be built"),
         (
@@ -183,6 +205,17 @@ def test_each_kind_of_failure_has_its_slug_exit_code_and_sentence(text, slug, ex
 
     assert (slug, exit_code, what) == (error.slug, error.exit_code, error.what)
     assert len(error.what) <= 100
+
+
+def test_a_version_that_another_python_would_get_is_not_said_to_be_missing():
+    error = translated(TOO_OLD)
+
+    assert error.what == "could not install the packages: there is no `ant>=5` for Python >=3.9"
+    assert error.help[0] == 'choose another Python: `version = "…"` in `[python]` of devboot.toml'
+    assert error.causes[-1].endswith(
+        "(e.g., all of: ant>=5.0,<=5.0.4 ant>=6.0 only support Python>=3.10). Consider a more restrictive value."
+    )
+    assert error.causes[-2].endswith("your requirements are unsatisfiable.")
 
 
 def test_uvs_own_causes_are_kept_without_logins():

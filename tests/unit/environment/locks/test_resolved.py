@@ -18,6 +18,8 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 USUAL = "https://usual.example.test/simple"
 CELERY = Unlocked(tuple(parse_line(text, (), Place("requirements.txt")) for text in ("celery==5.2.7", "redis==4.4.0")))
 
+NUMBERED = Unlocked((parse_line("redis==4.4.0", (), Place("requirements.txt", 7)),))
+
 
 def test_rows_hold_no_address_and_are_sorted():
     pins = Pins(
@@ -148,15 +150,16 @@ class FakeUv:
     folder = "/p"
     environ: dict[str, str]
 
-    def __init__(self, refused=""):
+    def __init__(self, refused="", what="these versions don't go together"):
         self.environ = {}
         self.refused = refused
+        self.what = what
         self.asked = []
 
     def run(self, arguments, *, doing, stdin="", variables=None):
         self.asked.append(stdin)
         if self.refused and self.refused in stdin:
-            raise WorkError("python/resolution", "these versions don't go together")
+            raise WorkError("python/resolution", self.what)
         return Finished(0, 'lock-version = "1.0"\n', ())
 
 
@@ -170,3 +173,23 @@ def test_where_the_projects_own_pins_are_against_it_they_count():
     uv = FakeUv(refused="kombu")
     resolve_unlocked(uv, CELERY, python="/python", lowest_python="3.11")
     assert "celery==5.2.7\nredis==4.4.0\n" == uv.asked[-1]
+
+
+@pytest.mark.parametrize("fault", ["no index has `redis`", "there is no `redis==4.4.0` for Python >=3.9"])
+def test_what_nobody_offers_is_blamed_on_the_line_that_asks_for_it(fault):
+    uv = FakeUv(refused="redis", what=f"could not resolve the requirements: {fault}")
+
+    with pytest.raises(WorkError) as caught:
+        resolve_unlocked(uv, NUMBERED, python="/python", lowest_python="3.9")
+
+    place = caught.value.place
+    assert ("requirements.txt", 7, "redis==4.4.0") == (place.file, place.line, place.source)
+
+
+def test_what_a_dependency_asks_for_is_blamed_on_no_line():
+    uv = FakeUv(refused="redis", what="could not resolve the requirements: no index has `vine`")
+
+    with pytest.raises(WorkError) as caught:
+        resolve_unlocked(uv, NUMBERED, python="/python", lowest_python="3.9")
+
+    assert caught.value.place is None

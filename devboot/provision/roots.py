@@ -165,6 +165,14 @@ def _unlink(path: str) -> None:
             os.unlink(each)
 
 
+def hold_more_for_project(data: str, root: str, names: Iterable[str]) -> None:
+    """Record further objects that the project at `root` uses, beside those that it used before."""
+    _, *lines = _lines(os.path.join(data, "roots", project_key(root))) or [root]
+    before = [line.partition(" ") for line in lines]
+    used = [name for name, _, why in before if not why]
+    hold_for_project(data, root, [*used, *names], {name: why for name, _, why in before if why})
+
+
 def hold_for_project(data: str, root: str, names: Iterable[str], kept: Mapping[str, str] = NOTHING) -> None:
     """Record which objects the project at `root` uses, instead of what it used before.
 

@@ -68,6 +68,7 @@ class Bringer:
                 environ=self._environ,
                 reporter=self._reporter,
                 is_thorough=self._is_thorough,
+                is_part=True,
             ).objects
         (brought,) = self.objects.values()
         return replace(python, given=os.path.realpath(brought.program(_PROGRAM)))

@@ -24,7 +24,7 @@ from devboot.provision.distribution import this_distribution
 from devboot.provision.elf import parse_floor
 from devboot.provision.generations import held_objects
 from devboot.provision.realise import Host, realise
-from devboot.provision.roots import TemporaryRoots, hold_for_project
+from devboot.provision.roots import TemporaryRoots, hold_for_project, hold_more_for_project
 from devboot.provision.store import Store, StoreObject
 from devboot.recipes import KnownRecipe
 from devboot.resolve.packages import wanted_on
@@ -150,10 +150,11 @@ def provision(
     is_thorough: bool = False,
     hosted: Mapping[Wish, Hosted] = MappingProxyType({}),
     there: Mapping[Wish, StoreObject] = MappingProxyType({}),
+    is_part: bool = False,
 ) -> Provisioned:
     """Have everything that the lock names, in parallel. The caller holds the project's provisioning lock.
 
-    `there` is what an earlier call for this project has realised.
+    `there` is what an earlier call for this project has realised; `is_part`: the project uses more than is wanted now.
 
     `is_thorough`: objects that are there are compared byte by byte, not by their sizes alone.
 
@@ -193,8 +194,11 @@ def provision(
         if failures:
             raise failures[0] if len(failures) == 1 else Problems(failures)
         objects = {**there, **{wish: each for wish, each in found.items() if each is not None}}
-        kept = held_objects(os.path.join(root, STATE))
-        hold_for_project(machine.data, root, [each.name for each in objects.values()], kept)
+        names = [each.name for each in objects.values()]
+        if is_part:
+            hold_more_for_project(machine.data, root, names)
+        else:
+            hold_for_project(machine.data, root, names, held_objects(os.path.join(root, STATE)))
     return Provisioned(objects, venv, hosted)
 
 

@@ -16,7 +16,14 @@ from devboot.provision import collect as collecting
 from devboot.provision.collect import LEFTOVER, LEFTOVER_SECONDS, OBJECT, ROOT, TRASH, Terms, collect, tree_size
 from devboot.provision.live import objects_in_use
 from devboot.provision.realise import Host, realise
-from devboot.provision.roots import RUNNING, TemporaryRoots, hold_for_project, project_roots, running_roots
+from devboot.provision.roots import (
+    RUNNING,
+    TemporaryRoots,
+    hold_for_project,
+    hold_more_for_project,
+    project_roots,
+    running_roots,
+)
 from devboot.provision.store import STAGING, Store
 from devboot.provision.tree import remove_tree
 from tests.fakes.sources import TOY, toy
@@ -69,6 +76,17 @@ def test_what_nobody_uses_goes_and_what_a_project_holds_stays(data, tmp_path):
     assert (done.freed, size > 0) == (size, True)
     assert os.listdir(f"{data}/store") == [held.name]
     assert Store(data).complaints(held.name, full=True) == ()
+
+
+def test_what_a_project_holds_further_is_held_beside_the_rest(data, tmp_path):
+    first, kept, further = publish(data), publish(data, b"other\n"), publish(data, b"third\n")
+    hold_for_project(data, str(tmp_path), [first.name], {kept.name: "generation 3"})
+
+    hold_more_for_project(data, str(tmp_path), [further.name])
+    hold_more_for_project(data, str(tmp_path), [further.name])
+
+    (root,) = project_roots(data)
+    assert root.objects == {first.name: "", further.name: "", kept.name: "generation 3"}
 
 
 def test_several_projects_that_hold_an_object_are_counted(data, tmp_path):

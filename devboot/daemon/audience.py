@@ -102,11 +102,11 @@ class Viewer:
         if self.after_room is not None:
             self.after_room()
 
-    def catch_up(self) -> None:
-        """Say how much was left out, once there is room for it."""
+    def catch_up(self, *, at_end: bool = False) -> None:
+        """Say how much was left out, once there is room for it; `at_end`: now, since nothing more comes."""
         if self._held is not None:
             return
-        count = self.connection.take_left_out()
+        count = self.connection.take_left_out(at_end=at_end)
         if count:
             dots = "…" if self.style.unicode else "..."
             lead = "\n" if self.open_line else ""
@@ -193,6 +193,12 @@ class Audience:
         """Something is wrong: show all what was held back."""
         for viewer in tuple(self._viewers):
             viewer.release()
+
+    def end(self) -> None:
+        """Nothing more comes: tell those that have stopped reading, too, how much was left out."""
+        for viewer in tuple(self._viewers):
+            viewer.release()
+            viewer.catch_up(at_end=True)
 
     def say(self, text: str) -> None:
         """Tell all of them."""

@@ -102,9 +102,9 @@ class Connection:
                 self.left_out += item.count(b"\n", frames.HEADER)
         self._waiting, self._size = kept, size
 
-    def take_left_out(self) -> int:
-        """How many lines were left out, once there is room again; 0 before, and when none were."""
-        if self._is_full or not self.left_out:
+    def take_left_out(self, *, at_end: bool = False) -> int:
+        """How many lines were left out, once there is room again, or `at_end`; 0 before, and when none were."""
+        if (self._is_full and not at_end) or not self.left_out:
             return 0
         count, self.left_out = self.left_out, 0
         return count

@@ -187,6 +187,7 @@ class Server:
             return
         self._release()
         self.arrival.abandon()
+        self.audience.end()
         self.departure.finish()
         for connection in tuple(self._connections):
             connection.finish(self.exit_code)

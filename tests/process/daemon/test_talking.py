@@ -161,6 +161,28 @@ def test_a_stopped_client_loses_lines_with_a_count_while_the_flood_goes_on(proje
     project.devboot("down")
 
 
+@pytest.mark.faults(75, 85)
+def test_a_client_that_goes_on_after_the_end_is_told_what_it_has_lost(project):
+    project.spec("flood", FLOOD, pty=False).write()
+    project.devboot("up", "-d")
+    client = project.start("logs", "-f", "flood", errors=None)
+    client.stdout.read(1000)
+    client.send_signal(signal.SIGSTOP)
+    path = f"{project.state}/logs/flood.log"
+    files = set()
+    wait_until(lambda: files.add(inode(path)) or len(files) > 1, "more output")
+    flood = project.pids()["flood"]
+
+    down = project.start("down")
+    wait_until(lambda: not is_alive(flood))
+    client.send_signal(signal.SIGCONT)
+
+    text = client.communicate(timeout=60)[0]
+    assert b"not shown (in the log)" in text[-100_000:]
+    assert client.returncode == 0
+    down.communicate(timeout=60)
+
+
 @pytest.mark.faults(75)
 def test_a_reader_that_is_only_slower_than_the_flood_loses_and_tears_nothing(project):
     code = "import os\nfor i in range(200): os.write(1, b''.join(b'{} %6d\\n' % (i * 1000 + k) for k in range(1000)))"

@@ -79,6 +79,8 @@ def test_a_client_that_reads_nothing_loses_lines_with_a_count_and_gets_the_rest(
 
     assert ends.connection.take_left_out() == 0  # no room yet
     left_out = ends.connection.left_out
+    assert ends.connection.take_left_out(at_end=True) == left_out
+    ends.connection.left_out = left_out
     assert 0 < left_out < offered
     held = sum(payload.count(b"\n") for _, payload in FrameReader().feed(ends.drain()))
     assert held + left_out == offered

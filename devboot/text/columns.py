@@ -50,13 +50,20 @@ def table(rows: Sequence[Sequence[str]], *, right: frozenset[int] = frozenset())
 
 
 def table_within(rows: Sequence[Sequence[str]], width: int) -> list[str]:
-    """As `table` in `width` cells, 0 for any: a last field but one that is too long doesn't move the other rows'."""
+    """As `table` in `width` cells, 0 for any: a last field but one that is too long doesn't move the other rows'.
+
+    What comes after such a field stands on a line of its own, where it stands in the other rows.
+    """
     last = max(cells(row[-1]) for row in rows)
     lead = table([row[:-2] for row in rows])
     first = max(map(cells, lead))
     room = width - first - last - 2 * len(_GAP)
     column = max((cells(row[-2]) for row in rows if not width or cells(row[-2]) <= room), default=0)
-    return [
-        _GAP.join((pad(begin, first), pad(row[-2], column), row[-1])).rstrip()
-        for begin, row in zip(lead, rows, strict=True)
-    ]
+    lines = []
+    for begin, row in zip(lead, rows, strict=True):
+        line = _GAP.join((pad(begin, first), pad(row[-2], column), row[-1])).rstrip()
+        if width and cells(line) > width and row[-1] and cells(row[-2]) > column:
+            lines += [_GAP.join((pad(begin, first), row[-2])), _GAP.join((pad("", first), pad("", column), row[-1]))]
+        else:
+            lines.append(line)
+    return lines

@@ -76,7 +76,8 @@ def test_a_long_folder_moves_no_other_row_of_the_table():
     assert env.as_table(patch, variables, with_secrets=False, home="/home/ada", width=80) == (
         """\
 NAME        VALUE                   SOURCE
-PATH        ~/.local/share/devboot/store/6cv63ptr4yphx5t4-redis-8.2.3/bin:...  devboot
+PATH        ~/.local/share/devboot/store/6cv63ptr4yphx5t4-redis-8.2.3/bin:...
+                                    devboot
 EDITOR      vi                      devboot.toml:4
 REDIS_URL   redis://127.0.0.1:6379  services.redis
 SECRET_KEY  ***                     .devboot/data/secrets.toml

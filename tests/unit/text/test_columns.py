@@ -44,7 +44,9 @@ def test_a_field_that_is_too_long_does_not_move_those_of_the_other_rows():
 
     assert table_within(rows, 40) == [
         "service   redis  app.py:13",
-        f"variable  DATABASE_URL: {'x' * 60}  app.py:10",
+        f"variable  DATABASE_URL: {'x' * 60}",
+        "                 app.py:10",
     ]
     assert table_within(rows, 0) == table_within(rows, 100) == table(rows)
-    assert [line.strip() for line in table_within([("a", "too long", "b")], 3)] == ["a  too long  b"]
+    assert [line.strip() for line in table_within([("a", "too long", "b")], 3)] == ["a  too long", "b"]
+    assert table_within([("a", "too long", "")], 3) == ["a  too long"]

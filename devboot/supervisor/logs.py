@@ -38,6 +38,16 @@ def tail(path: str, count: int, *, name: str = "", end: int | None = None) -> li
     return lines
 
 
+def is_ended(path: str) -> bool:
+    """Whether the last line of a log is a whole one; a prompt isn't."""
+    try:
+        with open(path, "rb", opener=_at_once) as file:
+            file.seek(-1, os.SEEK_END)
+            return file.read() == b"\n"
+    except OSError:
+        return False
+
+
 def tail_merged(paths: Mapping[str, str], count: int) -> list[Line]:
     """The last `count` lines of each of several logs (name → path), ordered by time, each log in its own order."""
     from heapq import merge

@@ -48,6 +48,21 @@ def test_ctrl_c_reaches_the_process_and_not_us(project):
     project.devboot("down")
 
 
+def test_what_comes_after_a_whole_line_stands_on_a_line_of_its_own(project):
+    code = 'print("before"); input(); print("after"); input()'
+    project.spec("web", argv=(sys.executable, "-c", code), command="").write().devboot("up", "-d")
+    wait_until(lambda: "before" in project.devboot("logs").stdout)
+    terminal = project.terminal("attach", "web")
+    terminal.expect("before\r\n")
+
+    terminal.type("\r")
+    terminal.expect("after\r\n")
+    assert b"before\r\n" in terminal.text
+    terminal.type("\x10\x11")
+    assert terminal.wait() == 0
+    project.devboot("down")
+
+
 def test_the_process_sees_the_size_of_the_terminal_that_is_attached(debugged):
     terminal = debugged.terminal("attach", "web")
     terminal.expect("attached to web")

@@ -8,7 +8,7 @@ import resource
 import pytest
 
 from devboot.supervisor.logfile import LogFile, index_path
-from devboot.supervisor.logs import Line, log_path, read, read_merged, tail, tail_merged
+from devboot.supervisor.logs import Line, is_ended, log_path, read, read_merged, tail, tail_merged
 
 
 class Clock:
@@ -186,3 +186,13 @@ def test_a_pipe_in_place_of_a_log_is_not_waited_for_and_all_is_written_once_it_i
     assert len(warnings) == 1
     assert [line.data for line in tail(log.path, 10)] == [b"devboot: 1 lines not written here", b"two"]
     assert {line.at for line in tail(log.path, 10)} == {1005.0}
+
+
+@pytest.mark.parametrize(("data", "ended"), [(b"one\n", True), (b"one\n(Pdb) ", False), (b"", False)])
+def test_a_prompt_is_a_line_without_an_end(tmp_path, data, ended):
+    (tmp_path / "web.log").write_bytes(data)
+    assert is_ended(str(tmp_path / "web.log")) is ended
+
+
+def test_a_log_that_is_not_there_has_no_line_that_ended(tmp_path):
+    assert not is_ended(str(tmp_path / "web.log"))

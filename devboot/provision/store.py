@@ -11,6 +11,7 @@ is left, which nobody reads; killed after it, the next one adopts the object whe
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
 from collections.abc import Callable, Iterator
@@ -129,7 +130,8 @@ class Store:
         make_directories(self.directory)
         key = name.partition("-")[0]
         for left in self._left_staging(key):  # the lock is ours, so nobody builds there any more
-            remove_tree(left)
+            with contextlib.suppress(OSError):  # but a program that a killed build has started may still write there
+                remove_tree(left)
         staging = tempfile.mkdtemp(prefix=f"{STAGING}{key}-", dir=self.directory)
         final = os.path.join(self.directory, name)
         try:

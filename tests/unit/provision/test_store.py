@@ -1,5 +1,6 @@
 """The store: whole or absent, built once, read-only, repaired when damaged."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -212,6 +213,22 @@ def test_a_staging_directory_of_a_killed_build_is_removed_by_the_next(data):
     realise_toy(data, wanted, source)
 
     assert os.listdir(f"{data}/store") == [object_name(wanted)]
+
+
+def test_one_into_which_a_program_of_a_killed_build_still_writes_is_in_nobodys_way(data, monkeypatch):
+    wanted, source = toy(platform=HOST.platform)
+    left = f"{STAGING}{object_name(wanted).partition('-')[0]}-left"
+    os.makedirs(f"{data}/store/{left}/tree")
+
+    def remove(path):
+        if path.endswith(left):
+            raise OSError(errno.ENOTEMPTY, os.strerror(errno.ENOTEMPTY), "tree")
+        remove_tree(path)
+
+    monkeypatch.setattr("devboot.provision.store.remove_tree", remove)
+    realise_toy(data, wanted, source)
+
+    assert sorted(os.listdir(f"{data}/store")) == sorted([left, object_name(wanted)])
 
 
 @pytest.mark.faults(12, 13)

@@ -13,6 +13,8 @@ from devboot.model.nearest import nearest
 
 LISTED_ELSEWHERE = ("conda", "deb", "host")  # the channel or the machine itself knows which versions there are
 
+_WITHOUT = "devboot explain manifest/no-such-recipe   # how to do without one, or write one"
+
 
 class KnownRecipe(NamedTuple):
     """A recipe with the versions that are known of it, newest first, and the folder that it was read from."""
@@ -71,13 +73,14 @@ class RecipeFolders:
 
     def _unknown(self, name: str, place: Place | None) -> ManifestError:
         near = nearest(name, self.names())
+        helps = [f"did you mean `{near}`?", f'under a name of its own: recipe = "{near}"'] if near else [_WITHOUT]
         there = ", ".join(f"`{known}`" for known in self.names())
         return ManifestError(
             "manifest/no-such-recipe",
             f"there is no recipe `{name}`",
             place=place,
             causes=[f"there are {there}"],
-            help=[f"did you mean `{near}`?", f'under a name of its own: recipe = "{near}"'] if near else [],
+            help=helps,
         )
 
 

@@ -99,7 +99,7 @@ def plan_service(
     """
     table = recipe.service
     if table is None:
-        raise _no_service(recipe, name, place)
+        raise no_service(recipe, name, place)
     _refuse_reserved(table, name, settings, place)
     exports = _exports(recipe, table, name, version, port=port, root=root, runtime=runtime, databases=databases)
     exports |= {f"port_{key}": str(ports.get(f"{name}.{key}", usual)) for key, usual in table.ports.items()}
@@ -359,7 +359,8 @@ def _no_databases(recipe: Recipe, wanted: WantedDatabase, place: Place | None) -
     )
 
 
-def _no_service(recipe: Recipe, name: str, place: Place | None) -> ManifestError:
+def no_service(recipe: Recipe, name: str, place: Place | None) -> ManifestError:
+    """Says that the recipe of the service `name` is one of a tool."""
     return ManifestError(
         "manifest/not-a-service",
         f"`{recipe.package.name}` is a tool, nothing that runs",

@@ -27,6 +27,7 @@ from devboot.resolve.packages import (
     wishes_of,
 )
 from devboot.resolve.taken import sources_taken
+from devboot.services.plan import no_service
 from devboot.uv.client import Uv
 
 STEP = "lock"
@@ -61,9 +62,14 @@ class LockWish(NamedTuple):
 
 
 def known_recipes(manifest: Manifest, folders: RecipeFolders) -> dict[str, KnownRecipe]:
-    """Load the recipes that the manifest names. Raises ManifestError, Problems."""
+    """Load the recipes that the manifest names. Raises ManifestError, also for a tool among the services, Problems."""
     place = where_asked(manifest)
-    return {wish.name: folders.get(wish.name, place=place(wish)) for wish in wishes_of(manifest)}
+    known = {wish.name: folders.get(wish.name, place=place(wish)) for wish in wishes_of(manifest)}
+    for name, service in manifest.services.items():
+        recipe = known[service.recipe or name].recipe
+        if recipe.service is None:
+            raise no_service(recipe, name, manifest.at(("services", name)))
+    return known
 
 
 def read_lock(path: str, name: str) -> Lock | None:

@@ -37,7 +37,11 @@ def test_versions_stand_newest_first(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "near"), [("tyo", ("did you mean `toy`?", 'under a name of its own: recipe = "toy"')), ("../tmp/toy", ())]
+    ("name", "near"),
+    [
+        ("tyo", ("did you mean `toy`?", 'under a name of its own: recipe = "toy"')),
+        ("../tmp/toy", ("devboot explain manifest/no-such-recipe   # how to do without one, or write one",)),
+    ],
 )
 def test_an_unknown_recipe_names_the_nearest(name, near, tmp_path):
     folders = RecipeFolders([write(tmp_path, "toy")])

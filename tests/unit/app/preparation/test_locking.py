@@ -5,7 +5,7 @@ import os
 import pytest
 
 from devboot.app.preparation.locking import LockWish, ensure_lock, known_recipes, read_lock
-from devboot.errors import LockError
+from devboot.errors import LockError, ManifestError
 from devboot.events import RecordingReporter
 from devboot.model.edge.lock import parse_lock
 from devboot.model.edge.lock_merge import merge_locks
@@ -110,3 +110,12 @@ def test_what_nothing_asks_for_any_more_leaves_the_lock(tmp_path):
 
 def test_there_is_no_lock_where_there_is_no_file(tmp_path):
     assert read_lock(str(tmp_path / "devboot.lock"), "devboot.lock") is None
+
+
+@pytest.mark.parametrize("text", ["[services.just]\n", "[services.runner]\nrecipe = 'just'\n"])
+def test_a_tool_among_the_services_is_refused_before_anything_is_locked(text):
+    with pytest.raises(ManifestError) as caught:
+        known_recipes(parse_manifest(text, "devboot.toml"), RecipeFolders([bundled_folder()]))
+
+    assert caught.value.slug == "manifest/not-a-service"
+    assert caught.value.place.line == 1

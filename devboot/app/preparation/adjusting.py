@@ -11,6 +11,7 @@ from devboot.app.preparation.loading import Loaded
 from devboot.environment.reloading import EVERYTHING, left_to_itself
 from devboot.errors import UsageError
 from devboot.model.edge.manifest import load_procfile
+from devboot.model.nearest import nearest
 from devboot.supervisor.names import expand
 
 ALL = "all"
@@ -73,11 +74,12 @@ def parse_formation(words: Iterable[str], loaded: Loaded) -> dict[str, int]:
     for word in (part.strip() for each in words for part in each.split(",") if part.strip()):
         name, equals, number = word.partition("=")
         if not equals or not (number.isascii() and number.isdigit()) or int(number) > _MOST:
+            shown = name if name in known else nearest(name, known) or next(iter(known), "worker")
             raise UsageError(
                 "usage/formation",
                 f"`{word}` is not NAME=COUNT",
                 causes=[f"a count is a whole number from 0 to {_MOST}"],
-                help=["worker=3", "worker=3,all=1"],
+                help=[f"{shown}=3", f"{shown}=3,all=1"],
             )
         if name == ALL and ALL not in known:
             counts |= dict.fromkeys(known, int(number))

@@ -48,6 +48,15 @@ def test_what_is_no_formation(tmp_path, word):
         parse_formation([word], project(tmp_path))
 
     assert ("usage/formation", f"`{word}` is not NAME=COUNT") == (caught.value.slug, caught.value.what)
+    assert caught.value.help == ("worker=3", "worker=3,all=1")
+
+
+@pytest.mark.parametrize(("word", "name"), [("web2", "web2"), ("wrker=x", "worker"), ("=x", "web")])
+def test_what_is_no_formation_is_mended_with_a_name_of_the_project(tmp_path, word, name):
+    with pytest.raises(UsageError) as caught:
+        parse_formation([word], project(tmp_path))
+
+    assert caught.value.help == (f"{name}=3", f"{name}=3,all=1")
 
 
 def test_a_formation_of_a_process_that_there_is_not_names_the_nearest(tmp_path):

@@ -11,7 +11,7 @@ from devboot.supervisor.broken import broken_code, raised
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from devboot.supervisor.host import Host
     from devboot.supervisor.loop import Timer
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _LOOK = 1.0  # seconds between looks
 _BROKEN, _RAISED = 4.0, 10.0  # seconds without a word or work after an import error, after any other exception
+_AGAIN = 30.0  # after one that it has told of before: it tries again by itself, and waits longer each time
 _LAST, _LINES = 6, 400  # lines in which the import error is, and an exception with its traceback
 _LONGEST = 70  # characters of it
 _IDLE = 0.1  # of one processor's time: what polls files for changes needs less
@@ -63,9 +64,7 @@ class Silence:
         self._timer = None
         now = self._host.loop.now()
         lines = self._tail.lines(_LINES)
-        line = broken_code(lines[-_LAST:])
-        patience = _BROKEN if line else _RAISED
-        line = line or raised(lines)
+        line, patience = self._trouble(lines)
         if not line:
             return  # until it says more
         worked = self._worked_by(self._host.watcher.census().members(self._pid))
@@ -75,3 +74,11 @@ class Silence:
             self._wait()
         else:
             self._on_stuck(line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…")
+
+    @staticmethod
+    def _trouble(lines: Sequence[str]) -> tuple[str, float]:
+        """The line that says why, empty for none, and for how long there may be silence after it."""
+        if line := broken_code(lines[-_LAST:]):
+            return line, _BROKEN
+        line = raised(lines)
+        return line, _AGAIN if sum(each.strip() == line for each in lines) > 1 else _RAISED

@@ -52,8 +52,9 @@ class Stage:
     [
         (MISSING, "ModuleNotFoundError: No module named 'shop'", 6),
         (UNSET, "KeyError: 'TOKEN'", 12),
+        (UNSET * 2, "KeyError: 'TOKEN'", 32),
     ],
-    ids=["import", "other"],
+    ids=["import", "other", "again"],
 )
 def test_an_exception_and_then_nothing_is_the_last_word(said, line, seconds):
     stage = Stage(said, load=0.02)
@@ -61,6 +62,13 @@ def test_an_exception_and_then_nothing_is_the_last_word(said, line, seconds):
 
     ((at, told),) = stage.said
     assert (told, at >= seconds - 2) == (line, True)
+
+
+def test_what_tells_of_the_same_again_tries_again_by_itself():
+    stage = Stage(UNSET * 2)
+    stage.run(28)
+
+    assert stage.said == []
 
 
 def test_what_works_is_only_slow():

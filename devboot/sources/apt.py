@@ -64,7 +64,8 @@ class Apt:
     def download(self, wanted: Sequence[tuple[str, str]], into: str) -> None:
         """Fetch packages by (name, version) into a folder.
 
-        Raises Vanished, NetworkError, IntegrityError `integrity/hash-mismatch`, WorkError `deb/apt-failed`.
+        Raises Vanished, NetworkError, MachineError, IntegrityError `integrity/hash-mismatch`, WorkError
+        `deb/apt-failed`.
         """
         words = [f"{name}={version}" for name, version in wanted]
         with self._locked():
@@ -155,6 +156,13 @@ def _failure(done: Finished) -> DevbootError | Vanished:
         return Vanished(causes[0])
     if "Hash Sum mismatch" in said:
         return IntegrityError("integrity/hash-mismatch", "apt got other bytes than its lists promise", causes=causes)
+    if "No space left" in said:
+        return MachineError(
+            "machine/disk-full",
+            "the disk is full where apt keeps what it fetches",
+            causes=causes,
+            help=["devboot gc", "export DEVBOOT_HOME=/a/path/on/another/filesystem"],
+        )
     if _NETWORK.search(said):
         return NetworkError(
             "network/unreachable",

@@ -10,13 +10,14 @@ import time
 import pytest
 
 from devboot.app.preparation.distribution import Distribution
-from devboot.errors import IntegrityError, LockError, NetworkError
+from devboot.errors import IntegrityError, LockError, MachineError, NetworkError
 from devboot.events import RecordingReporter
 from devboot.model.artifact import LINUX_X86_64, Artifact
 from devboot.model.edge.origins import DebOrigin
 from devboot.provision.realise import Host
 from devboot.sources.apt import Apt
 from devboot.sources.deb import DebSource
+from devboot.uv.child import Finished
 from tests.fakes.archives import deb, honest_tar
 
 pytestmark = pytest.mark.skipif(shutil.which("apt-get") is None, reason="no apt")
@@ -199,6 +200,17 @@ def test_an_archive_that_cannot_be_reached_is_an_error_of_the_network(place, arc
     shutil.rmtree(archive.folder)
     with pytest.raises((NetworkError, LockError)):
         place.ask()
+
+
+@pytest.mark.faults(12)
+def test_a_full_disk_is_named_as_such(place, monkeypatch):
+    said = ("E: Write error - write (28: No space left on device)", "E: IO Error saving source cache")
+    monkeypatch.setattr("devboot.sources.apt.run_child", lambda *_, **__: Finished(100, "", said))
+    with pytest.raises(MachineError) as caught:
+        place.ask()
+
+    assert caught.value.slug == "machine/disk-full"
+    assert caught.value.causes[0] == "Write error - write (28: No space left on device)"
 
 
 def test_with_the_network_off_nothing_is_asked(place):

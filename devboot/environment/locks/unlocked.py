@@ -163,8 +163,11 @@ def _pyproject(state: _Gathering, path: str) -> None:
         state.indexes += poetry.indexes
     else:
         state.projects += [path] if project else []
-        place = Place(os.path.relpath(path, state.root))
-        state.read_by_uv += [parse_line(str(each), (), place) for each in project.get("dependencies", ())]
+        file = os.path.relpath(path, state.root)
+        state.read_by_uv += [
+            parse_line(str(each), (), Place(file, _line_of(str(each), text)))
+            for each in project.get("dependencies", ())
+        ]
         _standard_groups(state, path, table)
         state.facts += [repr(sorted(project.get(key, ()))) for key in ("dependencies", "dynamic")]
         state.facts += [repr(project.get("optional-dependencies", {}).get(extra)) for extra in state.extras]
@@ -198,6 +201,13 @@ def _entries(folder: str) -> list[str]:
         return os.listdir(folder)
     except OSError:
         return []
+
+
+def _line_of(requirement: str, text: str) -> int:
+    """The number of the line on which it is quoted, 0 where it is written in another way."""
+    quoted = (f'"{requirement}"', f"'{requirement}'")
+    lines = enumerate(text.splitlines(), 1)
+    return next((number for number, line in lines if any(form in line for form in quoted)), 0)
 
 
 def _standard_groups(state: _Gathering, path: str, table: Mapping[str, Any]) -> None:

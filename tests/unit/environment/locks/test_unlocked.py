@@ -37,6 +37,14 @@ def test_a_pyproject_is_left_to_uv_with_the_group_for_development(tmp_path):
     )
 
 
+def test_what_a_pyproject_lists_is_found_again_on_its_line(tmp_path):
+    text = '[project]\nname = "a"\ndependencies = [\n  "b>=1",\n  \'c\',\n  """d""",\n  "e\\u003e1",\n]\n'
+
+    found = gathered(tmp_path, {"pyproject.toml": text})
+
+    assert [("b", 4), ("c", 5), ("d", 6), ("e", 0)] == [(line.name, line.line) for line in found.read_by_uv]
+
+
 def test_where_everything_is_in_groups_all_of_them_count(tmp_path):
     text = '[dependency-groups]\napp = ["b"]\ntests = ["c", {include-group = "app"}]\n'
 

@@ -37,7 +37,7 @@ def _finding(name: str, complaints: tuple[str, ...], fact: str) -> Finding:
         "store/modified",
         ERROR,
         f"{_title(name)} is not what was downloaded",
-        "it could crash or be tampered with; devboot will not start it",
+        "it could crash, or somebody may have tampered with it",
         # `sync` would find it, too, but only what this project uses
         Fix("devboot store repair", "fetches it again", "store-repair", (name,)),
         complaints[:5],

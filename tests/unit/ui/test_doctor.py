@@ -8,7 +8,7 @@ MODIFIED = Finding(
     "store/modified",
     ERROR,
     "redis 7.4.2 is not what was downloaded",
-    "it could crash or be tampered with; devboot will not start it",
+    "it could crash, or somebody may have tampered with it",
     Fix("devboot sync", "fetches 2.4 MB again"),
     ("bin/redis-server was changed, its digest is wrong",),
     fact="8 objects intact, 1 changed",
@@ -52,7 +52,7 @@ def test_findings_come_numbered_errors_first_with_why_and_one_command():
 
 1  error[store/modified]: redis 7.4.2 is not what was downloaded
      bin/redis-server was changed, its digest is wrong
-     why:  it could crash or be tampered with; devboot will not start it
+     why:  it could crash, or somebody may have tampered with it
      fix:  devboot sync                      fetches 2.4 MB again
 
 2  warning[lock/stale]: devboot.toml asks for redis 7.4, the lockfile has 7.2

@@ -25,8 +25,7 @@ def with_log_folders(tree: Tree, app: Application, run: Run, tasks: list[Task]) 
         return tasks
     where = Evidence(value.place.path, value.place.line) if value.place else None
     command = shlex.join(["mkdir", "-p", *(posixpath.relpath(folder, app.root) for folder in folders)])
-    inputs = (posixpath.relpath(where.path, app.root),) if where else ()
-    made = Task(NAME, command, inputs=inputs, evidence=where)
+    made = Task(NAME, command, evidence=where)  # without inputs: at each start, since somebody may clear logs away
     return [made, *(replace(task, depends_on=(*task.depends_on, NAME)) for task in tasks)]
 
 

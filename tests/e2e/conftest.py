@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 
 from devboot.provision.tree import remove_tree
+from tests.fakes.fault_server import FaultServer
 from tests.fakes.terminal import Terminal
 from tests.fakes.wheels import write_wheel
 
@@ -170,6 +171,14 @@ def pytest_collection_modifyitems(items):
 def download_cache(tmp_path_factory) -> Path:
     """What was downloaded once in a run of the suite; UV_CACHE_DIR keeps it from run to run."""
     return Path(os.environ.get("UV_CACHE_DIR") or tmp_path_factory.mktemp("uv-cache"))
+
+
+@pytest.fixture
+def upstream():
+    """A server of files, whose answers a test chooses."""
+    server = FaultServer()
+    yield server
+    server.close()
 
 
 @pytest.fixture

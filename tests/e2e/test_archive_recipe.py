@@ -13,18 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from devboot.model.artifact import PLATFORMS
 from tests.fakes.archives import honest_tar, zip_info, zipped
-from tests.fakes.fault_server import FaultServer, Reply, whole_file
+from tests.fakes.fault_server import Reply, whole_file
 
-PLATFORMS = ("linux-x86_64", "linux-aarch64", "macos-arm64", "macos-x86_64")
 PROGRAM = b"#!/bin/sh\necho shout 1.0 $2\n"
-
-
-@pytest.fixture
-def upstream():
-    server = FaultServer()
-    yield server
-    server.close()
 
 
 @pytest.fixture

@@ -11,24 +11,17 @@ from pathlib import Path
 
 import pytest
 
+from devboot.model.artifact import PLATFORMS
 from tests.e2e.conftest import Machine
 from tests.fakes.archives import honest_tar
-from tests.fakes.fault_server import FaultServer, whole_file
+from tests.fakes.fault_server import whole_file
 from tests.fakes.index import Index
 from tests.fakes.wheels import write_wheel
 
 VERSION = platform.python_version()
 MINOR = ".".join(VERSION.split(".")[:2])
-PLATFORMS = ("linux-x86_64", "linux-aarch64", "macos-arm64", "macos-x86_64")
 REAL = Path(sys.base_prefix) / f"bin/python{MINOR}"  # what the archive holds leads to it
 STORED = rf"python +ok +{re.escape(VERSION)}, \S+/store/\w+-python-{re.escape(VERSION)}/tree/python/bin/python3\n"
-
-
-@pytest.fixture
-def upstream():
-    server = FaultServer()
-    yield server
-    server.close()
 
 
 @pytest.fixture

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import io
+import os
 from collections.abc import Mapping
 from typing import TextIO
 
@@ -14,6 +16,13 @@ from devboot.text.symbols import Symbols
 __all__ = ["Text", "console", "line_text", "rendered"]
 
 
+class _Console(Console):
+    """A console that reports a broken pipe to its caller; rich would end the program and redirect standard output."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
+
+
 def console(stream: TextIO, environ: Mapping[str, str], *, colour: bool, live: bool) -> Console:
     """A console that interprets nothing in what it prints; off a terminal it neither wraps nor cuts.
 
@@ -21,7 +30,7 @@ def console(stream: TextIO, environ: Mapping[str, str], *, colour: bool, live: b
     before, so it doesn't see them.
     """
     hidden = {"FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE", "JUPYTER_COLUMNS"}
-    return Console(
+    return _Console(
         file=stream,
         force_terminal=colour or live,
         color_system="standard" if colour else None,

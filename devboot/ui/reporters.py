@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Protocol, Self, TextIO
 
@@ -94,7 +95,11 @@ class QuietReporter:
 
 
 class LiveReporter(QuietReporter):
-    """A line per working step, redrawn in place; finished lines stay above."""
+    """A line per working step, redrawn in place; finished lines stay above.
+
+    Between start and end a single thread draws, and only it calls rich. Events change the board and return: our lock
+    is never held while rich waits for one of its own, and a terminal that accepts no output delays no work.
+    """
 
     def __init__(
         self,
@@ -104,49 +109,79 @@ class LiveReporter(QuietReporter):
         *,
         hint: str = "",
         mask: Callable[[str], str] = str,
+        frames_per_second: float = _FRAMES_PER_SECOND,
     ) -> None:
         super().__init__(clock, mask)
         self._console = console
         self._symbols = symbols
         self._hint = hint
+        self._period = 1 / frames_per_second
         self._frame = 0
+        self._unprinted: list[Finished] = []
+        self._is_due = threading.Event()  # there are finished lines, or this is the end
+        self._has_ended = False
+        self._drawer = threading.Thread(target=self._keep_drawing, name="devboot-drawer", daemon=True)
         self._live = Live(
             console=console,
-            refresh_per_second=_FRAMES_PER_SECOND,
+            auto_refresh=False,
             transient=True,
             redirect_stdout=False,
             redirect_stderr=False,
             vertical_overflow="crop",
-            get_renderable=self._renderable,
         )
 
     def _settle(self, final: list[Finished]) -> None:
-        for finished in final:
-            for line in finished_lines(finished, self._console.width, self._symbols):
-                self._console.print(line_text(line, self._symbols), soft_wrap=True)
+        if final:
+            self._unprinted += final
+            self._is_due.set()
 
-    def _renderable(self) -> Group:
+    def _keep_drawing(self) -> None:
+        # A terminal that has gone must not end the work: the result counts, not its display.
+        with suppress(OSError, ValueError):
+            while not self._has_ended:
+                self._draw()
+                self._is_due.wait(self._period)
+
+    def _draw(self) -> None:
+        self._is_due.clear()
+        self._frame += 1
+        width, height = self._console.size
         with self._lock:
-            self._frame += 1
+            final, self._unprinted = self._unprinted, []
             # Blank line, hint and the line that the cursor is left on.
-            height = max(1, self._console.height - 3)
-            width = self._console.width
+            room = max(1, height - 3)
             lines = active_lines(
-                self._board, self._clock(), self._symbols, width=width, height=height, frame=self._frame // 2
+                self._board, self._clock(), self._symbols, width=width, height=room, frame=self._frame // 2
             )
         texts = [line_text(line, self._symbols) for line in lines]
         if lines and self._hint and width > len(self._hint):
             texts += [Text(), Text(self._hint)]
-        return Group(*texts)
+        self._live.update(Group(*texts))
+        self._print(final)
+        self._live.refresh()
+
+    def _print(self, final: list[Finished]) -> None:
+        for finished in final:
+            for line in finished_lines(finished, self._console.width, self._symbols):
+                self._console.print(line_text(line, self._symbols), soft_wrap=True)
 
     def __enter__(self) -> Self:
-        self._live.start(refresh=False)
+        with suppress(OSError, ValueError):
+            self._live.start()
+        self._drawer.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._live.stop()
-        with self._lock:
-            self._settle(self._board.settle(self._clock()))
+        self._has_ended = True
+        self._is_due.set()
+        try:
+            self._drawer.join()
+        finally:
+            with self._lock:
+                final = [*self._unprinted, *self._board.settle(self._clock())]
+            with suppress(OSError, ValueError):
+                self._live.stop()
+                self._print(final)
 
 
 class PlainReporter(QuietReporter):

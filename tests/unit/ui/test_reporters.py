@@ -148,6 +148,7 @@ def test_a_reader_that_has_gone_does_not_end_the_work(clock):
             raise BrokenPipeError
 
     play(PlainReporter(Broken(), clock, header="x"), clock)
+    play(LiveReporter(terminal(Broken()), UNICODE, clock), clock)
 
 
 @pytest.mark.faults(67)
@@ -182,11 +183,14 @@ def test_quiet_shows_nothing_but_knows_what_is_kept(clock):
     assert reporter.kept() == ["redis (done)", "python (50 %, will resume)"]
 
 
+def terminal(stream, *, colour=True):
+    environ = {"TERM": "xterm", "COLUMNS": "80", "LINES": "24"}
+    return console(stream, environ, colour=colour, live=True)
+
+
 def live(clock, run, *, colour=True):
     stream = io.StringIO()
-    environ = {"TERM": "xterm", "COLUMNS": "80", "LINES": "24"}
-    target = console(stream, environ, colour=colour, live=True)
-    play(LiveReporter(target, UNICODE, clock, hint="ctrl-c stops"), clock, run)
+    play(LiveReporter(terminal(stream, colour=colour), UNICODE, clock, hint="ctrl-c stops"), clock, run)
     return stream.getvalue()
 
 
@@ -204,3 +208,55 @@ def test_live_without_colour_moves_the_cursor_but_paints_nothing(clock):
 
 def test_notes_stay_on_the_screen(clock):
     assert "    ports      redis gets port 6380" in live(clock, [(0.0, Event(NOTE, "ports", "redis gets port 6380"))])
+
+
+def in_thread(work):
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    return thread
+
+
+@pytest.mark.faults(121)
+def test_nobody_waits_for_a_terminal_that_takes_nothing(clock):
+    is_writing, goes_on = threading.Event(), threading.Event()
+
+    class Slow(io.StringIO):
+        def write(self, text):
+            if "digest ok" in text:
+                is_writing.set()
+                goes_on.wait(60)
+            return super().write(text)
+
+    stream = Slow()
+    with LiveReporter(terminal(stream), UNICODE, clock) as reporter:
+        in_thread(lambda: reporter.emit(Event(DONE, "redis", "digest ok")))
+        assert is_writing.wait(60)
+        other = in_thread(lambda: reporter.emit(Event(DONE, "venv", ".venv, 61 packages")) or reporter.kept())
+        other.join(30)
+        was_stuck = other.is_alive()
+        goes_on.set()
+    assert not was_stuck
+    assert stream.getvalue().index("digest ok") < stream.getvalue().index("61 packages")
+
+
+@pytest.mark.faults(121)
+def test_many_threads_tell_of_their_steps_while_the_display_is_redrawn_all_the_time(clock):
+    stream, threads, steps = io.StringIO(), 4, 250
+    reporter = LiveReporter(terminal(stream), UNICODE, clock, frames_per_second=10_000)
+
+    def work(number):
+        for step in range(steps):
+            reporter.emit(Event(START, f"step{number}", "works"))
+            reporter.emit(Event(DONE, f"step{number}", f"({number}-{step})"))
+
+    def run():
+        with reporter:
+            for thread in [in_thread(lambda number=number: work(number)) for number in range(threads)]:
+                thread.join()
+
+    running = in_thread(run)
+    running.join(60)
+    assert not running.is_alive()
+    for number in range(threads):
+        finished = re.findall(rf"\(({number}-\d+)\)", stream.getvalue())
+        assert list(dict.fromkeys(finished)) == [f"{number}-{step}" for step in range(steps)]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
+import tempfile
 from collections.abc import Mapping
 from contextlib import closing
 from urllib.parse import quote
@@ -11,8 +13,15 @@ from urllib.parse import quote
 from devboot.doctor.findings import ERROR, Answer, Check, Finding, Fix
 from devboot.doctor.subject import Subject
 from devboot.model.edge.tables import Database
+from devboot.text.units import size as size_words
 
 _HEADER = b"SQLite format 3\0"
+_LOG = "-wal"
+_COPIED = 256 * 1024 * 1024  # bytes of a database that are copied at most
+
+
+class UncheckedError(Exception):
+    """Raised with the reason why a database was not checked."""
 
 
 def integrity(subject: Subject) -> Answer:
@@ -26,7 +35,11 @@ def integrity(subject: Subject) -> Answer:
         if not os.path.lexists(path):
             facts.append(f"{database.path} not made yet")
             continue
-        complaints = check(path)
+        try:
+            complaints = check(path, subject.cache)
+        except UncheckedError as unchecked:
+            facts.append(f"{database.path} not checked: {unchecked}")
+            continue
         if complaints:
             findings.append(_finding(database.path, complaints))
         else:
@@ -34,10 +47,11 @@ def integrity(subject: Subject) -> Answer:
     return Answer(tuple(facts), tuple(findings), idle=not findings and all("not made" in fact for fact in facts))
 
 
-def check(path: str) -> tuple[str, ...]:
+def check(path: str, cache: str) -> tuple[str, ...]:
     """What SQLite has to say against the file; empty when it is whole.
 
-    Without a write-ahead log the file is opened as immutable, since SQLite would make one beside it even to read.
+    SQLite writes beside a database that has a write-ahead log, even to read it: such a one is checked as a copy below
+    `cache`. Raises UncheckedError where that can't be.
     """
     if not os.path.isfile(path):
         return ("a directory, a pipe or a link to nothing is in its place",)
@@ -46,9 +60,37 @@ def check(path: str) -> tuple[str, ...]:
     with open(path, "rb") as file:
         if file.read(len(_HEADER)) != _HEADER:
             return ("it is no SQLite file",)
-    mode = "mode=ro" if os.path.exists(f"{path}-wal") else "mode=ro&immutable=1"
+    if not os.path.lexists(path + _LOG):
+        return _complaints(path, "mode=ro&immutable=1")
+    if not cache or not os.path.isfile(path + _LOG):
+        raise UncheckedError("it has a write-ahead log")
+    return _check_copy(path, cache)
+
+
+def _check_copy(path: str, cache: str) -> tuple[str, ...]:
+    before = _stamps(path)
+    if sum(size for _, size in before) > _COPIED:
+        raise UncheckedError(f"it has a write-ahead log and more than {size_words(_COPIED)}")
+    os.makedirs(cache, mode=0o700, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="database-", dir=cache) as folder:
+        copy = os.path.join(folder, "copy")
+        for end in ("", _LOG):
+            shutil.copyfile(path + end, copy + end)
+        found = _complaints(copy, "mode=ro")
+    if found and _stamps(path) != before:
+        raise UncheckedError("it is being written")
+    return found
+
+
+def _stamps(path: str) -> list[tuple[int, int]]:
+    statuses = [os.stat(path + end) for end in ("", _LOG)]
+    return [(status.st_mtime_ns, status.st_size) for status in statuses]
+
+
+def _complaints(path: str, mode: str) -> tuple[str, ...]:
     try:
         with closing(sqlite3.connect(f"file:{quote(path)}?{mode}", uri=True, timeout=2.0)) as database:
+            database.execute("PRAGMA trusted_schema = OFF")  # functions with effects are not for a schema to call
             rows = database.execute("PRAGMA integrity_check(5)").fetchall()
     except sqlite3.DatabaseError as error:
         return (str(error),)

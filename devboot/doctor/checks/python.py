@@ -34,7 +34,7 @@ def uv(subject: Subject) -> Answer:
 
 
 def interpreter(subject: Subject) -> Answer:
-    """Whether the virtualenv is whole and its interpreter starts."""
+    """Whether the virtualenv is whole and its interpreter can be started; that isn't tried, for it is the clone's."""
     folder = venv_folder(subject)
     shown = os.path.relpath(folder, subject.project.root)
     condition = examine(folder)
@@ -45,11 +45,10 @@ def interpreter(subject: Subject) -> Answer:
     if condition.state == BROKEN:
         return Answer(findings=(_broken(shown, condition, folder),))
     program = os.path.join(folder, "bin", "python")
-    try:
-        told = _output([program, "-I", "-c", "import sys; print(sys.version.split()[0])"], subject.environ)
-    except (OSError, subprocess.SubprocessError) as error:
-        return Answer(findings=(_does_not_start(shown, error),))
-    return Answer((told, shown), details=(f"{program} -> {os.path.realpath(program)}",))
+    base = os.path.realpath(program)
+    if not os.path.isfile(base) or not os.access(base, os.X_OK):
+        return Answer(findings=(_does_not_start(shown, base),))
+    return Answer((condition.version, shown), details=(f"{program} -> {base}",))
 
 
 def packages(subject: Subject) -> Answer:
@@ -88,6 +87,7 @@ def venv_folder(subject: Subject) -> str:
 def _output(command: list[str], environ: Mapping[str, str]) -> str:
     done = subprocess.run(
         command,
+        cwd=os.sep,
         env=dict(environ),
         capture_output=True,
         text=True,
@@ -142,15 +142,14 @@ def _broken(shown: str, condition: Condition, folder: str) -> Finding:
     )
 
 
-def _does_not_start(shown: str, error: Exception) -> Finding:
-    lines = str(getattr(error, "stderr", "") or error).strip().split("\n")
+def _does_not_start(shown: str, base: str) -> Finding:
     return Finding(
         "python/broken",
         ERROR,
-        f"the interpreter of {shown} does not start",
+        f"the interpreter of {shown} can't be started",
         "nothing of the project can run with it",
         _REBUILD,
-        (lines[-1],),
+        (f"`{base}` is not an executable file",),
     )
 
 

@@ -1,6 +1,7 @@
 """What single checks find, on real files."""
 
 import os
+import shutil
 import socket
 import sqlite3
 import sys
@@ -162,15 +163,26 @@ def test_a_virtualenv_whose_python_is_gone_is_found(with_venv, tmp_path):
     assert answer.findings[0].evidence == (f"it was at {tmp_path}/removed/python3.12",)
 
 
-def test_an_interpreter_that_does_not_start_is_found(with_venv):
+def test_an_interpreter_that_cannot_be_started_is_found(with_venv):
     known, folder = with_venv
     program = os.path.join(folder, "bin", "python")
     os.remove(program)
-    with open(program, "w", encoding="utf-8") as file:
-        file.write("#!/bin/sh\necho 'no shared library' >&2\nexit 127\n")
-    os.chmod(program, 0o755)
+    os.mkdir(program)
     answer = python.interpreter(known)
-    assert (slugs(answer), answer.findings[0].evidence) == (["python/broken"], ("no shared library",))
+    evidence = (f"`{program}` is not an executable file",)
+    assert (slugs(answer), answer.findings[0].evidence) == (["python/broken"], evidence)
+
+
+@pytest.mark.faults(180)
+def test_the_interpreter_of_a_virtualenv_is_never_run(with_venv, tmp_path):
+    known, folder = with_venv
+    program, mark = os.path.join(folder, "bin", "python"), tmp_path / "mark"
+    os.remove(program)
+    with open(program, "w", encoding="utf-8") as file:
+        file.write(f"#!/bin/sh\ntouch {mark}\n")
+    os.chmod(program, 0o755)
+    assert slugs(python.interpreter(known)) == []
+    assert not mark.exists()
 
 
 def test_a_folder_in_the_way_of_the_virtualenv_is_found(subject):
@@ -215,7 +227,33 @@ def test_a_database_in_use_with_a_write_ahead_log_is_read_as_it_is(database):
         writer.execute("PRAGMA journal_mode = wal")
         writer.execute("INSERT INTO words VALUES ('new')")
         writer.commit()
+        before = (sorted(os.listdir(known.project.root)), os.stat(path + "-shm").st_mtime_ns)
         assert databases.integrity(known).facts == ("db.sqlite3, integrity ok",)
+        assert (sorted(os.listdir(known.project.root)), os.stat(path + "-shm").st_mtime_ns) == before
+
+
+@pytest.mark.faults(180)
+def test_a_database_that_came_with_its_write_ahead_log_is_checked_without_a_file_beside_it(database, tmp_path):
+    known, path = database
+    kept = tmp_path / "kept"
+    with closing(sqlite3.connect(path)) as writer:
+        writer.execute("PRAGMA journal_mode = wal")
+        writer.execute("INSERT INTO words VALUES ('new')")
+        writer.commit()
+        shutil.copytree(known.project.root, kept)
+    shutil.rmtree(known.project.root)
+    shutil.copytree(kept, known.project.root)
+    os.remove(path + "-shm")
+    before = sorted(os.listdir(known.project.root))
+    assert databases.integrity(known).facts == ("db.sqlite3, integrity ok",)
+    assert (sorted(os.listdir(known.project.root)), os.listdir(known.cache)) == (before, [])
+
+
+@pytest.mark.faults(180)
+def test_a_write_ahead_log_that_is_no_file_is_not_read(database):
+    known, path = database
+    os.mkfifo(path + "-wal")
+    assert databases.integrity(known).facts == ("db.sqlite3 not checked: it has a write-ahead log",)
 
 
 def test_a_damaged_database_is_found(database):

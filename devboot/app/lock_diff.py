@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from devboot.app.context import Context
 
 _GIT_SECONDS = 30.0
+# A clone's own .git/config may name programs: for its index, its hooks, and for fetching objects that it lacks.
+_WITHOUT_PROGRAMS = ("--no-pager", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null")
+_WITHOUT_FETCHING = {"GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": "none", "GIT_OPTIONAL_LOCKS": "0"}
 HEAD = "HEAD"
 
 
@@ -69,7 +72,7 @@ def _of_revision(word: str, path: str, context: Context) -> tuple[Lock, str]:
         raise UsageError(
             "usage/no-lock", f"`{word}` is neither a file nor a revision of git", help=["devboot lock diff HEAD~1"]
         )
-    data = _git(["show", name], folder, context)
+    data = _git(["cat-file", "blob", name], folder, context)
     return (Lock(), f"{word}, which has none") if data is None else (parse_lock(data, f"{word}:devboot.lock"), word)
 
 
@@ -77,9 +80,9 @@ def _git(words: list[str], folder: str, context: Context) -> bytes | None:
     """What git writes; None where it fails or isn't there."""
     try:
         ended = subprocess.run(
-            ["git", *words],
+            ["git", *_WITHOUT_PROGRAMS, *words],
             cwd=folder,
-            env=dict(context.environ),
+            env={**context.environ, **_WITHOUT_FETCHING},
             capture_output=True,
             timeout=_GIT_SECONDS,
             check=False,

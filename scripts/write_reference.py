@@ -25,7 +25,6 @@ CHANGES = {
     "stop": "stops processes",
     "restart": "stops and starts processes",
     "run": "as `sync`, then what the command does",
-    "env": "as `sync`, when something has changed since the last one",
     "sync": "installs into the store, `.venv` and `.devboot`; writes devboot.lock",
     "lock": "writes devboot.lock",
     "pack": "writes the kit, and devboot.lock where it does not fit",

@@ -239,6 +239,7 @@ COMMANDS = (
             Flag(("--direnv",), "lines for .envrc that also watch devboot's files", common=False),
         ),
         fast="devboot.app.env",
+        notes=("It shows what the last `sync`, `up` or `run` composed, and warns if something has changed since.",),
     ),
     Command(
         "sync",

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from devboot.app.call import Call
 from devboot.app.preparation.ahead import look_ahead, to_be_asked
 from devboot.app.preparation.app_pythons import AppPythons
-from devboot.app.preparation.asked import python_of, recipes_of
+from devboot.app.preparation.asked import looking_uv, python_of, recipes_of
 from devboot.app.preparation.asked_ports import as_asked
 from devboot.app.preparation.composing import base_port, commands_of, refuse_missing, tasks_of, wanted_ports
 from devboot.app.preparation.frozen import as_it_is
@@ -32,7 +32,6 @@ from devboot.provision.store import Store
 from devboot.resolve.packages import refuse_stale, resolve, wishes_of
 from devboot.supervisor.names import expand
 from devboot.supervisor.stamp import is_recorded
-from devboot.uv.client import make_uv
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -68,7 +67,7 @@ def dry_run(loaded: Loaded, context: Context, call: Call, wishes: Wishes) -> Dry
 
 def _provisions(loaded: Loaded, context: Context, wishes: Wishes) -> Iterator[Step]:
     root, manifest = loaded.project.root, loaded.manifest
-    uv = make_uv(context.environ, root, offline=True)
+    uv = looking_uv(loaded, context)
     python, recipes = python_of(loaded, uv, context.environ), recipes_of(loaded)
     old = read_lock(loaded.project.lock, os.path.basename(loaded.project.lock))
     reasons = why_stale(old, manifest, python)

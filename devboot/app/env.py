@@ -1,4 +1,7 @@
-"""`devboot env`: the variables that processes get; a table for people, lines for a shell, JSON for programs."""
+"""`devboot env`: the variables that processes get; a table for people, lines for a shell, JSON for programs.
+
+It answers from what the last `sync`, `up` or `run` composed, and brings nothing up to date.
+"""
 
 from __future__ import annotations
 
@@ -19,18 +22,46 @@ if TYPE_CHECKING:
     Patch = Sequence[tuple[str, str, str]]
 
 MASK = "***"
+_LISTED = 5  # changes that a warning names
 _WATCHED = ("devboot.toml", "devboot.lock", "Procfile", "Procfile.dev", ".overmind.env", ".env", ".env.local")
 
 
-def carry_out(call: Call) -> int | None:
-    """Show what a fresh snapshot has; None where the environment has to be composed first."""
+def carry_out(call: Call) -> int:
+    """Show what the last preparation composed, with a warning where something has changed since; the exit code."""
     known = snapshots.read(f"{call.state}/{snapshots.NAME}")
-    if known is None or not snapshots.is_fresh(known, call.root, call.environ):
-        return None
-    return show(call, known)
+    if known is None or known.root != call.root:
+        return _complain(call)
+    changes = () if snapshots.is_fresh(known, call.root, call.environ) else _warn(call, known)
+    return _show(call, known, changes)
 
 
-def show(call: Call, known: Snapshot) -> int:
+def _complain(call: Call) -> int:
+    from devboot.app import meeting
+    from devboot.errors import WorkError
+
+    error = WorkError(
+        "sync/needed",
+        f"the variables of {meeting.project_name(call)} are not known yet",
+        causes=["nothing was synced here yet"],
+        help=["devboot sync"],
+    )
+    return meeting.complain(call, error)
+
+
+def _warn(call: Call, known: Snapshot) -> tuple[str, ...]:
+    """Print a warning about everything that has changed since the last preparation; returns it."""
+    from devboot.app import meeting
+    from devboot.app.staleness import changes_since
+    from devboot.errors import WorkError
+
+    changes = changes_since(known, call.root, call.environ)
+    if not call.wishes.quiet:
+        what = f"{known.plan_plain[0]} is not up to date: these are the variables of the last sync"
+        meeting.warn(call, WorkError("sync/needed", what, causes=changes[:_LISTED], help=["devboot sync"]))
+    return changes
+
+
+def _show(call: Call, known: Snapshot, changes: Sequence[str]) -> int:
     """Write the variables of a snapshot in the form that the flags and the stream ask for; the exit code."""
     streams = Streams()
     variables = effective(known, call.environ)
@@ -39,9 +70,9 @@ def show(call: Call, known: Snapshot) -> int:
         from devboot.wire.jsontext import to_json
 
         document = as_json(str(known.plan_plain[0]), known.patch, variables, with_secrets=with_secrets)
-        text = to_json(document) + "\n"
+        text = to_json({**document, "changes": list(changes)}) + "\n"
     elif call.flag("direnv"):
-        text = direnv(known.patch, call.root, call.environ)
+        text = direnv(known.patch, call.root, call.state, call.environ)
     elif call.stdout.terminal:
         home, width = call.environ.get("HOME", ""), call.stdout.columns
         text = as_table(known.patch, variables, with_secrets=with_secrets, home=home, width=width)
@@ -70,9 +101,10 @@ def as_shell(patch: Patch, environ: Mapping[str, str]) -> str:
     return "".join(f"{line}\n" for line in _shell_lines(patch, environ))
 
 
-def direnv(patch: Patch, root: str, environ: Mapping[str, str]) -> str:
-    """Lines for .envrc: the same, and which files make them stale."""
-    watched = " ".join(_quoted(os.path.join(root, name)) for name in _WATCHED)
+def direnv(patch: Patch, root: str, state: str, environ: Mapping[str, str]) -> str:
+    """Lines for .envrc: the same, and which files make them stale, or new ones known."""
+    paths = (*(os.path.join(root, name) for name in _WATCHED), os.path.join(state, snapshots.NAME))
+    watched = " ".join(map(_quoted, paths))
     return f"watch_file {watched}\n{as_shell(patch, environ)}"
 
 

@@ -7,7 +7,7 @@ import shutil
 import sys
 from typing import NamedTuple
 
-from devboot.app.preparation.asked import python_of, recipes_of
+from devboot.app.preparation.asked import looking_uv, python_of, recipes_of
 from devboot.app.preparation.interpreter import Bringer
 from devboot.app.preparation.loading import Loaded, prepare_state
 from devboot.app.preparation.locking import STEP, LockResult, LockWish, ensure_lock, read_lock, why_stale
@@ -37,9 +37,8 @@ class Inputs(NamedTuple):
     uv: Uv
 
 
-def lock_inputs(loaded: Loaded, context: Context, *, is_offline: bool) -> Inputs:
+def lock_inputs(loaded: Loaded, context: Context, uv: Uv) -> Inputs:
     """Read recipes and requirements; changes nothing."""
-    uv = make_uv(context.environ, loaded.project.root, offline=is_offline)
     return Inputs(recipes_of(loaded), python_of(loaded, uv, context.environ), uv)
 
 
@@ -65,7 +64,7 @@ def lock(
     One with the marks of a merge conflict is resolved from both of its sides, and kept below .devboot. Raises what
     `ensure_lock` raises, UsageError.
     """
-    inputs = lock_inputs(loaded, context, is_offline=is_offline)
+    inputs = lock_inputs(loaded, context, make_uv(context.environ, loaded.project.root, offline=is_offline))
     path = loaded.project.lock
     merged = _merged(path)
     old = merged.lock if merged else read_lock(path, os.path.basename(path))
@@ -119,7 +118,7 @@ def check(loaded: Loaded, context: Context) -> tuple[str, ...]:
 
     Raises IntegrityError `lock/source-changed` as `ensure_lock` does, and what reading the lock raises.
     """
-    inputs = lock_inputs(loaded, context, is_offline=True)
+    inputs = lock_inputs(loaded, context, looking_uv(loaded, context))
     old = read_lock(loaded.project.lock, os.path.basename(loaded.project.lock))
     if old is not None:
         refuse_changed_sources(old, inputs.recipes)

@@ -77,6 +77,15 @@ def complain(call: Call, error: DevbootError) -> int:
     return error.exit_code
 
 
+def warn(call: Call, error: DevbootError) -> None:
+    """Print an error as a warning: the command goes on."""
+    from devboot.text.modes import has_colour
+    from devboot.text.problems import render_problem
+
+    colour = has_colour(call.stderr, call.environ, call.wishes)
+    Streams().say(render_problem(error, colour=colour, severity="warning"))
+
+
 def silent_daemon(call: Call) -> DevbootError:
     """It is there, but stopped or stuck."""
     from devboot.daemon import leases

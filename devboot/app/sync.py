@@ -8,6 +8,7 @@ from typing import NamedTuple
 from devboot import snapshot as snapshots
 from devboot.app.preparation.loading import Loaded
 from devboot.app.preparation.prepare import Prepared, Wishes, prepare_loaded
+from devboot.app.staleness import changes_since
 from devboot.events import Reporter
 
 TYPE_CHECKING = False
@@ -36,9 +37,4 @@ def check(loaded: Loaded, context: Context) -> SyncCheck:
     known = snapshots.read(os.path.join(loaded.project.state, snapshots.NAME))
     if known is None:
         return SyncCheck(("nothing was prepared yet",))
-    changed = [stamp[0] for stamp in known.stamps if not snapshots.is_current(stamp)]
-    missing = [f"{os.path.relpath(path, loaded.project.root)} has changed" for path in dict.fromkeys(changed)]
-    for name, value in known.inherited:
-        if context.environ.get(name) != value:
-            missing.append(f"the caller's `{name}` has changed")
-    return SyncCheck(tuple(missing))
+    return SyncCheck(changes_since(known, loaded.project.root, context.environ))

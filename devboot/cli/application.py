@@ -113,20 +113,6 @@ def run(
     return preparing.run(_session(ctx), words or [])
 
 
-@command("env")
-def env(
-    ctx: typer.Context,
-    json: Annotated[bool, option("env", "--json")] = False,
-    show_secrets: Annotated[bool, option("env", "--show-secrets")] = False,
-    direnv: Annotated[bool, option("env", "--direnv")] = False,
-) -> int:
-    """Show the variables."""
-    values = _values(json=json, show_secrets=show_secrets, direnv=direnv)
-    from devboot.cli import preparing
-
-    return preparing.env(_session(ctx), values)
-
-
 @command("sync")
 def sync(
     ctx: typer.Context,

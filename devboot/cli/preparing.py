@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 
-from devboot.app import env as showing, export as exporting, lock as locking, sync as syncing
+from devboot.app import export as exporting, lock as locking, sync as syncing
 from devboot.app.call import Call
 from devboot.app.dry_run import dry_run as dry_run_of
 from devboot.app.kits.opened import verify_kit
@@ -62,17 +62,10 @@ def run(session: Session, words: Sequence[str]) -> int:
     return run_prepared(call, prepared, session.context.cwd)
 
 
-def env(session: Session, values: Mapping[str, object]) -> int:
-    """Show the variables; compose them first where something has changed."""
-    loaded = load_project(session.context.cwd, session.context.environ)
-    call = _call(session, "env", (), values, loaded)
-    prepared = _prepare(session, loaded, Wishes(starts=False, is_running=True))
-    return showing.show(call, prepared.snapshot)
-
-
 def sync(session: Session, wishes: Wishes, *, check: bool) -> int:
     """Provision; or say whether there is something to provision."""
-    loaded = load_project(session.context.cwd, session.context.environ)
+    load = look_at_project if check else load_project
+    loaded = load(session.context.cwd, session.context.environ)
     if check:
         missing = syncing.check(loaded, session.context).missing
         if not missing:
@@ -87,7 +80,7 @@ def sync(session: Session, wishes: Wishes, *, check: bool) -> int:
 def lock(session: Session, *, check: bool, update: Sequence[str], offline: bool) -> int:
     """Choose versions; or say whether those that are written down still fit."""
     context = session.context
-    loaded = load_project(context.cwd, context.environ)
+    loaded = (look_at_project if check else load_project)(context.cwd, context.environ)
     shown = os.path.relpath(loaded.project.lock, context.cwd)
     if check:
         reasons = locking.check(loaded, context)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -121,6 +122,28 @@ def make_uv(
     """
     is_off = offline or is_offline(environ)
     return Uv(find_binary(), provisioning_environ(environ), folder, is_off, on_line=on_line, lease=lease)
+
+
+def make_looking_uv(environ: Mapping[str, str], folder: str, cache: str) -> Uv:
+    """Configure a uv for commands that merely look at the clone in `folder`: it reads, and runs nothing out of it.
+
+    The network is off, settings of the clone (`[tool.uv]`, uv.toml) don't count, and programs in it aren't found. What
+    uv writes goes below `cache`, devboot's own.
+
+    Raises:
+        MachineError: `python/no-uv`.
+
+    """
+    own = os.path.join(cache, "looking")
+    outside = [each for each in provisioning_environ(environ)["PATH"].split(os.pathsep) if not _is_below(each, folder)]
+    variables = {"UV_CACHE_DIR": own, "UV_NO_CONFIG": "1", "TMPDIR": own, "PATH": os.pathsep.join(outside)}
+    uv = make_uv({**environ, **variables}, folder, offline=True)
+    os.makedirs(own, mode=0o700, exist_ok=True)
+    return uv
+
+
+def _is_below(path: str, folder: str) -> bool:
+    return os.path.realpath(path).startswith(os.path.join(os.path.realpath(folder), ""))
 
 
 def find_binary() -> str:

@@ -253,11 +253,32 @@ def answered(url):
 
 def test_the_environment_is_something_that_a_shell_can_read(counter):
     (counter.root / ".env").write_text('ODD="it\'s $5\\n`and` more"\n')
+    counter.devboot("sync")
     shell = counter.devboot("env").stdout
 
     read = subprocess.run(["sh", "-eu", "-c", f'{shell}\nprintf %s "$ODD"'], capture_output=True, text=True, check=True)
 
     assert "it's $5\n`and` more" == read.stdout
+
+
+@pytest.mark.faults(181)
+def test_env_answers_from_the_last_sync_and_names_the_command_that_brings_more(counter):
+    refused = counter.devboot("env", code=1)
+    assert "error[sync/needed]: the variables of counter are not known yet" in refused.stderr
+    assert "help: devboot sync\n" in refused.stderr
+    assert refused.stdout == ""
+    assert not (counter.root / ".venv").exists()
+
+    counter.devboot("sync")
+    assert counter.devboot("env").stderr == ""
+    (counter.root / ".env").write_text("LATER=1\n")
+    told = counter.devboot("env")
+    assert "warning[sync/needed]: counter is not up to date: these are the variables of the last sync" in told.stderr
+    assert "cause: .env has changed\n" in told.stderr
+    assert "SECRET_KEY" in told.stdout
+    assert "LATER" not in told.stdout
+    assert json.loads(counter.devboot("env", "--json").stdout)["changes"] == [".env has changed"]
+    assert counter.devboot("env", "-q").stderr == ""
 
 
 @pytest.mark.faults(67)
@@ -299,6 +320,7 @@ def test_no_output_has_a_secret(counter):
 
 def test_json_of_the_environment_masks_and_shows_on_demand(counter):
     (counter.root / ".env").write_text("API_KEY=canary-4711\n")
+    counter.devboot("sync")
 
     masked = json.loads(counter.devboot("env", "--json").stdout)["variables"]["API_KEY"]
     shown = json.loads(counter.devboot("env", "--json", "--show-secrets").stdout)["variables"]["API_KEY"]

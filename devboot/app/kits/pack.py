@@ -32,6 +32,7 @@ from devboot.model.edge.lock import Lock
 from devboot.model.nearest import nearest
 from devboot.provision.kit import Contents, Kit, KitObject, KitPackage, KitReader, write_kit
 from devboot.provision.realise import Host, object_name
+from devboot.uv.client import make_uv
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def pack(loaded: Loaded, context: Context, wish: PackWish, reporter: Reporter) -
     platforms = chosen_platforms(wish.platforms, host.platform)
     target = os.path.join(context.cwd, wish.output or _file_name(loaded.name, platforms))
     refuse_overwriting(target)
-    inputs = lock_inputs(loaded, context, is_offline=False)
+    inputs = lock_inputs(loaded, context, make_uv(context.environ, loaded.project.root))
     if inputs.uv.offline:
         raise NetworkError(
             "network/offline",

@@ -16,7 +16,7 @@ from devboot.app import meeting
 from devboot.app.call import Call
 from devboot.app.launch import CHOSEN
 from devboot.app.preparation.app_pythons import AppPythons
-from devboot.app.preparation.asked import libraries_of, packages_digest, python_of, recipes_of
+from devboot.app.preparation.asked import libraries_of, looking_uv, packages_digest, python_of, recipes_of
 from devboot.app.preparation.composing import Composed, Parts, base_port, compose_project, refuse_missing, wanted_ports
 from devboot.app.preparation.distribution import Distribution, apt_of
 from devboot.app.preparation.loading import Loaded
@@ -36,7 +36,6 @@ from devboot.provision.store import Store, StoreObject
 from devboot.recipes import KnownRecipe
 from devboot.resolve.packages import resolve, wishes_of
 from devboot.services.account import account_for, no_account
-from devboot.uv.client import make_uv
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -67,7 +66,7 @@ class Running(NamedTuple):
 
 def to_be_asked(loaded: Loaded, context: Context, old: Lock | None) -> Asked:
     """What `up` would ask somebody else for, which takes the network. Raises as `to_ask`."""
-    uv = make_uv(context.environ, loaded.project.root, offline=True)
+    uv = looking_uv(loaded, context)
     here = Distribution(this_host(sys.platform, os.uname().machine), context.environ, apt_of(uv), SilentReporter())
     return to_ask(
         wishes_of(loaded.manifest), recipes_of(loaded), here, has_channels=channel_asker(uv) is not None, previous=old
@@ -91,7 +90,7 @@ def look_ahead(
     known = Lock(package=resolve(wishes, recipes, previous=old).packages)
     supposed = (LockedPackage(name=name, version="0", requested=of, insisted=at) for name, of, at in unlocked)
     lock = Lock(package=(*known.package, *supposed), python=old.python if old is not None else None)
-    uv = make_uv(context.environ, project.root, offline=True)
+    uv = looking_uv(loaded, context)
     python = python_of(loaded, uv, context.environ)
     installs = python is not None and _installs(loaded, python, lock)
     paths = context.paths()

@@ -21,7 +21,7 @@ class AppPythons:
     """Chooses for each app; `data` is the data directory, which a dry run only reads."""
 
     def __init__(self, uv: Uv, environ: Mapping[str, str], data: str, *, is_dry: bool = False) -> None:
-        self._uv = uv
+        self._uv = uv.inside(os.sep) if is_dry else uv  # where uv works it asks a virtualenv's Python
         self._environ = environ
         self._folder = os.path.join(data, PYTHONS)
         self._is_dry = is_dry

@@ -10,7 +10,16 @@ from devboot.app.preparation.locking import known_recipes
 from devboot.environment.python import PythonLock, PythonProject, pins_of, python_wish, read_python
 from devboot.environment.venv_record import load_record
 from devboot.recipes import KnownRecipe, RecipeFolders, bundled_folder
-from devboot.uv.client import Uv
+from devboot.uv.client import Uv, make_looking_uv
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from devboot.app.context import Context
+
+
+def looking_uv(loaded: Loaded, context: Context) -> Uv:
+    """The uv of commands that merely look at the project. Raises MachineError."""
+    return make_looking_uv(context.environ, loaded.project.root, context.paths().cache)
 
 
 def recipes_of(loaded: Loaded) -> dict[str, KnownRecipe]:

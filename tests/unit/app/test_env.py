@@ -101,6 +101,6 @@ def test_json_has_null_for_secrets_until_they_are_asked_for():
 
 
 def test_direnv_watches_what_makes_it_stale():
-    lines = env.direnv(PATCH, "/my shop", {}).split("\n")
+    lines = env.direnv(PATCH, "/my shop", "/state", {}).split("\n")
     assert lines[0].startswith("watch_file '/my shop/devboot.toml' '/my shop/devboot.lock' ")
     assert "export REDIS_URL='redis://127.0.0.1:6379'" in lines

@@ -1,0 +1,21 @@
+"""Says what has changed since a snapshot was made, in words; a `stat` for each file."""
+
+from __future__ import annotations
+
+import os
+
+from devboot import snapshot as snapshots
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from devboot.snapshot import Snapshot
+
+
+def changes_since(known: Snapshot, root: str, environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Name the files and variables that are no longer as they were when `known` was composed for `root`."""
+    changed = [stamp[0] for stamp in known.stamps if not snapshots.is_current(stamp)]
+    files = [f"{os.path.relpath(path, root)} has changed" for path in dict.fromkeys(changed)]
+    names = [name for name, value in known.inherited if environ.get(name) != value]
+    return (*files, *(f"the caller's `{name}` has changed" for name in names))

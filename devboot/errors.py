@@ -173,3 +173,9 @@ def shell_word(path: str) -> str:
     import shlex  # 6 ms, for errors only
 
     return shlex.quote(path)
+
+
+def reason_of(error: OSError) -> str:
+    """Return the system's words for an error, beginning with a small letter."""
+    text = error.strerror or "unknown reason"
+    return text[:1].lower() + text[1:]

@@ -10,17 +10,15 @@ import os
 import stat
 import time
 
-from devboot.errors import MachineError, shell_word
+from devboot.errors import MachineError, reason_of, shell_word
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import BinaryIO
 
 _IN_THE_WAY = {errno.EISDIR, errno.ENOTDIR, errno.ELOOP, errno.ENOTEMPTY, errno.EEXIST, errno.ENXIO}
 _OF_PROJECT = {".devboot", ".venv", "devboot.lock"}
 WRITABLE = "/a/path/that/can/be/written"
-_WRITTEN = 16 * 1024 * 1024
 
 
 # Fail-points
@@ -55,13 +53,16 @@ def _fail(name: str, action: str) -> None:
 def machine_error(error: OSError, path: str, doing: str = "write") -> MachineError:
     """What an OSError about `path` means to the user: disk full, out of inodes, read-only, not permitted."""
     where = _nearest_existing(path)
-    cause = f"{(error.strerror or 'input/output error').lower()}: `{error.filename or path}`"
+    cause = f"{reason_of(error)}: `{error.filename or path}`"
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return _full(where, path, cause)
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return _not_writable(where, path, cause, doing, read_only=error.errno == errno.EROFS)
     if error.errno in _IN_THE_WAY or (error.errno == errno.ENOENT and _leads_nowhere(_nearest_name(path))):
         return _in_the_way(path, cause)
+    if error.errno == errno.EFBIG:
+        what = f"can't {doing} `{path}`, which is too large"
+        return MachineError("machine/too-large", what, causes=[cause], help=[f"ls -lH {shell_word(path)}"])
     return MachineError("machine/io", f"can't {doing} `{path}`", causes=[cause], help=["dmesg | tail"])
 
 
@@ -152,42 +153,6 @@ def plain(path: str, flags: int) -> int:
         os.close(descriptor)
         raise OSError(errno.ENXIO, "not a plain file", path)
     return descriptor
-
-
-def read_written(path: str, *, patience: float = 30.0) -> bytes:
-    """All of a file that people write, or of a named pipe into which a keeper of secrets writes it when asked.
-
-    Raises OSError: EFBIG as `read_bounded`, ETIMEDOUT where nobody has written to the end of the pipe by then.
-    """
-    with open(path, "rb", opener=lambda path, flags: os.open(path, flags | os.O_NONBLOCK)) as stream:
-        if not stat.S_ISFIFO(os.fstat(stream.fileno()).st_mode):
-            os.set_blocking(stream.fileno(), True)  # a terminal would have nothing, which is no end
-            return read_bounded(stream)
-        return _read_pipe(stream.fileno(), path, time.monotonic() + patience)
-
-
-def _read_pipe(descriptor: int, path: str, deadline: float) -> bytes:
-    import select
-
-    poll = select.poll()
-    poll.register(descriptor, select.POLLIN)
-    data = b""
-    while poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
-        block = os.read(descriptor, 65536)
-        data += block
-        if len(data) > _WRITTEN:
-            raise OSError(errno.EFBIG, "file too large", path)
-        if not block:
-            return data
-    raise OSError(errno.ETIMEDOUT, "it is a named pipe, and nobody writes into it", path)
-
-
-def read_bounded(stream: BinaryIO) -> bytes:
-    """All of a file that people write; more than a person writes (a link to /dev/zero) is an OSError, EFBIG."""
-    data = stream.read(_WRITTEN + 1)
-    if len(data) > _WRITTEN:
-        raise OSError(errno.EFBIG, "file too large", stream.name)
-    return data
 
 
 # Whole or absent

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+from devboot.clone_reader import open_regular
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,20 +25,18 @@ def looks_sound(data: Iterable[tuple[str, str, int]]) -> bool:
     return all(_is_sound(kind, path, newest) for kind, path, newest in data)
 
 
-def _at_once(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_NONBLOCK)  # a named pipe in its place, which can't be sought in, is none of it
-
-
 def _is_sound(kind: str, path: str, newest: int) -> bool:
     if kind == MADE:
         return os.path.exists(path)
     is_database = kind in (SQLITE, MANAGED_SQLITE)
     try:
-        with open(path, "rb", buffering=0, opener=_at_once) as stream:
-            size = os.fstat(stream.fileno()).st_size
-            head = stream.read(_HEADER) or b""
-            stream.seek(max(0, size - _DUMP_END))
-            tail = stream.read(_DUMP_END) or b""
+        descriptor = open_regular(path)
+        try:
+            size = os.fstat(descriptor).st_size
+            head = os.read(descriptor, _HEADER)
+            tail = os.pread(descriptor, _DUMP_END, max(0, size - _DUMP_END))
+        finally:
+            os.close(descriptor)
     except FileNotFoundError:
         if os.path.islink(path):
             return False  # what it leads to may be back in a moment, and a server would save its nothing over the link

@@ -11,6 +11,7 @@ import os
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from devboot.clone_reader import file_digest
 from devboot.errors import UsageError
 from devboot.files import atomic_write, make_directories, move_aside, plain
 
@@ -98,8 +99,7 @@ def _read(record: str) -> dict[str, str]:
 
 def _digest(path: str) -> str:
     try:
-        with open(path, "rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return file_digest(path).hex()
     except OSError:
         return ""
 

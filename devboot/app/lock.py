@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from typing import NamedTuple
 
@@ -13,10 +12,11 @@ from devboot.app.preparation.loading import Loaded, prepare_state
 from devboot.app.preparation.locking import STEP, LockResult, LockWish, ensure_lock, read_lock, why_stale
 from devboot.app.preparation.provisioning import Machine, this_host
 from devboot.app.preparation.turns import take_turn
+from devboot.clone_reader import read_bytes, read_text
 from devboot.environment.python import PythonProject
 from devboot.errors import UsageError
 from devboot.events import NOTE, Event, Reporter, Silenced
-from devboot.files import move_aside, plain
+from devboot.files import atomic_write, move_aside
 from devboot.model.edge.lock import Lock
 from devboot.model.edge.lock_merge import Merged, merge_text
 from devboot.model.nearest import nearest
@@ -91,8 +91,7 @@ def lock(
 def _merged(path: str) -> Merged | None:
     """What the sides of a conflicted lock have; None where there is no conflict in it."""
     try:
-        with open(path, encoding="utf-8", opener=plain) as file:
-            return merge_text(file.read(), os.path.basename(path))
+        return merge_text(read_text(path, errors="strict"), os.path.basename(path))
     except (FileNotFoundError, UnicodeDecodeError):
         return None
 
@@ -100,7 +99,7 @@ def _merged(path: str) -> Merged | None:
 def _keep_aside(path: str, state: str, at: float) -> str:
     """A copy of the conflicted lock below .devboot: nothing of either side is lost. Its path."""
     copy = os.path.join(state, "devboot.lock.conflict")
-    shutil.copyfile(path, copy)
+    atomic_write(copy, read_bytes(path))
     return move_aside(copy, at)
 
 

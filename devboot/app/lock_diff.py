@@ -6,6 +6,7 @@ import os
 import subprocess
 from typing import NamedTuple
 
+from devboot.clone_reader import read_bytes
 from devboot.environment.project import find_project
 from devboot.errors import UsageError
 from devboot.model.edge.lock import Lock, parse_lock
@@ -54,8 +55,7 @@ def _read(word: str, path: str, context: Context) -> tuple[Lock, str]:
 def _of_file(path: str, context: Context) -> tuple[Lock, str]:
     shown = _shown(path, context)
     try:
-        with open(path, "rb") as file:
-            data = file.read()
+        data = read_bytes(path)
     except FileNotFoundError:
         return Lock(), "nothing"
     merged = merge_text(data.decode(errors="replace"), shown)

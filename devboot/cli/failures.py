@@ -14,7 +14,7 @@ from types import TracebackType
 from devboot import __version__
 from devboot.cli.session import Session
 from devboot.cli.streams import silence_stdout
-from devboot.errors import DevbootError, Exit, MachineError, shell_word
+from devboot.errors import DevbootError, Exit, MachineError, reason_of, shell_word
 from devboot.files import machine_error
 from devboot.text.masking import Masker
 from devboot.text.problems import render_problem
@@ -97,7 +97,7 @@ def _tell_of_interruption(session: Session, command: str) -> None:
 def _machine_error(error: OSError) -> DevbootError | None:
     """What a full disk or a missing permission means, wherever it struck."""
     where = f" `{error.filename}`" if error.filename else ""
-    reason = (error.strerror or "unknown reason").lower()
+    reason = reason_of(error)
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
         return MachineError(
             "machine/disk-full",

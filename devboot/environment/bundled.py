@@ -9,6 +9,7 @@ import glob
 import os
 import re
 
+from devboot.clone_reader import read_bytes
 from devboot.environment.interpreters import Interpreter
 
 SETUPTOOLS = "setuptools"
@@ -51,7 +52,6 @@ def imports_pkg_resources(site: str, *, at_once: bool = False) -> bool:
 
 def _names_it(path: str, pattern: re.Pattern[bytes]) -> bool:
     try:
-        with open(path, "rb") as file:
-            return pattern.search(file.read()) is not None
+        return pattern.search(read_bytes(path)) is not None
     except OSError:
         return False

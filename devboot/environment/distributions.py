@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import unquote
 
+from devboot.clone_reader import read_text
 from devboot.environment.locks.pins import normalised
 
 
@@ -55,10 +56,9 @@ def _installed(folder: str) -> Iterator[Distribution]:
 def _origin(path: str) -> tuple[str, bool]:
     """Read where a package came from, if not from an index (the standard's direct_url.json)."""
     try:
-        with open(os.path.join(path, "direct_url.json"), encoding="utf-8") as file:
-            facts = json.load(file)
+        facts = json.loads(read_text(os.path.join(path, "direct_url.json")))
         return str(facts["url"]), bool(facts.get("dir_info", {}).get("editable", False))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return "", False
 
 

@@ -6,9 +6,9 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from devboot.clone_reader import read_env_file
 from devboot.environment.variables import is_secret_value
-from devboot.errors import DevbootError, ManifestError, Place, Problems
-from devboot.files import read_written
+from devboot.errors import DevbootError, ManifestError, Place, Problems, reason_of
 from devboot.model import overmind
 from devboot.model.dotenv import Note, parse_dotenv, resolve_dotenv
 from devboot.model.edge.complaints import problems_of
@@ -66,9 +66,9 @@ def read_env_files(root: str, names: Sequence[str] | None, scope: Mapping[str, s
 
 def _read(path: str, name: str) -> bytes | None:
     try:
-        return read_written(path)
+        return read_env_file(path)
     except FileNotFoundError:
         return None
     except OSError as error:
-        what = f"`{name}` can't be read: {(error.strerror or 'unknown reason').lower()}"
+        what = f"`{name}` can't be read: {reason_of(error)}"
         raise Problems([ManifestError("env/unreadable", what, place=Place(name))]) from error

@@ -5,7 +5,6 @@ from __future__ import annotations
 import glob
 import hashlib
 import os
-import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -13,6 +12,7 @@ from typing import NamedTuple
 from packaging.requirements import Requirement
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
+from devboot.clone_reader import read_toml
 from devboot.environment.interpreters import Interpreter
 from devboot.environment.locks.markers import applies
 from devboot.environment.locks.pins import EDITABLE, FOLDER, GIT, URL, Direct, Pin, normalised
@@ -139,9 +139,8 @@ def parse_pins(text: str) -> tuple[Pin, ...]:
 
 def _build_system(folder: str) -> Sequence[str]:
     try:
-        with open(os.path.join(folder, "pyproject.toml"), "rb") as file:
-            table = tomllib.load(file).get("build-system", {})
-    except (OSError, tomllib.TOMLDecodeError):
+        table = read_toml(os.path.join(folder, "pyproject.toml")).get("build-system", {})
+    except (OSError, ValueError):
         table = {}
     more = [_EDITABLES] if str(table.get("build-backend", "")).startswith("hatchling") else []
     return [*map(str, table.get("requires", _SETUPTOOLS)), *more]

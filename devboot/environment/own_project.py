@@ -5,9 +5,9 @@ from __future__ import annotations
 import glob
 import os
 import re
-import tomllib
 from dataclasses import dataclass
 
+from devboot.clone_reader import read_bytes, read_toml
 from devboot.environment.locks.pins import EDITABLE, Direct, normalised
 
 _IMPORTS_SOURCE = re.compile(rb"^\s*(?:from|import)\s+src\b", re.MULTILINE)
@@ -31,9 +31,8 @@ def own_project(folder: str, app_folder: str, *, is_asked_for: bool) -> OwnProje
 
     """
     try:
-        with open(os.path.join(folder, "pyproject.toml"), "rb") as file:
-            table = tomllib.load(file)
-    except (OSError, tomllib.TOMLDecodeError):
+        table = read_toml(os.path.join(folder, "pyproject.toml"))
+    except (OSError, ValueError):
         return None
     project, poetry = table.get("project", {}), table.get("tool", {}).get("poetry", {})
     name = project.get("name") or poetry.get("name") or ""
@@ -80,9 +79,8 @@ def _is_itself_imported(source: str) -> bool:
     for pattern in ("../*.py", "*.py", "*/*.py"):
         for path in glob.iglob(os.path.join(source, pattern)):
             try:
-                with open(path, "rb") as file:
-                    if _IMPORTS_SOURCE.search(file.read()):
-                        return True
+                if _IMPORTS_SOURCE.search(read_bytes(path)):
+                    return True
             except OSError:
                 continue
     return False

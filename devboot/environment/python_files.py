@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from devboot.clone_reader import read_text
 from devboot.environment.locks.inputs import PYPROJECT, Input, default_inputs, looked_for, named_inputs
 from devboot.environment.locks.load import Loaded, load_inputs
 from devboot.environment.locks.resolved import PythonRow
@@ -178,7 +179,6 @@ def _entries(folder: str) -> list[str]:
 
 def _text(path: str) -> str | None:
     try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            return file.read()
+        return read_text(path)
     except OSError:
         return None

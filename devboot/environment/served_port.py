@@ -7,7 +7,7 @@ import json
 import os
 import re
 
-from devboot.files import plain
+from devboot.clone_reader import read_head
 
 _SCRIPT = re.compile(r"^(?:\w+=\S*\s+|exec\s+|env\s+)*(?:python[\d.]*|node|nodemon|bun|ruby)\s+(?:-\S+\s+)*([\w./-]+)")
 _SHELL = re.compile(
@@ -78,7 +78,6 @@ def _npm_script(folder: str, name: str) -> str:
 
 def _text(path: str) -> str:
     try:
-        with open(path, encoding="utf-8", errors="replace", opener=plain) as file:
-            return file.read(_LIMIT)
+        return read_head(path, _LIMIT).decode("utf-8", "replace")
     except OSError:
         return ""

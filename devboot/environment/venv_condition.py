@@ -8,9 +8,9 @@ import stat
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from devboot.clone_reader import read_text
 from devboot.environment.venv_record import VenvRecord, has_record, load_record
 from devboot.errors import MachineError
-from devboot.files import plain
 
 ABSENT, OURS, BROKEN, FOREIGN, UNUSABLE = "absent", "ours", "broken", "foreign", "unusable"
 CREATE, KEEP, ADOPT, REBUILD = "create", "keep", "adopt", "rebuild"
@@ -91,10 +91,10 @@ def _looks_like_venv(venv: str) -> bool:
 def configured_version(venv: str) -> str:
     """Give the version that pyvenv.cfg names, as `3.12.4`; empty if there is none."""
     try:
-        with open(os.path.join(venv, "pyvenv.cfg"), encoding="utf-8", opener=plain) as file:
-            match = re.search(r"^version(?:_info)?\s*=\s*(\d+\.\d+\.\d+)", file.read(), re.MULTILINE)
-    except (OSError, UnicodeDecodeError):
+        text = read_text(os.path.join(venv, "pyvenv.cfg"))
+    except OSError:
         return ""
+    match = re.search(r"^version(?:_info)?\s*=\s*(\d+\.\d+\.\d+)", text, re.MULTILINE)
     return match[1] if match else ""
 
 
@@ -105,10 +105,10 @@ def _was_made_elsewhere(venv: str, record: VenvRecord | None) -> bool:
         return record.location != here
     script = os.path.join(venv, "bin", "activate")
     try:
-        with open(script, encoding="utf-8", errors="replace", opener=plain) as file:
-            match = re.search(r"""^\s*(?:export )?VIRTUAL_ENV=["']?([^"'\n$]+)["']?\s*$""", file.read(), re.MULTILINE)
+        text = read_text(script)
     except OSError:
         return False
+    match = re.search(r"""^\s*(?:export )?VIRTUAL_ENV=["']?([^"'\n$]+)["']?\s*$""", text, re.MULTILINE)
     return match is not None and os.path.isabs(match[1]) and os.path.realpath(match[1]) != here
 
 

@@ -9,7 +9,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from devboot.files import plain
+from devboot.clone_reader import read_text
 
 NAME = "devboot-venv.txt"
 _HEAD = "devboot-venv 1"
@@ -80,8 +80,7 @@ def parse_record(text: str) -> VenvRecord | None:
 def load_record(venv: str) -> VenvRecord | None:
     """Read the record of a virtualenv; None where there is none that can be read."""
     try:
-        with open(os.path.join(venv, NAME), encoding="utf-8", opener=plain) as file:
-            return parse_record(file.read())
+        return parse_record(read_text(os.path.join(venv, NAME), errors="strict"))
     except (OSError, UnicodeDecodeError):
         return None
 

@@ -6,6 +6,7 @@ import hashlib
 import os
 from dataclasses import dataclass, field, replace
 
+from devboot.clone_reader import read_bytes
 from devboot.environment.interpreters import Interpreter
 from devboot.environment.locks.markers import applies
 from devboot.environment.locks.pins import EDITABLE, FOLDER, Direct, Pin, Pins, render_pins
@@ -62,8 +63,7 @@ def wanted_digest(spec: VenvSpec) -> str:
 def stamp_of_content(path: str) -> str:
     """Give the digest of a file's bytes; empty if it isn't there."""
     try:
-        with open(path, "rb") as file:
-            return hashlib.sha256(file.read()).hexdigest()
+        return hashlib.sha256(read_bytes(path)).hexdigest()
     except OSError:
         return ""
 

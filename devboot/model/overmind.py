@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 
+from devboot.clone_reader import read_bytes
 from devboot.errors import Problems
-from devboot.files import read_bounded
 from devboot.model.dotenv import parse_dotenv, resolve_dotenv
 from devboot.record import Record
 
@@ -36,8 +36,7 @@ class Formation(Record):
 def read_settings(root: str) -> dict[str, str]:
     """The variables that begin with OVERMIND_; none where the file is absent or has mistakes, which others report."""
     try:
-        with open(os.path.join(root, FILE), "rb") as stream:
-            return settings_in(read_bounded(stream))
+        return settings_in(read_bytes(os.path.join(root, FILE)))
     except OSError:
         return {}
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import ast
 import os
 import re
-import stat
 import warnings
 from pathlib import Path
+
+from devboot.clone_reader import read_bytes
 
 # Folders that hold other people's code, build results or data: never part of the application
 SKIPPED_FOLDERS = frozenset(
@@ -171,15 +172,8 @@ class Tree:
             return None
         full = os.path.join(self.root, path)
         try:
-            status = os.stat(full)
-            # A fifo or a device would block the reader for ever
-            if not stat.S_ISREG(status.st_mode) or status.st_size > (
-                MAX_LOCK_BYTES if path.endswith("lock") else MAX_BYTES
-            ):
-                return None
-            with open(full, "rb") as file:
-                raw = file.read()
-        except OSError:
+            raw = read_bytes(full, limit=MAX_LOCK_BYTES if path.endswith("lock") else MAX_BYTES)
+        except OSError:  # also of what is there and isn't read: it may be replaced
             self.missing.add(path)
             return None
         self.read.add(path)

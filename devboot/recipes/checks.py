@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
+from devboot.clone_reader import read_text
 from devboot.model.artifact import PLATFORMS
 from devboot.recipes.folders import LISTED_ELSEWHERE, KnownRecipe
 
@@ -55,8 +56,7 @@ def _has_licence(known: KnownRecipe, version: str) -> bool:
 
 def _about_text(known: KnownRecipe) -> Iterator[str]:
     path = os.path.join(known.folder, "recipe.toml")
-    with open(path, encoding="utf-8") as file:
-        lines = file.read().splitlines()
+    lines = read_text(path).splitlines()
     if len(lines) > _MOST_LINES:
         yield f"recipe.toml has {len(lines)} lines, nobody reads more than {_MOST_LINES}"
     service = known.recipe.service

@@ -6,7 +6,8 @@ import os
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from devboot.errors import ManifestError, Place
+from devboot.clone_reader import read_text
+from devboot.errors import ManifestError, Place, reason_of
 from devboot.model.edge.origins import FETCHED, Origin
 from devboot.model.edge.recipe import Recipe, Release, Releases, parse_recipe, parse_releases
 from devboot.model.nearest import nearest
@@ -147,7 +148,7 @@ def _text(folder: str, name: str) -> str:
             help=[f"devboot recipe update {os.path.basename(folder)}"],
         )
     try:
-        with open(path, encoding="utf-8") as stream:
-            return stream.read()
+        return read_text(path, errors="strict")
     except (OSError, UnicodeDecodeError) as error:
-        raise ManifestError("recipe/unreadable", f"can't read `{path}`", causes=[str(error)]) from error
+        cause = reason_of(error) if isinstance(error, OSError) else str(error)
+        raise ManifestError("recipe/unreadable", f"can't read `{path}`", causes=[cause]) from error

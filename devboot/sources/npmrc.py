@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from devboot.clone_reader import read_text
 from devboot.sources.network import Network, Proxy, split_hosts
 
 _VARIABLE = re.compile(r"(?<!\\)(\\*)\$\{([^${}?]+)(\?)?\}")
@@ -86,8 +87,7 @@ def load_npm_config(environ: Mapping[str, str], root: str) -> NpmConfig:
     settings: dict[str, Setting] = {}
     for path in npmrc_files(environ, root):
         try:
-            with open(path, encoding="utf-8") as file:
-                text = file.read()
+            text = read_text(path, errors="strict")
         except (OSError, UnicodeDecodeError):
             continue
         settings.update({name: Setting(value, f"`{path}`") for name, value in parse_npmrc(text, environ).items()})

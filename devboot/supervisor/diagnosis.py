@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from errno import E2BIG, EACCES, ENOENT, ENOEXEC, ENOTDIR
 
+from devboot.clone_reader import read_head
 from devboot.errors import WorkError
 from devboot.model.nearest import nearest
 from devboot.supervisor.spawn import which
@@ -67,8 +68,7 @@ def _too_large(env: Mapping[str, str]) -> tuple[str, list[str]]:
 
 def _interpreter(path: str) -> str:
     try:
-        with open(path, "rb") as file:
-            first = file.readline(256)
+        first = read_head(path, 256).partition(b"\n")[0]
     except OSError:
         return "?"
     return first[2:].decode("utf-8", "replace").strip() if first.startswith(b"#!") else "?"

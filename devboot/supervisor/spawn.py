@@ -9,6 +9,7 @@ import fcntl
 import os
 from errno import EACCES, EINVAL, ENOENT, ENOEXEC
 
+from devboot.clone_reader import read_head
 from devboot.record import Record
 from devboot.supervisor import terminal
 from devboot.supervisor.command import SHELL, Launch
@@ -138,7 +139,6 @@ def which(program: str, search: str) -> str:
 
 def _is_text(path: str) -> bool:
     try:
-        with open(path, "rb") as file:
-            return b"\0" not in file.read(256)
+        return b"\0" not in read_head(path, 256)
     except OSError:
         return False

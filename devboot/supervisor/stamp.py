@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from devboot.clone_reader import read_head
 from devboot.files import plain
 
 TYPE_CHECKING = False
@@ -67,8 +68,7 @@ def _cookie(path: str) -> str:
         return _moment(path.removeprefix(MADE))
     presence = path.startswith(PRESENCE)
     try:
-        with open(path.removeprefix(PRESENCE), "rb", opener=plain) as file:
-            header = file.read(44)
+        header = read_head(path.removeprefix(PRESENCE), 44)
     except OSError:
         return "-"
     return ("there" if presence and header else header[40:44].hex()) or "-"

@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from devboot.clone_reader import read_text
 from devboot.errors import DevbootError, MachineError, WorkError
 from devboot.uv.child import Finished
 from devboot.uv.client import Uv
@@ -138,8 +139,7 @@ def compile_requirements(
 
 def _configures_uv(folder: str) -> bool:
     try:
-        with open(os.path.join(folder, "pyproject.toml"), encoding="utf-8", errors="replace") as file:
-            return "[tool.uv" in file.read()
+        return "[tool.uv" in read_text(os.path.join(folder, "pyproject.toml"))
     except OSError:
         return False
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from devboot.clone_reader import read_text
 from devboot.watching.patterns import name_expression
 
 # Folders that no glob means, however wide it is: what tools write there is no edit.
@@ -80,8 +81,7 @@ def is_ignored(path: str, chain: Iterable[Rules], *, is_folder: bool) -> bool:
 def read_rules(folder: str, name: str = FILE) -> Rules | None:
     """The rules in a folder; None where there are none that can be read."""
     try:
-        with open(os.path.join(folder, name), encoding="utf-8", errors="surrogateescape") as stream:
-            return Rules(folder, parse_rules(stream.read()))
+        return Rules(folder, parse_rules(read_text(os.path.join(folder, name), errors="surrogateescape")))
     except OSError:
         return None
 

@@ -2,13 +2,12 @@
 
 import errno
 import os
-import threading
 import time
 
 import pytest
 
 from devboot.errors import MachineError
-from devboot.files import atomic_write, fail_point, machine_error, make_directories, move_aside, plain, read_written
+from devboot.files import atomic_write, fail_point, machine_error, make_directories, move_aside, plain
 from devboot.locks import FileLock, Holder, read_holder
 
 
@@ -121,6 +120,14 @@ def test_the_way_off_a_read_only_filesystem_is_one_that_helps(path, way):
     assert error.help == (way.format("nowhere"),)
 
 
+@pytest.mark.faults(150)
+def test_a_file_that_is_too_large_is_no_bug_but_named_with_its_limit():
+    error = machine_error(OSError(errno.EFBIG, "it is larger than 16 MB", "/clone/file"), "/clone/file", "read")
+
+    assert ("machine/too-large", "can't read `/clone/file`, which is too large") == (error.slug, error.what)
+    assert ("it is larger than 16 MB: `/clone/file`",) == error.causes
+
+
 def test_moving_aside_dates_the_name_and_overwrites_nothing(tmp_path):
     at = time.mktime((2026, 3, 1, 9, 30, 5, 0, 0, -1))
     names = []
@@ -178,39 +185,3 @@ def test_a_pipe_in_place_of_a_file_is_never_waited_for(tmp_path):
     atomic_write(path, "text")
     with open(path, opener=plain) as stream:
         assert stream.read() == "text"
-
-
-def test_what_a_keeper_of_secrets_writes_into_a_pipe_is_read_to_its_end(tmp_path):
-    pipe = tmp_path / ".env"
-    os.mkfifo(pipe)
-    writer = threading.Thread(target=pipe.write_bytes, args=(b"A=1\n" * 50_000,))
-    writer.start()
-
-    assert read_written(str(pipe)) == b"A=1\n" * 50_000
-    writer.join()
-
-
-@pytest.mark.faults(50)
-@pytest.mark.parametrize("is_held", [False, True], ids=["no-writer", "a-writer-that-goes-on"])
-def test_a_pipe_that_nobody_writes_to_its_end_is_not_waited_for_for_ever(tmp_path, is_held):
-    pipe = str(tmp_path / ".env")
-    os.mkfifo(pipe)
-    held = os.open(pipe, os.O_RDWR) if is_held else -1
-
-    with pytest.raises(OSError, match="nobody writes into it") as caught:
-        read_written(pipe, patience=0.01)
-
-    assert caught.value.errno == errno.ETIMEDOUT
-    if is_held:
-        os.close(held)
-
-
-def test_a_terminal_in_place_of_a_file_is_read_as_one_types():
-    keyboard, terminal = os.openpty()
-    typing = threading.Timer(0.05, os.write, (keyboard, b"A=1\n\x04"))
-    typing.start()
-
-    assert read_written(os.ttyname(terminal)) == b"A=1\n"
-    typing.join()
-    os.close(keyboard)
-    os.close(terminal)

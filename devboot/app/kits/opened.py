@@ -17,13 +17,14 @@ from packaging.specifiers import SpecifierSet
 from devboot.app.kits.interpreter import install_python, is_python_name, managed_folder
 from devboot.app.kits.objects import HOST
 from devboot.app.preparation.provisioning import this_host
+from devboot.clone_reader import open_file
 from devboot.environment.interpreters import Interpreter
 from devboot.environment.locks.markers import applies
 from devboot.environment.locks.pins import Pin, normalised
 from devboot.environment.locks.poetry_versions import release_key
 from devboot.environment.python import PythonLock, PythonProject, locked_interpreter, pins_of
 from devboot.environment.versions import VersionRequest
-from devboot.errors import LockError, MachineError, UsageError
+from devboot.errors import LockError, MachineError, UsageError, reason_of
 from devboot.events import DONE, NOTE, PROGRESS, START, Event, Reporter
 from devboot.files import atomic_write, machine_error, make_directories
 from devboot.model.artifact import Wanted
@@ -284,9 +285,9 @@ def verify_kit(path: str, cwd: str) -> None:
 
 def _opened(path: str) -> BinaryIO:
     try:
-        return open(path, "rb")
+        return open_file(path)
     except OSError as error:
-        what = f"`{printable(path)}` can't be opened: {(error.strerror or 'unknown reason').lower()}"
+        what = f"`{printable(path)}` can't be opened: {reason_of(error)}"
         raise UsageError("kit/not-found", what, help=["devboot up --from KIT"]) from error
 
 

@@ -11,10 +11,11 @@ from devboot.app.preparation.distribution import Distribution, apt_of
 from devboot.app.preparation.frozen import as_it_is
 from devboot.app.preparation.offering import AskChannel, Asked, ask, channel_asker, to_ask
 from devboot.app.preparation.provisioning import this_host
+from devboot.clone_reader import read_bytes, read_text
 from devboot.environment.locks.resolved import PythonRow
 from devboot.environment.python import PythonLock as PythonPins, PythonProject, is_lock_stale, lock_python
 from devboot.events import DONE, NOTE, START, UNCHANGED, WARNING, Event, Reporter
-from devboot.files import atomic_write, plain
+from devboot.files import atomic_write
 from devboot.model.edge.lock import Lock, PythonLock, PythonPackage, lock_to_text, parse_lock, stale_packages
 from devboot.model.edge.manifest import Manifest
 from devboot.recipes import KnownRecipe, RecipeFolders
@@ -75,8 +76,7 @@ def known_recipes(manifest: Manifest, folders: RecipeFolders) -> dict[str, Known
 def read_lock(path: str, name: str) -> Lock | None:
     """Read the lock at `path`, None where there is none; `name` is what messages call it. Raises Problems."""
     try:
-        with open(path, "rb", opener=plain) as file:
-            return parse_lock(file.read(), name)
+        return parse_lock(read_bytes(path), name)
     except FileNotFoundError:
         return None
 
@@ -239,9 +239,8 @@ def _write(path: str, lock: Lock) -> bool:
     if not lock.package and lock.python is None and not os.path.exists(path):
         return False  # nothing to pin: no file to commit
     try:
-        with open(path, encoding="utf-8", opener=plain) as file:
-            if file.read() == text:
-                return False
+        if read_text(path, errors="strict") == text:
+            return False
     except (FileNotFoundError, UnicodeDecodeError):
         pass
     atomic_write(path, text)

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Collection, Iterator, Sequence
 
+from devboot.clone_reader import read_head
 from devboot.environment.variables import Missing
 from devboot.errors import DevbootError, ManifestError, Place
 from devboot.model.dotenv import parse_dotenv
@@ -84,8 +85,7 @@ def is_env_template(name: str) -> bool:
 
 def _names(path: str) -> frozenset[str]:
     try:
-        with open(path, "rb") as stream:
-            found = parse_dotenv(stream.read(_LARGEST), path)
+        found = parse_dotenv(read_head(path, _LARGEST), path)
     except (OSError, DevbootError):  # it only serves advice
         return frozenset()
     return frozenset(entry.name for entry in found.entries)

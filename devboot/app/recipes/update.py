@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple, Protocol
 
+from devboot.clone_reader import read_text
 from devboot.errors import ManifestError, NetworkError, UsageError
 from devboot.events import DONE, NOTE, START, Event, Reporter
 from devboot.files import atomic_write
@@ -242,8 +243,7 @@ def _needs(row: ArtifactRow) -> str:
 
 def _read(path: str) -> str:
     try:
-        with open(path, encoding="utf-8") as file:
-            return file.read()
+        return read_text(path)
     except FileNotFoundError:
         return ""
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sqlite3
 import tempfile
 from collections.abc import Mapping
 from contextlib import closing
 from urllib.parse import quote
 
+from devboot.clone_reader import read_bytes, read_head
 from devboot.doctor.findings import ERROR, Answer, Check, Finding, Fix
 from devboot.doctor.subject import Subject
+from devboot.environment.databases.connection import refuse_irregular_files
+from devboot.errors import MachineError
 from devboot.model.edge.tables import Database
 from devboot.text.units import size as size_words
 
@@ -57,12 +59,15 @@ def check(path: str, cache: str) -> tuple[str, ...]:
         return ("a directory, a pipe or a link to nothing is in its place",)
     if os.path.getsize(path) == 0:
         return ()
-    with open(path, "rb") as file:
-        if file.read(len(_HEADER)) != _HEADER:
-            return ("it is no SQLite file",)
+    try:
+        refuse_irregular_files(path)
+    except MachineError as error:
+        return error.causes
+    if read_head(path, len(_HEADER)) != _HEADER:
+        return ("it is no SQLite file",)
     if not os.path.lexists(path + _LOG):
         return _complaints(path, "mode=ro&immutable=1")
-    if not cache or not os.path.isfile(path + _LOG):
+    if not cache:
         raise UncheckedError("it has a write-ahead log")
     return _check_copy(path, cache)
 
@@ -75,7 +80,8 @@ def _check_copy(path: str, cache: str) -> tuple[str, ...]:
     with tempfile.TemporaryDirectory(prefix="database-", dir=cache) as folder:
         copy = os.path.join(folder, "copy")
         for end in ("", _LOG):
-            shutil.copyfile(path + end, copy + end)
+            with open(copy + end, "wb") as file:
+                file.write(read_bytes(path + end, limit=_COPIED))
         found = _complaints(copy, "mode=ro")
     if found and _stamps(path) != before:
         raise UncheckedError("it is being written")

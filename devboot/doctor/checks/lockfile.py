@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import sys
 
+from devboot.clone_reader import read_bytes
 from devboot.doctor.findings import ERROR, WARNING, Answer, Check, Finding, Fix
 from devboot.doctor.subject import Subject
 from devboot.errors import DevbootError, Problems
-from devboot.files import plain
 from devboot.model.artifact import platform_of
 from devboot.model.edge.lock import LOCK, Lock, parse_lock, stale_packages
 from devboot.provision.distribution import this_distribution
@@ -21,8 +21,7 @@ _LOCK = Fix("devboot lock", "then commit devboot.lock", "lock")
 def load(subject: Subject) -> Lock | None:
     """The project's lock; None where there is none. Raises Problems."""
     try:
-        with open(subject.project.lock, "rb", opener=plain) as file:
-            return parse_lock(file.read(), os.path.relpath(subject.project.lock, subject.project.root))
+        return parse_lock(read_bytes(subject.project.lock), os.path.relpath(subject.project.lock, subject.project.root))
     except FileNotFoundError:
         return None
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import sqlite3
 
-from devboot.environment.databases.connection import BUSY_SECONDS, connected, translated
-from devboot.files import machine_error, plain
+from devboot.clone_reader import read_head
+from devboot.environment.databases.connection import BUSY_SECONDS, SIDE_FILES, connected, translated
+from devboot.files import machine_error
 
 MISSING, EMPTY, WHOLE, DAMAGED = "missing", "empty", "whole", "damaged"
 _MAGIC = b"SQLite format 3\0"
 _QUICK_CHECK_BYTES = 64_000_000  # above that a check takes seconds: SQLite finds damage as it comes to it
 GIT_LFS = "it is a pointer of Git LFS, not the file itself"
-SIDE_FILES = ("-journal", "-wal", "-shm")
 _NETWORK = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "fuse.sshfs", "fuse.s3fs", "vboxsf", "prl_fs"}
 
 
@@ -43,8 +43,7 @@ def _other_kind(path: str) -> str:
 
 
 def _complaint(path: str, size: int, busy: float) -> str:
-    with open(path, "rb", opener=plain) as stream:
-        magic = stream.read(len(_MAGIC))
+    magic = read_head(path, len(_MAGIC))
     if magic and magic != _MAGIC:
         return GIT_LFS if _is_pointer(path) else "file is not a database"
     try:
@@ -67,8 +66,7 @@ def _check(connection: sqlite3.Connection, size: int) -> str:
 
 
 def _is_pointer(path: str) -> bool:
-    with open(path, "rb", opener=plain) as stream:
-        return b"git-lfs" in stream.readline(200)
+    return b"git-lfs" in read_head(path, 200).partition(b"\n")[0]
 
 
 def is_on_network(path: str, mounts: str) -> bool:
@@ -85,8 +83,7 @@ def is_on_network(path: str, mounts: str) -> bool:
 def schema_cookie(path: str) -> str:
     """Eight hexadecimal digits that change with every change of the schema; "-" without a database."""
     try:
-        with open(path, "rb", opener=plain) as stream:
-            header = stream.read(44)
+        header = read_head(path, 44)
     except OSError:
         return "-"
     return header[40:44].hex() or "-"

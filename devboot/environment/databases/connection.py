@@ -7,18 +7,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import quote
 
+from devboot.clone_reader import refuse_irregular
 from devboot.environment.programs import holders_of
 from devboot.errors import BusyError, DevbootError, MachineError
+from devboot.files import machine_error
 
 BUSY_SECONDS = 10.0
+SIDE_FILES = ("-journal", "-wal", "-shm")
 
 
 @contextmanager
 def connected(path: str, *, busy: float = BUSY_SECONDS, create: bool = False) -> Iterator[sqlite3.Connection]:
     """A connection in autocommit mode, which waits `busy` seconds for locks. Missing files are made only with `create`.
 
-    Raises BusyError `sqlite/locked`, MachineError `sqlite/damaged`, `sqlite/failed`.
+    Raises BusyError `sqlite/locked`, MachineError `sqlite/damaged`, `sqlite/failed`, `machine/…`.
     """
+    refuse_irregular_files(path)
     mode = "rwc" if create else "rw"
     try:
         connection = sqlite3.connect(f"file:{quote(path)}?mode={mode}", uri=True, timeout=busy, isolation_level=None)
@@ -30,6 +34,20 @@ def connected(path: str, *, busy: float = BUSY_SECONDS, create: bool = False) ->
         raise translated(error, path, busy) from error
     finally:
         connection.close()
+
+
+def refuse_irregular_files(path: str) -> None:
+    """Raise MachineError where the database or a file beside it is a named pipe, a device or a directory.
+
+    SQLite opens its journal without a look at what it is, and would wait for somebody to write into a pipe.
+    """
+    for name in (path, *(path + suffix for suffix in SIDE_FILES)):
+        try:
+            refuse_irregular(name)
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise machine_error(error, name, "read") from error
 
 
 def translated(error: sqlite3.Error, path: str, busy: float = BUSY_SECONDS) -> DevbootError:

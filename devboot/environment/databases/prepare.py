@@ -10,13 +10,14 @@ from glob import glob
 from hashlib import sha256
 from typing import NamedTuple
 
+from devboot.clone_reader import SQL_LIMIT, read_text
 from devboot.environment.databases.backup import backup_database, backups_of
 from devboot.environment.databases.condition import DAMAGED, EMPTY, GIT_LFS, MISSING, SIDE_FILES, WHOLE, examine
 from devboot.environment.databases.connection import BUSY_SECONDS, connected
 from devboot.environment.databases.pragmas import apply_pragmas, check_pragmas
 from devboot.environment.databases.statements import Statement, split_statements
 from devboot.environment.programs import holders_of
-from devboot.errors import MachineError, ManifestError, Place, WorkError, shell_word
+from devboot.errors import MachineError, ManifestError, Place, WorkError, reason_of, shell_word
 from devboot.files import atomic_write, fail_point, machine_error, move_aside, plain
 
 _BOOK = "devboot_migrations"
@@ -130,11 +131,11 @@ def _sql_files(database: Database, around: Surroundings) -> Iterator[_SqlFile]:
 
 def _read_sql(kind: str, path: str, around: Surroundings) -> _SqlFile:
     try:
-        with open(path, encoding="utf-8") as stream:
-            return _SqlFile(kind, os.path.relpath(path, around.root), path, stream.read())
+        text = read_text(path, errors="strict", limit=SQL_LIMIT)
+        return _SqlFile(kind, os.path.relpath(path, around.root), path, text)
     except (OSError, UnicodeDecodeError) as error:
-        cause = error.strerror if isinstance(error, OSError) else str(error)
-        raise ManifestError("sqlite/no-migrations", f"can't read `{path}`", causes=[str(cause).lower()]) from error
+        cause = reason_of(error) if isinstance(error, OSError) else str(error)
+        raise ManifestError("sqlite/no-migrations", f"can't read `{path}`", causes=[cause]) from error
 
 
 def _book(connection: sqlite3.Connection, *, is_new: bool) -> dict[tuple[str, str], str]:

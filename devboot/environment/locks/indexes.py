@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
+from devboot.clone_reader import read_text
 from devboot.environment.locks.pins import IndexLine
 from devboot.errors import NetworkError, Place
 from devboot.uv.failures import masked
@@ -82,8 +83,8 @@ def _likeness(line: IndexLine, said: str) -> int:
 
 def _source(root: str, line: IndexLine) -> str | None:
     try:
-        with open(os.path.join(root, line.file), encoding="utf-8", errors="replace") as file:
-            return masked(file.read().splitlines()[line.line - 1]) if line.line else None
+        text = read_text(os.path.join(root, line.file))
+        return masked(text.splitlines()[line.line - 1]) if line.line else None
     except (OSError, IndexError):
         return None
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from devboot.clone_reader import read_toml
 
 UV, PYLOCK, POETRY, PIPFILE_LOCK, PDM, REQUIREMENTS, PYPROJECT, PIPFILE = (
     "uv.lock",
@@ -124,9 +125,8 @@ def _member_of_workspace(
 def has_dependencies(path: str) -> bool:
     """Whether a pyproject.toml says anything about dependencies; many hold only the settings of tools."""
     try:
-        with open(path, "rb") as file:
-            return names_dependencies(tomllib.load(file))
-    except (OSError, tomllib.TOMLDecodeError):
+        return names_dependencies(read_toml(path))
+    except (OSError, ValueError):
         return False
 
 

@@ -7,6 +7,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from devboot.clone_reader import read_bytes
 from devboot.environment.locks.inputs import (
     PDM,
     PIPFILE_LOCK,
@@ -177,9 +178,3 @@ def _with_locks(unlocked: Unlocked, locks: Sequence[Pins]) -> Unlocked:
 def _joined_digest(digest: str, lines: Sequence[RequirementLine]) -> str:
     rows = [digest, *sorted(line.text for line in lines)]
     return f"sha256:{hashlib.sha256(chr(10).join(rows).encode()).hexdigest()}"
-
-
-def read_bytes(path: str) -> bytes:
-    """Read a file whole."""
-    with open(path, "rb") as file:
-        return file.read()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
@@ -12,6 +11,7 @@ from typing import Any
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import SpecifierSet
 
+from devboot.clone_reader import read_toml
 from devboot.environment.locks.pins import Pins, normalised
 from devboot.environment.locks.requirements import RequirementsFile, load_requirements, pins_of_locked
 from devboot.environment.locks.unlocked import explicit_indexes
@@ -131,7 +131,6 @@ def _files(packages: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], tuple
 
 def _table(path: str) -> dict[str, Any]:
     try:
-        with open(path, "rb") as file:
-            return tomllib.load(file)
-    except (OSError, tomllib.TOMLDecodeError):
+        return read_toml(path)
+    except (OSError, ValueError):
         return {}

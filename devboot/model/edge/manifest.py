@@ -9,8 +9,8 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from pydantic import Field, PrivateAttr, ValidationError
 
 import devboot
-from devboot.errors import DevbootError, ManifestError, Place, Problems
-from devboot.files import plain, read_bounded
+from devboot.clone_reader import read_bytes
+from devboot.errors import DevbootError, ManifestError, Place, Problems, reason_of
 from devboot.model.edge.complaints import Complaints, problems_of
 from devboot.model.edge.document import Document, decode
 from devboot.model.edge.manifest_document import ManifestDocument
@@ -279,12 +279,11 @@ def load_procfile(root: str, path: str | None, *, prefix: str = "", is_lenient: 
     """
     for name in usual_procfiles(root) if path is None else (path,):
         try:
-            with open(os.path.join(root, name), "rb", opener=plain) as stream:
-                data = read_bounded(stream)
+            data = read_bytes(os.path.join(root, name))
         except FileNotFoundError:
             continue
         except OSError as error:
-            what = f"`{prefix}{name}` can't be read: {(error.strerror or 'unknown reason').lower()}"
+            what = f"`{prefix}{name}` can't be read: {reason_of(error)}"
             raise problems_of([ManifestError("procfile/unreadable", what, place=Place(prefix + name))]) from None
         return parse_procfile(data, prefix + name, is_lenient=is_lenient)
     if path is None:
@@ -300,8 +299,7 @@ def usual_procfiles(root: str) -> tuple[str, ...]:
 
 def _read(path: str, file: str) -> str:
     try:
-        with open(path, "rb", opener=plain) as stream:
-            return decode(read_bounded(stream), file)
+        return decode(read_bytes(path), file)
     except FileNotFoundError:
         if os.path.islink(path):
             what = f"`{file}` is a link to `{printable(os.readlink(path))}`, which isn't there"
@@ -309,7 +307,7 @@ def _read(path: str, file: str) -> str:
         what = f"there is no `{file}`"
         raise ManifestError("manifest/not-found", what, help=("`devboot init` writes one",)) from None
     except OSError as error:
-        what = f"`{file}` can't be read: {(error.strerror or 'unknown reason').lower()}"
+        what = f"`{file}` can't be read: {reason_of(error)}"
         raise ManifestError("manifest/unreadable", what, place=Place(file)) from None
 
 

@@ -249,11 +249,12 @@ def test_a_database_that_came_with_its_write_ahead_log_is_checked_without_a_file
     assert (sorted(os.listdir(known.project.root)), os.listdir(known.cache)) == (before, [])
 
 
-@pytest.mark.faults(180)
+@pytest.mark.faults(150, 180)
 def test_a_write_ahead_log_that_is_no_file_is_not_read(database):
     known, path = database
     os.mkfifo(path + "-wal")
-    assert databases.integrity(known).facts == ("db.sqlite3 not checked: it has a write-ahead log",)
+    (finding,) = databases.integrity(known).findings
+    assert (f"it is a named pipe, not a regular file: `{path}-wal`",) == finding.evidence
 
 
 def test_a_damaged_database_is_found(database):

@@ -55,7 +55,7 @@ def test_a_file_without_an_end_is_refused(tmp_path):
     with pytest.raises(Problems) as caught:
         read_env_files(str(tmp_path), None, {})
 
-    assert [error.what for error in caught.value.errors] == ["`.env` can't be read: file too large"]
+    assert [error.what for error in caught.value.errors] == ["`.env` can't be read: it is a device, not a regular file"]
 
 
 def test_a_folder_that_is_called_like_one_is_none_unless_it_is_named(tmp_path):

@@ -2,6 +2,8 @@
 
 import os
 
+import pytest
+
 from devboot.environment.tasks import asked_first, automatic, gated_by, match_inputs, needs, stamp_text
 from devboot.model.edge.tables import Process, Task
 
@@ -124,3 +126,19 @@ def test_where_there_are_too_many_folders_nothing_is_said_of_changes(tmp_path, m
 
     assert not match_inputs(root, ["**/*.sql"]).is_whole
     assert match_inputs(root, ["a/*.sql"]).is_whole
+
+
+@pytest.mark.faults(150)
+def test_an_input_too_large_to_read_counts_by_its_size_and_times(tmp_path):
+    path = tmp_path / "dump"
+    path.touch()
+    os.truncate(path, 1 << 40)
+    inputs = match_inputs(str(tmp_path), ["dump"])
+
+    before = stamp_text(task(), str(tmp_path), inputs, packages="", environment="")
+    again = stamp_text(task(), str(tmp_path), inputs, packages="", environment="")
+    os.utime(path, ns=(1, 1))
+    after = stamp_text(task(), str(tmp_path), inputs, packages="", environment="")
+
+    assert before == again
+    assert before != after

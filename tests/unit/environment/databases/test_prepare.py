@@ -312,6 +312,39 @@ def test_a_pipe_or_a_link_to_nothing_in_its_place_is_refused_at_once_and_stays(k
     assert os.path.lexists(wanted.path)
 
 
+@pytest.mark.faults(150)
+@pytest.mark.parametrize("suffix", ["-journal", "-wal", "-shm"])
+def test_a_pipe_beside_a_database_is_refused_before_sqlite_waits_for_it(suffix, around):
+    wanted = database(around, migrations=False)
+    os.makedirs(os.path.dirname(wanted.path))
+    with closing(sqlite3.connect(wanted.path)) as connection, connection:
+        connection.execute("CREATE TABLE a (b)")
+    os.mkfifo(wanted.path + suffix)
+
+    with pytest.raises(MachineError) as caught:
+        prepare_database(wanted, around)
+
+    assert "machine/in-the-way" == caught.value.slug
+    assert (f"it is a named pipe, not a regular file: `{wanted.path}{suffix}`",) == caught.value.causes
+
+
+@pytest.mark.faults(150)
+@pytest.mark.parametrize("kind", ["pipe", "directory", "endless", "large"])
+def test_a_migration_that_is_no_readable_file_is_refused_with_what_it_is(kind, around):
+    path = Path(around.root, "migrations/0001_a.sql")
+    make = {"pipe": os.mkfifo, "directory": os.mkdir, "endless": lambda path: os.symlink("/dev/zero", path)}
+    make.get(kind, lambda path: path.touch())(path)
+    if kind == "large":
+        os.truncate(path, 1 << 30)
+
+    with pytest.raises(ManifestError) as caught:
+        prepare_database(database(around), around)
+
+    words = {"pipe": "a named pipe", "directory": "a directory", "endless": "a device", "large": "larger than 256 MB"}
+    assert str(path) in caught.value.what
+    assert words[kind] in caught.value.causes[0]
+
+
 @pytest.mark.faults(99)
 def test_a_pointer_of_git_lfs_is_left_where_it_is(around):
     wanted = database(around, migrations=False)

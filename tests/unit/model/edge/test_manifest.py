@@ -260,7 +260,7 @@ def test_a_manifest_that_is_not_there_or_not_readable_says_so(tmp_path):
         load_manifest(str(tmp_path))
 
     assert ("manifest/not-found", ("`devboot init` writes one",)) == (missing.value.slug, missing.value.errors[0].help)
-    assert ("manifest/unreadable", "`devboot.toml` can't be read: is a directory") == (
+    assert ("manifest/unreadable", "`devboot.toml` can't be read: it is a directory, not a regular file") == (
         folder.value.slug,
         folder.value.errors[0].what,
     )
@@ -285,7 +285,8 @@ def test_a_procfile_that_is_a_pipe_is_not_waited_for(tmp_path):
     with pytest.raises(Problems) as caught:
         load_procfile(str(tmp_path), None)
 
-    assert [error.what for error in caught.value.errors] == ["`Procfile` can't be read: not a plain file"]
+    (error,) = caught.value.errors
+    assert error.what == "`Procfile` can't be read: it is a named pipe, not a regular file"
 
 
 @pytest.mark.faults(47, 50)
@@ -339,7 +340,8 @@ def test_a_procfile_that_cannot_be_read_says_so(tmp_path):
     with pytest.raises(Problems) as raised:
         load_sources(str(tmp_path / "devboot.toml"), prefix="shop/")
 
-    assert ["`shop/.` can't be read: is a directory"] == [error.what for error in raised.value.errors]
+    (error,) = raised.value.errors
+    assert "`shop/.` can't be read: it is a directory, not a regular file" == error.what
 
 
 def test_a_manifest_that_is_no_toml_is_told_alone(tmp_path):

@@ -1,0 +1,176 @@
+"""The one reader of files that come from a clone: regular files only, each up to a limit.
+
+A clone may hold a named pipe, a socket or a link to a device where a file is expected, and may be larger than memory.
+Links are followed, also out of the project, but what they lead to has to be a regular file. The fast commands and the
+daemon import this: only modules that cost nothing beside a bare interpreter.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, BinaryIO
+
+LIMIT = 16 * 1024 * 1024  # what people and lock writers write; the largest locks have a third of it
+SQL_LIMIT = 256 * 1024 * 1024  # migrations and seeds, which may be dumps
+_BLOCK = 1024 * 1024
+# A pseudo-file such as /proc/kmsg is regular and may block; a terminal may become the controlling one.
+_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
+_KINDS = (
+    (stat.S_ISFIFO, "a named pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+    (stat.S_ISDIR, "a directory"),
+)
+
+
+# Reading
+
+
+def read_bytes(path: str, *, limit: int = LIMIT) -> bytes:
+    """Return the content of a regular file. Raises OSError: EFBIG above `limit`, ENXIO or EISDIR for other kinds."""
+    descriptor = open_regular(path)
+    try:
+        if os.fstat(descriptor).st_size > limit:
+            raise _too_large(path, limit)
+        return _read_all(descriptor, path, limit)
+    finally:
+        os.close(descriptor)
+
+
+def read_text(path: str, *, errors: str = "replace", limit: int = LIMIT) -> str:
+    """Return the content of a regular file as UTF-8, with plain line feeds. Raises as `read_bytes`.
+
+    With `errors="strict"` bytes that aren't UTF-8 raise UnicodeDecodeError.
+    """
+    text = read_bytes(path, limit=limit).decode("utf-8", errors)
+    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+
+
+def read_head(path: str, size: int) -> bytes:
+    """Return the first `size` bytes of a regular file, whatever its length. Raises OSError as `read_bytes`."""
+    descriptor = open_regular(path)
+    try:
+        return os.read(descriptor, size)
+    finally:
+        os.close(descriptor)
+
+
+def read_toml(path: str) -> dict[str, Any]:
+    """Parse a regular file as TOML. Raises OSError as `read_bytes`, ValueError for anything that isn't TOML."""
+    import tomllib
+
+    try:
+        return tomllib.loads(read_text(path, errors="strict"))
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
+def read_env_file(path: str, *, patience: float = 30.0) -> bytes:
+    """Return the content of an env-file, which may also be a named pipe that a keeper of secrets fills when asked.
+
+    A terminal is read as one types, and the null device is empty. Raises OSError as `read_bytes`; ETIMEDOUT where
+    nobody has written to the end within `patience` seconds.
+    """
+    found = os.stat(path)
+    if stat.S_ISCHR(found.st_mode) and found.st_rdev == os.stat(os.devnull).st_rdev:
+        return b""
+    if not (stat.S_ISFIFO(found.st_mode) or stat.S_ISCHR(found.st_mode)):
+        return read_bytes(path)
+    descriptor = os.open(path, _FLAGS)
+    try:
+        if not (stat.S_ISFIFO(os.fstat(descriptor).st_mode) or os.isatty(descriptor)):
+            _refuse(found.st_mode, path)
+        return _read_written(descriptor, path, patience)
+    finally:
+        os.close(descriptor)
+
+
+def file_digest(path: str, *, limit: int = SQL_LIMIT) -> bytes:
+    """Return the sha256 of a regular file's content. Raises OSError as `read_bytes`."""
+    import hashlib
+
+    found = hashlib.sha256()
+    descriptor = open_regular(path)
+    try:
+        if os.fstat(descriptor).st_size > limit:
+            raise _too_large(path, limit)
+        done = 0
+        while block := os.read(descriptor, _BLOCK):
+            done += len(block)
+            if done > limit:
+                raise _too_large(path, limit)
+            found.update(block)
+    finally:
+        os.close(descriptor)
+    return found.digest()
+
+
+# Opening
+
+
+def open_file(path: str) -> BinaryIO:
+    """Open a regular file of any length: a kit, which has digests of its own. Raises OSError as `read_bytes`."""
+    return open(open_regular(path), "rb")
+
+
+def open_regular(path: str) -> int:
+    """Open a regular file and return its descriptor. Raises OSError: ENXIO or EISDIR for other kinds of files."""
+    refuse_irregular(path)  # before it is opened: opening some devices does something
+    descriptor = os.open(path, _FLAGS)
+    try:
+        _refuse(os.fstat(descriptor).st_mode, path)  # it may have been replaced in between
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def refuse_irregular(path: str) -> None:
+    """Raise OSError for a path that isn't a regular file or a link to one, without opening it."""
+    _refuse(os.stat(path).st_mode, path)
+
+
+def _refuse(mode: int, path: str) -> None:
+    if not stat.S_ISREG(mode):
+        kind = next((name for is_kind, name in _KINDS if is_kind(mode)), "something else")
+        number = errno.EISDIR if stat.S_ISDIR(mode) else errno.ENXIO
+        raise OSError(number, f"it is {kind}, not a regular file", path)
+
+
+def _too_large(path: str, limit: int) -> OSError:
+    return OSError(errno.EFBIG, f"it is larger than {limit // (1024 * 1024)} MB, the limit for such files", path)
+
+
+def _read_all(descriptor: int, path: str, limit: int) -> bytes:
+    blocks, done = [], 0
+    while block := os.read(descriptor, _BLOCK):
+        blocks.append(block)
+        done += len(block)
+        if done > limit:
+            raise _too_large(path, limit)
+    return b"".join(blocks)
+
+
+def _read_written(descriptor: int, path: str, patience: float) -> bytes:
+    import select
+    import time
+
+    deadline = time.monotonic() + patience
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    data = b""
+    while poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
+        block = os.read(descriptor, 65536)
+        data += block
+        if len(data) > LIMIT:
+            raise _too_large(path, LIMIT)
+        if not block:
+            return data
+    kind = "a terminal" if os.isatty(descriptor) else "a named pipe"
+    raise OSError(errno.ETIMEDOUT, f"it is {kind}, and nobody writes into it", path)

@@ -111,6 +111,12 @@ COMMANDS = (
             FROM,
         ),
         (_PROCESSES,),
+        notes=(
+            "`up -d` returns when every task that was due has ended and every process is up: one with `ready`, a port",
+            "or `$PORT` once its probe passes; a worker of Celery, RQ, dramatiq, Huey or arq once it writes that it is",
+            "ready; any other after a second in which it lives and hardly uses the processor, which shows that its",
+            "code is loaded, and at the latest after 10 s. With `ready` in devboot.toml it returns sooner.",
+        ),
     ),
     Command(
         "down",

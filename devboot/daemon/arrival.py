@@ -84,10 +84,13 @@ class Arrival:
             self._start_limit()
         elif status.phase == model.READY and status.name not in self._took:
             self._took[status.name] = now - self._spawned.get(status.name, now)
+        if status.kind == model.TASK and status.phase == model.EXITED:
+            self._start_limit()  # whatever waited for it gets the whole time
 
     def _is_task_at_work(self) -> bool:
         return any(
-            status.kind == model.TASK and status.phase in _SPAWNED for status in self._server.supervisor.statuses()
+            status.kind == model.TASK and status.phase in (*_SPAWNED, model.STOPPING)
+            for status in self._server.supervisor.statuses()
         )
 
     def settled(self) -> None:

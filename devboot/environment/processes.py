@@ -30,6 +30,15 @@ _NOT_IN_A_VARIABLE = re.compile(r"[^A-Za-z0-9_]")
 
 # Servers of HTTP that listen first and load the application afterwards, in workers.
 _FORKS = re.compile(r"(?:^|[\s/])(?:gunicorn|unicorn|puma)(?:\s|$)")
+# Workers that write a line when they have loaded the application and wait for jobs: command, the line.
+_ANNOUNCING = (
+    (re.compile(r"\bcelery\b.*\sworker\b"), r" ready\.\s*$"),
+    (re.compile(r"\bcelery\b.*\sbeat\b"), r"beat: Starting\.\.\."),
+    (re.compile(r"\brq\s+worker|\brqworker\b"), r"\*\*\* Listening on "),
+    (re.compile(r"\bdramatiq\b|\brundramatiq\b"), r"Worker process is ready for action"),
+    (re.compile(r"\bhuey_consumer\b|\brun_huey\b"), r"Huey consumer started"),
+    (re.compile(r"(?:^|[\s/])arq\s"), r"Starting worker for \d+ function"),
+)
 # Servers that listen on every interface once PORT is set, and how to tell them otherwise without touching the command:
 # program in the command → variable, its value, what in a command or variable says where to bind.
 _BINDS = {"gunicorn": ("GUNICORN_CMD_ARGS", "--bind=127.0.0.1:{port}", re.compile(r"(^|\s)(-b\b|--bind\b)"))}
@@ -173,7 +182,10 @@ def _scheme(ready: Timings | None, *, has_port: bool) -> str:
 
 
 def _seen(command: Command, port: int) -> Probe:
-    """How it shows by itself that a process is up: it listens, or workers that it has forked take connections."""
+    """How it shows by itself that a process is up: it listens, its workers take connections, it writes a known line."""
+    line = next((line for worker, line in _ANNOUNCING if worker.search(command.text)), None)
+    if line is not None and not command.names_port:
+        return Probe("line", expect=line)
     return Probe("accept" if _FORKS.search(command.text) else "listen", port=port)
 
 

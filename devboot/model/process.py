@@ -32,7 +32,7 @@ UNTIL_STARTED, UNTIL_READY = "started", "ready"
 UNTIL_SUCCEEDED, UNTIL_COMPLETED = "succeeded", "completed"
 
 
-OF_ITSELF = ("listen", "accept")  # kinds of probes for those that say nothing of when they are ready
+OF_ITSELF = ("listen", "accept", "line")  # kinds of probes for those that say nothing of when they are ready
 
 
 class Probe(Record):
@@ -42,8 +42,9 @@ class Probe(Record):
     http: host, port, path, `status` (empty: any below 500), `expect` as text in the body, Host header `host_header`.
     https: the same in TLS, whatever the certificate.
     exec: `command` for the shell, exit 0 within `timeout`. log: `expect` is a regular expression for one line of
-    output with escapes stripped. notify: READY=1 on the socket in NOTIFY_SOCKET. listen: the process' session listens
-    on `port` (the default for whoever is given PORT). accept: it also takes connections (the default for servers that
+    output with escapes stripped; line is the same for workers that are known to write one (the default for these).
+    notify: READY=1 on the socket in NOTIFY_SOCKET. listen: the process' session listens on `port` (the default for
+    whoever is given PORT). accept: it also takes connections (the default for servers that
     listen before their workers have loaded anything).
     """
 
@@ -96,7 +97,7 @@ class ProcessSpec(Record):
     depends_on: tuple[Dependency, ...] = ()
     ready: Probe | None = None
     alive: Probe | None = None
-    gates: bool = False  # `up -d` waits until ready; others count after 1 s alive
+    gates: bool = False  # `up -d` waits until ready; others count as up by `supervisor.settling`
     restart: str = "on-failure"  # never, on-failure, always
     max_restarts: int = 5
     window: float = 60.0
@@ -161,6 +162,13 @@ class ProcessStatus(Record):
     note: str = ""
     log: str = ""  # path of its log file
     next_run: float | None = None  # of a scheduled process, wall-clock seconds
+
+
+def has_gate(spec: ProcessSpec) -> bool:
+    """Whether it counts as up only once its probe has passed or, as a task, once it has ended."""
+    if spec.kind == TASK:
+        return True
+    return spec.ready is not None and (spec.gates or spec.ready.kind not in OF_ITSELF)
 
 
 def plan_to_plain(plan: Plan) -> tuple[Any, ...]:

@@ -12,6 +12,7 @@ Imports go down this list; what is marked with a star is pure.
     watches               the child that watches files: starts it, hears it, replaces it
     probes/               finding out that it is ready or alive, one module for each kind of asking
     silence               one that has shown why it will not get ready, and waits
+    settling              decides when one without a port or a probe counts as up
     aside                 short-lived children beside it: probe and stop commands
     output | logfile | lines
                           relays what it writes | logs it; `logs` reads that again | finds readiness and hints in it

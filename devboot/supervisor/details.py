@@ -55,6 +55,7 @@ def _how(probe: model.Probe) -> str:
         "https": f"https {probe.host}:{probe.port}{probe.path}",
         "exec": f"exec {probe.command}",
         "log": f"log {probe.expect}",
+        "line": f"writes {probe.expect}",
         "listen": f"listens on port {probe.port}",
         "accept": f"takes connections on port {probe.port}",
     }

@@ -18,8 +18,8 @@ class Standing(Record):
 
     phase: str
     ok: bool = False  # it has ended, as it should
-    settled: bool = False  # alive for a second, where nothing else shows that it is up
-    gates: bool = False  # only readiness counts, not a second alive
+    settled: bool = False  # alive and quiet for long enough, where nothing else shows that it is up
+    gates: bool = False  # only readiness counts, or the end of a task, not the time alive
     hopeless: bool = False  # it waits for something that will not come by itself
 
 
@@ -43,7 +43,7 @@ def is_met(until: str, standing: Standing) -> bool:
 
 
 def is_up(standing: Standing) -> bool:
-    """Whether it counts as ready: its probe says so, or where none gates it, a second alive or an expected exit."""
+    """Whether it counts as ready: its probe says so, or where none gates it, its time alive or an expected exit."""
     if standing.phase == model.READY or (standing.phase == model.EXITED and standing.ok):
         return True
     return not standing.gates and standing.settled and standing.phase in _SPAWNED
@@ -65,7 +65,7 @@ def _reason(dependency: model.Dependency, standing: Standing) -> Blocker:
     if phase in _ENDED:
         words = {model.STOPPED: "is stopped", model.FAILED: "could not be started", model.GAVE_UP: "gave up"}
         return Blocker(name, f"{name} {words[phase]}", forever=True)
-    if phase in (model.WAITING, model.STARTING) and standing.hopeless:
+    if phase in (model.WAITING, model.STARTING, model.RUNNING) and standing.hopeless:
         return Blocker(name, f"{name} can't start", forever=True)
     return Blocker(name, f"for {name}", forever=False)
 

@@ -10,8 +10,9 @@ from devboot.supervisor.lines import without
 from devboot.supervisor.logfile import LogFile
 from devboot.supervisor.logs import log_path
 from devboot.supervisor.output import Tail
-from devboot.supervisor.run import SETTLED_AFTER, Run
+from devboot.supervisor.run import Run
 from devboot.supervisor.session import MARKER
+from devboot.supervisor.settling import LONGEST, QUIET
 from devboot.supervisor.stamp import write_stamp
 
 TYPE_CHECKING = False
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from devboot.supervisor.timetable import Timetable
 
 SOON = 5.0  # a leader that ends within this time and leaves others behind has put itself into the background
-_LONGEST_PROOF = 10.0  # seconds that a process which has crashed must live to count as up
 INSIDE = "DEVBOOT_INSIDE"  # the project's root, for whoever is started inside: a second `up` of it is refused
 
 
@@ -70,6 +70,7 @@ class Process:
         self._silence: Silence | None = None
         self.probed = ("", "")  # what the probes for ready and alive saw last, of the run before
         self.settled = self.was_skipped = False
+        self._is_quiet = False  # nothing but a line about a problem keeps it from being settled
         self.due = 0.0  # on the loop's clock, when backoff ends
         self.cause = ""  # why it was restarted on purpose, if there is more to say than that
         self.timetable: Timetable | None = None  # of a scheduled process
@@ -79,7 +80,7 @@ class Process:
         self._broken = ""  # what of its code the previous run couldn't load
         self._was_ready = self.was_up = False  # this run; any run since somebody wanted it
         self._hung = ""  # what was seen of a run that was stopped since it didn't live any more
-        self._settles_after = SETTLED_AFTER
+        self._settles_after = QUIET
         self.log = LogFile(log_path(around.plan.state, spec.name), self.host.wall_clock, self.on_note)
         self.take(spec)
 
@@ -92,7 +93,7 @@ class Process:
         self._quiet = tuple(part.encode() for part in spec.quiet)
         self._launch = Launch(spec.argv, leads=True, program=spec.argv[0]) if by_words else launch_of(spec.command)
         self.policy = life.Policy(
-            has_probe=spec.ready is not None and (spec.gates or spec.ready.kind not in model.OF_ITSELF),
+            has_probe=spec.kind != model.TASK and model.has_gate(spec),
             restart="never" if spec.kind == model.TASK or spec.exit_ends_all else spec.restart,
             max_restarts=spec.max_restarts,
             window=spec.window,
@@ -132,7 +133,7 @@ class Process:
         if before == model.BACKOFF != self.state.phase and self._delay is not None:
             self._delay.cancel()
         self._obey(action)
-        if before == model.STARTING != self.state.phase:
+        if before in (model.STARTING, model.RUNNING) and self.state.phase != before:
             self._hear_no_more()
         self._plan_run()
         self.around.on_change(self)
@@ -153,6 +154,12 @@ class Process:
     def has_served(self) -> bool:
         """Whether this run has been as far as it was waited for: ready, where that gates it."""
         return self._was_ready or not self.policy.has_probe
+
+    @property
+    def _is_starting(self) -> bool:
+        """Whether it is still open if this run comes up."""
+        is_unproven = not (self.settled or model.has_gate(self.spec))
+        return self.state.phase == model.STARTING or (self.state.phase == model.RUNNING and is_unproven)
 
     def environment(self) -> dict[str, str]:
         """The variables that it starts with."""
@@ -190,7 +197,7 @@ class Process:
 
     def _spawn(self) -> None:
         self.error, self.settled, self._forced, self._hinted, self.is_due = None, False, False, False, False
-        self.parting, self._was_ready = None, False
+        self.parting, self._was_ready, self._is_quiet = None, False, False
         self.was_skipped = bool(self.spec.skip)
         if self.was_skipped:
             self.feed(life.SKIP)
@@ -232,7 +239,7 @@ class Process:
         self.log.write(block)
         self.tail.add(block)
         self.around.on_output(self.name, block)
-        if self.state.phase == model.STARTING:
+        if self._is_starting:
             self._heed(block)
         if self.state.phase == model.STOPPING and self.spec.failure_hints and not self._hinted:
             error = failures.hint(self.spec, block)
@@ -250,7 +257,14 @@ class Process:
         elif self.run is not None and any(word in block for word in TROUBLE):
             from devboot.supervisor.silence import Silence
 
-            self._silence = Silence(self.host, self.run.pid, self.tail, self._on_stuck)
+            self._silence = Silence(
+                self.host,
+                self.run.pid,
+                self.tail,
+                self._on_stuck,
+                on_calm=self._settle_if_quiet,
+                only_broken=not model.has_gate(self.spec),
+            )
 
     def _on_stuck(self, line: str) -> None:
         self.stuck = failures.not_ready(self.spec, line, self.tail.lines(failures.TAIL_LINES))
@@ -275,9 +289,16 @@ class Process:
         self.feed(life.ALIVE_FAILED)
 
     def on_settled(self) -> None:
-        """Alive for a second, or longer where it has crashed before."""
-        self.settled = True
-        self.around.on_change(self)
+        """Count the run as up, unless it has just written that its code can't be loaded."""
+        self._is_quiet = True
+        if self.stuck is None and (self._silence is None or not self._silence.is_waiting):
+            self._settle_if_quiet()
+
+    def _settle_if_quiet(self) -> None:
+        if self._is_quiet and not self.settled:
+            self.settled = True
+            self._hear_no_more()
+            self.around.on_change(self)
 
     def on_exited(self, end: life.End) -> None:
         """The leader has gone."""
@@ -307,8 +328,8 @@ class Process:
         """The run is over: decide what it was worth."""
         age = self.run.age if self.run else 0.0
         self.probed = (self.run.probe_text, self.run.alive_text) if self.run else self.probed
-        self.run, self._settles_after = None, SETTLED_AFTER
-        self.was_up = self.was_up or self._was_ready or age >= _LONGEST_PROOF
+        self.run, self._settles_after = None, QUIET
+        self.was_up = self.was_up or self._was_ready or age >= LONGEST
         if unkillable:
             self.on_note(f"could not be killed: pid {failures.pids(unkillable)}")
         if self.state.end is None:  # given up on, not ended
@@ -327,7 +348,7 @@ class Process:
                         self.around.on_note(self.parting.what, None)
             else:
                 # What has crashed after a second proves nothing by living for a second again
-                self._settles_after = min(SETTLED_AFTER + 2 * age, _LONGEST_PROOF)
+                self._settles_after = min(QUIET + 2 * age, LONGEST)
                 tail = self.tail.lines(failures.TAIL_LINES)
                 before, self._broken = self._broken, "" if self._was_ready or age > WITHIN else broken_code(tail)
                 is_broken = bool(before) and before == self._broken and end.signal is None

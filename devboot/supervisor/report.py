@@ -45,7 +45,7 @@ def standing(process: Process) -> graph.Standing:
         state.phase,
         ok=life.succeeded(state, process.policy),
         settled=process.settled,
-        gates=process.policy.has_probe,
+        gates=model.has_gate(process.spec),
         hopeless=process.stuck is not None or (process.blocked is not None and process.blocked.forever),
     )
 
@@ -198,6 +198,8 @@ def _note_schedule(process: Process, at: float) -> str:
 
 def _note_alive(process: Process) -> str:
     last = process.last_exit
+    if process.stuck is not None:
+        return _note_probe(process)
     if process.cause:
         return process.cause
     if last is None or not process.state.restarts:

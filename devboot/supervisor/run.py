@@ -9,6 +9,7 @@ from devboot.supervisor import spawn, terminal
 from devboot.supervisor.aside import Aside, end_of, reap
 from devboot.supervisor.lines import LineMatcher
 from devboot.supervisor.output import Output
+from devboot.supervisor.settling import QUIET, Settling
 from devboot.supervisor.stopping import Ending
 
 TYPE_CHECKING = False
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
             """The liveness probe has failed often enough."""
 
         def on_settled(self) -> None:
-            """It is alive for a second."""
+            """It counts as up where nothing else shows it."""
 
         def on_exited(self, end: End) -> None:
             """The leader has gone; what it left behind is being ended."""
@@ -57,7 +58,6 @@ if TYPE_CHECKING:
 
 
 _TEMPORARY = "/tmp"  # noqa: S108  names in it can't be guessed
-SETTLED_AFTER = 1.0  # seconds alive that count as up where nothing else shows it
 
 
 class Run:
@@ -73,7 +73,7 @@ class Run:
         mark: str,
         env: Mapping[str, str],
         size: tuple[int, int] | None,
-        settles_after: float = SETTLED_AFTER,
+        settles_after: float = QUIET,
     ) -> None:
         self._settles_after = settles_after
         self._notifications: Notifications | None = None
@@ -107,7 +107,7 @@ class Run:
         self._alive: Prober | Heartbeat | None = None
         self._matcher: LineMatcher | None = None
         self._stopper: Aside | None = None
-        self._settle: Timer | None = None
+        self._settle: Settling | None = None
         self._asking: Timer | None = None
         self._end: End | None = None
         host.children.add(child.pid)
@@ -116,11 +116,12 @@ class Run:
     def begin(self) -> None:
         """Start asking whether it is ready; apart from the spawn, since the first answer may come at once."""
         probe = self.spec.ready
-        self._settle = self._host.loop.call_later(self._settles_after, self._owner.on_settled)
+        if not model.has_gate(self.spec):
+            self._settle = Settling(self._host, self.pid, self._owner.on_settled, at_least=self._settles_after)
         if probe is None:
             self._watch_life()
             return
-        if probe.kind == "log":
+        if probe.kind in ("log", "line"):
             self._matcher = LineMatcher(probe.expect)
         if probe.kind in model.OF_ITSELF and not self.spec.gates:
             self._watch_life()  # it may never listen, and can hang all the same
@@ -212,6 +213,8 @@ class Run:
     def _probed(self, passed: bool) -> None:
         if passed:
             self._watch_life()
+            if self._settle is not None:
+                self._settle.cancel()
         self._owner.on_probed(passed)
 
     def _notified(self, key: str, value: str) -> None:
@@ -263,9 +266,9 @@ class Run:
         self._matcher = None
         if self._notifications is not None:
             self._notifications.close()
-        for timer in (self._settle, self._asking):
-            if timer is not None:
-                timer.cancel()
+        for waiting in (self._settle, self._asking):
+            if waiting is not None:
+                waiting.cancel()
 
     def _exited(self, pid: int) -> None:
         self._quiet()

@@ -20,13 +20,18 @@ if TYPE_CHECKING:
 _LOOK = 1.0  # seconds between looks
 _BROKEN, _RAISED = 4.0, 10.0  # seconds without a word or work after an import error, after any other exception
 _AGAIN = 30.0  # after one that it has told of before: it tries again by itself, and waits longer each time
-_LAST, _LINES = 6, 400  # lines in which the import error is, and an exception with its traceback
+_LAST, _SURE = 6, 3  # lines in which the import error is; the same for `only_broken`
+_LINES = 400  # in which an exception is with its traceback
 _LONGEST = 70  # characters of it
 _IDLE = 0.1  # of one processor's time: what polls files for changes needs less
 
 
 class Silence:
-    """Of one run, from the first word of trouble on. `on_stuck` gets the line that says why, once a silence."""
+    """Watches one run from its first line about a problem on; `on_stuck` gets that line, once in each silence.
+
+    `on_calm` is called when the run has gone on to write other lines. `only_broken`: nothing else shows that the run
+    is not ready, so only code that can't be loaded counts, not any exception.
+    """
 
     def __init__(
         self,
@@ -35,12 +40,16 @@ class Silence:
         tail: Tail,
         on_stuck: Callable[[str], None],
         *,
+        on_calm: Callable[[], None] = lambda: None,
+        only_broken: bool = False,
         worked: Callable[[Iterable[int]], float | None] = proctable.worked,
     ) -> None:
         self._host = host
         self._pid = pid
         self._tail = tail
         self._on_stuck = on_stuck
+        self._on_calm = on_calm
+        self._only_broken = only_broken
         self._worked_by = worked
         self._timer: Timer | None = None
         self.begin_anew()
@@ -52,8 +61,13 @@ class Silence:
         if self._timer is None:
             self._wait()
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it is still open how the run goes on."""
+        return self._timer is not None
+
     def end(self) -> None:
-        """It is ready, or has ended."""
+        """Stop watching: the run is ready, or has ended."""
         if self._timer is not None:
             self._timer.cancel()
 
@@ -66,7 +80,8 @@ class Silence:
         lines = self._tail.lines(_LINES)
         line, patience = self._trouble(lines)
         if not line:
-            return  # until it says more
+            self._on_calm()  # until it writes more
+            return
         worked = self._worked_by(self._host.watcher.census().members(self._pid))
         if worked is None or self._worked is None or worked - self._worked > _IDLE * (now - self._since):
             self._since, self._worked = now, worked
@@ -75,10 +90,9 @@ class Silence:
         else:
             self._on_stuck(line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…")
 
-    @staticmethod
-    def _trouble(lines: Sequence[str]) -> tuple[str, float]:
+    def _trouble(self, lines: Sequence[str]) -> tuple[str, float]:
         """The line that says why, empty for none, and for how long there may be silence after it."""
-        if line := broken_code(lines[-_LAST:]):
+        if line := broken_code(lines[-_SURE if self._only_broken else -_LAST :]):
             return line, _BROKEN
-        line = raised(lines)
+        line = "" if self._only_broken else raised(lines)
         return line, _AGAIN if sum(each.strip() == line for each in lines) > 1 else _RAISED

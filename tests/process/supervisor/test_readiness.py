@@ -276,3 +276,15 @@ while True:
     os.kill(stage.status("web").pid, 18)
     os.kill(stage.status("web").pid, 10)
     stage.until_phase("web", "ready")
+
+
+def test_a_worker_is_up_as_soon_as_it_writes_its_known_line_and_without_one_when_it_is_quiet(stage):
+    line = Probe("line", expect=r" ready\.\s*$")
+    stage.add("worker", "echo 'celery@host ready.'; exec sleep 100", ready=line)
+    stage.add("silent", "exec sleep 100", ready=line)
+
+    stage.up()
+    stage.until_settled()
+
+    assert [stage.status(name).phase for name in ("worker", "silent")] == ["ready", "running"]
+    assert stage.supervisor.verdict().ok

@@ -363,6 +363,23 @@ def test_apply_runs_a_task_whose_stamp_holds_no_longer_beside_what_goes_on(stage
     assert (stage.output["seed"], stage.status("web").pid) == (b"seeding\n", pid)
 
 
+@pytest.mark.faults(161)
+@pytest.mark.parametrize("code", [0, 1])
+def test_a_start_goes_on_until_a_task_has_ended_that_nothing_waits_for(stage, code):
+    stage.add("migrate", "true", kind="task", stamp=(f"{stage.root}/stamp", "1"))
+    stage.add("web", "exec sleep 100", needs=[Dependency("migrate", "succeeded")])
+    stage.up()
+    stage.until_settled()
+
+    command = f"sleep 2.5; echo migrated; exit {code}"
+    stage.specs[0] = stage.specs[0]._replace(command=command, stamp=(f"{stage.root}/stamp", "2"))
+    stage.supervisor.apply(stage.plan)
+    stage.until_settled()
+
+    assert stage.output["migrate"] == b"migrated\n"
+    assert stage.supervisor.verdict().ok == (code == 0)
+
+
 def test_up_runs_a_task_again_that_failed_beside_what_goes_on(stage):
     stage.add("migrate", "test -f fixed && echo migrated", kind="task", stamp=(f"{stage.root}/stamp", "2"))
     stage.add("web", "exec sleep 100", needs=[Dependency("migrate", "succeeded")])

@@ -291,3 +291,51 @@ time.sleep(100)
     (status,) = stage.supervisor.statuses(memory_too=True)
 
     assert 40_000_000 < status.memory < 90_000_000
+
+
+@pytest.mark.faults(160)
+def test_what_dies_when_its_modules_are_loaded_was_never_up(stage):
+    slow = "import time\nend = time.process_time() + 1.5\nwhile time.process_time() < end: pass\nimport nowhere\n"
+    stage.add("worker", python=slow)
+
+    stage.up()
+    stage.until_settled()
+
+    assert [failure.error.slug for failure in stage.supervisor.verdict().failures] == ["process/import-error"]
+
+
+@pytest.mark.faults(160)
+def test_what_reloads_its_code_and_cannot_load_it_was_never_up(stage, tmp_path):
+    reloads = """
+import os, subprocess, sys, time
+while True:
+    subprocess.run([sys.executable, "-c", "import " + ("os" if os.path.exists("mended") else "nowhere")])
+    if os.path.exists("mended"): print("connected\\nlistening\\nready", flush=True)
+    while not os.path.exists("mended"): time.sleep(0.02)
+    if os.path.exists("twice"): time.sleep(1000)
+    open("twice", "w").close()
+"""
+    stage.add("worker", python=reloads)
+
+    stage.up()
+    stage.until_settled()
+    (failure,) = stage.supervisor.verdict().failures
+
+    missing = "ModuleNotFoundError: No module named 'nowhere'"
+    assert (failure.error.slug, failure.error.what) == ("process/not-ready", f"worker is not ready: {missing}")
+    assert (stage.status("worker").phase, stage.status("worker").note) == ("running", missing)
+
+    (tmp_path / "mended").touch()
+    stage.until(lambda: stage.supervisor.verdict().ok)
+    assert stage.status("worker").note == ""
+
+
+def test_an_exception_that_a_worker_has_handled_does_not_keep_it_from_being_up(stage):
+    stage.add(
+        "worker", python="import time, traceback\ntry: 1 / 0\nexcept Exception: traceback.print_exc()\ntime.sleep(1000)"
+    )
+
+    stage.up()
+    stage.until_settled()
+
+    assert stage.supervisor.verdict().ok

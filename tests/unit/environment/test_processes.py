@@ -15,6 +15,7 @@ from devboot.environment.processes import (
 )
 from devboot.model.edge.tables import Process, Task
 from devboot.model.process import Dependency, Probe
+from devboot.supervisor.lines import LineMatcher
 
 MIGRATE = Task.model_validate({"run": "./manage.py migrate", "before": ["processes"]})
 
@@ -107,6 +108,27 @@ def test_servers_that_load_the_application_in_workers_are_up_when_these_take_con
     found = spec(text)
 
     assert (kind, 5000, True) == (found.ready.kind, found.ready.port, found.gates)
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("celery -A shop worker -l info", b"[INFO/MainProcess] celery@host ready."),
+        ("watchfiles 'celery -A shop worker' shop", b"celery@host ready."),
+        ("celery -A shop beat", b"[INFO/MainProcess] beat: Starting..."),
+        ("rq worker high low", b"*** Listening on high, low..."),
+        ("python manage.py rqworker", b"12:00:00 *** Listening on default..."),
+        ("dramatiq shop.tasks", b"[INFO] Worker process is ready for action."),
+        ("python manage.py run_huey", b"Huey consumer started with 1 thread"),
+        ("arq shop.WorkerSettings", b"Starting worker for 2 functions: mail, bill"),
+    ],
+)
+def test_workers_that_write_that_they_are_ready_are_taken_at_their_word_but_not_waited_for(text, line):
+    found = spec(text)
+
+    assert ("line", False) == (found.ready.kind, found.gates)
+    assert LineMatcher(found.ready.expect).matches(line + b"\n")
+    assert not LineMatcher(found.ready.expect).matches(b"celery is not ready. yet\nListening\n")
 
 
 def test_a_server_that_is_told_where_to_listen_is_waited_for_and_has_an_address():

@@ -1,0 +1,83 @@
+"""Decides when a process counts as up that has no port and no probe: it has started and now waits for work."""
+
+from __future__ import annotations
+
+import math
+
+from devboot.supervisor import proctable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from devboot.supervisor.host import Host
+    from devboot.supervisor.loop import Timer
+
+QUIET = 1.0  # seconds alive without work that show it: what imports its modules works, and may fail until then
+LONGEST = 10.0  # seconds alive that are enough for a process that never stops working
+_STEP = 0.2  # seconds between looks
+_SOON = 0.01  # seconds until a second look at a process that happened to run during the first
+_IDLE = 0.1  # share of one processor: polling for file changes needs less
+
+
+class Settling:
+    """Watches one run from its spawn, and calls `on_settled` once.
+
+    That is after `at_least` seconds, of which the last `QUIET` were without work, or after `LONGEST`. Where the system
+    doesn't report the time that a process has worked (macOS), `at_least` decides alone.
+    """
+
+    def __init__(
+        self,
+        host: Host,
+        pid: int,
+        on_settled: Callable[[], None],
+        *,
+        at_least: float = QUIET,
+        worked: Callable[[Iterable[int]], float | None] = proctable.worked,
+    ) -> None:
+        self._host = host
+        self._pid = pid
+        self._on_settled = on_settled
+        self._worked_by = worked
+        self._began = self._looked = self._busy = host.loop.now()
+        self._at_least = at_least
+        self._worked = 0.0  # processor seconds until the last look
+        self._is_second_look = False
+        self._timer: Timer | None = None
+        self._schedule()
+
+    def cancel(self) -> None:
+        """Stop watching."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    @property
+    def _due(self) -> float:
+        """The time at which the process settles if it doesn't work until then."""
+        earliest = self._began + self._at_least
+        return max(earliest, min(self._busy + QUIET, self._began + LONGEST))
+
+    def _schedule(self) -> None:
+        # On a common grid, so that one census answers for all processes that were started together.
+        following = math.ceil(self._host.loop.now() / _STEP + 0.5) * _STEP
+        self._timer = self._host.loop.call_at(min(following, self._due), self._look)
+
+    def _look(self) -> None:
+        now = self._host.loop.now()
+        worked = self._worked_by(self._host.watcher.census().members(self._pid))
+        if worked is None and not self._is_second_look:
+            self._is_second_look = True
+            self._timer = self._host.loop.call_later(_SOON, self._look)
+            return
+        # The system counts in hundredths of a second: less than a whole step would say too much.
+        if worked is None or worked - self._worked > _IDLE * max(_STEP, now - self._looked):
+            self._busy = now
+        self._is_second_look = False
+        self._looked, self._worked = now, self._worked if worked is None else worked
+        if now < self._due:
+            self._schedule()
+        else:
+            self._timer = None
+            self._on_settled()

@@ -168,11 +168,20 @@ def _run(directory: str, args: Sequence[str], environ: Mapping[str, str]) -> int
     if not args or (args[0].startswith("-") and args[0] != "--"):
         return None
     root = find_root(directory)
-    if not root:
+    if not root or _is_refused(root, directory, environ):
         return None
     from devboot.app.run import from_snapshot
 
     return from_snapshot(root, f"{root}/{STATE}", args, environ, directory)
+
+
+def _is_refused(root: str, directory: str, environ: Mapping[str, str]) -> bool:
+    """Whether the project is another user's, in a folder above the one that is meant."""
+    if root == os.path.abspath(directory or "."):
+        return False
+    from devboot.environment.root import is_refused
+
+    return is_refused(root, directory, environ, os.geteuid())
 
 
 def _fast(argv: Sequence[str], environ: Mapping[str, str], handle: Any) -> tuple[int | None, Any]:
@@ -210,6 +219,8 @@ def _call(argv: Sequence[str], environ: Mapping[str, str], began: float) -> Call
     root = find_root(directory)
     if not root or (typed.command in ("start", "stop", "restart", "attach") and not typed.args):
         return None
+    if not typed.values.get("all") and _is_refused(root, directory, environ):
+        return None  # explained on the long way
     from devboot.app.call import Call, look_at_streams
     from devboot.text.modes import Wishes
 

@@ -9,7 +9,7 @@
     ├── IntegrityError      5    bytes are not those that were locked
     ├── MachineError        6    disk, permission, interpreter
     ├── BusyError           7    a lock, a port or a running project stands in the way
-    ├── TrustError          8    the shell hook wasn't trusted with this project
+    ├── TrustError          8    another user's project, or one that the shell hook wasn't trusted with
     └── Problems                 several of the above, found in one run, sorted by place
 
 Slugs are stable (`area/name`); `devboot explain SLUG` has the long form of each. The sentence in `what` is complete
@@ -147,7 +147,7 @@ class BusyError(DevbootError):
 
 
 class TrustError(DevbootError):
-    """The shell hook isn't trusted with this project."""
+    """Nobody has said that this project may run: another user's above the folder, or one new to the shell hook."""
 
     exit_code = Exit.TRUST
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from devboot.environment.project import DETECTED, MANIFEST, STATE, find_project
+from devboot.environment.root import is_refused
 from devboot.errors import ManifestError, UsageError
 from devboot.files import machine_error
 
@@ -53,15 +54,17 @@ def init(cwd: str, environ: Mapping[str, str]) -> InitResult:
     from devboot.onboarding import render
 
     project = find_project(cwd)
-    if project.written:
+    is_foreign = is_refused(project.root, cwd, environ, os.geteuid())
+    if project.written and not is_foreign:
         raise _exists(project.manifest, cwd)
-    proposal = detect_here(project.root, environ)
+    start = cwd if is_foreign else project.root
+    proposal = detect_here(start, environ)
     if not proposal.is_useful:
-        causes, helps = what_else(project.root)
+        causes, helps = what_else(start)
         raise ManifestError(
             "manifest/not-found",
             "nothing here looks like an application",
-            causes=[f"looked in `{project.root}`", *causes],
+            causes=[f"looked in `{start}`", *causes],
             help=helps,
         )
     root, text = str(proposal.root), render(proposal)

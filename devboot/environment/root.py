@@ -1,11 +1,11 @@
-"""Whose a project is: root's files the owner can't change, and who else may write it says what its user runs."""
+"""Whose a project is: root's files its owner can't change, and whoever else may write it decides what its user runs."""
 
 from __future__ import annotations
 
 import os
 import stat
 
-from devboot.errors import MachineError
+from devboot.errors import MachineError, TrustError, shell_word
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,6 +13,12 @@ if TYPE_CHECKING:
 
 ALLOWED = "DEVBOOT_ALLOW_ROOT"
 TRUSTED = "DEVBOOT_TRUSTED"  # folders as they are, no patterns: an exception is for one place
+# Files of a project's folder that say what runs, or that this folder is a project at all.
+DECIDING = (
+    *("devboot.toml", "devboot.lock", ".git", "Procfile", "Procfile.dev", ".overmind.env", ".env", ".env.local"),
+    *("manage.py", "uv.lock", "pylock.toml", "poetry.lock", "pdm.lock", "Pipfile", "Pipfile.lock"),
+    *("requirements.txt", "pyproject.toml", "setup.py", "package.json", ".python-version", "recipes", ".venv"),
+)
 _ROOT = 0
 
 
@@ -34,27 +40,77 @@ def is_foreign(root: str, uid: int) -> bool:
     return uid == _ROOT and os.stat(root).st_uid != _ROOT
 
 
-def strangers(root: str, manifest: str, environ: Mapping[str, str], uid: int) -> tuple[str, ...]:
-    """What lets somebody else than `uid` and root say what the project at `root` runs, in words; empty where nothing.
+def strangers(root: str, environ: Mapping[str, str], uid: int) -> tuple[str, ...]:
+    """Name in words what lets another user than `uid` and root decide what the project at `root` runs.
 
-    A manifest is looked for in the folders above, too, and those may be anybody's: /tmp, say. `manifest` is "" where
-    there is none. What DEVBOOT_TRUSTED names is left out, and so is all where `uid` is root (see `is_foreign`).
+    Empty where nothing does, and where DEVBOOT_TRUSTED names the folder.
     """
-    if uid == _ROOT or root in environ.get(TRUSTED, "").split(os.pathsep):
+    if root in environ.get(TRUSTED, "").split(os.pathsep):
         return ()
-    found = [
-        f"`{path}` belongs to {_name(owner)}" for path in (root, manifest) if path and (owner := _other(path, uid))
-    ]
+    found = [f"`{path}` is owned by {_name(owner)}" for path, owner in _foreign(root, environ, uid)]
     status = os.stat(root)
     if status.st_mode & stat.S_IWOTH and status.st_uid != uid:
         found.append(f"everybody on this machine can write to `{root}`")
     return tuple(found)
 
 
-def _other(path: str, uid: int) -> int:
-    """The owner of `path`, where it is neither `uid` nor root; else 0."""
-    owner = os.stat(path).st_uid
-    return owner if owner != uid else _ROOT
+def is_above(root: str, start: str) -> bool:
+    """Whether a command typed in `start` has found its project elsewhere than there, or below it."""
+    root, start = os.path.realpath(root), os.path.realpath(start or ".")
+    return not os.path.join(root, "").startswith(os.path.join(start, ""))
+
+
+def is_refused(root: str, start: str, environ: Mapping[str, str], uid: int) -> bool:
+    """Whether `refuse_foreign` raises."""
+    return bool(_refused(root, start, environ, uid))
+
+
+def refuse_foreign(root: str, start: str, environ: Mapping[str, str], uid: int, command: str) -> None:
+    """Raise TrustError `trust/foreign-above` for another user's project in a folder above `start`.
+
+    Anybody may put a manifest into /tmp, say. In the folder itself a warning does: who goes there means it.
+    """
+    found = _refused(root, start, environ, uid)
+    if not found:
+        return
+    path, owner = found[0]
+    who = _name(owner)
+    raise TrustError(
+        "trust/foreign-above",
+        f"`{path}` lies above this folder, and is owned by {who}",
+        causes=[f"its commands would run as you, user {uid}"],
+        help=[
+            "devboot init   # makes this folder a project of its own",
+            f"devboot -C {shell_word(root)} {command}   # if you trust {who}",
+            f"export {TRUSTED}={shell_word(root)}   # if you always do",
+        ],
+        kept=["nothing was started or written"],
+    )
+
+
+def _refused(root: str, start: str, environ: Mapping[str, str], uid: int) -> list[tuple[str, int]]:
+    if not root or not is_above(root, start) or root in environ.get(TRUSTED, "").split(os.pathsep):
+        return []
+    return _foreign(root, environ, uid)
+
+
+def _foreign(root: str, environ: Mapping[str, str], uid: int) -> list[tuple[str, int]]:
+    """The folder and those of its files that decide what runs, with their owners, where that is another user.
+
+    Both a link and what it leads to count. Where sudo made `uid` root, who called it is nobody else.
+    """
+    caller = environ.get("SUDO_UID", "") if uid == _ROOT else ""
+    own = {uid, _ROOT, int(caller) if caller.isdecimal() else uid}
+    found: dict[str, int] = {}
+    for path in (root, *(os.path.join(root, name) for name in DECIDING)):
+        for look in (os.lstat, os.stat):
+            try:
+                owner = look(path).st_uid
+            except OSError:
+                continue
+            if owner not in own:
+                found[path] = owner
+    return list(found.items())
 
 
 def _name(uid: int) -> str:

@@ -21,9 +21,10 @@ from devboot.model.edge.variables import Generated
 
 
 def tell_of_strangers(project: Project, environ: Mapping[str, str], uid: int, reporter: Reporter) -> None:
-    """Say who else decides what runs here. The project can't silence it: it may be the stranger's."""
-    for text in strangers(project.root, project.manifest, environ, uid):
-        reporter.emit(Event(WARNING, "manifest", f"{text}: what stands there runs as you", slug="trust/foreign-owner"))
+    """Warn of other users who decide what runs here. The project can't silence it: it may be the other user's."""
+    you = "root" if uid == 0 else "you"
+    for text in strangers(project.root, environ, uid):
+        reporter.emit(Event(WARNING, "manifest", f"{text}: its commands run as {you}", slug="trust/foreign-owner"))
 
 
 def tell_about(loaded: Loaded, files: EnvFiles, reporter: Reporter) -> None:

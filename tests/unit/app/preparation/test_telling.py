@@ -26,7 +26,7 @@ def test_a_project_in_a_folder_of_everybodys_is_warned_of_by_its_slug(tmp_path):
 
     event = reporter.events[-1]
     assert (event.kind, event.slug) == (WARNING, "trust/foreign-owner")
-    assert event.text == f"everybody on this machine can write to `{tmp_path}`: what stands there runs as you"
+    assert event.text == f"everybody on this machine can write to `{tmp_path}`: its commands run as you"
 
 
 def test_a_database_that_only_the_application_makes_is_not_said_to_be_there(tmp_path):

@@ -6,12 +6,13 @@ import os
 
 from devboot.daemon.audience import Viewer
 from devboot.daemon.console import Console
-from devboot.daemon.errands import Errand, err, is_gone, is_spawned, is_up
 from devboot.daemon.news import applied, instances, would_do
 from devboot.daemon.opening import fit, known
+from devboot.daemon.pending_requests import PendingRequest, err
 from devboot.daemon.standing import ps
 from devboot.errors import BusyError, DevbootError, UsageError
 from devboot.model import process as model
+from devboot.supervisor import outcome
 from devboot.supervisor.planning import scaled
 from devboot.text.columns import printable
 from devboot.text.problem_facts import error_as_json
@@ -117,14 +118,18 @@ def _already_running(server: Server) -> BusyError:
 
 def scale(server: Server, connection: Connection, request: Request) -> None:
     """Run by a plan with other numbers of processes; answered when those that are new have been spawned."""
-    if server.departure is not None:
-        raise BusyError("busy/stopping", f"{printable(server.plan.project)} is being stopped", help=["devboot up -d"])
+    _refuse_to_start(server)
     plan = scaled(server.plan, model.plan_from_plain(request.plan), frozenset(request.names))
     server.news.scaled |= {name: count for name, count in instances(plan).items() if name in request.names}
     changes = _apply(server, plan)
     if changes.stopped and not request.view.quiet:
         err(connection, f"{', '.join(map(printable, changes.stopped))} stopping\n")
-    Errand(server, connection, request, "started", changes.started, is_spawned).begin(lambda _names: None)
+    PendingRequest(server, connection, request, outcome.STARTED, changes.started).begin(lambda _names: None)
+
+
+def _refuse_to_start(server: Server) -> None:
+    if server.supervisor.is_shutting_down:
+        raise BusyError("busy/stopping", f"{printable(server.plan.project)} is being stopped", help=["devboot up -d"])
 
 
 def compare(server: Server, connection: Connection, request: Request) -> None:
@@ -184,42 +189,29 @@ def _size(server: Server, name: str) -> int:
 
 def start(server: Server, connection: Connection, request: Request) -> None:
     """Start the named processes; answered when each has been spawned, or can't be."""
+    _refuse_to_start(server)
     names = known(server.plan, request)
-    Errand(server, connection, request, "started", names, is_spawned).begin(server.supervisor.start)
+    PendingRequest(server, connection, request, outcome.STARTED, names).begin(server.supervisor.start)
 
 
 def have(server: Server, connection: Connection, request: Request) -> None:
     """Start what isn't alive of the named processes; answered when all are up, and tasks done, or one can't be."""
+    _refuse_to_start(server)
     names = known(server.plan, request)
-    changes = Errand(server, connection, request, "ready", names, is_up)
-    changes.begin(server.supervisor.start)
-    server.loop.call_later(request.wait, changes.give_up)
+    PendingRequest(server, connection, request, outcome.READY, names).begin(server.supervisor.up, request.wait)
 
 
 def stop(server: Server, connection: Connection, request: Request) -> None:
     """Stop the named processes; answered when all have gone."""
     names = known(server.plan, request)
-    before = _pids(server)
-
-    def has_gone(status: model.ProcessStatus) -> bool:
-        return is_gone(status) or status.pid != before[status.name]  # somebody may have started it again
-
-    Errand(server, connection, request, "stopped", names, has_gone).begin(server.supervisor.stop)
+    PendingRequest(server, connection, request, outcome.STOPPED, names).begin(server.supervisor.stop)
 
 
 def restart(server: Server, connection: Connection, request: Request) -> None:
     """Stop and start the named processes; answered when each has a new run."""
+    _refuse_to_start(server)
     names = known(server.plan, request)
-    before = _pids(server)
-
-    def is_new(status: model.ProcessStatus) -> bool:
-        return is_spawned(status) and status.pid != before[status.name]
-
-    Errand(server, connection, request, "restarted", names, is_new).begin(server.supervisor.restart)
-
-
-def _pids(server: Server) -> dict[str, int | None]:
-    return {status.name: status.pid for status in server.supervisor.statuses()}
+    PendingRequest(server, connection, request, outcome.RESTARTED, names).begin(server.supervisor.restart)
 
 
 def stop_all(server: Server, connection: Connection, _request: Request) -> None:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     from devboot.daemon.console import Console
     from devboot.daemon.leases import ChildrenBook
+    from devboot.daemon.pending_requests import PendingRequest
+    from devboot.daemon.standing import Stream
     from devboot.daemon.view import Request
     from devboot.supervisor.supervisor import Supervisor
 
@@ -73,10 +75,8 @@ class Server:
         self.owner: Connection | None = None
         self.notes: list[str] = []
         self.told: list[DevbootError] = []  # what those who watch have read about
-        self.changes: list[
-            Callable[[model.ProcessStatus], None]
-        ] = []  # told of each change, until they take themselves out
-        self.complaints: list[Callable[[DevbootError], None]] = []  # told of each error, in the same way
+        self.pending: list[PendingRequest] = []
+        self.streams: list[Stream] = []  # of `ps --watch`
         self.consoles: dict[Connection, Console] = {}
         self.exit_code = 0
         self._held: set[str] = set()  # processes that wait with their writing until a viewer has caught up
@@ -153,6 +153,10 @@ class Server:
         self.audience.remove(connection)
         self.arrival.forget(connection)
         self.news.forget(connection)
+        for request in [each for each in self.pending if each.connection is connection]:
+            request.drop()
+            self.pending.remove(request)
+        self.streams = [stream for stream in self.streams if stream.connection is not connection]
         if connection in self.consoles:
             self.consoles.pop(connection).leave()
         if self.departure is not None:
@@ -253,8 +257,9 @@ class Server:
         if self.supervisor.is_shutting_down and self.departure is None:
             self._begin_departure(_exit_code_of(self.supervisor.ended_by))  # by an `exit_ends_all` process
         self.arrival.changed(status)
-        for told in tuple(self.changes):
-            told(status)
+        self.look_at_pending()
+        for stream in tuple(self.streams):
+            stream.changed()
         for console in tuple(self.consoles.values()):
             console.changed(status)
         if self.departure is not None:
@@ -272,14 +277,20 @@ class Server:
             self.repeats.look()
             self.told = [*self.told[-19:], error]
             self.audience.complain(error)
-            for complain in tuple(self.complaints):
-                complain(error)
+            for request in tuple(self.pending):
+                request.complain(error)
         if self.departure is not None and error is not None:  # what can't stop cleanly makes `down` fail
             self.exit_code = self.exit_code or error.exit_code
             self.departure.complain(message)
 
+    def look_at_pending(self) -> None:
+        """Answer the requests that have come to their end."""
+        for request in tuple(self.pending):
+            request.look()
+
     def on_settled(self) -> None:
         """Everything is up, or has failed."""
+        self.look_at_pending()
         self.arrival.settled()
         if self.owner is not None and self.departure is None and self._has_failed_task():
             self._fail()

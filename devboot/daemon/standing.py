@@ -24,7 +24,7 @@ _REFRESHED = 2.0  # seconds after which a person is shown new times and memory
 def ps(server: Server, connection: Connection, request: Request) -> None:
     """The table, or the same facts as JSON; with `watch` again after each change."""
     if request.watch:
-        _Stream(server, connection, request.view, lambda: "".join(_ps_texts(server, request)))
+        Stream(server, connection, request.view, lambda: "".join(_ps_texts(server, request)))
         return
     title, table, hints = _ps_texts(server, request)
     _send(connection, frames.ERR, title)
@@ -69,32 +69,31 @@ def _send(connection: Connection, kind: bytes, text: str) -> None:
         connection.send(kind, text.encode("utf-8", "replace"))
 
 
-class _Stream:
+class Stream:
     """Sends `render()` (whole lines) at once and after each change; to a live terminal in place of the last time's."""
 
     def __init__(self, server: Server, connection: Connection, view: View, render: Callable[[], str]) -> None:
         self._server = server
-        self._connection = connection
+        self.connection = connection
         self._view = view
         self._render = render
         self._rows = 0
         self._is_due = False
-        server.changes.append(self._changed)
+        server.streams.append(self)
         self._send()
         if view.live:
             self._refresh()
 
-    def _changed(self, _status: ProcessStatus) -> None:
-        if not self._connection.is_open:
-            self._server.changes.remove(self._changed)
-        elif self._server.departure is not None:
+    def changed(self) -> None:
+        """Send it anew soon."""
+        if self._server.departure is not None:
             self._send()  # there may be no later
         elif not self._is_due:
             self._is_due = True
             self._server.loop.call_later(_GATHERED, self._send)
 
     def _refresh(self) -> None:
-        if self._connection.is_open:
+        if self.connection.is_open:
             self._server.loop.call_later(_REFRESHED, self._refresh)
             self._send()
 
@@ -106,4 +105,4 @@ class _Stream:
             back = f"\x1b[{self._rows}A" if self._rows else ""
             self._rows = len(lines)
             text = f"{back}\x1b[J" + "".join(f"{line}\n" for line in lines)
-        self._connection.send(frames.OUT, text.encode("utf-8", "replace"))
+        self.connection.send(frames.OUT, text.encode("utf-8", "replace"))

@@ -3,6 +3,7 @@
 Imports go down this list; what is marked with a star is pure.
 
     supervisor            all processes of a plan: what may start, what must stop, who is told
+    outcome*              what has become of a request for a process
     planning* | report* | details*
                           what an `up` or a new plan starts and restarts | what is said of processes | by `ps -v`
     process               one process over all its runs: obeys `state`, remembers what came of it

@@ -142,7 +142,9 @@ def base_of(name: str) -> str:
 
 
 def _is_done(process: Process) -> bool:
-    return bool(process.spec.stamp or process.was_skipped) and life.succeeded(process.state, process.policy)
+    """Whether a task has done its work, also where what it left behind is still being ended."""
+    has_ended_well = life.succeeded(process.state, process.policy) or life.succeeds(process.state, process.policy)
+    return bool(process.spec.stamp or process.was_skipped) and has_ended_well
 
 
 def _differs(old: model.ProcessSpec, new: model.ProcessSpec) -> bool:

@@ -43,6 +43,7 @@ class Surroundings:
         on_output: Callable[[str, bytes], None],
         on_note: Callable[[str, WorkError | None], None],
         on_change: Callable[[Process], None],
+        make_run: Callable[..., Run] = Run,
     ) -> None:
         self.host = host
         self.plan = plan
@@ -51,6 +52,7 @@ class Surroundings:
         self.on_output = on_output
         self.on_note = on_note
         self.on_change = on_change
+        self.make_run = make_run
 
 
 class Process:
@@ -71,6 +73,8 @@ class Process:
         self.probed = ("", "")  # what the probes for ready and alive saw last, of the run before
         self.settled = self.was_skipped = False
         self._is_quiet = False  # nothing but a line about a problem keeps it from being settled
+        self.starts = 0  # how often it was spawned, skipped, or couldn't be spawned
+        self.is_wanted_anyway = False  # a task that runs next time even if nothing says that it has to
         self.due = 0.0  # on the loop's clock, when backoff ends
         self.cause = ""  # why it was restarted on purpose, if there is more to say than that
         self.timetable: Timetable | None = None  # of a scheduled process
@@ -113,8 +117,9 @@ class Process:
             self._plan_run()
 
     def run_now(self) -> None:
-        """A scheduled process that waits for its time need not wait any longer; nothing for others."""
-        if self.timetable is not None and self.state.phase == model.WAITING:
+        """Let a scheduled process run without waiting for its time; nothing for others."""
+        is_next = self.state.phase == model.STOPPING and self.state.then == life.THEN_AGAIN
+        if self.timetable is not None and (self.state.phase == model.WAITING or is_next):
             self.timetable.cancel()
             self.is_due = True
             self.around.on_change(self)
@@ -132,6 +137,8 @@ class Process:
         self.state, action = life.advance(self.state, life.Event(kind, end), self.host.loop.now(), self.policy)
         if before == model.BACKOFF != self.state.phase and self._delay is not None:
             self._delay.cancel()
+        if kind == life.STOP:
+            self.is_due = self.is_wanted_anyway = False
         self._obey(action)
         if before in (model.STARTING, model.RUNNING) and self.state.phase != before:
             self._hear_no_more()
@@ -198,7 +205,9 @@ class Process:
     def _spawn(self) -> None:
         self.error, self.settled, self._forced, self._hinted, self.is_due = None, False, False, False, False
         self.parting, self._was_ready, self._is_quiet = None, False, False
-        self.was_skipped = bool(self.spec.skip)
+        self.starts += 1
+        self.was_skipped = bool(self.spec.skip) and not self.is_wanted_anyway
+        self.is_wanted_anyway = False
         if self.was_skipped:
             self.feed(life.SKIP)
             return
@@ -206,7 +215,7 @@ class Process:
         env = self.environment()
         size = self.around.size if self._has_terminal else None
         try:
-            self.run = Run(
+            self.run = self.around.make_run(
                 self.host,
                 self.spec,
                 self._launch,

@@ -74,6 +74,13 @@ def goes_on(process: Process) -> bool:
     return process.run is not None or awaits_its_time(process) or process.awaits_mending
 
 
+def have_ended(processes: Iterable[Process]) -> bool:
+    """Whether none of the Procfile's processes is alive, or will be again."""
+    return not any(
+        process.spec.kind == model.PROCESS and (is_pending(process) or goes_on(process)) for process in processes
+    )
+
+
 def verdict(processes: Iterable[Process], *, final: bool = False) -> Verdict:
     """How things stand. `final`: the time to wait is over, so what is pending counts as failed."""
     processes = tuple(processes)

@@ -107,6 +107,12 @@ def succeeded(state: State, policy: Policy) -> bool:
     return state.phase == phases.EXITED and state.end is not None and is_expected(state.end, policy)
 
 
+def succeeds(state: State, policy: Policy) -> bool:
+    """Whether it has ended by itself, and well, and only what it left behind is being ended."""
+    is_swept = state.phase == phases.STOPPING and state.then == THEN_JUDGED and state.end is not None
+    return is_swept and state.end is not None and is_expected(state.end, policy)
+
+
 def delay_before_restart(failures: int, policy: Policy) -> float:
     """Seconds to wait after the given number of failures within the window (at least 1).
 
@@ -127,7 +133,7 @@ def _start(state: State, _event: Event, _now: float, _policy: Policy) -> tuple[S
     if state.phase in ALIVE or state.phase == phases.WAITING:
         return state, _NOTHING
     if state.phase == phases.STOPPING:
-        return (state._replace(then=THEN_AGAIN) if state.then == THEN_STOPPED else state), _NOTHING
+        return state._replace(then=THEN_AGAIN), _NOTHING  # also when it ended by itself and is being swept
     return _afresh(state)
 
 

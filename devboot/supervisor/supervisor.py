@@ -16,6 +16,7 @@ from devboot.supervisor.limits import make_room
 from devboot.supervisor.orphans import Orphans
 from devboot.supervisor.planning import Changes
 from devboot.supervisor.process import Process, Surroundings
+from devboot.supervisor.run import Run
 from devboot.supervisor.stamp import looked_at
 from devboot.supervisor.terminal import DEFAULT_SIZE
 from devboot.supervisor.watcher import Watcher
@@ -49,6 +50,7 @@ class Supervisor:
         rows: int = 0,
         run_id: str = "",
         adopts: bool = False,
+        make_run: Callable[..., Run] = Run,
     ) -> None:
         self.run_id = run_id or os.urandom(8).hex()
         self.ended_by: model.ProcessStatus | None = None  # the `exit_ends_all` process that ended everything
@@ -66,6 +68,7 @@ class Supervisor:
             on_output=listener.on_output,
             on_note=self._note,
             on_change=self._changed,
+            make_run=make_run,
         )
         self._watches = Watches(
             self._host,
@@ -78,7 +81,7 @@ class Supervisor:
         self._processes = {spec.name: Process(spec, self._around) for spec in looked_at(plan).processes}
         self._removed: set[str] = set()
         self._free: set[str] = set()  # start without what they depend on
-        self._told: dict[str, model.ProcessStatus] = {}
+        self._told: dict[str, tuple[model.ProcessStatus, int]] = {}  # its line, and how often it had been started
         self._dirty: set[str] = set()
         self._reviewing = False
         self._settled = self._finished = True
@@ -114,10 +117,7 @@ class Supervisor:
     @property
     def has_ended(self) -> bool:
         """Whether no Procfile process is alive or will start again (services may be alive): a foreground run ends."""
-        return not any(
-            each.spec.kind == model.PROCESS and (report.is_pending(each) or report.goes_on(each))
-            for each in self._processes.values()
-        )
+        return report.have_ended(self._processes.values())
 
     def process(self, name: str) -> Process:
         """The process `name`, for whoever attaches. Raises KeyError."""
@@ -125,9 +125,8 @@ class Supervisor:
 
     def statuses(self, *, memory_too: bool = False) -> tuple[model.ProcessStatus, ...]:
         """The lines of `ps`, in the plan's order; memory costs a look at all processes of the machine."""
-        return tuple(
-            report.status(each, memory=self._memory(each) if memory_too else None) for each in self._processes.values()
-        )
+        memory = self._memory if memory_too else lambda _process: None
+        return tuple(report.status(each, memory=memory(each)) for each in self._processes.values())
 
     def verdict(self, *, final: bool = False) -> report.Verdict:
         """Whether all is up. `final`: waiting is over, what isn't up by now has failed."""
@@ -135,9 +134,10 @@ class Supervisor:
 
     # -- what it can be told to do -----------------------------------------------------------------------------------
 
-    def up(self, names: tuple[str, ...] = (), *, dependencies: bool = True) -> None:
+    def up(self, names: tuple[str, ...] = (), *, dependencies: bool = True, anyway: bool = False) -> None:
         """Start what isn't running of `names` (none: all services and processes) and of what they depend on.
 
+        `anyway`: tasks among `names` run even if nothing has changed since they last ran.
         Nothing starts any more once a shutdown has begun; that holds for `start`, `restart` and `apply` too.
         """
         if self._shutting_down:
@@ -150,12 +150,13 @@ class Supervisor:
         for process in planning.to_start(self._processes, wanted, frozenset(names)):
             process.feed(life.START)
         for name in names:
+            self._processes[name].is_wanted_anyway = anyway
             self._processes[name].run_now()
         self._schedule_review()
 
     def start(self, names: Iterable[str]) -> None:
-        """Start these, and what they need."""
-        self.up(tuple(names))
+        """Start these, whatever they are, and what they need."""
+        self.up(tuple(names), anyway=True)
 
     def stop(self, names: Iterable[str]) -> None:
         """Stop these and nothing else."""
@@ -173,6 +174,7 @@ class Supervisor:
             process = self._processes[name]
             process.cause = cause if name in asked else f"restarted with {', '.join(sorted(asked))}"
             process.feed(life.RESTART)
+            process.is_wanted_anyway = name in asked
             process.run_now()
         for name in graph.closure(set(names) - self._free, self._by_name()) - set(names):
             process = self._processes[name]
@@ -280,7 +282,6 @@ class Supervisor:
             self._stop_next()
         elif any(each.run is not None and each.spec.watch for each in self._processes.values()):
             self._watches.watch(self._specs())
-        self._forget_removed()
         self._tell()
 
     def _files_changed(self, name: str, paths: tuple[str, ...]) -> None:
@@ -356,9 +357,10 @@ class Supervisor:
         for name, process in self._processes.items():
             if name in dirty:
                 status = report.status(process)
-                if status != self._told.get(name):
-                    self._told[name] = status
+                if (status, process.starts) != self._told.get(name):  # a run may begin and end within one turn
+                    self._told[name] = (status, process.starts)
                     self._listener.on_change(status)
+        self._forget_removed()
         if self._reviewing:
             return  # there is more to come before anything can be called settled
         was_settled, self._settled = self._settled, not any(map(report.is_pending, self._processes.values()))
@@ -393,8 +395,7 @@ class Supervisor:
         return {name: each.spec for name, each in self._processes.items()}
 
     def _memory(self, process: Process) -> int | None:
-        if process.run is None:
-            return None
         from devboot.supervisor import memory
 
-        return memory.resident(self._host.watcher.census().members(process.run.pid))
+        run = process.run
+        return None if run is None else memory.resident(self._host.watcher.census().members(run.pid))

@@ -137,21 +137,28 @@ def test_what_has_no_hope_gives_up_at_once_unless_somebody_wants_otherwise():
     assert STOPPED == advance(advance(hopeless, Event(STOP), 1.0, POLICY)[0], Event(GONE), 1.0, POLICY)[0].phase
 
 
-# What it means for the time after, when somebody changes their mind while it stops.
-MIND_TABLE = [
-    (THEN_JUDGED, STOP, THEN_STOPPED),
-    (THEN_AGAIN, STOP, THEN_STOPPED),
-    (THEN_FAILED, STOP, THEN_STOPPED),
-    (THEN_STOPPED, START, THEN_AGAIN),
-    (THEN_JUDGED, START, THEN_JUDGED),
-    (THEN_STOPPED, RESTART, THEN_AGAIN),
-    (THEN_JUDGED, RESTART, THEN_AGAIN),
-]
+THENS = [THEN_STOPPED, THEN_AGAIN, THEN_JUDGED, THEN_FAILED, THEN_GIVEN_UP]
+# What it means for the time after, when somebody changes their mind while it stops, or while it is being swept.
+MIND_TABLE = {STOP: THEN_STOPPED, START: THEN_AGAIN, RESTART: THEN_AGAIN}
 
 
-@pytest.mark.parametrize(("then", "kind", "after"), MIND_TABLE)
-def test_the_last_word_counts_while_it_stops(then, kind, after):
-    assert advance(State(STOPPING, then), Event(kind), 100.0, POLICY)[0].then == after
+@pytest.mark.parametrize("end", [None, End(0), CRASH])
+@pytest.mark.parametrize("then", THENS)
+@pytest.mark.parametrize("kind", MIND_TABLE)
+def test_the_last_word_counts_while_it_stops(kind, then, end):
+    assert advance(State(STOPPING, then, end), Event(kind), 100.0, POLICY)[0].then == MIND_TABLE[kind]
+
+
+@pytest.mark.parametrize("then", THENS)
+@pytest.mark.parametrize("phase", PHASES)
+@pytest.mark.parametrize("kind", [START, RESTART])
+def test_no_wish_for_a_run_is_lost_in_any_phase(kind, phase, then):
+    before = State(phase, then)
+    after, action = advance(before, Event(kind), 100.0, POLICY)
+
+    is_on_its_way = after.phase == WAITING or (after.phase == STOPPING and after.then == THEN_AGAIN)
+    assert is_on_its_way or (kind == START and after == before and phase in ALIVE)
+    assert action.kind in (NOTHING, CHECK, SIGNAL)
 
 
 def test_gone_before_its_end_is_known_changes_nothing():

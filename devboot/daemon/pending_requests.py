@@ -1,0 +1,134 @@
+"""Pending requests to start, stop or restart processes: each is answered when every process is done with, or can't be.
+
+Whether one is pending is decided by `supervisor.outcome` for every phase, at each change of any process; the server
+drops the requests of a client that goes.
+"""
+
+from __future__ import annotations
+
+from devboot.model import process as model
+from devboot.supervisor import outcome, report
+from devboot.text.columns import printable
+from devboot.text.problems import render_problem
+from devboot.text.processes import signal_name
+from devboot.text.units import duration
+from devboot.wire import frames
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from devboot.daemon.connection import Connection
+    from devboot.daemon.server import Server
+    from devboot.daemon.view import Request
+    from devboot.errors import DevbootError
+    from devboot.supervisor.loop import Timer
+    from devboot.supervisor.process import Process
+
+_SILENT = 1.0  # seconds after which it is said what is waited for
+_SAY_AGAIN = 10.0  # and again, where nothing has changed
+
+
+class PendingRequest:
+    """Waits until each of some processes is as it was wanted, or won't be; reports each, then answers."""
+
+    def __init__(
+        self, server: Server, connection: Connection, request: Request, wanted: str, names: tuple[str, ...]
+    ) -> None:
+        self.connection = connection
+        self._server = server
+        self._quiet, self._colour = request.view.quiet, request.view.colour_err
+        self._wanted = wanted
+        self._left = {name: server.supervisor.process(name).starts for name in names}
+        self._start = server.loop.now()
+        self._code = 0
+        self._said, self._said_at = "", 0.0
+        self._timers: list[Timer] = []
+
+    def begin(self, act: Callable[[tuple[str, ...]], None], limit: float = 0.0) -> None:
+        """Act, and look at what is so already; after `limit` seconds, if given, what is pending has failed."""
+        self._server.pending.append(self)
+        act(tuple(self._left))
+        self._timers.append(self._server.loop.call_later(_SILENT, self._say_what_is_pending))
+        if limit:
+            self._timers.append(self._server.loop.call_later(limit, self._give_up))
+        self._server.look_at_pending()  # those before us may wait for what will never be now
+
+    def look(self) -> None:
+        """Report those that are done or have failed by now; with the last one, answer."""
+        for name, starts in tuple(self._left.items()):
+            process = self._process(name)
+            found = outcome.FAILED if process is None else outcome.outcome(self._wanted, process, starts)
+            if name not in self._left or found == outcome.PENDING:
+                continue
+            del self._left[name]
+            self._report(name, process, failed=found == outcome.FAILED)
+            if found == outcome.FAILED and self._wanted == outcome.READY:
+                self._left.clear()  # whoever needs all of them has no use for the others
+        if not self._left and self in self._server.pending:
+            self._server.pending.remove(self)
+            self.drop()
+            self.connection.finish(self._code)
+
+    def drop(self) -> None:
+        """Wait for nothing any more: it is answered, or its client has gone."""
+        self._left.clear()
+        for timer in self._timers:
+            timer.cancel()
+
+    def complain(self, error: DevbootError) -> None:
+        """Pass on why one of them can't stop cleanly: worth knowing before its grace limit ends it."""
+        stopping = [
+            process.spec
+            for process in map(self._process, self._left)
+            if process is not None and process.state.phase == model.STOPPING
+        ]
+        if error.slug in {hint.slug for spec in stopping for hint in spec.failure_hints}:
+            self._code = 1
+            err(self.connection, render_problem(error, colour=self._colour))
+
+    def _process(self, name: str) -> Process | None:
+        supervisor = self._server.supervisor
+        return supervisor.process(name) if name in supervisor.names else None
+
+    def _report(self, name: str, process: Process | None, *, failed: bool) -> None:
+        if failed:
+            self._code = 1
+            how = "could not be started" if self._wanted != outcome.READY else "is not ready"
+            err(self.connection, f"{printable(name)} {how}: {_why(process)}\n")
+        elif not self._quiet:
+            took = duration(self._server.loop.now() - self._start)
+            pid = f" (pid {process.run.pid})" if process is not None and process.run is not None else ""
+            err(self.connection, f"{printable(name)} {self._wanted}{pid}, {took}\n")
+
+    def _say_what_is_pending(self) -> None:
+        now = self._server.loop.now()
+        self._timers[0] = self._server.loop.call_later(_SILENT, self._say_what_is_pending)
+        pending = [(name, process) for name in self._left if (process := self._process(name)) is not None]
+        said = ", ".join(f"{printable(name)} {outcome.progress(process)}" for name, process in pending)
+        if self._quiet or (said == self._said and now - self._said_at < _SAY_AGAIN):
+            return
+        self._said, self._said_at = said, now
+        err(self.connection, f"{said}, {duration(now - self._start)} so far\n")
+
+    def _give_up(self) -> None:
+        late, self._left = self._left, {}
+        for name in late:
+            self._report(name, self._process(name), failed=True)
+        self.look()
+
+
+def _why(process: Process | None) -> str:
+    if process is None:
+        return "it is not part of the project any more"
+    status = report.status(process)
+    last = status.last_exit
+    if status.phase != model.EXITED or last is None:
+        return status.note or status.phase
+    return f"killed by {signal_name(last.signal)}" if last.signal else f"exit {last.code}"  # its note says when
+
+
+def err(connection: Connection, text: str) -> None:
+    """Something for people."""
+    if text:
+        connection.send(frames.ERR, text.encode("utf-8", "replace"))

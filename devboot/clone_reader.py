@@ -136,6 +136,13 @@ def refuse_irregular(path: str) -> None:
     _refuse(os.stat(path).st_mode, path)
 
 
+def refuse_unreadable(path: str, *, limit: int | None = LIMIT) -> None:
+    """Raise OSError for a file that no other program should open: not regular, or above the limit if there is one."""
+    refuse_irregular(path)
+    if limit is not None and os.stat(path).st_size > limit:
+        raise _too_large(path, limit)
+
+
 def _refuse(mode: int, path: str) -> None:
     if not stat.S_ISREG(mode):
         kind = next((name for is_kind, name in _KINDS if is_kind(mode)), "something else")

@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from urllib.parse import unquote, urlsplit
 
 from devboot.clone_reader import read_text
 from devboot.environment.locks.inputs import PYPROJECT, Input, default_inputs, looked_for, named_inputs
 from devboot.environment.locks.load import Loaded, load_inputs
+from devboot.environment.locks.pins import EDITABLE, FILE, FOLDER, Pins
+from devboot.environment.locks.references import absolute
 from devboot.environment.locks.resolved import PythonRow
 from devboot.environment.own_project import OwnProject, own_project
 from devboot.environment.versions import (
@@ -19,8 +22,10 @@ from devboot.environment.versions import (
     stated_versions,
     suggested_minor,
 )
+from devboot.errors import Place
 from devboot.model.edge.manifest import Manifest
 from devboot.uv.client import Uv
+from devboot.uv.local_files import refuse_distributions, refuse_package
 
 RECIPE = "python"  # in `[packages]`: the virtualenv is made with what this recipe brings
 
@@ -144,6 +149,7 @@ def read_python(uv: Uv, wish: PythonWish, *, environ: Mapping[str, str]) -> Pyth
     else:
         inputs = named_inputs(wish.root, wish.requirements)
     loaded = load_inputs(uv, inputs, wish.root, environ=environ, groups=wish.groups, extras=wish.extras)
+    _refuse_unreadable(loaded, wish.root)
     request = requested_version(
         wish.root,
         wish.folder,
@@ -162,6 +168,20 @@ def read_python(uv: Uv, wish: PythonWish, *, environ: Mapping[str, str]) -> Pyth
     looked = (*looked_for(wish.root, wish.folder), *files_of_versions(wish.root, wish.folder))
     suggested = suggested_minor(wish.root, wish.folder, _text)
     return PythonProject(wish, inputs, loaded, request, own, loaded.files, tuple(dict.fromkeys(looked)), suggested)
+
+
+def _refuse_unreadable(loaded: Loaded, root: str) -> None:
+    """Raise ManifestError where uv, which is handed only their paths, would wait for a package of the project's own."""
+    of_locked = loaded.locked or Pins(())
+    of_unlocked = loaded.unlocked
+    directs = (*of_locked.directs, *(of_unlocked.directs if of_unlocked else ()))
+    indexes = (*of_locked.indexes, *(of_unlocked.indexes if of_unlocked else ()))
+    for direct in directs:
+        if direct.kind in (EDITABLE, FOLDER, FILE):
+            refuse_package(absolute(direct), root, Place(direct.file, direct.line) if direct.file else None)
+    for line in indexes:
+        if line.kind == "find-links" and line.url.startswith(("file://", "/")):
+            refuse_distributions(unquote(urlsplit(line.url).path), root, Place(line.file, line.line))
 
 
 def _folder_of_project(inputs: Sequence[Input], wish: PythonWish) -> str:

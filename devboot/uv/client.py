@@ -11,6 +11,7 @@ from devboot.errors import MachineError
 from devboot.uv.child import Finished, Lease, TimedOut, run_child
 from devboot.uv.environ import is_offline, provisioning_environ
 from devboot.uv.failures import failure
+from devboot.uv.local_files import refuse_arguments, refuse_project
 from devboot.uv.network_settings import blame_settings
 from devboot.uv.older_setuptools import with_older_setuptools
 
@@ -73,8 +74,11 @@ class Uv:
 
         Raises:
             MachineError: `python/no-uv`, uv can't be started; `python/uv-stalled`, it took too long.
+            ManifestError: `python/unreadable`, uv would wait for a named pipe or read without end.
 
         """
+        refuse_project(self.folder)
+        refuse_arguments(arguments, self.folder)
         is_told = self.offline and "--offline" not in arguments  # uv refuses to be told twice
         command = [self.binary, *arguments, *(["--offline"] if is_told else [])]
         try:

@@ -321,7 +321,7 @@ def _toml(state: _Gathering, path: str) -> tuple[str, dict[str, Any]]:
         raise ManifestError(
             "python/no-requirements", f"`{file}` can't be read", causes=(error.strerror or str(error),)
         ) from error
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise ManifestError("python/requirements-syntax", f"`{file}` is no TOML", causes=(str(error),)) from error
 
 

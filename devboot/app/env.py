@@ -80,6 +80,10 @@ def _show(call: Call, known: Snapshot, changes: Sequence[str]) -> int:
         text = as_shell(known.patch, call.environ)
     for name in unnameable(known.patch):
         streams.say(f"`{name}` is left out: no shell can have a variable of that name\n")
+    if call.stdout.terminal:
+        from devboot.text.paint import terminal_text
+
+        text = terminal_text(text)
     streams.write(1, text.encode("utf-8", "surrogateescape"))
     return streams.failure
 
@@ -112,14 +116,14 @@ def as_table(
     patch: Patch, variables: Iterable[ComposedVariable], *, with_secrets: bool, home: str = "", width: int = 0
 ) -> str:
     """Name, value, source; secrets are masked, `~` stands in PATH. What is too wide moves no other row."""
-    from devboot.text.columns import printable, table_within
+    from devboot.text.columns import table_within
 
     rows = [("NAME", "VALUE", "SOURCE")]
     for folder in path_entries(patch):
         is_below = bool(home) and folder.startswith(f"{home}/")
         rows.append(("PATH", f"{f'~{folder[len(home) :]}' if is_below else folder}:...", "devboot"))
     for variable in variables:
-        value = MASK if variable.secret and not with_secrets else printable(variable.value)
+        value = MASK if variable.secret and not with_secrets else variable.value
         rows.append((variable.name, value or '""', variable.source))
     return "\n".join(table_within(rows, width)) + "\n"
 

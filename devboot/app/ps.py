@@ -58,6 +58,7 @@ def _nothing_runs(call: Call) -> None:
 def _all(call: Call) -> int:
     """Each project of this user that runs, one after the other."""
     from devboot.paths import runtime_directory
+    from devboot.text.columns import printable
 
     code = 0
     running = leases.registered(runtime_directory(call.environ, os.getuid()))
@@ -65,7 +66,7 @@ def _all(call: Call) -> int:
         found = daemon.connect(lease)
         if found is None:
             continue
-        Streams().say(("\n" if number else "") + f"{lease.root}\n")
+        Streams().say(("\n" if number else "") + f"{printable(lease.root)}\n")
         code = max(code, meeting.answer(call, found))
     if not running:
         Streams().say("no project of yours is running\n")

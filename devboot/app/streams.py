@@ -91,7 +91,9 @@ class Streams:
 
     def say(self, text: str) -> None:
         """Write words of devboot's own to standard error."""
-        self.write(2, text.encode("utf-8", "replace"))
+        from devboot.text.paint import terminal_text
+
+        self.write(2, terminal_text(text).encode("utf-8", "replace"))
 
 
 def _wait(number: int) -> None:

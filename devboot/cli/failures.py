@@ -16,7 +16,9 @@ from devboot.cli.session import Session
 from devboot.cli.streams import silence_stdout
 from devboot.errors import DevbootError, Exit, MachineError, reason_of, shell_word
 from devboot.files import machine_error
+from devboot.text.columns import printable
 from devboot.text.masking import Masker
+from devboot.text.paint import terminal_text
 from devboot.text.problems import render_problem
 
 _BROKEN_PIPE = 141  # 128 + SIGPIPE, what a shell reports for a program that the signal ended
@@ -76,7 +78,7 @@ def show(error: DevbootError, session: Session) -> None:
     if context.environ.get("GITHUB_ACTIONS") == "true":
         workspace = context.environ.get("GITHUB_WORKSPACE", context.cwd)
         for line in workflow_annotations(error, context.cwd, workspace, session.mask):
-            sys.stderr.write(line + "\n")
+            sys.stderr.write(terminal_text(line) + "\n")
     sys.stderr.flush()
     if session.json:
         session.out_json(error_as_json(error, session.mask))
@@ -91,7 +93,7 @@ def _tell_of_interruption(session: Session, command: str) -> None:
         lines.append(f"kept: {', '.join(kept)}")
     if session.reporter:
         lines.append(f"next: devboot {command}")
-    sys.stderr.write(lead + "\n".join(lines) + "\n")
+    sys.stderr.write(lead + "".join(f"{printable(line)}\n" for line in lines))
 
 
 def _machine_error(error: OSError) -> DevbootError | None:

@@ -92,5 +92,5 @@ def _path(session: Session, names: Sequence[str]) -> int:
         title = keeping.title_of(found.name)
         session.out_json({"name": found.name, "title": title, "path": found.path, "bin": found.bin})
     else:
-        session.out(f"{found.path}\n")
+        session.out(f"{found.path}\n", is_exact=True)
     return Exit.OK

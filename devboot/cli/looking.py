@@ -23,22 +23,22 @@ def init(session: Session, *, example: bool) -> int:
     context = session.context
     if example:
         done = write_example(context.cwd)
-        session.say("\n".join(f"wrote {name}" for name in done.written))
+        session.say(*(f"wrote {name}" for name in done.written))
         session.say("next: devboot up, then open the address of web")
         return Exit.OK
     done = propose(context.cwd, context.environ)
     session.say(f"found in {done.name}:")
     width = session.width(err=True)
     facts = table_within([tuple(fact) for fact in done.facts], width - 2 if width else 0)
-    session.say("\n".join(f"  {line}" for line in facts))
+    session.say(*(f"  {line}" for line in facts))
     for note in done.notes:
         session.say(f"note: {note}")
     place = os.path.relpath(done.root, context.cwd)
     shown = done.written[0] if place == "." else os.path.join(place, done.written[0])
-    session.say(f"\nwrote {shown}, {done.lines} lines")
+    session.say("", f"wrote {shown}, {done.lines} lines")
     lock = os.path.join(os.path.dirname(shown), LOCK)
     steps = [("devboot up", "start everything"), (f"git add {shown} {lock}", "so that others get the same")]
-    session.say("\n".join(f"{lead}{line}" for lead, line in zip(("next: ", "      "), table(steps), strict=True)))
+    session.say(*(f"{lead}{line}" for lead, line in zip(("next: ", "      "), table(steps), strict=True)))
     return Exit.OK
 
 

@@ -16,8 +16,10 @@ from devboot.app.context import Context
 from devboot.app.pager import PagedStreams, pager_command
 from devboot.cli.streams import silence_stdout
 from devboot.errors import UsageError, WorkError, shell_word
+from devboot.text.columns import printable
 from devboot.text.masking import Masker
 from devboot.text.modes import Wishes, has_colour, is_live, is_unicode, why_plain
+from devboot.text.paint import terminal_text
 from devboot.text.symbols import Symbols, margin, symbols
 
 TYPE_CHECKING = False
@@ -74,11 +76,14 @@ class Session:
             sys.stderr.flush()
             self._is_opened = False
 
-    def out(self, text: str) -> None:
-        """Write what was asked for. Raises BrokenPipeError when its reader has gone, WorkError for a full disk."""
+    def out(self, text: str, *, is_exact: bool = False) -> None:
+        """Write what was asked for; `is_exact`: a program takes it as it is, where no terminal does.
+
+        Raises BrokenPipeError when its reader has gone, WorkError for a full disk.
+        """
         self.close_opening()
         try:
-            sys.stdout.write(text)
+            sys.stdout.write(text if is_exact and not self.context.stdout.terminal else terminal_text(text))
             sys.stdout.flush()
         except BrokenPipeError:
             raise
@@ -100,7 +105,7 @@ class Session:
             return
         self.close_opening()
         streams = PagedStreams(command, context.stdout, context.environ)
-        streams.write(1, text.encode(context.stdout.encoding, "replace"))
+        streams.write(1, terminal_text(text).encode(context.stdout.encoding, "replace"))
         streams.end()
 
     def out_text(self, text: Text) -> None:
@@ -119,11 +124,11 @@ class Session:
         """What every JSON document starts with."""
         return {"schema": SCHEMA, "devboot": self.context.version}
 
-    def say(self, text: str) -> None:
-        """Write a line of devboot's own words to stderr, but not under --quiet."""
+    def say(self, *lines: str) -> None:
+        """Write lines of devboot's own words to stderr, but not under --quiet."""
         self.close_opening()
         if not self.context.wishes.quiet:
-            sys.stderr.write(self.mask(text) + "\n")
+            sys.stderr.write("".join(f"{printable(self.mask(line))}\n" for line in lines))
 
     def reporting(self, project: str, *, as_events: bool = False) -> RunReporter:
         """The reporter that fits the streams and flags; to be used as a context manager.

@@ -10,6 +10,7 @@ from devboot.daemon import leases
 from devboot.daemon.leases import DaemonLease
 from devboot.environment.project import Project, find_project
 from devboot.errors import Exit
+from devboot.text.columns import printable
 from devboot.text.units import duration
 
 
@@ -18,7 +19,7 @@ def welcome(session: Session) -> int:
     project = find_project(session.context.cwd)
     lease = leases.read_daemon(leases.daemon_path(project.state))
     running = lease if lease is not None and lease.is_alive else None
-    session.out(brief(state_line(project, running, session.context.wall_clock())))
+    session.out(brief(printable(state_line(project, running, session.context.wall_clock()))))
     return Exit.OK
 
 

@@ -133,7 +133,7 @@ class Arrival:
             progress.end()
             if request.detach:
                 text = f"{printable(self._server.plan.project)} was stopped before it was up\n"
-                connection.send(frames.ERR, text.encode("utf-8", "replace"))
+                connection.say(text)
                 connection.finish(1)
 
     def _start_limit(self) -> None:
@@ -177,7 +177,7 @@ class Arrival:
         elif viewer is not None:
             viewer.say(text, first=not failures)
         elif text:
-            connection.send(frames.ERR, text.encode("utf-8", "replace"))
+            connection.say(text)
         progress.end()
         if request.detach:
             for error in failures if request.view.json else ():
@@ -312,7 +312,7 @@ class Departure:
     def complain(self, text: str) -> None:
         """Something doesn't go down as it should: those that wait for it are told, even under --quiet."""
         for connection, _ in self._listeners:
-            connection.send(frames.ERR, text.encode("utf-8", "replace"))
+            connection.say(text)
 
     def finish(self) -> None:
         """All is down."""
@@ -351,7 +351,7 @@ class Departure:
 
     def _tell_one(self, connection: Connection, request: Request, text: str) -> None:
         if text and not request.view.quiet:
-            connection.send(frames.ERR, text.encode("utf-8", "replace"))
+            connection.say(text)
 
 
 _SIGKILL = 9

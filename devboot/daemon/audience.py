@@ -88,7 +88,7 @@ class Viewer:
             self.release()
         if self._held is None:
             self.end_line()
-        self.connection.send(frames.ERR, text.encode("utf-8", "replace"))
+        self.connection.say(text)
         if first:
             self.release()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from devboot.supervisor.loop import READ, WRITE
+from devboot.text.paint import terminal_text
 from devboot.wire import frames, sockets
 from devboot.wire.frames import frame
 
@@ -73,6 +74,11 @@ class Connection:
             self._flush()
         if self._size > HOPELESS:
             self.close()
+
+    def say(self, text: str, kind: bytes = frames.ERR) -> None:
+        """Send text of devboot's own, on standard error or as another kind of frame; nothing for no text."""
+        if text:
+            self.send(kind, terminal_text(text).encode("utf-8", "replace"))
 
     def offer(self, payload: bytes) -> bool:
         """Send output of processes if there is room; else count its lines and return False."""

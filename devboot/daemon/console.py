@@ -7,6 +7,7 @@ import os
 from devboot.errors import WorkError
 from devboot.model import process as model
 from devboot.supervisor import terminal
+from devboot.text.columns import printable
 from devboot.wire import frames
 
 TYPE_CHECKING = False
@@ -51,7 +52,7 @@ class Console:
         if status.name != self.name:
             return
         if status.phase in _ENDED:
-            self._connection.send(frames.ERR, f"\r\n{self.name} has ended ({status.phase})\r\n".encode())
+            self._connection.send(frames.ERR, f"\r\n{printable(self.name)} has ended ({status.phase})\r\n".encode())
             self._connection.finish(0)
         elif status.pid is not None and status.pid != self._pid and self._fd() >= 0:
             self._begin()

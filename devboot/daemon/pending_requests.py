@@ -12,7 +12,6 @@ from devboot.text.columns import printable
 from devboot.text.problems import render_problem
 from devboot.text.processes import signal_name
 from devboot.text.units import duration
-from devboot.wire import frames
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -131,4 +130,4 @@ def _why(process: Process | None) -> str:
 def err(connection: Connection, text: str) -> None:
     """Something for people."""
     if text:
-        connection.send(frames.ERR, text.encode("utf-8", "replace"))
+        connection.say(text)

@@ -82,7 +82,7 @@ class Progress:
 
     def _say(self, name: str, kind: str, text: str) -> None:
         line = summary.event_line(self._server.wall_clock() - self._began, printable(name), kind, text)
-        self._connection.send(frames.ERR, f"{line}\n".encode("utf-8", "replace"))
+        self._connection.say(f"{line}\n")
 
     def _waits(self, pending: list[str]) -> str:
         ready = [name for name in self._server.supervisor.names if self._process(name).state.phase == model.READY]

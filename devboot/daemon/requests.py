@@ -285,7 +285,7 @@ def detach(server: Server, connection: Connection, _request: Request) -> None:
 
 
 def _out(connection: Connection, text: str) -> None:
-    connection.send(frames.OUT, text.encode("utf-8", "replace"))
+    connection.say(text, frames.OUT)
 
 
 HANDLERS: dict[str, Handler] = {

@@ -6,7 +6,9 @@ import os
 
 from devboot.daemon import inside
 from devboot.text import processes
+from devboot.text.paint import terminal_text
 from devboot.wire import frames
+from devboot.wire.jsontext import to_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,19 +29,17 @@ def ps(server: Server, connection: Connection, request: Request) -> None:
         Stream(server, connection, request.view, lambda: "".join(_ps_texts(server, request)))
         return
     title, table, hints = _ps_texts(server, request)
-    _send(connection, frames.ERR, title)
-    _send(connection, frames.OUT, table)
-    _send(connection, frames.ERR, hints)
+    connection.say(title)
+    connection.say(table, frames.OUT)
+    connection.say(hints)
     connection.finish(0)
 
 
 def _ps_texts(server: Server, request: Request) -> tuple[str, str, str]:
     """Title, table and hints; JSON is all table."""
-    import json
-
     statuses = server.statuses(memory_too=True)
     if request.view.json:
-        return "", json.dumps(document(server, statuses, more=request.view.verbose)) + "\n", ""
+        return "", to_json(document(server, statuses, more=request.view.verbose)) + "\n", ""  # type: ignore[arg-type]
     now = server.wall_clock()
     title = processes.title(server.plan.project, os.getpid(), now - server.since)
     table = processes.process_table(statuses, now, request.view.table_style())
@@ -62,11 +62,6 @@ def document(server: Server, statuses: tuple[ProcessStatus, ...], *, more: bool 
             processes.process_facts(status) | (inside.facts(server, status.name) if more else {}) for status in statuses
         ],
     }
-
-
-def _send(connection: Connection, kind: bytes, text: str) -> None:
-    if text:
-        connection.send(kind, text.encode("utf-8", "replace"))
 
 
 class Stream:
@@ -99,10 +94,10 @@ class Stream:
 
     def _send(self) -> None:
         self._is_due = False
-        text = self._render()
+        text, control = self._render(), b""
         if self._view.live:
             lines = text.splitlines()[: max(1, self._view.rows - 1)]
-            back = f"\x1b[{self._rows}A" if self._rows else ""
+            control = b"\x1b[%dA\x1b[J" % self._rows if self._rows else b"\x1b[J"
             self._rows = len(lines)
-            text = f"{back}\x1b[J" + "".join(f"{line}\n" for line in lines)
-        self.connection.send(frames.OUT, text.encode("utf-8", "replace"))
+            text = "".join(f"{line}\n" for line in lines)
+        self.connection.send(frames.OUT, control + terminal_text(text).encode("utf-8", "replace"))

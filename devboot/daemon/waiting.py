@@ -180,8 +180,7 @@ class _Tenancy:
         server = self._serve(supervisor)
         os.write(self._bequest, b"\n")
         connection = server.adopt(sock, greeted=True)
-        if reclaimed:
-            connection.send(frames.ERR, reclaimed.encode())
+        connection.say(reclaimed)
         server.launch(connection, request)
         first.hand_over(supervisor, server)
         loop.call_later(0, lambda: _import_the_rest(loop, _LATER))

@@ -30,7 +30,11 @@ def pad(text: str, width: int, *, right: bool = False) -> str:
 
 
 def printable(text: str) -> str:
-    """`text` with tabs, line ends and other control characters shown as escapes, so that a name can't break a line."""
+    """Return `text` with control characters, line ends and the like shown as escapes: one line, whatever it holds.
+
+    Names, values, paths and versions out of a clone, a lock or an index are shown through this. A name can neither
+    break a line nor move a cursor, and no mark turns the direction of writing.
+    """
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
@@ -39,8 +43,10 @@ def printable(text: str) -> str:
 def table(rows: Sequence[Sequence[str]], *, right: frozenset[int] = frozenset()) -> list[str]:
     """Aligned lines, one a row, two blanks between columns and none at the end.
 
-    Columns whose index is in `right` are aligned to the right. All rows have the same number of fields.
+    Columns whose index is in `right` are aligned to the right. All rows have the same number of fields, which are
+    plain text: what isn't printable is shown as escapes, so colours come afterwards.
     """
+    rows = [[printable(field) for field in row] for row in rows]
     widths = [max(cells(row[index]) for row in rows) for index in range(len(rows[0]))]
     lines = []
     for row in rows:
@@ -54,6 +60,7 @@ def table_within(rows: Sequence[Sequence[str]], width: int) -> list[str]:
 
     What comes after such a field stands on a line of its own, where it stands in the other rows.
     """
+    rows = [[printable(field) for field in row] for row in rows]
     last = max(cells(row[-1]) for row in rows)
     lead = table([row[:-2] for row in rows])
     first = max(map(cells, lead))

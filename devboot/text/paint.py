@@ -1,6 +1,8 @@
-"""Colours by their escape codes, and names that keep their own."""
+"""Colours by their escape codes, and the last step of text before a terminal: nothing but those passes."""
 
 from __future__ import annotations
+
+from devboot.text.columns import printable
 
 RESET = "\x1b[0m"
 RED, GREEN, YELLOW, MAGENTA, BOLD = "31", "32", "33", "35", "1"
@@ -20,3 +22,33 @@ def colour_of(name: str) -> str:
 
     base, _, instance = name.rpartition(".")
     return _DEALT[crc32((base if base and instance.isdecimal() else name).encode()) % len(_DEALT)]
+
+
+def terminal_text(text: str) -> str:
+    """Return `text` with all that isn't printable shown as escapes, but line ends and the colours that devboot uses.
+
+    What is written for people goes through this last, so that no name, path or version can reach the terminal with
+    control characters, whoever forgot to look at it.
+    """
+    return "\n".join(line if line.isprintable() else _with_own_colours(line) for line in text.split("\n"))
+
+
+def _with_own_colours(line: str) -> str:
+    first, *rest = line.split(_BEGIN)
+    shown = [printable(first)]
+    for piece in rest:
+        code, end, after = piece.partition("m")
+        is_own = end and code in _own_codes()
+        shown.append(f"{_BEGIN}{code}m{printable(after)}" if is_own else printable(_BEGIN + piece))
+    return "".join(shown)
+
+
+def _own_codes() -> frozenset[str]:
+    if not _OWN:
+        colours = [str(number) for number in range(int(RED), int(RED) + 6)]
+        _OWN.append(frozenset(("0", BOLD, *colours, *(f"{BOLD};{colour}" for colour in colours), *_DEALT)))
+    return _OWN[0]
+
+
+_BEGIN = "\x1b["
+_OWN: list[frozenset[str]] = []

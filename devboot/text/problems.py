@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from devboot.errors import Problems
-from devboot.text.columns import cells
-from devboot.text.paint import paint
+from devboot.text.columns import cells, printable
+from devboot.text.paint import paint, terminal_text
 from devboot.text.wrapping import expand_tabs, wrap
 
 TYPE_CHECKING = False
@@ -32,9 +32,9 @@ def render_problem(
     """
     renderer = _Renderer(colour, width, mask, severity)
     if not isinstance(error, Problems):
-        return "\n".join(renderer.message(error)) + "\n"
+        return terminal_text("\n".join(renderer.message(error)) + "\n")
     blocks = ["\n".join(renderer.message(single)) for single in error.errors]
-    return "\n\n".join([*blocks, mask(count(error))]) + "\n"
+    return terminal_text("\n\n".join([*blocks, printable(mask(count(error)))]) + "\n")
 
 
 def count(problems: Problems) -> str:
@@ -77,8 +77,8 @@ class _Renderer:
 
     def _place(self, place: Place) -> Iterator[str]:
         gutter = max(2, len(str(max([place.line, *(number for number, _ in place.context)]))))
-        where = ":".join([place.file, *(str(number) for number in (place.line, place.column) if number)])
-        aside = f", {self._mask(place.label)}" if place.label and place.source is None else ""
+        where = ":".join([printable(place.file), *(str(number) for number in (place.line, place.column) if number)])
+        aside = f", {printable(self._mask(place.label))}" if place.label and place.source is None else ""
         yield " " * gutter + self._paint("-->", _FRAME) + f" {where}{aside}"
         if place.source is None or not place.line:
             return
@@ -97,7 +97,7 @@ class _Renderer:
         start, end = place.column - 1, place.column - 1 + max(1, place.width)
         before = cells(expand_tabs(source[:start]))
         width = max(1, cells(expand_tabs(source[:end])) - before)
-        label = f" {self._mask(place.label)}" if place.label else ""
+        label = f" {printable(self._mask(place.label))}" if place.label else ""
         return " " * before + self._paint("^" * width + label, _MARKS[self._severity])
 
     def _paint(self, text: str, code: str) -> str:

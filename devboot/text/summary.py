@@ -63,7 +63,7 @@ def unchanged(project: str, age: float) -> str:
 def addresses(entries: Sequence[tuple[str, str]]) -> list[str]:
     """Lines `  web     http://127.0.0.1:8000`, the names padded to the longest."""
     width = max([6, *(cells(printable(name)) for name, _ in entries)])
-    return [f"  {pad(printable(name), width)}  {value}" for name, value in entries]
+    return [f"  {pad(printable(name), width)}  {printable(value)}" for name, value in entries]
 
 
 def list_in_order(groups: Sequence[Sequence[str]]) -> str:

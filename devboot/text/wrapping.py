@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from devboot.text.columns import cells
+from devboot.text.columns import cells, printable
 
 __all__ = ["cells", "expand_tabs", "wrap"]
 
@@ -13,11 +13,11 @@ def wrap(text: str, width: int, *, first: str = "", then: str = "") -> list[str]
     """Lines of at most `width` cells, the first led by `first`, the others by `then`; 0 means never to break.
 
     A word, or what stands between back-ticks, that is wider than a line stays whole: a terminal breaks it better than
-    a blank in a path that somebody copies.
+    a blank in a path that somebody copies. `text` is one line of plain text: what isn't printable is shown as escapes.
     """
     lines, line = [], first
     is_empty = True
-    for word in _words(text):
+    for word in _words(printable(text)):
         if not is_empty and width and cells(line) + 1 + cells(word) > width:
             lines.append(line)
             line, is_empty = then, True
@@ -33,7 +33,7 @@ def expand_tabs(text: str) -> str:
         if character == "\t":
             expanded += " " * (_TAB - cells(expanded) % _TAB)
         else:
-            expanded += character if character.isprintable() else "\N{REPLACEMENT CHARACTER}"
+            expanded += printable(character)
     return expanded
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from rich.text import Text
 
 from devboot.doctor.findings import ERROR, IDLE, OK, WARNING, Area, Check, Finding, Report
-from devboot.text.columns import pad, table
+from devboot.text.columns import pad, printable, table
 from devboot.text.counts import counted
 from devboot.text.symbols import Symbols, margin
 from devboot.text.units import duration
@@ -24,10 +24,14 @@ def render_report(
     report: Report, symbols: Symbols, *, width: int = 0, verbose: bool = False, mask: Callable[[str], str] = str
 ) -> Text:
     """The whole report, styled, without a newline at its end; `width` 0 breaks no line."""
-    lines = [line for area in report.areas for line in _area(area, symbols, verbose=verbose, mask=mask)]
+
+    def shown(text: str) -> str:
+        return printable(mask(text))
+
+    lines = [line for area in report.areas for line in _area(area, symbols, verbose=verbose, mask=shown)]
     lines.append(Text())
     for number, (_, finding) in enumerate(report.findings, 1):
-        lines += [*_finding(number, finding, width, mask), Text()]
+        lines += [*_finding(number, finding, width, shown), Text()]
     lines.append(Text(_summary(report)))
     return Text("\n").join(lines)
 
@@ -57,11 +61,11 @@ def _area(area: Area, symbols: Symbols, *, verbose: bool, mask: Callable[[str], 
     if area.crashes and area.state in {OK, IDLE}:
         shape, style = symbols.crashed, "magenta"
     lead = margin(shape, symbols)
-    yield Text.assemble((lead, style), pad(area.name, _AREA_WIDTH), fact)
+    yield Text.assemble((lead, style), pad(printable(area.name), _AREA_WIDTH), fact)
     indent = " " * (len(lead) + _AREA_WIDTH)
     for outcome in area.crashes:
         mark = (symbols.crashed, "magenta")
-        yield Text.assemble(indent, mark, f" check {outcome.check.name}: {mask(outcome.crash)}")
+        yield Text.assemble(indent, mark, f" check {mask(outcome.check.name)}: {mask(outcome.crash)}")
     if verbose:
         details = [detail for outcome in area.outcomes for detail in outcome.answer.details]
         yield from (Text(indent + mask(detail)) for detail in details)
@@ -77,7 +81,7 @@ def _finding(number: int, finding: Finding, width: int, mask: Callable[[str], st
     indent = " " * (5 + _LABEL_WIDTH)
     why = wrap(mask(finding.why), width, first="     why:  ", then=indent)
     yield from (Text(line) for line in why)
-    command, cost = finding.fix.command, finding.fix.cost
+    command, cost = mask(finding.fix.command), mask(finding.fix.cost)
     is_short = len(command) <= _FIX_COLUMN
     beside = f"{command.ljust(_FIX_COLUMN)}  {cost}" if cost and is_short else command
     yield Text.assemble("     ", ("fix:", "bold green"), "  ", beside)

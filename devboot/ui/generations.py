@@ -27,7 +27,7 @@ def list_as_json(found: Sequence[Summary]) -> dict[str, Any]:
 def render_changes(changes: Sequence[Change], *, unicode: bool, mask: Callable[[str], str] = str) -> str:
     """A line for each change, in words: `redis 7.4.2 → 8.2.3`, `variable DEBUG: 1 → 0`."""
     arrow = "→" if unicode else "->"
-    return "".join(f"{mask(_line(each, arrow))}\n" for each in changes)
+    return "".join(f"{printable(mask(_line(each, arrow)))}\n" for each in changes)
 
 
 def changes_as_json(changes: Sequence[Change], mask: Callable[[str], str]) -> list[dict[str, Any]]:

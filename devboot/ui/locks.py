@@ -6,6 +6,7 @@ from typing import Any
 
 from devboot.app.lock_diff import LockDiff
 from devboot.app.preparation.locking import LockResult
+from devboot.text.columns import cells, pad, printable
 
 
 def lock_as_json(done: LockResult) -> dict[str, Any]:
@@ -33,13 +34,13 @@ def diff_as_json(found: LockDiff) -> dict[str, Any]:
 def render_diff(found: LockDiff) -> str:
     """A line for each thing, details below it; what nobody may overlook has an exclamation mark."""
     if not found.differences:
-        return f"{found.new} is as {found.old}\n"
-    width = max(len(one.name) for one in found.differences)
+        return f"{printable(found.new)} is as {printable(found.old)}\n"
+    width = max(cells(printable(one.name)) for one in found.differences)
     lines = [f"{found.old} -> {found.new}"]
     for one in found.differences:
-        lines.append(f"  {one.kind} {one.name.ljust(width)}  {one.text}")
+        lines.append(f"  {one.kind} {pad(printable(one.name), width)}  {one.text}")
         lines += [f"    {' ' * width}  {detail}" for detail in one.details]
-    return "\n".join(lines) + "\n"
+    return "".join(f"{printable(line)}\n" for line in lines)
 
 
 _KINDS = {"+": "added", "-": "removed", "~": "changed", "!": "other-origin"}

@@ -16,13 +16,13 @@ _OF_A_START = ("run", "start")
 def render_plan(plan: DryRun, running: Running | None, mask: Callable[[str], str] = str) -> str:
     """The steps in their order, and what would have to be downloaded; of a project that runs, what would change."""
     asked = "devboot up" if running is None else "devboot up -d"
-    lines = [f"{plan.project}: what `{asked}` would do; nothing was changed"]
+    lines = [f"{printable(plan.project)}: what `{asked}` would do; nothing was changed"]
     rows = [
-        ("", step.kind, printable(step.name), printable(mask(step.text)), size(step.size) if step.size else "")
+        ("", step.kind, step.name, mask(step.text), size(step.size) if step.size else "")
         for step in plan.steps
         if running is None or step.kind not in _OF_A_START
     ]
-    rows += [] if running is None else [("", kind, printable(name), text, "") for kind, name, text in _changes(running)]
+    rows += [] if running is None else [("", kind, name, text, "") for kind, name, text in _changes(running)]
     lines += table(rows, right=frozenset({4})) if rows else [f"  {_nothing(running)}"]
     total = sum(step.size for step in plan.steps)
     if total:

@@ -14,11 +14,14 @@ from rich.live import Live
 from rich.text import Text
 
 from devboot.events import DONE, FAILED, FETCH, NOTE, PROGRESS, RETRY, START, UNCHANGED, WARNING, Event
+from devboot.text.columns import printable
+from devboot.text.paint import terminal_text
 from devboot.text.summary import stopwatch
 from devboot.text.symbols import Symbols
 from devboot.ui.board import Board, Finished, active_lines, finished_lines, what_goes_on
 from devboot.ui.consoles import line_text
 from devboot.ui.units import progress
+from devboot.wire.jsontext import printable_json
 
 _WORDS = {DONE: "ok", UNCHANGED: "ok", FAILED: "failed", FETCH: "fetch", START: "start", RETRY: "retry", NOTE: "note"}
 _PLAIN_PERIOD = 10.0  # seconds between two lines about one step that goes on
@@ -56,7 +59,12 @@ class QuietReporter:
 
     def emit(self, event: Event) -> None:
         """Take an event from any thread."""
-        event = event._replace(text=self._mask(event.text), lines=tuple(map(self._mask, event.lines)))
+        event = event._replace(
+            step=self._clean(event.step),
+            text=self._clean(event.text),
+            waits_for=self._clean(event.waits_for),
+            lines=tuple(map(self._clean, event.lines)),
+        )
         with self._lock:
             if self._is_repeated(event):
                 return
@@ -66,6 +74,10 @@ class QuietReporter:
             final = self._board.take(event, now)
             self._tell(event, now)
             self._settle(final)
+
+    def _clean(self, text: str) -> str:
+        """Return text as it is shown: without secrets, on one line and printable."""
+        return printable(self._mask(text))
 
     def _is_repeated(self, event: Event) -> bool:
         """A warning is said once; ten that are the same hide what comes after them."""
@@ -272,7 +284,7 @@ class PlainReporter(QuietReporter):
 
     def _write(self, line: str) -> None:
         try:
-            self._stream.write(line.rstrip() + "\n")
+            self._stream.write(terminal_text(line.rstrip()) + "\n")
             self._stream.flush()
         except (OSError, ValueError):
             # A reader that has gone must not end the work: the result counts, not its story.
@@ -293,6 +305,10 @@ class JsonReporter(QuietReporter):
         super().__init__(clock, mask)
         self._write = write
         self._start = start
+
+    def _clean(self, text: str) -> str:
+        """Return text as it stands in JSON, which has escapes of its own."""
+        return self._mask(text)
 
     def __enter__(self) -> Self:
         self._write({**self._start, "event": "start"})
@@ -319,4 +335,4 @@ def event_as_json(event: Event) -> dict[str, Any]:
 
 def json_line(value: Mapping[str, Any]) -> str:
     """One JSON document on one line."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")) + "\n"
+    return printable_json(json.dumps(value, ensure_ascii=False, separators=(",", ":"))) + "\n"

@@ -8,7 +8,7 @@ from typing import Any
 
 from devboot.app.store import Repaired, Verified, title_of
 from devboot.provision.collect import OBJECT, ROOT, Collected, Piece
-from devboot.text.columns import table
+from devboot.text.columns import printable, table
 from devboot.text.counts import counted
 from devboot.text.units import size
 
@@ -60,8 +60,8 @@ def verified_as_json(found: Verified) -> dict[str, Any]:
 
 def render_repaired(done: Repaired) -> str:
     """A line for each object that was repaired or removed."""
-    lines = [f"repaired {title_of(name)}" for name in done.repaired]
-    lines += [f"removed {title_of(name)}: damaged, and nothing uses it" for name in done.removed]
+    lines = [f"repaired {printable(title_of(name))}" for name in done.repaired]
+    lines += [f"removed {printable(title_of(name))}: damaged, and nothing uses it" for name in done.removed]
     return "\n".join(lines or [f"nothing to repair: {counted(done.intact, 'object')} intact"])
 
 

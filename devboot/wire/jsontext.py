@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def to_json(value: Plain) -> str:
-    """The JSON text of plain values, ASCII only. Raises TypeError for anything else."""
+    """The JSON text of plain values, printable ASCII only. Raises TypeError for anything else."""
     if value is None:
         return "null"
     if isinstance(value, bool):
@@ -18,12 +18,28 @@ def to_json(value: Plain) -> str:
     if isinstance(value, (int, float)):
         return repr(value)
     if isinstance(value, str):
-        return _quoting()(value)
+        return _quoted(value)
     if isinstance(value, (list, tuple)):
         return "[" + ",".join([to_json(item) for item in value]) + "]"
     if isinstance(value, dict):
-        return "{" + ",".join([f"{_quoting()(key)}:{to_json(item)}" for key, item in value.items()]) + "}"
+        return "{" + ",".join([f"{_quoted(key)}:{to_json(item)}" for key, item in value.items()]) + "}"
     raise TypeError(f"JSON has no {type(value).__name__}")
+
+
+def printable_json(text: str) -> str:
+    """Return a JSON document with all that isn't printable as an escape, which JSON asks for only below U+0020."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else _escaped(c) for c in text)
+
+
+def _escaped(character: str) -> str:
+    data = character.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{data[at]:02x}{data[at + 1]:02x}" for at in range(0, len(data), 2))
+
+
+def _quoted(text: str) -> str:
+    return _quoting()(text).replace("\x7f", "\\u007f")
 
 
 def _quoting() -> Callable[[str], str]:

@@ -6,7 +6,7 @@ whatever ends this process, at worst one stale line stays.
 
 from __future__ import annotations
 
-from devboot.text.columns import cells
+from devboot.text.columns import cells, printable
 from devboot.text.escapes import shown
 
 TYPE_CHECKING = False
@@ -35,7 +35,7 @@ class BottomLine:
 
     def show(self, text: str) -> None:
         """From the next `draw` on it says this; empty: there is none."""
-        self._text = text
+        self._text = printable(text)
 
     def above(self, number: int, data: bytes) -> None:
         """Write output where it belongs, in one go with the taking away; `draw` puts the line back."""

@@ -28,6 +28,9 @@ class RecordingConnection:
         self.sent += payload
         return True
 
+    def say(self, text, kind=frames.ERR):
+        self.send(kind, text.encode())
+
     def send(self, kind, payload):
         if kind == frames.OUT:
             self.sent += payload

@@ -1,0 +1,186 @@
+"""Each renderer shows hostile names, values, paths and versions as printable text, on as many lines as they have."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import io
+import pkgutil
+
+import pytest
+from rich.text import Text
+
+import devboot.text
+import devboot.ui
+from devboot.app.dry_run import DryRun, Step
+from devboot.app.generations import Change, Summary
+from devboot.app.lock_diff import LockDiff
+from devboot.app.preparation.ahead import Running
+from devboot.app.store import Repaired
+from devboot.doctor.findings import ERROR, Answer, Area, Check, Finding, Fix, Outcome, Report
+from devboot.errors import Place, Problems, WorkError
+from devboot.events import DONE, FAILED, FETCH, NOTE, PROGRESS, RETRY, START, UNCHANGED, WARNING, Event
+from devboot.model.edge.lock_diff import Difference
+from devboot.model.process import GAVE_UP, PROCESS, LastExit, ProcessStatus
+from devboot.provision.collect import OBJECT, ROOT, Collected, Piece
+from devboot.text import columns, paint, problem_facts, problems, processes, summary, wrapping
+from devboot.text.masking import Masker
+from devboot.text.symbols import UNICODE
+from devboot.ui import consoles, doctor, errors, generations, locks, plans, reporters, store
+from devboot.wire.jsontext import to_json
+from tests.fakes.hostile_text import HOSTILE, ONE_LINE, unprintable
+
+PLACE = Place(HOSTILE, 3, 2, width=4, label=HOSTILE, source=ONE_LINE, context=((2, ONE_LINE),))
+ERROR_OF_ALL = WorkError(
+    "work/failed",
+    HOSTILE,
+    place=PLACE,
+    details=[HOSTILE],
+    causes=[HOSTILE],
+    help=[HOSTILE],
+    kept=[HOSTILE],
+)
+FINDING = Finding("a/b", ERROR, HOSTILE, HOSTILE, Fix(HOSTILE, HOSTILE), (HOSTILE,), fact=HOSTILE)
+CHECK = Check(HOSTILE, HOSTILE, lambda _: Answer())
+REPORT = Report((Area(HOSTILE, (Outcome(CHECK, Answer((HOSTILE,), (FINDING,), (HOSTILE,)), HOSTILE),)),), 1.0)
+PLAN = DryRun(HOSTILE, (Step("fetch", HOSTILE, HOSTILE, 1), Step("start", HOSTILE, HOSTILE)))
+RUNNING = Running((HOSTILE,), (HOSTILE,), (HOSTILE,), (HOSTILE,), (HOSTILE,), same=False, installs=True)
+CHANGES = [
+    Change(kind, HOSTILE, old, new, secret=False)
+    for kind in ("object", "variable", "process")
+    for old, new in ((HOSTILE, HOSTILE), (None, HOSTILE), (HOSTILE, None))
+]
+STATUS = ProcessStatus(HOSTILE, PROCESS, GAVE_UP, last_exit=LastExit(1, 0, 0.0), note=HOSTILE, address=HOSTILE)
+PIECES = (Piece(OBJECT, f"key-{HOSTILE}-1", 1, HOSTILE), Piece(ROOT, HOSTILE, 0, HOSTILE))
+STYLE = processes.TableStyle(symbols=True, colour=True, columns=200)
+KINDS = (DONE, FAILED, FETCH, NOTE, PROGRESS, RETRY, START, UNCHANGED, WARNING)
+EVENTS = [
+    Event(kind, HOSTILE, HOSTILE, slug="a/b", done=1, total=2, unit="bytes", waits_for=waits, lines=(HOSTILE,))
+    for kind in KINDS
+    for waits in ("", HOSTILE)
+]
+
+
+def plain(text: object) -> str:
+    """What a renderer returns, as text."""
+    if isinstance(text, Text):
+        return consoles.rendered(text, colour=True, environ={"TERM": "xterm"})
+    return text if isinstance(text, str) else "\n".join(map(str, text))
+
+
+# Every renderer of `devboot.ui` and `devboot.text` that takes values, with hostile ones.
+RENDERERS = {
+    "text.columns.printable": lambda: columns.printable(HOSTILE),
+    "text.columns.table": lambda: columns.table([(HOSTILE, HOSTILE), ("a", "b")]),
+    "text.columns.table_within": lambda: columns.table_within([(HOSTILE, HOSTILE, HOSTILE), ("a", "b", "c")], 40),
+    "text.paint.terminal_text": lambda: paint.terminal_text(HOSTILE),
+    "text.problems.render_problem": lambda: (
+        problems.render_problem(ERROR_OF_ALL, colour=True, width=60)
+        + problems.render_problem(
+            Problems([ERROR_OF_ALL, WorkError("a/b", "c", place=Place(HOSTILE))], summary=HOSTILE)
+        )
+    ),
+    "text.problem_facts.error_as_json": lambda: to_json(problem_facts.error_as_json(ERROR_OF_ALL)),
+    "text.processes.title": lambda: processes.title(HOSTILE, 1, 1.0),
+    "text.processes.process_table": lambda: processes.process_table([STATUS, STATUS], 0.0, STYLE),
+    "text.processes.hints": lambda: processes.hints([STATUS]),
+    "text.summary.ready_text": lambda: summary.ready_text([(HOSTILE, 1.0), (HOSTILE, None)]),
+    "text.summary.headline": lambda: summary.headline(HOSTILE, 1.0, ""),
+    "text.summary.unchanged": lambda: summary.unchanged(HOSTILE, 1.0),
+    "text.summary.addresses": lambda: summary.addresses([(HOSTILE, HOSTILE)]),
+    "text.summary.list_in_order": lambda: summary.list_in_order([[HOSTILE]]),
+    "text.wrapping.wrap": lambda: wrapping.wrap(HOSTILE, 20),
+    "text.wrapping.expand_tabs": lambda: wrapping.expand_tabs(HOSTILE),
+    "ui.doctor.render_report": lambda: doctor.render_report(REPORT, UNICODE, width=60, verbose=True),
+    "ui.doctor.render_list": lambda: doctor.render_list([CHECK]),
+    "ui.doctor.report_as_json": lambda: reporters.json_line(doctor.report_as_json(REPORT)),
+    "ui.errors.workflow_annotations": lambda: map(
+        paint.terminal_text, errors.workflow_annotations(ERROR_OF_ALL, "/", "/")
+    ),
+    "ui.generations.render_list": lambda: generations.render_list([Summary(1, 0.0, HOSTILE, is_current=True)]),
+    "ui.generations.render_changes": lambda: generations.render_changes(CHANGES, unicode=True),
+    "ui.generations.changes_as_json": lambda: reporters.json_line(
+        {"changes": generations.changes_as_json(CHANGES, Masker())}
+    ),
+    "ui.locks.render_diff": lambda: (
+        locks.render_diff(LockDiff(HOSTILE, HOSTILE, (Difference("+", HOSTILE, HOSTILE, (HOSTILE,)),)))
+        + locks.render_diff(LockDiff(HOSTILE, HOSTILE, ()))
+    ),
+    "ui.plans.render_plan": lambda: plans.render_plan(PLAN, None) + plans.render_plan(PLAN, RUNNING),
+    "ui.plans.plan_as_json": lambda: reporters.json_line(plans.plan_as_json(PLAN, RUNNING)),
+    "ui.store.render_collected": lambda: store.render_collected(Collected(PIECES, PIECES, is_dry=True), "/home"),
+    "ui.store.render_contents": lambda: store.render_contents(PIECES, "/home"),
+    "ui.store.render_repaired": lambda: store.render_repaired(Repaired((HOSTILE,), (HOSTILE,), 1)),
+}
+# Those that get text which others have cleaned, or take no text of anybody's.
+OTHERS = {
+    "text.columns.cells", "text.columns.pad", "text.counts.counted", "text.escapes.shown", "text.loglines.prefix_width",
+    "text.modes.has_colour", "text.modes.why_plain", "text.paint.colour_of", "text.paint.paint", "text.problems.count",
+    "text.prompts.debugger_at",
+    "text.processes.exit_words", "text.processes.iso_time", "text.processes.phase_symbol", "text.processes.phase_words",
+    "text.processes.process_facts", "text.processes.signal_name", "text.summary.event_line", "text.summary.step_line",
+    "text.summary.stopwatch", "text.symbols.margin", "text.symbols.symbols", "text.units.duration", "text.units.size",
+    "text.units.uptime", "text.units.whole_megabytes",
+    # The board gets events that the reporter has cleaned: see the test of reporters below.
+    "ui.board.active_lines", "ui.board.at_edge", "ui.board.bar", "ui.board.cut", "ui.board.finished_lines",
+    "ui.board.what_goes_on", "ui.consoles.console", "ui.consoles.line_text", "ui.consoles.rendered",
+    "ui.generations.list_as_json", "ui.locks.diff_as_json", "ui.locks.lock_as_json", "ui.reporters.event_as_json",
+    "ui.reporters.json_line", "ui.store.collected_as_json", "ui.store.contents_as_json", "ui.store.verified_as_json",
+    "ui.units.progress", "ui.units.whole_seconds",
+}  # fmt: skip
+
+
+@pytest.mark.faults(183)
+@pytest.mark.parametrize("name", RENDERERS)
+def test_a_renderer_shows_hostile_values_as_printable_text(name):
+    shown = plain(RENDERERS[name]())
+    assert unprintable(shown) == []
+    assert shown
+
+
+@pytest.mark.faults(183)
+@pytest.mark.parametrize("name", sorted(set(RENDERERS) - {"text.paint.terminal_text"}))
+def test_no_value_begins_a_line_of_its_own(name):
+    assert not any(line.startswith("error[forged]") for line in plain(RENDERERS[name]()).split("\n"))
+
+
+@pytest.mark.faults(183)
+def test_every_renderer_is_known_here():
+    found = set()
+    for package in (devboot.text, devboot.ui):
+        for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+            for name, each in inspect.getmembers(importlib.import_module(module.name), inspect.isfunction):
+                if each.__module__ == module.name and not name.startswith("_") and _gives_text(each):
+                    found.add(f"{module.name.removeprefix('devboot.')}.{name}")
+    assert found - RENDERERS.keys() - OTHERS == set()
+
+
+def _gives_text(function) -> bool:
+    return any(kind in str(function.__annotations__.get("return")) for kind in ("str", "Text", "bytes"))
+
+
+@pytest.mark.faults(183)
+@pytest.mark.parametrize("kind", ["live", "plain", "json"])
+def test_reporters_show_hostile_events_as_printable_text(kind):
+    stream, ticks = io.StringIO(), iter(range(10_000))
+
+    def clock() -> float:
+        return float(next(ticks))
+
+    if kind == "live":
+        console = consoles.console(stream, {"TERM": "xterm"}, colour=True, live=True)
+        reporter = reporters.LiveReporter(console, UNICODE, clock)
+    elif kind == "plain":
+        reporter = reporters.PlainReporter(stream, clock, header=HOSTILE, looks_every=1000.0)
+    else:
+        reporter = reporters.JsonReporter(
+            lambda value: stream.write(reporters.json_line(value)), clock, {"project": HOSTILE}
+        )
+    with reporter:
+        for event in EVENTS:
+            reporter.emit(event)
+        if kind == "plain":
+            reporter.remind()
+
+    assert unprintable(stream.getvalue(), is_live=kind == "live") == []
+    assert "forged" in stream.getvalue()

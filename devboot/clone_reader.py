@@ -13,6 +13,7 @@ import stat
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any, BinaryIO
 
 LIMIT = 16 * 1024 * 1024  # what people and lock writers write; the largest locks have a third of it
@@ -29,11 +30,58 @@ _KINDS = (
 )
 
 
+CONTENT, PRESENCE = "", "?"  # what of a path counts, where it isn't the names in it
+listeners: list[Callable[[str, str], None]] = []  # called by `note`
+
+
+# Asking: what depends on an answer is made again when that changes
+
+
+def note(path: str, what: str = CONTENT) -> None:
+    """Report to all `listeners` that an answer depends on `path`: what it holds, whether it is there, or its names.
+
+    Names are those that match a pattern with one `*`; with `/` behind it only folders count.
+    """
+    for listener in listeners:
+        listener(path, what)
+
+
+def exists(path: str) -> bool:
+    """Return whether `path` is there."""
+    note(path, PRESENCE)
+    return os.path.exists(path)
+
+
+def is_file(path: str) -> bool:
+    """Return whether `path` is a regular file, or a link to one."""
+    note(path, PRESENCE)
+    return os.path.isfile(path)
+
+
+def is_folder(path: str) -> bool:
+    """Return whether `path` is a folder, or a link to one."""
+    note(path, PRESENCE)
+    return os.path.isdir(path)
+
+
+def names_in(folder: str, pattern: str = "*") -> list[str]:
+    """Return the sorted names in a folder that match a pattern with one `*`; of a pattern without one, that name."""
+    prefix, star, suffix = pattern.partition("*")
+    if not star:
+        return [pattern] if exists(os.path.join(folder, pattern)) else []
+    note(folder, pattern)
+    try:
+        return sorted(name for name in os.listdir(folder) if name.startswith(prefix) and name.endswith(suffix))
+    except OSError:
+        return []
+
+
 # Reading
 
 
 def read_bytes(path: str, *, limit: int = LIMIT) -> bytes:
     """Return the content of a regular file. Raises OSError: EFBIG above `limit`, ENXIO or EISDIR for other kinds."""
+    note(path)
     descriptor = open_regular(path)
     try:
         if os.fstat(descriptor).st_size > limit:
@@ -54,11 +102,17 @@ def read_text(path: str, *, errors: str = "replace", limit: int = LIMIT) -> str:
 
 def read_head(path: str, size: int) -> bytes:
     """Return the first `size` bytes of a regular file, whatever its length. Raises OSError as `read_bytes`."""
-    descriptor = open_regular(path)
-    try:
-        return os.read(descriptor, size)
-    finally:
-        os.close(descriptor)
+    note(path)
+    return _head(path, size)
+
+
+def read_program(path: str, size: int) -> bytes:
+    """Return the first `size` bytes of a program's text; only its presence is noted. Raises OSError as `read_bytes`.
+
+    Programs are edited all the time, and such edits hardly ever change what is asked of them.
+    """
+    note(path, PRESENCE)
+    return _head(path, size)
 
 
 def read_toml(path: str) -> dict[str, Any]:
@@ -77,6 +131,7 @@ def read_env_file(path: str, *, patience: float = 30.0) -> bytes:
     A terminal is read as one types, and the null device is empty. Raises OSError as `read_bytes`; ETIMEDOUT where
     nobody has written to the end within `patience` seconds.
     """
+    note(path)
     found = os.stat(path)
     if stat.S_ISCHR(found.st_mode) and found.st_rdev == os.stat(os.devnull).st_rdev:
         return b""
@@ -95,6 +150,7 @@ def file_digest(path: str, *, limit: int = SQL_LIMIT) -> bytes:
     """Return the sha256 of a regular file's content. Raises OSError as `read_bytes`."""
     import hashlib
 
+    note(path)
     found = hashlib.sha256()
     descriptor = open_regular(path)
     try:
@@ -148,6 +204,14 @@ def _refuse(mode: int, path: str) -> None:
         kind = next((name for is_kind, name in _KINDS if is_kind(mode)), "something else")
         number = errno.EISDIR if stat.S_ISDIR(mode) else errno.ENXIO
         raise OSError(number, f"it is {kind}, not a regular file", path)
+
+
+def _head(path: str, size: int) -> bytes:
+    descriptor = open_regular(path)
+    try:
+        return os.read(descriptor, size)
+    finally:
+        os.close(descriptor)
 
 
 def _too_large(path: str, limit: int) -> OSError:

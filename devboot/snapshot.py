@@ -21,9 +21,12 @@ if TYPE_CHECKING:
 
 NAME = "snapshot"
 ABSENT = (-1, -1)
-LISTED = -2
+LISTED, MATCHED, FOUND = -2, -3, -4  # stand for the time in stamps of names in a folder, and of what is there at all
+KINDS = (LISTED, MATCHED, FOUND)
 # Names that come and go while a project runs, without meaning anything for what it is made of.
 _PASSING = ("-journal", "-wal", "-shm", ".pyc", ".log", ".pid", ".sock", ".tmp", ".swp", "~", "__pycache__")
+# Folders that no pattern means, however wide it is.
+IGNORED = frozenset({".git", ".devboot", ".venv", "venv", "node_modules", "__pycache__", ".tox", ".mypy_cache"})
 SET, DEFAULT, PREPEND, UNSET = "=", "?", "+", "-"
 _LIMIT = 64 * 1024 * 1024
 
@@ -33,10 +36,9 @@ class Snapshot(Record):
 
     `plan_plain` is a Plan as plain tuples; its environment may be empty, since it is `apply(patch, caller's)`.
     `patch` holds (kind, name, value): `=` set, `?` set unless the caller has it, `+` put before what is there, with
-    the path separator, `-` unset. `stamps` holds (path, mtime in ns, size), ABSENT for what must not be there, and
-    listings of folders;
-    `inherited` the caller's variables that the composition depended on, as (name, value or None). `variables`
-    are (name, value, source, is secret) of all that devboot sets; `ports` (name, port, kind) are to be free before it,
+    the path separator, `-` unset. `stamps` hold what `stamp_of` returns; `inherited` the caller's
+    variables that the composition depended on, as (name, value or None). `variables` are (name, value, source,
+    is secret) of all that devboot sets; `ports` (name, port, kind) are to be free before it,
     `tasks` (name, command, cwd, has dependencies) are for `run TASK`, `data` is what `app.glance` looks at.
     """
 
@@ -88,13 +90,18 @@ def parse(data: bytes) -> Snapshot | None:
 
 
 def stamp(path: str) -> tuple[str, int, int]:
-    """What `path` is like now, to notice when it changes: (path, mtime in ns, size), ABSENT when it isn't there."""
+    """Return what differs when the file or folder changes: (path, time in ns, number), ABSENT when it isn't there.
+
+    The time is that of the inode's last change, which nobody can set; the number stands for inode, size and time of
+    the last write. Of a folder only that time counts.
+    """
     try:
         found = os.stat(path)
     except OSError:
         return (path, *ABSENT)
-    # A directory's size says nothing, and differs between filesystems for the same content.
-    return (path, found.st_mtime_ns, 0 if found.st_mode & 0o170000 == 0o040000 else found.st_size)
+    if found.st_mode & 0o170000 == 0o040000:
+        return (path, found.st_mtime_ns, 0)
+    return (path, found.st_ctime_ns, hash((found.st_ino, found.st_size, found.st_mtime_ns)))
 
 
 def listing(path: str) -> tuple[str, int, int]:
@@ -109,6 +116,38 @@ def listing(path: str) -> tuple[str, int, int]:
     except OSError:
         return (path, LISTED, -1)
     return (path, LISTED, crc32("\0".join(names).encode("utf-8", "surrogateescape")))
+
+
+def presence(path: str) -> tuple[str, int, int]:
+    """Return a stamp of whether `path` is there, and what kind of thing it is; links are followed."""
+    try:
+        return (path, FOUND, os.stat(path).st_mode & 0o170000)
+    except OSError:
+        return (path, FOUND, -1)
+
+
+def matching(path: str) -> tuple[str, int, int]:
+    """Return a stamp of names: `folder/PREFIX*SUFFIX` means all entries that match, with `/` behind it only folders.
+
+    Folders in IGNORED don't count among these.
+    """
+    from zlib import crc32
+
+    folder, _, pattern = path.rstrip("/").rpartition("/")
+    prefix, _, suffix = pattern.partition("*")
+    only_folders = path[-1] == "/"
+    found = []
+    try:
+        with os.scandir(folder or "/") as entries:
+            for entry in entries:
+                name = entry.name
+                if name.startswith(prefix) and name.endswith(suffix) and name not in IGNORED:
+                    is_folder = entry.is_dir(follow_symlinks=False)
+                    if is_folder or not only_folders:
+                        found.append(f"{name}/" if is_folder else name)
+    except OSError:
+        return (path, MATCHED, -1)
+    return (path, MATCHED, crc32("\0".join(sorted(found)).encode("utf-8", "surrogateescape")))
 
 
 def stamps(paths: Iterable[str]) -> tuple[tuple[str, int, int], ...]:
@@ -137,8 +176,16 @@ def is_current(old: tuple[str, int, int]) -> bool:
 
 
 def stamped_again(old: tuple[str, int, int]) -> tuple[str, int, int]:
-    """The stamp of the same file or folder as it is now."""
-    return listing(old[0]) if old[1] == LISTED else stamp(old[0])
+    """Return the stamp of the same file, folder or names as they are now."""
+    return stamp_of(old[0], old[1])
+
+
+def stamp_of(path: str, kind: int) -> tuple[str, int, int]:
+    """Return the stamp of a path; `kind` is one of KINDS or, for the thing itself, anything else."""
+    return _MAKERS.get(kind, stamp)(path)
+
+
+_MAKERS = {LISTED: listing, MATCHED: matching, FOUND: presence}
 
 
 def apply(patch: Iterable[tuple[str, str, str]], environ: Mapping[str, str]) -> dict[str, str]:

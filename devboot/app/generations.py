@@ -22,7 +22,7 @@ from devboot.provision import generations as files
 from devboot.provision.generations import Generation
 from devboot.provision.profile import link_programs
 from devboot.provision.roots import hold_for_project
-from devboot.snapshot import LISTED, PREPEND, SET, Snapshot
+from devboot.snapshot import KINDS, PREPEND, SET, Snapshot
 
 OBJECT, PYTHON, PACKAGE, VARIABLE, PROCESS = "object", "python", "package", "variable", "process"
 _IN_STORE = re.compile(r"[^\s=:]*/store/[a-z0-9]{8,32}-([^/\s:]+)-[^-/\s:]+")
@@ -163,7 +163,7 @@ def _snapshot_to_plain(snapshot: Snapshot) -> dict[str, Any]:
     plan = dict(zip(Plan._fields, snapshot.plan_plain, strict=True))
     plan["processes"] = [dict(zip(ProcessSpec._fields, each, strict=True)) for each in plan["processes"]]
     named = {name: value for name, value in snapshot._asdict().items() if name not in _NOT_COMPOSED}
-    paths = [[path, is_listed == LISTED] for path, is_listed, _ in snapshot.stamps]
+    paths = [[path, kind if kind in KINDS else 0] for path, kind, _ in snapshot.stamps]
     return {"plan": plan, "paths": paths, **named}
 
 

@@ -148,6 +148,6 @@ def _write_snapshot(project: Project, target: Generation, environ: Mapping[str, 
 def _stamps(path: str, target: Generation) -> Iterator[tuple[str, int, int]]:
     known = snapshots.read(path)
     for old in known.stamps if known is not None else ():
-        yield snapshots.listing(old[0]) if old[1] == snapshots.LISTED else snapshots.stamp(old[0])
-    for name, is_listed in target.body["snapshot"]["paths"]:
-        yield snapshots.listing(name) if is_listed else snapshots.stamp(name)
+        yield snapshots.stamped_again(old)
+    for name, kind in target.body["snapshot"]["paths"]:
+        yield snapshots.stamp_of(name, kind)

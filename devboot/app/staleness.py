@@ -15,7 +15,12 @@ if TYPE_CHECKING:
 
 def changes_since(known: Snapshot, root: str, environ: Mapping[str, str]) -> tuple[str, ...]:
     """Name the files and variables that are no longer as they were when `known` was composed for `root`."""
-    changed = [stamp[0] for stamp in known.stamps if not snapshots.is_current(stamp)]
-    files = [f"{os.path.relpath(path, root)} has changed" for path in dict.fromkeys(changed)]
+    changed = [stamp for stamp in known.stamps if not snapshots.is_current(stamp)]
+    files = dict.fromkeys(_described(path, kind, root) for path, kind, _ in changed)
     names = [name for name, value in known.inherited if environ.get(name) != value]
     return (*files, *(f"the caller's `{name}` has changed" for name in names))
+
+
+def _described(path: str, kind: int, root: str) -> str:
+    name = os.path.relpath(path, root)
+    return f"other names match `{name}` now" if kind == snapshots.MATCHED else f"{name} has changed"

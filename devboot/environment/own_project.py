@@ -7,7 +7,7 @@ import os
 import re
 from dataclasses import dataclass
 
-from devboot.clone_reader import read_bytes, read_toml
+from devboot.clone_reader import LIMIT, is_file, is_folder, names_in, read_program, read_toml
 from devboot.environment.locks.pins import EDITABLE, Direct, normalised
 
 _IMPORTS_SOURCE = re.compile(rb"^\s*(?:from|import)\s+src\b", re.MULTILINE)
@@ -37,7 +37,7 @@ def own_project(folder: str, app_folder: str, *, is_asked_for: bool) -> OwnProje
     project, poetry = table.get("project", {}), table.get("tool", {}).get("poetry", {})
     name = project.get("name") or poetry.get("name") or ""
     direct = Direct(EDITABLE, ".", folder, normalised(name), file="pyproject.toml")
-    is_package = "build-system" in table or os.path.isfile(os.path.join(folder, "setup.py"))
+    is_package = "build-system" in table or is_file(os.path.join(folder, "setup.py"))
     is_package = table.get("tool", {}).get("uv", {}).get("package", is_package) and bool(name)
     if "dependency-groups" in table and not (project or poetry or _has_setup(folder)):
         return None  # only a list of packages
@@ -53,7 +53,7 @@ def own_project(folder: str, app_folder: str, *, is_asked_for: bool) -> OwnProje
 
 
 def _has_setup(folder: str) -> bool:
-    return any(os.path.isfile(os.path.join(folder, name)) for name in ("setup.py", "setup.cfg"))
+    return any(is_file(os.path.join(folder, name)) for name in ("setup.py", "setup.cfg"))
 
 
 def _is_hidden(folder: str, app_folder: str, name: str) -> bool:
@@ -65,9 +65,9 @@ def _is_hidden(folder: str, app_folder: str, name: str) -> bool:
     source = os.path.join(folder, "src")
     is_below_source = os.path.realpath(app_folder).startswith(os.path.realpath(source))
     if (
-        os.path.isdir(source)
+        is_folder(source)
         and not is_below_source
-        and any(_is_module(os.path.join(source, each)) for each in os.listdir(source))
+        and any(_is_module(os.path.join(source, each)) for each in names_in(source))
         and not _is_itself_imported(source)
     ):
         return True
@@ -79,7 +79,7 @@ def _is_itself_imported(source: str) -> bool:
     for pattern in ("../*.py", "*.py", "*/*.py"):
         for path in glob.iglob(os.path.join(source, pattern)):
             try:
-                if _IMPORTS_SOURCE.search(read_bytes(path)):
+                if _IMPORTS_SOURCE.search(read_program(path, LIMIT)):
                     return True
             except OSError:
                 continue
@@ -87,4 +87,4 @@ def _is_itself_imported(source: str) -> bool:
 
 
 def _is_module(path: str) -> bool:
-    return any(os.path.isfile(each) for each in (os.path.join(path, "__init__.py"), f"{path}.py"))
+    return any(is_file(each) for each in (os.path.join(path, "__init__.py"), f"{path}.py"))

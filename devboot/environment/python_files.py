@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import unquote, urlsplit
 
-from devboot.clone_reader import read_text
-from devboot.environment.locks.inputs import PYPROJECT, Input, default_inputs, looked_for, named_inputs
+from devboot.clone_reader import exists, note, read_text
+from devboot.environment.locks.inputs import PYPROJECT, Input, default_inputs, named_inputs
 from devboot.environment.locks.load import Loaded, load_inputs
 from devboot.environment.locks.pins import EDITABLE, FILE, FOLDER, Pins
 from devboot.environment.locks.references import absolute
@@ -17,7 +17,6 @@ from devboot.environment.own_project import OwnProject, own_project
 from devboot.environment.versions import (
     VersionRequest,
     as_specifier,
-    files_of_versions,
     requested_version,
     stated_versions,
     suggested_minor,
@@ -27,6 +26,7 @@ from devboot.model.edge.manifest import Manifest
 from devboot.uv.client import Uv
 from devboot.uv.local_files import refuse_distributions, refuse_package
 
+METADATA_FILES = ("pyproject.toml", "setup.py", "setup.cfg")  # whose change makes a local package another one
 RECIPE = "python"  # in `[packages]`: the virtualenv is made with what this recipe brings
 
 
@@ -88,7 +88,7 @@ def _version_of_recipe(manifest: Manifest) -> str:
 
 @dataclass(frozen=True, slots=True)
 class PythonProject:
-    """What the project's files say. `files` were read, `looked_for` would change the choice if they appeared.
+    """What the project's files say. `files` say what is to be installed.
 
     `suggested` is the minor version that is taken where it is installed and the project leaves the choice. `built` has
     digests of wheels, by the distribution's name, that stand for sdists of the lock. `given` is the path of the
@@ -101,7 +101,6 @@ class PythonProject:
     request: VersionRequest
     own: OwnProject | None
     files: tuple[str, ...]
-    looked_for: tuple[str, ...]
     suggested: str = ""
     built: tuple[tuple[str, str], ...] = ()
     given: str = ""
@@ -145,7 +144,7 @@ def read_python(uv: Uv, wish: PythonWish, *, environ: Mapping[str, str]) -> Pyth
 
     """
     if wish.requirements is None:
-        inputs = default_inputs(wish.root, wish.folder, _entries)
+        inputs = default_inputs(wish.root, wish.folder)
     else:
         inputs = named_inputs(wish.root, wish.requirements)
     loaded = load_inputs(uv, inputs, wish.root, environ=environ, groups=wish.groups, extras=wish.extras)
@@ -165,9 +164,18 @@ def read_python(uv: Uv, wish: PythonWish, *, environ: Mapping[str, str]) -> Pyth
         request = replace(request, stand_in=bounds)
     is_asked_for = wish.requirements is not None and any(each.kind == PYPROJECT for each in inputs)
     own = own_project(_folder_of_project(inputs, wish), wish.folder, is_asked_for=is_asked_for)
-    looked = (*looked_for(wish.root, wish.folder), *files_of_versions(wish.root, wish.folder))
     suggested = suggested_minor(wish.root, wish.folder, _text)
-    return PythonProject(wish, inputs, loaded, request, own, loaded.files, tuple(dict.fromkeys(looked)), suggested)
+    _note_local_packages(loaded, own)
+    return PythonProject(wish, inputs, loaded, request, own, loaded.files, suggested)
+
+
+def _note_local_packages(loaded: Loaded, own: OwnProject | None) -> None:
+    """Note what makes an editable or a folder another package: it is installed again when that changes."""
+    said = loaded.locked.directs if loaded.locked is not None else loaded.unlocked.directs if loaded.unlocked else ()
+    for direct in (*said, *((own.direct,) if own is not None else ())):
+        if direct.kind in (EDITABLE, FOLDER):
+            for name in METADATA_FILES:
+                note(os.path.join(absolute(direct), name))
 
 
 def _refuse_unreadable(loaded: Loaded, root: str) -> None:
@@ -187,14 +195,7 @@ def _refuse_unreadable(loaded: Loaded, root: str) -> None:
 def _folder_of_project(inputs: Sequence[Input], wish: PythonWish) -> str:
     """Take the folder of a pyproject.toml that is an input or lies beside one, else the app's own."""
     folders = [os.path.dirname(each.path) for each in inputs] + [wish.folder, wish.root]
-    return next((each for each in folders if os.path.exists(os.path.join(each, "pyproject.toml"))), wish.folder)
-
-
-def _entries(folder: str) -> list[str]:
-    try:
-        return os.listdir(folder)
-    except OSError:
-        return []
+    return next((each for each in folders if exists(os.path.join(each, "pyproject.toml"))), wish.folder)
 
 
 def _text(path: str) -> str | None:

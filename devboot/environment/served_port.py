@@ -6,8 +6,9 @@ import hashlib
 import json
 import os
 import re
+from collections.abc import Callable
 
-from devboot.clone_reader import read_head
+from devboot.clone_reader import read_head, read_program
 
 _SCRIPT = re.compile(r"^(?:\w+=\S*\s+|exec\s+|env\s+)*(?:python[\d.]*|node|nodemon|bun|ruby)\s+(?:-\S+\s+)*([\w./-]+)")
 _SHELL = re.compile(
@@ -34,7 +35,8 @@ def reads_port(folder: str, command: str) -> bool:
         found = _SCRIPT.match(_npm_script(folder, run[1]))
     if found is None:
         return False
-    return any(_READS.search(_text(os.path.join(folder, found[1] + ending))) for ending in _ENDINGS)
+    programs = (os.path.join(folder, found[1] + ending) for ending in _ENDINGS)
+    return any(_READS.search(_text(path, read_program)) for path in programs)
 
 
 def shell_script(folder: str, command: str) -> str:
@@ -47,14 +49,6 @@ def shell_script(folder: str, command: str) -> str:
     if not (found[1] or path.endswith(".sh") or _SHEBANG.match(text)):
         return ""
     return "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("#"))
-
-
-def settings_files(folder: str, command: str) -> tuple[str, ...]:
-    """What was read for a command, for whoever has to know when that changes; not the program, which often does."""
-    shell, uwsgi = _SHELL.match(command), _UWSGI.search(command)
-    names = [(shell[1] or shell[2]) if shell else "", uwsgi[1] if uwsgi else ""]
-    names.append("package.json" if _NPM.match(command) else "")
-    return tuple(os.path.join(folder, name) for name in names if name)
 
 
 def settings_digest(folder: str, command: str) -> str:
@@ -76,8 +70,8 @@ def _npm_script(folder: str, name: str) -> str:
     return script if isinstance(script, str) else ""
 
 
-def _text(path: str) -> str:
+def _text(path: str, read: Callable[[str, int], bytes] = read_head) -> str:
     try:
-        return read_head(path, _LIMIT).decode("utf-8", "replace")
+        return read(path, _LIMIT).decode("utf-8", "replace")
     except OSError:
         return ""

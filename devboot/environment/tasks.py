@@ -6,15 +6,16 @@ import errno
 import fnmatch
 import hashlib
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from devboot.clone_reader import file_digest
+from devboot.clone_reader import file_digest, is_file, note
 from devboot.model.edge.tables import Process, Task
+from devboot.snapshot import IGNORED
 
 PROCESSES = "processes"
-# Folders that no glob of a manifest means, however wide it is.
-IGNORED = frozenset({".git", ".devboot", ".venv", "venv", "node_modules", "__pycache__", ".tox", ".mypy_cache"})
+_WILDCARDS = re.compile(r"[*?]|\[.*?\]|\[")  # a bracket may be left open
 _FOLDERS_LIMIT = 5_000
 
 
@@ -105,24 +106,29 @@ def _matches(root: str, folder: str, parts: tuple[str, ...], folders: set[str]) 
             yield from _matches(root, os.path.join(folder, name), rest, folders)
     elif _is_pattern(head):
         yield from _files(root, folder, head, folders)
-    elif os.path.isfile(os.path.join(root, folder, head)):
+    elif is_file(os.path.join(root, folder, head)):
         yield os.path.join(folder, head)
-    else:
-        folders.add(folder)  # where it would appear
 
 
 def _is_pattern(part: str) -> bool:
     return any(character in part for character in "*?[")
 
 
+def _widened(pattern: str) -> str:
+    """Return a pattern with a single `*` that matches at least what `pattern` matches."""
+    return f"{_WILDCARDS.split(pattern)[0]}*{_WILDCARDS.split(pattern)[-1]}"
+
+
 def _subfolders(root: str, folder: str, folders: set[str], pattern: str = "*") -> list[str]:
     folders.add(folder)
+    note(os.path.join(root, folder), f"{_widened(pattern)}/")
     names = [entry.name for entry in _entries(root, folder) if entry.is_dir(follow_symlinks=False)]
     return sorted(name for name in names if name not in IGNORED and fnmatch.fnmatchcase(name, pattern))
 
 
 def _files(root: str, folder: str, pattern: str, folders: set[str]) -> Iterator[str]:
     folders.add(folder)
+    note(os.path.join(root, folder), _widened(pattern))
     for entry in _entries(root, folder):
         if entry.is_file() and fnmatch.fnmatchcase(entry.name, pattern):
             yield os.path.join(folder, entry.name)

@@ -11,11 +11,9 @@ from devboot.environment.interpreters import Interpreter
 from devboot.environment.locks.markers import applies
 from devboot.environment.locks.pins import EDITABLE, FOLDER, Direct, Pin, Pins, render_pins
 from devboot.environment.locks.references import absolute, render_direct
+from devboot.environment.python_files import METADATA_FILES
 from devboot.environment.versions import VersionRequest
 from devboot.uv.packages import NO_INDEXES, IndexSettings
-
-# Whose change makes an editable or a folder another package.
-_METADATA_FILES = ("pyproject.toml", "setup.py", "setup.cfg")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +54,7 @@ def wanted_digest(spec: VenvSpec) -> str:
     for direct in (*spec.pins.directs, *spec.optional):
         parts.append(render_direct(direct, os.path.dirname(spec.path)))
         if direct.kind in (EDITABLE, FOLDER):
-            parts += [stamp_of_content(os.path.join(absolute(direct), name)) for name in _METADATA_FILES]
+            parts += [stamp_of_content(os.path.join(absolute(direct), name)) for name in METADATA_FILES]
     return f"sha256:{hashlib.sha256(chr(0).join(parts).encode()).hexdigest()}"
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
+from devboot.clone_reader import exists
 from devboot.environment.locks.poetry_versions import alternatives
 from devboot.errors import ManifestError, Place
 
@@ -128,7 +129,7 @@ def _above(root: str) -> tuple[str, ...]:
     places: list[str] = []
     place = root
     for _ in range(_ROOT_OF_CLONE):
-        if os.path.exists(os.path.join(place, ".git")):
+        if exists(os.path.join(place, ".git")):
             return tuple(places)
         place = os.path.dirname(place)
         places.append(place)
@@ -142,12 +143,6 @@ def _minors_of_images(text: str) -> Iterator[str]:
         known = defaults.get(reference[1], "") if reference else version
         if minor := re.match(r"3\.\d+", known):
             yield minor[0]
-
-
-def files_of_versions(root: str, folder: str) -> tuple[str, ...]:
-    """Name all files that are looked at, for the stamps of a snapshot."""
-    stated = (os.path.join(place, name) for place in _upwards(root, folder) for name, _ in _READERS)
-    return (*stated, *_files_of_images(root, folder))
 
 
 def as_specifier(text: str) -> str | None:

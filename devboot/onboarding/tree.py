@@ -8,7 +8,7 @@ import re
 import warnings
 from pathlib import Path
 
-from devboot.clone_reader import read_bytes
+from devboot.clone_reader import PRESENCE, is_folder, note, read_bytes
 
 # Folders that hold other people's code, build results or data: never part of the application
 SKIPPED_FOLDERS = frozenset(
@@ -112,8 +112,13 @@ class Tree:
             return True
         if self._is_unlisted(path) and self._inside(path) and os.path.isfile(self.root / path):
             return True
-        self.missing.add(path)
+        self._note_missing(path)
         return False
+
+    def _note_missing(self, path: str) -> None:
+        if path not in self.missing:
+            self.missing.add(path)
+            note(os.path.join(self.root, path), PRESENCE)
 
     def is_folder(self, path: str) -> bool:
         """Whether there is such a folder below the root."""
@@ -121,7 +126,7 @@ class Tree:
         self.files()
         if path in self._folders:
             return True
-        return self._is_unlisted(path) and self._inside(path) and os.path.isdir(self.root / path)
+        return self._is_unlisted(path) and self._inside(path) and is_folder(os.path.join(self.root, path))
 
     def has_python(self, folder: str) -> bool:
         """Whether there are Python files in a folder or below it."""

@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from devboot.clone_reader import read_text
+from devboot.clone_reader import exists, is_file, read_text
 from devboot.errors import ManifestError, Place, reason_of
 from devboot.model.edge.origins import FETCHED, Origin
 from devboot.model.edge.recipe import Recipe, Release, Releases, parse_recipe, parse_releases
@@ -62,7 +62,7 @@ class RecipeFolders:
         Raises ManifestError `manifest/no-such-recipe`, and Problems where its files can't be read.
         """
         if name not in self._read:
-            folder = next((path for path in self._places(name) if os.path.isfile(f"{path}/recipe.toml")), None)
+            folder = next((path for path in self._places(name) if is_file(f"{path}/recipe.toml")), None)
             if folder is None:
                 raise self._unknown(name, place)
             self._read[name] = load_recipe(folder)
@@ -109,7 +109,7 @@ def load_recipe_file(folder: str) -> Recipe:
 def _releases(recipe: Recipe, folder: str) -> Releases:
     path = os.path.join(folder, "versions.toml")
     is_elsewhere = any(origin.kind in LISTED_ELSEWHERE for origin in recipe.source)
-    if is_elsewhere and not os.path.exists(path):
+    if is_elsewhere and not exists(path):
         return Releases(version=())
     return parse_releases(_text(folder, "versions.toml"), path)
 
@@ -141,7 +141,7 @@ def bundled_folder() -> str:
 
 def _text(folder: str, name: str) -> str:
     path = os.path.join(folder, name)
-    if name == "versions.toml" and not os.path.exists(path):
+    if name == "versions.toml" and not exists(path):
         raise ManifestError(
             "recipe/no-versions",
             f"the recipe in `{folder}` has no versions yet",

@@ -7,17 +7,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from glob import glob
 
 from devboot import snapshot as snapshots
 from devboot.app import glance
 from devboot.app.preparation.composing import Composed
 from devboot.app.preparation.loading import Loaded
+from devboot.clone_reader import note
 from devboot.environment.ports import Ports
 from devboot.environment.python import PythonProject
 from devboot.environment.secrets import secrets_file
-from devboot.environment.served_port import settings_files
-from devboot.environment.tasks import needs
+from devboot.environment.tasks import match_inputs, needs
 from devboot.environment.venv_record import load_record, paths_to_stamp
 from devboot.model.edge.manifest import Manifest
 from devboot.model.process import plan_to_plain
@@ -30,24 +29,27 @@ if TYPE_CHECKING:
     Stamps = tuple[tuple[str, int, int], ...]
 
 
-def stamps_of(loaded: Loaded, composed: Composed, python: PythonProject | None, provisioned: Iterable[str]) -> Stamps:
-    """What has to stay as it is for the snapshot to hold, besides what was read; `provisioned` are paths."""
-    project, root = loaded.project, loaded.project.root
+def stamps_of(loaded: Loaded, python: PythonProject | None, provisioned: Iterable[str]) -> Stamps:
+    """Return stamps of what the preparation itself made; `provisioned` are paths."""
+    project = loaded.project
     named = [
         project.lock,
         secrets_file(project.state),
         os.path.join(project.state, "ports.toml"),
-        os.path.join(root, "recipes"),
         *provisioned,
-        *(os.path.join(root, name) for name in composed.inputs.files),
-        *_sql_files(loaded.manifest, root),
-        *(path for spec in composed.plan.processes for path in settings_files(spec.cwd, spec.command)),
     ]
     if python is not None:
         record = load_record(python.venv)
         named += paths_to_stamp(python.venv, record.version if record is not None else "")
-    listed = [os.path.join(root, folder) for folder in composed.inputs.folders]
-    return (*map(snapshots.stamp, named), *map(snapshots.listing, listed))
+    return snapshots.stamps(named)
+
+
+def note_sql_files(manifest: Manifest, root: str) -> None:
+    """Note the migrations and seeds of databases, and where more of them would appear."""
+    for database in manifest.sqlite.values():
+        found = match_inputs(root, [database.migrations]).files if database.migrations else ()
+        for path in (*found, *((database.seed,) if database.seed else ())):
+            note(os.path.join(root, path))
 
 
 def snapshot_of(loaded: Loaded, composed: Composed, ports: Ports, stamps: Stamps) -> Snapshot:
@@ -74,15 +76,6 @@ def snapshot_of(loaded: Loaded, composed: Composed, ports: Ports, stamps: Stamps
         variables=tuple((v.name, v.value, v.source, v.secret) for v in composed.composition.variables),
         detach_keys=manifest.ui.detach_keys,
     )
-
-
-def _sql_files(manifest: Manifest, root: str) -> Iterable[str]:
-    for database in manifest.sqlite.values():
-        if database.migrations:
-            pattern = os.path.join(root, database.migrations)
-            yield from (os.path.dirname(pattern), *sorted(glob(pattern, recursive=True)))
-        if database.seed:
-            yield os.path.join(root, database.seed)
 
 
 def _databases(manifest: Manifest, root: str) -> Iterable[tuple[str, str, int]]:

@@ -156,7 +156,6 @@ class Composed(NamedTuple):
     composition: Composition
     plan: Plan
     patch: tuple[tuple[str, str, str], ...]
-    inputs: Inputs
     tasks: Mapping[str, Task]
 
 
@@ -204,7 +203,7 @@ def compose_project(parts: Parts) -> Composed:
         process_variables=lambda own: process_variables(own, composition, layers),
         instances=names_of_instances(loaded),
     )
-    specs, inputs = _task_specs(parts, tasks, around, composition, services)
+    specs = _task_specs(parts, tasks, around, composition, services)
     processes = [
         process_spec(command, manifest.processes.get(command.base) or Process(), around)
         for command in commands_of(loaded)
@@ -227,7 +226,7 @@ def compose_project(parts: Parts) -> Composed:
         # with other packages a process that goes on would mix old code in memory with new files
         composed=(*((name, f"{kind}{value}") for kind, name, value in patch), ("", parts.packages_digest)),
     )
-    return Composed(services, composition, _with_fingerprint(plan, patch), patch, inputs, tasks)
+    return Composed(services, composition, _with_fingerprint(plan, patch), patch, tasks)
 
 
 def base_port(files: EnvFiles, manifest: Manifest) -> int:
@@ -350,28 +349,23 @@ def _task_specs(
     around: Surroundings,
     composition: Composition,
     services: Sequence[Service],
-) -> tuple[list[ProcessSpec], Inputs]:
-    """Specs of the tasks that run by themselves, one after the other, and all that their globs matched."""
+) -> list[ProcessSpec]:
+    """Return the specs of the tasks that run by themselves, one after the other."""
     root = parts.loaded.project.root
     specs: list[ProcessSpec] = []
-    files: set[str] = set()
-    folders: set[str] = set()
     variables = _digest([f"{v.name}={v.value}" for v in composition.variables if not v.secret])
     for name in automatic(tasks, parts.loaded.manifest.processes):
         task = tasks[name]
         spec = task_spec(name, task, specs[-1].name if specs else None, around)
         if task.inputs or task.once:
-            inputs = match_inputs(root, task.inputs)
-            files.update(inputs.files)
-            folders.update(inputs.folders)
-            made_of = Inputs((), ()) if task.once else inputs
+            made_of = Inputs((), ()) if task.once else match_inputs(root, task.inputs)
             packages = "" if task.once else parts.packages_digest
             text = stamp_text(task, root, made_of, packages=packages, environment="" if task.once else variables)
             stamp = os.path.join(parts.loaded.project.state, "stamps", name)
             if made_of.is_whole:
                 spec = spec._replace(stamp=(stamp, text), stamp_databases=_databases_of(parts, task, services))
         specs.append(spec)
-    return specs, Inputs(tuple(sorted(files)), tuple(sorted(folders)))
+    return specs
 
 
 def _databases_of(parts: Parts, task: Task, services: Sequence[Service]) -> tuple[str, ...]:

@@ -8,16 +8,18 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from devboot import __version__
+from devboot.app.preparation.watched import Watched
+from devboot.clone_reader import note
 from devboot.environment.processes import PORT_STEP
 from devboot.environment.project import BELOW, DETECTED, MANIFEST, STATE, Project, find_project, project_in, seen_from
 from devboot.environment.root import refuse_sudo
 from devboot.errors import ManifestError
 from devboot.files import atomic_write, plain
 from devboot.model import overmind
-from devboot.model.edge.manifest import Manifest, load_procfile, load_sources, parse_manifest, usual_procfiles
+from devboot.model.edge.manifest import Manifest, load_procfile, load_sources, parse_manifest
 from devboot.model.procfile import Procfile
 from devboot.paths import refuse_bad_root
-from devboot.snapshot import are_current, listing, stamp
+from devboot.snapshot import are_current, listing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -82,10 +84,11 @@ def load_project(cwd: str, environ: Mapping[str, str]) -> Loaded:
             fresh = not project.written
     stamps, notes = kept or Kept((), ())
     prefix = "" if project.root == cwd else f"{os.path.relpath(project.root, cwd)}/"
-    sources = load_sources(project.manifest, root=project.root, prefix=prefix, is_lenient=not project.written)
-    own = (project.manifest, os.path.join(project.root, MANIFEST), *_procfiles(project.root, sources.manifest))
-    found = Loaded(project, sources.manifest, sources.procfile, (*map(stamp, own), *stamps), fresh, notes)
-    return _as_in_overmind(found)
+    with Watched() as watched:
+        note(os.path.join(project.root, MANIFEST))  # which would take the place of a detected one
+        sources = load_sources(project.manifest, root=project.root, prefix=prefix, is_lenient=not project.written)
+        found = _as_in_overmind(Loaded(project, sources.manifest, sources.procfile, (), fresh, notes))
+    return found._replace(stamps=(*watched.stamps, *stamps))
 
 
 def look_at_project(cwd: str, environ: Mapping[str, str]) -> Loaded:
@@ -117,11 +120,6 @@ def prepare_state(project: Project) -> None:
         atomic_write(ignore, b"*\n")
 
 
-def _procfiles(root: str, manifest: Manifest) -> list[str]:
-    named = manifest.procfile.path
-    return [os.path.join(root, name) for name in ((named,) if named else (overmind.FILE, *usual_procfiles(root)))]
-
-
 def _as_in_overmind(loaded: Loaded) -> Loaded:
     """With the numbers of processes that `.overmind.env` asks for; what the manifest says itself counts more."""
     settings = overmind.read_settings(loaded.project.root)
@@ -132,7 +130,7 @@ def _as_in_overmind(loaded: Loaded) -> Loaded:
     found = overmind.formation_of(settings, (*names, *(name for name in own if name not in names)))
     said = {name for name, process in own.items() if "instances" in process.model_fields_set}
     counts = {name: count for name, count in found.counts.items() if name not in said}
-    notes = (*loaded.notes, *((note, False) for note in found.notes))
+    notes = (*loaded.notes, *((text, False) for text in found.notes))
     step = settings.get(overmind.PORT_STEP, "")
     return loaded._replace(formation=counts, notes=notes, step=int(step) if step.isdecimal() else PORT_STEP)
 
@@ -155,14 +153,15 @@ def _propose(start: str, environ: Mapping[str, str]) -> Proposal:
 
 
 def _notes(proposal: Proposal) -> tuple[tuple[str, bool], ...]:
-    return tuple((str(note), note.warns) for note in proposal.notes)
+    return tuple((str(each), each.warns) for each in proposal.notes)
 
 
 def _detect(project: Project, environ: Mapping[str, str]) -> tuple[Project, Kept | None]:
     from devboot.onboarding import render
 
     start = seen_from(project.root)
-    proposal = _propose(start, environ)
+    with Watched() as watched:
+        proposal = _propose(start, environ)
     root = str(proposal.root)
     if root.startswith(f"{start}/"):  # so that every command finds it from the folder where this one was typed
         prepare_state(Project(start, "", written=False))
@@ -170,10 +169,7 @@ def _detect(project: Project, environ: Mapping[str, str]) -> tuple[Project, Kept
         below = project_in(root)
         if below is not None and below.written:
             return below, None
-    stamps = (
-        *(stamp(str(path)) for path in (*proposal.read_files, *proposal.missing_files)),
-        *(listing(str(path)) for path in proposal.globbed),
-    )
+    stamps = (*watched.stamps, *(listing(str(path)) for path in proposal.globbed))
     found = Project(root, os.path.join(root, DETECTED), written=False)
     prepare_state(found)
     atomic_write(found.manifest, render(proposal).encode())

@@ -17,7 +17,7 @@ from devboot.app.kits.opened import OpenKit, kit_in_use, tell_of_seeds
 from devboot.app.preparation.app_pythons import AppPythons
 from devboot.app.preparation.asked import libraries_of, packages_digest, python_of, recipes_of
 from devboot.app.preparation.asked_ports import as_asked
-from devboot.app.preparation.compiling import snapshot_of, stamps_of
+from devboot.app.preparation.compiling import note_sql_files, snapshot_of, stamps_of
 from devboot.app.preparation.composing import (
     Composed,
     Parts,
@@ -37,6 +37,7 @@ from devboot.app.preparation.provisioning import Machine, Provisioned, provision
 from devboot.app.preparation.telling import tell_about, tell_of_edits, tell_of_strangers
 from devboot.app.preparation.turns import take_turn
 from devboot.app.preparation.unreachable import without_unreachable
+from devboot.app.preparation.watched import Watched
 from devboot.environment.envfiles import EnvFiles, read_env_files
 from devboot.environment.ports import Ports, allocate
 from devboot.environment.python import PythonLock as PythonPins, PythonProject, working_folder
@@ -114,14 +115,16 @@ def prepare_loaded(loaded: Loaded, context: Context, wishes: Wishes, reporter: R
     manifest, root = loaded.manifest, loaded.project.root
     tell_of_strangers(loaded.project, context.environ, context.uid, reporter)
     reporter = Silenced(reporter, manifest.project.silence)
-    files = read_env_files(root, manifest.env_files.read, context.environ)
+    watched = Watched()
+    with watched:
+        files = read_env_files(root, manifest.env_files.read, context.environ)
     tell_about(loaded, files, reporter)
     refuse_missing(loaded, files, context.environ)
     paths = context.paths()
     with kit_in_use(wishes.kit, context.cwd, paths.cache, reporter) as kit:
         prepare_state(loaded.project)
         with _own_lock(loaded, context, reporter):
-            return _Way(loaded, files, paths, context, wishes, reporter, kit).go()
+            return _Way(loaded, files, watched, paths, context, wishes, reporter, kit).go()
 
 
 class _Way:
@@ -131,6 +134,7 @@ class _Way:
         self,
         loaded: Loaded,
         files: EnvFiles,
+        watched: Watched,
         paths: Paths,
         context: Context,
         wishes: Wishes,
@@ -140,7 +144,7 @@ class _Way:
         self.loaded = loaded
         self.kit = kit
         self.files = files
-        self.seen = snapshots.stamps(files.paths)  # at once: who edits one while all is prepared isn't overlooked
+        self.watched = watched
         self.paths = paths
         self.context = context
         self.wishes = wishes
@@ -161,20 +165,21 @@ class _Way:
         ports = self._ports(choice)  # again, since getting everything may have taken minutes
         composed = self._compose(choice, stock, ports)
         clock = self.context.wall_clock
+        with self.watched:
+            note_sql_files(self.loaded.manifest, self.root)
         touched = prepare_databases(self.loaded, clock, self.reporter)
         prepare_services(composed, clock, self.reporter)
         if self.wishes.starts:
             back_up(self.loaded, composed, touched, clock, self.reporter)
-        tell_of_edits((*self.loaded.stamps, *self.seen), self.root, self.reporter)
+        tell_of_edits((*self.loaded.stamps, *self.watched.stamps), self.root, self.reporter)
         snapshot = self._compile(choice, stock, composed, ports)
         installed = _installed(choice.lock, stock.provisioned, touched)
         return Prepared(self.loaded, choice.lock, stock.provisioned, composed, snapshot, installed)
 
     def _choose(self) -> _Choice:
         """What exactly the project gets: its lock, made to fit where that is allowed."""
-        recipes, python = recipes_of(self.loaded), python_of(self.loaded, self.uv, self.context.environ)
-        if python is not None:
-            self.seen += snapshots.stamps((*python.files, *python.looked_for))
+        with self.watched:
+            recipes, python = recipes_of(self.loaded), python_of(self.loaded, self.uv, self.context.environ)
         if self.kit is not None:
             self.kit.suits(python)  # one that doesn't leaves nothing behind
             self.kit.give_lock(self.loaded.project.lock)
@@ -248,27 +253,28 @@ class _Way:
         return _Stock(lock_here(lock, wanted, hosted), provisioned)
 
     def _compose(self, choice: _Choice, stock: _Stock, ports: Ports) -> Composed:
-        return compose_project(
-            Parts(
-                loaded=self.loaded,
-                files=self.files,
-                lock=stock.lock,
-                recipes=choice.recipes,
-                objects=stock.provisioned.programs,
-                libraries=libraries_of(choice.python, choice.pins),
-                ports=ports.numbers,
-                runtime=self.paths.runtime,
-                environ=self.context.environ,
-                packages_digest=packages_digest(choice.python),
-                has_venv=choice.python is not None,
-                run_as=account_for if os.geteuid() == 0 else no_account,
+        with self.watched:
+            return compose_project(
+                Parts(
+                    loaded=self.loaded,
+                    files=self.files,
+                    lock=stock.lock,
+                    recipes=choice.recipes,
+                    objects=stock.provisioned.programs,
+                    libraries=libraries_of(choice.python, choice.pins),
+                    ports=ports.numbers,
+                    runtime=self.paths.runtime,
+                    environ=self.context.environ,
+                    packages_digest=packages_digest(choice.python),
+                    has_venv=choice.python is not None,
+                    run_as=account_for if os.geteuid() == 0 else no_account,
+                )
             )
-        )
 
     def _compile(self, choice: _Choice, stock: _Stock, composed: Composed, ports: Ports) -> Snapshot:
         """The snapshot, kept for the next command and as a generation, unless flags have changed what it would say."""
-        made = stamps_of(self.loaded, composed, choice.python, stock.provisioned.paths)
-        stamps = tuple(dict.fromkeys((*self.loaded.stamps, *self.seen, *made)))
+        made = stamps_of(self.loaded, choice.python, stock.provisioned.paths)
+        stamps = tuple(dict.fromkeys((*self.loaded.stamps, *self.watched.stamps, *made)))
         snapshot = snapshot_of(self.loaded, composed, ports, stamps)
         if not self.loaded.is_adjusted:
             state = self.loaded.project.state

@@ -100,7 +100,7 @@ class Edits:
             self._ask()
 
     def _file(self, stamps: Sequence[_Stamp]) -> str:
-        paths = [path for path, _, _ in stamps]
+        paths = [os.path.dirname(path.rstrip("/")) if kind == snapshot.MATCHED else path for path, kind, _ in stamps]
         first = next((path for path in paths if not os.path.isdir(path)), paths[0] if paths else "")
         return printable(first.removeprefix(f"{self._call.root}/"))
 

@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from devboot.clone_reader import read_toml
+from devboot.clone_reader import names_in, read_toml
+
+NamesIn = Callable[[str, str], list[str]]
 
 UV, PYLOCK, POETRY, PIPFILE_LOCK, PDM, REQUIREMENTS, PYPROJECT, PIPFILE = (
     "uv.lock",
@@ -51,25 +53,19 @@ def named_inputs(root: str, names: Iterable[str]) -> tuple[Input, ...]:
     return tuple(Input(kind_of(name), os.path.normpath(os.path.join(root, name))) for name in names)
 
 
-def default_inputs(root: str, folder: str, list_folder: Callable[[str], Iterable[str]]) -> tuple[Input, ...]:
+def default_inputs(root: str, folder: str, names_in: NamesIn = names_in) -> tuple[Input, ...]:
     """Choose the inputs of a project whose manifest names none: the nearest folder that has one, from the app upwards.
 
     Args:
         root: the project's root.
         folder: where the application lies, the root or a folder below it.
-        list_folder: names of the entries of a folder; empty for one that isn't there.
+        names_in: gives the names in a folder that match a pattern, as `clone_reader.names_in`.
 
     """
     for place in _upwards(root, folder):
-        if found := _of_folder(place, set(list_folder(place)), list_folder):
-            return _member_of_workspace(found, root, list_folder)
+        if found := _of_folder(place, names_in):
+            return _member_of_workspace(found, root, names_in)
     return ()
-
-
-def looked_for(root: str, folder: str) -> tuple[str, ...]:
-    """Name the files and folders whose appearance would change the choice, for the stamps of a snapshot."""
-    names = (*_LOCKS, "requirements.txt", "requirements", PYPROJECT, PIPFILE)
-    return tuple(os.path.join(place, name) for place in _upwards(root, folder) for name in names)
 
 
 def _upwards(root: str, folder: str) -> Iterable[str]:
@@ -81,42 +77,37 @@ def _upwards(root: str, folder: str) -> Iterable[str]:
     yield root
 
 
-def _of_folder(place: str, names: set[str], list_folder: Callable[[str], Iterable[str]]) -> tuple[Input, ...]:
-    found: list[str] = [lock for lock in _LOCKS if lock in names][:1]
-    if not found and "requirements.txt" in names:
-        found = ["requirements.txt"]
-    if not found:
-        found = _other_requirements(names)
-    if not found and "requirements" in names:
-        found = _in_requirements_folder(set(list_folder(os.path.join(place, "requirements"))))
-    if not found and PYPROJECT in names and has_dependencies(os.path.join(place, PYPROJECT)):
+def _of_folder(place: str, names_in: NamesIn) -> tuple[Input, ...]:
+    found = next((names for lock in _LOCKS if (names := names_in(place, lock))), [])
+    found = found or names_in(place, "requirements.txt")
+    found = found or _other_requirements(place, names_in)
+    found = found or _in_requirements_folder(os.path.join(place, "requirements"), names_in)
+    if not found and names_in(place, PYPROJECT) and has_dependencies(os.path.join(place, PYPROJECT)):
         found = [PYPROJECT]
-    if not found and PIPFILE in names:
-        found = [PIPFILE]
+    found = found or names_in(place, PIPFILE)
     return tuple(Input(kind_of(name), os.path.join(place, name)) for name in found)
 
 
-def _other_requirements(names: set[str]) -> list[str]:
-    others = sorted(name for name in names if name.startswith("requirements") and name.endswith(".txt"))
-    others = others or sorted(name for name in names if name in MISSPELT)
+def _other_requirements(place: str, names_in: NamesIn) -> list[str]:
+    others = sorted(names_in(place, "requirements*.txt"))
+    others = others or sorted(name for misspelt in MISSPELT for name in names_in(place, misspelt))
     fit = [name for name in others if not any(word in name for word in _PRODUCTION)]
     return fit or others
 
 
-def _in_requirements_folder(names: set[str]) -> list[str]:
+def _in_requirements_folder(folder: str, names_in: NamesIn) -> list[str]:
+    names = set(names_in(folder, "*.txt"))
     stems = (*_DEVELOPMENT, "base", "requirements", "common", "main", "production", "prod")
     return [os.path.join("requirements", f"{stem}.txt") for stem in stems if f"{stem}.txt" in names][:1]
 
 
-def _member_of_workspace(
-    found: tuple[Input, ...], root: str, list_folder: Callable[[str], Iterable[str]]
-) -> tuple[Input, ...]:
+def _member_of_workspace(found: tuple[Input, ...], root: str, names_in: NamesIn) -> tuple[Input, ...]:
     """A member's pyproject.toml is locked by the uv.lock of its workspace further up."""
     first = found[0]
     if first.kind != PYPROJECT:
         return found
     for place in _upwards(root, os.path.dirname(first.path)):
-        if UV in set(list_folder(place)):
+        if names_in(place, UV):
             # The path stays in the member's folder: uv finds the workspace's lock from there.
             return (Input(UV, os.path.join(os.path.dirname(first.path), UV)),)
     return found

@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from devboot.clone_reader import read_bytes
+from devboot.clone_reader import is_file, read_bytes
 from devboot.environment.locks.inputs import (
     PDM,
     PIPFILE_LOCK,
@@ -79,7 +79,7 @@ def load_inputs(
 def _readable(each: Input, files: list[str]) -> Input:
     """The input; for a pdm.lock that only pdm understands the pyproject.toml beside it, where there is one."""
     pyproject = os.path.join(os.path.dirname(each.path), PYPROJECT)
-    if each.kind != PDM or not os.path.isfile(pyproject) or not os.path.isfile(each.path):
+    if each.kind != PDM or not is_file(pyproject) or not is_file(each.path):
         return each
     if says_everything(decoded(read_bytes(each.path))):
         return each

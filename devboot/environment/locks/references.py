@@ -7,6 +7,7 @@ import re
 from dataclasses import replace
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from devboot.clone_reader import is_folder
 from devboot.environment.locks.pins import EDITABLE, FILE, FOLDER, GIT, URL, Direct, normalised
 from devboot.errors import Place
 
@@ -97,7 +98,7 @@ def _kind(reference: str, base: str, *, is_editable: bool) -> str:
     if "://" in reference and not reference.startswith("file:"):
         return URL
     path = unquote(urlsplit(reference).path) if reference.startswith("file:") else reference
-    return FOLDER if os.path.isdir(os.path.join(base, path)) else FILE
+    return FOLDER if is_folder(os.path.join(base, path)) else FILE
 
 
 def _split_marker(text: str) -> tuple[str, str]:

@@ -10,6 +10,7 @@ from pathlib import PurePath
 
 from packaging.requirements import InvalidRequirement, Requirement
 
+from devboot.clone_reader import exists
 from devboot.environment.locks.pins import Direct, IndexLine, Pin, Pins, normalised
 from devboot.environment.locks.references import parse_direct
 from devboot.errors import ManifestError, Place
@@ -155,7 +156,7 @@ class _Reader:
         """Relative paths count from where pip is called, the root; from the file where only that gives a folder."""
         plain = re.split(r"[\[;]", reference.partition(" @ ")[2] or reference)[0].strip()
         beside = os.path.dirname(path)
-        if not os.path.exists(os.path.join(self._root, plain)) and os.path.exists(os.path.join(beside, plain)):
+        if not exists(os.path.join(self._root, plain)) and exists(os.path.join(beside, plain)):
             return beside
         return self._root
 
@@ -244,7 +245,7 @@ def _local(value: str, path: str) -> str:
     As an address, since uv and pip each have characters that a path may hold and their options may not: `#`, blanks.
     """
     beside = os.path.normpath(os.path.join(os.path.dirname(path), value))
-    return PurePath(beside).as_uri() if "://" not in value and os.path.exists(beside) else value
+    return PurePath(beside).as_uri() if "://" not in value and exists(beside) else value
 
 
 def _split_option(line: str) -> tuple[str, str]:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from devboot.clone_reader import exists
 from devboot.environment.locks.inputs import PIPFILE, PYPROJECT, REQUIREMENTS, Input
 from devboot.environment.locks.markers import render_marker
 from devboot.environment.locks.pins import Direct, IndexLine, normalised
@@ -175,7 +176,7 @@ def _pyproject(state: _Gathering, path: str) -> None:
     state.python += [each for text in own if text for each in alternatives(text)[:1]]
     state.indexes += explicit_indexes(table, os.path.relpath(path, state.root))
     state.declared += _uv_sources(tool.get("uv", {}).get("sources", {}), folder, path, state.root)
-    if tool.get("pdm", {}) and "pdm.lock" in _entries(folder):
+    if tool.get("pdm", {}) and exists(os.path.join(folder, "pdm.lock")):
         state.notes.append(
             "pdm.lock doesn't say what belongs to which group, so pyproject.toml counts: pdm lock -S inherit_metadata"
         )
@@ -194,13 +195,6 @@ def explicit_indexes(table: Mapping[str, Any], file: str) -> list[IndexLine]:
         for index in indexes
         if index.get("explicit") and "url" in index
     ]
-
-
-def _entries(folder: str) -> list[str]:
-    try:
-        return os.listdir(folder)
-    except OSError:
-        return []
 
 
 def _line_of(requirement: str, text: str) -> int:

@@ -11,7 +11,7 @@ from typing import Any
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import SpecifierSet
 
-from devboot.clone_reader import read_toml
+from devboot.clone_reader import exists, read_toml
 from devboot.environment.locks.pins import Pins, normalised
 from devboot.environment.locks.requirements import RequirementsFile, load_requirements, pins_of_locked
 from devboot.environment.locks.unlocked import explicit_indexes
@@ -92,7 +92,7 @@ def _wanted(requirement: Requirement) -> tuple[str, str]:
 def find_lock(folder: str, root: str) -> str:
     """Give the nearest uv.lock from a folder upwards, not further than the root."""
     place = folder
-    while not os.path.exists(os.path.join(place, "uv.lock")) and place.startswith(root.rstrip("/") + "/"):
+    while not exists(os.path.join(place, "uv.lock")) and place.startswith(root.rstrip("/") + "/"):
         place = os.path.dirname(place)
     return os.path.join(place, "uv.lock")
 

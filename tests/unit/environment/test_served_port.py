@@ -4,7 +4,9 @@ import os
 
 import pytest
 
-from devboot.environment.served_port import reads_port, settings_digest, settings_files, shell_script
+from devboot.app.preparation.watched import Watched
+from devboot.environment.served_port import reads_port, settings_digest, shell_script
+from devboot.snapshot import are_current
 
 FILES = {
     "server.py": "import os\nserve(port=os.environ.get('PORT', 3000))\n",
@@ -81,11 +83,36 @@ def test_the_shell_script_of_a_command_is_read(tmp_path, command, expected):
         ("exec ./serve.sh", ["./serve.sh"]),
         ("uwsgi --ini etc/uwsgi.ini", ["etc/uwsgi.ini"]),
         ("npm start", ["package.json"]),
-        ("python server.py", []),
     ],
 )
-def test_what_was_read_for_a_command_is_named_but_not_the_program(command, files):
-    assert settings_files("/shop", command) == tuple(f"/shop/{file}" for file in files)
+@pytest.mark.parametrize("change", ["appears", "is edited"])
+def test_an_edit_of_a_script_of_the_shell_or_of_settings_is_noted(tmp_path, command, files, change):
+    path = tmp_path / files[0]
+    if change == "is edited":
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("{}")
+    with Watched() as watched:
+        settings_digest(str(tmp_path), command)
+    assert are_current(watched.stamps)
+
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("# edited")
+
+    assert not are_current(watched.stamps)
+
+
+def test_a_program_is_noted_until_it_is_there_but_not_its_edits(tmp_path):
+    def ask():
+        with Watched() as watched:
+            reads_port(str(tmp_path), "python server.py")
+        return watched.stamps
+
+    absent = ask()
+    (tmp_path / "server.py").touch()
+    present = ask()
+    (tmp_path / "server.py").write_text("edited")
+
+    assert (are_current(absent), are_current(present)) == (False, True)
 
 
 def test_the_digest_changes_with_what_the_script_does_and_not_with_its_comments(tmp_path):

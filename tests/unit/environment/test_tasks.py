@@ -4,8 +4,10 @@ import os
 
 import pytest
 
+from devboot.app.preparation.watched import Watched
 from devboot.environment.tasks import asked_first, automatic, gated_by, match_inputs, needs, stamp_text
 from devboot.model.edge.tables import Process, Task
+from devboot.snapshot import are_current
 
 
 def task(**fields):
@@ -91,10 +93,31 @@ def test_a_plain_path_is_a_glob_too(tmp_path):
     assert (("seed.json",), (), True) == match_inputs(root, ["seed.json"])
 
 
-def test_a_plain_path_that_is_missing_is_looked_for_where_it_would_appear(tmp_path):
-    root = make(tmp_path, "seed.json")
+APPEARING = [
+    "missing.json",
+    "data/more.json",
+    "data/x.log",
+    "run.tmp",
+    ".hidden/x.sql",
+    "a/b/x.sql",
+    "data/x1.csv",
+]
 
-    assert (("seed.json",), ("", "data"), True) == match_inputs(root, ["seed.json", "missing.json", "data/more.json"])
+
+@pytest.mark.faults(162)
+@pytest.mark.parametrize("name", APPEARING)
+def test_whatever_would_match_is_noted_before_it_is_there_and_nothing_else(tmp_path, name):
+    root = make(tmp_path, "seed.json", "data/seed.json")
+    globs = ["seed.json", "missing.json", "data/more.json", "data/*.log", "*.tmp", "**/*.sql", "data/x[0-9].csv"]
+    with Watched() as watched:
+        before = match_inputs(root, globs)
+
+    make(tmp_path, "notes.md", "data/app.pid", "data/db.sqlite3-journal", "data/x.pyc", "__pycache__/x.sql")
+    assert are_current(watched.stamps)
+
+    make(tmp_path, name)
+    assert not are_current(watched.stamps)
+    assert match_inputs(root, globs).files != before.files
 
 
 def test_the_stamp_changes_with_command_inputs_and_packages(tmp_path):

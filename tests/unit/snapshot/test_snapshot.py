@@ -27,6 +27,22 @@ def test_what_was_written_is_read_and_private(tmp_path):
     assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
 
 
+def edited_in_secret(path):
+    """Write as many bytes, and set the time back."""
+    found = path.stat()
+    path.write_text("y")
+    os.utime(path, ns=(found.st_atime_ns, found.st_mtime_ns))
+
+
+def replaced_in_secret(path):
+    """Move another file of the same size and time there."""
+    found = path.stat()
+    other = path.with_name("other")
+    other.write_text("y")
+    os.utime(other, ns=(found.st_atime_ns, found.st_mtime_ns))
+    other.replace(path)
+
+
 def test_no_file_is_no_snapshot(tmp_path):
     assert snapshot.read(str(tmp_path / "none")) is None
 
@@ -61,6 +77,8 @@ def test_a_link_in_its_place_is_not_followed(tmp_path):
         (lambda path: None, True),
         (lambda path: path.write_text("longer than before"), False),
         (lambda path: os.utime(path, ns=(1, 1)), False),
+        (edited_in_secret, False),
+        (replaced_in_secret, False),
         (lambda path: path.unlink(), False),
     ],
 )
@@ -82,6 +100,37 @@ def test_a_file_that_appears_makes_it_stale(tmp_path):
     path.touch()
 
     assert not snapshot.is_fresh(made, "/p", {})
+
+
+@pytest.mark.parametrize("name", ["requirements-dev.txt", "requirements.txt", "requirements.d/"])
+def test_names_that_match_a_pattern_make_it_stale_and_others_do_not(tmp_path, name):
+    stamp = snapshot.matching(f"{tmp_path}/requirements*")
+    for other in ("notes.txt", "my-requirements.txt", ".requirements.txt"):
+        (tmp_path / other).touch()
+    assert snapshot.is_current(stamp)
+
+    (tmp_path / name).mkdir() if name[-1] == "/" else (tmp_path / name).touch()
+
+    assert not snapshot.is_current(stamp)
+
+
+def test_a_file_in_the_place_of_a_folder_makes_it_stale(tmp_path):
+    (tmp_path / "a.py").mkdir()
+    names, there = snapshot.matching(f"{tmp_path}/*.py"), snapshot.presence(f"{tmp_path}/a.py")
+
+    (tmp_path / "a.py").rmdir()
+    (tmp_path / "a.py").touch()
+
+    assert (snapshot.is_current(names), snapshot.is_current(there)) == (False, False)
+
+
+def test_presence_is_as_long_as_it_is_there(tmp_path):
+    absent = snapshot.presence(f"{tmp_path}/a.py")
+    (tmp_path / "a.py").touch()
+    present = snapshot.presence(f"{tmp_path}/a.py")
+    (tmp_path / "a.py").write_text("edited")
+
+    assert (snapshot.is_current(absent), snapshot.is_current(present)) == (False, True)
 
 
 def test_another_root_or_another_inherited_value_makes_it_stale():

@@ -4,13 +4,11 @@ import os
 
 import pytest
 
-from devboot.environment.locks.inputs import default_inputs, looked_for, named_inputs
+from devboot.app.preparation.watched import Watched
+from devboot.environment.locks.inputs import default_inputs, named_inputs
+from devboot.snapshot import are_current
 
 DEPENDS = '[project]\nname = "a"\ndependencies = ["b"]\n'
-
-
-def entries(folder):
-    return os.listdir(folder) if os.path.isdir(folder) else []
 
 
 def choose(tmp_path, files, folder=""):
@@ -18,7 +16,7 @@ def choose(tmp_path, files, folder=""):
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    found = default_inputs(str(tmp_path), os.path.join(str(tmp_path), folder).rstrip("/"), entries)
+    found = default_inputs(str(tmp_path), os.path.join(str(tmp_path), folder).rstrip("/"))
     return [os.path.relpath(each.path, tmp_path) for each in found]
 
 
@@ -76,6 +74,13 @@ def test_named_files_are_taken_by_their_names():
     ] == [(each.kind, each.path) for each in found]
 
 
-def test_files_whose_appearance_would_change_the_choice_are_named():
-    assert "/p/uv.lock" in looked_for("/p", "/p/app")
-    assert "/p/app/poetry.lock" in looked_for("/p", "/p/app")
+@pytest.mark.parametrize("name", ["uv.lock", "app/poetry.lock", "requirements-dev.txt", "app/requirements/local.txt"])
+def test_files_whose_appearance_would_change_the_choice_are_noted(tmp_path, name):
+    with Watched() as watched:
+        assert choose(tmp_path, ["app/manage.py"], "app") == []
+    assert are_current(watched.stamps)
+
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).touch()
+
+    assert not are_current(watched.stamps)

@@ -63,6 +63,11 @@ class FileLock:
         """Whether this object holds the lock now."""
         return self._descriptor >= 0
 
+    @property
+    def is_in_place(self) -> bool:
+        """Whether this object holds the lock that others find at its path: the file may have been deleted since."""
+        return self.is_held and _is_still_at(self._descriptor, self.path)
+
     def try_acquire(self) -> bool:
         """Take the lock if it is free. Raises MachineError (`machine/locks-unsupported`, `machine/not-writable`)."""
         while True:
@@ -157,6 +162,23 @@ def _close_in_child() -> None:
 
 
 os.register_at_fork(after_in_child=_close_in_child)
+
+
+def is_locked(path: str) -> bool:
+    """Whether some process holds the lock at `path` right now. Leaves it alone."""
+    try:
+        descriptor = plain(path, os.O_RDWR)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
+    return False
 
 
 def read_holder(path: str) -> Holder:

@@ -13,26 +13,39 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from devboot.app.call import Call
     from devboot.daemon.leases import DaemonLease
-    from devboot.daemon.reclaim import Reclaimed
+    from devboot.errors import DevbootError
 
-_GRACE = 5.0
-_FAREWELL = 2.0  # they only have to leave
+_FAREWELL = 5.0  # seconds that daemon and guardian have to leave after all is down
 _MARGIN = 7.0  # what the guardian may need beyond the grace
+_PATIENCE = 20.0  # for a daemon that is being started, or another `down`
+_POLL = 0.01
 
 
 def carry_out(call: Call) -> int:
     """Ask the daemon; end one that doesn't answer; end what a dead one has left. Nothing running is no error."""
-    if call.flag("all"):
-        return _all(call)
-    found = meeting.meet(call)
-    if found.client is not None:
-        code = _ask(call, found.client)
+    return _all(call) if call.flag("all") else _down(call)
+
+
+def _down(call: Call) -> int:
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        found = meeting.meet(call)
+        if found.client is not None:
+            code = _ask(call, found.client)
+            if code is not None:
+                _see_off(found.lease)
+                return code
+        if found.lease is not None and found.lease.is_alive:
+            if found.client is None and not found.lease.is_frozen and _has_ended(*_both(found.lease)[0], _FAREWELL):
+                continue  # it was leaving, or being killed
+            return _bypass(call, found.lease)
+        code = _end_leftovers(call, found.lease)
         if code is not None:
-            _see_off(found.lease)
             return code
-    if found.lease is not None and found.lease.is_alive:
-        return _bypass(call, found.lease)
-    return _end_leftovers(call)
+        # Another process has the project: a daemon that is being started is asked as soon as it listens.
+        if time.monotonic() >= deadline:
+            return meeting.complain(call, _busy(call))
+        time.sleep(_POLL)
 
 
 def _ask(call: Call, client: daemon.Client) -> int | None:
@@ -49,80 +62,105 @@ def _ask(call: Call, client: daemon.Client) -> int | None:
 
 
 def _see_off(lease: DaemonLease | None) -> None:
-    """Wait until daemon and guardian have ended, too: after `down` there is no process left, not even one of ours."""
+    """Wait until daemon and guardian have ended, too: after `down` there is no process left, not even one of ours.
+
+    One that doesn't end, such as a guardian in a debugger, has nothing to do any more, and is killed.
+    """
     if lease is None:
         return
     _wake(lease)
-    for pid, started in ((lease.pid, lease.started), (lease.guardian, lease.guardian_started)):
-        deadline = time.monotonic() + _FAREWELL
-        while _is_there(pid, started):
-            if time.monotonic() >= deadline:
-                return
-            time.sleep(0.0005)
+    for pid, started in _both(lease):
+        if not _has_ended(pid, started, _FAREWELL):
+            _kill(pid, started)
+            _has_ended(pid, started, _FAREWELL)
+
+
+def _both(lease: DaemonLease) -> tuple[tuple[int, str], tuple[int, str]]:
+    return (lease.pid, lease.started), (lease.guardian, lease.guardian_started)
+
+
+def _has_ended(pid: int, started: str, patience: float) -> bool:
+    """Wait for a process. One that has ended but isn't reaped counts: process 1 of a container takes its time."""
+    from devboot.supervisor import proctable
+
+    deadline = time.monotonic() + patience
+    while (seen := proctable.look(pid)) is not None and seen.is_alive and seen.started == started:
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(0.0005)
+    return True
 
 
 def _wake(lease: DaemonLease) -> None:
-    """A guardian that somebody has stopped would neither do its work nor end."""
-    from devboot.daemon.reclaim import SIGCONT
-    from devboot.supervisor.session import send
+    from devboot.daemon.reclaim import wake_guardian
 
-    if _is_there(lease.guardian, lease.guardian_started):
-        send((lease.guardian,), SIGCONT)
+    wake_guardian(lease)
 
 
-def _is_there(pid: int, started: str) -> bool:
-    """One that has ended but wasn't asked for yet is gone: in a container, process 1 takes its time to ask."""
+def _kill(pid: int, started: str) -> None:
+    from devboot.daemon.reclaim import SIGKILL, signal_process
     from devboot.supervisor import proctable
 
-    entry = proctable.look(pid)
-    return entry is not None and entry.is_alive and entry.started == started
+    seen = proctable.look(pid)
+    if seen is not None and seen.started == started:
+        signal_process(seen, SIGKILL)
 
 
 def _bypass(call: Call, lease: DaemonLease) -> int:
     """Kill a daemon that doesn't answer; its guardian then ends the rest, or we do."""
-    from devboot.daemon.reclaim import SIGKILL
-    from devboot.supervisor.session import send
-
     Streams().say(f"the daemon (pid {lease.pid}) does not answer; ending it and what it runs\n")
     before = len(leases.left_behind(call.state))
-    send((lease.pid,), SIGKILL)
-    grace = float(lease.grace or _GRACE)
-    deadline = time.monotonic() + grace + _MARGIN
+    _kill(lease.pid, lease.started)
     _wake(lease)
-    both = ((lease.pid, lease.started), (lease.guardian, lease.guardian_started))
-    while any(_is_there(*each) for each in both) and time.monotonic() < deadline:
-        time.sleep(0.01)
+    for pid, started in _both(lease):
+        _has_ended(pid, started, lease.grace_seconds + _MARGIN)
     stopped, killed = leases.read_reclaimed(call.state, lease.pid) or (before, 0)
     _say(call, f"stopped {stopped}" + (f", killed {killed}" if killed else ""))
-    return _end_leftovers(call, quiet=True)
+    return _end_leftovers(call, lease, quiet=True) or 0  # another daemon that has come since is no concern of ours
 
 
-def _end_leftovers(call: Call, *, quiet: bool = False) -> int:
-    from devboot.daemon.reclaim import end_all
+def _end_leftovers(call: Call, lease: DaemonLease | None, *, quiet: bool = False) -> int | None:
+    """End what is left of an earlier run, and its files; None where another process has the project.
 
-    if leases.abandoned(call.state):
-        result = end_all(lambda: leases.abandoned(call.state), _GRACE)
-        _forget(call.state)
-        _say(call, f"ended what an earlier run had left: {_named(result)}")
-        return 1 if result.left else 0
-    _forget(call.state)
+    `lease` is that of the last daemon, as far as it is known.
+    """
+    if lease is None and not os.path.lexists(leases.lock_path(call.state)):
+        _say_not_running(call, quiet=quiet)  # it never ran: nothing is written
+        return 0
+    from devboot.daemon import ownership
+    from devboot.daemon.reclaim import reclaim
+
+    owned = ownership.take(call.state, "down")
+    if owned is None:
+        ownership.wake_holder(call.state)
+        return None
+    with owned:
+        result = reclaim(owned, call.state, lease)
+    ended = result.describe()
+    if ended:
+        _say(call, f"ended what an earlier run had left: {ended}")
+    else:
+        _say_not_running(call, quiet=quiet)
+    return 1 if result.left else 0
+
+
+def _say_not_running(call: Call, *, quiet: bool) -> None:
     if not quiet:
         _say(call, f"{meeting.project_name(call)} is not running")
-    return 0
 
 
-def _forget(state: str) -> None:
-    """Take away a dead daemon's files; another one may have come by now, and needs its own."""
-    lease = leases.read_daemon(leases.daemon_path(state))
-    if lease is None or not lease.is_alive:
-        leases.forget(state)
+def _busy(call: Call) -> DevbootError:
+    """Somebody holds the daemon's lock, and is no daemon that could be asked."""
+    from devboot.errors import BusyError
+    from devboot.locks import read_holder
 
-
-def _named(result: Reclaimed) -> str:
-    ended = [f"{name or 'a process'} (pid {pid})" for pid, name in result.stopped]
-    ended += [f"{name or 'a process'} (pid {pid}, killed)" for pid, name in result.killed]
-    ended += [f"{name or 'a process'} (pid {pid}, still there)" for pid, name in result.left]
-    return ", ".join(ended)
+    holder = read_holder(leases.lock_path(call.state))
+    return BusyError(
+        "busy/locked",
+        f"another devboot holds `{leases.lock_path(call.state)}`",
+        causes=[f"{holder.describe(time.time())} still works after {_PATIENCE:.0f} s"],
+        help=[f"ps -fp {holder.pid}" if holder.pid else "devboot doctor"],
+    )
 
 
 def _say(call: Call, text: str) -> None:
@@ -136,21 +174,20 @@ def _all(call: Call) -> int:
     Who types this wants nothing left running, and can't know from which environment something was started; what is to
     be out of reach (a job of a CI beside another) has a DEVBOOT_HOME of its own.
     """
-    from devboot.daemon.reclaim import SIGKILL
     from devboot.paths import runtime_directory
-    from devboot.supervisor.session import send
 
     code = 0
     running = leases.registered(runtime_directory(call.environ, os.getuid()))
     for number, lease in enumerate(running):
         _say(call, ("\n" if number else "") + lease.root)
         client = daemon.connect(lease)
-        if client is not None:
-            code = max(code, _ask(call, client) or 0)
-            _see_off(lease)
-        elif lease.is_alive:
+        answer = None if client is None else _ask(call, client)
+        if answer is None and lease.is_alive:
             _say(call, f"the daemon (pid {lease.pid}) does not answer; ending it and what it runs")
-            send((lease.pid,), SIGKILL)
+            _kill(lease.pid, lease.started)
+            _has_ended(lease.guardian, lease.guardian_started, lease.grace_seconds + _MARGIN)
+        _see_off(lease)
+        code = max(code, answer or 0)
     if not running:
         _say(call, "no project of yours is running")
     return code

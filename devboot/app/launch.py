@@ -10,7 +10,7 @@ from devboot.app import meeting
 from devboot.app.glance import looks_sound
 from devboot.app.screen.attach import attach
 from devboot.app.streams import Streams
-from devboot.daemon import client as daemon, start
+from devboot.daemon import client as daemon, leases, start
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from devboot.app.call import Call
-    from devboot.daemon.client import Client
+    from devboot.daemon.client import Client, Found
     from devboot.daemon.start import Handle
     from devboot.errors import DevbootError
     from devboot.wire.jsontext import Plain
@@ -53,7 +53,7 @@ def carry_out(call: Call, handle: Handle | None = None) -> tuple[int | None, Han
     """
     if call.environ.get(INSIDE) == call.root:
         return meeting.complain(call, _nested()), None  # at once: until then it counts as a process that is starting
-    found = meeting.meet(call)
+    found = _meet(call)
     runs = found.client is not None or (found.lease is not None and found.lease.is_alive)
     if runs and handle is not None:
         handle.abandon()
@@ -69,6 +69,17 @@ def carry_out(call: Call, handle: Handle | None = None) -> tuple[int | None, Han
     return launch(call, handle, known.plan_plain, environ, installed=NOTHING_TO_INSTALL), None
 
 
+def _meet(call: Call) -> Found:
+    """The daemon of the project; one that is leaving, or was killed this moment, gets the time to be gone."""
+    deadline = time.monotonic() + daemon.PATIENCE
+    while True:
+        found = meeting.meet(call)
+        has_silent = found.client is None and found.lease is not None and found.lease.is_alive
+        if not has_silent or (found.lease is not None and found.lease.is_frozen) or time.monotonic() >= deadline:
+            return found
+        time.sleep(0.01)
+
+
 def _fresh(call: Call) -> snapshot.Snapshot | None:
     known = snapshot.read(f"{call.state}/{snapshot.NAME}")
     return known if known is not None and snapshot.is_fresh(known, call.root, call.environ) else None
@@ -81,13 +92,19 @@ def launch(
 
     `installed` is what the headline says of the provisioning before. Where another `up` was faster, join that.
     """
-    try:
-        client = handle.launch(plan_plain, environ, request(call, installed))
-    except start.LostError as lost:
-        return _join_winner(call, plan_plain, environ, str(lost))
-    except daemon.NoAnswerError:
-        return meeting.complain(call, meeting.gone(call))
-    return _see_through(call, client, owner=True)
+    deadline = time.monotonic() + _JOIN_PATIENCE
+    while True:
+        try:
+            client = handle.launch(plan_plain, environ, request(call, installed))
+        except start.LostError as lost:
+            code = _join_winner(call, plan_plain, environ, str(lost), deadline)
+            if code is not None:
+                return code
+            handle = start.prepare()  # the other one has gone again
+        except daemon.NoAnswerError:
+            return meeting.complain(call, meeting.gone(call))
+        else:
+            return _see_through(call, client, owner=True)
 
 
 def request(call: Call, installed: str) -> dict[str, Plain]:
@@ -126,6 +143,8 @@ def join(
         first = client.next(daemon.PATIENCE)
     except daemon.NoAnswerError:
         client.close()
+        if not meeting.is_running(call):  # it ended before it had seen us
+            return None
         return meeting.complain(call, meeting.silent_daemon(call))
     if first is None or first[1] in (b"stale", b"stopping"):
         if first is not None and first[1] == b"stopping":
@@ -152,16 +171,23 @@ def _join_known(call: Call, client: Client) -> int | None:
     return code
 
 
-def _join_winner(call: Call, plan_plain: tuple[Any, ...], environ: Mapping[str, str], who: str) -> int:
+def _join_winner(
+    call: Call, plan_plain: tuple[Any, ...], environ: Mapping[str, str], who: str, deadline: float
+) -> int | None:
+    """The exit code; None where nobody has the project any more."""
     if not call.wishes.quiet:
         Streams().say(f"waiting for {who}\n")
-    deadline = time.monotonic() + _JOIN_PATIENCE
+    from devboot.locks import is_locked
+
+    lock = leases.lock_path(call.state)
     while time.monotonic() < deadline:
         found = meeting.meet(call)
         if found.client is not None:
             code = join(call, found.client, fingerprint=plan_plain[6], plan_plain=plan_plain, environ=environ)
             if code is not None:
                 return code
+        elif not is_locked(lock):
+            return None
         time.sleep(0.01)
     return meeting.complain(call, meeting.silent_daemon(call))
 

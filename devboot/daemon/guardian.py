@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from devboot.daemon import leases
+from devboot.daemon import leases, ownership
 from devboot.daemon.reclaim import Reclaimed, end_all
 from devboot.supervisor import proctable
 
@@ -16,15 +16,16 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from devboot.supervisor.proctable import Seen
 
-_DEFAULT_GRACE = 5.0
+
+_PATIENCE = 0.5  # whoever holds the daemon's lock for longer cleans up, too
 
 
 def watch_over(daemon: int, will: bytes) -> None:
     """Wait for the process `daemon` to end, then clean up; `will` is what it wrote (see `leases.will`), if it did."""
     proctable.become_subreaper()  # of all that it has forked before, too
     _wait_for(daemon)
-    state, grace = leases.parse_will(will) or ("", _DEFAULT_GRACE)
-    reclaimed = end_all(lambda: _left(state), grace)
+    state, grace = leases.parse_will(will) or ("", leases.DEFAULT_GRACE)
+    reclaimed = end_all(lambda table: _left(state, table), grace)
     if state:
         _tidy(state, daemon, reclaimed)
 
@@ -39,13 +40,12 @@ def _wait_for(daemon: int) -> None:
             return
 
 
-def _left(state: str) -> list[tuple[Seen, str]]:
+def _left(state: str, table: dict[int, Seen]) -> list[tuple[Seen, str]]:
     _reap()
-    table = proctable.processes()
     below = [(seen, "") for seen in proctable.descendants(table, os.getpid())]
     if below or not state:
         return below
-    return leases.abandoned(state)
+    return leases.abandoned(state, table)
 
 
 def _reap() -> None:
@@ -57,11 +57,15 @@ def _reap() -> None:
 
 
 def _tidy(state: str, daemon: int, reclaimed: Reclaimed) -> None:
-    """Take away the dead daemon's traces, unless another one has already come in its place."""
+    """Remove the dead daemon's files, unless somebody else has the project by now: the next daemon, or `down`."""
     path = leases.daemon_path(state)
-    lease = leases.read_daemon(path)
-    if lease is None or lease.pid != daemon:
+    owned = ownership.wait(state, "guardian", _PATIENCE, is_hopeless=lambda: leases.is_daemon_alive(path))
+    if owned is None:
         return
-    leases.write_reclaimed(state, daemon, len(reclaimed.stopped), len(reclaimed.killed))
-    if not reclaimed.left:
-        leases.forget(state)
+    with owned:
+        lease = leases.read_daemon(path)
+        if lease is None or lease.pid != daemon:
+            return
+        owned.write_reclaimed(daemon, len(reclaimed.stopped), len(reclaimed.killed))
+        if not reclaimed.left:
+            owned.forget()

@@ -13,13 +13,16 @@ from devboot.supervisor import proctable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 RUN = "run"
 DAEMON, CHILDREN, LOCK, RECLAIMED = "daemon", "children", "daemon.lock", "reclaimed"
 REGISTERED = ".lease"
 _FORMAT = "1"
 _LIMIT = 64 * 1024
+GUARDIAN = "guardian"  # what a guardian is called among the processes that are left
+DEFAULT_GRACE = 5.0
+_LONGEST_GRACE = 24 * 3600.0
 _LONG_BOOK = 1000  # lines of ended children and living ones
 
 
@@ -44,9 +47,27 @@ class DaemonLease(Record):
 
     @property
     def is_alive(self) -> bool:
-        """Whether that very process is still there."""
+        """Whether that very process is still there, and not in the middle of its end."""
         seen = proctable.look(self.pid)
-        return seen is not None and seen.is_alive and seen.started == self.started and self.boot == proctable.boot_id()
+        is_there = seen is not None and seen.is_alive and not seen.is_exiting and seen.started == self.started
+        return is_there and self.boot == proctable.boot_id()
+
+    def is_same(self, other: DaemonLease | None) -> bool:
+        """Whether both are of the same process."""
+        return other is not None and (self.pid, self.started, self.boot) == (other.pid, other.started, other.boot)
+
+    @property
+    def grace_seconds(self) -> float:
+        """`grace` as a number, within limits."""
+        try:
+            return min(max(float(self.grace), 0.0), _LONGEST_GRACE)
+        except ValueError:
+            return DEFAULT_GRACE
+
+    def find_guardian(self, table: Mapping[int, proctable.Seen]) -> proctable.Seen | None:
+        """Return the guardian as it is in `table`; None when it has ended."""
+        seen = table.get(self.guardian)
+        return seen if seen is not None and seen.is_alive and seen.started == self.guardian_started else None
 
     @property
     def is_frozen(self) -> bool:
@@ -93,12 +114,14 @@ def dump_path(state: str) -> str:
     return f"{state}/{RUN}/dump"
 
 
-def write_daemon(path: str, lease: DaemonLease) -> None:
-    """Put the lease at `path` as a whole, 0600. Raises MachineError."""
-    from devboot.files import atomic_write
+def reclaimed_path(state: str) -> str:
+    """The file in which a guardian records what it has ended."""
+    return f"{state}/{RUN}/{RECLAIMED}"
 
-    lines = [_FORMAT, *(str(value).replace("\n", " ") for value in lease)]
-    atomic_write(path, "\n".join(lines) + "\n", mode=0o600, sync=False)
+
+def format_daemon(lease: DaemonLease) -> str:
+    """The lease as it is written to a file."""
+    return "\n".join([_FORMAT, *(str(value).replace("\n", " ") for value in lease)]) + "\n"
 
 
 def read_daemon(path: str) -> DaemonLease | None:
@@ -110,6 +133,12 @@ def read_daemon(path: str) -> DaemonLease | None:
     if not (values["pid"].isdecimal() and values["guardian"].isdecimal()):
         return None
     return DaemonLease(**(values | {"pid": int(values["pid"]), "guardian": int(values["guardian"])}))  # type: ignore[arg-type]
+
+
+def is_daemon_alive(path: str) -> bool:
+    """Whether the lease at `path` is that of a living daemon."""
+    lease = read_daemon(path)
+    return lease is not None and lease.is_alive
 
 
 class ChildrenBook:
@@ -194,27 +223,40 @@ def _parse_child(line: str) -> ChildLease | None:
     return ChildLease(int(words[0]), words[1], words[2])
 
 
-def left_behind(state: str) -> list[tuple[proctable.Seen, str]]:
-    """What an earlier daemon of this project has left running, as (process, name), found by leases and marker."""
+def left_behind(state: str, table: dict[int, proctable.Seen] | None = None) -> list[tuple[proctable.Seen, str]]:
+    """Return what an earlier daemon of this project has left running, as (process, name).
+
+    Found by the list of children, by their sessions, by the marker in environments, and below a guardian that still
+    lives. The guardian itself comes last, when nothing else is left.
+    """
     children = read_children(children_path(state))
     lease = read_daemon(daemon_path(state))
     if not children and lease is None:
         return []
-    table = proctable.processes()
+    table = proctable.processes() if table is None else table
     names = _names_of_leased(table, children)
-    found = {seen.pid: (seen, names[seen.session]) for seen in proctable.in_sessions(table, names)}
-    if lease is not None and lease.marker and lease.boot == proctable.boot_id():
-        found |= {seen.pid: (seen, name) for seen, name in proctable.marked(table, lease.marker)}
+    found = {pid: (table[pid], name) for pid, name in names.items() if pid in table and table[pid].is_alive}
+    found |= {seen.pid: (seen, names[seen.session]) for seen in proctable.in_sessions(table, names)}
+    guardian = None
+    if lease is not None and lease.boot == proctable.boot_id():
+        if lease.marker:
+            found |= {seen.pid: (seen, name) for seen, name in proctable.marked(table, lease.marker)}
+        guardian = None if lease.is_alive else lease.find_guardian(table)
+    if guardian is not None:
+        found = {seen.pid: (seen, "") for seen in proctable.descendants(table, guardian.pid)} | found
     found.pop(os.getpid(), None)  # this very command may have been typed in one of the processes
+    if not found and guardian is not None and guardian.pid != os.getpid():
+        return [(guardian, GUARDIAN)]
     return list(found.values())
 
 
-def abandoned(state: str) -> list[tuple[proctable.Seen, str]]:
+def abandoned(state: str, table: dict[int, proctable.Seen]) -> list[tuple[proctable.Seen, str]]:
     """As `left_behind`, but nothing as soon as another daemon has come: the leases then name what that one runs.
 
-    It writes its own lease before it starts anything, so looking last is looking in time.
+    It writes its own lease before it starts anything, so looking last is looking in time. For the guardian, which
+    doesn't hold the daemon's lock meanwhile: the next daemon need not wait for it.
     """
-    found = left_behind(state)
+    found = left_behind(state, table)
     lease = read_daemon(daemon_path(state))
     return [] if lease is not None and lease.is_alive else found
 
@@ -234,32 +276,9 @@ def register_path(socket: str) -> str:
     return socket.removesuffix(".sock") + REGISTERED
 
 
-def forget(state: str) -> None:
-    """Take away what a dead daemon has left of files. Call it when nothing of it is alive."""
-    lease = read_daemon(daemon_path(state))
-    paths = [daemon_path(state), children_path(state)]
-    paths += [lease.socket, register_path(lease.socket)] if lease is not None else []
-    for path in paths:
-        try:
-            os.unlink(path)
-        except OSError:
-            continue
-
-
-def write_reclaimed(state: str, daemon: int, stopped: int, killed: int) -> None:
-    """Leave word of how a guardian has ended what its daemon had left."""
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
-    try:
-        descriptor = os.open(f"{run_directory(state)}/{RECLAIMED}", flags, 0o600)
-    except OSError:
-        return
-    os.write(descriptor, f"{daemon} {stopped} {killed}\n".encode())
-    os.close(descriptor)
-
-
 def read_reclaimed(state: str, daemon: int) -> tuple[int, int] | None:
     """How many the guardian of `daemon` has stopped and killed; None where it left no word."""
-    words = _read(f"{run_directory(state)}/{RECLAIMED}").split()
+    words = _read(reclaimed_path(state)).split()
     if len(words) != 3 or words[0] != str(daemon).encode():
         return None
     return int(words[1]), int(words[2])

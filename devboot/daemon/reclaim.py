@@ -8,15 +8,25 @@ from __future__ import annotations
 import os
 import time
 
+from devboot.daemon import leases
 from devboot.record import Record
+from devboot.supervisor import proctable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import signal as _signal
     from collections.abc import Callable
 
+    from devboot.daemon.leases import DaemonLease
+    from devboot.daemon.ownership import Ownership
     from devboot.supervisor.proctable import Seen
 
-SIGKILL, SIGTERM, SIGCONT = 9, 15, 18
+    Found = list[tuple[Seen, str]]
+    Table = dict[int, Seen]
+else:
+    import _signal  # the signal package imports enum
+
+SIGKILL, SIGTERM, SIGCONT = 9, 15, 18 if os.uname().sysname != "Darwin" else 19
 _POLL = 0.01
 _AFTER_KILL = 5.0  # a process in an uninterruptible wait can't be waited for without limit
 
@@ -28,31 +38,85 @@ class Reclaimed(Record):
     killed: tuple[tuple[int, str], ...] = ()
     left: tuple[tuple[int, str], ...] = ()
 
+    def describe(self) -> str:
+        """Return each process with what became of it, as in `redis (pid 4711), web (pid 4712, killed)`."""
+        groups = ((self.stopped, ""), (self.killed, ", killed"), (self.left, ", still there"))
+        return ", ".join(f"{name or 'a process'} (pid {pid}{end})" for group, end in groups for pid, name in group)
+
+
+def reclaim(owned: Ownership, state: str, known: DaemonLease | None = None, *, limit: float | None = None) -> Reclaimed:
+    """End what a dead daemon has left, its guardian too, and remove its files unless something can't be ended.
+
+    `known` is its lease where that in the state folder may be damaged. What is left has the time that the daemon
+    granted to its slowest process, at most `limit` seconds.
+    """
+    lease = leases.read_daemon(leases.daemon_path(state)) or known
+    grace = leases.DEFAULT_GRACE if lease is None else lease.grace_seconds
+    grace = grace if limit is None else min(grace, limit)
+    result = end_all(lambda table: leases.left_behind(state, table), grace)
+    if not result.left:
+        owned.forget(known)
+    return result._replace(stopped=tuple(each for each in result.stopped if each[1] != leases.GUARDIAN))
+
+
+def wake_guardian(lease: DaemonLease | None) -> None:
+    """Let a guardian go on that somebody has stopped: it would neither do its work nor end."""
+    seen = None if lease is None else proctable.look(lease.guardian)
+    if lease is not None and seen is not None and seen.started == lease.guardian_started and seen.state in "Tt":
+        signal_process(seen, SIGCONT)
+
 
 def end_all(
-    find: Callable[[], list[tuple[Seen, str]]], grace: float, clock: Callable[[], float] = time.monotonic
+    find: Callable[[Table], Found],
+    grace: float,
+    clock: Callable[[], float] = time.monotonic,
+    pause: Callable[[float], None] = time.sleep,
 ) -> Reclaimed:
-    """End everything that `find` finds, each time anew, since processes start others while they are being ended.
+    """End everything that `find` finds in the table of processes, and what descends from it.
 
-    `grace` seconds are shared by all. Whether a process is a leader is told by its session's number.
+    It looks again and again, since processes start others while they are being ended; what was found once is ended
+    also when its parent, by which it was found, has gone. `grace` seconds are shared by all. Whether a process is a
+    leader is told by its session's number.
     """
     start = clock()
     asked: dict[int, str] = {}
     killed: dict[int, str] = {}
-    found = find()
+    known: dict[int, tuple[Seen, str]] = {}
+    found = _look(find, known)
     while found and clock() < start + grace + _AFTER_KILL:
         is_over = clock() >= start + grace
         for seen, name in _due(found, asked, is_over=is_over):
             (killed if is_over else asked)[seen.pid] = name
-            _signal(seen.pid, SIGKILL if is_over else SIGTERM)
-        time.sleep(_POLL)
-        found = find()
+            signal_process(seen, SIGKILL if is_over else SIGTERM)
+        pause(_POLL)
+        found = _look(find, known)
     left = tuple((seen.pid, name) for seen, name in found)
     gone = tuple((pid, name) for pid, name in asked.items() if pid not in killed)
     return Reclaimed(gone, tuple(item for item in killed.items() if item not in left), left)
 
 
-def _due(found: list[tuple[Seen, str]], asked: dict[int, str], *, is_over: bool) -> list[tuple[Seen, str]]:
+def _look(find: Callable[[Table], Found], known: dict[int, tuple[Seen, str]]) -> Found:
+    """Add what is found now to `known`, drop from it what has ended, and return the rest."""
+    table = proctable.processes()
+    for pid, (seen, _) in tuple(known.items()):
+        now = table.get(pid)
+        if now is None or now.started != seen.started or not now.is_alive:
+            del known[pid]
+    known |= {seen.pid: (seen, name) for seen, name in find(table)}
+    children: dict[int, list[Seen]] = {}
+    for seen in table.values():
+        children.setdefault(seen.parent, []).append(seen)
+    left = [pid for pid, (_, name) in known.items() if name != leases.GUARDIAN]
+    while left:
+        pid = left.pop()
+        for seen in children.get(pid, ()):
+            if seen.pid not in known and seen.is_alive and seen.pid != os.getpid():
+                known[seen.pid] = (seen, known[pid][1])
+                left.append(seen.pid)
+    return list(known.values())
+
+
+def _due(found: Found, asked: dict[int, str], *, is_over: bool) -> Found:
     """Whom to signal now: everybody once the grace is over; before, leaders and what has no leader any more."""
     if is_over:
         return found
@@ -64,12 +128,28 @@ def _due(found: list[tuple[Seen, str]], asked: dict[int, str], *, is_over: bool)
     ]
 
 
-def _signal(pid: int, number: int) -> None:
+def signal_process(seen: Seen, number: int) -> None:
+    """Send a signal to that very process, never to a later one of its number where the system can tell them apart."""
     try:
-        os.kill(pid, number)
+        handle = os.pidfd_open(seen.pid)
+    except (AttributeError, OSError):  # not Linux, ended, or no descriptor left
+        handle = -1
+    try:
+        now = proctable.look(seen.pid)
+        if now is None or now.started != seen.started:
+            return
+        _send(seen.pid, handle, number)
         if number == SIGTERM:
-            os.kill(pid, SIGCONT)  # what is stopped takes the signal only when it goes on
-    except ProcessLookupError:
-        pass
-    except PermissionError:
-        pass  # it has become another user's: nothing that we could end
+            _send(seen.pid, handle, SIGCONT)  # what is stopped takes the signal only when it goes on
+    except (ProcessLookupError, PermissionError):
+        pass  # it has ended, or has become another user's: nothing that we could end
+    finally:
+        if handle >= 0:
+            os.close(handle)
+
+
+def _send(pid: int, handle: int, number: int) -> None:
+    if handle >= 0:
+        _signal.pidfd_send_signal(handle, number)
+    else:
+        os.kill(pid, number)

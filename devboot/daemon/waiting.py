@@ -11,13 +11,13 @@ import time
 
 # All that is ever needed is imported soon, here or in `_import_the_rest`: an upgrade must not break a daemon.
 from devboot import __version__
-from devboot.daemon import leases, opening
-from devboot.daemon.leases import ChildrenBook, DaemonLease
+from devboot.daemon import leases, opening, ownership
+from devboot.daemon.leases import DaemonLease
 from devboot.daemon.signals import watch_signals
 from devboot.daemon.view import parse_request
 from devboot.errors import DevbootError, MachineError
 from devboot.files import machine_error
-from devboot.locks import FileLock, read_holder
+from devboot.locks import read_holder
 from devboot.model import process as model
 from devboot.paths import runtime_directory, socket_path
 from devboot.supervisor import proctable
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     import _socket
     from collections.abc import Mapping
 
+    from devboot.daemon.leases import ChildrenBook
+    from devboot.daemon.ownership import Ownership
     from devboot.daemon.server import Server
     from devboot.daemon.view import Request
 
@@ -47,8 +49,8 @@ _LATER = (
     *("collections", "heapq", "enum", "signal", "functools", "re", "fnmatch", "json"),
 )
 _FULL = {errno.ENOSPC, errno.EDQUOT}  # told without a name by a write to what is open already
-_SHORT_PATIENCE = 2.0  # for a daemon that is just leaving
-_RECLAIM_GRACE = 5.0
+_LOCK_PATIENCE = 20.0  # for a `down` that ends what an earlier run has left, or a daemon that is leaving
+_RECLAIM_LIMIT = 20.0  # the client waits for `start.PATIENCE`
 
 
 def wait_for_plan(sock: _socket.socket, bequest: int, *, adopts: bool) -> int:
@@ -152,7 +154,8 @@ class _Tenancy:
         self._adopts = adopts
         self._since = time.time()
         self._marker = ""
-        self._lock = FileLock(leases.lock_path(plan.state), "up")
+        self._guardian = proctable.look(os.getppid())
+        self._owned: Ownership | None = None
         self._socket = ""
         self._listener: _socket.socket | None = None
         self._book: ChildrenBook | None = None
@@ -161,18 +164,19 @@ class _Tenancy:
     def serve(self, sock: _socket.socket, request: Request) -> int:
         """Run the project until it is down, or leave it to the daemon that has it."""
         os.makedirs(leases.run_directory(self._plan.state), mode=0o700, exist_ok=True)
-        if not self._take_lock():
-            holder = read_holder(self._lock.path).describe(time.time())
+        owned = self._take_ownership()
+        if owned is None:
+            holder = read_holder(leases.lock_path(self._plan.state)).describe(time.time())
             sock.sendall(frame(frames.WORD, f"lost {holder}".encode()))
             return 0
-        reclaimed = self._reclaim()
+        reclaimed = self._reclaim(owned)
         loop = Loop()
-        self._book = ChildrenBook(leases.children_path(self._plan.state))
+        self._book = owned.open_book()
         first = opening.Opening(self._book)
         supervisor = Supervisor(loop, self._plan, first, wall_clock=time.time, adopts=self._adopts)
         self._marker = f"{MARKER}={supervisor.run_id}:"
-        self._listen()
-        self._write_lease()
+        self._listen(owned)
+        self._write_lease(owned)
         watch_signals(loop, self._signalled, self._refresh, supervisor.reap_orphans)
         os.write(self._bequest, leases.will(self._plan.state, self._grace()))
         sock.sendall(frame(frames.WORD, b"launched"))  # before the spawns: then it heeds signals when something runs
@@ -206,34 +210,29 @@ class _Tenancy:
         server.listen(self._listener)
         return server
 
-    def _take_lock(self) -> bool:
-        deadline = time.monotonic() + _SHORT_PATIENCE
-        while not self._lock.try_acquire():
-            # Held, and nobody to be found: a daemon on its way out, or one that is about to listen.
-            lease = leases.read_daemon(leases.daemon_path(self._plan.state))
-            if (lease is not None and lease.is_alive) or time.monotonic() >= deadline:
-                return False
-            time.sleep(0.005)
-        return True
+    def _take_ownership(self) -> Ownership | None:
+        """Take the daemon's lock; None where a living daemon has it, or another process holds it for too long."""
+        state = self._plan.state
+        path = leases.daemon_path(state)
+        self._owned = ownership.wait(state, "up", _LOCK_PATIENCE, is_hopeless=lambda: leases.is_daemon_alive(path))
+        return self._owned
 
-    def _reclaim(self) -> str:
+    def _reclaim(self, owned: Ownership) -> str:
         """End what an earlier daemon has left, if its guardian died too; what to tell of it."""
         state = self._plan.state
-        if not leases.left_behind(state):
+        if not any(map(os.path.lexists, (leases.daemon_path(state), leases.children_path(state)))):
             return ""
-        from devboot.daemon.reclaim import end_all
+        from devboot.daemon.reclaim import reclaim
 
-        result = end_all(lambda: leases.left_behind(state), _RECLAIM_GRACE)
-        ended = [*result.stopped, *result.killed]
-        names = ", ".join(f"{name or 'a process'} (pid {pid})" for pid, name in ended)
-        return f"ended what an earlier run had left: {names}\n" if ended else ""
+        ended = reclaim(owned, state, limit=_RECLAIM_LIMIT).describe()
+        return f"ended what an earlier run had left: {ended}\n" if ended else ""
 
-    def _listen(self) -> None:
+    def _listen(self, owned: Ownership) -> None:
         """Be found; who comes before the server is there waits in the queue."""
         runtime = runtime_directory(dict(self._plan.env), os.getuid())
         self._socket = socket_path(runtime, self._plan.root)
         try:
-            self._listener = sockets.listen(self._socket)
+            self._listener = owned.listen(self._socket)
         except OSError as error:
             raise no_socket(self._socket, error) from error
 
@@ -242,21 +241,23 @@ class _Tenancy:
         self._server.on_signal(number)
 
     def _refresh(self) -> None:
-        """Somebody can't find us: make the socket and the lease anew."""
+        """Somebody can't find us: make the socket and the lease anew, unless the project is another daemon's by now."""
+        if self._owned is None or not self._owned.renew():
+            return
         assert self._server is not None
         os.makedirs(os.path.dirname(self._socket), mode=0o700, exist_ok=True)
         if self._listener is not None:
             self._server.loop.unwatch(self._listener.fileno())
             self._listener.close()
-        self._listener = sockets.listen(self._socket)
+        self._listener = self._owned.listen(self._socket)
         self._server.listen(self._listener)
-        self._write_lease()
+        self._write_lease(self._owned)
 
     def _grace(self) -> float:
-        return max((spec.stop_timeout for spec in self._plan.processes), default=_RECLAIM_GRACE)
+        return max((spec.stop_timeout for spec in self._plan.processes), default=leases.DEFAULT_GRACE)
 
-    def _write_lease(self) -> None:
-        me, parent = proctable.look(os.getpid()), proctable.look(os.getppid())
+    def _write_lease(self, owned: Ownership) -> None:
+        me, parent = proctable.look(os.getpid()), self._guardian
         lease = DaemonLease(
             pid=os.getpid(),
             started=me.started if me else "",
@@ -267,22 +268,17 @@ class _Tenancy:
             project=self._plan.project,
             root=self._plan.root,
             since=str(self._since),
-            guardian=os.getppid(),
+            guardian=parent.pid if parent else 0,
             guardian_started=parent.started if parent else "",
             grace=str(self._grace()),
         )
-        os.makedirs(leases.run_directory(self._plan.state), mode=0o700, exist_ok=True)
-        for path in (leases.daemon_path(self._plan.state), leases.register_path(self._socket)):
-            leases.write_daemon(path, lease)
+        owned.publish(lease)
 
     def _release(self) -> None:
         """All is down: nobody shall find us any more, then the next may come."""
-        if self._listener is not None:
+        if self._owned is None:
+            return
+        self._owned.forget()
+        if self._listener is not None:  # open until nobody can find it: a client never meets a lease without a socket
             self._listener.close()
-        leases.forget(self._plan.state)
-        for path in (self._socket, leases.register_path(self._socket)):  # also where `.devboot` was deleted meanwhile
-            try:
-                os.unlink(path)
-            except OSError:
-                continue
-        self._lock.release()
+        self._owned.release()

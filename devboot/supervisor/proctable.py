@@ -22,7 +22,7 @@ _SHELLS = frozenset(("sh", "bash", "dash", "ash", "ksh", "mksh", "zsh"))
 _LOOKS = 3
 _SETTLING_LOOKS = 20
 _SETTLING_PAUSE = 0.001  # seconds; an exec shows nothing for some microseconds, more on a busy machine
-_PF_KTHREAD = 0x00200000
+_PF_KTHREAD, _PF_EXITING = 0x00200000, 0x00000004
 PR_SET_CHILD_SUBREAPER = 36
 
 
@@ -38,6 +38,7 @@ class Seen(Record):
     state: str
     started: str
     is_kernels: bool = False
+    is_exiting: bool = False  # it runs no more of its program, but may still hold what it has open
 
     @property
     def is_alive(self) -> bool:
@@ -92,8 +93,9 @@ def _parse_stat(pid: int, data: bytes) -> Seen | None:
     fields = data[data.rfind(b")") + 2 :].split(None, 20)
     if len(fields) < 20:
         return None
-    is_kernels = bool(int(fields[6]) & _PF_KTHREAD)
-    return Seen(pid, int(fields[1]), int(fields[3]), fields[0].decode(), fields[19].decode(), is_kernels)
+    flags = int(fields[6])
+    kinds = bool(flags & _PF_KTHREAD), bool(flags & _PF_EXITING)
+    return Seen(pid, int(fields[1]), int(fields[3]), fields[0].decode(), fields[19].decode(), *kinds)
 
 
 def processes() -> dict[int, Seen]:

@@ -17,7 +17,17 @@ from devboot.supervisor import proctable
 from .conftest import is_alive, wait_until
 
 LEAVER = f"{sys.executable} -c 'import os,time; os.fork() or (os.setsid(), time.sleep(1000))'; exec sleep 1000"
+# Attaches to a process, which stops it, and never lets it go on.
+TRACER = (
+    "import ctypes, os, sys, time; libc = ctypes.CDLL(None, use_errno=True); "
+    "os.write(1, b'1' if libc.ptrace(16, int(sys.argv[1]), 0, 0) == 0 else b'0'); time.sleep(1000)"
+)
 DEAF = "trap '' TERM; while :; do sleep 0.05; done"
+
+
+def write_lease(state, lease):
+    with open(leases.daemon_path(state), "w") as file:
+        file.write(leases.format_daemon(lease))
 
 
 def three_services(project, grace=0.5):
@@ -115,7 +125,7 @@ def test_a_socket_that_nobody_listens_on_heals_by_itself(shop):
     lease = shop.lease()
     shop.devboot("down")
     _leave_stale_socket(lease.socket)
-    leases.write_daemon(leases.daemon_path(shop.state), lease)
+    write_lease(shop.state, lease)
 
     assert shop.devboot("ps").stderr == "shop is not running: devboot up\n"
     assert "socket" not in shop.devboot("up", "-d").stderr
@@ -137,7 +147,7 @@ def test_a_number_that_belongs_to_another_process_now_is_never_signalled(shop):
     shop.devboot("down")
     stranger = subprocess.Popen(["sleep", "1000"], start_new_session=True)
     try:
-        leases.write_daemon(leases.daemon_path(shop.state), lease._replace(pid=stranger.pid))
+        write_lease(shop.state, lease._replace(pid=stranger.pid))
         with open(leases.children_path(shop.state), "w") as file:
             file.write(f"boot {proctable.boot_id()}\n{stranger.pid} 12345 web\n")
 
@@ -160,7 +170,7 @@ def test_leases_of_an_earlier_boot_mean_nothing(shop):
     try:
         seen = proctable.look(stranger.pid)
         old = lease._replace(pid=stranger.pid, started=seen.started, boot="another")
-        leases.write_daemon(leases.daemon_path(shop.state), old)
+        write_lease(shop.state, old)
         with open(leases.children_path(shop.state), "w") as file:
             file.write(f"boot another\n{stranger.pid} {seen.started} web\n")
 
@@ -230,21 +240,34 @@ def test_down_ends_a_frozen_daemon_and_all_that_it_runs(project):
     assert not any(map(is_alive, pids.values()))
 
 
-@pytest.mark.faults(28, 34)
-def test_a_guardian_that_was_stopped_and_goes_on_late_leaves_the_next_run_alone(shop):
+@pytest.mark.faults(28, 34, 130)
+@pytest.mark.parametrize("command", [["up", "-d"], ["down"]])
+def test_a_stopped_guardian_of_a_killed_daemon_is_ended_by_the_next_command(shop, command):
     shop.devboot("up", "-d")
-    before = shop.lease()
+    before, pids = shop.lease(), shop.pids().values()
     os.kill(before.guardian, signal.SIGSTOP)
     os.kill(before.pid, signal.SIGKILL)
-    shop.devboot("up", "-d")
-    pids = shop.pids().values()
 
-    os.kill(before.guardian, signal.SIGCONT)
+    done = shop.devboot(*command)
 
-    wait_until(lambda: not is_alive(before.guardian))
-    assert all(map(is_alive, pids))
-    assert shop.lease().is_alive
+    assert "ended what an earlier run had left: " in done.stderr
+    assert [] == [pid for pid in (before.guardian, *pids) if is_alive(pid)]
     shop.devboot("down")
+
+
+@pytest.mark.faults(130)
+def test_a_guardian_that_is_traced_does_not_stay_after_down(shop):
+    shop.devboot("up", "-d")
+    lease = shop.lease()
+    tracer = subprocess.Popen([sys.executable, "-c", TRACER, str(lease.guardian)], stdout=subprocess.PIPE)
+    try:
+        if tracer.stdout.read(1) != b"1":
+            pytest.skip("nothing may be traced here")
+        shop.devboot("down")
+        assert not is_alive(lease.guardian)
+    finally:
+        tracer.kill()
+        tracer.communicate()
 
 
 @pytest.mark.faults(87)

@@ -8,6 +8,8 @@ import pytest
 from devboot.app import down
 from devboot.daemon import client
 from devboot.daemon.leases import DaemonLease
+from devboot.daemon.reclaim import SIGCONT, signal_process, wake_guardian
+from devboot.supervisor.proctable import Seen
 
 
 @pytest.fixture
@@ -19,10 +21,10 @@ def ended(tmp_path):
     return DaemonLease(**{**fields, "pid": child.pid, "guardian": child.pid, "socket": str(tmp_path / "socket")})
 
 
-def test_a_guardian_that_ends_before_it_is_woken_is_no_error(ended, monkeypatch):
-    monkeypatch.setattr(down, "_is_there", lambda *_: True)
-
-    down._wake(ended)
+def test_a_process_that_ends_before_it_is_signalled_is_no_error(ended):
+    signal_process(Seen(ended.pid, 1, ended.pid, "S", "1"), SIGCONT)
+    wake_guardian(ended)
+    down._see_off(ended)
 
 
 def test_a_daemon_that_ends_before_it_is_asked_for_a_new_socket_is_not_there(ended):

@@ -29,4 +29,4 @@ def test_nobody_is_asked_twice_before_the_grace_is_over_and_everybody_after():
 
 
 def test_nothing_to_end_is_nothing_done():
-    assert end_all(list, 5.0) == Reclaimed()
+    assert end_all(lambda _table: [], 5.0) == Reclaimed()

@@ -1,0 +1,249 @@
+"""Daemon, guardian and `down` of one project against each other, interrupted after each line by the others.
+
+Whatever the order is: who has the project in the end is found, and nobody has taken away what is another's.
+"""
+
+from __future__ import annotations
+
+import ast
+import itertools
+import os
+import subprocess
+import sys
+
+import pytest
+
+from devboot.app import down
+from devboot.app.call import Call
+from devboot.daemon import guardian, leases, ownership
+from devboot.daemon.leases import DaemonLease
+from devboot.daemon.reclaim import Reclaimed
+from devboot.daemon.waiting import _Tenancy
+from devboot.model.process import Plan
+from devboot.supervisor import proctable
+from devboot.text.modes import StreamFacts, Wishes
+from devboot.wire import sockets
+from tests.fakes import interleaving
+
+FILES = tuple(f"devboot/daemon/{name}.py" for name in ("guardian", "leases", "ownership", "reclaim", "waiting"))
+FILES += ("devboot/app/down.py",)
+
+
+class Scene:
+    """A project whose daemon was killed: its lease, its socket and the copy beside that are still there."""
+
+    def __init__(self, folder) -> None:
+        self.state = f"{folder}/state"
+        os.makedirs(leases.run_directory(self.state))
+        runtime = f"{folder}/home/run"
+        os.makedirs(runtime, 0o700)
+        self.environ = {"DEVBOOT_HOME": f"{folder}/home", "HOME": f"{folder}/home", "PATH": os.environ["PATH"]}
+        self.plan = Plan("shop", f"{folder}/shop", self.state, tuple(self.environ.items()), (), "0.1.0", "one", ())
+        self.tenancies = []
+
+    def leave(self, dead) -> None:
+        """What a killed daemon with the number `dead` has left."""
+        first = self.tenancy()
+        first._owned = owned = ownership.take(self.state, "up")
+        first._listen(owned)
+        self.socket = first._socket
+        first._listener.close()
+        fields = dict.fromkeys(DaemonLease._fields, "1")
+        boot = proctable.boot_id()
+        self.dead = DaemonLease(**fields)._replace(pid=dead, guardian=dead, boot=boot, socket=self.socket, marker="")
+        owned.publish(self.dead)
+        owned.release()
+
+    def tenancy(self):
+        made = _Tenancy(self.plan, -1, adopts=False)
+        made._guardian = None
+        self.tenancies.append(made)
+        return made
+
+    def start(self) -> None:
+        """A daemon that lives from the beginning."""
+        assert self.up()
+
+    # The actors
+
+    def tidy(self):
+        """The guardian of the killed daemon."""
+        guardian._tidy(self.state, self.dead.pid, Reclaimed())
+
+    def up(self):
+        """A new daemon, until it can be found; whether it has the project."""
+        tenancy = self.tenancy()
+        owned = tenancy._take_ownership()
+        if owned is None:
+            return False
+        tenancy._reclaim(owned)
+        tenancy._listen(owned)
+        tenancy._write_lease(owned)
+        return True
+
+    def end(self):
+        """A command line that finds no living daemon."""
+        facts = StreamFacts()
+        call = Call(
+            "down",
+            (),
+            {},
+            root=self.plan.root,
+            state=self.state,
+            environ=self.environ,
+            streams=(facts, facts, facts),
+            wishes=Wishes(quiet=True),
+            began=0.0,
+        )
+        return down._end_leftovers(call, leases.read_daemon(leases.daemon_path(self.state)))
+
+    def depart(self):
+        """The daemon that was there from the beginning is down, and asked for its socket meanwhile."""
+        self.tenancies[1]._release()
+        self.tenancies[1]._refresh()
+
+    # What must hold
+
+    def check(self, owners) -> None:
+        lease = leases.read_daemon(leases.daemon_path(self.state))
+        copy = leases.read_daemon(leases.register_path(self.socket))
+        if owners:
+            assert lease is not None, "the living daemon has lost its lease"
+            assert lease.is_alive
+            assert copy == lease
+            sock = sockets.connect(self.socket, 1.0)
+            assert sock is not None, "nobody listens for the living daemon"
+            sock.close()
+        elif lease is not None:
+            assert lease == self.dead
+        else:
+            assert copy is None
+            assert not os.path.lexists(self.socket)
+
+    def close(self) -> None:
+        for tenancy in self.tenancies:
+            if tenancy._owned is not None:
+                tenancy._owned.release()
+            if tenancy._listener is not None:
+                tenancy._listener.close()
+
+
+@pytest.fixture(scope="module")
+def dead():
+    """The number of a process that has ended."""
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    child.wait()
+    return child.pid
+
+
+def play(folder, dead, names, schedule):
+    scene = Scene(folder)
+    try:
+        scene.leave(dead)
+        if "depart" in names:
+            scene.start()
+        actors = interleaving.run([getattr(scene, name) for name in names], schedule, FILES)
+        assert [None] * len(names) == [actor.error for actor in actors]
+        scene.check([name for name, actor in zip(names, actors, strict=True) if name == "up" and actor.result])
+        return [actor.steps for actor in actors]
+    finally:
+        scene.close()
+
+
+GROUPS = [
+    pair
+    for pair in itertools.permutations(("tidy", "up", "end", "depart"), 2)
+    if pair not in (("tidy", "depart"), ("depart", "tidy"))
+]
+GROUPS += [("up", "up"), ("end", "end")]
+
+
+@pytest.mark.faults(131)
+@pytest.mark.parametrize("names", GROUPS, ids="-".join)
+def test_each_of_two_may_be_interrupted_by_the_other_after_any_line(tmp_path_factory, dead, names):
+    folder = short_folder(tmp_path_factory)
+    steps, _ = play(f"{folder}/all", dead, names, [(0, float("inf"))])
+
+    for count in range(steps):
+        play(f"{folder}/{count}", dead, names, [(0, count), (1, float("inf"))])
+
+
+@pytest.mark.faults(131)
+@pytest.mark.parametrize("names", list(itertools.permutations(("tidy", "up", "end"))), ids="-".join)
+def test_each_of_three_may_be_interrupted_by_the_next(tmp_path_factory, dead, names):
+    folder = short_folder(tmp_path_factory)
+    steps, _, _ = play(f"{folder}/all", dead, names, [(0, float("inf"))])
+    _, others, _ = play(f"{folder}/1", dead, names, [(1, float("inf"))])
+
+    for first, second in itertools.product(range(0, steps, 11), range(0, others, 11)):
+        schedule = [(0, first), (1, second), (2, float("inf"))]
+        play(f"{folder}/{first}-{second}", dead, names, schedule)
+
+
+def short_folder(tmp_path_factory):
+    """A folder whose path leaves room for that of a socket."""
+    return tmp_path_factory.mktemp("o")
+
+
+CHANGING = {"listen", "format_daemon", "ChildrenBook", "reclaimed_path"}
+
+
+@pytest.mark.faults(131)
+def test_nobody_but_the_holder_of_the_lock_changes_what_belongs_to_a_daemon():
+    package = os.path.dirname(os.path.dirname(os.path.abspath(leases.__file__)))
+    found = set()
+    for folder, _, names in os.walk(package):
+        for name in (each for each in names if each.endswith(".py")):
+            with open(os.path.join(folder, name), encoding="utf-8") as file:
+                tree = ast.parse(file.read())
+            for node in ast.walk(tree):
+                if isinstance(node, ast.Call):
+                    called = node.func
+                    text = getattr(called, "attr", getattr(called, "id", ""))
+                    owner = getattr(getattr(called, "value", None), "id", "")
+                    if text in CHANGING and (text != "listen" or owner == "sockets"):
+                        found.add((name, text))
+
+    assert found == {
+        ("ownership.py", "listen"),
+        ("ownership.py", "format_daemon"),
+        ("ownership.py", "ChildrenBook"),
+        ("ownership.py", "reclaimed_path"),
+        ("leases.py", "reclaimed_path"),  # reads it
+    }
+
+
+@pytest.mark.faults(131)
+def test_nothing_can_be_changed_after_the_lock_was_released(tmp_path):
+    owned = ownership.take(str(tmp_path), "up")
+    owned.release()
+
+    for change in (owned.forget, owned.open_book, lambda: owned.listen(f"{tmp_path}/s")):
+        with pytest.raises(RuntimeError):
+            change()
+
+
+@pytest.mark.faults(26, 131)
+def test_a_daemon_whose_lock_file_was_deleted_locks_it_anew_unless_another_was_faster(tmp_path):
+    first = ownership.take(str(tmp_path), "up")
+    os.unlink(leases.lock_path(str(tmp_path)))
+
+    assert first.renew()
+    assert ownership.take(str(tmp_path), "up") is None
+    os.unlink(leases.lock_path(str(tmp_path)))
+    with ownership.take(str(tmp_path), "up"):
+        assert not first.renew()
+    first.release()
+
+
+@pytest.mark.faults(131)
+def test_only_a_socket_whose_lease_is_beside_it_is_removed(tmp_path):
+    (tmp_path / "key.sock").write_text("mine")
+    fields = dict.fromkeys(DaemonLease._fields, "1")
+    lease = DaemonLease(**fields)._replace(pid=1, guardian=1, socket=str(tmp_path / "key.sock"))
+    with ownership.take(str(tmp_path), "down") as owned:
+        owned.forget(lease)
+        owned.publish(lease)
+        owned.forget()
+
+    assert (tmp_path / "key.sock").read_text() == "mine"

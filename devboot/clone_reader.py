@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 LIMIT = 16 * 1024 * 1024  # what people and lock writers write; the largest locks have a third of it
 SQL_LIMIT = 256 * 1024 * 1024  # migrations and seeds, which may be dumps
+_TOO_DEEP = "it is nested too deeply"
 _BLOCK = 1024 * 1024
 # A pseudo-file such as /proc/kmsg is regular and may block; a terminal may become the controlling one.
 _FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
@@ -117,12 +118,31 @@ def read_program(path: str, size: int) -> bytes:
 
 def read_toml(path: str) -> dict[str, Any]:
     """Parse a regular file as TOML. Raises OSError as `read_bytes`, ValueError for anything that isn't TOML."""
+    return parse_toml(read_text(path, errors="strict"))
+
+
+def parse_toml(text: str) -> dict[str, Any]:
+    """Parse the text of a file. Raises TOMLDecodeError, which is a ValueError, whatever is wrong with it."""
     import tomllib
 
     try:
-        return tomllib.loads(read_text(path, errors="strict"))
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        raise
+    except ValueError as error:  # Python's limit of digits, against numbers that take minutes to convert
+        raise tomllib.TOMLDecodeError(str(error)) from None
     except RecursionError:
-        raise ValueError("it is nested too deeply") from None
+        raise tomllib.TOMLDecodeError(_TOO_DEEP) from None
+
+
+def parse_json(text: str | bytes) -> Any:
+    """Parse the text of a file. Raises ValueError, also where it is nested too deeply."""
+    import json
+
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError(_TOO_DEEP) from None
 
 
 def read_env_file(path: str, *, patience: float = 30.0) -> bytes:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-from devboot.clone_reader import read_text
+from devboot.clone_reader import parse_json, read_text
 from devboot.environment.locks.pins import normalised
 
 
@@ -56,9 +55,9 @@ def _installed(folder: str) -> Iterator[Distribution]:
 def _origin(path: str) -> tuple[str, bool]:
     """Read where a package came from, if not from an index (the standard's direct_url.json)."""
     try:
-        facts = json.loads(read_text(os.path.join(path, "direct_url.json")))
+        facts = parse_json(read_text(os.path.join(path, "direct_url.json")))
         return str(facts["url"]), bool(facts.get("dir_info", {}).get("editable", False))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return "", False
 
 

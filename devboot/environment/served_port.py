@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import re
 from collections.abc import Callable
 
-from devboot.clone_reader import read_head, read_program
+from devboot.clone_reader import parse_json, read_head, read_program
 
 _SCRIPT = re.compile(r"^(?:\w+=\S*\s+|exec\s+|env\s+)*(?:python[\d.]*|node|nodemon|bun|ruby)\s+(?:-\S+\s+)*([\w./-]+)")
 _SHELL = re.compile(
@@ -64,7 +63,7 @@ def settings_digest(folder: str, command: str) -> str:
 
 def _npm_script(folder: str, name: str) -> str:
     try:
-        script = json.loads(_text(os.path.join(folder, "package.json")))["scripts"][name]
+        script = parse_json(_text(os.path.join(folder, "package.json")))["scripts"][name]
     except (ValueError, LookupError, TypeError):
         return ""
     return script if isinstance(script, str) else ""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
-from devboot.clone_reader import exists
+from devboot.clone_reader import exists, parse_toml
 from devboot.environment.locks.poetry_versions import alternatives
 from devboot.errors import ManifestError, Place
 
@@ -185,7 +185,7 @@ def _tool_versions(text: str, file: str) -> Iterator[VersionRequest]:
 
 def _pipfile(text: str, file: str) -> Iterator[VersionRequest]:
     try:
-        requires = tomllib.loads(text).get("requires", {})
+        requires = parse_toml(text).get("requires", {})
     except tomllib.TOMLDecodeError:
         return
     for key in ("python_full_version", "python_version"):
@@ -197,7 +197,7 @@ def _pipfile(text: str, file: str) -> Iterator[VersionRequest]:
 
 def _pyproject(text: str, file: str) -> Iterator[VersionRequest]:
     try:
-        table = tomllib.loads(text)
+        table = parse_toml(text)
     except tomllib.TOMLDecodeError:
         return
     poetry = table.get("tool", {}).get("poetry", {}).get("dependencies", {})

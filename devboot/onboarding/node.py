@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import posixpath
 import re
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from devboot.clone_reader import parse_json
 from devboot.onboarding.proposal import Evidence, Note, Package, Process, Task
 from devboot.onboarding.tree import Tree
 
@@ -123,7 +123,7 @@ def _has_packages(tree: Tree, path: str) -> bool:
 
 def _read(tree: Tree, path: str) -> dict[str, Any]:
     try:
-        found = json.loads(tree.text(path) or "{}")
+        found = parse_json(tree.text(path) or "{}")
     except ValueError:
         return {}
     return found if isinstance(found, dict) else {}

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import posixpath
 import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from devboot.clone_reader import parse_json
 from devboot.onboarding.tree import Tree
 
 _INCLUDE = re.compile(r"^\s*(?:-r|--requirement)[ =]?\s*(\S+)", re.MULTILINE)
@@ -43,7 +43,7 @@ def held(tree: Tree, root: str, files: Iterable[str], name: str) -> Held | None:
 def _held_in(path: str, text: str, name: str) -> Held | None:
     if path.endswith("Pipfile.lock"):
         try:
-            text = f"{name}{json.loads(text)['default'][name]['version']}"
+            text = f"{name}{parse_json(text)['default'][name]['version']}"
         except (ValueError, LookupError, TypeError):
             return None
     elif path.endswith((".lock", "pylock.toml")):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import posixpath
 import re
 import tomllib
 from collections.abc import Iterator
 from typing import Any
 
+from devboot.clone_reader import parse_json, parse_toml
 from devboot.environment.locks.inputs import MISSPELT, PDM
 from devboot.environment.locks.pdm import INHERITED
 from devboot.onboarding.proposal import Evidence, Note, PythonInput
@@ -27,7 +27,7 @@ def load_toml(tree: Tree, path: str) -> dict[str, Any]:
     """A TOML file; empty where it is absent or broken."""
     text = tree.text(path) if tree.exists(path) else None
     try:
-        return tomllib.loads(text) if text is not None else {}
+        return parse_toml(text) if text is not None else {}
     except tomllib.TOMLDecodeError:
         return {}
 
@@ -183,7 +183,7 @@ def _pipfile(tree: Tree, root: str) -> tuple[str | None, Evidence | None]:
         return version, Evidence(path, _line(tree, path, r"python_(?:full_)?version"))
     lock = posixpath.normpath(posixpath.join(root, "Pipfile.lock"))
     try:
-        meta = json.loads(tree.text(lock) or "{}") if tree.exists(lock) else {}
+        meta = parse_json(tree.text(lock) or "{}") if tree.exists(lock) else {}
     except ValueError:
         meta = {}
     version = _table(meta, "_meta", "requires").get("python_version")
@@ -284,7 +284,7 @@ def _from_lock(tree: Tree, path: str, found: dict[str, str]) -> None:
 
 def _from_pipfile_lock(tree: Tree, path: str, found: dict[str, str]) -> None:
     try:
-        data = json.loads(tree.text(path) or "{}")
+        data = parse_json(tree.text(path) or "{}")
     except ValueError:
         return
     for section in ("default", "develop"):

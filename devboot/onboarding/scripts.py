@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import posixpath
 import re
 import shlex
 from collections.abc import Iterator
 
+from devboot.clone_reader import parse_json
 from devboot.onboarding.evaluation.machine import Need
 from devboot.onboarding.evaluation.values import Place
 from devboot.onboarding.layout import Application, cwd_of
@@ -97,7 +97,7 @@ def _starts(text: str) -> Iterator[tuple[int, str]]:
 
 def _shell_form(text: str) -> str:
     try:
-        words = json.loads(text)
+        words = parse_json(text)
     except ValueError:
         return text
     return shlex.join(words) if isinstance(words, list) and all(isinstance(word, str) for word in words) else text

@@ -20,6 +20,7 @@ import tarfile
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, BinaryIO, NamedTuple
 
+from devboot.clone_reader import parse_json
 from devboot.errors import IntegrityError
 
 FORMAT = 1
@@ -181,7 +182,7 @@ def _text(plain: Mapping[str, object]) -> bytes:
 def from_json(data: bytes) -> Kit:
     """The kit of this list. Raises ValueError for anything that `to_json` wouldn't have written."""
     try:
-        plain = json.loads(data)
+        plain = parse_json(data)
         packages = tuple(KitPackage(**_tuples(each)) for each in plain["packages"])
         objects = tuple(KitObject(**_tuples(each)) for each in plain["objects"])
         files = tuple(KitFile(**each) for each in plain["files"])
@@ -317,7 +318,7 @@ class KitReader:
 
     def _refuse_newer(self, data: bytes) -> None:
         try:
-            plain = json.loads(data)
+            plain = parse_json(data)
             number = plain["format"] if isinstance(plain, dict) else None
         except (ValueError, KeyError, RecursionError):
             return

@@ -6,12 +6,15 @@ import errno
 import os
 import socket
 import threading
+import tomllib
 
 import pytest
 
 from devboot.clone_reader import (
     file_digest,
     open_file,
+    parse_json,
+    parse_toml,
     read_bytes,
     read_env_file,
     read_head,
@@ -184,3 +187,20 @@ def test_a_terminal_in_which_nobody_types_is_not_waited_for_for_ever():
 
     os.close(terminal)
     os.close(keyboard)
+
+
+# Parsing
+
+
+@pytest.mark.faults(150)
+@pytest.mark.parametrize("text", ["a = " + "[" * 100_000, "a = " + "{a=" * 100_000, "a = " + "9" * 10_000, "a ="])
+def test_no_text_is_more_for_the_toml_parser_than_an_error_of_its_own(text):
+    with pytest.raises(tomllib.TOMLDecodeError):
+        parse_toml(text)
+
+
+@pytest.mark.faults(150)
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"a":' * 100_000, "9" * 10_000, "{"])
+def test_no_text_is_more_for_the_json_parser_than_a_value_error(text):
+    with pytest.raises(ValueError):  # noqa: PT011  of json, of Python's limit of digits, of the reader
+        parse_json(text)

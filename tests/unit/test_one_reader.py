@@ -130,3 +130,14 @@ def test_the_contract_sees_a_new_call(line):
 @pytest.mark.parametrize("line", ["open(path, 'wb')", "os.open(path, os.O_WRONLY)", "read_text(path)", "tree.open()"])
 def test_the_contract_lets_pass_what_reads_no_file_by_itself(line):
     assert [] == lines_that_open(line)
+
+
+@pytest.mark.parametrize("folder", ["onboarding", "environment/locks"])
+def test_text_of_a_clone_is_parsed_only_where_nothing_that_is_nested_too_deeply_ends_the_command(folder):
+    """`json.loads` and `tomllib.loads` raise RecursionError; `parse_json` and `parse_toml` of the reader don't."""
+    assert [] == [
+        (str(path), node.lineno)
+        for path in sorted((PACKAGE / folder).rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("json.loads", "tomllib.loads")
+    ]

@@ -6,6 +6,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from devboot.clone_reader import parse_toml
 from devboot.environment.locks.pins import EDITABLE, FILE, FOLDER, GIT, URL, Direct, Pin, Pins, normalised
 
 DEFAULT = "default"
@@ -15,7 +16,7 @@ INHERITED = "inherit_metadata"
 def says_everything(text: str) -> bool:
     """Whether each package says its groups and marker; without them only pdm could tell what belongs to what."""
     try:
-        metadata = tomllib.loads(text).get("metadata", {})
+        metadata = parse_toml(text).get("metadata", {})
     except tomllib.TOMLDecodeError:
         return True  # no matter: the parser has the better message
     return INHERITED in metadata.get("strategy", ()) or not metadata
@@ -45,7 +46,7 @@ def parse_pdm_lock(
 
     """
     try:
-        table = tomllib.loads(text)
+        table = parse_toml(text)
         metadata = table["metadata"]
         if not str(metadata["lock_version"]).startswith("4."):
             raise ValueError(f"{file} has lock_version {metadata['lock_version']}, known is 4")
@@ -74,7 +75,7 @@ def _chosen(
 
 def _development(pyproject: str) -> set[str]:
     """The groups that pdm installs unless told otherwise: of its own table, and the standard one."""
-    table = tomllib.loads(pyproject) if pyproject else {}
+    table = parse_toml(pyproject) if pyproject else {}
     own = table.get("tool", {}).get("pdm", {}).get("dev-dependencies", {})
     return {normalised(group) for group in (*own, *table.get("dependency-groups", {}))}
 

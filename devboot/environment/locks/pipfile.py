@@ -8,6 +8,7 @@ import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from devboot.clone_reader import parse_json, parse_toml
 from devboot.environment.locks.markers import conjoin, parse_marker, render_marker
 from devboot.environment.locks.pins import EDITABLE, FILE, FOLDER, GIT, URL, Direct, IndexLine, Pin, Pins, normalised
 
@@ -36,7 +37,7 @@ def parse_pipfile_lock(
 
     """
     try:
-        table = json.loads(text)
+        table = parse_json(text)
         sections = ["default", *dict.fromkeys(_section(group) for group in groups)]
         entries = [entry for section in sections for entry in table.get(section, {}).items()]
         meta = table.get("_meta", {})
@@ -146,7 +147,7 @@ def pipfile_hash(pipfile: str) -> str:
         tomllib.TOMLDecodeError: it is no TOML.
 
     """
-    table = tomllib.loads(pipfile)
+    table = parse_toml(pipfile)
     content: dict[str, Any] = {
         "_meta": {"sources": table.get("source", []), "requires": table.get("requires", {})},
         "default": table.get("packages", {}),
@@ -162,7 +163,7 @@ def _stale(meta: Mapping[str, Any], pipfile: str | None, file: str) -> str:
     if not pipfile or not recorded:
         return ""
     try:
-        if "source" not in tomllib.loads(pipfile):
+        if "source" not in parse_toml(pipfile):
             return ""  # pipenv then digests an address of its own besides, which isn't ours to know
         return "" if pipfile_hash(pipfile) == recorded else f"{file} is older than its Pipfile"
     except tomllib.TOMLDecodeError:

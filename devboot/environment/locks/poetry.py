@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from devboot.clone_reader import parse_toml
 from devboot.environment.locks.markers import (
     Expression,
     decide,
@@ -46,7 +46,7 @@ def parse_poetry_lock(
 
     """
     try:
-        lock = tomllib.loads(text)
+        lock = parse_toml(text)
         packages = lock.get("package", [])
         project = parse_poetry_project(pyproject)
         chosen = [MAIN, *(project.default_groups if groups is None else map(normalised, groups))]

@@ -11,6 +11,7 @@ from typing import Any
 
 from packaging.requirements import InvalidRequirement, Requirement
 
+from devboot.clone_reader import parse_toml
 from devboot.environment.locks.markers import Expression, conjoin, disjoin, parse_marker
 from devboot.environment.locks.pins import IndexLine, normalised
 from devboot.environment.locks.poetry_versions import python_marker
@@ -73,7 +74,7 @@ def parse_poetry_project(text: str) -> PoetryProject:
     Poetry's own table wins over `[project]` where both say something, and adds to it.
     """
     try:
-        table = tomllib.loads(text)
+        table = parse_toml(text)
     except tomllib.TOMLDecodeError:
         table = {}
     project, poetry = table.get("project", {}), table.get("tool", {}).get("poetry", {})
@@ -133,7 +134,7 @@ def _edges(lines: Iterable[str]) -> Iterator[Edge]:
     for line in lines:
         try:
             requirement = Requirement(line)
-        except InvalidRequirement:
+        except (InvalidRequirement, RecursionError):
             continue
         marker = parse_marker(str(requirement.marker or ""))
         extras = tuple(sorted(requirement.extras))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from devboot.clone_reader import parse_toml
 from devboot.environment.locks.markers import Expression, decide, membership, parse_marker, render_marker
 from devboot.environment.locks.pins import EDITABLE, FILE, FOLDER, GIT, URL, Direct, Pin, Pins, normalised
 
@@ -32,7 +32,7 @@ def parse_pylock(
 
     """
     try:
-        table = tomllib.loads(text)
+        table = parse_toml(text)
         if not str(table["lock-version"]).startswith("1."):
             raise ValueError(f"{file} has lock-version {table['lock-version']}, known is 1")
         chosen = {normalised(name) for name in (table.get("default-groups", ()) if groups is None else groups)}

@@ -170,7 +170,7 @@ def parse_line(text: str, hashes: tuple[str, ...], place: Place) -> RequirementL
     """
     try:
         requirement = Requirement(text)
-    except InvalidRequirement as error:
+    except (InvalidRequirement, RecursionError) as error:
         match = _NAME.match(text)
         if match is None:
             raise bad_line(text, place) from error

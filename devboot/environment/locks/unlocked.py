@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from devboot.clone_reader import exists
+from devboot.clone_reader import exists, parse_toml
 from devboot.environment.locks.inputs import PIPFILE, PYPROJECT, REQUIREMENTS, Input
 from devboot.environment.locks.markers import render_marker
 from devboot.environment.locks.pins import Direct, IndexLine, normalised
@@ -310,12 +310,12 @@ def _toml(state: _Gathering, path: str) -> tuple[str, dict[str, Any]]:
     try:
         text = decoded(state.read(path))
         state.files.append(path)
-        return text, tomllib.loads(text)
+        return text, parse_toml(text)
     except OSError as error:
         raise ManifestError(
             "python/no-requirements", f"`{file}` can't be read", causes=(error.strerror or str(error),)
         ) from error
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except tomllib.TOMLDecodeError as error:
         raise ManifestError("python/requirements-syntax", f"`{file}` is no TOML", causes=(str(error),)) from error
 
 

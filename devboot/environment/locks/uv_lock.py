@@ -72,7 +72,7 @@ def stale(lock: Mapping[str, Any], pyproject: Mapping[str, Any], file: str) -> s
     lines = [*project.get("dependencies", ()), *chain(*project.get("optional-dependencies", {}).values())]
     try:
         wanted = {_wanted(Requirement(line)) for line in lines}
-    except InvalidRequirement:
+    except (InvalidRequirement, RecursionError):
         return ""
     placed = {each for each, specifier in recorded if specifier == "*"}
     same = {row for row in wanted if row[0] not in placed} | {row for row in recorded if row[1] == "*"}

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
+from devboot.clone_reader import parse_json
 from devboot.onboarding.evaluation.natives import here, relative, wrap
 from devboot.onboarding.evaluation.values import NOTHING, External, Function, Opaque, Place, Raised, Value
 
@@ -177,7 +177,7 @@ def _converted(text: str, name: str) -> object:
         if name in ("list", "tuple", "csv", "Csv", "CommaSeparatedStrings"):
             return [Value(part.strip()) for part in text.split(",") if part.strip()]
         if name in ("json", "dict"):
-            return wrap(json.loads(text), frozenset()).data
+            return wrap(parse_json(text), frozenset()).data
     except ValueError:
         return Opaque(name)
     return text

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ast
-import json
 import posixpath
 from collections.abc import Callable
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, quote_plus, unquote, urljoin
 
+from devboot.clone_reader import parse_json
 from devboot.onboarding.evaluation.included import include, optional
 from devboot.onboarding.evaluation.parents import parent
 from devboot.onboarding.evaluation.paths import (
@@ -98,7 +98,7 @@ def load_json(m: Machine, call: Call) -> Value:
     if data is None and first is not None and first.reads:
         return m.fail("TypeError", first.reads, call.place, "is parsed as JSON without a default")
     try:
-        return wrap(json.loads(data), call.reads()) if isinstance(data, str) else Value(Opaque("json"), call.reads())
+        return wrap(parse_json(data), call.reads()) if isinstance(data, str) else Value(Opaque("json"), call.reads())
     except ValueError:
         return Value(Opaque("json"), call.reads())
 

@@ -167,6 +167,7 @@ KINDS: dict[str, Callable[[str], None]] = {
     "deep json": lambda path: Path(path).write_text("[" * 50_000),
     "zeros": lambda path: Path(path).write_bytes(bytes(1000)),
 }
+TEXTS = {"bytes", "deep", "deep json", "unreadable", "zeros"}  # read, by root at least, and wrong in other ways
 COMMANDS = (("up", "--dry-run"), ("sync",), ("lock",), ("init",), ("env",), ("doctor",), ("lock", "--check"), ("ps",))
 
 
@@ -214,7 +215,9 @@ class Clone:
         if words == ("init",) and not self.is_written and os.path.isfile(self.root / "devboot.toml"):
             os.unlink(self.root / "devboot.toml")
 
-    def with_other(self, name: str, make: Callable[[str], None], *commands: tuple[str, ...]) -> list[str]:
+    def with_other(
+        self, name: str, make: Callable[[str], None], *commands: tuple[str, ...], is_named: bool = True
+    ) -> list[str]:
         """What is wrong with how commands end where `make` has put something else in the place of a file."""
         path = self.root / name
         there = os.path.lexists(path)
@@ -226,7 +229,7 @@ class Clone:
             return [
                 f"{' '.join(words)} {complaint}"
                 for words in commands
-                for complaint in self.complaints(*words, named=name)
+                for complaint in self.complaints(*words, named=name if is_named else "")
             ]
         finally:
             if os.path.isdir(path) and not os.path.islink(path):
@@ -274,7 +277,10 @@ def test_nothing_in_the_place_of_a_file_of_a_clone_hangs_a_command_or_is_a_bug(c
         is_env_file = name.startswith(".env") or name == ".overmind.env"  # of which a pipe is waited for
         wrong = clone.with_other(name, listening_socket if is_env_file else os.mkfifo, ("up", "--dry-run"), ("sync",))
         kind, command = kinds[number % len(kinds)], COMMANDS[number % len(COMMANDS)]
-        wrong += [f"({kind}) {each}" for each in clone.with_other(name, KINDS[kind], ("sync",), command)]
+        wrong += [
+            f"({kind}) {each}"
+            for each in clone.with_other(name, KINDS[kind], ("sync",), command, is_named=kind not in TEXTS)
+        ]
         if wrong:
             found[name] = wrong
 

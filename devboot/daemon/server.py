@@ -7,6 +7,7 @@ SIGTERM, or because a foreground run has nothing left to run.
 from __future__ import annotations
 
 from devboot.daemon import leases, requests, standing
+from devboot.daemon.acceptor import Acceptor
 from devboot.daemon.arrival import Arrival, Departure, last_words
 from devboot.daemon.audience import Audience
 from devboot.daemon.connection import Connection
@@ -16,9 +17,8 @@ from devboot.daemon.view import parse_request
 from devboot.errors import DevbootError
 from devboot.files import atomic_write
 from devboot.model import process as model
-from devboot.supervisor.loop import READ
 from devboot.text.problems import render_problem
-from devboot.wire import frames, greeting, sockets
+from devboot.wire import frames, greeting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -84,13 +84,13 @@ class Server:
         self._greetings: dict[Connection, greeting.Greeting] = {}
         self._book = book
         self._release = release
-        self._uid = uid
+        self._acceptor = Acceptor(loop, uid, self.adopt)
 
     # Clients
 
     def listen(self, listener: _socket.socket) -> None:
         """Take clients from a listening socket."""
-        self.loop.watch(listener.fileno(), READ, lambda _events: self._accept(listener))
+        self._acceptor.listen(listener)
 
     def adopt(self, sock: _socket.socket, *, greeted: bool = False) -> Connection:
         """Talk to the client at the other end of `sock`; `greeted` where both sides have done so already."""
@@ -101,20 +101,6 @@ class Server:
         else:
             connection.send(frames.HELLO, greeting.greeting(self.version))
         return connection
-
-    def _accept(self, listener: _socket.socket) -> None:
-        try:
-            sock = sockets.accept(listener)
-        except OSError:  # it has gone already, or there are too many files: the queue keeps the next one
-            return
-        try:
-            stranger = sockets.peer_uid(sock) not in (self._uid, 0)
-        except OSError:
-            stranger = True
-        if stranger:
-            sock.close()
-            return
-        self.adopt(sock)
 
     def _frame(self, connection: Connection, kind: bytes, payload: bytes) -> None:
         import json

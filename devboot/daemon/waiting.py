@@ -170,6 +170,7 @@ class _Tenancy:
             sock.sendall(frame(frames.WORD, f"lost {holder}".encode()))
             return 0
         reclaimed = self._reclaim(owned)
+        proctable.hold_reserve()
         loop = Loop()
         self._book = owned.open_book()
         first = opening.Opening(self._book)

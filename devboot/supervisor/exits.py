@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 
 from devboot.supervisor.loop import READ
+from devboot.supervisor.proctable import look
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from devboot.supervisor.loop import Loop
+
+
+_LOOK_AGAIN = 0.1  # seconds between looks at a process for which there is no descriptor
 
 
 class Exits:
@@ -41,8 +45,24 @@ class Exits:
         except ProcessLookupError:
             self._loop.call_later(0, lambda: self._fire(pid))
             return
+        except OSError:  # no descriptor is left
+            self._look_later(pid)
+            return
         self._pidfds[pid] = fd
         self._loop.watch(fd, READ, lambda _ready: self._fire(pid))
+
+    def _look_later(self, pid: int) -> None:
+        """Look from time to time, for want of something better."""
+        self._loop.call_later(_LOOK_AGAIN, lambda: self._look(pid))
+
+    def _look(self, pid: int) -> None:
+        if pid not in self._callbacks or pid in self._pidfds:
+            return
+        seen = look(pid)
+        if seen is None or not seen.is_alive:
+            self._fire(pid)
+        else:
+            self._look_later(pid)
 
     def unwatch(self, pid: int, callback: Callable[[int], None]) -> None:
         """Don't call `callback` for `pid`; unknown ones are fine."""

@@ -8,15 +8,19 @@ from __future__ import annotations
 import os
 import sys
 import time
+from errno import EMFILE, ENFILE
 
 from devboot.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
+    from typing import TypeVar
+
+    T = TypeVar("T")
 
 _LINUX = sys.platform == "linux"
-_ENVIRONMENT_LIMIT = 256 * 1024
+_BLOCK = 256 * 1024
 _STATUS_LIMIT = 16 * 1024
 _SHELLS = frozenset(("sh", "bash", "dash", "ash", "ksh", "mksh", "zsh"))
 _LOOKS = 3
@@ -24,6 +28,7 @@ _SETTLING_LOOKS = 20
 _SETTLING_PAUSE = 0.001  # seconds; an exec shows nothing for some microseconds, more on a busy machine
 _PF_KTHREAD, _PF_EXITING = 0x00200000, 0x00000004
 PR_SET_CHILD_SUBREAPER = 36
+_reserve: list[int] = []  # the descriptor that is kept for looking at processes
 
 
 class Seen(Record):
@@ -60,17 +65,8 @@ def look(pid: int) -> Seen | None:
     """The process `pid`, None when there is none."""
     if not _LINUX:
         return processes().get(pid)
-    try:
-        descriptor = os.open(f"/proc/{pid}/stat", os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return None
-    try:
-        data = os.read(descriptor, 4096)
-    except OSError:  # it ended in between
-        return None
-    finally:
-        os.close(descriptor)
-    return _parse_stat(pid, data)
+    data = _content(f"/proc/{pid}/stat", 4096)
+    return None if data is None else _parse_stat(pid, data)
 
 
 def worked(pids: Iterable[int]) -> float | None:
@@ -104,7 +100,7 @@ def processes() -> dict[int, Seen]:
         return _ask_ps()
     found: list[Seen | None] = []
     for _ in range(_LOOKS):
-        found = [look(int(name)) for name in os.listdir("/proc") if name.isdecimal()]
+        found = [look(int(name)) for name in _with_reserve(os.listdir, "/proc") if name.isdecimal()]
         # One that ended while we looked may have left a child that wasn't in the list yet.
         if None not in found:
             break
@@ -130,17 +126,8 @@ def _ask_ps() -> dict[int, Seen]:
 
 def own_children() -> frozenset[int] | None:
     """Pids of the children of this process, zombies too; None where the system doesn't list them."""
-    try:
-        fd = os.open(f"/proc/{os.getpid()}/task/{os.getpid()}/children", os.O_RDONLY)
-    except OSError:
-        return None
-    try:
-        chunks = []
-        while chunk := os.read(fd, 65536):
-            chunks.append(chunk)
-    finally:
-        os.close(fd)
-    return frozenset(map(int, b"".join(chunks).split()))
+    pids = _content(f"/proc/{os.getpid()}/task/{os.getpid()}/children")
+    return None if pids is None else frozenset(map(int, pids.split()))
 
 
 def descendants(table: dict[int, Seen], ancestor: int) -> list[Seen]:
@@ -174,20 +161,48 @@ def may_be_marked(seen: Seen) -> bool:
 
 def environment(pid: int) -> bytes | None:
     """What `pid` was started with, entries ended by zero bytes; None where it is gone or another user's."""
-    return _content(f"/proc/{pid}/environ", _ENVIRONMENT_LIMIT)
+    return _content(f"/proc/{pid}/environ")
 
 
-def _content(path: str, limit: int) -> bytes | None:
+def _content(path: str, limit: int = 0) -> bytes | None:
+    """The beginning of a file, all of it where `limit` is 0; None where it can't be read, as of an ended process."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        return _with_reserve(_read, path, limit)
     except OSError:
         return None
+
+
+def _read(path: str, limit: int) -> bytes:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        return os.read(descriptor, limit)
-    except OSError:
-        return None
+        data = os.read(descriptor, limit or _BLOCK)
+        while not limit and (more := os.read(descriptor, _BLOCK)):
+            data += more
+        return data
     finally:
         os.close(descriptor)
+
+
+def hold_reserve() -> None:
+    """Keep a descriptor for looking at processes: a daemon that has none left must not take the living for dead."""
+    if not _reserve:
+        _reserve.append(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC))
+
+
+def _with_reserve(look_up: Callable[..., T], *arguments: object) -> T:
+    try:
+        return look_up(*arguments)
+    except OSError as error:
+        if error.errno not in (EMFILE, ENFILE) or not _reserve:
+            raise
+    os.close(_reserve.pop())
+    try:
+        return look_up(*arguments)
+    finally:
+        try:  # noqa: SIM105  contextlib costs an import
+            hold_reserve()
+        except OSError:  # the system's last one went to another program meanwhile
+            pass
 
 
 def _settled_environment(pid: int) -> bytes:

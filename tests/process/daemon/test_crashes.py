@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import resource
 import shutil
 import signal
 import subprocess
@@ -13,6 +14,7 @@ import pytest
 
 from devboot.daemon import leases
 from devboot.supervisor import proctable
+from devboot.wire import sockets
 
 from .conftest import is_alive, wait_until
 
@@ -377,3 +379,22 @@ def test_down_during_start_wins(project):
     assert waiting.wait(20) == 1
     assert waiting.stderr.read() == "shop was stopped before it was up\n"
     assert project.is_down()
+
+
+@pytest.mark.faults(132)
+def test_a_daemon_without_descriptors_goes_on_as_soon_as_clients_have_gone(shop):
+    shop.devboot("up", "-d")
+    pid, pids = shop.lease().pid, shop.pids()
+    limits = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    used = max(map(int, os.listdir(f"/proc/{pid}/fd"))) + 1
+    gaps = used - len(os.listdir(f"/proc/{pid}/fd"))
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (used, limits[1]))
+    held = [sockets.connect(shop.lease().socket, 10.0) for _ in range(gaps + 2)]
+
+    wait_until(lambda: len(os.listdir(f"/proc/{pid}/fd")) == used, "the last descriptor")
+    for sock in held:
+        sock.close()
+    assert shop.devboot("ps").stdout.count("running") == 2
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, limits)
+    shop.devboot("down")
+    assert not any(map(is_alive, pids.values()))

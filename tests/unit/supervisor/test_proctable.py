@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import resource
 import subprocess
 import sys
 
@@ -29,9 +31,10 @@ def test_members_of_sessions_are_found():
 
 
 def test_a_name_with_blanks_and_parentheses_is_no_obstacle():
-    line = b"12 (a ) S 1 (b) R 7 12 13 0 -1 4 1 2 3 4 5 6 7 8 20 0 1 0 777 1 2\n"
+    line = b"12 (a ) S 1 (b) R 7 12 13 0 -1 0 1 2 3 4 5 6 7 8 20 0 1 0 777 1 2\n"
 
     assert proctable._parse_stat(12, line) == Seen(12, 7, 13, "R", "777")
+    assert proctable._parse_stat(12, line.replace(b"-1 0 1", b"-1 4 1")) == Seen(12, 7, 13, "R", "777", is_exiting=True)
 
 
 def test_threads_of_the_kernel_are_told_by_their_flag_and_no_process_by_its_session():
@@ -111,3 +114,24 @@ def test_who_works_right_now_is_told_from_who_has_worked():
     finally:
         child.kill()
         child.communicate()
+
+
+@pytest.mark.faults(132)
+def test_without_descriptors_the_living_are_not_taken_for_dead(monkeypatch):
+    monkeypatch.setattr(proctable, "_reserve", [])
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    taken = []
+    proctable.hold_reserve()
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(soft, 256), hard))
+    try:
+        with contextlib.suppress(OSError):
+            while True:
+                taken.append(os.open(os.devnull, os.O_RDONLY))
+        assert proctable.look(os.getpid()).is_alive
+        assert os.getpid() in proctable.processes()
+        assert proctable.own_children() is not None
+    finally:
+        for descriptor in taken:
+            os.close(descriptor)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        os.close(proctable._reserve.pop())

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from devboot.errors import DevbootError
 
 
+_PIECE = 4 * 1024 * 1024
 HELD = 64 * 1024  # bytes that are kept for a viewer which is shown nothing for now
 
 
@@ -44,7 +45,11 @@ class Viewer:
             self.open_line = "" if ended else name
             return
         self.catch_up()
-        if self.connection.offer(lead + text):
+        text = lead + text if lead else text
+        # Prefixes may make many short lines longer than a frame can be.
+        pieces = [text] if len(text) <= _PIECE else [text[at : at + _PIECE] for at in range(0, len(text), _PIECE)]
+        were_taken = [self.connection.offer(piece) for piece in pieces]
+        if all(were_taken):
             self.open_line = "" if ended else name
 
     def hand_over(self, name: str, data: bytes, at: float) -> None:

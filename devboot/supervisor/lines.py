@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from devboot.model.process import FailureHint
 
 _ESCAPES = rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])"
+_LONGEST = 4096  # bytes at each end of a long line that are looked at: most patterns take time with its square
 
 
 def strip_escapes(block: bytes) -> bytes:
@@ -26,14 +27,21 @@ class LineMatcher:
     def __init__(self, pattern: str) -> None:
         import re
 
-        self._pattern = re.compile(pattern.encode(), re.MULTILINE)
+        # A search for `.*x` in a line without x begins anew at each of its characters, one for `x` finds the same.
+        self._pattern = re.compile(re.sub(r"\A(?:\.\*(?!\+)\??)+", "", pattern).encode(), re.MULTILINE)
         self._started = b""  # a line that was shown before its end came
 
     def matches(self, block: bytes) -> bool:
         """Whether a line of `block` matches."""
         text = self._started + strip_escapes(block)
-        self._started = text[text.rfind(b"\n") + 1 :][-4096:]
+        self._started = text[text.rfind(b"\n") + 1 :][-_LONGEST:]
+        if len(text) > 2 * _LONGEST:
+            text = b"\n".join(map(_ends, text.split(b"\n")))
         return self._pattern.search(text) is not None
+
+
+def _ends(line: bytes) -> bytes:
+    return line if len(line) <= 2 * _LONGEST else line[:_LONGEST] + b"\n" + line[-_LONGEST:]
 
 
 def without(block: bytes, parts: Iterable[bytes]) -> bytes:

@@ -29,7 +29,9 @@ GATHER = 0.01
 FLOOD = 4000
 IDLE = 0.1  # seconds after which a line without an end (a prompt) is shown as it is; less tears lines under load
 FLOOD_IDLE = 0.5  # the same in a flood: its writer has only been made to wait
-LONGEST = 8 * 1024 * 1024  # a longer line is passed on in pieces
+# A longer line is passed on in pieces: what watches it is rendered in one go, and every process may have one pending.
+# In the log it is whole.
+LONGEST = 1024 * 1024
 DRAIN_LIMIT = 64 * 1024 * 1024  # what is read at most after the end, if something unknown keeps on writing
 
 

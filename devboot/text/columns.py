@@ -23,6 +23,17 @@ def cells(text: str) -> int:
     return count
 
 
+def clip(text: str, room: int) -> str:
+    """The beginning of `text` that fits into `room` cells."""
+    if text.isascii():
+        return text[: max(0, room)]
+    for index, character in enumerate(text):
+        room -= cells(character)
+        if room < 0:
+            return text[:index]
+    return text
+
+
 def pad(text: str, width: int, *, right: bool = False) -> str:
     """Fill `text` with blanks up to `width` cells; `right` puts it at the right end. Longer text stays whole."""
     blanks = " " * (width - cells(text))

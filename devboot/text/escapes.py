@@ -8,34 +8,42 @@ if TYPE_CHECKING:
 
 # What may disturb a terminal or a file; tab and line feed are fine.
 _CONTROL = bytes(c for c in range(32) if c not in b"\t\n") + b"\x7f"
+_CONTROL_BUT_ESCAPE = _CONTROL.replace(b"\x1b", b"")
 # CSI, OSC and the other strings up to their terminator, two-byte escapes; a cut one at the end goes too.
+# No part can match the escape character that a later match begins with, so that all matches together are linear.
 _ESCAPE = rb"\x1b(?:\[[0-?]*[ -/]*[@-~]?|[\]PX^_][^\x07\x1b\n]*(?:\x07|\x1b\\|(?=\n)|$)|[ -/]*[0-~]?)"
-_COLOUR = rb"\x1b\[[0-9;:]*m\Z"
-_OVERWRITTEN = rb"[^\n]*\r(?!\n|\Z)"  # progress: what the last carriage return left standing counts
+_ESCAPE_BUT_COLOUR = _ESCAPE.replace(rb"\x1b", rb"\x1b(?!\[[0-9;:]*m)", 1)
 _compiled: dict[bytes, Pattern[bytes]] = {}
 
 
 def shown(data: bytes, *, colour: bool) -> bytes:
     """`data` without what moves the cursor, erases or rings; colours stay if `colour`.
 
-    A progress display that overwrites its line shows its last state. Works on whole blocks: text without control
-    characters, which is nearly all, is only searched.
+    A progress display that overwrites its line shows its last state. Takes time in proportion to the size of `data`,
+    whatever is in it. Works on whole blocks: text without control characters, which is nearly all, is only searched.
     """
     # A search per character costs less than one pass in Python.
     if not any(code in data for code in _SEARCHED):
         return data
     if b"\r" in data:
-        data = _pattern(_OVERWRITTEN).sub(b"", data).replace(b"\r", b"")
+        data = _last_states(data)
     if b"\x1b" not in data:
         return data.translate(None, _CONTROL)
+    escapes, control = (_ESCAPE_BUT_COLOUR, _CONTROL_BUT_ESCAPE) if colour else (_ESCAPE, _CONTROL)
+    return _pattern(escapes).sub(b"", data).translate(None, control)
+
+
+def _last_states(data: bytes) -> bytes:
+    """Each line as its last carriage return has left it; those at its end overwrite nothing."""
     pieces = []
     position = 0
-    for match in _pattern(_ESCAPE).finditer(data):
-        pieces.append(data[position : match.start()].translate(None, _CONTROL))
-        if colour and _pattern(_COLOUR).match(match.group()):
-            pieces.append(match.group())
-        position = match.end()
-    pieces.append(data[position:].translate(None, _CONTROL))
+    while (found := data.find(b"\r", position)) >= 0:
+        start = max(position, data.rfind(b"\n", position, found) + 1)
+        end = data.find(b"\n", found)
+        end = end if end >= 0 else len(data)
+        pieces += [data[position:start], data[start:end].rstrip(b"\r").rpartition(b"\r")[2]]
+        position = end
+    pieces.append(data[position:])
     return b"".join(pieces)
 
 

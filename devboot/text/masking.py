@@ -10,8 +10,9 @@ if TYPE_CHECKING:
 
 MASK = "***"
 _REFERENCE = r"(?!\$\{[\w.-]+\}@)"  # which says where the value stands
-_CREDENTIALS = re.compile(rf"([A-Za-z][A-Za-z0-9+.-]*://[^\s/:@\"']*):{_REFERENCE}[^\s/@\"']+@")
-_TOKEN = re.compile(rf"([A-Za-z][A-Za-z0-9+.-]*://){_REFERENCE}[^\s/:@\"']{{16,}}@")  # a token in the user's place
+# Both begin with what no later part of them matches: a search for the scheme in front would be quadratic.
+_CREDENTIALS = re.compile(rf"((?<=[A-Za-z0-9+.-])://[^\s/:@\"']*):{_REFERENCE}[^\s/@\"']+@")
+_TOKEN = re.compile(rf"((?<=[A-Za-z0-9+.-])://){_REFERENCE}[^\s/:@\"']{{16,}}@")  # a token in the user's place
 # Shorter values, and these, stand in text by chance: masking them would garble messages and betray them as well.
 _SHORTEST = 5
 _COMMON = frozenset({"false", "debug", "admin", "localhost", "127.0.0.1", "development", "password", "postgres"})

@@ -28,20 +28,23 @@ def wrap(text: str, width: int, *, first: str = "", then: str = "") -> list[str]
 
 def expand_tabs(text: str) -> str:
     """Tabs as blanks, at stops of four cells; other control characters become visible, so that none moves the caret."""
-    expanded = ""
+    if text.isprintable():
+        return text
+    expanded, column = [], 0
     for character in text:
-        if character == "\t":
-            expanded += " " * (_TAB - cells(expanded) % _TAB)
-        else:
-            expanded += printable(character)
-    return expanded
+        piece = " " * (_TAB - column % _TAB) if character == "\t" else printable(character)
+        expanded.append(piece)
+        column += cells(piece)
+    return "".join(expanded)
 
 
 def _words(text: str) -> list[str]:
-    words: list[str] = []
+    words: list[list[str]] = []
+    is_quoted = False
     for word in text.split(" "):
-        if words and words[-1].count("`") % 2 == 1:
-            words[-1] += " " + word
+        if is_quoted:
+            words[-1].append(word)
         else:
-            words.append(word)
-    return words
+            words.append([word])
+        is_quoted ^= word.count("`") % 2 == 1
+    return [" ".join(parts) for parts in words]

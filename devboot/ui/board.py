@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from devboot.events import DONE, FAILED, FETCH, NOTE, PROGRESS, RETRY, START, UNCHANGED, WARNING, Event
+from devboot.text.columns import clip
 from devboot.text.counts import counted
 from devboot.text.symbols import Symbols, margin
 from devboot.text.units import duration, size
@@ -234,11 +235,7 @@ def at_edge(left: str, right: str, width: int) -> str:
 
 def cut(line: str, width: int) -> str:
     """The line without what would make a terminal break it: a broken line can't be redrawn in place."""
-    if cells(line) < width:
-        return line
-    while line and cells(line) >= width:
-        line = line[:-1]
-    return line
+    return clip(line, width - 1)
 
 
 def _name(name: str) -> str:

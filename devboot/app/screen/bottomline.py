@@ -6,7 +6,7 @@ whatever ends this process, at worst one stale line stays.
 
 from __future__ import annotations
 
-from devboot.text.columns import cells, printable
+from devboot.text.columns import cells, clip, printable
 from devboot.text.escapes import shown
 
 TYPE_CHECKING = False
@@ -78,13 +78,9 @@ class BottomLine:
         self._columns = columns
 
     def _fitting(self) -> str:
-        room = self._columns - 1
         if self._columns < _NARROW:
             return ""
-        text = self._text
-        while cells(text) > room:
-            text = text[:-1]
-        return text.rstrip()
+        return clip(self._text, self._columns - 1).rstrip()
 
     def _lifted(self) -> bytes:
         """The bytes that take the line away and bring the cursor back to where the output ends."""

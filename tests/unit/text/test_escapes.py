@@ -19,6 +19,7 @@ from devboot.text.escapes import shown
         (b"\x1b[2J\x1b[Hclear\n", b"clear\n"),
         (b"10%\r50%\r100%\n", b"100%\n"),
         (b"end\r\nnext\r\n", b"end\nnext\n"),
+        (b"first\n10%\r50%\rdone\r\r\nlast\rlater\r", b"first\ndone\nlater"),
         (b"\x1b]0;title\x07text\n", b"text\n"),
         (b"\x1b]8;;http://example.test\x1b\\link\x1b]8;;\x1b\\\n", b"link\n"),
         (b"bell\x07 back\x08 form\x0c nul\x00\n", b"bell back form nul\n"),

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from typing import NamedTuple
 
 from devboot.clone_reader import read_bytes
 from devboot.environment.project import find_project
 from devboot.errors import UsageError
+from devboot.git import ask_git
 from devboot.model.edge.lock import Lock, parse_lock
 from devboot.model.edge.lock_diff import Difference, differences
 from devboot.model.edge.lock_merge import merge_text
@@ -17,10 +17,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from devboot.app.context import Context
 
-_GIT_SECONDS = 30.0
-# A clone's own .git/config may name programs: for its index, its hooks, and for fetching objects that it lacks.
-_WITHOUT_PROGRAMS = ("--no-pager", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null")
-_WITHOUT_FETCHING = {"GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": "none", "GIT_OPTIONAL_LOCKS": "0"}
 HEAD = "HEAD"
 
 
@@ -65,32 +61,15 @@ def _of_file(path: str, context: Context) -> tuple[Lock, str]:
 def _of_revision(word: str, path: str, context: Context) -> tuple[Lock, str]:
     folder = os.path.dirname(path)
     name = f"{word}:./{os.path.basename(path)}"
-    known = _git(["rev-parse", "--verify", "--quiet", f"{word}^{{commit}}"], folder, context)
+    known = ask_git(["rev-parse", "--verify", "--quiet", f"{word}^{{commit}}"], folder, context.environ)
     if known is None:
         if word == HEAD:  # no repository, or no commit yet: everything is new
             return Lock(), "nothing"
         raise UsageError(
             "usage/no-lock", f"`{word}` is neither a file nor a revision of git", help=["devboot lock diff HEAD~1"]
         )
-    data = _git(["cat-file", "blob", name], folder, context)
+    data = ask_git(["cat-file", "blob", name], folder, context.environ)
     return (Lock(), f"{word}, which has none") if data is None else (parse_lock(data, f"{word}:devboot.lock"), word)
-
-
-def _git(words: list[str], folder: str, context: Context) -> bytes | None:
-    """What git writes; None where it fails or isn't there."""
-    try:
-        ended = subprocess.run(
-            ["git", *_WITHOUT_PROGRAMS, *words],
-            cwd=folder,
-            env={**context.environ, **_WITHOUT_FETCHING},
-            capture_output=True,
-            timeout=_GIT_SECONDS,
-            check=False,
-            stdin=subprocess.DEVNULL,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return None if ended.returncode else ended.stdout
 
 
 def _shown(path: str, context: Context) -> str:

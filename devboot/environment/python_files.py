@@ -17,6 +17,7 @@ from devboot.environment.own_project import OwnProject, own_project
 from devboot.environment.versions import (
     VersionRequest,
     as_specifier,
+    minor_at,
     requested_version,
     stated_versions,
     suggested_minor,
@@ -49,6 +50,7 @@ class PythonWish:
     extras: tuple[str, ...] = ()
     venv: str = ".venv"
     exclude_newer: str = ""
+    packages: tuple[str, ...] = ()
 
 
 def python_wish(root: str, name: str, manifest: Manifest, *, is_detected: bool = False) -> PythonWish:
@@ -76,6 +78,7 @@ def python_wish(root: str, name: str, manifest: Manifest, *, is_detected: bool =
         extras=settings.extras,
         venv=settings.venv,
         exclude_newer=settings.exclude_newer or "",
+        packages=settings.packages,
     )
 
 
@@ -147,7 +150,9 @@ def read_python(uv: Uv, wish: PythonWish, *, environ: Mapping[str, str]) -> Pyth
         inputs = default_inputs(wish.root, wish.folder)
     else:
         inputs = named_inputs(wish.root, wish.requirements)
-    loaded = load_inputs(uv, inputs, wish.root, environ=environ, groups=wish.groups, extras=wish.extras)
+    loaded = load_inputs(
+        uv, inputs, wish.root, environ=environ, groups=wish.groups, extras=wish.extras, packages=wish.packages
+    )
     _refuse_unreadable(loaded, wish.root)
     request = requested_version(
         wish.root,
@@ -164,7 +169,7 @@ def read_python(uv: Uv, wish: PythonWish, *, environ: Mapping[str, str]) -> Pyth
         request = replace(request, stand_in=bounds)
     is_asked_for = wish.requirements is not None and any(each.kind == PYPROJECT for each in inputs)
     own = own_project(_folder_of_project(inputs, wish), wish.folder, is_asked_for=is_asked_for)
-    suggested = suggested_minor(wish.root, wish.folder, _text)
+    suggested = suggested_minor(wish.root, wish.folder, _text) or minor_at(wish.exclude_newer)
     _note_local_packages(loaded, own)
     return PythonProject(wish, inputs, loaded, request, own, loaded.files, suggested)
 

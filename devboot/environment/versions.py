@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import re
 import tomllib
@@ -115,6 +116,29 @@ def suggested_minor(root: str, folder: str, read: ReadText) -> str:
     """Give the minor version of the image that the project is built on: a hint, where nothing asks for a version."""
     texts = (read(path) or "" for path in _files_of_images(root, folder))
     return next((minor for text in texts for minor in _minors_of_images(text)), "")
+
+
+_WHEELS_AFTER = dt.timedelta(days=180)  # until most packages have wheels for a new Python
+_RELEASED = {
+    "3.14": "2025-10-07",
+    "3.13": "2024-10-07",
+    "3.12": "2023-10-02",
+    "3.11": "2022-10-24",
+    "3.10": "2021-10-04",
+    "3.9": "2020-10-05",
+    "3.8": "2019-10-14",
+    "3.7": "2018-06-27",
+}
+
+
+def minor_at(date: str) -> str:
+    """Return the minor version that packages of a date (`2021-05-30`) were made for; "" for spans."""
+    try:
+        day = dt.date.fromisoformat(date)
+    except ValueError:
+        return ""
+    usable = [minor for minor, since in _RELEASED.items() if dt.date.fromisoformat(since) + _WHEELS_AFTER <= day]
+    return next(iter(usable), next(reversed(_RELEASED)))
 
 
 def _files_of_images(root: str, folder: str) -> Iterator[str]:

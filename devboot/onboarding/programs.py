@@ -41,6 +41,16 @@ def list_with_program(
     return min(sizes, key=lambda path: (sizes[path], "/" not in path, path), default=None)
 
 
+def server_of(program: str) -> str:
+    """Return the distribution that brings a server by the name of its program; "" for other programs."""
+    return _SERVERS.get(program, ("",))[-1]
+
+
+def is_brought(program: str, packages: Mapping[str, str]) -> bool:
+    """Whether one of these packages brings a program."""
+    return any(name in packages for name in _SERVERS.get(program, ()))
+
+
 def _lists(tree: Tree, root: str) -> list[str]:
     flat = [name for name in tree.in_folder(root) if _LIST.match(name)]
     inner = tree.in_folder(posixpath.normpath(posixpath.join(root, "requirements")))

@@ -38,6 +38,8 @@ class PythonInput:
     version_from: Evidence | None = None
     groups: tuple[str, ...] = ()
     extras: tuple[str, ...] = ()
+    packages: tuple[str, ...] = ()  # beside the lists
+    exclude_newer: str = ""  # a date: what unpinned packages were then
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,4 +144,5 @@ class Proposal:
     @property
     def is_useful(self) -> bool:
         """Whether there is anything to run or to install."""
-        return bool(self.framework or self.procfile or self.python.requirements or self.processes)
+        has_packages = self.python.requirements or self.python.packages
+        return bool(self.framework or self.procfile or has_packages or self.processes)

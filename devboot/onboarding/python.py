@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from devboot.clone_reader import parse_json, parse_toml
-from devboot.environment.locks.inputs import MISSPELT, PDM
+from devboot.environment.locks.inputs import MISSPELT, PDM, PIPFILE, SETUP
 from devboot.environment.locks.pdm import INHERITED
 from devboot.onboarding.proposal import Evidence, Note, PythonInput
 from devboot.onboarding.tree import Tree
@@ -54,20 +54,23 @@ def requirements(tree: Tree, root: str, settings: str, notes: list[Note]) -> lis
     if tree.exists(pdm) and declares_packages(load_toml(tree, posixpath.join(root, "pyproject.toml"))):
         notes.append(Note("pdm.lock doesn't say which group needs what, so versions come from pyproject.toml"))
         return ["pyproject.toml"]
-    listed = _requirement_files(tree, root, settings)
-    if listed:
-        return listed
+    return _requirement_files(tree, root, settings) or _other_list(tree, root, notes)
+
+
+def _other_list(tree: Tree, root: str, notes: list[Note]) -> list[str]:
+    """What lists packages where there is no requirements file."""
     project = load_toml(tree, posixpath.join(root, "pyproject.toml"))
     if declares_packages(project) or "build-system" in project:
         return ["pyproject.toml"]
-    for name in ("Pipfile", "setup.py", "setup.cfg", "environment.yml", "environment.yaml"):
+    pipfile = load_toml(tree, posixpath.join(root, PIPFILE))
+    if _table(pipfile, "packages") or _table(pipfile, "dev-packages"):
+        return [PIPFILE]
+    if tree.exists(posixpath.join(root, SETUP)):
+        return [SETUP]
+    for name in ("setup.cfg", "environment.yml", "environment.yaml"):
         if tree.exists(posixpath.join(root, name)):
-            notes.append(
-                Note(
-                    f"packages stand in {name} only, which is no list that can be installed from",
-                    Evidence(posixpath.join(root, name)),
-                )
-            )
+            text = f"packages stand in {name} only, which is no list that can be installed from"
+            notes.append(Note(text, Evidence(posixpath.join(root, name))))
             break
     return []
 
@@ -260,6 +263,12 @@ def dependencies(tree: Tree, root: str, files: tuple[str, ...]) -> dict[str, str
 def normal(name: str) -> str:
     """A package's name as the indexes compare it."""
     return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def name_of(requirement: str) -> str:
+    """Return the normalised name of a requirement line."""
+    match = NAME.match(requirement)
+    return normal(match[1]) if match else requirement
 
 
 def _from_text(tree: Tree, path: str, found: dict[str, str], seen: set[str]) -> None:

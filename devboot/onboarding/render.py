@@ -92,6 +92,10 @@ def _python(proposal: Proposal) -> list[str]:
         lines.append(f"version = {quoted(python.version)}{_because(python.version_from)}")
     if python.requirements:
         lines.append(f"requirements = {_list(python.requirements)}")
+    if python.packages:
+        lines.append(f"packages = {_list(python.packages)}")
+    if python.exclude_newer:
+        lines.append(f"exclude-newer = {quoted(python.exclude_newer)}  # the last change of the list")
     if python.groups:
         lines.append(f"groups = {_list(python.groups)}")
     if python.extras:

@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 
 from devboot.onboarding.chosen import with_chosen
 from devboot.onboarding.compose import Compose, read_compose
+from devboot.onboarding.imported import with_imported
 from devboot.onboarding.layout import Application, find_application
 from devboot.onboarding.procfile import Procfile, find_procfile, program
 from devboot.onboarding.programs import list_with_program
 from devboot.onboarding.proposal import Evidence, Note, PythonInput
-from devboot.onboarding.python import dependencies, find_input
+from devboot.onboarding.python import dependencies, find_input, name_of
 from devboot.onboarding.settings import EnvFiles, django_settings, read_env_files
 from devboot.onboarding.tree import Tree
 
@@ -56,4 +57,7 @@ def survey(tree: Tree) -> Clone:
         if more is not None:
             python = replace(python, requirements=(*python.requirements, more))
             packages = dependencies(tree, app.root, python.requirements)
+    python, more_notes = with_imported(tree, app, python, packages, procfile)
+    notes += more_notes
+    packages = {**packages, **{name_of(each): "" for each in python.packages}}
     return Clone(tree, app, python, packages, compose, files, settings, variable, evidence, procfile, notes)

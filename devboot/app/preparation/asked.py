@@ -36,7 +36,7 @@ def python_of(loaded: Loaded, uv: Uv, environ: Mapping[str, str]) -> PythonProje
     project = loaded.project
     wish = python_wish(project.root, loaded.name, loaded.manifest, is_detected=not project.written)
     found = read_python(uv, wish, environ=environ)
-    return found if found.inputs or wish.version else None
+    return found if found.inputs or wish.packages or wish.version else None
 
 
 def libraries_of(python: PythonProject | None, pins: PythonLock | None) -> tuple[str, ...]:

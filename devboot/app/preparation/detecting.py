@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import importlib.util
 import os
 import shutil
@@ -29,10 +30,14 @@ def detect_here(root: str, environ: Mapping[str, str]) -> Proposal:
     are MongoDB and the like where py-rattler isn't installed: much of what uses them starts without.
     Raises UsageError `usage/several-projects`.
     """
-    from devboot.onboarding import detect, without_channels, without_rabbitmq
+    from devboot.git import last_change
+    from devboot.onboarding import detect, with_date, without_channels, without_rabbitmq
 
     _refuse_several(root)
     proposal = detect(Path(root), environ=environ)
+    folder = str(proposal.root)
+    today = dt.datetime.now(tz=dt.UTC).date()
+    proposal = with_date(proposal, today, lambda paths: last_change(paths, folder, environ))
     if not has_debs(sys.platform, os.uname().machine, environ):
         proposal = without_rabbitmq(proposal)
     return proposal if importlib.util.find_spec("rattler") else without_channels(proposal)

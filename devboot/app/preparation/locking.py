@@ -13,6 +13,7 @@ from devboot.app.preparation.offering import AskChannel, Asked, ask, channel_ask
 from devboot.app.preparation.provisioning import this_host
 from devboot.clone_reader import read_bytes, read_text
 from devboot.environment.locks.resolved import PythonRow
+from devboot.environment.project import MANIFEST
 from devboot.environment.python import PythonLock as PythonPins, PythonProject, is_lock_stale, lock_python
 from devboot.events import DONE, NOTE, START, UNCHANGED, WARNING, Event, Reporter
 from devboot.files import atomic_write
@@ -190,7 +191,8 @@ def pins_of_lock(lock: Lock | None) -> PythonPins | None:
 
 def input_name(python: PythonProject) -> str:
     """How the lock and messages call the files that say which packages are needed."""
-    return " + ".join(os.path.relpath(each.path, python.wish.root) for each in python.inputs)
+    files = [os.path.relpath(each.path, python.wish.root) for each in python.inputs]
+    return " + ".join([*files, *([MANIFEST] if python.wish.packages else [])])
 
 
 def _python_part(

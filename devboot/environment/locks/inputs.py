@@ -11,7 +11,7 @@ from devboot.clone_reader import names_in, read_toml
 
 NamesIn = Callable[[str, str], list[str]]
 
-UV, PYLOCK, POETRY, PIPFILE_LOCK, PDM, REQUIREMENTS, PYPROJECT, PIPFILE = (
+UV, PYLOCK, POETRY, PIPFILE_LOCK, PDM, REQUIREMENTS, PYPROJECT, PIPFILE, SETUP = (
     "uv.lock",
     "pylock.toml",
     "poetry.lock",
@@ -20,6 +20,7 @@ UV, PYLOCK, POETRY, PIPFILE_LOCK, PDM, REQUIREMENTS, PYPROJECT, PIPFILE = (
     "requirements",
     "pyproject.toml",
     "Pipfile",
+    "setup.py",
 )
 _LOCKS = (UV, PYLOCK, POETRY, PIPFILE_LOCK, PDM)
 _PRODUCTION = ("prod", "deploy", "heroku", "docker", "doc", "rtd", "lint")
@@ -43,7 +44,7 @@ class Input:
 def kind_of(path: str) -> str:
     """Tell the kind by the file's name; what has no name of its own is a requirements file."""
     name = os.path.basename(path)
-    if name in (*_LOCKS, PYPROJECT, PIPFILE):
+    if name in (*_LOCKS, PYPROJECT, PIPFILE, SETUP):
         return name
     return PYLOCK if name.startswith("pylock.") and name.endswith(".toml") else REQUIREMENTS
 
@@ -84,7 +85,7 @@ def _of_folder(place: str, names_in: NamesIn) -> tuple[Input, ...]:
     found = found or _in_requirements_folder(os.path.join(place, "requirements"), names_in)
     if not found and names_in(place, PYPROJECT) and has_dependencies(os.path.join(place, PYPROJECT)):
         found = [PYPROJECT]
-    found = found or names_in(place, PIPFILE)
+    found = found or names_in(place, PIPFILE) or names_in(place, SETUP)
     return tuple(Input(kind_of(name), os.path.join(place, name)) for name in found)
 
 

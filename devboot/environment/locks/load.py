@@ -56,8 +56,11 @@ def load_inputs(
     environ: Mapping[str, str],
     groups: Sequence[str] | None = None,
     extras: Sequence[str] = (),
+    packages: Sequence[str] = (),
 ) -> Loaded:
     """Read the inputs. As soon as one of them is unlocked, all are resolved together, so that they fit each other.
+
+    `packages` are requirements that the manifest adds, which no lock has.
 
     Raises:
         DevbootError: a file is missing, damaged, or uv can't read it.
@@ -70,9 +73,9 @@ def load_inputs(
             plain.append(each)
         else:
             locks.append(found)
-    if not plain:
+    if not plain and not packages:
         return Loaded(join_pins(locks) if locks else Pins(()), None, tuple(dict.fromkeys(files)))
-    unlocked = gather(plain, root, read=read_bytes, environ=environ, groups=groups, extras=extras)
+    unlocked = gather(plain, root, read=read_bytes, environ=environ, groups=groups, extras=extras, packages=packages)
     return Loaded(None, _with_locks(unlocked, locks), tuple(dict.fromkeys([*files, *unlocked.files])))
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from devboot.clone_reader import exists, parse_toml
-from devboot.environment.locks.inputs import PIPFILE, PYPROJECT, REQUIREMENTS, Input
+from devboot.environment.locks.inputs import PIPFILE, PYPROJECT, REQUIREMENTS, SETUP, Input
 from devboot.environment.locks.markers import render_marker
 from devboot.environment.locks.pins import Direct, IndexLine, normalised
 from devboot.environment.locks.pipfile import direct_of, entry_marker
@@ -94,8 +94,9 @@ def gather(
     environ: Mapping[str, str],
     groups: Sequence[str] | None = None,
     extras: Sequence[str] = (),
+    packages: Sequence[str] = (),
 ) -> Unlocked:
-    """Read requirements files, pyproject.toml and Pipfile.
+    """Read requirements files, pyproject.toml, Pipfile and setup.py.
 
     Args:
         inputs: the files.
@@ -104,6 +105,7 @@ def gather(
         environ: for `${NAME}` in requirements files.
         groups: dependency groups; None for `dev`, Pipfile's develop, poetry's groups that aren't optional.
         extras: the project's extras.
+        packages: further requirements, of the manifest itself.
 
     Raises:
         ManifestError: a file is missing or isn't what its name says.
@@ -112,6 +114,8 @@ def gather(
     state = _Gathering(root, read, environ, groups, extras)
     for each in inputs:
         _GATHERERS[each.kind](state, each.path)
+    for package in packages:
+        _add_line(state, package, os.path.join(root, "devboot.toml"))
     found = Unlocked(
         tuple(state.lines),
         tuple(dict.fromkeys(state.directs)),
@@ -319,4 +323,12 @@ def _toml(state: _Gathering, path: str) -> tuple[str, dict[str, Any]]:
         raise ManifestError("python/requirements-syntax", f"`{file}` is no TOML", causes=(str(error),)) from error
 
 
-_GATHERERS = {REQUIREMENTS: _requirements, PYPROJECT: _pyproject, PIPFILE: _pipfile}
+def _setup(state: _Gathering, path: str) -> None:
+    """Install the project itself, which brings what its setup.py lists: only running that file can tell."""
+    state.files.append(path)
+    state.facts.append(hashlib.sha256(state.read(path)).hexdigest())
+    place = Place(os.path.relpath(path, state.root))
+    state.directs.append(parse_direct(".", os.path.dirname(path), place, is_editable=True))
+
+
+_GATHERERS = {REQUIREMENTS: _requirements, PYPROJECT: _pyproject, PIPFILE: _pipfile, SETUP: _setup}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, ClassVar, Literal
 
+from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, WithJsonSchema
 
@@ -105,6 +106,21 @@ Specifier = Annotated[
 ]
 
 
+def _package(value: str) -> str:
+    try:
+        Requirement(value)
+    except InvalidRequirement:
+        raise refusal(
+            "must be a package as in a requirements file",
+            label='like "django>=5"',
+            help='write `packages = ["django>=5"]`',
+        ) from None
+    return value
+
+
+Package = Annotated[Filled, AfterValidator(_package)]
+
+
 class Project(Table):
     """The project as a whole."""
 
@@ -129,6 +145,9 @@ class Python(Table):
         default=None,
         description="Locks or requirement files to install; by default the first that is there of uv.lock, "
         "pylock.toml, poetry.lock, Pipfile.lock, pdm.lock, requirements.txt, other requirements*.txt, pyproject.toml.",
+    )
+    packages: Annotated[tuple[Package, ...], list_of("packages")] = Field(
+        default=(), description="Further packages to install, as in a requirements file: `django>=5`."
     )
     groups: Strings | None = Field(default=None, description="Dependency groups; by default those for development.")
     extras: Strings = Field(default=(), description="Extras of the project itself.")

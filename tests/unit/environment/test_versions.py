@@ -5,6 +5,7 @@ import pytest
 from devboot.environment.versions import (
     VersionRequest,
     as_specifier,
+    minor_at,
     requested_version,
     stated_versions,
     suggested_minor,
@@ -166,3 +167,18 @@ def test_what_detection_took_from_a_file_further_up_is_asked_for_there():
     found = requested_version("/p", "/p/app", texts.get, manifest="3.14", may_stand_in=True)
     assert (found.file, found.line, found.written) == (".python-version", 1, "3.14")
     assert requested_version("/p", "/p/app", texts.get, manifest="3.14").file == "devboot.toml"
+
+
+@pytest.mark.parametrize(
+    ("date", "expected"),
+    [
+        ("2021-05-30", "3.9"),
+        ("2023-04-01", "3.10"),
+        ("2023-05-01", "3.11"),
+        ("2014-01-01", "3.7"),
+        ("7 days", ""),
+        ("", ""),
+    ],
+)
+def test_packages_of_a_date_run_on_the_python_that_had_wheels_then(date, expected):
+    assert expected == minor_at(date)

@@ -498,7 +498,7 @@ def test_a_script_that_alone_knows_the_migrations_runs_them(propose, elsewhere, 
 def test_a_module_whose_name_is_only_known_when_it_runs_is_not_missed(propose):
     code = "from importlib import import_module\nfrom fastapi import FastAPI\napp = FastAPI()\n"
     code += "import_module(f'shop.{unknown()}.x')\n"
-    proposal = propose({"main.py": code, "shop/__init__.py": "", "requirements.txt": "fastapi\n"})
+    proposal = propose({"main.py": code, "shop/__init__.py": "", "requirements.txt": "fastapi\nuvicorn\n"})
     assert [note.text for note in proposal.notes] == []
 
 

@@ -92,13 +92,30 @@ def test_a_member_of_a_workspace_uses_the_lock_at_its_root(propose, tmp_path):
     assert proposal.processes[0].cwd == "api"
 
 
-@pytest.mark.parametrize("name", ["setup.py", "environment.yml"])
-def test_a_file_that_is_no_list_to_install_from_is_named(propose, name):
-    proposal = propose({"app.py": "from flask import Flask\napp = Flask(__name__)\n", name: "name: shop\n"})
+FLASK = "from flask import Flask\napp = Flask(__name__)\n"
+
+
+def test_a_file_that_is_no_list_to_install_from_is_named(propose):
+    proposal = propose({"app.py": FLASK, "environment.yml": "name: shop\n"})
     assert proposal.python.requirements == ()
     assert [note.text for note in proposal.notes] == [
-        f"packages stand in {name} only, which is no list that can be installed from"
+        "packages stand in environment.yml only, which is no list that can be installed from",
+        "no list of packages in the clone: taken from its imports: flask",
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("setup.py", "from setuptools import setup\nsetup()\n"), ("Pipfile", "[packages]\nflask = '*'\n")],
+)
+def test_setup_py_and_a_pipfile_without_lock_are_lists(propose, name, text):
+    proposal = propose({"app.py": FLASK, name: text})
+    assert (proposal.python.requirements, proposal.python.packages) == ((name,), ())
+
+
+def test_a_pipfile_without_packages_is_no_list(propose):
+    proposal = propose({"app.py": FLASK, "Pipfile": "[requires]\npython_version = '3.12'\n"})
+    assert (proposal.python.requirements, proposal.python.packages) == ((), ("flask",))
 
 
 SHOP = "import redis\nfrom fastapi import FastAPI\napp = FastAPI()\n"

@@ -36,6 +36,8 @@ def choose(tmp_path, files, folder=""):
         (["requirement.txt", "notes.txt"], ["requirement.txt"]),
         (["reqs.txt", "requirements-dev.txt"], ["requirements-dev.txt"]),
         (["pyproject.toml"], []),
+        (["pyproject.toml", "setup.py"], ["setup.py"]),
+        (["Pipfile", "setup.py"], ["Pipfile"]),
         ({"pyproject.toml": DEPENDS}, ["pyproject.toml"]),
         ({"pyproject.toml": "[tool.ruff]\nline-length = 99\n", "Pipfile": ""}, ["Pipfile"]),
         ({"pyproject.toml": '[dependency-groups]\ndev = ["b"]\n'}, ["pyproject.toml"]),

@@ -22,6 +22,25 @@ def test_requirement_files_are_put_together(tmp_path):
     assert "django>=5\npytest\n-e ./.\n" == found.text(str(tmp_path))
 
 
+def test_packages_of_the_manifest_are_resolved_with_the_files(tmp_path):
+    (tmp_path / "requirements.txt").write_text("django>=5\n")
+    inputs = named_inputs(str(tmp_path), ["requirements.txt"])
+
+    found = gather(inputs, str(tmp_path), read=read_bytes, environ={}, packages=["gunicorn>=20", "redis"])
+    without = gather(inputs, str(tmp_path), read=read_bytes, environ={})
+
+    assert "django>=5\ngunicorn>=20\nredis\n" == found.text(str(tmp_path))
+    assert found.digest != without.digest
+
+
+def test_a_setup_py_is_the_project_itself_and_an_edit_of_it_counts(tmp_path):
+    found = gathered(tmp_path, {"setup.py": "from setuptools import setup\nsetup(install_requires=['six'])\n"})
+    edited = gathered(tmp_path, {"setup.py": "from setuptools import setup\nsetup(install_requires=['attrs'])\n"})
+
+    assert ("-e ./.\n", (f"{tmp_path}/setup.py",)) == (found.text(str(tmp_path)), found.files)
+    assert found.digest != edited.digest
+
+
 def test_a_pyproject_is_left_to_uv_with_the_group_for_development(tmp_path):
     text = '[project]\nname = "a"\nrequires-python = ">=3.11"\ndependencies = ["b"]\n'
     text += '[dependency-groups]\ndev = ["c"]\ndocs = ["d"]\n'

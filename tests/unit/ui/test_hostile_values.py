@@ -114,7 +114,8 @@ RENDERERS = {
 }
 # Those that get text which others have cleaned, or take no text of anybody's.
 OTHERS = {
-    "text.columns.cells", "text.columns.clip", "text.columns.pad", "text.counts.counted", "text.escapes.shown", "text.loglines.prefix_width",
+    "text.columns.cells", "text.columns.clip", "text.columns.pad", "text.counts.counted", "text.escapes.shown",
+    "text.loglines.prefix_width",
     "text.modes.has_colour", "text.modes.why_plain", "text.paint.colour_of", "text.paint.paint", "text.problems.count",
     "text.prompts.debugger_at",
     "text.processes.exit_words", "text.processes.iso_time", "text.processes.phase_symbol", "text.processes.phase_words",

@@ -37,7 +37,7 @@ def run(call: Call, prepared: Prepared, cwd: str) -> int:
                 "usage/argument", "no command stands behind `--`", help=["devboot run -- python --version"]
             )
         return become(args[1:], environ, cwd) or 0
-    task = _task(args[0], prepared)
+    task = task_called(args[0], prepared.composed.tasks)
     rest = args[2:] if args[1:2] == ("--",) else args[1:]
     folder = _folder(call, task)
     first = _asked_first(args[0], prepared)
@@ -57,8 +57,8 @@ def run(call: Call, prepared: Prepared, cwd: str) -> int:
     return _run_with(call, prepared, needed, environ, work) if needed else work()
 
 
-def _task(name: str, prepared: Prepared) -> Task:
-    tasks = prepared.composed.tasks
+def task_called(name: str, tasks: Mapping[str, Task]) -> Task:
+    """Return the task of this name. Raises UsageError `usage/unknown-task`."""
     if name in tasks:
         return tasks[name]
     near = nearest(name, tasks)

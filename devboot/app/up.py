@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from devboot import snapshot as snapshots
 from devboot.app import launch, meeting
 from devboot.app.call import Call
+from devboot.app.preparation.composing import names_in_plan
+from devboot.app.preparation.loading import Loaded
 from devboot.app.preparation.prepare import Prepared, Wishes
 from devboot.daemon import start
 from devboot.daemon.start import Handle
@@ -38,6 +42,18 @@ def wishes_for(call: Call) -> Wishes:
     )
 
 
+def refuse_unknown_names(loaded: Loaded, names: Sequence[str], excepted: object) -> None:
+    """Raise UsageError `usage/unknown-name` for a name that no process of the project has, before provisioning."""
+    known = names_in_plan(loaded)
+    expand(names, known)
+    expand(_parts(excepted), known)
+
+
+def _parts(excepted: object) -> list[str]:
+    given = excepted if isinstance(excepted, (list, tuple)) else ()
+    return [part for each in given for part in str(each).split(",") if part]
+
+
 def all_but(excepted: tuple[str, ...], names: tuple[str, ...], specs: tuple[ProcessSpec, ...]) -> tuple[str, ...]:
     """Names to start: `names` (none: all services and processes) without `excepted`.
 
@@ -45,7 +61,7 @@ def all_but(excepted: tuple[str, ...], names: tuple[str, ...], specs: tuple[Proc
     is left out.
     """
     known = [spec.name for spec in specs if spec.kind != TASK]
-    out = set(expand([part for each in excepted for part in each.split(",") if part], known))
+    out = set(expand(_parts(excepted), known))
     left = tuple(name for name in (expand(names, known) if names else known) if name not in out)
     if not left:
         raise UsageError("usage/except", "nothing is left to start", help=["devboot up", "devboot ps"])

@@ -12,12 +12,13 @@ from devboot.app.kits.opened import verify_kit
 from devboot.app.launch import refuse_nested
 from devboot.app.preparation import ahead as looking
 from devboot.app.preparation.adjusting import Adjustments, adjust, adjustments
+from devboot.app.preparation.composing import tasks_of
 from devboot.app.preparation.loading import PROPOSED, Loaded, load_project, look_at_project
 from devboot.app.preparation.prepare import Prepared, Wishes, prepare_loaded
-from devboot.app.run_task import run as run_prepared
+from devboot.app.run_task import run as run_prepared, task_called
 from devboot.app.runner import refuse_unknown, run_with
 from devboot.app.scale import apply_plan, with_counts
-from devboot.app.up import begin, wishes_for
+from devboot.app.up import begin, refuse_unknown_names, wishes_for
 from devboot.cli.session import Session
 from devboot.errors import Exit, LockError, WorkError
 from devboot.ui.locks import lock_as_json
@@ -36,6 +37,7 @@ def up(session: Session, names: Sequence[str], values: Mapping[str, object], *, 
     loaded = adjust(load_project(session.context.cwd, session.context.environ), wanted, session.context.cwd)
     call = _call(session, "up", names, values, loaded)
     refuse_nested(call)
+    refuse_unknown_names(loaded, names, values.get("except"))
     prepared = _prepare(session, loaded, wishes_for(call), as_events=True)
     handle, session.handle = session.handle, None
     if runner:
@@ -58,6 +60,8 @@ def run(session: Session, words: Sequence[str]) -> int:
     """Bring the environment up to date, then become the command."""
     loaded = load_project(session.context.cwd, session.context.environ)
     call = _call(session, "run", words, {}, loaded)
+    if words and words[0] != "--":
+        task_called(words[0], tasks_of(loaded))
     prepared = _prepare(session, loaded, Wishes(starts=False, is_running=True))
     return run_prepared(call, prepared, session.context.cwd)
 
@@ -105,6 +109,7 @@ def export(session: Session, kind: str, folder: str, values: Mapping[str, object
     folder = os.path.normpath(os.path.join(context.cwd, folder))
     exporting.refuse_unusable(kind, folder)
     loaded = adjust(load_project(context.cwd, context.environ), adjustments(values), context.cwd)
+    refuse_unknown_names(loaded, (), values.get("except"))
     prepared = _prepare(session, loaded, Wishes(starts=False, is_running=True))
     form = exporting.form_of(kind, folder, loaded.name, values, context)
     done = exporting.export(form, prepared, values, at=context.wall_clock())

@@ -94,6 +94,13 @@ def kinds_of(loaded: Loaded) -> tuple[Command, ...]:
     return tuple(commands)
 
 
+def names_in_plan(loaded: Loaded) -> tuple[str, ...]:
+    """Return the names of all that the plan will have: services, databases in them, automatic tasks, processes."""
+    manifest = loaded.manifest
+    tasks = automatic(tasks_of(loaded), manifest.processes)
+    return (*manifest.services, *manifest.served, *tasks, *(command.name for command in commands_of(loaded)))
+
+
 def replaced_by_services(loaded: Loaded) -> tuple[str, ...]:
     """Names of the Procfile's lines that a service of the manifest replaces."""
     names = () if loaded.procfile is None else loaded.procfile.names

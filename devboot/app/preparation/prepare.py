@@ -40,6 +40,7 @@ from devboot.app.preparation.unreachable import without_unreachable
 from devboot.app.preparation.watched import Watched
 from devboot.environment.envfiles import EnvFiles, read_env_files
 from devboot.environment.ports import Ports, allocate
+from devboot.environment.processes import PortWish
 from devboot.environment.python import PythonLock as PythonPins, PythonProject, working_folder
 from devboot.events import NOTE, Event, Reporter, Silenced
 from devboot.locks import FileLock
@@ -180,6 +181,7 @@ class _Way:
         """What exactly the project gets: its lock, made to fit where that is allowed."""
         with self.watched:
             recipes, python = recipes_of(self.loaded), python_of(self.loaded, self.uv, self.context.environ)
+        self._wanted_ports(recipes)  # a name that was mistyped is refused before anything is locked
         if self.kit is not None:
             self.kit.suits(python)  # one that doesn't leaves nothing behind
             self.kit.give_lock(self.loaded.project.lock)
@@ -291,11 +293,14 @@ class _Way:
             )
         return snapshot
 
-    def _ports(self, choice: _Choice) -> Ports:
+    def _wanted_ports(self, recipes: Mapping[str, KnownRecipe]) -> list[PortWish]:
         base = self.loaded.base or base_port(self.files, self.loaded.manifest)
         # Who types where ports begin means it, of those that listen on them.
         typed = {c.name for c in commands_of(self.loaded) if self.loaded.types_ports and c.names_port}
-        wanted = as_asked(wanted_ports(self.loaded, choice.recipes, base), self.wishes.ports, typed)
+        return as_asked(wanted_ports(self.loaded, recipes, base), self.wishes.ports, typed)
+
+    def _ports(self, choice: _Choice) -> Ports:
+        wanted = self._wanted_ports(choice.recipes)
         ports = allocate(
             self.loaded.project.state,
             self.root,

@@ -179,7 +179,7 @@ def atomic_write(path: str, data: bytes | str, *, mode: int | None = None, sync:
     be made again: it survives a crash of the process, not of the machine. Raises MachineError.
     """
     named, path = path, os.path.realpath(path)
-    content = data.encode() if isinstance(data, str) else data
+    content = data.encode("utf-8", "surrogateescape") if isinstance(data, str) else data
     temporary = f"{path}.{os.getpid()}.{os.urandom(4).hex()}.tmp"
     try:
         _write_beside(temporary, content, _mode_for(path, mode), sync=sync)

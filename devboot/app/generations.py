@@ -105,17 +105,15 @@ def chosen(state: str, number: int) -> Generation:
 
 
 def previous(state: str) -> int:
-    """The number before the current one. Raises UsageError `usage/no-generation` where there is none."""
-    here = files.current(state)
-    older = [facts.number for facts in files.all_facts(state) if facts.number < here]
-    if not older:
-        raise UsageError(
-            "usage/no-generation",
-            "there is no generation before this one",
-            causes=["a generation is what a successful `sync` or `up` has made"],
-            help=["devboot generations"],
-        )
-    return older[-1]
+    """Return the number of the one in use before the current one. Raises UsageError `usage/no-generation`."""
+    if number := files.before_current(state):
+        return number
+    raise UsageError(
+        "usage/no-generation",
+        "there is no generation before this one",
+        causes=["a generation is what a successful `sync` or `up` has made"],
+        help=["devboot generations"],
+    )
 
 
 def differences(old: Generation, new: Generation) -> tuple[Change, ...]:

@@ -72,7 +72,10 @@ def rollback(context: Context, number: int | None, reporter: Reporter, *, is_off
         _sync_venv(project, target, context, reporter, is_offline=is_offline)
         fail_point("rollback/synced")
         _write_snapshot(project, target, context.environ)
-        files.switch(project.state, wanted)
+        if number is None:
+            files.step_back(project.state, wanted)
+        else:
+            files.switch(project.state, wanted)
     finally:
         lock.release()
     old = files.read(project.state, before)

@@ -1,7 +1,7 @@
 """The generations of a project: numbered files, each with the environment that one sync composed.
 
     .devboot/generations/N          a line of facts, then all that is needed to switch back to it; 0600, never changed
-    .devboot/generations/current    the number of the one that is in use
+    .devboot/generations/current    the number of the one that is in use; below it those that were in use before
 
 They hold objects of the store as long as they are kept.
 """
@@ -19,6 +19,7 @@ FOLDER = "generations"
 CURRENT = "current"
 KEPT = 10  # so many of a project stay when the store is collected
 FORMAT = 1
+_REMEMBERED = 100  # switches between generations
 
 
 class Facts(NamedTuple):
@@ -60,12 +61,26 @@ def read(state: str, number: int) -> Generation | None:
 
 
 def current(state: str) -> int:
-    """The number of the generation that is in use; 0 where none is."""
+    """Return the number of the generation that is in use; 0 where none is."""
+    return next(iter(history(state)), 0)
+
+
+def history(state: str) -> tuple[int, ...]:
+    """Return the numbers of the generations that were in use, the latest first, which is the current one."""
     try:
         with open(os.path.join(folder_of(state), CURRENT), encoding="ascii", opener=plain) as stream:
-            return int(stream.read())
+            return tuple(map(int, stream.read().split()))
     except (OSError, ValueError):
-        return 0
+        return ()
+
+
+def before_current(state: str) -> int:
+    """Return the number of the generation that was in use before the current one and is still there; 0 for none."""
+    here, *earlier = history(state) or (0,)
+    there = _numbers(state)
+    used = [number for number in earlier if number in there and number != here]
+    older = [number for number in there if number < here] if not earlier else []  # a file without history
+    return next(iter((*used, *older[::-1])), 0)
 
 
 def append(state: str, at: float, identity: str, objects: tuple[str, ...], body: Mapping[str, Any]) -> int:
@@ -82,11 +97,22 @@ def append(state: str, at: float, identity: str, objects: tuple[str, ...], body:
 def switch(state: str, number: int) -> None:
     """Make a generation the current one. Raises MachineError."""
     if current(state) != number:
-        atomic_write(os.path.join(folder_of(state), CURRENT), f"{number}\n", mode=0o600)
+        _write_history(state, (number, *history(state)))
+
+
+def step_back(state: str, number: int) -> None:
+    """Make an earlier generation the current one, as if those after it had not been in use. Raises MachineError."""
+    known = history(state)
+    _write_history(state, known[known.index(number) :] if number in known else (number,))
+
+
+def _write_history(state: str, numbers: tuple[int, ...]) -> None:
+    text = "".join(f"{number}\n" for number in numbers[:_REMEMBERED])
+    atomic_write(os.path.join(folder_of(state), CURRENT), text, mode=0o600)
 
 
 def prunable(state: str, *, keep: int = KEPT) -> tuple[int, ...]:
-    """The numbers of all but the last `keep` and the current one."""
+    """Return the numbers of all but the last `keep` and the current one."""
     numbers, here = _numbers(state), current(state)
     return tuple(number for number in numbers[: max(0, len(numbers) - keep)] if number != here)
 

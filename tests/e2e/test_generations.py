@@ -218,3 +218,28 @@ def test_a_project_that_runs_goes_back_with_the_next_up(tmp_path):
         ["  restart  web"],
         ["  nothing: what runs is up to date"],
     )
+
+
+@pytest.mark.faults(164)
+def test_diff_and_rollback_mean_the_generation_that_was_in_use_before(shop):
+    branches = {"main": (shop.root / "devboot.toml").read_text()}
+    branches["blue"] = branches["main"].replace("red", "blue")
+
+    def switch(branch):
+        (shop.root / "devboot.toml").write_text(branches[branch])
+        shop.devboot("sync")
+
+    def differing():
+        found = json.loads(shop.devboot("diff", "--json").stdout)
+        return found["old"], found["new"]
+
+    switch("blue")
+    switch("main")
+    assert differing() == (2, 1)
+    switch("blue")
+    assert differing() == (1, 2)
+
+    shop.devboot("rollback", "--offline")
+    assert differing() == (2, 1)
+    shop.devboot("rollback", "--offline")
+    assert differing() == (1, 2)

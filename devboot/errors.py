@@ -18,6 +18,8 @@ alone, lower case, without a full stop; advice stands in `help` only, the recomm
 
 from __future__ import annotations
 
+import os
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -169,10 +171,16 @@ def _order(error: DevbootError) -> tuple[str, int, int]:
 
 
 def shell_word(path: str) -> str:
-    """`path` as one word of a command that can be pasted: quoted where it has to be."""
+    """`path` as one word of a command that can be pasted: quoted where it has to be.
+
+    Bytes that aren't UTF-8 are written as bash and zsh read them; no terminal could show or take them.
+    """
     import shlex  # 6 ms, for errors only
 
-    return shlex.quote(path)
+    if path.isprintable():
+        return shlex.quote(path)
+    shown = (f"\\x{byte:02x}" if byte < 32 or byte > 126 or byte in b"\\'" else chr(byte) for byte in os.fsencode(path))
+    return f"$'{''.join(shown)}'"
 
 
 def reason_of(error: OSError) -> str:

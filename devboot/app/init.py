@@ -68,7 +68,7 @@ def init(cwd: str, environ: Mapping[str, str]) -> InitResult:
             help=helps,
         )
     root, text = str(proposal.root), render(proposal)
-    _write_new(os.path.join(root, MANIFEST), text.encode(), cwd)
+    _write_new(os.path.join(root, MANIFEST), text.encode("utf-8", "surrogateescape"), cwd)
     written = [MANIFEST, *_move_up(root)]
     return InitResult(
         root, proposal.name, tuple(written), text.count("\n"), tuple(facts_of(proposal)), _notes(proposal.notes)

@@ -129,10 +129,10 @@ def _procfile(plan: Plan, processes: list[ProcessSpec], manifest: Manifest, proc
     lines = []
     for spec in processes:
         script = os.path.join(folder, f"{spec.name}.sh")
-        atomic_write(script, _script(spec).encode(), mode=0o600, sync=False)  # it holds variables, maybe secret ones
+        atomic_write(script, _script(spec), mode=0o600, sync=False)  # it holds variables, maybe secret ones
         lines.append(f"{_plain_name(spec.name)}: exec /bin/sh {shlex.quote(script)}\n")
     path = os.path.join(folder, "Procfile")
-    atomic_write(path, "".join(lines).encode(), mode=0o600, sync=False)
+    atomic_write(path, "".join(lines), mode=0o600, sync=False)
     return path
 
 

@@ -80,8 +80,8 @@ def parse_record(text: str) -> VenvRecord | None:
 def load_record(venv: str) -> VenvRecord | None:
     """Read the record of a virtualenv; None where there is none that can be read."""
     try:
-        return parse_record(read_text(os.path.join(venv, NAME), errors="strict"))
-    except (OSError, UnicodeDecodeError):
+        return parse_record(read_text(os.path.join(venv, NAME), errors="surrogateescape"))
+    except OSError:
         return None
 
 

@@ -91,6 +91,7 @@ class ToyProject:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
+            errors="surrogateescape",
             check=False,
             timeout=90,
         )

@@ -9,6 +9,7 @@ from devboot.app.preparation.loading import Loaded
 from devboot.app.preparation.locking import known_recipes
 from devboot.environment.python import PythonLock, PythonProject, pins_of, python_wish, read_python
 from devboot.environment.venv_record import load_record
+from devboot.errors import MachineError, shell_word
 from devboot.recipes import KnownRecipe, RecipeFolders, bundled_folder
 from devboot.uv.client import Uv, make_looking_uv
 
@@ -36,7 +37,25 @@ def python_of(loaded: Loaded, uv: Uv, environ: Mapping[str, str]) -> PythonProje
     project = loaded.project
     wish = python_wish(project.root, loaded.name, loaded.manifest, is_detected=not project.written)
     found = read_python(uv, wish, environ=environ)
-    return found if found.inputs or wish.packages or wish.version else None
+    if not (found.inputs or wish.packages or wish.version):
+        return None
+    _refuse_undecodable(project.root)
+    return found
+
+
+def _refuse_undecodable(root: str) -> None:
+    """Raise MachineError `python/path-encoding` for a root in whose folders uv makes no virtualenv."""
+    try:
+        os.fsencode(root).decode()
+    except UnicodeDecodeError:
+        place = os.path.dirname(root)
+        raise MachineError(
+            "python/path-encoding",
+            f"uv makes no virtualenv in `{root}`",
+            causes=["the name of a folder in it isn't UTF-8"],
+            help=[f"mv {shell_word(root)} {shell_word(os.path.join(place, 'another-name'))}"],
+            kept=["nothing was changed"],
+        ) from None
 
 
 def libraries_of(python: PythonProject | None, pins: PythonLock | None) -> tuple[str, ...]:

@@ -165,17 +165,17 @@ def _detect(project: Project, environ: Mapping[str, str]) -> tuple[Project, Kept
     root = str(proposal.root)
     if root.startswith(f"{start}/"):  # so that every command finds it from the folder where this one was typed
         prepare_state(Project(start, "", written=False))
-        atomic_write(os.path.join(start, BELOW), os.path.relpath(root, start).encode())
+        atomic_write(os.path.join(start, BELOW), os.fsencode(os.path.relpath(root, start)))
         below = project_in(root)
         if below is not None and below.written:
             return below, None
     stamps = (*watched.stamps, *(listing(str(path)) for path in proposal.globbed))
     found = Project(root, os.path.join(root, DETECTED), written=False)
     prepare_state(found)
-    atomic_write(found.manifest, render(proposal).encode())
+    atomic_write(found.manifest, render(proposal))
     kept = Kept(stamps, _notes(proposal))
     record = {"devboot": __version__, **kept._asdict()}
-    atomic_write(_stamps_file(root), json.dumps(record).encode())
+    atomic_write(_stamps_file(root), json.dumps(record))
     return found, kept
 
 

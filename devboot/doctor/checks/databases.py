@@ -95,7 +95,7 @@ def _stamps(path: str) -> list[tuple[int, int]]:
 
 def _complaints(path: str, mode: str) -> tuple[str, ...]:
     try:
-        with closing(sqlite3.connect(f"file:{quote(path)}?{mode}", uri=True, timeout=2.0)) as database:
+        with closing(sqlite3.connect(f"file:{quote(os.fsencode(path))}?{mode}", uri=True, timeout=2.0)) as database:
             database.execute("PRAGMA trusted_schema = OFF")  # functions with effects are not for a schema to call
             rows = database.execute("PRAGMA integrity_check(5)").fetchall()
     except sqlite3.DatabaseError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,7 +26,9 @@ def connected(path: str, *, busy: float = BUSY_SECONDS, create: bool = False) ->
     refuse_irregular_files(path)
     mode = "rwc" if create else "rw"
     try:
-        connection = sqlite3.connect(f"file:{quote(path)}?mode={mode}", uri=True, timeout=busy, isolation_level=None)
+        connection = sqlite3.connect(
+            f"file:{quote(os.fsencode(path))}?mode={mode}", uri=True, timeout=busy, isolation_level=None
+        )
     except sqlite3.Error as error:
         raise translated(error, path, busy) from error
     try:

@@ -132,7 +132,9 @@ def _sql_files(database: Database, around: Surroundings) -> Iterator[_SqlFile]:
 def _read_sql(kind: str, path: str, around: Surroundings) -> _SqlFile:
     try:
         text = read_text(path, errors="strict", limit=SQL_LIMIT)
-        return _SqlFile(kind, os.path.relpath(path, around.root), path, text)
+        # SQLite takes text only: bytes of a name that are no UTF-8 are written out.
+        name = os.fsencode(os.path.relpath(path, around.root)).decode("utf-8", "backslashreplace")
+        return _SqlFile(kind, name, path, text)
     except (OSError, UnicodeDecodeError) as error:
         cause = reason_of(error) if isinstance(error, OSError) else str(error)
         raise ManifestError("sqlite/no-migrations", f"can't read `{path}`", causes=[cause]) from error

@@ -161,18 +161,22 @@ class Audience:
         """Show a block of `name`; `at` is wall-clock seconds. `raw`: to programs alone, or to people alone."""
         rendered: dict[tuple[object, ...], bytes] = {}
         ended = data.endswith(b"\n")
-        for viewer in tuple(self._viewers):
-            if not viewer.wants(name) or raw not in (None, viewer.view.raw):
-                continue
-            if viewer.view.raw:
-                viewer.hand_over(name, data, at)
-                continue
+
+        def show(viewer: Viewer) -> None:
             continued = viewer.open_line == name
             key = (*self._key(viewer), continued)
             if key not in rendered:
                 rendered[key] = self.prefixer(viewer).block(name, data, at, continued=continued)
             if rendered[key]:
                 viewer.show(name, rendered[key], ended=ended)
+
+        for viewer in tuple(self._viewers):
+            if not viewer.wants(name) or raw not in (None, viewer.view.raw):
+                continue
+            if viewer.view.raw:
+                viewer.connection.call(viewer.hand_over, name, data, at)
+            else:
+                viewer.connection.call(show, viewer)
 
     def is_catching_up(self, name: str = "") -> bool:
         """Whether somebody who is shown `name` (empty: anything) is behind, but not hopelessly."""
@@ -197,23 +201,23 @@ class Audience:
     def release(self) -> None:
         """Something is wrong: show all what was held back."""
         for viewer in tuple(self._viewers):
-            viewer.release()
+            viewer.connection.call(viewer.release)
 
     def end(self) -> None:
         """Nothing more comes: tell those that have stopped reading, too, how much was left out."""
         for viewer in tuple(self._viewers):
-            viewer.release()
-            viewer.catch_up(at_end=True)
+            viewer.connection.call(viewer.release)
+            viewer.connection.call(viewer.catch_up, at_end=True)
 
     def say(self, text: str) -> None:
         """Tell all of them."""
         for viewer in tuple(self._viewers):
-            viewer.say(text)
+            viewer.connection.call(viewer.say, text)
 
     def complain(self, error: DevbootError) -> None:
         """Tell all of them what went wrong."""
         for viewer in tuple(self._viewers):
-            viewer.say(render_problem(error, colour=viewer.view.colour_err))
+            viewer.connection.call(viewer.say, render_problem(error, colour=viewer.view.colour_err))
 
 
 def _grouped(count: int) -> str:

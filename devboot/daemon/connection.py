@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from devboot.supervisor.loop import READ, WRITE
+from devboot.supervisor.loop import READ, WRITE, Scope
 from devboot.text.paint import terminal_text
+from devboot.text.problems import render_problem
 from devboot.wire import frames, sockets
 from devboot.wire.frames import frame
 
@@ -12,8 +13,12 @@ if TYPE_CHECKING:
     import _socket
     from collections import deque
     from collections.abc import Callable
+    from typing import ParamSpec
 
+    from devboot.errors import DevbootError
     from devboot.supervisor.loop import Loop
+
+    P = ParamSpec("P")
 else:
     from _collections import deque  # the package costs a millisecond
 
@@ -41,7 +46,7 @@ class Connection:
         on_frame: Callable[[Connection, bytes, bytes], None],
         on_closed: Callable[[Connection], None],
     ) -> None:
-        self._loop = loop
+        self._loop = loop = Scope(loop, self.fail)
         self._sock = sock
         self._fd = sock.fileno()
         self._on_frame = on_frame
@@ -53,7 +58,7 @@ class Connection:
         self._progress = loop.now()
         self._ends = False
         self._watched = READ
-        self.is_open = True
+        self.is_open, self.has_failed = True, False
         self.left_out = 0  # lines since the client was full
         self.on_room: Callable[[], None] | None = None  # called once it has caught up
         sock.setblocking(False)
@@ -120,6 +125,19 @@ class Connection:
         self.send(frames.EXIT, str(code).encode())
         self._ends = True
         if self.is_open and not self._waiting:
+            self.close()
+
+    def call(self, function: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> bool:
+        """Call something on behalf of this client; an error of ours in that ends this conversation alone."""
+        return self._loop.call(function, *args, **kwargs)
+
+    def fail(self, error: DevbootError) -> None:
+        """Devboot itself has made a mistake with this client: tell it, and hang up."""
+        self.has_failed = True
+        try:
+            self.say(render_problem(error))
+            self.finish(error.exit_code)
+        except Exception:  # noqa: BLE001  it may be this very thing that fails
             self.close()
 
     def feed(self, data: bytes) -> None:

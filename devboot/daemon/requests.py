@@ -10,6 +10,7 @@ from devboot.daemon.news import applied, instances, would_do
 from devboot.daemon.opening import fit, known
 from devboot.daemon.pending_requests import PendingRequest, err
 from devboot.daemon.standing import ps
+from devboot.daemon.view import checked
 from devboot.errors import BusyError, DevbootError, UsageError
 from devboot.model import process as model
 from devboot.supervisor import outcome
@@ -76,11 +77,11 @@ def up(server: Server, connection: Connection, request: Request) -> None:
     is_edited = bool(request.plan) and request.fingerprint != server.plan.fingerprint
     if not request.detach:
         if is_edited:  # somebody who only comes to look changes nothing by that
-            server.news.offer = would_do(server.supervisor.compare(model.plan_from_plain(request.plan)))
+            server.news.offer = would_do(server.supervisor.compare(checked(request.plan)))
         _watch(server, connection, request)
         return
     if is_edited:
-        plan = model.plan_from_plain(request.plan)
+        plan = checked(request.plan)
         told = applied(_apply(server, plan), server.news.scaled, plan)
         server.news.scaled = {}
         for line in told if not request.view.quiet else ():
@@ -119,7 +120,7 @@ def _already_running(server: Server) -> BusyError:
 def scale(server: Server, connection: Connection, request: Request) -> None:
     """Run by a plan with other numbers of processes; answered when those that are new have been spawned."""
     _refuse_to_start(server)
-    plan = scaled(server.plan, model.plan_from_plain(request.plan), frozenset(request.names))
+    plan = scaled(server.plan, checked(request.plan), frozenset(request.names))
     server.news.scaled |= {name: count for name, count in instances(plan).items() if name in request.names}
     changes = _apply(server, plan)
     if changes.stopped and not request.view.quiet:
@@ -136,18 +137,19 @@ def compare(server: Server, connection: Connection, request: Request) -> None:
     """Say as JSON what a plan would change of what runs, and change nothing."""
     import json
 
-    plan = model.plan_from_plain(request.plan)
+    plan = checked(request.plan)
     told = server.supervisor.compare(plan)._asdict() | {"same": plan.fingerprint == server.plan.fingerprint}
     _out(connection, json.dumps(told) + "\n")
     connection.finish(0)
 
 
 def _apply(server: Server, plan: model.Plan) -> Changes:
+    changes = server.supervisor.apply(plan)
     server.news.offer = ""
     server.news.changed()
     server.plan, server.planned_at = plan, server.wall_clock()
     server.audience.renamed(spec.name for spec in plan.processes)
-    return server.supervisor.apply(plan)
+    return changes
 
 
 def _watch(server: Server, connection: Connection, request: Request) -> None:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from devboot.daemon.view import Request
     from devboot.supervisor.supervisor import Supervisor
 
+
 _PATIENCE = 0.1  # seconds between looks at whether a viewer still catches up
 _LAST_WORDS = 2.0  # seconds that clients have to take the end of what they are told
 _ENDED = (model.EXITED, model.FAILED, model.GAVE_UP)
@@ -136,20 +137,20 @@ class Server:
     def _closed(self, connection: Connection) -> None:
         self._connections.remove(connection)
         self._greetings.pop(connection, None)
-        self.audience.remove(connection)
-        self.arrival.forget(connection)
-        self.news.forget(connection)
         for request in [each for each in self.pending if each.connection is connection]:
-            request.drop()
+            self.loop.call(request.drop)
             self.pending.remove(request)
         self.streams = [stream for stream in self.streams if stream.connection is not connection]
+        forgets = [self.audience.remove, self.arrival.forget, self.news.forget]
+        forgets += [self.departure.forget] if self.departure is not None else []
+        for forget in forgets:
+            self.loop.call(forget, connection)
         if connection in self.consoles:
-            self.consoles.pop(connection).leave()
-        if self.departure is not None:
-            self.departure.forget(connection)
+            self.loop.call(self.consoles.pop(connection).leave)
         if connection is self.owner:
             self.owner = None
-            self.shut_down()
+            if not connection.has_failed:  # a mistake of ours must not end what it runs
+                self.shut_down()
 
     # The way down
 
@@ -163,24 +164,22 @@ class Server:
     def _begin_departure(self, code: int) -> None:
         self.exit_code = code
         self.departure = Departure(self)
-        self.departure.announce()
+        self.loop.call(self.departure.announce)
 
     def force(self) -> None:
         """End everything now."""
         self.shut_down()
         if self.departure is not None:
-            self.departure.forced()
+            self.loop.call(self.departure.forced)
         self.supervisor.force()
 
     def _depart(self) -> None:
         if self.departure is None:
             return
-        self._release()
-        self.arrival.abandon()
-        self.audience.end()
-        self.departure.finish()
+        for step in (self._release, self.arrival.abandon, self.audience.end, self.departure.finish):
+            self.loop.call(step)  # whatever fails: the end is near, and has to come
         for connection in tuple(self._connections):
-            connection.finish(self.exit_code)
+            connection.call(connection.finish, self.exit_code)
         self._leave_when_heard(self.loop.now() + _LAST_WORDS)
 
     def _leave_when_heard(self, deadline: float) -> None:
@@ -236,20 +235,20 @@ class Server:
         else:
             self._book.ended(status.name)
             self.news.ended(status.name)
-        self.repeats.changed(status)
+        self.loop.call(self.repeats.changed, status)
         if status.phase in _AMISS and not _went_well(status):
             self.audience.release()
         self.news.changed()
         if self.supervisor.is_shutting_down and self.departure is None:
             self._begin_departure(_exit_code_of(self.supervisor.ended_by))  # by an `exit_ends_all` process
-        self.arrival.changed(status)
+        self.loop.call(self.arrival.changed, status)
         self.look_at_pending()
         for stream in tuple(self.streams):
-            stream.changed()
-        for console in tuple(self.consoles.values()):
-            console.changed(status)
+            stream.connection.call(stream.changed)
+        for connection, console in tuple(self.consoles.items()):
+            connection.call(console.changed, status)
         if self.departure is not None:
-            self.departure.changed(status)
+            self.loop.call(self.departure.changed, status)
         elif self.owner is not None and status.phase in _ENDED:
             self.loop.call_later(0, self._end_without_processes)
 
@@ -264,7 +263,7 @@ class Server:
             self.told = [*self.told[-19:], error]
             self.audience.complain(error)
             for request in tuple(self.pending):
-                request.complain(error)
+                request.connection.call(request.complain, error)
         if self.departure is not None and error is not None:  # what can't stop cleanly makes `down` fail
             self.exit_code = self.exit_code or error.exit_code
             self.departure.complain(message)
@@ -272,7 +271,7 @@ class Server:
     def look_at_pending(self) -> None:
         """Answer the requests that have come to their end."""
         for request in tuple(self.pending):
-            request.look()
+            request.connection.call(request.look)
 
     def on_settled(self) -> None:
         """Everything is up, or has failed."""

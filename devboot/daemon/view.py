@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from devboot.errors import BusyError
+from devboot.model.plan_check import LONGEST, PlanError, checked_plan
 from devboot.record import Record
 
 TYPE_CHECKING = False
@@ -9,8 +11,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from devboot.model.process import Plan
     from devboot.text.loglines import LineStyle
     from devboot.text.processes import TableStyle
+
+
+_LATEST = 100 * LONGEST  # wall-clock seconds are among the numbers
+MOST = 4096  # columns, rows and lines: nobody looks at more at once
 
 
 class View(Record):
@@ -66,6 +73,19 @@ class Request(Record):
     plan: tuple[object, ...] = ()  # that plan, plain; empty where it wasn't sent
 
 
+def checked(plain: object) -> Plan:
+    """The plan that a client has sent. Raises BusyError `daemon/plan`."""
+    try:
+        return checked_plan(plain)
+    except PlanError as error:
+        raise BusyError(
+            "daemon/plan",
+            "the daemon can't use the plan that the client has sent",
+            causes=[str(error)],
+            help=["devboot down", "devboot up -d"],
+        ) from error
+
+
 def parse_request(message: Mapping[str, object]) -> Request:
     """Read a message; what is missing or of another type has its default."""
     given = message.get("view")
@@ -84,13 +104,19 @@ def parse_request(message: Mapping[str, object]) -> Request:
 
 
 def _fitting(fields: tuple[str, ...], defaults: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """Those of `given` that are fields and of the type of their default; whole numbers pass for floats."""
+    """Those of `given` that are fields and of the type of their default; numbers within bounds, floats also whole."""
     fitting: dict[str, Any] = {}
     for name in fields:
         value = given.get(name)
         wanted = type(defaults.get(name))
-        if type(value) is wanted:
+        if wanted is int and type(value) is int:
+            fitting[name] = max(0, min(value, MOST))
+        elif wanted is float and isinstance(value, (int, float)) and not _is_nan(value):
+            fitting[name] = float(max(0, min(value, _LATEST)))
+        elif type(value) is wanted:
             fitting[name] = value
-        elif wanted is float and type(value) is int:
-            fitting[name] = float(value)
     return fitting
+
+
+def _is_nan(value: float) -> bool:
+    return value != value  # noqa: PLR0124  math costs an import

@@ -6,16 +6,15 @@ import errno
 import gc
 import marshal
 import os
-import sys
 import time
 
 # All that is ever needed is imported soon, here or in `_import_the_rest`: an upgrade must not break a daemon.
 from devboot import __version__
-from devboot.daemon import leases, opening, ownership
+from devboot.daemon import crashes, leases, opening, ownership
 from devboot.daemon.leases import DaemonLease
 from devboot.daemon.signals import watch_signals
-from devboot.daemon.view import parse_request
-from devboot.errors import DevbootError, MachineError
+from devboot.daemon.view import checked, parse_request
+from devboot.errors import MachineError
 from devboot.files import machine_error
 from devboot.locks import read_holder
 from devboot.model import process as model
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
     from devboot.daemon.ownership import Ownership
     from devboot.daemon.server import Server
     from devboot.daemon.view import Request
+    from devboot.errors import DevbootError
 
 # Each needs those before it; all together cost as much as everything else that the daemon imports.
 _LATER = (
@@ -46,9 +46,9 @@ _LATER = (
         "devboot.supervisor.silence",
         "devboot.supervisor.timetable",
     ),
+    *("devboot.text.numbers", "traceback"),
     *("collections", "heapq", "enum", "signal", "functools", "re", "fnmatch", "json"),
 )
-_FULL = {errno.ENOSPC, errno.EDQUOT}  # told without a name by a write to what is open already
 _LOCK_PATIENCE = 20.0  # for a `down` that ends what an earlier run has left, or a daemon that is leaving
 _RECLAIM_LIMIT = 20.0  # the client waits for `start.PATIENCE`
 
@@ -62,12 +62,14 @@ def wait_for_plan(sock: _socket.socket, bequest: int, *, adopts: bool) -> int:
     if received is None:
         return 0
     plain, message = received
-    plan, request = model.plan_from_plain(plain), parse_request(message)
+    request, state = parse_request(message), ""
     sock.sendall(frame(frames.HELLO, greeting.greeting(__version__)))
     try:
+        plan = checked(plain)
+        state = plan.state
         return _Tenancy(plan, bequest, adopts=adopts).serve(sock, request)
     except Exception as error:  # noqa: BLE001  whatever it is, the caller has to be told, and the trace has to be kept
-        _report(sock, *_told(error, plan.state, colour=request.view.colour_err))
+        _report(sock, *_told(error, state, colour=request.view.colour_err))
     return 70
 
 
@@ -94,14 +96,13 @@ def _receive(sock: _socket.socket) -> tuple[tuple[object, ...], Mapping[str, obj
 
 def _told(error: Exception, state: str, *, colour: bool) -> tuple[str, int]:
     """What to tell the caller, and the exit code. A bug in us is what neither we nor the machine can explain."""
-    if isinstance(error, OSError) and (error.filename or error.errno in _FULL):
-        translated = machine_error(error, str(error.filename or leases.run_directory(state)), "use")
-        error = translated if translated.slug != "machine/io" else error
-    if not isinstance(error, DevbootError):
-        return _crash(state), 70
     from devboot.text.problems import render_problem
 
-    return render_problem(error, colour=colour), error.exit_code
+    told = crashes.explain(error, state)
+    if told is None:
+        path = crashes.keep_trace(state, error, fresh=True)
+        told = crashes.mistake(error, path, kept="nothing is left running")
+    return render_problem(told, colour=colour), told.exit_code
 
 
 def _report(sock: _socket.socket, text: str, code: int) -> None:
@@ -111,26 +112,6 @@ def _report(sock: _socket.socket, text: str, code: int) -> None:
         sock.sendall(b"".join(frame(kind, payload) for kind, payload in answer))
     except OSError:
         return  # nobody listens any more
-
-
-def _crash(state: str) -> str:
-    """Keep the trace of a bug in us, without values of variables; what to tell the person."""
-    import traceback
-
-    path = leases.crash_path(state)
-    kind, error, trace = sys.exc_info()
-    lines = [*traceback.format_tb(trace), f"{kind.__name__ if kind else '?'} in devboot {__version__}\n"]
-    try:
-        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as stream:
-            stream.writelines(lines)
-    except OSError:
-        path = "nowhere: it could not be written"
-    name = type(error).__name__
-    return (
-        f"error[bug]: the daemon failed in a way it should not ({name})\n"
-        "kept: nothing is left running\n"
-        f"help: please report it with this file: {path}\n"
-    )
 
 
 def no_socket(path: str, error: OSError) -> MachineError:
@@ -172,6 +153,7 @@ class _Tenancy:
         reclaimed = self._reclaim(owned)
         proctable.hold_reserve()
         loop = Loop()
+        loop.on_error = crashes.Crashes(self._plan.state, self._note)
         self._book = owned.open_book()
         first = opening.Opening(self._book)
         supervisor = Supervisor(loop, self._plan, first, wall_clock=time.time, adopts=self._adopts)
@@ -186,7 +168,7 @@ class _Tenancy:
         os.write(self._bequest, b"\n")
         connection = server.adopt(sock, greeted=True)
         connection.say(reclaimed)
-        server.launch(connection, request)
+        connection.call(server.launch, connection, request)
         first.hand_over(supervisor, server)
         loop.call_later(0, lambda: _import_the_rest(loop, _LATER))
         loop.run()
@@ -253,6 +235,10 @@ class _Tenancy:
         self._listener = self._owned.listen(self._socket)
         self._server.listen(self._listener)
         self._write_lease(self._owned)
+
+    def _note(self, error: DevbootError) -> None:
+        if self._server is not None:
+            self._server.on_note(error.what, error=error)
 
     def _grace(self) -> float:
         return max((spec.stop_timeout for spec in self._plan.processes), default=leases.DEFAULT_GRACE)

@@ -11,7 +11,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from devboot.supervisor.loop import Loop
+    from devboot.supervisor.loop import Loop, Scope
+
+    Watch = tuple[Callable[[int], None], Scope | None]
 
 
 _LOOK_AGAIN = 0.1  # seconds between looks at a process for which there is no descriptor
@@ -25,18 +27,18 @@ class Exits:
 
     def __init__(self, loop: Loop) -> None:
         self._loop = loop
-        self._callbacks: dict[int, list[Callable[[int], None]]] = {}
-        self._firing: dict[int, list[Callable[[int], None]]] = {}
+        self._callbacks: dict[int, list[Watch]] = {}
+        self._firing: dict[int, list[Watch]] = {}
         self._pidfds: dict[int, int] = {}
         self._queue = None if hasattr(os, "pidfd_open") else _Queue(loop, self._fire)
 
-    def watch(self, pid: int, callback: Callable[[int], None]) -> None:
+    def watch(self, pid: int, callback: Callable[[int], None], scope: Scope | None = None) -> None:
         """Call `callback(pid)` when `pid` has ended; in the next turn when it is already gone."""
         others = self._callbacks.get(pid)
         if others is not None:
-            others.append(callback)
+            others.append((callback, scope))
             return
-        self._callbacks[pid] = [callback]
+        self._callbacks[pid] = [(callback, scope)]
         if self._queue is not None:
             self._queue.watch(pid)
             return
@@ -68,8 +70,9 @@ class Exits:
         """Don't call `callback` for `pid`; unknown ones are fine."""
         for known in (self._callbacks, self._firing):
             callbacks = known.get(pid, [])
-            if callback in callbacks:
-                callbacks.remove(callback)
+            found = next((watch for watch in callbacks if watch[0] == callback), None)
+            if found is not None:
+                callbacks.remove(found)
         if self._callbacks.get(pid) == []:
             del self._callbacks[pid]
             self._release(pid)
@@ -88,7 +91,8 @@ class Exits:
         # One of them may unwatch for another, or watch the same number anew.
         self._firing[pid] = callbacks
         while callbacks:
-            callbacks.pop(0)(pid)
+            callback, scope = callbacks.pop(0)
+            (scope or self._loop).call(callback, pid)
         if self._firing.get(pid) is callbacks:
             del self._firing[pid]
 
@@ -97,6 +101,22 @@ class Exits:
         if fd is not None:
             self._loop.unwatch(fd)
             os.close(fd)
+
+
+class ScopedExits(Exits):
+    """A view of `exits` whose callbacks belong to `scope`."""
+
+    def __init__(self, exits: Exits, scope: Scope) -> None:
+        self._exits = exits
+        self._scope = scope
+
+    def watch(self, pid: int, callback: Callable[[int], None], scope: Scope | None = None) -> None:
+        """Watch in this scope."""
+        self._exits.watch(pid, callback, scope or self._scope)
+
+    def unwatch(self, pid: int, callback: Callable[[int], None]) -> None:
+        """Don't call `callback` for `pid`."""
+        self._exits.unwatch(pid, callback)
 
 
 class _Queue:

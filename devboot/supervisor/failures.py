@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from signal import SIGKILL
 
+    from devboot.errors import DevbootError
     from devboot.supervisor.state import End, State
 else:
     from _signal import SIGKILL  # the signal package imports enum
@@ -45,6 +46,17 @@ def signal_name(number: int) -> str:
 def how_it_ended(end: End) -> str:
     """`exit 1`, or `killed by SIGSEGV`."""
     return f"exit {end.code}" if end.signal is None else f"killed by {signal_name(end.signal)}"
+
+
+def mistake(spec: model.ProcessSpec, error: DevbootError) -> WorkError:
+    """What it means for a process that devboot itself has failed while it looked after it."""
+    return WorkError(
+        error.slug,
+        f"`{spec.name}` was ended: {error.what}",
+        causes=error.causes,
+        help=[*error.help, f"devboot restart {spec.name}"],
+        kept=["all other processes go on"],
+    )
 
 
 def family(pid: int, others: int) -> str:

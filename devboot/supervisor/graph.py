@@ -95,14 +95,12 @@ def dependents(specs: Iterable[model.ProcessSpec]) -> dict[str, frozenset[str]]:
 def levels(specs: Iterable[model.ProcessSpec]) -> tuple[tuple[str, ...], ...]:
     """Names by depth, what depends on nothing first; within a level as they stand in the plan."""
     specs = tuple(specs)
-    by_name = {spec.name: spec for spec in specs}
-    depths: dict[str, int] = {}
-
-    def depth(name: str) -> int:
-        if name not in depths:
-            below = (each.name for each in by_name[name].depends_on if each.name in by_name)
-            depths[name] = 1 + max((depth(each) for each in below), default=-1)
-        return depths[name]
-
-    deepest = max((depth(spec.name) for spec in specs), default=-1)
-    return tuple(tuple(spec.name for spec in specs if depths[spec.name] == at) for at in range(deepest + 1))
+    waits = {spec.name: {each.name for each in spec.depends_on} for spec in specs}
+    found: list[tuple[str, ...]] = []
+    while waits:
+        free = tuple(name for name, needed in waits.items() if not any(each in waits for each in needed))
+        level = free or tuple(waits)  # a cycle, which no plan has
+        found.append(level)
+        for name in level:
+            del waits[name]
+    return tuple(found)

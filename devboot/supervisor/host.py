@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from devboot.record import Record
+from devboot.supervisor.exits import ScopedExits
+from devboot.supervisor.loop import Scope
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from devboot.supervisor.exits import Exits
-    from devboot.supervisor.loop import Loop
+    from devboot.supervisor.loop import Fail, Loop
     from devboot.supervisor.watcher import Watcher
 
 
@@ -21,3 +23,8 @@ class Host(Record):
     watcher: Watcher
     wall_clock: Callable[[], float]
     children: set[int]  # what was spawned here and isn't reaped yet; all other children are adopted ones
+
+    def within(self, fail: Fail) -> Host:
+        """The same machine, where an error in a callback is reported to `fail` and ends nothing else."""
+        scope = Scope(self.loop, fail)
+        return self._replace(loop=scope, exits=ScopedExits(self.exits, scope))

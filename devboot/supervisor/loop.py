@@ -13,21 +13,31 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import heapq as _heapq
     from collections.abc import Callable
+    from typing import ParamSpec
+
+    from devboot.errors import DevbootError
+
+    P = ParamSpec("P")
+    Fail = Callable[[DevbootError], None]
+    OnError = Callable[[Exception, "Fail | None"], None]
 else:
     import _heapq
 
 READ, WRITE = 1, 2
+LONGEST_WAIT = 86_400.0  # seconds; the kernel takes milliseconds as a signed int of 32 bits
+_PAUSE = 1.0  # seconds for which a descriptor is left alone whose callback has failed
 
 
 class Timer:
     """A call that is due at `when` (seconds of the loop's clock) unless it is cancelled."""
 
-    __slots__ = ("_callback", "sequence", "when")
+    __slots__ = ("_callback", "_scope", "sequence", "when")
 
-    def __init__(self, when: float, sequence: int, callback: Callable[[], None]) -> None:
+    def __init__(self, when: float, sequence: int, callback: Callable[[], None], scope: Scope | None) -> None:
         self.when = when
         self.sequence = sequence
         self._callback: Callable[[], None] | None = callback
+        self._scope = scope
 
     @property
     def cancelled(self) -> bool:
@@ -38,11 +48,11 @@ class Timer:
         """Take it back; doing so twice, or after it ran, is harmless."""
         self._callback = None  # whoever waits for the time to come doesn't keep what the call was for
 
-    def run(self) -> None:
+    def run(self, loop: Loop) -> None:
         """Make the call, unless it was taken back; never twice."""
         callback, self._callback = self._callback, None
         if callback is not None:
-            callback()
+            (self._scope or loop).call(callback)
 
     def __lt__(self, other: Timer) -> bool:
         return (self.when, self.sequence) < (other.when, other.sequence)
@@ -106,41 +116,67 @@ class _Portable:
 
 
 class Loop:
-    """Calls back when descriptors are ready and when timers are due. Not thread-safe: there is one thread."""
+    """Calls back when descriptors are ready and when timers are due. Not thread-safe: there is one thread.
+
+    `on_error(error, fail)` receives what a callback raises, and `fail` of the scope that the callback belongs to, if
+    any; the loop goes on. While it is None, errors end the loop.
+    """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.now = clock
         self._poll = _Epoll() if sys.platform == "linux" else _Portable()
-        self._watched: dict[int, tuple[int, Callable[[int], None]]] = {}
+        self._watched: dict[int, tuple[int, Callable[[int], None], Scope | None]] = {}
+        self._paused: dict[int, tuple[int, Callable[[int], None], Scope | None]] = {}
         self._timers: list[Timer] = []
         self._sequence = 0
         self._running = False
         self.turns = 0  # how often it has waited for something to happen
+        self.on_error: OnError | None = None
 
-    def watch(self, fd: int, events: int, callback: Callable[[int], None]) -> None:
+    def watch(self, fd: int, events: int, callback: Callable[[int], None], scope: Scope | None = None) -> None:
         """Call `callback(ready events)` whenever `fd` is ready for one of `events`; replaces an earlier watch."""
+        self._paused.pop(fd, None)
         known = self._watched.get(fd)
         if known is None:
             self._poll.add(fd, events)
         elif known[0] != events:
             self._poll.change(fd, events)
-        self._watched[fd] = (events, callback)
+        self._watched[fd] = (events, callback, scope)
 
     def unwatch(self, fd: int) -> None:
         """Forget `fd`; call it before closing it. Unknown descriptors are fine."""
+        self._paused.pop(fd, None)
         if self._watched.pop(fd, None) is not None:
             self._poll.remove(fd)
 
-    def call_later(self, delay: float, callback: Callable[[], None]) -> Timer:
+    def call_later(self, delay: float, callback: Callable[[], None], scope: Scope | None = None) -> Timer:
         """Call once, `delay` seconds from now (0: in the next turn)."""
-        return self.call_at(self.now() + delay, callback)
+        return self.call_at(self.now() + delay, callback, scope)
 
-    def call_at(self, when: float, callback: Callable[[], None]) -> Timer:
+    def call_at(self, when: float, callback: Callable[[], None], scope: Scope | None = None) -> Timer:
         """Call once at `when` on the loop's clock."""
         self._sequence += 1
-        timer = Timer(when, self._sequence, callback)
+        timer = Timer(when, self._sequence, callback, scope)
         _heapq.heappush(self._timers, timer)
         return timer
+
+    def call(self, function: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> bool:
+        """Call now; an error is reported and goes no further. Returns False if there was one."""
+        try:
+            function(*args, **kwargs)
+        except Exception as error:  # noqa: BLE001  whatever it is, it must not end what everything depends on
+            self.contain(error)
+            return False
+        return True
+
+    def contain(self, error: Exception, fail: Fail | None = None) -> None:
+        """Report an error of a callback. Raises it where nobody takes errors."""
+        if self.on_error is None:
+            raise error
+        try:  # noqa: SIM105  contextlib costs an import
+            self.on_error(error, fail)
+        except Exception:  # noqa: BLE001, S110  a report that fails can't be reported
+            pass
 
     def run(self) -> None:
         """Turn until `stop` is called."""
@@ -159,20 +195,75 @@ class Loop:
         self.turns += 1
         for fd, ready, wanted in happened:
             # An earlier callback of this turn may have unwatched the descriptor, or closed and reused it.
-            if wanted is not None and watched.get(fd) is wanted and ready & wanted[0]:
-                wanted[1](ready & wanted[0])
+            if wanted is None or watched.get(fd) is not wanted or not ready & wanted[0]:
+                continue
+            if not (wanted[2] or self).call(wanted[1], ready & wanted[0]) and watched.get(fd) is wanted:
+                self._pause(fd, *wanted)
         now = self.now()
         while self._timers and (self._timers[0].cancelled or self._timers[0].when <= now):
-            _heapq.heappop(self._timers).run()
+            _heapq.heappop(self._timers).run(self)
 
     def close(self) -> None:
         """Release its own descriptor."""
         self._poll.close()
+
+    def _pause(self, fd: int, events: int, callback: Callable[[int], None], scope: Scope | None) -> None:
+        """Leave a descriptor alone for a while: its callback has failed, and would be called again at once."""
+        self.unwatch(fd)
+        paused = self._paused[fd] = (events, callback, scope)
+
+        def go_on() -> None:
+            if self._paused.get(fd) is paused:
+                self.watch(fd, events, callback, scope)
+
+        self.call_later(_PAUSE, go_on)
 
     def _patience(self, limit: float | None) -> float | None:
         while self._timers and self._timers[0].cancelled:
             _heapq.heappop(self._timers)
         if not self._timers:
             return limit
-        wait = max(0.0, self._timers[0].when - self.now())
+        wait = min(max(0.0, self._timers[0].when - self.now()), LONGEST_WAIT)
         return wait if limit is None else min(wait, limit)
+
+
+class Scope(Loop):
+    """A view of a loop for one process or one client: an error in a callback registered through it ends that alone.
+
+    `fail` is called with the error that was reported. Errors of nested calls come out of the outermost one, so that
+    nothing goes on with what has failed half way.
+    """
+
+    def __init__(self, loop: Loop, fail: Fail) -> None:
+        self.now = lambda: loop.now()  # noqa: PLW0108  tests set the clock of a loop
+        self._loop = loop
+        self._fail = fail
+        self._is_entered = False
+
+    def watch(self, fd: int, events: int, callback: Callable[[int], None], scope: Scope | None = None) -> None:
+        """Watch in this scope."""
+        self._loop.watch(fd, events, callback, scope or self)
+
+    def unwatch(self, fd: int) -> None:
+        """Forget `fd`."""
+        self._loop.unwatch(fd)
+
+    def call_at(self, when: float, callback: Callable[[], None], scope: Scope | None = None) -> Timer:
+        """Call in this scope."""
+        return self._loop.call_at(when, callback, scope or self)
+
+    def call(self, function: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> bool:
+        """Call now; an error is reported and ends what this scope stands for."""
+        if self._is_entered:
+            function(*args, **kwargs)
+            return True
+        self._is_entered = True
+        try:
+            function(*args, **kwargs)
+        except Exception as error:  # noqa: BLE001  whatever it is, it must not end what everything depends on
+            self._is_entered = False
+            self._loop.contain(error, self._fail)
+            return False
+        finally:
+            self._is_entered = False
+        return True

@@ -86,6 +86,17 @@ class Output:
                 break
         self._finish()
 
+    def drop(self) -> None:
+        """Close without delivering anything more."""
+        for timer in (self._gathering, self._idle):
+            if timer is not None:
+                timer.cancel()
+        if self._fd >= 0:
+            self._loop.unwatch(self._fd)
+            os.close(self._fd)
+            self._fd = -1
+        self._gathered, self._partial, self._pending = [], [], 0
+
     def _readable(self, _ready: int) -> None:
         self._read()
 

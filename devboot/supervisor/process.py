@@ -19,7 +19,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from devboot.errors import WorkError
+    from devboot.errors import DevbootError, WorkError
     from devboot.supervisor.graph import Blocker
     from devboot.supervisor.host import Host
     from devboot.supervisor.loop import Timer
@@ -60,7 +60,7 @@ class Process:
 
     def __init__(self, spec: model.ProcessSpec, around: Surroundings) -> None:
         self.around = around
-        self.host = around.host
+        self.host = around.host.within(self.fail)
         self.state = life.State()
         self.run: Run | None = None
         self.tail = Tail()
@@ -116,6 +116,11 @@ class Process:
             self.timetable = Timetable(self.host, self.spec.schedule, self.run_now)
             self._plan_run()
 
+    def resize(self, rows: int, columns: int) -> None:
+        """Its terminal, if it has one, gets this size."""
+        if self.run is not None:
+            self.host.loop.call(self.run.resize, rows, columns)
+
     def run_now(self) -> None:
         """Let a scheduled process run without waiting for its time; nothing for others."""
         is_next = self.state.phase == model.STOPPING and self.state.then == life.THEN_AGAIN
@@ -132,7 +137,10 @@ class Process:
                 self.timetable.cancel()
 
     def feed(self, kind: str, end: life.End | None = None) -> None:
-        """Let something happen to it."""
+        """Let something happen to it; an error of ours in that ends this process alone."""
+        self.host.loop.call(self._feed, kind, end)
+
+    def _feed(self, kind: str, end: life.End | None) -> None:
         before = self.state.phase
         self.state, action = life.advance(self.state, life.Event(kind, end), self.host.loop.now(), self.policy)
         if before == model.BACKOFF != self.state.phase and self._delay is not None:
@@ -145,8 +153,22 @@ class Process:
         self._plan_run()
         self.around.on_change(self)
 
+    def fail(self, error: DevbootError) -> None:
+        """Devboot itself has made a mistake with this process: end what runs of it, so that it is known how it is."""
+        run, self.run = self.run, None
+        self.error = failures.mistake(self.spec, error)
+        self.state = life.failed(self.state)
+        self._silence = self.stuck = None
+        if run is not None:
+            run.abandon()
+        self.around.on_note(self.error.what, self.error)
+        self.around.on_change(self)
+
     def force(self) -> None:
         """SIGKILL to all that belongs to it."""
+        self.host.loop.call(self._force)
+
+    def _force(self) -> None:
         self._forced = True
         self.feed(life.STOP)
         if self.run is not None:

@@ -9,12 +9,14 @@ from devboot.supervisor import spawn, terminal
 from devboot.supervisor.aside import Aside, end_of, reap
 from devboot.supervisor.lines import LineMatcher
 from devboot.supervisor.output import Output
+from devboot.supervisor.session import send
 from devboot.supervisor.settling import QUIET, Settling
 from devboot.supervisor.stopping import Ending
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from signal import SIGKILL
     from typing import Protocol
 
     from devboot.supervisor.command import Launch
@@ -55,9 +57,12 @@ if TYPE_CHECKING:
 
         def on_note(self, text: str) -> None:
             """Something that a person should read."""
+else:
+    from _signal import SIGKILL  # the signal package imports enum
 
 
 _TEMPORARY = "/tmp"  # noqa: S108  names in it can't be guessed
+_LONGEST_SILENCE = 10**15  # microseconds
 
 
 class Run:
@@ -99,7 +104,6 @@ class Run:
         self._child = child
         self._env = env
         self._mark = mark
-        self._output = Output(host.loop, child.output, self._deliver, terminal=child.has_terminal)
         self._ending = Ending(
             host, child.pid, mark, grace=spec.stop_timeout, on_killed=owner.on_killed, on_gone=self._gone
         )
@@ -111,7 +115,22 @@ class Run:
         self._asking: Timer | None = None
         self._end: End | None = None
         host.children.add(child.pid)
-        host.exits.watch(child.pid, self._exited)
+        try:
+            self._output = Output(host.loop, child.output, self._deliver, terminal=child.has_terminal)
+            host.exits.watch(child.pid, self._exited)
+        except BaseException:  # no descriptor is left, or no memory: what can't be watched must not run
+            self._undo(child)
+            raise
+
+    def _undo(self, child: spawn.Child) -> None:
+        send((child.pid,), SIGKILL)
+        self._host.loop.unwatch(child.output)
+        os.close(child.output)
+        self._close_slave()
+        if self._notifications is not None:
+            self._notifications.close()
+        os.waitpid(child.pid, 0)
+        self._host.children.discard(child.pid)
 
     def begin(self) -> None:
         """Start asking whether it is ready; apart from the spawn, since the first answer may come at once."""
@@ -202,6 +221,32 @@ class Run:
         """SIGKILL to all that belongs to it."""
         self._ending.force()
 
+    def abandon(self) -> None:
+        """SIGKILL to all that belongs to it, and let go of it at once, in whatever state this is; never raises."""
+        steps = (self._kill, self._quiet, self._ending.cancel, self._output.drop, self._close_slave, self._reap_later)
+        for step in steps:
+            try:  # noqa: SIM105  contextlib costs an import
+                step()
+            except Exception:  # noqa: BLE001, S110  it was reported what has failed; the rest has to be done
+                pass
+
+    def _kill(self) -> None:
+        members = {self.pid}
+        try:
+            members |= self._host.watcher.census().members(self.pid, self._mark)
+        finally:
+            send(members, SIGKILL)
+
+    def _close_slave(self) -> None:
+        if self._child.has_terminal:
+            os.close(self._child.slave)
+
+    def _reap_later(self) -> None:
+        if self._stopper is not None:
+            self._stopper.cancel()
+        self._host.exits.unwatch(self.pid, self._exited)
+        self._host.exits.watch(self.pid, lambda pid: reap(self._host, pid))
+
     def _deliver(self, block: bytes) -> None:
         self._owner.on_output(block)
         if self._matcher is not None and self._matcher.matches(block):
@@ -220,6 +265,7 @@ class Run:
     def _notified(self, key: str, value: str) -> None:
         """A word of the process about itself."""
         from devboot.supervisor.probes.heartbeat import Heartbeat
+        from devboot.text.numbers import whole_number
 
         life = self._alive if isinstance(self._alive, Heartbeat) else None
         if (key, value) == ("READY", "1") and self.spec.ready is not None and self.spec.ready.kind == "notify":
@@ -230,8 +276,8 @@ class Run:
             life.beat()
         elif (key, value) == ("WATCHDOG", "trigger"):
             life.fail()
-        elif key == "WATCHDOG_USEC" and value.isdecimal() and int(value):
-            life.allow(int(value) / 1_000_000)
+        elif key == "WATCHDOG_USEC" and (allowed := whole_number(value, _LONGEST_SILENCE)):
+            life.allow(allowed / 1_000_000)
 
     def _watch_life(self) -> None:
         probe = self.spec.alive

@@ -67,7 +67,7 @@ def start(launch: Launch, *, cwd: str, env: Mapping[str, str], size: tuple[int, 
         ]
     try:
         pid, leads = _spawn(launch, cwd, env, actions)
-    except OSError:
+    except BaseException:
         os.close(reading)
         os.close(writing)
         raise

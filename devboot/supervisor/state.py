@@ -102,6 +102,11 @@ def is_expected(end: End, policy: Policy) -> bool:
     return end.signal is None and end.code in policy.expected_exit
 
 
+def failed(state: State) -> State:
+    """The state after an error of devboot's own: nothing is known of its end, and nothing starts it by itself."""
+    return state._replace(phase=phases.FAILED, then=THEN_FAILED, end=None, failures=())
+
+
 def succeeded(state: State, policy: Policy) -> bool:
     """Whether it ended by itself, and well."""
     return state.phase == phases.EXITED and state.end is not None and is_expected(state.end, policy)

@@ -86,6 +86,14 @@ class Ending:
         self._on_killed(members)
         self._replace_limit(UNKILLABLE, self._surrender)
 
+    def cancel(self) -> None:
+        """Nothing of this is wanted any more; `on_gone` is never called."""
+        self._done = True
+        for timer in (self._limit, self._patience):
+            if timer is not None:
+                timer.cancel()
+        self._forget_waits()
+
     def _be_patient(self, signal: int) -> None:
         """The shell has lost its children: it gets a moment to end by itself, or to clean up with another command."""
         self._patience = self._loop.call_later(SHELL_PATIENCE, lambda: self._ask_shell(signal))

@@ -65,7 +65,7 @@ class Supervisor:
             plan,
             run_id=self.run_id,
             size=(rows, columns) if rows > 0 and columns > 0 else DEFAULT_SIZE,
-            on_output=listener.on_output,
+            on_output=self._output,
             on_note=self._note,
             on_change=self._changed,
             make_run=make_run,
@@ -90,7 +90,6 @@ class Supervisor:
     def report_to(self, listener: Listener) -> None:
         """Tell this one from now on, and nobody else."""
         self._listener = listener
-        self._around.on_output = listener.on_output
 
     # -- what can be asked of it -----------------------------------------------------------------------------------
 
@@ -187,17 +186,17 @@ class Supervisor:
             return Changes()
         changes = self.compare(plan)
         specs = {spec.name: spec for spec in looked_at(plan).processes}
+        fresh = {name: Process(spec, self._around) for name, spec in specs.items() if name not in self._processes}
         self._removed -= specs.keys()
         for name in changes.stopped:
             self._removed.add(name)
             self._processes[name].feed(life.STOP)
         self._plan = self._around.plan = plan
         make_room(len(specs))
-        for name, spec in specs.items():
-            if name in self._processes:
-                self._processes[name].take(spec)
-            else:
-                self._processes[name] = Process(spec, self._around)
+        for name, process in self._processes.items():
+            if name in specs:
+                process.take(specs[name])
+        self._processes |= fresh
         self._processes = planning.ordered(self._processes, specs)
         self._begin()
         for name in changes.tasks:
@@ -237,14 +236,13 @@ class Supervisor:
         """All terminals get this size, also later ones."""
         self._around.size = (rows, columns) if rows > 0 and columns > 0 else DEFAULT_SIZE
         for process in self._processes.values():
-            if process.run is not None:
-                process.run.resize(*self._around.size)
+            process.resize(*self._around.size)
 
     def hold_output(self, name: str, on: bool) -> None:
         """Let a process wait with its writing while somebody catches up, or let it go on."""
         process = self._processes.get(name)
         if process is not None and process.run is not None:
-            process.run.hold_output(on)
+            process.host.loop.call(process.run.hold_output, on)
 
     def reap_orphans(self) -> None:
         """Let the system forget adopted children that have ended; for SIGCHLD."""
@@ -260,8 +258,13 @@ class Supervisor:
 
     # -- what follows from changes -------------------------------------------------------------------------------
 
+    # An error in what the listener does is no matter of the process that it is told of.
+
+    def _output(self, name: str, block: bytes) -> None:
+        self.loop.call(self._listener.on_output, name, block)
+
     def _note(self, text: str, error: DevbootError | None = None) -> None:
-        self._listener.on_note(text, error=error)
+        self.loop.call(self._listener.on_note, text, error=error)
 
     def _changed(self, process: Process) -> None:
         self._dirty.add(process.name)
@@ -276,20 +279,21 @@ class Supervisor:
         self._reviewing = False
         if self._shutting_down:
             self._let_none_return()  # one that crashes while others stop would come back
-        self._start_waiting()
-        self._end_all_if_due()
+        # Each as far as it comes: what others do mustn't depend on whether all of it went well.
+        self.loop.call(self._start_waiting)
+        self.loop.call(self._end_all_if_due)
         if self._shutting_down:
-            self._stop_next()
+            self.loop.call(self._stop_next)
         elif any(each.run is not None and each.spec.watch for each in self._processes.values()):
-            self._watches.watch(self._specs())
-        self._tell()
+            self.loop.call(self._watches.watch, self._specs())
+        self.loop.call(self._tell)
 
     def _files_changed(self, name: str, paths: tuple[str, ...]) -> None:
         process = self._processes.get(name)
         if process is None or self._shutting_down or not planning.may_restart(process):
             return
         more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
-        self._listener.on_note(f"{name} restarts, {paths[0]}{more} changed")
+        self._note(f"{name} restarts, {paths[0]}{more} changed")
         self.restart([name], f"changed: {paths[0]}{more}")
 
     def _start_waiting(self) -> None:
@@ -327,7 +331,7 @@ class Supervisor:
             ended = process.state.phase in (model.EXITED, model.FAILED, model.GAVE_UP)
             if process.spec.exit_ends_all and ended:
                 self.ended_by = report.status(process)
-                self._listener.on_note(f"{name} has ended, which ends everything")
+                self._note(f"{name} has ended, which ends everything")
                 self.shutdown()
                 return
 
@@ -359,26 +363,26 @@ class Supervisor:
                 status = report.status(process)
                 if (status, process.starts) != self._told.get(name):  # a run may begin and end within one turn
                     self._told[name] = (status, process.starts)
-                    self._listener.on_change(status)
+                    self.loop.call(self._listener.on_change, status)
         self._forget_removed()
         if self._reviewing:
             return  # there is more to come before anything can be called settled
         was_settled, self._settled = self._settled, not any(map(report.is_pending, self._processes.values()))
         if self._settled and not was_settled and not self._shutting_down:
-            self._listener.on_settled()
+            self.loop.call(self._listener.on_settled)
         if self._settled and not self._finished and not any(map(report.goes_on, self._processes.values())):
             self._finished = True
             self._finish()
 
     def _finish(self) -> None:
         if self._orphans is None or not self._shutting_down:
-            self._listener.on_finished()
+            self.loop.call(self._listener.on_finished)
             return
 
         def ended(left: frozenset[int]) -> None:
             if left:
-                self._listener.on_note(f"left running: pid {failures.pids(left)}")
-            self._listener.on_finished()
+                self._note(f"left running: pid {failures.pids(left)}")
+            self.loop.call(self._listener.on_finished)
 
         # What belongs to no process that we know of, and yet came out of one: nothing may outlive a shutdown.
         self._orphans.end(ended)

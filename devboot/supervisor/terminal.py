@@ -8,7 +8,7 @@ import termios
 from devboot.record import Record
 
 DEFAULT_SIZE = (40, 150)  # rows, columns, where no terminal started us
-SMALLEST = (4, 20)
+SMALLEST, LARGEST = (4, 20), (4096, 4096)  # the kernel holds 16 bits; nobody lays out text wider than this
 
 
 class Terminal(Record):
@@ -34,7 +34,8 @@ def resize(master: int, rows: int, columns: int) -> None:
     """Tell the children of this terminal its size; they get SIGWINCH when it changed."""
     if rows <= 0 or columns <= 0:
         rows, columns = DEFAULT_SIZE
-    termios.tcsetwinsize(master, (max(rows, SMALLEST[0]), max(columns, SMALLEST[1])))
+    size = (min(max(rows, SMALLEST[0]), LARGEST[0]), min(max(columns, SMALLEST[1]), LARGEST[1]))
+    termios.tcsetwinsize(master, size)
 
 
 def terminal_type(inherited: str | None) -> str:

@@ -285,6 +285,18 @@ def test_a_process_may_say_how_long_it_may_be_silent_and_that_it_hangs(stage):
     assert stage.notes[0] == "web: doesn't live any more: it says so itself"
 
 
+@pytest.mark.faults(142)
+@pytest.mark.parametrize("digits", [401, 4000])
+def test_a_silence_of_any_length_may_be_announced(stage, digits):
+    says = f'tell(b"WATCHDOG_USEC=" + b"9" * {digits}); tell(b"WATCHDOG=trigger"); time.sleep(1000)'
+    stage.add("web", python=f"{SIGNS}{says}", alive=Probe("notify", period=100.0))
+
+    stage.up()
+    stage.until(lambda: stage.status("web").restarts == 1)
+
+    assert stage.notes[0] == "web: doesn't live any more: it says so itself"
+
+
 def test_apply_restarts_what_has_changed_and_never_a_service(stage):
     stage.add("redis", "exec sleep 100", kind="service")
     stage.add("web", "exec sleep 100", needs=["redis"])

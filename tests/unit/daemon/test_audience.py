@@ -20,6 +20,9 @@ class RecordingConnection:
         self.on_room = None
         self.is_catching_up = False
 
+    def call(self, function, *args, **named):
+        function(*args, **named)
+
     def offer(self, payload):
         if self.room <= 0:
             self.left_out += payload.count(b"\n")

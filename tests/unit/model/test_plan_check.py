@@ -1,0 +1,123 @@
+"""Plans from another process: taken whole, with numbers in bounds, or refused."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given, settings, strategies
+
+from devboot.model import plan_check, process as model
+from devboot.model.plan_check import LONGEST, PlanError, checked_plan
+from devboot.model.process import Dependency, FailureHint, Plan, Probe, ProcessSpec, plan_to_plain
+
+SPECS = (
+    ProcessSpec(
+        "redis",
+        "service",
+        "/srv",
+        argv=("redis-server",),
+        ready=Probe("tcp", port=6379, send="PING", expect="+PONG"),
+        failure_hints=(FailureHint("MISCONF", "redis/misconf", "it can't save"),),
+    ),
+    ProcessSpec("web", "process", "/srv", "exec web", depends_on=(Dependency("redis", "ready"),), schedule="30s"),
+)
+PLAN = Plan("shop", "/srv", "/srv/state", (("A", "b"),), SPECS)
+
+
+def with_process(**fields):
+    return plan_to_plain(PLAN._replace(processes=(SPECS[0], SPECS[1]._replace(**fields))))
+
+
+def test_a_plan_comes_out_as_it_was():
+    assert checked_plan(plan_to_plain(PLAN)) == PLAN
+
+
+@pytest.mark.parametrize("record", [Plan, ProcessSpec, Probe, Dependency, FailureHint])
+def test_every_field_of_a_plan_is_checked(record):
+    assert not set(record.__annotations__.values()) - plan_check._READ.keys()
+
+
+@pytest.mark.faults(141)
+@pytest.mark.parametrize(
+    ("fields", "why"),
+    [
+        ({"name": ""}, "'' is no name of a process"),
+        ({"name": "../web"}, "'../web' is no name of a process"),
+        ({"name": "we\nb"}, "'we\\nb' is no name of a process"),
+        ({"name": "redis"}, "two processes are called 'redis'"),
+        ({"name": 7}, "processes: name: a whole number is no text"),
+        ({"command": ""}, "'web' has no command"),
+        ({"command": "a\0b"}, "processes: command: 'a\\x00b' is no text"),
+        ({"kind": "daemon"}, "'daemon' is no kind of process"),
+        ({"restart": "sometimes"}, "'sometimes' is no rule for restarts"),
+        ({"port": 65536}, "processes: port: 65536 is out of range"),
+        ({"stop_signal": 0}, "processes: stop_signal: 0 is out of range"),
+        ({"stop_timeout": math.nan}, "processes: stop_timeout: nan is no number"),
+        ({"stop_timeout": "5"}, "processes: stop_timeout: '5' is no number"),
+        ({"pty": 1}, "processes: pty: a whole number is neither true nor false"),
+        ({"stamp": ("one",)}, "the stamp of 'web' is no file with a text"),
+        ({"schedule": "sometimes"}, "'web' has no schedule: must be five fields like"),
+        ({"ready": Probe("divination")}, "'divination' is no kind of probe"),
+        ({"depends_on": (Dependency("redis", "old"),)}, "'old' is no state of a dependency"),
+        ({"depends_on": (Dependency("web", "ready"),)}, "processes depend on each other: web"),
+        ({"env": (("A",),)}, "processes: env: a list is no pair"),
+    ],
+)
+def test_a_malformed_plan_is_refused_with_the_value_that_is_wrong(fields, why):
+    with pytest.raises(PlanError) as caught:
+        checked_plan(with_process(**fields))
+    assert str(caught.value).startswith(why)
+
+
+@pytest.mark.faults(142)
+@pytest.mark.parametrize(
+    ("given", "taken"), [(2_520_000.0, 2_520_000.0), (10**400, LONGEST), (math.inf, LONGEST), (-1, 0.0)]
+)
+def test_seconds_are_clamped(given, taken):
+    assert checked_plan(with_process(stop_timeout=given)).processes[1].stop_timeout == taken
+
+
+def test_a_chain_of_any_length_is_no_cycle():
+    specs = tuple(
+        SPECS[1]._replace(name=f"p{number}", depends_on=(Dependency(f"p{number + 1}", "ready"),))
+        for number in range(3000)
+    )
+    assert len(checked_plan(plan_to_plain(PLAN._replace(processes=specs))).processes) == 3000
+
+
+JSON = strategies.recursive(
+    strategies.none() | strategies.booleans() | strategies.integers() | strategies.floats() | strategies.text(),
+    lambda inner: strategies.lists(inner, max_size=5) | strategies.dictionaries(strategies.text(), inner, max_size=3),
+    max_leaves=20,
+)
+
+
+def places(value, at=()):
+    """The way to each value of a nested one."""
+    yield at
+    if isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from places(inner, (*at, index))
+
+
+def lists(value):
+    return [lists(item) for item in value] if isinstance(value, tuple) else value
+
+
+@pytest.mark.faults(141)
+@settings(max_examples=300, deadline=None)
+@given(data=strategies.data(), odd=JSON)
+def test_a_plan_with_anything_anywhere_is_taken_or_refused(data, odd):
+    plain = lists(plan_to_plain(PLAN))
+    at = data.draw(strategies.sampled_from(list(places(plain))[1:]))
+    inner = plain
+    for index in at[:-1]:
+        inner = inner[index]
+    inner[at[-1]] = odd
+
+    try:
+        plan = checked_plan(plain)
+    except PlanError:
+        return
+    assert all(type(spec) is model.ProcessSpec for spec in plan.processes)

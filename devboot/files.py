@@ -27,14 +27,24 @@ WRITABLE = "/a/path/that/can/be/written"
 def fail_point(name: str) -> None:
     """Die, fail or sleep here when DEVBOOT_FAIL_POINT says `name=ACTION` and DEVBOOT_TEST is 1.
 
-    ACTION is `kill` (SIGKILL to itself), `enospc`, `eio` (an OSError) or `sleep` (half a minute). Tests enumerate the
-    names from the source, so that a new one is covered by the day it is written.
+    ACTION is `kill` (SIGKILL to itself), `enospc`, `eio`, `erofs` (an OSError) or `sleep` (half a minute). `@PATH` is
+    a file that says so, read each time, for a daemon that is to fail later. Tests enumerate the names from the source,
+    so that a new one is covered by the day it is written.
     """
     if os.environ.get("DEVBOOT_TEST") != "1":
         return
-    wanted, _, action = os.environ.get("DEVBOOT_FAIL_POINT", "").partition("=")
+    said = os.environ.get("DEVBOOT_FAIL_POINT", "")
+    wanted, _, action = (_read_fail_point(said[1:]) if said[:1] == "@" else said).partition("=")
     if wanted == name:
         _fail(name, action)
+
+
+def _read_fail_point(path: str) -> str:
+    try:
+        with open(path, encoding="ascii") as file:
+            return file.read()
+    except OSError:
+        return ""
 
 
 def _fail(name: str, action: str) -> None:
@@ -42,7 +52,7 @@ def _fail(name: str, action: str) -> None:
         os.kill(os.getpid(), 9)
     elif action == "sleep":
         time.sleep(30)
-    elif action in ("enospc", "eio"):
+    elif action in ("enospc", "eio", "erofs"):
         number = getattr(errno, action.upper())
         raise OSError(number, os.strerror(number), name)
 

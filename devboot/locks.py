@@ -105,7 +105,7 @@ class FileLock:
     def release(self) -> None:
         """Let go; does nothing when not held."""
         if self._descriptor >= 0:
-            os.ftruncate(self._descriptor, 0)
+            _empty(self._descriptor)
             # said outright, for a child forked this instant that hasn't closed its copy yet
             fcntl.flock(self._descriptor, fcntl.LOCK_UN)
         self._close()
@@ -121,7 +121,7 @@ class FileLock:
         self.release()
 
     def _sign(self) -> None:
-        os.ftruncate(self._descriptor, 0)
+        _empty(self._descriptor)
         try:
             os.pwrite(self._descriptor, f"{os.getpid()}\n{self.command}\n{time.time()}\n".encode(), 0)
         except OSError:  # a full disk: it is held all the same, and `gc` needs it to make room
@@ -203,6 +203,13 @@ def _flock(descriptor: int, path: str) -> bool:
             raise _unsupported(path, error) from error
         raise machine_error(error, path, "lock") from error
     return True
+
+
+def _empty(descriptor: int) -> None:
+    try:
+        os.ftruncate(descriptor, 0)
+    except OSError:
+        return  # a disk with errors: the lock is what counts, not who signed it
 
 
 def _is_still_at(descriptor: int, path: str) -> bool:

@@ -11,7 +11,7 @@ import os
 from devboot import __version__
 from devboot.daemon import leases
 from devboot.errors import DevbootError, Exit
-from devboot.files import machine_error
+from devboot.files import fail_point, machine_error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -74,6 +74,7 @@ def keep_trace(state: str, error: Exception, *, fresh: bool) -> str:
     lines = [*traceback.format_tb(error.__traceback__), f"{kind} in devboot {__version__}\n"]
     flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
     try:
+        fail_point("crash/write")
         with open(os.open(path, flags | (os.O_TRUNC if fresh else os.O_APPEND), 0o600), "w", encoding="utf-8") as file:
             file.writelines(lines)
     except OSError:

@@ -7,7 +7,9 @@ processes are reused: an entry counts only together with the time at which its p
 from __future__ import annotations
 
 import os
+from errno import ENOSPC
 
+from devboot.files import fail_point
 from devboot.record import Record
 from devboot.supervisor import proctable
 
@@ -152,23 +154,35 @@ class ChildrenBook:
         self._head = f"boot {proctable.boot_id()}\n".encode()
         self._living: dict[str, tuple[int, bytes]] = {}  # name → pid and line
         self._lines = 0
+        self._is_behind = False  # a full disk had no room for a line
         self._descriptor = self._begun(path)
 
     def add(self, pid: int, name: str) -> None:
-        """Note that the child `pid` runs as `name`; the same one twice is written once."""
+        """Note that the child `pid` runs as `name`; the same one twice is written once.
+
+        A disk that takes nothing is no reason to fail: the child is also found by its marker, and written down later.
+        """
         known = self._living.get(name)
         if known is not None and known[0] == pid:
             return
         seen = proctable.look(pid)
         line = b"" if seen is None else f"{pid} {seen.started.replace(' ', '_')} {name}\n".encode()
         self._living[name] = (pid, line)
-        if self._lines < _LONG_BOOK or not self._is_shortened():
-            os.write(self._descriptor, line)
+        if (self._lines < _LONG_BOOK and not self._is_behind) or not self._is_shortened():
+            self._is_behind = not self._is_written(line)
             self._lines += 1
 
     def ended(self, name: str) -> None:
         """The child has been reaped; its number may come again. What is written stays: its start time tells."""
         self._living.pop(name, None)
+
+    def _is_written(self, line: bytes) -> bool:
+        data = b"\n" * self._is_behind + line  # what was cut off must not run into this one
+        try:
+            fail_point("children/add")
+            return os.write(self._descriptor, data) == len(data)
+        except OSError:
+            return False
 
     def close(self) -> None:
         """Release the descriptor."""
@@ -177,11 +191,16 @@ class ChildrenBook:
     def _begun(self, path: str) -> int:
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
         descriptor = os.open(path, flags, 0o600)
+        data = self._head + b"".join([line for _, line in self._living.values()])
         try:
-            os.write(descriptor, self._head + b"".join([line for _, line in self._living.values()]))
+            fail_point("children/begin")
+            size = os.write(descriptor, data)
         except OSError:
             os.close(descriptor)
             raise
+        if size < len(data):
+            os.close(descriptor)
+            raise OSError(ENOSPC, os.strerror(ENOSPC), path)
         return descriptor
 
     def _is_shortened(self) -> bool:
@@ -193,7 +212,7 @@ class ChildrenBook:
         except OSError:
             return False
         os.close(self._descriptor)
-        self._descriptor, self._lines = descriptor, 0
+        self._descriptor, self._lines, self._is_behind = descriptor, 0, False
         return True
 
 
@@ -218,7 +237,7 @@ def read_children(path: str) -> list[ChildLease]:
 
 def _parse_child(line: str) -> ChildLease | None:
     words = line.split(" ", 2)
-    if len(words) < 3 or not words[0].isdecimal():  # the last line may be cut
+    if len(words) < 3 or not words[0].isdecimal() or len(words[0]) > 9:  # the last line may be cut
         return None
     return ChildLease(int(words[0]), words[1], words[2])
 

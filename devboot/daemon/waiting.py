@@ -229,11 +229,11 @@ class _Tenancy:
             return
         assert self._server is not None
         os.makedirs(os.path.dirname(self._socket), mode=0o700, exist_ok=True)
-        if self._listener is not None:
-            self._server.loop.unwatch(self._listener.fileno())
-            self._listener.close()
-        self._listener = self._owned.listen(self._socket)
+        before, self._listener = self._listener, self._owned.listen(self._socket)  # the old one stays where that fails
         self._server.listen(self._listener)
+        if before is not None:
+            self._server.loop.unwatch(before.fileno())
+            before.close()
         self._write_lease(self._owned)
 
     def _note(self, error: DevbootError) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from _struct import Struct
+from errno import ENOSPC
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,6 +30,9 @@ class LogFile:
     def __init__(
         self, path: str, wall_clock: Callable[[], float], warn: Callable[[str], None], *, limit: int = LIMIT
     ) -> None:
+        from devboot.files import fail_point  # not for those who only read logs
+
+        self.fail_point = fail_point
         self.path = path
         self._wall_clock = wall_clock
         self._warn = warn
@@ -36,32 +40,47 @@ class LogFile:
         self._fd = self._index = -1
         self._size = 0
         self._stamped = self._checked = 0.0
-        self._lost = 0  # lines that could not be written since the last success
+        self._lost = 0  # ends of lines that could not be written since the last success
+        self._lost_open = False  # the last line that was lost has no end yet
+        self._is_cut = False  # what is in the file ends within a line
         self._reason = ""
 
     @property
     def trouble(self) -> str:
         """Why what the process says now isn't written, empty where it is."""
-        return f"log not written: {self._reason}" if self._lost else ""
+        return f"log not written: {self._reason}" if self._reason else ""
 
     def write(self, block: bytes) -> None:
         """Append one block; never raises and never blocks on anything but the disk itself."""
         now = self._wall_clock()
+        done = 0
         try:
             self._prepare(now)
-            if self._lost:
-                self._append(now, f"devboot: {self._lost} lines not written here\n".encode())
-                self._lost = 0
-            self._append(now, block)
+            if self._lost or self._lost_open:
+                self._append_all(now, self._note())
+                self._lost, self._lost_open = 0, False
+            while done < len(block):
+                done += self._append(now, block[done:] if done else block)
         except OSError as error:
-            self._fail(block, error)
+            self._fail(block[done:], error)
+        else:
+            self._reason = ""
 
     def close(self) -> None:
         """Close both files; writing again opens them anew."""
         for fd in (self._fd, self._index):
             if fd >= 0:
-                os.close(fd)
+                try:
+                    os.close(fd)
+                except OSError:
+                    continue  # some filesystems only say now that an earlier write has failed
         self._fd = self._index = -1
+
+    def _note(self) -> bytes:
+        """What stands in the place of lost lines, on a line of its own."""
+        count = self._lost + self._lost_open
+        lead = "\n" if self._is_cut else ""
+        return f"{lead}devboot: {count} {'line' if count == 1 else 'lines'} not written here\n".encode()
 
     def _prepare(self, now: float) -> None:
         if self._fd >= 0 and not 0 <= now - self._checked < RECHECK:
@@ -76,11 +95,13 @@ class LogFile:
             self._open(now)
 
     def _open(self, now: float) -> None:
+        self.fail_point("log/open")
         os.makedirs(os.path.dirname(self.path), mode=0o700, exist_ok=True)
         self._fd = _open_private(self.path)
         self._size = os.fstat(self._fd).st_size
         try:
             self._index = _open_private(index_path(self.path))
+            self._is_cut = self._is_cut and self._size > 0
             if not self._size:
                 os.ftruncate(self._index, 0)  # times of a log that is gone
         except OSError:
@@ -89,27 +110,47 @@ class LogFile:
         self._stamped, self._checked = 0.0, now
 
     def _rotate(self) -> None:
-        self.close()
+        self.fail_point("log/rotate")
         older = f"{self.path}.1"
-        for path, place in ((self.path, older), (index_path(self.path), index_path(older))):
+        # The log last: where one of these fails, all of it is tried again, and must find what is left to do.
+        for path, place in ((index_path(self.path), index_path(older)), (self.path, older)):
+            if not os.path.lexists(path):
+                continue
             if os.path.lexists(place):
                 os.unlink(place)  # ext4 writes a file that replaces another one to the disk at once
             os.rename(path, place)
+        self.close()
 
-    def _append(self, now: float, block: bytes) -> None:
+    def _append_all(self, now: float, data: bytes) -> None:
+        while data:
+            data = data[self._append(now, data) :]
+
+    def _append(self, now: float, data: bytes) -> int:
+        """Write as much of `data` as there is room for, and its time before it; the number of bytes."""
         if not 0 <= now - self._stamped < RESOLUTION:
-            self._stamped = now
-            os.write(self._index, STAMP.pack(now, self._size))
-        done = 0
-        while done < len(block):
-            done += os.write(self._fd, block[done:] if done else block)
+            self._stamp(now)
+        self.fail_point("log/write")
+        done = os.write(self._fd, data)
         self._size += done
+        self._is_cut = data[done - 1 : done] != b"\n"
+        return done
 
-    def _fail(self, block: bytes, error: OSError) -> None:
-        self._reason = (error.strerror or str(error)).lower()
-        if not self._lost:
+    def _stamp(self, now: float) -> None:
+        self.fail_point("log/index")
+        if os.write(self._index, STAMP.pack(now, self._size)) == STAMP.size:
+            self._stamped = now
+            return
+        # A disk that has room for a part of an entry: the next one must not begin in its middle.
+        size = os.fstat(self._index).st_size
+        os.ftruncate(self._index, size - size % STAMP.size)
+        raise OSError(ENOSPC, os.strerror(ENOSPC), index_path(self.path))
+
+    def _fail(self, lost: bytes, error: OSError) -> None:
+        if not self._reason:
             self._warn(f"log not written: {error.strerror or error} ({self.path})")
-        self._lost += block.count(b"\n") or 1
+        self._reason = (error.strerror or str(error)).lower()
+        self._lost += lost.count(b"\n")
+        self._lost_open = not lost.endswith(b"\n")
 
 
 def _open_private(path: str) -> int:

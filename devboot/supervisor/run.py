@@ -129,6 +129,7 @@ class Run:
         self._close_slave()
         if self._notifications is not None:
             self._notifications.close()
+        self._host.exits.unwatch(child.pid, self._exited)
         os.waitpid(child.pid, 0)
         self._host.children.discard(child.pid)
 

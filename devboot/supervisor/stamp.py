@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from devboot.clone_reader import read_head
-from devboot.files import plain
+from devboot.files import fail_point, plain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ def looked_at(plan: Plan) -> Plan:
 
 def write_stamp(path: str, text: str, databases: Iterable[str]) -> None:
     """Write `text` and the schema cookies to `path`, whole or not at all. Raises OSError."""
+    fail_point("stamp/write")
     os.makedirs(os.path.dirname(path), exist_ok=True)
     staged = f"{path}.{os.getpid()}.new"
     try:

@@ -19,6 +19,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from time import monotonic, sleep
+from typing import IO
+
+from devboot.files import machine_error
 
 Lease = Callable[[int], Callable[[], None]]
 """Told the group id of each child once it runs; what it returns is called when the group is gone."""
@@ -61,18 +64,32 @@ def run_child(
 
     Raises:
         OSError: the program can't be started.
+        MachineError: a file that it needs can't be written: its input, or its lease.
         TimedOut: it ran for longer than `timeout` seconds.
 
     """
-    with tempfile.TemporaryFile() as source, tempfile.TemporaryFile() as sink:
-        source.write(stdin.encode())
-        source.seek(0)
+    with _temporary_file(stdin.encode()) as source, _temporary_file(b"") as sink:
         child = _start(command, environ, folder, source.fileno(), sink.fileno())
         with _held(child, lease):
             lines = _read_lines(child, monotonic() + timeout, on_line)
             _wait_unreaped(child.pid, monotonic() + timeout, lines)
         sink.seek(0)
         return Finished(child.returncode, sink.read().decode(errors="replace"), lines)
+
+
+def _temporary_file(content: bytes) -> IO[bytes]:
+    try:
+        file = tempfile.TemporaryFile()  # noqa: SIM115  whoever calls closes it
+    except OSError as error:
+        raise machine_error(error, os.environ.get("TMPDIR", "/tmp")) from error  # noqa: S108  only named
+    try:
+        file.write(content)
+        file.seek(0)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            file.close()  # which tries to write again
+        raise machine_error(error, tempfile.gettempdir()) from error
+    return file
 
 
 def end_running_children() -> None:
@@ -125,8 +142,9 @@ def _held(child: subprocess.Popen[bytes], lease: Lease | None) -> Iterator[None]
     """Keep the group on record while it runs, and leave nothing of it behind however the block ends."""
     with _guard:
         _running.add(child.pid)
-    release = lease(child.pid) if lease is not None else None
+    release = None
     try:
+        release = _take(lease, child.pid) if lease is not None else None
         yield
     except BaseException:
         _end_group(child)
@@ -141,6 +159,13 @@ def _held(child: subprocess.Popen[bytes], lease: Lease | None) -> Iterator[None]
             _running.discard(child.pid)
         if release is not None:
             release()
+
+
+def _take(lease: Lease, group: int) -> Callable[[], None]:
+    try:
+        return lease(group)
+    except OSError as error:
+        raise machine_error(error, error.filename or tempfile.gettempdir()) from error
 
 
 def _end_group(child: subprocess.Popen[bytes]) -> None:

@@ -22,8 +22,14 @@ class FolderLeases:
         """Write the lease of a group that has just been started."""
         os.makedirs(self._folder, mode=0o700, exist_ok=True)
         path = os.path.join(self._folder, f"{_PREFIX}{group}")
-        with open(path, "w", encoding="ascii") as file:
-            file.write(f"{started_at(group)}\n{_boot_id()}\n")
+        try:
+            with open(path, "w", encoding="ascii") as file:
+                file.write(f"{started_at(group)}\n{_boot_id()}\n")
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                os.unlink(path)
+            error.filename = path
+            raise
 
         def release() -> None:
             with contextlib.suppress(FileNotFoundError):

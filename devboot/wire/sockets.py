@@ -50,11 +50,14 @@ def listen(path: str, backlog: int = 64) -> _socket.socket:
     Bound under another name and renamed, so that a client finds the old socket or the new one, never none, and never
     one that it may not use yet.
     """
+    from devboot.files import fail_point  # of no use to a client
+
     fresh = f"{path}.{os.getpid() % 100000}"
     if os.path.lexists(fresh):
         os.unlink(fresh)
     sock = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
     try:
+        fail_point("socket/listen")
         sock.bind(fresh)
         os.chmod(fresh, 0o600)
         sock.listen(backlog)

@@ -1,5 +1,6 @@
 """Children in groups of their own: bounded, gone with their parent, their leftovers found."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -220,3 +221,31 @@ def test_only_progress_is_heard(tmp_path):
     Uv(str(told), ENVIRON, str(tmp_path)).listening(heard.append).run([], doing="x")
 
     assert ["Resolved 2 packages in 4ms", "+ ant==1.0"] == heard
+
+
+@pytest.mark.faults(143)
+def test_a_lease_that_no_disk_takes_ends_the_child_and_says_why(tmp_path):
+    seen = []
+
+    def full(group):
+        seen.append(group)
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(tmp_path / "child-1"))
+
+    with pytest.raises(MachineError) as caught:
+        python("import time; time.sleep(1000)", lease=full)
+
+    assert caught.value.slug == "machine/disk-full"
+    assert not is_alive(seen[0])
+
+
+@pytest.mark.faults(143)
+def test_a_full_disk_is_no_reason_to_install_devboot_again(tmp_path):
+    place = tmp_path / "leases"
+    place.write_text("a file where the folder belongs")
+    uv = Uv("/bin/sleep", ENVIRON, "/", lease=FolderLeases(str(place)))
+
+    with pytest.raises(MachineError) as caught:
+        uv.attempt(["1000"], doing="sleep")
+
+    assert caught.value.slug == "machine/in-the-way"
+    assert not any("install" in line for line in caught.value.help)

@@ -103,3 +103,36 @@ def test_a_will_reads_as_it_was_written_whether_or_not_anything_was_started_sinc
 
 def test_a_daemon_that_died_before_it_knew_its_project_has_left_no_will():
     assert leases.parse_will(b"") is None
+
+
+@pytest.mark.faults(143)
+@pytest.mark.parametrize("action", ["enospc", "eio", "erofs"])
+def test_a_child_that_can_t_be_written_down_is_written_with_the_next_one(tmp_path, monkeypatch, action):
+    path = str(tmp_path / "children")
+    book = ChildrenBook(path)
+    monkeypatch.setenv("DEVBOOT_TEST", "1")
+    monkeypatch.setenv("DEVBOOT_FAIL_POINT", f"children/add={action}")
+    book.add(os.getpid(), "web")
+    assert leases.read_children(path) == []
+
+    monkeypatch.delenv("DEVBOOT_FAIL_POINT")
+    book.add(os.getppid(), "worker")
+    book.close()
+
+    assert [child.name for child in leases.read_children(path)] == ["web", "worker"]
+
+
+@pytest.mark.faults(143)
+def test_a_line_that_was_cut_by_a_full_disk_doesn_t_spoil_the_next_one(tmp_path, monkeypatch):
+    path = str(tmp_path / "children")
+    book = ChildrenBook(path)
+    book.add(os.getpid(), "web")
+    with open(path, "ab") as file:
+        file.write(b"123 45")  # as far as there was room
+    monkeypatch.setenv("DEVBOOT_TEST", "1")
+    monkeypatch.setenv("DEVBOOT_FAIL_POINT", "children/begin=enospc")
+    book._is_behind = True
+    book.add(os.getppid(), "worker")
+    book.close()
+
+    assert [child.name for child in leases.read_children(path)] == ["web", "worker"]

@@ -167,7 +167,7 @@ def test_a_full_disk_costs_one_warning_and_is_told_in_the_log_afterwards(tmp_pat
     assert warnings == [f"log not written: File too large ({log.path})"]
     # The first block got in as far as there was room.
     assert [line.data for line in tail(log.path, 9)] == [
-        b"one", b"two two two devboot: 3 lines not written here", b"five",
+        b"one", b"two two two ", b"devboot: 3 lines not written here", b"five",
     ]  # fmt: skip
 
 
@@ -184,7 +184,7 @@ def test_a_pipe_in_place_of_a_log_is_not_waited_for_and_all_is_written_once_it_i
     log.write(b"two\n")
 
     assert len(warnings) == 1
-    assert [line.data for line in tail(log.path, 10)] == [b"devboot: 1 lines not written here", b"two"]
+    assert [line.data for line in tail(log.path, 10)] == [b"devboot: 1 line not written here", b"two"]
     assert {line.at for line in tail(log.path, 10)} == {1005.0}
 
 
@@ -196,3 +196,52 @@ def test_a_prompt_is_a_line_without_an_end(tmp_path, data, ended):
 
 def test_a_log_that_is_not_there_has_no_line_that_ended(tmp_path):
     assert not is_ended(str(tmp_path / "web.log"))
+
+
+@pytest.mark.faults(143, 144)
+@pytest.mark.parametrize("point", ["log/write", "log/index", "log/open", "log/rotate"])
+@pytest.mark.parametrize("action", ["enospc", "eio", "erofs"])
+def test_lines_that_no_write_took_are_counted_on_a_line_of_their_own(
+    tmp_path, clock, warnings, monkeypatch, point, action
+):
+    log = LogFile(str(tmp_path / "web.log"), clock, warnings.append, limit=8)
+    log.write(b"one\n>>> ")
+    clock.now += 5
+    monkeypatch.setenv("DEVBOOT_TEST", "1")
+    monkeypatch.setenv("DEVBOOT_FAIL_POINT", f"{point}={action}")
+    for block in (b"two\n", b"three\nfo", b"ur\nfi"):
+        log.write(block)
+    failed = log.trouble != ""
+    monkeypatch.delenv("DEVBOOT_FAIL_POINT")
+    clock.now += 5
+    log.write(b"ve\nsix\n")
+    log.close()
+
+    assert failed
+    assert len(warnings) == 1
+    assert log.trouble == ""
+    assert [line.data for line in tail(log.path, 9)][-3:] == [b"devboot: 4 lines not written here", b"ve", b"six"]
+
+
+@pytest.mark.faults(144)
+def test_an_index_that_was_cut_by_a_full_disk_goes_on_with_whole_entries(tmp_path, clock, warnings):
+    import signal
+
+    log = LogFile(str(tmp_path / "web.log"), clock, warnings.append)
+    log.write(b"1\n")
+    clock.now += 5
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20, limits[1]))  # one entry, and a part of the next
+    try:
+        log.write(b"2\n")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, before)
+    clock.now += 5
+    log.write(b"3\n")
+    log.close()
+
+    assert [(line.at, line.data) for line in tail(log.path, 9)] == [
+        (1000.0, b"1"), (1010.0, b"devboot: 1 line not written here"), (1010.0, b"3"),
+    ]  # fmt: skip

@@ -2,7 +2,9 @@
 
 import os
 
-from devboot.supervisor.loop import READ, Loop
+import pytest
+
+from devboot.supervisor.loop import READ, Loop, Scope
 
 
 class Clock:
@@ -93,3 +95,99 @@ def test_stop_ends_run():
     loop.run()
 
     loop.close()
+
+
+class Failures:
+    """Takes errors as a daemon does."""
+
+    def __init__(self, loop):
+        self.seen = []
+        loop.on_error = self
+
+    def __call__(self, error, fail):
+        self.seen.append(type(error))
+        if fail is not None:
+            fail(error)
+
+
+def broken(*_arguments):
+    raise KeyError("odd")
+
+
+@pytest.mark.faults(140)
+def test_an_error_in_a_timer_ends_nothing_but_the_call():
+    loop, ran = Loop(), []
+    failures = Failures(loop)
+    loop.call_later(0, broken)
+    loop.call_later(0, lambda: ran.append("next"))
+
+    loop.turn(limit=5)
+
+    assert ran == ["next"]
+    assert failures.seen == [KeyError]
+
+
+@pytest.mark.faults(140)
+def test_a_descriptor_whose_callback_fails_is_left_alone_for_a_while():
+    clock = Clock()
+    loop, (reader, writer) = Loop(clock), os.pipe()
+    failures = Failures(loop)
+    loop.watch(reader, READ, broken)
+    os.write(writer, b"x")
+    for _ in range(3):
+        loop.turn(limit=0)
+    assert failures.seen == [KeyError]
+
+    clock.time += 60
+    loop.turn(limit=0)
+    loop.turn(limit=0)
+
+    assert failures.seen == [KeyError, KeyError]
+    loop.unwatch(reader)
+    os.close(reader)
+    os.close(writer)
+
+
+@pytest.mark.faults(140)
+def test_an_error_in_a_scope_ends_what_it_stands_for():
+    loop, ended = Loop(), []
+    failures = Failures(loop)
+    one, other = Scope(loop, lambda _error: ended.append("one")), Scope(loop, lambda _error: ended.append("other"))
+    one.call_later(0, broken)
+    other.call_later(0, lambda: ended.append("runs"))
+
+    loop.turn(limit=5)
+
+    assert ended == ["one", "runs"]
+    assert failures.seen == [KeyError]
+
+
+@pytest.mark.faults(140)
+def test_an_error_of_a_nested_call_comes_out_of_the_outermost_one():
+    loop, went_on = Loop(), []
+    failures = Failures(loop)
+    scope = Scope(loop, lambda _error: None)
+
+    def outer():
+        scope.call(broken)
+        went_on.append(True)
+
+    assert not scope.call(outer)
+    assert went_on == []
+    assert failures.seen == [KeyError]
+
+
+@pytest.mark.faults(142)
+@pytest.mark.parametrize("delay", [700 * 3600.0, 1e300, float("inf")])
+def test_a_timer_far_ahead_overflows_nothing(delay):
+    loop, (reader, writer), seen = Loop(), os.pipe(), []
+    loop.watch(reader, READ, lambda _ready: seen.append(os.read(reader, 1)))
+    loop.call_later(delay, broken)
+    os.write(writer, b"x")
+
+    loop.turn()
+
+    assert seen == [b"x"]
+    loop.unwatch(reader)
+    os.close(reader)
+    os.close(writer)

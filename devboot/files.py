@@ -192,6 +192,7 @@ def atomic_write(path: str, data: bytes | str, *, mode: int | None = None, sync:
     content = data.encode("utf-8", "surrogateescape") if isinstance(data, str) else data
     temporary = f"{path}.{os.getpid()}.{os.urandom(4).hex()}.tmp"
     try:
+        _refuse_device(named, path)
         _write_beside(temporary, content, _mode_for(path, mode), sync=sync)
         fail_point("write/before-rename")
         os.rename(temporary, path)
@@ -205,6 +206,18 @@ def atomic_write(path: str, data: bytes | str, *, mode: int | None = None, sync:
     except BaseException:
         _unlink_quietly(temporary)
         raise
+
+
+def _refuse_device(named: str, path: str) -> None:
+    """Raise OSError where a link leads to what isn't a regular file: as root a device would be replaced."""
+    if not os.path.islink(named):
+        return
+    try:
+        mode = os.stat(path).st_mode
+    except FileNotFoundError:
+        return
+    if not stat.S_ISREG(mode):
+        raise OSError(errno.ENXIO, "a link leads to what is no regular file", path)
 
 
 def sweep(path: str) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from devboot.clone_reader import file_digest
+from devboot.clone_writer import refuse_outside
 from devboot.errors import UsageError
 from devboot.files import atomic_write, make_directories, move_aside, plain
 
@@ -52,6 +53,7 @@ def lay(files: Sequence[LaidFile], folder: str, record: str, *, at: float, is_fo
             os.chmod(path, each.mode)
             unchanged.append(each.path)
             continue
+        refuse_outside(path, folder)
         make_directories(os.path.dirname(path))
         atomic_write(path, each.text.encode("utf-8", "surrogateescape"), mode=each.mode)
         written.append(each.path)

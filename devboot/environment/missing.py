@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from devboot.environment.distributions import list_installed
@@ -10,7 +10,8 @@ from devboot.environment.locks.markers import applies
 from devboot.environment.locks.pins import Direct, Pin, render_pins
 from devboot.environment.locks.poetry_versions import release_key
 from devboot.environment.locks.references import render_direct
-from devboot.environment.venv_condition import FOREIGN, OURS, examine
+from devboot.environment.venv_condition import FOREIGN, OURS
+from devboot.environment.venv_origin import examine_origin
 from devboot.environment.venv_spec import VenvSpec, installable_pins, wanted_digest
 from devboot.uv.cached import lacking
 from devboot.uv.client import Uv
@@ -31,7 +32,7 @@ def missing_packages(uv: Uv, spec: VenvSpec) -> tuple[MissingPackage, ...]:
         DevbootError: uv can't be started.
 
     """
-    pins, directs = _wanted(spec)
+    pins, directs = _wanted(spec, uv.environ)
     variables = spec.indexes.variables(uv.environ)
     options = [*spec.indexes.options, *spec.pins.options]
 
@@ -46,12 +47,12 @@ def missing_packages(uv: Uv, spec: VenvSpec) -> tuple[MissingPackage, ...]:
     )
 
 
-def _wanted(spec: VenvSpec) -> tuple[list[Pin], list[Direct]]:
+def _wanted(spec: VenvSpec, environ: Mapping[str, str]) -> tuple[list[Pin], list[Direct]]:
     """What the virtualenv lacks: everything, where it has to be made anew."""
     environment = spec.interpreter.environment
     pins = installable_pins(spec)
     directs = [direct for direct in spec.pins.directs if applies(direct.marker, environment)]
-    condition = examine(spec.path)
+    condition = examine_origin(spec.path, spec.root, environ)
     is_kept = condition.state in (OURS, FOREIGN) and condition.version.startswith(f"{spec.interpreter.minor}.")
     if not is_kept:
         return pins, directs

@@ -17,6 +17,7 @@ from devboot.environment.interpreters import (
 )
 from devboot.environment.python_files import PythonLock, PythonProject
 from devboot.environment.venv_condition import FOREIGN, OURS, examine
+from devboot.environment.venv_origin import examine_origin
 from devboot.environment.venv_progress import progress_text
 from devboot.environment.versions import VersionRequest
 from devboot.errors import DevbootError, MachineError, ManifestError, Place
@@ -50,7 +51,7 @@ def find_interpreter(
     """
     if project.given:
         return _given(uv, project)
-    condition = examine(project.venv)
+    condition = examine_origin(project.venv, project.wish.root, uv.environ)
     request = _with_floor(project.request, lowest)
     pins = project.loaded.locked.pins if project.loaded.locked else ()
     fits = _still_fits(request, condition.version) or _still_stands_in(uv, request, condition.version, environ)

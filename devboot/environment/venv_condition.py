@@ -13,6 +13,7 @@ from devboot.environment.venv_record import VenvRecord, has_record, load_record
 from devboot.errors import MachineError
 
 ABSENT, OURS, BROKEN, FOREIGN, UNUSABLE = "absent", "ours", "broken", "foreign", "unusable"
+FROM_CLONE = "from the clone"
 CREATE, KEEP, ADOPT, REBUILD = "create", "keep", "adopt", "rebuild"
 
 
@@ -21,7 +22,8 @@ class Condition:
     """What is at the place of a virtualenv; `reason` says it in words.
 
     `state` is ABSENT, OURS (a sync made it or took it over), BROKEN (a virtualenv that can't be used any more), FOREIGN
-    (made by hand, looks sound) or UNUSABLE (no virtualenv at all).
+    (made by hand, looks sound), UNUSABLE (no virtualenv at all) or FROM_CLONE (it came with the clone: nothing of it is
+    run).
     """
 
     state: str
@@ -42,11 +44,13 @@ class Decision:
     """`act` is CREATE, KEEP, ADOPT or REBUILD (the old one is moved aside first); `says` tells the user, or is empty.
 
     `old_is_sound`: what is moved aside works, and gets its place again if the new one can't be filled.
+    `keeps_old`: what is moved aside is kept, whatever it holds.
     """
 
     act: str
     says: str = ""
     old_is_sound: bool = False
+    keeps_old: bool = False
 
 
 def examine(venv: str) -> Condition:
@@ -78,6 +82,7 @@ def _examine_folder(venv: str, record: VenvRecord | None) -> Condition:
         (not version, "its pyvenv.cfg can't be read"),
         (not os.path.exists(os.path.join(venv, "bin", "python")), "its Python is gone"),
         (_was_made_elsewhere(venv, record), "project moved"),
+        (_leads_elsewhere(venv, version), "a link leads out of it"),
     ):
         if is_so:
             return Condition(BROKEN, reason, version, record)
@@ -112,6 +117,14 @@ def _was_made_elsewhere(venv: str, record: VenvRecord | None) -> bool:
     return match is not None and os.path.isabs(match[1]) and os.path.realpath(match[1]) != here
 
 
+def _leads_elsewhere(venv: str, version: str) -> bool:
+    """Whether programs or packages would be installed through a link into another folder."""
+    here = os.path.realpath(venv)
+    packages = os.path.join("lib", f"python{'.'.join(version.split('.')[:2])}", "site-packages")
+    inner = (os.path.join(venv, name) for name in ("bin", packages, os.path.join(packages, "__pycache__")))
+    return any(os.path.realpath(each) != os.path.join(here, os.path.relpath(each, venv)) for each in inner)
+
+
 def decide(condition: Condition, name: str, *, wanted: WantedPython, is_admitted: bool, is_forced: bool) -> Decision:
     """Decide what a sync does.
 
@@ -129,6 +142,8 @@ def decide(condition: Condition, name: str, *, wanted: WantedPython, is_admitted
     has_right_python = is_admitted and ".".join(condition.version.split(".")[:2]) == wanted.minor
     if condition.state == ABSENT:
         return Decision(CREATE)
+    if condition.state == FROM_CLONE:
+        return Decision(REBUILD, f"{name} came with the clone ({condition.reason}): moving it aside", keeps_old=True)
     if condition.state == BROKEN:
         return Decision(REBUILD, _rebuilding(condition.reason, name))
     if condition.state == OURS:

@@ -40,6 +40,12 @@ class VenvSpec:
     built: tuple[tuple[str, str], ...] = ()
     is_given: bool = False
 
+    @property
+    def root(self) -> str:
+        """The project's folder, from which `name` counts; the virtualenv's own where `name` says nothing of it."""
+        ending = f"/{os.path.normpath(self.name)}"
+        return (self.path.removesuffix(ending) or "/") if self.path.endswith(ending) else os.path.dirname(self.path)
+
 
 def installable_pins(spec: VenvSpec) -> list[Pin]:
     """The pins that apply to the interpreter, with all digests that they may have."""

@@ -12,12 +12,14 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 
+from devboot.clone_writer import refuse_outside, write_beside_links
 from devboot.environment.bundled import SETUPTOOLS, imports_pkg_resources
 from devboot.environment.distributions import Distribution, list_installed, site_packages
 from devboot.environment.locks.pins import GIT, URL, render_pins
 from devboot.environment.locks.poetry_versions import release_key
 from devboot.environment.locks.references import absolute, render_direct
-from devboot.environment.venv_condition import ADOPT, KEEP, REBUILD, Decision, WantedPython, decide, examine
+from devboot.environment.venv_condition import ADOPT, KEEP, REBUILD, Decision, WantedPython, decide
+from devboot.environment.venv_origin import examine_origin
 from devboot.environment.venv_progress import Progress
 from devboot.environment.venv_record import NAME, VenvRecord, is_untouched, load_record, render_record, stamp
 from devboot.environment.venv_spec import VenvSpec, installable_pins, wanted_digest, wanted_names, wanted_versions
@@ -81,7 +83,8 @@ def sync(uv: Uv, spec: VenvSpec, *, reporter: Reporter, wall_clock: Callable[[],
 
     """
     reporter.emit(Event(START, STEP, spec.name))
-    condition = examine(spec.path)
+    refuse_outside(os.path.dirname(spec.path), spec.root)
+    condition = examine_origin(spec.path, spec.root, uv.environ)
     decision = decide(
         condition,
         spec.name,
@@ -169,7 +172,7 @@ def _synced(
         raise
     after = list_installed(spec.path)
     installed = _finish(spec, base, before, after, digest)
-    aside, note = _clear_aside(aside, spec)
+    aside, note = _clear_aside(aside, spec, is_kept=decision.keeps_old)
     for text in note:
         reporter.emit(Event(NOTE, STEP, text))
     return replace(
@@ -336,20 +339,20 @@ def _finish(
 
 
 def _write(spec: VenvSpec, record: VenvRecord) -> None:
-    atomic_write(os.path.join(spec.path, NAME), render_record(record))
+    write_beside_links(os.path.join(spec.path, NAME), render_record(record))
 
 
-def _clear_aside(aside: str, spec: VenvSpec) -> tuple[str, list[str]]:
+def _clear_aside(aside: str, spec: VenvSpec, *, is_kept: bool) -> tuple[str, list[str]]:
     """Delete an old virtualenv that held nothing but what syncs had installed; keep any other and say where."""
     if not aside:
         return "", []
     record = load_record(aside)
     theirs = set(list_installed(aside)) - set(record.installed if record else ()) - set(wanted_versions(spec))
-    if record is not None and not record.is_adopted and not theirs:
+    if record is not None and not (is_kept or record.is_adopted or theirs):
         shutil.rmtree(aside, ignore_errors=True)
         return "", []
     if os.path.isdir(aside) and not os.path.islink(aside):
-        atomic_write(os.path.join(aside, ".gitignore"), "*\n", sync=False)
+        write_beside_links(os.path.join(aside, ".gitignore"), "*\n", sync=False)
     return aside, [f"the old one is {os.path.basename(aside)}"]
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import os
+import re
 import shutil
 import socket
 import sys
@@ -203,7 +205,7 @@ class Clone:
     def complaints(self, *words: str, named: str = "") -> Iterator[str]:
         """What is wrong with how a command ended."""
         ended = self.commands.run(self.root, *words, limit=LIMIT)
-        self._forget_init(words)
+        self.forget_init(words)
         if ended.code is None:
             yield "hangs"
         elif ended.code == 70 or ended.code < 0 or "Traceback" in ended.err:
@@ -211,7 +213,8 @@ class Clone:
         elif ended.code and os.path.basename(named) not in ended.err + ended.out and words[0] not in ("init", "ps"):
             yield f"ends with {ended.code} and doesn't name the file: {ended.err[-300:]}"
 
-    def _forget_init(self, words: tuple[str, ...]) -> None:
+    def forget_init(self, words: tuple[str, ...]) -> None:
+        """Remove what `init` has written."""
         if words == ("init",) and not self.is_written and os.path.isfile(self.root / "devboot.toml"):
             os.unlink(self.root / "devboot.toml")
 
@@ -246,7 +249,7 @@ class Clone:
             ended = self.commands.run(self.root, *words, limit=LIMIT)
             assert ended.code not in (None, 70), ended.err
             opened |= set(ended.opened)
-            self._forget_init(words)
+            self.forget_init(words)
         return {
             name for name in opened if not name.startswith((".devboot", ".venv")) and ".tmp" not in name
         } | self.files()
@@ -283,5 +286,50 @@ def test_nothing_in_the_place_of_a_file_of_a_clone_hangs_a_command_or_is_a_bug(c
         ]
         if wrong:
             found[name] = wrong
+
+    assert {} == found
+
+
+# Writing
+
+
+WRITING = (("sync",), ("lock",), ("init",))
+
+
+def victims(folder: Path) -> dict[str, str]:
+    """What lies outside of the clone, and what is in it."""
+    return {str(path.relative_to(folder)): path.read_text() if path.is_file() else "" for path in folder.rglob("*")}
+
+
+def is_of_state(name: str) -> bool:
+    return name.startswith(".devboot")
+
+
+@pytest.mark.faults(152)
+@pytest.mark.parametrize("clone", ["written", "found"], indirect=True)
+def test_no_command_changes_what_a_link_in_the_place_of_a_written_file_leads_to(clone, tmp_path):
+    """Every path below the clone that commands write, and each of its folders, is once a link that leads out."""
+    written = set()
+    for words in (*COMMANDS, ("sync",)):
+        ended = clone.commands.run(clone.root, *words, limit=LIMIT)
+        written |= {re.sub(r"\.\d+\.[0-9a-f]{8}\.tmp$", "", name) for name in ended.written if not is_of_state(name)}
+        clone.forget_init(words)
+    names = {str(folder) for name in written for folder in (Path(name), *Path(name).parents) if str(folder) != "."}
+    assert ".venv" in names
+    outside = tmp_path / "outside"
+    found = {}
+    for name in sorted(names):
+        for kind in ("file", "folder") if name.startswith(".venv/") else ("file", "folder", "pipe", "nothing"):
+            shutil.rmtree(outside, ignore_errors=True)
+            (outside / "folder/bin").mkdir(parents=True)
+            (outside / "folder/bin/python").write_text("precious")
+            (outside / "file").write_text("precious")
+            os.mkfifo(outside / "pipe")
+            before = victims(outside)
+            link = functools.partial(os.symlink, outside / kind)
+            wrong = clone.with_other(name, link, *WRITING, is_named=False)
+            wrong += [] if before == victims(outside) else ["what it leads to was changed"]
+            if wrong:
+                found[f"{name} -> {kind}"] = wrong
 
     assert {} == found

@@ -2,8 +2,9 @@
 
 `python -P -m tests.fakes.forked_commands` reads one command as a line of JSON after the other from its stdin, and
 answers each with a line of JSON: `{"words": ["sync"], "folder": "/a/clone", "limit": 20}` with
-`{"code": 0, "out": "", "err": "", "opened": ["requirements.txt"]}`. `code` is null for a command that took longer than
-`limit` seconds; `opened` are the paths below the folder that Python has opened, or tried to.
+`{"code": 0, "out": "", "err": "", "opened": ["requirements.txt"], "written": ["devboot.lock"]}`. `code` is null for a
+command that took longer than `limit` seconds; `opened` and `written` are the paths below the folder that Python has
+opened, or made, changed, renamed and removed, or tried to.
 """
 
 from __future__ import annotations
@@ -17,9 +18,18 @@ import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 REPOSITORY = Path(__file__).parents[2]
+_FILES = ("out", "err", "opened", "written")
+# Which arguments of Python's audit events are paths.
+_PATHS = {
+    "open": (0,),
+    "sqlite3.connect": (0,),
+    **{f"os.{name}": (0,) for name in ("mkdir", "rmdir", "remove", "chmod")},
+    **{f"os.{name}": (0, 1) for name in ("rename", "link", "symlink")},
+    "shutil.rmtree": (0,),
+}
 
 
 class Ended(NamedTuple):
@@ -29,6 +39,7 @@ class Ended(NamedTuple):
     out: str
     err: str
     opened: list[str]
+    written: list[str]
 
 
 class ForkedCommands:
@@ -74,13 +85,14 @@ def serve() -> None:
         request = json.loads(line)
         with tempfile.TemporaryDirectory() as place:
             code = _fork(place, request["words"], request["folder"], request["limit"])
-            files = {name: Path(place, name).read_text(errors="replace") for name in ("out", "err", "opened")}
-        answer = Ended(code, files["out"], files["err"], sorted(set(files["opened"].splitlines())))
+            files = {name: Path(place, name).read_text(errors="replace") for name in _FILES}
+        paths = (sorted(set(files[name].splitlines())) for name in ("opened", "written"))
+        answer = Ended(code, files["out"], files["err"], *paths)
         print(json.dumps(answer._asdict()), flush=True)
 
 
 def _fork(place: str, words: list[str], folder: str, limit: float) -> int | None:
-    for name in ("out", "err", "opened"):
+    for name in _FILES:
         Path(place, name).touch()
     pid = os.fork()
     if not pid:
@@ -105,13 +117,17 @@ def _become(place: str, words: list[str], folder: str) -> NoReturn:
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         for number, name in ((1, "out"), (2, "err")):
             os.dup2(os.open(f"{place}/{name}", os.O_WRONLY), number)
-        log = os.open(f"{place}/opened", os.O_WRONLY)
+        opened, written = (os.open(f"{place}/{name}", os.O_WRONLY) for name in ("opened", "written"))
 
-        def note(event: str, arguments: tuple[object, ...]) -> None:
-            if event == "open" and isinstance(arguments[0], str):
-                path = os.path.abspath(arguments[0])
+        def note(event: str, arguments: tuple[Any, ...]) -> None:
+            is_below_descriptor = event.startswith("os.") and arguments[-1] != -1
+            for number in () if is_below_descriptor else _PATHS.get(event, ()):
+                if not isinstance(arguments[number], str):
+                    continue
+                path = os.path.abspath(arguments[number].removeprefix("file:").partition("?")[0])
+                is_read = event == "open" and not arguments[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)
                 if path.startswith(folder + "/"):
-                    os.write(log, os.fsencode(os.path.relpath(path, folder)) + b"\n")
+                    os.write(opened if is_read else written, os.fsencode(os.path.relpath(path, folder)) + b"\n")
 
         sys.addaudithook(note)
         sys.argv = ["devboot", *words]

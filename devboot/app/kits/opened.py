@@ -18,6 +18,7 @@ from devboot.app.kits.interpreter import install_python, is_python_name, managed
 from devboot.app.kits.objects import HOST
 from devboot.app.preparation.provisioning import this_host
 from devboot.clone_reader import open_file
+from devboot.clone_writer import refuse_outside, replace_file
 from devboot.environment.interpreters import Interpreter
 from devboot.environment.locks.markers import applies
 from devboot.environment.locks.pins import Pin, normalised
@@ -26,7 +27,7 @@ from devboot.environment.python import PythonLock, PythonProject, locked_interpr
 from devboot.environment.versions import VersionRequest
 from devboot.errors import LockError, MachineError, UsageError, reason_of
 from devboot.events import DONE, NOTE, PROGRESS, START, Event, Reporter
-from devboot.files import atomic_write, machine_error, make_directories
+from devboot.files import machine_error, make_directories
 from devboot.model.artifact import Wanted
 from devboot.model.edge.tables import Database
 from devboot.paths import Paths
@@ -72,7 +73,7 @@ class OpenKit:
             return False
         found = self._extract([inside])
         with open(found[inside], "rb") as file:
-            atomic_write(path, file.read())
+            replace_file(path, os.path.dirname(path), file.read())
         return True
 
     def suits(self, python: PythonProject | None) -> PythonProject | None:
@@ -147,6 +148,7 @@ class OpenKit:
             target = os.path.join(root, wanted.path) if wanted is not None else ""
             if wanted is None or os.path.lexists(target):
                 continue
+            refuse_outside(target, root)
             staged = f"{target}.{os.getpid()}.tmp"
             try:
                 os.makedirs(os.path.dirname(target), exist_ok=True)

@@ -12,11 +12,11 @@ from devboot.app.preparation.frozen import as_it_is
 from devboot.app.preparation.offering import AskChannel, Asked, ask, channel_asker, to_ask
 from devboot.app.preparation.provisioning import this_host
 from devboot.clone_reader import read_bytes, read_text
+from devboot.clone_writer import replace_file
 from devboot.environment.locks.resolved import PythonRow
 from devboot.environment.project import MANIFEST
 from devboot.environment.python import PythonLock as PythonPins, PythonProject, is_lock_stale, lock_python
 from devboot.events import DONE, NOTE, START, UNCHANGED, WARNING, Event, Reporter
-from devboot.files import atomic_write
 from devboot.model.edge.lock import Lock, PythonLock, PythonPackage, lock_to_text, parse_lock, stale_packages
 from devboot.model.edge.manifest import Manifest
 from devboot.recipes import KnownRecipe, RecipeFolders
@@ -245,7 +245,7 @@ def _write(path: str, lock: Lock) -> bool:
             return False
     except (FileNotFoundError, UnicodeDecodeError):
         pass
-    atomic_write(path, text)
+    replace_file(path, os.path.dirname(path), text)
     return True
 
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from email import message_from_string
 from typing import NamedTuple
 
+from devboot.clone_writer import refuse_outside
 from devboot.errors import BusyError, UsageError
 from devboot.events import DONE, START, Event, Reporter
 from devboot.files import atomic_write
@@ -46,6 +47,7 @@ class NewRecipe(NamedTuple):
 def new_recipe(folder: str, name: str, seen: Seen | None) -> NewRecipe:
     """Write `folder`/recipe.toml. Raises UsageError for a name that can't be one, BusyError where there is one."""
     _refuse(folder, name)
+    refuse_outside(folder, os.path.dirname(os.path.dirname(folder)))
     os.makedirs(folder, exist_ok=True)
     atomic_write(os.path.join(folder, "recipe.toml"), skeleton(name, seen))
     return NewRecipe(folder, ("recipe.toml",))
@@ -54,6 +56,7 @@ def new_recipe(folder: str, name: str, seen: Seen | None) -> NewRecipe:
 def copy_recipe(folder: str, name: str, bundled: str) -> NewRecipe:
     """Copy a bundled recipe, which the copy shadows from then on. Raises as `new_recipe`."""
     _refuse(folder, name)
+    refuse_outside(folder, os.path.dirname(os.path.dirname(folder)))
     os.makedirs(folder, exist_ok=True)
     files = [each for each in sorted(os.listdir(bundled)) if os.path.isfile(os.path.join(bundled, each))]
     for each in files:

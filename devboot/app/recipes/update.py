@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple, Protocol
 
 from devboot.clone_reader import read_text
+from devboot.clone_writer import replace_file
 from devboot.errors import ManifestError, NetworkError, UsageError
 from devboot.events import DONE, NOTE, START, Event, Reporter
-from devboot.files import atomic_write
 from devboot.model.artifact import PLATFORMS, Artifact
 from devboot.model.edge.artifacts import ArtifactRow
 from devboot.model.edge.origins import (
@@ -133,7 +133,7 @@ def update_recipe(
         text = after
         reporter.emit(Event(DONE, origin.name, f"{found.version} is {recipe.package.name} {release.version}"))
     if text != before:
-        atomic_write(path, text)
+        replace_file(path, os.path.dirname(path), text)
     return Updated(path, tuple(added))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -42,15 +43,19 @@ def connected(path: str, *, busy: float = BUSY_SECONDS, create: bool = False) ->
 def refuse_irregular_files(path: str) -> None:
     """Raise MachineError where the database or a file beside it is a named pipe, a device or a directory.
 
-    SQLite opens its journal without a look at what it is, and would wait for somebody to write into a pipe.
+    SQLite opens its journal without a look at what it is: it would wait for somebody to write into a pipe, and write to
+    what a link leads to.
     """
-    for name in (path, *(path + suffix for suffix in SIDE_FILES)):
+    for name in (path, *(os.path.realpath(path) + suffix for suffix in SIDE_FILES)):
         try:
             refuse_irregular(name)
         except FileNotFoundError:
-            continue
+            pass
         except OSError as error:
             raise machine_error(error, name, "read") from error
+        if name != path and os.path.islink(name):
+            reason = f"it is a link to `{os.readlink(name)}`, which SQLite would write to"
+            raise machine_error(OSError(errno.ENXIO, reason, name), name)
 
 
 def translated(error: sqlite3.Error, path: str, busy: float = BUSY_SECONDS) -> DevbootError:

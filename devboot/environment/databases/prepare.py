@@ -11,6 +11,7 @@ from hashlib import sha256
 from typing import NamedTuple
 
 from devboot.clone_reader import SQL_LIMIT, read_text
+from devboot.clone_writer import refuse_outside
 from devboot.environment.databases.backup import backup_database, backups_of
 from devboot.environment.databases.condition import DAMAGED, EMPTY, GIT_LFS, MISSING, SIDE_FILES, WHOLE, examine
 from devboot.environment.databases.connection import BUSY_SECONDS, connected
@@ -70,6 +71,8 @@ def prepare_database(database: Database, around: Surroundings) -> Prepared:
     `sqlite/migration`, ManifestError where a file that it names isn't there.
     """
     check_pragmas(database.name, database.pragmas)
+    if os.path.exists(database.path) or not os.path.islink(database.path):  # of a link to nothing more is known below
+        refuse_outside(database.path, around.root)
     state, complaint = examine(database.path, busy=around.busy)
     if state == DAMAGED or (state == EMPTY and _was_whole(database, around)):
         raise _damaged(database, around, complaint or "it has 0 bytes, and it had content before")

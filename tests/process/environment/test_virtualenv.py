@@ -12,7 +12,8 @@ import pytest
 from devboot.environment.distributions import list_installed
 from devboot.environment.interpreters import inspect
 from devboot.environment.locks.pins import EDITABLE, Direct, Pin, Pins
-from devboot.environment.venv_record import is_current, load_record, paths_to_stamp
+from devboot.environment.venv_condition import ADOPT, KEEP, REBUILD
+from devboot.environment.venv_record import NAME, VenvRecord, is_current, load_record, paths_to_stamp, render_record
 from devboot.environment.virtualenv import VenvSpec, sync, wanted_digest
 from devboot.errors import IntegrityError, MachineError, NetworkError, WorkError
 from devboot.events import NOTE, WARNING, RecordingReporter
@@ -407,3 +408,95 @@ def test_a_setuptools_that_cannot_be_had_is_left_out(workshop):
     line = f"setuptools==79.0 --hash=sha256:{'0' * 64}"
     workshop.sync(workshop.pin("server", files={"server.py": "import pkg_resources\n"}), bundled=line)
     assert workshop.versions() == {"server": "1.0"}
+
+
+# What came with the clone
+
+
+def git(workshop, *words):
+    identity = ("-c", "user.name=a", "-c", "user.email=a@b.test")
+    subprocess.run(["git", *identity, *words], cwd=workshop.root, check=True, capture_output=True)
+
+
+def trap(workshop, at=".venv"):
+    """A virtualenv whose Python leaves a file behind when it is run; the path of that file."""
+    folder = workshop.root / at
+    (folder / "bin").mkdir(parents=True)
+    (folder / f"lib/python{workshop.interpreter.minor}/site-packages").mkdir(parents=True)
+    (folder / "pyvenv.cfg").write_text(f"version = {workshop.interpreter.version}\n")
+    (folder / "bin/python").write_text(f"#!/bin/sh\ntouch '{workshop.root}/ran'\nexec '{sys.executable}' \"$@\"\n")
+    (folder / "bin/python").chmod(0o755)
+    return workshop.root / "ran"
+
+
+@pytest.mark.faults(153)
+@pytest.mark.parametrize("record", ["none", "forged"])
+def test_a_virtualenv_that_git_tracks_is_moved_aside_once_and_none_of_it_is_run(workshop, record):
+    ran = trap(workshop)
+    if record == "forged":
+        forged = VenvRecord(
+            True, str(workshop.root / ".venv"), sys.executable, workshop.interpreter.version, wanted="x"
+        )
+        (workshop.root / ".venv" / NAME).write_text(render_record(forged))
+    git(workshop, "init", "-q")
+    git(workshop, "add", "-f", ".")
+    git(workshop, "commit", "-qm", "all")
+
+    first = workshop.sync(workshop.pin("ant"))
+    second = workshop.sync(workshop.pin("ant"))
+
+    assert not ran.exists()
+    assert (REBUILD, KEEP) == (first.act, second.act)
+    assert os.path.basename(first.aside).startswith(".venv.20")
+    assert ".venv came with the clone (git tracks it): moving it aside" in workshop.notes()
+    assert (workshop.root / os.path.basename(first.aside) / "bin/python").exists()
+    assert {"ant": "1.0"} == workshop.versions()
+
+
+@pytest.mark.faults(153)
+def test_a_virtualenv_that_is_a_link_out_of_the_project_is_moved_aside_and_what_it_leads_to_stays(workshop, tmp_path):
+    ran = trap(workshop, "../elsewhere")
+    before = sorted((tmp_path / "elsewhere").rglob("*"))
+    (workshop.root / ".venv").symlink_to("../elsewhere")
+
+    result = workshop.sync(workshop.pin("ant"))
+
+    assert not ran.exists()
+    assert before == sorted((tmp_path / "elsewhere").rglob("*"))
+    assert "../elsewhere" == os.readlink(workshop.root / os.path.basename(result.aside))
+    assert ".venv came with the clone (it is a link to `../elsewhere`, out of the project): moving it aside" in (
+        workshop.notes()
+    )
+    assert {"ant": "1.0"} == workshop.versions()
+
+
+@pytest.mark.faults(153)
+def test_a_virtualenv_that_somebody_made_by_hand_in_a_repository_is_used(workshop):
+    git(workshop, "init", "-q")
+    subprocess.run([workshop.uv.binary, "venv", "-q", "-p", sys.executable, workshop.root / ".venv"], check=True)
+
+    assert ADOPT == workshop.sync(workshop.pin("ant")).act
+
+
+@pytest.mark.faults(152)
+@pytest.mark.parametrize("name", ["bin", "lib"])
+def test_nothing_is_installed_through_a_link_that_leads_out_of_a_virtualenv(workshop, tmp_path, name):
+    trap(workshop)
+    os.rename(workshop.root / ".venv" / name, tmp_path / "outside")
+    (workshop.root / ".venv" / name).symlink_to(tmp_path / "outside")
+    before = sorted((tmp_path / "outside").rglob("*"))
+
+    assert REBUILD == workshop.sync(workshop.pin("ant")).act
+    assert before == sorted((tmp_path / "outside").rglob("*"))
+
+
+@pytest.mark.faults(152)
+def test_no_virtualenv_is_made_in_a_folder_that_a_link_leads_to(workshop, tmp_path):
+    (tmp_path / "outside").mkdir()
+    (workshop.root / "link").symlink_to("../outside")
+
+    with pytest.raises(MachineError) as caught:
+        workshop.sync(workshop.pin("ant"), venv="link/.venv")
+
+    assert "machine/leads-outside" == caught.value.slug
+    assert [] == os.listdir(tmp_path / "outside")

@@ -328,6 +328,30 @@ def test_a_pipe_beside_a_database_is_refused_before_sqlite_waits_for_it(suffix, 
     assert (f"it is a named pipe, not a regular file: `{wanted.path}{suffix}`",) == caught.value.causes
 
 
+@pytest.mark.faults(152)
+@pytest.mark.parametrize("link", ["var/db.sqlite3", "var", "var/db.sqlite3-wal"])
+def test_no_database_outside_of_the_project_is_migrated_through_a_link(link, around, tmp_path_factory):
+    outside = tmp_path_factory.mktemp("outside")
+    with closing(sqlite3.connect(outside / "db.sqlite3")) as connection, connection:
+        connection.execute("CREATE TABLE precious (a)")
+    before = (outside / "db.sqlite3").read_bytes()
+    write(around, "migrations/0001_a.sql", "CREATE TABLE a (b);")
+    wanted = database(around)
+    if link != "var":
+        Path(around.root, "var").mkdir()
+    if link.endswith("-wal"):
+        Path(wanted.path).write_bytes(before)
+    os.symlink(outside if link == "var" else outside / "db.sqlite3", Path(around.root, link))
+
+    with pytest.raises(MachineError) as caught:
+        prepare_database(wanted, around)
+
+    assert link in caught.value.causes[0]
+    assert "is a link to" in caught.value.causes[0]
+    assert before == (outside / "db.sqlite3").read_bytes()
+    assert ["db.sqlite3"] == os.listdir(outside)
+
+
 @pytest.mark.faults(150)
 @pytest.mark.parametrize("kind", ["pipe", "directory", "endless", "large"])
 def test_a_migration_that_is_no_readable_file_is_refused_with_what_it_is(kind, around):

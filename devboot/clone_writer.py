@@ -1,0 +1,58 @@
+"""The one writer of files into a clone: what lies outside of the project is never changed through a link.
+
+A clone may hold a link under any name, and its files are replaced by users who may write elsewhere. A link that stays
+inside of the project is followed, since people share files that way.
+"""
+
+from __future__ import annotations
+
+import os
+
+from devboot.errors import MachineError, shell_word
+from devboot.files import atomic_write
+
+
+def replace_file(path: str, root: str, data: bytes | str, *, mode: int | None = None) -> None:
+    """Replace a file of the project in `root` as a whole. Raises MachineError: `machine/leads-outside`, `machine/…`."""
+    refuse_outside(path, root)
+    atomic_write(path, data, mode=mode)
+
+
+def write_beside_links(path: str, data: bytes | str, *, sync: bool = True) -> None:
+    """Write a file of devboot's own into a folder that may come from a clone: a link in its place is replaced."""
+    if os.path.islink(path):
+        os.unlink(path)
+    atomic_write(path, data, sync=sync)
+
+
+def refuse_outside(path: str, root: str) -> None:
+    """Raise MachineError `machine/leads-outside` where a link leads from a path in the project out of it.
+
+    A path that lies outside of `root` as it is written passes: whoever wrote it could see that.
+    """
+    path, root = os.path.abspath(path), os.path.abspath(root)
+    if not is_below(path, root) or is_below(os.path.realpath(path), os.path.realpath(root)):
+        return
+    link = _first_link_out(path, root)
+    shown = os.path.relpath(path, root)
+    raise MachineError(
+        "machine/leads-outside",
+        f"`{shown}` leads out of the project",
+        causes=[f"`{os.path.relpath(link, root)}` is a link to `{os.readlink(link)}`"],
+        help=[f"mv {shell_word(link)} {shell_word(link + '.aside')}"],
+        kept=[f"`{os.path.realpath(path)}` was not touched"],
+    )
+
+
+def is_below(path: str, folder: str) -> bool:
+    """Return whether a path is a folder or lies in it, by their names alone."""
+    return path == folder or path.startswith(folder.rstrip("/") + "/")
+
+
+def _first_link_out(path: str, root: str) -> str:
+    real, place = os.path.realpath(root), root
+    for part in os.path.relpath(path, root).split("/"):
+        place = os.path.join(place, part)
+        if os.path.islink(place) and not is_below(os.path.realpath(place), real):
+            break
+    return place

@@ -14,6 +14,7 @@ from devboot.errors import MachineError
 
 ABSENT, OURS, BROKEN, FOREIGN, UNUSABLE = "absent", "ours", "broken", "foreign", "unusable"
 FROM_CLONE = "from the clone"
+ASIDE = ".aside."  # begins the names of what was moved aside within a volume
 CREATE, KEEP, ADOPT, REBUILD = "create", "keep", "adopt", "rebuild"
 
 
@@ -64,8 +65,8 @@ def examine(venv: str) -> Condition:
     if not stat.S_ISDIR(mode):
         return Condition(UNUSABLE, "it is a file")
     record = load_record(venv)
-    if record is None and not os.listdir(venv):
-        return Condition(ABSENT)
+    if record is None and all(name.startswith(ASIDE) or name == "lost+found" for name in os.listdir(venv)):
+        return Condition(ABSENT)  # a volume isn't empty when it is new, nor when a sync was killed
     return _examine_folder(venv, record)
 
 

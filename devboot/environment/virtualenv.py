@@ -20,12 +20,13 @@ from devboot.environment.locks.poetry_versions import release_key
 from devboot.environment.locks.references import absolute, render_direct
 from devboot.environment.venv_condition import ADOPT, KEEP, REBUILD, Decision, WantedPython, decide
 from devboot.environment.venv_origin import examine_origin
+from devboot.environment.venv_place import clear_folder, make_folder, put_back
 from devboot.environment.venv_progress import Progress
 from devboot.environment.venv_record import NAME, VenvRecord, is_untouched, load_record, render_record, stamp
 from devboot.environment.venv_spec import VenvSpec, installable_pins, wanted_digest, wanted_names, wanted_versions
 from devboot.errors import DevbootError, IntegrityError, NetworkError, WorkError
 from devboot.events import DONE, NOTE, PROGRESS, START, UNCHANGED, WARNING, Event, Reporter
-from devboot.files import atomic_write, fail_point, machine_error, move_aside
+from devboot.files import fail_point, machine_error
 from devboot.uv.client import Uv
 from devboot.uv.packages import (
     IndexSettings,
@@ -168,7 +169,7 @@ def _synced(
             _settle_bundled(uv, spec, base)
     except BaseException:
         if aside and decision.old_is_sound:
-            _put_back(spec, aside)
+            put_back(spec.path, aside)
         raise
     after = list_installed(spec.path)
     installed = _finish(spec, base, before, after, digest)
@@ -187,34 +188,19 @@ def _synced(
     )
 
 
-def _put_back(spec: VenvSpec, aside: str) -> None:
-    """Give the virtualenv that worked its place again, since the new one could not be filled."""
-    shutil.rmtree(spec.path, ignore_errors=True)
-    if not os.path.lexists(spec.path):
-        os.rename(aside, spec.path)
-
-
 def _make_room(spec: VenvSpec, decision: Decision, wall_clock: Callable[[], float]) -> str:
     if decision.act != REBUILD:
         return ""
     fail_point("venv/before-move-aside")
-    aside = move_aside(spec.path, wall_clock())
+    aside = clear_folder(spec.path, wall_clock())
     fail_point("venv/after-move-aside")
     return aside
 
 
 def _create(uv: Uv, spec: VenvSpec) -> None:
     """Create the virtualenv with an incomplete record in it from the first moment that it has its name."""
-    staging = f"{spec.path}.new"
-    try:
-        shutil.rmtree(staging, ignore_errors=True)
-        os.makedirs(staging)
-        atomic_write(os.path.join(staging, ".gitignore"), "*\n", sync=False)
-        record = VenvRecord(False, os.path.realpath(spec.path), "", "")
-        atomic_write(os.path.join(staging, NAME), render_record(record), sync=False)
-        os.rename(staging, spec.path)
-    except OSError as error:
-        raise machine_error(error, spec.path) from error
+    record = VenvRecord(False, os.path.realpath(spec.path), "", "")
+    make_folder(spec.path, {NAME: render_record(record), ".gitignore": "*\n"})
     fail_point("venv/before-create")
     create_venv(uv, spec.path, spec.interpreter.path, prompt=spec.prompt)
     fail_point("venv/created")

@@ -16,6 +16,7 @@ from devboot.locks import PROJECT, FileLock
 from devboot.provision import generations
 from devboot.provision.collect import GENERATION, Collected, Piece, Terms, collect
 from devboot.provision.roots import ProjectRoot, hold_for_project, project_roots
+from devboot.scratch import remove_abandoned
 
 _AGE = re.compile(r"(\d+)([smhdw]?)")
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0, "": 86400.0}
@@ -57,6 +58,8 @@ def gc(context: Context, *, older_than: float | None, is_dry: bool) -> Collected
     terms = Terms(context.wall_clock, older_than, is_dry, let_go)
     terms = terms._replace(patience=patience(context, terms.patience))
     done = collect(paths.data, terms)
+    if not is_dry:
+        remove_abandoned()
     try:
         left = tuple(remove_leftovers(paths.cache, [root.root for root in roots], terms))
     except OSError as error:

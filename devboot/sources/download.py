@@ -7,7 +7,6 @@ import copy
 import functools
 import hashlib
 import os
-import tempfile
 import threading
 from collections.abc import Callable, Mapping
 from queue import SimpleQueue
@@ -16,6 +15,7 @@ from typing import NamedTuple, TypeVar
 from devboot.events import NOTE, PROGRESS, RETRY, Event, Reporter
 from devboot.files import fail_point, machine_error
 from devboot.locks import TRANSFER, FileLock, Holder
+from devboot.scratch import scratch_folder
 from devboot.sources import transfer_errors as errors
 from devboot.sources.http import PROTOCOL, SHORT, STATUS, Answer, Failure, Http
 from devboot.sources.network import Network, host_of
@@ -116,7 +116,7 @@ class Downloads:
         def work() -> str:
             self._refuse_offline(wanted)
             with (
-                tempfile.TemporaryDirectory(prefix="devboot-") as place,
+                scratch_folder() as place,
                 Partial(os.path.join(place, "new")) as partial,
             ):
                 self._tried(wanted, lambda: self._transfer(wanted, partial), lambda: partial.size)

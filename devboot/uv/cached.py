@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
+from devboot.scratch import scratch_folder
 from devboot.uv.client import Uv
 
 _DOING = "look into the cache"
@@ -38,7 +38,7 @@ def lacking(
         common.append("--require-hashes")
 
     def is_there(text: str, *, is_tried: bool) -> bool:
-        with tempfile.TemporaryDirectory(prefix="devboot-") as place:
+        with scratch_folder() as place:
             path = os.path.join(place, "requirements.txt")
             with open(path, "w", encoding="utf-8") as file:
                 file.write(text)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 
+from devboot.scratch import scratch_folder
 from devboot.uv.child import Finished
 
 VARIABLE = "UV_BUILD_CONSTRAINT"
@@ -49,7 +49,7 @@ def with_older_setuptools(
         if not constraint or constraint in held:
             break
         held.append(constraint)
-        with tempfile.TemporaryDirectory(prefix="devboot-") as place:
+        with scratch_folder() as place:
             path = os.path.join(place, "build.txt")
             with open(path, "w", encoding="utf-8") as file:
                 file.write("".join(f"{each}\n" for each in held))

@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from devboot.clone_reader import read_text
 from devboot.errors import DevbootError, MachineError, WorkError
+from devboot.scratch import scratch_folder
 from devboot.uv.child import Finished
 from devboot.uv.client import Uv
 
@@ -302,7 +302,7 @@ def builtin_index(uv: Uv, python: str) -> str:
 def _texts(**texts: str) -> Iterator[dict[str, str]]:
     """Write each text that isn't empty into a temporary file, for uv to read."""
     paths: dict[str, str] = {}
-    with tempfile.TemporaryDirectory(prefix="devboot-") as place:
+    with scratch_folder() as place:
         for name, text in texts.items():
             paths[name] = os.path.join(place, f"{name}.txt")
             if text:

@@ -6,13 +6,13 @@ import glob
 import os
 import re
 import sys
-import tempfile
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 
 from devboot.errors import DevbootError
+from devboot.scratch import scratch_folder
 from devboot.uv.child import TimedOut, run_child
 from devboot.uv.client import Uv
 from devboot.uv.network_settings import blame_settings
@@ -141,7 +141,7 @@ def run_pip(
         if match := _LINE.match(line):
             hear(match["what"].rpartition("/")[2])
 
-    with tempfile.TemporaryDirectory(prefix="devboot-") as place:
+    with scratch_folder() as place:
         path = os.path.join(place, "requirements.txt")
         with open(path, "w", encoding="utf-8") as file:
             file.write(requirements)

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from devboot.files import machine_error, make_directories
 from devboot.provision.tree import remove_tree
+from devboot.scratch import scratch_folder
 from devboot.unpack import unpack
 from devboot.uv.client import Uv
 
@@ -35,7 +36,7 @@ def pack_python(executable: str, managed: str, place: str) -> str:
     if not _NAME.fullmatch(name) or not os.path.isdir(root):
         return ""
     path = os.path.join(place, f"{name}.tar")
-    with tarfile.open(path, "w", format=tarfile.PAX_FORMAT) as archive, tempfile.TemporaryDirectory() as edited:
+    with tarfile.open(path, "w", format=tarfile.PAX_FORMAT) as archive, scratch_folder() as edited:
         for inside in sorted(_entries(root)):
             _add(archive, root, inside, edited)
     return path

@@ -49,6 +49,7 @@ from devboot.model.edge.lock import Lock, Wish
 from devboot.paths import Paths
 from devboot.provision.store import StoreObject
 from devboot.recipes import KnownRecipe
+from devboot.scratch import remove_abandoned
 from devboot.services.account import account_for, no_account
 from devboot.snapshot import Snapshot
 from devboot.uv.client import Uv, make_uv
@@ -153,6 +154,7 @@ class _Way:
         self.root = loaded.project.root
         leases = os.path.join(loaded.project.state, "run", "provisioning")
         end_leftovers(leases)
+        remove_abandoned()
         is_offline = wishes.is_offline or kit is not None
         self.machine = Machine(paths.data, this_host(sys.platform, os.uname().machine), context.wall_clock)
         self.uv: Uv = make_uv(context.environ, self.root, offline=is_offline, lease=FolderLeases(leases))

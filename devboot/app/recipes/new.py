@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 import stat
-import tempfile
 from collections.abc import Mapping, Sequence
 from email import message_from_string
 from typing import NamedTuple
@@ -21,6 +20,7 @@ from devboot.model.edge.toml_text import inline, key_text
 from devboot.provision.tree import clean_wheel_tree, files_below
 from devboot.recipes.checks import UNKNOWN
 from devboot.resolve.source import Source
+from devboot.scratch import scratch_folder
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 _MAGICS = (b"\x7fELF", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
@@ -67,7 +67,7 @@ def copy_recipe(folder: str, name: str, bundled: str) -> NewRecipe:
 def look_into(artifact: Artifact, platform: str, source: Source, reporter: Reporter) -> Seen:
     """Fetch a wheel for this platform and look which programs it holds. Raises what fetching raises."""
     reporter.emit(Event(START, artifact.name, f"fetching {artifact.version} to look into it"))
-    with tempfile.TemporaryDirectory(prefix="devboot-") as tree:
+    with scratch_folder() as tree:
         source.fetch(artifact, platform, tree)
         clean_wheel_tree(tree)
         programs = programs_in(tree)

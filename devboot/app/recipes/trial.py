@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-import tempfile
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
@@ -25,6 +24,7 @@ from devboot.recipes import KnownRecipe
 from devboot.recipes.checks import complaints
 from devboot.resolve.packages import resolve, wanted_on
 from devboot.resolve.source import Source
+from devboot.scratch import scratch_folder
 from devboot.services import plan_service
 from devboot.sources.wheel import WheelSource
 from devboot.uv.client import Uv, make_uv
@@ -118,7 +118,7 @@ def _resolve(trial: Trial, package: LockedPackage) -> str:
 def _build(trial: Trial, package: LockedPackage) -> str:
     """Build what looks like the real thing twice, and once with a changed byte."""
     real = wanted_on(package, trial.known, trial.host.platform, trial.host.distribution)
-    with tempfile.TemporaryDirectory(prefix="devboot-") as place:
+    with scratch_folder() as place:
         wanted, source, damaged = _small(trial, real, place)
         try:
             first = _realise(trial, wanted, source, os.path.join(place, "a"))
@@ -184,7 +184,7 @@ def _refuses_damage(trial: Trial, wanted: Wanted, source: Source, data: str) -> 
 
 def _real(trial: Trial, package: LockedPackage) -> str:
     """Have devboot run it in a project of its own, as anybody's would."""
-    with tempfile.TemporaryDirectory(prefix="devboot-") as root:
+    with scratch_folder() as root:
         project = TrialProject(trial.known, package, root, trial.environ, trial.reporter)
         project.write()
         if trial.known.recipe.service is None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple, Protocol
 
@@ -30,6 +29,7 @@ from devboot.provision.macho import tree_macos_floor
 from devboot.provision.tree import clean_wheel_tree, drop_files, files_below, find_one
 from devboot.recipes.versions_file import NO_FILE, NO_PACKAGE, add_release, release_of
 from devboot.resolve.source import Source
+from devboot.scratch import scratch_folder
 from devboot.sources.asking import ask_program
 from devboot.sources.wheel_files import best_wheels
 from devboot.uv.client import Uv
@@ -165,7 +165,7 @@ def _measured(
         if isinstance(origin, BuildOrigin):  # what comes out is the business of the machine that builds it
             rows[platform], said = _row(origin, artifact), said or found.version
             continue
-        with tempfile.TemporaryDirectory(prefix="devboot-") as place:
+        with scratch_folder() as place:
             tree = os.path.join(place, "tree")
             os.mkdir(tree)
             source.fetch(artifact, platform, tree)

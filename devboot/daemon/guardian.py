@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 
-from devboot.daemon import leases, ownership
-from devboot.daemon.reclaim import Reclaimed, end_all
+from devboot.daemon import cgroup, leases, ownership
+from devboot.daemon.reclaim import Reclaimed, end_all, keep
 from devboot.supervisor import proctable
 
 TYPE_CHECKING = False
@@ -20,14 +20,19 @@ if TYPE_CHECKING:
 _PATIENCE = 0.5  # whoever holds the daemon's lock for longer cleans up, too
 
 
-def watch_over(daemon: int, will: bytes) -> None:
-    """Wait for the process `daemon` to end, then clean up; `will` is what it wrote (see `leases.will`), if it did."""
+def watch_over(daemon: int, will: bytes, group: str) -> None:
+    """Wait for the process `daemon` to end, then clean up; `will` is what it wrote (see `leases.will`), if it did.
+
+    `group` is the control group that was made for it, "" where there is none.
+    """
     proctable.become_subreaper()  # of all that it has forked before, too
     _wait_for(daemon)
     state, grace = leases.parse_will(will) or ("", leases.DEFAULT_GRACE)
     reclaimed = end_all(lambda table: _left(state, table), grace)
     if state:
         _tidy(state, daemon, reclaimed)
+    if group:
+        cgroup.remove(group)
 
 
 def _wait_for(daemon: int) -> None:
@@ -69,3 +74,5 @@ def _tidy(state: str, daemon: int, reclaimed: Reclaimed) -> None:
         owned.write_reclaimed(daemon, len(reclaimed.stopped), len(reclaimed.killed))
         if not reclaimed.left:
             owned.forget()
+        else:
+            keep(owned, reclaimed)

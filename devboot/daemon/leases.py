@@ -18,10 +18,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 RUN = "run"
-DAEMON, CHILDREN, LOCK, RECLAIMED = "daemon", "children", "daemon.lock", "reclaimed"
+DAEMON, CHILDREN, STRAYS, LOCK, RECLAIMED = "daemon", "children", "strays", "daemon.lock", "reclaimed"
 REGISTERED = ".lease"
 _FORMAT = "1"
 _LIMIT = 64 * 1024
+_REQUIRED = 12  # fields of a lease of the first version; later ones have defaults
 GUARDIAN = "guardian"  # what a guardian is called among the processes that are left
 DEFAULT_GRACE = 5.0
 _LONGEST_GRACE = 24 * 3600.0
@@ -46,6 +47,7 @@ class DaemonLease(Record):
     guardian: int
     guardian_started: str
     grace: str  # seconds that the slowest of its processes may take to stop
+    group: str = ""  # the control group that all of its processes are in, where one could be made
 
     @property
     def is_alive(self) -> bool:
@@ -66,6 +68,11 @@ class DaemonLease(Record):
         except ValueError:
             return DEFAULT_GRACE
 
+    @property
+    def has_group(self) -> bool:
+        """Whether `group` was made by its guardian: only then everything in it may be ended."""
+        return os.path.basename(self.group) == f"devboot-{self.guardian}-{self.guardian_started}"
+
     def find_guardian(self, table: Mapping[int, proctable.Seen]) -> proctable.Seen | None:
         """Return the guardian as it is in `table`; None when it has ended."""
         seen = table.get(self.guardian)
@@ -85,6 +92,11 @@ class ChildLease(Record):
     started: str
     name: str
 
+    def is_in(self, table: Mapping[int, proctable.Seen]) -> bool:
+        """Whether that very process is alive in `table`."""
+        seen = table.get(self.pid)
+        return seen is not None and seen.is_alive and seen.started.replace(" ", "_") == self.started
+
 
 def run_directory(state: str) -> str:
     """Where the leases of a project are."""
@@ -99,6 +111,20 @@ def daemon_path(state: str) -> str:
 def children_path(state: str) -> str:
     """The file that lists what was started."""
     return f"{state}/{RUN}/{CHILDREN}"
+
+
+def strays_path(state: str) -> str:
+    """The file that lists processes outside of the children's sessions; see `strays`."""
+    return f"{state}/{RUN}/{STRAYS}"
+
+
+WRITTEN = (daemon_path, children_path, strays_path)  # what `Ownership.forget` removes
+
+
+def format_children(children: Iterable[ChildLease]) -> str:
+    """The list as it is written to a file; see `read_children`."""
+    lines = [f"boot {proctable.boot_id()}", *(f"{each.pid} {each.started} {each.name}" for each in children)]
+    return "\n".join(lines) + "\n"
 
 
 def lock_path(state: str) -> str:
@@ -129,9 +155,9 @@ def format_daemon(lease: DaemonLease) -> str:
 def read_daemon(path: str) -> DaemonLease | None:
     """The lease at `path`; None when there is none that can be understood."""
     lines = _read(path).decode("utf-8", "surrogateescape").split("\n")
-    if lines[0] != _FORMAT or len(lines) < 2 + len(DaemonLease._fields):
+    if lines[0] != _FORMAT or len(lines) < 2 + _REQUIRED:
         return None
-    values = dict(zip(DaemonLease._fields, lines[1:], strict=False))
+    values = dict(zip(DaemonLease._fields, lines[1:-1], strict=False))
     if not (values["pid"].isdecimal() and values["guardian"].isdecimal()):
         return None
     return DaemonLease(**(values | {"pid": int(values["pid"]), "guardian": int(values["guardian"])}))  # type: ignore[arg-type]
@@ -245,22 +271,28 @@ def _parse_child(line: str) -> ChildLease | None:
 def left_behind(state: str, table: dict[int, proctable.Seen] | None = None) -> list[tuple[proctable.Seen, str]]:
     """Return what an earlier daemon of this project has left running, as (process, name).
 
-    Found by the list of children, by their sessions, by the marker in environments, and below a guardian that still
-    lives. The guardian itself comes last, when nothing else is left.
+    Found by the lists of children and of strays, by the sessions of the former, by the control group, by
+    the marker in environments, and below a guardian that still lives. The guardian itself comes last, when nothing
+    else is left.
     """
-    children = read_children(children_path(state))
+    children, strays = read_children(children_path(state)), read_children(strays_path(state))
     lease = read_daemon(daemon_path(state))
-    if not children and lease is None:
+    if not children and not strays and lease is None:
         return []
     table = proctable.processes() if table is None else table
     names = _names_of_leased(table, children)
-    found = {pid: (table[pid], name) for pid, name in names.items() if pid in table and table[pid].is_alive}
+    found = {child.pid: (table[child.pid], child.name) for child in (*strays, *children) if child.is_in(table)}
     found |= {seen.pid: (seen, names[seen.session]) for seen in proctable.in_sessions(table, names)}
     guardian = None
     if lease is not None and lease.boot == proctable.boot_id():
         if lease.marker:
             found |= {seen.pid: (seen, name) for seen, name in proctable.marked(table, lease.marker)}
         guardian = None if lease.is_alive else lease.find_guardian(table)
+        if lease.has_group and not lease.is_alive:
+            from devboot.daemon import cgroup
+
+            grouped = [table[pid] for pid in cgroup.members(lease.group) if pid in table and table[pid].is_alive]
+            found = {seen.pid: (seen, proctable.name_of(seen.pid)) for seen in grouped} | found
     if guardian is not None:
         found = {seen.pid: (seen, "") for seen in proctable.descendants(table, guardian.pid)} | found
     found.pop(os.getpid(), None)  # this very command may have been typed in one of the processes

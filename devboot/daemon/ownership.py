@@ -10,9 +10,10 @@ import os
 import stat
 import time
 
-from devboot.daemon import leases
+from devboot.daemon import cgroup, leases
 from devboot.daemon.leases import ChildrenBook, DaemonLease
 from devboot.daemon.reclaim import wake_guardian
+from devboot.errors import DevbootError
 from devboot.files import atomic_write
 from devboot.locks import FileLock, read_holder
 from devboot.wire import sockets
@@ -20,7 +21,9 @@ from devboot.wire import sockets
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import _socket
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
+
+    from devboot.daemon.leases import ChildLease
 
 _POLL = 0.005
 
@@ -72,6 +75,16 @@ class Ownership:
         self._check()
         return ChildrenBook(leases.children_path(self._state))
 
+    def write_strays(self, processes: Iterable[ChildLease]) -> bool:
+        """Replace the list of strays; False where it couldn't be written."""
+        self._check()
+        try:
+            content = leases.format_children(processes)
+            atomic_write(leases.strays_path(self._state), content, mode=0o600, sync=False)
+        except DevbootError:
+            return False  # a full disk, or no folder any more
+        return True
+
     def write_reclaimed(self, daemon: int, stopped: int, killed: int) -> None:
         """Record how many processes of a killed daemon were stopped and killed."""
         self._check()
@@ -98,10 +111,12 @@ class Ownership:
         known = self._published or written or lease
         # Where the lock file was deleted, the state folder may be another daemon's by now.
         if self._lock.is_in_place or (written is not None and written.is_same(self._published)):
-            _unlink(path)
-            _unlink(leases.children_path(self._state))
+            for path_of in leases.WRITTEN:
+                _unlink(path_of(self._state))
         if known is not None:
             _remove_socket(known)
+            if known.has_group:
+                cgroup.remove(known.group)
 
     def _check(self) -> None:
         if not self._lock.is_held:

@@ -9,6 +9,7 @@ import os
 import time
 
 from devboot.daemon import leases
+from devboot.daemon.leases import ChildLease
 from devboot.record import Record
 from devboot.supervisor import proctable
 
@@ -56,7 +57,16 @@ def reclaim(owned: Ownership, state: str, known: DaemonLease | None = None, *, l
     result = end_all(lambda table: leases.left_behind(state, table), grace)
     if not result.left:
         owned.forget(known)
+    else:
+        keep(owned, result)
     return result._replace(stopped=tuple(each for each in result.stopped if each[1] != leases.GUARDIAN))
+
+
+def keep(owned: Ownership, result: Reclaimed) -> None:
+    """Write down what couldn't be ended: the next command names it, and tries again."""
+    table = proctable.processes()
+    left = [(table[pid], name) for pid, name in result.left if pid in table]
+    owned.write_strays(ChildLease(seen.pid, seen.started.replace(" ", "_"), name) for seen, name in left)
 
 
 def wake_guardian(lease: DaemonLease | None) -> None:

@@ -91,12 +91,14 @@ def _leave(sock: _socket.socket) -> None:
     if os.fork():
         os._exit(0)
     testament, bequest = os.pipe()
+    group_reader, group_writer = os.pipe()
     daemon = os.fork()
     if daemon == 0:
-        _let_go_of_everything(sock.fileno(), bequest)
-        _become_daemon(sock, bequest)
+        _let_go_of_everything(sock.fileno(), bequest, group_reader)
+        _become_daemon(sock, bequest, group_reader)
     _ignore_signals()
     os.close(bequest)
+    group = _make_group(daemon, group_writer)
     will = b""  # whole when the first processes have been spawned: until then the daemon needs all processors
     while not will.endswith(b"\n") and (more := os.read(testament, _WILL_LIMIT)):
         will += more
@@ -104,11 +106,29 @@ def _leave(sock: _socket.socket) -> None:
         _let_go_of_everything()
         from devboot.daemon import guardian
 
-        guardian.watch_over(daemon, will)
+        guardian.watch_over(daemon, will, group)
+    elif group:
+        from devboot.daemon import cgroup
+
+        os.waitpid(daemon, 0)
+        cgroup.remove(group)
     os._exit(0)
 
 
-def _become_daemon(sock: _socket.socket, bequest: int) -> None:
+def _make_group(daemon: int, writer: int) -> str:
+    """Move the daemon into a control group of its own while it imports what it needs, and report the group's path."""
+    from devboot.daemon import cgroup
+
+    group = cgroup.create(daemon)
+    try:  # noqa: SIM105  contextlib costs an import
+        os.write(writer, os.fsencode(group))
+    except BrokenPipeError:
+        pass  # it has ended
+    os.close(writer)
+    return group
+
+
+def _become_daemon(sock: _socket.socket, bequest: int, group_reader: int) -> None:
     code = 70
     try:
         import gc
@@ -117,7 +137,7 @@ def _become_daemon(sock: _socket.socket, bequest: int) -> None:
         from devboot.daemon.waiting import wait_for_plan
         from devboot.supervisor import proctable
 
-        code = wait_for_plan(sock, bequest, adopts=proctable.become_subreaper())
+        code = wait_for_plan(sock, bequest, group_reader, adopts=proctable.become_subreaper())
     finally:
         os._exit(code)
 

@@ -13,6 +13,7 @@ from devboot import __version__
 from devboot.daemon import crashes, leases, opening, ownership
 from devboot.daemon.leases import DaemonLease
 from devboot.daemon.signals import watch_signals
+from devboot.daemon.strays import Strays
 from devboot.daemon.view import checked, parse_request
 from devboot.errors import MachineError
 from devboot.files import machine_error
@@ -49,14 +50,16 @@ _LATER = (
     *("devboot.text.numbers", "traceback"),
     *("collections", "heapq", "enum", "signal", "functools", "re", "fnmatch", "json"),
 )
+_GROUP_PATIENCE = 1000  # milliseconds
 _LOCK_PATIENCE = 20.0  # for a `down` that ends what an earlier run has left, or a daemon that is leaving
 _RECLAIM_LIMIT = 20.0  # the client waits for `start.PATIENCE`
 
 
-def wait_for_plan(sock: _socket.socket, bequest: int, *, adopts: bool) -> int:
+def wait_for_plan(sock: _socket.socket, bequest: int, group_reader: int, *, adopts: bool) -> int:
     """Serve the project that arrives through `sock`; the exit code of the process, 0 without a plan.
 
-    `adopts`: this process is a subreaper. `bequest` is the pipe to the guardian.
+    `adopts`: this process is a subreaper. `bequest` is the pipe to the guardian, `group_reader` that by which
+    the guardian reports the control group that it has made.
     """
     received = _receive(sock)
     if received is None:
@@ -67,10 +70,21 @@ def wait_for_plan(sock: _socket.socket, bequest: int, *, adopts: bool) -> int:
     try:
         plan = checked(plain)
         state = plan.state
-        return _Tenancy(plan, bequest, adopts=adopts).serve(sock, request)
+        return _Tenancy(plan, bequest, _group(group_reader), adopts=adopts).serve(sock, request)
     except Exception as error:  # noqa: BLE001  whatever it is, the caller has to be told, and the trace has to be kept
         _report(sock, *_told(error, state, colour=request.view.colour_err))
     return 70
+
+
+def _group(reader: int) -> str:
+    """The path of the daemon's control group; "" where there is none, or the guardian is stopped."""
+    import select
+
+    poll = select.poll()
+    poll.register(reader, select.POLLIN)
+    path = os.read(reader, 4096) if poll.poll(_GROUP_PATIENCE) else b""
+    os.close(reader)
+    return os.fsdecode(path)
 
 
 def _import_the_rest(loop: Loop, names: tuple[str, ...]) -> None:
@@ -129,8 +143,10 @@ def no_socket(path: str, error: OSError) -> MachineError:
 class _Tenancy:
     """Holds the project: its lock, its socket, its leases; gives them up in the order that leaves no gap."""
 
-    def __init__(self, plan: model.Plan, bequest: int, *, adopts: bool) -> None:
+    def __init__(self, plan: model.Plan, bequest: int, group: str, *, adopts: bool) -> None:
         self._plan = plan
+        self._group = group
+        self._strays: Strays | None = None
         self._bequest = bequest
         self._adopts = adopts
         self._since = time.time()
@@ -144,7 +160,8 @@ class _Tenancy:
 
     def serve(self, sock: _socket.socket, request: Request) -> int:
         """Run the project until it is down, or leave it to the daemon that has it."""
-        os.makedirs(leases.run_directory(self._plan.state), mode=0o700, exist_ok=True)
+        state = self._plan.state
+        os.makedirs(leases.run_directory(state), mode=0o700, exist_ok=True)
         owned = self._take_ownership()
         if owned is None:
             holder = read_holder(leases.lock_path(self._plan.state)).describe(time.time())
@@ -160,7 +177,14 @@ class _Tenancy:
         self._marker = f"{MARKER}={supervisor.run_id}:"
         self._listen(owned)
         self._write_lease(owned)
-        watch_signals(loop, self._signalled, self._refresh, supervisor.reap_orphans)
+        kept = leases.read_children(leases.strays_path(state))
+        self._strays = strays = Strays(loop, supervisor.strays, owned.write_strays, kept)
+
+        def child_has_ended() -> None:
+            supervisor.reap_orphans()
+            strays.look_soon()
+
+        watch_signals(loop, self._signalled, self._refresh, child_has_ended)
         os.write(self._bequest, leases.will(self._plan.state, self._grace()))
         sock.sendall(frame(frames.WORD, b"launched"))  # before the spawns: then it heeds signals when something runs
         opening.spawn(supervisor, request)
@@ -203,7 +227,7 @@ class _Tenancy:
     def _reclaim(self, owned: Ownership) -> str:
         """End what an earlier daemon has left, if its guardian died too; what to tell of it."""
         state = self._plan.state
-        if not any(map(os.path.lexists, (leases.daemon_path(state), leases.children_path(state)))):
+        if not any(os.path.lexists(path(state)) for path in leases.WRITTEN):
             return ""
         from devboot.daemon.reclaim import reclaim
 
@@ -258,6 +282,7 @@ class _Tenancy:
             guardian=parent.pid if parent else 0,
             guardian_started=parent.started if parent else "",
             grace=str(self._grace()),
+            group=self._group,
         )
         owned.publish(lease)
 
@@ -265,6 +290,8 @@ class _Tenancy:
         """All is down: nobody shall find us any more, then the next may come."""
         if self._owned is None:
             return
+        if self._strays is not None:
+            self._strays.close()
         self._owned.forget()
         if self._listener is not None:  # open until nobody can find it: a client never meets a lease without a socket
             self._listener.close()

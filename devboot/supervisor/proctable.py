@@ -130,6 +130,31 @@ def own_children() -> frozenset[int] | None:
     return None if pids is None else frozenset(map(int, pids.split()))
 
 
+def _children(pid: int) -> list[int]:
+    """Pids of the children of all threads of `pid`."""
+    try:
+        threads = _with_reserve(os.listdir, f"/proc/{pid}/task")
+    except OSError:
+        return []
+    return [int(child) for each in threads for child in (_content(f"/proc/{pid}/task/{each}/children") or b"").split()]
+
+
+def own_descendants() -> list[Seen]:
+    """All live processes below this one. Where the system lists children, it doesn't look at any other process."""
+    left = own_children()
+    if left is None:
+        return descendants(processes(), os.getpid())
+    found: list[Seen] = []
+    below = list(left)
+    while below:
+        pid = below.pop()
+        seen = look(pid)
+        if seen is not None:
+            found += [seen] if seen.is_alive else []
+            below += _children(pid)
+    return found
+
+
 def descendants(table: dict[int, Seen], ancestor: int) -> list[Seen]:
     """All live processes below `ancestor` in `table`, children before grandchildren."""
     children: dict[int, list[Seen]] = {}
@@ -157,6 +182,12 @@ def marked(table: dict[int, Seen], marker: str) -> list[tuple[Seen, str]]:
 def may_be_marked(seen: Seen) -> bool:
     """Whether it has an environment: kernel threads have none, and asking costs as much."""
     return seen.is_alive and not seen.is_kernels
+
+
+def name_of(pid: int) -> str:
+    """The short name of the program, as `ps` shows it; "" where it can't be told."""
+    name = (_content(f"/proc/{pid}/comm", 64) or b"").decode("utf-8", "replace").strip()
+    return "".join(letter if letter.isprintable() else "?" for letter in name)
 
 
 def environment(pid: int) -> bytes | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 
 from devboot.model import process as model
-from devboot.supervisor import failures, graph, planning, report, state as life
+from devboot.supervisor import failures, graph, planning, proctable, report, state as life
 from devboot.supervisor.exits import Exits
 from devboot.supervisor.host import Host
 from devboot.supervisor.limits import make_room
@@ -248,6 +248,11 @@ class Supervisor:
         """Let the system forget adopted children that have ended; for SIGCHLD."""
         if self._orphans is not None:
             self._orphans.reap()
+
+    def strays(self) -> list[proctable.Seen]:
+        """All descendants of this process that are in no session of a supervised process."""
+        leaders = {process.run.pid for process in self._processes.values() if process.run is not None}
+        return [seen for seen in proctable.own_descendants() if seen.session not in leaders and seen.pid not in leaders]
 
     def close(self) -> None:
         """Release descriptors; for a supervisor that has finished."""

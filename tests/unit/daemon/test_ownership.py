@@ -55,7 +55,7 @@ class Scene:
         owned.release()
 
     def tenancy(self):
-        made = _Tenancy(self.plan, -1, adopts=False)
+        made = _Tenancy(self.plan, -1, "", adopts=False)
         made._guardian = None
         self.tenancies.append(made)
         return made

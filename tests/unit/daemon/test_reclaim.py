@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from devboot.daemon.reclaim import Reclaimed, _due, end_all
+import subprocess
+
+import pytest
+
+from devboot.daemon import leases, ownership
+from devboot.daemon.reclaim import SIGKILL, Reclaimed, _due, end_all, keep, signal_process
+from devboot.supervisor import proctable
 from devboot.supervisor.proctable import Seen
 
 
@@ -30,3 +36,49 @@ def test_nobody_is_asked_twice_before_the_grace_is_over_and_everybody_after():
 
 def test_nothing_to_end_is_nothing_done():
     assert end_all(lambda _table: [], 5.0) == Reclaimed()
+
+
+@pytest.mark.faults(135)
+def test_what_cannot_be_ended_is_named_and_found_by_the_next_command(tmp_path):
+    child = subprocess.Popen(["sleep", "1000"])
+    try:
+        result = Reclaimed((), ((5, "web"),), ((child.pid, "stuck"),))
+        with ownership.take(str(tmp_path), "down") as owned:
+            keep(owned, result)
+
+        assert result.describe() == f"web (pid 5, killed), stuck (pid {child.pid}, still there)"
+        assert [(seen.pid, name) for seen, name in leases.left_behind(str(tmp_path))] == [(child.pid, "stuck")]
+    finally:
+        child.kill()
+        child.wait()
+    assert leases.left_behind(str(tmp_path)) == []
+
+
+@pytest.mark.faults(133)
+def test_a_process_that_was_found_once_is_ended_also_where_nothing_leads_to_it_any_more():
+    child = subprocess.Popen(["sh", "-c", "trap '' TERM; echo; while :; do sleep 0.01; done"], stdout=subprocess.PIPE)
+    try:
+        child.stdout.read(1)
+        times = []
+
+        def find(table):
+            times.append(1)
+            return [(table[child.pid], "web")] if len(times) == 1 else []
+
+        assert end_all(find, 0.1).killed[0] == (child.pid, "web")
+        assert child.wait() == -9
+    finally:
+        child.kill()
+        child.communicate()
+
+
+@pytest.mark.faults(81)
+def test_a_later_process_of_the_same_number_is_not_signalled():
+    child = subprocess.Popen(["sleep", "1000"])
+    try:
+        signal_process(proctable.look(child.pid)._replace(started="1"), SIGKILL)
+
+        assert child.poll() is None
+    finally:
+        child.kill()
+        child.wait()

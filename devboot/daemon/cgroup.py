@@ -1,0 +1,87 @@
+"""A control group for all that a daemon starts: no process can leave it by changing its session, parent or environment.
+
+Made below the group of the command line where that may be written to (cgroup v2, as root or where systemd has
+delegated it); everything works without one, too.
+"""
+
+from __future__ import annotations
+
+import os
+
+from devboot.supervisor import proctable
+
+_MOUNTS = ("/sys/fs/cgroup", "/sys/fs/cgroup/unified")
+_PROCESSES = "cgroup.procs"
+_DEEPEST = 32
+
+
+def create(pid: int) -> str:
+    """Move the process `pid`, which has no children yet, into a group of its own; its path, "" where none can be made.
+
+    Named after the caller, its guardian.
+    """
+    parent = _own()
+    me = proctable.look(os.getpid())
+    if not parent or me is None:
+        return ""
+    path = f"{parent}/devboot-{me.pid}-{me.started}"  # see `DaemonLease.has_group`
+    try:
+        os.mkdir(path)
+    except OSError:
+        return ""
+    try:
+        with open(f"{path}/{_PROCESSES}", "wb", buffering=0) as file:
+            file.write(b"%d" % pid)
+    except OSError:
+        remove(path)
+        return ""
+    return path
+
+
+def members(path: str) -> frozenset[int]:
+    """Pids of all processes in the group and in those below."""
+    found: set[int] = set()
+    for group in _groups(path):
+        try:
+            with open(f"{group}/{_PROCESSES}", "rb", buffering=0) as file:
+                found.update(map(int, (file.readall() or b"").split()))
+        except OSError:  # removed meanwhile, or it has threads of others
+            continue
+    return frozenset(found)
+
+
+def remove(path: str) -> None:
+    """Remove the group and those below; one that still has members stays."""
+    for group in reversed(_groups(path)):
+        try:
+            os.rmdir(group)
+        except OSError:
+            continue
+
+
+def _groups(path: str) -> list[str]:
+    """The group and all below it, each before those within."""
+    found = [path]
+    for group in found:
+        try:
+            names = [entry.name for entry in os.scandir(group) if entry.is_dir(follow_symlinks=False)]
+        except OSError:
+            continue
+        if group.count("/") - path.count("/") < _DEEPEST:
+            found += [f"{group}/{name}" for name in names]
+    return found
+
+
+def _own() -> str:
+    """The folder of the group that this process is in; "" where it can't be found."""
+    try:
+        with open("/proc/self/cgroup", "rb", buffering=0) as file:
+            lines = (file.readall() or b"").decode("utf-8", "surrogateescape").splitlines()
+    except OSError:
+        return ""
+    within = next((line[3:] for line in lines if line.startswith("0::/")), "")
+    for mount in _MOUNTS:
+        path = f"{mount}{within}".rstrip("/")
+        if within and os.path.exists(f"{mount}/cgroup.procs") and os.access(f"{path}/{_PROCESSES}", os.W_OK):
+            return path
+    return ""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from devboot.supervisor.proctable import Seen
 
 SOON, _RARELY = 0.05, 5.0  # seconds between looks, at least
-_SHARE = 20_000  # of so many seconds one is spent with looking
+_SHARE, _SHARE_WHEN_BUSY = 20_000, 200  # of so many seconds at most one is spent with looking
 
 
 class Strays:
@@ -41,14 +41,15 @@ class Strays:
         self._kept = tuple(kept)
         self._known: frozenset[tuple[int, str]] = frozenset()
         self._delay = SOON
+        self._cost = 0.0  # seconds that a look takes
         self._timer: Timer = loop.call_later(SOON, self._turn)
 
     def look_soon(self) -> None:
         """Something has ended, and may have left children to us."""
         if self._delay > SOON:
             self._timer.cancel()
-            self._delay = SOON
-            self._timer = self._loop.call_later(SOON, self._turn)
+            self._delay = max(SOON, self._cost * _SHARE_WHEN_BUSY)
+            self._timer = self._loop.call_later(self._delay, self._turn)
 
     def close(self) -> None:
         """Look no more."""
@@ -57,11 +58,11 @@ class Strays:
     def _turn(self) -> None:
         began = self._loop.now()
         found = frozenset((seen.pid, seen.started) for seen in self._look())
-        cost = self._loop.now() - began
+        self._cost = self._loop.now() - began
         if found != self._known:
             entries = [ChildLease(pid, at.replace(" ", "_"), proctable.name_of(pid)) for pid, at in sorted(found)]
             if self._write([*entries, *self._kept]):
                 self._known = found
             self._delay = SOON
-        self._delay = min(2 * self._delay, max(_RARELY, cost * _SHARE))
+        self._delay = 4 * self._delay if self._delay < 1 else max(_RARELY, self._cost * _SHARE)
         self._timer = self._loop.call_later(self._delay, self._turn)

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     import _socket
     from collections.abc import Mapping
 
-    from devboot.daemon.leases import ChildrenBook
+    from devboot.daemon.leases import ChildLease, ChildrenBook
     from devboot.daemon.ownership import Ownership
     from devboot.daemon.server import Server
     from devboot.daemon.view import Request
@@ -147,6 +147,7 @@ class _Tenancy:
         self._plan = plan
         self._group = group
         self._strays: Strays | None = None
+        self._kept: list[ChildLease] = []  # of an earlier run, which nobody could end
         self._bequest = bequest
         self._adopts = adopts
         self._since = time.time()
@@ -177,8 +178,8 @@ class _Tenancy:
         self._marker = f"{MARKER}={supervisor.run_id}:"
         self._listen(owned)
         self._write_lease(owned)
-        kept = leases.read_children(leases.strays_path(state))
-        self._strays = strays = Strays(loop, supervisor.strays, owned.write_strays, kept)
+        self._kept = leases.read_children(leases.strays_path(state))
+        self._strays = strays = Strays(loop, supervisor.strays, owned.write_strays, self._kept)
 
         def child_has_ended() -> None:
             supervisor.reap_orphans()
@@ -293,6 +294,8 @@ class _Tenancy:
         if self._strays is not None:
             self._strays.close()
         self._owned.forget()
+        if self._kept:  # whoever comes next is to know of them, too
+            self._owned.write_strays(self._kept)
         if self._listener is not None:  # open until nobody can find it: a client never meets a lease without a socket
             self._listener.close()
         self._owned.release()

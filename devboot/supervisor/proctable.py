@@ -132,11 +132,13 @@ def own_children() -> frozenset[int] | None:
 
 def _children(pid: int) -> list[int]:
     """Pids of the children of all threads of `pid`."""
+    folder = f"/proc/{pid}/task"
     try:
-        threads = _with_reserve(os.listdir, f"/proc/{pid}/task")
+        # Beside two for `.` and `..` a folder has a link for each folder in it, which is a thread here.
+        threads = [str(pid)] if os.stat(folder).st_nlink <= 3 else _with_reserve(os.listdir, folder)
     except OSError:
         return []
-    return [int(child) for each in threads for child in (_content(f"/proc/{pid}/task/{each}/children") or b"").split()]
+    return [int(child) for each in threads for child in (_content(f"{folder}/{each}/children") or b"").split()]
 
 
 def own_descendants() -> list[Seen]:

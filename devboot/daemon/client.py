@@ -222,7 +222,7 @@ def _revive(lease: DaemonLease) -> _socket.socket | None:
     except ProcessLookupError:
         return None  # it has just ended
     deadline = time.monotonic() + _REVIVAL
-    while time.monotonic() < deadline:
+    while time.monotonic() < deadline and lease.is_alive:
         sock = _connect(lease.socket)
         if sock is not None:
             return sock

@@ -6,11 +6,14 @@ RETRY and NOTE, then one of DONE, UNCHANGED, FAILED. Reporters live in `ui`; use
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from typing import NamedTuple, Protocol
 
 START, PROGRESS, DONE, UNCHANGED, FAILED = "start", "progress", "done", "unchanged", "failed"
 FETCH, NOTE, WARNING, RETRY = "fetch", "note", "warning", "retry"
+BESIDE = ""  # the step of what is only shown where no step is at work
+DOING = "doing"  # what goes on within a step, or before there is one; without text: it has ended
 
 
 class Event(NamedTuple):
@@ -32,6 +35,27 @@ class Reporter(Protocol):
 
     def emit(self, event: Event) -> None:
         """Show or record one event; never raises on a broken terminal."""
+
+
+class SilentReporter:
+    """Shows nothing."""
+
+    def emit(self, event: Event) -> None:
+        """Drop the event."""
+
+
+@contextmanager
+def doing(reporter: Reporter, step: str, text: str) -> Iterator[None]:
+    """Show what goes on meanwhile, should it take longer than a second; it may be nested.
+
+    Within a step it takes the place of the step's text. Where no step is at work it stands for itself, and leaves no
+    line behind: whatever may take long belongs into one of these, or into a step.
+    """
+    reporter.emit(Event(DOING, step, text))
+    try:
+        yield
+    finally:
+        reporter.emit(Event(DOING, step))
 
 
 class Silenced:

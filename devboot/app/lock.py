@@ -64,7 +64,9 @@ def lock(
     One with the marks of a merge conflict is resolved from both of its sides, and kept below .devboot. Raises what
     `ensure_lock` raises, UsageError.
     """
-    inputs = lock_inputs(loaded, context, make_uv(context.environ, loaded.project.root, offline=is_offline))
+    inputs = lock_inputs(
+        loaded, context, make_uv(context.environ, loaded.project.root, offline=is_offline).shown_by(reporter)
+    )
     path = loaded.project.lock
     merged = _merged(path)
     old = merged.lock if merged else read_lock(path, os.path.basename(path))

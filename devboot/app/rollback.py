@@ -112,7 +112,7 @@ def _sync_venv(project: Project, target: Generation, context: Context, reporter:
         return
     leases = os.path.join(project.state, "run", "provisioning")
     end_leftovers(leases)
-    uv = make_uv(context.environ, plain["folder"], offline=True, lease=FolderLeases(leases))
+    uv = make_uv(context.environ, plain["folder"], offline=True, lease=FolderLeases(leases)).shown_by(reporter)
     try:
         _make_venv(uv, plain, context, reporter)
     except DevbootError as error:

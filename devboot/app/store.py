@@ -15,7 +15,7 @@ from devboot.app.preparation.locking import read_lock
 from devboot.app.preparation.provisioning import make_sources, this_host, wanted_objects
 from devboot.environment.project import find_project
 from devboot.errors import DevbootError, IntegrityError, UsageError
-from devboot.events import Reporter
+from devboot.events import Reporter, doing
 from devboot.model.artifact import Wanted
 from devboot.model.edge.lock import Lock, parse_lock
 from devboot.model.nearest import nearest
@@ -71,12 +71,16 @@ def contents(context: Context) -> tuple[Piece, ...]:
     )
 
 
-def verify(context: Context, wanted: Sequence[str]) -> Verified:
+def verify(context: Context, wanted: Sequence[str], reporter: Reporter) -> Verified:
     """Compare objects (all, or those that are named) with what was published, byte by byte; changes nothing."""
     data = context.paths().data
     store = Store(data)
     names = _chosen(data, wanted)
-    damaged = [Damage(name, found) for name in names if (found := store.complaints(name, full=True))]
+    damaged = []
+    for number, name in enumerate(names, 1):
+        with doing(reporter, "store", f"reading {title_of(name)}, {number} of {len(names)}"):
+            found = store.complaints(name, full=True)
+        damaged += [Damage(name, found)] if found else []
     return Verified(len(names) - len(damaged), tuple(damaged))
 
 
@@ -101,7 +105,7 @@ def repair(context: Context, wanted: Sequence[str], reporter: Reporter) -> Repai
         DevbootError: what fetching raises.
 
     """
-    found = verify(context, wanted)
+    found = verify(context, wanted, reporter)
     if not found.damaged:
         return Repaired((), (), found.intact)
     data = context.paths().data
@@ -121,7 +125,7 @@ def repair(context: Context, wanted: Sequence[str], reporter: Reporter) -> Repai
 def _fetch_again(context: Context, damage: Damage, wanted: Wanted, root: str, reporter: Reporter) -> None:
     data = context.paths().data
     store = Store(data)
-    uv = make_uv(context.environ, root)
+    uv = make_uv(context.environ, root).shown_by(reporter)
     with TemporaryRoots(data) as roots:
         try:
             realise(

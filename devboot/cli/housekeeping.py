@@ -8,6 +8,7 @@ from devboot.app import gc as collecting, store as keeping
 from devboot.app.commands import STORE_ACTIONS
 from devboot.cli.session import Session
 from devboot.errors import Exit, IntegrityError, UsageError
+from devboot.events import doing
 from devboot.model.nearest import nearest
 from devboot.text.counts import counted
 from devboot.ui import store as shown
@@ -18,7 +19,11 @@ _SHOWN = 10  # lines of evidence
 def gc(session: Session, *, older_than: str, is_dry: bool) -> int:
     """Remove what nobody uses, and say what stays and why."""
     age = collecting.parse_age(older_than) if older_than else None
-    done = collecting.gc(session.context, older_than=age, is_dry=is_dry)
+    with (
+        session.reporting("store", is_brief=True) as reporter,
+        doing(reporter, "store", "looking for what nobody uses"),
+    ):
+        done = collecting.gc(session.context, older_than=age, is_dry=is_dry)
     if session.json:
         session.out_json(shown.collected_as_json(done))
     else:
@@ -55,7 +60,8 @@ def _list(session: Session, names: Sequence[str]) -> int:
 
 
 def _verify(session: Session, names: Sequence[str]) -> int:
-    found = keeping.verify(session.context, names)
+    with session.reporting("store", is_brief=True) as reporter:
+        found = keeping.verify(session.context, names, reporter)
     if session.json:
         session.out_json(shown.verified_as_json(found))
         return Exit.INTEGRITY if found.damaged else Exit.OK

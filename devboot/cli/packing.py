@@ -9,6 +9,7 @@ from devboot.app.kits.pack import ALL, Packed, PackWish, pack as write_kit
 from devboot.app.preparation.loading import load_project
 from devboot.cli.session import Session
 from devboot.errors import Exit
+from devboot.events import doing
 
 
 def pack(session: Session, values: Mapping[str, object]) -> int:
@@ -24,7 +25,7 @@ def pack(session: Session, values: Mapping[str, object]) -> int:
         with_devboot=not values.get("without-devboot"),
         is_locked=bool(values.get("locked")),
     )
-    with session.reporting(loaded.name) as reporter:
+    with session.reporting(loaded.name) as reporter, doing(reporter, "kit", "looking for what belongs into it"):
         packed = write_kit(loaded, context, wish, reporter)
     shown = os.path.relpath(packed.path, context.cwd)
     if session.json:

@@ -21,6 +21,7 @@ from devboot.app.scale import apply_plan, with_counts
 from devboot.app.up import begin, refuse_unknown_names, wishes_for
 from devboot.cli.session import Session
 from devboot.errors import Exit, LockError, WorkError
+from devboot.events import doing
 from devboot.ui.locks import lock_as_json
 from devboot.ui.plans import plan_as_json, render_plan
 
@@ -94,7 +95,7 @@ def lock(session: Session, *, check: bool, update: Sequence[str], offline: bool)
             session.out_json({"lock": shown, "current": True})
         session.say(f"{shown} fits")
         return Exit.OK
-    with session.reporting(loaded.name) as reporter:
+    with session.reporting(loaded.name) as reporter, doing(reporter, "project", "looking for what the project needs"):
         done = locking.lock(loaded, context, reporter, update=tuple(update), is_offline=offline)
     if session.json:
         session.out_json(lock_as_json(done))

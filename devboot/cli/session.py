@@ -130,17 +130,18 @@ class Session:
         if not self.context.wishes.quiet:
             sys.stderr.write("".join(f"{printable(self.mask(line))}\n" for line in lines))
 
-    def reporting(self, project: str, *, as_events: bool = False) -> RunReporter:
+    def reporting(self, project: str, *, as_events: bool = False, is_brief: bool = False) -> RunReporter:
         """The reporter that fits the streams and flags; to be used as a context manager.
 
         With --json, `as_events` tells each event on stdout; else stdout is left to the command's one document.
+        `is_brief`: without a header, for a command that usually takes no time.
         """
         self.close_opening()
         self.project = project
-        self.reporter = self._make_reporter(as_events=as_events)
+        self.reporter = self._make_reporter(as_events=as_events, is_brief=is_brief)
         return self.reporter
 
-    def _make_reporter(self, *, as_events: bool) -> RunReporter:
+    def _make_reporter(self, *, as_events: bool, is_brief: bool) -> RunReporter:
         from devboot.ui import reporters
         from devboot.ui.consoles import console
 
@@ -159,7 +160,8 @@ class Session:
             return reporters.LiveReporter(target, self.symbols(err=True), clock, hint=hint, mask=self.mask)
         reason = why_plain(context.stderr, context.environ, context.wishes)
         header = f"devboot {context.version}, project {self.project}, {reason}: plain output"
-        is_folded = context.environ.get("GITHUB_ACTIONS") == "true"
+        is_folded = context.environ.get("GITHUB_ACTIONS") == "true" and not is_brief
+        header = "" if is_brief else header
         return reporters.PlainReporter(sys.stderr, clock, header=header, is_folded=is_folded, mask=self.mask)
 
 

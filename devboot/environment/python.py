@@ -19,14 +19,14 @@ from devboot.environment.interpreters import (
 from devboot.environment.locks.indexes import blaming, index_settings
 from devboot.environment.locks.inputs import PYLOCK, UV
 from devboot.environment.locks.pins import IndexLine, Pin, Pins
-from devboot.environment.locks.resolved import from_rows, index_pins, resolve_unlocked, to_rows
+from devboot.environment.locks.resolved import STEP as LOCK_STEP, from_rows, index_pins, resolve_unlocked, to_rows
 from devboot.environment.older_wheels import with_older_wheels
 from devboot.environment.python_choice import downwards, find_interpreter, locked_interpreter, reported_interpreter
 from devboot.environment.python_files import PythonLock, PythonProject, PythonWish, python_wish, read_python
 from devboot.environment.versions import VersionRequest
 from devboot.environment.virtualenv import SyncResult, VenvSpec, sync
 from devboot.errors import WorkError
-from devboot.events import NOTE, WARNING, Event, Reporter
+from devboot.events import NOTE, WARNING, Event, Reporter, doing
 from devboot.uv.client import Uv
 from devboot.uv.packages import IndexSettings, builtin_index
 
@@ -86,18 +86,28 @@ def lock_python(
                 upgrade=upgrade,
                 exclude_newer=project.wish.exclude_newer,
                 indexes=declared_indexes(uv, unlocked.indexes, python, environ, are_pinned=False),
+                reporter=reporter,
             )
 
+    def tried(text: str, python: Interpreter, lowest: str) -> Pins:
+        with doing(reporter, LOCK_STEP, text):
+            return pinned(python, lowest)
+
     def resolved(python: Interpreter) -> PythonLock:
-        lowest, pins = _pins_down_to(_lowest(project.request, python), python, pinned)
+        lowest, pins = _pins_down_to(_lowest(project.request, python), python, pinned, tried)
         wheels: Sequence[Pin] = pins.pins
         if not project.is_settled and lowest == python.minor:
             older = installed_minors(uv, project.request, environ, below=python.minor)
-            wheels = with_older_wheels(wheels, older, lambda minor: pinned(python, minor).pins)
-        chosen = None if project.is_settled else _suited(uv, project, python, wheels, environ)
+            wheels = with_older_wheels(
+                wheels, older, lambda minor: tried(f"looking for wheels for python {minor}", python, minor).pins
+            )
+        with doing(reporter, LOCK_STEP, "looking for the Python that suits them best"):
+            chosen = None if project.is_settled else _suited(uv, project, python, wheels, environ)
         if chosen and chosen.minor != python.minor and lowest == python.minor:
             # Nothing but the interpreter said how far down the pins have to reach
-            with contextlib.suppress(WorkError):  # packages that need a newer one count more than those that suit
+            text = f"choosing versions again, for python {chosen.minor}, which suits them better"
+            # Packages that need a newer one count more than those that suit
+            with contextlib.suppress(WorkError), doing(reporter, LOCK_STEP, text):
                 return resolved(chosen)
             chosen = python
         minor = chosen.minor if chosen else ""
@@ -111,7 +121,12 @@ def lock_python(
     )
 
 
-def _pins_down_to(lowest: str, python: Interpreter, pinned: Callable[[Interpreter, str], Pins]) -> tuple[str, Pins]:
+def _pins_down_to(
+    lowest: str,
+    python: Interpreter,
+    pinned: Callable[[Interpreter, str], Pins],
+    tried: Callable[[str, Interpreter, str], Pins],
+) -> tuple[str, Pins]:
     """Pins for `python` and the versions below it, down to `lowest`, or where that can't be for its own alone."""
     try:
         return lowest, pinned(python, lowest)
@@ -119,7 +134,8 @@ def _pins_down_to(lowest: str, python: Interpreter, pinned: Callable[[Interprete
         if error.slug != "python/resolution" or lowest == python.minor:
             raise
         # What the project admits may reach further down than what it needs: `>=3.8` beside a package of today.
-        return python.minor, pinned(python, python.minor)
+        text = f"choosing versions again, for python {python.minor} and later: not all go down to {lowest}"
+        return python.minor, tried(text, python, python.minor)
 
 
 def _made_for(previous: PythonLock | None, version: str, upgrade: Sequence[str]) -> str:

@@ -21,7 +21,7 @@ from devboot.environment.venv_origin import examine_origin
 from devboot.environment.venv_progress import progress_text
 from devboot.environment.versions import VersionRequest
 from devboot.errors import DevbootError, MachineError, ManifestError, Place
-from devboot.events import DONE, FAILED, NOTE, PROGRESS, UNCHANGED, Event, Reporter
+from devboot.events import DONE, FAILED, NOTE, PROGRESS, UNCHANGED, Event, Reporter, doing
 from devboot.uv.client import Uv
 from devboot.uv.failures import is_offered_nowhere
 
@@ -121,7 +121,8 @@ def reported_interpreter(
             reporter.emit(Event(PROGRESS, "python", text))
 
     try:
-        found = locked_interpreter(uv.listening(hear), project, lock, environ=environ)
+        with doing(reporter, "python", "looking for a Python that fits"):
+            found = locked_interpreter(uv.listening(hear), project, lock, environ=environ)
     except DevbootError as error:
         if fetched:
             reporter.emit(Event(FAILED, "python", error.what))
@@ -181,7 +182,8 @@ def downwards(
             if project.is_settled or error.slug not in slugs or is_settled or is_offered_nowhere(error):
                 break
         try:
-            older = find_interpreter(uv, project, environ=environ, below=python.minor, lowest=lowest)
+            with doing(reporter, "python", f"looking for a Python below {python.minor}"):
+                older = find_interpreter(uv, project, environ=environ, below=python.minor, lowest=lowest)
         except DevbootError:
             break
         note = f"{failures[-1].what} with python {python.version}, trying {older.version}"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from devboot.events import DONE, FAILED, FETCH, NOTE, PROGRESS, RETRY, START, UNCHANGED, WARNING, Event
+from devboot.events import BESIDE, DOING, DONE, FAILED, FETCH, NOTE, PROGRESS, RETRY, START, UNCHANGED, WARNING, Event
 from devboot.text.columns import clip
 from devboot.text.counts import counted
 from devboot.text.symbols import Symbols, margin
@@ -18,6 +18,8 @@ from devboot.ui.units import progress, whole_seconds
 PROCESSES = "processes"  # the one step that installs nothing
 NAME_WIDTH = 11  # the longest step of ours, `processes`, and two blanks
 _BAR = 20
+SILENT = 1.0  # seconds after which it is shown what goes on where there is no step
+_NAMELESS = "project"
 _EDGE = 78  # times end here on a terminal that is wide enough
 _STALL = 5.0  # seconds without data before it is said
 _RATE_WINDOW = 4.0  # seconds that a rate is an average of
@@ -37,6 +39,8 @@ class Step:
     last_data: float = 0.0
     samples: tuple[tuple[float, int], ...] = ()  # (time, bytes done) of the last seconds
     notice: str = ""  # a retry, or who holds a lock
+    doing: str = ""  # what goes on within it, which takes the place of its text
+    doing_since: float = 0.0
 
     @property
     def rate(self) -> float:
@@ -63,6 +67,7 @@ class Board:
 
     def __init__(self) -> None:
         self.steps: dict[str, Step] = {}
+        self._doing: list[tuple[str, str, float]] = []  # (step, text, since), the innermost last
         self._unchanged: list[Finished] = []
         self._first_unchanged = 0.0
         self._anything_done = False
@@ -76,6 +81,9 @@ class Board:
             return [Finished(WARNING, event.slug or event.step, event.text)]
         if event.kind == NOTE and not event.waits_for:
             return [Finished(NOTE, event.step, event.text, lines=event.lines)]
+        if event.kind == DOING:
+            self._take_doing(event, now)
+            return []
         step = self.steps.get(event.step) or Step(event.step, now, last_data=now)
         if event.kind == UNCHANGED:
             self.steps.pop(event.step, None)
@@ -88,6 +96,28 @@ class Board:
             return [*self.settle(now, event.step), final]
         self.steps[event.step] = _advanced(step, event, now)
         return []
+
+    def _take_doing(self, event: Event, now: float) -> None:
+        if event.text:
+            self._doing.append((event.step, event.text, now))
+            return
+        last = next((at for at in reversed(range(len(self._doing))) if self._doing[at][0] == event.step), None)
+        if last is not None:
+            del self._doing[last]
+
+    def active(self, now: float) -> list[Step]:
+        """The steps that wait or work, with what goes on within them, and what goes on beside them."""
+        within = {name: (text, since) for name, text, since in self._doing}
+        steps = [
+            replace(step, doing=within[step.name][0], doing_since=within[step.name][1]) if step.name in within else step
+            for step in self.steps.values()
+        ]
+        beside = [each for each in self._doing if each[0] not in self.steps and not (steps and each[0] == BESIDE)]
+        name, text, since = beside[-1] if beside else ("", "", now)
+        # What began before a step goes on in it.
+        if now - since >= SILENT and all(step.since <= since for step in steps):
+            steps.append(Step(name or _NAMELESS, since, doing=text, doing_since=since))
+        return steps
 
     def settle(self, now: float, before: str = PROCESSES) -> list[Finished]:
         """The line for the steps that had nothing to do, once; empty when there are none.
@@ -137,7 +167,7 @@ def active_lines(board: Board, now: float, symbols: Symbols, *, width: int, heig
 
     `frame` counts up and turns the spinner.
     """
-    steps = sorted(board.steps.values(), key=lambda step: bool(step.waits_for))
+    steps = sorted(board.active(now), key=lambda step: bool(step.waits_for))
     lines = [_step_line(step, now, width, symbols, frame) for step in steps]
     if len(lines) > height:
         hidden = len(lines) - max(0, height - 1)
@@ -152,6 +182,8 @@ def _step_line(step: Step, now: float, width: int, symbols: Symbols, frame: int)
     head = f"{margin(spinner, symbols)}{_name(step.name)}"
     elapsed = now - step.since
     seconds = whole_seconds(elapsed)
+    if step.doing:
+        return _with_room(head, step.doing, "", seconds if elapsed >= 1 else "", width, symbols)
     if stall := _stall(step, now):
         return _with_room(head, step.text, f"  {stall}", seconds, width, symbols)
     if step.unit == "bytes" and step.done >= 0:
@@ -172,9 +204,11 @@ def _with_room(head: str, text: str, count: str, right: str, width: int, symbols
 
 def what_goes_on(step: Step, now: float) -> str:
     """What a step is at and since when, in a line that isn't redrawn: `choosing versions, 20 s so far`."""
-    parts = [step.text or (f"waits for {step.waits_for}" if step.waits_for else "")]
+    parts = [step.doing or step.text or (f"waits for {step.waits_for}" if step.waits_for else "")]
     if stall := _stall(step, now):
         parts.append(stall)
+    elif step.doing:
+        pass
     elif step.unit == "bytes" and step.done >= 0:
         parts.append(progress(step.done, step.total) if step.total > 0 else size(step.done))
     elif step.done >= 0 and step.total > 0:

@@ -13,12 +13,12 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
-from devboot.events import DONE, FAILED, FETCH, NOTE, PROGRESS, RETRY, START, UNCHANGED, WARNING, Event
+from devboot.events import DOING, DONE, FAILED, FETCH, NOTE, PROGRESS, RETRY, START, UNCHANGED, WARNING, Event
 from devboot.text.columns import printable
 from devboot.text.paint import terminal_text
 from devboot.text.summary import stopwatch
 from devboot.text.symbols import Symbols
-from devboot.ui.board import Board, Finished, active_lines, finished_lines, what_goes_on
+from devboot.ui.board import SILENT, Board, Finished, active_lines, finished_lines, what_goes_on
 from devboot.ui.consoles import line_text
 from devboot.ui.units import progress
 from devboot.wire.jsontext import printable_json
@@ -220,6 +220,9 @@ class PlainReporter(QuietReporter):
         self._began = clock()
         self._said: dict[str, tuple[float, int]] = {}  # step → when and at how many per cent it was last told
         self._spoken: dict[str, float] = {}  # step → when there was a line about it
+        self._done_now: dict[
+            str, tuple[str, float]
+        ] = {}  # step → what was last said to go on within it, and since when
         self._ended = threading.Event()
         self._reminder = threading.Thread(target=self._keep_reminding, name="devboot-reminder", daemon=True)
 
@@ -236,11 +239,14 @@ class PlainReporter(QuietReporter):
             self._write(self._footer)
 
     def remind(self) -> None:
-        """Say of each step that has long been silent that it goes on: no line for minutes looks like a hang."""
+        """Say what goes on for more than a second, and of each step that has long been silent that it goes on."""
         with self._lock:
             now = self._clock()
-            for step in self._board.steps.values():
-                if now - self._spoken.setdefault(step.name, step.since) >= _PLAIN_PERIOD:
+            for step in self._board.active(now):
+                is_silent = now - self._spoken.setdefault(step.name, step.since) >= _PLAIN_PERIOD
+                is_new = bool(step.doing) and self._done_now.get(step.name) != (step.doing, step.doing_since)
+                if is_silent or (is_new and now - step.doing_since >= SILENT):
+                    self._done_now[step.name] = (step.doing, step.doing_since)
                     self._line(step.name, "going", what_goes_on(step, now), now)
 
     def _keep_reminding(self) -> None:
@@ -261,6 +267,8 @@ class PlainReporter(QuietReporter):
 
     def _words(self, event: Event, now: float) -> tuple[str, str]:
         """The word for what happened, and the text; without text nothing is worth a line."""
+        if event.kind == DOING:
+            return "", ""
         if event.kind == WARNING:
             return "warning", f"{event.text} [{event.slug}]" if event.slug else event.text
         if event.kind == PROGRESS:
@@ -315,7 +323,8 @@ class JsonReporter(QuietReporter):
         return self
 
     def _tell(self, event: Event, now: float) -> None:  # noqa: ARG002  the reader has a clock of its own
-        self._write(event_as_json(event))
+        if event.kind != DOING or event.text:
+            self._write(event_as_json(event))
 
 
 def event_as_json(event: Event) -> dict[str, Any]:

@@ -7,7 +7,9 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from devboot import events
 from devboot.errors import MachineError
+from devboot.events import Reporter, SilentReporter
 from devboot.uv.child import Finished, Lease, TimedOut, run_child
 from devboot.uv.environ import is_offline, provisioning_environ
 from devboot.uv.failures import failure
@@ -38,6 +40,11 @@ class Uv:
     on_line: Callable[[str], None] | None = None
     lease: Lease | None = field(default=None)
     refused: dict[str, str] = field(default_factory=dict, compare=False)
+    reporter: Reporter = field(default=SilentReporter(), compare=False)
+
+    def shown_by(self, reporter: Reporter) -> Uv:
+        """Give the same uv, each call of which is shown where no step of the reporter is at work."""
+        return replace(self, reporter=reporter)
 
     def inside(self, folder: str) -> Uv:
         """Give the same uv for another folder."""
@@ -82,15 +89,16 @@ class Uv:
         is_told = self.offline and "--offline" not in arguments  # uv refuses to be told twice
         command = [self.binary, *arguments, *(["--offline"] if is_told else [])]
         try:
-            return run_child(
-                command,
-                environ={**self.environ, **(variables or {})},
-                folder=self.folder,
-                stdin=stdin,
-                timeout=self.timeout,
-                on_line=self._hear,
-                lease=self.lease,
-            )
+            with events.doing(self.reporter, events.BESIDE, doing):
+                return run_child(
+                    command,
+                    environ={**self.environ, **(variables or {})},
+                    folder=self.folder,
+                    stdin=stdin,
+                    timeout=self.timeout,
+                    on_line=self._hear,
+                    lease=self.lease,
+                )
         except OSError as error:
             raise MachineError(
                 "python/no-uv", f"could not {doing}: uv can't be started", causes=(str(error),), help=_GET_UV

@@ -79,7 +79,7 @@ def test_a_damaged_object_is_found_and_repaired(shop):
     assert shop.devboot("store", "verify").stdout == "1 object intact\n"
     name = damage(shop)
 
-    found = shop.devboot("store", "verify", "toy", code=5)
+    found = shop.devboot("-q", "store", "verify", "toy", code=5)
     assert found.stderr == (
         "error[store/modified]: toy 1.0.0 differs from what was published\n"
         "  toy 1.0.0: tree/toy/toy-server has other content\n"

@@ -86,7 +86,7 @@ def pack(loaded: Loaded, context: Context, wish: PackWish, reporter: Reporter) -
     platforms = chosen_platforms(wish.platforms, host.platform)
     target = os.path.join(context.cwd, wish.output or _file_name(loaded.name, platforms))
     refuse_overwriting(target)
-    inputs = lock_inputs(loaded, context, make_uv(context.environ, loaded.project.root))
+    inputs = lock_inputs(loaded, context, make_uv(context.environ, loaded.project.root).shown_by(reporter))
     if inputs.uv.offline:
         raise NetworkError(
             "network/offline",

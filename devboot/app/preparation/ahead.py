@@ -23,11 +23,11 @@ from devboot.app.preparation.loading import Loaded
 from devboot.app.preparation.locking import pins_of_lock, read_lock
 from devboot.app.preparation.offering import Asked, channel_asker, to_ask
 from devboot.app.preparation.provisioning import this_host, wanted_objects
-from devboot.app.preparation.transfers import SilentReporter
 from devboot.environment.envfiles import EnvFiles, read_env_files
 from devboot.environment.ports import Taken, allocate, choose, read_ports
 from devboot.environment.python import PythonProject, is_lock_stale
 from devboot.environment.secrets import load_secrets
+from devboot.events import SilentReporter
 from devboot.model.edge.lock import Lock, LockedPackage, Wish
 from devboot.model.edge.variables import Generated
 from devboot.model.process import Plan, plan_from_plain, plan_to_plain

@@ -9,7 +9,7 @@ from devboot.app.preparation.composing import Composed
 from devboot.app.preparation.loading import Loaded
 from devboot.app.preparation.telling import database_text
 from devboot.environment import databases
-from devboot.events import DONE, NOTE, START, UNCHANGED, Event, Reporter
+from devboot.events import DONE, NOTE, START, UNCHANGED, Event, Reporter, doing
 from devboot.model.process import TASK
 from devboot.services.data import made_once, prepare_data
 from devboot.supervisor.stamp import PRESENCE, is_current
@@ -48,7 +48,9 @@ def prepare_services(composed: Composed, clock: Clock, reporter: Reporter) -> No
     for service in composed.services:
         if not all(map(os.path.exists, made_once(service))):  # seconds on a slow disk
             reporter.emit(Event(NOTE, service.spec.name, "makes its data directory, this once"))
-        for note in prepare_data(service, clock()):
+        with doing(reporter, service.spec.name, "making or checking its data directory"):
+            notes = prepare_data(service, clock())
+        for note in notes:
             reporter.emit(Event(NOTE, service.spec.name, note))
 
 
@@ -62,7 +64,8 @@ def back_up(loaded: Loaded, composed: Composed, touched: frozenset[str], clock: 
     for path in dict.fromkeys(path.removeprefix(PRESENCE) for spec in due for path in spec.stamp_databases):
         if path not in touched and os.path.isfile(path) and os.path.getsize(path):
             name = next(name for name, known in composed.plan.databases if known == path)
-            copy = databases.backup_database(path, os.path.join(state, "backup"), name=name, at=clock())
+            with doing(reporter, "sqlite", f"copying {os.path.relpath(path, root)}"):
+                copy = databases.backup_database(path, os.path.join(state, "backup"), name=name, at=clock())
             reporter.emit(Event(NOTE, "sqlite", f"copy kept, {os.path.relpath(copy, root)}"))
 
 

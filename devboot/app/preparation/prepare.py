@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Collection, Mapping
+from contextlib import AbstractContextManager
 from typing import NamedTuple
 
 from devboot import snapshot as snapshots
@@ -42,7 +43,7 @@ from devboot.environment.envfiles import EnvFiles, read_env_files
 from devboot.environment.ports import Ports, allocate
 from devboot.environment.processes import PortWish
 from devboot.environment.python import PythonLock as PythonPins, PythonProject, working_folder
-from devboot.events import NOTE, Event, Reporter, Silenced
+from devboot.events import NOTE, Event, Reporter, Silenced, doing
 from devboot.locks import FileLock
 from devboot.model.artifact import Wanted
 from devboot.model.edge.lock import Lock, Wish
@@ -120,8 +121,9 @@ def prepare_loaded(loaded: Loaded, context: Context, wishes: Wishes, reporter: R
     watched = Watched()
     with watched:
         files = read_env_files(root, manifest.env_files.read, context.environ)
-    tell_about(loaded, files, reporter)
-    refuse_missing(loaded, files, context.environ)
+    with doing(reporter, "project", "reading settings and code"):
+        tell_about(loaded, files, reporter)
+        refuse_missing(loaded, files, context.environ)
     paths = context.paths()
     with kit_in_use(wishes.kit, context.cwd, paths.cache, reporter) as kit:
         prepare_state(loaded.project)
@@ -157,16 +159,35 @@ class _Way:
         remove_abandoned()
         is_offline = wishes.is_offline or kit is not None
         self.machine = Machine(paths.data, this_host(sys.platform, os.uname().machine), context.wall_clock)
-        self.uv: Uv = make_uv(context.environ, self.root, offline=is_offline, lease=FolderLeases(leases))
+        self.uv: Uv = make_uv(context.environ, self.root, offline=is_offline, lease=FolderLeases(leases)).shown_by(
+            reporter
+        )
 
     def go(self) -> Prepared:
-        if self.kit is None:
-            self.loaded = without_unreachable(self.loaded, self.uv, self.context.environ, self.reporter)
-        choice = self._choose()
-        self._ports(choice)  # before any download: a port that is taken is better known at once
-        stock = self._stock_up(choice)
-        ports = self._ports(choice)  # again, since getting everything may have taken minutes
-        composed = self._compose(choice, stock, ports)
+        with self._doing("looking for what the project needs"):
+            if self.kit is None:
+                self.loaded = without_unreachable(self.loaded, self.uv, self.context.environ, self.reporter)
+            choice = self._choose()
+        with self._doing("looking for what is there already"):
+            self._ports(choice)  # before any download: a port that is taken is better known at once
+            stock = self._stock_up(choice)
+        with self._doing("putting processes and variables together"):
+            ports = self._ports(choice)  # again, since getting everything may have taken minutes
+            composed = self._compose(choice, stock, ports)
+        with self._doing("preparing databases and services"):
+            touched = self._prepare_data(composed)
+        with self._doing("writing down what was prepared"):
+            tell_of_edits((*self.loaded.stamps, *self.watched.stamps), self.root, self.reporter)
+            snapshot = self._compile(choice, stock, composed, ports)
+        installed = _installed(choice.lock, stock.provisioned, touched)
+        return Prepared(self.loaded, choice.lock, stock.provisioned, composed, snapshot, installed)
+
+    def _doing(self, text: str) -> AbstractContextManager[None]:
+        """Show a part of the way, should it take longer than a second and no step of it be at work."""
+        return doing(self.reporter, "project", text)
+
+    def _prepare_data(self, composed: Composed) -> frozenset[str]:
+        """SQLite files and data directories; the paths of the files that were changed."""
         clock = self.context.wall_clock
         with self.watched:
             note_sql_files(self.loaded.manifest, self.root)
@@ -174,10 +195,7 @@ class _Way:
         prepare_services(composed, clock, self.reporter)
         if self.wishes.starts:
             back_up(self.loaded, composed, touched, clock, self.reporter)
-        tell_of_edits((*self.loaded.stamps, *self.watched.stamps), self.root, self.reporter)
-        snapshot = self._compile(choice, stock, composed, ports)
-        installed = _installed(choice.lock, stock.provisioned, touched)
-        return Prepared(self.loaded, choice.lock, stock.provisioned, composed, snapshot, installed)
+        return touched
 
     def _choose(self) -> _Choice:
         """What exactly the project gets: its lock, made to fit where that is allowed."""

@@ -12,12 +12,12 @@ from typing import NamedTuple, TypeVar
 
 from devboot.app.preparation.distribution import cache_of, make_debs
 from devboot.app.preparation.hosting import Hosted
-from devboot.app.preparation.transfers import SilentReporter, make_downloads, make_registry
+from devboot.app.preparation.transfers import make_downloads, make_registry
 from devboot.environment.project import STATE
 from devboot.environment.python import PythonLock, PythonProject, sync_python
 from devboot.environment.virtualenv import SyncResult
 from devboot.errors import DevbootError, LockError, Problems
-from devboot.events import FAILED, Event, Reporter
+from devboot.events import FAILED, Event, Reporter, SilentReporter
 from devboot.model.artifact import Artifact, Wanted, platform_of
 from devboot.model.edge.lock import Lock, Wish
 from devboot.provision.distribution import this_distribution

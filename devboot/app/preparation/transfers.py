@@ -6,19 +6,12 @@ import os
 import random
 import time
 
-from devboot.events import Event, Reporter
+from devboot.events import Reporter
 from devboot.paths import passwd_home, user_directories
 from devboot.sources.download import Clock, Downloads
 from devboot.sources.network import network_of
 from devboot.sources.npm import Registry
 from devboot.uv.client import Uv
-
-
-class SilentReporter:
-    """For transfers that nobody watches."""
-
-    def emit(self, event: Event) -> None:
-        """Keep quiet."""
 
 
 def make_downloads(uv: Uv, reporter: Reporter) -> Downloads:

@@ -6,6 +6,7 @@ import hashlib
 import os
 import re
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
 from devboot.environment.locks.companions import companions
@@ -16,9 +17,11 @@ from devboot.environment.locks.pylock import parse_pylock
 from devboot.environment.locks.references import without_revision
 from devboot.environment.locks.unlocked import Unlocked
 from devboot.errors import DevbootError, LockError, ManifestError, Place, WorkError
+from devboot.events import Reporter, SilentReporter, doing
 from devboot.uv.client import Uv
 from devboot.uv.packages import NO_INDEXES, IndexSettings, compile_requirements
 
+STEP = "lock"  # of the progress display
 _EXTRAS = re.compile(r"\[[^]]*\]")  # a constraint may not have any
 _OFFERED_BY_NOBODY = re.compile(r"(?:no index has|there is no) `(?P<name>[A-Za-z0-9._-]+)")
 _RESOLVER_ONLY = frozenset({"--prerelease"})
@@ -56,6 +59,7 @@ def resolve_unlocked(
     upgrade: Sequence[str] = (),
     exclude_newer: str = "",
     indexes: IndexSettings = NO_INDEXES,
+    reporter: Reporter = SilentReporter(),  # noqa: B008  it has no state
 ) -> Pins:
     """Pin requirements for all platforms and all Pythons from `lowest_python` up.
 
@@ -68,6 +72,7 @@ def resolve_unlocked(
         upgrade: names that move all the same; `*` for all.
         exclude_newer: a date or a span; files published later don't count.
         indexes: what the project's own files declare.
+        reporter: told of each attempt but the first.
 
     Raises:
         DevbootError: `python/resolution`, `python/requirement`, `python/build-failed`, `network/…`.
@@ -97,16 +102,18 @@ def resolve_unlocked(
         constraints = unlocked.constraint_text
         if previous:
             # Versions are kept through a requirements file only; the second call adds file names to the same versions.
-            constraints += _as_constraints(compiled("", constraints, render_pins(previous), beside))
+            with doing(reporter, STEP, "looking which versions can stay"):
+                constraints += _as_constraints(compiled("", constraints, render_pins(previous), beside))
 
         def locked(further: str) -> Pins:
-            text = compiled("pylock.toml", constraints + further, "", beside)
+            with doing(reporter, STEP, _retry(further)) if further else nullcontext():
+                text = compiled("pylock.toml", constraints + further, "", beside)
             return parse_pylock(text, base=uv.folder, file="devboot.lock")
 
         return within_limits(locked(""), locked)
 
     try:
-        found = _with_companions(unlocked, resolved)
+        found = _with_companions(unlocked, resolved, reporter)
     except WorkError as error:
         raise _blamed(error, unlocked) from error
     pins = tuple(replace(pin, marker=_shorter(pin.marker, lowest_python)) for pin in found.pins)
@@ -115,14 +122,20 @@ def resolve_unlocked(
     return replace(found, pins=pins, directs=directs, indexes=unlocked.indexes, options=options)
 
 
-def _with_companions(unlocked: Unlocked, resolved: Callable[[str], Pins]) -> Pins:
+def _retry(further: str) -> str:
+    """What another resolution, with `further` constraints, is for."""
+    return f"choosing versions again, with {', '.join(further.split())}: others don't work together"
+
+
+def _with_companions(unlocked: Unlocked, resolved: Callable[[str], Pins], reporter: Reporter) -> Pins:
     lines = companions((each.name, each.extras) for each in (*unlocked.lines, *unlocked.read_by_uv))
     try:
         return resolved("".join(f"{line}\n" for line in lines))
     except WorkError as error:
         if not lines or error.slug != "python/resolution":
             raise
-        return resolved("")  # what the project pins itself counts more
+        with doing(reporter, STEP, f"choosing versions again, without {', '.join(lines)}"):
+            return resolved("")  # what the project pins itself counts more
 
 
 def _as_constraints(text: str) -> str:

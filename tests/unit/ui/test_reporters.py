@@ -6,9 +6,10 @@ import threading
 
 import pytest
 
-from devboot.events import DONE, FAILED, FETCH, NOTE, PROGRESS, START, UNCHANGED, WARNING, Event
+from devboot.events import DOING, DONE, FAILED, FETCH, NOTE, PROGRESS, START, UNCHANGED, WARNING, Event, doing
 from devboot.text.masking import Masker
 from devboot.text.symbols import UNICODE
+from devboot.ui.board import Board, active_lines
 from devboot.ui.consoles import console
 from devboot.ui.reporters import JsonReporter, LiveReporter, PlainReporter, QuietReporter
 
@@ -130,6 +131,54 @@ def test_somebody_looks_for_silent_steps_as_long_as_the_work_goes_on(clock):
         clock.now += 10.0
         assert said.wait(60)
     assert not any(thread.name.startswith("devboot-reminder") for thread in threading.enumerate())
+
+
+@pytest.mark.faults(125)
+def test_what_goes_on_for_more_than_a_second_is_said_whether_there_is_a_step_or_not(clock):
+    stream = io.StringIO()
+    with PlainReporter(stream, clock, looks_every=1000) as reporter:
+        with doing(reporter, "project", "looking around"):
+            reporter.remind()
+            clock.now += 1.5
+            reporter.remind()
+            reporter.remind()
+            reporter.emit(Event(START, "lock", "choosing versions"))
+            with doing(reporter, "lock", "choosing versions again"):
+                clock.now += 0.5
+                reporter.remind()
+                clock.now += 1.0
+                reporter.remind()
+            with doing(reporter, "python", "looking for a Python"):
+                clock.now += 2.0
+                reporter.remind()
+            reporter.emit(Event(DONE, "lock", "chosen"))
+        clock.now += 20.0
+        reporter.remind()
+    assert stream.getvalue().splitlines() == [
+        "1.5s  project    going   looking around, 2 s so far",
+        "1.5s  lock       start   choosing versions",
+        "3.0s  lock       going   choosing versions again, 2 s so far",
+        "5.0s  python     going   looking for a Python, 2 s so far",
+        "5.0s  lock       ok      chosen",
+    ]
+
+
+@pytest.mark.faults(125)
+def test_a_terminal_shows_what_goes_on_in_the_place_of_the_steps_text_and_leaves_no_line_of_it(clock):
+    board = Board()
+    board.take(Event(START, "lock", "choosing versions"), 10.0)
+    board.take(Event(DOING, "lock", "choosing versions again"), 11.0)
+    shown = active_lines(board, 14.0, UNICODE, width=80, height=10)
+    assert [line.split()[1:] for line in shown] == [["lock", "choosing", "versions", "again", "4", "s"]]
+    board.take(Event(DOING, "lock"), 15.0)
+    board.take(Event(DOING, "lock"), 15.0)
+    assert "again" not in active_lines(board, 15.0, UNICODE, width=80, height=10)[0]
+    board.take(Event(DONE, "lock", "chosen"), 16.0)
+    board.take(Event(DOING, "project", "putting it together"), 16.0)
+    assert active_lines(board, 16.5, UNICODE, width=80, height=10) == []
+    assert "putting it together" in active_lines(board, 17.0, UNICODE, width=80, height=10)[0]
+    board.take(Event(DOING, "project"), 18.0)
+    assert active_lines(board, 30.0, UNICODE, width=80, height=10) == []
 
 
 def test_ten_identical_warnings_are_one(clock):

@@ -175,6 +175,47 @@ def test_where_the_projects_own_pins_are_against_it_they_count():
     assert "celery==5.2.7\nredis==4.4.0\n" == uv.asked[-1]
 
 
+BROKEN_TOGETHER = """lock-version = "1.0"
+[[packages]]
+name = "flask"
+version = "2.2.2"
+wheels = [{ name = "flask-2.2.2-py3-none-any.whl", hashes = { sha256 = "aa" } }]
+[[packages]]
+name = "werkzeug"
+version = "3.1.3"
+wheels = [{ name = "werkzeug-3.1.3-py3-none-any.whl", hashes = { sha256 = "aa" } }]
+"""
+
+
+class Doing:
+    """A reporter that knows what goes on."""
+
+    def __init__(self):
+        self.texts = []
+
+    def emit(self, event):
+        self.texts.append(event.text) if event.text else self.texts.pop()
+
+
+@pytest.mark.faults(125)
+@pytest.mark.parametrize("previous", [(), (Pin("redis", "4.4.0"),)])
+def test_every_resolution_but_the_first_is_announced(previous):
+    reporter, said = Doing(), []
+
+    class Uv(FakeUv):
+        def run(self, arguments, *, doing, stdin="", variables=None):
+            said.append(tuple(reporter.texts))
+            done = super().run(arguments, doing=doing, stdin=stdin, variables=variables)
+            return done if len(said) > 4 else Finished(0, BROKEN_TOGETHER, ())
+
+    resolve_unlocked(
+        Uv(refused="kombu"), CELERY, python="/python", lowest_python="3.11", previous=previous, reporter=reporter
+    )
+    assert len(said) > 1
+    assert [] == [number for number, texts in enumerate(said) if number and not texts]
+    assert [] == reporter.texts
+
+
 @pytest.mark.parametrize("fault", ["no index has `redis`", "there is no `redis==4.4.0` for Python >=3.9"])
 def test_what_nobody_offers_is_blamed_on_the_line_that_asks_for_it(fault):
     uv = FakeUv(refused="redis", what=f"could not resolve the requirements: {fault}")

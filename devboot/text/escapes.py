@@ -13,6 +13,9 @@ _CONTROL_BUT_ESCAPE = _CONTROL.replace(b"\x1b", b"")
 # No part can match the escape character that a later match begins with, so that all matches together are linear.
 _ESCAPE = rb"\x1b(?:\[[0-?]*[ -/]*[@-~]?|[\]PX^_][^\x07\x1b\n]*(?:\x07|\x1b\\|(?=\n)|$)|[ -/]*[0-~]?)"
 _ESCAPE_BUT_COLOUR = _ESCAPE.replace(rb"\x1b", rb"\x1b(?!\[[0-9;:]*m)", 1)
+_LEAD = b"\xc2"
+_C1 = rb"\xc2(?:[\x80-\x9f]|\Z)"  # U+0080 to U+009F, or the half of one that a later block could complete
+_REPLACEMENT = "\N{REPLACEMENT CHARACTER}".encode()
 _compiled: dict[bytes, Pattern[bytes]] = {}
 
 
@@ -21,7 +24,13 @@ def shown(data: bytes, *, colour: bool) -> bytes:
 
     A progress display that overwrites its line shows its last state. Takes time in proportion to the size of `data`,
     whatever is in it. Works on whole blocks: text without control characters, which is nearly all, is only searched.
+    Controls of eight bits, which some terminals obey, are replaced last: taken out, they could make others of the rest.
     """
+    text = _without_controls(data, colour=colour)
+    return _pattern(_C1).sub(_REPLACEMENT, text) if _LEAD in text else text
+
+
+def _without_controls(data: bytes, *, colour: bool) -> bytes:
     # A search per character costs less than one pass in Python.
     if not any(code in data for code in _SEARCHED):
         return data

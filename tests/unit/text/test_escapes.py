@@ -9,6 +9,8 @@ from hypothesis import given, strategies as st
 
 from devboot.text.escapes import shown
 
+SIGN = "\N{REPLACEMENT CHARACTER}".encode()
+
 
 @pytest.mark.faults(76)
 @pytest.mark.parametrize(
@@ -27,7 +29,11 @@ from devboot.text.escapes import shown
         (b"\xff\xfe not text\n", b"\xff\xfe not text\n"),
         (b"[red]markup[/red]\n", b"[red]markup[/red]\n"),
         (b"tab\there\n", b"tab\there\n"),
-        ("\u0085 stays one line\n".encode(), "\u0085 stays one line\n".encode()),
+        ("\u0085 stays one line\n".encode(), "\ufffd stays one line\n".encode()),
+        ("\u009b31mcsi \u009d52;c;YQ==\u009c\n".encode(), "\ufffd31mcsi \ufffd52;c;YQ==\ufffd\n".encode()),
+        (b"joined \xc2\x1b[m\x9b31m \xc2\x07\x9b \xc2\xc2\x9b\x9b\n", b"joined %b31m %b \xc2%b\x9b\n" % ((SIGN,) * 3)),
+        ("half of it \u009b".encode()[:-1], "half of it \ufffd".encode()),
+        ("caf\u00e9 \u00a9 \u00a0\n".encode(), "caf\u00e9 \u00a9 \u00a0\n".encode()),
         (b"\x1b(B\x1b=odd\n", b"odd\n"),
     ],
 )
@@ -46,5 +52,18 @@ def test_colours_stay_where_they_are_wanted_and_nothing_else_does():
 def test_no_control_character_is_left_and_no_line_is_lost(data):
     text = shown(data, colour=False)
 
-    assert not re.search(rb"[\x00-\x08\x0b-\x1f\x7f]", text)
+    assert not re.search(rb"[\x00-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]", text)
     assert text.count(b"\n") == data.count(b"\n")
+
+
+@pytest.mark.faults(184)
+@given(
+    st.lists(
+        st.sampled_from([b"\xc2", b"\x9b", b"\x9d", b"\x1b", b"[31m", b"[", b"]", b"\x07", b"\n", b"x"]), max_size=12
+    )
+)
+def test_blocks_that_follow_each_other_make_no_control_of_their_halves(blocks):
+    for colour in (False, True):
+        text = b"".join(shown(block, colour=colour) for block in blocks)
+        assert not re.search(rb"[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f]|\xc2[\x80-\x9f]", text)
+        assert b"\x1b" not in re.sub(rb"\x1b\[[0-9;:]*m", b"", text)

@@ -143,7 +143,7 @@ def test_a_terminal_that_nobody_looks_at_gets_lines_too(shop, changes):
 @pytest.mark.parametrize("argv", [("sync",), ("doctor",), ("statu",), ("help", "up"), ("explain", "bug"), ("env",)])
 def test_no_width_of_a_terminal_is_too_strange(shop, argv, columns):
     code, written = run_on_terminal(shop, *argv, columns=columns)
-    assert code == (2 if argv == ("statu",) else 0)
+    assert code == {("statu",): 2, ("env",): 1}.get(argv, 0)  # nothing was synced here
     assert b"Traceback" not in written
 
 

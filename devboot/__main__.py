@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from devboot.app.call import Call
 
-STATE, MANIFEST, DETECTED, BELOW = ".devboot", "devboot.toml", ".devboot/detected.toml", ".devboot/below"
 # Global switches that a fast command can carry; -C takes a value.
 _SWITCHES = {
     "-q": "quiet",
@@ -89,9 +88,12 @@ def _is_down(command: str, directory: str, environ: Mapping[str, str]) -> bool:
     """Whether an `up` will start a daemon, as far as one look tells: that imports what it needs while we do."""
     if command != "up" or "DEVBOOT_INSIDE" in environ:
         return False
-    root = find_root(directory)
+    from devboot.state.projects import Projects
+
+    projects = Projects.from_environ(environ)
+    root = projects.find_root(directory)
     try:
-        os.stat(f"{root}/{STATE}/run/daemon")
+        os.stat(f"{projects.state_of(root)}/run/daemon")
     except FileNotFoundError:
         return bool(root)
     except OSError:
@@ -122,57 +124,19 @@ def _leading(argv: Sequence[str]) -> tuple[str, Sequence[str]]:
     return directory, argv[position:]
 
 
-def find_root(start: str) -> str:
-    """The nearest folder from `start` upwards that has a manifest, written or detected; "" where there is none.
-
-    An application that was detected below a folder is found from there as well.
-    """
-    folder = os.path.abspath(start or ".")
-    while True:
-        if _has_manifest(folder):
-            return folder
-        below = _below(folder)
-        if below and _has_manifest(below):
-            return below
-        above = os.path.dirname(folder)
-        if above == folder:
-            return ""
-        folder = above
-
-
-def _has_manifest(folder: str) -> bool:
-    for name in (MANIFEST, DETECTED):
-        try:
-            os.stat(f"{folder}/{name}")
-        except OSError:
-            continue
-        return True
-    return False
-
-
-def _below(folder: str) -> str:
-    try:
-        descriptor = os.open(f"{folder}/{BELOW}", os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-    except OSError:
-        return ""
-    try:
-        return os.path.normpath(os.path.join(folder, os.fsdecode(os.read(descriptor, 4096)).strip()))
-    except OSError:
-        return ""
-    finally:
-        os.close(descriptor)
-
-
 def _run(directory: str, args: Sequence[str], environ: Mapping[str, str]) -> int | None:
     """Become the command, if nothing has to be brought up to date first."""
     if not args or (args[0].startswith("-") and args[0] != "--"):
         return None
-    root = find_root(directory)
+    from devboot.state.projects import Projects
+
+    projects = Projects.from_environ(environ)
+    root = projects.find_root(directory)
     if not root or _is_refused(root, directory, environ):
         return None
     from devboot.app.run import from_snapshot
 
-    return from_snapshot(root, f"{root}/{STATE}", args, environ, directory)
+    return from_snapshot(root, projects.state_of(root), args, environ, directory)
 
 
 def _is_refused(root: str, directory: str, environ: Mapping[str, str]) -> bool:
@@ -210,14 +174,17 @@ def _fast(argv: Sequence[str], environ: Mapping[str, str], handle: Any) -> tuple
 def _call(argv: Sequence[str], environ: Mapping[str, str], began: float) -> Call | None:
     from devboot.app.arguments import take_apart
     from devboot.errors import UsageError
+    from devboot.state.projects import Projects, is_there
 
     try:
         typed = take_apart(argv)
     except UsageError:
         return None  # explained on the long way
     directory = str(typed.globals.get("C", ""))
-    root = find_root(directory)
-    if not root or (typed.command in ("start", "stop", "restart", "attach") and not typed.args):
+    projects = Projects.from_environ(environ)
+    root = projects.find_root(directory)
+    state = projects.state_of(root)
+    if not root or not is_there(state) or (typed.command in ("start", "stop", "restart", "attach") and not typed.args):
         return None
     if not typed.values.get("all") and _is_refused(root, directory, environ):
         return None  # explained on the long way
@@ -238,7 +205,7 @@ def _call(argv: Sequence[str], environ: Mapping[str, str], began: float) -> Call
         typed.args,
         typed.values,
         root=root,
-        state=f"{root}/{STATE}",
+        state=state,
         environ=environ,
         streams=look_at_streams(environ),
         wishes=wishes,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _IN_THE_WAY = {errno.EISDIR, errno.ENOTDIR, errno.ELOOP, errno.ENOTEMPTY, errno.EEXIST, errno.ENXIO}
-_OF_PROJECT = {".devboot", ".venv", "devboot.lock"}
+_OF_PROJECT = {".venv", "devboot.lock"}
 WRITABLE = "/a/path/that/can/be/written"
 
 

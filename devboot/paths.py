@@ -22,6 +22,8 @@ _BAD = {
     "\n": "its path has a line break, which no script's first line can hold",
     os.pathsep: f"its path has a `{os.pathsep}`, which separates directories in PATH",
 }
+EARLIER_STATE = ".devboot"  # in a clone: where earlier versions kept state; skipped wherever a clone is walked
+STATE_VARIABLE = "DEVBOOT_STATE"  # names the project's state folder to its commands, for what they generate
 _SOCKET_NAME_LENGTH = len("/0123456789abcdef.sock")
 
 
@@ -115,6 +117,12 @@ def refuse_bad_root(root: str) -> None:
                 causes=[why],
                 help=["move it to a directory without that character"],
             )
+
+
+def shown_from(path: str, folder: str) -> str:
+    """Return `path` as people see it from `folder`: relative where it lies below, else as it is."""
+    below = folder.rstrip("/") + "/"
+    return path.removeprefix(below)
 
 
 def socket_path(runtime: str, root: str) -> str:

@@ -12,6 +12,7 @@ import os
 import sys
 
 from devboot import __version__
+from devboot.paths import EARLIER_STATE
 from devboot.record import Record
 
 TYPE_CHECKING = False
@@ -26,7 +27,7 @@ KINDS = (LISTED, MATCHED, FOUND)
 # Names that come and go while a project runs, without meaning anything for what it is made of.
 _PASSING = ("-journal", "-wal", "-shm", ".pyc", ".log", ".pid", ".sock", ".tmp", ".swp", "~", "__pycache__")
 # Folders that no pattern means, however wide it is.
-IGNORED = frozenset({".git", ".devboot", ".venv", "venv", "node_modules", "__pycache__", ".tox", ".mypy_cache"})
+IGNORED = frozenset({".git", EARLIER_STATE, ".venv", "venv", "node_modules", "__pycache__", ".tox", ".mypy_cache"})
 SET, DEFAULT, PREPEND, UNSET = "=", "?", "+", "-"
 _LIMIT = 64 * 1024 * 1024
 
@@ -52,6 +53,7 @@ class Snapshot(Record):
     tasks: tuple[tuple[str, str, str, bool], ...] = ()
     data: tuple[tuple[str, str, int], ...] = ()
     detach_keys: str = ""  # what leaves `attach`, as the manifest has it
+    inode: int = 0  # of the root: a copy at the same path has other data, however alike it is
 
 
 def write(path: str, snapshot: Snapshot) -> None:
@@ -157,12 +159,20 @@ def stamps(paths: Iterable[str]) -> tuple[tuple[str, int, int], ...]:
 
 def is_fresh(snapshot: Snapshot, root: str, environ: Mapping[str, str]) -> bool:
     """Whether nothing that the snapshot was made from has changed; a `stat` for each file, nothing is opened."""
-    if snapshot.root != root:
+    if snapshot.root != root or (snapshot.inode and snapshot.inode != inode_of(root)):
         return False
     for name, value in snapshot.inherited:
         if environ.get(name) != value:
             return False
     return are_current(snapshot.stamps)
+
+
+def inode_of(root: str) -> int:
+    """Return the inode of a project's root; 0 where it is gone."""
+    try:
+        return os.stat(root).st_ino
+    except OSError:
+        return 0
 
 
 def are_current(recorded: Iterable[tuple[str, int, int]]) -> bool:

@@ -73,7 +73,7 @@ def sql(here: Machine, text: str, *words: str) -> str:
 
 def data(here: Machine, major: int) -> Path:
     """The data directory of a major version."""
-    return here.root / f".devboot/data/services/postgres/postgres-{major}"
+    return here.data / f"services/postgres/postgres-{major}"
 
 
 def paste(here: Machine, line: str, code: int = 0) -> str:
@@ -174,7 +174,7 @@ def stops_at_what_is_lacking(here: Machine) -> None:
     said = paste(here, helps[3], code=3)
     assert 'extension "pgcrypto" is not available' in said, said
     say(f"stopped: {next(line for line in said.splitlines() if 'ERROR' in line)}")
-    assert here.root.joinpath(".devboot/data/services/old/postgres-17/PG_VERSION").exists()
+    assert here.data.joinpath("services/old/postgres-17/PG_VERSION").exists()
 
 
 def close(here: Machine) -> None:

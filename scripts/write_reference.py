@@ -19,17 +19,17 @@ from devboot.cli.topics import EXIT_CODES, VARIABLES  # noqa: E402
 
 # What a command changes beside its own output; `no` is worth saying.
 CHANGES = {
-    "up": "installs into the store, `.venv` and `.devboot`; writes devboot.lock; starts processes",
+    "up": "installs into the store and `.venv`; writes devboot.lock, state and data; starts processes",
     "down": "stops processes",
     "start": "starts processes",
     "stop": "stops processes",
     "restart": "stops and starts processes",
     "run": "as `sync`, then what the command does",
-    "sync": "installs into the store, `.venv` and `.devboot`; writes devboot.lock",
+    "sync": "installs into the store and `.venv`; writes devboot.lock, state and data",
     "lock": "writes devboot.lock",
     "pack": "writes the kit, and devboot.lock where it does not fit",
     "export": "as `sync`; writes into the named folder",
-    "rollback": "`.venv` and what warm commands read in `.devboot`",
+    "rollback": "`.venv` and what warm commands read in the state folder",
     "gc": "removes from the store",
     "store": "`repair` replaces what is damaged in the store",
     "recipe": "`new` and `update` write into the project's folder `recipes`",

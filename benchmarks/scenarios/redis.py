@@ -20,6 +20,8 @@ from table import Row, Section, at_most, plus
 from workload import Bell, spawned
 from workshop import DEVBOOT, Running, environment, project, run
 
+from devboot.state.projects import Projects
+
 TITLE = "Redis"
 _FIRST_WORDS = re.compile(r"\d+:C (\d+ \w+ \d+ [\d:.]+) \* oO0OoO")
 _LIMIT = 20.0
@@ -73,7 +75,7 @@ def _by_devboot(folder: Path, alone: Path, bell: Bell) -> dict[str, float]:
         running.output.read()
         ready = time.time()
         running.kill()
-        started = _first_words(alone / ".devboot/logs/redis.log")
+        started = _first_words(Path(_state(alone), "logs/redis.log"))
         found |= {"pong": (pong - started) * 1000, "report": (ready - pong) * 1000}
         return {**found, "stop": run([*DEVBOOT, "down"], alone).wall}
     finally:
@@ -120,8 +122,12 @@ def wait_for_pong(port: int) -> float:
     raise UnmeasurableError(f"no PONG in {_LIMIT:.0f} s")
 
 
+def _state(folder: Path) -> str:
+    return Projects.from_environ(environment()).state_of(str(folder.resolve()))
+
+
 def _port(folder: Path) -> int:
-    text = (folder / ".devboot/ports.toml").read_text()
+    text = Path(_state(folder), "ports.toml").read_text()
     found = re.search(r"^redis\s*=.*?(\d{4,5})", text, re.MULTILINE)
     if found is None:
         raise UnmeasurableError("no port recorded for redis")

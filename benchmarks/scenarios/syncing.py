@@ -77,7 +77,7 @@ def _by_uv(folder: Path, env: dict[str, str]) -> dict[str, float]:
 
 def _cold(folder: Path, work: Callable[[Path, dict[str, str]], dict[str, float]]) -> dict[str, float]:
     """Work with a HOME and caches that nobody has used, and a project of which only the lock was written."""
-    for name in (".venv", ".devboot", "other", "server"):
+    for name in (".venv", "other", "server"):
         shutil.rmtree(folder / name, ignore_errors=True)
     with tempfile.TemporaryDirectory(prefix="bench-home-") as home:
         return work(folder, environment(Path(home), UV_CACHE_DIR=f"{home}/.cache/uv"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from devboot.paths import Paths
 from devboot.record import Record
+from devboot.state.projects import Projects
 from devboot.text.modes import StreamFacts, Wishes
 
 TYPE_CHECKING = False
@@ -34,3 +35,7 @@ class Context(Record):
         Raises MachineError `machine/no-home` and `machine/unsafe-runtime-dir`.
         """
         return Paths.from_environ(self.environ, self.uid)
+
+    def projects(self) -> Projects:
+        """Return the folders of this user's projects; nothing is created. Raises MachineError `machine/no-home`."""
+        return Projects.from_environ(self.environ)

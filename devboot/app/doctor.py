@@ -15,12 +15,12 @@ from devboot.doctor.findings import Check, Report
 from devboot.doctor.running import run_checks
 from devboot.doctor.subject import Subject
 from devboot.environment.envfiles import read_env_files
-from devboot.environment.project import find_project
 from devboot.errors import DevbootError, MachineError, UsageError
 from devboot.model.edge.manifest import Manifest, load_sources
 from devboot.model.nearest import nearest
 from devboot.model.procfile import Procfile
 from devboot.paths import user_directories
+from devboot.state.project import find_project
 
 
 class _Sources(NamedTuple):
@@ -64,7 +64,7 @@ def chosen(names: Sequence[str], checks: Sequence[Check]) -> tuple[Check, ...]:
 
 def examine(context: Context) -> Subject:
     """Read what checks need, keeping mistakes as values: a broken manifest is a finding, not the end."""
-    project = find_project(context.cwd)
+    project = find_project(context.cwd, context.environ)
     sources = _load(project.manifest, project.root, context.cwd)
 
     def loaded() -> Loaded:
@@ -110,7 +110,7 @@ def _load(path: str, root: str, cwd: str) -> _Sources:
         return _Sources()
     prefix = "" if root == cwd else f"{os.path.relpath(root, cwd)}/"
     try:
-        found = load_sources(path, prefix=prefix)
+        found = load_sources(path, root=root, prefix=prefix)
     except DevbootError as error:
         return _Sources(problem=error)
     return _Sources(found.manifest, found.procfile)

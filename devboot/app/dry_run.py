@@ -27,6 +27,7 @@ from devboot.environment.python import PythonProject, pins_of
 from devboot.environment.tasks import automatic
 from devboot.environment.venv_record import load_record
 from devboot.model.edge.lock import Lock, Wish
+from devboot.paths import shown_from
 from devboot.provision.realise import object_name
 from devboot.provision.store import Store
 from devboot.resolve.packages import refuse_stale, resolve, wishes_of
@@ -76,7 +77,7 @@ def _provisions(loaded: Loaded, context: Context, wishes: Wishes) -> Iterator[St
     else:
         if wishes.is_locked:
             refuse_stale(reasons)
-        yield from (Step("lock", os.path.relpath(loaded.project.lock, root), reason) for reason in reasons)
+        yield from (Step("lock", shown_from(loaded.project.lock, root), reason) for reason in reasons)
         asked = to_be_asked(loaded, context, old)
         known = [wish for wish in wishes_of(manifest) if wish not in asked.wishes]
         packages = resolve(known, recipes, previous=old).packages

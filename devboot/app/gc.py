@@ -9,7 +9,6 @@ from typing import NamedTuple
 from devboot.app.context import Context
 from devboot.app.leftovers import remove_leftovers
 from devboot.app.preparation.turns import patience
-from devboot.environment.project import Project
 from devboot.errors import DevbootError, UsageError
 from devboot.files import machine_error
 from devboot.locks import PROJECT, FileLock
@@ -17,6 +16,8 @@ from devboot.provision import generations
 from devboot.provision.collect import GENERATION, Collected, Piece, Terms, collect
 from devboot.provision.roots import ProjectRoot, hold_for_project, project_roots
 from devboot.scratch import remove_abandoned
+from devboot.state.project import Project, project_in
+from devboot.state.projects import Projects
 
 _AGE = re.compile(r"(\d+)([smhdw]?)")
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0, "": 86400.0}
@@ -50,10 +51,10 @@ def parse_age(text: str) -> float:
 
 def gc(context: Context, *, older_than: float | None, is_dry: bool) -> Collected:
     """Remove what nobody uses, old generations too; with `is_dry` only say it. Raises BusyError and MachineError."""
-    paths = context.paths()
+    paths, projects = context.paths(), context.projects()
     roots = [root for root in project_roots(paths.data) if not root.is_gone]
     old: list[_Old] = []
-    stuck = [piece for root in roots if (piece := _prune(paths.data, root, old, is_dry=is_dry)) is not None]
+    stuck = [piece for root in roots if (piece := _prune(paths.data, root, projects, old, is_dry=is_dry)) is not None]
     let_go = frozenset((piece.root, f"generation {piece.number}") for piece in old)
     terms = Terms(context.wall_clock, older_than, is_dry, let_go)
     terms = terms._replace(patience=patience(context, terms.patience))
@@ -68,12 +69,12 @@ def gc(context: Context, *, older_than: float | None, is_dry: bool) -> Collected
     return done._replace(removed=removed, kept=(*stuck, *done.kept))
 
 
-def _prune(data: str, root: ProjectRoot, done: list[_Old], *, is_dry: bool) -> Piece | None:
+def _prune(data: str, root: ProjectRoot, projects: Projects, done: list[_Old], *, is_dry: bool) -> Piece | None:
     """Remove all but the last generations of a project, unless a command works there; what is removed joins `done`.
 
     A project that can't be written keeps none of the others from being pruned: the piece says why it isn't.
     """
-    project = Project(root.root, "", written=False)
+    project = project_in(root.root, projects)
     try:
         _prune_unlocked(data, root, project, done, is_dry=is_dry)
     except (OSError, DevbootError) as error:

@@ -22,11 +22,11 @@ from devboot.provision import generations as files
 from devboot.provision.generations import Generation
 from devboot.provision.profile import link_programs
 from devboot.provision.roots import hold_for_project
-from devboot.snapshot import KINDS, PREPEND, SET, Snapshot
+from devboot.snapshot import KINDS, PREPEND, SET, Snapshot, inode_of
 
 OBJECT, PYTHON, PACKAGE, VARIABLE, PROCESS = "object", "python", "package", "variable", "process"
 _IN_STORE = re.compile(r"[^\s=:]*/store/[a-z0-9]{8,32}-([^/\s:]+)-[^-/\s:]+")
-_NOT_COMPOSED = ("stamps", "root", "plan_plain")  # of a snapshot, what is kept in another form or made anew
+_NOT_COMPOSED = ("stamps", "root", "inode", "plan_plain")  # of a snapshot, what is kept in another form or made anew
 
 
 class Change(NamedTuple):
@@ -72,7 +72,7 @@ def record(
 
 
 def link_profile(state: str, snapshot: Snapshot) -> None:
-    """Show the programs of a composition below `.devboot/profile`, for editors and other tools. Raises MachineError."""
+    """Show the programs of a composition below `<state>/profile`, for editors and other tools. Raises MachineError."""
     venv = next((value for kind, name, value in snapshot.patch if (kind, name) == (SET, "VIRTUAL_ENV")), None)
     folders = [value for kind, name, value in reversed(snapshot.patch) if (kind, name) == (PREPEND, "PATH")]
     link_programs(state, [folder for folder in folders if os.path.dirname(folder) != venv])
@@ -140,7 +140,8 @@ def snapshot_of(generation: Generation, stamps: Iterable[tuple[str, int, int]], 
     known = {name: _tuples(value) for name, value in saved.items() if name in Snapshot._fields}
     known["inherited"] = tuple((name, environ.get(name)) for name, _ in known["inherited"])
     plain = _tuples(_positional(Plan, plan))
-    return Snapshot(root=str(plan["root"]), plan_plain=plain, stamps=tuple(stamps), **known)
+    root = str(plan["root"])
+    return Snapshot(root=root, plan_plain=plain, stamps=tuple(stamps), inode=inode_of(root), **known)
 
 
 def _body(lock: str, folder: str, provisioned: Provisioned, snapshot: Snapshot) -> dict[str, Any]:

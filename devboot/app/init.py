@@ -9,19 +9,19 @@ from importlib.resources import files
 from pathlib import Path
 from typing import NamedTuple
 
-from devboot.environment.project import DETECTED, MANIFEST, STATE, find_project
 from devboot.environment.root import is_refused
 from devboot.errors import ManifestError, UsageError
 from devboot.files import machine_error
+from devboot.state.project import LOCK, Project, find_project, project_in
+from devboot.state.projects import DETECTED, MANIFEST, Projects
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     # Reading clones takes many modules, which the example does without.
     from devboot.onboarding.proposal import Evidence, Note, Proposal
 
-LOCK = "devboot.lock"
 # What a run of the example in a checkout leaves beside it.
-_MADE = (".devboot/", ".venv/", LOCK, "guestbook.sqlite3")
+_MADE = (".venv/", LOCK, "guestbook.sqlite3")
 
 
 class Fact(NamedTuple):
@@ -53,7 +53,7 @@ def init(cwd: str, environ: Mapping[str, str]) -> InitResult:
     from devboot.app.preparation.unlike import what_else
     from devboot.onboarding import render
 
-    project = find_project(cwd)
+    project = find_project(cwd, environ)
     is_foreign = is_refused(project.root, cwd, environ, os.geteuid())
     if project.written and not is_foreign:
         raise _exists(project.manifest, cwd)
@@ -69,7 +69,7 @@ def init(cwd: str, environ: Mapping[str, str]) -> InitResult:
         )
     root, text = str(proposal.root), render(proposal)
     _write_new(os.path.join(root, MANIFEST), text.encode("utf-8", "surrogateescape"), cwd)
-    written = [MANIFEST, *_move_up(root)]
+    written = [MANIFEST, *_move_up(project_in(root, Projects.from_environ(environ)))]
     return InitResult(
         root, proposal.name, tuple(written), text.count("\n"), tuple(facts_of(proposal)), _notes(proposal.notes)
     )
@@ -146,16 +146,15 @@ def _write_new(path: str, data: bytes, cwd: str) -> None:
         raise machine_error(error, path) from error
 
 
-def _move_up(root: str) -> list[str]:
-    """What `up` kept of its detection becomes the project's own; the detected manifest is of no more use."""
-    state = os.path.join(root, STATE)
-    for name in (os.path.join(root, DETECTED), os.path.join(state, "detected.json")):
-        if os.path.exists(name):
-            os.remove(name)
-    kept = os.path.join(state, LOCK)
-    if not os.path.exists(kept) or os.path.lexists(os.path.join(root, LOCK)):
+def _move_up(project: Project) -> list[str]:
+    """Make what `up` kept of its detection the project's own; the detected manifest is of no more use."""
+    for name in (DETECTED, "detected.json"):
+        if os.path.exists(path := os.path.join(project.state, name)):
+            os.remove(path)
+    kept = os.path.join(project.state, LOCK)
+    if not os.path.exists(kept) or os.path.lexists(project.lock):
         return []
-    shutil.move(kept, os.path.join(root, LOCK))
+    shutil.move(kept, project.lock)
     return [LOCK]
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from devboot.app.preparation.asked import looking_uv, python_of, recipes_of
 from devboot.app.preparation.interpreter import Bringer
-from devboot.app.preparation.loading import Loaded, prepare_state
+from devboot.app.preparation.loading import Loaded
 from devboot.app.preparation.locking import STEP, LockResult, LockWish, ensure_lock, read_lock, why_stale
 from devboot.app.preparation.provisioning import Machine, this_host
 from devboot.app.preparation.turns import take_turn
@@ -16,7 +16,7 @@ from devboot.clone_reader import read_bytes, read_text
 from devboot.environment.python import PythonProject
 from devboot.errors import UsageError
 from devboot.events import NOTE, Event, Reporter, Silenced
-from devboot.files import atomic_write, move_aside
+from devboot.files import atomic_write, make_directories, move_aside
 from devboot.model.edge.lock import Lock
 from devboot.model.edge.lock_merge import Merged, merge_text
 from devboot.model.nearest import nearest
@@ -61,7 +61,7 @@ def lock(
 ) -> LockResult:
     """Make devboot.lock fit, choosing anew what `update` names.
 
-    One with the marks of a merge conflict is resolved from both of its sides, and kept below .devboot. Raises what
+    One with the marks of a merge conflict is resolved from both of its sides, and kept with the backups. Raises what
     `ensure_lock` raises, UsageError.
     """
     inputs = lock_inputs(
@@ -71,11 +71,10 @@ def lock(
     merged = _merged(path)
     old = merged.lock if merged else read_lock(path, os.path.basename(path))
     _refuse_unknown(update, loaded, inputs, old)
-    prepare_state(loaded.project)
     reporter = Silenced(reporter, loaded.manifest.project.silence)
     with take_turn(loaded.project, "lock", context, reporter):
         if merged is not None:
-            kept = _keep_aside(path, loaded.project.state, context.wall_clock())
+            kept = _keep_aside(path, loaded.project.backups, context.wall_clock())
             _tell_of_merge(merged, kept, reporter)
         return ensure_lock(
             path,
@@ -98,9 +97,10 @@ def _merged(path: str) -> Merged | None:
         return None
 
 
-def _keep_aside(path: str, state: str, at: float) -> str:
-    """A copy of the conflicted lock below .devboot: nothing of either side is lost. Its path."""
-    copy = os.path.join(state, "devboot.lock.conflict")
+def _keep_aside(path: str, backups: str, at: float) -> str:
+    """Copy the conflicted lock into the folder `backups`, so that nothing of either side is lost; return the path."""
+    make_directories(backups)
+    copy = os.path.join(backups, "devboot.lock.conflict")
     atomic_write(copy, read_bytes(path))
     return move_aside(copy, at)
 

@@ -6,12 +6,12 @@ import os
 from typing import NamedTuple
 
 from devboot.clone_reader import read_bytes
-from devboot.environment.project import find_project
 from devboot.errors import UsageError
 from devboot.git import ask_git
 from devboot.model.edge.lock import Lock, parse_lock
 from devboot.model.edge.lock_diff import Difference, differences
 from devboot.model.edge.lock_merge import merge_text
+from devboot.state.project import find_project
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def lock_diff(context: Context, old: str, new: str) -> LockDiff:
 
     Each is the path of a lock, or a revision of git. Raises UsageError `usage/no-lock`, and what reading a lock raises.
     """
-    path = find_project(context.cwd).lock
+    path = find_project(context.cwd, context.environ).lock
     if not old and not new and not os.path.exists(path):
         raise UsageError("usage/no-lock", f"there is no `{_shown(path, context)}`", help=["devboot lock"])
     before, called = _read(old or HEAD, path, context)

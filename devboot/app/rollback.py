@@ -18,7 +18,6 @@ from devboot.app.launch import CHOSEN
 from devboot.app.preparation.turns import take_turn
 from devboot.app.store import title_of
 from devboot.environment.interpreters import Interpreter, choose_interpreter, inspect
-from devboot.environment.project import Project, find_project
 from devboot.environment.python import declared_indexes
 from devboot.environment.venv_plain import pins_from_plain, spec_from_plain
 from devboot.environment.versions import VersionRequest
@@ -30,6 +29,7 @@ from devboot.provision import generations as files
 from devboot.provision.generations import Generation
 from devboot.provision.roots import TemporaryRoots, hold_for_project
 from devboot.provision.store import Store
+from devboot.state.project import Project, find_project
 from devboot.uv.client import Uv, make_uv
 from devboot.uv.leases import FolderLeases, end_leftovers
 
@@ -55,7 +55,7 @@ def rollback(context: Context, number: int | None, reporter: Reporter, *, is_off
         MachineError: `generation/incomplete`, and what making the virtualenv raises.
 
     """
-    project = find_project(context.cwd)
+    project = find_project(context.cwd, context.environ)
     data = context.paths().data
     before = files.current(project.state)
     wanted = previous(project.state) if number is None else number

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
-
 from devboot import snapshot as snapshots
+from devboot.paths import shown_from
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,5 +21,5 @@ def changes_since(known: Snapshot, root: str, environ: Mapping[str, str]) -> tup
 
 
 def _described(path: str, kind: int, root: str) -> str:
-    name = os.path.relpath(path, root)
+    name = shown_from(path, root)
     return f"other names match `{name}` now" if kind == snapshots.MATCHED else f"{name} has changed"

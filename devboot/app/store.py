@@ -13,7 +13,6 @@ from devboot.app.preparation.asked import recipes_of
 from devboot.app.preparation.loading import look_at_project
 from devboot.app.preparation.locking import read_lock
 from devboot.app.preparation.provisioning import make_sources, this_host, wanted_objects
-from devboot.environment.project import find_project
 from devboot.errors import DevbootError, IntegrityError, UsageError
 from devboot.events import Reporter, doing
 from devboot.model.artifact import Wanted
@@ -26,6 +25,7 @@ from devboot.provision.realise import object_name, realise
 from devboot.provision.roots import TemporaryRoots, project_roots
 from devboot.provision.store import Store, StoreObject
 from devboot.recipes.folders import version_key
+from devboot.state.project import find_project
 from devboot.uv.client import make_uv
 
 _SHOWN = 5  # lines about one damaged object
@@ -88,7 +88,7 @@ def path_of(context: Context, wanted: str) -> StoreObject:
     """The object that a name means: what this project uses, else the newest. Raises UsageError."""
     data = context.paths().data
     names = [name for name in _chosen(data, [wanted]) if Store(data).find(name)]
-    root = find_project(context.cwd).root
+    root = find_project(context.cwd, context.environ).root
     own = {name for held in project_roots(data) if held.root == root for name in held.names}
     best = max(names, key=lambda name: (name in own, version_key(name.rpartition("-")[2])))
     return StoreObject(best, os.path.join(Store(data).directory, best))
@@ -158,7 +158,7 @@ def _unknown_origin(store: Store, damage: Damage, user: str) -> IntegrityError:
 
 def _origins(context: Context, data: str, names: Collection[str]) -> Iterator[tuple[str, tuple[Wanted, str]]]:
     """Of damaged objects, what their projects' locks say of them: name → (what was locked, the project's folder)."""
-    here = find_project(context.cwd).root
+    here = find_project(context.cwd, context.environ).root
     others = [root.root for root in project_roots(data) if root.names & set(names) and not root.is_gone]
     for root in dict.fromkeys([*others, here]):
         for wanted in _locked_in(root, context.environ, data):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 
 from devboot import snapshot
 from devboot.app.commands import COMMANDS, GLOBAL, RECIPE_ACTIONS, STORE_ACTIONS, Command, Flag
 from devboot.cli.session import Session
-from devboot.environment.project import find_project
 from devboot.errors import Exit, UsageError
 from devboot.model.nearest import nearest
+from devboot.state.project import find_project
 
 SHELLS = ("bash", "zsh", "fish")
 NAMES = "names"  # `completions names KIND` is what the scripts ask
@@ -20,7 +21,7 @@ _TOPICS = ("exit-codes", "environment", "schema")
 def completions(shell: str, kind: str, session: Session) -> int:
     """Print the script for a shell, or the names of a kind. Raises UsageError for an unknown shell."""
     if shell == NAMES:
-        session.out("".join(f"{name}\n" for name in names(kind, session.context.cwd)))
+        session.out("".join(f"{name}\n" for name in names(kind, session.context.cwd, session.context.environ)))
     elif shell in _SCRIPTS:
         session.out(_SCRIPTS[shell]())
     else:
@@ -34,10 +35,10 @@ def completions(shell: str, kind: str, session: Session) -> int:
     return Exit.OK
 
 
-def names(kind: str, cwd: str) -> list[str]:
+def names(kind: str, cwd: str, environ: Mapping[str, str]) -> list[str]:
     """Names that an argument of this kind may have here; never an error, and never anything but files is asked."""
     if kind in {"process", "task"}:
-        known = snapshot.read(os.path.join(find_project(cwd).state, snapshot.NAME))
+        known = snapshot.read(os.path.join(find_project(cwd, environ).state, snapshot.NAME))
         if known is None:
             return []
         if kind == "task":

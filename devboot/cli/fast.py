@@ -12,15 +12,15 @@ from devboot.app.call import Call
 from devboot.app.commands import Command
 from devboot.app.run import become, from_snapshot, task_command
 from devboot.cli.session import Session
-from devboot.environment.project import Project, find_project
 from devboot.errors import UsageError, WorkError
 from devboot.model.nearest import nearest
+from devboot.state.project import Project, find_project
 
 
 def carry_out(command: Command, invocation: Invocation, session: Session) -> int | None:
     """Call the command's own module; its exit code, None where the long way has to be gone."""
     module = import_module(command.fast)
-    code = module.carry_out(call_for(invocation, session, find_project(session.context.cwd)))
+    code = module.carry_out(call_for(invocation, session, find_project(session.context.cwd, session.context.environ)))
     return code if code is None else int(code)
 
 
@@ -29,7 +29,7 @@ def run(words: Sequence[str], session: Session, *, no_sync: bool) -> int | None:
 
     Raises WorkError `sync/needed` where `no_sync` finds no snapshot at all, and UsageError.
     """
-    project, environ = find_project(session.context.cwd), session.context.environ
+    project, environ = find_project(session.context.cwd, session.context.environ), session.context.environ
     if not words:
         raise _nothing_named(project)
     os.chdir(session.context.cwd)  # -C: the command starts there

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 from devboot.app import generations as known, rollback as going_back
 from devboot.cli.session import Session
-from devboot.environment.project import find_project
 from devboot.errors import Exit, UsageError
 from devboot.provision import generations as files
+from devboot.state.project import find_project
 from devboot.text.modes import is_unicode
 from devboot.ui import generations as shown
 
@@ -64,7 +64,7 @@ def rollback(session: Session, number: str, *, is_offline: bool) -> int:
 
 
 def _state(session: Session) -> str:
-    return find_project(session.context.cwd).state
+    return find_project(session.context.cwd, session.context.environ).state
 
 
 def _number(text: str) -> int:

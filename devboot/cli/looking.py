@@ -9,11 +9,12 @@ from collections.abc import Sequence
 
 from devboot.app.again import command_line
 from devboot.app.doctor import available, chosen, doctor as examine
-from devboot.app.init import LOCK, init as propose, write_example
+from devboot.app.init import init as propose, write_example
 from devboot.cli.session import Session
 from devboot.doctor.findings import Report
 from devboot.doctor.fixing import FIXED, LEFT, NOT_FIXED, is_still_there, steps_of, summary
 from devboot.errors import Exit, UsageError
+from devboot.state.project import LOCK
 from devboot.text.columns import table, table_within
 from devboot.ui.doctor import render_list, render_report, report_as_json
 

@@ -12,9 +12,10 @@ from devboot.app.commands import BY_NAME
 from devboot.cli import failures, streams
 from devboot.cli.ending import end_by_exception
 from devboot.cli.session import Session, fallback_session, open_session
-from devboot.environment.project import find_project
+from devboot.state.project import find_project
 from devboot.environment.root import refuse_foreign
 from devboot.errors import Exit, UsageError
+from devboot.state.project import find_project
 
 # Said at once by what takes a while to import; the name goes with what is told next.
 _OPENINGS = dict.fromkeys(("up", "sync", "lock", "init"), "reading the project") | {"doctor": "looking at everything"}
@@ -71,7 +72,7 @@ def _dispatch(invocation: Invocation, session: Session) -> int:
     command = BY_NAME[invocation.command]
     if command.name not in _OF_NO_PROJECT and not invocation.values.get("all"):
         context = session.context
-        root = find_project(context.cwd).root
+        root = find_project(context.cwd, context.environ).root
         refuse_foreign(root, context.cwd, context.environ, os.geteuid(), command.name)
     if command.fast and command.name != "run":
         from devboot.cli import fast

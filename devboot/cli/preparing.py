@@ -86,7 +86,7 @@ def lock(session: Session, *, check: bool, update: Sequence[str], offline: bool)
     """Choose versions; or say whether those that are written down still fit."""
     context = session.context
     loaded = (look_at_project if check else load_project)(context.cwd, context.environ)
-    shown = os.path.relpath(loaded.project.lock, context.cwd)
+    shown = loaded.project.lock_from(context.cwd)
     if check:
         reasons = locking.check(loaded, context)
         if reasons:

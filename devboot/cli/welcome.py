@@ -8,15 +8,15 @@ from devboot.cli.help import brief
 from devboot.cli.session import Session
 from devboot.daemon import leases
 from devboot.daemon.leases import DaemonLease
-from devboot.environment.project import Project, find_project
 from devboot.errors import Exit
+from devboot.state.project import Project, find_project
 from devboot.text.columns import printable
 from devboot.text.units import duration
 
 
 def welcome(session: Session) -> int:
     """Print the eight lines."""
-    project = find_project(session.context.cwd)
+    project = find_project(session.context.cwd, session.context.environ)
     lease = leases.read_daemon(leases.daemon_path(project.state))
     running = lease if lease is not None and lease.is_alive else None
     session.out(brief(printable(state_line(project, running, session.context.wall_clock()))))

@@ -342,7 +342,7 @@ class Departure:
         data = self._server.supervisor.process(status.name).spec.data
         if status.last_exit is None or status.last_exit.code != 0 or not _holds_something(data):
             return ""
-        return f"saved to {printable(data.removeprefix(self._server.plan.root.rstrip('/') + '/'))}"
+        return f"saved to {printable(data)}"
 
     def _tell(self, text: str) -> None:
         self._server.audience.say(text)

@@ -177,7 +177,7 @@ def find(state: str, root: str, environ: Mapping[str, str]) -> Found:
 def lease_of(state: str, root: str, environ: Mapping[str, str]) -> DaemonLease | None:
     """The lease of the project's daemon, dead or alive.
 
-    Where `.devboot` was deleted or damaged while it runs, the copy beside its socket.
+    Where the state folder was deleted or damaged while it runs, the copy beside its socket.
     """
     lease = leases.read_daemon(leases.daemon_path(state))
     if lease is not None:
@@ -205,7 +205,7 @@ def _connect(path: str) -> _socket.socket | None:
 
 
 def _socket_without_lease(root: str, environ: Mapping[str, str]) -> str:
-    """Where the daemon would listen: for a project whose `.devboot` was deleted while it runs."""
+    """Where the daemon would listen: for a project whose state folder was deleted while it runs."""
     from devboot.errors import MachineError
     from devboot.paths import runtime_directory, socket_path
 

@@ -1,6 +1,7 @@
 """Where the time of a start went: the chain that nothing could have been faster than, and how it usually is.
 
-The last starts are kept in `.devboot/starts.json`, so that one that got clearly slower can say what got slower.
+The last starts are kept in the state folder (`starts.json`), so that one that got clearly slower can say what got
+slower.
 """
 
 from __future__ import annotations

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from devboot.environment.project import Project
 from devboot.errors import DevbootError
 from devboot.model.edge.manifest import Manifest
 from devboot.model.procfile import Procfile
+from devboot.state.project import Project
 from devboot.text.modes import StreamFacts
 
 

@@ -1,6 +1,6 @@
 """Port numbers: the usual one where it is free, else a stable one; recorded, so that addresses exist before a start.
 
-<project>/.devboot/ports.toml       name = number, of this project
+<project's state>/ports.toml        name = number, of this project
 <state>/ports/<project key>         the same for all projects of this user: first line its root, `name = number` last
 """
 
@@ -54,7 +54,7 @@ def allocate(
     must_be_free: bool,
     ours: Collection[int] = (),
 ) -> Ports:
-    """Choose and record the numbers for the project at `root`, whose .devboot is `state`.
+    """Choose and record the numbers for the project at `root`, whose state folder is `state`.
 
     With `must_be_free` (nothing of the project runs, and it is about to start) a recorded number that somebody holds is
     replaced, and an exact one raises BusyError `port/in-use`, Problems where there are several. Without it, what was
@@ -63,7 +63,7 @@ def allocate(
     with _registry_lock(user_state):
         others = recorded_by_others(user_state, root)
         recorded = read_ports(state)
-        if not recorded and not must_be_free:  # .devboot was deleted, and what runs goes on where it is
+        if not recorded and not must_be_free:  # its state was deleted, and what runs goes on where it is
             recorded = {name: number for name, number in _kept(user_state, root).items() if number not in others}
         numbers = {*recorded.values(), *(wish.port for wish in wanted)} - set(ours)
         if not must_be_free:
@@ -166,7 +166,7 @@ def recorded_by_others(user_state: str, root: str) -> dict[int, str]:
         if name == project_key(root) or name.startswith("."):
             continue
         project, numbers = _read_record(os.path.join(folder, name))
-        if os.path.isdir(os.path.join(project, ".devboot")):
+        if os.path.isdir(project):
             found.update(dict.fromkeys(numbers, project))
     return found
 

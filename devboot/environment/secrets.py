@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Callable
 
 from devboot.errors import MachineError, shell_word
-from devboot.files import atomic_write, plain
+from devboot.files import atomic_write, make_directories, plain
 
 # Long enough for every framework's minimum (Django wants 50 characters with 5 different ones).
 _MAKERS: dict[str, Callable[[], str]] = {
@@ -23,18 +23,18 @@ _MAKERS: dict[str, Callable[[], str]] = {
 KINDS = tuple(_MAKERS)
 
 
-def secrets_file(state: str) -> str:
-    """Where a project's generated values stand; `clean` spares this folder."""
-    return os.path.join(state, "data", "secrets.toml")
+def secrets_file(data: str) -> str:
+    """Return the path of a project's generated values; `data` is its data folder."""
+    return os.path.join(data, "secrets.toml")
 
 
-def load_secrets(state: str) -> dict[str, str]:
+def load_secrets(data: str) -> dict[str, str]:
     """Return the values generated so far, by variable.
 
     Raises MachineError where the file is there but damaged: making up new keys in silence would lock people out of
     data that the old ones encrypt.
     """
-    path = secrets_file(state)
+    path = secrets_file(data)
     try:
         with open(path, "rb", opener=plain) as file:
             return {name: str(value) for name, value in tomllib.load(file).items()}
@@ -51,15 +51,15 @@ def load_secrets(state: str) -> dict[str, str]:
         ) from error
 
 
-def ensure_secrets(state: str, wanted: dict[str, str]) -> dict[str, str]:
+def ensure_secrets(data: str, wanted: dict[str, str]) -> dict[str, str]:
     """Return a value for each variable in `wanted` (name → kind), generating and keeping those that are missing."""
-    known = load_secrets(state)
+    known = load_secrets(data)
     missing = {name: kind for name, kind in wanted.items() if name not in known}
     if missing:
         known |= {name: _MAKERS[kind]() for name, kind in missing.items()}
-        os.makedirs(os.path.dirname(secrets_file(state)), mode=0o700, exist_ok=True)
+        make_directories(data)
         # Made-up values need no escapes: their alphabets hold neither quotes nor backslashes.
         lines = ["# Made by devboot, once. Keep it private; it is not in version control.\n"]
         lines += [f'{name} = "{known[name]}"\n' for name in sorted(known)]
-        atomic_write(secrets_file(state), "".join(lines).encode(), mode=0o600)
+        atomic_write(secrets_file(data), "".join(lines).encode(), mode=0o600)
     return {name: known[name] for name in wanted}

@@ -15,7 +15,7 @@ from devboot.model.variables import ComposedVariable
 from devboot.snapshot import DEFAULT, SET
 
 CALLER = "the shell"
-GENERATED = ".devboot/data/secrets.toml"
+GENERATED = "generated"
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 

@@ -128,7 +128,7 @@ class Plan(Record):
 
     project: str
     root: str
-    state: str  # .devboot: logs/, run/ and data/ lie below
+    state: str  # the project's state folder: logs/ and run/ lie below
     env: tuple[tuple[str, str], ...]
     processes: tuple[ProcessSpec, ...]
     version: str = ""  # devboot's own, for the handshake

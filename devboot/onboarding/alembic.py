@@ -10,6 +10,7 @@ from dataclasses import replace
 from devboot.onboarding.layout import Application
 from devboot.onboarding.proposal import Task
 from devboot.onboarding.tree import Tree
+from devboot.paths import STATE_VARIABLE
 
 _URL = re.compile(r"^sqlalchemy\.url\s*=\s*([a-z]+(?:\+\w+)?)://\S", re.MULTILINE)
 _LOCATION = re.compile(r"^script_location\s*=\s*(\S+)", re.MULTILINE)
@@ -46,7 +47,7 @@ def redirected(tree: Tree, app: Application, task: Task, probes: Mapping[str, st
         return task
     folder = posixpath.normpath(posixpath.join(app.root, task.cwd))
     own = posixpath.relpath(path, folder)
-    copy = posixpath.relpath(posixpath.join(app.root, ".devboot/alembic.ini"), folder)
+    copy = f'"${STATE_VARIABLE}/alembic.ini"'
     makes = f'sed "s|^sqlalchemy.url.*|sqlalchemy.url = ${variable}|" {own} > {copy}'
     plain = task.run.replace(f" -c {own}", "")
     program = "alembic.config" if "alembic.config" in plain else "alembic"

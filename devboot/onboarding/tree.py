@@ -9,12 +9,13 @@ import warnings
 from pathlib import Path
 
 from devboot.clone_reader import PRESENCE, is_folder, note, read_bytes
+from devboot.paths import EARLIER_STATE
 
 # Folders that hold other people's code, build results or data: never part of the application
 SKIPPED_FOLDERS = frozenset(
     {
         ".git", ".hg", ".svn", ".venv", "venv", "env", ".tox", ".nox", "node_modules", "bower_components",
-        "site-packages", "__pycache__", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".devboot", ".idea", ".eggs",
+        "site-packages", "__pycache__", ".mypy_cache", ".pytest_cache", ".ruff_cache", EARLIER_STATE, ".idea", ".eggs",
         "dist", "htmlcov", "staticfiles", ".next", ".nuxt", "vendor", "__pypackages__", "locale", ".terraform",
     }
 )  # fmt: skip

@@ -1,7 +1,7 @@
 """The generations of a project: numbered files, each with the environment that one sync composed.
 
-    .devboot/generations/N          a line of facts, then all that is needed to switch back to it; 0600, never changed
-    .devboot/generations/current    the number of the one that is in use; below it those that were in use before
+    <state>/generations/N           a line of facts, then all that is needed to switch back to it; 0600, never changed
+    <state>/generations/current     the number of the one that is in use; below it those that were in use before
 
 They hold objects of the store as long as they are kept.
 """

@@ -1,4 +1,4 @@
-"""`.devboot/profile`: the project's programs out of the store, at paths that stay the same from version to version."""
+"""`<state>/profile`: the project's programs out of the store, at paths that stay the same from version to version."""
 
 from __future__ import annotations
 

@@ -81,6 +81,7 @@ def plan_service(
     *,
     port: int,
     root: str,
+    data: str,
     runtime: str,
     programs: str,
     ports: Mapping[str, int] = MappingProxyType({}),
@@ -91,9 +92,10 @@ def plan_service(
 ) -> Service:
     """The service `name` of the project at `root`, from a recipe that is locked to `version`.
 
-    `settings` are the manifest's, interpolated; `runtime` is where sockets may be; `programs` the store object's `bin`;
-    `ports` has the numbers of further ports, as in `mail.page`, those left out being the usual ones;
-    `run_as` says whom a server runs as that insists on it, from its name, its data and what it has to reach.
+    `settings` are the manifest's, interpolated; `data` is the project's data folder; `runtime` is where sockets may be;
+    `programs` the store object's `bin`; `ports` has the numbers of further ports, as in `mail.page`, those left out
+    being the usual ones; `run_as` says whom a server runs as that insists on it, from its name, its data and what it
+    has to reach.
     Raises Problems of `manifest/reserved-setting` for settings that devboot makes itself, ManifestError
     `manifest/no-databases`.
     """
@@ -101,7 +103,9 @@ def plan_service(
     if table is None:
         raise no_service(recipe, name, place)
     _refuse_reserved(table, name, settings, place)
-    exports = _exports(recipe, table, name, version, port=port, root=root, runtime=runtime, databases=databases)
+    exports = _exports(
+        recipe, table, name, version, port=port, root=root, data=data, runtime=runtime, databases=databases
+    )
     exports |= {f"port_{key}": str(ports.get(f"{name}.{key}", usual)) for key, usual in table.ports.items()}
     words = {**exports, "name": name, "store": os.path.dirname(programs)}
     exports["socket"] = _fill(recipe.provides.socket, words)
@@ -240,9 +244,9 @@ def provided_variables(recipe: Recipe, exports: Mapping[str, str], libraries: Co
     }
 
 
-def data_directory(state: str, name: str, data_format: str, version: str) -> str:
-    """`.devboot/data/services/<name>/<format>-<major>`: products and majors never open each other's files."""
-    return os.path.join(state, "data", "services", name, f"{data_format}-{version.partition('.')[0]}")
+def data_directory(data: str, name: str, data_format: str, version: str) -> str:
+    """Return `services/<name>/<format>-<major>` below `data`: products and majors never open each other's files."""
+    return os.path.join(data, "services", name, f"{data_format}-{version.partition('.')[0]}")
 
 
 def socket_of(runtime: str, root: str, name: str, *, is_folder: bool = False) -> str:
@@ -259,6 +263,7 @@ def _exports(
     *,
     port: int,
     root: str,
+    data: str,
     runtime: str,
     databases: Sequence[WantedDatabase],
 ) -> dict[str, str]:
@@ -268,7 +273,7 @@ def _exports(
         "host": HOST,
         "port": str(port),
         "socket": socket_of(runtime, root, name, is_folder=table.socket != "{socket}"),
-        "data": data_directory(os.path.join(root, ".devboot"), name, data_format, version),
+        "data": data_directory(data, name, data_format, version),
     }
     if recipe.provides.user:
         exports["user"] = first.user or recipe.provides.user

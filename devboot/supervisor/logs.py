@@ -23,7 +23,7 @@ class Line(Record):
 
 
 def log_path(state: str, name: str) -> str:
-    """Where the log of the process `name` lies, below the state directory (`.devboot`)."""
+    """Where the log of the process `name` lies, below the project's state folder."""
     return os.path.join(state, "logs", f"{name}.log")
 
 

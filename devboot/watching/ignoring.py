@@ -8,11 +8,12 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from devboot.clone_reader import read_text
+from devboot.paths import EARLIER_STATE
 from devboot.watching.patterns import name_expression
 
 # Folders that no glob means, however wide it is: what tools write there is no edit.
 NEVER = frozenset(
-    {".git", ".hg", ".svn", ".devboot", ".venv", "venv", "node_modules", "__pycache__", ".tox", ".nox"}
+    {".git", ".hg", ".svn", EARLIER_STATE, ".venv", "venv", "node_modules", "__pycache__", ".tox", ".nox"}
     | {".mypy_cache", ".ruff_cache", ".pytest_cache"}
 )
 FILE = ".gitignore"

@@ -20,6 +20,7 @@ import pytest
 
 from devboot.provision.tree import remove_tree
 from tests.fakes.fault_server import FaultServer
+from tests.fakes.folders import data_folder, state_folder
 from tests.fakes.terminal import Terminal
 from tests.fakes.wheels import write_wheel
 
@@ -56,6 +57,16 @@ class Machine:
             "DEVBOOT_TEST": "1",  # checks the order in which locks are taken
             "NO_COLOR": "1",
         }
+
+    @property
+    def state(self) -> Path:
+        """Where devboot keeps logs, leases and the like of the project."""
+        return state_folder(self.root, self.environ["DEVBOOT_HOME"])
+
+    @property
+    def data(self) -> Path:
+        """Where devboot keeps the project's data."""
+        return data_folder(self.root, self.environ["DEVBOOT_HOME"])
 
     def devboot(self, *arguments: str, code: int | None = 0, cwd: Path | None = None, **environ: str):
         """Run devboot to its end; its exit code has to be `code` (None: any)."""

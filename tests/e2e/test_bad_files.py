@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
+
+from devboot.state.claiming import has_content
 
 GOOD = '[databases.default]\npath = "db.sqlite3"\n'
 PROCFILE = "web: python3 -m http.server\n"
@@ -33,10 +36,10 @@ def refuses(here, *words: str) -> str:
         for word in words:
             assert word in text
         assert "Traceback" not in text
-    assert before == [path for path in sorted(here.root.rglob("*")) if ".devboot" not in path.parts]
-    for made in (".venv", "db.sqlite3", "devboot.lock", ".devboot/logs", ".devboot/data", ".devboot/snapshot"):
-        assert not (here.root / made).exists(), made
-    assert not Path(here.environ["DEVBOOT_HOME"], "data").exists()
+    assert before == sorted(here.root.rglob("*"))
+    assert not {"logs", "snapshot"} & set(os.listdir(here.state) if here.state.exists() else ())
+    assert not has_content(str(here.data))
+    assert not Path(here.environ["DEVBOOT_HOME"], "data/store").exists()
     assert [] == here.left()
     return said[0]
 

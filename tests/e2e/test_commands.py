@@ -208,12 +208,12 @@ def test_a_dry_run_changes_nothing_without_a_manifest(machine):
 
 def test_a_dry_run_of_what_runs_has_nothing_to_fetch_or_build(counter):
     counter.devboot("up", "-d")
-    before = tree(counter.root / ".devboot/run"), tree(counter.root / ".venv")
+    before = tree(counter.state / "run"), tree(counter.root / ".venv")
 
     planned = json.loads(counter.devboot("up", "--dry-run", "--json").stdout)
 
     assert {"fetch", "build", "create", "lock"} & {step["kind"] for step in planned["steps"]} == set()
-    assert before == (tree(counter.root / ".devboot/run"), tree(counter.root / ".venv"))
+    assert before == (tree(counter.state / "run"), tree(counter.root / ".venv"))
 
 
 def test_honcho_runs_the_processes_and_devboot_services_and_tasks(counter):
@@ -313,7 +313,7 @@ def test_no_output_has_a_secret(counter):
     assert canary not in refused.stdout + refused.stderr
     shown = json.loads(counter.devboot("env", "--json", code=None).stdout or "{}")
     assert canary not in json.dumps(shown)
-    for path in (counter.root / ".devboot").rglob("*"):
+    for path in counter.state.rglob("*"):
         if path.is_file() and canary.encode() in path.read_bytes():
             assert 0o600 == path.stat().st_mode & 0o777, path
 

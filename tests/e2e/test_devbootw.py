@@ -19,7 +19,6 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parents[2]
 PYTHON = os.path.realpath(sys.executable)
 TOOLS = ["cat", "chmod", "cmp", "cp", "id", "mkdir", "mv", "readlink", "rm", "sh", "sleep", "touch", "uname"]
-ONCE = "devbootw: getting what devboot needs into .devboot/tool, this once\n"
 
 FAKE_DEVBOOT = """
 import sys
@@ -41,6 +40,16 @@ class Checkout:
     root: Path
     bin: Path
     log: Path  # a line for each call of uv
+
+    @property
+    def tool(self) -> Path:
+        """Where devboot's dependencies are installed."""
+        return self.bin / f".cache/devboot/checkouts{self.root}/.tool"
+
+    @property
+    def once(self) -> str:
+        """What the first run says."""
+        return f"devbootw: installing devboot's dependencies into {self.tool}\n"
 
     @property
     def environ(self) -> dict[str, str]:
@@ -115,10 +124,28 @@ def until(condition: object, limit: float = 20.0) -> None:
 
 
 def test_the_first_run_installs_and_the_second_only_runs(checkout: Checkout) -> None:
-    assert (3, RAN[1], ONCE) == checkout.run("up", "-d")
+    assert (3, RAN[1], checkout.once) == checkout.run("up", "-d")
     assert checkout.run("up", "-d") == RAN
     assert checkout.installs() == 1
-    assert (checkout.root / ".devboot" / ".gitignore").read_text() == "*\n"
+    assert sorted(os.listdir(checkout.root)) == ["devboot", "devbootw", "pyproject.toml", "scripts"]
+
+
+def test_the_directories_of_the_user_say_where_the_dependencies_go(checkout: Checkout, tmp_path: Path) -> None:
+    below = f"checkouts{checkout.root}/.tool/bin/python"
+    checkout.run(XDG_CACHE_HOME=str(tmp_path / "cache"))
+    checkout.run(XDG_CACHE_HOME="relative", DEVBOOT_HOME=str(tmp_path / "own"))
+
+    assert (tmp_path / "cache/devboot" / below).exists()
+    assert (tmp_path / "own/cache" / below).exists()
+
+
+def test_a_home_that_cannot_be_written_is_refused(checkout: Checkout) -> None:
+    (checkout.bin / "file").touch()
+    place = f"{checkout.bin}/file/.cache/devboot/checkouts{checkout.root}"
+    code, out, err = checkout.run(HOME=str(checkout.bin / "file"))
+
+    assert (code, out) == (6, "")
+    assert err.endswith(f"error[tool/folder]: `{place}` can't be written\nhelp: export DEVBOOT_HOME=/a/path/of/yours\n")
 
 
 def test_the_second_run_starts_nothing_but_python(checkout: Checkout) -> None:
@@ -154,27 +181,30 @@ def test_an_edited_pyproject_installs_again_and_a_touched_one_does_not(checkout:
         assert checkout.run("up", "-d", PATH="/nonexistent") == RAN
     assert checkout.installs() == 1
     pyproject.write_text(pyproject.read_text() + "\n")
-    assert (3, RAN[1], ONCE) == checkout.run("up", "-d")
+    assert (3, RAN[1], checkout.once) == checkout.run("up", "-d")
     assert checkout.installs() == 2
 
 
-def test_a_moved_checkout_goes_on_working(checkout: Checkout) -> None:
+def test_a_moved_checkout_installs_again_and_two_checkouts_do_not_disturb_each_other(checkout: Checkout) -> None:
     checkout.run()
-    moved = checkout.root.rename(checkout.root.with_name("moved"))
+    shutil.copytree(checkout.root, moved := checkout.root.with_name("moved"))
+    assert checkout.run("up", "-d", program=moved / "devbootw")[:2] == RAN[:2]
+    assert checkout.installs() == 2
     assert checkout.run("up", "-d", program=moved / "devbootw") == RAN
+    assert checkout.run("up", "-d") == RAN
 
 
 def test_an_interpreter_that_went_away_is_replaced(checkout: Checkout) -> None:
     checkout.run()
-    for link in (checkout.root / ".devboot" / "tool" / "bin").glob("python*"):
+    for link in (checkout.tool / "bin").glob("python*"):
         link.unlink()
         link.symlink_to("/nonexistent/python")
-    assert (3, RAN[1], ONCE) == checkout.run("up", "-d")
+    assert (3, RAN[1], checkout.once) == checkout.run("up", "-d")
 
 
 def test_another_python_than_before_makes_it_anew(checkout: Checkout) -> None:
     checkout.run()
-    assert (3, RAN[1], ONCE) == checkout.run("up", "-d", PYTHON=PYTHON)
+    assert (3, RAN[1], checkout.once) == checkout.run("up", "-d", PYTHON=PYTHON)
     assert checkout.run("up", "-d", PYTHON=PYTHON) == RAN
     assert checkout.run("up", "-d") == RAN
 
@@ -185,7 +215,7 @@ def test_killed_in_the_middle_it_starts_over(checkout: Checkout) -> None:
         until(lambda: checkout.installs() == 1)
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-    assert (3, RAN[1], ONCE) == checkout.run("up", "-d")
+    assert (3, RAN[1], checkout.once) == checkout.run("up", "-d")
     assert checkout.installs() == 2
 
 
@@ -193,9 +223,9 @@ def test_killed_in_the_middle_it_starts_over(checkout: Checkout) -> None:
 def test_two_at_once_install_once(checkout: Checkout) -> None:
     with checkout.start("up", "-d") as first, checkout.start("up", "-d") as second:
         results = [first.communicate(timeout=60), second.communicate(timeout=60)]
-    waiting = "devbootw: waiting for another one that is making .devboot/tool\n"
+    waiting = f"devbootw: waiting for another one that installs into {checkout.tool}\n"
     assert {RAN[1]} == {out for out, _ in results}
-    assert {err for _, err in results} <= {ONCE, waiting, ""}
+    assert {err for _, err in results} <= {checkout.once, waiting, ""}
     assert checkout.installs() == 1
 
 
@@ -204,7 +234,7 @@ def test_a_waiting_one_says_what_it_waits_for(checkout: Checkout) -> None:
         until(lambda: checkout.installs() == 1)
         second = checkout.start()
         assert second.stderr
-        assert second.stderr.readline() == "devbootw: waiting for another one that is making .devboot/tool\n"
+        assert second.stderr.readline() == f"devbootw: waiting for another one that installs into {checkout.tool}\n"
         Path(f"{checkout.log}.block").rename(f"{checkout.log}.unblocked")
         first.communicate(timeout=60)
         second.communicate(timeout=60)
@@ -216,7 +246,7 @@ def test_an_install_that_fails_is_not_used_and_tried_again(checkout: Checkout, t
     checkout.use(python_without_pip(tmp_path / "bare"))
     fail = Path(f"{checkout.log}.fail")
     fail.touch()
-    expected = ONCE + (
+    expected = checkout.once + (
         "error[tool/install]: the packages that devboot needs could not be installed\n"
         "cause: the lines above are from the installer\n"
         "help: check the connection, then run the same command again\n"
@@ -224,7 +254,7 @@ def test_an_install_that_fails_is_not_used_and_tried_again(checkout: Checkout, t
     )
     assert (4, "", expected) == checkout.run("up", "-d")
     fail.unlink()
-    assert (3, RAN[1], ONCE) == checkout.run("up", "-d")
+    assert (3, RAN[1], checkout.once) == checkout.run("up", "-d")
 
 
 def test_a_python_that_is_none_is_refused(checkout: Checkout) -> None:
@@ -277,7 +307,7 @@ def test_without_pip_and_uv_it_names_the_command_that_gets_them(checkout: Checko
     checkout.use(python)
     minor = python.name.removeprefix("python")
     expected = (
-        ONCE
+        checkout.once
         + (
             f"error[tool/no-pip]: Python {minor} has neither pip nor ensurepip, and uv isn't there\n"
             f"cause: {python} comes without them, as Debian's does\n"
@@ -301,7 +331,7 @@ def main():
 @pytest.mark.network
 @pytest.mark.parametrize("installer", ["uv", "pip", "a uv that fails, then pip"])
 def test_the_packages_are_there_when_they_are_asked_for(checkout: Checkout, installer: str) -> None:
-    said = ONCE
+    said = checkout.once
     if "fails" in installer:
         Path(f"{checkout.log}.fail").touch()
         said += "devbootw: uv could not; trying with pip\n"

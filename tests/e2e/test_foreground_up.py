@@ -201,7 +201,7 @@ def test_an_explicit_port_that_is_taken_is_refused_before_anything_is_made(site,
     assert f"(pid {os.getpid()})" in refused.stderr
     assert "help: devboot up --port web=auto" in refused.stderr
     assert [] == here.left()
-    assert not (here.root / ".devboot/logs").exists()
+    assert not (here.state / "logs").exists()
 
 
 @pytest.mark.faults(88)

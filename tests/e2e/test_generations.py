@@ -71,7 +71,7 @@ def what_runs(shop):
 
 def in_profile(shop):
     """What a tool runs that knows the path of the program alone."""
-    return subprocess.check_output([shop.root / ".devboot/profile/bin/toy-server"], text=True)
+    return subprocess.check_output([shop.state / "profile/bin/toy-server"], text=True)
 
 
 def test_each_sync_that_changes_something_is_a_generation(shop):
@@ -87,7 +87,7 @@ def test_each_sync_that_changes_something_is_a_generation(shop):
 def test_what_differs_is_said_in_words_without_secrets(bakery):
     shop = bakery
     move_on(shop)
-    (shop.root / ".devboot/data/secrets.toml").unlink()
+    (shop.data / "secrets.toml").unlink()
     shop.devboot("sync")
 
     assert shop.devboot("diff", "1", "2", PYTHONIOENCODING="utf-8").stdout == (
@@ -136,7 +136,7 @@ def test_a_generation_holds_its_objects_until_it_is_pruned(shop):
     kept = [line.split("  ")[-1] for line in shop.devboot("gc").stdout.splitlines()[:-1]]
     assert sorted(kept) == ["~/shop", "~/shop, generation 1"]
 
-    folder = shop.root / ".devboot/generations"
+    folder = shop.state / "generations"
     for number in range(3, files.KEPT + 2):
         shutil.copy(folder / "2", folder / str(number))
     pruned = shop.devboot("gc").stdout.splitlines()
@@ -184,12 +184,12 @@ def test_a_rollback_that_is_killed_is_finished_by_the_next(point, bakery):
 def test_a_sync_that_fails_changes_nothing_that_is_there(bakery):
     shop = bakery
     before = what_runs(shop)
-    files_before = sorted(os.listdir(shop.root / ".devboot/generations"))
+    files_before = sorted(os.listdir(shop.state / "generations"))
     require(shop, "3.0")
 
     shop.devboot("sync", code=1)
 
-    assert sorted(os.listdir(shop.root / ".devboot/generations")) == files_before
+    assert sorted(os.listdir(shop.state / "generations")) == files_before
     shop.devboot("rollback", "1", "--offline")
     assert what_runs(shop) == before
 

@@ -65,17 +65,17 @@ def test_what_is_on_path_runs_and_every_place_says_so(project):
     assert "sha256" not in lock
     assert (toy["phase"], toy["note"]) == ("ready", "from PATH, not reproducible")
     assert project.objects() == []
-    assert (project.root / ".devboot/data/services/toy/toy-2").is_dir()
+    assert (project.data / "services/toy/toy-2").is_dir()
     assert "from PATH, not reproducible" in project.devboot("doctor").stdout
-    assert os.readlink(project.root / ".devboot/host/toy/bin/toy-server") == f"{project.folder}/programs/toyd"
+    assert os.readlink(project.state / "host/toy/bin/toy-server") == f"{project.folder}/programs/toyd"
 
 
 def test_inside_the_projects_environment_the_links_do_not_lead_to_themselves(project):
     project.devboot("sync", **on_path(project))
-    inside = {"PATH": f"{project.root}/.devboot/host/toy/bin:{on_path(project)['PATH']}"}
+    inside = {"PATH": f"{project.state}/host/toy/bin:{on_path(project)['PATH']}"}
     project.devboot("sync", **inside)
 
-    assert os.readlink(project.root / ".devboot/host/toy/bin/toy-server") == f"{project.folder}/programs/toyd"
+    assert os.readlink(project.state / "host/toy/bin/toy-server") == f"{project.folder}/programs/toyd"
 
 
 def test_another_version_than_the_wanted_one_is_refused(project):

@@ -200,7 +200,7 @@ class Clone:
     def files(self) -> set[str]:
         """The files of the clone that devboot didn't make."""
         found = {str(path.relative_to(self.root)) for path in self.root.rglob("*") if not path.is_dir()}
-        return {name for name in found if not name.startswith((".devboot", ".venv", "db.sqlite3"))}
+        return {name for name in found if not name.startswith((".venv", "db.sqlite3"))}
 
     def complaints(self, *words: str, named: str = "") -> Iterator[str]:
         """What is wrong with how a command ended."""
@@ -250,9 +250,7 @@ class Clone:
             assert ended.code not in (None, 70), ended.err
             opened |= set(ended.opened)
             self.forget_init(words)
-        return {
-            name for name in opened if not name.startswith((".devboot", ".venv")) and ".tmp" not in name
-        } | self.files()
+        return {name for name in opened if not name.startswith(".venv") and ".tmp" not in name} | self.files()
 
 
 @pytest.fixture
@@ -301,10 +299,6 @@ def victims(folder: Path) -> dict[str, str]:
     return {str(path.relative_to(folder)): path.read_text() if path.is_file() else "" for path in folder.rglob("*")}
 
 
-def is_of_state(name: str) -> bool:
-    return name.startswith(".devboot")
-
-
 @pytest.mark.faults(152)
 @pytest.mark.parametrize("clone", ["written", "found"], indirect=True)
 def test_no_command_changes_what_a_link_in_the_place_of_a_written_file_leads_to(clone, tmp_path):
@@ -312,7 +306,7 @@ def test_no_command_changes_what_a_link_in_the_place_of_a_written_file_leads_to(
     written = set()
     for words in (*COMMANDS, ("sync",)):
         ended = clone.commands.run(clone.root, *words, limit=LIMIT)
-        written |= {re.sub(r"\.\d+\.[0-9a-f]{8}\.tmp$", "", name) for name in ended.written if not is_of_state(name)}
+        written |= {re.sub(r"\.\d+\.[0-9a-f]{8}\.tmp$", "", name) for name in ended.written}
         clone.forget_init(words)
     names = {str(folder) for name in written for folder in (Path(name), *Path(name).parents) if str(folder) != "."}
     assert ".venv" in names

@@ -33,7 +33,7 @@ def ask(address, *words: str) -> str:
 
 def dump(here):
     """Where Redis keeps its data."""
-    return here.root / ".devboot/data/services/redis/redis-8/dump.rdb"
+    return here.data / "services/redis/redis-8/dump.rdb"
 
 
 def ran_once(here):
@@ -227,7 +227,7 @@ def test_a_migration_that_fails_leaves_the_database_as_it_was(counter):
     tables = "select name from sqlite_master where name in ('second', 'third', 'fourth')"
     assert "third" not in str(rows(here.root / "data/words.sqlite3", tables))
     assert [("kept",)] == rows(here.root / "data/words.sqlite3", "select word from words")
-    (backup,) = (here.root / ".devboot/backup").iterdir()
+    (backup,) = (here.data / "backup").iterdir()
     assert [("kept",)] == rows(backup, "select word from words")
 
     (folder / "0003.sql").write_text("create table third (a text);\n")

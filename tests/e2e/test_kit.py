@@ -68,7 +68,7 @@ def site(machine, index, tmp_path):
 def other_machine(here: Machine, folder: Path) -> None:
     """Go on in a fresh clone with an empty home, empty caches and an index that nobody answers for."""
     clone = folder / "other/site"
-    shutil.copytree(here.root, clone, ignore=shutil.ignore_patterns(".venv", ".devboot", "*.tar", "data"))
+    shutil.copytree(here.root, clone, ignore=shutil.ignore_patterns(".venv", "*.tar", "data"))
     (folder / "other/run").mkdir(mode=0o700)
     (folder / "other/home").mkdir()
     here.root = clone

@@ -15,7 +15,6 @@ def team(machine, tmp_path):
     """A repository with a locked Redis, in its first commit."""
     folder = tmp_path / "plan/team"
     folder.mkdir(parents=True)
-    (folder / ".gitignore").write_text(".devboot\n")
     (folder / "devboot.toml").write_text("[services.redis]\n")
     here = machine(folder)
     git(here, "init", "-q", "-b", "main")
@@ -98,7 +97,7 @@ def test_after_a_merge_both_sides_are_taken_together_and_the_file_is_kept(team):
 
     done = team.devboot("lock")
     assert "both sides are resolved anew" in done.stderr
-    (kept,) = (team.root / ".devboot").glob("devboot.lock.conflict.*")
+    (kept,) = (team.data / "backup").glob("devboot.lock.conflict.*")
     assert kept.read_bytes() == conflicted
     assert "fits" in team.devboot("lock", "--check").stderr
     text = (team.root / "devboot.lock").read_text()

@@ -94,7 +94,7 @@ def test_a_second_clone_comes_up_without_network(indexed, redis_store, tmp_path)
     here.devboot("up", "-d")
     here.devboot("down")
     second = tmp_path / "second"
-    shutil.copytree(here.root, second, ignore=shutil.ignore_patterns(".venv", ".devboot"))
+    shutil.copytree(here.root, second, ignore=shutil.ignore_patterns(".venv"))
 
     here.root = second
 

@@ -20,7 +20,7 @@ def ledger(machine):
 
 
 def cluster(here):
-    return here.root / ".devboot/data/services/postgres/postgres-18"
+    return here.data / "services/postgres/postgres-18"
 
 
 def test_a_project_with_postgres_comes_up_and_keeps_its_data(ledger):

@@ -111,7 +111,7 @@ def test_a_kit_has_it(shop, upstream, tmp_path):
 
     other = tmp_path / "other"
     other.mkdir()
-    elsewhere = Machine(other, other / "uv", shop.root, (".venv", ".devboot", "*.kit.tar"))
+    elsewhere = Machine(other, other / "uv", shop.root, (".venv", "*.kit.tar"))
     said = elsewhere.devboot("sync", "--from", str(shop.root / "shop.kit.tar")).stderr
 
     assert re.search(STORED, said)

@@ -110,8 +110,8 @@ def test_few_descriptors_and_any_mask_give_the_same_store_and_private_state(mask
     (name,) = shop.objects()
     modes = {stat.S_IMODE(path.lstat().st_mode) for path in (shop.store / name).rglob("*") if not path.is_symlink()}
     assert modes == {0o444, 0o555}
-    own = [shop.folder / "home/data", shop.folder / "home/data/roots", shop.root / ".devboot"]
-    own += [*(shop.folder / "home/data/roots").iterdir(), *(shop.root / ".devboot/generations").iterdir()]
+    own = [shop.folder / "home/data", shop.folder / "home/data/roots", shop.state]
+    own += [*(shop.folder / "home/data/roots").iterdir(), *(shop.state / "generations").iterdir()]
     assert [path.name for path in own if path.stat().st_mode & 0o077] == []
     assert json.loads((shop.store / name / "object.json").read_text())["digest"] == TOY_DIGEST
 

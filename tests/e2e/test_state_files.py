@@ -33,7 +33,7 @@ def shop(tmp_path):
 def test_state_that_cannot_be_read_is_made_again(content, shop):
     shop.devboot("sync")
     lock = (shop.root / "devboot.lock").read_bytes()
-    state = shop.root / ".devboot"
+    state = shop.state
     records = [path for path in state.rglob("*") if path.is_file() and path.relative_to(state).parts[0] not in OTHERS]
     records += (shop.folder / "home/data/roots").iterdir()
     for path in records:
@@ -49,11 +49,12 @@ def test_state_that_cannot_be_read_is_made_again(content, shop):
 
 
 @pytest.mark.faults(42)
-@pytest.mark.parametrize("name", ["devboot.lock", ".devboot/snapshot"])
+@pytest.mark.parametrize("name", ["devboot.lock", "snapshot"])
 def test_a_directory_in_place_of_a_file_is_named_and_moved_aside_as_advised(name, shop):
     shop.devboot("sync")
-    (shop.root / name).unlink()
-    (shop.root / name).mkdir()
+    path = (shop.state if name == "snapshot" else shop.root) / name
+    path.unlink()
+    path.mkdir()
 
     refused = shop.devboot("sync", code=6).stderr
 
@@ -61,13 +62,13 @@ def test_a_directory_in_place_of_a_file_is_named_and_moved_aside_as_advised(name
     advice = refused.split("help: ")[1].splitlines()[0]
     subprocess.run(["sh", "-c", advice], check=True)
     shop.devboot("sync")
-    assert (shop.root / f"{name}.aside").is_dir()
+    assert path.with_name(f"{name}.aside").is_dir()
 
 
 @pytest.mark.faults(42)
 def test_a_pipe_in_place_of_a_state_file_is_waited_for_by_no_command(shop):
     shop.devboot("sync")
-    state = shop.root / ".devboot"
+    state = shop.state
     records = [path for path in state.rglob("*") if path.is_file() and path.relative_to(state).parts[0] not in OTHERS]
     records += (shop.folder / "home/data/roots").iterdir()
     for path in records:

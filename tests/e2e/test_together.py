@@ -141,5 +141,5 @@ def test_the_daemon_keeps_no_lock_of_the_command_that_started_it(counter):
     done = here.devboot("sync")
 
     assert "waiting for" not in done.stderr
-    (here.root / ".devboot/run/prepare.lock").unlink()
+    (here.state / "run/prepare.lock").unlink()
     assert "waiting for" not in here.devboot("sync", "--force").stderr

@@ -107,12 +107,12 @@ def test_a_dry_run_of_what_runs_says_what_would_change_and_changes_nothing(site)
     before = made.ps()
     edited = "[processes.mail]\ncommand = 'sleep 1000'\n[env]\nK = { generate = 'hex' }\n"
     (made.root / "devboot.toml").write_text(manifest + edited)
-    kept = {path: path.stat().st_mtime_ns for path in (made.root / ".devboot").iterdir()}
+    kept = {path: path.stat().st_mtime_ns for path in made.state.iterdir()}
 
     said = made.devboot("up", "--dry-run").stdout
 
     assert ["  restart  web", "  restart  worker", "  start    mail"] == said.splitlines()[1:]
-    assert kept == {path: path.stat().st_mtime_ns for path in (made.root / ".devboot").iterdir()}
+    assert kept == {path: path.stat().st_mtime_ns for path in made.state.iterdir()}
     assert before == {name: each | {"memory": before[name]["memory"]} for name, each in made.ps().items()}
 
 

@@ -68,7 +68,7 @@ class Stage:
     @property
     def plan(self) -> Plan:
         """The plan of all that was added."""
-        return Plan("stage", self.root, f"{self.root}/.devboot", tuple(os.environ.items()), tuple(self.specs))
+        return Plan("stage", self.root, f"{self.root}/state", tuple(os.environ.items()), tuple(self.specs))
 
     @property
     def supervisor(self) -> Supervisor:

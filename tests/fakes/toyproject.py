@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from devboot.model.artifact import PLATFORMS
+from tests.fakes.folders import data_folder, state_folder
 from tests.fakes.wheels import write_wheel
 
 MANIFEST = """
@@ -64,6 +65,16 @@ class ToyProject:
         for platform in PLATFORMS:
             lines += [f"[version.{platform}]", *(f"{key} = {json.dumps(value)}" for key, value in row.items())]
         return "\n".join(lines)
+
+    @property
+    def state(self) -> Path:
+        """Where devboot keeps logs, leases and the like of the project."""
+        return state_folder(self.root, self.folder / "home")
+
+    @property
+    def data(self) -> Path:
+        """Where devboot keeps the project's data."""
+        return data_folder(self.root, self.folder / "home")
 
     @property
     def environ(self) -> dict[str, str]:

@@ -12,6 +12,8 @@ import time
 
 import pytest
 
+from tests.fakes.folders import state_folder
+
 ESCAPES = re.compile(rb"\x1b|\r(?!\n)")
 
 
@@ -208,8 +210,9 @@ def test_up_inside_its_own_processes_is_refused(shop):
 @pytest.mark.faults(115)
 def test_ctrl_c_while_preparing_says_what_is_kept_and_exits_130(shop):
     (shop / "shop" / "devboot.toml").write_text("", encoding="utf-8")
-    (shop / "shop" / ".devboot" / "run").mkdir(parents=True)
-    held = open(shop / "shop" / ".devboot" / "run" / "prepare.lock", "w", encoding="utf-8")  # noqa: SIM115
+    lock = state_folder(shop / "shop", environ(shop)["DEVBOOT_HOME"]) / "run/prepare.lock"
+    lock.parent.mkdir(parents=True)
+    held = open(lock, "w", encoding="utf-8")  # noqa: SIM115
     with held:
         fcntl.flock(held, fcntl.LOCK_EX)  # another command is at it: ours waits
         child = subprocess.Popen(
@@ -228,8 +231,9 @@ def test_ctrl_c_while_preparing_says_what_is_kept_and_exits_130(shop):
 @pytest.mark.faults(117)
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)])
 def test_a_signal_while_lines_are_redrawn_leaves_the_cursor_visible(shop, number, code):
-    (shop / "shop" / ".devboot" / "run").mkdir(parents=True)
-    held = open(shop / "shop" / ".devboot" / "run" / "prepare.lock", "w", encoding="utf-8")  # noqa: SIM115
+    lock = state_folder(shop / "shop", environ(shop)["DEVBOOT_HOME"]) / "run/prepare.lock"
+    lock.parent.mkdir(parents=True)
+    held = open(lock, "w", encoding="utf-8")  # noqa: SIM115
     with held:
         fcntl.flock(held, fcntl.LOCK_EX)
         leader, follower = pty.openpty()

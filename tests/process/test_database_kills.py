@@ -15,7 +15,7 @@ PREPARE = """if True:
     from devboot.environment.databases import Database, Surroundings, prepare_database
     root = sys.argv[1]
     database = Database("default", root + "/db", {"journal_mode": "wal"}, root + "/*.sql", root + "/seed")
-    prepare_database(database, Surroundings(root, root + "/.devboot", 0.0))
+    prepare_database(database, Surroundings(root, root + "/data", 0.0))
 """
 
 
@@ -49,7 +49,7 @@ def test_a_kill_at_any_checkpoint_is_made_good_by_the_next_run(point, tmp_path):
 
     assert content(tmp_path) == (["a", "devboot_migrations"], "ok")
     assert rows(tmp_path, "a") == ([(1,), (2,), (3,)] if point == "database/backed-up" else [(1,), (2,)])
-    backup = tmp_path / ".devboot/backup"
+    backup = tmp_path / "data/backup"
     assert not backup.exists() or not any(".new" in name for name in os.listdir(backup))
 
 
@@ -64,6 +64,6 @@ def test_a_kill_inside_the_third_migration_leaves_the_second_state(tmp_path):
 
     assert prepare(tmp_path, "database/before-commit=kill") == -9
     assert content(tmp_path) == (["devboot_migrations", "t1", "t2"], "ok")
-    (backup,) = os.listdir(tmp_path / ".devboot/backup")
-    with closing(sqlite3.connect(tmp_path / ".devboot/backup" / backup)) as connection:
+    (backup,) = os.listdir(tmp_path / "data/backup")
+    with closing(sqlite3.connect(tmp_path / "data/backup" / backup)) as connection:
         assert connection.execute("SELECT * FROM t1").fetchall() == [(1,)]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.fakes.folders import state_folder
 from tests.fakes.terminal import DEADLINE, Terminal
 
 START = (
@@ -19,9 +20,9 @@ START = (
 @pytest.fixture
 def shop(tmp_path):
     """A project whose process `web` has left a log of 90 lines, and `job` one of three."""
-    logs = tmp_path / "shop/.devboot/logs"
+    logs = state_folder(tmp_path / "shop", tmp_path / "home") / "logs"
     logs.mkdir(parents=True)
-    (tmp_path / "home").mkdir()
+    (tmp_path / "shop").mkdir()
     (tmp_path / "shop/devboot.toml").write_text('[project]\nname = "shop"\n')
     (logs / "web.log").write_text("".join(f"line {number}\n" for number in range(90)))
     (logs / "job.log").write_text("one\ntwo\nthree\n")
@@ -96,7 +97,7 @@ def test_what_fits_or_is_for_nobody_who_reads_it_there_is_not(terminal, argument
 
 
 def test_who_leaves_the_pager_early_has_seen_enough(terminal, shop):
-    log = shop / "shop/.devboot/logs/web.log"
+    log = state_folder(shop / "shop", shop / "home") / "logs/web.log"
     log.write_text("".join(f"line {number}\n" for number in range(200_000)))
     code, text = shown(terminal("logs", "-n", "200000", "web", PAGER="head -n 1"))
 

@@ -25,7 +25,15 @@ def planned(name, version, data, tmp_path):
         words = {key.replace("_", "-"): (value,) for key, value in settings.items()}
         recipe = RECIPES.get(name).recipe
         return plan_service(
-            recipe, name, version, words, port=port, root=str(tmp_path), runtime=data, programs=programs
+            recipe,
+            name,
+            version,
+            words,
+            port=port,
+            root=str(tmp_path),
+            data=str(tmp_path),
+            runtime=data,
+            programs=programs,
         )
 
     prepare_data(plan())

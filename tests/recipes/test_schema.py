@@ -53,7 +53,9 @@ def test_a_service_can_be_planned_and_leaves_no_placeholder(name):
     recipe = RECIPES.get(name).recipe
     if recipe.service is None:
         return
-    service = plan_service(recipe, name, "1.2.3", {}, port=1, root="/project", runtime="/run", programs="/store/x/bin")
+    service = plan_service(
+        recipe, name, "1.2.3", {}, port=1, root="/project", data="/data", runtime="/run", programs="/store/x/bin"
+    )
     spec = service.spec
     variables = provided_variables(recipe, service.exports, [key for key in recipe.provides.env if key != "*"])
     texts = [*spec.argv, *service.exports.values(), *variables.values(), *(hint.help for hint in spec.failure_hints)]

@@ -108,7 +108,7 @@ def test_a_path_that_cannot_be_written_is_told_with_its_owner(tmp_path):
 @pytest.mark.parametrize(
     ("path", "way"),
     [
-        ("/{}/shop/.devboot/run/daemon.lock", "cp -R /{}/shop /a/path/that/can/be/written   # and work there"),
+        ("/{}/shop/.venv/lib/x", "cp -R /{}/shop /a/path/that/can/be/written   # and work there"),
         ("/{}/shop/devboot.lock", "cp -R /{}/shop /a/path/that/can/be/written   # and work there"),
         ("/{}/data/store/redis", "export DEVBOOT_HOME=/a/path/that/can/be/written"),
     ],

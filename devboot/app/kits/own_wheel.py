@@ -18,7 +18,7 @@ _PACKAGE = os.path.dirname(os.path.abspath(devboot.__file__))
 _DATE = (1980, 1, 1, 0, 0, 0)  # the first that a zip file can say
 _WHEEL = "Wheel-Version: 1.0\nGenerator: devboot\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
 _SCRIPTS = "[console_scripts]\ndevboot = devboot.__main__:main\n"
-_SKIPPED = ("__pycache__", ".venv", ".devboot")
+_SKIPPED = ("__pycache__", ".venv")
 
 
 def write_own_wheel(folder: str) -> str:

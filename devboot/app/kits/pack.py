@@ -16,7 +16,7 @@ from devboot.app.kits.tools import pack_tools
 from devboot.app.lock import Inputs, bringer_of, lock_inputs
 from devboot.app.preparation.app_pythons import AppPythons
 from devboot.app.preparation.interpreter import Bringer
-from devboot.app.preparation.loading import Loaded, prepare_state
+from devboot.app.preparation.loading import Loaded
 from devboot.app.preparation.locking import LockWish, ensure_lock, pins_of_lock
 from devboot.app.preparation.provisioning import this_host, wanted_objects
 from devboot.app.preparation.turns import take_turn
@@ -93,7 +93,6 @@ def pack(loaded: Loaded, context: Context, wish: PackWish, reporter: Reporter) -
             "packing takes the network, which is switched off",
             help=["unset DEVBOOT_OFFLINE UV_OFFLINE"],
         )
-    prepare_state(loaded.project)
     own = take_turn(loaded.project, "pack", context, reporter)
     cache = os.path.join(context.paths().cache, "kits")
     make_directories(cache)

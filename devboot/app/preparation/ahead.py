@@ -182,7 +182,7 @@ def _ports(
 
 def _without_new_secrets(loaded: Loaded) -> Loaded:
     """The project with an empty text for each secret that would be made up by a start."""
-    known = load_secrets(loaded.project.state)
+    known = load_secrets(loaded.project.data)
     env = {
         name: "" if isinstance(wanted, Generated) and name not in known else wanted
         for name, wanted in loaded.manifest.env.items()

@@ -34,7 +34,7 @@ def stamps_of(loaded: Loaded, python: PythonProject | None, provisioned: Iterabl
     project = loaded.project
     named = [
         project.lock,
-        secrets_file(project.state),
+        secrets_file(project.data),
         os.path.join(project.state, "ports.toml"),
         *provisioned,
     ]
@@ -75,6 +75,7 @@ def snapshot_of(loaded: Loaded, composed: Composed, ports: Ports, stamps: Stamps
         data=(*_databases(manifest, root), *_dumps(composed)),
         variables=tuple((v.name, v.value, v.source, v.secret) for v in composed.composition.variables),
         detach_keys=manifest.ui.detach_keys,
+        inode=snapshots.inode_of(root),
     )
 
 

@@ -35,6 +35,7 @@ from devboot.model.edge.variables import Generated
 from devboot.model.interpolation import UnknownReference
 from devboot.model.process import Plan, ProcessSpec
 from devboot.model.variables import ComposedVariable
+from devboot.paths import STATE_VARIABLE
 from devboot.provision.store import StoreObject
 from devboot.recipes import KnownRecipe
 from devboot.resolve.packages import tool_wishes
@@ -185,7 +186,7 @@ def compose_project(parts: Parts) -> Composed:
     names = {**_own_names(loaded), **_service_names(first), **served_names(manifest, parts.recipes, first)}
     names |= _port_names(loaded, parts.ports)
     wanted: dict[str, str] = {name: each.generate for name, each in manifest.env.items() if isinstance(each, Generated)}
-    generated = ensure_secrets(loaded.project.state, wanted)
+    generated = ensure_secrets(loaded.project.data, wanted)
     layers = _layers(loaded, parts.files, parts.environ, _exports(parts, first), names, generated)
     composition = _composed(layers, loaded)
     settings = {
@@ -222,7 +223,7 @@ def compose_project(parts: Parts) -> Composed:
         env=(),
         processes=(
             *(service.spec for service in services),
-            *(made for service in services for made in recorded(service, loaded.project.state)),
+            *(made for service in services for made in recorded(service, loaded.project.stamps)),
             *specs,
             *processes,
         ),
@@ -264,6 +265,7 @@ def _planned_services(parts: Parts, settings: Mapping[str, Mapping[str, Sequence
                 settings.get(name, {}),
                 port=parts.ports[name],
                 root=parts.loaded.project.root,
+                data=parts.loaded.project.data,
                 runtime=parts.runtime,
                 programs=parts.objects[wish].bin,
                 ports=parts.ports,
@@ -333,6 +335,7 @@ def _composed(layers: Layers, loaded: Loaded) -> Composition:
 def _patch(parts: Parts, composition: Composition) -> tuple[tuple[str, str, str], ...]:
     project = parts.loaded.project
     patch: list[tuple[str, str, str]] = [(UNSET, "PYTHONHOME", ""), (UNSET, "VIRTUAL_ENV_PROMPT", "")]
+    patch.append((SET, STATE_VARIABLE, project.state))
     patch += composition.patch()
     folders = list(dict.fromkeys(parts.objects[wish].bin for wish in _on_path(parts.loaded.manifest)))
     if parts.has_venv:
@@ -368,7 +371,7 @@ def _task_specs(
             made_of = Inputs((), ()) if task.once else match_inputs(root, task.inputs)
             packages = "" if task.once else parts.packages_digest
             text = stamp_text(task, root, made_of, packages=packages, environment="" if task.once else variables)
-            stamp = os.path.join(parts.loaded.project.state, "stamps", name)
+            stamp = os.path.join(parts.loaded.project.stamps, name)
             if made_of.is_whole:
                 spec = spec._replace(stamp=(stamp, text), stamp_databases=_databases_of(parts, task, services))
         specs.append(spec)

@@ -11,6 +11,7 @@ from devboot.app.preparation.telling import database_text
 from devboot.environment import databases
 from devboot.events import DONE, NOTE, START, UNCHANGED, Event, Reporter, doing
 from devboot.model.process import TASK
+from devboot.paths import shown_from
 from devboot.services.data import made_once, prepare_data
 from devboot.supervisor.stamp import PRESENCE, is_current
 
@@ -23,7 +24,7 @@ def prepare_databases(loaded: Loaded, clock: Clock, reporter: Reporter) -> froze
     `clock` gives wall-clock seconds. Raises DevbootError: what was there is then as it was.
     """
     root = loaded.project.root
-    around = databases.Surroundings(root, loaded.project.state, clock(), _mounts())
+    around = databases.Surroundings(root, loaded.project.data, clock(), _mounts())
 
     def below(path: str | None) -> str | None:
         return None if path is None else os.path.join(root, path)
@@ -59,14 +60,14 @@ def back_up(loaded: Loaded, composed: Composed, touched: frozenset[str], clock: 
 
     `touched` are the paths that have a copy already. Raises DevbootError.
     """
-    root, state = loaded.project.root, loaded.project.state
+    backups = loaded.project.backups
     due = [spec for spec in composed.plan.processes if spec.kind == TASK and not is_current(spec)]
     for path in dict.fromkeys(path.removeprefix(PRESENCE) for spec in due for path in spec.stamp_databases):
         if path not in touched and os.path.isfile(path) and os.path.getsize(path):
             name = next(name for name, known in composed.plan.databases if known == path)
-            with doing(reporter, "sqlite", f"copying {os.path.relpath(path, root)}"):
-                copy = databases.backup_database(path, os.path.join(state, "backup"), name=name, at=clock())
-            reporter.emit(Event(NOTE, "sqlite", f"copy kept, {os.path.relpath(copy, root)}"))
+            with doing(reporter, "sqlite", f"copying {shown_from(path, loaded.project.root)}"):
+                copy = databases.backup_database(path, backups, name=name, at=clock())
+            reporter.emit(Event(NOTE, "sqlite", f"copy kept: {copy}"))
 
 
 def _mounts() -> str:

@@ -11,10 +11,11 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from devboot.environment.project import LANDMARKS, MANIFEST
 from devboot.errors import UsageError, shell_word
 from devboot.model.artifact import LINUX_AARCH64, LINUX_X86_64, platform_of
 from devboot.model.printable import printable
+from devboot.state.project import LANDMARKS
+from devboot.state.projects import MANIFEST
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -1,6 +1,6 @@
 """Services and tools that the manifest wants from PATH: found, and linked into the project, where commands look.
 
-    .devboot/host/<name>/bin/    links to the programs, and the recipe's scripts
+    <state>/host/<name>/bin/    links to the programs, and the recipe's scripts
 
 No two machines have the same, so the lock pins nothing of them; whoever starts the project hears it.
 """
@@ -49,7 +49,7 @@ def lock_here(lock: Lock, wanted: Mapping[Wish, Wanted], hosted: Mapping[Wish, H
 def host_programs(
     lock: Lock, recipes: Mapping[str, KnownRecipe], state: str, environ: Mapping[str, str], reporter: Reporter
 ) -> dict[Wish, Hosted]:
-    """What the lock leaves to this machine; `state` is the project's .devboot. Raises MachineError `host/…`."""
+    """What the lock leaves to this machine; `state` is the project's state folder. Raises MachineError `host/…`."""
     search_path = os.pathsep.join(
         folder for folder in environ.get("PATH", os.defpath).split(os.pathsep) if not folder.startswith(state + os.sep)
     )

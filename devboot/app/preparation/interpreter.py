@@ -61,6 +61,7 @@ class Bringer:
             self.objects = provision(
                 self._machine,
                 self._root,
+                "",
                 wanted,
                 None,
                 None,

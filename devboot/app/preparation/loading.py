@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from devboot import __version__
+from devboot.app.preparation.folders import claim_folders
 from devboot.app.preparation.watched import Watched
 from devboot.clone_reader import note
 from devboot.environment.processes import PORT_STEP
-from devboot.environment.project import BELOW, DETECTED, MANIFEST, STATE, Project, find_project, project_in, seen_from
 from devboot.environment.root import refuse_sudo
 from devboot.errors import ManifestError
 from devboot.files import atomic_write, plain
@@ -20,6 +20,8 @@ from devboot.model.edge.manifest import Manifest, load_procfile, load_sources, p
 from devboot.model.procfile import Procfile
 from devboot.paths import refuse_bad_root
 from devboot.snapshot import are_current, listing
+from devboot.state.project import Project, find_project, own_folders, project_in
+from devboot.state.projects import BELOW, DETECTED, MANIFEST, Projects
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,6 +43,7 @@ class Loaded(NamedTuple):
     stamps: tuple[tuple[str, int, int], ...]
     fresh_detection: bool
     notes: tuple[tuple[str, bool], ...] = ()
+    state_notes: tuple[str, ...] = ()  # what became of the folders that devboot keeps for the project
     formation: Mapping[str, int] = {}  # how often processes are to run, where a flag says other than the manifest
     base: int = 0  # where the processes' ports are to begin, where a flag says so
     step: int = PORT_STEP  # and how far they are apart
@@ -67,57 +70,66 @@ class Kept(NamedTuple):
 def load_project(cwd: str, environ: Mapping[str, str]) -> Loaded:
     """Load the project that a command in `cwd` means, detecting a manifest where nobody wrote one.
 
-    What was detected is kept in `.devboot/` and read again until a file that it was read from has changed, or one that
-    it looked for has appeared. Raises Problems for mistakes in the files, ManifestError `manifest/not-found` where
-    there is nothing to go by.
+    What was detected is kept in the state folder, which is made for it, and read again until a file that it was read
+    from has changed, or one that it looked for has appeared. Where somebody wrote a manifest, nothing is made: see
+    `take_turn`. Raises Problems for mistakes in the files, ManifestError `manifest/not-found` where there is nothing to
+    go by, BusyError `state/in-use`.
     """
-    project = find_project(cwd)
+    project = find_project(cwd, environ)
     refuse_bad_root(project.root)
     refuse_sudo(project.root, environ, os.geteuid())
+    projects = Projects.from_environ(environ)
+    if project.written:
+        return _load(own_folders(project, projects), cwd, environ)
+    if not project.manifest:
+        return _load(project, cwd, environ)
+    notes = claim_folders(project.root, environ)  # what was detected may be that of another clone
+    loaded = _load(project_in(project.root, projects), cwd, environ)
+    return loaded._replace(state_notes=(*notes, *loaded.state_notes))
+
+
+def _load(project: Project, cwd: str, environ: Mapping[str, str]) -> Loaded:
     fresh = False
+    state_notes: tuple[str, ...] = ()
     kept: Kept | None = None
     if not project.written:
         kept = _kept(project) if project.manifest else None
         fresh = kept is None
         if kept is None:
-            project, kept = _detect(project, environ)
+            project, kept, state_notes = _detect(project, environ)
             fresh = not project.written
     stamps, notes = kept or Kept((), ())
     prefix = "" if project.root == cwd else f"{os.path.relpath(project.root, cwd)}/"
     with Watched() as watched:
         note(os.path.join(project.root, MANIFEST))  # which would take the place of a detected one
         sources = load_sources(project.manifest, root=project.root, prefix=prefix, is_lenient=not project.written)
-        found = _as_in_overmind(Loaded(project, sources.manifest, sources.procfile, (), fresh, notes))
+        found = _as_in_overmind(Loaded(project, sources.manifest, sources.procfile, (), fresh, notes, state_notes))
     return found._replace(stamps=(*watched.stamps, *stamps))
 
 
 def look_at_project(cwd: str, environ: Mapping[str, str]) -> Loaded:
     """As `load_project`, writing nothing: a manifest that is detected now isn't kept."""
-    project = find_project(cwd)
+    project = find_project(cwd, environ)
+    refuse_bad_root(project.root)
+    refuse_sudo(project.root, environ, os.geteuid())
     if project.written or (project.manifest and _kept(project) is not None):
-        return load_project(cwd, environ)
+        return _load(project, cwd, environ)
     from devboot.onboarding import render
 
-    start = seen_from(project.root)
+    projects = Projects.from_environ(environ)
+    start = projects.seen_from(project.root)
     proposal = _propose(start, environ)
     root = str(proposal.root)
-    if root != start and (below := project_in(root)) is not None and below.written:
-        return load_project(root, environ)
+    found_here = project_in(root, projects)
+    if root != start and found_here.written:
+        return _load(found_here, cwd, environ)
     text = render(proposal)
     procfile = load_procfile(root, proposal.procfile, is_lenient=True)
     manifest = parse_manifest(text, PROPOSED, procfile=() if procfile is None else procfile.names)
     found = Loaded(
-        Project(root, "", written=False), manifest, procfile, (), fresh_detection=True, notes=_notes(proposal)
+        found_here._replace(manifest=""), manifest, procfile, (), fresh_detection=True, notes=_notes(proposal)
     )
     return _as_in_overmind(found)
-
-
-def prepare_state(project: Project) -> None:
-    """Make the folder for everything project-local, which ignores itself."""
-    os.makedirs(project.state, mode=0o700, exist_ok=True)
-    ignore = os.path.join(project.state, ".gitignore")
-    if not os.path.exists(ignore):
-        atomic_write(ignore, b"*\n")
 
 
 def _as_in_overmind(loaded: Loaded) -> Loaded:
@@ -156,33 +168,34 @@ def _notes(proposal: Proposal) -> tuple[tuple[str, bool], ...]:
     return tuple((str(each), each.warns) for each in proposal.notes)
 
 
-def _detect(project: Project, environ: Mapping[str, str]) -> tuple[Project, Kept | None]:
+def _detect(project: Project, environ: Mapping[str, str]) -> tuple[Project, Kept | None, tuple[str, ...]]:
     from devboot.onboarding import render
 
-    start = seen_from(project.root)
+    projects = Projects.from_environ(environ)
+    start = projects.seen_from(project.root)
     with Watched() as watched:
         proposal = _propose(start, environ)
     root = str(proposal.root)
+    said: tuple[str, ...] = ()
     if root.startswith(f"{start}/"):  # so that every command finds it from the folder where this one was typed
-        prepare_state(Project(start, "", written=False))
-        atomic_write(os.path.join(start, BELOW), os.fsencode(os.path.relpath(root, start)))
-        below = project_in(root)
-        if below is not None and below.written:
-            return below, None
+        said = claim_folders(start, environ)
+        atomic_write(os.path.join(projects.state_of(start), BELOW), os.fsencode(os.path.relpath(root, start)))
+    said += claim_folders(root, environ)
+    found = project_in(root, projects)
+    if found.written:
+        return found, None, said
     stamps = (*watched.stamps, *(listing(str(path)) for path in proposal.globbed))
-    found = Project(root, os.path.join(root, DETECTED), written=False)
-    prepare_state(found)
-    atomic_write(found.manifest, render(proposal))
+    atomic_write(os.path.join(found.state, DETECTED), render(proposal))
     kept = Kept(stamps, _notes(proposal))
     record = {"devboot": __version__, **kept._asdict()}
-    atomic_write(_stamps_file(root), json.dumps(record))
-    return found, kept
+    atomic_write(_stamps_file(found), json.dumps(record))
+    return project_in(root, projects), kept, said
 
 
 def _kept(project: Project) -> Kept | None:
     """What is kept beside the detected manifest, None when detection has to be done anew."""
     try:
-        with open(_stamps_file(project.root), encoding="utf-8", opener=plain) as file:
+        with open(_stamps_file(project), encoding="utf-8", opener=plain) as file:
             record = json.load(file)
         stamps = tuple((str(path), int(time), int(size)) for path, time, size in record["stamps"])
         notes = tuple((str(text), bool(warns)) for text, warns in record["notes"])
@@ -193,5 +206,5 @@ def _kept(project: Project) -> Kept | None:
     return Kept(stamps, notes) if are_current(stamps) else None
 
 
-def _stamps_file(root: str) -> str:
-    return os.path.join(root, STATE, "detected.json")
+def _stamps_file(project: Project) -> str:
+    return os.path.join(project.state, "detected.json")

@@ -14,7 +14,6 @@ from devboot.app.preparation.provisioning import this_host
 from devboot.clone_reader import read_bytes, read_text
 from devboot.clone_writer import replace_file
 from devboot.environment.locks.resolved import PythonRow
-from devboot.environment.project import MANIFEST
 from devboot.environment.python import PythonLock as PythonPins, PythonProject, is_lock_stale, lock_python
 from devboot.events import DONE, NOTE, START, UNCHANGED, WARNING, Event, Reporter
 from devboot.model.edge.lock import Lock, PythonLock, PythonPackage, lock_to_text, parse_lock, stale_packages
@@ -30,6 +29,7 @@ from devboot.resolve.packages import (
 )
 from devboot.resolve.taken import sources_taken
 from devboot.services.plan import no_service
+from devboot.state.projects import MANIFEST
 from devboot.uv.client import Uv
 
 STEP = "lock"

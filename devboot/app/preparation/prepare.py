@@ -31,7 +31,7 @@ from devboot.app.preparation.composing import (
 from devboot.app.preparation.data import back_up, prepare_databases, prepare_services
 from devboot.app.preparation.hosting import host_programs, lock_here
 from devboot.app.preparation.interpreter import Bringer
-from devboot.app.preparation.loading import Loaded, load_project, prepare_state
+from devboot.app.preparation.loading import Loaded, load_project
 from devboot.app.preparation.locking import LockResult, LockWish, ensure_lock, pins_of_lock
 from devboot.app.preparation.offline import refuse_unfetched
 from devboot.app.preparation.provisioning import Machine, Provisioned, provision, this_host, wanted_objects
@@ -125,10 +125,8 @@ def prepare_loaded(loaded: Loaded, context: Context, wishes: Wishes, reporter: R
         tell_about(loaded, files, reporter)
         refuse_missing(loaded, files, context.environ)
     paths = context.paths()
-    with kit_in_use(wishes.kit, context.cwd, paths.cache, reporter) as kit:
-        prepare_state(loaded.project)
-        with _own_lock(loaded, context, reporter):
-            return _Way(loaded, files, watched, paths, context, wishes, reporter, kit).go()
+    with kit_in_use(wishes.kit, context.cwd, paths.cache, reporter) as kit, _own_lock(loaded, context, reporter):
+        return _Way(loaded, files, watched, paths, context, wishes, reporter, kit).go()
 
 
 class _Way:
@@ -261,6 +259,7 @@ class _Way:
         provisioned = provision(
             machine,
             self.root,
+            self.loaded.project.state,
             wanted,
             choice.python,
             choice.pins,

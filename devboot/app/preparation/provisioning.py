@@ -13,7 +13,6 @@ from typing import NamedTuple, TypeVar
 from devboot.app.preparation.distribution import cache_of, make_debs
 from devboot.app.preparation.hosting import Hosted
 from devboot.app.preparation.transfers import make_downloads, make_registry
-from devboot.environment.project import STATE
 from devboot.environment.python import PythonLock, PythonProject, sync_python
 from devboot.environment.virtualenv import SyncResult
 from devboot.errors import DevbootError, LockError, Problems
@@ -139,6 +138,7 @@ def make_sources(
 def provision(
     machine: Machine,
     root: str,
+    state: str,
     wanted: Mapping[Wish, Wanted],
     python: PythonProject | None,
     pins: PythonLock | None,
@@ -154,6 +154,7 @@ def provision(
 ) -> Provisioned:
     """Have everything that the lock names, in parallel. The caller holds the project's provisioning lock.
 
+    `state` is the project's state folder, whose generations hold objects, too; it isn't needed where `is_part`.
     `there` is what an earlier call for this project has realised; `is_part`: the project uses more than is wanted now.
 
     `is_thorough`: objects that are there are compared byte by byte, not by their sizes alone.
@@ -198,7 +199,7 @@ def provision(
         if is_part:
             hold_more_for_project(machine.data, root, names)
         else:
-            hold_for_project(machine.data, root, names, held_objects(os.path.join(root, STATE)))
+            hold_for_project(machine.data, root, names, held_objects(state))
     return Provisioned(objects, venv, hosted)
 
 

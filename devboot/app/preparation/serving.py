@@ -25,11 +25,14 @@ def wanted_databases(manifest: Manifest, service: str) -> tuple[WantedDatabase, 
     )
 
 
-def recorded(service: Service, state: str) -> tuple[ProcessSpec, ...]:
-    """The tasks that make its databases, each with the record that says so for as long as the same data is there."""
+def recorded(service: Service, stamps: str) -> tuple[ProcessSpec, ...]:
+    """The tasks that make its databases, each with the record that says so for as long as the same data is there.
+
+    `stamps` is the folder for such records.
+    """
     made = tuple(f"{MADE}{path}" for path in made_once(service))
     return tuple(
-        task._replace(record=(os.path.join(state, "stamps", f"{task.name}.made"), _digest(task), *made))
+        task._replace(record=(os.path.join(stamps, f"{task.name}.made"), _digest(task), *made))
         for task in service.databases
     )
 

@@ -12,12 +12,13 @@ from devboot.app.preparation.composing import replaced_by_services
 from devboot.app.preparation.loading import Loaded
 from devboot.environment import databases
 from devboot.environment.envfiles import EnvFiles
-from devboot.environment.project import Project
 from devboot.environment.root import is_foreign, strangers
-from devboot.environment.secrets import load_secrets
+from devboot.environment.secrets import load_secrets, secrets_file
 from devboot.environment.variables import GENERATED
 from devboot.events import NOTE, WARNING, Event, Reporter
 from devboot.model.edge.variables import Generated
+from devboot.paths import shown_from
+from devboot.state.project import Project
 
 
 def tell_of_strangers(project: Project, environ: Mapping[str, str], uid: int, reporter: Reporter) -> None:
@@ -30,8 +31,10 @@ def tell_of_strangers(project: Project, environ: Mapping[str, str], uid: int, re
 def tell_about(loaded: Loaded, files: EnvFiles, reporter: Reporter) -> None:
     """Say what detection, Procfile and env-files have to say, each once."""
     if loaded.fresh_detection:
-        text = "no devboot.toml: using what `devboot init` would write (.devboot/detected.toml)"
+        text = f"no devboot.toml: using what `devboot init` would write ({loaded.project.manifest})"
         reporter.emit(Event(NOTE, "manifest", text))
+    for note in loaded.state_notes:
+        reporter.emit(Event(NOTE, "state", note))
     for note, warns in loaded.notes:
         reporter.emit(
             Event(WARNING if warns else NOTE, "manifest", note, slug="manifest/not-provided" if warns else "")
@@ -42,7 +45,9 @@ def tell_about(loaded: Loaded, files: EnvFiles, reporter: Reporter) -> None:
     for text in loaded.procfile.left_out if loaded.procfile else ():
         reporter.emit(Event(WARNING, "processes", text, slug="procfile/bad-line"))
     if lost := _lost_secrets(loaded, files):
-        text = f"new values for {', '.join(lost)}: {GENERATED} has not got the old ones any more"
+        text = (
+            f"new values for {', '.join(lost)}: {secrets_file(loaded.project.data)} has not got the old ones any more"
+        )
         reporter.emit(Event(NOTE, "secrets", text))
     for text in self_reloading(loaded):
         reporter.emit(Event(WARNING, "processes", text, slug="process/reloads-itself"))
@@ -61,7 +66,7 @@ def tell_of_edits(stamps: Iterable[tuple[str, int, int]], root: str, reporter: R
     """
     for path in dict.fromkeys(stamp[0] for stamp in stamps if not snapshots.is_current(stamp)):
         if not stat.S_ISFIFO(mode := _mode(path)) and not stat.S_ISDIR(mode):
-            name = os.path.relpath(path, root)
+            name = shown_from(path, root)
             reporter.emit(Event(NOTE, "project", f"{name} changed during this run: it counts from the next on"))
 
 
@@ -88,10 +93,9 @@ def _mode(path: str) -> int:
 def _lost_secrets(loaded: Loaded, files: EnvFiles) -> list[str]:
     """Variables that have had a generated value here, perhaps until now, which is in no file any more."""
     wanted = [name for name, each in loaded.manifest.env.items() if isinstance(each, Generated)]
-    state = loaded.project.state
-    before = snapshots.read(os.path.join(state, snapshots.NAME)) if wanted else None
+    before = snapshots.read(os.path.join(loaded.project.state, snapshots.NAME)) if wanted else None
     if before is None:
         return []
     made = {name for name, _, source, _ in before.variables if source == GENERATED}
-    known = load_secrets(state).keys() | {each.name for each in files.variables if each.value}
+    known = load_secrets(loaded.project.data).keys() | {each.name for each in files.variables if each.value}
     return [name for name in wanted if name in made and name not in known]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from devboot.environment.project import Project
+from devboot.app.preparation.folders import claim_folders
 from devboot.events import NOTE, Event, Reporter
 from devboot.locks import PROJECT, FileLock, Holder
+from devboot.state.project import Project
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,10 +15,14 @@ _PATIENCE = 1800.0  # another command may be downloading an interpreter on a slo
 
 
 def take_turn(project: Project, command: str, context: Context, reporter: Reporter | None = None) -> FileLock:
-    """The lock of everything that changes the project, held now; `command` is what those hear who wait for this one.
+    """Take the lock of everything that changes the project, once its folders are there and its own.
 
-    Raises BusyError `busy/locked`, under `--no-wait` at once, and MachineError.
+    `command` is told to those who wait for this one. Raises BusyError `busy/locked`, under `--no-wait` at once,
+    BusyError `state/in-use` and MachineError.
     """
+    for note in claim_folders(project.root, context.environ):
+        if reporter is not None:
+            reporter.emit(Event(NOTE, "state", note))
     lock = FileLock(project.prepare_lock, command, PROJECT)
 
     def waiting(holder: Holder) -> None:

@@ -19,6 +19,8 @@ from devboot.model.edge.lock import LockedPackage
 from devboot.model.edge.recipe import Exchange
 from devboot.model.edge.toml_text import inline, key_text
 from devboot.recipes import KnownRecipe
+from devboot.state.housekeeping import remove_folders
+from devboot.state.projects import Projects
 
 # This devboot, wherever it is, without a variable that the project's own programs would inherit.
 _HOME = os.path.dirname(os.path.dirname(os.path.abspath(devboot.__file__)))
@@ -42,6 +44,7 @@ class TrialProject:
         self.environ = environ
         self.reporter = reporter
         self.name = known.name
+        self._projects = Projects.from_environ(environ)
 
     def write(self) -> None:
         """Its manifest, beside the folder of recipes that the tested one is in."""
@@ -53,6 +56,11 @@ class TrialProject:
         with open(os.path.join(self.root, "devboot.toml"), "w", encoding="utf-8") as file:
             file.write('[project]\nname = "recipe-test"\n' + wanted)
         os.symlink(os.path.dirname(os.path.abspath(self.known.folder)), os.path.join(self.root, "recipes"))
+
+    def remove(self) -> None:
+        """Stop what runs, and remove what devboot keeps for this project."""
+        self.devboot("down", "--quiet", is_checked=False)
+        remove_folders(self._projects, self.root)
 
     def run_tool(self) -> str:
         """Each version's own word for it, by its program on the PATH of the project."""
@@ -91,7 +99,7 @@ class TrialProject:
     def _run(self, command: str) -> str:
         """What a command says that runs beside the service; it reads `$bin`, `$host`, `$port`, `$port_…`, `$socket`."""
         origin = next(each for each in self.known.recipe.source if each.programs)
-        ports = read_ports(os.path.join(self.root, ".devboot"))
+        ports = read_ports(self._projects.state_of(self.root))
         further = (f"port_{name.partition('.')[2]}={number}; " for name, number in ports.items() if "." in name)
         place = f'bin=$(dirname "$(command -v {shlex.quote(origin.programs[0])})"); '
         return self.devboot("run", "--no-sync", "--", "/bin/sh", "-c", f"{place}{''.join(further)}{command}")

@@ -15,12 +15,12 @@ from devboot.app.recipes.new import NewRecipe, copy_recipe, look_into, new_recip
 from devboot.app.recipes.npm_listing import NpmListing
 from devboot.app.recipes.trial import Trial, Tried, try_recipe
 from devboot.app.recipes.update import Updated, UpdateWish, WheelListing, update_recipe
-from devboot.environment.project import find_project
 from devboot.errors import UsageError
 from devboot.events import Reporter
 from devboot.model.nearest import nearest
 from devboot.recipes import RecipeFolders, bundled_folder
 from devboot.recipes.folders import load_recipe_file
+from devboot.state.project import find_project
 from devboot.uv.client import make_uv
 
 TYPE_CHECKING = False
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 def own_folder(context: Context) -> str:
     """The project's own folder of recipes, which may not be there yet."""
-    return os.path.join(find_project(context.cwd).root, "recipes")
+    return os.path.join(find_project(context.cwd, context.environ).root, "recipes")
 
 
 def new(context: Context, name: str, source: str, reporter: Reporter) -> NewRecipe:

@@ -78,7 +78,9 @@ def _schema(trial: Trial) -> str:
     if wrong:
         raise failed(trial.known.name, "its files don't say all that they have to", wrong)
     if trial.known.recipe.service is not None:
-        plan_service(trial.known.recipe, trial.known.name, "1", {}, port=1, root="/x", runtime="/x", programs="/x/bin")
+        plan_service(
+            trial.known.recipe, trial.known.name, "1", {}, port=1, root="/x", data="/x", runtime="/x", programs="/x/bin"
+        )
     count = len(trial.known.releases)
     if not count:
         return "its versions are known elsewhere"
@@ -185,11 +187,9 @@ def _refuses_damage(trial: Trial, wanted: Wanted, source: Source, data: str) -> 
 def _real(trial: Trial, package: LockedPackage) -> str:
     """Have devboot run it in a project of its own, as anybody's would."""
     with scratch_folder() as root:
-        project = TrialProject(trial.known, package, root, trial.environ, trial.reporter)
+        project = TrialProject(trial.known, package, os.path.realpath(root), trial.environ, trial.reporter)
         project.write()
-        if trial.known.recipe.service is None:
-            return project.run_tool()
         try:
-            return project.run_service()
+            return project.run_tool() if trial.known.recipe.service is None else project.run_service()
         finally:
-            project.devboot("down", "--quiet", is_checked=False)
+            project.remove()

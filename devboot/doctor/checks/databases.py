@@ -13,7 +13,7 @@ from devboot.clone_reader import read_bytes, read_head
 from devboot.doctor.findings import ERROR, Answer, Check, Finding, Fix
 from devboot.doctor.subject import Subject
 from devboot.environment.databases.connection import refuse_irregular_files
-from devboot.errors import MachineError
+from devboot.errors import MachineError, shell_word
 from devboot.model.edge.tables import Database
 from devboot.text.units import size as size_words
 
@@ -43,7 +43,7 @@ def integrity(subject: Subject) -> Answer:
             facts.append(f"{database.path} not checked: {unchecked}")
             continue
         if complaints:
-            findings.append(_finding(database.path, complaints))
+            findings.append(_finding(database.path, subject.project.backups, complaints))
         else:
             facts.append(f"{database.path}, integrity ok")
     return Answer(tuple(facts), tuple(findings), idle=not findings and all("not made" in fact for fact in facts))
@@ -104,13 +104,13 @@ def _complaints(path: str, mode: str) -> tuple[str, ...]:
     return () if told == ("ok",) else told
 
 
-def _finding(shown: str, complaints: tuple[str, ...]) -> Finding:
+def _finding(shown: str, backups: str, complaints: tuple[str, ...]) -> Finding:
     return Finding(
         "sqlite/damaged",
         ERROR,
         f"{shown} is damaged",
         "queries fail or give wrong answers, and every write may make it worse",
-        Fix("ls -t .devboot/backup", "lists the copies that devboot made before migrations"),
+        Fix(f"ls -t {shell_word(backups)}", "lists the copies that devboot made before migrations"),
         complaints,
     )
 

@@ -34,7 +34,7 @@ def others(subject: Subject) -> Answer:
 
 
 def project_state(subject: Subject) -> Answer:
-    """The project's own `.devboot`."""
+    """The folders that devboot keeps for the project."""
     state = subject.project.state
     if not os.path.isdir(state):
         return Answer()

@@ -11,6 +11,7 @@ from devboot.doctor.subject import Subject
 from devboot.errors import DevbootError, Problems
 from devboot.model.artifact import platform_of
 from devboot.model.edge.lock import LOCK, Lock, parse_lock, stale_packages
+from devboot.paths import shown_from
 from devboot.provision.distribution import this_distribution
 from devboot.resolve.packages import wishes_of
 from devboot.text.counts import counted
@@ -21,7 +22,7 @@ _LOCK = Fix("devboot lock", "then commit devboot.lock", "lock")
 def load(subject: Subject) -> Lock | None:
     """The project's lock; None where there is none. Raises Problems."""
     try:
-        return parse_lock(read_bytes(subject.project.lock), os.path.relpath(subject.project.lock, subject.project.root))
+        return parse_lock(read_bytes(subject.project.lock), shown_from(subject.project.lock, subject.project.root))
     except FileNotFoundError:
         return None
 

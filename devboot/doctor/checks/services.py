@@ -61,7 +61,15 @@ def _planned(table: ServiceTable, name: str, version: str, subject: Subject) -> 
     settings = {key: tuple(map(str, values)) for key, values in table.settings.items()}
     # Only where the data is matters here: ports, sockets and programs are anything.
     return plan_service(
-        recipe, name, version, settings, port=1, root=subject.project.root, runtime=subject.project.state, programs=""
+        recipe,
+        name,
+        version,
+        settings,
+        port=1,
+        root=subject.project.root,
+        data=subject.project.data,
+        runtime=subject.project.state,
+        programs="",
     )
 
 

@@ -41,10 +41,10 @@ class Database(NamedTuple):
 
 
 class Surroundings(NamedTuple):
-    """What preparing depends on: the project's root, its .devboot, wall-clock seconds, the mounted filesystems."""
+    """What preparing depends on: the project's root and data folder, wall-clock seconds, the mounted filesystems."""
 
     root: str
-    state: str
+    data: str
     at: float
     mounts: str = ""
     busy: float = BUSY_SECONDS
@@ -52,7 +52,7 @@ class Surroundings(NamedTuple):
     @property
     def backups(self) -> str:
         """Where backups are kept."""
-        return os.path.join(self.state, "backup")
+        return os.path.join(self.data, "backup")
 
 
 class Prepared(NamedTuple):
@@ -254,7 +254,7 @@ def _move_leftovers(path: str, at: float) -> tuple[str, ...]:
 
 
 def _marker(database: Database, around: Surroundings) -> str:
-    return os.path.join(around.state, "stamps", f"database-{database.name}")
+    return os.path.join(around.data, "stamps", f"database-{database.name}")
 
 
 def _was_whole(database: Database, around: Surroundings) -> bool:

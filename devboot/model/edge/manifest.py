@@ -38,6 +38,7 @@ from devboot.model.edge.variables import BRANCHES, Variable
 from devboot.model.overmind import procfile_of, read_settings
 from devboot.model.printable import printable
 from devboot.model.procfile import Procfile, parse_procfile
+from devboot.paths import shown_from
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -240,11 +241,12 @@ class Sources(NamedTuple):
 def load_sources(path: str, *, root: str | None = None, prefix: str = "", is_lenient: bool = False) -> Sources:
     """Reads the manifest at `path` and the Procfile in `root`, the mistakes of both in one run. Raises Problems.
 
-    `root` is the manifest's own folder by default; a detected manifest lies deeper. `prefix` leads from the current
+    `root` is the manifest's own folder by default; a detected manifest lies elsewhere. `prefix` leads from the current
     folder to the root, for messages: "" or "../". `is_lenient` is about the Procfile.
     """
     root = os.path.dirname(path) if root is None else root
-    file = prefix + os.path.relpath(path, root or ".")
+    shown = shown_from(os.path.abspath(path), os.path.abspath(root))
+    file = shown if os.path.isabs(shown) else prefix + shown
     try:
         document = ManifestDocument(_read(path, file), file)
     except ManifestError as error:

@@ -20,7 +20,7 @@ class Described(Table):
 
 
 class Generated(Described):
-    """Made once on this machine and kept in .devboot."""
+    """Made once on this machine and kept among the project's data."""
 
     noun: ClassVar[str] = "a generated variable"
     generate: Literal["token", "hex", "fernet", "password", "uuid"] = Field(description="What kind of value to make.")

@@ -15,6 +15,7 @@ import pytest
 from devboot import snapshot
 from devboot.daemon import leases
 from devboot.model.process import PROCESS, SERVICE, TASK, Dependency, Plan, Probe, ProcessSpec, plan_to_plain
+from tests.fakes.folders import state_folder
 from tests.fakes.terminal import Terminal
 
 REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
@@ -46,7 +47,7 @@ class Project:
 
     def __init__(self, root, home):
         self.root = root
-        self.state = f"{root}/.devboot"
+        self.state = str(state_folder(root, home))
         self.env = {
             **os.environ,
             "PYTHONPATH": REPOSITORY,
@@ -61,7 +62,7 @@ class Project:
         self.specs = []
         self.children = []
         open(f"{root}/devboot.toml", "w").close()
-        os.mkdir(self.state)
+        os.makedirs(self.state)
 
     def spec(self, name, command=SLEEP, kind=PROCESS, **more):
         """Add a process."""

@@ -15,7 +15,7 @@ PROBE = Probe("exec", command="echo two lines; echo of it; test -e up", period=3
 def paragraphs(project):
     """What stands below the table, without this machine's folders and times."""
     text = project.devboot("ps", "-v").stdout.partition("\n\n")[2]
-    return re.sub(r"\d\d:\d\d:\d\d", "TIME", text.replace(project.root, "ROOT"))
+    return re.sub(r"\d\d:\d\d:\d\d", "TIME", text.replace(project.state, "STATE"))
 
 
 def test_commands_dependencies_and_what_probes_saw_last_stand_below_the_table(project):
@@ -31,12 +31,12 @@ def test_commands_dependencies_and_what_probes_saw_last_stand_below_the_table(pr
         "  ready    exec echo two lines; echo of it; test -e up, every 30 s\n"
         "           | two lines\n"
         "           | of it\n"
-        "  log      ROOT/.devboot/logs/db.log\n"
+        "  log      STATE/logs/db.log\n"
         "\n"
         "web\n"
         "  runs     exec sleep 1000\n"
         "  needs    db ready\n"
-        "  log      ROOT/.devboot/logs/web.log\n"
+        "  log      STATE/logs/web.log\n"
         "\n"
         "processes have the environment of the `up` at TIME; a restart from another shell does not change it\n"
     )

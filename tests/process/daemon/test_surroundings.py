@@ -68,11 +68,13 @@ def test_a_filesystem_without_sockets_is_named():
 
 @pytest.mark.faults(42, 82, 86)
 @pytest.mark.parametrize("is_frozen", [False, True])
-@pytest.mark.parametrize("damage", ["rm -r .devboot", "echo garbage > {lease}", "rm {lease}; mkdir {lease}"])
+@pytest.mark.parametrize("damage", ["rm -r {state}", "echo garbage > {lease}", "rm {lease}; mkdir {lease}"])
 def test_a_daemon_whose_lease_is_damaged_is_found_and_ends_whole(shop, damage, is_frozen):
     shop.devboot("up", "-d")
     lease, pids = shop.lease(), shop.pids()
-    subprocess.run(["sh", "-c", damage.format(lease=".devboot/run/daemon")], cwd=shop.root, check=True)
+    subprocess.run(
+        ["sh", "-c", damage.format(state=shop.state, lease=f"{shop.state}/run/daemon")], cwd=shop.root, check=True
+    )
 
     assert shop.devboot("ps").stdout.count("running") == 2
     assert f"running (pid {lease.pid})" in shop.devboot("doctor", code=None).stdout

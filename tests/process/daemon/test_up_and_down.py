@@ -96,14 +96,14 @@ IN_ORDER = "trap 'exit 0' TERM; while :; do sleep 0.05; done"
 @pytest.mark.parametrize(
     ("command", "file", "said"),
     [
-        (IN_ORDER, "dump", "✓ redis  saved to .devboot/data/redis"),
+        (IN_ORDER, "dump", "✓ redis  saved to DATA"),
         (IN_ORDER, "", "✓ redis"),
         (SLEEP, "dump", "✓ redis"),
     ],
     ids=["in-order", "keeps-nothing", "by-the-signal"],
 )
 def test_a_server_that_stops_in_order_says_where_its_data_is(project, command, file, said):
-    data = f"{project.root}/.devboot/data/redis"
+    data = f"{project.root}/data/redis"
     os.makedirs(f"{data}/{file}")
     ready = Probe("log", expect="up")
     project.spec("redis", f"echo up; {command}", kind=SERVICE, pty=False, ready=ready, data=data, gates=True).write()
@@ -111,7 +111,7 @@ def test_a_server_that_stops_in_order_says_where_its_data_is(project, command, f
 
     line = project.devboot("down").stderr.splitlines()[1]
 
-    assert times_hidden(line).strip().removesuffix("T").rstrip() == said
+    assert times_hidden(line).strip().removesuffix("T").rstrip() == said.replace("DATA", data)
 
 
 @pytest.mark.faults(87)

@@ -46,6 +46,7 @@ def toy(tmp_path):
             {},
             port=7,
             root=str(tmp_path / "project"),
+            data=str(tmp_path / "data"),
             runtime=str(runtime),
             programs=str(programs),
         )
@@ -100,9 +101,9 @@ def test_a_kill_in_between_is_made_good_the_next_time(toy, point):
     service = toy('touch "$1/WHOLE"')
     code = f"import sys\nRECIPE = {RECIPE!r}\n{PREPARE}"
     words = [os.path.dirname(service.spec.argv[0]), os.path.dirname(service.exports["socket"])]
-    root = service.data.partition("/.devboot")[0]
+    data = service.data.partition("/services")[0]
     environ = {**os.environ, "DEVBOOT_TEST": "1", "DEVBOOT_FAIL_POINT": f"{point}=kill", "PYTHONPATH": os.getcwd()}
-    killed = subprocess.run([sys.executable, "-c", code, root, *words], env=environ, check=False)
+    killed = subprocess.run([sys.executable, "-c", code, data, *words], env=environ, check=False)
 
     assert killed.returncode == -9
     assert not os.path.exists(service.data)
@@ -114,7 +115,7 @@ def test_a_kill_in_between_is_made_good_the_next_time(toy, point):
 PREPARE = """
 from devboot.model.edge.recipe import parse_recipe
 from devboot.services import plan_service, prepare_data
-root, programs, runtime = sys.argv[1:]
+data, programs, runtime = sys.argv[1:]
 recipe = parse_recipe(RECIPE, "recipe.toml")
-prepare_data(plan_service(recipe, "toy", "3.1", {}, port=7, root=root, runtime=runtime, programs=programs))
+prepare_data(plan_service(recipe, "toy", "3.1", {}, port=7, root="/x", data=data, runtime=runtime, programs=programs))
 """

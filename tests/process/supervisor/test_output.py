@@ -159,8 +159,8 @@ def test_a_log_goes_on_over_restarts_and_its_tail_has_times(stage):
 
 @pytest.mark.faults(15)
 def test_a_log_that_cannot_be_written_does_not_stop_the_process(stage):
-    os.makedirs(f"{stage.root}/.devboot")
-    with open(f"{stage.root}/.devboot/logs", "w", encoding="ascii"):
+    os.makedirs(f"{stage.plan.state}")
+    with open(f"{stage.plan.state}/logs", "w", encoding="ascii"):
         stage.add("web", "echo one; echo two; exec sleep 100")
 
     stage.up()

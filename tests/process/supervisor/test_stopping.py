@@ -341,7 +341,7 @@ print("up", flush=True)
 while True: time.sleep(100)
 """
     stage.add(
-        "redis", python=stubborn, kind="service", stop_timeout=0.5, data="/p/.devboot/data/redis",
+        "redis", python=stubborn, kind="service", stop_timeout=0.5, data="/p/data/redis",
         failure_hints=(
             FailureHint("Error trying to save the DB", "redis/save-failed", "redis could not save its data",
                         "free some space, then `redis-cli save`"),
@@ -356,7 +356,7 @@ while True: time.sleep(100)
     assert stage.notes == ["redis could not save its data", "redis did not stop in 0.5 s, killed"]
     assert error.details == ("| 1:M # Error trying to save the DB, can't exit.",)
     assert error.help == ("free some space, then `redis-cli save`",)
-    assert error.kept == ("its data is in /p/.devboot/data/redis",)
+    assert error.kept == ("its data is in /p/data/redis",)
 
 
 @pytest.mark.faults(79)

@@ -95,7 +95,7 @@ def test_a_checkout_of_another_branch_is_one_restart(stage):
         subprocess.run(["git", "-C", stage.root, *name, *args], check=True, capture_output=True)
 
     git("init", "-q", "-b", "main")
-    write(stage, ".gitignore", ".devboot\n")
+    write(stage, ".gitignore", "state\n")
     for number in range(200):
         write(stage, f"shop/m{number}.py")
     git("add", ".")

@@ -22,7 +22,7 @@ PATCH = (
 VARIABLES = (
     ("EDITOR", "vi", "devboot.toml:4", False),
     ("REDIS_URL", "redis://127.0.0.1:6379", "services.redis", False),
-    ("SECRET_KEY", "canary", ".devboot/data/secrets.toml", True),
+    ("SECRET_KEY", "canary", "generated", True),
 )
 KNOWN = Snapshot("/shop", ("shop",), PATCH, (), (), variables=VARIABLES)
 
@@ -64,7 +64,7 @@ NAME        VALUE                   SOURCE
 PATH        /shop/.venv/bin:...     devboot
 EDITOR      vi                      devboot.toml:4
 REDIS_URL   redis://127.0.0.1:6379  services.redis
-SECRET_KEY  ***                     .devboot/data/secrets.toml
+SECRET_KEY  ***                     generated
 """
     )
     assert "canary" in env.as_table(PATCH, variables, with_secrets=True)
@@ -80,7 +80,7 @@ PATH        ~/.local/share/devboot/store/6cv63ptr4yphx5t4-redis-8.2.3/bin:...
                                     devboot
 EDITOR      vi                      devboot.toml:4
 REDIS_URL   redis://127.0.0.1:6379  services.redis
-SECRET_KEY  ***                     .devboot/data/secrets.toml
+SECRET_KEY  ***                     generated
 """
     )
 
@@ -93,7 +93,7 @@ def test_json_has_null_for_secrets_until_they_are_asked_for():
     assert document["path"] == ["/shop/.venv/bin"]
     assert document["variables"]["SECRET_KEY"] == {
         "value": None,
-        "source": ".devboot/data/secrets.toml",
+        "source": "generated",
         "secret": True,
     }
     shown = env.as_json("shop", PATCH, variables, with_secrets=True)

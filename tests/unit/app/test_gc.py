@@ -7,10 +7,10 @@ import pytest
 
 from devboot.app.context import Context
 from devboot.app.gc import gc
-from devboot.environment.project import STATE
 from devboot.provision import generations
 from devboot.provision.roots import hold_for_project
 from devboot.text.modes import StreamFacts, Wishes
+from tests.fakes.folders import state_folder
 
 COUNT = generations.KEPT + 2
 
@@ -25,9 +25,11 @@ def context(tmp_path):
 
 def project(tmp_path, context, name):
     """A project with more generations than are kept; its folder of them."""
-    folder = tmp_path / name / STATE / generations.FOLDER
+    (tmp_path / name).mkdir()
+    state = state_folder(tmp_path / name, context.environ["DEVBOOT_HOME"])
+    folder = state / generations.FOLDER
     folder.mkdir(parents=True)
-    (tmp_path / name / STATE / "run").mkdir()
+    (state / "run").mkdir()
     for number in range(1, COUNT + 1):
         (folder / str(number)).write_text("{}")
     hold_for_project(context.paths().data, str(tmp_path / name), [], {})

@@ -9,6 +9,7 @@ from devboot.errors import ManifestError, UsageError
 from devboot.model.edge.manifest import load_sources
 from devboot.onboarding import Proposal
 from devboot.onboarding.proposal import Database, Evidence, Process, PythonInput, Service, Task, Variable
+from tests.fakes.folders import state_folder
 
 
 @pytest.fixture
@@ -20,42 +21,43 @@ def clone(tmp_path):
     return root
 
 
-def test_it_writes_a_manifest_that_can_be_read(clone):
-    done = init(str(clone), {})
+def test_it_writes_a_manifest_that_can_be_read(clone, at_home):
+    done = init(str(clone), at_home)
     assert (done.root, done.written) == (str(clone), ("devboot.toml",))
     assert load_sources(str(clone / "devboot.toml")).procfile is not None
     assert sorted(os.listdir(clone)) == ["Procfile", "devboot.toml", "requirements.txt"]
 
 
-def test_it_never_overwrites(clone):
+def test_it_never_overwrites(clone, at_home):
     (clone / "devboot.toml").write_text("# mine\n", encoding="utf-8")
     with pytest.raises(UsageError) as caught:
-        init(str(clone), {})
+        init(str(clone), at_home)
     assert (caught.value.slug, caught.value.what) == ("init/exists", "`devboot.toml` is already there")
     assert (clone / "devboot.toml").read_text(encoding="utf-8") == "# mine\n"
 
 
-def test_what_up_kept_of_its_detection_moves_up(clone):
-    state = clone / ".devboot"
-    state.mkdir()
+def test_what_up_kept_of_its_detection_moves_up(clone, home, at_home):
+    state = state_folder(clone, home)
+    state.mkdir(parents=True)
     for name in ("detected.toml", "detected.json", "devboot.lock", "snapshot"):
         (state / name).write_text(f"# {name}\n", encoding="utf-8")
-    assert init(str(clone), {}).written == ("devboot.toml", "devboot.lock")
+    assert init(str(clone), at_home).written == ("devboot.toml", "devboot.lock")
     assert os.listdir(state) == ["snapshot"]
     assert (clone / "devboot.lock").read_text(encoding="utf-8") == "# devboot.lock\n"
 
 
-def test_a_lock_that_is_there_already_stays(clone):
-    (clone / ".devboot").mkdir()
-    (clone / ".devboot" / "devboot.lock").write_text("# kept\n", encoding="utf-8")
+def test_a_lock_that_is_there_already_stays(clone, home, at_home):
+    state = state_folder(clone, home)
+    state.mkdir(parents=True)
+    (state / "devboot.lock").write_text("# kept\n", encoding="utf-8")
     (clone / "devboot.lock").write_text("# mine\n", encoding="utf-8")
-    assert init(str(clone), {}).written == ("devboot.toml",)
+    assert init(str(clone), at_home).written == ("devboot.toml",)
     assert (clone / "devboot.lock").read_text(encoding="utf-8") == "# mine\n"
 
 
-def test_where_nothing_is_found_nothing_is_written(tmp_path):
+def test_where_nothing_is_found_nothing_is_written(tmp_path, at_home):
     with pytest.raises(ManifestError) as caught:
-        init(str(tmp_path), {})
+        init(str(tmp_path), at_home)
     assert caught.value.slug == "manifest/not-found"
     assert os.listdir(tmp_path) == []
 

@@ -19,7 +19,7 @@ def handed_over(tmp_path, procfile, *, manifest="", names=(), ports=(5000, 5100)
         ProcessSpec(line.name, PROCESS, root, line.command, port=port)
         for line, port in zip(read.lines, ports, strict=False)
     )
-    plan = Plan(project="shop", root=root, state=f"{root}/.devboot", env=(("A", "b"),), processes=specs, version="1")
+    plan = Plan(project="shop", root=root, state=f"{root}/state", env=(("A", "b"),), processes=specs, version="1")
     return hand_over("honcho", plan, parse_manifest(manifest, "devboot.toml", procfile=read.names), read, names)
 
 
@@ -33,7 +33,7 @@ def test_a_procfile_that_says_all_is_handed_over_as_it_is(tmp_path):
 def test_names_that_the_runners_would_drop_get_a_procfile_and_names_of_their_own(tmp_path):
     found = handed_over(tmp_path, "web.main: serve\nworker: work\n", names=("web*",))
 
-    written = f"{tmp_path}/.devboot/run/procfile/Procfile"
+    written = f"{tmp_path}/state/run/procfile/Procfile"
     assert ("-f", written, "start", "web_main") == found.argv[-4:]
     with open(written) as file:
         assert ["web_main", "worker"] == [line.partition(":")[0] for line in file]

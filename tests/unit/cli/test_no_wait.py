@@ -7,19 +7,20 @@ import pytest
 
 from devboot.cli.main import main
 from devboot.locks import FileLock
+from tests.fakes.folders import state_folder
 
 
 @pytest.mark.faults(25)
 @pytest.mark.parametrize("command", [("sync",), ("lock",), ("up", "-d")])
 def test_a_project_that_another_command_works_in_is_refused_at_once(command, tmp_path, monkeypatch, capsys):
     root = tmp_path / "shop"
-    (root / ".devboot/run").mkdir(parents=True)
+    root.mkdir()
     (root / "devboot.toml").write_text("[processes.web]\ncommand = 'sleep 100'\n")
     monkeypatch.chdir(root)
     monkeypatch.setenv("DEVBOOT_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     (tmp_path / "home").mkdir()
-    lock = root / ".devboot/run/prepare.lock"
+    lock = state_folder(root, tmp_path / "home") / "run/prepare.lock"
     with FileLock(str(lock), "other"):
         code = main(["--no-wait", *command])
         said = capsys.readouterr().err

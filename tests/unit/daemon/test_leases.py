@@ -98,7 +98,7 @@ def test_a_line_that_was_cut_by_the_crash_is_skipped(tmp_path):
 
 @pytest.mark.parametrize("more", [b"", b"\n"])
 def test_a_will_reads_as_it_was_written_whether_or_not_anything_was_started_since(more):
-    assert leases.parse_will(leases.will("/p/a b/.devboot", 7.5) + more) == ("/p/a b/.devboot", 7.5)
+    assert leases.parse_will(leases.will("/p/a b/state", 7.5) + more) == ("/p/a b/state", 7.5)
 
 
 def test_a_daemon_that_died_before_it_knew_its_project_has_left_no_will():

@@ -9,7 +9,7 @@ from devboot.supervisor.planning import Changes
 
 def plan(*names):
     specs = (ProcessSpec("redis", SERVICE, "."), *(ProcessSpec(name, PROCESS, ".") for name in names))
-    return Plan("shop", "/shop", "/shop/.devboot", (), specs)
+    return Plan("shop", "/shop", "/state/shop", (), specs)
 
 
 def test_an_applied_plan_is_told_by_what_it_does():

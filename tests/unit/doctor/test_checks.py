@@ -24,21 +24,22 @@ from devboot.doctor.checks import (
     store,
 )
 from devboot.doctor.subject import Subject
-from devboot.environment.project import Project
 from devboot.environment.venv_record import NAME, VenvRecord, render_record
 from devboot.errors import ManifestError, Place, Problems
 from devboot.model.edge.lock import Lock, LockedPackage, lock_to_text
 from devboot.model.edge.manifest import parse_manifest
 from devboot.provision.store import Store
 from devboot.text.modes import StreamFacts
+from tests.fakes.folders import project_of, state_folder
 
 
 @pytest.fixture
 def subject(tmp_path):
     root = tmp_path / "shop"
-    (root / ".devboot").mkdir(parents=True)
+    root.mkdir()
     for name in ("data", "cache", "state"):
         (tmp_path / name).mkdir(mode=0o700)
+    state_folder(root, tmp_path).mkdir(parents=True)
 
     def make(text="", **changes):
         known = {
@@ -48,7 +49,7 @@ def subject(tmp_path):
             "home": str(tmp_path),
             "now": 0.0,
             "terminal": StreamFacts(True, "utf-8", 80, 24),
-            "project": Project(str(root), str(root / "devboot.toml"), True),
+            "project": project_of(root, tmp_path),
             "name": "shop",
             "data": str(tmp_path / "data"),
             "cache": str(tmp_path / "cache"),
@@ -324,7 +325,7 @@ def test_a_port_that_the_manifest_insists_on_and_somebody_else_has_is_an_error(s
         port = other.getsockname()[1]
         answer = ports.free(subject(f"[services.redis]\nport = {port}\n"))
         root = str(tmp_path / "shop")
-        project = Project(root, f"{root}/.devboot/detected.toml", False)
+        project = project_of(root, tmp_path, f"{tmp_path}/detected.toml", written=False)
         detected = ports.free(replace(subject(f"[services.redis]\nport = {port}\n"), project=project))
     assert [(finding.slug, finding.severity) for finding in answer.findings] == [("port/in-use", "error")]
     assert ["devboot.toml insists on this port"] == [finding.why for finding in answer.findings]

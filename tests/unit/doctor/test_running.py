@@ -8,9 +8,9 @@ import pytest
 from devboot.doctor.findings import ERROR, IDLE, OK, WARNING, Answer, Check, Finding, Fix
 from devboot.doctor.running import run_checks
 from devboot.doctor.subject import Subject
-from devboot.environment.project import Project
 from devboot.errors import MachineError
 from devboot.text.modes import StreamFacts
+from tests.fakes.folders import project_of
 
 
 def subject(**changes):
@@ -21,7 +21,7 @@ def subject(**changes):
         "home": "/home/me",
         "now": 0.0,
         "terminal": StreamFacts(),
-        "project": Project("/home/me/shop", "/home/me/shop/devboot.toml", True),
+        "project": project_of("/home/me/shop", "/home/me/kept"),
     }
     return Subject(**known | changes)
 

@@ -1,6 +1,7 @@
 """Port numbers: stable, recorded, never somebody else's."""
 
 import os
+import shutil
 import socket
 from pathlib import Path
 
@@ -118,8 +119,8 @@ def test_a_port_whose_connection_was_just_closed_is_free():
 
 
 def project(tmp_path, name):
-    (tmp_path / name / ".devboot").mkdir(parents=True)
-    return str(tmp_path / name / ".devboot"), str(tmp_path / name), str(tmp_path / "state")
+    (tmp_path / name / "kept").mkdir(parents=True)
+    return str(tmp_path / name / "kept"), str(tmp_path / name), str(tmp_path / "state")
 
 
 @pytest.mark.faults(88)
@@ -191,8 +192,8 @@ def test_two_projects_get_different_numbers_and_keep_them(tmp_path, free_port):
 
     assert first.numbers == {"redis.main": free_port}
     assert second.numbers != first.numbers
-    assert read_ports(f"{tmp_path}/blog/.devboot") == second.numbers
-    again = allocate(f"{tmp_path}/blog/.devboot", f"{tmp_path}/blog", f"{tmp_path}/state", [wish], must_be_free=True)
+    assert read_ports(f"{tmp_path}/blog/kept") == second.numbers
+    again = allocate(f"{tmp_path}/blog/kept", f"{tmp_path}/blog", f"{tmp_path}/state", [wish], must_be_free=True)
     assert again == (second.numbers, ())
 
 
@@ -200,8 +201,7 @@ def test_a_project_that_is_gone_gives_its_numbers_back(tmp_path, free_port):
     wish = PortWish("redis", free_port, exact=False)
     state, root, user_state = project(tmp_path, "shop")
     allocate(state, root, user_state, [wish], must_be_free=True)
-    Path(state, "ports.toml").unlink()
-    Path(state).rmdir()
+    shutil.rmtree(root)
 
     assert allocate(*project(tmp_path, "blog"), [wish], must_be_free=True).numbers == {"redis": free_port}
 

@@ -17,7 +17,7 @@ from devboot.model.process import (
 PLAN = Plan(
     project="shop",
     root="/shop",
-    state="/shop/.devboot",
+    state="/state/shop",
     env=(("PATH", "/bin"), ("DEBUG", "1")),
     processes=(
         ProcessSpec("redis", "service", "/shop", argv=("redis-server",), failure_hints=(FailureHint("x", "a/b", "c"),)),

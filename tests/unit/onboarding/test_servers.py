@@ -217,8 +217,8 @@ INI = """
     sqlalchemy.url = postgresql+asyncpg://ada:secret@db:5432/shop
 """
 REDIRECTED = (
-    'sed "s|^sqlalchemy.url.*|sqlalchemy.url = $DATABASE_URL|" alembic.ini > .devboot/alembic.ini'
-    " && alembic -c .devboot/alembic.ini upgrade head"
+    'sed "s|^sqlalchemy.url.*|sqlalchemy.url = $DATABASE_URL|" alembic.ini > "$DEVBOOT_STATE/alembic.ini"'
+    ' && alembic -c "$DEVBOOT_STATE/alembic.ini" upgrade head'
 )
 SCRIPT = "url = context.config.get_main_option('sqlalchemy.url')\n"
 

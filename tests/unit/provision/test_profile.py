@@ -1,4 +1,4 @@
-"""The programs of a project, linked below .devboot."""
+"""The programs of a project, linked below its state folder."""
 
 from __future__ import annotations
 

@@ -25,6 +25,7 @@ def service(tmp_path, settings=None, *, name="redis", version="8.2.3"):
         settings or {},
         port=6379,
         root=str(tmp_path),
+        data=str(tmp_path / "data"),
         runtime=str(tmp_path),
         programs="/s/bin",
     )
@@ -88,7 +89,7 @@ def test_a_dump_of_a_newer_server_is_refused_before_the_start(tmp_path):
 @pytest.mark.faults(95)
 def test_another_major_version_goes_on_with_a_copy(tmp_path):
     with_dump(tmp_path, DUMP)
-    parent = f"{tmp_path}/.devboot/data/services/redis"
+    parent = f"{tmp_path}/data/services/redis"
     older = service(tmp_path, version="7.4.1")
 
     (note,) = prepare_data(older, at=0.0)
@@ -109,7 +110,7 @@ def test_a_major_version_that_cannot_read_the_data_is_refused_and_does_not_begin
         with pytest.raises(LockError) as caught:
             prepare_data(older)
         assert caught.value.slug == "redis/data-too-new"
-        assert os.listdir(f"{tmp_path}/.devboot/data/services/redis") == ["redis-8"]
+        assert os.listdir(f"{tmp_path}/data/services/redis") == ["redis-8"]
 
 
 def test_append_only_files_of_a_later_form_are_refused(tmp_path):
@@ -126,7 +127,7 @@ def test_append_only_files_of_a_later_form_are_refused(tmp_path):
 
 def test_another_product_is_told_and_starts_with_nothing(tmp_path):
     with_dump(tmp_path, DUMP)
-    parent = f"{tmp_path}/.devboot/data/services/redis"
+    parent = f"{tmp_path}/data/services/redis"
     os.rename(f"{parent}/redis-8", f"{parent}/valkey-9")
 
     assert prepare_data(service(tmp_path)) == (f"starts empty: the data of valkey-9 is kept in `{parent}`",)

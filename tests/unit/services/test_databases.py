@@ -23,6 +23,7 @@ def plan(*databases, recipe=POSTGRES, name="postgres", settings=None, run_as=lam
         settings or {},
         port=5432,
         root="/home/ada/shop",
+        data="/home/ada/data",
         runtime="/run/user/1/devboot",
         programs="/store/x/bin",
         databases=databases,

@@ -26,6 +26,7 @@ def postgres(root, version, name="postgres"):
         {},
         port=5433,
         root=str(root),
+        data=f"{root}/data",
         runtime=f"{root}/run",
         programs="/s/bin",
     )
@@ -89,7 +90,9 @@ def test_going_back_is_going_on_with_what_the_old_version_had(tmp_path):
 @pytest.mark.parametrize("where", ["top", "below/folder"])
 def test_a_disk_that_a_copy_fills_is_said_to_be_full_and_gets_its_room_back(where, tmp_path, monkeypatch):
     recipe, place = RECIPES.get("redis").recipe, str(tmp_path)
-    service = plan_service(recipe, "redis", "8.2.3", {}, port=6379, root=place, runtime=place, programs="/s/bin")
+    service = plan_service(
+        recipe, "redis", "8.2.3", {}, port=6379, root=place, data=place, runtime=place, programs="/s/bin"
+    )
     old = os.path.join(os.path.dirname(service.data), "redis-7")
     os.makedirs(os.path.join(old, where))
     Path(old, where, "dump.rdb").write_text("data")

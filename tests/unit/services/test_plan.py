@@ -21,6 +21,7 @@ def plan(settings=None, *, name="redis", port=6379, root="/home/ada/shop"):
         settings or {},
         port=port,
         root=root,
+        data="/home/ada/data",
         runtime="/run/user/1/devboot",
         programs="/store/x/bin",
     )
@@ -29,7 +30,7 @@ def plan(settings=None, *, name="redis", port=6379, root="/home/ada/shop"):
 def test_a_service_is_a_program_with_its_place_its_port_and_its_settings():
     service = plan()
     socket = service.exports["socket"]
-    data = "/home/ada/shop/.devboot/data/services/redis/redis-8"
+    data = "/home/ada/data/services/redis/redis-8"
 
     assert service.spec.argv == (
         *("/store/x/bin/redis-server", "--port", "6379", "--dir", data),
@@ -69,7 +70,7 @@ def test_settings_that_devboot_makes_itself_are_refused():
 
     assert [(error.what, error.causes) for error in caught.value.errors] == [
         ("setting `port` of `redis` is devboot's own", ("write `port = …` beside `settings`",)),
-        ("setting `Dir` of `redis` is devboot's own", ("devboot keeps the data below .devboot/data",)),
+        ("setting `Dir` of `redis` is devboot's own", ("devboot keeps it with the project's data",)),
     ]
 
 
@@ -83,7 +84,7 @@ def test_a_socket_is_short_whatever_it_is_called(length):
 def test_hints_name_the_place_of_the_data():
     hints = {hint.slug: hint for hint in plan().spec.failure_hints}
 
-    assert hints["redis/save-failed"].help == "df -h /home/ada/shop/.devboot/data/services/redis/redis-8"
+    assert hints["redis/save-failed"].help == "df -h /home/ada/data/services/redis/redis-8"
     assert set(hints) == {
         "redis/save-failed",
         "redis/data-unreadable",
@@ -108,7 +109,15 @@ def test_a_tool_is_no_service():
     text = '[package]\nname = "sass"\ndescription = "d"\n[[source]]\nkind = "npm"\nname = "sass"\n[test]\n'
     with pytest.raises(ManifestError) as caught:
         plan_service(
-            parse_recipe(text, "recipe.toml"), "sass", "1", {}, port=1, root="/a", runtime="/r", programs="/s/bin"
+            parse_recipe(text, "recipe.toml"),
+            "sass",
+            "1",
+            {},
+            port=1,
+            root="/a",
+            data="/d",
+            runtime="/r",
+            programs="/s/bin",
         )
 
     assert caught.value.slug == "manifest/not-a-service"

@@ -41,7 +41,7 @@ def test_a_log_is_private_and_lies_below_the_state_directory(log):
 
     assert os.stat(log.path).st_mode & 0o777 == 0o600
     assert os.stat(index_path(log.path)).st_mode & 0o777 == 0o600
-    assert log_path("/p/.devboot", "web.1") == "/p/.devboot/logs/web.1.log"
+    assert log_path("/p/state", "web.1") == "/p/state/logs/web.1.log"
 
 
 def test_each_line_has_the_time_of_its_block(log, clock):

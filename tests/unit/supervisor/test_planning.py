@@ -11,7 +11,7 @@ from devboot.supervisor.planning import Changes, compare, scaled
 
 
 def plan(*specs, composed=(), fingerprint="one"):
-    return Plan("shop", "/shop", "/shop/.devboot", (), specs, composed=composed, fingerprint=fingerprint)
+    return Plan("shop", "/shop", "/state/shop", (), specs, composed=composed, fingerprint=fingerprint)
 
 
 def process(name, command="serve", kind=PROCESS, **more):

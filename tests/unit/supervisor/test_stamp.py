@@ -30,7 +30,7 @@ def test_a_finished_task_is_skipped_with_a_reason(tmp_path):
     spec = task(tmp_path)
     finish(spec)
 
-    assert (UNCHANGED,) == tuple(each.skip for each in looked_at(Plan("shop", "/", "/.devboot", (), (spec,))).processes)
+    assert (UNCHANGED,) == tuple(each.skip for each in looked_at(Plan("shop", "/", "/state", (), (spec,))).processes)
 
 
 def test_other_inputs_make_it_run_again(tmp_path):

@@ -15,6 +15,7 @@ from devboot.app.preparation.adjusting import (
 from devboot.app.preparation.composing import commands_of, names_of_instances
 from devboot.app.preparation.loading import load_project
 from devboot.errors import ManifestError, UsageError
+from tests.fakes.folders import home_beside
 
 PROCFILE = "web: serve --port $PORT\nworker: work\nweb2: x\n"
 
@@ -22,7 +23,7 @@ PROCFILE = "web: serve --port $PORT\nworker: work\nweb2: x\n"
 def project(tmp_path, manifest="", procfile=PROCFILE):
     (tmp_path / "devboot.toml").write_text(manifest)
     (tmp_path / "Procfile").write_text(procfile)
-    return load_project(str(tmp_path), {})
+    return load_project(str(tmp_path), home_beside(tmp_path))
 
 
 def names(loaded):

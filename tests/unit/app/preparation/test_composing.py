@@ -27,6 +27,7 @@ from devboot.provision.store import StoreObject
 from devboot.recipes import RecipeFolders, bundled_folder
 from devboot.resolve.packages import resolve, wishes_of
 from devboot.supervisor import planning
+from tests.fakes.folders import home_beside
 
 NO_FILES = EnvFiles((), (), ())
 
@@ -35,7 +36,7 @@ def project(tmp_path, manifest, procfile="web: serve --port $PORT\nworker: work\
     (tmp_path / "devboot.toml").write_text(manifest)
     if procfile:
         (tmp_path / "Procfile").write_text(procfile)
-    return load_project(str(tmp_path), {})
+    return load_project(str(tmp_path), home_beside(tmp_path))
 
 
 def composed(loaded, *, environ=None, libraries=("celery",), files=NO_FILES, has_venv=True, packages="packages"):
@@ -187,7 +188,7 @@ def test_an_equal_project_has_an_equal_fingerprint_and_a_changed_one_another(tmp
     loaded = project(tmp_path, "[env]\nA = 'x'\n")
     before = composed(loaded).plan.fingerprint
 
-    assert before == composed(load_project(str(tmp_path), {})).plan.fingerprint
+    assert before == composed(load_project(str(tmp_path), home_beside(tmp_path))).plan.fingerprint
     assert before != composed(project(tmp_path, "[env]\nA = 'y'\n")).plan.fingerprint
 
 
@@ -219,16 +220,17 @@ run = "load"
 once = true
 before = ["processes"]
 """
+    loaded = project(tmp_path, manifest)
     with Watched() as watched:
         found = composed(project(tmp_path, manifest))
 
     migrate, demo = (spec for spec in found.plan.processes if spec.kind == "task")
     assert (f"{tmp_path}/db.sqlite3",) == migrate.stamp_databases
     assert (f"presence:{tmp_path}/db.sqlite3",) == demo.stamp_databases
-    assert f"{tmp_path}/.devboot/stamps/migrate" == migrate.stamp[0]
+    assert f"{loaded.project.data}/stamps/migrate" == migrate.stamp[0]
     assert f"{tmp_path}/shop/migrations/0001.py" in [stamp[0] for stamp in watched.stamps]
     (tmp_path / "shop/migrations/0002.py").write_text("y")
-    after = composed(load_project(str(tmp_path), {}))
+    after = composed(load_project(str(tmp_path), home_beside(tmp_path)))
     assert migrate.stamp != next(s for s in after.plan.processes if s.name == "migrate").stamp
     assert demo.stamp == next(s for s in after.plan.processes if s.name == "demo").stamp
 

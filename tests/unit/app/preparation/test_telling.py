@@ -11,18 +11,18 @@ from devboot.app.preparation.data import prepare_databases
 from devboot.app.preparation.loading import load_project
 from devboot.app.preparation.telling import tell_about, tell_of_edits, tell_of_strangers
 from devboot.environment.envfiles import EnvFiles
-from devboot.environment.project import Project
 from devboot.environment.secrets import ensure_secrets
 from devboot.environment.variables import GENERATED
 from devboot.events import DONE, UNCHANGED, WARNING, RecordingReporter
 from devboot.model.variables import ComposedVariable
+from tests.fakes.folders import home_beside, project_of
 
 
 @pytest.mark.faults(64)
 def test_a_project_in_a_folder_of_everybodys_is_warned_of_by_its_slug(tmp_path):
     tmp_path.chmod(0o1777)
     reporter, uid = RecordingReporter(), tmp_path.stat().st_uid + 1
-    tell_of_strangers(Project(str(tmp_path), "", written=True), {}, uid, reporter)
+    tell_of_strangers(project_of(tmp_path, tmp_path)._replace(manifest=""), {}, uid, reporter)
 
     event = reporter.events[-1]
     assert (event.kind, event.slug) == (WARNING, "trust/foreign-owner")
@@ -36,7 +36,7 @@ def test_a_database_that_only_the_application_makes_is_not_said_to_be_there(tmp_
 
     def told():
         reporter = RecordingReporter()
-        prepare_databases(load_project(str(tmp_path), {}), lambda: 0.0, reporter)
+        prepare_databases(load_project(str(tmp_path), home_beside(tmp_path)), lambda: 0.0, reporter)
         return [event.text for event in reporter.events if event.kind in (DONE, UNCHANGED)]
 
     assert told() == ["shop.db, which the application makes", "own.db created"]
@@ -47,7 +47,7 @@ def test_a_database_that_only_the_application_makes_is_not_said_to_be_there(tmp_
 def test_secrets_that_are_made_anew_are_named(tmp_path):
     names = ("KEY", "NEW", "WRITTEN")
     (tmp_path / "devboot.toml").write_text("[env]\n" + "".join(f'{n} = {{ generate = "hex" }}\n' for n in names))
-    loaded = load_project(str(tmp_path), {})
+    loaded = load_project(str(tmp_path), home_beside(tmp_path))
     had = (("KEY", "0a", GENERATED, True), ("WRITTEN", "0b", ".env:1", True))
     before = snapshot.Snapshot(str(tmp_path), (), (), (), (), variables=had)
 
@@ -59,9 +59,9 @@ def test_secrets_that_are_made_anew_are_named(tmp_path):
     assert told() == []
     os.makedirs(loaded.project.state, exist_ok=True)
     snapshot.write(os.path.join(loaded.project.state, snapshot.NAME), before)
-    assert told() == ["new values for KEY: .devboot/data/secrets.toml has not got the old ones any more"]
+    assert told() == [f"new values for KEY: {loaded.project.data}/secrets.toml has not got the old ones any more"]
     assert told(ComposedVariable("KEY", "mine", ".env", secret=True)) == []
-    ensure_secrets(loaded.project.state, {"KEY": "hex"})
+    ensure_secrets(loaded.project.data, {"KEY": "hex"})
     assert told() == []
 
 

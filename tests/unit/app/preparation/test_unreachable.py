@@ -13,6 +13,7 @@ from devboot.events import RecordingReporter
 from devboot.model.edge.manifest import parse_manifest
 from devboot.onboarding.channels import KINDS
 from devboot.uv.client import Uv
+from tests.fakes.folders import home_beside
 
 SAYS = """#!/bin/sh
 echo "E: Failed to fetch http://archive.example.test/x  Could not connect to archive.example.test:80" >&2
@@ -88,7 +89,7 @@ def answer_with(error):
 
 
 def mongo_in(tmp_path):
-    loaded = load_project(str(clone_in(tmp_path)), {})
+    loaded = load_project(str(clone_in(tmp_path)), home_beside(tmp_path))
     text = "[services.mongodb]\n[env]\nMONGO_URL = '${services.mongodb.url}/shop'\nOTHER = { generate = 'hex' }\n"
     return loaded._replace(manifest=parse_manifest(text, "devboot.toml"))
 

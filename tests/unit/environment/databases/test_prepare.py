@@ -26,7 +26,7 @@ AT = time.mktime((2026, 3, 1, 9, 30, 5, 0, 0, -1))
 @pytest.fixture
 def around(tmp_path):
     (tmp_path / "migrations").mkdir()
-    return Surroundings(str(tmp_path), str(tmp_path / ".devboot"), AT, busy=0.05)
+    return Surroundings(str(tmp_path), str(tmp_path / "data"), AT, busy=0.05)
 
 
 def database(around, *, migrations=True, **more):
@@ -130,7 +130,7 @@ def test_a_later_migration_comes_after_a_backup(around):
     write(around, "migrations/0002_b.sql", "DROP TABLE a;")
 
     prepared = prepare_database(wanted, around)
-    assert prepared.backup == f"{around.state}/backup/default-2026-03-01T093005.sqlite3"
+    assert prepared.backup == f"{around.data}/backup/default-2026-03-01T093005.sqlite3"
     assert query(prepared.backup, "SELECT * FROM a") == [(1,)]
     assert os.stat(prepared.backup).st_mode & 0o777 == 0o600
     assert tables(wanted.path) == ["devboot_migrations"]
@@ -247,7 +247,7 @@ def damaged(around, damage, *, seen=True):
         return wanted
     prepare_database(wanted, around)
     if not seen:
-        os.unlink(f"{around.state}/stamps/database-default")
+        os.unlink(f"{around.data}/stamps/database-default")
     with open(wanted.path, "r+b") as stream:
         if damage == "zero":
             stream.truncate(0)

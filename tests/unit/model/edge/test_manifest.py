@@ -326,13 +326,15 @@ def test_the_procfile_for_development_comes_first(tmp_path):
     assert "Procfile.dev" == load_sources(str(tmp_path / "devboot.toml")).procfile.file
 
 
-def test_a_detected_manifest_lies_deeper_than_the_procfile(tmp_path):
-    (tmp_path / ".devboot").mkdir()
-    (tmp_path / ".devboot/detected.toml").write_text("[processes.web]\n")
-    (tmp_path / "Procfile").write_text("web: a\n")
-    sources = load_sources(str(tmp_path / ".devboot/detected.toml"), root=str(tmp_path))
+def test_a_detected_manifest_outside_of_the_project_is_named_by_its_whole_path(tmp_path):
+    detected = tmp_path / "state/detected.toml"
+    detected.parent.mkdir()
+    detected.write_text("[processes.web]\n")
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop/Procfile").write_text("web: a\n")
+    sources = load_sources(str(detected), root=str(tmp_path / "shop"), prefix="../")
 
-    assert ("Procfile", ".devboot/detected.toml") == (sources.procfile.file, sources.manifest.place(()).file)
+    assert ("../Procfile", str(detected)) == (sources.procfile.file, sources.manifest.place(()).file)
 
 
 def test_a_procfile_that_cannot_be_read_says_so(tmp_path):

@@ -1,0 +1,40 @@
+"""Makes the folders that devboot keeps for a project, unless they would be renamed under a process that uses them."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from devboot.daemon.client import lease_of
+from devboot.locks import FileLock, read_holder
+from devboot.state.claiming import claim
+from devboot.state.project import prepare_lock
+from devboot.state.projects import Projects
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+
+def claim_folders(root: str, environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Make the folders that devboot keeps for the project at `root`; return what is worth telling about it.
+
+    Raises BusyError `state/in-use` and MachineError.
+    """
+    return claim(Projects.from_environ(environ), root, holder_in(environ), time.time)
+
+
+def holder_in(environ: Mapping[str, str]) -> Callable[[str, str], str]:
+    """Return what names the process that uses a state folder, whose project is at a path; "" for none."""
+
+    def holder(state: str, path: str) -> str:
+        lease = lease_of(state, path, environ)
+        if lease is not None and lease.is_alive:
+            return f"daemon (pid {lease.pid})"
+        lock = FileLock(prepare_lock(state), "state")
+        if not os.path.exists(lock.path) or lock.try_acquire():
+            lock.release()
+            return ""
+        return f"command ({read_holder(lock.path).describe(time.time())})"
+
+    return holder

@@ -1,0 +1,175 @@
+"""Makes a project's folders, and decides whose they are before anything is read or written there.
+
+A project that was moved keeps its folders. Those of another folder that was at the same path before (a clone that was
+deleted, say) are put aside under a dated name, and nothing of them is taken over without being asked for.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+from devboot.errors import BusyError, UsageError
+from devboot.files import machine_error, make_directories
+from devboot.locks import TABLE, FileLock
+from devboot.paths import project_key
+from devboot.state.earlier import Registers, missing_from, take_over_earlier
+from devboot.state.projects import Projects, folder_name
+from devboot.state.records import (
+    RECORD,
+    Owner,
+    folder_moved_here,
+    identity_of,
+    owned_folders,
+    read_owner,
+    write_owner,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    Holder = Callable[[str, str], str]
+    """Names the process that uses the state folder of the project at a root, as in `daemon (pid 7)`; "" for none."""
+
+
+class _Rename(NamedTuple):
+    source: str
+    target: str
+    owner: Owner
+
+
+def claim(projects: Projects, root: str, holder: Holder, wall_clock: Callable[[], float]) -> tuple[str, ...]:
+    """Make the folders of the project at `root`, a real path; return what is worth telling about it.
+
+    Raises BusyError `state/in-use` where folders would have to be renamed under a process that uses them, and
+    MachineError.
+    """
+    here = identity_of(root)
+    if here is None:
+        return ()
+    owner, name = Owner(root, here), folder_name(root)
+    folders = [os.path.join(base, name) for base in (projects.data, projects.state)]
+    if all(read_owner(folder) == owner for folder in folders):
+        return ()
+    with _lock(projects):
+        try:
+            return tuple(_claimed(projects, owner, folders, holder, wall_clock()))
+        except OSError as error:
+            raise machine_error(error, folders[1]) from error
+
+
+def adopt(projects: Projects, root: str, name: str, holder: Holder, wall_clock: Callable[[], float]) -> str:
+    """Give the project at `root` the folders called `name`; return the name under which its own are kept, "" for none.
+
+    Raises UsageError `state/unknown`, BusyError `state/in-use` and MachineError.
+    """
+    here, own = identity_of(root), folder_name(root)
+    bases = [base for base in (projects.data, projects.state) if os.path.isdir(os.path.join(base, name))]
+    if not bases or here is None or name.startswith(".") or os.sep in name:
+        raise UsageError("state/unknown", f"there is no state called `{name}`", help=["devboot state list"])
+    if name == own:
+        return ""
+    with _lock(projects):
+        kept = _dated(projects, own, wall_clock())
+        renames = []
+        for base in bases:
+            source, target = os.path.join(base, name), os.path.join(base, own)
+            if os.path.isdir(target):
+                renames.append(_Rename(target, os.path.join(base, kept), Owner(root, here)))
+            renames.append(_Rename(source, target, read_owner(source) or Owner("", here)))
+        try:
+            _refuse_in_use(projects, renames, holder)
+            _carry_out(renames)
+            for base in bases:
+                write_owner(os.path.join(base, own), Owner(root, here))
+        except OSError as error:
+            raise machine_error(error, projects.state_of(root)) from error
+    return kept if any(os.path.isdir(os.path.join(base, kept)) for base in bases) else ""
+
+
+def has_content(folder: str) -> bool:
+    """Return whether a folder of data holds more than the record of whom it belongs to."""
+    return os.path.isdir(folder) and bool(set(os.listdir(folder)) - {RECORD})
+
+
+def _claimed(projects: Projects, owner: Owner, folders: Sequence[str], holder: Holder, now: float) -> Iterator[str]:
+    aside = _dated(projects, folder_name(owner.path), now)
+    renames = [rename for folder in folders for rename in _renames(folder, owner, aside)]
+    known = [read_owner(folder) for folder in folders]
+    is_new = not any(each.target in folders for each in renames) and not any(
+        each is not None and each.identity.is_same_as(owner.identity) for each in known
+    )
+    _refuse_in_use(projects, renames, holder)
+    if is_new and missing_from(folders[0], owner.path) and (who := holder(folders[1], owner.path)):
+        raise _in_use(owner.path, f"{who} uses the data that would be moved now")
+    _carry_out(renames)
+    former = next((each.owner.path for each in renames if each.target in folders), "")
+    if former:
+        yield f"this project was moved here from `{former}`: its data came along"
+    if os.path.isdir(os.path.join(projects.data, aside)):
+        yield f"another folder was here before, whose data is put aside: `devboot state adopt {aside}` takes it over"
+    for folder in folders:
+        make_directories(folder)
+    if is_new:
+        registers = Registers(os.path.dirname(projects.state), os.path.dirname(projects.data), project_key(owner.path))
+        yield from take_over_earlier(owner, folders[0], registers)
+    for folder in folders:
+        write_owner(folder, owner)
+
+
+def _renames(folder: str, owner: Owner, aside: str) -> Iterator[_Rename]:
+    """Yield what has to be renamed before `folder` can be used for the project of `owner`."""
+    base, known = os.path.dirname(folder), read_owner(folder)
+    if known is not None:
+        if known.identity.is_same_as(owner.identity):
+            return
+        yield _Rename(folder, os.path.join(base, aside), known)
+    elif os.path.isdir(folder):
+        return
+    moved = folder_moved_here(base, owner.path, owner.identity)
+    if moved:
+        yield _Rename(moved, folder, read_owner(moved) or owner)
+
+
+def _refuse_in_use(projects: Projects, renames: Sequence[_Rename], holder: Holder) -> None:
+    for rename in renames:
+        state = os.path.join(projects.state, os.path.basename(rename.source))
+        if who := holder(state, rename.owner.path):
+            raise _in_use(rename.owner.path, f"{who} uses the folders that would be renamed now")
+
+
+def _in_use(path: str, cause: str) -> BusyError:
+    return BusyError(
+        "state/in-use",
+        f"the project that was at `{path}` is still running",
+        causes=[f"its {cause}"],
+        help=["devboot down"],
+        kept=["nothing was renamed or started"],
+    )
+
+
+def _carry_out(renames: Sequence[_Rename]) -> None:
+    for rename in renames:
+        if os.listdir(rename.source) == [RECORD]:
+            os.unlink(os.path.join(rename.source, RECORD))
+            os.rmdir(rename.source)
+        else:
+            os.rename(rename.source, rename.target)
+
+
+def _dated(projects: Projects, name: str, now: float) -> str:
+    """Return a name with the date that nothing has yet."""
+    dated = f"{name}.{time.strftime('%Y-%m-%dT%H%M%S', time.localtime(now))}"
+    taken = {os.path.basename(path) for base in (projects.state, projects.data) for path in owned_folders(base)}
+    found, number = dated, 1
+    while found in taken:
+        number += 1
+        found = f"{dated}-{number}"
+    return found
+
+
+def _lock(projects: Projects) -> FileLock:
+    lock = FileLock(os.path.join(projects.state, ".lock"), "state", TABLE)
+    lock.acquire()
+    return lock

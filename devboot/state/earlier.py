@@ -1,0 +1,159 @@
+"""Takes over, once, the data that earlier versions of devboot kept in the clone, in `.devboot`.
+
+A clone may bring a folder of that name. So it counts only if devboot's own registers, which lie outside of the clone,
+say that it worked in this very folder, and if the data belongs to this user, is no link and isn't tracked by git.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from devboot.errors import shell_word
+from devboot.files import plain
+from devboot.paths import EARLIER_STATE
+from devboot.state.records import Owner
+
+_INDEX_LIMIT = 256 * 1024 * 1024
+
+
+class Registers(NamedTuple):
+    """What earlier versions recorded of all projects of a user: a file for each, named by the project's key."""
+
+    user_state: str
+    user_data: str
+    key: str
+
+    def newest(self, root: str) -> int:
+        """Return when devboot last recorded something of the project at `root` (ns since the epoch); 0 for never."""
+        times = [0]
+        for path in (os.path.join(self.user_state, "ports", self.key), os.path.join(self.user_data, "roots", self.key)):
+            try:
+                with open(path, encoding="utf-8", errors="surrogateescape", opener=plain) as stream:
+                    if stream.readline().rstrip("\n") == root:
+                        times.append(os.fstat(stream.fileno()).st_mtime_ns)
+            except OSError:
+                continue
+        return max(times)
+
+
+def take_over_earlier(owner: Owner, data: str, registers: Registers) -> Iterator[str]:
+    """Move what earlier versions kept of a project into its data folder; yield what is worth telling. Raises OSError.
+
+    A move that was interrupted goes on where it stopped.
+    """
+    earlier = os.path.join(owner.path, EARLIER_STATE)
+    wanted = missing_from(data, owner.path)
+    if not wanted:
+        return
+    complaint = _complaint(owner, earlier, registers)
+    if complaint:
+        yield f"{EARLIER_STATE}/data is not used: {complaint}"
+        return
+    for path in wanted:
+        _move(path, os.path.join(data, os.path.basename(path)))
+    yield f"took over the data that an earlier devboot kept here; the rest may go: rm -r {shell_word(earlier)}"
+
+
+def missing_from(data: str, root: str) -> list[str]:
+    """Return the paths of what an earlier devboot kept in the clone at `root`, and what isn't in `data`."""
+    found = _wanted(os.path.join(root, EARLIER_STATE))
+    return [path for path in found if not os.path.lexists(os.path.join(data, os.path.basename(path)))]
+
+
+def _wanted(earlier: str) -> list[str]:
+    """Return the paths of what would be taken over."""
+    folder = os.path.join(earlier, "data")
+    if os.path.islink(earlier) or os.path.islink(folder) or not os.path.isdir(folder):
+        return []
+    found = [os.path.join(folder, name) for name in sorted(os.listdir(folder))]
+    return [*found, *filter(os.path.isdir, [os.path.join(earlier, "backup")])]
+
+
+def _complaint(owner: Owner, earlier: str, registers: Registers) -> str:
+    """Return why what is in `earlier` isn't this user's own; "" if it is."""
+    recorded = registers.newest(owner.path)
+    if not recorded:
+        return "devboot has no record of having made it"
+    if not owner.identity.birth or owner.identity.birth > recorded:
+        return "devboot made it for another folder at this path, as far as its records say"
+    for path in (earlier, *_wanted(earlier)):
+        found = os.lstat(path)
+        if found.st_uid != os.getuid():
+            return f"`{path}` belongs to another user"
+        if os.path.islink(path):
+            return f"`{path}` is a link"
+    if _is_tracked(owner.path):
+        return "git tracks it"
+    return ""
+
+
+def _is_tracked(root: str) -> bool:
+    """Return whether git may have brought a `.devboot/data`; read without running git, which obeys the clone."""
+    folder = root
+    while not os.path.lexists(os.path.join(folder, ".git")):
+        above = os.path.dirname(folder)
+        if above == folder:
+            return False
+        folder = above
+    try:
+        index = _index_of(os.path.join(folder, ".git"))
+        with open(index, "rb", opener=plain) as stream:
+            content = stream.read(_INDEX_LIMIT + 1)
+    except FileNotFoundError:
+        return False
+    except (OSError, ValueError):
+        return True
+    shortened = content[4:8] == b"\0\0\0\4"  # version 4 leaves out what a name shares with the one before
+    return len(content) > _INDEX_LIMIT or (b"data/" if shortened else b".devboot/") in content
+
+
+def _index_of(git: str) -> str:
+    """Return the index of a repository or worktree, whose `.git` this is."""
+    if os.path.isdir(git):
+        return os.path.join(git, "index")
+    with open(git, encoding="utf-8", errors="surrogateescape", opener=plain) as stream:
+        kind, _, folder = stream.read(4096).strip().partition(" ")
+    if kind != "gitdir:":
+        raise ValueError(kind)
+    return os.path.join(os.path.dirname(git), folder, "index")
+
+
+def _move(source: str, target: str) -> None:
+    """Move to another place, perhaps on another filesystem, as a whole or not at all."""
+    try:
+        os.rename(source, target)
+    except OSError:
+        staged = f"{target}.new"
+        if os.path.isdir(staged):
+            shutil.rmtree(staged)
+        if os.path.isdir(source):
+            shutil.copytree(source, staged, symlinks=True, copy_function=_copy)
+            _keep_owner(source, staged)
+        else:
+            _copy(source, staged)
+        os.rename(staged, target)
+        if os.path.isdir(source):
+            shutil.rmtree(source)
+        else:
+            os.unlink(source)
+
+
+def _copy(source: str, target: str) -> str:
+    shutil.copy2(source, target, follow_symlinks=False)
+    found = os.lstat(source)
+    if os.getuid() == 0:  # a server of root's runs as somebody else
+        os.chown(target, found.st_uid, found.st_gid, follow_symlinks=False)
+    return target
+
+
+def _keep_owner(source: str, target: str) -> None:
+    if os.getuid() != 0:
+        return
+    for place, folders, _ in os.walk(source):
+        for folder in ("", *folders):
+            found = os.lstat(os.path.join(place, folder))
+            copied = os.path.join(target, os.path.relpath(os.path.join(place, folder), source))
+            os.chown(copied, found.st_uid, found.st_gid, follow_symlinks=False)

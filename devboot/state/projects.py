@@ -1,0 +1,109 @@
+"""The folders of each project of a user, by the project's path; every command imports this."""
+
+from __future__ import annotations
+
+import os
+
+from devboot.paths import passwd_home, project_key, user_directories
+from devboot.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+MANIFEST, DETECTED, BELOW = "devboot.toml", "detected.toml", "below"
+_FOLDER = "projects"
+_LONGEST_NAME = 40
+_BELOW_LIMIT = 4096
+
+
+class Projects(Record):
+    """All projects of a user: `state` and `data` each hold a folder for every project, under the same name."""
+
+    state: str
+    data: str
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str]) -> Projects:
+        """Return the projects of this user; nothing is created. Raises MachineError `machine/no-home`."""
+        data, _, state = user_directories(environ, lambda: passwd_home(os.getuid()))
+        return cls.below(data, state)
+
+    @classmethod
+    def below(cls, data: str, state: str) -> Projects:
+        """Return the projects of the user whose data and state directories these are."""
+        return cls(f"{state}/{_FOLDER}", f"{data}/{_FOLDER}")
+
+    def state_of(self, root: str) -> str:
+        """Return the state folder of the project at `root`, a real path."""
+        return f"{self.state}/{folder_name(root)}"
+
+    def data_of(self, root: str) -> str:
+        """Return the data folder of the project at `root`, a real path."""
+        return f"{self.data}/{folder_name(root)}"
+
+    def find_root(self, start: str) -> str:
+        """Return the nearest folder from `start` upwards with a manifest, written or detected; "" without one.
+
+        An application that was detected below one of these folders is found from there, too.
+        """
+        return next((root for folder in upwards(start) if (root := self.root_at(folder))), "")
+
+    def root_at(self, folder: str) -> str:
+        """Return the root of the project that a command in `folder` means if nothing above counts; "" for none."""
+        if is_there(f"{folder}/{MANIFEST}"):  # a link to nothing counts: somebody meant it
+            return folder
+        state = self.state_of(folder)
+        if is_there(f"{state}/{DETECTED}"):
+            return folder
+        below = read_below(state, folder)
+        if not below or not is_there(below):
+            return ""
+        return below if is_there(f"{below}/{MANIFEST}") or is_there(f"{self.state_of(below)}/{DETECTED}") else ""
+
+    def seen_from(self, root: str) -> str:
+        """Return the folder from which the application in `root` was detected: `root` itself, or one above it."""
+        above = (folder for folder in upwards(root) if folder != root)
+        return next((folder for folder in above if read_below(self.state_of(folder), folder) == root), root)
+
+
+def folder_name(root: str) -> str:
+    """Return the name of the folders that belong to the project at `root`: `shop-0123456789abcdef`."""
+    name = root[root.rfind("/") + 1 :][:_LONGEST_NAME]
+    if not name.isascii() or not name.replace("-", "").replace("_", "").isalnum():
+        name = "".join(each if (each.isascii() and each.isalnum()) or each in "-_" else "_" for each in name)
+    return f"{name}-{project_key(root)}"
+
+
+def upwards(start: str) -> Iterator[str]:
+    """Yield the real path of `start` ("" for the current folder), then each folder above it."""
+    folder = os.path.realpath(start) if start else os.getcwd()
+    while True:
+        yield folder
+        above = os.path.dirname(folder)
+        if above == folder:
+            return
+        folder = above
+
+
+def read_below(state: str, folder: str) -> str:
+    """Return the application's folder that was detected from `folder`, whose state folder is `state`; "" for none."""
+    try:
+        descriptor = os.open(f"{state}/{BELOW}", os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError:
+        return ""
+    try:
+        return os.path.normpath(os.path.join(folder, os.fsdecode(os.read(descriptor, _BELOW_LIMIT)).strip()))
+    except OSError:
+        return ""
+    finally:
+        os.close(descriptor)
+
+
+def is_there(path: str) -> bool:
+    """Return whether there is something at `path`, even a link to nothing."""
+    try:
+        os.lstat(path)
+    except OSError:
+        return False
+    return True

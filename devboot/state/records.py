@@ -1,0 +1,108 @@
+"""Which folder a project's state and data were made for: path, device, inode and time of birth.
+
+Inodes are used again at once on ext4, so where the filesystem tells no time of birth nothing is recognised elsewhere.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import NamedTuple
+
+from devboot.files import atomic_write, plain
+
+RECORD = "project.json"
+_FIELDS = ("device", "inode", "birth")
+_AT_FDCWD, _BTIME = -100, 0x800
+_STATX_SIZE = 256
+_BIRTH_SECONDS, _BIRTH_NANOSECONDS = slice(80, 88), slice(88, 92)
+
+
+class Identity(NamedTuple):
+    """What tells one folder from another at the same path; `birth` is ns since the epoch, 0 where unknown."""
+
+    device: int
+    inode: int
+    birth: int
+
+    def is_same_as(self, other: Identity) -> bool:
+        """Return whether both are one folder; the number of a device may differ from boot to boot."""
+        if self.birth and other.birth:
+            return (self.inode, self.birth) == (other.inode, other.birth)
+        return (self.device, self.inode) == (other.device, other.inode)
+
+
+class Owner(NamedTuple):
+    """The project that a folder of devboot's was made for: its root, and which folder that was."""
+
+    path: str
+    identity: Identity
+
+    @property
+    def is_gone(self) -> bool:
+        """Return whether its root isn't at its path any more."""
+        found = identity_of(self.path)
+        return found is None or not found.is_same_as(self.identity)
+
+
+def identity_of(path: str) -> Identity | None:
+    """Return which folder is at `path`; None for none."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return Identity(found.st_dev, found.st_ino, _birth(path, found))
+
+
+def read_owner(folder: str) -> Owner | None:
+    """Return whom a folder of state or data was made for; None where it doesn't say."""
+    try:
+        with open(os.path.join(folder, RECORD), encoding="utf-8", opener=plain) as file:
+            record = json.load(file)
+        return Owner(str(record["path"]), Identity(*(int(record[field]) for field in _FIELDS)))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def write_owner(folder: str, owner: Owner) -> None:
+    """Record whom a folder of state or data belongs to. Raises MachineError."""
+    record = {"path": owner.path, **owner.identity._asdict()}
+    atomic_write(os.path.join(folder, RECORD), json.dumps(record) + "\n", mode=0o600)
+
+
+def owned_folders(base: str) -> list[str]:
+    """Return the paths of all folders of projects below `base`, in the order of their names."""
+    names = sorted(os.listdir(base)) if os.path.isdir(base) else []
+    return [path for name in names if not name.startswith(".") and os.path.isdir(path := os.path.join(base, name))]
+
+
+def folder_moved_here(base: str, root: str, here: Identity | None) -> str:
+    """Return the folder below `base` of a project that was moved to `root`; "" for none.
+
+    `here` is which folder is at `root`. Without a time of birth nothing counts as moved.
+    """
+    if here is None or not here.birth:
+        return ""
+    for folder in owned_folders(base):
+        owner = read_owner(folder)
+        if owner is not None and owner.path != root and owner.identity.birth and here.is_same_as(owner.identity):
+            return folder if owner.is_gone else ""  # else the same folder is seen at two paths
+    return ""
+
+
+def _birth(path: str, found: os.stat_result) -> int:
+    if sys.platform == "darwin":
+        return int(found.st_birthtime * 1_000_000) * 1000
+    import ctypes
+
+    statx = getattr(ctypes.CDLL(None, use_errno=True), "statx", None)
+    if statx is None:
+        return 0
+    answer = ctypes.create_string_buffer(_STATX_SIZE)
+    if statx(_AT_FDCWD, os.fsencode(path), 0, _BTIME, answer):
+        return 0
+    if not int.from_bytes(answer.raw[:4], sys.byteorder) & _BTIME:
+        return 0
+    seconds = int.from_bytes(answer.raw[_BIRTH_SECONDS], sys.byteorder, signed=True)
+    return seconds * 1_000_000_000 + int.from_bytes(answer.raw[_BIRTH_NANOSECONDS], sys.byteorder)

@@ -12,7 +12,6 @@ from devboot.app.commands import BY_NAME
 from devboot.cli import failures, streams
 from devboot.cli.ending import end_by_exception
 from devboot.cli.session import Session, fallback_session, open_session
-from devboot.state.project import find_project
 from devboot.environment.root import refuse_foreign
 from devboot.errors import Exit, UsageError
 from devboot.state.project import find_project

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from devboot.errors import BusyError, UsageError
@@ -39,8 +39,12 @@ class _Rename(NamedTuple):
     owner: Owner
 
 
-def claim(projects: Projects, root: str, holder: Holder, wall_clock: Callable[[], float]) -> tuple[str, ...]:
+def claim(
+    projects: Projects, root: str, holder: Holder, wall_clock: Callable[[], float], environ: Mapping[str, str]
+) -> tuple[str, ...]:
     """Make the folders of the project at `root`, a real path; return what is worth telling about it.
+
+    `environ` is for git, where data of an earlier devboot is in the clone.
 
     Raises BusyError `state/in-use` where folders would have to be renamed under a process that uses them, and
     MachineError.
@@ -54,7 +58,7 @@ def claim(projects: Projects, root: str, holder: Holder, wall_clock: Callable[[]
         return ()
     with _lock(projects):
         try:
-            return tuple(_claimed(projects, owner, folders, holder, wall_clock()))
+            return tuple(_claimed(projects, owner, folders, holder, wall_clock(), environ))
         except OSError as error:
             raise machine_error(error, folders[1]) from error
 
@@ -93,7 +97,14 @@ def has_content(folder: str) -> bool:
     return os.path.isdir(folder) and bool(set(os.listdir(folder)) - {RECORD})
 
 
-def _claimed(projects: Projects, owner: Owner, folders: Sequence[str], holder: Holder, now: float) -> Iterator[str]:
+def _claimed(
+    projects: Projects,
+    owner: Owner,
+    folders: Sequence[str],
+    holder: Holder,
+    now: float,
+    environ: Mapping[str, str],
+) -> Iterator[str]:
     aside = _dated(projects, folder_name(owner.path), now)
     renames = [rename for folder in folders for rename in _renames(folder, owner, aside)]
     known = [read_owner(folder) for folder in folders]
@@ -112,7 +123,8 @@ def _claimed(projects: Projects, owner: Owner, folders: Sequence[str], holder: H
     for folder in folders:
         make_directories(folder)
     if is_new:
-        registers = Registers(os.path.dirname(projects.state), os.path.dirname(projects.data), project_key(owner.path))
+        user = os.path.dirname(projects.state), os.path.dirname(projects.data)
+        registers = Registers(*user, project_key(owner.path), environ)
         yield from take_over_earlier(owner, folders[0], registers)
     for folder in folders:
         write_owner(folder, owner)

@@ -8,23 +8,27 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from devboot.errors import shell_word
 from devboot.files import plain
+from devboot.git import ask_git
 from devboot.paths import EARLIER_STATE
+from devboot.state.projects import upwards
 from devboot.state.records import Owner
-
-_INDEX_LIMIT = 256 * 1024 * 1024
 
 
 class Registers(NamedTuple):
-    """What earlier versions recorded of all projects of a user: a file for each, named by the project's key."""
+    """What earlier versions recorded of all projects of a user: a file for each, named by the project's key.
+
+    `environ` is for git, which is asked what it tracks.
+    """
 
     user_state: str
     user_data: str
     key: str
+    environ: Mapping[str, str]
 
     def newest(self, root: str) -> int:
         """Return when devboot last recorded something of the project at `root` (ns since the epoch); 0 for never."""
@@ -85,40 +89,18 @@ def _complaint(owner: Owner, earlier: str, registers: Registers) -> str:
             return f"`{path}` belongs to another user"
         if os.path.islink(path):
             return f"`{path}` is a link"
-    if _is_tracked(owner.path):
+    if _is_tracked(earlier, registers.environ):
         return "git tracks it"
     return ""
 
 
-def _is_tracked(root: str) -> bool:
-    """Return whether git may have brought a `.devboot/data`; read without running git, which obeys the clone."""
-    folder = root
-    while not os.path.lexists(os.path.join(folder, ".git")):
-        above = os.path.dirname(folder)
-        if above == folder:
-            return False
-        folder = above
-    try:
-        index = _index_of(os.path.join(folder, ".git"))
-        with open(index, "rb", opener=plain) as stream:
-            content = stream.read(_INDEX_LIMIT + 1)
-    except FileNotFoundError:
-        return False
-    except (OSError, ValueError):
-        return True
-    shortened = content[4:8] == b"\0\0\0\4"  # version 4 leaves out what a name shares with the one before
-    return len(content) > _INDEX_LIMIT or (b"data/" if shortened else b".devboot/") in content
-
-
-def _index_of(git: str) -> str:
-    """Return the index of a repository or worktree, whose `.git` this is."""
-    if os.path.isdir(git):
-        return os.path.join(git, "index")
-    with open(git, encoding="utf-8", errors="surrogateescape", opener=plain) as stream:
-        kind, _, folder = stream.read(4096).strip().partition(" ")
-    if kind != "gitdir:":
-        raise ValueError(kind)
-    return os.path.join(os.path.dirname(git), folder, "index")
+def _is_tracked(earlier: str, environ: Mapping[str, str]) -> bool:
+    """Return whether git may have brought what is in the folder `earlier`."""
+    root = os.path.dirname(earlier)
+    told = ask_git(["-c", "safe.directory=*", "ls-files", "-z", "--", earlier], root, environ)
+    if told is None:  # no repository, or no git
+        return any(os.path.lexists(os.path.join(folder, ".git")) for folder in upwards(root))
+    return bool(told)
 
 
 def _move(source: str, target: str) -> None:

@@ -21,7 +21,7 @@ def claim_folders(root: str, environ: Mapping[str, str]) -> tuple[str, ...]:
 
     Raises BusyError `state/in-use` and MachineError.
     """
-    return claim(Projects.from_environ(environ), root, holder_in(environ), time.time)
+    return claim(Projects.from_environ(environ), root, holder_in(environ), time.time, environ)
 
 
 def holder_in(environ: Mapping[str, str]) -> Callable[[str, str], str]:

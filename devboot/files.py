@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _IN_THE_WAY = {errno.EISDIR, errno.ENOTDIR, errno.ELOOP, errno.ENOTEMPTY, errno.EEXIST, errno.ENXIO}
+_LONGEST_PID = 10  # digits
 _OF_PROJECT = {".venv", "devboot.lock"}
 WRITABLE = "/a/path/that/can/be/written"
 
@@ -226,7 +227,7 @@ def sweep(path: str) -> None:
     for entry in os.listdir(directory):
         if entry.startswith(name + ".") and entry.endswith(".tmp"):
             pid = entry[len(name) + 1 :].partition(".")[0]
-            if pid.isdigit() and not _is_alive(int(pid)):
+            if pid.isascii() and pid.isdigit() and len(pid) < _LONGEST_PID and not _is_alive(int(pid)):
                 _unlink_quietly(os.path.join(directory, entry))
 
 

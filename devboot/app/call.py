@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from devboot.wire.jsontext import Plain
 
 
+_WIDEST = 4096  # columns and rows: nobody looks at more at once
 _STREAMS = ("stdin", "stdout", "stderr")
 
 
@@ -109,4 +110,6 @@ def _encoding(number: int, environ: Mapping[str, str]) -> str:
 
 
 def _positive(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() else 0
+    from devboot.text.numbers import whole_number
+
+    return whole_number(text, _WIDEST) or 0

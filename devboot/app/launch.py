@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 INSIDE = "DEVBOOT_INSIDE"  # the supervisor's word for the root of the project that a process belongs to
 _JOIN_PATIENCE = 15.0  # for the daemon that was faster than ours to be found
+_LONGEST = 1e9  # seconds; what JSON has no number for would be refused
 NOTHING_TO_INSTALL = "nothing to install"
 CHOSEN = os.path.join("generations", "chosen")  # the snapshot is that of a generation somebody went back to
 
@@ -119,7 +120,7 @@ def request(call: Call, installed: str) -> dict[str, Plain]:
         "timings": call.flag("timings"),
         "began": call.began,
         "installed": installed,
-        **({"wait": float(str(wait))} if wait is not None else {}),
+        **({"wait": min(float(str(wait)), _LONGEST)} if wait is not None else {}),
     }
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from devboot.app.call import Call
     from devboot.daemon.client import Client
 
-_LINES = 100
+_LINES, _MOST_LINES = 100, 10**9
 
 
 def carry_out(call: Call) -> int:
@@ -52,11 +52,13 @@ def _is_chosen(values: Mapping[str, object]) -> bool:
 
 def _count(call: Call) -> int:
     from devboot.errors import UsageError
+    from devboot.text.numbers import whole_number
 
     text = str(call.values.get("lines", _LINES))
-    if not text.isdecimal():
+    count = whole_number(text, _MOST_LINES)
+    if count is None:
         raise UsageError("usage/argument", f"`{text}` is no number of lines", help=["devboot logs -n 100"])
-    return int(text)
+    return count
 
 
 def _names(call: Call) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from devboot.daemon.start import Handle
 from devboot.errors import UsageError
 from devboot.model.process import TASK, ProcessSpec, plan_from_plain
 from devboot.supervisor.names import expand
+from devboot.text.numbers import whole_number
 
 
 def parse_ports(texts: tuple[str, ...]) -> tuple[tuple[str, int | None], ...]:
@@ -22,7 +23,7 @@ def parse_ports(texts: tuple[str, ...]) -> tuple[tuple[str, int | None], ...]:
     ports = []
     for text in texts:
         name, _, port = text.partition("=")
-        if not name or not (port == "auto" or (port.isdecimal() and 0 < int(port) < 65536)):
+        if not name or not (port == "auto" or 0 < (whole_number(port, 65536) or 0) < 65536):
             raise UsageError(
                 "usage/port", f"`--port {text}` is not NAME=PORT", help=["--port web=auto", "--port web=8001"]
             )

@@ -11,6 +11,7 @@ from devboot.errors import Exit, UsageError
 from devboot.provision import generations as files
 from devboot.state.project import find_project
 from devboot.text.modes import is_unicode
+from devboot.text.numbers import whole_number
 from devboot.ui import generations as shown
 
 
@@ -68,8 +69,9 @@ def _state(session: Session) -> str:
 
 
 def _number(text: str) -> int:
-    if not (text.isascii() and text.isdecimal()):
+    number = whole_number(text, 10**9)
+    if number is None:
         raise UsageError(
             "usage/argument", f"a generation has a number, found `{text}`", help=["`devboot generations` lists them"]
         )
-    return int(text)
+    return number

@@ -23,7 +23,7 @@ _ELSEWHERE = {
     "OVERMIND_STOP_SIGNALS": "`stop_signal`",
     "OVERMIND_TIMEOUT": "`stop_timeout`",
 }
-_MOST = 100
+_MOST, _DIGITS = 100, 3
 
 
 class Formation(Record):
@@ -62,12 +62,13 @@ def formation_of(settings: Mapping[str, str], names: Sequence[str]) -> Formation
     notes: list[str] = []
     for word in _words(settings.get(_FORMATION, "")):
         name, _, number = word.partition("=")
-        if name not in (*names, "all") or not number.isdecimal() or int(number) > _MOST:
+        count = int(number) if number.isdecimal() and len(number) <= _DIGITS else None
+        if name not in (*names, "all") or count is None or count > _MOST:
             notes.append(f"`{FILE}`: `{word}` in {_FORMATION} is not NAME=COUNT of a process, and left out")
         elif name == "all":
-            counts = dict.fromkeys(names, int(number)) | counts
+            counts = dict.fromkeys(names, count) | counts
         else:
-            counts[name] = int(number)
+            counts[name] = count
     ignored = [name for name in _words(settings.get(_IGNORED, "")) if name in names]
     if ignored:
         counts |= dict.fromkeys(ignored, 0)

@@ -13,6 +13,7 @@ from devboot.errors import UsageError
 from devboot.model.edge.manifest import load_procfile
 from devboot.model.nearest import nearest
 from devboot.supervisor.names import expand
+from devboot.text.numbers import whole_number
 
 ALL = "all"
 _MOST = 100  # more of one process is a slip of the finger
@@ -73,7 +74,8 @@ def parse_formation(words: Iterable[str], loaded: Loaded) -> dict[str, int]:
     named: dict[str, int] = {}
     for word in (part.strip() for each in words for part in each.split(",") if part.strip()):
         name, equals, number = word.partition("=")
-        if not equals or not (number.isascii() and number.isdigit()) or int(number) > _MOST:
+        count = whole_number(number, _MOST + 1)
+        if not equals or count is None or count > _MOST:
             shown = name if name in known else nearest(name, known) or next(iter(known), "worker")
             raise UsageError(
                 "usage/formation",
@@ -82,18 +84,19 @@ def parse_formation(words: Iterable[str], loaded: Loaded) -> dict[str, int]:
                 help=[f"{shown}=3", f"{shown}=3,all=1"],
             )
         if name == ALL and ALL not in known:
-            counts |= dict.fromkeys(known, int(number))
+            counts |= dict.fromkeys(known, count)
         else:
-            named |= dict.fromkeys(expand([name], known), int(number))
+            named |= dict.fromkeys(expand([name], known), count)
     return counts | named
 
 
 def parse_base(text: str, flag: str = "-p", example: str = "5000") -> int:
     """The number of `-p`, or the distance of `-P`. Raises UsageError `usage/port`."""
-    if not (text.isascii() and text.isdigit()) or not 0 < int(text) < 65536:
+    number = whole_number(text, 65536)
+    if number is None or not 0 < number < 65536:
         what = "port" if flag == "-p" else "distance between ports"
         raise UsageError("usage/port", f"`{flag} {text}` is no {what}", help=[f"devboot up {flag} {example}"])
-    return int(text)
+    return number
 
 
 def self_reloading(loaded: Loaded) -> Iterator[str]:

@@ -44,6 +44,7 @@ from devboot.services.data import made_once
 from devboot.services.plan import Service, plan_service, provided_variables
 from devboot.snapshot import PREPEND, SET, UNSET
 from devboot.supervisor.stamp import MADE, PRESENCE
+from devboot.text.numbers import whole_number
 
 SERVICE_WORDS = ("url", "host", "port", "socket", "data")
 
@@ -241,7 +242,8 @@ def base_port(files: EnvFiles, manifest: Manifest) -> int:
     """Where the processes' ports begin: PORT of the project's own files, as with other runners, else 5000."""
     own = manifest.env.get("PORT")
     stated = own if isinstance(own, str) else files.port
-    return int(stated) if stated.isdecimal() and 0 < int(stated) < 65536 else BASE_PORT
+    number = whole_number(stated, 65536)
+    return number if number is not None and 0 < number < 65536 else BASE_PORT
 
 
 def _port_names(loaded: Loaded, ports: Mapping[str, int]) -> dict[str, str]:

@@ -22,6 +22,7 @@ from devboot.paths import refuse_bad_root
 from devboot.snapshot import are_current, listing
 from devboot.state.project import Project, find_project, own_folders, project_in
 from devboot.state.projects import BELOW, DETECTED, MANIFEST, Projects
+from devboot.text.numbers import whole_number
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -144,7 +145,8 @@ def _as_in_overmind(loaded: Loaded) -> Loaded:
     counts = {name: count for name, count in found.counts.items() if name not in said}
     notes = (*loaded.notes, *((text, False) for text in found.notes))
     step = settings.get(overmind.PORT_STEP, "")
-    return loaded._replace(formation=counts, notes=notes, step=int(step) if step.isdecimal() else PORT_STEP)
+    number = whole_number(step, 65535)
+    return loaded._replace(formation=counts, notes=notes, step=PORT_STEP if number is None else number)
 
 
 def _propose(start: str, environ: Mapping[str, str]) -> Proposal:

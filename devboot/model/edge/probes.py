@@ -19,7 +19,7 @@ def _http(value: str) -> str:
 
 def _tcp(value: str) -> str:
     port = value.rpartition(":")[2]
-    if not has_reference(value) and not (port.isdecimal() and 1 <= int(port) <= 65535):
+    if not has_reference(value) and not (port.isdecimal() and len(port) <= 5 and 1 <= int(port) <= 65535):
         raise refusal(
             "must be a port or host:port", label="no port from 1 to 65535", help='write `tcp = "127.0.0.1:8000"`'
         )

@@ -14,6 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from devboot.model.interpolation import OPENING
+from devboot.model.plan_check import LONGEST
 
 SIGNALS = ("SIGHUP", "SIGINT", "SIGQUIT", "SIGKILL", "SIGUSR1", "SIGUSR2", "SIGTERM", "SIGCONT", "SIGWINCH")
 
@@ -115,7 +116,7 @@ def _duration(value: object) -> object:
         raise refusal(
             "must be a duration", label="not a number with a unit", help='units are ms, s, m and h: "500ms", "5s"'
         )
-    return float(found[1]) * _SECONDS[found[2]]
+    return min(float(found[1]) * _SECONDS[found[2]], LONGEST)
 
 
 def _signal(value: object) -> object:

@@ -67,9 +67,9 @@ def _judge_http(probe: Probe, received: bytes, *, ended: bool) -> Answer | None:
     if not complete and not ended and len(received) < LONGEST_ANSWER:
         return None
     words = head.split(None, 2)
-    if not head.startswith(b"HTTP/") or len(words) < 2 or not words[1].isdigit():
+    if not head.startswith(b"HTTP/") or len(words) < 2 or not words[1][:9].isdigit():
         return Answer(good=False, text="no HTTP answer" if received else "closed the connection")
-    status = int(words[1])
+    status = int(words[1][:9])
     if status not in probe.status if probe.status else status >= 500:
         return Answer(good=False, text=f"HTTP {status}")
     if not probe.expect or probe.expect.encode() in body:

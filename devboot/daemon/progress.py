@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _FIRST, _LOOK = 0.03, 0.1  # seconds before the first look, and between looks
 _LONG, _SELDOM = 10.0, 1.0  # seconds after which it is looked more seldom: what takes so long may take for ever
 _BRIEF = 1.5  # a warm start in the background that takes no longer than this says nothing but its end
+_SILENT = 1.0  # seconds after which a plain reader is told what is waited for
 _SAY_AGAIN = 10.0  # seconds after which a plain reader is told again that something is waited for
 
 
@@ -37,6 +38,7 @@ class Progress:
         self._word = ""
         self._up = set(up)
         self._said_at = self._start
+        self._waited_for: list[str] = []  # as a plain reader was told
         self.is_over = request.view.quiet or request.view.json
         if not self.is_over:
             server.loop.call_later(_FIRST, self._look)
@@ -76,8 +78,9 @@ class Progress:
             self._said_at = now
             kind = "ready" if process.state.phase == model.READY else "running"
             self._say(name, kind, process.spec.address)
-        if pending and now - self._said_at >= _SAY_AGAIN:
-            self._said_at = now
+        is_new = pending != self._waited_for and now - self._said_at >= _SILENT
+        if pending and (is_new or now - self._said_at >= _SAY_AGAIN):
+            self._said_at, self._waited_for = now, pending
             self._say("processes", "waits", self._waits(pending))
 
     def _say(self, name: str, kind: str, text: str) -> None:

@@ -132,6 +132,15 @@ def test_after_a_second_it_is_said_what_a_request_waits_for(daemon):
     assert "web is stopping, killed after 5 s, worker is stopping, killed after 5 s, 1.0 s so far\n" == client.text
 
 
+@pytest.mark.faults(125)
+def test_after_a_second_it_is_said_what_a_detached_start_waits_for(daemon):
+    client = ask(daemon, "up", detach=True, fingerprint=daemon.server.plan.fingerprint)
+    daemon.pass_time(2.0)
+    assert client.read() is None
+    (line,) = [line for line in client.text.splitlines() if " waits " in line]
+    assert "processes  waits   db (waits for its log line), migrate (waits for db), web (waits for db)" in line
+
+
 @pytest.mark.faults(122)
 def test_a_request_goes_with_its_client(daemon):
     up(daemon)

@@ -9,6 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import NamedTuple
 
+from devboot.clone_writer import refuse_outside
 from devboot.environment.root import is_refused
 from devboot.errors import ManifestError, UsageError
 from devboot.files import machine_error
@@ -82,6 +83,7 @@ def write_example(cwd: str) -> InitResult:
     for name in names:
         if os.path.lexists(os.path.join(cwd, name)):
             raise _exists(os.path.join(cwd, name), cwd)
+        refuse_outside(os.path.join(cwd, name), cwd)
     for name in names:
         target = os.path.join(cwd, name)
         os.makedirs(os.path.dirname(target), exist_ok=True)

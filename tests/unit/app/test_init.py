@@ -5,7 +5,7 @@ import os
 import pytest
 
 from devboot.app.init import Fact, example_folder, facts_of, init, write_example
-from devboot.errors import ManifestError, UsageError
+from devboot.errors import MachineError, ManifestError, UsageError
 from devboot.model.edge.manifest import load_sources
 from devboot.onboarding import Proposal
 from devboot.onboarding.proposal import Database, Evidence, Process, PythonInput, Service, Task, Variable
@@ -71,6 +71,19 @@ def test_the_example_is_written_whole_and_can_be_read(tmp_path):
     for name in done.written:
         with open(os.path.join(example_folder(), name), "rb") as file:
             assert (tmp_path / name).read_bytes() == file.read()
+
+
+@pytest.mark.faults(152)
+def test_the_example_is_not_written_through_a_link_that_leads_out(tmp_path):
+    (tmp_path / "here").mkdir()
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "here/migrations").symlink_to("../outside")
+
+    with pytest.raises(MachineError) as caught:
+        write_example(str(tmp_path / "here"))
+
+    assert "machine/leads-outside" == caught.value.slug
+    assert [] == os.listdir(tmp_path / "outside")
 
 
 def test_the_example_is_not_written_over_anything(tmp_path):

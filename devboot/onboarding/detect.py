@@ -12,6 +12,7 @@ from devboot.model import overmind
 from devboot.onboarding import databases as stores
 from devboot.onboarding.alembic import redirected
 from devboot.onboarding.channels import Found as OfChannel, find_channel_servers
+from devboot.onboarding.commands import nothing_to_run
 from devboot.onboarding.flask import abilities, by_variable, flask_name
 from devboot.onboarding.images import variables_of_image
 from devboot.onboarding.layout import cwd_of
@@ -27,7 +28,6 @@ from devboot.onboarding.procfile import (
 )
 from devboot.onboarding.proposal import Evidence, Note, Process, Proposal, Service, Task, Variable
 from devboot.onboarding.remarks import absent, neighbours, other_services, without_migrations
-from devboot.onboarding.scripts import nothing_to_run
 from devboot.onboarding.servers import Served, find_servers
 from devboot.onboarding.settings import EnvFiles, Evaluator, Run
 from devboot.onboarding.stages import for_another_stage
@@ -233,7 +233,8 @@ def _processes(clone: Clone, run: Run) -> tuple[list[Process], list[Note]]:
         found = implied(clone.tree, clone.app, run, clone.compose, clone.packages)
         if not found and not clone.python.requirements:
             found = only_process(clone.tree, clone.app.root)
-        return found, [] if found or not clone.python.requirements else [nothing_to_run(clone.tree, clone.app)]
+        has_packages = clone.python.requirements or clone.python.packages
+        return found, [] if found or not has_packages else [nothing_to_run(clone.tree, clone.app)]
     notes = describe(procfile, obstacles(clone.tree, clone.app.root, procfile))
     found = [
         Process(entry.name, None, cwd_of(clone.app), None, Evidence(procfile.path, entry.line))

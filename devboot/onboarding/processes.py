@@ -6,8 +6,10 @@ import posixpath
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from itertools import islice
 
 from devboot.onboarding.celery_entry import celery_entry, schedules
+from devboot.onboarding.commands import start_commands
 from devboot.onboarding.compose import Compose, Container
 from devboot.onboarding.evaluation.machine import Event
 from devboot.onboarding.evaluation.values import Function, Module, Opaque
@@ -43,7 +45,14 @@ def implied(tree: Tree, app: Application, run: Run, compose: Compose, packages: 
     workers = (_celery(tree, app, run) if has_celery else []) + _others(tree, app, run, packages)
     composed = _of_compose(tree, compose, app)
     found += _merge(workers, composed)
-    return found or lone_program(tree, app)
+    return found or lone_program(tree, app) or _offered(tree, app)
+
+
+def _offered(tree: Tree, app: Application) -> list[Process]:
+    """What the clone's own files say that it is started with."""
+    return [
+        Process("app", command, cwd_of(app), None, where) for command, where in islice(start_commands(tree, app), 1)
+    ]
 
 
 def _web(tree: Tree, app: Application, packages: Mapping[str, str]) -> Process | None:

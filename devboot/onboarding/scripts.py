@@ -11,7 +11,7 @@ from devboot.clone_reader import parse_json
 from devboot.onboarding.evaluation.machine import Need
 from devboot.onboarding.evaluation.values import Place
 from devboot.onboarding.layout import Application, cwd_of
-from devboot.onboarding.proposal import Evidence, Note, Process
+from devboot.onboarding.proposal import Evidence, Process
 from devboot.onboarding.serving import fixed_port
 from devboot.onboarding.tree import Tree
 
@@ -101,10 +101,3 @@ def _shell_form(text: str) -> str:
     except ValueError:
         return text
     return shlex.join(words) if isinstance(words, list) and all(isinstance(word, str) for word in words) else text
-
-
-def nothing_to_run(tree: Tree, app: Application) -> Note:
-    """What to say of a clone in which nothing shows what should run."""
-    candidates = [name for name in ("main.py", "app.py", "run.py", "server.py") if name in tree.in_folder(app.folder)]
-    example = f"python {candidates[0]}" if candidates else "COMMAND"
-    return Note(f"nothing in the clone says what should run: write `web: {example}` into a file `Procfile`", warns=True)

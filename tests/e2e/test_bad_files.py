@@ -162,6 +162,20 @@ def test_nothing_to_go_by(machine, tmp_path):
     assert [] == list(here.root.iterdir())
 
 
+def test_a_clone_in_which_nothing_would_run_is_not_called_up(machine, tmp_path):
+    (tmp_path / "plan/game").mkdir(parents=True)
+    (tmp_path / "plan/game/requirements.txt").touch()
+    (tmp_path / "plan/game/main.py").write_text("print(input())\n")
+    here = machine(tmp_path / "plan/game")
+
+    refused = here.devboot("up", "-d", code=3)
+
+    assert "error[manifest/nothing-to-run]" in refused.stderr
+    assert "help: devboot run -- python main.py   # runs its program" in refused.stderr
+    assert "is up" not in refused.stdout + refused.stderr
+    assert {"main.py", "requirements.txt"} == {each.name for each in here.root.iterdir()} - {".devboot"}
+
+
 @pytest.mark.faults(40)
 @pytest.mark.parametrize(
     ("lock", "said"),

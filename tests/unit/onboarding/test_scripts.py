@@ -55,7 +55,8 @@ def test_what_the_image_starts_runs_where_nothing_else_says(propose, start, comm
 
 def test_where_nothing_says_what_should_run_that_is_said(propose):
     proposal = propose({"main.py": "print(1)\n", "requirements.txt": "requests\n"})
-    text = "nothing in the clone says what should run: write `web: python main.py` into a file `Procfile`"
+    text = "nothing in the clone is shown to keep running: `devboot run -- python main.py` runs its program, "
+    text += "`web: COMMAND` in a file `Procfile` makes it a process"
     assert [(note.text, note.warns) for note in proposal.notes] == [(text, True)]
 
 

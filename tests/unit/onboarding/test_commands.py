@@ -1,0 +1,65 @@
+"""Commands that a clone's own files offer for starting it."""
+
+import pytest
+
+SCRIPT = "import time\nwhile True: time.sleep(1)\n"
+
+
+def commands(proposal):
+    return {process.name: (process.command, str(process.evidence)) for process in proposal.processes}
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "command", "where"),
+    [
+        (
+            "Makefile",
+            "build:\n\tpip install .\n\nrun: build\n\t@poetry run python poll.py\n",
+            "python poll.py",
+            "Makefile:5",
+        ),
+        ("justfile", "dev port='1':\n    uv run python -u poll.py --fast\n", "python -u poll.py --fast", "justfile:2"),
+        ("README.md", "Start\n\n```bash\npip install .\npython3 poll.py\n```\n", "python poll.py", "README.md:5"),
+        ("README.md", "```\n$ chainlit run poll.py\n```\n", "chainlit run poll.py", "README.md:2"),
+        (
+            "pyproject.toml",
+            "[tool.poe.tasks]\nrun = { cmd = 'python poll.py' }\n",
+            "python poll.py",
+            "pyproject.toml:2",
+        ),
+        ("pyproject.toml", "[tool.pdm.scripts]\nstart = 'python poll.py'\n", "python poll.py", "pyproject.toml:2"),
+    ],
+)
+def test_the_command_that_a_file_offers_is_the_process(propose, name, text, command, where):
+    proposal = propose({"poll.py": SCRIPT, "requirements.txt": "requests\n", name: text})
+    assert {"app": (command, where)} == commands(proposal)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("Makefile", "run:\n\tdocker compose up\n"),
+        ("Makefile", "test:\n\tpython poll.py\n"),
+        ("README.md", "Run `python poll.py` by hand\n"),
+        ("README.md", "```\npython elsewhere.py\n```\n"),
+        ("README.md", "```\npython -m http.server\n```\n"),
+    ],
+)
+def test_other_commands_are_no_process(propose, name, text):
+    assert {} == commands(propose({"poll.py": SCRIPT, "requirements.txt": "requests\n", name: text}))
+
+
+def test_a_package_that_can_be_run_is_started(propose):
+    proposal = propose({"shop/__init__.py": "", "shop/__main__.py": SCRIPT, "requirements.txt": "requests\n"})
+    assert {"app": ("python -m shop", "shop/__main__.py")} == commands(proposal)
+
+
+def test_a_program_that_asks_at_the_terminal_is_named_and_not_started(propose):
+    files = {"play.py": "name = input('who? ')\n", "requirements.txt": "requests\n"}
+    proposal = propose({**files, "README.md": "```\npython play.py\n```\n"})
+    assert ({}, True) == (commands(proposal), "`devboot run -- python play.py` runs" in proposal.notes[0].text)
+
+
+def test_a_library_has_nothing_to_run(propose):
+    proposal = propose({"pyproject.toml": "[project]\nname = 'six'\ndependencies = ['attrs']\n", "six.py": "x = 1\n"})
+    assert ({}, True) == (commands(proposal), proposal.notes[0].warns)

@@ -35,7 +35,21 @@ def create(pid: int) -> str:
     except OSError:
         remove(path)
         return ""
+    _sweep(parent)
     return path
+
+
+def _sweep(parent: str) -> None:
+    """Remove the empty groups of guardians that were killed."""
+    try:
+        names = [name for name in os.listdir(parent) if name.startswith("devboot-")]
+    except OSError:
+        return
+    for name in names:
+        pid, _, started = name.removeprefix("devboot-").partition("-")
+        seen = proctable.look(int(pid)) if pid.isdecimal() else None
+        if seen is None or not seen.is_alive or seen.started != started:
+            remove(f"{parent}/{name}")
 
 
 def members(path: str) -> frozenset[int]:

@@ -110,6 +110,19 @@ def test_a_control_group_is_removed_with_the_daemon(project):
     assert not group or not os.path.exists(group)
 
 
+@pytest.mark.faults(133)
+def test_the_control_group_of_a_killed_guardian_is_removed_by_the_next_start(project):
+    project.spec("web").write().devboot("up", "-d")
+    lease = project.lease()
+    os.kill(lease.guardian, signal.SIGKILL)
+    project.devboot("down")
+
+    project.devboot("up", "-d")
+    project.devboot("down")
+
+    assert not lease.group or not os.path.exists(lease.group)
+
+
 @pytest.mark.faults(134)
 def test_a_child_with_a_very_large_environment_is_found_by_its_marker(project, group_of):
     child = start(project, LARGE)

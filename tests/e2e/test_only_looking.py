@@ -52,10 +52,11 @@ _ALLOWED = {"tmp/."}  # where what uv says is kept meanwhile, in files without a
 class Onlooker:
     """Somebody with an empty home in a hostile clone."""
 
-    def __init__(self, folder: Path, clone: HostileClone) -> None:
-        self.clone, self.home = clone, folder / "home"
+    def __init__(self, folder: Path) -> None:
+        self.root, self.home = folder / "clone", folder / "home"
+        self.clone: HostileClone | None = None
         self.own, runtime, self.temporary = folder / "devboot", folder / "run", folder / "tmp"
-        for each in (self.home, self.temporary):
+        for each in (self.root, self.home, self.temporary):
             each.mkdir()
         runtime.mkdir(mode=0o700)
         self.environ = {
@@ -72,7 +73,7 @@ class Onlooker:
         """What a command says."""
         done = subprocess.run(
             [sys.executable, "-P", "-c", START, *words],
-            cwd=self.clone.root,
+            cwd=self.root,
             env=self.environ,
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -88,18 +89,20 @@ class Onlooker:
         """All that isn't devboot's own: the clone, the home, the folder for temporary files."""
         return {
             f"{folder.name}/{name}": facts
-            for folder in (self.clone.root, self.home, self.temporary)
+            for folder in (self.root, self.home, self.temporary)
             for name, facts in listing(folder).items()
         }
 
 
-@pytest.fixture(params=["manifest", "detected", "uv.lock"])
+@pytest.fixture(params=["manifest", "detected", "uv.lock", "synced"])
 def onlooker(request, tmp_path):
-    kind = request.param
-    clone = HostileClone(
-        tmp_path / "clone", tmp_path / "marks", manifest=kind != "detected", lock=kind if "lock" in kind else ""
-    )
-    return Onlooker(tmp_path, clone)
+    kind, onlooker = request.param, Onlooker(tmp_path)
+    if kind == "synced":  # it was harmless when its user agreed to it, and has been pulled since
+        (onlooker.root / "devboot.toml").write_text("[processes.web]\ncommand = 'sleep 1'\n")
+        assert "is ready" in onlooker.type("sync")
+    lock = kind if "lock" in kind else ""
+    onlooker.clone = HostileClone(onlooker.root, tmp_path / "marks", manifest=kind != "detected", lock=lock)
+    return onlooker
 
 
 @pytest.mark.faults(180)

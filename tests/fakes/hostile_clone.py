@@ -109,7 +109,7 @@ class HostileClone:
     def __init__(self, root: Path, marks: Path, *, manifest: bool = True, lock: str = "") -> None:
         self.root, self.marks = root, marks
         marks.mkdir(parents=True)
-        root.mkdir(parents=True)
+        root.mkdir(parents=True, exist_ok=True)
         self._write_python(lock)
         self._write_processes(manifest=manifest)
         self._write_git()

@@ -45,7 +45,7 @@ def strangers(root: str, environ: Mapping[str, str], uid: int) -> tuple[str, ...
 
     Empty where nothing does, and where DEVBOOT_TRUSTED names the folder.
     """
-    if root in environ.get(TRUSTED, "").split(os.pathsep):
+    if _is_trusted(root, environ):
         return ()
     found = [f"`{path}` is owned by {_name(owner)}" for path, owner in _foreign(root, environ, uid)]
     status = os.stat(root)
@@ -88,8 +88,13 @@ def refuse_foreign(root: str, start: str, environ: Mapping[str, str], uid: int, 
     )
 
 
+def _is_trusted(root: str, environ: Mapping[str, str]) -> bool:
+    named = environ.get(TRUSTED, "").split(os.pathsep)
+    return os.path.realpath(root) in [os.path.realpath(path) for path in named if path]
+
+
 def _refused(root: str, start: str, environ: Mapping[str, str], uid: int) -> list[tuple[str, int]]:
-    if not root or not is_above(root, start) or root in environ.get(TRUSTED, "").split(os.pathsep):
+    if not root or not is_above(root, start) or _is_trusted(root, environ):
         return []
     return _foreign(root, environ, uid)
 

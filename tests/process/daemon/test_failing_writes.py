@@ -20,6 +20,8 @@ TICKER = "n=0; while :; do n=$((n+1)); echo line $n; sleep 0.02; done"
 WRITES = {"write", "rename", "replace", "makedirs", "mkdir", "ftruncate"}
 # Functions that write without a fail-point of their own: (module, function) → why.
 OTHER = {
+    ("daemon/cgroup.py", "create"): "catches OSError, before anything runs",
+    ("daemon/start.py", "_make_group"): "a pipe",
     ("daemon/console.py", "_write"): "a terminal",
     ("daemon/start.py", "_let_go_of_everything"): "/dev/null",
     ("daemon/waiting.py", "serve"): "before anything runs, and a pipe",

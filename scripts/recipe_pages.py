@@ -21,6 +21,9 @@ _TABLES: tuple[tuple[str, type[Table]], ...] = (
     *((f"[[source]], kind = {kind}", table) for kind, table in origins.ORIGINS.items()),
     ("[provides]", recipes.Provides),
     ("[service]", recipes.ServiceTable),
+    ("[service.access]", recipes.ServiceAccesses),
+    ("[service.access.private], [service.access.open]", recipes.ServiceAccess),
+    ("step = { … } of an access", recipes.ServiceStep),
     ("[service.init]", recipes.ServiceInit),
     ("[service.database]", recipes.ServiceDatabase),
     ("[service.settings]", recipes.ServiceSettings),
@@ -29,7 +32,7 @@ _TABLES: tuple[tuple[str, type[Table]], ...] = (
     ("[[service.failure]]", recipes.ServiceFailure),
     ("[service.quiet]", recipes.ServiceQuiet),
     ("[test]", recipes.RecipeTest),
-    ("[test.ask], [test.kept]", recipes.Exchange),
+    ("[test.ask], [test.kept], [test.stranger]", recipes.Exchange),
 )
 _ROWS: tuple[tuple[str, type[Table]], ...] = (
     ("[[version]]", recipes.Release),
@@ -107,6 +110,7 @@ def _service(recipe: recipes.Recipe, service: recipes.ServiceTable) -> Iterator[
     for library, variables in recipe.provides.env.items():
         where = "" if library == "*" else f" where {library} is locked"
         yield f"- sets{where}: {_codes(variables)}"
+    yield f"- who gets in: {service.access.private.how if service.access else 'anybody on this machine'}"
     settings = service.settings
     if settings.form:
         yield f"- `settings` become `{' '.join(settings.form)}`{_defaults(settings.defaults)}"

@@ -131,6 +131,13 @@ def as_table(
 def as_json(project: str, patch: Patch, variables: Iterable[ComposedVariable], *, with_secrets: bool) -> dict[str, Any]:
     """The document of `env --json`; a secret's value is null unless it was asked for."""
     from devboot import __version__
+    from devboot.text.masking import Masker
+
+    mask = Masker()
+
+    def is_secret(variable: ComposedVariable) -> bool:
+        """Whether the value is secret, or an address with a password in it."""
+        return variable.secret or mask(variable.value) != variable.value
 
     return {
         "schema": 1,
@@ -139,9 +146,9 @@ def as_json(project: str, patch: Patch, variables: Iterable[ComposedVariable], *
         "path": path_entries(patch),
         "variables": {
             variable.name: {
-                "value": None if variable.secret and not with_secrets else variable.value,
+                "value": None if is_secret(variable) and not with_secrets else variable.value,
                 "source": variable.source,
-                "secret": variable.secret,
+                "secret": is_secret(variable),
             }
             for variable in variables
         },

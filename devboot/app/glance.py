@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 SQLITE, MANAGED_SQLITE, REDIS, VALKEY, MADE = "sqlite", "managed-sqlite", "redis", "valkey", "made"
+LOGGED = "logged "  # before the name of a dump: a server with an append-only file doesn't read that
 _MAGIC = b"SQLite format 3\0"
 _HEADER, _DUMP_END = 100, 9
 _WRITERS = {REDIS: (b"REDIS",), VALKEY: (b"REDIS", b"VALKEY")}
@@ -28,6 +29,8 @@ def looks_sound(data: Iterable[tuple[str, str, int]]) -> bool:
 def _is_sound(kind: str, path: str, newest: int) -> bool:
     if kind == MADE:
         return os.path.exists(path)
+    if kind.startswith(LOGGED):
+        return _is_there(path) or not os.path.lexists(os.path.join(os.path.dirname(path), kind[len(LOGGED) :]))
     is_database = kind in (SQLITE, MANAGED_SQLITE)
     try:
         descriptor = open_regular(path)
@@ -44,6 +47,13 @@ def _is_sound(kind: str, path: str, newest: int) -> bool:
     except OSError:
         return False
     return _is_database(head, size, path) if is_database else _is_dump(kind, head, tail, newest)
+
+
+def _is_there(path: str) -> bool:
+    try:
+        return os.path.getsize(path) > 0
+    except OSError:
+        return False
 
 
 def _is_database(head: bytes, size: int, path: str) -> bool:

@@ -124,6 +124,7 @@ def _prepare(session: Session, loaded: Loaded, wishes: Wishes, *, as_events: boo
     with session.reporting(loaded.name, as_events=as_events) as reporter:
         prepared = prepare_loaded(loaded, session.context, wishes, reporter)
     session.mask.add(one.value for one in prepared.composed.composition.variables if one.secret)
+    session.mask.add(service.exports["own_password"] for service in prepared.composed.services)
     return prepared
 
 

@@ -28,8 +28,13 @@ def secrets_file(data: str) -> str:
     return os.path.join(data, "secrets.toml")
 
 
+def password_of(service: str) -> str:
+    """The name under which the password of a service stands; no variable has such a name."""
+    return f"services.{service}.password"
+
+
 def load_secrets(data: str) -> dict[str, str]:
-    """Return the values generated so far, by variable.
+    """Return the values generated so far, by variable or service.
 
     Raises MachineError where the file is there but damaged: making up new keys in silence would lock people out of
     data that the old ones encrypt.
@@ -60,6 +65,6 @@ def ensure_secrets(data: str, wanted: dict[str, str]) -> dict[str, str]:
         make_directories(data)
         # Made-up values need no escapes: their alphabets hold neither quotes nor backslashes.
         lines = ["# Made by devboot, once. Keep it private; it is not in version control.\n"]
-        lines += [f'{name} = "{known[name]}"\n' for name in sorted(known)]
+        lines += [f'"{name}" = "{known[name]}"\n' for name in sorted(known)]
         atomic_write(secrets_file(data), "".join(lines).encode(), mode=0o600)
     return {name: known[name] for name in wanted}

@@ -16,6 +16,7 @@ from devboot.snapshot import DEFAULT, SET
 
 CALLER = "the shell"
 GENERATED = "generated"
+_LETS_IN = ".password"  # how a reference to the password of a service or database ends
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 
@@ -156,7 +157,8 @@ class _Composer:
             for other in named:
                 if other not in self.layers.names and other not in lower and other not in templates:
                     self._given(other)
-            self.composed[name] = ComposedVariable(name, value, self._origin(name), not hidden.isdisjoint(named))
+            is_secret = not hidden.isdisjoint(named) or any(other.endswith(_LETS_IN) for other in named)
+            self.composed[name] = ComposedVariable(name, value, self._origin(name), is_secret)
 
     def _given(self, name: str) -> str | None:
         self.depended[name] = self.layers.inherited.get(name)

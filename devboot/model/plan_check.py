@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 LONGEST = 1e9  # seconds: 31 years, and far from what overflows anywhere
 _MOST = 2**31 - 1
+_BYTES = frozenset({"send", "expect", "loading"})  # of a probe
 _BOUNDS = {"port": (0, 65535), "stop_signal": (1, 64)}  # refused beyond; other numbers are clamped
 _KINDS = (model.SERVICE, model.TASK, model.PROCESS)
 _PROBES = ("listen", "accept", "tcp", "http", "https", "exec", "log", "notify")
@@ -94,7 +95,8 @@ def _record(cls: Any, plain: object) -> Any:
     read = []
     for field, value in zip(fields, values, strict=True):
         try:
-            read.append(_READ[kinds[field]](value))
+            reader: Read = _bytes if field in _BYTES else _READ[kinds[field]]
+            read.append(reader(value))
         except PlanError as error:
             raise PlanError(f"{field}: {error}") from None
         if field in _BOUNDS and not _BOUNDS[field][0] <= read[-1] <= _BOUNDS[field][1]:
@@ -106,6 +108,13 @@ def _sequence(value: object) -> tuple[Any, ...]:
     if not isinstance(value, (list, tuple)):
         raise PlanError(f"{_shown(value)} is no list")
     return tuple(value)
+
+
+def _bytes(value: object) -> str:
+    """Return what a probe sends or expects: bytes as text of latin-1, so a NUL is one of them."""
+    if type(value) is not str:
+        raise PlanError(f"{_shown(value)} is no text")
+    return value
 
 
 def _text(value: object) -> str:

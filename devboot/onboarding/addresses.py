@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -38,6 +38,7 @@ class Address:
     reads: frozenset[str]
     place: Place | None
     maybe: bool = False
+    password: str = ""
 
     @property
     def evidence(self) -> Evidence | None:
@@ -59,10 +60,10 @@ def parse_address(label: str, value: Value, place: Place | None, *, maybe: bool 
         return None
     try:
         parts = urlsplit(text)
-        host, port = parts.hostname or "", parts.port
+        host, port, password = parts.hostname or "", parts.port, parts.password or ""
     except ValueError:
-        host, port = HOLE, None
-    return Address(label, text, host, port, reads, place, maybe)
+        host, port, password = HOLE, None, ""
+    return Address(label, text, host, port, reads, place, maybe, password)
 
 
 def redis_addresses(run: Run, packages: Mapping[str, str]) -> list[Address]:
@@ -244,9 +245,13 @@ def _apart(label: str, data: Mapping[Any, Value], place: Place | None) -> Addres
         return None
     name = host.data if host is not None and isinstance(host.data, str) else "localhost" if host is None else HOLE
     reads = (host.reads if host else frozenset()) | (port.reads if port else frozenset())
-    return Address(
-        label, None, name, _port(port) if port else 6379, reads, (host or port or Value(None)).place or place
-    )
+    where = (host or port or Value(None)).place or place
+    return Address(label, None, name, _port(port) if port else 6379, reads, where, password=_password(words))
+
+
+def _password(words: Mapping[str, Value]) -> str:
+    given = words.get("password") or words.get("redis_password")
+    return given.data if given is not None and isinstance(given.data, str) else ""
 
 
 def _port(value: Value | None) -> int | None:
@@ -324,7 +329,9 @@ def _flask(run: Run) -> Iterator[Address]:
         if host is not None and isinstance(host.data, str):
             port = names.get(f"{prefix}_PORT")
             reads = host.reads | (port.reads if port else frozenset())
-            yield Address(f"{prefix}_HOST", None, host.data, _port(port) if port else 6379, reads, host.place)
+            password = _password({"password": names.get(f"{prefix}_PASSWORD", Value(None))})
+            number = _port(port) if port else 6379
+            yield Address(f"{prefix}_HOST", None, host.data, number, reads, host.place, password=password)
 
 
 def _of_events(run: Run) -> Iterator[Address]:
@@ -382,5 +389,6 @@ def _of_client(event: Event) -> Iterator[Address]:
             yield Address(event.name, "", HOLE, None, first.reads, event.place, event.maybe)
         return
     if apart is None:
-        apart = Address(event.name, None, "localhost", 6379, frozenset(), event.place)
-    yield Address(apart.label, apart.url, apart.host, apart.port, apart.reads, apart.place or event.place, event.maybe)
+        password = _password(words)
+        apart = Address(event.name, None, "localhost", 6379, frozenset(), event.place, password=password)
+    yield replace(apart, place=apart.place or event.place, maybe=event.maybe)

@@ -48,7 +48,9 @@ def redirected(tree: Tree, app: Application, task: Task, probes: Mapping[str, st
     folder = posixpath.normpath(posixpath.join(app.root, task.cwd))
     own = posixpath.relpath(path, folder)
     copy = f'"${STATE_VARIABLE}/alembic.ini"'
-    makes = f'sed "s|^sqlalchemy.url.*|sqlalchemy.url = ${variable}|" {own} > {copy}'
+    # in the environment of awk, where other users don't see it as they do the words of a command
+    changed = f'/^sqlalchemy.url/ {{ $0 = "sqlalchemy.url = " ENVIRON["{variable}"] }} 1'
+    makes = f"(umask 077 && awk '{changed}' {own} > {copy})"
     plain = task.run.replace(f" -c {own}", "")
     program = "alembic.config" if "alembic.config" in plain else "alembic"
     return replace(task, run=f"{makes} && {plain.replace(program, f'{program} -c {copy}', 1)}")

@@ -28,6 +28,7 @@ class Kind:
     variable: re.Pattern[str]
     usual: str
     schemes: str = r"(?!)"  # how an address begins that nothing else has
+    login: tuple[tuple[re.Pattern[str], str], ...] = ()  # how the variables for user and password are called
     bare: bool = False  # a variable without any address so far holds host:port, without a scheme
 
 
@@ -46,12 +47,20 @@ KINDS = (
         ("meilisearch", "meilisearch-python-sdk", "meilisearch-python-async", "wagtail-meilisearch", "django-meili"),
         re.compile(r"^(?:\w+_)?MEILI(?:SEARCH)?_(?:URL|URI|HOST(?:NAME)?|HTTP_ADDR|PORT)$"),
         "http://localhost:7700",
+        login=((re.compile(r"^(?:\w+_)?MEILI(?:SEARCH)?_(?:\w+_)?KEY$"), "${services.meilisearch.password}"),),
     ),
     Kind(
         "minio",
         ("minio", "django-minio-backend", "django-minio-storage", "miniopy-async"),
         re.compile(r"^(?:\w+_)?MINIO_(?:URL|ENDPOINT|SERVER|HOST(?:NAME)?|PORT|STORAGE_ENDPOINT)$"),
         "http://localhost:9000",
+        login=(
+            (
+                re.compile(r"^(?:\w+_)?MINIO_(?:\w+_)?(?:SECRET(?:_\w+)?|PASSWORD)$"),
+                "minioadmin${services.minio.password}",
+            ),
+            (re.compile(r"^(?:\w+_)?MINIO_(?:\w+_)?(?:ACCESS_KEY(?:_ID)?|ACCESS|USER)$"), "${services.minio.user}"),
+        ),
         bare=True,
     ),
 )
@@ -70,7 +79,12 @@ class Found:
     @property
     def service(self) -> Service:
         """What is proposed."""
-        return Service(self.kind.recipe, self.kind.recipe, self.port, self.evidence)
+        return Service(self.kind.recipe, self.kind.recipe, self.port, self.evidence, self.is_open)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether no variable takes the password that the server would want."""
+        return bool(self.kind.login) and not any(".password}" in text for text in self.values.values())
 
 
 def find_channel_servers(run: Run, packages: Mapping[str, str]) -> list[Found]:
@@ -80,13 +94,19 @@ def find_channel_servers(run: Run, packages: Mapping[str, str]) -> list[Found]:
 
 def _find(kind: Kind, run: Run) -> Found | None:
     found, is_elsewhere = Found(kind, None), False
+    login: dict[str, str] = {}
     for name in sorted({*run.found.reads, *run.found.needs}):
         text = _text(name, run)
         if kind.variable.match(name.upper()) or re.match(kind.schemes, text):
             is_elsewhere |= _is_elsewhere(text)
             if not _is_elsewhere(text):
                 found.values[name], found.places[name] = _written(kind, name, text), _place(name, run)
+        elif text := next((text for pattern, text in kind.login if pattern.match(name.upper())), ""):
+            login[name] = text
     found.evidence = next(iter(found.places.values()), None)
+    if found.values:
+        found.values |= login
+        found.places |= {name: _place(name, run) for name in login}
     if found.values or is_elsewhere:
         return found if found.values else None
     for value in _literals(run):
@@ -182,5 +202,11 @@ def kind_of(recipe: str) -> Kind:
 def usual(kind: Kind, text: str) -> str:
     """What stands in a variable where the server isn't devboot's: the usual address in place of the service's."""
     parts, own = urlsplit(kind.usual), f"services.{kind.recipe}"
-    words = {"url": kind.usual, "host": parts.hostname or "", "port": str(parts.port)}
-    return re.sub(rf"\$\{{{re.escape(own)}\.(url|host|port)\}}", lambda m: words[m[1]], text)
+    words = {
+        "url": kind.usual,
+        "host": parts.hostname or "",
+        "port": str(parts.port),
+        "user": "minioadmin",
+        "password": "",
+    }
+    return re.sub(rf"\$\{{{re.escape(own)}\.(url|host|port|user|password)\}}", lambda m: words[m[1]], text)

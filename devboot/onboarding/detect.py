@@ -26,7 +26,7 @@ from devboot.onboarding.procfile import (
     missing_folder,
     obstacles,
 )
-from devboot.onboarding.proposal import Evidence, Note, Process, Proposal, Service, Task, Variable
+from devboot.onboarding.proposal import OPEN_ACCESS, Evidence, Note, Process, Proposal, Service, Task, Variable
 from devboot.onboarding.remarks import absent, neighbours, other_services, without_migrations
 from devboot.onboarding.servers import Served, find_servers
 from devboot.onboarding.settings import EnvFiles, Evaluator, Run
@@ -132,6 +132,7 @@ def assemble(clone: Clone, run: Run, switches: Mapping[str, Variable], wiring: W
     notes = [
         *clone.notes,
         *wiring.notes,
+        *(Note(f"{each.kind.recipe}: {OPEN_ACCESS}", each.evidence, warns=True) for each in channels if each.is_open),
         *served.notes,
         *found.notes,
         *procfile_notes,
@@ -176,11 +177,11 @@ def _tasks(clone: Clone, run: Run, served: Served, databases: tuple[str, ...]) -
 
 def _services(wiring: Wiring, served: Served, channels: list[OfChannel]) -> Iterator[Service]:
     if wiring.is_needed:
-        yield Service("redis", "redis", wiring.port, wiring.evidence)
+        yield Service("redis", "redis", wiring.port, wiring.evidence, wiring.is_open)
     if wiring.needs_rabbitmq:
         yield Service("rabbitmq", "rabbitmq", None, wiring.rabbitmq_evidence)
     for recipe, port in served.ports.items():
-        yield Service(recipe, recipe, port, served.evidence[recipe])
+        yield Service(recipe, recipe, port, served.evidence[recipe], recipe in served.is_open)
     yield from (each.service for each in channels)
 
 

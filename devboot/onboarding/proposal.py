@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+OPEN_ACCESS = 'the code connects without a password, so `access = "open"` lets in every user of this machine'
+
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
@@ -59,6 +61,7 @@ class Service:
     recipe: str
     port: int | None = None
     evidence: Evidence | None = None
+    is_open: bool = False  # whether the code connects without a password
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,6 +118,8 @@ def _services(proposal: Proposal) -> list[list[str]]:
             lines.append(f"recipe = {quoted(service.recipe)}")
         if service.port is not None:
             lines.append(f"port = {service.port}  # the code names it")
+        if service.is_open:
+            lines.append('access = "open"  # the code connects without a password')
         found.append(lines)
     return found
 

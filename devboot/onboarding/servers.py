@@ -17,7 +17,7 @@ from devboot.onboarding.databases import server_urls
 from devboot.onboarding.drivers import needs_driver, scheme_of_postgres
 from devboot.onboarding.evaluation.values import HOLE, Value
 from devboot.onboarding.layout import Application
-from devboot.onboarding.proposal import Database, Evidence, Note
+from devboot.onboarding.proposal import OPEN_ACCESS, Database, Evidence, Note
 from devboot.onboarding.settings import Evaluator, Run
 
 PROBE = {"host": "127.0.0.1", "port": "59998", "user": "probe_user", "password": "probe_password", "name": "probe_name"}
@@ -43,7 +43,7 @@ class Kind:
     composed: tuple[str, str, str]  # what a container calls database, user and password
     finds: bool  # whether the client's library finds a server by variables of its own, which the recipe sets
     exported: str = ""  # the variable with an address that the recipe sets by itself
-    checks: bool = False  # whether it wants the right password
+    asks: bool = False  # whether its clients find no password by themselves
     also: tuple[str, ...] = ()  # other names under which it may be known
 
 
@@ -68,7 +68,7 @@ KINDS = (
         "root",
         ("MYSQL_DATABASE", "MYSQL_USER", "MYSQL_PASSWORD"),
         finds=False,
-        checks=True,
+        asks=True,
         also=("mysql",),
     ),
 )
@@ -114,6 +114,7 @@ class Served:
     evidence: dict[str, Evidence | None] = field(default_factory=dict)
     notes: list[Note] = field(default_factory=list)
     taken: set[str] = field(default_factory=set)
+    is_open: set[str] = field(default_factory=set)  # recipes that the code connects to without a password
 
     @property
     def known(self) -> set[str]:
@@ -295,25 +296,15 @@ class _Trial:
         alias = next((n for n in spare if NAME.fullmatch(n) and n not in self.found.taken), f"{kind.recipe}-database")
         self.found.taken.add(alias)
         own = "" if user == kind.user else user
-        password = self._password(server, composed.get(kind.composed[2]) or "") if kind.checks else ""
-        database = Database(alias, "", server.place, kind.recipe, name, own, password)
+        database = Database(alias, "", server.place, kind.recipe, name, own)
         self.found.databases.append(database)
         return database
-
-    def _password(self, server: Server, composed: str) -> str:
-        """What the code would log in with; empty where it has none."""
-        if server.parts["password"] and PLAIN.fullmatch(server.parts["password"]):
-            return server.parts["password"]
-        reads = server.reads.get("password") or server.reads.get("url")
-        if not reads or URL.match("".join(map(self._text, reads))):
-            return ""
-        return composed if PLAIN.fullmatch(composed) else "devboot"
 
     def _tell(self, name: str, server: Server, database: Database) -> None:
         role = self._role(name, server)
         if role is None or name in self.found.values:
             return
-        if role in ("name", "user", "password") and self._has_value(name):
+        if role in ("name", "user") and self._has_value(name):
             return
         probe, text = self._written(role, name, server, database)
         self.found.probes[name], self.found.values[name] = probe, text
@@ -344,15 +335,14 @@ class _Trial:
         """A value as it is tried, and as it stands in the manifest."""
         own = f"databases.{database.name}"
         if role == "password":
-            return PROBE["password"], f"${{{own}.password}}" if database.password else server.kind.user
+            return PROBE["password"], f"${{{own}.password}}"
         if role != "url":
             return PROBE[role], f"${{{own}.{role}}}"
         scheme = self._scheme(name, server)
-        probe = f"{scheme}://{PROBE['user']}@{PROBE['host']}:{PROBE['port']}/{PROBE['name']}"
+        probe = f"{scheme}://{PROBE['user']}:{PROBE['password']}@{PROBE['host']}:{PROBE['port']}/{PROBE['name']}"
         if scheme in ("postgres", "postgresql", "mysql"):
             return probe, f"${{{own}.url}}"
-        login = f"${{{own}.user}}" + (f":${{{own}.password}}" if database.password else "")
-        return probe, f"{scheme}://{login}@${{{own}.host}}:${{{own}.port}}/${{{own}.name}}"
+        return probe, f"{scheme}://${{{own}.user}}:${{{own}.password}}@${{{own}.host}}:${{{own}.port}}/${{{own}.name}}"
 
     def _scheme(self, name: str, server: Server) -> str:
         """What stands before `://`: as it is now, else what the installed libraries take."""
@@ -369,6 +359,8 @@ class _Trial:
         """What the variables don't reach: the port that the code names, or a name that only containers have."""
         run = self.evaluator.again({**self.given, **self.found.probes})
         for server in _named(run, self.evaluator.app):
+            if server.kind is kind and not server.is_elsewhere:
+                self._check_password(kind, server)
             if server.kind is not kind or server.is_reached:
                 continue
             host, port = server.parts["host"], server.parts["port"]
@@ -379,6 +371,24 @@ class _Trial:
                 self.found.notes.append(Note(text, server.place, warns=True))
             elif (port or not kind.finds) and port != PROBE["port"] and (port or kind.port).isdigit():
                 self.found.ports[kind.recipe] = int(port or kind.port)
+
+    def _check_password(self, kind: Kind, server: Server) -> None:
+        """Give the database the password that the code has, and let in everybody where it has none."""
+        password = server.parts["password"]
+        if password == PROBE["password"] or HOLE in password:
+            return
+        if password and PLAIN.fullmatch(password):
+            name = _identifier(server.parts["name"], "app")
+            text = f"{kind.recipe}: its password stands in the code, so that whoever has that gets in"
+            for index, known in enumerate(self.found.databases):
+                if known.service == kind.recipe and known.database in (name, PROBE["name"]):
+                    self.found.databases[index] = replace(known, password=password)
+        elif kind.asks:
+            self.found.is_open.add(kind.recipe)
+            text = f"{kind.recipe}: {OPEN_ACCESS}"
+        else:
+            return
+        self.found.notes.append(Note(text, server.place, warns=True))
 
 
 def _variables(servers: Iterable[Server]) -> frozenset[str]:

@@ -15,12 +15,14 @@ from devboot.onboarding.addresses import LOOPBACK, Address, broker_values, redis
 from devboot.onboarding.brokers import OWN, PROBE, URL, amqp_broker, broker_variables, evidence_of_broker
 from devboot.onboarding.evaluation.values import HOLE, Value
 from devboot.onboarding.processes import is_idle
-from devboot.onboarding.proposal import Evidence, Note
+from devboot.onboarding.proposal import OPEN_ACCESS, Evidence, Note
 from devboot.onboarding.settings import Evaluator, Run
 
 CELERY = r"(?:^|\.)Celery$|^celery\..*config_from_object$"
+OWN_VARIABLES = {"broker": "CELERY_BROKER_URL", "result backend": "CELERY_RESULT_BACKEND"}
 PROBE_PORT = 59999
 PROBE_HOST = "127.0.0.1"
+PROBE_PASSWORD = "probe0password"  # noqa: S105
 GOOD = re.compile(rf"^(?:rediss?(?:\+\w+)?://)?(?:[^@/]*@)?{re.escape(PROBE_HOST)}:{PROBE_PORT}(?:/\d*)?(?:\?.*)?$")
 CARRIES = re.compile(
     r"REDIS|BROKER|VALKEY|CACHE|CELERY|RESULT_BACKEND|QUEUE|CHANNEL|\bRQ|HUEY|KV|BACKEND|HOST|PORT|URL|DSN|URI|ADDR",
@@ -30,6 +32,7 @@ NEVER = re.compile(
     r"AMQP|RABBIT|PASS|USER|SSL|TLS|PREFIX|DEBUG|_DB$|DATABASE|ENV$|ENVIRONMENT|TIMEOUT|TTL|ENABLED|SENTRY|EMAIL|MAIL|AWS|S3|SECRET|TOKEN",
     re.IGNORECASE,
 )
+PASSWORDS = re.compile(r"(?:REDIS|VALKEY|BROKER|CACHE|CELERY|CHANNEL|QUEUE|RQ)\w*PASS(?:WORD|WD)?$", re.IGNORECASE)
 PROMISING = re.compile(
     r"REDIS.*(?:URL|URI|DSN|ADDR)|REDIS$|BROKER(?:_URL|_URI|_DSN)?$|(?:REDIS|BROKER)_(?:SERVER_)?HOST|RESULT_BACKEND",
     re.IGNORECASE,
@@ -48,6 +51,7 @@ class Wiring:
     probes: dict[str, str] = field(default_factory=dict)
     places: dict[str, Evidence | None] = field(default_factory=dict)
     port: int | None = None
+    is_open: bool = False  # whether the code connects without a password that it could be told
     evidence: Evidence | None = None
     notes: list[Note] = field(default_factory=list)
     needs_rabbitmq: bool = False
@@ -91,7 +95,57 @@ def _wire_redis(evaluator: Evaluator, base: Run, switches: Mapping[str, str], pa
     first = addresses[0] if addresses else None
     wiring.evidence = first.evidence if first else next(iter(wiring.places.values()), None)
     _pin(evaluator, switches, packages, wiring)
+    _tell_password(evaluator, base, switches, packages, wiring)
     return wiring
+
+
+def _tell_password(
+    evaluator: Evaluator, base: Run, switches: Mapping[str, str], packages: Mapping[str, str], wiring: Wiring
+) -> None:
+    """Give the password to the variables that ask for it; where it doesn't reach a place that connects, do without."""
+    asking = sorted(name for name in {*base.found.reads, *base.found.needs} if PASSWORDS.search(name))
+    _tell_celery(evaluator, switches, packages, wiring)
+    for names in ([], asking):
+        probes = {**wiring.probes, **dict.fromkeys(names, PROBE_PASSWORD)}
+        if _all_know(redis_addresses(evaluator.again({**switches, **probes}), packages), wiring, names):
+            for name in names:
+                read = base.found.reads.get(name)
+                wiring.values[name], wiring.probes[name] = "${services.redis.password}", PROBE_PASSWORD
+                wiring.places[name] = Evidence(read.place.path, read.place.line) if read and read.place else None
+            return
+    wiring.is_open = True
+    wiring.notes.append(Note(f"redis: {OPEN_ACCESS}", wiring.evidence, warns=True))
+
+
+def _tell_celery(
+    evaluator: Evaluator, switches: Mapping[str, str], packages: Mapping[str, str], wiring: Wiring
+) -> None:
+    """Where Celery's address is put together of parts, it gets the whole one in the variable that it prefers."""
+    for address in redis_addresses(evaluator.again({**switches, **wiring.probes}), packages):
+        variable = OWN_VARIABLES.get(address.label)
+        if variable and variable not in wiring.values and GOOD.match(address.url or "") and not address.password:
+            _wire_celery(wiring, variable, address)
+
+
+def _wire_celery(wiring: Wiring, variable: str, address: Address) -> None:
+    path = urlsplit(address.url or "").path
+    wiring.values[variable] = "${services.redis.url}" + (path if re.match(r"^/\d+$", path) else "/0")
+    wiring.probes[variable] = written("url", "/0")[0]
+    wiring.places[variable] = address.evidence
+
+
+def _all_know(addresses: Iterable[Address], wiring: Wiring, names: Iterable[str]) -> bool:
+    """Whether each place that connects to the server has the password, as far as that can be followed."""
+    is_whole = any(".url}" in text for text in wiring.values.values() if "${services.redis." in text)
+    local = [each for each in addresses if each.host in LOOPBACK | {PROBE_HOST} and not _is_celery(each, wiring)]
+    if not local:
+        return is_whole or any(names)
+    return all(each.password == PROBE_PASSWORD for each in local)
+
+
+def _is_celery(address: Address, wiring: Wiring) -> bool:
+    """Whether Celery takes a variable of its own instead of this address."""
+    return OWN_VARIABLES.get(address.label, "") in wiring.values
 
 
 def _silent_broker(run: Run, packages: Mapping[str, str]) -> list[Value] | None:
@@ -166,7 +220,7 @@ def _suffix(name: str, run: Run) -> str | None:
 def written(shape: str, suffix: str) -> tuple[str, str]:
     """A value as it is tried, and as it stands in the manifest."""
     return {
-        "url": (f"redis://{PROBE_HOST}:{PROBE_PORT}{suffix}", "${services.redis.url}" + suffix),
+        "url": (f"redis://:{PROBE_PASSWORD}@{PROBE_HOST}:{PROBE_PORT}{suffix}", "${services.redis.url}" + suffix),
         "pair": (f"{PROBE_HOST}:{PROBE_PORT}", "${services.redis.host}:${services.redis.port}"),
         "host": (PROBE_HOST, "${services.redis.host}"),
         "port": (str(PROBE_PORT), "${services.redis.port}"),
@@ -300,13 +354,10 @@ def _pin(evaluator: Evaluator, switches: Mapping[str, str], packages: Mapping[st
         good = GOOD.match(address.url) if address.url else address.host == PROBE_HOST and address.port == PROBE_PORT
         if good or (address.host == PROBE_HOST and address.port == PROBE_PORT):
             continue
-        variable = {"broker": "CELERY_BROKER_URL", "result backend": "CELERY_RESULT_BACKEND"}.get(address.label)
+        variable = OWN_VARIABLES.get(address.label)
         if variable and variable not in wiring.values and not address.reads:
             # Celery reads these two from the environment before its configuration
-            path = urlsplit(address.url or "").path
-            wiring.values[variable] = "${services.redis.url}" + (path if re.match(r"^/\d+$", path) else "/0")
-            wiring.probes[variable] = written("url", "/0")[0]
-            wiring.places[variable] = address.evidence
+            _wire_celery(wiring, variable, address)
         elif address.host in LOOPBACK and not variable:
             wiring.port = wiring.port or address.port or 6379
             wiring.evidence = address.evidence or wiring.evidence

@@ -18,17 +18,23 @@ from devboot.services.rdb import dump_of, product_of, setting, unreadable
 LAST_MODE = ".appendonly"
 
 
+def is_on(service: Service) -> bool:
+    """Whether the server reads the append-only file, not the dump."""
+    return setting(service, "appendonly", "no").lower() == "yes"
+
+
 def prepare(service: Service, at: float) -> tuple[str, ...]:
     """Make the file that the server will read have what the other one has, and return what was done.
 
     Raises MachineError `<product>/data-unreadable` and `<product>/would-lose-writes`.
     """
-    mode = "yes" if setting(service, "appendonly", "no").lower() == "yes" else "no"
+    mode = "yes" if is_on(service) else "no"
     last = _last_mode(service)
     files = tuple(_files(service))
     _refuse_empty_base(service, files)
+    _refuse_lost_manifest(service)
     notes: tuple[str, ...] = ()
-    if mode == "yes" and last != "yes" and os.path.exists(dump_of(service)) and (not files or last == "no"):
+    if mode == "yes" and os.path.exists(dump_of(service)) and (last == "no" or not any(map(os.path.getsize, files))):
         notes = _take_over_dump(service, at)
     elif mode == "no" and last == "yes":
         _refuse_newer_log(service, files)
@@ -46,7 +52,7 @@ def refuse_newer_form(service: Service) -> None:
 
 def _take_over_dump(service: Service, at: float) -> tuple[str, ...]:
     """Both forms may begin with a dump: that is how servers write them anew."""
-    target = _place(service)
+    target = place_of(service)
     moved = f", the old one is `{move_aside(target, at)}`" if os.path.lexists(target) else ""
     staged = target + ".new"
     try:
@@ -105,15 +111,25 @@ def _refuse_empty_base(service: Service, files: tuple[str, ...]) -> None:
             raise unreadable(service, path, "it has 0 bytes")
 
 
+def _refuse_lost_manifest(service: Service) -> None:
+    """Refuse files of which no manifest says which is which: the server would begin with nothing beside them."""
+    place = place_of(service)
+    manifest = os.path.join(place, setting(service, "appendfilename", "appendonly.aof") + ".manifest")
+    if os.path.isdir(place) and os.listdir(place) and not os.path.exists(manifest) and _last_mode(service) == "yes":
+        raise unreadable(service, place, "its manifest is missing")
+
+
 def _files(service: Service) -> Iterator[str]:
-    place = _place(service)
-    if os.path.isfile(place):
-        yield place
+    place = place_of(service)
+    single = os.path.join(service.data, setting(service, "appendfilename", "appendonly.aof"))
+    if os.path.isfile(single):  # of Redis 6, too, which a later server takes over itself
+        yield single
     elif os.path.isdir(place):
         yield from (entry.path for entry in os.scandir(place) if not entry.name.endswith(".manifest"))
 
 
-def _place(service: Service) -> str:
+def place_of(service: Service) -> str:
+    """The path of the append-only file, or of the folder of its parts, there or not."""
     if _has_parts(service):
         return os.path.join(service.data, setting(service, "appenddirname", "appendonlydir"))
     return os.path.join(service.data, setting(service, "appendfilename", "appendonly.aof"))

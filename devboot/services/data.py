@@ -7,7 +7,7 @@ import socket
 from collections.abc import Callable, Iterator
 
 from devboot.files import machine_error
-from devboot.services import aof, first, majors, rdb
+from devboot.services import access, aof, first, majors, rdb
 from devboot.services.plan import Service
 
 
@@ -42,9 +42,11 @@ def prepare_data(service: Service, at: float = 0.0) -> tuple[str, ...]:
         _make_folder(os.path.dirname(directory))
         first.make_data(service)
     _make_folder(directory)
+    access.write_files(service)
     if is_running(service):
         return ()
     notes = _CHECKS[service.check](service, at)
+    access.take_step(service)
     return (*taken, *notes, *_left_behind(directory)) if is_new else notes
 
 
@@ -58,6 +60,7 @@ def made_before_start(service: Service) -> Iterator[str]:
     """Files and folders without which the server can't start, and which it doesn't make itself."""
     yield service.data
     yield from made_once(service)
+    yield from access.made_before_start(service)
     if service.folder:
         yield service.folder
 

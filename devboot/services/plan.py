@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import re
 import shlex
 import signal
@@ -12,7 +13,7 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from devboot.errors import DevbootError, ManifestError, Place, Problems
-from devboot.model.edge.recipe import Recipe, ServiceInit, ServiceProbe, ServiceTable
+from devboot.model.edge.recipe import Recipe, ServiceAccess, ServiceInit, ServiceProbe, ServiceTable
 from devboot.model.nearest import nearest
 from devboot.model.process import (
     SERVICE,
@@ -28,6 +29,7 @@ from devboot.paths import project_key
 from devboot.services.account import Account
 
 HOST = "127.0.0.1"
+ACCESS = "access"  # the folder in the data directory for files that let clients in
 DATA = "{data}"  # stands for the folder in a first-time step
 _FOLDER_DIGITS = 8  # a server's own name for its socket comes behind them, and a path of a socket is short
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
@@ -38,6 +40,15 @@ class FirstStep(NamedTuple):
 
     argv: tuple[str, ...]
     creates: str
+    env: tuple[tuple[str, str], ...]
+
+
+class AccessStep(NamedTuple):
+    """What is run before a start until it has succeeded; `refused` is an expression for output that means failure."""
+
+    argv: tuple[str, ...]
+    input: str
+    refused: str
     env: tuple[tuple[str, str], ...]
 
 
@@ -66,6 +77,9 @@ class Service(NamedTuple):
     reads_older: bool = True  # data of older major versions
     dump: str = ""  # line for a shell that writes all data to {file}, for another major version
     restore: str = ""
+    files: tuple[tuple[str, str], ...] = ()  # (path, content) of what has to be there before each start, 0600
+    step: AccessStep | None = None
+    is_open: bool = False  # whether others on this machine get in
 
     @property
     def data(self) -> str:
@@ -88,14 +102,15 @@ def plan_service(
     place: Place | None = None,
     notes: tuple[str, ...] = (),
     databases: Sequence[WantedDatabase] = (),
+    password: str = "",
     run_as: Callable[[str, str, Sequence[str]], Account | None] = lambda _name, _data, _reaches: None,
 ) -> Service:
     """The service `name` of the project at `root`, from a recipe that is locked to `version`.
 
     `settings` are the manifest's, interpolated; `data` is the project's data folder; `runtime` is where sockets may be;
     `programs` the store object's `bin`; `ports` has the numbers of further ports, as in `mail.page`, those left out
-    being the usual ones; `run_as` says whom a server runs as that insists on it, from its name, its data and what it
-    has to reach.
+    being the usual ones; `password` is what lets clients in, empty where everybody is to get in; `run_as` says whom a
+    server runs as that insists on it, from its name, its data and what it has to reach.
     Raises Problems of `manifest/reserved-setting` for settings that devboot makes itself, ManifestError
     `manifest/no-databases`.
     """
@@ -103,12 +118,33 @@ def plan_service(
     if table is None:
         raise no_service(recipe, name, place)
     _refuse_reserved(table, name, settings, place)
+    is_open = not password
+    access = _access(table, is_open=is_open)
+    password = _own_password(recipe, databases, password)
     exports = _exports(
-        recipe, table, name, version, port=port, root=root, data=data, runtime=runtime, databases=databases
+        recipe,
+        table,
+        name,
+        version,
+        port=port,
+        root=root,
+        data=data,
+        runtime=runtime,
+        databases=databases,
+        password=password,
     )
     exports |= {f"port_{key}": str(ports.get(f"{name}.{key}", usual)) for key, usual in table.ports.items()}
-    words = {**exports, "name": name, "store": os.path.dirname(programs)}
+    words = {
+        **exports,
+        "password": password,
+        "name": name,
+        "store": os.path.dirname(programs),
+        ACCESS: os.path.join(exports["data"], ACCESS),
+        "account": _account_name(),
+    }
     exports["socket"] = _fill(recipe.provides.socket, words)
+    exports["address"] = _fill(access.address, {**words, "socket": exports["socket"]}) or f"{HOST}:{port}"
+    exports["url"] = _fill(access.url or recipe.provides.url, {**words, "socket": exports["socket"]})
     account = run_as(name, exports["data"], (programs, words["socket"])) if table.unprivileged else None
     prefix = () if account is None else account.prefix
 
@@ -116,16 +152,17 @@ def plan_service(
         program, *arguments = (_fill(word, words) for word in template)
         return (*prefix, os.path.join(programs, program), *arguments)
 
-    env = tuple((key, _fill(value, words)) for key, value in table.env.items())
+    env = tuple((key, _fill(value, words)) for key, value in {**table.env, **access.env}.items())
     hints = tuple(
         FailureHint(hint.log, hint.slug, _fill(hint.what, words), _fill(hint.help, words), hint.passes)
         for hint in table.failure
     )
-    spec = _process(name, table, words)._replace(
-        argv=(*command(table.command, words), *_setting_arguments(table, settings, words)),
+    arguments = tuple(_fill(word, words) for word in access.arguments)
+    spec = _process(name, table, access.ready or table.ready, words)._replace(
+        argv=(*command(table.command, words), *arguments, *_setting_arguments(table, settings, words)),
         env=env,
         port=port,
-        address=f"{HOST}:{port}",
+        address=exports["address"],
         failure_hints=hints,
         quiet=_quiet_lines(table, settings),
         notes=notes,
@@ -141,13 +178,42 @@ def plan_service(
         account=account,
         first=None if table.init is None else _first_step(table.init, words, env, command),
         databases=tuple(_database_tasks(recipe, name, databases, words, programs, hints, place)),
+        files=tuple((os.path.join(words[ACCESS], key), _fill(text, words)) for key, text in access.files.items()),
+        step=_access_step(access, words, env, command),
+        is_open=table.access is None or is_open,
         reads_older=table.reads_older,
         dump=_fill(table.dump, in_shell),
         restore=_fill(table.restore, in_shell),
     )
 
 
-def _process(name: str, table: ServiceTable, words: Mapping[str, str]) -> ProcessSpec:
+def _access(table: ServiceTable, *, is_open: bool) -> ServiceAccess:
+    if table.access is None:
+        return ServiceAccess()
+    return table.access.open if is_open else table.access.private
+
+
+def _access_step(
+    access: ServiceAccess,
+    words: Mapping[str, str],
+    env: tuple[tuple[str, str], ...],
+    command: Callable[[Sequence[str], Mapping[str, str]], tuple[str, ...]],
+) -> AccessStep | None:
+    step = access.step
+    if step is None:
+        return None
+    return AccessStep(command(step.command, words), _fill(step.input, words), step.refused, env)
+
+
+def _account_name() -> str:
+    """The name by which servers know this user, at the other end of a socket."""
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        return str(os.geteuid())
+
+
+def _process(name: str, table: ServiceTable, ready: ServiceProbe, words: Mapping[str, str]) -> ProcessSpec:
     """How a server of this recipe is watched and stopped; what it is started with is still to be said."""
     return ProcessSpec(
         name=name,
@@ -155,7 +221,7 @@ def _process(name: str, table: ServiceTable, words: Mapping[str, str]) -> Proces
         cwd=words["data"],
         origin=f"[services.{name}]",
         pty=False,
-        ready=_probe(table.ready, words),
+        ready=_probe(ready, words),
         gates=True,
         stop_signal=signal.Signals[table.stop.signal].value,
         stop_timeout=table.stop.timeout,
@@ -195,10 +261,10 @@ def _database_tasks(
         assert table is not None
         own = {
             "bin": programs,
-            **{key: words[key] for key in ("host", "port", "socket")},
+            **{key: words[key] for key in ("host", "port", "socket", ACCESS)},
             "database": wanted.database,
             "user": wanted.user or recipe.provides.user,
-            "password": wanted.password,
+            "password": wanted.password or words["password"],
             "extensions": " ".join(wanted.extensions),
         }
         yield ProcessSpec(
@@ -221,26 +287,30 @@ def database_exports(recipe: Recipe, exports: Mapping[str, str], wanted: WantedD
     """What `${databases.….x}` means for a database on a service, for each `x`."""
     assert recipe.service is not None
     assert recipe.service.database is not None
-    user = wanted.user or recipe.provides.user
-    words = {**exports, "user": user, "login": _login(user, wanted.password), "database": wanted.database}
+    user, password = wanted.user or recipe.provides.user, wanted.password or exports["own_password"]
+    words = {**exports, **_identity(user, password, is_named=True), "database": wanted.database}
     words["url"] = _fill(recipe.provides.url, words)
     return {
         "url": _fill(recipe.service.database.url, words),
         "name": wanted.database,
         "user": user,
-        "password": wanted.password,
+        "password": password,
         **{key: exports[key] for key in ("host", "port", "socket")},
     }
 
 
 def provided_variables(recipe: Recipe, exports: Mapping[str, str], libraries: Collection[str]) -> dict[str, str]:
-    """The variables that a service sets for the libraries that are locked; names of libraries in any spelling."""
+    """The variables that a service sets for the libraries that are locked; names of libraries in any spelling.
+
+    Where everybody gets in, those for a login are left out.
+    """
     locked = {_normal(library) for library in libraries} | {"*"}
     return {
         variable: _fill(template, exports)
         for library, variables in recipe.provides.env.items()
         if _normal(library) in locked
         for variable, template in variables.items()
+        if exports["password"] or template not in ("{password}", "{username}")
     }
 
 
@@ -266,6 +336,7 @@ def _exports(
     data: str,
     runtime: str,
     databases: Sequence[WantedDatabase],
+    password: str,
 ) -> dict[str, str]:
     data_format = recipe.package.data_format or recipe.package.name
     first = databases[0] if databases else WantedDatabase("", recipe.provides.database, "")
@@ -275,12 +346,12 @@ def _exports(
         "socket": socket_of(runtime, root, name, is_folder=table.socket != "{socket}"),
         "data": data_directory(data, name, data_format, version),
     }
-    if recipe.provides.user:
-        exports["user"] = first.user or recipe.provides.user
-        exports["login"] = _login(exports["user"], first.password)
+    user = first.user or recipe.provides.user
+    exports["own_password"] = password
+    exports |= _identity(user, first.password or password, is_named=table.database is not None)
     if recipe.provides.database:
         exports["database"] = first.database
-    return {"url": _fill(recipe.provides.url, exports), **exports}
+    return exports
 
 
 def _setting_arguments(
@@ -335,7 +406,7 @@ def _probe(ready: ServiceProbe, words: Mapping[str, str]) -> Probe:
         "tcp",
         host or HOST,
         int(port),
-        send=ready.send,
+        send=_fill(ready.send, words),
         expect=ready.expect,
         loading=ready.loading,
         timeout=ready.timeout,
@@ -353,6 +424,24 @@ def _normal(library: str) -> str:
 def _login(user: str, password: str) -> str:
     """As it stands in an address."""
     return f"{quote(user)}:{quote(password, safe='')}" if password else quote(user)
+
+
+def _own_password(recipe: Recipe, databases: Sequence[WantedDatabase], password: str) -> str:
+    """The password of the recipe's own user: the manifest's word counts, even where everybody gets in."""
+    given = (each.password for each in databases if each.user in ("", recipe.provides.user))
+    return next(filter(None, given), password)
+
+
+def _identity(user: str, password: str, *, is_named: bool) -> dict[str, str]:
+    """Words for who connects; `is_named`: the user counts without a password, too."""
+    login = _login(user, password)
+    return {
+        "user": user,
+        "username": user,
+        "password": password,
+        "login": login,
+        "userinfo": f"{login}@" if password or (is_named and user) else "",
+    }
 
 
 def _no_databases(recipe: Recipe, wanted: WantedDatabase, place: Place | None) -> ManifestError:

@@ -125,6 +125,29 @@ def ask(port, send, expect):
     return answer.decode("latin-1")
 
 
+def words_of(service, programs):
+    """What a command of `[test]` reads."""
+    kept = {word: text for word, text in service.exports.items() if word not in ("data", "own_password")}
+    return {**kept, "bin": programs, "access": os.path.join(service.data, "access")}
+
+
+def answer(service, exchange, programs, **options):
+    """What comes of one exchange of a recipe's test; `options` are for the command."""
+    words = words_of(service, programs)
+    if exchange.send:
+        return ask(service.spec.port, exchange.send.replace("{password}", words["password"]), exchange.expect)
+    ended = subprocess.run(
+        ["/bin/sh", "-c", exchange.run],
+        env={**os.environ, **words},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        **options,
+    )
+    return ended.stdout or ended.stderr
+
+
 class Running:
     """A service from its start to its end; `log` is what it wrote. It is gone when the block ends."""
 
@@ -161,7 +184,7 @@ class Running:
         if ready.kind == "http":
             request = f"GET {ready.path} HTTP/1.0\r\nHost: localhost\r\n\r\n"
             try:
-                return ask(ready.port, request, "HTTP/1.x 200")[9:12] == "200"
+                return ask(ready.port, request, "HTTP/1.x 200")[9:12] in ("200", "401", "403")
             except OSError:
                 return False
         return self.answer().startswith(ready.expect)

@@ -94,15 +94,47 @@ def test_sigterm_under_write_load_loses_no_acknowledged_write(planned):
 
 
 @pytest.mark.faults(92)
-def test_after_a_kill_everything_up_to_the_last_save_is_there(planned):
-    with Running(planned()) as running:
+def test_after_a_kill_without_appendonly_everything_up_to_the_last_save_is_there(planned):
+    for _ in range(2):
+        prepare_data(planned(appendonly="no"))
+    with Running(planned(appendonly="no")) as running:
         send(running.spec.port, "SET", "k", "saved")
         send(running.spec.port, "SAVE")
         running.child.kill()
         running.child.wait()
+    assert prepare_data(planned(appendonly="no")) == ()
+    with Running(planned(appendonly="no")) as running:
+        assert send(running.spec.port, "GET", "k", expect="$5\r\nsaved") == "$5\r\nsaved\r\n"
+
+
+@pytest.mark.faults(174)
+def test_by_default_a_kill_loses_no_acknowledged_write(planned):
+    with Running(planned()) as running:
+        for number in range(1000):
+            assert send(running.spec.port, "SET", f"key{number}", "v") == "+OK\r\n"
+        running.child.kill()
+        running.child.wait()
     assert prepare_data(planned()) == ()
     with Running(planned()) as running:
-        assert send(running.spec.port, "GET", "k", expect="$5\r\nsaved") == "$5\r\nsaved\r\n"
+        assert send(running.spec.port, "DBSIZE", expect=":1000") == ":1000\r\n"
+
+
+@pytest.mark.faults(172)
+def test_data_of_a_time_without_append_only_file_is_there_with_it(planned):
+    before = planned(appendonly="no")
+    with Running(before) as running:
+        send(running.spec.port, "SET", "k", "v")
+    for name in (".appendonly", "appendonlydir", "appendonly.aof"):  # as an earlier devboot left it
+        path = Path(before.data, name)
+        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+    prepare_data(planned())
+    for number in range(1, 4):
+        with Running(planned()) as running:
+            assert send(running.spec.port, "GET", "k", expect="$1\r\nv") == "$1\r\nv\r\n"
+            assert send(running.spec.port, "INCR", "n", expect=":1") == f":{number}\r\n"
+            running.child.kill()
+            running.child.wait()
+        prepare_data(planned())
 
 
 @pytest.mark.faults(93)
@@ -120,7 +152,7 @@ def test_a_save_that_fails_keeps_it_alive_and_is_understood(planned):
 @pytest.mark.faults(94)
 @pytest.mark.parametrize("damage", ["zero", "garbage", "cut", "middle", "newer"])
 def test_a_damaged_dump_is_never_started_over_and_the_log_is_understood(damage, planned):
-    service = planned()
+    service = planned(appendonly="no")
     with Running(service) as running:
         for number in range(50):
             send(running.spec.port, "SET", f"key{number}", "v" * 200)
@@ -144,7 +176,8 @@ def test_a_damaged_dump_is_never_started_over_and_the_log_is_understood(damage, 
 
 @pytest.mark.faults(94)
 def test_switching_appendonly_on_and_off_keeps_the_data(planned):
-    with Running(planned()) as running:
+    prepare_data(planned(appendonly="no"))
+    with Running(planned(appendonly="no")) as running:
         send(running.spec.port, "SET", "k", "v")
     for mode in ("yes", "no", "yes"):
         service = planned(appendonly=mode)

@@ -71,7 +71,7 @@ def test_the_recipe_is_short_enough_to_be_read(name):
         text = stream.read()
 
     assert len(text.splitlines()) <= 120
-    assert not re.search(r"https?://(?!\{host\})", text)
+    assert not re.search(r"https?://(?!(?:\{userinfo\})?\{host\})", text)
 
 
 def test_its_lock_is_the_golden_one(name):

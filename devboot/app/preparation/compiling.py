@@ -20,7 +20,7 @@ from devboot.environment.tasks import match_inputs, needs
 from devboot.environment.venv_record import load_record, paths_to_stamp
 from devboot.model.edge.manifest import Manifest
 from devboot.model.process import plan_to_plain
-from devboot.services import rdb
+from devboot.services import aof, rdb
 from devboot.services.data import made_before_start
 from devboot.snapshot import Snapshot
 
@@ -89,4 +89,7 @@ def _dumps(composed: Composed) -> Iterable[tuple[str, str, int]]:
     for service in composed.services:
         yield from ((glance.MADE, path, 0) for path in made_before_start(service))
         if service.check == "rdb":
-            yield rdb.product_of(service), rdb.dump_of(service), rdb.newest_format(service)
+            dump = rdb.dump_of(service)
+            yield rdb.product_of(service), dump, rdb.newest_format(service)
+            if aof.is_on(service):
+                yield f"{glance.LOGGED}{os.path.basename(dump)}", aof.place_of(service), 0

@@ -23,14 +23,14 @@ from devboot.environment.processes import (
     process_spec,
     task_spec,
 )
-from devboot.environment.secrets import ensure_secrets
+from devboot.environment.secrets import ensure_secrets, password_of
 from devboot.environment.tasks import Inputs, automatic, match_inputs, stamp_text
 from devboot.environment.variables import Composition, Layers, compose, fill_in, process_variables
 from devboot.errors import ManifestError, Problems
 from devboot.model.edge.lock import Lock, Wish
 from devboot.model.edge.manifest import Manifest
 from devboot.model.edge.references import OF_A_SERVICE
-from devboot.model.edge.tables import Process, Task
+from devboot.model.edge.tables import Process, Service as ManifestService, Task
 from devboot.model.edge.variables import Generated
 from devboot.model.interpolation import UnknownReference
 from devboot.model.process import Plan, ProcessSpec
@@ -44,9 +44,10 @@ from devboot.services.data import made_once
 from devboot.services.plan import Service, plan_service, provided_variables
 from devboot.snapshot import PREPEND, SET, UNSET
 from devboot.supervisor.stamp import MADE, PRESENCE
+from devboot.text.masking import Masker
 from devboot.text.numbers import whole_number
 
-SERVICE_WORDS = ("url", "host", "port", "socket", "data")
+SERVICE_WORDS = ("url", "host", "port", "user", "password", "socket", "data")
 
 
 def commands_of(loaded: Loaded) -> tuple[Command, ...]:
@@ -183,11 +184,13 @@ def wanted_ports(loaded: Loaded, recipes: Mapping[str, KnownRecipe], base: int) 
 def compose_project(parts: Parts) -> Composed:
     """Put everything together. Raises Problems, ManifestError `manifest/unknown-name`."""
     loaded, manifest = parts.loaded, parts.loaded.manifest
-    first = _planned_services(parts, {})
+    wanted: dict[str, str] = {name: each.generate for name, each in manifest.env.items() if isinstance(each, Generated)}
+    private = [name for name, service in manifest.services.items() if _is_private(parts, name, service)]
+    generated = ensure_secrets(loaded.project.data, {**wanted, **{password_of(name): "hex" for name in private}})
+    passwords = {name: generated[password_of(name)] for name in private}
+    first = _planned_services(parts, {}, passwords)
     names = {**_own_names(loaded), **_service_names(first), **served_names(manifest, parts.recipes, first)}
     names |= _port_names(loaded, parts.ports)
-    wanted: dict[str, str] = {name: each.generate for name, each in manifest.env.items() if isinstance(each, Generated)}
-    generated = ensure_secrets(loaded.project.data, wanted)
     layers = _layers(loaded, parts.files, parts.environ, _exports(parts, first), names, generated)
     composition = _composed(layers, loaded)
     settings = {
@@ -197,7 +200,7 @@ def compose_project(parts: Parts) -> Composed:
         }
         for name, service in manifest.services.items()
     }
-    services = _planned_services(parts, settings)
+    services = _planned_services(parts, settings, passwords)
     tasks = tasks_of(loaded)
     patch = _patch(parts, composition)
     around = Surroundings(
@@ -254,7 +257,14 @@ def _port_names(loaded: Loaded, ports: Mapping[str, int]) -> dict[str, str]:
     return names
 
 
-def _planned_services(parts: Parts, settings: Mapping[str, Mapping[str, Sequence[str]]]) -> tuple[Service, ...]:
+def _is_private(parts: Parts, name: str, service: ManifestService) -> bool:
+    table = parts.recipes[service.recipe or name].recipe.service
+    return service.access == "private" and table is not None and table.access is not None
+
+
+def _planned_services(
+    parts: Parts, settings: Mapping[str, Mapping[str, Sequence[str]]], passwords: Mapping[str, str]
+) -> tuple[Service, ...]:
     planned, manifest = [], parts.loaded.manifest
     for name, service in manifest.services.items():
         wish = Wish(service.recipe or name, service.version or "", service.source or "")
@@ -273,6 +283,7 @@ def _planned_services(parts: Parts, settings: Mapping[str, Mapping[str, Sequence
                 ports=parts.ports,
                 place=manifest.place(("services", name)),
                 databases=wanted_databases(manifest, name),
+                password=passwords.get(name, ""),
                 run_as=parts.run_as,
                 notes=package.notes,
             )
@@ -297,6 +308,7 @@ def _service_names(services: Sequence[Service]) -> dict[str, str]:
 
 def _exports(parts: Parts, services: Sequence[Service]) -> tuple[ComposedVariable, ...]:
     """What recipes set by themselves; of two services that set the same, one named as its recipe counts first."""
+    mask = Masker()  # of passwords in addresses
     exports: dict[str, ComposedVariable] = {}
     wanted = parts.loaded.manifest.services
     ranked = sorted(services, key=lambda each: wanted[each.spec.name].recipe not in (None, each.spec.name))
@@ -304,7 +316,8 @@ def _exports(parts: Parts, services: Sequence[Service]) -> tuple[ComposedVariabl
         name = service.spec.name
         recipe = parts.recipes[wanted[name].recipe or name].recipe
         for variable, value in provided_variables(recipe, service.exports, parts.libraries).items():
-            exports.setdefault(variable, ComposedVariable(variable, value, f"services.{name}"))
+            is_secret = bool(password := service.exports["password"]) and password in mask(value)
+            exports.setdefault(variable, ComposedVariable(variable, value, f"services.{name}", is_secret))
     return tuple(exports.values())
 
 

@@ -51,11 +51,21 @@ def tell_about(loaded: Loaded, files: EnvFiles, reporter: Reporter) -> None:
         reporter.emit(Event(NOTE, "secrets", text))
     for text in self_reloading(loaded):
         reporter.emit(Event(WARNING, "processes", text, slug="process/reloads-itself"))
+    _tell_of_open_services(loaded, reporter)
     for name in replaced_by_services(loaded):
         text = f"the Procfile's `{name}` is replaced by `[services.{name}]`"
         reporter.emit(Event(NOTE, "processes", text, slug="procfile/replaced"))
     for file, each in files.notes:
         reporter.emit(Event(WARNING, "env", f"{file}:{each.line}: {each.text}", slug=each.slug))
+
+
+def _tell_of_open_services(loaded: Loaded, reporter: Reporter) -> None:
+    """Warn of the services that a written manifest opens; of a detected one its notes have said it."""
+    services = loaded.manifest.services if loaded.project.written else {}
+    for name, service in services.items():
+        if service.access == "open":
+            text = f'`{name}` lets in every user of this machine: `access = "open"`'
+            reporter.emit(Event(WARNING, "services", text, slug="service/open"))
 
 
 def tell_of_edits(stamps: Iterable[tuple[str, int, int]], root: str, reporter: Reporter) -> None:

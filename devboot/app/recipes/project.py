@@ -13,12 +13,14 @@ from textwrap import shorten
 
 import devboot
 from devboot.environment.ports import read_ports
+from devboot.environment.secrets import load_secrets, password_of
 from devboot.errors import WorkError
 from devboot.events import NOTE, Event, Reporter
 from devboot.model.edge.lock import LockedPackage
 from devboot.model.edge.recipe import Exchange
 from devboot.model.edge.toml_text import inline, key_text
 from devboot.recipes import KnownRecipe
+from devboot.services.plan import ACCESS
 from devboot.state.housekeeping import remove_folders
 from devboot.state.projects import Projects
 
@@ -28,7 +30,8 @@ _START = f"import sys; sys.path.insert(0, {_HOME!r})\nfrom devboot.__main__ impo
 _COMMAND_SECONDS = 900.0  # a download on a slow line, a database that is made
 _ASK_SECONDS = 20.0
 _SHOWN = 80  # letters of a command
-_WORDS = ("host", "port", "socket")  # of the service, for commands of `[test]`
+_WORDS = ("host", "port", "user", "password", "socket", "data")  # of the service, for commands of `[test]`
+_WRONG = "0" * 64  # a password that isn't it
 _INSIDE = ("DEVBOOT_INSIDE", "DEVBOOT_PROCESS", "DEVBOOT_ROOT")  # of the project that this command may belong to
 
 
@@ -51,7 +54,8 @@ class TrialProject:
         name, version = key_text(self.name), inline(self.package.version)
         wanted = f"[packages]\n{name} = {version}\n"
         if self.known.recipe.service is not None:
-            own = (f'{word} = "${{services.{self.name}.{word}}}"\n' for word in _WORDS)
+            own = [f'{word} = "${{services.{self.name}.{word}}}"\n' for word in _WORDS]
+            own.append(f'{ACCESS} = "${{services.{self.name}.data}}/{ACCESS}"\n')
             wanted = f"[services.{name}]\nversion = {version}\n[env]\n{''.join(own)}"
         with open(os.path.join(self.root, "devboot.toml"), "w", encoding="utf-8") as file:
             file.write('[project]\nname = "recipe-test"\n' + wanted)
@@ -84,6 +88,8 @@ class TrialProject:
             if exchange is not None:
                 self._ask(port, exchange)
                 asked += 1
+            if test.stranger is not None and not self._is_private_socket:
+                self._ask(port, test.stranger, password=_WRONG)
             self.devboot("down")
         with socket.socket() as listener:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -91,27 +97,37 @@ class TrialProject:
         kept = ", and knows after a restart what it was told" if test.kept else ""
         return f"{self.package.version} gets ready, {'answers, ' if asked else ''}stops{kept}"
 
-    def _ask(self, port: int, exchange: Exchange) -> None:
-        said = self._run(exchange.run) if exchange.run else self._talk(port, exchange)
+    def _ask(self, port: int, exchange: Exchange, password: str = "") -> None:
+        """Compare the answer with the expected one; `password` is another one than the right one."""
+        said = self._run(exchange.run, password) if exchange.run else self._talk(port, exchange, password)
         if not said.startswith(exchange.expect):
             raise failed(self.name, "it answers something else than `[test]` expects", [said[:100]])
 
-    def _run(self, command: str) -> str:
-        """What a command says that runs beside the service; it reads `$bin`, `$host`, `$port`, `$port_…`, `$socket`."""
+    def _run(self, command: str, password: str) -> str:
+        """Return the output of a command that runs beside the service; it reads $bin, $port_…, and `_WORDS`."""
         origin = next(each for each in self.known.recipe.source if each.programs)
         ports = read_ports(self._projects.state_of(self.root))
         further = (f"port_{name.partition('.')[2]}={number}; " for name, number in ports.items() if "." in name)
         place = f'bin=$(dirname "$(command -v {shlex.quote(origin.programs[0])})"); '
-        return self.devboot("run", "--no-sync", "--", "/bin/sh", "-c", f"{place}{''.join(further)}{command}")
+        given = f"password={password}; " if password else ""
+        return self.devboot("run", "--no-sync", "--", "/bin/sh", "-c", f"{place}{''.join(further)}{given}{command}")
 
-    def _talk(self, port: int, exchange: Exchange) -> str:
+    def _talk(self, port: int, exchange: Exchange, password: str) -> str:
+        known = load_secrets(self._projects.data_of(self.root))
+        send = exchange.send.replace("{password}", password or known[password_of(self.name)])
         wanted = exchange.expect.encode("latin-1")
         with socket.create_connection(("127.0.0.1", port), timeout=_ASK_SECONDS) as connection:
-            connection.sendall(exchange.send.encode("latin-1"))
+            connection.sendall(send.encode("latin-1"))
             answer = b""
             while len(answer) < len(wanted) and (block := connection.recv(4096)):
                 answer += block
         return answer.decode("latin-1")
+
+    @property
+    def _is_private_socket(self) -> bool:
+        """Whether only another user would be refused, and this command isn't one."""
+        service = self.known.recipe.service
+        return service is not None and service.access is not None and service.access.private.socket_only
 
     def devboot(self, *words: str, is_checked: bool = True, has_errors: bool = False) -> str:
         """What the command wrote; with `has_errors` also to stderr, where some programs tell their version.

@@ -32,7 +32,10 @@ _T = TypeVar("_T", bound=Table)
 UNREAD = "the recipe isn't used"
 _PLACEHOLDER = re.compile(r"\{([a-z_]*)\}")
 PLACEHOLDERS = frozenset(
-    {"name", "host", "port", "socket", "data", "url", "store", "user", "login", "database", "words", "value"}
+    {
+        *("name", "host", "port", "socket", "data", "url", "store", "words", "value"),
+        *("user", "login", "password", "userinfo", "database", "access", "account", "address", "username"),
+    }
 )
 
 
@@ -111,10 +114,50 @@ class ServiceProbe(Table):
     http: Template = Field(default="", description="Path or URL.")
     exec: Template = Field(default="", description="Command for the shell.")
     log: Annotated[String, AfterValidator(pattern)] = Field(default="", description="Expression for a line of output.")
-    send: String = Field(default="", description="Bytes to send, as latin-1 text.")
+    send: Template = Field(default="", description="Bytes to send, as latin-1 text.")
     expect: String = Field(default="", description="How the answer begins.")
     loading: String = Field(default="", description="How an answer begins that means: not yet.")
     timeout: Seconds = Field(default=1.0, description="How long one try may take.", json_schema_extra={"default": "1s"})
+
+
+class ServiceStep(Table):
+    """A program that is run before the start, until it has succeeded."""
+
+    noun: ClassVar[str] = "the step of an access"
+    command: Argv = Field(description="Program and arguments.")
+    input: Template = Field(default="", description="Its input.")
+    refused: Annotated[String, AfterValidator(pattern)] = Field(
+        default="", description="Expression for its output that means failure, whatever the exit code."
+    )
+
+
+class ServiceAccess(Table):
+    """One way to start a server: what it gets besides its command, and how clients reach it."""
+
+    noun: ClassVar[str] = "an access"
+    how: Filled = Field(default="anybody on this machine", description="Who gets in and how, in one line for people.")
+    url: Template = Field(default="", description="Address, where it differs from that of [provides].")
+    address: Template = Field(default="", description="Where it listens, where that isn't {host}:{port}.")
+    socket_only: bool = Field(
+        default=False, alias="socket-only", strict=True, description="It listens on its socket alone."
+    )
+    arguments: Annotated[tuple[Annotated[Filled, AfterValidator(_template)], ...], list_of("words")] = Field(
+        default=(), description="Arguments after the command."
+    )
+    env: dict[VariableName, Template] = Field(default={}, description="Variables for the server.")
+    files: dict[Filled, Template] = Field(
+        default={}, description="Files in {access}, a private folder, written before each start."
+    )
+    step: ServiceStep | None = Field(default=None, description="What is done once, before the start.")
+    ready: ServiceProbe | None = Field(default=None, description="How it says that it is ready, where that differs.")
+
+
+class ServiceAccesses(Table):
+    """Who gets in: nobody but this user and the project, or everybody on the machine."""
+
+    noun: ClassVar[str] = "the access of a service"
+    private: ServiceAccess = Field(description="With a password that devboot generates, or a private socket.")
+    open: ServiceAccess = Field(default=ServiceAccess(), description='With `access = "open"` in the manifest.')
 
 
 class ServiceStop(Table):
@@ -140,7 +183,7 @@ class ServiceDatabase(Table):
     noun: ClassVar[str] = "the databases of a service"
     command: Filled = Field(
         description="Command for the shell, harmless where everything is there; it reads $bin, $host, $port, $socket, "
-        "$database, $user, $password and $extensions."
+        "$access, $database, $user, $password and $extensions."
     )
     url: Template = Field(default="{url}/{database}", description="Address of one database.")
 
@@ -189,6 +232,7 @@ class ServiceTable(Table):
     )
     restore: Moving = Field(default="", description="Line for a shell that reads {file} again.")
     unprivileged: bool = Field(default=False, strict=True, description="It refuses to run as root.")
+    access: ServiceAccesses | None = Field(default=None, description="Who gets in.")
     init: ServiceInit | None = Field(default=None, description="How its data directory comes into being.")
     database: ServiceDatabase | None = Field(default=None, description="How a database of the manifest is made.")
     settings: ServiceSettings = Field(
@@ -205,7 +249,10 @@ class Exchange(Table):
 
     noun: ClassVar[str] = "an exchange"
     send: String = Field(default="", description="Bytes to send to its port, as latin-1 text.")
-    run: String = Field(default="", description="Command for the shell instead; it reads $bin, $host, $port, $socket.")
+    run: String = Field(
+        default="",
+        description="Command for the shell instead; it reads $bin, $host, $port, $socket, $access, $user, $password.",
+    )
     expect: String = Field(description="How the answer begins.")
 
 
@@ -216,6 +263,9 @@ class RecipeTest(Table):
     version: Filled = Field(default="--version", description="Arguments that make the program print its version.")
     ask: Exchange | None = Field(default=None, description="A question to the running service.")
     kept: Exchange | None = Field(default=None, description="A question after a restart: the data is still there.")
+    stranger: Exchange | None = Field(
+        default=None, description="A question of another user, without password: the answer that refuses it."
+    )
 
 
 class Recipe(Table):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from devboot.model.edge.locator import Path
 
 ATTRIBUTES = {
-    "services": ("url", "host", "port", "socket", "data"),
+    "services": ("url", "host", "port", "user", "password", "socket", "data"),
     "databases": ("path", "url"),  # of an SQLite file
     "processes": ("port",),
     "project": ("name", "root"),

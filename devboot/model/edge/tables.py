@@ -227,6 +227,11 @@ class Service(Table):
         description="The server's own configuration words; a list stands for a word that is given several times.",
     )
     source: Insisted | None = Field(default=None, description="Insist on one source.")
+    access: Literal["private", "open"] = Field(
+        default="private",
+        description='Who gets in: "private" wants the generated password or the private socket, "open" lets in '
+        "everybody on this machine, for code that names the address without a password.",
+    )
     databases: dict[EntryName, OwnDatabase] = Field(
         default={}, description="Databases to make in it; the same as `[databases.NAME]` with `service`."
     )

@@ -121,3 +121,9 @@ def test_a_plan_with_anything_anywhere_is_taken_or_refused(data, odd):
     except PlanError:
         return
     assert all(type(spec) is model.ProcessSpec for spec in plan.processes)
+
+
+def test_what_a_probe_sends_may_hold_any_byte():
+    probe = Probe("tcp", port=5432, send="\0\0\0\x17\xff", expect="R\0", loading="\0")
+
+    assert checked_plan(with_process(ready=probe)).processes[1].ready == probe

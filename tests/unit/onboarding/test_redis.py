@@ -32,11 +32,18 @@ def wired(proposal):
         ),
         (
             "CELERY_BROKER_URL = 'redis://%s:%s' % (os.getenv('REDIS_HOST', 'redis'), os.getenv('REDIS_PORT', '6379'))",
-            {"REDIS_HOST": "${services.redis.host}", "REDIS_PORT": "${services.redis.port}"},
+            {
+                "CELERY_BROKER_URL": "${services.redis.url}/0",
+                "REDIS_HOST": "${services.redis.host}",
+                "REDIS_PORT": "${services.redis.port}",
+            },
         ),
         (
             "CELERY_BROKER_URL = f\"redis://{os.environ['REDIS_SERVER']}/0\"",
-            {"REDIS_SERVER": "${services.redis.host}:${services.redis.port}"},
+            {
+                "CELERY_BROKER_URL": "${services.redis.url}/0",
+                "REDIS_SERVER": "${services.redis.host}:${services.redis.port}",
+            },
         ),
         (
             "CELERY_BROKER_URL = os.environ.get('A_BROKER') or os.environ.get('REDIS_URL')",
@@ -320,3 +327,27 @@ def test_the_message_queue_of_socketio_is_redis(propose):
 
     assert [service.name for service in proposal.services] == ["redis"]
     assert wired(proposal) == {"QUEUE": "${services.redis.url}/3"}
+
+
+@pytest.mark.faults(173)
+@pytest.mark.parametrize(
+    ("settings", "is_open", "password"),
+    [
+        ("CELERY_BROKER_URL = 'redis://localhost:6379/0'", False, None),
+        ("SESSION_REDIS = {'host': 'localhost', 'port': 6379}", True, None),
+        ("import redis\nclient = redis.Redis()", True, None),
+        ("import redis\nclient = redis.Redis(host=os.environ.get('REDIS_HOST', 'localhost'))", True, None),
+        ("import redis\nclient = redis.from_url(os.environ.get('REDIS_URL', 'redis://localhost'))", False, None),
+        (
+            "import redis\nclient = redis.Redis(host='localhost', password=os.environ.get('REDIS_PASSWORD'))",
+            False,
+            "${services.redis.password}",
+        ),
+    ],
+)
+def test_only_an_address_that_takes_no_password_opens_the_server_with_a_warning(django, settings, is_open, password):
+    proposal = django(settings, LIBRARIES, more=WITH_CELERY)
+
+    assert [service.is_open for service in proposal.services] == [is_open]
+    assert wired(proposal).get("REDIS_PASSWORD") == password
+    assert any("lets in every user" in note.text and note.warns for note in proposal.notes) == is_open

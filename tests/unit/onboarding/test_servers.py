@@ -6,6 +6,7 @@ ENV = {
     "url": "${databases.default.url}",
     "host": "${databases.default.host}",
     "port": "${databases.default.port}",
+    "password": "${databases.default.password}",
     "name": "${databases.default.name}",
     "user": "${databases.default.user}",
 }
@@ -32,13 +33,13 @@ def served(proposal):
     )
 
 
-def test_parts_with_defaults_need_host_and_port_alone(django):
+def test_parts_with_defaults_need_host_port_and_password_alone(django):
     proposal = django(PARTS, "django\npsycopg\n")
 
     assert served(proposal) == (
         {"postgres": None},
         [("default", "postgres", "shop", "ada")],
-        {"DB_HOST": ENV["host"], "DB_PORT": ENV["port"]},
+        {"DB_HOST": ENV["host"], "DB_PASSWORD": ENV["password"], "DB_PORT": ENV["port"]},
     )
     assert [str(note) for note in proposal.notes] == []
 
@@ -54,7 +55,7 @@ def test_parts_without_defaults_are_all_set(django):
         {
             "DB_HOST": ENV["host"],
             "DB_NAME": ENV["name"],
-            "DB_PASSWORD": "postgres",
+            "DB_PASSWORD": ENV["password"],
             "DB_PORT": ENV["port"],
             "DB_USER": ENV["user"],
         },
@@ -116,15 +117,14 @@ def test_the_driver_of_the_code_stays_in_the_address(propose):
         {"postgres": None},
         [("default", "postgres", "shop", "")],
         {
-            "DATABASE_URL": "postgresql+asyncpg://${databases.default.user}@${databases.default.host}"
-            ":${databases.default.port}/${databases.default.name}"
+            "DATABASE_URL": f"postgresql+asyncpg://{LOGIN}",
         },
     )
 
 
 SHOP = "import os\nfrom flask import Flask\napp = Flask(__name__)\nURL = os.environ['DATABASE_URL']\n"
 MAKES = "from sqlmodel import create_engine\nengine = AsyncEngine(create_engine(url=URL))"
-LOGIN = "${databases.default.user}@${databases.default.host}:${databases.default.port}/${databases.default.name}"
+LOGIN = f"{ENV['user']}:{ENV['password']}@{ENV['host']}:{ENV['port']}/{ENV['name']}"
 
 
 @pytest.mark.parametrize(
@@ -181,16 +181,16 @@ def passwords(proposal):
     return [(item.service, item.user, item.password) for item in proposal.databases]
 
 
-def test_mysql_is_served_by_mariadb_which_wants_the_right_password(django):
+def test_mysql_is_served_by_mariadb_with_a_password_of_its_own(django):
     settings = PARTS.replace("postgresql", "mysql").replace("5432", "3306")
     proposal = django(settings, "django\nmysqlclient\n")
 
     assert (passwords(proposal), served(proposal)[2]) == (
-        [("mariadb", "ada", "secret")],
-        {"DB_HOST": ENV["host"], "DB_PORT": ENV["port"]},
+        [("mariadb", "ada", "")],
+        {"DB_HOST": ENV["host"], "DB_PASSWORD": ENV["password"], "DB_PORT": ENV["port"]},
     )
     unset = django(settings.replace('.get("DB_PASSWORD", "secret")', '["DB_PASSWORD"]'), "django\nmysqlclient\n")
-    assert passwords(unset) == [("mariadb", "ada", "devboot")]
+    assert passwords(unset) == [("mariadb", "ada", "")]
     assert served(unset)[2]["DB_PASSWORD"] == "${databases.default.password}"
 
 
@@ -200,7 +200,7 @@ def test_an_address_of_mysql_keeps_driver_and_password(propose):
 
     login = "${databases.default.user}:${databases.default.password}"
     assert (passwords(proposal), served(proposal)) == (
-        [("mariadb", "ada", "secret")],
+        [("mariadb", "ada", "")],
         (
             {"mariadb": None},
             [("default", "mariadb", "shop", "ada")],
@@ -217,8 +217,8 @@ INI = """
     sqlalchemy.url = postgresql+asyncpg://ada:secret@db:5432/shop
 """
 REDIRECTED = (
-    'sed "s|^sqlalchemy.url.*|sqlalchemy.url = $DATABASE_URL|" alembic.ini > "$DEVBOOT_STATE/alembic.ini"'
-    ' && alembic -c "$DEVBOOT_STATE/alembic.ini" upgrade head'
+    """(umask 077 && awk '/^sqlalchemy.url/ { $0 = "sqlalchemy.url = " ENVIRON["DATABASE_URL"] } 1' """
+    'alembic.ini > "$DEVBOOT_STATE/alembic.ini") && alembic -c "$DEVBOOT_STATE/alembic.ini" upgrade head'
 )
 SCRIPT = "url = context.config.get_main_option('sqlalchemy.url')\n"
 
@@ -284,7 +284,7 @@ def test_a_configuration_that_its_base_makes_without_an_address_is_given_one(pro
 @pytest.mark.parametrize(
     ("driver", "services", "url"),
     [
-        ("asyncpg", ["postgres"], "postgresql+asyncpg://${databases.default.user}@"),
+        ("asyncpg", ["postgres"], "postgresql+asyncpg://${databases.default.user}:${databases.default.password}@"),
         ("aiosqlite", [], "sqlite+aiosqlite:///db.sqlite3"),
     ],
 )
@@ -308,9 +308,7 @@ ORM = (
     "import os\nfrom fastapi import FastAPI\nORM = {'connections': {'default': os.environ.get('DATABASE_URL')}}\n"
     "app = FastAPI()\n"
 )
-ASYNCPG = (
-    "asyncpg://${databases.default.user}@${databases.default.host}:${databases.default.port}/${databases.default.name}"
-)
+ASYNCPG = "asyncpg://${databases.default.user}:${databases.default.password}@${databases.default.host}:${databases.default.port}/${databases.default.name}"
 COMPOSED = (
     "services:\n  web:\n    build: .\n    environment:\n      DATABASE_URL: postgres://shop:shop@db:5432/shop_dev\n"
     "  db:\n    image: postgres\n"
@@ -370,3 +368,32 @@ def test_an_example_without_a_driver_gets_the_one_that_is_installed(propose, pac
     }
     value = next(each.value for each in propose(files).env if each.name == "DATABASE_URL")
     assert value.startswith(scheme) if scheme else value == "${databases.default.url}"
+
+
+@pytest.mark.faults(173)
+@pytest.mark.parametrize(
+    ("engine", "client", "password", "expected"),
+    [
+        ("postgresql", "psycopg", "", (False, "")),  # libpq finds it by itself
+        ("postgresql", "psycopg", "hunter22", (False, "hunter22")),
+        ("mysql", "mysqlclient", "", (True, "")),
+        ("mysql", "mysqlclient", "hunter22", (False, "hunter22")),
+    ],
+)
+def test_a_login_that_the_code_fixes_goes_on_working_with_a_warning(django, engine, client, password, expected):
+    settings = f"""
+    DATABASES = {{
+        "default": {{
+            "ENGINE": "django.db.backends.{engine}",
+            "NAME": "shop",
+            "USER": "ada",
+            "PASSWORD": "{password}",
+            "HOST": "localhost",
+        }}
+    }}
+    """
+    proposal = django(settings, f"django\n{client}\n")
+    (service,), (database,) = proposal.services, proposal.databases
+
+    assert (service.is_open, database.password) == expected
+    assert [note.warns for note in proposal.notes] == [True] * any(expected)

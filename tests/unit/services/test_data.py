@@ -14,6 +14,7 @@ from devboot.services.rdb import version_of
 
 RECIPES = RecipeFolders([bundled_folder()])
 DUMP = b"REDIS0012" + b"\xfa\x09redis-ver\x058.2.3" + b"\xff" + b"checksum"
+OFF, ON = {"appendonly": ("no",)}, {"appendonly": ("yes",)}
 AT = 1_772_357_405.0
 
 
@@ -51,7 +52,7 @@ def test_the_directory_is_private_whatever_the_umask(tmp_path):
 
 
 def test_a_good_dump_is_taken(tmp_path):
-    assert prepare_data(with_dump(tmp_path, DUMP)) == ()
+    assert prepare_data(with_dump(tmp_path, DUMP, settings=OFF)) == ()
 
 
 @pytest.mark.faults(94)
@@ -90,7 +91,7 @@ def test_a_dump_of_a_newer_server_is_refused_before_the_start(tmp_path):
 def test_another_major_version_goes_on_with_a_copy(tmp_path):
     with_dump(tmp_path, DUMP)
     parent = f"{tmp_path}/data/services/redis"
-    older = service(tmp_path, version="7.4.1")
+    older = service(tmp_path, OFF, version="7.4.1")
 
     (note,) = prepare_data(older, at=0.0)
     assert re.fullmatch(
@@ -138,10 +139,10 @@ def test_headers_of_both_products_are_known():
     assert [version_of(header) for header in headers] == [("REDIS", 9), ("VALKEY", 80), None, None, None]
 
 
-def prepared(tmp_path, content, settings=None, **more):
-    planned = with_dump(tmp_path, content, **more)
+def prepared(tmp_path, content, **more):
+    planned = with_dump(tmp_path, content, settings=OFF, **more)
     prepare_data(planned, AT)
-    return planned, service(tmp_path, settings, **more)
+    return planned, service(tmp_path, ON, **more)
 
 
 @pytest.mark.faults(94)
@@ -150,7 +151,7 @@ def prepared(tmp_path, content, settings=None, **more):
 )
 def test_switching_appendonly_on_takes_the_dump_over(version, file, tmp_path):
     dump = DUMP if version == "8.2.3" else b"REDIS0009" + DUMP[9:]
-    planned, switched = prepared(tmp_path, dump, {"appendonly": ("yes",)}, version=version)
+    planned, switched = prepared(tmp_path, dump, version=version)
 
     assert prepare_data(switched, AT) == ("the append-only file begins with what the dump has",)
     assert Path(planned.data, file).read_bytes() == dump
@@ -159,7 +160,7 @@ def test_switching_appendonly_on_takes_the_dump_over(version, file, tmp_path):
 
 @pytest.mark.faults(94)
 def test_an_append_only_file_of_an_earlier_time_is_set_aside_for_the_dump(tmp_path):
-    planned, switched = prepared(tmp_path, DUMP, {"appendonly": ("yes",)})
+    planned, switched = prepared(tmp_path, DUMP)
     (Path(planned.data) / "appendonlydir").mkdir()
     (Path(planned.data) / "appendonlydir/old").write_text("old")
 
@@ -171,7 +172,7 @@ def test_an_append_only_file_of_an_earlier_time_is_set_aside_for_the_dump(tmp_pa
 
 @pytest.mark.faults(94)
 def test_switching_appendonly_off_is_refused_while_its_file_is_newer(tmp_path):
-    planned, switched = prepared(tmp_path, DUMP, {"appendonly": ("yes",)})
+    planned, switched = prepared(tmp_path, DUMP)
     prepare_data(switched, AT)
     os.utime(f"{planned.data}/dump.rdb", (AT, AT))
 
@@ -183,9 +184,47 @@ def test_switching_appendonly_off_is_refused_while_its_file_is_newer(tmp_path):
     assert prepare_data(planned, AT) == ()
 
 
+@pytest.mark.faults(172)
+@pytest.mark.parametrize("version", ["8.2.3", "6.2.14"])
+@pytest.mark.parametrize("mode", ["", "no", "yes"])
+def test_by_default_a_server_never_starts_empty_beside_a_dump(mode, version, tmp_path):
+    dump = DUMP if version == "8.2.3" else b"REDIS0009" + DUMP[9:]
+    planned = with_dump(tmp_path, dump, version=version)
+    if mode:
+        Path(planned.data, ".appendonly").write_text(mode)
+    if version == "6.2.14":
+        Path(planned.data, "appendonly.aof").touch()
+
+    (note,) = prepare_data(planned, AT)
+    assert note.startswith("the append-only file begins with what the dump has")
+    assert dump in [path.read_bytes() for path in Path(planned.data).rglob("appendonly*") if path.is_file()]
+
+
+@pytest.mark.faults(172)
+def test_parts_of_an_append_only_file_without_its_manifest_are_refused(tmp_path):
+    planned = with_dump(tmp_path, DUMP)
+    prepare_data(planned, AT)
+    manifest = Path(planned.data, "appendonlydir/appendonly.aof.manifest")
+    manifest.unlink()
+
+    with pytest.raises(MachineError) as caught:
+        prepare_data(planned, AT)
+    assert caught.value.causes == (f"`{manifest.parent}`: its manifest is missing",)
+
+
+@pytest.mark.faults(172)
+def test_the_append_only_file_of_an_older_form_is_left_to_the_server(tmp_path):
+    planned = with_dump(tmp_path, DUMP)
+    Path(planned.data, ".appendonly").write_text("yes")
+    Path(planned.data, "appendonly.aof").write_text("*1 writes that the dump has not")
+
+    assert prepare_data(planned, AT) == ()
+    assert not Path(planned.data, "appendonlydir").exists()
+
+
 @pytest.mark.faults(94)
 def test_a_base_of_zero_bytes_is_refused(tmp_path):
-    planned, switched = prepared(tmp_path, DUMP, {"appendonly": ("yes",)})
+    planned, switched = prepared(tmp_path, DUMP)
     prepare_data(switched, AT)
     base = f"{planned.data}/appendonlydir/appendonly.aof.1.base.rdb"
     os.truncate(base, 0)

@@ -45,7 +45,9 @@ def test_the_socket_lies_in_a_folder_that_is_made_before_the_start():
 
     assert service.listens == f"{folder}/.s.PGSQL.5432"
     assert len(folder) == len("/run/user/1/devboot/") + len("01234567.d")
-    assert list(made_before_start(service)) == [service.data, f"{service.data}/PG_VERSION", folder]
+    assert list(made_before_start(service)) == [
+        *(service.data, f"{service.data}/PG_VERSION", f"{service.data}/access/pg_hba.conf", folder)
+    ]
 
 
 def test_each_database_is_a_task_and_they_take_turns():

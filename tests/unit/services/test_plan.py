@@ -13,7 +13,7 @@ from devboot.services.plan import socket_of
 REDIS = RecipeFolders([bundled_folder()]).get("redis").recipe
 
 
-def plan(settings=None, *, name="redis", port=6379, root="/home/ada/shop"):
+def plan(settings=None, *, name="redis", port=6379, root="/home/ada/shop", password=""):
     return plan_service(
         REDIS,
         name,
@@ -24,6 +24,7 @@ def plan(settings=None, *, name="redis", port=6379, root="/home/ada/shop"):
         data="/home/ada/data",
         runtime="/run/user/1/devboot",
         programs="/store/x/bin",
+        password=password,
     )
 
 
@@ -35,17 +36,25 @@ def test_a_service_is_a_program_with_its_place_its_port_and_its_settings():
     assert service.spec.argv == (
         *("/store/x/bin/redis-server", "--port", "6379", "--dir", data),
         *("--unixsocket", socket, "--unixsocketperm", "700", "--daemonize", "no", "--set-proc-title", "no"),
-        *("--bind", "127.0.0.1", "-::1", "--save", "60", "1"),
+        *("--bind", "127.0.0.1", "-::1", "--save", "60", "1", "--appendonly", "yes", "--appendfsync", "everysec"),
     )
     assert (service.spec.cwd, service.spec.data, service.spec.address) == (data, data, "127.0.0.1:6379")
     assert (service.spec.stop_signal, service.spec.stop_timeout, service.spec.gates) == (15, 30.0, True)
-    assert service.exports == {
-        "url": "redis://127.0.0.1:6379",
-        "host": "127.0.0.1",
-        "port": "6379",
-        "socket": socket,
-        "data": data,
-    }
+    words = ("url", "host", "port", "socket", "data", "password")
+    assert [service.exports[word] for word in words] == [
+        *("redis://127.0.0.1:6379", "127.0.0.1", "6379", socket, data, "")
+    ]
+
+
+def test_with_a_password_only_a_private_file_has_it_and_the_address():
+    service = plan(password="s3cret")
+    data = "/home/ada/data/services/redis/redis-8"
+
+    assert "s3cret" not in " ".join(service.spec.argv)
+    assert service.files == ((f"{data}/access/redis.conf", "requirepass s3cret\n"),)
+    assert service.exports["url"] == "redis://:s3cret@127.0.0.1:6379"
+    assert (service.is_open, plan().is_open) == (False, True)
+    assert (service.spec.ready.send, service.spec.ready.expect) == ("AUTH s3cret\r\nPING\r\n", "+OK\r\n+PONG")
 
 
 def test_readiness_is_a_literal_pong_and_loading_is_told():
@@ -60,7 +69,7 @@ def test_settings_replace_defaults_in_the_servers_own_words():
 
     assert argv[argv.index("--bind") :] == (
         *("--bind", "127.0.0.1", "-::1", "--save", "900", "1", "--save", "60", "10"),
-        *("--maxmemory", "64mb", "--notify-keyspace-events", ""),
+        *("--appendonly", "yes", "--appendfsync", "everysec", "--maxmemory", "64mb", "--notify-keyspace-events", ""),
     )
 
 

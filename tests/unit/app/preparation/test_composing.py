@@ -20,6 +20,7 @@ from devboot.app.preparation.locking import known_recipes
 from devboot.app.preparation.watched import Watched
 from devboot.environment.envfiles import EnvFiles, read_env_files
 from devboot.environment.processes import PortWish
+from devboot.environment.secrets import ensure_secrets
 from devboot.errors import Problems
 from devboot.model.edge.lock import Lock
 from devboot.model.process import Dependency
@@ -69,7 +70,10 @@ def test_a_procfile_and_a_service_make_a_plan(tmp_path):
 def test_the_recipe_exports_what_the_locked_libraries_read(tmp_path):
     loaded = project(tmp_path, "[services.redis]\n")
 
-    assert "redis://127.0.0.1:6379/0" == composed(loaded).composition.values()["CELERY_BROKER_URL"]
+    found = composed(loaded)
+    password = ensure_secrets(loaded.project.data, {"services.redis.password": "hex"})["services.redis.password"]
+    assert f"redis://:{password}@127.0.0.1:6379/0" == found.composition.values()["CELERY_BROKER_URL"]
+    assert {each.name: each.secret for each in found.composition.variables}["REDISCLI_AUTH"]
     assert "CELERY_BROKER_URL" not in composed(loaded, libraries=()).composition.values()
 
 
@@ -151,7 +155,7 @@ def test_a_service_gets_its_further_ports_too(tmp_path):
         PortWish("post.page", 1080, False),
     )
     assert found.plan.processes[0].argv[-3] == "1080"
-    assert "http://127.0.0.1:1080" in [value for _, name, value in found.patch if name == "MAIL_PAGE"]
+    assert "@127.0.0.1:1080" in [value[-15:] for _, name, value in found.patch if name == "MAIL_PAGE"]
 
 
 def test_the_ports_of_processes_begin_where_the_projects_own_files_say(tmp_path):

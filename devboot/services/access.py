@@ -1,0 +1,107 @@
+"""What lets clients into a server: files that it reads, with passwords in them, and a step that is done once.
+
+They lie in a folder of the data directory, 0600, for the user that the server runs as.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+
+from devboot.errors import WorkError
+from devboot.files import atomic_write, machine_error
+from devboot.services.first import own
+from devboot.services.plan import ACCESS, AccessStep, Service
+
+_TAKEN = "taken"  # holds the digest of the step that succeeded last
+_SECONDS = 120.0  # a server that was killed repairs its data first
+_SHOWN = 4
+
+
+def write_files(service: Service) -> None:
+    """Write the files of the access, and remove those of another one. Raises MachineError."""
+    folder = _folder(service)
+    wanted = dict(service.files)
+    if not wanted and service.step is None and not os.path.lexists(folder):
+        return
+    try:
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        os.chmod(folder, 0o700)
+        own(service, folder)
+        kept = {*wanted, *((_record(service),) if service.step is not None else ())}
+        for name in os.listdir(folder):
+            if (path := os.path.join(folder, name)) not in kept:
+                os.unlink(path)
+    except OSError as error:
+        raise machine_error(error, folder) from error
+    for path, content in wanted.items():
+        atomic_write(path, content.encode(), mode=0o600, sync=False)
+        try:
+            own(service, path)
+        except OSError as error:
+            raise machine_error(error, path) from error
+
+
+def take_step(service: Service) -> None:
+    """Run the step of the access, unless it has succeeded for this data. Raises WorkError `service/access`."""
+    step = service.step
+    if step is None or _is_taken(service, step):
+        return
+    try:
+        ended = subprocess.run(
+            step.argv,
+            cwd="/",
+            env={"PATH": os.defpath, **dict(step.env)},
+            input=step.input.encode(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise _failed(service, [f"it was not done within {_SECONDS:.0f} s"]) from error
+    said = ended.stdout.decode("utf-8", "replace")
+    if ended.returncode or (step.refused and re.search(step.refused, said)):
+        raise _failed(service, said.strip().splitlines()[-_SHOWN:] or [f"exit code {ended.returncode}"])
+    atomic_write(_record(service), _digest(step).encode(), mode=0o600)
+
+
+def made_before_start(service: Service) -> Iterator[str]:
+    """The files without which the server lets nobody in, or everybody."""
+    yield from (path for path, _ in service.files)
+    if service.step is not None:
+        yield _record(service)
+
+
+def _folder(service: Service) -> str:
+    return os.path.join(service.data, ACCESS)
+
+
+def _record(service: Service) -> str:
+    return os.path.join(_folder(service), _TAKEN)
+
+
+def _is_taken(service: Service, step: AccessStep) -> bool:
+    try:
+        with open(_record(service), encoding="ascii") as stream:
+            return stream.read() == _digest(step)
+    except (OSError, ValueError):
+        return False
+
+
+def _digest(step: AccessStep) -> str:
+    return hashlib.sha256(step.input.encode()).hexdigest()
+
+
+def _failed(service: Service, causes: list[str]) -> WorkError:
+    name = service.spec.name
+    return WorkError(
+        "service/access",
+        f"the password of `{name}` couldn't be set",
+        causes=causes,
+        help=[f'access = "open"  # in [services.{name}]: lets in everybody on this machine'],
+        kept=["nothing was started", f"`{service.data}`, with its data"],
+    )

@@ -117,13 +117,16 @@ def as_table(
 ) -> str:
     """Name, value, source; secrets are masked, `~` stands in PATH. What is too wide moves no other row."""
     from devboot.text.columns import table_within
+    from devboot.text.masking import Masker
 
+    mask = Masker()  # of passwords in addresses
     rows = [("NAME", "VALUE", "SOURCE")]
     for folder in path_entries(patch):
         is_below = bool(home) and folder.startswith(f"{home}/")
         rows.append(("PATH", f"{f'~{folder[len(home) :]}' if is_below else folder}:...", "devboot"))
     for variable in variables:
-        value = MASK if variable.secret and not with_secrets else variable.value
+        shown = MASK if variable.secret else mask(variable.value)
+        value = variable.value if with_secrets else shown
         rows.append((variable.name, value or '""', variable.source))
     return "\n".join(table_within(rows, width)) + "\n"
 

@@ -104,3 +104,15 @@ def test_direnv_watches_what_makes_it_stale():
     lines = env.direnv(PATCH, "/my shop", "/state", {}).split("\n")
     assert lines[0].startswith("watch_file '/my shop/devboot.toml' '/my shop/devboot.lock' ")
     assert "export REDIS_URL='redis://127.0.0.1:6379'" in lines
+
+
+@pytest.mark.faults(175)
+def test_a_password_in_an_address_is_masked_as_secrets_are():
+    url = "postgresql://ada:hunter22@127.0.0.1:5432/shop"
+    variables = (ComposedVariable("DATABASE_URL", url, "devboot.toml:2"),)
+
+    assert "postgresql://ada:***@127.0.0.1:5432/shop" in env.as_table((), variables, with_secrets=False)
+    assert url in env.as_table((), variables, with_secrets=True)
+    hidden = env.as_json("shop", (), variables, with_secrets=False)["variables"]["DATABASE_URL"]
+    assert (hidden["value"], hidden["secret"]) == (None, True)
+    assert env.as_json("shop", (), variables, with_secrets=True)["variables"]["DATABASE_URL"]["value"] == url

@@ -70,7 +70,7 @@ def adopt(projects: Projects, root: str, name: str, holder: Holder, wall_clock: 
     """
     here, own = identity_of(root), folder_name(root)
     bases = [base for base in (projects.data, projects.state) if os.path.isdir(os.path.join(base, name))]
-    if not bases or here is None or name.startswith(".") or os.sep in name:
+    if not name or name[0] == "." or os.sep in name or not bases or here is None:
         raise UsageError("state/unknown", f"there is no state called `{name}`", help=["devboot state list"])
     if name == own:
         return ""

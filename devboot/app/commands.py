@@ -71,6 +71,7 @@ OFFLINE = Flag(("--offline",), "use only what is already here", common=False)
 FROM = Flag(("--from",), "take everything out of a kit, without network", "KIT", common=False)
 
 STORE_ACTIONS = ("list", "verify", "repair", "path")
+STATE_ACTIONS = ("path", "list", "adopt")
 RECIPE_ACTIONS = ("new", "update", "test")
 
 _PROCESSES = Argument("NAME", "processes or services; `*` and `?` match", "process", multiple=True)
@@ -388,9 +389,26 @@ COMMANDS = (
         (
             Flag(("-n", "--dry-run"), "change nothing"),
             Flag(("--older-than",), "spare what is younger: 30d, 12h, 90m", "AGE"),
+            Flag(("--data",), "also remove data of projects that are gone: databases, secrets, backups"),
             JSON,
         ),
         notes=("What projects, generations, running commands and running processes use stays in any case.",),
+    ),
+    Command(
+        "state",
+        KEEPING,
+        "Show where devboot keeps logs and data of projects",
+        (
+            ("devboot state path", "the folder for logs, ports, generations of this project"),
+            ("devboot state path --data", "the folder for data of services, secrets and backups"),
+            ("devboot state list", "all projects, those that are gone, too"),
+            ("devboot state adopt NAME", "take over the data of a project that is gone"),
+        ),
+        (Flag(("--data",), "the data folder instead of the state folder"), JSON),
+        (
+            Argument("ACTION", "path, list or adopt", "state-action", required=True),
+            Argument("NAME", "a name that `list` shows"),
+        ),
     ),
     Command(
         "store",

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from devboot.app.context import Context
 from devboot.app.leftovers import remove_leftovers
 from devboot.app.preparation.turns import patience
+from devboot.app.state import remove_gone
 from devboot.errors import DevbootError, UsageError
 from devboot.files import machine_error
 from devboot.locks import PROJECT, FileLock
@@ -49,8 +50,11 @@ def parse_age(text: str) -> float:
     return float(found[1]) * _UNITS[found[2]]
 
 
-def gc(context: Context, *, older_than: float | None, is_dry: bool) -> Collected:
-    """Remove what nobody uses, old generations too; with `is_dry` only say it. Raises BusyError and MachineError."""
+def gc(context: Context, *, older_than: float | None, is_dry: bool, with_data: bool = False) -> Collected:
+    """Remove what nobody uses, old generations and state of projects that are gone, too; with `is_dry` only say it.
+
+    `with_data`: their data goes as well. Raises BusyError and MachineError.
+    """
     paths, projects = context.paths(), context.projects()
     roots = [root for root in project_roots(paths.data) if not root.is_gone]
     old: list[_Old] = []
@@ -65,8 +69,16 @@ def gc(context: Context, *, older_than: float | None, is_dry: bool) -> Collected
         left = tuple(remove_leftovers(paths.cache, [root.root for root in roots], terms))
     except OSError as error:
         raise machine_error(error, paths.cache, "remove") from error
-    removed = (*(each.as_piece for each in old), *done.removed, *left)
-    return done._replace(removed=removed, kept=(*stuck, *done.kept))
+    gone = _remove_gone(context, terms, with_data=with_data)
+    removed = (*(each.as_piece for each in old), *done.removed, *left, *(piece for piece, goes in gone if goes))
+    return done._replace(removed=removed, kept=(*stuck, *done.kept, *(piece for piece, goes in gone if not goes)))
+
+
+def _remove_gone(context: Context, terms: Terms, *, with_data: bool) -> list[tuple[Piece, bool]]:
+    try:
+        return list(remove_gone(context, terms, with_data=with_data))
+    except OSError as error:
+        raise machine_error(error, context.projects().state, "remove") from error
 
 
 def _prune(data: str, root: ProjectRoot, projects: Projects, done: list[_Old], *, is_dry: bool) -> Piece | None:

@@ -209,12 +209,27 @@ def gc(
     ctx: typer.Context,
     dry_run: Annotated[bool, option("gc", "--dry-run")] = False,
     older_than: Annotated[str, option("gc", "--older-than")] = "",
+    data: Annotated[bool, option("gc", "--data")] = False,
     json: Annotated[bool, option("gc", "--json")] = False,  # noqa: ARG001  the session knows
 ) -> int:
     """Remove what nobody uses."""
     from devboot.cli import housekeeping
 
-    return housekeeping.gc(_session(ctx), older_than=older_than, is_dry=dry_run)
+    return housekeeping.gc(_session(ctx), older_than=older_than, is_dry=dry_run, with_data=data)
+
+
+@command("state")
+def state(
+    ctx: typer.Context,
+    action: Annotated[str, typer.Argument()],
+    name: Annotated[str, typer.Argument()] = "",
+    data: Annotated[bool, option("state", "--data")] = False,
+    json: Annotated[bool, option("state", "--json")] = False,  # noqa: ARG001  the session knows
+) -> int:
+    """Show where state and data are, or take over those of another project."""
+    from devboot.cli import state as keeping
+
+    return keeping.state(_session(ctx), action, name, is_data=data)
 
 
 @command("store")

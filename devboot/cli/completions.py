@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 
 from devboot import snapshot
-from devboot.app.commands import COMMANDS, GLOBAL, RECIPE_ACTIONS, STORE_ACTIONS, Command, Flag
+from devboot.app.commands import COMMANDS, GLOBAL, RECIPE_ACTIONS, STATE_ACTIONS, STORE_ACTIONS, Command, Flag
 from devboot.cli.session import Session
 from devboot.errors import Exit, UsageError
 from devboot.model.nearest import nearest
@@ -60,6 +60,7 @@ def names(kind: str, cwd: str, environ: Mapping[str, str]) -> list[str]:
         "action": list(STORE_ACTIONS),
         "lock-action": ["diff"],
         "recipe-action": list(RECIPE_ACTIONS),
+        "state-action": list(STATE_ACTIONS),
         "topic": [*_TOPICS, *(command.name for command in COMMANDS)],
     }.get(kind, [])
 

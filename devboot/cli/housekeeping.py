@@ -16,14 +16,14 @@ from devboot.ui import store as shown
 _SHOWN = 10  # lines of evidence
 
 
-def gc(session: Session, *, older_than: str, is_dry: bool) -> int:
+def gc(session: Session, *, older_than: str, is_dry: bool, with_data: bool) -> int:
     """Remove what nobody uses, and say what stays and why."""
     age = collecting.parse_age(older_than) if older_than else None
     with (
         session.reporting("store", is_brief=True) as reporter,
         doing(reporter, "store", "looking for what nobody uses"),
     ):
-        done = collecting.gc(session.context, older_than=age, is_dry=is_dry)
+        done = collecting.gc(session.context, older_than=age, is_dry=is_dry, with_data=with_data)
     if session.json:
         session.out_json(shown.collected_as_json(done))
     else:

@@ -18,12 +18,13 @@ _LABEL = 9
 
 
 def text(server: Server) -> str:
-    """A paragraph for each process, and whose environment they have."""
+    """A paragraph for each process, where state is, and whose environment they have."""
     names = (spec.name for spec in server.plan.processes)
     lines = [line for name in names for line in _lines(details(server.supervisor.process(name)), server.plan.root)]
     clock = time.strftime("%H:%M:%S", time.localtime(server.planned_at))
     last = f"processes have the environment of the `up` at {clock}; a restart from another shell does not change it"
-    return "".join(f"{line}\n" for line in (*lines, "", last))
+    where = f"logs and state are in {server.plan.state}; `devboot state path --data` is where data is"
+    return "".join(f"{line}\n" for line in (*lines, "", where, last))
 
 
 def facts(server: Server, name: str) -> dict[str, object]:

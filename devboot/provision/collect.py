@@ -24,7 +24,7 @@ from devboot.text.counts import counted
 
 TRASH = ".trash-"
 LEFTOVER_SECONDS = 86400.0  # what a killed command left is removed a day later
-OBJECT, LEFTOVER, ROOT, GENERATION = "object", "leftover", "root", "generation"
+OBJECT, LEFTOVER, ROOT, GENERATION, STATE = "object", "leftover", "root", "generation", "state"
 _OBJECT_NAME = re.compile(r"([a-z0-9]{8,32})-.+-.+")
 _PATIENCE = 600.0
 

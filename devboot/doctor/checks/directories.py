@@ -9,6 +9,7 @@ from devboot.doctor.findings import ERROR, WARNING, Answer, Check, Finding, Fix
 from devboot.doctor.subject import Subject
 from devboot.errors import shell_word
 from devboot.files import WRITABLE, elsewhere
+from devboot.paths import EARLIER_STATE
 from devboot.text.counts import counted
 from devboot.text.units import size
 
@@ -34,12 +35,15 @@ def others(subject: Subject) -> Answer:
 
 
 def project_state(subject: Subject) -> Answer:
-    """The folders that devboot keeps for the project."""
-    state = subject.project.state
-    if not os.path.isdir(state):
-        return Answer()
-    finding = _complaint(state, subject)
-    return Answer(findings=(finding,) if finding else ())
+    """Say where the project's state and data are, that they can be written, and what an earlier version has left."""
+    folders = {"state": subject.project.state, "data": subject.project.data}
+    there = {name: path for name, path in folders.items() if os.path.isdir(path)}
+    findings = [finding for path in there.values() if (finding := _complaint(path, subject))]
+    facts = [f"{name} in {_shown(path, subject.home)}" for name, path in there.items()]
+    left = os.path.join(subject.project.root, EARLIER_STATE)
+    if os.path.isdir(left) and not os.path.islink(left):
+        facts.append(f"{EARLIER_STATE} is not used any more: rm -r {shell_word(left)}")
+    return Answer(tuple(facts), tuple(findings))
 
 
 def _nowhere(subject: Subject) -> Finding:

@@ -50,10 +50,10 @@ def test_alone_in_a_folder_without_a_project(capsys, home):
 
 
 def test_a_slip_goes_to_stderr_with_exit_2(capsys, home):
-    code, out, err = run(capsys, "statu")
+    code, out, err = run(capsys, "statuss")
     assert (code, out) == (2, "")
     assert err == (
-        "error[usage/unknown-command]: there is no command `statu`\n"
+        "error[usage/unknown-command]: there is no command `statuss`\n"
         "help: did you mean `devboot ps`?\n"
         "help: `devboot help` lists all commands\n"
     )

@@ -16,6 +16,7 @@ from devboot.app.dry_run import DryRun, Step
 from devboot.app.generations import Change, Summary
 from devboot.app.lock_diff import LockDiff
 from devboot.app.preparation.ahead import Running
+from devboot.app.state import Listed
 from devboot.app.store import Repaired
 from devboot.doctor.findings import ERROR, Answer, Area, Check, Finding, Fix, Outcome, Report
 from devboot.errors import Place, Problems, WorkError
@@ -26,7 +27,7 @@ from devboot.provision.collect import OBJECT, ROOT, Collected, Piece
 from devboot.text import columns, paint, problem_facts, problems, processes, summary, wrapping
 from devboot.text.masking import Masker
 from devboot.text.symbols import UNICODE
-from devboot.ui import consoles, doctor, errors, generations, locks, plans, reporters, store
+from devboot.ui import consoles, doctor, errors, generations, locks, plans, reporters, state, store
 from devboot.wire.jsontext import to_json
 from tests.fakes.hostile_text import HOSTILE, ONE_LINE, unprintable
 
@@ -69,6 +70,7 @@ def plain(text: object) -> str:
 
 
 # Every renderer of `devboot.ui` and `devboot.text` that takes values, with hostile ones.
+LISTED = (Listed(HOSTILE, HOSTILE, is_gone=True, is_current=False, state_size=1, data_size=1),)
 RENDERERS = {
     "text.columns.printable": lambda: columns.printable(HOSTILE),
     "text.columns.table": lambda: columns.table([(HOSTILE, HOSTILE), ("a", "b")]),
@@ -110,6 +112,8 @@ RENDERERS = {
     "ui.plans.plan_as_json": lambda: reporters.json_line(plans.plan_as_json(PLAN, RUNNING)),
     "ui.store.render_collected": lambda: store.render_collected(Collected(PIECES, PIECES, is_dry=True), "/home"),
     "ui.store.render_contents": lambda: store.render_contents(PIECES, "/home"),
+    "ui.state.render_list": lambda: state.render_list(LISTED, "/home"),
+    "ui.state.list_as_json": lambda: reporters.json_line(state.list_as_json(LISTED)),
     "ui.store.render_repaired": lambda: store.render_repaired(Repaired((HOSTILE,), (HOSTILE,), 1)),
 }
 # Those that get text which others have cleaned, or take no text of anybody's.

@@ -1,0 +1,28 @@
+"""What `state` prints, as text and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from devboot.app.state import Listed
+from devboot.text.columns import printable, table
+from devboot.text.units import size
+
+
+def render_list(found: Iterable[Listed], home: str) -> str:
+    """One line for each project: its folders' name, how much is there, and where the project is."""
+    rows = [("NAME", "STATE", "DATA", "PROJECT")]
+    rows += [(printable(each.name), size(each.state_size), size(each.data_size), _where(each, home)) for each in found]
+    return "\n".join(table(rows, right=frozenset([1, 2]))) + "\n"
+
+
+def list_as_json(found: Iterable[Listed]) -> dict[str, Any]:
+    """The same for programs; sizes are bytes, `root` is null where nothing says it."""
+    return {"projects": [{**each._asdict(), "root": each.root or None} for each in found]}
+
+
+def _where(each: Listed, home: str) -> str:
+    below = f"{home.rstrip('/')}/"
+    root = f"~/{each.root[len(below) :]}" if home and each.root.startswith(below) else each.root or "unknown"
+    return printable(root) + (" (gone)" if each.is_gone else " (here)" if each.is_current else "")

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from devboot import __version__
 from devboot.app.launch import CHOSEN
 from devboot.app.preparation.provisioning import Provisioned
+from devboot.app.redaction import SECRETS, readable, with_secrets, without_secrets
 from devboot.environment.venv_plain import venv_to_plain
 from devboot.environment.venv_record import load_record
 from devboot.errors import UsageError, WorkError
@@ -49,14 +50,24 @@ class Summary(NamedTuple):
 
 
 def record(
-    state: str, *, at: float, lock: str, folder: str, data: str, provisioned: Provisioned, snapshot: Snapshot
+    state: str,
+    *,
+    at: float,
+    lock: str,
+    folder: str,
+    data: str,
+    provisioned: Provisioned,
+    snapshot: Snapshot,
+    passwords: Mapping[str, str],
 ) -> int:
     """Record what was composed, unless it is what the current generation has; the number of the current one.
 
+    `passwords` are the generated values by name: none of them, and no other secret value, is written down.
     `lock` is the path of the lock, `folder` where uv works; objects are held in the store below `data` as long as the
     generation is kept. Raises MachineError.
     """
-    body = _body(lock, folder, provisioned, snapshot)
+    files.remove_outdated(state)
+    body = without_secrets(_body(lock, folder, provisioned, snapshot), passwords, files.salt(state))
     identity = _identity(body)
     with suppress(FileNotFoundError):
         os.unlink(os.path.join(state, CHOSEN))
@@ -126,14 +137,14 @@ def differences(old: Generation, new: Generation) -> tuple[Change, ...]:
     return (*changes, *_compare(PROCESS, _commands(old), _commands(new)))
 
 
-def secret_values(*several: Generation) -> tuple[str, ...]:
-    """The values that nobody may see, to be masked in whatever is shown of these generations."""
-    return tuple(value for each in several for _, value, _, secret in each.body["snapshot"]["variables"] if secret)
-
-
-def snapshot_of(generation: Generation, stamps: Iterable[tuple[str, int, int]], environ: Mapping[str, str]) -> Snapshot:
-    """The snapshot that a warm start reads, as it was, but for `stamps` and the caller's variables of today."""
-    saved = dict(generation.body["snapshot"])
+def snapshot_of(
+    generation: Generation,
+    stamps: Iterable[tuple[str, int, int]],
+    environ: Mapping[str, str],
+    values: Mapping[str, str],
+) -> Snapshot:
+    """Return the snapshot that a warm start reads, as it was, with `stamps`, secret `values` and variables of today."""
+    saved = dict(with_secrets(generation.body, values)["snapshot"])
     plan = dict(saved.pop("plan"))
     plan["processes"] = [_positional(ProcessSpec, each) for each in plan["processes"]]
     plan["version"] = __version__
@@ -177,7 +188,7 @@ def _text_of(path: str) -> str:
 def _identity(body: Mapping[str, Any]) -> str:
     """Equal for equal environments, whenever they were composed and whatever task had run by then."""
     saved = body["snapshot"]
-    parts = [body["objects"], body["lock"], body["venv"], body["installed"]]
+    parts = [body["objects"], body["lock"], body["venv"], body["installed"], body[SECRETS]]
     variables = [[name, value, secret] for name, value, _, secret in saved["variables"]]
     processes = [[each["name"], each["command"], each["argv"], each["cwd"]] for each in saved["plan"]["processes"]]
     return hashlib.sha256(json.dumps([*parts, variables, processes], sort_keys=True).encode()).hexdigest()
@@ -205,7 +216,11 @@ def _python(generation: Generation) -> dict[str, str]:
 
 
 def _variables(generation: Generation) -> dict[str, str]:
-    return {name: _shortened(value) for name, value, _, _ in generation.body["snapshot"]["variables"]}
+    digests = generation.body.get(SECRETS, {})
+    return {
+        name: readable(_shortened(value)) + digests.get(name, "")
+        for name, value, _, _ in generation.body["snapshot"]["variables"]
+    }
 
 
 def _shortened(text: str) -> str:
@@ -219,7 +234,7 @@ def _secrets(generation: Generation) -> set[str]:
 
 def _commands(generation: Generation) -> dict[str, str]:
     processes = generation.body["snapshot"]["plan"]["processes"]
-    return {each["name"]: _shortened(each["command"] or " ".join(each["argv"])) for each in processes}
+    return {each["name"]: readable(_shortened(each["command"] or " ".join(each["argv"]))) for each in processes}
 
 
 def _compare(kind: str, old: Mapping[str, str], new: Mapping[str, str]) -> list[Change]:

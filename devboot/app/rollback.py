@@ -16,9 +16,12 @@ from devboot.app.context import Context
 from devboot.app.generations import Change, chosen, differences, link_profile, previous, snapshot_of
 from devboot.app.launch import CHOSEN
 from devboot.app.preparation.turns import take_turn
+from devboot.app.redaction import changed_secrets, missing_secrets
 from devboot.app.store import title_of
+from devboot.environment.envfiles import read_env_files
 from devboot.environment.interpreters import Interpreter, choose_interpreter, inspect
 from devboot.environment.python import declared_indexes
+from devboot.environment.secrets import load_secrets
 from devboot.environment.venv_plain import pins_from_plain, spec_from_plain
 from devboot.environment.versions import VersionRequest
 from devboot.environment.virtualenv import sync
@@ -71,7 +74,7 @@ def rollback(context: Context, number: int | None, reporter: Reporter, *, is_off
             hold_for_project(data, project.root, target.facts.objects, kept)
         _sync_venv(project, target, context, reporter, is_offline=is_offline)
         fail_point("rollback/synced")
-        _write_snapshot(project, target, context.environ)
+        _write_snapshot(project, target, _todays_values(project, target, context, reporter), context.environ)
         if number is None:
             files.step_back(project.state, wanted)
         else:
@@ -139,11 +142,29 @@ def _interpreter(uv: Uv, wanted: Mapping[str, str], environ: Mapping[str, str]) 
     return choose_interpreter(uv, VersionRequest(f"=={version}", version), environ=environ)
 
 
-def _write_snapshot(project: Project, target: Generation, environ: Mapping[str, str]) -> None:
+def _todays_values(project: Project, target: Generation, context: Context, reporter: Reporter) -> dict[str, str]:
+    """Return the values of secrets, which no generation has: from env-files, generated ones, else the last sync."""
+    known = snapshots.read(os.path.join(project.state, snapshots.NAME))
+    values = {name: value for name, value, _, _ in known.variables} if known is not None else {}
+    sources = [source.rpartition(":")[0] for _, _, source, _ in target.body["snapshot"]["variables"]]
+    names = [name for name in dict.fromkeys(sources) if os.path.basename(name).startswith((".env", ".overmind"))]
+    values |= {each.name: each.value for each in read_env_files(project.root, names, context.environ).variables}
+    values |= load_secrets(project.data)
+    changed = changed_secrets(target.body, values, files.salt(project.state))
+    if changed:
+        reporter.emit(Event(NOTE, "secrets", f"today's values, not those of then: {', '.join(changed)}"))
+    if missing := missing_secrets(target.body, values):
+        reporter.emit(Event(NOTE, "secrets", f"left out, since they have no value today: {', '.join(missing)}"))
+    return values
+
+
+def _write_snapshot(
+    project: Project, target: Generation, values: Mapping[str, str], environ: Mapping[str, str]
+) -> None:
     """What warm commands read: the composition of then, fresh as long as the files are what they are now."""
     path = os.path.join(project.state, snapshots.NAME)
     atomic_write(os.path.join(project.state, CHOSEN), f"{target.facts.number}\n", sync=False)
-    snapshot = snapshot_of(target, dict.fromkeys(_stamps(path, target)), environ)
+    snapshot = snapshot_of(target, dict.fromkeys(_stamps(path, target)), environ, values)
     link_profile(project.state, snapshot)
     snapshots.write(path, snapshot)
 

@@ -36,7 +36,6 @@ def diff(session: Session, numbers: Sequence[str]) -> int:
     old = known.chosen(state, asked[0] if asked else known.previous(state))
     new = known.chosen(state, asked[1] if len(asked) > 1 else files.current(state))
     changes = known.differences(old, new)
-    session.mask.add(known.secret_values(old, new))
     if session.json:
         told = shown.changes_as_json(changes, session.mask)
         session.out_json({"old": old.facts.number, "new": new.facts.number, "changes": told})
@@ -53,7 +52,6 @@ def rollback(session: Session, number: str, *, is_offline: bool) -> int:
     wanted = _number(number) if number else None
     with session.reporting(os.path.basename(os.path.dirname(state))) as reporter:
         done = going_back.rollback(session.context, wanted, reporter, is_offline=is_offline)
-    session.mask.add(known.secret_values(*filter(None, (files.read(state, n) for n in (done.before, done.number)))))
     if session.json:
         told = shown.changes_as_json(done.changes, session.mask)
         session.out_json({"old": done.before, "new": done.number, "changes": told})

@@ -10,15 +10,17 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from devboot.files import atomic_write, fail_point, make_directories, plain
+from devboot.files import atomic_write, fail_point, machine_error, make_directories, plain
 
 FOLDER = "generations"
 CURRENT = "current"
 KEPT = 10  # so many of a project stay when the store is collected
-FORMAT = 1
+FORMAT = 2  # since it holds no secret values
+SALT = "salt"  # of the digests of secret values
 _REMEMBERED = 100  # switches between generations
 
 
@@ -92,6 +94,35 @@ def append(state: str, at: float, identity: str, objects: tuple[str, ...], body:
     fail_point("generation/written")
     switch(state, number)
     return number
+
+
+def remove_outdated(state: str) -> None:
+    """Remove generations of an older format: they hold secret values. Raises MachineError."""
+    for number in _numbers(state):
+        try:
+            with open(_path(state, number), encoding="utf-8", opener=plain) as stream:
+                said = json.loads(stream.readline())
+            if isinstance(said, dict) and said.get("format") in range(FORMAT):
+                os.unlink(_path(state, number))
+        except ValueError:
+            continue
+        except OSError as error:
+            raise machine_error(error, _path(state, number)) from error
+
+
+def salt(state: str) -> str:
+    """Return what is digested before each secret value of this project, made once. Raises MachineError."""
+    path = os.path.join(folder_of(state), SALT)
+    try:
+        with open(path, encoding="ascii", opener=plain) as stream:
+            if found := stream.read().strip():
+                return found
+    except (OSError, ValueError):
+        pass
+    make_directories(folder_of(state))
+    made = secrets.token_hex(16)
+    atomic_write(path, f"{made}\n".encode(), mode=0o600)
+    return made
 
 
 def switch(state: str, number: int) -> None:

@@ -243,3 +243,25 @@ def test_diff_and_rollback_mean_the_generation_that_was_in_use_before(shop):
     assert differing() == (2, 1)
     shop.devboot("rollback", "--offline")
     assert differing() == (1, 2)
+
+
+@pytest.mark.faults(176)
+def test_a_generation_holds_no_secret_value_and_a_rollback_takes_todays(shop):
+    manifest = shop.root / "devboot.toml"
+    manifest.write_text(manifest.read_text().replace("[env]", '[env]\nBROKER = "amqp://ada:hunter22@queue/x"'))
+    (shop.root / ".env").write_text("API_KEY=of-the-first-day\nPIN=7\n")
+    shop.devboot("sync")
+    first = numbers(shop)[0]
+    (shop.root / ".env").write_text("API_KEY=of-the-second-day\nPIN=7\n")
+    move_on(shop)
+
+    kept = "".join(path.read_text() for path in (shop.state / "generations").iterdir())
+    token = shop.devboot("run", "--", "sh", "-c", "printf %s $TOKEN").stdout
+    for secret in ("of-the-first-day", "of-the-second-day", "hunter22", token):
+        assert secret not in kept
+
+    said = shop.devboot("rollback", str(first))
+    assert "today's values, not those of then: API_KEY" in said.stdout + said.stderr
+    script = "echo $COLOUR $API_KEY $PIN $BROKER; printf %s $TOKEN"
+    there = shop.devboot("run", "--", "sh", "-c", script).stdout
+    assert there == f"red of-the-second-day 7 amqp://ada:hunter22@queue/x\n{token}"

@@ -44,6 +44,7 @@ from devboot.environment.envfiles import EnvFiles, read_env_files
 from devboot.environment.ports import Ports, allocate
 from devboot.environment.processes import PortWish
 from devboot.environment.python import PythonLock as PythonPins, PythonProject, working_folder
+from devboot.environment.secrets import load_secrets
 from devboot.events import NOTE, Event, Reporter, Silenced, doing
 from devboot.locks import FileLock
 from devboot.model.artifact import Wanted
@@ -312,6 +313,7 @@ class _Way:
                 data=self.paths.data,
                 provisioned=stock.provisioned,
                 snapshot=snapshot,
+                passwords=load_secrets(self.loaded.project.data),
             )
         return snapshot
 

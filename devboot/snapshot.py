@@ -12,7 +12,6 @@ import os
 import sys
 
 from devboot import __version__
-from devboot.paths import EARLIER_STATE
 from devboot.record import Record
 
 TYPE_CHECKING = False
@@ -27,7 +26,7 @@ KINDS = (LISTED, MATCHED, FOUND)
 # Names that come and go while a project runs, without meaning anything for what it is made of.
 _PASSING = ("-journal", "-wal", "-shm", ".pyc", ".log", ".pid", ".sock", ".tmp", ".swp", "~", "__pycache__")
 # Folders that no pattern means, however wide it is.
-IGNORED = frozenset({".git", EARLIER_STATE, ".venv", "venv", "node_modules", "__pycache__", ".tox", ".mypy_cache"})
+IGNORED = frozenset({".git", ".venv", "venv", "node_modules", "__pycache__", ".tox", ".mypy_cache"})
 SET, DEFAULT, PREPEND, UNSET = "=", "?", "+", "-"
 _LIMIT = 64 * 1024 * 1024
 

@@ -16,7 +16,7 @@ from devboot.state.records import owned_folders, read_owner
 class KeptProject(NamedTuple):
     """The folders of one project: `root` is where it is or was, "" where nothing says; `name` is that of the folders.
 
-    `is_gone`: its folder isn't at `root` any more, as far as that is known. `has_data`: there is something that can't be
+    `is_gone`: its folder isn't at `root` any more, as far as is known. `has_data`: there is something that can't be
     made again.
     """
 

@@ -1,10 +1,12 @@
-"""The folders of each project of a user, by the project's path; every command imports this."""
+"""The folders of each project of a user, by the project's path.
+
+Every command imports this, so it takes nothing but what costs nothing: `devboot.paths` only where HOME isn't enough.
+"""
 
 from __future__ import annotations
 
 import os
 
-from devboot.paths import passwd_home, project_key, user_directories
 from devboot.record import Record
 
 TYPE_CHECKING = False
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
 
 MANIFEST, DETECTED, BELOW = "devboot.toml", "detected.toml", "below"
 _FOLDER = "projects"
+_USUAL_DATA, _USUAL_STATE = ".local/share/devboot", ".local/state/devboot"
 _LONGEST_NAME = 40
 _BELOW_LIMIT = 4096
 
@@ -26,6 +29,13 @@ class Projects(Record):
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Projects:
         """Return the projects of this user; nothing is created. Raises MachineError `machine/no-home`."""
+        home = environ.get("HOME", "")
+        if not _ELSEWHERE & environ.keys() and home[:1] == "/" and is_there(f"{home}/{_USUAL_STATE}/{_FOLDER}"):
+            return cls.below(
+                f"{home}/{_USUAL_DATA}", f"{home}/{_USUAL_STATE}"
+            )  # what devboot has used before is usable
+        from devboot.paths import passwd_home, user_directories
+
         data, _, state = user_directories(environ, lambda: passwd_home(os.getuid()))
         return cls.below(data, state)
 
@@ -72,7 +82,9 @@ def folder_name(root: str) -> str:
     name = root[root.rfind("/") + 1 :][:_LONGEST_NAME]
     if not name.isascii() or not name.replace("-", "").replace("_", "").isalnum():
         name = "".join(each if (each.isascii() and each.isalnum()) or each in "-_" else "_" for each in name)
-    return f"{name}-{project_key(root)}"
+    from _blake2 import blake2b  # hashlib loads OpenSSL for this
+
+    return f"{name}-{blake2b(os.fsencode(root), digest_size=8).hexdigest()}"
 
 
 def upwards(start: str) -> Iterator[str]:

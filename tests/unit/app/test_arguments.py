@@ -55,7 +55,7 @@ def test_flags_take_their_values_in_every_usual_form(line, values):
 @pytest.mark.parametrize(
     ("line", "slug", "help_"),
     [
-        ("statu", "usage/unknown-command", "did you mean `devboot ps`?"),
+        ("statuss", "usage/unknown-command", "did you mean `devboot ps`?"),
         ("status", "usage/unknown-command", "did you mean `devboot ps`?"),
         ("pus", "usage/unknown-command", "did you mean `devboot ps`?"),
         ("restrat", "usage/unknown-command", "did you mean `devboot restart`?"),

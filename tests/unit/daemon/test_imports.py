@@ -34,7 +34,7 @@ def test_run_imports_next_to_nothing():
     found = imported(
         "import devboot.__main__, devboot.app.run, devboot.snapshot\n"
         "from devboot.state.projects import Projects\n"
-        "Projects.from_environ({'DEVBOOT_HOME': '/nowhere'}).find_root('/')\n"
+        "Projects('/nowhere', '/nowhere').find_root('/')\n"
         "devboot.__main__.dispatch.__doc__; devboot.snapshot.parse(b'x\\n')"
     )
 
@@ -46,7 +46,6 @@ def test_run_imports_next_to_nothing():
         "devboot.__main__",
         "devboot.app",
         "devboot.app.run",
-        "devboot.paths",
         "devboot.record",
         "devboot.snapshot",
         "devboot.state",

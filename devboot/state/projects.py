@@ -30,10 +30,10 @@ class Projects(Record):
     def from_environ(cls, environ: Mapping[str, str]) -> Projects:
         """Return the projects of this user; nothing is created. Raises MachineError `machine/no-home`."""
         home = environ.get("HOME", "")
-        if not _ELSEWHERE & environ.keys() and home[:1] == "/" and is_there(f"{home}/{_USUAL_STATE}/{_FOLDER}"):
-            return cls.below(
-                f"{home}/{_USUAL_DATA}", f"{home}/{_USUAL_STATE}"
-            )  # what devboot has used before is usable
+        is_usual = not (environ.get("DEVBOOT_HOME") or environ.get("XDG_DATA_HOME") or environ.get("XDG_STATE_HOME"))
+        # A home in which devboot has kept state before can be used.
+        if is_usual and home[:1] == "/" and is_there(f"{home}/{_USUAL_STATE}/{_FOLDER}"):
+            return cls.below(f"{home}/{_USUAL_DATA}", f"{home}/{_USUAL_STATE}")
         from devboot.paths import passwd_home, user_directories
 
         data, _, state = user_directories(environ, lambda: passwd_home(os.getuid()))

@@ -184,9 +184,10 @@ class Running:
         if ready.kind == "http":
             request = f"GET {ready.path} HTTP/1.0\r\nHost: localhost\r\n\r\n"
             try:
-                return ask(ready.port, request, "HTTP/1.x 200")[9:12] in ("200", "401", "403")
-            except OSError:
+                status = int(ask(ready.port, request, "HTTP/1.x 200")[9:12])
+            except (OSError, ValueError):
                 return False
+            return status in ready.status if ready.status else status < 500
         return self.answer().startswith(ready.expect)
 
     def wait_for(self, is_so):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -81,8 +82,9 @@ def choose_interpreter(
     pins: Sequence[Pin] = (),
     below: str = "",
     preferred: str = "",
+    near: str = "",
 ) -> Interpreter:
-    """Find the interpreter for a project, downloading one only if none on this machine fits.
+    """Find the interpreter for a project, downloading one only if none on this machine suits its packages as well.
 
     Args:
         uv: the uv to call; an offline one downloads nothing.
@@ -91,6 +93,7 @@ def choose_interpreter(
         pins: locked packages; where the project leaves the choice, they should run on it and all have a wheel.
         below: only minor versions older than this one (`3.13`), after that one failed.
         preferred: the minor version that a lock was made with; taken where it is installed and admitted.
+        near: of minor versions that suit the packages equally, the nearest to this one is taken; else the newest.
 
     Raises:
         MachineError: `python/not-found`, none fits and none can be had.
@@ -98,7 +101,7 @@ def choose_interpreter(
     """
     if request.minor and not below:
         return _of_minor(uv, request, environ)
-    return _of_range(uv, request, environ, pins, below, preferred)
+    return _of_range(uv, request, environ, pins, below, preferred, near or preferred)
 
 
 def _of_minor(uv: Uv, request: VersionRequest, environ: Mapping[str, str]) -> Interpreter:
@@ -136,20 +139,51 @@ def _newest_first(several: Iterable[Installed]) -> list[Installed]:
 
 
 def _of_range(
-    uv: Uv, request: VersionRequest, environ: Mapping[str, str], pins: Sequence[Pin], below: str, preferred: str
+    uv: Uv,
+    request: VersionRequest,
+    environ: Mapping[str, str],
+    pins: Sequence[Pin],
+    below: str,
+    preferred: str,
+    near: str,
 ) -> Interpreter:
     fitting = _fitting(uv, request, environ, below)
 
-    def rank(each: Installed) -> tuple[bool, int, int, tuple[int, ...]]:
-        return (each.minor == _numbers(preferred), *suitability(each, pins), _numbers(each.version))
+    def rank(each: Installed) -> tuple[bool, tuple[int, int, int], tuple[int, ...]]:
+        return (each.minor == _numbers(preferred), _rank(each, pins, near), _numbers(each.version))
 
     ranked = sorted(fitting, key=rank, reverse=True)  # stable: of equal versions uv's own order decides
+    better = _better_download(uv, request, ranked[0], pins, near) if ranked and not below else None
+    if better is not None:
+        with contextlib.suppress(MachineError):
+            return _downloaded(uv, better, environ)
     for each in ranked:
         if found := inspect(uv, each.path):
             return found
     if below:
         raise _not_found(uv, request, environ, ())
     return _downloaded(uv, request, environ)
+
+
+def _rank(each: Installed, pins: Sequence[Pin], near: str) -> tuple[int, int, int]:
+    distance = abs(each.minor[1] - _numbers(near)[1]) if near else 0
+    return (*suitability(each, pins), -distance)
+
+
+def _better_download(
+    uv: Uv, request: VersionRequest, best: Installed, pins: Sequence[Pin], near: str
+) -> VersionRequest | None:
+    """Return the minor version to download that suits the packages better than the best installed one, if any does."""
+    here = suitability(best, pins)
+    if here == (0, 0) or uv.offline:
+        return None
+    others = [Installed("", version, "cpython") for version in list_downloadable(uv, "")]
+    admitted = [each for each in others if _is_release(each) and request.admits(each.version)]
+    found = max(admitted, key=lambda each: (_rank(each, pins, near), each.minor), default=None)
+    if found is None or suitability(found, pins) <= here:
+        return None
+    minor = ".".join(map(str, found.minor))
+    return replace(request, specifier=f"=={minor}.*", written=minor)
 
 
 def _fitting(uv: Uv, request: VersionRequest, environ: Mapping[str, str], below: str) -> list[Installed]:
@@ -194,7 +228,9 @@ def _not_found(uv: Uv, request: VersionRequest, environ: Mapping[str, str], caus
     everything = [*list_pythons(uv), *installed_elsewhere(environ)]
     there = sorted({(_numbers(each.version), each.version, each.path) for each in everything}, reverse=True)
     wanted = request.minor or (f"'{request.written}'" if request.written else "")
-    newest = next((".".join(map(str, each.minor)) for each in everything if _is_release(each)), "")
+    # What a pyproject.toml asks for is what the code runs on
+    is_free = os.path.basename(request.file) != "pyproject.toml"
+    newest = next((".".join(map(str, each.minor)) for each in everything if _is_release(each) and is_free), "")
     instead = (
         f'take one that is here: `version = "{newest}"` in `[python]` of devboot.toml, which `devboot init` writes'
     )

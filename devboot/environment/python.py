@@ -23,11 +23,12 @@ from devboot.environment.locks.resolved import STEP as LOCK_STEP, from_rows, ind
 from devboot.environment.older_wheels import with_older_wheels
 from devboot.environment.python_choice import downwards, find_interpreter, locked_interpreter, reported_interpreter
 from devboot.environment.python_files import PythonLock, PythonProject, PythonWish, python_wish, read_python
-from devboot.environment.versions import VersionRequest
+from devboot.environment.versions import VersionRequest, minor_at
 from devboot.environment.virtualenv import SyncResult, VenvSpec, sync
 from devboot.errors import WorkError
 from devboot.events import NOTE, WARNING, Event, Reporter, doing
 from devboot.uv.client import Uv
+from devboot.uv.failures import may_depend_on_date
 from devboot.uv.packages import IndexSettings, builtin_index
 
 __all__ = [
@@ -75,7 +76,7 @@ def lock_python(
     assert unlocked is not None
     interpreter = reported_interpreter(uv, project, environ, reporter, tells=False)
 
-    def pinned(python: Interpreter, lowest: str) -> Pins:
+    def resolve(python: Interpreter, lowest: str, date: str) -> Pins:
         with blaming(unlocked.indexes, project.wish.root):
             return resolve_unlocked(
                 uv.inside(working_folder(project)),
@@ -84,10 +85,23 @@ def lock_python(
                 lowest_python=lowest,
                 previous=index_pins(previous.rows) if previous else (),
                 upgrade=upgrade,
-                exclude_newer=project.wish.exclude_newer,
+                exclude_newer=date,
                 indexes=declared_indexes(uv, unlocked.indexes, python, environ, are_pinned=False),
                 reporter=reporter,
             )
+
+    def pinned(python: Interpreter, lowest: str) -> Pins:
+        date = project.wish.exclude_newer
+        try:
+            return resolve(python, lowest, date)
+        except WorkError as error:
+            # A date that nobody has written down is a guess
+            if not (date and project.wish.may_stand_in and may_depend_on_date(error)):
+                raise
+            text = f"choosing versions again, whatever their date: those of {date} don't suffice"
+            reporter.emit(Event(NOTE, "python", text, lines=error.causes[:1]))
+        with doing(reporter, LOCK_STEP, text):
+            return resolve(python, lowest, "")
 
     def tried(text: str, python: Interpreter, lowest: str) -> Pins:
         with doing(reporter, LOCK_STEP, text):
@@ -151,7 +165,7 @@ def _suited(
     """Give the interpreter that suits the packages best: pins of years ago are for a Python of then."""
     if suitability(as_installed(python), pins) == (0, 0):
         return python
-    return choose_interpreter(uv, project.request, environ=environ, pins=pins)
+    return choose_interpreter(uv, project.request, environ=environ, pins=pins, near=project.suggested)
 
 
 def _minor_key(minor: str) -> tuple[int, ...]:
@@ -251,6 +265,7 @@ def venv_spec(
         "" if any(each.kind in (UV, PYLOCK) for each in project.inputs) else wanted_setuptools(interpreter),
         project.built,
         bool(project.given),
+        project.wish.exclude_newer if minor_at(project.wish.exclude_newer) else "",
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TypeVar
@@ -15,6 +16,7 @@ from devboot.environment.interpreters import (
     installed_minors,
     missing_wheels,
 )
+from devboot.environment.python_advice import with_version_that_would_do
 from devboot.environment.python_files import PythonLock, PythonProject
 from devboot.environment.venv_condition import FOREIGN, OURS, examine
 from devboot.environment.venv_origin import examine_origin
@@ -27,6 +29,8 @@ from devboot.uv.failures import is_offered_nowhere
 
 Outcome = TypeVar("Outcome")
 
+_EXCEPTION = re.compile(r"^\s*\w*(?:Error|Exception): ")  # a compiler's last line says nothing of why
+_PATH = re.compile(r"\S*/\S*")
 _TRIES = 4  # minor versions that are tried where the project names none
 
 
@@ -178,8 +182,9 @@ def downwards(
         try:
             return attempt(python)
         except DevbootError as error:
+            is_same = bool(failures) and _fails_alike(failures[-1], error)
             failures.append(error)
-            if project.is_settled or error.slug not in slugs or is_settled or is_offered_nowhere(error):
+            if project.is_settled or error.slug not in slugs or is_settled or is_same or is_offered_nowhere(error):
                 break
         try:
             with doing(reporter, "python", f"looking for a Python below {python.minor}"):
@@ -189,7 +194,14 @@ def downwards(
         note = f"{failures[-1].what} with python {python.version}, trying {older.version}"
         reporter.emit(Event(NOTE, "python", note, lines=failures[-1].causes[:1]))
         python = older
-    raise failures[0]
+    raise with_version_that_would_do(uv, failures[0], project.request, first)
+
+
+def _fails_alike(one: DevbootError, other: DevbootError) -> bool:
+    """Whether two Pythons failed by the same exception in the same package, so that a third will, too."""
+    said = [[line for line in error.details if _EXCEPTION.match(line)][-1:] for error in (one, other)]
+    plain = [[_PATH.sub("", line) for line in lines] for lines in said]
+    return one.what == other.what and plain[0] == plain[1] != []
 
 
 def _has_packages(venv: str) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import unquote, urlsplit
 
-from devboot.clone_reader import exists, note, read_text
+from devboot.clone_reader import exists, names_in, note, read_text
 from devboot.environment.locks.inputs import PYPROJECT, Input, default_inputs, named_inputs
 from devboot.environment.locks.load import Loaded, load_inputs
 from devboot.environment.locks.pins import EDITABLE, FILE, FOLDER, Pins
@@ -169,7 +169,7 @@ def read_python(uv: Uv, wish: PythonWish, *, environ: Mapping[str, str]) -> Pyth
         request = replace(request, stand_in=bounds)
     is_asked_for = wish.requirements is not None and any(each.kind == PYPROJECT for each in inputs)
     own = own_project(_folder_of_project(inputs, wish), wish.folder, is_asked_for=is_asked_for)
-    suggested = suggested_minor(wish.root, wish.folder, _text) or minor_at(wish.exclude_newer)
+    suggested = suggested_minor(wish.root, wish.folder, _text, names_in) or minor_at(wish.exclude_newer)
     _note_local_packages(loaded, own)
     return PythonProject(wish, inputs, loaded, request, own, loaded.files, suggested)
 

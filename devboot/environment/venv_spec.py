@@ -24,7 +24,7 @@ class VenvSpec:
     `bundled` is the setuptools for packages that count on it: the wheel that the interpreter brings or a line with its
     digest, empty where the packages' lock is complete;
     `built` has digests of wheels, by name, that were built elsewhere from the locked sdists. `is_given`: a recipe has
-    brought the interpreter, and no other one will do.
+    brought the interpreter, and no other one will do. `build_date`: builds use what the index had on that day.
     """
 
     path: str
@@ -39,6 +39,7 @@ class VenvSpec:
     bundled: str = ""
     built: tuple[tuple[str, str], ...] = ()
     is_given: bool = False
+    build_date: str = ""
 
     @property
     def root(self) -> str:

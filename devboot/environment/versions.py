@@ -18,11 +18,20 @@ from devboot.errors import ManifestError, Place
 ReadText = Callable[[str], str | None]
 """Gives a file's text by its absolute path, None where there is none."""
 
+NamesIn = Callable[[str, str], list[str]]
+"""Gives the names in a folder that match a pattern."""
+
 _VERSION = re.compile(r"^(?:c?python-?|Python )?(?P<version>\d+(?:\.\d+){0,2})(?P<rest>[a-z*.+-].*)?$", re.IGNORECASE)
 _BOUNDS = "pyproject.toml"  # the one file that says which versions the code runs on
 _IMAGES = ("Dockerfile", "Dockerfile.dev", "docker/Dockerfile", "docker/local.Dockerfile", ".devcontainer/Dockerfile")
 _ROOT_OF_CLONE = 4  # folders above the project in which `.git` is looked for
 _FROM = re.compile(r"^FROM\s+(?:--\S+\s+)*(?:\S+/)?python:(\S+)", re.MULTILINE | re.IGNORECASE)
+# `python-version: 3.8`, `python: ["3.8", "3.9"]`, a list below it, `image: python:3.8`, conda's `- python=3.8`
+_TESTED = re.compile(
+    r"^[ \t-]*(?:python(?:[-_]?versions?)?[ \t]*:|image:[ \t]*[\"']?python:|-[ \t]+python[ \t]*={1,2})"
+    r"[^\n]*(?:\n[ \t]*-[ \t]*[\"']?3\.\d+[^\n]*)*",
+    re.MULTILINE | re.IGNORECASE,
+)
 _ARGUMENT = re.compile(r"""^ARG\s+(\w+)=["']?([\w.-]+)""", re.MULTILINE | re.IGNORECASE)
 _REFERENCE = re.compile(r"\$\{?(\w+)(?::-[^}]*)?\}?")
 
@@ -112,10 +121,35 @@ def stated_versions(root: str, folder: str, read: ReadText) -> Iterator[VersionR
                 yield from reader(text, os.path.relpath(path, root))
 
 
-def suggested_minor(root: str, folder: str, read: ReadText) -> str:
-    """Give the minor version of the image that the project is built on: a hint, where nothing asks for a version."""
+def suggested_minor(root: str, folder: str, read: ReadText, names_in: NamesIn) -> str:
+    """Give the minor version of the project's image, else the newest that it is tested with; "" where neither says one.
+
+    A hint, where nothing asks for a version.
+    """
     texts = (read(path) or "" for path in _files_of_images(root, folder))
-    return next((minor for text in texts for minor in _minors_of_images(text)), "")
+    of_image = next((minor for text in texts for minor in _minors_of_images(text)), "")
+    if of_image:
+        return of_image
+    for place in (*_upwards(root, folder), *_above(root)):
+        workflows = os.path.join(place, ".github", "workflows")
+        paths = [
+            os.path.join(workflows, name) for pattern in ("*.yml", "*.yaml") for name in names_in(workflows, pattern)
+        ]
+        paths += [os.path.join(place, name) for name in (".travis.yml", ".gitlab-ci.yml", "tox.ini", "environment.yml")]
+        if minors := [minor for path in paths for minor in _tested_minors(path, read(path) or "")]:
+            return max(minors, key=lambda minor: int(minor.partition(".")[2]))
+    return ""
+
+
+def _tested_minors(path: str, text: str) -> Iterator[str]:
+    if path.endswith("tox.ini"):
+        lists = re.findall(r"^(?:env_?list|basepython)\s*=(.*(?:\n[ \t]+.*)*)", text, re.MULTILINE)
+        for braces in re.findall(r"\bpy(?:thon)?\{([\d., -]+)\}", " ".join(lists)):
+            lists += [f"py{each.strip()}" for each in braces.split(",")]
+        yield from (f"3.{each}" for each in re.findall(r"\bpy(?:thon)?3\.?(\d{1,2})\b", " ".join(lists)))
+        return
+    for block in _TESTED.findall(text):
+        yield from re.findall(r"(?<![\d.])3\.\d{1,2}(?!\d)", block)
 
 
 _WHEELS_AFTER = dt.timedelta(days=180)  # until most packages have wheels for a new Python

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 
@@ -28,6 +28,7 @@ from devboot.errors import DevbootError, IntegrityError, NetworkError, WorkError
 from devboot.events import DONE, NOTE, PROGRESS, START, UNCHANGED, WARNING, Event, Reporter
 from devboot.files import fail_point, machine_error
 from devboot.uv.client import Uv
+from devboot.uv.failures import may_depend_on_date
 from devboot.uv.packages import (
     IndexSettings,
     create_venv,
@@ -163,7 +164,7 @@ def _synced(
         before = list_installed(spec.path)
         base = record or VenvRecord(True, "", "", "", is_adopted=decision.act == ADOPT)
         with _recorded(spec, base, before):
-            _install(uv, spec)
+            _install(uv, spec, reporter)
             notes = _install_optional(uv, spec, reporter)
             _remove_unlocked(uv, spec, base)
             _settle_bundled(uv, spec, base)
@@ -229,22 +230,40 @@ def _recorded(spec: VenvSpec, base: VenvRecord, before: Mapping[str, Distributio
         raise machine_error(error, spec.path) from error
 
 
-def _install(uv: Uv, spec: VenvSpec) -> None:
+def _install(uv: Uv, spec: VenvSpec, reporter: Reporter) -> None:
     python = _python(spec)
-    options = spec.pins.options
     if pins := installable_pins(spec):
         are_hashed = all(pin.hashes for pin in pins)
         text = render_pins(pins)
-        install_requirements(uv, python, text, require_hashes=are_hashed, indexes=spec.indexes, options=options)
+        _dated(
+            spec,
+            reporter,
+            lambda options: install_requirements(
+                uv, python, text, require_hashes=are_hashed, indexes=spec.indexes, options=options
+            ),
+        )
         fail_point("venv/packages-installed")
     if spec.pins.directs:
-        install_directs(
-            uv,
-            python,
-            [render_direct(direct, uv.folder) for direct in spec.pins.directs],
-            indexes=spec.indexes,
-            options=options,
+        lines = [render_direct(direct, uv.folder) for direct in spec.pins.directs]
+        _dated(
+            spec, reporter, lambda options: install_directs(uv, python, lines, indexes=spec.indexes, options=options)
         )
+
+
+def _dated(spec: VenvSpec, reporter: Reporter, install: Callable[[Sequence[str]], object]) -> None:
+    """Install with the build requirements of the spec's date; with today's where the index has none of that date."""
+    options = spec.pins.options
+    if spec.build_date:
+        try:
+            install([*options, "--exclude-newer", spec.build_date])
+        except WorkError as error:
+            if not may_depend_on_date(error):
+                raise
+            note = f"nothing suitable of {spec.build_date} in the index: builds use today's build requirements"
+            reporter.emit(Event(NOTE, STEP, note, lines=error.causes[:1]))
+        else:
+            return
+    install(options)
 
 
 def _install_optional(uv: Uv, spec: VenvSpec, reporter: Reporter) -> list[str]:

@@ -30,13 +30,15 @@ _NO_SUCH_SINGLE = re.compile(
     r"only (?P<name>[A-Za-z0-9._-]+)(?:[<>=!~]\S*)? is available and you require\s+"
     r"(?P<wanted>(?P=name)[<>=!~][^\s,]*(?:,[^\s,]+)*), we can conclude"
 )
-_OTHER_PYTHON = re.compile(r"requested Python version \((?P<asked>[^)]+)\) does not satisfy Python")
+_OTHER_PYTHON = re.compile(
+    r"requested Python version \((?P<asked>[^)]+)\) does not satisfy Python(?P<needed>[<>=!~]+[\d.]+)?"
+)
 # What each layer of an HTTP client adds on the way to the one cause that says something.
 _LAYER = re.compile(
     r"^(?:client error \(\w+\)|error sending request for url .*|tcp connect error|dns error|error resolving DNS)$"
 )
 _NOT_THERE = re.compile(r"Distribution not found at: file://(?P<path>\S+)")
-_CHOOSE_PYTHON = 'choose another Python: `version = "…"` in `[python]` of devboot.toml'
+_LACKS_VERSION = re.compile(r"No solution found|there (?:is no|are no) version")
 _SIZE_LIMIT = 24  # lines of a build's output that an error shows
 
 
@@ -273,17 +275,17 @@ def _build(said: Said, _: str) -> DevbootError | None:
             causes=_causes(said),
             help=lack.help,
         )
-    advice = _CHOOSE_PYTHON
+    advice = list[str]()
     if said.has("has no attribute 'build_editable'"):  # of a backend from before PEP 660, whichever the Python
-        advice = "name a newer `build-backend` in its pyproject.toml"
+        advice.append("name a newer `build-backend` in its pyproject.toml")
         if said.has("poetry.masonry.api"):
-            advice += ': `requires = ["poetry-core"]`, `build-backend = "poetry.core.masonry.api"`'
+            advice[0] += ': `requires = ["poetry-core"]`, `build-backend = "poetry.core.masonry.api"`'
     return WorkError(
         "python/build-failed",
         f"{package} could not be built",
         details=_tail(said.block),
         causes=_causes(said),
-        help=(advice,),
+        help=advice,
     )
 
 
@@ -307,6 +309,7 @@ def _resolution(said: Said, doing: str) -> DevbootError | None:
     forms = (_NO_VERSION, _NO_SUCH_RANGE, _NO_SUCH_SINGLE)
     lacking = next((found for form in forms if (found := form.search(said.everything))), None)
     python = _OTHER_PYTHON.search(said.everything)
+    needed = python["needed"] if python else ""
     limit = f" for Python {python['asked'].replace(' ', '')}" if python else ""
     fault = f"there is no `{lacking['wanted']}`{limit}" if lacking else "the requirements contradict"
     return WorkError(
@@ -314,7 +317,7 @@ def _resolution(said: Said, doing: str) -> DevbootError | None:
         f"could not {doing}: {fault}",
         causes=_causes(said),
         help=(
-            *((_CHOOSE_PYTHON,) if python else ()),
+            *([f'`version = "{needed}"` in `[python]` of devboot.toml: a Python that would do'] if needed else []),
             "loosen one of the versions that the cause names, then run the same command again",
         ),
     )
@@ -331,6 +334,12 @@ def _first_package(said: Said) -> str:
         if match := _PACKAGE.search(text):
             return f"`{match['name']}`"
     return ""
+
+
+def may_depend_on_date(error: DevbootError) -> bool:
+    """Whether a run failed because the index lacks a version, which it may only lack before the date of the run."""
+    is_build = error.slug == "python/build-failed" and any(map(_LACKS_VERSION.search, error.causes))
+    return error.slug == "python/resolution" or is_build
 
 
 def _host(said: Said) -> str:

@@ -50,8 +50,11 @@ def list_pythons(uv: Uv) -> tuple[Installed, ...]:
 
 
 def list_downloadable(uv: Uv, spec: str) -> tuple[str, ...]:
-    """List the versions for which uv knows a build to download, the newest first; needs no network."""
-    arguments = ["python", "list", spec, "--only-downloads", "--output-format", "json"]
+    """List the versions for which uv knows a build to download, the newest first; needs no network.
+
+    `spec` "" stands for the newest of each minor version.
+    """
+    arguments = ["python", "list", *filter(None, [spec]), "--only-downloads", "--output-format", "json"]
     finished = uv.attempt(arguments, doing="list the Pythons that can be downloaded")
     if finished.code != 0:
         return ()

@@ -79,12 +79,17 @@ def write_source_tree(folder: str, name: str, version: str, *, requires: Sequenc
             file.write(text)
 
 
-def write_sdist(folder: str, name: str, version: str) -> str:
-    """Write a source distribution of one module and return its digest."""
+def write_sdist(folder: str, name: str, version: str, *, requires: Sequence[str] = (), backend: str = "") -> str:
+    """Write a source distribution of one module and return its digest.
+
+    Building it takes `requires` and first runs the statements of `backend`.
+    """
     os.makedirs(folder, exist_ok=True)
     path = os.path.join(folder, f"{name}-{version}.tar.gz")
     with tempfile.TemporaryDirectory() as place, tarfile.open(path, "w:gz") as archive:
-        write_source_tree(place, name, version)
+        write_source_tree(place, name, version, requires=requires)
+        with open(os.path.join(place, "backend.py"), "a", encoding="utf-8") as file:
+            file.write(backend)
         archive.add(place, f"{name}-{version}")
     return digest_of(path)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import shlex
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
@@ -15,6 +16,7 @@ from devboot.environment.locks.markers import Atom, decide, parse_marker, render
 from devboot.environment.locks.pins import GIT, Direct, Pin, Pins, normalised, render_pins
 from devboot.environment.locks.pylock import parse_pylock
 from devboot.environment.locks.references import without_revision
+from devboot.environment.locks.requirements import RequirementLine
 from devboot.environment.locks.unlocked import Unlocked
 from devboot.errors import DevbootError, LockError, ManifestError, Place, WorkError
 from devboot.events import Reporter, SilentReporter, doing
@@ -169,8 +171,21 @@ def _blamed(error: WorkError, unlocked: Unlocked) -> DevbootError:
     for line in (*unlocked.lines, *unlocked.read_by_uv) if named else ():
         if named and normalised(line.name) == normalised(named["name"]):
             place = Place(line.file, line.line, source=line.text if line.line else None, width=len(line.text))
-            return WorkError(error.slug, error.what, place=place, causes=error.causes, help=error.help)
+            return WorkError(error.slug, error.what, place=place, causes=error.causes, help=_help(line, error))
     return error
+
+
+def _help(line: RequirementLine, error: WorkError) -> tuple[str, ...]:
+    """Return the error's help after a command that edits the line of a list: out with it, or with its version."""
+    if not line.line or not line.file.endswith((".txt", ".in", ".pip")) or " for Python " in error.what:
+        return error.help
+    text = line.text.partition(";")[0].strip()
+    pattern = re.sub(r"([].*[^$/\\])", r"\\\1", text)
+    if error.slug == "python/no-such-package":
+        command, remark = f"/^{pattern}/d", "where nothing imports it"
+    else:
+        command, remark = f"s/^{pattern}/{re.split(r'[ ~=<>!]', text)[0]}/", "any version"
+    return (f"sed -i.bak {shlex.quote(command)} {shlex.quote(line.file)}   # {remark}", *error.help)
 
 
 def to_rows(pins: Pins, root: str) -> tuple[PythonRow, ...]:

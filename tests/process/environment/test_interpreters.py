@@ -176,6 +176,42 @@ def test_without_a_wish_the_newest_is_taken_that_has_all_wheels(machine):
     assert VERSION == machine.choose(pins=pins).version
 
 
+@pytest.mark.parametrize(("near", "expected"), [("3.9", "3.10.99"), ("3.13", "3.14.99"), ("", "3.14.99")])
+def test_of_those_that_suit_equally_the_nearest_is_taken(machine, near, expected):
+    paths = {version: machine.in_pyenv(version) for version in ("3.10.99", "3.14.99")}
+
+    assert paths[expected] == machine.choose(near=near).path
+    assert paths[expected] == machine.choose(preferred=near).path
+
+
+def test_one_that_has_the_wheels_is_downloaded_and_where_it_cannot_be_the_best_that_is_here_serves(machine, tmp_path):
+    path = machine.on_path()
+    machine.environ["UV_PYTHON_INSTALL_MIRROR"] = "file:///nowhere/at/all"
+    uv = make_uv(machine.environ, str(machine.home), offline=False)
+    spy = tmp_path / "spy"
+    spy.write_text(f'#!/bin/sh\necho "$*" >> {tmp_path}/asked\nexec {uv.binary} "$@"\n')
+    spy.chmod(0o700)
+    uv = replace(uv, binary=str(spy))
+    pins = (Pin("a", "1", files=("a-1-cp39-cp39-any.whl", "a-1.tar.gz")),)
+
+    assert path == choose_interpreter(uv, VersionRequest(), environ=machine.environ, pins=pins).path
+    assert "python install --no-bin 3.9" in (tmp_path / "asked").read_text()
+
+    bounded = VersionRequest(f">={MINOR}", f">={MINOR}", "pyproject.toml", 1)
+    (tmp_path / "asked").unlink()
+    assert path == choose_interpreter(uv, bounded, environ=machine.environ, pins=pins).path
+    assert "python install" not in (tmp_path / "asked").read_text()
+
+
+def test_none_that_the_code_does_not_run_on_is_advised(machine):
+    machine.on_path()
+
+    with pytest.raises(MachineError) as caught:
+        machine.choose(VersionRequest(">=3.99", ">=3.99", "pyproject.toml", 3))
+
+    assert not [line for line in caught.value.help if MINOR in line]
+
+
 def test_an_older_one_than_what_failed_is_refused_where_there_is_none(machine):
     machine.on_path()
 

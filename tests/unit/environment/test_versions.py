@@ -93,6 +93,10 @@ def test_words_become_specifiers(text, expected):
     assert expected == as_specifier(text)
 
 
+def no_names(_folder, _pattern):
+    return []
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -107,7 +111,7 @@ def test_words_become_specifiers(text, expected):
     ],
 )
 def test_the_image_that_is_built_on_suggests_a_minor_version(text, expected):
-    assert expected == suggested_minor("/p", "/p", {"/p/Dockerfile": text}.get)
+    assert expected == suggested_minor("/p", "/p", {"/p/Dockerfile": text}.get, no_names)
 
 
 @pytest.mark.parametrize("name", ["Dockerfile", "Dockerfile.dev", "docker/Dockerfile", ".devcontainer/Dockerfile"])
@@ -116,13 +120,44 @@ def test_the_image_may_be_described_anywhere_up_to_the_root_of_the_clone(tmp_pat
     root = tmp_path / "service"
     texts = {str(tmp_path / name): "FROM python:3.9-alpine3.16\n"}
 
-    assert "3.9" == suggested_minor(str(root), str(root), texts.get)
+    assert "3.9" == suggested_minor(str(root), str(root), texts.get, no_names)
 
 
 def test_without_a_clone_nothing_above_the_project_counts(tmp_path):
     root = tmp_path / "service"
 
-    assert "" == suggested_minor(str(root), str(root), {str(tmp_path / "Dockerfile"): "FROM python:3.9\n"}.get)
+    assert "" == suggested_minor(
+        str(root), str(root), {str(tmp_path / "Dockerfile"): "FROM python:3.9\n"}.get, no_names
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [
+        (".github/workflows/ci.yml", "    steps:\n      - with:\n          python-version: 3.8\n", "3.8"),
+        (".github/workflows/ci.yml", "      matrix:\n        python-version: ['3.8', \"3.10\", 3.9]\n", "3.10"),
+        (".github/workflows/ci.yml", "        python-version:\n          - '3.9'\n          - 3.8\n", "3.9"),
+        (".github/workflows/ci.yaml", "          python-version: ${{ matrix.python }}\n", ""),
+        (".github/workflows/ci.yml", "          python-version: 3.x\n          node-version: 3.9\n", ""),
+        (".github/workflows/ci.yml", "#          python-version: 3.8\n", ""),
+        (".travis.yml", "language: python\npython:\n  - '3.6'\n  - '3.7'\n", "3.7"),
+        (".gitlab-ci.yml", "image: python:3.7-slim\n", "3.7"),
+        ("environment.yml", "dependencies:\n  - python=3.8.5\n  - numpy=1.19\n", "3.8"),
+        ("tox.ini", "[tox]\nenvlist = py37, py{38,39}-django, lint\n", "3.9"),
+        ("tox.ini", "[testenv]\nbasepython = python3.10\ndeps = x==3.11\n", "3.10"),
+        ("tox.ini", "[flake8]\nmax-line-length = 100\n", ""),
+    ],
+)
+def test_what_the_project_is_tested_with_suggests_a_minor_version_where_no_image_does(name, text, expected):
+    texts = {f"/p/{name}": text}
+
+    def names(folder, pattern):
+        return [
+            each for each in (name.rpartition("/")[2],) if f"{folder}/{each}" in texts and each.endswith(pattern[1:])
+        ]
+
+    assert expected == suggested_minor("/p", "/p/app", texts.get, names)
+    assert "3.12" == suggested_minor("/p", "/p", {**texts, "/p/Dockerfile": "FROM python:3.12\n"}.get, names)
 
 
 def test_who_insists_on_a_patch_version_may_have_it_said_by_another_file():

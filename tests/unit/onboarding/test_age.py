@@ -1,4 +1,4 @@
-"""Old lists of packages that leave versions open."""
+"""Old lists of packages."""
 
 import datetime as dt
 
@@ -15,14 +15,14 @@ FLASK = "from flask import Flask\napp = Flask(__name__)\n"
     [
         ({"requirements.txt": "flask\n"}, "2021-03-04", "2021-03-04"),
         ({"requirements.txt": "flask==1.1\nredis>=3\n"}, "2021-03-04", "2021-03-04"),
-        ({"requirements.txt": "flask==1.1\n"}, "2021-03-04", ""),
+        ({"requirements.txt": "flask==1.1\n"}, "2021-03-04", "2021-03-04"),
         ({"requirements.txt": "flask\n"}, "2026-03-04", ""),
         ({"requirements.txt": "flask\n"}, "", ""),
         ({}, "2021-03-04", "2021-03-04"),
-        ({"uv.lock": "version = 1\n", "pyproject.toml": "[project]\nname = 'x'\n"}, "2021-03-04", ""),
+        ({"uv.lock": "version = 1\n", "pyproject.toml": "[project]\nname = 'x'\n"}, "2021-03-04", "2021-03-04"),
     ],
 )
-def test_open_versions_of_an_old_list_are_those_of_its_last_change(propose, files, changed, expected):
+def test_versions_and_builds_of_an_old_list_are_those_of_its_last_change(propose, files, changed, expected):
     asked = []
     proposal = with_date(propose({"app.py": FLASK, **files}), TODAY, lambda paths: asked.append(paths) or changed)
     assert expected == proposal.python.exclude_newer
@@ -32,6 +32,6 @@ def test_open_versions_of_an_old_list_are_those_of_its_last_change(propose, file
 def test_the_date_stands_in_the_manifest_with_its_reason(propose):
     proposal = with_date(propose({"app.py": FLASK, "requirements.txt": "flask\n"}), TODAY, lambda _paths: "2021-03-04")
     assert 'exclude-newer = "2021-03-04"  # the last change of the list' in render(proposal).splitlines()
-    assert "packages without a version are those of 2021-03-04: requirements.txt was last changed then" in [
+    assert "open versions, and what builds need, are those of 2021-03-04: requirements.txt was last changed then" in [
         note.text for note in proposal.notes
     ]

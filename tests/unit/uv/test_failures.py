@@ -211,7 +211,7 @@ def test_a_version_that_another_python_would_get_is_not_said_to_be_missing():
     error = translated(TOO_OLD)
 
     assert error.what == "could not install the packages: there is no `ant>=5` for Python >=3.9"
-    assert error.help[0] == 'choose another Python: `version = "…"` in `[python]` of devboot.toml'
+    assert error.help[0] == '`version = ">=3.10"` in `[python]` of devboot.toml: a Python that would do'
     assert error.causes[-1].endswith(
         "(e.g., all of: ant>=5.0,<=5.0.4 ant>=6.0 only support Python>=3.10). Consider a more restrictive value."
     )

@@ -2,8 +2,8 @@
 
 from devboot.onboarding.age import with_date
 from devboot.onboarding.brokers import without_rabbitmq
-from devboot.onboarding.channels import without_channels
 from devboot.onboarding.detect import detect
+from devboot.onboarding.endpoints import without_channels
 from devboot.onboarding.proposal import Proposal
 from devboot.onboarding.render import render
 

@@ -10,18 +10,11 @@ from urllib.parse import urlsplit
 
 from devboot.onboarding.evaluation.machine import Event
 from devboot.onboarding.evaluation.values import HOLE, Class, Instance, Module, Opaque, Place, Value, deep_reads, plain
+from devboot.onboarding.libraries import LOOPBACK, kind
 from devboot.onboarding.proposal import Evidence
 from devboot.onboarding.settings import Run
 
-REDIS_URL = re.compile(r"^rediss?(?:\+\w+)?://", re.IGNORECASE)
-# Classes and functions that open a connection to Redis, by the last part of their name
-CLIENTS = re.compile(
-    r"(?:^|\.)(?:Redis|StrictRedis|RedisCluster|ConnectionPool|BlockingConnectionPool|RedisBroker|RedisSettings|RedisHuey|"
-    r"PriorityRedisHuey|RedisExpireHuey|PriorityRedisExpireHuey|FlaskRedis|RedisStorage|RedisBackend|RedisStreamBroker|"
-    r"ListQueueBroker|PubSubBroker|RedisAsyncResultBackend|RedisScheduleSource|RedisJobStore|AsyncRedisManager|RedisManager|"
-    r"create_redis_pool|create_redis|create_pool|RedisCache|from_url|from_dsn|Limiter|Broadcast|RedisChannelLayer|StubBroker)$"
-)
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "0.0.0.0", "::1", ""})  # noqa: S104 - as found in settings
+REDIS_URL = kind("redis").schemes
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +42,11 @@ class Address:
     def is_local(self) -> bool:
         """Whether it points to this machine."""
         return self.host in LOOPBACK
+
+
+def _is_client(name: str) -> bool:
+    """Whether a class or function of that name opens a connection to Redis."""
+    return kind("redis").positions(name) is not None
 
 
 def parse_address(label: str, value: Value, place: Place | None, *, maybe: bool = False) -> Address | None:
@@ -352,10 +350,10 @@ def _of_event(event: Event) -> Iterator[Address]:
     found = False
     for value in arguments:
         address = parse_address(event.name, value, event.place, maybe=event.maybe)
-        if address and CLIENTS.search(event.name):
+        if address and _is_client(event.name):
             found = True
             yield address
-    if found or not CLIENTS.search(event.name) or "redis" not in event.name.lower():
+    if found or not _is_client(event.name) or "redis" not in event.name.lower():
         return
     if event.name.endswith(("from_url", "from_dsn")):
         first = event.argument(0, "url", "dsn")
@@ -370,17 +368,13 @@ def _is_made_from_client(event: Event) -> bool:
     if re.search(r"RedisJobStore$|RedisCache$|RedisBackend$|connection_pool", event.name):
         return True
     arguments = [*event.call.args, *event.call.keywords.values()]
-    given = any(isinstance(value.data, Opaque) and CLIENTS.search(value.data.name) for value in arguments)
+    given = any(isinstance(value.data, Opaque) and _is_client(value.data.name) for value in arguments)
     return given or "connection_pool" in event.call.keywords
 
 
 def _of_client(event: Event) -> Iterator[Address]:
     """A client that is told host and port, or nothing."""
-    positional = (
-        dict(zip(("host", "port"), event.call.args, strict=False))
-        if event.name.endswith(("Redis", "RedisSettings"))
-        else {}
-    )
+    positional = dict(zip(kind("redis").positions(event.name) or (), event.call.args, strict=False))
     words = {**positional, **event.call.keywords}
     apart = _apart(event.name, words, event.place)
     if apart is None and (event.call.args or "url" in words):

@@ -7,13 +7,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from urllib.parse import urlsplit
 
-from devboot.onboarding.addresses import LOOPBACK, broker_values
+from devboot.onboarding.addresses import broker_values
 from devboot.onboarding.evaluation.values import Value
+from devboot.onboarding.libraries import LOOPBACK, kind
 from devboot.onboarding.processes import is_idle
 from devboot.onboarding.proposal import Evidence, Note, Proposal
 from devboot.onboarding.settings import Evaluator, Run
 
-AMQP = re.compile(r"^(?:py)?amqp://", re.IGNORECASE)
+AMQP = kind("rabbitmq").schemes
 OWN = "CELERY_BROKER_URL"  # Celery reads it from the environment before its configuration
 RECIPE = "rabbitmq"
 URL = "${services.rabbitmq.url}"

@@ -7,6 +7,7 @@ import re
 import shlex
 from dataclasses import dataclass, field
 
+from devboot.onboarding.libraries import known_servers
 from devboot.onboarding.proposal import Evidence
 from devboot.onboarding.tree import Tree
 from devboot.onboarding.yaml import parse_yaml
@@ -15,23 +16,6 @@ FILES = re.compile(
     r"^(?:docker-)?compose(?:[.-][\w.-]+)?\.ya?ml$|^(?:local|dev|development)\.ya?ml$|^docker-compose[\w.-]*\.ya?ml$"
 )
 NOT_OURS = re.compile(r"prod|staging|test|ci\b|deploy|swarm|traefik|selenium", re.IGNORECASE)
-# What an image, or a service's name where it is built, stands for
-RECIPES = {
-    "redis": r"redis|valkey|keydb|dragonfly",
-    "postgres": r"postgres|postgis|pgvector|timescale|pg_?vector",
-    "mysql": r"mysql|mariadb|percona",
-    "rabbitmq": r"rabbitmq",
-    "memcached": r"memcached",
-    "mail": r"mailhog|mailpit|maildev|mailcatcher|smtp4dev|inbucket|maildump",
-    "elasticsearch": r"elasticsearch|opensearch",
-    "mongo": r"\bmongo",
-    "minio": r"minio|localstack|rustfs|seaweedfs",
-    "nats": r"\bnats\b",
-    "kafka": r"kafka|redpanda",
-    "meilisearch": r"meilisearch",
-    "clickhouse": r"clickhouse",
-    "qdrant": r"qdrant|weaviate|chroma|milvus",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,13 +119,13 @@ def _container(name: str, entry: dict[str, object], path: str, text: str) -> Con
 
 
 def recipe_of(image: str, name: str, *, is_built: bool) -> str | None:
-    """The recipe that a container stands for."""
+    """The kind of server that a container stands for."""
     last = image.rpartition("/")[2].split(":")[0]
     for text in (last, image.split(":", maxsplit=1)[0], name if is_built or not image else ""):
-        for recipe, pattern in RECIPES.items():
+        for recipe, known in known_servers().items():
             if (
                 text
-                and re.search(pattern, text, re.IGNORECASE)
+                and known.containers.search(text)
                 and not re.search(r"exporter|commander|insight|admin|backup|ui$|sentinel", text)
             ):
                 return recipe

@@ -10,20 +10,12 @@ from pathlib import PurePosixPath
 
 from devboot.onboarding.evaluation.values import HOLE, Class, Place, Value, plain
 from devboot.onboarding.layout import Application
+from devboot.onboarding.libraries import Kind, known_servers
 from devboot.onboarding.proposal import Database, Evidence, Note
 from devboot.onboarding.settings import Run
 from devboot.onboarding.tree import Tree
 
 SQLITE = re.compile(r"^sqlite(?:\+\w+)?:(?://)?(.*)$")
-SERVERS = {
-    "postgres": "PostgreSQL",
-    "mysql": "MySQL",
-    "mariadb": "MariaDB",
-    "oracle": "Oracle",
-    "mssql": "SQL Server",
-    "mongodb": "MongoDB",
-}
-WITH_RECIPE = ("postgres", "mysql", "mariadb")
 OPENS = re.compile(
     r"(?:^|\.)(?:create_engine|create_async_engine|SqliteDatabase|SqliteExtDatabase|async_engine_from_config|init_db|register_tortoise)$"
     r"|^databases\.Database$|^(?:aio)?sqlite3?\.connect$|^aiosqlite\.connect$|^sqlite3\.connect$|^tortoise\."
@@ -87,19 +79,19 @@ def _is_sqlite(tree: Tree, run: Run, engine: str) -> bool:
 
 
 def _server(engine: str, data: Mapping[object, Value], place: Place | None, found: Found) -> None:
-    for key, label in SERVERS.items():
-        if key in engine.replace("postgis", "postgres").replace("psqlextra", "postgres"):
+    for kind in known_servers().values():
+        if kind.engine.search(engine):
             host = data.get("HOST", Value("")).data
             where = f" at `{host}`" if isinstance(host, str) and host and HOLE not in host else ""
-            _note_server(key, label, where, _evidence(place), found)
+            _note_server(kind, where, _evidence(place), found)
             return
 
 
-def _note_server(key: str, label: str, where: str, evidence: Evidence | None, found: Found) -> None:
-    if key not in found.servers:
-        found.servers.add(key)
-        lacks = "no variable says where" if key in WITH_RECIPE else "there is no recipe for it yet"
-        found.notes.append(Note(f"{key}: {label}{where} is needed; {lacks}", evidence, warns=True))
+def _note_server(kind: Kind, where: str, evidence: Evidence | None, found: Found) -> None:
+    if kind.name not in found.servers:
+        found.servers.add(kind.name)
+        lacks = "no variable says where" if kind.recipe else "there is no recipe for it yet"
+        found.notes.append(Note(f"{kind.name}: {kind.title}{where} is needed; {lacks}", evidence, warns=True))
 
 
 def _urls(app: Application, run: Run) -> Iterator[tuple[Value, Place | None, str]]:
@@ -149,11 +141,10 @@ def _of_url(tree: Tree, app: Application, value: Value, place: Place | None, bas
         name = "default" if not found.databases else _name_of(path)
         _add(tree, app, name, Value(path, value.reads, place), place, base, found)
         return
-    scheme = text.split("://", 1)[0].split("+")[0]
-    scheme = "postgres" if scheme in ("postgresql", "postgres") else scheme
-    if "://" in text and scheme in SERVERS:
+    kind = next((each for each in known_servers().values() if each.schemes.match(text)), None)
+    if kind is not None:
         host = re.search(r"@([\w.-]+)", text)
-        _note_server(scheme, SERVERS[scheme], f" at `{host[1]}`" if host else "", _evidence(place), found)
+        _note_server(kind, f" at `{host[1]}`" if host else "", _evidence(place), found)
 
 
 def _name_of(path: str) -> str:

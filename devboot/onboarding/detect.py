@@ -11,11 +11,12 @@ from pathlib import Path
 from devboot.model import overmind
 from devboot.onboarding import databases as stores
 from devboot.onboarding.alembic import redirected
-from devboot.onboarding.channels import Found as OfChannel, find_channel_servers
 from devboot.onboarding.commands import nothing_to_run
+from devboot.onboarding.endpoints import Found as Endpoint, find_endpoints
 from devboot.onboarding.flask import abilities, by_variable, flask_name
 from devboot.onboarding.images import variables_of_image
 from devboot.onboarding.layout import cwd_of
+from devboot.onboarding.libraries import usual_hosts
 from devboot.onboarding.logfolders import with_log_folders
 from devboot.onboarding.needs import needs_of
 from devboot.onboarding.node import find_node, left_to_itself, only_process
@@ -26,7 +27,7 @@ from devboot.onboarding.procfile import (
     missing_folder,
     obstacles,
 )
-from devboot.onboarding.proposal import OPEN_ACCESS, Evidence, Note, Process, Proposal, Service, Task, Variable
+from devboot.onboarding.proposal import Evidence, Note, Process, Proposal, Service, Task, Variable
 from devboot.onboarding.remarks import absent, neighbours, other_services, without_migrations
 from devboot.onboarding.servers import Served, find_servers
 from devboot.onboarding.settings import EnvFiles, Evaluator, Run
@@ -41,21 +42,6 @@ from devboot.onboarding.wiring import Wiring, find_wiring
 DEFAULT_FILES = (".env", ".env.local")
 ENVRC = re.compile(
     r"(?:dotenv(?:_if_exists)?|source(?:_env)?|\bcat|(?:^|\s)\.)\s+(?:\./)?([\w./-]*env[\w.-]*)", re.MULTILINE
-)
-CONTAINERS = frozenset(
-    {
-        "redis",
-        "postgres",
-        "db",
-        "database",
-        "rabbitmq",
-        "mysql",
-        "mongo",
-        "mailhog",
-        "mailpit",
-        "elasticsearch",
-        "memcached",
-    }
 )
 
 
@@ -120,8 +106,8 @@ def assemble(clone: Clone, run: Run, switches: Mapping[str, Variable], wiring: W
     node = find_node(tree, app.root, commands)
     tasks += node.tasks
     env_files, file_notes = _env_files(clone, run)
-    channels = find_channel_servers(run, clone.packages)
-    for each in channels:
+    endpoints = find_endpoints(run, clone.packages, _containers(clone), _recipes(wiring))
+    for each in endpoints:
         wiring.values |= each.values
         wiring.places |= each.places
     if wiring.is_needed and any("$REDIS_URL" in (process.command or "") for process in processes):
@@ -132,18 +118,18 @@ def assemble(clone: Clone, run: Run, switches: Mapping[str, Variable], wiring: W
     notes = [
         *clone.notes,
         *wiring.notes,
-        *(Note(f"{each.kind.recipe}: {OPEN_ACCESS}", each.evidence, warns=True) for each in channels if each.is_open),
+        *(note for each in endpoints for note in each.notes),
         *served.notes,
         *found.notes,
         *procfile_notes,
         *file_notes,
-        *other_services(clone, run, found.servers | _known(wiring, channels)),
+        *other_services(clone, run, found.servers | _known(wiring, endpoints)),
         *absent(clone, run),
         *neighbours(clone),
         *without_migrations(clone, tasks, databases),
         *(left_to_itself(tree, app.root, commands) if app.framework else ()),
     ]
-    services = tuple(_services(wiring, served, channels))
+    services = tuple(_services(wiring, served, endpoints))
     root = tree.root if app.root == "." else tree.root / app.root
     return Proposal(
         root=root,
@@ -175,14 +161,14 @@ def _tasks(clone: Clone, run: Run, served: Served, databases: tuple[str, ...]) -
     return with_log_folders(tree, app, run, tasks)
 
 
-def _services(wiring: Wiring, served: Served, channels: list[OfChannel]) -> Iterator[Service]:
+def _services(wiring: Wiring, served: Served, endpoints: list[Endpoint]) -> Iterator[Service]:
     if wiring.is_needed:
         yield Service("redis", "redis", wiring.port, wiring.evidence, wiring.is_open)
     if wiring.needs_rabbitmq:
         yield Service("rabbitmq", "rabbitmq", None, wiring.rabbitmq_evidence)
     for recipe, port in served.ports.items():
         yield Service(recipe, recipe, port, served.evidence[recipe], recipe in served.is_open)
-    yield from (each.service for each in channels)
+    yield from (each.service for each in endpoints if each.service is not None)
 
 
 def _commands(clone: Clone, processes: list[Process]) -> Iterator[tuple[str, str, str]]:
@@ -245,10 +231,18 @@ def _processes(clone: Clone, run: Run) -> tuple[list[Process], list[Note]]:
     return found, notes
 
 
-def _known(wiring: Wiring, channels: Iterable[OfChannel]) -> set[str]:
-    """Servers that are proposed, by what compose files call them."""
-    names = {"mongo" if each.kind.recipe == "mongodb" else each.kind.recipe for each in channels}
-    return names | ({"rabbitmq"} if wiring.needs_rabbitmq else set())
+def _known(wiring: Wiring, endpoints: Iterable[Endpoint]) -> set[str]:
+    """Servers that are proposed or spoken of, by what compose files call them."""
+    return {each.kind.name for each in endpoints} | _recipes(wiring)
+
+
+def _recipes(wiring: Wiring) -> set[str]:
+    return {"rabbitmq"} if wiring.needs_rabbitmq else set()
+
+
+def _containers(clone: Clone) -> frozenset[str]:
+    """Names under which containers find each other."""
+    return frozenset(clone.compose.hosts() | usual_hosts() | {"host.docker.internal"})
 
 
 def _env_files(clone: Clone, run: Run) -> tuple[tuple[str, ...] | None, list[Note]]:
@@ -328,7 +322,7 @@ def _sources(clone: Clone, env_files: tuple[str, ...] | None) -> Sources:
     return Sources(
         clone.files.examples,
         clone.compose.variables(),
-        frozenset(clone.compose.hosts() | CONTAINERS),
+        _containers(clone),
         uses_fernet,
         file,
     )

@@ -9,23 +9,11 @@ from collections.abc import Collection
 from devboot.onboarding.evaluation.values import HOLE
 from devboot.onboarding.flask import abilities, flask_name
 from devboot.onboarding.layout import ASIDE, manifest_folder
+from devboot.onboarding.libraries import kind
 from devboot.onboarding.proposal import Database, Evidence, Note, Task
 from devboot.onboarding.settings import Run, named_settings
 from devboot.onboarding.survey import Clone
 from devboot.onboarding.switches import evidence_of
-
-# What a container stands for → the recipe that would run it, where nothing says that development needs it
-AVAILABLE = {
-    "postgres": "postgres",
-    "mysql": "mariadb",
-    "memcached": "memcached",
-    "mail": "mail",
-    "nats": "nats",
-    "rabbitmq": "rabbitmq",
-    "mongo": "mongodb",
-    "meilisearch": "meilisearch",
-    "minio": "minio",
-}
 
 
 def other_services(clone: Clone, run: Run, servers: set[str]) -> list[Note]:
@@ -35,7 +23,7 @@ def other_services(clone: Clone, run: Run, servers: set[str]) -> list[Note]:
         recipe = container.recipe
         if recipe and recipe != "redis" and recipe not in servers:
             servers.add(recipe)
-            own = AVAILABLE.get(recipe, "")
+            own = kind(recipe).recipe
             rest = f"`[services.{own}]` would run it" if own else "there is no recipe for it yet"
             notes.append(Note(f"{recipe}: compose has it as `{container.name}`; {rest}", container.evidence))
     if "rabbitmq" not in servers:

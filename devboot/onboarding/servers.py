@@ -10,13 +10,14 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from devboot.onboarding.addresses import LOOPBACK
 from devboot.onboarding.asking import ASKS, ROLES, given_elsewhere
 from devboot.onboarding.compose import Compose
+from devboot.onboarding.connections import Connection, connections
 from devboot.onboarding.databases import server_urls
 from devboot.onboarding.drivers import needs_driver, scheme_of_postgres
 from devboot.onboarding.evaluation.values import HOLE, Value
 from devboot.onboarding.layout import Application
+from devboot.onboarding.libraries import LOOPBACK, Kind, known_servers
 from devboot.onboarding.proposal import OPEN_ACCESS, Database, Evidence, Note
 from devboot.onboarding.settings import Evaluator, Run
 
@@ -30,48 +31,7 @@ FOR_TESTS = re.compile(r"(?:^|[_-])test|test(?:s|ing)?(?:[_-]?db)?$", re.IGNOREC
 IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """A kind of database server that there is a recipe for."""
-
-    recipe: str
-    engine: re.Pattern[str]  # of Django
-    schemes: frozenset[str]
-    port: str
-    clients: tuple[str, ...]  # libraries; any of them is evidence
-    user: str  # its own
-    composed: tuple[str, str, str]  # what a container calls database, user and password
-    finds: bool  # whether the client's library finds a server by variables of its own, which the recipe sets
-    exported: str = ""  # the variable with an address that the recipe sets by itself
-    asks: bool = False  # whether its clients find no password by themselves
-    also: tuple[str, ...] = ()  # other names under which it may be known
-
-
-KINDS = (
-    Kind(
-        "postgres",
-        re.compile(r"postgres|postgis|psqlextra"),
-        frozenset({"postgres", "postgresql", "postgis", "psql", "pgsql", "asyncpg", "psycopg"}),
-        "5432",
-        ("psycopg", "psycopg2", "psycopg2-binary", "psycopg-binary", "asyncpg", "aiopg"),
-        "postgres",
-        ("POSTGRES_DB", "POSTGRES_USER", "POSTGRES_PASSWORD"),
-        finds=True,
-        exported="DATABASE_URL",
-    ),
-    Kind(
-        "mariadb",
-        re.compile(r"mysql|mariadb"),
-        frozenset({"mysql", "mariadb"}),
-        "3306",
-        ("mysqlclient", "pymysql", "aiomysql", "asyncmy", "mysql-connector-python", "mariadb"),
-        "root",
-        ("MYSQL_DATABASE", "MYSQL_USER", "MYSQL_PASSWORD"),
-        finds=False,
-        asks=True,
-        also=("mysql",),
-    ),
-)
+KINDS = tuple(map(known_servers().__getitem__, ("postgres", "mysql")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +44,7 @@ class Server:
     reads: Mapping[str, frozenset[str]]
     place: Evidence | None
     scheme: str = ""
+    is_whole: bool = False  # whether a call is given the address in one piece, which isn't known
 
     @property
     def variables(self) -> frozenset[str]:
@@ -119,7 +80,7 @@ class Served:
     @property
     def known(self) -> set[str]:
         """Every name of what is proposed."""
-        return {name for kind in KINDS if kind.recipe in self.ports for name in (kind.recipe, *kind.also)}
+        return {name for kind in KINDS if kind.recipe in self.ports for name in (kind.recipe, kind.name)}
 
 
 def find_servers(
@@ -152,15 +113,15 @@ def _servers(run: Run, app: Application, packages: Mapping[str, str], elsewhere:
     yield from known
     for name in sorted(elsewhere.keys() - _variables(known)):
         server = _of_url(Value(elsewhere[name], frozenset({name})), None)
-        if server is not None and any(client in packages for client in server.kind.clients):
+        if server is not None and server.kind.is_spoken(packages):
             yield replace(server, place=_place_of(run, name))
 
 
 def _with_client(server: Server, packages: Mapping[str, str]) -> Server:
     """Of another kind, where an example names one that no installed library can talk to."""
-    if not server.reads.get("url") or any(client in packages for client in server.kind.clients):
+    if not server.reads.get("url") or server.kind.is_spoken(packages):
         return server
-    kind = next((kind for kind in KINDS if any(client in packages for client in kind.clients)), server.kind)
+    kind = next((kind for kind in KINDS if kind.is_spoken(packages)), server.kind)
     return replace(server, kind=kind, scheme="")
 
 
@@ -175,6 +136,8 @@ def _named(run: Run, app: Application) -> Iterator[Server]:
         server = _of_url(value, Evidence(place.path, place.line) if place else None)
         if server is not None:
             yield server
+    for opened in connections(run, KINDS):
+        yield _of_call(opened)
 
 
 def _of_django(alias: str, data: Mapping[object, Value], entry: Value) -> Iterator[Server]:
@@ -193,6 +156,20 @@ def _of_django(alias: str, data: Mapping[object, Value], entry: Value) -> Iterat
     )
 
 
+def _of_call(opened: Connection) -> Server:
+    """Of a call of a client: an address in one piece, or host, port and the others apart."""
+    place = Evidence(opened.place.path, opened.place.line) if opened.place else None
+    reads = {part: value.reads for part, value in opened.parts.items()}
+    if opened.url is not None:
+        known = _of_url(opened.url, place)
+        if known is not None:
+            return known
+        reads["url"] = opened.url.reads
+    given = {part: value.data for part, value in opened.parts.items()}
+    texts = {part: "" if given.get(part) is None else _text(given[part]) for part in PROBE}
+    return Server(opened.kind, "default", texts, reads, place, is_whole=opened.url is not None)
+
+
 def _text(data: object) -> str:
     return str(data) if isinstance(data, str | int) else HOLE
 
@@ -200,7 +177,7 @@ def _text(data: object) -> str:
 def _of_url(value: Value, place: Evidence | None) -> Server | None:
     text = value.data
     match = URL.match(text) if isinstance(text, str) else None
-    kind = next((kind for kind in KINDS if match is not None and match[1].lower() in kind.schemes), None)
+    kind = next((kind for kind in KINDS if match is not None and kind.schemes.match(match[0])), None)
     if match is None or kind is None:
         return None
     parts = dict(zip(("user", "password", "host", "port", "name"), match.groups()[2:], strict=True))
@@ -225,7 +202,7 @@ def _asked_for(run: Run, packages: Mapping[str, str]) -> Iterator[Server]:
         if server is not None:
             yield _with_client(server, packages)
         elif not URL.match(text) and ASKS.match(name.upper()):
-            kind = next((kind for kind in KINDS if any(client in packages for client in kind.clients)), None)
+            kind = next((kind for kind in KINDS if kind.is_spoken(packages)), None)
             if kind is not None:
                 yield Server(kind, "default", dict.fromkeys(PROBE, ""), {"url": frozenset({name})}, where)
 
@@ -279,17 +256,17 @@ class _Trial:
         found, goal = self.found, self._reached(kind, self.found.probes)
         followed = _variables(_named(self.base, self.evaluator.app))
         for name in sorted(
-            found.probes.keys() & followed - {kind.exported}, key=lambda name: ("://" not in found.probes[name], name)
+            found.probes.keys() & followed - {kind.exports}, key=lambda name: ("://" not in found.probes[name], name)
         ):
             fewer = {other: probe for other, probe in found.probes.items() if other != name}
             if goal and fewer and _leads(found.probes[name]) and goal <= self._reached(kind, fewer):
                 del found.probes[name], found.values[name], found.places[name]
 
     def _database(self, kind: Kind, server: Server) -> Database:
-        container = next(filter(None, map(self.compose.of, (kind.recipe, *kind.also))), None)
+        container = self.compose.of(kind.name)
         composed = container.environment if container is not None else {}
-        name = _identifier(server.parts["name"], composed.get(kind.composed[0]), "app")
-        user = _identifier(server.parts["user"], composed.get(kind.composed[1]), "")
+        name = _identifier(server.parts["name"], composed.get(kind.composed["name"]), "app")
+        user = _identifier(server.parts["user"], composed.get(kind.composed["user"]), "")
         if any((known.database, known.service) == (name, kind.recipe) for known in self.found.databases):
             return next(known for known in self.found.databases if known.database == name)
         spare = (server.alias, name, f"{name}-{kind.recipe}")
@@ -312,7 +289,7 @@ class _Trial:
 
     def _role(self, name: str, server: Server) -> str | None:
         """Which part the variable carries: by what it is now, where it alone makes a part, or by its name."""
-        if URL.match(self._text(name)):
+        if URL.match(self._text(name)) or (server.is_whole and server.reads["url"] == {name}):
             return "url"
         parts = [part for part, reads in server.reads.items() if reads == {name} and part != "url"]
         if len(parts) == 1:
@@ -347,7 +324,7 @@ class _Trial:
     def _scheme(self, name: str, server: Server) -> str:
         """What stands before `://`: as it is now, else what the installed libraries take."""
         match = URL.match(self._text(name))
-        if match is not None and match[1].lower() in server.kind.schemes and not needs_driver(match[2], self.packages):
+        if match is not None and server.kind.schemes.match(match[0]) and not needs_driver(match[2], self.packages):
             return match[1] + (match[2] or "")
         if server.kind.recipe != "postgres":
             return "mysql" if self.evaluator.app.framework == "django" else server.scheme or "mysql+pymysql"
@@ -369,7 +346,7 @@ class _Trial:
             if host not in LOOPBACK and host != PROBE["host"]:
                 text = f"{kind.recipe}: the code connects to `{host}`, a name that only exists among containers"
                 self.found.notes.append(Note(text, server.place, warns=True))
-            elif (port or not kind.finds) and port != PROBE["port"] and (port or kind.port).isdigit():
+            elif (port or not kind.libpq) and port != PROBE["port"] and (port or "0").isdigit():
                 self.found.ports[kind.recipe] = int(port or kind.port)
 
     def _check_password(self, kind: Kind, server: Server) -> None:

@@ -13,8 +13,10 @@ from devboot.onboarding.dotenv import Variable, parse_variables
 from devboot.onboarding.evaluation import statements
 from devboot.onboarding.evaluation.calls import bind
 from devboot.onboarding.evaluation.machine import Findings, Machine
+from devboot.onboarding.evaluation.raising import PERHAPS
 from devboot.onboarding.evaluation.values import Function, Left, Module, Raised, Scope, Spent, Value, plain
 from devboot.onboarding.layout import ASIDE, Application
+from devboot.onboarding.libraries import words_of_calls
 from devboot.onboarding.proposal import Evidence
 from devboot.onboarding.tree import Tree
 
@@ -38,12 +40,19 @@ ENV_FOLDERS = (
 CONNECTS = (
     "edis(", "redis.", "from_url(", "from_dsn(", "Celery(", "roker(", "Huey(", "RQ(", "create_engine(",
     "create_async_engine(", "sqlite3.connect(", "sqlite.connect(", "RedisSettings(", "RedisStorage", "init_app(",
-    "beat_schedule", "broker_url", "MotorClient(", "MongoClient(",
+    "beat_schedule", "broker_url", *words_of_calls(),
 )  # fmt: skip
+# Where a module has one of those, a function that calls one of these opens a connection
+OPENS = (*CONNECTS, "connect(", "create_pool(", "Connection(", "Pool(", "Client(")
 WORKERS = (
     "Celery(", "RedisBroker(", "WorkerSettings", "Huey(", "RabbitmqBroker(", "RedisSettings(", "ListQueueBroker(",
     "RedisStreamBroker(", "RQ(",
 )  # fmt: skip
+
+
+_CONNECTS_BY_NAME = re.compile(
+    r"[Rr]edis|elery|roker|uey|\.conf|engine|sqlite|connect|[Cc]onnection|[Pp]ool|Client|Database|afka|lasticsearch"
+)
 
 
 @dataclass(slots=True)
@@ -152,9 +161,7 @@ def _focus(machine: Machine) -> dict[str, str]:
     """Files of modules that read variables, connect or configure, with the modules' names, in the order of running."""
     found = machine.found
     places = [read.place for read in found.reads.values()] + [need.place for need in found.needs.values()]
-    places += [
-        event.place for event in found.events if re.search(r"[Rr]edis|elery|roker|uey|\.conf|engine|sqlite", event.name)
-    ]
+    places += [event.place for event in found.events if re.search(_CONNECTS_BY_NAME, event.name)]
     places += [value.place for value in machine.config.values()]
     paths = {place.path for place in places if place}
     if machine.settings is not None:
@@ -239,7 +246,7 @@ def look_into_functions(machine: Machine) -> None:
         for node in ast.walk(parsed) if parsed else ():
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node not in machine.called:
                 body = "\n".join(lines[node.lineno - 1 : node.end_lineno])
-                if any(word in body for word in CONNECTS):
+                if any(word in body for word in OPENS):
                     _try_function(machine, node, module)
 
 
@@ -247,7 +254,8 @@ def _try_function(machine: Machine, node: ast.FunctionDef | ast.AsyncFunctionDef
     outer = Scope(module, module.names)
     machine.called.add(node)
     machine.maybe += 1
-    machine.handlers.append(("BaseException",))
+    machine.reads_on = True
+    machine.handlers.append(PERHAPS)
     try:
         names = bind(machine, Function(node, outer), (), {})
         statements.perhaps(machine, node.body, Scope(module, names, outer, "function"))
@@ -255,6 +263,7 @@ def _try_function(machine: Machine, node: ast.FunctionDef | ast.AsyncFunctionDef
         pass
     finally:
         machine.handlers.pop()
+        machine.reads_on = False
         machine.maybe -= 1
 
 

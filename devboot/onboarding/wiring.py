@@ -11,9 +11,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from devboot.onboarding.addresses import LOOPBACK, Address, broker_values, redis_addresses
+from devboot.onboarding.addresses import Address, broker_values, redis_addresses
 from devboot.onboarding.brokers import OWN, PROBE, URL, amqp_broker, broker_variables, evidence_of_broker
 from devboot.onboarding.evaluation.values import HOLE, Value
+from devboot.onboarding.libraries import LOOPBACK
 from devboot.onboarding.processes import is_idle
 from devboot.onboarding.proposal import OPEN_ACCESS, Evidence, Note
 from devboot.onboarding.settings import Evaluator, Run
@@ -264,10 +265,20 @@ def _reached(
     run = evaluator.again({**switches, **probes})
     found: set[str] = set()
     for address in redis_addresses(run, packages):
-        good = GOOD.match(address.url) if address.url else address.host == PROBE_HOST and address.port == PROBE_PORT
+        good = GOOD.match(address.url) if address.url else _is_told_host(address, probes) or _is_at_probe(address)
         if good:
             found.add(f"{address.label} {address.place}")
     return found
+
+
+def _is_told_host(address: Address, probes: Mapping[str, str]) -> bool:
+    """Whether variables carry the host, and nothing but the code says the port."""
+    is_told = address.host == PROBE_HOST and not address.reads.isdisjoint(probes)
+    return is_told and not any("PORT" in name.upper() for name in address.reads)
+
+
+def _is_at_probe(address: Address) -> bool:
+    return address.host == PROBE_HOST and address.port == PROBE_PORT
 
 
 def _keep(
@@ -351,8 +362,7 @@ def _pin(evaluator: Evaluator, switches: Mapping[str, str], packages: Mapping[st
     """Addresses that no variable reaches: Celery's own variables, else the port that the code names."""
     run = evaluator.again({**switches, **wiring.probes})
     for address in redis_addresses(run, packages):
-        good = GOOD.match(address.url) if address.url else address.host == PROBE_HOST and address.port == PROBE_PORT
-        if good or (address.host == PROBE_HOST and address.port == PROBE_PORT):
+        if (address.url and GOOD.match(address.url)) or _is_at_probe(address):
             continue
         variable = OWN_VARIABLES.get(address.label)
         if variable and variable not in wiring.values and not address.reads:

@@ -23,7 +23,7 @@ from devboot.sources.conda import load_rattler
 from devboot.uv.client import Uv
 
 RECIPE = "rabbitmq"
-CHANNEL_RECIPES = ("mongodb", "meilisearch", "minio")  # as `onboarding.channels` has them
+CHANNEL_RECIPES = ("mongodb", "meilisearch", "minio")  # as `libraries.toml` has them
 
 
 def without_unreachable(loaded: Loaded, uv: Uv, environ: Mapping[str, str], reporter: Reporter) -> Loaded:
@@ -50,7 +50,7 @@ def without_channel(loaded: Loaded, recipe: str, ask: AskChannel | None, reporte
             else:
                 ask(origin, "")
     except DevbootError as error:
-        from devboot.onboarding.channels import kind_of, usual
+        from devboot.onboarding.endpoints import kind_of, usual
 
         text = f"{recipe}: the code connects to it, and it can't be had now: {error.what}"
         reporter.emit(Event(WARNING, "manifest", text, slug="manifest/not-provided"))

@@ -24,6 +24,7 @@ from devboot.onboarding.evaluation.values import (
     Value,
     union,
 )
+from devboot.onboarding.libraries import words_of_calls
 from devboot.onboarding.tree import Tree
 
 # A module with none of these words can be taken as read: importing it reads no variable and opens no connection
@@ -32,6 +33,7 @@ TELLING = (
     "broker", "CACHES", "DATABASES", "sqlite", "create_engine", "create_async_engine", "dotenv", "FastAPI(",
     "Flask(", "SECRET_KEY", "decouple", "uey", "dramatiq", "sys.exit", "Improperly", "SQLAlchemy(", "from_object",
     "RepositoryEnv", "create_app(", "create_application(", "raise ", "INSTALLED_APPS", "import_module", "include(",
+    *words_of_calls(),
 )  # fmt: skip
 # What any shell or devboot itself sets
 GIVEN = frozenset(
@@ -126,6 +128,7 @@ class Machine:
         self.settings: Module | None = None  # what django.conf.settings stands for
         self.settings_name = ""
         self.maybe = 0
+        self.reads_on = False  # whether an unset variable ends nothing that may not run
         self.handlers: list[tuple[str, ...]] = []
         self.tests: list[tuple[frozenset[str], ast.expr, Scope]] = []
         self.causes: list[frozenset[str]] = []
@@ -210,7 +213,10 @@ class Machine:
         Where the code has a handler it goes there. Else these variables are needed, and reading goes on as if they
         were set.
         """
-        if self.is_caught(kind):
+        handlers = (
+            [names for names in self.handlers if names is not raising.PERHAPS] if self.reads_on else self.handlers
+        )
+        if any(raising.takes(names, kind) for names in handlers):
             raise Raised(kind, reads)
         missing = [name for name in sorted(reads) if name not in self.environ and name not in GIVEN]
         if not self.maybe:

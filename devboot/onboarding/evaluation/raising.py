@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 # Stands in a scope whose code may have returned already
 RETURNED = "(returned)"
+# Stands for a handler around statements that may not run
+PERHAPS = ("BaseException",)
 # Who takes what: enough of Python's tree of exceptions for the ones that unset variables and absent modules cause
 WIDER = {
     "KeyError": ("KeyError", "LookupError"),

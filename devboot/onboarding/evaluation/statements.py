@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from devboot.onboarding.evaluation import calls, expressions, operators
 from devboot.onboarding.evaluation.imports import bring, bring_from
-from devboot.onboarding.evaluation.raising import RETURNED, takes, throw
+from devboot.onboarding.evaluation.raising import PERHAPS, RETURNED, takes, throw
 from devboot.onboarding.evaluation.values import (
     NOTHING,
     Class,
@@ -155,7 +155,7 @@ def _both(m: Machine, node: ast.If, scope: Scope) -> None:
 def perhaps(m: Machine, body: list[ast.stmt], scope: Scope) -> None:
     """Run statements that may not run: what they read isn't required."""
     m.maybe += 1
-    m.handlers.append(("BaseException",))
+    m.handlers.append(PERHAPS)
     try:
         m.execute(body, scope)
     except Left as left:

@@ -11,7 +11,7 @@ from devboot.app.preparation.unreachable import CHANNEL_RECIPES, without_broker,
 from devboot.errors import NetworkError
 from devboot.events import RecordingReporter
 from devboot.model.edge.manifest import parse_manifest
-from devboot.onboarding.channels import KINDS
+from devboot.onboarding.libraries import kinds_of_channels
 from devboot.uv.client import Uv
 from tests.fakes.folders import home_beside
 
@@ -113,4 +113,4 @@ def test_a_detected_server_that_the_channel_has_stays(tmp_path):
 
 
 def test_every_recipe_of_a_channel_that_is_detected_can_be_left_out():
-    assert CHANNEL_RECIPES == tuple(kind.recipe for kind in KINDS)
+    assert CHANNEL_RECIPES == tuple(kind.recipe for kind in kinds_of_channels())

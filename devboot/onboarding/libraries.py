@@ -1,0 +1,114 @@
+"""What is known of servers and of the libraries that talk to them: the table `libraries.toml`, read once."""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+import tomllib
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "0.0.0.0", "::1", ""})  # noqa: S104 - as found in settings
+_NEVER = re.compile(r"(?!)")
+# Words of what a call of a client is told → the part of an address that they name
+_PARTS: Mapping[str, str] = {
+    "host": "host", "hostname": "host", "server": "host", "addr": "host", "hosts": "hosts", "servers": "hosts",
+    "bootstrap_servers": "hosts", "bootstrap.servers": "hosts", "nodes": "hosts", "port": "port", "user": "user",
+    "username": "user", "password": "password", "passwd": "password", "database": "name", "dbname": "name",
+    "db": "name", "dsn": "url", "url": "url", "uri": "url", "conninfo": "url", "connection_string": "url",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of server. `libraries.toml` says what each field means."""
+
+    name: str
+    title: str
+    recipe: str = ""
+    channel: bool = False
+    clients: tuple[str, ...] = ()
+    schemes: re.Pattern[str] = _NEVER
+    port: int = 0
+    url: str = ""
+    variables: re.Pattern[str] = _NEVER
+    optional: bool = False
+    bare: bool = False
+    login: tuple[tuple[re.Pattern[str], str], ...] = ()
+    is_in_url: bool = False
+    asks: bool = False
+    calls: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = ()
+    containers: re.Pattern[str] = _NEVER
+    words: tuple[str, ...] = ()
+    hosts: frozenset[str] = frozenset()
+    engine: re.Pattern[str] = _NEVER
+    user: str = ""
+    composed: Mapping[str, str] = field(default_factory=dict)
+    libpq: bool = False
+    exports: str = ""
+
+    def is_spoken(self, packages: Collection[str]) -> bool:
+        """Whether a library that talks to it is installed."""
+        return any(name in packages for name in self.clients)
+
+    def positions(self, call: str) -> tuple[str, ...] | None:
+        """Return the parts that a call's positional arguments are; None for a call that opens no connection to it."""
+        return next((parts for pattern, parts in self.calls if pattern.search(call)), None)
+
+
+@functools.cache
+def known_servers() -> Mapping[str, Kind]:
+    """Return the kinds of servers by their names, in the order of the table."""
+    with open(os.path.join(os.path.dirname(__file__), "libraries.toml"), "rb") as file:
+        return {name: _kind(name, table) for name, table in tomllib.load(file).items()}
+
+
+def kind(name: str) -> Kind:
+    """Return the kind of server of that name."""
+    return known_servers()[name]
+
+
+def kinds_of_channels() -> tuple[Kind, ...]:
+    """Return the kinds of servers that only a conda channel has."""
+    return tuple(each for each in known_servers().values() if each.channel)
+
+
+@functools.cache
+def usual_hosts() -> frozenset[str]:
+    """Return the names under which containers usually find a server."""
+    return frozenset().union(*(each.hosts for each in known_servers().values()))
+
+
+@functools.cache
+def words_of_calls() -> tuple[str, ...]:
+    """Return the words that code has in it which opens a connection."""
+    return tuple(dict.fromkeys(word for each in known_servers().values() for word in each.words))
+
+
+def part_of(word: str) -> str | None:
+    """Return the part of an address that a word of a call names."""
+    return _PARTS.get(word.lower())
+
+
+def _kind(name: str, table: Mapping[str, Any]) -> Kind:
+    fields: dict[str, Any] = dict(table)
+    for key in ("variables", "schemes"):
+        if key in fields:
+            fields[key] = re.compile(
+                f"^(?:{fields[key]})" + ("$" if key == "variables" else r"(?:\+\w+)?://"), re.IGNORECASE
+            )
+    for key in ("containers", "engine"):
+        if key in fields:
+            fields[key] = re.compile(fields[key], re.IGNORECASE)
+    for key in ("clients", "words"):
+        fields[key] = tuple(fields.get(key, ()))
+    fields["hosts"] = frozenset(fields.get("hosts", ()))
+    for key, ends in (("login", "^(?:{})$"), ("calls", "(?:{})$")):
+        pairs = fields.get(key, {}).items()
+        fields[key] = tuple(
+            (re.compile(ends.format(pattern)), tuple(value) if isinstance(value, list) else value)
+            for pattern, value in pairs
+        )
+    return Kind(name, **fields)

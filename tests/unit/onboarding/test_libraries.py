@@ -1,0 +1,160 @@
+"""The table of servers and client libraries: what it says holds together, and one path reads it for all of them."""
+
+from urllib.parse import urlsplit
+
+import pytest
+
+from devboot.onboarding.libraries import known_servers
+from devboot.recipes import RecipeFolders, bundled_folder
+
+KINDS = known_servers()
+WITH_PORT = [name for name, kind in KINDS.items() if kind.port]
+
+
+@pytest.mark.parametrize("name", [name for name, kind in KINDS.items() if kind.recipe])
+def test_a_recipe_of_the_table_is_a_service_of_devboot(name):
+    assert RecipeFolders([bundled_folder()]).get(KINDS[name].recipe).recipe.service is not None
+
+
+def test_a_client_library_talks_to_one_kind_of_server():
+    several = {"faststream"}  # a framework over brokers of all kinds
+    clients = [client for kind in KINDS.values() for client in kind.clients if client not in several]
+
+    assert len(clients) == len(set(clients))
+
+
+@pytest.mark.parametrize("name", [name for name in WITH_PORT if KINDS[name].url])
+def test_a_usual_address_has_the_usual_port_and_begins_as_its_kind_does(name):
+    kind = KINDS[name]
+    parts = urlsplit(kind.url if "://" in kind.url else f"//{kind.url}")
+
+    assert (parts.hostname, parts.port) == ("localhost", kind.port)
+    assert parts.scheme in ("", "http") or kind.schemes.match(kind.url)
+
+
+@pytest.mark.parametrize("name", [name for name, kind in KINDS.items() if kind.hosts])
+def test_a_container_is_known_under_the_first_of_its_usual_names(name, propose):
+    host = min(KINDS[name].hosts, key=lambda host: host != name)
+    proposal = propose(
+        {
+            "app.py": "from flask import Flask\napp = Flask(__name__)\n",
+            "requirements.txt": "flask\n",
+            "compose.yml": f"services:\n  {host}:\n    image: {host}\n",
+        }
+    )
+
+    (note,) = [note.text for note in proposal.notes if "compose has it" in note.text] or [""]
+    assert note.startswith(name) or host in ("cache", "db", "database") or name == "redis"
+
+
+FLASK = "import os\nfrom flask import Flask\napp = Flask(__name__)\n"
+# The kind of server; a package; what the code imports; calls with and without a variable for the host
+CALLS = [
+    ("mysql", "pymysql", "import pymysql", "pymysql.connect(host={host}, user='root', password='a', database='b')"),
+    ("mysql", "mysql-connector-python", "import mysql.connector as c", "c.connect(**{{'host': {host}}})"),
+    ("mysql", "aiomysql", "import aiomysql", "aiomysql.create_pool(host={host}, user='root', password='', db='b')"),
+    ("mysql", "mysqlclient", "import MySQLdb", "MySQLdb.connect({host}, 'root', 'secret', 'b')"),
+    ("postgres", "psycopg2-binary", "import psycopg2", "psycopg2.connect(host={host}, dbname='a', port='5433')"),
+    ("postgres", "asyncpg", "import asyncpg", "asyncpg.connect(host={host}, port=5433, user='a', database='b')"),
+    ("postgres", "psycopg", "import psycopg", "psycopg.connect(host={host}, port=5433, dbname='b')"),
+    ("mongo", "pymongo", "from pymongo import MongoClient", "MongoClient({host}, 27017)"),
+    ("mongo", "motor", "import motor.motor_asyncio as m", "m.AsyncIOMotorClient(host={host}, port=27017)"),
+    ("redis", "redis", "import redis", "redis.Redis(host={host})"),
+    ("rabbitmq", "pika", "import pika", "pika.ConnectionParameters({host})"),
+    ("mqtt", "aiomqtt", "import aiomqtt", "aiomqtt.Client({host}, 1883)"),
+    ("memcached", "aiomcache", "import aiomcache", "aiomcache.Client({host}, 11211)"),
+]  # fmt: skip
+
+
+def proposed(propose, package, imported, call, host, *, in_function):
+    line = call.format(host=host)
+    body = f"def connect():\n    return {line}\n" if in_function else f"client = {line}\n"
+    return propose({"app.py": f"{FLASK}{imported}\n{body}", "requirements.txt": f"flask\n{package}\n"})
+
+
+@pytest.mark.parametrize("in_function", [False, True])
+@pytest.mark.parametrize(("name", "package", "imported", "call"), CALLS)
+def test_a_call_of_a_driver_with_a_literal_host_fixes_the_port(name, package, imported, call, in_function, propose):
+    proposal = proposed(propose, package, imported, call, "'localhost'", in_function=in_function)
+
+    port = 5433 if name == "postgres" else KINDS[name].port
+    assert [(each.recipe, each.port) for each in proposal.services] == [(KINDS[name].recipe, port)]
+
+
+@pytest.mark.parametrize("read", ["os.environ['DBHOST']", "os.getenv('DBHOST', 'localhost')"])
+@pytest.mark.parametrize("in_function", [False, True])
+@pytest.mark.parametrize(("name", "package", "imported", "call"), CALLS)
+def test_a_variable_that_a_call_of_a_driver_takes_its_host_from_is_set(
+    name, package, imported, call, in_function, read, propose
+):
+    proposal = proposed(propose, package, imported, call, read, in_function=in_function)
+
+    assert [each.recipe for each in proposal.services] == [KINDS[name].recipe]
+    owner = "databases.default" if name in ("mysql", "postgres") else f"services.{KINDS[name].recipe}"
+    assert {each.name: each.value for each in proposal.env}["DBHOST"] == f"${{{owner}.host}}"
+
+
+@pytest.mark.parametrize(
+    ("package", "imported", "call", "told"),
+    [
+        ("asyncpg", "import asyncpg", "asyncpg.create_pool(os.environ['STORE'])", "${databases.default.url}"),
+        ("psycopg", "import psycopg", "psycopg.connect(os.getenv('STORE'))", "${databases.default.url}"),
+        ("nats-py", "import nats", "nats.connect(os.environ['STORE'])", "${services.nats.url}"),
+        ("pika", "import pika", "pika.URLParameters(os.environ['STORE'])", "${services.rabbitmq.url}"),
+        (
+            "boto3",
+            "import boto3",
+            "boto3.client('s3', endpoint_url=os.getenv('S3_ENDPOINT', 'http://minio:9000'))",
+            "${services.s3.url}",
+        ),
+    ],
+)
+@pytest.mark.parametrize("in_function", [False, True])
+def test_a_variable_with_an_address_in_one_piece_is_set(package, imported, call, told, in_function, propose):
+    proposal = proposed(propose, package, imported, call, "", in_function=in_function)
+
+    variable = "S3_ENDPOINT" if package == "boto3" else "STORE"
+    assert {each.name: each.value for each in proposal.env if each.name != "PORT"} == {variable: told}
+
+
+def test_database_user_and_password_of_a_call_become_those_of_the_service(propose):
+    call = "psycopg2.connect('host=localhost dbname=shop user=ada password=secret')"
+    proposal = proposed(propose, "psycopg2-binary", "import psycopg2", call, "", in_function=True)
+
+    (database,) = proposal.databases
+    assert (database.database, database.user, database.password) == ("shop", "ada", "secret")
+
+
+@pytest.mark.parametrize(
+    ("package", "code", "env"),
+    [
+        ("kafka-python", "from kafka import KafkaProducer\nKafkaProducer(bootstrap_servers='localhost:9092')\n", {}),
+        ("aiokafka", "BROKER = os.environ['KAFKA_BROKER']\n", {"KAFKA_BROKER": "localhost:9092"}),
+        ("elasticsearch", "HOST = os.environ.get('ELASTICSEARCH_URL', 'http://localhost:9200')\n", {}),
+        (
+            "opensearch-py",
+            "HOST = os.environ.get('OPENSEARCH_URL', 'http://opensearch:9200')\n",
+            {"OPENSEARCH_URL": "http://localhost:9200"},
+        ),
+    ],
+)
+def test_a_server_that_no_recipe_runs_is_named(package, code, env, propose):
+    proposal = propose({"app.py": FLASK + code, "requirements.txt": f"flask\n{package}\n"})
+
+    assert proposal.services == ()
+    assert {each.name: each.value for each in proposal.env if each.name != "PORT"} == env
+    (note,) = (note for note in proposal.notes if note.warns)
+    assert "which no recipe runs: start one yourself" in note.text
+
+
+@pytest.mark.parametrize(
+    ("package", "code"),
+    [
+        ("pymysql", "import pymysql\npymysql.connect(host='db.example.test', user='ada')\n"),
+        ("pymongo", "from pymongo import MongoClient\nMongoClient('db.example.test', 27017)\n"),
+        ("boto3", "BUCKET = os.environ.get('AWS_S3_ENDPOINT_URL')\n"),
+        ("", "from pymongo import MongoClient\nMongoClient('localhost', 27017)\n"),
+    ],
+)
+def test_what_is_elsewhere_or_optional_or_has_no_library_is_no_ground(package, code, propose):
+    assert propose({"app.py": FLASK + code, "requirements.txt": f"flask\n{package}\n"}).services == ()

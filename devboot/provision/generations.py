@@ -99,15 +99,22 @@ def append(state: str, at: float, identity: str, objects: tuple[str, ...], body:
 def remove_outdated(state: str) -> None:
     """Remove generations of an older format: they hold secret values. Raises MachineError."""
     for number in _numbers(state):
-        try:
-            with open(_path(state, number), encoding="utf-8", opener=plain) as stream:
-                said = json.loads(stream.readline())
-            if isinstance(said, dict) and said.get("format") in range(FORMAT):
-                os.unlink(_path(state, number))
-        except ValueError:
-            continue
-        except OSError as error:
-            raise machine_error(error, _path(state, number)) from error
+        path = _path(state, number)
+        if _format(path) in range(FORMAT):
+            try:
+                os.unlink(path)
+            except OSError as error:
+                raise machine_error(error, path) from error
+
+
+def _format(path: str) -> object:
+    """Return the format of a generation's file; None for a file that can't be read."""
+    try:
+        with open(path, encoding="utf-8", opener=plain) as stream:
+            said = json.loads(stream.readline())
+    except (OSError, ValueError):
+        return None
+    return said.get("format") if isinstance(said, dict) else None
 
 
 def salt(state: str) -> str:

@@ -6,6 +6,7 @@ import gc
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from devboot.model import overmind
@@ -16,7 +17,7 @@ from devboot.onboarding.endpoints import Found as Endpoint, find_endpoints
 from devboot.onboarding.flask import abilities, by_variable, flask_name
 from devboot.onboarding.images import variables_of_image
 from devboot.onboarding.layout import cwd_of
-from devboot.onboarding.libraries import usual_hosts
+from devboot.onboarding.libraries import DOCKER_HOST, usual_hosts
 from devboot.onboarding.logfolders import with_log_folders
 from devboot.onboarding.needs import needs_of
 from devboot.onboarding.node import find_node, left_to_itself, only_process
@@ -69,7 +70,7 @@ def _detect(root: Path) -> Proposal:
     values = {name: v.value or "" for name, v in switches.items()}
     if switches:
         base = evaluator.run(values)
-    wiring = find_wiring(evaluator, base, values, clone.packages)
+    wiring = find_wiring(evaluator, base, values, clone.packages, _containers(clone))
     files = stores.find_databases(clone.tree, clone.app, base).databases
     given = {**values, **wiring.probes}
     served = find_servers(evaluator, base, given, clone.packages, clone.compose, [file.name for file in files])
@@ -130,13 +131,14 @@ def assemble(clone: Clone, run: Run, switches: Mapping[str, Variable], wiring: W
         *(left_to_itself(tree, app.root, commands) if app.framework else ()),
     ]
     services = tuple(_services(wiring, served, endpoints))
+    hosts = wiring.hosts.union(served.hosts, *(each.hosts for each in endpoints))
     root = tree.root if app.root == "." else tree.root / app.root
     return Proposal(
         root=root,
         name=root.name,
         framework=app.framework,
         framework_evidence=app.evidence,
-        python=clone.python,
+        python=replace(clone.python, hosts=tuple(sorted(hosts))),
         packages=node.packages,
         services=services,
         databases=databases,
@@ -242,7 +244,7 @@ def _recipes(wiring: Wiring) -> set[str]:
 
 def _containers(clone: Clone) -> frozenset[str]:
     """Names under which containers find each other."""
-    return frozenset(clone.compose.hosts() | usual_hosts() | {"host.docker.internal"})
+    return frozenset(clone.compose.hosts() | usual_hosts() | {DOCKER_HOST})
 
 
 def _env_files(clone: Clone, run: Run) -> tuple[tuple[str, ...] | None, list[Note]]:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from devboot.onboarding.connections import Connection, connections, host_and_port, split
 from devboot.onboarding.evaluation.values import HOLE, Place, Value
-from devboot.onboarding.libraries import LOOPBACK, Kind, kinds_of_channels, known_servers
+from devboot.onboarding.libraries import DOCKER_HOST, LOOPBACK, Kind, kinds_of_channels, known_servers
 from devboot.onboarding.proposal import OPEN_ACCESS, Evidence, Note, Proposal, Service
 from devboot.onboarding.settings import Run
 
@@ -50,7 +50,8 @@ class Found:
         """What is to be said: who gets in, or that nothing runs such a server."""
         name, title = self.kind.name, self.kind.title
         if not self.kind.recipe:
-            text = f"{name}: the code connects to {title}, which no recipe runs: start one yourself"
+            port = f" on port {self.port}" if self.port else ""
+            text = f"{name}: the code connects to {title}, which no recipe runs: start one yourself{port}"
             variable = next(iter(self.values), "")
             text += f", and put its address into `{variable}`" if variable else ""
             return [Note(text, self.evidence, warns=True)]
@@ -204,7 +205,7 @@ def _is_elsewhere(text: str) -> bool:
         host = urlsplit(text if "://" in text else f"//{text}").hostname or ""
     except ValueError:
         return False
-    return "." in host and host not in LOOPBACK and host != "host.docker.internal"
+    return "." in host and host not in LOOPBACK and host != DOCKER_HOST
 
 
 def _literals(run: Run) -> Iterator[Value]:

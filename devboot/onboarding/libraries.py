@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "0.0.0.0", "::1", ""})  # noqa: S104 - as found in settings
+DOCKER_HOST = "host.docker.internal"  # this machine, as containers call it
 _NEVER = re.compile(r"(?!)")
 # Words of what a call of a client is told → the part of an address that they name
 _PARTS: Mapping[str, str] = {
@@ -30,6 +31,7 @@ class Kind:
     recipe: str = ""
     channel: bool = False
     clients: tuple[str, ...] = ()
+    native: tuple[str, ...] = ()
     schemes: re.Pattern[str] = _NEVER
     port: int = 0
     url: str = ""
@@ -52,6 +54,11 @@ class Kind:
     def is_spoken(self, packages: Collection[str]) -> bool:
         """Whether a library that talks to it is installed."""
         return any(name in packages for name in self.clients)
+
+    def can_be_led(self, packages: Collection[str]) -> bool:
+        """Whether its clients find a container's name on this machine: by PGHOSTADDR, or in Python."""
+        used = [name for name in self.clients if name in packages]
+        return self.libpq or not used or any(name not in self.native for name in used)
 
     def positions(self, call: str) -> tuple[str, ...] | None:
         """Return the parts that a call's positional arguments are; None for a call that opens no connection to it."""
@@ -102,7 +109,7 @@ def _kind(name: str, table: Mapping[str, Any]) -> Kind:
     for key in ("containers", "engine"):
         if key in fields:
             fields[key] = re.compile(fields[key], re.IGNORECASE)
-    for key in ("clients", "words"):
+    for key in ("clients", "native", "words"):
         fields[key] = tuple(fields.get(key, ()))
     fields["hosts"] = frozenset(fields.get("hosts", ()))
     for key, ends in (("login", "^(?:{})$"), ("calls", "(?:{})$")):

@@ -8,6 +8,9 @@ from pathlib import Path
 OPEN_ACCESS = 'the code connects without a password, so `access = "open"` lets in every user of this machine'
 
 
+CONTAINER = "the code connects to `{}`, a name that only containers have"
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """Where a fact stands: a path relative to the clone's root, and a line (0: the file as such)."""
@@ -42,6 +45,7 @@ class PythonInput:
     extras: tuple[str, ...] = ()
     packages: tuple[str, ...] = ()  # beside the lists
     exclude_newer: str = ""  # a date: what unpinned packages were then
+    hosts: tuple[str, ...] = ()  # names of containers that lead to this machine
 
 
 @dataclass(frozen=True, slots=True)

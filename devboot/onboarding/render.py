@@ -100,6 +100,8 @@ def _python(proposal: Proposal) -> list[str]:
         lines.append(f"groups = {_list(python.groups)}")
     if python.extras:
         lines.append(f"extras = {_list(python.extras)}")
+    if python.hosts:
+        lines.append(f"hosts = {_list(python.hosts)}  # the code names these containers: here they are this machine")
     if lines and not python.version:
         lines.insert(0, "# version: not stated, so the newest that its packages take")
     return ["[python]", *lines] if lines else []

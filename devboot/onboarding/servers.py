@@ -17,10 +17,11 @@ from devboot.onboarding.databases import server_urls
 from devboot.onboarding.drivers import needs_driver, scheme_of_postgres
 from devboot.onboarding.evaluation.values import HOLE, Value
 from devboot.onboarding.layout import Application
-from devboot.onboarding.libraries import LOOPBACK, Kind, known_servers
-from devboot.onboarding.proposal import OPEN_ACCESS, Database, Evidence, Note
+from devboot.onboarding.libraries import DOCKER_HOST, LOOPBACK, Kind, known_servers, usual_hosts
+from devboot.onboarding.proposal import CONTAINER, OPEN_ACCESS, Database, Evidence, Note
 from devboot.onboarding.settings import Evaluator, Run
 
+HOST_ADDRESS = "PGHOSTADDR"  # where libpq connects to, whatever the host is called
 PROBE = {"host": "127.0.0.1", "port": "59998", "user": "probe_user", "password": "probe_password", "name": "probe_name"}
 URL = re.compile(
     r"^([a-z]+)(\+\w+)?://(?=.)(?:([^:@/]*)(?::([^@/]*))?@)?([^:/?@]*)(?::([^/?@]*))?(?:/([^?]*))?", re.IGNORECASE
@@ -76,6 +77,7 @@ class Served:
     notes: list[Note] = field(default_factory=list)
     taken: set[str] = field(default_factory=set)
     is_open: set[str] = field(default_factory=set)  # recipes that the code connects to without a password
+    hosts: set[str] = field(default_factory=set)  # names of containers that the code connects to
 
     @property
     def known(self) -> set[str]:
@@ -343,11 +345,22 @@ class _Trial:
             host, port = server.parts["host"], server.parts["port"]
             if HOLE in host or (host == PROBE["host"] and HOLE in port):
                 continue
-            if host not in LOOPBACK and host != PROBE["host"]:
-                text = f"{kind.recipe}: the code connects to `{host}`, a name that only exists among containers"
+            if host not in LOOPBACK and host != PROBE["host"] and not self._leads_here(kind, server):
+                text = f"{kind.recipe}: {CONTAINER.format(host)}: let it come out of a variable"
                 self.found.notes.append(Note(text, server.place, warns=True))
             elif (port or not kind.libpq) and port != PROBE["port"] and (port or "0").isdigit():
                 self.found.ports[kind.recipe] = int(port or kind.port)
+
+    def _leads_here(self, kind: Kind, server: Server) -> bool:
+        """Let a container's name lead to this machine, where the client can be told."""
+        host = server.parts["host"]
+        known = self.compose.hosts() | usual_hosts() | {DOCKER_HOST}
+        if host not in known or not kind.can_be_led(self.packages):
+            return False
+        self.found.hosts.add(host)
+        if kind.libpq and any(name.startswith("psycopg") or name == "aiopg" for name in self.packages):
+            self.found.values[HOST_ADDRESS], self.found.places[HOST_ADDRESS] = PROBE["host"], server.place
+        return True
 
     def _check_password(self, kind: Kind, server: Server) -> None:
         """Give the database the password that the code has, and let in everybody where it has none."""

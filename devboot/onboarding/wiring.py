@@ -7,7 +7,7 @@ connects counts.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -16,7 +16,7 @@ from devboot.onboarding.brokers import OWN, PROBE, URL, amqp_broker, broker_vari
 from devboot.onboarding.evaluation.values import HOLE, Value
 from devboot.onboarding.libraries import LOOPBACK
 from devboot.onboarding.processes import is_idle
-from devboot.onboarding.proposal import OPEN_ACCESS, Evidence, Note
+from devboot.onboarding.proposal import CONTAINER, OPEN_ACCESS, Evidence, Note
 from devboot.onboarding.settings import Evaluator, Run
 
 CELERY = r"(?:^|\.)Celery$|^celery\..*config_from_object$"
@@ -55,13 +55,20 @@ class Wiring:
     is_open: bool = False  # whether the code connects without a password that it could be told
     evidence: Evidence | None = None
     notes: list[Note] = field(default_factory=list)
+    hosts: set[str] = field(default_factory=set)  # names of containers that the code connects to
     needs_rabbitmq: bool = False
     rabbitmq_evidence: Evidence | None = None
 
 
-def find_wiring(evaluator: Evaluator, base: Run, switches: Mapping[str, str], packages: Mapping[str, str]) -> Wiring:
+def find_wiring(
+    evaluator: Evaluator,
+    base: Run,
+    switches: Mapping[str, str],
+    packages: Mapping[str, str],
+    containers: Collection[str],
+) -> Wiring:
     """Decide which of the two are needed, and how the application is told where they are."""
-    wiring = _wire_redis(evaluator, base, switches, packages)
+    wiring = _wire_redis(evaluator, base, switches, packages, containers)
     broker = amqp_broker(base) if any(re.search(CELERY, event.name) for event in base.found.events) else None
     if broker is not None and "celery" in packages:
         names = broker_variables(evaluator, base, {**switches, **wiring.probes}, broker)
@@ -75,7 +82,13 @@ def _add_rabbitmq(wiring: Wiring, names: Iterable[str], where: Evidence | None) 
         wiring.values[name], wiring.probes[name], wiring.places[name] = URL, PROBE, where
 
 
-def _wire_redis(evaluator: Evaluator, base: Run, switches: Mapping[str, str], packages: Mapping[str, str]) -> Wiring:
+def _wire_redis(
+    evaluator: Evaluator,
+    base: Run,
+    switches: Mapping[str, str],
+    packages: Mapping[str, str],
+    containers: Collection[str],
+) -> Wiring:
     wiring = Wiring()
     addresses = redis_addresses(base, packages)
     silent = _silent_broker(base, packages) if not any(a.label == "broker" for a in addresses) else None
@@ -95,7 +108,7 @@ def _wire_redis(evaluator: Evaluator, base: Run, switches: Mapping[str, str], pa
     wiring.is_needed = True
     first = addresses[0] if addresses else None
     wiring.evidence = first.evidence if first else next(iter(wiring.places.values()), None)
-    _pin(evaluator, switches, packages, wiring)
+    _pin(evaluator, switches, packages, wiring, containers)
     _tell_password(evaluator, base, switches, packages, wiring)
     return wiring
 
@@ -138,7 +151,11 @@ def _wire_celery(wiring: Wiring, variable: str, address: Address) -> None:
 def _all_know(addresses: Iterable[Address], wiring: Wiring, names: Iterable[str]) -> bool:
     """Whether each place that connects to the server has the password, as far as that can be followed."""
     is_whole = any(".url}" in text for text in wiring.values.values() if "${services.redis." in text)
-    local = [each for each in addresses if each.host in LOOPBACK | {PROBE_HOST} and not _is_celery(each, wiring)]
+    local = [
+        each
+        for each in addresses
+        if each.host in LOOPBACK | {PROBE_HOST} | wiring.hosts and not _is_celery(each, wiring)
+    ]
     if not local:
         return is_whole or any(names)
     return all(each.password == PROBE_PASSWORD for each in local)
@@ -358,8 +375,14 @@ def _default_broker(base: Run, packages: Mapping[str, str], wiring: Wiring) -> W
     return wiring
 
 
-def _pin(evaluator: Evaluator, switches: Mapping[str, str], packages: Mapping[str, str], wiring: Wiring) -> None:
-    """Addresses that no variable reaches: Celery's own variables, else the port that the code names."""
+def _pin(
+    evaluator: Evaluator,
+    switches: Mapping[str, str],
+    packages: Mapping[str, str],
+    wiring: Wiring,
+    containers: Collection[str],
+) -> None:
+    """Addresses that no variable reaches: Celery's own variables, else the host and the port that the code names."""
     run = evaluator.again({**switches, **wiring.probes})
     for address in redis_addresses(run, packages):
         if (address.url and GOOD.match(address.url)) or _is_at_probe(address):
@@ -368,13 +391,10 @@ def _pin(evaluator: Evaluator, switches: Mapping[str, str], packages: Mapping[st
         if variable and variable not in wiring.values and not address.reads:
             # Celery reads these two from the environment before its configuration
             _wire_celery(wiring, variable, address)
-        elif address.host in LOOPBACK and not variable:
+        elif (address.host in LOOPBACK or address.host in containers) and not variable:
+            wiring.hosts |= {address.host} - LOOPBACK
             wiring.port = wiring.port or address.port or 6379
             wiring.evidence = address.evidence or wiring.evidence
         elif HOLE not in address.host and not address.reads and not variable:
-            wiring.notes.append(
-                Note(
-                    f"redis: the code connects to `{address.host}`, a name that only exists among containers",
-                    address.evidence,
-                )
-            )
+            text = f"redis: {CONTAINER.format(address.host)}: let it come out of a variable"
+            wiring.notes.append(Note(text, address.evidence, warns=True))

@@ -12,6 +12,7 @@ from devboot import __version__
 from devboot.app.preparation.loading import Loaded
 from devboot.app.preparation.missing import missing_variable, missing_variables
 from devboot.app.preparation.serving import recorded, served_names, wanted_databases
+from devboot.environment.container_hosts import NAMES, as_variable, write_resolver
 from devboot.environment.envfiles import EnvFiles
 from devboot.environment.processes import (
     BASE_PORT,
@@ -357,6 +358,9 @@ def _patch(parts: Parts, composition: Composition) -> tuple[tuple[str, str, str]
         venv = os.path.normpath(os.path.join(project.root, parts.loaded.manifest.python.venv))
         patch.append((SET, "VIRTUAL_ENV", venv))
         folders.insert(0, os.path.join(venv, "bin"))
+        if hosts := parts.loaded.manifest.python.hosts:
+            patch.append((SET, NAMES, as_variable(hosts)))
+            patch.append((PREPEND, "PYTHONPATH", write_resolver(project.state, venv)))
     patch += [(PREPEND, "PATH", folder) for folder in reversed(folders)]
     return tuple(patch)
 

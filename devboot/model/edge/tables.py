@@ -132,6 +132,16 @@ class Project(Table):
     silence: Strings = Field(default=(), description="Slugs of warnings that aren't shown.")
 
 
+def _host(value: str) -> str:
+    if not re.fullmatch(_HOST, value) or re.fullmatch(r"[\d.]+", value):
+        raise refusal("must be a host's name", label="letters, digits, `-`, `_` and `.`, as in `db`")
+    return value.lower()
+
+
+_HOST = r"[A-Za-z0-9_]([A-Za-z0-9_.-]{0,251}[A-Za-z0-9_])?"
+HostName = Annotated[Filled, AfterValidator(_host), WithJsonSchema({"type": "string", "pattern": f"^{_HOST}$"})]
+
+
 class Python(Table):
     """The interpreter and the virtualenv."""
 
@@ -154,6 +164,9 @@ class Python(Table):
     venv: Filled = Field(default=".venv", description="Folder of the virtualenv.")
     exclude_newer: When | None = Field(
         default=None, alias="exclude-newer", description='Take no package newer than this date or age ("7 days").'
+    )
+    hosts: Annotated[tuple[HostName, ...], list_of("hosts")] = Field(
+        default=(), description="Names of containers that Python programs of the virtualenv find on this machine."
     )
 
 

@@ -4,6 +4,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from devboot.model.edge.manifest import parse_manifest
+from devboot.onboarding import render
 from devboot.onboarding.libraries import known_servers
 from devboot.recipes import RecipeFolders, bundled_folder
 
@@ -158,3 +160,67 @@ def test_a_server_that_no_recipe_runs_is_named(package, code, env, propose):
 )
 def test_what_is_elsewhere_or_optional_or_has_no_library_is_no_ground(package, code, propose):
     assert propose({"app.py": FLASK + code, "requirements.txt": f"flask\n{package}\n"}).services == ()
+
+
+# The kind of server; a package; code that names a container; the port that becomes fixed; variables
+NAMED_CONTAINERS = [
+    ("redis", "redis", "import redis\nclient = redis.Redis(host='redis')\n", 6379, {}),
+    ("redis", "redis", "import redis\nclient = redis.from_url('redis://redis:6380/1')\n", 6380, {}),
+    (
+        "db",
+        "psycopg2-binary",
+        "import psycopg2\nHOST = 'db'\npsycopg2.connect(host=HOST, dbname='a', user='b', password='c')\n",
+        None,  # libpq asks PGPORT
+        {"PGHOSTADDR": "127.0.0.1"},
+    ),
+    (
+        "db",
+        "psycopg2-binary",
+        "from sqlalchemy import create_engine\ncreate_engine('postgresql://b:c@db:5432/a')\n",
+        5432,
+        {"PGHOSTADDR": "127.0.0.1"},
+    ),
+    (
+        "pg",
+        "asyncpg",
+        "import asyncpg\nasyncpg.connect('postgres://b:c@pg:5432/a')\n",
+        5432,
+        {},
+    ),
+    ("mysql", "pymysql", "import pymysql\npymysql.connect(host='mysql', user='root', password='c')\n", 3306, {}),
+    ("mongo", "pymongo", "from pymongo import MongoClient\nMongoClient('mongodb://mongo:27017')\n", 27017, {}),
+    ("rabbitmq", "pika", "import pika\npika.ConnectionParameters('rabbitmq')\n", 5672, {}),
+    ("store", "redis", "import redis\nclient = redis.Redis(host='store')\n", 6379, {}),
+    ("host.docker.internal", "redis", "import redis\nredis.Redis(host='host.docker.internal')\n", 6379, {}),
+]
+
+
+@pytest.mark.parametrize(("host", "package", "code", "port", "env"), NAMED_CONTAINERS)
+def test_a_containers_name_in_the_code_is_this_machine(host, package, code, port, env, propose):
+    composed = "services:\n  store:\n    image: redis:7\n"
+    proposal = propose({"app.py": FLASK + code, "requirements.txt": f"flask\n{package}\n", "compose.yml": composed})
+
+    assert proposal.python.hosts == (host,)
+    assert [each.port for each in proposal.services] == [port]
+    assert {each.name: each.value for each in proposal.env if each.name != "PORT"} == env
+
+
+@pytest.mark.parametrize(
+    ("package", "code"),
+    [
+        ("mysqlclient", "import MySQLdb\nMySQLdb.connect('mysql', 'root', 'secret', 'shop')\n"),
+        ("redis", "import redis\nredis.Redis(host='nas')\n"),
+    ],
+)
+def test_a_name_that_nothing_can_lead_here_is_a_warning(package, code, propose):
+    proposal = propose({"app.py": FLASK + code, "requirements.txt": f"flask\n{package}\n"})
+
+    assert proposal.python.hosts == ()
+    assert [note.text for note in proposal.notes if note.warns and "only containers have" in note.text]
+
+
+def test_the_manifest_with_hosts_is_valid(propose):
+    code = "import redis\nclient = redis.Redis(host='redis')\n"
+    text = render(propose({"app.py": FLASK + code, "requirements.txt": "flask\nredis\n"}))
+
+    assert parse_manifest(text, "devboot.toml").python.hosts == ("redis",)

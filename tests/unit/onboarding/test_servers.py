@@ -85,8 +85,13 @@ def test_a_literal_port_is_pinned_and_a_container_is_named(django):
     assert served(pinned) == ({"postgres": 5433}, [("default", "postgres", "a", "")], {})
     # libpq finds it by PGHOST and PGPORT
     assert served(django(literal % ("", ""), "django\npsycopg\n"))[0] == {"postgres": None}
-    assert [str(note) for note in django(literal % ("db", ""), "django\npsycopg\n").notes] == [
-        "postgres: the code connects to `db`, a name that only exists among containers (site_/settings.py:4)"
+    contained = django(literal % ("db", ""), "django\npsycopg\n")
+    assert (contained.python.hosts, served(contained)[2]) == (("db",), {"PGHOSTADDR": "127.0.0.1"})
+    assert [str(note) for note in django(literal % ("nas", ""), "django\npsycopg\n").notes] == [
+        (
+            "postgres: the code connects to `nas`, a name that only containers have: let it come out of a variable "
+            "(site_/settings.py:4)"
+        )
     ]
 
 

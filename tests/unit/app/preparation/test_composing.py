@@ -101,6 +101,17 @@ def test_the_patch_puts_the_virtualenv_first(tmp_path):
     assert "PYTHONHOME" not in environ
 
 
+def test_programs_of_the_virtualenv_find_containers_here_only_where_the_manifest_names_them(tmp_path):
+    loaded = project(tmp_path, "[python]\nhosts = ['DB', 'redis']\n")
+    environ = snapshot.apply(composed(loaded).patch, {"PYTHONPATH": "own"})
+    without = snapshot.apply(composed(project(tmp_path, "")).patch, {"PYTHONPATH": "own"})
+
+    folder = f"{loaded.project.state}/python"
+    assert (environ["DEVBOOT_HOSTS"], environ["PYTHONPATH"]) == ("db,redis", f"{folder}:own")
+    assert (tmp_path / folder / "sitecustomize.py").is_file()
+    assert ("DEVBOOT_HOSTS" in without, without["PYTHONPATH"]) == (False, "own")
+
+
 def test_a_generated_secret_is_made_once(tmp_path):
     loaded = project(tmp_path, "[env]\nKEY = { generate = 'token' }\n")
 

@@ -114,9 +114,13 @@ COMMANDS = (
         (_PROCESSES,),
         notes=(
             "`up -d` returns when every task that was due has ended and every process is up: one with `ready`, a port",
-            "or `$PORT` once its probe passes; a worker of Celery, RQ, dramatiq, Huey or arq once it writes that it is",
-            "ready; any other after a second in which it lives and hardly uses the processor, which shows that its",
-            "code is loaded, and at the latest after 10 s. With `ready` in devboot.toml it returns sooner.",
+            "or `$PORT` once its probe passes; a known server without a port once it listens; a worker of Celery, RQ,",
+            "dramatiq, Huey or arq once it writes that it is ready; any other after a second in which it lives and",
+            "hardly uses the processor, which shows that its code is loaded, and at the latest after 10 s. With",
+            "`ready` in devboot.toml it returns sooner.",
+            "Then each web process is asked once for `/`: the answer stands behind its address, and an error of the",
+            "server (5xx) ends `up -d` with exit code 1, unless `ready` in devboot.toml decides. So does a process",
+            'that has ended with code 0, unless it says `restart = "never"`. Everything else keeps running.',
         ),
     ),
     Command(

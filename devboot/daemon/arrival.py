@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 
 from devboot.daemon import timings
+from devboot.daemon.first_pages import FirstPages
 from devboot.daemon.progress import Progress
 from devboot.daemon.timings import BEFORE, Start, Stopwatch
 from devboot.errors import WorkError
 from devboot.model import process as model
 from devboot.record import Record
 from devboot.supervisor import report
+from devboot.supervisor.planning import base_of
 from devboot.text import summary
 from devboot.text.columns import cells, pad, printable
 from devboot.text.paint import GREEN, RED, paint
@@ -56,6 +58,7 @@ class Arrival:
         self._watch = Stopwatch()
         self._is_first = True  # no start of this daemon has come to its end yet
         self._slower = ""
+        self._pages = FirstPages(server)
 
     def wait(self, connection: Connection, request: Request, *, is_first: bool = False, is_same: bool = False) -> None:
         """Tell this client once; a detached one then gets its exit code. The first one is told of all there is.
@@ -97,10 +100,18 @@ class Arrival:
         """Nothing is on its way any more."""
         self._is_settled = True
         self._stop_limit()
-        waiters, self._waiters = self._waiters, []
-        if self._is_first and waiters:
+        if self._is_first and self._waiters:
             self._is_first = False
-            self._judge(waiters[0].request)
+            self._judge(self._waiters[0].request)
+        if self._waiters:
+            self._pages.ask(self._answer_all)
+
+    def _answer_all(self) -> None:
+        """The first pages have answered: so are those who wait, unless something has changed meanwhile."""
+        if not self._is_settled or not self._server.supervisor.verdict().settled:
+            self._start_limit()  # `settled` comes again
+            return
+        waiters, self._waiters = self._waiters, []
         for waiter in waiters:
             self._answer(waiter, timed_out=False)
 
@@ -128,6 +139,7 @@ class Arrival:
 
     def abandon(self) -> None:
         """Everything was stopped before it was up."""
+        self._pages.cancel()
         waiters, self._waiters = self._waiters, []
         for connection, request, progress, _ in waiters:
             progress.end()
@@ -159,16 +171,12 @@ class Arrival:
 
     def _answer(self, waiter: _Waiter, *, timed_out: bool) -> None:
         connection, request, progress, is_same = waiter
-        endings = self._endings() if request.detach else ()  # who looks on has been told when it happened
-        failures = [*self._failures(timed_out=timed_out), *(each.error for each in endings if not each.served)]
-        remarks = [each.error for each in endings if each.served]
+        failures = [*self._failures(timed_out=timed_out), *self._pages.errors()]
+        if request.detach:  # who looks on has been told when it happened
+            failures += self._endings()
         is_watching = self._server.audience.viewer_of(connection) is not None
         untold = [each for each in failures if not is_watching or each not in self._server.told]
         texts = [render_problem(error, colour=request.view.colour_err) for error in untold]
-        if not request.view.quiet:
-            texts = [
-                render_problem(each, colour=request.view.colour_err, severity="warning") for each in remarks
-            ] + texts
         texts += [] if failures else [self._summary(request, is_same=is_same)]
         text = "\n".join(texts)
         viewer = self._server.audience.viewer_of(connection)
@@ -187,9 +195,9 @@ class Arrival:
     def _failures(self, *, timed_out: bool) -> list[WorkError]:
         return [failure.error for failure in self._server.supervisor.verdict(final=timed_out).failures]
 
-    def _endings(self) -> tuple[report.Ending, ...]:
+    def _endings(self) -> list[WorkError]:
         supervisor = self._server.supervisor
-        return report.endings(map(supervisor.process, supervisor.names))
+        return [each.error for each in report.endings(map(supervisor.process, supervisor.names))]
 
     def _summary(self, request: Request, *, is_same: bool) -> str:
         if request.view.quiet:
@@ -206,7 +214,7 @@ class Arrival:
             return "\n".join(lines) + "\n"
         if not request.view.live:
             names = ", ".join(printable(name) for name, _ in times)
-            where = ", ".join(f"{name} {value}" for name, value in _entries(shown))
+            where = ", ".join(f"{name} {value}" for name, value in self._entries(shown))
             lines = [
                 summary.event_line(took, "processes", "ok", f"{names} ready" if names else "none"),
                 summary.event_line(took, "up", "ok", where),
@@ -222,20 +230,22 @@ class Arrival:
     def _addresses(self, shown: Sequence[model.ProcessStatus], *, only_web: bool) -> list[str]:
         web = [status for status in shown if status.scheme]
         if only_web:
-            return summary.addresses(_entries((web or shown)[:2]))
+            return summary.addresses(self._entries((web or shown)[:2]))
         others = [status for status in shown if not status.scheme]
-        return summary.addresses([*_entries([*web, *others]), *_databases(self._server.plan)])
+        return summary.addresses([*self._entries([*web, *others]), *_databases(self._server.plan)])
+
+    def _entries(self, statuses: Sequence[model.ProcessStatus]) -> list[tuple[str, str]]:
+        """Name and address of each, and behind the address what its first page has answered just now."""
+        return [
+            (each.name, f"{summary.url(each.scheme, each.address)}  {self._pages.text(each.name)}".strip())
+            if each.address
+            else (each.name, "listens on no port")
+            for each in statuses
+            if each.address or base_of(each.name) == "web"
+        ]
 
 
 _NEXT = f"  {pad('next', 6)}  {summary.NEXT}"
-
-
-def _entries(statuses: Sequence[model.ProcessStatus]) -> list[tuple[str, str]]:
-    with_address = [status for status in statuses if status.address]
-    return [
-        (status.name, f"{status.scheme}://{status.address}" if status.scheme else status.address)
-        for status in with_address
-    ]
 
 
 def _databases(plan: model.Plan) -> list[tuple[str, str]]:

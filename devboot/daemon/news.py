@@ -85,7 +85,9 @@ class News:
             "down": [name for name, each in there.items() if each.state.phase in _DOWN],
             "offer": self.offer,
             "addresses": [
-                (name, f"{each.spec.scheme}://{each.spec.address}") for name, each in there.items() if each.spec.scheme
+                (name, f"{each.scheme}://{each.address}")
+                for name, each in there.items()
+                if each.scheme and each.address
             ],
         }
 

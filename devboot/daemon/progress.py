@@ -77,7 +77,7 @@ class Progress:
             self._up.add(name)
             self._said_at = now
             kind = "ready" if process.state.phase == model.READY else "running"
-            self._say(name, kind, process.spec.address)
+            self._say(name, kind, process.address)
         is_new = pending != self._waited_for and now - self._said_at >= _SILENT
         if pending and (is_new or now - self._said_at >= _SAY_AGAIN):
             self._said_at, self._waited_for = now, pending
@@ -112,7 +112,7 @@ def _why(process: Process) -> str:
 def _wanted(probe: model.Probe) -> str:
     """What its readiness depends on."""
     kinds = {
-        "listen": f"port {probe.port}",
+        "listen": f"port {probe.port}" if probe.port else "a port",
         "accept": f"a worker on port {probe.port}",
         "tcp": f"port {probe.port}",
         "http": f"http://{probe.host}:{probe.port}{probe.path}",

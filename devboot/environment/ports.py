@@ -118,16 +118,18 @@ def _why_not(wish: PortWish, taken: Taken) -> str:
 def refuse_taken(wanted: Iterable[PortWish], taken: Taken) -> None:
     """Raise `port/in-use` for exact numbers that somebody holds."""
     errors: list[DevbootError] = [
-        in_use(wish.name, wish.port) for wish in wanted if wish.exact and wish.port in taken.in_use
+        in_use(wish.name, wish.port, movable=wish.movable)
+        for wish in wanted
+        if wish.exact and wish.port in taken.in_use
     ]
     if errors:
         raise errors[0] if len(errors) == 1 else Problems(errors)
 
 
-def in_use(name: str, port: int) -> BusyError:
-    """The error that names who holds the port that `name` insists on."""
+def in_use(name: str, port: int, *, movable: bool = True) -> BusyError:
+    """The error that names who holds the port that `name` insists on; another port is offered if it is `movable`."""
     holder = listener_on(port)
-    helps = [f"devboot up --port {name}=auto"]
+    helps = [f"devboot up --port {name}=auto"] if movable else []
     if holder is None:
         cause = (
             "ports below 1024 belong to root"
@@ -139,11 +141,12 @@ def in_use(name: str, port: int) -> BusyError:
         whose = f", project {os.path.basename(project)}" if project else ""
         cause = f"held by `{holder.command}` (pid {holder.pid}{whose})"
         helps = [f"devboot -C {project} down" if project else f"kill {holder.pid}", *helps]
+    fixed = [] if movable else ["no variable leads to it, so code that names this port would not find another one"]
     return BusyError(
         "port/in-use",
         f"{name} can't listen on 127.0.0.1:{port}",
-        causes=[cause],
-        help=helps,
+        causes=[cause, *fixed],
+        help=helps or [f"free port {port}, then `devboot up`"],
         kept=["nothing was started"],
     )
 

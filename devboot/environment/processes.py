@@ -10,7 +10,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from devboot.environment.reloading import left_to_itself
-from devboot.environment.served_port import reads_port, settings_digest, shell_script
+from devboot.environment.served_port import is_server, named_port, reads_port, settings_digest, shell_script
 from devboot.environment.tasks import gated_by
 from devboot.model.edge.probes import ExecProbe, HttpProbe, LogProbe, NotifyProbe, TcpProbe, Timings
 from devboot.model.edge.tables import Dependency as WantedDependency, Process, Task
@@ -71,11 +71,15 @@ class Command(NamedTuple):
 
 
 class PortWish(NamedTuple):
-    """A port that a process is to get: exactly that one, or the nearest free."""
+    """A port that a process is to get: exactly that one, or the nearest free.
+
+    `movable`: what uses it would learn of another one, since it isn't fixed in the project's code.
+    """
 
     name: str
     port: int
     exact: bool
+    movable: bool = True
 
 
 def port_wishes(
@@ -143,7 +147,11 @@ def process_spec(command: Command, wanted: Process, around: Surroundings) -> Pro
     # A shell script around the server hides nothing of what counts: `web: bash start.sh`
     whole = command._replace(text="\n".join(filter(None, (command.text, shell_script(cwd, command.text)))))
     takes_port = whole.names_port or bool(_binding(whole, own, around)) or reads_port(cwd, command.text)
-    gates = wanted.port is not None or takes_port or wanted.ready is not None
+    is_told = wanted.port is not None or takes_port
+    serves = is_told or is_server(whole.text)
+    served = port if is_told else named_port(whole.text)
+    ready = probe(wanted.ready, served or port, around.fill_in) if wanted.ready else _seen(whole, served, port, serves)
+    shown = served or _asked_port(wanted.ready, ready)
     return ProcessSpec(
         name=command.name,
         kind=PROCESS,
@@ -153,9 +161,9 @@ def process_spec(command: Command, wanted: Process, around: Surroundings) -> Pro
         origin=command.origin,
         pty=wanted.pty,
         depends_on=_dependencies(command.base, wanted, around),
-        ready=probe(wanted.ready, port, around.fill_in) if wanted.ready else _seen(whole, port),
-        alive=probe(wanted.alive, port, around.fill_in) if wanted.alive else None,
-        gates=gates,
+        ready=ready,
+        alive=probe(wanted.alive, served or port, around.fill_in) if wanted.alive else None,
+        gates=serves or wanted.ready is not None,
         restart=wanted.restart,
         max_restarts=wanted.max_restarts,
         window=wanted.window,
@@ -164,9 +172,9 @@ def process_spec(command: Command, wanted: Process, around: Surroundings) -> Pro
         stop_command=wanted.stop_command or "",
         exit_ends_all=wanted.exit_ends_all,
         expected_exit=wanted.expected_exit,
-        port=port,
-        address=f"127.0.0.1:{port}" if gates else "",
-        scheme=_scheme(wanted.ready, has_port=takes_port or wanted.port is not None),
+        port=shown or port,
+        address=f"127.0.0.1:{shown}" if shown else "",
+        scheme=_scheme(wanted.ready, serves=serves),
         watch=_watch(command, wanted),
         cascade=wanted.cascade,
         schedule=wanted.schedule or "",
@@ -174,19 +182,29 @@ def process_spec(command: Command, wanted: Process, around: Surroundings) -> Pro
     )
 
 
-def _scheme(ready: Timings | None, *, has_port: bool) -> str:
+def _asked_port(wanted: Timings | None, ready: Probe) -> int:
+    """The port of this machine that a probe of the manifest asks; 0 where it asks otherwise."""
+    is_here = ready.host in ("localhost", "::1") or ready.host.startswith("127.")
+    return ready.port if isinstance(wanted, HttpProbe | TcpProbe) and is_here else 0
+
+
+def _scheme(ready: Timings | None, *, serves: bool) -> str:
     """How its address is shown: as it is asked, else as a page, which most that take a port serve."""
     if isinstance(ready, HttpProbe):
         return "https" if ready.http.startswith("https://") else "http"
-    return "http" if has_port else ""
+    return "http" if serves else ""
 
 
-def _seen(command: Command, port: int) -> Probe:
-    """How it shows by itself that a process is up: it listens, its workers take connections, it writes a known line."""
+def _seen(command: Command, served: int, given: int, serves: bool) -> Probe:
+    """How it shows by itself that a process is up: it listens, its workers take connections, it writes a known line.
+
+    `served` is where it listens, 0 where that isn't known; a server then shows it by listening anywhere.
+    """
     line = next((line for worker, line in _ANNOUNCING if worker.search(command.text)), None)
     if line is not None and not command.names_port:
         return Probe("line", expect=line)
-    return Probe("accept" if _FORKS.search(command.text) else "listen", port=port)
+    port = served if serves else given
+    return Probe("accept" if port and _FORKS.search(command.text) else "listen", port=port)
 
 
 def _watch(command: Command, wanted: Process) -> tuple[str, ...]:

@@ -21,6 +21,19 @@ _READS = re.compile(
     r"""(?:environ(?:\.get)?|getenv|\benv\.get|\bconfig|\bENV(?:\.fetch)?)\s*[\[(]\s*["']PORT["']"""
     r"""|process\.env(?:\.PORT\b|\[\s*["']PORT["'])"""
 )
+# Programs that serve pages on a port of their own choice where they are given none
+_SERVERS = re.compile(
+    r"(?:^|[\s/])(?:gunicorn|uvicorn|hypercorn|daphne|granian|waitress-serve|runserver(?:_plus)?|http\.server|pserve|"
+    r"(?:flask|quart|litestar|streamlit|chainlit|mkdocs|sanic)(?=\s)[^&|;]*\s(?:run|serve|[\w.]+:\w+)|fastapi\s+(?:dev|run))(?=\s|$)"
+)
+_ELSEWHERE = re.compile(
+    r"\bcelery\b|unix:|\.sock\b|\s--(?:uds|fd)\b|\s--(?:daemon|help|version|check-config)\b|\s-D\b|docker|&\s*$"
+)
+_SAYS_PORT = re.compile(
+    r"\s(?:(?:--(?:\w+[.-])?port|-p|-b|--bind|--listen|-l|--http|--addr(?:ess)?)[= ]?|"
+    r"(?:runserver(?:_plus)?|http\.server)\s+(?:--?[a-z][\w-]*\s+)*)"
+    r"(?:(?:[\w.*-]+|\[[\w:]*\]|):)?(\d{2,5})(?=\s|$|[;&|])"
+)
 _LIMIT = 256 * 1024
 _ENDINGS = ("", ".js", ".mjs", ".cjs", "/index.js")
 
@@ -36,6 +49,18 @@ def reads_port(folder: str, command: str) -> bool:
         return False
     programs = (os.path.join(folder, found[1] + ending) for ending in _ENDINGS)
     return any(_READS.search(_text(path, read_program)) for path in programs)
+
+
+def named_port(command: str) -> int:
+    """Return the port that a server's command names by a number; 0 where it names none, or is no server's."""
+    found = _SAYS_PORT.search(command) if is_server(command) else None
+    port = int(found[1]) if found is not None else 0
+    return port if port < 1 << 16 else 0
+
+
+def is_server(command: str) -> bool:
+    """Whether a command starts a known server of pages in the foreground, on a port."""
+    return _SERVERS.search(command) is not None and _ELSEWHERE.search(command) is None
 
 
 def shell_script(folder: str, command: str) -> str:

@@ -40,6 +40,19 @@ def raised(lines: Iterable[str]) -> str:
     return rest[0].strip() if said_more <= _AFTERWARDS else ""
 
 
+def last_raised(lines: Iterable[str]) -> str:
+    """Return the last exception that a traceback in `lines` ends with; empty where there is none."""
+    in_traceback, found = False, ""
+    for line in lines:
+        if line.endswith(_TRACEBACK):
+            in_traceback = True
+        elif in_traceback and line and not line[0].isspace():
+            in_traceback = False
+            if line.partition(":")[0].replace(".", "_").isidentifier():
+                found = line.strip()
+    return found
+
+
 def broken_code(lines: Iterable[str]) -> str:
     """The last of `lines` that says what of the code can't be loaded; empty where none does."""
     import re

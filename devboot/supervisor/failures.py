@@ -136,6 +136,22 @@ def not_ready(spec: model.ProcessSpec, text: str, tail: tuple[str, ...]) -> Work
     return _hinted(spec, "process/not-ready", f"{spec.name} is not ready{why}", tail, *_log_line(spec, tail))
 
 
+def error_page(spec: model.ProcessSpec, url: str, status: str, tail: tuple[str, ...]) -> WorkError:
+    """It runs and listens, but its first page is an error: `status` is what it answered."""
+    from devboot.supervisor.broken import last_raised
+
+    why = last_raised(tail)
+    error = _hinted(spec, "process/error-page", f"{spec.name} answers {status}", tail)
+    return WorkError(
+        error.slug,
+        _cut(f"{error.what}: {why}" if why else error.what),
+        details=(url, *error.details),
+        causes=error.causes,
+        help=error.help,
+        kept=("everything keeps running: `devboot ps`, `devboot down`",),
+    )
+
+
 def _log_line(spec: model.ProcessSpec, tail: tuple[str, ...]) -> tuple[str, ...]:
     """What to do where the line that it waits for isn't printed, but one much like it."""
     expected = spec.ready.expect if spec.ready is not None and spec.ready.kind == "log" else ""

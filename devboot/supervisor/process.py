@@ -85,12 +85,15 @@ class Process:
         self._was_ready = self.was_up = False  # this run; any run since somebody wanted it
         self._hung = ""  # what was seen of a run that was stopped since it didn't live any more
         self._settles_after = QUIET
+        self._found_port = 0  # where it listens as seen, where its specification doesn't say
+        self.serves_pages = False  # its address has answered in HTTP
         self.log = LogFile(log_path(around.plan.state, spec.name), self.host.wall_clock, self.on_note)
         self.take(spec)
 
     def take(self, spec: model.ProcessSpec) -> None:
         """Run by this specification from the next start on."""
         self.spec = spec
+        self._found_port = 0
         self.name = spec.name
         self.mark = f"{self.around.run_id}:{spec.name}"
         by_words = bool(spec.argv) and not spec.command
@@ -178,6 +181,33 @@ class Process:
     def awaits_mending(self) -> bool:
         """Whether it has run, is given up, and starts again by itself when somebody edits its files."""
         return self.was_up and self.state.phase == model.GAVE_UP and bool(self.spec.watch)
+
+    @property
+    def port(self) -> int:
+        """Where it listens: as seen, else as its specification says; 0 where nobody knows."""
+        return self._found_port or self.spec.port
+
+    @property
+    def address(self) -> str:
+        """Where it is reached, for people; empty where nobody knows."""
+        return f"127.0.0.1:{self._found_port}" if self._found_port else self.spec.address
+
+    @property
+    def scheme(self) -> str:
+        """How its address begins for a browser; empty where it isn't known to serve pages."""
+        return self.spec.scheme or ("http" if self.serves_pages else "")
+
+    def _find_port(self) -> None:
+        """Look where it listens, where its specification doesn't say or says otherwise."""
+        ready = self.spec.ready
+        is_known = ready is not None and ready.kind in ("listen", "accept") and ready.port and self._was_ready
+        if self.run is None or self.spec.kind != model.PROCESS or is_known or (ready and ready.kind == "line"):
+            return
+        from devboot.supervisor.probes import listening
+
+        found = listening.ports(self.host.watcher, self.run.pid, self.mark)
+        if found and (not self.spec.address or self.spec.port not in found):
+            self._found_port = found[0]
 
     @property
     def has_served(self) -> bool:
@@ -311,6 +341,8 @@ class Process:
     def on_probed(self, passed: bool) -> None:
         """Ready, or not any more."""
         self._was_ready = self._was_ready or passed
+        if passed:
+            self._find_port()
         self.feed(life.PROBE_PASSED if passed else life.PROBE_FAILED)
 
     def on_not_alive(self, text: str) -> None:
@@ -328,6 +360,7 @@ class Process:
     def _settle_if_quiet(self) -> None:
         if self._is_quiet and not self.settled:
             self.settled = True
+            self._find_port()
             self._hear_no_more()
             self.around.on_change(self)
 

@@ -31,13 +31,6 @@ class Verdict(Record):
     failures: tuple[Failure, ...]
 
 
-class Ending(Record):
-    """A process that ended well by itself though nothing says that it should; `served`: not before it was ready."""
-
-    error: WorkError
-    served: bool
-
-
 def standing(process: Process) -> graph.Standing:
     """What others want to know of it."""
     state = process.state
@@ -89,13 +82,16 @@ def verdict(processes: Iterable[Process], *, final: bool = False) -> Verdict:
     return Verdict(settled, settled and not found, tuple(found))
 
 
-def endings(processes: Iterable[Process]) -> tuple[Ending, ...]:
-    """Those that have ended as tasks do without being meant to: nobody waits for that, or asked for a single run."""
+def endings(processes: Iterable[Process]) -> tuple[Failure, ...]:
+    """Processes that have ended with an expected code though they should live: `up` has failed for them.
+
+    Those that others wait for, or that are to run only once, are meant to end.
+    """
     processes = tuple(processes)
     ends = (model.UNTIL_SUCCEEDED, model.UNTIL_COMPLETED)
     awaited = {each.name for process in processes for each in process.spec.depends_on if each.until in ends}
     return tuple(
-        Ending(each.parting, each.has_served)
+        Failure(each.name, each.parting)
         for each in processes
         if each.state.phase == model.EXITED and each.parting is not None
         if each.policy.restart != "never" and each.name not in awaited
@@ -130,9 +126,9 @@ def status(process: Process, *, memory: int | None = None) -> model.ProcessStatu
         phase=state.phase,
         pid=run.pid if run else None,
         started=run.started if run else None,
-        port=spec.port,
-        address=spec.address,
-        scheme=spec.scheme,
+        port=process.port,
+        address=process.address,
+        scheme=process.scheme,
         restarts=state.restarts,
         memory=memory,
         last_exit=process.last_exit,

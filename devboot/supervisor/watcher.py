@@ -9,7 +9,7 @@ from devboot.supervisor.session import Census, census
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Set as AbstractSet
+    from collections.abc import Mapping, Set as AbstractSet
 
     from devboot.supervisor.loop import Loop
 
@@ -42,11 +42,15 @@ class Watcher:
 
     def listeners(self, port: int) -> frozenset[int]:
         """Inodes of the sockets that listen on `port` in this turn. Raises OSError where nobody can tell."""
+        return self.all_listeners().get(port, frozenset())
+
+    def all_listeners(self) -> Mapping[int, frozenset[int]]:
+        """Inodes of all sockets that listen in this turn, by their port. Raises OSError where nobody can tell."""
         if self._listeners_turn != self._loop.turns:
             from devboot.supervisor.sockets import listeners
 
             self._listeners, self._listeners_turn = listeners(), self._loop.turns
-        return self._listeners.get(port, frozenset())
+        return self._listeners
 
     def is_unclear(self, leader: int) -> bool:
         """Whether there are processes younger than `leader` of which nobody can tell yet whose they are."""

@@ -60,6 +60,11 @@ def unchanged(project: str, age: float) -> str:
     return f"{printable(project)} is up already, for {duration(age)}; nothing changed"
 
 
+def url(scheme: str, address: str) -> str:
+    """Return `http://127.0.0.1:8000`, or the bare address where no scheme is known."""
+    return f"{scheme}://{address}" if scheme else address
+
+
 def addresses(entries: Sequence[tuple[str, str]]) -> list[str]:
     """Lines `  web     http://127.0.0.1:8000`, the names padded to the longest."""
     width = max([6, *(cells(printable(name)) for name, _ in entries)])

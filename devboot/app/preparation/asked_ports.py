@@ -32,4 +32,4 @@ def _one(wish: PortWish, numbers: Mapping[str, int | None], typed: Collection[st
     if wish.name not in numbers:
         return wish._replace(exact=wish.exact or wish.name in typed)
     port = numbers[wish.name]
-    return wish._replace(exact=False) if port is None else PortWish(wish.name, port, exact=True)
+    return wish._replace(exact=False) if port is None else wish._replace(port=port, exact=True, movable=True)

@@ -177,7 +177,8 @@ def wanted_ports(loaded: Loaded, recipes: Mapping[str, KnownRecipe], base: int) 
         table = recipes[service.recipe or name].recipe.service
         usual, further = (BASE_PORT, {}) if table is None else (table.port, table.ports)
         exact = isinstance(service.port, int)
-        wishes.append(PortWish(name, int(service.port) if exact else usual, exact))
+        movable = not exact or loaded.manifest.is_wired(name)
+        wishes.append(PortWish(name, int(service.port) if exact else usual, exact, movable))
         wishes += [PortWish(f"{name}.{key}", number, exact=False) for key, number in further.items()]
     return (*wishes, *port_wishes(commands_of(loaded), loaded.manifest.processes, base, loaded.step))
 

@@ -165,7 +165,7 @@ class _Way:
 
     def go(self) -> Prepared:
         if self.wishes.starts:
-            refuse_idle(self.loaded)
+            refuse_idle(self.loaded, self.context.environ)
         with self._doing("looking for what the project needs"):
             if self.kit is None:
                 self.loaded = without_unreachable(self.loaded, self.uv, self.context.environ, self.reporter)

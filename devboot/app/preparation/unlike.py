@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator, Mapping
+from typing import Any
 
-from devboot.errors import ManifestError
+from devboot.clone_reader import parse_toml, read_text
+from devboot.errors import ManifestError, UsageError
+from devboot.state.projects import MANIFEST
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from devboot.app.preparation.loading import Loaded
+    from devboot.onboarding import Proposal
 
 _LANGUAGES = {
     "Gemfile": "Ruby",
@@ -47,13 +52,17 @@ def what_else(folder: str) -> tuple[list[str], list[str]]:
     return [], ["`devboot init --example` writes a small project to start from"]
 
 
-def refuse_idle(loaded: Loaded) -> None:
-    """Refuse to start a detected project in which nothing would run: "is up" would be no use to anybody.
+def refuse_idle(loaded: Loaded, environ: Mapping[str, str]) -> None:
+    """Refuse to start a project in which nothing would run: "is up" would be no use to anybody.
 
+    A written manifest without processes is refused where detection would run some, unless it has `[processes]`, empty.
     Raises ManifestError `manifest/nothing-to-run`.
     """
     names = loaded.procfile.names if loaded.procfile is not None else ()
-    if loaded.project.written or loaded.manifest.processes or names:
+    if loaded.manifest.processes or names:
+        return
+    if loaded.project.written:
+        _refuse_less_than_detected(loaded, environ)
         return
     notes = [text for text, warns in loaded.notes if warns and text.startswith("nothing in the clone")]
     commands = re.findall(r"`((?:cd [^`]*)?devboot run [^`]*)`", " ".join(notes))
@@ -67,3 +76,67 @@ def refuse_idle(loaded: Loaded) -> None:
         ],
         kept=["nothing was installed or started; `devboot sync` makes the virtualenv alone"],
     )
+
+
+def _refuse_less_than_detected(loaded: Loaded, environ: Mapping[str, str]) -> None:
+    from devboot.app.preparation.detecting import detect_here
+
+    if "processes" in loaded.manifest.model_fields_set:
+        return
+    try:
+        proposal = detect_here(loaded.project.root, environ)
+    except UsageError:  # a folder of several clones, whose manifest is all that there is
+        return
+    if not proposal.processes or str(proposal.root) != loaded.project.root:
+        return
+    lines = list(_lacking(loaded, proposal))
+    found = ", ".join(f"`{process.name}`" for process in proposal.processes)
+    raise ManifestError(
+        "manifest/nothing-to-run",
+        f"`{MANIFEST}` says nothing of what runs; without it devboot would start {found}",
+        details=lines,
+        causes=[f"a written `{MANIFEST}` takes the place of what devboot detects"],
+        help=[
+            f"add the lines above to `{MANIFEST}`",
+            f"echo '[processes]' >> {MANIFEST}   # if nothing should run but what it has",
+        ],
+        kept=["nothing was installed or started"],
+    )
+
+
+def _lacking(loaded: Loaded, proposal: Proposal) -> Iterator[str]:
+    """Yield the tables and variables that detection proposes and the manifest doesn't have, as lines of TOML."""
+    from devboot.onboarding import render
+
+    has = parse_toml(read_text(loaded.project.manifest))
+    table: tuple[str, ...] = ()
+    is_new, is_told = True, False
+    for line in render(proposal).splitlines():
+        if line.startswith("["):
+            table = _keys(parse_toml(line))
+            is_new = _inner(has, table) is None
+        known = _inner(has, table)
+        if not line or line.startswith("#"):
+            continue
+        if is_new:
+            yield line
+        elif table == ("env",) and known is not None and line[0] != "[" and not known.keys() & parse_toml(line).keys():
+            yield from () if is_told else ("# in [env]:",)
+            is_told = True
+            yield line
+
+
+def _keys(nested: Mapping[str, Any]) -> tuple[str, ...]:
+    found = []
+    while nested:
+        name, nested = next(iter(nested.items()))
+        found.append(name)
+    return tuple(found)
+
+
+def _inner(table: Mapping[str, Any], keys: tuple[str, ...]) -> Mapping[str, Any] | None:
+    for key in keys:
+        if not isinstance(table.get(key), dict):
+            return None
+        table = table[key]
+    return table

@@ -36,7 +36,16 @@ def free(subject: Subject) -> Answer:
     # A number that devboot chose is no promise: another one is chosen, and said, at the next start.
     facts += [f"{one.port} taken: {one.name} gets another" for one in wanted if one in taken and not one.is_exact]
     who = "devboot.toml insists on" if subject.project.written else "the project's code names"
-    return Answer(tuple(facts), tuple(_finding(one, who) for one in wanted if one in taken and one.is_exact))
+    findings = tuple(
+        _finding(one, who, movable=_is_movable(subject, one.name)) for one in wanted if one in taken and one.is_exact
+    )
+    return Answer(tuple(facts), findings)
+
+
+def _is_movable(subject: Subject, name: str) -> bool:
+    """Whether what uses a port would learn of another one: that of a service only where a variable is wired to it."""
+    manifest = subject.manifest
+    return manifest is None or name not in manifest.services or manifest.is_wired(name)
 
 
 def wanted_ports(subject: Subject) -> tuple[Wanted, ...]:
@@ -57,8 +66,8 @@ def _exact(subject: Subject) -> dict[str, int]:
     return ports | {name: table.port for name, table in subject.manifest.processes.items() if table.port is not None}
 
 
-def _finding(wanted: Wanted, who: str) -> Finding:
-    error = in_use(wanted.name, wanted.port)
+def _finding(wanted: Wanted, who: str, *, movable: bool) -> Finding:
+    error = in_use(wanted.name, wanted.port, movable=movable)
     return Finding(
         error.slug,
         ERROR,

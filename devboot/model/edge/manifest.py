@@ -77,6 +77,11 @@ class Manifest(Table):
 
     _document: ManifestDocument | None = PrivateAttr(default=None)
 
+    def is_wired(self, service: str) -> bool:
+        """Whether a variable takes the address of a service from devboot, wherever that listens."""
+        values = (self.env, *(process.env for process in self.processes.values()))
+        return f"${{services.{service}." in repr(values)
+
     def model_post_init(self, context: Any, /) -> None:
         """Remembers the text that it was read from, which validation is given as its context."""
         self._document = context

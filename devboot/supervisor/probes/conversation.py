@@ -86,8 +86,17 @@ def _first_line(data: bytes) -> str:
 class Conversation:
     """One connection: connect, send, receive until the answer is clear or the time is up."""
 
-    def __init__(self, loop: Loop, probe: Probe, done: Callable[[bool, str], None]) -> None:
+    def __init__(
+        self,
+        loop: Loop,
+        probe: Probe,
+        done: Callable[[bool, str], None],
+        *,
+        read: Callable[..., tuple[bool, str] | None] | None = None,
+    ) -> None:
+        """Begin to connect. `read(received, ended=…)` decides in place of `judge` what an answer means."""
         self._loop = loop
+        self._read = read
         self._probe = probe
         self._done: Callable[[bool, str], None] | None = done
         self._hosts = list((probe.host,) if _is_address(probe.host) else LOCALHOST)
@@ -173,9 +182,10 @@ class Conversation:
 
     def _take(self, data: bytes, *, ended: bool) -> None:
         self._received += data
-        answer = judge(self._probe, self._received, ended=ended)
+        read = self._read
+        answer = judge(self._probe, self._received, ended=ended) if read is None else read(self._received, ended=ended)
         if answer is not None:
-            self._finish(good=answer.good, text=answer.text)
+            self._finish(good=answer[0], text=answer[1])
 
     def _finish(self, *, good: bool, text: str) -> None:
         self._close()

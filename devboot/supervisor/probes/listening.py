@@ -11,7 +11,10 @@ if TYPE_CHECKING:
 
 
 def look(port: int, watcher: Watcher, leader: int, mark: str) -> tuple[bool, str]:
-    """Whether the leader or one of its own listens on `port`, and if not, why not."""
+    """Whether the leader or one of its own listens on `port`, on any where that is 0, and if not, why not."""
+    if not port:
+        known = ports(watcher, leader, mark)
+        return known is None or bool(known), "listens on no port yet"
     try:
         wanted = {f"socket:[{inode}]" for inode in watcher.listeners(port)}
     except OSError:
@@ -25,6 +28,18 @@ def look(port: int, watcher: Watcher, leader: int, mark: str) -> tuple[bool, str
         if found is None or wanted & found:
             return True, ""
     return False, f"another program listens on port {port}"
+
+
+def ports(watcher: Watcher, leader: int, mark: str) -> tuple[int, ...] | None:
+    """Return the ports on which the leader or one of its own listens; None where the system doesn't tell."""
+    try:
+        listening = watcher.all_listeners()
+    except OSError:
+        return None
+    open_here = {name for pid in watcher.census().members(leader, mark) for name in _sockets(pid) or ()}
+    return tuple(
+        sorted(port for port, inodes in listening.items() if any(f"socket:[{inode}]" in open_here for inode in inodes))
+    )
 
 
 def is_taken(port: int, watcher: Watcher) -> bool:

@@ -7,15 +7,16 @@ import pytest
 from devboot.model.process import TASK, Dependency, Probe
 
 
-def test_up_detached_tells_of_a_process_that_has_ended_by_itself(project):
+def test_a_process_that_has_ended_by_itself_fails_the_start(project):
     project.spec("web").spec("mailer", "echo no queue", origin="Procfile:2").write()
 
-    said = project.devboot("up", "-d").stderr
+    said = project.devboot("up", "-d", code=1).stderr
 
-    assert said.startswith("warning[process/ended]: mailer ended by itself, with code 0 after ")
+    assert said.startswith("error[process/ended]: mailer ended by itself, with code 0 after ")
     assert "\n  echo no queue     (Procfile:2)\n  | no queue\nhelp: if it is to end: " in said
-    assert "shop is up in " in said
-    assert project.devboot("up", "-d", "-q").stderr == ""
+    assert "shop is up" not in said
+    assert project.devboot("up", "-d", "-q", code=1).stderr.startswith("error[process/ended]")
+    assert "web" in project.devboot("ps").stdout
     project.devboot("down")
 
 
@@ -60,7 +61,7 @@ def test_a_run_on_a_terminal_or_in_a_pipe_says_so_when_it_happens(project):
 def test_ps_says_once_how_a_process_has_ended_and_then_when(project):
     project.spec("web", depends_on=(Dependency("default", "succeeded"),)).spec("mailer", "true")
     project.spec("default", "true", kind=TASK, restart="never", notes=("database shop in postgres",)).write()
-    project.devboot("up", "-d")
+    project.devboot("up", "-d", code=1)
 
     lines = {line.split()[0]: line for line in project.devboot("ps").stdout.splitlines()}
 

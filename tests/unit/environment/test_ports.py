@@ -223,3 +223,12 @@ def test_nobody_is_named_where_nobody_listens(free_port):
     assert listener_on(free_port) is None
     assert in_use("web", free_port).causes == ("held by a program that can't be seen from here",)
     assert project_of(1 << 30) == ""
+
+
+def test_no_other_port_is_advised_where_the_code_of_the_project_names_this_one(listening, tmp_path):
+    fixed = PortWish("redis", listening, exact=True, movable=False)
+    with pytest.raises(BusyError) as caught:
+        allocate(*project(tmp_path, "shop"), [fixed], must_be_free=True)
+
+    assert caught.value.help == (f"kill {os.getpid()}",)
+    assert caught.value.causes[1] == "no variable leads to it, so code that names this port would not find another one"

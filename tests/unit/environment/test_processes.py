@@ -134,7 +134,52 @@ def test_workers_that_write_that_they_are_ready_are_taken_at_their_word_but_not_
 def test_a_server_that_is_told_where_to_listen_is_waited_for_and_has_an_address():
     told, bound = spec("gunicorn shop.wsgi --log-file -"), spec("gunicorn shop.wsgi -b :8000")
     assert (True, "127.0.0.1:5000", "http") == (told.gates, told.address, told.scheme)
-    assert (False, "", "") == (bound.gates, bound.address, bound.scheme)
+    assert (True, "127.0.0.1:8000", "http") == (bound.gates, bound.address, bound.scheme)
+    assert Probe("accept", port=8000) == bound.ready
+
+
+@pytest.mark.parametrize(
+    ("text", "ready", "address"),
+    [
+        ("./manage.py runserver 0.0.0.0:8000", {"log": "Starting"}, "127.0.0.1:8000"),
+        ("./manage.py runserver --noreload 8001", None, "127.0.0.1:8001"),
+        ("flask --app shop run --port=8000", {"exec": "true"}, "127.0.0.1:8000"),
+        ("uvicorn shop:app --host 0.0.0.0 --port 8000", {"http": "/health"}, "127.0.0.1:8000"),
+        ("python shop.py", {"http": "http://localhost:8000/"}, "127.0.0.1:8000"),
+        ("python shop.py", {"http": "/health"}, "127.0.0.1:5000"),
+        ("python shop.py", {"tcp": "8000"}, "127.0.0.1:8000"),
+        ("python shop.py", {"tcp": "db.example.test:8000"}, ""),
+        ("python shop.py", {"log": "Running on"}, ""),
+        ("python shop.py", {"exec": "true"}, ""),
+        ("python mail.py --port 25", None, ""),
+    ],
+)
+def test_an_address_is_what_the_command_or_the_probe_names(text, ready, address):
+    found = spec(text, **({"ready": ready} if ready else {}))
+
+    assert address == found.address
+    if ready and ready.get("http") == "/health":
+        assert address.endswith(f":{found.ready.port}")
+
+
+@pytest.mark.parametrize(
+    ("text", "waits"),
+    [
+        ("flask run", True),
+        ("python -m flask --app shop run", True),
+        ("python manage.py runserver", True),
+        ("uvicorn shop:app", True),
+        ("gunicorn --bind unix:/run/shop.sock shop:app", False),
+        ("hypercorn --help", False),
+        ("celery -A flask worker -B run", False),
+        ("python shop.py", False),
+    ],
+)
+def test_a_known_server_without_a_port_is_up_once_it_listens_anywhere(text, waits):
+    found = spec(text)
+
+    assert waits is found.gates
+    assert (Probe("listen") if waits else "") in (found.ready, found.scheme)
 
 
 def test_without_depends_on_it_needs_every_service_and_the_tasks_before_processes():

@@ -150,10 +150,17 @@ def test_ports_are_wanted_for_services_and_processes(tmp_path):
     recipes = known_recipes(loaded.manifest, RecipeFolders([bundled_folder()]))
 
     assert (
-        PortWish("redis", 7000, True),
+        PortWish("redis", 7000, True, movable=False),
         PortWish("web", 5000, False),
         PortWish("worker", 9000, True),
     ) == wanted_ports(loaded, recipes, 5000)
+
+
+def test_the_port_of_a_service_may_be_another_one_where_a_variable_leads_to_it(tmp_path):
+    loaded = project(tmp_path, "[services.redis]\nport = 7000\n[env]\nQUEUE = '${services.redis.url}'\n")
+    recipes = known_recipes(loaded.manifest, RecipeFolders([bundled_folder()]))
+
+    assert PortWish("redis", 7000, True) == wanted_ports(loaded, recipes, 5000)[0]
 
 
 def test_a_service_gets_its_further_ports_too(tmp_path):

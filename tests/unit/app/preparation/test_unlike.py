@@ -2,7 +2,10 @@
 
 import pytest
 
-from devboot.app.preparation.unlike import what_else
+from devboot.app.preparation.loading import load_project
+from devboot.app.preparation.unlike import refuse_idle, what_else
+from devboot.errors import ManifestError
+from tests.fakes.folders import home_beside
 
 EXAMPLE = "`devboot init --example` writes a small project to start from"
 PROCFILE = "write what should run into a file `Procfile`: `web: COMMAND`"
@@ -27,3 +30,51 @@ def test_files_say_what_a_folder_is_instead(tmp_path, name, causes, helps):
 
 def test_a_folder_that_is_gone_says_nothing(tmp_path):
     assert what_else(str(tmp_path / "gone")) == ([], [EXAMPLE])
+
+
+@pytest.fixture
+def shop(tmp_path):
+    """A Flask project that runs by detection; `write` gives it a manifest and loads it."""
+    (tmp_path / "requirements.txt").write_text("flask\nredis\n")
+    code = 'import os\nimport flask\nimport redis\napp = flask.Flask(__name__)\nkey = os.environ["KEY"]\n'
+    (tmp_path / "app.py").write_text(code + 'queue = redis.from_url(os.environ["REDIS_URL"])\n')
+    environ = home_beside(tmp_path)
+
+    def write(text):
+        (tmp_path / "devboot.toml").write_text(text)
+        return load_project(str(tmp_path), environ), environ
+
+    return write
+
+
+def test_a_manifest_without_processes_does_not_make_the_detected_web_vanish(shop):
+    with pytest.raises(ManifestError) as refused:
+        refuse_idle(*shop("[services.redis]\n[env]\nKEY = 'x'\n"))
+
+    error = refused.value
+    assert error.slug == "manifest/nothing-to-run"
+    assert error.what == "`devboot.toml` says nothing of what runs; without it devboot would start `web`"
+    assert "[processes.web]" in error.details
+    assert not any(line.startswith(("[services.redis", "KEY")) for line in error.details)
+    assert any(line.startswith("REDIS_URL = ") for line in error.details)
+
+
+def test_the_lines_that_it_is_refused_with_are_what_it_lacks(shop):
+    with pytest.raises(ManifestError) as refused:
+        refuse_idle(*shop("[services.redis]\n"))
+
+    loaded, environ = shop("\n".join(["[services.redis]", *refused.value.details]))
+    refuse_idle(loaded, environ)
+    assert {"web"} == set(loaded.manifest.processes)
+
+
+@pytest.mark.parametrize("text", ["[services.redis]\n[processes]\n", "[processes.web]\ncommand = 'true'\n"])
+def test_a_manifest_that_says_what_runs_is_taken_at_its_word(shop, text):
+    refuse_idle(*shop(text))
+
+
+def test_a_manifest_of_a_folder_in_which_nothing_is_detected_may_have_services_alone(tmp_path):
+    (tmp_path / "devboot.toml").write_text("[services.redis]\n")
+    environ = home_beside(tmp_path)
+
+    refuse_idle(load_project(str(tmp_path), environ), environ)

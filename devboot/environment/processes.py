@@ -28,8 +28,10 @@ BASE_PORT, PORT_STEP = 5000, 100
 _NAMES_PORT = re.compile(r"\$PORT\b|\$\{PORT\b")
 _NOT_IN_A_VARIABLE = re.compile(r"[^A-Za-z0-9_]")
 
-# Servers of HTTP that listen first and load the application afterwards, in workers.
-_FORKS = re.compile(r"(?:^|[\s/])(?:gunicorn|unicorn|puma)(?:\s|$)")
+# Servers of HTTP that listen first and load the application afterwards, in workers or behind a reloader.
+_FORKS = re.compile(
+    r"(?:^|[\s/])(?:(?:gunicorn|unicorn|puma)(?:\s|$)|(?:uvicorn|flask|quart)\s(?:[^&|;]*\s)?--(?:reload|debug|workers)\b)"
+)
 # Workers that write a line when they have loaded the application and wait for jobs: command, the line.
 _ANNOUNCING = (
     (re.compile(r"\bcelery\b.*\sworker\b"), r" ready\.\s*$"),

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from devboot.onboarding.image_commands import named_modules
 from devboot.onboarding.proposal import Evidence
 from devboot.onboarding.serving import RUNS, is_entry, served_with
 from devboot.onboarding.tree import Tree
@@ -211,8 +212,18 @@ def _web(tree: Tree) -> Application | None:
     )
     if not found:
         return None
-    best = min(found, key=lambda pair: pair[0])[1]
+    named = named_modules(tree)
+    best = min(found, key=lambda pair: (not _is_named(pair[1], named), pair[0]))[1]
     return _through(tree, best)
+
+
+def _is_named(app: Application, named: list[tuple[str, str]]) -> bool:
+    """Whether a server is given this application where the clone is started elsewhere."""
+    target = app.target.removesuffix("()")
+    return any(
+        name in ("", target) and (f".{module}".endswith(f".{app.entry}") or f".{app.entry}".endswith(f".{module}"))
+        for module, name in named
+    )
 
 
 def _made(
@@ -357,7 +368,7 @@ def _resolves(tree: Tree, folder: str, top: str) -> bool:
 def _through(tree: Tree, best: Application) -> Application:
     """Where another module makes the application from a factory at its top, that one is the entry."""
     if not best.target.endswith("()"):
-        return best
+        return _extended(tree, best)
     name = best.target[:-2]
     pattern = re.compile(rf"^(\w+)\s*(?::[^=\n]+)?=\s*(?:\w+\.)*{re.escape(name)}\(", re.MULTILINE)
     hits: list[tuple[tuple[int, ...], Application]] = []
@@ -371,3 +382,26 @@ def _through(tree: Tree, best: Application) -> Application:
             line = text.count("\n", 0, match.start()) + 1
             hits.append((_holder_rank(path), _application(tree, best.framework or "", path, match[1], line)))
     return min(hits, key=lambda pair: pair[0])[1] if hits else best
+
+
+def _extended(tree: Tree, best: Application) -> Application:
+    """Where a bare Flask application gets its pages in another module, which nothing of it imports, that is the entry.
+
+    Of several the one named as an entry counts, else the one that lies highest.
+    """
+    text = tree.text(best.path) or ""
+    target = re.escape(best.target)
+    adds = re.compile(rf"\b{target}\.(?:register_blueprint|add_url_rule|route|get|post)\(")
+    if best.framework != "flask" or adds.search(text):
+        return best
+    takes = re.compile(rf"^from\s+\.*{re.escape(best.entry)}\s+import\s+[^\n]*\b{target}\b", re.MULTILINE)
+    found: list[tuple[tuple[int, ...], Application]] = []
+    for path in tree.python_files():
+        stem = posixpath.basename(path).removesuffix(".py")
+        if path == best.path or ASIDE.search(path) or re.search(rf"\bimport\b[^\n]*\b{re.escape(stem)}\b", text):
+            continue
+        match = adds.search(tree.text(path) or "") if tree.matches(path, takes) else None
+        if match is not None:
+            line = match.string.count("\n", 0, match.start()) + 1
+            found.append((_holder_rank(path), _application(tree, "flask", path, best.target, line)))
+    return min(found, key=lambda pair: pair[0])[1] if found else best

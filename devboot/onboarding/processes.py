@@ -14,6 +14,7 @@ from devboot.onboarding.compose import Compose, Container
 from devboot.onboarding.evaluation.machine import Event
 from devboot.onboarding.evaluation.values import Function, Module, Opaque
 from devboot.onboarding.flask import flask_name
+from devboot.onboarding.image_commands import container_command
 from devboot.onboarding.layout import ASIDE, Application, cwd_of
 from devboot.onboarding.proposal import Evidence, Process
 from devboot.onboarding.scripts import lone_program, serving_script
@@ -84,7 +85,7 @@ def _hypercorn(app: Application, here: str) -> Process:
 def _flask(tree: Tree, app: Application, here: str) -> Process:
     name = flask_name(tree, app)
     option = f"--app {name} " if name else ""
-    return Process("web", f"flask {option}run -p $PORT", here, None, app.evidence)
+    return Process("web", f"flask {option}run -p $PORT --reload", here, None, app.evidence)
 
 
 # -- workers ---------------------------------------------------------------------------------------------------------
@@ -169,13 +170,31 @@ def _celery(tree: Tree, app: Application, run: Run) -> list[Process]:
     if target is None:
         return []
     here = cwd_of(app)
-    found = [Process("worker", f"celery -A {target[0]} worker -l info", here, None, target[1])]
+    queues = _queues_of_scripts(tree)
+    found = [Process("worker", f"celery -A {target[0]} worker -l info{queues}", here, None, target[1])]
     beat = has_beat(run) or (entry[1] if entry is not None and schedules(tree, entry[1]) else None)
     if beat is not None:
         found.append(
             Process("beat", f"celery -A {target[0]} beat -l info", here, None, beat if beat.path else target[1])
         )
     return found
+
+
+_SCRIPTS = re.compile(r"(?:^|/)(?:Makefile|justfile|Procfile[\w.]*|[\w.-]+\.(?:sh|service)|supervisord?\.conf)$")
+_WORKS_OFF = re.compile(r"(?m)^[^\n#]*\bcelery\b[^\n#]*\bworker\b[^\n#]*?\s(?:-Q\s*|--queues[ =])([\w.,:-]+)")
+
+
+def _queues_of_scripts(tree: Tree) -> str:
+    """Return ` -Q a,b,celery` with the queues that the clone's own scripts let workers serve, and Celery's usual one.
+
+    Empty where no script names any.
+    """
+    queues: dict[str, None] = {}
+    for path in tree.files():
+        if _SCRIPTS.search(path) and path.count("/") <= 2:
+            for match in _WORKS_OFF.finditer(tree.text(path) or ""):
+                queues |= dict.fromkeys(match[1].split(","))
+    return f" -Q {','.join(queues | {'celery': None})}" if queues else ""
 
 
 def _others(tree: Tree, app: Application, run: Run, packages: Mapping[str, str]) -> list[Process]:
@@ -292,14 +311,14 @@ def _rq(tree: Tree, app: Application, events: Iterable[Event], here: str) -> lis
 def _of_compose(tree: Tree, compose: Compose, app: Application) -> list[Process]:
     found: list[Process] = []
     for container in compose.containers:
-        command = container.command
+        command, folder = container.command, _folder(tree, app, container)
+        if command:
+            command = container_command(tree, app, container, posixpath.normpath(posixpath.join(app.root, folder)))
         if not command or (not container.is_built and container.image and container.recipe):
             continue
         if not WORKER.search(command) or NOT_A_WORKER.search(command) or program_is_foreign(command):
             continue
-        found.append(
-            Process(_name(container), _cleaned(command), _folder(tree, app, container), None, container.evidence)
-        )
+        found.append(Process(_name(container), _cleaned(command), folder, None, container.evidence))
     return found
 
 

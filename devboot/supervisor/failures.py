@@ -21,6 +21,12 @@ _LONGEST = 100  # characters of an error's first line
 _NEAR = 2  # words that an expected line has to have before another one can be like it
 # A dotted name is a module that is missing in a package that is there: nothing to install
 _NO_SUCH = r"(?:No module named '|The module |Could not import (?:module )?[\"'])(\w+)"
+# A file that isn't there, below a folder in which images have their application
+_NO_FILE = (
+    r"(?:No such file or directory|Permission denied|Read-only file system|does not exist|not found)\b.*?"
+    r"['\"]?(/(?:app|code|src|workspace|project|data|usr/src/\w+|home/app|opt/app|srv/app|var/www)(?:/[\w.-]+)*)['\"]?\s*$"
+)
+_FRAME = r'^\s*File "([^"]+)", line (\d+)'
 _NO_MODULE = r"No module named '([A-Za-z_]\w*)'"
 # What left Python's library, and the last minor version that has it
 _LEFT = {
@@ -103,7 +109,7 @@ def hopeless(spec: model.ProcessSpec, tail: tuple[str, ...]) -> WorkError | None
 def cannot_load(spec: model.ProcessSpec, line: str, tail: tuple[str, ...]) -> WorkError:
     """Its own code can't be imported: `line` is what it said, twice."""
     again = "it starts again when its files change, or by" if spec.watch else "after a fix:"
-    near = _meant(line, spec.cwd)
+    near = _misspelt(line, spec) or _meant(line, spec.cwd)
     return WorkError(
         "process/import-error",
         _cut(f"{spec.name} can't start: {line}"),
@@ -219,7 +225,28 @@ def _what_is_missing(tail: tuple[str, ...], cwd: str) -> tuple[str, ...]:
     names = ", ".join(f"`{name}`" for name in unset_variables(tail))
     if names:
         return (f"set {names} in .env, then `devboot up -d`",)
-    return lacking_library(tail) or _missing_package(tail, cwd)
+    return lacking_library(tail) or _path_of_image(tail, cwd) or _missing_package(tail, cwd)
+
+
+def _path_of_image(tail: tuple[str, ...], cwd: str) -> tuple[str, ...]:
+    """What to do where a file isn't found by a path that only a container image has."""
+    import os
+    import re
+
+    found = next((match for line in reversed(tail) if (match := re.search(_NO_FILE, line))), None)
+    if found is None or os.path.exists(found[1]):
+        return ()
+    path, parts = found[1], found[1].split("/")[2:]
+    inner = ["/".join(parts[at:]) for at in range(len(parts))]
+    here = next((each for each in inner if each and os.path.exists(os.path.join(cwd, each))), "")
+    root = f"{cwd.rstrip('/')}/"
+    files = [(match[1].removeprefix(root), match[2]) for line in tail if (match := re.search(_FRAME, line))]
+    own = [
+        f"{name}:{number}" for name, number in files if not name.startswith(("/", "<")) and "site-packages" not in name
+    ]
+    where = f" in `{own[-1]}`" if own else ""
+    text = f"`{path}` is a path of a container image; "
+    return (text + (f"here it is `{here}`: change it{where}" if here else f"name a path of this machine{where}"),)
 
 
 def _missing_package(tail: tuple[str, ...], cwd: str) -> tuple[str, ...]:
@@ -266,6 +293,27 @@ def _beside(name: str, tail: tuple[str, ...], cwd: str) -> str:
         return ""
     is_there = os.path.isfile(os.path.join(folder, f"{name}.py")) or os.path.isdir(os.path.join(folder, name))
     return inner if is_there else ""
+
+
+def _misspelt(line: str, spec: model.ProcessSpec) -> tuple[str, ...]:
+    """How to mend a line of a Procfile whose package isn't there, where one other package has such a module."""
+    import os
+    import re
+
+    missing = re.search(_NO_SUCH, line)
+    named = re.search(rf"(?<![\w./-]){re.escape(missing[1])}\.([\w.]+)", spec.command) if missing else None
+    file, _, number = spec.origin.rpartition(":")
+    if named is None or not number.isdigit() or not re.fullmatch(r"[\w./-]+", file):
+        return ()
+    module = named[1].replace(".", os.sep) + ".py"
+    try:
+        there = [name for name in os.listdir(spec.cwd) if os.path.isfile(os.path.join(spec.cwd, name, module))]
+    except OSError:
+        return ()
+    if len(there) != 1 or not there[0].isidentifier():
+        return ()
+    old, new = named[0].replace(".", r"\."), f"{there[0]}.{named[1]}"
+    return (f"sed -i.bak '{number}s/{old}/{new}/' {file} && devboot up -d   # `{new}` is there",)
 
 
 def _meant(line: str, folder: str) -> tuple[str, ...]:

@@ -75,11 +75,11 @@ def test_fastapis_application_is_named_from_where_its_imports_resolve(propose, f
 @pytest.mark.parametrize(
     ("files", "command"),
     [
-        ({"app.py": "from flask import Flask\napp = Flask(__name__)\n"}, "flask run -p $PORT"),
+        ({"app.py": "from flask import Flask\napp = Flask(__name__)\n"}, "flask run -p $PORT --reload"),
         ({"site_/__init__.py": FLASK_FACTORY},
-         "flask --app site_ run -p $PORT"),
-        ({"run.py": "import flask\nserver = flask.Flask(__name__)\n"}, "flask --app run:server run -p $PORT"),
-        ({"site_/web.py": OWN_CLASS, "site_/__init__.py": "", "wsgi.py": HOLDER.format("site_.web")}, "flask run -p $PORT"),  # noqa: E501
+         "flask --app site_ run -p $PORT --reload"),
+        ({"run.py": "import flask\nserver = flask.Flask(__name__)\n"}, "flask --app run:server run -p $PORT --reload"),
+        ({"site_/web.py": OWN_CLASS, "site_/__init__.py": "", "wsgi.py": HOLDER.format("site_.web")}, "flask run -p $PORT --reload"),  # noqa: E501
     ],
 )  # fmt: skip
 def test_flask_is_told_its_application_where_it_finds_none(propose, files, command):
@@ -412,7 +412,7 @@ def test_a_script_that_serves_nothing_is_no_process(propose):
 def test_a_flask_without_the_option_is_told_by_the_variable(propose, name, text):
     code = {"shop.py": "from flask import Flask\napp = Flask(__name__)\n", "migrations/env.py": ""}
     proposal = propose({**code, "base.txt": "flask<2\nflask-migrate\n", name: text})
-    assert (proposal.processes[0].command, proposal.tasks[0].run) == ("flask run -p $PORT", "flask db upgrade")
+    assert (proposal.processes[0].command, proposal.tasks[0].run) == ("flask run -p $PORT --reload", "flask db upgrade")
     assert [(each.name, each.value) for each in proposal.env] == [("FLASK_APP", "shop")]
 
 
@@ -425,7 +425,7 @@ def test_a_flask_of_long_ago_is_given_the_file(propose, file):
 @pytest.mark.parametrize("line", ["Flask", "flask==2.2.0", "flask<3", "flask>=1.0", "flask-login==0.4"])
 def test_a_flask_of_today_is_told_by_the_option(propose, line):
     proposal = propose({"shop.py": "from flask import Flask\napp = Flask(__name__)\n", "requirements.txt": line})
-    assert (proposal.processes[0].command, proposal.env) == ("flask --app shop run -p $PORT", ())
+    assert (proposal.processes[0].command, proposal.env) == ("flask --app shop run -p $PORT --reload", ())
 
 
 @pytest.mark.parametrize(

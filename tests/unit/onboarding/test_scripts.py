@@ -33,7 +33,7 @@ def test_a_bot_is_the_program_of_its_clone(propose, files, command):
 def test_a_bot_beside_a_site_is_left_to_the_procfile(propose):
     site = "from flask import Flask\napp = Flask(__name__)\n"
     files = {"app.py": site, "bot.py": BOT + RUN, "requirements.txt": "flask\ndiscord.py\n"}
-    assert commands(propose(files)) == {"web": "flask run -p $PORT"}
+    assert commands(propose(files)) == {"web": "flask run -p $PORT --reload"}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,79 @@
+"""A command that names a package which the project doesn't have."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+
+import pytest
+
+from devboot.model.process import PROCESS, ProcessSpec
+from devboot.supervisor.failures import cannot_load, ended
+from devboot.supervisor.state import End
+
+LINE = "ModuleNotFoundError: No module named 'my_shop'"
+
+
+def helps(tmp_path, command="gunicorn my_shop.wsgi:application", origin="Procfile:2"):
+    spec = ProcessSpec("web", PROCESS, str(tmp_path), command, origin=origin)
+    return cannot_load(spec, LINE, (LINE,)).help
+
+
+@pytest.fixture
+def shop(tmp_path):
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop/wsgi.py").touch()
+    (tmp_path / "carts").mkdir()
+    return tmp_path
+
+
+def test_the_one_package_that_has_the_module_comes_with_a_command_that_mends_the_line(shop):
+    (shop / "Procfile").write_text("worker: echo my_shop.wsgi\nweb: gunicorn my_shop.wsgi:application\n")
+    command, _, _ = helps(shop)[0].partition(" && devboot up -d")
+
+    subprocess.run(["sh", "-c", command], cwd=shop, check=True)
+
+    assert (shop / "Procfile").read_text() == "worker: echo my_shop.wsgi\nweb: gunicorn shop.wsgi:application\n"
+
+
+def test_nothing_is_mended_where_several_packages_or_none_have_it(shop):
+    (shop / "carts/wsgi.py").touch()
+    assert not helps(shop)[0].startswith("sed ")
+    shutil.rmtree(shop / "carts")
+    shutil.rmtree(shop / "shop")
+    assert not helps(shop)[0].startswith("sed ")
+
+
+@pytest.mark.parametrize("origin", ["", "[processes.web]", "Proc file;x:2"])
+def test_what_stands_in_no_plain_file_is_not_mended(shop, origin):
+    assert not helps(shop, origin=origin)[0].startswith("sed ")
+
+
+TRACEBACK = """Traceback (most recent call last):
+  File "{root}/shop/settings.py", line 12, in <module>
+  File "/usr/lib/python3.13/pathlib.py", line 5, in open
+FileNotFoundError: [Errno 2] No such file or directory: '{path}'"""
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("/app/config/prices.json", "here it is `config/prices.json`: change it in `shop/settings.py:12`"),
+        ("/usr/src/app/prices.json", "name a path of this machine in `shop/settings.py:12`"),
+    ],
+)
+def test_a_path_of_an_image_is_named_as_one_with_the_line_that_has_it(tmp_path, path, told):
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config/prices.json").touch()
+    tail = tuple(TRACEBACK.format(root=tmp_path, path=path).splitlines())
+    spec = ProcessSpec("web", PROCESS, str(tmp_path), "python shop.py")
+
+    assert ended(spec, End(1), tail).help[0] == f"`{path}` is a path of a container image; {told}"
+
+
+@pytest.mark.parametrize("path", ["prices.json", "/etc/prices.json", "/application/x"])
+def test_other_files_that_are_missing_are_not_called_paths_of_an_image(tmp_path, path):
+    tail = tuple(TRACEBACK.format(root=tmp_path, path=path).splitlines())
+    spec = ProcessSpec("web", PROCESS, str(tmp_path), "python shop.py")
+
+    assert "image" not in ended(spec, End(1), tail).help[0]

@@ -84,7 +84,12 @@ def _committed(files: EnvFiles) -> dict[str, str]:
 
 
 def _guesses(files: EnvFiles) -> dict[str, str]:
-    return {name: variable.text for name, variable in files.examples.items() if variable.text}
+    """Values of templates, but not those that only hold the place of one: an address still shows its form."""
+    return {
+        name: variable.text
+        for name, variable in files.examples.items()
+        if variable.text and ("://" in variable.text or not variable.is_placeholder)
+    }
 
 
 # -- the proposal ----------------------------------------------------------------------------------------------------

@@ -11,6 +11,10 @@ PLACEHOLDER = re.compile(
     r"^$|<[^>]*>|^\[.*\]$|^x{3,}|\bx{4,}\b|\byour[-_ ]|[-_ ]here$|change[-_ ]?(?:me|this|it)|"
     r"^enter[-_ ]|replace|placeholder|"
     r"^todo|^insert|^set[-_ ]?me|^not[-_ ]set$|\.\.\.|^\*+$|^(?:none|null|changeit|fixme|tbd|redacted|secret|example)$|"
+    # a choice, and what explains one
+    r"^\w+(?:\s*\|\s*\w+)+$|^(?:true|false) ?/ ?(?:true|false)$|^\?+$|^-+$|"
+    r"^(?:true|false|yes|no|on|off|dev|development|prod|production|local) (?:or|for|if|in|when) |"
+    r"^(?:db|database|user|host)_?name$|"
     r"^put[-_ ]|^ask[-_ ]|^my[-_ ]?(?:secret|key|token|api)|^(?:some|a)[-_ ](?:secret|key|token|thing)|^\{\{|^generate",
     re.IGNORECASE,
 )

@@ -14,6 +14,7 @@ from devboot.onboarding.asking import ASKS, ROLES, given_elsewhere
 from devboot.onboarding.compose import Compose
 from devboot.onboarding.connections import Connection, connections
 from devboot.onboarding.databases import server_urls
+from devboot.onboarding.dotenv import PLACEHOLDER
 from devboot.onboarding.drivers import needs_driver, scheme_of_postgres
 from devboot.onboarding.evaluation.values import HOLE, Value
 from devboot.onboarding.layout import Application
@@ -267,8 +268,8 @@ class _Trial:
     def _database(self, kind: Kind, server: Server) -> Database:
         container = self.compose.of(kind.name)
         composed = container.environment if container is not None else {}
-        name = _identifier(server.parts["name"], composed.get(kind.composed["name"]), "app")
-        user = _identifier(server.parts["user"], composed.get(kind.composed["user"]), "")
+        name = _identifier(self._meant("name", server), composed.get(kind.composed["name"]), "app")
+        user = _identifier(self._meant("user", server), composed.get(kind.composed["user"]), "")
         if any((known.database, known.service) == (name, kind.recipe) for known in self.found.databases):
             return next(known for known in self.found.databases if known.database == name)
         spare = (server.alias, name, f"{name}-{kind.recipe}")
@@ -278,6 +279,13 @@ class _Trial:
         database = Database(alias, "", server.place, kind.recipe, name, own)
         self.found.databases.append(database)
         return database
+
+    def _meant(self, part: str, server: Server) -> str:
+        """A part of the address, unless it is only the text with which a template holds its place."""
+        text = server.parts[part]
+        reads = server.reads.get(part) or server.reads.get("url") or frozenset()
+        is_example = reads and not any(self._has_value(name) for name in reads)
+        return "" if is_example and PLACEHOLDER.search(text) else text
 
     def _tell(self, name: str, server: Server, database: Database) -> None:
         role = self._role(name, server)

@@ -62,6 +62,10 @@ USUAL: tuple[tuple[str, str], ...] = (
     (r"(?:^|_)(?:WEB_CONCURRENCY|WORKERS|CONCURRENCY|WEB_WORKERS|GUNICORN_WORKERS)$", "1"),
     (r"(?:^|_)(?:EMAIL|MAIL)_BACKEND$", "django.core.mail.backends.console.EmailBackend"),
 )
+_NUMBER = re.compile(r"(?:^|_)PORT$")
+_BOOLEANS = frozenset(
+    {"", "0", "1", "true", "false", "yes", "no", "on", "off", "t", "f", "y", "n", "enabled", "disabled"}
+)
 HOSTS = re.compile(r"ALLOWED_HOSTS?$|(?:^|_)HOSTS$|TRUSTED_HOSTS$")
 ORIGINS = re.compile(r"ORIGINS?$|CORS_\w*(?:HOSTS|URLS|ALLOWED)$")
 # Variables that hold a host alone; users, databases and kinds of backends are called `postgres` or `redis`, too
@@ -117,12 +121,27 @@ def generated(name: str, sources: Sources) -> str | None:
 def sensible(need: Need, sources: Sources) -> str | None:
     """A value for development: the project's own template first, then what is usual."""
     example = sources.examples.get(need.name)
-    if example is not None and not example.is_placeholder:
+    if example is not None and not example.is_placeholder and fits(need, example.text):
         return local(need.name, example.text, sources.hosts)
     composed = sources.composed.get(need.name)
-    if composed and "$" not in composed and not Line(need.name, composed, "", 0).is_placeholder:
+    is_meant = composed and "$" not in composed and not Line(need.name, composed, "", 0).is_placeholder
+    if composed and is_meant and fits(need, composed):
         return local(need.name, composed, sources.hosts)
     return usual(need, example)
+
+
+def fits(need: Need, text: str) -> bool:
+    """Whether what reads the variable can parse a text."""
+    kind = need.cast.rpartition(".")[2]
+    if kind in ("int", "float") or (not kind and _NUMBER.search(need.name.upper())):
+        return bool(
+            re.fullmatch(
+                r"\s*[-+]?\d+(?:_\d+)*" + (r"(?:\.\d*)?(?:[eE][-+]?\d+)?" if kind == "float" else "") + r"\s*", text
+            )
+        )
+    if kind == "bool" or (not kind and SWITCH.search(need.name.upper())):
+        return text.strip().lower() in _BOOLEANS
+    return True
 
 
 def usual(need: Need, example: Line | None) -> str | None:

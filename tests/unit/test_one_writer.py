@@ -23,6 +23,7 @@ ELSEWHERE = {
     "daemon/": "its own state",
     "doctor/checks/databases.py": "its own cache",
     "environment/databases/backup.py": "its own state",
+    "environment/container_hosts.py": "its own state",
     "environment/kit_wheels.py": "temporary folders",
     "environment/ports.py": "its own state",
     "environment/secrets.py": "its own state",

@@ -387,3 +387,61 @@ def test_what_compose_insists_on_has_no_value(django):
 def test_a_template_among_the_files_of_docker_is_found(django):
     template = {"docker/config/server.env.template": "API_URL=http://here\n"}
     assert entries(django("X = os.environ['API_URL']", more=template)) == {"API_URL": "http://here"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "changeme?", "True for dev environment|False for production", "True|False", "true/false", "...", "None",
+        "<secret>", "your_db_name", "???", "dev or prod", "db_name",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize(
+    ("read", "expected"),
+    [
+        ("os.environ['APP_DEBUG']", "True"),
+        ("os.environ['SIGNING_KEY']", "generate token"),
+        ("os.environ['PARTNER_NAME']", "required"),
+        ("int(os.environ['SMTP_PORT'])", "1025"),
+        ("int(os.environ['PARTNER_NUMBER'])", "required"),
+    ],
+)
+def test_example_text_is_no_value(django, text, read, expected):
+    name = read.split("'")[1]
+    proposal = django(f"X = {read}", more={".env.example": f"{name}={text}\n"})
+
+    assert entries(proposal)[name] == expected
+
+
+@pytest.mark.parametrize(
+    ("read", "text", "expected"),
+    [
+        ("int(os.environ['RETRY_COUNT'])", "three", "required"),
+        ("int(os.environ['RETRY_COUNT'])", "3", "3"),
+        ("float(os.environ['RATE'])", "0.5", "0.5"),
+        ("float(os.environ['RATE'])", "fast", "required"),
+        ("os.environ['SMTP_PORT']", "smtp", "1025"),
+        ("os.environ['APP_DEBUG']", "maybe later", "True"),
+        ("os.environ['APP_DEBUG']", "off", "off"),
+        ("os.environ['GREETING']", "hello or good bye", "hello or good bye"),
+    ],
+)
+def test_a_value_of_a_template_must_be_what_reads_it_can_parse(django, read, text, expected):
+    name = read.split("'")[1]
+    composed = f"services:\n  web:\n    build: .\n    environment:\n      {name}: '{text}'\n"
+
+    assert entries(django(f"X = {read}", more={".env.example": f"{name}={text}\n"}))[name] == expected
+    assert entries(django(f"X = {read}", more={".env.example": "", "compose.yml": composed}))[name] == expected
+
+
+def test_a_placeholder_names_no_database(django):
+    parts = {part: f"os.environ['DB_{part}']" for part in ("NAME", "USER", "PASSWORD", "HOST")}
+    settings = ", ".join(f"'{part}': {read}" for part, read in parts.items())
+    template = "DB_NAME=your_db_name\nDB_USER=your_user\nDB_PASSWORD=changeme\nDB_HOST=your_host\n"
+    proposal = django(
+        f"DATABASES = {{'default': {{'ENGINE': 'django.db.backends.postgresql', {settings}}}}}",
+        "django\npsycopg\n",
+        {".env.example": template},
+    )
+
+    assert [(each.database, each.user) for each in proposal.databases] == [("app", "")]

@@ -112,13 +112,14 @@ def _why(process: Process) -> str:
 def _wanted(probe: model.Probe) -> str:
     """What its readiness depends on."""
     kinds = {
-        "listen": f"port {probe.port}" if probe.port else "a port",
-        "accept": f"a worker on port {probe.port}",
-        "tcp": f"port {probe.port}",
-        "http": f"http://{probe.host}:{probe.port}{probe.path}",
-        "https": f"https://{probe.host}:{probe.port}{probe.path}",
-        "exec": "its `ready` command",
-        "log": "its log line",
-        "notify": "its READY=1",
+        model.LISTEN: f"port {probe.port}" if probe.port else "a port",
+        model.ACCEPT: f"a worker on port {probe.port}",
+        model.TCP: f"port {probe.port}",
+        model.HTTP: f"http://{probe.host}:{probe.port}{probe.path}",
+        model.HTTPS: f"https://{probe.host}:{probe.port}{probe.path}",
+        model.EXEC: "its `ready` command",
+        model.LOG: "its log line",
+        model.LINE: "its log line",
+        model.NOTIFY: "its READY=1",
     }
     return kinds.get(probe.kind, "its probe")

@@ -15,8 +15,16 @@ from devboot.environment.tasks import gated_by
 from devboot.model.edge.probes import ExecProbe, HttpProbe, LogProbe, NotifyProbe, TcpProbe, Timings
 from devboot.model.edge.tables import Dependency as WantedDependency, Process, Task
 from devboot.model.process import (
+    ACCEPT,
+    EXEC,
+    HTTP,
+    LINE,
+    LISTEN,
+    LOG,
+    NOTIFY,
     PROCESS,
     TASK,
+    TCP,
     UNTIL_READY,
     UNTIL_SUCCEEDED,
     Dependency,
@@ -204,9 +212,9 @@ def _seen(command: Command, served: int, given: int, serves: bool) -> Probe:
     """
     line = next((line for worker, line in _ANNOUNCING if worker.search(command.text)), None)
     if line is not None and not command.names_port:
-        return Probe("line", expect=line)
+        return Probe(LINE, expect=line)
     port = served if serves else given
-    return Probe("accept" if port and _FORKS.search(command.text) else "listen", port=port)
+    return Probe(ACCEPT if port and _FORKS.search(command.text) else LISTEN, port=port)
 
 
 def _watch(command: Command, wanted: Process) -> tuple[str, ...]:
@@ -250,13 +258,13 @@ def _target(wanted: Timings, port: int, fill_in: Callable[[str], str]) -> Probe:
         return _http(fill_in(wanted.http), wanted, port)
     if isinstance(wanted, TcpProbe):
         host, _, number = fill_in(wanted.tcp).rpartition(":")
-        return Probe("tcp", host=host or "127.0.0.1", port=int(number))
+        return Probe(TCP, host=host or "127.0.0.1", port=int(number))
     if isinstance(wanted, ExecProbe):
-        return Probe("exec", command=wanted.exec)
+        return Probe(EXEC, command=wanted.exec)
     if isinstance(wanted, LogProbe):
-        return Probe("log", expect=wanted.log)
+        return Probe(LOG, expect=wanted.log)
     assert isinstance(wanted, NotifyProbe)
-    return Probe("notify")
+    return Probe(NOTIFY)
 
 
 def _http(url: str, wanted: HttpProbe, port: int) -> Probe:
@@ -264,7 +272,7 @@ def _http(url: str, wanted: HttpProbe, port: int) -> Probe:
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     host = parts.hostname or "127.0.0.1"
     return Probe(
-        parts.scheme or "http",
+        parts.scheme or HTTP,
         host=host,
         port=parts.port or (port if not parts.netloc else 443 if parts.scheme == "https" else 80),
         path=path,

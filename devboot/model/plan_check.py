@@ -19,7 +19,6 @@ _MOST = 2**31 - 1
 _BYTES = frozenset({"send", "expect", "loading"})  # of a probe
 _BOUNDS = {"port": (0, 65535), "stop_signal": (1, 64)}  # refused beyond; other numbers are clamped
 _KINDS = (model.SERVICE, model.TASK, model.PROCESS)
-_PROBES = ("listen", "accept", "tcp", "http", "https", "exec", "log", "notify")
 _UNTIL = (model.UNTIL_STARTED, model.UNTIL_READY, model.UNTIL_SUCCEEDED, model.UNTIL_COMPLETED)
 _RESTARTS = ("never", "on-failure", "always")
 
@@ -58,7 +57,7 @@ def _check_process(spec: model.ProcessSpec, seen: set[str]) -> None:
         _choose(needed.until, _UNTIL, "state of a dependency")
     for probe in (spec.ready, spec.alive):
         if probe is not None:
-            _choose(probe.kind, _PROBES, "kind of probe")
+            _choose(probe.kind, model.PROBES, "kind of probe")
     if spec.schedule:
         from devboot.model.schedule import parse_schedule
 

@@ -32,7 +32,12 @@ UNTIL_STARTED, UNTIL_READY = "started", "ready"
 UNTIL_SUCCEEDED, UNTIL_COMPLETED = "succeeded", "completed"
 
 
-OF_ITSELF = ("listen", "accept", "line")  # kinds of probes for those that say nothing of when they are ready
+# Kinds of probes
+TCP, HTTP, HTTPS, EXEC = "tcp", "http", "https", "exec"
+LOG, LINE, NOTIFY = "log", "line", "notify"
+LISTEN, ACCEPT = "listen", "accept"
+PROBES = (TCP, HTTP, HTTPS, EXEC, LOG, LINE, NOTIFY, LISTEN, ACCEPT)
+OF_ITSELF = (LISTEN, ACCEPT, LINE)  # for those that say nothing of when they are ready
 
 
 class Probe(Record):

@@ -16,8 +16,12 @@ from devboot.errors import DevbootError, ManifestError, Place, Problems
 from devboot.model.edge.recipe import Recipe, ServiceAccess, ServiceInit, ServiceProbe, ServiceTable
 from devboot.model.nearest import nearest
 from devboot.model.process import (
+    EXEC,
+    HTTP,
+    LOG,
     SERVICE,
     TASK,
+    TCP,
     UNTIL_READY,
     UNTIL_SUCCEEDED,
     Dependency,
@@ -395,15 +399,15 @@ def _refuse_reserved(
 
 def _probe(ready: ServiceProbe, words: Mapping[str, str]) -> Probe:
     if ready.exec:
-        return Probe("exec", command=_fill(ready.exec, words), timeout=ready.timeout)
+        return Probe(EXEC, command=_fill(ready.exec, words), timeout=ready.timeout)
     if ready.log:
-        return Probe("log", expect=ready.log, timeout=ready.timeout)
+        return Probe(LOG, expect=ready.log, timeout=ready.timeout)
     target = _fill(ready.tcp or ready.http, words)
     if ready.http:
-        return Probe("http", HOST, int(words["port"]), target, expect=ready.expect, timeout=ready.timeout)
+        return Probe(HTTP, HOST, int(words["port"]), target, expect=ready.expect, timeout=ready.timeout)
     host, _, port = target.rpartition(":")
     return Probe(
-        "tcp",
+        TCP,
         host or HOST,
         int(port),
         send=_fill(ready.send, words),

@@ -50,15 +50,15 @@ def details(process: Process) -> Details:
 def _how(probe: model.Probe) -> str:
     """`http 127.0.0.1:8000/health, every 10 s`."""
     ways = {
-        "tcp": f"tcp {probe.host}:{probe.port}",
-        "http": f"http {probe.host}:{probe.port}{probe.path}",
-        "https": f"https {probe.host}:{probe.port}{probe.path}",
-        "exec": f"exec {probe.command}",
-        "log": f"log {probe.expect}",
-        "line": f"writes {probe.expect}",
-        "listen": f"listens on port {probe.port}",
-        "accept": f"takes connections on port {probe.port}",
+        model.TCP: f"tcp {probe.host}:{probe.port}",
+        model.HTTP: f"http {probe.host}:{probe.port}{probe.path}",
+        model.HTTPS: f"https {probe.host}:{probe.port}{probe.path}",
+        model.EXEC: f"exec {probe.command}",
+        model.LOG: f"log {probe.expect}",
+        model.LINE: f"writes {probe.expect}",
+        model.LISTEN: f"listens on port {probe.port}",
+        model.ACCEPT: f"takes connections on port {probe.port}",
     }
     way = ways.get(probe.kind, probe.kind)
-    is_repeated = probe.period and probe.kind in ("tcp", "http", "https", "exec")
+    is_repeated = probe.period and probe.kind in (model.TCP, model.HTTP, model.HTTPS, model.EXEC)
     return f"{way}, every {probe.period:g} s" if is_repeated else way

@@ -160,7 +160,7 @@ def error_page(spec: model.ProcessSpec, url: str, status: str, tail: tuple[str, 
 
 def _log_line(spec: model.ProcessSpec, tail: tuple[str, ...]) -> tuple[str, ...]:
     """What to do where the line that it waits for isn't printed, but one much like it."""
-    expected = spec.ready.expect if spec.ready is not None and spec.ready.kind == "log" else ""
+    expected = spec.ready.expect if spec.ready is not None and spec.ready.kind == model.LOG else ""
     wanted = _words(expected)
     near = max(tail, key=lambda line: len(wanted & _words(line)), default="")
     if len(wanted) < _NEAR or len(wanted & _words(near)) * 3 < len(wanted) * 2:

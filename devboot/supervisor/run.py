@@ -82,12 +82,12 @@ class Run:
     ) -> None:
         self._settles_after = settles_after
         self._notifications: Notifications | None = None
-        if any(probe is not None and probe.kind == "notify" for probe in (spec.ready, spec.alive)):
+        if any(probe is not None and probe.kind == model.NOTIFY for probe in (spec.ready, spec.alive)):
             from devboot.supervisor.probes.notify import VARIABLE, WATCHDOG, Notifications
 
             self._notifications = Notifications(host.loop, env.get("TMPDIR", _TEMPORARY), self._notified)
             env = {**env, VARIABLE: self._notifications.address}
-            if spec.alive is not None and spec.alive.kind == "notify":
+            if spec.alive is not None and spec.alive.kind == model.NOTIFY:
                 env[WATCHDOG] = str(int(_silence(spec.alive) * 1_000_000))
         try:
             child = spawn.start(launch, cwd=spec.cwd, env=env, size=size)
@@ -141,7 +141,7 @@ class Run:
         if probe is None:
             self._watch_life()
             return
-        if probe.kind in ("log", "line"):
+        if probe.kind in (model.LOG, model.LINE):
             self._matcher = LineMatcher(probe.expect)
         if probe.kind in model.OF_ITSELF and not self.spec.gates:
             self._watch_life()  # it may never listen, and can hang all the same
@@ -175,7 +175,7 @@ class Run:
     @property
     def probe_text(self) -> str:
         """What came of the last try of the readiness probe."""
-        by_itself = self.spec.ready is not None and self.spec.ready.kind == "notify"
+        by_itself = self.spec.ready is not None and self.spec.ready.kind == model.NOTIFY
         asked = self._notifications if by_itself else self._ready
         return asked.text if asked else ""
 
@@ -269,7 +269,7 @@ class Run:
         from devboot.text.numbers import whole_number
 
         life = self._alive if isinstance(self._alive, Heartbeat) else None
-        if (key, value) == ("READY", "1") and self.spec.ready is not None and self.spec.ready.kind == "notify":
+        if (key, value) == ("READY", "1") and self.spec.ready is not None and self.spec.ready.kind == model.NOTIFY:
             self._probed(passed=True)
         elif life is None:
             return
@@ -284,7 +284,7 @@ class Run:
         probe = self.spec.alive
         if probe is None or self._alive is not None:
             return
-        if probe.kind == "notify":
+        if probe.kind == model.NOTIFY:
             from devboot.supervisor.probes.heartbeat import Heartbeat
 
             loop, first = self._host.loop, probe.initial_delay

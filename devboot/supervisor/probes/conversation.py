@@ -6,6 +6,7 @@ import _socket as sockets
 import os
 from errno import EINPROGRESS
 
+from devboot.model import process as model
 from devboot.record import Record
 from devboot.supervisor.loop import READ, WRITE
 
@@ -35,7 +36,7 @@ def _is_address(host: str) -> bool:
 
 def question(probe: Probe) -> bytes:
     """The bytes to send once connected."""
-    if probe.kind == "tcp":
+    if probe.kind == model.TCP:
         return probe.send.encode("latin-1")
     host = probe.host_header or probe.host
     return (
@@ -46,9 +47,8 @@ def question(probe: Probe) -> bytes:
 
 def judge(probe: Probe, received: bytes, *, ended: bool) -> Answer | None:
     """What `received` says so far; None: more is needed. `ended`: nothing more will come."""
-    return (
-        _judge_tcp(probe, received, ended=ended) if probe.kind == "tcp" else _judge_http(probe, received, ended=ended)
-    )
+    judged = _judge_tcp if probe.kind == model.TCP else _judge_http
+    return judged(probe, received, ended=ended)
 
 
 def _judge_tcp(probe: Probe, received: bytes, *, ended: bool) -> Answer | None:
@@ -103,7 +103,7 @@ class Conversation:
         self._socket: sockets.socket | None = None
         self._unsent = question(probe)
         self._tls: Tls | None = None
-        if probe.kind == "https":
+        if probe.kind == model.HTTPS:
             from devboot.supervisor.probes.tls import Tls  # costs more than all the rest together: for those who ask so
 
             self._tls = Tls(probe.host_header or probe.host, self._unsent)
@@ -145,7 +145,7 @@ class Conversation:
         if error:
             self._failed(error)
             return
-        if not self._unsent and not self._probe.expect and self._probe.kind == "tcp":
+        if not self._unsent and not self._probe.expect and self._probe.kind == model.TCP:
             self._finish(good=True, text="")
             return
         try:

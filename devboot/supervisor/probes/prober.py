@@ -30,8 +30,8 @@ LAG = 0.1  # what the answer may come too late, as a part of the time that it ta
 COMMAND_FIRST, COMMAND_LAG = 0.02, 0.25  # a command costs more than a connection
 # The same for what nobody waits for: a worker that is given PORT may never listen, and must not cost anything then.
 PATIENT_FIRST, PATIENT_TOTAL, NUDGE_LAG = 0.05, 60.0, 0.25
-ASKING = ("tcp", "http", "https", "exec", "listen", "accept")
-CONVERSING = ("tcp", "http", "https")
+CONVERSING = (model.TCP, model.HTTP, model.HTTPS)
+ASKING = (*CONVERSING, model.EXEC, model.LISTEN, model.ACCEPT)
 
 
 def pause(elapsed: float) -> float:
@@ -78,7 +78,7 @@ class Prober:
         self._target = target
         self._on_result = on_result
         self._once = probe.kind in model.OF_ITSELF
-        self._pause = patient_pause if patient else command_pause if probe.kind == "exec" else pause
+        self._pause = patient_pause if patient else command_pause if probe.kind == model.EXEC else pause
         self._since = self._asked = target.host.loop.now()
         self._passed = passed
         self._stopped = False
@@ -164,9 +164,9 @@ def ask(probe: Probe, target: Target, done: Done, tell: Callable[[str], None]) -
     """
     if probe.kind in CONVERSING:
         return conversation.Conversation(target.host.loop, probe, done)
-    if probe.kind == "exec":
+    if probe.kind == model.EXEC:
         return running.run(probe, target, done)
-    if probe.kind == "accept":
+    if probe.kind == model.ACCEPT:
         where = target.host
         return accepting.accept(where.loop, probe.port, where.watcher, target.leader, target.mark, done, tell)
     done(*listening.look(probe.port, target.host.watcher, target.leader, target.mark))

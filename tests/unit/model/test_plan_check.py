@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 import math
+import pathlib
 
 import pytest
 from hypothesis import given, settings, strategies
 
+import devboot
+from devboot.environment.processes import Command, Surroundings, process_spec
 from devboot.model import plan_check, process as model
+from devboot.model.edge.tables import Process
 from devboot.model.plan_check import LONGEST, PlanError, checked_plan
 from devboot.model.process import Dependency, FailureHint, Plan, Probe, ProcessSpec, plan_to_plain
 
@@ -68,6 +73,53 @@ def test_a_malformed_plan_is_refused_with_the_value_that_is_wrong(fields, why):
     with pytest.raises(PlanError) as caught:
         checked_plan(with_process(**fields))
     assert str(caught.value).startswith(why)
+
+
+@pytest.mark.parametrize(
+    ("command", "ready", "kind"),
+    [
+        ("serve", None, "listen"),
+        ("gunicorn shop.wsgi", None, "accept"),
+        ("celery -A shop worker", None, "line"),
+        ("celery -A shop beat", None, "line"),
+        ("rq worker", None, "line"),
+        ("dramatiq shop.jobs", None, "line"),
+        ("huey_consumer shop.jobs", None, "line"),
+        ("env arq shop.Settings", None, "line"),
+        ("serve", {"http": "/"}, "http"),
+        ("serve", {"http": "https://localhost/"}, "https"),
+        ("serve", {"tcp": "5000"}, "tcp"),
+        ("serve", {"exec": "true"}, "exec"),
+        ("serve", {"log": "ready"}, "log"),
+        ("serve", {"notify": True}, "notify"),
+    ],
+)
+def test_a_process_is_accepted_with_each_kind_of_probe(command, ready, kind):
+    surroundings = Surroundings("/srv", {"jobs": 5000}, {}, (), frozenset(), {}, lambda text: text, dict)
+    wanted = Process.model_validate({} if ready is None else {"ready": ready})
+    spec = process_spec(Command("jobs", command, "Procfile:1"), wanted, surroundings)
+    plan = PLAN._replace(processes=(spec,))
+
+    assert spec.ready.kind == kind
+    assert checked_plan(plan_to_plain(plan)) == plan
+
+
+def kinds_made(source):
+    """The names and literals of kinds in the calls of `Probe`."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Probe" and node.args:
+            for part in ast.walk(node.args[0]):
+                if isinstance(part, ast.Constant):
+                    yield part.value
+                elif isinstance(part, ast.Name) and part.id.isupper() and not part.id.startswith("_"):
+                    yield getattr(model, part.id)
+
+
+def test_a_plan_accepts_the_kind_of_every_probe_that_is_made():
+    sources = [path.read_text() for path in pathlib.Path(devboot.__file__).parent.rglob("*.py")]
+    made = {kind for source in sources if " Probe(" in source for kind in kinds_made(source)}
+
+    assert made == set(model.PROBES) - {"https"}  # by the address of an http probe
 
 
 @pytest.mark.faults(142)

@@ -1,7 +1,9 @@
 """Makes a project's folders, and decides whose they are before anything is read or written there.
 
 A project that was moved keeps its folders. Those of another folder that was at the same path before (a clone that was
-deleted, say) are put aside under a dated name, and nothing of them is taken over without being asked for.
+deleted, say) are put aside under a dated name, and nothing of them is taken over without being asked for. The same goes
+for folders whose record can't be read. A claim that was interrupted leaves folders without a record only while they are
+empty.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from devboot.state.records import (
     Owner,
     folder_moved_here,
     identity_of,
+    is_unused,
     owned_folders,
     read_owner,
     write_owner,
@@ -56,7 +59,7 @@ def claim(
     folders = [os.path.join(base, name) for base in (projects.data, projects.state)]
     if all(read_owner(folder) == owner for folder in folders):
         return ()
-    with _lock(projects):
+    with lock_projects(projects):
         try:
             return tuple(_claimed(projects, owner, folders, holder, wall_clock(), environ))
         except OSError as error:
@@ -74,7 +77,7 @@ def adopt(projects: Projects, root: str, name: str, holder: Holder, wall_clock: 
         raise UsageError("state/unknown", f"there is no state called `{name}`", help=["devboot state list"])
     if name == own:
         return ""
-    with _lock(projects):
+    with lock_projects(projects):
         kept = _dated(projects, own, wall_clock())
         renames = []
         for base in bases:
@@ -107,10 +110,10 @@ def _claimed(
 ) -> Iterator[str]:
     aside = _dated(projects, folder_name(owner.path), now)
     renames = [rename for folder in folders for rename in _renames(folder, owner, aside)]
-    known = [read_owner(folder) for folder in folders]
     is_new = not any(each.target in folders for each in renames) and not any(
-        each is not None and each.identity.is_same_as(owner.identity) for each in known
+        _is_claimed_for(owner, folder) for folder in folders
     )
+    is_new = is_new or _is_interrupted(owner, *folders)
     _refuse_in_use(projects, renames, holder)
     if is_new and missing_from(folders[0], owner.path) and (who := holder(folders[1], owner.path)):
         raise _in_use(owner.path, f"{who} uses the data that would be moved now")
@@ -118,16 +121,30 @@ def _claimed(
     former = next((each.owner.path for each in renames if each.target in folders), "")
     if former:
         yield f"this project was moved here from `{former}`: its data came along"
-    if os.path.isdir(os.path.join(projects.data, aside)):
+    kept = [each.target for each in renames if os.path.basename(each.target) == aside and os.path.isdir(each.target)]
+    if any(read_owner(path) is None for path in kept):
+        yield f"can't read whose data was here, so it is put aside: `devboot state adopt {aside}` takes it over"
+    elif any(os.path.dirname(path) == projects.data for path in kept):
         yield f"another folder was here before, whose data is put aside: `devboot state adopt {aside}` takes it over"
     for folder in folders:
         make_directories(folder)
+    data, state = folders
+    write_owner(data, owner)
     if is_new:
         user = os.path.dirname(projects.state), os.path.dirname(projects.data)
         registers = Registers(*user, project_key(owner.path), environ)
-        yield from take_over_earlier(owner, folders[0], registers)
-    for folder in folders:
-        write_owner(folder, owner)
+        yield from take_over_earlier(owner, data, registers)
+    write_owner(state, owner)  # last: without it the next claim completes this one
+
+
+def _is_claimed_for(owner: Owner, folder: str) -> bool:
+    known = read_owner(folder)
+    return known is not None and known.identity.is_same_as(owner.identity)
+
+
+def _is_interrupted(owner: Owner, data: str, state: str) -> bool:
+    """Return whether a claim for `owner` has recorded its data folder, and not its state folder."""
+    return _is_claimed_for(owner, data) and os.path.isdir(state) and is_unused(state)
 
 
 def _renames(folder: str, owner: Owner, aside: str) -> Iterator[_Rename]:
@@ -138,7 +155,9 @@ def _renames(folder: str, owner: Owner, aside: str) -> Iterator[_Rename]:
             return
         yield _Rename(folder, os.path.join(base, aside), known)
     elif os.path.isdir(folder):
-        return
+        if is_unused(folder):
+            return
+        yield _Rename(folder, os.path.join(base, aside), owner)
     moved = folder_moved_here(base, owner.path, owner.identity)
     if moved:
         yield _Rename(moved, folder, read_owner(moved) or owner)
@@ -181,7 +200,8 @@ def _dated(projects: Projects, name: str, now: float) -> str:
     return found
 
 
-def _lock(projects: Projects) -> FileLock:
+def lock_projects(projects: Projects) -> FileLock:
+    """Take the lock of everything that gives folders of projects another name. Raises BusyError and MachineError."""
     lock = FileLock(os.path.join(projects.state, ".lock"), "state", TABLE)
     lock.acquire()
     return lock

@@ -65,10 +65,17 @@ def read_owner(folder: str) -> Owner | None:
         return None
 
 
+def is_unused(folder: str) -> bool:
+    """Return whether nothing was put into a folder yet, not even a record: a claim of it was interrupted."""
+    return all(name.startswith(f"{RECORD}.") for name in os.listdir(folder))
+
+
 def write_owner(folder: str, owner: Owner) -> None:
-    """Record whom a folder of state or data belongs to. Raises MachineError."""
-    record = {"path": owner.path, **owner.identity._asdict()}
-    atomic_write(os.path.join(folder, RECORD), json.dumps(record) + "\n", mode=0o600)
+    """Record whom a folder of state or data belongs to. Raises OSError and MachineError."""
+    record, path = {"path": owner.path, **owner.identity._asdict()}, os.path.join(folder, RECORD)
+    if os.path.lexists(path) and (os.path.islink(path) or not os.path.isfile(path)):
+        os.rename(path, f"{path}.aside")
+    atomic_write(path, json.dumps(record) + "\n", mode=0o600)
 
 
 def owned_folders(base: str) -> list[str]:

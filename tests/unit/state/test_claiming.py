@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from devboot.errors import BusyError, UsageError
+from devboot.errors import BusyError, MachineError, UsageError
 from devboot.paths import project_key
 from devboot.state.claiming import adopt, claim
 from devboot.state.project import find_project
 from devboot.state.projects import Projects
-from devboot.state.records import Identity, identity_of, read_owner
+from devboot.state.records import Identity, Owner, identity_of, read_owner, write_owner
 
 AT = 1_772_357_405.0
 
@@ -181,12 +181,45 @@ def test_a_reused_inode_is_no_identity_without_a_time_of_birth():
     assert not Identity(1, 2, 0).is_same_as(Identity(9, 2, 0))
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"path": 1}', json.dumps({"path": "/x", "device": "a"})])
-def test_a_damaged_record_costs_no_data(projects, shop, claimed, text):
-    for folder in (projects.state_of(str(shop)), projects.data_of(str(shop))):
-        write(folder, "project.json", text)
+@pytest.mark.parametrize(
+    "damage",
+    [
+        *(
+            lambda path, text=text: path.write_text(text)
+            for text in ("", "{", "[]", '{"path": 1}', json.dumps({"path": "/x", "device": "a"}))
+        ),
+        lambda path: (path.unlink(), path.mkdir()),
+        lambda path: (path.unlink(), path.symlink_to(path)),
+        lambda path: (path.unlink(), os.mkfifo(path)),
+        lambda path: path.unlink(),
+    ],
+    ids=["empty", "cut", "list", "half", "text", "directory", "loop", "pipe", "gone"],
+)
+@pytest.mark.parametrize("which", ["both", "data", "state"])
+def test_folders_whose_record_cannot_be_read_are_put_aside_with_a_line(projects, shop, claimed, damage, which):
+    for name, folder in [("data", projects.data_of(str(shop))), ("state", projects.state_of(str(shop)))]:
+        if which in (name, "both"):
+            damage(Path(folder, "project.json"))
+    (shop / "devboot.toml").unlink()
+    shop.rmdir()
+    shop.mkdir()  # another clone
 
+    (told,) = claimed(shop)
+
+    name = told.partition("`devboot state adopt ")[2].partition("`")[0]
+    assert "put aside" in told
+    assert dump(projects, shop) == ""
+    assert not os.path.exists(os.path.join(projects.state_of(str(shop)), "logs"))
     assert claimed(shop) == ()
+    adopt(projects, str(shop), name, nobody, lambda: AT)
+    assert dump(projects, shop) == "precious"
+
+
+def test_folders_whose_record_cannot_be_read_stay_while_a_process_uses_them(projects, shop, claimed):
+    for folder in (projects.state_of(str(shop)), projects.data_of(str(shop))):
+        write(folder, "project.json", "{")
+    with pytest.raises(BusyError):
+        claimed(shop, lambda state, _path: "daemon (pid 7)" if state == projects.state_of(str(shop)) else "")
     assert dump(projects, shop) == "precious"
 
 
@@ -217,6 +250,39 @@ def test_data_that_an_earlier_devboot_kept_in_the_clone_is_taken_over_once(proje
     write(str(earlier), ".devboot/data/services/redis/dump.rdb", "later")
     assert claimed(earlier) == ()
     assert dump(projects, earlier) == "precious"
+
+
+@needs_birth
+@pytest.mark.faults(193)
+@pytest.mark.parametrize("point", ["nothing made", "folders made", "half a record", "data recorded", "one moved"])
+def test_a_claim_that_was_interrupted_is_completed(projects, earlier, claimed, point):
+    data, state = (folder(str(earlier)) for folder in (projects.data_of, projects.state_of))
+    if point != "nothing made":
+        os.makedirs(data)
+        os.makedirs(state)
+    if point == "half a record":
+        write(data, "project.json.7.ab.tmp", "{")
+    elif point in ("data recorded", "one moved"):
+        write_owner(data, Owner(str(earlier), identity_of(str(earlier))))
+    if point == "one moved":
+        os.rename(earlier / ".devboot/data/secrets.toml", os.path.join(data, "secrets.toml"))
+
+    (told,) = claimed(earlier)
+
+    assert told.startswith("took over the data that an earlier devboot kept here")
+    assert dump(projects, earlier) == "precious"
+    assert os.path.exists(os.path.join(data, "secrets.toml"))
+    assert claimed(earlier) == ()
+
+
+@needs_birth
+def test_nothing_is_put_into_a_folder_before_its_record(projects, earlier, claimed, monkeypatch):
+    monkeypatch.setenv("DEVBOOT_TEST", "1")
+    monkeypatch.setenv("DEVBOOT_FAIL_POINT", "write/before-rename=enospc")
+    with pytest.raises(MachineError):
+        claimed(earlier)
+    assert sorted(os.listdir(earlier / ".devboot/data")) == ["secrets.toml", "services"]
+    assert os.listdir(projects.data_of(str(earlier))) == []
 
 
 @pytest.mark.faults(193)

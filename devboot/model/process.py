@@ -119,6 +119,7 @@ class ProcessSpec(Record):
     stamp_databases: tuple[str, ...] = ()  # SQLite files whose schema cookie is appended to the stamp
     record: tuple[str, ...] = ()  # (file, text, database…) written as a stamp is, but nothing is skipped for it
     failure_hints: tuple[FailureHint, ...] = ()
+    packages: tuple[str, ...] = ()  # root, list of packages below it, further packages: where a lacking one is added
     quiet: tuple[str, ...] = ()  # lines of its output with one of these in it are dropped
     data: str = ""  # directory that holds its data, for messages
     notes: tuple[str, ...] = ()

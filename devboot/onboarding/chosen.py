@@ -8,38 +8,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from devboot.model.distributions import distributions
 from devboot.onboarding.layout import ASIDE, Application
 from devboot.onboarding.proposal import PythonInput
-from devboot.onboarding.python import NAME, load_toml, normal
+from devboot.onboarding.python import NAME, load_toml, name_of, normal
 from devboot.onboarding.settings import named_settings
 from devboot.onboarding.tree import Tree
 
-# Modules whose package is called otherwise
-PACKAGES = {
-    "MySQLdb": ("mysqlclient",),
-    "PIL": ("pillow",),
-    "allauth": ("django-allauth",),
-    "bs4": ("beautifulsoup4",),
-    "configurations": ("django-configurations",),
-    "corsheaders": ("django-cors-headers",),
-    "dateutil": ("python-dateutil",),
-    "debug_toolbar": ("django-debug-toolbar",),
-    "decouple": ("python-decouple",),
-    "discord": ("discord-py",),
-    "django_filters": ("django-filter",),
-    "dotenv": ("python-dotenv",),
-    "environ": ("django-environ",),
-    "jose": ("python-jose",),
-    "jwt": ("pyjwt",),
-    "psycopg2": ("psycopg2-binary",),
-    "rest_framework": ("djangorestframework",),
-    "rest_framework_simplejwt": ("djangorestframework-simplejwt",),
-    "socketio": ("python-socketio",),
-    "split_settings": ("django-split-settings",),
-    "storages": ("django-storages",),
-    "telegram": ("python-telegram-bot",),
-    "yaml": ("pyyaml",),
-}
 _TOP = re.compile(r"^(?:from|import)[ \t]+(\w+)", re.MULTILINE)
 
 
@@ -138,7 +113,9 @@ def _name(package: object) -> str:
 def _wanted(tree: Tree, app: Application) -> list[frozenset[str]]:
     """The packages of every module that the application imports at once, each under the names that it may have."""
     tops = dict.fromkeys(top for path in _imported(tree, app) for top in _TOP.findall(tree.text(path) or ""))
-    found = [frozenset({normal(top), *PACKAGES.get(top, ())}) for top in tops if not _is_own(tree, app, top)]
+    found = [
+        frozenset({normal(top), name_of(distributions().get(top, top))}) for top in tops if not _is_own(tree, app, top)
+    ]
     if any(posixpath.basename(path) == "alembic.ini" and not ASIDE.search(path) for path in tree.files()):
         found.append(frozenset({"alembic"}))
     if app.framework in ("fastapi", "starlette", "litestar"):

@@ -7,15 +7,13 @@ package, so modules that the table lacks are reported instead.
 from __future__ import annotations
 
 import functools
-import os
 import posixpath
 import re
 import sys
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
+from devboot.model.distributions import distributions, distributions_table
 from devboot.onboarding.layout import ASIDE, Application
 from devboot.onboarding.procfile import Procfile, program
 from devboot.onboarding.programs import is_brought, server_of
@@ -23,6 +21,7 @@ from devboot.onboarding.proposal import Evidence, Note, PythonInput
 from devboot.onboarding.python import LOCKS, name_of
 from devboot.onboarding.tree import Tree
 
+_APPS = frozenset({"channels", "cloudinary", "daphne", "djoser", "knox", "modelcluster", "sorl", "storages", "wagtail"})
 _DOTTED = re.compile(r"""["']([a-z_][a-z0-9_]*)(?:\.[\w.]+)?["']""")
 _SETTINGS = re.compile(r"(?:^|/)settings(?:/[^/]+)?\.py$|(?:^|/)\w*settings\w*\.py$")
 _MOST_UNKNOWN = 4
@@ -30,7 +29,8 @@ _WEB = re.compile(
     r"^(?:from|import)[ \t]+(flask|fastapi|starlette|litestar|quart|streamlit|sanic|dash|gradio|bottle)\b", re.MULTILINE
 )
 _IMPORT = re.compile(
-    r"^(?:from[ \t]+(?P<origin>\w+)(?:\.\w+)*[ \t]+import\b|import[ \t]+(?P<names>[\w., \t]+))", re.MULTILINE
+    r"^(?:from[ \t]+(?P<origin>\w+(?:\.\w+)*)[ \t]+import\b[ \t(]*(?P<inner>\w*)|import[ \t]+(?P<names>[\w., \t]+))",
+    re.MULTILINE,
 )
 
 
@@ -45,23 +45,10 @@ class Implied:
 
 
 @functools.cache
-def _table() -> Mapping[str, Any]:
-    with open(os.path.join(os.path.dirname(__file__), "distributions.toml"), "rb") as file:
-        return tomllib.load(file)
-
-
-@functools.cache
-def distributions() -> Mapping[str, str]:
-    """Return the requirement that brings a module, by the module's top name."""
-    table = _table()
-    return {**{name: name.replace("_", "-") for name in table["same"].split()}, **table["renamed"]}
-
-
-@functools.cache
 def _implied() -> tuple[Implied, ...]:
     return tuple(
         Implied(row["module"], re.compile(row["pattern"]), tuple(row["packages"]), frozenset(row.get("unless", ())))
-        for row in _table()["implied"]
+        for row in distributions_table()["implied"]
     )
 
 
@@ -80,6 +67,11 @@ def with_imported(
     if more and python.requirements:
         notes.append(Note(f"{', '.join(more)}: used, but in none of the lists of packages", app.evidence))
     return replace(python, packages=tuple(sorted({*python.packages, *more}))), notes
+
+
+def modules_of(tree: Tree, app: Application) -> dict[str, Evidence]:
+    """Return the modules that the application imports from elsewhere, each with the first place."""
+    return _imported(tree, app, list(_application_files(tree, app))) if app.path else {}
 
 
 def _of_imports(tree: Tree, app: Application, python: PythonInput) -> tuple[PythonInput, list[Note]]:
@@ -171,19 +163,31 @@ def _imported(tree: Tree, app: Application, files: list[str]) -> dict[str, Evide
     for path in files:
         text = tree.text(path) or ""
         for match in _IMPORT.finditer(text):
-            names = match["origin"] or match["names"]
-            tops = [each.strip().split(".")[0].split(" ")[0] for each in names.split(",")]
-            for top in tops:
+            names = f"{match['origin']}.{match['inner']}" if match["origin"] else match["names"]
+            for top in (_module(each.strip().split(" ")[0]) for each in names.split(",")):
                 if top and top not in own and top not in sys.stdlib_module_names:
                     found.setdefault(top, Evidence(path, text.count("\n", 0, match.start()) + 1))
     if app.framework == "django":
         found.setdefault("django", app.evidence or Evidence(app.path))
         for path in filter(_SETTINGS.search, files):
             for match in _DOTTED.finditer(tree.text(path) or ""):
-                if match[1] in distributions() and match[1] not in own:
+                if match[1] in distributions() and match[1] not in own and _is_app(match[0].strip("\"'")):
                     line = (tree.text(path) or "").count("\n", 0, match.start()) + 1
                     found.setdefault(match[1], Evidence(path, line))
     return found
+
+
+def _module(dotted: str) -> str:
+    """Return the part of a module's name that tells its distribution: the first, or more where many share that."""
+    parts = dotted.split(".")
+    longer = (".".join(parts[:count]) for count in range(len(parts), 1, -1))
+    return next((name for name in longer if name in distributions()), parts[0])
+
+
+def _is_app(name: str) -> bool:
+    """Whether a quoted word in Django's settings is the module of an application, not a word like any other."""
+    module = name.partition(".")[0]
+    return "." in name or "_" in name or module in _APPS or distributions()[module].startswith("django-")
 
 
 def _of_patterns(tree: Tree, files: list[str], known: Mapping[str, Evidence | None]) -> dict[str, Evidence]:

@@ -244,10 +244,13 @@ def poetry_range(text: str) -> str:
     return ",".join(found)
 
 
-def dependencies(tree: Tree, root: str, files: tuple[str, ...]) -> dict[str, str]:
-    """Names of the packages that the chosen files install, normalised, with their extras joined by commas."""
+def dependencies(tree: Tree, root: str, files: tuple[str, ...], *, only: bool = False) -> dict[str, str]:
+    """Names of the packages that the chosen files install, normalised, with their extras joined by commas.
+
+    `only` these files: else what pyproject.toml and Pipfile say counts, too.
+    """
     found: dict[str, str] = {}
-    for name in (*files, "pyproject.toml", "Pipfile"):
+    for name in files if only else (*files, "pyproject.toml", "Pipfile"):
         path = posixpath.normpath(posixpath.join(root, name))
         if path.endswith((".txt", ".in", ".pip")):
             _from_text(tree, path, found, set())

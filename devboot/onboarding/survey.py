@@ -10,6 +10,7 @@ from devboot.onboarding.chosen import with_chosen
 from devboot.onboarding.compose import Compose, read_compose
 from devboot.onboarding.imported import with_imported
 from devboot.onboarding.layout import Application, find_application
+from devboot.onboarding.lists import with_covering_list
 from devboot.onboarding.procfile import Procfile, find_procfile, program
 from devboot.onboarding.programs import list_with_program
 from devboot.onboarding.proposal import Evidence, Note, PythonInput
@@ -49,6 +50,8 @@ def survey(tree: Tree) -> Clone:
     }
     settings, variable, evidence = django_settings(tree, app, hints) if app.framework == "django" else ("", None, None)
     python, notes = find_input(tree, app.root, settings)
+    python, list_notes = with_covering_list(tree, app, python)
+    notes += list_notes
     python = with_chosen(tree, app, python)
     procfile = find_procfile(tree, app.root)
     packages = dependencies(tree, app.root, python.requirements)

@@ -116,7 +116,7 @@ def cannot_load(spec: model.ProcessSpec, line: str, tail: tuple[str, ...]) -> Wo
         details=(_command(spec), *(f"| {each}" for each in tail)),
         causes=(f"it ended like this twice, so it is not restarted: `{spec.name}` would end like this again",),
         # `restart` would start a command that has been corrected as it was
-        help=(*(near or _what_is_missing(tail, spec.cwd)), f"{again} `devboot up -d`", _all_output(spec)),
+        help=(*(near or _what_is_missing(tail, spec)), f"{again} `devboot up -d`", _all_output(spec)),
     )
 
 
@@ -207,7 +207,7 @@ def _hinted(spec: model.ProcessSpec, slug: str, what: str, tail: tuple[str, ...]
         slug, causes = known[0].slug, (known[0].what,)
         helps = (known[0].help, *helps) if known[0].help else helps
     else:
-        helps = (*_what_is_missing(tail, spec.cwd), *helps)
+        helps = (*_what_is_missing(tail, spec), *helps)
     return WorkError(
         slug,
         what,
@@ -217,7 +217,7 @@ def _hinted(spec: model.ProcessSpec, slug: str, what: str, tail: tuple[str, ...]
     )
 
 
-def _what_is_missing(tail: tuple[str, ...], cwd: str) -> tuple[str, ...]:
+def _what_is_missing(tail: tuple[str, ...], spec: model.ProcessSpec) -> tuple[str, ...]:
     """What to do where the output ends with a variable without a value, or an import that found nothing."""
     from devboot.supervisor.lacking import lacking_library
     from devboot.supervisor.unset import unset_variables
@@ -225,7 +225,7 @@ def _what_is_missing(tail: tuple[str, ...], cwd: str) -> tuple[str, ...]:
     names = ", ".join(f"`{name}`" for name in unset_variables(tail))
     if names:
         return (f"set {names} in .env, then `devboot up -d`",)
-    return lacking_library(tail) or _path_of_image(tail, cwd) or _missing_package(tail, cwd)
+    return lacking_library(tail) or _path_of_image(tail, spec.cwd) or _missing_package(tail, spec)
 
 
 def _path_of_image(tail: tuple[str, ...], cwd: str) -> tuple[str, ...]:
@@ -249,7 +249,7 @@ def _path_of_image(tail: tuple[str, ...], cwd: str) -> tuple[str, ...]:
     return (text + (f"here it is `{here}`: change it{where}" if here else f"name a path of this machine{where}"),)
 
 
-def _missing_package(tail: tuple[str, ...], cwd: str) -> tuple[str, ...]:
+def _missing_package(tail: tuple[str, ...], spec: model.ProcessSpec) -> tuple[str, ...]:
     """What to do where the output ends with an import that found nothing."""
     import re
 
@@ -265,12 +265,16 @@ def _missing_package(tail: tuple[str, ...], cwd: str) -> tuple[str, ...]:
         )
     if where := _where_it_was(found[1]):
         return (where,)
-    if place := _beside(found[1], tail, cwd):
+    if place := _beside(found[1], tail, spec.cwd):
         return (
             f"`{found[1]}` is there, but in `{place}/`, where Python 3 does not look: `from .{found[1]} import …`",
             f'or let it look there: `PYTHONPATH = "{place}"` under `[env]` in devboot.toml',
         )
-    return (f"`devboot up -d` installs what is new; if no dependency brings `{found[1]}`, add the package first",)
+    from devboot.supervisor.lacking_package import adding_command
+
+    installs = f"`devboot up -d` installs what is new; if no dependency brings `{found[1]}`, add the package first"
+    command = adding_command(found[1], spec.packages)
+    return (command, "`devboot up -d` installs what is new") if command else (installs,)
 
 
 def _where_it_was(name: str) -> str:

@@ -33,7 +33,7 @@ OWN = {
     "doctor/checks/databases.py": "databases, once everything that isn't a regular file has been refused",
     "files.py": "the folder that a file is written to; `plain`, with which its own files are opened",
     "locks.py": "its own locks",
-    "onboarding/imported.py": "the table of packages of its own installation",
+    "model/distributions.py": "the table of packages of its own installation",
     "onboarding/libraries.py": "the table of servers of its own installation",
     "provision/": "the store, its own state, files of the distribution",
     "scratch.py": "temporary folders of its own",

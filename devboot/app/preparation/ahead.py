@@ -16,7 +16,7 @@ from devboot.app import meeting
 from devboot.app.call import Call
 from devboot.app.launch import CHOSEN
 from devboot.app.preparation.app_pythons import AppPythons
-from devboot.app.preparation.asked import libraries_of, looking_uv, packages_digest, python_of, recipes_of
+from devboot.app.preparation.asked import libraries_of, looking_uv, package_list, packages_digest, python_of, recipes_of
 from devboot.app.preparation.composing import Composed, Parts, base_port, compose_project, refuse_missing, wanted_ports
 from devboot.app.preparation.distribution import Distribution, apt_of
 from devboot.app.preparation.loading import Loaded
@@ -109,6 +109,7 @@ def look_ahead(
         environ=context.environ,
         packages_digest="others" if installs else packages_digest(python),
         has_venv=python is not None,
+        package_list=package_list(loaded, python),
         run_as=account_for if os.geteuid() == 0 else no_account,
     )
     return Ahead(compose_project(parts), installs)

@@ -67,3 +67,15 @@ def packages_digest(python: PythonProject | None) -> str:
     """What tells the packages of its virtualenv, as it is, from others; empty where there is none."""
     record = load_record(python.venv) if python is not None else None
     return record.wanted if record is not None else ""
+
+
+def package_list(loaded: Loaded, python: PythonProject | None) -> tuple[str, ...]:
+    """Return what the help of an error needs to add a package: see `ProcessSpec.packages`."""
+    root = loaded.project.root
+    inputs = python.inputs if python is not None else ()
+    for each in inputs:
+        path = os.path.relpath(each.path, root)
+        return () if path.startswith("..") else (root, path)
+    if loaded.project.written:
+        return ()
+    return (root, "", *(python.wish.packages if python is not None else ()))

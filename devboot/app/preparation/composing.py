@@ -157,6 +157,7 @@ class Parts(NamedTuple):
     environ: Mapping[str, str]
     packages_digest: str
     has_venv: bool
+    package_list: tuple[str, ...] = ()
     run_as: Callable[[str, str, Sequence[str]], Account | None] = lambda _name, _data, _reaches: None
 
 
@@ -230,8 +231,7 @@ def compose_project(parts: Parts) -> Composed:
         processes=(
             *(service.spec for service in services),
             *(made for service in services for made in recorded(service, loaded.project.stamps)),
-            *specs,
-            *processes,
+            *(spec._replace(packages=parts.package_list) for spec in (*specs, *processes)),
         ),
         version=__version__,
         databases=tuple(

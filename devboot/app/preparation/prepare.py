@@ -16,7 +16,7 @@ from devboot import snapshot as snapshots
 from devboot.app.generations import link_profile, record as record_generation
 from devboot.app.kits.opened import OpenKit, kit_in_use, tell_of_seeds
 from devboot.app.preparation.app_pythons import AppPythons
-from devboot.app.preparation.asked import libraries_of, packages_digest, python_of, recipes_of
+from devboot.app.preparation.asked import libraries_of, package_list, packages_digest, python_of, recipes_of
 from devboot.app.preparation.asked_ports import as_asked
 from devboot.app.preparation.compiling import note_sql_files, snapshot_of, stamps_of
 from devboot.app.preparation.composing import (
@@ -292,6 +292,7 @@ class _Way:
                     environ=self.context.environ,
                     packages_digest=packages_digest(choice.python),
                     has_venv=choice.python is not None,
+                    package_list=package_list(self.loaded, choice.python),
                     run_as=account_for if os.geteuid() == 0 else no_account,
                 )
             )

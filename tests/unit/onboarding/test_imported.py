@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from devboot.onboarding.imported import distributions
+from devboot.model.distributions import distributions, distributions_table
 
 FASTAPI = "from fastapi import FastAPI\nimport shop.models\napp = FastAPI()\n"
 
@@ -76,3 +76,59 @@ def test_a_framework_or_server_that_no_list_has_is_added(propose, files, expecte
 def test_every_distribution_is_written_as_a_requirement():
     pattern = re.compile(r"[a-z0-9][a-z0-9.-]*(?:\[[a-z,]+\])?(?:[<>=]+[\d.]+)?")
     assert [] == [name for name in distributions().values() if not pattern.fullmatch(name)]
+
+
+def test_distributions_of_a_shared_package_are_told_apart_by_what_is_imported_of_it(propose):
+    code = "from google import genai\nfrom google.cloud.storage import Client\nimport google.oauth2.credentials\n"
+    code += "from flask import Flask\napp = Flask(__name__)\n"
+    assert ("flask", "google-auth", "google-cloud-storage", "google-genai") == propose({"app.py": code}).python.packages
+
+
+def test_a_word_in_djangos_settings_is_no_application_because_a_package_is_called_like_it(propose):
+    files = {
+        "manage.py": "import os\nfrom django.core.management import execute_from_command_line\n"
+        "os.environ.setdefault('DJANGO_SETTINGS_MODULE', 'shop.settings')\nexecute_from_command_line()\n",
+        "shop/__init__.py": "",
+        "shop/settings.py": "INSTALLED_APPS = ['axes', 'rest_framework']\nKINDS = ['schedule', 'redis', 'docker']\n",
+    }
+    assert ("django", "django-axes", "djangorestframework") == propose(files).python.packages
+
+
+FLASK_AND_MORE = "import flask\nimport requests, yaml\nfrom PIL import Image\napp = flask.Flask(__name__)\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({"setup/requirements_app.txt": "flask\nrequests\npyyaml\npillow\n"}, ("setup/requirements_app.txt",)),
+        (
+            {"apps/requirments.txt": "flask\nyaml\n", "x/reqs.txt": "flask\n"},
+            ("apps/requirments.txt",),
+        ),
+        ({"requirements.txt": "numpy\n", "server/requirements.txt": "flask\nrequests\n"}, ("server/requirements.txt",)),
+        (
+            {"requirements.txt": "flask\nrequests\n", "a/reqs.txt": "flask\nrequests\npyyaml\n"},
+            ("requirements.txt",),
+        ),
+        ({"a/requirements-prod.txt": "flask\n", "a/requirements.txt": "flask\n"}, ("a/requirements.txt",)),
+        ({"deploy/lists.txt": "flask\n"}, ()),
+        ({"api/poetry.lock": '[[package]]\nname = "flask"\nversion = "3.0"\n'}, ("api/poetry.lock",)),
+    ],
+)
+def test_of_the_lists_of_a_clone_the_one_that_covers_the_imports_is_taken(propose, files, expected):
+    assert expected == propose({"app.py": FLASK_AND_MORE, **files}).python.requirements
+
+
+def test_another_list_than_the_usual_one_is_reported_with_what_that_lacks(propose):
+    files = {"requirements.txt": "numpy\n", "server/requirements.txt": "flask\nrequests\n"}
+    text = "server/requirements.txt is the list that has what the application imports "
+    text += "(requirements.txt lacks 4 of 4 packages that are imported) (server/requirements.txt)"
+    assert text in map(str, propose({"app.py": FLASK_AND_MORE, **files}).notes)
+
+
+def test_each_module_of_the_table_is_named_once_and_each_distribution_is_spelt_as_indexes_compare_it():
+    table = distributions_table()
+    names = [*table["same"].split(), *table["renamed"], *table["shared"]]
+    assert len(names) == len(set(names))
+    assert sorted(table["same"].split()) == table["same"].split()
+    assert all(re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*(\[[a-z]+\])?(<\d+)?", each) for each in distributions().values())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import subprocess
 
 import pytest
 
@@ -31,6 +32,48 @@ def test_a_crash_loop():
         "after a fix: `devboot restart worker`",
         "all output: `devboot logs worker`",
     )
+
+
+@pytest.mark.parametrize(
+    ("listed", "text", "command", "expected"),
+    [
+        (("requirements.txt",), "django", r"printf '\n%s\n' pyyaml >> requirements.txt", "django\npyyaml\n"),
+        (("my list/dev.txt",), "django\n", "echo pyyaml >> 'my list/dev.txt'", "django\npyyaml\n"),
+        (("", "django", "redis>=5"), None, r"printf '%s\n' django 'redis>=5' pyyaml > requirements.txt", None),
+        (("uv.lock",), None, "uv add pyyaml", None),
+        (("api/poetry.lock",), None, "cd api && poetry add pyyaml", None),
+        (("Pipfile",), None, "pipenv install pyyaml", None),
+    ],
+)
+def test_a_module_of_a_known_package_comes_with_the_command_that_adds_it(tmp_path, listed, text, command, expected):
+    if text is not None:
+        (tmp_path / listed[0]).parent.mkdir(exist_ok=True)
+        (tmp_path / listed[0]).write_text(text)
+    spec = WORKER._replace(packages=(str(tmp_path), *listed))
+
+    helps = failures.ended(spec, End(1), ("ModuleNotFoundError: No module named 'yaml'",)).help
+
+    assert (command, "`devboot up -d` installs what is new") == helps[:2]
+    if expected is not None:
+        subprocess.run(["/bin/sh", "-c", command], cwd=tmp_path, check=True)
+        assert expected == (tmp_path / listed[0]).read_text()
+
+
+def test_a_module_of_no_known_package_is_added_under_its_own_name_with_a_remark(tmp_path):
+    (tmp_path / "requirements.txt").touch()
+    spec = WORKER._replace(packages=(str(tmp_path), "requirements.txt"))
+
+    helps = failures.ended(spec, End(1), ("ModuleNotFoundError: No module named 'surely_nobodys'",)).help
+
+    assert "echo surely_nobodys >> requirements.txt   # if the package is called like the module" == helps[0]
+
+
+def test_nothing_is_appended_to_a_list_in_utf_16_or_one_that_is_gone(tmp_path):
+    (tmp_path / "requirements.txt").write_text("django\n", encoding="utf-16")
+    for name in ("requirements.txt", "gone.txt"):
+        spec = WORKER._replace(packages=(str(tmp_path), name))
+        helps = failures.ended(spec, End(1), ("ModuleNotFoundError: No module named 'yaml'",)).help
+        assert helps[0].startswith("`devboot up -d` installs what is new; if no dependency brings `yaml`")
 
 
 def test_a_module_that_lies_beside_the_one_that_imports_it_is_no_missing_package(tmp_path):

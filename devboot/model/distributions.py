@@ -1,0 +1,28 @@
+"""Which distribution brings a module: the table `distributions.toml`."""
+
+from __future__ import annotations
+
+import functools
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+
+@functools.cache
+def distributions_table() -> Mapping[str, Any]:
+    """Return the table as it is written."""
+    import os
+    import tomllib
+
+    with open(os.path.join(os.path.dirname(__file__), "distributions.toml"), "rb") as file:
+        return tomllib.load(file)
+
+
+@functools.cache
+def distributions() -> Mapping[str, str]:
+    """Return the requirement that brings a module, by its top name, or dotted where many share that (`google`)."""
+    table = distributions_table()
+    same = {name: name.replace("_", "-") for name in table["same"].split()}
+    return {**same, **table["renamed"], **table["shared"]}

@@ -1,0 +1,62 @@
+"""The command that adds the package of a module to the project's list of packages."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+# How the tools add a package to files that are theirs
+_TOOLS = {
+    "uv.lock": "uv add",
+    "pyproject.toml": "uv add",
+    "poetry.lock": "poetry add",
+    "pdm.lock": "pdm add",
+    "Pipfile": "pipenv install",
+    "Pipfile.lock": "pipenv install",
+}
+
+
+def adding_command(module: str, packages: Sequence[str]) -> str:
+    """Return the command for the folder of the project; "" where nothing is known of its list, or nothing to paste.
+
+    `packages`: the project's root, its list below that ("" where it has none), and what the list would have to hold.
+    """
+    import os
+    import shlex
+
+    from devboot.model.distributions import distributions
+
+    if not packages:
+        return ""
+    root, listed, *others = packages
+    name = distributions().get(module, module)
+    remark = "" if module in distributions() else "   # if the package is called like the module"
+    file = os.path.basename(listed)
+    if file in _TOOLS:
+        folder = os.path.dirname(listed)
+        inside = f"cd {shlex.quote(folder)} && " if folder else ""
+        return f"{inside}{_TOOLS[file]} {shlex.quote(name)}{remark}"
+    if not listed:
+        lines = " ".join(map(shlex.quote, [*others, name]))
+        return f"printf '%s\\n' {lines} > requirements.txt{remark}"
+    if not listed.endswith((".txt", ".in", ".pip")):
+        return ""
+    end = _end(os.path.join(root, listed))
+    if end is None:
+        return ""
+    write = "echo" if end == "\n" else "printf '\\n%s\\n'"
+    return f"{write} {shlex.quote(name)} >> {shlex.quote(listed)}{remark}"
+
+
+def _end(path: str) -> str | None:
+    """Return a newline where a list ends with one or is empty; None where text can't be appended: UTF-16, no file."""
+    from devboot.clone_reader import read_bytes
+
+    try:
+        data = read_bytes(path)
+    except OSError:
+        return None
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return None
+    return "\n" if not data or data.endswith(b"\n") else ""

@@ -121,6 +121,10 @@ COMMANDS = (
             "Then each web process is asked once for `/`: the answer stands behind its address, and an error of the",
             "server (5xx) ends `up -d` with exit code 1, unless `ready` in devboot.toml decides. So does a process",
             'that has ended with code 0, unless it says `restart = "never"`. Everything else keeps running.',
+            "",
+            "A port that devboot has chosen is replaced when another program binds it first: `up` prints which process",
+            "moves where, and whatever has the address restarts. An exact `port` or `--port` is refused instead, with",
+            "the program that has it.",
         ),
     ),
     Command(

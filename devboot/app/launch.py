@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 INSIDE = "DEVBOOT_INSIDE"  # the supervisor's word for the root of the project that a process belongs to
 _JOIN_PATIENCE = 15.0  # for the daemon that was faster than ours to be found
 _LONGEST = 1e9  # seconds; what JSON has no number for would be refused
+AGAIN = -1  # in place of an exit code: a port was taken in the meantime, and a plan with another is wanted
 NOTHING_TO_INSTALL = "nothing to install"
 CHOSEN = os.path.join("generations", "chosen")  # the snapshot is that of a generation somebody went back to
 
@@ -59,7 +60,8 @@ def carry_out(call: Call, handle: Handle | None = None) -> tuple[int | None, Han
     if runs and handle is not None:
         handle.abandon()
     if found.client is not None:
-        return _join_known(call, found.client), None
+        code = _join_known(call, found.client)
+        return None if code == AGAIN else code, None
     if runs:
         return meeting.complain(call, meeting.silent_daemon(call)), None
     handle = handle or start.prepare()
@@ -67,7 +69,8 @@ def carry_out(call: Call, handle: Handle | None = None) -> tuple[int | None, Han
     if known is None or not _ports_are_free(known.ports) or not looks_sound(known.data):
         return None, handle
     environ = snapshot.apply(known.patch, call.environ)
-    return launch(call, handle, known.plan_plain, environ, installed=NOTHING_TO_INSTALL), None
+    code = launch(call, handle, known.plan_plain, environ, installed=NOTHING_TO_INSTALL, moves=True)
+    return None if code == AGAIN else code, None
 
 
 def _meet(call: Call) -> Found:
@@ -87,18 +90,25 @@ def _fresh(call: Call) -> snapshot.Snapshot | None:
 
 
 def launch(
-    call: Call, handle: Handle, plan_plain: tuple[Any, ...], environ: Mapping[str, str], *, installed: str
+    call: Call,
+    handle: Handle,
+    plan_plain: tuple[Any, ...],
+    environ: Mapping[str, str],
+    *,
+    installed: str,
+    moves: bool = False,
 ) -> int:
     """Hand the plan to the daemon in waiting, see it through, return the exit code of `up`.
 
     `installed` is what the headline says of the provisioning before. Where another `up` was faster, join that.
+    `moves`: the caller prepares a plan with other ports where the answer is AGAIN.
     """
     deadline = time.monotonic() + _JOIN_PATIENCE
     while True:
         try:
-            client = handle.launch(plan_plain, environ, request(call, installed))
+            client = handle.launch(plan_plain, environ, request(call, installed, moves=moves))
         except start.LostError as lost:
-            code = _join_winner(call, plan_plain, environ, str(lost), deadline)
+            code = _join_winner(call, plan_plain, environ, str(lost), deadline, moves=moves)
             if code is not None:
                 return code
             handle = start.prepare()  # the other one has gone again
@@ -108,7 +118,7 @@ def launch(
             return _see_through(call, client, owner=True)
 
 
-def request(call: Call, installed: str) -> dict[str, Plain]:
+def request(call: Call, installed: str, *, moves: bool = False) -> dict[str, Plain]:
     """The message that asks for `up`."""
     wait = call.values.get("wait-timeout")
     return {
@@ -118,6 +128,7 @@ def request(call: Call, installed: str) -> dict[str, Plain]:
         "detach": call.flag("detach"),
         "dependencies": not call.flag("no-deps"),
         "timings": call.flag("timings"),
+        "moves": moves,
         "began": call.began,
         "installed": installed,
         **({"wait": min(float(str(wait)), _LONGEST)} if wait is not None else {}),
@@ -132,14 +143,16 @@ def join(
     plan_plain: tuple[Any, ...] = (),
     environ: Mapping[str, str] | None = None,
     installed: str = "",
+    moves: bool = True,
 ) -> int | None:
     """Converge with a daemon that runs: start what is missing, apply the plan if it differs, watch or return.
 
+    As `launch`, with AGAIN where `moves` allows it.
     None where the daemon needs the plan and it wasn't given, or is on its way out: then go on as if there was none.
     """
     plan = (*plan_plain[:3], tuple((environ or {}).items()), *plan_plain[4:]) if plan_plain else ()
     try:
-        client.ask({**request(call, installed), "fingerprint": fingerprint, "plan": plan})
+        client.ask({**request(call, installed, moves=moves), "fingerprint": fingerprint, "plan": plan})
         client.welcome()
         first = client.next(daemon.PATIENCE)
     except daemon.NoAnswerError:
@@ -173,7 +186,7 @@ def _join_known(call: Call, client: Client) -> int | None:
 
 
 def _join_winner(
-    call: Call, plan_plain: tuple[Any, ...], environ: Mapping[str, str], who: str, deadline: float
+    call: Call, plan_plain: tuple[Any, ...], environ: Mapping[str, str], who: str, deadline: float, *, moves: bool
 ) -> int | None:
     """The exit code; None where nobody has the project any more."""
     if not call.wishes.quiet:
@@ -184,7 +197,8 @@ def _join_winner(
     while time.monotonic() < deadline:
         found = meeting.meet(call)
         if found.client is not None:
-            code = join(call, found.client, fingerprint=plan_plain[6], plan_plain=plan_plain, environ=environ)
+            plan = plan_plain
+            code = join(call, found.client, fingerprint=plan[6], plan_plain=plan, environ=environ, moves=moves)
             if code is not None:
                 return code
         elif not is_locked(lock):
@@ -214,6 +228,8 @@ def _see_through(call: Call, client: Client, *, owner: bool) -> int:
         return 130
     finally:
         client.close()
+    if client.is_port_taken:
+        return AGAIN
     return meeting.complain(call, meeting.gone(call)) if code is None else code
 
 

@@ -27,6 +27,20 @@ def is_running(call: Call) -> bool:
     return found.client is not None or (found.lease is not None and found.lease.is_alive)
 
 
+def without_port(call: Call) -> tuple[str, ...]:
+    """Names of the processes whose ports other programs have, as the project's daemon sees it."""
+    import json
+
+    found = meet(call)
+    if found.client is None:
+        return ()
+    try:
+        processes = json.loads(written(call, found.client, "ps"))["processes"]
+        return tuple(str(each["name"]) for each in processes if each.get("port_taken"))
+    except (daemon.NoAnswerError, ValueError, LookupError, TypeError):
+        return ()  # it has just ended, or is of another version
+
+
 def answer(call: Call, client: Client, **more: object) -> int:
     """Ask for the call's command, copy the answer, return its exit code."""
     request = {"command": call.command, "names": list(call.args), "view": call.view(), **more}

@@ -39,6 +39,7 @@ def wishes_for(call: Call) -> Wishes:
         is_offline=call.flag("offline"),
         ports=parse_ports(tuple(call.values.get("port") or ())),  # type: ignore[arg-type]
         is_running=meeting.is_running(call),
+        without_port=meeting.without_port(call),
         kit=str(call.values.get("from") or ""),
     )
 
@@ -77,8 +78,11 @@ def all_but(excepted: tuple[str, ...], names: tuple[str, ...], specs: tuple[Proc
     return left
 
 
-def begin(call: Call, prepared: Prepared, handle: Handle | None) -> int:
-    """Start what was prepared, show it or wait for it, and return the exit code of `up`."""
+def begin(call: Call, prepared: Prepared, handle: Handle | None, *, moves: bool) -> int:
+    """Start what was prepared, show it or wait for it, and return the exit code of `up`.
+
+    With `moves` that may be `launch.AGAIN`: a port was taken in the meantime, so that it has to be prepared again.
+    """
     launch.refuse_nested(call)
     plan_plain = prepared.snapshot.plan_plain
     specs = plan_from_plain(plan_plain).processes
@@ -96,9 +100,11 @@ def begin(call: Call, prepared: Prepared, handle: Handle | None) -> int:
             plan_plain=plan_plain,
             environ=environ,
             installed=prepared.installed,
+            moves=moves,
         )
         if code is not None:
             if handle is not None:
                 handle.abandon()
             return code
-    return launch.launch(call, handle or start.prepare(), plan_plain, environ, installed=prepared.installed)
+    handle = handle or start.prepare()
+    return launch.launch(call, handle, plan_plain, environ, installed=prepared.installed, moves=moves)

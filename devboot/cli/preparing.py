@@ -9,7 +9,7 @@ from devboot.app import export as exporting, lock as locking, sync as syncing
 from devboot.app.call import Call
 from devboot.app.dry_run import dry_run as dry_run_of
 from devboot.app.kits.opened import verify_kit
-from devboot.app.launch import refuse_nested
+from devboot.app.launch import AGAIN, refuse_nested
 from devboot.app.preparation import ahead as looking
 from devboot.app.preparation.adjusting import Adjustments, adjust, adjustments
 from devboot.app.preparation.composing import tasks_of
@@ -24,6 +24,8 @@ from devboot.errors import Exit, LockError, WorkError
 from devboot.events import doing
 from devboot.ui.locks import lock_as_json
 from devboot.ui.plans import plan_as_json, render_plan
+
+_MOVES = 3  # times that an `up` looks for other ports, where those that it has chosen are taken in the meantime
 
 
 def up(session: Session, names: Sequence[str], values: Mapping[str, object], *, dry_run: bool, runner: str) -> int:
@@ -43,10 +45,22 @@ def up(session: Session, names: Sequence[str], values: Mapping[str, object], *, 
     handle, session.handle = session.handle, None
     if runner:
         return run_with(runner, call, prepared, handle)
-    code = begin(call, prepared, handle)
+    code = begin(call, prepared, handle, moves=True)
+    for left in reversed(range(_MOVES)):
+        if code != AGAIN:
+            break
+        before = prepared.composed.plan.fingerprint
+        prepared = _prepare(session, _told(loaded), wishes_for(call), as_events=True, is_brief=True)
+        has_moved = before != prepared.composed.plan.fingerprint
+        code = begin(call, prepared, None, moves=has_moved and left > 0)
     if session.json and call.flag("detach"):
         session.out_json({"event": "failed" if code else "up", "exit": code}, header=False)
     return code
+
+
+def _told(loaded: Loaded) -> Loaded:
+    """The project without the remarks that have been made about it."""
+    return loaded._replace(notes=(), state_notes=(), fresh_detection=False)
 
 
 def scale(session: Session, counts: Sequence[str]) -> int:
@@ -119,11 +133,15 @@ def export(session: Session, kind: str, folder: str, values: Mapping[str, object
     return Exit.OK
 
 
-def _prepare(session: Session, loaded: Loaded, wishes: Wishes, *, as_events: bool = False) -> Prepared:
+def _prepare(
+    session: Session, loaded: Loaded, wishes: Wishes, *, as_events: bool = False, is_brief: bool = False
+) -> Prepared:
     """Prepare under a reporter that fits the terminal; from then on the project's secrets are masked."""
-    with session.reporting(loaded.name, as_events=as_events) as reporter:
+    with session.reporting(loaded.name, as_events=as_events, is_brief=is_brief) as reporter:
         prepared = prepare_loaded(loaded, session.context, wishes, reporter)
-    session.mask.add(one.value for one in prepared.composed.composition.variables if one.secret)
+    # PORT of an env-file is where the ports begin, which messages name.
+    secrets = (one for one in prepared.composed.composition.variables if one.secret and one.name != "PORT")
+    session.mask.add(one.value for one in secrets)
     session.mask.add(service.exports["own_password"] for service in prepared.composed.services)
     return prepared
 

@@ -100,10 +100,11 @@ class Arrival:
         """Nothing is on its way any more."""
         self._is_settled = True
         self._stop_limit()
-        if self._is_first and self._waiters:
+        mover = self._server.moves.mover  # its start goes on with other ports
+        if self._is_first and self._waiters and mover is None:
             self._is_first = False
             self._judge(self._waiters[0].request)
-        if self._waiters:
+        if any(waiter.connection is not mover for waiter in self._waiters):
             self._pages.ask(self._answer_all)
 
     def _answer_all(self) -> None:
@@ -111,7 +112,9 @@ class Arrival:
         if not self._is_settled or not self._server.supervisor.verdict().settled:
             self._start_limit()  # `settled` comes again
             return
-        waiters, self._waiters = self._waiters, []
+        mover = self._server.moves.mover
+        waiters = [waiter for waiter in self._waiters if waiter.connection is not mover]
+        self._waiters = [waiter for waiter in self._waiters if waiter.connection is mover]
         for waiter in waiters:
             self._answer(waiter, timed_out=False)
 
@@ -136,6 +139,15 @@ class Arrival:
         if request.timings:
             lines += timings.describe(self._watch, self._server.plan.processes, self._before(request), took)
         return lines
+
+    def ask_for_other_ports(self) -> None:
+        """Send those who wait in the background, and can do that, to prepare a plan with other ports."""
+        able = [waiter for waiter in self._waiters if waiter.request.detach and waiter.request.moves]
+        self._waiters = [waiter for waiter in self._waiters if waiter not in able]
+        for connection, _, progress, _ in able:
+            progress.end()
+            connection.send(frames.WORD, frames.PORT_TAKEN)
+            connection.finish(1)
 
     def abandon(self) -> None:
         """Everything was stopped before it was up."""

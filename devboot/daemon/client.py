@@ -43,6 +43,7 @@ class Client:
         self._floods = False
         self.pass_through: PassThrough | None = None  # takes floods of output past this process
         self.daemon: greeting.Greeting | None = None
+        self.is_port_taken = False  # the daemon has sent frames.PORT_TAKEN
 
     def ask(self, request: Mapping[str, Plain]) -> None:
         """Greet and send the request. Raises NoAnswerError."""
@@ -113,9 +114,11 @@ class Client:
 
     def _take_in(self, data: bytes) -> bool:
         try:
-            self._arrived += self._reader.feed(data)
+            arrived = list(self._reader.feed(data))
         except frames.FrameError as error:
             raise NoAnswerError("what answers is no daemon of devboot") from error
+        self.is_port_taken = self.is_port_taken or (frames.WORD, frames.PORT_TAKEN) in arrived
+        self._arrived += arrived
         return bool(data)
 
     def welcome(self, patience: float = PATIENCE) -> greeting.Greeting:

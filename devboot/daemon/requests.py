@@ -88,12 +88,13 @@ def up(server: Server, connection: Connection, request: Request) -> None:
             err(connection, f"{line}\n")
     server.arrival.wait(connection, request, is_same=not is_edited and _is_all_alive(server))
     server.supervisor.up(known(server.plan, request), dependencies=request.dependencies)
+    server.moves.look()
 
 
 def launch(server: Server, connection: Connection, request: Request) -> None:
     """The first request of a daemon's life, from the client that started it; what it wants was spawned before."""
     if not request.detach:
-        server.owner = connection
+        server.owner, server.owner_moves = connection, request.moves
         viewer = Viewer(connection, request.view)
         server.audience.add(viewer)
         if request.view.live:  # the summary first, then what processes say; but nobody waits long for that
@@ -144,6 +145,7 @@ def compare(server: Server, connection: Connection, request: Request) -> None:
 
 
 def _apply(server: Server, plan: model.Plan) -> Changes:
+    server.moves.apply(server.plan, plan)
     changes = server.supervisor.apply(plan)
     server.news.offer = ""
     server.news.changed()
@@ -261,6 +263,11 @@ def show(server: Server, connection: Connection, request: Request) -> None:
         viewer.names = frozenset(known(server.plan, request))
 
 
+def moved(server: Server, connection: Connection, _request: Request) -> None:
+    """The client that was asked for other ports has had them prepared, or couldn't."""
+    server.moves.end(connection)
+
+
 def pause(server: Server, connection: Connection, _request: Request) -> None:
     """A person who watches wants to see nothing for now; what there is no room to keep is counted."""
     viewer = server.audience.viewer_of(connection)
@@ -307,6 +314,7 @@ HANDLERS: dict[str, Handler] = {
     "resize": resize,
     "attach": attach,
     "show": show,
+    "moved": moved,
     "pause": pause,
     "resume": resume,
 }

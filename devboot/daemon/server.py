@@ -12,6 +12,7 @@ from devboot.daemon.arrival import Arrival, Departure, last_words
 from devboot.daemon.audience import Audience
 from devboot.daemon.connection import Connection
 from devboot.daemon.news import News
+from devboot.daemon.port_moves import PortMoves
 from devboot.daemon.repeats import Repeats
 from devboot.daemon.view import parse_request
 from devboot.errors import DevbootError
@@ -72,8 +73,10 @@ class Server:
         self.audience.on_join = self.repeats.show_all
         self.arrival = Arrival(self)
         self.news = News(self)
+        self.moves = PortMoves(self)
         self.departure: Departure | None = None
         self.owner: Connection | None = None
+        self.owner_moves = False  # the owner prepares a plan with other ports when it is asked to
         self.notes: list[str] = []
         self.told: list[DevbootError] = []  # what those who watch have read about
         self.pending: list[PendingRequest] = []
@@ -141,7 +144,7 @@ class Server:
             self.loop.call(request.drop)
             self.pending.remove(request)
         self.streams = [stream for stream in self.streams if stream.connection is not connection]
-        forgets = [self.audience.remove, self.arrival.forget, self.news.forget]
+        forgets = [self.audience.remove, self.arrival.forget, self.news.forget, self.moves.forget]
         forgets += [self.departure.forget] if self.departure is not None else []
         for forget in forgets:
             self.loop.call(forget, connection)
@@ -190,7 +193,8 @@ class Server:
 
     def statuses(self, *, memory_too: bool = False) -> tuple[model.ProcessStatus, ...]:
         """The lines of `ps`."""
-        return tuple(map(self.news.note, self.supervisor.statuses(memory_too=memory_too)))
+        statuses = map(self.moves.note, self.supervisor.statuses(memory_too=memory_too))
+        return tuple(map(self.news.note, statuses))
 
     # What the supervisor tells
 
@@ -239,6 +243,7 @@ class Server:
         if status.phase in _AMISS and not _went_well(status):
             self.audience.release()
         self.news.changed()
+        self.loop.call(self.moves.changed, status)
         if self.supervisor.is_shutting_down and self.departure is None:
             self._begin_departure(_exit_code_of(self.supervisor.ended_by))  # by an `exit_ends_all` process
         self.loop.call(self.arrival.changed, status)
@@ -277,11 +282,28 @@ class Server:
         """Everything is up, or has failed."""
         self.look_at_pending()
         self.arrival.settled()
-        if self.owner is not None and self.departure is None and self._has_failed_task():
+        if self._is_judged and self.departure is None and self._has_failed_task():
             self._fail()
+
+    @property
+    def _is_judged(self) -> bool:
+        """Whether what ends ends a foreground run: not while other ports are being prepared for it."""
+        return self.owner is not None and self.moves.mover is None
+
+    def judge(self) -> None:
+        """Draw the conclusions that had to wait for other ports."""
+        if self.departure is not None:
+            return
+        if self.supervisor.has_settled:
+            self.on_settled()
+        self._end_without_processes()
+        if self.supervisor.has_finished:
+            self.on_finished()
 
     def on_finished(self) -> None:
         """Nothing is alive, and nothing will start again."""
+        if self.departure is None and self.moves.mover is not None:
+            return
         if self.departure is None and self.owner is not None:
             self.shut_down() if self.supervisor.verdict().ok else self._fail()
         self._depart()
@@ -294,7 +316,7 @@ class Server:
 
     def _end_without_processes(self) -> None:
         """A foreground run is over when none of the Procfile's processes is alive or will be again."""
-        if self.departure is not None or self.owner is None:
+        if self.departure is not None or not self._is_judged:
             return
         statuses = [status for status in self.supervisor.statuses() if status.kind == model.PROCESS]
         has_ended = self.supervisor.has_ended

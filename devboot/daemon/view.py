@@ -68,6 +68,7 @@ class Request(Record):
     wait: float = 60.0  # seconds after the last first spawn until something that isn't ready counts as failed
     lines: int = 10
     timings: bool = False  # `up` also says where the time went
+    moves: bool = False  # the client of `up` prepares a plan with other ports where a port is taken
     watch: bool = False  # `ps` again after each change
     fingerprint: str = ""  # of the plan that the client would start
     plan: tuple[object, ...] = ()  # that plan, plain; empty where it wasn't sent

@@ -53,12 +53,15 @@ def allocate(
     *,
     must_be_free: bool,
     ours: Collection[int] = (),
+    lost: Collection[str] = (),
 ) -> Ports:
     """Choose and record the numbers for the project at `root`, whose state folder is `state`.
 
     With `must_be_free` (nothing of the project runs, and it is about to start) a recorded number that somebody holds is
     replaced, and an exact one raises BusyError `port/in-use`, Problems where there are several. Without it, what was
-    recorded stays: whoever holds it may well be the project itself. `ours` are numbers that count as free.
+    recorded stays: whoever holds it may well be the project itself. `ours` are numbers that count as free. `lost` are
+    services and processes of a running project whose numbers other programs have taken since they were chosen: they are
+    treated as with `must_be_free`.
     """
     with _registry_lock(user_state):
         others = recorded_by_others(user_state, root)
@@ -67,7 +70,7 @@ def allocate(
             recorded = {name: number for name, number in _kept(user_state, root).items() if number not in others}
         numbers = {*recorded.values(), *(wish.port for wish in wanted)} - set(ours)
         if not must_be_free:
-            numbers -= set(recorded.values())
+            numbers -= {number for name, number in recorded.items() if not is_port_of(name, lost)}
         # What runs under a name that is wanted no more leaves its port to whoever gets it now.
         left = {number for name, number in recorded.items() if name not in {wish.name for wish in wanted}}
         own = set(ours) if must_be_free else {*ours, *left}
@@ -76,15 +79,33 @@ def allocate(
         taken = Taken(others, in_use, strangers)
         if must_be_free:
             refuse_taken(wanted, taken)
-        ports = choose(wanted, recorded, taken, seed=root, is_free=lambda number: number in own or is_free(number))
+        else:
+            refuse_taken((wish for wish in wanted if is_port_of(wish.name, lost)), taken, kept="what runs goes on")
+        ports = choose(
+            wanted,
+            recorded,
+            taken,
+            seed=root,
+            is_free=lambda number: number in own or is_free(number),
+            has_begun=not must_be_free,
+        )
         _record(state, root, user_state, ports.numbers)
     return ports
 
 
 def choose(
-    wanted: Sequence[PortWish], recorded: Mapping[str, int], taken: Taken, *, seed: str, is_free: Callable[[int], bool]
+    wanted: Sequence[PortWish],
+    recorded: Mapping[str, int],
+    taken: Taken,
+    *,
+    seed: str,
+    is_free: Callable[[int], bool],
+    has_begun: bool = False,
 ) -> Ports:
-    """Decide: exact numbers as they are; others keep what they had, else get the usual one, else a stable free one."""
+    """Decide: exact numbers as they are; others keep what they had, else get the usual one, else a stable free one.
+
+    `has_begun`: the project runs, so that a number which can't be kept was lost since.
+    """
     numbers = {wish.name: wish.port for wish in wanted if wish.exact}
     notes = []
     for wish in wanted:
@@ -98,11 +119,13 @@ def choose(
         candidates = (wish.port, *_stable(f"{seed}\0{wish.name}"))
         numbers[wish.name] = next(number for number in candidates if number not in used and is_free(number))
         if had is not None:
-            back = f"back: `devboot up --port {wish.name}={had}`"
-            notes.append((wish.name, f"moves from port {had}, which is taken, to {numbers[wish.name]}; {back}"))
+            why, back = "is taken", f"; back: `devboot up --port {wish.name}={had}`"
+            if has_begun:
+                why, back = "was taken in the meantime", ""
+            notes.append((wish.name, f"moves from port {had}, which {why}, to {numbers[wish.name]}{back}"))
         elif numbers[wish.name] != wish.port:
-            why = _why_not(wish, taken)
-            notes.append((wish.name, f"gets port {numbers[wish.name]} instead of {wish.port}: {why}"))
+            reason = _why_not(wish, taken)
+            notes.append((wish.name, f"gets port {numbers[wish.name]} instead of {wish.port}: {reason}"))
     return Ports({wish.name: numbers[wish.name] for wish in wanted}, tuple(notes))
 
 
@@ -115,10 +138,15 @@ def _why_not(wish: PortWish, taken: Taken) -> str:
     return f"project {taken.others[wish.port]} keeps it; `devboot up --port {wish.name}={wish.port}` takes it"
 
 
-def refuse_taken(wanted: Iterable[PortWish], taken: Taken) -> None:
+def is_port_of(name: str, names: Collection[str]) -> bool:
+    """Whether a recorded port, as `mail.page` or `web`, is one of a service or process among `names`."""
+    return name in names or name.rpartition(".")[0] in names
+
+
+def refuse_taken(wanted: Iterable[PortWish], taken: Taken, kept: str = "nothing was started") -> None:
     """Raise `port/in-use` for exact numbers that somebody holds."""
     errors: list[DevbootError] = [
-        in_use(wish.name, wish.port, movable=wish.movable)
+        in_use(wish.name, wish.port, kept=kept, movable=wish.movable)
         for wish in wanted
         if wish.exact and wish.port in taken.in_use
     ]
@@ -126,7 +154,7 @@ def refuse_taken(wanted: Iterable[PortWish], taken: Taken) -> None:
         raise errors[0] if len(errors) == 1 else Problems(errors)
 
 
-def in_use(name: str, port: int, *, movable: bool = True) -> BusyError:
+def in_use(name: str, port: int, *, kept: str = "nothing was started", movable: bool = True) -> BusyError:
     """The error that names who holds the port that `name` insists on; another port is offered if it is `movable`."""
     holder = listener_on(port)
     helps = [f"devboot up --port {name}=auto"] if movable else []
@@ -147,7 +175,7 @@ def in_use(name: str, port: int, *, movable: bool = True) -> BusyError:
         f"{name} can't listen on 127.0.0.1:{port}",
         causes=[cause, *fixed],
         help=helps or [f"free port {port}, then `devboot up`"],
-        kept=["nothing was started"],
+        kept=[kept],
     )
 
 

@@ -168,6 +168,7 @@ class ProcessStatus(Record):
     note: str = ""
     log: str = ""  # path of its log file
     next_run: float | None = None  # of a scheduled process, wall-clock seconds
+    port_taken: bool = False  # it has failed, or can't get ready, since another program listens on its port
 
 
 def has_gate(spec: ProcessSpec) -> bool:

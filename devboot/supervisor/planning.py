@@ -101,12 +101,21 @@ def compare(old: model.Plan, new: model.Plan, processes: Mapping[str, Process], 
     changed = [spec for spec in alive if spec.name in differ or (composed and spec.kind == model.PROCESS)]
     present = processes.keys() - leaving
     started = tuple(name for name, spec in fresh.items() if name not in present and spec.kind != model.TASK)
-    restarted = tuple(spec.name for spec in changed if spec.kind == model.PROCESS and spec.name in present)
+    # A service that waits for a port which another program has is nothing that a restart could interrupt.
+    restarted = tuple(
+        spec.name
+        for spec in changed
+        if spec.name in present and (spec.kind == model.PROCESS or processes[spec.name].port_taken)
+    )
     return Changes(
         started=started,
         restarted=restarted,
         stopped=tuple(name for name in processes if name in present and name not in fresh),
-        kept=tuple(spec.name for spec in changed if spec.kind == model.SERVICE and spec.name in present),
+        kept=tuple(
+            spec.name
+            for spec in changed
+            if spec.kind == model.SERVICE and spec.name in present and spec.name not in restarted
+        ),
         tasks=tasks_due(fresh, {spec.name for spec in alive}, {*started, *restarted}),
     )
 

@@ -6,7 +6,7 @@ from devboot.model import process as model
 from devboot.supervisor import failures, state as life, terminal
 from devboot.supervisor.broken import TROUBLE, WITHIN, broken_code
 from devboot.supervisor.command import Launch, launch_of
-from devboot.supervisor.lines import without
+from devboot.supervisor.lines import find_hint, without
 from devboot.supervisor.logfile import LogFile
 from devboot.supervisor.logs import log_path
 from devboot.supervisor.output import Tail
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from devboot.supervisor.silence import Silence
     from devboot.supervisor.timetable import Timetable
 
+PORT_IN_USE = "port/in-use"  # slug of the recipes' failure hints for a port that another program has
+UNHEARD = 5.0  # seconds after which a process whose port was taken when it started won't listen there any more
 SOON = 5.0  # a leader that ends within this time and leaves others behind has put itself into the background
 INSIDE = "DEVBOOT_INSIDE"  # the project's root, for whoever is started inside: a second `up` of it is refused
 
@@ -69,6 +71,7 @@ class Process:
         self.blocked: Blocker | None = None  # what it waits for, while it is waiting
         self.last_exit: model.LastExit | None = None
         self.stuck: WorkError | None = None  # why it will not get ready, as it seems
+        self.port_taken = False  # the latest run failed, or can't get ready, since another program has its port
         self._silence: Silence | None = None
         self.probed = ("", "")  # what the probes for ready and alive saw last, of the run before
         self.settled = self.was_skipped = False
@@ -83,6 +86,7 @@ class Process:
         self._forced = self._hinted = False
         self._broken = ""  # what of its code the previous run couldn't load
         self._was_ready = self.was_up = False  # this run; any run since somebody wanted it
+        self._port_check: Timer | None = None
         self._hung = ""  # what was seen of a run that was stopped since it didn't live any more
         self._settles_after = QUIET
         self._found_port = 0  # where it listens as seen, where its specification doesn't say
@@ -94,6 +98,7 @@ class Process:
         """Run by this specification from the next start on."""
         self.spec = spec
         self._found_port = 0
+        self.port_taken = False
         self.name = spec.name
         self.mark = f"{self.around.run_id}:{spec.name}"
         by_words = bool(spec.argv) and not spec.command
@@ -256,7 +261,7 @@ class Process:
 
     def _spawn(self) -> None:
         self.error, self.settled, self._forced, self._hinted, self.is_due = None, False, False, False, False
-        self.parting, self._was_ready, self._is_quiet = None, False, False
+        self.parting, self._was_ready, self._is_quiet, self.port_taken = None, False, False, False
         self.starts += 1
         self.was_skipped = bool(self.spec.skip) and not self.is_wanted_anyway
         self.is_wanted_anyway = False
@@ -282,6 +287,8 @@ class Process:
             return
         self.feed(life.SPAWNED)
         self.run.begin()
+        if self._needs_port:
+            self._port_check = self.host.loop.call_later(0, self._check_port)
 
     def _could_not_start(self, error: OSError, env: Mapping[str, str]) -> None:
         from devboot.supervisor import diagnosis
@@ -290,6 +297,35 @@ class Process:
         self.error = diagnosis.explain(error, name=self.name, program=program, cwd=self.spec.cwd, env=env)
         self.around.on_note(self.error.what, self.error)
         self.feed(life.SPAWN_FAILED)
+
+    @property
+    def _needs_port(self) -> bool:
+        """Whether it is up only once it listens on the port that it was given."""
+        return self.spec.port != 0 and (self.spec.kind == model.SERVICE or self.spec.gates)
+
+    def _check_port(self) -> None:
+        """Where another program had the port first and keeps it, the process can't get ready, whatever it waits for."""
+        from devboot.supervisor.probes import listening  # after the first spawn
+
+        if listening.is_taken(self.spec.port, self.host.watcher):
+            self._port_check = self.host.loop.call_later(UNHEARD, self._look_at_port_again)
+
+    def _look_at_port_again(self) -> None:
+        if self.state.phase == model.STARTING:
+            self._look_at_port()
+
+    def _look_at_port(self, tail: tuple[str, ...] = ()) -> None:
+        """Find out whether another program has the port of a process that isn't ready."""
+        if not self._needs_port:
+            return
+        from devboot.supervisor.probes import listening
+
+        is_strangers = listening.is_strangers(self.spec.port, self.host.watcher, self.around.run_id)
+        known = find_hint(self.spec.failure_hints, "\n".join(tail).encode()) if is_strangers is None else None
+        # A hint without a listener is meant of another port of the service, or of one that has just been left
+        self.port_taken = is_strangers or (known is not None and known[0].slug == PORT_IN_USE)
+        if self.port_taken:
+            self.around.on_change(self)
 
     # -- what a run tells: see run.Owner -------------------------------------------------------------------------
 
@@ -330,16 +366,21 @@ class Process:
     def _on_stuck(self, line: str) -> None:
         self.stuck = failures.not_ready(self.spec, line, self.tail.lines(failures.TAIL_LINES))
         self.around.on_note(self.stuck.what, self.stuck)
+        self._look_at_port()
         self.around.on_change(self)
 
     def _hear_no_more(self) -> None:
         self.stuck = None
+        if self._port_check is not None:
+            self._port_check.cancel()
+            self._port_check = None
         if self._silence is not None:
             self._silence.end()
             self._silence = None
 
     def on_probed(self, passed: bool) -> None:
         """Ready, or not any more."""
+        self.port_taken = self.port_taken and not passed
         self._was_ready = self._was_ready or passed
         if passed:
             self._find_port()
@@ -414,6 +455,7 @@ class Process:
                 # What has crashed after a second proves nothing by living for a second again
                 self._settles_after = min(QUIET + 2 * age, LONGEST)
                 tail = self.tail.lines(failures.TAIL_LINES)
+                self._look_at_port(tail)
                 before, self._broken = self._broken, "" if self._was_ready or age > WITHIN else broken_code(tail)
                 is_broken = bool(before) and before == self._broken and end.signal is None
                 if is_broken or failures.hopeless(self.spec, tail) is not None:

@@ -135,6 +135,7 @@ def status(process: Process, *, memory: int | None = None) -> model.ProcessStatu
         note=note(process),
         log=process.log.path,
         next_run=process.timetable.at or None if process.timetable else None,
+        port_taken=process.port_taken,
     )
 
 

@@ -50,6 +50,10 @@ class Census:
         """Pids of what some supervisor has started under another mark."""
         return frozenset(pid for other, pids in self._marked().items() if other != mark for pid in pids)
 
+    def marked_by(self, run: str) -> frozenset[int]:
+        """Pids of what the supervisor with this run id has started."""
+        return frozenset(pid for mark, pids in self._marked().items() if mark.startswith(f"{run}:") for pid in pids)
+
     def has_unmarked(self, leader: int) -> bool:
         """Whether a process that is younger than `leader` (a zombie, perhaps) has no environment, marked or not.
 

@@ -114,6 +114,16 @@ class Supervisor:
         return self._reviewing
 
     @property
+    def has_settled(self) -> bool:
+        """Whether nothing is on its way to being up."""
+        return self._settled
+
+    @property
+    def has_finished(self) -> bool:
+        """Whether nothing is alive, and nothing will start again."""
+        return self._finished
+
+    @property
     def has_ended(self) -> bool:
         """Whether no Procfile process is alive or will start again (services may be alive): a foreground run ends."""
         return report.have_ended(self._processes.values())

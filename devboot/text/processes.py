@@ -172,6 +172,7 @@ def process_facts(status: model.ProcessStatus) -> dict[str, object]:
         "note": status.note or None,
         "next_run": iso_time(status.next_run) if status.next_run is not None else None,
         "log": status.log or None,
+        "port_taken": status.port_taken,
     }
 
 

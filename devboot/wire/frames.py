@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 HELLO, MESSAGE, INPUT, OUT, ERR, WORD, EXIT, LAUNCH = b"H", b"J", b"I", b"O", b"E", b"W", b"X", b"L"
 KINDS = HELLO + MESSAGE + INPUT + OUT + ERR + WORD + EXIT + LAUNCH
+PORT_TAKEN = b"port-taken"  # a word: the client of an `up` is to prepare a plan with other ports
 HEADER = 5
 LIMIT = 16 * 1024 * 1024  # a plan of ten thousand processes fits; nobody can make a reader hold more
 

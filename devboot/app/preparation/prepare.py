@@ -41,7 +41,7 @@ from devboot.app.preparation.unlike import refuse_idle
 from devboot.app.preparation.unreachable import without_unreachable
 from devboot.app.preparation.watched import Watched
 from devboot.environment.envfiles import EnvFiles, read_env_files
-from devboot.environment.ports import Ports, allocate
+from devboot.environment.ports import Ports, allocate, is_port_of
 from devboot.environment.processes import PortWish
 from devboot.environment.python import PythonLock as PythonPins, PythonProject, working_folder
 from devboot.environment.secrets import load_secrets
@@ -73,6 +73,7 @@ class Wishes(NamedTuple):
     ports: tuple[tuple[str, int | None], ...] = ()
     starts: bool = True  # whether processes are to be started afterwards: their ports have to be free
     is_running: bool = False  # the project's own daemon may hold its ports
+    without_port: tuple[str, ...] = ()  # processes that can't listen, since another program has taken their port
     kit: str = ""  # path of a kit that has everything, instead of the network
 
 
@@ -332,9 +333,11 @@ class _Way:
             self.paths.state,
             wanted,
             must_be_free=self.wishes.starts and not self.wishes.is_running,
+            lost=self.wishes.without_port,
         )
         # Most processes never listen on the number that they are given: that it moved is news only where they do.
         listening = {*self.loaded.manifest.services, *(c.name for c in commands_of(self.loaded) if c.names_port)}
+        listening |= {name for name in ports.numbers if is_port_of(name, self.wishes.without_port)}
         for name, note in ports.notes:
             if name in listening:
                 self.reporter.emit(Event(NOTE, "ports", f"{name} {note}"))

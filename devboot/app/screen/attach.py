@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from devboot.app.screen.edits import Edits
     from devboot.app.screen.live import Live
     from devboot.app.screen.menu import Action
+    from devboot.app.screen.other_ports import OtherPorts
     from devboot.daemon.client import Client
 else:
     import _signal  # the signal package imports enum
@@ -71,6 +72,7 @@ class _Attachment:
         self._noticed = ""
         self._terminal = KeyTerminal(0, enabled=call.is_live())
         self._errands: list[Client] = []  # what was asked for by keys and is to be answered yet
+        self._moving: OtherPorts | None = None  # prepares a plan with other ports
         self._asking = False  # Ctrl-C was pressed by someone who owns nothing
         self._ended_by = 0
         self._stops = 0
@@ -87,7 +89,7 @@ class _Attachment:
         except NoAnswerError:
             return meeting.complain(self._call, meeting.gone(self._call))
         finally:
-            for each in (self._live, self._edits):
+            for each in (self._live, self._edits, self._moving):
                 if each is not None:
                     each.close()
             self._terminal.leave()
@@ -111,11 +113,15 @@ class _Attachment:
             watched = [sock, self._wakeup, *(each.sock.fileno() for each in self._errands)]
             if self._terminal.is_on:
                 watched.append(0)
+            if self._moving is not None:
+                watched.append(self._moving.fileno())
             ready = select.select(watched, [], [], self._turn())[0]
             if self._wakeup in ready:
                 self._read_signals()
             if sock in ready and not self._receive():
                 return
+            if self._moving is not None and self._moving.fileno() in ready:
+                self._end_moving(self._moving)
             if 0 in ready:
                 self._keys(os.read(0, 64))
             for errand in [each for each in self._errands if each.sock.fileno() in ready]:
@@ -151,6 +157,8 @@ class _Attachment:
         for kind, payload in client.take():
             if kind in (frames.OUT, frames.ERR):
                 self._write(1 if kind == frames.OUT else 2, payload)
+            elif kind == frames.WORD and payload == frames.PORT_TAKEN:
+                self._move()
             elif kind == frames.WORD and self._live is not None and client is self._client:
                 self._live.told(payload)
             elif kind == frames.EXIT and client is self._client:
@@ -163,6 +171,22 @@ class _Attachment:
         if self._streams.failure and not self._stops:
             # Nobody reads any more: an owner ends the run, everybody else just leaves.
             self._stop() if self._owner else self._leave(self._streams.failure)
+
+    def _move(self) -> None:
+        """Have a plan with other ports prepared and applied, by a program of its own: this one stays small."""
+        from devboot.app.screen.other_ports import OtherPorts
+
+        if self._moving is None and not self._stops:
+            self._moving = OtherPorts(self._call)
+
+    def _end_moving(self, moving: OtherPorts) -> None:
+        if moving.read():
+            return
+        self._moving = None
+        if complaint := moving.complaint():
+            self._say(complaint)
+        moving.close()
+        self._client.tell(command="moved")
 
     def _write(self, number: int, data: bytes) -> None:
         if self._live is None:

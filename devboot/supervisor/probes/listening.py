@@ -60,6 +60,20 @@ def is_anothers(port: int, watcher: Watcher, mark: str) -> bool:
     return any(wanted & (_sockets(pid) or set()) for pid in others)
 
 
+def is_strangers(port: int, watcher: Watcher, run: str) -> bool | None:
+    """Whether a program that the supervisor `run` has not started listens on `port`.
+
+    None where nobody listens, or the system doesn't tell.
+    """
+    try:
+        held = {f"socket:[{inode}]" for inode in watcher.listeners(port)}
+    except OSError:
+        return None
+    if not held:
+        return None
+    return not any(held & (_sockets(pid) or set()) for pid in watcher.census().marked_by(run))
+
+
 def _sockets(pid: int) -> set[str] | None:
     """What it has open; None where that can't be seen."""
     found = set()

@@ -288,3 +288,31 @@ def test_a_worker_is_up_as_soon_as_it_writes_its_known_line_and_without_one_when
 
     assert [stage.status(name).phase for name in ("worker", "silent")] == ["ready", "running"]
     assert stage.supervisor.verdict().ok
+
+
+@pytest.mark.faults(176)
+@pytest.mark.parametrize("does", ["sys.exit('no')", "time.sleep(1000)", "print('Error: in use'); time.sleep(1000)"])
+def test_what_cannot_have_its_port_since_another_program_has_it_says_so(stage, does):
+    with socket.create_server(("127.0.0.1", 0)) as stranger:
+        port = stranger.getsockname()[1]
+        web = {"ready": Probe("listen", port=port), "port": port, "gates": True, "max_restarts": 1}
+        stage.add("web", python=f"import sys, time; {does}", **web)
+        stage.add("worker", python=f"import sys, time; {does}", **{**web, "ready": None, "gates": False})
+        stage.up()
+        stage.until(lambda: stage.status("web").port_taken)
+
+    assert not stage.status("worker").port_taken  # which need not listen where it was told to
+
+
+@pytest.mark.faults(176)
+def test_a_port_that_a_sibling_has_is_not_taken_by_another_program(stage):
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    listens = f"import socket, time; s = socket.create_server(('127.0.0.1', {port})); time.sleep(1000)"
+    common = {"ready": Probe("listen", port=port), "port": port, "gates": True}
+    stage.add("first", python=listens, **common)
+    stage.add("second", python=listens, **common, max_restarts=1, needs=("first",))
+    stage.up()
+    stage.until_phase("second", "gave-up")
+
+    assert not stage.status("second").port_taken

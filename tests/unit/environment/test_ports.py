@@ -232,3 +232,33 @@ def test_no_other_port_is_advised_where_the_code_of_the_project_names_this_one(l
 
     assert caught.value.help == (f"kill {os.getpid()}",)
     assert caught.value.causes[1] == "no variable leads to it, so code that names this port would not find another one"
+
+
+@pytest.mark.faults(176)
+def test_of_a_running_project_only_the_port_that_was_lost_moves(listening, tmp_path):
+    where = project(tmp_path, "shop")
+    web, mail = PortWish("web", 5000, exact=False), PortWish("mail.page", 1080, exact=False)
+    Path(where[0], "ports.toml").write_text(f'web = {listening}\n"mail.page" = {listening}\n')
+
+    kept = allocate(*where, [web], must_be_free=False)
+    assert kept.numbers == {"web": listening}
+    Path(where[0], "ports.toml").write_text(f'"mail.page" = {listening}\n')
+    moved = allocate(*where, [mail], must_be_free=False, lost=("mail",))
+
+    number = moved.numbers["mail.page"]
+    assert number != listening
+    assert moved.notes == (("mail.page", f"moves from port {listening}, which was taken in the meantime, to {number}"),)
+    assert read_ports(where[0]) == moved.numbers
+    assert allocate(*where, [mail], must_be_free=False, lost=("mail",)).numbers == moved.numbers
+
+
+@pytest.mark.faults(176)
+def test_an_exact_port_that_a_running_project_has_lost_is_refused(listening, tmp_path):
+    where = project(tmp_path, "shop")
+    web = PortWish("web", listening, exact=True)
+
+    with pytest.raises(BusyError) as caught:
+        allocate(*where, [web], must_be_free=False, lost=("web",))
+
+    assert f"(pid {os.getpid()})" in caught.value.causes[0]
+    assert [*caught.value.kept] == ["what runs goes on"]

@@ -18,9 +18,12 @@ def process(name, command="serve", kind=PROCESS, **more):
     return ProcessSpec(name, kind, "/shop", command, **more)
 
 
-def changes(old, new):
+def changes(old, new, without_port=()):
     running = {
-        each.name: SimpleNamespace(spec=each, run=None if each.kind == TASK else "under way") for each in old.processes
+        each.name: SimpleNamespace(
+            spec=each, run=None if each.kind == TASK else "under way", port_taken=each.name in without_port
+        )
+        for each in old.processes
     }
     return compare(old, new, running, frozenset())
 
@@ -54,6 +57,15 @@ def test_a_service_is_never_restarted_but_named():
     redis = process("redis", kind=SERVICE)
 
     assert Changes(kept=("redis",)) == changes(plan(redis), plan(redis._replace(command="other")))
+
+
+@pytest.mark.faults(176)
+def test_a_service_whose_port_another_program_has_restarts_on_another():
+    redis = process("redis", kind=SERVICE, port=6379)
+
+    found = changes(plan(redis), plan(redis._replace(command="serve 27504", port=27504)), without_port=("redis",))
+
+    assert Changes(restarted=("redis",)) == found
 
 
 def test_variables_of_the_application_are_no_change_of_a_service():

@@ -81,4 +81,5 @@ def test_the_facts_for_programs_are_those_of_the_table():
         "note": "last exit 1",
         "next_run": None,
         "log": None,
+        "port_taken": False,
     }

@@ -1,0 +1,84 @@
+"""Other ports for a foreground run, where other programs have taken those that were chosen: an `up -d` beside it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import tempfile
+
+from devboot.app.again import command_line
+from devboot.app.screen.edits import adjusting_flags
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from devboot.app.call import Call
+
+_CHUNK = 64 * 1024
+_SWITCHES = ("no-deps", "locked", "frozen", "offline")
+_LISTS = ("port", "except")
+_REACHED = ("up", "failed")  # last events of an `up` that the daemon has answered: whoever watches has seen the rest
+
+
+class OtherPorts:
+    """One `up -d` that prepares the project again and hands the daemon the new plan.
+
+    `fileno` is ready whenever there is something to `read`; at the end `complaint` says why there is no new plan.
+    """
+
+    def __init__(self, call: Call) -> None:
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115  closed by `close`
+        self._child = subprocess.Popen(
+            command_line("-C", call.root, "--quiet", "up", "--detach", "--json", *_same(call)),
+            env=dict(call.environ),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            start_new_session=True,  # ctrl-c isn't for it
+        )
+        assert self._child.stdout is not None
+        self._answers = self._child.stdout
+        self._last = b""
+
+    def fileno(self) -> int:
+        """Descriptor to select on."""
+        return self._answers.fileno()
+
+    def read(self) -> bool:
+        """Take in what has come; False at the end."""
+        data = self._answers.read1(_CHUNK)  # type: ignore[attr-defined]
+        self._last = (self._last + data)[-_CHUNK:]
+        return bool(data)
+
+    def complaint(self) -> str:
+        """The error for which there is no new plan; empty where there is one."""
+        self._child.wait()
+        try:
+            event = json.loads(self._last.rstrip().rpartition(b"\n")[2])["event"]
+        except (ValueError, LookupError, TypeError):
+            event = ""
+        if event in _REACHED:
+            return ""
+        self._errors.seek(0)
+        return self._errors.read(_CHUNK).decode("utf-8", "replace")
+
+    def close(self) -> None:
+        """End it, wherever it is."""
+        self._child.kill()
+        self._child.wait()
+        self._answers.close()
+        self._errors.close()
+
+
+def _same(call: Call) -> list[str]:
+    """The names and flags of the `up` in the foreground, to be said again."""
+    words = [f"--{name}" for name in _SWITCHES if call.flag(name)]
+    if call.values.get("from") and "--offline" not in words:
+        words.append("--offline")  # all that a kit brings is here by now
+    for name in _LISTS:
+        given = call.values.get(name) or ()
+        words += [
+            word
+            for each in (given if isinstance(given, (list, tuple)) else (given,))
+            for word in (f"--{name}", str(each))
+        ]
+    return [*words, *adjusting_flags(call.values), "--", *call.args]

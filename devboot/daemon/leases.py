@@ -22,6 +22,7 @@ DAEMON, CHILDREN, STRAYS, LOCK, RECLAIMED = "daemon", "children", "strays", "dae
 REGISTERED = ".lease"
 _FORMAT = "1"
 _LIMIT = 64 * 1024
+_DIGITS = 9  # of a process id at most: longer ones are damaged, and neither Python nor the kernel takes them
 _REQUIRED = 12  # fields of a lease of the first version; later ones have defaults
 GUARDIAN = "guardian"  # what a guardian is called among the processes that are left
 DEFAULT_GRACE = 5.0
@@ -158,7 +159,7 @@ def read_daemon(path: str) -> DaemonLease | None:
     if lines[0] != _FORMAT or len(lines) < 2 + _REQUIRED:
         return None
     values = dict(zip(DaemonLease._fields, lines[1:-1], strict=False))
-    if not (values["pid"].isdecimal() and values["guardian"].isdecimal()):
+    if not all(values[name].isdecimal() and len(values[name]) <= _DIGITS for name in ("pid", "guardian")):
         return None
     return DaemonLease(**(values | {"pid": int(values["pid"]), "guardian": int(values["guardian"])}))  # type: ignore[arg-type]
 
@@ -263,7 +264,7 @@ def read_children(path: str) -> list[ChildLease]:
 
 def _parse_child(line: str) -> ChildLease | None:
     words = line.split(" ", 2)
-    if len(words) < 3 or not words[0].isdecimal() or len(words[0]) > 9:  # the last line may be cut
+    if len(words) < 3 or not words[0].isdecimal() or len(words[0]) > _DIGITS:  # the last line may be cut
         return None
     return ChildLease(int(words[0]), words[1], words[2])
 

@@ -34,6 +34,16 @@ def test_what_is_no_lease_is_none(tmp_path, text):
     assert leases.read_daemon(str(tmp_path / "daemon")) is None
 
 
+@pytest.mark.parametrize("name", ["pid", "guardian"])
+@pytest.mark.parametrize("digits", [10, 20, 5000])
+def test_a_lease_whose_process_id_is_too_long_is_damaged(tmp_path, name, digits):
+    text = leases.format_daemon(a_lease(**{name: 7})).split("\n")
+    text[1 + leases.DaemonLease._fields.index(name)] = "7" * digits
+    (tmp_path / "daemon").write_text("\n".join(text))
+
+    assert leases.read_daemon(str(tmp_path / "daemon")) is None
+
+
 @pytest.mark.faults(35, 81)
 @pytest.mark.parametrize(
     ("changed", "alive"), [({}, True), ({"started": "12"}, False), ({"boot": "other"}, False), ({"pid": 2**22}, False)]

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from devboot import __version__
 from devboot.app.launch import CHOSEN
 from devboot.app.preparation.provisioning import Provisioned
-from devboot.app.redaction import SECRETS, readable, with_secrets, without_secrets
+from devboot.app.redaction import SECRETS, readable, secret_values, with_secrets, without_secrets
 from devboot.environment.venv_plain import venv_to_plain
 from devboot.environment.venv_record import load_record
 from devboot.errors import UsageError, WorkError
@@ -135,6 +135,12 @@ def differences(old: Generation, new: Generation) -> tuple[Change, ...]:
     before, after = _variables(old), _variables(new)
     changes += [each._replace(secret=each.name in secret) for each in _compare(VARIABLE, before, after)]
     return (*changes, *_compare(PROCESS, _commands(old), _commands(new)))
+
+
+def values_in(snapshot: Snapshot, passwords: Mapping[str, str]) -> dict[str, str]:
+    """Return the values of variables, services' `passwords` and passwords in addresses of a composition, by name."""
+    variables = {name: value for name, value, _, _ in snapshot.variables}
+    return variables | secret_values({"snapshot": _snapshot_to_plain(snapshot)}, passwords)
 
 
 def snapshot_of(

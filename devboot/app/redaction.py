@@ -1,64 +1,67 @@
 """Generations without secret values: each is replaced by its name, and kept as a digest; a rollback fills in today's.
 
-A stand-in is the name of a variable, or of a service's password, between two characters that no text has.
+A stand-in is the name of a variable, of a service's password, or of the password in an address
+(`password of ada@pypi.test`), between two characters that no text has.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any
 
-from devboot.text.masking import Masker
+from devboot.text.masking import MASK, replace_passwords
 
 SECRETS = "secrets"  # of a body: digest by name
 _MARK = "\ufdd0"  # no character, by definition
 _STAND_IN = re.compile(f"{_MARK}([^{_MARK}]*){_MARK}")
-_KEPT = re.compile(r"\$\{kept\.([0-9]+)\}")
-_MASK = Masker()  # of passwords in addresses
+_PART = re.compile(f"{_MARK}[^{_MARK}]*{_MARK}|[^{_MARK}]+")  # a stand-in, or text beside one
 _SHORTEST = 8  # shorter values stand in other texts by chance
 
 
 def without_secrets(body: Mapping[str, Any], passwords: Mapping[str, str], salt: str) -> dict[str, Any]:
     """Return the body with stand-ins for secret values; `passwords` are those of services, by name."""
-    known = {name: value for name, value in passwords.items() if value}
-
-    def is_secret(value: str, declared: object) -> bool:
-        left = _taken_out(value, known)
-        return bool(value) and (bool(declared) or _masked(left) != left)
-
-    rows = body["snapshot"]["variables"]
-    named = {name: value for name, value, _, declared in rows if is_secret(value, declared)}
-    digests = {
-        name: hashlib.sha256(f"{salt}{value}".encode()).hexdigest() for name, value in {**known, **named}.items()
-    }
-    texts = {name: value for name, value in {**known, **named}.items() if len(value) >= _SHORTEST}
-    result = _map(_by_name(body, named), lambda text: _masked(_taken_out(text, texts)))
-    assert isinstance(result, dict)
+    named, result, values = _take_out(body, passwords)
     snapshot = {**result["snapshot"], "inherited": [[name, None] for name, _ in body["snapshot"]["inherited"]]}
     snapshot["variables"] = [
         [name, value, source, bool(declared) or name in named]
         for name, value, source, declared in snapshot["variables"]
     ]
-    return {**result, "snapshot": snapshot, SECRETS: digests}
+    return {**result, "snapshot": snapshot, SECRETS: {name: _digest(salt, value) for name, value in values.items()}}
+
+
+def secret_values(body: Mapping[str, Any], passwords: Mapping[str, str]) -> dict[str, str]:
+    """Return the values that `without_secrets` takes out of the body, by the names of their stand-ins."""
+    return _take_out(body, passwords)[2]
+
+
+def passwords_in(text: str, passwords: Mapping[str, str]) -> dict[str, str]:
+    """Return the passwords of the addresses in a text by the names of their stand-ins; those of services stay."""
+    nothing = {"plan": {"composed": [], "processes": []}, "patch": [], "variables": []}
+    return secret_values({"snapshot": {**nothing, "text": text}}, passwords)
 
 
 def with_secrets(body: Mapping[str, Any], values: Mapping[str, str]) -> dict[str, Any]:
-    """Return the body with today's values for stand-ins; variables without one are left out."""
-    lacking = frozenset(missing_secrets(body, values))
-    plain = dict(body)
-    snapshot = dict(plain["snapshot"])
-    snapshot["variables"] = [row for row in snapshot["variables"] if row[0] not in lacking]
-    snapshot["patch"] = [row for row in snapshot["patch"] if row[1] not in lacking]
-    result = _map({**plain, "snapshot": snapshot}, lambda text: _STAND_IN.sub(lambda m: values.get(m[1], ""), text))
+    """Return the body with today's values for stand-ins; variables without one are left out, see `left_out`."""
+    result = _map(
+        {**body, "snapshot": _without_lacking(body["snapshot"], values)},
+        lambda text: _STAND_IN.sub(lambda match: values.get(match[1], match[0]), text),
+    )
     assert isinstance(result, dict)
     return result
 
 
+def left_out(body: Mapping[str, Any], values: Mapping[str, str]) -> list[str]:
+    """Return the names of variables that can't be set, since a secret in them has no value today."""
+    plan = body["snapshot"]["plan"]
+    rows = [*body["snapshot"]["variables"], *(row for each in plan["processes"] for row in each["env"])]
+    return sorted({row[0] for row in rows if not _can_fill(row[1], values)})
+
+
 def missing_secrets(body: Mapping[str, Any], values: Mapping[str, str]) -> list[str]:
-    """Return the names of secrets that have no value today."""
-    return sorted(name for name in body.get(SECRETS, {}) if name not in values)
+    """Return the names of secrets without a value today that commands, probes or services can't do without."""
+    return sorted(set(_lacking(_without_lacking(body["snapshot"], values), values)))
 
 
 def changed_secrets(body: Mapping[str, Any], values: Mapping[str, str], salt: str) -> list[str]:
@@ -79,16 +82,76 @@ def _digest(salt: str, value: str) -> str:
     return hashlib.sha256(f"{salt}{value}".encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def _masked(text: str) -> str:
-    """Mask passwords in addresses, but for those that a stand-in has the place of."""
-    found: list[str] = []
+def _take_out(
+    body: Mapping[str, Any], passwords: Mapping[str, str]
+) -> tuple[dict[str, str], dict[str, Any], dict[str, str]]:
+    """Return the secret variables, the body with stand-ins for secret values, and those values by name."""
+    known = {name: value for name, value in passwords.items() if value}
+    rows = body["snapshot"]["variables"]
+    named = {
+        name: value
+        for name, value, _, declared in rows
+        if value and (declared or _has_password(_taken_out(value, known)))
+    }
+    values = {**known, **named}
+    texts = {name: value for name, value in values.items() if len(value) >= _SHORTEST}
 
-    def keep(match: re.Match[str]) -> str:
-        found.append(match[0])
-        return f"${{kept.{len(found) - 1}}}"
+    def name_of(label: str, value: str) -> str:
+        name, number = label, 1
+        while values.setdefault(name, value) != value:
+            number += 1
+            name = f"{label} ({number})"
+        return name
 
-    masked = _MASK(_STAND_IN.sub(keep, text))
-    return _KEPT.sub(lambda match: found[int(match[1])], masked) if found else masked
+    def stand_in(label: str, value: str) -> str:
+        parts = _PART.finditer(value)
+        return "".join(m[0] if m[0][0] == _MARK else _stand_in(name_of(label, m[0])) for m in parts)
+
+    result = _map(_by_name(body, named), lambda text: _taken_out(text, texts))
+    assert isinstance(result, dict)
+    snapshot = _map(result["snapshot"], lambda text: replace_passwords(text, stand_in))
+    # What a rollback doesn't restore, such as the lock, needs no value for its addresses.
+    rest = _map({**result, "snapshot": None}, lambda text: replace_passwords(text, _hide))
+    return named, {**rest, "snapshot": snapshot}, values
+
+
+def _has_password(text: str) -> bool:
+    """Whether an address in it has a password, other than stand-ins."""
+    return replace_passwords(text, _hide) != text
+
+
+def _hide(_: str, value: str) -> str:
+    return "".join(m[0] if m[0][0] == _MARK else MASK for m in _PART.finditer(value))
+
+
+def _without_lacking(snapshot: Mapping[str, Any], values: Mapping[str, str]) -> dict[str, Any]:
+    """Leave out all variables with a stand-in that has no value."""
+
+    def kept(rows: Iterable[Any], column: int = 1) -> list[Any]:
+        return [row for row in rows if _can_fill(row[column], values)]
+
+    plan = dict(snapshot["plan"])
+    plan["composed"] = kept(plan["composed"])
+    plan["processes"] = [{**each, "env": kept(each["env"])} for each in plan["processes"]]
+    return {
+        **snapshot,
+        "plan": plan,
+        "variables": kept(snapshot["variables"]),
+        "patch": kept(snapshot["patch"], 2),
+    }
+
+
+def _can_fill(value: str, values: Mapping[str, str]) -> bool:
+    return next(_lacking(value, values), None) is None
+
+
+def _lacking(value: Any, values: Mapping[str, str]) -> Iterator[str]:
+    """Yield the names of stand-ins without a value in it."""
+    if isinstance(value, str):
+        yield from (name for name in _STAND_IN.findall(value) if name not in values)
+    elif isinstance(value, (list, tuple, dict)):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _lacking(item, values)
 
 
 def _stand_in(name: str) -> str:

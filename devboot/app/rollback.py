@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 from devboot import snapshot as snapshots
 from devboot.app.context import Context
-from devboot.app.generations import Change, chosen, differences, link_profile, previous, snapshot_of
+from devboot.app.generations import Change, chosen, differences, link_profile, previous, snapshot_of, values_in
 from devboot.app.launch import CHOSEN
 from devboot.app.preparation.turns import take_turn
-from devboot.app.redaction import changed_secrets, missing_secrets
+from devboot.app.redaction import changed_secrets, left_out, missing_secrets, passwords_in
 from devboot.app.store import title_of
+from devboot.clone_reader import read_text
 from devboot.environment.envfiles import read_env_files
 from devboot.environment.interpreters import Interpreter, choose_interpreter, inspect
 from devboot.environment.python import declared_indexes
@@ -70,11 +72,13 @@ def rollback(context: Context, number: int | None, reporter: Reporter, *, is_off
             for name in target.facts.objects:
                 roots.add(name)
             _refuse_incomplete(Store(data), target)
+            values = _todays_values(project, target, context, reporter)
+            _refuse_unfilled(target, values)
             kept = files.held_objects(project.state)
             hold_for_project(data, project.root, target.facts.objects, kept)
         _sync_venv(project, target, context, reporter, is_offline=is_offline)
         fail_point("rollback/synced")
-        _write_snapshot(project, target, _todays_values(project, target, context, reporter), context.environ)
+        _write_snapshot(project, target, values, context.environ)
         if number is None:
             files.step_back(project.state, wanted)
         else:
@@ -145,17 +149,38 @@ def _interpreter(uv: Uv, wanted: Mapping[str, str], environ: Mapping[str, str]) 
 def _todays_values(project: Project, target: Generation, context: Context, reporter: Reporter) -> dict[str, str]:
     """Return the values of secrets, which no generation has: from env-files, generated ones, else the last sync."""
     known = snapshots.read(os.path.join(project.state, snapshots.NAME))
-    values = {name: value for name, value, _, _ in known.variables} if known is not None else {}
+    passwords = load_secrets(project.data)
+    values = passwords_in("\n".join(_texts(project)), passwords)
+    values |= values_in(known, passwords) if known is not None else {}
     sources = [source.rpartition(":")[0] for _, _, source, _ in target.body["snapshot"]["variables"]]
     names = [name for name in dict.fromkeys(sources) if os.path.basename(name).startswith((".env", ".overmind"))]
     values |= {each.name: each.value for each in read_env_files(project.root, names, context.environ).variables}
-    values |= load_secrets(project.data)
+    values |= passwords
     changed = changed_secrets(target.body, values, files.salt(project.state))
     if changed:
         reporter.emit(Event(NOTE, "secrets", f"today's values, not those of then: {', '.join(changed)}"))
-    if missing := missing_secrets(target.body, values):
+    if missing := left_out(target.body, values):
         reporter.emit(Event(NOTE, "secrets", f"left out, since they have no value today: {', '.join(missing)}"))
     return values
+
+
+def _texts(project: Project) -> Iterator[str]:
+    """Yield the files in which commands stand, as far as they can be read."""
+    for path in (project.manifest, os.path.join(project.root, "Procfile")):
+        with suppress(OSError):
+            yield read_text(path) if path else ""
+
+
+def _refuse_unfilled(target: Generation, values: Mapping[str, str]) -> None:
+    """A command must not run with a password that isn't known any more."""
+    if missing := missing_secrets(target.body, values):
+        raise MachineError(
+            "generation/incomplete",
+            f"generation {target.facts.number} needs {', '.join(missing)}, which no file of today has",
+            causes=["devboot keeps no passwords in generations, and fills in those of the last sync"],
+            help=["devboot sync   # makes a generation of what the files say now"],
+            kept=["nothing was changed"],
+        )
 
 
 def _write_snapshot(

@@ -6,13 +6,14 @@ import re
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 MASK = "***"
 _REFERENCE = r"(?!\$\{[\w.-]+\}@)"  # which says where the value stands
 # Both begin with what no later part of them matches: a search for the scheme in front would be quadratic.
-_CREDENTIALS = re.compile(rf"((?<=[A-Za-z0-9+.-])://[^\s/:@\"']*):{_REFERENCE}[^\s/@\"']+@")
-_TOKEN = re.compile(rf"((?<=[A-Za-z0-9+.-])://){_REFERENCE}[^\s/:@\"']{{16,}}@")  # a token in the user's place
+_CREDENTIALS = re.compile(rf"((?<=[A-Za-z0-9+.-])://[^\s/:@\"']*):{_REFERENCE}([^\s/@\"']+)@")
+_TOKEN = re.compile(rf"((?<=[A-Za-z0-9+.-])://){_REFERENCE}([^\s/:@\"']{{16,}})@")  # a token in the user's place
+_HOST = re.compile(r"[A-Za-z0-9_.-]*")
 # Shorter values, and these, stand in text by chance: masking them would garble messages and betray them as well.
 _SHORTEST = 5
 _COMMON = frozenset({"false", "debug", "admin", "localhost", "127.0.0.1", "development", "password", "postgres"})
@@ -35,3 +36,17 @@ class Masker:
         for value in self._values:
             text = text.replace(value, MASK)
         return _TOKEN.sub(rf"\1{MASK}@", _CREDENTIALS.sub(rf"\1:{MASK}@", text))
+
+
+def replace_passwords(text: str, change: Callable[[str, str], str]) -> str:
+    """Replace the password, or the token, of each address by what `change` returns for its label and itself.
+
+    The label is `password of ada@pypi.test` or `token of pypi.test`.
+    """
+    text = _CREDENTIALS.sub(lambda m: f"{m[1]}:{change(_label('password', m, m[1][3:]), m[2])}@", text)
+    return _TOKEN.sub(lambda m: f"{m[1]}{change(_label('token', m), m[2])}@", text)
+
+
+def _label(kind: str, match: re.Match[str], user: str = "") -> str:
+    host = _HOST.match(match.string, match.end())
+    return f"{kind} of {user}{'@' if user else ''}{host[0] if host is not None else ''}"

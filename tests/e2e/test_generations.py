@@ -7,6 +7,8 @@ import subprocess
 
 import pytest
 
+from devboot import snapshot as snapshots
+from devboot.model.process import plan_from_plain
 from devboot.provision import generations as files
 from devboot.provision.tree import remove_tree
 from tests.fakes.toyproject import ToyProject
@@ -265,3 +267,32 @@ def test_a_generation_holds_no_secret_value_and_a_rollback_takes_todays(shop):
     script = "echo $COLOUR $API_KEY $PIN $BROKER; printf %s $TOKEN"
     there = shop.devboot("run", "--", "sh", "-c", script).stdout
     assert there == f"red of-the-second-day 7 amqp://ada:hunter22@queue/x\n{token}"
+
+
+def web_of(shop):
+    """What a warm `up` would start."""
+    plan = plan_from_plain(snapshots.read(str(shop.state / "snapshot")).plan_plain)
+    return next(spec for spec in plan.processes if spec.name == "web")
+
+
+def test_a_command_has_the_password_of_its_address_after_a_rollback(shop):
+    with_password = 'command = "curl https://ada:hunter22@pypi.test/"'
+    manifest = shop.root / "devboot.toml"
+    manifest.write_text(manifest.read_text().replace('command = "true"', with_password))
+    shop.devboot("sync")
+    manifest.write_text(manifest.read_text().replace("red", "blue"))
+    shop.devboot("sync")
+
+    shop.devboot("rollback", "2")
+    assert what_runs(shop)[0] == "red"
+    assert web_of(shop).command == "curl https://ada:hunter22@pypi.test/"
+
+    shop.devboot("rollback", "1")
+    shop.devboot("rollback", "2")
+    assert web_of(shop).command == "curl https://ada:hunter22@pypi.test/"
+    manifest.write_text(manifest.read_text().replace(with_password, 'command = "true"'))
+    shop.devboot("sync")
+    refused = shop.devboot("rollback", "2", code=None).stderr
+    assert "error[generation/incomplete]: generation 2 needs password of ada@pypi.test" in refused
+    assert "nothing was changed" in refused
+    assert numbers(shop)[0] == 4

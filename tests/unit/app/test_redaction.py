@@ -5,7 +5,14 @@ import json
 import pytest
 from hypothesis import given, strategies
 
-from devboot.app.redaction import changed_secrets, missing_secrets, with_secrets, without_secrets
+from devboot.app.redaction import (
+    changed_secrets,
+    left_out,
+    missing_secrets,
+    secret_values,
+    with_secrets,
+    without_secrets,
+)
 
 PASSWORD = "0123456789abcdef" * 4
 
@@ -51,5 +58,59 @@ def test_what_changed_and_what_is_missing_is_known_by_name():
     kept = without_secrets(body_of("of then"), {"services.redis.password": PASSWORD}, "salt")
 
     assert changed_secrets(kept, {"API_KEY": "of today"}, "salt") == ["API_KEY"]
-    assert missing_secrets(kept, {"API_KEY": "of then"}) == ["services.redis.password"]
-    assert with_secrets(kept, {})["snapshot"]["variables"][0][0] == "REDIS_URL"
+    assert missing_secrets(kept, {"API_KEY": "of then"}) == ["services.redis.password"]  # its probe needs it
+    assert left_out(kept, {"API_KEY": "of then"}) == ["REDIS_URL"]
+
+
+def test_what_has_no_value_is_left_out_of_processes_too():
+    kept = without_secrets(body_of("of then"), {"services.redis.password": PASSWORD}, "salt")
+    back = with_secrets(kept, {"services.redis.password": PASSWORD})["snapshot"]
+
+    assert left_out(kept, {"services.redis.password": PASSWORD}) == ["API_KEY"]
+    assert back["plan"]["processes"][0]["env"] == back["plan"]["composed"] == []
+    assert [row[1] for row in back["patch"]] == ["REDIS_URL", "PATH"]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "curl https://ada:hunter22@pypi.test",
+        "curl https://0123456789abcdef@pypi.test",
+        "curl https://ada:hunter22@pypi.test https://ada:hunter33@pypi.test https://bob:hunter22@pypi.test",
+        f"curl redis://:{PASSWORD}@127.0.0.1 redis://:x{PASSWORD}y@127.0.0.1",
+    ],
+)
+def test_a_command_gets_the_passwords_of_its_addresses_back(command):
+    body = body_of("long-enough-secret", command)
+    body["snapshot"]["plan"]["processes"][0]["argv"] = command.split()
+    body["snapshot"]["plan"]["processes"][0]["env"].append(["MIRROR", command])
+    passwords = {"services.redis.password": PASSWORD}
+    kept = without_secrets(body, passwords, "salt")
+
+    assert not any(secret in json.dumps(kept) for secret in ("hunter", "0123456789abcdef"))
+    back = with_secrets(kept, secret_values(body, passwords))["snapshot"]
+    assert back["plan"] == body["snapshot"]["plan"]
+
+
+def test_the_password_of_an_address_is_filled_in_as_it_is_today():
+    kept = without_secrets(body_of("of then", "curl https://ada:hunter22@pypi.test/a"), {}, "salt")
+    today = secret_values(body_of("of then", "exec curl https://ada:hunter33@pypi.test/b"), {})
+
+    assert "password of ada@pypi.test" in missing_secrets(kept, {"API_KEY": "of then"})
+    assert "password of ada@pypi.test" in changed_secrets(kept, today, "salt")
+    back = with_secrets(kept, today)["snapshot"]["plan"]["processes"][0]
+    assert back["command"] == "curl https://ada:hunter33@pypi.test/a"
+
+
+def test_addresses_of_what_is_not_restored_need_no_value():
+    body = {**body_of("of then"), "lock": "index https://ada:hunter22@pypi.test"}
+    kept = without_secrets(body, {"services.redis.password": PASSWORD}, "salt")
+
+    assert kept["lock"] == "index https://ada:***@pypi.test"
+    assert missing_secrets(kept, {"API_KEY": "of then", "services.redis.password": PASSWORD}) == []
+
+
+def test_bytes_that_are_no_text_are_kept_as_a_digest():
+    kept = without_secrets(body_of("of th\udcffen"), {}, "salt")
+
+    assert changed_secrets(kept, {"API_KEY": "of th\udcffen"}, "salt") == []

@@ -9,9 +9,8 @@ from typing import NamedTuple
 from devboot.app.context import Context
 from devboot.app.preparation.folders import holder_in
 from devboot.provision.collect import STATE, Piece, Terms, tree_size
-from devboot.provision.tree import remove_tree
 from devboot.state.claiming import adopt
-from devboot.state.housekeeping import KeptProject, kept_project, kept_projects
+from devboot.state.housekeeping import KeptProject, kept_project, kept_projects, remove_doomed, remove_kept
 from devboot.state.project import find_project
 
 
@@ -69,29 +68,32 @@ def take_over(context: Context, name: str) -> Adopted:
 def remove_gone(context: Context, terms: Terms, *, with_data: bool) -> Iterator[tuple[Piece, bool]]:
     """Remove what belongs to folders that are gone; yield each piece and whether it goes. Data stays unless asked for.
 
-    Raises OSError.
+    Raises OSError, BusyError and MachineError.
     """
-    holder = holder_in(context.environ)
+    projects, holder = context.projects(), holder_in(context.environ)
     here = find_project(context.cwd, context.environ)  # which may have been moved, and not been used since
-    for each in kept_projects(context.projects()):
-        if each.is_gone and each.state != here.state and each.data != here.data:
-            yield from _remove(each, terms, in_use=holder(each.state, each.root), with_data=with_data)
-
-
-def _remove(each: KeptProject, terms: Terms, *, in_use: str, with_data: bool) -> Iterator[tuple[Piece, bool]]:
-    where = f"{each.root} ({each.name})"
-    state, data = (os.path.isdir(path) for path in (each.state, each.data))
-    if in_use:
-        yield Piece(STATE, where, tree_size(each.state), f"its {in_use} runs"), False
-        return
-    if state:
-        yield Piece(STATE, f"state of {where}", tree_size(each.state), "the project is gone"), True
-    if data and each.has_data and not with_data:
-        why = "the project is gone; `devboot gc --data` removes it"
-        yield Piece(STATE, f"data of {where}", tree_size(each.data), why), False
-    elif data and each.has_data:
-        yield Piece(STATE, f"data of {where}", tree_size(each.data), "the project is gone"), True
+    for each in kept_projects(projects):
+        if not each.is_gone or each.state == here.state or each.data == here.data:
+            continue
+        if in_use := holder(each.state, each.root):
+            yield Piece(STATE, _place(each), tree_size(each.state), f"its {in_use} runs"), False
+            continue
+        pieces = list(_pieces(each, with_data=with_data))
+        if terms.is_dry or remove_kept(projects, each.name, holder, with_data=with_data):
+            yield from pieces
+        else:
+            yield Piece(STATE, _place(each), 0, "it has come back, or is in use"), False
     if not terms.is_dry:
-        for path in (each.state, *([each.data] if with_data or not each.has_data else [])):
-            if os.path.isdir(path):
-                remove_tree(path)
+        remove_doomed(projects)
+
+
+def _pieces(each: KeptProject, *, with_data: bool) -> Iterator[tuple[Piece, bool]]:
+    if os.path.isdir(each.state):
+        yield Piece(STATE, f"state of {_place(each)}", tree_size(each.state), "the project is gone"), True
+    if os.path.isdir(each.data) and each.has_data:
+        why = "the project is gone" + ("" if with_data else "; `devboot gc --data` removes it")
+        yield Piece(STATE, f"data of {_place(each)}", tree_size(each.data), why), with_data
+
+
+def _place(each: KeptProject) -> str:
+    return f"{each.root} ({each.name})"

@@ -8,9 +8,15 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from devboot.errors import UsageError
-from devboot.state.claiming import has_content
+from devboot.state.claiming import has_content, lock_projects
 from devboot.state.projects import Projects, folder_name
 from devboot.state.records import owned_folders, read_owner
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from devboot.state.claiming import Holder
+
+_DOOMED = ".removed-"  # how the name of a folder begins that is being removed
 
 
 class KeptProject(NamedTuple):
@@ -44,6 +50,49 @@ def kept_project(projects: Projects, name: str) -> KeptProject:
     if found is None:
         raise UsageError("state/unknown", f"there is no state called `{name}`", help=["devboot state list"])
     return found
+
+
+def remove_kept(projects: Projects, name: str, holder: Holder, *, with_data: bool) -> bool:
+    """Remove the folders called `name`, unless their project has come back or is in use meanwhile; return whether.
+
+    Data stays unless `with_data`. Under the lock nothing is deleted: the folders only lose their name, so that a claim
+    never waits for a large one. Raises BusyError, MachineError and OSError.
+    """
+    with lock_projects(projects):
+        found = next((each for each in kept_projects(projects) if each.name == name), None)
+        if found is None or not found.is_gone or holder(found.state, found.root):
+            return False
+        paths = [found.state, *([found.data] if with_data or not found.has_data else [])]
+        doomed = [_set_apart(path) for path in paths if os.path.isdir(path)]
+    for path in doomed:
+        _remove(path)
+    return True
+
+
+def remove_doomed(projects: Projects) -> None:
+    """Remove folders that a removal which was killed has set apart. Raises OSError."""
+    for base in (projects.state, projects.data):
+        for name in os.listdir(base) if os.path.isdir(base) else ():
+            if name.startswith(_DOOMED):
+                _remove(os.path.join(base, name))
+
+
+def _set_apart(path: str) -> str:
+    base, name = os.path.split(path)
+    apart = os.path.join(base, f"{_DOOMED}{os.getpid()}-{os.urandom(4).hex()}-{name}")
+    os.rename(path, apart)
+    return apart
+
+
+def _remove(folder: str) -> None:
+    try:
+        for parent, folders, _ in os.walk(folder):
+            for path in (parent, *(os.path.join(parent, name) for name in folders)):
+                if not os.path.islink(path):
+                    os.chmod(path, 0o700)  # a program may have made it read-only
+        shutil.rmtree(folder)
+    except FileNotFoundError:
+        return  # another devboot removes it as well
 
 
 def remove_folders(projects: Projects, root: str) -> None:

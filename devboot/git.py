@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 
 TYPE_CHECKING = False
@@ -34,6 +35,27 @@ def ask_git(words: list[str], folder: str, environ: Mapping[str, str]) -> bytes 
     except (OSError, subprocess.TimeoutExpired):
         return None
     return None if ended.returncode else ended.stdout
+
+
+def tracked_below(path: str, folder: str, environ: Mapping[str, str]) -> frozenset[bytes] | None:
+    """Return the names of the files at or below `path` that git tracks in the repository around `folder`.
+
+    None where git can't answer and there is a repository: then anything may be tracked.
+    """
+    told = ask_git(["-c", "safe.directory=*", "ls-files", "-z", "--", path], folder, environ)
+    if told is None:
+        return None if _is_in_repository(folder) else frozenset()
+    return frozenset(told.split(b"\0")) - {b""}
+
+
+def _is_in_repository(folder: str) -> bool:
+    folder = os.path.realpath(folder)
+    while not os.path.lexists(os.path.join(folder, ".git")):
+        above = os.path.dirname(folder)
+        if above == folder:
+            return False
+        folder = above
+    return True
 
 
 def last_change(paths: list[str], folder: str, environ: Mapping[str, str]) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from devboot.clone_writer import is_below
 from devboot.environment.venv_condition import ABSENT, FROM_CLONE, Condition, examine
 from devboot.environment.venv_record import NAME, has_record, is_untouched, load_record
-from devboot.git import ask_git
+from devboot.git import tracked_below
 
 
 def examine_origin(venv: str, root: str, environ: Mapping[str, str]) -> Condition:
@@ -35,8 +35,9 @@ def _reason(venv: str, root: str, environ: Mapping[str, str]) -> str:
     record = load_record(venv)
     if record is not None and is_untouched(venv, record):
         return ""  # its times and numbers of inodes, which no clone can bring along, are those that a sync has written
-    told = ask_git(["-c", "safe.directory=*", "ls-files", "-z", "--", venv], root, environ)
-    tracked = set((told or b"").split(b"\0")) - {b""}
+    tracked = tracked_below(venv, root, environ)
+    if tracked is None:
+        return "git can't say whether it tracks it"
     if not tracked:
         return ""
     is_record_tracked = any(os.path.basename(name) == NAME.encode() for name in tracked)

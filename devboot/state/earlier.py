@@ -13,9 +13,8 @@ from typing import NamedTuple
 
 from devboot.errors import shell_word
 from devboot.files import plain
-from devboot.git import ask_git
+from devboot.git import tracked_below
 from devboot.paths import EARLIER_STATE
-from devboot.state.projects import upwards
 from devboot.state.records import Owner
 
 
@@ -89,18 +88,10 @@ def _complaint(owner: Owner, earlier: str, registers: Registers) -> str:
             return f"`{path}` belongs to another user"
         if os.path.islink(path):
             return f"`{path}` is a link"
-    if _is_tracked(earlier, registers.environ):
-        return "git tracks it"
-    return ""
-
-
-def _is_tracked(earlier: str, environ: Mapping[str, str]) -> bool:
-    """Return whether git may have brought what is in the folder `earlier`."""
-    root = os.path.dirname(earlier)
-    told = ask_git(["-c", "safe.directory=*", "ls-files", "-z", "--", earlier], root, environ)
-    if told is None:  # no repository, or no git
-        return any(os.path.lexists(os.path.join(folder, ".git")) for folder in upwards(root))
-    return bool(told)
+    tracked = tracked_below(earlier, owner.path, registers.environ)
+    if tracked is None:
+        return "git can't say whether it tracks it"
+    return "git tracks it" if tracked else ""
 
 
 def _move(source: str, target: str) -> None:

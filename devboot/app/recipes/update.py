@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple, Protocol
 
 from devboot.clone_reader import read_text
-from devboot.clone_writer import replace_file
+from devboot.clone_writer import refuse_outside, replace_file
 from devboot.errors import ManifestError, NetworkError, UsageError
 from devboot.events import DONE, NOTE, START, Event, Reporter
 from devboot.model.artifact import PLATFORMS, Artifact
@@ -115,9 +115,12 @@ def update_recipe(
 
     `listings` and `sources` stand under the kind of source.
 
-    Raises UsageError for an unknown source, ManifestError `recipe/…`, and what listing and fetching raise.
+    Raises UsageError for an unknown source, ManifestError `recipe/…`, and what listing and fetching raise; MachineError
+    `machine/leads-outside` before anything is fetched.
     """
     path = os.path.join(folder, "versions.toml")
+    root = os.path.dirname(os.path.dirname(folder))
+    refuse_outside(path, root)
     text = before = _read(path)
     added = []
     for origin, condition in _asked(recipe, wish.requirement):
@@ -133,7 +136,7 @@ def update_recipe(
         text = after
         reporter.emit(Event(DONE, origin.name, f"{found.version} is {recipe.package.name} {release.version}"))
     if text != before:
-        replace_file(path, os.path.dirname(path), text)
+        replace_file(path, root, text)
     return Updated(path, tuple(added))
 
 

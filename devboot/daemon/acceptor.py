@@ -34,9 +34,11 @@ class Acceptor:
         self._timer: Timer | None = None
 
     def listen(self, listener: _socket.socket) -> None:
-        """Accept from `listener` from now on, instead of an earlier one that is closed already."""
+        """Accept from `listener` from now on. An earlier one, which the caller closes then, isn't watched any more."""
         if self._timer is not None:
             self._timer.cancel()
+        if self._listener is not None:
+            self._loop.unwatch(self._listener.fileno())
         self._listener = listener
         self._resume()
 
@@ -48,8 +50,12 @@ class Acceptor:
         if self._reserve < 0 and not self._open_reserve():
             self._wait()
             return
-        self._pause = _PAUSE
-        self._loop.watch(self._listener.fileno(), READ, self._ready)
+        try:
+            self._loop.watch(self._listener.fileno(), READ, self._ready)
+        except OSError:  # the kernel has no memory, or this user watches too much
+            self._wait()
+        else:
+            self._pause = _PAUSE
 
     def _open_reserve(self) -> bool:
         try:
@@ -79,12 +85,11 @@ class Acceptor:
         os.close(self._reserve)
         self._reserve = -1
         try:
-            sock = sockets.accept(listener)
+            self._take(sockets.accept(listener))
         except OSError:
             pass  # the whole system has none left, or no memory: the queue keeps the client
-        else:
-            self._take(sock)
-        self._wait()
+        finally:
+            self._wait()
 
     def _take(self, sock: _socket.socket) -> None:
         try:

@@ -257,7 +257,6 @@ class _Tenancy:
         before, self._listener = self._listener, self._owned.listen(self._socket)  # the old one stays where that fails
         self._server.listen(self._listener)
         if before is not None:
-            self._server.loop.unwatch(before.fileno())
             before.close()
         self._write_lease(self._owned)
 

@@ -213,8 +213,13 @@ class Loop:
         paused = self._paused[fd] = (events, callback, scope)
 
         def go_on() -> None:
-            if self._paused.get(fd) is paused:
+            if self._paused.get(fd) is not paused:
+                return
+            try:
                 self.watch(fd, events, callback, scope)
+            except OSError:  # the kernel has no memory: later
+                self._paused[fd] = paused
+                self.call_later(_PAUSE, go_on)
 
         self.call_later(_PAUSE, go_on)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import resource
 
@@ -117,3 +118,87 @@ def test_the_reserve_is_opened_again_before_anybody_else_is_accepted(scene, no_d
         loop.turn(0)
 
     assert len(accepted) == 1
+
+
+class Refusing:
+    """A poll that refuses to watch the next `left` descriptors, as epoll_ctl does with ENOMEM or ENOSPC."""
+
+    def __init__(self, poll, number):
+        self.poll, self.number, self.left = poll, number, 0
+        self.change, self.remove, self.wait, self.close = poll.change, poll.remove, poll.wait, poll.close
+
+    def add(self, fd, events):
+        if self.left:
+            self.left -= 1
+            raise OSError(self.number, os.strerror(self.number))
+        self.poll.add(fd, events)
+
+
+@pytest.fixture
+def refusing(scene):
+    """The poll of the scene's loop, which refuses when told; errors of callbacks are collected in `errors`."""
+    loop = scene[1]
+    loop._poll = Refusing(loop._poll, errno.ENOMEM)
+    loop._poll.errors = []
+    loop.on_error = lambda error, _fail: loop._poll.errors.append(error)
+    return loop._poll
+
+
+@pytest.mark.faults(132)
+@pytest.mark.parametrize("error", [MemoryError(), OSError(errno.ENOSPC, "no space")])
+def test_a_last_client_that_cannot_be_taken_does_not_end_accepting(scene, no_descriptors, refusing, error):
+    clock, loop, _, clients, accepted = scene
+    take, give_back = no_descriptors
+    failures = [error]
+
+    def take_client(sock):
+        if failures:
+            sock.close()
+            raise failures.pop()
+        accepted.append(sock)
+
+    scene_acceptor(loop)._on_client = take_client
+    clients += [sockets.connect("s", 1.0) for _ in range(2)]
+    take()
+    loop.turn(0)
+    give_back()
+    for _ in range(5):
+        clock.advance(1.0)
+        loop.turn(0)
+
+    assert (len(accepted), failures) == (1, [])
+
+
+@pytest.mark.faults(132)
+@pytest.mark.parametrize("times", [1, 3])
+def test_a_listener_that_cannot_be_watched_again_is_watched_later(scene, no_descriptors, refusing, times):
+    clock, loop, _, clients, accepted = scene
+    take, give_back = no_descriptors
+    clients += [sockets.connect("s", 1.0) for _ in range(2)]
+    take()
+    loop.turn(0)
+    give_back()
+    refusing.left = times
+    for _ in range(8):
+        clock.advance(1.0)
+        loop.turn(0)
+
+    assert (len(accepted), refusing.errors) == (2, [])
+
+
+def test_a_new_listener_replaces_an_open_one(scene):
+    _, loop, listener, clients, accepted = scene
+    other = sockets.listen("t")
+    scene_acceptor(loop).listen(other)
+    clients += [sockets.connect("s", 1.0), sockets.connect("t", 1.0)]
+    for _ in range(5):
+        loop.turn(0)
+    assert (listener.calls, len(accepted)) == (0, 1)
+    loop.unwatch(other.fileno())
+    other.close()
+
+
+def scene_acceptor(loop):
+    """Return the acceptor that watches the listener of a scene's loop."""
+    ((_, callback, _),) = loop._watched.values()
+    return callback.__self__

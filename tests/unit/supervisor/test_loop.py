@@ -1,5 +1,6 @@
 """The event loop: descriptors and timers in one thread."""
 
+import errno
 import os
 
 import pytest
@@ -149,6 +150,35 @@ def test_a_descriptor_whose_callback_fails_is_left_alone_for_a_while():
 
 
 @pytest.mark.faults(140)
+def test_a_descriptor_that_cannot_be_watched_again_is_watched_later():
+    clock, seen = Clock(), []
+    loop, (reader, writer) = Loop(clock), os.pipe()
+    failures = Failures(loop)
+    poll, refused = loop._poll, [OSError(errno.ENOMEM, "no memory")] * 2
+
+    class Refusing:
+        wait, remove, close = poll.wait, poll.remove, poll.close
+
+        def add(self, fd, events):
+            if refused:
+                raise refused.pop()
+            poll.add(fd, events)
+
+    loop.watch(reader, READ, lambda _ready: seen.append(os.read(reader, 1)) if failures.seen else broken())
+    os.write(writer, b"x")
+    loop.turn(0)
+    loop._poll = Refusing()
+    for _ in range(4):
+        clock.time += 2
+        loop.turn(0)
+
+    assert (seen, refused, len(failures.seen)) == ([b"x"], [], 1)
+    loop.unwatch(reader)
+    loop.close()
+    os.close(reader)
+    os.close(writer)
+
+
 def test_an_error_in_a_scope_ends_what_it_stands_for():
     loop, ended = Loop(), []
     failures = Failures(loop)

@@ -33,6 +33,15 @@ class Container:
     recipe: str | None = None
     mounts: tuple[str, ...] = ()
     folder: str = ""
+    ports: tuple[str, ...] = ()
+    copies: int = 1
+    has_check: bool = False
+
+    @property
+    def version(self) -> str:
+        """The version that the image's tag begins with; empty where it says none."""
+        match = re.match(r"v?(\d+(?:\.\d+)*)", self.image.partition("@")[0].rpartition("/")[2].partition(":")[2])
+        return match[1] if match else ""
 
     @property
     def evidence(self) -> Evidence:
@@ -51,6 +60,7 @@ class Compose:
 
     containers: tuple[Container, ...] = ()
     paths: tuple[str, ...] = field(default=())
+    wrong: tuple[Evidence, ...] = ()  # the first line of each file that is no YAML
 
     def hosts(self) -> set[str]:
         """Names under which containers find each other."""
@@ -80,17 +90,22 @@ def read_compose(tree: Tree, folders: tuple[str, ...]) -> Compose:
                 paths.append(path)
     paths.sort(key=len)
     containers: dict[str, Container] = {}
+    wrong: list[Evidence] = []
     for path in paths:
-        for container in _containers(tree, path):
+        for container in _containers(tree, path, wrong):
             known = containers.get(container.name)
             if known is None or (not known.command and container.command):
                 containers[container.name] = container
-    return Compose(tuple(containers.values()), tuple(paths))
+    return Compose(tuple(containers.values()), tuple(paths), tuple(wrong))
 
 
-def _containers(tree: Tree, path: str) -> list[Container]:
+def _containers(tree: Tree, path: str, wrong: list[Evidence]) -> list[Container]:
     text = tree.text(path) or ""
-    document = parse_yaml(text)
+    lines: list[int] = []
+    document = parse_yaml(text, lines)
+    tab = next((number for number, line in enumerate(text.splitlines(), 1) if re.match(r" *\t\s*[\w-]", line)), None)
+    if tab or lines:
+        wrong.append(Evidence(path, min(filter(None, (tab, *lines[:1])))))
     services = document.get("services") if isinstance(document, dict) else None
     if not isinstance(services, dict):
         return []
@@ -115,7 +130,16 @@ def _container(name: str, entry: dict[str, object], path: str, text: str) -> Con
         recipe=recipe_of(str(image), name, is_built=is_built),
         mounts=tuple(_texts(volumes)),
         folder=str(entry.get("working_dir") or ""),
+        ports=tuple(_texts(entry.get("ports"))),
+        copies=_copies(entry),
+        has_check=isinstance(entry.get("healthcheck"), dict),
     )
+
+
+def _copies(entry: dict[str, object]) -> int:
+    deploy = entry.get("deploy")
+    given = entry.get("scale") or (deploy.get("replicas") if isinstance(deploy, dict) else None)
+    return int(given) if isinstance(given, str) and re.fullmatch(r"[1-9]\d{0,3}", given) else 1
 
 
 def recipe_of(image: str, name: str, *, is_built: bool) -> str | None:

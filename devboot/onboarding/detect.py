@@ -13,6 +13,7 @@ from devboot.model import overmind
 from devboot.onboarding import databases as stores
 from devboot.onboarding.alembic import redirected
 from devboot.onboarding.commands import nothing_to_run
+from devboot.onboarding.composed import left_out, with_versions
 from devboot.onboarding.endpoints import Found as Endpoint, find_endpoints
 from devboot.onboarding.flask import abilities, by_variable, flask_name
 from devboot.onboarding.images import variables_of_image
@@ -135,8 +136,11 @@ def assemble(clone: Clone, run: Run, switches: Mapping[str, Variable], wiring: W
         *without_migrations(clone, tasks, databases),
         *(left_to_itself(tree, app.root, commands) if app.framework else ()),
     ]
-    services = tuple(_services(wiring, served, endpoints))
+    services, version_notes = with_versions(_services(wiring, served, endpoints), clone.compose)
     hosts = wiring.hosts.union(served.hosts, *(each.hosts for each in endpoints))
+    notes += version_notes
+    read = _read_env_files(clone, env_files)
+    notes += left_out(tree, clone.compose, processes, databases, read, by_procfile=clone.procfile is not None)
     root = tree.root if app.root == "." else tree.root / app.root
     return Proposal(
         root=root,
@@ -269,6 +273,12 @@ def _env_files(clone: Clone, run: Run) -> tuple[tuple[str, ...] | None, list[Not
     if clone.tree.exists(posixpath.join(clone.app.root, overmind.FILE)):
         usual.insert(0, overmind.FILE)
     return ((*usual, *extra) if extra else None), notes
+
+
+def _read_env_files(clone: Clone, env_files: tuple[str, ...] | None) -> frozenset[str]:
+    """The env files that are read, relative to the tree."""
+    names = env_files if env_files is not None else DEFAULT_FILES
+    return frozenset(posixpath.normpath(posixpath.join(clone.app.root, name)) for name in names)
 
 
 def _named_env_files(clone: Clone, run: Run) -> Iterator[tuple[str, Evidence | None]]:

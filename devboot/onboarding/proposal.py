@@ -66,6 +66,7 @@ class Service:
     port: int | None = None
     evidence: Evidence | None = None
     is_open: bool = False  # whether the code connects without a password
+    version: str = ""  # empty: the recipe's own choice
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,6 +118,8 @@ def _services(proposal: Proposal) -> list[list[str]]:
         lines = [f"[services.{_key(service.name)}]{_because(service.evidence)}"]
         if service.recipe != service.name:
             lines.append(f"recipe = {quoted(service.recipe)}")
+        if service.version:
+            lines.append(f"version = {quoted(service.version)}  # as compose has it")
         if service.port is not None:
             lines.append(f"port = {service.port}  # the code names it")
         if service.is_open:

@@ -30,22 +30,24 @@ class Reader:
     at: int = 0
     anchors: dict[str, object] = field(default_factory=dict)
     numbers: dict[int, int] = field(default_factory=dict)
+    wrong: list[int] = field(default_factory=list)  # lines that no YAML has there, from 1
 
     def peek(self) -> Line | None:
         """The next line, if there is one."""
         return self.lines[self.at] if self.at < len(self.lines) else None
 
 
-def parse_yaml(text: str) -> object:
-    """The document as dictionaries, lists and texts; scalars stay texts."""
+def parse_yaml(text: str, wrong: list[int] | None = None) -> object:
+    """The document as dictionaries, lists and texts; scalars stay texts. `wrong` gets the lines that are no YAML."""
     raw = text.splitlines()
     lines = []
     for number, line in enumerate(raw):
         bare = _strip_comment(line.replace("\t", "    "))
         if bare.strip() and not bare.startswith(("---", "...", "%")):
             lines.append(Line(number, len(bare) - len(bare.lstrip()), bare.strip()))
+    reader = Reader(lines, raw, wrong=[] if wrong is None else wrong)
     try:
-        return _block(Reader(lines, raw), 0, 0)
+        return _block(reader, 0, 0)
     except (RecursionError, IndexError, ValueError):
         return None
 
@@ -104,6 +106,8 @@ def _mapping(reader: Reader, indent: int, depth: int) -> dict[str, object]:
     while (line := reader.peek()) is not None and line.indent >= indent:
         match = KEY.match(line.text)
         if line.indent != indent or match is None:
+            if line.indent == indent or (match is not None and reader.raw[line.number][: line.indent].isspace()):
+                reader.wrong.append(line.number + 1)
             reader.at += 1  # nothing that this reader knows
             continue
         key = next(part for part in match.groups()[:3] if part is not None).strip()

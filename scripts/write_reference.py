@@ -24,6 +24,7 @@ CHANGES = {
     "start": "starts processes",
     "stop": "stops processes",
     "restart": "stops and starts processes",
+    "scale": "stops and starts processes",
     "run": "as `sync`, then what the command does",
     "sync": "installs into the store and `.venv`; writes devboot.lock, state and data",
     "lock": "writes devboot.lock",

@@ -244,7 +244,7 @@ COMMANDS = (
         RUNNING,
         "Show the variables that processes get, and where each comes from",
         (
-            ("devboot env", "a table; secrets are masked"),
+            ("devboot env", "a table; secrets are masked on a terminal"),
             ('eval "$(devboot env)"', "take them into this shell"),
             ("devboot env --json", "for programs"),
         ),

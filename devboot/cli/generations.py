@@ -48,9 +48,9 @@ def diff(session: Session, numbers: Sequence[str]) -> int:
 
 def rollback(session: Session, number: str, *, is_offline: bool) -> int:
     """Switch back, and say what that changed."""
-    state = _state(session)
+    root = find_project(session.context.cwd, session.context.environ).root
     wanted = _number(number) if number else None
-    with session.reporting(os.path.basename(os.path.dirname(state))) as reporter:
+    with session.reporting(os.path.basename(root)) as reporter:
         done = going_back.rollback(session.context, wanted, reporter, is_offline=is_offline)
     if session.json:
         told = shown.changes_as_json(done.changes, session.mask)

@@ -110,6 +110,7 @@ def test_rollback_switches_back_without_network_until_a_file_changes(bakery):
 
     done = shop.devboot("rollback", "--offline", PYTHONIOENCODING="utf-8")
     assert in_profile(shop) == "toy 1.0.0\n"
+    assert f"project {shop.root.name}, " in done.stderr.splitlines()[0]
     assert done.stdout.splitlines()[:3] == ["toy 2.0.0 → 1.0.0", "toygreeting 2.0 → 1.0", "variable COLOUR: blue → red"]
     assert numbers(shop) == [1, 2]
     assert what_runs(shop) == ["red", "toy 1.0.0", "1.0"]

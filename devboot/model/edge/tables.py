@@ -366,7 +366,11 @@ class Process(Table):
     restart: Literal["never", "on-failure", "always"] = Field(
         default="on-failure", description="When to start it again."
     )
-    max_restarts: Count = Field(default=5, description="Restarts within the window before devboot gives up.")
+    max_restarts: Count = Field(
+        default=5,
+        description="Restarts within the window before devboot gives up; at once after two starts that end in the same "
+        "error while a program loads.",
+    )
     window: Seconds = Field(
         default=60.0, description="Time over which restarts count.", json_schema_extra={"default": "60s"}
     )

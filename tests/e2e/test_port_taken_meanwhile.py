@@ -59,7 +59,7 @@ def goes_on_elsewhere(here, port):
     return new
 
 
-@pytest.mark.faults(176)
+@pytest.mark.faults(177)
 def test_a_detached_up_takes_another_port_and_tells_everybody(site):
     here = site()
     child = here.start("up", "-d")
@@ -76,7 +76,7 @@ def test_a_detached_up_takes_another_port_and_tells_everybody(site):
     assert new == here.ps()["web"]["port"]
 
 
-@pytest.mark.faults(176)
+@pytest.mark.faults(177)
 def test_a_warm_up_takes_another_port(site):
     here = site()
     (here.root / "go").touch()
@@ -94,7 +94,7 @@ def test_a_warm_up_takes_another_port(site):
         assert f"web moves from port {port}, which was taken in the meantime, to {new}\n" in said
 
 
-@pytest.mark.faults(176)
+@pytest.mark.faults(177)
 def test_a_foreground_up_takes_another_port_and_goes_on(site):
     here = site()
     child = here.start("up", "worker", "web")
@@ -110,7 +110,7 @@ def test_a_foreground_up_takes_another_port_and_goes_on(site):
     eventually(lambda: [] == here.processes())
 
 
-@pytest.mark.faults(176)
+@pytest.mark.faults(177)
 def test_a_foreground_up_on_a_terminal_takes_another_port(site):
     here = site()
     window = here.terminal("up")
@@ -124,7 +124,7 @@ def test_a_foreground_up_on_a_terminal_takes_another_port(site):
     assert 130 == window.wait()
 
 
-@pytest.mark.faults(176)
+@pytest.mark.faults(177)
 def test_a_second_up_takes_another_port_for_what_gave_up(site):
     here = site("[processes.web]\nmax_restarts = 1\n" + ADDRESS)
     with lost_port(here, killed=here.start("up", "-d")) as port:  # so nobody can prepare another port
@@ -138,7 +138,7 @@ def test_a_second_up_takes_another_port_for_what_gave_up(site):
         assert not here.ps()["web"]["port_taken"]
 
 
-@pytest.mark.faults(176)
+@pytest.mark.faults(177)
 @pytest.mark.parametrize("words", [("-d",), ("-d", "--port", "PORT")])
 def test_an_exact_port_is_refused_with_who_holds_it(site, words):
     port = random.randrange(10_000, 20_000)
@@ -161,7 +161,7 @@ def test_an_exact_port_is_refused_with_who_holds_it(site, words):
             assert f"(pid {os.getpid()})" in refused
 
 
-@pytest.mark.faults(176)
+@pytest.mark.faults(177)
 def test_a_foreground_up_says_why_an_exact_port_is_not_replaced(site):
     port = random.randrange(10_000, 20_000)
     here = site(f"[processes.web]\nport = {port}\nmax_restarts = 1\n")
@@ -176,7 +176,7 @@ def test_a_foreground_up_says_why_an_exact_port_is_not_replaced(site):
     eventually(lambda: [] == here.processes())
 
 
-@pytest.mark.faults(176)
+@pytest.mark.faults(177)
 def test_a_holder_that_has_gone_again_moves_nothing(site):
     here = site()
     child = here.start("up", "-d")
@@ -226,7 +226,7 @@ servers[0].serve_forever()
 """
 
 
-@pytest.mark.faults(176)
+@pytest.mark.faults(177)
 @pytest.mark.parametrize("lost", ["toy", "toy.page"])
 def test_a_service_takes_another_port_for_each_that_it_lost(tmp_path, lost):
     (tmp_path / "server.py").write_text(SERVER)

@@ -290,7 +290,7 @@ def test_a_worker_is_up_as_soon_as_it_writes_its_known_line_and_without_one_when
     assert stage.supervisor.verdict().ok
 
 
-@pytest.mark.faults(176)
+@pytest.mark.faults(177)
 @pytest.mark.parametrize("does", ["sys.exit('no')", "time.sleep(1000)", "print('Error: in use'); time.sleep(1000)"])
 def test_what_cannot_have_its_port_since_another_program_has_it_says_so(stage, does):
     with socket.create_server(("127.0.0.1", 0)) as stranger:
@@ -304,7 +304,7 @@ def test_what_cannot_have_its_port_since_another_program_has_it_says_so(stage, d
     assert not stage.status("worker").port_taken  # which need not listen where it was told to
 
 
-@pytest.mark.faults(176)
+@pytest.mark.faults(177)
 def test_a_port_that_a_sibling_has_is_not_taken_by_another_program(stage):
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]

@@ -20,7 +20,10 @@ def test_a_project_that_another_command_works_in_is_refused_at_once(command, tmp
     monkeypatch.setenv("DEVBOOT_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     (tmp_path / "home").mkdir()
+    assert 0 == main(["sync"])
+    (root / "devboot.toml").write_text("[processes.web]\ncommand = 'sleep 200'\n")  # with nothing to do none waits
     lock = state_folder(root, tmp_path / "home") / "run/prepare.lock"
+    capsys.readouterr()
     with FileLock(str(lock), "other"):
         code = main(["--no-wait", *command])
         said = capsys.readouterr().err

@@ -234,7 +234,7 @@ def test_no_other_port_is_advised_where_the_code_of_the_project_names_this_one(l
     assert caught.value.causes[1] == "no variable leads to it, so code that names this port would not find another one"
 
 
-@pytest.mark.faults(176)
+@pytest.mark.faults(177)
 def test_of_a_running_project_only_the_port_that_was_lost_moves(listening, tmp_path):
     where = project(tmp_path, "shop")
     web, mail = PortWish("web", 5000, exact=False), PortWish("mail.page", 1080, exact=False)
@@ -252,7 +252,7 @@ def test_of_a_running_project_only_the_port_that_was_lost_moves(listening, tmp_p
     assert allocate(*where, [mail], must_be_free=False, lost=("mail",)).numbers == moved.numbers
 
 
-@pytest.mark.faults(176)
+@pytest.mark.faults(177)
 def test_an_exact_port_that_a_running_project_has_lost_is_refused(listening, tmp_path):
     where = project(tmp_path, "shop")
     web = PortWish("web", listening, exact=True)

@@ -59,7 +59,7 @@ def test_a_service_is_never_restarted_but_named():
     assert Changes(kept=("redis",)) == changes(plan(redis), plan(redis._replace(command="other")))
 
 
-@pytest.mark.faults(176)
+@pytest.mark.faults(177)
 def test_a_service_whose_port_another_program_has_restarts_on_another():
     redis = process("redis", kind=SERVICE, port=6379)
 

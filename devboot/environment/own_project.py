@@ -5,7 +5,9 @@ from __future__ import annotations
 import glob
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from devboot.clone_reader import LIMIT, is_file, is_folder, names_in, read_program, read_toml
 from devboot.environment.locks.pins import EDITABLE, Direct, normalised
@@ -39,17 +41,26 @@ def own_project(folder: str, app_folder: str, *, is_asked_for: bool) -> OwnProje
     direct = Direct(EDITABLE, ".", folder, normalised(name), file="pyproject.toml")
     is_package = "build-system" in table or is_file(os.path.join(folder, "setup.py"))
     is_package = table.get("tool", {}).get("uv", {}).get("package", is_package) and bool(name)
-    if "dependency-groups" in table and not (project or poetry or _has_setup(folder)):
-        return None  # only a list of packages
+    is_only_list = "dependency-groups" in table and not (project or poetry or _has_setup(folder))
+    is_unbuilt = poetry and not project and not _has_package(folder, poetry)
+    if is_only_list or is_unbuilt or poetry.get("package-mode") is False:
+        return None  # nothing to build: of poetry's projects these are installed with `--no-root`
     if is_asked_for and (is_package or not project):
         return OwnProject(direct, is_needed=not name or _is_hidden(folder, app_folder, name))
-    if "build-system" not in table or not name or poetry.get("package-mode") is False:
+    if "build-system" not in table or not name:
         return None
     is_hidden = _is_hidden(folder, app_folder, name)
     if is_hidden:
         return OwnProject(direct, is_needed=True)
     has_scripts = bool(project.get("scripts") or project.get("entry-points") or poetry.get("scripts"))
     return OwnProject(direct, is_needed=False) if has_scripts else None
+
+
+def _has_package(folder: str, poetry: Mapping[str, Any]) -> bool:
+    """Whether poetry would find something to build: what it lists, or a module of the project's name."""
+    module = str(poetry.get("name", "")).replace("-", "_").replace(".", "_")
+    names = [os.path.join(place, name) for place in ("", "src") for name in (module, module.lower())]
+    return bool(poetry.get("packages")) or any(_is_module(os.path.join(folder, name)) for name in names)
 
 
 def _has_setup(folder: str) -> bool:

@@ -7,6 +7,7 @@ import hashlib
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 from devboot.environment.bundled import wanted_setuptools
 from devboot.environment.interpreters import (
@@ -16,9 +17,11 @@ from devboot.environment.interpreters import (
     installed_minors,
     suitability,
 )
+from devboot.environment.locks.development_only import blamed_tools
 from devboot.environment.locks.indexes import blaming, index_settings
 from devboot.environment.locks.inputs import PYLOCK, UV
 from devboot.environment.locks.pins import IndexLine, Pin, Pins
+from devboot.environment.locks.requirements import RequirementLine
 from devboot.environment.locks.resolved import STEP as LOCK_STEP, from_rows, index_pins, resolve_unlocked, to_rows
 from devboot.environment.older_wheels import with_older_wheels
 from devboot.environment.python_choice import downwards, find_interpreter, locked_interpreter, reported_interpreter
@@ -30,6 +33,9 @@ from devboot.events import NOTE, WARNING, Event, Reporter, doing
 from devboot.uv.client import Uv
 from devboot.uv.failures import may_depend_on_date
 from devboot.uv.packages import IndexSettings, builtin_index
+
+Named = TypeVar("Named", Pin, RequirementLine)
+Outcome = TypeVar("Outcome")
 
 __all__ = [
     "PythonLock",
@@ -76,32 +82,26 @@ def lock_python(
     assert unlocked is not None
     interpreter = reported_interpreter(uv, project, environ, reporter, tells=False)
 
-    def resolve(python: Interpreter, lowest: str, date: str) -> Pins:
-        with blaming(unlocked.indexes, project.wish.root):
-            return resolve_unlocked(
-                uv.inside(working_folder(project)),
-                unlocked,
-                python=python.path,
-                lowest_python=lowest,
-                previous=index_pins(previous.rows) if previous else (),
-                upgrade=upgrade,
-                exclude_newer=date,
-                indexes=declared_indexes(uv, unlocked.indexes, python, environ, are_pinned=False),
-                reporter=reporter,
-            )
-
     def pinned(python: Interpreter, lowest: str) -> Pins:
-        date = project.wish.exclude_newer
-        try:
-            return resolve(python, lowest, date)
-        except WorkError as error:
-            # A date that nobody has written down is a guess
-            if not (date and project.wish.may_stand_in and may_depend_on_date(error)):
-                raise
-            text = f"choosing versions again, whatever their date: those of {date} don't suffice"
-            reporter.emit(Event(NOTE, "python", text, lines=error.causes[:1]))
-        with doing(reporter, LOCK_STEP, text):
-            return resolve(python, lowest, "")
+        def resolve(date: str, lines: tuple[RequirementLine, ...]) -> Pins:
+            with blaming(unlocked.indexes, project.wish.root):
+                return resolve_unlocked(
+                    uv.inside(working_folder(project)),
+                    replace(unlocked, lines=lines),
+                    python=python.path,
+                    lowest_python=lowest,
+                    previous=index_pins(previous.rows) if previous else (),
+                    upgrade=upgrade,
+                    exclude_newer=date,
+                    indexes=declared_indexes(uv, unlocked.indexes, python, environ, are_pinned=False),
+                    reporter=reporter,
+                )
+
+        return _at_date(
+            project.wish,
+            reporter,
+            lambda date: _without_tools(unlocked.lines, reporter, lambda lines: resolve(date, lines)),
+        )
 
     def tried(text: str, python: Interpreter, lowest: str) -> Pins:
         with doing(reporter, LOCK_STEP, text):
@@ -133,6 +133,37 @@ def lock_python(
     return downwards(
         uv, project, environ, reporter, interpreter, resolved, ("python/resolution", "python/build-failed")
     )
+
+
+def _at_date(wish: PythonWish, reporter: Reporter, resolve: Callable[[str], Pins]) -> Pins:
+    """Resolve as of the wish's date, and whatever the date where that fails and nobody has written the date down."""
+    date = wish.exclude_newer
+    try:
+        return resolve(date)
+    except WorkError as error:
+        if not (date and wish.may_stand_in and may_depend_on_date(error)):
+            raise
+        text = f"choosing versions again, whatever their date: those of {date} don't suffice"
+        reporter.emit(Event(NOTE, "python", text, lines=error.causes[:1]))
+    with doing(reporter, LOCK_STEP, text):
+        return resolve("")
+
+
+def _without_tools(
+    named: tuple[Named, ...], reporter: Reporter, attempt: Callable[[tuple[Named, ...]], Outcome]
+) -> Outcome:
+    """Attempt it with all, and without the tools for development alone that a failure blames."""
+    try:
+        return attempt(named)
+    except WorkError as error:
+        tools = blamed_tools(error)
+        rest = tuple(each for each in named if each.name not in tools)
+        if len(rest) == len(named):
+            raise
+        gone = ", ".join(f"`{each.name}`" for each in named if each.name in tools)
+        text = f"left out: {gone}, for development alone: {error.what}"
+        reporter.emit(Event(NOTE, "python", text, lines=error.causes[-1:]))
+    return _without_tools(rest, reporter, attempt)
 
 
 def _pins_down_to(
@@ -229,9 +260,12 @@ def sync_python(
         reporter.emit(Event(WARNING, "python", interpreter.note, slug=interpreter.note_slug))
 
     def synced(python: Interpreter) -> SyncResult:
-        spec = venv_spec(uv, project, pins, python, environ, is_forced=is_forced)
-        with blaming(pins.indexes, project.wish.root):
+        def install(some: tuple[Pin, ...]) -> SyncResult:
+            spec = venv_spec(uv, project, replace(pins, pins=some), python, environ, is_forced=is_forced)
             return sync(uv.inside(working_folder(project)), spec, reporter=reporter, wall_clock=wall_clock)
+
+        with blaming(pins.indexes, project.wish.root):
+            return _without_tools(pins.pins, reporter, install)
 
     return downwards(uv, project, environ, reporter, interpreter, synced, ("python/build-failed",), lowest)
 

@@ -12,7 +12,8 @@ from devboot.environment.locks.pins import EDITABLE, FILE, FOLDER, GIT, URL, Dir
 from devboot.errors import Place
 
 _NAMED = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)\s*(?:\[(?P<extras>[^\]]*)\])?\s*@\s*(?P<reference>\S.*)$")
-_VCS = re.compile(r"^(?P<vcs>git|hg|svn|bzr)\+(?P<url>.+)$")
+_VCS = re.compile(r"^(?:(?:git|hg|svn|bzr)\+|git://).+$")
+_UNENCRYPTED = re.compile(r"(?:git\+)?git://(?=[\w-]+(?:\.[\w-]*[a-z][\w-]*)+/)")  # not with a port or to a number
 _COMMIT = re.compile(r"^[0-9a-f]{40}$")
 
 
@@ -57,13 +58,19 @@ def render_direct(direct: Direct, folder: str) -> str:
     if direct.kind in (EDITABLE, FOLDER, FILE):
         path = os.path.join(".", os.path.relpath(absolute(direct), folder))
         return f"{'-e ' if direct.kind == EDITABLE else ''}{path}{extras}{marker}{hashes}"
-    address = direct.reference
+    address = served_address(direct.reference)
     if direct.commit:
         address = f"{without_revision(address)}@{direct.commit}"
     facts = [f"subdirectory={direct.subdirectory}"] if direct.subdirectory else []
     if not direct.name:
         return f"{address}{'#' if facts else ''}{'&'.join(facts)}{marker}{hashes}"
     return f"{direct.name}{extras} @ {address}{'#' if facts else ''}{'&'.join(facts)}{marker}{hashes}"
+
+
+def served_address(address: str) -> str:
+    """Return the address under which hosts serve what `git://` named: they have given that protocol up."""
+    match = _UNENCRYPTED.match(address)
+    return f"git+https://{address[match.end() :]}" if match else address
 
 
 def absolute(direct: Direct) -> str:

@@ -121,7 +121,8 @@ def resolve_unlocked(
     pins = tuple(replace(pin, marker=_shorter(pin.marker, lowest_python)) for pin in found.pins)
     directs = tuple(replace(each, marker=_shorter(each.marker, lowest_python)) for each in found.directs)
     options = tuple(_without(unlocked.options, _RESOLVER_ONLY))
-    return replace(found, pins=pins, directs=directs, indexes=unlocked.indexes, options=options)
+    notes = (*unlocked.notes, *found.notes)
+    return replace(found, pins=pins, directs=directs, indexes=unlocked.indexes, options=options, notes=notes)
 
 
 def _retry(further: str) -> str:

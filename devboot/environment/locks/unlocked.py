@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -16,7 +16,7 @@ from devboot.environment.locks.pins import Direct, IndexLine, normalised
 from devboot.environment.locks.pipfile import direct_of, entry_marker
 from devboot.environment.locks.poetry_project import Edge, group_lines, parse_poetry_project
 from devboot.environment.locks.poetry_versions import alternatives
-from devboot.environment.locks.references import parse_direct, render_direct
+from devboot.environment.locks.references import parse_direct, render_direct, served_address
 from devboot.environment.locks.requirements import (
     Read,
     RequirementLine,
@@ -128,10 +128,18 @@ def gather(
         ",".join(dict.fromkeys(filter(None, state.python))),
         tuple(dict.fromkeys(state.files)),
         (*state.directs, *state.declared),
-        notes=tuple(state.notes),
+        notes=(*state.notes, *_renamed(state.directs)),
         read_by_uv=tuple(state.read_by_uv),
     )
     return _with_digest(found, state.facts)
+
+
+def _renamed(directs: Iterable[Direct]) -> Iterator[str]:
+    """Yield a note for each address that isn't used as it is written."""
+    for each in directs:
+        address = served_address(each.reference)
+        if address != each.reference:
+            yield f"{each.file}:{each.line}: git:// is no longer served, so {address} is used"
 
 
 def _with_digest(found: Unlocked, facts: list[str]) -> Unlocked:

@@ -207,3 +207,33 @@ def test_what_no_index_has_comes_with_the_command_that_edits_the_list(clone, ser
     assert command.endswith(f"requirements.txt   # {remark}")
     assert left == (clone.root / "requirements.txt").read_text()
     assert "ant" in rows(clone.lock(clone.read()))
+
+
+def test_a_tool_for_development_that_cannot_be_had_or_built_is_left_out_with_a_note(clone, serve):
+    index = serve("index")
+    write_wheel(index.folder, "ant", "1.0")
+    write_wheel(index.folder, "black", "1.0")
+    write_sdist(index.folder, "flake8", "1.0", backend="raise OSError('no compiler')\n")
+    clone.environ["UV_DEFAULT_INDEX"] = index.url
+    clone.uv = make_uv(clone.environ, str(clone.root))
+    clone.write(requirements__txt="ant\nblack==9.0\nflake8\n")
+
+    project = clone.read()
+    lock = clone.lock(project)
+    clone.sync(project, lock)
+
+    assert {"ant": "1.0", "flake8": "1.0"} == rows(lock)
+    assert {"ant": "1.0"} == clone.versions()
+    said = [event.text for event in clone.reporter.events if event.text.startswith("left out: ")]
+    assert [text.split(",")[0] for text in said] == ["left out: `black`", "left out: `flake8`"]
+
+
+def test_what_the_application_may_need_is_never_left_out(clone, serve):
+    index = serve("index")
+    write_wheel(index.folder, "ant", "1.0")
+    clone.environ["UV_DEFAULT_INDEX"] = index.url
+    clone.uv = make_uv(clone.environ, str(clone.root))
+    clone.write(requirements__txt="ant==9.0\nblack\n")
+
+    with pytest.raises(WorkError, match="python/"):
+        clone.lock(clone.read())

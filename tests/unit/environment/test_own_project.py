@@ -20,12 +20,21 @@ def needed(tmp_path, *, is_asked_for):
         (NAMED + BUILT, False),
         (NAMED + "[tool.uv]\npackage = true\n", False),
         (NAMED + BUILT + "[tool.uv]\npackage = false\n", None),
-        ('[tool.poetry]\nname = "toy"\n', False),
+        ('[tool.poetry]\nname = "toy"\n', None),
+        ('[tool.poetry]\nname = "toy"\npackages = [{include = "lib"}]\n', False),
+        ('[tool.poetry]\nname = "toy"\npackages = [{include = "lib"}]\npackage-mode = false\n' + BUILT, None),
+        ('[tool.poetry]\nname = "toy"\n[tool.poetry.scripts]\ntoy = "toy:main"\n' + BUILT, None),
     ],
 )
 def test_a_project_that_names_no_build_system_is_a_list_of_packages_only(tmp_path, text, expected):
     tmp_path.joinpath("pyproject.toml").write_text(text)
     assert needed(tmp_path, is_asked_for=True) is expected
+
+
+def test_a_project_of_poetrys_is_built_where_its_package_is_there(tmp_path):
+    tmp_path.joinpath("pyproject.toml").write_text('[tool.poetry]\nname = "my-toy"\n' + BUILT)
+    tmp_path.joinpath("my_toy.py").touch()
+    assert needed(tmp_path, is_asked_for=True) is False
 
 
 def test_a_setup_py_builds_without_a_build_system(tmp_path):

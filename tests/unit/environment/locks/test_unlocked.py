@@ -22,6 +22,30 @@ def test_requirement_files_are_put_together(tmp_path):
     assert "django>=5\npytest\n-e ./.\n" == found.text(str(tmp_path))
 
 
+@pytest.mark.parametrize(
+    ("line", "address"),
+    [
+        ("git+git://code.example.test/a/lib.git@v1#egg=lib", "git+https://code.example.test/a/lib.git@v1"),
+        ("lib @ git://code.example.test/a/lib.git", "git+https://code.example.test/a/lib.git"),
+        ("-e git://code.example.test/a/lib.git#egg=lib", "git+https://code.example.test/a/lib.git"),
+    ],
+)
+def test_an_address_of_gits_own_protocol_is_asked_for_by_https_and_a_note_says_so(tmp_path, line, address):
+    found = gathered(tmp_path, {"requirements.txt": f"six\n{line}\n"})
+
+    assert f"lib @ {address}\n" in found.text(str(tmp_path))
+    assert (f"requirements.txt:2: git:// is no longer served, so {address} is used",) == found.notes
+
+
+@pytest.mark.parametrize(
+    "address", ["git://127.0.0.1/lib.git", "git://code.example.test:9418/lib.git", "git://nas/lib"]
+)
+def test_a_git_server_of_the_network_is_asked_as_it_is_written(tmp_path, address):
+    found = gathered(tmp_path, {"requirements.txt": f"lib @ git+{address}\n"})
+
+    assert (f"lib @ git+{address}\n", ()) == (found.text(str(tmp_path)), found.notes)
+
+
 def test_packages_of_the_manifest_are_resolved_with_the_files(tmp_path):
     (tmp_path / "requirements.txt").write_text("django>=5\n")
     inputs = named_inputs(str(tmp_path), ["requirements.txt"])

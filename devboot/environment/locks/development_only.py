@@ -1,0 +1,32 @@
+"""Packages that only developers of a project run: where one of these can't be had, the project starts without it."""
+
+from __future__ import annotations
+
+import re
+
+from devboot.environment.locks.pins import normalised
+from devboot.errors import DevbootError
+
+_WORDS = """
+    astroid autoflake autopep8 bandit black bumpversion bump2version codecov commitizen coverage coveralls docformatter
+    flake8 hypothesis interrogate ipdb ipython isort jedi jupyter jupyterlab lazy-object-proxy mccabe mypy nose nose2
+    notebook nox pep8 pip-audit pip-tools pre-commit pycodestyle pydocstyle pyflakes pylint pyright pytest pyupgrade
+    radon rope ruff safety sphinx tox twine typed-ast vulture yapf
+"""
+_NAMES = frozenset(_WORDS.split())
+_FAMILIES = re.compile(r"(?:flake8|mypy|pylint|pytest|sphinx|sphinxcontrib|types)-[\w-]+")
+_SLUGS = ("python/resolution", "python/no-such-package", "python/build-failed", "python/missing-library")
+_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*[A-Za-z0-9]")
+
+
+def is_for_development(name: str) -> bool:
+    """Whether a distribution, by its normalised name, is a tool that no application imports when it runs."""
+    return name in _NAMES or _FAMILIES.fullmatch(name) is not None
+
+
+def blamed_tools(error: DevbootError) -> frozenset[str]:
+    """Return the names of such tools that a failed resolution or build blames; none for other errors."""
+    if error.slug not in _SLUGS:
+        return frozenset()
+    words = {normalised(word) for text in (error.what, *error.causes) for word in _WORD.findall(text)}
+    return frozenset(filter(is_for_development, words))

@@ -196,7 +196,7 @@ class ChildrenBook:
         line = b"" if seen is None else f"{pid} {seen.started.replace(' ', '_')} {name}\n".encode()
         self._living[name] = (pid, line)
         if (self._lines < _LONG_BOOK and not self._is_behind) or not self._is_shortened():
-            self._is_behind = not self._is_written(line)
+            self._is_behind = not self._is_written(line) or self._is_behind  # only a new list has the lost ones again
             self._lines += 1
 
     def ended(self, name: str) -> None:
@@ -232,15 +232,26 @@ class ChildrenBook:
 
     def _is_shortened(self) -> bool:
         """Put a new one in its place, whole at each moment; False where the disk has no room for it."""
-        beside = f"{self._path}.new"
+        beside, descriptor = f"{self._path}.new", -1
         try:
             descriptor = self._begun(beside)
+            fail_point("children/replace")
             os.rename(beside, self._path)
         except OSError:
+            if descriptor >= 0:
+                os.close(descriptor)
+            _unlink_quietly(beside)
             return False
         os.close(self._descriptor)
         self._descriptor, self._lines, self._is_behind = descriptor, 0, False
         return True
+
+
+def _unlink_quietly(path: str) -> None:
+    try:  # noqa: SIM105  contextlib costs an import
+        os.unlink(path)
+    except OSError:
+        pass
 
 
 def will(state: str, grace: float) -> bytes:

@@ -146,3 +146,25 @@ def test_a_line_that_was_cut_by_a_full_disk_doesn_t_spoil_the_next_one(tmp_path,
     book.close()
 
     assert [child.name for child in leases.read_children(path)] == ["web", "worker"]
+
+
+@pytest.mark.faults(143)
+@pytest.mark.parametrize("point", ["children/begin", "children/replace"])
+@pytest.mark.parametrize("action", ["enospc", "eio", "erofs"])
+def test_a_lost_line_is_written_as_soon_as_the_list_can_be_made_anew(tmp_path, monkeypatch, point, action):
+    path = str(tmp_path / "children")
+    book = ChildrenBook(path)
+    before = len(os.listdir("/dev/fd"))
+    monkeypatch.setenv("DEVBOOT_TEST", "1")
+    monkeypatch.setenv("DEVBOOT_FAIL_POINT", f"children/add={action}")
+    book.add(os.getpid(), "lost")
+    monkeypatch.setenv("DEVBOOT_FAIL_POINT", f"{point}={action}")
+    book.add(os.getppid(), "worker")  # can't be made anew, but a line can be appended
+    assert [child.name for child in leases.read_children(path)] == ["worker"]
+    assert (os.listdir(tmp_path), len(os.listdir("/dev/fd"))) == (["children"], before)
+
+    monkeypatch.delenv("DEVBOOT_FAIL_POINT")
+    book.add(1, "third")
+    book.close()
+
+    assert sorted(child.name for child in leases.read_children(path)) == ["lost", "third", "worker"]

@@ -50,8 +50,13 @@ class Exits:
         except OSError:  # no descriptor is left
             self._look_later(pid)
             return
+        try:
+            self._loop.watch(fd, READ, lambda _ready: self._fire(pid))
+        except OSError:  # the kernel has no memory, or this user watches too much
+            os.close(fd)
+            self._look_later(pid)
+            return
         self._pidfds[pid] = fd
-        self._loop.watch(fd, READ, lambda _ready: self._fire(pid))
 
     def _look_later(self, pid: int) -> None:
         """Look from time to time, for want of something better."""

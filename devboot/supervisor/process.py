@@ -166,7 +166,9 @@ class Process:
         run, self.run = self.run, None
         self.error = failures.mistake(self.spec, error)
         self.state = life.failed(self.state)
-        self._silence = self.stuck = None
+        self._hear_no_more()
+        if self._delay is not None:
+            self._delay.cancel()
         if run is not None:
             run.abandon()
         self.around.on_note(self.error.what, self.error)

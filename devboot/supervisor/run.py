@@ -130,8 +130,7 @@ class Run:
         if self._notifications is not None:
             self._notifications.close()
         self._host.exits.unwatch(child.pid, self._exited)
-        os.waitpid(child.pid, 0)
-        self._host.children.discard(child.pid)
+        self._host.exits.watch(child.pid, lambda pid: reap(self._host, pid))  # it may take its time to die
 
     def begin(self) -> None:
         """Start asking whether it is ready; apart from the spawn, since the first answer may come at once."""

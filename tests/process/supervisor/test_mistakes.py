@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 
 import pytest
 
 from devboot.errors import DevbootError
+from devboot.supervisor.exits import Exits
 
 SLEEP = "echo up; exec sleep 1000"
 
@@ -118,3 +120,77 @@ def test_terminals_of_any_size_are_clamped(stage, size):
 
     assert stage.status("web").pid
     stage.down()
+
+
+@pytest.mark.faults(140)
+def test_a_failed_process_leaves_no_timer_of_its_earlier_run(stage, reported):
+    stage.add("odd", "exit 1", pty=False)
+    stage.up()
+    stage.until_phase("odd", "backoff")
+    process = stage.supervisor.process("odd")
+    timers = [process._delay]
+
+    process.fail(DevbootError("bug", "a mistake"))
+
+    assert [timer.cancelled for timer in timers] == [True]
+    assert stage.status("odd").phase == "failed"
+    stage.down()
+
+
+@pytest.mark.faults(140)
+def test_a_failed_process_is_no_longer_watched_for_a_stalled_start(stage, reported):
+    stage.add("odd", "echo Traceback; exec sleep 1000", pty=False)
+    up_with_witness(stage)
+    process = stage.supervisor.process("odd")
+    process._heed(b"Traceback\n")
+    timer = process._silence._timer
+    assert not timer.cancelled
+
+    process.fail(DevbootError("bug", "a mistake"))
+
+    assert timer.cancelled
+    stage.down()
+
+
+class Refusing:
+    """A poll that refuses to watch the next `left` descriptors, as epoll_ctl does with ENOSPC."""
+
+    def __init__(self, poll):
+        self.left = 0
+        self.poll = poll
+        self.change, self.remove, self.wait, self.close = poll.change, poll.remove, poll.wait, poll.close
+
+    def add(self, fd, events):
+        if self.left:
+            self.left -= 1
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        self.poll.add(fd, events)
+
+
+@pytest.mark.faults(140)
+def test_a_child_whose_output_cannot_be_watched_is_killed_now_and_reaped_later(stage, reported):
+    up_with_witness(stage)
+    process = stage.supervisor.process("witness")
+    stage.supervisor.stop(["witness"])
+    stage.until_phase("witness", "stopped")
+    children = process.host.children
+    assert children == set()
+    stage.loop._poll = poll = Refusing(stage.loop._poll)
+
+    poll.left = 1
+    process._spawn()
+
+    assert (len(children), poll.left) == (1, 0)
+    stage.until(lambda: not children)
+    stage.down()
+
+
+@pytest.mark.faults(140)
+def test_an_end_that_cannot_be_watched_is_looked_for(stage):
+    stage.loop._poll = poll = Refusing(stage.loop._poll)
+    ended = []
+    pid = os.posix_spawn("/bin/true", ["true"], {})
+    poll.left = 1
+    Exits(stage.loop).watch(pid, ended.append)
+    stage.until(lambda: ended == [pid])
+    os.waitpid(pid, 0)

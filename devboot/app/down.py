@@ -38,8 +38,8 @@ def _down(call: Call) -> int:
         if found.lease is not None and found.lease.is_alive:
             if found.client is None and not found.lease.is_frozen and _has_ended(*_both(found.lease)[0], _FAREWELL):
                 continue  # it was leaving, or being killed
-            return _bypass(call, found.lease)
-        code = _end_leftovers(call, found.lease)
+            return _bypass(call, found.lease, call.state)
+        code = _end_leftovers(call, found.lease, call.state)
         if code is not None:
             return code
         # Another process has the project: a daemon that is being started is asked as soon as it listens.
@@ -106,36 +106,39 @@ def _kill(pid: int, started: str) -> None:
         signal_process(seen, SIGKILL)
 
 
-def _bypass(call: Call, lease: DaemonLease) -> int:
-    """Kill a daemon that doesn't answer; its guardian then ends the rest, or we do."""
+def _bypass(call: Call, lease: DaemonLease, state: str) -> int:
+    """Kill a daemon that doesn't answer; its guardian then ends the rest, or we do. 1 where processes are left."""
     Streams().say(f"the daemon (pid {lease.pid}) does not answer; ending it and what it runs\n")
-    before = len(leases.left_behind(call.state))
+    before = len(leases.left_behind(state)) if state else 0
     _kill(lease.pid, lease.started)
     _wake(lease)
-    for pid, started in _both(lease):
-        _has_ended(pid, started, lease.grace_seconds + _MARGIN)
-    stopped, killed = leases.read_reclaimed(call.state, lease.pid) or (before, 0)
+    ended = [_has_ended(pid, started, lease.grace_seconds + _MARGIN) for pid, started in _both(lease)]
+    if not state:  # a daemon of an earlier devboot, whose state folder only its guardian knows
+        return 0 if all(ended) else 1
+    stopped, killed = leases.read_reclaimed(state, lease.pid) or (before, 0)
     _say(call, f"stopped {stopped}" + (f", killed {killed}" if killed else ""))
-    return _end_leftovers(call, lease, quiet=True) or 0  # another daemon that has come since is no concern of ours
+    return (
+        _end_leftovers(call, lease, state, quiet=True) or 0
+    )  # another daemon that has come since is no concern of ours
 
 
-def _end_leftovers(call: Call, lease: DaemonLease | None, *, quiet: bool = False) -> int | None:
+def _end_leftovers(call: Call, lease: DaemonLease | None, state: str, *, quiet: bool = False) -> int | None:
     """End what is left of an earlier run, and its files; None where another process has the project.
 
     `lease` is that of the last daemon, as far as it is known.
     """
-    if lease is None and not os.path.lexists(leases.lock_path(call.state)):
+    if lease is None and not os.path.lexists(leases.lock_path(state)):
         _say_not_running(call, quiet=quiet)  # it never ran: nothing is written
         return 0
     from devboot.daemon import ownership
     from devboot.daemon.reclaim import reclaim
 
-    owned = ownership.take(call.state, "down")
+    owned = ownership.take(state, "down")
     if owned is None:
-        ownership.wake_holder(call.state)
+        ownership.wake_holder(state)
         return None
     with owned:
-        result = reclaim(owned, call.state, lease)
+        result = reclaim(owned, state, lease)
     ended = result.describe()
     if ended:
         _say(call, f"ended what an earlier run had left: {ended}")
@@ -182,12 +185,11 @@ def _all(call: Call) -> int:
         _say(call, ("\n" if number else "") + lease.root)
         client = daemon.connect(lease)
         answer = None if client is None else _ask(call, client)
-        if answer is None and lease.is_alive:
-            _say(call, f"the daemon (pid {lease.pid}) does not answer; ending it and what it runs")
-            _kill(lease.pid, lease.started)
-            _has_ended(lease.guardian, lease.guardian_started, lease.grace_seconds + _MARGIN)
-        _see_off(lease)
-        code = max(code, answer or 0)
+        if answer is None:
+            answer = _bypass(call, lease, lease.state)
+        else:
+            _see_off(lease)
+        code = max(code, answer)
     if not running:
         _say(call, "no project of yours is running")
     return code

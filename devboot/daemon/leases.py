@@ -49,6 +49,7 @@ class DaemonLease(Record):
     guardian_started: str
     grace: str  # seconds that the slowest of its processes may take to stop
     group: str = ""  # the control group that all of its processes are in, where one could be made
+    state: str = ""  # the project's state folder, which another HOME can't tell
 
     @property
     def is_alive(self) -> bool:

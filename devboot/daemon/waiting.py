@@ -283,6 +283,7 @@ class _Tenancy:
             guardian_started=parent.started if parent else "",
             grace=str(self._grace()),
             group=self._group,
+            state=self._plan.state,
         )
         owned.publish(lease)
 

@@ -242,6 +242,23 @@ def test_down_ends_a_frozen_daemon_and_all_that_it_runs(project):
     assert not any(map(is_alive, pids.values()))
 
 
+@pytest.mark.faults(87)
+@pytest.mark.parametrize("guardian", [signal.SIGSTOP, signal.SIGKILL])
+def test_down_all_ends_what_a_frozen_daemon_runs_whatever_became_of_its_guardian(project, guardian):
+    project.spec("slow", "trap 'sleep 6; exit 0' TERM; while :; do sleep 0.05; done", pty=False, stop_timeout=20.0)
+    project.spec("web").write().devboot("up", "-d")
+    lease, pids = project.lease(), project.pids().values()
+    os.kill(lease.pid, signal.SIGSTOP)
+    os.kill(lease.guardian, guardian)
+
+    done = project.devboot("down", "--all", timeout=60)
+
+    assert "does not answer; ending it and what it runs" in done.stderr
+    assert [] == [pid for pid in (lease.pid, lease.guardian, *pids) if is_alive(pid)]
+    assert ", killed" not in done.stderr
+    assert project.is_down()
+
+
 @pytest.mark.faults(28, 34, 130)
 @pytest.mark.parametrize("command", [["up", "-d"], ["down"]])
 def test_a_stopped_guardian_of_a_killed_daemon_is_ended_by_the_next_command(shop, command):

@@ -66,7 +66,6 @@ def record(
     `lock` is the path of the lock, `folder` where uv works; objects are held in the store below `data` as long as the
     generation is kept. Raises MachineError.
     """
-    files.remove_outdated(state)
     body = without_secrets(_body(lock, folder, provisioned, snapshot), passwords, files.salt(state))
     identity = _identity(body)
     with suppress(FileNotFoundError):

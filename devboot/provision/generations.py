@@ -14,7 +14,7 @@ import secrets
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from devboot.files import atomic_write, fail_point, machine_error, make_directories, plain
+from devboot.files import atomic_write, fail_point, make_directories, plain
 
 FOLDER = "generations"
 CURRENT = "current"
@@ -94,27 +94,6 @@ def append(state: str, at: float, identity: str, objects: tuple[str, ...], body:
     fail_point("generation/written")
     switch(state, number)
     return number
-
-
-def remove_outdated(state: str) -> None:
-    """Remove generations of an older format: they hold secret values. Raises MachineError."""
-    for number in _numbers(state):
-        path = _path(state, number)
-        if _format(path) in range(FORMAT):
-            try:
-                os.unlink(path)
-            except OSError as error:
-                raise machine_error(error, path) from error
-
-
-def _format(path: str) -> object:
-    """Return the format of a generation's file; None for a file that can't be read."""
-    try:
-        with open(path, encoding="utf-8", opener=plain) as stream:
-            said = json.loads(stream.readline())
-    except (OSError, ValueError):
-        return None
-    return said.get("format") if isinstance(said, dict) else None
 
 
 def salt(state: str) -> str:

@@ -6,13 +6,14 @@ say that it worked in this very folder, and if the data belongs to this user, is
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from devboot.errors import shell_word
-from devboot.files import plain
+from devboot.files import plain, sync_directory
 from devboot.git import tracked_below
 from devboot.paths import EARLIER_STATE
 from devboot.state.records import Owner
@@ -48,12 +49,18 @@ def take_over_earlier(owner: Owner, data: str, registers: Registers) -> Iterator
     A move that was interrupted goes on where it stopped.
     """
     earlier = os.path.join(owner.path, EARLIER_STATE)
-    wanted = missing_from(data, owner.path)
-    if not wanted:
+    wanted, generations = missing_from(data, owner.path), _generations(earlier)
+    if not wanted and not generations:
         return
     complaint = _complaint(owner, earlier, registers)
-    if complaint:
+    if complaint and wanted:
         yield f"{EARLIER_STATE}/data is not used: {complaint}"
+    if complaint:
+        return
+    for path in generations:
+        shutil.rmtree(path)
+        yield f"removed {EARLIER_STATE}/{os.path.basename(path)}, in which an earlier devboot kept secrets"
+    if not wanted:
         return
     for path in wanted:
         _move(path, os.path.join(data, os.path.basename(path)))
@@ -75,6 +82,14 @@ def _wanted(earlier: str) -> list[str]:
     return [*found, *filter(os.path.isdir, [os.path.join(earlier, "backup")])]
 
 
+def _generations(earlier: str) -> list[str]:
+    """Return the path of the folder of generations, which held secret values in clear; [] for none."""
+    folder = os.path.join(earlier, "generations")
+    if os.path.islink(earlier) or os.path.islink(folder) or not os.path.isdir(folder):
+        return []
+    return [folder]
+
+
 def _complaint(owner: Owner, earlier: str, registers: Registers) -> str:
     """Return why what is in `earlier` isn't this user's own; "" if it is."""
     recorded = registers.newest(owner.path)
@@ -82,7 +97,7 @@ def _complaint(owner: Owner, earlier: str, registers: Registers) -> str:
         return "devboot has no record of having made it"
     if not owner.identity.birth or owner.identity.birth > recorded:
         return "devboot made it for another folder at this path, as far as its records say"
-    for path in (earlier, *_wanted(earlier)):
+    for path in (earlier, *_wanted(earlier), *_generations(earlier)):
         found = os.lstat(path)
         if found.st_uid != os.getuid():
             return f"`{path}` belongs to another user"
@@ -95,23 +110,44 @@ def _complaint(owner: Owner, earlier: str, registers: Registers) -> str:
 
 
 def _move(source: str, target: str) -> None:
-    """Move to another place, perhaps on another filesystem, as a whole or not at all."""
+    """Move to another place, perhaps on another filesystem, as a whole or not at all. Raises OSError."""
     try:
         os.rename(source, target)
-    except OSError:
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
         staged = f"{target}.new"
-        if os.path.isdir(staged):
-            shutil.rmtree(staged)
-        if os.path.isdir(source):
+        _remove(staged)  # of a move that was interrupted
+        if os.path.isdir(source) and not os.path.islink(source):
             shutil.copytree(source, staged, symlinks=True, copy_function=_copy)
             _keep_owner(source, staged)
         else:
             _copy(source, staged)
+        _sync(staged)
         os.rename(staged, target)
-        if os.path.isdir(source):
-            shutil.rmtree(source)
-        else:
-            os.unlink(source)
+        sync_directory(os.path.dirname(target))
+        _remove(source)
+
+
+def _remove(path: str) -> None:
+    if os.path.isdir(path) and not os.path.islink(path):
+        shutil.rmtree(path)
+    elif os.path.lexists(path):
+        os.unlink(path)
+
+
+def _sync(path: str) -> None:
+    """Write a file or a tree through to the disk. Raises OSError."""
+    if os.path.islink(path):
+        return
+    folders = [(parent, names) for parent, _, names in os.walk(path)]
+    files = [os.path.join(parent, name) for parent, names in folders for name in names] or [path]
+    for each in files:
+        if os.path.isfile(each) and not os.path.islink(each):
+            with open(each, "rb", opener=plain) as stream:
+                os.fsync(stream.fileno())
+    for parent, _ in folders:
+        sync_directory(parent)
 
 
 def _copy(source: str, target: str) -> str:

@@ -1,5 +1,6 @@
 """Whose state and data a folder gets: its own, those it had before it was moved, never another one's."""
 
+import errno
 import json
 import os
 import shutil
@@ -322,6 +323,90 @@ def test_a_link_among_the_data_is_not_followed(projects, earlier, claimed, tmp_p
     claimed(earlier)
 
     assert (tmp_path / "victim").read_text() == "precious"
+
+
+@needs_birth
+@pytest.mark.parametrize("case", ["with data", "without data"])
+def test_generations_of_an_earlier_devboot_which_hold_secrets_are_removed(projects, earlier, claimed, case):
+    write(str(earlier), ".devboot/generations/1", "TOKEN=canary")
+    if case == "without data":
+        shutil.rmtree(earlier / ".devboot/data")
+        shutil.rmtree(earlier / ".devboot/backup")
+
+    told = claimed(earlier)
+
+    assert told[0] == "removed .devboot/generations, in which an earlier devboot kept secrets"
+    assert not (earlier / ".devboot/generations").exists()
+    assert dump(projects, earlier) == ("precious" if case == "with data" else "")
+
+
+@needs_birth
+@pytest.mark.parametrize("case", ["unknown", "tracked", "link"])
+def test_generations_that_a_clone_brought_are_left_where_they_are(earlier, claimed, at_home, case, tmp_path):
+    place = earlier / ".devboot/generations"
+    write(str(earlier), ".devboot/generations/1", "TOKEN=canary")
+    if case == "unknown":
+        os.unlink(f"{at_home['DEVBOOT_HOME']}/state/ports/{project_key(str(earlier))}")
+    elif case == "tracked":
+        subprocess.run(["git", "init", "-q"], cwd=earlier, check=True)
+        subprocess.run(["git", "add", "-f", ".devboot/generations/1"], cwd=earlier, check=True)
+    else:
+        place.rename(tmp_path / "elsewhere")
+        place.symlink_to(tmp_path / "elsewhere")
+
+    claimed(earlier)
+
+    assert (place / "1").read_text() == "TOKEN=canary"
+
+
+def refused(number):
+    """A `rename` that fails with `number` for what is in the clone."""
+    rename = os.rename
+
+    def refusing(source, target):
+        if ".devboot/data" in str(source):
+            raise OSError(number, os.strerror(number), source)
+        rename(source, target)
+
+    return refusing
+
+
+@needs_birth
+@pytest.mark.faults(193)
+def test_data_on_another_filesystem_is_on_the_disk_before_the_original_goes(projects, earlier, claimed, monkeypatch):
+    fsync, is_broken = os.fsync, True
+    synced = set()
+
+    def observed(descriptor):
+        found = os.fstat(descriptor)
+        if is_broken and found.st_size == len("precious"):
+            raise OSError(errno.EIO, "a disk with errors")
+        synced.add(found.st_ino)
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "rename", refused(errno.EXDEV))
+    monkeypatch.setattr(os, "fsync", observed)
+    with pytest.raises(MachineError):
+        claimed(earlier)
+    assert (earlier / ".devboot/data/services/redis/dump.rdb").read_text() == "precious"
+
+    is_broken = False
+    claimed(earlier)
+    assert dump(projects, earlier) == "precious"
+    services = Path(projects.data_of(str(earlier)), "services")
+    assert {path.stat().st_ino for path in (services, services / "redis", services / "redis/dump.rdb")} <= synced
+    assert os.listdir(earlier / ".devboot/data") == []
+    assert not services.with_name("services.new").exists()
+
+
+@needs_birth
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EIO, errno.EBUSY])
+def test_data_that_cannot_be_renamed_for_another_reason_is_not_copied(earlier, claimed, projects, monkeypatch, number):
+    monkeypatch.setattr(os, "rename", refused(number))
+    with pytest.raises(MachineError):
+        claimed(earlier)
+    assert (earlier / ".devboot/data/services/redis/dump.rdb").read_text() == "precious"
+    assert sorted(os.listdir(projects.data_of(str(earlier)))) == ["project.json"]
 
 
 def test_a_running_earlier_daemon_keeps_its_data(projects, earlier, claimed):

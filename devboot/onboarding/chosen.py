@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from devboot.model.distributions import distributions
+from devboot.onboarding.imported import named_in_settings
 from devboot.onboarding.layout import ASIDE, Application
 from devboot.onboarding.proposal import PythonInput
 from devboot.onboarding.python import NAME, load_toml, name_of, normal
@@ -116,6 +117,8 @@ def _wanted(tree: Tree, app: Application) -> list[frozenset[str]]:
     found = [
         frozenset({normal(top), name_of(distributions().get(top, top))}) for top in tops if not _is_own(tree, app, top)
     ]
+    if app.framework == "django":
+        found += [frozenset({name_of(distributions()[name])}) for name in named_in_settings(tree, _imported(tree, app))]
     if any(posixpath.basename(path) == "alembic.ini" and not ASIDE.search(path) for path in tree.files()):
         found.append(frozenset({"alembic"}))
     if app.framework in ("fastapi", "starlette", "litestar"):

@@ -10,7 +10,7 @@ import functools
 import posixpath
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from devboot.model.distributions import distributions, distributions_table
@@ -110,7 +110,8 @@ def _servers(tree: Tree, app: Application, packages: Mapping[str, str], procfile
 
 def _is_brought(name: str, packages: Mapping[str, str]) -> bool:
     """Whether a list has the framework, or something made for it, which brings it along."""
-    return name in packages or any(name in each.split("-") for each in packages)
+    is_below = name == "starlette" and "fastapi" in packages
+    return name in packages or is_below or any(name in each.split("-") for each in packages)
 
 
 def _application_files(tree: Tree, app: Application) -> Iterator[str]:
@@ -169,11 +170,19 @@ def _imported(tree: Tree, app: Application, files: list[str]) -> dict[str, Evide
                     found.setdefault(top, Evidence(path, text.count("\n", 0, match.start()) + 1))
     if app.framework == "django":
         found.setdefault("django", app.evidence or Evidence(app.path))
-        for path in filter(_SETTINGS.search, files):
-            for match in _DOTTED.finditer(tree.text(path) or ""):
-                if match[1] in distributions() and match[1] not in own and _is_app(match[0].strip("\"'")):
-                    line = (tree.text(path) or "").count("\n", 0, match.start()) + 1
-                    found.setdefault(match[1], Evidence(path, line))
+        named = named_in_settings(tree, files)
+        found = {**{name: where for name, where in named.items() if name not in own}, **found}
+    return found
+
+
+def named_in_settings(tree: Tree, files: Iterable[str]) -> dict[str, Evidence]:
+    """Return the modules of applications, middleware and the like that Django's settings name, each with its place."""
+    found: dict[str, Evidence] = {}
+    for path in filter(_SETTINGS.search, files):
+        text = tree.text(path) or ""
+        for match in _DOTTED.finditer(text):
+            if match[1] in distributions() and _is_app(match[0].strip("\"'")):
+                found.setdefault(match[1], Evidence(path, text.count("\n", 0, match.start()) + 1))
     return found
 
 

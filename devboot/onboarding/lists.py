@@ -14,6 +14,7 @@ from devboot.onboarding.proposal import Evidence, Note, PythonInput
 from devboot.onboarding.python import LOCKS, NOT_FOR_US, declares_packages, dependencies, load_toml, name_of
 from devboot.onboarding.tree import Tree
 
+_ENOUGH = 3  # of fewer packages that are imported, the usual list's own may bring those that it lacks
 _LIST = re.compile(
     r"(?:[\w-]*require?m\w*|reqs?|packages|dependencies|deps|pip)(?:[-_.][\w-]+)*\.(?:txt|pip|in)", re.IGNORECASE
 )
@@ -27,7 +28,7 @@ def with_covering_list(tree: Tree, app: Application, python: PythonInput) -> tup
     modules = modules_of(tree, app)
     wanted = {name_of(distributions()[module]) for module in modules if module in distributions()}
     here = _covered(tree, app.root, chosen, wanted) if chosen else 0
-    if not wanted or here * 2 >= len(wanted):
+    if not wanted or here * 2 >= len(wanted) or (chosen and len(wanted) < _ENOUGH):
         return python, []
     found = {
         path: _covered(tree, posixpath.dirname(path) or ".", (posixpath.basename(path),), wanted)

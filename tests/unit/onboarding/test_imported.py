@@ -112,6 +112,10 @@ FLASK_AND_MORE = "import flask\nimport requests, yaml\nfrom PIL import Image\nap
         ),
         ({"a/requirements-prod.txt": "flask\n", "a/requirements.txt": "flask\n"}, ("a/requirements.txt",)),
         ({"deploy/lists.txt": "flask\n"}, ()),
+        (
+            {"app.py": "import flask\napp = flask.Flask('a')\n", "requirements.txt": "six\n", "a/reqs.txt": "flask\n"},
+            ("requirements.txt",),
+        ),
         ({"api/poetry.lock": '[[package]]\nname = "flask"\nversion = "3.0"\n'}, ("api/poetry.lock",)),
     ],
 )
@@ -132,3 +136,8 @@ def test_each_module_of_the_table_is_named_once_and_each_distribution_is_spelt_a
     assert len(names) == len(set(names))
     assert sorted(table["same"].split()) == table["same"].split()
     assert all(re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*(\[[a-z]+\])?(<\d+)?", each) for each in distributions().values())
+
+
+def test_starlette_comes_with_fastapi(propose):
+    code = "from starlette.applications import Starlette\napp = Starlette()\n"
+    assert () == propose({"main.py": code, "requirements.txt": "fastapi\nuvicorn\n"}).python.packages

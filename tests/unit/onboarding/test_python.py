@@ -208,3 +208,15 @@ def test_a_list_for_something_else_does_not_stand_for_the_packages_of_the_projec
     listed = {"requirements_migrations.txt": "psycopg2-binary\n"}
     assert propose({**APP, **listed, "pyproject.toml": project}).python.requirements == ("pyproject.toml",)
     assert propose({**APP, **listed, "pyproject.toml": ""}).python.requirements == ("requirements_migrations.txt",)
+
+
+def test_the_extra_that_brings_an_application_of_djangos_settings_is_named(propose):
+    files = {
+        "pyproject.toml": "[project]\nname = 'shop'\ndependencies = ['django']\n[project.optional-dependencies]\n"
+        "login = ['django-allauth']\nlogs = ['structlog']\n",
+        "manage.py": "import os\nfrom django.core.management import execute_from_command_line\n"
+        "os.environ.setdefault('DJANGO_SETTINGS_MODULE', 'shop.settings')\nexecute_from_command_line()\n",
+        "shop/__init__.py": "",
+        "shop/settings.py": "INSTALLED_APPS = ['django.contrib.admin', 'allauth.account']\nLOG = 'structlog'\n",
+    }
+    assert propose(files).python.extras == ("login",)

@@ -15,7 +15,7 @@ from devboot.onboarding.tree import Tree
 _INIT = "/docker-entrypoint-initdb.d"
 _CREATES = re.compile(r"\bCREATE\s+DATABASE\s+(?:IF\s+NOT\s+EXISTS\s+)?[\"`]?(\w+)", re.IGNORECASE)
 _SEVERAL = re.compile(r"^POSTGRES_(?:MULTIPLE_DATABASES|DBS|DATABASES|MULTIPLE_DBS)$")
-_READ = {"postgres": "psql -f {}", "mariadb": "mariadb -u root {database} < {}"}
+_READ = {"postgres": "psql -f {}", "mariadb": "mariadb -u root{database} < {}"}
 _MOST_SCRIPTS = 3
 _SERVES = re.compile(
     r"\b(?:gunicorn|uvicorn|hypercorn|daphne|waitress-serve|runserver|flask\b.* run|fastapi (?:dev|run))\b"
@@ -70,6 +70,7 @@ def _versions(recipe: str) -> list[str]:
 def left_out(
     tree: Tree,
     compose: Compose,
+    services: Collection[Service],
     processes: Collection[Process],
     databases: Collection[Database],
     read: Collection[str],
@@ -89,7 +90,8 @@ def left_out(
     by_name = {each.name: each for each in processes}
     for container in compose.containers:
         if container.recipe is not None and not container.is_built:
-            notes += _of_server(tree, container, databases)
+            if any(each.recipe == known_servers()[container.recipe].recipe for each in services):
+                notes += _of_server(tree, container, databases)
             continue
         process = running.get((container.path, container.line)) or by_name.get(container.name)
         if process is None and _SERVES.search(container.command):
@@ -133,13 +135,12 @@ def _of_server(tree: Tree, container: Container, databases: Collection[Database]
     """Scripts that fill a new database, and databases beside the first."""
     kind = known_servers()[container.recipe or ""]
     scripts = list(_scripts(tree, container))
-    database = next((each.database for each in databases if each.service == kind.recipe), "mysql")
+    database = next((each.database for each in databases if each.service == kind.recipe), "")
     for path in scripts[:_MOST_SCRIPTS]:
         command = _READ.get(kind.recipe, "")
         if path.endswith(".sql") and command:
-            text = (
-                f"compose runs `{path}` in a new database: `devboot run -- {command.format(path, database=database)}`"
-            )
+            command = command.format(path, database=f" {database}" if database else "")
+            text = f"compose runs `{path}` in a new database: `devboot run -- {command}`"
         else:
             text = f"compose runs `{path}` in a new database; nothing runs it here"
         yield Note(f"{kind.recipe or kind.name}: {text}", container.evidence)

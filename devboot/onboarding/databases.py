@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from devboot.onboarding.evaluation.values import HOLE, Class, Place, Value, plain
 from devboot.onboarding.layout import Application
 from devboot.onboarding.libraries import Kind, known_servers
-from devboot.onboarding.proposal import Database, Evidence, Note
+from devboot.onboarding.proposal import Database, Evidence, Note, Variable
 from devboot.onboarding.settings import Run
 from devboot.onboarding.tree import Tree
 
 SQLITE = re.compile(r"^sqlite(?:\+\w+)?:(?://)?(.*)$")
+FILE = "db.sqlite3"  # where the code names none
+_IN_MEMORY = re.compile(r"^sqlite(?:\+\w+)?:(?://(?:/?:memory:)?)?$")
 OPENS = re.compile(
     r"(?:^|\.)(?:create_engine|create_async_engine|SqliteDatabase|SqliteExtDatabase|async_engine_from_config|init_db|register_tortoise)$"
     r"|^databases\.Database$|^(?:aio)?sqlite3?\.connect$|^aiosqlite\.connect$|^sqlite3\.connect$|^tortoise\."
@@ -111,6 +113,21 @@ def server_urls(app: Application, run: Run) -> Iterator[tuple[Value, Place | Non
     """Addresses of databases that are opened, of whatever kind, with the place."""
     for value, place, _base in _urls(app, run):
         yield value, place
+
+
+def kept_in_files(app: Application, run: Run, packages: Collection[str]) -> dict[str, Variable]:
+    """Variables whose default is a database in memory, which each process would have empty and for itself: a file."""
+    found: dict[str, Variable] = {}
+    for value, place, _base in _urls(app, run):
+        text, name = value.data, next(iter(value.reads), "")
+        read = run.found.reads.get(name)
+        if not isinstance(text, str) or len(value.reads) != 1 or read is None or read.default is None:
+            continue
+        if _IN_MEMORY.match(text) and read.default.data == text and name not in run.machine.environ:
+            slashes = "//" if "tortoise-orm" in packages else "///"
+            file = f"{text.partition(':')[0]}:{slashes}{FILE}"
+            found[name] = Variable(name, value=file, evidence=_evidence(read.place or place))
+    return found
 
 
 def _settings_urls(app: Application, run: Run) -> Iterator[tuple[Value, Place | None, str]]:

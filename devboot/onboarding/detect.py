@@ -43,7 +43,7 @@ from devboot.onboarding.wiring import Wiring, find_wiring
 
 DEFAULT_FILES = (".env", ".env.local")
 ENVRC = re.compile(
-    r"(?:dotenv(?:_if_exists)?|source(?:_env)?|\bcat|(?:^|\s)\.)\s+(?:\./)?([\w./-]*env[\w.-]*)", re.MULTILINE
+    r"(?:dotenv(?:_if_exists)?|source(?:_env)?|\bcat|(?:^|\s)\.)[ \t]+(?:\./)?([\w./-]*env[\w.-]*)", re.MULTILINE
 )
 
 
@@ -70,6 +70,11 @@ def _detect(root: Path) -> Proposal:
     switches = find_switches(clone, evaluator, base)
     values = {name: v.value or "" for name, v in switches.items()}
     if switches:
+        base = evaluator.run(values)
+    kept = stores.kept_in_files(clone.app, base, clone.packages)
+    if kept:
+        switches = {**kept, **switches}
+        values = {name: v.value or "" for name, v in switches.items()}
         base = evaluator.run(values)
     wiring = find_wiring(evaluator, base, values, clone.packages, _containers(clone))
     files = stores.find_databases(clone.tree, clone.app, base).databases
@@ -140,7 +145,7 @@ def assemble(clone: Clone, run: Run, switches: Mapping[str, Variable], wiring: W
     hosts = wiring.hosts.union(served.hosts, *(each.hosts for each in endpoints))
     notes += version_notes
     read = _read_env_files(clone, env_files)
-    notes += left_out(tree, clone.compose, processes, databases, read, by_procfile=clone.procfile is not None)
+    notes += left_out(tree, clone.compose, services, processes, databases, read, by_procfile=clone.procfile is not None)
     root = tree.root if app.root == "." else tree.root / app.root
     return Proposal(
         root=root,

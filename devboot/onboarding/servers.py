@@ -112,7 +112,9 @@ def find_servers(
 def _servers(run: Run, app: Application, packages: Mapping[str, str], elsewhere: Mapping[str, str]) -> Iterator[Server]:
     known = [_with_client(server, packages) for server in _named(run, app)]
     told = _variables(known)
-    known += [each for each in _asked_for(run, packages) if not known or (each.scheme and not each.variables & told)]
+    asked = [each for each in _asked_for(run, app, packages) if not each.variables & told]
+    # An address that is asked for beside another is that of the same database, where nothing says what it is
+    known += [each if each.scheme or not known else replace(each, parts=known[0].parts) for each in asked]
     yield from known
     for name in sorted(elsewhere.keys() - _variables(known)):
         server = _of_url(Value(elsewhere[name], frozenset({name})), None)
@@ -188,7 +190,7 @@ def _of_url(value: Value, place: Evidence | None) -> Server | None:
     return Server(kind, "default", texts, {"url": value.reads}, place, match[1] + (match[2] or ""))
 
 
-def _asked_for(run: Run, packages: Mapping[str, str]) -> Iterator[Server]:
+def _asked_for(run: Run, app: Application, packages: Mapping[str, str]) -> Iterator[Server]:
     """Variables without which nothing starts, and that hold or are called as an address of a server."""
     unset = run.names.get("DATABASES") or run.names.get("SQLALCHEMY_DATABASE_URI")
     if unset is not None and isinstance(unset.data, dict):
@@ -196,6 +198,12 @@ def _asked_for(run: Run, packages: Mapping[str, str]) -> Iterator[Server]:
     asking = dict.fromkeys(run.found.needs)
     if unset is not None and not unset.data:
         asking |= dict.fromkeys(sorted(unset.reads))
+    opened = {
+        name
+        for value, _place in server_urls(app, run)
+        for name in value.reads
+        if len(value.reads) == 1 and not isinstance(value.data, str)
+    }
     for name in asking:
         need = run.found.needs.get(name)
         place = need.place if need is not None else unset.place if unset is not None else None
@@ -204,7 +212,7 @@ def _asked_for(run: Run, packages: Mapping[str, str]) -> Iterator[Server]:
         server = _of_url(Value(text, frozenset({name})), where)
         if server is not None:
             yield _with_client(server, packages)
-        elif not URL.match(text) and ASKS.match(name.upper()):
+        elif not URL.match(text) and (name in opened or ASKS.match(name.upper())):
             kind = next((kind for kind in KINDS if kind.is_spoken(packages)), None)
             if kind is not None:
                 yield Server(kind, "default", dict.fromkeys(PROBE, ""), {"url": frozenset({name})}, where)

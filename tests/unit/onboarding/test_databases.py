@@ -165,3 +165,55 @@ def test_a_clone_that_lacks_its_migrations_says_how_they_are_made(propose, flask
     said = [note.text for note in propose({"shop.py": code, "requirements.txt": packages, **more}).notes]
     expected = "no migrations are in the clone, so tables are missing: "
     assert said == ([f"{expected}`{command}`, then with `migrate`, then with `upgrade`"] if command else [])
+
+
+@pytest.mark.parametrize(
+    ("default", "told"),
+    [
+        ("sqlite:///:memory:", "sqlite:///db.sqlite3"),
+        ("sqlite://", "sqlite:///db.sqlite3"),
+        ("sqlite://:memory:", "sqlite:///db.sqlite3"),
+        ("sqlite+aiosqlite:///:memory:", "sqlite+aiosqlite:///db.sqlite3"),
+    ],
+)
+def test_a_database_in_memory_that_a_variable_replaces_is_a_file(propose, default, told):
+    code = (
+        "import os\nfrom fastapi import FastAPI\nfrom sqlalchemy import create_engine\napp = FastAPI()\n"
+        f"engine = create_engine(os.getenv('STORE', '{default}'))\n"
+    )
+    proposal = propose({"main.py": code, "requirements.txt": "fastapi\nuvicorn\nsqlalchemy\n"})
+
+    assert {each.name: each.value for each in proposal.env}["STORE"] == told
+    assert [each.path for each in proposal.databases] == ["db.sqlite3"]
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "engine = create_engine(os.environ['STORE_ADDRESS'])\n",
+        "import psycopg2\npsycopg2.connect(host=os.environ['H'], dbname='shop')\nX = os.environ['DATABASE_URL']\n",
+    ],
+)
+def test_an_address_is_not_asked_for_where_a_server_is_proposed(propose, code):
+    start = "import os\nfrom flask import Flask\nfrom sqlalchemy import create_engine\napp = Flask(__name__)\n"
+    proposal = propose({"app.py": start + code, "requirements.txt": "flask\nsqlalchemy\npsycopg2-binary\n"})
+
+    assert [each.recipe for each in proposal.services] == ["postgres"]
+    assert [each.name for each in proposal.env if each.required] == []
+    assert len(proposal.databases) == 1
+
+
+def test_a_bare_dotenv_of_direnv_reads_no_file_called_dotenv(propose):
+    files = {"app.py": "from flask import Flask\napp = Flask(__name__)\n", "requirements.txt": "flask\n"}
+
+    assert propose({**files, ".envrc": "dotenv\ndotenv secrets.env\n"}).env_files == (
+        ".env", ".env.local", "secrets.env",
+    )  # fmt: skip
+
+
+def test_a_default_that_is_another_variable_makes_that_one_needed(propose):
+    code = "from environs import Env\nfrom flask import Flask\nenv = Env()\napp = Flask(__name__)\n"
+    code += "X = env('PARTNER_A', default=env('PARTNER_B'))\n"
+    proposal = propose({"app.py": code, "requirements.txt": "flask\nenvirons\n"})
+
+    assert [each.name for each in proposal.env if each.required] == ["PARTNER_B"]

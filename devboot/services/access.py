@@ -8,16 +8,17 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import subprocess
 from collections.abc import Iterator
 
 from devboot.errors import WorkError
 from devboot.files import atomic_write, machine_error
+from devboot.services import steps
 from devboot.services.first import own
 from devboot.services.plan import ACCESS, AccessStep, Service
+from devboot.services.steps import run_step
+from devboot.uv.child import Lease, TimedOut
 
 _TAKEN = "taken"  # holds the digest of the step that succeeded last
-_SECONDS = 120.0  # a server that was killed repairs its data first
 _SHOWN = 4
 
 
@@ -45,27 +46,22 @@ def write_files(service: Service) -> None:
             raise machine_error(error, path) from error
 
 
-def take_step(service: Service) -> None:
-    """Run the step of the access, unless it has succeeded for this data. Raises WorkError `service/access`."""
+def take_step(service: Service, lease: Lease | None = None) -> None:
+    """Run the step of the access, unless it has succeeded for this data.
+
+    Raises WorkError `service/access` and MachineError.
+    """
     step = service.step
     if step is None or _is_taken(service, step):
         return
     try:
-        ended = subprocess.run(
-            step.argv,
-            cwd="/",
-            env={"PATH": os.defpath, **dict(step.env)},
-            input=step.input.encode(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            timeout=_SECONDS,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise _failed(service, [f"it was not done within {_SECONDS:.0f} s"]) from error
-    said = ended.stdout.decode("utf-8", "replace")
-    if ended.returncode or (step.refused and re.search(step.refused, said)):
-        raise _failed(service, said.strip().splitlines()[-_SHOWN:] or [f"exit code {ended.returncode}"])
+        code, lines = run_step(step.argv, step.env, "/", step.input, lease)
+    except TimedOut as error:
+        raise _failed(service, [f"it was not done within {steps.SECONDS:.0f} s"]) from error
+    except OSError as error:
+        raise machine_error(error, service.data) from error
+    if code or (step.refused and re.search(step.refused, "\n".join(lines))):
+        raise _failed(service, lines[-_SHOWN:] or [f"exit code {code}"])
     atomic_write(_record(service), _digest(step).encode(), mode=0o600)
 
 
@@ -93,7 +89,7 @@ def _is_taken(service: Service, step: AccessStep) -> bool:
 
 
 def _digest(step: AccessStep) -> str:
-    return hashlib.sha256(step.input.encode()).hexdigest()
+    return hashlib.sha256("\0".join((*step.argv, step.input)).encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def _failed(service: Service, causes: list[str]) -> WorkError:

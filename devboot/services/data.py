@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from devboot.files import machine_error
 from devboot.services import access, aof, first, majors, rdb
 from devboot.services.plan import Service
+from devboot.uv.child import Lease
 
 
 def _check_rdb(service: Service, at: float) -> tuple[str, ...]:
@@ -25,12 +26,12 @@ _READABLE: dict[str, Callable[[Service], object]] = {"": lambda _service: None, 
 _CHECKS: dict[str, Callable[[Service, float], tuple[str, ...]]] = {"": lambda _service, _at: (), "rdb": _check_rdb}
 
 
-def prepare_data(service: Service, at: float = 0.0) -> tuple[str, ...]:
+def prepare_data(service: Service, at: float = 0.0, lease: Lease | None = None) -> tuple[str, ...]:
     """Make the data directory (0700), check what stands in it, and return what the user should hear.
 
-    `at` is wall-clock seconds, for names of what is moved aside. A service that is running is left alone. Raises
-    MachineError where the directory can't be made or written, and what the recipe's check raises: a server is never
-    started over data that it can't read, since it would begin with nothing and save that.
+    `at` is wall-clock seconds, for names of what is moved aside; `lease` records the steps that run. A service that is
+    running is left alone. Raises MachineError where the directory can't be made or written, and what the recipe's check
+    raises: a server is never started over data that it can't read, since it would begin with nothing and save that.
     """
     directory = service.data
     is_new = not os.path.isdir(directory)
@@ -40,13 +41,13 @@ def prepare_data(service: Service, at: float = 0.0) -> tuple[str, ...]:
     taken = majors.take_over(service, at, _READABLE[service.check]) if is_new else ()
     if service.first is not None:
         _make_folder(os.path.dirname(directory))
-        first.make_data(service)
+        first.make_data(service, lease)
     _make_folder(directory)
     access.write_files(service)
     if is_running(service):
         return ()
     notes = _CHECKS[service.check](service, at)
-    access.take_step(service)
+    access.take_step(service, lease)
     return (*taken, *notes, *_left_behind(directory)) if is_new else notes
 
 

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 
 from devboot.errors import MachineError, WorkError
 from devboot.files import fail_point, machine_error, sync_directory
+from devboot.services import steps
 from devboot.services.plan import DATA, FirstStep, Service
+from devboot.services.steps import run_step
+from devboot.uv.child import Lease, TimedOut
 
 STAGED = ".new"
-_SECONDS = 120.0  # it writes some thousand files, on a slow disk, too
 
 
-def make_data(service: Service) -> bool:
+def make_data(service: Service, lease: Lease | None = None) -> bool:
     """Make the data directory where there is none or an empty one; whether that was so.
 
     Raises WorkError `service/init` where the step fails, MachineError `service/data-unreadable` for a directory that
@@ -33,7 +34,7 @@ def make_data(service: Service) -> bool:
         os.mkdir(staged, 0o700)
         own(service, staged)
         fail_point("service/staged")
-        _run(service, first, staged)
+        _run(service, first, staged, lease)
         fail_point("service/made")
         os.rename(staged, service.data)  # onto an empty directory, where there is one
         sync_directory(os.path.dirname(service.data))
@@ -48,25 +49,14 @@ def own(service: Service, path: str) -> None:
         os.chown(path, service.account.uid, service.account.gid)
 
 
-def _run(service: Service, first: FirstStep, staged: str) -> None:
+def _run(service: Service, first: FirstStep, staged: str, lease: Lease | None) -> None:
     argv = [word.replace(DATA, staged) for word in first.argv]
-    environ = {"PATH": os.defpath, **dict(first.env)}
     try:
-        ended = subprocess.run(
-            argv,
-            cwd=staged,
-            env=environ,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            timeout=_SECONDS,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise _failed(service, f"it was not done within {_SECONDS:.0f} s") from error
-    if ended.returncode or not os.path.exists(os.path.join(staged, first.creates)):
-        lines = ended.stdout.decode("utf-8", "replace").strip().splitlines()
-        raise _failed(service, *(lines[-4:] or [f"exit code {ended.returncode}"]))
+        code, lines = run_step(argv, first.env, staged, "", lease)
+    except TimedOut as error:
+        raise _failed(service, f"it was not done within {steps.SECONDS:.0f} s") from error
+    if code or not os.path.exists(os.path.join(staged, first.creates)):
+        raise _failed(service, *(lines[-4:] or [f"exit code {code}"]))
 
 
 def _failed(service: Service, *causes: str) -> WorkError:

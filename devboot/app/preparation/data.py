@@ -14,6 +14,7 @@ from devboot.model.process import TASK
 from devboot.paths import shown_from
 from devboot.services.data import made_once, prepare_data
 from devboot.supervisor.stamp import PRESENCE, is_current
+from devboot.uv.child import Lease
 
 Clock = Callable[[], float]
 
@@ -44,13 +45,13 @@ def prepare_databases(loaded: Loaded, clock: Clock, reporter: Reporter) -> froze
     return frozenset(touched)
 
 
-def prepare_services(composed: Composed, clock: Clock, reporter: Reporter) -> None:
+def prepare_services(composed: Composed, clock: Clock, reporter: Reporter, lease: Lease | None) -> None:
     """Make the data directory of each service, or look whether the one that is there suits it. Raises DevbootError."""
     for service in composed.services:
         if not all(map(os.path.exists, made_once(service))):  # seconds on a slow disk
             reporter.emit(Event(NOTE, service.spec.name, "makes its data directory, this once"))
         with doing(reporter, service.spec.name, "making or checking its data directory"):
-            notes = prepare_data(service, clock())
+            notes = prepare_data(service, clock(), lease)
         for note in notes:
             reporter.emit(Event(NOTE, service.spec.name, note))
 

@@ -195,7 +195,7 @@ class _Way:
         with self.watched:
             note_sql_files(self.loaded.manifest, self.root)
         touched = prepare_databases(self.loaded, clock, self.reporter)
-        prepare_services(composed, clock, self.reporter)
+        prepare_services(composed, clock, self.reporter, self.uv.lease)
         if self.wishes.starts:
             back_up(self.loaded, composed, touched, clock, self.reporter)
         return touched

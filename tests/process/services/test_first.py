@@ -7,51 +7,8 @@ import sys
 import pytest
 
 from devboot.errors import MachineError, WorkError
-from devboot.model.edge.recipe import parse_recipe
-from devboot.services import plan_service, prepare_data
-
-RECIPE = """
-[package]
-name = "toy"
-description = "d"
-[[source]]
-kind = "wheel"
-name = "toy"
-bin = { toyinit = "toyinit", toy = "toy" }
-[service]
-command = ["toy", "{data}"]
-port = 7
-socket = "{socket}/toy"
-init = { command = ["toyinit", "{data}"], creates = "WHOLE" }
-ready = { tcp = "{port}" }
-[test]
-"""
-
-
-@pytest.fixture
-def toy(tmp_path):
-    """The service, whose first-time step is this shell script."""
-    programs, runtime = tmp_path / "bin", tmp_path / "run"
-    programs.mkdir()
-    runtime.mkdir()
-
-    def make(script):
-        program = programs / "toyinit"
-        program.write_text(f"#!/bin/sh\n{script}\n")
-        program.chmod(0o755)
-        return plan_service(
-            parse_recipe(RECIPE, "recipe.toml"),
-            "toy",
-            "3.1",
-            {},
-            port=7,
-            root=str(tmp_path / "project"),
-            data=str(tmp_path / "data"),
-            runtime=str(runtime),
-            programs=str(programs),
-        )
-
-    return make
+from devboot.services import prepare_data
+from tests.process.services.conftest import RECIPE
 
 
 def test_it_is_made_once_for_its_user_alone(toy):

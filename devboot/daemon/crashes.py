@@ -35,8 +35,9 @@ class Crashes:
         """Write it down, and let the process or the client end that it belongs to."""
         key = _place(error)
         is_new = key not in self._seen
-        if is_new and len(self._seen) < _MOST:
-            self._seen[key] = keep_trace(self._state, error, fresh=not self._seen)
+        if is_new:
+            is_kept = len(self._seen) < _MOST
+            self._seen[key] = keep_trace(self._state, error, fresh=not self._seen) if is_kept else ""
         told = explain(error, self._state) or mistake(error, self._seen.get(key, ""))
         if fail is not None:
             fail(told)

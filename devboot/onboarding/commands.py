@@ -61,17 +61,18 @@ def programs(tree: Tree, app: Application) -> Iterator[tuple[str, Evidence]]:
             yield re.sub(r"^python[\d.]*\s", "python ", plain), evidence
 
 
-def nothing_to_run(tree: Tree, app: Application) -> Note:
-    """Say of a clone that nothing in it is shown to keep running, and what could be run by hand."""
+def nothing_to_run(tree: Tree, app: Application) -> tuple[Note, str]:
+    """Return a note that nothing in the clone is shown to keep running, and the command that runs its program or ""."""
     found = next(programs(tree, app), None)
     candidates = [name for name in ("main.py", "app.py", "run.py", "server.py") if name in tree.in_folder(app.folder)]
     if found is None and not candidates:
         text = "nothing in the clone says what should run: write `web: COMMAND` into a file `Procfile`"
-        return Note(text, warns=True)
+        return Note(text, warns=True), ""
     command, where = found or (f"python {candidates[0]}", None)
     folder = "" if cwd_of(app) == "." else f"cd {shlex.quote(cwd_of(app))} && "
-    text = f"nothing in the clone is shown to keep running: `{folder}devboot run -- {command}` runs its program"
-    return Note(f"{text}, `web: COMMAND` in a file `Procfile` makes it a process", where, warns=True)
+    program = f"{folder}devboot run -- {command}"
+    text = f"nothing in the clone is shown to keep running: `{program}` runs its program"
+    return Note(f"{text}, `web: COMMAND` in a file `Procfile` makes it a process", where, warns=True), program
 
 
 def _offered(tree: Tree, app: Application) -> Iterator[tuple[str, Evidence]]:

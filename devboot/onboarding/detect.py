@@ -108,7 +108,7 @@ def assemble(clone: Clone, run: Run, switches: Mapping[str, Variable], wiring: W
     databases = (*found.databases, *served.databases)
     names = tuple(item.name for item in databases)
     tasks = _tasks(clone, run, served, names)
-    processes, procfile_notes = _processes(clone, run)
+    processes, procfile_notes, program = _processes(clone, run)
     flask_app: dict[str, Variable] = {}
     known = abilities(tree, app.root, clone.python.requirements)
     if app.framework == "flask" and not known.option:
@@ -162,6 +162,7 @@ def assemble(clone: Clone, run: Run, switches: Mapping[str, Variable], wiring: W
         procfile=posixpath.relpath(clone.procfile.path, app.root) if clone.procfile else None,
         processes=tuple(_unique(processes, (*(service.name for service in services), *names), tasks)),
         notes=tuple(dict.fromkeys(notes)),
+        program=program,
         read_files=_full(tree, tree.read),
         missing_files=_full(tree, tree.missing - tree.read),
         globbed=_full(tree, tree.listed),
@@ -230,21 +231,25 @@ def _unique(processes: list[Process], others: tuple[str, ...], tasks: list[Task]
     return found
 
 
-def _processes(clone: Clone, run: Run) -> tuple[list[Process], list[Note]]:
+def _processes(clone: Clone, run: Run) -> tuple[list[Process], list[Note], str]:
+    """Return what keeps running, notes, and the command of a program that doesn't."""
     procfile = clone.procfile
     if procfile is None:
         found = implied(clone.tree, clone.app, run, clone.compose, clone.packages)
         if not found and not clone.python.requirements:
             found = only_process(clone.tree, clone.app.root)
         has_packages = clone.python.requirements or clone.python.packages
-        return found, [] if found or not has_packages else [nothing_to_run(clone.tree, clone.app)]
+        if found or not has_packages:
+            return found, [], ""
+        note, program = nothing_to_run(clone.tree, clone.app)
+        return found, [note], program
     notes = describe(procfile, obstacles(clone.tree, clone.app.root, procfile))
     found = [
         Process(entry.name, None, cwd_of(clone.app), None, Evidence(procfile.path, entry.line))
         for entry in procfile.processes()
         if missing_folder(clone.tree, clone.app.root, clone.app.folder, entry.command)
     ]
-    return found, notes
+    return found, notes, ""
 
 
 def _known(wiring: Wiring, endpoints: Iterable[Endpoint]) -> set[str]:

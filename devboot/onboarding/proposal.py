@@ -145,6 +145,7 @@ class Proposal:
     is_procfile_default: bool = True
     processes: tuple[Process, ...] = ()
     notes: tuple[Note, ...] = ()
+    program: str = ""  # command that runs the clone's program by hand, where nothing is shown to keep running
     read_files: tuple[Path, ...] = ()
     missing_files: tuple[Path, ...] = ()
     globbed: tuple[Path, ...] = ()

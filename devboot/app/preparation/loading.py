@@ -35,7 +35,8 @@ class Loaded(NamedTuple):
     """A project with its manifest and Procfile, and what they were read from.
 
     `stamps` tell when to read again. `fresh_detection` is whether the manifest was detected just now; `notes` are what
-    detection has to say besides, each with whether it warns.
+    detection has to say besides, each with whether it warns; `program` is the command that runs the clone's program by
+    hand, where detection finds nothing that keeps running.
     """
 
     project: Project
@@ -48,6 +49,7 @@ class Loaded(NamedTuple):
     formation: Mapping[str, int] = {}  # how often processes are to run, where a flag says other than the manifest
     base: int = 0  # where the processes' ports are to begin, where a flag says so
     step: int = PORT_STEP  # and how far they are apart
+    program: str = ""
     is_adjusted: bool = False  # flags have changed something: what is composed of it is for this time only
 
     @property
@@ -66,6 +68,7 @@ class Kept(NamedTuple):
 
     stamps: tuple[tuple[str, int, int], ...]
     notes: tuple[tuple[str, bool], ...]
+    program: str = ""
 
 
 def load_project(cwd: str, environ: Mapping[str, str]) -> Loaded:
@@ -99,13 +102,13 @@ def _load(project: Project, cwd: str, environ: Mapping[str, str]) -> Loaded:
         if kept is None:
             project, kept, state_notes = _detect(project, environ)
             fresh = not project.written
-    stamps, notes = kept or Kept((), ())
+    stamps, notes, program = kept or Kept((), ())
     prefix = "" if project.root == cwd else f"{os.path.relpath(project.root, cwd)}/"
     with Watched() as watched:
         note(os.path.join(project.root, MANIFEST))  # which would take the place of a detected one
         sources = load_sources(project.manifest, root=project.root, prefix=prefix, is_lenient=not project.written)
         found = _as_in_overmind(Loaded(project, sources.manifest, sources.procfile, (), fresh, notes, state_notes))
-    return found._replace(stamps=(*watched.stamps, *stamps))
+    return found._replace(stamps=(*watched.stamps, *stamps), program=program)
 
 
 def look_at_project(cwd: str, environ: Mapping[str, str]) -> Loaded:
@@ -130,7 +133,7 @@ def look_at_project(cwd: str, environ: Mapping[str, str]) -> Loaded:
     found = Loaded(
         found_here._replace(manifest=""), manifest, procfile, (), fresh_detection=True, notes=_notes(proposal)
     )
-    return _as_in_overmind(found)
+    return _as_in_overmind(found._replace(program=proposal.program))
 
 
 def _as_in_overmind(loaded: Loaded) -> Loaded:
@@ -188,7 +191,7 @@ def _detect(project: Project, environ: Mapping[str, str]) -> tuple[Project, Kept
         return found, None, said
     stamps = (*watched.stamps, *(listing(str(path)) for path in proposal.globbed))
     atomic_write(os.path.join(found.state, DETECTED), render(proposal))
-    kept = Kept(stamps, _notes(proposal))
+    kept = Kept(stamps, _notes(proposal), proposal.program)
     record = {"devboot": __version__, **kept._asdict()}
     atomic_write(_stamps_file(found), json.dumps(record))
     return project_in(root, projects), kept, said
@@ -201,11 +204,12 @@ def _kept(project: Project) -> Kept | None:
             record = json.load(file)
         stamps = tuple((str(path), int(time), int(size)) for path, time, size in record["stamps"])
         notes = tuple((str(text), bool(warns)) for text, warns in record["notes"])
+        program = str(record["program"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
     if record.get("devboot") != __version__:
         return None
-    return Kept(stamps, notes) if are_current(stamps) else None
+    return Kept(stamps, notes, program) if are_current(stamps) else None
 
 
 def _stamps_file(project: Project) -> str:

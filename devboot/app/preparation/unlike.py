@@ -1,9 +1,8 @@
-"""What a folder is in which nothing looks like an application that devboot knows."""
+"""Explains why no application was recognised."""
 
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -64,14 +63,12 @@ def refuse_idle(loaded: Loaded, environ: Mapping[str, str]) -> None:
     if loaded.project.written:
         _refuse_less_than_detected(loaded, environ)
         return
-    notes = [text for text, warns in loaded.notes if warns and text.startswith("nothing in the clone")]
-    commands = re.findall(r"`((?:cd [^`]*)?devboot run [^`]*)`", " ".join(notes))
     raise ManifestError(
         "manifest/nothing-to-run",
         "nothing in this clone is shown to keep running",
         causes=["no Procfile, web application, worker or start command was found; it may be a library or a program"],
         help=[
-            *(f"{command}   # runs its program" for command in commands[:1]),
+            *([f"{loaded.program}   # runs its program"] if loaded.program else []),
             "echo 'web: COMMAND' >> Procfile   # with the command that should keep running, then `devboot up -d`",
         ],
         kept=["nothing was installed or started; `devboot sync` makes the virtualenv alone"],

@@ -78,3 +78,24 @@ def test_a_manifest_of_a_folder_in_which_nothing_is_detected_may_have_services_a
     environ = home_beside(tmp_path)
 
     refuse_idle(load_project(str(tmp_path), environ), environ)
+
+
+@pytest.mark.parametrize("folder", ["", "tools & more"])
+def test_the_program_of_a_clone_in_which_nothing_keeps_running_is_named_again_from_what_is_kept(tmp_path, folder):
+    inner = tmp_path / "shop" / folder
+    inner.mkdir(parents=True)
+    (inner / "requirements.txt").write_text("requests\n")
+    (inner / "main.py").write_text("print(1)\n")
+    environ = home_beside(tmp_path / "shop")
+
+    programs = []
+    for _ in range(2):
+        loaded = load_project(str(tmp_path / "shop"), environ)
+        # Whatever the note says: it is for people.
+        loaded = loaded._replace(notes=tuple((f"changed: {text}", warns) for text, warns in loaded.notes))
+        with pytest.raises(ManifestError) as refused:
+            refuse_idle(loaded, environ)
+        programs.append(refused.value.help[0])
+
+    assert programs == [f"{loaded.program}   # runs its program"] * 2
+    assert "devboot run -- python main.py" in loaded.program

@@ -65,6 +65,7 @@ def gc(context: Context, *, older_than: float | None, is_dry: bool, with_data: b
     done = collect(paths.data, terms)
     if not is_dry:
         remove_abandoned()
+        remove_abandoned(paths.cache)
     try:
         left = tuple(remove_leftovers(paths.cache, [root.root for root in roots], terms))
     except OSError as error:

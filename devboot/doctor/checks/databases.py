@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import tempfile
 from collections.abc import Mapping
 from contextlib import closing
 from urllib.parse import quote
@@ -15,6 +14,7 @@ from devboot.doctor.subject import Subject
 from devboot.environment.databases.connection import refuse_irregular_files
 from devboot.errors import MachineError, shell_word
 from devboot.model.edge.tables import Database
+from devboot.scratch import remove_abandoned, scratch_folder
 from devboot.text.units import size as size_words
 
 _HEADER = b"SQLite format 3\0"
@@ -77,7 +77,8 @@ def _check_copy(path: str, cache: str) -> tuple[str, ...]:
     if sum(size for _, size in before) > _COPIED:
         raise UncheckedError(f"it has a write-ahead log and more than {size_words(_COPIED)}")
     os.makedirs(cache, mode=0o700, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="database-", dir=cache) as folder:
+    remove_abandoned(cache)  # a check that was killed leaves a whole database
+    with scratch_folder(cache) as folder:
         copy = os.path.join(folder, "copy")
         for end in ("", _LOG):
             with open(copy + end, "wb") as file:

@@ -2,8 +2,10 @@
 
 import os
 import shutil
+import signal
 import socket
 import sqlite3
+import subprocess
 import sys
 import venv
 from contextlib import closing
@@ -246,8 +248,34 @@ def test_a_database_that_came_with_its_write_ahead_log_is_checked_without_a_file
     shutil.copytree(kept, known.project.root)
     os.remove(path + "-shm")
     before = sorted(os.listdir(known.project.root))
+    killed = os.path.join(known.cache, "devboot-scratch-killed")
+    os.makedirs(os.path.join(killed, "work"))
+    for name in ("lock", "work/copy"):
+        with open(os.path.join(killed, name), "w", encoding="ascii"):
+            pass
     assert databases.integrity(known).facts == ("db.sqlite3, integrity ok",)
     assert (sorted(os.listdir(known.project.root)), os.listdir(known.cache)) == (before, [])
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_a_check_that_is_killed_leaves_a_copy_only_until_the_next_one(database, number):
+    known, path = database
+    with closing(sqlite3.connect(path)) as writer:
+        writer.execute("PRAGMA journal_mode = wal")
+        writer.execute("INSERT INTO words VALUES ('new')")
+        writer.commit()
+        code = (
+            "import os, sys; from devboot.doctor.checks import databases\n"
+            f"databases._complaints = lambda *_: os.kill(os.getpid(), {int(number)})\n"
+            "databases._check_copy(*sys.argv[1:])"
+        )
+        ended = subprocess.run([sys.executable, "-c", code, path, known.cache], check=False)
+        assert ended.returncode == -number
+        assert len(os.listdir(known.cache)) == 1
+
+        databases._check_copy(path, known.cache)
+
+    assert os.listdir(known.cache) == []
 
 
 @pytest.mark.faults(150, 180)

@@ -15,9 +15,9 @@ from devboot import snapshot as snapshots
 from devboot.app.context import Context
 from devboot.app.preparation.loading import load_project
 from devboot.app.preparation.prepare import Wishes, prepare_loaded
-from devboot.app.preparation.transfers import SilentReporter
 from devboot.environment.distributions import list_installed
 from devboot.errors import DevbootError
+from devboot.events import SilentReporter
 from devboot.model.process import plan_from_plain
 from devboot.text.modes import StreamFacts, Wishes as Appearance
 from tests.fakes.wheels import write_wheel
@@ -197,19 +197,28 @@ class Bench:
         return self.seen(done.snapshot)
 
     def seen(self, snapshot):
-        """What processes and tasks get; ports are chosen once, and stay."""
+        """What processes and tasks get; ports are chosen once, and stay. Each home has its own state folder."""
         venv = self.root / ".venv"
         has_venv = any(name == "VIRTUAL_ENV" for _, name, _ in snapshot.patch)
         packages = {name: each.version for name, each in list_installed(str(venv)).items()} if has_venv else {}
+        plan = plan_from_plain(snapshot.plan_plain)
         keep = ("name", "kind", "command", "cwd", "gates", "depends_on", "script")
         processes = [
             [
                 *(getattr(spec, key) if key != "ready" else spec.ready and spec.ready.kind for key in keep),
                 spec.stamp[1:],
             ]
-            for spec in plan_from_plain(snapshot.plan_plain).processes
+            for spec in plan.processes
         ]
-        return {"packages": packages, "processes": processes, "patch": snapshot.patch, "tasks": snapshot.tasks}
+        patch = [(kind, name, value.replace(plan.state, "STATE")) for kind, name, value in snapshot.patch]
+        return {"packages": packages, "processes": processes, "patch": patch, "tasks": snapshot.tasks}
+
+
+def tree(root):
+    """The files of a project with their content, without what devboot makes."""
+    made = (".venv", "devboot.lock")
+    paths = [path for path in root.rglob("*") if path.relative_to(root).parts[0] not in made]
+    return {path: path.read_bytes() if path.is_file() else b"" for path in paths}
 
 
 @pytest.mark.faults(168)
@@ -220,13 +229,15 @@ def test_after_any_change_in_any_order_warm_equals_cold(bench, seed):
     names = sorted(CHANGES)
     random.Random(seed).shuffle(names)
     assert bench.warm() == bench.cold()
-    came_to = []
+    came_to, trees = [], [tree(bench.root)]
 
     for position, name in enumerate(names):
         CHANGES[name](clone)
+        trees.append(tree(bench.root))
         came_to.append(bench.warm())
         assert came_to[-1] == bench.cold(), f"after {names[: position + 1]}"
 
     # Most changes mean something, and few are mistakes: else this would compare nothing.
     assert sum(isinstance(each, str) for each in came_to) < len(names) / 3
-    assert sum(one != other for one, other in pairwise(came_to)) > len(names) / 2
+    edits = sum(one != other for one, other in pairwise(trees))  # others take away what isn't there
+    assert sum(one != other for one, other in pairwise(came_to)) > edits / 2

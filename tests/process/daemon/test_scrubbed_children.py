@@ -57,6 +57,15 @@ def without_group(project):
     return lease.group
 
 
+def group_or_skip(project):
+    """The control group of a running daemon; skips where none may be made."""
+    group = project.lease().group
+    if not group:
+        project.devboot("down")
+        pytest.skip("no control group may be made here")
+    return group
+
+
 @pytest.fixture
 def group_of(project):
     """Removes control groups that a test has made devboot forget."""
@@ -86,10 +95,7 @@ def test_a_child_with_an_empty_environment_is_ended_by_the_next_command(project,
 @pytest.mark.faults(133)
 def test_a_child_with_an_empty_environment_is_found_by_its_control_group(project):
     child = start(project, SCRUBBED)
-    group = project.lease().group
-    if not group:
-        project.devboot("down")
-        pytest.skip("no control group may be made here")
+    group = group_or_skip(project)
     wait_until(lambda: leases.read_children(leases.strays_path(project.state)))
     kill_both(project)
     os.unlink(leases.strays_path(project.state))
@@ -104,23 +110,24 @@ def test_a_child_with_an_empty_environment_is_found_by_its_control_group(project
 @pytest.mark.faults(133)
 def test_a_control_group_is_removed_with_the_daemon(project):
     project.spec("web").write().devboot("up", "-d")
-    group = project.lease().group
+    group = group_or_skip(project)
+    assert os.path.exists(group)
     project.devboot("down")
 
-    assert not group or not os.path.exists(group)
+    assert not os.path.exists(group)
 
 
 @pytest.mark.faults(133)
 def test_the_control_group_of_a_killed_guardian_is_removed_by_the_next_start(project):
     project.spec("web").write().devboot("up", "-d")
-    lease = project.lease()
-    os.kill(lease.guardian, signal.SIGKILL)
+    group = group_or_skip(project)
+    os.kill(project.lease().guardian, signal.SIGKILL)
     project.devboot("down")
 
     project.devboot("up", "-d")
     project.devboot("down")
 
-    assert not lease.group or not os.path.exists(lease.group)
+    assert not os.path.exists(group)
 
 
 @pytest.mark.faults(134)

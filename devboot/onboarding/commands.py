@@ -49,8 +49,26 @@ def start_commands(tree: Tree, app: Application) -> Iterator[tuple[str, Evidence
     """Yield commands that keep running, the most deliberate first, each with the line that offers it."""
     for command, evidence in _offered(tree, app):
         plain = _RUNNER.sub("", command.strip())
-        if _SERVER.search(plain) or (_runs(tree, app, plain) and not _is_interactive(tree, app, plain)):
+        if (_SERVER.search(plain) and _has_target(tree, app, plain)) or (
+            _runs(tree, app, plain) and not _is_interactive(tree, app, plain)
+        ):
             yield re.sub(r"^python[\d.]*\s", "python ", plain), evidence
+
+
+def _has_target(tree: Tree, app: Application, command: str) -> bool:
+    """Whether the clone has what a server's command names: the README of a framework shows those of its users."""
+    if re.match(r"flask\b", command) and not re.search(r"(?:--app|-A)[ =]|\bFLASK_APP\b", command):
+        names = ("app.py", "wsgi.py", ".flaskenv", "app/__init__.py", "wsgi/__init__.py")
+        return any(tree.exists(posixpath.join(app.folder, name)) for name in names)
+    named = re.search(
+        r"[\s\"']([A-Za-z_][\w.]*):[A-Za-z_]\w*(?:\(.*\))?(?=[\s\"']|$)|\s([\w./-]+\.py)(?=\s|$)", command
+    )
+    if named is None:
+        return True
+    inner = named[2] or named[1].replace(".", "/") + ".py"
+    places = (app.folder, *app.sources)
+    endings = (inner, inner.removesuffix(".py") + "/__init__.py")
+    return any(tree.exists(posixpath.normpath(posixpath.join(place, each))) for place in places for each in endings)
 
 
 def programs(tree: Tree, app: Application) -> Iterator[tuple[str, Evidence]]:

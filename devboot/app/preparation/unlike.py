@@ -6,8 +6,9 @@ import os
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from devboot.clone_reader import parse_toml, read_text
-from devboot.errors import ManifestError, UsageError
+from devboot.clone_reader import is_file, parse_toml, read_text
+from devboot.errors import ManifestError, UsageError, shell_word
+from devboot.model.printable import printable
 from devboot.state.projects import MANIFEST
 
 TYPE_CHECKING = False
@@ -63,16 +64,52 @@ def refuse_idle(loaded: Loaded, environ: Mapping[str, str]) -> None:
     if loaded.project.written:
         _refuse_less_than_detected(loaded, environ)
         return
+    what, helps = _nature(loaded.project.root)
     raise ManifestError(
         "manifest/nothing-to-run",
         "nothing in this clone is shown to keep running",
-        causes=["no Procfile, web application, worker or start command was found; it may be a library or a program"],
+        causes=["no Procfile, web application, worker or start command was found", what],
         help=[
             *([f"{loaded.program}   # runs its program"] if loaded.program else []),
+            *helps,
             "echo 'web: COMMAND' >> Procfile   # with the command that should keep running, then `devboot up -d`",
         ],
         kept=["nothing was installed or started; `devboot sync` makes the virtualenv alone"],
     )
+
+
+def _nature(folder: str) -> tuple[str, list[str]]:
+    """Say what a clone is that has packages and nothing to run, and what devboot can do with it."""
+    try:
+        names = set(os.listdir(folder))
+    except OSError:
+        names = set()
+    if names & _TEMPLATES.keys():
+        causes, helps = what_else(folder)
+        return causes[0], helps
+    inner = [name for name in sorted(names) if _is_application(os.path.join(folder, name))]
+    if inner:
+        shown = ", ".join(f"`{printable(name)}`" for name in inner[:_SHOWN])
+        helps = [f"devboot -C {shell_word(name)} up" for name in inner[:_SHOWN]]
+        return f"what runs may lie in a folder of its own: {shown}", helps
+    for name, command in _DOCUMENTATION.items():
+        if name in names:
+            return f"`{name}` says that this is documentation", [f"devboot run -- {command}   # shows it"]
+    project = read_text(os.path.join(folder, "pyproject.toml")) if "pyproject.toml" in names else ""
+    if "setup.py" in names or re.search(r"^\[build-system\]", project, re.MULTILINE):
+        which = "setup.py" if "setup.py" in names else "pyproject.toml"
+        return f"`{which}` says that this is a library, which others install", [_TESTS] if "tests" in names else []
+    return "it may be a library or a program for the terminal", []
+
+
+_DOCUMENTATION = {"mkdocs.yml": "mkdocs serve", "mkdocs.yaml": "mkdocs serve"}
+_TESTS = "devboot run -- python -m pytest   # runs its tests in its environment"
+_SHOWN = 3
+
+
+def _is_application(folder: str) -> bool:
+    lists = ("requirements.txt", "pyproject.toml", "Pipfile", "package.json", "manage.py", "Procfile")
+    return not os.path.basename(folder).startswith(".") and any(is_file(os.path.join(folder, name)) for name in lists)
 
 
 def _refuse_less_than_detected(loaded: Loaded, environ: Mapping[str, str]) -> None:

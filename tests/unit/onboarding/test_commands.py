@@ -63,3 +63,17 @@ def test_a_program_that_asks_at_the_terminal_is_named_and_not_started(propose):
 def test_a_library_has_nothing_to_run(propose):
     proposal = propose({"pyproject.toml": "[project]\nname = 'six'\ndependencies = ['attrs']\n", "six.py": "x = 1\n"})
     assert ({}, True) == (commands(proposal), proposal.notes[0].warns)
+
+
+@pytest.mark.parametrize(
+    "command", ["flask run", "uvicorn hello:app --reload", "streamlit run hello.py", "gunicorn 'hello:create()'"]
+)
+def test_a_command_of_a_readme_that_names_what_the_clone_does_not_have_is_that_of_its_users(propose, command):
+    files = {
+        "src/kit/__init__.py": "",
+        "pyproject.toml": '[project]\nname = "kit"\nversion = "1"\ndependencies = ["x"]\n',
+    }
+    proposal = propose({**files, "README.md": f"# kit\n```\n$ {command}\n```\n"})
+
+    assert proposal.processes == ()
+    assert any(note.text.startswith("nothing in the clone") for note in proposal.notes)

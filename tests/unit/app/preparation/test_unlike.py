@@ -99,3 +99,32 @@ def test_the_program_of_a_clone_in_which_nothing_keeps_running_is_named_again_fr
 
     assert programs == [f"{loaded.program}   # runs its program"] * 2
     assert "devboot run -- python main.py" in loaded.program
+
+
+@pytest.mark.parametrize(
+    ("files", "cause", "advice"),
+    [
+        ({"cookiecutter.json": "{}"}, "`cookiecutter.json` says that projects are made", "uvx cookiecutter ."),
+        ({"api/requirements.txt": "x\n", "site/package.json": "{}"}, "a folder of its own: `api`, `site`", "-C api up"),
+        ({"mkdocs.yml": "site_name: x\n"}, "`mkdocs.yml` says that this is documentation", "-- mkdocs serve"),
+        ({"setup.py": "", "tests/test_kit.py": ""}, "`setup.py` says that this is a library", "-- python -m pytest"),
+        (
+            {"pyproject.toml": '[project]\nname = "kit"\nversion = "1"\n[build-system]\nrequires = ["hatchling"]\n'},
+            "`pyproject.toml` says that this is a library",
+            "web: COMMAND",
+        ),
+        ({}, "it may be a library or a program", "web: COMMAND"),
+    ],
+)
+def test_a_clone_in_which_nothing_runs_is_called_what_it_is(tmp_path, files, cause, advice):
+    for name, text in {"requirements.txt": "requests\n", **files}.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    environ = home_beside(tmp_path)
+
+    with pytest.raises(ManifestError) as refused:
+        refuse_idle(load_project(str(tmp_path), environ), environ)
+
+    assert any(cause in each for each in refused.value.causes)
+    assert any(advice in each for each in refused.value.help)
+    assert refused.value.exit_code == 3

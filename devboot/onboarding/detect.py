@@ -160,13 +160,23 @@ def assemble(clone: Clone, run: Run, switches: Mapping[str, Variable], wiring: W
         env_files=env_files,
         tasks=tuple(tasks),
         procfile=posixpath.relpath(clone.procfile.path, app.root) if clone.procfile else None,
-        processes=tuple(_unique(processes, (*(service.name for service in services), *names), tasks)),
+        processes=tuple(
+            _unique(_with_program(processes, clone), (*(service.name for service in services), *names), tasks)
+        ),
         notes=tuple(dict.fromkeys(notes)),
         program=program,
         read_files=_full(tree, tree.read),
         missing_files=_full(tree, tree.missing - tree.read),
         globbed=_full(tree, tree.listed),
     )
+
+
+def _with_program(processes: list[Process], clone: Clone) -> list[Process]:
+    """Let Python programs of a clone without packages, which has no virtualenv, run as `python3`."""
+    if clone.python.requirements or clone.python.packages:
+        return processes
+    named = ((each, re.sub(r"^python(?=\s)", "python3", each.command or "")) for each in processes)
+    return [replace(each, command=command) if command else each for each, command in named]
 
 
 def _tasks(clone: Clone, run: Run, served: Served, databases: tuple[str, ...]) -> list[Task]:

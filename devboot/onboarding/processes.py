@@ -18,6 +18,7 @@ from devboot.onboarding.image_commands import container_command
 from devboot.onboarding.layout import ASIDE, Application, cwd_of
 from devboot.onboarding.proposal import Evidence, Process
 from devboot.onboarding.scripts import lone_program, serving_script
+from devboot.onboarding.serving import RUNS
 from devboot.onboarding.settings import Run, module_name
 from devboot.onboarding.tree import Tree
 
@@ -73,7 +74,33 @@ def _web(tree: Tree, app: Application, packages: Mapping[str, str]) -> Process |
         return _hypercorn(app, here)
     if app.framework == "flask":
         return _flask(tree, app, here)
-    return serving_script(tree, app)
+    return _sanic(tree, app) or serving_script(tree, app) or _pyramid(tree, app)
+
+
+def _sanic(tree: Tree, app: Application) -> Process | None:
+    """Sanic's own runner, for a module that doesn't run its application itself."""
+    text = tree.text(app.path) or "" if app.framework == "sanic" else ""
+    made = re.search(r"^(\w+)\s*(?::[^=\n]+)?=\s*Sanic\(", text, re.MULTILINE)
+    if made is None or RUNS.search(text):
+        return None
+    command = f"sanic {app.entry}:{made[1]} --host 127.0.0.1 --port $PORT --reload"
+    return Process("web", command, cwd_of(app), None, app.evidence)
+
+
+_PYRAMID = re.compile(r"^\[app:[^\]]+\][^\[]*?^use\s*=\s*egg:", re.MULTILINE | re.DOTALL)
+
+
+def _pyramid(tree: Tree, app: Application) -> Process | None:
+    """The server of a Pyramid application, by the settings that its scaffolds make."""
+    path = posixpath.normpath(posixpath.join(app.folder, "development.ini"))
+    text = tree.text(path) or "" if tree.exists(path) else ""
+    found = _PYRAMID.search(text)
+    if found is None:
+        return None
+    listens = re.search(r"^(?:listen\s*=.*?:|port\s*=\s*)(\d{2,5})\s*$", text, re.MULTILINE)
+    port = int(listens[1]) if listens else None
+    line = text.count("\n", 0, found.start()) + 1
+    return Process("web", "pserve development.ini --reload", cwd_of(app), port, Evidence(path, line))
 
 
 def _hypercorn(app: Application, here: str) -> Process:

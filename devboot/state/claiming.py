@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from devboot.errors import BusyError, UsageError
 from devboot.files import machine_error, make_directories
-from devboot.locks import TABLE, FileLock
+from devboot.locks import TABLE, FileLock, Holder as LockHolder
 from devboot.paths import project_key
 from devboot.state.earlier import Registers, missing_from, take_over_earlier
 from devboot.state.projects import Projects, folder_name
@@ -36,6 +36,16 @@ if TYPE_CHECKING:
     """Names the process that uses the state folder of the project at a root, as in `daemon (pid 7)`; "" for none."""
 
 
+_SOON = 1.0  # seconds for which nothing is said of waiting
+
+
+class Patience(NamedTuple):
+    """How many seconds to wait for another devboot; `waiting` is called after a second with who that is."""
+
+    seconds: float = 600.0
+    waiting: Callable[[LockHolder], None] | None = None
+
+
 class _Rename(NamedTuple):
     source: str
     target: str
@@ -43,14 +53,19 @@ class _Rename(NamedTuple):
 
 
 def claim(
-    projects: Projects, root: str, holder: Holder, wall_clock: Callable[[], float], environ: Mapping[str, str]
+    projects: Projects,
+    root: str,
+    holder: Holder,
+    wall_clock: Callable[[], float],
+    environ: Mapping[str, str],
+    patience: Patience | None = None,
 ) -> tuple[str, ...]:
     """Make the folders of the project at `root`, a real path; return what is worth telling about it.
 
     `environ` is for git, where data of an earlier devboot is in the clone.
 
-    Raises BusyError `state/in-use` where folders would have to be renamed under a process that uses them, and
-    MachineError.
+    Raises BusyError `state/in-use` where folders would have to be renamed under a process that uses them, BusyError
+    `busy/locked` after `patience`, and MachineError.
     """
     here = identity_of(root)
     if here is None:
@@ -59,7 +74,7 @@ def claim(
     folders = [os.path.join(base, name) for base in (projects.data, projects.state)]
     if all(read_owner(folder) == owner for folder in folders):
         return ()
-    with lock_projects(projects):
+    with lock_projects(projects, patience):
         try:
             return tuple(_claimed(projects, owner, folders, holder, wall_clock(), environ))
         except OSError as error:
@@ -200,8 +215,14 @@ def _dated(projects: Projects, name: str, now: float) -> str:
     return found
 
 
-def lock_projects(projects: Projects) -> FileLock:
+def lock_projects(projects: Projects, patience: Patience | None = None) -> FileLock:
     """Take the lock of everything that gives folders of projects another name. Raises BusyError and MachineError."""
+    seconds, waiting = patience or Patience()
     lock = FileLock(os.path.join(projects.state, ".lock"), "state", TABLE)
-    lock.acquire()
+    try:
+        lock.acquire(timeout=min(seconds, _SOON))
+    except BusyError:
+        if seconds <= _SOON:
+            raise
+        lock.acquire(timeout=seconds - _SOON, waiting=waiting)
     return lock

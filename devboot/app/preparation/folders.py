@@ -7,7 +7,7 @@ import time
 
 from devboot.daemon.client import lease_of
 from devboot.locks import FileLock, read_holder
-from devboot.state.claiming import claim
+from devboot.state.claiming import Patience, claim
 from devboot.state.project import prepare_lock
 from devboot.state.projects import Projects
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 
-def claim_folders(root: str, environ: Mapping[str, str]) -> tuple[str, ...]:
+def claim_folders(root: str, environ: Mapping[str, str], patience: Patience | None = None) -> tuple[str, ...]:
     """Make the folders that devboot keeps for the project at `root`; return what is worth telling about it.
 
-    Raises BusyError `state/in-use` and MachineError.
+    Raises BusyError `state/in-use`, `busy/locked` after `patience`, and MachineError.
     """
-    return claim(Projects.from_environ(environ), root, holder_in(environ), time.time, environ)
+    return claim(Projects.from_environ(environ), root, holder_in(environ), time.time, environ, patience)
 
 
 def holder_in(environ: Mapping[str, str]) -> Callable[[str, str], str]:

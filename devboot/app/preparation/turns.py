@@ -5,6 +5,7 @@ from __future__ import annotations
 from devboot.app.preparation.folders import claim_folders
 from devboot.events import NOTE, Event, Reporter
 from devboot.locks import PROJECT, FileLock, Holder
+from devboot.state.claiming import Patience
 from devboot.state.project import Project
 
 TYPE_CHECKING = False
@@ -20,16 +21,16 @@ def take_turn(project: Project, command: str, context: Context, reporter: Report
     `command` is told to those who wait for this one. Raises BusyError `busy/locked`, under `--no-wait` at once,
     BusyError `state/in-use` and MachineError.
     """
-    for note in claim_folders(project.root, context.environ):
-        if reporter is not None:
-            reporter.emit(Event(NOTE, "state", note))
-    lock = FileLock(project.prepare_lock, command, PROJECT)
 
     def waiting(holder: Holder) -> None:
         if reporter is not None and not context.wishes.no_wait:
             who = holder.describe(context.wall_clock())
             reporter.emit(Event(NOTE, "lock", f"waiting for {who}", waits_for=who))
 
+    for note in claim_folders(project.root, context.environ, Patience(patience(context), waiting)):
+        if reporter is not None:
+            reporter.emit(Event(NOTE, "state", note))
+    lock = FileLock(project.prepare_lock, command, PROJECT)
     lock.acquire(timeout=patience(context), waiting=waiting)
     return lock
 

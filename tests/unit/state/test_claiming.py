@@ -12,7 +12,7 @@ import pytest
 
 from devboot.errors import BusyError, MachineError, UsageError
 from devboot.paths import project_key
-from devboot.state.claiming import adopt, claim
+from devboot.state.claiming import Patience, adopt, claim, lock_projects
 from devboot.state.project import find_project
 from devboot.state.projects import Projects
 from devboot.state.records import Identity, Owner, identity_of, read_owner, write_owner
@@ -424,3 +424,15 @@ def test_the_time_of_birth_is_that_of_the_folder(tmp_path):
     assert (found.device, found.inode) == (folder.stat().st_dev, folder.stat().st_ino)
     assert not found.birth or abs(found.birth - before) < 60_000_000_000
     assert identity_of(str(tmp_path / "nothing")) is None
+
+
+def test_a_claim_says_for_whom_it_waits_and_gives_up_when_told(projects, tmp_path):
+    root, told = tmp_path / "shop", []
+    root.mkdir()
+    with lock_projects(projects):
+        for seconds in (0.0, 1.1):
+            with pytest.raises(BusyError) as caught:
+                claim(projects, str(root), nobody, lambda: AT, {}, Patience(seconds, told.append))
+            assert (caught.value.slug, len(told)) == ("busy/locked", int(seconds))
+    assert told[0].pid == os.getpid()
+    assert claim(projects, str(root), nobody, lambda: AT, {}, Patience(0.0)) == ()

@@ -81,7 +81,7 @@ def checked(plain: object) -> Plan:
     except PlanError as error:
         raise BusyError(
             "daemon/plan",
-            "the daemon can't use the plan that the client has sent",
+            "the client has sent a plan that this daemon can't read",
             causes=[str(error)],
             help=["devboot down", "devboot up -d"],
         ) from error

@@ -9,7 +9,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_SECONDS = 30.0
+_SECONDS = 10.0
+_OPENED = ("HEAD", "config", "index", "packed-refs", "commondir", "shallow")  # a pipe in their place is waited for
 # A clone's own .git/config may name programs: for its index, its hooks, signatures, and for fetching missing objects.
 _WITHOUT_PROGRAMS = (
     "--no-pager",
@@ -21,7 +22,12 @@ _WITHOUT_FETCHING = {"GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": "none", "GI
 
 
 def ask_git(words: list[str], folder: str, environ: Mapping[str, str]) -> bytes | None:
-    """Return what a git command that only reads prints in `folder`; None if it fails or git isn't installed."""
+    """Return what a git command that only reads prints in `folder`.
+
+    None if it fails, if git isn't installed, or if git would wait for a file of its own that is no regular file.
+    """
+    if _would_wait(folder):
+        return None
     try:
         ended = subprocess.run(
             ["git", *_WITHOUT_PROGRAMS, *words],
@@ -49,13 +55,26 @@ def tracked_below(path: str, folder: str, environ: Mapping[str, str]) -> frozens
 
 
 def _is_in_repository(folder: str) -> bool:
+    return bool(_git_folder(folder))
+
+
+def _git_folder(folder: str) -> str:
+    """Return the nearest `.git` from a folder upwards; "" without one."""
     folder = os.path.realpath(folder)
     while not os.path.lexists(os.path.join(folder, ".git")):
         above = os.path.dirname(folder)
         if above == folder:
-            return False
+            return ""
         folder = above
-    return True
+    return os.path.join(folder, ".git")
+
+
+def _would_wait(folder: str) -> bool:
+    """Whether git would open a pipe, socket or device of the clone's."""
+    place = _git_folder(folder)
+    opened = [os.path.join(place, name) for name in _OPENED]
+    is_odd = bool(place) and not (os.path.isdir(place) or os.path.isfile(place))
+    return is_odd or any(os.path.exists(path) and not os.path.isfile(path) for path in opened if place)
 
 
 def last_change(paths: list[str], folder: str, environ: Mapping[str, str]) -> str:

@@ -121,7 +121,7 @@ OTHERS = {
     "text.columns.cells", "text.columns.clip", "text.columns.pad", "text.counts.counted", "text.escapes.shown",
     "text.loglines.prefix_width",
     "text.modes.has_colour", "text.modes.why_plain", "text.paint.colour_of", "text.paint.paint", "text.problems.count",
-    "text.prompts.debugger_at",
+    "text.masking.replace_passwords", "text.prompts.debugger_at", "text.summary.url",
     "text.processes.exit_words", "text.processes.iso_time", "text.processes.phase_symbol", "text.processes.phase_words",
     "text.processes.process_facts", "text.processes.signal_name", "text.summary.event_line", "text.summary.step_line",
     "text.summary.stopwatch", "text.symbols.margin", "text.symbols.symbols", "text.units.duration", "text.units.size",

@@ -26,6 +26,14 @@ _NO_FILE = (
     r"(?:No such file or directory|Permission denied|Read-only file system|does not exist|not found)\b.*?"
     r"['\"]?(/(?:app|code|src|workspace|project|data|usr/src/\w+|home/app|opt/app|srv/app|var/www)(?:/[\w.-]+)*)['\"]?\s*$"
 )
+_UNRESOLVED = r"(?:Name or service not known|Temporary failure in name resolution|nodename nor servname provided)"
+# A name without a domain that no look-up found; by the words of the library that looked
+_NO_HOST = (
+    r"could not translate host name \"([\w-]+)\" to address",
+    r"Unknown (?:MySQL )?server host '([\w-]+)'",
+    r".*(?:connecting to |[ /@'(])([A-Za-z][\w-]*)(?::\d+|')[^\n]*" + _UNRESOLVED,
+    r"DNS lookup failed for ([A-Za-z][\w-]*):\d+",
+)
 _FRAME = r'^\s*File "([^"]+)", line (\d+)'
 _NO_MODULE = r"No module named '([A-Za-z_]\w*)'"
 # What left Python's library, and the last minor version that has it
@@ -225,7 +233,27 @@ def _what_is_missing(tail: tuple[str, ...], spec: model.ProcessSpec) -> tuple[st
     names = ", ".join(f"`{name}`" for name in unset_variables(tail))
     if names:
         return (f"set {names} in .env, then `devboot up -d`",)
-    return lacking_library(tail) or _path_of_image(tail, spec.cwd) or _missing_package(tail, spec)
+    return (
+        lacking_library(tail) or _unknown_host(tail) or _path_of_image(tail, spec.cwd) or _missing_package(tail, spec)
+    )
+
+
+def _unknown_host(tail: tuple[str, ...]) -> tuple[str, ...]:
+    """What to do where a program looks for a host by a name without a domain, as containers have."""
+    import re
+
+    text = "\n".join(tail)
+    match = next((found for pattern in _NO_HOST if (found := re.search(pattern, text))), None)
+    if match is None:
+        return ()
+    name = match[1]
+    if match.re.pattern == _NO_HOST[0]:  # libpq's own words
+        return (f"`{name}` is no host of this machine: set PGHOSTADDR=127.0.0.1 in .env, then `devboot up -d`",)
+    if match.re.pattern == _NO_HOST[1]:  # looked up in C, where nothing can lead it elsewhere
+        return (f"`{name}` is no host of this machine: let the host come out of a variable, or add it to /etc/hosts",)
+    return (
+        f'`{name}` is no host of this machine: `hosts = ["{name}"]` under `[python]` in devboot.toml leads it here',
+    )
 
 
 def _path_of_image(tail: tuple[str, ...], cwd: str) -> tuple[str, ...]:

@@ -324,3 +324,29 @@ def test_a_line_that_is_much_like_the_expected_one_is_named(expected, line, is_n
 
     named = f"no line matches `{expected}`, but `{line}` is near: mend `ready` of `web`"
     assert (named in error.help) is is_near
+
+
+@pytest.mark.parametrize(
+    ("line", "fix"),
+    [
+        ('could not translate host name "db" to address: Name or service not known', "PGHOSTADDR=127.0.0.1"),
+        ("(2005, \"Unknown MySQL server host 'db' (-2)\")", "let the host come out of a variable"),
+        ("Error -2 connecting to db:6379. Name or service not known.", 'hosts = ["db"]'),
+        ("db:27017: [Errno -3] Temporary failure in name resolution", 'hosts = ["db"]'),
+        ("Can't connect to MySQL server on 'db' ([Errno -2] Name or service not known)", 'hosts = ["db"]'),
+        ("Cannot connect to amqp://guest:**@db:5672//: [Errno -2] Name or service not known.", 'hosts = ["db"]'),
+        ("DNS lookup failed for db:9092 (0)", 'hosts = ["db"]'),
+    ],
+)
+def test_a_name_that_only_containers_have_comes_with_what_leads_it_here(line, fix):
+    helps = failures.ended(WORKER, End(1), (f"Failure: {line}",)).help
+
+    assert fix in helps[0]
+    assert "`db`" in helps[0]
+
+
+@pytest.mark.parametrize(
+    "line", ["Error -2 connecting to db.example.test:6379. Name or service not known.", "connected to db:6379"]
+)
+def test_a_host_with_a_domain_or_one_that_was_found_needs_no_such_advice(line):
+    assert "no host of this machine" not in " ".join(failures.ended(WORKER, End(1), (line,)).help)

@@ -13,11 +13,14 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from devboot.app.call import Call
     from devboot.daemon.leases import DaemonLease
+    from devboot.daemon.reclaim import Found
     from devboot.errors import DevbootError
+    from devboot.locks import Holder
 
 _FAREWELL = 5.0  # seconds that daemon and guardian have to leave after all is down
 _MARGIN = 7.0  # what the guardian may need beyond the grace
 _PATIENCE = 20.0  # for a daemon that is being started, or another `down`
+_SLOW = 1.0  # seconds after which it is said what is waited for
 _POLL = 0.01
 
 
@@ -27,7 +30,7 @@ def carry_out(call: Call) -> int:
 
 
 def _down(call: Call) -> int:
-    deadline = time.monotonic() + _PATIENCE
+    start, is_told = time.monotonic(), False
     while True:
         found = meeting.meet(call)
         if found.client is not None:
@@ -43,8 +46,11 @@ def _down(call: Call) -> int:
         if code is not None:
             return code
         # Another process has the project: a daemon that is being started is asked as soon as it listens.
-        if time.monotonic() >= deadline:
+        if time.monotonic() >= start + _PATIENCE:
             return meeting.complain(call, _busy(call))
+        if not is_told and time.monotonic() >= start + _SLOW:
+            is_told = True
+            _say(call, f"waiting for {_lock_holder(call).describe(time.time())}")
         time.sleep(_POLL)
 
 
@@ -138,7 +144,7 @@ def _end_leftovers(call: Call, lease: DaemonLease | None, state: str, *, quiet: 
         ownership.wake_holder(state)
         return None
     with owned:
-        result = reclaim(owned, state, lease)
+        result = reclaim(owned, state, lease, on_slow=lambda found: _say_slow(call, found))
     ended = result.describe()
     if ended:
         _say(call, f"ended what an earlier run had left: {ended}")
@@ -155,15 +161,25 @@ def _say_not_running(call: Call, *, quiet: bool) -> None:
 def _busy(call: Call) -> DevbootError:
     """Somebody holds the daemon's lock, and is no daemon that could be asked."""
     from devboot.errors import BusyError
-    from devboot.locks import read_holder
 
-    holder = read_holder(leases.lock_path(call.state))
+    holder = _lock_holder(call)
     return BusyError(
         "busy/locked",
         f"another devboot holds `{leases.lock_path(call.state)}`",
         causes=[f"{holder.describe(time.time())} still works after {_PATIENCE:.0f} s"],
         help=[f"ps -fp {holder.pid}" if holder.pid else "devboot doctor"],
     )
+
+
+def _lock_holder(call: Call) -> Holder:
+    from devboot.locks import read_holder
+
+    return read_holder(leases.lock_path(call.state))
+
+
+def _say_slow(call: Call, found: Found) -> None:
+    names = ", ".join(f"{name or 'a process'} (pid {seen.pid})" for seen, name in found)
+    _say(call, f"waiting for {names} to end")
 
 
 def _say(call: Call, text: str) -> None:

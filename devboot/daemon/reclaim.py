@@ -31,6 +31,8 @@ SIGKILL, SIGTERM, SIGCONT = 9, 15, 18 if os.uname().sysname != "Darwin" else 19
 _POLL = 0.01
 _AFTER_KILL = 5.0  # a process in an uninterruptible wait can't be waited for without limit
 
+_SLOW = 1.0  # seconds after which it is said what is waited for
+
 
 class Reclaimed(Record):
     """What became of it, as (pid, name): what ended after TERM, what was killed, what outlived even that."""
@@ -45,16 +47,23 @@ class Reclaimed(Record):
         return ", ".join(f"{name or 'a process'} (pid {pid}{end})" for group, end in groups for pid, name in group)
 
 
-def reclaim(owned: Ownership, state: str, known: DaemonLease | None = None, *, limit: float | None = None) -> Reclaimed:
+def reclaim(
+    owned: Ownership,
+    state: str,
+    known: DaemonLease | None = None,
+    *,
+    limit: float | None = None,
+    on_slow: Callable[[Found], None] = lambda _found: None,
+) -> Reclaimed:
     """End what a dead daemon has left, its guardian too, and remove its files unless something can't be ended.
 
     `known` is its lease where that in the state folder may be damaged. What is left has the time that the daemon
-    granted to its slowest process, at most `limit` seconds.
+    granted to its slowest process, at most `limit` seconds. `on_slow` gets what still runs after a second, once.
     """
     lease = leases.read_daemon(leases.daemon_path(state)) or known
     grace = leases.DEFAULT_GRACE if lease is None else lease.grace_seconds
     grace = grace if limit is None else min(grace, limit)
-    result = end_all(lambda table: leases.left_behind(state, table), grace)
+    result = end_all(lambda table: leases.left_behind(state, table), grace, on_slow=on_slow)
     if not result.left:
         owned.forget(known)
     else:
@@ -81,6 +90,7 @@ def end_all(
     grace: float,
     clock: Callable[[], float] = time.monotonic,
     pause: Callable[[float], None] = time.sleep,
+    on_slow: Callable[[Found], None] = lambda _found: None,
 ) -> Reclaimed:
     """End everything that `find` finds in the table of processes, and what descends from it.
 
@@ -92,9 +102,13 @@ def end_all(
     asked: dict[int, str] = {}
     killed: dict[int, str] = {}
     known: dict[int, tuple[Seen, str]] = {}
+    is_told = False
     found = _look(find, known)
     while found and clock() < start + grace + _AFTER_KILL:
         is_over = clock() >= start + grace
+        if not is_told and clock() >= start + _SLOW:
+            is_told = True
+            on_slow(found)
         for seen, name in _due(found, asked, is_over=is_over):
             (killed if is_over else asked)[seen.pid] = name
             signal_process(seen, SIGKILL if is_over else SIGTERM)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 
 import pytest
@@ -82,3 +83,22 @@ def test_a_later_process_of_the_same_number_is_not_signalled():
     finally:
         child.kill()
         child.wait()
+
+
+def test_what_takes_longer_than_a_second_to_end_is_named_once():
+    child = subprocess.Popen(["sleep", "1000"], start_new_session=True)
+    now, told = [0.0], []
+    seen = proctable.look(child.pid)
+
+    def pause(seconds):
+        now[0] += 0.3
+        if now[0] > 3:
+            child.kill()
+            child.wait()
+
+    def find(table):
+        return [(table[child.pid], "web")] if child.pid in table else []
+
+    child.send_signal(signal.SIGSTOP)  # so that SIGTERM has no effect yet
+    end_all(find, 5.0, lambda: now[0], pause, told.append)
+    assert [[(each.pid, name) for each, name in found] for found in told] == [[(seen.pid, "web")]]

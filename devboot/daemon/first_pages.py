@@ -25,7 +25,8 @@ _LONGEST_HEAD = 64 * 1024  # bytes
 _CLIENT_ERROR, _SERVER_ERROR = 400, 500
 _SAID = {401: "it wants a login", 403: "it wants a login", 404: "as an API may"}
 
-_SAID_INSTEAD = {"connection refused": "nothing listens there"}
+_NOBODY = "nothing listens there"
+_SAID_INSTEAD = {"connection refused": _NOBODY}
 
 
 class Page(Record):
@@ -92,6 +93,9 @@ class FirstPages:
         name, pid = process.name, _pid(process)
         kind = "https" if process.scheme == "https" else "http"
         port = int(process.address.rpartition(":")[2])
+        if not _answers_for_itself(process, port):
+            self._take(name, Page(pid, 0, _NOBODY))
+            return
         probe = model.Probe(kind, host="localhost", port=port, timeout=_PATIENCE)
 
         def answered(good: bool, text: str) -> None:
@@ -116,6 +120,10 @@ class FirstPages:
     def _explain(self, name: str, page: Page) -> None:
         if name not in self._open:
             return
+        known = self._server.supervisor.process(name) if name in self._server.supervisor.names else None
+        if known is not None and _pid(known) != page.pid and self._is_due(known):  # it has ended, and runs again
+            self._ask(known)
+            return
         if page.status and name in self._server.supervisor.names:
             process = self._server.supervisor.process(name)
             ready = process.spec.ready
@@ -133,6 +141,16 @@ class FirstPages:
         if not self._open and self._done is not None:
             done, self._done = self._done, None
             done()
+
+
+def _answers_for_itself(process: Process, port: int) -> bool:
+    """Whether it is this process that listens on a port, or a probe of the manifest has found what stands in for it."""
+    from devboot.supervisor.probes import listening
+
+    ready = process.spec.ready
+    if ready is not None and ready.kind in ("http", "https", "tcp") and ready.port == port:
+        return True
+    return process.run is not None and listening.look(port, process.host.watcher, process.run.pid, process.mark)[0]
 
 
 def _pid(process: Process) -> int:

@@ -169,3 +169,13 @@ def test_a_web_that_listens_on_nothing_is_said_to(web, project):
     project.write()
 
     assert "  web     listens on no port\n" in project.devboot("up", "-d").stderr
+
+
+def test_what_a_stranger_answers_on_the_same_port_is_not_taken_for_the_page(web, project, port):
+    web("self.page(200)", ready=None, gates=False)
+    project.specs[0] = project.specs[0]._replace(command="exec sleep 1000")
+    project.write()
+    with socket.create_server(("127.0.0.1", port)):
+        said = project.devboot("up", "-d").stderr
+
+    assert f"  web     http://127.0.0.1:{port}  nothing listens there\n" in said

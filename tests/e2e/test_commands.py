@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 from pathlib import Path
@@ -136,7 +137,7 @@ def test_a_bare_command_has_the_environment_and_starts_nothing(counter):
     shown = counter.devboot("run", "--", "sh", "-c", "echo $REDIS_URL; command -v python")
 
     url, python = shown.stdout.split()
-    assert url.startswith("redis://127.0.0.1:")
+    assert re.fullmatch(r"redis://:[0-9a-f]{64}@127\.0\.0\.1:\d+/0", url)
     assert str(counter.root / ".venv/bin/python") == python
     assert [] == counter.left()
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import socket
 import stat
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from devboot.environment.secrets import load_secrets
 from devboot.provision.tree import remove_tree
 from tests.e2e.conftest import fetch, free_ports
 from tests.fakes.toyproject import ToyProject
@@ -29,9 +31,13 @@ def ports(here, cwd, *names):
     return [found[name]["port"] for name in names]
 
 
-def say(port, *words):
-    """What a Redis answers to a command."""
+def say(here, name, *words):
+    """What the Redis of a service answers to a command."""
+    (port,) = ports(here, here.root, name)
+    password = load_secrets(here.data)[f"services.{name}.password"]
     with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+        connection.sendall(f"AUTH {password}\r\n".encode())
+        assert connection.recv(1000) == b"+OK\r\n"
         connection.sendall(" ".join(words).encode() + b"\r\n")
         return connection.recv(1000).decode().strip()
 
@@ -73,12 +79,13 @@ def test_two_services_of_one_kind_have_ports_and_data_of_their_own(counter):
 
     redis, cache = ports(counter, counter.root, "redis", "cache")
     assert redis != cache
-    assert counter.devboot("run", "--", "sh", "-c", "echo $CACHE_URL").stdout == f"redis://127.0.0.1:{cache}/0\n"
-    assert say(cache, "SET", "colour", "red") == "+OK"
-    assert (say(cache, "GET", "colour"), say(redis, "GET", "colour")) == ("$3\r\nred", "$-1")
+    url = counter.devboot("run", "--", "sh", "-c", "echo $CACHE_URL").stdout
+    assert re.fullmatch(rf"redis://:[0-9a-f]{{64}}@127\.0\.0\.1:{cache}/0\n", url)
+    assert say(counter, "cache", "SET", "colour", "red") == "+OK"
+    assert (say(counter, "cache", "GET", "colour"), say(counter, "redis", "GET", "colour")) == ("$3\r\nred", "$-1")
     counter.devboot("down")
     counter.devboot("up", "-d")
-    assert say(ports(counter, counter.root, "cache")[0], "GET", "colour") == "$3\r\nred"
+    assert say(counter, "cache", "GET", "colour") == "$3\r\nred"
     assert [name.split("-")[1] for name in counter.store()] == ["redis"]
 
 

@@ -8,7 +8,7 @@ import tomllib
 from collections.abc import Iterator
 from typing import Any
 
-from devboot.clone_reader import parse_json, parse_toml
+from devboot.clone_reader import names_in, parse_json, parse_toml
 from devboot.environment.locks.inputs import MISSPELT, PDM, PIPFILE, SETUP
 from devboot.environment.locks.pdm import INHERITED
 from devboot.onboarding.proposal import Evidence, Note, PythonInput
@@ -44,6 +44,8 @@ def find_input(tree: Tree, root: str, settings: str) -> tuple[PythonInput, list[
 def requirements(tree: Tree, root: str, settings: str, notes: list[Note]) -> list[str]:
     """The chosen files, relative to `root`."""
     here = [name for name in LOCKS if tree.exists(posixpath.join(root, name))]
+    if odd := _odd_list(tree, root):
+        return [odd]
     if here:
         if len(here) > 1:
             notes.append(Note(f"{here[1]} is there too; {here[0]} is used", Evidence(posixpath.join(root, here[1]))))
@@ -55,6 +57,16 @@ def requirements(tree: Tree, root: str, settings: str, notes: list[Note]) -> lis
         notes.append(Note("pdm.lock doesn't say which group needs what, so versions come from pyproject.toml"))
         return ["pyproject.toml"]
     return _requirement_files(tree, root, settings) or _other_list(tree, root, notes)
+
+
+def _odd_list(tree: Tree, root: str) -> str:
+    """Return the usual list in whose place something else than a regular file is: it is refused, not passed over."""
+    for name in (*LOCKS, "requirements.txt"):
+        if tree.exists(posixpath.join(root, name)):
+            return ""
+        if names_in(str(tree.root / root), name):
+            return name
+    return ""
 
 
 def _other_list(tree: Tree, root: str, notes: list[Note]) -> list[str]:

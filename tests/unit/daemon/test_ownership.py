@@ -95,7 +95,7 @@ class Scene:
             wishes=Wishes(quiet=True),
             began=0.0,
         )
-        return down._end_leftovers(call, leases.read_daemon(leases.daemon_path(self.state)))
+        return down._end_leftovers(call, leases.read_daemon(leases.daemon_path(self.state)), self.state)
 
     def depart(self):
         """The daemon that was there from the beginning is down, and asked for its socket meanwhile."""

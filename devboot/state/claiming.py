@@ -78,7 +78,7 @@ def claim(
         try:
             return tuple(_claimed(projects, owner, folders, holder, wall_clock(), environ))
         except OSError as error:
-            raise machine_error(error, folders[1]) from error
+            raise machine_error(error, error.filename or folders[1]) from error
 
 
 def adopt(projects: Projects, root: str, name: str, holder: Holder, wall_clock: Callable[[], float]) -> str:
@@ -106,7 +106,7 @@ def adopt(projects: Projects, root: str, name: str, holder: Holder, wall_clock: 
             for base in bases:
                 write_owner(os.path.join(base, own), Owner(root, here))
         except OSError as error:
-            raise machine_error(error, projects.state_of(root)) from error
+            raise machine_error(error, error.filename or projects.state_of(root)) from error
     return kept if any(os.path.isdir(os.path.join(base, kept)) for base in bases) else ""
 
 

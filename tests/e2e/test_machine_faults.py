@@ -101,14 +101,14 @@ def test_a_read_only_store_serves_a_warm_project(counter):
     here = counter
     here.devboot("up", "-d")
     here.devboot("down")
-    data = Path(here.environ["DEVBOOT_HOME"], "data")
+    store = Path(here.environ["DEVBOOT_HOME"], "data/store")  # not what lies beside it, where services write
 
-    unshared(here, read_only(data), "up", "-d")
+    unshared(here, read_only(store), "up", "-d")
 
     is_up(here, "redis", "web")
-    assert "mounted read-only" in unshared(here, read_only(data), "doctor").stdout
-    unshared(here, read_only(data), "logs")
-    unshared(here, read_only(data), "ps")
+    assert "mounted read-only" in unshared(here, read_only(store), "doctor").stdout
+    unshared(here, read_only(store), "logs")
+    unshared(here, read_only(store), "ps")
 
 
 @pytest.mark.faults(17)

@@ -33,6 +33,7 @@ def test_redis_goes_on_with_its_data_in_a_new_major_version_and_back(counter):
 
 def test_postgres_refuses_data_of_another_major_version_and_says_the_way_out(machine):
     here = machine("ledger", manifest=True)
+    here.devboot("sync")  # the folder for data is the project's now
     services = here.data / "services/postgres"
     old, new = services / "postgres-17", services / "postgres-18"
     old.mkdir(parents=True)

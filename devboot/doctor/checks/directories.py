@@ -21,8 +21,9 @@ def data(subject: Subject) -> Answer:
     shown = _shown(subject.data, subject.home)
     if not os.path.isdir(subject.data):
         return Answer((f"{shown}, not made yet",))
-    finding = _complaint(subject.data, subject)
-    objects, used = _usage(os.path.join(subject.data, "store"))
+    store = os.path.join(subject.data, "store")
+    finding = _complaint(subject.data, subject) or (_complaint(store, subject) if os.path.isdir(store) else None)
+    objects, used = _usage(store)
     facts = (shown, "private", f"{size(used)} in {counted(objects, 'object')}")
     return Answer(facts, (finding,) if finding else ())
 

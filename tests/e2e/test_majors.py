@@ -33,7 +33,7 @@ def test_redis_goes_on_with_its_data_in_a_new_major_version_and_back(counter):
 
 def test_postgres_refuses_data_of_another_major_version_and_says_the_way_out(machine):
     here = machine("ledger", manifest=True)
-    here.devboot("sync")  # the folder for data is the project's now
+    here.devboot("lock")  # the folder for data is the project's now
     services = here.data / "services/postgres"
     old, new = services / "postgres-17", services / "postgres-18"
     old.mkdir(parents=True)
@@ -57,5 +57,5 @@ def test_postgres_refuses_data_of_another_major_version_and_says_the_way_out(mac
     here.devboot("up", "-d", "postgres")
     here.devboot("run", "--", "psql", "-X", "-U", "postgres", "-d", "postgres", "-f", str(dump))
     here.devboot("up", "-d")
-    assert "clerk|books|42\n" == fetch(here.url("web"))
+    assert "clerk|books|43\n" == fetch(here.url("web"))  # the first visit was that of `up`
     assert "17\n" == (old / "PG_VERSION").read_text()

@@ -210,8 +210,9 @@ def test_up_inside_its_own_processes_is_refused(shop):
 @pytest.mark.faults(115)
 def test_ctrl_c_while_preparing_says_what_is_kept_and_exits_130(shop):
     (shop / "shop" / "devboot.toml").write_text("", encoding="utf-8")
+    run(shop, "lock")  # so that the state folder is the project's
     lock = state_folder(shop / "shop", environ(shop)["DEVBOOT_HOME"]) / "run/prepare.lock"
-    lock.parent.mkdir(parents=True)
+    lock.parent.mkdir(parents=True, exist_ok=True)
     held = open(lock, "w", encoding="utf-8")  # noqa: SIM115
     with held:
         fcntl.flock(held, fcntl.LOCK_EX)  # another command is at it: ours waits
@@ -231,8 +232,9 @@ def test_ctrl_c_while_preparing_says_what_is_kept_and_exits_130(shop):
 @pytest.mark.faults(117)
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)])
 def test_a_signal_while_lines_are_redrawn_leaves_the_cursor_visible(shop, number, code):
+    run(shop, "lock")  # so that the state folder is the project's
     lock = state_folder(shop / "shop", environ(shop)["DEVBOOT_HOME"]) / "run/prepare.lock"
-    lock.parent.mkdir(parents=True)
+    lock.parent.mkdir(parents=True, exist_ok=True)
     held = open(lock, "w", encoding="utf-8")  # noqa: SIM115
     with held:
         fcntl.flock(held, fcntl.LOCK_EX)

@@ -18,6 +18,7 @@ ARGUMENTS = {
     "export": ("systemd", "out"),
     "store": ("path", "redis"),
     "recipe": ("new", "x"),
+    "state": ("path",),
     "run": ("--", "touch", "ran"),
     **dict.fromkeys(("start", "stop", "restart", "attach"), ("web",)),
 }

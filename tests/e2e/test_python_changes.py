@@ -100,7 +100,23 @@ def test_a_bare_command_in_a_moved_project_never_gets_the_systems_python(counter
 
 
 @pytest.mark.faults(106)
-@pytest.mark.parametrize("what", ["a file", "a link", "a folder"])
+def test_a_link_out_of_the_project_is_moved_aside_and_what_it_leads_to_is_left(counter):
+    here = counter
+    elsewhere = here.root.parent / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "mine.txt").write_text("mine")
+    (here.root / ".venv").symlink_to(elsewhere)
+
+    here.devboot("up", "-d")
+
+    is_up(here, "redis", "web")
+    (aside,) = here.root.glob(".venv.*")
+    assert elsewhere == aside.readlink()
+    assert ["mine.txt"] == [path.name for path in elsewhere.iterdir()]
+
+
+@pytest.mark.faults(106)
+@pytest.mark.parametrize("what", ["a file", "a folder"])
 def test_what_is_no_virtualenv_is_not_touched(counter, what):
     here = counter
     venv = here.root / ".venv"
@@ -109,8 +125,6 @@ def test_what_is_no_virtualenv_is_not_touched(counter, what):
     (elsewhere / "mine.txt").write_text("mine")
     if what == "a file":
         venv.write_text("mine")
-    elif what == "a link":
-        venv.symlink_to(elsewhere)
     else:
         shutil.copytree(elsewhere, venv)
     before = sorted(venv.rglob("*")) if venv.is_dir() else venv.read_text()

@@ -51,7 +51,8 @@ def test_a_changed_file_restarts_what_watches_it_and_ps_says_which(site):
 
 
 def test_what_reloads_itself_is_named_and_left_to_itself(site):
-    made = site({"web": "sh -c 'exec sleep 1000' runserver"}, "[processes.web]\nwatch = ['**/*.py']\n")
+    command = f"sh -c 'exec {LISTENS}' runserver"
+    made = site({"web": command}, "[processes.web]\nwatch = ['**/*.py']\n")
 
     said = made.devboot("up", "-d").stderr
 

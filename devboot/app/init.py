@@ -19,7 +19,7 @@ from devboot.state.projects import DETECTED, MANIFEST, Projects
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     # Reading clones takes many modules, which the example does without.
-    from devboot.onboarding.proposal import Evidence, Note, Proposal
+    from devboot.onboarding.proposal_values import Evidence, Note, Proposal
 
 # What a run of the example in a checkout leaves beside it.
 _MADE = (".venv/", LOCK, "guestbook.sqlite3")

@@ -31,7 +31,7 @@ NOTED = {
     "environment/envfiles.py": "reading notes the same path",
     "environment/own_project.py": "_is_itself_imported looks at programs, as `read_program` does",
     "environment/tasks.py": "_entries, whose callers note their patterns",
-    "onboarding/tree.py": "the listing and `exists` note what they tell",
+    "onboarding/reading/tree.py": "the listing and `exists` note what they tell",
     "recipes/folders.py": "names() for a message, the installation's own folder",
 }
 

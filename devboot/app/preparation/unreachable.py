@@ -50,7 +50,7 @@ def without_channel(loaded: Loaded, recipe: str, ask: AskChannel | None, reporte
             else:
                 ask(origin, "")
     except DevbootError as error:
-        from devboot.onboarding.endpoints import kind_of, usual
+        from devboot.onboarding.services.endpoints import kind_of, usual
 
         text = f"{recipe}: the code connects to it, and it can't be had now: {error.what}"
         reporter.emit(Event(WARNING, "manifest", text, slug="manifest/not-provided"))
@@ -76,7 +76,7 @@ def _with_broker(loaded: Loaded, uv: Uv, environ: Mapping[str, str], reporter: R
 
 def without_broker(loaded: Loaded) -> Loaded:
     """The project without RabbitMQ, for this time only; the code is told its usual address."""
-    from devboot.onboarding.brokers import URL, USUAL  # with all that reads clones, which this seldom needs
+    from devboot.onboarding.services.brokers import URL, USUAL  # with all that reads clones, which this seldom needs
 
     return _without(loaded, RECIPE, lambda text: USUAL if text == URL else text)
 

@@ -8,7 +8,7 @@ from devboot.app.init import Fact, example_folder, facts_of, init, write_example
 from devboot.errors import MachineError, ManifestError, UsageError
 from devboot.model.edge.manifest import load_sources
 from devboot.onboarding import Proposal
-from devboot.onboarding.proposal import Database, Evidence, Process, PythonInput, Service, Task, Variable
+from devboot.onboarding.proposal_values import Database, Evidence, Process, PythonInput, Service, Task, Variable
 from tests.fakes.folders import state_folder
 
 

@@ -5,8 +5,8 @@ from textwrap import dedent
 import pytest
 
 from devboot.onboarding import detect
-from devboot.onboarding.evaluation.machine import Machine
-from devboot.onboarding.tree import Tree
+from devboot.onboarding.reading.tree import Tree
+from devboot.onboarding.symbolic_eval.machine import Machine
 
 MANAGE = """
 import os, sys

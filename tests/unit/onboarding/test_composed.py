@@ -2,8 +2,8 @@
 
 import pytest
 
-from devboot.onboarding.compose import read_compose
-from devboot.onboarding.tree import Tree
+from devboot.onboarding.reading.compose import read_compose
+from devboot.onboarding.reading.tree import Tree
 from devboot.recipes import RecipeFolders, bundled_folder
 
 REDIS = "import redis\nclient = redis.from_url(os.environ['REDIS_URL'])\n"

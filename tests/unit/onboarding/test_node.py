@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from devboot.onboarding import render
-from devboot.onboarding.node import MAJORS
+from devboot.onboarding.reading.node import MAJORS
 
 SITE = {"app.py": "from flask import Flask\napp = Flask(__name__)\n", "requirements.txt": "flask\n"}
 

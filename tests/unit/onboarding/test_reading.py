@@ -5,9 +5,9 @@ import os
 import pytest
 
 from devboot.onboarding import detect, render
-from devboot.onboarding.dotenv import parse_variables
-from devboot.onboarding.tree import MAX_BYTES, Tree
-from devboot.onboarding.yaml import parse_yaml
+from devboot.onboarding.reading.dotenv import parse_variables
+from devboot.onboarding.reading.tree import MAX_BYTES, Tree
+from devboot.onboarding.reading.yaml import parse_yaml
 
 
 def test_links_out_of_the_clone_and_endless_ones_are_not_followed(write, tmp_path):

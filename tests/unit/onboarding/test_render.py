@@ -6,8 +6,8 @@ from textwrap import dedent
 
 from devboot.model.edge.manifest import parse_manifest
 from devboot.onboarding import Proposal, detect, render
-from devboot.onboarding.proposal import Evidence, Note, PythonInput, Variable
-from devboot.onboarding.render import quoted
+from devboot.onboarding.proposal.render import quoted
+from devboot.onboarding.proposal_values import Evidence, Note, PythonInput, Variable
 
 SETTINGS = """
 import os

@@ -1,0 +1,106 @@
+"""Which settings module of a Django project development uses."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Mapping
+
+from devboot.onboarding.proposal_values import Evidence
+from devboot.onboarding.reading.layout import ASIDE, Application, module_name
+from devboot.onboarding.reading.tree import Tree
+from devboot.onboarding.symbolic_eval.settings import Run
+
+PRODUCTION = re.compile(r"prod|production|staging|server|heroku|deploy|live", re.IGNORECASE)
+NAMES_SETTINGS = re.compile(
+    r"""DJANGO_SETTINGS_MODULE["']\s*(?:,|\]\s*=)\s*(?:[\w.]+\(\s*["']\w+["']\s*,\s*(?:default\s*=\s*)?)?["']([\w.]+)["']"""
+)
+LOCAL = ("local", "dev", "development", "settings_dev", "settings_local", "local_settings", "dev_settings")
+
+
+def django_settings(tree: Tree, app: Application, hints: Mapping[str, str]) -> tuple[str, str | None, Evidence | None]:
+    """The settings module for development, what the variable must be set to (None: nothing), and the evidence."""
+    named, evidence = named_settings(tree, app.path)
+    known = [name for name in (named, hints.get("DJANGO_SETTINGS_MODULE")) if name]
+    for name in known:
+        path = _module_path(tree, app, name)
+        stem = name.rpartition(".")[2]
+        if path and not PRODUCTION.search(stem) and _defines_settings(tree, path):
+            return name, None if name == named and not _may_be_production(tree, app.path) else name, evidence
+    candidate = _by_name(tree, app)
+    if candidate:
+        return candidate, candidate if candidate != named else None, evidence
+    return (known[0], None, evidence) if known and _module_path(tree, app, known[0]) else ("", None, evidence)
+
+
+def named_settings(tree: Tree, path: str) -> tuple[str | None, Evidence | None]:
+    """The settings module that manage.py names, whether the clone has it or not, and where.
+
+    Of several, those for tests and for production are named for conditions that don't hold here.
+    """
+    text = tree.text(path) or ""
+    found = list(NAMES_SETTINGS.finditer(text))
+    if not found:
+        return None, None
+    match = next((each for each in found if not _is_for_another_stage(each[1])), found[0])
+    return match[1], Evidence(path, text.count("\n", 0, match.start()) + 1)
+
+
+def _may_be_production(tree: Tree, path: str) -> bool:
+    """Whether manage.py takes settings for production where something is so or isn't."""
+    found = [match[1].rpartition(".")[2] for match in NAMES_SETTINGS.finditer(tree.text(path) or "")]
+    return any(map(PRODUCTION.search, found))
+
+
+def _is_for_another_stage(module: str) -> bool:
+    stem = module.rpartition(".")[2]
+    return bool(PRODUCTION.search(stem) or re.search(r"(?:^|_)(?:tests?|testing|ci)(?:_|$)", stem))
+
+
+def _module_path(tree: Tree, app: Application, name: str) -> str | None:
+    inner = name.replace(".", "/")
+    for source in app.sources:
+        for path in (f"{inner}.py", f"{inner}/__init__.py"):
+            full = posixpath.normpath(posixpath.join(source, path))
+            if tree.exists(full):
+                return full
+    return None
+
+
+def _defines_settings(tree: Tree, path: str) -> bool:
+    text = tree.text(path) or ""
+    return bool(re.search(r"^\s*(?:from\s|import\s|[A-Z_]+\s*[:=])", text, re.MULTILINE))
+
+
+def _by_name(tree: Tree, app: Application) -> str | None:
+    """A settings module for development, by its name."""
+    found: list[tuple[int, int, str]] = []
+    for path in tree.python_files():
+        if ASIDE.search(path) or (
+            "setting" not in path and posixpath.basename(path) not in ("local.py", "dev.py", "development.py")
+        ):
+            continue
+        text = tree.text(path) or ""
+        if not re.search(
+            r"INSTALLED_APPS|DATABASES|from [\w.]*\.(?:base|common|settings)\w* import|ROOT_URLCONF", text
+        ):
+            continue
+        name = module_name(path, app.sources)
+        stem = posixpath.basename(path.removesuffix("/__init__.py")).removesuffix(".py")
+        if name is None or PRODUCTION.search(stem) or "test" in stem or stem == "ci":
+            continue
+        rank = LOCAL.index(stem) if stem in LOCAL else len(LOCAL) + (stem not in ("settings", "base", "common"))
+        found.append((rank, path.count("/"), name))
+    return min(found)[2] if found else None
+
+
+# Applications of libraries that refuse to be imported where a setting of theirs is there and None
+_TEXTS = {"django_recaptcha": ("RECAPTCHA_PUBLIC_KEY", "RECAPTCHA_PRIVATE_KEY")}
+
+
+def must_be_texts(run: Run) -> list[str]:
+    """Django's settings that are None, which the library that reads them refuses."""
+    apps = run.setting("INSTALLED_APPS")
+    installed = apps if isinstance(apps, list | tuple) else ()
+    names = [name for app, names in _TEXTS.items() if app in installed for name in names]
+    return [name for name in names if name in run.names and run.names[name].data is None]

@@ -1,0 +1,75 @@
+"""The command of a Flask project that makes its tables, where no migrations do it."""
+
+from __future__ import annotations
+
+import ast
+import posixpath
+import re
+from collections.abc import Iterator
+
+from devboot.onboarding.frameworks.flask import flask_name
+from devboot.onboarding.proposal_values import Evidence, Task
+from devboot.onboarding.reading.layout import ASIDE, Application, cwd_of
+from devboot.onboarding.reading.tree import Tree
+
+_MAKES = ("create_all(",)
+# Ways in which a function becomes a command: Flask's own, click's, and that of Flask-Script
+_FLASK = re.compile(r"^(?:\w*app\w*\.cli|click)\.command\b")
+_SCRIPT = re.compile(r"^\w*manager\.command\b")
+_ASKS = re.compile(r"\bprompt=|\bconfirmation_prompt=|\bargument\(|required=True")
+_LIKELY = re.compile(r"init|create|setup|db|table", re.IGNORECASE)
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def tables_task(tree: Tree, app: Application, databases: tuple[str, ...]) -> Task | None:
+    """The task; it runs once per database, and only what drops nothing by itself is taken."""
+    if app.framework != "flask":
+        return None
+    found: list[tuple[tuple[bool, int, str], str, Evidence]] = []
+    for path in tree.python_files():
+        if ASIDE.search(path) or not tree.mentions(path, _MAKES):
+            continue
+        parsed = tree.module(path)
+        for function, decorator in _commands(parsed) if parsed else ():
+            if _makes_tables(function):
+                name, command = _command(tree, app, path, function, decorator)
+                rank = (_LIKELY.search(name) is None, len(function.body), name)
+                found.append((rank, command, Evidence(path, function.lineno)))
+    if not found:
+        return None
+    _, command, where = min(found, key=lambda each: each[0])
+    return Task("tables", command, cwd_of(app), depends_on=databases, evidence=where, once=True)
+
+
+def _commands(parsed: ast.Module) -> Iterator[tuple[Function, str]]:
+    """Functions that are commands and ask for nothing, each with the decorator that makes it one."""
+    for node in ast.walk(parsed):
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        decorators = [ast.unparse(each) for each in node.decorator_list]
+        makes = next((each for each in decorators if _FLASK.search(each) or _SCRIPT.search(each)), None)
+        if makes and not any(_ASKS.search(each) for each in decorators):
+            yield node, makes
+
+
+def _makes_tables(function: Function) -> bool:
+    """Whether it makes tables, and drops none unless it is told to."""
+    drops = (statement for statement in function.body if not isinstance(statement, ast.If))
+    return _calls(function, "create_all") and not any(_calls(each, "drop_all") for each in drops)
+
+
+def _calls(node: ast.AST, name: str) -> bool:
+    return any(
+        isinstance(each, ast.Call) and isinstance(each.func, ast.Attribute) and each.func.attr == name
+        for each in ast.walk(node)
+    )
+
+
+def _command(tree: Tree, app: Application, path: str, function: Function, decorator: str) -> tuple[str, str]:
+    if _SCRIPT.search(decorator):
+        return function.name, f"python {posixpath.relpath(path, app.folder)} {function.name}"
+    given = re.search(r"command\((?:name=)?['\"]([\w-]+)['\"]", decorator)
+    name = given[1] if given else function.name.lower().replace("_", "-")
+    target = flask_name(tree, app)
+    return name, f"flask --app {target} {name}" if target else f"flask {name}"

@@ -1,0 +1,1 @@
+"""Which packages the application needs: lists, extras and groups, imports."""

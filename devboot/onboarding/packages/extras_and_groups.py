@@ -1,0 +1,177 @@
+"""Groups and extras beside the usual packages that what devboot starts can't do without."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from devboot.model.distributions import distributions
+from devboot.onboarding.frameworks.django_settings import named_settings
+from devboot.onboarding.packages.imported import named_in_settings
+from devboot.onboarding.proposal_values import PythonInput
+from devboot.onboarding.reading.layout import ASIDE, Application
+from devboot.onboarding.reading.python import NAME, load_toml, name_of, normal
+from devboot.onboarding.reading.tree import Tree
+
+_TOP = re.compile(r"^(?:from|import)[ \t]+(\w+)", re.MULTILINE)
+
+
+def with_chosen(tree: Tree, app: Application, python: PythonInput) -> PythonInput:
+    """Name groups and extras that alone hold what the application imports, besides those that come unasked."""
+    if python.groups or not {"uv.lock", "pyproject.toml"} & set(python.requirements):
+        return python
+    project = load_toml(tree, posixpath.join(app.root, "pyproject.toml"))
+    usual, sets = _usual(project), _sets(project)
+    names = [name for name in _wanted(tree, app) if not usual & name]
+    if not names or not any(name & packages for name in names for packages in sets.values()):
+        return python
+    usual |= _brought(load_toml(tree, posixpath.join(app.root, "uv.lock")), usual)
+    chosen: list[tuple[str, str]] = []
+    for name in names:
+        holders = [key for key, packages in sets.items() if name & packages and not _contradicts(project, key, chosen)]
+        if holders and not usual & name:
+            best = min(holders, key=lambda key: len(sets[key]))  # some hold everything
+            usual |= sets[best]
+            chosen.append(best)
+    groups = [name for kind, name in chosen if kind == "group"]
+    if groups:
+        groups = [*_default_groups(project), *groups]
+    return replace(python, groups=tuple(groups), extras=tuple(name for kind, name in chosen if kind == "extra"))
+
+
+def _contradicts(project: Mapping[str, Any], key: tuple[str, str], chosen: list[tuple[str, str]]) -> bool:
+    """Whether the project says that this one can't be installed beside one that was chosen."""
+    sets = [
+        [pair for item in _list(each) for pair in _table(item).items()]
+        for each in _list(_table(project, "tool", "uv").get("conflicts"))
+    ]
+    return any(key in each and any(other in each for other in chosen) for each in sets)
+
+
+def _default_groups(project: Mapping[str, Any]) -> list[str]:
+    """Groups that uv installs unasked."""
+    declared = _table(project, "dependency-groups")
+    named = _table(project, "tool", "uv").get("default-groups", ["dev"])
+    return [name for name in declared if named == "all" or name in _list(named)]
+
+
+def _usual(project: Mapping[str, Any]) -> set[str]:
+    """Packages that are installed in any case."""
+    groups = _table(project, "dependency-groups")
+    names = _names(_table(project, "project").get("dependencies"))
+    names |= _names(_table(project, "tool", "uv").get("dev-dependencies"))
+    for name in _default_groups(project):
+        names |= _of_group(groups, name)
+    return names
+
+
+def _sets(project: Mapping[str, Any]) -> dict[tuple[str, str], set[str]]:
+    """Packages of each group and extra, by what it is and its name."""
+    groups = _table(project, "dependency-groups")
+    extras = _table(project, "project", "optional-dependencies")
+    rest = [name for name in groups if name not in _default_groups(project)]
+    return {("group", name): _of_group(groups, name) for name in rest} | {
+        ("extra", name): _names(listed) for name, listed in extras.items()
+    }
+
+
+def _of_group(groups: Mapping[str, Any], name: str, seen: tuple[str, ...] = ()) -> set[str]:
+    listed = groups.get(name)
+    names = _names(listed)
+    for item in _list(listed) if name not in seen else ():
+        if isinstance(included := _table(item).get("include-group"), str):
+            names |= _of_group(groups, included, (*seen, name))
+    return names
+
+
+def _names(listed: object) -> set[str]:
+    matches = [NAME.match(item) for item in _list(listed) if isinstance(item, str)]
+    return {normal(match[1]) for match in matches if match}
+
+
+def _brought(lock: Mapping[str, Any], names: set[str]) -> set[str]:
+    """Packages that others of the lock bring along."""
+    needed = {
+        _name(package): [_name(each) for each in _list(_table(package).get("dependencies"))]
+        for package in _list(lock.get("package"))
+    }
+    found, left = set[str](), list(names)
+    while left:
+        name = left.pop()
+        if name not in found:
+            found.add(name)
+            left += needed.get(name, ())
+    return found
+
+
+def _name(package: object) -> str:
+    return normal(str(_table(package).get("name", "")))
+
+
+def _wanted(tree: Tree, app: Application) -> list[frozenset[str]]:
+    """The packages of every module that the application imports at once, each under the names that it may have."""
+    tops = dict.fromkeys(top for path in _imported(tree, app) for top in _TOP.findall(tree.text(path) or ""))
+    found = [
+        frozenset({normal(top), name_of(distributions().get(top, top))}) for top in tops if not _is_own(tree, app, top)
+    ]
+    if app.framework == "django":
+        found += [frozenset({name_of(distributions()[name])}) for name in named_in_settings(tree, _imported(tree, app))]
+    if any(posixpath.basename(path) == "alembic.ini" and not ASIDE.search(path) for path in tree.files()):
+        found.append(frozenset({"alembic"}))
+    if app.framework in ("fastapi", "starlette", "litestar"):
+        found.append(frozenset({"uvicorn", "hypercorn", "fastapi-cli"}))
+    if app.framework == "django":
+        found.append(frozenset({"django"}))
+    return found
+
+
+def _is_own(tree: Tree, app: Application, top: str) -> bool:
+    return any(
+        tree.exists(posixpath.normpath(posixpath.join(source, f"{top}.py")))
+        or tree.is_folder(posixpath.normpath(posixpath.join(source, top)))
+        for source in app.sources
+    )
+
+
+def _imported(tree: Tree, app: Application) -> Iterator[str]:
+    """The application's own modules, from its entry onwards, and from the settings that Django finds by their name."""
+    left, seen = [app.path], set[str]()
+    if app.framework == "django":
+        left += _files(app, app.path, "", "", named_settings(tree, app.path)[0] or "")
+    while left:
+        path = left.pop()
+        if path in seen or ASIDE.search(path) or not tree.exists(path):
+            continue
+        seen.add(path)
+        yield path
+        for origin, names, plain in tree.imports(path):
+            left += _files(app, path, origin, names, plain)
+
+
+def _files(app: Application, path: str, origin: str, names: str, plain: str) -> Iterator[str]:
+    modules = re.findall(r"[\w.]+", plain)
+    if origin:
+        modules = [
+            origin,
+            *(f"{origin}.{name}" if not origin.endswith(".") else origin + name for name in re.findall(r"\w+", names)),
+        ]
+    for module in modules:
+        bare = module.lstrip(".")
+        up = len(module) - len(bare)
+        places = [posixpath.join(posixpath.dirname(path), *[".."] * (up - 1))] if up else app.sources
+        for place in places:
+            inner = posixpath.normpath(posixpath.join(place, bare.replace(".", "/")))
+            yield from (f"{inner}.py", f"{inner}/__init__.py")
+
+
+def _table(data: Any, *keys: str) -> dict[str, Any]:
+    for key in keys:
+        data = data.get(key, {}) if isinstance(data, dict) else {}
+    return data if isinstance(data, dict) else {}
+
+
+def _list(data: object) -> list[Any]:
+    return data if isinstance(data, list) else []

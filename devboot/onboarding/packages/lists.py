@@ -1,0 +1,66 @@
+"""The list of packages that covers the application's imports best, wherever in the clone it lies."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from devboot.model.distributions import distributions
+from devboot.onboarding.packages.imported import modules_of
+from devboot.onboarding.proposal_values import Evidence, Note, PythonInput
+from devboot.onboarding.reading.layout import ASIDE, Application
+from devboot.onboarding.reading.python import LOCKS, NOT_FOR_US, declares_packages, dependencies, load_toml, name_of
+from devboot.onboarding.reading.tree import Tree
+
+_ENOUGH = 3  # of fewer packages that are imported, the usual list's own may bring those that it lacks
+_LIST = re.compile(
+    r"(?:[\w-]*require?m\w*|reqs?|packages|dependencies|deps|pip)(?:[-_.][\w-]+)*\.(?:txt|pip|in)", re.IGNORECASE
+)
+
+
+def with_covering_list(tree: Tree, app: Application, python: PythonInput) -> tuple[PythonInput, list[Note]]:
+    """Take another list where the usual places have none, or one that has less than half of what is imported."""
+    chosen = python.requirements
+    if chosen and not all(path.endswith((".txt", ".pip", ".in")) for path in chosen):
+        return python, []
+    modules = modules_of(tree, app)
+    wanted = {name_of(distributions()[module]) for module in modules if module in distributions()}
+    here = _covered(tree, app.root, chosen, wanted) if chosen else 0
+    if not wanted or here * 2 >= len(wanted) or (chosen and len(wanted) < _ENOUGH):
+        return python, []
+    found = {
+        path: _covered(tree, posixpath.dirname(path) or ".", (posixpath.basename(path),), wanted)
+        for path in _lists(tree, app)
+    }
+    best = min(found, key=lambda path: _rank(path, found, app), default="")
+    inner = posixpath.relpath(best, app.root) if best else ""
+    if not inner or found[best] <= here or inner in chosen:
+        return python, []
+    lacks = f" ({chosen[0]} lacks {len(wanted) - here} of {len(wanted)} packages that are imported)" if chosen else ""
+    note = Note(f"{inner} is the list that has what the application imports{lacks}", Evidence(best))
+    return replace(python, requirements=(inner,)), [note]
+
+
+def _covered(tree: Tree, folder: str, names: tuple[str, ...], wanted: set[str]) -> int:
+    return len(wanted & set(dependencies(tree, folder, names, only=True)))
+
+
+def _rank(path: str, found: Mapping[str, int], app: Application) -> tuple[int, bool, int, str]:
+    """The list that covers most first; of equal ones that which isn't for production or tests, and the nearest."""
+    steps = posixpath.relpath(posixpath.dirname(path) or ".", app.folder).count("/")
+    return (-found[path], bool(NOT_FOR_US.search(posixpath.basename(path))), steps, path)
+
+
+def _lists(tree: Tree, app: Application) -> Iterator[str]:
+    """Lists and locks at and below the root of the application's project."""
+    prefix = "" if app.root == "." else f"{app.root}/"
+    for path in tree.files():
+        folder, name = posixpath.split(path)
+        if not path.startswith(prefix) or ASIDE.search(path):
+            continue
+        is_inside = posixpath.basename(folder) == "requirements" and name.endswith((".txt", ".pip", ".in"))
+        is_list = is_inside or name in (*LOCKS, "Pipfile") or _LIST.fullmatch(name) is not None
+        if is_list or (name == "pyproject.toml" and declares_packages(load_toml(tree, path))):
+            yield path

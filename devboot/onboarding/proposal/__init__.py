@@ -1,0 +1,1 @@
+"""Puts together what was found, and renders it."""

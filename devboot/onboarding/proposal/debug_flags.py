@@ -1,0 +1,202 @@
+"""Variables that turn an application to development."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+
+from devboot.onboarding.proposal.configurations import find_configuration
+from devboot.onboarding.proposal.survey import Clone
+from devboot.onboarding.proposal.variables import DEVELOPS, HOSTS, MODE, SWITCH
+from devboot.onboarding.proposal_values import Evidence, Variable
+from devboot.onboarding.symbolic_eval.settings import Evaluator, Run
+from devboot.onboarding.symbolic_eval.values import Place, Value, deep_reads, plain
+
+DATABASE = re.compile(r"(?:^|_)(?:DATABASE|DB|SQLALCHEMY_DATABASE|SQLALCHEMY)_(?:URL|URI|DSN)$")
+ENGINE = re.compile(r"(?:DB|DATABASE)_ENGINE$")
+SERVER_DRIVER = re.compile(
+    r"psycopg|^asyncpg$|mysql|mariadb|oracle|pyodbc|pymssql|^pg8000$|cockroach|motor|pymongo|beanie"
+)
+
+LOCAL = "127.0.0.1"
+_STAGES = ("development", "dev", "local")
+TRUE = ("True", "1", "true", "on", "yes")
+FALSE = ("False", "0", "false", "off", "no", "")
+
+
+def find_switches(clone: Clone, evaluator: Evaluator, base: Run) -> dict[str, Variable]:
+    """Variables that turn the application to development, kept only where nothing more is needed because of them."""
+    found = find_configuration(clone, base)
+    if found:
+        base = evaluator.run({name: each.value or "" for name, each in found.items()})  # imports more than before
+    for candidate in _candidates(clone, evaluator, base):
+        if candidate.name in found:
+            continue
+        values = {name: v.value or "" for name, v in found.items()}
+        before = evaluator.again(values)
+        after = evaluator.again({**values, candidate.name: candidate.value or ""})
+        if len(after.found.needs) <= len(before.found.needs) and len(after.found.absent) <= len(before.found.absent):
+            found[candidate.name] = candidate
+    return found
+
+
+def _candidates(clone: Clone, evaluator: Evaluator, base: Run) -> list[Variable]:
+    composed = clone.compose.variables()
+    found: list[Variable] = []
+    for name, read in base.found.reads.items():
+        if name in clone.files.committed or not (SWITCH.search(name) or MODE.search(name)):
+            continue
+        where = Evidence(read.place.path, read.place.line) if read.place else None
+        default = read.default.data if read.default else None
+        example = clone.files.examples.get(name)
+        text = example.text if example is not None and not example.is_placeholder else composed.get(name, "")
+        if re.search(r"PRODUCTION$", name):
+            if re.match(r"(?:true|1|yes)$", str(default), re.IGNORECASE):
+                found.append(Variable(name, value="false", evidence=where))
+        elif text and DEVELOPS.search(text) and text != default and "$" not in text:
+            found.append(
+                Variable(
+                    name,
+                    value=text,
+                    evidence=Evidence(example.path, example.line) if example and example.text == text else where,
+                )
+            )
+        elif stage := not text and _stage_beside(clone, default):
+            found.append(Variable(name, value=stage, evidence=where))
+    debug = _debug(evaluator, base)
+    here = _redirect(evaluator, debug) + _hosts(clone, evaluator, debug)
+    return found + debug + here + _sqlite(clone, base) + _asynchronous(clone, base) + _engine(clone, base)
+
+
+def _stage_beside(clone: Clone, default: object) -> str:
+    """The stage whose file of settings lies beside that for the production that is the default; else empty."""
+    if not isinstance(default, str) or not re.fullmatch(r"prod|production", default, re.IGNORECASE):
+        return ""
+    own = f"{default.lower()}.py"
+    for path in clone.tree.python_files():
+        folder, _, file = path.rpartition("/")
+        stage = next((each for each in _STAGES if file == own and clone.tree.exists(f"{folder}/{each}.py")), "")
+        if stage:
+            return stage
+    return ""
+
+
+def _engine(clone: Clone, base: Run) -> list[Variable]:
+    """Django's database named by parts, engine included, and nobody says which: SQLite needs nothing else."""
+    needs = base.found.needs
+    engines = [name for name in needs if ENGINE.search(name) and name not in clone.files.examples]
+    if clone.app.framework != "django" or not engines:
+        return []
+    prefix = ENGINE.sub("", engines[0])
+    values = {engines[0]: "django.db.backends.sqlite3"}
+    values |= {f"{prefix}{part}": "db.sqlite3" for part in ("DB_NAME", "DB_DATABASE", "DATABASE_NAME")}
+    return [Variable(n, value=v, evidence=evidence_of(needs[n].place)) for n, v in values.items() if n in needs]
+
+
+def _sqlite(clone: Clone, base: Run) -> list[Variable]:
+    """A database's address that nobody gives, where no driver of a server is installed: a file will do."""
+    if any(SERVER_DRIVER.search(name) for name in clone.packages):
+        return []
+    found = []
+    for need in base.found.needs.values():
+        example = clone.files.examples.get(need.name)
+        if DATABASE.search(need.name) and (example is None or example.is_placeholder):
+            scheme = "sqlite+aiosqlite" if "aiosqlite" in clone.packages else "sqlite"
+            found.append(Variable(need.name, value=f"{scheme}:///db.sqlite3", evidence=evidence_of(need.place)))
+    return found
+
+
+def _asynchronous(clone: Clone, base: Run) -> list[Variable]:
+    """An address of SQLite that names no driver can't be opened by asyncio's engine: the installed driver decides."""
+    for event in base.found.events:
+        first = event.argument(0, "url") if event.name.endswith("create_async_engine") else None
+        if first is None or not str(first.data).startswith("sqlite://") or len(first.reads) != 1:
+            continue
+        (name,) = first.reads
+        example = clone.files.examples.get(name)
+        if name in clone.files.committed:
+            continue
+        if "aiosqlite" in clone.packages:
+            return [Variable(name, value="sqlite+aiosqlite:///db.sqlite3", evidence=evidence_of(event.place))]
+        if "asyncpg" in clone.packages:
+            text = (
+                example.text if example is not None and "+asyncpg://" in example.text else "postgresql+asyncpg:///app"
+            )
+            return [Variable(name, value=text, evidence=evidence_of(event.place))]
+    return []
+
+
+def _debug(evaluator: Evaluator, base: Run) -> list[Variable]:
+    """Django without DEBUG serves nothing on this machine."""
+    value = base.names.get("DEBUG")
+    if value is None or value.data is not False:
+        return []
+    names = [name for name in sorted(value.reads) if "DEBUG" in name]
+    return [
+        Variable(
+            name,
+            value=_spelling(evaluator, {}, name, "DEBUG", is_on=True) or TRUE[0],
+            evidence=evidence_of(value.place),
+        )
+        for name in names[:1]
+    ]
+
+
+def _redirect(evaluator: Evaluator, debug: list[Variable]) -> list[Variable]:
+    """Django that sends everybody to https shows nothing where only http is spoken."""
+    given = {variable.name: variable.value or "" for variable in debug}
+    value = evaluator.again(given).names.get("SECURE_SSL_REDIRECT")
+    if value is None or value.data is not True:
+        return []
+    found = []
+    for name in sorted(value.reads - given.keys())[:1]:
+        text = _spelling(evaluator, given, name, "SECURE_SSL_REDIRECT", is_on=False)
+        found += [Variable(name, value=text, evidence=evidence_of(value.place))] if text else []
+    return found
+
+
+def _hosts(clone: Clone, evaluator: Evaluator, debug: list[Variable]) -> list[Variable]:
+    """Django that answers to the names of other machines only says 400 here; with DEBUG an empty list is no list."""
+    given = {variable.name: variable.value or "" for variable in debug}
+    value = evaluator.again(given).names.get("ALLOWED_HOSTS")
+    if value is None or value.data in ([], ()) or _answers(value) is not False:
+        return []
+    reads = evaluator.again(given).found.reads
+    # A function may take the list from a variable only if that is set: its value doesn't show where it would come from
+    ruling = deep_reads(value) or {name for name in reads if HOSTS.search(name.upper())}
+    for name in sorted(ruling - given.keys() - clone.files.committed.keys())[:1]:
+        read = reads.get(name)
+        default = read.default.data if read and read.default else None
+        own = [default] if isinstance(default, str) and default and not default.startswith("[") else []
+        if not deep_reads(value):
+            own = [host for host in plain(value) if isinstance(host, str)]  # type: ignore[attr-defined]
+        for text in (",".join([*own, LOCAL]), " ".join([*own, LOCAL]), json.dumps([LOCAL]), LOCAL):
+            hosts = evaluator.again({**given, name: text}).names.get("ALLOWED_HOSTS")
+            if hosts is not None and _answers(hosts):
+                return [Variable(name, value=text, evidence=evidence_of(value.place))]
+    return []
+
+
+def _answers(hosts: Value) -> bool | None:
+    """Whether a list of hosts has this machine's address; None where not all of it is known."""
+    if not isinstance(hosts.data, list | tuple):
+        return None
+    names = [item.data if isinstance(item, Value) else item for item in hosts.data]
+    if {"*", LOCAL} & {name for name in names if isinstance(name, str)}:
+        return True
+    return False if all(isinstance(name, str) for name in names) else None
+
+
+def _spelling(evaluator: Evaluator, given: Mapping[str, str], name: str, setting: str, *, is_on: bool) -> str | None:
+    """How the code spells true or false: `int("True")` fails, and a comparison takes one spelling only."""
+    for text in TRUE if is_on else FALSE:
+        value = evaluator.again({**given, name: text}).names.get(setting)
+        if value is not None and value.data is is_on:
+            return text
+    return None
+
+
+def evidence_of(place: Place | None) -> Evidence | None:
+    """A place in the code as evidence."""
+    return Evidence(place.path, place.line) if place else None

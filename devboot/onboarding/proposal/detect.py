@@ -1,0 +1,414 @@
+"""Reads a clone and puts together what it says into one proposal."""
+
+from __future__ import annotations
+
+import gc
+import posixpath
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from devboot.model import overmind
+from devboot.onboarding.frameworks.alembic import environments, redirected
+from devboot.onboarding.frameworks.flask import abilities, by_variable, flask_name
+from devboot.onboarding.frameworks.log_folders import with_log_folders
+from devboot.onboarding.frameworks.processes import implied
+from devboot.onboarding.frameworks.tasks import find_tasks
+from devboot.onboarding.libraries import DOCKER_HOST, usual_hosts
+from devboot.onboarding.proposal.composed import left_out, with_versions
+from devboot.onboarding.proposal.debug_flags import evidence_of, find_switches
+from devboot.onboarding.proposal.needs import needs_of
+from devboot.onboarding.proposal.remarks import absent, neighbours, other_services, without_migrations
+from devboot.onboarding.proposal.stages import for_another_stage
+from devboot.onboarding.proposal.survey import Clone, survey
+from devboot.onboarding.proposal.variables import Sources, describe as describe_need, local
+from devboot.onboarding.proposal_values import Evidence, Note, Process, Proposal, Service, Task, Variable
+from devboot.onboarding.reading.commands import nothing_to_run
+from devboot.onboarding.reading.dotenv import EnvFiles
+from devboot.onboarding.reading.images import variables_of_image
+from devboot.onboarding.reading.layout import cwd_of
+from devboot.onboarding.reading.node import find_node, left_to_itself, only_process
+from devboot.onboarding.reading.procfile import (
+    describe,
+    env_files_in,
+    missing_folder,
+    obstacles,
+)
+from devboot.onboarding.reading.tree import Tree
+from devboot.onboarding.services import databases as stores
+from devboot.onboarding.services.endpoints import Found as Endpoint, find_endpoints
+from devboot.onboarding.services.servers import Served, find_servers
+from devboot.onboarding.services.wiring import Wiring, find_wiring
+from devboot.onboarding.symbolic_eval.settings import Evaluator, Run
+
+DEFAULT_FILES = (".env", ".env.local")
+ENVRC = re.compile(
+    r"(?:dotenv(?:_if_exists)?|source(?:_env)?|\bcat|(?:^|\s)\.)[ \t]+(?:\./)?([\w./-]*env[\w.-]*)", re.MULTILINE
+)
+
+
+def detect(root: Path, *, environ: Mapping[str, str]) -> Proposal:
+    """Read a clone and propose a manifest for it; nothing of it is run, nothing is written.
+
+    `environ` is not looked at for values, so that the same clone gives the same proposal for everybody.
+    """
+    del environ
+    # The many small values make the collector run all the time; almost none is garbage yet
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        return _detect(root)
+    finally:
+        if collects:
+            gc.enable()
+
+
+def _detect(root: Path) -> Proposal:
+    clone = survey(Tree(root))
+    evaluator = Evaluator(
+        clone.tree,
+        clone.app,
+        clone.settings,
+        _committed(clone.files),
+        _guesses(clone.files),
+        tuple(environments(clone.tree)),
+    )
+    base = evaluator.run({})
+    switches = find_switches(clone, evaluator, base)
+    values = {name: v.value or "" for name, v in switches.items()}
+    if switches:
+        base = evaluator.run(values)
+    kept = stores.kept_in_files(clone.app, base, clone.packages)
+    if kept:
+        switches = {**kept, **switches}
+        values = {name: v.value or "" for name, v in switches.items()}
+        base = evaluator.run(values)
+    wiring = find_wiring(evaluator, base, values, clone.packages, _containers(clone))
+    files = stores.find_databases(clone.tree, clone.app, base).databases
+    given = {**values, **wiring.probes}
+    served = find_servers(evaluator, base, given, clone.packages, clone.compose, [file.name for file in files])
+    probes = {**wiring.probes, **served.probes}
+    final = evaluator.run({**values, **probes}) if probes else base
+    return assemble(clone, final, switches, wiring, served)
+
+
+def _committed(files: EnvFiles) -> dict[str, str]:
+    return {name: variable.text for name, variable in files.committed.items()}
+
+
+def _guesses(files: EnvFiles) -> dict[str, str]:
+    """Values of templates, but not those that only hold the place of one: an address still shows its form."""
+    return {
+        name: variable.text
+        for name, variable in files.examples.items()
+        if variable.text and ("://" in variable.text or not variable.is_placeholder)
+    }
+
+
+# -- the proposal ----------------------------------------------------------------------------------------------------
+
+
+def assemble(clone: Clone, run: Run, switches: Mapping[str, Variable], wiring: Wiring, served: Served) -> Proposal:
+    """The proposal, from what the evaluation showed."""
+    app, tree = clone.app, clone.tree
+    found = stores.find_databases(tree, app, run, served.known)
+    databases = (*found.databases, *served.databases)
+    names = tuple(item.name for item in databases)
+    tasks = _tasks(clone, run, served, names)
+    processes, procfile_notes, program = _processes(clone, run)
+    flask_app: dict[str, Variable] = {}
+    known = abilities(tree, app.root, clone.python.requirements)
+    if app.framework == "flask" and not known.option:
+        file = "" if known.modules else posixpath.relpath(app.path, app.folder)
+        processes, tasks, flask_app = by_variable(processes, tasks, file)
+    commands = tuple(_commands(clone, processes))
+    node = find_node(tree, app.root, commands)
+    tasks += node.tasks
+    env_files, file_notes = _env_files(clone, run)
+    endpoints = find_endpoints(run, clone.packages, _containers(clone), _recipes(wiring))
+    for each in endpoints:
+        wiring.values |= each.values
+        wiring.places |= each.places
+    if wiring.is_needed and any("$REDIS_URL" in (process.command or "") for process in processes):
+        wiring.values.setdefault("REDIS_URL", "${services.redis.url}")
+    env = _env(clone, run, switches, wiring, served, processes, env_files)
+    env = (*env, *(flask_app[name] for name in flask_app.keys() - {each.name for each in env}))
+    env = _with_port(env, clone, run, processes)
+    notes = [
+        *clone.notes,
+        *wiring.notes,
+        *(note for each in endpoints for note in each.notes),
+        *served.notes,
+        *found.notes,
+        *procfile_notes,
+        *file_notes,
+        *other_services(clone, run, found.servers | _known(wiring, endpoints)),
+        *absent(clone, run),
+        *neighbours(clone),
+        *without_migrations(clone, tasks, databases),
+        *(left_to_itself(tree, app.root, commands) if app.framework else ()),
+    ]
+    services, version_notes = with_versions(_services(wiring, served, endpoints), clone.compose)
+    hosts = wiring.hosts.union(served.hosts, *(each.hosts for each in endpoints))
+    notes += version_notes
+    read = _read_env_files(clone, env_files)
+    notes += left_out(tree, clone.compose, services, processes, databases, read, by_procfile=clone.procfile is not None)
+    root = tree.root if app.root == "." else tree.root / app.root
+    return Proposal(
+        root=root,
+        name=root.name,
+        framework=app.framework,
+        framework_evidence=app.evidence,
+        python=replace(clone.python, hosts=tuple(sorted(hosts))),
+        packages=node.packages,
+        services=services,
+        databases=databases,
+        env=env,
+        env_files=env_files,
+        tasks=tuple(tasks),
+        procfile=posixpath.relpath(clone.procfile.path, app.root) if clone.procfile else None,
+        processes=tuple(
+            _unique(_with_program(processes, clone), (*(service.name for service in services), *names), tasks)
+        ),
+        notes=tuple(dict.fromkeys(notes)),
+        program=program,
+        read_files=_full(tree, tree.read),
+        missing_files=_full(tree, tree.missing - tree.read),
+        globbed=_full(tree, tree.listed),
+    )
+
+
+def _with_program(processes: list[Process], clone: Clone) -> list[Process]:
+    """Let Python programs of a clone without packages, which has no virtualenv, run as `python3`."""
+    if clone.python.requirements or clone.python.packages:
+        return processes
+    named = ((each, re.sub(r"^python(?=\s)", "python3", each.command or "")) for each in processes)
+    return [replace(each, command=command) if command else each for each, command in named]
+
+
+def _tasks(clone: Clone, run: Run, served: Served, databases: tuple[str, ...]) -> list[Task]:
+    tree, app, procfile = clone.tree, clone.app, clone.procfile
+    tasks = find_tasks(tree, app, run, procfile, databases, clone.packages, clone.python.requirements)
+    tasks = [redirected(tree, app, task, served.probes) for task in tasks]
+    if procfile is not None and procfile.release is not None:
+        return tasks  # a release runs where no other task prepares
+    return with_log_folders(tree, app, run, tasks)
+
+
+def _services(wiring: Wiring, served: Served, endpoints: list[Endpoint]) -> Iterator[Service]:
+    if wiring.is_needed:
+        yield Service("redis", "redis", wiring.port, wiring.evidence, wiring.is_open)
+    if wiring.needs_rabbitmq:
+        yield Service("rabbitmq", "rabbitmq", None, wiring.rabbitmq_evidence)
+    for recipe, port in served.ports.items():
+        yield Service(recipe, recipe, port, served.evidence[recipe], recipe in served.is_open)
+    yield from (each.service for each in endpoints if each.service is not None)
+
+
+def _commands(clone: Clone, processes: list[Process]) -> Iterator[tuple[str, str, str]]:
+    """Name, folder and command of every process."""
+    for process in processes:
+        if process.command:
+            yield process.name, process.cwd, process.command
+    for entry in clone.procfile.processes() if clone.procfile else ():
+        yield entry.name, ".", entry.command
+
+
+def _full(tree: Tree, paths: set[str]) -> tuple[Path, ...]:
+    return tuple(tree.root / path for path in sorted(paths))
+
+
+def _with_port(env: tuple[Variable, ...], clone: Clone, run: Run, processes: list[Process]) -> tuple[Variable, ...]:
+    """The first port where the code, or the framework's own tool, would listen: links and bookmarks go by it."""
+    web = next((process for process in processes if process.command), None)
+    known = {variable.name for variable in env} | set(clone.files.committed)
+    if web is None or "$PORT" not in (web.command or "") or "PORT" in known:
+        return env
+    read = run.found.reads.get("PORT")
+    default = str(read.default.data) if read is not None and read.default is not None else ""
+    if default.isdecimal() and int(default) >= 1024:  # others are for root
+        return (*env, Variable("PORT", value=default, evidence=evidence_of(read.place if read else None)))
+    usual = {"django": "8000", "fastapi": "8000"}.get(clone.app.framework or "")
+    if not usual:
+        return env
+    why = Evidence(f"{clone.app.framework}'s own; if it is taken, another")
+    return (*env, Variable("PORT", value=usual, evidence=why))
+
+
+def _unique(processes: list[Process], others: tuple[str, ...], tasks: list[Task]) -> list[Process]:
+    """Names of processes, services, databases and tasks share one namespace."""
+    taken = {"redis", *others, *(task.name for task in tasks)}
+    found: list[Process] = []
+    for process in processes:
+        name = process.name
+        while process.command and name in taken:
+            name += "-process"
+        taken.add(name)
+        found.append(Process(name, process.command, process.cwd, process.port, process.evidence))
+    return found
+
+
+def _processes(clone: Clone, run: Run) -> tuple[list[Process], list[Note], str]:
+    """Return what keeps running, notes, and the command of a program that doesn't."""
+    procfile = clone.procfile
+    if procfile is None:
+        found = implied(clone.tree, clone.app, run, clone.compose, clone.packages)
+        if not found and not clone.python.requirements:
+            found = only_process(clone.tree, clone.app.root)
+        has_packages = clone.python.requirements or clone.python.packages
+        if found or not has_packages:
+            return found, [], ""
+        note, program = nothing_to_run(clone.tree, clone.app)
+        return found, [note], program
+    notes = describe(procfile, obstacles(clone.tree, clone.app.root, procfile))
+    found = [
+        Process(entry.name, None, cwd_of(clone.app), None, Evidence(procfile.path, entry.line))
+        for entry in procfile.processes()
+        if missing_folder(clone.tree, clone.app.root, clone.app.folder, entry.command)
+    ]
+    return found, notes, ""
+
+
+def _known(wiring: Wiring, endpoints: Iterable[Endpoint]) -> set[str]:
+    """Servers that are proposed or spoken of, by what compose files call them."""
+    return {each.kind.name for each in endpoints} | _recipes(wiring)
+
+
+def _recipes(wiring: Wiring) -> set[str]:
+    return {"rabbitmq"} if wiring.needs_rabbitmq else set()
+
+
+def _containers(clone: Clone) -> frozenset[str]:
+    """Names under which containers find each other."""
+    return frozenset(clone.compose.hosts() | usual_hosts() | {DOCKER_HOST})
+
+
+def _env_files(clone: Clone, run: Run) -> tuple[tuple[str, ...] | None, list[Note]]:
+    """Env files that the code or a command reads besides the usual two, and notes on those that the clone lacks."""
+    wanted: dict[str, Evidence | None] = {}
+    for path, where in _named_env_files(clone, run):
+        inner = posixpath.relpath(posixpath.normpath(path), clone.app.root) if path else ""
+        if inner and not re.search(r"prod|test|staging|example|sample", posixpath.basename(inner)):
+            wanted.setdefault(inner, where)
+    extra = {path: where for path, where in wanted.items() if path not in DEFAULT_FILES}
+    missing = {p: where for p, where in extra.items() if not clone.tree.exists(posixpath.join(clone.app.root, p))}
+    notes = [
+        Note(f"`{path}` is read but not in the clone: what it should set goes there", where)
+        for path, where in missing.items()
+    ]
+    usual = [*DEFAULT_FILES]
+    if clone.tree.exists(posixpath.join(clone.app.root, overmind.FILE)):
+        usual.insert(0, overmind.FILE)
+    return ((*usual, *extra) if extra else None), notes
+
+
+def _read_env_files(clone: Clone, env_files: tuple[str, ...] | None) -> frozenset[str]:
+    """The env files that are read, relative to the tree."""
+    names = env_files if env_files is not None else DEFAULT_FILES
+    return frozenset(posixpath.normpath(posixpath.join(clone.app.root, name)) for name in names)
+
+
+def _named_env_files(clone: Clone, run: Run) -> Iterator[tuple[str, Evidence | None]]:
+    """Env files that the code loads, a line of the Procfile reads, or direnv does; paths relative to the tree."""
+    for loaded in run.found.loaded:
+        yield loaded.path, evidence_of(loaded.place)
+    for entry in clone.procfile.processes() if clone.procfile else ():
+        for name in env_files_in(entry.command):
+            yield (
+                posixpath.join(clone.app.root, name),
+                Evidence(clone.procfile.path if clone.procfile else "", entry.line),
+            )
+    envrc = posixpath.normpath(posixpath.join(clone.app.root, ".envrc"))
+    text = clone.tree.text(envrc) or "" if clone.tree.exists(envrc) else ""
+    for match in ENVRC.finditer(text):
+        if "venv" not in match[1]:
+            yield posixpath.join(clone.app.root, match[1]), Evidence(envrc, text.count("\n", 0, match.start(1)) + 1)
+
+
+def _env(
+    clone: Clone,
+    run: Run,
+    switches: Mapping[str, Variable],
+    wiring: Wiring,
+    served: Served,
+    processes: list[Process],
+    env_files: tuple[str, ...] | None,
+) -> tuple[Variable, ...]:
+    committed = clone.files.committed
+    found: dict[str, Variable] = {}
+    if clone.settings_variable or _is_named_elsewhere(clone):
+        found["DJANGO_SETTINGS_MODULE"] = Variable(
+            "DJANGO_SETTINGS_MODULE", value=clone.settings_variable or clone.settings, evidence=clone.settings_evidence
+        )
+    found |= _flask_app(clone)
+    for name, text in {**served.values, **wiring.values}.items():
+        found[name] = Variable(name, value=text, evidence={**served.places, **wiring.places}.get(name))
+    found |= {name: variable for name, variable in switches.items() if name not in found}
+    sources = _sources(clone, env_files)
+    for need in needs_of(clone, run, processes):
+        if need.name not in found and need.name not in committed:
+            found[need.name] = for_another_stage(clone.tree, need, describe_need(need, sources), run.names)
+    for name, variable in variables_of_image(clone.tree, clone.app.root).items():
+        if name not in found and name not in committed:
+            found[name] = variable
+    for name, line in committed.items():
+        text = local(name, line.text, sources.hosts)
+        if text != line.text and name not in found:
+            found[name] = Variable(name, value=text, evidence=Evidence(line.path, line.line))
+    return tuple(found.values())
+
+
+def _sources(clone: Clone, env_files: tuple[str, ...] | None) -> Sources:
+    tree = clone.tree
+    uses_fernet = any("Fernet" in (tree.text(path) or "") for path in sorted(tree.read) if path.endswith(".py"))
+    special = [name for name in env_files or () if name not in DEFAULT_FILES]
+    file = ".env" if not special or _loads_default(clone) else special[0]
+    return Sources(
+        clone.files.examples,
+        clone.compose.variables(),
+        _containers(clone),
+        uses_fernet,
+        file,
+    )
+
+
+def _loads_default(clone: Clone) -> bool:
+    return any(path.endswith(".env.example") for path in clone.files.example_paths)
+
+
+def _is_named_elsewhere(clone: Clone) -> bool:
+    """Whether a server started by the Procfile would load other settings than manage.py does."""
+    if clone.app.framework != "django" or clone.procfile is None or not clone.settings:
+        return False
+    for entry in clone.procfile.processes():
+        match = re.search(r"([\w.]+)\.(?:wsgi|asgi)\b", entry.command)
+        if match is None or "DJANGO_SETTINGS_MODULE" in entry.command:
+            continue
+        for kind in ("wsgi", "asgi"):
+            path = posixpath.normpath(posixpath.join(clone.app.folder, match[1].replace(".", "/"), f"{kind}.py"))
+            named = re.search(
+                r"""DJANGO_SETTINGS_MODULE["'][^"']+["']([\w.]+)["']""",
+                clone.tree.text(path) or "" if clone.tree.exists(path) else "",
+            )
+            if named and named[1] != clone.settings:
+                return True
+    return False
+
+
+def _flask_app(clone: Clone) -> dict[str, Variable]:
+    """FLASK_APP, where a line of the Procfile calls `flask` and it would find nothing by itself."""
+    if clone.app.framework != "flask" or clone.procfile is None or "FLASK_APP" in clone.files.committed:
+        return {}
+    for entry in clone.procfile.entries.values():
+        if re.search(r"\bflask\s+(?!--app|-A)\w", entry.command) and "FLASK_APP" not in entry.command:
+            name = flask_name(clone.tree, clone.app)
+            example = clone.files.examples.get("FLASK_APP")
+            if example is not None and example.text:
+                return {
+                    "FLASK_APP": Variable(
+                        "FLASK_APP", value=example.text, evidence=Evidence(example.path, example.line)
+                    )
+                }
+            return {"FLASK_APP": Variable("FLASK_APP", value=name, evidence=clone.app.evidence)} if name else {}
+    return {}

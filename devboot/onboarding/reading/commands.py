@@ -1,0 +1,178 @@
+"""Commands with which a clone's own files say that it is started: task runners, scripts, packages, its README."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import shlex
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from devboot.onboarding.proposal_values import Evidence, Note
+from devboot.onboarding.reading.layout import ASIDE, Application, cwd_of
+from devboot.onboarding.reading.python import load_toml
+from devboot.onboarding.reading.tree import Tree
+
+_TARGETS = ("dev", "serve", "runserver", "start", "run", "web", "app", "server")
+_MAKEFILES = ("Makefile", "makefile", "GNUmakefile", "justfile", "Justfile", ".justfile")
+_TABLES = (
+    ("tool", "poe", "tasks"),
+    ("tool", "pdm", "scripts"),
+    ("tool", "taskipy", "tasks"),
+    ("tool", "hatch", "envs", "default", "scripts"),
+)
+_READMES = ("README.md", "readme.md", "README.rst", "README.txt", "README")
+_RULE = re.compile(
+    r"^(?P<name>[A-Za-z][\w-]*)[^:\n]*:(?!=)[^\n]*\n(?P<body>(?:[ \t]+[^\n]*\n?|\n(?=[ \t]))+)", re.MULTILINE
+)
+_FENCED = re.compile(r"^[ \t]*(?:\d+\.[ \t]*)?```[^\n]*\n(?P<body>.*?)^[ \t]*```", re.MULTILINE | re.DOTALL)
+_RUNNER = re.compile(r"^(?:[@-]|\$\s+)*(?:(?:uv|poetry|pipenv|pdm|hatch|rye)\s+run\s+(?:--\S+\s+)*)?")
+_SERVER = re.compile(
+    r"^(?:uvicorn|gunicorn|hypercorn|daphne|granian|flask\b.*\brun|quart\b.*\brun|fastapi\s+(?:dev|run)|litestar\b.*\brun|"
+    r"streamlit\s+run|chainlit\s+run|panel\s+serve|waitress-serve|sanic|scrapyrt|celery\b.*\bworker)\b"
+)
+_PYTHON = re.compile(
+    r"^python[\d.]*\s+(?:-u\s+)?(?:-m\s+(?P<module>[\w.]+)|(?P<script>[\w./-]+\.py))(?P<rest>\s[^|&;<>]*)?$"
+)
+_NO_PROGRAM = re.compile(
+    r"^(?:pip|venv|virtualenv|pytest|unittest|http\.server|ensurepip|build|flake8|black|mypy|ruff|coverage)$"
+)
+_ONE_OFF = re.compile(
+    r"(?:^|[_.-])(?:setup|install|migrat\w*|seed\w*|init\w*|create\w*|test\w*|train\w*|build|scrap\w*)\b", re.IGNORECASE
+)
+_ASKS = re.compile(
+    r"^\s*(?:\w+\s*=\s*)?(?:int\(|str\()?input\(|\bPrompt\.ask\(|\bquestionary\.|\binquirer\.", re.MULTILINE
+)
+
+
+def start_commands(tree: Tree, app: Application) -> Iterator[tuple[str, Evidence]]:
+    """Yield commands that keep running, the most deliberate first, each with the line that offers it."""
+    for command, evidence in _offered(tree, app):
+        plain = _RUNNER.sub("", command.strip())
+        if (_SERVER.search(plain) and _has_target(tree, app, plain)) or (
+            _runs(tree, app, plain) and not _is_interactive(tree, app, plain)
+        ):
+            yield re.sub(r"^python[\d.]*\s", "python ", plain), evidence
+
+
+def _has_target(tree: Tree, app: Application, command: str) -> bool:
+    """Whether the clone has what a server's command names: the README of a framework shows those of its users."""
+    if re.match(r"flask\b", command) and not re.search(r"(?:--app|-A)[ =]|\bFLASK_APP\b", command):
+        names = ("app.py", "wsgi.py", ".flaskenv", "app/__init__.py", "wsgi/__init__.py")
+        return any(tree.exists(posixpath.join(app.folder, name)) for name in names)
+    named = re.search(
+        r"[\s\"']([A-Za-z_][\w.]*):[A-Za-z_]\w*(?:\(.*\))?(?=[\s\"']|$)|\s([\w./-]+\.py)(?=\s|$)", command
+    )
+    if named is None:
+        return True
+    inner = named[2] or named[1].replace(".", "/") + ".py"
+    places = (app.folder, *app.sources)
+    endings = (inner, inner.removesuffix(".py") + "/__init__.py")
+    return any(tree.exists(posixpath.normpath(posixpath.join(place, each))) for place in places for each in endings)
+
+
+def programs(tree: Tree, app: Application) -> Iterator[tuple[str, Evidence]]:
+    """Yield commands of any kind that start a Python program of the clone."""
+    for command, evidence in _offered(tree, app):
+        plain = _RUNNER.sub("", command.strip())
+        if _runs(tree, app, plain):
+            yield re.sub(r"^python[\d.]*\s", "python ", plain), evidence
+
+
+def nothing_to_run(tree: Tree, app: Application) -> tuple[Note, str]:
+    """Return a note that nothing in the clone is shown to keep running, and the command that runs its program or ""."""
+    found = next(programs(tree, app), None)
+    candidates = [name for name in ("main.py", "app.py", "run.py", "server.py") if name in tree.in_folder(app.folder)]
+    if found is None and not candidates:
+        text = "nothing in the clone says what should run: write `web: COMMAND` into a file `Procfile`"
+        return Note(text, warns=True), ""
+    command, where = found or (f"python {candidates[0]}", None)
+    folder = "" if cwd_of(app) == "." else f"cd {shlex.quote(cwd_of(app))} && "
+    program = f"{folder}devboot run -- {command}"
+    text = f"nothing in the clone is shown to keep running: `{program}` runs its program"
+    return Note(f"{text}, `web: COMMAND` in a file `Procfile` makes it a process", where, warns=True), program
+
+
+def _offered(tree: Tree, app: Application) -> Iterator[tuple[str, Evidence]]:
+    yield from _of_makefiles(tree, app)
+    yield from _of_project(tree, app)
+    yield from _of_readme(tree, app)
+    yield from _of_packages(tree, app)
+
+
+def _of_makefiles(tree: Tree, app: Application) -> Iterator[tuple[str, Evidence]]:
+    for name in _MAKEFILES:
+        path = posixpath.normpath(posixpath.join(app.root, name))
+        text = tree.text(path) or "" if tree.exists(path) else ""
+        rules = {rule["name"]: rule for rule in _RULE.finditer(text)}
+        for rule in (rules[target] for target in _TARGETS if target in rules):
+            line = text.count("\n", 0, rule.start("body")) + 1
+            lines = [(line + number, each.strip()) for number, each in enumerate(rule["body"].splitlines())]
+            yield from ((each, Evidence(path, number)) for number, each in lines if each and "$(" not in each)
+
+
+def _of_project(tree: Tree, app: Application) -> Iterator[tuple[str, Evidence]]:
+    path = posixpath.normpath(posixpath.join(app.root, "pyproject.toml"))
+    project = load_toml(tree, path)
+    for keys in _TABLES:
+        table = _inner(project, keys)
+        for name in (target for target in _TARGETS if target in table):
+            command = table[name]
+            if isinstance(command, dict):
+                command = command.get("cmd") or command.get("shell") or ""
+            if isinstance(command, str):
+                yield command, Evidence(path, _line(tree.text(path) or "", rf"^\s*{name}\s*="))
+
+
+def _inner(table: Mapping[str, Any], keys: tuple[str, ...]) -> Mapping[str, Any]:
+    for key in keys:
+        found = table.get(key)
+        table = found if isinstance(found, dict) else {}
+    return table
+
+
+def _of_readme(tree: Tree, app: Application) -> Iterator[tuple[str, Evidence]]:
+    for name in _READMES:
+        path = posixpath.normpath(posixpath.join(app.root, name))
+        text = tree.text(path) or "" if tree.exists(path) else ""
+        for block in _FENCED.finditer(text):
+            first = text.count("\n", 0, block.start("body")) + 1
+            for number, line in enumerate(block["body"].splitlines()):
+                yield line, Evidence(path, first + number)
+
+
+def _of_packages(tree: Tree, app: Application) -> Iterator[tuple[str, Evidence]]:
+    for path in tree.python_files():
+        folder = posixpath.dirname(path)
+        if posixpath.basename(path) == "__main__.py" and folder and not ASIDE.search(path):
+            inner = posixpath.relpath(folder, app.folder)
+            if not inner.startswith(".."):
+                yield f"python -m {inner.replace('/', '.')}", Evidence(path)
+
+
+def _file_of(tree: Tree, app: Application, command: str) -> str:
+    """Return the file of the clone that a Python command runs; "" for other commands."""
+    match = _PYTHON.match(command)
+    if match is None or (match["module"] and _NO_PROGRAM.match(match["module"])):
+        return ""
+    inner = match["script"] or match["module"].replace(".", "/") + ".py"
+    for each in (inner, inner.removesuffix(".py") + "/__main__.py"):
+        path = posixpath.normpath(posixpath.join(app.folder, each))
+        if tree.exists(path):
+            return path
+    return ""
+
+
+def _runs(tree: Tree, app: Application, command: str) -> bool:
+    path = _file_of(tree, app, command)
+    return bool(path) and not _ONE_OFF.search(posixpath.basename(path).removesuffix(".py"))
+
+
+def _is_interactive(tree: Tree, app: Application, command: str) -> bool:
+    """Whether a program asks the person at the terminal: in the background nobody answers."""
+    return bool(_ASKS.search(tree.text(_file_of(tree, app, command)) or ""))
+
+
+def _line(text: str, pattern: str) -> int:
+    match = re.search(pattern, text, re.MULTILINE)
+    return text.count("\n", 0, match.start()) + 1 if match else 0

@@ -1,0 +1,169 @@
+"""Where in a clone an application lies: its folders, where its imports resolve, which files list its packages."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from dataclasses import dataclass
+
+from devboot.onboarding.proposal_values import Evidence
+from devboot.onboarding.reading.tree import Tree
+
+ASIDE = re.compile(
+    r"(?:^|/)(?:tests?|testing|docs?|examples?|samples?|demos?|scripts?|benchmarks?|migrations|templates|tutorial|"
+    r"node_modules|fixtures|notebooks|alembic|versions|\{\{[^/]*|\{%[^/]*|project_template|\.[^/]+)/"
+    r"|(?:^|/)(?:test_[^/]*|[^/]*_test|conftest|noxfile|fabfile)\.py$|^setup\.py$"
+)
+INPUTS = ("uv.lock", "pylock.toml", "poetry.lock", "Pipfile.lock", "pdm.lock", "requirements.txt", "Pipfile")
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """The application that a clone holds.
+
+    Paths are relative to the tree. `folder` is where its commands run, `sources` where its imports resolve.
+    """
+
+    framework: str | None
+    folder: str
+    root: str
+    sources: tuple[str, ...]
+    entry: str = ""  # the module
+    target: str = ""  # the object in it; with `()` a factory
+    path: str = ""
+    evidence: Evidence | None = None
+
+
+def cwd_of(app: Application) -> str:
+    """Where commands run, relative to the manifest."""
+    return posixpath.relpath(app.folder, app.root)
+
+
+def only_input(tree: Tree) -> str:
+    """The one folder of the clone that says which packages are needed; the root where several do, or none."""
+    folders = {
+        posixpath.dirname(path)
+        for path in tree.files()
+        if posixpath.basename(path) in INPUTS and not ASIDE.search(path)
+    }
+    return folders.pop() if len(folders) == 1 else "."
+
+
+def has_procfile(tree: Tree, folder: str) -> bool:
+    """Whether a folder has a Procfile."""
+    return any(tree.exists(posixpath.join(folder, name)) for name in ("Procfile.dev", "Procfile"))
+
+
+def has_input(tree: Tree, folder: str) -> bool:
+    """Whether a folder says which packages are needed."""
+    names = set(tree.in_folder(folder))
+    if names.intersection(INPUTS) or any(re.match(r"requirements.*\.txt$", name) for name in names):
+        return True
+    if "requirements" in {posixpath.basename(f) for f in _folders(tree, folder)}:
+        return True
+    text = tree.text(posixpath.join(folder, "pyproject.toml")) if "pyproject.toml" in names else None
+    return text is not None and bool(
+        re.search(r"^\s*dependencies\s*=|^\[(?:tool\.poetry\.|project\.)?dependenc", text, re.MULTILINE)
+    )
+
+
+def _folders(tree: Tree, folder: str) -> set[str]:
+    prefix = "" if folder in ("", ".") else folder + "/"
+    inside = (path[len(prefix) :] for path in tree.files() if path.startswith(prefix))
+    return {part.split("/", 1)[0] for part in inside if "/" in part}
+
+
+def manifest_folder(tree: Tree, folder: str) -> str:
+    """Where devboot.toml belongs: the nearest folder upwards that says which packages are needed."""
+    workspace = _workspace(tree, folder)
+    if workspace is not None:
+        return workspace
+    here = folder
+    while True:
+        if has_input(tree, here) or has_procfile(tree, here):
+            return here
+        if here == ".":
+            return folder
+        here = posixpath.dirname(here) or "."
+
+
+def _workspace(tree: Tree, folder: str) -> str | None:
+    """The root of the uv workspace that a folder is a member of: its lock stands there."""
+    here = folder
+    while here != ".":
+        here = posixpath.dirname(here) or "."
+        if tree.exists(posixpath.join(here, "uv.lock")) and "[tool.uv.workspace]" in (
+            tree.text(posixpath.join(here, "pyproject.toml")) or ""
+        ):
+            return here
+    return None
+
+
+def sources_of(tree: Tree, folder: str) -> tuple[str, ...]:
+    """The folders in which the imports of an application in `folder` resolve."""
+    found = [folder]
+    for inner in ("src", "apps"):
+        path = posixpath.normpath(posixpath.join(folder, inner))
+        if tree.is_folder(path) and not tree.exists(path + "/__init__.py"):
+            found.append(path)
+    return (*found, ".") if folder != "." else tuple(found)
+
+
+def application_at(tree: Tree, framework: str, path: str, target: str, line: int) -> Application:
+    """The application that a module holds, with the folders and the name that follow from its path."""
+    source = import_folder(tree, path)
+    inner = posixpath.relpath(path, source)[: -len(".py")].removesuffix("/__init__")
+    module = inner.replace("/", ".")
+    folder = source
+    if posixpath.basename(source) == "src" and _is_installed(tree, posixpath.dirname(source) or "."):
+        folder = posixpath.dirname(source) or "."
+    root = manifest_folder(tree, folder)
+    sources = (source, *(s for s in sources_of(tree, folder) if s != source))
+    return Application(framework, folder, root, sources, module, target, path, Evidence(path, line))
+
+
+def _is_installed(tree: Tree, folder: str) -> bool:
+    text = tree.text(posixpath.join(folder, "pyproject.toml")) or ""
+    return "[build-system]" in text
+
+
+def import_folder(tree: Tree, path: str) -> str:
+    """The folder from which the imports of a module resolve: the one that most of them agree with."""
+    text = tree.text(path) or ""
+    tops = re.findall(r"^\s*(?:from|import)\s+(\w+)(?=[\s.])", text, re.MULTILINE)
+    package = posixpath.dirname(path) or "."
+    ancestors = [package]
+    while ancestors[-1] != ".":
+        ancestors.append(posixpath.dirname(ancestors[-1]) or ".")
+    relative = re.search(r"^\s*from\s+(\.+)", text, re.MULTILINE)
+    if relative:
+        # A relative import proves that the folder is a package, so it is imported from above
+        ancestors = ancestors[min(len(relative[1]), len(ancestors) - 1) :]
+
+    def resolved(folder: str) -> int:
+        return sum(_resolves(tree, folder, top) for top in tops)
+
+    best = max(ancestors, key=lambda folder: (resolved(folder), -_packages_cut(tree, folder), -ancestors.index(folder)))
+    if resolved(best) == 0:
+        return next((folder for folder in ancestors if not tree.exists(posixpath.join(folder, "__init__.py"))), best)
+    return best
+
+
+def _packages_cut(tree: Tree, folder: str) -> int:
+    return int(tree.exists(posixpath.join(folder, "__init__.py")))
+
+
+def _resolves(tree: Tree, folder: str, top: str) -> bool:
+    base = posixpath.normpath(posixpath.join(folder, top))
+    return tree.exists(base + ".py") or tree.exists(base + "/__init__.py") or (tree.has_python(base))
+
+
+def module_name(path: str, sources: tuple[str, ...]) -> str | None:
+    """The name under which a file is imported; None outside the folders in which imports resolve."""
+    for source in sources:
+        prefix = "" if source == "." else source + "/"
+        if path.startswith(prefix):
+            inner = path[len(prefix) : -len(".py")].removesuffix("/__init__")
+            if all(part.isidentifier() for part in inner.split("/")):
+                return inner.replace("/", ".")
+    return None

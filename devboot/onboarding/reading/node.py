@@ -1,0 +1,163 @@
+"""What runs on Node: its version, the packages of a package.json, and the process of a clone that is nothing else."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from devboot.clone_reader import parse_json
+from devboot.onboarding.proposal_values import Evidence, Note, Package, Process, Task
+from devboot.onboarding.reading.tree import Tree
+
+MAJORS = (20, 22, 24)  # that the recipe has
+USUAL = 22
+_RUNS = re.compile(
+    r"(?:^|[;&|(]\s*|\s|/)(?:npm|npx|yarn|pnpm|node|nodemon|vite|webpack(?:-dev-server)?|next|nuxt|gulp|tsx|ts-node|concurrently)"
+    r"(?:\s|$)"
+)
+_FOLDER = re.compile(r"(?:\bcd|--prefix|--cwd|-C|--dir)[ =]+['\"]?([\w./-]+)")
+_INSTALLS = (  # the lock's file, how what it locks is installed
+    ("package-lock.json", "npm ci"),
+    ("npm-shrinkwrap.json", "npm ci"),
+    ("yarn.lock", "npx --yes yarn install --frozen-lockfile"),
+    ("pnpm-lock.yaml", "npx --yes pnpm install --frozen-lockfile"),
+)
+# What a script starts that takes its port as an option alone
+_PORT_OPTION = re.compile(r"^(?:vite|astro dev|ng serve|webpack(?:-dev-server| serve)|vue-cli-service serve)\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """What the manifest needs for it: nothing where no process runs on Node."""
+
+    packages: tuple[Package, ...] = ()
+    tasks: tuple[Task, ...] = ()
+
+
+def find_node(tree: Tree, root: str, commands: Iterable[tuple[str, str, str]]) -> Node:
+    """Node and the packages for the processes that run on it.
+
+    Args:
+        tree: the clone.
+        root: where the manifest lies.
+        commands: name, folder relative to `root` and command of each process.
+
+    """
+    needed: dict[str, list[str]] = {}
+    for name, cwd, command in commands:
+        if not _RUNS.search(command):
+            continue
+        inner = _FOLDER.search(command)
+        for folder in (posixpath.join(root, cwd, inner[1] if inner else "."), posixpath.join(root, cwd), root):
+            path = posixpath.normpath(posixpath.join(folder, "package.json"))
+            if tree.exists(path):
+                needed.setdefault(path, []).append(name)
+                break
+    tasks = [_install(tree, root, path, names) for path, names in needed.items() if _has_packages(tree, path)]
+    version = next(iter(needed), None)
+    return Node((_version(tree, version),) if version else (), tuple(tasks))
+
+
+def only_process(tree: Tree, folder: str) -> list[Process]:
+    """The process of a clone that package.json alone describes: its `dev` script, else `start`."""
+    path = posixpath.normpath(posixpath.join(folder, "package.json"))
+    scripts = _read(tree, path).get("scripts")
+    known = scripts if isinstance(scripts, dict) else {}
+    for name in ("dev", "start"):
+        script = known.get(name)
+        if isinstance(script, str):
+            command = "npm start" if name == "start" else f"npm run {name}"
+            option = " -- --port $PORT" if _PORT_OPTION.search(script) else ""
+            line = _line(tree.text(path) or "", rf'"{name}"\s*:')
+            return [Process("web", command + option, ".", None, Evidence(path, line))]
+    return []
+
+
+def left_to_itself(tree: Tree, root: str, commands: Collection[tuple[str, str, str]]) -> Iterator[Note]:
+    """What to say of a front end in a folder of its own, which no process starts."""
+    places = {posixpath.normpath(posixpath.join(root, cwd)) for _, cwd, _ in commands} | {root}
+    texts = [command for _, _, command in commands]
+    for path in tree.files():
+        folder, name = posixpath.split(path)
+        if name != "package.json" or "/" in folder or not folder or folder in places or not _has_packages(tree, path):
+            continue
+        scripts = _read(tree, path).get("scripts")
+        script = next((each for each in ("dev", "serve", "start") if isinstance(scripts, dict) and each in scripts), "")
+        if script and not any(folder in text for text in texts):
+            how = f"`cd {folder} && npm install && npm run {script}` does"
+            where = Evidence(path, _line(tree.text(path) or "", rf'"{script}"'))
+            yield Note(f"`{folder}` is not started; {how}", where)
+    yield from _unbuilt(tree, root, texts)
+
+
+def _unbuilt(tree: Tree, root: str, texts: Collection[str]) -> Iterator[Note]:
+    """What to say of styles and scripts beside the application that have to be built, which no command does."""
+    path = posixpath.normpath(posixpath.join(root, "package.json"))
+    scripts = _read(tree, path).get("scripts")
+    names = [name for name in scripts if name.startswith("build")] if isinstance(scripts, dict) else []
+    if names and _has_packages(tree, path) and not any(re.search(r"\b(?:npm|npx|yarn|pnpm|bun)\b", t) for t in texts):
+        where = Evidence(path, _line(tree.text(path) or "", rf'"{re.escape(names[0])}"\s*:'))
+        how = f"`npm install && npm run {names[0]}` does"
+        yield Note(f"what pages load may have to be built; {how}", where)
+
+
+def _install(tree: Tree, root: str, path: str, names: list[str]) -> Task:
+    folder = posixpath.dirname(path)
+    cwd = posixpath.relpath(folder or ".", root)
+    lock, run = next(
+        ((each, run) for each, run in _INSTALLS if tree.exists(posixpath.join(folder, each))),
+        ("package.json", "npm install"),
+    )
+    name = "npm" if cwd == "." else "npm-" + re.sub(r"[^\w-]+", "-", cwd)
+    inputs = tuple(posixpath.normpath(posixpath.join(cwd, each)) for each in dict.fromkeys((lock, "package.json")))
+    return Task(name, run, cwd, inputs, before=tuple(dict.fromkeys(names)), evidence=Evidence(path))
+
+
+def _has_packages(tree: Tree, path: str) -> bool:
+    table = _read(tree, path)
+    return any(table.get(key) for key in ("dependencies", "devDependencies", "optionalDependencies", "workspaces"))
+
+
+def _read(tree: Tree, path: str) -> dict[str, Any]:
+    try:
+        found = parse_json(tree.text(path) or "{}")
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _version(tree: Tree, path: str) -> Package:
+    """Node's major version: what the clone says, as far as the recipe has it."""
+    folder = posixpath.dirname(path)
+    for name in (".nvmrc", ".node-version"):
+        own = posixpath.normpath(posixpath.join(folder, name))
+        text = tree.text(own) or "" if tree.exists(own) else ""
+        if re.search(r"\d", text):
+            return Package("node", str(_admitted(text)), Evidence(own, 1))
+    engines = _read(tree, path).get("engines")
+    wanted = engines.get("node") if isinstance(engines, dict) else None
+    if isinstance(wanted, str) and re.search(r"\d", wanted):
+        return Package("node", str(_admitted(wanted)), Evidence(path, _line(tree.text(path) or "", r'"node"\s*:')))
+    return Package("node", str(USUAL), None)
+
+
+def _admitted(text: str) -> int:
+    """The major version for a range of npm's: of those that it admits the usual one, else the nearest above it."""
+    majors = [int(each) for each in re.findall(r"(?<![.\d])v?(\d+)", text)]
+    is_open = ">" in text
+    upper = min((int(each) for each in re.findall(r"<\s*v?(\d+)", text)), default=MAJORS[-1] + 1)
+    floor = min(majors)
+    fitting = [
+        each for each in MAJORS if (each >= floor if is_open else each in majors) and each < max(upper, floor + 1)
+    ]
+    if USUAL in fitting:
+        return USUAL
+    return fitting[-1] if fitting else next((each for each in MAJORS if each >= floor), MAJORS[-1])
+
+
+def _line(text: str, pattern: str) -> int:
+    match = re.search(pattern, text)
+    return text.count("\n", 0, match.start()) + 1 if match else 0

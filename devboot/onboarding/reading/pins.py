@@ -1,0 +1,57 @@
+"""To which version a project's lists or locks hold a package, as far as that shows without resolving anything."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from devboot.clone_reader import parse_json
+from devboot.onboarding.reading.tree import Tree
+
+_INCLUDE = re.compile(r"^\s*(?:-r|--requirement)[ =]?\s*(\S+)", re.MULTILINE)
+
+
+class Held(NamedTuple):
+    """A version with its operator: `==`, `~=`, `<=` or `<`; of the version major and minor."""
+
+    operator: str
+    version: tuple[int, int]
+
+    def is_since(self, version: tuple[int, int]) -> bool:
+        """Whether the newest version that this admits is that one, or newer."""
+        return self.version > version if self.operator == "<" else self.version >= version
+
+
+def held(tree: Tree, root: str, files: Iterable[str], name: str) -> Held | None:
+    """The version of a package in the first of these files that holds it; lists that they include are looked into."""
+    paths, seen = [posixpath.normpath(posixpath.join(root, each)) for each in files], set[str]()
+    while paths:
+        path = paths.pop(0)
+        text = tree.text(path) or "" if path not in seen else ""
+        seen.add(path)
+        found = _held_in(path, text, name)
+        if found is not None:
+            return found
+        if path.endswith((".txt", ".in", ".pip")):
+            folder = posixpath.dirname(path)
+            paths += [posixpath.normpath(posixpath.join(folder, each)) for each in _INCLUDE.findall(text)]
+    return None
+
+
+def _held_in(path: str, text: str, name: str) -> Held | None:
+    if path.endswith("Pipfile.lock"):
+        try:
+            text = f"{name}{parse_json(text)['default'][name]['version']}"
+        except (ValueError, LookupError, TypeError):
+            return None
+    elif path.endswith((".lock", "pylock.toml")):
+        pattern = rf'^name = "{name}"\n(?:.*\n){{0,5}}?version = "()(\d+)\.(\d+)'
+        return _found(re.search(pattern, text, re.IGNORECASE | re.MULTILINE))
+    pattern = rf"^\s*{name}\s*(?:\[[^\]]*\])?\s*(==|~=|<=?)\s*(\d+)(?:\.(\d+))?"
+    return _found(re.search(pattern, text, re.IGNORECASE | re.MULTILINE))
+
+
+def _found(match: re.Match[str] | None) -> Held | None:
+    return Held(match[1] or "==", (int(match[2]), int(match[3] or 0))) if match else None

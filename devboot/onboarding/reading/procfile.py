@@ -1,0 +1,134 @@
+"""The Procfile: which one counts, and whether its lines can run on a developer's machine."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import shlex
+from dataclasses import dataclass
+
+from devboot.model import overmind
+from devboot.onboarding.proposal_values import Evidence, Note
+from devboot.onboarding.reading.tree import Tree
+
+LINE = re.compile(r"^([A-Za-z0-9_.-]+):\s*(.+)$")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line of the Procfile."""
+
+    name: str
+    command: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Procfile:
+    """A Procfile as it counts: path relative to the tree, lines by name."""
+
+    path: str
+    entries: dict[str, Entry]
+
+    @property
+    def release(self) -> Entry | None:
+        """The line that is a task."""
+        return self.entries.get("release")
+
+    def processes(self) -> list[Entry]:
+        """The lines that are processes."""
+        return [entry for name, entry in self.entries.items() if name != "release"]
+
+
+def find_procfile(tree: Tree, root: str) -> Procfile | None:
+    """Procfile.dev, else Procfile; before these the one that `.overmind.env` names."""
+    settings = overmind.settings_in((tree.text(posixpath.join(root, overmind.FILE)) or "").encode())
+    for name in (*overmind.procfile_of(settings), "Procfile.dev", "Procfile"):
+        path = posixpath.normpath(posixpath.join(root, name))
+        if tree.exists(path):
+            entries = parse_procfile(tree.text(path) or "")
+            if entries:
+                return Procfile(path, entries)
+    return None
+
+
+def parse_procfile(text: str) -> dict[str, Entry]:
+    """The lines by name; the last of a name counts."""
+    found: dict[str, Entry] = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        match = LINE.match(line)
+        if match:
+            found[match[1]] = Entry(match[1], match[2].strip(), number)
+    return found
+
+
+def program(command: str) -> str:
+    """The program that a command starts, after assignments and `exec`."""
+    try:
+        words = shlex.split(command, posix=True)
+    except ValueError:
+        words = command.split()
+    for word in words:
+        if word in ("exec", "env", "nohup") or re.match(r"^[A-Za-z_]\w*=", word):
+            continue
+        return word
+    return ""
+
+
+def obstacles(tree: Tree, root: str, procfile: Procfile) -> list[tuple[Entry, str]]:
+    """Lines that can't run here, with the reason."""
+    found: list[tuple[Entry, str]] = []
+    for entry in procfile.processes():
+        reason = _obstacle(tree, root, entry.command)
+        if reason:
+            found.append((entry, reason))
+    return found
+
+
+def _obstacle(tree: Tree, root: str, command: str) -> str | None:
+    name = program(command)
+    for word in (name, *re.findall(r"(?:^|\s)((?:\./)?(?:bin|scripts?)/[\w./-]+)", command)):
+        if "/" in word and not word.startswith(("/", "$")):
+            path = posixpath.normpath(posixpath.join(root, word))
+            if not tree.exists(path) and not word.startswith((".venv/", "venv/", "node_modules/")):
+                return f"`{word}` is not in the clone"
+    if re.search(r"gunicorn\b.*\s--?(?:daemon|D)\b", command):
+        return "`--daemon` detaches it"
+    if name.rpartition("/")[2] in ("honcho", "foreman", "overmind", "supervisord"):
+        return f"`{name}` is a process runner itself"
+    if name.startswith("/"):
+        return f"`{name}` is a path of another machine"
+    return None
+
+
+def missing_folder(tree: Tree, root: str, folder: str, command: str) -> bool:
+    """Whether `manage.py` is meant in another folder than the Procfile's."""
+    match = re.search(r"(?:^|\s)(?:\./)?((?:[\w-]+/)*manage\.py)", command)
+    if match is None or re.search(r"\bcd\s|--chdir", command):
+        return False
+    here = tree.exists(posixpath.normpath(posixpath.join(root, match[1])))
+    return not here and tree.exists(posixpath.normpath(posixpath.join(folder, match[1])))
+
+
+def variables_in(command: str) -> list[str]:
+    """Variables that a command needs: those without a default, neither PORT nor set in the command itself."""
+    names = re.findall(r"\$\{?([A-Za-z_][A-Za-z0-9_]*)(?![\w]*:?[-=?+])", re.sub(r"'[^']*'", "", command))
+    own = set(re.findall(r"(?:^|[\s;&])([A-Za-z_]\w*)=", command))
+    given = {"PORT", "HOME", "USER", "PWD", "PATH", "SHELL", "TMPDIR", "HOSTNAME", "RANDOM", "UID", "PYTHONPATH"}
+    return [name for name in dict.fromkeys(names) if name not in own | given]
+
+
+def env_files_in(command: str) -> list[str]:
+    """Env files that a command reads: `env $(cat secrets.env)`, `source x.env`, `--env-file`."""
+    found = re.findall(
+        r"(?:\bcat|\bsource|(?:^|\s)\.|--env-file[= ]|\bdotenv\s+-[ef])\s*([\w./-]*\.?env[\w.-]*)", command
+    )
+    return [name for name in found if "venv" not in name]
+
+
+def describe(procfile: Procfile, found: list[tuple[Entry, str]]) -> list[Note]:
+    """Notes on lines that can't run here."""
+    return [
+        Note(f"Procfile `{entry.name}` can't run here: {reason}", Evidence(procfile.path, entry.line))
+        for entry, reason in found
+    ]

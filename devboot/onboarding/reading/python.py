@@ -1,0 +1,335 @@
+"""Which files say what packages and which Python the application needs."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import tomllib
+from collections.abc import Iterator
+from typing import Any
+
+from devboot.clone_reader import names_in, parse_json, parse_toml
+from devboot.environment.locks.inputs import MISSPELT, PDM, PIPFILE, SETUP
+from devboot.environment.locks.pdm import INHERITED
+from devboot.onboarding.proposal_values import Evidence, Note, PythonInput
+from devboot.onboarding.reading.tree import Tree
+
+LOCKS = ("uv.lock", "pylock.toml", "poetry.lock", "Pipfile.lock")
+DEVELOPMENT = ("local", "dev", "development")
+NAME = re.compile(r"^\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[([^\]]*)\])?")
+# Worse than missing: these hold production's or the tests' packages
+NOT_FOR_US = re.compile(
+    r"prod|test|doc|lint|ci\b|style|deploy|build|heroku|gpu|bench|staging|types|optional|constraints|min", re.IGNORECASE
+)
+
+
+def load_toml(tree: Tree, path: str) -> dict[str, Any]:
+    """A TOML file; empty where it is absent or broken."""
+    text = tree.text(path) if tree.exists(path) else None
+    try:
+        return parse_toml(text) if text is not None else {}
+    except tomllib.TOMLDecodeError:
+        return {}
+
+
+def find_input(tree: Tree, root: str, settings: str) -> tuple[PythonInput, list[Note]]:
+    """The packages' source and Python's version, for the folder in which devboot.toml will lie."""
+    notes: list[Note] = []
+    files = requirements(tree, root, settings, notes)
+    project = load_toml(tree, posixpath.join(root, "pyproject.toml"))
+    version, origin = python_version(tree, root, project)
+    return PythonInput(tuple(files), version, origin, tuple(groups(project, files)), ()), notes
+
+
+def requirements(tree: Tree, root: str, settings: str, notes: list[Note]) -> list[str]:
+    """The chosen files, relative to `root`."""
+    here = [name for name in LOCKS if tree.exists(posixpath.join(root, name))]
+    if odd := _odd_list(tree, root):
+        return [odd]
+    if here:
+        if len(here) > 1:
+            notes.append(Note(f"{here[1]} is there too; {here[0]} is used", Evidence(posixpath.join(root, here[1]))))
+        return [_fresh(tree, root, here[0])]
+    pdm = posixpath.join(root, PDM)
+    if tree.exists(pdm) and INHERITED in load_toml(tree, pdm).get("metadata", {}).get("strategy", ()):
+        return [PDM]
+    if tree.exists(pdm) and declares_packages(load_toml(tree, posixpath.join(root, "pyproject.toml"))):
+        notes.append(Note("pdm.lock doesn't say which group needs what, so versions come from pyproject.toml"))
+        return ["pyproject.toml"]
+    return _requirement_files(tree, root, settings) or _other_list(tree, root, notes)
+
+
+def _odd_list(tree: Tree, root: str) -> str:
+    """Return the usual list in whose place something else than a regular file is: it is refused, not passed over."""
+    for name in (*LOCKS, "requirements.txt"):
+        if tree.exists(posixpath.join(root, name)):
+            return ""
+        if names_in(str(tree.root / root), name):
+            return name
+    return ""
+
+
+def _other_list(tree: Tree, root: str, notes: list[Note]) -> list[str]:
+    """What lists packages where there is no requirements file."""
+    project = load_toml(tree, posixpath.join(root, "pyproject.toml"))
+    if declares_packages(project) or "build-system" in project:
+        return ["pyproject.toml"]
+    pipfile = load_toml(tree, posixpath.join(root, PIPFILE))
+    if _table(pipfile, "packages") or _table(pipfile, "dev-packages"):
+        return [PIPFILE]
+    if tree.exists(posixpath.join(root, SETUP)):
+        return [SETUP]
+    for name in ("setup.cfg", "environment.yml", "environment.yaml"):
+        if tree.exists(posixpath.join(root, name)):
+            text = f"packages stand in {name} only, which is no list that can be installed from"
+            notes.append(Note(text, Evidence(posixpath.join(root, name))))
+            break
+    return []
+
+
+def _fresh(_tree: Tree, _root: str, name: str) -> str:
+    return name
+
+
+def _requirement_files(tree: Tree, root: str, settings: str) -> list[str]:
+    """requirements.txt, or the variant that is meant for development."""
+    names = tree.in_folder(root)
+    folder = [
+        f"requirements/{name}" for name in tree.in_folder(posixpath.normpath(posixpath.join(root, "requirements")))
+    ]
+    flat = [name for name in names if re.match(r"requirements[^/]*\.(?:txt|pip)$", name)]
+    variants = [path for path in (*folder, *flat) if path.endswith(".txt")]
+    stem = settings.rpartition(".")[2]
+    meant = [p for p in variants if _variant(p) in DEVELOPMENT]
+    exact = [p for p in meant if _variant(p) == stem]
+    if "requirements.txt" in names:
+        if exact and _is_folder_variant(exact[0]):
+            return exact[:1]
+        root_text = tree.text(posixpath.join(root, "requirements.txt")) or ""
+        if meant and _only_includes(root_text, NOT_FOR_US) and _is_folder_variant(meant[0]):
+            return meant[:1]
+        return ["requirements.txt"]
+    if meant:
+        return _with_base(tree, root, meant[0], variants)
+    base = [p for p in variants if _variant(p) in ("base", "common", "main", "requirements", "app", "all", "core")]
+    if base:
+        return base[:1]
+    project = _table(load_toml(tree, posixpath.join(root, "pyproject.toml")), "project")
+    # A list of another name is for something else where the project's own file has the packages
+    variants = [] if project.get("dependencies") else variants or [name for name in MISSPELT if name in names]
+    rest = [p for p in variants if not NOT_FOR_US.search(posixpath.basename(p))] or variants
+    return rest[:1]
+
+
+def _with_base(tree: Tree, root: str, chosen: str, variants: list[str]) -> list[str]:
+    """A development list that doesn't include the base list needs it beside."""
+    text = tree.text(posixpath.join(root, chosen)) or ""
+    if re.search(r"^\s*(?:-r|--requirement)\b", text, re.MULTILINE):
+        return [chosen]
+    base = [p for p in variants if _variant(p) in ("base", "common", "main", "requirements", "prod", "production")]
+    return [*base[:1], chosen]
+
+
+def _is_folder_variant(path: str) -> bool:
+    return "/" in path
+
+
+def _variant(path: str) -> str:
+    stem = posixpath.basename(path).rsplit(".", 1)[0]
+    return re.sub(r"^requirements?[-_.]?", "", stem) or "requirements"
+
+
+def _only_includes(text: str, pattern: re.Pattern[str]) -> bool:
+    lines = [line.split("#")[0].strip() for line in text.splitlines()]
+    lines = [line for line in lines if line]
+    return bool(lines) and all(re.match(r"-r|--requirement", line) and pattern.search(line) for line in lines)
+
+
+def declares_packages(project: dict[str, Any]) -> bool:
+    """Whether a pyproject.toml lists packages at all."""
+    poetry = _table(project, "tool", "poetry")
+    poetry_packages = set(_table(poetry, "dependencies")) - {"python"}
+    main = _table(project, "project")
+    return bool(
+        main.get("dependencies")
+        or poetry_packages
+        or project.get("dependency-groups")
+        or main.get("optional-dependencies")
+        or ("dependencies" in main.get("dynamic", []))
+    )
+
+
+def _table(data: Any, *keys: str) -> dict[str, Any]:
+    for key in keys:
+        data = data.get(key, {}) if isinstance(data, dict) else {}
+    return data if isinstance(data, dict) else {}
+
+
+def groups(project: dict[str, Any], files: list[str]) -> list[str]:
+    """Groups that must be named, since what the application imports stands in groups alone."""
+    declared = project.get("dependency-groups")
+    main = _table(project, "project")
+    if not isinstance(declared, dict) or main.get("dependencies") or not set(files) & {"uv.lock", "pyproject.toml"}:
+        return []
+    if _table(project, "tool", "uv", "workspace") or _table(project, "tool", "poetry", "dependencies"):
+        return []  # the packages stand elsewhere
+    return [name for name in declared if name == "dev" or not NOT_FOR_US.search(name)]
+
+
+def python_version(tree: Tree, root: str, project: dict[str, Any]) -> tuple[str | None, Evidence | None]:
+    """Python's version as the project states it, first statement that is there."""
+    for name in (".python-version", "runtime.txt"):
+        path = posixpath.join(root, name)
+        for number, line in enumerate((tree.text(path) or "").splitlines() if tree.exists(path) else [], 1):
+            match = re.match(r"^\s*(?:c?python-?)?(\d+\.\d+(?:\.\d+)?)", line)
+            if match:
+                return match[1], Evidence(posixpath.normpath(path), number)
+    for found in (_pipfile(tree, root), _declared(tree, root, project)):
+        if found[0]:
+            return found
+    return None, None
+
+
+def _pipfile(tree: Tree, root: str) -> tuple[str | None, Evidence | None]:
+    path = posixpath.normpath(posixpath.join(root, "Pipfile"))
+    requires = _table(load_toml(tree, path), "requires")
+    version = requires.get("python_full_version") or requires.get("python_version")
+    if isinstance(version, str) and re.match(r"\d", version):
+        return version, Evidence(path, _line(tree, path, r"python_(?:full_)?version"))
+    lock = posixpath.normpath(posixpath.join(root, "Pipfile.lock"))
+    try:
+        meta = parse_json(tree.text(lock) or "{}") if tree.exists(lock) else {}
+    except ValueError:
+        meta = {}
+    version = _table(meta, "_meta", "requires").get("python_version")
+    return (version, Evidence(lock)) if isinstance(version, str) and re.match(r"\d", version) else (None, None)
+
+
+def _declared(tree: Tree, root: str, project: dict[str, Any]) -> tuple[str | None, Evidence | None]:
+    path = posixpath.normpath(posixpath.join(root, "pyproject.toml"))
+    version = _table(project, "project").get("requires-python")
+    if isinstance(version, str):
+        return version.replace(" ", ""), Evidence(path, _line(tree, path, r"requires-python"))
+    version = _table(project, "tool", "poetry", "dependencies").get("python")
+    if isinstance(version, str) and version not in ("*", ""):
+        return poetry_range(version), Evidence(path, _line(tree, path, r"python\s*="))
+    # The root of a workspace says nothing of its members: the one with the packages does
+    for member in _members(tree, root, project):
+        inner = load_toml(tree, posixpath.join(member, "pyproject.toml"))
+        version = _table(inner, "project").get("requires-python")
+        if isinstance(version, str):
+            inner_path = posixpath.normpath(posixpath.join(member, "pyproject.toml"))
+            return version.replace(" ", ""), Evidence(inner_path, _line(tree, inner_path, r"requires-python"))
+    return None, None
+
+
+def _members(tree: Tree, root: str, project: dict[str, Any]) -> Iterator[str]:
+    for pattern in _table(project, "tool", "uv", "workspace").get("members", []):
+        if isinstance(pattern, str) and "*" not in pattern:
+            yield posixpath.normpath(posixpath.join(root, pattern))
+        elif isinstance(pattern, str):
+            start = posixpath.normpath(posixpath.join(root, pattern.split("*")[0]))
+            for path in tree.files():
+                if posixpath.basename(path) == "pyproject.toml" and path.startswith(start + "/"):
+                    yield posixpath.dirname(path)
+
+
+def _line(tree: Tree, path: str, pattern: str) -> int:
+    text = tree.text(path) or ""
+    match = re.search(rf"^[ \t]*{pattern}", text, re.MULTILINE)
+    return text.count("\n", 0, match.start()) + 1 if match else 0
+
+
+def poetry_range(text: str) -> str:
+    """Poetry's `^3.9`, `~3.9`, `3.9.*` as a range that everybody reads."""
+    parts = [part.strip() for part in re.split(r"\s*\|\|?\s*", text)[:1][0].split(",")]
+    found: list[str] = []
+    for part in parts:
+        match = re.match(r"^([\^~])\s*(\d+)(?:\.(\d+))?(?:\.(\d+))?$", part)
+        if not match:
+            found.append(part.replace(" ", ""))
+            continue
+        kind, major, minor = match[1], int(match[2]), int(match[3] or 0)
+        lower = part[1:].strip()
+        upper = f"{major + 1}.0" if kind == "^" else f"{major}.{minor + 1}"
+        found.append(f">={lower},<{upper}" if kind == "~" else f">={lower},<{major + 1}")
+    return ",".join(found)
+
+
+def dependencies(tree: Tree, root: str, files: tuple[str, ...], *, only: bool = False) -> dict[str, str]:
+    """Names of the packages that the chosen files install, normalised, with their extras joined by commas.
+
+    `only` these files: else what pyproject.toml and Pipfile say counts, too.
+    """
+    found: dict[str, str] = {}
+    for name in files if only else (*files, "pyproject.toml", "Pipfile"):
+        path = posixpath.normpath(posixpath.join(root, name))
+        if path.endswith((".txt", ".in", ".pip")):
+            _from_text(tree, path, found, set())
+        elif path.endswith("Pipfile.lock"):
+            _from_pipfile_lock(tree, path, found)
+        elif path.endswith((".lock", "pylock.toml")):
+            _from_lock(tree, path, found)
+        elif name in ("pyproject.toml", "Pipfile"):
+            _from_project(load_toml(tree, path), found)
+    return found
+
+
+def normal(name: str) -> str:
+    """A package's name as the indexes compare it."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def name_of(requirement: str) -> str:
+    """Return the normalised name of a requirement line."""
+    match = NAME.match(requirement)
+    return normal(match[1]) if match else requirement
+
+
+def _from_text(tree: Tree, path: str, found: dict[str, str], seen: set[str]) -> None:
+    if path in seen or not tree.exists(path):
+        return
+    seen.add(path)
+    for line in (tree.text(path) or "").splitlines():
+        include = re.match(r"^\s*(?:-r|--requirement)[ =]?\s*(\S+)", line)
+        if include:
+            _from_text(tree, posixpath.normpath(posixpath.join(posixpath.dirname(path), include[1])), found, seen)
+            continue
+        egg = re.search(r"#egg=([\w.-]+)", line)
+        match = NAME.match(egg[1]) if egg else NAME.match(line)
+        if match and not line.lstrip().startswith(("-", "#")):
+            found[normal(match[1])] = match[2] or ""
+
+
+def _from_lock(tree: Tree, path: str, found: dict[str, str]) -> None:
+    for name in re.findall(r'^name = "([^"]+)"', tree.text(path) or "", re.MULTILINE):
+        found.setdefault(normal(name), "")
+
+
+def _from_pipfile_lock(tree: Tree, path: str, found: dict[str, str]) -> None:
+    try:
+        data = parse_json(tree.text(path) or "{}")
+    except ValueError:
+        return
+    for section in ("default", "develop"):
+        for name, entry in _table(data, section).items():
+            extras = entry.get("extras", []) if isinstance(entry, dict) else []
+            found[normal(name)] = ",".join(extras)
+
+
+def _from_project(project: dict[str, Any], found: dict[str, str]) -> None:
+    main = _table(project, "project")
+    listed: list[Any] = list(main.get("dependencies") or [])
+    for group in _table(project, "dependency-groups").values():
+        listed += group if isinstance(group, list) else []
+    for item in listed:
+        match = NAME.match(item) if isinstance(item, str) else None
+        if match:
+            found[normal(match[1])] = match[2] or ""
+    poetry = _table(project, "tool", "poetry")
+    tables = [_table(poetry, "dependencies"), _table(project, "packages"), _table(project, "dev-packages")]
+    tables += [_table(group, "dependencies") for group in _table(poetry, "group").values()]
+    for table in tables:
+        for name, entry in table.items():
+            extras = entry.get("extras", []) if isinstance(entry, dict) else []
+            found[normal(name)] = ",".join(extras)

@@ -1,0 +1,127 @@
+"""Calls with which clients open a connection: the parts of the address that each of them is given.
+
+A call counts as an address does, whether its arguments are literals or come out of variables.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from devboot.onboarding.libraries import Kind, part_of
+from devboot.onboarding.symbolic_eval.machine import Event
+from devboot.onboarding.symbolic_eval.settings import Run
+from devboot.onboarding.symbolic_eval.values import HOLE, Opaque, Place, Value
+
+PARTS = ("host", "port", "user", "password", "name")
+_PAIR = re.compile(r"(\w+)\s*=\s*('[^']*'|\S+)")
+_HOST_AND_PORT = re.compile(r"^([\w.-]+|\[[\d:a-fA-F]+\]):(\d+)$")
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """A connection that a call opens: `url` is an address in one piece, `parts` what stands apart."""
+
+    kind: Kind
+    call: str
+    url: Value | None
+    parts: Mapping[str, Value]
+    place: Place | None
+    maybe: bool
+
+
+def connections(run: Run, kinds: Iterable[Kind]) -> Iterator[Connection]:
+    """Yield the connections to servers of these kinds that the application opens."""
+    known = tuple(kinds)
+    for event in run.found.events:
+        for kind in known:
+            order = kind.positions(event.name)
+            if order is not None:
+                yield _connection(kind, event, order)
+                break
+
+
+def _connection(kind: Kind, event: Event, order: tuple[str, ...]) -> Connection:
+    found = _given(event, order)
+    for part in ("hosts", "host", "url"):
+        value = found.pop(part, None)
+        if value is not None:
+            found = {**_taken_apart(kind, part, value), **found}
+    url = found.pop("url", None)
+    return Connection(kind, event.name, url, found, event.place, event.maybe)
+
+
+def _given(event: Event, order: tuple[str, ...]) -> dict[str, Value]:
+    """The arguments of a call by their parts."""
+    words: list[tuple[str, Value]] = []
+    found: dict[str, Value] = {}
+    for part, value in zip(order, event.call.args, strict=False):
+        if isinstance(value.data, dict):  # a configuration in place of words
+            words += [(str(key), item) for key, item in value.data.items() if isinstance(item, Value)]
+        elif part:
+            found[part] = value
+    for word, value in (*words, *event.call.keywords.items()):
+        name = part_of(word)
+        if name and (value.data is not None or value.reads):
+            found.setdefault(name, value)
+    return found
+
+
+def _taken_apart(kind: Kind, part: str, value: Value) -> dict[str, Value]:
+    """The parts in one value: an address, `host:port`, words as libpq has them, or the first of a list of these."""
+    data = value.data
+    if isinstance(data, list | tuple) and data and isinstance(data[0], Value):
+        is_pair = len(data) == 2 and isinstance(data[1].data, int)
+        return {"host": data[0], "port": data[1]} if is_pair else _taken_apart(kind, part, data[0])
+    if isinstance(data, dict):
+        return {name: item for key, item in data.items() if (name := part_of(str(key))) and isinstance(item, Value)}
+    if isinstance(data, str):
+        return _of_text(kind, part, data.partition(",")[0] if part == "hosts" else data, value)
+    is_unknown = data is None or isinstance(data, Opaque)
+    return {"host" if part == "host" else "url": value} if is_unknown else {}
+
+
+def _of_text(kind: Kind, part: str, text: str, value: Value) -> dict[str, Value]:
+    if kind.schemes.match(text) or "://" in text:
+        return {"url": Value(text, value.reads, value.place)}
+    if part == "url" and "=" in text:
+        return _of_words(text, value)
+    pair = _HOST_AND_PORT.match(text)
+    if pair is not None:
+        return {"host": Value(pair[1], value.reads, value.place), "port": Value(pair[2], value.reads, value.place)}
+    return {"name" if part == "url" else "host": Value(text, value.reads, value.place)}
+
+
+def _of_words(text: str, value: Value) -> dict[str, Value]:
+    """`host=localhost dbname=shop`."""
+    found = {}
+    for word, given in _PAIR.findall(text):
+        part = part_of(word)
+        if part is not None:
+            found[part] = Value(given.strip("'"), value.reads, value.place)
+    return found
+
+
+def host_and_port(connection: Connection) -> tuple[object, object]:
+    """The host and the port that a connection names; None for what it doesn't, an opaque value for what isn't known."""
+    if connection.url is not None:
+        if not isinstance(connection.url.data, str):
+            return connection.url.data, None
+        return split(connection.url.data)
+    host, port = connection.parts.get("host"), connection.parts.get("port")
+    number = port.data if port is not None else None
+    if isinstance(number, str) and number.isdecimal():
+        number = int(number)
+    return "" if host is None else host.data, number
+
+
+def split(text: str) -> tuple[str, int | None]:
+    """The host and the port of an address, as far as it has them."""
+    try:
+        parts = urlsplit(text)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        host, port = HOLE, None
+    return host, port

@@ -1,0 +1,195 @@
+"""SQLite files that development uses, and databases that no recipe serves yet."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from devboot.onboarding.libraries import Kind, known_servers
+from devboot.onboarding.proposal_values import Database, Evidence, Note, Variable
+from devboot.onboarding.reading.layout import Application
+from devboot.onboarding.reading.tree import Tree
+from devboot.onboarding.symbolic_eval.settings import Run
+from devboot.onboarding.symbolic_eval.values import HOLE, Class, Place, Value, plain
+
+SQLITE = re.compile(r"^sqlite(?:\+\w+)?:(?://)?(.*)$")
+FILE = "db.sqlite3"  # where the code names none
+_IN_MEMORY = re.compile(r"^sqlite(?:\+\w+)?:(?://(?:/?:memory:)?)?$")
+OPENS = re.compile(
+    r"(?:^|\.)(?:create_engine|create_async_engine|SqliteDatabase|SqliteExtDatabase|async_engine_from_config|init_db|register_tortoise)$"
+    r"|^databases\.Database$|^(?:aio)?sqlite3?\.connect$|^aiosqlite\.connect$|^sqlite3\.connect$|^tortoise\."
+)
+
+
+@dataclass(slots=True)
+class Found:
+    """Databases with what can't be provided."""
+
+    databases: list[Database]
+    notes: list[Note]
+    servers: set[str]
+
+
+def find_databases(tree: Tree, app: Application, run: Run, provided: Iterable[str] = ()) -> Found:
+    """The databases that the application opens with the run's variables; `provided` are servers that need no note."""
+    found = Found([], [], set(provided))
+    if app.framework == "django":
+        _of_django(tree, app, run, found)
+    else:
+        for value, place, relative_to in _urls(app, run):
+            _of_url(tree, app, value, place, relative_to, found)
+    return found
+
+
+def _evidence(place: Place | None) -> Evidence | None:
+    return Evidence(place.path, place.line) if place else None
+
+
+def _of_django(tree: Tree, app: Application, run: Run, found: Found) -> None:
+    value = run.names.get("DATABASES")
+    if value is None or not isinstance(value.data, dict):
+        return
+    for alias, entry in value.data.items():
+        data = entry.data
+        if not isinstance(data, dict):
+            continue
+        engine = data.get("ENGINE", Value(""))
+        place = engine.place or entry.place or value.place
+        if _is_sqlite(tree, run, str(engine.data)):
+            options = data.get("OPTIONS")
+            if options is not None and isinstance(options.data, dict) and "sslmode" in options.data:
+                found.notes.append(
+                    Note(
+                        "sqlite: its default can't work, since TLS options are added to it",
+                        _evidence(options.place or place),
+                    )
+                )
+                continue
+            _add(tree, app, str(alias), data.get("NAME", Value("")), place, app.folder, found)
+        else:
+            _server(str(engine.data), data, place, found)
+
+
+def _is_sqlite(tree: Tree, run: Run, engine: str) -> bool:
+    if re.search(r"sqlite|spatialite", engine, re.IGNORECASE):
+        return True
+    path = run.machine.locate(engine + ".base") if engine and run.machine.is_ours(engine) else None
+    return path is not None and "sqlite3" in (tree.text(path) or "")
+
+
+def _server(engine: str, data: Mapping[object, Value], place: Place | None, found: Found) -> None:
+    for kind in known_servers().values():
+        if kind.engine.search(engine):
+            host = data.get("HOST", Value("")).data
+            where = f" at `{host}`" if isinstance(host, str) and host and HOLE not in host else ""
+            _note_server(kind, where, _evidence(place), found)
+            return
+
+
+def _note_server(kind: Kind, where: str, evidence: Evidence | None, found: Found) -> None:
+    if kind.name not in found.servers:
+        found.servers.add(kind.name)
+        lacks = "no variable says where" if kind.recipe else "there is no recipe for it yet"
+        found.notes.append(Note(f"{kind.name}: {kind.title}{where} is needed; {lacks}", evidence, warns=True))
+
+
+def _urls(app: Application, run: Run) -> Iterator[tuple[Value, Place | None, str]]:
+    """Addresses of databases with the place and the folder to which SQLite's names are relative."""
+    yield from _settings_urls(app, run)
+    for event in run.found.events:
+        first = event.argument(0, "url", "database", "db_url") if OPENS.search(event.name) else None
+        if first is None:
+            continue
+        if not event.name.endswith((".connect", "SqliteDatabase", "SqliteExtDatabase")):
+            yield first, first.place or event.place, app.folder
+        elif isinstance(first.data, str | PurePosixPath) and HOLE not in str(first.data):
+            yield Value(f"sqlite:///{first.data}", first.reads, first.place), first.place or event.place, app.folder
+
+
+def server_urls(app: Application, run: Run) -> Iterator[tuple[Value, Place | None]]:
+    """Addresses of databases that are opened, of whatever kind, with the place."""
+    for value, place, _base in _urls(app, run):
+        yield value, place
+
+
+def kept_in_files(app: Application, run: Run, packages: Collection[str]) -> dict[str, Variable]:
+    """Variables whose default is a database in memory, which each process would have empty and for itself: a file."""
+    found: dict[str, Variable] = {}
+    for value, place, _base in _urls(app, run):
+        text, name = value.data, next(iter(value.reads), "")
+        read = run.found.reads.get(name)
+        if not isinstance(text, str) or len(value.reads) != 1 or read is None or read.default is None:
+            continue
+        if _IN_MEMORY.match(text) and read.default.data == text and name not in run.machine.environ:
+            slashes = "//" if "tortoise-orm" in packages else "///"
+            file = f"{text.partition(':')[0]}:{slashes}{FILE}"
+            found[name] = Variable(name, value=file, evidence=_evidence(read.place or place))
+    return found
+
+
+def _settings_urls(app: Application, run: Run) -> Iterator[tuple[Value, Place | None, str]]:
+    for name, value in run.names.items():
+        if name in ("SQLALCHEMY_DATABASE_URI", "SQLALCHEMY_DATABASE_URL"):
+            yield value, value.place, posixpath.join(app.folder, "instance")
+        elif name == "SQLALCHEMY_BINDS" and isinstance(value.data, dict):
+            for item in value.data.values():
+                yield item, item.place or value.place, posixpath.join(app.folder, "instance")
+        elif name in ("DATABASE", "DB_PATH", "SQLITE_PATH") and re.search(r"\.(?:sqlite3?|db)$", _path_text(value)):
+            yield Value(f"sqlite:///{value.data}", value.reads, value.place), value.place, app.folder
+
+
+def _path_text(value: Value) -> str:
+    return str(value.data) if isinstance(value.data, str | PurePosixPath) else ""
+
+
+def _of_url(tree: Tree, app: Application, value: Value, place: Place | None, base: str, found: Found) -> None:
+    text = value.data
+    if not isinstance(text, str):
+        return
+    match = SQLITE.match(text)
+    if match:
+        path = match[1].split("?")[0]
+        path = path.removeprefix("/")
+        if base.endswith("instance") and path.startswith("instance/"):
+            base = posixpath.dirname(base)
+        name = "default" if not found.databases else _name_of(path)
+        _add(tree, app, name, Value(path, value.reads, place), place, base, found)
+        return
+    kind = next((each for each in known_servers().values() if each.schemes.match(text)), None)
+    if kind is not None:
+        host = re.search(r"@([\w.-]+)", text)
+        _note_server(kind, f" at `{host[1]}`" if host else "", _evidence(place), found)
+
+
+def _name_of(path: str) -> str:
+    stem = posixpath.basename(path).split(".")[0]
+    return re.sub(r"[^a-z0-9-]+", "-", stem.lower()).strip("-") or "database"
+
+
+def _add(tree: Tree, app: Application, name: str, value: Value, place: Place | None, base: str, found: Found) -> None:
+    data = value.data
+    text = str(data) if isinstance(data, str | PurePosixPath) else ""
+    if not text or text == ":memory:" or "mode=memory" in text:
+        return
+    if HOLE in text or isinstance(data, Class) or text.startswith("file:"):
+        found.notes.append(Note("sqlite: its path is put together when the application runs", _evidence(place)))
+        return
+    root = str(tree.root)
+    # `sqlite:////` before an absolute path leaves two slashes, which normpath keeps
+    full = posixpath.normpath("/" + text.lstrip("/") if text.startswith("/") else posixpath.join(root, base, text))
+    home = posixpath.normpath(posixpath.join(root, app.root))
+    if not full.startswith(root + "/"):
+        found.notes.append(Note(f"sqlite: `{full}` lies outside the clone", _evidence(place)))
+        return
+    path = posixpath.relpath(full, home)
+    if all(known.path != path for known in found.databases):
+        taken = {known.name for known in found.databases}
+        found.databases.append(
+            Database(name if name not in taken else _name_of(path), path, _evidence(value.place or place))
+        )
+
+
+__all__ = ["Found", "find_databases", "plain"]

@@ -1,0 +1,416 @@
+"""Finds by trial how the application is told where its database server is, and what database and user it wants there.
+
+As with Redis, a guess is not believed: the application is evaluated again with it, and only what then arrives where
+the code connects counts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from devboot.onboarding.libraries import DOCKER_HOST, LOOPBACK, Kind, known_servers, usual_hosts
+from devboot.onboarding.proposal_values import CONTAINER, OPEN_ACCESS, Database, Evidence, Note
+from devboot.onboarding.reading.compose import Compose
+from devboot.onboarding.reading.dotenv import PLACEHOLDER
+from devboot.onboarding.reading.layout import Application
+from devboot.onboarding.services.asking import ASKS, ROLES, given_elsewhere
+from devboot.onboarding.services.connections import Connection, connections
+from devboot.onboarding.services.databases import server_urls
+from devboot.onboarding.services.drivers import needs_driver, scheme_of_postgres
+from devboot.onboarding.symbolic_eval.settings import Evaluator, Run
+from devboot.onboarding.symbolic_eval.values import HOLE, Value
+
+HOST_ADDRESS = "PGHOSTADDR"  # where libpq connects to, whatever the host is called
+PROBE = {"host": "127.0.0.1", "port": "59998", "user": "probe_user", "password": "probe_password", "name": "probe_name"}
+URL = re.compile(
+    r"^([a-z]+)(\+\w+)?://(?=.)(?:([^:@/]*)(?::([^@/]*))?@)?([^:/?@]*)(?::([^/?@]*))?(?:/([^?]*))?", re.IGNORECASE
+)
+PLAIN = re.compile(r"[^\s'\"\\$`\N{HORIZONTAL ELLIPSIS}]+")
+NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+FOR_TESTS = re.compile(r"(?:^|[_-])test|test(?:s|ing)?(?:[_-]?db)?$", re.IGNORECASE)
+IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+
+
+KINDS = tuple(map(known_servers().__getitem__, ("postgres", "mysql")))
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A database of a server, as the code names it; texts may have holes. `reads` are the variables by their part."""
+
+    kind: Kind
+    alias: str
+    parts: Mapping[str, str]
+    reads: Mapping[str, frozenset[str]]
+    place: Evidence | None
+    scheme: str = ""
+    is_whole: bool = False  # whether a call is given the address in one piece, which isn't known
+
+    @property
+    def variables(self) -> frozenset[str]:
+        """Every variable that has a part in it."""
+        return frozenset().union(*self.reads.values())
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether it is on another machine for good: its name is in the code, and no container has such a name."""
+        host = self.parts["host"]
+        return "." in host and not self.variables and host not in LOOPBACK
+
+    @property
+    def is_reached(self) -> bool:
+        """Whether it is where the probe says."""
+        return (self.parts["host"], self.parts["port"]) == (PROBE["host"], PROBE["port"])
+
+
+@dataclass(slots=True)
+class Served:
+    """What connects the application to its database servers: as `wiring.Wiring`, and the databases."""
+
+    values: dict[str, str] = field(default_factory=dict)
+    probes: dict[str, str] = field(default_factory=dict)
+    places: dict[str, Evidence | None] = field(default_factory=dict)
+    databases: list[Database] = field(default_factory=list)
+    ports: dict[str, int | None] = field(default_factory=dict)  # by recipe; a number where the code fixes it
+    evidence: dict[str, Evidence | None] = field(default_factory=dict)
+    notes: list[Note] = field(default_factory=list)
+    taken: set[str] = field(default_factory=set)
+    is_open: set[str] = field(default_factory=set)  # recipes that the code connects to without a password
+    hosts: set[str] = field(default_factory=set)  # names of containers that the code connects to
+
+    @property
+    def known(self) -> set[str]:
+        """Every name of what is proposed."""
+        return {name for kind in KINDS if kind.recipe in self.ports for name in (kind.recipe, kind.name)}
+
+
+def find_servers(
+    evaluator: Evaluator,
+    base: Run,
+    given: Mapping[str, str],
+    packages: Mapping[str, str],
+    compose: Compose,
+    taken: Iterable[str],
+) -> Served:
+    """Decide which servers the application needs with `given`, and how it is told; `taken` names other databases."""
+    found = Served(taken=set(taken))
+    has_another = bool(found.taken) and not any(_named(base, evaluator.app))
+    hints = {} if has_another else given_elsewhere(base, compose.variables())
+    servers = [each for each in _servers(base, evaluator.app, packages, hints) if not each.is_elsewhere]
+    for kind in KINDS:
+        mine = [server for server in servers if server.kind is kind]
+        if mine:
+            _Trial(evaluator, base, given, packages, compose, found).wire(kind, mine)
+    return found
+
+
+# -- what the code connects to ---------------------------------------------------------------------------------------
+
+
+def _servers(run: Run, app: Application, packages: Mapping[str, str], elsewhere: Mapping[str, str]) -> Iterator[Server]:
+    known = [_with_client(server, packages) for server in _named(run, app)]
+    told = _variables(known)
+    asked = [each for each in _asked_for(run, app, packages) if not each.variables & told]
+    # An address that is asked for beside another is that of the same database, where nothing says what it is
+    known += [each if each.scheme or not known else replace(each, parts=known[0].parts) for each in asked]
+    yield from known
+    for name in sorted(elsewhere.keys() - _variables(known)):
+        server = _of_url(Value(elsewhere[name], frozenset({name})), None)
+        if server is not None and server.kind.is_spoken(packages):
+            yield replace(server, place=_place_of(run, name))
+
+
+def _with_client(server: Server, packages: Mapping[str, str]) -> Server:
+    """Of another kind, where an example names one that no installed library can talk to."""
+    if not server.reads.get("url") or server.kind.is_spoken(packages):
+        return server
+    kind = next((kind for kind in KINDS if kind.is_spoken(packages)), server.kind)
+    return replace(server, kind=kind, scheme="")
+
+
+def _named(run: Run, app: Application) -> Iterator[Server]:
+    if app.framework == "django":
+        value = run.names.get("DATABASES")
+        for alias, entry in value.data.items() if value is not None and isinstance(value.data, dict) else ():
+            if isinstance(entry.data, dict):
+                yield from _of_django(str(alias), entry.data, entry)
+        return
+    for value, place in server_urls(app, run):
+        server = _of_url(value, Evidence(place.path, place.line) if place else None)
+        if server is not None:
+            yield server
+    for opened in connections(run, KINDS):
+        yield _of_call(opened)
+
+
+def _of_django(alias: str, data: Mapping[object, Value], entry: Value) -> Iterator[Server]:
+    engine = data.get("ENGINE", Value("")).data
+    kind = next((kind for kind in KINDS if isinstance(engine, str) and kind.engine.search(engine)), None)
+    if kind is None:
+        return
+    values = {part: data.get(part.upper(), Value("")) for part in PROBE}
+    place = data["ENGINE"].place or entry.place
+    yield Server(
+        kind,
+        alias,
+        {part: "" if value.data is None else _text(value.data) for part, value in values.items()},
+        {part: value.reads for part, value in values.items()} | {"url": data["ENGINE"].reads},
+        Evidence(place.path, place.line) if place else None,
+    )
+
+
+def _of_call(opened: Connection) -> Server:
+    """Of a call of a client: an address in one piece, or host, port and the others apart."""
+    place = Evidence(opened.place.path, opened.place.line) if opened.place else None
+    reads = {part: value.reads for part, value in opened.parts.items()}
+    if opened.url is not None:
+        known = _of_url(opened.url, place)
+        if known is not None:
+            return known
+        reads["url"] = opened.url.reads
+    given = {part: value.data for part, value in opened.parts.items()}
+    texts = {part: "" if given.get(part) is None else _text(given[part]) for part in PROBE}
+    return Server(opened.kind, "default", texts, reads, place, is_whole=opened.url is not None)
+
+
+def _text(data: object) -> str:
+    return str(data) if isinstance(data, str | int) else HOLE
+
+
+def _of_url(value: Value, place: Evidence | None) -> Server | None:
+    text = value.data
+    match = URL.match(text) if isinstance(text, str) else None
+    kind = next((kind for kind in KINDS if match is not None and kind.schemes.match(match[0])), None)
+    if match is None or kind is None:
+        return None
+    parts = dict(zip(("user", "password", "host", "port", "name"), match.groups()[2:], strict=True))
+    texts = {part: text or "" for part, text in parts.items()}
+    return Server(kind, "default", texts, {"url": value.reads}, place, match[1] + (match[2] or ""))
+
+
+def _asked_for(run: Run, app: Application, packages: Mapping[str, str]) -> Iterator[Server]:
+    """Variables without which nothing starts, and that hold or are called as an address of a server."""
+    unset = run.names.get("DATABASES") or run.names.get("SQLALCHEMY_DATABASE_URI")
+    if unset is not None and isinstance(unset.data, dict):
+        unset = unset.data.get("default", unset)
+    asking = dict.fromkeys(run.found.needs)
+    if unset is not None and not unset.data:
+        asking |= dict.fromkeys(sorted(unset.reads))
+    opened = {
+        name
+        for value, _place in server_urls(app, run)
+        for name in value.reads
+        if len(value.reads) == 1 and not isinstance(value.data, str)
+    }
+    for name in asking:
+        need = run.found.needs.get(name)
+        place = need.place if need is not None else unset.place if unset is not None else None
+        where = Evidence(place.path, place.line) if place else None
+        text = run.machine.environ.get(name) or run.machine.guesses.get(name) or ""
+        server = _of_url(Value(text, frozenset({name})), where)
+        if server is not None:
+            yield _with_client(server, packages)
+        elif not URL.match(text) and (name in opened or ASKS.match(name.upper())):
+            kind = next((kind for kind in KINDS if kind.is_spoken(packages)), None)
+            if kind is not None:
+                yield Server(kind, "default", dict.fromkeys(PROBE, ""), {"url": frozenset({name})}, where)
+
+
+# -- what it is told -------------------------------------------------------------------------------------------------
+
+
+class _Trial:
+    """One kind of server: values for variables, tried out."""
+
+    def __init__(
+        self,
+        evaluator: Evaluator,
+        base: Run,
+        given: Mapping[str, str],
+        packages: Mapping[str, str],
+        compose: Compose,
+        found: Served,
+    ) -> None:
+        self.evaluator = evaluator
+        self.base = base
+        self.given = given
+        self.packages = packages
+        self.compose = compose
+        self.found = found
+
+    def wire(self, kind: Kind, servers: list[Server]) -> None:
+        """Propose the service, its databases, and the variables that lead there."""
+        self.found.ports[kind.recipe] = None
+        self.found.evidence[kind.recipe] = servers[0].place
+        for server in servers:
+            if server.parts["name"] != servers[0].parts["name"] and FOR_TESTS.search(server.parts["name"]):
+                continue  # what only tests open, they make themselves
+            database = self._database(kind, server)
+            for variable in sorted(server.variables):
+                self._tell(variable, server, database)
+        self._thin_out(kind)
+        self._check(kind)
+
+    def _reached(self, kind: Kind, probes: Mapping[str, str]) -> set[str]:
+        run = self.evaluator.again({**self.given, **probes})
+        servers = _named(run, self.evaluator.app)
+        return {f"{each.alias} {each.place}" for each in servers if each.kind is kind and each.is_reached}
+
+    def _thin_out(self, kind: Kind) -> None:
+        """Drop what changes nothing: an address in one piece first, where its parts are enough.
+
+        One that the recipe sets by itself stays: it is there in any case, and perhaps not in the form that is needed.
+        So does one that nothing opens as far as was followed.
+        """
+        found, goal = self.found, self._reached(kind, self.found.probes)
+        followed = _variables(_named(self.base, self.evaluator.app))
+        for name in sorted(
+            found.probes.keys() & followed - {kind.exports}, key=lambda name: ("://" not in found.probes[name], name)
+        ):
+            fewer = {other: probe for other, probe in found.probes.items() if other != name}
+            if goal and fewer and _leads(found.probes[name]) and goal <= self._reached(kind, fewer):
+                del found.probes[name], found.values[name], found.places[name]
+
+    def _database(self, kind: Kind, server: Server) -> Database:
+        container = self.compose.of(kind.name)
+        composed = container.environment if container is not None else {}
+        name = _identifier(self._meant("name", server), composed.get(kind.composed["name"]), "app")
+        user = _identifier(self._meant("user", server), composed.get(kind.composed["user"]), "")
+        if any((known.database, known.service) == (name, kind.recipe) for known in self.found.databases):
+            return next(known for known in self.found.databases if known.database == name)
+        spare = (server.alias, name, f"{name}-{kind.recipe}")
+        alias = next((n for n in spare if NAME.fullmatch(n) and n not in self.found.taken), f"{kind.recipe}-database")
+        self.found.taken.add(alias)
+        own = "" if user == kind.user else user
+        database = Database(alias, "", server.place, kind.recipe, name, own)
+        self.found.databases.append(database)
+        return database
+
+    def _meant(self, part: str, server: Server) -> str:
+        """A part of the address, unless it is only the text with which a template holds its place."""
+        text = server.parts[part]
+        reads = server.reads.get(part) or server.reads.get("url") or frozenset()
+        is_example = reads and not any(self._has_value(name) for name in reads)
+        return "" if is_example and PLACEHOLDER.search(text) else text
+
+    def _tell(self, name: str, server: Server, database: Database) -> None:
+        role = self._role(name, server)
+        if role is None or name in self.found.values:
+            return
+        if role in ("name", "user") and self._has_value(name):
+            return
+        probe, text = self._written(role, name, server, database)
+        self.found.probes[name], self.found.values[name] = probe, text
+        self.found.places[name] = _place_of(self.base, name) or server.place
+
+    def _role(self, name: str, server: Server) -> str | None:
+        """Which part the variable carries: by what it is now, where it alone makes a part, or by its name."""
+        if URL.match(self._text(name)) or (server.is_whole and server.reads["url"] == {name}):
+            return "url"
+        parts = [part for part, reads in server.reads.items() if reads == {name} and part != "url"]
+        if len(parts) == 1:
+            return parts[0]
+        role = next((role for role, pattern in ROLES if pattern.search(name.upper())), None)
+        # else a piece of an address, or how one begins
+        return None if role == "url" and self._text(name) else "url" if role is None and len(parts) > 1 else role
+
+    def _text(self, name: str) -> str:
+        read = self.base.found.reads.get(name)
+        default = read.default.data if read is not None and read.default is not None else None
+        return str(self.base.machine.environ.get(name) or default or self.base.machine.guesses.get(name) or "")
+
+    def _has_value(self, name: str) -> bool:
+        """Whether the code or a committed file has one: what an example says doesn't count, it isn't read."""
+        read = self.base.found.reads.get(name)
+        return bool(self.base.machine.environ.get(name) or (read and read.default and read.default.data))
+
+    def _written(self, role: str, name: str, server: Server, database: Database) -> tuple[str, str]:
+        """A value as it is tried, and as it stands in the manifest."""
+        own = f"databases.{database.name}"
+        if role == "password":
+            return PROBE["password"], f"${{{own}.password}}"
+        if role != "url":
+            return PROBE[role], f"${{{own}.{role}}}"
+        scheme = self._scheme(name, server)
+        probe = f"{scheme}://{PROBE['user']}:{PROBE['password']}@{PROBE['host']}:{PROBE['port']}/{PROBE['name']}"
+        if scheme in ("postgres", "postgresql", "mysql"):
+            return probe, f"${{{own}.url}}"
+        return probe, f"{scheme}://${{{own}.user}}:${{{own}.password}}@${{{own}.host}}:${{{own}.port}}/${{{own}.name}}"
+
+    def _scheme(self, name: str, server: Server) -> str:
+        """What stands before `://`: as it is now, else what the installed libraries take."""
+        match = URL.match(self._text(name))
+        if match is not None and server.kind.schemes.match(match[0]) and not needs_driver(match[2], self.packages):
+            return match[1] + (match[2] or "")
+        if server.kind.recipe != "postgres":
+            return "mysql" if self.evaluator.app.framework == "django" else server.scheme or "mysql+pymysql"
+        if self.evaluator.app.framework == "django":
+            return "postgresql"
+        return scheme_of_postgres(self.packages, self.evaluator.tree)
+
+    def _check(self, kind: Kind) -> None:
+        """What the variables don't reach: the port that the code names, or a name that only containers have."""
+        run = self.evaluator.again({**self.given, **self.found.probes})
+        for server in _named(run, self.evaluator.app):
+            if server.kind is kind and not server.is_elsewhere:
+                self._check_password(kind, server)
+            if server.kind is not kind or server.is_reached:
+                continue
+            host, port = server.parts["host"], server.parts["port"]
+            if HOLE in host or (host == PROBE["host"] and HOLE in port):
+                continue
+            if host not in LOOPBACK and host != PROBE["host"] and not self._leads_here(kind, server):
+                text = f"{kind.recipe}: {CONTAINER.format(host)}: let it come out of a variable"
+                self.found.notes.append(Note(text, server.place, warns=True))
+            elif (port or not kind.libpq) and port != PROBE["port"] and (port or "0").isdigit():
+                self.found.ports[kind.recipe] = int(port or kind.port)
+
+    def _leads_here(self, kind: Kind, server: Server) -> bool:
+        """Let a container's name lead to this machine, where the client can be told."""
+        host = server.parts["host"]
+        known = self.compose.hosts() | usual_hosts() | {DOCKER_HOST}
+        if host not in known or not kind.can_be_led(self.packages):
+            return False
+        self.found.hosts.add(host)
+        if kind.libpq and any(name.startswith("psycopg") or name == "aiopg" for name in self.packages):
+            self.found.values[HOST_ADDRESS], self.found.places[HOST_ADDRESS] = PROBE["host"], server.place
+        return True
+
+    def _check_password(self, kind: Kind, server: Server) -> None:
+        """Give the database the password that the code has, and let in everybody where it has none."""
+        password = server.parts["password"]
+        if password == PROBE["password"] or HOLE in password:
+            return
+        if password and PLAIN.fullmatch(password):
+            name = _identifier(server.parts["name"], "app")
+            text = f"{kind.recipe}: its password stands in the code, so that whoever has that gets in"
+            for index, known in enumerate(self.found.databases):
+                if known.service == kind.recipe and known.database in (name, PROBE["name"]):
+                    self.found.databases[index] = replace(known, password=password)
+        elif kind.asks:
+            self.found.is_open.add(kind.recipe)
+            text = f"{kind.recipe}: {OPEN_ACCESS}"
+        else:
+            return
+        self.found.notes.append(Note(text, server.place, warns=True))
+
+
+def _variables(servers: Iterable[Server]) -> frozenset[str]:
+    return frozenset().union(*(server.variables for server in servers))
+
+
+def _place_of(run: Run, name: str) -> Evidence | None:
+    read = run.found.reads.get(name)
+    return Evidence(read.place.path, read.place.line) if read and read.place else None
+
+
+def _leads(probe: str) -> bool:
+    """Whether a value says where the server is, not who asks for what there."""
+    return "://" in probe or probe in (PROBE["host"], PROBE["port"])
+
+
+def _identifier(*candidates: str | None) -> str:
+    """The first that is a plain name; the last one is taken as it is."""
+    return next((text for text in candidates[:-1] if text and IDENTIFIER.fullmatch(text)), candidates[-1] or "")

@@ -1,0 +1,264 @@
+"""What a call returns: functions and classes of the project are followed, libraries are known by name or noted."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from devboot.onboarding.symbolic_eval import environments, methods, natives, plugins, schemas
+from devboot.onboarding.symbolic_eval.natives import CONSTANTS
+from devboot.onboarding.symbolic_eval.paths import here, path_property
+from devboot.onboarding.symbolic_eval.values import (
+    NOTHING,
+    Class,
+    External,
+    Function,
+    Instance,
+    Method,
+    Module,
+    Opaque,
+    Place,
+    Scope,
+    Value,
+    deep_reads,
+    union,
+)
+
+if TYPE_CHECKING:
+    from devboot.onboarding.symbolic_eval.machine import Machine, Read
+
+BUILTINS = natives.BUILTINS
+FROM_OBJECT = "flask.Config.from_object"  # of what isn't known
+# Calls that fail at once when they are given None
+PICKY = frozenset(
+    {
+        "sqlalchemy.create_engine", "sqlalchemy.engine.create_engine", "sqlalchemy.ext.asyncio.create_async_engine",
+        "sqlmodel.create_engine", "sqlalchemy.ext.asyncio.engine.create_async_engine", "databases.Database",
+        "redis.from_url", "redis.Redis.from_url", "redis.StrictRedis.from_url", "redis.asyncio.from_url",
+        "redis.asyncio.Redis.from_url", "cryptography.fernet.Fernet", "stripe.StripeClient", "telebot.TeleBot",
+        "openai.OpenAI", "openai.AsyncOpenAI", "django.urls.path", "django.urls.re_path",
+    }
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call with its arguments worked out."""
+
+    function: Value
+    args: tuple[Value, ...]
+    keywords: Mapping[str, Value]
+    place: Place
+    scope: Scope
+
+    def argument(self, position: int, *names: str) -> Value | None:
+        """The argument at a position or by one of its names."""
+        for name in names:
+            if name in self.keywords:
+                return self.keywords[name]
+        return self.args[position] if 0 <= position < len(self.args) else None
+
+    def reads(self) -> frozenset[str]:
+        """The variables that had a part in the arguments."""
+        return frozenset().union(*(deep_reads(value) for value in (*self.args, *self.keywords.values())))
+
+
+def apply(m: Machine, call: Call) -> Value:  # noqa: PLR0911 - one answer for each kind
+    """The result of a call."""
+    data = call.function.data
+    if isinstance(data, Function):
+        args = call.args if data.owner is None else (data.owner, *call.args)
+        return m.call(data, args, call.keywords, call.place)
+    if isinstance(data, Class):
+        return instantiate(m, data, call)
+    if isinstance(data, Method):
+        return methods.method(m, data, call)
+    if isinstance(data, External):
+        return library(m, data.name, call)
+    if isinstance(data, Opaque):
+        return opaque(m, data, call)
+    if isinstance(data, Instance):
+        return _callable_instance(m, call, data)
+    if isinstance(data, PurePosixPath):
+        return natives.join_path(data, call)
+    if data is None and call.function.reads:
+        return m.fail("TypeError", call.function.reads, call.place, "is called without a default")
+    return Value(Opaque(), call.reads(), call.place)
+
+
+def _callable_instance(m: Machine, call: Call, data: Instance) -> Value:
+    inner = data.cls.find("__call__")
+    if inner is not None and isinstance(inner.data, Function):
+        return m.call(inner.data, (call.function, *call.args), call.keywords, call.place)
+    return Value(Opaque(), call.reads(), call.place)
+
+
+def library(m: Machine, name: str, call: Call) -> Value:
+    """Call something that a library defines."""
+    known = environments.TABLE.get(name) or natives.TABLE.get(name) or plugins.TABLE.get(name)
+    if known is not None:
+        result: Value | None = known(m, call)
+        if result is not None:
+            return result
+    if name.startswith("environs.env"):
+        return environments.typed(m, name.rpartition(".")[2], Value(External("environs.env")), call)
+    if name.endswith((".config.get", ".config.from_object", ".config.update")):
+        return flask_config(m, name, call)
+    first = call.argument(0, "url", "dsn", "key", "api_key")
+    if first is not None and first.data is None and first.reads and name in PICKY:
+        m.fail("TypeError", first.reads, call.place, f"is given to `{name.rpartition('.')[2]}` without a default")
+    result_data = Opaque(name, call.args, call.keywords)
+    m.record(name, result_data, call.place)
+    return Value(result_data, call.reads(), call.place)
+
+
+def opaque(m: Machine, data: Opaque, call: Call) -> Value:
+    """Call an object of a library, or one of its methods."""
+    owner = data.args[0] if data.args else None
+    handled = environments.method(m, data, owner, call)
+    if handled is not None:
+        return handled
+    if ".config." in data.name:
+        return flask_config(m, data.name, call)
+    result = Opaque(data.name + "()", call.args, call.keywords)
+    m.record(data.name, result, call.place)
+    return Value(result, call.reads() | call.function.reads, call.place)
+
+
+def instantiate(m: Machine, cls: Class, call: Call) -> Value:
+    """Make an object of a class of the project."""
+    if schemas.is_settings(cls):
+        return schemas.settings(m, cls, call.keywords, call.place)
+    if schemas.is_model(cls):
+        return schemas.model(m, cls, call.keywords, call.place, call.args)
+    if any("Enum" in name for name in cls.libraries()) and call.args:
+        return call.args[0]
+    value = Value(Instance(cls), call.reads(), call.place)
+    start = cls.find("__init__")
+    if start is not None and isinstance(start.data, Function):
+        m.call(start.data, (value, *call.args), call.keywords, call.place)
+    elif cls.libraries():
+        m.record(min(cls.libraries()), Opaque(cls.name, call.args, call.keywords), call.place)
+    return value
+
+
+def bind(m: Machine, function: Function, args: tuple[Value, ...], keywords: Mapping[str, Value]) -> dict[str, Value]:
+    """The names that a function's parameters have in a call."""
+    spec = function.node.args
+    parameters = [*spec.posonlyargs, *spec.args]
+    names: dict[str, Value] = {}
+    for parameter, default in zip(reversed(parameters), reversed(spec.defaults), strict=False):
+        names[parameter.arg] = m.evaluate(default, function.scope)
+    for parameter, default_ in zip(spec.kwonlyargs, spec.kw_defaults, strict=True):
+        if default_ is not None:
+            names[parameter.arg] = m.evaluate(default_, function.scope)
+    for parameter, value in zip(parameters, args, strict=False):
+        names[parameter.arg] = value
+    known = {parameter.arg for parameter in (*parameters, *spec.kwonlyargs)}
+    names.update({key: value for key, value in keywords.items() if key in known})
+    for parameter in (*parameters, *spec.kwonlyargs):
+        names.setdefault(parameter.arg, Value(Opaque(parameter.arg)))
+    if spec.vararg:
+        names[spec.vararg.arg] = Value(tuple(args[len(parameters) :]))
+    if spec.kwarg:
+        names[spec.kwarg.arg] = Value({k: v for k, v in keywords.items() if k not in known})
+    return names
+
+
+def flask_config(m: Machine, name: str, call: Call) -> Value:
+    """`app.config.from_object(...)` and its like."""
+    verb = name.rpartition(".")[2]
+    first = call.argument(0, "obj", "mapping")
+    if verb == "get" and first is not None and isinstance(first.data, str):
+        fallback = call.argument(1, "default") or NOTHING
+        return m.config.get(first.data, fallback)
+    if verb == "from_object" and first is not None:
+        if first.data is None or isinstance(first.data, Opaque):
+            m.record(FROM_OBJECT, Opaque(verb, call.args, call.keywords), call.place)
+        take_object(m, first)
+    elif verb in ("from_mapping", "update"):
+        given = dict(call.keywords)
+        if first is not None and isinstance(first.data, dict):
+            given |= {k: v for k, v in first.data.items() if isinstance(k, str)}
+        for key, value in given.items():
+            m.config[key] = Value(value.data, value.reads, value.place or call.place)
+    elif verb == "from_pyfile" and first is not None and isinstance(first.data, str):
+        take_file(m, first.data, call)
+    elif verb == "from_prefixed_env":
+        m.record("flask.Config.from_prefixed_env", Opaque(verb, call.args, call.keywords), call.place)
+    elif verb == "setdefault" and first is not None and isinstance(first.data, str):
+        m.config.setdefault(first.data, call.argument(1) or NOTHING)
+    return Value(Opaque(verb), call.reads(), call.place)
+
+
+def take_object(m: Machine, value: Value) -> None:
+    """Copy the upper case names of an object into the application's configuration."""
+    data = value.data
+    if isinstance(data, str):
+        found = m.resolve(data)
+        if found is not None:
+            take_object(m, found)
+    elif isinstance(data, Class):
+        for cls in reversed(data.line()):
+            m.config.update({k: v for k, v in cls.names.items() if k.isupper()})
+    elif isinstance(data, Module):
+        m.load(data)
+        m.config.update({k: v for k, v in data.names.items() if k.isupper()})
+    elif isinstance(data, Instance):
+        take_object(m, Value(data.cls))
+        m.config.update({k: v for k, v in data.names.items() if k.isupper()})
+
+
+def take_file(m: Machine, name: str, call: Call) -> None:
+    """`from_pyfile`: a Python file beside the application, or in `instance/`."""
+    here = os.path.dirname(call.scope.module.path)
+    for path in (os.path.join(here, name), os.path.normpath(os.path.join(here, "..", name)), f"instance/{name}"):
+        parsed = m.tree.module(path) if m.tree.exists(path) else None
+        if parsed is not None:
+            module = Module(path, path)
+            module.names["__file__"] = Value(str(m.tree.root / path))
+            m.execute(parsed.body, Scope(module, module.names))
+            m.config.update({k: v for k, v in module.names.items() if k.isupper()})
+            return
+
+
+def opaque_item(m: Machine, owner: Value, data: Opaque, key: Value, place: Place) -> Value:
+    """`owner[key]` of an object that isn't followed."""
+    if isinstance(key.data, str) and (data.name.endswith("config") or data.name == "config"):
+        return m.config.get(key.data) or Value(Opaque(f"config[{key.data}]"), owner.reads, place)
+    handled = environments.subscript(m, data, key, place)
+    return handled if handled is not None else Value(Opaque(f"{data.name}[]"), union(owner, key), place)
+
+
+def enter(m: Machine, value: Value) -> Callable[[], None] | None:
+    """Enter a `with`; what must be undone when it is left."""
+    data = value.data
+    if isinstance(data, Opaque) and data.name.endswith(".prefixed()") and data.args:
+        m.record("environs.prefixed", data, value.place)
+        environments.prefixes(m).append(str(data.args[0].data))
+        return lambda: environments.leave_prefix(m)
+    return None
+
+
+def new_read(name: str, place: Place) -> Read:
+    """A variable that is only looked for."""
+    from devboot.onboarding.symbolic_eval.machine import Read
+
+    return Read(name, place, NOTHING)
+
+
+__all__ = [
+    "BUILTINS",
+    "CONSTANTS",
+    "Call",
+    "apply",
+    "bind",
+    "enter",
+    "here",
+    "new_read",
+    "opaque_item",
+    "path_property",
+]

@@ -1,0 +1,344 @@
+"""Libraries that read environment variables, each with its own idea of defaults and casts."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+from devboot.clone_reader import parse_json
+from devboot.onboarding.symbolic_eval.natives import wrap
+from devboot.onboarding.symbolic_eval.paths import here, relative
+from devboot.onboarding.symbolic_eval.values import NOTHING, External, Function, Opaque, Place, Raised, Value
+
+if TYPE_CHECKING:
+    from devboot.onboarding.symbolic_eval.calls import Call
+    from devboot.onboarding.symbolic_eval.machine import Machine
+
+# django-environ's scheme-named readers take the variable's name from a default of their own
+IMPLIED = {
+    "db": "DATABASE_URL", "db_url": "DATABASE_URL", "dj_db_url": "DATABASE_URL", "cache": "CACHE_URL",
+    "cache_url": "CACHE_URL", "dj_cache_url": "CACHE_URL", "email": "EMAIL_URL", "email_url": "EMAIL_URL",
+    "dj_email_url": "EMAIL_URL", "search_url": "SEARCH_URL", "channels": "CHANNELS_URL", "channels_url": "CHANNELS_URL",
+}  # fmt: skip
+KINDS = frozenset(
+    {
+        "str", "bool", "int", "float", "list", "tuple", "dict", "json", "url", "path", "bytes", "unicode", "datetime",
+        "date", "timedelta", "decimal", "uuid", "log_level", "enum", "get_value", "time", "email_list", "smart_cast",
+        *IMPLIED,
+    }
+)  # fmt: skip
+INSTANCES = {
+    "environ.Env": "environ", "environ.FileAwareEnv": "environ", "environ.environ.Env": "environ",
+    "environs.Env": "environs",
+    "environs.FileAwareEnv": "environs", "environs.env": "environs", "decouple.Config": "decouple",
+    "decouple.AutoConfig": "decouple", "starlette.config.Config": "starlette", "starlette.config.config": "starlette",
+}  # fmt: skip
+DATABASES = {
+    "postgres": "postgresql", "postgresql": "postgresql", "pgsql": "postgresql", "psql": "postgresql", "mysql": "mysql",
+    "mysql2": "mysql", "sqlite": "sqlite3", "sqlite3": "sqlite3", "postgis": "postgis", "spatialite": "spatialite",
+    "mariadb": "mysql", "oracle": "oracle", "mssql": "mssql", "cockroach": "cockroach",
+}  # fmt: skip
+ADDRESSES = frozenset({"dj_database_url.parse", "environ.Env.db_url_config"})  # casts that take a database's address
+VARIABLE = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*")
+TRUE = frozenset({"true", "on", "ok", "y", "yes", "1", "t"})
+
+
+# What each library raises for a variable that isn't set
+_RAISED = {"environ": "ImproperlyConfigured", "environs": "EnvError", "decouple": "UndefinedValueError"}
+
+
+def prefixes(m: Machine) -> list[str]:
+    """Prefixes of `with env.prefixed(...)` that are in force."""
+    found: list[str] = m.__dict__.setdefault("prefixes", [])
+    return found
+
+
+def leave_prefix(m: Machine) -> None:
+    """End of a `with env.prefixed(...)`."""
+    prefixes(m).pop()
+
+
+def method(m: Machine, data: Opaque, owner: Value | None, call: Call) -> Value | None:
+    """A call of an object that reads variables, or of one of its methods; None for anything else."""
+    if reader := _reader(data.name, call):
+        return read_with(m, reader, "", call, Value(data))
+    base, _, verb = data.name.rpartition(".")
+    if not _reader(base, call) or owner is None:
+        return None
+    if verb in ("read_env", "read_envfile"):
+        return load_file(m, call)
+    if verb == "prefixed" and call.args:
+        return Value(Opaque(f"{base}.prefixed()", call.args), frozenset(), call.place)
+    return typed(m, verb, owner, call)
+
+
+def _reader(name: str, call: Call) -> str:
+    """Which library an object of this class is of; a further `Env` that is asked for `X_Y` reads it as those do."""
+    if name in INSTANCES:
+        return INSTANCES[name]
+    first = call.argument(0, "name", "key")
+    asked = first.data if first is not None else None
+    is_like = name.endswith(".Env") and isinstance(asked, str) and VARIABLE.fullmatch(asked)
+    return "environs" if is_like else ""
+
+
+def typed(m: Machine, verb: str, owner: Value, call: Call) -> Value:
+    """`env.bool(...)` and its like."""
+    name = owner.data.name if isinstance(owner.data, Opaque | External) else ""
+    if verb == "read_env":
+        return load_file(m, call)
+    if verb not in KINDS:
+        return Value(Opaque(f"{name}.{verb}()"), call.reads(), call.place)
+    return read_with(m, INSTANCES.get(name, "environ"), verb, call, owner)
+
+
+def read_with(m: Machine, library: str, kind: str, call: Call, owner: Value) -> Value:
+    """Read a variable as a library would."""
+    first = call.argument(0, "var", "name", "option", "key", "env")
+    name = first.data if first is not None else IMPLIED.get(kind)
+    if not isinstance(name, str):
+        return Value(Opaque("variable"), call.reads(), call.place)
+    default, cast = _default_and_cast(library, kind, call, name, owner)
+    if library == "environs":
+        name = "".join(prefixes(m)) + name
+    prefix = owner.data.attributes.get("prefix") if isinstance(owner.data, Opaque) else None
+    if prefix is not None and isinstance(prefix.data, str):
+        name = prefix.data + name
+    if default is None and name not in m.environ and _is_caught(m, library):
+        m.read(name, call.place, NOTHING)
+        raise Raised(_RAISED.get(library, _RAISED["decouple"]), frozenset({name}))
+    place = first.place if first is not None and first.place else call.place
+    value = m.read(name, place, default, _cast_name(cast, kind))
+    return cast_value(m, value, cast, kind, call)
+
+
+def _is_caught(m: Machine, library: str) -> bool:
+    return m.is_caught(_RAISED.get(library, _RAISED["decouple"]))
+
+
+def _default_and_cast(
+    library: str, kind: str, call: Call, name: str, owner: Value
+) -> tuple[Value | None, Value | None]:
+    """Where each library takes its default and its cast from."""
+    cast = call.argument(-1, "cast", "subcast")
+    if library == "decouple":
+        return call.argument(1, "default"), call.argument(2, "cast")
+    if library == "starlette":
+        return call.argument(2, "default"), call.argument(1, "cast")
+    if library == "environs":
+        return call.argument(1, "default"), cast
+    if not kind or kind == "get_value":
+        default, cast = call.argument(2, "default"), call.argument(1, "cast")
+    elif kind in ("list", "tuple", "dict"):
+        default = call.argument(2, "default")
+    else:
+        default = call.argument(1, "default")
+    scheme = owner.data.keywords.get(name) if isinstance(owner.data, Opaque) else None
+    if scheme is not None:
+        pair = scheme.data if isinstance(scheme.data, tuple | list) else (scheme,)
+        cast = cast or pair[0]
+        if default is None and len(pair) > 1:
+            default = pair[1]
+    return default, cast
+
+
+def _cast_name(cast: Value | None, kind: str) -> str:
+    if cast is not None and isinstance(cast.data, External):
+        return cast.data.name.rpartition(".")[2]
+    return kind
+
+
+def cast_value(m: Machine, value: Value, cast: Value | None, kind: str, call: Call) -> Value:
+    """Give a text that was read the type that the code wants."""
+    if cast is not None and isinstance(cast.data, Function):
+        return m.call(cast.data, (value,), {}, call.place)
+    if cast is not None and isinstance(cast.data, External) and cast.data.name in ADDRESSES:
+        return _address(value, "db")
+    if cast is not None and isinstance(cast.data, Opaque) and cast.data.name == "decouple.Csv":
+        kind = "csv"
+    name = _cast_name(cast, kind) if kind != "csv" else kind
+    if kind in IMPLIED:
+        return _address(value, kind)
+    if cast is not None and isinstance(cast.data, list | tuple):
+        name = "list"
+    if not isinstance(value.data, str) or name in ("", "str"):
+        return value
+    return Value(_converted(value.data, name), value.reads, value.place)
+
+
+def _converted(text: str, name: str) -> object:
+    try:
+        if name in ("bool", "boolean"):
+            return text.strip().lower() in TRUE
+        if name in ("int", "float"):
+            return int(text) if name == "int" else float(text)
+        if name in ("list", "tuple", "csv", "Csv", "CommaSeparatedStrings"):
+            return [Value(part.strip()) for part in text.split(",") if part.strip()]
+        if name in ("json", "dict"):
+            return wrap(parse_json(text), frozenset()).data
+    except ValueError:
+        return Opaque(name)
+    return text
+
+
+def _address(value: Value, kind: str) -> Value:
+    if not isinstance(value.data, str):
+        return value
+    if "db" in kind:
+        return parse_database(value)
+    if "cache" in kind:
+        scheme = value.data.split(":", 1)[0]
+        backend = "django_redis.cache.RedisCache" if "redis" in scheme else scheme
+        fields = {"BACKEND": Value(backend, value.reads, value.place), "LOCATION": value}
+        return Value(fields, value.reads, value.place)
+    return value
+
+
+def parse_database(value: Value) -> Value:
+    """A database URL as Django's dictionary."""
+    text = str(value.data)
+    if not text:
+        return Value({}, value.reads, value.place)
+    try:
+        parts = urlsplit(text)
+        scheme = DATABASES.get(parts.scheme.split("+")[0], parts.scheme)
+        path = unquote(parts.path[1:])
+        if scheme == "sqlite3" and not path:
+            path = ":memory:"
+        fields = {
+            "ENGINE": f"django.db.backends.{scheme}",
+            "NAME": path,
+            "USER": parts.username or "",
+            "PASSWORD": parts.password or "",
+            "HOST": parts.hostname or "",
+            "PORT": str(parts.port or ""),
+        }
+    except ValueError:
+        return Value(Opaque("database"), value.reads, value.place)
+    return Value({k: Value(v, value.reads, value.place) for k, v in fields.items()}, value.reads, value.place)
+
+
+def database_config(m: Machine, call: Call) -> Value:
+    """`dj_database_url.config(...)`."""
+    env = call.argument(0, "env")
+    name = env.data if env is not None and isinstance(env.data, str) else "DATABASE_URL"
+    default = call.argument(1, "default")
+    value = m.read(name, call.place, default or NOTHING)
+    if not isinstance(value.data, str):
+        return Value({} if value.data is None else Opaque("database"), value.reads, call.place)
+    return _with_options(parse_database(value), call)
+
+
+def database_parse(m: Machine, call: Call) -> Value:
+    """`dj_database_url.parse(...)`."""
+    first = call.argument(0, "url")
+    if first is None or not isinstance(first.data, str):
+        if first is not None and first.data is None and first.reads:
+            return m.fail("TypeError", first.reads, call.place, "is parsed as a database's address without a default")
+        return Value(Opaque("database"), call.reads(), call.place)
+    return _with_options(parse_database(first), call)
+
+
+def _with_options(value: Value, call: Call) -> Value:
+    demanding = call.keywords.get("ssl_require")
+    if demanding is not None and demanding.data is True and isinstance(value.data, dict) and value.data:
+        value.data["OPTIONS"] = Value({"sslmode": Value("require", demanding.reads)})
+    return value
+
+
+def decouple_config(m: Machine, call: Call) -> Value:
+    """`decouple.config(...)`."""
+    return read_with(m, "decouple", "", call, NOTHING)
+
+
+def environs_env(m: Machine, call: Call) -> Value:
+    """The ready-made `environs.env(...)`."""
+    return read_with(m, "environs", "", call, NOTHING)
+
+
+def load_file(m: Machine, call: Call) -> Value:
+    """`load_dotenv(...)`, `read_env(...)`: an env file of the project."""
+    from devboot.onboarding.symbolic_eval.machine import Loaded
+
+    given = call.argument(0, "dotenv_path", "env_file", "path", "source")
+    path = _file_name(m, given, call.place)
+    override = call.argument(-1, "override", "overwrite")
+    loaded = Loaded(path, call.place, override is not None and override.data is True)
+    if path and all(known.path != path for known in m.found.loaded):
+        m.found.loaded.append(loaded)
+    take_variables(m, path)
+    return Value(Opaque("env file"), call.reads(), call.place)
+
+
+def take_variables(m: Machine, path: str) -> None:
+    """Set what an env file of the clone sets."""
+    from devboot.onboarding.reading.dotenv import parse_variables
+
+    text = m.tree.text(path) if path and m.tree.exists(path) else None
+    if text is not None:
+        for name, value in parse_variables(text).items():
+            m.environ.setdefault(name, value.text)
+
+
+def _file_name(m: Machine, given: Value | None, place: Place) -> str:
+    """The env file as a path of the tree; empty where it isn't known."""
+    if given is None or given.data is None or isinstance(given.data, Opaque):
+        base = os.path.dirname(place.path)
+        candidates = [os.path.normpath(os.path.join(base, ".env")), relative(m, ".env") or ".env"]
+        return next((path for path in candidates if m.tree.exists(path)), candidates[-1])
+    path = str(given.data)
+    inner = relative(m, path if os.path.isabs(path) else os.path.join(here(m), path))
+    return inner or ""
+
+
+def dotenv_values(m: Machine, call: Call) -> Value:
+    """`dotenv_values(...)`."""
+    from devboot.onboarding.reading.dotenv import parse_variables
+
+    path = _file_name(m, call.argument(0, "dotenv_path"), call.place)
+    load_file(m, call)
+    text = m.tree.text(path) if path and m.tree.exists(path) else None
+    if text is None:
+        return Value({}, frozenset(), call.place)
+    return Value({name: Value(v.text, frozenset({name})) for name, v in parse_variables(text).items()})
+
+
+def make_repository(m: Machine, call: Call) -> Value:
+    """Decouple's `RepositoryEnv(path)`: the file has to exist."""
+    load_file(m, call)
+    return Value(Opaque("decouple.RepositoryEnv", call.args), call.reads(), call.place)
+
+
+def make_starlette(m: Machine, call: Call) -> Value:
+    """Starlette's `Config(".env")`."""
+    if call.argument(0, "env_file") is not None:
+        load_file(m, call)
+    return Value(Opaque("starlette.config.Config", call.args, call.keywords), frozenset(), call.place)
+
+
+def subscript(m: Machine, data: Opaque, key: Value, place: Place) -> Value | None:
+    """`environ.Env.ENVIRON["X"]` and other ways to spell os.environ."""
+    if data.name.endswith(".ENVIRON") and isinstance(key.data, str):
+        return m.read(key.data, place)
+    return None
+
+
+TABLE: dict[str, Callable[[Any, Any], Value | None]] = {
+    "decouple.config": decouple_config,
+    "environs.env": environs_env,
+    "dj_database_url.config": database_config,
+    "dj_database_url.parse": database_parse,
+    "dotenv.load_dotenv": load_file,
+    "dotenv.main.load_dotenv": load_file,
+    "dotenv.dotenv_values": dotenv_values,
+    "dotenv.read_dotenv": load_file,
+    "environ.Env.read_env": load_file,
+    "environ.environ.Env.read_env": load_file,
+    "decouple.RepositoryEnv": make_repository,
+    "starlette.config.Config": make_starlette,
+}
+
+__all__ = ["DATABASES", "TABLE", "leave_prefix", "method", "prefixes", "subscript", "typed"]

@@ -1,0 +1,381 @@
+"""Follows what a module would do when it is imported, without running any of it."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from devboot.onboarding.libraries import words_of_calls
+from devboot.onboarding.reading.tree import Tree
+from devboot.onboarding.symbolic_eval import calls, expressions, raising, statements
+from devboot.onboarding.symbolic_eval.values import (
+    NOTHING,
+    Class,
+    Deferred,
+    External,
+    Function,
+    Left,
+    Module,
+    Opaque,
+    Place,
+    Raised,
+    Scope,
+    Spent,
+    Value,
+    union,
+)
+
+# A module with none of these words can be taken as read: importing it reads no variable and opens no connection
+TELLING = (
+    "environ", "getenv", "env(", "env.", 'config("', "config('", "Settings", "settings(", "edis", "elery", "BROKER",
+    "broker", "CACHES", "DATABASES", "sqlite", "create_engine", "create_async_engine", "dotenv", "FastAPI(",
+    "Flask(", "SECRET_KEY", "decouple", "uey", "dramatiq", "sys.exit", "Improperly", "SQLAlchemy(", "from_object",
+    "RepositoryEnv", "create_app(", "create_application(", "raise ", "INSTALLED_APPS", "import_module", "include(",
+    *words_of_calls(),
+)  # fmt: skip
+# What any shell or devboot itself sets
+GIVEN = frozenset(
+    {"HOME", "USER", "LOGNAME", "PATH", "PWD", "SHELL", "LANG", "TMPDIR", "TERM", "HOSTNAME", "PORT", "PYTHONPATH",
+     "VIRTUAL_ENV", "LC_ALL", "TZ", "EDITOR", "DJANGO_SETTINGS_MODULE", "CI"}
+)  # fmt: skip
+MAX_STEPS = 400_000
+MAX_CALLS = 14
+
+
+@dataclass(slots=True)
+class Read:
+    """A variable that the code reads, as it was first met."""
+
+    name: str
+    place: Place | None
+    default: Value | None = None
+    cast: str = ""
+
+
+@dataclass(slots=True)
+class Need:
+    """A variable without which the import fails; `others` would do instead of it."""
+
+    name: str
+    place: Place | None
+    why: str
+    others: tuple[str, ...] = ()
+    cast: str = ""
+    separator: str | None = None
+
+
+@dataclass(slots=True)
+class Event:
+    """A call of a library, or an assignment to one of its objects (the name then ends with `=`)."""
+
+    name: str
+    call: Opaque
+    place: Place | None
+    maybe: bool
+    target: str = ""
+    module: str = ""
+
+    def argument(self, position: int, *names: str) -> Value | None:
+        """The argument at a position or by one of its names."""
+        for name in names:
+            if name in self.call.keywords:
+                return self.call.keywords[name]
+        return self.call.args[position] if 0 <= position < len(self.call.args) else None
+
+
+@dataclass(slots=True)
+class Loaded:
+    """An env file that the code asks for."""
+
+    path: str
+    place: Place | None
+    override: bool = False
+
+
+@dataclass(slots=True)
+class Findings:
+    """What following the code brought to light."""
+
+    reads: dict[str, Read] = field(default_factory=dict)
+    needs: dict[str, Need] = field(default_factory=dict)
+    events: list[Event] = field(default_factory=list)
+    loaded: list[Loaded] = field(default_factory=list)
+    absent: list[tuple[str, Place | None]] = field(default_factory=list)
+
+
+class Machine:
+    """One evaluation: a tree, folders in which imports resolve, and the variables that are set."""
+
+    def __init__(
+        self,
+        tree: Tree,
+        sources: Iterable[str],
+        environ: Mapping[str, str],
+        guesses: Mapping[str, str],
+        focus: frozenset[str] | None = None,
+    ) -> None:
+        self.tree = tree
+        self.focus = focus  # the files that are worth running, where that is known from an earlier evaluation
+        self.sources = list(sources)
+        self.environ = dict(environ)
+        self.guesses = guesses  # values for variables that turn out to be required
+        self.found = Findings()
+        self.modules: dict[str, Module] = {}
+        self.executed: set[str] = set()
+        self.config: dict[str, Value] = {}  # Flask's app.config
+        self.settings: Module | None = None  # what django.conf.settings stands for
+        self.settings_name = ""
+        self.maybe = 0
+        self.reads_on = False  # whether an unset variable ends nothing that may not run
+        self.handlers: list[tuple[str, ...]] = []
+        self.tests: list[tuple[frozenset[str], ast.expr, Scope]] = []
+        self.causes: list[frozenset[str]] = []
+        self.depth = 0
+        self.steps = 0
+        self.called: set[ast.AST] = set()
+        self.located: dict[str, str | None] = {}
+
+    # -- running -----------------------------------------------------------------------------------------------
+
+    def step(self) -> None:
+        """Count a step; what takes too many is given up, with what is known so far."""
+        self.steps += 1
+        if self.steps > MAX_STEPS:
+            raise Spent
+
+    def evaluate(self, node: ast.expr | None, scope: Scope) -> Value:
+        """The value of an expression."""
+        if node is None:
+            return NOTHING
+        self.step()
+        handler = expressions.TABLE.get(type(node))
+        return handler(self, node, scope) if handler else Value(Opaque(type(node).__name__))
+
+    def execute(self, body: Iterable[ast.stmt], scope: Scope) -> None:
+        """Run statements; what can't be followed has no effect."""
+        for node in body:
+            self.step()
+            handler = statements.TABLE.get(type(node))
+            if handler:
+                handler(self, node, scope)
+
+    def call(
+        self, function: Function, args: tuple[Value, ...], keywords: Mapping[str, Value], place: Place | None
+    ) -> Value:
+        """Call a function of the project."""
+        if self.depth >= MAX_CALLS:
+            return Value(Opaque(), union(*args, *keywords.values()), place)
+        scope = Scope(function.scope.module, calls.bind(self, function, args, keywords), function.scope, "function")
+        self.called.add(function.node)
+        self.depth += 1
+        try:
+            if isinstance(function.node, ast.Lambda):
+                return self.evaluate(function.node.body, scope)
+            self.execute(function.node.body, scope)
+        except Left as left:
+            return left.value
+        except RecursionError:
+            return Value(Opaque(), union(*args, *keywords.values()), place)
+        finally:
+            self.depth -= 1
+        return NOTHING
+
+    def place(self, node: ast.AST, scope: Scope) -> Place:
+        """Where a node stands."""
+        return Place(scope.module.path, getattr(node, "lineno", 0))
+
+    # -- variables ---------------------------------------------------------------------------------------------
+
+    def read(self, name: str, place: Place | None, default: Value | None = None, cast: str = "") -> Value:
+        """Read a variable; without a default an unset one is the same as KeyError."""
+        self.found.reads.setdefault(name, Read(name, place, default, cast))
+        if name in self.environ:
+            return Value(self.environ[name], frozenset({name}), place)
+        if default is not None:
+            return Value(default.data, default.reads | {name}, place)
+        if name in GIVEN:
+            return Value(Opaque(name), frozenset({name}), place)
+        return self.fail("KeyError", frozenset({name}), place, "is read without a default", cast=cast)
+
+    def fail(
+        self,
+        kind: str,
+        reads: frozenset[str],
+        place: Place | None,
+        why: str,
+        cast: str = "",
+        separator: str | None = None,
+    ) -> Value:
+        """An exception that comes from variables that aren't set.
+
+        Where the code has a handler it goes there. Else these variables are needed, and reading goes on as if they
+        were set.
+        """
+        handlers = (
+            [names for names in self.handlers if names is not raising.PERHAPS] if self.reads_on else self.handlers
+        )
+        if any(raising.takes(names, kind) for names in handlers):
+            raise Raised(kind, reads)
+        missing = [name for name in sorted(reads) if name not in self.environ and name not in GIVEN]
+        if not self.maybe:
+            for name in missing:
+                known = self.found.reads.get(name)
+                need = Need(name, known.place if known and known.place else place, why, (), cast, separator)
+                self.found.needs.setdefault(name, need)
+        guess = self.guesses.get(missing[0]) if missing else None
+        if guess is None:
+            return Value(Opaque("unset"), reads, place)
+        return Value(guess, reads, place)
+
+    def is_caught(self, kind: str) -> bool:
+        """Whether a handler around this takes the exception."""
+        return any(raising.takes(names, kind) for names in self.handlers)
+
+    # -- modules -----------------------------------------------------------------------------------------------
+
+    def locate(self, name: str) -> str | None:
+        """The file of a module of the project; a folder without `__init__.py` is given with a `/` at its end."""
+        if name not in self.located:
+            self.located[name] = self._search(name)
+        return self.located[name]
+
+    def _search(self, name: str) -> str | None:
+        inner = name.replace(".", "/")
+        bases = [f"{source}/{inner}" if source not in ("", ".") else inner for source in self.sources]
+        for base in bases:
+            for path in (f"{base}/__init__.py", f"{base}.py"):
+                if self.tree.exists(path):
+                    return path
+        return next((base + "/" for base in bases if self.tree.has_python(base)), None)
+
+    def is_ours(self, name: str) -> bool:
+        """Whether the module's top level package belongs to the project."""
+        top = self.locate(name.split(".", 1)[0])
+        if top is None or not top.endswith("/"):
+            return top is not None
+        # A folder without `__init__.py` gives way to a library of its name (`alembic/`)
+        return "." in name and self.locate(name) is not None
+
+    def module(self, name: str) -> Module | None:
+        """Import a module of the project, parents first; None for what is not the project's."""
+        if name in self.modules:
+            return self.modules[name]
+        path = self.locate(name)
+        if path is None:
+            return None
+        if "." in name:
+            self.module(name.rsplit(".", 1)[0])
+            if name in self.modules:
+                return self.modules[name]
+        module = self.modules[name] = Module(name, path)
+        if path.endswith("/"):
+            return module
+        if self.focus is not None:
+            if path in self.focus:
+                self.load(module)
+        elif self.tree.mentions(path, TELLING, outside_functions=True):
+            self.load(module)
+        else:
+            self._follow_imports(module)
+        return module
+
+    def _follow_imports(self, module: Module) -> None:
+        """Import what a module imports that holds nothing else of interest."""
+        for origin, names, plain in self.tree.imports(module.path):
+            for target in import_targets(module, origin, names, plain):
+                if target not in self.modules and self.locate(target) is not None and self.depth < MAX_CALLS:
+                    self.depth += 1
+                    try:
+                        self.module(target)
+                    finally:
+                        self.depth -= 1
+
+    def load(self, module: Module) -> None:
+        """Run a module's body, once."""
+        if module.name in self.executed or module.path.endswith("/"):
+            return
+        self.executed.add(module.name)
+        parsed = self.tree.module(module.path)
+        if parsed is None:
+            return
+        module.names.setdefault("__name__", Value(module.name))
+        module.names.setdefault("__file__", Value(str(self.tree.root / module.path)))
+        outer, self.handlers, tests, self.tests = self.handlers, list(self.handlers), self.tests, []
+        try:
+            self.execute(parsed.body, Scope(module, module.names))
+        except Spent:
+            raise
+        except Exception:  # noqa: BLE001, S110 - code of a kind that nobody thought of must not keep `up` from running
+            pass
+        finally:
+            self.handlers, self.tests = outer, tests
+
+    def member(self, module: Module, name: str) -> Value | None:
+        """A name of a module, a submodule included."""
+        if name not in module.names:
+            self.load(module)
+        if name in module.names:
+            return self.settle(module.names[name])
+        sub = self.module(f"{module.name}.{name}")
+        if sub is not None:
+            return Value(sub)
+        for star in module.stars:
+            if not self.is_ours(star):
+                return Value(External(f"{star}.{name}"))
+        return None
+
+    def django(self) -> Module | None:
+        """Django's settings, which it loads when they are first asked for."""
+        if self.settings is None and self.settings_name:
+            # A parent package that asks for settings while it is imported gets them loaded there and then
+            self.settings = self.module(self.settings_name)
+            if self.settings is not None:
+                self.load(self.settings)
+        return self.settings
+
+    def settle(self, value: Value) -> Value:
+        """The value itself, where it was put off."""
+        data = value.data
+        if not isinstance(data, Deferred):
+            return value
+        found = self.member(data.module, data.name)
+        return found if found is not None else Value(Opaque(f"{data.module.name}.{data.name}"))
+
+    def import_name(self, module: Module, name: str) -> Value:
+        """What `from module import name` gives; a module that hasn't run and holds nothing of interest waits."""
+        waits = module.name not in self.executed and not module.path.endswith("/")
+        if waits and self.locate(f"{module.name}.{name}") is None:
+            return Value(Deferred(module, name))
+        found = self.member(module, name)
+        return found if found is not None else Value(Opaque(f"{module.name}.{name}"))
+
+    def resolve(self, dotted: str) -> Value | None:
+        """What a dotted path names: a module of the project or something in one."""
+        module = self.module(dotted)
+        if module is not None:
+            return Value(module)
+        if "." not in dotted:
+            return None
+        outer, name = dotted.rsplit(".", 1)
+        value = self.resolve(outer)
+        if value is None:
+            return None
+        if isinstance(value.data, Module):
+            return self.member(value.data, name)
+        return value.data.find(name) if isinstance(value.data, Class) else None
+
+    def record(self, name: str, call: Opaque, place: Place | None, target: str = "") -> None:
+        """Note that a library is called."""
+        if len(self.found.events) < 20_000:
+            self.found.events.append(Event(name, call, place, self.maybe > 0, target))
+
+
+def import_targets(module: Module, origin: str, names: str, plain: str) -> list[str]:
+    """Dotted names that an import line may load."""
+    if plain:
+        return [part.split(" as ")[0].strip() for part in plain.split("#", maxsplit=1)[0].split(",")]
+    base = expressions.absolute_name(module, origin)
+    listed = re.findall(r"^\s*(\w+)|,\s*(\w+)", re.sub(r"#[^\n]*", "", names.strip("()")))
+    return [base, *(f"{base}.{first or second}" for first, second in listed)]

@@ -1,0 +1,104 @@
+"""Attributes of values."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from devboot.onboarding.symbolic_eval import calls
+from devboot.onboarding.symbolic_eval.values import (
+    Class,
+    External,
+    Function,
+    Instance,
+    Method,
+    Module,
+    Opaque,
+    Place,
+    Value,
+)
+
+if TYPE_CHECKING:
+    from devboot.onboarding.symbolic_eval.machine import Machine
+
+PROPERTIES = frozenset({"property", "cached_property", "functools.cached_property", "computed_field"})
+
+
+def member(m: Machine, owner: Value, attr: str, place: Place) -> Value:
+    """An attribute of a value."""
+    data = owner.data
+    if isinstance(data, Module):
+        return m.member(data, attr) or Value(Opaque(f"{data.name}.{attr}"), owner.reads)
+    if isinstance(data, External):
+        return _external_member(m, data, attr, place)
+    if isinstance(data, Opaque):
+        return _opaque_member(m, owner, data, attr, place)
+    if isinstance(data, Class):
+        return _class_member(owner, data, attr)
+    if isinstance(data, Instance):
+        return _instance_member(m, owner, data, attr, place)
+    return _constant_member(m, owner, attr, place)
+
+
+def _constant_member(m: Machine, owner: Value, attr: str, place: Place) -> Value:
+    data = owner.data
+    if data is None:
+        if owner.reads:
+            return m.fail("AttributeError", owner.reads, place, f"is used (`.{attr}`) without a default")
+        return Value(Opaque(attr))
+    if attr == "value" and isinstance(data, str | int):
+        return owner  # a member of an enumeration is its value here
+    if isinstance(data, PurePosixPath):
+        computed = calls.path_property(data, attr)
+        if computed is not None:
+            return Value(computed, owner.reads, place)
+    return Value(Method(owner, attr), owner.reads, place)
+
+
+def _external_member(m: Machine, data: External, attr: str, place: Place) -> Value:
+    full = f"{data.name}.{attr}"
+    if data.name == "django.conf.settings":
+        settings = m.django()
+        known = m.member(settings, attr) if settings is not None else None
+        return known or Value(Opaque(full), frozenset(), place)
+    fixed = calls.CONSTANTS.get(full)
+    return fixed if fixed is not None else Value(External(full), frozenset(), place)
+
+
+def _opaque_member(m: Machine, owner: Value, data: Opaque, attr: str, place: Place) -> Value:
+    known = data.attributes.get(attr)
+    if known is not None:
+        return known
+    if attr == "instance_path" and data.name.rpartition(".")[2] in ("Flask", "APIFlask", "app", "current_app"):
+        return Value(f"{calls.here(m)}/instance", frozenset(), place)
+    made = Value(Opaque(f"{data.name}.{attr}" if data.name else attr, (owner,)), owner.reads, place)
+    data.attributes[attr] = made
+    return made
+
+
+def _class_member(owner: Value, data: Class, attr: str) -> Value:
+    found = data.find(attr)
+    if found is None:
+        return Value(Opaque(f"{data.name}.{attr}", (owner,)), owner.reads)
+    if isinstance(found.data, Function) and any("classmethod" in d for d in found.data.decorators):
+        return Value(
+            Function(found.data.node, found.data.scope, owner, found.data.decorators), found.reads, found.place
+        )
+    return found
+
+
+def _instance_member(m: Machine, owner: Value, data: Instance, attr: str, place: Place) -> Value:
+    if attr in data.names:
+        return data.names[attr]
+    found = data.cls.find(attr)
+    if found is None:
+        return Value(Opaque(f"{data.cls.name}.{attr}", (owner,)), owner.reads, place)
+    function = found.data
+    if not isinstance(function, Function):
+        return found
+    if PROPERTIES.intersection(function.decorators):
+        value = m.call(function, (owner,), {}, place)
+        data.names[attr] = value
+        return value
+    bound = None if "staticmethod" in function.decorators else owner
+    return Value(Function(function.node, function.scope, bound, function.decorators), found.reads, found.place)

@@ -1,0 +1,156 @@
+"""Paths: the functions of `os.path`, `pathlib` and the path libraries that settings use."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+from collections.abc import Callable
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from devboot.onboarding.symbolic_eval.values import NOTHING, Method, Opaque, Raised, Value
+
+if TYPE_CHECKING:
+    from devboot.onboarding.symbolic_eval.calls import Call
+    from devboot.onboarding.symbolic_eval.machine import Machine
+
+Native = Callable[["Machine", "Call"], Value | None]
+
+
+class RootPath(PurePosixPath):
+    """django-environ's own path: `Path(__file__) - 2`, `root("static")`."""
+
+    def __sub__(self, other: int) -> PurePosixPath:
+        return RootPath(*self.parents[other - 1].parts) if 0 < other <= len(self.parents) else self
+
+
+def texts_of(call: Call) -> list[str] | None:
+    """The arguments as texts; None where one of them is not known."""
+    if all(isinstance(arg.data, str | PurePosixPath) for arg in call.args):
+        return [str(arg.data) for arg in call.args]
+    return None
+
+
+def on_paths(function: Callable[..., object]) -> Native:
+    """A function of `os.path`, on texts that are known."""
+
+    def native(m: Machine, call: Call) -> Value:
+        texts = texts_of(call)
+        if not texts:
+            for arg in call.args:
+                if arg.data is None and arg.reads:
+                    return m.fail("TypeError", arg.reads, call.place, "is used in a path without a default")
+            return Value(Opaque("path"), call.reads(), call.place)
+        return Value(function(*texts), call.reads(), call.place)
+
+    return native
+
+
+def here(m: Machine) -> str:
+    """The folder in which the application's commands run."""
+    return os.path.normpath(m.tree.root / (m.sources[0] if m.sources else ""))
+
+
+def absolute(m: Machine, call: Call) -> Value:
+    """`os.path.abspath`, `realpath`."""
+    texts = texts_of(call)
+    if not texts:
+        return Value(Opaque("path"), call.reads(), call.place)
+    return Value(posixpath.normpath(posixpath.join(here(m), texts[0])), call.reads(), call.place)
+
+
+def probe(kind: str) -> Native:
+    """`os.path.exists`, `isfile`, `isdir`: what the clone has counts, elsewhere nothing does."""
+
+    def native(m: Machine, call: Call) -> Value:
+        texts = texts_of(call)
+        return Value(there(m, texts[0], kind) if texts else Opaque("exists"), call.reads(), call.place)
+
+    return native
+
+
+def relative(m: Machine, path: str) -> str | None:
+    """A path as it stands in the tree; None outside."""
+    full = posixpath.normpath(posixpath.join(here(m), path))
+    root = str(m.tree.root)
+    if full == root:
+        return "."
+    return full[len(root) + 1 :] if full.startswith(root + "/") else None
+
+
+def there(m: Machine, path: str, kind: str) -> bool:
+    """Whether a file or folder is in the clone."""
+    inner = relative(m, path)
+    if inner is None:
+        return False
+    return (kind != "folder" and m.tree.exists(inner)) or (kind != "file" and m.tree.is_folder(inner))
+
+
+def make_path(m: Machine, call: Call) -> Value:
+    """`Path(...)`."""
+    if not call.args:
+        return Value(PurePosixPath("."), frozenset(), call.place)
+    return Value(native_path(call), call.reads(), call.place) if texts_of(call) else on_paths(str)(m, call) or NOTHING
+
+
+def native_path(call: Call) -> PurePosixPath:
+    """The path that the arguments name."""
+    return PurePosixPath(*(texts_of(call) or []))
+
+
+def root_path(m: Machine, call: Call) -> Value:
+    """`environ.Path(...)`."""
+    texts = texts_of(call)
+    return Value(RootPath(posixpath.join(here(m), *texts)) if texts else Opaque("path"), call.reads(), call.place)
+
+
+def join_path(path: PurePosixPath, call: Call) -> Value:
+    """django-environ's path is called with what lies below it."""
+    return Value(path.joinpath(*(texts_of(call) or [])), call.reads(), call.place)
+
+
+def path_property(path: PurePosixPath, attr: str) -> object | None:
+    """An attribute of a path that isn't a method."""
+    if attr == "parent":
+        return path.parent
+    if attr == "parents":
+        return [Value(parent) for parent in path.parents]
+    return {"name": path.name, "stem": path.stem, "suffix": path.suffix}.get(attr)
+
+
+def path_method(m: Machine, path: PurePosixPath, method: Method, call: Call) -> object:  # noqa: PLR0911 - one answer for each kind
+    """A method of a path."""
+    name = method.name
+    if name in ("resolve", "absolute", "expanduser"):
+        return PurePosixPath(posixpath.normpath(posixpath.join(here(m), str(path))))
+    if name in ("joinpath", "child", "path"):
+        texts = texts_of(call)
+        return path.joinpath(*texts) if texts is not None else Opaque("path")
+    if name == "ancestor":
+        count = call.args[0].data if call.args else 1
+        return path.parents[count - 1] if isinstance(count, int) and 0 < count <= len(path.parents) else path
+    if name in ("exists", "is_file", "is_dir"):
+        return there(m, str(path), {"exists": "any", "is_file": "file", "is_dir": "folder"}[name])
+    if name in ("read_text", "open"):
+        return _content(m, str(path), call)
+    if name in ("as_posix", "__str__"):
+        return str(path)
+    if name in ("with_name", "with_suffix") and call.args and isinstance(call.args[0].data, str):
+        return getattr(path, name)(call.args[0].data)
+    return Opaque(f"path.{name}")
+
+
+def _content(m: Machine, path: str, _call: Call) -> object:
+    inner = relative(m, path)
+    found = m.tree.text(inner) if inner else None
+    if found is None:
+        if m.is_caught("FileNotFoundError"):
+            raise Raised("FileNotFoundError", frozenset())
+        return Opaque("file")
+    return Opaque("file", (Value(found),))
+
+
+def open_file(m: Machine, call: Call) -> Value:
+    """`open(...)` for reading."""
+    texts = texts_of(call)
+    return Value(_content(m, texts[0], call) if texts else Opaque("file"), call.reads(), call.place)

@@ -1,0 +1,99 @@
+"""Exceptions of the code that is read: which variables led to them, and who handles them."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from devboot.onboarding.symbolic_eval.values import NOTHING, Left, Opaque, Place, Raised, Scope, Value, deep_reads
+
+if TYPE_CHECKING:
+    from devboot.onboarding.symbolic_eval.machine import Machine
+
+# Stands in a scope whose code may have returned already
+RETURNED = "(returned)"
+# Stands for a handler around statements that may not run
+PERHAPS = ("BaseException",)
+# Who takes what: enough of Python's tree of exceptions for the ones that unset variables and absent modules cause
+WIDER = {
+    "KeyError": ("KeyError", "LookupError"),
+    "UndefinedValueError": ("UndefinedValueError", "KeyError"),
+    "ImproperlyConfigured": ("ImproperlyConfigured",),
+    "EnvError": ("EnvError", "ValueError"),
+    "ModuleNotFoundError": ("ModuleNotFoundError", "ImportError"),
+    "FileNotFoundError": ("FileNotFoundError", "OSError", "IOError", "EnvironmentError"),
+    "SystemExit": ("SystemExit",),
+}
+
+
+def takes(names: tuple[str, ...], kind: str) -> bool:
+    """Whether an `except` with these names takes an exception of this kind."""
+    wider = WIDER.get(kind, (kind,))
+    return any(
+        name in wider or (name in ("Exception", "") and kind != "SystemExit") or name == "BaseException"
+        for name in names
+    )
+
+
+def throw(m: Machine, node: ast.Raise, scope: Scope) -> None:
+    """`raise`."""
+    kind = exception_name(node.exc)
+    value = m.evaluate(node.exc, scope) if node.exc is not None else NOTHING
+    stop(m, kind, value, m.place(node, scope), scope)
+
+
+def stop(m: Machine, kind: str, value: Value, place: Place, scope: Scope) -> None:
+    """Raise, or leave the program: what led here is needed, if variables led here."""
+    if RETURNED in scope.names:
+        raise Left("return", Value(Opaque("returned"), deep_reads(scope.names[RETURNED]), place))
+    reads = m.causes[-1] if m.causes else frozenset()
+    if not reads and m.tests:
+        reads = m.tests[-1][0]
+    reads = reads or deep_reads(value)
+    unset = decisive(m, reads)
+    if m.is_caught(kind):
+        raise Raised(kind, unset)
+    if m.maybe:
+        return
+    result = m.fail(kind, unset, place, "stops the start when it is unset")
+    tested_here = bool(m.tests) and m.tests[-1][2] is scope
+    # Behind a test of the same function the code goes on as it would with the variable set
+    if scope.kind == "function" and not tested_here:
+        raise Left("return", result)
+
+
+def decisive(m: Machine, reads: frozenset[str]) -> frozenset[str]:
+    """Of the variables that led to an exception those that aren't set; with either-or the first stands for all."""
+    unset = sorted(name for name in reads if name not in m.environ)
+    if len(unset) > 1 and m.tests and _is_either_or(m.tests[-1][1]):
+        first = min(unset, key=lambda name: _read_line(m, name))
+        return frozenset({first})
+    return frozenset(unset)
+
+
+def _read_line(m: Machine, name: str) -> int:
+    read = m.found.reads.get(name)
+    return read.place.line if read and read.place else 0
+
+
+def _is_either_or(test: ast.expr) -> bool:
+    """`not (a or b)`, `not a and not b`, `not any(...)`: one of them would do."""
+    if isinstance(test, ast.BoolOp):
+        return isinstance(test.op, ast.And)
+    if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+        inner = test.operand
+        if isinstance(inner, ast.Call):
+            return isinstance(inner.func, ast.Name) and inner.func.id == "any"
+        return isinstance(inner, ast.Name | ast.Attribute) or (
+            isinstance(inner, ast.BoolOp) and isinstance(inner.op, ast.Or)
+        )
+    return False
+
+
+def exception_name(node: ast.expr | None) -> str:
+    """The name of an exception's class where it is raised."""
+    if isinstance(node, ast.Call):
+        node = node.func
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    return node.id if isinstance(node, ast.Name) else "Exception"

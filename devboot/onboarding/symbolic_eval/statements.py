@@ -1,0 +1,377 @@
+"""What each kind of statement does to the names in scope."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from devboot.onboarding.symbolic_eval import calls, expressions, operators
+from devboot.onboarding.symbolic_eval.imports import bring, bring_from
+from devboot.onboarding.symbolic_eval.raising import PERHAPS, RETURNED, takes, throw
+from devboot.onboarding.symbolic_eval.values import (
+    NOTHING,
+    Class,
+    External,
+    Function,
+    Instance,
+    Left,
+    Module,
+    Opaque,
+    Place,
+    Raised,
+    Scope,
+    Value,
+    deep_reads,
+)
+
+if TYPE_CHECKING:
+    from devboot.onboarding.symbolic_eval.machine import Machine
+
+MAX_ROUNDS = 60
+
+
+def assign(m: Machine, node: ast.Assign, scope: Scope) -> None:
+    """`a = b`."""
+    value = m.evaluate(node.value, scope)
+    for target in node.targets:
+        bind(m, target, value, scope)
+
+
+def annotated(m: Machine, node: ast.AnnAssign, scope: Scope) -> None:
+    """`a: kind = b`."""
+    if node.value is not None:
+        bind(m, node.target, m.evaluate(node.value, scope), scope)
+
+
+def augmented(m: Machine, node: ast.AugAssign, scope: Scope) -> None:
+    """`a += b`."""
+    load = ast.copy_location(_as_load(node.target), node)
+    old = m.evaluate(load, scope)
+    value = operators.binary(m, old, node.op, m.evaluate(node.value, scope), m.place(node, scope))
+    bind(m, node.target, value, scope)
+
+
+def _as_load(target: ast.expr) -> ast.expr:
+    if isinstance(target, ast.Name):
+        return ast.Name(target.id, ast.Load(), lineno=target.lineno, col_offset=0)
+    return target
+
+
+def bind(m: Machine, target: ast.expr, value: Value, scope: Scope) -> None:
+    """Give a value to a target of an assignment."""
+    place = m.place(target, scope)
+    if isinstance(target, ast.Name):
+        held = Value(value.data, value.reads, place if value.place is None or _is_constant(value) else value.place)
+        if isinstance(value.data, Opaque):
+            m.record(value.data.name + "=:", value.data, place, target.id)
+            m.found.events[-1].module = scope.module.name if scope.kind == "module" else ""
+        scope.names[target.id] = held
+    elif isinstance(target, ast.Tuple | ast.List):
+        _unpack(m, target.elts, value, scope)
+    elif isinstance(target, ast.Starred):
+        bind(m, target.value, value, scope)
+    elif isinstance(target, ast.Attribute):
+        _set_attribute(m, m.evaluate(target.value, scope), target.attr, value, place)
+    elif isinstance(target, ast.Subscript):
+        _set_item(m, m.evaluate(target.value, scope), m.evaluate(target.slice, scope), value, place)
+
+
+def _is_constant(value: Value) -> bool:
+    return not value.reads
+
+
+def _unpack(m: Machine, targets: list[ast.expr], value: Value, scope: Scope) -> None:
+    items = list(value.data) if isinstance(value.data, list | tuple) else []
+    for index, target in enumerate(targets):
+        fitting = items[index] if len(items) == len(targets) else Value(Opaque(), value.reads)
+        item = fitting if isinstance(fitting, Value) else Value(fitting)
+        bind(m, target, Value(item.data, item.reads | value.reads, item.place), scope)
+
+
+def _set_attribute(m: Machine, owner: Value, name: str, value: Value, place: Place) -> None:
+    data = owner.data
+    if isinstance(data, Opaque):
+        data.attributes[name] = value
+        m.record(f"{data.name}.{name}=", Opaque(data.name, (value,)), place)
+    elif isinstance(data, External):
+        m.record(f"{data.name}.{name}=", Opaque(data.name, (value,)), place)
+    elif isinstance(data, Instance | Class | Module):
+        data.names[name] = value
+
+
+def _set_item(m: Machine, owner: Value, key: Value, value: Value, place: Place) -> None:
+    data = owner.data
+    if isinstance(data, dict):
+        if isinstance(key.data, str | int | bool | None):
+            data[key.data] = value
+    elif isinstance(data, Opaque) and data.name.endswith(".config") and isinstance(key.data, str):
+        m.config[key.data] = Value(value.data, value.reads, value.place or place)
+    elif isinstance(data, External) and data.name == "os.environ" and isinstance(key.data, str):
+        if isinstance(value.data, str) and not m.maybe:
+            m.environ[key.data] = value.data
+    elif isinstance(data, Opaque):
+        m.record(f"{data.name}[{key.data}]=", Opaque(data.name, (value,)), place)
+
+
+def expression(m: Machine, node: ast.Expr, scope: Scope) -> None:
+    """An expression by itself."""
+    m.evaluate(node.value, scope)
+
+
+def condition(m: Machine, node: ast.If, scope: Scope) -> None:
+    """`if`: the branch that the test selects."""
+    test = m.evaluate(node.test, scope)
+    truth = operators.truth(test)
+    if truth is None and scope.kind == "module" and _is_main_guard(node.test):
+        truth = False
+    if truth is None:
+        _both(m, node, scope)
+        return
+    body = node.body if truth else node.orelse
+    m.tests.append((deep_reads(test), node.test, scope))
+    try:
+        m.execute(body, scope)
+    finally:
+        m.tests.pop()
+
+
+def _is_main_guard(test: ast.expr) -> bool:
+    return isinstance(test, ast.Compare) and isinstance(test.left, ast.Name) and test.left.id == "__name__"
+
+
+def _both(m: Machine, node: ast.If, scope: Scope) -> None:
+    """A test that can't be decided: the else branch counts, names that only the other one sets are kept besides."""
+    before = dict(scope.names)
+    perhaps(m, node.body, scope)
+    taken = {name: value for name, value in scope.names.items() if before.get(name) is not value}
+    for name in taken:
+        if name in before:
+            scope.names[name] = before[name]
+    perhaps(m, node.orelse, scope)
+
+
+def perhaps(m: Machine, body: list[ast.stmt], scope: Scope) -> None:
+    """Run statements that may not run: what they read isn't required."""
+    m.maybe += 1
+    m.handlers.append(PERHAPS)
+    try:
+        m.execute(body, scope)
+    except Left as left:
+        if left.kind == "return":
+            scope.names[RETURNED] = left.value
+    except Raised:
+        pass
+    finally:
+        m.handlers.pop()
+        m.maybe -= 1
+
+
+def loop(m: Machine, node: ast.For | ast.AsyncFor, scope: Scope) -> None:
+    """`for`: each round where the items are known, else perhaps one."""
+    items = expressions.items(m, m.evaluate(node.iter, scope), m.place(node.iter, scope))
+    if items is None:
+        bind(m, node.target, Value(Opaque()), scope)
+        perhaps(m, node.body, scope)
+        return
+    for item in items[:MAX_ROUNDS]:
+        bind(m, node.target, item, scope)
+        try:
+            m.execute(node.body, scope)
+        except Left as left:
+            if left.kind == "return":
+                raise
+            if left.kind == "break":
+                return
+    m.execute(node.orelse, scope)
+
+
+def repeat(m: Machine, node: ast.While, scope: Scope) -> None:
+    """`while`: perhaps one round."""
+    if operators.truth(m.evaluate(node.test, scope)) is not False:
+        perhaps(m, node.body, scope)
+
+
+def attempt(m: Machine, node: ast.Try, scope: Scope) -> None:
+    """`try`: what is raised inside goes to its handlers."""
+    names = tuple(name for handler in node.handlers for name in _handler_names(handler))
+    m.handlers.append(names)
+    popped = False
+    try:
+        m.execute(node.body, scope)
+        m.handlers.pop()
+        popped = True
+        m.execute(node.orelse, scope)
+    except Raised as raised:
+        if not popped:
+            m.handlers.pop()
+            popped = True
+        _handle(m, node, scope, raised)
+    finally:
+        if not popped:
+            m.handlers.pop()
+        m.execute(node.finalbody, scope)
+
+
+def _handle(m: Machine, node: ast.Try, scope: Scope, raised: Raised) -> None:
+    for handler in node.handlers:
+        if takes(tuple(_handler_names(handler)), raised.kind):
+            if handler.name:
+                scope.names[handler.name] = Value(Opaque(raised.kind), raised.reads)
+            m.causes.append(raised.reads)
+            try:
+                m.execute(handler.body, scope)
+            finally:
+                m.causes.pop()
+            return
+    raise raised
+
+
+def _handler_names(handler: ast.ExceptHandler) -> list[str]:
+    if handler.type is None:
+        return ["BaseException"]
+    parts = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
+    return [part.attr if isinstance(part, ast.Attribute) else getattr(part, "id", "?") for part in parts]
+
+
+def give_back(m: Machine, node: ast.Return, scope: Scope) -> None:
+    """`return`."""
+    value = m.evaluate(node.value, scope)
+    # Which return is reached depends on the tests around it, so their variables have a part in the result
+    reads = frozenset().union(*(reads for reads, _, where in m.tests if where is scope))
+    raise Left("return", Value(value.data, value.reads | reads, value.place))
+
+
+def leave_loop(_m: Machine, node: ast.Break | ast.Continue, _scope: Scope) -> None:
+    """`break`, `continue`."""
+    raise Left("break" if isinstance(node, ast.Break) else "continue", NOTHING)
+
+
+def check(m: Machine, node: ast.Assert, scope: Scope) -> None:
+    """`assert`."""
+    test = m.evaluate(node.test, scope)
+    if operators.truth(test) is False and deep_reads(test):
+        m.fail("AssertionError", deep_reads(test), m.place(node, scope), "is asserted to be set")
+
+
+def define(m: Machine, node: ast.FunctionDef | ast.AsyncFunctionDef, scope: Scope) -> None:
+    """`def`."""
+    decorators = tuple(_dotted(item) for item in node.decorator_list)
+    for decorator in node.decorator_list:
+        if isinstance(decorator, ast.Call):
+            m.evaluate(decorator, scope)
+    scope.names[node.name] = Value(Function(node, scope, None, decorators), frozenset(), m.place(node, scope))
+
+
+def _dotted(node: ast.expr) -> str:
+    if isinstance(node, ast.Call):
+        node = node.func
+    if isinstance(node, ast.Attribute):
+        return f"{_dotted(node.value)}.{node.attr}"
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def define_class(m: Machine, node: ast.ClassDef, scope: Scope) -> None:
+    """`class`: its body runs at once."""
+    bases = tuple(m.evaluate(base, scope) for base in node.bases)
+    names: dict[str, Value] = {}
+    inner = Scope(scope.module, names, scope, "class")
+    with contextlib.suppress(Left):
+        m.execute(node.body, inner)
+    scope.names[node.name] = Value(
+        Class(node.name, node, scope.module, bases, names), frozenset(), m.place(node, scope)
+    )
+
+
+def within(m: Machine, node: ast.With | ast.AsyncWith, scope: Scope) -> None:
+    """`with`."""
+    leave: list[Callable[[], None]] = []
+    for item in node.items:
+        value = m.evaluate(item.context_expr, scope)
+        undo = calls.enter(m, value)
+        if undo:
+            leave.append(undo)
+        if item.optional_vars is not None:
+            bind(m, item.optional_vars, value, scope)
+    suppressed = any(
+        isinstance(i.context_expr, ast.Call) and _dotted(i.context_expr).endswith("suppress") for i in node.items
+    )
+    try:
+        if suppressed:
+            perhaps(m, node.body, scope)
+        else:
+            m.execute(node.body, scope)
+    finally:
+        for undo in leave:
+            undo()
+
+
+def choose(m: Machine, node: ast.Match, scope: Scope) -> None:
+    """`match`: the first case that fits."""
+    subject = m.evaluate(node.subject, scope)
+    for case in node.cases:
+        verdict = _matches(m, subject, case.pattern, scope)
+        if verdict is True and case.guard is None:
+            m.execute(case.body, scope)
+            return
+        if verdict is not False:
+            perhaps(m, case.body, scope)
+
+
+def _matches(m: Machine, subject: Value, pattern: ast.pattern, scope: Scope) -> bool | None:
+    if isinstance(pattern, ast.MatchValue):
+        other = m.evaluate(pattern.value, scope)
+        same = operators.compare(subject, ast.Eq(), other)
+        return None if same is None else bool(same)
+    if isinstance(pattern, ast.MatchAs) and pattern.pattern is None:
+        return True
+    if isinstance(pattern, ast.MatchOr):
+        verdicts = [_matches(m, subject, part, scope) for part in pattern.patterns]
+        return True if True in verdicts else None if None in verdicts else False
+    return None
+
+
+def forget(_m: Machine, node: ast.Delete, scope: Scope) -> None:
+    """`del`."""
+    for target in node.targets:
+        if isinstance(target, ast.Name):
+            scope.names.pop(target.id, None)
+
+
+def reach_out(_m: Machine, node: ast.Global | ast.Nonlocal, scope: Scope) -> None:
+    """`global`, `nonlocal`."""
+    for name in node.names:
+        known = scope.find(name)
+        if known is not None:
+            scope.names[name] = known
+
+
+TABLE: dict[type[ast.stmt], Callable[[Any, Any, Scope], None]] = {
+    ast.Assign: assign,
+    ast.AnnAssign: annotated,
+    ast.AugAssign: augmented,
+    ast.Expr: expression,
+    ast.If: condition,
+    ast.For: loop,
+    ast.AsyncFor: loop,
+    ast.While: repeat,
+    ast.Try: attempt,
+    ast.TryStar: attempt,
+    ast.Raise: throw,
+    ast.Return: give_back,
+    ast.Break: leave_loop,
+    ast.Continue: leave_loop,
+    ast.Assert: check,
+    ast.FunctionDef: define,
+    ast.AsyncFunctionDef: define,
+    ast.ClassDef: define_class,
+    ast.Import: bring,
+    ast.ImportFrom: bring_from,
+    ast.With: within,
+    ast.AsyncWith: within,
+    ast.Match: choose,
+    ast.Delete: forget,
+    ast.Global: reach_out,
+    ast.Nonlocal: reach_out,
+}

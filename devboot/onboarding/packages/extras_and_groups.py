@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from devboot.model.distributions import distributions
-from devboot.onboarding.frameworks.django_settings import named_settings
+from devboot.onboarding.frameworks.known import framework_of
 from devboot.onboarding.packages.imported import named_in_settings
 from devboot.onboarding.proposal_values import PythonInput
 from devboot.onboarding.reading.layout import ASIDE, Application
@@ -117,15 +117,11 @@ def _wanted(tree: Tree, app: Application) -> list[frozenset[str]]:
     found = [
         frozenset({normal(top), name_of(distributions().get(top, top))}) for top in tops if not _is_own(tree, app, top)
     ]
-    if app.framework == "django":
+    if framework_of(app.framework).is_found_by_place:
         found += [frozenset({name_of(distributions()[name])}) for name in named_in_settings(tree, _imported(tree, app))]
     if any(posixpath.basename(path) == "alembic.ini" and not ASIDE.search(path) for path in tree.files()):
         found.append(frozenset({"alembic"}))
-    if app.framework in ("fastapi", "starlette", "litestar"):
-        found.append(frozenset({"uvicorn", "hypercorn", "fastapi-cli"}))
-    if app.framework == "django":
-        found.append(frozenset({"django"}))
-    return found
+    return [*found, *framework_of(app.framework).requires]
 
 
 def _is_own(tree: Tree, app: Application, top: str) -> bool:
@@ -139,8 +135,7 @@ def _is_own(tree: Tree, app: Application, top: str) -> bool:
 def _imported(tree: Tree, app: Application) -> Iterator[str]:
     """The application's own modules, from its entry onwards, and from the settings that Django finds by their name."""
     left, seen = [app.path], set[str]()
-    if app.framework == "django":
-        left += _files(app, app.path, "", "", named_settings(tree, app.path)[0] or "")
+    left += _files(app, app.path, "", "", framework_of(app.framework).settings(tree, app, {}).named)
     while left:
         path = left.pop()
         if path in seen or ASIDE.search(path) or not tree.exists(path):

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from devboot.model.distributions import distributions, distributions_table
+from devboot.onboarding.frameworks.known import framework_of
 from devboot.onboarding.packages.programs import is_brought, server_of
 from devboot.onboarding.proposal_values import Evidence, Note, PythonInput
 from devboot.onboarding.reading.layout import ASIDE, Application
@@ -94,8 +95,8 @@ def _of_imports(tree: Tree, app: Application, python: PythonInput) -> tuple[Pyth
 def _framework(tree: Tree, app: Application, packages: Mapping[str, str]) -> set[str]:
     """The web framework that the entry imports, where no list has it."""
     used = set(_WEB.findall(tree.text(app.path) or "")) if app.path else set()
-    if app.framework == "django":
-        used.add("django")
+    if framework_of(app.framework).is_found_by_place:
+        used.add(app.framework or "")
     return {name for name in used if not _is_brought(name, packages)}
 
 
@@ -116,7 +117,7 @@ def _is_brought(name: str, packages: Mapping[str, str]) -> bool:
 
 def _application_files(tree: Tree, app: Application) -> Iterator[str]:
     """Modules that run when the application does: all of a Django project, else what the entry leads to."""
-    if app.framework == "django":
+    if framework_of(app.framework).is_found_by_place:
         prefix = "" if app.folder == "." else f"{app.folder}/"
         yield from (path for path in tree.python_files() if path.startswith(prefix) and not ASIDE.search(path))
         return
@@ -168,8 +169,8 @@ def _imported(tree: Tree, app: Application, files: list[str]) -> dict[str, Evide
             for top in (_module(each.strip().split(" ")[0]) for each in names.split(",")):
                 if top and top not in own and top not in sys.stdlib_module_names:
                     found.setdefault(top, Evidence(path, text.count("\n", 0, match.start()) + 1))
-    if app.framework == "django":
-        found.setdefault("django", app.evidence or Evidence(app.path))
+    if app.framework and framework_of(app.framework).is_found_by_place:
+        found.setdefault(app.framework, app.evidence or Evidence(app.path))
         named = named_in_settings(tree, files)
         found = {**{name: where for name, where in named.items() if name not in own}, **found}
     return found

@@ -7,7 +7,7 @@ import posixpath
 import re
 from collections.abc import Iterator
 
-from devboot.onboarding.proposal.survey import Clone
+from devboot.onboarding.frameworks.framework import Clone
 from devboot.onboarding.proposal_values import Evidence, Variable
 from devboot.onboarding.reading.layout import ASIDE, module_name
 from devboot.onboarding.symbolic_eval.calls import FROM_OBJECT

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Mapping
 
+from devboot.onboarding.frameworks.framework import Clone
 from devboot.onboarding.proposal.configurations import find_configuration
-from devboot.onboarding.proposal.survey import Clone
-from devboot.onboarding.proposal.variables import DEVELOPS, HOSTS, MODE, SWITCH
+from devboot.onboarding.proposal.variables import DEVELOPS, MODE, SWITCH
 from devboot.onboarding.proposal_values import Evidence, Variable
 from devboot.onboarding.symbolic_eval.settings import Evaluator, Run
-from devboot.onboarding.symbolic_eval.values import Place, Value, deep_reads, plain
+from devboot.onboarding.symbolic_eval.values import Place
 
 DATABASE = re.compile(r"(?:^|_)(?:DATABASE|DB|SQLALCHEMY_DATABASE|SQLALCHEMY)_(?:URL|URI|DSN)$")
 ENGINE = re.compile(r"(?:DB|DATABASE)_ENGINE$")
@@ -64,9 +62,8 @@ def _candidates(clone: Clone, evaluator: Evaluator, base: Run) -> list[Variable]
             )
         elif stage := not text and _stage_beside(clone, default):
             found.append(Variable(name, value=stage, evidence=where))
-    debug = _debug(evaluator, base)
-    here = _redirect(evaluator, debug) + _hosts(clone, evaluator, debug)
-    return found + debug + here + _sqlite(clone, base) + _asynchronous(clone, base) + _engine(clone, base)
+    own = clone.framework.switches(clone, evaluator, base)
+    return [*found, *own, *_sqlite(clone, base), *_asynchronous(clone, base)]
 
 
 def _stage_beside(clone: Clone, default: object) -> str:
@@ -80,18 +77,6 @@ def _stage_beside(clone: Clone, default: object) -> str:
         if stage:
             return stage
     return ""
-
-
-def _engine(clone: Clone, base: Run) -> list[Variable]:
-    """Django's database named by parts, engine included, and nobody says which: SQLite needs nothing else."""
-    needs = base.found.needs
-    engines = [name for name in needs if ENGINE.search(name) and name not in clone.files.examples]
-    if clone.app.framework != "django" or not engines:
-        return []
-    prefix = ENGINE.sub("", engines[0])
-    values = {engines[0]: "django.db.backends.sqlite3"}
-    values |= {f"{prefix}{part}": "db.sqlite3" for part in ("DB_NAME", "DB_DATABASE", "DATABASE_NAME")}
-    return [Variable(n, value=v, evidence=evidence_of(needs[n].place)) for n, v in values.items() if n in needs]
 
 
 def _sqlite(clone: Clone, base: Run) -> list[Variable]:
@@ -125,76 +110,6 @@ def _asynchronous(clone: Clone, base: Run) -> list[Variable]:
             )
             return [Variable(name, value=text, evidence=evidence_of(event.place))]
     return []
-
-
-def _debug(evaluator: Evaluator, base: Run) -> list[Variable]:
-    """Django without DEBUG serves nothing on this machine."""
-    value = base.names.get("DEBUG")
-    if value is None or value.data is not False:
-        return []
-    names = [name for name in sorted(value.reads) if "DEBUG" in name]
-    return [
-        Variable(
-            name,
-            value=_spelling(evaluator, {}, name, "DEBUG", is_on=True) or TRUE[0],
-            evidence=evidence_of(value.place),
-        )
-        for name in names[:1]
-    ]
-
-
-def _redirect(evaluator: Evaluator, debug: list[Variable]) -> list[Variable]:
-    """Django that sends everybody to https shows nothing where only http is spoken."""
-    given = {variable.name: variable.value or "" for variable in debug}
-    value = evaluator.again(given).names.get("SECURE_SSL_REDIRECT")
-    if value is None or value.data is not True:
-        return []
-    found = []
-    for name in sorted(value.reads - given.keys())[:1]:
-        text = _spelling(evaluator, given, name, "SECURE_SSL_REDIRECT", is_on=False)
-        found += [Variable(name, value=text, evidence=evidence_of(value.place))] if text else []
-    return found
-
-
-def _hosts(clone: Clone, evaluator: Evaluator, debug: list[Variable]) -> list[Variable]:
-    """Django that answers to the names of other machines only says 400 here; with DEBUG an empty list is no list."""
-    given = {variable.name: variable.value or "" for variable in debug}
-    value = evaluator.again(given).names.get("ALLOWED_HOSTS")
-    if value is None or value.data in ([], ()) or _answers(value) is not False:
-        return []
-    reads = evaluator.again(given).found.reads
-    # A function may take the list from a variable only if that is set: its value doesn't show where it would come from
-    ruling = deep_reads(value) or {name for name in reads if HOSTS.search(name.upper())}
-    for name in sorted(ruling - given.keys() - clone.files.committed.keys())[:1]:
-        read = reads.get(name)
-        default = read.default.data if read and read.default else None
-        own = [default] if isinstance(default, str) and default and not default.startswith("[") else []
-        if not deep_reads(value):
-            own = [host for host in plain(value) if isinstance(host, str)]  # type: ignore[attr-defined]
-        for text in (",".join([*own, LOCAL]), " ".join([*own, LOCAL]), json.dumps([LOCAL]), LOCAL):
-            hosts = evaluator.again({**given, name: text}).names.get("ALLOWED_HOSTS")
-            if hosts is not None and _answers(hosts):
-                return [Variable(name, value=text, evidence=evidence_of(value.place))]
-    return []
-
-
-def _answers(hosts: Value) -> bool | None:
-    """Whether a list of hosts has this machine's address; None where not all of it is known."""
-    if not isinstance(hosts.data, list | tuple):
-        return None
-    names = [item.data if isinstance(item, Value) else item for item in hosts.data]
-    if {"*", LOCAL} & {name for name in names if isinstance(name, str)}:
-        return True
-    return False if all(isinstance(name, str) for name in names) else None
-
-
-def _spelling(evaluator: Evaluator, given: Mapping[str, str], name: str, setting: str, *, is_on: bool) -> str | None:
-    """How the code spells true or false: `int("True")` fails, and a comparison takes one spelling only."""
-    for text in TRUE if is_on else FALSE:
-        value = evaluator.again({**given, name: text}).names.get(setting)
-        if value is not None and value.data is is_on:
-            return text
-    return None
 
 
 def evidence_of(place: Place | None) -> Evidence | None:

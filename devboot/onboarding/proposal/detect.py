@@ -10,18 +10,19 @@ from dataclasses import replace
 from pathlib import Path
 
 from devboot.model import overmind
-from devboot.onboarding.frameworks.alembic import environments, redirected
-from devboot.onboarding.frameworks.flask import abilities, by_variable, flask_name
-from devboot.onboarding.frameworks.log_folders import with_log_folders
+from devboot.onboarding.frameworks.framework import Clone
+from devboot.onboarding.frameworks.known import TOOLS, worker_words
+from devboot.onboarding.frameworks.migrations.alembic import environments, redirected
 from devboot.onboarding.frameworks.processes import implied
 from devboot.onboarding.frameworks.tasks import find_tasks
+from devboot.onboarding.frameworks.web.django_log_folders import with_log_folders
 from devboot.onboarding.libraries import DOCKER_HOST, usual_hosts
 from devboot.onboarding.proposal.composed import left_out, with_versions
 from devboot.onboarding.proposal.debug_flags import evidence_of, find_switches
 from devboot.onboarding.proposal.needs import needs_of
-from devboot.onboarding.proposal.remarks import absent, neighbours, other_services, without_migrations
+from devboot.onboarding.proposal.remarks import absent, other_services
 from devboot.onboarding.proposal.stages import for_another_stage
-from devboot.onboarding.proposal.survey import Clone, survey
+from devboot.onboarding.proposal.survey import survey
 from devboot.onboarding.proposal.variables import Sources, describe as describe_need, local
 from devboot.onboarding.proposal_values import Evidence, Note, Process, Proposal, Service, Task, Variable
 from devboot.onboarding.reading.commands import nothing_to_run
@@ -69,10 +70,11 @@ def _detect(root: Path) -> Proposal:
     evaluator = Evaluator(
         clone.tree,
         clone.app,
-        clone.settings,
+        clone.settings.module,
         _committed(clone.files),
         _guesses(clone.files),
         tuple(environments(clone.tree)),
+        worker_words(),
     )
     base = evaluator.run({})
     switches = find_switches(clone, evaluator, base)
@@ -117,11 +119,6 @@ def assemble(clone: Clone, run: Run, switches: Mapping[str, Variable], wiring: W
     names = tuple(item.name for item in databases)
     tasks = _tasks(clone, run, served, names)
     processes, procfile_notes, program = _processes(clone, run)
-    flask_app: dict[str, Variable] = {}
-    known = abilities(tree, app.root, clone.python.requirements)
-    if app.framework == "flask" and not known.option:
-        file = "" if known.modules else posixpath.relpath(app.path, app.folder)
-        processes, tasks, flask_app = by_variable(processes, tasks, file)
     commands = tuple(_commands(clone, processes))
     node = find_node(tree, app.root, commands)
     tasks += node.tasks
@@ -132,8 +129,8 @@ def assemble(clone: Clone, run: Run, switches: Mapping[str, Variable], wiring: W
         wiring.places |= each.places
     if wiring.is_needed and any("$REDIS_URL" in (process.command or "") for process in processes):
         wiring.values.setdefault("REDIS_URL", "${services.redis.url}")
-    env = _env(clone, run, switches, wiring, served, processes, env_files)
-    env = (*env, *(flask_app[name] for name in flask_app.keys() - {each.name for each in env}))
+    own = clone.framework.variables(clone, (*(each.command or "" for each in processes), *(each.run for each in tasks)))
+    env = _env(clone, run, switches, wiring, served, processes, env_files, own)
     env = _with_port(env, clone, run, processes)
     notes = [
         *clone.notes,
@@ -145,8 +142,7 @@ def assemble(clone: Clone, run: Run, switches: Mapping[str, Variable], wiring: W
         *file_notes,
         *other_services(clone, run, found.servers | _known(wiring, endpoints)),
         *absent(clone, run),
-        *neighbours(clone),
-        *without_migrations(clone, tasks, databases),
+        *(note for each in (clone.framework, *TOOLS) for note in each.notes(clone, tasks, names)),
         *(left_to_itself(tree, app.root, commands) if app.framework else ()),
     ]
     services, version_notes = with_versions(_services(wiring, served, endpoints), clone.compose)
@@ -189,7 +185,7 @@ def _with_program(processes: list[Process], clone: Clone) -> list[Process]:
 
 def _tasks(clone: Clone, run: Run, served: Served, databases: tuple[str, ...]) -> list[Task]:
     tree, app, procfile = clone.tree, clone.app, clone.procfile
-    tasks = find_tasks(tree, app, run, procfile, databases, clone.packages, clone.python.requirements)
+    tasks = find_tasks(clone, run, databases)
     tasks = [redirected(tree, app, task, served.probes) for task in tasks]
     if procfile is not None and procfile.release is not None:
         return tasks  # a release runs where no other task prepares
@@ -229,11 +225,10 @@ def _with_port(env: tuple[Variable, ...], clone: Clone, run: Run, processes: lis
     default = str(read.default.data) if read is not None and read.default is not None else ""
     if default.isdecimal() and int(default) >= 1024:  # others are for root
         return (*env, Variable("PORT", value=default, evidence=evidence_of(read.place if read else None)))
-    usual = {"django": "8000", "fastapi": "8000"}.get(clone.app.framework or "")
-    if not usual:
+    if not clone.framework.port:
         return env
-    why = Evidence(f"{clone.app.framework}'s own; if it is taken, another")
-    return (*env, Variable("PORT", value=usual, evidence=why))
+    why = Evidence(f"{clone.framework.name}'s own; if it is taken, another")
+    return (*env, Variable("PORT", value=str(clone.framework.port), evidence=why))
 
 
 def _unique(processes: list[Process], others: tuple[str, ...], tasks: list[Task]) -> list[Process]:
@@ -253,7 +248,7 @@ def _processes(clone: Clone, run: Run) -> tuple[list[Process], list[Note], str]:
     """Return what keeps running, notes, and the command of a program that doesn't."""
     procfile = clone.procfile
     if procfile is None:
-        found = implied(clone.tree, clone.app, run, clone.compose, clone.packages)
+        found = implied(clone, run)
         if not found and not clone.python.requirements:
             found = only_process(clone.tree, clone.app.root)
         has_packages = clone.python.requirements or clone.python.packages
@@ -334,14 +329,10 @@ def _env(
     served: Served,
     processes: list[Process],
     env_files: tuple[str, ...] | None,
+    own: Mapping[str, Variable],
 ) -> tuple[Variable, ...]:
     committed = clone.files.committed
-    found: dict[str, Variable] = {}
-    if clone.settings_variable or _is_named_elsewhere(clone):
-        found["DJANGO_SETTINGS_MODULE"] = Variable(
-            "DJANGO_SETTINGS_MODULE", value=clone.settings_variable or clone.settings, evidence=clone.settings_evidence
-        )
-    found |= _flask_app(clone)
+    found = dict(own)
     for name, text in {**served.values, **wiring.values}.items():
         found[name] = Variable(name, value=text, evidence={**served.places, **wiring.places}.get(name))
     found |= {name: variable for name, variable in switches.items() if name not in found}
@@ -375,40 +366,3 @@ def _sources(clone: Clone, env_files: tuple[str, ...] | None) -> Sources:
 
 def _loads_default(clone: Clone) -> bool:
     return any(path.endswith(".env.example") for path in clone.files.example_paths)
-
-
-def _is_named_elsewhere(clone: Clone) -> bool:
-    """Whether a server started by the Procfile would load other settings than manage.py does."""
-    if clone.app.framework != "django" or clone.procfile is None or not clone.settings:
-        return False
-    for entry in clone.procfile.processes():
-        match = re.search(r"([\w.]+)\.(?:wsgi|asgi)\b", entry.command)
-        if match is None or "DJANGO_SETTINGS_MODULE" in entry.command:
-            continue
-        for kind in ("wsgi", "asgi"):
-            path = posixpath.normpath(posixpath.join(clone.app.folder, match[1].replace(".", "/"), f"{kind}.py"))
-            named = re.search(
-                r"""DJANGO_SETTINGS_MODULE["'][^"']+["']([\w.]+)["']""",
-                clone.tree.text(path) or "" if clone.tree.exists(path) else "",
-            )
-            if named and named[1] != clone.settings:
-                return True
-    return False
-
-
-def _flask_app(clone: Clone) -> dict[str, Variable]:
-    """FLASK_APP, where a line of the Procfile calls `flask` and it would find nothing by itself."""
-    if clone.app.framework != "flask" or clone.procfile is None or "FLASK_APP" in clone.files.committed:
-        return {}
-    for entry in clone.procfile.entries.values():
-        if re.search(r"\bflask\s+(?!--app|-A)\w", entry.command) and "FLASK_APP" not in entry.command:
-            name = flask_name(clone.tree, clone.app)
-            example = clone.files.examples.get("FLASK_APP")
-            if example is not None and example.text:
-                return {
-                    "FLASK_APP": Variable(
-                        "FLASK_APP", value=example.text, evidence=Evidence(example.path, example.line)
-                    )
-                }
-            return {"FLASK_APP": Variable("FLASK_APP", value=name, evidence=clone.app.evidence)} if name else {}
-    return {}

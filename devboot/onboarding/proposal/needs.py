@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import chain
 
-from devboot.onboarding.frameworks.django_settings import must_be_texts
-from devboot.onboarding.frameworks.scripts import tokens_of_bot
-from devboot.onboarding.proposal.survey import Clone
+from devboot.onboarding.frameworks.framework import Clone
+from devboot.onboarding.frameworks.web.django_settings import must_be_texts
 from devboot.onboarding.proposal_values import Process
 from devboot.onboarding.reading.procfile import variables_in
 from devboot.onboarding.symbolic_eval.machine import Need
@@ -19,7 +18,7 @@ _IN_COMMAND = "is used in the command"
 
 def needs_of(clone: Clone, run: Run, processes: Iterable[Process]) -> list[Need]:
     """What the import needs, what an empty setting stands for, and what commands name."""
-    needs = [*run.found.needs.values(), *tokens_of_bot(clone.tree, clone.app)]
+    needs = [*run.found.needs.values(), *clone.framework.needs(clone)]
     known = {need.name for need in needs}
     for each in chain(_of_settings(run, known), _of_procfile(clone), _of_commands(clone, processes)):
         if each.name not in known:

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import posixpath
 import re
-from collections.abc import Collection
 
-from devboot.onboarding.frameworks.django_settings import named_settings
-from devboot.onboarding.frameworks.flask import abilities, flask_name
+from devboot.onboarding.frameworks.framework import Clone
 from devboot.onboarding.libraries import kind
 from devboot.onboarding.proposal.debug_flags import evidence_of
-from devboot.onboarding.proposal.survey import Clone
-from devboot.onboarding.proposal_values import Database, Evidence, Note, Task
-from devboot.onboarding.reading.layout import ASIDE, manifest_folder
+from devboot.onboarding.proposal_values import Note
 from devboot.onboarding.symbolic_eval.settings import Run
 from devboot.onboarding.symbolic_eval.values import HOLE
 
@@ -43,48 +38,13 @@ def other_services(clone: Clone, run: Run, servers: set[str]) -> list[Note]:
     return notes
 
 
-def without_migrations(clone: Clone, tasks: Collection[Task], databases: Collection[Database]) -> list[Note]:
-    """Flask-Migrate with nothing to migrate: whoever clones it makes the migrations, as its README says."""
-    tree, app = clone.tree, clone.app
-    if app.framework != "flask" or "flask-migrate" not in clone.packages or not databases:
-        return []
-    makes = any(tree.mentions(path, ("create_all(",)) for path in tree.python_files() if not ASIDE.search(path))
-    if makes or any(task.name in ("migrate", "tables") for task in tasks):
-        return []
-    name, known = flask_name(tree, app), abilities(tree, app.root, clone.python.requirements)
-    option, before = (f"--app {name} ", "") if known.option else ("", f"FLASK_APP={name} ")
-    command = f"{before if name else ''}devboot run -- flask {option if name else ''}db init"
-    text = (
-        f"no migrations are in the clone, so tables are missing: `{command}`, then with `migrate`, then with `upgrade`"
-    )
-    return [Note(text, app.evidence)]
-
-
-_DJANGO = ("execute_from_command_line",)
-
-
-def neighbours(clone: Clone) -> list[Note]:
-    """Other Django applications of the clone, each of which `up` would start in its own folder."""
-    tree, app = clone.tree, clone.app
-    if app.framework != "django":
-        return []
-    notes = []
-    for path in sorted(tree.python_files()):
-        folder = posixpath.dirname(path) or "."
-        is_other = posixpath.basename(path) == "manage.py" and path != app.path and not ASIDE.search(path)
-        if is_other and manifest_folder(tree, folder) not in (app.root, ".") and tree.mentions(path, _DJANGO):
-            notes.append(Note(f"{folder} is an application, too: `devboot -C {folder} up` starts it", Evidence(path)))
-    return notes[:3]
-
-
 def absent(clone: Clone, run: Run) -> list[Note]:
     """Modules that the code imports and the clone lacks, with the template from which one is made."""
     notes = []
     known = [(name, place) for name, place in run.found.absent if HOLE not in name]
     missing = [(name, evidence_of(place), "imported") for name, place in known[:2]]
-    if clone.app.framework == "django" and not clone.settings:
-        name, evidence = named_settings(clone.tree, clone.app.path)
-        missing += [(name, evidence, "named")] if name else []
+    if clone.settings.named and not clone.settings.module:
+        missing.append((clone.settings.named, clone.settings.evidence, "named"))
     for name, evidence, how in missing:
         inner = name.replace(".", "/")
         beside = [f"{source}/{inner}" if source != "." else inner for source in clone.app.sources]

@@ -3,39 +3,20 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from devboot.onboarding.frameworks.django_settings import django_settings
 from devboot.onboarding.frameworks.find import find_application
+from devboot.onboarding.frameworks.framework import Clone
+from devboot.onboarding.frameworks.known import framework_of
 from devboot.onboarding.packages.extras_and_groups import with_chosen
 from devboot.onboarding.packages.imported import with_imported
 from devboot.onboarding.packages.lists import with_covering_list
 from devboot.onboarding.packages.programs import list_with_program
-from devboot.onboarding.proposal_values import Evidence, Note, PythonInput
-from devboot.onboarding.reading.compose import Compose, read_compose
-from devboot.onboarding.reading.dotenv import EnvFiles, read_env_files
-from devboot.onboarding.reading.layout import Application
-from devboot.onboarding.reading.procfile import Procfile, find_procfile, program
+from devboot.onboarding.reading.compose import read_compose
+from devboot.onboarding.reading.dotenv import read_env_files
+from devboot.onboarding.reading.procfile import find_procfile, program
 from devboot.onboarding.reading.python import dependencies, find_input, name_of
 from devboot.onboarding.reading.tree import Tree
-
-
-@dataclass(slots=True)
-class Clone:
-    """What is known of a clone before its code is followed."""
-
-    tree: Tree
-    app: Application
-    python: PythonInput
-    packages: Mapping[str, str]
-    compose: Compose
-    files: EnvFiles
-    settings: str
-    settings_variable: str | None
-    settings_evidence: Evidence | None
-    procfile: Procfile | None
-    notes: list[Note]
 
 
 def survey(tree: Tree) -> Clone:
@@ -50,8 +31,9 @@ def survey(tree: Tree) -> Clone:
         **compose.variables(),
         **{n: v.text for n, v in files.committed.items()},
     }
-    settings, variable, evidence = django_settings(tree, app, hints) if app.framework == "django" else ("", None, None)
-    python, notes = find_input(tree, app.root, settings)
+    framework = framework_of(app.framework)
+    settings = framework.settings(tree, app, hints)
+    python, notes = find_input(tree, app.root, settings.module)
     python, list_notes = with_covering_list(tree, app, python)
     notes += list_notes
     python = with_chosen(tree, app, python)
@@ -65,4 +47,4 @@ def survey(tree: Tree) -> Clone:
     python, more_notes = with_imported(tree, app, python, packages, procfile)
     notes += more_notes
     packages = {**packages, **{name_of(each): "" for each in python.packages}}
-    return Clone(tree, app, python, packages, compose, files, settings, variable, evidence, procfile, notes)
+    return Clone(tree, app, framework, python, packages, compose, files, settings, procfile, notes)

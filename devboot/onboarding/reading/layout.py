@@ -39,8 +39,10 @@ def cwd_of(app: Application) -> str:
     return posixpath.relpath(app.folder, app.root)
 
 
-def only_input(tree: Tree) -> str:
-    """The one folder of the clone that says which packages are needed; the root where several do, or none."""
+def main_folder(tree: Tree) -> str:
+    """Where something lies that no framework shows: the root, else the one folder that says which packages it needs."""
+    if has_input(tree, ".") or _has_procfile(tree, "."):
+        return "."
     folders = {
         posixpath.dirname(path)
         for path in tree.files()
@@ -49,8 +51,7 @@ def only_input(tree: Tree) -> str:
     return folders.pop() if len(folders) == 1 else "."
 
 
-def has_procfile(tree: Tree, folder: str) -> bool:
-    """Whether a folder has a Procfile."""
+def _has_procfile(tree: Tree, folder: str) -> bool:
     return any(tree.exists(posixpath.join(folder, name)) for name in ("Procfile.dev", "Procfile"))
 
 
@@ -80,7 +81,7 @@ def manifest_folder(tree: Tree, folder: str) -> str:
         return workspace
     here = folder
     while True:
-        if has_input(tree, here) or has_procfile(tree, here):
+        if has_input(tree, here) or _has_procfile(tree, here):
             return here
         if here == ".":
             return folder

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from urllib.parse import urlsplit
 
-from devboot.onboarding.frameworks.processes import is_idle
+from devboot.onboarding.frameworks.workers.celery import is_idle
 from devboot.onboarding.libraries import LOOPBACK, kind
 from devboot.onboarding.proposal_values import Evidence, Note, Proposal
 from devboot.onboarding.services.addresses import broker_values

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from devboot.onboarding.frameworks.known import framework_of
 from devboot.onboarding.libraries import Kind, known_servers
 from devboot.onboarding.proposal_values import Database, Evidence, Note, Variable
 from devboot.onboarding.reading.layout import Application
@@ -36,7 +37,7 @@ class Found:
 def find_databases(tree: Tree, app: Application, run: Run, provided: Iterable[str] = ()) -> Found:
     """The databases that the application opens with the run's variables; `provided` are servers that need no note."""
     found = Found([], [], set(provided))
-    if app.framework == "django":
+    if framework_of(app.framework).databases:
         _of_django(tree, app, run, found)
     else:
         for value, place, relative_to in _urls(app, run):

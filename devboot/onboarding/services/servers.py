@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
+from devboot.onboarding.frameworks.known import framework_of
 from devboot.onboarding.libraries import DOCKER_HOST, LOOPBACK, Kind, known_servers, usual_hosts
 from devboot.onboarding.proposal_values import CONTAINER, OPEN_ACCESS, Database, Evidence, Note
 from devboot.onboarding.reading.compose import Compose
@@ -131,7 +132,7 @@ def _with_client(server: Server, packages: Mapping[str, str]) -> Server:
 
 
 def _named(run: Run, app: Application) -> Iterator[Server]:
-    if app.framework == "django":
+    if framework_of(app.framework).databases:
         value = run.names.get("DATABASES")
         for alias, entry in value.data.items() if value is not None and isinstance(value.data, dict) else ():
             if isinstance(entry.data, dict):
@@ -344,9 +345,10 @@ class _Trial:
         match = URL.match(self._text(name))
         if match is not None and server.kind.schemes.match(match[0]) and not needs_driver(match[2], self.packages):
             return match[1] + (match[2] or "")
+        is_plain = bool(framework_of(self.evaluator.app.framework).databases)  # its setting names the driver apart
         if server.kind.recipe != "postgres":
-            return "mysql" if self.evaluator.app.framework == "django" else server.scheme or "mysql+pymysql"
-        if self.evaluator.app.framework == "django":
+            return "mysql" if is_plain else server.scheme or "mysql+pymysql"
+        if is_plain:
             return "postgresql"
         return scheme_of_postgres(self.packages, self.evaluator.tree)
 

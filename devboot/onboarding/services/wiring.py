@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from devboot.onboarding.frameworks.processes import is_idle
+from devboot.onboarding.frameworks.workers.celery import is_idle
 from devboot.onboarding.libraries import LOOPBACK
 from devboot.onboarding.proposal_values import CONTAINER, OPEN_ACCESS, Evidence, Note
 from devboot.onboarding.services.addresses import Address, broker_values, redis_addresses

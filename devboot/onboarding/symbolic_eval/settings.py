@@ -24,12 +24,6 @@ CONNECTS = (
 )  # fmt: skip
 # Where a module has one of those, a function that calls one of these opens a connection
 OPENS = (*CONNECTS, "connect(", "create_pool(", "Connection(", "Pool(", "Client(")
-WORKERS = (
-    "Celery(", "RedisBroker(", "WorkerSettings", "Huey(", "RabbitmqBroker(", "RedisSettings(", "ListQueueBroker(",
-    "RedisStreamBroker(", "RQ(",
-)  # fmt: skip
-
-
 _CONNECTS_BY_NAME = re.compile(
     r"[Rr]edis|elery|roker|uey|\.conf|engine|sqlite|connect|[Cc]onnection|[Pp]ool|Client|Database|afka|lasticsearch"
 )
@@ -63,6 +57,7 @@ class Evaluator:
     environ: dict[str, str]
     guesses: dict[str, str]
     scripts: tuple[str, ...] = ()  # files that tools of the project run beside it
+    words: tuple[str, ...] = ()  # in modules that workers start from
     focus: dict[str, str] = field(default_factory=dict)
     done: dict[tuple[tuple[str, str], ...], Run] = field(default_factory=dict)
 
@@ -127,7 +122,7 @@ class Evaluator:
     def _workers(self, machine: Machine) -> None:
         """Modules that workers start from are imported by nothing else."""
         for path in self.tree.python_files():
-            if ASIDE.search(path) or not self.tree.mentions(path, WORKERS):
+            if ASIDE.search(path) or not self.tree.mentions(path, self.words):
                 continue
             name = module_name(path, self.app.sources)
             if name:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import ast
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from devboot.onboarding.frameworks.flask import flask_name
+from devboot.onboarding.frameworks.framework import Clone, Framework
+from devboot.onboarding.frameworks.web.flask import Flask, flask_command
 from devboot.onboarding.proposal_values import Evidence, Task
-from devboot.onboarding.reading.layout import ASIDE, Application, cwd_of
-from devboot.onboarding.reading.tree import Tree
+from devboot.onboarding.reading.layout import ASIDE, cwd_of
+from devboot.onboarding.symbolic_eval.settings import Run
 
 _MAKES = ("create_all(",)
 # Ways in which a function becomes a command: Flask's own, click's, and that of Flask-Script
@@ -22,24 +23,25 @@ _LIKELY = re.compile(r"init|create|setup|db|table", re.IGNORECASE)
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
-def tables_task(tree: Tree, app: Application, databases: tuple[str, ...]) -> Task | None:
-    """The task; it runs once per database, and only what drops nothing by itself is taken."""
-    if app.framework != "flask":
-        return None
-    found: list[tuple[tuple[bool, int, str], str, Evidence]] = []
-    for path in tree.python_files():
-        if ASIDE.search(path) or not tree.mentions(path, _MAKES):
-            continue
-        parsed = tree.module(path)
-        for function, decorator in _commands(parsed) if parsed else ():
-            if _makes_tables(function):
-                name, command = _command(tree, app, path, function, decorator)
-                rank = (_LIKELY.search(name) is None, len(function.body), name)
-                found.append((rank, command, Evidence(path, function.lineno)))
-    if not found:
-        return None
-    _, command, where = min(found, key=lambda each: each[0])
-    return Task("tables", command, cwd_of(app), depends_on=databases, evidence=where, once=True)
+class FlaskTables(Framework):
+    """Commands of a Flask project that make its tables."""
+
+    name = "flask-tables"
+
+    def tasks(self, clone: Clone, run: Run, databases: tuple[str, ...]) -> Sequence[Task]:  # noqa: ARG002 - the text shows it
+        """Return the command; it runs once per database, and only what drops nothing by itself is taken."""
+        tree, found = clone.tree, list[tuple[tuple[bool, int, str], str, Evidence]]()
+        for path in tree.python_files() if isinstance(clone.framework, Flask) else ():
+            parsed = tree.module(path) if not ASIDE.search(path) and tree.mentions(path, _MAKES) else None
+            for function, decorator in _commands(parsed) if parsed else ():
+                if _makes_tables(function):
+                    name, command = _command(clone, path, function, decorator)
+                    rank = (_LIKELY.search(name) is None, len(function.body), name)
+                    found.append((rank, command, Evidence(path, function.lineno)))
+        if not found:
+            return ()
+        _, command, where = min(found, key=lambda each: each[0])
+        return [Task("tables", command, cwd_of(clone.app), depends_on=databases, evidence=where, once=True)]
 
 
 def _commands(parsed: ast.Module) -> Iterator[tuple[Function, str]]:
@@ -66,10 +68,9 @@ def _calls(node: ast.AST, name: str) -> bool:
     )
 
 
-def _command(tree: Tree, app: Application, path: str, function: Function, decorator: str) -> tuple[str, str]:
+def _command(clone: Clone, path: str, function: Function, decorator: str) -> tuple[str, str]:
     if _SCRIPT.search(decorator):
-        return function.name, f"python {posixpath.relpath(path, app.folder)} {function.name}"
+        return function.name, f"python {posixpath.relpath(path, clone.app.folder)} {function.name}"
     given = re.search(r"command\((?:name=)?['\"]([\w-]+)['\"]", decorator)
     name = given[1] if given else function.name.lower().replace("_", "-")
-    target = flask_name(tree, app)
-    return name, f"flask --app {target} {name}" if target else f"flask {name}"
+    return name, flask_command(clone, name)

@@ -1,12 +1,13 @@
-"""The module from which Celery's worker starts in a Flask project: where its app and Flask's application meet."""
+"""The module from which Celery's worker starts where tasks need the application's context: where both are made."""
 
 from __future__ import annotations
 
 import posixpath
 import re
 
+from devboot.onboarding.frameworks.framework import Clone
 from devboot.onboarding.proposal_values import Evidence
-from devboot.onboarding.reading.layout import ASIDE, Application, module_name
+from devboot.onboarding.reading.layout import ASIDE, module_name
 from devboot.onboarding.reading.tree import Tree
 
 _FILES = re.compile(r"celery|worker")
@@ -19,10 +20,11 @@ _HOLDS = re.compile(
 _MEETS = re.compile(r"^(?:\w+[ \t]*=[ \t]*)?(?:create|make)_\w*app\(|^with[ \t]+\w+\.app_context\(", re.MULTILINE)
 
 
-def celery_entry(tree: Tree, app: Application) -> tuple[str, Evidence] | None:
-    """What `celery -A` is given; None where no module makes both: tasks then run without Flask's application."""
+def celery_entry(clone: Clone) -> tuple[str, Evidence] | None:
+    """What `celery -A` is given; None where no module makes both: tasks then run without the application."""
+    tree, app = clone.tree, clone.app
     found: list[tuple[bool, int, str, str, Evidence]] = []
-    for path in tree.python_files() if app.framework == "flask" else ():
+    for path in tree.python_files() if clone.framework.has_context else ():
         is_named_so = bool(_FILES.search(posixpath.basename(path)))
         if ASIDE.search(path) or not (is_named_so or path == app.path):
             continue

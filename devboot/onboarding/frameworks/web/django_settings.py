@@ -6,6 +6,7 @@ import posixpath
 import re
 from collections.abc import Mapping
 
+from devboot.onboarding.frameworks.framework import Settings
 from devboot.onboarding.proposal_values import Evidence
 from devboot.onboarding.reading.layout import ASIDE, Application, module_name
 from devboot.onboarding.reading.tree import Tree
@@ -18,19 +19,21 @@ NAMES_SETTINGS = re.compile(
 LOCAL = ("local", "dev", "development", "settings_dev", "settings_local", "local_settings", "dev_settings")
 
 
-def django_settings(tree: Tree, app: Application, hints: Mapping[str, str]) -> tuple[str, str | None, Evidence | None]:
-    """The settings module for development, what the variable must be set to (None: nothing), and the evidence."""
+def django_settings(tree: Tree, app: Application, hints: Mapping[str, str]) -> Settings:
+    """Find the settings module for development, by what manage.py and `hints` name, else by its name."""
     named, evidence = named_settings(tree, app.path)
     known = [name for name in (named, hints.get("DJANGO_SETTINGS_MODULE")) if name]
     for name in known:
         path = _module_path(tree, app, name)
         stem = name.rpartition(".")[2]
         if path and not PRODUCTION.search(stem) and _defines_settings(tree, path):
-            return name, None if name == named and not _may_be_production(tree, app.path) else name, evidence
+            variable = None if name == named and not _may_be_production(tree, app.path) else name
+            return Settings(name, variable, evidence, named or "")
     candidate = _by_name(tree, app)
     if candidate:
-        return candidate, candidate if candidate != named else None, evidence
-    return (known[0], None, evidence) if known and _module_path(tree, app, known[0]) else ("", None, evidence)
+        return Settings(candidate, candidate if candidate != named else None, evidence, named or "")
+    module = known[0] if known and _module_path(tree, app, known[0]) else ""
+    return Settings(module, None, evidence, named or "")
 
 
 def named_settings(tree: Tree, path: str) -> tuple[str | None, Evidence | None]:

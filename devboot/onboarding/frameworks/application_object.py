@@ -1,0 +1,175 @@
+"""Frameworks whose modules make an application object, which a server is given by name."""
+
+from __future__ import annotations
+
+import ast
+import posixpath
+import re
+from collections.abc import Iterator
+
+from devboot.onboarding.frameworks.framework import NEVER, Candidate, Clone, Framework
+from devboot.onboarding.proposal_values import Process
+from devboot.onboarding.reading.layout import ASIDE, Application, application_at, cwd_of
+from devboot.onboarding.reading.tree import Tree, parse_python
+
+ENTRY_NAMES = (
+    "main.py", "app.py", "asgi.py", "server.py", "api.py", "wsgi.py", "application.py", "run.py", "__init__.py",
+)  # fmt: skip
+_WIRED = re.compile(r"include_router|register_blueprint|uvicorn\.run|\.mount\(")
+_FACTORY = re.compile(r"(?:create|make|get|build)_?\w*(?:app|application)\w*\(\)|create_app")
+
+
+class ApplicationObject(Framework):
+    """A framework whose application is an object in a module, or what a function returns.
+
+    `makers` are the classes that make it. `makes` recognises a module that does; `adds` a call that gives it pages, for
+    a framework whose applications are made in one module and completed in another.
+    """
+
+    makers: frozenset[str]
+    makes: re.Pattern[str]
+    adds: str = ""
+
+    def applications(self, tree: Tree) -> Iterator[Candidate]:
+        """Yield the objects that modules make, and the functions that make one."""
+        words = tuple(sorted(self.makers))
+        for path in tree.python_files():
+            if ASIDE.search(path) or not tree.mentions(path, words) or not tree.matches(path, self.makes):
+                continue
+            text = tree.text(path) or ""
+            for target, line in _targets(text, self.makers):
+                yield Candidate(_rank(path, text, target), application_at(tree, self.name, path, target, line))
+
+    def entry(self, tree: Tree, app: Application) -> Application:
+        """Return the module that calls the factory at its top, or that gives a bare application its pages."""
+        if app.target.endswith("()"):
+            return _holder(tree, app)
+        return _completed(tree, app, self.adds) if self.adds else app
+
+    def web(self, clone: Clone) -> Process | None:
+        """Return its server, which reloads."""
+        return Process("web", self.command(clone), cwd_of(clone.app), None, clone.app.evidence)
+
+    def command(self, clone: Clone) -> str:
+        """Return the command of its server: uvicorn, or hypercorn where that alone is installed."""
+        servers, packages = {"uvicorn", "fastapi-cli"}, clone.packages
+        return hypercorn(clone.app) if "hypercorn" in packages and not servers & packages.keys() else uvicorn(clone.app)
+
+
+def uvicorn(app: Application) -> str:
+    """Return the command with which uvicorn serves an application."""
+    factory = " --factory" if app.target.endswith("()") else ""
+    return f"uvicorn {app.entry}:{app.target.removesuffix('()')}{factory} --host 127.0.0.1 --port $PORT --reload"
+
+
+def hypercorn(app: Application) -> str:
+    """Return the command with which hypercorn serves an application."""
+    return f"hypercorn {_quoted(app)} --bind 127.0.0.1:$PORT --reload"
+
+
+def gunicorn(app: Application) -> str:
+    """Return the command with which gunicorn serves an application."""
+    return f"gunicorn {_quoted(app)} --bind 127.0.0.1:$PORT --reload"
+
+
+def _quoted(app: Application) -> str:
+    target = f"{app.entry}:{app.target}"
+    return f"'{target}'" if target.endswith("()") else target  # a factory, which is no call of the shell's
+
+
+def _rank(path: str, text: str, target: str) -> tuple[int, ...]:
+    """Smaller is likelier."""
+    name = posixpath.basename(path)
+    known = ENTRY_NAMES.index(name) if name in ENTRY_NAMES else len(ENTRY_NAMES)
+    is_factory = target.endswith("()")
+    odd = is_factory and not _FACTORY.match(target)
+    return (int(odd), int(not _WIRED.search(text)), path.count("/"), known, int(is_factory))
+
+
+def _targets(text: str, makers: frozenset[str]) -> Iterator[tuple[str, int]]:
+    """Names of a module that hold an application, or functions that make one (with `()`)."""
+    parsed = parse_python(text)
+    if parsed is None:
+        return
+    own = [node for node in parsed.body if isinstance(node, ast.ClassDef)]
+    makers |= {node.name for node in own if any(ast.unparse(b).rpartition(".")[2] in makers for b in node.bases)}
+    functions = [node for node in parsed.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    factories = {node.name: node.lineno for node in functions if _makes_application(node, makers)}
+    named = False
+    for statement in parsed.body:
+        name, called = _assigned(statement)
+        if called in makers or called in factories:
+            named = True
+            yield name, statement.lineno
+    if not named:
+        for name, line in factories.items():
+            yield name + "()", line
+
+
+def _assigned(node: ast.stmt) -> tuple[str, str]:
+    """The name that a statement gives to what a call returns, and what is called."""
+    if not isinstance(node, ast.Assign | ast.AnnAssign) or not isinstance(node.value, ast.Call):
+        return "", ""
+    target = node.targets[0] if isinstance(node, ast.Assign) else node.target
+    called = node.value.func.attr if isinstance(node.value.func, ast.Attribute) else getattr(node.value.func, "id", "")
+    return (target.id, called) if isinstance(target, ast.Name) else ("", "")
+
+
+def _makes_application(function: ast.FunctionDef | ast.AsyncFunctionDef, makers: frozenset[str]) -> bool:
+    made: set[str] = set()
+    for node in ast.walk(function):
+        if isinstance(node, ast.Assign | ast.AnnAssign) and isinstance(node.value, ast.Call):
+            text = ast.unparse(node.value.func).rpartition(".")[2]
+            if text in makers:
+                target = node.targets[0] if isinstance(node, ast.Assign) else node.target
+                made.add(ast.unparse(target))
+        if isinstance(node, ast.Return) and node.value is not None:
+            text = ast.unparse(node.value)
+            if text in made or text.split("(")[0].rpartition(".")[2] in makers:
+                return True
+    return False
+
+
+def _holder(tree: Tree, app: Application) -> Application:
+    """Return the module that makes the application from a factory at its top; else the application as it is."""
+    name = re.escape(app.target.removesuffix("()"))
+    pattern = re.compile(rf"^(\w+)\s*(?::[^=\n]+)?=\s*(?:\w+\.)*{name}\(", re.MULTILINE)
+    hits: list[tuple[tuple[int, ...], Application]] = []
+    for path in tree.python_files():
+        beside = posixpath.dirname(path) in ("", posixpath.dirname(posixpath.dirname(app.path)))
+        if ASIDE.search(path) or not (posixpath.basename(path) in ENTRY_NAMES or beside) or "celery" in path:
+            continue
+        text = tree.text(path) or ""
+        match = pattern.search(text)
+        if match and not re.search(r"\bCelery\(", text):
+            line = text.count("\n", 0, match.start()) + 1
+            hits.append((_holder_rank(path), application_at(tree, app.framework or "", path, match[1], line)))
+    return min(hits, key=lambda pair: pair[0])[1] if hits else app
+
+
+def _completed(tree: Tree, app: Application, adds: str) -> Application:
+    """Return the module that gives a bare application its pages and that nothing of it imports.
+
+    Of several the one named as an entry counts, else the one that lies highest.
+    """
+    text, target = tree.text(app.path) or "", re.escape(app.target)
+    calls = re.compile(rf"\b{target}\.(?:{adds})\(") if adds else NEVER
+    if calls.search(text):
+        return app
+    takes = re.compile(rf"^from\s+\.*{re.escape(app.entry)}\s+import\s+[^\n]*\b{target}\b", re.MULTILINE)
+    found: list[tuple[tuple[int, ...], Application]] = []
+    for path in tree.python_files():
+        stem = posixpath.basename(path).removesuffix(".py")
+        if path == app.path or ASIDE.search(path) or re.search(rf"\bimport\b[^\n]*\b{re.escape(stem)}\b", text):
+            continue
+        match = calls.search(tree.text(path) or "") if tree.matches(path, takes) else None
+        if match is not None:
+            line = match.string.count("\n", 0, match.start()) + 1
+            found.append((_holder_rank(path), application_at(tree, app.framework or "", path, app.target, line)))
+    return min(found, key=lambda pair: pair[0])[1] if found else app
+
+
+def _holder_rank(path: str) -> tuple[int, ...]:
+    """Among modules that call the factory: names of entries first, then what lies highest."""
+    name = posixpath.basename(path)
+    return (ENTRY_NAMES.index(name) if name in ENTRY_NAMES else len(ENTRY_NAMES), path.count("/"))

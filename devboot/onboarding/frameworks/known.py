@@ -1,0 +1,86 @@
+"""The list of everything that devboot knows: frameworks in order of precedence, worker libraries, tools."""
+
+from __future__ import annotations
+
+from devboot.onboarding.frameworks.framework import NONE, Framework
+from devboot.onboarding.frameworks.migrations.advanced_alchemy import AdvancedAlchemy
+from devboot.onboarding.frameworks.migrations.alembic import Alembic
+from devboot.onboarding.frameworks.migrations.flask_migrate import FlaskMigrate
+from devboot.onboarding.frameworks.migrations.flask_tables import FlaskTables
+from devboot.onboarding.frameworks.migrations.tortoise import Tortoise
+from devboot.onboarding.frameworks.web.aiohttp import Aiohttp
+from devboot.onboarding.frameworks.web.asgi_script import AsgiScript
+from devboot.onboarding.frameworks.web.bottle import Bottle
+from devboot.onboarding.frameworks.web.cherrypy import CherryPy
+from devboot.onboarding.frameworks.web.dash import Dash
+from devboot.onboarding.frameworks.web.django import Django
+from devboot.onboarding.frameworks.web.fastapi import FastApi
+from devboot.onboarding.frameworks.web.flask import Flask
+from devboot.onboarding.frameworks.web.gradio import Gradio
+from devboot.onboarding.frameworks.web.litestar import Litestar
+from devboot.onboarding.frameworks.web.pyramid import Pyramid
+from devboot.onboarding.frameworks.web.quart import Quart
+from devboot.onboarding.frameworks.web.sanic import Sanic
+from devboot.onboarding.frameworks.web.starlette import Starlette
+from devboot.onboarding.frameworks.web.streamlit import Streamlit
+from devboot.onboarding.frameworks.web.tornado import Tornado
+from devboot.onboarding.frameworks.workers.apscheduler import ApScheduler
+from devboot.onboarding.frameworks.workers.arq import Arq
+from devboot.onboarding.frameworks.workers.bots import Bot
+from devboot.onboarding.frameworks.workers.celery import Celery
+from devboot.onboarding.frameworks.workers.django_q import DjangoQ
+from devboot.onboarding.frameworks.workers.django_tasks import DjangoTasks
+from devboot.onboarding.frameworks.workers.dramatiq import Dramatiq
+from devboot.onboarding.frameworks.workers.huey import Huey
+from devboot.onboarding.frameworks.workers.procrastinate import Procrastinate
+from devboot.onboarding.frameworks.workers.rq import Rq
+from devboot.onboarding.frameworks.workers.taskiq import Taskiq
+
+# A clone has one of these: the first row with an application decides, in a row the application that ranks first
+FRAMEWORKS: tuple[tuple[Framework, ...], ...] = (
+    (Django(),),
+    (FastApi(), Flask(), Quart()),
+    (Starlette(), Litestar()),
+    (
+        Streamlit(),
+        Aiohttp(),
+        Gradio(),
+        Dash(),
+        Sanic(),
+        CherryPy(),
+        Tornado(),
+        Bottle(),
+        AsgiScript(),
+    ),
+    (Pyramid(),),
+    (Bot(),),
+)
+# Any of these may be there besides; of migrations the first that has one is taken, a framework's own before them
+TOOLS: tuple[Framework, ...] = (
+    Celery(),
+    Rq(),
+    Huey(),
+    DjangoQ(),
+    Dramatiq(),
+    Procrastinate(),
+    DjangoTasks(),
+    Arq(),
+    Taskiq(),
+    ApScheduler(),
+    FlaskMigrate(),
+    AdvancedAlchemy(),
+    Alembic(),
+    Tortoise(),
+    FlaskTables(),
+)
+_BY_NAME = {each.name: each for row in FRAMEWORKS for each in row}
+
+
+def framework_of(name: str | None) -> Framework:
+    """Return the framework of that name; one that does nothing for none."""
+    return _BY_NAME.get(name or "", NONE)
+
+
+def worker_words() -> tuple[str, ...]:
+    """Return the words of modules that workers start from."""
+    return tuple(word for each in TOOLS for word in each.words)

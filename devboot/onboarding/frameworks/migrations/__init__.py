@@ -1,0 +1,1 @@
+"""Tools that prepare databases, one module each."""

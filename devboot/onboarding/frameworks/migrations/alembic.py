@@ -1,0 +1,153 @@
+"""Alembic: migrations by its file, and the address of the database in that, which the task may have to replace."""
+
+from __future__ import annotations
+
+import configparser
+import posixpath
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from devboot.onboarding.frameworks.framework import Clone, Framework
+from devboot.onboarding.proposal_values import Evidence, Task
+from devboot.onboarding.reading.layout import ASIDE, Application
+from devboot.onboarding.reading.pins import held
+from devboot.onboarding.reading.tree import Tree
+from devboot.onboarding.symbolic_eval.settings import Run
+from devboot.paths import STATE_VARIABLE
+
+_URL = re.compile(r"^sqlalchemy\.url\s*=\s*([a-z]+(?:\+\w+)?)://\S", re.MULTILINE)
+_LOCATION = re.compile(r"^script_location\s*=\s*(\S+)", re.MULTILINE)
+_HERE = re.compile(r"^[^#;\n]*%\(here\)", re.MULTILINE)  # a copy lies elsewhere
+# What of env.py means that the file's address isn't the last word
+_OVERRIDES = re.compile(
+    r"sqlalchemy\.url[\"']\s*(?:,|\]\s*=)|create_(?:async_)?engine\(|get_url\(|DATABASE_UR[LI]", re.IGNORECASE
+)
+# What lies here isn't the application's: tests, examples, and what projects are made from
+_OF_OTHERS = re.compile(r"(?:^|/)(?:tests?|examples?|docs?|templates)/|\{\{|\{%")
+ELSEWHERE = re.compile(r"(?:^|/)tests?/|examples?/|\{\{|\{%")
+_UPGRADES = re.compile(r"(?:alembic\.)?command\.upgrade\(|upgrade_database\(|run_migrations_on_start")
+_STARTS = re.compile(r"init_db|main|app|startup|lifespan|database|db_")
+
+
+class Alembic(Framework):
+    """Alembic."""
+
+    name = "alembic"
+
+    def tasks(self, clone: Clone, run: Run, databases: tuple[str, ...]) -> Sequence[Task]:  # noqa: ARG002 - its file says
+        """Return the upgrade, unless the application migrates by itself or the scripts aren't in the clone."""
+        tree, app = clone.tree, clone.app
+        inis = [
+            path for path in tree.files() if posixpath.basename(path) == "alembic.ini" and not ELSEWHERE.search(path)
+        ]
+        inis = sorted((path for path in inis if _has_scripts(tree, path)), key=lambda path: (path.count("/"), path))
+        own = [p for p in inis if app.root == "." or p.startswith((app.root + "/", app.folder + "/"))] or inis
+        if not own or _migrates_itself(tree):
+            return ()
+        ini = own[0]
+        location, line = _script_location(tree.text(ini) or "")
+        folder = posixpath.dirname(ini) or "."
+        command, cwd = _command(tree, app, ini, location)
+        version = held(tree, app.root, clone.python.requirements, "alembic")
+        if version is not None and not version.is_since(
+            (1, 5)
+        ):  # as a module it can't be run yet, but a part of it can
+            command = command.replace("python -m alembic ", "python -m alembic.config ")
+        location = location.replace(":", "/")
+        base = folder if cwd == folder or "%(here)" in location else app.folder
+        inner = location.replace("%(here)s/", "").replace("%(here)s", ".")
+        scripts = posixpath.normpath(posixpath.join(base, inner))
+        places = (scripts, *(posixpath.join(place, location) for place in (".", folder, app.folder)))
+        if not any(tree.exists(posixpath.normpath(posixpath.join(place, "env.py"))) for place in places):
+            return ()
+        inputs = (posixpath.relpath(posixpath.join(scripts, "versions/*.py"), app.root),)
+        here = posixpath.relpath(cwd, app.root)
+        return [Task("migrate", command, here, inputs, depends_on=databases, evidence=Evidence(ini, line))]
+
+
+def _command(tree: Tree, app: Application, ini: str, location: str) -> tuple[str, str]:
+    """The command and the folder from which the scripts are found."""
+    folder = posixpath.dirname(ini) or "."
+    # The plain program doesn't see the application's modules; only this line of its file, or `-m`, makes it look here.
+    sees = re.search(r"^\s*prepend_sys_path\s*=", tree.text(ini) or "", re.MULTILINE)
+    program = "alembic" if sees else "python -m alembic"
+    if folder == app.folder:
+        return f"{program} upgrade head", folder
+    named = f"{program} -c {posixpath.relpath(ini, app.folder)} upgrade head"
+    if (
+        "%(here)" in location
+        or ":" in location
+        or tree.is_folder(posixpath.normpath(posixpath.join(app.folder, location)))
+    ):
+        return named, app.folder
+    if tree.is_folder(posixpath.normpath(posixpath.join(folder, location))):
+        return f"{program} upgrade head", folder
+    return named, app.folder
+
+
+def _has_scripts(tree: Tree, ini: str) -> bool:
+    """Whether Alembic would find its scripts by this file: that of Flask-Migrate leaves it to Flask."""
+    beside = posixpath.join(posixpath.dirname(ini), "pyproject.toml")
+    text = tree.text(ini) or ""
+    return bool(re.search(r"^\s*script_location\s*[=:]", text, re.MULTILINE)) or "[tool.alembic]" in (
+        tree.text(posixpath.normpath(beside)) or ""
+    )
+
+
+def _script_location(text: str) -> tuple[str, int]:
+    parser = configparser.RawConfigParser(strict=False)
+    try:
+        parser.read_string(text)
+        location = parser.get("alembic", "script_location", fallback="alembic")
+    except configparser.Error:
+        location = "alembic"
+    match = re.search(r"^\s*script_location", text, re.MULTILINE)
+    return location, text.count("\n", 0, match.start()) + 1 if match else 0
+
+
+def _migrates_itself(tree: Tree) -> bool:
+    """Whether the application migrates when it starts."""
+    named = (
+        path for path in tree.python_files() if not ASIDE.search(path) and _STARTS.search(posixpath.basename(path))
+    )
+    return any(tree.matches(path, _UPGRADES) for path in named)
+
+
+def environments(tree: Tree) -> list[str]:
+    """The application's files that Alembic runs before any migration, known by the template beside them."""
+    found = [path for path in tree.python_files() if posixpath.basename(path) == "env.py"]
+    return [
+        path
+        for path in found
+        if tree.exists(posixpath.join(posixpath.dirname(path), "script.py.mako")) and not _OF_OTHERS.search(path)
+    ]
+
+
+def redirected(tree: Tree, app: Application, task: Task, probes: Mapping[str, str]) -> Task:
+    """The task with the address out of a variable, where the file's own would lead to another server.
+
+    Alembic takes no address but out of its file, so it gets a copy. `probes` has values of variables as they were
+    tried: one with the file's driver is taken.
+    """
+    path = task.evidence.path if task.evidence is not None else ""
+    text = tree.text(path) or "" if posixpath.basename(path) == "alembic.ini" else ""
+    named = _URL.search(text)
+    variable = next((name for name, value in probes.items() if named and value.startswith(f"{named[1]}://")), None)
+    if variable is None or _HERE.search(text) or _is_overridden(tree, path, text):
+        return task
+    folder = posixpath.normpath(posixpath.join(app.root, task.cwd))
+    own = posixpath.relpath(path, folder)
+    copy = f'"${STATE_VARIABLE}/alembic.ini"'
+    # in the environment of awk, where other users don't see it as they do the words of a command
+    changed = f'/^sqlalchemy.url/ {{ $0 = "sqlalchemy.url = " ENVIRON["{variable}"] }} 1'
+    makes = f"(umask 077 && awk '{changed}' {own} > {copy})"
+    plain = task.run.replace(f" -c {own}", "")
+    program = "alembic.config" if "alembic.config" in plain else "alembic"
+    return replace(task, run=f"{makes} && {plain.replace(program, f'{program} -c {copy}', 1)}")
+
+
+def _is_overridden(tree: Tree, path: str, text: str) -> bool:
+    location = _LOCATION.search(text)
+    scripts = posixpath.normpath(posixpath.join(posixpath.dirname(path), location[1] if location else "alembic"))
+    return bool(_OVERRIDES.search(tree.text(posixpath.join(scripts, "env.py")) or "create_engine("))

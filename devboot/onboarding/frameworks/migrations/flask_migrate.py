@@ -1,0 +1,61 @@
+"""Flask-Migrate and Flask-Alembic: migrations by a command of Flask's, or of a script of the project's own."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Collection, Sequence
+
+from devboot.onboarding.frameworks.framework import Clone, Framework
+from devboot.onboarding.frameworks.web.flask import Flask, by_hand, flask_command
+from devboot.onboarding.proposal_values import Evidence, Note, Task
+from devboot.onboarding.reading.layout import ASIDE, cwd_of
+from devboot.onboarding.reading.tree import Tree
+from devboot.onboarding.symbolic_eval.settings import Run
+
+_PACKAGES = frozenset({"flask-migrate", "flask-alembic"})
+_ADDS_COMMAND = re.compile(r"""add_command\(\s*["']db["']\s*,\s*MigrateCommand""")
+_MIGRATE = re.compile(r"\bMigrate\(|\bmigrate\.init_app\(")
+_OF_TESTS = re.compile(r"(?:^|/)tests?/")
+
+
+class FlaskMigrate(Framework):
+    """Flask-Migrate."""
+
+    name = "flask-migrate"
+
+    def tasks(self, clone: Clone, run: Run, databases: tuple[str, ...]) -> Sequence[Task]:  # noqa: ARG002 - its folder says
+        """Return the upgrade, where the clone has the migrations."""
+        tree, app = clone.tree, clone.app
+        if not isinstance(clone.framework, Flask) or not _PACKAGES & clone.packages.keys():
+            return ()
+        env = next((p for p in tree.files() if p.endswith("migrations/env.py") and not _OF_TESTS.search(p)), None)
+        if env is None:
+            return ()
+        folder = posixpath.dirname(env)
+        directory = posixpath.relpath(folder, app.folder)
+        verb = "db upgrade" + ("" if directory == "migrations" else f" -d {directory}")
+        script = _script_that_migrates(tree)
+        command = f"python {posixpath.relpath(script, app.folder)} {verb}" if script else flask_command(clone, verb)
+        inputs = (posixpath.relpath(folder, app.root) + "/versions/*.py",)
+        return [Task("migrate", command, cwd_of(app), inputs, depends_on=databases, evidence=Evidence(env))]
+
+    def notes(self, clone: Clone, tasks: Collection[Task], databases: Collection[str]) -> Sequence[Note]:
+        """Say how migrations are made, where a clone has none and nothing else makes its tables."""
+        if not isinstance(clone.framework, Flask) or "flask-migrate" not in clone.packages or not databases:
+            return ()
+        ours = [path for path in clone.tree.python_files() if not ASIDE.search(path)]
+        makes = any(clone.tree.mentions(path, ("create_all(",)) for path in ours)
+        if makes or any(task.name in ("migrate", "tables") for task in tasks):
+            return ()
+        command = by_hand(clone, "db init")
+        text = f"no migrations are in the clone, so tables are missing: `{command}`, then with `migrate`"
+        return [Note(f"{text}, then with `upgrade`", clone.app.evidence)]
+
+
+def _script_that_migrates(tree: Tree) -> str:
+    """A script of the project's own that alone knows the migrations, in the manner of Flask-Script; empty for none."""
+    ours = [path for path in tree.python_files() if not ASIDE.search(path)]
+    scripts = [path for path in ours if tree.matches(path, _ADDS_COMMAND)]
+    elsewhere = any(tree.matches(path, _MIGRATE) for path in ours if path not in scripts)
+    return "" if elsewhere or not scripts else min(scripts, key=lambda path: (path.count("/"), path))

@@ -1,0 +1,90 @@
+"""Frameworks whose scripts serve when they are run."""
+
+from __future__ import annotations
+
+import ast
+import posixpath
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from devboot.onboarding.frameworks.application_object import ENTRY_NAMES
+from devboot.onboarding.frameworks.framework import Candidate, Clone, Framework
+from devboot.onboarding.proposal_values import Process
+from devboot.onboarding.reading.layout import ASIDE, Application, application_at, cwd_of, import_folder
+from devboot.onboarding.reading.tree import Tree
+
+RUNS = re.compile(r"""^if __name__ == ["']__main__["']|^\w+(?:\.\w+)*\.(?:run|start|\w*polling)\(""", re.MULTILINE)
+_RUN_OTHERS = ("asyncio", "subprocess", "anyio", "typer")  # whose `run` starts no server
+
+
+class Listens(NamedTuple):
+    """The call that begins to listen, the word and the place of its port, and the port that it takes untold."""
+
+    call: str
+    word: str = "port"
+    place: int | None = None
+    usual: int | None = None
+
+
+class ServingScript(Framework):
+    """A framework whose script serves when it is run; `serves` recognises one, `listens` says where it listens."""
+
+    serves: re.Pattern[str]
+    listens: Listens | None = None
+
+    def applications(self, tree: Tree) -> Iterator[Candidate]:
+        """Yield the scripts: the one that lies highest first, among those the one named as an entry."""
+        for path in tree.python_files():
+            text = "" if ASIDE.search(path) else tree.text(path) or ""
+            match = self.serves.search(text)
+            if match is not None and ("/" not in path or self.is_run(path, text)):
+                line = text.count("\n", 0, match.start()) + 1
+                rank = (path.count("/"), (*ENTRY_NAMES, name := posixpath.basename(path)).index(name), path)
+                yield Candidate(rank, application_at(tree, self.name, path, "", line))
+
+    def is_run(self, path: str, text: str) -> bool:
+        """Whether a module below the root is what is run, not what that imports."""
+        return path.endswith("/__main__.py") or bool(RUNS.search(text))
+
+    def web(self, clone: Clone) -> Process | None:
+        """Return the script, with the port at which it will listen where it can't be told another."""
+        app = clone.app
+        module = app.entry.removesuffix(".__main__")
+        command = f"python -m {module}" if "." in app.entry else f"python {posixpath.relpath(app.path, app.folder)}"
+        port = fixed_port(self.listens, clone.tree.module(app.path)) if self.listens else None
+        return Process("web", command, cwd_of(app), port, app.evidence)
+
+
+def script_command(tree: Tree, app: Application, path: str) -> str:
+    """Return how a module of the clone is run: as a file, or as a module where its imports count from above."""
+    inner = posixpath.relpath(path, app.folder)
+    module = inner.removesuffix(".py").replace("/", ".").removesuffix(".__main__")
+    if "/" not in inner:
+        return f"python {inner}"
+    is_relative = re.search(r"^\s*from\s+\.", tree.text(path) or "", re.MULTILINE)
+    is_inside = is_relative or import_folder(tree, path) != posixpath.dirname(path)
+    return f"python -m {module}" if inner.endswith("/__main__.py") or is_inside else f"python {inner}"
+
+
+def fixed_port(listens: Listens, module: ast.Module | None) -> int | None:
+    """Where a script will listen whatever it is told from outside; None where that doesn't show."""
+    for node in ast.walk(module) if module is not None else ():
+        if not isinstance(node, ast.Call) or not _is_called(node, listens.call):
+            continue
+        given = [each.value for each in node.keywords if each.arg in (listens.word, None)]
+        given += [each for each in node.args if isinstance(each, ast.Starred)]
+        given += node.args[listens.place : listens.place + 1] if listens.place is not None else []
+        return _number(given[0]) if given else listens.usual
+    return None
+
+
+def _number(node: ast.expr) -> int | None:
+    """The port that an expression is; None for what isn't known, and for 0, which leaves it to the system."""
+    value = node.value if isinstance(node, ast.Constant) else None
+    return value if type(value) is int and 0 < value < 1 << 16 else None
+
+
+def _is_called(node: ast.Call, name: str) -> bool:
+    called = ast.unparse(node.func)
+    return f".{called}".endswith(f".{name}") and called.rpartition(".")[0] not in _RUN_OTHERS

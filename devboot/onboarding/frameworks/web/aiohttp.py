@@ -1,0 +1,13 @@
+"""aiohttp: a script that serves when it is run."""
+
+import re
+
+from devboot.onboarding.frameworks.serving_script import Listens, ServingScript
+
+
+class Aiohttp(ServingScript):
+    """aiohttp."""
+
+    name = "aiohttp"
+    serves = re.compile(r"\bweb\.run_app\(|^from aiohttp\.web import .*\brun_app\b", re.MULTILINE)
+    listens = Listens("run_app", usual=8080)

@@ -1,0 +1,13 @@
+"""Bottle: a script that serves when it is run."""
+
+import re
+
+from devboot.onboarding.frameworks.serving_script import Listens, ServingScript
+
+
+class Bottle(ServingScript):
+    """Bottle."""
+
+    name = "bottle"
+    serves = re.compile(r"^\s*(?:bottle\.)?run\([^\n]*\bport\s*=", re.MULTILINE)
+    listens = Listens("run", place=3, usual=8080)

@@ -1,0 +1,103 @@
+"""Django: manage.py serves and migrates, and names the settings."""
+
+import posixpath
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+
+from devboot.onboarding.frameworks.framework import Candidate, Clone, Framework, Settings
+from devboot.onboarding.frameworks.web.django_settings import django_settings
+from devboot.onboarding.frameworks.web.django_switches import django_switches
+from devboot.onboarding.proposal_values import Evidence, Note, Process, Task, Variable
+from devboot.onboarding.reading.layout import ASIDE, Application, cwd_of, manifest_folder, sources_of
+from devboot.onboarding.reading.tree import Tree
+from devboot.onboarding.symbolic_eval.settings import Evaluator, Run
+
+_RUNS = re.compile(r"execute_from_command_line|ManagementUtility")
+_VARIABLE = "DJANGO_SETTINGS_MODULE"
+_NAMES = re.compile(r"""DJANGO_SETTINGS_MODULE["'][^"']+["']([\w.]+)["']""")
+
+
+class Django(Framework):
+    """Django, whose runserver reloads."""
+
+    name = "django"
+    port = 8000
+    requires = (frozenset({"django"}),)
+    databases = "DATABASES"
+    is_found_by_place = True
+
+    def applications(self, tree: Tree) -> Iterator[Candidate]:
+        """Yield what each manage.py manages."""
+        for path in tree.python_files():
+            match = _RUNS.search(tree.text(path) or "") if posixpath.basename(path) == "manage.py" else None
+            if match:
+                folder = posixpath.dirname(path) or "."
+                where = Evidence(path, match.string.count("\n", 0, match.start()) + 1)
+                root, sources = manifest_folder(tree, folder), sources_of(tree, folder)
+                app = Application(self.name, folder, root, sources, "", "", path, where)
+                yield Candidate((int(bool(ASIDE.search(path))), path.count("/"), path), app)
+
+    def settings(self, tree: Tree, app: Application, hints: Mapping[str, str]) -> Settings:
+        """Find the settings for development."""
+        return django_settings(tree, app, hints)
+
+    def web(self, clone: Clone) -> Process | None:
+        """Return runserver."""
+        return Process("web", f"{manage(clone)} runserver 127.0.0.1:$PORT", cwd_of(clone.app), None, clone.app.evidence)
+
+    def tasks(self, clone: Clone, run: Run, databases: tuple[str, ...]) -> Sequence[Task]:
+        """Return migrate, which would fail without DATABASES.
+
+        Where these come from a variable that isn't set yet, it will be; settings that can't be followed have them.
+        """
+        value = run.names.get("DATABASES")
+        if "INSTALLED_APPS" in run.names and (value is None or (value.data == {} and not value.reads)):
+            return ()
+        here = cwd_of(clone.app)
+        inputs = (posixpath.normpath(posixpath.join(here, "**/migrations/*.py")),)
+        command = f"{manage(clone)} migrate --noinput"
+        return [Task("migrate", command, here, inputs, depends_on=databases, evidence=clone.app.evidence)]
+
+    def variables(self, clone: Clone, commands: Iterable[str]) -> Mapping[str, Variable]:  # noqa: ARG002
+        """Return the settings' variable, where manage.py or a server of the Procfile would take others."""
+        module, variable, evidence, _ = clone.settings
+        lines = clone.procfile.processes() if clone.procfile else ()
+        if not variable and not _takes_others(clone, (entry.command for entry in lines)):
+            return {}
+        return {_VARIABLE: Variable(_VARIABLE, value=variable or module, evidence=evidence)}
+
+    def switches(self, clone: Clone, evaluator: Evaluator, base: Run) -> Sequence[Variable]:
+        """Return DEBUG, hosts and the like."""
+        return django_switches(clone, evaluator, base)
+
+    def notes(self, clone: Clone, tasks: Collection[Task], databases: Collection[str]) -> Sequence[Note]:  # noqa: ARG002
+        """Name other Django applications of the clone, each of which `up` would start in its own folder."""
+        notes = []
+        for path in sorted(clone.tree.python_files()):
+            folder = posixpath.dirname(path) or "."
+            is_other = posixpath.basename(path) == "manage.py" and path != clone.app.path and not ASIDE.search(path)
+            is_elsewhere = is_other and manifest_folder(clone.tree, folder) not in (clone.app.root, ".")
+            if is_elsewhere and clone.tree.mentions(path, ("execute_from_command_line",)):
+                text = f"{folder} is an application, too: `devboot -C {folder} up` starts it"
+                notes.append(Note(text, Evidence(path)))
+        return notes[:3]
+
+
+def manage(clone: Clone) -> str:
+    """Return how the clone's manage.py is called."""
+    return f"python {posixpath.basename(clone.app.path)}"
+
+
+def _takes_others(clone: Clone, commands: Iterable[str]) -> bool:
+    """Whether a server that one of these commands starts would load other settings than manage.py does."""
+    for command in commands if clone.settings.module else ():
+        match = re.search(r"([\w.]+)\.(?:wsgi|asgi)\b", command)
+        if match is None or _VARIABLE in command:
+            continue
+        for kind in ("wsgi", "asgi"):
+            inner = posixpath.join(match[1].replace(".", "/"), f"{kind}.py")
+            path = posixpath.normpath(posixpath.join(clone.app.folder, inner))
+            named = _NAMES.search(clone.tree.text(path) or "" if clone.tree.exists(path) else "")
+            if named and named[1] != clone.settings.module:
+                return True
+    return False

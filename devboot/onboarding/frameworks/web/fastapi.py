@@ -1,0 +1,15 @@
+"""FastAPI: an ASGI application object."""
+
+import re
+
+from devboot.onboarding.frameworks.application_object import ApplicationObject
+
+
+class FastApi(ApplicationObject):
+    """FastAPI."""
+
+    name = "fastapi"
+    port = 8000
+    requires = (frozenset({"uvicorn", "hypercorn", "fastapi-cli"}),)
+    makers = frozenset({"FastAPI", "FastAPIOffline"})
+    makes = re.compile(r"\bFastAPI\(|\bFastAPIOffline\(")

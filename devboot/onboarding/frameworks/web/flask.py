@@ -1,0 +1,82 @@
+"""Flask: an application object for its own command, which is told it in the words that the installed Flask knows."""
+
+import posixpath
+import re
+from collections.abc import Iterable, Mapping
+
+from devboot.onboarding.frameworks.application_object import ApplicationObject
+from devboot.onboarding.frameworks.framework import Clone
+from devboot.onboarding.proposal_values import Evidence, Variable
+from devboot.onboarding.reading.layout import Application
+from devboot.onboarding.reading.pins import held
+from devboot.onboarding.reading.tree import Tree
+
+ADDS = "register_blueprint|add_url_rule|route|get|post"
+_VARIABLE = "FLASK_APP"
+_CALLS = re.compile(r"\bflask\s+(?!--app|-A)\w")
+
+
+class Flask(ApplicationObject):
+    """Flask, whose command reloads."""
+
+    name = "flask"
+    adds = ADDS
+    has_context = True
+    makers = frozenset({"Flask", "APIFlask"})
+    makes = re.compile(r"(?<![.\w])Flask\(|\bflask\.Flask\(|\bAPIFlask\(|^class \w+\((?:flask\.)?Flask\)", re.MULTILINE)
+
+    def command(self, clone: Clone) -> str:
+        """Return Flask's own server."""
+        return flask_command(clone, "run -p $PORT --reload")
+
+    def variables(self, clone: Clone, commands: Iterable[str]) -> Mapping[str, Variable]:
+        """Return FLASK_APP, where a command calls `flask` and it would find nothing by itself."""
+        lines = [entry.command for entry in clone.procfile.entries.values()] if clone.procfile else []
+        is_told, example = _has_option(clone), clone.files.examples.get(_VARIABLE)
+        calls = any(
+            _CALLS.search(each) and _VARIABLE not in each for each in (lines if is_told else (*commands, *lines))
+        )
+        if not calls or _VARIABLE in clone.files.committed:
+            return {}
+        name, where = flask_name(clone.tree, clone.app), clone.app.evidence
+        if is_told and example is not None and example.text:
+            name, where = example.text, Evidence(example.path, example.line)
+        elif not is_told and not _takes_modules(clone):
+            name = posixpath.relpath(clone.app.path, clone.app.folder)
+        return {_VARIABLE: Variable(_VARIABLE, value=name, evidence=where)} if name else {}
+
+
+def flask_command(clone: Clone, verb: str) -> str:
+    """Return a command of Flask's, with the option that names the application where Flask doesn't find it."""
+    name = flask_name(clone.tree, clone.app)
+    return f"flask --app {name} {verb}" if name and _has_option(clone) else f"flask {verb}"
+
+
+def by_hand(clone: Clone, verb: str) -> str:
+    """Return how a person calls such a command in devboot's environment."""
+    name = flask_name(clone.tree, clone.app)
+    before = f"{_VARIABLE}={name} " if name and not _has_option(clone) else ""
+    return f"{before}devboot run -- {flask_command(clone, verb)}"
+
+
+def flask_name(tree: Tree, app: Application) -> str:
+    """Return what `flask --app` is given; empty where Flask finds it by itself."""
+    text = tree.text(posixpath.normpath(posixpath.join(app.folder, ".flaskenv"))) or ""
+    if re.search(r"^\s*(?:export\s+)?FLASK_APP\s*=", text, re.MULTILINE):
+        return ""
+    plain = app.target.removesuffix("()")
+    if plain in ("app", "application", "create_app", "make_app"):
+        return "" if app.entry in ("app", "wsgi") else app.entry
+    return f"{app.entry}:{plain}"
+
+
+def _has_option(clone: Clone) -> bool:
+    """Whether the project's Flask has `--app`, as those since 2.2 do."""
+    found = held(clone.tree, clone.app.root, clone.python.requirements, "flask")
+    return found is None or found.is_since((2, 2))
+
+
+def _takes_modules(clone: Clone) -> bool:
+    """Whether FLASK_APP may name a module, as it may since 1.0."""
+    found = held(clone.tree, clone.app.root, clone.python.requirements, "flask")
+    return found is None or found.is_since((1, 0))

@@ -1,0 +1,13 @@
+"""Gradio: a script that serves when it is run."""
+
+import re
+
+from devboot.onboarding.frameworks.serving_script import Listens, ServingScript
+
+
+class Gradio(ServingScript):
+    """Gradio."""
+
+    name = "gradio"
+    serves = re.compile(r"\bgr\.(?:Interface|Blocks|ChatInterface)\(")
+    listens = Listens("launch", "server_port", usual=7860)

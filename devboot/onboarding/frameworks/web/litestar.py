@@ -1,0 +1,14 @@
+"""Litestar: an ASGI application object."""
+
+import re
+
+from devboot.onboarding.frameworks.application_object import ApplicationObject
+
+
+class Litestar(ApplicationObject):
+    """Litestar."""
+
+    name = "litestar"
+    requires = (frozenset({"uvicorn", "hypercorn", "fastapi-cli"}),)
+    makers = frozenset({"Litestar"})
+    makes = re.compile(r"(?<![.\w])Litestar\(")

@@ -1,0 +1,21 @@
+"""Quart: Flask's API as an ASGI application, served by hypercorn, which it brings along."""
+
+import re
+
+from devboot.onboarding.frameworks.application_object import ApplicationObject, hypercorn
+from devboot.onboarding.frameworks.framework import Clone
+from devboot.onboarding.frameworks.web.flask import ADDS
+
+
+class Quart(ApplicationObject):
+    """Quart."""
+
+    name = "quart"
+    adds = ADDS
+    has_context = True
+    makers = frozenset({"Quart"})
+    makes = re.compile(r"\bQuart\(")
+
+    def command(self, clone: Clone) -> str:
+        """Return hypercorn's command."""
+        return hypercorn(clone.app)

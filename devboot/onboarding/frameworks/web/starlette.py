@@ -1,0 +1,14 @@
+"""Starlette: an ASGI application object."""
+
+import re
+
+from devboot.onboarding.frameworks.application_object import ApplicationObject
+
+
+class Starlette(ApplicationObject):
+    """Starlette."""
+
+    name = "starlette"
+    requires = (frozenset({"uvicorn", "hypercorn", "fastapi-cli"}),)
+    makers = frozenset({"Starlette"})
+    makes = re.compile(r"(?<![.\w])Starlette\(")

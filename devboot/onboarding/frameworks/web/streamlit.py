@@ -1,0 +1,31 @@
+"""Streamlit: a script that its own command runs."""
+
+import posixpath
+import re
+import shlex
+
+from devboot.onboarding.frameworks.framework import Clone
+from devboot.onboarding.frameworks.serving_script import ServingScript
+from devboot.onboarding.proposal_values import Process
+from devboot.onboarding.reading.layout import cwd_of
+
+_PAGE = re.compile(r"\bset_page_config\(|\bst\.(?:title|navigation)\(")
+
+
+class Streamlit(ServingScript):
+    """Streamlit, which reloads what is edited."""
+
+    name = "streamlit"
+    serves = re.compile(r"^(?:import streamlit\b|from streamlit import)", re.MULTILINE)
+
+    def is_run(self, path: str, text: str) -> bool:
+        """Whether it makes the first page; those in `pages/` are found by Streamlit."""
+        return "/pages/" not in path and bool(_PAGE.search(text))
+
+    def web(self, clone: Clone) -> Process | None:
+        """Return Streamlit's own command; started as a module it also finds what lies in the working folder."""
+        app = clone.app
+        program = "python -m streamlit run" if "." in app.entry else "streamlit run"
+        path = shlex.quote(posixpath.relpath(app.path, app.folder))
+        command = f"{program} {path} --server.port $PORT --server.headless true"
+        return Process("web", command, cwd_of(app), None, app.evidence)

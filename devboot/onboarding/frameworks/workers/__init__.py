@@ -1,0 +1,1 @@
+"""Worker libraries, schedulers and bots, one module each."""

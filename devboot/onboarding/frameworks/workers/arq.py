@@ -1,0 +1,26 @@
+"""arq: a worker for a class of settings."""
+
+import re
+from collections.abc import Iterator
+
+from devboot.onboarding.frameworks.framework import Clone
+from devboot.onboarding.frameworks.workers.worker import Worker, worker
+from devboot.onboarding.proposal_values import Process
+from devboot.onboarding.symbolic_eval.settings import Run
+
+_SETTINGS = "WorkerSettings"
+
+
+class Arq(Worker):
+    """arq."""
+
+    name = "arq"
+    words = (_SETTINGS, "RedisSettings(")
+    starts = re.compile(r"\barq\s")
+
+    def plain(self, clone: Clone, run: Run) -> Iterator[Process]:
+        """Yield the worker of the module that has the class."""
+        for name, module in run.machine.modules.items():
+            value = module.names.get(_SETTINGS)
+            if value is not None and value.place and "arq" in clone.packages:
+                yield worker(clone, f"arq {name}.{_SETTINGS}", value.place)

@@ -1,0 +1,66 @@
+"""Bots: programs that talk to a chat service until they are stopped, by the libraries for that."""
+
+import posixpath
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from devboot.onboarding.frameworks.framework import Candidate, Clone, Framework
+from devboot.onboarding.frameworks.serving_script import RUNS, script_command
+from devboot.onboarding.proposal_values import Process
+from devboot.onboarding.reading.image_commands import image_command
+from devboot.onboarding.reading.layout import ASIDE, application_at, cwd_of, has_input, main_folder, sources_of
+from devboot.onboarding.reading.tree import Tree
+from devboot.onboarding.symbolic_eval.machine import Need
+from devboot.onboarding.symbolic_eval.values import Place
+
+_CHATS = re.compile(
+    r"^\s*(?:from|import)\s+(?:discord|nextcord|disnake|hikari|interactions|telegram|telebot|aiogram|pyrogram|telethon|"
+    r"slack_bolt|twitchio|vkbottle)\b",
+    re.MULTILINE,
+)
+_STAYS = re.compile(
+    r"\.(?:run_polling|start_polling|infinity_polling|polling|run_until_disconnected|run_forever)\(|\bidle\(\)|"
+    r"\b_?(?:bot|client|app|application)\w*\.(?:run|start)\(|SocketModeHandler\(",
+    re.IGNORECASE,
+)
+_STARTS = re.compile(r"(?:^|/)(?:[\w-]*bot|__main__|main|run|app)\.py$")
+_TOKEN = re.compile(r"""\b(?:getenv|environ\.get)\(\s*["'](\w*TOKEN)["']\s*\)""")
+
+
+class Bot(Framework):
+    """discord.py and its kin, aiogram, python-telegram-bot, slack-bolt and others."""
+
+    name = "bot"
+
+    def applications(self, tree: Tree) -> Iterator[Candidate]:
+        """Yield modules that talk, and those beside them that start one."""
+        talking = {}
+        for path in tree.python_files():
+            text = "" if ASIDE.search(path) else tree.text(path) or ""
+            stays = _STAYS.search(text)
+            if stays and _CHATS.search(text):
+                talking[path] = text.count("\n", 0, stays.start()) + 1
+        folders = {posixpath.dirname(path) for path in talking}
+        beside = [p for p in tree.python_files() if posixpath.dirname(p) in folders and _STARTS.search(p)]
+        folder = main_folder(tree)
+        for path in dict.fromkeys((*talking, *beside)):
+            if posixpath.basename(path) == "__main__.py" or RUNS.search(tree.text(path) or ""):
+                made = application_at(tree, self.name, path, "", talking.get(path, 0))
+                root = made.root if has_input(tree, made.root) else folder
+                app = replace(made, folder=root, root=root, sources=(*made.sources, *sources_of(tree, root)))
+                rank = (path.count("/"), int(not _STARTS.search(path)), int(path not in talking), path)
+                yield Candidate(rank, app)
+
+    def web(self, clone: Clone) -> Process | None:
+        """Return the program: what the image of the clone starts, else the module."""
+        tree, app = clone.tree, clone.app
+        command, where = image_command(tree, app) or (script_command(tree, app, app.path), app.evidence)
+        return Process("bot", command, cwd_of(app), None, where)
+
+    def needs(self, clone: Clone) -> Sequence[Need]:
+        """Return the variables that hold its token, which it can't do without."""
+        path = clone.app.path
+        text = clone.tree.text(path) or ""
+        found = _TOKEN.finditer(text)
+        return [Need(each[1], Place(path, text.count("\n", 0, each.start()) + 1), "is the bot's") for each in found]

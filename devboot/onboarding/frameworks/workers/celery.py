@@ -1,0 +1,128 @@
+"""Celery: a worker, and beat where something is scheduled."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from devboot.onboarding.frameworks.framework import Clone, Framework, evidence_of
+from devboot.onboarding.frameworks.workers.celery_entry import celery_entry, schedules
+from devboot.onboarding.proposal_values import Evidence, Process
+from devboot.onboarding.reading.layout import ASIDE, Application, cwd_of, module_name
+from devboot.onboarding.reading.tree import Tree
+from devboot.onboarding.symbolic_eval.settings import Run
+
+_HELD = re.compile(r"(?:^|\.)Celery=:$")
+_USES = re.compile(r"(?:^|\.)Celery$|^celery\..*config_from_object$")
+_SCRIPTS = re.compile(r"(?:^|/)(?:Makefile|justfile|Procfile[\w.]*|[\w.-]+\.(?:sh|service)|supervisord?\.conf)$")
+_WORKS_OFF = re.compile(r"(?m)^[^\n#]*\bcelery\b[^\n#]*\bworker\b[^\n#]*?\s(?:-Q\s*|--queues[ =])([\w.,:-]+)")
+_HOLDER = re.compile(
+    r"^(\w*celery\w*|app)\s*(?::[^=\n]+)?=\s*"
+    r"([\w.]*celery[\w.]*\(|[\w.]+\.extensions\[[\"']celery[\"']\]|\w+\.celery(?:_app)?\b(?!\())",
+    re.MULTILINE | re.IGNORECASE,
+)
+
+
+class Celery(Framework):
+    """Celery, whose worker devboot restarts when its code changes."""
+
+    name = "celery"
+    words = ("Celery(",)
+    starts = re.compile(r"celery\b.*\bworker\b")
+
+    def workers(self, clone: Clone, run: Run) -> Sequence[Process]:
+        """Return worker and beat, unless the settings keep Celery from being used."""
+        is_brought = not clone.packages or any("celery" in name for name in clone.packages)
+        if not is_brought or not uses_celery(run) or is_idle(run):
+            return ()
+        entry = celery_entry(clone)
+        target = entry or _target(clone.tree, clone.app, run)
+        if target is None:
+            return ()
+        here, (name, where) = cwd_of(clone.app), target
+        queues = _queues_of_scripts(clone.tree)
+        found = [Process("worker", f"celery -A {name} worker -l info{queues}", here, None, where)]
+        beat = _has_beat(run) or (entry[1] if entry is not None and schedules(clone.tree, entry[1]) else None)
+        if beat is not None:
+            found.append(Process("beat", f"celery -A {name} beat -l info", here, None, beat if beat.path else where))
+        return found
+
+
+def uses_celery(run: Run) -> bool:
+    """Whether the code makes or configures a Celery application."""
+    return any(_USES.search(event.name) for event in run.found.events)
+
+
+def is_idle(run: Run) -> bool:
+    """Whether the settings keep Celery from being used: tasks run at once, or a switch is off."""
+    eager = any(run.setting(name) is True for name in ("CELERY_TASK_ALWAYS_EAGER", "CELERY_ALWAYS_EAGER"))
+    return eager or any(run.setting(name) is False for name in ("CELERY_ENABLED", "USE_CELERY", "ENABLE_CELERY"))
+
+
+def _target(tree: Tree, app: Application, run: Run) -> tuple[str, Evidence | None] | None:
+    """What `celery -A` is given: a module, or a module and a name where Celery doesn't find it by itself."""
+    made = [e for e in run.found.events if _HELD.search(e.name) and e.module]
+    # Of several the one that belongs to the application: in its package, or named as is usual
+    home = (run.machine.settings.name if run.machine.settings else app.entry).split(".")[0]
+    made.sort(key=lambda e: (e.module.split(".")[0] != home, "celery" not in e.module))
+    for event in made:
+        return _shortest(run, event.module, event.target), evidence_of(event.place)
+    return _by_attribute(tree, app)
+
+
+def _shortest(run: Run, module: str, name: str) -> str:
+    package = module.rpartition(".")[0]
+    outer = run.machine.modules.get(package)
+    if module.endswith(".celery") and name in ("app", "celery") and outer is not None:
+        return package
+    holder = run.machine.modules.get(module)
+    is_hidden = name == "celery" and holder is not None and "app" in holder.names
+    return module if name in ("app", "celery") and not is_hidden else f"{module}.{name}"
+
+
+def _by_attribute(tree: Tree, app: Application) -> tuple[str, Evidence | None] | None:
+    """A Celery application that a factory makes: the module's name that holds it."""
+    holders: list[tuple[int, str, str, Evidence]] = []
+    for path in tree.python_files():
+        text = "" if ASIDE.search(path) else tree.text(path) or ""
+        match = _HOLDER.search(text)
+        if match is None:
+            continue
+        name = module_name(path, app.sources)
+        if name:
+            line = text.count("\n", 0, match.start()) + 1
+            holders.append((len(path), name, match[1], Evidence(path, line)))
+    if not holders:
+        return None
+    _, module, name, evidence = min(holders, key=lambda item: item[0])
+    return (module if name in ("app", "celery") else f"{module}.{name}"), evidence
+
+
+def _has_beat(run: Run) -> Evidence | None:
+    """Where something says that Celery's beat has work."""
+    value = run.names.get("CELERY_BEAT_SCHEDULE") or run.names.get("CELERYBEAT_SCHEDULE")
+    if value is not None and value.data:
+        return evidence_of(value.place) or Evidence("")
+    apps = run.setting("INSTALLED_APPS")
+    if isinstance(apps, list | tuple) and "django_celery_beat" in apps:
+        return evidence_of(run.names["INSTALLED_APPS"].place) or Evidence("")
+    celery = run.names.get("CELERY")
+    if celery is not None and isinstance(celery.data, dict) and celery.data.get("beat_schedule"):
+        return evidence_of(celery.data["beat_schedule"].place) or Evidence("")
+    for event in run.found.events:
+        if re.search(r"beat_schedule|add_periodic_task", event.name) or "beat_schedule" in event.call.keywords:
+            return evidence_of(event.place) or Evidence("")
+    return None
+
+
+def _queues_of_scripts(tree: Tree) -> str:
+    """Return ` -Q a,b,celery` with the queues that the clone's own scripts let workers serve, and Celery's usual one.
+
+    Empty where no script names any.
+    """
+    queues: dict[str, None] = {}
+    for path in tree.files():
+        if _SCRIPTS.search(path) and path.count("/") <= 2:
+            for match in _WORKS_OFF.finditer(tree.text(path) or ""):
+                queues |= dict.fromkeys(match[1].split(","))
+    return f" -Q {','.join(queues | {'celery': None})}" if queues else ""

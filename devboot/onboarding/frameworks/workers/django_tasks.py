@@ -1,0 +1,13 @@
+"""Django's tasks in its database: a worker that manage.py starts."""
+
+import re
+
+from devboot.onboarding.frameworks.workers.worker import Worker
+
+
+class DjangoTasks(Worker):
+    """The database backend of django-tasks."""
+
+    name = "django-tasks"
+    starts = re.compile(r"db_worker")
+    django = ("django_tasks.backends.database", "db_worker")

@@ -1,0 +1,42 @@
+"""RQ: a worker of the project's own, of Django-RQ, or RQ's command."""
+
+import posixpath
+import re
+from collections.abc import Iterator
+
+from devboot.onboarding.frameworks.framework import Clone
+from devboot.onboarding.frameworks.workers.worker import Worker, worker
+from devboot.onboarding.proposal_values import Process
+from devboot.onboarding.reading.layout import ASIDE
+from devboot.onboarding.symbolic_eval.settings import Run
+from devboot.onboarding.symbolic_eval.values import Place
+
+# `get_worker` is how extensions of Flask make one
+_MAKES = re.compile(r"\b(?:Worker|get_worker)\(")
+_QUEUE = re.compile(r"(?:^|\.)(?:rq\.Queue|RQ)$")
+_FILE = re.compile(r"(?:^|/|_)worker\.py$")
+
+
+class Rq(Worker):
+    """RQ."""
+
+    name = "rq"
+    words = ("RQ(",)
+    starts = re.compile(r"\brq\s+worker|rqworker")
+    django = ("django_rq", "rqworker default")
+
+    def plain(self, clone: Clone, run: Run) -> Iterator[Process]:
+        """Yield the project's own script, else RQ's command for the first queue."""
+        if not {"rq", "flask-rq2"} & clone.packages.keys():
+            return
+        for path in clone.tree.python_files():
+            text = clone.tree.text(path) or "" if _FILE.search(path) and not ASIDE.search(path) else ""
+            made = _MAKES.search(text)
+            if made is not None:
+                place = Place(path, text.count("\n", 0, made.start()) + 1)
+                yield worker(clone, f"python {posixpath.relpath(path, clone.app.folder)}", place)
+        for event in run.found.events:
+            if _QUEUE.search(event.name) and event.place:
+                first = event.argument(0, "name")
+                queue = first.data if first is not None and isinstance(first.data, str) else "default"
+                yield worker(clone, f"rq worker --url $REDIS_URL {queue}", event.place)

@@ -1,0 +1,23 @@
+"""TaskIQ: a worker for the object that is the broker."""
+
+import re
+from collections.abc import Iterator
+
+from devboot.onboarding.frameworks.framework import Clone
+from devboot.onboarding.frameworks.workers.worker import Worker, assigned, worker
+from devboot.onboarding.proposal_values import Process
+from devboot.onboarding.symbolic_eval.settings import Run
+
+_HELD = re.compile(r"^taskiq\w*\.(?:\w+\.)*\w*Broker=:$|^taskiq\w*\..*with_result_backend\(\)=:$")
+
+
+class Taskiq(Worker):
+    """TaskIQ."""
+
+    name = "taskiq"
+    words = ("ListQueueBroker(", "RedisStreamBroker(")
+    starts = re.compile(r"taskiq\s+worker")
+
+    def plain(self, clone: Clone, run: Run) -> Iterator[Process]:
+        """Yield the worker."""
+        return (worker(clone, f"taskiq worker {e.module}:{e.target}", e.place) for e in assigned(run, _HELD))

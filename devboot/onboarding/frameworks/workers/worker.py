@@ -1,0 +1,46 @@
+"""What libraries with workers share: the command of Django's that starts one, and events that show one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from re import Pattern
+
+from devboot.onboarding.frameworks.framework import Clone, Framework, evidence_of
+from devboot.onboarding.proposal_values import Process
+from devboot.onboarding.reading.layout import cwd_of
+from devboot.onboarding.symbolic_eval.machine import Event
+from devboot.onboarding.symbolic_eval.settings import Run
+from devboot.onboarding.symbolic_eval.values import Place
+
+
+class Worker(Framework):
+    """A library whose workers run beside the application.
+
+    `django` is its application in INSTALLED_APPS and the command that manage.py gets by it.
+    """
+
+    django: tuple[str, str] = ("", "")
+
+    def workers(self, clone: Clone, run: Run) -> Sequence[Process]:
+        """Return the worker that manage.py starts, else what the code shows."""
+        application, command = self.django
+        installed = run.setting("INSTALLED_APPS")
+        if application and isinstance(installed, list | tuple) and application in installed:
+            script = f"python {clone.app.path.rpartition('/')[2]}"
+            return [worker(clone, f"{script} {command}", run.names["INSTALLED_APPS"].place)]
+        found = next(iter(self.plain(clone, run)), None)
+        return [found] if found is not None else []
+
+    def plain(self, clone: Clone, run: Run) -> Iterator[Process]:  # noqa: ARG002 - a default
+        """Yield the workers that the code shows; the first is taken."""
+        yield from ()
+
+
+def worker(clone: Clone, command: str, place: Place | None, name: str = "worker") -> Process:
+    """Return a worker that runs where the application does."""
+    return Process(name, command, cwd_of(clone.app), None, evidence_of(place))
+
+
+def assigned(run: Run, pattern: Pattern[str]) -> Iterator[Event]:
+    """Yield what modules hold of objects of a library; the names of such events end with `=:`."""
+    return (each for each in run.found.events if each.module and each.place and pattern.search(each.name))

@@ -46,6 +46,7 @@ SHOWS = (
     "devboot restart",
     "devboot init --e",
 )
+COMMAND = re.compile(r"(?:sed|echo|printf|mv|cp|uv|git|python\d?) |devboot ")  # a line of help that is one as a whole
 FILL_IN = "replace-me"  # what a person would type for a key of somebody's account
 
 
@@ -167,7 +168,7 @@ class Trial:
         """The first command that the error offers and that changes something, with its placeholder filled in."""
         for line in re.findall(r"^ *help: (.*)", self.output, re.MULTILINE):
             quoted = re.search(r"`([^`]+)`", line)
-            step = quoted[1] if quoted else line.strip()
+            step = quoted[1] if quoted and not COMMAND.match(line) else line.strip()
             if not step.startswith(SHOWS):
                 return re.sub(r"=(\.\.\.|…|'\.\.\.'|VALUE|<[^>]*>)", f"={FILL_IN}", step)
         return ""

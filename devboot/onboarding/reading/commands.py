@@ -43,6 +43,8 @@ _ONE_OFF = re.compile(
 _ASKS = re.compile(
     r"^\s*(?:\w+\s*=\s*)?(?:int\(|str\()?input\(|\bPrompt\.ask\(|\bquestionary\.|\binquirer\.", re.MULTILINE
 )
+_USUAL = ("main.py", "app.py", "run.py", "server.py")
+_RUN_AS_PROGRAM = re.compile(r"""^if __name__ == ["']__main__["']|^\w+\(\)[ \t]*$""", re.MULTILINE)
 
 
 def start_commands(tree: Tree, app: Application) -> Iterator[tuple[str, Evidence]]:
@@ -82,7 +84,7 @@ def programs(tree: Tree, app: Application) -> Iterator[tuple[str, Evidence]]:
 def nothing_to_run(tree: Tree, app: Application) -> tuple[Note, str]:
     """Return a note that nothing in the clone is shown to keep running, and the command that runs its program or ""."""
     found = next(programs(tree, app), None)
-    candidates = [name for name in ("main.py", "app.py", "run.py", "server.py") if name in tree.in_folder(app.folder)]
+    candidates = [name for name in _USUAL if name in tree.in_folder(app.folder)] or list(_inner_programs(tree, app))
     if found is None and not candidates:
         text = "nothing in the clone says what should run: write `web: COMMAND` into a file `Procfile`"
         return Note(text, warns=True), ""
@@ -91,6 +93,15 @@ def nothing_to_run(tree: Tree, app: Application) -> tuple[Note, str]:
     program = f"{folder}devboot run -- {command}"
     text = f"nothing in the clone is shown to keep running: `{program}` runs its program"
     return Note(f"{text}, `web: COMMAND` in a file `Procfile` makes it a process", where, warns=True), program
+
+
+def _inner_programs(tree: Tree, app: Application) -> Iterator[str]:
+    """Yield the modules below the application's folder that are named as programs are, and run as such."""
+    prefix = "" if app.folder == "." else f"{app.folder}/"
+    for path in tree.python_files():
+        is_named_so = posixpath.basename(path) in _USUAL and path.startswith(prefix) and not ASIDE.search(path)
+        if is_named_so and _RUN_AS_PROGRAM.search(tree.text(path) or ""):
+            yield path.removeprefix(prefix)
 
 
 def _offered(tree: Tree, app: Application) -> Iterator[tuple[str, Evidence]]:

@@ -42,6 +42,8 @@ DATABASES = {
     "mariadb": "mysql", "oracle": "oracle", "mssql": "mssql", "cockroach": "cockroach",
 }  # fmt: skip
 ADDRESSES = frozenset({"dj_database_url.parse", "environ.Env.db_url_config"})  # casts that take a database's address
+# django-environ's methods that take an address and no variable, by what it is the address of
+CONFIGS = {"db_url_config": "db", "cache_url_config": "cache"}
 VARIABLE = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*")
 TRUE = frozenset({"true", "on", "ok", "y", "yes", "1", "t"})
 
@@ -90,6 +92,8 @@ def typed(m: Machine, verb: str, owner: Value, call: Call) -> Value:
     name = owner.data.name if isinstance(owner.data, Opaque | External) else ""
     if verb == "read_env":
         return load_file(m, call)
+    if verb in CONFIGS and (address := call.argument(0, "url")) is not None:
+        return _address(address, CONFIGS[verb])
     if verb not in KINDS:
         return Value(Opaque(f"{name}.{verb}()"), call.reads(), call.place)
     return read_with(m, INSTANCES.get(name, "environ"), verb, call, owner)
@@ -295,15 +299,9 @@ def _file_name(m: Machine, given: Value | None, place: Place) -> str:
 
 
 def dotenv_values(m: Machine, call: Call) -> Value:
-    """`dotenv_values(...)`."""
-    from devboot.onboarding.reading.dotenv import parse_variables
-
-    path = _file_name(m, call.argument(0, "dotenv_path"), call.place)
+    """`dotenv_values(...)`: as the environment, since devboot reads the same files into that."""
     load_file(m, call)
-    text = m.tree.text(path) if path and m.tree.exists(path) else None
-    if text is None:
-        return Value({}, frozenset(), call.place)
-    return Value({name: Value(v.text, frozenset({name})) for name, v in parse_variables(text).items()})
+    return Value(External("os.environ"), frozenset(), call.place)
 
 
 def make_repository(m: Machine, call: Call) -> Value:

@@ -30,7 +30,9 @@ def state(tmp_path):
 
 
 def test_programs_are_shown_and_those_of_earlier_folders_win(state, tmp_path):
-    link_programs(state, [folder(tmp_path, "one", "a", "b"), folder(tmp_path, "two", "b", "c"), str(tmp_path / "missing")])
+    link_programs(
+        state, [folder(tmp_path, "one", "a", "b"), folder(tmp_path, "two", "b", "c"), str(tmp_path / "missing")]
+    )
 
     assert shown(tmp_path) == {"a": "one's a", "b": "one's b", "c": "two's c"}
 

@@ -44,6 +44,7 @@ VARIABLES = (
     Variable("DEVBOOT_OFFLINE", "UV_OFFLINE", "1: as --offline, use only what is already here"),
     Variable("DEVBOOT_MIRROR", "none", "what goes before, or replaces (FROM=TO), addresses in recipes of archives"),
     Variable("DEVBOOT_PLAIN", "off", "1: one line per event, no redrawing"),
+    Variable("DEVBOOT_OBSERVE", "on", "0: don't record what Python programs ask for where there is no devboot.toml"),
     Variable("DEVBOOT_TRUSTED", "none", "folders of projects that may be another user's, with `:` between them"),
     Variable("DEVBOOT_ALLOW_ROOT", "off", "1: `sudo devboot up` starts, though the files will belong to root"),
     Variable("XDG_DATA_HOME", "~/.local/share", "where the store is"),

@@ -127,6 +127,8 @@ class ProcessSpec(Record):
     cascade: bool = False  # what depends on it is restarted with it
     schedule: str = ""  # when it runs: `model.schedule`; empty: all the time
     script: str = ""  # digest of the script or settings behind the command, which count as if they stood in it
+    env_files: tuple[str, ...] = ()  # root, files of variables below it that devboot reads: where to add one
+    observed: tuple[str, ...] = ()  # for PYTHONPATH, the file: where it is recorded what it asks for; empty: nowhere
 
 
 class Plan(Record):

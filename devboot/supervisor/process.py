@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+
 from devboot.model import process as model
+from devboot.model.observation import RECORD, SWITCH
 from devboot.supervisor import failures, state as life, terminal
 from devboot.supervisor.broken import TROUBLE, WITHIN, broken_code
 from devboot.supervisor.command import Launch, launch_of
@@ -233,6 +236,9 @@ class Process:
         env[MARKER] = self.mark
         env[INSIDE] = self.around.plan.root
         env["PWD"] = self.spec.cwd
+        if self.spec.observed and env.get(SWITCH) != "0":
+            modules, env[RECORD] = self.spec.observed
+            env["PYTHONPATH"] = os.pathsep.join(filter(None, (modules, env.get("PYTHONPATH", ""))))
         if self._has_terminal:
             env["TERM"] = terminal.terminal_type(env.get("TERM"))
             for name in ("COLUMNS", "LINES"):  # the terminal's own size counts
@@ -271,6 +277,7 @@ class Process:
             self.feed(life.SKIP)
             return
         self.tail.clear()
+        self._forget_observations()
         env = self.environment()
         size = self.around.size if self._has_terminal else None
         try:
@@ -291,6 +298,14 @@ class Process:
         self.run.begin()
         if self._needs_port:
             self._port_check = self.host.loop.call_later(0, self._check_port)
+
+    def _forget_observations(self) -> None:
+        """Remove the record of the run before."""
+        for path in self.spec.observed[1:]:
+            try:  # noqa: SIM105  contextlib costs an import
+                os.unlink(path)
+            except OSError:
+                pass
 
     def _could_not_start(self, error: OSError, env: Mapping[str, str]) -> None:
         from devboot.supervisor import diagnosis

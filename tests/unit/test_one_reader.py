@@ -29,6 +29,8 @@ OWN = {
     "environment/kit_wheels.py": "wheels that it has fetched",
     "environment/ports.py": "its own state",
     "environment/programs.py": "/proc",
+    "environment/python_startup.py": "a module of its own installation",
+    "environment/recorder.py": "the record that it writes, in the state of the project",
     "environment/secrets.py": "its own state",
     "doctor/checks/databases.py": "databases, once everything that isn't a regular file has been refused",
     "files.py": "the folder that a file is written to; `plain`, with which its own files are opened",

@@ -12,7 +12,6 @@ from devboot import __version__
 from devboot.app.preparation.loading import Loaded
 from devboot.app.preparation.missing import missing_variable, missing_variables
 from devboot.app.preparation.serving import recorded, served_names, wanted_databases
-from devboot.environment.container_hosts import NAMES, as_variable, write_resolver
 from devboot.environment.envfiles import EnvFiles
 from devboot.environment.processes import (
     BASE_PORT,
@@ -24,16 +23,19 @@ from devboot.environment.processes import (
     process_spec,
     task_spec,
 )
+from devboot.environment.python_startup import HOSTS, as_variable, write_startup
 from devboot.environment.secrets import ensure_secrets, password_of
 from devboot.environment.tasks import Inputs, automatic, match_inputs, stamp_text
 from devboot.environment.variables import Composition, Layers, compose, fill_in, process_variables
 from devboot.errors import ManifestError, Problems
+from devboot.files import make_directories
 from devboot.model.edge.lock import Lock, Wish
 from devboot.model.edge.manifest import Manifest
 from devboot.model.edge.references import OF_A_SERVICE
 from devboot.model.edge.tables import Process, Service as ManifestService, Task
 from devboot.model.edge.variables import Generated
 from devboot.model.interpolation import UnknownReference
+from devboot.model.observation import observed_folder
 from devboot.model.process import Plan, ProcessSpec
 from devboot.model.variables import ComposedVariable
 from devboot.paths import STATE_VARIABLE
@@ -231,7 +233,7 @@ def compose_project(parts: Parts) -> Composed:
         processes=(
             *(service.spec for service in services),
             *(made for service in services for made in recorded(service, loaded.project.stamps)),
-            *(spec._replace(packages=parts.package_list) for spec in (*specs, *processes)),
+            *map(_with_advice(parts), (*specs, *processes)),
         ),
         version=__version__,
         databases=tuple(
@@ -241,6 +243,24 @@ def compose_project(parts: Parts) -> Composed:
         composed=(*((name, f"{kind}{value}") for kind, name, value in patch), ("", parts.packages_digest)),
     )
     return Composed(services, composition, _with_fingerprint(plan, patch), patch, tasks)
+
+
+def _with_advice(parts: Parts) -> Callable[[ProcessSpec], ProcessSpec]:
+    """Return what adds to a process what its errors need: lists to add to and, without a manifest, its record."""
+    project, manifest = parts.loaded.project, parts.loaded.manifest
+    read = manifest.env_files.read
+    env_files = (project.root, *((".env",) if read is None else read))
+    modules, folder = "", observed_folder(project.state)
+    if parts.has_venv and not project.written:
+        venv = os.path.normpath(os.path.join(project.root, manifest.python.venv))
+        modules = write_startup(project.state, venv, project.root)
+        make_directories(folder)
+
+    def add(spec: ProcessSpec) -> ProcessSpec:
+        observed = (modules, os.path.join(folder, spec.name)) if modules else ()
+        return spec._replace(packages=parts.package_list, env_files=env_files, observed=observed)
+
+    return add
 
 
 def base_port(files: EnvFiles, manifest: Manifest) -> int:
@@ -360,8 +380,8 @@ def _patch(parts: Parts, composition: Composition) -> tuple[tuple[str, str, str]
         patch.append((SET, "VIRTUAL_ENV", venv))
         folders.insert(0, os.path.join(venv, "bin"))
         if hosts := parts.loaded.manifest.python.hosts:
-            patch.append((SET, NAMES, as_variable(hosts)))
-            patch.append((PREPEND, "PYTHONPATH", write_resolver(project.state, venv)))
+            patch.append((SET, HOSTS, as_variable(hosts)))
+            patch.append((PREPEND, "PYTHONPATH", write_startup(project.state, venv, project.root)))
     patch += [(PREPEND, "PATH", folder) for folder in reversed(folders)]
     return tuple(patch)
 

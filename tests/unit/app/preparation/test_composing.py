@@ -112,6 +112,30 @@ def test_programs_of_the_virtualenv_find_containers_here_only_where_the_manifest
     assert ("DEVBOOT_HOSTS" in without, without["PYTHONPATH"]) == (False, "own")
 
 
+def test_processes_are_recorded_only_where_nobody_wrote_a_manifest_and_python_is_used(tmp_path):
+    written = composed(project(tmp_path, ""))
+    (tmp_path / "devboot.toml").unlink()
+    (tmp_path / "requirements.txt").write_text("flask\n")
+    loaded = load_project(str(tmp_path), home_beside(tmp_path))
+    detected, other = composed(loaded), composed(loaded, has_venv=False)
+
+    assert {()} == {spec.observed for spec in (*written.plan.processes, *other.plan.processes)}
+    state = loaded.project.state
+    expected = {spec.name: (f"{state}/python", f"{state}/observed/{spec.name}") for spec in detected.plan.processes}
+    assert expected == {spec.name: spec.observed for spec in detected.plan.processes}
+    assert (tmp_path / state / "observed").is_dir()
+    assert (tmp_path / state / "python" / "_devboot_recorder.py").is_file()
+    assert "PYTHONPATH" not in snapshot.apply(detected.patch, {})
+
+
+def test_processes_know_the_env_files_to_which_a_variable_is_added(tmp_path):
+    other = composed(project(tmp_path, "[env-files]\nread = ['app/.env', '.secrets']\n"))
+    usual = composed(project(tmp_path, ""))
+
+    assert {(str(tmp_path), "app/.env", ".secrets")} == {spec.env_files for spec in other.plan.processes}
+    assert {(str(tmp_path), ".env")} == {spec.env_files for spec in usual.plan.processes}
+
+
 def test_a_generated_secret_is_made_once(tmp_path):
     loaded = project(tmp_path, "[env]\nKEY = { generate = 'token' }\n")
 

@@ -1,4 +1,4 @@
-"""Names of containers lead to this machine, in Python programs of the virtualenv alone."""
+"""What runs first in Python programs of the virtualenv, and in these alone: names of containers lead here."""
 
 import os
 import socket
@@ -8,7 +8,7 @@ import venv
 
 import pytest
 
-from devboot.environment.container_hosts import NAMES, as_variable, write_resolver
+from devboot.environment.python_startup import HOSTS, as_variable, write_startup
 
 LOOK_UP = """
 import socket
@@ -36,8 +36,8 @@ def python(tmp_path_factory):
 
 
 def run(code, place, state, *more, interpreter=None, hosts=("db", "redis-main")):
-    folder = write_resolver(str(state), str(place))
-    environ = {"PATH": os.defpath, NAMES: as_variable(hosts), "PYTHONPATH": os.pathsep.join([folder, *map(str, more)])}
+    folder = write_startup(str(state), str(place), str(state))
+    environ = {"PATH": os.defpath, HOSTS: as_variable(hosts), "PYTHONPATH": os.pathsep.join([folder, *map(str, more)])}
     done = subprocess.run(
         [interpreter or str(place / "bin" / "python"), "-c", code],
         env=environ,
@@ -122,6 +122,6 @@ def test_a_sitecustomize_of_the_project_still_runs(python, tmp_path):
 def test_the_module_can_be_read_by_old_interpreters(tmp_path):
     import ast
 
-    folder = write_resolver(str(tmp_path), "/project/.venv")
+    folder = write_startup(str(tmp_path), "/project/.venv", "/project")
     with open(os.path.join(folder, "sitecustomize.py"), encoding="utf-8") as file:
         ast.parse(file.read(), feature_version=(3, 5))

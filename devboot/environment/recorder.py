@@ -1,0 +1,237 @@
+"""Records what a Python program of the project asks for on its first start, and from which line of the project.
+
+A copy of this file is imported by that program, by whatever Python from 3.8 on: the standard library only, and of that
+only what each Python has loaded when it starts. Nothing here may raise, print, or change what the program does.
+
+One line a fact, four fields with tabs between them: kind, name, how, place. Values of variables are never written.
+"""
+
+# ruff: noqa: SLF001  there is no other way to the frames above and into `os.environ`
+
+from __future__ import annotations
+
+import _thread
+import os
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+    from typing import Any
+
+MOST = 200  # facts of one process, and of each that it forks
+LARGEST = 64 * 1024  # bytes of the file for all processes that share it
+_ALL = "0.0.0.0"  # noqa: S104  it is what others listen on
+_LONGEST = 300  # characters of a name or place
+_DEEPEST = 80  # frames that are looked at
+_LIBRARY, _STANDARD, _OWN, _SETTINGS = range(4)  # whose a file of code is
+# Libraries that ask for the variables that the project names
+_READERS = (
+    *("decouple", "dotenv", "dynaconf", "environ", "environs", "envparse", "everett", "goodconf", "prettyconf"),
+    *("configurations", "pydantic_settings"),
+)
+_READER_FILES = ("/starlette/config.py", "/flask/config.py", "/environs.py", "/decouple.py", "/envparse.py")
+_CODE = (".py", ".pyc", ".so")
+_FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+_WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
+
+
+class Recorder:
+    """Writes each fact once into the file at `path`; `root` is the project's folder, `prefix` the virtualenv's."""
+
+    def __init__(self, path: str, root: str, prefix: str) -> None:
+        self._path = path
+        self._root = f"{root.rstrip('/')}/"
+        self._outside = tuple(f"{each.rstrip('/')}/" for each in (prefix, sys.prefix))
+        self._standard = f"{os.path.dirname(os.__file__)}/"
+        self._folder = os.getcwd()
+        self._seen: set[tuple[str, ...]] = set()
+        beside = os.path.join(os.path.dirname(__file__), "sitecustomize.py")
+        self._owners: dict[str, int] = {__file__: _STANDARD, beside: _STANDARD}
+        self._names: dict[int, str] = {}  # port → the name that was looked up with it last
+        self._busy = _thread._local()  # threading would cost an import
+        self._handlers: dict[str, Callable[..., None]] = {
+            "open": self._opens,
+            "socket.bind": self._binds,
+            "socket.connect": self._connects,
+            "socket.getaddrinfo": self._looks_up,
+            "socket.gethostbyname": self._looks_up,
+        }
+
+    def hook(self, event: str, args: tuple[Any, ...]) -> None:
+        """Take an audit event."""
+        handle = self._handlers.get(event)
+        if handle is not None:
+            self.guard(handle, *args)
+
+    def guard(self, handle: Callable[..., None], *args: object) -> None:
+        """Call `handle`; whatever goes wrong is no matter of the program."""
+        busy = self._busy
+        if getattr(busy, "is_set", False):
+            return
+        busy.is_set = True
+        try:
+            handle(*args)
+        except Exception:  # noqa: BLE001, S110
+            pass
+        finally:
+            busy.is_set = False
+
+    def misses(self, key: object) -> None:
+        """Record that somebody has asked `os.environ` for a variable that isn't there."""
+        # the frames above: guard, __missing__, os.environ's __getitem__, who asked
+        frame = sys._getframe(3).f_back
+        if not isinstance(key, bytes) or frame is None:
+            return
+        how = "required"
+        if frame.f_code.co_filename == _ABSTRACT:
+            how = _asked_by(frame.f_code.co_name, frame.f_locals.get("default"))
+            frame = frame.f_back
+            if frame is not None and frame.f_code.co_name == "setdefault":
+                return
+        through = False
+        while frame is not None and (owner := self._owner(frame.f_code.co_filename)) != _OWN:
+            through = through or owner == _SETTINGS
+            if owner == _LIBRARY or not (through or frame.f_code.co_filename in _PASSING_ON):
+                return
+            frame = frame.f_back
+        if frame is not None:
+            self._write("unset", key.decode("utf-8", "replace"), "asked" if through else how, self._line(frame))
+
+    def connects_to(self, host: object, port: object) -> None:
+        """Record a connection that is made past the socket module."""
+        self._write("connect", f"{_text(host)}:{_text(port)}", "", self._place(2))
+
+    def _looks_up(self, host: object, port: object = None, *_more: object) -> None:
+        name = _text(host)
+        if not name or ":" in name or name.replace(".", "").isdigit():
+            return
+        if isinstance(port, int):
+            self._names[port] = name
+        self._write("lookup", f"{name}:{_text(port)}" if port else name, "", self._place(3))
+
+    def _connects(self, _sock: object, address: object) -> None:
+        place = self._place(3)
+        if isinstance(address, tuple):
+            host, port = address[:2]
+            self._write("connect", f"{self._names.get(port, _text(host))}:{port}", "", place)
+        elif place and isinstance(address, (str, bytes)):
+            self._write("connect", f"unix:{_text(address)}", "", place)
+
+    def _binds(self, sock: Any, address: object) -> None:
+        if isinstance(address, tuple) and address[1] and sock.type == 1:  # SOCK_STREAM
+            self._write("bind", f"{_text(address[0]) or _ALL}:{address[1]}", "", self._place(3))
+
+    def _opens(self, path: object, _mode: object, flags: object) -> None:
+        if not isinstance(path, str) or path.endswith(_CODE) or (isinstance(flags, int) and flags & _WRITING):
+            return
+        name, is_there = os.path.basename(path), os.path.exists(path)
+        if is_there and not (name.startswith(".env") or name.endswith(".env")):
+            return
+        full = os.path.normpath(os.path.join(os.getcwd(), path))
+        is_here = full.startswith(self._root) and not full.startswith(self._outside)
+        if is_there:
+            if is_here:
+                self._write("file", full[len(self._root) :], "", self._place(3))
+            return
+        # Libraries look for many files of their own
+        place = self._place(3) if is_here else self._direct_place(3)
+        if place:
+            self._write("no-file", full[len(self._root) :] if is_here else full, "", place)
+
+    def _place(self, depth: int) -> str:
+        """Return the innermost line of the project on the stack; "" for none."""
+        frame: FrameType | None = sys._getframe(depth)
+        for _ in range(_DEEPEST):
+            if frame is None:
+                break
+            if self._owner(frame.f_code.co_filename) == _OWN:
+                return self._line(frame)
+            frame = frame.f_back
+        return ""
+
+    def _direct_place(self, depth: int) -> str:
+        """Return the same where only the standard library stands between; "" otherwise."""
+        frame: FrameType | None = sys._getframe(depth)
+        while frame is not None and (owner := self._owner(frame.f_code.co_filename)) != _OWN:
+            if owner == _LIBRARY:
+                return ""
+            frame = frame.f_back
+        return self._line(frame) if frame is not None else ""
+
+    def _line(self, frame: FrameType) -> str:
+        path = os.path.join(self._folder, frame.f_code.co_filename)
+        return f"{os.path.normpath(path)[len(self._root) :]}:{frame.f_lineno}"
+
+    def _owner(self, file: str) -> int:
+        owner = self._owners.get(file)
+        if owner is None:
+            owner = self._owners[file] = self._find_owner(file)
+        return owner
+
+    def _find_owner(self, file: str) -> int:
+        if file.startswith("<"):
+            return _STANDARD if file.startswith("<frozen ") else _LIBRARY
+        path = os.path.normpath(os.path.join(self._folder, file))
+        packages = path.rpartition("/site-packages/")
+        if packages[1]:
+            is_reader = packages[2].partition("/")[0] in _READERS or path.endswith(_READER_FILES)
+            return _SETTINGS if is_reader else _LIBRARY
+        if path.startswith(self._standard):
+            return _STANDARD
+        return _OWN if path.startswith(self._root) and not path.startswith(self._outside) else _LIBRARY
+
+    def _write(self, kind: str, name: str, how: str, place: str) -> None:
+        fact = tuple(_plain(each) for each in (kind, name, how, place))
+        if fact in self._seen or len(self._seen) >= MOST:
+            return
+        self._seen.add(fact)
+        file = os.open(self._path, _FLAGS, 0o600)
+        try:
+            if os.fstat(file).st_size < LARGEST:
+                os.write(file, ("\t".join(fact) + "\n").encode("utf-8", "replace"))
+        finally:
+            os.close(file)
+
+
+class _Environment(dict):  # type: ignore[type-arg]  # it lies inside of os.environ
+    """The variables of `os.environ`, which records what isn't among them."""
+
+    recorder: Recorder
+
+    def __missing__(self, key: object) -> object:
+        self.recorder.guard(self.recorder.misses, key)
+        raise KeyError(key)
+
+
+def start(path: str, root: str, prefix: str) -> Recorder:
+    """Record from now on, into the file at `path`."""
+    recorder = Recorder(path, root, prefix)
+    environment = _Environment(os.environ._data)  # type: ignore[attr-defined]
+    environment.recorder = recorder
+    os.environ._data = os.environb._data = environment  # type: ignore[attr-defined]
+    sys.addaudithook(recorder.hook)
+    return recorder
+
+
+def _asked_by(function: str, default: object) -> str:
+    """How a method of mappings has asked: `tested` by `in`, `default` where it had another value, else `none`."""
+    if function == "__contains__":
+        return "tested"
+    if function == "pop":
+        return "default" if default is None or isinstance(default, str) else "required"
+    return "none" if default is None or default == "" else "default"
+
+
+def _text(value: object) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else "" if value is None else str(value)
+
+
+def _plain(text: str) -> str:
+    return "".join(each if each.isprintable() else "?" for each in text[:_LONGEST])
+
+
+# What `os.environ.get` and `in` are written in, and what asks for the variables that it is told
+_ABSTRACT = os.environ.get.__code__.co_filename
+_PASSING_ON = (_ABSTRACT, os.getenv.__code__.co_filename, os.path.expandvars.__code__.co_filename)

@@ -66,8 +66,10 @@ def test_parts_without_defaults_are_all_set(django):
     "settings",
     [
         "import environ\nDATABASES = {'default': environ.Env().db('DATABASE_URL')}\n",
-        "import environ\nenv = environ.Env()\nurl = env.str('DATABASE_URL', default='postgresql://localhost/app')\n"
-        + "DATABASES = {'default': env.db_url_config(url)}\n",
+        (
+            "import environ\nenv = environ.Env()\nurl = env.str('DATABASE_URL', default='postgresql://localhost/app')\n"
+            "DATABASES = {'default': env.db_url_config(url)}\n"
+        ),
         "import dj_database_url\nDATABASES = {'default': dj_database_url.config()}\n",
         "import dj_database_url\nDATABASES = {'default': dj_database_url.config(default='postgres://db/app')}\n",
     ],

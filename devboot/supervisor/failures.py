@@ -228,11 +228,14 @@ def _hinted(spec: model.ProcessSpec, slug: str, what: str, tail: tuple[str, ...]
 def _what_is_missing(tail: tuple[str, ...], spec: model.ProcessSpec) -> tuple[str, ...]:
     """What to do where the output ends with a variable without a value, or an import that found nothing."""
     from devboot.supervisor.lacking import lacking_library
+    from devboot.supervisor.templates import copying_command
     from devboot.supervisor.unset import unset_variables
 
     names = ", ".join(f"`{name}`" for name in unset_variables(tail))
     if names:
         return (f"set {names} in .env, then `devboot up -d`",)
+    if copying := copying_command(tail, spec.cwd):
+        return (f"{copying}   # a template of what is missing",)
     return (
         lacking_library(tail) or _unknown_host(tail) or _path_of_image(tail, spec.cwd) or _missing_package(tail, spec)
     )

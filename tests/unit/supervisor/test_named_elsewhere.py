@@ -77,3 +77,26 @@ def test_other_files_that_are_missing_are_not_called_paths_of_an_image(tmp_path,
     spec = ProcessSpec("web", PROCESS, str(tmp_path), "python shop.py")
 
     assert "image" not in ended(spec, End(1), tail).help[0]
+
+
+@pytest.mark.parametrize(
+    ("error", "template", "command"),
+    [
+        ("{missing}: '/app/config/prices.json'", "config/prices.example.json", "config/prices.json"),
+        ("{missing}: '{root}/config/prices.json'", "config/prices.json.dist", "config/prices.json"),
+        ("{missing}: 'prices.json'", "sample.prices.json", "prices.json"),
+        ("ModuleNotFoundError: No module named 'shop.local_settings'", "shop/local_settings.py.example",
+         "shop/local_settings.py"),
+        ("ModuleNotFoundError: No module named 'config'", "config_template.py", "config.py"),
+    ],
+)  # fmt: skip
+def test_a_file_that_is_missing_is_copied_from_its_template(tmp_path, error, template, command):
+    (tmp_path / template).parent.mkdir(exist_ok=True)
+    (tmp_path / template).touch()
+    missing = "FileNotFoundError: [Errno 2] No such file or directory"
+    spec = ProcessSpec("web", PROCESS, str(tmp_path), "python shop.py")
+
+    helped = ended(spec, End(1), (error.format(missing=missing, root=tmp_path),)).help[0]
+    assert helped == f"cp {template} {command} && devboot up -d   # a template of what is missing"
+    (tmp_path / template).unlink()
+    assert not ended(spec, End(1), (error.format(missing=missing, root=tmp_path),)).help[0].startswith("cp ")

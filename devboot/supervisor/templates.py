@@ -1,0 +1,46 @@
+"""Files that a program misses although the project has a template of them, as `settings.example.json`."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+
+WORDS = ("example", "sample", "template", "dist", "default", "tmpl", "tpl")
+_MISSING = re.compile(r"No such file or directory: '([^']+)'|\[Errno 2\] [^:']*: '([^']+)'")
+_NO_MODULE = re.compile(r"No module named '((?:\w+\.)*\w+)'")
+
+
+def copying_command(tail: tuple[str, ...], folder: str) -> str:
+    """Return the command that makes what a program's last lines miss out of its template below `folder`; "" for none.
+
+    A path of a container image counts from the first of its folders that the project has.
+    """
+    path = _missing_path(tail)
+    if not path or path.startswith("../") or os.path.exists(os.path.join(folder, path)):
+        return ""
+    root = f"{folder.rstrip('/')}/"
+    parts = path.removeprefix(root).removeprefix("/").split("/")
+    starts = range(len(parts)) if path.startswith("/") and not path.startswith(root) else range(1)
+    for wanted in ("/".join(parts[start:]) for start in starts):
+        inner, name = os.path.split(wanted)
+        if found := next((each for each in _names(name) if os.path.isfile(os.path.join(folder, inner, each))), None):
+            return f"cp {shlex.quote(os.path.join(inner, found))} {shlex.quote(wanted)} && devboot up -d"
+    return ""
+
+
+def _missing_path(tail: tuple[str, ...]) -> str:
+    for line in reversed(tail):
+        if file := _MISSING.search(line):
+            return file[1] or file[2]
+        if module := _NO_MODULE.search(line):
+            return f"{module[1].replace('.', '/')}.py"
+    return ""
+
+
+def _names(name: str) -> list[str]:
+    """Return what a template of a file may be called."""
+    stem, ending = os.path.splitext(name)
+    named = [f"{name}.{{}}", f"{name}-{{}}", f"{stem}.{{}}{ending}", f"{stem}-{{}}{ending}", f"{stem}_{{}}{ending}"]
+    named += [f"{{}}.{name}", f"{{}}-{name}", f"{{}}_{name}"]
+    return [form.format(word) for form in named for word in WORDS]

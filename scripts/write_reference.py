@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the pages of docs/ that code and recipes say already (commands, errors, manifest, recipes)."""
+"""Writes what code and recipes say already: pages of docs/, and the JSON Schema of the manifest."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import recipe_pages  # noqa: E402
 from devboot.app.commands import COMMANDS, GLOBAL, GROUPS, Command, Flag  # noqa: E402
 from devboot.app.explain import explanation, known_slugs  # noqa: E402
 from devboot.cli.help import usage  # noqa: E402
-from devboot.cli.topics import EXIT_CODES, VARIABLES  # noqa: E402
+from devboot.cli.topics import EXIT_CODES, VARIABLES, schema  # noqa: E402
 
 # What a command changes beside its own output; `no` is worth saying.
 CHANGES = {
@@ -76,7 +76,13 @@ def _flags(flags: tuple[Flag, ...]) -> list[str]:
     return [f"- `{', '.join(flag.names)}{f' {flag.metavar}' if flag.metavar else ''}`: {flag.help}" for flag in flags]
 
 
-PAGES = {"docs/commands.md": commands, "docs/errors.md": errors, **manifest_page.PAGES, **recipe_pages.PAGES}
+PAGES = {
+    "docs/commands.md": commands,
+    "docs/errors.md": errors,
+    "devboot/model/edge/devboot.schema.json": schema,
+    **manifest_page.PAGES,
+    **recipe_pages.PAGES,
+}
 
 if __name__ == "__main__":
     for name, write in PAGES.items():

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import unquote, urlsplit
 
 from devboot.clone_reader import exists, names_in, note, read_text
-from devboot.environment.locks.inputs import PYPROJECT, Input, default_inputs, named_inputs
+from devboot.environment.locks.inputs import PYPROJECT, Input, common_folder, default_inputs, named_inputs
 from devboot.environment.locks.load import Loaded, load_inputs
 from devboot.environment.locks.pins import EDITABLE, FILE, FOLDER, Pins
 from devboot.environment.locks.references import absolute
@@ -61,8 +61,7 @@ def python_wish(root: str, name: str, manifest: Manifest, *, is_detected: bool =
     settings = manifest.python
     folders = [process.cwd for process in manifest.processes.values()]
     folders += [task.cwd for task in manifest.tasks.values()]
-    common = max(dict.fromkeys(folders), key=folders.count, default=".")
-    folder = os.path.normpath(os.path.join(root, common))
+    folder = os.path.normpath(os.path.join(root, common_folder(folders)))
     version = settings.version or _version_of_recipe(manifest)
     if is_detected and (stated := next(stated_versions(root, folder, _text), None)) is not None:
         version = "" if stated.specifier == as_specifier(version) else version

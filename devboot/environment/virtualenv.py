@@ -23,6 +23,7 @@ from devboot.environment.venv_origin import examine_origin
 from devboot.environment.venv_place import clear_folder, make_folder, put_back
 from devboot.environment.venv_progress import Progress
 from devboot.environment.venv_record import NAME, VenvRecord, is_untouched, load_record, render_record, stamp
+from devboot.environment.venv_schema import write_schema
 from devboot.environment.venv_spec import VenvSpec, installable_pins, wanted_digest, wanted_names, wanted_versions
 from devboot.errors import DevbootError, IntegrityError, NetworkError, WorkError
 from devboot.events import DONE, NOTE, PROGRESS, START, UNCHANGED, WARNING, Event, Reporter
@@ -98,10 +99,12 @@ def sync(uv: Uv, spec: VenvSpec, *, reporter: Reporter, wall_clock: Callable[[],
         reporter.emit(Event(NOTE, STEP, decision.says))
     digest = wanted_digest(spec)
     if decision.act == KEEP and condition.record and _needs_nothing(spec, condition.record, digest):
+        write_schema(spec.path)
         result = SyncResult(KEEP, condition.version, len(wanted_names(spec)), spec=spec)
         reporter.emit(Event(UNCHANGED, STEP, f"{spec.name} has all {_count(result.packages)}"))
         return result
     result = _synced(uv.listening(_listener(reporter)), spec, decision, digest, reporter, wall_clock)
+    write_schema(spec.path)
     lines = result.lines if decision.act in (KEEP, ADOPT) else ()  # in a new one all are new, and their number says it
     reporter.emit(Event(DONE, STEP, _summary(spec, result), lines=lines))
     return result

@@ -46,6 +46,8 @@ class PythonInput:
     packages: tuple[str, ...] = ()  # beside the lists
     exclude_newer: str = ""  # a date: what unpinned packages were then
     hosts: tuple[str, ...] = ()  # names of containers that lead to this machine
+    is_list_usual: bool = False  # whether a manifest that names no list means these
+    is_version_usual: bool = False  # whether a manifest that names no version means this one
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,14 @@ class Process:
 
 
 @dataclass(frozen=True, slots=True)
+class ProcfileLine:
+    """A line of the Procfile."""
+
+    name: str
+    command: str
+
+
+@dataclass(frozen=True, slots=True)
 class Proposal:
     """A manifest in the making, with its evidence.
 
@@ -143,6 +153,7 @@ class Proposal:
     tasks: tuple[Task, ...] = ()
     procfile: str | None = None
     is_procfile_default: bool = True
+    lines: tuple[ProcfileLine, ...] = ()  # of the Procfile
     processes: tuple[Process, ...] = ()
     notes: tuple[Note, ...] = ()
     program: str = ""  # command that runs the clone's program by hand, where nothing is shown to keep running
@@ -153,5 +164,9 @@ class Proposal:
     @property
     def is_useful(self) -> bool:
         """Whether there is anything to run or to install."""
-        has_packages = self.python.requirements or self.python.packages
-        return bool(self.framework or self.procfile or has_packages or self.processes)
+        return bool(self.framework or self.procfile or self.has_virtualenv or self.processes)
+
+    @property
+    def has_virtualenv(self) -> bool:
+        """Whether there are packages of Python's to install."""
+        return bool(self.python.requirements or self.python.packages)

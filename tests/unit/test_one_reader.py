@@ -32,6 +32,7 @@ OWN = {
     "environment/python_startup.py": "a module of its own installation",
     "environment/recorder.py": "the record that it writes, in the state of the project",
     "environment/secrets.py": "its own state",
+    "environment/venv_schema.py": "a file of the program",
     "doctor/checks/databases.py": "databases, once everything that isn't a regular file has been refused",
     "files.py": "the folder that a file is written to; `plain`, with which its own files are opened",
     "locks.py": "its own locks",

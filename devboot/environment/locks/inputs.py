@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,6 +52,11 @@ def kind_of(path: str) -> str:
 def named_inputs(root: str, names: Iterable[str]) -> tuple[Input, ...]:
     """Give the inputs that a manifest names, relative to the root."""
     return tuple(Input(kind_of(name), os.path.normpath(os.path.join(root, name))) for name in names)
+
+
+def common_folder(folders: Sequence[str]) -> str:
+    """Return the folder where most commands of a project run, by those of all of them; `.` where there are none."""
+    return max(dict.fromkeys(folders), key=folders.count, default=".")
 
 
 def default_inputs(root: str, folder: str, names_in: NamesIn = names_in) -> tuple[Input, ...]:

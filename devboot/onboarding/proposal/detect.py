@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from devboot.environment.locks.inputs import common_folder
 from devboot.model import overmind
 from devboot.onboarding.frameworks.framework import Clone
 from devboot.onboarding.frameworks.known import TOOLS, worker_words
@@ -24,7 +25,16 @@ from devboot.onboarding.proposal.remarks import absent, other_services
 from devboot.onboarding.proposal.stages import for_another_stage
 from devboot.onboarding.proposal.survey import survey
 from devboot.onboarding.proposal.variables import Sources, describe as describe_need, local
-from devboot.onboarding.proposal_values import Evidence, Note, Process, Proposal, Service, Task, Variable
+from devboot.onboarding.proposal_values import (
+    Evidence,
+    Note,
+    Process,
+    ProcfileLine,
+    Proposal,
+    Service,
+    Task,
+    Variable,
+)
 from devboot.onboarding.reading.commands import nothing_to_run
 from devboot.onboarding.reading.dotenv import EnvFiles
 from devboot.onboarding.reading.images import variables_of_image
@@ -36,6 +46,7 @@ from devboot.onboarding.reading.procfile import (
     missing_folder,
     obstacles,
 )
+from devboot.onboarding.reading.python import compared_with_usual
 from devboot.onboarding.reading.tree import Tree
 from devboot.onboarding.services import databases as stores
 from devboot.onboarding.services.endpoints import Found as Endpoint, find_endpoints
@@ -151,12 +162,14 @@ def assemble(clone: Clone, run: Run, switches: Mapping[str, Variable], wiring: W
     read = _read_env_files(clone, env_files)
     notes += left_out(tree, clone.compose, services, processes, databases, read, by_procfile=clone.procfile is not None)
     root = tree.root if app.root == "." else tree.root / app.root
+    python = replace(clone.python, hosts=tuple(sorted(hosts)))
+    folder = common_folder([*(process.cwd for process in processes), *(task.cwd for task in tasks)])
     return Proposal(
         root=root,
         name=root.name,
         framework=app.framework,
         framework_evidence=app.evidence,
-        python=replace(clone.python, hosts=tuple(sorted(hosts))),
+        python=compared_with_usual(python, str(root), folder),
         packages=node.packages,
         services=services,
         databases=databases,
@@ -164,6 +177,9 @@ def assemble(clone: Clone, run: Run, switches: Mapping[str, Variable], wiring: W
         env_files=env_files,
         tasks=tuple(tasks),
         procfile=posixpath.relpath(clone.procfile.path, app.root) if clone.procfile else None,
+        lines=tuple(ProcfileLine(each.name, each.command) for each in clone.procfile.entries.values())
+        if clone.procfile
+        else (),
         processes=tuple(
             _unique(_with_program(processes, clone), (*(service.name for service in services), *names), tasks)
         ),

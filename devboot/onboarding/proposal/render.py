@@ -1,50 +1,63 @@
-"""Writes a proposal as the text of a manifest, every fact with its evidence."""
+"""Writes a proposal as the text of a manifest that a maintainer would commit: facts, their evidence behind them."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+import textwrap
+from collections.abc import Iterable, Iterator
 
-from devboot.onboarding.proposal_values import Evidence, Proposal, Variable
+from devboot.model.printable import printable
+from devboot.onboarding.proposal_values import OPEN_ACCESS, Evidence, Note, Proposal, PythonInput, Variable
 
-SIMPLE, BIG = 25, 40
+LINES, COLUMNS = 25, 100
+HEAD = "# devboot runs this clone with one command, `devboot up`; to get it: `uv tool install devboot`"
+SCHEMA = "#:schema ./.venv/devboot.schema.json"  # which each sync puts there; editors look beside the manifest
 
 
 def render(proposal: Proposal) -> str:
-    """The text of devboot.toml: at most 25 lines for a simple project and 40 for a big one.
+    """The text of devboot.toml: a head, the tables, what the Procfile holds, notes; one blank line between them.
 
-    Blank lines are given up first, then notes are joined; facts never are.
+    Warnings are always written, other notes as long as the whole has no more than `LINES` lines.
     """
-    blocks = [block for block in (_head(proposal), *_blocks(proposal)) if block]
-    notes = [_comment(note.text, note.evidence) for note in proposal.notes]
-    if notes:
-        blocks.append(notes)
-    count = sum(len(block) for block in blocks)
-    limit = SIMPLE if count <= SIMPLE else BIG
-    spare = max(0, limit - count)
-    if count > limit and len(notes) > 1:
-        blocks[-1] = _joined(proposal, max(1, len(notes) - (count - limit)))
-    lines: list[str] = []
-    for index, block in enumerate(blocks):
-        if index and spare > 0:
-            lines.append("")
-            spare -= 1
-        lines += block
-    return "\n".join(lines) + "\n"
+    parts = [[HEAD, SCHEMA] if proposal.has_virtualenv else [HEAD], *tables(proposal), _procfile(proposal)]
+    parts = [part for part in parts if part]
+    room = LINES - sum(len(part) + 1 for part in parts)
+    notes: list[str] = []
+    for note in sorted(proposal.notes, key=lambda note: not note.warns):
+        lines = [] if OPEN_ACCESS in note.text else _wrapped(note)  # which stands behind the key
+        if note.warns or len(notes) + len(lines) <= room:
+            notes += lines
+    return "\n\n".join("\n".join(part) for part in [*parts, *([notes] if notes else [])]) + "\n"
 
 
-def _joined(proposal: Proposal, lines: int) -> list[str]:
-    texts = [note.text + (f" ({note.evidence})" if note.evidence else "") for note in proposal.notes]
-    return [*(f"# {text}" for text in texts[: lines - 1]), "# " + "; ".join(texts[lines - 1 :])]
+def tables(proposal: Proposal) -> list[list[str]]:
+    """The lines of each table, its header first."""
+    found = [
+        _python(proposal.python),
+        _packages(proposal),
+        *_services(proposal),
+        *_databases(proposal),
+        _env(proposal),
+        _env_files(proposal),
+        *_tasks(proposal),
+        _procfile_table(proposal),
+        *_processes(proposal),
+    ]
+    return [lines for lines in found if lines]
 
 
-def _comment(text: str, evidence: Evidence | None) -> str:
-    return f"# {text}" + (f" ({evidence})" if evidence else "")
+def _wrapped(note: Note) -> list[str]:
+    """A note as comments; its place is left out where that alone takes a further line."""
+    text = str(note) if len(str(note)) <= COLUMNS - 2 else note.text
+    wrapper = textwrap.TextWrapper(COLUMNS, "# ", "#   ", break_long_words=False, break_on_hyphens=False)
+    return wrapper.wrap(printable(text, len(text)))
 
 
-def _because(*evidence: Evidence | None) -> str:
-    known = [str(item) for item in evidence if item is not None and item.path]
-    return f"  # {', '.join(known)}" if known else ""
+def _line(text: str, because: Evidence | str | None = None) -> str:
+    """A line with a comment behind it, unless that would make it too wide."""
+    comment = printable(str(because or ""), COLUMNS)
+    line = f"{text}  # {comment}" if comment else text
+    return line if len(line) <= COLUMNS else text
 
 
 def quoted(text: str) -> str:
@@ -58,40 +71,18 @@ def _list(items: Iterable[str]) -> str:
     return "[" + ", ".join(quoted(item) for item in items) + "]"
 
 
-def _key(name: str) -> str:
+def key_text(name: str) -> str:
+    """A key as TOML writes it."""
     return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else quoted(name)
 
 
-def _head(proposal: Proposal) -> list[str]:
-    if proposal.framework:
-        return [
-            f"# {proposal.framework} project, as devboot reads it"
-            + _because(proposal.framework_evidence).replace("  # ", ": ")
-        ]
-    return []
-
-
-def _blocks(proposal: Proposal) -> list[list[str]]:
-    return [
-        _python(proposal),
-        _packages(proposal),
-        *_services(proposal),
-        *_databases(proposal),
-        _env(proposal),
-        _env_files(proposal),
-        *_tasks(proposal),
-        _procfile(proposal),
-        *_processes(proposal),
-    ]
-
-
-def _python(proposal: Proposal) -> list[str]:
-    python = proposal.python
+def _python(python: PythonInput) -> list[str]:
     lines = []
-    if python.version:
-        lines.append(f"version = {quoted(python.version)}{_because(python.version_from)}")
-    if python.requirements:
-        lines.append(f"requirements = {_list(python.requirements)}")
+    if python.version and not python.is_version_usual:
+        lines.append(_line(f"version = {quoted(python.version)}", python.version_from))
+    if python.requirements and not python.is_list_usual:
+        newest = "" if python.version else "any Python that they take: the newest"
+        lines.append(_line(f"requirements = {_list(python.requirements)}", newest))
     if python.packages:
         lines.append(f"packages = {_list(python.packages)}")
     if python.exclude_newer:
@@ -101,21 +92,20 @@ def _python(proposal: Proposal) -> list[str]:
     if python.extras:
         lines.append(f"extras = {_list(python.extras)}")
     if python.hosts:
-        lines.append(f"hosts = {_list(python.hosts)}  # the code names these containers: here they are this machine")
-    if lines and not python.version:
-        lines.insert(0, "# version: not stated, so the newest that its packages take")
+        names = f"hosts = {_list(python.hosts)}"
+        lines.append(_line(names, "containers that the code names: here they are this machine"))
     return ["[python]", *lines] if lines else []
 
 
 def _packages(proposal: Proposal) -> list[str]:
-    lines = [f"{_key(each.name)} = {quoted(each.version)}{_because(each.evidence)}" for each in proposal.packages]
+    lines = [_line(f"{key_text(each.name)} = {quoted(each.version)}", each.evidence) for each in proposal.packages]
     return ["[packages]", *lines] if lines else []
 
 
-def _services(proposal: Proposal) -> list[list[str]]:
-    found = []
+def _services(proposal: Proposal) -> Iterator[list[str]]:
+    with_databases = {item.service for item in proposal.databases}
     for service in proposal.services:
-        lines = [f"[services.{_key(service.name)}]{_because(service.evidence)}"]
+        lines = [_line(f"[services.{key_text(service.name)}]", service.evidence)]
         if service.recipe != service.name:
             lines.append(f"recipe = {quoted(service.recipe)}")
         if service.version:
@@ -124,35 +114,33 @@ def _services(proposal: Proposal) -> list[list[str]]:
             lines.append(f"port = {service.port}  # the code names it")
         if service.is_open:
             lines.append('access = "open"  # the code connects without a password')
-        found.append(lines)
-    return found
+        if len(lines) > 1 or service.name not in with_databases:  # a table of a database in it says that there is one
+            yield lines
 
 
-def _databases(proposal: Proposal) -> list[list[str]]:
-    found = []
+def _databases(proposal: Proposal) -> Iterator[list[str]]:
     for item in proposal.databases:
-        lines = [f"[databases.{_key(item.name)}]"]
-        if item.service:
-            lines = [f"[services.{_key(item.service)}.databases.{_key(item.name)}]{_because(item.evidence)}"]
-            lines += [f"name = {quoted(item.database)}"] if item.database != item.name else []
-            lines += [f"user = {quoted(item.user)}"] if item.user else []
-            lines += [f"password = {quoted(item.password)}"] if item.password else []
-        else:
-            lines.append(f"path = {quoted(item.path)}{_because(item.evidence)}")
-        found.append(lines)
-    return found
+        if not item.service:
+            yield [f"[databases.{key_text(item.name)}]", _line(f"path = {quoted(item.path)}", item.evidence)]
+            continue
+        lines = [_line(f"[services.{key_text(item.service)}.databases.{key_text(item.name)}]", item.evidence)]
+        lines += [f"name = {quoted(item.database)}"] if item.database != item.name else []
+        lines += [f"user = {quoted(item.user)}"] if item.user else []
+        lines += [f"password = {quoted(item.password)}"] if item.password else []
+        yield lines
 
 
 def _env(proposal: Proposal) -> list[str]:
-    lines = []
-    for variable in proposal.env:
-        # What is required names its place in the description already
-        because = "" if variable.required else _because(variable.evidence)
-        lines.append(f"{_key(variable.name)} = {_value(variable)}{because}")
+    # What is required names its place in the description already
+    lines = [
+        _line(f"{key_text(each.name)} = {value_text(each)}", None if each.required else each.evidence)
+        for each in proposal.env
+    ]
     return ["[env]", *lines] if lines else []
 
 
-def _value(variable: Variable) -> str:
+def value_text(variable: Variable) -> str:
+    """What stands behind the name of a variable."""
     if variable.generate:
         return f"{{ generate = {quoted(variable.generate)} }}"
     if variable.required:
@@ -165,10 +153,9 @@ def _env_files(proposal: Proposal) -> list[str]:
     return ["[env-files]", f"read = {_list(proposal.env_files)}"] if proposal.env_files else []
 
 
-def _tasks(proposal: Proposal) -> list[list[str]]:
-    found = []
+def _tasks(proposal: Proposal) -> Iterator[list[str]]:
     for task in proposal.tasks:
-        lines = [f"[tasks.{_key(task.name)}]", f"run = {quoted(task.run)}{_because(task.evidence)}"]
+        lines = [f"[tasks.{key_text(task.name)}]", _line(f"run = {quoted(task.run)}", task.evidence)]
         if task.cwd != ".":
             lines.append(f"cwd = {quoted(task.cwd)}")
         if task.inputs:
@@ -179,27 +166,36 @@ def _tasks(proposal: Proposal) -> list[list[str]]:
             lines.append(f"before = {_list(task.before)}")
         if task.depends_on:
             lines.append(f"depends_on = {_list(task.depends_on)}")
-        found.append(lines)
-    return found
+        yield lines
 
 
-def _procfile(proposal: Proposal) -> list[str]:
-    if proposal.procfile is None:
+def _procfile_table(proposal: Proposal) -> list[str]:
+    if proposal.procfile is None or proposal.is_procfile_default:
         return []
-    if proposal.is_procfile_default:
-        return [f"# processes: {proposal.procfile}"]
     return ["[procfile]", f"path = {quoted(proposal.procfile)}"]
 
 
-def _processes(proposal: Proposal) -> list[list[str]]:
-    found = []
+def _procfile(proposal: Proposal) -> list[str]:
+    """What the Procfile says, as comments: names of processes, and its task."""
+    if proposal.procfile is None:
+        return []
+    names = ", ".join(line.name for line in proposal.lines if line.name != "release")
+    release = next((line.command for line in proposal.lines if line.name == "release"), "")
+    notes = [Note(f"processes, from {proposal.procfile}: {names}")]
+    if release:
+        is_task = not any("processes" in task.before for task in proposal.tasks)
+        when = "before they start" if is_task else "by `devboot run release`"
+        notes.append(Note(f"its `release:` runs {when}: {release}"))
+    return [line for note in notes for line in _wrapped(note)]
+
+
+def _processes(proposal: Proposal) -> Iterator[list[str]]:
     for process in proposal.processes:
-        lines = [f"[processes.{_key(process.name)}]"]
+        lines = [f"[processes.{key_text(process.name)}]"]
         if process.command:
-            lines.append(f"command = {quoted(process.command)}{_because(process.evidence)}")
+            lines.append(_line(f"command = {quoted(process.command)}", process.evidence))
         if process.cwd != ".":
             lines.append(f"cwd = {quoted(process.cwd)}")
         if process.port is not None:
             lines.append(f"port = {process.port}")
-        found.append(lines)
-    return found
+        yield lines

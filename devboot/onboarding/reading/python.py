@@ -6,11 +6,13 @@ import posixpath
 import re
 import tomllib
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
-from devboot.clone_reader import names_in, parse_json, parse_toml
-from devboot.environment.locks.inputs import MISSPELT, PDM, PIPFILE, SETUP
+from devboot.clone_reader import names_in, parse_json, parse_toml, read_text
+from devboot.environment.locks.inputs import MISSPELT, PDM, PIPFILE, PYPROJECT, SETUP, default_inputs, named_inputs
 from devboot.environment.locks.pdm import INHERITED
+from devboot.environment.versions import as_specifier, stated_versions
 from devboot.onboarding.proposal_values import Evidence, Note, PythonInput
 from devboot.onboarding.reading.tree import Tree
 
@@ -39,6 +41,27 @@ def find_input(tree: Tree, root: str, settings: str) -> tuple[PythonInput, list[
     project = load_toml(tree, posixpath.join(root, "pyproject.toml"))
     version, origin = python_version(tree, root, project)
     return PythonInput(tuple(files), version, origin, tuple(groups(project, files)), ()), notes
+
+
+def compared_with_usual(python: PythonInput, root: str, folder: str) -> PythonInput:
+    """Note what a manifest needn't say of Python, since it says the same where it is silent.
+
+    `root` is the manifest's folder; `folder`, relative to it, that in which most commands run.
+    """
+    place = posixpath.normpath(posixpath.join(root, folder))
+    named = named_inputs(root, python.requirements)
+    # A pyproject.toml that is named is installed as a package, too
+    is_list_usual = all(each.kind != PYPROJECT for each in named) and named == default_inputs(root, place)
+    stated = next(stated_versions(root, place, _text), None) if python.version else None
+    is_version_usual = stated is not None and stated.specifier == as_specifier(python.version or "")
+    return replace(python, is_list_usual=is_list_usual, is_version_usual=is_version_usual)
+
+
+def _text(path: str) -> str | None:
+    try:
+        return read_text(path)
+    except OSError:
+        return None
 
 
 def requirements(tree: Tree, root: str, settings: str, notes: list[Note]) -> list[str]:

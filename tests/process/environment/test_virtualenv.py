@@ -1,5 +1,6 @@
 """Real virtualenvs from small real wheels: synced, interrupted, broken, moved, in the way."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -17,6 +18,8 @@ from devboot.environment.venv_record import NAME, VenvRecord, is_current, load_r
 from devboot.environment.virtualenv import VenvSpec, sync, wanted_digest
 from devboot.errors import IntegrityError, MachineError, NetworkError, WorkError
 from devboot.events import NOTE, WARNING, RecordingReporter
+from devboot.model.edge.manifest import manifest_schema
+from devboot.onboarding.proposal.render import SCHEMA
 from devboot.uv.client import make_uv
 from devboot.uv.packages import IndexSettings, install_requirements
 from tests.fakes.checkpoints import checkpoints
@@ -116,6 +119,18 @@ def test_exactly_the_locked_set_is_installed_and_the_next_sync_does_nothing(work
         event.text for event in workshop.reporter.events if event.kind in ("done", "unchanged")
     ]
     assert "*" == (workshop.root / ".venv" / ".gitignore").read_text().strip()
+
+
+@pytest.mark.parametrize("old", [None, "{}"])
+def test_the_schema_that_a_manifest_names_is_in_the_virtualenv_and_renewed_by_another_devboot(workshop, old):
+    pin = workshop.pin("ant")
+    workshop.sync(pin)
+    path = workshop.root / SCHEMA.removeprefix("#:schema ")
+    path.unlink()
+    if old is not None:
+        path.write_text(old)
+    assert workshop.sync(pin).is_unchanged
+    assert manifest_schema() == json.loads(path.read_text())
 
 
 def test_a_virtualenv_that_is_current_is_known_by_a_few_stats(workshop):

@@ -18,9 +18,11 @@ def reference():
     return module
 
 
-@pytest.mark.parametrize("name", ["commands", "errors", "manifest", "recipes/reference", "recipes/schema"])
-def test_a_page_is_what_scripts_write_reference_writes(name):
-    page = f"docs/{name}.md"
+PAGES = ["commands", "errors", "manifest", "recipes/reference", "recipes/schema"]
+
+
+@pytest.mark.parametrize("page", [*(f"docs/{name}.md" for name in PAGES), "devboot/model/edge/devboot.schema.json"])
+def test_a_page_is_what_scripts_write_reference_writes(page):
     assert (ROOT / page).read_text(encoding="utf-8") == reference().PAGES[page]()
 
 

@@ -5,6 +5,7 @@ import os
 import pytest
 
 from devboot.onboarding import detect, render
+from devboot.onboarding.proposal.render import HEAD
 from devboot.onboarding.reading.dotenv import parse_variables
 from devboot.onboarding.reading.tree import MAX_BYTES, Tree
 from devboot.onboarding.reading.yaml import parse_yaml
@@ -46,7 +47,7 @@ def test_other_peoples_folders_are_not_searched(write):
 
 def test_nothing_is_no_proposal(tmp_path):
     proposal = detect(tmp_path, environ={})
-    assert (proposal.is_useful, render(proposal)) == (False, "\n")
+    assert (proposal.is_useful, render(proposal)) == (False, f"{HEAD}\n")
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,31 @@
 """The manifest's text: the grammar, the evidence, the number of lines."""
 
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from textwrap import dedent
 
+import pytest
+from hypothesis import given, strategies as st
+
+from devboot.environment import venv_schema
 from devboot.model.edge.manifest import parse_manifest
 from devboot.onboarding import Proposal, detect, render
-from devboot.onboarding.proposal.render import quoted
-from devboot.onboarding.proposal_values import Evidence, Note, PythonInput, Variable
+from devboot.onboarding.proposal.render import COLUMNS, HEAD, LINES, SCHEMA, quoted
+from devboot.onboarding.proposal_values import (
+    Database,
+    Evidence,
+    Note,
+    Package,
+    Process,
+    ProcfileLine,
+    PythonInput,
+    Service,
+    Task,
+    Variable,
+)
+
+FLASK = "from flask import Flask\napp = Flask(__name__)\n"
 
 SETTINGS = """
 import os
@@ -39,11 +57,8 @@ def shop(write):
 
 def test_a_project_with_a_bit_of_everything(write):
     expected = """
-        # django project, as devboot reads it: manage.py:3
-
-        [python]
-        version = "3.12"  # .python-version:1
-        requirements = ["requirements.txt"]
+        # devboot runs this clone with one command, `devboot up`; to get it: `uv tool install devboot`
+        #:schema ./.venv/devboot.schema.json
 
         [services.redis]  # shop/settings.py:8
 
@@ -61,11 +76,42 @@ def test_a_project_with_a_bit_of_everything(write):
         before = ["processes"]
         depends_on = ["default"]
 
-        # processes: Procfile
+        # processes, from Procfile: web, worker
     """
     actual = render(detect(shop(write), environ={}))
     assert dedent(expected).lstrip("\n") == actual
-    assert actual.count("\n") <= 25
+
+
+def test_what_a_manifest_says_by_its_silence_is_not_written(write):
+    usual = write({"requirements.txt": "flask\n", ".python-version": "3.12\n", "app.py": FLASK})
+    assert "[python]" not in render(detect(usual, environ={}))
+    (usual / ".python-version").unlink()
+    (usual / "Dockerfile").write_text("FROM python:3.12\n")
+    (usual / "requirements.txt").rename(usual / "more.txt")
+    other = replace(detect(usual, environ={}), python=PythonInput(("more.txt",), "3.12"))
+    assert '[python]\nversion = "3.12"\nrequirements = ["more.txt"]\n' in render(other)
+
+
+def test_a_project_that_is_a_package_names_its_file_since_it_is_installed_by_that(write):
+    text = '[build-system]\nrequires = []\n[project]\nname = "shop"\ndependencies = ["flask"]\n'
+    assert 'requirements = ["pyproject.toml"]' in render(
+        detect(write({"pyproject.toml": text, "app.py": FLASK}), environ={})
+    )
+
+
+def test_a_release_stands_in_the_text_with_when_it_runs(write):
+    files = {"requirements.txt": "flask\n", "app.py": FLASK, "Procfile": "release: ./make-tables\nweb: flask run\n"}
+    text = render(detect(write(files), environ={}))
+    assert "# processes, from Procfile: web\n# its `release:` runs before they start: ./make-tables\n" in text
+
+
+def test_a_clone_without_python_has_no_line_for_a_schema_that_no_virtualenv_holds(write):
+    text = render(detect(write({"Procfile": "web: ruby app.rb\n"}), environ={}))
+    assert text == f"{HEAD}\n\n# processes, from Procfile: web\n"
+
+
+def test_the_schema_is_where_editors_look_by_the_manifest():
+    assert SCHEMA == f"#:schema ./.venv/{venv_schema.NAME}"
 
 
 def test_the_manifest_parses_it(write):
@@ -73,22 +119,71 @@ def test_the_manifest_parses_it(write):
     assert list(manifest.services) == ["redis"]
 
 
-def test_a_big_project_gives_up_blank_lines_first_and_facts_never():
-    names = [f"NAME_{number}" for number in range(30)]
-    proposal = Proposal(
+def big(count, *notes):
+    return Proposal(
         root=Path("/x"),
         name="x",
         framework="flask",
         framework_evidence=Evidence("app.py", 3),
         python=PythonInput(("requirements.txt",), "3.12", Evidence("runtime.txt", 1)),
-        env=tuple(Variable(name, value="x") for name in names),
-        notes=tuple(Note(f"note {number}", Evidence("a.py", number)) for number in range(1, 9)),
+        env=tuple(Variable(f"NAME_{number}", value="x") for number in range(count)),
+        notes=notes,
+    )
+
+
+def test_notes_fill_the_text_up_to_its_limit_and_warnings_are_never_left_out():
+    notes = [Note(f"note {number}", Evidence("a.py", number)) for number in range(1, 30)]
+    text = render(big(3, *notes, Note("it breaks", Evidence("a.py", 90), warns=True)))
+    assert text.count("\n") == LINES
+    assert "\n\n# it breaks (a.py:90)\n# note 1 (a.py:1)\n" in text
+    text = render(big(30, *notes, Note("it breaks", Evidence("a.py", 90), warns=True)))
+    assert "note" not in text
+    assert text.endswith("\n\n# it breaks (a.py:90)\n")
+    assert len(tomllib.loads(text)["env"]) == 30
+
+
+@pytest.mark.parametrize("length", [1, 60, 80, 95, 99, 120, 300])
+def test_a_comment_stands_behind_its_value_and_ends_before_the_limit_of_columns(length):
+    evidence = Evidence("shop/settings.py", 44)
+    name = "x" * length
+    proposal = Proposal(
+        root=Path("/x"),
+        name="x",
+        python=PythonInput((f"{name}.txt",), "3.12", evidence, hosts=(name,)),
+        packages=(Package("node", name, evidence),),
+        services=(Service(name, "redis", evidence=evidence), Service("pg", "postgres")),
+        databases=(Database(name, name, evidence), Database("db", "", evidence, "pg", name)),
+        env=(Variable("A", value=name, evidence=evidence),),
+        tasks=(Task("t", name, evidence=evidence),),
+        processes=(Process("web", name, evidence=evidence),),
+        procfile="Procfile",
+        lines=(ProcfileLine("web", ""), ProcfileLine("release", " ".join([name] * 9))),
+        notes=(Note(" ".join([name] * 9), evidence, warns=True),),
+    )
+    lines = render(proposal).splitlines()
+    commented = [line for line in lines if "# " in line and name not in line.partition("# ")[2]]
+    assert [line for line in commented if len(line) > COLUMNS] == []
+    assert [line for line in lines if line.startswith("#") and len(line) > COLUMNS and name not in line.split()] == []
+    assert length > 60 or sum(str(evidence) in line for line in lines) >= 7
+
+
+@given(st.data())
+def test_tables_are_one_blank_line_apart_whatever_is_in_them(data):
+    words = st.text('ab"\\\n#[]= é\x07', max_size=12)
+    some = data.draw(st.lists(words.filter(bool), max_size=4, unique=True))
+    proposal = Proposal(
+        root=Path("/x"),
+        name="x",
+        services=tuple(Service(name, "redis") for name in some),
+        env=tuple(Variable(name, value=name, evidence=Evidence(name, 1)) for name in some),
+        tasks=tuple(Task(name, name) for name in some),
+        notes=tuple(Note(name, warns=True) for name in some),
     )
     text = render(proposal)
-    assert text.count("\n") == 40
-    assert list(tomllib.loads(text)["env"]) == names
-    assert "note 1 (a.py:1)" in text
-    assert text.endswith("; note 7 (a.py:7); note 8 (a.py:8)\n")
+    assert "\n\n\n" not in text
+    headers = [number for number, line in enumerate(text.splitlines()) if line.startswith("[")]
+    assert all(text.splitlines()[number - 1] == "" for number in headers)
+    assert tomllib.loads(text).get("env", {}) == {name: name for name in some}
 
 
 def test_texts_are_quoted_as_toml_wants_it():

@@ -1,0 +1,28 @@
+"""Keeps the JSON Schema of the manifest in the virtualenv, where a manifest's line `#:schema` lets editors find it.
+
+It lies in the clone, so that a path that can be committed leads there, and git ignores it like all of the virtualenv.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+
+import devboot.model.edge
+from devboot.clone_reader import read_bytes
+from devboot.clone_writer import write_beside_links
+from devboot.errors import MachineError
+
+NAME = "devboot.schema.json"
+
+
+def write_schema(venv: str) -> None:
+    """Write the schema into a virtualenv, unless it is there already. A virtualenv that refuses it stays as it is."""
+    with open(os.path.join(os.path.dirname(devboot.model.edge.__file__), NAME), "rb") as file:
+        schema = file.read()
+    path = os.path.join(venv, NAME)
+    with suppress(OSError):
+        if read_bytes(path) == schema:
+            return
+    with suppress(OSError, MachineError):
+        write_beside_links(path, schema, sync=False)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 import random
+import re
 import shutil
 import socket
 import subprocess
@@ -32,6 +34,7 @@ START = (
     "from devboot.__main__ import main; sys.exit(main())"
 )
 
+_STARTS = re.compile(r"""["' ](?:up|start|restart)["' ]""")  # commands of a module that make projects listen
 PATIENCE = 30.0  # seconds until what should have ended counts as left
 
 
@@ -172,10 +175,17 @@ def eventually(condition, limit: float = 90.0):
 
 @pytest.hookimpl(tryfirst=True)  # before xdist writes the groups down
 def pytest_collection_modifyitems(items):
-    """Whole commands take turns (`--dist loadgroup`): each has an empty home, where nobody's ports are recorded."""
+    """Let tests take turns (`--dist loadgroup`) whose projects get the usual ports: each has an empty home."""
     for item in items:
-        if item.path.is_relative_to(Path(__file__).parent):
+        if item.path.is_relative_to(Path(__file__).parent) and _has_usual_ports(item):
             item.add_marker(pytest.mark.xdist_group("projects"))
+
+
+def _has_usual_ports(item) -> bool:
+    """Whether a test starts anything but the project `counter`, which has ports of its own."""
+    own = inspect.signature(item.function).parameters
+    is_counter = bool({"counter", "cold_counter"} & set(item.fixturenames)) and "machine" not in own
+    return not is_counter and bool(_STARTS.search(inspect.getsource(item.module)))
 
 
 @pytest.fixture(scope="session")

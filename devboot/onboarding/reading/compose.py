@@ -103,13 +103,11 @@ def _containers(tree: Tree, path: str, wrong: list[Evidence]) -> list[Container]
     text = tree.text(path) or ""
     lines: list[int] = []
     document = parse_yaml(text, lines)
-    tab = next((number for number, line in enumerate(text.splitlines(), 1) if re.match(r" *\t\s*[\w-]", line)), None)
-    if tab or lines:
-        wrong.append(Evidence(path, min(filter(None, (tab, *lines[:1])))))
+    wrong += [Evidence(path, line) for line in lines]
     services = document.get("services") if isinstance(document, dict) else None
     if not isinstance(services, dict):
         return []
-    return [_container(name, entry, path, text) for name, entry in services.items() if isinstance(entry, dict)]
+    return [_container(str(name), entry, path, text) for name, entry in services.items() if isinstance(entry, dict)]
 
 
 def _container(name: str, entry: dict[str, object], path: str, text: str) -> Container:

@@ -73,14 +73,18 @@ def test_placeholders_are_no_values(text):
         ("a:\n  - x\n  - y: 1\n    z: 2\n", {"a": ["x", {"y": "1", "z": "2"}]}),
         ("a:\n- x\n- y\nb: z\n", {"a": ["x", "y"], "b": "z"}),
         ("a: [x, 'y z', {b: c}]\n", {"a": ["x", "y z", {"b": "c"}]}),
-        ("a: >\n  one\n  two\nb: |\n  1\n  2\n", {"a": "one two", "b": "1\n2"}),
+        ("a: >\n  one\n  two\nb: |\n  1\n  2\n", {"a": "one two\n", "b": "1\n2\n"}),
         ("x: &base\n  a: 1\n  b: 2\ny:\n  <<: *base\n  b: 3\n", {"x": {"a": "1", "b": "2"}, "y": {"a": "1", "b": "3"}}),
         ("a: x # note\n# b: y\n\nc: 'x # y'\n", {"a": "x", "c": "x # y"}),
         ('a: "one\n  two"\nb: http://x:1\n', {"a": "one two", "b": "http://x:1"}),
         ("a:\n  one\n  two\n", {"a": "one two"}),
+        ("a: 1.10\nb: on\nc: ~\nd:\ne: 22:22\n", {"a": "1.10", "b": "on", "c": None, "d": None, "e": "22:22"}),
+        ("a: !reset []\nb: !!python/name:os.system\n", {"a": [], "b": ""}),
+        ("x: &a {b: 1}\ny: &c {d: 2}\nz:\n  <<: [*a, *c]\n", {"x": {"b": "1"}, "y": {"d": "2"}, "z": {"b": "1", "d": "2"}}),  # noqa: E501
+        ("a: 1\n---\nb: 2\n", {"a": "1"}),
         ("", None),
     ],
-)
+)  # fmt: skip
 def test_the_part_of_yaml_that_compose_uses_is_read(text, expected):
     assert parse_yaml(text) == expected
 
@@ -90,6 +94,31 @@ def test_the_part_of_yaml_that_compose_uses_is_read(text, expected):
 )
 def test_what_is_no_yaml_does_no_harm(text):
     parse_yaml(text)
+
+
+LEVEL = "{0}: &{0} [" + ", ".join(["*{1}"] * 9) + "]\n"
+BOMB = "a: &a [x, x]\n" + "".join(LEVEL.format(n, p) for p, n in zip("abcdefgh", "bcdefghi", strict=True))
+MERGES = BOMB.replace("[x, x]", "{x: y}").replace("[*", "{<<: [*").replace("]\n", "]}\n")
+
+
+@pytest.mark.parametrize(
+    "text", [BOMB, MERGES, "a: &a {b: *a}\n", "a: &a [*a]\n", "[" * 100_000, "- " * 10_000 + "a\n"]
+)
+def test_a_document_that_only_fills_memory_is_none(text):
+    assert parse_yaml(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "expected", "line"),
+    [
+        ("a: 1\nb:\n\t- c\n", {"a": "1", "b": None}, 3),
+        ("a: 1\nb: [x,\n  y\n", {"a": "1"}, 2),
+        ("a: 1\nb: c: d\n", {"a": "1"}, 2),
+    ],
+)
+def test_what_stands_before_a_line_that_is_no_yaml_counts(text, expected, line):
+    wrong = []
+    assert (parse_yaml(text, wrong), wrong) == (expected, [line])
 
 
 def test_settings_that_manage_py_names_and_the_clone_lacks_are_named_with_their_template(propose):

@@ -31,9 +31,11 @@ _READERS = (
     *("decouple", "dotenv", "dynaconf", "environ", "environs", "envparse", "everett", "goodconf", "prettyconf"),
     *("configurations", "pydantic_settings"),
 )
+_OF_READERS = ("PYTHON_DOTENV_", "PYDANTIC_SETTINGS_")  # what they ask for on their own account begins like this
 _READER_FILES = ("/starlette/config.py", "/flask/config.py", "/environs.py", "/decouple.py", "/envparse.py")
 _CODE = (".py", ".pyc", ".so")
 _FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+_STREAM = 1  # socket.SOCK_STREAM
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 
 
@@ -96,8 +98,9 @@ class Recorder:
             if owner == _LIBRARY or not (through or frame.f_code.co_filename in _PASSING_ON):
                 return
             frame = frame.f_back
-        if frame is not None:
-            self._write("unset", key.decode("utf-8", "replace"), "asked" if through else how, self._line(frame))
+        name = key.decode("utf-8", "replace")
+        if frame is not None and not name.startswith(_OF_READERS):
+            self._write("unset", name, "asked" if through else how, self._line(frame))
 
     def connects_to(self, host: object, port: object) -> None:
         """Record a connection that is made past the socket module."""
@@ -111,7 +114,9 @@ class Recorder:
             self._names[port] = name
         self._write("lookup", f"{name}:{_text(port)}" if port else name, "", self._place(3))
 
-    def _connects(self, _sock: object, address: object) -> None:
+    def _connects(self, sock: Any, address: object) -> None:
+        if sock.type != _STREAM:
+            return
         place = self._place(3)
         if isinstance(address, tuple):
             host, port = address[:2]
@@ -120,7 +125,7 @@ class Recorder:
             self._write("connect", f"unix:{_text(address)}", "", place)
 
     def _binds(self, sock: Any, address: object) -> None:
-        if isinstance(address, tuple) and address[1] and sock.type == 1:  # SOCK_STREAM
+        if isinstance(address, tuple) and address[1] and sock.type == _STREAM:
             self._write("bind", f"{_text(address[0]) or _ALL}:{address[1]}", "", self._place(3))
 
     def _opens(self, path: object, _mode: object, flags: object) -> None:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from signal import SIGKILL
 
     from devboot.errors import DevbootError
+    from devboot.supervisor.observed import Explanation
     from devboot.supervisor.state import End, State
 else:
     from _signal import SIGKILL  # the signal package imports enum
@@ -118,13 +119,18 @@ def cannot_load(spec: model.ProcessSpec, line: str, tail: tuple[str, ...]) -> Wo
     """Its own code can't be imported: `line` is what it said, twice."""
     again = "it starts again when its files change, or by" if spec.watch else "after a fix:"
     near = _misspelt(line, spec) or _meant(line, spec.cwd)
+    seen = None if near else _observed(spec, tail)
     return WorkError(
         "process/import-error",
-        _cut(f"{spec.name} can't start: {line}"),
+        _cut(f"{spec.name} {seen.sentence}" if seen else f"{spec.name} can't start: {line}"),
         details=(_command(spec), *(f"| {each}" for each in tail)),
         causes=(f"it ended like this twice, so it is not restarted: `{spec.name}` would end like this again",),
         # `restart` would start a command that has been corrected as it was
-        help=(*(near or _what_is_missing(tail, spec)), f"{again} `devboot up -d`", _all_output(spec)),
+        help=(
+            *(near or (seen and seen.helps) or _what_is_missing(tail, spec)),
+            f"{again} `devboot up -d`",
+            _all_output(spec),
+        ),
     )
 
 
@@ -158,7 +164,7 @@ def error_page(spec: model.ProcessSpec, url: str, status: str, tail: tuple[str, 
     error = _hinted(spec, "process/error-page", f"{spec.name} answers {status}", tail)
     return WorkError(
         error.slug,
-        _cut(f"{error.what}: {why}" if why else error.what),
+        _cut(f"{error.what}: {why}" if why and not error.causes else error.what),
         details=(url, *error.details),
         causes=error.causes,
         help=error.help,
@@ -214,6 +220,9 @@ def _hinted(spec: model.ProcessSpec, slug: str, what: str, tail: tuple[str, ...]
     if known is not None:
         slug, causes = known[0].slug, (known[0].what,)
         helps = (known[0].help, *helps) if known[0].help else helps
+    elif (seen := _observed(spec, tail)) is not None:
+        what, causes = _cut(f"{spec.name} {seen.sentence}"), (what,)
+        helps = (*(seen.helps or _what_is_missing(tail, spec)), *helps)
     else:
         helps = (*_what_is_missing(tail, spec), *helps)
     return WorkError(
@@ -225,15 +234,18 @@ def _hinted(spec: model.ProcessSpec, slug: str, what: str, tail: tuple[str, ...]
     )
 
 
+def _observed(spec: model.ProcessSpec, tail: tuple[str, ...]) -> Explanation | None:
+    """Return what the end of the output means by what the program was seen to ask for."""
+    from devboot.supervisor.observed import explain
+
+    return explain(spec, tail) if spec.kind != model.SERVICE else None
+
+
 def _what_is_missing(tail: tuple[str, ...], spec: model.ProcessSpec) -> tuple[str, ...]:
-    """What to do where the output ends with a variable without a value, or an import that found nothing."""
+    """What to do where the output ends with a library of the system, a host or an import that found nothing."""
     from devboot.supervisor.lacking import lacking_library
     from devboot.supervisor.templates import copying_command
-    from devboot.supervisor.unset import unset_variables
 
-    names = ", ".join(f"`{name}`" for name in unset_variables(tail))
-    if names:
-        return (f"set {names} in .env, then `devboot up -d`",)
     if copying := copying_command(tail, spec.cwd):
         return (f"{copying}   # a template of what is missing",)
     return (

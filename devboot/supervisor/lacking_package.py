@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from devboot.supervisor.append_command import append_command
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,21 +44,5 @@ def adding_command(module: str, packages: Sequence[str]) -> str:
         return f"printf '%s\\n' {lines} > requirements.txt{remark}"
     if not listed.endswith((".txt", ".in", ".pip")):
         return ""
-    end = _end(os.path.join(root, listed))
-    if end is None:
-        return ""
-    write = "echo" if end == "\n" else "printf '\\n%s\\n'"
-    return f"{write} {shlex.quote(name)} >> {shlex.quote(listed)}{remark}"
-
-
-def _end(path: str) -> str | None:
-    """Return a newline where a list ends with one or is empty; None where text can't be appended: UTF-16, no file."""
-    from devboot.clone_reader import read_bytes
-
-    try:
-        data = read_bytes(path)
-    except OSError:
-        return None
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return None
-    return "\n" if not data or data.endswith(b"\n") else ""
+    command = append_command(root, listed, [name]) if os.path.lexists(os.path.join(root, listed)) else ""
+    return f"{command}{remark}" if command else ""

@@ -10,6 +10,7 @@ from devboot.clone_reader import read_head
 from devboot.environment.variables import Missing
 from devboot.errors import DevbootError, ManifestError, Place
 from devboot.model.dotenv import parse_dotenv
+from devboot.supervisor.append_command import append_command
 from devboot.text.columns import table
 
 # One of these words, and `env` at either end: `.env.example`, `env.sample.local`, `sample.env`, `docker-template.env`
@@ -29,7 +30,7 @@ def missing_variable(root: str, wanted: Missing, read: Sequence[str], place: Pla
         causes.append(f"`{template}` has it, and there is no `{target}` yet")
         helps = [f"cp {template} {target}  # then set {name} in it"]
     else:
-        helps = [f"echo '{name}=…' >> {target}"]
+        helps = [append_command(root, target, [f"{name}=…"]) or f"set {name} in {target}"]
     return ManifestError("env/missing", f"`{name}` is not set", place=place, causes=causes, help=helps)
 
 
@@ -48,8 +49,9 @@ def missing_variables(root: str, wanted: Sequence[Missing], read: Sequence[str])
         causes.append(f"`{template}` has {_all_or_some(copied, found)}, and there is no `{target}` yet")
         helps.append(f"cp {template} {target}  # then set {', '.join(copied)} in it")
     if others:
-        lines = " ".join(f"'{name}=…'" for name in others)
-        helps.append(f"printf '%s\\n' {lines} >> {target}" if target else f"export {' '.join(others)}  # with values")
+        lines = [f"{name}=…" for name in others]
+        command = append_command(root, target, lines) if target else f"export {' '.join(others)}  # with values"
+        helps.append(command or f"set {', '.join(others)} in {target}")
     return ManifestError(
         "env/missing", f"{len(rows)} variables are not set", details=table(rows), causes=causes, help=helps
     )

@@ -122,7 +122,8 @@ def test_what_libraries_ask_for_is_not_recorded_but_what_they_are_told_to_ask_fo
     project.library(
         "chatty.py", "import os\nos.environ.get('CHATTY_DEBUG')\ndef ask(name): return os.environ.get(name)\n"
     )
-    project.library("decouple.py", "import os\ndef config(name): return os.environ.get(name)\n")
+    ask = "import os\ndef config(name): return os.environ.get(name), os.environ.get('PYTHON_DOTENV_DISABLED')\n"
+    project.library("decouple.py", ask)
 
     facts = project.run("import chatty, decouple, logging\nchatty.ask('X')\ndecouple.config('MAIL')\n")
 
@@ -213,6 +214,12 @@ def test_uvloop_which_makes_its_own_connections_is_recorded_too(project):
     facts = project.run("import uvloop\nuvloop.Loop().create_connection(None, 'db', 5432)\n")
 
     assert ["connect db:5432 app.py:2"] == facts
+
+
+def test_datagrams_are_no_connections(project):
+    code = "from socket import *\nwith socket(AF_INET, SOCK_DGRAM) as found: found.connect(('127.0.0.1', 9))\n"
+
+    assert [] == project.run(code)
 
 
 def test_where_a_server_listens_is_recorded(project):

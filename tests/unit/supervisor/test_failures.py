@@ -279,16 +279,20 @@ OF_OLD = (
 @pytest.mark.parametrize(
     ("tail", "names"),
     [
-        (PYDANTIC, "`BOT_TOKEN`, `DATABASE_URL`"),
-        (OF_OLD, "`KEY`"),
-        (("    TOKEN = os.environ['TOKEN']", '  File "<frozen os>", line 679', "KeyError: 'TOKEN'"), "`TOKEN`"),
-        (("decouple.UndefinedValueError: KEY not found. Declare it as envvar or define a default value.",), "`KEY`"),
-        (("django.core.exceptions.ImproperlyConfigured: Set the KEY environment variable",), "`KEY`"),
-        (('environs.exceptions.EnvError: Environment variable "KEY" not set',), "`KEY`"),
+        (PYDANTIC, "BOT_TOKEN DATABASE_URL"),
+        (OF_OLD, "KEY"),
+        (("    TOKEN = os.environ['TOKEN']", '  File "<frozen os>", line 679', "KeyError: 'TOKEN'"), "TOKEN"),
+        (("decouple.UndefinedValueError: KEY not found. Declare it as envvar or define a default value.",), "KEY"),
+        (("django.core.exceptions.ImproperlyConfigured: Set the KEY environment variable",), "KEY"),
+        (('environs.exceptions.EnvError: Environment variable "KEY" not set',), "KEY"),
     ],
 )
-def test_a_variable_without_a_value_is_named(tail, names):
-    assert failures.ended(WORKER, End(1), tail).help[0] == f"set {names} in .env, then `devboot up -d`"
+def test_a_variable_without_a_value_is_named_with_the_command_that_adds_it(tail, names, tmp_path):
+    error = failures.ended(WORKER._replace(env_files=(str(tmp_path), ".env")), End(1), tail)
+
+    assert f"worker asked for {' and '.join(names.split())} and got nothing" == error.what
+    subprocess.run(["/bin/sh", "-c", error.help[0]], cwd=tmp_path, check=True)
+    assert "".join(f"{name}=…\n" for name in names.split()) == (tmp_path / ".env").read_text()
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+
 import pytest
 
 from devboot.app.preparation.missing import is_env_template, missing_variable, missing_variables
@@ -101,7 +103,7 @@ def test_a_template_that_has_some_of_several_is_to_be_copied_and_the_rest_added(
 
     assert (
         ("`.env.example` has 2 of them, and there is no `.env` yet",),
-        ("cp .env.example .env  # then set PRICE, ACCOUNT in it", "printf '%s\\n' 'HOST_NAME=…' >> .env"),
+        ("cp .env.example .env  # then set PRICE, ACCOUNT in it", "echo 'HOST_NAME=…' >> .env"),
     ) == said_of_several(tmp_path)
 
     (tmp_path / ".env.example").write_text("PRICE=\nACCOUNT=\nHOST_NAME=\n")
@@ -112,3 +114,18 @@ def test_a_template_that_has_some_of_several_is_to_be_copied_and_the_rest_added(
 
     (tmp_path / ".env").write_text("")
     assert () == said_of_several(tmp_path)[0]
+
+
+@pytest.mark.parametrize(("before", "after"), [("A=1", "A=1\n"), ("A=1\n", "A=1\n"), ("", "")])
+def test_the_command_ends_the_last_line_of_the_file_first(before, after, tmp_path):
+    file, wanted = tmp_path / ".env", [Missing("KEY", ""), Missing("OTHER", "")]
+    for make, expected in (
+        (lambda: missing_variable(str(tmp_path), wanted[0], [".env"], None), "KEY=…\n"),
+        (
+            lambda: missing_variables(str(tmp_path), wanted, [".env"]),
+            "KEY=…\nOTHER=…\n",
+        ),
+    ):
+        file.write_text(before)
+        subprocess.run(["/bin/sh", "-c", make().help[0]], cwd=tmp_path, check=True)
+        assert f"{after}{expected}" == file.read_text()

@@ -1,0 +1,41 @@
+"""The command that appends lines to a text file of the project, so that it works when pasted."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def append_command(root: str, file: str, lines: Sequence[str]) -> str:
+    """Return the command for the folder `root`; "" where text can't be appended to the file: UTF-16, no regular file.
+
+    Where the last line of the file doesn't end, it is ended first. A file that isn't there is made.
+    """
+    import os
+    import shlex
+
+    end = _end(os.path.join(root, file))
+    if end is None:
+        return ""
+    words = " ".join(map(shlex.quote, lines))
+    if len(lines) == 1:
+        write = f"echo {words}" if end else f"printf '\\n%s\\n' {words}"
+    else:
+        write = f"printf '%s\\n' {words}" if end else f"printf '%s\\n' '' {words}"
+    return f"{write} >> {shlex.quote(file)}"
+
+
+def _end(path: str) -> str | None:
+    """Return a newline where a file ends with one, is empty or isn't there; None where text can't be appended."""
+    from devboot.clone_reader import read_bytes
+
+    try:
+        data = read_bytes(path)
+    except FileNotFoundError:
+        return "\n"
+    except OSError:
+        return None
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return None
+    return "\n" if not data or data.endswith(b"\n") else ""

@@ -1,0 +1,205 @@
+"""Why a program of the project ended, by what it was seen to ask for: one sentence with the project's own line."""
+
+from __future__ import annotations
+
+import os
+import re
+
+from devboot.model.observation import (
+    ASKED,
+    CONNECT,
+    FILE,
+    LOOKUP,
+    NO_FILE,
+    NONE,
+    REQUIRED,
+    UNSET,
+    Observation,
+    read_observations,
+)
+from devboot.record import Record
+from devboot.supervisor.append_command import append_command
+from devboot.supervisor.templates import WORDS
+from devboot.supervisor.unset import unset_variables
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from devboot.model.process import ProcessSpec
+
+_FRAME = re.compile(r'^\s*File "([^"<]+)", line (\d+)')
+_RAISED = re.compile(r"^(?:\w+\.)*\w*(?:Error|Exception|Configured|Timeout|Invalid\w*|Missing\w*|Refused)(?:: (.*))?$")
+_OF_NONE = re.compile(
+    r"NoneType|\bNone\b|must be str|[Ee]xpected str|must be a string|non-empty|cannot be empty|must not be empty"
+)
+_REFUSED = re.compile(r"[Cc]onnection refused|ConnectionRefused|ECONNREFUSED|Errno 111|Connect call failed|NoBrokers")
+_NO_NAME = re.compile(
+    r"Name or service not known|Temporary failure in name resolution|nodename nor servname|getaddrinfo failed|"
+    r"No address associated"
+)
+_NO_FILE = re.compile(r"No such file or directory: '([^']+)'")
+# How drivers in C, which can't be observed, name what they connect to
+_ADDRESSES = (
+    re.compile(r"connection to server at \"([\w.-]+)\".*?, port (\d+) failed"),
+    re.compile(r"[Cc]onnect to (?:MySQL|MongoDB|Redis) server on '([\w.-]+):(\d+)'"),
+    re.compile(r"\b(localhost|127\.0\.0\.1|\[::1\]):(\d{2,5})\b"),
+    re.compile(r"\('(127\.0\.0\.1|::1|localhost)', (\d{2,5})"),
+)
+_SERVICES = {
+    1025: "mail",
+    1883: "mqtt",
+    3306: "mariadb",
+    4222: "nats",
+    5432: "postgres",
+    5672: "rabbitmq",
+    6379: "redis",
+    7700: "meilisearch",
+    11211: "memcached",
+    11300: "beanstalkd",
+    27017: "mongodb",
+}
+_MOST = 3  # variables that a sentence names
+
+
+class Explanation(Record):
+    """`sentence` follows the name of the process; `helps` are what to do, the command first."""
+
+    sentence: str
+    helps: tuple[str, ...]
+
+
+def explain(spec: ProcessSpec, tail: Sequence[str]) -> Explanation | None:
+    """Return what the end of a program's output means by what it asked for; None where that doesn't explain it."""
+    seen = read_observations(spec.observed[1]) if len(spec.observed) > 1 else ()
+    root = spec.env_files[0] if spec.env_files else spec.cwd
+    output = _Output(tail, root)
+    return (
+        _explain_unset(spec, seen, output)
+        or _explain_connection(spec, seen, output)
+        or _explain_missing_file(seen, output)
+    )
+
+
+def env_file_of(spec: ProcessSpec, seen: Iterable[Observation]) -> str:
+    """Return the file below the root to which a variable is added: the one that the program reads, else devboot."""
+    own = [each.name for each in seen if each.kind == FILE and not each.name.startswith("/")]
+    own = [name for name in own if not {*WORDS} & {*re.split(r"[._-]", os.path.basename(name))}]
+    if own:
+        return own[-1]
+    read = spec.env_files[1:] or (".env",)
+    there = [name for name in read if os.path.isfile(os.path.join(spec.env_files[0], name))] if spec.env_files else []
+    return (there or read)[-1]
+
+
+class _Output:
+    """The end of a program's output: lines, what was raised last, and the project's lines in its traceback."""
+
+    def __init__(self, tail: Sequence[str], root: str) -> None:
+        self.lines = tuple(tail)
+        self.text = "\n".join(tail)
+        self.root = root
+        found = (match for line in reversed(self.lines) if (match := _RAISED.match(line)))
+        last = next(found, None)
+        self.raised = last[0] if last else ""
+        self.places = tuple(self._places())
+
+    @property
+    def place(self) -> str:
+        """The innermost line of the project."""
+        return self.places[-1] if self.places else ""
+
+    def _places(self) -> Iterable[str]:
+        for line in self.lines:
+            if found := _FRAME.match(line):
+                path = os.path.relpath(os.path.join(self.root, found[1]), self.root)
+                if not path.startswith("..") and "site-packages" not in path:
+                    yield f"{path}:{found[2]}"
+
+
+def _explain_unset(spec: ProcessSpec, seen: Sequence[Observation], output: _Output) -> Explanation | None:
+    asked = [each for each in seen if each.kind == UNSET]
+    named = unset_variables(output.lines)
+    if named:
+        found = [next((each for each in asked if each.name == name), Observation(UNSET, name)) for name in named]
+        if len(found) == 1 and not found[0].place:
+            found = [found[0]._replace(place=output.place)]
+    else:
+        found = _suspects(asked, output)[-1:]
+    if not found:
+        return None
+    shown = [f"{each.name}{each.where}" for each in found[:_MOST]]
+    more = [f"{len(found) - _MOST} more"] if len(found) > _MOST else []
+    sentence = f"asked for {_listed([*shown, *more])} and got nothing"
+    file = env_file_of(spec, seen)
+    command = append_command(output.root, file, [f"{each.name}=…" for each in found])
+    helps = (command, "`devboot up -d` starts it with that") if command else (f"set {found[0].name} in {file}",)
+    return Explanation(sentence, helps)
+
+
+def _suspects(asked: Sequence[Observation], output: _Output) -> list[Observation]:
+    """Return those of the variables asked for that the last exception is about, the likeliest last."""
+    if not output.raised:
+        return []
+    if named := [each for each in asked if re.search(rf"\b{re.escape(each.name)}\b", output.raised)]:
+        return named
+    empty = [each for each in asked if each.how in (NONE, ASKED, REQUIRED)]
+    if there := [each for place in output.places for each in empty if each.place == place]:
+        return there
+    if not _OF_NONE.search(output.raised):
+        return []
+    files = [place.rpartition(":")[0] for place in output.places]
+    near = [each for file in files for each in empty if each.place.rpartition(":")[0] == file]
+    return near or (empty if len(empty) == 1 else [])
+
+
+def _explain_connection(spec: ProcessSpec, seen: Sequence[Observation], output: _Output) -> Explanation | None:
+    is_refused = _REFUSED.search(output.text) is not None
+    if not is_refused and not _NO_NAME.search(output.text):
+        return None
+    target = _target(seen, output)
+    if target is None:
+        return None
+    if not is_refused:
+        return Explanation(f"looks for the host {target.host or target.name}{target.where}, which isn't there", ())
+    return Explanation(f"connects to {target.name}{target.where}, where nothing listens", _server_helps(spec, target))
+
+
+def _target(seen: Sequence[Observation], output: _Output) -> Observation | None:
+    """Return what the program connected to in vain: what its output names, else what it tried last."""
+    tried = [each for each in seen if each.kind in (CONNECT, LOOKUP) and each.place]
+    for pattern in _ADDRESSES:
+        if found := pattern.findall(output.text):
+            host, port = found[-1]
+            near = [each for each in tried if each.port == int(port)]
+            return near[-1] if near else Observation(CONNECT, f"{host}:{port}", "", output.place)
+    named = [each for each in tried if each.host and re.search(rf"\b{re.escape(each.host)}\b", output.raised)]
+    return next(reversed(named or tried), None)
+
+
+def _server_helps(spec: ProcessSpec, target: Observation) -> tuple[str, ...]:
+    """Return how to have the server that is usual on a port of this machine; nothing where that isn't known."""
+    service = _SERVICES.get(target.port)
+    is_here = target.host in ("localhost", "127.0.0.1", "::1", "[::1]", "0.0.0.0")  # noqa: S104
+    if service is None or not is_here or not spec.observed:
+        return ()
+    if service in {each.name for each in spec.depends_on}:
+        return (f"devboot down && devboot up -d --port {service}={target.port}",)
+    table = f"printf '%s\\n' '' '[services.{service}]' 'port = {target.port}' >> devboot.toml"
+    return (f"devboot init && {table}", f"`devboot up -d` starts {service} with it")
+
+
+def _explain_missing_file(seen: Sequence[Observation], output: _Output) -> Explanation | None:
+    found = _NO_FILE.search(output.raised)
+    if found is None:
+        return None
+    missing = [
+        each for each in seen if each.kind == NO_FILE and os.path.basename(each.name) == os.path.basename(found[1])
+    ]
+    if not missing:
+        return None
+    return Explanation(f"looked for {missing[-1].name}{missing[-1].where}, which isn't there", ())
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -1,0 +1,176 @@
+"""The sentence for a program that ended, by what it was seen to ask for, and the command that works when pasted."""
+
+import subprocess
+
+import pytest
+
+from devboot.model.observation import Observation
+from devboot.model.process import Dependency, ProcessSpec
+from devboot.supervisor import failures
+from devboot.supervisor.observed import env_file_of
+from devboot.supervisor.state import End
+
+HERE = "connects to localhost:6379 (shop/cache.py:8), where nothing listens"
+
+
+class Clone:
+    def __init__(self, root, record):
+        self.root, self.record, self.facts = root, record, []
+        self.spec = ProcessSpec(
+            "web", "process", str(root), "python app.py", env_files=(str(root), ".env"), observed=("", str(record))
+        )
+
+    def saw(self, *facts):
+        self.record.write_text("".join("\t".join([*fact.split("|"), "", ""][:4]) + "\n" for fact in facts))
+
+    def error(self, raised, *places):
+        frames = [line for place in places for line in self.frame(*place.split(":"))]
+        return failures.ended(self.spec, End(1), ("Traceback (most recent call last):", *frames, *raised.split("\n")))
+
+    def frame(self, file, line):
+        return f'  File "{self.root}/{file}", line {line}, in <module>', "    code()"
+
+    def paste(self, command):
+        subprocess.run(["/bin/sh", "-c", command], cwd=self.root, check=True)
+
+
+@pytest.fixture
+def clone(tmp_path):
+    (tmp_path / "clone").mkdir()
+    return Clone(tmp_path / "clone", tmp_path / "web")
+
+
+@pytest.mark.parametrize(
+    ("raised", "places"),
+    [
+        ("KeyError: 'SMTP_HOST'", ["app.py:3", "shop/mail.py:12"]),
+        ("RuntimeError: set SMTP_HOST first", ["app.py:3", "shop/checks.py:4"]),
+        ("AttributeError: 'NoneType' object has no attribute 'split'", ["app.py:3", "shop/mail.py:14"]),
+        ("ValueError: invalid literal for int() with base 10: ''", ["app.py:3", "shop/mail.py:12"]),
+        ("smtplib.SMTPException: host must be str", ["shop/mail.py:20"]),
+    ],
+)
+def test_a_variable_that_was_asked_for_in_vain_is_named_with_its_line(raised, places, clone):
+    clone.saw(
+        "unset|DEBUG|default|shop/mail.py:1", "unset|SMTP_HOST|none|shop/mail.py:12", "unset|OTHER|none|other.py:1"
+    )
+
+    error = clone.error(raised, *places)
+
+    assert "web asked for SMTP_HOST (shop/mail.py:12) and got nothing" == error.what
+    assert ("web failed, with code 1",) == error.causes
+    assert "echo 'SMTP_HOST=…' >> .env" == error.help[0]
+
+
+@pytest.mark.parametrize("raised", ["ZeroDivisionError: division by zero", "SyntaxError: invalid syntax", "it ended"])
+def test_an_end_that_has_nothing_to_do_with_a_variable_names_none(raised, clone):
+    clone.saw("unset|SMTP_HOST|none|shop/mail.py:12", "lookup|db:5432||app.py:3", "no-file|x.json||app.py:4")
+
+    assert "web failed, with code 1" == clone.error(raised, "app.py:3").what
+
+
+def test_several_variables_come_in_one_sentence_and_one_command(clone):
+    clone.saw("unset|A|asked|conf.py:3", "unset|B|asked|conf.py:4")
+    clone.root.joinpath(".env").write_text("X=1")
+    raised = "decouple.UndefinedValueError: A not found.\ndecouple.UndefinedValueError: B not found."
+
+    error = clone.error(raised)
+
+    assert "web asked for A (conf.py:3) and B (conf.py:4) and got nothing" == error.what
+    clone.paste(error.help[0])
+    assert "X=1\nA=…\nB=…\n" == clone.root.joinpath(".env").read_text()
+
+
+@pytest.mark.parametrize(("before", "after"), [("A=1", "A=1\n"), ("A=1\n", "A=1\n"), ("", ""), (None, "")])
+def test_the_command_works_when_pasted_whatever_the_last_line_of_the_file_is(before, after, clone):
+    clone.saw("unset|SMTP_HOST|required|shop/mail.py:12")
+    if before is not None:
+        clone.root.joinpath(".env").write_text(before)
+
+    clone.paste(clone.error("KeyError: 'SMTP_HOST'").help[0])
+
+    assert f"{after}SMTP_HOST=…\n" == clone.root.joinpath(".env").read_text()
+
+
+def test_the_env_file_is_the_one_that_the_program_reads_else_that_which_devboot_reads(clone):
+    read = Observation("file", "app/.env", "", "app/conf.py:2")
+    template = Observation("file", ".env.example", "", "app/conf.py:3")
+    several = clone.spec._replace(env_files=(str(clone.root), ".env", ".secrets.env"))
+    clone.root.joinpath(".secrets.env").touch()
+
+    assert "app/.env" == env_file_of(clone.spec, [read, template])
+    assert ".env" == env_file_of(clone.spec, [template, read._replace(name="/etc/shop.env")])
+    assert ".secrets.env" == env_file_of(several, [])
+    assert ".env" == env_file_of(ProcessSpec("web", "process", "."), [])
+
+
+REFUSED = "ConnectionRefusedError: [Errno 111] Connection refused"
+
+
+@pytest.mark.parametrize(
+    ("fact", "raised", "expected"),
+    [
+        ("connect|localhost:6379||shop/cache.py:8", REFUSED, HERE),
+        (
+            "connect|127.0.0.1:6000||shop/cache.py:8",
+            "redis.exceptions.ConnectionError: Error 111 connecting to localhost:6379. Connection refused.",
+            "connects to localhost:6379 (app.py:3), where nothing listens",
+        ),
+        (
+            "unset|X|default|app.py:1",
+            'OperationalError: connection to server at "db.local" (127.0.0.1), port 5432 failed: Connection refused',
+            "connects to db.local:5432 (app.py:3), where nothing listens",
+        ),
+        (
+            "lookup|cache:6379||shop/cache.py:8",
+            "socket.gaierror: [Errno -2] Name or service not known",
+            "looks for the host cache (shop/cache.py:8), which isn't there",
+        ),
+    ],
+)
+def test_a_connection_in_vain_is_named_with_its_line(fact, raised, expected, clone):
+    clone.saw("connect|localhost:80||early.py:1", fact)
+
+    assert f"web {expected}" == clone.error(raised, "app.py:3").what
+
+
+def test_a_server_that_is_not_there_comes_with_the_command_that_adds_it(clone):
+    clone.saw("connect|localhost:6379||shop/cache.py:8")
+    wired = clone.spec._replace(depends_on=(Dependency("redis", "ready"),))
+
+    added = clone.error(REFUSED).help[0]
+    clone.spec = wired
+    moved = clone.error(REFUSED).help[0]
+
+    assert "devboot init && printf '%s\\n' '' '[services.redis]' 'port = 6379' >> devboot.toml" == added
+    assert "devboot down && devboot up -d --port redis=6379" == moved
+
+
+def test_a_file_that_is_not_there_is_copied_from_its_template(clone):
+    clone.saw("no-file|conf/settings.json||shop/__init__.py:3")
+    clone.root.joinpath("conf").mkdir()
+    clone.root.joinpath("conf", "settings.example.json").write_text("{}")
+
+    error = clone.error("FileNotFoundError: [Errno 2] No such file or directory: 'conf/settings.json'")
+
+    assert "web looked for conf/settings.json (shop/__init__.py:3), which isn't there" == error.what
+    clone.paste(error.help[0].partition(" && ")[0])
+    assert "{}" == clone.root.joinpath("conf", "settings.json").read_text()
+
+
+@pytest.mark.parametrize(
+    "text", ["", "\0\n", "unset\t\t\t\n", "unset\tA\tnone\n", "connect\t:x\t\t\n\t\t\t\n", "\x1b[2J\ta\tb\tc\n"]
+)
+def test_a_record_that_the_program_has_spoilt_explains_nothing(text, clone):
+    clone.record.write_text(text)
+
+    assert "web failed, with code 1" == clone.error("ConnectionError: Connection refused").what
+
+
+def test_an_error_page_is_explained_by_what_was_asked_for(clone):
+    clone.saw("connect|localhost:6379||shop/cache.py:8")
+    tail = ("Traceback (most recent call last):", *clone.frame("shop/cache.py", "8"), REFUSED)
+
+    error = failures.error_page(clone.spec, "http://127.0.0.1:5000", "500", tail)
+
+    assert (f"web {HERE}", ("web answers 500",)) == (error.what, error.causes)

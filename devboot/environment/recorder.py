@@ -80,15 +80,19 @@ class Recorder:
         finally:
             busy.is_set = False
 
-    def misses(self, key: object) -> None:
-        """Record that somebody has asked `os.environ` for a variable that isn't there."""
-        # the frames above: guard, __missing__, os.environ's __getitem__, who asked
-        frame = sys._getframe(3).f_back
+    def misses(self, key: object, *, is_empty: bool = False) -> None:
+        """Record that somebody has asked `os.environ` for a variable that isn't there, or has no value."""
+        frame: FrameType | None = sys._getframe(1)
+        while frame is not None and frame.f_code.co_filename == __file__:
+            frame = frame.f_back
+        frame = frame and frame.f_back  # from `os.environ` to who asked it
         if not isinstance(key, bytes) or frame is None:
             return
-        how = "required"
-        if frame.f_code.co_filename == _ABSTRACT:
-            how = _asked_by(frame.f_code.co_name, frame.f_locals.get("default"))
+        how, function = "required", frame.f_code.co_name if frame.f_code.co_filename == _ABSTRACT else ""
+        if is_empty and function != "get":  # it may be copied with all others
+            return
+        if function:
+            how = _asked_by(function, None if is_empty else frame.f_locals.get("default"))
             frame = frame.f_back
             if frame is not None and frame.f_code.co_name == "setdefault":
                 return
@@ -105,6 +109,10 @@ class Recorder:
     def connects_to(self, host: object, port: object) -> None:
         """Record a connection that is made past the socket module."""
         self._write("connect", f"{_text(host)}:{_text(port)}", "", self._place(2))
+
+    def finds_empty(self, key: object) -> None:
+        """Record that somebody has asked `os.environ` for a variable that has no value."""
+        self.misses(key, is_empty=True)
 
     def _looks_up(self, host: object, port: object = None, *_more: object) -> None:
         name = _text(host)
@@ -210,10 +218,21 @@ class _Environment(dict):  # type: ignore[type-arg]  # it lies inside of os.envi
         raise KeyError(key)
 
 
+class _WithEmpty(_Environment):
+    """The same where some variables are there without a value."""
+
+    def __getitem__(self, key: object) -> object:
+        value = super().__getitem__(key)
+        if not value:
+            self.recorder.guard(self.recorder.finds_empty, key)
+        return value
+
+
 def start(path: str, root: str, prefix: str) -> Recorder:
     """Record from now on, into the file at `path`."""
     recorder = Recorder(path, root, prefix)
-    environment = _Environment(os.environ._data)  # type: ignore[attr-defined]
+    known = os.environ._data  # type: ignore[attr-defined]
+    environment = _Environment(known) if all(known.values()) else _WithEmpty(known)
     environment.recorder = recorder
     os.environ._data = os.environb._data = environment  # type: ignore[attr-defined]
     sys.addaudithook(recorder.hook)

@@ -23,6 +23,8 @@ Imports go down this list; what is marked with a star is pure.
                           tasks that have run | what `ps` shows | descriptors | names as typed | where `exec` is safe |
                           code that cannot be loaded | variables without a value |
                           libraries of the system that are not there
+    observed | append_command
+                          what a program was seen to ask for explains its end | the command that adds a line to a file
     timetable             when a scheduled process runs next
     watcher | exits       who belongs to a process | who has ended
     session | graph*      finds all that a child has started | who waits for whom

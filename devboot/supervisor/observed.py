@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from itertools import pairwise
 
 from devboot.model.observation import (
     ASKED,
@@ -132,9 +133,15 @@ def _explain_unset(spec: ProcessSpec, seen: Sequence[Observation], output: _Outp
     more = [f"{len(found) - _MOST} more"] if len(found) > _MOST else []
     sentence = f"asked for {_listed([*shown, *more])} and got nothing"
     file = env_file_of(spec, seen)
-    command = append_command(output.root, file, [f"{each.name}=…" for each in found])
+    command = append_command(output.root, file, [f"{each.name}={_value_of(each.name, output.lines)}" for each in found])
     helps = (command, "`devboot up -d` starts it with that") if command else (f"set {found[0].name} in {file}",)
     return Explanation(sentence, helps)
+
+
+def _value_of(name: str, lines: Sequence[str]) -> str:
+    """Return a value with which a program goes on: of a switch `false`, of others a person has to say it."""
+    said = (after for line, after in pairwise(lines) if line == name)
+    return "false" if any("[type=bool" in after for after in said) else "…"
 
 
 def _suspects(asked: Sequence[Observation], output: _Output) -> list[Observation]:

@@ -14,6 +14,7 @@ _SAID = (
     r"^KeyError: \"Config '(\w+)' is missing, and has no default\.\"",
 )
 _OF_PYDANTIC = r"validation errors? for \w*(?:Settings|Config|Env)"
+_WRONG = r"\s+(?:field required\b|.*\binput_value='')"  # an empty value may be no value of the field's type
 _ENVIRON = r"\bos\.environ\[|^\s*raise KeyError\(key\) from None"
 
 
@@ -26,9 +27,7 @@ def unset_variables(lines: Iterable[str]) -> tuple[str, ...]:
     found = [match[1] for line in said for pattern in _SAID if (match := re.match(pattern, line))]
     if any(re.search(_OF_PYDANTIC, line) for line in said):
         # Each field stands above what is wrong with it
-        found += [
-            name.upper() for name, wrong in pairwise(said) if re.match(r"\s+field required\b", wrong, re.IGNORECASE)
-        ]
+        found += [name.upper() for name, wrong in pairwise(said) if re.match(_WRONG, wrong, re.IGNORECASE)]
     if any(re.search(_ENVIRON, line) for line in said):
         found += [match[1] for line in said if (match := re.match(r"KeyError: '([A-Z][A-Z0-9_]*)'$", line))]
     return tuple(dict.fromkeys(name for name in found if name.isidentifier()))

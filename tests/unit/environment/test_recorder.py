@@ -118,6 +118,19 @@ def test_variables_that_are_there_or_get_a_value_are_not_recorded_and_no_value_e
     assert "s3cr3t" not in project.record.read_text()
 
 
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("os.environ.get('EMPTY', 'x') and 0", ["unset EMPTY none app.py:2"]),
+        ("os.getenv('EMPTY'), os.getenv('MAIL')", ["unset EMPTY none app.py:2", "unset MAIL none app.py:2"]),
+        ("{**os.environ}, dict(os.environ.items()), list(os.environ.values()), 'EMPTY' in os.environ", []),
+        ("os.environ.setdefault('EMPTY', '1'), os.environ.copy()", []),
+    ],
+)
+def test_a_variable_without_a_value_is_recorded_where_it_is_asked_for_by_name(line, expected, project):
+    assert expected == project.run(f"import os\n{line}\n", EMPTY="")
+
+
 def test_what_libraries_ask_for_is_not_recorded_but_what_they_are_told_to_ask_for(project):
     project.library(
         "chatty.py", "import os\nos.environ.get('CHATTY_DEBUG')\ndef ask(name): return os.environ.get(name)\n"

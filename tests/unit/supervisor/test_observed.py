@@ -81,6 +81,20 @@ def test_several_variables_come_in_one_sentence_and_one_command(clone):
     assert "X=1\nA=…\nB=…\n" == clone.root.joinpath(".env").read_text()
 
 
+def test_a_switch_without_a_value_is_switched_off_in_the_file_that_has_it_empty(clone):
+    clone.saw("file|conf/.env||conf/settings.py:20")
+    clone.root.joinpath("conf").mkdir()
+    clone.root.joinpath("conf", ".env").write_text("DEBUG_MODE=")
+    wrong = "  Input should be a valid boolean [type=bool_parsing, input_value='', input_type=str]"
+    raised = f"pydantic_core._pydantic_core.ValidationError: 1 validation error for AppConfig\nDEBUG_MODE\n{wrong}"
+
+    error = clone.error(raised, "conf/settings.py:20")
+
+    assert "web asked for DEBUG_MODE (conf/settings.py:20) and got nothing" == error.what
+    clone.paste(error.help[0])
+    assert "DEBUG_MODE=\nDEBUG_MODE=false\n" == clone.root.joinpath("conf", ".env").read_text()
+
+
 @pytest.mark.parametrize(("before", "after"), [("A=1", "A=1\n"), ("A=1\n", "A=1\n"), ("", ""), (None, "")])
 def test_the_command_works_when_pasted_whatever_the_last_line_of_the_file_is(before, after, clone):
     clone.saw("unset|SMTP_HOST|required|shop/mail.py:12")

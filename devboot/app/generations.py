@@ -75,7 +75,9 @@ def record(
         files.switch(state, known[identity])
         return known[identity]
     store = os.path.join(data, "store")  # what was found on PATH isn't there, and can't be held
-    objects = tuple(sorted({each.name for each in provisioned.objects.values() if os.path.dirname(each.path) == store}))
+    libraries = provisioned.venv.libraries if provisioned.venv is not None else ()
+    paths = (*(each.path for each in provisioned.objects.values()), *libraries)
+    objects = tuple(sorted({os.path.basename(path) for path in paths if os.path.dirname(path) == store}))
     number = files.append(state, at, identity, objects, body)
     hold_for_project(data, snapshot.root, objects, files.held_objects(state))
     return number

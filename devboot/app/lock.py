@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from devboot.app.preparation.asked import looking_uv, python_of, recipes_of
 from devboot.app.preparation.interpreter import Bringer
+from devboot.app.preparation.libraries import with_libraries
 from devboot.app.preparation.loading import Loaded
 from devboot.app.preparation.locking import STEP, LockResult, LockWish, ensure_lock, read_lock, why_stale
 from devboot.app.preparation.provisioning import Machine, this_host
@@ -64,9 +65,9 @@ def lock(
     One with the marks of a merge conflict is resolved from both of its sides, and kept with the backups. Raises what
     `ensure_lock` raises, UsageError.
     """
-    inputs = lock_inputs(
-        loaded, context, make_uv(context.environ, loaded.project.root, offline=is_offline).shown_by(reporter)
-    )
+    machine = Machine(context.paths().data, this_host(sys.platform, os.uname().machine), context.wall_clock)
+    uv = make_uv(context.environ, loaded.project.root, offline=is_offline).shown_by(reporter)
+    inputs = lock_inputs(loaded, context, with_libraries(uv, machine, loaded.project.root, reporter))
     path = loaded.project.lock
     merged = _merged(path)
     old = merged.lock if merged else read_lock(path, os.path.basename(path))

@@ -7,6 +7,7 @@ goes forward to what they say at once.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -16,6 +17,8 @@ from devboot import snapshot as snapshots
 from devboot.app.context import Context
 from devboot.app.generations import Change, chosen, differences, link_profile, previous, snapshot_of, values_in
 from devboot.app.launch import CHOSEN
+from devboot.app.preparation.libraries import with_libraries
+from devboot.app.preparation.provisioning import Machine, this_host
 from devboot.app.preparation.turns import take_turn
 from devboot.app.redaction import changed_secrets, left_out, missing_secrets, passwords_in
 from devboot.app.store import title_of
@@ -120,6 +123,8 @@ def _sync_venv(project: Project, target: Generation, context: Context, reporter:
     leases = os.path.join(project.state, "run", "provisioning")
     end_leftovers(leases)
     uv = make_uv(context.environ, plain["folder"], offline=True, lease=FolderLeases(leases)).shown_by(reporter)
+    machine = Machine(context.paths().data, this_host(sys.platform, os.uname().machine), context.wall_clock)
+    uv = with_libraries(uv, machine, project.root, reporter)
     try:
         _make_venv(uv, plain, context, reporter)
     except DevbootError as error:

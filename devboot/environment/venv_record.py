@@ -22,6 +22,7 @@ class VenvRecord:
     `location` is where it was made, `python` the path and `version` the version of its interpreter, `base` the stamp of
     that file, `wanted` the digest of what was to be installed, `site` the stamp of the packages' folder after it.
     `installed` maps the packages that syncs have installed to their versions. `is_adopted`: someone else made it.
+    `libraries` are store objects with system libraries, which packages that were built here load.
     """
 
     is_complete: bool
@@ -33,6 +34,7 @@ class VenvRecord:
     site: str = ""
     is_adopted: bool = False
     installed: Mapping[str, str] = field(default_factory=dict)
+    libraries: tuple[str, ...] = ()
 
 
 def render_record(record: VenvRecord) -> str:
@@ -48,6 +50,7 @@ def render_record(record: VenvRecord) -> str:
         f"site {record.site}",
         f"adopted {int(record.is_adopted)}",
         *(f"installed {name} {version}" for name, version in sorted(record.installed.items())),
+        *(f"library {path}" for path in record.libraries),
         "end",
     ]
     return "\n".join(lines) + "\n"
@@ -72,6 +75,7 @@ def parse_record(text: str) -> VenvRecord | None:
             facts["site"],
             facts["adopted"] == "1",
             installed,
+            tuple(value for key, value in pairs if key == "library"),
         )
     except KeyError:
         return None
@@ -114,6 +118,7 @@ def is_untouched(venv: str, record: VenvRecord) -> bool:
         and record.base != ""
         and record.base == stamp(os.path.join(venv, "bin", "python"))
         and record.site == stamp(_site_of(venv, record.version))
+        and all(map(os.path.exists, record.libraries))
     )
 
 

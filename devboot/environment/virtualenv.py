@@ -28,6 +28,7 @@ from devboot.environment.venv_spec import VenvSpec, installable_pins, wanted_dig
 from devboot.errors import DevbootError, IntegrityError, NetworkError, WorkError
 from devboot.events import DONE, NOTE, PROGRESS, START, UNCHANGED, WARNING, Event, Reporter
 from devboot.files import fail_point, machine_error
+from devboot.provision.store import REGISTERED
 from devboot.uv.client import Uv
 from devboot.uv.failures import may_depend_on_date
 from devboot.uv.packages import (
@@ -48,7 +49,7 @@ class SyncResult:
     """What a sync did: names with versions, `changed` as (name, old, new); `act` is that of the decision.
 
     `packages` counts what the project wants; `stays` names what the user added; `aside` is where an old one lies;
-    `spec` is what was asked for.
+    `spec` is what was asked for. `libraries` are the store objects with system libraries that packages load.
     """
 
     act: str
@@ -61,6 +62,7 @@ class SyncResult:
     notes: tuple[str, ...] = ()
     aside: str = ""
     spec: VenvSpec | None = field(default=None, repr=False, compare=False)
+    libraries: tuple[str, ...] = ()
 
     @property
     def is_unchanged(self) -> bool:
@@ -93,14 +95,15 @@ def sync(uv: Uv, spec: VenvSpec, *, reporter: Reporter, wall_clock: Callable[[],
         spec.name,
         wanted=WantedPython(spec.interpreter.minor, spec.interpreter.path if spec.is_given else ""),
         is_admitted=_is_admitted(spec, condition.version),
-        is_forced=spec.is_forced,
+        is_forced=spec.is_forced or _has_lost_libraries(condition.record),
     )
     if decision.says:
         reporter.emit(Event(NOTE, STEP, decision.says))
     digest = wanted_digest(spec)
     if decision.act == KEEP and condition.record and _needs_nothing(spec, condition.record, digest):
         write_schema(spec.path)
-        result = SyncResult(KEEP, condition.version, len(wanted_names(spec)), spec=spec)
+        libraries = condition.record.libraries
+        result = SyncResult(KEEP, condition.version, len(wanted_names(spec)), spec=spec, libraries=libraries)
         reporter.emit(Event(UNCHANGED, STEP, f"{spec.name} has all {_count(result.packages)}"))
         return result
     result = _synced(uv.listening(_listener(reporter)), spec, decision, digest, reporter, wall_clock)
@@ -118,6 +121,12 @@ def _listener(reporter: Reporter) -> Callable[[str], None]:
             reporter.emit(Event(PROGRESS, STEP, text))
 
     return hear
+
+
+def _has_lost_libraries(record: VenvRecord | None) -> bool:
+    """Whether packages load libraries that are gone from the store: they have to be built anew."""
+    paths = record.libraries if record is not None else ()
+    return not all(os.path.exists(os.path.join(path, REGISTERED)) for path in paths)
 
 
 def _is_admitted(spec: VenvSpec, version: str) -> bool:
@@ -176,6 +185,8 @@ def _synced(
             put_back(spec.path, aside)
         raise
     after = list_installed(spec.path)
+    used = uv.libraries.used if uv.libraries is not None else ()
+    base = replace(base, libraries=tuple(dict.fromkeys((*base.libraries, *used))))
     installed = _finish(spec, base, before, after, digest)
     aside, note = _clear_aside(aside, spec, is_kept=decision.keeps_old)
     for text in note:
@@ -189,6 +200,7 @@ def _synced(
         notes=(*notes, *note),
         aside=aside,
         spec=spec,
+        libraries=base.libraries,
     )
 
 
@@ -340,6 +352,7 @@ def _finish(
         stamp(site_packages(spec.path)),
         base.is_adopted,
         installed,
+        base.libraries,
     )
     _write(spec, record)
     fail_point("venv/complete")

@@ -79,7 +79,8 @@ class Layout(NamedTuple):
     `asks_version` are the words after the first program that make it print its version. `shims` pairs a program with
     the command line that it stands for, `links` a symbolic link with its target, `substitute` a pattern of files with
     texts by turns: one that is there, and the one that replaces it; `env` are variables that every program gets;
-    `modules` are patterns of folders with Python modules, which the first program compiles.
+    `modules` are patterns of folders with Python modules, which the first program compiles. `prefix` is where a tree of
+    libraries believes to be, `/usr`: its configuration programs and pkg-config files name the tree instead.
     """
 
     bin: tuple[tuple[str, str], ...]
@@ -90,6 +91,7 @@ class Layout(NamedTuple):
     substitute: tuple[tuple[str, tuple[str, ...]], ...] = ()
     env: tuple[tuple[str, str], ...] = ()
     modules: tuple[str, ...] = ()
+    prefix: str = ""
 
     @property
     def programs(self) -> tuple[str, ...]:

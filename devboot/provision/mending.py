@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from fnmatch import fnmatchcase
 from glob import glob
@@ -31,6 +32,29 @@ def mend(tree: str, layout: Layout, final: str) -> None:
             raise _unexpected(f"no file matches `{pattern}`, in which the recipe replaces paths")
         for name in found:
             _replace(os.path.join(tree, name), name, texts, final)
+    if layout.prefix:
+        relocate(tree, layout.prefix, final)
+
+
+def relocate(tree: str, prefix: str, final: str) -> None:
+    """Make the configuration programs and pkg-config files of a tree name `final` where they name `prefix`."""
+    # A folder below the prefix, or the prefix alone as a value; not the end of a longer path
+    start = rb"(?:(?<![\w.$}/-])|(?<=-I)|(?<=-L))"
+    named = re.compile(start + re.escape(prefix.encode()) + rb"(?=/|[\s\"';:]|$)", re.MULTILINE)
+    place = os.fsencode(os.path.join(final, prefix.lstrip("/")))
+    for name in files_below(tree):
+        folder, file = os.path.split(name)
+        path = os.path.join(tree, name)
+        if os.path.islink(path) or not (file.endswith(".pc") or os.path.basename(folder) == "bin"):
+            continue
+        with open(path, "rb") as stream:
+            content = stream.read()
+        is_script = content.startswith(b"#!")
+        if not is_script and not file.endswith(".pc"):
+            continue
+        head, line, rest = content.partition(b"\n") if is_script else (b"", b"", content)
+        with open(path, "wb") as stream:
+            stream.write(head + line + named.sub(lambda _: place, rest))
 
 
 def compile_modules(staging: str, layout: Layout) -> None:

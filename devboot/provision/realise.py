@@ -51,6 +51,8 @@ def _rarer(wanted: Wanted) -> Iterator[object]:
     yield from ((name, sorted(value)) for name, value in rarer.items() if value)
     if layout.modules:
         yield ("modules", layout.modules)
+    if layout.prefix:
+        yield ("prefix", layout.prefix)
     if wanted.artifact.python:
         yield ("python", wanted.artifact.python)
     if wanted.artifact.building:
@@ -139,7 +141,8 @@ def _build(staging: str, wanted: Wanted, source: Source, host: Host, *, final: s
     normalise(staging)
     if wanted.platform == host.platform:
         _refuse_glibc(wanted, tree_glibc_floor(tree), host)
-        _run_program(staging, wanted)
+        if wanted.layout.programs:  # libraries have none
+            _run_program(staging, wanted)
 
 
 def _run_program(staging: str, wanted: Wanted) -> None:

@@ -13,8 +13,8 @@ from devboot.model.artifact import Artifact, Building
 from devboot.scratch import scratch_folder
 from devboot.sources.archive import ArchiveSource
 from devboot.unpack import unpack
-from devboot.uv.build_advice import what_is_lacking
 from devboot.uv.child import TimedOut, run_child
+from devboot.uv.system_libraries import what_is_lacking
 
 _SECONDS = 3600.0
 _SHOWN = 20  # lines of output that an error has
@@ -138,6 +138,8 @@ def _failed(step: str, artifact: Artifact, shown: str, how: str, lines: Sequence
         "build/failed",
         f"{step} {artifact.version} could not be built",
         details=[line for line in lines if line.strip()][-_SHOWN:],
-        causes=[f"`{shown}`: {how}", *([f"{lack.name} is not here"] if lack else [])],
-        help=lack.help if lack else [f'a version that needs no building: leave `source = "build"` out for {step}'],
+        causes=[f"`{shown}`: {how}", *([f"{lack.title} is not here"] if lack else [])],
+        help=lack.commands()
+        if lack
+        else [f'a version that needs no building: leave `source = "build"` out for {step}'],
     )

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 Alternatives = tuple[str, ...]
 _WALKED = r"lib|zlib1g"
-# Every Debian and Ubuntu has these, or they are no libraries that a program loads
-_LEFT_OUT = re.compile(r"libc6$|libc-bin|libgcc-s1$|libpam|libselinux1$|libaudit|libcrypt1$|.*-perl$|.*-dev$|.*-data$")
+_ON_EACH_MACHINE = r"libc6$|libc-bin|libgcc-s1$|libpam|libselinux1$|libaudit|libcrypt1$"
+_NO_LIBRARIES = r".*-perl$|.*-dev$|.*-data$"
 
 
 class DebRecord(NamedTuple):
@@ -54,13 +54,15 @@ def alternatives(text: str) -> Alternatives:
     return tuple(re.sub(r"[\s(:\[].*", "", each.strip()) for each in text.split("|"))
 
 
-def closure(roots: Sequence[str], find: Find, also: Sequence[str] = ()) -> tuple[DebRecord, ...]:
+def closure(roots: Sequence[str], find: Find, also: Sequence[str] = (), left_out: str = "") -> tuple[DebRecord, ...]:
     """The roots with all libraries that they need and that aren't on every machine anyway, sorted by name.
 
     `also` are expressions for the beginnings of further names to follow; a root `a | b` is the one that there is.
+    `left_out` is an expression for names that aren't followed; without it those that no program loads.
     Raises KeyError with a root that isn't there.
     """
     walked = re.compile("|".join([_WALKED, *also]))
+    passed_over = re.compile(f"{_ON_EACH_MACHINE}|{left_out or _NO_LIBRARIES}")
     known: dict[str, DebRecord] = {}
     wanted: list[Alternatives] = [alternatives(root) for root in roots]
     while wanted:
@@ -70,7 +72,7 @@ def closure(roots: Sequence[str], find: Find, also: Sequence[str] = ()) -> tuple
         if not known and (missing := [group for group in wanted if not set(group) & records.keys()]):
             raise KeyError(missing[0][0])
         known |= {record.name: record for record in fresh}
-        groups = (_followed(group, walked) for record in fresh for group in record.depends)
+        groups = (_followed(group, walked, passed_over) for record in fresh for group in record.depends)
         wanted = [group for group in groups if group and not set(group) & known.keys()]
     return tuple(sorted(known.values()))
 
@@ -80,8 +82,8 @@ def _first(group: Alternatives, known: Collection[str], records: Collection[str]
     return next((name for name in group if name in known or name in records), "")
 
 
-def _followed(group: Alternatives, walked: re.Pattern[str]) -> Alternatives:
-    return tuple(name for name in group if walked.match(name) and not _LEFT_OUT.match(name))
+def _followed(group: Alternatives, walked: re.Pattern[str], passed_over: re.Pattern[str]) -> Alternatives:
+    return tuple(name for name in group if walked.match(name) and not passed_over.match(name))
 
 
 def product_version(version: str) -> str:

@@ -12,6 +12,7 @@ from devboot.uv.client import Uv
 
 _DOING = "look into the cache"
 _PARALLEL = 4
+NOTHING: Mapping[str, str] = {}
 
 
 def lacking(
@@ -37,19 +38,30 @@ def lacking(
     if all("--hash=" in line for line in lines):
         common.append("--require-hashes")
 
-    def is_there(text: str, *, is_tried: bool) -> bool:
+    def is_there(text: str, *, is_tried: bool, more: Mapping[str, str] = NOTHING) -> bool:
         with scratch_folder() as place:
             path = os.path.join(place, "requirements.txt")
             with open(path, "w", encoding="utf-8") as file:
                 file.write(text)
             arguments = [*common, "--target", os.path.join(place, "target"), "--requirements", path]
-            done = quiet.attempt([*arguments, *([] if is_tried else ["--dry-run"])], doing=_DOING, variables=variables)
+            done = quiet.attempt(
+                [*arguments, *([] if is_tried else ["--dry-run"])],
+                doing=_DOING,
+                variables={**(variables or {}), **more},
+            )
             # A dry run takes 20 ms, but says so of files in a folder of wheels as well.
             return done.code == 0 and (is_tried or not any(line.startswith("Would download") for line in done.lines))
 
     everything = "\n".join(lines) + "\n"
     if not lines or is_there(everything, is_tried=False) or is_there(everything, is_tried=True):
         return ()
+
+    def is_kept(line: str) -> bool:
+        if is_there(line + "\n", is_tried=True):
+            return True
+        built = uv.libraries.recall(line.partition(" ")[0]) if uv.libraries is not None else None
+        return built is not None and is_there(line + "\n", is_tried=True, more=built)
+
     with ThreadPoolExecutor(_PARALLEL) as pool:
-        found = list(pool.map(lambda line: is_there(line + "\n", is_tried=True), lines))
+        found = list(pool.map(is_kept, lines))
     return tuple(position for position, each in enumerate(found) if not each)

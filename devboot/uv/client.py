@@ -12,7 +12,8 @@ from devboot.errors import MachineError
 from devboot.events import Reporter, SilentReporter
 from devboot.uv.child import Finished, Lease, TimedOut, run_child
 from devboot.uv.environ import is_offline, provisioning_environ
-from devboot.uv.failures import failure
+from devboot.uv.failures import failure, unbuilt_requirement
+from devboot.uv.library_builds import Attempts, LibrarySupply
 from devboot.uv.local_files import refuse_arguments, refuse_project
 from devboot.uv.network_settings import blame_settings
 from devboot.uv.older_setuptools import with_older_setuptools
@@ -30,6 +31,7 @@ class Uv:
     `environ` is scrubbed already (`make_uv` does it); `folder` is where uv looks for the project's own `[tool.uv]`;
     `on_line` hears each line of progress; `lease` is told the process group of each child. `refused` keeps why an
     interpreter couldn't be downloaded, by what was asked for: a step later it would take as long to fail again.
+    `libraries` has what builds lack; without it they fail.
     """
 
     binary: str
@@ -41,6 +43,7 @@ class Uv:
     lease: Lease | None = field(default=None)
     refused: dict[str, str] = field(default_factory=dict, compare=False)
     reporter: Reporter = field(default=SilentReporter(), compare=False)
+    libraries: LibrarySupply | None = field(default=None, compare=False)
 
     def shown_by(self, reporter: Reporter) -> Uv:
         """Give the same uv, each call of which is shown where no step of the reporter is at work."""
@@ -55,9 +58,23 @@ class Uv:
         return replace(self, on_line=on_line)
 
     def run(
-        self, arguments: Sequence[str], *, doing: str, stdin: str = "", variables: Mapping[str, str] | None = None
+        self,
+        arguments: Sequence[str],
+        *,
+        doing: str,
+        stdin: str = "",
+        variables: Mapping[str, str] | None = None,
+        alone: Callable[[str], Sequence[str]] | None = None,
     ) -> Finished:
         """Run `uv ARGUMENTS`.
+
+        Args:
+            arguments: the command and its options.
+            doing: what an error says could not be done.
+            stdin: the text that uv reads.
+            variables: further variables.
+            alone: gives the arguments for one requirement (`name==version`) of several, none for a foreign one. One
+                that lacks a system library is built by itself then, and the whole command is run again afterwards.
 
         Raises:
             DevbootError: uv failed; see `failures.failure` for the classes and slugs.
@@ -65,14 +82,44 @@ class Uv:
         """
         given = dict(variables or {})
 
-        def again(more: Mapping[str, str]) -> Finished:
-            return self.attempt(arguments, doing=doing, stdin=stdin, variables={**given, **more})
+        def run(words: Sequence[str], more: Mapping[str, str]) -> Finished:
+            def again(extra: Mapping[str, str]) -> Finished:
+                return self.attempt(words, doing=doing, stdin=stdin, variables={**given, **more, **extra})
 
-        finished = with_older_setuptools(again({}), again, {**self.environ, **given})
+            return with_older_setuptools(again({}), again, {**self.environ, **given, **more})
+
+        finished, refusal = run(arguments, {}), ""
+        if finished.code != 0 and self.libraries is not None:
+            finished, refusal = self._with_libraries(self.libraries, finished, run, arguments, alone)
         if finished.code != 0:
-            failed = failure(finished.lines, finished.code, doing=doing)
+            path = self.environ.get("PATH", "")
+            failed = failure(finished.lines, finished.code, doing=doing, search_path=path, refusal=refusal)
             raise blame_settings(failed, finished.lines, self.environ)
         return finished
+
+    def _with_libraries(
+        self,
+        supply: LibrarySupply,
+        finished: Finished,
+        run: Callable[[Sequence[str], Mapping[str, str]], Finished],
+        arguments: Sequence[str],
+        alone: Callable[[str], Sequence[str]] | None,
+    ) -> tuple[Finished, str]:
+        """Go on from a failed run with the libraries that its builds lack; also why one couldn't be fetched."""
+        built = set[str]()
+        while True:
+            attempts, requirement = Attempts(supply), unbuilt_requirement(finished.lines)
+            words = arguments if alone is None else alone(requirement) if requirement not in built else ()
+            if not words:
+                return finished, ""
+            last = attempts.go_on(finished, requirement, lambda more, words=words: run(words, more))  # type: ignore[misc]
+            if last.code != 0 or alone is None or not attempts.libraries:
+                return last, attempts.refusal
+            supply.remember(requirement, attempts.libraries)
+            built.add(requirement)
+            finished = run(arguments, {})
+            if finished.code == 0:
+                return finished, ""
 
     def attempt(
         self, arguments: Sequence[str], *, doing: str, stdin: str = "", variables: Mapping[str, str] | None = None

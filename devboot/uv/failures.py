@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from devboot.errors import DevbootError, IntegrityError, MachineError, NetworkError, WorkError
-from devboot.uv.build_advice import what_is_lacking
+from devboot.uv.system_libraries import complaint, what_is_lacking
 
 _ERROR = re.compile(r"^error:\s*(?P<text>.*)$")
 _CAUSE = re.compile(r"^\s*(?:cause|Caused by):\s*(?P<text>.*)$")
@@ -51,13 +51,15 @@ class Said:
     hints: tuple[str, ...]
     block: tuple[str, ...]
     everything: str
+    search_path: str = ""
+    refusal: str = ""
 
     def has(self, *words: str) -> bool:
         """Whether any of the words occurs, whatever its case."""
         return any(word.lower() in self.everything.lower() for word in words)
 
 
-def parse_failure(lines: Sequence[str]) -> Said:
+def parse_failure(lines: Sequence[str], search_path: str = "", refusal: str = "") -> Said:
     """Take uv's stderr apart; credentials in addresses are masked on the way."""
     error, causes, hints, block = "", list[str](), list[str](), list[str]()
     shown = [masked(line) for line in lines]
@@ -76,7 +78,7 @@ def parse_failure(lines: Sequence[str]) -> Said:
             block.append(line.strip() if not block else line.removeprefix("         "))
     if not error and causes:  # the tree form has its headline in the first branch
         error = causes.pop(0)
-    return Said(error, tuple(causes), tuple(hints), tuple(block), "\n".join(shown))
+    return Said(error, tuple(causes), tuple(hints), tuple(block), "\n".join(shown), search_path, refusal)
 
 
 def masked(text: str) -> str:
@@ -84,16 +86,18 @@ def masked(text: str) -> str:
     return _URL.sub(lambda m: f"{m['scheme']}{'***@' if m['login'] else ''}{m['host']}{m['path']}", text)
 
 
-def failure(lines: Sequence[str], code: int, *, doing: str) -> DevbootError:
+def failure(lines: Sequence[str], code: int, *, doing: str, search_path: str = "", refusal: str = "") -> DevbootError:
     """Translate a failed uv call.
 
     Args:
         lines: uv's stderr.
         code: its exit code, negative for a signal.
         doing: what was tried, as in "could not `doing`": `install the packages`.
+        search_path: where the machine's package manager is looked for, in the form of PATH.
+        refusal: why a system library that a build lacks could not be fetched.
 
     """
-    said = parse_failure(lines)
+    said = parse_failure(lines, search_path, refusal)
     for recognise in (
         _absent,
         _disk,
@@ -270,10 +274,9 @@ def _build(said: Said, _: str) -> DevbootError | None:
     if lack is not None:
         return WorkError(
             "python/missing-library",
-            f"{package} could not be built: {lack.name} is not here",
-            details=_tail(said.block),
-            causes=_causes(said),
-            help=lack.help,
+            f"{package} could not be built: {lack.title} is not here",
+            causes=tuple(filter(None, (complaint(said.everything), said.refusal))) or _causes(said),
+            help=lack.commands(said.search_path),
         )
     advice = list[str]()
     if said.has("has no attribute 'build_editable'"):  # of a backend from before PEP 660, whichever the Python
@@ -327,6 +330,11 @@ def is_offered_nowhere(error: DevbootError) -> bool:
     """Whether the project itself asks for a version that no index has: another Python would fail in the same way."""
     said = filter(None, map(_NOWHERE.match, error.causes))
     return error.slug == "python/no-such-package" or any(each["name"] == each["required"] for each in said)
+
+
+def unbuilt_requirement(lines: Sequence[str]) -> str:
+    """Return the requirement (`name==version`) whose build failed; empty where the failure names none."""
+    return _first_package(parse_failure(lines)).strip("`")
 
 
 def _first_package(said: Said) -> str:

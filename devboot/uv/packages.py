@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from devboot.clone_reader import read_text
@@ -50,6 +50,7 @@ class IndexSettings:
 
 NO_INDEXES = IndexSettings()
 _INSTALLING = "install the packages"
+_ANYWHERE = ("--index-strategy", "unsafe-best-match")
 _NO_MATTER_OF_NETWORK = ("python/build-failed", "python/missing-library")
 _COMPILE = (
     *("pip", "compile", "--universal", "--generate-hashes", "--no-annotate", "--no-header"),
@@ -184,20 +185,46 @@ def install_requirements(
 ) -> tuple[str, ...]:
     """Install exactly the pinned lines into the virtualenv of `python`; other packages stay. Returns uv's lines."""
     arguments = ["pip", "install", "--python", python, "--no-deps", *indexes.options, *options]
+    if require_hashes:
+        # With a hash it doesn't matter who serves a file; without one the first index that knows the name counts.
+        arguments += ["--require-hashes", *_ANYWHERE]
     with _texts(requirements=text) as paths:
-        arguments += ["--requirements", paths["requirements"]]
         variables = indexes.variables(uv.environ)
+
+        def alone(requirement: str) -> list[str]:
+            lines = [line for each, line in _pinned(text) if each == requirement]
+            path = os.path.join(os.path.dirname(paths["requirements"]), "alone.txt")
+            with open(path, "w", encoding="utf-8") as file:
+                file.writelines(f"{line}\n" for line in lines)
+            return [*arguments, "--requirements", path] if lines else []
+
+        _install_remembered(uv, text, alone, variables)
+        whole = [*arguments, "--requirements", paths["requirements"]]
         if not require_hashes:
-            return uv.run(arguments, doing=_INSTALLING, variables=variables).lines
-        arguments += ["--require-hashes"]
+            return uv.run(whole, doing=_INSTALLING, variables=variables, alone=alone).lines
         try:
-            # With a hash it doesn't matter who serves a file; without one the first index that knows the name counts.
-            anywhere = [*arguments, "--index-strategy", "unsafe-best-match"]
-            return _from_cache_first(uv, anywhere, doing=_INSTALLING, variables=variables).lines
+            return _from_cache_first(uv, whole, doing=_INSTALLING, variables=variables, alone=alone).lines
         except WorkError as error:
             if error.slug == "python/no-such-package":
-                _name_refusal(uv, arguments, variables)
+                _name_refusal(uv, [word for word in whole if word not in _ANYWHERE], variables)
             raise
+
+
+def _install_remembered(uv: Uv, text: str, alone: Callable[[str], Sequence[str]], variables: Mapping[str, str]) -> None:
+    """Install what was built with system libraries before from the cache that has it; failures are left to the rest."""
+    if uv.libraries is None:
+        return
+    for requirement, _ in _pinned(text):
+        with contextlib.suppress(DevbootError):
+            if (more := uv.libraries.recall(requirement)) is not None:
+                uv.run(alone(requirement), doing=_INSTALLING, variables={**variables, **more})
+
+
+def _pinned(text: str) -> list[tuple[str, str]]:
+    """Return the pins of a requirements text, each as `name==version` without extras, and as one line of its own."""
+    lines = re.sub(r"\\\n\s*", " ", text).splitlines()
+    pins = [(re.sub(r"\[[^]]*\]", "", re.split(r"[ ;]", line, maxsplit=1)[0]), line) for line in lines]
+    return [(requirement, line) for requirement, line in pins if "==" in requirement]
 
 
 def _name_refusal(uv: Uv, arguments: Sequence[str], variables: Mapping[str, str]) -> None:
@@ -264,18 +291,25 @@ def install_target(
         _from_cache_first(uv, arguments, doing="fetch the packages", variables=variables)
 
 
-def _from_cache_first(uv: Uv, arguments: Sequence[str], *, doing: str, variables: Mapping[str, str] | None) -> Finished:
+def _from_cache_first(
+    uv: Uv,
+    arguments: Sequence[str],
+    *,
+    doing: str,
+    variables: Mapping[str, str] | None,
+    alone: Callable[[str], Sequence[str]] | None = None,
+) -> Finished:
     """Run uv with the network off, and again with it where that fails: digests decide, so no index has to be asked.
 
     What is cached comes up without any network this way, also where nobody has said `--offline`.
     """
     if not uv.offline:
         try:
-            return replace(uv, offline=True).run(arguments, doing=doing, variables=variables)
+            return replace(uv, offline=True).run(arguments, doing=doing, variables=variables, alone=alone)
         except DevbootError as error:
             if isinstance(error, MachineError) or error.slug in _NO_MATTER_OF_NETWORK:
                 raise
-    return uv.run(arguments, doing=doing, variables=variables)
+    return uv.run(arguments, doing=doing, variables=variables, alone=alone)
 
 
 def builtin_index(uv: Uv, python: str) -> str:

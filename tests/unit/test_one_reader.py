@@ -49,6 +49,7 @@ OWN = {
     "uv/environ.py": "configuration of the user",
     "uv/leases.py": "its own leases, /proc",
     "uv/pipconf.py": "configuration of the user",
+    "uv/system_libraries.py": "the table of system libraries of its own installation",
 }
 FUNCTIONS = {"open", "copyfile", "ZipFile"}
 METHODS = {

@@ -31,6 +31,7 @@ from devboot.app.preparation.composing import (
 from devboot.app.preparation.data import back_up, prepare_databases, prepare_services
 from devboot.app.preparation.hosting import host_programs, lock_here
 from devboot.app.preparation.interpreter import Bringer
+from devboot.app.preparation.libraries import with_libraries
 from devboot.app.preparation.loading import Loaded, load_project
 from devboot.app.preparation.locking import LockResult, LockWish, ensure_lock, pins_of_lock
 from devboot.app.preparation.offline import refuse_unfetched
@@ -160,9 +161,8 @@ class _Way:
         remove_abandoned()
         is_offline = wishes.is_offline or kit is not None
         self.machine = Machine(paths.data, this_host(sys.platform, os.uname().machine), context.wall_clock)
-        self.uv: Uv = make_uv(context.environ, self.root, offline=is_offline, lease=FolderLeases(leases)).shown_by(
-            reporter
-        )
+        uv = make_uv(context.environ, self.root, offline=is_offline, lease=FolderLeases(leases)).shown_by(reporter)
+        self.uv: Uv = with_libraries(uv, self.machine, self.root, reporter)
 
     def go(self) -> Prepared:
         if self.wishes.starts:

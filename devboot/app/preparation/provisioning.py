@@ -68,7 +68,9 @@ class Provisioned(NamedTuple):
     @property
     def paths(self) -> list[str]:
         """What has to stay where it is."""
-        return [each.path for each in self.objects.values()] + [path for h in self.hosted.values() for path in h.paths]
+        libraries = self.venv.libraries if self.venv is not None else ()
+        hosted = [path for each in self.hosted.values() for path in each.paths]
+        return [*(each.path for each in self.objects.values()), *hosted, *libraries]
 
 
 def this_host(system: str, machine: str) -> Host:
@@ -196,6 +198,7 @@ def provision(
             raise failures[0] if len(failures) == 1 else Problems(failures)
         objects = {**there, **{wish: each for wish, each in found.items() if each is not None}}
         names = [each.name for each in objects.values()]
+        names += [os.path.basename(path) for path in (venv.libraries if venv is not None else ())]
         if is_part:
             hold_more_for_project(machine.data, root, names)
         else:

@@ -3,7 +3,6 @@
 import pytest
 
 from devboot.errors import Exit
-from devboot.uv.build_advice import what_is_lacking
 from devboot.uv.failures import failure, is_offered_nowhere, masked, parse_failure
 
 REFUSED = """Using Python 3.13.5 environment at: v
@@ -245,31 +244,12 @@ def test_a_missing_library_comes_with_the_commands_that_bring_it():
     ) == translated(LIBRARY).help
 
 
-@pytest.mark.parametrize(
-    ("line", "name"),
-    [
-        ("Error: pg_config executable not found.", "PostgreSQL's client library"),
-        ("fatal error: Python.h: No such file or directory", "Python's headers"),
-        ("error: command 'gcc' failed: No such file or directory", "a C compiler"),
-        ("error: can't find Rust compiler: rustc not found", "the Rust compiler"),
-        ("/bin/sh: 1: mysql_config: not found", "MySQL's client library"),
-        ("/bin/sh: 1: pkg-config: not found\nException: Can not find valid pkg-config name.", "MySQL's client library"),
-    ],
-)
-def test_what_a_build_lacks_is_read_from_its_output(line, name):
-    assert name == what_is_lacking(f"gcc -I/usr/include/openssl\n{line}\n").name
-
-
 def test_a_backend_that_knows_no_editables_is_named_with_its_successor():
     text = BUILD.replace(
         "RuntimeError: boom", "AttributeError: module 'poetry.masonry.api' has no attribute 'build_editable'"
     )
     newer = '`requires = ["poetry-core"]`, `build-backend = "poetry.core.masonry.api"`'
     assert translated(text).help == (f"name a newer `build-backend` in its pyproject.toml: {newer}",)
-
-
-def test_a_build_that_fails_for_another_reason_lacks_nothing():
-    assert what_is_lacking("gcc -c a.c\nerror: expected identifier\nModuleNotFoundError: No module named 'imp'") is None
 
 
 def test_a_line_of_a_builds_output_is_no_cause_of_uvs():

@@ -1,0 +1,191 @@
+"""System libraries with their headers, for builds of Python packages: store objects, and the variables for builds."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from glob import glob
+from typing import NamedTuple
+
+from devboot.files import atomic_write, make_directories
+from devboot.model.artifact import Artifact, Layout, Part, Wanted, digest_of_parts
+from devboot.provision.store import REGISTERED, StoreObject
+from devboot.sources.debs import Find, alternatives, closure, product_version
+from devboot.uv.system_libraries import SystemLibrary, known_libraries
+
+_DROPPED = (
+    "usr/share/doc/*",
+    "usr/share/man/*",
+    "usr/share/gdb/*",
+    "usr/share/lintian/*",
+    "share/doc/*",
+    "share/man/*",
+)
+# Headers need those of other packages; a compiler's own are the machine's
+_FOLLOWED = (r".*-(?:multi)?dev$",)
+_OF_THE_COMPILER = r"(?:libc6|linux-libc|libgcc-[\d.]+|libstdc\+\+-[\d.]+|libc\+\+.*)-dev$|.*-(?:doc|data|perl|bin)$"
+_PKG_CONFIG = "pkg-config"
+
+
+class Locator(NamedTuple):
+    """Where the files of libraries come from: a kind of source, the prefix within its trees, and how one is found.
+
+    `find` returns the artifact and the version of what a library needs, None where the source hasn't got it. It raises
+    DevbootError where the source can't be reached.
+    """
+
+    prefix: str
+    find: Callable[[SystemLibrary], tuple[Artifact, str] | None]
+
+
+def find_in_distribution(library: SystemLibrary, records: Find) -> tuple[Artifact, str] | None:
+    """Return the Debian packages that a library's builds need, with the version of the first."""
+    try:
+        found = closure(library.apt, records, (*_FOLLOWED, *library.also), left_out=_OF_THE_COMPILER)
+    except KeyError:
+        return None
+    main = next(record for record in found if record.name in alternatives(library.apt[0]))
+    parts = tuple(Part(each.name, each.version, each.file, each.sha256, each.size) for each in found)
+    size = sum(part.size for part in parts)
+    artifact = Artifact("deb", main.name, main.version, main.file, digest_of_parts(parts), size, files=parts)
+    return artifact, product_version(main.version)
+
+
+class LibraryStore:
+    """A `LibrarySupply` out of the store.
+
+    Args:
+        locators: where to look, in this order.
+        realise: has a store object for what is wanted.
+        hold: keeps the store object of this name for the project.
+        platform: this machine's.
+        cache: devboot's cache directory, which gets uv's caches of what is built with libraries.
+        environ: the variables that builds have already.
+        has_pkg_config: whether the machine has that program.
+
+    """
+
+    def __init__(
+        self,
+        locators: Sequence[Locator],
+        realise: Callable[[Wanted], StoreObject],
+        hold: Callable[[str], None],
+        platform: str,
+        cache: str,
+        environ: Mapping[str, str],
+        *,
+        has_pkg_config: bool,
+    ) -> None:
+        self._locators = locators
+        self._realise = realise
+        self._hold = hold
+        self._platform = platform
+        self._cache = os.path.join(cache, "libraries")
+        self._environ = environ
+        self._has_pkg_config = has_pkg_config
+        self._places: dict[str, str] = {}  # the prefixes of those that are there, by key
+        self._objects: dict[str, str] = {}
+
+    @property
+    def used(self) -> tuple[str, ...]:
+        """See `LibrarySupply`."""
+        return tuple(self._objects.values())
+
+    def variables(self, libraries: Sequence[SystemLibrary]) -> Mapping[str, str] | None:
+        """See `LibrarySupply`."""
+        places = []
+        for library in self._complete(libraries):
+            if library.key not in self._places and not self._find(library):
+                return None
+            places.append((self._places[library.key], library))
+        if any(mark in place for place, _ in places for mark in " \t:"):  # which build systems take for an end
+            return None
+        key = hashlib.sha256("\n".join(sorted({place for place, _ in places})).encode()).hexdigest()[:16]
+        own = {"UV_CACHE_DIR": os.path.join(self._cache, key)}
+        return {**build_variables(places, self._environ), **own}
+
+    def recall(self, requirement: str) -> Mapping[str, str] | None:
+        """See `LibrarySupply`."""
+        try:
+            with open(self._note(requirement), encoding="utf-8") as stream:
+                places = {str(key): str(place) for key, place in json.load(stream).items()}
+            libraries = [known_libraries()[key] for key in places]
+        except (OSError, ValueError, KeyError, AttributeError):
+            return None
+        for key, place in places.items():
+            path = place.rpartition("/tree")[0]
+            # Taken as it is: asking the distribution for its newest version takes seconds
+            if key not in self._places and os.path.exists(os.path.join(path, REGISTERED)):
+                self._take(key, path, place)
+        return self.variables(libraries)
+
+    def remember(self, requirement: str, libraries: Sequence[SystemLibrary]) -> None:
+        """See `LibrarySupply`."""
+        if all(known_libraries()[each.key] == each for each in libraries):  # not for one version of Python alone
+            make_directories(os.path.dirname(self._note(requirement)))
+            places = {each.key: self._places[each.key] for each in self._complete(libraries)}
+            atomic_write(self._note(requirement), json.dumps(places) + "\n")
+
+    def _note(self, requirement: str) -> str:
+        return os.path.join(self._cache, "built", f"{requirement.replace('/', '_')}.json")
+
+    def _complete(self, libraries: Sequence[SystemLibrary]) -> list[SystemLibrary]:
+        """Add pkg-config, by which most builds look for libraries, where this machine has none."""
+        is_there = self._has_pkg_config or any(each.key == _PKG_CONFIG for each in libraries)
+        return [*libraries, *([] if is_there else [known_libraries()[_PKG_CONFIG]])]
+
+    def _find(self, library: SystemLibrary) -> bool:
+        for locator in self._locators:
+            found = locator.find(library)
+            if found is not None:
+                artifact, version = found
+                layout = Layout((), drop=_DROPPED, prefix=locator.prefix)
+                here = self._realise(Wanted(artifact.name, version, 0, self._platform, artifact, layout))
+                place = os.path.join(here.path, "tree", locator.prefix.lstrip("/")).rstrip("/")
+                self._take(library.key, here.path, place)
+                return True
+        return False
+
+    def _take(self, key: str, path: str, place: str) -> None:
+        self._hold(os.path.basename(path))
+        self._places[key], self._objects[key] = place, path
+
+
+def build_variables(places: Sequence[tuple[str, SystemLibrary]], environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables that lead a build to libraries, each at its prefix; what `environ` says stays behind it."""
+    include, folders, programs, more = list[str](), list[str](), list[str](), dict[str, str]()
+    for place, library in places:
+        head = os.path.join(place, "include")
+        include += [
+            head,
+            *sorted(glob(f"{head}/*-linux-gnu*")),
+            *(os.path.join(head, each) for each in library.include),
+        ]
+        own = [*sorted(glob(f"{place}/lib/*-linux-gnu*")), os.path.join(place, "lib")]
+        own += sorted(glob(f"{os.path.dirname(place)}/lib/*-linux-gnu*")) if place.endswith("/usr") else []
+        folders += own
+        programs.append(os.path.join(place, "bin"))
+        lib = next((each for each in own if glob(f"{each}/*.so*") or glob(f"{each}/*.dylib")), own[-1])
+        values = {"prefix": place, "include": head, "lib": lib}
+        more |= {name: value.format(**values) for name, value in library.variables.items()}
+    include, folders, programs = (
+        list(dict.fromkeys(filter(os.path.isdir, each))) for each in (include, folders, programs)
+    )
+    modules = [os.path.join(each, "pkgconfig") for each in folders]
+    modules += [os.path.join(place, "share", "pkgconfig") for place, _ in places]
+    linked = [f"-L{each} -Wl,-rpath,{each}" for each in folders]
+    return {
+        **more,
+        "CPATH": _joined(":", include, environ.get("CPATH")),
+        "LIBRARY_PATH": _joined(":", folders, environ.get("LIBRARY_PATH")),
+        "LDFLAGS": _joined(" ", linked, environ.get("LDFLAGS")),
+        "PKG_CONFIG_PATH": _joined(":", filter(os.path.isdir, modules), environ.get("PKG_CONFIG_PATH")),
+        "CMAKE_PREFIX_PATH": _joined(":", [place for place, _ in places], environ.get("CMAKE_PREFIX_PATH")),
+        "PATH": _joined(":", programs, environ.get("PATH")),
+    }
+
+
+def _joined(separator: str, own: Sequence[str] | filter[str], rest: str | None) -> str:
+    return separator.join([*own, *filter(None, [rest])])

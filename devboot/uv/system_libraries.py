@@ -1,0 +1,117 @@
+"""System libraries that builds of Python packages need: the table `system_libraries.toml`, and the output of builds."""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+import shutil
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+# Package managers by their program, in the order in which they are looked for
+_COMMANDS = {
+    "apt-get": ("apt", "sudo apt-get install {}", "Debian, Ubuntu"),
+    "dnf": ("dnf", "sudo dnf install {}", "Fedora"),
+    "pacman": ("pacman", "sudo pacman -S {}", "Arch Linux"),
+    "apk": ("apk", "sudo apk add {}", "Alpine"),
+    "brew": ("brew", "brew install {}", "macOS"),
+}
+# Only a line that says that something isn't there counts: command lines of compilers name many things.
+_ABSENCE = re.compile(
+    r"No such file or directory|not found|could not be found|is required|command not found|not installed|"
+    r"Unable to find|cannot find|provides `[^`]+`|Unknown compiler|No module named 'mesonpy'",
+    re.IGNORECASE,
+)
+_PYTHON = re.compile(r"-I\S*/python(3\.\d+)\b")
+_OF_UV = ("cause:", "Caused by:", "hint:", "error: Failed")
+_NEVER = re.compile(r"(?!)")
+
+
+@dataclass(frozen=True, slots=True)
+class SystemLibrary:
+    """A library or program of the system. `system_libraries.toml` says what each field means."""
+
+    key: str
+    title: str
+    packages: tuple[str, ...] = ()
+    summary: re.Pattern[str] = _NEVER
+    said: re.Pattern[str] = _NEVER
+    apt: tuple[str, ...] = ()
+    dnf: str = ""
+    pacman: str = ""
+    apk: str = ""
+    brew: str = ""
+    conda: str = ""
+    include: tuple[str, ...] = ()
+    variables: Mapping[str, str] = field(default_factory=dict)
+    fetch: bool = True
+    also: tuple[str, ...] = ()
+
+    def commands(self, search_path: str = "") -> tuple[str, ...]:
+        """Commands to paste that install it: for the package manager on `search_path`, else for the usual ones."""
+        here = next((each for each in _COMMANDS if search_path and shutil.which(each, path=search_path)), "")
+        shown = (here,) if here else ("apt-get", "brew")
+        lines = ((_COMMANDS[each], self._names(_COMMANDS[each][0])) for each in shown)
+        return tuple(f"{line.format(names)}   # {system}" for (_, line, system), names in lines if names)
+
+    def _names(self, manager: str) -> str:
+        if manager == "apt":
+            return " ".join(each.partition(" |")[0] for each in self.apt)
+        return str(getattr(self, manager))
+
+
+@functools.cache
+def known_libraries() -> Mapping[str, SystemLibrary]:
+    """Return the whole table by key, in its order."""
+    with open(os.path.join(os.path.dirname(__file__), "system_libraries.toml"), "rb") as file:
+        table = tomllib.load(file)
+    return {key: _library(key, row) for key, row in table.items()}
+
+
+def _library(key: str, row: Mapping[str, Any]) -> SystemLibrary:
+    patterns = {"said", "summary"}
+    values: dict[str, Any] = {
+        name: re.compile("|".join(value)) if name in patterns else tuple(value) if isinstance(value, list) else value
+        for name, value in row.items()
+    }
+    return SystemLibrary(key, **values)
+
+
+def what_is_lacking(output: str) -> SystemLibrary | None:
+    """Find what a build's output complains of; None where it complains of something else."""
+    for library in known_libraries().values():
+        if library.summary.search(output):
+            return library
+    for line in output.splitlines():
+        if _ABSENCE.search(line):
+            for library in known_libraries().values():
+                if library.said.search(line):
+                    return _for_python(library, output)
+    return None
+
+
+def complaint(output: str) -> str:
+    """Return the last line of a build's output that says what isn't there; empty where none does."""
+    lack = what_is_lacking(output)
+    lines = (line.strip() for line in output.splitlines() if lack and lack.said.search(line))
+    found = [line for line in lines if _ABSENCE.search(line) and not line.startswith(_OF_UV)]
+    return found[-1] if found else ""
+
+
+def _for_python(library: SystemLibrary, output: str) -> SystemLibrary | None:
+    """Fill in the version of Python that the build is for, where the library's packages depend on it."""
+    if not any("{python}" in each for each in (*library.apt, *library.include)):
+        return library
+    found = _PYTHON.search(output)
+    if found is None:
+        return replace(library, apt=("python3-dev",), fetch=False)
+    apt, include = (tuple(e.replace("{python}", found[1]) for e in each) for each in (library.apt, library.include))
+    return replace(library, apt=apt, include=include)
+
+
+def libraries_of(package: str) -> tuple[SystemLibrary, ...]:
+    """Return what a distribution on PyPI, by its normalised name, is known to need."""
+    return tuple(each for each in known_libraries().values() if package in each.packages)

@@ -14,8 +14,8 @@ from devboot.onboarding.reading.dotenv import EnvFiles
 from devboot.onboarding.reading.layout import Application
 from devboot.onboarding.reading.procfile import Procfile
 from devboot.onboarding.reading.tree import Tree
+from devboot.onboarding.symbolic_eval.evaluate import Code, Run
 from devboot.onboarding.symbolic_eval.machine import Need
-from devboot.onboarding.symbolic_eval.settings import Evaluator, Run
 from devboot.onboarding.symbolic_eval.values import Place
 
 NEVER = re.compile(r"(?!)")
@@ -100,7 +100,7 @@ class Framework(Protocol):
         """Return variables with which `commands`, and lines of the Procfile, find the application or its settings."""
         return {}
 
-    def switches(self, clone: Clone, evaluator: Evaluator, base: Run) -> Sequence[Variable]:
+    def switches(self, clone: Clone, code: Code, base: Run) -> Sequence[Variable]:
         """Return variables that may turn the application to development."""
         return ()
 

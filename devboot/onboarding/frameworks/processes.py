@@ -16,7 +16,7 @@ from devboot.onboarding.reading.compose import Compose, Container
 from devboot.onboarding.reading.image_commands import container_command, image_command
 from devboot.onboarding.reading.layout import Application, cwd_of
 from devboot.onboarding.reading.tree import Tree
-from devboot.onboarding.symbolic_eval.settings import Run
+from devboot.onboarding.symbolic_eval.evaluate import Run
 
 WORKER = re.compile(
     "|".join(each.starts.pattern for each in TOOLS) + r"|celery\b.*\bbeat\b|rqscheduler|taskiq\s+scheduler|"

@@ -11,7 +11,7 @@ from devboot.onboarding.frameworks.framework import Clone
 from devboot.onboarding.proposal_values import Evidence, Variable
 from devboot.onboarding.reading.layout import ASIDE, module_name
 from devboot.onboarding.symbolic_eval.calls import FROM_OBJECT
-from devboot.onboarding.symbolic_eval.settings import Run
+from devboot.onboarding.symbolic_eval.evaluate import Run
 
 _FILES = re.compile(r"(?:^|/)(?:\w*config(?:s|uration)?|\w*settings)(?:/\w+)?\.py$")
 _MODULES = ("development.py", "dev.py", "local.py")

@@ -8,7 +8,7 @@ from devboot.onboarding.frameworks.framework import Clone
 from devboot.onboarding.proposal.configurations import find_configuration
 from devboot.onboarding.proposal.variables import DEVELOPS, MODE, SWITCH
 from devboot.onboarding.proposal_values import Evidence, Variable
-from devboot.onboarding.symbolic_eval.settings import Evaluator, Run
+from devboot.onboarding.symbolic_eval.evaluate import Code, Run, evaluate
 from devboot.onboarding.symbolic_eval.values import Place
 
 DATABASE = re.compile(r"(?:^|_)(?:DATABASE|DB|SQLALCHEMY_DATABASE|SQLALCHEMY)_(?:URL|URI|DSN)$")
@@ -23,23 +23,24 @@ TRUE = ("True", "1", "true", "on", "yes")
 FALSE = ("False", "0", "false", "off", "no", "")
 
 
-def find_switches(clone: Clone, evaluator: Evaluator, base: Run) -> dict[str, Variable]:
+def find_switches(clone: Clone, code: Code, base: Run) -> dict[str, Variable]:
     """Variables that turn the application to development, kept only where nothing more is needed because of them."""
     found = find_configuration(clone, base)
     if found:
-        base = evaluator.run({name: each.value or "" for name, each in found.items()})  # imports more than before
-    for candidate in _candidates(clone, evaluator, base):
+        values = {name: each.value or "" for name, each in found.items()}
+        base = evaluate(code, values, thorough=True)  # imports more than before
+    for candidate in _candidates(clone, code, base):
         if candidate.name in found:
             continue
         values = {name: v.value or "" for name, v in found.items()}
-        before = evaluator.again(values)
-        after = evaluator.again({**values, candidate.name: candidate.value or ""})
+        before = evaluate(code, values)
+        after = evaluate(code, {**values, candidate.name: candidate.value or ""})
         if len(after.found.needs) <= len(before.found.needs) and len(after.found.absent) <= len(before.found.absent):
             found[candidate.name] = candidate
     return found
 
 
-def _candidates(clone: Clone, evaluator: Evaluator, base: Run) -> list[Variable]:
+def _candidates(clone: Clone, code: Code, base: Run) -> list[Variable]:
     composed = clone.compose.variables()
     found: list[Variable] = []
     for name, read in base.found.reads.items():
@@ -62,7 +63,7 @@ def _candidates(clone: Clone, evaluator: Evaluator, base: Run) -> list[Variable]
             )
         elif stage := not text and _stage_beside(clone, default):
             found.append(Variable(name, value=stage, evidence=where))
-    own = clone.framework.switches(clone, evaluator, base)
+    own = clone.framework.switches(clone, code, base)
     return [*found, *own, *_sqlite(clone, base), *_asynchronous(clone, base)]
 
 

@@ -52,7 +52,7 @@ from devboot.onboarding.services import databases as stores
 from devboot.onboarding.services.endpoints import Found as Endpoint, find_endpoints
 from devboot.onboarding.services.servers import Served, find_servers
 from devboot.onboarding.services.wiring import Wiring, find_wiring
-from devboot.onboarding.symbolic_eval.settings import Evaluator, Run
+from devboot.onboarding.symbolic_eval.evaluate import Code, Run, evaluate
 
 DEFAULT_FILES = (".env", ".env.local")
 ENVRC = re.compile(
@@ -78,7 +78,7 @@ def detect(root: Path, *, environ: Mapping[str, str]) -> Proposal:
 
 def _detect(root: Path) -> Proposal:
     clone = survey(Tree(root))
-    evaluator = Evaluator(
+    code = Code(
         clone.tree,
         clone.app,
         clone.settings.module,
@@ -87,22 +87,22 @@ def _detect(root: Path) -> Proposal:
         tuple(environments(clone.tree)),
         worker_words(),
     )
-    base = evaluator.run({})
-    switches = find_switches(clone, evaluator, base)
+    base = evaluate(code, {}, thorough=True)
+    switches = find_switches(clone, code, base)
     values = {name: v.value or "" for name, v in switches.items()}
     if switches:
-        base = evaluator.run(values)
+        base = evaluate(code, values, thorough=True)
     kept = stores.kept_in_files(clone.app, base, clone.packages)
     if kept:
         switches = {**kept, **switches}
         values = {name: v.value or "" for name, v in switches.items()}
-        base = evaluator.run(values)
-    wiring = find_wiring(evaluator, base, values, clone.packages, _containers(clone))
+        base = evaluate(code, values, thorough=True)
+    wiring = find_wiring(code, base, values, clone.packages, _containers(clone))
     files = stores.find_databases(clone.tree, clone.app, base).databases
     given = {**values, **wiring.probes}
-    served = find_servers(evaluator, base, given, clone.packages, clone.compose, [file.name for file in files])
+    served = find_servers(code, base, given, clone.packages, clone.compose, [file.name for file in files])
     probes = {**wiring.probes, **served.probes}
-    final = evaluator.run({**values, **probes}) if probes else base
+    final = evaluate(code, {**values, **probes}, thorough=True) if probes else base
     return assemble(clone, final, switches, wiring, served)
 
 

@@ -9,8 +9,8 @@ from devboot.onboarding.frameworks.framework import Clone
 from devboot.onboarding.frameworks.web.django_settings import must_be_texts
 from devboot.onboarding.proposal_values import Process
 from devboot.onboarding.reading.procfile import variables_in
+from devboot.onboarding.symbolic_eval.evaluate import Run
 from devboot.onboarding.symbolic_eval.machine import Need
-from devboot.onboarding.symbolic_eval.settings import Run
 from devboot.onboarding.symbolic_eval.values import Place
 
 _IN_COMMAND = "is used in the command"

@@ -8,7 +8,7 @@ from devboot.onboarding.frameworks.framework import Clone
 from devboot.onboarding.libraries import kind
 from devboot.onboarding.proposal.debug_flags import evidence_of
 from devboot.onboarding.proposal_values import Note
-from devboot.onboarding.symbolic_eval.settings import Run
+from devboot.onboarding.symbolic_eval.evaluate import Run
 from devboot.onboarding.symbolic_eval.values import HOLE
 
 

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 from devboot.onboarding.libraries import LOOPBACK, kind
 from devboot.onboarding.proposal_values import Evidence
+from devboot.onboarding.symbolic_eval.evaluate import Run
 from devboot.onboarding.symbolic_eval.machine import Event
-from devboot.onboarding.symbolic_eval.settings import Run
 from devboot.onboarding.symbolic_eval.values import (
     HOLE,
     Class,

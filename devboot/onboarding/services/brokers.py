@@ -11,7 +11,7 @@ from devboot.onboarding.frameworks.workers.celery import is_idle
 from devboot.onboarding.libraries import LOOPBACK, kind
 from devboot.onboarding.proposal_values import Evidence, Note, Proposal
 from devboot.onboarding.services.addresses import broker_values
-from devboot.onboarding.symbolic_eval.settings import Evaluator, Run
+from devboot.onboarding.symbolic_eval.evaluate import Code, Run, evaluate
 from devboot.onboarding.symbolic_eval.values import Value
 
 AMQP = kind("rabbitmq").schemes
@@ -33,13 +33,13 @@ def amqp_broker(run: Run) -> Value | None:
     return None
 
 
-def broker_variables(evaluator: Evaluator, base: Run, given: Mapping[str, str], broker: Value) -> tuple[str, ...]:
+def broker_variables(code: Code, base: Run, given: Mapping[str, str], broker: Value) -> tuple[str, ...]:
     """The variables that carry its whole address to where Celery connects; Celery's own where none of the code does."""
     names = sorted(name for name in broker.reads if _carries(name, base))
     for name in names:
-        if _is_reached(evaluator, {**given, name: PROBE}):
+        if _is_reached(code, {**given, name: PROBE}):
             return (name,)
-    if len(names) > 1 and _is_reached(evaluator, {**given, **dict.fromkeys(names, PROBE)}):
+    if len(names) > 1 and _is_reached(code, {**given, **dict.fromkeys(names, PROBE)}):
         return tuple(names)
     return (OWN,)
 
@@ -83,5 +83,5 @@ def _carries(name: str, run: Run) -> bool:
     return bool(AMQP.match(text)) if isinstance(text, str) and text else bool(re.search(r"BROKER|AMQP|RABBIT", name))
 
 
-def _is_reached(evaluator: Evaluator, probes: Mapping[str, str]) -> bool:
-    return any(value.data == PROBE for value in _brokers(evaluator.again(probes)))
+def _is_reached(code: Code, probes: Mapping[str, str]) -> bool:
+    return any(value.data == PROBE for value in _brokers(evaluate(code, probes)))

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from devboot.onboarding.libraries import Kind, part_of
+from devboot.onboarding.symbolic_eval.evaluate import Run
 from devboot.onboarding.symbolic_eval.machine import Event
-from devboot.onboarding.symbolic_eval.settings import Run
 from devboot.onboarding.symbolic_eval.values import HOLE, Opaque, Place, Value
 
 PARTS = ("host", "port", "user", "password", "name")

@@ -13,7 +13,7 @@ from devboot.onboarding.libraries import Kind, known_servers
 from devboot.onboarding.proposal_values import Database, Evidence, Note, Variable
 from devboot.onboarding.reading.layout import Application
 from devboot.onboarding.reading.tree import Tree
-from devboot.onboarding.symbolic_eval.settings import Run
+from devboot.onboarding.symbolic_eval.evaluate import Run
 from devboot.onboarding.symbolic_eval.values import HOLE, Class, Place, Value, plain
 
 SQLITE = re.compile(r"^sqlite(?:\+\w+)?:(?://)?(.*)$")

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from devboot.onboarding.libraries import DOCKER_HOST, LOOPBACK, Kind, kinds_of_channels, known_servers
 from devboot.onboarding.proposal_values import OPEN_ACCESS, Evidence, Note, Proposal, Service
 from devboot.onboarding.services.connections import Connection, connections, host_and_port, split
-from devboot.onboarding.symbolic_eval.settings import Run
+from devboot.onboarding.symbolic_eval.evaluate import Run
 from devboot.onboarding.symbolic_eval.values import HOLE, Place, Value
 
 _PART = re.compile(r"_(HOST(?:NAME)?|SERVER|PORT)$")

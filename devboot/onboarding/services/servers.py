@@ -20,7 +20,7 @@ from devboot.onboarding.services.asking import ASKS, ROLES, given_elsewhere
 from devboot.onboarding.services.connections import Connection, connections
 from devboot.onboarding.services.databases import server_urls
 from devboot.onboarding.services.drivers import needs_driver, scheme_of_postgres
-from devboot.onboarding.symbolic_eval.settings import Evaluator, Run
+from devboot.onboarding.symbolic_eval.evaluate import Code, Run, evaluate
 from devboot.onboarding.symbolic_eval.values import HOLE, Value
 
 HOST_ADDRESS = "PGHOSTADDR"  # where libpq connects to, whatever the host is called
@@ -88,7 +88,7 @@ class Served:
 
 
 def find_servers(
-    evaluator: Evaluator,
+    code: Code,
     base: Run,
     given: Mapping[str, str],
     packages: Mapping[str, str],
@@ -97,13 +97,13 @@ def find_servers(
 ) -> Served:
     """Decide which servers the application needs with `given`, and how it is told; `taken` names other databases."""
     found = Served(taken=set(taken))
-    has_another = bool(found.taken) and not any(_named(base, evaluator.app))
+    has_another = bool(found.taken) and not any(_named(base, code.app))
     hints = {} if has_another else given_elsewhere(base, compose.variables())
-    servers = [each for each in _servers(base, evaluator.app, packages, hints) if not each.is_elsewhere]
+    servers = [each for each in _servers(base, code.app, packages, hints) if not each.is_elsewhere]
     for kind in KINDS:
         mine = [server for server in servers if server.kind is kind]
         if mine:
-            _Trial(evaluator, base, given, packages, compose, found).wire(kind, mine)
+            _Trial(code, base, given, packages, compose, found).wire(kind, mine)
     return found
 
 
@@ -227,14 +227,14 @@ class _Trial:
 
     def __init__(
         self,
-        evaluator: Evaluator,
+        code: Code,
         base: Run,
         given: Mapping[str, str],
         packages: Mapping[str, str],
         compose: Compose,
         found: Served,
     ) -> None:
-        self.evaluator = evaluator
+        self.code = code
         self.base = base
         self.given = given
         self.packages = packages
@@ -255,8 +255,8 @@ class _Trial:
         self._check(kind)
 
     def _reached(self, kind: Kind, probes: Mapping[str, str]) -> set[str]:
-        run = self.evaluator.again({**self.given, **probes})
-        servers = _named(run, self.evaluator.app)
+        run = evaluate(self.code, {**self.given, **probes})
+        servers = _named(run, self.code.app)
         return {f"{each.alias} {each.place}" for each in servers if each.kind is kind and each.is_reached}
 
     def _thin_out(self, kind: Kind) -> None:
@@ -266,7 +266,7 @@ class _Trial:
         So does one that nothing opens as far as was followed.
         """
         found, goal = self.found, self._reached(kind, self.found.probes)
-        followed = _variables(_named(self.base, self.evaluator.app))
+        followed = _variables(_named(self.base, self.code.app))
         for name in sorted(
             found.probes.keys() & followed - {kind.exports}, key=lambda name: ("://" not in found.probes[name], name)
         ):
@@ -345,17 +345,17 @@ class _Trial:
         match = URL.match(self._text(name))
         if match is not None and server.kind.schemes.match(match[0]) and not needs_driver(match[2], self.packages):
             return match[1] + (match[2] or "")
-        is_plain = bool(framework_of(self.evaluator.app.framework).databases)  # its setting names the driver apart
+        is_plain = bool(framework_of(self.code.app.framework).databases)  # its setting names the driver apart
         if server.kind.recipe != "postgres":
             return "mysql" if is_plain else server.scheme or "mysql+pymysql"
         if is_plain:
             return "postgresql"
-        return scheme_of_postgres(self.packages, self.evaluator.tree)
+        return scheme_of_postgres(self.packages, self.code.tree)
 
     def _check(self, kind: Kind) -> None:
         """What the variables don't reach: the port that the code names, or a name that only containers have."""
-        run = self.evaluator.again({**self.given, **self.found.probes})
-        for server in _named(run, self.evaluator.app):
+        run = evaluate(self.code, {**self.given, **self.found.probes})
+        for server in _named(run, self.code.app):
             if server.kind is kind and not server.is_elsewhere:
                 self._check_password(kind, server)
             if server.kind is not kind or server.is_reached:

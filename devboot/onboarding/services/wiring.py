@@ -16,7 +16,7 @@ from devboot.onboarding.libraries import LOOPBACK
 from devboot.onboarding.proposal_values import CONTAINER, OPEN_ACCESS, Evidence, Note
 from devboot.onboarding.services.addresses import Address, broker_values, redis_addresses
 from devboot.onboarding.services.brokers import OWN, PROBE, URL, amqp_broker, broker_variables, evidence_of_broker
-from devboot.onboarding.symbolic_eval.settings import Evaluator, Run
+from devboot.onboarding.symbolic_eval.evaluate import Code, Run, evaluate
 from devboot.onboarding.symbolic_eval.values import HOLE, Value
 
 CELERY = r"(?:^|\.)Celery$|^celery\..*config_from_object$"
@@ -61,17 +61,17 @@ class Wiring:
 
 
 def find_wiring(
-    evaluator: Evaluator,
+    code: Code,
     base: Run,
     switches: Mapping[str, str],
     packages: Mapping[str, str],
     containers: Collection[str],
 ) -> Wiring:
     """Decide which of the two are needed, and how the application is told where they are."""
-    wiring = _wire_redis(evaluator, base, switches, packages, containers)
+    wiring = _wire_redis(code, base, switches, packages, containers)
     broker = amqp_broker(base) if any(re.search(CELERY, event.name) for event in base.found.events) else None
     if broker is not None and "celery" in packages:
-        names = broker_variables(evaluator, base, {**switches, **wiring.probes}, broker)
+        names = broker_variables(code, base, {**switches, **wiring.probes}, broker)
         _add_rabbitmq(wiring, names, evidence_of_broker(broker))
     return wiring
 
@@ -83,7 +83,7 @@ def _add_rabbitmq(wiring: Wiring, names: Iterable[str], where: Evidence | None) 
 
 
 def _wire_redis(
-    evaluator: Evaluator,
+    code: Code,
     base: Run,
     switches: Mapping[str, str],
     packages: Mapping[str, str],
@@ -100,7 +100,7 @@ def _wire_redis(
     if not addresses and not demanded and not _has_client(packages):
         return _default_broker(base, packages, wiring)
     names = _candidates(base, addresses, silent or [])
-    _try_shapes(evaluator, base, switches, packages, names, addresses, wiring)
+    _try_shapes(code, base, switches, packages, names, addresses, wiring)
     if addresses or wiring.values:
         _add_siblings(base, addresses, wiring)
     if not addresses and not wiring.values:
@@ -108,20 +108,20 @@ def _wire_redis(
     wiring.is_needed = True
     first = addresses[0] if addresses else None
     wiring.evidence = first.evidence if first else next(iter(wiring.places.values()), None)
-    _pin(evaluator, switches, packages, wiring, containers)
-    _tell_password(evaluator, base, switches, packages, wiring)
+    _pin(code, switches, packages, wiring, containers)
+    _tell_password(code, base, switches, packages, wiring)
     return wiring
 
 
 def _tell_password(
-    evaluator: Evaluator, base: Run, switches: Mapping[str, str], packages: Mapping[str, str], wiring: Wiring
+    code: Code, base: Run, switches: Mapping[str, str], packages: Mapping[str, str], wiring: Wiring
 ) -> None:
     """Give the password to the variables that ask for it; where it doesn't reach a place that connects, do without."""
     asking = sorted(name for name in {*base.found.reads, *base.found.needs} if PASSWORDS.search(name))
-    _tell_celery(evaluator, switches, packages, wiring)
+    _tell_celery(code, switches, packages, wiring)
     for names in ([], asking):
         probes = {**wiring.probes, **dict.fromkeys(names, PROBE_PASSWORD)}
-        if _all_know(redis_addresses(evaluator.again({**switches, **probes}), packages), wiring, names):
+        if _all_know(redis_addresses(evaluate(code, {**switches, **probes}), packages), wiring, names):
             for name in names:
                 read = base.found.reads.get(name)
                 wiring.values[name], wiring.probes[name] = "${services.redis.password}", PROBE_PASSWORD
@@ -131,11 +131,9 @@ def _tell_password(
     wiring.notes.append(Note(f"redis: {OPEN_ACCESS}", wiring.evidence, warns=True))
 
 
-def _tell_celery(
-    evaluator: Evaluator, switches: Mapping[str, str], packages: Mapping[str, str], wiring: Wiring
-) -> None:
+def _tell_celery(code: Code, switches: Mapping[str, str], packages: Mapping[str, str], wiring: Wiring) -> None:
     """Where Celery's address is put together of parts, it gets the whole one in the variable that it prefers."""
-    for address in redis_addresses(evaluator.again({**switches, **wiring.probes}), packages):
+    for address in redis_addresses(evaluate(code, {**switches, **wiring.probes}), packages):
         variable = OWN_VARIABLES.get(address.label)
         if variable and variable not in wiring.values and GOOD.match(address.url or "") and not address.password:
             _wire_celery(wiring, variable, address)
@@ -246,7 +244,7 @@ def written(shape: str, suffix: str) -> tuple[str, str]:
 
 
 def _try_shapes(
-    evaluator: Evaluator, base: Run, switches: Mapping[str, str], packages: Mapping[str, str], names: list[str],
+    code: Code, base: Run, switches: Mapping[str, str], packages: Mapping[str, str], names: list[str],
     addresses: list[Address], wiring: Wiring,
 ) -> None:  # fmt: skip
     if not names:
@@ -255,13 +253,13 @@ def _try_shapes(
     best: tuple[int, dict[str, tuple[str, str]]] = (0, {})
     for attempt in ("default", "bare", "number", "pair"):
         tried = {name: written(*_attempt(name, shapes[name], attempt, base)) for name in names}
-        reached = _reached(evaluator, switches, packages, {name: probe for name, (probe, _) in tried.items()})
+        reached = _reached(code, switches, packages, {name: probe for name, (probe, _) in tried.items()})
         if len(reached) > best[0]:
             best = (len(reached), tried)
         if reached and len(reached) >= len([a for a in addresses if a.reads]):
             break
     if best[0]:
-        _keep(evaluator, base, switches, packages, best[1], wiring)
+        _keep(code, base, switches, packages, best[1], wiring)
         return
     _by_name(base, names, shapes, wiring)
 
@@ -276,10 +274,10 @@ def _attempt(name: str, shape: str, attempt: str, run: Run) -> tuple[str, str]:
 
 
 def _reached(
-    evaluator: Evaluator, switches: Mapping[str, str], packages: Mapping[str, str], probes: Mapping[str, str]
+    code: Code, switches: Mapping[str, str], packages: Mapping[str, str], probes: Mapping[str, str]
 ) -> set[str]:
     """The places that connect to the probe's address in good form, with these variables set."""
-    run = evaluator.again({**switches, **probes})
+    run = evaluate(code, {**switches, **probes})
     found: set[str] = set()
     for address in redis_addresses(run, packages):
         good = GOOD.match(address.url) if address.url else _is_told_host(address, probes) or _is_at_probe(address)
@@ -299,12 +297,12 @@ def _is_at_probe(address: Address) -> bool:
 
 
 def _keep(
-    evaluator: Evaluator, base: Run, switches: Mapping[str, str], packages: Mapping[str, str],
+    code: Code, base: Run, switches: Mapping[str, str], packages: Mapping[str, str],
     tried: Mapping[str, tuple[str, str]], wiring: Wiring,
 ) -> None:  # fmt: skip
     """Of the variables that work together, those that are needed: a general one makes the special ones superfluous."""
     chosen = {name: probe for name, (probe, _) in tried.items()}
-    goal = _reached(evaluator, switches, packages, chosen)
+    goal = _reached(code, switches, packages, chosen)
     # What arrives where it can't be followed is carried by the likeliest of its variables
     unseen = [
         a.reads.intersection(tried)
@@ -315,7 +313,7 @@ def _keep(
     for name in sorted(tried, key=lambda name: _generality(name, base)):
         if len(chosen) > 1 and name not in kept:
             fewer = {other: probe for other, probe in chosen.items() if other != name}
-            if goal <= _reached(evaluator, switches, packages, fewer):
+            if goal <= _reached(code, switches, packages, fewer):
                 chosen = fewer
     for name, probe in chosen.items():
         wiring.probes[name] = probe
@@ -376,14 +374,14 @@ def _default_broker(base: Run, packages: Mapping[str, str], wiring: Wiring) -> W
 
 
 def _pin(
-    evaluator: Evaluator,
+    code: Code,
     switches: Mapping[str, str],
     packages: Mapping[str, str],
     wiring: Wiring,
     containers: Collection[str],
 ) -> None:
     """Addresses that no variable reaches: Celery's own variables, else the host and the port that the code names."""
-    run = evaluator.again({**switches, **wiring.probes})
+    run = evaluate(code, {**switches, **wiring.probes})
     for address in redis_addresses(run, packages):
         if (address.url and GOOD.match(address.url)) or _is_at_probe(address):
             continue

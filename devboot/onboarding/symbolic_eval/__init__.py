@@ -1,1 +1,1 @@
-"""Follows Python code of a clone without running it: what settings are worth, and which variables decide."""
+"""Follows Python code of a clone without running it, by one function: `evaluate.evaluate`."""

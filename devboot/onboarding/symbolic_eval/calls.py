@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
 
-from devboot.onboarding.symbolic_eval import environments, methods, natives, plugins, schemas
-from devboot.onboarding.symbolic_eval.natives import CONSTANTS
-from devboot.onboarding.symbolic_eval.paths import here, path_property
+from devboot.onboarding.symbolic_eval.known import environments, hooks, methods, natives, schemas
+from devboot.onboarding.symbolic_eval.known.paths import join_path
+from devboot.onboarding.symbolic_eval.machine import Machine
 from devboot.onboarding.symbolic_eval.values import (
     NOTHING,
+    Call,
     Class,
     External,
     Function,
@@ -23,14 +22,9 @@ from devboot.onboarding.symbolic_eval.values import (
     Place,
     Scope,
     Value,
-    deep_reads,
     union,
 )
 
-if TYPE_CHECKING:
-    from devboot.onboarding.symbolic_eval.machine import Machine, Read
-
-BUILTINS = natives.BUILTINS
 FROM_OBJECT = "flask.Config.from_object"  # of what isn't known
 # Calls that fail at once when they are given None
 PICKY = frozenset(
@@ -42,28 +36,6 @@ PICKY = frozenset(
         "openai.OpenAI", "openai.AsyncOpenAI", "django.urls.path", "django.urls.re_path",
     }
 )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A call with its arguments worked out."""
-
-    function: Value
-    args: tuple[Value, ...]
-    keywords: Mapping[str, Value]
-    place: Place
-    scope: Scope
-
-    def argument(self, position: int, *names: str) -> Value | None:
-        """The argument at a position or by one of its names."""
-        for name in names:
-            if name in self.keywords:
-                return self.keywords[name]
-        return self.args[position] if 0 <= position < len(self.args) else None
-
-    def reads(self) -> frozenset[str]:
-        """The variables that had a part in the arguments."""
-        return frozenset().union(*(deep_reads(value) for value in (*self.args, *self.keywords.values())))
 
 
 def apply(m: Machine, call: Call) -> Value:  # noqa: PLR0911 - one answer for each kind
@@ -83,7 +55,7 @@ def apply(m: Machine, call: Call) -> Value:  # noqa: PLR0911 - one answer for ea
     if isinstance(data, Instance):
         return _callable_instance(m, call, data)
     if isinstance(data, PurePosixPath):
-        return natives.join_path(data, call)
+        return join_path(data, call)
     if data is None and call.function.reads:
         return m.fail("TypeError", call.function.reads, call.place, "is called without a default")
     return Value(Opaque(), call.reads(), call.place)
@@ -98,7 +70,7 @@ def _callable_instance(m: Machine, call: Call, data: Instance) -> Value:
 
 def library(m: Machine, name: str, call: Call) -> Value:
     """Call something that a library defines."""
-    known = environments.TABLE.get(name) or natives.TABLE.get(name) or plugins.TABLE.get(name)
+    known = environments.TABLE.get(name) or natives.TABLE.get(name) or hooks.TABLE.get(name)
     if known is not None:
         result: Value | None = known(m, call)
         if result is not None:
@@ -143,29 +115,6 @@ def instantiate(m: Machine, cls: Class, call: Call) -> Value:
     elif cls.libraries():
         m.record(min(cls.libraries()), Opaque(cls.name, call.args, call.keywords), call.place)
     return value
-
-
-def bind(m: Machine, function: Function, args: tuple[Value, ...], keywords: Mapping[str, Value]) -> dict[str, Value]:
-    """The names that a function's parameters have in a call."""
-    spec = function.node.args
-    parameters = [*spec.posonlyargs, *spec.args]
-    names: dict[str, Value] = {}
-    for parameter, default in zip(reversed(parameters), reversed(spec.defaults), strict=False):
-        names[parameter.arg] = m.evaluate(default, function.scope)
-    for parameter, default_ in zip(spec.kwonlyargs, spec.kw_defaults, strict=True):
-        if default_ is not None:
-            names[parameter.arg] = m.evaluate(default_, function.scope)
-    for parameter, value in zip(parameters, args, strict=False):
-        names[parameter.arg] = value
-    known = {parameter.arg for parameter in (*parameters, *spec.kwonlyargs)}
-    names.update({key: value for key, value in keywords.items() if key in known})
-    for parameter in (*parameters, *spec.kwonlyargs):
-        names.setdefault(parameter.arg, Value(Opaque(parameter.arg)))
-    if spec.vararg:
-        names[spec.vararg.arg] = Value(tuple(args[len(parameters) :]))
-    if spec.kwarg:
-        names[spec.kwarg.arg] = Value({k: v for k, v in keywords.items() if k not in known})
-    return names
 
 
 def flask_config(m: Machine, name: str, call: Call) -> Value:
@@ -241,24 +190,3 @@ def enter(m: Machine, value: Value) -> Callable[[], None] | None:
         environments.prefixes(m).append(str(data.args[0].data))
         return lambda: environments.leave_prefix(m)
     return None
-
-
-def new_read(name: str, place: Place) -> Read:
-    """A variable that is only looked for."""
-    from devboot.onboarding.symbolic_eval.machine import Read
-
-    return Read(name, place, NOTHING)
-
-
-__all__ = [
-    "BUILTINS",
-    "CONSTANTS",
-    "Call",
-    "apply",
-    "bind",
-    "enter",
-    "here",
-    "new_read",
-    "opaque_item",
-    "path_property",
-]

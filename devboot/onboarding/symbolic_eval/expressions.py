@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from devboot.onboarding.symbolic_eval import calls
+from devboot.onboarding.symbolic_eval.assignment import assign
+from devboot.onboarding.symbolic_eval.known.natives import BUILTINS
+from devboot.onboarding.symbolic_eval.machine import Machine, Read
 from devboot.onboarding.symbolic_eval.members import member
 from devboot.onboarding.symbolic_eval.operators import binary, compare, truth
 from devboot.onboarding.symbolic_eval.values import (
     HOLE,
     NOTHING,
+    Call,
     Class,
     External,
     Function,
-    Module,
     Opaque,
     Place,
     Raised,
@@ -24,21 +27,6 @@ from devboot.onboarding.symbolic_eval.values import (
     is_known,
     union,
 )
-
-if TYPE_CHECKING:
-    from devboot.onboarding.symbolic_eval.machine import Machine
-
-
-def absolute_name(module: Module, origin: str) -> str:
-    """The absolute name for `from ..x import y` in a module."""
-    level = len(origin) - len(origin.lstrip("."))
-    if level == 0:
-        return origin
-    parts = module.name.split(".")
-    if not module.path.endswith(("__init__.py", "/")):
-        parts = parts[:-1]
-    parts = parts[: len(parts) - (level - 1)] if level > 1 else parts
-    return ".".join([*parts, origin.lstrip(".")]).strip(".")
 
 
 def items(m: Machine, value: Value, place: Place) -> list[Value] | None:
@@ -77,7 +65,7 @@ def name(m: Machine, node: ast.Name, scope: Scope) -> Value:
         if settled is not found and scope.names.get(node.id) is found:
             scope.names[node.id] = settled
         return settled
-    if scope.module.stars and node.id not in calls.BUILTINS:
+    if scope.module.stars and node.id not in BUILTINS:
         return Value(External(f"{scope.module.stars[-1]}.{node.id}"))
     return Value(External(f"builtins.{node.id}"), frozenset(), m.place(node, scope))
 
@@ -103,7 +91,7 @@ def call(m: Machine, node: ast.Call, scope: Scope) -> Value:
             keywords[keyword.arg] = value
         elif isinstance(value.data, dict):
             keywords.update({k: v for k, v in value.data.items() if isinstance(k, str)})
-    return calls.apply(m, calls.Call(function, tuple(args), keywords, m.place(node, scope), scope))
+    return calls.apply(m, Call(function, tuple(args), keywords, m.place(node, scope), scope))
 
 
 def subscript(m: Machine, node: ast.Subscript, scope: Scope) -> Value:
@@ -187,7 +175,7 @@ def compared(m: Machine, node: ast.Compare, scope: Scope) -> Value:
         right = m.evaluate(comparator, scope)
         reads |= right.reads
         if _is_environ(right) and isinstance(op, ast.In | ast.NotIn) and isinstance(left.data, str):
-            m.found.reads.setdefault(left.data, calls.new_read(left.data, m.place(node, scope)))
+            m.found.reads.setdefault(left.data, Read(left.data, m.place(node, scope), NOTHING))
             present = left.data in m.environ
             verdict = present if isinstance(op, ast.In) else not present
             reads |= {left.data}
@@ -281,8 +269,6 @@ def dict_comprehension(m: Machine, node: ast.DictComp, scope: Scope) -> Value:
 
 
 def _each(m: Machine, generators: list[ast.comprehension], scope: Scope, act: Callable[[], None]) -> bool:
-    from devboot.onboarding.symbolic_eval.statements import bind
-
     if not generators:
         act()
         return True
@@ -291,7 +277,7 @@ def _each(m: Machine, generators: list[ast.comprehension], scope: Scope, act: Ca
     if found is None:
         return False
     for value in found[:100]:
-        bind(m, first.target, value, scope)
+        assign(m, first.target, value, scope)
         if all(truth(m.evaluate(test, scope)) is not False for test in first.ifs):
             _each(m, rest, scope, act)
     return True

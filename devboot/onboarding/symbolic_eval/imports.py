@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING
 
-from devboot.onboarding.symbolic_eval.expressions import absolute_name
-from devboot.onboarding.symbolic_eval.values import External, Opaque, Raised, Scope, Value
-
-if TYPE_CHECKING:
-    from devboot.onboarding.symbolic_eval.machine import Machine
+from devboot.onboarding.symbolic_eval.machine import Machine
+from devboot.onboarding.symbolic_eval.values import External, Opaque, Raised, Scope, Value, absolute_name
 
 
 def bring(m: Machine, node: ast.Import, scope: Scope) -> None:

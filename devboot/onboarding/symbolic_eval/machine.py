@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 from devboot.onboarding.libraries import words_of_calls
 from devboot.onboarding.reading.tree import Tree
-from devboot.onboarding.symbolic_eval import calls, expressions, raising, statements
 from devboot.onboarding.symbolic_eval.values import (
     NOTHING,
+    PERHAPS,
     Class,
     Deferred,
     External,
@@ -24,6 +26,8 @@ from devboot.onboarding.symbolic_eval.values import (
     Scope,
     Spent,
     Value,
+    absolute_name,
+    takes,
     union,
 )
 
@@ -105,17 +109,26 @@ class Findings:
     absent: list[tuple[str, Place | None]] = field(default_factory=list)
 
 
+class Rules(NamedTuple):
+    """What is done with each kind of node. The machine is handed these, since they are written in terms of it."""
+
+    expressions: Mapping[type[ast.expr], Callable[[Any, Any, Scope], Value]]
+    statements: Mapping[type[ast.stmt], Callable[[Any, Any, Scope], None]]
+
+
 class Machine:
     """One evaluation: a tree, folders in which imports resolve, and the variables that are set."""
 
     def __init__(
         self,
+        rules: Rules,
         tree: Tree,
         sources: Iterable[str],
         environ: Mapping[str, str],
         guesses: Mapping[str, str],
         focus: frozenset[str] | None = None,
     ) -> None:
+        self.rules = rules
         self.tree = tree
         self.focus = focus  # the files that are worth running, where that is known from an earlier evaluation
         self.sources = list(sources)
@@ -150,14 +163,14 @@ class Machine:
         if node is None:
             return NOTHING
         self.step()
-        handler = expressions.TABLE.get(type(node))
+        handler = self.rules.expressions.get(type(node))
         return handler(self, node, scope) if handler else Value(Opaque(type(node).__name__))
 
     def execute(self, body: Iterable[ast.stmt], scope: Scope) -> None:
         """Run statements; what can't be followed has no effect."""
         for node in body:
             self.step()
-            handler = statements.TABLE.get(type(node))
+            handler = self.rules.statements.get(type(node))
             if handler:
                 handler(self, node, scope)
 
@@ -167,7 +180,7 @@ class Machine:
         """Call a function of the project."""
         if self.depth >= MAX_CALLS:
             return Value(Opaque(), union(*args, *keywords.values()), place)
-        scope = Scope(function.scope.module, calls.bind(self, function, args, keywords), function.scope, "function")
+        scope = Scope(function.scope.module, self.bind(function, args, keywords), function.scope, "function")
         self.called.add(function.node)
         self.depth += 1
         try:
@@ -181,6 +194,28 @@ class Machine:
         finally:
             self.depth -= 1
         return NOTHING
+
+    def bind(self, function: Function, args: tuple[Value, ...], keywords: Mapping[str, Value]) -> dict[str, Value]:
+        """The names that a function's parameters have in a call."""
+        spec = function.node.args
+        parameters = [*spec.posonlyargs, *spec.args]
+        names: dict[str, Value] = {}
+        for parameter, default in zip(reversed(parameters), reversed(spec.defaults), strict=False):
+            names[parameter.arg] = self.evaluate(default, function.scope)
+        for parameter, default_ in zip(spec.kwonlyargs, spec.kw_defaults, strict=True):
+            if default_ is not None:
+                names[parameter.arg] = self.evaluate(default_, function.scope)
+        for parameter, value in zip(parameters, args, strict=False):
+            names[parameter.arg] = value
+        known = {parameter.arg for parameter in (*parameters, *spec.kwonlyargs)}
+        names.update({key: value for key, value in keywords.items() if key in known})
+        for parameter in (*parameters, *spec.kwonlyargs):
+            names.setdefault(parameter.arg, Value(Opaque(parameter.arg)))
+        if spec.vararg:
+            names[spec.vararg.arg] = Value(tuple(args[len(parameters) :]))
+        if spec.kwarg:
+            names[spec.kwarg.arg] = Value({k: v for k, v in keywords.items() if k not in known})
+        return names
 
     def place(self, node: ast.AST, scope: Scope) -> Place:
         """Where a node stands."""
@@ -213,10 +248,8 @@ class Machine:
         Where the code has a handler it goes there. Else these variables are needed, and reading goes on as if they
         were set.
         """
-        handlers = (
-            [names for names in self.handlers if names is not raising.PERHAPS] if self.reads_on else self.handlers
-        )
-        if any(raising.takes(names, kind) for names in handlers):
+        handlers = [names for names in self.handlers if names is not PERHAPS] if self.reads_on else self.handlers
+        if any(takes(names, kind) for names in handlers):
             raise Raised(kind, reads)
         missing = [name for name in sorted(reads) if name not in self.environ and name not in GIVEN]
         if not self.maybe:
@@ -231,7 +264,22 @@ class Machine:
 
     def is_caught(self, kind: str) -> bool:
         """Whether a handler around this takes the exception."""
-        return any(raising.takes(names, kind) for names in self.handlers)
+        return any(takes(names, kind) for names in self.handlers)
+
+    # -- paths -------------------------------------------------------------------------------------------------
+
+    @property
+    def here(self) -> str:
+        """The folder in which the application's commands run."""
+        return os.path.normpath(self.tree.root / (self.sources[0] if self.sources else ""))
+
+    def relative(self, path: str) -> str | None:
+        """A path as it stands in the tree; None outside."""
+        full = os.path.normpath(os.path.join(self.here, path))
+        root = str(self.tree.root)
+        if full == root:
+            return "."
+        return full[len(root) + 1 :] if full.startswith(root + "/") else None
 
     # -- modules -----------------------------------------------------------------------------------------------
 
@@ -376,6 +424,6 @@ def import_targets(module: Module, origin: str, names: str, plain: str) -> list[
     """Dotted names that an import line may load."""
     if plain:
         return [part.split(" as ")[0].strip() for part in plain.split("#", maxsplit=1)[0].split(",")]
-    base = expressions.absolute_name(module, origin)
+    base = absolute_name(module, origin)
     listed = re.findall(r"^\s*(\w+)|,\s*(\w+)", re.sub(r"#[^\n]*", "", names.strip("()")))
     return [base, *(f"{base}.{first or second}" for first, second in listed)]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
 
-from devboot.onboarding.symbolic_eval import calls
+from devboot.onboarding.symbolic_eval.machine import Machine
 from devboot.onboarding.symbolic_eval.values import (
+    Call,
     Class,
     External,
     Function,
@@ -15,12 +15,22 @@ from devboot.onboarding.symbolic_eval.values import (
     Module,
     Opaque,
     Place,
+    Scope,
     Value,
 )
 
-if TYPE_CHECKING:
-    from devboot.onboarding.symbolic_eval.machine import Machine
-
+CONSTANTS: dict[str, Value] = {
+    "sys.argv": Value([Value("manage.py"), Value("runserver")]),
+    "sys.platform": Value("linux"),
+    "sys.modules": Value({}),
+    "sys.version_info": Value((Value(3), Value(12), Value(0))),
+    "os.name": Value("posix"),
+    "os.sep": Value("/"),
+    "os.path.sep": Value("/"),
+    "os.pardir": Value(".."),
+    "typing.TYPE_CHECKING": Value(False),
+    "ssl.CERT_NONE": Value("none"),
+}
 PROPERTIES = frozenset({"property", "cached_property", "functools.cached_property", "computed_field"})
 
 
@@ -49,7 +59,7 @@ def _constant_member(m: Machine, owner: Value, attr: str, place: Place) -> Value
     if attr == "value" and isinstance(data, str | int):
         return owner  # a member of an enumeration is its value here
     if isinstance(data, PurePosixPath):
-        computed = calls.path_property(data, attr)
+        computed = _path_property(data, attr)
         if computed is not None:
             return Value(computed, owner.reads, place)
     return Value(Method(owner, attr), owner.reads, place)
@@ -61,7 +71,7 @@ def _external_member(m: Machine, data: External, attr: str, place: Place) -> Val
         settings = m.django()
         known = m.member(settings, attr) if settings is not None else None
         return known or Value(Opaque(full), frozenset(), place)
-    fixed = calls.CONSTANTS.get(full)
+    fixed = CONSTANTS.get(full)
     return fixed if fixed is not None else Value(External(full), frozenset(), place)
 
 
@@ -70,7 +80,7 @@ def _opaque_member(m: Machine, owner: Value, data: Opaque, attr: str, place: Pla
     if known is not None:
         return known
     if attr == "instance_path" and data.name.rpartition(".")[2] in ("Flask", "APIFlask", "app", "current_app"):
-        return Value(f"{calls.here(m)}/instance", frozenset(), place)
+        return Value(f"{m.here}/instance", frozenset(), place)
     made = Value(Opaque(f"{data.name}.{attr}" if data.name else attr, (owner,)), owner.reads, place)
     data.attributes[attr] = made
     return made
@@ -102,3 +112,40 @@ def _instance_member(m: Machine, owner: Value, data: Instance, attr: str, place:
         return value
     bound = None if "staticmethod" in function.decorators else owner
     return Value(Function(function.node, function.scope, bound, function.decorators), found.reads, found.place)
+
+
+def _path_property(path: PurePosixPath, attr: str) -> object | None:
+    """An attribute of a path that isn't a method."""
+    if attr == "parent":
+        return path.parent
+    if attr == "parents":
+        return [Value(parent) for parent in path.parents]
+    return {"name": path.name, "stem": path.stem, "suffix": path.suffix}.get(attr)
+
+
+def parent(_: Machine, call: Call) -> Value | None:
+    """The object, to be asked for what the base has; None where that is a library's, or nothing is known of it."""
+    own = call.argument(1)
+    named = call.argument(0)
+    body = _class_body(call.scope)
+    values = [own] if own is not None else list(call.scope.names.values())
+    for value in values:
+        if not isinstance(value.data, Instance):
+            continue
+        line = value.data.cls.line()
+        here = next((n for n, each in enumerate(line) if _is_meant(each, named, body)), None)
+        if here is not None:
+            rest = line[here + 1 :]
+            # The names are the object's own, so that what the base sets is set
+            return Value(Instance(rest[0], value.data.names), value.reads, value.place) if rest else None
+    return None
+
+
+def _is_meant(cls: Class, named: Value | None, body: dict[str, Value] | None) -> bool:
+    return cls is named.data if named is not None else cls.names is body
+
+
+def _class_body(scope: Scope | None) -> dict[str, Value] | None:
+    while scope is not None and scope.kind != "class":
+        scope = scope.parent
+    return scope.names if scope is not None else None

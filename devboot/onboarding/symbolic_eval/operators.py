@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 import operator
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from devboot.onboarding.symbolic_eval.machine import Machine
 from devboot.onboarding.symbolic_eval.values import (
     HOLE,
     Class,
@@ -22,9 +23,6 @@ from devboot.onboarding.symbolic_eval.values import (
     plain,
     union,
 )
-
-if TYPE_CHECKING:
-    from devboot.onboarding.symbolic_eval.machine import Machine
 
 BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,

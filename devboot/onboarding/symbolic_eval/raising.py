@@ -3,36 +3,19 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING
 
-from devboot.onboarding.symbolic_eval.values import NOTHING, Left, Opaque, Place, Raised, Scope, Value, deep_reads
-
-if TYPE_CHECKING:
-    from devboot.onboarding.symbolic_eval.machine import Machine
-
-# Stands in a scope whose code may have returned already
-RETURNED = "(returned)"
-# Stands for a handler around statements that may not run
-PERHAPS = ("BaseException",)
-# Who takes what: enough of Python's tree of exceptions for the ones that unset variables and absent modules cause
-WIDER = {
-    "KeyError": ("KeyError", "LookupError"),
-    "UndefinedValueError": ("UndefinedValueError", "KeyError"),
-    "ImproperlyConfigured": ("ImproperlyConfigured",),
-    "EnvError": ("EnvError", "ValueError"),
-    "ModuleNotFoundError": ("ModuleNotFoundError", "ImportError"),
-    "FileNotFoundError": ("FileNotFoundError", "OSError", "IOError", "EnvironmentError"),
-    "SystemExit": ("SystemExit",),
-}
-
-
-def takes(names: tuple[str, ...], kind: str) -> bool:
-    """Whether an `except` with these names takes an exception of this kind."""
-    wider = WIDER.get(kind, (kind,))
-    return any(
-        name in wider or (name in ("Exception", "") and kind != "SystemExit") or name == "BaseException"
-        for name in names
-    )
+from devboot.onboarding.symbolic_eval.machine import Machine
+from devboot.onboarding.symbolic_eval.values import (
+    NOTHING,
+    RETURNED,
+    Left,
+    Opaque,
+    Place,
+    Raised,
+    Scope,
+    Value,
+    deep_reads,
+)
 
 
 def throw(m: Machine, node: ast.Raise, scope: Scope) -> None:

@@ -5,44 +5,42 @@ from __future__ import annotations
 import ast
 import contextlib
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from devboot.onboarding.symbolic_eval import calls, expressions, operators
+from devboot.onboarding.symbolic_eval.assignment import assign
 from devboot.onboarding.symbolic_eval.imports import bring, bring_from
-from devboot.onboarding.symbolic_eval.raising import PERHAPS, RETURNED, takes, throw
+from devboot.onboarding.symbolic_eval.machine import Machine
+from devboot.onboarding.symbolic_eval.raising import throw
 from devboot.onboarding.symbolic_eval.values import (
     NOTHING,
+    PERHAPS,
+    RETURNED,
     Class,
-    External,
     Function,
-    Instance,
     Left,
-    Module,
     Opaque,
-    Place,
     Raised,
     Scope,
     Value,
     deep_reads,
+    takes,
 )
-
-if TYPE_CHECKING:
-    from devboot.onboarding.symbolic_eval.machine import Machine
 
 MAX_ROUNDS = 60
 
 
-def assign(m: Machine, node: ast.Assign, scope: Scope) -> None:
+def assigned(m: Machine, node: ast.Assign, scope: Scope) -> None:
     """`a = b`."""
     value = m.evaluate(node.value, scope)
     for target in node.targets:
-        bind(m, target, value, scope)
+        assign(m, target, value, scope)
 
 
 def annotated(m: Machine, node: ast.AnnAssign, scope: Scope) -> None:
     """`a: kind = b`."""
     if node.value is not None:
-        bind(m, node.target, m.evaluate(node.value, scope), scope)
+        assign(m, node.target, m.evaluate(node.value, scope), scope)
 
 
 def augmented(m: Machine, node: ast.AugAssign, scope: Scope) -> None:
@@ -50,69 +48,13 @@ def augmented(m: Machine, node: ast.AugAssign, scope: Scope) -> None:
     load = ast.copy_location(_as_load(node.target), node)
     old = m.evaluate(load, scope)
     value = operators.binary(m, old, node.op, m.evaluate(node.value, scope), m.place(node, scope))
-    bind(m, node.target, value, scope)
+    assign(m, node.target, value, scope)
 
 
 def _as_load(target: ast.expr) -> ast.expr:
     if isinstance(target, ast.Name):
         return ast.Name(target.id, ast.Load(), lineno=target.lineno, col_offset=0)
     return target
-
-
-def bind(m: Machine, target: ast.expr, value: Value, scope: Scope) -> None:
-    """Give a value to a target of an assignment."""
-    place = m.place(target, scope)
-    if isinstance(target, ast.Name):
-        held = Value(value.data, value.reads, place if value.place is None or _is_constant(value) else value.place)
-        if isinstance(value.data, Opaque):
-            m.record(value.data.name + "=:", value.data, place, target.id)
-            m.found.events[-1].module = scope.module.name if scope.kind == "module" else ""
-        scope.names[target.id] = held
-    elif isinstance(target, ast.Tuple | ast.List):
-        _unpack(m, target.elts, value, scope)
-    elif isinstance(target, ast.Starred):
-        bind(m, target.value, value, scope)
-    elif isinstance(target, ast.Attribute):
-        _set_attribute(m, m.evaluate(target.value, scope), target.attr, value, place)
-    elif isinstance(target, ast.Subscript):
-        _set_item(m, m.evaluate(target.value, scope), m.evaluate(target.slice, scope), value, place)
-
-
-def _is_constant(value: Value) -> bool:
-    return not value.reads
-
-
-def _unpack(m: Machine, targets: list[ast.expr], value: Value, scope: Scope) -> None:
-    items = list(value.data) if isinstance(value.data, list | tuple) else []
-    for index, target in enumerate(targets):
-        fitting = items[index] if len(items) == len(targets) else Value(Opaque(), value.reads)
-        item = fitting if isinstance(fitting, Value) else Value(fitting)
-        bind(m, target, Value(item.data, item.reads | value.reads, item.place), scope)
-
-
-def _set_attribute(m: Machine, owner: Value, name: str, value: Value, place: Place) -> None:
-    data = owner.data
-    if isinstance(data, Opaque):
-        data.attributes[name] = value
-        m.record(f"{data.name}.{name}=", Opaque(data.name, (value,)), place)
-    elif isinstance(data, External):
-        m.record(f"{data.name}.{name}=", Opaque(data.name, (value,)), place)
-    elif isinstance(data, Instance | Class | Module):
-        data.names[name] = value
-
-
-def _set_item(m: Machine, owner: Value, key: Value, value: Value, place: Place) -> None:
-    data = owner.data
-    if isinstance(data, dict):
-        if isinstance(key.data, str | int | bool | None):
-            data[key.data] = value
-    elif isinstance(data, Opaque) and data.name.endswith(".config") and isinstance(key.data, str):
-        m.config[key.data] = Value(value.data, value.reads, value.place or place)
-    elif isinstance(data, External) and data.name == "os.environ" and isinstance(key.data, str):
-        if isinstance(value.data, str) and not m.maybe:
-            m.environ[key.data] = value.data
-    elif isinstance(data, Opaque):
-        m.record(f"{data.name}[{key.data}]=", Opaque(data.name, (value,)), place)
 
 
 def expression(m: Machine, node: ast.Expr, scope: Scope) -> None:
@@ -172,11 +114,11 @@ def loop(m: Machine, node: ast.For | ast.AsyncFor, scope: Scope) -> None:
     """`for`: each round where the items are known, else perhaps one."""
     items = expressions.items(m, m.evaluate(node.iter, scope), m.place(node.iter, scope))
     if items is None:
-        bind(m, node.target, Value(Opaque()), scope)
+        assign(m, node.target, Value(Opaque()), scope)
         perhaps(m, node.body, scope)
         return
     for item in items[:MAX_ROUNDS]:
-        bind(m, node.target, item, scope)
+        assign(m, node.target, item, scope)
         try:
             m.execute(node.body, scope)
         except Left as left:
@@ -293,7 +235,7 @@ def within(m: Machine, node: ast.With | ast.AsyncWith, scope: Scope) -> None:
         if undo:
             leave.append(undo)
         if item.optional_vars is not None:
-            bind(m, item.optional_vars, value, scope)
+            assign(m, item.optional_vars, value, scope)
     suppressed = any(
         isinstance(i.context_expr, ast.Call) and _dotted(i.context_expr).endswith("suppress") for i in node.items
     )
@@ -348,7 +290,7 @@ def reach_out(_m: Machine, node: ast.Global | ast.Nonlocal, scope: Scope) -> Non
 
 
 TABLE: dict[type[ast.stmt], Callable[[Any, Any, Scope], None]] = {
-    ast.Assign: assign,
+    ast.Assign: assigned,
     ast.AnnAssign: annotated,
     ast.AugAssign: augmented,
     ast.Expr: expression,

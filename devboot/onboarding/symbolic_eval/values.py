@@ -200,3 +200,74 @@ def deep_reads(value: Value, depth: int = 0) -> frozenset[str]:
 def is_known(value: Value) -> bool:
     """Whether the value is a constant: text, number, None, path or a container."""
     return not isinstance(value.data, Opaque | External | Function | Class | Instance | Method | Module)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call with its arguments worked out."""
+
+    function: Value
+    args: tuple[Value, ...]
+    keywords: Mapping[str, Value]
+    place: Place
+    scope: Scope
+
+    def argument(self, position: int, *names: str) -> Value | None:
+        """The argument at a position or by one of its names."""
+        for name in names:
+            if name in self.keywords:
+                return self.keywords[name]
+        return self.args[position] if 0 <= position < len(self.args) else None
+
+    def reads(self) -> frozenset[str]:
+        """The variables that had a part in the arguments."""
+        return frozenset().union(*(deep_reads(value) for value in (*self.args, *self.keywords.values())))
+
+
+def wrap(data: object, reads: frozenset[str]) -> Value:
+    """Ordinary data as a value."""
+    if isinstance(data, dict):
+        return Value({key: wrap(item, reads) for key, item in data.items()}, reads)
+    if isinstance(data, list | tuple):
+        items = [wrap(item, reads) for item in data]
+        return Value(items if isinstance(data, list) else tuple(items), reads)
+    return Value(data, reads)
+
+
+def absolute_name(module: Module, origin: str) -> str:
+    """The absolute name for `from ..x import y` in a module."""
+    level = len(origin) - len(origin.lstrip("."))
+    if level == 0:
+        return origin
+    parts = module.name.split(".")
+    if not module.path.endswith(("__init__.py", "/")):
+        parts = parts[:-1]
+    parts = parts[: len(parts) - (level - 1)] if level > 1 else parts
+    return ".".join([*parts, origin.lstrip(".")]).strip(".")
+
+
+# -- exceptions -----------------------------------------------------------------------------------------------------
+
+# Stands in a scope whose code may have returned already
+RETURNED = "(returned)"
+# Stands for a handler around statements that may not run
+PERHAPS = ("BaseException",)
+# Who takes what: enough of Python's tree of exceptions for the ones that unset variables and absent modules cause
+WIDER = {
+    "KeyError": ("KeyError", "LookupError"),
+    "UndefinedValueError": ("UndefinedValueError", "KeyError"),
+    "ImproperlyConfigured": ("ImproperlyConfigured",),
+    "EnvError": ("EnvError", "ValueError"),
+    "ModuleNotFoundError": ("ModuleNotFoundError", "ImportError"),
+    "FileNotFoundError": ("FileNotFoundError", "OSError", "IOError", "EnvironmentError"),
+    "SystemExit": ("SystemExit",),
+}
+
+
+def takes(names: tuple[str, ...], kind: str) -> bool:
+    """Whether an `except` with these names takes an exception of this kind."""
+    wider = WIDER.get(kind, (kind,))
+    return any(
+        name in wider or (name in ("Exception", "") and kind != "SystemExit") or name == "BaseException"
+        for name in names
+    )

@@ -6,6 +6,7 @@ import pytest
 
 from devboot.onboarding import detect
 from devboot.onboarding.reading.tree import Tree
+from devboot.onboarding.symbolic_eval.evaluate import RULES
 from devboot.onboarding.symbolic_eval.machine import Machine
 
 MANAGE = """
@@ -61,7 +62,7 @@ def follow(write):
     """Follows the import of `app` and gives the machine with what it found."""
 
     def follow_module(text, files=()):
-        machine = Machine(Tree(write({"app.py": text, **dict(files)})), ["."], {}, {})
+        machine = Machine(RULES, Tree(write({"app.py": text, **dict(files)})), ["."], {}, {})
         machine.load(machine.module("app"))
         return machine
 

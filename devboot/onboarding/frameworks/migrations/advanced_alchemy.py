@@ -10,7 +10,7 @@ from devboot.onboarding.frameworks.migrations.alembic import ELSEWHERE, environm
 from devboot.onboarding.frameworks.web.litestar import Litestar
 from devboot.onboarding.proposal_values import Evidence, Task
 from devboot.onboarding.reading.layout import cwd_of
-from devboot.onboarding.symbolic_eval.settings import Run
+from devboot.onboarding.symbolic_eval.evaluate import Run
 
 _TELLS_ALEMBIC = ("AlembicAsyncConfig(", "AlembicSyncConfig(")
 

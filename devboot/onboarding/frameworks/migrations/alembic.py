@@ -13,7 +13,7 @@ from devboot.onboarding.proposal_values import Evidence, Task
 from devboot.onboarding.reading.layout import ASIDE, Application
 from devboot.onboarding.reading.pins import held
 from devboot.onboarding.reading.tree import Tree
-from devboot.onboarding.symbolic_eval.settings import Run
+from devboot.onboarding.symbolic_eval.evaluate import Run
 from devboot.paths import STATE_VARIABLE
 
 _URL = re.compile(r"^sqlalchemy\.url\s*=\s*([a-z]+(?:\+\w+)?)://\S", re.MULTILINE)

@@ -11,7 +11,7 @@ from devboot.onboarding.frameworks.web.flask import Flask, by_hand, flask_comman
 from devboot.onboarding.proposal_values import Evidence, Note, Task
 from devboot.onboarding.reading.layout import ASIDE, cwd_of
 from devboot.onboarding.reading.tree import Tree
-from devboot.onboarding.symbolic_eval.settings import Run
+from devboot.onboarding.symbolic_eval.evaluate import Run
 
 _PACKAGES = frozenset({"flask-migrate", "flask-alembic"})
 _ADDS_COMMAND = re.compile(r"""add_command\(\s*["']db["']\s*,\s*MigrateCommand""")

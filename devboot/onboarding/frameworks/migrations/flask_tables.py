@@ -11,7 +11,7 @@ from devboot.onboarding.frameworks.framework import Clone, Framework
 from devboot.onboarding.frameworks.web.flask import Flask, flask_command
 from devboot.onboarding.proposal_values import Evidence, Task
 from devboot.onboarding.reading.layout import ASIDE, cwd_of
-from devboot.onboarding.symbolic_eval.settings import Run
+from devboot.onboarding.symbolic_eval.evaluate import Run
 
 _MAKES = ("create_all(",)
 # Ways in which a function becomes a command: Flask's own, click's, and that of Flask-Script

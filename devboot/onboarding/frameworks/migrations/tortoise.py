@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from devboot.onboarding.frameworks.framework import Clone, Framework
 from devboot.onboarding.proposal_values import Evidence, Task
 from devboot.onboarding.reading.layout import cwd_of
-from devboot.onboarding.symbolic_eval.settings import Run
+from devboot.onboarding.symbolic_eval.evaluate import Run
 
 
 class Tortoise(Framework):

@@ -10,7 +10,7 @@ from devboot.onboarding.frameworks.web.django_switches import django_switches
 from devboot.onboarding.proposal_values import Evidence, Note, Process, Task, Variable
 from devboot.onboarding.reading.layout import ASIDE, Application, cwd_of, manifest_folder, sources_of
 from devboot.onboarding.reading.tree import Tree
-from devboot.onboarding.symbolic_eval.settings import Evaluator, Run
+from devboot.onboarding.symbolic_eval.evaluate import Code, Run
 
 _RUNS = re.compile(r"execute_from_command_line|ManagementUtility")
 _VARIABLE = "DJANGO_SETTINGS_MODULE"
@@ -66,9 +66,9 @@ class Django(Framework):
             return {}
         return {_VARIABLE: Variable(_VARIABLE, value=variable or module, evidence=evidence)}
 
-    def switches(self, clone: Clone, evaluator: Evaluator, base: Run) -> Sequence[Variable]:
+    def switches(self, clone: Clone, code: Code, base: Run) -> Sequence[Variable]:
         """Return DEBUG, hosts and the like."""
-        return django_switches(clone, evaluator, base)
+        return django_switches(clone, code, base)
 
     def notes(self, clone: Clone, tasks: Collection[Task], databases: Collection[str]) -> Sequence[Note]:  # noqa: ARG002
         """Name other Django applications of the clone, each of which `up` would start in its own folder."""

@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 from devboot.onboarding.proposal_values import Evidence, Task
 from devboot.onboarding.reading.layout import Application
 from devboot.onboarding.reading.tree import Tree
-from devboot.onboarding.symbolic_eval.settings import Run
+from devboot.onboarding.symbolic_eval.evaluate import Run
 from devboot.onboarding.symbolic_eval.values import HOLE, Value
 
 NAME = "folders"

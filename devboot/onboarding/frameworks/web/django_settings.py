@@ -10,7 +10,7 @@ from devboot.onboarding.frameworks.framework import Settings
 from devboot.onboarding.proposal_values import Evidence
 from devboot.onboarding.reading.layout import ASIDE, Application, module_name
 from devboot.onboarding.reading.tree import Tree
-from devboot.onboarding.symbolic_eval.settings import Run
+from devboot.onboarding.symbolic_eval.evaluate import Run
 
 PRODUCTION = re.compile(r"prod|production|staging|server|heroku|deploy|live", re.IGNORECASE)
 NAMES_SETTINGS = re.compile(

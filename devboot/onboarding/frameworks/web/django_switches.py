@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from devboot.onboarding.frameworks.framework import Clone, evidence_of
 from devboot.onboarding.proposal_values import Variable
-from devboot.onboarding.symbolic_eval.settings import Evaluator, Run
+from devboot.onboarding.symbolic_eval.evaluate import Code, Run, evaluate
 from devboot.onboarding.symbolic_eval.values import Value, deep_reads, plain
 
 HOSTS = re.compile(r"ALLOWED_HOSTS?$|(?:^|_)HOSTS$|TRUSTED_HOSTS$")
@@ -18,10 +18,10 @@ FALSE = ("False", "0", "false", "off", "no", "")
 ENGINE = re.compile(r"(?:DB|DATABASE)_ENGINE$")
 
 
-def django_switches(clone: Clone, evaluator: Evaluator, base: Run) -> list[Variable]:
+def django_switches(clone: Clone, code: Code, base: Run) -> list[Variable]:
     """Return the variables, each with the value for development."""
-    debug = _debug(evaluator, base)
-    return [*debug, *_redirect(evaluator, debug), *_hosts(clone, evaluator, debug), *_engine(clone, base)]
+    debug = _debug(code, base)
+    return [*debug, *_redirect(code, debug), *_hosts(clone, code, debug), *_engine(clone, base)]
 
 
 def _engine(clone: Clone, base: Run) -> list[Variable]:
@@ -36,7 +36,7 @@ def _engine(clone: Clone, base: Run) -> list[Variable]:
     return [Variable(n, value=v, evidence=evidence_of(needs[n].place)) for n, v in values.items() if n in needs]
 
 
-def _debug(evaluator: Evaluator, base: Run) -> list[Variable]:
+def _debug(code: Code, base: Run) -> list[Variable]:
     """Django without DEBUG serves nothing on this machine."""
     value = base.names.get("DEBUG")
     if value is None or value.data is not False:
@@ -45,33 +45,33 @@ def _debug(evaluator: Evaluator, base: Run) -> list[Variable]:
     return [
         Variable(
             name,
-            value=_spelling(evaluator, {}, name, "DEBUG", is_on=True) or TRUE[0],
+            value=_spelling(code, {}, name, "DEBUG", is_on=True) or TRUE[0],
             evidence=evidence_of(value.place),
         )
         for name in names[:1]
     ]
 
 
-def _redirect(evaluator: Evaluator, debug: list[Variable]) -> list[Variable]:
+def _redirect(code: Code, debug: list[Variable]) -> list[Variable]:
     """Django that sends everybody to https shows nothing where only http is spoken."""
     given = {variable.name: variable.value or "" for variable in debug}
-    value = evaluator.again(given).names.get("SECURE_SSL_REDIRECT")
+    value = evaluate(code, given).names.get("SECURE_SSL_REDIRECT")
     if value is None or value.data is not True:
         return []
     found = []
     for name in sorted(value.reads - given.keys())[:1]:
-        text = _spelling(evaluator, given, name, "SECURE_SSL_REDIRECT", is_on=False)
+        text = _spelling(code, given, name, "SECURE_SSL_REDIRECT", is_on=False)
         found += [Variable(name, value=text, evidence=evidence_of(value.place))] if text else []
     return found
 
 
-def _hosts(clone: Clone, evaluator: Evaluator, debug: list[Variable]) -> list[Variable]:
+def _hosts(clone: Clone, code: Code, debug: list[Variable]) -> list[Variable]:
     """Django that answers to the names of other machines only says 400 here; with DEBUG an empty list is no list."""
     given = {variable.name: variable.value or "" for variable in debug}
-    value = evaluator.again(given).names.get("ALLOWED_HOSTS")
+    value = evaluate(code, given).names.get("ALLOWED_HOSTS")
     if value is None or value.data in ([], ()) or _answers(value) is not False:
         return []
-    reads = evaluator.again(given).found.reads
+    reads = evaluate(code, given).found.reads
     # A function may take the list from a variable only if that is set: its value doesn't show where it would come from
     ruling = deep_reads(value) or {name for name in reads if HOSTS.search(name.upper())}
     for name in sorted(ruling - given.keys() - clone.files.committed.keys())[:1]:
@@ -81,7 +81,7 @@ def _hosts(clone: Clone, evaluator: Evaluator, debug: list[Variable]) -> list[Va
         if not deep_reads(value):
             own = [host for host in plain(value) if isinstance(host, str)]  # type: ignore[attr-defined]
         for text in (",".join([*own, LOCAL]), " ".join([*own, LOCAL]), json.dumps([LOCAL]), LOCAL):
-            hosts = evaluator.again({**given, name: text}).names.get("ALLOWED_HOSTS")
+            hosts = evaluate(code, {**given, name: text}).names.get("ALLOWED_HOSTS")
             if hosts is not None and _answers(hosts):
                 return [Variable(name, value=text, evidence=evidence_of(value.place))]
     return []
@@ -97,10 +97,10 @@ def _answers(hosts: Value) -> bool | None:
     return False if all(isinstance(name, str) for name in names) else None
 
 
-def _spelling(evaluator: Evaluator, given: Mapping[str, str], name: str, setting: str, *, is_on: bool) -> str | None:
+def _spelling(code: Code, given: Mapping[str, str], name: str, setting: str, *, is_on: bool) -> str | None:
     """How the code spells true or false: `int("True")` fails, and a comparison takes one spelling only."""
     for text in TRUE if is_on else FALSE:
-        value = evaluator.again({**given, name: text}).names.get(setting)
+        value = evaluate(code, {**given, name: text}).names.get(setting)
         if value is not None and value.data is is_on:
             return text
     return None

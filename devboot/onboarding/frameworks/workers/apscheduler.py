@@ -8,7 +8,7 @@ from devboot.onboarding.frameworks.serving_script import script_command
 from devboot.onboarding.frameworks.workers.worker import Worker, worker
 from devboot.onboarding.proposal_values import Process
 from devboot.onboarding.reading.layout import ASIDE
-from devboot.onboarding.symbolic_eval.settings import Run
+from devboot.onboarding.symbolic_eval.evaluate import Run
 from devboot.onboarding.symbolic_eval.values import Place
 
 _MADE = re.compile(r"^[^#\n]*\bBlockingScheduler\(", re.MULTILINE)

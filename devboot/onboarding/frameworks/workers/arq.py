@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from devboot.onboarding.frameworks.framework import Clone
 from devboot.onboarding.frameworks.workers.worker import Worker, worker
 from devboot.onboarding.proposal_values import Process
-from devboot.onboarding.symbolic_eval.settings import Run
+from devboot.onboarding.symbolic_eval.evaluate import Run
 
 _SETTINGS = "WorkerSettings"
 

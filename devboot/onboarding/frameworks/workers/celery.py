@@ -10,7 +10,7 @@ from devboot.onboarding.frameworks.workers.celery_entry import celery_entry, sch
 from devboot.onboarding.proposal_values import Evidence, Process
 from devboot.onboarding.reading.layout import ASIDE, Application, cwd_of, module_name
 from devboot.onboarding.reading.tree import Tree
-from devboot.onboarding.symbolic_eval.settings import Run
+from devboot.onboarding.symbolic_eval.evaluate import Run
 
 _HELD = re.compile(r"(?:^|\.)Celery=:$")
 _USES = re.compile(r"(?:^|\.)Celery$|^celery\..*config_from_object$")

@@ -7,7 +7,7 @@ from devboot.onboarding.frameworks.framework import Clone
 from devboot.onboarding.frameworks.workers.worker import Worker, worker
 from devboot.onboarding.proposal_values import Process
 from devboot.onboarding.reading.layout import ASIDE, module_name
-from devboot.onboarding.symbolic_eval.settings import Run
+from devboot.onboarding.symbolic_eval.evaluate import Run
 
 _BROKER = re.compile(r"^dramatiq\.brokers\.\w+\.\w*Broker$")
 _FILES = ("worker.py", "worker/run.py", "worker/main.py", "workers.py", "run_worker.py")

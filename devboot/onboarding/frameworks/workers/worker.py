@@ -8,8 +8,8 @@ from re import Pattern
 from devboot.onboarding.frameworks.framework import Clone, Framework, evidence_of
 from devboot.onboarding.proposal_values import Process
 from devboot.onboarding.reading.layout import cwd_of
+from devboot.onboarding.symbolic_eval.evaluate import Run
 from devboot.onboarding.symbolic_eval.machine import Event
-from devboot.onboarding.symbolic_eval.settings import Run
 from devboot.onboarding.symbolic_eval.values import Place
 
 

@@ -6,27 +6,28 @@ import ast
 import posixpath
 from collections.abc import Callable
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote, quote_plus, unquote, urljoin
 
 from devboot.clone_reader import parse_json
-from devboot.onboarding.symbolic_eval.included import include, optional
-from devboot.onboarding.symbolic_eval.parents import parent
-from devboot.onboarding.symbolic_eval.paths import (
+from devboot.onboarding.symbolic_eval.known.hooks import include, optional
+from devboot.onboarding.symbolic_eval.known.paths import (
+    Native,
     absolute,
-    here,
-    join_path,
     make_path,
     on_paths,
     open_file,
-    path_property,
     probe,
-    relative,
     root_path,
 )
-from devboot.onboarding.symbolic_eval.urls import build_url, on_texts, split_url
+from devboot.onboarding.symbolic_eval.known.urls import build_url, on_texts, split_url
+from devboot.onboarding.symbolic_eval.machine import Machine
+from devboot.onboarding.symbolic_eval.members import member, parent
+from devboot.onboarding.symbolic_eval.operators import truth
+from devboot.onboarding.symbolic_eval.raising import stop
 from devboot.onboarding.symbolic_eval.values import (
     NOTHING,
+    Call,
     Class,
     External,
     Instance,
@@ -36,26 +37,9 @@ from devboot.onboarding.symbolic_eval.values import (
     Value,
     deep_reads,
     is_known,
+    wrap,
 )
 
-if TYPE_CHECKING:
-    from devboot.onboarding.symbolic_eval.calls import Call
-    from devboot.onboarding.symbolic_eval.machine import Machine
-
-Native = Callable[["Machine", "Call"], Value | None]
-
-CONSTANTS: dict[str, Value] = {
-    "sys.argv": Value([Value("manage.py"), Value("runserver")]),
-    "sys.platform": Value("linux"),
-    "sys.modules": Value({}),
-    "sys.version_info": Value((Value(3), Value(12), Value(0))),
-    "os.name": Value("posix"),
-    "os.sep": Value("/"),
-    "os.path.sep": Value("/"),
-    "os.pardir": Value(".."),
-    "typing.TYPE_CHECKING": Value(False),
-    "ssl.CERT_NONE": Value("none"),
-}
 BUILTINS = frozenset(
     {
         "str", "int", "float", "bool", "list", "tuple", "dict", "set", "frozenset", "len", "any", "all", "sorted",
@@ -111,16 +95,6 @@ def literal(_m: Machine, call: Call) -> Value:
         return Value(Opaque("literal"), call.reads())
 
 
-def wrap(data: object, reads: frozenset[str]) -> Value:
-    """Ordinary data as a value."""
-    if isinstance(data, dict):
-        return Value({key: wrap(item, reads) for key, item in data.items()}, reads)
-    if isinstance(data, list | tuple):
-        items = [wrap(item, reads) for item in data]
-        return Value(items if isinstance(data, list) else tuple(items), reads)
-    return Value(data, reads)
-
-
 def convert(kind: Callable[..., object]) -> Native:
     """`int`, `float`: of a text that is known."""
 
@@ -149,8 +123,6 @@ def to_text(_m: Machine, call: Call) -> Value:
 
 def to_bool(_m: Machine, call: Call) -> Value:
     """`bool(...)`."""
-    from devboot.onboarding.symbolic_eval.operators import truth
-
     first = call.args[0] if call.args else NOTHING
     verdict = truth(first)
     return Value(Opaque("bool") if verdict is None else verdict, first.reads, call.place)
@@ -193,8 +165,6 @@ def quantify(every: bool) -> Native:
     """`all`, `any`."""
 
     def native(_m: Machine, call: Call) -> Value:
-        from devboot.onboarding.symbolic_eval.operators import truth
-
         first = call.args[0] if call.args else NOTHING
         if not isinstance(first.data, list | tuple):
             return Value(Opaque("any"), call.reads(), call.place)
@@ -209,8 +179,6 @@ def quantify(every: bool) -> Native:
 
 def get_attribute(m: Machine, call: Call) -> Value:
     """`getattr(...)`."""
-    from devboot.onboarding.symbolic_eval.members import member
-
     owner, name = call.argument(0), call.argument(1)
     if owner is None or name is None or not isinstance(name.data, str):
         return Value(Opaque("getattr"), call.reads(), call.place)
@@ -270,8 +238,6 @@ def bring_module(m: Machine, call: Call) -> Value:
 
 def leave(m: Machine, call: Call) -> Value:
     """`sys.exit(...)`."""
-    from devboot.onboarding.symbolic_eval.raising import stop
-
     stop(m, "SystemExit", Value(None, call.reads()), call.place, call.scope)
     return NOTHING
 
@@ -306,8 +272,8 @@ TABLE: dict[str, Any] = {
     "os.path.exists": probe("any"),
     "os.path.isfile": probe("file"),
     "os.path.isdir": probe("folder"),
-    "os.getcwd": lambda m, call: Value(here(m), frozenset(), call.place),
-    "pathlib.Path.cwd": lambda m, call: Value(PurePosixPath(here(m)), frozenset(), call.place),
+    "os.getcwd": lambda m, call: Value(m.here, frozenset(), call.place),
+    "pathlib.Path.cwd": lambda m, call: Value(PurePosixPath(m.here), frozenset(), call.place),
     "pathlib.Path": make_path,
     "pathlib.PurePath": make_path,
     "unipath.Path": make_path,
@@ -373,5 +339,3 @@ TABLE: dict[str, Any] = {
     "pydantic_core.MultiHostUrl.build": build_url,
     "pydantic_core.Url.build": build_url,
 }
-
-__all__ = ["BUILTINS", "CONSTANTS", "TABLE", "here", "join_path", "path_property", "relative", "wrap"]

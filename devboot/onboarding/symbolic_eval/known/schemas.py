@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
 
+from devboot.onboarding.symbolic_eval.known.environments import take_variables
+from devboot.onboarding.symbolic_eval.machine import Loaded, Machine
 from devboot.onboarding.symbolic_eval.values import (
     NOTHING,
     Class,
@@ -19,9 +20,6 @@ from devboot.onboarding.symbolic_eval.values import (
     Value,
     union,
 )
-
-if TYPE_CHECKING:
-    from devboot.onboarding.symbolic_eval.machine import Machine
 
 SETTINGS = re.compile(r"(?:^|\.)BaseSettings$")
 MODEL = re.compile(r"(?:^|\.)(?:BaseModel|BaseSettings)$")
@@ -150,10 +148,6 @@ def _has_other_sources(cls: Class) -> bool:
 
 
 def _note_files(m: Machine, config: Mapping[str, Value], cls: Class) -> None:
-    from devboot.onboarding.symbolic_eval.environments import take_variables
-    from devboot.onboarding.symbolic_eval.machine import Loaded
-    from devboot.onboarding.symbolic_eval.paths import relative
-
     given = config.get("env_file")
     if given is None or given.data is None:
         return
@@ -161,7 +155,7 @@ def _note_files(m: Machine, config: Mapping[str, Value], cls: Class) -> None:
     where = Place(cls.module.path, given.place.line if given.place else cls.node.lineno)
     for item in names:
         text = str(item.data) if isinstance(item, Value) and not isinstance(item.data, Opaque | External) else ""
-        path = relative(m, text) if text else None
+        path = m.relative(text) if text else None
         if path and all(known.path != path for known in m.found.loaded):
             m.found.loaded.append(Loaded(path, where))
         if path:

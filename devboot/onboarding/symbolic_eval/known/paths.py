@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import posixpath
 from collections.abc import Callable
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
 
-from devboot.onboarding.symbolic_eval.values import NOTHING, Method, Opaque, Raised, Value
+from devboot.onboarding.symbolic_eval.machine import Machine
+from devboot.onboarding.symbolic_eval.values import NOTHING, Call, Method, Opaque, Raised, Value
 
-if TYPE_CHECKING:
-    from devboot.onboarding.symbolic_eval.calls import Call
-    from devboot.onboarding.symbolic_eval.machine import Machine
-
-Native = Callable[["Machine", "Call"], Value | None]
+Native = Callable[[Machine, Call], Value | None]
 
 
 class RootPath(PurePosixPath):
@@ -46,17 +41,12 @@ def on_paths(function: Callable[..., object]) -> Native:
     return native
 
 
-def here(m: Machine) -> str:
-    """The folder in which the application's commands run."""
-    return os.path.normpath(m.tree.root / (m.sources[0] if m.sources else ""))
-
-
 def absolute(m: Machine, call: Call) -> Value:
     """`os.path.abspath`, `realpath`."""
     texts = texts_of(call)
     if not texts:
         return Value(Opaque("path"), call.reads(), call.place)
-    return Value(posixpath.normpath(posixpath.join(here(m), texts[0])), call.reads(), call.place)
+    return Value(posixpath.normpath(posixpath.join(m.here, texts[0])), call.reads(), call.place)
 
 
 def probe(kind: str) -> Native:
@@ -69,18 +59,9 @@ def probe(kind: str) -> Native:
     return native
 
 
-def relative(m: Machine, path: str) -> str | None:
-    """A path as it stands in the tree; None outside."""
-    full = posixpath.normpath(posixpath.join(here(m), path))
-    root = str(m.tree.root)
-    if full == root:
-        return "."
-    return full[len(root) + 1 :] if full.startswith(root + "/") else None
-
-
 def there(m: Machine, path: str, kind: str) -> bool:
     """Whether a file or folder is in the clone."""
-    inner = relative(m, path)
+    inner = m.relative(path)
     if inner is None:
         return False
     return (kind != "folder" and m.tree.exists(inner)) or (kind != "file" and m.tree.is_folder(inner))
@@ -101,7 +82,7 @@ def native_path(call: Call) -> PurePosixPath:
 def root_path(m: Machine, call: Call) -> Value:
     """`environ.Path(...)`."""
     texts = texts_of(call)
-    return Value(RootPath(posixpath.join(here(m), *texts)) if texts else Opaque("path"), call.reads(), call.place)
+    return Value(RootPath(posixpath.join(m.here, *texts)) if texts else Opaque("path"), call.reads(), call.place)
 
 
 def join_path(path: PurePosixPath, call: Call) -> Value:
@@ -109,20 +90,11 @@ def join_path(path: PurePosixPath, call: Call) -> Value:
     return Value(path.joinpath(*(texts_of(call) or [])), call.reads(), call.place)
 
 
-def path_property(path: PurePosixPath, attr: str) -> object | None:
-    """An attribute of a path that isn't a method."""
-    if attr == "parent":
-        return path.parent
-    if attr == "parents":
-        return [Value(parent) for parent in path.parents]
-    return {"name": path.name, "stem": path.stem, "suffix": path.suffix}.get(attr)
-
-
 def path_method(m: Machine, path: PurePosixPath, method: Method, call: Call) -> object:  # noqa: PLR0911 - one answer for each kind
     """A method of a path."""
     name = method.name
     if name in ("resolve", "absolute", "expanduser"):
-        return PurePosixPath(posixpath.normpath(posixpath.join(here(m), str(path))))
+        return PurePosixPath(posixpath.normpath(posixpath.join(m.here, str(path))))
     if name in ("joinpath", "child", "path"):
         texts = texts_of(call)
         return path.joinpath(*texts) if texts is not None else Opaque("path")
@@ -141,7 +113,7 @@ def path_method(m: Machine, path: PurePosixPath, method: Method, call: Call) -> 
 
 
 def _content(m: Machine, path: str, _call: Call) -> object:
-    inner = relative(m, path)
+    inner = m.relative(path)
     found = m.tree.text(inner) if inner else None
     if found is None:
         if m.is_caught("FileNotFoundError"):

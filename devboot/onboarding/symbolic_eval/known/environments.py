@@ -5,17 +5,23 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from devboot.clone_reader import parse_json
-from devboot.onboarding.symbolic_eval.natives import wrap
-from devboot.onboarding.symbolic_eval.paths import here, relative
-from devboot.onboarding.symbolic_eval.values import NOTHING, External, Function, Opaque, Place, Raised, Value
-
-if TYPE_CHECKING:
-    from devboot.onboarding.symbolic_eval.calls import Call
-    from devboot.onboarding.symbolic_eval.machine import Machine
+from devboot.onboarding.reading.dotenv import parse_variables
+from devboot.onboarding.symbolic_eval.machine import Loaded, Machine
+from devboot.onboarding.symbolic_eval.values import (
+    NOTHING,
+    Call,
+    External,
+    Function,
+    Opaque,
+    Place,
+    Raised,
+    Value,
+    wrap,
+)
 
 # django-environ's scheme-named readers take the variable's name from a default of their own
 IMPLIED = {
@@ -265,8 +271,6 @@ def environs_env(m: Machine, call: Call) -> Value:
 
 def load_file(m: Machine, call: Call) -> Value:
     """`load_dotenv(...)`, `read_env(...)`: an env file of the project."""
-    from devboot.onboarding.symbolic_eval.machine import Loaded
-
     given = call.argument(0, "dotenv_path", "env_file", "path", "source")
     path = _file_name(m, given, call.place)
     override = call.argument(-1, "override", "overwrite")
@@ -279,8 +283,6 @@ def load_file(m: Machine, call: Call) -> Value:
 
 def take_variables(m: Machine, path: str) -> None:
     """Set what an env file of the clone sets."""
-    from devboot.onboarding.reading.dotenv import parse_variables
-
     text = m.tree.text(path) if path and m.tree.exists(path) else None
     if text is not None:
         for name, value in parse_variables(text).items():
@@ -291,10 +293,10 @@ def _file_name(m: Machine, given: Value | None, place: Place) -> str:
     """The env file as a path of the tree; empty where it isn't known."""
     if given is None or given.data is None or isinstance(given.data, Opaque):
         base = os.path.dirname(place.path)
-        candidates = [os.path.normpath(os.path.join(base, ".env")), relative(m, ".env") or ".env"]
+        candidates = [os.path.normpath(os.path.join(base, ".env")), m.relative(".env") or ".env"]
         return next((path for path in candidates if m.tree.exists(path)), candidates[-1])
     path = str(given.data)
-    inner = relative(m, path if os.path.isabs(path) else os.path.join(here(m), path))
+    inner = m.relative(path if os.path.isabs(path) else os.path.join(m.here, path))
     return inner or ""
 
 
@@ -338,5 +340,3 @@ TABLE: dict[str, Callable[[Any, Any], Value | None]] = {
     "decouple.RepositoryEnv": make_repository,
     "starlette.config.Config": make_starlette,
 }
-
-__all__ = ["DATABASES", "TABLE", "leave_prefix", "method", "prefixes", "subscript", "typed"]

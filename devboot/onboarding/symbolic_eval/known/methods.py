@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
 
-from devboot.onboarding.symbolic_eval.natives import wrap
-from devboot.onboarding.symbolic_eval.paths import path_method
-from devboot.onboarding.symbolic_eval.values import HOLE, NOTHING, Method, Opaque, Value, plain
-
-if TYPE_CHECKING:
-    from devboot.onboarding.symbolic_eval.calls import Call
-    from devboot.onboarding.symbolic_eval.machine import Machine
+from devboot.onboarding.symbolic_eval.known.paths import path_method
+from devboot.onboarding.symbolic_eval.machine import Machine
+from devboot.onboarding.symbolic_eval.values import HOLE, NOTHING, Call, Method, Opaque, Value, plain, wrap
 
 
 def method(m: Machine, method_: Method, call: Call) -> Value:

@@ -1,4 +1,4 @@
-"""Which settings development uses, and what they are worth with a given set of variables."""
+"""Follows the import of an application with a given set of variables."""
 
 from __future__ import annotations
 
@@ -10,12 +10,11 @@ from dataclasses import dataclass, field
 from devboot.onboarding.libraries import words_of_calls
 from devboot.onboarding.reading.layout import ASIDE, Application, module_name
 from devboot.onboarding.reading.tree import Tree
-from devboot.onboarding.symbolic_eval import statements
-from devboot.onboarding.symbolic_eval.calls import bind
-from devboot.onboarding.symbolic_eval.machine import Findings, Machine
-from devboot.onboarding.symbolic_eval.raising import PERHAPS
-from devboot.onboarding.symbolic_eval.values import Function, Left, Module, Raised, Scope, Spent, Value, plain
+from devboot.onboarding.symbolic_eval import expressions, statements
+from devboot.onboarding.symbolic_eval.machine import Findings, Machine, Rules
+from devboot.onboarding.symbolic_eval.values import PERHAPS, Function, Left, Module, Raised, Scope, Spent, Value, plain
 
+RULES = Rules(expressions.TABLE, statements.TABLE)
 # Code in functions that opens connections; only such functions are worth a look
 CONNECTS = (
     "edis(", "redis.", "from_url(", "from_dsn(", "Celery(", "roker(", "Huey(", "RQ(", "create_engine(",
@@ -48,83 +47,91 @@ class Run:
 
 
 @dataclass(slots=True)
-class Evaluator:
-    """Evaluates the application again and again, with other variables set."""
+class Code:
+    """The code of an application, which can be followed again and again with other variables set.
+
+    `settings` is Django's settings module, `environ` what committed env files set, `guesses` values for variables that
+    turn out to be required. `scripts` are files that tools run beside it, `words` those of modules that workers start.
+    """
 
     tree: Tree
     app: Application
-    settings: str  # Django's settings module
+    settings: str
     environ: dict[str, str]
     guesses: dict[str, str]
-    scripts: tuple[str, ...] = ()  # files that tools of the project run beside it
-    words: tuple[str, ...] = ()  # in modules that workers start from
+    scripts: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
     focus: dict[str, str] = field(default_factory=dict)
     done: dict[tuple[tuple[str, str], ...], Run] = field(default_factory=dict)
 
-    def run(self, extra: Mapping[str, str]) -> Run:
-        """Follow the import of the application with these variables on top of those from env files."""
-        return self._run(Machine(self.tree, self.app.sources, {**self.environ, **extra}, self.guesses))
 
-    def again(self, extra: Mapping[str, str]) -> Run:
-        """As `run`, but only through the modules that mattered in it."""
-        key = tuple(sorted(extra.items()))
-        if key not in self.done:
-            machine = Machine(
-                self.tree, self.app.sources, {**self.environ, **extra}, self.guesses, frozenset(self.focus)
-            )
-            self.done[key] = self._run(machine)
-        return self.done[key]
+def evaluate(code: Code, variables: Mapping[str, str], *, thorough: bool = False) -> Run:
+    """Follow the import of the application with these variables on top of those from env files.
 
-    def _run(self, machine: Machine) -> Run:
-        names: Mapping[str, Value] = machine.config
-        try:
-            if self.settings:
-                module = self._django(machine, thorough=machine.focus is None)
-                names = module.names if module else {}
-            elif self.app.entry:
-                self._web(machine)
-            for name in self.focus.values() if machine.focus is not None else ():
-                machine.module(name)
-            self._workers(machine)
-            for path in self.scripts:
-                machine.load(Module(path, path))
-            make_cached_settings(machine)
-            look_into_functions(machine)
-        except (Spent, RecursionError):
-            pass
-        if machine.focus is None:
-            self.focus = _focus(machine)
-            self.done.clear()
-        return Run(machine, names)
+    Unless `thorough`, only through the modules that mattered when that was done last.
+    """
+    key = tuple(sorted(variables.items()))
+    if thorough or key not in code.done:
+        focus = None if thorough else frozenset(code.focus)
+        environ = {**code.environ, **variables}
+        machine = Machine(RULES, code.tree, code.app.sources, environ, code.guesses, focus)
+        run = _run(code, machine)
+        if not thorough:
+            code.done[key] = run
+        return run
+    return code.done[key]
 
-    def _django(self, machine: Machine, *, thorough: bool) -> Module | None:
-        machine.settings_name = self.settings
-        module = machine.django()
-        if module is None:
-            return None
-        for name, value in list(module.names.items()):
-            module.names[name] = machine.settle(value)
-        if thorough:
-            for name in _django_modules(module):
-                machine.module(name)
-        return module
 
-    def _web(self, machine: Machine) -> None:
-        module = machine.module(self.app.entry)
-        if module is None:
-            return
-        machine.load(module)
-        name = self.app.target.removesuffix("()")
-        value = module.names.get(name)
-        if value is not None and isinstance(value.data, Function):
-            machine.call(value.data, (), {}, value.place)
+def _run(code: Code, machine: Machine) -> Run:
+    names: Mapping[str, Value] = machine.config
+    try:
+        if code.settings:
+            module = _django(code, machine)
+            names = module.names if module else {}
+        elif code.app.entry:
+            _web(code.app, machine)
+        for name in code.focus.values() if machine.focus is not None else ():
+            machine.module(name)
+        _workers(code, machine)
+        for path in code.scripts:
+            machine.load(Module(path, path))
+        _make_cached_settings(machine)
+        _look_into_functions(machine)
+    except (Spent, RecursionError):
+        pass
+    if machine.focus is None:
+        code.focus = _focus(machine)
+        code.done.clear()
+    return Run(machine, names)
 
-    def _workers(self, machine: Machine) -> None:
-        """Modules that workers start from are imported by nothing else."""
-        for path in self.tree.python_files():
-            if ASIDE.search(path) or not self.tree.mentions(path, self.words):
-                continue
-            name = module_name(path, self.app.sources)
+
+def _django(code: Code, machine: Machine) -> Module | None:
+    machine.settings_name = code.settings
+    module = machine.django()
+    if module is None:
+        return None
+    for name, value in list(module.names.items()):
+        module.names[name] = machine.settle(value)
+    for name in _django_modules(module) if machine.focus is None else ():
+        machine.module(name)
+    return module
+
+
+def _web(app: Application, machine: Machine) -> None:
+    module = machine.module(app.entry)
+    if module is None:
+        return
+    machine.load(module)
+    value = module.names.get(app.target.removesuffix("()"))
+    if value is not None and isinstance(value.data, Function):
+        machine.call(value.data, (), {}, value.place)
+
+
+def _workers(code: Code, machine: Machine) -> None:
+    """Modules that workers start from are imported by nothing else."""
+    for path in code.tree.python_files():
+        if not ASIDE.search(path) and code.tree.mentions(path, code.words):
+            name = module_name(path, code.app.sources)
             if name:
                 machine.module(name)
 
@@ -163,7 +170,7 @@ def _django_modules(settings: Module) -> list[str]:
     return found
 
 
-def make_cached_settings(machine: Machine) -> None:
+def _make_cached_settings(machine: Machine) -> None:
     """Call what makes the settings once, at the first request if not before: `@lru_cache def get_settings()`."""
     for module in list(machine.modules.values()):
         for value in list(module.names.values()):
@@ -184,7 +191,7 @@ def _makes_settings(function: Function) -> bool:
     return any(isinstance(node, ast.Call) and ast.unparse(node.func).endswith("Settings") for node in returned)
 
 
-def look_into_functions(machine: Machine) -> None:
+def _look_into_functions(machine: Machine) -> None:
     """Follow functions that nothing called yet and that open connections; what they read is never required."""
     for module in list(machine.modules.values()):
         if ASIDE.search(module.path) or not machine.tree.mentions(module.path, CONNECTS):
@@ -206,7 +213,7 @@ def _try_function(machine: Machine, node: ast.FunctionDef | ast.AsyncFunctionDef
     machine.reads_on = True
     machine.handlers.append(PERHAPS)
     try:
-        names = bind(machine, Function(node, outer), (), {})
+        names = machine.bind(Function(node, outer), (), {})
         statements.perhaps(machine, node.body, Scope(module, names, outer, "function"))
     except (Raised, Left, RecursionError):
         pass

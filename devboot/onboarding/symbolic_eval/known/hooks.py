@@ -1,17 +1,13 @@
-"""Settings in several files that django-split-settings runs in the names of the first."""
+"""Libraries that run more of the project: files that django-split-settings includes, plugins of Litestar."""
 
 from __future__ import annotations
 
 import fnmatch
 import posixpath
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
 
-from devboot.onboarding.symbolic_eval.values import NOTHING, Module, Scope, Value
-
-if TYPE_CHECKING:
-    from devboot.onboarding.symbolic_eval.calls import Call
-    from devboot.onboarding.symbolic_eval.machine import Machine
+from devboot.onboarding.symbolic_eval.machine import Machine
+from devboot.onboarding.symbolic_eval.values import NOTHING, Call, Function, Instance, Module, Opaque, Scope, Value
 
 _INCLUDED = "__included_files__"  # of the library: files may include each other, and each runs once
 
@@ -49,3 +45,27 @@ def _paths(m: Machine, call: Call) -> Iterator[str]:
 def optional(_m: Machine, call: Call) -> Value:
     """`split_settings.tools.optional(...)`: what may be missing, as everything may here."""
     return call.args[0] if call.args else NOTHING
+
+
+HOOK = "on_app_init"
+
+
+def litestar(m: Machine, call: Call) -> Value | None:
+    """Litestar asks its plugins, and functions given for that, to complete its configuration."""
+    config = Value(Opaque("litestar.AppConfig"))
+    for word in ("plugins", HOOK):
+        given = call.keywords.get(word)
+        for each in given.data if given is not None and isinstance(given.data, list | tuple) else ():
+            _complete(m, each, config, call)
+    return None
+
+
+def _complete(m: Machine, given: Value, config: Value, call: Call) -> None:
+    hook = given.data.cls.find(HOOK) if isinstance(given.data, Instance) else given
+    if hook is not None and isinstance(hook.data, Function):
+        m.call(hook.data, (config,) if hook is given else (given, config), {}, call.place)
+
+
+TABLE: dict[str, Callable[[Machine, Call], Value | None]] = dict.fromkeys(
+    ("litestar.Litestar", "litestar.app.Litestar"), litestar
+)

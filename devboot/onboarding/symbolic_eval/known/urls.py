@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from devboot.onboarding.symbolic_eval.paths import Native, texts_of
-from devboot.onboarding.symbolic_eval.values import HOLE, NOTHING, Opaque, Value, plain
-
-if TYPE_CHECKING:
-    from devboot.onboarding.symbolic_eval.calls import Call
-    from devboot.onboarding.symbolic_eval.machine import Machine
+from devboot.onboarding.symbolic_eval.known.paths import Native, texts_of
+from devboot.onboarding.symbolic_eval.machine import Machine
+from devboot.onboarding.symbolic_eval.values import HOLE, NOTHING, Call, Opaque, Value, plain
 
 
 def split_url(_m: Machine, call: Call) -> Value:

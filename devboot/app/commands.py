@@ -460,8 +460,17 @@ COMMANDS = (
         "init",
         STARTING_OUT,
         "Look at the clone and write a devboot.toml for it",
-        (("devboot init", "from what is there"), ("devboot init --example", "a tiny working project instead")),
-        (Flag(("--example",), "write a tiny project: web, worker, redis, sqlite"),),
+        (
+            ("devboot init", "from what is there"),
+            ("devboot init --merge", "add to devboot.toml what it lacks, its text stays as it is"),
+            ("devboot init --diff", "show what either would write"),
+            ("devboot init --example", "a tiny working project instead"),
+        ),
+        (
+            Flag(("--merge",), "add what an existing devboot.toml lacks; comments and order are kept"),
+            Flag(("--diff",), "print a unified diff and write nothing"),
+            Flag(("--example",), "write a tiny project: web, worker, redis, sqlite"),
+        ),
         notes=("Nothing is overwritten, and none of the project's code is run.",),
     ),
     Command(

@@ -1,17 +1,19 @@
-"""`init`: looks at the clone and writes a manifest for it, or a tiny example; never overwrites anything."""
+"""`init`: looks at the clone and writes a manifest for it, adds to one, or writes a tiny example."""
 
 from __future__ import annotations
 
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
+from difflib import unified_diff
 from importlib.resources import files
 from pathlib import Path
 from typing import NamedTuple
 
-from devboot.clone_writer import refuse_outside
+from devboot.clone_reader import parse_toml, read_text
+from devboot.clone_writer import refuse_outside, replace_file
 from devboot.environment.root import is_refused
-from devboot.errors import ManifestError, UsageError
+from devboot.errors import ManifestError, UsageError, shell_word
 from devboot.files import machine_error
 from devboot.state.project import LOCK, Project, find_project, project_in
 from devboot.state.projects import DETECTED, MANIFEST, Projects
@@ -44,22 +46,58 @@ class InitResult(NamedTuple):
     notes: tuple[str, ...]
 
 
-def init(cwd: str, environ: Mapping[str, str]) -> InitResult:
-    """Write `devboot.toml` from what is there.
+class Change(NamedTuple):
+    """What `init` would do to the manifest: its text before, None where there is none, and after; what it adds."""
+
+    path: str
+    before: str | None
+    after: str
+    proposal: Proposal
+
+    @property
+    def diff(self) -> str:
+        """The change as a unified diff; "" for none."""
+        old = "/dev/null" if self.before is None else MANIFEST
+        before, after = ((text or "").splitlines(keepends=True) for text in (self.before, self.after))
+        lines = unified_diff(before, after, old, MANIFEST)
+        return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
+
+
+def init(cwd: str, environ: Mapping[str, str], *, merges: bool = False) -> InitResult:
+    """Write `devboot.toml` from what is there; with `merges` add what an existing one lacks, and keep its text.
 
     Raises UsageError `init/exists` where there is one, ManifestError `manifest/not-found` where nothing was found, and
     MachineError where it can't be written.
     """
+    change = planned(cwd, environ, merges=merges)
+    root, found = os.path.dirname(change.path), change.proposal
+    data = change.after.encode("utf-8", "surrogateescape")
+    written: list[str] = []
+    if change.before is None:
+        _write_new(change.path, data, cwd)
+        written = [MANIFEST, *_move_up(project_in(root, Projects.from_environ(environ)))]
+    elif change.after != change.before:
+        replace_file(change.path, root, data)
+        written = [MANIFEST]
+    lines = change.after.count("\n") - (change.before or "").count("\n")
+    return InitResult(root, found.name, tuple(written), lines, tuple(facts_of(found)), _notes(found.notes))
+
+
+def planned(cwd: str, environ: Mapping[str, str], *, merges: bool) -> Change:
+    """Return what `init` would write, writing nothing. Raises what `init` raises, and Problems of the manifest."""
     from devboot.app.preparation.detecting import detect_here
     from devboot.app.preparation.unlike import what_else
     from devboot.onboarding import render
 
     project = find_project(cwd, environ)
     is_foreign = is_refused(project.root, cwd, environ, os.geteuid())
-    if project.written and not is_foreign:
+    is_written = project.written and not is_foreign
+    if is_written and not merges:
         raise _exists(project.manifest, cwd)
     start = cwd if is_foreign else project.root
     proposal = detect_here(start, environ)
+    if is_written:
+        return merged(project.manifest, proposal)
     if not proposal.is_useful:
         causes, helps = what_else(start)
         raise ManifestError(
@@ -68,12 +106,51 @@ def init(cwd: str, environ: Mapping[str, str]) -> InitResult:
             causes=[f"looked in `{start}`", *causes],
             help=helps,
         )
-    root, text = str(proposal.root), render(proposal)
-    _write_new(os.path.join(root, MANIFEST), text.encode("utf-8", "surrogateescape"), cwd)
-    written = [MANIFEST, *_move_up(project_in(root, Projects.from_environ(environ)))]
-    return InitResult(
-        root, proposal.name, tuple(written), text.count("\n"), tuple(facts_of(proposal)), _notes(proposal.notes)
-    )
+    return Change(os.path.join(str(proposal.root), MANIFEST), None, render(proposal), proposal)
+
+
+def merged(path: str, proposal: Proposal) -> Change:
+    """Return the change that adds to the manifest at `path` what it lacks of a proposal.
+
+    Raises Problems for mistakes in the manifest, ManifestError `init/elsewhere`, `init/form`.
+    """
+    from devboot.model.edge.complaints import problems_of
+    from devboot.model.edge.manifest import Manifest, parse_manifest, read_manifest
+    from devboot.model.edge.toml_insert import FormError, insert_tables
+    from devboot.onboarding import lacking, render, tables
+
+    root = os.path.dirname(path)
+    if str(proposal.root) != root:
+        inner = os.path.relpath(proposal.root, root)
+        raise ManifestError(
+            "init/elsewhere",
+            f"the application that is found here lies in `{inner}`, with paths that fit there only",
+            causes=[f"`{MANIFEST}` of `{root}` is the one to be added to"],
+            help=[f"devboot -C {shell_word(inner)} init", f"devboot -C {shell_word(inner)} init --diff   # shows it"],
+            kept=["nothing was written"],
+        )
+    text = read_text(path)
+    _, problems = read_manifest(text, MANIFEST)
+    if any(each.slug != "manifest/unknown-name" for each in problems):  # a name may be that of what is missing
+        raise problems_of(problems)
+    values = parse_toml(text)
+    missing = lacking(proposal, values)
+    order = [field.alias or name for name, field in Manifest.model_fields.items()]
+    if not values and not text.strip():
+        return Change(path, text, render(proposal), proposal)
+    try:
+        after = insert_tables(text, tables(missing), order)
+    except FormError as error:
+        raise ManifestError(
+            "init/form",
+            f"`{error.name}` of `{MANIFEST}` is written in a form that nothing can be added to",
+            details=[line for lines in tables(missing) for line in lines],
+            causes=["an inline table, or keys with dots, has no place for further lines"],
+            help=[f"write `{error.name}` as tables (`[{error.name}.NAME]`), or add the lines above by hand"],
+            kept=["nothing was written"],
+        ) from None
+    parse_manifest(after, MANIFEST)
+    return Change(path, text, after, missing)
 
 
 def write_example(cwd: str) -> InitResult:
@@ -165,6 +242,8 @@ def _exists(path: str, cwd: str) -> UsageError:
     return UsageError(
         "init/exists",
         f"`{shown}` is already there",
-        help=["devboot up"] if shown.endswith(MANIFEST) else ["devboot init --example, in an empty folder"],
+        help=["devboot up", "devboot init --merge   # adds what it lacks"]
+        if shown.endswith(MANIFEST)
+        else ["devboot init --example, in an empty folder"],
         kept=["nothing was written"],
     )

@@ -261,11 +261,16 @@ def recipe(
 
 
 @command("init")
-def init(ctx: typer.Context, example: Annotated[bool, option("init", "--example")] = False) -> int:
-    """Write a manifest, or the example."""
+def init(
+    ctx: typer.Context,
+    merge: Annotated[bool, option("init", "--merge")] = False,
+    diff: Annotated[bool, option("init", "--diff")] = False,
+    example: Annotated[bool, option("init", "--example")] = False,
+) -> int:
+    """Write a manifest, add to one, or write the example."""
     from devboot.cli import looking
 
-    return looking.init(_session(ctx), example=example)
+    return looking.init(_session(ctx), merges=merge, only_diff=diff, example=example)
 
 
 @command("doctor")

@@ -9,34 +9,46 @@ from collections.abc import Sequence
 
 from devboot.app.again import command_line
 from devboot.app.doctor import available, chosen, doctor as examine
-from devboot.app.init import init as propose, write_example
+from devboot.app.init import init as propose, planned, write_example
 from devboot.cli.session import Session
 from devboot.doctor.findings import Report
 from devboot.doctor.fixing import FIXED, LEFT, NOT_FIXED, is_still_there, steps_of, summary
 from devboot.errors import Exit, UsageError
 from devboot.state.project import LOCK
+from devboot.state.projects import MANIFEST
 from devboot.text.columns import table, table_within
 from devboot.ui.doctor import render_list, render_report, report_as_json
 
 
-def init(session: Session, *, example: bool) -> int:
-    """Write the manifest, and say what it was drawn from."""
+def init(session: Session, *, merges: bool = False, only_diff: bool = False, example: bool = False) -> int:
+    """Write the manifest or add to it, and say what was found; or print the diff alone.
+
+    Raises UsageError for flags that exclude each other.
+    """
     context = session.context
     if example:
+        if merges or only_diff:
+            raise UsageError("usage/argument", "`--example` takes no other flag", help=["devboot init --example"])
         done = write_example(context.cwd)
         session.say(*(f"wrote {name}" for name in done.written))
         session.say("next: devboot up, then open the address of web")
         return Exit.OK
-    done = propose(context.cwd, context.environ)
+    if only_diff:
+        session.out(planned(context.cwd, context.environ, merges=True).diff)
+        return Exit.OK
+    done = propose(context.cwd, context.environ, merges=merges)
+    place = os.path.relpath(done.root, context.cwd)
+    shown = MANIFEST if place == "." else os.path.join(place, MANIFEST)
+    if not done.written:
+        session.say(f"{shown} has all that was found in {done.name}; nothing was written")
+        return Exit.OK
     session.say(f"found in {done.name}:")
     width = session.width(err=True)
     facts = table_within([tuple(fact) for fact in done.facts], width - 2 if width else 0)
     session.say(*(f"  {line}" for line in facts))
     for note in done.notes:
         session.say(f"note: {note}")
-    place = os.path.relpath(done.root, context.cwd)
-    shown = done.written[0] if place == "." else os.path.join(place, done.written[0])
-    session.say("", f"wrote {shown}, {done.lines} lines")
+    session.say("", f"wrote {shown}, {done.lines} {'further lines' if merges else 'lines'}")
     lock = os.path.join(os.path.dirname(shown), LOCK)
     steps = [("devboot up", "start everything"), (f"git add {shown} {lock}", "so that others get the same")]
     session.say(*(f"{lead}{line}" for lead, line in zip(("next: ", "      "), table(steps), strict=True)))

@@ -2,9 +2,10 @@
 
 from devboot.onboarding.packages.age import with_date
 from devboot.onboarding.proposal.detect import detect
-from devboot.onboarding.proposal.render import render
+from devboot.onboarding.proposal.lacking import lacking
+from devboot.onboarding.proposal.render import render, tables
 from devboot.onboarding.proposal_values import Proposal
 from devboot.onboarding.services.brokers import without_rabbitmq
 from devboot.onboarding.services.endpoints import without_channels
 
-__all__ = ["Proposal", "detect", "render", "with_date", "without_channels", "without_rabbitmq"]
+__all__ = ["Proposal", "detect", "lacking", "render", "tables", "with_date", "without_channels", "without_rabbitmq"]

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from devboot.clone_reader import is_file, parse_toml, read_text
 from devboot.errors import ManifestError, UsageError, shell_word
+from devboot.events import WARNING, Event, Reporter
 from devboot.model.printable import printable
-from devboot.state.projects import MANIFEST
+from devboot.state.projects import DETECTED, MANIFEST
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -114,64 +114,52 @@ def _is_application(folder: str) -> bool:
 
 
 def _refuse_less_than_detected(loaded: Loaded, environ: Mapping[str, str]) -> None:
-    from devboot.app.preparation.detecting import detect_here
-
     if "processes" in loaded.manifest.model_fields_set:
         return
-    try:
-        proposal = detect_here(loaded.project.root, environ)
-    except UsageError:  # a folder of several clones, whose manifest is all that there is
+    lacking = _lacking(loaded, environ)
+    if lacking is None or not lacking.processes:
         return
-    if not proposal.processes or str(proposal.root) != loaded.project.root:
-        return
-    lines = list(_lacking(loaded, proposal))
-    found = ", ".join(f"`{process.name}`" for process in proposal.processes)
+    found = ", ".join(f"`{process.name}`" for process in lacking.processes)
     raise ManifestError(
         "manifest/nothing-to-run",
         f"`{MANIFEST}` says nothing of what runs; without it devboot would start {found}",
-        details=lines,
+        details=list(_lines(lacking)),
         causes=[f"a written `{MANIFEST}` takes the place of what devboot detects"],
         help=[
-            f"add the lines above to `{MANIFEST}`",
+            f"devboot init --merge   # adds the lines above to `{MANIFEST}`",
             f"echo '[processes]' >> {MANIFEST}   # if nothing should run but what it has",
         ],
         kept=["nothing was installed or started"],
     )
 
 
-def _lacking(loaded: Loaded, proposal: Proposal) -> Iterator[str]:
-    """Yield the tables and variables that detection proposes and the manifest doesn't have, as lines of TOML."""
-    from devboot.onboarding import render
-
-    has = parse_toml(read_text(loaded.project.manifest))
-    table: tuple[str, ...] = ()
-    is_new, is_told = True, False
-    for line in render(proposal).splitlines():
-        if line.startswith("["):
-            table = _keys(parse_toml(line))
-            is_new = _inner(has, table) is None
-        known = _inner(has, table)
-        if not line or line.startswith("#"):
-            continue
-        if is_new:
-            yield line
-        elif table == ("env",) and known is not None and line[0] != "[" and not known.keys() & parse_toml(line).keys():
-            yield from () if is_told else ("# in [env]:",)
-            is_told = True
-            yield line
+def tell_of_less(loaded: Loaded, environ: Mapping[str, str], reporter: Reporter) -> None:
+    """Warn, once, that a manifest was written which lacks what the project has run with so far by detection."""
+    detected = os.path.join(loaded.project.state, DETECTED)
+    if not loaded.project.written or not os.path.exists(detected):
+        return
+    lacking = _lacking(loaded, environ)
+    if lacking is not None and (lines := tuple(_lines(lacking))):
+        text = f"`{MANIFEST}` lacks what devboot has detected so far; `devboot init --merge` adds it"
+        reporter.emit(Event(WARNING, "manifest", text, lines=lines, slug="manifest/less-than-detected"))
+    os.remove(detected)
 
 
-def _keys(nested: Mapping[str, Any]) -> tuple[str, ...]:
-    found = []
-    while nested:
-        name, nested = next(iter(nested.items()))
-        found.append(name)
-    return tuple(found)
+def _lacking(loaded: Loaded, environ: Mapping[str, str]) -> Proposal | None:
+    """What detection proposes for a project's folder and its manifest doesn't have; None where it proposes nothing."""
+    from devboot.app.preparation.detecting import detect_here
+    from devboot.onboarding import lacking
+
+    try:
+        proposal = detect_here(loaded.project.root, environ)
+    except UsageError:  # a folder of several clones, whose manifest is all that there is
+        return None
+    if str(proposal.root) != loaded.project.root:
+        return None
+    return lacking(proposal, parse_toml(read_text(loaded.project.manifest)))
 
 
-def _inner(table: Mapping[str, Any], keys: tuple[str, ...]) -> Mapping[str, Any] | None:
-    for key in keys:
-        if not isinstance(table.get(key), dict):
-            return None
-        table = table[key]
-    return table
+def _lines(proposal: Proposal) -> Iterator[str]:
+    from devboot.onboarding import tables
+
+    yield from (line for table in tables(proposal) for line in table)

@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-from devboot.app.init import Fact, example_folder, facts_of, init, write_example
-from devboot.errors import MachineError, ManifestError, UsageError
+from devboot.app.init import Fact, example_folder, facts_of, init, planned, write_example
+from devboot.errors import DevbootError, MachineError, ManifestError, Problems, UsageError
 from devboot.model.edge.manifest import load_sources
 from devboot.onboarding import Proposal
 from devboot.onboarding.proposal_values import Database, Evidence, Process, PythonInput, Service, Task, Variable
@@ -34,6 +34,80 @@ def test_it_never_overwrites(clone, at_home):
         init(str(clone), at_home)
     assert (caught.value.slug, caught.value.what) == ("init/exists", "`devboot.toml` is already there")
     assert (clone / "devboot.toml").read_text(encoding="utf-8") == "# mine\n"
+
+
+def test_merging_adds_what_is_missing_and_keeps_every_line(clone, at_home):
+    (clone / "app.py").write_text(
+        "import os, flask, redis\napp = flask.Flask(__name__)\nr = redis.from_url(os.environ['BROKER'])\n",
+        encoding="utf-8",
+    )
+    mine = "# mine\n[services.cache]  # ours\nrecipe = 'redis'\n\n[ui]\ndetach-keys = 'ctrl-p ctrl-q'\n"
+    (clone / "devboot.toml").write_text(mine, encoding="utf-8")
+    done = init(str(clone), at_home, merges=True)
+    added = ["", "[env]", 'BROKER = "${services.cache.url}/0"  # app.py:3']
+    lines = mine.splitlines()
+    assert (clone / "devboot.toml").read_text(encoding="utf-8").splitlines() == [*lines[:3], *added, *lines[3:]]
+    assert (done.written, done.lines) == (("devboot.toml",), 3)
+    assert [fact.what for fact in done.facts if fact.subject == "service"] == []
+
+
+def test_merging_again_adds_nothing_and_without_a_manifest_it_writes_one(clone, at_home):
+    assert init(str(clone), at_home, merges=True).written == ("devboot.toml",)
+    text = (clone / "devboot.toml").read_text(encoding="utf-8")
+    assert init(str(clone), at_home, merges=True).written == ()
+    assert (clone / "devboot.toml").read_text(encoding="utf-8") == text
+
+
+def test_an_empty_manifest_gets_all_of_it(clone, at_home):
+    (clone / "devboot.toml").touch()
+    init(str(clone), at_home, merges=True)
+    merged = (clone / "devboot.toml").read_text(encoding="utf-8")
+    (clone / "devboot.toml").unlink()
+    init(str(clone), at_home)
+    assert (clone / "devboot.toml").read_text(encoding="utf-8") == merged
+
+
+def test_the_difference_is_shown_and_nothing_is_written(clone, at_home):
+    new = planned(str(clone), at_home, merges=True)
+    assert new.diff.startswith("--- /dev/null\n+++ devboot.toml\n@@ -0,0 +1,")
+    assert sorted(os.listdir(clone)) == ["Procfile", "requirements.txt"]
+    (clone / "app.py").write_text(
+        "import os, flask\napp = flask.Flask(__name__)\nos.environ['KEY']\n", encoding="utf-8"
+    )
+    (clone / "devboot.toml").write_text("[env]\nA = '1'", encoding="utf-8")
+    diff = planned(str(clone), at_home, merges=True).diff
+    assert "\n-A = '1'\n\\ No newline at end of file\n+A = '1'\n+KEY = " in diff
+    assert (clone / "devboot.toml").read_text(encoding="utf-8") == "[env]\nA = '1'"
+
+
+@pytest.mark.parametrize(
+    ("text", "slug"),
+    [
+        ("env = { A = '1' }\n", "init/form"),
+        ("[env]\nA = 1.5.2\n", "manifest/syntax"),
+        ("services = 3\n", "manifest/type"),
+    ],
+)
+def test_a_manifest_that_cant_be_added_to_stays_as_it_is(clone, at_home, text, slug):
+    (clone / "app.py").write_text(
+        "import os, flask\napp = flask.Flask(__name__)\nos.environ['KEY']\n", encoding="utf-8"
+    )
+    (clone / "devboot.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(DevbootError) as caught:
+        init(str(clone), at_home, merges=True)
+    slugs = [each.slug for each in caught.value.errors] if isinstance(caught.value, Problems) else [caught.value.slug]
+    assert slugs == [slug]
+    assert (clone / "devboot.toml").read_text(encoding="utf-8") == text
+
+
+def test_what_belongs_into_a_folder_below_is_not_added_here(tmp_path, at_home):
+    (tmp_path / "devboot.toml").write_text("[services.redis]\n", encoding="utf-8")
+    (tmp_path / "api").mkdir()
+    (tmp_path / "api/requirements.txt").write_text("flask\n", encoding="utf-8")
+    (tmp_path / "api/app.py").write_text("import flask\napp = flask.Flask(__name__)\n", encoding="utf-8")
+    with pytest.raises(ManifestError) as caught:
+        init(str(tmp_path), at_home, merges=True)
+    assert (caught.value.slug, caught.value.help[0]) == ("init/elsewhere", "devboot -C api init")
 
 
 def test_what_up_kept_of_its_detection_moves_up(clone, home, at_home):

@@ -3,8 +3,10 @@
 import pytest
 
 from devboot.app.preparation.loading import load_project
-from devboot.app.preparation.unlike import refuse_idle, what_else
+from devboot.app.preparation.unlike import refuse_idle, tell_of_less, what_else
 from devboot.errors import ManifestError
+from devboot.events import RecordingReporter
+from devboot.onboarding import detect, render
 from tests.fakes.folders import home_beside
 
 EXAMPLE = "`devboot init --example` writes a small project to start from"
@@ -66,6 +68,31 @@ def test_the_lines_that_it_is_refused_with_are_what_it_lacks(shop):
     loaded, environ = shop("\n".join(["[services.redis]", *refused.value.details]))
     refuse_idle(loaded, environ)
     assert {"web"} == set(loaded.manifest.processes)
+
+
+def test_a_manifest_that_lacks_what_ran_by_detection_says_so_once(shop, tmp_path):
+    environ = home_beside(tmp_path)
+    load_project(str(tmp_path), environ)
+    loaded, _ = shop("[services.redis]\n[processes.web]\ncommand = 'flask run'\n")
+    reporter = RecordingReporter()
+    tell_of_less(loaded, environ, reporter)
+    tell_of_less(loaded, environ, reporter)
+    (event,) = reporter.events
+    assert event.slug == "manifest/less-than-detected"
+    assert event.text == "`devboot.toml` lacks what devboot has detected so far; `devboot init --merge` adds it"
+    assert any(line.startswith("REDIS_URL = ") for line in event.lines)
+
+
+@pytest.mark.parametrize("is_complete", [True, False])
+def test_a_manifest_that_has_it_all_or_was_there_first_is_not_compared(shop, tmp_path, is_complete):
+    environ = home_beside(tmp_path)
+    if is_complete:
+        load_project(str(tmp_path), environ)
+    text = render(detect(tmp_path, environ={})) if is_complete else "[services.redis]\n[processes]\n"
+    loaded, _ = shop(text)
+    reporter = RecordingReporter()
+    tell_of_less(loaded, environ, reporter)
+    assert reporter.events == []
 
 
 @pytest.mark.parametrize("text", ["[services.redis]\n[processes]\n", "[processes.web]\ncommand = 'true'\n"])

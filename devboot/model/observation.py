@@ -64,3 +64,17 @@ def read_observations(path: str) -> tuple[Observation, ...]:
     rows = (line.split("\t") for line in text.split("\n"))
     found = (Observation(*row) for row in rows if len(row) == 4 and row[0] in KINDS and row[1])
     return tuple(dict.fromkeys(each for each in found if each.name.isprintable() and each.place.isprintable()))
+
+
+def awaits_answer(path: str) -> bool:
+    """Return whether the last that a process was seen to do is to connect to another machine.
+
+    It has asked for nothing since, and may end when no answer comes.
+    """
+    last = read_observations(path)[-1:]
+    return any(each.kind in (CONNECT, LOOKUP) and not is_here(each.host or each.name) for each in last)
+
+
+def is_here(host: str) -> bool:
+    """Return whether a host is this machine by its name or address."""
+    return host in ("localhost", "::1", "[::1]", "0.0.0.0", "::", "unix") or host.startswith("127.")  # noqa: S104

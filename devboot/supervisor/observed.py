@@ -16,6 +16,7 @@ from devboot.model.observation import (
     REQUIRED,
     UNSET,
     Observation,
+    is_here,
     read_observations,
 )
 from devboot.record import Record
@@ -187,8 +188,7 @@ def _target(seen: Sequence[Observation], output: _Output) -> Observation | None:
 def _server_helps(spec: ProcessSpec, target: Observation) -> tuple[str, ...]:
     """Return how to have the server that is usual on a port of this machine; nothing where that isn't known."""
     service = _SERVICES.get(target.port)
-    is_here = target.host in ("localhost", "127.0.0.1", "::1", "[::1]", "0.0.0.0")  # noqa: S104
-    if service is None or not is_here or not spec.observed:
+    if service is None or not is_here(target.host) or not spec.observed:
         return ()
     if service in {each.name for each in spec.depends_on}:
         return (f"devboot down && devboot up -d --port {service}={target.port}",)

@@ -210,14 +210,24 @@ class Process:
     def _find_port(self) -> None:
         """Look where it listens, where its specification doesn't say or says otherwise."""
         ready = self.spec.ready
+        moved = self.run is not None and ready is not None and self.run.probed_port not in (0, ready.port)
         is_known = ready is not None and ready.kind in ("listen", "accept") and ready.port and self._was_ready
+        is_known = is_known and not moved
         if self.run is None or self.spec.kind != model.PROCESS or is_known or (ready and ready.kind == "line"):
             return
         from devboot.supervisor.probes import listening
 
         found = listening.ports(self.host.watcher, self.run.pid, self.mark)
         if found and (not self.spec.address or self.spec.port not in found):
-            self._found_port = found[0]
+            self._found_port = listening.main_port(found)
+        if moved and found:
+            self.on_note(f"listens on {self._found_port}{self._place_of_bind()}, not on {self.spec.port} as PORT says")
+
+    def _place_of_bind(self) -> str:
+        from devboot.model.observation import BIND, read_observations
+
+        seen = read_observations(self.spec.observed[1]) if self.spec.observed else ()
+        return next((each.where for each in seen if each.kind == BIND and each.port == self._found_port), "")
 
     @property
     def has_served(self) -> bool:

@@ -62,6 +62,8 @@ else:
 
 
 _TEMPORARY = "/tmp"  # noqa: S108  names in it can't be guessed
+ELSEWHERE = 2.0  # seconds after which a process that isn't ready may listen elsewhere than it was told to
+_FOREVER = 1e9  # seconds
 _LONGEST_SILENCE = 10**15  # microseconds
 
 
@@ -113,6 +115,7 @@ class Run:
         self._stopper: Aside | None = None
         self._settle: Settling | None = None
         self._asking: Timer | None = None
+        self._looking: Timer | None = None
         self._end: End | None = None
         host.children.add(child.pid)
         try:
@@ -136,7 +139,13 @@ class Run:
         """Start asking whether it is ready; apart from the spawn, since the first answer may come at once."""
         probe = self.spec.ready
         if not model.has_gate(self.spec):
-            self._settle = Settling(self._host, self.pid, self._owner.on_settled, at_least=self._settles_after)
+            self._settle = Settling(
+                self._host,
+                self.pid,
+                self._owner.on_settled,
+                at_least=self._settles_after,
+                is_waiting=self._awaits_answer,
+            )
         if probe is None:
             self._watch_life()
             return
@@ -148,6 +157,37 @@ class Run:
             self._asking = self._host.loop.call_later(0, lambda: self._ask(probe, patient=True))
         else:
             self._ask(probe)
+            if probe.kind in (model.LISTEN, model.ACCEPT) and probe.port and self.spec.kind == model.PROCESS:
+                self._look_later()
+
+    def _awaits_answer(self) -> bool:
+        if not self.spec.observed:
+            return False
+        from devboot.model.observation import awaits_answer
+
+        return awaits_answer(self.spec.observed[1])
+
+    def _look_later(self) -> None:
+        self._looking = self._host.loop.call_later(ELSEWHERE, self._wait_until_quiet)
+
+    def _wait_until_quiet(self) -> None:
+        """Wait until it has loaded its code: what listens on another port till then may be meant for something else."""
+        self._settle = Settling(self._host, self.pid, self._look_elsewhere, longest=_FOREVER)
+
+    def _look_elsewhere(self) -> None:
+        """Ask on another port where it listens on that one, and not where it was told to."""
+        from devboot.supervisor.probes import listening
+
+        found = listening.ports(self._host.watcher, self.pid, self._mark)
+        if found and self.probed_port not in found and self._ready is not None:
+            self._ready.move(listening.main_port(found))
+        else:
+            self._look_later()
+
+    @property
+    def probed_port(self) -> int:
+        """The port on which it is asked whether it is ready; 0 for none."""
+        return self._ready.port if self._ready is not None else 0
 
     def _ask(self, probe: model.Probe, *, patient: bool = False) -> None:
         from devboot.supervisor.probes.prober import Prober
@@ -258,8 +298,9 @@ class Run:
     def _probed(self, passed: bool) -> None:
         if passed:
             self._watch_life()
-            if self._settle is not None:
-                self._settle.cancel()
+            for waiting in (self._settle, self._looking):
+                if waiting is not None:
+                    waiting.cancel()
         self._owner.on_probed(passed)
 
     def _notified(self, key: str, value: str) -> None:
@@ -312,7 +353,7 @@ class Run:
         self._matcher = None
         if self._notifications is not None:
             self._notifications.close()
-        for waiting in (self._settle, self._asking):
+        for waiting in (self._settle, self._asking, self._looking):
             if waiting is not None:
                 waiting.cancel()
 
@@ -345,6 +386,7 @@ class Run:
         """
         del self._output, self._ending
         self._ready = self._alive = self._notifications = self._stopper = self._settle = self._asking = None
+        self._looking = None
 
 
 def _silence(probe: model.Probe) -> float:

@@ -23,8 +23,9 @@ _IDLE = 0.1  # share of one processor: polling for file changes needs less
 class Settling:
     """Watches one run from its spawn, and calls `on_settled` once.
 
-    That is after `at_least` seconds, of which the last `QUIET` were without work, or after `LONGEST`. Where the system
-    doesn't report the time that a process has worked (macOS), `at_least` decides alone.
+    That is after `at_least` seconds, of which the last `QUIET` were without work, or after `longest`. Where the system
+    doesn't report the time that a process has worked (macOS), `at_least` decides alone. While `is_waiting()` holds, the
+    process counts as working: it may end for what it waits for.
     """
 
     def __init__(
@@ -34,6 +35,8 @@ class Settling:
         on_settled: Callable[[], None],
         *,
         at_least: float = QUIET,
+        longest: float = LONGEST,
+        is_waiting: Callable[[], bool] = lambda: False,
         worked: Callable[[Iterable[int]], float | None] = proctable.worked,
     ) -> None:
         self._host = host
@@ -42,6 +45,8 @@ class Settling:
         self._worked_by = worked
         self._began = self._looked = self._busy = host.loop.now()
         self._at_least = at_least
+        self._longest = longest
+        self._is_waiting = is_waiting
         self._worked = 0.0  # processor seconds until the last look
         self._is_second_look = False
         self._timer: Timer | None = None
@@ -57,7 +62,7 @@ class Settling:
     def _due(self) -> float:
         """The time at which the process settles if it doesn't work until then."""
         earliest = self._began + self._at_least
-        return max(earliest, min(self._busy + QUIET, self._began + LONGEST))
+        return max(earliest, min(self._busy + QUIET, self._began + self._longest))
 
     def _schedule(self) -> None:
         # On a common grid, so that one census answers for all processes that were started together.
@@ -72,7 +77,8 @@ class Settling:
             self._timer = self._host.loop.call_later(_SOON, self._look)
             return
         # The system counts in hundredths of a second: less than a whole step would say too much.
-        if worked is None or worked - self._worked > _IDLE * max(_STEP, now - self._looked):
+        has_worked = worked is None or worked - self._worked > _IDLE * max(_STEP, now - self._looked)
+        if has_worked or self._is_waiting():
             self._busy = now
         self._is_second_look = False
         self._looked, self._worked = now, self._worked if worked is None else worked

@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from devboot.supervisor.watcher import Watcher
 
 
+# On which debuggers of Python and node.js wait
+_OF_DEBUGGERS = (5678, 5858, 9229, 9230)
+
+
 def look(port: int, watcher: Watcher, leader: int, mark: str) -> tuple[bool, str]:
     """Whether the leader or one of its own listens on `port`, on any where that is 0, and if not, why not."""
     if not port:
@@ -40,6 +44,11 @@ def ports(watcher: Watcher, leader: int, mark: str) -> tuple[int, ...] | None:
     return tuple(
         sorted(port for port, inodes in listening.items() if any(f"socket:[{inode}]" in open_here for inode in inodes))
     )
+
+
+def main_port(found: tuple[int, ...]) -> int:
+    """Return the one of several ports that is shown as the address."""
+    return next((port for port in found if port not in _OF_DEBUGGERS), found[0])
 
 
 def is_taken(port: int, watcher: Watcher) -> bool:

@@ -99,6 +99,22 @@ class Prober:
         self._timer = self._attempt = None
         self._stopped = True
 
+    @property
+    def port(self) -> int:
+        """The port that is asked."""
+        return self._probe.port
+
+    def move(self, port: int) -> None:
+        """Ask on another port from now on, at once."""
+        if self._stopped:
+            return
+        for waiting in (self._timer, self._attempt):
+            if waiting is not None:
+                waiting.cancel()
+        self._attempt = None
+        self._probe = self._probe._replace(port=port)
+        self._schedule(0.0)
+
     def nudge(self) -> None:
         """Something happened that may have changed the answer: a try that lies far ahead is made soon."""
         if self._stopped or self._passed or self._attempt is not None or self._probe.kind not in ASKING:

@@ -115,6 +115,13 @@ def test_where_a_probe_of_the_manifest_decides_the_page_only_informs(web, projec
     assert f"http://127.0.0.1:{port}  500 Internal Server Error\n" in project.devboot("up", "-d").stderr
 
 
+def test_a_server_that_listens_elsewhere_than_it_was_told_to_is_shown_and_asked_there(web, project, port):
+    told = port + 1 if port < 65535 else port - 1
+    web("self.page(200)", host="0.0.0.0", ready=Probe("listen", port=told), port=told, address=f"127.0.0.1:{told}")
+
+    assert f"  web     http://127.0.0.1:{port}  200\n" in project.devboot("up", "-d").stderr
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])
 def test_a_server_that_nobody_told_where_to_listen_is_shown_where_it_does(web, project, port, host):
     web("self.page(200)", told=False, host=host)

@@ -316,3 +316,35 @@ def test_a_port_that_a_sibling_has_is_not_taken_by_another_program(stage):
     stage.until_phase("second", "gave-up")
 
     assert not stage.status("second").port_taken
+
+
+@pytest.mark.parametrize("kind", ["listen", "accept"])
+def test_a_server_that_listens_elsewhere_than_it_was_told_to_is_ready_there(stage, port, kind):
+    told = port + 1 if port < 65535 else port - 1
+    stage.add(
+        "web", python=SERVER, gates=True, ready=Probe(kind, port=told), port=told, address=f"127.0.0.1:{told}",
+        env=(("PORT", str(port)),),
+    )  # fmt: skip
+
+    stage.up()
+    stage.until_phase("web", "ready")
+
+    assert (port, f"127.0.0.1:{port}") == (stage.status("web").port, stage.status("web").address)
+    assert [f"web: listens on {port}, not on {told} as PORT says"] == stage.notes
+
+
+def test_a_port_that_is_open_while_the_code_is_still_loaded_is_not_taken_for_the_address(stage, port):
+    program = f"""
+import os, socket, time
+early = socket.create_server(("127.0.0.1", 0))
+until = time.monotonic() + 4
+while time.monotonic() < until: pass
+server = socket.create_server(("127.0.0.1", {port}))
+time.sleep(1000)
+"""
+    stage.add("web", python=program, gates=True, ready=Probe("listen", port=port), port=port)
+
+    stage.up()
+    stage.until_phase("web", "ready")
+
+    assert ([], port) == (stage.notes, stage.status("web").port)

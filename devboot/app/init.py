@@ -80,7 +80,17 @@ def init(cwd: str, environ: Mapping[str, str], *, merges: bool = False) -> InitR
         replace_file(change.path, root, data)
         written = [MANIFEST]
     lines = change.after.count("\n") - (change.before or "").count("\n")
-    return InitResult(root, found.name, tuple(written), lines, tuple(facts_of(found)), _notes(found.notes))
+    notes = (*_notes(found.notes), *_observed(project_in(root, Projects.from_environ(environ))))
+    return InitResult(root, found.name, tuple(written), lines, tuple(facts_of(found)), notes)
+
+
+def _observed(project: Project) -> Iterator[str]:
+    """Say what starts without a manifest were seen to ask for in vain."""
+    from devboot.daemon.leases import daemon_path, is_daemon_alive
+    from devboot.supervisor.observed import lacks
+
+    is_running = is_daemon_alive(daemon_path(project.state))
+    yield from (each.sentence for each in lacks(project.state, (), is_running=is_running) or ())
 
 
 def planned(cwd: str, environ: Mapping[str, str], *, merges: bool) -> Change:

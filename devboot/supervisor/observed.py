@@ -8,18 +8,23 @@ from itertools import pairwise
 
 from devboot.model.observation import (
     ASKED,
+    BIND,
     CONNECT,
+    DEFAULT,
     FILE,
     LOOKUP,
     NO_FILE,
     NONE,
     REQUIRED,
+    TESTED,
     UNSET,
     Observation,
     is_here,
+    observed_folder,
     read_observations,
 )
 from devboot.record import Record
+from devboot.supervisor import sockets
 from devboot.supervisor.append_command import append_command
 from devboot.supervisor.templates import WORDS
 from devboot.supervisor.unset import unset_variables
@@ -169,8 +174,8 @@ def _explain_connection(spec: ProcessSpec, seen: Sequence[Observation], output: 
     if target is None:
         return None
     if not is_refused:
-        return Explanation(f"looks for the host {target.host or target.name}{target.where}, which isn't there", ())
-    return Explanation(f"connects to {target.name}{target.where}, where nothing listens", _server_helps(spec, target))
+        return Explanation(_words_of(target._replace(kind=LOOKUP)), ())
+    return Explanation(_words_of(target._replace(kind=CONNECT)), _server_helps(spec, target))
 
 
 def _target(seen: Sequence[Observation], output: _Output) -> Observation | None:
@@ -186,14 +191,84 @@ def _target(seen: Sequence[Observation], output: _Output) -> Observation | None:
 
 
 def _server_helps(spec: ProcessSpec, target: Observation) -> tuple[str, ...]:
-    """Return how to have the server that is usual on a port of this machine; nothing where that isn't known."""
+    command = server_command(target, (each.name for each in spec.depends_on)) if spec.observed else ""
+    return (command, "`devboot up -d` starts it there") if command else ()
+
+
+def server_command(target: Observation, services: Iterable[str]) -> str:
+    """Return the command that has the server that is usual on a port of this machine; "" where that isn't known.
+
+    `services` are those that a detected project has already.
+    """
     service = _SERVICES.get(target.port)
-    if service is None or not is_here(target.host) or not spec.observed:
-        return ()
-    if service in {each.name for each in spec.depends_on}:
-        return (f"devboot down && devboot up -d --port {service}={target.port}",)
-    table = f"printf '%s\\n' '' '[services.{service}]' 'port = {target.port}' >> devboot.toml"
-    return (f"devboot init && {table}", f"`devboot up -d` starts {service} with it")
+    if service is None or not is_here(target.host):
+        return ""
+    if service in services:
+        return f"devboot down && devboot up -d --port {service}={target.port}"
+    return f"devboot init && printf '%s\\n' '' '[services.{service}]' 'port = {target.port}' >> devboot.toml"
+
+
+class Lack(Record):
+    """Something that processes asked for in vain. `sentence` says who, what and where."""
+
+    names: tuple[str, ...]
+    seen: Observation
+    sentence: str
+
+
+def lacks(state: str, hosts: Iterable[str], *, is_running: bool) -> tuple[Lack, ...] | None:
+    """Return what the processes of a project asked for in vain; None where no start is on record.
+
+    Servers of this machine count only while it runs, and where the system tells who listens. `hosts` are names that
+    lead to this machine.
+    """
+    folder = observed_folder(state)
+    try:
+        names = sorted(os.listdir(folder))
+    except OSError:
+        return None
+    by_name = {name: read_observations(os.path.join(folder, name)) for name in names}
+    if not any(by_name.values()):
+        return None
+    listening = _listening() if is_running else None
+    found: dict[Observation, list[str]] = {}
+    for name, seen in by_name.items():
+        bound = {each.port for each in seen if each.kind == BIND}
+        for each in seen:
+            if _is_lacking(each, bound, listening, {*hosts}):
+                found.setdefault(each, []).append(name)
+    return tuple(Lack(tuple(names), each, f"{', '.join(names)} {_words_of(each)}") for each, names in found.items())
+
+
+def _listening() -> frozenset[int] | None:
+    """Return the ports of this machine that somebody listens on; None where the system doesn't tell."""
+    try:
+        return frozenset(sockets.listeners())
+    except OSError:
+        return None
+
+
+def _is_lacking(seen: Observation, bound: set[int], listening: frozenset[int] | None, hosts: set[str]) -> bool:
+    if seen.kind == UNSET:
+        return seen.how not in (DEFAULT, TESTED)
+    if seen.kind == NO_FILE:
+        return True
+    if seen.kind not in (CONNECT, LOOKUP) or not seen.place or seen.port in bound:
+        return False
+    host = seen.host or seen.name
+    if is_here(host):
+        return seen.kind == CONNECT and bool(seen.port) and listening is not None and seen.port not in listening
+    return seen.kind == LOOKUP and "." not in host and host not in hosts
+
+
+def _words_of(seen: Observation) -> str:
+    if seen.kind == UNSET:
+        return f"asked for {seen.name}{seen.where}, which has no value"
+    if seen.kind == NO_FILE:
+        return f"looked for {seen.name}{seen.where}, which isn't there"
+    if seen.kind == LOOKUP:
+        return f"looks for the host {seen.host or seen.name}{seen.where}, which isn't there"
+    return f"connects to {seen.name}{seen.where}, where nothing listens"
 
 
 def _explain_missing_file(seen: Sequence[Observation], output: _Output) -> Explanation | None:
@@ -205,7 +280,7 @@ def _explain_missing_file(seen: Sequence[Observation], output: _Output) -> Expla
     ]
     if not missing:
         return None
-    return Explanation(f"looked for {missing[-1].name}{missing[-1].where}, which isn't there", ())
+    return Explanation(_words_of(missing[-1]), ())
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -8,6 +8,7 @@ from devboot.doctor.checks import (
     lockfile,
     machine,
     manifest,
+    observed,
     ports,
     processes,
     python,
@@ -26,7 +27,7 @@ _BEFORE_SERVICES: tuple[Check, ...] = (
     *python.CHECKS,
     *databases.CHECKS,
 )
-_BEHIND_SERVICES: tuple[Check, ...] = (*ports.CHECKS, *processes.CHECKS)
+_BEHIND_SERVICES: tuple[Check, ...] = (*ports.CHECKS, *processes.CHECKS, *observed.CHECKS)
 CHECKS = (*_BEFORE_SERVICES, *_BEHIND_SERVICES)  # those that every project has
 
 

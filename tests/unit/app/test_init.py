@@ -120,6 +120,14 @@ def test_what_up_kept_of_its_detection_moves_up(clone, home, at_home):
     assert (clone / "devboot.lock").read_text(encoding="utf-8") == "# devboot.lock\n"
 
 
+def test_what_a_start_was_seen_to_ask_for_in_vain_is_a_note_with_its_line(clone, home, at_home):
+    record = state_folder(clone, home) / "observed"
+    record.mkdir(parents=True)
+    record.joinpath("web").write_text("unset\tMAIL\tnone\tshop/mail.py:3\nunset\tDEBUG\tdefault\tshop/a.py:1\n")
+
+    assert "web asked for MAIL (shop/mail.py:3), which has no value" == init(str(clone), at_home).notes[-1]
+
+
 def test_a_lock_that_is_there_already_stays(clone, home, at_home):
     state = state_folder(clone, home)
     state.mkdir(parents=True)

@@ -20,6 +20,7 @@ from devboot.doctor.checks import (
     lockfile,
     machine,
     manifest,
+    observed,
     ports,
     processes,
     python,
@@ -31,6 +32,7 @@ from devboot.errors import ManifestError, Place, Problems
 from devboot.model.edge.lock import Lock, LockedPackage, lock_to_text
 from devboot.model.edge.manifest import parse_manifest
 from devboot.provision.store import Store
+from devboot.supervisor.observed import lacks
 from devboot.text.modes import StreamFacts
 from tests.fakes.folders import project_of, state_folder
 
@@ -381,6 +383,7 @@ def test_each_service_is_an_area_between_the_databases_and_the_ports(subject):
         "valkey",
         "ports",
         "processes",
+        "observed",
     ]
 
 
@@ -405,3 +408,67 @@ def test_each_service_is_an_area_between_the_databases_and_the_ports(subject):
 def test_a_task_that_failed_and_a_start_that_does_not_end_are_found(status, expected, ready):
     answer = processes.judged([{"name": "one", **status}], now=70.0)
     assert (slugs(answer), answer.facts) == (expected, (ready,))
+
+
+def seen_by(subject, **records):
+    """A detected project on whose starts this was recorded."""
+    project = subject().project._replace(written=False)
+    folder = os.path.join(project.state, "observed")
+    os.makedirs(folder)
+    for name, lines in records.items():
+        with open(os.path.join(folder, name), "w") as file:
+            file.writelines("\t".join(line.split("|")) + "\n" for line in lines)
+    return subject(project=project)
+
+
+def test_what_was_asked_for_in_vain_stands_in_the_line_with_the_places_in_the_code(subject):
+    found = observed.observed(
+        seen_by(
+            subject,
+            web=["unset|MAIL|none|shop/mail.py:3", "unset|DEBUG|default|shop/a.py:1", "no-file|x.json||shop/a.py:9"],
+            worker=["unset|MAIL|none|shop/mail.py:3", "unset|CI|tested|shop/a.py:1", "bind|0.0.0.0:80||shop/a.py:2"],
+        )
+    )
+
+    assert (
+        "variables without a value: MAIL (shop/mail.py:3)",
+        "files that aren't there: x.json (shop/a.py:9)",
+    ) == found.facts
+    assert ("web, worker asked for MAIL (shop/mail.py:3), which has no value",) == found.details[:1]
+    assert "web looked for x.json (shop/a.py:9), which isn't there" == found.details[1]
+    assert [] == slugs(found)
+
+
+def test_of_many_the_first_stand_in_the_line(subject):
+    found = observed.observed(seen_by(subject, web=[f"unset|V{at}|none|a.py:{at}" for at in range(5)]))
+
+    assert ("variables without a value: V0 (a.py:0), V1 (a.py:1), V2 (a.py:2), 2 more",) == found.facts
+    assert 5 == len(found.details)
+
+
+def test_a_host_of_a_container_is_complained_of_unless_its_name_leads_here(subject):
+    one = seen_by(subject, web=["lookup|cache:6379||shop/cache.py:8", "lookup|api.example.test:443||shop/a.py:1"])
+    led = replace(one, manifest=parse_manifest("[python]\nhosts = ['cache']\n", "devboot.toml"))
+
+    assert ["web looks for the host cache (shop/cache.py:8), which isn't there"] == [
+        finding.what for finding in observed.observed(one).findings
+    ]
+    assert () == observed.observed(led).findings
+
+
+@pytest.mark.parametrize("is_there", [False, True])
+def test_a_server_of_this_machine_is_complained_of_while_the_project_runs(is_there, subject, tmp_path):
+    with closing(socket.create_server(("127.0.0.1", 0))) as server:
+        port = server.getsockname()[1]
+        if not is_there:
+            server.close()
+        one = seen_by(subject, web=[f"connect|localhost:{port}||shop/cache.py:8"])
+        running = lacks(one.project.state, (), is_running=True)
+        down = lacks(one.project.state, (), is_running=False)
+
+    expected = [f"web connects to localhost:{port} (shop/cache.py:8), where nothing listens"]
+    assert ([] if is_there else expected, ()) == ([each.sentence for each in running], down)
+
+
+def test_nothing_is_said_of_a_project_with_a_manifest_or_without_a_start(subject):
+    assert (observed.observed(subject()).idle, observed.observed(seen_by(subject)).idle) == (True, True)

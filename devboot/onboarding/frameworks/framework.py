@@ -64,6 +64,7 @@ class Framework(Protocol):
     """
 
     name: str
+    package: str = ""  # the distribution that an import of it needs, where no list has that
     port: int = 0  # where its server listens unless it is told
     requires: tuple[frozenset[str], ...] = ()  # distributions without which nothing starts: one of each set
     databases: str = ""  # the setting with its databases, where that has a form of its own
@@ -86,6 +87,10 @@ class Framework(Protocol):
 
     def web(self, clone: Clone) -> Process | None:
         """Return the process that serves, with whatever makes it reload."""
+        return None
+
+    def program(self, clone: Clone) -> tuple[str, Evidence | None] | None:
+        """Return the command of a program that ends by itself, and where it shows; for what keeps nothing running."""
         return None
 
     def workers(self, clone: Clone, run: Run) -> Sequence[Process]:

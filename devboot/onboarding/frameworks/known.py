@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from devboot.onboarding.frameworks.framework import NONE, Framework
 from devboot.onboarding.frameworks.migrations.advanced_alchemy import AdvancedAlchemy
 from devboot.onboarding.frameworks.migrations.alembic import Alembic
@@ -14,6 +16,7 @@ from devboot.onboarding.frameworks.web.bottle import Bottle
 from devboot.onboarding.frameworks.web.cherrypy import CherryPy
 from devboot.onboarding.frameworks.web.dash import Dash
 from devboot.onboarding.frameworks.web.django import Django
+from devboot.onboarding.frameworks.web.falcon import Falcon
 from devboot.onboarding.frameworks.web.fastapi import FastApi
 from devboot.onboarding.frameworks.web.flask import Flask
 from devboot.onboarding.frameworks.web.gradio import Gradio
@@ -34,13 +37,14 @@ from devboot.onboarding.frameworks.workers.dramatiq import Dramatiq
 from devboot.onboarding.frameworks.workers.huey import Huey
 from devboot.onboarding.frameworks.workers.procrastinate import Procrastinate
 from devboot.onboarding.frameworks.workers.rq import Rq
+from devboot.onboarding.frameworks.workers.scrapy import Scrapy
 from devboot.onboarding.frameworks.workers.taskiq import Taskiq
 
 # A clone has one of these: the first row with an application decides, in a row the application that ranks first
 FRAMEWORKS: tuple[tuple[Framework, ...], ...] = (
     (Django(),),
     (FastApi(), Flask(), Quart()),
-    (Starlette(), Litestar()),
+    (Starlette(), Litestar(), Falcon()),
     (
         Streamlit(),
         Aiohttp(),
@@ -54,6 +58,7 @@ FRAMEWORKS: tuple[tuple[Framework, ...], ...] = (
     ),
     (Pyramid(),),
     (Bot(),),
+    (Scrapy(),),
 )
 # Any of these may be there besides; of migrations the first that has one is taken, a framework's own before them
 TOOLS: tuple[Framework, ...] = (
@@ -79,6 +84,12 @@ _BY_NAME = {each.name: each for row in FRAMEWORKS for each in row}
 def framework_of(name: str | None) -> Framework:
     """Return the framework of that name; one that does nothing for none."""
     return _BY_NAME.get(name or "", NONE)
+
+
+def imported_packages(text: str) -> set[str]:
+    """Return the distributions of the frameworks that a module imports."""
+    names = (each.package for each in _BY_NAME.values() if each.package)
+    return {name for name in names if re.search(rf"^(?:from|import)[ \t]+{name}\b", text, re.MULTILINE)}
 
 
 def worker_words() -> tuple[str, ...]:

@@ -270,7 +270,7 @@ def _processes(clone: Clone, run: Run) -> tuple[list[Process], list[Note], str]:
         has_packages = clone.python.requirements or clone.python.packages
         if found or not has_packages:
             return found, [], ""
-        note, program = nothing_to_run(clone.tree, clone.app)
+        note, program = nothing_to_run(clone.tree, clone.app, clone.framework.program(clone))
         return found, [note], program
     notes = describe(procfile, obstacles(clone.tree, clone.app.root, procfile))
     found = [

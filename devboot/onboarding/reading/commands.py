@@ -81,9 +81,9 @@ def programs(tree: Tree, app: Application) -> Iterator[tuple[str, Evidence]]:
             yield re.sub(r"^python[\d.]*\s", "python ", plain), evidence
 
 
-def nothing_to_run(tree: Tree, app: Application) -> tuple[Note, str]:
+def nothing_to_run(tree: Tree, app: Application, own: tuple[str, Evidence | None] | None) -> tuple[Note, str]:
     """Return a note that nothing in the clone is shown to keep running, and the command that runs its program or ""."""
-    found = next(programs(tree, app), None)
+    found = own or next(programs(tree, app), None)
     candidates = [name for name in _USUAL if name in tree.in_folder(app.folder)] or list(_inner_programs(tree, app))
     if found is None and not candidates:
         text = "nothing in the clone says what should run: write `web: COMMAND` into a file `Procfile`"

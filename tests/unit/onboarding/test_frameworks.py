@@ -56,6 +56,28 @@ def commands(proposal):
     return {process.name: process.command for process in proposal.processes}
 
 
+# Name, packages, the files of a project, the command that serves, the port that the code fixes
+STARTS = [
+    ("starlette", "starlette uvicorn", {"main.py": "from starlette.applications import Starlette\napp = Starlette()\n"},
+     "uvicorn main:app --host 127.0.0.1 --port $PORT --reload", None),
+    ("bottle", "bottle", {"site.py": "from bottle import route, run\nrun(host='localhost', port=8081)\n"},
+     "python site.py", 8081),
+    ("falcon", "falcon gunicorn", {"api/app.py": "import falcon\napp = falcon.App()\n", "api/__init__.py": ""},
+     "gunicorn api.app:app --bind 127.0.0.1:$PORT --reload", None),
+    ("falcon", "falcon uvicorn", {"main.py": "import falcon.asgi\napp = falcon.asgi.App()\n"},
+     "uvicorn main:app --host 127.0.0.1 --port $PORT --reload", None),
+    ("gradio", "gradio", {"main.py": "import gradio as gr\nwith gr.Blocks() as demo:\n    pass\ndemo.launch()\n"},
+     "python main.py", 7860),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "packages", "files", "command", "port"), STARTS)
+def test_a_framework_is_recognised_and_served(propose, name, packages, files, command, port):
+    proposal = propose({**files, "requirements.txt": packages.replace(" ", "\n") + "\n"})
+    (web,) = proposal.processes
+    assert (proposal.framework, web.name, web.command, web.port) == (name, "web", command, port)
+
+
 def test_a_scheduler_that_blocks_is_a_process(propose):
     blocks = "from apscheduler.schedulers.blocking import BlockingScheduler\ns = BlockingScheduler()\ns.start()\n"
     files = {"app.py": "from flask import Flask\napp = Flask(__name__)\n", "clock.py": blocks}
@@ -87,3 +109,25 @@ def test_pyramid_is_served_by_its_settings(propose):
     assert (proposal.framework, proposal.framework_evidence.line) == ("pyramid", 1)
     (web,) = proposal.processes
     assert (web.command, web.port) == ("pserve development.ini --reload", 6543)
+
+
+@pytest.mark.parametrize(
+    ("code", "server"),
+    [("falcon\napp = falcon.App()", "gunicorn"), ("falcon.asgi\napp = falcon.asgi.App()", "uvicorn")],
+)
+def test_the_server_of_an_application_that_no_list_has_is_added(propose, code, server):
+    proposal = propose({"main.py": f"import {code}\n", "requirements.txt": "falcon\n"})
+    assert proposal.python.packages == (server,)
+    assert proposal.processes[0].command.startswith(f"{server} main:app ")
+
+
+@pytest.mark.parametrize(
+    ("spiders", "command"),
+    [(("quotes",), "scrapy crawl quotes"), (("quotes", "books"), "scrapy list"), ((), "scrapy list")],
+)
+def test_scrapy_says_how_its_spiders_are_started(propose, spiders, command):
+    code = "import scrapy\nclass S(scrapy.Spider):\n    start = ()\n\n    name = '{}'\n"
+    files = {f"shop/spiders/{each}.py": code.format(each) for each in spiders}
+    proposal = propose({"scrapy.cfg": "[settings]\ndefault = shop.settings\n", "requirements.txt": "scrapy\n", **files})
+    assert (proposal.framework, proposal.processes) == ("scrapy", ())
+    assert proposal.program == f"devboot run -- {command}"

@@ -131,6 +131,16 @@ def test_database_user_and_password_of_a_call_become_those_of_the_service(propos
     ("package", "code", "env"),
     [
         ("kafka-python", "from kafka import KafkaProducer\nKafkaProducer(bootstrap_servers='localhost:9092')\n", {}),
+        (
+            "confluent-kafka",
+            "import confluent_kafka as c\nc.Producer({'bootstrap.servers': os.getenv('STREAM', 'broker:9092')})\n",
+            {"STREAM": "localhost:9092"},
+        ),
+        (
+            "aiokafka",
+            "from aiokafka import AIOKafkaConsumer\nAIOKafkaConsumer('a', bootstrap_servers=os.environ['STREAM'])\n",
+            {"STREAM": "localhost:9092"},
+        ),
         ("aiokafka", "BROKER = os.environ['KAFKA_BROKER']\n", {"KAFKA_BROKER": "localhost:9092"}),
         ("elasticsearch", "HOST = os.environ.get('ELASTICSEARCH_URL', 'http://localhost:9200')\n", {}),
         (

@@ -9,5 +9,6 @@ class Bottle(ServingScript):
     """Bottle."""
 
     name = "bottle"
+    package = "bottle"
     serves = re.compile(r"^\s*(?:bottle\.)?run\([^\n]*\bport\s*=", re.MULTILINE)
     listens = Listens("run", place=3, usual=8080)

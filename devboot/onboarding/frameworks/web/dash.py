@@ -9,5 +9,6 @@ class Dash(ServingScript):
     """Dash."""
 
     name = "dash"
+    package = "dash"
     serves = re.compile(r"=\s*(?:dash\.)?Dash\(")
     listens = Listens("run", place=1, usual=8050)

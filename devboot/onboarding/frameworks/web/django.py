@@ -21,6 +21,7 @@ class Django(Framework):
     """Django, whose runserver reloads."""
 
     name = "django"
+    package = "django"
     port = 8000
     requires = (frozenset({"django"}),)
     databases = "DATABASES"

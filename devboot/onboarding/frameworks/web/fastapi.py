@@ -9,6 +9,7 @@ class FastApi(ApplicationObject):
     """FastAPI."""
 
     name = "fastapi"
+    package = "fastapi"
     port = 8000
     requires = (frozenset({"uvicorn", "hypercorn", "fastapi-cli"}),)
     makers = frozenset({"FastAPI", "FastAPIOffline"})

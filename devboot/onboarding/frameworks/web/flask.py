@@ -20,6 +20,7 @@ class Flask(ApplicationObject):
     """Flask, whose command reloads."""
 
     name = "flask"
+    package = "flask"
     adds = ADDS
     has_context = True
     makers = frozenset({"Flask", "APIFlask"})

@@ -9,5 +9,6 @@ class Gradio(ServingScript):
     """Gradio."""
 
     name = "gradio"
-    serves = re.compile(r"\bgr\.(?:Interface|Blocks|ChatInterface)\(")
+    package = "gradio"
+    serves = re.compile(r"\b(?:gr|gradio)\.(?:Interface|Blocks|ChatInterface|TabbedInterface)\(")
     listens = Listens("launch", "server_port", usual=7860)

@@ -9,6 +9,7 @@ class Litestar(ApplicationObject):
     """Litestar."""
 
     name = "litestar"
+    package = "litestar"
     requires = (frozenset({"uvicorn", "hypercorn", "fastapi-cli"}),)
     makers = frozenset({"Litestar"})
     makes = re.compile(r"(?<![.\w])Litestar\(")

@@ -18,6 +18,7 @@ class Pyramid(Framework):
     """Pyramid."""
 
     name = "pyramid"
+    package = "pyramid"
     requires = (frozenset({"pyramid"}),)
 
     def applications(self, tree: Tree) -> Iterator[Candidate]:

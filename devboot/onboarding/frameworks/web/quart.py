@@ -11,6 +11,7 @@ class Quart(ApplicationObject):
     """Quart."""
 
     name = "quart"
+    package = "quart"
     adds = ADDS
     has_context = True
     makers = frozenset({"Quart"})

@@ -14,6 +14,7 @@ class Sanic(ServingScript):
     """Sanic."""
 
     name = "sanic"
+    package = "sanic"
     serves = re.compile(r"=\s*Sanic\(|^class \w+\(Sanic\)", re.MULTILINE)
     listens = Listens("run", place=1, usual=8000)
 

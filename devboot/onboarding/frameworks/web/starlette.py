@@ -9,6 +9,7 @@ class Starlette(ApplicationObject):
     """Starlette."""
 
     name = "starlette"
+    package = "starlette"
     requires = (frozenset({"uvicorn", "hypercorn", "fastapi-cli"}),)
     makers = frozenset({"Starlette"})
     makes = re.compile(r"(?<![.\w])Starlette\(")

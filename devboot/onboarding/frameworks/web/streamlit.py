@@ -16,6 +16,7 @@ class Streamlit(ServingScript):
     """Streamlit, which reloads what is edited."""
 
     name = "streamlit"
+    package = "streamlit"
     serves = re.compile(r"^(?:import streamlit\b|from streamlit import)", re.MULTILINE)
 
     def is_run(self, path: str, text: str) -> bool:

@@ -1,0 +1,41 @@
+"""Scrapy: spiders, which a person starts; nothing keeps running."""
+
+import posixpath
+import re
+from collections.abc import Iterator
+
+from devboot.onboarding.frameworks.framework import Candidate, Clone, Framework
+from devboot.onboarding.proposal_values import Evidence
+from devboot.onboarding.reading.layout import ASIDE, Application, manifest_folder, sources_of
+from devboot.onboarding.reading.tree import Tree
+
+_FILE = "scrapy.cfg"
+_SPIDER = re.compile(
+    r"""^class \w+\([\w.]*Spider\):(?:\n(?:[ \t]+[^\n]*)?)*?\n[ \t]+name\s*=\s*["']([\w.-]+)["']""", re.MULTILINE
+)
+
+
+class Scrapy(Framework):
+    """Scrapy."""
+
+    name = "scrapy"
+    package = "scrapy"
+    requires = (frozenset({"scrapy"}),)
+
+    def applications(self, tree: Tree) -> Iterator[Candidate]:
+        """Yield the folders with Scrapy's file."""
+        for path in tree.files():
+            if posixpath.basename(path) == _FILE and not ASIDE.search(path):
+                folder = posixpath.dirname(path) or "."
+                root, sources = manifest_folder(tree, folder), sources_of(tree, folder)
+                app = Application(self.name, folder, root, sources, evidence=Evidence(path))
+                yield Candidate((path.count("/"), path), app)
+
+    def program(self, clone: Clone) -> tuple[str, Evidence | None] | None:
+        """Return how its spider is started; where there are several, how they are listed."""
+        found: list[tuple[str, Evidence | None]] = []
+        for path in clone.tree.python_files():
+            text = clone.tree.text(path) or "" if not ASIDE.search(path) else ""
+            spiders = ((each[1], text.count("\n", 0, each.start()) + 1) for each in _SPIDER.finditer(text))
+            found += [(f"scrapy crawl {name}", Evidence(path, line)) for name, line in spiders]
+        return found[0] if len(found) == 1 else ("scrapy list", clone.app.evidence)

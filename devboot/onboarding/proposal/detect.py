@@ -21,7 +21,7 @@ from devboot.onboarding.libraries import DOCKER_HOST, usual_hosts
 from devboot.onboarding.proposal.composed import left_out, with_versions
 from devboot.onboarding.proposal.debug_flags import evidence_of, find_switches
 from devboot.onboarding.proposal.needs import needs_of
-from devboot.onboarding.proposal.remarks import absent, other_services
+from devboot.onboarding.proposal.remarks import absent, made_up, other_services
 from devboot.onboarding.proposal.stages import for_another_stage
 from devboot.onboarding.proposal.survey import survey
 from devboot.onboarding.proposal.variables import Sources, describe as describe_need, local
@@ -153,6 +153,7 @@ def assemble(clone: Clone, run: Run, switches: Mapping[str, Variable], wiring: W
         *file_notes,
         *other_services(clone, run, found.servers | _known(wiring, endpoints)),
         *absent(clone, run),
+        *made_up(env),
         *(note for each in (clone.framework, *TOOLS) for note in each.notes(clone, tasks, names)),
         *(left_to_itself(tree, app.root, commands) if app.framework else ()),
     ]
@@ -377,6 +378,7 @@ def _sources(clone: Clone, env_files: tuple[str, ...] | None) -> Sources:
         _containers(clone),
         uses_fernet,
         file,
+        is_web=bool(clone.app.framework),
     )
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from devboot.onboarding.frameworks.framework import Clone
 from devboot.onboarding.libraries import kind
 from devboot.onboarding.proposal.debug_flags import evidence_of
-from devboot.onboarding.proposal_values import Note
+from devboot.onboarding.proposal_values import Note, Variable
 from devboot.onboarding.symbolic_eval.evaluate import Run
 from devboot.onboarding.symbolic_eval.values import HOLE
 
@@ -55,3 +56,13 @@ def absent(clone: Clone, run: Run) -> list[Note]:
         hint = f": make it from {template}" if template else ""
         notes.append(Note(f"`{name}` is {how} but not in the clone{hint}", evidence))
     return notes
+
+
+def made_up(env: Iterable[Variable]) -> list[Note]:
+    """Variables of an account that get a made-up value, since the start only asks that they have one."""
+    names = [each for each in env if each.generate and each.description]
+    if not names:
+        return []
+    shown = ", ".join(each.name for each in names)
+    text = f"made-up values for {shown}: any starts it, what needs the account fails until {names[0].file} has its own"
+    return [Note(text, names[0].evidence)]

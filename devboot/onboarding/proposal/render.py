@@ -142,7 +142,8 @@ def _env(proposal: Proposal) -> list[str]:
 def value_text(variable: Variable) -> str:
     """What stands behind the name of a variable."""
     if variable.generate:
-        return f"{{ generate = {quoted(variable.generate)} }}"
+        said = f", description = {quoted(variable.description)}" if variable.description else ""
+        return f"{{ generate = {quoted(variable.generate)}{said} }}"
     if variable.required:
         secret = ", secret = true" if variable.secret else ""
         return f"{{ required = true, description = {quoted(variable.description)}{secret} }}"

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from devboot.onboarding.proposal_values import Evidence, Variable
 from devboot.onboarding.reading.dotenv import Variable as Line
-from devboot.onboarding.symbolic_eval.machine import Need
+from devboot.onboarding.symbolic_eval.machine import PRESENCE, Need
 
 # Made by somebody else, so no value of ours will do
 FOREIGN = re.compile(
@@ -66,6 +66,10 @@ _NUMBER = re.compile(r"(?:^|_)PORT$")
 _BOOLEANS = frozenset(
     {"", "0", "1", "true", "false", "yes", "no", "on", "off", "t", "f", "y", "n", "enabled", "disabled"}
 )
+# What somebody else gives out for an account: no text shows that it is made up, until it is used
+_ACCOUNT = re.compile(
+    r"(?:CLIENT_?(?:ID|SECRET)|API_?(?:KEY|SECRET|TOKEN)|ACCESS_?(?:KEY|TOKEN)(?:_ID)?|(?:APP|CONSUMER|WEBHOOK)_?(?:SECRET|KEY))$"
+)
 HOSTS = re.compile(r"ALLOWED_HOSTS?$|(?:^|_)HOSTS$|TRUSTED_HOSTS$")
 ORIGINS = re.compile(r"ORIGINS?$|CORS_\w*(?:HOSTS|URLS|ALLOWED)$")
 # Variables that hold a host alone; users, databases and kinds of backends are called `postgres` or `redis`, too
@@ -82,6 +86,7 @@ class Sources:
     uses_fernet: bool
     file: str = ".env"
     stem: str = ""
+    is_web: bool = True  # whether it serves: a bot is of no use without its token
 
 
 def describe(need: Need, sources: Sources) -> Variable:
@@ -93,6 +98,9 @@ def describe(need: Need, sources: Sources) -> Variable:
     value = sensible(need, sources)
     if value is not None:
         return Variable(need.name, value=value, evidence=evidence)
+    if need.why == PRESENCE and sources.is_web and _ACCOUNT.search(need.name.upper()):
+        text = f"any value starts it; the account's own goes into {sources.file}"
+        return Variable(need.name, generate="token", description=text, evidence=evidence, file=sources.file)
     where = f"read at {need.place}" if need.place else "used in a command"
     alternatives = f" (or {', '.join(need.others)})" if need.others else ""
     text = f"{where}{alternatives}, put it in {sources.file}"

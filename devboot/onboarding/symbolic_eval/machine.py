@@ -58,6 +58,9 @@ class Read:
     cast: str = ""
 
 
+PRESENCE = "stops the start when it is empty"  # and any value would do
+
+
 @dataclass(slots=True)
 class Need:
     """A variable without which the import fails; `others` would do instead of it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from devboot.onboarding.symbolic_eval.machine import Machine
+from devboot.onboarding.symbolic_eval.machine import PRESENCE, Machine
 from devboot.onboarding.symbolic_eval.values import (
     NOTHING,
     RETURNED,
@@ -38,7 +38,8 @@ def stop(m: Machine, kind: str, value: Value, place: Place, scope: Scope) -> Non
         raise Raised(kind, unset)
     if m.maybe:
         return
-    result = m.fail(kind, unset, place, "stops the start when it is unset")
+    is_presence = bool(m.tests) and _asks_presence(m.tests[-1][1])
+    result = m.fail(kind, unset, place, PRESENCE if is_presence else "stops the start when it is unset")
     tested_here = bool(m.tests) and m.tests[-1][2] is scope
     # Behind a test of the same function the code goes on as it would with the variable set
     if scope.kind == "function" and not tested_here:
@@ -52,6 +53,17 @@ def decisive(m: Machine, reads: frozenset[str]) -> frozenset[str]:
         first = min(unset, key=lambda name: _read_line(m, name))
         return frozenset({first})
     return frozenset(unset)
+
+
+def _asks_presence(test: ast.expr) -> bool:
+    """`not a`, `a is None`, `not a or not b`: any value of the variable passes."""
+    if isinstance(test, ast.BoolOp):
+        return all(_asks_presence(each) for each in test.values)
+    if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+        return not isinstance(test.operand, ast.Compare) and "(" not in ast.unparse(test.operand)
+    if isinstance(test, ast.Compare) and isinstance(test.comparators[0], ast.Constant):
+        return isinstance(test.ops[0], ast.Is | ast.Eq) and test.comparators[0].value in (None, "")
+    return False
 
 
 def _read_line(m: Machine, name: str) -> int:

@@ -1,5 +1,7 @@
 """What is written for each variable that the application needs."""
 
+from textwrap import dedent
+
 import pytest
 
 
@@ -447,8 +449,39 @@ def test_a_placeholder_names_no_database(django):
     assert [(each.database, each.user) for each in proposal.databases] == [("app", "")]
 
 
-@pytest.mark.parametrize("read", ["values['NOTIFY_API_KEY']", "values.get('NOTIFY_API_KEY')"])
+@pytest.mark.parametrize("read", ["values['NOTIFY_URL']", "values.get('NOTIFY_API_KEY')"])
 def test_what_is_read_out_of_an_env_file_is_asked_for_as_from_the_environment(django, read):
     settings = f"from dotenv import dotenv_values\nvalues = dotenv_values('.env')\nKEY = {read}\n"
     proposal = django(settings + "if not KEY:\n    raise ValueError('no key')\n")
-    assert entries(proposal)["NOTIFY_API_KEY"] == "required"
+    assert entries(proposal)["NOTIFY_URL"] == "required"
+
+
+@pytest.mark.parametrize(
+    ("test", "entry"),
+    [
+        ("not CHAT_CLIENT_ID", "generate token"),
+        ("CHAT_CLIENT_ID is None", "generate token"),
+        ("CHAT_CLIENT_ID in (None, '') or not CHAT_CLIENT_ID.startswith('id-')", "required"),
+        ("len(CHAT_CLIENT_ID or '') < 4", "required"),
+    ],
+)
+def test_a_key_of_an_account_that_only_has_to_be_there_is_made_up_and_a_note_says_so(propose, test, entry):
+    code = f"""
+        import os
+        from flask import Flask
+        class Config:
+            CHAT_CLIENT_ID = os.environ.get("CHAT_CLIENT_ID")
+            if {test}:
+                raise ValueError("CHAT_CLIENT_ID is required")
+        app = Flask(__name__)
+        app.config.from_object(Config)
+    """
+    proposal = propose({"app.py": dedent(code), "requirements.txt": "flask\n"})
+    assert entries(proposal)["CHAT_CLIENT_ID"] == entry
+    said = [str(note) for note in proposal.notes if "CHAT_CLIENT_ID" in note.text]
+    assert len(said) == (entry != "required")
+
+
+def test_the_address_of_a_server_is_never_made_up(propose):
+    code = "import os\nimport flask\nif not os.environ.get('BILLING_URL'):\n    exit(1)\na = flask.Flask(__name__)\n"
+    assert entries(propose({"app.py": code, "requirements.txt": "flask\n"}))["BILLING_URL"] == "required"

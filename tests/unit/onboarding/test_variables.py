@@ -449,7 +449,7 @@ def test_a_placeholder_names_no_database(django):
     assert [(each.database, each.user) for each in proposal.databases] == [("app", "")]
 
 
-@pytest.mark.parametrize("read", ["values['NOTIFY_URL']", "values.get('NOTIFY_API_KEY')"])
+@pytest.mark.parametrize("read", ["values['NOTIFY_URL']", "values.get('NOTIFY_URL')"])
 def test_what_is_read_out_of_an_env_file_is_asked_for_as_from_the_environment(django, read):
     settings = f"from dotenv import dotenv_values\nvalues = dotenv_values('.env')\nKEY = {read}\n"
     proposal = django(settings + "if not KEY:\n    raise ValueError('no key')\n")

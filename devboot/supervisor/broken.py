@@ -4,7 +4,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 WITHIN = 30.0  # seconds that a program may live before an import error is no matter of its start any more
 # A block of output without any of these has no such line, and begins no traceback
@@ -23,6 +23,16 @@ _SIGNS = (
     r"^Unable to load celery application\.",
     r"^The module \S+ was not found\.",
 )
+# Exceptions that a mistake in the code or a missing value raises. Others may heal, such as a refused connection.
+_MISTAKES = (
+    "ArithmeticError|AssertionError|AttributeError|BufferError|EOFError|FloatingPointError|IndexError|KeyError"
+    "|LookupError|NotImplementedError|OverflowError|RecursionError|TypeError|UnboundLocalError|UnicodeDecodeError"
+    "|UnicodeEncodeError|UnicodeError|ValueError|ZeroDivisionError"
+)
+_FRAME = r'^ +File "(.+)", line \d+, in (\S+)$'
+_MODULE = "<module>"
+_RUNS_SCRIPTS = "runpy"  # `python -m` runs a program through it
+LINES = 200  # of output, in which a whole traceback is looked for
 _TRACEBACK = "Traceback (most recent call last):"
 _AFTERWARDS = 2  # lines with several words that may follow the message of an exception
 
@@ -54,8 +64,37 @@ def last_raised(lines: Iterable[str]) -> str:
 
 
 def broken_code(lines: Iterable[str]) -> str:
-    """The last of `lines` that says what of the code can't be loaded; empty where none does."""
+    """Return the last of `lines` that says what of the code can't be loaded; empty where none does."""
     import re
 
-    sign = re.compile("|".join(_SIGNS))
-    return next((line.strip() for line in reversed(tuple(lines)) if sign.match(line)), "")
+    lines = tuple(lines)
+    sign, mistake = re.compile("|".join(_SIGNS)), re.compile(rf"(?:{_MISTAKES})(?::|$)")
+    for at in reversed(range(len(lines))):
+        if sign.match(lines[at]) or (mistake.match(lines[at]) and _is_at_import(lines[:at])):
+            return lines[at].strip()
+    return ""
+
+
+def _is_at_import(lines: Sequence[str]) -> bool:
+    """Whether the traceback that `lines` end with was raised while a module was being imported.
+
+    Of the program itself only the statements of its own file count: a function that they call does its work.
+    """
+    import re
+
+    frames: list[tuple[str, str]] = []
+    for line in reversed(lines):
+        if line and not line[0].isspace():
+            break
+        if found := re.match(_FRAME, line):
+            frames.insert(0, (found[1], found[2]))
+    last = next((at for at in reversed(range(len(frames))) if frames[at][1] == _MODULE), None)
+    if last is None:
+        return False
+    is_program = all(_RUNS_SCRIPTS in file for file, _ in frames[:last])
+    return not is_program or all(_is_os(file) for file, _ in frames[last + 1 :])
+
+
+def _is_os(file: str) -> bool:
+    """Whether a file is the module `os`, whose `environ` raises KeyError in a frame of its own."""
+    return file == "<frozen os>" or file.endswith("/os.py")

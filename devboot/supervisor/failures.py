@@ -5,6 +5,7 @@ from __future__ import annotations
 from devboot.errors import WorkError
 from devboot.model import process as model
 from devboot.supervisor.lines import find_hint
+from devboot.supervisor.state import THEN_FAILED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -93,7 +94,10 @@ def crash_loop(spec: model.ProcessSpec, state: State, tail: tuple[str, ...]) -> 
     """The restart budget is spent."""
     times = len(state.failures)
     span = state.failures[-1] - state.failures[0]
-    last = f", last {_last(state.end)}" if state.end else ""
+    if state.then == THEN_FAILED:  # the signal that ended it was sent by this supervisor
+        last = ", the last time because it hung"
+    else:
+        last = f", last {_last(state.end)}" if state.end else ""
     what = f"{spec.name} exited {times} times in {seconds(span)}{last}"
     return _hinted(spec, "process/crash-loop", what, tail, f"after a fix: `devboot restart {spec.name}`")
 

@@ -7,7 +7,7 @@ import os
 from devboot.model import process as model
 from devboot.model.observation import RECORD, SWITCH
 from devboot.supervisor import failures, state as life, terminal
-from devboot.supervisor.broken import TROUBLE, WITHIN, broken_code
+from devboot.supervisor.broken import LINES, TROUBLE, WITHIN, broken_code
 from devboot.supervisor.command import Launch, launch_of
 from devboot.supervisor.lines import find_hint, without
 from devboot.supervisor.logfile import LogFile
@@ -483,7 +483,7 @@ class Process:
                 self._settles_after = min(QUIET + 2 * age, LONGEST)
                 tail = self.tail.lines(failures.TAIL_LINES)
                 self._look_at_port(tail)
-                before, self._broken = self._broken, "" if self._was_ready or age > WITHIN else broken_code(tail)
+                before, self._broken = self._broken, self._broken_code(age)
                 is_broken = bool(before) and before == self._broken and end.signal is None
                 if is_broken or failures.hopeless(self.spec, tail) is not None:
                     self.feed(life.HOPELESS)
@@ -495,6 +495,10 @@ class Process:
     def on_note(self, text: str) -> None:
         """Something that a person should read about this process."""
         self.around.on_note(f"{self.name}: {text}", None)
+
+    def _broken_code(self, age: float) -> str:
+        """Return what of its code the run that has ended couldn't load; empty for one that got further."""
+        return "" if self._was_ready or age > WITHIN else broken_code(self.tail.lines(LINES))
 
     def _why_hopeless(self, tail: tuple[str, ...]) -> WorkError | None:
         known = failures.hopeless(self.spec, tail)

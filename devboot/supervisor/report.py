@@ -166,13 +166,17 @@ def _note_exited(process: Process) -> str:
 
 
 def _note_ended(process: Process) -> str:
+    if process.state.then == life.THEN_FAILED and process.cause:
+        return process.cause  # the signal that ended it was sent by this supervisor
     return failures.how_it_ended(process.state.end) if process.state.end else ""
 
 
 def _note_gave_up(process: Process) -> str:
-    if process.state.then == life.THEN_GIVEN_UP and process.error is not None:
+    if process.error is None:
+        return _note_ended(process)
+    if process.state.then == life.THEN_GIVEN_UP:
         return process.error.what
-    return _note_ended(process)
+    return process.error.what.removeprefix(f"{process.name} ")
 
 
 def _note_backoff(process: Process) -> str:
@@ -196,7 +200,8 @@ def _note_schedule(process: Process, at: float) -> str:
     upcoming = clock if there[:3] == now[:3] else f"{time.strftime('%Y-%m-%d', there)} {clock}"
     if last is None:
         return f"next {upcoming}"
-    how = failures.how_it_ended(life.End(last.code, last.signal))
+    is_ours = process.state.then in (life.THEN_AGAIN, life.THEN_STOPPED) and last.signal is not None
+    how = "stopped" if is_ours else failures.how_it_ended(life.End(last.code, last.signal))
     return f"{how} at {time.strftime('%H:%M', time.localtime(last.at))}, next {upcoming}"
 
 

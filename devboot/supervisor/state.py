@@ -77,7 +77,7 @@ class State(Record):
     then: str = THEN_STOPPED
     end: End | None = None  # of the latest run
     failures: tuple[float, ...] = ()
-    restarts: int = 0  # automatic ones, for `ps`
+    restarts: int = 0  # automatic ones since somebody last started, stopped or restarted it, for `ps`
 
 
 class Event(Record):
@@ -144,25 +144,25 @@ def _start(state: State, _event: Event, _now: float, _policy: Policy) -> tuple[S
 
 def _restart(state: State, _event: Event, _now: float, _policy: Policy) -> tuple[State, Action]:
     if state.phase in ALIVE:
-        return state._replace(phase=phases.STOPPING, then=THEN_AGAIN, failures=()), Action(SIGNAL)
+        return state._replace(phase=phases.STOPPING, then=THEN_AGAIN, failures=(), restarts=0), Action(SIGNAL)
     if state.phase == phases.STOPPING:
-        return state._replace(then=THEN_AGAIN, failures=()), _NOTHING
+        return state._replace(then=THEN_AGAIN, failures=(), restarts=0), _NOTHING
     if state.phase == phases.WAITING:
         return state, _NOTHING
     return _afresh(state)
 
 
 def _afresh(state: State) -> tuple[State, Action]:
-    return state._replace(phase=phases.WAITING, failures=()), Action(CHECK)
+    return state._replace(phase=phases.WAITING, failures=(), restarts=0), Action(CHECK)
 
 
 def _stop(state: State, _event: Event, _now: float, _policy: Policy) -> tuple[State, Action]:
     if state.phase in ALIVE:
-        return state._replace(phase=phases.STOPPING, then=THEN_STOPPED, failures=()), Action(SIGNAL)
+        return state._replace(phase=phases.STOPPING, then=THEN_STOPPED, failures=(), restarts=0), Action(SIGNAL)
     if state.phase == phases.STOPPING:
-        return state._replace(then=THEN_STOPPED, failures=()), _NOTHING
+        return state._replace(then=THEN_STOPPED, failures=(), restarts=0), _NOTHING
     if state.phase in PENDING:
-        return state._replace(phase=phases.STOPPED, failures=()), _NOTHING
+        return state._replace(phase=phases.STOPPED, failures=(), restarts=0), _NOTHING
     return state, _NOTHING
 
 

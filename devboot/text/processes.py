@@ -65,7 +65,7 @@ def hints(statuses: Sequence[model.ProcessStatus]) -> list[str]:
     for status in statuses:
         name = printable(status.name)
         if status.phase == model.GAVE_UP:
-            lines.append(f"{name} stopped trying after {status.restarts + 1} starts: devboot logs {name}")
+            lines.append(f"{name} is not restarted any more: devboot logs {name}")
         elif status.phase == model.FAILED:
             lines.append(f"{name} could not be started: devboot logs {name}")
     return lines

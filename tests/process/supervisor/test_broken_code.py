@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 
 import pytest
@@ -87,7 +88,7 @@ def test_an_import_error_of_what_has_been_ready_is_a_crash_like_others(stage):
         stage.script("go", "")
     stage.until_phase("web", "gave-up")
 
-    assert stage.status("web").note == "exit 1"
+    assert stage.status("web").note.endswith(", last with code 1")
 
 
 def state_of(stage, name):
@@ -112,3 +113,71 @@ def test_what_ran_before_a_bad_edit_waits_for_a_better_one(stage):
     )
     stage.script("shop.py", SERVES)
     stage.until_phase("web", "ready")
+
+
+MISTAKES = {
+    "a variable that isn't set": "import os; os.environ['SHOP_KEY']",
+    "a name that isn't defined": "shelves",
+    "an attribute that isn't there": "import os; os.shelves",
+    "a call that doesn't fit": "len()",
+    "a text that is no number": "PORT = int('eighty')",
+    "a key in a function that is called at import": "def settings():\n    return {}['shelf']\nsettings()",
+    "a check of the settings": "assert False",
+    "an error in handling an error": "try:\n    {}['a']\nexcept KeyError:\n    len()",
+    "a line that isn't Python": "def (",
+}
+MAY_HEAL = {
+    "a connection that was refused": "raise ConnectionRefusedError(111, 'refused')",
+    "a library's own exception": "class OperationalError(Exception): ...\nraise OperationalError('no such host')",
+    "a name that can't be looked up": "import socket; raise socket.gaierror(-2, 'Name or service not known')",
+    "a file that isn't there yet": "open('not-there-yet')",
+}
+
+
+def told_by(folder, argv):
+    """The lines that Python writes when it runs `argv`."""
+    done = subprocess.run([sys.executable, *argv], cwd=folder, capture_output=True, text=True, check=False)
+    return done.stderr.rstrip().split("\n")
+
+
+@pytest.mark.faults(211)
+@pytest.mark.parametrize("name", MISTAKES)
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["-c", "import shop"],
+        ["shop.py"],
+        ["-m", "shop"],
+        ["-c", "import importlib as i; i.import_module('shop')"],
+    ],
+    ids=["imported", "run", "run as a module", "imported by a server"],
+)
+def test_a_mistake_in_the_code_that_is_being_loaded_is_seen_however_it_is_loaded(tmp_path, argv, name):
+    (tmp_path / "shop.py").write_text(f"{MISTAKES[name]}\n", encoding="utf-8")
+    lines = told_by(tmp_path, argv)
+
+    does_its_work = argv[0] != "-c" and "called at import" in name  # a program's own functions may fail for the moment
+    assert broken_code(lines) == ("" if does_its_work else lines[-1])
+    assert broken_code([*lines, "[17] [INFO] Worker exiting (pid: 17)"]) == broken_code(lines)
+
+
+@pytest.mark.faults(211)
+@pytest.mark.parametrize("name", MAY_HEAL)
+def test_what_another_try_may_heal_is_no_mistake_in_the_code(tmp_path, name):
+    (tmp_path / "shop.py").write_text(f"{MAY_HEAL[name]}\n", encoding="utf-8")
+
+    assert broken_code(told_by(tmp_path, ["-c", "import shop"])) == ""
+
+
+@pytest.mark.faults(211)
+def test_a_variable_that_is_not_set_ends_the_tries_at_the_second_same_end(stage):
+    stage.script("shop.py", "import os\nKEY = os.environ['SHOP_KEY']\n")
+    stage.add("web", f'exec {sys.executable} -c "{IMPORTS}"')
+
+    stage.up()
+    stage.until_settled()
+    (failure,) = stage.supervisor.verdict().failures
+
+    assert (stage.status("web").phase, stage.status("web").restarts) == ("gave-up", 1)
+    assert failure.error.what == "web can't start: KeyError: 'SHOP_KEY'"
+    assert failure.error.help[0] == "set `SHOP_KEY` in .env, then `devboot up -d`"

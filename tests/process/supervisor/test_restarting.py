@@ -24,6 +24,7 @@ def test_a_crash_loop_ends_when_its_budget_is_spent(stage):
     assert failure.error.slug == "process/crash-loop"
     assert failure.error.what.startswith("worker exited 4 times in ")
     assert failure.error.what.endswith(" s, last with code 3")
+    assert f"worker {stage.status('worker').note}" == failure.error.what
     assert failure.error.details == (f"{CRASHES}     (Procfile:2)", "| crash")
     assert failure.error.help == ("after a fix: `devboot restart worker`", "all output: `devboot logs worker`")
 
@@ -46,6 +47,19 @@ def test_the_first_restart_follows_at_once_and_the_note_keeps_the_last_exit(stag
 
     assert stage.phases["web"] == ["running", "backoff", "running"]
     assert stage.status("web").note == "last killed by SIGSEGV"
+
+
+@pytest.mark.faults(210)
+def test_after_an_intended_restart_nothing_is_said_of_failures_before_it_nor_of_its_own_signal(stage):
+    stage.add("web", "test -e once && exec sleep 100; touch once; kill -SEGV $$")
+    stage.up()
+    stage.until_settled()
+    pid = stage.status("web").pid
+
+    stage.supervisor.restart(["web"])
+    stage.until(lambda: stage.status("web").phase == "running" and stage.status("web").pid != pid)
+
+    assert (stage.status("web").restarts, stage.status("web").note) == (0, "")
 
 
 @pytest.mark.parametrize(

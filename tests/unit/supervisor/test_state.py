@@ -232,7 +232,18 @@ def test_automatic_restarts_are_counted_and_intended_ones_are_not():
     state, _ = advance(state, Event(EXITED, CRASH), 3.0, POLICY)
     state, _ = advance(state, Event(GONE), 3.0, POLICY)
 
-    assert (state.phase, state.restarts, state.failures) == (WAITING, 1, ())
+    assert (state.phase, state.restarts, state.failures) == (WAITING, 0, ())
+
+
+@pytest.mark.faults(210)
+@pytest.mark.parametrize("kind", [START, STOP, RESTART])
+@pytest.mark.parametrize("phase", PHASES)
+def test_restarts_before_an_intended_start_or_stop_are_not_counted_after_it(phase, kind):
+    before = State(phase, THEN_JUDGED, CRASH, failures=(1.0, 2.0), restarts=2)
+
+    state, _ = advance(before, Event(kind), 3.0, POLICY)
+
+    assert state.restarts == len(state.failures)
 
 
 def test_delays_grow_from_almost_nothing():

@@ -57,7 +57,7 @@ def test_colours_change_nothing_but_colours():
 
 
 def test_what_gave_up_has_a_hint():
-    assert hints(STATUSES) == ["mailer stopped trying after 5 starts: devboot logs mailer"]
+    assert hints(STATUSES) == ["mailer is not restarted any more: devboot logs mailer"]
 
 
 def test_the_title_says_since_when():

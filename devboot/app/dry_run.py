@@ -21,8 +21,7 @@ from devboot.app.preparation.prepare import Wishes
 from devboot.app.preparation.provisioning import this_host, wanted_objects
 from devboot.app.up import all_but
 from devboot.environment.envfiles import read_env_files
-from devboot.environment.loopback import is_free
-from devboot.environment.ports import in_use
+from devboot.environment.ports import refuse_in_use
 from devboot.environment.python import PythonProject, pins_of
 from devboot.environment.tasks import automatic
 from devboot.environment.venv_record import load_record
@@ -156,17 +155,16 @@ def _chosen(loaded: Loaded, context: Context, call: Call) -> set[str] | None:
 
 
 def _asked_ports(loaded: Loaded, context: Context, wishes: Wishes) -> dict[str, str]:
-    """Words about the ports that were typed. Raises as `up` does for wrong names, and for one that is taken."""
-    if not wishes.ports:
-        return {}
+    """Words about the ports that were typed. Raises as `up` does for wrong names, and for exact ones that are taken."""
     recipes = recipes_of(loaded)
     files = read_env_files(loaded.project.root, loaded.manifest.env_files.read, context.environ)
     wanted = wanted_ports(loaded, recipes, loaded.base or base_port(files, loaded.manifest))
     words = {}
     typed = expand([name for name, _ in wishes.ports], [wish.name for wish in wanted])
-    for wish in as_asked(wanted, wishes.ports, ()):
+    asked = as_asked(wanted, wishes.ports, ())
+    if not wishes.is_running or wishes.held_ports is not None:
+        refuse_in_use(asked, loaded.project.root, wishes.held_ports or ())
+    for wish in asked:
         if wish.name in typed:
-            if wish.exact and not wishes.is_running and not is_free(wish.port):
-                raise in_use(wish.name, wish.port)
             words[wish.name] = f", port {wish.port}" if wish.exact else ", on a free port"
     return words

@@ -6,6 +6,7 @@ import os
 
 from devboot.app.streams import Streams
 from devboot.daemon import client as daemon
+from devboot.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,18 +28,27 @@ def is_running(call: Call) -> bool:
     return found.client is not None or (found.lease is not None and found.lease.is_alive)
 
 
-def without_port(call: Call) -> tuple[str, ...]:
-    """Names of the processes whose ports other programs have, as the project's daemon sees it."""
+class RunningPorts(Record):
+    """Ports of a running project: which processes have `lost` theirs to other programs, and which ports are `held`."""
+
+    lost: tuple[str, ...]
+    held: tuple[int, ...]
+
+
+def running_ports(call: Call) -> RunningPorts | None:
+    """Ask the project's daemon for the ports of its processes; None where no daemon answers."""
     import json
 
     found = meet(call)
     if found.client is None:
-        return ()
+        return None
     try:
         processes = json.loads(written(call, found.client, "ps"))["processes"]
-        return tuple(str(each["name"]) for each in processes if each.get("port_taken"))
+        lost = tuple(str(each["name"]) for each in processes if each.get("port_taken"))
+        alive = (each for each in processes if each["pid"] and each["port"] and each["name"] not in lost)
+        return RunningPorts(lost, tuple(int(each["port"]) for each in alive))
     except (daemon.NoAnswerError, ValueError, LookupError, TypeError):
-        return ()  # it has just ended, or is of another version
+        return None  # it has just ended, or is of another version
 
 
 def answer(call: Call, client: Client, **more: object) -> int:

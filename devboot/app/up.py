@@ -33,13 +33,15 @@ def parse_ports(texts: tuple[str, ...]) -> tuple[tuple[str, int | None], ...]:
 
 def wishes_for(call: Call) -> Wishes:
     """What the flags of `up` ask of the preparation."""
+    ports = meeting.running_ports(call)
     return Wishes(
         is_locked=call.flag("locked"),
         takes_lock_as_it_is=call.flag("frozen"),
         is_offline=call.flag("offline"),
         ports=parse_ports(tuple(call.values.get("port") or ())),  # type: ignore[arg-type]
         is_running=meeting.is_running(call),
-        without_port=meeting.without_port(call),
+        without_port=ports.lost if ports is not None else (),
+        held_ports=ports.held if ports is not None else None,
         kit=str(call.values.get("from") or ""),
     )
 

@@ -52,6 +52,7 @@ def allocate(
     wanted: Sequence[PortWish],
     *,
     must_be_free: bool,
+    held: Collection[int] | None = None,
     ours: Collection[int] = (),
     lost: Collection[str] = (),
 ) -> Ports:
@@ -59,7 +60,8 @@ def allocate(
 
     With `must_be_free` (nothing of the project runs, and it is about to start) a recorded number that somebody holds is
     replaced, and an exact one raises BusyError `port/in-use`, Problems where there are several. Without it, what was
-    recorded stays: whoever holds it may well be the project itself. `ours` are numbers that count as free. `lost` are
+    recorded stays: whoever holds it may well be the project itself. `ours` are numbers that count as free. `held`: where
+    a running project listens that is about to start more, so that other exact numbers have to be free. `lost` are
     services and processes of a running project whose numbers other programs have taken since they were chosen: they are
     treated as with `must_be_free`.
     """
@@ -68,9 +70,10 @@ def allocate(
         recorded = read_ports(state)
         if not recorded and not must_be_free:  # its state was deleted, and what runs goes on where it is
             recorded = {name: number for name, number in _kept(user_state, root).items() if number not in others}
-        numbers = {*recorded.values(), *(wish.port for wish in wanted)} - set(ours)
+        numbers = {*recorded.values(), *(wish.port for wish in wanted)} - {*ours, *(held or ())}
         if not must_be_free:
-            numbers -= {number for name, number in recorded.items() if not is_port_of(name, lost)}
+            kept = {number for name, number in recorded.items() if not is_port_of(name, lost)}
+            numbers -= kept - ({wish.port for wish in wanted if wish.exact} if held is not None else set())
         # What runs under a name that is wanted no more leaves its port to whoever gets it now.
         left = {number for name, number in recorded.items() if name not in {wish.name for wish in wanted}}
         own = set(ours) if must_be_free else {*ours, *left}
@@ -80,7 +83,8 @@ def allocate(
         if must_be_free:
             refuse_taken(wanted, taken)
         else:
-            refuse_taken((wish for wish in wanted if is_port_of(wish.name, lost)), taken, kept="what runs goes on")
+            starting = (wish for wish in wanted if held is not None or is_port_of(wish.name, lost))
+            refuse_taken(starting, taken, kept="what runs goes on")
         ports = choose(
             wanted,
             recorded,
@@ -141,6 +145,13 @@ def _why_not(wish: PortWish, taken: Taken) -> str:
 def is_port_of(name: str, names: Collection[str]) -> bool:
     """Whether a recorded port, as `mail.page` or `web`, is one of a service or process among `names`."""
     return name in names or name.rpartition(".")[0] in names
+
+
+def refuse_in_use(wanted: Iterable[PortWish], root: str, held: Collection[int] = ()) -> None:
+    """Raise `port/in-use` as `allocate` does; nothing is recorded. `held`: where the running project at `root` listens."""
+    exact = [wish for wish in wanted if wish.exact and wish.port not in held]
+    in_use = {wish.port for wish in exact if not is_free(wish.port) and not _is_own(wish.port, root)}
+    refuse_taken(exact, Taken({}, in_use), kept="what runs goes on" if held else "nothing was started")
 
 
 def refuse_taken(wanted: Iterable[PortWish], taken: Taken, kept: str = "nothing was started") -> None:

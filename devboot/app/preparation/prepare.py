@@ -75,6 +75,7 @@ class Wishes(NamedTuple):
     starts: bool = True  # whether processes are to be started afterwards: their ports have to be free
     is_running: bool = False  # the project's own daemon may hold its ports
     without_port: tuple[str, ...] = ()  # processes that can't listen, since another program has taken their port
+    held_ports: tuple[int, ...] | None = None  # where the running project listens; None where nobody can tell
     kit: str = ""  # path of a kit that has everything, instead of the network
 
 
@@ -334,6 +335,7 @@ class _Way:
             self.paths.state,
             wanted,
             must_be_free=self.wishes.starts and not self.wishes.is_running,
+            held=self.wishes.held_ports if self.wishes.starts else None,
             lost=self.wishes.without_port,
         )
         # Most processes never listen on the number that they are given: that it moved is news only where they do.

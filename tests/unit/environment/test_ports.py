@@ -252,6 +252,32 @@ def test_of_a_running_project_only_the_port_that_was_lost_moves(listening, tmp_p
     assert allocate(*where, [mail], must_be_free=False, lost=("mail",)).numbers == moved.numbers
 
 
+@pytest.mark.faults(212)
+@pytest.mark.parametrize("is_recorded", [False, True])  # by a `sync`, which starts nothing
+def test_an_exact_port_that_is_added_to_a_running_project_has_to_be_free(listening, tmp_path, is_recorded):
+    where = project(tmp_path, "shop")
+    web, api = PortWish("web", 5000, exact=False), PortWish("api", listening, exact=True)
+    recorded = "web = 5000\n" + (f"api = {listening}\n" if is_recorded else "")
+    Path(where[0], "ports.toml").write_text(recorded)
+
+    with pytest.raises(BusyError) as caught:
+        allocate(*where, [web, api], must_be_free=False, held=(5000,))
+
+    assert caught.value.what == f"api can't listen on 127.0.0.1:{listening}"
+    assert [*caught.value.kept] == ["what runs goes on"]
+    assert Path(where[0], "ports.toml").read_text() == recorded
+
+
+@pytest.mark.faults(212)
+def test_exact_ports_where_a_running_project_listens_are_its_own(listening, tmp_path):
+    where = project(tmp_path, "shop")
+    api, web = PortWish("api", listening, exact=False), PortWish("web", listening, exact=True)
+
+    numbers = allocate(*where, [api, web], must_be_free=False, held=(listening,)).numbers
+
+    assert numbers["api"] != numbers["web"] == listening
+
+
 @pytest.mark.faults(177)
 def test_an_exact_port_that_a_running_project_has_lost_is_refused(listening, tmp_path):
     where = project(tmp_path, "shop")

@@ -23,7 +23,7 @@ from devboot.ui.consoles import line_text
 from devboot.ui.units import progress
 from devboot.wire.jsontext import printable_json
 
-_WORDS = {DONE: "ok", UNCHANGED: "ok", FAILED: "failed", FETCH: "fetch", START: "start", RETRY: "retry", NOTE: "note"}
+_WORDS = {DONE: "ok", UNCHANGED: "ok", FAILED: "failed", FETCH: "fetch", RETRY: "retry", NOTE: "note"}
 _PLAIN_PERIOD = 10.0  # seconds between two lines about one step that goes on
 _LOOK = 1.0  # seconds between looks whether a step has been silent for so long
 _PLAIN_SHARE = 25  # or per cent
@@ -220,6 +220,7 @@ class PlainReporter(QuietReporter):
         self._began = clock()
         self._said: dict[str, tuple[float, int]] = {}  # step → when and at how many per cent it was last told
         self._spoken: dict[str, float] = {}  # step → when there was a line about it
+        self._begun: set[str] = set()  # steps that have begun and have no line yet: most end at once
         self._done_now: dict[
             str, tuple[str, float]
         ] = {}  # step → what was last said to go on within it, and since when
@@ -245,7 +246,8 @@ class PlainReporter(QuietReporter):
             for step in self._board.active(now):
                 is_silent = now - self._spoken.setdefault(step.name, step.since) >= _PLAIN_PERIOD
                 is_new = bool(step.doing) and self._done_now.get(step.name) != (step.doing, step.doing_since)
-                if is_silent or (is_new and now - step.doing_since >= SILENT):
+                has_begun = step.name in self._begun and not step.doing and now - step.since >= SILENT
+                if is_silent or has_begun or (is_new and now - step.doing_since >= SILENT):
                     self._done_now[step.name] = (step.doing, step.doing_since)
                     self._line(step.name, "going", what_goes_on(step, now), now)
 
@@ -254,6 +256,8 @@ class PlainReporter(QuietReporter):
             self.remind()
 
     def _tell(self, event: Event, now: float) -> None:
+        if event.kind == START and event.text:
+            self._begun.add(event.step)
         word, text = self._words(event, now)
         if not text:
             return
@@ -263,11 +267,12 @@ class PlainReporter(QuietReporter):
 
     def _line(self, step: str, word: str, text: str, now: float) -> None:
         self._spoken[step] = now
+        self._begun.discard(step)
         self._write(stopwatch(now - self._began) + " " + step.ljust(10) + " " + word.ljust(8) + text)
 
     def _words(self, event: Event, now: float) -> tuple[str, str]:
         """The word for what happened, and the text; without text nothing is worth a line."""
-        if event.kind == DOING:
+        if event.kind in {DOING, START}:
             return "", ""
         if event.kind == WARNING:
             return "warning", f"{event.text} [{event.slug}]" if event.slug else event.text
@@ -275,8 +280,7 @@ class PlainReporter(QuietReporter):
             return "fetch" if event.unit == "bytes" else "going", self._share(event, now)
         if event.kind in {DONE, UNCHANGED, FAILED}:
             return _WORDS[event.kind], event.text or event.kind
-        waits = f"waits for {event.waits_for}" if event.waits_for and not event.text else event.text
-        return _WORDS[event.kind], waits if event.kind != START else event.text
+        return _WORDS[event.kind], event.text or (f"waits for {event.waits_for}" if event.waits_for else "")
 
     def _share(self, event: Event, now: float) -> str:
         if event.total <= 0:

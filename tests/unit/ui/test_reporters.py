@@ -95,7 +95,11 @@ def test_a_step_that_is_silent_for_long_is_said_to_go_on(clock):
         reporter.emit(Event(START, "lock", "choosing versions"))
         reporter.emit(Event(START, "venv", waits_for="python"))
         reporter.emit(Event(PROGRESS, "redis", "7.4.2", done=1_000_000, unit="bytes"))
-        clock.now += 9.0
+        reporter.remind()
+        assert "" == stream.getvalue()
+        clock.now += 2.0
+        reporter.remind()
+        clock.now += 7.0
         reporter.remind()
         assert 1 == stream.getvalue().count("\n")
         clock.now += 3.0
@@ -107,7 +111,7 @@ def test_a_step_that_is_silent_for_long_is_said_to_go_on(clock):
         clock.now += 9.0
         reporter.remind()
     assert stream.getvalue().splitlines() == [
-        "0.0s  lock       start   choosing versions",
+        "2.0s  lock       going   choosing versions, 2 s so far",
         "12.0s venv       note    something else",
         "12.0s lock       going   choosing versions, 12 s so far",
         "12.0s redis      going   7.4.2, no data for 12 s, 12 s so far",
@@ -133,6 +137,24 @@ def test_somebody_looks_for_silent_steps_as_long_as_the_work_goes_on(clock):
     assert not any(thread.name.startswith("devboot-reminder") for thread in threading.enumerate())
 
 
+@pytest.mark.faults(213)
+def test_a_step_that_ends_at_once_has_one_line_which_says_how(clock):
+    stream = io.StringIO()
+    with PlainReporter(stream, clock, looks_every=1000) as reporter:
+        reporter.emit(Event(START, "redis", "8.2.3"))
+        reporter.emit(Event(START, "venv", ".venv"))
+        reporter.remind()
+        clock.now += 0.5
+        reporter.emit(Event(UNCHANGED, "redis", "8.2.3"))
+        reporter.emit(Event(UNCHANGED, "venv", ".venv has all 24 packages"))
+        clock.now += 5.0
+        reporter.remind()
+    assert stream.getvalue().splitlines() == [
+        "0.5s  redis      ok      8.2.3",
+        "0.5s  venv       ok      .venv has all 24 packages",
+    ]
+
+
 @pytest.mark.faults(125)
 def test_what_goes_on_for_more_than_a_second_is_said_whether_there_is_a_step_or_not(clock):
     stream = io.StringIO()
@@ -156,7 +178,6 @@ def test_what_goes_on_for_more_than_a_second_is_said_whether_there_is_a_step_or_
         reporter.remind()
     assert stream.getvalue().splitlines() == [
         "1.5s  project    going   looking around, 2 s so far",
-        "1.5s  lock       start   choosing versions",
         "3.0s  lock       going   choosing versions again, 2 s so far",
         "5.0s  python     going   looking for a Python, 2 s so far",
         "5.0s  lock       ok      chosen",

@@ -109,6 +109,7 @@ def applied(changes: Changes, scaled: Mapping[str, int], plan: model.Plan) -> li
         (changes.started, "starting"),
         (changes.stopped, "stopping"),
         (changes.tasks, "running"),
+        (changes.updated, "updating"),
     )
     parts = [f"{what} {', '.join(map(printable, names))}" for names, what in told if names]
     now = instances(plan)
@@ -120,6 +121,11 @@ def applied(changes: Changes, scaled: Mapping[str, int], plan: model.Plan) -> li
             if now.get(name, count) != count
         ),
         *(f"{printable(name)} goes on as it was started: devboot restart {printable(name)}" for name in changes.kept),
+        *(
+            f"{printable(name)} takes the rest of it at its next start: devboot restart {printable(name)}"
+            for name in changes.later
+            if name not in changes.kept
+        ),
     ]
 
 
@@ -130,6 +136,8 @@ def would_do(changes: Changes) -> str:
         (changes.started, "would start"),
         (changes.stopped, "would stop"),
         (changes.tasks, "would run"),
+        (changes.updated, "would be updated as it runs"),
+        (changes.later, "would take it at the next start"),
         (changes.kept, "would need a restart by hand"),
     )
     parts = [f"{', '.join(map(printable, names))} {what}" for names, what in told if names]

@@ -12,19 +12,28 @@ if TYPE_CHECKING:
 
     from devboot.supervisor.process import Process
 
-# A change of one of these restarts a process; anything else counts from its next start.
+# A change of one of these restarts a process
 RESTARTING_FIELDS = ("command", "script", "argv", "cwd", "unset", "pty")  # and `env`, with the exception of siblings
+# These take effect on what runs; what `LATER_FIELDS` names belongs to a run from its spawn to its end
+UPDATING_FIELDS = ("watch", "cascade", "restart", "max_restarts", "window", "expected_exit", "exit_ends_all", "schedule")
+LATER_FIELDS = ("ready", "alive", "gates", "stop_signal", "stop_timeout", "stop_command")
 _SIBLING = "OVERMIND_PROCESS_"  # begins the variables that hold the ports of the others
 
 
 class Changes(Record):
-    """What a new plan does: names. `kept` are services that have changed but are never restarted by surprise."""
+    """What a new plan does: names of processes.
+
+    `kept` are services that have changed but are never restarted by surprise. `updated` run on by other settings,
+    `later` are those of which a setting takes effect at the next start.
+    """
 
     started: tuple[str, ...] = ()
     restarted: tuple[str, ...] = ()
     stopped: tuple[str, ...] = ()
     kept: tuple[str, ...] = ()
     tasks: tuple[str, ...] = ()  # run, since something that they are made of has changed
+    updated: tuple[str, ...] = ()
+    later: tuple[str, ...] = ()
 
 
 def to_start(
@@ -107,6 +116,7 @@ def compare(old: model.Plan, new: model.Plan, processes: Mapping[str, Process], 
         for spec in changed
         if spec.name in present and (spec.kind == model.PROCESS or processes[spec.name].port_taken)
     )
+    goes_on = [spec for spec in alive if spec.name in present and spec.kind != model.TASK and spec.name not in restarted]
     return Changes(
         started=started,
         restarted=restarted,
@@ -117,6 +127,8 @@ def compare(old: model.Plan, new: model.Plan, processes: Mapping[str, Process], 
             if spec.kind == model.SERVICE and spec.name in present and spec.name not in restarted
         ),
         tasks=tasks_due(fresh, {spec.name for spec in alive}, {*started, *restarted}),
+        updated=tuple(spec.name for spec in goes_on if _has_other(spec, fresh[spec.name], UPDATING_FIELDS)),
+        later=tuple(spec.name for spec in goes_on if _has_other(spec, fresh[spec.name], LATER_FIELDS)),
     )
 
 
@@ -156,8 +168,12 @@ def _is_done(process: Process) -> bool:
     return bool(process.spec.stamp or process.was_skipped) and has_ended_well
 
 
+def _has_other(old: model.ProcessSpec, new: model.ProcessSpec, fields: Iterable[str]) -> bool:
+    return any(getattr(old, field) != getattr(new, field) for field in fields)
+
+
 def _differs(old: model.ProcessSpec, new: model.ProcessSpec) -> bool:
-    if any(getattr(old, field) != getattr(new, field) for field in RESTARTING_FIELDS):
+    if _has_other(old, new, RESTARTING_FIELDS):
         return True
     before, after = dict(old.env), dict(new.env)
     names = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}

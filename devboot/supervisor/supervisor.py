@@ -299,7 +299,7 @@ class Supervisor:
         self.loop.call(self._end_all_if_due)
         if self._shutting_down:
             self.loop.call(self._stop_next)
-        elif any(each.run is not None and each.spec.watch for each in self._processes.values()):
+        elif self._watches.pid or any(each.run is not None and each.spec.watch for each in self._processes.values()):
             self.loop.call(self._watches.watch, self._specs())
         self.loop.call(self._tell)
 

@@ -52,7 +52,8 @@ class Ahead(NamedTuple):
 class Running(NamedTuple):
     """What `up -d` would do to a project that runs: names of processes, and whether packages are installed first.
 
-    `kept` are services that have changed and go on all the same; `same`: there is nothing to apply.
+    `kept` are services that have changed and go on all the same; `updated` and `later` as in the supervisor's Changes;
+    `same`: there is nothing to apply.
     """
 
     started: tuple[str, ...]
@@ -60,6 +61,8 @@ class Running(NamedTuple):
     stopped: tuple[str, ...]
     tasks: tuple[str, ...]
     kept: tuple[str, ...]
+    updated: tuple[str, ...]
+    later: tuple[str, ...]
     same: bool
     installs: bool
 
@@ -133,7 +136,8 @@ def compare_with_running(loaded: Loaded, context: Context, call: Call) -> Runnin
         answer = json.loads(told)
     except ValueError:
         return None  # a daemon of another version, which knows no such request
-    names = {field: tuple(map(str, answer[field])) for field in ("started", "restarted", "stopped", "tasks", "kept")}
+    fields = ("started", "restarted", "stopped", "tasks", "kept", "updated", "later")
+    names = {field: tuple(map(str, answer.get(field, ()))) for field in fields}
     return Running(**names, same=bool(answer["same"]), installs=installs)
 
 

@@ -282,3 +282,13 @@ def test_two_changes_in_a_row_are_two_restarts(watched):
     for count, text in enumerate(("x = 2\n", "x = 33\n"), 2):
         write(watched, "shop/tasks.py", text)
         watched.until(lambda count=count: runs(watched) == count)
+
+
+@pytest.mark.faults(214)
+def test_a_watch_that_is_taken_out_of_the_last_process_ends_the_watching_at_once(watched):
+    spec = watched.plan.processes[0]._replace(watch=())
+
+    watched.supervisor.apply(watched.plan._replace(processes=(spec,)))
+
+    watched.until(lambda: watched.supervisor._watches.pid == 0)
+    assert runs(watched) == 1

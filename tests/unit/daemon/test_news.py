@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from devboot.daemon.news import applied, instances
 from devboot.model.process import PROCESS, SERVICE, Plan, ProcessSpec
 from devboot.supervisor.planning import Changes
@@ -22,6 +24,17 @@ def test_an_applied_plan_is_told_by_what_it_does():
         "redis goes on as it was started: devboot restart redis",
     ]
     assert applied(Changes(), {}, plan()) == []
+
+
+@pytest.mark.faults(214)
+def test_an_edit_that_restarts_nothing_is_told_by_when_it_takes_effect():
+    changes = Changes(kept=("redis",), updated=("beat",), later=("redis", "worker"))
+
+    assert applied(changes, {}, plan("worker", "beat")) == [
+        "updating beat",
+        "redis goes on as it was started: devboot restart redis",
+        "worker takes the rest of it at its next start: devboot restart worker",
+    ]
 
 
 def test_numbers_that_scale_had_chosen_are_not_given_up_in_silence():

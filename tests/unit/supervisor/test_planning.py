@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from devboot.model.process import PROCESS, SERVICE, TASK, Dependency, Plan, ProcessSpec
+from devboot.model.process import PROCESS, SERVICE, TASK, Dependency, Plan, Probe, ProcessSpec
 from devboot.supervisor.planning import Changes, compare, scaled
 
 
@@ -117,3 +117,31 @@ def test_who_depends_on_what_was_scaled_waits_for_its_new_names():
     new = plan(web("worker.1", "worker.2"), process("worker.1"), process("worker.2"), fingerprint="two")
 
     assert new == scaled(old, new, {"worker"})
+
+
+OTHER = {bool: True, int: 77, float: 77.0, str: "other", tuple: ("other",), type(None): Probe("tcp", port=1)}
+SHOWN_ALONE = ("origin", "port", "address", "scheme", "packages", "data", "notes", "failure_hints", "quiet")
+OF_TASKS = ("skip", "stamp", "stamp_databases", "record")
+
+
+@pytest.mark.faults(214)
+@pytest.mark.parametrize(
+    "field",
+    [name for name in ProcessSpec._fields if name not in ("name", "kind", "env", "depends_on")],  # the last orders starts
+)
+def test_each_setting_of_a_process_restarts_it_or_is_said_to_hold_at_once_or_at_its_next_start(field):
+    web = process("web", pty=False)
+    other = web._replace(**{field: OTHER[type(getattr(web, field))]})
+
+    found = changes(plan(web), plan(other))
+
+    said = [name for name in ("restarted", "updated", "later") if "web" in getattr(found, name)]
+    assert len(said) == (0 if field in (*SHOWN_ALONE, *OF_TASKS) else 1)
+
+
+@pytest.mark.faults(214)
+def test_a_watch_holds_at_once_and_a_stop_signal_at_the_next_start():
+    web = process("web")
+
+    assert Changes(updated=("web",)) == changes(plan(web), plan(web._replace(watch=("*.py",))))
+    assert Changes(later=("web",)) == changes(plan(web), plan(web._replace(stop_signal=2)))

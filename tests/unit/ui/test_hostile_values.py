@@ -45,7 +45,7 @@ FINDING = Finding("a/b", ERROR, HOSTILE, HOSTILE, Fix(HOSTILE, HOSTILE), (HOSTIL
 CHECK = Check(HOSTILE, HOSTILE, lambda _: Answer())
 REPORT = Report((Area(HOSTILE, (Outcome(CHECK, Answer((HOSTILE,), (FINDING,), (HOSTILE,)), HOSTILE),)),), 1.0)
 PLAN = DryRun(HOSTILE, (Step("fetch", HOSTILE, HOSTILE, 1), Step("start", HOSTILE, HOSTILE)))
-RUNNING = Running((HOSTILE,), (HOSTILE,), (HOSTILE,), (HOSTILE,), (HOSTILE,), same=False, installs=True)
+RUNNING = Running(*[(HOSTILE,)] * 5, same=False, installs=True, updated=(HOSTILE,), later=("b" + HOSTILE,))
 CHANGES = [
     Change(kind, HOSTILE, old, new, secret=False)
     for kind in ("object", "variable", "process")

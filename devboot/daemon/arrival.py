@@ -221,7 +221,8 @@ class Arrival:
         headline = summary.headline(self._server.plan.project, took, request.installed if request.detach else "")
         if request.detach:
             if is_same:
-                headline = summary.unchanged(self._server.plan.project, self._server.wall_clock() - self._server.since)
+                age = self._server.wall_clock() - self._server.since
+                headline = summary.unchanged(self._server.plan.project, age, request.installed)
             lines = [headline, *self._times(request, took), *self._addresses(shown, only_web=True), _NEXT]
             return "\n".join(lines) + "\n"
         if not request.view.live:

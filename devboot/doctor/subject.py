@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -38,3 +39,9 @@ class Subject:
     manifest_problem: DevbootError | None = None
     missing_variables: Callable[[], DevbootError | None] = lambda: None  # what `up` says of required ones, unset
     why_stale: Callable[[], tuple[str, ...]] = tuple  # why devboot.lock doesn't fit requirements and manifest
+
+
+def venv_folder(subject: Subject) -> str:
+    """Where the project's virtualenv is."""
+    name = ".venv" if subject.manifest is None else subject.manifest.python.venv
+    return os.path.join(subject.project.root, name)

@@ -55,9 +55,10 @@ def headline(project: str, seconds: float, installed: str) -> str:
     return f"{printable(project)} is up in {duration(seconds)}" + (f", {installed}" if installed else "")
 
 
-def unchanged(project: str, age: float) -> str:
-    """`shop is up already, for 2 h 10 min; nothing changed`."""
-    return f"{printable(project)} is up already, for {duration(age)}; nothing changed"
+def unchanged(project: str, age: float, installed: str) -> str:
+    """`shop is up already, for 2 h 10 min; nothing changed`; without `installed` something was installed before."""
+    said = "nothing changed" if installed else "nothing to restart"
+    return f"{printable(project)} is up already, for {duration(age)}; {said}"
 
 
 def url(scheme: str, address: str) -> str:

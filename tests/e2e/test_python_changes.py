@@ -175,3 +175,32 @@ def test_variables_that_bend_python_are_ignored_for_provisioning(counter, tmp_pa
         str(here.root / ".venv") == shown["variables"].get("VIRTUAL_ENV", {"value": str(here.root / ".venv")})["value"]
     )
     assert os.path.exists(interpreter(here))
+
+
+@pytest.mark.faults(215)
+def test_a_virtualenv_that_is_deleted_while_the_project_runs_is_reported_and_made_anew(counter):
+    here = counter
+    here.devboot("up", "-d")
+    (here.root / ".venv").rename(here.root.parent / "venv-away")
+
+    found = json.loads(here.devboot("doctor", "--json", code=1).stdout)
+    made = here.devboot("up", "-d")
+
+    assert "process/files-gone" in json.dumps(found)
+    assert "; nothing to restart\n" in made.stderr
+    assert "nothing changed" not in made.stderr
+    assert "no problems" in here.devboot("doctor").stdout
+    assert "nothing changed" in here.devboot("up", "-d").stderr
+
+
+@pytest.mark.faults(215)
+def test_data_of_a_service_that_is_deleted_while_it_runs_is_reported(counter):
+    here = counter
+    here.devboot("up", "-d")
+    data = Path(here.devboot("state", "path", "--data").stdout.strip(), "services/redis")
+    assert data.is_dir()
+    shutil.rmtree(data)
+
+    said = here.devboot("doctor", code=1).stdout
+
+    assert "error[process/files-gone]: the data directory of redis was deleted while it runs" in said

@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from devboot import snapshot as snapshots
 from devboot.daemon import leases
 from devboot.daemon.client import NoAnswerError, connect, lease_of
 from devboot.daemon.leases import DaemonLease
 from devboot.doctor.findings import ERROR, WARNING, Answer, Check, Finding, Fix
-from devboot.doctor.subject import Subject
-from devboot.model.process import EXITED, FAILED, GAVE_UP, READY, RUNNING, STARTING, TASK, UNREADY
+from devboot.doctor.subject import Subject, venv_folder
+from devboot.errors import shell_word
+from devboot.model.process import (
+    EXITED,
+    FAILED,
+    GAVE_UP,
+    READY,
+    RUNNING,
+    STARTING,
+    TASK,
+    UNREADY,
+    plan_from_plain,
+)
 from devboot.text.counts import counted
 
 _WELL = (READY, RUNNING, EXITED)
@@ -115,6 +128,46 @@ def _ill(status: Mapping[str, Any]) -> Finding:
     )
 
 
+def files(subject: Subject) -> Answer:
+    """Whether what runs still has the files that it was started from: its virtualenv, and the data of its services."""
+    lease = lease_of(subject.project.state, subject.project.root, subject.environ)
+    if lease is None or not lease.is_alive or lease.is_frozen:
+        return Answer()
+    known = snapshots.read(os.path.join(subject.project.state, snapshots.NAME))
+    if known is None:
+        return Answer()
+    folder = venv_folder(subject)
+    had_venv = any(path.startswith(folder + os.sep) and kind != snapshots.ABSENT[0] for path, kind, _ in known.stamps)
+    found = [_venv_gone(subject, folder)] if had_venv and not os.path.lexists(folder) else []
+    alive = {each["name"] for each in _statuses(lease) or () if each["pid"]}
+    data = {spec.name: spec.data for spec in plan_from_plain(known.plan_plain).processes if spec.name in alive}
+    found += [_data_gone(name, path) for name, path in data.items() if path and not os.path.isdir(path)]
+    return Answer(findings=tuple(found))
+
+
+def _venv_gone(subject: Subject, folder: str) -> Finding:
+    shown = os.path.relpath(folder, subject.project.root)
+    return Finding(
+        "process/files-gone",
+        ERROR,
+        f"`{shown}` was deleted while the project runs",
+        "what runs fails as soon as it imports something more",
+        Fix("devboot up -d", "makes it anew; then `devboot restart '*'`"),
+        fact=f"{shown} was deleted under what runs",
+    )
+
+
+def _data_gone(name: str, folder: str) -> Finding:
+    return Finding(
+        "process/files-gone",
+        ERROR,
+        f"the data directory of {name} was deleted while it runs",
+        "it can't save any more; what it holds in memory is lost with its next stop",
+        Fix(f"mkdir -m 700 -p {shell_word(folder)}", f"then `devboot restart {shell_word(name)}`"),
+        (folder,),
+    )
+
+
 def left_behind(subject: Subject) -> Answer:
     """Processes of an earlier run that nobody ended."""
     lease = lease_of(subject.project.state, subject.project.root, subject.environ)
@@ -138,5 +191,6 @@ def left_behind(subject: Subject) -> Answer:
 CHECKS = (
     Check("daemon", "processes", daemon),
     Check("phases", "processes", phases),
+    Check("files", "processes", files),
     Check("left-behind", "processes", left_behind),
 )

@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Mapping
 
 from devboot.doctor.findings import ERROR, WARNING, Answer, Check, Finding, Fix
-from devboot.doctor.subject import Subject
+from devboot.doctor.subject import Subject, venv_folder
 from devboot.environment.distributions import list_installed
 from devboot.environment.venv_condition import ABSENT, BROKEN, UNUSABLE, Condition, examine
 from devboot.environment.venv_record import load_record
@@ -76,12 +76,6 @@ def packages(subject: Subject) -> Answer:
         tuple(changed[:5]),
     )
     return Answer(findings=(finding,), details=details)
-
-
-def venv_folder(subject: Subject) -> str:
-    """Where the project's virtualenv is."""
-    name = ".venv" if subject.manifest is None else subject.manifest.python.venv
-    return os.path.join(subject.project.root, name)
 
 
 def _output(command: list[str], environ: Mapping[str, str]) -> str:

@@ -391,7 +391,7 @@ COMMANDS = (
         "Remove what no project uses any more from the store",
         (
             ("devboot gc", "remove, and say what stays and why"),
-            ("devboot gc --dry-run", "only say what would go"),
+            ("devboot gc --dry-run", "only say what would be removed"),
             ("devboot gc --older-than 30d", "only what was made a month ago, or earlier"),
         ),
         (

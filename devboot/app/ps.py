@@ -11,6 +11,7 @@ from devboot.daemon import client as daemon, leases
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from devboot.app.call import Call
+    from devboot.daemon.leases import DaemonLease
 
 
 def carry_out(call: Call) -> int:
@@ -19,6 +20,7 @@ def carry_out(call: Call) -> int:
         return _all(call)
     found = meeting.meet(call)
     if found.client is not None:
+        _say_if_moved(call, found.lease)
         if call.flag("watch"):
             return _watch(call, found.client)
         return meeting.answer(call, found.client)
@@ -26,6 +28,15 @@ def carry_out(call: Call) -> int:
         return meeting.complain(call, meeting.silent_daemon(call))
     _nothing_runs(call)
     return 0
+
+
+def _say_if_moved(call: Call, lease: DaemonLease | None) -> None:
+    """Say where a project that was moved while it runs was started: its name and paths are those from there."""
+    from devboot.text.columns import printable
+
+    if lease is not None and lease.root != call.root and not call.wishes.json:
+        where = printable(lease.root)
+        Streams().say(f"it was started in {where}, before it was moved: `devboot down`, then `devboot up -d`\n")
 
 
 def _watch(call: Call, client: daemon.Client) -> int:

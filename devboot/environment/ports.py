@@ -60,8 +60,8 @@ def allocate(
 
     With `must_be_free` (nothing of the project runs, and it is about to start) a recorded number that somebody holds is
     replaced, and an exact one raises BusyError `port/in-use`, Problems where there are several. Without it, what was
-    recorded stays: whoever holds it may well be the project itself. `ours` are numbers that count as free. `held`: where
-    a running project listens that is about to start more, so that other exact numbers have to be free. `lost` are
+    recorded stays: whoever holds it may well be the project itself. `ours` are numbers that count as free. `held` are
+    ports of a running project that is about to start more: other exact numbers have to be free then. `lost` are
     services and processes of a running project whose numbers other programs have taken since they were chosen: they are
     treated as with `must_be_free`.
     """
@@ -123,7 +123,7 @@ def choose(
         candidates = (wish.port, *_stable(f"{seed}\0{wish.name}"))
         numbers[wish.name] = next(number for number in candidates if number not in used and is_free(number))
         if had is not None:
-            why, back = "is taken", f"; back: `devboot up --port {wish.name}={had}`"
+            why, back = "is taken", f"; `devboot up --port {wish.name}={had}` moves it back"
             if has_begun:
                 why, back = "was taken in the meantime", ""
             notes.append((wish.name, f"moves from port {had}, which {why}, to {numbers[wish.name]}{back}"))
@@ -148,7 +148,7 @@ def is_port_of(name: str, names: Collection[str]) -> bool:
 
 
 def refuse_in_use(wanted: Iterable[PortWish], root: str, held: Collection[int] = ()) -> None:
-    """Raise `port/in-use` as `allocate` does; nothing is recorded. `held`: where the running project at `root` listens."""
+    """Raise `port/in-use` as `allocate` does; nothing is recorded. `held` are ports that the project itself has."""
     exact = [wish for wish in wanted if wish.exact and wish.port not in held]
     in_use = {wish.port for wish in exact if not is_free(wish.port) and not _is_own(wish.port, root)}
     refuse_taken(exact, Taken({}, in_use), kept="what runs goes on" if held else "nothing was started")

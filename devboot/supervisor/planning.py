@@ -15,7 +15,16 @@ if TYPE_CHECKING:
 # A change of one of these restarts a process
 RESTARTING_FIELDS = ("command", "script", "argv", "cwd", "unset", "pty")  # and `env`, with the exception of siblings
 # These take effect on what runs; what `LATER_FIELDS` names belongs to a run from its spawn to its end
-UPDATING_FIELDS = ("watch", "cascade", "restart", "max_restarts", "window", "expected_exit", "exit_ends_all", "schedule")
+UPDATING_FIELDS = (
+    "watch",
+    "cascade",
+    "restart",
+    "max_restarts",
+    "window",
+    "expected_exit",
+    "exit_ends_all",
+    "schedule",
+)
 LATER_FIELDS = ("ready", "alive", "gates", "stop_signal", "stop_timeout", "stop_command")
 _SIBLING = "OVERMIND_PROCESS_"  # begins the variables that hold the ports of the others
 
@@ -116,7 +125,9 @@ def compare(old: model.Plan, new: model.Plan, processes: Mapping[str, Process], 
         for spec in changed
         if spec.name in present and (spec.kind == model.PROCESS or processes[spec.name].port_taken)
     )
-    goes_on = [spec for spec in alive if spec.name in present and spec.kind != model.TASK and spec.name not in restarted]
+    goes_on = [
+        spec for spec in alive if spec.name in present and spec.kind != model.TASK and spec.name not in restarted
+    ]
     return Changes(
         started=started,
         restarted=restarted,

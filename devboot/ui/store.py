@@ -15,7 +15,7 @@ from devboot.text.units import size
 
 def render_collected(done: Collected, home: str) -> str:
     """A line for each thing that went or stays, and how much is free again."""
-    gone = "would go" if done.is_dry else "removed"
+    gone = "would remove" if done.is_dry else "removed"
     rows = [(gone, *_row(piece, home)) for piece in done.removed]
     rows += [("kept", *_row(piece, home)) for piece in done.kept]
     ends = "would be freed" if done.is_dry else "freed"
@@ -71,6 +71,8 @@ def _as_json(piece: Piece) -> dict[str, Any]:
 
 def _row(piece: Piece, home: str) -> tuple[str, str, str]:
     name = title_of(piece.name) if piece.kind == OBJECT else _short(piece.name, home)
+    if piece.kind == ROOT:  # the folder is gone already
+        name = f"record of {name}"
     return name, "" if piece.kind == ROOT else size(piece.size), _short(piece.why, home)
 
 

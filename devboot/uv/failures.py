@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -37,6 +38,9 @@ _OTHER_PYTHON = re.compile(
 _LAYER = re.compile(
     r"^(?:client error \(\w+\)|error sending request for url .*|tcp connect error|dns error|error resolving DNS)$"
 )
+_NO_SPACE = re.compile(r"^(?:.* to )?[^/\n]*(?P<path>/[^`\n]+?)`?: No space left", re.MULTILINE)
+# What uv calls the folders of its cache; `archive-v0` is one
+_UV_CACHE = re.compile(r"/[a-z-]+-v\d+/")
 _NOT_THERE = re.compile(r"Distribution not found at: file://(?P<path>\S+)")
 _LACKS_VERSION = re.compile(r"No solution found|there (?:is no|are no) version")
 _SIZE_LIMIT = 24  # lines of a build's output that an error shows
@@ -146,11 +150,13 @@ def _absent(said: Said, _: str) -> DevbootError | None:
 
 def _disk(said: Said, doing: str) -> DevbootError | None:
     if said.has("os error 28", "No space left"):
+        found = _NO_SPACE.search(said.everything)
+        path = found["path"] if found is not None else ""
         return MachineError(
             "machine/disk-full",
-            f"could not {doing}: the disk is full",
+            f"could not {doing}: {_full_disk(path)} is full",
             causes=_causes(said),
-            help=("devboot gc", "uv cache prune"),
+            help=("uv cache prune", "devboot gc") if _UV_CACHE.search(path) else ("devboot gc",),
         )
     if said.has("os error 122", "Disk quota exceeded"):
         return MachineError("machine/disk-full", f"could not {doing}: the disk quota is used up", causes=_causes(said))
@@ -159,6 +165,14 @@ def _disk(said: Said, doing: str) -> DevbootError | None:
             "machine/not-writable", f"could not {doing}: a folder is not writable", causes=_causes(said)
         )
     return None
+
+
+def _full_disk(path: str) -> str:
+    """Return how messages call the disk that `path` is on."""
+    place = path
+    while place and not os.path.ismount(place):
+        place = place.rpartition("/")[0]
+    return f"the disk at `{place}`" if place else "the disk"
 
 
 def _integrity(said: Said, doing: str) -> DevbootError | None:

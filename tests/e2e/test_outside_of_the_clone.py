@@ -237,7 +237,9 @@ def test_a_project_that_was_moved_while_it_runs_can_be_stopped_from_both_sides(t
 
     refused = project.devboot("up", "-d", code=7, cwd=moved)
     assert "error[state/in-use]: the project that was at" in refused.stderr
-    assert "web" in project.devboot("ps", cwd=moved).stdout
+    looked_at = project.devboot("ps", cwd=moved)
+    assert "web" in looked_at.stdout
+    assert f"it was started in {project.root}, before it was moved" in looked_at.stderr
     assert str(project.root) in project.devboot("ps", "-a", cwd=tmp_path).stderr
     project.devboot("down", cwd=moved)
     assert "no project of yours is running" in project.devboot("ps", "-a", cwd=tmp_path).stderr
@@ -259,7 +261,8 @@ def test_state_of_a_project_that_is_gone_is_removed_and_its_data_only_when_told(
     assert listed.rstrip().endswith("(gone)")
 
     said = project.devboot("gc", "--dry-run", cwd=tmp_path).stdout
-    assert "would go  state of" in said
+    assert "would remove  state of" in said
+    assert "would remove  record of ~/shop" in said
     assert state.exists()
     kept = project.devboot("gc", cwd=tmp_path).stdout
     assert "`devboot gc --data` removes it" in kept

@@ -40,5 +40,7 @@ def test_a_call_of_uv_is_shown_unless_a_step_shows_itself(tmp_path, step):
     uv = Uv(str(binary), {}, str(tmp_path)).shown_by(Slow())
     assert "asked\n" == uv.run(["python", "list"], doing="list the installed Pythons").stdout
     said = [line.split(None, 1)[1] for line in stream.getvalue().splitlines()]
-    wanted = "venv       going   works, 2 s so far" if step else "project    going   list the installed Pythons, 2 s so far"
+    wanted = (
+        "venv       going   works, 2 s so far" if step else "project    going   list the installed Pythons, 2 s so far"
+    )
     assert [wanted] == said

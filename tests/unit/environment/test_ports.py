@@ -46,7 +46,7 @@ def test_a_recorded_number_is_kept_even_when_the_usual_one_is_free_again():
 def test_a_recorded_number_that_is_taken_is_replaced_and_said():
     ports = choose([REDIS], {"redis": 23456}, Taken({}, {23456}), seed="/shop", is_free=everything)
 
-    back = "back: `devboot up --port redis=23456`"
+    back = "`devboot up --port redis=23456` moves it back"
     assert ports.numbers == {"redis": 6379}
     assert ports.notes == (("redis", f"moves from port 23456, which is taken, to 6379; {back}"),)
 

@@ -127,7 +127,9 @@ OF_TASKS = ("skip", "stamp", "stamp_databases", "record")
 @pytest.mark.faults(214)
 @pytest.mark.parametrize(
     "field",
-    [name for name in ProcessSpec._fields if name not in ("name", "kind", "env", "depends_on")],  # the last orders starts
+    [
+        name for name in ProcessSpec._fields if name not in ("name", "kind", "env", "depends_on")
+    ],  # the last orders starts
 )
 def test_each_setting_of_a_process_restarts_it_or_is_said_to_hold_at_once_or_at_its_next_start(field):
     web = process("web", pty=False)

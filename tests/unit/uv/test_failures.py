@@ -1,5 +1,7 @@
 """uv's failures in devboot's words."""
 
+import os
+
 import pytest
 
 from devboot.errors import Exit
@@ -291,3 +293,25 @@ def test_a_package_that_is_a_submodule_is_to_be_fetched():
         "`odd` is a package of the project that is not in the clone",
         ("if it is a submodule of git: `git submodule update --init --recursive`",),
     )
+
+
+@pytest.mark.faults(216)
+@pytest.mark.parametrize(
+    ("cause", "helps"),
+    [
+        ("failed to copy file from /c/archive-v0/x/a.py to {}/store/.staging-1/.tmp1: No space", ("devboot gc",)),
+        ("failed to write to file `{}/simple-v28/pypi/.tmp3`: No space", ("uv cache prune", "devboot gc")),
+        ("failed to write `{}/.venv/lib/a b/c.py`: No space", ("devboot gc",)),
+        ("No space", ("devboot gc",)),
+    ],
+)
+def test_the_advice_for_a_full_disk_is_for_the_disk_that_is_full(tmp_path, cause, helps):
+    said = f"error: Failed to install: a.whl\n  cause: {cause.format(tmp_path)} left on device (os error 28)"
+
+    error = translated(said)
+
+    mount = str(tmp_path)
+    while not os.path.ismount(mount):
+        mount = os.path.dirname(mount)
+    assert error.help == helps
+    assert (f"the disk at `{mount}`" in error.what) == ("{}" in cause and mount != "/")

@@ -54,6 +54,11 @@ def tracked_below(path: str, folder: str, environ: Mapping[str, str]) -> frozens
     return frozenset(told.split(b"\0")) - {b""}
 
 
+def is_untracked(path: str, folder: str, environ: Mapping[str, str]) -> bool:
+    """Whether a file is in the repository around `folder` without being tracked there."""
+    return tracked_below(path, folder, environ) == frozenset() and _is_in_repository(folder)
+
+
 def _is_in_repository(folder: str) -> bool:
     return bool(_git_folder(folder))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import unified_diff
 from importlib.resources import files
@@ -14,7 +13,7 @@ from devboot.clone_reader import parse_toml, read_text
 from devboot.clone_writer import refuse_outside, replace_file
 from devboot.environment.root import is_refused
 from devboot.errors import ManifestError, UsageError, shell_word
-from devboot.files import machine_error
+from devboot.files import machine_error, plain
 from devboot.state.project import LOCK, Project, find_project, project_in
 from devboot.state.projects import DETECTED, MANIFEST, Projects
 
@@ -208,7 +207,13 @@ def facts_of(proposal: Proposal) -> Iterator[Fact]:
         what = f"{database.database} in {database.service}" if database.service else database.path
         yield Fact("database", what, _where(database.evidence))
     for variable in proposal.env:
-        how = "generated" if variable.generate else "to be filled in" if variable.required else variable.value or '""'
+        how = (
+            "generated"
+            if variable.generate
+            else f"required, from {variable.file}"
+            if variable.required
+            else variable.value or '""'
+        )
         yield Fact("variable", f"{variable.name}: {how}", _where(variable.evidence))
     for task in proposal.tasks:
         yield Fact("task", f"{task.name}: {task.run}", _where(task.evidence))
@@ -243,7 +248,9 @@ def _move_up(project: Project) -> list[str]:
     kept = os.path.join(project.state, LOCK)
     if not os.path.exists(kept) or os.path.lexists(project.lock):
         return []
-    shutil.move(kept, project.lock)
+    with open(kept, "rb", opener=plain) as file:
+        _write_new(project.lock, file.read(), project.root)
+    os.remove(kept)
     return [LOCK]
 
 

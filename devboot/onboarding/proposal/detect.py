@@ -24,7 +24,7 @@ from devboot.onboarding.proposal.needs import needs_of
 from devboot.onboarding.proposal.remarks import absent, made_up, other_services
 from devboot.onboarding.proposal.stages import for_another_stage
 from devboot.onboarding.proposal.survey import survey
-from devboot.onboarding.proposal.variables import Sources, describe as describe_need, local
+from devboot.onboarding.proposal.variables import Sources, describe as describe_need, local, required_variable
 from devboot.onboarding.proposal_values import (
     Evidence,
     Note,
@@ -53,6 +53,7 @@ from devboot.onboarding.services.endpoints import Found as Endpoint, find_endpoi
 from devboot.onboarding.services.servers import Served, find_servers
 from devboot.onboarding.services.wiring import Wiring, find_wiring
 from devboot.onboarding.symbolic_eval.evaluate import Code, Run, evaluate
+from devboot.onboarding.symbolic_eval.machine import Need
 
 DEFAULT_FILES = (".env", ".env.local")
 ENVRC = re.compile(
@@ -63,21 +64,20 @@ ENVRC = re.compile(
 def detect(root: Path, *, environ: Mapping[str, str]) -> Proposal:
     """Read a clone and propose a manifest for it; nothing of it is run, nothing is written.
 
-    `environ` is not looked at for values, so that the same clone gives the same proposal for everybody.
+    `environ` is for git alone, not for values, so that the same clone gives the same proposal for everybody.
     """
-    del environ
     # The many small values make the collector run all the time; almost none is garbage yet
     collects = gc.isenabled()
     gc.disable()
     try:
-        return _detect(root)
+        return _detect(root, environ)
     finally:
         if collects:
             gc.enable()
 
 
-def _detect(root: Path) -> Proposal:
-    clone = survey(Tree(root))
+def _detect(root: Path, environ: Mapping[str, str]) -> Proposal:
+    clone = survey(Tree(root), environ)
     code = Code(
         clone.tree,
         clone.app,
@@ -103,7 +103,16 @@ def _detect(root: Path) -> Proposal:
     served = find_servers(code, base, given, clone.packages, clone.compose, [file.name for file in files])
     probes = {**wiring.probes, **served.probes}
     final = evaluate(code, {**values, **probes}, thorough=True) if probes else base
-    return assemble(clone, final, switches, wiring, served)
+    elsewhere = _run_elsewhere(clone, code, {**values, **probes}) or final
+    return assemble(clone, final, switches, wiring, served, elsewhere)
+
+
+def _run_elsewhere(clone: Clone, code: Code, given: Mapping[str, str]) -> Run | None:
+    """Follow the import as it goes in another clone, without the env files of this machine; None without such files."""
+    if not clone.files.local:
+        return None
+    environ = {name: text for name, text in code.environ.items() if name not in clone.files.local}
+    return evaluate(replace(code, environ=environ, focus={}, done={}), given, thorough=True)
 
 
 def _committed(files: EnvFiles) -> dict[str, str]:
@@ -122,8 +131,10 @@ def _guesses(files: EnvFiles) -> dict[str, str]:
 # -- the proposal ----------------------------------------------------------------------------------------------------
 
 
-def assemble(clone: Clone, run: Run, switches: Mapping[str, Variable], wiring: Wiring, served: Served) -> Proposal:
-    """The proposal, from what the evaluation showed."""
+def assemble(
+    clone: Clone, run: Run, switches: Mapping[str, Variable], wiring: Wiring, served: Served, elsewhere: Run
+) -> Proposal:
+    """Return the proposal, from what the evaluation showed here and without the env files of this machine."""
     app, tree = clone.app, clone.tree
     found = stores.find_databases(tree, app, run, served.known)
     databases = (*found.databases, *served.databases)
@@ -141,7 +152,7 @@ def assemble(clone: Clone, run: Run, switches: Mapping[str, Variable], wiring: W
     if wiring.is_needed and any("$REDIS_URL" in (process.command or "") for process in processes):
         wiring.values.setdefault("REDIS_URL", "${services.redis.url}")
     own = clone.framework.variables(clone, (*(each.command or "" for each in processes), *(each.run for each in tasks)))
-    env = _env(clone, run, switches, wiring, served, processes, env_files, own)
+    env = _env(clone, (run, elsewhere), switches, wiring, served, processes, env_files, own)
     env = _with_port(env, clone, run, processes)
     notes = [
         *clone.notes,
@@ -340,7 +351,7 @@ def _named_env_files(clone: Clone, run: Run) -> Iterator[tuple[str, Evidence | N
 
 def _env(
     clone: Clone,
-    run: Run,
+    runs: tuple[Run, Run],
     switches: Mapping[str, Variable],
     wiring: Wiring,
     served: Served,
@@ -348,6 +359,7 @@ def _env(
     env_files: tuple[str, ...] | None,
     own: Mapping[str, Variable],
 ) -> tuple[Variable, ...]:
+    run, elsewhere = runs
     committed = clone.files.committed
     found = dict(own)
     for name, text in {**served.values, **wiring.values}.items():
@@ -357,6 +369,8 @@ def _env(
     for need in needs_of(clone, run, processes):
         if need.name not in found and need.name not in committed:
             found[need.name] = for_another_stage(clone.tree, need, describe_need(need, sources), run.names)
+    for need in _needs_of_others(clone, elsewhere, processes):
+        found.setdefault(need.name, required_variable(need, sources))  # a value here would win over that of the file
     for name, variable in variables_of_image(clone.tree, clone.app.root).items():
         if name not in found and name not in committed:
             found[name] = variable
@@ -365,6 +379,12 @@ def _env(
         if text != line.text and name not in found:
             found[name] = Variable(name, value=text, evidence=Evidence(line.path, line.line))
     return tuple(found.values())
+
+
+def _needs_of_others(clone: Clone, elsewhere: Run, processes: list[Process]) -> Iterator[Need]:
+    """Yield the variables that the application needs and only an env file of this machine sets."""
+    if clone.files.local:
+        yield from (need for need in needs_of(clone, elsewhere, processes) if need.name in clone.files.local)
 
 
 def _sources(clone: Clone, env_files: tuple[str, ...] | None) -> Sources:

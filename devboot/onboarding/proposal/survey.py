@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Mapping
 from dataclasses import replace
 
 from devboot.onboarding.frameworks.find import find_application
@@ -19,13 +20,13 @@ from devboot.onboarding.reading.python import dependencies, find_input, name_of
 from devboot.onboarding.reading.tree import Tree
 
 
-def survey(tree: Tree) -> Clone:
-    """Find the application and read everything around it."""
+def survey(tree: Tree, environ: Mapping[str, str]) -> Clone:
+    """Find the application and read everything around it; git gets `environ`."""
     app = find_application(tree)
     folders = tuple(dict.fromkeys((app.root, app.folder, ".")))
     compose = read_compose(tree, folders)
     beside = posixpath.dirname(app.path) or "."
-    files = read_env_files(tree, tuple(dict.fromkeys((*folders, beside))))
+    files = read_env_files(tree, tuple(dict.fromkeys((*folders, beside))), environ)
     hints = {
         **{n: v.text for n, v in files.examples.items()},
         **compose.variables(),

@@ -101,6 +101,11 @@ def describe(need: Need, sources: Sources) -> Variable:
     if need.why == PRESENCE and sources.is_web and _ACCOUNT.search(need.name.upper()):
         text = f"any value starts it; the account's own goes into {sources.file}"
         return Variable(need.name, generate="token", description=text, evidence=evidence, file=sources.file)
+    return required_variable(need, sources)
+
+
+def required_variable(need: Need, sources: Sources) -> Variable:
+    """Return the entry of `[env]` for a variable whose value stands in an env file of each developer."""
     where = f"read at {need.place}" if need.place else "used in a command"
     alternatives = f" (or {', '.join(need.others)})" if need.others else ""
     text = f"{where}{alternatives}, put it in {sources.file}"
@@ -109,7 +114,7 @@ def describe(need: Need, sources: Sources) -> Variable:
         required=True,
         secret=bool(SECRET.search(need.name)),
         description=text,
-        evidence=evidence,
+        evidence=Evidence(need.place.path, need.place.line) if need.place else None,
         file=sources.file,
     )
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from devboot.git import is_untracked
 from devboot.onboarding.reading.tree import Tree
 
 LINE = re.compile(r"^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_.]*)\s*=[ \t]*(.*)$")
@@ -71,16 +73,20 @@ def _unquoted(raw: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class EnvFiles:
-    """Env files of the clone: those that count as they are, and templates."""
+    """Env files of the clone: those that count as they are, and templates.
+
+    `local` are the variables that only files on this machine set: git doesn't track them, so the next clone lacks them.
+    """
 
     committed: dict[str, Variable]
     examples: dict[str, Variable]
     committed_paths: tuple[str, ...]
     example_paths: tuple[str, ...]
+    local: frozenset[str] = frozenset()
 
 
-def read_env_files(tree: Tree, folders: tuple[str, ...], extra: tuple[str, ...] = ()) -> EnvFiles:
-    """Read `.env` and `.env.local` where they are committed, and every template beside them."""
+def read_env_files(tree: Tree, folders: tuple[str, ...], environ: Mapping[str, str]) -> EnvFiles:
+    """Read `.env` and `.env.local` where they are, and every template beside them; git gets `environ`."""
     committed: dict[str, Variable] = {}
     examples: dict[str, Variable] = {}
     paths: list[str] = []
@@ -92,7 +98,7 @@ def read_env_files(tree: Tree, folders: tuple[str, ...], extra: tuple[str, ...] 
                 paths.append(path)
                 for variable in parse_variables(tree.text(path) or "", path).values():
                     committed.setdefault(variable.name, variable)
-    for path in (*_templates(tree, folders), *extra):
+    for path in _templates(tree, folders):
         if path in templates or path in paths:
             continue
         templates.append(path)
@@ -100,7 +106,14 @@ def read_env_files(tree: Tree, folders: tuple[str, ...], extra: tuple[str, ...] 
             known = examples.get(variable.name)
             if known is None or (known.is_placeholder and not variable.is_placeholder):
                 examples[variable.name] = variable
-    return EnvFiles(committed, examples, tuple(paths), tuple(templates))
+    untracked = {path for path in paths if _is_untracked(tree, path, environ)}
+    local = frozenset(name for name, variable in committed.items() if variable.path in untracked)
+    return EnvFiles(committed, examples, tuple(paths), tuple(templates), local)
+
+
+def _is_untracked(tree: Tree, path: str, environ: Mapping[str, str]) -> bool:
+    """Whether a file lies in a repository of git that doesn't have it."""
+    return is_untracked(str(tree.root / path), str(tree.root), environ)
 
 
 def _templates(tree: Tree, folders: tuple[str, ...]) -> list[str]:

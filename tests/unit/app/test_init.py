@@ -201,7 +201,7 @@ def test_each_fact_comes_with_its_evidence(tmp_path):
         Fact("service", "redis", "settings.py:41"),
         Fact("database", "db.sqlite3", "settings.py:36"),
         Fact("variable", "SECRET_KEY: generated", "settings.py:8"),
-        Fact("variable", "CLIENT_ID: to be filled in", ""),
+        Fact("variable", "CLIENT_ID: required, from .env", ""),
         Fact("variable", "DEBUG: 1", ""),
         Fact("task", "migrate: ./manage.py migrate", ""),
         Fact("process", "beat: celery beat", ""),

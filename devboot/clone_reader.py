@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 LIMIT = 16 * 1024 * 1024  # what people and lock writers write; the largest locks have a third of it
 SQL_LIMIT = 256 * 1024 * 1024  # migrations and seeds, which may be dumps
+PACKAGE_LIMIT = 8 * 1024**3  # wheels and source archives; the largest that are published have half of it
+KIT_LIMIT = 64 * 1024**3  # everything that a project needs
 _TOO_DEEP = "it is nested too deeply"
 _BLOCK = 1024 * 1024
 # A pseudo-file such as /proc/kmsg is regular and may block; a terminal may become the controlling one.
@@ -190,8 +192,9 @@ def file_digest(path: str, *, limit: int = SQL_LIMIT) -> bytes:
 # Opening
 
 
-def open_file(path: str) -> BinaryIO:
-    """Open a regular file of any length: a kit, which has digests of its own. Raises OSError as `read_bytes`."""
+def open_kit(path: str) -> BinaryIO:
+    """Open a kit, which has digests of its own. Raises OSError as `read_bytes`, with KIT_LIMIT."""
+    refuse_unreadable(path, limit=KIT_LIMIT)
     return open(open_regular(path), "rb")
 
 
@@ -212,10 +215,10 @@ def refuse_irregular(path: str) -> None:
     _refuse(os.stat(path).st_mode, path)
 
 
-def refuse_unreadable(path: str, *, limit: int | None = LIMIT) -> None:
-    """Raise OSError for a file that no other program should open: not regular, or above the limit if there is one."""
+def refuse_unreadable(path: str, *, limit: int = LIMIT) -> None:
+    """Raise OSError for a file that no other program should open: not regular, or above the limit."""
     refuse_irregular(path)
-    if limit is not None and os.stat(path).st_size > limit:
+    if os.stat(path).st_size > limit:
         raise _too_large(path, limit)
 
 
@@ -235,7 +238,9 @@ def _head(path: str, size: int) -> bytes:
 
 
 def _too_large(path: str, limit: int) -> OSError:
-    return OSError(errno.EFBIG, f"it is larger than {limit // (1024 * 1024)} MB, the limit for such files", path)
+    megabytes = limit // (1024 * 1024)
+    shown = f"{megabytes // 1024} GB" if megabytes >= 1024 else f"{megabytes} MB"
+    return OSError(errno.EFBIG, f"it is larger than {shown}, the limit for such files", path)
 
 
 def _read_all(descriptor: int, path: str, limit: int) -> bytes:

@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from devboot.clone_reader import LIMIT, read_toml, refuse_unreadable
+from devboot.clone_reader import LIMIT, PACKAGE_LIMIT, read_toml, refuse_unreadable
 from devboot.errors import ManifestError, Place, reason_of
 
 _OF_PROJECT = ("pyproject.toml", "uv.toml", "uv.lock", ".python-version", ".python-versions")
@@ -23,7 +23,7 @@ def refuse_arguments(arguments: Iterable[str], folder: str) -> None:
     for argument in arguments:
         path = os.path.join(folder, argument)
         if ("/" in argument or argument.endswith(".toml")) and os.path.exists(path) and not os.path.isdir(path):
-            refuse_file(path, folder, limit=None)
+            refuse_file(path, folder, limit=PACKAGE_LIMIT)
 
 
 def refuse_project(folder: str) -> None:
@@ -52,7 +52,7 @@ def refuse_package(path: str, root: str, place: Place | None = None) -> None:
         for name in _OF_PACKAGE:
             refuse_file(os.path.join(path, name), root, place)
     else:
-        refuse_file(path, root, place, limit=None)
+        refuse_file(path, root, place, limit=PACKAGE_LIMIT)
 
 
 def refuse_distributions(folder: str, root: str, place: Place | None = None) -> None:
@@ -63,10 +63,10 @@ def refuse_distributions(folder: str, root: str, place: Place | None = None) -> 
         return
     for name in names:
         if name.endswith(_DISTRIBUTIONS):
-            refuse_file(os.path.join(folder, name), root, place, limit=None)
+            refuse_file(os.path.join(folder, name), root, place, limit=PACKAGE_LIMIT)
 
 
-def refuse_file(path: str, root: str, place: Place | None = None, *, limit: int | None = LIMIT) -> None:
+def refuse_file(path: str, root: str, place: Place | None = None, *, limit: int = LIMIT) -> None:
     """Raise ManifestError `python/unreadable` for a file that is there and isn't regular, or is too large."""
     try:
         refuse_unreadable(path, limit=limit)

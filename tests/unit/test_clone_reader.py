@@ -7,12 +7,14 @@ import os
 import socket
 import threading
 import tomllib
+from pathlib import Path
 
 import pytest
 
+import devboot
 from devboot.clone_reader import (
     file_digest,
-    open_file,
+    open_kit,
     parse_json,
     parse_toml,
     read_bytes,
@@ -22,7 +24,7 @@ from devboot.clone_reader import (
     read_toml,
 )
 
-READERS = (read_bytes, read_text, lambda path: read_head(path, 10), read_toml, file_digest, open_file, read_env_file)
+READERS = (read_bytes, read_text, lambda path: read_head(path, 10), read_toml, file_digest, open_kit, read_env_file)
 
 
 def link_loop(path):
@@ -89,8 +91,25 @@ def test_a_file_up_to_the_limit_is_read_whole(tmp_path):
 
     assert b"12345678" == read_bytes(f"{tmp_path}/file", limit=8)
     assert b"1234" == read_head(f"{tmp_path}/file", 4)
-    with open_file(f"{tmp_path}/file") as stream:
+    with open_kit(f"{tmp_path}/file") as stream:
         assert b"12345678" == stream.read()
+
+
+@pytest.mark.faults(219)
+def test_a_kit_that_claims_more_than_any_has_is_not_opened(tmp_path):
+    (tmp_path / "kit").touch()
+    os.truncate(tmp_path / "kit", 1 << 42)
+
+    with pytest.raises(OSError, match="larger than 64 GB, the limit for such files"):
+        open_kit(f"{tmp_path}/kit")
+
+
+@pytest.mark.faults(219)
+def test_no_caller_goes_without_a_limit():
+    """Of what is handed to other programs, too: `limit=None` would be the next endless file."""
+    package = Path(devboot.__file__).parent
+
+    assert [] == [str(path) for path in package.rglob("*.py") if "limit=None" in path.read_text(encoding="utf-8")]
 
 
 def test_a_link_to_a_regular_file_is_followed(tmp_path):
@@ -123,7 +142,7 @@ def test_nothing_stays_open(tmp_path):
 
     for read in READERS:
         found = read(f"{tmp_path}/file")
-        if read is open_file:
+        if read is open_kit:
             found.close()
 
     assert before == set(os.listdir("/dev/fd"))

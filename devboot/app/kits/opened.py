@@ -17,7 +17,7 @@ from packaging.specifiers import SpecifierSet
 from devboot.app.kits.interpreter import install_python, is_python_name, managed_folder
 from devboot.app.kits.objects import HOST
 from devboot.app.preparation.provisioning import this_host
-from devboot.clone_reader import open_file
+from devboot.clone_reader import open_kit
 from devboot.clone_writer import refuse_outside, replace_file
 from devboot.environment.interpreters import Interpreter
 from devboot.environment.locks.markers import applies
@@ -287,7 +287,7 @@ def verify_kit(path: str, cwd: str) -> None:
 
 def _opened(path: str) -> BinaryIO:
     try:
-        return open_file(path)
+        return open_kit(path)
     except OSError as error:
         what = f"`{printable(path)}` can't be opened: {reason_of(error)}"
         raise UsageError("kit/not-found", what, help=["devboot up --from KIT"]) from error

@@ -20,7 +20,7 @@ from devboot.app.preparation.loading import Loaded
 from devboot.app.preparation.locking import LockWish, ensure_lock, pins_of_lock
 from devboot.app.preparation.provisioning import this_host, wanted_objects
 from devboot.app.preparation.turns import take_turn
-from devboot.clone_reader import open_file
+from devboot.clone_reader import open_kit
 from devboot.environment.databases.backup import copy_database
 from devboot.environment.interpreters import Interpreter
 from devboot.environment.kit_wheels import Wheel, Wheelhouse, build_requirements
@@ -346,7 +346,7 @@ class _Packing:
 def refuse_overwriting(target: str) -> None:
     """Raise UsageError `kit/exists` where the file is there and is no kit: an older kit is replaced."""
     try:
-        with open_file(target) as file:
+        with open_kit(target) as file:
             KitReader(file, target).kit()
     except FileNotFoundError:
         return

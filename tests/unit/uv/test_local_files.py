@@ -93,3 +93,19 @@ def test_a_folder_of_wheels_may_hold_large_files_and_no_pipes_that_are_called_li
     error = refused(refuse_distributions, str(tmp_path), str(tmp_path))
 
     assert ("it is a device, not a regular file",) == error.causes
+
+
+@pytest.mark.faults(219)
+@pytest.mark.parametrize("name", ["a-1.0-py3-none-any.whl", "a-1.0.tar.gz", "a-1.0.zip"])
+def test_a_package_that_claims_more_than_any_has_is_refused_before_uv_reads_it(tmp_path, name):
+    path = tmp_path / name
+    path.touch()
+    os.truncate(path, 8 << 40)
+
+    for refuse, what in ((refuse_package, path), (refuse_distributions, tmp_path)):
+        error = refused(refuse, str(what), str(tmp_path))
+        assert error.what == f"`{name}` can't be read"
+        assert error.causes == ("it is larger than 8 GB, the limit for such files",)
+    uv = Uv("/nowhere/uv", {}, str(tmp_path))
+    error = refused(lambda: uv.attempt(["pip", "install", f"./{name}"], doing="install"))
+    assert "larger than 8 GB" in error.causes[0]

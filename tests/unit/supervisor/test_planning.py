@@ -120,7 +120,19 @@ def test_who_depends_on_what_was_scaled_waits_for_its_new_names():
 
 
 OTHER = {bool: True, int: 77, float: 77.0, str: "other", tuple: ("other",), type(None): Probe("tcp", port=1)}
-SHOWN_ALONE = ("origin", "port", "address", "scheme", "packages", "data", "notes", "failure_hints", "quiet")
+SHOWN_ALONE = (
+    "origin",
+    "port",
+    "address",
+    "scheme",
+    "packages",
+    "data",
+    "notes",
+    "failure_hints",
+    "quiet",
+    "env_files",
+    "observed",
+)
 OF_TASKS = ("skip", "stamp", "stamp_databases", "record")
 
 

@@ -82,11 +82,13 @@ OWN = {
     ("provision/generations.py", "_facts"): "its own state",
     ("provision/kit.py", "_described"): "what goes into a kit: objects of the store and downloads",
     ("provision/kit.py", "_copy"): "the same",
+    ("provision/libraries.py", "LibraryStore.recall"): "its own cache",
     ("provision/listing.py", "digest_of"): "the store",
     ("provision/listing.py", "read"): "the store",
     ("provision/listing.py", "_deep_complaint"): "the store",
     ("provision/live.py", "_content"): "the store",
     ("provision/macho.py", "macos_floor"): "programs that are staged for the store",
+    ("provision/mending.py", "relocate"): "what is staged for the store",
     ("provision/mending.py", "_replace"): "what was fetched to repair the store",
     ("provision/roots.py", "_lines"): "its own data",
     ("provision/roots.py", "hold_for_project"): "its own data",
@@ -142,6 +144,7 @@ OWN = {
     ("uv/leases.py", "_is_same"): "its own leases",
     ("uv/leases.py", "started_at"): "/proc",
     ("uv/leases.py", "_boot_id"): "/proc",
+    ("uv/system_libraries.py", "known_libraries"): "the table of libraries of its own installation",
     ("uv/pipconf.py", "_from_files"): "configuration of the user",
 }
 FUNCTIONS = {"open", "copyfile", "ZipFile"}

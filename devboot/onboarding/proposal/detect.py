@@ -370,7 +370,8 @@ def _env(
         if need.name not in found and need.name not in committed:
             found[need.name] = for_another_stage(clone.tree, need, describe_need(need, sources), run.names)
     for need in _needs_of_others(clone, elsewhere, processes):
-        found.setdefault(need.name, required_variable(need, sources))  # a value here would win over that of the file
+        described = describe_need(need, sources)  # a value here would win over that of the file
+        found.setdefault(need.name, described if described.value is None else required_variable(need, sources))
     for name, variable in variables_of_image(clone.tree, clone.app.root).items():
         if name not in found and name not in committed:
             found[name] = variable

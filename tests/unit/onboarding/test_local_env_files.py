@@ -27,14 +27,22 @@ def repository(django, tmp_path):
 
 
 @pytest.mark.faults(217)
-@pytest.mark.parametrize("name", ["STRIPE_KEY", "SITE_NAME", "SECRET_KEY", "DEBUG_LEVEL", "ALLOWED_HOSTS"])
+@pytest.mark.parametrize("name", ["STRIPE_KEY", "SITE_NAME", "DEBUG_LEVEL", "ALLOWED_HOSTS"])
 @pytest.mark.parametrize("file", [".env", ".env.local"])
 def test_a_variable_that_only_a_local_file_sets_is_required_of_the_next_person(repository, name, file):
-    """Neither generated nor given a value here, which would win over that of the file."""
+    """It is given no value here, which would win over that of the file."""
     found = repository(name, {file: f"{name}=something\n"}, untracked=[file])
 
     assert found[name].required
     assert found[name].description.endswith(", put it in .env")
+
+
+@pytest.mark.faults(217)
+def test_a_secret_that_only_a_local_file_sets_is_generated_for_the_next_person(repository):
+    """A value that is made up yields to one of a file."""
+    found = repository("SECRET_KEY", {".env": "SECRET_KEY=something\n"}, untracked=[".env"])
+
+    assert found["SECRET_KEY"].generate == "token"
 
 
 @pytest.mark.faults(217)

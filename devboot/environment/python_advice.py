@@ -1,4 +1,4 @@
-"""Advice on a build that failed: the minor version of Python for which the package has a wheel on this machine."""
+"""Advice on a package that can't be installed: the minor version of Python for which it has a wheel."""
 
 from __future__ import annotations
 
@@ -13,6 +13,11 @@ from devboot.uv.client import Uv
 from devboot.uv.listing import list_release
 
 _BUILT = re.compile(r"^`(?P<requirement>[\w.-]+==[^`]+)` could not be built$")
+# uv's words for a package that has wheels, but none for the Python at hand
+_OTHER_WHEELS = re.compile(
+    r"[Ww]heels (?:are available )?for `(?P<name>[^`]+)` \(v?(?P<version>[^)]+)\) with .*"
+    r"Python (?:ABI|version) tags?: (?P<tags>.+)"
+)
 _MINORS = range(7, 21)  # of Python 3, whose wheels are looked for
 _OF_CODE = ("pyproject.toml", "uv.lock", "poetry.lock", "pdm.lock", "pylock.toml")  # say what the code runs on
 
@@ -20,7 +25,10 @@ _OF_CODE = ("pyproject.toml", "uv.lock", "poetry.lock", "pdm.lock", "pylock.toml
 def with_version_that_would_do(
     uv: Uv, error: DevbootError, request: VersionRequest, interpreter: Interpreter
 ) -> DevbootError:
-    """Return the error of a failed build with the Python that needs no build as its first help, if there is one."""
+    """Return the error with the Python that has a wheel of what failed as its first help, if there is one."""
+    if other := next(filter(None, map(_OTHER_WHEELS.search, error.causes)), None):
+        minors = [f"3.{number}" for number in _MINORS if re.search(rf"\bcp3{number}\b", other["tags"])]
+        return _with_help(error, _help(f"{other['name']}=={other['version']}", minors, request))
     built = _BUILT.match(error.what)
     if error.slug != "python/build-failed" or built is None or uv.offline:
         return error
@@ -31,10 +39,11 @@ def with_version_that_would_do(
     names = [wheel.name for wheel in listing.wheels]
     minors = [f"3.{number}" for number in _MINORS if has_wheel(names, (3, number))]
     others = [minor for minor in minors if minor != interpreter.minor]
-    help_lines = _help(built["requirement"], others, request)
-    return WorkError(
-        error.slug, error.what, details=error.details, causes=error.causes, help=(*help_lines, *error.help)
-    )
+    return _with_help(error, _help(built["requirement"], others, request))
+
+
+def _with_help(error: DevbootError, lines: tuple[str, ...]) -> DevbootError:
+    return WorkError(error.slug, error.what, details=error.details, causes=error.causes, help=(*lines, *error.help))
 
 
 def _help(requirement: str, minors: list[str], request: VersionRequest) -> tuple[str, ...]:

@@ -28,6 +28,11 @@ _NO_FILE = (
     r"(?:No such file or directory|Permission denied|Read-only file system|does not exist|not found)\b.*?"
     r"['\"]?(/(?:app|code|src|workspace|project|data|usr/src/\w+|home/app|opt/app|srv/app|var/www)(?:/[\w.-]+)*)['\"]?\s*$"
 )
+# A program with windows, where there is no graphical session
+_NO_SCREEN = (
+    r"KeyError: 'DISPLAY'|no display name and no \$DISPLAY|DisplayNameError|"
+    r"[Cc](?:an't|annot|ould not) (?:connect to|open) (?:X server|display)|Could not load the Qt platform plugin"
+)
 _UNRESOLVED = r"(?:Name or service not known|Temporary failure in name resolution|nodename nor servname provided)"
 # A name without a domain that no look-up found; by the words of the library that looked
 _NO_HOST = (
@@ -224,6 +229,8 @@ def _hinted(spec: model.ProcessSpec, slug: str, what: str, tail: tuple[str, ...]
     if known is not None:
         slug, causes = known[0].slug, (known[0].what,)
         helps = (known[0].help, *helps) if known[0].help else helps
+    elif screen := _screen(tail):
+        helps = (*screen, *helps)
     elif (seen := _observed(spec, tail)) is not None:
         what, causes = _cut(f"{spec.name} {seen.sentence}"), (what,)
         helps = (*(seen.helps or _what_is_missing(tail, spec)), *helps)
@@ -243,6 +250,15 @@ def _observed(spec: model.ProcessSpec, tail: tuple[str, ...]) -> Explanation | N
     from devboot.supervisor.observed import explain
 
     return explain(spec, tail) if spec.kind != model.SERVICE else None
+
+
+def _screen(tail: tuple[str, ...]) -> tuple[str, ...]:
+    """What to do where a program wants to open windows and there is no screen."""
+    import re
+
+    if not any(re.search(_NO_SCREEN, line) for line in tail):
+        return ()
+    return ("it opens windows: run devboot in a desktop session, or with a screen of its own: `xvfb-run devboot up`",)
 
 
 def _what_is_missing(tail: tuple[str, ...], spec: model.ProcessSpec) -> tuple[str, ...]:

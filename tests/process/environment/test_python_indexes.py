@@ -237,3 +237,19 @@ def test_what_the_application_may_need_is_never_left_out(clone, serve):
 
     with pytest.raises(WorkError, match="python/"):
         clone.lock(clone.read())
+
+
+def test_a_package_with_wheels_for_another_python_alone_names_that(clone, serve):
+    index = serve("index")
+    tag = f"cp{OTHER.replace('.', '')}"
+    write_wheel(index.folder, "ant", "1.0", tag=f"{tag}-{tag}-any")
+    clone.environ |= {"UV_DEFAULT_INDEX": index.url, "UV_PYTHON_DOWNLOADS": "never"}
+    clone.uv = make_uv(clone.environ, str(clone.root))
+    clone.write(requirements__txt="ant==1.0\n")
+    project = clone.read()
+
+    with pytest.raises(WorkError) as caught:
+        clone.sync(project, clone.lock(project))
+
+    expected = f'`version = "{OTHER}"` in `[python]` of devboot.toml: `ant==1.0` has a wheel for it'
+    assert ("python/resolution", expected) == (caught.value.slug, caught.value.help[0])

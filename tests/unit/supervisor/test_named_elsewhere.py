@@ -100,3 +100,18 @@ def test_a_file_that_is_missing_is_copied_from_its_template(tmp_path, error, tem
     assert helped == f"cp {template} {command} && devboot up -d   # a template of what is missing"
     (tmp_path / template).unlink()
     assert not ended(spec, End(1), (error.format(missing=missing, root=tmp_path),)).help[0].startswith("cp ")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "KeyError: 'DISPLAY'",
+        "_tkinter.TclError: no display name and no $DISPLAY environment variable",
+        "qt.qpa.xcb: could not connect to display",
+        'Xlib.error.DisplayConnectionError: Can\'t connect to display ":0"',
+    ],
+)
+def test_a_program_with_windows_is_told_what_shows_them(tmp_path, line):
+    tail = ("    _display = Display(os.environ['DISPLAY'])", line)
+    helped = ended(ProcessSpec("web", PROCESS, str(tmp_path), "python shop.py"), End(1), tail).help[0]
+    assert helped.startswith("it opens windows: ")

@@ -1,4 +1,4 @@
-"""Extras that lists leave out although the code insists on them: which versions of two packages go together."""
+"""Requirements that lists leave out although the code insists on them."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from collections.abc import Iterable, Mapping
 # Where all of these are named, and the extra isn't, the package with the extra says which versions of them fit. kombu
 # looks at the version of redis when a worker connects, and refuses an older one: a list that pins redis and celery but
 # not kombu gets a newer kombu each month, until no worker starts any more.
+# gunicorn's worker for gevent imports a package that gunicorn doesn't require.
 _COMPANIONS = (
     (("celery", "redis"), "kombu", "redis"),
     (("kombu", "redis"), "kombu", "redis"),
+    (("gunicorn", "gevent"), "packaging", ""),
 )
 
 
@@ -23,9 +25,14 @@ def companions(named: Iterable[tuple[str, Iterable[str]]]) -> tuple[str, ...]:
     extras: dict[str, set[str]] = {}
     for name, its in named:
         extras.setdefault(name, set()).update(its)
-    found = (f"{name}[{extra}]" for names, name, extra in _COMPANIONS if _is_wanted(extras, names, extra))
+    found = (
+        f"{name}[{extra}]" if extra else name
+        for names, name, extra in _COMPANIONS
+        if _is_wanted(extras, names, name, extra)
+    )
     return tuple(dict.fromkeys(found))
 
 
-def _is_wanted(extras: Mapping[str, set[str]], names: tuple[str, ...], extra: str) -> bool:
-    return all(name in extras for name in names) and not any(extra in extras[name] for name in names)
+def _is_wanted(extras: Mapping[str, set[str]], names: tuple[str, ...], name: str, extra: str) -> bool:
+    is_there = any(extra in extras[each] for each in names if each in extras) if extra else name in extras
+    return all(each in extras for each in names) and not is_there

@@ -63,6 +63,7 @@ USUAL: tuple[tuple[str, str], ...] = (
     (r"(?:^|_)(?:EMAIL|MAIL)_BACKEND$", "django.core.mail.backends.console.EmailBackend"),
 )
 _NUMBER = re.compile(r"(?:^|_)PORT$")
+_AS_NUMBER = {"True": "1", "no": "0"}
 _BOOLEANS = frozenset(
     {"", "0", "1", "true", "false", "yes", "no", "on", "off", "t", "f", "y", "n", "enabled", "disabled"}
 )
@@ -171,7 +172,7 @@ def usual(need: Need, example: Line | None) -> str | None:
         return json.dumps(origins) if as_json else (need.separator or ",").join(origins)
     for pattern, value in USUAL:
         if re.search(pattern, upper):
-            return "1" if value == "True" and need.cast == "int" else value
+            return _AS_NUMBER.get(value, value) if need.cast.rpartition(".")[2] in ("int", "float") else value
     return "false" if need.cast in ("bool", "builtins.bool") else None
 
 

@@ -17,3 +17,9 @@ def test_a_list_that_names_the_extra_itself_is_left_alone():
 
 def test_without_redis_nothing_is_added():
     assert () == companions([("celery", ()), ("django", ())])
+
+
+def test_gunicorn_with_gevent_gets_what_its_worker_imports():
+    assert ("packaging",) == companions([("gunicorn", ()), ("gevent", ())])
+    assert () == companions([("gunicorn", ()), ("gevent", ()), ("packaging", ())])
+    assert () == companions([("gunicorn", ())])

@@ -491,3 +491,8 @@ def test_the_address_of_a_server_is_never_made_up(propose):
 @pytest.mark.parametrize("cast", ["int", "float"])
 def test_a_switch_that_is_read_as_a_number_is_one(django, cast):
     assert entries(django(f"X = {cast}(os.getenv('USE_DOCKER'))"))["USE_DOCKER"] == "0"
+
+
+@pytest.mark.parametrize("cast", ["int", "float"])
+def test_a_switch_that_is_read_as_a_number_is_one(django, cast):
+    assert entries(django(f"X = {cast}(os.getenv('USE_DOCKER'))"))["USE_DOCKER"] == "0"

@@ -485,12 +485,6 @@ def test_a_key_of_an_account_that_only_has_to_be_there_is_made_up_and_a_note_say
 def test_the_address_of_a_server_is_never_made_up(propose):
     code = "import os\nimport flask\nif not os.environ.get('BILLING_URL'):\n    exit(1)\na = flask.Flask(__name__)\n"
     assert entries(propose({"app.py": code, "requirements.txt": "flask\n"}))["BILLING_URL"] == "required"
-    assert entries(proposal)["NOTIFY_API_KEY"] == "required"
-
-
-@pytest.mark.parametrize("cast", ["int", "float"])
-def test_a_switch_that_is_read_as_a_number_is_one(django, cast):
-    assert entries(django(f"X = {cast}(os.getenv('USE_DOCKER'))"))["USE_DOCKER"] == "0"
 
 
 @pytest.mark.parametrize("cast", ["int", "float"])

@@ -223,7 +223,8 @@ class Arrival:
             if is_same:
                 age = self._server.wall_clock() - self._server.since
                 headline = summary.unchanged(self._server.plan.project, age, request.installed)
-            lines = [headline, *self._times(request, took), *self._addresses(shown, only_web=True), _NEXT]
+            lines = [headline, *self._times(request, took), *self._addresses(shown, only_web=True)]
+            lines += [*self._unanswered(), _NEXT]
             return "\n".join(lines) + "\n"
         if not request.view.live:
             names = ", ".join(printable(name) for name, _ in times)
@@ -238,7 +239,18 @@ class Arrival:
             "processes", summary.ready_text(times), took, colour=request.view.colour_err, unicode=request.view.unicode
         )
         about_time = self._times(request, took)
-        return "\n".join([line, "", headline, *about_time, *self._addresses(shown, only_web=False), "", ""])
+        about_servers = [*self._addresses(shown, only_web=False), *self._unanswered()]
+        return "\n".join([line, "", headline, *about_time, *about_servers, "", ""])
+
+    def _unanswered(self) -> list[str]:
+        """Name the servers that processes were seen to connect to in vain: they may try again without an end."""
+        plan = self._server.plan
+        if not any(spec.observed for spec in plan.processes):
+            return []
+        from devboot.supervisor.observed import is_of_servers, lacks
+
+        found = lacks(plan.state, (), is_running=True) or ()
+        return [f"  {pad('note', 6)}  {printable(each.sentence)}" for each in found if is_of_servers(each)]
 
     def _addresses(self, shown: Sequence[model.ProcessStatus], *, only_web: bool) -> list[str]:
         web = [status for status in shown if status.scheme]

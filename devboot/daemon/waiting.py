@@ -48,7 +48,7 @@ _LATER = (
         "devboot.supervisor.timetable",
     ),
     *("devboot.text.numbers", "traceback"),
-    *("collections", "heapq", "enum", "signal", "functools", "re", "fnmatch", "json"),
+    *("collections", "heapq", "enum", "signal", "functools", "re", "fnmatch", "json", "devboot.supervisor.observed"),
 )
 _GROUP_PATIENCE = 1000  # milliseconds
 _LOCK_PATIENCE = 20.0  # for a `down` that ends what an earlier run has left, or a daemon that is leaving

@@ -13,7 +13,7 @@ import os
 from collections.abc import Collection
 
 from devboot.environment import recorder
-from devboot.files import atomic_write, make_directories
+from devboot.files import atomic_write, make_directories, plain
 
 HOSTS = "DEVBOOT_HOSTS"
 _FOLDER = "python"
@@ -25,10 +25,21 @@ def write_startup(state: str, venv: str, root: str) -> str:
     folder = os.path.join(state, _FOLDER)
     make_directories(folder)
     module = _MODULE.replace("@PREFIX@", repr(os.path.realpath(venv))).replace("@ROOT@", repr(os.path.realpath(root)))
-    atomic_write(os.path.join(folder, "sitecustomize.py"), module)
+    _write_changed(os.path.join(folder, "sitecustomize.py"), module)
     with open(recorder.__file__, encoding="utf-8") as file:
-        atomic_write(os.path.join(folder, _RECORDER), file.read())
+        _write_changed(os.path.join(folder, _RECORDER), file.read())
     return folder
+
+
+def _write_changed(path: str, text: str) -> None:
+    """Write a file unless it is as it should be: what Python has compiled of it stays of use."""
+    try:
+        with open(path, encoding="utf-8", opener=plain) as file:
+            if file.read() == text:
+                return
+    except (OSError, ValueError):
+        pass
+    atomic_write(path, text)
 
 
 def as_variable(hosts: Collection[str]) -> str:

@@ -70,7 +70,7 @@ class Recorder:
     def guard(self, handle: Callable[..., None], *args: object) -> None:
         """Call `handle`; whatever goes wrong is no matter of the program."""
         busy = self._busy
-        if getattr(busy, "is_set", False):
+        if getattr(busy, "is_set", False) or len(self._seen) >= MOST:
             return
         busy.is_set = True
         try:
@@ -178,14 +178,14 @@ class Recorder:
         return f"{os.path.normpath(path)[len(self._root) :]}:{frame.f_lineno}"
 
     def _owner(self, file: str) -> int:
+        if file.startswith("<"):  # of templates and the like, which may be any number
+            return _STANDARD if file.startswith("<frozen ") else _LIBRARY
         owner = self._owners.get(file)
         if owner is None:
             owner = self._owners[file] = self._find_owner(file)
         return owner
 
     def _find_owner(self, file: str) -> int:
-        if file.startswith("<"):
-            return _STANDARD if file.startswith("<frozen ") else _LIBRARY
         path = os.path.normpath(os.path.join(self._folder, file))
         packages = path.rpartition("/site-packages/")
         if packages[1]:
@@ -197,7 +197,7 @@ class Recorder:
 
     def _write(self, kind: str, name: str, how: str, place: str) -> None:
         fact = tuple(_plain(each) for each in (kind, name, how, place))
-        if fact in self._seen or len(self._seen) >= MOST:
+        if fact in self._seen:
             return
         self._seen.add(fact)
         file = os.open(self._path, _FLAGS, 0o600)

@@ -26,7 +26,7 @@ from devboot.model.observation import (
 from devboot.record import Record
 from devboot.supervisor import sockets
 from devboot.supervisor.append_command import append_command
-from devboot.supervisor.templates import WORDS
+from devboot.supervisor.templates import WORDS, copying_command
 from devboot.supervisor.unset import unset_variables
 
 TYPE_CHECKING = False
@@ -66,6 +66,7 @@ _SERVICES = {
     11300: "beanstalkd",
     27017: "mongodb",
 }
+_LARGEST = 1_000_000  # bytes of a file of code
 _MOST = 3  # variables that a sentence names
 
 
@@ -84,7 +85,7 @@ def explain(spec: ProcessSpec, tail: Sequence[str]) -> Explanation | None:
     return (
         _explain_unset(spec, seen, output)
         or _explain_connection(spec, seen, output)
-        or _explain_missing_file(seen, output)
+        or _explain_missing_file(spec, seen, output)
     )
 
 
@@ -216,6 +217,11 @@ class Lack(Record):
     sentence: str
 
 
+def is_of_servers(lack: Lack) -> bool:
+    """Return whether it is a server or a host that is lacking."""
+    return lack.seen.kind in (CONNECT, LOOKUP)
+
+
 def lacks(state: str, hosts: Iterable[str], *, is_running: bool) -> tuple[Lack, ...] | None:
     """Return what the processes of a project asked for in vain; None where no start is on record.
 
@@ -253,12 +259,13 @@ def _is_lacking(seen: Observation, bound: set[int], listening: frozenset[int] | 
         return seen.how not in (DEFAULT, TESTED)
     if seen.kind == NO_FILE:
         return True
-    if seen.kind not in (CONNECT, LOOKUP) or not seen.place or seen.port in bound:
+    if seen.kind not in (CONNECT, LOOKUP) or seen.port in bound:
         return False
     host = seen.host or seen.name
-    if is_here(host):
-        return seen.kind == CONNECT and bool(seen.port) and listening is not None and seen.port not in listening
-    return seen.kind == LOOKUP and "." not in host and host not in hosts
+    if is_here(host):  # drivers may connect in threads of their own
+        is_known = bool(seen.place) or seen.port in _SERVICES
+        return seen.kind == CONNECT and is_known and listening is not None and seen.port not in {0, *listening}
+    return bool(seen.place) and seen.kind == LOOKUP and "." not in host and host not in hosts
 
 
 def _words_of(seen: Observation) -> str:
@@ -271,16 +278,50 @@ def _words_of(seen: Observation) -> str:
     return f"connects to {seen.name}{seen.where}, where nothing listens"
 
 
-def _explain_missing_file(seen: Sequence[Observation], output: _Output) -> Explanation | None:
+def _explain_missing_file(spec: ProcessSpec, seen: Sequence[Observation], output: _Output) -> Explanation | None:
     found = _NO_FILE.search(output.raised)
     if found is None:
         return None
-    missing = [
-        each for each in seen if each.kind == NO_FILE and os.path.basename(each.name) == os.path.basename(found[1])
-    ]
-    if not missing:
-        return None
-    return Explanation(_words_of(missing[-1]), ())
+    base = os.path.basename(found[1])
+    missing = next((each for each in seen if each.kind == NO_FILE and os.path.basename(each.name) == base), None)
+    return None if missing is None else Explanation(_words_of(missing), _leading_here(spec, seen, output.root, missing))
+
+
+def _leading_here(spec: ProcessSpec, seen: Sequence[Observation], root: str, missing: Observation) -> tuple[str, ...]:
+    """Return how to lead a path of a container image here, where a variable has it as its default in the code."""
+    for asked in seen if missing.name.startswith("/") else ():
+        path = _default_path(root, asked) if asked.kind == UNSET and asked.how == DEFAULT else ""
+        if path and (missing.name == path or missing.name.startswith(f"{path}/")):
+            copying = copying_command((f"No such file or directory: '{missing.name}'",), root)
+            here = _inner_path(root, path, is_there=not copying)
+            command = append_command(root, env_file_of(spec, seen), [f"{asked.name}={here}"]) if here else ""
+            return (f"{copying.removesuffix('devboot up -d')}{command} && devboot up -d",) if command else ()
+    return ()
+
+
+def _default_path(root: str, asked: Observation) -> str:
+    """Return the absolute path that stands in the code as the default of a variable; "" where none does."""
+    from devboot.clone_reader import read_head
+
+    file, _, number = asked.place.rpartition(":")
+    try:
+        lines = read_head(os.path.join(root, file), _LARGEST).decode("utf-8", "replace").splitlines()
+    except OSError:
+        return ""
+    at = int(number) - 1 if number.isdecimal() else 0
+    default = rf"""["']{re.escape(asked.name)}["']\s*,\s*["'](/[\w./-]+)["']"""
+    found = re.search(default, "\n".join(lines[at : at + 4]))
+    return found[1].rstrip("/") if found else ""
+
+
+def _inner_path(root: str, path: str, *, is_there: bool) -> str:
+    """Return what a path of a container image is below the root; "" for none. Unless `is_there` its folder will do."""
+    parts = path.split("/")[1:]
+    for inner in ("/".join(parts[at:]) for at in range(len(parts))):
+        wanted = os.path.join(root, inner if is_there else os.path.dirname(inner))
+        if os.path.exists(wanted) and (is_there or os.path.dirname(inner)):
+            return inner
+    return ""
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -8,7 +8,7 @@ from devboot.daemon.client import lease_of
 from devboot.doctor.findings import WARNING, Answer, Check, Finding, Fix
 from devboot.doctor.subject import Subject
 from devboot.model.observation import NO_FILE, UNSET, Observation
-from devboot.supervisor.observed import Lack, lacks, server_command
+from devboot.supervisor.observed import Lack, is_of_servers, lacks, server_command
 
 _SHOWN = 3
 
@@ -25,7 +25,7 @@ def observed(subject: Subject) -> Answer:
         return Answer(("no start on record",), idle=True)
     variables = [each.seen for each in found if each.seen.kind == UNSET]
     files = [each.seen for each in found if each.seen.kind == NO_FILE]
-    servers = [each for each in found if each.seen.kind not in (UNSET, NO_FILE)]
+    servers = filter(is_of_servers, found)
     facts = [
         *([f"variables without a value: {_listed(variables)}"] if variables else []),
         *([f"files that aren't there: {_listed(files)}"] if files else []),

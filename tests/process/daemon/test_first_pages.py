@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import socket
 import sys
@@ -186,3 +187,18 @@ def test_what_a_stranger_answers_on_the_same_port_is_not_taken_for_the_page(web,
         said = project.devboot("up", "-d").stderr
 
     assert f"  web     http://127.0.0.1:{port}  nothing listens there\n" in said
+
+
+def test_a_server_that_a_process_connects_to_in_vain_is_noted_below_the_addresses(web, project, port):
+    record, gone = f"{project.state}/observed/web", port + 1 if port < 65535 else port - 1
+    os.makedirs(os.path.dirname(record))
+    web("self.page(200)", observed=("", record))
+    with open(f"{project.root}/web.py", "r+") as file:
+        code = file.read()
+        file.seek(0)
+        fact = f"connect\tlocalhost:{gone}\t\tcart.py:8\n"
+        file.write(f"open({record!r}, 'w').write({fact!r})\n{code}")
+
+    said = project.devboot("up", "-d").stderr
+
+    assert f"  note    web connects to localhost:{gone} (cart.py:8), where nothing listens\n" in said

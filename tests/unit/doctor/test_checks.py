@@ -470,5 +470,13 @@ def test_a_server_of_this_machine_is_complained_of_while_the_project_runs(is_the
     assert ([] if is_there else expected, ()) == ([each.sentence for each in running], down)
 
 
+def test_a_usual_server_counts_also_where_a_thread_of_its_driver_connects(subject):
+    one = seen_by(subject, web=["connect|localhost:27017||", "connect|localhost:9||", "bind|0.0.0.0:80||"])
+
+    found = [each.sentence for each in lacks(one.project.state, (), is_running=True)]
+
+    assert [each for each in found if "27017" not in each] == []
+
+
 def test_nothing_is_said_of_a_project_with_a_manifest_or_without_a_start(subject):
     assert (observed.observed(subject()).idle, observed.observed(seen_by(subject)).idle) == (True, True)

@@ -172,6 +172,24 @@ def test_a_file_that_is_not_there_is_copied_from_its_template(clone):
     assert "{}" == clone.root.joinpath("conf", "settings.json").read_text()
 
 
+@pytest.mark.parametrize("is_template", [False, True])
+def test_a_path_of_an_image_that_a_variable_has_as_its_default_is_led_here(is_template, clone):
+    defaults = "unset|OTHER|default|app/config.py:1", "unset|CONFIG|default|app/config.py:2"
+    clone.saw(*defaults, "no-file|/app/conf/a.json||app/config.py:4")
+    for name in ("app", "conf"):
+        clone.root.joinpath(name).mkdir()
+    code = "import os; os.getenv('OTHER', '/etc')\npath = os.getenv(\n    'CONFIG', '/app/conf/a.json')\nopen(path)\n"
+    clone.root.joinpath("app", "config.py").write_text(code)
+    clone.root.joinpath("conf", "a.example.json" if is_template else "a.json").write_text("{}")
+
+    error = clone.error("FileNotFoundError: [Errno 2] No such file or directory: '/app/conf/a.json'", "app/config.py:4")
+
+    assert "web looked for /app/conf/a.json (app/config.py:4), which isn't there" == error.what
+    clone.paste(error.help[0].removesuffix(" && devboot up -d"))
+    assert "CONFIG=conf/a.json\n" == clone.root.joinpath(".env").read_text()
+    assert "{}" == clone.root.joinpath("conf", "a.json").read_text()
+
+
 @pytest.mark.parametrize(
     "text", ["", "\0\n", "unset\t\t\t\n", "unset\tA\tnone\n", "connect\t:x\t\t\n\t\t\t\n", "\x1b[2J\ta\tb\tc\n"]
 )

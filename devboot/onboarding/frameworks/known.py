@@ -25,6 +25,7 @@ from devboot.onboarding.frameworks.web.pyramid import Pyramid
 from devboot.onboarding.frameworks.web.quart import Quart
 from devboot.onboarding.frameworks.web.sanic import Sanic
 from devboot.onboarding.frameworks.web.starlette import Starlette
+from devboot.onboarding.frameworks.web.static_pages import StaticPages
 from devboot.onboarding.frameworks.web.streamlit import Streamlit
 from devboot.onboarding.frameworks.web.tornado import Tornado
 from devboot.onboarding.frameworks.workers.apscheduler import ApScheduler
@@ -59,6 +60,7 @@ FRAMEWORKS: tuple[tuple[Framework, ...], ...] = (
     (Pyramid(),),
     (Bot(),),
     (Scrapy(),),
+    (StaticPages(),),
 )
 # Any of these may be there besides; of migrations the first that has one is taken, a framework's own before them
 TOOLS: tuple[Framework, ...] = (

@@ -131,3 +131,14 @@ def test_scrapy_says_how_its_spiders_are_started(propose, spiders, command):
     proposal = propose({"scrapy.cfg": "[settings]\ndefault = shop.settings\n", "requirements.txt": "scrapy\n", **files})
     assert (proposal.framework, proposal.processes) == ("scrapy", ())
     assert proposal.program == f"devboot run -- {command}"
+
+
+def test_pages_without_a_server_are_served_by_pythons(propose):
+    proposal = propose({"index.html": "<h1>Shop</h1>", "css/shop.css": "h1 {}"})
+    assert commands(proposal) == {"web": "python3 -m http.server $PORT --bind 127.0.0.1"}
+    assert not proposal.has_virtualenv
+
+
+@pytest.mark.parametrize("other", ["build.py", "package.json", "_config.yml", "go.mod", "requirements.txt"])
+def test_a_page_beside_something_that_may_make_it_is_left_to_that(propose, other):
+    assert "http.server" not in str(commands(propose({"index.html": "<h1>Shop</h1>", other: ""})))

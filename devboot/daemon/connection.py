@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from typing import ParamSpec
 
     from devboot.errors import DevbootError
-    from devboot.supervisor.loop import Loop
+    from devboot.supervisor.loop import AbstractLoop
 
     P = ParamSpec("P")
 else:
@@ -41,12 +41,12 @@ class Connection:
 
     def __init__(
         self,
-        loop: Loop,
+        loop: AbstractLoop,
         sock: _socket.socket,
         on_frame: Callable[[Connection, bytes, bytes], None],
         on_closed: Callable[[Connection], None],
     ) -> None:
-        self._loop = loop = Scope(loop, self.fail)
+        self._loop = scope = Scope(loop, self.fail)
         self._sock = sock
         self._fd = sock.fileno()
         self._on_frame = on_frame
@@ -62,7 +62,7 @@ class Connection:
         self.left_out = 0  # lines since the client was full
         self.on_room: Callable[[], None] | None = None  # called once it has caught up
         sock.setblocking(False)
-        loop.watch(self._fd, READ, self._ready)
+        scope.watch(self._fd, READ, self._ready)
 
     @property
     def is_catching_up(self) -> bool:

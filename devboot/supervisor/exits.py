@@ -108,10 +108,10 @@ class Exits:
             os.close(fd)
 
 
-class ScopedExits(Exits):
-    """A view of `exits` whose callbacks belong to `scope`."""
+class ScopedExits:
+    """A view of `exits` whose callbacks belong to `scope`: it watches and unwatches as that does."""
 
-    def __init__(self, exits: Exits, scope: Scope) -> None:
+    def __init__(self, exits: Exits | ScopedExits, scope: Scope) -> None:
         self._exits = exits
         self._scope = scope
 

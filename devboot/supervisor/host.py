@@ -11,15 +11,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from devboot.supervisor.exits import Exits
-    from devboot.supervisor.loop import Fail, Loop
+    from devboot.supervisor.loop import AbstractLoop, Fail
     from devboot.supervisor.watcher import Watcher
 
 
 class Host(Record):
     """The loop with its clock, who ends, who is there, and what time it is for people (seconds since the epoch)."""
 
-    loop: Loop
-    exits: Exits
+    loop: AbstractLoop
+    exits: Exits | ScopedExits
     watcher: Watcher
     wall_clock: Callable[[], float]
     children: set[int]  # what was spawned here and isn't reaped yet; all other children are adopted ones

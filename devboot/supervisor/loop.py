@@ -115,7 +115,37 @@ class _Portable:
         self._selector.close()
 
 
-class Loop:
+class AbstractLoop:
+    """What the parts of a daemon use of a loop, be it the loop itself or a scope of it."""
+
+    now: Callable[[], float]  # the clock of all timers
+
+    def watch(self, fd: int, events: int, callback: Callable[[int], None], scope: Scope | None = None) -> None:
+        """Call `callback(ready events)` whenever `fd` is ready for one of `events`; replaces an earlier watch."""
+        raise NotImplementedError
+
+    def unwatch(self, fd: int) -> None:
+        """Forget `fd`; call it before closing it. Unknown descriptors are fine."""
+        raise NotImplementedError
+
+    def call_at(self, when: float, callback: Callable[[], None], scope: Scope | None = None) -> Timer:
+        """Call once at `when` on the loop's clock."""
+        raise NotImplementedError
+
+    def call_later(self, delay: float, callback: Callable[[], None], scope: Scope | None = None) -> Timer:
+        """Call once, `delay` seconds from now (0: in the next turn)."""
+        return self.call_at(self.now() + delay, callback, scope)
+
+    def call(self, function: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> bool:
+        """Call now; an error is reported and goes no further. Returns False if there was one."""
+        raise NotImplementedError
+
+    def contain(self, error: Exception, fail: Fail | None = None) -> None:
+        """Report an error of a callback. Raises it where nobody takes errors."""
+        raise NotImplementedError
+
+
+class Loop(AbstractLoop):
     """Calls back when descriptors are ready and when timers are due. Not thread-safe: there is one thread.
 
     `on_error(error, fail)` receives what a callback raises, and `fail` of the scope that the callback belongs to, if
@@ -134,7 +164,7 @@ class Loop:
         self.on_error: OnError | None = None
 
     def watch(self, fd: int, events: int, callback: Callable[[int], None], scope: Scope | None = None) -> None:
-        """Call `callback(ready events)` whenever `fd` is ready for one of `events`; replaces an earlier watch."""
+        """Watch a descriptor; an error in the callback is one of the scope, if there is one."""
         self._paused.pop(fd, None)
         known = self._watched.get(fd)
         if known is None:
@@ -144,24 +174,20 @@ class Loop:
         self._watched[fd] = (events, callback, scope)
 
     def unwatch(self, fd: int) -> None:
-        """Forget `fd`; call it before closing it. Unknown descriptors are fine."""
+        """Forget `fd`."""
         self._paused.pop(fd, None)
         if self._watched.pop(fd, None) is not None:
             self._poll.remove(fd)
 
-    def call_later(self, delay: float, callback: Callable[[], None], scope: Scope | None = None) -> Timer:
-        """Call once, `delay` seconds from now (0: in the next turn)."""
-        return self.call_at(self.now() + delay, callback, scope)
-
     def call_at(self, when: float, callback: Callable[[], None], scope: Scope | None = None) -> Timer:
-        """Call once at `when` on the loop's clock."""
+        """Call at a time."""
         self._sequence += 1
         timer = Timer(when, self._sequence, callback, scope)
         _heapq.heappush(self._timers, timer)
         return timer
 
     def call(self, function: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> bool:
-        """Call now; an error is reported and goes no further. Returns False if there was one."""
+        """Call now, and contain an error."""
         try:
             function(*args, **kwargs)
         except Exception as error:  # noqa: BLE001  whatever it is, it must not end what everything depends on
@@ -170,7 +196,7 @@ class Loop:
         return True
 
     def contain(self, error: Exception, fail: Fail | None = None) -> None:
-        """Report an error of a callback. Raises it where nobody takes errors."""
+        """Report an error."""
         if self.on_error is None:
             raise error
         try:  # noqa: SIM105  contextlib costs an import
@@ -232,14 +258,14 @@ class Loop:
         return wait if limit is None else min(wait, limit)
 
 
-class Scope(Loop):
+class Scope(AbstractLoop):
     """A view of a loop for one process or one client: an error in a callback registered through it ends that alone.
 
     `fail` is called with the error that was reported. Errors of nested calls come out of the outermost one, so that
     nothing goes on with what has failed half way.
     """
 
-    def __init__(self, loop: Loop, fail: Fail) -> None:
+    def __init__(self, loop: AbstractLoop, fail: Fail) -> None:
         self.now = lambda: loop.now()  # noqa: PLW0108  tests set the clock of a loop
         self._loop = loop
         self._fail = fail
@@ -267,8 +293,12 @@ class Scope(Loop):
             function(*args, **kwargs)
         except Exception as error:  # noqa: BLE001  whatever it is, it must not end what everything depends on
             self._is_entered = False
-            self._loop.contain(error, self._fail)
+            self.contain(error)
             return False
         finally:
             self._is_entered = False
         return True
+
+    def contain(self, error: Exception, fail: Fail | None = None) -> None:
+        """Report an error that ends what this scope stands for."""
+        self._loop.contain(error, fail or self._fail)

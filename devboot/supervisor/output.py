@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections import deque
     from collections.abc import Callable
 
-    from devboot.supervisor.loop import Loop, Timer
+    from devboot.supervisor.loop import AbstractLoop, Timer
 else:
     from _collections import deque  # the package costs a millisecond
 
@@ -38,7 +38,7 @@ DRAIN_LIMIT = 64 * 1024 * 1024  # what is read at most after the end, if somethi
 class Output:
     """Reads one child's output descriptor and delivers it; owns the descriptor."""
 
-    def __init__(self, loop: Loop, fd: int, deliver: Callable[[bytes], None], *, terminal: bool) -> None:
+    def __init__(self, loop: AbstractLoop, fd: int, deliver: Callable[[bytes], None], *, terminal: bool) -> None:
         self._loop = loop
         self._fd = fd
         self._deliver = deliver

@@ -58,7 +58,8 @@ class Supervisor:
         self._plan = plan
         self._listener = listener
         children: set[int] = set()
-        self._host = Host(loop, Exits(loop), Watcher(loop, children, adopts=adopts), wall_clock, children)
+        self._exits = Exits(loop)
+        self._host = Host(loop, self._exits, Watcher(loop, children, adopts=adopts), wall_clock, children)
         self._orphans = Orphans(self._host) if adopts else None
         self._around = Surroundings(
             self._host,
@@ -267,7 +268,7 @@ class Supervisor:
     def close(self) -> None:
         """Release descriptors; for a supervisor that has finished."""
         self._watches.close()
-        self._host.exits.close()
+        self._exits.close()
         for process in self._processes.values():
             process.log.close()
 

@@ -16,7 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from devboot.supervisor.loop import Loop, Timer
+    from devboot.supervisor.loop import AbstractLoop, Timer
     from devboot.supervisor.watcher import Watcher
 
 _FAMILIES = ((_socket.AF_INET, "127.0.0.1"), (_socket.AF_INET6, "::1"))
@@ -30,7 +30,9 @@ class Acceptance:
     `tell(text)` says what is waited for, once that is known.
     """
 
-    def __init__(self, loop: Loop, port: int, done: Callable[[bool, str], None], tell: Callable[[str], None]) -> None:
+    def __init__(
+        self, loop: AbstractLoop, port: int, done: Callable[[bool, str], None], tell: Callable[[str], None]
+    ) -> None:
         self._loop = loop
         self._port = port
         self._done = done
@@ -88,7 +90,7 @@ class Acceptance:
 
 
 def accept(
-    loop: Loop, port: int, watcher: Watcher, leader: int, mark: str, done: Callable[[bool, str], None],
+    loop: AbstractLoop, port: int, watcher: Watcher, leader: int, mark: str, done: Callable[[bool, str], None],
     tell: Callable[[str], None],
 ) -> Acceptance | None:  # fmt: skip
     """Ask once that the leader or one of its own takes a connection; None where it doesn't even listen."""

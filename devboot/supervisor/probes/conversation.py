@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from devboot.model.process import Probe
-    from devboot.supervisor.loop import Loop
+    from devboot.supervisor.loop import AbstractLoop
     from devboot.supervisor.probes.tls import Tls
 
 LONGEST_ANSWER = 256 * 1024
@@ -88,7 +88,7 @@ class Conversation:
 
     def __init__(
         self,
-        loop: Loop,
+        loop: AbstractLoop,
         probe: Probe,
         done: Callable[[bool, str], None],
         *,

@@ -6,13 +6,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from devboot.supervisor.loop import Loop, Timer
+    from devboot.supervisor.loop import AbstractLoop, Timer
 
 
 class Heartbeat:
     """`on_silent()` comes once, when `limit` seconds have passed without a sign; `text` says why."""
 
-    def __init__(self, loop: Loop, limit: float, on_silent: Callable[[], None], *, first: float = 0.0) -> None:
+    def __init__(self, loop: AbstractLoop, limit: float, on_silent: Callable[[], None], *, first: float = 0.0) -> None:
         """`first` is what the first sign may take in addition."""
         self.text = ""
         self._loop = loop

@@ -13,7 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from devboot.supervisor.loop import Loop
+    from devboot.supervisor.loop import AbstractLoop
 
 VARIABLE = "NOTIFY_SOCKET"
 WATCHDOG = "WATCHDOG_USEC"  # tells the process how often a sign of life is wanted: each half of that time
@@ -25,7 +25,7 @@ _LONGEST = 4096
 class Notifications:
     """Listens on a socket until it is closed; each `KEY=value` is told, as `READY` and `1`. Raises OSError."""
 
-    def __init__(self, loop: Loop, folder: str, on_word: Callable[[str, str], None]) -> None:
+    def __init__(self, loop: AbstractLoop, folder: str, on_word: Callable[[str, str], None]) -> None:
         self.text = ""  # the latest STATUS=, for `ps`
         self._loop = loop
         self._on_word = on_word

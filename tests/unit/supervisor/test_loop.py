@@ -1,7 +1,9 @@
 """The event loop: descriptors and timers in one thread."""
 
+import ast
 import errno
 import os
+from pathlib import Path
 
 import pytest
 
@@ -221,3 +223,37 @@ def test_a_timer_far_ahead_overflows_nothing(delay):
     loop.unwatch(reader)
     os.close(reader)
     os.close(writer)
+
+
+def test_a_scope_is_no_second_loop_and_reports_through_its_loop():
+    told = []
+    loop = Loop()
+    loop.on_error = lambda error, fail: told.append((str(error), fail))
+    scope = Scope(loop, failed := lambda _error: None)
+    within = Scope(scope, inner := lambda _error: None)
+
+    scope.contain(ValueError("one"))
+    within.contain(ValueError("two"))
+
+    assert told == [("one", failed), ("two", inner)]
+    assert [name for name in ("run", "turn", "stop", "close") if hasattr(scope, name)] == []
+    loop.close()
+
+
+def test_every_class_of_the_daemon_that_inherits_state_initialises_it():
+    """A subclass with an `__init__` of its own that never calls the one it inherits has methods that fail."""
+    found, package = [], Path(__file__).parents[3] / "devboot"
+    for path in [*package.glob("supervisor/**/*.py"), *package.glob("daemon/*.py")]:
+        classes = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ClassDef)]
+        with_init = {each.name for each in classes if _init(each) is not None}
+        for each in classes:
+            init, bases = _init(each), {base.id for base in each.bases if isinstance(base, ast.Name)}
+            if init is not None and bases & with_init and "super()" not in ast.unparse(init):
+                found.append(f"{path}: {each.name}")
+
+    assert found == []
+
+
+def _init(node):
+    found = [item for item in node.body if isinstance(item, ast.FunctionDef) and item.name == "__init__"]
+    return found[0] if found else None

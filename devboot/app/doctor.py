@@ -16,6 +16,7 @@ from devboot.doctor.running import run_checks
 from devboot.doctor.subject import Subject
 from devboot.environment.envfiles import read_env_files
 from devboot.errors import DevbootError, MachineError, UsageError
+from devboot.events import Reporter
 from devboot.model.edge.manifest import Manifest, load_sources
 from devboot.model.nearest import nearest
 from devboot.model.procfile import Procfile
@@ -36,10 +37,10 @@ class _Directories(NamedTuple):
     problem: DevbootError | None = None
 
 
-def doctor(context: Context, names: Sequence[str] = ()) -> Report:
+def doctor(context: Context, names: Sequence[str] = (), reporter: Reporter | None = None) -> Report:
     """Run the checks, or those of the areas and checks in `names`. Raises UsageError for a name that is neither."""
     subject = examine(context)
-    return run_checks(chosen(names, checks_for(subject)), subject, context.clock)
+    return run_checks(chosen(names, checks_for(subject)), subject, context.clock, reporter=reporter)
 
 
 def available(context: Context) -> tuple[Check, ...]:

@@ -63,7 +63,7 @@ def doctor(session: Session, names: Sequence[str], *, only_list: bool, strict: b
     if only_list:
         session.out(render_list(chosen(names, available(session.context))))
         return Exit.OK
-    report = examine(session.context, names)
+    report = _examine(session, names)
     if fix:
         return _fix(session, names, report, is_asked=not yes, strict=strict)
     if session.json:
@@ -91,11 +91,18 @@ def _fix(session: Session, names: Sequence[str], report: Report, *, is_asked: bo
         outcome = LEFT
         if not is_asked or _is_yes():
             subprocess.run(command_line("-C", context.cwd, *step.words), check=False, env=dict(context.environ))
-            outcome = NOT_FIXED if is_still_there(step, examine(context, [step.area])) else FIXED
+            outcome = NOT_FIXED if is_still_there(step, _examine(session, [step.area])) else FIXED
         session.say(f"{number} of {len(steps)}  {step.area}: {outcome}")
         outcomes.append((step, outcome))
     session.say(summary(outcomes, (found.fix.command for _, found in report.findings if not found.fix.use_case)))
-    return Exit.OK if examine(context, names).is_ok(strict=strict) else Exit.FAILED
+    return Exit.OK if _examine(session, names).is_ok(strict=strict) else Exit.FAILED
+
+
+def _examine(session: Session, names: Sequence[str]) -> Report:
+    shown = session.reporting(session.project, is_brief=True)
+    session.reporter = None  # nothing is installed that Ctrl-C could interrupt
+    with shown as reporter:
+        return examine(session.context, names, reporter)
 
 
 def _is_yes() -> bool:

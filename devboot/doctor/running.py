@@ -4,28 +4,40 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 
 from devboot.doctor.findings import Answer, Area, Check, Outcome, Report
 from devboot.doctor.subject import Subject
 from devboot.errors import DevbootError
+from devboot.events import Reporter, doing
 from devboot.files import machine_error
 
 _AT_ONCE = 8
 
 
 def run_checks(
-    checks: Sequence[Check], subject: Subject, clock: Callable[[], float], *, limit: float | None = None
+    checks: Sequence[Check],
+    subject: Subject,
+    clock: Callable[[], float],
+    *,
+    limit: float | None = None,
+    reporter: Reporter | None = None,
 ) -> Report:
     """Run all checks and gather them by area, areas in the order of their first check.
 
-    `limit` replaces every check's own one. A check that hangs keeps its thread, which ends with the program.
+    `limit` replaces every check's own one. A check that hangs keeps its thread, which ends with the program. `reporter`
+    shows which check is waited for.
     """
     began = clock()
     slots = threading.BoundedSemaphore(_AT_ONCE)
     running = [_Running(check, subject, slots, clock) for check in checks]
     for one in running:
         one.start()
-    outcomes = [one.outcome(limit or one.check.limit) for one in running]
+    outcomes = []
+    for one in running:
+        text = one.check.area if one.check.area == one.check.name else f"{one.check.area}, {one.check.name}"
+        with doing(reporter, "doctor", f"checking {text}") if reporter is not None else nullcontext():
+            outcomes.append(one.outcome(limit or one.check.limit))
     areas = {outcome.check.area: None for outcome in outcomes}
     return Report(
         tuple(Area(name, tuple(outcome for outcome in outcomes if outcome.check.area == name)) for name in areas),

@@ -85,7 +85,7 @@ def test_a_bug_leaves_a_crash_file_without_values_and_exits_70(capsys, home, mon
     code, out, err = run(capsys, "doctor")
     files = list((home / "state" / "crash").iterdir())
     assert (code, out) == (70, "")
-    assert err.split("\n")[0] == "error[bug]: devboot failed in a way it should not (KeyError in `doctor`)"
+    assert err.split("\n")[0] == "error[bug]: devboot failed in a way it should not (KeyError in `_examine`)"
     assert f"(details without secrets: {files[0]})" in err
     text = files[0].read_text()
     assert "canary" not in text + err

@@ -9,6 +9,7 @@ from devboot.doctor.findings import ERROR, IDLE, OK, WARNING, Answer, Check, Fin
 from devboot.doctor.running import run_checks
 from devboot.doctor.subject import Subject
 from devboot.errors import MachineError
+from devboot.events import DOING, RecordingReporter
 from devboot.text.modes import StreamFacts
 from tests.fakes.folders import project_of
 
@@ -103,3 +104,33 @@ def test_errors_come_before_warnings_else_in_the_order_of_areas():
     second = Answer(findings=(finding(ERROR, "b/1"),))
     done = report(Check("one", "a", lambda _: first), Check("two", "b", lambda _: second))
     assert [one.slug for _, one in done.findings] == ["a/2", "b/1", "a/1"]
+
+
+@pytest.mark.faults(209)
+def test_the_check_that_is_waited_for_is_shown():
+    gate = threading.Event()
+
+    def slow(_):
+        assert gate.wait(30)
+        return Answer()
+
+    class Opening(RecordingReporter):
+        def emit(self, event):
+            super().emit(event)
+            if event.text == "checking first, one":
+                gate.set()
+
+    reporter = Opening()
+    run_checks(
+        [Check("one", "first", slow), Check("two", "two", lambda _: Answer())],
+        subject(),
+        time.monotonic,
+        reporter=reporter,
+    )
+
+    assert [(event.kind, event.step, event.text) for event in reporter.events] == [
+        (DOING, "doctor", "checking first, one"),
+        (DOING, "doctor", ""),
+        (DOING, "doctor", "checking two"),
+        (DOING, "doctor", ""),
+    ]

@@ -72,13 +72,25 @@ def _names(call: Call) -> tuple[str, ...]:
     except OSError:
         found = []
     names += [name for name in found if name not in names]
-    if not call.args or not names:
+    if not call.args:
         return tuple(name for name in names if name in found)
+    if not names:
+        _refuse_unknown(call)
+        return ()
     if set(call.args) <= set(names):
         return tuple(name for name in names if name in call.args)
     from devboot.supervisor.names import expand  # for wildcards and mistakes: it imports re
 
     return expand(call.args, names)
+
+
+def _refuse_unknown(call: Call) -> None:
+    """Raise UsageError `usage/unknown-name` where a project that never ran has no process of a given name."""
+    from devboot.app.preparation.composing import names_in_plan
+    from devboot.app.preparation.loading import look_at_project
+    from devboot.supervisor.names import expand
+
+    expand(call.args, names_in_plan(look_at_project(call.root, call.environ)))
 
 
 def _show(

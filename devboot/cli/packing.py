@@ -6,7 +6,6 @@ import os
 from collections.abc import Mapping
 
 from devboot.app.kits.pack import ALL, Packed, PackWish, pack as write_kit
-from devboot.app.preparation.loading import load_project
 from devboot.cli.session import Session
 from devboot.errors import Exit
 from devboot.events import doing
@@ -15,7 +14,7 @@ from devboot.events import doing
 def pack(session: Session, values: Mapping[str, object]) -> int:
     """Write a kit and say how to use it."""
     context = session.context
-    loaded = load_project(context.cwd, context.environ)
+    loaded = session.load()
     named = values.get("platform") or ()
     assert isinstance(named, (list, tuple))
     wish = PackWish(

@@ -13,7 +13,7 @@ from devboot.app.launch import AGAIN, refuse_nested
 from devboot.app.preparation import ahead as looking
 from devboot.app.preparation.adjusting import Adjustments, adjust, adjustments
 from devboot.app.preparation.composing import tasks_of
-from devboot.app.preparation.loading import PROPOSED, Loaded, load_project, look_at_project
+from devboot.app.preparation.loading import PROPOSED, Loaded, look_at_project
 from devboot.app.preparation.prepare import Prepared, Wishes, prepare_loaded
 from devboot.app.run_task import run as run_prepared, task_called
 from devboot.app.runner import refuse_unknown, run_with
@@ -37,7 +37,7 @@ def up(session: Session, names: Sequence[str], values: Mapping[str, object], *, 
         return _dry_run(session, names, values, wanted)
     if runner:
         refuse_unknown(runner)
-    loaded = adjust(load_project(session.context.cwd, session.context.environ), wanted, session.context.cwd)
+    loaded = adjust(session.load(), wanted, session.context.cwd)
     call = _call(session, "up", names, values, loaded)
     refuse_nested(call)
     refuse_unknown_names(loaded, names, values.get("except"))
@@ -65,7 +65,7 @@ def _told(loaded: Loaded) -> Loaded:
 
 def scale(session: Session, counts: Sequence[str]) -> int:
     """Choose ports for other numbers of processes, and let the daemon run so many; nothing is installed for that."""
-    loaded = load_project(session.context.cwd, session.context.environ)
+    loaded = session.load()
     call = _call(session, "scale", (), {}, loaded)
     rescaled = with_counts(call, loaded, counts)
     return apply_plan(call, loaded, looking.look_ahead(rescaled, session.context, records_ports=True).composed)
@@ -73,7 +73,7 @@ def scale(session: Session, counts: Sequence[str]) -> int:
 
 def run(session: Session, words: Sequence[str]) -> int:
     """Bring the environment up to date, then become the command."""
-    loaded = load_project(session.context.cwd, session.context.environ)
+    loaded = session.load()
     call = _call(session, "run", words, {}, loaded)
     if words and words[0] != "--":
         task_called(words[0], tasks_of(loaded))
@@ -83,8 +83,7 @@ def run(session: Session, words: Sequence[str]) -> int:
 
 def sync(session: Session, wishes: Wishes, *, check: bool) -> int:
     """Provision; or say whether there is something to provision."""
-    load = look_at_project if check else load_project
-    loaded = load(session.context.cwd, session.context.environ)
+    loaded = look_at_project(session.context.cwd, session.context.environ) if check else session.load()
     if check:
         missing = syncing.check(loaded, session.context).missing
         if not missing:
@@ -99,7 +98,7 @@ def sync(session: Session, wishes: Wishes, *, check: bool) -> int:
 def lock(session: Session, *, check: bool, update: Sequence[str], offline: bool) -> int:
     """Choose versions; or say whether those that are written down still fit."""
     context = session.context
-    loaded = (look_at_project if check else load_project)(context.cwd, context.environ)
+    loaded = look_at_project(context.cwd, context.environ) if check else session.load()
     shown = loaded.project.lock_from(context.cwd)
     if check:
         reasons = locking.check(loaded, context)
@@ -123,7 +122,7 @@ def export(session: Session, kind: str, folder: str, values: Mapping[str, object
     context = session.context
     folder = os.path.normpath(os.path.join(context.cwd, folder))
     exporting.refuse_unusable(kind, folder)
-    loaded = adjust(load_project(context.cwd, context.environ), adjustments(values), context.cwd)
+    loaded = adjust(session.load(), adjustments(values), context.cwd)
     refuse_unknown_names(loaded, (), values.get("except"))
     prepared = _prepare(session, loaded, Wishes(starts=False, is_running=True))
     form = exporting.form_of(kind, folder, loaded.name, values, context)
@@ -155,6 +154,7 @@ def _call(session: Session, command: str, args: Sequence[str], values: Mapping[s
         values,
         root=loaded.project.root,
         state=loaded.project.state,
+        data=loaded.project.data,
         environ=context.environ,
         streams=(context.stdin, context.stdout, context.stderr),
         wishes=context.wishes,

@@ -24,6 +24,8 @@ from devboot.text.symbols import Symbols, margin, symbols
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from devboot.app.preparation.loading import Loaded
+    from devboot.locks import Holder
     from devboot.ui.consoles import Text
     from devboot.ui.reporters import RunReporter
 
@@ -129,6 +131,17 @@ class Session:
         self.close_opening()
         if not self.context.wishes.quiet:
             sys.stderr.write("".join(f"{printable(self.mask(line))}\n" for line in lines))
+
+    def load(self) -> Loaded:
+        """Load the project that a command here means, and wait for other devboots as the flags say."""
+        from devboot.app.preparation.loading import load_project
+        from devboot.state.claiming import Patience
+
+        def waiting(holder: Holder) -> None:
+            self.say(f"waiting for {holder.describe(self.context.wall_clock())}")
+
+        patience = Patience(0.0) if self.context.wishes.no_wait else Patience(waiting=waiting)
+        return load_project(self.context.cwd, self.context.environ, patience)
 
     def reporting(self, project: str, *, as_events: bool = False, is_brief: bool = False) -> RunReporter:
         """The reporter that fits the streams and flags; to be used as a context manager.

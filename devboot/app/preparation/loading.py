@@ -20,6 +20,7 @@ from devboot.model.edge.manifest import Manifest, load_procfile, load_sources, p
 from devboot.model.procfile import Procfile
 from devboot.paths import refuse_bad_root
 from devboot.snapshot import are_current, listing
+from devboot.state.claiming import Patience
 from devboot.state.project import Project, find_project, own_folders, project_in
 from devboot.state.projects import BELOW, DETECTED, MANIFEST, Projects
 from devboot.text.numbers import whole_number
@@ -71,13 +72,13 @@ class Kept(NamedTuple):
     program: str = ""
 
 
-def load_project(cwd: str, environ: Mapping[str, str]) -> Loaded:
+def load_project(cwd: str, environ: Mapping[str, str], patience: Patience | None = None) -> Loaded:
     """Load the project that a command in `cwd` means, detecting a manifest where nobody wrote one.
 
     What was detected is kept in the state folder, which is made for it, and read again until a file that it was read
     from has changed, or one that it looked for has appeared. Where somebody wrote a manifest, nothing is made: see
     `take_turn`. Raises Problems for mistakes in the files, ManifestError `manifest/not-found` where there is nothing to
-    go by, BusyError `state/in-use`.
+    go by, BusyError `state/in-use`, BusyError `busy/locked` after `patience`.
     """
     project = find_project(cwd, environ)
     refuse_bad_root(project.root)
@@ -86,13 +87,13 @@ def load_project(cwd: str, environ: Mapping[str, str]) -> Loaded:
     if project.written:
         return _load(own_folders(project, projects), cwd, environ)
     if not project.manifest:
-        return _load(project, cwd, environ)
-    notes = claim_folders(project.root, environ)  # what was detected may be that of another clone
-    loaded = _load(project_in(project.root, projects), cwd, environ)
+        return _load(project, cwd, environ, patience)
+    notes = claim_folders(project.root, environ, patience)  # what was detected may be that of another clone
+    loaded = _load(project_in(project.root, projects), cwd, environ, patience)
     return loaded._replace(state_notes=(*notes, *loaded.state_notes))
 
 
-def _load(project: Project, cwd: str, environ: Mapping[str, str]) -> Loaded:
+def _load(project: Project, cwd: str, environ: Mapping[str, str], patience: Patience | None = None) -> Loaded:
     fresh = False
     state_notes: tuple[str, ...] = ()
     kept: Kept | None = None
@@ -100,7 +101,7 @@ def _load(project: Project, cwd: str, environ: Mapping[str, str]) -> Loaded:
         kept = _kept(project) if project.manifest else None
         fresh = kept is None
         if kept is None:
-            project, kept, state_notes = _detect(project, environ)
+            project, kept, state_notes = _detect(project, environ, patience)
             fresh = not project.written
     stamps, notes, program = kept or Kept((), ())
     prefix = "" if project.root == cwd else f"{os.path.relpath(project.root, cwd)}/"
@@ -173,7 +174,9 @@ def _notes(proposal: Proposal) -> tuple[tuple[str, bool], ...]:
     return tuple((str(each), each.warns) for each in proposal.notes)
 
 
-def _detect(project: Project, environ: Mapping[str, str]) -> tuple[Project, Kept | None, tuple[str, ...]]:
+def _detect(
+    project: Project, environ: Mapping[str, str], patience: Patience | None
+) -> tuple[Project, Kept | None, tuple[str, ...]]:
     from devboot.onboarding import render
 
     projects = Projects.from_environ(environ)
@@ -183,9 +186,9 @@ def _detect(project: Project, environ: Mapping[str, str]) -> tuple[Project, Kept
     root = str(proposal.root)
     said: tuple[str, ...] = ()
     if root.startswith(f"{start}/"):  # so that every command finds it from the folder where this one was typed
-        said = claim_folders(start, environ)
+        said = claim_folders(start, environ, patience)
         atomic_write(os.path.join(projects.state_of(start), BELOW), os.fsencode(os.path.relpath(root, start)))
-    said += claim_folders(root, environ)
+    said += claim_folders(root, environ, patience)
     found = project_in(root, projects)
     if found.written:
         return found, None, said

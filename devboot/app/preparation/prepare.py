@@ -37,7 +37,7 @@ from devboot.app.preparation.locking import LockResult, LockWish, ensure_lock, p
 from devboot.app.preparation.offline import refuse_unfetched
 from devboot.app.preparation.provisioning import Machine, Provisioned, provision, this_host, wanted_objects
 from devboot.app.preparation.telling import tell_about, tell_of_edits, tell_of_strangers
-from devboot.app.preparation.turns import take_turn
+from devboot.app.preparation.turns import patience, take_turn
 from devboot.app.preparation.unlike import refuse_idle, tell_of_less
 from devboot.app.preparation.unreachable import without_unreachable
 from devboot.app.preparation.watched import Watched
@@ -56,6 +56,7 @@ from devboot.recipes import KnownRecipe
 from devboot.scratch import remove_abandoned
 from devboot.services.account import account_for, no_account
 from devboot.snapshot import Snapshot
+from devboot.state.claiming import Patience
 from devboot.uv.client import Uv, make_uv
 from devboot.uv.leases import FolderLeases, end_leftovers
 
@@ -114,7 +115,7 @@ def prepare(context: Context, wishes: Wishes, reporter: Reporter) -> Prepared:
         DevbootError: whatever stands in the way; what was done until then is kept and skipped the next time.
 
     """
-    loaded = load_project(context.cwd, context.environ)
+    loaded = load_project(context.cwd, context.environ, Patience(patience(context)))
     return prepare_loaded(loaded, context, wishes, reporter)
 
 

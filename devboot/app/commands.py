@@ -132,7 +132,10 @@ COMMANDS = (
         RUNNING,
         "Stop everything and the background process too",
         (("devboot down", "stop this project"), ("devboot down --all", "stop every project of yours")),
-        (Flag(("--all",), "every project of this user, as `devboot ps -a` lists them"),),
+        (
+            Flag(("--all",), "every project of this user, as `devboot ps -a` lists them"),
+            Flag(("--force",), "kill at once what runs, whatever `stop_timeout` says"),
+        ),
         fast="devboot.app.down",
     ),
     Command(

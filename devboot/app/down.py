@@ -46,21 +46,28 @@ def _down(call: Call) -> int:
         if code is not None:
             return code
         # Another process has the project: a daemon that is being started is asked as soon as it listens.
-        if time.monotonic() >= start + _PATIENCE:
-            return meeting.complain(call, _busy(call))
-        if not is_told and time.monotonic() >= start + _SLOW:
+        waited = time.monotonic() - start
+        if call.wishes.no_wait or waited >= _PATIENCE:
+            return meeting.complain(call, _busy(call, waited))
+        if not is_told and waited >= _SLOW:
             is_told = True
             _say(call, f"waiting for {_lock_holder(call).describe(time.time())}")
         time.sleep(_POLL)
 
 
 def _ask(call: Call, client: daemon.Client) -> int | None:
-    """The daemon's exit code; None when it doesn't answer."""
+    """The daemon's exit code; None when it doesn't answer. Ctrl-C kills what hasn't stopped, the next one leaves."""
     streams = Streams()
     try:
         client.ask({"command": "down", "view": call.view()})
         client.welcome()
-        return client.copy(streams.write)
+        if call.flag("force"):
+            client.tell(command="force")
+        try:
+            return client.copy(streams.write)
+        except KeyboardInterrupt:
+            client.tell(command="force")
+            return client.copy(streams.write)
     except daemon.NoAnswerError:
         return None
     finally:
@@ -113,19 +120,36 @@ def _kill(pid: int, started: str) -> None:
 
 
 def _bypass(call: Call, lease: DaemonLease, state: str) -> int:
-    """Kill a daemon that doesn't answer; its guardian then ends the rest, or we do. 1 where processes are left."""
-    Streams().say(f"the daemon (pid {lease.pid}) does not answer; ending it and what it runs\n")
-    before = len(leases.left_behind(state)) if state else 0
-    _kill(lease.pid, lease.started)
+    """End a daemon that doesn't answer; its guardian then ends the rest, or we do. 1 where processes are left."""
+    before = [seen for seen, name in leases.left_behind(state, known=lease) if name != leases.GUARDIAN] if state else []
+    patience = lease.grace_seconds + _MARGIN
+    if lease.socket or lease.is_frozen or not _is_terminated(lease, patience):
+        Streams().say(f"the daemon (pid {lease.pid}) does not answer; ending it and what it runs\n")
+        _kill(lease.pid, lease.started)
+    if call.flag("force"):
+        _kill(lease.guardian, lease.guardian_started)
     _wake(lease)
-    ended = [_has_ended(pid, started, lease.grace_seconds + _MARGIN) for pid, started in _both(lease)]
+    ended = [_has_ended(pid, started, patience) for pid, started in _both(lease)]
     if not state:  # a daemon of an earlier devboot, whose state folder only its guardian knows
         return 0 if all(ended) else 1
-    stopped, killed = leases.read_reclaimed(state, lease.pid) or (before, 0)
-    _say(call, f"stopped {stopped}" + (f", killed {killed}" if killed else ""))
+    gone = sum(_has_ended(seen.pid, seen.started, 0) for seen in before)
+    _, killed = leases.read_reclaimed(state, lease.pid) or (0, 0)
+    # Most end before the guardian gets to them: their terminals have gone with the daemon.
+    _say(call, f"stopped {max(0, gone - killed)}" + (f", killed {killed}" if killed else ""))
     return (
         _end_leftovers(call, lease, state, quiet=True) or 0
     )  # another daemon that has come since is no concern of ours
+
+
+def _is_terminated(lease: DaemonLease, patience: float) -> bool:
+    """Ask a daemon to end that can be reached by a signal alone; whether it has ended, and all that it runs before."""
+    from devboot.daemon.reclaim import SIGTERM, signal_process
+    from devboot.supervisor import proctable
+
+    seen = proctable.look(lease.pid)
+    if seen is not None and seen.started == lease.started:
+        signal_process(seen, SIGTERM)
+    return _has_ended(lease.pid, lease.started, patience)
 
 
 def _end_leftovers(call: Call, lease: DaemonLease | None, state: str, *, quiet: bool = False) -> int | None:
@@ -144,7 +168,8 @@ def _end_leftovers(call: Call, lease: DaemonLease | None, state: str, *, quiet: 
         ownership.wake_holder(state)
         return None
     with owned:
-        result = reclaim(owned, state, lease, on_slow=lambda found: _say_slow(call, found))
+        limit = 0.0 if call.flag("force") else None
+        result = reclaim(owned, state, lease, limit=limit, on_slow=lambda found: _say_slow(call, found))
     ended = result.describe()
     if ended:
         _say(call, f"ended what an earlier run had left: {ended}")
@@ -158,15 +183,16 @@ def _say_not_running(call: Call, *, quiet: bool) -> None:
         _say(call, f"{meeting.project_name(call)} is not running")
 
 
-def _busy(call: Call) -> DevbootError:
+def _busy(call: Call, waited: float) -> DevbootError:
     """Somebody holds the daemon's lock, and is no daemon that could be asked."""
     from devboot.errors import BusyError
 
     holder = _lock_holder(call)
+    for_how_long = "is at work" if call.wishes.no_wait else f"still works after {waited:.0f} s"
     return BusyError(
         "busy/locked",
         f"another devboot holds `{leases.lock_path(call.state)}`",
-        causes=[f"{holder.describe(time.time())} still works after {_PATIENCE:.0f} s"],
+        causes=[f"{holder.describe(time.time())} {for_how_long}"],
         help=[f"ps -fp {holder.pid}" if holder.pid else "devboot doctor"],
     )
 
@@ -193,19 +219,49 @@ def _all(call: Call) -> int:
     Who types this wants nothing left running, and can't know from which environment something was started; what is to
     be out of reach (a job of a CI beside another) has a DEVBOOT_HOME of its own.
     """
-    from devboot.paths import runtime_directory
-
     code = 0
-    running = leases.registered(runtime_directory(call.environ, os.getuid()))
-    for number, lease in enumerate(running):
+    found = _all_runs(call)
+    for number, lease in enumerate(found):
         _say(call, ("\n" if number else "") + lease.root)
-        client = daemon.connect(lease)
-        answer = None if client is None else _ask(call, client)
-        if answer is None:
-            answer = _bypass(call, lease, lease.state)
-        else:
-            _see_off(lease)
-        code = max(code, answer)
-    if not running:
+        code = max(code, _end_run(call, lease))
+    if not found:
         _say(call, "no project of yours is running")
     return code
+
+
+def _end_run(call: Call, lease: DaemonLease) -> int:
+    if not lease.is_alive:
+        return _end_leftovers(call, lease, lease.state) or 0
+    client = daemon.connect(lease)
+    answer = None if client is None else _ask(call, client)
+    if answer is None:
+        return _bypass(call, lease, lease.state)
+    _see_off(lease)
+    return answer
+
+
+def _all_runs(call: Call) -> list[DaemonLease]:
+    """Return a lease for each daemon that lives, and for each dead one that has left processes; sorted by root."""
+    from devboot.daemon import search
+    from devboot.paths import runtime_directory
+    from devboot.state.projects import Projects
+
+    written = leases.written(runtime_directory(call.environ, os.getuid()))
+    found = {lease.root: lease for lease in written if lease.is_alive or _has_left(lease)}
+    projects = Projects.from_environ(call.environ)
+    for run in search.find_runs(call.environ):  # those whose files were deleted
+        if run.root in found:
+            continue
+        state, data = projects.state_of(run.root), projects.data_of(run.root)
+        lease = daemon.lease_of(state, run.root, call.environ, data)
+        if lease is None and run.is_alive:
+            lease = daemon.find_without_files(state, run.root, call.environ, data)
+        found[run.root] = lease or run._replace(state=state, data=data)
+    return [found[root] for root in sorted(found)]
+
+
+def _has_left(lease: DaemonLease) -> bool:
+    """Return whether processes are left of a dead daemon, and no other one has come since."""
+    if not lease.state or leases.is_daemon_alive(leases.daemon_path(lease.state)):
+        return False
+    return bool(leases.left_behind(lease.state, known=lease))

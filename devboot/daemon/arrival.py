@@ -313,7 +313,7 @@ class Departure:
     def listen(self, connection: Connection, request: Request) -> None:
         """From now on this client is told, on standard error."""
         self._listeners.append((connection, request))
-        self._tell_one(connection, request, self._announcement())
+        self._tell_one(connection, request, self._announcement("; ctrl-c to force" * request.view.terminal))
 
     def forget(self, connection: Connection) -> None:
         """It has gone."""

@@ -385,7 +385,10 @@ class Process(Table):
     pty: bool = Field(default=True, strict=True, description="Give it a terminal; false for a pipe.")
     stop_signal: SignalName = Field(default="SIGTERM", description="Signal that asks it to stop.")
     stop_timeout: Seconds = Field(
-        default=5.0, description="Time from the stop signal to SIGKILL.", json_schema_extra={"default": "5s"}
+        default=5.0,
+        description="Time from the stop signal to SIGKILL. `devboot down --force` doesn't wait for it, nor does a second "
+        "Ctrl-C.",
+        json_schema_extra={"default": "5s"},
     )
     stop_command: Filled | None = Field(default=None, description="Command that stops it, instead of the signal.")
     exit_ends_all: bool = Field(

@@ -197,6 +197,7 @@ def _call(argv: Sequence[str], environ: Mapping[str, str], began: float) -> Call
         plain=bool(typed.globals.get("plain")),
         no_color=bool(typed.globals.get("no-color")),
         no_input=bool(typed.globals.get("no-input")),
+        no_wait=bool(typed.globals.get("no-wait")),
         json=bool(typed.values.get("json")),
         no_pager=bool(typed.globals.get("no-pager")),
     )
@@ -206,6 +207,7 @@ def _call(argv: Sequence[str], environ: Mapping[str, str], began: float) -> Call
         typed.values,
         root=root,
         state=state,
+        data=projects.data_of(root),
         environ=environ,
         streams=look_at_streams(environ),
         wishes=wishes,

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _NO_LOCKS = {errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EBADF}
 _POLL = 0.01
+_TRIES, _TRY_AGAIN = 5, 0.001
 
 
 class Holder(Record):
@@ -66,7 +67,7 @@ class FileLock:
     @property
     def is_in_place(self) -> bool:
         """Whether this object holds the lock that others find at its path: the file may have been deleted since."""
-        return self.is_held and _is_still_at(self._descriptor, self.path)
+        return self.is_held and is_in_place(self._descriptor, self.path)
 
     def try_acquire(self) -> bool:
         """Take the lock if it is free. Raises MachineError (`machine/locks-unsupported`, `machine/not-writable`)."""
@@ -78,7 +79,7 @@ class FileLock:
                 raise machine_error(error, self.path, "lock") from error
             if not _flock(descriptor, self.path):
                 return False
-            if _is_still_at(descriptor, self.path):
+            if is_in_place(descriptor, self.path):
                 break
             os.close(descriptor)  # someone removed the file while we waited: what we hold is no longer the lock
         self._descriptor, self._thread = descriptor, get_ident()
@@ -191,6 +192,48 @@ def read_holder(path: str) -> Holder:
         return Holder(0, "", 0.0)
 
 
+def hold_folder(path: str) -> int | None:
+    """Lock a folder and return the descriptor that keeps the lock; None while another process has it.
+
+    Programs that inherit the descriptor keep the lock, too: it is free when the last of them has ended. The lock is on
+    the folder itself, so there is no file to delete. Where a network filesystem has no such locks, nothing is locked.
+    Raises OSError.
+    """
+    for _ in range(_TRIES):
+        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            time.sleep(_TRY_AGAIN)  # `is_folder_held` has it for a moment
+            continue
+        except OSError as error:
+            if error.errno not in _NO_LOCKS:
+                os.close(descriptor)
+                raise
+        if is_in_place(descriptor, path):
+            return descriptor
+        os.close(descriptor)
+    return None
+
+
+def is_folder_held(path: str) -> bool:
+    """Return whether a process holds the lock of a folder; see `hold_folder`."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
+    return False
+
+
 def _flock(descriptor: int, path: str) -> bool:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -212,7 +255,8 @@ def _empty(descriptor: int) -> None:
         return  # a disk with errors: the lock is what counts, not who signed it
 
 
-def _is_still_at(descriptor: int, path: str) -> bool:
+def is_in_place(descriptor: int, path: str) -> bool:
+    """Return whether a descriptor is that of the file or folder at `path`, which may have been replaced."""
     try:
         at_path = os.stat(path)
     except FileNotFoundError:

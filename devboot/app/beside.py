@@ -52,6 +52,7 @@ def quiet_call(call: Call, command: str, names: tuple[str, ...], *, detach: bool
         {"detach": detach},
         root=call.root,
         state=call.state,
+        data=call.data,
         environ=call.environ,
         streams=(call.stdin, call.stdout, call.stderr),
         wishes=call.wishes._replace(quiet=True),

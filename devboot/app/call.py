@@ -20,7 +20,7 @@ _STREAMS = ("stdin", "stdout", "stderr")
 class Call:
     """One command: `values` are its flags as in an Invocation, `args` its arguments; paths are absolute."""
 
-    __slots__ = ("args", "began", "command", "environ", "root", "state", *_STREAMS, "values", "wishes")
+    __slots__ = ("args", "began", "command", "data", "environ", "root", "state", *_STREAMS, "values", "wishes")
 
     def __init__(
         self,
@@ -34,12 +34,14 @@ class Call:
         streams: tuple[StreamFacts, StreamFacts, StreamFacts],
         wishes: Wishes,
         began: float,
+        data: str = "",
     ) -> None:
         self.command = command
         self.args = args
         self.values = values
         self.root = root
         self.state = state
+        self.data = data  # "" where the command needs no daemon
         self.environ = environ
         self.stdin, self.stdout, self.stderr = streams
         self.wishes = wishes

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def meet(call: Call) -> Found:
     """The daemon of the call's project, if there is one."""
-    return daemon.find(call.state, call.root, call.environ)
+    return daemon.find(call.state, call.root, call.environ, call.data)
 
 
 def is_running(call: Call) -> bool:

@@ -72,6 +72,7 @@ def call_for(invocation: Invocation, session: Session, project: Project) -> Call
         invocation.values,
         root=project.root,
         state=project.state,
+        data=project.data,
         environ=context.environ,
         streams=(context.stdin, context.stdout, context.stderr),
         wishes=context.wishes,

@@ -87,15 +87,18 @@ def _groups(path: str) -> list[str]:
 
 
 def _own() -> str:
-    """The folder of the group that this process is in; "" where it can't be found."""
+    """The folder of the group that this process is in; "" where nothing can be changed there."""
+    path = path_of("self")
+    return path if path and os.access(f"{path}/{_PROCESSES}", os.W_OK) else ""
+
+
+def path_of(process: str) -> str:
+    """Return the folder of the group that a process ("self", or its number) is in; "" where it can't be found."""
     try:
-        with open("/proc/self/cgroup", "rb", buffering=0) as file:
+        with open(f"/proc/{process}/cgroup", "rb", buffering=0) as file:
             lines = (file.readall() or b"").decode("utf-8", "surrogateescape").splitlines()
     except OSError:
         return ""
     within = next((line[3:] for line in lines if line.startswith("0::/")), "")
-    for mount in _MOUNTS:
-        path = f"{mount}{within}".rstrip("/")
-        if within and os.path.exists(f"{mount}/cgroup.procs") and os.access(f"{path}/{_PROCESSES}", os.W_OK):
-            return path
-    return ""
+    found = (f"{mount}{within}".rstrip("/") for mount in _MOUNTS if within and os.path.exists(f"{mount}/{_PROCESSES}"))
+    return next((path for path in found if os.path.exists(f"{path}/{_PROCESSES}")), "")

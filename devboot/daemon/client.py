@@ -167,9 +167,11 @@ class Found(Record):
     client: Client | None
 
 
-def find(state: str, root: str, environ: Mapping[str, str]) -> Found:
-    """Look for the daemon of the project at `root`, whose state directory is `state`."""
-    lease = lease_of(state, root, environ)
+def find(state: str, root: str, environ: Mapping[str, str], data: str = "") -> Found:
+    """Look for the daemon of the project at `root`, whose folders are `state` and `data`."""
+    lease = lease_of(state, root, environ, data)
+    if lease is None and not os.path.lexists(leases.lock_path(state)):  # it never ran, or all its files were deleted
+        lease = find_without_files(state, root, environ, data)
     path = _socket_without_lease(root, environ) if lease is None else lease.socket
     sock = _connect(path)
     if sock is None and lease is not None and not os.path.lexists(path) and lease.is_alive and not lease.is_frozen:
@@ -177,10 +179,10 @@ def find(state: str, root: str, environ: Mapping[str, str]) -> Found:
     return Found(lease, None if sock is None else Client(sock))
 
 
-def lease_of(state: str, root: str, environ: Mapping[str, str]) -> DaemonLease | None:
+def lease_of(state: str, root: str, environ: Mapping[str, str], data: str = "") -> DaemonLease | None:
     """The lease of the project's daemon, dead or alive.
 
-    Where the state folder was deleted or damaged while it runs, the copy beside its socket.
+    Where the state folder was deleted or damaged while it runs, the copy beside its socket or in the data folder.
     """
     lease = leases.read_daemon(leases.daemon_path(state))
     if lease is not None:
@@ -191,7 +193,32 @@ def lease_of(state: str, root: str, environ: Mapping[str, str]) -> DaemonLease |
         copy = leases.read_daemon(leases.register_path(socket_path(runtime, root)))
         if copy is not None and copy.root == root and copy.is_alive:
             return copy
-    return None
+    return leases.read_daemon(leases.data_path(data)) if data else None
+
+
+def find_without_files(state: str, root: str, environ: Mapping[str, str], data: str) -> DaemonLease | None:
+    """Return the lease of a daemon, dead or alive, of which no file is left; one that is alive makes them anew."""
+    from devboot.daemon import search
+
+    found = search.find_run(root, environ, state, data)
+    if found is None or not found.is_alive or found.is_frozen or not _is_asked_to_be_found(found):
+        return found
+    deadline = time.monotonic() + _REVIVAL
+    while time.monotonic() < deadline and found.is_alive:
+        lease = lease_of(state, root, environ, data)
+        if lease is not None and lease.is_alive:
+            return lease
+        time.sleep(0.01)
+    return found
+
+
+def _is_asked_to_be_found(lease: DaemonLease) -> bool:
+    """Ask a daemon to make its lease and its socket anew; False where it has just ended."""
+    try:
+        os.kill(lease.pid, _SIGUSR1)
+    except (ProcessLookupError, PermissionError):
+        return False
+    return True
 
 
 def connect(lease: DaemonLease) -> Client | None:
@@ -220,10 +247,8 @@ def _socket_without_lease(root: str, environ: Mapping[str, str]) -> str:
 
 def _revive(lease: DaemonLease) -> _socket.socket | None:
     """A cleaner of temporary files took the socket away: the daemon makes it anew when asked."""
-    try:
-        os.kill(lease.pid, _SIGUSR1)
-    except ProcessLookupError:
-        return None  # it has just ended
+    if not _is_asked_to_be_found(lease):
+        return None
     deadline = time.monotonic() + _REVIVAL
     while time.monotonic() < deadline and lease.is_alive:
         sock = _connect(lease.socket)

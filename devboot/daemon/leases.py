@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 RUN = "run"
+SERVICES = "services"  # the folder of a data folder in which servers have theirs: `<service>/<format>-<version>`
 DAEMON, CHILDREN, STRAYS, LOCK, RECLAIMED = "daemon", "children", "strays", "daemon.lock", "reclaimed"
 REGISTERED = ".lease"
 _FORMAT = "1"
@@ -50,6 +51,7 @@ class DaemonLease(Record):
     grace: str  # seconds that the slowest of its processes may take to stop
     group: str = ""  # the control group that all of its processes are in, where one could be made
     state: str = ""  # the project's state folder, which another HOME can't tell
+    data: str = ""  # the project's data folder, in which there is a copy of the lease
 
     @property
     def is_alive(self) -> bool:
@@ -108,6 +110,25 @@ def run_directory(state: str) -> str:
 def daemon_path(state: str) -> str:
     """The file that says who the daemon is."""
     return f"{state}/{RUN}/{DAEMON}"
+
+
+def data_path(data: str) -> str:
+    """The copy of the lease in the project's data folder, for when the state folder was deleted."""
+    return f"{data}/{DAEMON}"
+
+
+def served_folders(data: str) -> list[str]:
+    """The folders that servers of the project with this data folder work on right now; see `locks.hold_folder`."""
+    from devboot.locks import is_folder_held
+
+    found = []
+    try:
+        for service in os.scandir(f"{data}/{SERVICES}") if data else ():
+            if service.is_dir():
+                found += [entry.path for entry in os.scandir(service.path) if entry.is_dir()]
+    except OSError:
+        return []
+    return list(filter(is_folder_held, found))
 
 
 def children_path(state: str) -> str:
@@ -212,6 +233,10 @@ class ChildrenBook:
         except OSError:
             return False
 
+    def write_again(self) -> None:
+        """Write the list anew, as where somebody has deleted it."""
+        self._is_behind = not self._is_shortened()
+
     def close(self) -> None:
         """Release the descriptor."""
         os.close(self._descriptor)
@@ -281,15 +306,17 @@ def _parse_child(line: str) -> ChildLease | None:
     return ChildLease(int(words[0]), words[1], words[2])
 
 
-def left_behind(state: str, table: dict[int, proctable.Seen] | None = None) -> list[tuple[proctable.Seen, str]]:
+def left_behind(
+    state: str, table: dict[int, proctable.Seen] | None = None, known: DaemonLease | None = None
+) -> list[tuple[proctable.Seen, str]]:
     """Return what an earlier daemon of this project has left running, as (process, name).
 
     Found by the lists of children and of strays, by the sessions of the former, by the control group, by
-    the marker in environments, and below a guardian that still lives. The guardian itself comes last, when nothing
-    else is left.
+    the marker in environments, by the locks of data folders, and below a guardian that still lives. The guardian itself
+    comes last, when nothing else is left. `known` is the lease where there is none in the state folder.
     """
     children, strays = read_children(children_path(state)), read_children(strays_path(state))
-    lease = read_daemon(daemon_path(state))
+    lease = read_daemon(daemon_path(state)) or known
     if not children and not strays and lease is None:
         return []
     table = proctable.processes() if table is None else table
@@ -304,14 +331,20 @@ def left_behind(state: str, table: dict[int, proctable.Seen] | None = None) -> l
         if lease.has_group and not lease.is_alive:
             from devboot.daemon import cgroup
 
-            grouped = [table[pid] for pid in cgroup.members(lease.group) if pid in table and table[pid].is_alive]
-            found = {seen.pid: (seen, proctable.name_of(seen.pid)) for seen in grouped} | found
+            found = _named(table, cgroup.members(lease.group)) | found
+        if not lease.is_alive and (served := served_folders(lease.data)):
+            found = _named(table, proctable.lock_holders(served, orphaned=True)) | found
     if guardian is not None:
         found = {seen.pid: (seen, "") for seen in proctable.descendants(table, guardian.pid)} | found
     found.pop(os.getpid(), None)  # this very command may have been typed in one of the processes
     if not found and guardian is not None and guardian.pid != os.getpid():
         return [(guardian, GUARDIAN)]
     return list(found.values())
+
+
+def _named(table: Mapping[int, proctable.Seen], pids: Iterable[int]) -> dict[int, tuple[proctable.Seen, str]]:
+    alive = [table[pid] for pid in pids if pid in table and table[pid].is_alive]
+    return {seen.pid: (seen, proctable.name_of(seen.pid)) for seen in alive}
 
 
 def abandoned(state: str, table: dict[int, proctable.Seen]) -> list[tuple[proctable.Seen, str]]:
@@ -327,12 +360,16 @@ def abandoned(state: str, table: dict[int, proctable.Seen]) -> list[tuple[procta
 
 def registered(runtime: str) -> list[DaemonLease]:
     """Daemons of this user that are alive, by the copies of their leases beside their sockets; sorted by root."""
+    return sorted((lease for lease in written(runtime) if lease.is_alive), key=lambda lease: lease.root)
+
+
+def written(runtime: str) -> list[DaemonLease]:
+    """The copies of leases beside the sockets, of dead daemons too."""
     try:
         names = [name for name in os.listdir(runtime) if name.endswith(REGISTERED)]
     except OSError:
         return []
-    found = [read_daemon(f"{runtime}/{name}") for name in names]
-    return sorted((lease for lease in found if lease is not None and lease.is_alive), key=lambda lease: lease.root)
+    return [lease for name in names if (lease := read_daemon(f"{runtime}/{name}")) is not None]
 
 
 def register_path(socket: str) -> str:

@@ -14,8 +14,8 @@ from devboot.daemon import cgroup, leases
 from devboot.daemon.leases import ChildrenBook, DaemonLease
 from devboot.daemon.reclaim import wake_guardian
 from devboot.errors import DevbootError
-from devboot.files import atomic_write
-from devboot.locks import FileLock, read_holder
+from devboot.files import atomic_write, machine_error, make_directories
+from devboot.locks import FileLock, hold_folder, is_in_place, read_holder
 from devboot.wire import sockets
 
 TYPE_CHECKING = False
@@ -29,12 +29,19 @@ _POLL = 0.005
 
 
 class Ownership:
-    """The right to change the daemon's files of the project whose state folder is `state`. Get one with `take`."""
+    """The right to change the daemon's files of the project whose state folder is `state`. Get one with `take`.
 
-    def __init__(self, state: str, lock: FileLock) -> None:
+    A daemon's has the lock of the folder `data`, too, kept by the descriptor `held`: who deletes all files of a running
+    daemon doesn't make room for another one. Both are -1 and "" for those who only clean up.
+    """
+
+    def __init__(self, state: str, lock: FileLock, data: str = "", held: int = -1) -> None:
         self._state = state
         self._lock = lock
+        self._data = data
+        self._held = held
         self._published: DaemonLease | None = None
+        self._written: list[str] = []  # paths of lease, copies and socket
 
     def __enter__(self) -> Ownership:  # noqa: PYI034  typing costs an import
         return self
@@ -44,26 +51,51 @@ class Ownership:
 
     def renew(self) -> bool:
         """Lock the file anew where somebody has deleted it; False after `release`, or where another was faster."""
-        if self._lock.is_held and not self._lock.is_in_place:
+        if not self._lock.is_held:
+            return False
+        if self._data and not is_in_place(self._held, self._data):
+            held = _hold(self._data)
+            if held is None:
+                return False
+            os.close(self._held)
+            self._held = held
+        if not self._lock.is_in_place:
             fresh = FileLock(self._lock.path, self._lock.command)
             if not fresh.try_acquire():
                 return False
             self._lock.release()
             self._lock = fresh
-        return self._lock.is_held
+        return True
 
     def release(self) -> None:
         """Let the next one have the project; does nothing when done before."""
+        if self._held >= 0:
+            os.close(self._held)
+            self._held = -1
         self._lock.release()
 
     def publish(self, lease: DaemonLease) -> None:
-        """Write the lease, and its copy beside the socket. Raises MachineError."""
+        """Write the lease, and its copies beside the socket and in the data folder. Raises MachineError."""
         self._check()
         os.makedirs(leases.run_directory(self._state), mode=0o700, exist_ok=True)
         self._published = lease
         content = leases.format_daemon(lease)
-        for path in (leases.daemon_path(self._state), leases.register_path(lease.socket)):
+        paths = [leases.daemon_path(self._state), leases.register_path(lease.socket)]
+        for path in paths:
             atomic_write(path, content, mode=0o600, sync=False)
+        self._written = [*paths, lease.socket]
+        if self._data:
+            path = leases.data_path(self._data)
+            try:
+                atomic_write(path, content, mode=0o600, sync=False)
+            except DevbootError:
+                return  # a full disk: the others are enough until somebody deletes them
+            self._written.append(path)
+
+    @property
+    def is_published(self) -> bool:
+        """Whether all that others find this daemon by is where it was written."""
+        return self._lock.is_in_place and all(map(os.path.lexists, self._written))
 
     def listen(self, path: str) -> _socket.socket:
         """Listen at `path`, in the place of any socket there. Raises OSError."""
@@ -114,6 +146,7 @@ class Ownership:
             for path_of in leases.WRITTEN:
                 _unlink(path_of(self._state))
         if known is not None:
+            _remove_copy(known)
             _remove_socket(known)
             if known.has_group:
                 cgroup.remove(known.group)
@@ -123,24 +156,37 @@ class Ownership:
             raise RuntimeError(f"`{self._lock.path}` was released")
 
 
-def take(state: str, command: str) -> Ownership | None:
+def take(state: str, command: str, data: str = "") -> Ownership | None:
     """Take the daemon's lock; None while another process has it, or a daemon lives whose lock file was deleted.
 
-    `command` is shown to those who wait. Raises MachineError.
+    `command` is shown to those who wait. `data` is the project's data folder, for who will run servers on it: that is
+    locked, too, and made where there is none. Raises MachineError.
     """
     lock = FileLock(leases.lock_path(state), command)
     if not lock.try_acquire():
         return None
-    if leases.is_daemon_alive(leases.daemon_path(state)):
+    held = _hold(data) if data else -1
+    if held is None or leases.is_daemon_alive(leases.daemon_path(state)):
+        if held is not None and held >= 0:
+            os.close(held)
         lock.release()
         return None
-    return Ownership(state, lock)
+    return Ownership(state, lock, data, held)
+
+
+def _hold(data: str) -> int | None:
+    try:
+        make_directories(data)
+        return hold_folder(data)
+    except OSError as error:
+        raise machine_error(error, data, "lock") from error
 
 
 def wait(
     state: str,
     command: str,
     patience: float,
+    data: str = "",
     *,
     is_hopeless: Callable[[], bool],
     pause: Callable[[float], None] = time.sleep,
@@ -151,7 +197,7 @@ def wait(
     A guardian that was stopped while it held the lock is woken. Raises MachineError.
     """
     deadline = clock() + patience
-    while (owned := take(state, command)) is None:
+    while (owned := take(state, command, data)) is None:
         if is_hopeless() or clock() >= deadline:
             return None
         wake_holder(state)
@@ -164,6 +210,15 @@ def wake_holder(state: str) -> None:
     lease = leases.read_daemon(leases.daemon_path(state))
     if lease is not None and read_holder(leases.lock_path(state)).pid == lease.guardian:
         wake_guardian(lease)
+
+
+def _remove_copy(lease: DaemonLease) -> None:
+    """Remove the copy of the lease of an ended daemon in the data folder, unless it is the next one's already."""
+    if not lease.data:
+        return
+    copy = leases.read_daemon(leases.data_path(lease.data))
+    if copy is not None and copy.is_same(lease):
+        _unlink(leases.data_path(lease.data))
 
 
 def _remove_socket(lease: DaemonLease) -> None:

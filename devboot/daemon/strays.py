@@ -51,6 +51,11 @@ class Strays:
             self._delay = max(SOON, self._cost * _SHARE_WHEN_BUSY)
             self._timer = self._loop.call_later(self._delay, self._turn)
 
+    def write_again(self) -> None:
+        """Write the list anew with the next look, as where somebody has deleted it."""
+        self._known = frozenset()
+        self.look_soon()
+
     def close(self) -> None:
         """Look no more."""
         self._timer.cancel()

@@ -10,14 +10,14 @@ import time
 
 # All that is ever needed is imported soon, here or in `_import_the_rest`: an upgrade must not break a daemon.
 from devboot import __version__
-from devboot.daemon import crashes, leases, opening, ownership
+from devboot.daemon import crashes, leases, opening, ownership, search
 from devboot.daemon.leases import DaemonLease
 from devboot.daemon.signals import watch_signals
 from devboot.daemon.strays import Strays
 from devboot.daemon.view import checked, parse_request
-from devboot.errors import MachineError
-from devboot.files import machine_error
-from devboot.locks import read_holder
+from devboot.errors import BusyError, DevbootError, MachineError, shell_word
+from devboot.files import atomic_write, machine_error, plain
+from devboot.locks import Holder, is_folder_held, is_locked, read_holder
 from devboot.model import process as model
 from devboot.paths import runtime_directory, socket_path
 from devboot.supervisor import proctable
@@ -30,13 +30,12 @@ from devboot.wire.frames import frame
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import _socket
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from devboot.daemon.leases import ChildLease, ChildrenBook
     from devboot.daemon.ownership import Ownership
     from devboot.daemon.server import Server
     from devboot.daemon.view import Request
-    from devboot.errors import DevbootError
 
 # Each needs those before it; all together cost as much as everything else that the daemon imports.
 _LATER = (
@@ -53,6 +52,7 @@ _LATER = (
 _GROUP_PATIENCE = 1000  # milliseconds
 _LOCK_PATIENCE = 20.0  # for a `down` that ends what an earlier run has left, or a daemon that is leaving
 _RECLAIM_LIMIT = 20.0  # the client waits for `start.PATIENCE`
+_LOOK_AFTER = 5.0  # seconds between looks at whether lease and socket are still there
 
 
 def wait_for_plan(sock: _socket.socket, bequest: int, group_reader: int, *, adopts: bool) -> int:
@@ -128,6 +128,29 @@ def _report(sock: _socket.socket, text: str, code: int) -> None:
         return  # nobody listens any more
 
 
+def data_in_use(data: str, pids: Iterable[int]) -> BusyError:
+    """Say that processes which are no daemon keep the project's data folder to themselves."""
+    known = sorted(pids)
+    who = ", ".join(f"pid {pid} ({proctable.name_of(pid)})" for pid in known) or "another process"
+    return BusyError(
+        "state/data-in-use",
+        "another process works on the project's data",
+        causes=[f"{who} holds the lock of `{data}`"],
+        help=[f"ps -fp {','.join(map(str, known))}" if known else f"fuser -v {shell_word(data)}"],
+        kept=["nothing was started"],
+    )
+
+
+def _content(path: str) -> bytes:
+    if not path:
+        return b""
+    try:
+        with open(path, "rb", buffering=0, opener=plain) as file:
+            return file.read(64 * 1024) or b""
+    except OSError:
+        return b""
+
+
 def no_socket(path: str, error: OSError) -> MachineError:
     """Why nobody can listen at `path`: shares of virtual machines and some network filesystems have no sockets."""
     if error.errno not in (errno.EPERM, errno.EOPNOTSUPP, errno.EINVAL):
@@ -158,6 +181,7 @@ class _Tenancy:
         self._listener: _socket.socket | None = None
         self._book: ChildrenBook | None = None
         self._server: Server | None = None  # there before the loop turns
+        self._record = b""  # what the state folder says of whom it belongs to
 
     def serve(self, sock: _socket.socket, request: Request) -> int:
         """Run the project until it is down, or leave it to the daemon that has it."""
@@ -165,16 +189,18 @@ class _Tenancy:
         os.makedirs(leases.run_directory(state), mode=0o700, exist_ok=True)
         owned = self._take_ownership()
         if owned is None:
-            holder = read_holder(leases.lock_path(self._plan.state)).describe(time.time())
-            sock.sendall(frame(frames.WORD, f"lost {holder}".encode()))
+            sock.sendall(frame(frames.WORD, f"lost {self._winner()}".encode()))
             return 0
+        self._record = _content(self._plan.record)
         reclaimed = self._reclaim(owned)
         proctable.hold_reserve()
         loop = Loop()
         loop.on_error = crashes.Crashes(self._plan.state, self._note)
         self._book = owned.open_book()
         first = opening.Opening(self._book)
-        supervisor = Supervisor(loop, self._plan, first, wall_clock=time.time, adopts=self._adopts)
+        supervisor = Supervisor(
+            loop, self._plan, first, wall_clock=time.time, adopts=self._adopts, run_id=search.new_run_id()
+        )
         self._marker = f"{MARKER}={supervisor.run_id}:"
         self._listen(owned)
         self._write_lease(owned)
@@ -196,6 +222,7 @@ class _Tenancy:
         connection.call(server.launch, connection, request)
         first.hand_over(supervisor, server)
         loop.call_later(0, lambda: _import_the_rest(loop, _LATER))
+        loop.call_later(_LOOK_AFTER, lambda: self._look_after_files(loop))
         loop.run()
         return 0
 
@@ -220,19 +247,37 @@ class _Tenancy:
 
     def _take_ownership(self) -> Ownership | None:
         """Take the daemon's lock; None where a living daemon has it, or another process holds it for too long."""
-        state = self._plan.state
-        path = leases.daemon_path(state)
-        self._owned = ownership.wait(state, "up", _LOCK_PATIENCE, is_hopeless=lambda: leases.is_daemon_alive(path))
+        state, data = self._plan.state, self._plan.data
+        self._owned = ownership.wait(state, "up", _LOCK_PATIENCE, data, is_hopeless=lambda: self._rival() is not None)
         return self._owned
+
+    def _rival(self) -> DaemonLease | None:
+        """The living daemon that has the project, by its lease or the copy in the data folder."""
+        paths = [leases.daemon_path(self._plan.state)]
+        paths += [leases.data_path(self._plan.data)] if self._plan.data else []
+        return next((found for path in paths if (found := leases.read_daemon(path)) and found.is_alive), None)
+
+    def _winner(self) -> str:
+        """Describe who has the project. Raises BusyError `state/data-in-use` where no daemon or command has it."""
+        rival = self._rival()
+        if rival is not None:
+            return Holder(rival.pid, "up", float(rival.since)).describe(time.time())
+        data = self._plan.data
+        if data and is_folder_held(data) and not is_locked(leases.lock_path(self._plan.state)):
+            raise data_in_use(data, proctable.lock_holders([data]))
+        return read_holder(leases.lock_path(self._plan.state)).describe(time.time())
 
     def _reclaim(self, owned: Ownership) -> str:
         """End what an earlier daemon has left, if its guardian died too; what to tell of it."""
-        state = self._plan.state
-        if not any(os.path.lexists(path(state)) for path in leases.WRITTEN):
+        state, data = self._plan.state, self._plan.data
+        known = leases.read_daemon(leases.data_path(data)) if data else None
+        if known is None and leases.served_folders(data):  # by servers of a daemon whose files were deleted
+            known = search.find_run(self._plan.root, dict(self._plan.env), state, data)
+        if known is None and not any(os.path.lexists(path(state)) for path in leases.WRITTEN):
             return ""
         from devboot.daemon.reclaim import reclaim
 
-        ended = reclaim(owned, state, limit=_RECLAIM_LIMIT).describe()
+        ended = reclaim(owned, state, known, limit=_RECLAIM_LIMIT).describe()
         return f"ended what an earlier run had left: {ended}\n" if ended else ""
 
     def _listen(self, owned: Ownership) -> None:
@@ -253,12 +298,29 @@ class _Tenancy:
         if self._owned is None or not self._owned.renew():
             return
         assert self._server is not None
+        assert self._book is not None
+        os.makedirs(leases.run_directory(self._plan.state), mode=0o700, exist_ok=True)
         os.makedirs(os.path.dirname(self._socket), mode=0o700, exist_ok=True)
+        if self._record and not os.path.lexists(self._plan.record):
+            atomic_write(self._plan.record, self._record, mode=0o600, sync=False)
         before, self._listener = self._listener, self._owned.listen(self._socket)  # the old one stays where that fails
         self._server.listen(self._listener)
         if before is not None:
             before.close()
         self._write_lease(self._owned)
+        self._book.write_again()
+        if self._strays is not None:
+            self._strays.write_again()
+
+    def _look_after_files(self, loop: Loop) -> None:
+        """Make anew what somebody has deleted, so that commands find this daemon again."""
+        loop.call_later(_LOOK_AFTER, lambda: self._look_after_files(loop))
+        if self._owned is None or self._owned.is_published:
+            return
+        try:
+            self._refresh()
+        except (OSError, DevbootError):
+            return  # a full disk, say: it is tried again
 
     def _note(self, error: DevbootError) -> None:
         if self._server is not None:
@@ -284,6 +346,7 @@ class _Tenancy:
             grace=str(self._grace()),
             group=self._group,
             state=self._plan.state,
+            data=self._plan.data,
         )
         owned.publish(lease)
 

@@ -30,7 +30,7 @@ class PlanError(ValueError):
 def checked_plan(plain: object) -> model.Plan:
     """Return the plan whose plain form this is, numbers clamped. Raises PlanError."""
     plan: model.Plan = _record(model.Plan, plain)
-    for path in (plan.root, plan.state):
+    for path in (plan.root, plan.state, plan.data or "/", plan.record or "/"):
         if not path.startswith("/"):
             raise PlanError(f"`{path}` is no absolute path")
     seen: set[str] = set()

@@ -143,6 +143,8 @@ class Plan(Record):
     fingerprint: str = ""  # digest of what this plan was made from; equal fingerprints mean nothing to apply
     databases: tuple[tuple[str, str], ...] = ()  # (name, path), for the summary
     composed: tuple[tuple[str, str], ...] = ()  # what of `env` manifest, env-files and recipes set: a change restarts
+    data: str = ""  # the project's data folder
+    record: str = ""  # the file that says whose the state folder is
 
 
 class LastExit(Record):

@@ -7,6 +7,7 @@ import socket
 from collections.abc import Callable, Iterator
 
 from devboot.files import machine_error
+from devboot.locks import is_folder_held
 from devboot.services import access, aof, first, majors, rdb
 from devboot.services.plan import Service
 from devboot.uv.child import Lease
@@ -88,7 +89,14 @@ def _make_socket_folder(service: Service) -> None:
 
 
 def is_running(service: Service) -> bool:
-    """Whether a server answers on its socket: its files are changing under our eyes then."""
+    """Whether a server works on the data, of this version or another: its files are changing under our eyes then.
+
+    Each server that devboot starts holds the lock of its folder; one of an earlier devboot answers on its socket.
+    """
+    folder = os.path.dirname(service.data)
+    names = os.listdir(folder) if os.path.isdir(folder) else []
+    if any(is_folder_held(os.path.join(folder, name)) for name in names):
+        return True
     with socket.socket(socket.AF_UNIX) as probe:
         probe.settimeout(1.0)
         try:

@@ -18,9 +18,8 @@ from devboot.files import machine_error, make_directories
 from devboot.locks import TABLE, FileLock, Holder as LockHolder
 from devboot.paths import project_key
 from devboot.state.earlier import Registers, missing_from, take_over_earlier
-from devboot.state.projects import Projects, folder_name
+from devboot.state.projects import LEASE, RECORD, Projects, folder_name
 from devboot.state.records import (
-    RECORD,
     Owner,
     folder_moved_here,
     identity_of,
@@ -111,8 +110,8 @@ def adopt(projects: Projects, root: str, name: str, holder: Holder, wall_clock: 
 
 
 def has_content(folder: str) -> bool:
-    """Return whether a folder of data holds more than the record of whom it belongs to."""
-    return os.path.isdir(folder) and bool(set(os.listdir(folder)) - {RECORD})
+    """Return whether a folder of data holds more than the records of whom it belongs to and who works on it."""
+    return os.path.isdir(folder) and bool(set(os.listdir(folder)) - {RECORD, LEASE})
 
 
 def _claimed(
@@ -197,8 +196,10 @@ def _in_use(path: str, cause: str) -> BusyError:
 
 def _carry_out(renames: Sequence[_Rename]) -> None:
     for rename in renames:
-        if os.listdir(rename.source) == [RECORD]:
-            os.unlink(os.path.join(rename.source, RECORD))
+        names = set(os.listdir(rename.source))
+        if names and names <= {RECORD, LEASE}:
+            for name in names:
+                os.unlink(os.path.join(rename.source, name))
             os.rmdir(rename.source)
         else:
             os.rename(rename.source, rename.target)

@@ -6,7 +6,7 @@ import os
 from typing import NamedTuple
 
 from devboot.errors import MachineError
-from devboot.state.projects import DETECTED, MANIFEST, Projects, is_there, read_below, upwards
+from devboot.state.projects import DETECTED, MANIFEST, RECORD, Projects, is_there, read_below, upwards
 from devboot.state.records import Identity, folder_moved_here, identity_of
 
 TYPE_CHECKING = False
@@ -46,6 +46,11 @@ class Project(NamedTuple):
     def prepare_lock(self) -> str:
         """Return the path of the lock of the one command at a time that prepares the project."""
         return prepare_lock(self.state)
+
+    @property
+    def record(self) -> str:
+        """Return the path of the file that says whose the state folder is."""
+        return os.path.join(self.state, RECORD)
 
     @property
     def backups(self) -> str:

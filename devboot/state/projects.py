@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 MANIFEST, DETECTED, BELOW = "devboot.toml", "detected.toml", "below"
+RECORD = "project.json"  # the file in both folders that says whose they are; see `state.records`
+RUN = "run"  # the folder in the state folder with what belongs to the daemon that runs
+LEASE = "daemon"  # the file in the data folder that says which daemon works on it
 _FOLDER = "projects"
 _USUAL_DATA, _USUAL_STATE = ".local/share/devboot", ".local/state/devboot"
 _LONGEST_NAME = 40

@@ -11,8 +11,8 @@ import sys
 from typing import NamedTuple
 
 from devboot.files import atomic_write, plain
+from devboot.state.projects import LEASE, RECORD, RUN
 
-RECORD = "project.json"
 _FIELDS = ("device", "inode", "birth")
 _AT_FDCWD, _BTIME = -100, 0x800
 _STATX_SIZE = 256
@@ -66,8 +66,11 @@ def read_owner(folder: str) -> Owner | None:
 
 
 def is_unused(folder: str) -> bool:
-    """Return whether nothing was put into a folder yet, not even a record: a claim of it was interrupted."""
-    return all(name.startswith(f"{RECORD}.") for name in os.listdir(folder))
+    """Return whether nothing that belongs to a project was put into a folder yet: a claim of it was interrupted.
+
+    What a daemon and `down` make again where it was deleted doesn't count.
+    """
+    return all(name in (RUN, LEASE) or name.startswith(f"{RECORD}.") for name in os.listdir(folder))
 
 
 def write_owner(folder: str, owner: Owner) -> None:

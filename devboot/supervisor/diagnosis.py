@@ -6,9 +6,10 @@ import os
 from errno import E2BIG, EACCES, ENOENT, ENOEXEC, ENOTDIR
 
 from devboot.clone_reader import read_head
-from devboot.errors import WorkError
+from devboot.errors import WorkError, shell_word
 from devboot.model.nearest import nearest
-from devboot.supervisor.spawn import which
+from devboot.supervisor import proctable
+from devboot.supervisor.spawn import DataInUseError, which
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,8 +18,25 @@ if TYPE_CHECKING:
 
 def explain(error: OSError, *, name: str, program: str, cwd: str, env: Mapping[str, str]) -> WorkError:
     """What a failed start means to a person: `process/spawn` with the reason and what to do."""
+    if isinstance(error, DataInUseError):
+        return _data_in_use(name, str(error.filename))
     reason, helps = _reason(error, program, cwd, env)
     return WorkError("process/spawn", f"`{name}` could not be started: {reason}", help=helps)
+
+
+def _data_in_use(name: str, folder: str) -> WorkError:
+    pids = sorted(proctable.lock_holders([folder]))
+    who = ", ".join(f"pid {pid} ({proctable.name_of(pid)})" for pid in pids) or "another process"
+    return WorkError(
+        "service/data-in-use",
+        f"`{name}` was not started: another server works on its data",
+        causes=[f"{who} holds the lock of `{folder}`"],
+        help=[
+            f"kill {' '.join(map(str, pids))}" if pids else f"fuser -v {shell_word(folder)}",
+            f"devboot start {name}",
+        ],
+        kept=["the data, unchanged"],
+    )
 
 
 def missing(program: str, *, cwd: str, env: Mapping[str, str]) -> OSError | None:

@@ -14,7 +14,7 @@ from devboot.supervisor.logfile import LogFile
 from devboot.supervisor.logs import log_path
 from devboot.supervisor.output import Tail
 from devboot.supervisor.run import Run
-from devboot.supervisor.session import MARKER
+from devboot.supervisor.session import INSIDE, MARKER
 from devboot.supervisor.settling import LONGEST, QUIET
 from devboot.supervisor.stamp import write_stamp
 
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 PORT_IN_USE = "port/in-use"  # slug of the recipes' failure hints for a port that another program has
 UNHEARD = 5.0  # seconds after which a process whose port was taken when it started won't listen there any more
 SOON = 5.0  # a leader that ends within this time and leaves others behind has put itself into the background
-INSIDE = "DEVBOOT_INSIDE"  # the project's root, for whoever is started inside: a second `up` of it is refused
 
 
 class Surroundings:

@@ -286,6 +286,37 @@ def in_sessions(table: dict[int, Seen], sessions: Iterable[int]) -> list[Seen]:
     return [seen for seen in table.values() if seen.session in wanted and seen.is_alive]
 
 
+def lock_holders(folders: Iterable[str], *, orphaned: bool = False) -> frozenset[int]:
+    """Pids of the processes that hold the lock of one of these folders, inherited ones too; none off Linux.
+
+    With `orphaned` only those that have inherited it from a process which has ended. Processes of other users aren't
+    seen.
+    """
+    wanted = frozenset(os.path.realpath(folder) for folder in folders)
+    found = set()
+    for pid in os.listdir("/proc") if _LINUX and wanted else ():
+        try:
+            names = _with_reserve(os.listdir, f"/proc/{pid}/fd") if pid.isdecimal() else []
+        except OSError:
+            continue
+        takers = [taker for name in names if (taker := _lock_taker(pid, name, wanted)) is not None]
+        if any(not orphaned or (seen := look(taker)) is None or not seen.is_alive for taker in takers):
+            found.add(int(pid))
+    return frozenset(found)
+
+
+def _lock_taker(pid: str, descriptor: str, folders: frozenset[str]) -> int | None:
+    """Who has taken the lock of a folder that this descriptor keeps, 0 where that one is gone; None for no lock."""
+    try:
+        if os.readlink(f"/proc/{pid}/fd/{descriptor}") not in folders:
+            return None
+    except OSError:
+        return None
+    lines = (_content(f"/proc/{pid}/fdinfo/{descriptor}", 4096) or b"").splitlines()
+    words = next((line.split() for line in lines if line.startswith(b"lock:") and b" FLOCK " in line), [])
+    return int(words[5]) if len(words) > 5 and words[5].isdigit() else None
+
+
 def boot_id() -> str:
     """What changes with each start of the machine."""
     if _LINUX:

@@ -91,8 +91,9 @@ class Run:
             env = {**env, VARIABLE: self._notifications.address}
             if spec.alive is not None and spec.alive.kind == model.NOTIFY:
                 env[WATCHDOG] = str(int(_silence(spec.alive) * 1_000_000))
+        data = spec.data if spec.kind == model.SERVICE else ""
         try:
-            child = spawn.start(launch, cwd=spec.cwd, env=env, size=size)
+            child = spawn.start(launch, cwd=spec.cwd, env=env, size=size, data=data)
         except OSError:
             if self._notifications is not None:
                 self._notifications.close()

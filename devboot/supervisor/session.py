@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 MARKER = "DEVBOOT_PROCESS"  # <run>:<name>, in the environment of everything that a supervisor starts
+INSIDE = "DEVBOOT_INSIDE"  # the project's root, for whoever is started inside: a second `up` of it is refused
 
 
 class Census:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import fcntl
 import os
-from errno import EACCES, EINVAL, ENOENT, ENOEXEC
+from errno import EACCES, EBUSY, EINVAL, ENOENT, ENOEXEC
 
 from devboot.clone_reader import read_head
+from devboot.locks import hold_folder
 from devboot.record import Record
 from devboot.supervisor import terminal
 from devboot.supervisor.command import SHELL, Launch
@@ -45,11 +46,38 @@ class Child(Record):
         return self.slave >= 0
 
 
-def start(launch: Launch, *, cwd: str, env: Mapping[str, str], size: tuple[int, int] | None) -> Child:
+class DataInUseError(OSError):
+    """Another process works on the data folder of a server that is to be started."""
+
+
+def start(launch: Launch, *, cwd: str, env: Mapping[str, str], size: tuple[int, int] | None, data: str = "") -> Child:
     """Start it; `size` (rows, columns) asks for a terminal, None for pipes and an empty stdin.
 
-    Raises OSError as the system reports it: for the directory, the program or its interpreter.
+    `data` is the data folder of a server, whose lock it keeps for as long as anything of it lives.
+
+    Raises OSError as the system reports it: for the directory, the program or its interpreter; DataInUseError.
     """
+    held = _hold(data) if data else -1
+    try:
+        return _start(launch, cwd, env, size)
+    finally:
+        if held >= 0:
+            os.close(held)
+
+
+def _hold(folder: str) -> int:
+    """Return a descriptor with the lock of a data folder, for the child to inherit; -1 where there is no folder."""
+    try:
+        held = hold_folder(folder)
+    except OSError:
+        return -1  # the server reports it in its own words
+    if held is None:
+        raise DataInUseError(EBUSY, os.strerror(EBUSY), folder)
+    os.set_inheritable(held, True)
+    return held
+
+
+def _start(launch: Launch, cwd: str, env: Mapping[str, str], size: tuple[int, int] | None) -> Child:
     if size is None:
         reading, writing = _pipe()
         actions = [

@@ -241,6 +241,8 @@ def compose_project(parts: Parts) -> Composed:
         ),
         # with other packages a process that goes on would mix old code in memory with new files
         composed=(*((name, f"{kind}{value}") for kind, name, value in patch), ("", parts.packages_digest)),
+        data=loaded.project.data,
+        record=loaded.project.record,
     )
     return Composed(services, composition, _with_fingerprint(plan, patch), patch, tasks)
 

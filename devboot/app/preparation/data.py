@@ -10,6 +10,8 @@ from devboot.app.preparation.loading import Loaded
 from devboot.app.preparation.telling import database_text
 from devboot.environment import databases
 from devboot.events import DONE, NOTE, START, UNCHANGED, Event, Reporter, doing
+from devboot.files import machine_error, make_directories
+from devboot.locks import hold_folder
 from devboot.model.process import TASK
 from devboot.paths import shown_from
 from devboot.services.data import made_once, prepare_data
@@ -46,7 +48,27 @@ def prepare_databases(loaded: Loaded, clock: Clock, reporter: Reporter) -> froze
 
 
 def prepare_services(composed: Composed, clock: Clock, reporter: Reporter, lease: Lease | None) -> None:
-    """Make the data directory of each service, or look whether the one that is there suits it. Raises DevbootError."""
+    """Make the data directory of each service, or look whether the one that is there suits it. Raises DevbootError.
+
+    Where no daemon runs, none can start meanwhile.
+    """
+    held = _hold(composed.plan.data) if composed.services else None
+    try:
+        _prepare_services(composed, clock, reporter, lease)
+    finally:
+        if held is not None:
+            os.close(held)
+
+
+def _hold(data: str) -> int | None:
+    try:
+        make_directories(data)
+        return hold_folder(data)
+    except OSError as error:
+        raise machine_error(error, data) from error
+
+
+def _prepare_services(composed: Composed, clock: Clock, reporter: Reporter, lease: Lease | None) -> None:
     for service in composed.services:
         if not all(map(os.path.exists, made_once(service))):  # seconds on a slow disk
             reporter.emit(Event(NOTE, service.spec.name, "makes its data directory, this once"))

@@ -27,7 +27,7 @@ def free(subject: Subject) -> Answer:
     wanted = wanted_ports(subject)
     if not wanted:
         return Answer(("none named yet",), idle=True)
-    lease = lease_of(subject.project.state, subject.project.root, subject.environ)
+    lease = lease_of(subject.project.state, subject.project.root, subject.environ, subject.project.data)
     if lease is not None and lease.is_alive:
         return Answer((", ".join(f"{one.port} {one.name}" for one in wanted), "ours"))
     taken = {one for one in wanted if not is_free(one.port)}

@@ -12,6 +12,7 @@ from devboot import snapshot as snapshots
 from devboot.daemon import leases
 from devboot.daemon.client import NoAnswerError, connect, lease_of
 from devboot.daemon.leases import DaemonLease
+from devboot.daemon.search import find_run
 from devboot.doctor.findings import ERROR, WARNING, Answer, Check, Finding, Fix
 from devboot.doctor.subject import Subject, venv_folder
 from devboot.errors import shell_word
@@ -39,9 +40,16 @@ _ILL = {
 }
 
 
+def _lease(subject: Subject) -> DaemonLease | None:
+    """Return the lease of the daemon, or what its processes show of it where somebody has deleted its files."""
+    project = subject.project
+    lease = lease_of(project.state, project.root, subject.environ, project.data)
+    return lease or find_run(project.root, subject.environ, project.state, project.data)
+
+
 def daemon(subject: Subject) -> Answer:
     """Whether the background process is there and takes requests."""
-    lease = lease_of(subject.project.state, subject.project.root, subject.environ)
+    lease = _lease(subject)
     if lease is None or not lease.is_alive:
         return Answer(("not running",), idle=True)
     if lease.is_frozen:
@@ -53,6 +61,15 @@ def daemon(subject: Subject) -> Answer:
             Fix(f"kill -CONT {lease.pid}"),
         )
         return Answer(findings=(finding,))
+    if not lease.socket:
+        finding = Finding(
+            "daemon/files-deleted",
+            WARNING,
+            f"the files by which commands find the background process ({lease.pid}) were deleted",
+            "until they are there again, another one could be started beside it",
+            Fix("devboot ps", "lets it make them again"),
+        )
+        return Answer((f"running (pid {lease.pid})",), findings=(finding,))
     facts = [f"running (pid {lease.pid})"]
     if lease.version != subject.version:
         facts.append(f"by devboot {lease.version}")
@@ -61,8 +78,8 @@ def daemon(subject: Subject) -> Answer:
 
 def phases(subject: Subject) -> Answer:
     """How the processes of a running project are, by the daemon's own word."""
-    lease = lease_of(subject.project.state, subject.project.root, subject.environ)
-    if lease is None or not lease.is_alive or lease.is_frozen:
+    lease = _lease(subject)
+    if lease is None or not lease.is_alive or lease.is_frozen or not lease.socket:
         return Answer()
     statuses = _statuses(lease)
     if statuses is None:
@@ -170,10 +187,10 @@ def _data_gone(name: str, folder: str) -> Finding:
 
 def left_behind(subject: Subject) -> Answer:
     """Processes of an earlier run that nobody ended."""
-    lease = lease_of(subject.project.state, subject.project.root, subject.environ)
+    lease = _lease(subject)
     if lease is not None and lease.is_alive:
         return Answer()
-    left = leases.left_behind(subject.project.state)
+    left = leases.left_behind(subject.project.state, known=lease)
     if not left:
         return Answer()
     names = ", ".join(f"{name} (pid {seen.pid})" for seen, name in left)

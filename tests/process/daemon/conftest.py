@@ -15,7 +15,7 @@ import pytest
 from devboot import snapshot
 from devboot.daemon import leases
 from devboot.model.process import PROCESS, SERVICE, TASK, Dependency, Plan, Probe, ProcessSpec, plan_to_plain
-from tests.fakes.folders import state_folder
+from tests.fakes.folders import data_folder, state_folder
 from tests.fakes.terminal import Terminal
 
 REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
@@ -47,7 +47,7 @@ class Project:
 
     def __init__(self, root, home):
         self.root = root
-        self.state = str(state_folder(root, home))
+        self.state, self.data = str(state_folder(root, home)), str(data_folder(root, home))
         self.env = {
             **os.environ,
             "PYTHONPATH": REPOSITORY,
@@ -72,7 +72,16 @@ class Project:
     def write(self, tasks=(), patch=(), fingerprint="one", **more):
         """Write the snapshot, which stays fresh until devboot.toml changes."""
         plan = Plan(
-            "shop", self.root, self.state, (), tuple(self.specs), "0.1.0", fingerprint, (("sqlite", "db.sqlite3"),)
+            project="shop",
+            root=self.root,
+            state=self.state,
+            env=(),
+            processes=tuple(self.specs),
+            version="0.1.0",
+            fingerprint=fingerprint,
+            databases=(("sqlite", "db.sqlite3"),),
+            data=self.data,
+            record=f"{self.state}/project.json",
         )
         stamps = snapshot.stamps([f"{self.root}/devboot.toml"])
         value = snapshot.Snapshot(self.root, plan_to_plain(plan), patch, stamps, (), tasks=tasks, **more)

@@ -8,8 +8,10 @@ from __future__ import annotations
 import ast
 import itertools
 import os
+import shutil
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -19,6 +21,7 @@ from devboot.daemon import guardian, leases, ownership
 from devboot.daemon.leases import DaemonLease
 from devboot.daemon.reclaim import Reclaimed
 from devboot.daemon.waiting import _Tenancy
+from devboot.errors import DevbootError
 from devboot.model.process import Plan
 from devboot.supervisor import proctable
 from devboot.text.modes import StreamFacts, Wishes
@@ -38,7 +41,10 @@ class Scene:
         runtime = f"{folder}/home/run"
         os.makedirs(runtime, 0o700)
         self.environ = {"DEVBOOT_HOME": f"{folder}/home", "HOME": f"{folder}/home", "PATH": os.environ["PATH"]}
-        self.plan = Plan("shop", f"{folder}/shop", self.state, tuple(self.environ.items()), (), "0.1.0", "one", ())
+        self.data = f"{folder}/data"
+        self.plan = Plan(
+            "shop", f"{folder}/shop", self.state, tuple(self.environ.items()), (), "0.1.0", "one", (), data=self.data
+        )
         self.tenancies = []
 
     def leave(self, dead) -> None:
@@ -101,6 +107,16 @@ class Scene:
         """The daemon that was there from the beginning is down, and asked for its socket meanwhile."""
         self.tenancies[1]._release()
         self.tenancies[1]._refresh()
+
+    def wipe(self):
+        """Somebody who deletes the state folder and the runtime folder."""
+        shutil.rmtree(self.state)
+        shutil.rmtree(os.path.dirname(self.socket))
+
+    def look_after(self):
+        """The daemon that was there from the beginning looks whether its files are still there."""
+        if not self.tenancies[1]._owned.is_published:
+            self.tenancies[1]._refresh()
 
     # What must hold
 
@@ -183,6 +199,50 @@ def test_each_of_three_may_be_interrupted_by_the_next(tmp_path_factory, dead, na
 def short_folder(tmp_path_factory):
     """A folder whose path leaves room for that of a socket."""
     return tmp_path_factory.mktemp("o")
+
+
+UP, WIPE, LOOK = range(3)
+WHOLE = float("inf")
+
+
+@pytest.mark.faults(200, 201)
+@pytest.mark.parametrize(
+    ("before", "interrupted", "after"),
+    [([], UP, [WIPE]), ([], UP, [WIPE, LOOK]), ([WIPE], UP, [LOOK]), ([WIPE], LOOK, [UP])],
+    ids=["up-wipe", "up-wipe-look", "wipe-up-look", "wipe-look-up"],
+)
+def test_who_deletes_the_files_of_a_daemon_at_any_moment_makes_no_room_for_a_second_one(
+    tmp_path_factory, dead, before, interrupted, after
+):
+    folder = short_folder(tmp_path_factory)
+    first = [(each, WHOLE) for each in before]
+    steps = delete_while(f"{folder}/all", dead, [*first, (interrupted, WHOLE)])[interrupted]
+
+    for count in range(steps):
+        schedule = [*first, (interrupted, count), *((each, WHOLE) for each in after)]
+        delete_while(f"{folder}/{count}", dead, schedule)
+
+
+def delete_while(folder, dead, schedule):
+    """The number of steps of each; the first daemon has the project in the end, whatever happened to its files."""
+    scene, names = Scene(folder), ("up", "wipe", "look_after")
+    try:
+        scene.leave(dead)
+        scene.start()
+        first = scene.tenancies[1]
+        first._server = SimpleNamespace(listen=lambda _listener: None)
+        first._book = first._owned.open_book()
+        actors = interleaving.run([getattr(scene, name) for name in names], schedule, FILES)
+        for name, actor in zip(names, actors, strict=True):
+            # what it writes may be deleted under its hands; it looks again
+            assert actor.error is None or (name == "look_after" and isinstance(actor.error, (OSError, DevbootError)))
+            assert name != "up" or not actor.result, "a second daemon has the project"
+        scene.look_after()
+        assert leases.read_daemon(leases.data_path(scene.data)) == leases.read_daemon(leases.daemon_path(scene.state))
+        scene.check(["up"])
+        return [actor.steps for actor in actors]
+    finally:
+        scene.close()
 
 
 CHANGING = {"listen", "format_daemon", "ChildrenBook", "reclaimed_path"}

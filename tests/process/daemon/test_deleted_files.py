@@ -1,0 +1,181 @@
+"""Somebody deletes what devboot has written about a running project: there is never a second daemon or server."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shlex
+import shutil
+import signal
+import sys
+
+import pytest
+
+from devboot.daemon import leases
+from devboot.locks import hold_folder, is_folder_held
+from devboot.supervisor import proctable
+from devboot.supervisor.session import MARKER
+
+from .conftest import SERVICE, is_alive, wait_until
+
+SERVER = """
+import os, time
+with open("starts", "a") as file:
+    file.write(f"{os.getpid()}\\n")
+time.sleep(1000)
+"""
+# Leaves the session and forgets whose it is, as a server that daemonises; nothing but its lock shows it.
+HIDDEN = """
+import os, sys, time
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        os.execve(sys.executable, [sys.executable, "-I", "-S", "-c", "import time; time.sleep(1000)"], {})
+    os._exit(0)
+os.wait()
+time.sleep(1000)
+"""
+
+
+def serving(project, program=SERVER):
+    """A running project with a server whose data folder is one of devboot's."""
+    folder = f"{project.data}/services/redis/redis-8"
+    os.makedirs(folder)
+    command = shlex.join((sys.executable, "-I", "-S", "-c", program))
+    project.spec("redis", f"cd {folder} && exec {command}", SERVICE, data=folder, pty=False, stop_timeout=1.0)
+    project.spec("web").write().devboot("up", "-d")
+    return folder
+
+
+def delete(project, *what):
+    """Delete folders; the snapshot stays, as after an `up` that has prepared the project again."""
+    runtime = os.path.dirname(project.lease().socket)
+    for name in what:
+        folder = {"state": f"{project.state}/run", "runtime": runtime, "data": project.data}[name]
+        shutil.rmtree(folder)
+
+
+def marked(project):
+    """Pids of everything that carries this project's marker."""
+    table = proctable.processes()
+    found = [seen.pid for seen, _ in proctable.marked(table, f"{MARKER}=")]
+    return {
+        pid
+        for pid in found
+        if proctable.entry_after(proctable.environment(pid) or b"", "DEVBOOT_INSIDE=") == project.root
+    }
+
+
+def starts(folder):
+    with open(f"{folder}/starts") as file:
+        return file.read().split()
+
+
+def kill(*processes):
+    for pid in processes:
+        os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: not any(map(is_alive, processes)), "their end")
+
+
+DELETED = [names for count in (1, 2, 3) for names in itertools.combinations(("state", "runtime", "data"), count)]
+
+
+@pytest.mark.faults(200)
+@pytest.mark.parametrize("what", DELETED, ids="-".join)
+@pytest.mark.parametrize("command", [("up", "-d"), ("ps",), ("down",)], ids="-".join)
+def test_a_daemon_whose_files_were_deleted_is_found_by_each_command(project, command, what):
+    folder = serving(project)
+    lease, before = project.lease(), marked(project)
+
+    delete(project, *what)
+    done = project.devboot(*command)
+
+    if command == ("down",):
+        assert not any(map(is_alive, [lease.pid, lease.guardian, *before]))
+        return
+    assert "not running" not in done.stderr
+    assert wait_until(project.lease, "the lease").is_same(lease)
+    assert marked(project) == before
+    if "data" not in what:
+        assert len(starts(folder)) == 1
+    project.devboot("down")
+    assert not any(map(is_alive, [lease.pid, lease.guardian, *before]))
+
+
+@pytest.mark.faults(201)
+def test_a_daemon_makes_its_files_again_by_itself(project):
+    serving(project)
+    lease = project.lease()
+
+    delete(project, "state", "runtime")
+
+    wait_until(lambda: (found := project.lease()) is not None and found.is_same(lease), "the lease")
+    wait_until(lambda: os.path.exists(lease.socket), "the socket")
+    assert [lease] == leases.registered(os.path.dirname(lease.socket))
+    assert leases.read_daemon(leases.data_path(project.data)) == lease
+    wait_until(project.pids, "the list of children")
+    assert set(project.pids().values()) <= marked(project)
+    project.devboot("down")
+
+
+@pytest.mark.faults(202)
+@pytest.mark.parametrize("program", [SERVER, HIDDEN], ids=["plain", "hidden"])
+@pytest.mark.parametrize("command", [("up", "-d"), ("down",)], ids="-".join)
+def test_a_server_that_has_outlived_daemon_and_guardian_is_ended_before_another_starts(project, command, program):
+    folder = serving(project, program)
+    lease = project.lease()
+    wait_until(lambda: len(proctable.lock_holders([folder])) == (2 if program is HIDDEN else 1), "the server")
+    servers = proctable.lock_holders([folder])
+
+    os.kill(lease.guardian, signal.SIGSTOP)
+    kill(lease.pid)
+    kill(lease.guardian)
+    delete_after_death(project, lease)
+    assert is_folder_held(folder)
+    project.devboot(*command)
+
+    assert not any(map(is_alive, servers))
+    if command == ("down",):
+        assert not is_folder_held(folder)
+    else:
+        assert len(starts(folder) if program is SERVER else [1, 2]) == 2
+        project.devboot("down")
+
+
+def delete_after_death(project, lease):
+    for folder in (f"{project.state}/run", os.path.dirname(lease.socket)):
+        shutil.rmtree(folder)
+    os.unlink(leases.data_path(project.data))
+
+
+@pytest.mark.faults(203)
+def test_no_server_is_started_on_a_folder_that_another_one_has_locked(project):
+    folder = f"{project.data}/services/redis/redis-8"
+    os.makedirs(folder)
+    held = hold_folder(folder)
+    command = shlex.join((sys.executable, "-I", "-S", "-c", SERVER))
+    project.spec("redis", f"cd {folder} && exec {command}", SERVICE, data=folder, pty=False).write()
+
+    done = project.devboot("up", "-d", code=1)
+
+    os.close(held)
+    assert "error[service/data-in-use]: `redis` was not started: another server works on its data" in done.stderr
+    assert f"pid {os.getpid()} (" in done.stderr
+    assert not os.path.exists(f"{folder}/starts")
+    project.devboot("start", "redis")
+    wait_until(lambda: os.path.exists(f"{folder}/starts"), "the server")
+    project.devboot("down")
+
+
+@pytest.mark.faults(203)
+def test_what_locks_the_project_s_data_and_is_no_daemon_is_named(project):
+    os.makedirs(project.data)
+    held = hold_folder(project.data)
+    project.spec("web").write()
+
+    done = project.devboot("up", "-d", code=7, timeout=60)
+
+    os.close(held)
+    assert done.stderr.startswith("error[state/data-in-use]: another process works on the project's data\n")
+    assert f"help: ps -fp {os.getpid()}\n" in done.stderr
+    assert marked(project) == set()

@@ -386,8 +386,7 @@ class Process(Table):
     stop_signal: SignalName = Field(default="SIGTERM", description="Signal that asks it to stop.")
     stop_timeout: Seconds = Field(
         default=5.0,
-        description="Time from the stop signal to SIGKILL. `devboot down --force` doesn't wait for it, nor does a second "
-        "Ctrl-C.",
+        description="Time from the stop signal to SIGKILL. `devboot down --force` and a second Ctrl-C skip it.",
         json_schema_extra={"default": "5s"},
     )
     stop_command: Filled | None = Field(default=None, description="Command that stops it, instead of the signal.")

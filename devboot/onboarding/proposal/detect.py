@@ -35,6 +35,7 @@ from devboot.onboarding.proposal_values import (
     Task,
     Variable,
 )
+from devboot.onboarding.reading.app_json import read_app_json
 from devboot.onboarding.reading.commands import nothing_to_run
 from devboot.onboarding.reading.dotenv import EnvFiles
 from devboot.onboarding.reading.images import variables_of_image
@@ -393,12 +394,16 @@ def _sources(clone: Clone, env_files: tuple[str, ...] | None) -> Sources:
     uses_fernet = any("Fernet" in (tree.text(path) or "") for path in sorted(tree.read) if path.endswith(".py"))
     special = [name for name in env_files or () if name not in DEFAULT_FILES]
     file = ".env" if not special or _loads_default(clone) else special[0]
+    heroku = read_app_json(tree, clone.app.root)
+    # It describes production, so that it only fills what nothing else has a value for
+    described = {each.name: each for each in heroku.values if not re.search(r"prod|^false$", each.text, re.IGNORECASE)}
     return Sources(
-        clone.files.examples,
+        {**described, **clone.files.examples},
         clone.compose.variables(),
         _containers(clone),
         uses_fernet,
         file,
+        secrets=heroku.secrets,
         is_web=bool(clone.app.framework),
     )
 

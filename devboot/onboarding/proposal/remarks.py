@@ -9,6 +9,7 @@ from devboot.onboarding.frameworks.framework import Clone
 from devboot.onboarding.libraries import kind
 from devboot.onboarding.proposal.debug_flags import evidence_of
 from devboot.onboarding.proposal_values import Note, Variable
+from devboot.onboarding.reading.app_json import read_app_json
 from devboot.onboarding.symbolic_eval.evaluate import Run
 from devboot.onboarding.symbolic_eval.values import HOLE
 
@@ -23,6 +24,12 @@ def other_services(clone: Clone, run: Run, servers: set[str]) -> list[Note]:
             own = kind(recipe).recipe
             rest = f"`[services.{own}]` would run it" if own else "there is no recipe for it yet"
             notes.append(Note(f"{recipe}: compose has it as `{container.name}`; {rest}", container.evidence))
+    for server, where in read_app_json(clone.tree, clone.app.root).servers:
+        if server not in servers and server != "redis":
+            servers.add(server)
+            own = kind(server).recipe
+            rest = f"`[services.{own}]` would run it" if own else "there is no recipe for it yet"
+            notes.append(Note(f"{server}: app.json has it as an addon; {rest}", where))
     if "rabbitmq" not in servers:
         for event in run.found.events:
             for value in (*event.call.args, *event.call.keywords.values()):

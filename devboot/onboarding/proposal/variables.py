@@ -87,6 +87,7 @@ class Sources:
     uses_fernet: bool
     file: str = ".env"
     stem: str = ""
+    secrets: frozenset[str] = frozenset()  # that Heroku makes up, too
     is_web: bool = True  # whether it serves: a bot is of no use without its token
 
 
@@ -125,6 +126,8 @@ def generated(name: str, sources: Sources) -> str | None:
     upper = name.upper()
     if PASSWORD.search(upper):
         return "password"
+    if name in sources.secrets:
+        return "fernet" if FERNET.search(upper) and sources.uses_fernet else "token"
     if not OWN.search(upper) or FOREIGN.search(re.sub(r"DJANGO|FLASK|APP", "", upper)):
         return None
     if FERNET.search(upper) and (sources.uses_fernet or "FERNET" in upper):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from devboot.onboarding.proposal_values import Evidence, Note
@@ -43,18 +43,37 @@ _ONE_OFF = re.compile(
 _ASKS = re.compile(
     r"^\s*(?:\w+\s*=\s*)?(?:int\(|str\()?input\(|\bPrompt\.ask\(|\bquestionary\.|\binquirer\.", re.MULTILINE
 )
+# A call that ends only with the program
+_KEEPS_RUNNING = re.compile(
+    r"\buvicorn\.run\(|\b(?:serve_forever|run_forever|run_polling|start_polling|run_app|infinity_polling)\("
+    r"|\b(?:app|application|bot|server)\.run\(|\bwhile True:|\bhypercorn\b|\bwaitress\b"
+)
+_HAS_VERBS = re.compile(r"\.group\(|\badd_subparsers\(|\bTyper\(")  # a program for the terminal, not what it may start
 _USUAL = ("main.py", "app.py", "run.py", "server.py")
 _RUN_AS_PROGRAM = re.compile(r"""^if __name__ == ["']__main__["']|^\w+\(\)[ \t]*$""", re.MULTILINE)
 
 
 def start_commands(tree: Tree, app: Application) -> Iterator[tuple[str, Evidence]]:
     """Yield commands that keep running, the most deliberate first, each with the line that offers it."""
-    for command, evidence in _offered(tree, app):
-        plain = _RUNNER.sub("", command.strip())
+    written = _those_that_stay(tree, app, (*_of_makefiles(tree, app, _TARGETS), *_of_project(tree, app, _TARGETS)))
+    shown = _those_that_stay(tree, app, (*_of_readme(tree, app), *_of_packages(tree, app)))
+    yield from (*written, *_of_scripts(tree, app), *shown)
+
+
+def _those_that_stay(
+    tree: Tree, app: Application, commands: Iterable[tuple[str, Evidence]]
+) -> Iterator[tuple[str, Evidence]]:
+    for command, evidence in commands:
+        plain = plain_command(command)
         if (_SERVER.search(plain) and _has_target(tree, app, plain)) or (
             _runs(tree, app, plain) and not _is_interactive(tree, app, plain)
         ):
-            yield re.sub(r"^python[\d.]*\s", "python ", plain), evidence
+            yield plain, evidence
+
+
+def plain_command(command: str) -> str:
+    """Return a command without prompts and runners in front, for the `python` of the virtualenv."""
+    return re.sub(r"^python[\d.]*\s", "python ", _RUNNER.sub("", command.strip()))
 
 
 def _has_target(tree: Tree, app: Application, command: str) -> bool:
@@ -75,10 +94,10 @@ def _has_target(tree: Tree, app: Application, command: str) -> bool:
 
 def programs(tree: Tree, app: Application) -> Iterator[tuple[str, Evidence]]:
     """Yield commands of any kind that start a Python program of the clone."""
-    for command, evidence in _offered(tree, app):
-        plain = _RUNNER.sub("", command.strip())
+    for command, evidence in (*offered(tree, app, _TARGETS), *_of_packages(tree, app)):
+        plain = plain_command(command)
         if _runs(tree, app, plain):
-            yield re.sub(r"^python[\d.]*\s", "python ", plain), evidence
+            yield plain, evidence
 
 
 def nothing_to_run(tree: Tree, app: Application, own: tuple[str, Evidence | None] | None) -> tuple[Note, str]:
@@ -104,35 +123,77 @@ def _inner_programs(tree: Tree, app: Application) -> Iterator[str]:
             yield path.removeprefix(prefix)
 
 
-def _offered(tree: Tree, app: Application) -> Iterator[tuple[str, Evidence]]:
-    yield from _of_makefiles(tree, app)
-    yield from _of_project(tree, app)
+def offered(tree: Tree, app: Application, targets: Sequence[str]) -> Iterator[tuple[str, Evidence]]:
+    """Yield the commands of such targets of Makefile, justfile and pyproject.toml, and those of the README."""
+    yield from _of_makefiles(tree, app, targets)
+    yield from _of_project(tree, app, targets)
     yield from _of_readme(tree, app)
-    yield from _of_packages(tree, app)
 
 
-def _of_makefiles(tree: Tree, app: Application) -> Iterator[tuple[str, Evidence]]:
+def _of_makefiles(tree: Tree, app: Application, targets: Sequence[str]) -> Iterator[tuple[str, Evidence]]:
     for name in _MAKEFILES:
         path = posixpath.normpath(posixpath.join(app.root, name))
         text = tree.text(path) or "" if tree.exists(path) else ""
         rules = {rule["name"]: rule for rule in _RULE.finditer(text)}
-        for rule in (rules[target] for target in _TARGETS if target in rules):
+        for rule in (rules[target] for target in targets if target in rules):
             line = text.count("\n", 0, rule.start("body")) + 1
             lines = [(line + number, each.strip()) for number, each in enumerate(rule["body"].splitlines())]
             yield from ((each, Evidence(path, number)) for number, each in lines if each and "$(" not in each)
 
 
-def _of_project(tree: Tree, app: Application) -> Iterator[tuple[str, Evidence]]:
+def _of_project(tree: Tree, app: Application, targets: Sequence[str]) -> Iterator[tuple[str, Evidence]]:
     path = posixpath.normpath(posixpath.join(app.root, "pyproject.toml"))
     project = load_toml(tree, path)
     for keys in _TABLES:
         table = _inner(project, keys)
-        for name in (target for target in _TARGETS if target in table):
-            command = table[name]
-            if isinstance(command, dict):
-                command = command.get("cmd") or command.get("shell") or ""
-            if isinstance(command, str):
-                yield command, Evidence(path, _line(tree.text(path) or "", rf"^\s*{name}\s*="))
+        for name in (target for target in targets if target in table):
+            where = Evidence(path, _line(tree.text(path) or "", rf"^\s*[\"']?{name}\b"))
+            yield from ((command, where) for command in _commands_of(table, table[name]))
+
+
+def _commands_of(table: Mapping[str, Any], entry: object, depth: int = 3) -> Iterator[str]:
+    """The commands of an entry of a task runner: a text, a table, or other entries in their order."""
+    if isinstance(entry, str):
+        inner = table.get(entry) if " " not in entry and depth else None
+        yield from _commands_of(table, inner, depth - 1) if inner is not None else (entry,)
+    elif isinstance(entry, dict):
+        words = entry.get("cmd")
+        if isinstance(words, list):
+            yield " ".join(map(str, words))
+        elif isinstance(entry.get("script"), str):
+            yield f"python -m {entry['script'].partition(':')[0]}"
+        else:
+            found = words or entry.get("shell") or entry.get("composite") or entry.get("sequence") or entry.get("call")
+            yield from _commands_of(table, found, depth - 1) if found and depth else ()
+    elif isinstance(entry, list) and depth:
+        for each in entry:
+            yield from _commands_of(table, each, depth - 1)
+
+
+def _of_scripts(tree: Tree, app: Application) -> Iterator[tuple[str, Evidence]]:
+    """Console scripts whose function keeps something running, as the module that has it or as their own program."""
+    path = posixpath.normpath(posixpath.join(app.root, "pyproject.toml"))
+    project = load_toml(tree, path)
+    for keys in (("project", "scripts"), ("tool", "poetry", "scripts")):
+        for name, target in _inner(project, keys).items():
+            module, _, function = target.partition(":") if isinstance(target, str) else ("", "", "")
+            file = next((each for each in _files_of_module(app, module) if tree.exists(each)), "")
+            text = tree.text(file) or "" if file else ""
+            if not _KEEPS_RUNNING.search(text) or _HAS_VERBS.search(text):
+                continue
+            where = Evidence(path, _line(tree.text(path) or "", rf"^\s*[\"']?{re.escape(name)}\b[\"']?\s*="))
+            if _RUN_AS_PROGRAM.search(text):
+                yield f"python -m {module}", where
+            elif "build-system" in project:
+                yield f"{shlex.quote(name)}", where
+            else:
+                yield f"python -c 'from {module} import {function}; {function}()'", where
+
+
+def _files_of_module(app: Application, module: str) -> Iterator[str]:
+    inner = module.replace(".", "/")
+    for source in (app.folder, *app.sources, posixpath.join(app.root, "src")):
+        yield from (posixpath.normpath(posixpath.join(source, f"{inner}{end}")) for end in (".py", "/__init__.py"))
 
 
 def _inner(table: Mapping[str, Any], keys: tuple[str, ...]) -> Mapping[str, Any]:
@@ -161,7 +222,7 @@ def _of_packages(tree: Tree, app: Application) -> Iterator[tuple[str, Evidence]]
                 yield f"python -m {inner.replace('/', '.')}", Evidence(path)
 
 
-def _file_of(tree: Tree, app: Application, command: str) -> str:
+def file_of(tree: Tree, app: Application, command: str) -> str:
     """Return the file of the clone that a Python command runs; "" for other commands."""
     match = _PYTHON.match(command)
     if match is None or (match["module"] and _NO_PROGRAM.match(match["module"])):
@@ -175,13 +236,13 @@ def _file_of(tree: Tree, app: Application, command: str) -> str:
 
 
 def _runs(tree: Tree, app: Application, command: str) -> bool:
-    path = _file_of(tree, app, command)
+    path = file_of(tree, app, command)
     return bool(path) and not _ONE_OFF.search(posixpath.basename(path).removesuffix(".py"))
 
 
 def _is_interactive(tree: Tree, app: Application, command: str) -> bool:
     """Whether a program asks the person at the terminal: in the background nobody answers."""
-    return bool(_ASKS.search(tree.text(_file_of(tree, app, command)) or ""))
+    return bool(_ASKS.search(tree.text(file_of(tree, app, command)) or ""))
 
 
 def _line(text: str, pattern: str) -> int:

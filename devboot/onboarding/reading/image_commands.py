@@ -34,6 +34,13 @@ _NAMED = re.compile(
     r"(?:uvicorn|gunicorn|hypercorn|daphne|granian|waitress-serve)\b[^\n]*?(?<![\w./:=-])([A-Za-z_][\w.]*):([A-Za-z_]\w*)"
     r"|(?:FLASK_APP[ =]+|flask\s+(?:--app|-A)[ =])[\"']?([A-Za-z_][\w./]*?)(?:\.py)?(?::(\w+))?(?=[\s\"']|$)"
 )
+_SHELL_PROGRAM = re.compile(r"^(?:/usr)?(?:/bin/)?(?:env\s+)?(?:ba|da)?sh$")
+_SHEBANG = re.compile(r"#!\s*\S*(?:/|\s)(?:ba|da)?sh\b")
+_COMMAND = re.compile(r"(?:[^\n\\]|\\\n|\\.)+")
+_ALL_WORDS = re.compile(r"""["']?\$\{?[@*]\}?["']?""")
+_CONTROLS = re.compile(
+    r"(?:#|set\b|if\b|then$|else$|elif\b|fi$|for\b|while\b|until\b|do$|done\b|case\b|esac|echo\b|printf\b|exit\b)"
+)
 _ABSOLUTE = re.compile(r"(?<![\w.:/=@-])/[\w.-]+(?:/[\w.-]+)+")
 _PRESERVE = re.compile(r"^[./]*$")
 
@@ -56,6 +63,20 @@ class Image:
     starts: tuple[tuple[int, str], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A shell script of the clone: its commands by their line number, without those that only control others."""
+
+    path: str
+    lines: tuple[tuple[int, str], ...]
+
+    @property
+    def last(self) -> tuple[tuple[int, str], ...]:
+        """What the script becomes: the commands behind `exec`, the last first; else its last command."""
+        become = tuple(each for each in reversed(self.lines) if each[1].startswith("exec "))
+        return become or self.lines[-1:]
+
+
 def image_command(tree: Tree, app: Application) -> tuple[str, Evidence] | None:
     """Return the program of the clone that its image starts, to be run in the application's folder."""
     for image in images(tree, app.root):
@@ -63,7 +84,36 @@ def image_command(tree: Tree, app: Application) -> tuple[str, Evidence] | None:
             command = led_back(tree, text, image.places, image.folder, app.folder)
             if command is not None:
                 return command, Evidence(image.path, line)
+            script = _script_of(tree, image, text)
+            for number, inner in script.last if script is not None else ():
+                command = led_back(tree, inner, image.places, image.folder, app.folder)
+                if script is not None and command is not None:
+                    return command, Evidence(script.path, number)
     return None
+
+
+def entry_script(tree: Tree, app: Application) -> Script | None:
+    """Return the shell script of the clone through which its image starts."""
+    found = (_script_of(tree, image, text) for image in images(tree, app.root) for _, text in image.starts)
+    return next((script for script in found if script is not None), None)
+
+
+def _script_of(tree: Tree, image: Image, start: str) -> Script | None:
+    """Read the shell script that a start runs; what the image hands it stands in the place of `"$@"`."""
+    words = _words(_plain(start))
+    words = words[1:] if words and _SHELL_PROGRAM.match(words[0]) else words
+    if not words or words[0].startswith("-"):
+        return None
+    places = sorted(image.places, key=lambda place: -len(place.there))
+    path = _here(tree, posixpath.join(image.folder, words[0]), places, ".")
+    text = tree.text(path) or "" if path and tree.exists(path) else ""
+    if not _SHEBANG.match(text):
+        return None
+    rest = shlex.join(words[1:])
+    found = ((text.count("\n", 0, match.start()) + 1, match[0]) for match in _COMMAND.finditer(text))
+    lines = [(number, " ".join(line.replace("\\\n", " ").split())) for number, line in found]
+    lines = [(number, _ALL_WORDS.sub(lambda _: rest, line)) for number, line in lines]
+    return Script(path, tuple(each for each in lines if each[1] and not _CONTROLS.match(each[1])))
 
 
 def container_command(tree: Tree, app: Application, container: Container, start: str) -> str:

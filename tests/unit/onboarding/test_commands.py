@@ -77,3 +77,51 @@ def test_a_command_of_a_readme_that_names_what_the_clone_does_not_have_is_that_o
 
     assert proposal.processes == ()
     assert any(note.text.startswith("nothing in the clone") for note in proposal.notes)
+
+
+SERVES = "def main():\n    while True:\n        pass\n"
+INSTALLED = "[build-system]\nrequires = ['hatchling']\n[project]\nname = 'shop'\ndependencies = ['x']\n"
+
+
+@pytest.mark.parametrize(
+    ("project", "module", "command"),
+    [
+        (f"{INSTALLED}[project.scripts]\nshop-run = 'shop.run:main'\n", SERVES, "shop-run"),
+        (f"{INSTALLED}[tool.poetry.scripts]\nshop-run = 'shop.run:main'\n", SERVES, "shop-run"),
+        (
+            "[project]\nname = 'shop'\ndependencies = ['x']\n[project.scripts]\nserve = 'shop.run:main'\n",
+            SERVES,
+            "python -c 'from shop.run import main; main()'",
+        ),
+        (
+            f"{INSTALLED}[project.scripts]\nshop-run = 'shop.run:main'\n",
+            f"{SERVES}if __name__ == '__main__':\n    main()\n",
+            "python -m shop.run",
+        ),
+    ],
+)
+def test_a_console_script_that_keeps_running_is_the_process(propose, project, module, command):
+    proposal = propose({"pyproject.toml": project, "shop/__init__.py": "", "shop/run.py": module})
+    assert [process.command for process in proposal.processes] == [command]
+
+
+@pytest.mark.parametrize(
+    "module", ["def main():\n    print(1)\n", f"import click\n@click.group()\ndef main(): ...\n{SERVES}"]
+)
+def test_a_console_script_for_the_terminal_is_no_process(propose, module):
+    project = f"{INSTALLED}[project.scripts]\nshop = 'shop.run:main'\n"
+    assert {} == commands(propose({"pyproject.toml": project, "shop/__init__.py": "", "shop/run.py": module}))
+
+
+def test_an_image_that_starts_through_a_script_starts_what_that_ends_with(propose):
+    script = "#!/bin/bash\npython prepare.py\nexec python -u poll.py \\\n  --fast\n"
+    files = {"Dockerfile": 'FROM python\nCOPY . /app\nENTRYPOINT ["bash", "/app/go.sh"]\n', "go.sh": script}
+    proposal = propose({**files, "prepare.py": "", "poll.py": SCRIPT, "requirements.txt": "requests\n"})
+    assert {"app": ("python -u poll.py --fast", "go.sh:3")} == commands(proposal)
+
+
+def test_a_dash_application_is_the_module_that_holds_the_pages(propose):
+    page = "import dash\napp = dash.Dash(__name__)\ndash.register_page(__name__)\n"
+    held = "from dash import Dash\napp = Dash(__name__, use_pages=True)\nif __name__ == '__main__':\n    app.run()\n"
+    proposal = propose({"app.py": page, "site/start.py": held, "requirements.txt": "dash\n"})
+    assert [process.command for process in proposal.processes] == ["python start.py"]

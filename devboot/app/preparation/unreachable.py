@@ -50,7 +50,7 @@ def without_channel(loaded: Loaded, recipe: str, ask: AskChannel | None, reporte
             else:
                 ask(origin, "")
     except DevbootError as error:
-        from devboot.onboarding.services.endpoints import kind_of, usual
+        from devboot.onboarding.services.unavailable import kind_of, usual
 
         text = f"{recipe}: the code connects to it, and it can't be had now: {error.what}"
         reporter.emit(Event(WARNING, "manifest", text, slug="manifest/not-provided"))
@@ -68,7 +68,7 @@ def _with_broker(loaded: Loaded, uv: Uv, environ: Mapping[str, str], reporter: R
         if origin is not None:
             here.row(origin, here.platform)
     except DevbootError as error:
-        text = f"rabbitmq: it is Celery's broker, and can't be had now: {error.what}"
+        text = f"rabbitmq: the code connects to it, and it can't be had now: {error.what}"
         reporter.emit(Event(WARNING, "manifest", text, slug="manifest/not-provided"))
         return without_broker(loaded)
     return loaded
@@ -76,9 +76,9 @@ def _with_broker(loaded: Loaded, uv: Uv, environ: Mapping[str, str], reporter: R
 
 def without_broker(loaded: Loaded) -> Loaded:
     """The project without RabbitMQ, for this time only; the code is told its usual address."""
-    from devboot.onboarding.services.brokers import URL, USUAL  # with all that reads clones, which this seldom needs
+    from devboot.onboarding.services.unavailable import kind_of, usual  # reads clones, which this seldom needs
 
-    return _without(loaded, RECIPE, lambda text: USUAL if text == URL else text)
+    return _without(loaded, RECIPE, partial(usual, kind_of(RECIPE)))
 
 
 def _bundled(recipe: str) -> KnownRecipe:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import posixpath
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +17,6 @@ from devboot.onboarding.frameworks.migrations.alembic import environments, redir
 from devboot.onboarding.frameworks.processes import implied
 from devboot.onboarding.frameworks.tasks import find_tasks
 from devboot.onboarding.frameworks.web.django_log_folders import with_log_folders
-from devboot.onboarding.libraries import DOCKER_HOST, usual_hosts
 from devboot.onboarding.proposal.composed import left_out, with_versions
 from devboot.onboarding.proposal.debug_flags import evidence_of, find_switches
 from devboot.onboarding.proposal.needs import needs_of
@@ -31,7 +30,6 @@ from devboot.onboarding.proposal_values import (
     Process,
     ProcfileLine,
     Proposal,
-    Service,
     Task,
     Variable,
 )
@@ -50,9 +48,7 @@ from devboot.onboarding.reading.procfile import (
 from devboot.onboarding.reading.python import compared_with_usual
 from devboot.onboarding.reading.tree import Tree
 from devboot.onboarding.services import databases as stores
-from devboot.onboarding.services.endpoints import Found as Endpoint, find_endpoints
-from devboot.onboarding.services.servers import Served, find_servers
-from devboot.onboarding.services.wiring import Wiring, find_wiring
+from devboot.onboarding.services.find import Services, containers, find_services
 from devboot.onboarding.symbolic_eval.evaluate import Code, Run, evaluate
 from devboot.onboarding.symbolic_eval.machine import Need
 
@@ -98,14 +94,10 @@ def _detect(root: Path, environ: Mapping[str, str]) -> Proposal:
         switches = {**kept, **switches}
         values = {name: v.value or "" for name, v in switches.items()}
         base = evaluate(code, values, thorough=True)
-    wiring = find_wiring(code, base, values, clone.packages, _containers(clone))
     files = stores.find_databases(clone.tree, clone.app, base).databases
-    given = {**values, **wiring.probes}
-    served = find_servers(code, base, given, clone.packages, clone.compose, [file.name for file in files])
-    probes = {**wiring.probes, **served.probes}
-    final = evaluate(code, {**values, **probes}, thorough=True) if probes else base
-    elsewhere = _run_elsewhere(clone, code, {**values, **probes}) or final
-    return assemble(clone, final, switches, wiring, served, elsewhere)
+    served = find_services(clone, code, base, values, [file.name for file in files])
+    elsewhere = _run_elsewhere(clone, code, {**values, **served.probes}) or served.run
+    return assemble(clone, switches, served, elsewhere)
 
 
 def _run_elsewhere(clone: Clone, code: Code, given: Mapping[str, str]) -> Run | None:
@@ -132,11 +124,9 @@ def _guesses(files: EnvFiles) -> dict[str, str]:
 # -- the proposal ----------------------------------------------------------------------------------------------------
 
 
-def assemble(
-    clone: Clone, run: Run, switches: Mapping[str, Variable], wiring: Wiring, served: Served, elsewhere: Run
-) -> Proposal:
+def assemble(clone: Clone, switches: Mapping[str, Variable], served: Services, elsewhere: Run) -> Proposal:
     """Return the proposal, from what the evaluation showed here and without the env files of this machine."""
-    app, tree = clone.app, clone.tree
+    app, tree, run = clone.app, clone.tree, served.run
     found = stores.find_databases(tree, app, run, served.known)
     databases = (*found.databases, *served.databases)
     names = tuple(item.name for item in databases)
@@ -146,36 +136,27 @@ def assemble(
     node = find_node(tree, app.root, commands)
     tasks += node.tasks
     env_files, file_notes = _env_files(clone, run)
-    endpoints = find_endpoints(run, clone.packages, _containers(clone), _recipes(wiring))
-    for each in endpoints:
-        wiring.values |= each.values
-        wiring.places |= each.places
-    if wiring.is_needed and any("$REDIS_URL" in (process.command or "") for process in processes):
-        wiring.values.setdefault("REDIS_URL", "${services.redis.url}")
     own = clone.framework.variables(clone, (*(each.command or "" for each in processes), *(each.run for each in tasks)))
-    env = _env(clone, (run, elsewhere), switches, wiring, served, processes, env_files, own)
+    env = _env(clone, (run, elsewhere), switches, served, processes, env_files, own)
     env = _with_port(env, clone, run, processes)
     notes = [
         *clone.notes,
-        *wiring.notes,
-        *(note for each in endpoints for note in each.notes),
         *served.notes,
         *found.notes,
         *procfile_notes,
         *file_notes,
-        *other_services(clone, run, found.servers | _known(wiring, endpoints)),
+        *other_services(clone, run, found.servers | served.known),
         *absent(clone, run),
         *made_up(env),
         *(note for each in (clone.framework, *TOOLS) for note in each.notes(clone, tasks, names)),
         *(left_to_itself(tree, app.root, commands) if app.framework else ()),
     ]
-    services, version_notes = with_versions(_services(wiring, served, endpoints), clone.compose)
-    hosts = wiring.hosts.union(served.hosts, *(each.hosts for each in endpoints))
+    services, version_notes = with_versions(served.services, clone.compose)
     notes += version_notes
     read = _read_env_files(clone, env_files)
     notes += left_out(tree, clone.compose, services, processes, databases, read, by_procfile=clone.procfile is not None)
     root = tree.root if app.root == "." else tree.root / app.root
-    python = replace(clone.python, hosts=tuple(sorted(hosts)))
+    python = replace(clone.python, hosts=tuple(sorted(served.hosts)))
     folder = common_folder([*(process.cwd for process in processes), *(task.cwd for task in tasks)])
     return Proposal(
         root=root,
@@ -212,23 +193,13 @@ def _with_program(processes: list[Process], clone: Clone) -> list[Process]:
     return [replace(each, command=command) if command else each for each, command in named]
 
 
-def _tasks(clone: Clone, run: Run, served: Served, databases: tuple[str, ...]) -> list[Task]:
+def _tasks(clone: Clone, run: Run, served: Services, databases: tuple[str, ...]) -> list[Task]:
     tree, app, procfile = clone.tree, clone.app, clone.procfile
     tasks = find_tasks(clone, run, databases)
     tasks = [redirected(tree, app, task, served.probes) for task in tasks]
     if procfile is not None and procfile.release is not None:
         return tasks  # a release runs where no other task prepares
     return with_log_folders(tree, app, run, tasks)
-
-
-def _services(wiring: Wiring, served: Served, endpoints: list[Endpoint]) -> Iterator[Service]:
-    if wiring.is_needed:
-        yield Service("redis", "redis", wiring.port, wiring.evidence, wiring.is_open)
-    if wiring.needs_rabbitmq:
-        yield Service("rabbitmq", "rabbitmq", None, wiring.rabbitmq_evidence)
-    for recipe, port in served.ports.items():
-        yield Service(recipe, recipe, port, served.evidence[recipe], recipe in served.is_open)
-    yield from (each.service for each in endpoints if each.service is not None)
 
 
 def _commands(clone: Clone, processes: list[Process]) -> Iterator[tuple[str, str, str]]:
@@ -294,20 +265,6 @@ def _processes(clone: Clone, run: Run) -> tuple[list[Process], list[Note], str]:
     return found, notes, ""
 
 
-def _known(wiring: Wiring, endpoints: Iterable[Endpoint]) -> set[str]:
-    """Servers that are proposed or spoken of, by what compose files call them."""
-    return {each.kind.name for each in endpoints} | _recipes(wiring)
-
-
-def _recipes(wiring: Wiring) -> set[str]:
-    return {"rabbitmq"} if wiring.needs_rabbitmq else set()
-
-
-def _containers(clone: Clone) -> frozenset[str]:
-    """Names under which containers find each other."""
-    return frozenset(clone.compose.hosts() | usual_hosts() | {DOCKER_HOST})
-
-
 def _env_files(clone: Clone, run: Run) -> tuple[tuple[str, ...] | None, list[Note]]:
     """Env files that the code or a command reads besides the usual two, and notes on those that the clone lacks."""
     wanted: dict[str, Evidence | None] = {}
@@ -354,8 +311,7 @@ def _env(
     clone: Clone,
     runs: tuple[Run, Run],
     switches: Mapping[str, Variable],
-    wiring: Wiring,
-    served: Served,
+    served: Services,
     processes: list[Process],
     env_files: tuple[str, ...] | None,
     own: Mapping[str, Variable],
@@ -363,8 +319,10 @@ def _env(
     run, elsewhere = runs
     committed = clone.files.committed
     found = dict(own)
-    for name, text in {**served.values, **wiring.values}.items():
-        found[name] = Variable(name, value=text, evidence={**served.places, **wiring.places}.get(name))
+    for name, text in served.values.items():
+        found[name] = Variable(name, value=text, evidence=served.places.get(name))
+    if _needs_url(processes, served):
+        found.setdefault("REDIS_URL", Variable("REDIS_URL", value="${services.redis.url}"))
     found |= {name: variable for name, variable in switches.items() if name not in found}
     sources = _sources(clone, env_files)
     for need in needs_of(clone, run, processes):
@@ -389,6 +347,10 @@ def _needs_of_others(clone: Clone, elsewhere: Run, processes: list[Process]) -> 
         yield from (need for need in needs_of(clone, elsewhere, processes) if need.name in clone.files.local)
 
 
+def _needs_url(processes: list[Process], served: Services) -> bool:
+    return "redis" in served.known and any("$REDIS_URL" in (process.command or "") for process in processes)
+
+
 def _sources(clone: Clone, env_files: tuple[str, ...] | None) -> Sources:
     tree = clone.tree
     uses_fernet = any("Fernet" in (tree.text(path) or "") for path in sorted(tree.read) if path.endswith(".py"))
@@ -400,7 +362,7 @@ def _sources(clone: Clone, env_files: tuple[str, ...] | None) -> Sources:
     return Sources(
         {**described, **clone.files.examples},
         clone.compose.variables(),
-        _containers(clone),
+        containers(clone),
         uses_fernet,
         file,
         secrets=heroku.secrets,

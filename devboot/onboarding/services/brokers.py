@@ -1,87 +1,86 @@
-"""Finds Celery's broker where that is RabbitMQ, and the variable that says where it is."""
+"""Finds Celery's broker where the code says none that is Redis: RabbitMQ's address, or Celery's own variable."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
-from urllib.parse import urlsplit
 
-from devboot.onboarding.frameworks.workers.celery import is_idle
-from devboot.onboarding.libraries import LOOPBACK, kind
-from devboot.onboarding.proposal_values import Evidence, Note, Proposal
+from devboot.onboarding.frameworks.framework import evidence_of
+from devboot.onboarding.frameworks.workers.celery import USES, is_idle, uses_celery
+from devboot.onboarding.libraries import kind
+from devboot.onboarding.proposal_values import Evidence
 from devboot.onboarding.services.addresses import broker_values
+from devboot.onboarding.services.served import Served, is_elsewhere, text_of
 from devboot.onboarding.symbolic_eval.evaluate import Code, Run, evaluate
 from devboot.onboarding.symbolic_eval.values import Value
 
-AMQP = kind("rabbitmq").schemes
 OWN = "CELERY_BROKER_URL"  # Celery reads it from the environment before its configuration
-RECIPE = "rabbitmq"
-URL = "${services.rabbitmq.url}"
-USUAL = "amqp://guest:guest@localhost:5672//"
-PROBE = "amqp://guest:guest@127.0.0.1:59997//"
+_URL = "${services.rabbitmq.url}"
+_PROBE = "amqp://guest:guest@127.0.0.1:59997//"
 
 
-def amqp_broker(run: Run) -> Value | None:
-    """Celery's broker, if it is an address of RabbitMQ on this machine, in a container, or out of a variable."""
-    if is_idle(run):
+def find_broker(code: Code, base: Run, given: Mapping[str, str], packages: Mapping[str, str]) -> Served | None:
+    """Return RabbitMQ, if Celery's broker is an address of it on this machine, in a container, or out of a variable.
+
+    The variables are those that carry its whole address to where Celery connects; Celery's own where none of the code
+    does.
+    """
+    broker = _amqp(base) if uses_celery(base) and "celery" in packages else None
+    if broker is None:
         return None
-    for value in _brokers(run):
-        if not isinstance(value.data, str) or not AMQP.match(value.data):
-            return None  # the first one counts
-        return None if _is_elsewhere(value) else value
-    return None
-
-
-def broker_variables(code: Code, base: Run, given: Mapping[str, str], broker: Value) -> tuple[str, ...]:
-    """The variables that carry its whole address to where Celery connects; Celery's own where none of the code does."""
     names = sorted(name for name in broker.reads if _carries(name, base))
+    reached = next((each for each in ([[name] for name in names] + [names]) if _is_reached(code, given, each)), [OWN])
+    return _told(reached, evidence_of(broker.place))
+
+
+def lacks_broker(run: Run, packages: Mapping[str, str]) -> bool:
+    """Whether Celery is used and nothing says with which broker."""
+    has_one = any(isinstance(value.data, str) and value.data for value in _brokers(run))
+    return uses_celery(run) and "celery" in packages and not has_one and not is_idle(run)
+
+
+def speaks_redis(packages: Mapping[str, str]) -> bool:
+    """Whether Redis's library is installed: without it Celery can't use Redis, whatever a variable says."""
+    return any("redis" in name or "redis" in extras.split(",") for name, extras in packages.items())
+
+
+def told_celery(run: Run, packages: Mapping[str, str]) -> Served:
+    """Return what Celery's own variable leads to: Redis if its client is there, else RabbitMQ, which Celery means."""
+    event = next(event for event in run.found.events if USES.search(event.name))
+    where = evidence_of(event.place)
+    if "redis" in packages or "redis" in packages.get("celery", "").split(","):
+        found = Served(kind("redis"), where)
+        found.tell(OWN, "${services.redis.url}/0", where, "redis://:probe0password@127.0.0.1:59999/0")
+        return found
+    return _told([OWN], where)
+
+
+def _told(names: list[str], where: Evidence | None) -> Served:
+    found = Served(kind("rabbitmq"), where)
     for name in names:
-        if _is_reached(code, {**given, name: PROBE}):
-            return (name,)
-    if len(names) > 1 and _is_reached(code, {**given, **dict.fromkeys(names, PROBE)}):
-        return tuple(names)
-    return (OWN,)
+        found.tell(name, _URL, where, _PROBE)
+    return found
 
 
-def evidence_of_broker(broker: Value) -> Evidence | None:
-    """Where it stands."""
-    return Evidence(broker.place.path, broker.place.line) if broker.place else None
-
-
-def without_rabbitmq(proposal: Proposal) -> Proposal:
-    """The same for a machine that can't have it: the code is told the usual address, and a warning says why."""
-    gone = next((service for service in proposal.services if service.recipe == RECIPE), None)
-    if gone is None:
-        return proposal
-    text = "rabbitmq: it is Celery's broker, and can't be had here: only Debian and Ubuntu have it"
-    return replace(
-        proposal,
-        services=tuple(service for service in proposal.services if service is not gone),
-        env=tuple(replace(item, value=USUAL) if item.value == URL else item for item in proposal.env),
-        notes=(*proposal.notes, Note(text, gone.evidence, warns=True)),
-    )
+def _amqp(run: Run) -> Value | None:
+    """The broker, where the first one that is set is an address of RabbitMQ that isn't on another machine for good."""
+    value = next(_brokers(run), None) if not is_idle(run) else None
+    text = value.data if value is not None else None
+    if value is None or not isinstance(text, str) or not kind("rabbitmq").schemes.match(text):
+        return None
+    return None if is_elsewhere(text) and not value.reads else value
 
 
 def _brokers(run: Run) -> Iterator[Value]:
     return (value for label, value in broker_values(run) if label == "broker" and value.data)
 
 
-def _is_elsewhere(value: Value) -> bool:
-    try:
-        host = urlsplit(str(value.data)).hostname or ""
-    except ValueError:
-        return False
-    return "." in host and not value.reads and host not in LOOPBACK
-
-
 def _carries(name: str, run: Run) -> bool:
     """Whether the variable is an address as a whole, or would be."""
-    read = run.found.reads.get(name)
-    default = read.default.data if read is not None and read.default is not None else None
-    text = run.machine.environ.get(name) or default or run.machine.guesses.get(name)
-    return bool(AMQP.match(text)) if isinstance(text, str) and text else bool(re.search(r"BROKER|AMQP|RABBIT", name))
+    text = text_of(name, run)
+    return bool(kind("rabbitmq").schemes.match(text) if text else re.search(r"BROKER|AMQP|RABBIT", name))
 
 
-def _is_reached(code: Code, probes: Mapping[str, str]) -> bool:
-    return any(value.data == PROBE for value in _brokers(evaluate(code, probes)))
+def _is_reached(code: Code, given: Mapping[str, str], names: list[str]) -> bool:
+    run = evaluate(code, {**given, **dict.fromkeys(names, _PROBE)})
+    return bool(names) and any(value.data == _PROBE for value in _brokers(run))

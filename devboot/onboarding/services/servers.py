@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from devboot.onboarding.frameworks.known import framework_of
 from devboot.onboarding.libraries import DOCKER_HOST, LOOPBACK, Kind, known_servers, usual_hosts
-from devboot.onboarding.proposal_values import CONTAINER, OPEN_ACCESS, Database, Evidence, Note
+from devboot.onboarding.proposal_values import CONTAINER, Database, Evidence, Note
 from devboot.onboarding.reading.compose import Compose
 from devboot.onboarding.reading.dotenv import PLACEHOLDER
 from devboot.onboarding.reading.layout import Application
@@ -20,6 +20,7 @@ from devboot.onboarding.services.asking import ASKS, ROLES, given_elsewhere
 from devboot.onboarding.services.connections import Connection, connections
 from devboot.onboarding.services.databases import server_urls
 from devboot.onboarding.services.drivers import needs_driver, scheme_of_postgres
+from devboot.onboarding.services.served import Served, own_text_of, place_of, text_of
 from devboot.onboarding.symbolic_eval.evaluate import Code, Run, evaluate
 from devboot.onboarding.symbolic_eval.values import HOLE, Value
 
@@ -66,27 +67,6 @@ class Server:
         return (self.parts["host"], self.parts["port"]) == (PROBE["host"], PROBE["port"])
 
 
-@dataclass(slots=True)
-class Served:
-    """What connects the application to its database servers: as `wiring.Wiring`, and the databases."""
-
-    values: dict[str, str] = field(default_factory=dict)
-    probes: dict[str, str] = field(default_factory=dict)
-    places: dict[str, Evidence | None] = field(default_factory=dict)
-    databases: list[Database] = field(default_factory=list)
-    ports: dict[str, int | None] = field(default_factory=dict)  # by recipe; a number where the code fixes it
-    evidence: dict[str, Evidence | None] = field(default_factory=dict)
-    notes: list[Note] = field(default_factory=list)
-    taken: set[str] = field(default_factory=set)
-    is_open: set[str] = field(default_factory=set)  # recipes that the code connects to without a password
-    hosts: set[str] = field(default_factory=set)  # names of containers that the code connects to
-
-    @property
-    def known(self) -> set[str]:
-        """Every name of what is proposed."""
-        return {name for kind in KINDS if kind.recipe in self.ports for name in (kind.recipe, kind.name)}
-
-
 def find_servers(
     code: Code,
     base: Run,
@@ -94,16 +74,20 @@ def find_servers(
     packages: Mapping[str, str],
     compose: Compose,
     taken: Iterable[str],
-) -> Served:
+) -> list[Served]:
     """Decide which servers the application needs with `given`, and how it is told; `taken` names other databases."""
-    found = Served(taken=set(taken))
-    has_another = bool(found.taken) and not any(_named(base, code.app))
+    names, given = set(taken), dict(given)
+    has_another = bool(names) and not any(_named(base, code.app))
     hints = {} if has_another else given_elsewhere(base, compose.variables())
     servers = [each for each in _servers(base, code.app, packages, hints) if not each.is_elsewhere]
+    found: list[Served] = []
     for kind in KINDS:
         mine = [server for server in servers if server.kind is kind]
         if mine:
-            _Trial(code, base, given, packages, compose, found).wire(kind, mine)
+            trial = _Trial(code, base, given, packages, compose, names, Served(kind, mine[0].place))
+            trial.wire(mine)
+            found.append(trial.found)
+            given |= trial.found.probes
     return found
 
 
@@ -120,7 +104,7 @@ def _servers(run: Run, app: Application, packages: Mapping[str, str], elsewhere:
     for name in sorted(elsewhere.keys() - _variables(known)):
         server = _of_url(Value(elsewhere[name], frozenset({name})), None)
         if server is not None and server.kind.is_spoken(packages):
-            yield replace(server, place=_place_of(run, name))
+            yield replace(server, place=place_of(name, run))
 
 
 def _with_client(server: Server, packages: Mapping[str, str]) -> Server:
@@ -222,110 +206,89 @@ def _asked_for(run: Run, app: Application, packages: Mapping[str, str]) -> Itera
 # -- what it is told -------------------------------------------------------------------------------------------------
 
 
+@dataclass(slots=True)
 class _Trial:
     """One kind of server: values for variables, tried out."""
 
-    def __init__(
-        self,
-        code: Code,
-        base: Run,
-        given: Mapping[str, str],
-        packages: Mapping[str, str],
-        compose: Compose,
-        found: Served,
-    ) -> None:
-        self.code = code
-        self.base = base
-        self.given = given
-        self.packages = packages
-        self.compose = compose
-        self.found = found
+    code: Code
+    base: Run
+    given: Mapping[str, str]
+    packages: Mapping[str, str]
+    compose: Compose
+    taken: set[str]
+    found: Served
 
-    def wire(self, kind: Kind, servers: list[Server]) -> None:
-        """Propose the service, its databases, and the variables that lead there."""
-        self.found.ports[kind.recipe] = None
-        self.found.evidence[kind.recipe] = servers[0].place
+    def wire(self, servers: list[Server]) -> None:
+        """Propose the service's databases, and the variables that lead there."""
         for server in servers:
             if server.parts["name"] != servers[0].parts["name"] and FOR_TESTS.search(server.parts["name"]):
                 continue  # what only tests open, they make themselves
-            database = self._database(kind, server)
+            database = self._database(server)
             for variable in sorted(server.variables):
                 self._tell(variable, server, database)
-        self._thin_out(kind)
-        self._check(kind)
+        self._thin_out()
+        self._check()
 
-    def _reached(self, kind: Kind, probes: Mapping[str, str]) -> set[str]:
-        run = evaluate(self.code, {**self.given, **probes})
-        servers = _named(run, self.code.app)
-        return {f"{each.alias} {each.place}" for each in servers if each.kind is kind and each.is_reached}
+    def _reached(self, probes: Mapping[str, str]) -> set[str]:
+        servers = _named(evaluate(self.code, {**self.given, **probes}), self.code.app)
+        return {f"{each.alias} {each.place}" for each in servers if each.kind is self.found.kind and each.is_reached}
 
-    def _thin_out(self, kind: Kind) -> None:
+    def _thin_out(self) -> None:
         """Drop what changes nothing: an address in one piece first, where its parts are enough.
 
         One that the recipe sets by itself stays: it is there in any case, and perhaps not in the form that is needed.
         So does one that nothing opens as far as was followed.
         """
-        found, goal = self.found, self._reached(kind, self.found.probes)
-        followed = _variables(_named(self.base, self.code.app))
-        for name in sorted(
-            found.probes.keys() & followed - {kind.exports}, key=lambda name: ("://" not in found.probes[name], name)
-        ):
+        found, goal = self.found, self._reached(self.found.probes)
+        names = found.probes.keys() & _variables(_named(self.base, self.code.app)) - {found.kind.exports}
+        for name in sorted(names, key=lambda name: ("://" not in found.probes[name], name)):
             fewer = {other: probe for other, probe in found.probes.items() if other != name}
-            if goal and fewer and _leads(found.probes[name]) and goal <= self._reached(kind, fewer):
-                del found.probes[name], found.values[name], found.places[name]
+            if goal and fewer and _leads(found.probes[name]) and goal <= self._reached(fewer):
+                found.forget(name)
 
-    def _database(self, kind: Kind, server: Server) -> Database:
+    def _database(self, server: Server) -> Database:
+        kind, known = self.found.kind, self.found.databases
         container = self.compose.of(kind.name)
         composed = container.environment if container is not None else {}
         name = _identifier(self._meant("name", server), composed.get(kind.composed["name"]), "app")
         user = _identifier(self._meant("user", server), composed.get(kind.composed["user"]), "")
-        if any((known.database, known.service) == (name, kind.recipe) for known in self.found.databases):
-            return next(known for known in self.found.databases if known.database == name)
+        if same := next((each for each in known if each.database == name), None):
+            return same
         spare = (server.alias, name, f"{name}-{kind.recipe}")
-        alias = next((n for n in spare if NAME.fullmatch(n) and n not in self.found.taken), f"{kind.recipe}-database")
-        self.found.taken.add(alias)
+        alias = next((n for n in spare if NAME.fullmatch(n) and n not in self.taken), f"{kind.recipe}-database")
+        self.taken.add(alias)
         own = "" if user == kind.user else user
-        database = Database(alias, "", server.place, kind.recipe, name, own)
-        self.found.databases.append(database)
-        return database
+        known.append(Database(alias, "", server.place, kind.recipe, name, own))
+        return known[-1]
 
     def _meant(self, part: str, server: Server) -> str:
         """A part of the address, unless it is only the text with which a template holds its place."""
         text = server.parts[part]
         reads = server.reads.get(part) or server.reads.get("url") or frozenset()
-        is_example = reads and not any(self._has_value(name) for name in reads)
+        is_example = reads and not any(own_text_of(name, self.base) for name in reads)
         return "" if is_example and PLACEHOLDER.search(text) else text
 
     def _tell(self, name: str, server: Server, database: Database) -> None:
         role = self._role(name, server)
         if role is None or name in self.found.values:
             return
-        if role in ("name", "user") and self._has_value(name):
+        if role in ("name", "user") and own_text_of(name, self.base):
             return
         probe, text = self._written(role, name, server, database)
-        self.found.probes[name], self.found.values[name] = probe, text
-        self.found.places[name] = _place_of(self.base, name) or server.place
+        self.found.tell(name, text, place_of(name, self.base) or server.place, probe)
 
     def _role(self, name: str, server: Server) -> str | None:
         """Which part the variable carries: by what it is now, where it alone makes a part, or by its name."""
-        if URL.match(self._text(name)) or (server.is_whole and server.reads["url"] == {name}):
+        if URL.match(text_of(name, self.base)) or (server.is_whole and server.reads["url"] == {name}):
             return "url"
         parts = [part for part, reads in server.reads.items() if reads == {name} and part != "url"]
         if len(parts) == 1:
             return parts[0]
         role = next((role for role, pattern in ROLES if pattern.search(name.upper())), None)
         # else a piece of an address, or how one begins
-        return None if role == "url" and self._text(name) else "url" if role is None and len(parts) > 1 else role
-
-    def _text(self, name: str) -> str:
-        read = self.base.found.reads.get(name)
-        default = read.default.data if read is not None and read.default is not None else None
-        return str(self.base.machine.environ.get(name) or default or self.base.machine.guesses.get(name) or "")
-
-    def _has_value(self, name: str) -> bool:
-        """Whether the code or a committed file has one: what an example says doesn't count, it isn't read."""
-        read = self.base.found.reads.get(name)
-        return bool(self.base.machine.environ.get(name) or (read and read.default and read.default.data))
+        return (
+            None if role == "url" and text_of(name, self.base) else "url" if role is None and len(parts) > 1 else role
+        )
 
     def _written(self, role: str, name: str, server: Server, database: Database) -> tuple[str, str]:
         """A value as it is tried, and as it stands in the manifest."""
@@ -342,7 +305,7 @@ class _Trial:
 
     def _scheme(self, name: str, server: Server) -> str:
         """What stands before `://`: as it is now, else what the installed libraries take."""
-        match = URL.match(self._text(name))
+        match = URL.match(text_of(name, self.base))
         if match is not None and server.kind.schemes.match(match[0]) and not needs_driver(match[2], self.packages):
             return match[1] + (match[2] or "")
         is_plain = bool(framework_of(self.code.app.framework).databases)  # its setting names the driver apart
@@ -352,60 +315,53 @@ class _Trial:
             return "postgresql"
         return scheme_of_postgres(self.packages, self.code.tree)
 
-    def _check(self, kind: Kind) -> None:
+    def _check(self) -> None:
         """What the variables don't reach: the port that the code names, or a name that only containers have."""
+        kind = self.found.kind
         run = evaluate(self.code, {**self.given, **self.found.probes})
         for server in _named(run, self.code.app):
             if server.kind is kind and not server.is_elsewhere:
-                self._check_password(kind, server)
+                self._check_password(server)
             if server.kind is not kind or server.is_reached:
                 continue
             host, port = server.parts["host"], server.parts["port"]
             if HOLE in host or (host == PROBE["host"] and HOLE in port):
                 continue
-            if host not in LOOPBACK and host != PROBE["host"] and not self._leads_here(kind, server):
+            if host not in LOOPBACK and host != PROBE["host"] and not self._leads_here(server):
                 text = f"{kind.recipe}: {CONTAINER.format(host)}: let it come out of a variable"
                 self.found.notes.append(Note(text, server.place, warns=True))
             elif (port or not kind.libpq) and port != PROBE["port"] and (port or "0").isdigit():
-                self.found.ports[kind.recipe] = int(port or kind.port)
+                self.found.port = int(port or kind.port)
 
-    def _leads_here(self, kind: Kind, server: Server) -> bool:
+    def _leads_here(self, server: Server) -> bool:
         """Let a container's name lead to this machine, where the client can be told."""
-        host = server.parts["host"]
+        kind, host = self.found.kind, server.parts["host"]
         known = self.compose.hosts() | usual_hosts() | {DOCKER_HOST}
         if host not in known or not kind.can_be_led(self.packages):
             return False
         self.found.hosts.add(host)
         if kind.libpq and any(name.startswith("psycopg") or name == "aiopg" for name in self.packages):
-            self.found.values[HOST_ADDRESS], self.found.places[HOST_ADDRESS] = PROBE["host"], server.place
+            self.found.tell(HOST_ADDRESS, PROBE["host"], server.place)
         return True
 
-    def _check_password(self, kind: Kind, server: Server) -> None:
+    def _check_password(self, server: Server) -> None:
         """Give the database the password that the code has, and let in everybody where it has none."""
-        password = server.parts["password"]
+        kind, password = self.found.kind, server.parts["password"]
         if password == PROBE["password"] or HOLE in password:
             return
         if password and PLAIN.fullmatch(password):
-            name = _identifier(server.parts["name"], "app")
+            names = (_identifier(server.parts["name"], "app"), PROBE["name"])
+            self.found.databases = [
+                replace(each, password=password) if each.database in names else each for each in self.found.databases
+            ]
             text = f"{kind.recipe}: its password stands in the code, so that whoever has that gets in"
-            for index, known in enumerate(self.found.databases):
-                if known.service == kind.recipe and known.database in (name, PROBE["name"]):
-                    self.found.databases[index] = replace(known, password=password)
+            self.found.notes.append(Note(text, server.place, warns=True))
         elif kind.asks:
-            self.found.is_open.add(kind.recipe)
-            text = f"{kind.recipe}: {OPEN_ACCESS}"
-        else:
-            return
-        self.found.notes.append(Note(text, server.place, warns=True))
+            self.found.open_access(server.place)
 
 
 def _variables(servers: Iterable[Server]) -> frozenset[str]:
     return frozenset().union(*(server.variables for server in servers))
-
-
-def _place_of(run: Run, name: str) -> Evidence | None:
-    read = run.found.reads.get(name)
-    return Evidence(read.place.path, read.place.line) if read and read.place else None
 
 
 def _leads(probe: str) -> bool:

@@ -79,8 +79,8 @@ def test_where_it_cannot_be_had_the_usual_address_stays_and_a_warning_says_why(d
 
     assert found(proposal) == ([], set())
     assert next(v.value for v in proposal.env if v.name == "CELERY_BROKER_URL") == "amqp://guest:guest@localhost:5672//"
-    text = "rabbitmq: it is Celery's broker, and can't be had here: only Debian and Ubuntu have it (site_/celery.py:2)"
-    assert [(str(note), note.warns) for note in proposal.notes] == [(text, True)]
+    text = "rabbitmq: the code connects to it, and it can't be had here: only Debian and Ubuntu have it"
+    assert [(str(note), note.warns) for note in proposal.notes] == [(f"{text} (site_/celery.py:2)", True)]
 
 
 def test_a_proposal_without_it_stays_as_it_is(django):

@@ -13,7 +13,7 @@ from devboot.onboarding.reading.tree import Tree
 from devboot.onboarding.symbolic_eval.evaluate import Run
 
 _HELD = re.compile(r"(?:^|\.)Celery=:$")
-_USES = re.compile(r"(?:^|\.)Celery$|^celery\..*config_from_object$")
+USES = re.compile(r"(?:^|\.)Celery$|^celery\..*config_from_object$")
 _SCRIPTS = re.compile(r"(?:^|/)(?:Makefile|justfile|Procfile[\w.]*|[\w.-]+\.(?:sh|service)|supervisord?\.conf)$")
 _WORKS_OFF = re.compile(r"(?m)^[^\n#]*\bcelery\b[^\n#]*\bworker\b[^\n#]*?\s(?:-Q\s*|--queues[ =])([\w.,:-]+)")
 _HOLDER = re.compile(
@@ -50,7 +50,7 @@ class Celery(Framework):
 
 def uses_celery(run: Run) -> bool:
     """Whether the code makes or configures a Celery application."""
-    return any(_USES.search(event.name) for event in run.found.events)
+    return any(USES.search(event.name) for event in run.found.events)
 
 
 def is_idle(run: Run) -> bool:

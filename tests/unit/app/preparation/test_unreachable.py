@@ -56,7 +56,7 @@ def test_a_detected_broker_out_of_reach_is_left_out_with_a_warning(tmp_path, env
         {"CELERY_BROKER_URL": "amqp://guest:guest@localhost:5672//"},
     )
     assert [event.text for event in reporter.events] == [
-        "rabbitmq: it is Celery's broker, and can't be had now: the packages of this distribution can't be reached"
+        "rabbitmq: the code connects to it, and it can't be had now: the packages of this distribution can't be reached"
     ]
 
 

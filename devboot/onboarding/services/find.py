@@ -1,0 +1,87 @@
+"""Finds every server that the application needs, by one path for all kinds: what it connects to, told and tried."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from devboot.onboarding.frameworks.framework import Clone
+from devboot.onboarding.libraries import DOCKER_HOST, usual_hosts
+from devboot.onboarding.proposal_values import Database, Evidence, Note, Service
+from devboot.onboarding.services.brokers import find_broker
+from devboot.onboarding.services.endpoints import find_endpoints
+from devboot.onboarding.services.redis import find_redis
+from devboot.onboarding.services.served import Served
+from devboot.onboarding.services.servers import find_servers
+from devboot.onboarding.symbolic_eval.evaluate import Code, Run, evaluate
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The servers, in the order in which the manifest has them, and the application as it is with their variables."""
+
+    found: tuple[Served, ...]
+    run: Run
+
+    @property
+    def services(self) -> Iterator[Service]:
+        """Those that recipes run."""
+        return (each.service for each in self.found if each.service is not None)
+
+    @property
+    def values(self) -> dict[str, str]:
+        """Manifest texts by variable, those of databases first."""
+        in_order = sorted(self.found, key=lambda each: not each.databases)
+        return {name: text for each in in_order for name, text in each.values.items()}
+
+    @property
+    def probes(self) -> dict[str, str]:
+        """The values with which the variables were tried."""
+        return {name: text for each in self.found for name, text in each.probes.items()}
+
+    @property
+    def places(self) -> dict[str, Evidence | None]:
+        """Where the variables are read."""
+        return {name: place for each in self.found for name, place in each.places.items()}
+
+    @property
+    def databases(self) -> tuple[Database, ...]:
+        """Databases within servers."""
+        return tuple(database for each in self.found for database in each.databases)
+
+    @property
+    def hosts(self) -> set[str]:
+        """Names of containers that lead to this machine."""
+        return {host for each in self.found for host in each.hosts}
+
+    @property
+    def notes(self) -> list[Note]:
+        """What is worth saying of them."""
+        return [note for each in self.found for note in each.notes]
+
+    @property
+    def known(self) -> set[str]:
+        """Every name of what is proposed or spoken of."""
+        return {name for each in self.found for name in (each.kind.name, each.kind.recipe) if name}
+
+
+def find_services(clone: Clone, code: Code, base: Run, given: Mapping[str, str], taken: Iterable[str]) -> Services:
+    """Decide which servers the application needs with `given`, and how it is told; `taken` names other databases."""
+    packages, hosts = clone.packages, containers(clone)
+    redis = find_redis(code, base, given, packages, hosts)
+    found = [redis] if redis is not None else []
+    tried = {**given, **(redis.probes if redis is not None else {})}
+    broker = find_broker(code, base, tried, packages)
+    found += [broker] if broker is not None else []
+    tried |= broker.probes if broker is not None else {}
+    found += find_servers(code, base, tried, packages, clone.compose, taken)
+    for each in found:
+        tried |= each.probes
+    run = evaluate(code, tried, thorough=True) if tried != given else base
+    known = {each.kind.recipe for each in found}
+    return Services((*found, *find_endpoints(run, packages, hosts, known)), run)
+
+
+def containers(clone: Clone) -> frozenset[str]:
+    """Return the names under which containers find each other."""
+    return frozenset(clone.compose.hosts() | usual_hosts() | {DOCKER_HOST})

@@ -1,0 +1,85 @@
+"""What the application is told of one kind of server, and what a variable says of one so far."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from devboot.onboarding.libraries import DOCKER_HOST, LOOPBACK, Kind
+from devboot.onboarding.proposal_values import OPEN_ACCESS, Database, Evidence, Note, Service
+from devboot.onboarding.symbolic_eval.evaluate import Run
+
+
+@dataclass(slots=True)
+class Served:
+    """A kind of server that the application needs, and how it is told where that is.
+
+    `values` are manifest texts by variable, `probes` the same as they were tried. `port` is set where the code fixes
+    it, `hosts` are names of containers that it connects to, `is_open` where it connects without a password.
+    """
+
+    kind: Kind
+    evidence: Evidence | None = None
+    values: dict[str, str] = field(default_factory=dict)
+    probes: dict[str, str] = field(default_factory=dict)
+    places: dict[str, Evidence | None] = field(default_factory=dict)
+    port: int | None = None
+    hosts: set[str] = field(default_factory=set)
+    is_open: bool = False
+    databases: list[Database] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
+
+    @property
+    def service(self) -> Service | None:
+        """What is proposed; None where no recipe runs it."""
+        if not self.kind.recipe:
+            return None
+        return Service(self.kind.recipe, self.kind.recipe, self.port, self.evidence, self.is_open)
+
+    def tell(self, name: str, value: str, place: Evidence | None, probe: str = "") -> None:
+        """Set a variable; `probe` is the value with which that was tried."""
+        self.values[name], self.places[name] = value, place
+        if probe:
+            self.probes[name] = probe
+
+    def forget(self, name: str) -> None:
+        """Leave a variable as it is."""
+        for each in (self.values, self.probes, self.places):
+            each.pop(name, None)
+
+    def open_access(self, place: Evidence | None) -> None:
+        """Let in everybody, and say so."""
+        self.is_open = True
+        self.notes.append(Note(f"{self.kind.recipe}: {OPEN_ACCESS}", place, warns=True))
+
+
+def text_of(name: str, run: Run) -> str:
+    """Return what a variable holds: a committed value, else the code's default, else an example's."""
+    return own_text_of(name, run) or str(run.machine.guesses.get(name) or "")
+
+
+def own_text_of(name: str, run: Run) -> str:
+    """Return what a variable holds by a committed file or the code's default: what an example says isn't read."""
+    read = run.found.reads.get(name)
+    default = read.default.data if read is not None and read.default is not None else None
+    return str(run.machine.environ.get(name) or default or "")
+
+
+def place_of(name: str, run: Run) -> Evidence | None:
+    """Return where a variable is read."""
+    read = run.found.reads.get(name) or run.found.needs.get(name)
+    return Evidence(read.place.path, read.place.line) if read is not None and read.place else None
+
+
+def host_of(text: str) -> str:
+    """Return the host of an address, or of `host:port`; empty for none."""
+    try:
+        return urlsplit(text if "://" in text else f"//{text}").hostname or ""
+    except ValueError:
+        return ""
+
+
+def is_elsewhere(text: str) -> bool:
+    """Whether an address is on a machine that no container has the name of."""
+    host = host_of(text)
+    return text.startswith("mongodb+srv:") or ("." in host and host not in LOOPBACK and host != DOCKER_HOST)

@@ -1,4 +1,4 @@
-"""Both the state folder and the runtime folder of a running project are deleted: its data stays, in one Redis."""
+"""State and runtime folder of a running project are deleted: its data stays, in one Redis or one PostgreSQL."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from devboot.daemon import leases
 from devboot.supervisor.proctable import lock_holders, look
-from tests.e2e.conftest import eventually
+from tests.e2e.conftest import eventually, fetch
 from tests.e2e.test_kept_data import ask, redis_at
 
 pytestmark = pytest.mark.network
@@ -103,3 +103,32 @@ def test_the_folders_of_a_moved_project_are_not_renamed_under_a_running_redis(co
     assert is_gone(lease.pid)
     here.devboot("up", "-d")
     assert has_all(redis_at(here))
+
+
+@pytest.fixture
+def ledger(machine):
+    return machine("ledger", manifest=True)
+
+
+@pytest.mark.faults(202)
+def test_up_ends_the_postgres_of_a_killed_daemon_whose_files_were_deleted_before_it_starts_another(ledger):
+    here = ledger
+    cluster = str(here.data / "services/postgres/postgres-18")
+    here.devboot("up", "-d")
+    assert fetch(here.url("web")) == "clerk|books|2\n"
+    lease = leases.read_daemon(leases.daemon_path(str(here.state)))
+    server = here.ps()["postgres"]["pid"]
+    before = lock_holders([cluster])
+    assert server in before
+
+    os.kill(lease.guardian, signal.SIGSTOP)
+    for pid in (lease.pid, lease.guardian):
+        os.kill(pid, signal.SIGKILL)
+        eventually(lambda pid=pid: is_gone(pid))
+    delete_both(here, lease)
+    os.unlink(leases.data_path(str(here.data)))
+    here.devboot("up", "-d")
+
+    assert all(map(is_gone, before))
+    assert here.ps()["postgres"]["pid"] in lock_holders([cluster])
+    assert fetch(here.url("web")).startswith("clerk|books|")

@@ -12,9 +12,13 @@ import sys
 import pytest
 
 from devboot.daemon import leases
+from devboot.doctor.checks import processes as checks
+from devboot.doctor.subject import Subject
 from devboot.locks import hold_folder, is_folder_held
 from devboot.supervisor import proctable
 from devboot.supervisor.session import MARKER
+from devboot.text.modes import StreamFacts
+from tests.fakes.folders import project_of
 
 from .conftest import SERVICE, is_alive, wait_until
 
@@ -179,3 +183,48 @@ def test_what_locks_the_project_s_data_and_is_no_daemon_is_named(project):
     assert done.stderr.startswith("error[state/data-in-use]: another process works on the project's data\n")
     assert f"help: ps -fp {os.getpid()}\n" in done.stderr
     assert marked(project) == set()
+
+
+@pytest.mark.faults(200, 201)
+def test_doctor_names_a_frozen_daemon_whose_files_were_deleted(project):
+    serving(project)
+    lease = project.lease()
+    os.kill(lease.pid, signal.SIGSTOP)  # else it makes them again meanwhile
+
+    delete(project, "state", "runtime", "data")
+    found = checks.daemon(subject_of(project))
+    os.kill(lease.pid, signal.SIGCONT)
+
+    assert [finding.slug for finding in found.findings] == ["daemon/frozen"]
+    assert f"({lease.pid})" in found.findings[0].what
+    project.devboot("down")
+
+
+@pytest.mark.faults(202)
+def test_doctor_names_what_is_left_of_a_daemon_whose_files_were_deleted(project):
+    folder = serving(project)
+    lease = project.lease()
+    wait_until(lambda: proctable.lock_holders([folder]), "the server")
+    (server,) = proctable.lock_holders([folder])
+
+    os.kill(lease.guardian, signal.SIGSTOP)
+    kill(lease.pid)
+    kill(lease.guardian)
+    delete_after_death(project, lease)
+
+    assert f"(pid {server})" in checks.left_behind(subject_of(project)).findings[0].evidence[0]
+    project.devboot("down")
+    assert checks.left_behind(subject_of(project)).findings == ()
+
+
+def subject_of(project):
+    """What doctor examines."""
+    return Subject(
+        version="0.1.0",
+        environ=project.env,
+        uid=os.getuid(),
+        home=project.home,
+        now=0.0,
+        terminal=StreamFacts(),
+        project=project_of(project.root, project.home),
+    )

@@ -44,7 +44,7 @@ ELSEWHERE = {
     ("daemon/waiting.py", "_Tenancy.serve"): "its own state",
     ("daemon/waiting.py", "_Tenancy._refresh"): "the private folder of its sockets",
     ("doctor/checks/databases.py", "_check_copy"): "its own cache",
-    ("environment/python_startup.py", "write_startup"): "its own state",
+    ("environment/python_startup.py", "_write_changed"): "its own state",
     ("environment/databases/backup.py", "backup_database"): "its own data",
     ("environment/databases/prepare.py", "_remember"): "its own state",
     ("environment/kit_wheels.py", "Wheelhouse.fetch"): "a temporary folder",

@@ -45,6 +45,7 @@ _NO_NAME = re.compile(
     r"Name or service not known|Temporary failure in name resolution|nodename nor servname|getaddrinfo failed|"
     r"No address associated"
 )
+_IN_USE = re.compile(r"address already in use|EADDRINUSE|Errno 98\b|Errno 48\b", re.IGNORECASE)
 _NO_FILE = re.compile(r"No such file or directory: '([^']+)'")
 # How drivers in C, which can't be observed, name what they connect to
 _ADDRESSES = (
@@ -84,6 +85,7 @@ def explain(spec: ProcessSpec, tail: Sequence[str]) -> Explanation | None:
     output = _Output(tail, root)
     return (
         _explain_unset(spec, seen, output)
+        or _explain_taken_port(seen, output)
         or _explain_connection(spec, seen, output)
         or _explain_missing_file(spec, seen, output)
     )
@@ -165,6 +167,18 @@ def _suspects(asked: Sequence[Observation], output: _Output) -> list[Observation
     files = [place.rpartition(":")[0] for place in output.places]
     near = [each for file in files for each in empty if each.place.rpartition(":")[0] == file]
     return near or (empty if len(empty) == 1 else [])
+
+
+def _explain_taken_port(seen: Sequence[Observation], output: _Output) -> Explanation | None:
+    wanted = [each for each in seen if each.kind == BIND]
+    if not wanted or not _IN_USE.search(output.text):
+        return None
+    named = [each for each in wanted if re.search(rf"\b{each.port}\b", output.text)]
+    last = (named or wanted)[-1]
+    sentence = f"wants to listen on {last.name}{last.where}, where another program does"
+    return Explanation(
+        sentence, (f"end what `ss -ltnp sport = :{last.port}` names, or set the variable of another port",)
+    )
 
 
 def _explain_connection(spec: ProcessSpec, seen: Sequence[Observation], output: _Output) -> Explanation | None:

@@ -148,6 +148,15 @@ def test_a_connection_in_vain_is_named_with_its_line(fact, raised, expected, clo
     assert f"web {expected}" == clone.error(raised, "app.py:3").what
 
 
+def test_a_port_that_another_program_has_is_named_with_the_line_that_wants_it(clone):
+    clone.saw("bind|127.0.0.1:8000||app.py:9", "bind|127.0.0.1:9000||app.py:10", "connect|localhost:80||early.py:1")
+
+    error = clone.error("OSError: [Errno 98] error while attempting to bind on address ('127.0.0.1', 8000)", "app.py:9")
+
+    assert "web wants to listen on 127.0.0.1:8000 (app.py:9), where another program does" == error.what
+    assert error.help[0].startswith("end what `ss -ltnp sport = :8000` names")
+
+
 def test_a_server_that_is_not_there_comes_with_the_command_that_adds_it(clone):
     clone.saw("connect|localhost:6379||shop/cache.py:8")
     wired = clone.spec._replace(depends_on=(Dependency("redis", "ready"),))

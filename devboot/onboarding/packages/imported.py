@@ -66,10 +66,54 @@ def with_imported(
         notes = []
     if not packages or set(LOCKS) & set(python.requirements):
         return python, notes
+    packages = {**dict.fromkeys(_brought(packages), ""), **packages}
     more = sorted(_framework(tree, app, packages) | _servers(tree, app, packages, procfile))
     if more and python.requirements:
         notes.append(Note(f"{', '.join(more)}: used, but in none of the lists of packages", app.evidence))
-    return replace(python, packages=tuple(sorted({*python.packages, *more}))), notes
+    lacking = _unlisted(tree, app, python, {**packages, **dict.fromkeys(more, "")})
+    notes += [Note(f"{name}: imported, but in none of the lists of packages", at) for name, at in lacking.items()]
+    return replace(python, packages=tuple(sorted({*python.packages, *more, *lacking}))), notes
+
+
+def _brought(packages: Mapping[str, str]) -> set[str]:
+    """Packages that others bring along, as far as the table knows; an extra is often called as what it brings."""
+    brings = distributions_table()["brings"]
+    extras = {(each, extra) for each, some in packages.items() for extra in some.split(",") if extra}
+    asked = {*packages, *(f"{each}[{extra}]" for each, extra in extras)}
+    return {name for each in asked for name in brings.get(each, "").split()} | {extra for _, extra in extras}
+
+
+def _unlisted(tree: Tree, app: Application, python: PythonInput, packages: Mapping[str, str]) -> dict[str, Evidence]:
+    """Packages that the application can't be imported without, and that the lists neither name nor bring along.
+
+    What has a relative in the lists is left out: a module may have several distributions (`opencv-python-headless`).
+    """
+    paths = [posixpath.normpath(posixpath.join(app.root, each)) for each in python.requirements]
+    if not python.requirements or not app.path or any(tree.mentions(path, ("--hash",)) for path in paths):
+        return {}
+    files = _application_files(tree, app)
+    if framework_of(
+        app.framework
+    ).is_found_by_place:  # much of what lies there is only imported by a command of its own
+        files = (path for path in files if _AT_START.search(path))
+    words = {word for each in packages for word in _words(each)}
+    found: dict[str, Evidence] = {}
+    for module, where in _imports(tree, list(files)).items():
+        name = name_of(distributions().get(module, ""))
+        if name and not _is_brought(name, packages) and not words & (_words(name) | _words(module)):
+            found.setdefault(distributions()[module], where)
+    return found
+
+
+def _words(name: str) -> set[str]:
+    """The words of a name that tell it from others."""
+    return set(re.split(r"[-_.]|(?<=[a-z])\d+$", name_of(name))) - _COMMON
+
+
+_COMMON = frozenset({"", "api", "async", "client", "core", "django", "fastapi", "flask", "lib", "py", "python", "sdk"})
+_AT_START = re.compile(
+    r"(?:^|/)(?:settings(?:/\w+)?|urls|models(?:/\w+)?|admin|apps|views(?:/\w+)?|wsgi|asgi|manage)\.py$"
+)
 
 
 def modules_of(tree: Tree, app: Application) -> dict[str, Evidence]:
@@ -166,9 +210,19 @@ def _module_files(tree: Tree, app: Application, path: str, target: str) -> Itera
 
 
 def _imported(tree: Tree, app: Application, files: list[str]) -> dict[str, Evidence]:
+    """Modules that the files import, and what Django's settings name, each with the first place."""
+    found = _imports(tree, files)
+    if app.framework and framework_of(app.framework).is_found_by_place:
+        found.setdefault(app.framework, app.evidence or Evidence(app.path))
+        own = _own(tree)
+        named = named_in_settings(tree, files)
+        found = {**{name: where for name, where in named.items() if name not in own}, **found}
+    return found
+
+
+def _imports(tree: Tree, files: list[str]) -> dict[str, Evidence]:
     """Top names of modules that aren't the clone's or the standard library's, each with the first place."""
-    own = {path.removesuffix(".py").split("/")[-1] for path in tree.python_files()}
-    own |= {part for path in tree.python_files() for part in path.split("/")[:-1]}
+    own = _own(tree)
     found: dict[str, Evidence] = {}
     for path in files:
         text = tree.text(path) or ""
@@ -177,11 +231,13 @@ def _imported(tree: Tree, app: Application, files: list[str]) -> dict[str, Evide
             for top in (_module(each.strip().split(" ")[0]) for each in names.split(",")):
                 if top and top not in own and top not in sys.stdlib_module_names:
                     found.setdefault(top, Evidence(path, text.count("\n", 0, match.start()) + 1))
-    if app.framework and framework_of(app.framework).is_found_by_place:
-        found.setdefault(app.framework, app.evidence or Evidence(app.path))
-        named = named_in_settings(tree, files)
-        found = {**{name: where for name, where in named.items() if name not in own}, **found}
     return found
+
+
+def _own(tree: Tree) -> set[str]:
+    """Names of the clone's own modules and packages."""
+    paths = [path.removesuffix(".py").split("/") for path in tree.python_files()]
+    return {part for parts in paths for part in parts}
 
 
 def named_in_settings(tree: Tree, files: Iterable[str]) -> dict[str, Evidence]:

@@ -183,6 +183,8 @@ class Tree:
             self.missing.add(path)
             return None
         self.read.add(path)
+        if raw[:2] in (b"\xff\xfe", b"\xfe\xff") and not path.endswith(".py"):  # lists that PowerShell's `>` wrote
+            return raw.decode("utf-16", "replace")
         return None if b"\0" in raw[:1024] else raw.decode("utf-8-sig", "replace")
 
     def module(self, path: str) -> ast.Module | None:

@@ -165,7 +165,10 @@ def test_a_server_that_no_recipe_runs_is_named(package, code, env, propose):
         ("pymysql", "import pymysql\npymysql.connect(host='db.example.test', user='ada')\n"),
         ("pymongo", "from pymongo import MongoClient\nMongoClient('db.example.test', 27017)\n"),
         ("boto3", "BUCKET = os.environ.get('AWS_S3_ENDPOINT_URL')\n"),
-        ("", "from pymongo import MongoClient\nMongoClient('localhost', 27017)\n"),
+        (
+            "",
+            "try:\n    from pymongo import MongoClient\n    MongoClient('localhost', 27017)\nexcept ImportError: ...\n",
+        ),
     ],
 )
 def test_what_is_elsewhere_or_optional_or_has_no_library_is_no_ground(package, code, propose):

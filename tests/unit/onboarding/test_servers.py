@@ -370,6 +370,10 @@ def test_an_example_without_a_driver_gets_the_one_that_is_installed(propose, pac
         "import os\nfrom fastapi import FastAPI\nfrom sqlalchemy import create_engine\n"
         "create_engine(os.environ['DATABASE_URL'])\napp = FastAPI()\n"
     )
+    if "sqlalchemy" not in packages:
+        code = code.replace("from sqlalchemy import create_engine", "import psycopg").replace(
+            "create_engine", "psycopg.connect"
+        )
     files = {
         "main.py": code,
         ".env.example": "DATABASE_URL=postgresql://shop:shop@localhost:5432/shop\n",

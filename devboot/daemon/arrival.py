@@ -228,7 +228,7 @@ class Arrival:
             return "\n".join(lines) + "\n"
         if not request.view.live:
             names = ", ".join(printable(name) for name, _ in times)
-            where = ", ".join(f"{name} {value}" for name, value in self._entries(shown))
+            where = ", ".join(f"{name} {value}" for name, value in self._entries(self._pages_first(shown)))
             lines = [
                 summary.event_line(took, "processes", "ok", f"{names} ready" if names else "none"),
                 summary.event_line(took, "up", "ok", where),
@@ -253,11 +253,16 @@ class Arrival:
         return [f"  {pad('note', 6)}  {printable(each.sentence)}" for each in found if is_of_servers(each)]
 
     def _addresses(self, shown: Sequence[model.ProcessStatus], *, only_web: bool) -> list[str]:
+        shown = self._pages_first(shown)
         web = [status for status in shown if status.scheme]
         if only_web:
             return summary.addresses(self._entries((web or shown)[:2]))
         others = [status for status in shown if not status.scheme]
         return summary.addresses([*self._entries([*web, *others]), *_databases(self._server.plan)])
+
+    def _pages_first(self, statuses: Sequence[model.ProcessStatus]) -> list[model.ProcessStatus]:
+        """Put pages for people before the APIs behind them."""
+        return sorted(statuses, key=lambda each: not self._pages.is_html(each.name))
 
     def _entries(self, statuses: Sequence[model.ProcessStatus]) -> list[tuple[str, str]]:
         """Name and address of each, and behind the address what its first page has answered just now."""

@@ -30,12 +30,16 @@ _SAID_INSTEAD = {"connection refused": _NOBODY}
 
 
 class Page(Record):
-    """One answer: `text` is shown behind the address; `status` is 0 where nothing answered in HTTP."""
+    """One answer: `text` is shown behind the address; `status` is 0 where nothing answered in HTTP.
+
+    `is_html`: it is a page for people.
+    """
 
     pid: int
     status: int = 0
     text: str = ""
     error: WorkError | None = None
+    is_html: bool = False
 
 
 class FirstPages:
@@ -73,6 +77,10 @@ class FirstPages:
         """Return what the page of `name` answered just now; empty where it wasn't asked."""
         return self._pages[name].text if name in self._fresh and name in self._pages else ""
 
+    def is_html(self, name: str) -> bool:
+        """Whether the first page of `name` is one for people."""
+        return name in self._pages and self._pages[name].is_html
+
     def errors(self) -> list[WorkError]:
         """Return the error of each page that answers with one where no `ready` of the manifest decides."""
         return [
@@ -100,7 +108,8 @@ class FirstPages:
 
         def answered(good: bool, text: str) -> None:
             if name in self._open:
-                self._take(name, Page(pid, *_parse(text)) if good else Page(pid, 0, _SAID_INSTEAD.get(text, text)))
+                page = Page(pid, *_parse(text), is_html=_is_html(text))
+                self._take(name, page if good else Page(pid, 0, _SAID_INSTEAD.get(text, text)))
 
         self._open[name] = Conversation(self._server.loop, probe, answered, read=_read_head)
 
@@ -180,6 +189,13 @@ def _parse(head: str) -> tuple[int, str]:
     if status in _SAID:
         return status, f"{status}, {_SAID[status]}"
     return status, _cut(" ".join([str(status), *words[2:]]))
+
+
+def _is_html(head: str) -> bool:
+    """Whether an answer without an error is a page."""
+    lines = head.lower().split("\r\n")
+    is_good = lines[0].partition(" ")[2].startswith("2")
+    return is_good and any(line.startswith("content-type:") and "text/html" in line for line in lines)
 
 
 def _cut(text: str) -> str:

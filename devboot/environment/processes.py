@@ -162,6 +162,8 @@ def process_spec(command: Command, wanted: Process, around: Surroundings) -> Pro
     served = port if is_told else named_port(whole.text)
     ready = probe(wanted.ready, served or port, around.fill_in) if wanted.ready else _seen(whole, served, port, serves)
     shown = served or _asked_port(wanted.ready, ready)
+    # Pages that an API admits by their origin are opened under the name that the manifest asks them by
+    host = "localhost" if isinstance(wanted.ready, TcpProbe) and ready.host == "localhost" else "127.0.0.1"
     return ProcessSpec(
         name=command.name,
         kind=PROCESS,
@@ -183,7 +185,7 @@ def process_spec(command: Command, wanted: Process, around: Surroundings) -> Pro
         exit_ends_all=wanted.exit_ends_all,
         expected_exit=wanted.expected_exit,
         port=shown or port,
-        address=f"127.0.0.1:{shown}" if shown else "",
+        address=f"{host}:{shown}" if shown else "",
         scheme=_scheme(wanted.ready, serves=serves),
         watch=_watch(command, wanted),
         cascade=wanted.cascade,

@@ -78,6 +78,25 @@ def test_what_the_first_page_answers_stands_beside_its_address(web, project, por
     assert f"  web     http://127.0.0.1:{port}  {text}\n" in said
 
 
+def test_a_page_for_people_is_shown_before_an_api(project, port):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        other = probe.getsockname()[1]
+    answers = {"web": "self.page(404)", "pages": "self.page(200, [('Content-Type', 'text/html; charset=utf-8')])"}
+    for (name, answer), number in zip(answers.items(), (port, other), strict=True):
+        with open(f"{project.root}/{name}.py", "w") as file:
+            file.write(SERVER.format(answer=answer, host="127.0.0.1"))
+        told = {"ready": Probe("listen", port=number), "gates": True, "scheme": "http", "port": number}
+        command = f"exec {sys.executable} {name}.py {number}"
+        project.spec(name, command, **told, address=f"localhost:{number}").write()
+
+    said = project.devboot("up", "-d").stderr
+    project.devboot("down")
+
+    shown = [line.split()[:2] for line in said.splitlines() if "http://" in line]
+    assert shown == [["pages", f"http://localhost:{other}"], ["web", f"http://localhost:{port}"]]
+
+
 def test_a_page_is_asked_once_by_the_name_localhost_and_not_again_while_it_runs(web, project):
     web("self.page(200)")
     project.devboot("up", "-d")

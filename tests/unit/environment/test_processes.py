@@ -149,6 +149,7 @@ def test_a_server_that_is_told_where_to_listen_is_waited_for_and_has_an_address(
         ("python shop.py", {"http": "/health"}, "127.0.0.1:5000"),
         ("python shop.py", {"tcp": "8000"}, "127.0.0.1:8000"),
         ("python shop.py", {"tcp": "db.example.test:8000"}, ""),
+        ("python shop.py", {"tcp": "localhost:8000"}, "localhost:8000"),
         ("python shop.py", {"log": "Running on"}, ""),
         ("python shop.py", {"exec": "true"}, ""),
         ("python mail.py --port 25", None, ""),

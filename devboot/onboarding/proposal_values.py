@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -114,13 +115,18 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """A process: with a command of its own, or what a line of the Procfile needs besides."""
+    """A process: with a command of its own, or what a line of the Procfile needs besides.
+
+    `listens` is the address, host and port, by which it is ready; empty: its port tells.
+    """
 
     name: str
     command: str | None = None
     cwd: str = "."
     port: int | None = None
     evidence: Evidence | None = None
+    env: Mapping[str, str] = field(default_factory=dict)
+    listens: str = ""
 
 
 @dataclass(frozen=True, slots=True)

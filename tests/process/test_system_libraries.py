@@ -20,7 +20,7 @@ PROGRAMS = """
 """
 PACKAGES = {
     "mysqlclient": ("mysqlclient==2.2.4", "import MySQLdb; print(MySQLdb.get_client_info())"),
-    "psycopg2": ("psycopg2==2.9.9", "import psycopg2; print(psycopg2.__libpq_version__)"),
+    "psycopg2": ("psycopg2==2.9.10", "import psycopg2; print(psycopg2.__libpq_version__)"),
     "pycurl": ("--no-binary pycurl\npycurl==7.45.3", "import pycurl; print(pycurl.version)"),
     "python-ldap": ("python-ldap==3.4.4", "import ldap; print(ldap.__version__)"),
 }

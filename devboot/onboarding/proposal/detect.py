@@ -17,6 +17,7 @@ from devboot.onboarding.frameworks.migrations.alembic import environments, redir
 from devboot.onboarding.frameworks.processes import implied
 from devboot.onboarding.frameworks.tasks import find_tasks
 from devboot.onboarding.frameworks.web.django_log_folders import with_log_folders
+from devboot.onboarding.front_ends.front_end import Addition, add_front_end, with_origins
 from devboot.onboarding.proposal.composed import left_out, with_versions
 from devboot.onboarding.proposal.debug_flags import evidence_of, find_switches
 from devboot.onboarding.proposal.needs import needs_of
@@ -133,17 +134,23 @@ def assemble(clone: Clone, switches: Mapping[str, Variable], served: Services, e
     tasks = _tasks(clone, run, served, names)
     processes, procfile_notes, program = _processes(clone, run)
     commands = tuple(_commands(clone, processes))
+    front = _front_end(clone, processes, commands)
+    if front is not None:
+        processes = [*_with_ports(processes, commands, front.ports), front.process]
+        commands = tuple(_commands(clone, processes))
     node = find_node(tree, app.root, commands)
     tasks += node.tasks
     env_files, file_notes = _env_files(clone, run)
     own = clone.framework.variables(clone, (*(each.command or "" for each in processes), *(each.run for each in tasks)))
     env = _env(clone, (run, elsewhere), switches, served, processes, env_files, own)
     env = _with_port(env, clone, run, processes)
+    env = with_origins(env, front.process.name) if front is not None else env
     notes = [
         *clone.notes,
         *served.notes,
         *found.notes,
         *procfile_notes,
+        *(front.notes if front is not None else ()),
         *file_notes,
         *other_services(clone, run, found.servers | served.known),
         *absent(clone, run),
@@ -183,6 +190,27 @@ def assemble(clone: Clone, switches: Mapping[str, Variable], served: Services, e
         missing_files=_full(tree, tree.missing - tree.read),
         globbed=_full(tree, tree.listed),
     )
+
+
+def _front_end(clone: Clone, processes: list[Process], commands: tuple[tuple[str, str, str], ...]) -> Addition | None:
+    """What the front end of the clone adds, where pages aren't what its framework makes."""
+    is_for_development = clone.procfile is not None and clone.procfile.path.endswith(".dev")
+    if not clone.app.framework or clone.framework.makes_pages or is_for_development:
+        return None
+    code = (clone.tree.text(path) or "" for path in sorted(clone.tree.read) if path.endswith(".py"))
+    lines = (
+        f"{name}={each.text}" for names in (clone.files.committed, clone.files.examples) for name, each in names.items()
+    )
+    return add_front_end(clone.tree, clone.app, processes, commands, (*code, *lines))
+
+
+def _with_ports(
+    processes: list[Process], commands: tuple[tuple[str, str, str], ...], ports: Mapping[str, int]
+) -> list[Process]:
+    """Give processes, lines of the Procfile included, the ports that others expect of them."""
+    known = {process.name for process in processes}
+    extra = [Process(name, None, cwd) for name, cwd, _ in commands if name in ports and name not in known]
+    return [replace(each, port=ports.get(each.name, each.port)) for each in (*processes, *extra)]
 
 
 def _with_program(processes: list[Process], clone: Clone) -> list[Process]:
@@ -240,7 +268,7 @@ def _unique(processes: list[Process], others: tuple[str, ...], tasks: list[Task]
         while process.command and name in taken:
             name += "-process"
         taken.add(name)
-        found.append(Process(name, process.command, process.cwd, process.port, process.evidence))
+        found.append(replace(process, name=name))
     return found
 
 

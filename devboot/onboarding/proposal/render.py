@@ -199,4 +199,9 @@ def _processes(proposal: Proposal) -> Iterator[list[str]]:
             lines.append(f"cwd = {quoted(process.cwd)}")
         if process.port is not None:
             lines.append(f"port = {process.port}")
+        if process.listens:
+            lines.append(f"ready = {{ tcp = {quoted(process.listens)} }}")
+        if process.env:
+            pairs = (f"{key_text(name)} = {quoted(value)}" for name, value in process.env.items())
+            lines.append(f"env = {{ {', '.join(pairs)} }}")
         yield lines

@@ -9,6 +9,7 @@ from dataclasses import replace
 from devboot.onboarding.frameworks.find import find_application
 from devboot.onboarding.frameworks.framework import Clone
 from devboot.onboarding.frameworks.known import framework_of
+from devboot.onboarding.front_ends.front_end import with_root_of_both
 from devboot.onboarding.packages.extras_and_groups import with_chosen
 from devboot.onboarding.packages.imported import with_imported
 from devboot.onboarding.packages.lists import with_covering_list
@@ -22,7 +23,8 @@ from devboot.onboarding.reading.tree import Tree
 
 def survey(tree: Tree, environ: Mapping[str, str]) -> Clone:
     """Find the application and read everything around it; git gets `environ`."""
-    app = find_application(tree)
+    found = find_application(tree)
+    app = with_root_of_both(tree, found)
     folders = tuple(dict.fromkeys((app.root, app.folder, ".")))
     compose = read_compose(tree, folders)
     beside = posixpath.dirname(app.path) or "."
@@ -34,7 +36,9 @@ def survey(tree: Tree, environ: Mapping[str, str]) -> Clone:
     }
     framework = framework_of(app.framework)
     settings = framework.settings(tree, app, hints)
-    python, notes = find_input(tree, app.root, settings.module)
+    python, notes = find_input(tree, found.root, settings.module)
+    way = posixpath.relpath(found.root, app.root)
+    python = replace(python, requirements=tuple(posixpath.normpath(f"{way}/{each}") for each in python.requirements))
     python, list_notes = with_covering_list(tree, app, python)
     notes += list_notes
     python = with_chosen(tree, app, python)

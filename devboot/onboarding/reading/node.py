@@ -19,12 +19,8 @@ _RUNS = re.compile(
     r"(?:\s|$)"
 )
 _FOLDER = re.compile(r"(?:\bcd|--prefix|--cwd|-C|--dir)[ =]+['\"]?([\w./-]+)")
-_INSTALLS = (  # the lock's file, how what it locks is installed
-    ("package-lock.json", "npm ci"),
-    ("npm-shrinkwrap.json", "npm ci"),
-    ("yarn.lock", "npx --yes yarn install --frozen-lockfile"),
-    ("pnpm-lock.yaml", "npx --yes pnpm install --frozen-lockfile"),
-)
+LOCKS = ("package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml")
+_PNPM = {"5": "7", "6": "8", "9": "10"}  # major version of a lock's format → that of the pnpm that takes it as it is
 # What a script starts that takes its port as an option alone
 _PORT_OPTION = re.compile(r"^(?:vite|astro dev|ng serve|webpack(?:-dev-server| serve)|vue-cli-service serve)\b")
 
@@ -56,7 +52,7 @@ def find_node(tree: Tree, root: str, commands: Iterable[tuple[str, str, str]]) -
             if tree.exists(path):
                 needed.setdefault(path, []).append(name)
                 break
-    tasks = [_install(tree, root, path, names) for path, names in needed.items() if _has_packages(tree, path)]
+    tasks = [_install(tree, root, path, names) for path, names in needed.items() if has_packages(tree, path)]
     version = next(iter(needed), None)
     return Node((_version(tree, version),) if version else (), tuple(tasks))
 
@@ -64,14 +60,14 @@ def find_node(tree: Tree, root: str, commands: Iterable[tuple[str, str, str]]) -
 def only_process(tree: Tree, folder: str) -> list[Process]:
     """The process of a clone that package.json alone describes: its `dev` script, else `start`."""
     path = posixpath.normpath(posixpath.join(folder, "package.json"))
-    scripts = _read(tree, path).get("scripts")
+    scripts = read_package(tree, path).get("scripts")
     known = scripts if isinstance(scripts, dict) else {}
     for name in ("dev", "start"):
         script = known.get(name)
         if isinstance(script, str):
             command = "npm start" if name == "start" else f"npm run {name}"
             option = " -- --port $PORT" if _PORT_OPTION.search(script) else ""
-            line = _line(tree.text(path) or "", rf'"{name}"\s*:')
+            line = line_of(tree.text(path) or "", rf'"{name}"\s*:')
             return [Process("web", command + option, ".", None, Evidence(path, line))]
     return []
 
@@ -82,13 +78,13 @@ def left_to_itself(tree: Tree, root: str, commands: Collection[tuple[str, str, s
     texts = [command for _, _, command in commands]
     for path in tree.files():
         folder, name = posixpath.split(path)
-        if name != "package.json" or "/" in folder or not folder or folder in places or not _has_packages(tree, path):
+        if name != "package.json" or "/" in folder or not folder or folder in places or not has_packages(tree, path):
             continue
-        scripts = _read(tree, path).get("scripts")
+        scripts = read_package(tree, path).get("scripts")
         script = next((each for each in ("dev", "serve", "start") if isinstance(scripts, dict) and each in scripts), "")
         if script and not any(folder in text for text in texts):
             how = f"`cd {folder} && npm install && npm run {script}` does"
-            where = Evidence(path, _line(tree.text(path) or "", rf'"{script}"'))
+            where = Evidence(path, line_of(tree.text(path) or "", rf'"{script}"'))
             yield Note(f"`{folder}` is not started; {how}", where)
     yield from _unbuilt(tree, root, texts)
 
@@ -96,32 +92,70 @@ def left_to_itself(tree: Tree, root: str, commands: Collection[tuple[str, str, s
 def _unbuilt(tree: Tree, root: str, texts: Collection[str]) -> Iterator[Note]:
     """What to say of styles and scripts beside the application that have to be built, which no command does."""
     path = posixpath.normpath(posixpath.join(root, "package.json"))
-    scripts = _read(tree, path).get("scripts")
+    scripts = read_package(tree, path).get("scripts")
     names = [name for name in scripts if name.startswith("build")] if isinstance(scripts, dict) else []
-    if names and _has_packages(tree, path) and not any(re.search(r"\b(?:npm|npx|yarn|pnpm|bun)\b", t) for t in texts):
-        where = Evidence(path, _line(tree.text(path) or "", rf'"{re.escape(names[0])}"\s*:'))
+    if names and has_packages(tree, path) and not any(re.search(r"\b(?:npm|npx|yarn|pnpm|bun)\b", t) for t in texts):
+        where = Evidence(path, line_of(tree.text(path) or "", rf'"{re.escape(names[0])}"\s*:'))
         how = f"`npm install && npm run {names[0]}` does"
         yield Note(f"what pages load may have to be built; {how}", where)
 
 
 def _install(tree: Tree, root: str, path: str, names: list[str]) -> Task:
-    folder = posixpath.dirname(path)
+    folder = lock_folder(tree, posixpath.dirname(path))
     cwd = posixpath.relpath(folder or ".", root)
-    lock, run = next(
-        ((each, run) for each, run in _INSTALLS if tree.exists(posixpath.join(folder, each))),
-        ("package.json", "npm install"),
-    )
+    lock = next((each for each in LOCKS if tree.exists(posixpath.join(folder, each))), "package.json")
+    run = _installer(tree, folder, lock)
     name = "npm" if cwd == "." else "npm-" + re.sub(r"[^\w-]+", "-", cwd)
     inputs = tuple(posixpath.normpath(posixpath.join(cwd, each)) for each in dict.fromkeys((lock, "package.json")))
     return Task(name, run, cwd, inputs, before=tuple(dict.fromkeys(names)), evidence=Evidence(path))
 
 
-def _has_packages(tree: Tree, path: str) -> bool:
-    table = _read(tree, path)
+def lock_folder(tree: Tree, folder: str) -> str:
+    """Return where the packages of a folder are installed: there, or in the workspace above that has the lock."""
+    here = folder
+    while not any(tree.exists(posixpath.join(here, lock)) for lock in LOCKS):
+        if here in ("", "."):
+            return folder
+        here = posixpath.dirname(here)
+        if any(tree.exists(posixpath.join(here, lock)) for lock in LOCKS) and not _is_workspace(tree, here):
+            return folder
+    return here
+
+
+def _is_workspace(tree: Tree, folder: str) -> bool:
+    has_list = "workspaces" in read_package(tree, posixpath.normpath(posixpath.join(folder, "package.json")))
+    return has_list or tree.exists(posixpath.join(folder, "pnpm-workspace.yaml"))
+
+
+def _installer(tree: Tree, folder: str, lock: str) -> str:
+    """Return the command that installs what a lock says, by the version of the tool that wrote it."""
+    if lock == "package.json":
+        return "npm install"
+    if not lock.startswith(("yarn", "pnpm")):
+        return "npm ci"
+    package = read_package(tree, posixpath.normpath(posixpath.join(folder, "package.json")))
+    named = re.match(r"(yarn|pnpm)@(\d+)(\.\d+\.\d+)?", str(package.get("packageManager", "")))
+    text = tree.text(posixpath.join(folder, lock)) or ""
+    if lock == "yarn.lock":
+        if "__metadata:" not in text:
+            return "npx --yes yarn@1 install --frozen-lockfile"
+        version = f"{named[2]}{named[3] or ''}" if named and named[1] == "yarn" else "4"
+        return f"npx --yes @yarnpkg/cli-dist@{version} install --immutable"
+    form = re.search(r"^lockfileVersion:\s*['\"]?(\d+)", text, re.MULTILINE)
+    version = _PNPM.get(form[1] if form else "", "10")
+    if named and named[1] == "pnpm":
+        version = f"{named[2]}{named[3] or ''}"
+    return f"npx --yes pnpm@{version} install --frozen-lockfile"
+
+
+def has_packages(tree: Tree, path: str) -> bool:
+    """Whether a package.json needs any."""
+    table = read_package(tree, path)
     return any(table.get(key) for key in ("dependencies", "devDependencies", "optionalDependencies", "workspaces"))
 
 
-def _read(tree: Tree, path: str) -> dict[str, Any]:
+def read_package(tree: Tree, path: str) -> dict[str, Any]:
+    """Return what a package.json holds; nothing where it can't be read."""
     try:
         found = parse_json(tree.text(path) or "{}")
     except ValueError:
@@ -137,10 +171,10 @@ def _version(tree: Tree, path: str) -> Package:
         text = tree.text(own) or "" if tree.exists(own) else ""
         if re.search(r"\d", text):
             return Package("node", str(_admitted(text)), Evidence(own, 1))
-    engines = _read(tree, path).get("engines")
+    engines = read_package(tree, path).get("engines")
     wanted = engines.get("node") if isinstance(engines, dict) else None
     if isinstance(wanted, str) and re.search(r"\d", wanted):
-        return Package("node", str(_admitted(wanted)), Evidence(path, _line(tree.text(path) or "", r'"node"\s*:')))
+        return Package("node", str(_admitted(wanted)), Evidence(path, line_of(tree.text(path) or "", r'"node"\s*:')))
     return Package("node", str(USUAL), None)
 
 
@@ -158,6 +192,7 @@ def _admitted(text: str) -> int:
     return fitting[-1] if fitting else next((each for each in MAJORS if each >= floor), MAJORS[-1])
 
 
-def _line(text: str, pattern: str) -> int:
+def line_of(text: str, pattern: str) -> int:
+    """Return the number of the first line with a match; 0 where there is none."""
     match = re.search(pattern, text)
     return text.count("\n", 0, match.start()) + 1 if match else 0

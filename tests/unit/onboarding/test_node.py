@@ -37,9 +37,9 @@ def test_the_packages_of_processes_that_run_on_node_are_installed(propose):
 @pytest.mark.parametrize(
     ("command", "lock", "name", "run"),
     [
-        ("cd ui && yarn dev", "yarn.lock", "npm-ui", "npx --yes yarn install --frozen-lockfile"),
+        ("cd ui && yarn dev", "yarn.lock", "npm-ui", "npx --yes yarn@1 install --frozen-lockfile"),
         ("npm --prefix ui run dev", "package-lock.json", "npm-ui", "npm ci"),
-        ("pnpm -C ui dev", "pnpm-lock.yaml", "npm-ui", "npx --yes pnpm install --frozen-lockfile"),
+        ("pnpm -C ui dev", "pnpm-lock.yaml", "npm-ui", "npx --yes pnpm@10 install --frozen-lockfile"),
         ("cd ui; node server.js", "", "npm-ui", "npm install"),
     ],
 )

@@ -11,4 +11,5 @@ class Gradio(ServingScript):
     name = "gradio"
     package = "gradio"
     serves = re.compile(r"\b(?:gr|gradio)\.(?:Interface|Blocks|ChatInterface|TabbedInterface)\(")
+    makes_pages = True
     listens = Listens("launch", "server_port", usual=7860)

@@ -1,0 +1,2 @@
+const answer = await fetch('/api/notice')
+document.querySelector('#notice').textContent = (await answer.json()).text

@@ -16,7 +16,6 @@ from devboot.onboarding.reading.procfile import Procfile
 from devboot.onboarding.reading.tree import Tree
 from devboot.onboarding.symbolic_eval.evaluate import Code, Run
 from devboot.onboarding.symbolic_eval.machine import Need
-from devboot.onboarding.symbolic_eval.values import Place
 
 NEVER = re.compile(r"(?!)")
 
@@ -126,8 +125,3 @@ class Plain(Framework):
 
 
 NONE = Plain()
-
-
-def evidence_of(place: Place | None) -> Evidence | None:
-    """Return a place in the code as evidence."""
-    return Evidence(place.path, place.line) if place else None

@@ -9,7 +9,6 @@ from devboot.onboarding.proposal.configurations import find_configuration
 from devboot.onboarding.proposal.variables import DEVELOPS, MODE, SWITCH
 from devboot.onboarding.proposal_values import Evidence, Variable
 from devboot.onboarding.symbolic_eval.evaluate import Code, Run, evaluate
-from devboot.onboarding.symbolic_eval.values import Place
 
 DATABASE = re.compile(r"(?:^|_)(?:DATABASE|DB|SQLALCHEMY_DATABASE|SQLALCHEMY)_(?:URL|URI|DSN)$")
 ENGINE = re.compile(r"(?:DB|DATABASE)_ENGINE$")
@@ -46,7 +45,7 @@ def _candidates(clone: Clone, code: Code, base: Run) -> list[Variable]:
     for name, read in base.found.reads.items():
         if name in clone.files.committed or not (SWITCH.search(name) or MODE.search(name)):
             continue
-        where = Evidence(read.place.path, read.place.line) if read.place else None
+        where = read.place
         default = read.default.data if read.default else None
         example = clone.files.examples.get(name)
         text = example.text if example is not None and not example.is_placeholder else composed.get(name, "")
@@ -89,7 +88,7 @@ def _sqlite(clone: Clone, base: Run) -> list[Variable]:
         example = clone.files.examples.get(need.name)
         if DATABASE.search(need.name) and (example is None or example.is_placeholder):
             scheme = "sqlite+aiosqlite" if "aiosqlite" in clone.packages else "sqlite"
-            found.append(Variable(need.name, value=f"{scheme}:///db.sqlite3", evidence=evidence_of(need.place)))
+            found.append(Variable(need.name, value=f"{scheme}:///db.sqlite3", evidence=need.place))
     return found
 
 
@@ -104,15 +103,10 @@ def _asynchronous(clone: Clone, base: Run) -> list[Variable]:
         if name in clone.files.committed:
             continue
         if "aiosqlite" in clone.packages:
-            return [Variable(name, value="sqlite+aiosqlite:///db.sqlite3", evidence=evidence_of(event.place))]
+            return [Variable(name, value="sqlite+aiosqlite:///db.sqlite3", evidence=event.place)]
         if "asyncpg" in clone.packages:
             text = (
                 example.text if example is not None and "+asyncpg://" in example.text else "postgresql+asyncpg:///app"
             )
-            return [Variable(name, value=text, evidence=evidence_of(event.place))]
+            return [Variable(name, value=text, evidence=event.place)]
     return []
-
-
-def evidence_of(place: Place | None) -> Evidence | None:
-    """A place in the code as evidence."""
-    return Evidence(place.path, place.line) if place else None

@@ -19,7 +19,7 @@ from devboot.onboarding.frameworks.tasks import find_tasks
 from devboot.onboarding.frameworks.web.django_log_folders import with_log_folders
 from devboot.onboarding.front_ends.front_end import Addition, add_front_end, with_origins
 from devboot.onboarding.proposal.composed import left_out, with_versions
-from devboot.onboarding.proposal.debug_flags import evidence_of, find_switches
+from devboot.onboarding.proposal.debug_flags import find_switches
 from devboot.onboarding.proposal.needs import needs_of
 from devboot.onboarding.proposal.remarks import absent, made_up, other_services
 from devboot.onboarding.proposal.stages import for_another_stage
@@ -252,7 +252,7 @@ def _with_port(env: tuple[Variable, ...], clone: Clone, run: Run, processes: lis
     read = run.found.reads.get("PORT")
     default = str(read.default.data) if read is not None and read.default is not None else ""
     if default.isdecimal() and int(default) >= 1024:  # others are for root
-        return (*env, Variable("PORT", value=default, evidence=evidence_of(read.place if read else None)))
+        return (*env, Variable("PORT", value=default, evidence=read.place if read else None))
     if not clone.framework.port:
         return env
     why = Evidence(f"{clone.framework.name}'s own; if it is taken, another")
@@ -321,7 +321,7 @@ def _read_env_files(clone: Clone, env_files: tuple[str, ...] | None) -> frozense
 def _named_env_files(clone: Clone, run: Run) -> Iterator[tuple[str, Evidence | None]]:
     """Env files that the code loads, a line of the Procfile reads, or direnv does; paths relative to the tree."""
     for loaded in run.found.loaded:
-        yield loaded.path, evidence_of(loaded.place)
+        yield loaded.path, loaded.place
     for entry in clone.procfile.processes() if clone.procfile else ():
         for name in env_files_in(entry.command):
             yield (

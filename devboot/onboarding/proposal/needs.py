@@ -7,11 +7,10 @@ from itertools import chain
 
 from devboot.onboarding.frameworks.framework import Clone
 from devboot.onboarding.frameworks.web.django_settings import must_be_texts
-from devboot.onboarding.proposal_values import Process
+from devboot.onboarding.proposal_values import Evidence, Process
 from devboot.onboarding.reading.procfile import variables_in
 from devboot.onboarding.symbolic_eval.evaluate import Run
 from devboot.onboarding.symbolic_eval.machine import Need
-from devboot.onboarding.symbolic_eval.values import Place
 
 _IN_COMMAND = "is used in the command"
 
@@ -55,7 +54,7 @@ def _of_tokens(run: Run) -> Iterator[Need]:
 
 def _of_procfile(clone: Clone) -> Iterator[Need]:
     for entry in clone.procfile.processes() if clone.procfile else ():
-        place = Place(clone.procfile.path, entry.line) if clone.procfile else None
+        place = Evidence(clone.procfile.path, entry.line) if clone.procfile else None
         for name in variables_in(entry.command):
             yield Need(name, place, _IN_COMMAND)
 
@@ -67,4 +66,4 @@ def _of_commands(clone: Clone, processes: Iterable[Process]) -> Iterator[Need]:
         for name in variables_in(process.command or ""):
             example = clone.files.examples.get(name)
             if example is not None and not example.is_placeholder:
-                yield Need(name, Place(where.path, where.line or 0) if where else None, _IN_COMMAND)
+                yield Need(name, Evidence(where.path, where.line or 0) if where else None, _IN_COMMAND)

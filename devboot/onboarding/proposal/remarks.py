@@ -7,7 +7,6 @@ from collections.abc import Iterable
 
 from devboot.onboarding.frameworks.framework import Clone
 from devboot.onboarding.libraries import kind
-from devboot.onboarding.proposal.debug_flags import evidence_of
 from devboot.onboarding.proposal_values import Note, Variable
 from devboot.onboarding.reading.app_json import read_app_json
 from devboot.onboarding.symbolic_eval.evaluate import Run
@@ -39,7 +38,7 @@ def other_services(clone: Clone, run: Run, servers: set[str]) -> list[Note]:
                         *notes,
                         Note(
                             "rabbitmq: the code connects to it; `[services.rabbitmq]` would run it",
-                            evidence_of(event.place),
+                            event.place,
                             warns=True,
                         ),
                     ]
@@ -50,7 +49,7 @@ def absent(clone: Clone, run: Run) -> list[Note]:
     """Modules that the code imports and the clone lacks, with the template from which one is made."""
     notes = []
     known = [(name, place) for name, place in run.found.absent if HOLE not in name]
-    missing = [(name, evidence_of(place), "imported") for name, place in known[:2]]
+    missing = [(name, place, "imported") for name, place in known[:2]]
     if clone.settings.named and not clone.settings.module:
         missing.append((clone.settings.named, clone.settings.evidence, "named"))
     for name, evidence, how in missing:

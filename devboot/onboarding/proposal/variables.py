@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit, urlunsplit
 
-from devboot.onboarding.proposal_values import Evidence, Variable
+from devboot.onboarding.proposal_values import Variable
 from devboot.onboarding.reading.dotenv import Variable as Line
 from devboot.onboarding.symbolic_eval.machine import PRESENCE, Need
 
@@ -93,7 +93,7 @@ class Sources:
 
 def describe(need: Need, sources: Sources) -> Variable:
     """The entry of `[env]` for a variable that is needed."""
-    evidence = Evidence(need.place.path, need.place.line) if need.place else None
+    evidence = need.place
     kind = generated(need.name, sources)
     if kind:
         return Variable(need.name, generate=kind, evidence=evidence)
@@ -116,7 +116,7 @@ def required_variable(need: Need, sources: Sources) -> Variable:
         required=True,
         secret=bool(SECRET.search(need.name)),
         description=text,
-        evidence=Evidence(need.place.path, need.place.line) if need.place else None,
+        evidence=need.place,
         file=sources.file,
     )
 

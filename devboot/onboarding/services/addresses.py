@@ -8,21 +8,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
-from devboot.onboarding.libraries import LOOPBACK, kind
+from devboot.onboarding.libraries import kind
 from devboot.onboarding.proposal_values import Evidence
 from devboot.onboarding.symbolic_eval.evaluate import Run
 from devboot.onboarding.symbolic_eval.machine import Event
-from devboot.onboarding.symbolic_eval.values import (
-    HOLE,
-    Class,
-    Instance,
-    Module,
-    Opaque,
-    Place,
-    Value,
-    deep_reads,
-    plain,
-)
+from devboot.onboarding.symbolic_eval.values import HOLE, Class, Instance, Module, Opaque, Value, deep_reads, plain
 
 REDIS_URL = kind("redis").schemes
 
@@ -39,19 +29,9 @@ class Address:
     host: str
     port: int | None
     reads: frozenset[str]
-    place: Place | None
+    place: Evidence | None
     maybe: bool = False
     password: str = ""
-
-    @property
-    def evidence(self) -> Evidence | None:
-        """Where it stands."""
-        return Evidence(self.place.path, self.place.line) if self.place else None
-
-    @property
-    def is_local(self) -> bool:
-        """Whether it points to this machine."""
-        return self.host in LOOPBACK
 
 
 def _is_client(name: str) -> bool:
@@ -59,7 +39,7 @@ def _is_client(name: str) -> bool:
     return kind("redis").positions(name) is not None
 
 
-def parse_address(label: str, value: Value, place: Place | None, *, maybe: bool = False) -> Address | None:
+def parse_address(label: str, value: Value, place: Evidence | None, *, maybe: bool = False) -> Address | None:
     """An address from a text; None for what is no address of Redis."""
     text = value.data
     reads = value.reads
@@ -226,7 +206,7 @@ def _texts(label: str, value: Value, depth: int = 0) -> Iterator[Address]:
         yield from _entries(label, data, value.place, depth)
 
 
-def _entries(label: str, data: Mapping[Any, Value], place: Place | None, depth: int) -> Iterator[Address]:
+def _entries(label: str, data: Mapping[Any, Value], place: Evidence | None, depth: int) -> Iterator[Address]:
     apart = _apart(label, data, place)
     if apart is not None:
         yield apart
@@ -235,7 +215,7 @@ def _entries(label: str, data: Mapping[Any, Value], place: Place | None, depth: 
             yield from _texts(label, item, depth + 1)
 
 
-def _pair(label: str, items: list[Value], place: Place | None) -> Address | None:
+def _pair(label: str, items: list[Value], place: Evidence | None) -> Address | None:
     """`("localhost", 6379)`."""
     if len(items) != 2 or _port(items[1]) is None:
         return None
@@ -245,7 +225,7 @@ def _pair(label: str, items: list[Value], place: Place | None) -> Address | None
     return Address(label, None, host, _port(items[1]), items[0].reads | items[1].reads, items[0].place or place)
 
 
-def _apart(label: str, data: Mapping[Any, Value], place: Place | None) -> Address | None:
+def _apart(label: str, data: Mapping[Any, Value], place: Evidence | None) -> Address | None:
     words = {str(key).lower(): value for key, value in data.items()}
     host = words.get("host") or words.get("redis_host")
     port = words.get("port") or words.get("redis_port")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from devboot.onboarding.frameworks.framework import evidence_of
 from devboot.onboarding.frameworks.workers.celery import USES, is_idle, uses_celery
 from devboot.onboarding.libraries import kind
 from devboot.onboarding.proposal_values import Evidence
@@ -30,7 +29,7 @@ def find_broker(code: Code, base: Run, given: Mapping[str, str], packages: Mappi
         return None
     names = sorted(name for name in broker.reads if _carries(name, base))
     reached = next((each for each in ([[name] for name in names] + [names]) if _is_reached(code, given, each)), [OWN])
-    return _told(reached, evidence_of(broker.place))
+    return _told(reached, broker.place)
 
 
 def lacks_broker(run: Run, packages: Mapping[str, str]) -> bool:
@@ -47,7 +46,7 @@ def speaks_redis(packages: Mapping[str, str]) -> bool:
 def told_celery(run: Run, packages: Mapping[str, str]) -> Served:
     """Return what Celery's own variable leads to: Redis if its client is there, else RabbitMQ, which Celery means."""
     event = next(event for event in run.found.events if USES.search(event.name))
-    where = evidence_of(event.place)
+    where = event.place
     if "redis" in packages or "redis" in packages.get("celery", "").split(","):
         found = Served(kind("redis"), where)
         found.tell(OWN, "${services.redis.url}/0", where, "redis://:probe0password@127.0.0.1:59999/0")

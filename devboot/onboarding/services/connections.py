@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from devboot.onboarding.libraries import Kind, part_of
+from devboot.onboarding.proposal_values import Evidence
 from devboot.onboarding.symbolic_eval.evaluate import Run
 from devboot.onboarding.symbolic_eval.machine import Event
-from devboot.onboarding.symbolic_eval.values import HOLE, Opaque, Place, Value
+from devboot.onboarding.symbolic_eval.values import HOLE, Opaque, Value
 
 PARTS = ("host", "port", "user", "password", "name")
 _PAIR = re.compile(r"(\w+)\s*=\s*('[^']*'|\S+)")
@@ -28,7 +29,7 @@ class Connection:
     call: str
     url: Value | None
     parts: Mapping[str, Value]
-    place: Place | None
+    place: Evidence | None
     maybe: bool
 
 

@@ -14,7 +14,7 @@ from devboot.onboarding.proposal_values import Database, Evidence, Note, Variabl
 from devboot.onboarding.reading.layout import Application
 from devboot.onboarding.reading.tree import Tree
 from devboot.onboarding.symbolic_eval.evaluate import Run
-from devboot.onboarding.symbolic_eval.values import HOLE, Class, Place, Value, plain
+from devboot.onboarding.symbolic_eval.values import HOLE, Class, Value, plain
 
 SQLITE = re.compile(r"^sqlite(?:\+\w+)?:(?://)?(.*)$")
 FILE = "db.sqlite3"  # where the code names none
@@ -45,10 +45,6 @@ def find_databases(tree: Tree, app: Application, run: Run, provided: Iterable[st
     return found
 
 
-def _evidence(place: Place | None) -> Evidence | None:
-    return Evidence(place.path, place.line) if place else None
-
-
 def _of_django(tree: Tree, app: Application, run: Run, found: Found) -> None:
     value = run.names.get("DATABASES")
     if value is None or not isinstance(value.data, dict):
@@ -65,7 +61,7 @@ def _of_django(tree: Tree, app: Application, run: Run, found: Found) -> None:
                 found.notes.append(
                     Note(
                         "sqlite: its default can't work, since TLS options are added to it",
-                        _evidence(options.place or place),
+                        options.place or place,
                     )
                 )
                 continue
@@ -81,12 +77,12 @@ def _is_sqlite(tree: Tree, run: Run, engine: str) -> bool:
     return path is not None and "sqlite3" in (tree.text(path) or "")
 
 
-def _server(engine: str, data: Mapping[object, Value], place: Place | None, found: Found) -> None:
+def _server(engine: str, data: Mapping[object, Value], place: Evidence | None, found: Found) -> None:
     for kind in known_servers().values():
         if kind.engine.search(engine):
             host = data.get("HOST", Value("")).data
             where = f" at `{host}`" if isinstance(host, str) and host and HOLE not in host else ""
-            _note_server(kind, where, _evidence(place), found)
+            _note_server(kind, where, place, found)
             return
 
 
@@ -97,7 +93,7 @@ def _note_server(kind: Kind, where: str, evidence: Evidence | None, found: Found
         found.notes.append(Note(f"{kind.name}: {kind.title}{where} is needed; {lacks}", evidence, warns=True))
 
 
-def _urls(app: Application, run: Run) -> Iterator[tuple[Value, Place | None, str]]:
+def _urls(app: Application, run: Run) -> Iterator[tuple[Value, Evidence | None, str]]:
     """Addresses of databases with the place and the folder to which SQLite's names are relative."""
     yield from _settings_urls(app, run)
     for event in run.found.events:
@@ -110,7 +106,7 @@ def _urls(app: Application, run: Run) -> Iterator[tuple[Value, Place | None, str
             yield Value(f"sqlite:///{first.data}", first.reads, first.place), first.place or event.place, app.folder
 
 
-def server_urls(app: Application, run: Run) -> Iterator[tuple[Value, Place | None]]:
+def server_urls(app: Application, run: Run) -> Iterator[tuple[Value, Evidence | None]]:
     """Addresses of databases that are opened, of whatever kind, with the place."""
     for value, place, _base in _urls(app, run):
         yield value, place
@@ -127,11 +123,11 @@ def kept_in_files(app: Application, run: Run, packages: Collection[str]) -> dict
         if _IN_MEMORY.match(text) and read.default.data == text and name not in run.machine.environ:
             slashes = "//" if "tortoise-orm" in packages else "///"
             file = f"{text.partition(':')[0]}:{slashes}{FILE}"
-            found[name] = Variable(name, value=file, evidence=_evidence(read.place or place))
+            found[name] = Variable(name, value=file, evidence=read.place or place)
     return found
 
 
-def _settings_urls(app: Application, run: Run) -> Iterator[tuple[Value, Place | None, str]]:
+def _settings_urls(app: Application, run: Run) -> Iterator[tuple[Value, Evidence | None, str]]:
     for name, value in run.names.items():
         if name in ("SQLALCHEMY_DATABASE_URI", "SQLALCHEMY_DATABASE_URL"):
             yield value, value.place, posixpath.join(app.folder, "instance")
@@ -146,7 +142,7 @@ def _path_text(value: Value) -> str:
     return str(value.data) if isinstance(value.data, str | PurePosixPath) else ""
 
 
-def _of_url(tree: Tree, app: Application, value: Value, place: Place | None, base: str, found: Found) -> None:
+def _of_url(tree: Tree, app: Application, value: Value, place: Evidence | None, base: str, found: Found) -> None:
     text = value.data
     if not isinstance(text, str):
         return
@@ -162,7 +158,7 @@ def _of_url(tree: Tree, app: Application, value: Value, place: Place | None, bas
     kind = next((each for each in known_servers().values() if each.schemes.match(text)), None)
     if kind is not None:
         host = re.search(r"@([\w.-]+)", text)
-        _note_server(kind, f" at `{host[1]}`" if host else "", _evidence(place), found)
+        _note_server(kind, f" at `{host[1]}`" if host else "", place, found)
 
 
 def _name_of(path: str) -> str:
@@ -170,27 +166,27 @@ def _name_of(path: str) -> str:
     return re.sub(r"[^a-z0-9-]+", "-", stem.lower()).strip("-") or "database"
 
 
-def _add(tree: Tree, app: Application, name: str, value: Value, place: Place | None, base: str, found: Found) -> None:
+def _add(
+    tree: Tree, app: Application, name: str, value: Value, place: Evidence | None, base: str, found: Found
+) -> None:
     data = value.data
     text = str(data) if isinstance(data, str | PurePosixPath) else ""
     if not text or text == ":memory:" or "mode=memory" in text:
         return
     if HOLE in text or isinstance(data, Class) or text.startswith("file:"):
-        found.notes.append(Note("sqlite: its path is put together when the application runs", _evidence(place)))
+        found.notes.append(Note("sqlite: its path is put together when the application runs", place))
         return
     root = str(tree.root)
     # `sqlite:////` before an absolute path leaves two slashes, which normpath keeps
     full = posixpath.normpath("/" + text.lstrip("/") if text.startswith("/") else posixpath.join(root, base, text))
     home = posixpath.normpath(posixpath.join(root, app.root))
     if not full.startswith(root + "/"):
-        found.notes.append(Note(f"sqlite: `{full}` lies outside the clone", _evidence(place)))
+        found.notes.append(Note(f"sqlite: `{full}` lies outside the clone", place))
         return
     path = posixpath.relpath(full, home)
     if all(known.path != path for known in found.databases):
         taken = {known.name for known in found.databases}
-        found.databases.append(
-            Database(name if name not in taken else _name_of(path), path, _evidence(value.place or place))
-        )
+        found.databases.append(Database(name if name not in taken else _name_of(path), path, value.place or place))
 
 
 __all__ = ["Found", "find_databases", "plain"]

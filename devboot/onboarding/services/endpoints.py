@@ -10,13 +10,13 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from urllib.parse import urlsplit
 
-from devboot.onboarding.libraries import LOOPBACK, Kind, known_servers
-from devboot.onboarding.proposal_values import Evidence, Note
+from devboot.onboarding.libraries import Kind, known_servers
+from devboot.onboarding.proposal_values import Note
 from devboot.onboarding.services.connections import Connection, connections, host_and_port, split
 from devboot.onboarding.services.served import Served, host_of, is_elsewhere, place_of, text_of
 from devboot.onboarding.services.unavailable import usual
 from devboot.onboarding.symbolic_eval.evaluate import Run
-from devboot.onboarding.symbolic_eval.values import HOLE, Place, Value
+from devboot.onboarding.symbolic_eval.values import HOLE, Value
 
 _PART = re.compile(r"_(HOST(?:NAME)?|SERVER|PORT)$")
 _TRIED = frozenset({"redis", "postgres", "mysql"})  # what `wiring` and `servers` find by trial
@@ -98,21 +98,12 @@ def _fixed(found: Served, opened: list[Connection], run: Run, containers: Collec
         if isinstance(value.data, str) and kind.schemes.match(value.data) and not value.reads:
             if is_elsewhere(value.data):
                 return None
-            _pin(found, *split(value.data), value.place, containers)
+            found.pin(*split(value.data), value.place, containers)
     for each in opened:
         host, port = host_and_port(each)
         if isinstance(host, str) and HOLE not in host and not is_elsewhere(host):
-            _pin(found, host, port if isinstance(port, int) else None, each.place, containers)
+            found.pin(host, port if isinstance(port, int) else None, each.place, containers)
     return found if found.evidence is not None or found.port else None
-
-
-def _pin(found: Served, host: str, port: int | None, place: Place | None, containers: Collection[str]) -> None:
-    if host not in LOOPBACK:
-        if host not in containers:
-            return
-        found.hosts.add(host)
-    found.port = found.port or port or found.kind.port
-    found.evidence = found.evidence or _evidence(place)
 
 
 def _without_recipe(found: Served, run: Run, containers: Collection[str]) -> Served:
@@ -124,10 +115,6 @@ def _without_recipe(found: Served, run: Run, containers: Collection[str]) -> Ser
         else:
             found.forget(name)
     return found
-
-
-def _evidence(place: Place | None) -> Evidence | None:
-    return Evidence(place.path, place.line) if place else None
 
 
 def _written(kind: Kind, name: str, text: str) -> str:

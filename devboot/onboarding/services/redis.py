@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from devboot.onboarding.libraries import LOOPBACK, kind
-from devboot.onboarding.proposal_values import CONTAINER, Note
 from devboot.onboarding.services.addresses import Address, broker_values, redis_addresses
 from devboot.onboarding.services.brokers import (
     lacks_broker,
@@ -43,76 +43,147 @@ PROMISING = re.compile(
 
 
 def find_redis(
-    code: Code,
-    base: Run,
-    switches: Mapping[str, str],
-    packages: Mapping[str, str],
-    containers: Collection[str],
+    code: Code, base: Run, given: Mapping[str, str], packages: Mapping[str, str], containers: Collection[str]
 ) -> Served | None:
     """Decide whether Redis is needed, and how the application is told where it is; RabbitMQ where Celery means that."""
-    found = Served(kind("redis"))
     addresses = redis_addresses(base, packages)
     is_silent = not any(each.label == "broker" for each in addresses) and lacks_broker(base, packages)
     demanded = any(re.search(r"REDIS|VALKEY", n.name) or "RedisDsn" in n.cast for n in base.found.needs.values())
     if not addresses and not demanded and not (is_silent and speaks_redis(packages)):
         return told_celery(base, packages) if is_silent else None
-    names = _candidates(base, addresses, broker_values(base) if is_silent else ())
-    _try_shapes(code, base, switches, packages, names, addresses, found)
-    if addresses or found.values:
-        _add_siblings(base, addresses, found)
-    elif is_silent:
-        return told_celery(base, packages)
-    else:
-        return None
-    found.evidence = addresses[0].evidence if addresses else next(iter(found.places.values()), None)
-    _pin(code, switches, packages, found, containers)
-    _tell_password(code, base, switches, packages, found)
+    trial = _Trial(code, base, given, packages, addresses, Served(kind("redis")))
+    trial.try_shapes(_candidates(base, addresses, broker_values(base) if is_silent else ()))
+    found = trial.found
+    if not addresses and not found.values:
+        return told_celery(base, packages) if is_silent else None
+    trial.add_siblings()
+    found.evidence = addresses[0].place if addresses else next(iter(found.places.values()), None)
+    trial.pin(containers)
+    trial.tell_password()
     return found
 
 
-def _tell_password(
-    code: Code, base: Run, switches: Mapping[str, str], packages: Mapping[str, str], found: Served
-) -> None:
-    """Give the password to the variables that ask for it; where it doesn't reach a place that connects, do without."""
-    asking = sorted(name for name in {*base.found.reads, *base.found.needs} if PASSWORDS.search(name))
-    _tell_celery(code, switches, packages, found)
-    for names in ([], asking):
-        probes = {**found.probes, **dict.fromkeys(names, PROBE_PASSWORD)}
-        if _all_know(redis_addresses(evaluate(code, {**switches, **probes}), packages), found, names):
-            for name in names:
-                found.tell(name, "${services.redis.password}", place_of(name, base), PROBE_PASSWORD)
+@dataclass(slots=True)
+class _Trial:
+    """Values for variables, tried out on an application that uses Redis at these addresses."""
+
+    code: Code
+    base: Run
+    given: Mapping[str, str]
+    packages: Mapping[str, str]
+    addresses: list[Address]
+    found: Served
+
+    def _with(self, probes: Mapping[str, str]) -> list[Address]:
+        """The addresses that the application uses with these variables set."""
+        return redis_addresses(evaluate(self.code, {**self.given, **probes}), self.packages)
+
+    def _reached(self, probes: Mapping[str, str]) -> set[str]:
+        """The places that connect to the probe's address in good form, with these variables set."""
+        return {
+            f"{each.label} {each.place}"
+            for each in self._with(probes)
+            if (GOOD.match(each.url) if each.url else _is_told_host(each, probes) or _is_at_probe(each))
+        }
+
+    def try_shapes(self, names: list[str]) -> None:
+        """Try the forms in which these variables may be written; keep those that arrive, else go by the names alone."""
+        best, most = dict[str, tuple[str, str]](), 0
+        wanted = len([each for each in self.addresses if each.reads])
+        for attempt in ("default", "bare", "number", "pair") if names else ():
+            tried = {name: written(*_attempt(name, attempt, self.base)) for name in names}
+            reached = len(self._reached({name: probe for name, (probe, _) in tried.items()}))
+            best, most = (tried, reached) if reached > most else (best, most)
+            if reached and reached >= wanted:
+                break
+        if best:
+            self._keep(best)
             return
-    found.open_access(found.evidence)
+        for name in names:
+            if re.search(r"REDIS|BROKER", name):
+                self._tell(name)
 
+    def _tell(self, name: str) -> None:
+        """Set a variable in the form of its default."""
+        probe, text = written(_shape(name, self.base), _suffix(name, self.base) or "")
+        self.found.tell(name, text, place_of(name, self.base), probe)
 
-def _tell_celery(code: Code, switches: Mapping[str, str], packages: Mapping[str, str], found: Served) -> None:
-    """Where Celery's address is put together of parts, it gets the whole one in the variable that it prefers."""
-    for address in redis_addresses(evaluate(code, {**switches, **found.probes}), packages):
-        variable = OWN_VARIABLES.get(address.label)
-        if variable and variable not in found.values and GOOD.match(address.url or "") and not address.password:
-            _wire_celery(found, variable, address)
+    def _keep(self, tried: Mapping[str, tuple[str, str]]) -> None:
+        """Of variables that work together, keep those that are needed: a general one makes special ones superfluous."""
+        chosen = {name: probe for name, (probe, _) in tried.items()}
+        goal = self._reached(chosen)
+        # What arrives where it can't be followed is carried by the likeliest of its variables
+        unseen = [
+            each.reads & tried.keys() for each in self.addresses if HOLE in each.host and each.reads & tried.keys()
+        ]
+        general = {name: _generality(name, self.base) for name in tried}
+        kept = {max(reads, key=lambda name: (name == "REDIS_URL", *general[name])) for reads in unseen}
+        for name in sorted(tried, key=general.__getitem__):
+            fewer = {other: probe for other, probe in chosen.items() if other != name}
+            if fewer and name not in kept and goal <= self._reached(fewer):
+                chosen = fewer
+        for name, probe in chosen.items():
+            self.found.tell(name, tried[name][1], place_of(name, self.base), probe)
 
+    def add_siblings(self) -> None:
+        """Set other variables whose defaults are an address of Redis: code that isn't followed uses them."""
+        known = frozenset().union(*(each.reads for each in self.addresses)) | set(self.found.values)
+        for name, read in self.base.found.reads.items():
+            default = read.default
+            if name in known or default is None or default.reads or "REDIS" not in name.upper() or NEVER.search(name):
+                continue
+            shape, data = _shape(name, self.base), default.data
+            is_host = shape == "host" and isinstance(data, str) and data in (*LOOPBACK - {""}, "redis", "valkey")
+            is_url = shape == "url" and isinstance(data, str) and data.startswith("redis://")
+            if is_host or is_url or (shape == "port" and str(data) == "6379"):
+                self._tell(name)
 
-def _wire_celery(found: Served, variable: str, address: Address) -> None:
-    path = urlsplit(address.url or "").path
-    suffix = path if re.match(r"^/\d+$", path) else "/0"
-    found.tell(variable, "${services.redis.url}" + suffix, address.evidence, written("url", "/0")[0])
+    def pin(self, containers: Collection[str]) -> None:
+        """Take over addresses that no variable reaches: Celery has own variables, else host and port are the code's."""
+        for address in self._with(self.found.probes):
+            variable = OWN_VARIABLES.get(address.label)
+            if (address.url and GOOD.match(address.url)) or _is_at_probe(address):
+                continue
+            if variable:
+                if variable not in self.found.values and not address.reads:
+                    self._wire_celery(variable, address)
+            elif self.found.pin(address.host, address.port, address.place, containers):
+                self.found.evidence = address.place or self.found.evidence
+            elif HOLE not in address.host and not address.reads:
+                self.found.warn_of_container(address.host, address.place)
 
+    def tell_password(self) -> None:
+        """Give the password to variables that ask for it; where it doesn't reach a place that connects, do without."""
+        asking = sorted(filter(PASSWORDS.search, {*self.base.found.reads, *self.base.found.needs}))
+        for address in self._with(self.found.probes):  # put together of parts: Celery prefers the whole
+            variable = OWN_VARIABLES.get(address.label)
+            if (
+                variable
+                and variable not in self.found.values
+                and GOOD.match(address.url or "")
+                and not address.password
+            ):
+                self._wire_celery(variable, address)
+        for names in (list[str](), asking):
+            if self._all_know(names):
+                for name in names:
+                    self.found.tell(name, "${services.redis.password}", place_of(name, self.base), PROBE_PASSWORD)
+                return
+        self.found.open_access(self.found.evidence)
 
-def _all_know(addresses: Iterable[Address], found: Served, names: Iterable[str]) -> bool:
-    """Whether each place that connects to the server has the password, as far as that can be followed."""
-    is_whole = any(".url}" in text for text in found.values.values() if "${services.redis." in text)
-    local = [
-        each for each in addresses if each.host in LOOPBACK | {PROBE_HOST} | found.hosts and not _is_celery(each, found)
-    ]
-    if not local:
-        return is_whole or any(names)
-    return all(each.password == PROBE_PASSWORD for each in local)
+    def _wire_celery(self, variable: str, address: Address) -> None:
+        """Set what Celery reads from the environment before its configuration."""
+        path = urlsplit(address.url or "").path
+        suffix = path if re.match(r"^/\d+$", path) else "/0"
+        self.found.tell(variable, "${services.redis.url}" + suffix, address.place, written("url", "/0")[0])
 
-
-def _is_celery(address: Address, found: Served) -> bool:
-    """Whether Celery takes a variable of its own instead of this address."""
-    return OWN_VARIABLES.get(address.label, "") in found.values
+    def _all_know(self, names: list[str]) -> bool:
+        """Whether each place that connects has the password with these variables, as far as that can be followed."""
+        here, told = LOOPBACK | {PROBE_HOST} | self.found.hosts, self.found.values
+        addresses = self._with({**self.found.probes, **dict.fromkeys(names, PROBE_PASSWORD)})
+        local = [each for each in addresses if each.host in here and OWN_VARIABLES.get(each.label, "") not in told]
+        is_whole = any(".url}" in text for text in told.values() if "${services.redis." in text)
+        return all(each.password == PROBE_PASSWORD for each in local) if local else is_whole or bool(names)
 
 
 def _candidates(run: Run, addresses: list[Address], silent: Iterable[tuple[str, Value]]) -> list[str]:
@@ -158,46 +229,14 @@ def written(shape: str, suffix: str) -> tuple[str, str]:
     }[shape]
 
 
-def _try_shapes(
-    code: Code, base: Run, switches: Mapping[str, str], packages: Mapping[str, str], names: list[str],
-    addresses: list[Address], found: Served,
-) -> None:  # fmt: skip
-    if not names:
-        return
-    shapes = {name: _shape(name, base) for name in names}
-    best: tuple[int, dict[str, tuple[str, str]]] = (0, {})
-    for attempt in ("default", "bare", "number", "pair"):
-        tried = {name: written(*_attempt(name, shapes[name], attempt, base)) for name in names}
-        reached = _reached(code, switches, packages, {name: probe for name, (probe, _) in tried.items()})
-        if len(reached) > best[0]:
-            best = (len(reached), tried)
-        if reached and len(reached) >= len([a for a in addresses if a.reads]):
-            break
-    if best[0]:
-        _keep(code, base, switches, packages, best[1], found)
-        return
-    _by_name(base, names, shapes, found)
-
-
-def _attempt(name: str, shape: str, attempt: str, run: Run) -> tuple[str, str]:
+def _attempt(name: str, attempt: str, run: Run) -> tuple[str, str]:
+    """The form of a variable, and what stands behind an address, in one attempt."""
+    shape, known = _shape(name, run), _suffix(name, run)
     if attempt == "pair" and shape in ("url", "host"):
         return "pair", ""
     if shape != "url":
         return shape, ""
-    known = _suffix(name, run)
     return "url", {"default": "/0" if known is None else known, "bare": "", "number": "/0"}[attempt]
-
-
-def _reached(
-    code: Code, switches: Mapping[str, str], packages: Mapping[str, str], probes: Mapping[str, str]
-) -> set[str]:
-    """The places that connect to the probe's address in good form, with these variables set."""
-    run = evaluate(code, {**switches, **probes})
-    return {
-        f"{each.label} {each.place}"
-        for each in redis_addresses(run, packages)
-        if (GOOD.match(each.url) if each.url else _is_told_host(each, probes) or _is_at_probe(each))
-    }
 
 
 def _is_told_host(address: Address, probes: Mapping[str, str]) -> bool:
@@ -210,82 +249,7 @@ def _is_at_probe(address: Address) -> bool:
     return address.host == PROBE_HOST and address.port == PROBE_PORT
 
 
-def _keep(
-    code: Code, base: Run, switches: Mapping[str, str], packages: Mapping[str, str],
-    tried: Mapping[str, tuple[str, str]], found: Served,
-) -> None:  # fmt: skip
-    """Of the variables that work together, those that are needed: a general one makes the special ones superfluous."""
-    chosen = {name: probe for name, (probe, _) in tried.items()}
-    goal = _reached(code, switches, packages, chosen)
-    # What arrives where it can't be followed is carried by the likeliest of its variables
-    unseen = [
-        a.reads.intersection(tried)
-        for a in redis_addresses(base, packages)
-        if HOLE in a.host and a.reads.intersection(tried)
-    ]
-    kept = {max(reads, key=lambda name: (name == "REDIS_URL", *_generality(name, base))) for reads in unseen}
-    for name in sorted(tried, key=lambda name: _generality(name, base)):
-        if len(chosen) > 1 and name not in kept:
-            fewer = {other: probe for other, probe in chosen.items() if other != name}
-            if goal <= _reached(code, switches, packages, fewer):
-                chosen = fewer
-    for name, probe in chosen.items():
-        found.tell(name, tried[name][1], place_of(name, base), probe)
-
-
 def _generality(name: str, run: Run) -> tuple[int, int, str]:
     """Smaller: dropped first. What is set already (by a committed file) and names Redis itself stays longest."""
     set_already = name in run.machine.environ
     return (int(set_already), int(bool(re.match(r"^(?:\w+_)?REDIS_(?:URL|DSN|URI|HOST|PORT)$", name))), name)
-
-
-def _add_siblings(base: Run, addresses: list[Address], found: Served) -> None:
-    """Other variables whose defaults are an address of Redis: a part of the code that isn't followed uses them."""
-    known = frozenset().union(*(address.reads for address in addresses)) | set(found.values)
-    for name, read in base.found.reads.items():
-        default = read.default
-        if name in known or default is None or default.reads or "REDIS" not in name.upper() or NEVER.search(name):
-            continue
-        shape = _shape(name, base)
-        is_host = (
-            shape == "host" and isinstance(default.data, str) and default.data in (*LOOPBACK - {""}, "redis", "valkey")
-        )
-        is_url = shape == "url" and isinstance(default.data, str) and default.data.startswith("redis://")
-        is_port = shape == "port" and str(default.data) == "6379"
-        if is_host or is_url or is_port:
-            probe, text = written(shape, _suffix(name, base) or "")
-            found.tell(name, text, place_of(name, base), probe)
-
-
-def _by_name(base: Run, names: list[str], shapes: Mapping[str, str], found: Served) -> None:
-    """Where the way of the value can't be followed: the names alone."""
-    for name in names:
-        if not re.search(r"REDIS|BROKER", name):
-            continue
-        probe, text = written(shapes[name], _suffix(name, base) or "")
-        found.tell(name, text, place_of(name, base), probe)
-
-
-def _pin(
-    code: Code,
-    switches: Mapping[str, str],
-    packages: Mapping[str, str],
-    found: Served,
-    containers: Collection[str],
-) -> None:
-    """Addresses that no variable reaches: Celery's own variables, else the host and the port that the code names."""
-    run = evaluate(code, {**switches, **found.probes})
-    for address in redis_addresses(run, packages):
-        if (address.url and GOOD.match(address.url)) or _is_at_probe(address):
-            continue
-        variable = OWN_VARIABLES.get(address.label)
-        if variable and variable not in found.values and not address.reads:
-            # Celery reads these two from the environment before its configuration
-            _wire_celery(found, variable, address)
-        elif (address.host in LOOPBACK or address.host in containers) and not variable:
-            found.hosts |= {address.host} - LOOPBACK
-            found.port = found.port or address.port or 6379
-            found.evidence = address.evidence or found.evidence
-        elif HOLE not in address.host and not address.reads and not variable:
-            text = f"redis: {CONTAINER.format(address.host)}: let it come out of a variable"
-            found.notes.append(Note(text, address.evidence, warns=True))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from devboot.onboarding.libraries import DOCKER_HOST, LOOPBACK, Kind
-from devboot.onboarding.proposal_values import OPEN_ACCESS, Database, Evidence, Note, Service
+from devboot.onboarding.proposal_values import CONTAINER, OPEN_ACCESS, Database, Evidence, Note, Service
 from devboot.onboarding.symbolic_eval.evaluate import Run
 
 
@@ -47,6 +48,21 @@ class Served:
         for each in (self.values, self.probes, self.places):
             each.pop(name, None)
 
+    def pin(self, host: str, port: int | None, place: Evidence | None, containers: Collection[str]) -> bool:
+        """Take over an address that only the code names; returns whether that is here, or in a container."""
+        if host not in LOOPBACK:
+            if host not in containers:
+                return False
+            self.hosts.add(host)
+        self.port = self.port or port or self.kind.port
+        self.evidence = self.evidence or place
+        return True
+
+    def warn_of_container(self, host: str, place: Evidence | None) -> None:
+        """Say that nothing can lead a name of a container here."""
+        text = f"{self.kind.recipe}: {CONTAINER.format(host)}: let it come out of a variable"
+        self.notes.append(Note(text, place, warns=True))
+
     def open_access(self, place: Evidence | None) -> None:
         """Let in everybody, and say so."""
         self.is_open = True
@@ -68,7 +84,7 @@ def own_text_of(name: str, run: Run) -> str:
 def place_of(name: str, run: Run) -> Evidence | None:
     """Return where a variable is read."""
     read = run.found.reads.get(name) or run.found.needs.get(name)
-    return Evidence(read.place.path, read.place.line) if read is not None and read.place else None
+    return read.place if read is not None else None
 
 
 def host_of(text: str) -> str:

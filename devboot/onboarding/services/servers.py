@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from devboot.onboarding.frameworks.known import framework_of
 from devboot.onboarding.libraries import DOCKER_HOST, LOOPBACK, Kind, known_servers, usual_hosts
-from devboot.onboarding.proposal_values import CONTAINER, Database, Evidence, Note
+from devboot.onboarding.proposal_values import Database, Evidence, Note
 from devboot.onboarding.reading.compose import Compose
 from devboot.onboarding.reading.dotenv import PLACEHOLDER
 from devboot.onboarding.reading.layout import Application
@@ -123,7 +123,7 @@ def _named(run: Run, app: Application) -> Iterator[Server]:
                 yield from _of_django(str(alias), entry.data, entry)
         return
     for value, place in server_urls(app, run):
-        server = _of_url(value, Evidence(place.path, place.line) if place else None)
+        server = _of_url(value, place)
         if server is not None:
             yield server
     for opened in connections(run, KINDS):
@@ -142,13 +142,13 @@ def _of_django(alias: str, data: Mapping[object, Value], entry: Value) -> Iterat
         alias,
         {part: "" if value.data is None else _text(value.data) for part, value in values.items()},
         {part: value.reads for part, value in values.items()} | {"url": data["ENGINE"].reads},
-        Evidence(place.path, place.line) if place else None,
+        place,
     )
 
 
 def _of_call(opened: Connection) -> Server:
     """Of a call of a client: an address in one piece, or host, port and the others apart."""
-    place = Evidence(opened.place.path, opened.place.line) if opened.place else None
+    place = opened.place
     reads = {part: value.reads for part, value in opened.parts.items()}
     if opened.url is not None:
         known = _of_url(opened.url, place)
@@ -192,7 +192,7 @@ def _asked_for(run: Run, app: Application, packages: Mapping[str, str]) -> Itera
     for name in asking:
         need = run.found.needs.get(name)
         place = need.place if need is not None else unset.place if unset is not None else None
-        where = Evidence(place.path, place.line) if place else None
+        where = place
         text = run.machine.environ.get(name) or run.machine.guesses.get(name) or ""
         server = _of_url(Value(text, frozenset({name})), where)
         if server is not None:
@@ -328,8 +328,7 @@ class _Trial:
             if HOLE in host or (host == PROBE["host"] and HOLE in port):
                 continue
             if host not in LOOPBACK and host != PROBE["host"] and not self._leads_here(server):
-                text = f"{kind.recipe}: {CONTAINER.format(host)}: let it come out of a variable"
-                self.found.notes.append(Note(text, server.place, warns=True))
+                self.found.warn_of_container(host, server.place)
             elif (port or not kind.libpq) and port != PROBE["port"] and (port or "0").isdigit():
                 self.found.port = int(port or kind.port)
 

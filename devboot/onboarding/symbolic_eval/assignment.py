@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ast
 
+from devboot.onboarding.proposal_values import Evidence
 from devboot.onboarding.symbolic_eval.machine import Machine
-from devboot.onboarding.symbolic_eval.values import Class, External, Instance, Module, Opaque, Place, Scope, Value
+from devboot.onboarding.symbolic_eval.values import Class, External, Instance, Module, Opaque, Scope, Value
 
 
 def assign(m: Machine, target: ast.expr, value: Value, scope: Scope) -> None:
@@ -39,7 +40,7 @@ def _unpack(m: Machine, targets: list[ast.expr], value: Value, scope: Scope) -> 
         assign(m, target, Value(item.data, item.reads | value.reads, item.place), scope)
 
 
-def _set_attribute(m: Machine, owner: Value, name: str, value: Value, place: Place) -> None:
+def _set_attribute(m: Machine, owner: Value, name: str, value: Value, place: Evidence) -> None:
     data = owner.data
     if isinstance(data, Opaque):
         data.attributes[name] = value
@@ -50,7 +51,7 @@ def _set_attribute(m: Machine, owner: Value, name: str, value: Value, place: Pla
         data.names[name] = value
 
 
-def _set_item(m: Machine, owner: Value, key: Value, value: Value, place: Place) -> None:
+def _set_item(m: Machine, owner: Value, key: Value, value: Value, place: Evidence) -> None:
     data = owner.data
     if isinstance(data, dict):
         if isinstance(key.data, str | int | bool | None):

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from pathlib import PurePosixPath
 
+from devboot.onboarding.proposal_values import Evidence
 from devboot.onboarding.symbolic_eval.known import environments, hooks, methods, natives, schemas
 from devboot.onboarding.symbolic_eval.known.paths import join_path
 from devboot.onboarding.symbolic_eval.machine import Machine
@@ -19,7 +20,6 @@ from devboot.onboarding.symbolic_eval.values import (
     Method,
     Module,
     Opaque,
-    Place,
     Scope,
     Value,
     union,
@@ -174,7 +174,7 @@ def take_file(m: Machine, name: str, call: Call) -> None:
             return
 
 
-def opaque_item(m: Machine, owner: Value, data: Opaque, key: Value, place: Place) -> Value:
+def opaque_item(m: Machine, owner: Value, data: Opaque, key: Value, place: Evidence) -> Value:
     """`owner[key]` of an object that isn't followed."""
     if isinstance(key.data, str) and (data.name.endswith("config") or data.name == "config"):
         return m.config.get(key.data) or Value(Opaque(f"config[{key.data}]"), owner.reads, place)

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Callable
 from typing import Any
 
+from devboot.onboarding.proposal_values import Evidence
 from devboot.onboarding.symbolic_eval import calls
 from devboot.onboarding.symbolic_eval.assignment import assign
 from devboot.onboarding.symbolic_eval.known.natives import BUILTINS
@@ -20,7 +21,6 @@ from devboot.onboarding.symbolic_eval.values import (
     External,
     Function,
     Opaque,
-    Place,
     Raised,
     Scope,
     Value,
@@ -29,7 +29,7 @@ from devboot.onboarding.symbolic_eval.values import (
 )
 
 
-def items(m: Machine, value: Value, place: Place) -> list[Value] | None:
+def items(m: Machine, value: Value, place: Evidence) -> list[Value] | None:
     """What a loop over the value meets; None where that isn't known."""
     data = value.data
     if isinstance(data, list | tuple | set):
@@ -111,7 +111,7 @@ def _slice(m: Machine, owner: Value, node: ast.Slice, scope: Scope) -> Value:
     return Value(Opaque(), owner.reads, owner.place)
 
 
-def item(m: Machine, owner: Value, key: Value, place: Place) -> Value:  # noqa: PLR0911 - one answer for each kind
+def item(m: Machine, owner: Value, key: Value, place: Evidence) -> Value:  # noqa: PLR0911 - one answer for each kind
     """`owner[key]`."""
     data = owner.data
     if isinstance(data, External) and data.name == "os.environ":

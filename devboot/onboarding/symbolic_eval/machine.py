@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from devboot.onboarding.libraries import words_of_calls
+from devboot.onboarding.proposal_values import Evidence
 from devboot.onboarding.reading.tree import Tree
 from devboot.onboarding.symbolic_eval.values import (
     NOTHING,
@@ -21,7 +22,6 @@ from devboot.onboarding.symbolic_eval.values import (
     Left,
     Module,
     Opaque,
-    Place,
     Raised,
     Scope,
     Spent,
@@ -53,7 +53,7 @@ class Read:
     """A variable that the code reads, as it was first met."""
 
     name: str
-    place: Place | None
+    place: Evidence | None
     default: Value | None = None
     cast: str = ""
 
@@ -66,7 +66,7 @@ class Need:
     """A variable without which the import fails; `others` would do instead of it."""
 
     name: str
-    place: Place | None
+    place: Evidence | None
     why: str
     others: tuple[str, ...] = ()
     cast: str = ""
@@ -79,7 +79,7 @@ class Event:
 
     name: str
     call: Opaque
-    place: Place | None
+    place: Evidence | None
     maybe: bool
     target: str = ""
     module: str = ""
@@ -97,7 +97,7 @@ class Loaded:
     """An env file that the code asks for."""
 
     path: str
-    place: Place | None
+    place: Evidence | None
     override: bool = False
 
 
@@ -109,7 +109,7 @@ class Findings:
     needs: dict[str, Need] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
     loaded: list[Loaded] = field(default_factory=list)
-    absent: list[tuple[str, Place | None]] = field(default_factory=list)
+    absent: list[tuple[str, Evidence | None]] = field(default_factory=list)
 
 
 class Rules(NamedTuple):
@@ -178,7 +178,7 @@ class Machine:
                 handler(self, node, scope)
 
     def call(
-        self, function: Function, args: tuple[Value, ...], keywords: Mapping[str, Value], place: Place | None
+        self, function: Function, args: tuple[Value, ...], keywords: Mapping[str, Value], place: Evidence | None
     ) -> Value:
         """Call a function of the project."""
         if self.depth >= MAX_CALLS:
@@ -220,13 +220,13 @@ class Machine:
             names[spec.kwarg.arg] = Value({k: v for k, v in keywords.items() if k not in known})
         return names
 
-    def place(self, node: ast.AST, scope: Scope) -> Place:
+    def place(self, node: ast.AST, scope: Scope) -> Evidence:
         """Where a node stands."""
-        return Place(scope.module.path, getattr(node, "lineno", 0))
+        return Evidence(scope.module.path, getattr(node, "lineno", 0))
 
     # -- variables ---------------------------------------------------------------------------------------------
 
-    def read(self, name: str, place: Place | None, default: Value | None = None, cast: str = "") -> Value:
+    def read(self, name: str, place: Evidence | None, default: Value | None = None, cast: str = "") -> Value:
         """Read a variable; without a default an unset one is the same as KeyError."""
         self.found.reads.setdefault(name, Read(name, place, default, cast))
         if name in self.environ:
@@ -241,7 +241,7 @@ class Machine:
         self,
         kind: str,
         reads: frozenset[str],
-        place: Place | None,
+        place: Evidence | None,
         why: str,
         cast: str = "",
         separator: str | None = None,
@@ -417,7 +417,7 @@ class Machine:
             return self.member(value.data, name)
         return value.data.find(name) if isinstance(value.data, Class) else None
 
-    def record(self, name: str, call: Opaque, place: Place | None, target: str = "") -> None:
+    def record(self, name: str, call: Opaque, place: Evidence | None, target: str = "") -> None:
         """Note that a library is called."""
         if len(self.found.events) < 20_000:
             self.found.events.append(Event(name, call, place, self.maybe > 0, target))

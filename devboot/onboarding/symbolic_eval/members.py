@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import PurePosixPath
 
+from devboot.onboarding.proposal_values import Evidence
 from devboot.onboarding.symbolic_eval.machine import Machine
 from devboot.onboarding.symbolic_eval.values import (
     Call,
@@ -14,7 +15,6 @@ from devboot.onboarding.symbolic_eval.values import (
     Method,
     Module,
     Opaque,
-    Place,
     Scope,
     Value,
 )
@@ -34,7 +34,7 @@ CONSTANTS: dict[str, Value] = {
 PROPERTIES = frozenset({"property", "cached_property", "functools.cached_property", "computed_field"})
 
 
-def member(m: Machine, owner: Value, attr: str, place: Place) -> Value:
+def member(m: Machine, owner: Value, attr: str, place: Evidence) -> Value:
     """An attribute of a value."""
     data = owner.data
     if isinstance(data, Module):
@@ -50,7 +50,7 @@ def member(m: Machine, owner: Value, attr: str, place: Place) -> Value:
     return _constant_member(m, owner, attr, place)
 
 
-def _constant_member(m: Machine, owner: Value, attr: str, place: Place) -> Value:
+def _constant_member(m: Machine, owner: Value, attr: str, place: Evidence) -> Value:
     data = owner.data
     if data is None:
         if owner.reads:
@@ -65,7 +65,7 @@ def _constant_member(m: Machine, owner: Value, attr: str, place: Place) -> Value
     return Value(Method(owner, attr), owner.reads, place)
 
 
-def _external_member(m: Machine, data: External, attr: str, place: Place) -> Value:
+def _external_member(m: Machine, data: External, attr: str, place: Evidence) -> Value:
     full = f"{data.name}.{attr}"
     if data.name == "django.conf.settings":
         settings = m.django()
@@ -75,7 +75,7 @@ def _external_member(m: Machine, data: External, attr: str, place: Place) -> Val
     return fixed if fixed is not None else Value(External(full), frozenset(), place)
 
 
-def _opaque_member(m: Machine, owner: Value, data: Opaque, attr: str, place: Place) -> Value:
+def _opaque_member(m: Machine, owner: Value, data: Opaque, attr: str, place: Evidence) -> Value:
     known = data.attributes.get(attr)
     if known is not None:
         return known
@@ -97,7 +97,7 @@ def _class_member(owner: Value, data: Class, attr: str) -> Value:
     return found
 
 
-def _instance_member(m: Machine, owner: Value, data: Instance, attr: str, place: Place) -> Value:
+def _instance_member(m: Machine, owner: Value, data: Instance, attr: str, place: Evidence) -> Value:
     if attr in data.names:
         return data.names[attr]
     found = data.cls.find(attr)

@@ -7,6 +7,7 @@ import operator
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from devboot.onboarding.proposal_values import Evidence
 from devboot.onboarding.symbolic_eval.machine import Machine
 from devboot.onboarding.symbolic_eval.values import (
     HOLE,
@@ -17,7 +18,6 @@ from devboot.onboarding.symbolic_eval.values import (
     Method,
     Module,
     Opaque,
-    Place,
     Value,
     is_known,
     plain,
@@ -47,7 +47,7 @@ def truth(value: Value) -> bool | None:
     return bool(data)
 
 
-def binary(m: Machine, left: Value, op: ast.operator, right: Value, place: Place) -> Value:
+def binary(m: Machine, left: Value, op: ast.operator, right: Value, place: Evidence) -> Value:
     """`left op right`."""
     reads = union(left, right)
     if isinstance(op, ast.Add) and isinstance(left.data, str) != isinstance(right.data, str):
@@ -63,7 +63,7 @@ def binary(m: Machine, left: Value, op: ast.operator, right: Value, place: Place
         return Value(Opaque(), reads, place)
 
 
-def _join_unlike(m: Machine, left: Value, right: Value, place: Place) -> Value:
+def _join_unlike(m: Machine, left: Value, right: Value, place: Evidence) -> Value:
     for side in (left, right):
         if side.data is None and side.reads:
             return m.fail("TypeError", side.reads, place, "is joined to a text without a default")
@@ -73,7 +73,7 @@ def _join_unlike(m: Machine, left: Value, right: Value, place: Place) -> Value:
     return Value(Opaque(), union(left, right), place)
 
 
-def _percent(left: Value, right: Value, place: Place) -> Value:
+def _percent(left: Value, right: Value, place: Evidence) -> Value:
     reads = union(left, right)
     known = plain(right)
     if isinstance(known, tuple):

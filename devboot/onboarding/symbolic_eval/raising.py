@@ -4,18 +4,9 @@ from __future__ import annotations
 
 import ast
 
+from devboot.onboarding.proposal_values import Evidence
 from devboot.onboarding.symbolic_eval.machine import PRESENCE, Machine
-from devboot.onboarding.symbolic_eval.values import (
-    NOTHING,
-    RETURNED,
-    Left,
-    Opaque,
-    Place,
-    Raised,
-    Scope,
-    Value,
-    deep_reads,
-)
+from devboot.onboarding.symbolic_eval.values import NOTHING, RETURNED, Left, Opaque, Raised, Scope, Value, deep_reads
 
 
 def throw(m: Machine, node: ast.Raise, scope: Scope) -> None:
@@ -25,7 +16,7 @@ def throw(m: Machine, node: ast.Raise, scope: Scope) -> None:
     stop(m, kind, value, m.place(node, scope), scope)
 
 
-def stop(m: Machine, kind: str, value: Value, place: Place, scope: Scope) -> None:
+def stop(m: Machine, kind: str, value: Value, place: Evidence, scope: Scope) -> None:
     """Raise, or leave the program: what led here is needed, if variables led here."""
     if RETURNED in scope.names:
         raise Left("return", Value(Opaque("returned"), deep_reads(scope.names[RETURNED]), place))

@@ -9,16 +9,7 @@ import ast
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A line of a file of the clone, the path relative to the clone's root."""
-
-    path: str
-    line: int
-
-    def __str__(self) -> str:
-        return f"{self.path}:{self.line}"
+from devboot.onboarding.proposal_values import Evidence
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -27,7 +18,7 @@ class Value:
 
     data: object
     reads: frozenset[str] = frozenset()
-    place: Place | None = None
+    place: Evidence | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -209,7 +200,7 @@ class Call:
     function: Value
     args: tuple[Value, ...]
     keywords: Mapping[str, Value]
-    place: Place
+    place: Evidence
     scope: Scope
 
     def argument(self, position: int, *names: str) -> Value | None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import PurePosixPath
 
-from devboot.onboarding.proposal_values import Evidence, Task
+from devboot.onboarding.proposal_values import Task
 from devboot.onboarding.reading.layout import Application
 from devboot.onboarding.reading.tree import Tree
 from devboot.onboarding.symbolic_eval.evaluate import Run
@@ -23,7 +23,7 @@ def with_log_folders(tree: Tree, app: Application, run: Run, tasks: list[Task]) 
     value = run.names.get("LOGGING")
     if not folders or value is None or any(task.name == NAME for task in tasks):
         return tasks
-    where = Evidence(value.place.path, value.place.line) if value.place else None
+    where = value.place
     command = shlex.join(["mkdir", "-p", *(posixpath.relpath(folder, app.root) for folder in folders)])
     made = Task(NAME, command, evidence=where)  # without inputs: at each start, since somebody may clear logs away
     return [made, *(replace(task, depends_on=(*task.depends_on, NAME)) for task in tasks)]

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 
-from devboot.onboarding.frameworks.framework import Clone, evidence_of
+from devboot.onboarding.frameworks.framework import Clone
 from devboot.onboarding.proposal_values import Variable
 from devboot.onboarding.symbolic_eval.evaluate import Code, Run, evaluate
 from devboot.onboarding.symbolic_eval.values import Value, deep_reads, plain
@@ -33,7 +33,7 @@ def _engine(clone: Clone, base: Run) -> list[Variable]:
     prefix = ENGINE.sub("", engines[0])
     values = {engines[0]: "django.db.backends.sqlite3"}
     values |= {f"{prefix}{part}": "db.sqlite3" for part in ("DB_NAME", "DB_DATABASE", "DATABASE_NAME")}
-    return [Variable(n, value=v, evidence=evidence_of(needs[n].place)) for n, v in values.items() if n in needs]
+    return [Variable(n, value=v, evidence=needs[n].place) for n, v in values.items() if n in needs]
 
 
 def _debug(code: Code, base: Run) -> list[Variable]:
@@ -46,7 +46,7 @@ def _debug(code: Code, base: Run) -> list[Variable]:
         Variable(
             name,
             value=_spelling(code, {}, name, "DEBUG", is_on=True) or TRUE[0],
-            evidence=evidence_of(value.place),
+            evidence=value.place,
         )
         for name in names[:1]
     ]
@@ -61,7 +61,7 @@ def _redirect(code: Code, debug: list[Variable]) -> list[Variable]:
     found = []
     for name in sorted(value.reads - given.keys())[:1]:
         text = _spelling(code, given, name, "SECURE_SSL_REDIRECT", is_on=False)
-        found += [Variable(name, value=text, evidence=evidence_of(value.place))] if text else []
+        found += [Variable(name, value=text, evidence=value.place)] if text else []
     return found
 
 
@@ -83,7 +83,7 @@ def _hosts(clone: Clone, code: Code, debug: list[Variable]) -> list[Variable]:
         for text in (",".join([*own, LOCAL]), " ".join([*own, LOCAL]), json.dumps([LOCAL]), LOCAL):
             hosts = evaluate(code, {**given, name: text}).names.get("ALLOWED_HOSTS")
             if hosts is not None and _answers(hosts):
-                return [Variable(name, value=text, evidence=evidence_of(value.place))]
+                return [Variable(name, value=text, evidence=value.place)]
     return []
 
 

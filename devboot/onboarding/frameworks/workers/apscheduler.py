@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from devboot.onboarding.frameworks.framework import Clone
 from devboot.onboarding.frameworks.serving_script import script_command
 from devboot.onboarding.frameworks.workers.worker import Worker, worker
-from devboot.onboarding.proposal_values import Process
+from devboot.onboarding.proposal_values import Evidence, Process
 from devboot.onboarding.reading.layout import ASIDE
 from devboot.onboarding.symbolic_eval.evaluate import Run
-from devboot.onboarding.symbolic_eval.values import Place
 
 _MADE = re.compile(r"^[^#\n]*\bBlockingScheduler\(", re.MULTILINE)
 
@@ -25,5 +24,5 @@ class ApScheduler(Worker):
             text = clone.tree.text(path) or "" if not ASIDE.search(path) and path != clone.app.path else ""
             made = _MADE.search(text)
             if made is not None and ".start()" in text:
-                place = Place(path, text.count("\n", 0, made.end()) + 1)
+                place = Evidence(path, text.count("\n", 0, made.end()) + 1)
                 yield worker(clone, script_command(clone.tree, clone.app, path), place, "scheduler")

@@ -7,12 +7,11 @@ from dataclasses import replace
 
 from devboot.onboarding.frameworks.framework import Candidate, Clone, Framework
 from devboot.onboarding.frameworks.serving_script import RUNS, script_command
-from devboot.onboarding.proposal_values import Process
+from devboot.onboarding.proposal_values import Evidence, Process
 from devboot.onboarding.reading.image_commands import image_command
 from devboot.onboarding.reading.layout import ASIDE, application_at, cwd_of, has_input, main_folder, sources_of
 from devboot.onboarding.reading.tree import Tree
 from devboot.onboarding.symbolic_eval.machine import Need
-from devboot.onboarding.symbolic_eval.values import Place
 
 _CHATS = re.compile(
     r"^\s*(?:from|import)\s+(?:discord|nextcord|disnake|hikari|interactions|telegram|telebot|aiogram|pyrogram|telethon|"
@@ -63,4 +62,4 @@ class Bot(Framework):
         path = clone.app.path
         text = clone.tree.text(path) or ""
         found = _TOKEN.finditer(text)
-        return [Need(each[1], Place(path, text.count("\n", 0, each.start()) + 1), "is the bot's") for each in found]
+        return [Need(each[1], Evidence(path, text.count("\n", 0, each.start()) + 1), "is the bot's") for each in found]

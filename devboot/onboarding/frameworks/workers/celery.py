@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from devboot.onboarding.frameworks.framework import Clone, Framework, evidence_of
+from devboot.onboarding.frameworks.framework import Clone, Framework
 from devboot.onboarding.frameworks.workers.celery_entry import celery_entry, schedules
 from devboot.onboarding.proposal_values import Evidence, Process
 from devboot.onboarding.reading.layout import ASIDE, Application, cwd_of, module_name
@@ -66,7 +66,7 @@ def _target(tree: Tree, app: Application, run: Run) -> tuple[str, Evidence | Non
     home = (run.machine.settings.name if run.machine.settings else app.entry).split(".")[0]
     made.sort(key=lambda e: (e.module.split(".")[0] != home, "celery" not in e.module))
     for event in made:
-        return _shortest(run, event.module, event.target), evidence_of(event.place)
+        return _shortest(run, event.module, event.target), event.place
     return _by_attribute(tree, app)
 
 
@@ -102,16 +102,16 @@ def _has_beat(run: Run) -> Evidence | None:
     """Where something says that Celery's beat has work."""
     value = run.names.get("CELERY_BEAT_SCHEDULE") or run.names.get("CELERYBEAT_SCHEDULE")
     if value is not None and value.data:
-        return evidence_of(value.place) or Evidence("")
+        return value.place or Evidence("")
     apps = run.setting("INSTALLED_APPS")
     if isinstance(apps, list | tuple) and "django_celery_beat" in apps:
-        return evidence_of(run.names["INSTALLED_APPS"].place) or Evidence("")
+        return run.names["INSTALLED_APPS"].place or Evidence("")
     celery = run.names.get("CELERY")
     if celery is not None and isinstance(celery.data, dict) and celery.data.get("beat_schedule"):
-        return evidence_of(celery.data["beat_schedule"].place) or Evidence("")
+        return celery.data["beat_schedule"].place or Evidence("")
     for event in run.found.events:
         if re.search(r"beat_schedule|add_periodic_task", event.name) or "beat_schedule" in event.call.keywords:
-            return evidence_of(event.place) or Evidence("")
+            return event.place or Evidence("")
     return None
 
 

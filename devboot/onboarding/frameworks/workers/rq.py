@@ -6,10 +6,9 @@ from collections.abc import Iterator
 
 from devboot.onboarding.frameworks.framework import Clone
 from devboot.onboarding.frameworks.workers.worker import Worker, worker
-from devboot.onboarding.proposal_values import Process
+from devboot.onboarding.proposal_values import Evidence, Process
 from devboot.onboarding.reading.layout import ASIDE
 from devboot.onboarding.symbolic_eval.evaluate import Run
-from devboot.onboarding.symbolic_eval.values import Place
 
 # `get_worker` is how extensions of Flask make one
 _MAKES = re.compile(r"\b(?:Worker|get_worker)\(")
@@ -33,7 +32,7 @@ class Rq(Worker):
             text = clone.tree.text(path) or "" if _FILE.search(path) and not ASIDE.search(path) else ""
             made = _MAKES.search(text)
             if made is not None:
-                place = Place(path, text.count("\n", 0, made.start()) + 1)
+                place = Evidence(path, text.count("\n", 0, made.start()) + 1)
                 yield worker(clone, f"python {posixpath.relpath(path, clone.app.folder)}", place)
         for event in run.found.events:
             if _QUEUE.search(event.name) and event.place:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from re import Pattern
 
-from devboot.onboarding.frameworks.framework import Clone, Framework, evidence_of
-from devboot.onboarding.proposal_values import Process
+from devboot.onboarding.frameworks.framework import Clone, Framework
+from devboot.onboarding.proposal_values import Evidence, Process
 from devboot.onboarding.reading.layout import cwd_of
 from devboot.onboarding.symbolic_eval.evaluate import Run
 from devboot.onboarding.symbolic_eval.machine import Event
-from devboot.onboarding.symbolic_eval.values import Place
 
 
 class Worker(Framework):
@@ -36,9 +35,9 @@ class Worker(Framework):
         yield from ()
 
 
-def worker(clone: Clone, command: str, place: Place | None, name: str = "worker") -> Process:
+def worker(clone: Clone, command: str, place: Evidence | None, name: str = "worker") -> Process:
     """Return a worker that runs where the application does."""
-    return Process(name, command, cwd_of(clone.app), None, evidence_of(place))
+    return Process(name, command, cwd_of(clone.app), None, place)
 
 
 def assigned(run: Run, pattern: Pattern[str]) -> Iterator[Event]:

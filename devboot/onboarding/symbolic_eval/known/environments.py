@@ -9,19 +9,10 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from devboot.clone_reader import parse_json
+from devboot.onboarding.proposal_values import Evidence
 from devboot.onboarding.reading.dotenv import parse_variables
 from devboot.onboarding.symbolic_eval.machine import Loaded, Machine
-from devboot.onboarding.symbolic_eval.values import (
-    NOTHING,
-    Call,
-    External,
-    Function,
-    Opaque,
-    Place,
-    Raised,
-    Value,
-    wrap,
-)
+from devboot.onboarding.symbolic_eval.values import NOTHING, Call, External, Function, Opaque, Raised, Value, wrap
 
 # django-environ's scheme-named readers take the variable's name from a default of their own
 IMPLIED = {
@@ -289,7 +280,7 @@ def take_variables(m: Machine, path: str) -> None:
             m.environ.setdefault(name, value.text)
 
 
-def _file_name(m: Machine, given: Value | None, place: Place) -> str:
+def _file_name(m: Machine, given: Value | None, place: Evidence) -> str:
     """The env file as a path of the tree; empty where it isn't known."""
     if given is None or given.data is None or isinstance(given.data, Opaque):
         base = os.path.dirname(place.path)
@@ -319,7 +310,7 @@ def make_starlette(m: Machine, call: Call) -> Value:
     return Value(Opaque("starlette.config.Config", call.args, call.keywords), frozenset(), call.place)
 
 
-def subscript(m: Machine, data: Opaque, key: Value, place: Place) -> Value | None:
+def subscript(m: Machine, data: Opaque, key: Value, place: Evidence) -> Value | None:
     """`environ.Env.ENVIRON["X"]` and other ways to spell os.environ."""
     if data.name.endswith(".ENVIRON") and isinstance(key.data, str):
         return m.read(key.data, place)

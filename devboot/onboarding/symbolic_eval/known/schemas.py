@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
+from devboot.onboarding.proposal_values import Evidence
 from devboot.onboarding.symbolic_eval.known.environments import take_variables
 from devboot.onboarding.symbolic_eval.machine import Loaded, Machine
 from devboot.onboarding.symbolic_eval.values import (
@@ -15,7 +16,6 @@ from devboot.onboarding.symbolic_eval.values import (
     Function,
     Instance,
     Opaque,
-    Place,
     Scope,
     Value,
     union,
@@ -77,7 +77,7 @@ def fields(cls: Class) -> Iterator[tuple[str, ast.AnnAssign, Class]]:
             yield name, node, part
 
 
-def settings(m: Machine, cls: Class, given: Mapping[str, Value], place: Place) -> Value:
+def settings(m: Machine, cls: Class, given: Mapping[str, Value], place: Evidence) -> Value:
     """Instantiate: each field from its variable, else its default, else it is needed."""
     config = options(m, cls)
     _note_files(m, config, cls)
@@ -120,7 +120,7 @@ def _made_before(m: Machine, cls: Class, prefix: str, glue: str) -> dict[str, Va
     }
     values = dict(known)
     for part, function in validators:
-        where = Place(part.module.path, function.node.lineno)
+        where = Evidence(part.module.path, function.node.lineno)
         returned = m.call(function, (Value(cls), Value(values)), {}, where).data
         values = returned if isinstance(returned, dict) else values
     return {name: value for name, value in values.items() if known.get(name) is not value}
@@ -152,7 +152,7 @@ def _note_files(m: Machine, config: Mapping[str, Value], cls: Class) -> None:
     if given is None or given.data is None:
         return
     names = given.data if isinstance(given.data, list | tuple) else (given,)
-    where = Place(cls.module.path, given.place.line if given.place else cls.node.lineno)
+    where = Evidence(cls.module.path, given.place.line if given.place else cls.node.lineno)
     for item in names:
         text = str(item.data) if isinstance(item, Value) and not isinstance(item.data, Opaque | External) else ""
         path = m.relative(text) if text else None
@@ -163,7 +163,7 @@ def _note_files(m: Machine, config: Mapping[str, Value], cls: Class) -> None:
 
 
 def _field(m: Machine, name: str, node: ast.AnnAssign, part: Class, prefix: str, glue: str) -> Value:
-    place = Place(part.module.path, node.lineno)
+    place = Evidence(part.module.path, node.lineno)
     scope = Scope(part.module, part.names, Scope(part.module, part.module.names), "class")
     value = part.names.get(name) if node.value is not None else None
     variables = [prefix + name]
@@ -201,7 +201,7 @@ def _typed(value: Value, cast: str) -> Value:
     return value
 
 
-def _nested(m: Machine, cls: Class, prefix: str, place: Place) -> Value:
+def _nested(m: Machine, cls: Class, prefix: str, place: Evidence) -> Value:
     """A model inside: its fields are variables below the outer one's name."""
     instance = Instance(cls)
     for name, node, part in fields(cls):
@@ -225,7 +225,7 @@ def _aliases(field: Opaque) -> list[str]:
     return found
 
 
-def _field_default(m: Machine, field: Opaque, place: Place) -> Value | None:
+def _field_default(m: Machine, field: Opaque, place: Evidence) -> Value | None:
     default = field.keywords.get("default") or (field.args[0] if field.args else None)
     factory = field.keywords.get("default_factory")
     if factory is not None:
@@ -271,7 +271,7 @@ def _validated(m: Machine, cls: Class, name: str, instance: Instance) -> Value |
             if isinstance(function, Function) and _validates(function, name):
                 known = {k: v for k, v in instance.names.items() if k != name}
                 made = m.call(
-                    function, (Value(cls), value, Value(known)), {}, Place(part.module.path, function.node.lineno)
+                    function, (Value(cls), value, Value(known)), {}, Evidence(part.module.path, function.node.lineno)
                 )
                 return Value(made.data, made.reads | union(value), made.place)
     return None
@@ -290,7 +290,7 @@ def _validates(function: Function, name: str) -> bool:
     return False
 
 
-def model(m: Machine, cls: Class, given: Mapping[str, Value], place: Place, args: Sequence[Value] = ()) -> Value:
+def model(m: Machine, cls: Class, given: Mapping[str, Value], place: Evidence, args: Sequence[Value] = ()) -> Value:
     """Instantiate a plain model: what is given, else the defaults."""
     instance = Instance(cls)
     given = {**dict(zip([name for name, _, _ in fields(cls)], args, strict=False)), **given}

@@ -21,6 +21,7 @@ class Puppet:
 
     terminal = -1
     probe_text = alive_text = ""
+    probed_port = 0
 
     def __init__(self, stage, host, spec, owner):
         stage.pids += 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from errno import E2BIG, EACCES, ENOENT, ENOEXEC, ENOTDIR
 
 from devboot.clone_reader import read_head
@@ -13,7 +14,13 @@ from devboot.supervisor.spawn import DataInUseError, which
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
+
+# The words of env, which speaks the user's language after the name, and of shells
+_NOT_FOUND = (
+    r"^(?:/usr/bin/)?env: [\u2018'\"]?([\w.+-]+)[\u2019'\"]?: ",
+    r": (?:exec: )?([\w.+-]+): (?:command )?not found$",
+)
 
 
 def explain(error: OSError, *, name: str, program: str, cwd: str, env: Mapping[str, str]) -> WorkError:
@@ -47,6 +54,12 @@ def missing(program: str, *, cwd: str, env: Mapping[str, str]) -> OSError | None
     except OSError as error:
         return error
     return None
+
+
+def named_as_missing(lines: Iterable[str]) -> str:
+    """Return the program that a shell, or `env` for a script's first line, says it didn't find; "" where none did."""
+    found = [match for line in lines for pattern in _NOT_FOUND if (match := re.search(pattern, line))]
+    return found[-1][1] if found else ""
 
 
 def _reason(error: OSError, program: str, cwd: str, env: Mapping[str, str]) -> tuple[str, list[str]]:

@@ -28,6 +28,8 @@ _NO_FILE = (
     r"(?:No such file or directory|Permission denied|Read-only file system|does not exist|not found)\b.*?"
     r"['\"]?(/(?:app|code|src|workspace|project|data|usr/src/\w+|home/app|opt/app|srv/app|var/www)(?:/[\w.-]+)*)['\"]?\s*$"
 )
+# What npm ends with where package-lock.json doesn't fit package.json; the reason stands far above
+_NPM_CI = 'Run "npm help ci" for more info'
 # A program with windows, where there is no graphical session
 _NO_SCREEN = (
     r"KeyError: 'DISPLAY'|no display name and no \$DISPLAY|DisplayNameError|"
@@ -268,6 +270,8 @@ def _what_is_missing(tail: tuple[str, ...], spec: model.ProcessSpec) -> tuple[st
 
     if copying := copying_command(tail, spec.cwd):
         return (f"{copying}   # a template of what is missing",)
+    if any(_NPM_CI in line for line in tail):
+        return (f"devboot run -- {spec.command.replace('npm ci', 'npm install')} && devboot up -d   # a new lock",)
     return (
         lacking_library(tail) or _unknown_host(tail) or _path_of_image(tail, spec.cwd) or _missing_package(tail, spec)
     )

@@ -316,10 +316,10 @@ class Process:
             except OSError:
                 pass
 
-    def _could_not_start(self, error: OSError, env: Mapping[str, str]) -> None:
+    def _could_not_start(self, error: OSError, env: Mapping[str, str], program: str = "") -> None:
         from devboot.supervisor import diagnosis
 
-        program = self._launch.program or self._launch.argv[0]
+        program = program or self._launch.program or self._launch.argv[0]
         self.error = diagnosis.explain(error, name=self.name, program=program, cwd=self.spec.cwd, env=env)
         self.around.on_note(self.error.what, self.error)
         self.feed(life.SPAWN_FAILED)
@@ -466,9 +466,8 @@ class Process:
         if self.state.end is None:  # given up on, not ended
             self.feed(life.EXITED, end)
         if self.state.then == life.THEN_JUDGED:
-            error = self._why_not_found(end)
-            if error is not None:
-                self._could_not_start(error, self.environment())
+            if (missing := self._why_not_found(end)) is not None:
+                self._could_not_start(missing[0], self.environment(), missing[1])
                 return
             if life.is_expected(end, self.policy):
                 self._leave_stamp()
@@ -503,13 +502,21 @@ class Process:
         known = failures.hopeless(self.spec, tail)
         return failures.cannot_load(self.spec, self._broken, tail) if known is None and self._broken else known
 
-    def _why_not_found(self, end: life.End) -> OSError | None:
-        """The shell says 126 and 127 for what a direct start would have reported; make sure that it means that."""
-        if end.code not in (126, 127) or not self._launch.program:
+    def _why_not_found(self, end: life.End) -> tuple[OSError, str] | None:
+        """What a direct start of a program would have reported where the shell says 126 or 127, and that program.
+
+        It may be the one that a script names in its first line. Make sure that it isn't there: programs of the
+        project's own end like this, too.
+        """
+        if end.code not in (126, 127):
             return None
         from devboot.supervisor import diagnosis
 
-        return diagnosis.missing(self._launch.program, cwd=self.spec.cwd, env=self.environment())
+        env = self.environment()
+        for program in (self._launch.program, diagnosis.named_as_missing(self.tail.lines(failures.TAIL_LINES))):
+            if program and (error := diagnosis.missing(program, cwd=self.spec.cwd, env=env)):
+                return error, program
+        return None
 
     def _leave_stamp(self) -> None:
         stamp = [*self.spec.stamp, *self.spec.stamp_databases] or [*self.spec.record]

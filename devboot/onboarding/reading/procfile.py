@@ -40,6 +40,9 @@ class Procfile:
         return [entry for name, entry in self.entries.items() if name != "release"]
 
 
+_OPTIONS = re.compile(r"(?:^|_)(?:OPTS|OPTIONS|ARGS|ARGUMENTS|FLAGS)$")
+
+
 def find_procfile(tree: Tree, root: str) -> Procfile | None:
     """Procfile.dev, else Procfile; before these the one that `.overmind.env` names."""
     settings = overmind.settings_in((tree.text(posixpath.join(root, overmind.FILE)) or "").encode())
@@ -111,11 +114,14 @@ def missing_folder(tree: Tree, root: str, folder: str, command: str) -> bool:
 
 
 def variables_in(command: str) -> list[str]:
-    """Variables that a command needs: those without a default, neither PORT nor set in the command itself."""
+    """Variables that a command needs: those without a default, neither PORT nor set in the command itself.
+
+    Further options of a program (`java $JAVA_OPTS`) may be none.
+    """
     names = re.findall(r"\$\{?([A-Za-z_][A-Za-z0-9_]*)(?![\w]*:?[-=?+])", re.sub(r"'[^']*'", "", command))
     own = set(re.findall(r"(?:^|[\s;&])([A-Za-z_]\w*)=", command))
     given = {"PORT", "HOME", "USER", "PWD", "PATH", "SHELL", "TMPDIR", "HOSTNAME", "RANDOM", "UID", "PYTHONPATH"}
-    return [name for name in dict.fromkeys(names) if name not in own | given]
+    return [name for name in dict.fromkeys(names) if name not in own | given and not _OPTIONS.search(name)]
 
 
 def env_files_in(command: str) -> list[str]:

@@ -339,3 +339,37 @@ def test_an_exception_that_a_worker_has_handled_does_not_keep_it_from_being_up(s
     stage.until_settled()
 
     assert stage.supervisor.verdict().ok
+
+
+@pytest.mark.parametrize(
+    ("command", "script"),
+    [
+        ("./serve", "#!/usr/bin/env no-such-language\n"),
+        ("sh serve", "no-such-language serve.x\n"),
+        ("sh serve", "exec no-such-language serve.x\n"),
+    ],
+)
+def test_a_script_whose_program_is_not_on_this_machine_is_not_started_again(stage, command, script):
+    path = os.path.join(stage.root, "serve")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(script)
+    os.chmod(path, 0o700)
+    stage.add("web", command)
+
+    stage.up()
+    stage.until_settled()
+
+    assert stage.phases["web"].count("running") == 1
+    assert (
+        stage.supervisor.verdict().failures[0].error.what
+        == "`web` could not be started: `no-such-language` was not found"
+    )
+
+
+def test_a_program_that_ends_with_127_for_reasons_of_its_own_is_started_again(stage):
+    stage.add("web", "echo 'sh: 1: cat: not found'; exit 127", restart="always", max_restarts=1)
+
+    stage.up()
+    stage.until_settled()
+
+    assert stage.phases["web"].count("running") > 1

@@ -146,7 +146,7 @@ def test_the_mode_comes_from_the_template(propose):
 def test_a_variable_of_a_command_is_needed_too(propose):
     proposal = propose(
         {
-            "Procfile": "web: gunicorn app:app -b :$PORT --log-level $LOG_LEVEL --name ${NAME:-x}\nworker: A=1 run $A $QUEUE\n",  # noqa: E501
+            "Procfile": "web: gunicorn app:app -b :$PORT --log-level $LOG_LEVEL $GUNICORN_OPTS --name ${NAME:-x}\nworker: A=1 run $A $QUEUE\n",  # noqa: E501
             "app.py": "from flask import Flask\napp = Flask(__name__)\n",
             "requirements.txt": "flask\n",
         }

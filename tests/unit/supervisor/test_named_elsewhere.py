@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from devboot.model.process import PROCESS, ProcessSpec
+from devboot.model.process import PROCESS, TASK, ProcessSpec
 from devboot.supervisor.failures import cannot_load, ended
 from devboot.supervisor.state import End
 
@@ -115,3 +115,9 @@ def test_a_program_with_windows_is_told_what_shows_them(tmp_path, line):
     tail = ("    _display = Display(os.environ['DISPLAY'])", line)
     helped = ended(ProcessSpec("web", PROCESS, str(tmp_path), "python shop.py"), End(1), tail).help[0]
     assert helped.startswith("it opens windows: ")
+
+
+def test_a_lock_of_npm_that_does_not_fit_is_answered_with_the_command_that_makes_it_fit(tmp_path):
+    spec = ProcessSpec("npm", TASK, str(tmp_path), "npm ci")
+    helped = ended(spec, End(1), ("npm error", 'npm error Run "npm help ci" for more info')).help[0]
+    assert helped.startswith("devboot run -- npm install && devboot up -d ")

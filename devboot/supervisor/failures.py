@@ -126,13 +126,19 @@ def hopeless(spec: model.ProcessSpec, tail: tuple[str, ...]) -> WorkError | None
     )
 
 
+def lasting_lack(spec: model.ProcessSpec, tail: tuple[str, ...]) -> str:
+    """What it asked for in vain, if another run would do so too; empty otherwise."""
+    seen = _observed(spec, tail) if spec.observed else None
+    return seen.sentence if seen is not None and seen.lasts else ""
+
+
 def cannot_load(spec: model.ProcessSpec, line: str, tail: tuple[str, ...]) -> WorkError:
-    """Its own code can't be imported: `line` is what it said, twice."""
+    """Its own code can't be imported, or asks for what isn't there: `line` is what it said, twice."""
     again = "it starts again when its files change, or by" if spec.watch else "after a fix:"
     near = _misspelt(line, spec) or _meant(line, spec.cwd)
     seen = None if near else _observed(spec, tail)
     return WorkError(
-        "process/import-error",
+        "process/exited" if line == lasting_lack(spec, tail) else "process/import-error",
         _cut(f"{spec.name} {seen.sentence}" if seen else f"{spec.name} can't start: {line}"),
         details=(_command(spec), *(f"| {each}" for each in tail)),
         causes=(f"it ended like this twice, so it is not restarted: `{spec.name}` would end like this again",),

@@ -72,10 +72,14 @@ _MOST = 3  # variables that a sentence names
 
 
 class Explanation(Record):
-    """`sentence` follows the name of the process; `helps` are what to do, the command first."""
+    """`sentence` follows the name of the process; `helps` are what to do, the command first.
+
+    `lasts`: another run would end like this one.
+    """
 
     sentence: str
     helps: tuple[str, ...]
+    lasts: bool = False
 
 
 def explain(spec: ProcessSpec, tail: Sequence[str]) -> Explanation | None:
@@ -144,7 +148,7 @@ def _explain_unset(spec: ProcessSpec, seen: Sequence[Observation], output: _Outp
     file = env_file_of(spec, seen)
     command = append_command(output.root, file, [f"{each.name}={_value_of(each.name, output.lines)}" for each in found])
     helps = (command, "`devboot up -d` starts it with that") if command else (f"set {found[0].name} in {file}",)
-    return Explanation(sentence, helps)
+    return Explanation(sentence, helps, lasts=True)
 
 
 def _value_of(name: str, lines: Sequence[str]) -> str:
@@ -298,7 +302,11 @@ def _explain_missing_file(spec: ProcessSpec, seen: Sequence[Observation], output
         return None
     base = os.path.basename(found[1])
     missing = next((each for each in seen if each.kind == NO_FILE and os.path.basename(each.name) == base), None)
-    return None if missing is None else Explanation(_words_of(missing), _leading_here(spec, seen, output.root, missing))
+    if missing is None:
+        return None
+    # A file of the project may be what another process is about to make
+    lasts = missing.name.startswith("/")
+    return Explanation(_words_of(missing), _leading_here(spec, seen, output.root, missing), lasts)
 
 
 def _leading_here(spec: ProcessSpec, seen: Sequence[Observation], root: str, missing: Observation) -> tuple[str, ...]:

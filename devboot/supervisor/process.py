@@ -495,8 +495,11 @@ class Process:
         self.around.on_note(f"{self.name}: {text}", None)
 
     def _broken_code(self, age: float) -> str:
-        """Return what of its code the run that has ended couldn't load; empty for one that got further."""
-        return "" if self._was_ready or age > WITHIN else broken_code(self.tail.lines(LINES))
+        """Return what the run that has ended couldn't load, or what it lacked; empty for one that got further."""
+        if self._was_ready or age > WITHIN:
+            return ""
+        lack = failures.lasting_lack(self.spec, self.tail.lines(failures.TAIL_LINES))
+        return broken_code(self.tail.lines(LINES)) or lack
 
     def _why_hopeless(self, tail: tuple[str, ...]) -> WorkError | None:
         known = failures.hopeless(self.spec, tail)

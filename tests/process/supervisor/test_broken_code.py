@@ -41,6 +41,33 @@ def test_code_that_cannot_be_imported_gives_up_at_the_second_same_failure(stage)
 
 
 @pytest.mark.parametrize(
+    ("fact", "raised", "restarts", "what"),
+    [
+        ("unset\\tMAIL\\tnone\\tapp.py:3", "set MAIL first", 1, "web asked for MAIL (app.py:3) and got nothing"),
+        (
+            "no-file\\t/app/x.json\\t\\tapp.py:3", "[Errno 2] No such file or directory: '/app/x.json'", 1,
+            "web looked for /app/x.json (app.py:3), which isn't there",
+        ),
+        (
+            "no-file\\tx.json\\t\\tapp.py:3", "[Errno 2] No such file or directory: 'x.json'", 3,
+            "web looked for x.json (app.py:3), which isn't there",
+        ),
+    ],
+)  # fmt: skip
+def test_what_lacks_and_will_be_lacking_gives_up_at_the_second_same_failure(stage, fact, raised, restarts, what):
+    record = f"{stage.root}/record"
+    program = f"open({record!r}, 'w').write('{fact}\\n'); raise RuntimeError({raised!r})"
+    stage.add("web", python=program, observed=("", record), max_restarts=3)
+
+    stage.up()
+    stage.until_settled()
+    (failure,) = stage.supervisor.verdict().failures
+
+    assert ("gave-up", restarts) == (stage.status("web").phase, stage.status("web").restarts)
+    assert what == failure.error.what
+
+
+@pytest.mark.parametrize(
     "said",
     ["ModuleNotFoundError: No module named 'feedreadr'", "Error: Could not import 'feedreadr'.",
      "Unable to load celery application.\nThe module feedreadr was not found."],
@@ -179,5 +206,5 @@ def test_a_variable_that_is_not_set_ends_the_tries_at_the_second_same_end(stage)
     (failure,) = stage.supervisor.verdict().failures
 
     assert (stage.status("web").phase, stage.status("web").restarts) == ("gave-up", 1)
-    assert failure.error.what == "web can't start: KeyError: 'SHOP_KEY'"
-    assert failure.error.help[0] == "set `SHOP_KEY` in .env, then `devboot up -d`"
+    assert failure.error.what == "web asked for SHOP_KEY (shop.py:2) and got nothing"
+    assert failure.error.help[0] == "echo 'SHOP_KEY=…' >> .env"

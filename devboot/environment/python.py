@@ -17,12 +17,13 @@ from devboot.environment.interpreters import (
     installed_minors,
     suitability,
 )
-from devboot.environment.locks.development_only import blamed_tools
+from devboot.environment.locks.development_only import blamed, blamed_tools
 from devboot.environment.locks.indexes import blaming, index_settings
 from devboot.environment.locks.inputs import PYLOCK, UV
 from devboot.environment.locks.pins import IndexLine, Pin, Pins
 from devboot.environment.locks.requirements import RequirementLine
 from devboot.environment.locks.resolved import STEP as LOCK_STEP, from_rows, index_pins, resolve_unlocked, to_rows
+from devboot.environment.locks.unlocked import Unlocked
 from devboot.environment.older_wheels import with_older_wheels
 from devboot.environment.python_choice import downwards, find_interpreter, locked_interpreter, reported_interpreter
 from devboot.environment.python_files import PythonLock, PythonProject, PythonWish, python_wish, read_python
@@ -83,11 +84,11 @@ def lock_python(
     interpreter = reported_interpreter(uv, project, environ, reporter, tells=False)
 
     def pinned(python: Interpreter, lowest: str) -> Pins:
-        def resolve(date: str, lines: tuple[RequirementLine, ...]) -> Pins:
+        def resolve(date: str, some: Unlocked) -> Pins:
             with blaming(unlocked.indexes, project.wish.root):
                 return resolve_unlocked(
                     uv.inside(working_folder(project)),
-                    replace(unlocked, lines=lines),
+                    some,
                     python=python.path,
                     lowest_python=lowest,
                     previous=index_pins(previous.rows) if previous else (),
@@ -100,7 +101,7 @@ def lock_python(
         return _at_date(
             project.wish,
             reporter,
-            lambda date: _without_tools(unlocked.lines, reporter, lambda lines: resolve(date, lines)),
+            lambda date: _resolved_without(unlocked, reporter, lambda some: resolve(date, some)),
         )
 
     def tried(text: str, python: Interpreter, lowest: str) -> Pins:
@@ -147,6 +148,24 @@ def _at_date(wish: PythonWish, reporter: Reporter, resolve: Callable[[str], Pins
         reporter.emit(Event(NOTE, "python", text, lines=error.causes[:1]))
     with doing(reporter, LOCK_STEP, text):
         return resolve("")
+
+
+def _resolved_without(unlocked: Unlocked, reporter: Reporter, attempt: Callable[[Unlocked], Pins]) -> Pins:
+    """Resolve all, and without the packages for development alone that a failure blames."""
+    names = unlocked.development_names
+
+    def of_groups(some: Unlocked) -> Pins:
+        try:
+            return _without_tools(some.lines, reporter, lambda lines: attempt(replace(some, lines=lines)))
+        except WorkError as error:
+            rest = some.without(gone := blamed(error) & names)
+            if rest == some:
+                raise
+            text = f"left out: {', '.join(f'`{name}`' for name in sorted(gone))}, for development alone: {error.what}"
+            reporter.emit(Event(NOTE, "python", text, lines=error.causes[-1:]))
+        return of_groups(rest)
+
+    return of_groups(unlocked)
 
 
 def _without_tools(

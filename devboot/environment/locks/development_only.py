@@ -15,6 +15,9 @@ _WORDS = """
 """
 _NAMES = frozenset(_WORDS.split())
 _FAMILIES = re.compile(r"(?:flake8|mypy|pylint|pytest|sphinx|sphinxcontrib|types)-[\w-]+")
+_GROUPS = re.compile(
+    r"(?:dev|develop|development|tests?|testing|lint(?:ing|ers?)?|docs?|documentation|typing|types|format|style|qa|ci)"
+)
 _SLUGS = ("python/resolution", "python/no-such-package", "python/build-failed", "python/missing-library")
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*[A-Za-z0-9]")
 
@@ -24,9 +27,18 @@ def is_for_development(name: str) -> bool:
     return name in _NAMES or _FAMILIES.fullmatch(name) is not None
 
 
+def is_group_for_development(name: str) -> bool:
+    """Whether a dependency group, by its name, is one that no application needs when it runs."""
+    return _GROUPS.fullmatch(normalised(name)) is not None
+
+
 def blamed_tools(error: DevbootError) -> frozenset[str]:
     """Return the names of such tools that a failed resolution or build blames; none for other errors."""
+    return frozenset(filter(is_for_development, blamed(error)))
+
+
+def blamed(error: DevbootError) -> frozenset[str]:
+    """Return all words of a failed resolution or build that may be names of distributions; none for other errors."""
     if error.slug not in _SLUGS:
         return frozenset()
-    words = {normalised(word) for text in (error.what, *error.causes) for word in _WORD.findall(text)}
-    return frozenset(filter(is_for_development, words))
+    return frozenset(normalised(word) for text in (error.what, *error.causes) for word in _WORD.findall(text))

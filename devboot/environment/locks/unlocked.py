@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import os
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from devboot.clone_reader import exists, parse_toml
+from devboot.environment.locks.development_only import is_group_for_development
 from devboot.environment.locks.inputs import PIPFILE, PYPROJECT, REQUIREMENTS, SETUP, Input
 from devboot.environment.locks.markers import render_marker
 from devboot.environment.locks.pins import Direct, IndexLine, normalised
@@ -33,7 +34,8 @@ class Unlocked:
     """What has to be resolved.
 
     `lines` are requirements by name, `directs` those by address or path, `projects` pyproject.toml files that uv reads
-    itself, with `groups` and `extras` of them; `read_by_uv` is what they list. `files` are all files that were read;
+    itself, with `groups` and `extras` of them; `read_by_uv` is what they list, `for_development` what those of
+    their groups list that only development needs. `files` are all files that were read;
     `declared` are addresses that the files give for git and URL dependencies, from which a lock's hostless rows are
     filled again.
     """
@@ -52,6 +54,24 @@ class Unlocked:
     digest: str = ""
     notes: tuple[str, ...] = ()
     read_by_uv: tuple[RequirementLine, ...] = ()
+    for_development: tuple[tuple[str, tuple[RequirementLine, ...]], ...] = ()
+
+    @property
+    def development_names(self) -> frozenset[str]:
+        """Names of the packages that groups for development alone list, and nothing else."""
+        listed = {line.name for _, lines in self.for_development for line in lines}
+        return frozenset(listed - {line.name for line in (*self.lines, *self.read_by_uv)})
+
+    def without(self, names: Collection[str]) -> Unlocked:
+        """Leave out packages of groups for development: the rest of such a group becomes lines."""
+        reduced = [each for each in self.for_development if any(line.name in names for line in each[1])]
+        rest = [line for _, lines in reduced for line in lines]
+        return replace(
+            self,
+            lines=tuple(line for line in (*self.lines, *rest) if line.name not in names),
+            groups=tuple(group for group in self.groups if group not in dict(reduced)),
+            for_development=tuple(each for each in self.for_development if each not in reduced),
+        )
 
     def text(self, folder: str) -> str:
         """Give the requirement lines for a uv that works in a folder."""
@@ -84,6 +104,7 @@ class _Gathering:
     facts: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     read_by_uv: list[RequirementLine] = field(default_factory=list)
+    for_development: list[tuple[str, tuple[RequirementLine, ...]]] = field(default_factory=list)
 
 
 def gather(
@@ -130,6 +151,7 @@ def gather(
         (*state.directs, *state.declared),
         notes=(*state.notes, *_renamed(state.directs)),
         read_by_uv=tuple(state.read_by_uv),
+        for_development=tuple(dict.fromkeys(state.for_development)),
     )
     return _with_digest(found, state.facts)
 
@@ -229,6 +251,10 @@ def _standard_groups(state: _Gathering, path: str, table: Mapping[str, Any]) -> 
         if lines := group_lines(groups, name):
             state.project_groups.append(f"{path}:{name}")
             state.facts += sorted(lines)
+            if is_group_for_development(name) and table.get("project", {}).get("dependencies"):
+                file = os.path.relpath(path, state.root)
+                named = [parse_line(line, (), Place(file, source=line)) for line in lines if not is_direct(line)]
+                state.for_development.append((f"{path}:{name}", tuple(named)))
         for line in legacy.get(name, ()):
             _add_line(state, str(line), path)
 

@@ -228,6 +228,26 @@ def test_a_tool_for_development_that_cannot_be_had_or_built_is_left_out_with_a_n
     assert [text.split(",")[0] for text in said] == ["left out: `black`", "left out: `flake8`"]
 
 
+@pytest.mark.parametrize("needed", ["ant", "ant==9.0"])
+def test_a_package_of_a_group_for_development_never_stops_a_start_and_one_of_the_application_does(clone, serve, needed):
+    index = serve("index")
+    write_wheel(index.folder, "ant", "1.0")
+    write_wheel(index.folder, "bee", "1.0")
+    clone.environ["UV_DEFAULT_INDEX"] = index.url
+    clone.uv = make_uv(clone.environ, str(clone.root))
+    project = f'[project]\nname = "shop"\nversion = "1"\ndependencies = ["{needed}"]\n'
+    clone.write(pyproject__toml=f'{project}[dependency-groups]\ndev = ["bee", "wasp-tools==2.0", "fly==3.0"]\n')
+
+    if needed != "ant":
+        with pytest.raises(WorkError, match="python/"):
+            clone.lock(clone.read())
+        return
+    assert {"ant": "1.0", "bee": "1.0"} == rows(clone.lock(clone.read()))
+    said = " ".join(event.text for event in clone.reporter.events if event.text.startswith("left out: "))
+    assert "`wasp-tools`" in said
+    assert "`fly`" in said
+
+
 def test_what_the_application_may_need_is_never_left_out(clone, serve):
     index = serve("index")
     write_wheel(index.folder, "ant", "1.0")

@@ -336,7 +336,7 @@ def _missing_package(tail: tuple[str, ...], spec: model.ProcessSpec) -> tuple[st
             "with psycopg2, write the address as `postgresql+psycopg2://…`: SQLAlchemy 2.1 takes psycopg by itself",
             "else add `psycopg[binary]` to the packages, then `devboot up -d`",
         )
-    if where := _where_it_was(found[1]):
+    if where := _where_it_was(found[1]) or _own_module(found[1], spec.cwd):
         return (where,)
     if place := _beside(found[1], tail, spec.cwd):
         return (
@@ -348,6 +348,17 @@ def _missing_package(tail: tuple[str, ...], spec: model.ProcessSpec) -> tuple[st
     installs = f"`devboot up -d` installs what is new; if no dependency brings `{found[1]}`, add the package first"
     command = adding_command(found[1], spec.packages)
     return (command, "`devboot up -d` installs what is new") if command else (installs,)
+
+
+def _own_module(name: str, cwd: str) -> str:
+    """How Python finds a module that lies where the process runs; empty where none does."""
+    import os
+
+    if not any(os.path.exists(os.path.join(cwd, each)) for each in (f"{name}.py", name)):
+        return ""
+    if os.path.isfile(os.path.join(cwd, "__init__.py")):  # Flask looks for modules above the package
+        return "mv __init__.py __init__.py.unused && devboot up -d   # it makes the whole folder a package"
+    return f'`{name}` is there: let Python look there with `PYTHONPATH = "."` under `[env]` in devboot.toml'
 
 
 def _where_it_was(name: str) -> str:

@@ -121,3 +121,15 @@ def test_a_lock_of_npm_that_does_not_fit_is_answered_with_the_command_that_makes
     spec = ProcessSpec("npm", TASK, str(tmp_path), "npm ci")
     helped = ended(spec, End(1), ("npm error", 'npm error Run "npm help ci" for more info')).help[0]
     assert helped.startswith("devboot run -- npm install && devboot up -d ")
+
+
+def test_a_module_of_the_project_is_never_looked_for_in_an_index(tmp_path):
+    tail = ("ModuleNotFoundError: No module named 'prices'",)
+    spec = ProcessSpec("web", PROCESS, str(tmp_path), "flask run", packages=(str(tmp_path), "requirements.txt"))
+    (tmp_path / "requirements.txt").touch()
+    assert "prices >> requirements.txt" in cannot_load(spec, tail[0], tail).help[0]
+
+    (tmp_path / "prices.py").touch()
+    assert "PYTHONPATH" in cannot_load(spec, tail[0], tail).help[0]
+    (tmp_path / "__init__.py").touch()
+    assert cannot_load(spec, tail[0], tail).help[0].startswith("mv __init__.py __init__.py.unused && devboot up -d")

@@ -13,8 +13,8 @@ from devboot.onboarding.front_ends.backend_calls import LOCAL, Call, calls_of, v
 from devboot.onboarding.front_ends.dev_servers import Started, started_by
 from devboot.onboarding.proposal_values import Evidence, Note, Process, Variable
 from devboot.onboarding.reading.layout import ASIDE, Application
-from devboot.onboarding.reading.node import LOCKS, has_packages, line_of, lock_folder, read_package
-from devboot.onboarding.reading.tree import Tree
+from devboot.onboarding.reading.node import LOCKS, has_packages, lock_folder, read_package
+from devboot.onboarding.reading.tree import Tree, line_of
 
 NAME = "frontend"
 _USUAL_FOLDERS = (

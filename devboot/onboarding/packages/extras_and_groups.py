@@ -13,7 +13,7 @@ from devboot.onboarding.frameworks.known import framework_of
 from devboot.onboarding.packages.imported import named_in_settings
 from devboot.onboarding.proposal_values import PythonInput
 from devboot.onboarding.reading.layout import ASIDE, Application
-from devboot.onboarding.reading.python import NAME, load_toml, name_of, normal
+from devboot.onboarding.reading.python import NAME, load_toml, name_of, normal, table_in
 from devboot.onboarding.reading.tree import Tree
 
 _TOP = re.compile(r"^(?:from|import)[ \t]+(\w+)", re.MULTILINE)
@@ -45,24 +45,24 @@ def with_chosen(tree: Tree, app: Application, python: PythonInput) -> PythonInpu
 def _contradicts(project: Mapping[str, Any], key: tuple[str, str], chosen: list[tuple[str, str]]) -> bool:
     """Whether the project says that this one can't be installed beside one that was chosen."""
     sets = [
-        [pair for item in _list(each) for pair in _table(item).items()]
-        for each in _list(_table(project, "tool", "uv").get("conflicts"))
+        [pair for item in _list(each) for pair in table_in(item).items()]
+        for each in _list(table_in(project, "tool", "uv").get("conflicts"))
     ]
     return any(key in each and any(other in each for other in chosen) for each in sets)
 
 
 def _default_groups(project: Mapping[str, Any]) -> list[str]:
     """Groups that uv installs unasked."""
-    declared = _table(project, "dependency-groups")
-    named = _table(project, "tool", "uv").get("default-groups", ["dev"])
+    declared = table_in(project, "dependency-groups")
+    named = table_in(project, "tool", "uv").get("default-groups", ["dev"])
     return [name for name in declared if named == "all" or name in _list(named)]
 
 
 def _usual(project: Mapping[str, Any]) -> set[str]:
     """Packages that are installed in any case."""
-    groups = _table(project, "dependency-groups")
-    names = _names(_table(project, "project").get("dependencies"))
-    names |= _names(_table(project, "tool", "uv").get("dev-dependencies"))
+    groups = table_in(project, "dependency-groups")
+    names = _names(table_in(project, "project").get("dependencies"))
+    names |= _names(table_in(project, "tool", "uv").get("dev-dependencies"))
     for name in _default_groups(project):
         names |= _of_group(groups, name)
     return names
@@ -70,8 +70,8 @@ def _usual(project: Mapping[str, Any]) -> set[str]:
 
 def _sets(project: Mapping[str, Any]) -> dict[tuple[str, str], set[str]]:
     """Packages of each group and extra, by what it is and its name."""
-    groups = _table(project, "dependency-groups")
-    extras = _table(project, "project", "optional-dependencies")
+    groups = table_in(project, "dependency-groups")
+    extras = table_in(project, "project", "optional-dependencies")
     rest = [name for name in groups if name not in _default_groups(project)]
     return {("group", name): _of_group(groups, name) for name in rest} | {
         ("extra", name): _names(listed) for name, listed in extras.items()
@@ -82,7 +82,7 @@ def _of_group(groups: Mapping[str, Any], name: str, seen: tuple[str, ...] = ()) 
     listed = groups.get(name)
     names = _names(listed)
     for item in _list(listed) if name not in seen else ():
-        if isinstance(included := _table(item).get("include-group"), str):
+        if isinstance(included := table_in(item).get("include-group"), str):
             names |= _of_group(groups, included, (*seen, name))
     return names
 
@@ -95,7 +95,7 @@ def _names(listed: object) -> set[str]:
 def _brought(lock: Mapping[str, Any], names: set[str]) -> set[str]:
     """Packages that others of the lock bring along."""
     needed = {
-        _name(package): [_name(each) for each in _list(_table(package).get("dependencies"))]
+        _name(package): [_name(each) for each in _list(table_in(package).get("dependencies"))]
         for package in _list(lock.get("package"))
     }
     found, left = set[str](), list(names)
@@ -108,7 +108,7 @@ def _brought(lock: Mapping[str, Any], names: set[str]) -> set[str]:
 
 
 def _name(package: object) -> str:
-    return normal(str(_table(package).get("name", "")))
+    return normal(str(table_in(package).get("name", "")))
 
 
 def _wanted(tree: Tree, app: Application) -> list[frozenset[str]]:
@@ -160,12 +160,6 @@ def _files(app: Application, path: str, origin: str, names: str, plain: str) -> 
         for place in places:
             inner = posixpath.normpath(posixpath.join(place, bare.replace(".", "/")))
             yield from (f"{inner}.py", f"{inner}/__init__.py")
-
-
-def _table(data: Any, *keys: str) -> dict[str, Any]:
-    for key in keys:
-        data = data.get(key, {}) if isinstance(data, dict) else {}
-    return data if isinstance(data, dict) else {}
 
 
 def _list(data: object) -> list[Any]:

@@ -20,9 +20,8 @@ from devboot.onboarding.frameworks.web.django_log_folders import with_log_folder
 from devboot.onboarding.front_ends.front_end import Addition, add_front_end, with_origins
 from devboot.onboarding.proposal.composed import left_out, with_versions
 from devboot.onboarding.proposal.debug_flags import find_switches
-from devboot.onboarding.proposal.needs import needs_of
+from devboot.onboarding.proposal.needs import for_another_stage, needs_of
 from devboot.onboarding.proposal.remarks import absent, made_up, other_services
-from devboot.onboarding.proposal.stages import for_another_stage
 from devboot.onboarding.proposal.survey import survey
 from devboot.onboarding.proposal.variables import Sources, describe as describe_need, local, required_variable
 from devboot.onboarding.proposal_values import (
@@ -37,7 +36,7 @@ from devboot.onboarding.proposal_values import (
 from devboot.onboarding.reading.app_json import read_app_json
 from devboot.onboarding.reading.commands import nothing_to_run
 from devboot.onboarding.reading.dotenv import EnvFiles
-from devboot.onboarding.reading.images import variables_of_image
+from devboot.onboarding.reading.image_commands import variables_of_image
 from devboot.onboarding.reading.layout import cwd_of
 from devboot.onboarding.reading.node import find_node, left_to_itself, only_process
 from devboot.onboarding.reading.procfile import (

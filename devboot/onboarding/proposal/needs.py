@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import ast
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from itertools import chain
 
 from devboot.onboarding.frameworks.framework import Clone
 from devboot.onboarding.frameworks.web.django_settings import must_be_texts
-from devboot.onboarding.proposal_values import Evidence, Process
+from devboot.onboarding.proposal_values import Evidence, Process, Variable
 from devboot.onboarding.reading.procfile import variables_in
+from devboot.onboarding.reading.tree import Tree
 from devboot.onboarding.symbolic_eval.evaluate import Run
 from devboot.onboarding.symbolic_eval.machine import Need
+from devboot.onboarding.symbolic_eval.values import Value
 
+# Names of classes for another stage than development, and for that
+_ELSEWHERE = re.compile(r"prod|stag|heroku|docker|unix|deploy|live|test|ci(?:$|[A-Z_])", re.IGNORECASE)
+_HERE = re.compile(r"dev|local|debug", re.IGNORECASE)
+_NUMBERS = frozenset({"int", "float", "builtins.int", "builtins.float"})
 _IN_COMMAND = "is used in the command"
 
 
@@ -67,3 +76,17 @@ def _of_commands(clone: Clone, processes: Iterable[Process]) -> Iterator[Need]:
             example = clone.files.examples.get(name)
             if example is not None and not example.is_placeholder:
                 yield Need(name, Evidence(where.path, where.line or 0) if where else None, _IN_COMMAND)
+
+
+def for_another_stage(tree: Tree, need: Need, variable: Variable, settings: Mapping[str, Value]) -> Variable:
+    """The variable with any value, where no class but one that development leaves alone wants it."""
+    place = need.place
+    if not variable.required or place is None or any(value.place == place for value in settings.values()):
+        return variable
+    parsed = tree.module(place.path)
+    classes = [node for node in parsed.body if isinstance(node, ast.ClassDef)] if parsed else []
+    around = next((node for node in classes if node.lineno <= place.line <= (node.end_lineno or 0)), None)
+    if around is None or not _ELSEWHERE.search(around.name) or not any(_HERE.search(each.name) for each in classes):
+        return variable
+    value = "0" if need.cast in _NUMBERS else ""
+    return replace(variable, value=value, required=False, secret=False, description="")

@@ -11,6 +11,7 @@ from typing import Any
 from devboot.clone_reader import parse_json
 from devboot.onboarding.proposal_values import Evidence
 from devboot.onboarding.reading.dotenv import Variable
+from devboot.onboarding.reading.python import table_in
 from devboot.onboarding.reading.tree import Tree
 
 NAME = "app.json"
@@ -49,9 +50,9 @@ def read_app_json(tree: Tree, root: str) -> AppJson:
     def line_of(word: str) -> int:
         return text.count("\n", 0, max(text.find(f'"{word}"'), 0)) + 1
 
-    env = {name: each for name, each in _table(data, "env").items() if isinstance(each, str | dict)}
+    env = {name: each for name, each in table_in(data, "env").items() if isinstance(each, str | dict)}
     given = {name: each if isinstance(each, str) else each.get("value") for name, each in env.items()}
-    command = _table(data, "scripts").get("postdeploy")
+    command = table_in(data, "scripts").get("postdeploy")
     command = command.get("command") if isinstance(command, dict) else command
     return AppJson(
         path,
@@ -69,8 +70,3 @@ def _servers(data: Any) -> Iterator[tuple[str, str]]:
         kind = next((name for pattern, name in _ADDONS if isinstance(plan, str) and pattern.search(plan)), None)
         if kind is not None:
             yield str(plan), kind
-
-
-def _table(data: Any, key: str) -> dict[str, Any]:
-    found = data.get(key) if isinstance(data, dict) else None
-    return found if isinstance(found, dict) else {}

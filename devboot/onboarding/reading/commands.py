@@ -10,8 +10,8 @@ from typing import Any
 
 from devboot.onboarding.proposal_values import Evidence, Note
 from devboot.onboarding.reading.layout import ASIDE, Application, cwd_of
-from devboot.onboarding.reading.python import load_toml
-from devboot.onboarding.reading.tree import Tree
+from devboot.onboarding.reading.python import load_toml, table_in
+from devboot.onboarding.reading.tree import Tree, line_of
 
 _TARGETS = ("dev", "serve", "runserver", "start", "run", "web", "app", "server")
 _MAKEFILES = ("Makefile", "makefile", "GNUmakefile", "justfile", "Justfile", ".justfile")
@@ -145,9 +145,9 @@ def _of_project(tree: Tree, app: Application, targets: Sequence[str]) -> Iterato
     path = posixpath.normpath(posixpath.join(app.root, "pyproject.toml"))
     project = load_toml(tree, path)
     for keys in _TABLES:
-        table = _inner(project, keys)
+        table = table_in(project, *keys)
         for name in (target for target in targets if target in table):
-            where = Evidence(path, _line(tree.text(path) or "", rf"^\s*[\"']?{name}\b"))
+            where = Evidence(path, line_of(tree.text(path) or "", rf"^\s*[\"']?{name}\b"))
             yield from ((command, where) for command in _commands_of(table, table[name]))
 
 
@@ -175,13 +175,13 @@ def _of_scripts(tree: Tree, app: Application) -> Iterator[tuple[str, Evidence]]:
     path = posixpath.normpath(posixpath.join(app.root, "pyproject.toml"))
     project = load_toml(tree, path)
     for keys in (("project", "scripts"), ("tool", "poetry", "scripts")):
-        for name, target in _inner(project, keys).items():
+        for name, target in table_in(project, *keys).items():
             module, _, function = target.partition(":") if isinstance(target, str) else ("", "", "")
             file = next((each for each in _files_of_module(app, module) if tree.exists(each)), "")
             text = tree.text(file) or "" if file else ""
             if not _KEEPS_RUNNING.search(text) or _HAS_VERBS.search(text):
                 continue
-            where = Evidence(path, _line(tree.text(path) or "", rf"^\s*[\"']?{re.escape(name)}\b[\"']?\s*="))
+            where = Evidence(path, line_of(tree.text(path) or "", rf"^\s*[\"']?{re.escape(name)}\b[\"']?\s*="))
             if _RUN_AS_PROGRAM.search(text):
                 yield f"python -m {module}", where
             elif "build-system" in project:
@@ -194,13 +194,6 @@ def _files_of_module(app: Application, module: str) -> Iterator[str]:
     inner = module.replace(".", "/")
     for source in (app.folder, *app.sources, posixpath.join(app.root, "src")):
         yield from (posixpath.normpath(posixpath.join(source, f"{inner}{end}")) for end in (".py", "/__init__.py"))
-
-
-def _inner(table: Mapping[str, Any], keys: tuple[str, ...]) -> Mapping[str, Any]:
-    for key in keys:
-        found = table.get(key)
-        table = found if isinstance(found, dict) else {}
-    return table
 
 
 def _of_readme(tree: Tree, app: Application) -> Iterator[tuple[str, Evidence]]:
@@ -243,8 +236,3 @@ def _runs(tree: Tree, app: Application, command: str) -> bool:
 def _is_interactive(tree: Tree, app: Application, command: str) -> bool:
     """Whether a program asks the person at the terminal: in the background nobody answers."""
     return bool(_ASKS.search(tree.text(file_of(tree, app, command)) or ""))
-
-
-def _line(text: str, pattern: str) -> int:
-    match = re.search(pattern, text, re.MULTILINE)
-    return text.count("\n", 0, match.start()) + 1 if match else 0

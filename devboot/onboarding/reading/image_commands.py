@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from devboot.clone_reader import parse_json
-from devboot.onboarding.proposal_values import Evidence
+from devboot.onboarding.proposal_values import Evidence, Variable
 from devboot.onboarding.reading.tree import Tree
 
 TYPE_CHECKING = False
@@ -43,6 +43,9 @@ _CONTROLS = re.compile(
 )
 _ABSOLUTE = re.compile(r"(?<![\w.:/=@-])/[\w.-]+(?:/[\w.-]+)+")
 _PRESERVE = re.compile(r"^[./]*$")
+_VERSION = "PYTHON_VERSION"
+_PYTHON_IMAGE = re.compile(r"(?im)^FROM\s+(?:--\S+\s+)*(?:docker\.io/)?(?:library/)?python:(\d+(?:\.\d+)*)")
+_INSISTS = re.compile(r"\benviron\s*\[\s*[\"']PYTHON_VERSION[\"']\s*\](?!\s*=[^=])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,3 +254,13 @@ def _here(tree: Tree, path: str, places: Iterable[Place], start: str) -> str:
             if tree.exists(found) or tree.is_folder(found) or found == ".":
                 return posixpath.relpath(found, start)
     return ""
+
+
+def variables_of_image(tree: Tree, root: str) -> dict[str, Variable]:
+    """PYTHON_VERSION as the official image sets it, where the code that was read fails without it."""
+    path = posixpath.normpath(posixpath.join(root, "Dockerfile"))
+    text = tree.text(path) or "" if tree.exists(path) else ""
+    last = next(reversed(list(_PYTHON_IMAGE.finditer(text))), None)  # the stage that runs
+    if last is None or not any(path.endswith(".py") and tree.matches(path, _INSISTS) for path in sorted(tree.read)):
+        return {}
+    return {_VERSION: Variable(_VERSION, value=last[1], evidence=Evidence(path, text.count("\n", 0, last.start()) + 1))}

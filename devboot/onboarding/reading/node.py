@@ -10,7 +10,7 @@ from typing import Any
 
 from devboot.clone_reader import parse_json
 from devboot.onboarding.proposal_values import Evidence, Note, Package, Process, Task
-from devboot.onboarding.reading.tree import Tree
+from devboot.onboarding.reading.tree import Tree, line_of
 
 MAJORS = (20, 22, 24)  # that the recipe has
 USUAL = 22
@@ -190,9 +190,3 @@ def _admitted(text: str) -> int:
     if USUAL in fitting:
         return USUAL
     return fitting[-1] if fitting else next((each for each in MAJORS if each >= floor), MAJORS[-1])
-
-
-def line_of(text: str, pattern: str) -> int:
-    """Return the number of the first line with a match; 0 where there is none."""
-    match = re.search(pattern, text)
-    return text.count("\n", 0, match.start()) + 1 if match else 0

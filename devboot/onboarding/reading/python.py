@@ -14,7 +14,7 @@ from devboot.environment.locks.inputs import MISSPELT, PDM, PIPFILE, PYPROJECT, 
 from devboot.environment.locks.pdm import INHERITED
 from devboot.environment.versions import as_specifier, stated_versions
 from devboot.onboarding.proposal_values import Evidence, Note, PythonInput
-from devboot.onboarding.reading.tree import Tree
+from devboot.onboarding.reading.tree import Tree, line_of
 
 LOCKS = ("uv.lock", "pylock.toml", "poetry.lock", "Pipfile.lock")
 DEVELOPMENT = ("local", "dev", "development")
@@ -98,7 +98,7 @@ def _other_list(tree: Tree, root: str, notes: list[Note]) -> list[str]:
     if declares_packages(project) or "build-system" in project:
         return ["pyproject.toml"]
     pipfile = load_toml(tree, posixpath.join(root, PIPFILE))
-    if _table(pipfile, "packages") or _table(pipfile, "dev-packages"):
+    if table_in(pipfile, "packages") or table_in(pipfile, "dev-packages"):
         return [PIPFILE]
     if tree.exists(posixpath.join(root, SETUP)):
         return [SETUP]
@@ -137,7 +137,7 @@ def _requirement_files(tree: Tree, root: str, settings: str) -> list[str]:
     base = [p for p in variants if _variant(p) in ("base", "common", "main", "requirements", "app", "all", "core")]
     if base:
         return base[:1]
-    project = _table(load_toml(tree, posixpath.join(root, "pyproject.toml")), "project")
+    project = table_in(load_toml(tree, posixpath.join(root, "pyproject.toml")), "project")
     # A list of another name is for something else where the project's own file has the packages
     variants = [] if project.get("dependencies") else variants or [name for name in MISSPELT if name in names]
     rest = [p for p in variants if not NOT_FOR_US.search(posixpath.basename(p))] or variants
@@ -170,9 +170,9 @@ def _only_includes(text: str, pattern: re.Pattern[str]) -> bool:
 
 def declares_packages(project: dict[str, Any]) -> bool:
     """Whether a pyproject.toml lists packages at all."""
-    poetry = _table(project, "tool", "poetry")
-    poetry_packages = set(_table(poetry, "dependencies")) - {"python"}
-    main = _table(project, "project")
+    poetry = table_in(project, "tool", "poetry")
+    poetry_packages = set(table_in(poetry, "dependencies")) - {"python"}
+    main = table_in(project, "project")
     return bool(
         main.get("dependencies")
         or poetry_packages
@@ -182,7 +182,8 @@ def declares_packages(project: dict[str, Any]) -> bool:
     )
 
 
-def _table(data: Any, *keys: str) -> dict[str, Any]:
+def table_in(data: Any, *keys: str) -> dict[str, Any]:
+    """Return a table within parsed data; an empty one where there is none."""
     for key in keys:
         data = data.get(key, {}) if isinstance(data, dict) else {}
     return data if isinstance(data, dict) else {}
@@ -191,10 +192,10 @@ def _table(data: Any, *keys: str) -> dict[str, Any]:
 def groups(project: dict[str, Any], files: list[str]) -> list[str]:
     """Groups that must be named, since what the application imports stands in groups alone."""
     declared = project.get("dependency-groups")
-    main = _table(project, "project")
+    main = table_in(project, "project")
     if not isinstance(declared, dict) or main.get("dependencies") or not set(files) & {"uv.lock", "pyproject.toml"}:
         return []
-    if _table(project, "tool", "uv", "workspace") or _table(project, "tool", "poetry", "dependencies"):
+    if table_in(project, "tool", "uv", "workspace") or table_in(project, "tool", "poetry", "dependencies"):
         return []  # the packages stand elsewhere
     return [name for name in declared if name == "dev" or not NOT_FOR_US.search(name)]
 
@@ -215,39 +216,41 @@ def python_version(tree: Tree, root: str, project: dict[str, Any]) -> tuple[str 
 
 def _pipfile(tree: Tree, root: str) -> tuple[str | None, Evidence | None]:
     path = posixpath.normpath(posixpath.join(root, "Pipfile"))
-    requires = _table(load_toml(tree, path), "requires")
+    requires = table_in(load_toml(tree, path), "requires")
     version = requires.get("python_full_version") or requires.get("python_version")
     if isinstance(version, str) and re.match(r"\d", version):
-        return version, Evidence(path, _line(tree, path, r"python_(?:full_)?version"))
+        return version, Evidence(path, line_of(tree.text(path) or "", r"^[ \t]*python_(?:full_)?version"))
     lock = posixpath.normpath(posixpath.join(root, "Pipfile.lock"))
     try:
         meta = parse_json(tree.text(lock) or "{}") if tree.exists(lock) else {}
     except ValueError:
         meta = {}
-    version = _table(meta, "_meta", "requires").get("python_version")
+    version = table_in(meta, "_meta", "requires").get("python_version")
     return (version, Evidence(lock)) if isinstance(version, str) and re.match(r"\d", version) else (None, None)
 
 
 def _declared(tree: Tree, root: str, project: dict[str, Any]) -> tuple[str | None, Evidence | None]:
     path = posixpath.normpath(posixpath.join(root, "pyproject.toml"))
-    version = _table(project, "project").get("requires-python")
+    version = table_in(project, "project").get("requires-python")
     if isinstance(version, str):
-        return version.replace(" ", ""), Evidence(path, _line(tree, path, r"requires-python"))
-    version = _table(project, "tool", "poetry", "dependencies").get("python")
+        return version.replace(" ", ""), Evidence(path, line_of(tree.text(path) or "", r"^[ \t]*requires-python"))
+    version = table_in(project, "tool", "poetry", "dependencies").get("python")
     if isinstance(version, str) and version not in ("*", ""):
-        return poetry_range(version), Evidence(path, _line(tree, path, r"python\s*="))
+        return poetry_range(version), Evidence(path, line_of(tree.text(path) or "", r"^[ \t]*python\s*="))
     # The root of a workspace says nothing of its members: the one with the packages does
     for member in _members(tree, root, project):
         inner = load_toml(tree, posixpath.join(member, "pyproject.toml"))
-        version = _table(inner, "project").get("requires-python")
+        version = table_in(inner, "project").get("requires-python")
         if isinstance(version, str):
             inner_path = posixpath.normpath(posixpath.join(member, "pyproject.toml"))
-            return version.replace(" ", ""), Evidence(inner_path, _line(tree, inner_path, r"requires-python"))
+            return version.replace(" ", ""), Evidence(
+                inner_path, line_of(tree.text(inner_path) or "", r"^[ \t]*requires-python")
+            )
     return None, None
 
 
 def _members(tree: Tree, root: str, project: dict[str, Any]) -> Iterator[str]:
-    for pattern in _table(project, "tool", "uv", "workspace").get("members", []):
+    for pattern in table_in(project, "tool", "uv", "workspace").get("members", []):
         if isinstance(pattern, str) and "*" not in pattern:
             yield posixpath.normpath(posixpath.join(root, pattern))
         elif isinstance(pattern, str):
@@ -255,12 +258,6 @@ def _members(tree: Tree, root: str, project: dict[str, Any]) -> Iterator[str]:
             for path in tree.files():
                 if posixpath.basename(path) == "pyproject.toml" and path.startswith(start + "/"):
                     yield posixpath.dirname(path)
-
-
-def _line(tree: Tree, path: str, pattern: str) -> int:
-    text = tree.text(path) or ""
-    match = re.search(rf"^[ \t]*{pattern}", text, re.MULTILINE)
-    return text.count("\n", 0, match.start()) + 1 if match else 0
 
 
 def poetry_range(text: str) -> str:
@@ -335,23 +332,23 @@ def _from_pipfile_lock(tree: Tree, path: str, found: dict[str, str]) -> None:
     except ValueError:
         return
     for section in ("default", "develop"):
-        for name, entry in _table(data, section).items():
+        for name, entry in table_in(data, section).items():
             extras = entry.get("extras", []) if isinstance(entry, dict) else []
             found[normal(name)] = ",".join(extras)
 
 
 def _from_project(project: dict[str, Any], found: dict[str, str]) -> None:
-    main = _table(project, "project")
+    main = table_in(project, "project")
     listed: list[Any] = list(main.get("dependencies") or [])
-    for group in _table(project, "dependency-groups").values():
+    for group in table_in(project, "dependency-groups").values():
         listed += group if isinstance(group, list) else []
     for item in listed:
         match = NAME.match(item) if isinstance(item, str) else None
         if match:
             found[normal(match[1])] = match[2] or ""
-    poetry = _table(project, "tool", "poetry")
-    tables = [_table(poetry, "dependencies"), _table(project, "packages"), _table(project, "dev-packages")]
-    tables += [_table(group, "dependencies") for group in _table(poetry, "group").values()]
+    poetry = table_in(project, "tool", "poetry")
+    tables = [table_in(poetry, "dependencies"), table_in(project, "packages"), table_in(project, "dev-packages")]
+    tables += [table_in(group, "dependencies") for group in table_in(poetry, "group").values()]
     for table in tables:
         for name, entry in table.items():
             extras = entry.get("extras", []) if isinstance(entry, dict) else []

@@ -228,3 +228,9 @@ def without_functions(text: str) -> str:
         elif not bare.startswith(("from ", "import ", "@", "#")):
             kept.append(line)
     return "\n".join(kept)
+
+
+def line_of(text: str, pattern: str) -> int:
+    """Return the number of the first line with a match; 0 for none."""
+    match = re.search(pattern, text, re.MULTILINE)
+    return text.count("\n", 0, match.start()) + 1 if match else 0

@@ -19,7 +19,6 @@ from devboot.onboarding.symbolic_eval.evaluate import Run
 from devboot.onboarding.symbolic_eval.values import HOLE, Value
 
 _PART = re.compile(r"_(HOST(?:NAME)?|SERVER|PORT)$")
-_TRIED = frozenset({"redis", "postgres", "mysql"})  # what `wiring` and `servers` find by trial
 
 
 def find_endpoints(
@@ -31,8 +30,8 @@ def find_endpoints(
     """
     kinds = [
         each
-        for name, each in known_servers().items()
-        if name not in _TRIED and each.recipe not in known and each.is_spoken(packages)
+        for each in known_servers().values()
+        if not each.composed and each.recipe not in known and each.is_spoken(packages)
     ]
     opened: dict[str, list[Connection]] = {}
     for each in connections(run, kinds):

@@ -16,7 +16,6 @@ from devboot.onboarding.proposal_values import Database, Evidence, Note
 from devboot.onboarding.reading.compose import Compose
 from devboot.onboarding.reading.dotenv import PLACEHOLDER
 from devboot.onboarding.reading.layout import Application
-from devboot.onboarding.services.asking import ASKS, ROLES, given_elsewhere
 from devboot.onboarding.services.connections import Connection, connections
 from devboot.onboarding.services.databases import server_urls
 from devboot.onboarding.services.drivers import needs_driver, scheme_of_postgres
@@ -34,8 +33,17 @@ NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 FOR_TESTS = re.compile(r"(?:^|[_-])test|test(?:s|ing)?(?:[_-]?db)?$", re.IGNORECASE)
 IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 
-
-KINDS = tuple(map(known_servers().__getitem__, ("postgres", "mysql")))
+# Variables that ask for an address, and for parts of one, by their names
+ASKS = re.compile(r"^(?:\w+_)?(?:DATABASE|DB|POSTGRES(?:QL)?|PG|SQLALCHEMY_DATABASE)_(?:URL|URI|DSN)$")
+ROLES = (
+    ("url", re.compile(r"(?:URL|URI|DSN)$")),
+    ("port", re.compile(r"PORT$")),
+    ("password", re.compile(r"PASS(?:WORD|WD)?$|_PWD?$")),
+    ("host", re.compile(r"HOST(?:NAME)?$|SERVER$|ADDR(?:ESS)?$|ENDPOINT$")),
+    ("user", re.compile(r"USER(?:NAME)?$|ROLE$")),
+    ("name", re.compile(r"(?:DB|NAME|DATABASE)$")),
+)
+KINDS = tuple(each for each in known_servers().values() if each.composed)  # in which databases are made
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +86,7 @@ def find_servers(
     """Decide which servers the application needs with `given`, and how it is told; `taken` names other databases."""
     names, given = set(taken), dict(given)
     has_another = bool(names) and not any(_named(base, code.app))
-    hints = {} if has_another else given_elsewhere(base, compose.variables())
+    hints = {} if has_another else _given_elsewhere(base, compose.variables())
     servers = [each for each in _servers(base, code.app, packages, hints) if not each.is_elsewhere]
     found: list[Served] = []
     for kind in KINDS:
@@ -201,6 +209,17 @@ def _asked_for(run: Run, app: Application, packages: Mapping[str, str]) -> Itera
             kind = next((kind for kind in KINDS if kind.is_spoken(packages)), None)
             if kind is not None:
                 yield Server(kind, "default", dict.fromkeys(PROBE, ""), {"url": frozenset({name})}, where)
+
+
+def _given_elsewhere(run: Run, hints: Mapping[str, str]) -> dict[str, str]:
+    """Such variables that the code has no value of its own for, with what an example or `hints` give them."""
+    found: dict[str, str] = {}
+    for name, read in run.found.reads.items():
+        text = run.machine.environ.get(name) or run.machine.guesses.get(name) or hints.get(name) or ""
+        has_default = read.default is not None and read.default.data is not None
+        if text and not has_default and ASKS.match(name.upper()):
+            found[name] = text
+    return found
 
 
 # -- what it is told -------------------------------------------------------------------------------------------------

@@ -117,7 +117,8 @@ class Task:
 class Process:
     """A process: with a command of its own, or what a line of the Procfile needs besides.
 
-    `listens` is the address, host and port, by which it is ready; empty: its port tells.
+    `listens` is the address, host and port, by which it is ready; empty: its port tells. `watch` are the globs of files
+    whose change restarts it.
     """
 
     name: str
@@ -127,6 +128,7 @@ class Process:
     evidence: Evidence | None = None
     env: Mapping[str, str] = field(default_factory=dict)
     listens: str = ""
+    watch: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

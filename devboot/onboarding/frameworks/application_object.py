@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from devboot.onboarding.frameworks.framework import NEVER, Candidate, Clone, Framework
 from devboot.onboarding.proposal_values import Process
@@ -15,6 +15,16 @@ from devboot.onboarding.reading.tree import Tree, parse_python
 ENTRY_NAMES = (
     "main.py", "app.py", "asgi.py", "server.py", "api.py", "wsgi.py", "application.py", "run.py", "__init__.py",
 )  # fmt: skip
+_BRING_WATCHFILES = frozenset(
+    {
+        "watchfiles",
+        "uvicorn[standard]",
+        "fastapi[standard]",
+        "fastapi[all]",
+        "fastapi-cli[standard]",
+        "litestar[standard]",
+    }
+)
 _WIRED = re.compile(r"include_router|register_blueprint|uvicorn\.run|\.mount\(")
 _FACTORY = re.compile(r"(?:create|make|get|build)_?\w*(?:app|application)\w*\(\)|create_app")
 
@@ -47,13 +57,24 @@ class ApplicationObject(Framework):
         return _completed(tree, app, self.adds) if self.adds else app
 
     def web(self, clone: Clone) -> Process | None:
-        """Return its server, which reloads."""
-        return Process("web", self.command(clone), cwd_of(clone.app), None, clone.app.evidence)
+        """Return its server, which reloads; where that would poll all files, `.venv` too, devboot watches instead."""
+        command, cwd = self.command(clone), cwd_of(clone.app)
+        plain = command.removesuffix(" --reload")
+        watch: tuple[str, ...] = ()
+        if command.startswith("uvicorn ") and plain != command and not _is_notified(clone.packages):
+            command, watch = plain, (posixpath.normpath(posixpath.join(cwd, "**/*.py")),)
+        return Process("web", command, cwd, None, clone.app.evidence, watch=watch)
 
     def command(self, clone: Clone) -> str:
         """Return the command of its server: uvicorn, or hypercorn where that alone is installed."""
         servers, packages = {"uvicorn", "fastapi-cli"}, clone.packages
         return hypercorn(clone.app) if "hypercorn" in packages and not servers & packages.keys() else uvicorn(clone.app)
+
+
+def _is_notified(packages: Mapping[str, str]) -> bool:
+    """Whether uvicorn is installed with watchfiles, which tells it of changes: without that it looks at every file."""
+    extras = {f"{name}[{extra}]" for name, some in packages.items() for extra in some.split(",")}
+    return bool(_BRING_WATCHFILES & (extras | packages.keys()))
 
 
 def uvicorn(app: Application) -> str:

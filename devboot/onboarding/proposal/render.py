@@ -201,6 +201,8 @@ def _processes(proposal: Proposal) -> Iterator[list[str]]:
             lines.append(f"port = {process.port}")
         if process.listens:
             lines.append(f"ready = {{ tcp = {quoted(process.listens)} }}")
+        if process.watch:
+            lines.append(f"watch = {_list(process.watch)}  # a change restarts it")
         if process.env:
             pairs = (f"{key_text(name)} = {quoted(value)}" for name, value in process.env.items())
             lines.append(f"env = {{ {', '.join(pairs)} }}")

@@ -59,13 +59,13 @@ def commands(proposal):
 # Name, packages, the files of a project, the command that serves, the port that the code fixes
 STARTS = [
     ("starlette", "starlette uvicorn", {"main.py": "from starlette.applications import Starlette\napp = Starlette()\n"},
-     "uvicorn main:app --host 127.0.0.1 --port $PORT --reload", None),
+     "uvicorn main:app --host 127.0.0.1 --port $PORT", None),
     ("bottle", "bottle", {"site.py": "from bottle import route, run\nrun(host='localhost', port=8081)\n"},
      "python site.py", 8081),
     ("falcon", "falcon gunicorn", {"api/app.py": "import falcon\napp = falcon.App()\n", "api/__init__.py": ""},
      "gunicorn api.app:app --bind 127.0.0.1:$PORT --reload", None),
     ("falcon", "falcon uvicorn", {"main.py": "import falcon.asgi\napp = falcon.asgi.App()\n"},
-     "uvicorn main:app --host 127.0.0.1 --port $PORT --reload", None),
+     "uvicorn main:app --host 127.0.0.1 --port $PORT", None),
     ("gradio", "gradio", {"main.py": "import gradio as gr\nwith gr.Blocks() as demo:\n    pass\ndemo.launch()\n"},
      "python main.py", 7860),
 ]  # fmt: skip

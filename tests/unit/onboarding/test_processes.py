@@ -2,6 +2,8 @@
 
 import pytest
 
+from devboot.onboarding import render
+
 MANAGE = """
 import os
 from django.core.management import execute_from_command_line
@@ -68,7 +70,7 @@ def test_django_serves_and_migrates(propose):
 )  # fmt: skip
 def test_fastapis_application_is_named_from_where_its_imports_resolve(propose, files, command, cwd):
     proposal = propose({**files, "requirements.txt": "fastapi\nuvicorn\n"})
-    assert commands(proposal) == {"web": f"{command} --host 127.0.0.1 --port $PORT --reload"}
+    assert commands(proposal) == {"web": f"{command} --host 127.0.0.1 --port $PORT"}
     assert folders(proposal) == {"web": cwd}
 
 
@@ -367,7 +369,7 @@ def test_an_implied_web_process_listens_where_the_code_or_its_framework_would(pr
             "main.py",
             "from starlette.applications import Starlette\napp = Starlette()\n",
             "starlette\nuvicorn\n",
-            "uvicorn main:app --host 127.0.0.1 --port $PORT --reload",
+            "uvicorn main:app --host 127.0.0.1 --port $PORT",
         ),
         (
             "app.py",
@@ -524,3 +526,26 @@ def test_litestar_migrates_by_a_command_of_its_own(propose, code, packages, task
     proposal = propose(files)
     assert [task.run for task in proposal.tasks] == tasks
     assert [task.inputs for task in proposal.tasks] == [("shop/migrations/versions/*.py",)] * len(tasks)
+
+
+@pytest.mark.parametrize(
+    ("listed", "reloads"),
+    [
+        ("fastapi\nuvicorn\n", False),
+        ("fastapi\nuvicorn[standard]\n", True),
+        ("fastapi[standard]\n", True),
+        ("fastapi\nuvicorn\nwatchfiles\n", True),
+    ],
+)
+def test_uvicorn_reloads_by_itself_where_it_need_not_look_at_every_file_of_the_virtualenv(propose, listed, reloads):
+    files = {"api/main.py": "from fastapi import FastAPI\napp = FastAPI()\n", "api/requirements.txt": listed}
+    (web,) = propose({**files, "Procfile.txt": ""}).processes
+    assert (web.command or "").endswith(" --reload") == reloads
+    assert web.watch == (() if reloads else ("**/*.py",))
+
+
+def test_a_server_that_devboot_watches_watches_the_folder_that_it_runs_in(propose):
+    files = {"api/main.py": "from fastapi import FastAPI\napp = FastAPI()\n", "requirements.txt": "fastapi\nuvicorn\n"}
+    proposal = propose(files)
+    assert proposal.processes[0].watch == ("api/**/*.py",)
+    assert '\nwatch = ["api/**/*.py"]  # a change restarts it\n' in render(proposal)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +16,7 @@ from devboot.daemon.search import find_run
 from devboot.doctor.findings import ERROR, WARNING, Answer, Check, Finding, Fix
 from devboot.doctor.subject import Subject, venv_folder
 from devboot.errors import shell_word
+from devboot.model.edge.manifest import Manifest
 from devboot.model.process import (
     EXITED,
     FAILED,
@@ -25,12 +26,16 @@ from devboot.model.process import (
     STARTING,
     TASK,
     UNREADY,
+    UNTIL_COMPLETED,
+    UNTIL_SUCCEEDED,
     plan_from_plain,
 )
+from devboot.supervisor.planning import base_of
 from devboot.text.counts import counted
 
 _WELL = (READY, RUNNING, EXITED)
 _PATIENCE = 60.0  # seconds that a start may take; `up` itself waits no longer
+_ENDED = ("process/ended", ERROR, "has ended, and is not started again")
 _ILL = {
     EXITED: ("process/task-failed", ERROR, "failed"),
     STARTING: ("process/not-ready", WARNING, "has been starting for more than a minute and is not ready"),
@@ -84,21 +89,32 @@ def phases(subject: Subject) -> Answer:
     statuses = _statuses(lease)
     if statuses is None:
         return Answer(findings=(_no_answer(lease),))
-    return judged(statuses, subject.now)
+    return judged(statuses, subject.now, _meant_to_end(subject.manifest))
 
 
-def judged(statuses: Sequence[Mapping[str, Any]], now: float) -> Answer:
+def _meant_to_end(manifest: Manifest | None) -> frozenset[str]:
+    """Return the processes that are to run only once, at their times, or until others go on."""
+    if manifest is None:
+        return frozenset()
+    found = {name for name, each in manifest.processes.items() if each.restart == "never" or each.schedule}
+    needed = (each for table in (manifest.processes, manifest.tasks) for each in table.values())
+    ends = (UNTIL_SUCCEEDED, UNTIL_COMPLETED)
+    return frozenset(found | {one.name for each in needed for one in each.depends_on or () if one.until in ends})
+
+
+def judged(statuses: Sequence[Mapping[str, Any]], now: float, meant_to_end: Collection[str] = frozenset()) -> Answer:
     """What is to be said of processes as `ps --json` has them; `now` is wall-clock seconds."""
-    ill = [status for status in statuses if _is_ill(status, now)]
+    ill = [status for status in statuses if _is_ill(status, now, meant_to_end)]
     ready = sum(status["phase"] in _WELL and status not in ill for status in statuses)
     details = tuple(f"{one['name']} {one['phase']}" for one in statuses)
     return Answer((f"{ready} ready",), tuple(map(_ill, ill)), details)
 
 
-def _is_ill(status: Mapping[str, Any], now: float) -> bool:
+def _is_ill(status: Mapping[str, Any], now: float, meant_to_end: Collection[str]) -> bool:
     if status["phase"] == EXITED:
         last = status.get("last_exit") or {}
-        return status.get("kind") == TASK and bool(last.get("code") or last.get("signal"))
+        has_failed = bool(last.get("code") or last.get("signal"))
+        return has_failed if status.get("kind") == TASK else base_of(status["name"]) not in meant_to_end
     if status["phase"] == STARTING:
         started = str(status.get("started") or "")
         return bool(started) and now - datetime.fromisoformat(started).timestamp() > _PATIENCE
@@ -133,7 +149,8 @@ def _no_answer(lease: DaemonLease) -> Finding:
 
 
 def _ill(status: Mapping[str, Any]) -> Finding:
-    slug, severity, what = _ILL[status["phase"]]
+    is_process = status["phase"] == EXITED and status.get("kind") != TASK
+    slug, severity, what = _ENDED if is_process else _ILL[status["phase"]]
     name = status["name"]
     return Finding(
         slug,

@@ -396,7 +396,16 @@ def test_each_service_is_an_area_between_the_databases_and_the_ports(subject):
             ["process/task-failed"],
             "0 ready",
         ),
-        ({"kind": "process", "phase": "exited", "last_exit": {"code": 1, "signal": None}}, [], "1 ready"),
+        (
+            {"kind": "process", "phase": "exited", "last_exit": {"code": 1, "signal": None}},
+            ["process/ended"],
+            "0 ready",
+        ),
+        (
+            {"kind": "process", "phase": "exited", "last_exit": {"code": 0, "signal": None}},
+            ["process/ended"],
+            "0 ready",
+        ),
         ({"kind": "process", "phase": "starting", "started": "1970-01-01T00:00:30+00:00"}, [], "0 ready"),
         (
             {"kind": "process", "phase": "starting", "started": "1970-01-01T00:00:05+00:00"},
@@ -408,6 +417,22 @@ def test_each_service_is_an_area_between_the_databases_and_the_ports(subject):
 def test_a_task_that_failed_and_a_start_that_does_not_end_are_found(status, expected, ready):
     answer = processes.judged([{"name": "one", **status}], now=70.0)
     assert (slugs(answer), answer.facts) == (expected, (ready,))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[processes.one]\ncommand = 'x'\nrestart = 'never'\n",
+        "[processes.one]\ncommand = 'x'\nschedule = '@daily'\n",
+        "[processes.one]\ncommand = 'x'\n[processes.web]\ncommand = 'y'\ndepends_on = [{ name = 'one', until = 'succeeded' }]\n",
+    ],
+)
+def test_a_process_that_is_meant_to_end_may_have_ended(text):
+    ends = processes._meant_to_end(parse_manifest(text, "devboot.toml"))
+    ended = {"kind": "process", "phase": "exited", "last_exit": {"code": 0, "signal": None}}
+
+    assert slugs(processes.judged([{"name": "one", **ended}, {"name": "one.2", **ended}], 70.0, ends)) == []
+    assert slugs(processes.judged([{"name": "web", **ended}], 70.0, ends)) == ["process/ended"]
 
 
 def seen_by(subject, **records):

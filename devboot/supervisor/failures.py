@@ -26,7 +26,7 @@ _NO_SUCH = r"(?:No module named '|The module |Could not import (?:module )?[\"']
 # A file that isn't there, below a folder in which images have their application
 _NO_FILE = (
     r"(?:No such file or directory|Permission denied|Read-only file system|does not exist|not found)\b.*?"
-    r"['\"]?(/(?:app|code|src|workspace|project|data|usr/src/\w+|home/app|opt/app|srv/app|var/www)(?:/[\w.-]+)*)['\"]?\s*$"
+    r"(?<![\w.])['\"]?(/(?:app|code|src|workspace|project|data|usr/src/\w+|home/app|opt/app|srv/app|var/www)(?:/[\w.-]+)*)['\"]?\s*$"
 )
 # What npm ends with where package-lock.json doesn't fit package.json; the reason stands far above
 _NPM_CI = 'Run "npm help ci" for more info'

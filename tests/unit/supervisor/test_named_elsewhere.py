@@ -71,7 +71,7 @@ def test_a_path_of_an_image_is_named_as_one_with_the_line_that_has_it(tmp_path, 
     assert ended(spec, End(1), tail).help[0] == f"`{path}` is a path of a container image; {told}"
 
 
-@pytest.mark.parametrize("path", ["prices.json", "/etc/prices.json", "/application/x"])
+@pytest.mark.parametrize("path", ["prices.json", "/etc/prices.json", "/application/x", "/home/a/shop/../data/x.csv"])
 def test_other_files_that_are_missing_are_not_called_paths_of_an_image(tmp_path, path):
     tail = tuple(TRACEBACK.format(root=tmp_path, path=path).splitlines())
     spec = ProcessSpec("web", PROCESS, str(tmp_path), "python shop.py")

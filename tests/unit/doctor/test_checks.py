@@ -424,7 +424,10 @@ def test_a_task_that_failed_and_a_start_that_does_not_end_are_found(status, expe
     [
         "[processes.one]\ncommand = 'x'\nrestart = 'never'\n",
         "[processes.one]\ncommand = 'x'\nschedule = '@daily'\n",
-        "[processes.one]\ncommand = 'x'\n[processes.web]\ncommand = 'y'\ndepends_on = [{ name = 'one', until = 'succeeded' }]\n",
+        (
+            "[processes.one]\ncommand = 'x'\n"
+            "[processes.web]\ncommand = 'y'\ndepends_on = [{ name = 'one', until = 'succeeded' }]\n"
+        ),
     ],
 )
 def test_a_process_that_is_meant_to_end_may_have_ended(text):

@@ -19,7 +19,7 @@ Imports go down this list; what is marked with a star is pure.
                           relays what it writes | logs it; `logs` reads that again | finds readiness and hints in it
     stopping | orphans    ends a run and all that belongs to it, by events alone | ends and reaps what we have adopted
     spawn | terminal      starts a child | on a pseudo-terminal
-    stamp | memory | limits | names | command* | broken* | unset* | lacking* | lacking_package*
+    stamp | memory | limits | names | command* | broken* | unset* | lacking* | lacking_package* | npm_advice*
                           tasks that have run | what `ps` shows | descriptors | names as typed | where `exec` is safe |
                           code that cannot be loaded | variables without a value |
                           libraries of the system that are not there

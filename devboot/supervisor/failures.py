@@ -29,7 +29,6 @@ _NO_FILE = (
     r"(?<![\w.])['\"]?(/(?:app|code|src|workspace|project|data|usr/src/\w+|home/app|opt/app|srv/app|var/www)(?:/[\w.-]+)*)['\"]?\s*$"
 )
 # What npm ends with where package-lock.json doesn't fit package.json; the reason stands far above
-_NPM_CI = 'Run "npm help ci" for more info'
 # A program with windows, where there is no graphical session
 _NO_SCREEN = (
     r"KeyError: 'DISPLAY'|no display name and no \$DISPLAY|DisplayNameError|"
@@ -272,12 +271,13 @@ def _screen(tail: tuple[str, ...]) -> tuple[str, ...]:
 def _what_is_missing(tail: tuple[str, ...], spec: model.ProcessSpec) -> tuple[str, ...]:
     """What to do where the output ends with a library of the system, a host or an import that found nothing."""
     from devboot.supervisor.lacking import lacking_library
+    from devboot.supervisor.npm_advice import npm_advice
     from devboot.supervisor.templates import copying_command
 
     if copying := copying_command(tail, spec.cwd):
         return (f"{copying}   # a template of what is missing",)
-    if any(_NPM_CI in line for line in tail):
-        return (f"devboot run -- {spec.command.replace('npm ci', 'npm install')} && devboot up -d   # a new lock",)
+    if npm := npm_advice(tail, spec.cwd):
+        return npm
     return (
         lacking_library(tail) or _unknown_host(tail) or _path_of_image(tail, spec.cwd) or _missing_package(tail, spec)
     )

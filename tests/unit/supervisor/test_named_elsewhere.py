@@ -120,7 +120,7 @@ def test_a_program_with_windows_is_told_what_shows_them(tmp_path, line):
 def test_a_lock_of_npm_that_does_not_fit_is_answered_with_the_command_that_makes_it_fit(tmp_path):
     spec = ProcessSpec("npm", TASK, str(tmp_path), "npm ci")
     helped = ended(spec, End(1), ("npm error", 'npm error Run "npm help ci" for more info')).help[0]
-    assert helped.startswith("devboot run -- npm install && devboot up -d ")
+    assert helped.startswith(f"devboot run -- npm --prefix {tmp_path} install && devboot up -d ")
 
 
 def test_a_module_of_the_project_is_never_looked_for_in_an_index(tmp_path):

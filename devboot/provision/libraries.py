@@ -42,11 +42,13 @@ class Locator(NamedTuple):
 
 def find_in_distribution(library: SystemLibrary, records: Find) -> tuple[Artifact, str] | None:
     """Return the Debian packages that a library's builds need, with the version of the first."""
+    roots = library.debs or library.apt
+    left_out = f"(?!(?:{'|'.join(library.also)})$)(?:{_OF_THE_COMPILER})" if library.also else _OF_THE_COMPILER
     try:
-        found = closure(library.apt, records, (*_FOLLOWED, *library.also), left_out=_OF_THE_COMPILER)
+        found = closure(roots, records, (*_FOLLOWED, *library.also), left_out=left_out)
     except KeyError:
         return None
-    main = next(record for record in found if record.name in alternatives(library.apt[0]))
+    main = next(record for record in found if record.name in alternatives(roots[0]))
     parts = tuple(Part(each.name, each.version, each.file, each.sha256, each.size) for each in found)
     size = sum(part.size for part in parts)
     artifact = Artifact("deb", main.name, main.version, main.file, digest_of_parts(parts), size, files=parts)
@@ -158,17 +160,15 @@ def build_variables(places: Sequence[tuple[str, SystemLibrary]], environ: Mappin
     include, folders, programs, more = list[str](), list[str](), list[str](), dict[str, str]()
     for place, library in places:
         head = os.path.join(place, "include")
-        include += [
-            head,
-            *sorted(glob(f"{head}/*-linux-gnu*")),
-            *(os.path.join(head, each) for each in library.include),
-        ]
+        machine = sorted(glob(f"{head}/*-linux-gnu*"))
+        if "CC" not in library.variables:  # whose headers have to come after those of C++
+            include += [head, *machine, *(os.path.join(head, each) for each in library.include)]
         own = [*sorted(glob(f"{place}/lib/*-linux-gnu*")), os.path.join(place, "lib")]
         own += sorted(glob(f"{os.path.dirname(place)}/lib/*-linux-gnu*")) if place.endswith("/usr") else []
         folders += own
         programs.append(os.path.join(place, "bin"))
         lib = next((each for each in own if glob(f"{each}/*.so*") or glob(f"{each}/*.dylib")), own[-1])
-        values = {"prefix": place, "include": head, "lib": lib}
+        values = {"prefix": place, "include": head, "lib": lib, "machine": machine[0] if machine else head}
         more |= {name: value.format(**values) for name, value in library.variables.items()}
     include, folders, programs = (
         list(dict.fromkeys(filter(os.path.isdir, each))) for each in (include, folders, programs)
@@ -176,7 +176,7 @@ def build_variables(places: Sequence[tuple[str, SystemLibrary]], environ: Mappin
     modules = [os.path.join(each, "pkgconfig") for each in folders]
     modules += [os.path.join(place, "share", "pkgconfig") for place, _ in places]
     linked = [f"-L{each} -Wl,-rpath,{each}" for each in folders]
-    return {
+    found = {
         **more,
         "CPATH": _joined(":", include, environ.get("CPATH")),
         "LIBRARY_PATH": _joined(":", folders, environ.get("LIBRARY_PATH")),
@@ -185,6 +185,7 @@ def build_variables(places: Sequence[tuple[str, SystemLibrary]], environ: Mappin
         "CMAKE_PREFIX_PATH": _joined(":", [place for place, _ in places], environ.get("CMAKE_PREFIX_PATH")),
         "PATH": _joined(":", programs, environ.get("PATH")),
     }
+    return {name: value for name, value in found.items() if value}  # an empty path is the current folder
 
 
 def _joined(separator: str, own: Sequence[str] | filter[str], rest: str | None) -> str:

@@ -36,8 +36,11 @@ def mend(tree: str, layout: Layout, final: str) -> None:
         relocate(tree, layout.prefix, final)
 
 
+_LINKER_SCRIPT = b"/* GNU ld script"
+
+
 def relocate(tree: str, prefix: str, final: str) -> None:
-    """Make the configuration programs and pkg-config files of a tree name `final` where they name `prefix`."""
+    """Make a tree's configuration programs, pkg-config files and linker scripts name `final` instead of `prefix`."""
     # A folder below the prefix, or the prefix alone as a value; not the end of a longer path
     start = rb"(?:(?<![\w.$}/-])|(?<=-I)|(?<=-L))"
     named = re.compile(start + re.escape(prefix.encode()) + rb"(?=/|[\s\"';:]|$)", re.MULTILINE)
@@ -45,12 +48,12 @@ def relocate(tree: str, prefix: str, final: str) -> None:
     for name in files_below(tree):
         folder, file = os.path.split(name)
         path = os.path.join(tree, name)
-        if os.path.islink(path) or not (file.endswith(".pc") or os.path.basename(folder) == "bin"):
+        if os.path.islink(path) or not (file.endswith((".pc", ".so")) or os.path.basename(folder) == "bin"):
             continue
         with open(path, "rb") as stream:
             content = stream.read()
         is_script = content.startswith(b"#!")
-        if not is_script and not file.endswith(".pc"):
+        if not (is_script or file.endswith(".pc") or content.startswith(_LINKER_SCRIPT)):
             continue
         head, line, rest = content.partition(b"\n") if is_script else (b"", b"", content)
         with open(path, "wb") as stream:

@@ -22,7 +22,7 @@ Imports go down this list; what is marked with a star is pure.
     stamp | memory | limits | names | command* | broken* | unset* | lacking* | lacking_package* | npm_advice*
                           tasks that have run | what `ps` shows | descriptors | names as typed | where `exec` is safe |
                           code that cannot be loaded | variables without a value |
-                          libraries of the system that are not there
+                          libraries of the system that are not there | what npm refuses
     observed | append_command
                           what a program was seen to ask for explains its end | the command that adds a line to a file
     timetable             when a scheduled process runs next

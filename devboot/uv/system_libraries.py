@@ -48,6 +48,7 @@ class SystemLibrary:
     include: tuple[str, ...] = ()
     variables: Mapping[str, str] = field(default_factory=dict)
     fetch: bool = True
+    debs: tuple[str, ...] = ()
     also: tuple[str, ...] = ()
 
     def commands(self, search_path: str = "") -> tuple[str, ...]:

@@ -23,7 +23,9 @@ PACKAGES = {
     "psycopg2": ("psycopg2==2.9.10", "import psycopg2; print(psycopg2.__libpq_version__)"),
     "pycurl": ("--no-binary pycurl\npycurl==7.45.3", "import pycurl; print(pycurl.version)"),
     "python-ldap": ("python-ldap==3.4.4", "import ldap; print(ldap.__version__)"),
+    "compiled": ("psycopg2==2.9.11", "import psycopg2; print(psycopg2.__libpq_version__)"),
 }
+COMPILERS = ("gcc", "g++", "cpp", "as", "ld", "ar", "ranlib", "x86_64-linux-gnu-gcc", "x86_64-linux-gnu-g++")
 UNREACHED = ("network/", "python/no-such-package", "lock/")
 
 
@@ -45,8 +47,22 @@ def environ(place):
     return {**kept, **own, "PATH": str(programs)}
 
 
-@pytest.mark.parametrize("name", PACKAGES)
+@pytest.mark.parametrize("name", list(PACKAGES)[:-1])
 def test_a_package_without_a_wheel_is_built_and_imported_without_roots_packages(name, environ, tmp_path):
+    build_and_import(name, environ, tmp_path)
+
+
+def test_a_machine_without_a_compiler_gets_one(environ, tmp_path, place):
+    programs = tmp_path / "bin"
+    shutil.copytree(place / "bin", programs, symlinks=True)
+    for name in COMPILERS:
+        (programs / name).unlink(missing_ok=True)
+
+    build_and_import("compiled", {**environ, "PATH": str(programs)}, tmp_path)
+
+
+def build_and_import(name, environ, tmp_path):
+    """Start a project that imports the package, and look at what it was linked with."""
     requirement, code = PACKAGES[name]
     (tmp_path / "requirements.txt").write_text(f"{requirement}\n")
     (tmp_path / "app.py").write_text(f"{code}\n")

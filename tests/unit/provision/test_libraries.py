@@ -11,7 +11,7 @@ from devboot.provision.store import REGISTERED, StoreObject
 from devboot.sources.debs import DebRecord
 from devboot.uv.system_libraries import known_libraries
 
-LDAP, MYSQL, PKG_CONFIG = (known_libraries()[key] for key in ("ldap", "mysql", "pkg-config"))
+LDAP, MYSQL, COMPILER = (known_libraries()[key] for key in ("ldap", "mysql", "compiler"))
 DEPENDS = {
     "libldap-dev": ("libldap2", "libc6-dev"),
     "libsasl2-dev": ("libsasl2-2", "libssl-dev"),
@@ -22,6 +22,19 @@ DEPENDS = {
     "libc6-dev": ("libc6", "linux-libc-dev"),
     "linux-libc-dev": (),
     "libc6": (),
+    "gcc": ("gcc-14", "cpp"),
+    "gcc-14": ("libgcc-14-dev", "binutils", "libcc1-0", "gcc-14-doc"),
+    "gcc-14-doc": (),
+    "libgcc-14-dev": ("libgcc-s1",),
+    "libgcc-s1": (),
+    "libcc1-0": ("libc6",),
+    "cpp": (),
+    "g++": ("gcc", "g++-14"),
+    "g++-14": ("libstdc++-14-dev",),
+    "libstdc++-14-dev": ("libc6-dev",),
+    "binutils": ("libbinutils",),
+    "libbinutils": ("libc6",),
+    "make": ("libc6",),
     "debconf": (),
 }
 
@@ -40,6 +53,22 @@ def test_headers_come_with_those_that_they_need_and_without_the_compilers_own():
     assert version == "2.6"
     names = ["libldap-dev", "libldap2", "libsasl2-2", "libsasl2-dev", "libssl-dev", "libssl3"]
     assert [part.name for part in artifact.files] == names
+
+
+def test_a_compiler_comes_with_its_own_headers_and_those_of_the_c_library():
+    artifact, _ = find_in_distribution(COMPILER, records)
+
+    names = {part.name for part in artifact.files}
+    assert {"gcc", "g++", "make", "libc6-dev", "linux-libc-dev", "libgcc-14-dev", "libstdc++-14-dev"} <= names
+    assert names.isdisjoint({"libc6", "libgcc-s1", "gcc-14-doc"})
+
+
+def test_headers_of_a_compiler_come_after_those_of_its_c_plus_plus(tree):
+    found = build_variables([(str(tree), COMPILER)], {})
+
+    assert "CPATH" not in found
+    after = f"-idirafter {tree}/include -idirafter {tree}/include/x86_64-linux-gnu"
+    assert (found["CC"], found["CXX"]) == (f"{tree}/bin/gcc {after}", f"{tree}/bin/g++ {after}")
 
 
 def test_what_the_distribution_has_not_got_is_not_found():
@@ -76,6 +105,8 @@ def test_configuration_programs_and_pkg_config_files_name_the_tree(tmp_path):
             "prefix=/usr\nlibdir=/usr/lib/x86_64-linux-gnu\nincludedir=${prefix}/include\nCflags: -I/usr/include/toy\n"
         ),
         "usr/bin/toy-config": '#!/usr/bin/perl\necho "/usr" -L/usr/lib /opt/usr/lib\n',
+        "usr/lib/libtoy.so": "/* GNU ld script */\nGROUP ( /lib/libc.so.6 /usr/lib/libtoy.a )\n",
+        "usr/lib/liboy.so": "\x7fELF /usr/lib",
         "usr/bin/toy": "\x7fELF /usr/lib",
         "usr/share/toy.txt": "/usr/lib",
     }
@@ -95,6 +126,9 @@ def test_configuration_programs_and_pkg_config_files_name_the_tree(tmp_path):
     assert (
         now["usr/bin/toy-config"] == '#!/usr/bin/perl\necho "/store/x/tree/usr" -L/store/x/tree/usr/lib /opt/usr/lib\n'
     )
+    script = "/* GNU ld script */\nGROUP ( /lib/libc.so.6 /store/x/tree/usr/lib/libtoy.a )\n"
+    assert now["usr/lib/libtoy.so"] == script
+    assert now["usr/lib/liboy.so"] == files["usr/lib/liboy.so"]
     assert now["usr/bin/toy"] == files["usr/bin/toy"]
     assert now["usr/share/toy.txt"] == files["usr/share/toy.txt"]
 

@@ -48,7 +48,7 @@ from devboot.onboarding.reading.procfile import (
 from devboot.onboarding.reading.python import compared_with_usual
 from devboot.onboarding.reading.tree import Tree
 from devboot.onboarding.services import databases as stores
-from devboot.onboarding.services.find import Services, containers, find_services
+from devboot.onboarding.services.all_servers import Services, containers, find_services
 from devboot.onboarding.symbolic_eval.evaluate import Code, Run, evaluate
 from devboot.onboarding.symbolic_eval.machine import Need
 

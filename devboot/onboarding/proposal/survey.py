@@ -6,7 +6,7 @@ import posixpath
 from collections.abc import Mapping
 from dataclasses import replace
 
-from devboot.onboarding.frameworks.find import find_application
+from devboot.onboarding.frameworks.application import find_application
 from devboot.onboarding.frameworks.framework import Clone
 from devboot.onboarding.frameworks.known import framework_of
 from devboot.onboarding.front_ends.front_end import with_root_of_both

@@ -56,19 +56,48 @@ def commands(proposal):
     return {process.name: process.command for process in proposal.processes}
 
 
+MANAGE = "from django.core.management import execute_from_command_line\n"
+INI = "[app:main]\nuse = egg:my-shop\n[server:main]\nuse = egg:waitress#main\nlisten = localhost:6543\n"
+UVICORN = "uvicorn main:app --host 127.0.0.1 --port $PORT"
 # Name, packages, the files of a project, the command that serves, the port that the code fixes
 STARTS = [
+    ("django", "django", {"manage.py": MANAGE}, "python manage.py runserver 127.0.0.1:$PORT", None),
+    ("fastapi", "fastapi uvicorn", {"main.py": "from fastapi import FastAPI\napp = FastAPI()\n"}, UVICORN, None),
+    ("fastapi", "fastapi uvicorn[standard]", {"main.py": "from fastapi import FastAPI\napp = FastAPI()\n"},
+     f"{UVICORN} --reload", None),
+    ("fastapi", "fastapi hypercorn", {"main.py": "from fastapi import FastAPI\napp = FastAPI()\n"},
+     "hypercorn main:app --bind 127.0.0.1:$PORT --reload", None),
+    ("flask", "flask", {"app.py": "from flask import Flask\napp = Flask(__name__)\n"},
+     "flask run -p $PORT --reload", None),
+    ("quart", "quart", {"app.py": "from quart import Quart\napp = Quart(__name__)\n"},
+     "hypercorn app:app --bind 127.0.0.1:$PORT --reload", None),
     ("starlette", "starlette uvicorn", {"main.py": "from starlette.applications import Starlette\napp = Starlette()\n"},
-     "uvicorn main:app --host 127.0.0.1 --port $PORT", None),
-    ("bottle", "bottle", {"site.py": "from bottle import route, run\nrun(host='localhost', port=8081)\n"},
-     "python site.py", 8081),
+     UVICORN, None),
+    ("litestar", "litestar[standard]", {"app.py": "from litestar import Litestar\ndef create_app():\n    return Litestar([])\n"},  # noqa: E501
+     "uvicorn app:create_app --factory --host 127.0.0.1 --port $PORT --reload", None),
     ("falcon", "falcon gunicorn", {"api/app.py": "import falcon\napp = falcon.App()\n", "api/__init__.py": ""},
      "gunicorn api.app:app --bind 127.0.0.1:$PORT --reload", None),
-    ("falcon", "falcon uvicorn", {"main.py": "import falcon.asgi\napp = falcon.asgi.App()\n"},
-     "uvicorn main:app --host 127.0.0.1 --port $PORT", None),
+    ("falcon", "falcon uvicorn", {"main.py": "import falcon.asgi\napp = falcon.asgi.App()\n"}, UVICORN, None),
+    ("streamlit", "streamlit", {"page.py": "import streamlit as st\nst.write(1)\n"},
+     "streamlit run page.py --server.port $PORT --server.headless true", None),
+    ("aiohttp", "aiohttp", {"main.py": "from aiohttp import web\nweb.run_app(web.Application())\n"},
+     "python main.py", 8080),
     ("gradio", "gradio", {"main.py": "import gradio as gr\nwith gr.Blocks() as demo:\n    pass\ndemo.launch()\n"},
      "python main.py", 7860),
+    ("dash", "dash", {"app.py": "from dash import Dash\napp = Dash(__name__)\napp.run()\n"}, "python app.py", 8050),
+    ("sanic", "sanic", {"app.py": "from sanic import Sanic\napp = Sanic('a')\n"},
+     "sanic app:app --host 127.0.0.1 --port $PORT --reload", None),
+    ("cherrypy", "cherrypy", {"site.py": "import cherrypy\ncherrypy.quickstart(object())\n"}, "python site.py", None),
+    ("tornado", "tornado", {"site.py": "from tornado.ioloop import IOLoop\na.listen(8888)\nIOLoop.current().start()\n"},
+     "python site.py", 8888),
+    ("bottle", "bottle", {"site.py": "from bottle import route, run\nrun(host='localhost', port=8081)\n"},
+     "python site.py", 8081),
+    ("uvicorn", "uvicorn", {"serve.py": "import uvicorn\nif __name__ == '__main__':\n    uvicorn.run('a:b', port=9001)\n"},  # noqa: E501
+     "python serve.py", 9001),
+    ("pyramid", "pyramid waitress", {"development.ini": INI, "my_shop/__init__.py": "def main(config):\n    pass\n"},
+     "pserve development.ini --reload", 6543),
 ]  # fmt: skip
+NOT_SERVED = {"bot", "scrapy", "static pages"}  # or not by a command for an application
 
 
 @pytest.mark.parametrize(("name", "packages", "files", "command", "port"), STARTS)
@@ -78,11 +107,70 @@ def test_a_framework_is_recognised_and_served(propose, name, packages, files, co
     assert (proposal.framework, web.name, web.command, web.port) == (name, "web", command, port)
 
 
-def test_a_scheduler_that_blocks_is_a_process(propose):
-    blocks = "from apscheduler.schedulers.blocking import BlockingScheduler\ns = BlockingScheduler()\ns.start()\n"
-    files = {"app.py": "from flask import Flask\napp = Flask(__name__)\n", "clock.py": blocks}
-    found = commands(propose({**files, "requirements.txt": "flask\napscheduler\n"}))
-    assert found == {"web": "flask run -p $PORT --reload", "scheduler": "python clock.py"}
+def test_every_framework_has_a_line():
+    assert {each.name for row in FRAMEWORKS for each in row} - NOT_SERVED == {name for name, *_ in STARTS}
+
+
+APP = "from fastapi import FastAPI\napp = FastAPI()\n"
+CELERY = "from celery import Celery\napp = Celery('x', broker='redis://localhost:6379/0')\n"
+ARQ = "from arq.connections import RedisSettings\nclass WorkerSettings:\n    redis_settings = RedisSettings()\n"
+DRAMATIQ = "from dramatiq.brokers.redis import RedisBroker\nbroker = RedisBroker(url='redis://localhost')\n"
+RQ = "import redis\nfrom rq import Worker\nWorker(['default'], connection=redis.Redis())\n"
+TASKIQ = "from taskiq_redis import ListQueueBroker\nbroker = ListQueueBroker('redis://localhost')\n"
+BLOCKS = "from apscheduler.schedulers.blocking import BlockingScheduler\ns = BlockingScheduler()\ns.start()\n"
+AERICH = "[tool.aerich]\ntortoise_orm = 'main.ORM'\nlocation = './moves'\n"
+# Name, the files beside an application, the command of the worker, or of the task
+WORKS = [
+    ("celery", {"jobs.py": CELERY}, "celery -A jobs worker -l info"),
+    ("celery", {"jobs.py": "import make\ncelery = make.celery_of(app)\nfrom celery import Celery\nCelery('a', broker=b)\n"},  # noqa: E501
+     "celery -A jobs worker -l info"),
+    ("rq", {"worker.py": RQ}, "python worker.py"),
+    ("rq", {"start_async_worker.py": "from main import rq\nrq.get_worker('default').work()\n", "worker.py": ""},
+     "python start_async_worker.py"),
+    ("huey", {"jobs.py": "from huey import RedisHuey\nqueue = RedisHuey('x')\n"}, "huey_consumer jobs.queue"),
+    ("dramatiq", {"jobs.py": DRAMATIQ}, "dramatiq jobs"),
+    ("arq", {"jobs.py": ARQ}, "arq jobs.WorkerSettings"),
+    ("taskiq", {"jobs.py": TASKIQ}, "taskiq worker jobs:broker"),
+    ("apscheduler", {"clock.py": BLOCKS}, "python clock.py"),
+    ("alembic", {"alembic.ini": "[alembic]\nscript_location = moves\n", "moves/env.py": ""},
+     "python -m alembic upgrade head"),
+    ("tortoise", {"pyproject.toml": AERICH}, "aerich init-db"),
+    ("tortoise", {"pyproject.toml": AERICH, "moves/models/0_init.py": ""}, "aerich upgrade"),
+]  # fmt: skip
+# Name, the application of Django, settings, the command of manage.py
+MANAGED = [
+    ("rq", "django_rq", "RQ_QUEUES = {'default': {'URL': 'redis://localhost'}}\n", "rqworker default"),
+    ("huey", "huey.contrib.djhuey", "HUEY = {'huey_class': 'huey.SqliteHuey'}\n", "run_huey"),
+    ("django-q", "django_q", "Q_CLUSTER = {'orm': 'default'}\n", "qcluster"),
+    ("dramatiq", "django_dramatiq", "", "rundramatiq"),
+    ("procrastinate", "procrastinate.contrib.django", "", "procrastinate worker"),
+    ("django-tasks", "django_tasks.backends.database", "", "db_worker"),
+]
+OF_FLASK_AND_LITESTAR = {"flask-migrate", "flask-tables", "advanced-alchemy"}  # test_processes.py, test_tables.py
+
+
+@pytest.mark.parametrize(("name", "files", "command"), WORKS)
+def test_a_worker_or_a_migration_is_started(propose, name, files, command):
+    packages = "fastapi\nuvicorn\ncelery\nredis\narq\ndramatiq\nhuey\nrq\ntaskiq\n"
+    proposal = propose({"main.py": APP, "requirements.txt": packages, **files})
+    found = [each.command for each in proposal.processes if each.name != "web"] + [each.run for each in proposal.tasks]
+    assert found == [command]
+
+
+@pytest.mark.parametrize(("name", "app", "settings", "command"), MANAGED)
+def test_djangos_queues_bring_their_commands(propose, name, app, settings, command):
+    manage = f"import os\n{MANAGE}os.environ.setdefault('DJANGO_SETTINGS_MODULE', 'site_.settings')\n"
+    files = {
+        "manage.py": manage,
+        "site_/__init__.py": "",
+        "site_/settings.py": f"INSTALLED_APPS = ['{app}']\n{settings}",
+    }
+    assert commands(propose({**files, "requirements.txt": "django\n"}))["worker"] == f"python manage.py {command}"
+
+
+def test_every_tool_has_a_line():
+    named = {name for name, *_ in (*WORKS, *MANAGED)} | OF_FLASK_AND_LITESTAR
+    assert {each.name for each in TOOLS} == named
 
 
 def test_a_scheduler_inside_of_a_package_runs_as_a_module(propose):
@@ -100,15 +188,6 @@ def test_workers_of_two_libraries_are_both_started(propose):
     found = commands(propose(files))
     assert found["worker"] == "celery -A jobs worker -l info"
     assert found["huey-worker"] == "huey_consumer later.queue"
-
-
-def test_pyramid_is_served_by_its_settings(propose):
-    ini = "[app:main]\nuse = egg:my-shop\n[server:main]\nuse = egg:waitress#main\nlisten = localhost:6543\n"
-    files = {"development.ini": ini, "my_shop/__init__.py": "def main(config, **settings):\n    pass\n"}
-    proposal = propose({**files, "requirements.txt": "pyramid\nwaitress\n"})
-    assert (proposal.framework, proposal.framework_evidence.line) == ("pyramid", 1)
-    (web,) = proposal.processes
-    assert (web.command, web.port) == ("pserve development.ini --reload", 6543)
 
 
 @pytest.mark.parametrize(

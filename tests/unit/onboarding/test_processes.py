@@ -14,8 +14,6 @@ FASTAPI_FACTORY = FACTORY.format(lib="fastapi", kind="FastAPI")
 FLASK_FACTORY = FACTORY.format(lib="flask", kind="Flask")
 OWN_CLASS = "from flask import Flask\nclass Site(Flask):\n    pass\ndef create_app():\n    return Site(__name__)\n"
 HOLDER = "from {} import create_app\napp = create_app()\n"
-ARQ = "from arq.connections import RedisSettings\nclass WorkerSettings:\n    redis_settings = RedisSettings()\n"
-DRAMATIQ = "from dramatiq.brokers.redis import RedisBroker\nbroker = RedisBroker(url='redis://localhost')\n"
 MAKES_CELERY = """
 from shop import create_app
 from shop.tasks import make
@@ -24,7 +22,6 @@ celery = make(flask_app)
 def later(sender):
     sender.add_periodic_task(10.0, 'shop.ping')
 """
-RQ = "import redis\nfrom rq import Worker\nWorker(['default'], connection=redis.Redis())\n"
 APP = "from fastapi import FastAPI\napp = FastAPI()\n"
 CELERY = "from celery import Celery\napp = Celery('x', broker='redis://localhost:6379/0')\n"
 
@@ -143,46 +140,6 @@ def test_celery_starts_where_its_app_and_flasks_application_meet(propose, path, 
 
     assert found["worker"] == f"celery -A {command} worker -l info"
     assert found.get("beat") == (f"celery -A {command} beat -l info" if "periodic" in text else None)
-
-
-@pytest.mark.parametrize(
-    ("app", "settings", "command"),
-    [
-        ("django_rq", "", "python manage.py rqworker default"),
-        ("huey.contrib.djhuey", "HUEY = {'huey_class': 'huey.SqliteHuey'}\n", "python manage.py run_huey"),
-        ("django_q", "Q_CLUSTER = {'orm': 'default'}\n", "python manage.py qcluster"),
-        ("django_dramatiq", "", "python manage.py rundramatiq"),
-    ],
-)
-def test_djangos_queues_bring_their_commands(propose, app, settings, command):
-    assert commands(propose(site(f"INSTALLED_APPS = ['{app}']\n{settings}")))["worker"] == command
-
-
-@pytest.mark.parametrize(
-    ("files", "command"),
-    [
-        (
-            {"jobs.py": ARQ},
-            "arq jobs.WorkerSettings",
-        ),
-        (
-            {"jobs.py": DRAMATIQ},
-            "dramatiq jobs",
-        ),
-        ({"jobs.py": "from huey import RedisHuey\nqueue = RedisHuey('x')\n"}, "huey_consumer jobs.queue"),
-        (
-            {"worker.py": RQ},
-            "python worker.py",
-        ),
-        (
-            {"start_async_worker.py": "from main import rq\nrq.get_worker('default').work()\n", "worker.py": ""},
-            "python start_async_worker.py",
-        ),
-    ],
-)
-def test_other_queues_bring_theirs(propose, files, command):
-    proposal = propose({"main.py": APP, **files, "requirements.txt": "fastapi\narq\ndramatiq\nhuey\nrq\nredis\n"})
-    assert commands(proposal)["worker"] == command
 
 
 def test_composes_command_wins_over_the_convention(propose):
@@ -360,41 +317,6 @@ def test_an_implied_web_process_listens_where_the_code_or_its_framework_would(pr
     found = {variable.name: variable.value for variable in propose(files).env}
 
     assert found.get("PORT") == port
-
-
-@pytest.mark.parametrize(
-    ("name", "code", "packages", "command"),
-    [
-        (
-            "main.py",
-            "from starlette.applications import Starlette\napp = Starlette()\n",
-            "starlette\nuvicorn\n",
-            "uvicorn main:app --host 127.0.0.1 --port $PORT",
-        ),
-        (
-            "app.py",
-            "from litestar import Litestar\n\ndef create_app():\n    return Litestar([])\n",
-            "litestar[standard]\n",
-            "uvicorn app:create_app --factory --host 127.0.0.1 --port $PORT --reload",
-        ),
-        (
-            "app.py",
-            "from quart import Quart\napp = Quart(__name__)\n",
-            "quart\n",
-            "hypercorn app:app --bind 127.0.0.1:$PORT --reload",
-        ),
-        ("app.py", "from dash import Dash\napp = Dash(__name__)\napp.run()\n", "dash\n", "python app.py"),
-        ("main.py", "from aiohttp import web\nweb.run_app(web.Application())\n", "aiohttp\n", "python main.py"),
-        (
-            "streamlit_app.py",
-            "import streamlit as st\nst.write(1)\n",
-            "streamlit\n",
-            "streamlit run streamlit_app.py --server.port $PORT --server.headless true",
-        ),
-    ],
-)
-def test_other_frameworks_start_as_their_own_pages_say(propose, name, code, packages, command):
-    assert commands(propose({name: code, "requirements.txt": packages})) == {"web": command}
 
 
 def test_a_script_that_serves_nothing_is_no_process(propose):

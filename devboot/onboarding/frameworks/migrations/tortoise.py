@@ -25,7 +25,7 @@ class Tortoise(Framework):
         match = re.search(r"^\[tool\.aerich\]", text, re.MULTILINE)
         if match is None:
             return ()
-        location = re.search(r'^location\s*=\s*"([^"]+)"', text[match.start() :], re.MULTILINE)
+        location = re.search(r"""^location\s*=\s*["']([^"']+)""", text[match.start() :], re.MULTILINE)
         folder = posixpath.normpath(posixpath.join(app.folder, location[1] if location else "migrations"))
         command = "aerich upgrade" if clone.tree.is_folder(folder) else "aerich init-db"
         inputs = (posixpath.relpath(folder, app.root) + "/**/*.py",)

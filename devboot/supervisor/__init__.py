@@ -25,7 +25,8 @@ Imports go down this list; what is marked with a star is pure.
                           libraries of the system that are not there | what npm refuses
     observed | append_command
                           what a program was seen to ask for explains its end | the command that adds a line to a file
-    timetable             when a scheduled process runs next
+    timetable | reload_loop*
+                          when a scheduled process runs next | one that reloads over and over
     watcher | exits       who belongs to a process | who has ended
     session | graph*      finds all that a child has started | who waits for whom
     state*                the life of a process: (state, event, now, policy) to (state, action)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from devboot.supervisor.graph import Blocker
     from devboot.supervisor.host import Host
     from devboot.supervisor.loop import Timer
+    from devboot.supervisor.reload_loop import ReloadLoop
     from devboot.supervisor.silence import Silence
     from devboot.supervisor.timetable import Timetable
 
@@ -75,6 +76,7 @@ class Process:
         self.stuck: WorkError | None = None  # why it will not get ready, as it seems
         self.port_taken = False  # the latest run failed, or can't get ready, since another program has its port
         self._silence: Silence | None = None
+        self._reloads: ReloadLoop | None = None  # made at the first one
         self.probed = ("", "")  # what the probes for ready and alive saw last, of the run before
         self.settled = self.was_skipped = False
         self._is_quiet = False  # nothing but a line about a problem keeps it from being settled
@@ -362,6 +364,8 @@ class Process:
         self.log.write(block)
         self.tail.add(block)
         self.around.on_output(self.name, block)
+        if b"eload" in block or b"nodemon" in block:  # most output has neither
+            self._count_reloads(block)
         if self._is_starting:
             self._heed(block)
         if self.state.phase == model.STOPPING and self.spec.failure_hints and not self._hinted:
@@ -369,6 +373,27 @@ class Process:
             if error is not None:
                 self._hinted = True
                 self.around.on_note(error.what, error)
+
+    def _count_reloads(self, block: bytes) -> None:
+        from devboot.supervisor.reload_loop import reloads_in
+
+        for path in reloads_in(block):
+            self.count_reload(path)
+
+    def count_reload(self, path: str) -> None:
+        """Count a reload that a file has caused, and tell of a loop when one is first seen."""
+        from devboot.supervisor.reload_loop import ReloadLoop
+
+        self._reloads = self._reloads or ReloadLoop()
+        if text := self._reloads.count(path, self.host.loop.now()):
+            self.log.write(f"devboot: {text}\n".encode())
+            self.on_note(text)
+            self.around.on_change(self)
+
+    @property
+    def reload_note(self) -> str:
+        """What to say of a loop of reloads that goes on; empty for none."""
+        return self._reloads.note(self.host.loop.now()) if self._reloads is not None else ""
 
     def _heed(self, block: bytes) -> None:
         """Look whether it says why it will not get ready."""

@@ -142,7 +142,7 @@ def status(process: Process, *, memory: int | None = None) -> model.ProcessStatu
 def note(process: Process) -> str:
     """Why it is as it is, in a few words; empty where there is nothing to explain."""
     write = _NOTES.get(process.state.phase)
-    text = write(process) if write is not None else ""
+    text = process.reload_note or (write(process) if write is not None else "")
     notes = process.spec.notes if not text or process.spec.kind == model.TASK else ()
     return "; ".join(part for part in (*notes, text, process.log.trouble) if part)
 

@@ -310,6 +310,7 @@ class Supervisor:
             return
         more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
         self._note(f"{name} restarts, {paths[0]}{more} changed")
+        process.count_reload(paths[0])
         self.restart([name], f"changed: {paths[0]}{more}")
 
     def _start_waiting(self) -> None:

@@ -292,3 +292,27 @@ def test_a_watch_that_is_taken_out_of_the_last_process_ends_the_watching_at_once
 
     watched.until(lambda: watched.supervisor._watches.pid == 0)
     assert runs(watched) == 1
+
+
+def test_a_process_that_writes_what_is_watched_is_said_to_reload_in_a_loop(stage):
+    write(stage, "seen.py")
+    stage.add("worker", "while sleep 0.2; do date +%s%N > seen.py; done", watch=("**/*.py",))
+    stage.up()
+    text = "reloads in a loop: seen.py changed 8 times"
+
+    stage.until(lambda: any(text in note for note in stage.notes), seconds=60)
+
+    assert stage.status("worker").note.startswith(text)
+    assert [note for note in stage.notes if "in a loop" in note][1:] == []
+    with open(stage.status("worker").log, "rb") as file:
+        assert f"devboot: {text}".encode() in file.read()
+
+
+def test_what_a_reloader_writes_of_itself_shows_a_loop_though_its_process_lives_on(stage):
+    reloader = "while :; do echo \"WatchFiles detected changes in 'a.py'. Reloading...\"; sleep 0.05; done"
+    stage.add("web", reloader)
+    stage.up()
+
+    stage.until(lambda: "reloads in a loop: a.py changed 8 times" in stage.status("web").note)
+
+    assert stage.status("web").restarts == 0

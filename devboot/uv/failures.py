@@ -43,6 +43,7 @@ _NO_SPACE = re.compile(r"^(?:.* to )?[^/\n]*(?P<path>/[^`\n]+?)`?: No space left
 _UV_CACHE = re.compile(r"/[a-z-]+-v\d+/")
 _NOT_THERE = re.compile(r"Distribution not found at: file://(?P<path>\S+)")
 _LACKS_VERSION = re.compile(r"No solution found|there (?:is no|are no) version")
+_BUILDING = ("build backend returned an error", "failed to build", "failed to download and build")
 _SIZE_LIMIT = 24  # lines of a build's output that an error shows
 
 
@@ -279,9 +280,7 @@ def _interpreter(said: Said, doing: str) -> DevbootError | None:
 
 
 def _build(said: Said, _: str) -> DevbootError | None:
-    if not said.has(
-        "build backend returned an error", "Failed to build", "failed to build", "Failed to download and build"
-    ):
+    if not said.has(*_BUILDING):
         return None
     package = _first_package(said) or "a package"
     lack = what_is_lacking(said.everything)
@@ -344,6 +343,11 @@ def is_offered_nowhere(error: DevbootError) -> bool:
     """Whether the project itself asks for a version that no index has: another Python would fail in the same way."""
     said = filter(None, map(_NOWHERE.match, error.causes))
     return error.slug == "python/no-such-package" or any(each["name"] == each["required"] for each in said)
+
+
+def is_build_failure(lines: Sequence[str]) -> bool:
+    """Whether a run failed because a package can't be built."""
+    return parse_failure(lines).has(*_BUILDING)
 
 
 def unbuilt_requirement(lines: Sequence[str]) -> str:

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from devboot.errors import DevbootError
 from devboot.uv.child import Finished
+from devboot.uv.failures import is_build_failure
 from devboot.uv.system_libraries import SystemLibrary, libraries_of, what_is_lacking
 
 _ROUNDS = 6  # a build may say one by one what it lacks
@@ -58,7 +59,9 @@ class Attempts:
 
         """
         for _ in range(_ROUNDS):
-            lack = what_is_lacking("\n".join(finished.lines)) if finished.code != 0 else None
+            if finished.code == 0 or not is_build_failure(finished.lines):
+                return finished
+            lack = what_is_lacking("\n".join(finished.lines))
             if lack is None or not lack.fetch or lack in self.libraries:
                 return finished
             more = [*libraries_of(_name(requirement)), lack]

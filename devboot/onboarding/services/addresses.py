@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 from devboot.onboarding.libraries import kind
 from devboot.onboarding.proposal_values import Evidence
+from devboot.onboarding.services.connections import Connection, connection
 from devboot.onboarding.symbolic_eval.evaluate import Run
 from devboot.onboarding.symbolic_eval.machine import Event
 from devboot.onboarding.symbolic_eval.values import HOLE, Class, Instance, Module, Opaque, Value, deep_reads, plain
@@ -345,12 +346,8 @@ def _of_event(event: Event) -> Iterator[Address]:
             yield address
     if found or not _is_client(event.name) or "redis" not in event.name.lower():
         return
-    if event.name.endswith(("from_url", "from_dsn")):
-        first = event.argument(0, "url", "dsn")
-        if first is not None and not isinstance(first.data, str) and (first.reads or isinstance(first.data, Opaque)):
-            yield Address(event.name, "", HOLE, None, first.reads, event.place, event.maybe)
-    elif not _is_made_from_client(event):
-        yield from _of_client(event)
+    if not _is_made_from_client(event):
+        yield from _of_client(connection(kind("redis"), event), is_bare=not event.call.args)
 
 
 def _is_made_from_client(event: Event) -> bool:
@@ -362,17 +359,18 @@ def _is_made_from_client(event: Event) -> bool:
     return given or "connection_pool" in event.call.keywords
 
 
-def _of_client(event: Event) -> Iterator[Address]:
-    """A client that is told host and port, or nothing."""
-    positional = dict(zip(kind("redis").positions(event.name) or (), event.call.args, strict=False))
-    words = {**positional, **event.call.keywords}
-    apart = _apart(event.name, words, event.place)
-    if apart is None and (event.call.args or "url" in words):
-        first = event.argument(0, "url")
-        if first is not None and first.data is None and first.reads:  # only a variable that isn't set has the address
-            yield Address(event.name, "", HOLE, None, first.reads, event.place, event.maybe)
-        return
-    if apart is None:
-        password = _password(words)
-        apart = Address(event.name, None, "localhost", 6379, frozenset(), event.place, password=password)
-    yield replace(apart, place=apart.place or event.place, maybe=event.maybe)
+def _of_client(opened: Connection, *, is_bare: bool) -> Iterator[Address]:
+    """A client that is told host and port, an address that isn't known, or nothing."""
+    name, place, host, port = opened.call, opened.place, opened.parts.get("host"), opened.parts.get("port")
+    if opened.url is not None:
+        is_unknown = isinstance(opened.url.data, Opaque) and name.endswith(("from_url", "from_dsn"))
+        if is_unknown or (opened.url.data is None and opened.url.reads):  # only a variable has the address
+            yield Address(name, "", HOLE, None, opened.url.reads, place, opened.maybe)
+    elif host is not None or port is not None:
+        text = host.data if host is not None and isinstance(host.data, str) else "localhost" if host is None else HOLE
+        reads = (host.reads if host else frozenset()) | (port.reads if port else frozenset())
+        where = (host or port or Value(None)).place or place
+        number, password = _port(port) if port else 6379, _password(opened.parts)
+        yield Address(name, None, text, number, reads, where, opened.maybe, password)
+    elif is_bare:
+        yield Address(name, None, "localhost", 6379, frozenset(), place, opened.maybe, _password(opened.parts))

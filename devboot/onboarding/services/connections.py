@@ -38,14 +38,14 @@ def connections(run: Run, kinds: Iterable[Kind]) -> Iterator[Connection]:
     known = tuple(kinds)
     for event in run.found.events:
         for kind in known:
-            order = kind.positions(event.name)
-            if order is not None:
-                yield _connection(kind, event, order)
+            if kind.positions(event.name) is not None:
+                yield connection(kind, event)
                 break
 
 
-def _connection(kind: Kind, event: Event, order: tuple[str, ...]) -> Connection:
-    found = _given(event, order)
+def connection(kind: Kind, event: Event) -> Connection:
+    """Return the connection that a call opens, with what its arguments say."""
+    found = _given(event, kind.positions(event.name) or ())
     for part in ("hosts", "host", "url"):
         value = found.pop(part, None)
         if value is not None:

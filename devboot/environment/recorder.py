@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 MOST = 200  # facts of one process, and of each that it forks
 LARGEST = 64 * 1024  # bytes of the file for all processes that share it
+_MOST_MET = 2000  # lines with variables, of libraries too
 _ALL = "0.0.0.0"  # noqa: S104  it is what others listen on
 _LONGEST = 300  # characters of a name or place
 _DEEPEST = 80  # frames that are looked at
@@ -51,6 +52,7 @@ class Recorder:
         self._seen: set[tuple[str, ...]] = set()
         beside = os.path.join(os.path.dirname(__file__), "sitecustomize.py")
         self._owners: dict[str, int] = {__file__: _STANDARD, beside: _STANDARD}
+        self._met: set[tuple[bytes, str, int]] = set()  # variable, file and line of who asked
         self._names: dict[int, str] = {}  # port → the name that was looked up with it last
         self._busy = _thread._local()  # threading would cost an import
         self._handlers: dict[str, Callable[..., None]] = {
@@ -88,14 +90,15 @@ class Recorder:
         frame = frame and frame.f_back  # from `os.environ` to who asked it
         if not isinstance(key, bytes) or frame is None:
             return
-        how, function = "required", frame.f_code.co_name if frame.f_code.co_filename == _ABSTRACT else ""
+        function = frame.f_code.co_name if frame.f_code.co_filename == _ABSTRACT else ""
         if is_empty and function != "get":  # it may be copied with all others
             return
+        method, frame = frame, frame.f_back if function else frame
+        if frame is None or frame.f_code.co_name == "setdefault" or self._has_met(key, frame):
+            return
+        how = "required"
         if function:
-            how = _asked_by(function, None if is_empty else frame.f_locals.get("default"))
-            frame = frame.f_back
-            if frame is not None and frame.f_code.co_name == "setdefault":
-                return
+            how = _asked_by(function, None if is_empty else method.f_locals.get("default"))
         through = False
         while frame is not None and (owner := self._owner(frame.f_code.co_filename)) != _OWN:
             through = through or owner == _SETTINGS
@@ -105,6 +108,16 @@ class Recorder:
         name = key.decode("utf-8", "replace")
         if frame is not None and not name.startswith(_OF_READERS):
             self._write("unset", name, "asked" if through else how, self._line(frame))
+
+    def _has_met(self, key: bytes, frame: FrameType | None) -> bool:
+        """Whether the same line has asked for the same variable: what is asked with each request must cost nothing."""
+        while frame is not None and frame.f_code.co_filename in _PASSING_ON:
+            frame = frame.f_back
+        met = (key, frame.f_code.co_filename, frame.f_lineno) if frame is not None else (key, "", 0)
+        if met in self._met or len(self._met) > _MOST_MET:
+            return True
+        self._met.add(met)
+        return False
 
     def connects_to(self, host: object, port: object) -> None:
         """Record a connection that is made past the socket module."""

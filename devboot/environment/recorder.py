@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from types import FrameType
     from typing import Any
 
-MOST = 200  # facts of one process, and of each that it forks
+MOST = 200  # facts in a file, about as many as fit
 LARGEST = 64 * 1024  # bytes of the file for all processes that share it
 _MOST_MET = 2000  # lines with variables, of libraries too
 _ALL = "0.0.0.0"  # noqa: S104  it is what others listen on
@@ -49,7 +49,7 @@ class Recorder:
         self._outside = tuple(f"{each.rstrip('/')}/" for each in (prefix, sys.prefix))
         self._standard = f"{os.path.dirname(os.__file__)}/"
         self._folder = os.getcwd()
-        self._seen: set[tuple[str, ...]] = set()
+        self._seen = _read(path)  # by programs that this one was started from, or is started again by
         beside = os.path.join(os.path.dirname(__file__), "sitecustomize.py")
         self._owners: dict[str, int] = {__file__: _STANDARD, beside: _STANDARD}
         self._met: set[tuple[bytes, str, int]] = set()  # variable, file and line of who asked
@@ -250,6 +250,19 @@ def start(path: str, root: str, prefix: str) -> Recorder:
     os.environ._data = os.environb._data = environment  # type: ignore[attr-defined]
     sys.addaudithook(recorder.hook)
     return recorder
+
+
+def _read(path: str) -> set[tuple[str, ...]]:
+    """Return the facts that a file has."""
+    try:
+        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+        try:
+            text = os.read(file, LARGEST)
+        finally:
+            os.close(file)
+    except OSError:
+        return set()
+    return {tuple(line.split("\t")) for line in text.decode("utf-8", "replace").split("\n") if line}
 
 
 def _asked_by(function: str, default: object) -> str:

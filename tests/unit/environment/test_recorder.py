@@ -268,6 +268,17 @@ def test_programs_that_it_starts_are_recorded_into_the_same_file(follow, project
     assert ["unset MAIL none inner.py:2"] == facts
 
 
+def test_a_program_that_is_started_again_and_again_repeats_nothing(project):
+    project.add("inner.py", "import os\nos.environ.get('MAIL'); os.environ.get('COUNT' + os.environ['AT'])\n")
+    inner = "subprocess.run([sys.executable, 'inner.py'], check=True, env={**os.environ, 'AT': str(at)})"
+
+    project.run(f"import os, subprocess, sys\nfor at in range(3):\n    {inner}\n")
+
+    assert ["MAIL", "COUNT0", "COUNT1", "COUNT2"] == [
+        line.split("\t")[1] for line in project.record.read_text().splitlines()
+    ]
+
+
 def test_another_python_and_other_programs_are_left_alone(project):
     project.add("inner.py", "import os\nos.environ.get('MAIL')\n")
     code = (

@@ -21,7 +21,7 @@ from devboot.onboarding.front_ends.front_end import Addition, add_front_end, wit
 from devboot.onboarding.proposal.composed import left_out, with_versions
 from devboot.onboarding.proposal.debug_flags import find_switches
 from devboot.onboarding.proposal.needs import for_another_stage, needs_of
-from devboot.onboarding.proposal.remarks import absent, made_up, other_services
+from devboot.onboarding.proposal.remarks import absent, made_up, neighbours, other_services
 from devboot.onboarding.proposal.survey import survey
 from devboot.onboarding.proposal.variables import Sources, describe as describe_need, local, required_variable
 from devboot.onboarding.proposal_values import (
@@ -154,6 +154,7 @@ def assemble(clone: Clone, switches: Mapping[str, Variable], served: Services, e
         *other_services(clone, run, found.servers | served.known),
         *absent(clone, run),
         *made_up(env),
+        *neighbours(clone),
         *(note for each in (clone.framework, *TOOLS) for note in each.notes(clone, tasks, names)),
         *(left_to_itself(tree, app.root, commands) if app.framework else ()),
     ]

@@ -5,12 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from devboot.errors import shell_word
 from devboot.onboarding.frameworks.framework import Clone
+from devboot.onboarding.frameworks.known import FRAMEWORKS
 from devboot.onboarding.libraries import kind
-from devboot.onboarding.proposal_values import Note, Variable
+from devboot.onboarding.proposal_values import Evidence, Note, Variable
 from devboot.onboarding.reading.app_json import read_app_json
+from devboot.onboarding.reading.layout import ASIDE, has_input
 from devboot.onboarding.symbolic_eval.evaluate import Run
 from devboot.onboarding.symbolic_eval.values import HOLE
+
+_MOST_NEIGHBOURS = 4
 
 
 def other_services(clone: Clone, run: Run, servers: set[str]) -> list[Note]:
@@ -72,3 +77,16 @@ def made_up(env: Iterable[Variable]) -> list[Note]:
     shown = ", ".join(each.name for each in names)
     text = f"made-up values for {shown}: any starts it, what needs the account fails until {names[0].file} has its own"
     return [Note(text, names[0].evidence)]
+
+
+def neighbours(clone: Clone) -> list[Note]:
+    """Other applications of the clone, each of which `up` would start in its own folder."""
+    tree, here = clone.tree, clone.app.folder
+    found: dict[str, Note] = {}
+    for candidate in (each for row in FRAMEWORKS for framework in row for each in framework.applications(tree)):
+        root, path = candidate.app.root, candidate.app.path
+        is_ours = root in (clone.app.root, ".") or f"{here}/".startswith(f"{root}/")
+        if not is_ours and not ASIDE.search(path) and has_input(tree, root) and root not in found:
+            text = f"{root} is an application, too: `devboot -C {shell_word(root)} up` starts it"
+            found[root] = Note(text, Evidence(path))
+    return [found[root] for root in sorted(found)][:_MOST_NEIGHBOURS]

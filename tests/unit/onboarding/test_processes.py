@@ -471,3 +471,16 @@ def test_a_server_that_devboot_watches_watches_the_folder_that_it_runs_in(propos
     proposal = propose(files)
     assert proposal.processes[0].watch == ("api/**/*.py",)
     assert '\nwatch = ["api/**/*.py"]  # a change restarts it\n' in render(proposal)
+
+
+def test_each_application_of_a_clone_with_several_is_named_and_none_of_its_own_parts(propose):
+    api = "from fastapi import FastAPI\napp = FastAPI()\n"
+    files = {
+        "orders/main.py": api,
+        "orders/requirements.txt": "fastapi\n",
+        "users/app.py": "import flask\napp = flask.Flask(__name__)\n",
+        "users/requirements.txt": "",
+    }
+    more = {"orders/pages/main.py": api, "docs/main.py": api, "docs/requirements.txt": "", "tool/main.py": api}
+    said = [str(note) for note in propose({**files, **more}).notes if "application, too" in note.text]
+    assert said == ["users is an application, too: `devboot -C users up` starts it (users/app.py)"]

@@ -2,12 +2,12 @@
 
 import posixpath
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from devboot.onboarding.frameworks.framework import Candidate, Clone, Framework, Settings
 from devboot.onboarding.frameworks.web.django_settings import django_settings
 from devboot.onboarding.frameworks.web.django_switches import django_switches
-from devboot.onboarding.proposal_values import Evidence, Note, Process, Task, Variable
+from devboot.onboarding.proposal_values import Evidence, Process, Task, Variable
 from devboot.onboarding.reading.layout import ASIDE, Application, cwd_of, manifest_folder, sources_of
 from devboot.onboarding.reading.tree import Tree
 from devboot.onboarding.symbolic_eval.evaluate import Code, Run
@@ -70,18 +70,6 @@ class Django(Framework):
     def switches(self, clone: Clone, code: Code, base: Run) -> Sequence[Variable]:
         """Return DEBUG, hosts and the like."""
         return django_switches(clone, code, base)
-
-    def notes(self, clone: Clone, tasks: Collection[Task], databases: Collection[str]) -> Sequence[Note]:  # noqa: ARG002
-        """Name other Django applications of the clone, each of which `up` would start in its own folder."""
-        notes = []
-        for path in sorted(clone.tree.python_files()):
-            folder = posixpath.dirname(path) or "."
-            is_other = posixpath.basename(path) == "manage.py" and path != clone.app.path and not ASIDE.search(path)
-            is_elsewhere = is_other and manifest_folder(clone.tree, folder) not in (clone.app.root, ".")
-            if is_elsewhere and clone.tree.mentions(path, ("execute_from_command_line",)):
-                text = f"{folder} is an application, too: `devboot -C {folder} up` starts it"
-                notes.append(Note(text, Evidence(path)))
-        return notes[:3]
 
 
 def manage(clone: Clone) -> str:

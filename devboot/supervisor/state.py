@@ -78,6 +78,7 @@ class State(Record):
     end: End | None = None  # of the latest run
     failures: tuple[float, ...] = ()
     restarts: int = 0  # automatic ones since somebody last started, stopped or restarted it, for `ps`
+    has_been_ready: bool = False  # since then
 
 
 class Event(Record):
@@ -95,6 +96,11 @@ class Action(Record):
 
 
 _NOTHING = Action(NOTHING)
+
+
+def _forgetful(state: State) -> State:
+    """The state without what counts since somebody last started, stopped or restarted it."""
+    return state._replace(failures=(), restarts=0, has_been_ready=False)
 
 
 def is_expected(end: End, policy: Policy) -> bool:
@@ -144,25 +150,25 @@ def _start(state: State, _event: Event, _now: float, _policy: Policy) -> tuple[S
 
 def _restart(state: State, _event: Event, _now: float, _policy: Policy) -> tuple[State, Action]:
     if state.phase in ALIVE:
-        return state._replace(phase=phases.STOPPING, then=THEN_AGAIN, failures=(), restarts=0), Action(SIGNAL)
+        return _forgetful(state)._replace(phase=phases.STOPPING, then=THEN_AGAIN), Action(SIGNAL)
     if state.phase == phases.STOPPING:
-        return state._replace(then=THEN_AGAIN, failures=(), restarts=0), _NOTHING
+        return _forgetful(state)._replace(then=THEN_AGAIN), _NOTHING
     if state.phase == phases.WAITING:
         return state, _NOTHING
     return _afresh(state)
 
 
 def _afresh(state: State) -> tuple[State, Action]:
-    return state._replace(phase=phases.WAITING, failures=(), restarts=0), Action(CHECK)
+    return _forgetful(state)._replace(phase=phases.WAITING), Action(CHECK)
 
 
 def _stop(state: State, _event: Event, _now: float, _policy: Policy) -> tuple[State, Action]:
     if state.phase in ALIVE:
-        return state._replace(phase=phases.STOPPING, then=THEN_STOPPED, failures=(), restarts=0), Action(SIGNAL)
+        return _forgetful(state)._replace(phase=phases.STOPPING, then=THEN_STOPPED), Action(SIGNAL)
     if state.phase == phases.STOPPING:
-        return state._replace(then=THEN_STOPPED, failures=(), restarts=0), _NOTHING
+        return _forgetful(state)._replace(then=THEN_STOPPED), _NOTHING
     if state.phase in PENDING:
-        return state._replace(phase=phases.STOPPED, failures=(), restarts=0), _NOTHING
+        return _forgetful(state)._replace(phase=phases.STOPPED), _NOTHING
     return state, _NOTHING
 
 
@@ -192,7 +198,7 @@ def _spawn_failed(state: State, _event: Event, _now: float, _policy: Policy) -> 
 
 def _probe_passed(state: State, _event: Event, _now: float, _policy: Policy) -> tuple[State, Action]:
     if state.phase in (phases.STARTING, phases.RUNNING, phases.UNREADY):
-        return state._replace(phase=phases.READY), _NOTHING
+        return state._replace(phase=phases.READY, has_been_ready=True), _NOTHING
     return state, _NOTHING
 
 
@@ -238,7 +244,9 @@ def _gone(state: State, _event: Event, now: float, policy: Policy) -> tuple[Stat
 
 
 def _spend(state: State, now: float, policy: Policy) -> tuple[State, Action]:
-    failures = (*(at for at in state.failures if now - at < policy.window), now)
+    # Of what has never been ready each failure counts: a slow start would crash for ever, and somebody waits for it
+    is_starting = policy.has_probe and not state.has_been_ready
+    failures = (*(at for at in state.failures if is_starting or now - at < policy.window), now)
     if len(failures) > policy.max_restarts:
         return state._replace(phase=phases.GAVE_UP, failures=failures), Action(GIVE_UP)
     delay = delay_before_restart(len(failures), policy)

@@ -372,7 +372,9 @@ class Process(Table):
         "error while a program loads.",
     )
     window: Seconds = Field(
-        default=60.0, description="Time over which restarts count.", json_schema_extra={"default": "60s"}
+        default=60.0,
+        description="Time over which restarts count; until it has been ready for the first time all of them do.",
+        json_schema_extra={"default": "60s"},
     )
     watch: Strings = Field(
         default=(), description="Globs of files, relative to the project; a change restarts the process."

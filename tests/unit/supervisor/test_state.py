@@ -211,6 +211,20 @@ def test_a_run_longer_than_the_window_resets_the_budget():
     assert state.failures == (9 * 61.0,)
 
 
+def test_however_slowly_a_process_crashes_that_has_never_been_ready_it_gives_up():
+    policy = Policy(max_restarts=3, window=60.0, has_probe=True)
+    state = State()
+    for number in range(4):
+        state = crash(state, number * 61.0, policy)
+    assert state.phase == GAVE_UP
+
+    ready, _ = advance(State(STARTING), Event(PROBE_PASSED), 0.0, policy)
+    for number in range(10):
+        ready = crash(ready, number * 61.0, policy)
+    assert ready.phase == BACKOFF
+    assert not advance(ready._replace(phase=GAVE_UP), Event(START), 700.0, policy)[0].has_been_ready
+
+
 def test_giving_up_asks_to_tell_it():
     state = State(STOPPING, THEN_JUDGED, CRASH)
 

@@ -67,6 +67,7 @@ OWN = {
     ("environment/python_startup.py", "write_startup"): "a module of its own installation",
     ("environment/python_startup.py", "_write_changed"): "what it has written into its own state",
     ("environment/recorder.py", "Recorder._write"): "the record that it writes, in the state of the project",
+    ("environment/recorder.py", "_read"): "the same",
     ("environment/secrets.py", "load_secrets"): "its own data",
     ("environment/venv_schema.py", "write_schema"): "a module of its own installation",
     ("files.py", "plain"): "the opener of its own files",

@@ -34,6 +34,8 @@ _READERS = (
 )
 _OF_READERS = ("PYTHON_DOTENV_", "PYDANTIC_SETTINGS_")  # what they ask for on their own account begins like this
 _READER_FILES = ("/starlette/config.py", "/flask/config.py", "/environs.py", "/decouple.py", "/envparse.py")
+_OF_PATHS = "/._- +~,()[]#%@&!'"  # what paths have beside letters and digits
+_LONGEST_SUFFIX = 6  # of a path that is the value of a variable
 _CODE = (".py", ".pyc", ".so")
 _FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 _STREAM = 1  # socket.SOCK_STREAM
@@ -70,17 +72,25 @@ class Recorder:
             self.guard(handle, *args)
 
     def guard(self, handle: Callable[..., None], *args: object) -> None:
-        """Call `handle`; whatever goes wrong is no matter of the program."""
+        """Call `handle`; whatever goes wrong is no matter of the program, except for what its signal handlers raise."""
         busy = self._busy
         if getattr(busy, "is_set", False) or len(self._seen) >= MOST:
             return
         busy.is_set = True
         try:
             handle(*args)
-        except Exception:  # noqa: BLE001, S110
-            pass
+        except Exception as error:
+            if self._is_foreign(error):
+                raise
         finally:
             busy.is_set = False
+
+    def _is_foreign(self, error: Exception) -> bool:
+        """Return whether other code than this raised it: a handler of a signal that came at this moment."""
+        frames = error.__traceback__
+        while frames is not None and frames.tb_next is not None:
+            frames = frames.tb_next
+        return frames is not None and self._owner(frames.tb_frame.f_code.co_filename) != _STANDARD
 
     def misses(self, key: object, *, is_empty: bool = False) -> None:
         """Record that somebody has asked `os.environ` for a variable that isn't there, or has no value."""
@@ -129,14 +139,14 @@ class Recorder:
 
     def _looks_up(self, host: object, port: object = None, *_more: object) -> None:
         name = _text(host)
-        if not name or ":" in name or name.replace(".", "").isdigit():
+        if not _is_host(name) or name.replace(".", "").isdigit():
             return
         if isinstance(port, int):
             self._names[port] = name
         self._write("lookup", f"{name}:{_text(port)}" if port else name, "", self._place(3))
 
     def _connects(self, sock: Any, address: object) -> None:
-        if sock.type != _STREAM:
+        if not _is_stream(sock):
             return
         place = self._place(3)
         if isinstance(address, tuple):
@@ -146,7 +156,7 @@ class Recorder:
             self._write("connect", f"unix:{_text(address)}", "", place)
 
     def _binds(self, sock: Any, address: object) -> None:
-        if isinstance(address, tuple) and address[1] and sock.type == _STREAM:
+        if isinstance(address, tuple) and address[1] and _is_stream(sock):
             self._write("bind", f"{_text(address[0]) or _ALL}:{address[1]}", "", self._place(3))
 
     def _opens(self, path: object, _mode: object, flags: object) -> None:
@@ -157,14 +167,17 @@ class Recorder:
             return
         full = os.path.normpath(os.path.join(os.getcwd(), path))
         is_here = full.startswith(self._root) and not full.startswith(self._outside)
+        shown = full[len(self._root) :] if is_here else full
+        if not _is_file_name(shown) or (not is_there and _is_value(path)):
+            return
         if is_there:
             if is_here:
-                self._write("file", full[len(self._root) :], "", self._place(3))
+                self._write("file", shown, "", self._place(3))
             return
         # Libraries look for many files of their own
         place = self._place(3) if is_here else self._direct_place(3)
         if place:
-            self._write("no-file", full[len(self._root) :] if is_here else full, "", place)
+            self._write("no-file", shown, "", place)
 
     def _place(self, depth: int) -> str:
         """Return the innermost line of the project on the stack; "" for none."""
@@ -226,6 +239,9 @@ class _Environment(dict):  # type: ignore[type-arg]  # it lies inside of os.envi
 
     recorder: Recorder
 
+    def __reduce_ex__(self, _protocol: object) -> tuple[type, tuple[dict[Any, Any]]]:  # copies are plain
+        return dict, (dict(self),)
+
     def __missing__(self, key: object) -> object:
         self.recorder.guard(self.recorder.misses, key)
         raise KeyError(key)
@@ -271,11 +287,37 @@ def _asked_by(function: str, default: object) -> str:
         return "tested"
     if function == "pop":
         return "default" if default is None or isinstance(default, str) else "required"
-    return "none" if default is None or default == "" else "default"
+    return "none" if default is None or (isinstance(default, str) and not default) else "default"
+
+
+def _is_host(text: str) -> bool:
+    """Return whether text is the name of a host, and no address with a password that somebody took for one."""
+    return bool(text) and all(each.isalnum() or each in "._-" for each in text)
+
+
+def _is_file_name(text: str) -> bool:
+    """Return whether text names a file: where a path is expected, programs also try the key or address itself."""
+    return len(text) <= _LONGEST and all(each.isalnum() or each in _OF_PATHS for each in text)
+
+
+def _is_value(path: str) -> bool:
+    """Return whether a path is the value of a variable, and nothing about it says that it's meant as a path."""
+    if path.startswith(".") or 0 < len(os.path.splitext(path)[1]) <= _LONGEST_SUFFIX:
+        return False
+    if path.startswith("/") and os.path.isdir("/" + path[1:].partition("/")[0]):
+        return False
+    return os.fsencode(path) in tuple(os.environ._data.values())  # type: ignore[attr-defined]
 
 
 def _text(value: object) -> str:
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else "" if value is None else str(value)
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    return str(value) if isinstance(value, (str, int)) else ""
+
+
+def _is_stream(sock: Any) -> bool:
+    module = sys.modules.get("_socket")
+    return module is not None and isinstance(sock, module.socket) and sock.type == _STREAM
 
 
 def _plain(text: str) -> str:

@@ -118,6 +118,71 @@ def test_variables_that_are_there_or_get_a_value_are_not_recorded_and_no_value_e
     assert "s3cr3t" not in project.record.read_text()
 
 
+@pytest.mark.faults(220)
+@pytest.mark.parametrize(
+    ("value", "line"),
+    [
+        ('{"type": "account", "key": "s3cr3t"}', "open(value)"),
+        ("MIIEvQs3cr3t/AAAA", "open(value)"),
+        ("/9j/s3cr3t/AAAA", "open(value)"),
+        ("-----BEGIN KEY-----\\ns3cr3t", "open(value)"),
+        ("eyJhbGciOi.eyJzdWIi.s3cr3tsignature", "open(value)"),
+        ("postgres://shop:s3cr3t@db/shop", "open(value)"),
+        ("postgres://shop:s3cr3t@db/shop", "open('./' + value)"),
+        ("s3cr3t@db", "socket.getaddrinfo(value, 5432)"),
+        ("shop:s3cr3t@db", "socket.getaddrinfo(value, 5432)"),
+    ],
+)
+def test_a_value_that_is_taken_for_the_name_of_a_file_or_host_is_not_recorded(value, line, project):
+    code = f"import os, socket\nvalue = os.environ['KEY']\ntry:\n    {line}\nexcept OSError:\n    pass\n"
+
+    assert project.run(f"{code}os.environ.get('END')\n", KEY=value) == ["unset END none app.py:7"]
+
+
+@pytest.mark.parametrize("path", ["etc/shop (new).yaml", ".env.local", "/usr/none/shop-key"])
+def test_a_path_in_a_variable_is_recorded_where_no_file_is_there(path, project):
+    code = "import os\ntry:\n    open(os.environ['CONFIG'])\nexcept OSError:\n    pass\n"
+
+    assert project.run(code, CONFIG=path) == [f"no-file {path} app.py:3"]
+
+
+@pytest.mark.faults(221)
+@pytest.mark.parametrize("copied", ["os.environ", "os.environb", "{'env': os.environ}", "os.environ.copy()"])
+@pytest.mark.parametrize("environ", [{}, {"EMPTY": ""}])
+def test_the_environment_can_be_copied_whole(copied, environ, project):
+    code = f"import copy, os\nassert copy.deepcopy({copied}) == {copied}\nos.environ.get('MAIL')\n"
+
+    assert project.run(code, **environ) == ["unset MAIL none app.py:3"]
+
+
+@pytest.mark.faults(222)
+@pytest.mark.parametrize("call", ["open('none')", "os.environ.get('NONE')", "sock.connect(('127.0.0.1', 1))"])
+def test_what_a_signal_handler_raises_while_something_is_recorded_reaches_the_program(call, project):
+    project.run(
+        f"""
+        import os, signal, socket
+        sock = socket.socket()
+        class Limit(Exception):
+            pass
+        def end(*_):
+            raise Limit
+        signal.signal(signal.SIGUSR1, end)
+        import _devboot_recorder
+        def write(*_, original=_devboot_recorder._plain):
+            os.kill(os.getpid(), signal.SIGUSR1)
+            return original(*_)
+        _devboot_recorder._plain = write
+        try:
+            {call}
+        except Limit:
+            os._exit(0)
+        except (OSError, KeyError):
+            pass
+        raise SystemExit("the program never got it")
+        """
+    )
+
+
 @pytest.mark.parametrize(
     ("line", "expected"),
     [

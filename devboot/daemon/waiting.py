@@ -186,13 +186,14 @@ class _Tenancy:
     def serve(self, sock: _socket.socket, request: Request) -> int:
         """Run the project until it is down, or leave it to the daemon that has it."""
         state = self._plan.state
+        has_run = os.path.lexists(leases.lock_path(state))
         os.makedirs(leases.run_directory(state), mode=0o700, exist_ok=True)
         owned = self._take_ownership()
         if owned is None:
             sock.sendall(frame(frames.WORD, f"lost {self._winner()}".encode()))
             return 0
         self._record = _content(self._plan.record)
-        reclaimed = self._reclaim(owned)
+        reclaimed = self._reclaim(owned, has_run=has_run)
         proctable.hold_reserve()
         loop = Loop()
         loop.on_error = crashes.Crashes(self._plan.state, self._note)
@@ -267,12 +268,16 @@ class _Tenancy:
             raise data_in_use(data, proctable.lock_holders([data]))
         return read_holder(leases.lock_path(self._plan.state)).describe(time.time())
 
-    def _reclaim(self, owned: Ownership) -> str:
-        """End what an earlier daemon has left, if its guardian died too; what to tell of it."""
+    def _reclaim(self, owned: Ownership, *, has_run: bool) -> str:
+        """End what an earlier daemon has left, if its guardian died too; what to tell of it.
+
+        Unless the project `has_run` as far as its state folder tells, all files of such a daemon may have been deleted.
+        """
         state, data = self._plan.state, self._plan.data
         known = leases.read_daemon(leases.data_path(data)) if data else None
-        if known is None and leases.served_folders(data):  # by servers of a daemon whose files were deleted
+        if known is None and (not has_run or leases.served_folders(data)):
             known = search.find_run(self._plan.root, dict(self._plan.env), state, data)
+            known = None if known is not None and known.is_alive else known
         if known is None and not any(os.path.lexists(path(state)) for path in leases.WRITTEN):
             return ""
         from devboot.daemon.reclaim import reclaim

@@ -36,7 +36,7 @@ def prepare_data(service: Service, at: float = 0.0, lease: Lease | None = None) 
     """
     directory = service.data
     is_new = not os.path.isdir(directory)
-    if is_new and is_running(service):  # as another version, whose data is taken over once it has stopped
+    if is_new and _has_others(directory) and is_running(service):  # whose data is taken over once it has stopped
         return ()
     _make_socket_folder(service)
     taken = majors.take_over(service, at, _READABLE[service.check]) if is_new else ()
@@ -104,6 +104,12 @@ def is_running(service: Service) -> bool:
         except OSError:
             return False
     return True
+
+
+def _has_others(directory: str) -> bool:
+    """Return whether there is data of another version; without any, what still runs is of a deleted folder."""
+    parent = os.path.dirname(directory)
+    return os.path.isdir(parent) and bool(os.listdir(parent))
 
 
 def _left_behind(directory: str) -> tuple[str, ...]:

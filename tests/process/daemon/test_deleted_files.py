@@ -146,6 +146,27 @@ def test_a_server_that_has_outlived_daemon_and_guardian_is_ended_before_another_
         project.devboot("down")
 
 
+@pytest.mark.faults(223)
+@pytest.mark.parametrize("command", [("up", "-d"), ("down",)], ids="-".join)
+def test_a_server_that_has_outlived_both_is_ended_though_its_data_was_deleted_too(project, command):
+    folder = serving(project)
+    lease = project.lease()
+    wait_until(lambda: proctable.lock_holders([folder]), "the server")
+    servers = proctable.lock_holders([folder])
+
+    os.kill(lease.guardian, signal.SIGSTOP)
+    kill(lease.pid)
+    kill(lease.guardian)
+    delete_after_death(project, lease)
+    shutil.rmtree(project.data)
+    os.makedirs(folder)  # as preparing does
+    project.devboot(*command)
+
+    assert not any(map(is_alive, servers))
+    if command != ("down",):
+        project.devboot("down")
+
+
 def delete_after_death(project, lease):
     for folder in (f"{project.state}/run", os.path.dirname(lease.socket)):
         shutil.rmtree(folder)

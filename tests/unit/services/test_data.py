@@ -243,3 +243,17 @@ def test_the_files_of_a_running_server_are_left_alone(tmp_path, monkeypatch):
         listener.listen()
 
         assert prepare_data(planned) == ()
+
+
+@pytest.mark.faults(224)
+def test_a_server_whose_folder_was_deleted_does_not_keep_the_folder_from_being_made_again(tmp_path, monkeypatch):
+    planned = service(tmp_path)
+    folder, name = os.path.split(planned.exports["socket"])
+    monkeypatch.chdir(folder)  # a whole path may be too long for a socket's
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(name)
+        listener.listen()
+
+        prepare_data(planned)
+
+    assert os.path.isdir(planned.data)

@@ -24,7 +24,7 @@ def stop(m: Machine, kind: str, value: Value, place: Evidence, scope: Scope) -> 
     if not reads and m.tests:
         reads = m.tests[-1][0]
     reads = reads or deep_reads(value)
-    unset = decisive(m, reads)
+    unset = decisive(m, reads | _further_reasons(m))
     if m.is_caught(kind):
         raise Raised(kind, unset)
     if m.maybe:
@@ -35,6 +35,15 @@ def stop(m: Machine, kind: str, value: Value, place: Evidence, scope: Scope) -> 
     # Behind a test of the same function the code goes on as it would with the variable set
     if scope.kind == "function" and not tested_here:
         raise Left("return", result)
+
+
+def _further_reasons(m: Machine) -> frozenset[str]:
+    """Return what else makes `a or b or c` true, where the first that does has led to an exception."""
+    _, test, scope = m.tests[-1] if m.tests else (None, None, None)
+    if not isinstance(test, ast.BoolOp) or not isinstance(test.op, ast.Or) or scope is None:
+        return frozenset()
+    values = (m.evaluate(each, scope) for each in test.values)
+    return frozenset[str]().union(*(deep_reads(each) for each in values if each.data is True))
 
 
 def decisive(m: Machine, reads: frozenset[str]) -> frozenset[str]:

@@ -490,3 +490,10 @@ def test_the_address_of_a_server_is_never_made_up(propose):
 @pytest.mark.parametrize("cast", ["int", "float"])
 def test_a_switch_that_is_read_as_a_number_is_one(django, cast):
     assert entries(django(f"X = {cast}(os.getenv('USE_DOCKER'))"))["USE_DOCKER"] == "0"
+
+
+def test_all_that_is_missing_is_asked_for_at_once(django):
+    code = "ID = int(os.getenv('CHAT_ID', '0'))\nURL = os.getenv('CHAT_URL', '')\nOTHER = os.getenv('OTHER', 'x')\n"
+    found = entries(django(f"{code}if not ID or not URL or not OTHER:\n    raise RuntimeError('incomplete')\n"))
+    assert {"CHAT_ID", "CHAT_URL"} <= found.keys()
+    assert "OTHER" not in found

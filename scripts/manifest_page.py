@@ -33,8 +33,9 @@ _FIRST = """# The manifest
 Written by `scripts/write_reference.py` from the definitions that `devboot.toml` is checked against.
 
 Every table and nearly every key may be left out: `devboot init` writes what a clone needs, `devboot init --merge` adds
-what an existing one lacks, and `devboot up` takes up what was edited. Mistakes come with their line. [Concepts](concepts.md) says what the tables are for,
-[services](services.md) what `${…}` stands for; in an editor, [the schema](editors.md) completes keys.
+what an existing one lacks, and `devboot up` takes up what was edited. Mistakes come with their line.
+[Concepts](concepts.md) says what the tables are for, [services](services.md) what `${…}` stands for; in an editor,
+[the schema](editors.md) completes keys.
 
 ```toml
 """

@@ -13,8 +13,8 @@ from devboot.app.explain import FAMILIES, explanation, known_slugs
 
 PACKAGE = Path(devboot.__file__).parent
 SLUG = re.compile(r"[a-z]+/[a-z0-9-]+")
-# Looks like a slug and is none: parts of paths.
-OTHER = {"devboot/run", "docker/config", "docker/env", "installs/python", "network/http-"}
+# Looks like a slug and is none: parts of paths, a kind of content.
+OTHER = {"devboot/run", "docker/config", "docker/env", "installs/python", "network/http-", "text/html"}
 
 
 def trees():

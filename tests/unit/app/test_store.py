@@ -37,7 +37,7 @@ def test_a_collection_says_what_went_and_why_the_rest_stays():
     kept = (Piece(OBJECT, NAME.replace("8.2.3", "7.4.2"), 22_000_000, "/home/ada/shop"),)
 
     assert render_collected(Collected(removed, kept, is_dry=False), "/home/ada") == (
-        "removed  ~/old                                 the project is gone\n"
+        "removed  record of ~/old                       the project is gone\n"
         "removed  redis 8.2.3                  24.1 MB  nothing uses it\n"
         "removed  .staging-6cv63ptr4yphx5t4-x    900 B  a killed build left it\n"
         "kept     redis 7.4.2                  22.0 MB  ~/shop\n"

@@ -13,6 +13,9 @@ READ = re.compile(r'environ(?:\.get\(|\[|, )"([A-Z][A-Z_]+)"')
 OTHER = {"DEVBOOT_TEST", "DEVBOOT_FAIL_POINT", "OVERMIND_SKIP_ENV", "UV_NO_INDEX", "NO_UPDATE_NOTIFIER"}
 OTHER |= {"APT_CONFIG", "DEVBOOT_HOSTS", "DEVBOOT_RECORD", "PYTHONDONTWRITEBYTECODE", "PYTHONHASHSEED"}
 
+# Handed on to builds, with the folders of libraries added
+OTHER |= {"CMAKE_PREFIX_PATH", "CPATH", "LDFLAGS", "LIBRARY_PATH", "PKG_CONFIG_PATH"}
+
 
 def test_every_variable_that_the_code_reads_is_in_the_topic():
     read = {name for text in CODE for name in READ.findall(text)}

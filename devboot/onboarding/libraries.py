@@ -40,6 +40,7 @@ class Kind:
     bare: bool = False
     login: tuple[tuple[re.Pattern[str], str], ...] = ()
     is_in_url: bool = False
+    query: str = ""
     asks: bool = False
     calls: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = ()
     containers: re.Pattern[str] = _NEVER

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 from devboot.errors import WorkError
 from devboot.files import atomic_write, machine_error
+from devboot.model.process import FailureHint
 from devboot.services import steps
 from devboot.services.first import own
 from devboot.services.plan import ACCESS, AccessStep, Service
@@ -60,8 +61,11 @@ def take_step(service: Service, lease: Lease | None = None) -> None:
         raise _failed(service, [f"it was not done within {steps.SECONDS:.0f} s"]) from error
     except OSError as error:
         raise machine_error(error, service.data) from error
-    if code or (step.refused and re.search(step.refused, "\n".join(lines))):
-        raise _failed(service, lines[-_SHOWN:] or [f"exit code {code}"])
+    text = "\n".join(lines)
+    if code or (step.refused and re.search(step.refused, text)):
+        causes = lines[-_SHOWN:] or [f"exit code {code}"]
+        hint = next((each for each in service.spec.failure_hints if re.search(each.pattern, text)), None)
+        raise _failed(service, causes) if hint is None else _explained(service, hint, causes)
     atomic_write(_record(service), _digest(step).encode(), mode=0o600)
 
 
@@ -90,6 +94,12 @@ def _is_taken(service: Service, step: AccessStep) -> bool:
 
 def _digest(step: AccessStep) -> str:
     return hashlib.sha256("\0".join((*step.argv, step.input)).encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _explained(service: Service, hint: FailureHint, causes: list[str]) -> WorkError:
+    """What the recipe says of a line of the server's log."""
+    kept = ["nothing was started", f"`{service.data}`, with its data"]
+    return WorkError(hint.slug, hint.what, causes=causes, help=[hint.help] if hint.help else [], kept=kept)
 
 
 def _failed(service: Service, causes: list[str]) -> WorkError:

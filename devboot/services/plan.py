@@ -7,6 +7,7 @@ import pwd
 import re
 import shlex
 import signal
+import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
@@ -37,6 +38,7 @@ ACCESS = "access"  # the folder in the data directory for files that let clients
 DATA = "{data}"  # stands for the folder in a first-time step
 _FOLDER_DIGITS = 8  # a server's own name for its socket comes behind them, and a path of a socket is short
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
+CLIENTS = {"mongodb": os.path.join(os.path.dirname(os.path.abspath(__file__)), "mongo_client.py")}  # run by their paths
 
 
 class FirstStep(NamedTuple):
@@ -183,7 +185,7 @@ def plan_service(
         first=None if table.init is None else _first_step(table.init, words, env, command),
         databases=tuple(_database_tasks(recipe, name, databases, words, programs, hints, place)),
         files=tuple((os.path.join(words[ACCESS], key), _fill(text, words)) for key, text in access.files.items()),
-        step=_access_step(access, words, env, command),
+        step=_access_step(access, table, settings, words, env, command),
         is_open=table.access is None or is_open,
         reads_older=table.reads_older,
         dump=_fill(table.dump, in_shell),
@@ -199,6 +201,8 @@ def _access(table: ServiceTable, *, is_open: bool) -> ServiceAccess:
 
 def _access_step(
     access: ServiceAccess,
+    table: ServiceTable,
+    settings: Mapping[str, Sequence[str]],
     words: Mapping[str, str],
     env: tuple[tuple[str, str], ...],
     command: Callable[[Sequence[str], Mapping[str, str]], tuple[str, ...]],
@@ -206,7 +210,19 @@ def _access_step(
     step = access.step
     if step is None:
         return None
-    return AccessStep(command(step.command, words), _fill(step.input, words), step.refused, env)
+    client: tuple[str, ...] = ()
+    if step.client:
+        client = (sys.executable, "-I", "-S", CLIENTS[step.client], "give-user", _fill(table.socket, words))
+    arguments = _setting_arguments(table, settings, words, only=step.settings)
+    argv = (*client, *command(step.command, words), *arguments)
+    return AccessStep(argv, _fill(step.input, words), step.refused, env)
+
+
+def client_of(recipe: Recipe) -> str:
+    """Return the path of the client of devboot's own that speaks to a recipe's server; empty for none."""
+    access = recipe.service.access if recipe.service is not None else None
+    step = access.private.step if access is not None else None
+    return CLIENTS[step.client] if step is not None and step.client else ""
 
 
 def _account_name() -> str:
@@ -359,12 +375,17 @@ def _exports(
 
 
 def _setting_arguments(
-    table: ServiceTable, settings: Mapping[str, Sequence[str]], words: Mapping[str, str]
+    table: ServiceTable,
+    settings: Mapping[str, Sequence[str]],
+    words: Mapping[str, str],
+    only: Collection[str] | None = None,
 ) -> list[str]:
+    """The arguments for the settings, or for `only` those of these names."""
     chosen = {**table.settings.defaults, **settings}
     return [
         argument
         for key, values in chosen.items()
+        if only is None or key in only
         for value in values
         for argument in _one_setting(table.settings.form, key, _fill(value, words))
     ]

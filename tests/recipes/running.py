@@ -25,6 +25,7 @@ from devboot.recipes import RecipeFolders, bundled_folder
 from devboot.resolve.channels import channel_origin, with_release
 from devboot.resolve.distributions import deb_origin
 from devboot.resolve.packages import resolve
+from devboot.services.plan import client_of
 from devboot.uv.client import make_uv
 
 RECIPES = RecipeFolders([bundled_folder()])
@@ -128,7 +129,9 @@ def ask(port, send, expect):
 def words_of(service, programs):
     """What a command of `[test]` reads."""
     kept = {word: text for word, text in service.exports.items() if word not in ("data", "own_password")}
-    return {**kept, "bin": programs, "access": os.path.join(service.data, "access")}
+    name = service.spec.name
+    client = client_of(RECIPES.get(name).recipe) if name in RECIPES.names() else ""
+    return {**kept, "bin": programs, "access": os.path.join(service.data, "access"), "client": client}
 
 
 def answer(service, exchange, programs, **options):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Iterable, Mapping
 
@@ -52,6 +53,7 @@ def tell_about(loaded: Loaded, files: EnvFiles, reporter: Reporter) -> None:
     for text in self_reloading(loaded):
         reporter.emit(Event(WARNING, "processes", text, slug="process/reloads-itself"))
     _tell_of_open_services(loaded, reporter)
+    _tell_of_lost_logins(loaded, reporter)
     for name in replaced_by_services(loaded):
         text = f"the Procfile's `{name}` is replaced by `[services.{name}]`"
         reporter.emit(Event(NOTE, "processes", text, slug="procfile/replaced"))
@@ -66,6 +68,18 @@ def _tell_of_open_services(loaded: Loaded, reporter: Reporter) -> None:
         if service.access == "open":
             text = f'`{name}` lets in every user of this machine: `access = "open"`'
             reporter.emit(Event(WARNING, "services", text, slug="service/open"))
+
+
+def _tell_of_lost_logins(loaded: Loaded, reporter: Reporter) -> None:
+    """Warn of addresses of MongoDB that end with a database: without `authSource` the user is looked for in that."""
+    for name, service in loaded.manifest.services.items():
+        if (service.recipe or name) != "mongodb" or service.access == "open":
+            continue
+        address = re.compile(rf"(\$\{{services\.{re.escape(name)}\.url\}}/[^?/]+)(?:\?(?!.*authSource=).*)?")
+        for variable, value in loaded.manifest.env.items():
+            if isinstance(value, str) and (found := address.fullmatch(value)):
+                text = f"`{variable}` can't log in to `{name}`: write `{found[1]}?authSource=admin`"
+                reporter.emit(Event(WARNING, "services", text, slug="service/auth-source"))
 
 
 def tell_of_edits(stamps: Iterable[tuple[str, int, int]], root: str, reporter: Reporter) -> None:

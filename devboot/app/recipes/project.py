@@ -20,7 +20,7 @@ from devboot.model.edge.lock import LockedPackage
 from devboot.model.edge.recipe import Exchange
 from devboot.model.edge.toml_text import inline, key_text
 from devboot.recipes import KnownRecipe
-from devboot.services.plan import ACCESS
+from devboot.services.plan import ACCESS, client_of
 from devboot.state.housekeeping import remove_folders
 from devboot.state.projects import Projects
 
@@ -110,6 +110,8 @@ class TrialProject:
         further = (f"port_{name.partition('.')[2]}={number}; " for name, number in ports.items() if "." in name)
         place = f'bin=$(dirname "$(command -v {shlex.quote(origin.programs[0])})"); '
         given = f"password={password}; " if password else ""
+        if client := client_of(self.known.recipe):
+            given += f"client={shlex.quote(client)}; "
         return self.devboot("run", "--no-sync", "--", "/bin/sh", "-c", f"{place}{''.join(further)}{given}{command}")
 
     def _talk(self, port: int, exchange: Exchange, password: str) -> str:

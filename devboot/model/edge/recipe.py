@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, ClassVar, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 
@@ -129,6 +129,12 @@ class ServiceStep(Table):
     refused: Annotated[String, AfterValidator(pattern)] = Field(
         default="", description="Expression for its output that means failure, whatever the exit code."
     )
+    client: Literal["", "mongodb"] = Field(
+        default="",
+        description="Client of devboot's own that starts the command, a server on its socket alone, and gives it the "
+        "user of the input: name and password, a line each.",
+    )
+    settings: Texts = Field(default=(), description="Settings of the service that the command gets, too.")
 
 
 class ServiceAccess(Table):
@@ -251,7 +257,8 @@ class Exchange(Table):
     send: String = Field(default="", description="Bytes to send to its port, as latin-1 text.")
     run: String = Field(
         default="",
-        description="Command for the shell instead; it reads $bin, $host, $port, $socket, $access, $user, $password.",
+        description="Command for the shell instead; it reads $bin, $host, $port, $socket, $access, $user, $password "
+        "and $client.",
     )
     expect: String = Field(description="How the answer begins.")
 

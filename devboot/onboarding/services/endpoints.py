@@ -54,6 +54,8 @@ def _find(kind: Kind, run: Run, opened: list[Connection], containers: Collection
     for each in opened:
         is_away |= _take_variables(found, each, run)
     found.evidence = next(iter(found.places.values()), None)
+    if kind.query and any(_is_extended(found, each, run) for each in opened):
+        found.open_access(found.evidence)
     if found.values:
         for name, text in login.items() if kind.recipe else ():
             found.tell(name, text, place_of(name, run))
@@ -124,13 +126,31 @@ def _written(kind: Kind, name: str, text: str) -> str:
         parts = urlsplit(text)
         if kind.url.endswith("/") or not parts.path.strip("/"):  # its address ends with what stands for the default
             return f"${{{own}.url}}"
-        return f"${{{own}.url}}{parts.path}" + (f"?{parts.query}" if parts.query and "authSource" not in text else "")
+        query = "&".join(filter(None, (*_without_login(parts.query), kind.query)))
+        return f"${{{own}.url}}{parts.path}" + (f"?{query}" if query else "")
     if part is not None and part[1] == "PORT":
         return f"${{{own}.port}}"
     if part is not None and ":" not in text and (kind.schemes.match(kind.url) or text):
         return f"${{{own}.host}}"
     is_bare = ":" in text or (kind.bare and not text)
     return f"${{{own}.host}}:${{{own}.port}}" if is_bare else f"${{{own}.url}}"
+
+
+def _without_login(query: str) -> Iterator[str]:
+    """What an address asks for, but for how MongoDB's user logs in."""
+    yield from (each for each in query.split("&") if not each.startswith(("authSource=", "authMechanism=")))
+
+
+def _is_extended(found: Served, opened: Connection, run: Run) -> bool:
+    """Whether the code puts a database behind an address out of a variable: the login isn't looked for there."""
+    value = opened.url or opened.parts.get("host")
+    if value is None or not isinstance(value.data, str) or found.kind.query.partition("=")[0] in value.data:
+        return False
+    return any(
+        value.data.rstrip("/") not in (HOLE, text_of(name, run).rstrip("/"))
+        for name in value.reads
+        if ".url}" in found.values.get(name, "")
+    )
 
 
 def _literals(run: Run) -> Iterator[Value]:
@@ -150,6 +170,6 @@ def _with_notes(found: Served) -> Served:
         found.notes.append(Note(text, found.evidence, warns=True))
         return found
     wanted = (".password}", ".url}") if kind.is_in_url else (".password}",)
-    if kind.asks and not any(each in text for text in found.values.values() for each in wanted):
+    if kind.asks and not found.is_open and not any(each in text for text in found.values.values() for each in wanted):
         found.open_access(found.evidence)
     return found

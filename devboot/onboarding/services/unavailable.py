@@ -52,8 +52,10 @@ def usual(kind: Kind, text: str) -> str:
         "url": kind.url,
         "host": parts.hostname or "",
         "port": str(parts.port),
-        "user": parts.username or "minioadmin",
+        "user": parts.username or kind.user,
         "password": parts.password or "",
     }
     pattern = rf"\$\{{services\.{re.escape(kind.recipe)}\.(url|host|port|user|password)\}}"
+    if kind.query:
+        text = re.sub(rf"[?&]{re.escape(kind.query)}$", "", text)
     return re.sub(pattern, lambda match: words[match[1]], text)

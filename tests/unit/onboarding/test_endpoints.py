@@ -2,7 +2,7 @@
 
 import pytest
 
-from devboot.onboarding import detect, without_channels
+from devboot.onboarding import detect, render, without_channels
 
 FLASK = "import os\nfrom flask import Flask\napp = Flask(__name__)\n"
 MONGO = FLASK + "from pymongo import MongoClient\n"
@@ -28,11 +28,11 @@ def services(proposal):
         ('os.environ["MONGO_URL"]', {"MONGO_URL": "${services.mongodb.url}"}),
         (
             'os.environ.get("MONGODB_URI", "mongodb://mongo:27017/shop?retryWrites=true")',
-            {"MONGODB_URI": "${services.mongodb.url}/shop?retryWrites=true"},
+            {"MONGODB_URI": "${services.mongodb.url}/shop?retryWrites=true&authSource=admin"},
         ),
         (
-            'os.environ.get("MONGO_URI", "mongodb://root:pw@localhost:27017/shop?authSource=admin")',
-            {"MONGO_URI": "${services.mongodb.url}/shop"},
+            'os.environ.get("MONGO_URI", "mongodb://root:pw@localhost:27017/shop?authSource=shop&w=1")',
+            {"MONGO_URI": "${services.mongodb.url}/shop?w=1&authSource=admin"},
         ),
         (
             'os.getenv("APP_MONGO_HOST", "mongo"), int(os.getenv("APP_MONGO_PORT", "27017"))',
@@ -45,6 +45,48 @@ def test_the_variables_that_the_code_reads_lead_to_mongodb(read, told, tmp_path)
 
     assert [("mongodb", None)] == services(proposal)
     assert told == values(proposal)
+
+
+LOGIN = "username=os.getenv('MONGO_USER'), password=os.environ['MONGO_PASSWORD']"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "is_open"),
+    [
+        ("os.environ['MONGO_URL']", False),
+        ("os.getenv('MONGO_URL', 'mongodb://localhost:27017/shop')", False),
+        ("os.getenv('MONGO_URL', 'mongodb://localhost:27017').rstrip('/')", False),
+        ("os.getenv('MONGO_URL', 'mongodb://localhost:27017') + '/shop?authSource=admin'", False),
+        ("os.getenv('MONGO_HOST', 'localhost'), 27017, " + LOGIN, False),
+        ("f\"mongodb://{os.environ['MONGO_USER']}:{os.environ['MONGO_PASSWORD']}@{os.environ['MONGO_HOST']}\"", False),
+        ("os.getenv('MONGO_URL', 'mongodb://localhost:27017') + '/shop'", True),  # its user is in another database
+        ("f\"{os.environ['MONGO_URL']}/shop\"", True),
+        ("os.getenv('MONGO_HOST', 'localhost'), int(os.getenv('MONGO_PORT', '27017'))", True),
+        ("'localhost', 27017", True),
+        ("'mongodb://localhost:27017/shop'", True),
+        ("", True),
+    ],
+)
+def test_mongodb_is_open_where_the_code_has_no_way_to_a_password(arguments, is_open, tmp_path):
+    proposal = propose(tmp_path, f"{MONGO}client = MongoClient({arguments})\n", "pymongo")
+
+    assert [("mongodb", is_open)] == [(each.recipe, each.is_open) for each in proposal.services]
+    assert is_open == any(note.warns and "every user of this machine" in note.text for note in proposal.notes)
+    assert is_open == ('access = "open"' in render(proposal))
+
+
+def test_variables_for_a_login_lead_to_the_user_and_are_empty_without_the_server(tmp_path):
+    proposal = propose(tmp_path, f"{MONGO}client = MongoClient(os.getenv('MONGO_HOST', 'db'), {LOGIN})\n", "pymongo")
+    usual = without_channels(proposal)
+
+    assert {
+        "MONGO_HOST": "${services.mongodb.host}",
+        "MONGO_USER": "${services.mongodb.user}",
+        "MONGO_PASSWORD": "${services.mongodb.password}",
+    } == values(proposal)
+    assert [("MONGO_HOST", "localhost"), ("MONGO_PASSWORD", ""), ("MONGO_USER", "")] == sorted(
+        (item.name, item.value) for item in usual.env if item.name.startswith("MONGO")
+    )
 
 
 def test_an_address_without_a_variable_fixes_the_port(tmp_path):
@@ -112,7 +154,10 @@ def test_a_container_that_nothing_uses_is_named_with_its_recipe(tmp_path):
 @pytest.mark.parametrize(
     ("example", "told"),
     [
-        ("DATABASE_URL=mongodb://localhost:27017/shop\n", {"DATABASE_URL": "${services.mongodb.url}/shop"}),
+        (
+            "DATABASE_URL=mongodb://localhost:27017/shop\n",
+            {"DATABASE_URL": "${services.mongodb.url}/shop?authSource=admin"},
+        ),
         ("DATABASE_URL=mongodb+srv://shop.example.net/shop\n", {}),
         ("DATABASE_URL=postgresql://localhost/shop\n", {}),
     ],

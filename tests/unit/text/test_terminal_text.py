@@ -68,6 +68,7 @@ EDGES = {
     "cli/failures.py": "`render_problem`, which is an edge, and `terminal_text`",
     "cli/looking.py": "a question without any value in it",
     "app/run.py": "`render_problem`",
+    "services/mongo_client.py": "a program of its own, whose output is shown as a cause of an error",
     "services/unprivileged.py": "a program of its own, whose output is a log",
     "watching/__main__.py": "a program of its own, whose output the daemon reads",
 }

@@ -44,6 +44,24 @@ def test_a_database_that_only_the_application_makes_is_not_said_to_be_there(tmp_
     assert told() == ["shop.db", "own.db"]
 
 
+def test_addresses_of_mongodb_that_look_for_the_user_in_another_database_are_named(tmp_path):
+    manifest = (
+        '[services.store]\nrecipe = "mongodb"\n[services.other]\nrecipe = "mongodb"\naccess = "open"\n[env]\n'
+        'SHOP = "${services.store.url}/shop"\nTRIES = "${services.store.url}/shop?retryWrites=true"\n'
+        'WHOLE = "${services.store.url}"\nGOOD = "${services.store.url}/shop?w=1&authSource=admin"\n'
+        'OPEN = "${services.other.url}/shop"\nKEY = { generate = "hex" }\n'
+    )
+    (tmp_path / "devboot.toml").write_text(manifest)
+    reporter = RecordingReporter()
+    tell_about(load_project(str(tmp_path), home_beside(tmp_path)), EnvFiles((), (), ()), reporter)
+
+    wanted = "write `${services.store.url}/shop?authSource=admin`"
+    assert [event.text for event in reporter.events if event.slug == "service/auth-source"] == [
+        f"`SHOP` can't log in to `store`: {wanted}",
+        f"`TRIES` can't log in to `store`: {wanted}",
+    ]
+
+
 def test_secrets_that_are_made_anew_are_named(tmp_path):
     names = ("KEY", "NEW", "WRITTEN")
     (tmp_path / "devboot.toml").write_text("[env]\n" + "".join(f'{n} = {{ generate = "hex" }}\n' for n in names))

@@ -56,6 +56,11 @@ class Kind:
         """Whether a library that talks to it is installed."""
         return any(name in packages for name in self.clients)
 
+    @property
+    def is_relational(self) -> bool:
+        """Whether Django and SQLAlchemy keep tables in it."""
+        return self.engine is not _NEVER
+
     def can_be_led(self, packages: Collection[str]) -> bool:
         """Whether its clients find a container's name on this machine: by PGHOSTADDR, or in Python."""
         used = [name for name in self.clients if name in packages]

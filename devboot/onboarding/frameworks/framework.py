@@ -68,6 +68,7 @@ class Framework(Protocol):
     requires: tuple[frozenset[str], ...] = ()  # distributions without which nothing starts: one of each set
     databases: str = ""  # the setting with its databases, where that has a form of its own
     is_found_by_place: bool = False  # whether it finds modules by where they lie, not by imports
+    pages: str = ""  # the folder of modules that it loads by itself
     makes_pages: bool = False  # whether it is itself what people see, and no API behind a front end
     has_context: bool = False  # whether tasks of a worker run inside of the application's context
     words: tuple[str, ...] = ()  # in modules that only its worker imports

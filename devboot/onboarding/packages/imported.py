@@ -173,7 +173,7 @@ def _application_files(tree: Tree, app: Application) -> Iterator[str]:
         prefix = "" if app.folder == "." else f"{app.folder}/"
         yield from (path for path in tree.python_files() if path.startswith(prefix) and not ASIDE.search(path))
         return
-    waiting, seen = [app.path], {app.path}
+    waiting, seen = [app.path, *_pages(tree, app)], {app.path}
     while waiting:
         path = waiting.pop()
         yield path
@@ -181,6 +181,13 @@ def _application_files(tree: Tree, app: Application) -> Iterator[str]:
             if found not in seen:
                 seen.add(found)
                 waiting.append(found)
+
+
+def _pages(tree: Tree, app: Application) -> list[str]:
+    """Return the modules that the framework loads by where they lie."""
+    folder = framework_of(app.framework).pages
+    inside = posixpath.normpath(posixpath.join(app.folder, folder))
+    return [path for path in tree.python_files() if folder and posixpath.dirname(path) == inside]
 
 
 def _local_imports(tree: Tree, app: Application, path: str) -> Iterator[str]:

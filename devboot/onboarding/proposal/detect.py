@@ -89,7 +89,7 @@ def _detect(root: Path, environ: Mapping[str, str]) -> Proposal:
     values = {name: v.value or "" for name, v in switches.items()}
     if switches:
         base = evaluate(code, values, thorough=True)
-    kept = stores.kept_in_files(clone.app, base, clone.packages)
+    kept = stores.kept_in_files(clone.tree, clone.app, base, clone.packages)
     if kept:
         switches = {**kept, **switches}
         values = {name: v.value or "" for name, v in switches.items()}

@@ -18,6 +18,7 @@ from devboot.onboarding.symbolic_eval.values import HOLE, Class, Value, plain
 
 SQLITE = re.compile(r"^sqlite(?:\+\w+)?:(?://)?(.*)$")
 FILE = "db.sqlite3"  # where the code names none
+_FILES = re.compile(r"\.(?:sqlite3?|db)$")
 _IN_MEMORY = re.compile(r"^sqlite(?:\+\w+)?:(?://(?:/?:memory:)?)?$")
 OPENS = re.compile(
     r"(?:^|\.)(?:create_engine|create_async_engine|SqliteDatabase|SqliteExtDatabase|async_engine_from_config|init_db|register_tortoise)$"
@@ -112,18 +113,28 @@ def server_urls(app: Application, run: Run) -> Iterator[tuple[Value, Evidence | 
         yield value, place
 
 
-def kept_in_files(app: Application, run: Run, packages: Collection[str]) -> dict[str, Variable]:
-    """Variables whose default is a database in memory, which each process would have empty and for itself: a file."""
+def kept_in_files(tree: Tree, app: Application, run: Run, packages: Collection[str]) -> dict[str, Variable]:
+    """Variables of databases that a file will do for.
+
+    These are those whose default is in memory, which each process would have empty and for itself, and those without a
+    default where no library for a server is installed.
+    """
     found: dict[str, Variable] = {}
-    for value, place, _base in _urls(app, run):
+    slashes = "//" if "tortoise-orm" in packages else "///"
+    is_local = not any(each.is_relational and each.is_spoken(packages) for each in known_servers().values())
+    for value, place, base in _urls(app, run):
         text, name = value.data, next(iter(value.reads), "")
         read = run.found.reads.get(name)
-        if not isinstance(text, str) or len(value.reads) != 1 or read is None or read.default is None:
+        if len(value.reads) != 1 or read is None or name in run.machine.environ:
             continue
-        if _IN_MEMORY.match(text) and read.default.data == text and name not in run.machine.environ:
-            slashes = "//" if "tortoise-orm" in packages else "///"
-            file = f"{text.partition(':')[0]}:{slashes}{FILE}"
-            found[name] = Variable(name, value=file, evidence=read.place or place)
+        if isinstance(text, str) and _IN_MEMORY.match(text) and read.default and read.default.data == text:
+            found[name] = Variable(
+                name, value=f"{text.partition(':')[0]}:{slashes}{FILE}", evidence=read.place or place
+            )
+        elif text is None and is_local and base.endswith("instance"):
+            there = [each for each in tree.in_folder(posixpath.normpath(base)) if _FILES.search(each)]
+            file = there[0] if len(there) == 1 else FILE
+            found[name] = Variable(name, value=f"sqlite:///{file}", evidence=read.place or place)
     return found
 
 

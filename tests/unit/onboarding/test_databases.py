@@ -217,3 +217,19 @@ def test_a_default_that_is_another_variable_makes_that_one_needed(propose):
     proposal = propose({"app.py": code, "requirements.txt": "flask\nenvirons\n"})
 
     assert [each.name for each in proposal.env if each.required] == ["PARTNER_B"]
+
+
+@pytest.mark.parametrize(
+    ("packages", "files", "url"),
+    [
+        ("flask\nflask-sqlalchemy\n", {}, "sqlite:///db.sqlite3"),
+        ("flask\nflask-sqlalchemy\n", {"instance/shop.db": ""}, "sqlite:///shop.db"),
+        ("flask\nflask-sqlalchemy\npsycopg2-binary\n", {}, None),
+    ],
+)
+def test_an_address_without_a_default_is_a_file_where_no_server_can_be_meant(propose, packages, files, url):
+    code = "import os\nfrom flask import Flask\nfrom flask_sqlalchemy import SQLAlchemy\napp = Flask(__name__)\n"
+    code += "app.config['SQLALCHEMY_DATABASE_URI'] = os.getenv('SHOP_URI')\ndb = SQLAlchemy(app)\n"
+    proposal = propose({"app.py": code, "requirements.txt": packages, **files})
+    found = {each.name: each.value for each in proposal.env}.get("SHOP_URI", "")
+    assert found == url if url else not (found or "").startswith("sqlite")

@@ -194,3 +194,18 @@ def test_a_list_in_the_encoding_of_powershell_is_read(write):
 def test_packages_that_others_bring_are_called_as_indexes_call_them():
     names = [*(brings := distributions_table()["brings"]), *(name for some in brings.values() for name in some.split())]
     assert [name for name in names if not re.fullmatch(r"[a-z0-9-]+(?:\[[a-z]+\])?", name)] == []
+
+
+@pytest.mark.parametrize(
+    ("entry", "expected"),
+    [
+        (
+            "from dash import Dash\napp = Dash(__name__, use_pages=True)\napp.run()\n",
+            ("dash", "duckdb", "pandas", "plotly"),
+        ),
+        ("import streamlit as st\nst.title('x')\n", ("duckdb", "pandas", "plotly", "streamlit")),
+    ],
+)
+def test_pages_that_a_framework_loads_by_their_place_are_followed(propose, entry, expected):
+    proposal = propose({"app.py": entry, "pages/home.py": "import duckdb\nimport plotly.express as px\n"})
+    assert proposal.python.packages == expected

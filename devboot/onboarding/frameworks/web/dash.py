@@ -16,6 +16,7 @@ class Dash(ServingScript):
     name = "dash"
     package = "dash"
     makes_pages = True
+    pages = "pages"
     serves = re.compile(r"=\s*(?:dash\.)?Dash\(")
     listens = Listens("run", place=1, usual=8050)
 

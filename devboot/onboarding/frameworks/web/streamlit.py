@@ -18,6 +18,7 @@ class Streamlit(ServingScript):
     name = "streamlit"
     package = "streamlit"
     makes_pages = True
+    pages = "pages"
     serves = re.compile(r"^(?:import streamlit\b|from streamlit import)", re.MULTILINE)
 
     def is_run(self, path: str, text: str) -> bool:

@@ -9,7 +9,9 @@ from devboot.onboarding.reading.tree import Tree
 
 ON_SQLALCHEMY = frozenset({"sqlalchemy", "sqlmodel", "alembic", "flask-sqlalchemy"})
 TORTOISE = "tortoise-orm"
-_ASYNC = re.compile(r"\bAsyncEngine\(\s*create_engine\(|\bcreate_async_engine\(|\basync_engine_from_config\(")
+_ASYNC = re.compile(
+    r"\bAsyncEngine\(\s*(?:create_engine|engine_from_config)\(|\bcreate_async_engine\(|\basync_engine_from_config\("
+)
 _SYNC = re.compile(r"\b(?:create_engine|engine_from_config)\(")
 NEWER = frozenset({"psycopg", "psycopg-binary", "asyncpg"})
 

@@ -484,3 +484,26 @@ def test_each_application_of_a_clone_with_several_is_named_and_none_of_its_own_p
     more = {"orders/pages/main.py": api, "docs/main.py": api, "docs/requirements.txt": "", "tool/main.py": api}
     said = [str(note) for note in propose({**files, **more}).notes if "application, too" in note.text]
     assert said == ["users is an application, too: `devboot -C users up` starts it (users/app.py)"]
+
+
+MODELS = "from django.db import models\nclass Post(models.Model):\n    pass\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "command"),
+    [
+        ({"blog/migrations/0001_initial.py": "", "blog/migrations/__init__.py": ""}, "migrate --noinput"),
+        ({}, "migrate --noinput --run-syncdb"),
+        ({"blog/migrations/__init__.py": ""}, "makemigrations --noinput && python manage.py migrate --noinput"),
+    ],
+)
+def test_tables_of_django_are_made_where_migrations_are_not_in_the_clone(write, files, command):
+    from devboot.onboarding import detect
+    from tests.unit.onboarding.conftest import MANAGE
+
+    settings = (
+        "INSTALLED_APPS = ['blog.apps.BlogConfig']\nDATABASES = {'default': {'ENGINE': 'django.db.backends.sqlite3'}}\n"
+    )
+    root = write({"manage.py": MANAGE.format(settings="site_.settings"), "site_/settings.py": settings,
+                  "site_/__init__.py": "", "blog/__init__.py": "", "blog/models.py": MODELS, **files})  # fmt: skip
+    assert [task.run for task in detect(root, environ={}).tasks] == [f"python manage.py {command}"]

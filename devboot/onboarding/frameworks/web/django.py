@@ -13,6 +13,7 @@ from devboot.onboarding.reading.tree import Tree
 from devboot.onboarding.symbolic_eval.evaluate import Code, Run
 
 _RUNS = re.compile(r"execute_from_command_line|ManagementUtility")
+_MODEL = re.compile(r"^class \w+\((?:\w+\.)*(?:Model|AbstractUser|AbstractBaseUser)\b", re.MULTILINE)
 _VARIABLE = "DJANGO_SETTINGS_MODULE"
 _NAMES = re.compile(r"""DJANGO_SETTINGS_MODULE["'][^"']+["']([\w.]+)["']""")
 
@@ -47,16 +48,18 @@ class Django(Framework):
         return Process("web", f"{manage(clone)} runserver 127.0.0.1:$PORT", cwd_of(clone.app), None, clone.app.evidence)
 
     def tasks(self, clone: Clone, run: Run, databases: tuple[str, ...]) -> Sequence[Task]:
-        """Return migrate, which would fail without DATABASES.
+        """Return migrate, which would fail without DATABASES; tables of applications without migrations are made, too.
 
-        Where these come from a variable that isn't set yet, it will be; settings that can't be followed have them.
+        Where DATABASES comes from a variable that is not set yet, it will be; settings that can't be followed have it.
         """
         value = run.names.get("DATABASES")
         if "INSTALLED_APPS" in run.names and (value is None or (value.data == {} and not value.reads)):
             return ()
         here = cwd_of(clone.app)
         inputs = (posixpath.normpath(posixpath.join(here, "**/migrations/*.py")),)
-        command = f"{manage(clone)} migrate --noinput"
+        lacks_folder, lacks_files = _without_migrations(clone, run)
+        before = f"{manage(clone)} makemigrations --noinput && " if lacks_files else ""
+        command = f"{before}{manage(clone)} migrate --noinput{' --run-syncdb' if lacks_folder else ''}"
         return [Task("migrate", command, here, inputs, depends_on=databases, evidence=clone.app.evidence)]
 
     def variables(self, clone: Clone, commands: Iterable[str]) -> Mapping[str, Variable]:  # noqa: ARG002
@@ -70,6 +73,25 @@ class Django(Framework):
     def switches(self, clone: Clone, code: Code, base: Run) -> Sequence[Variable]:
         """Return DEBUG, hosts and the like."""
         return django_switches(clone, code, base)
+
+
+def _without_migrations(clone: Clone, run: Run) -> tuple[list[str], list[str]]:
+    """Return the folders of installed applications with models that have no migrations package, and an empty one."""
+    installed = run.setting("INSTALLED_APPS")
+    entries = [each for each in installed if isinstance(each, str)] if isinstance(installed, list | tuple) else []
+    names = {each.partition(".apps.")[0].rpartition(".")[2] for each in entries}
+    lacks_folder: list[str] = []
+    lacks_files: list[str] = []
+    for path in clone.tree.python_files():
+        folder, file = posixpath.split(path)
+        if file != "models.py" or posixpath.basename(folder) not in names or ASIDE.search(path):
+            continue
+        if _MODEL.search(clone.tree.text(path) or ""):
+            inner = clone.tree.in_folder(f"{folder}/migrations")
+            numbered = [name for name in inner if name.endswith(".py") and name != "__init__.py"]
+            if not numbered:
+                (lacks_files if "__init__.py" in inner else lacks_folder).append(folder)
+    return lacks_folder, lacks_files
 
 
 def manage(clone: Clone) -> str:

@@ -16,6 +16,7 @@ from devboot.snapshot import DEFAULT, SET
 
 CALLER = "the shell"
 GENERATED = "generated"
+_TO_FILL_IN = "…"  # stands for a value in commands of messages, which people paste as they are
 _LETS_IN = ".password"  # how a reference to the password of a service or database ends
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
@@ -120,7 +121,7 @@ class _Composer:
 
     def _generated(self, name: str, wanted: Generated) -> None:
         # A value that a person gave, in a file or in the shell, beats one that is made up.
-        if name in self.composed and self.composed[name].value:
+        if name in self.composed and self.composed[name].value not in ("", _TO_FILL_IN):
             return
         if given := self._given(name):
             self.composed[name] = ComposedVariable(name, given, CALLER, wanted.is_secret)
@@ -128,7 +129,7 @@ class _Composer:
             self.composed[name] = ComposedVariable(name, self.layers.generated[name], GENERATED, wanted.is_secret)
 
     def _required(self, name: str, wanted: Required) -> None:
-        if name in self.composed and self.composed[name].value:
+        if name in self.composed and self.composed[name].value not in ("", _TO_FILL_IN):
             return
         if given := self._given(name):
             self.composed[name] = ComposedVariable(name, given, CALLER, wanted.is_secret)

@@ -141,7 +141,8 @@ class _Console:
 
         self._terminal.enter()  # first, so that a key that is typed now is for the process already
         self._name = name
-        self._streams.say(f"attached to {name}; {self._keys} leaves\r\n")
+        self._streams.say(f"attached to {name}; {self._keys} leaves")
+        self._streams.write(2, b"\r\n")  # the terminal is raw
         path = logs.log_path(self._call.state, name)
         shown = b"\r\n".join(line.data for line in logs.tail(path, _LINES_BEFORE))
         self._streams.write(1, shown + (b"\r\n" if shown and logs.is_ended(path) else b""))

@@ -10,7 +10,7 @@ from devboot.model.printable import printable
 from devboot.onboarding.proposal_values import OPEN_ACCESS, Evidence, Note, Proposal, PythonInput, Variable
 
 LINES, COLUMNS = 25, 100
-HEAD = "# devboot runs this clone with one command, `devboot up`; to get it: `uv tool install devboot`"
+HEAD = "# `devboot up` runs this clone; to get devboot: `uv tool install .` in a clone of it"
 SCHEMA = "#:schema ./.venv/devboot.schema.json"  # which each sync puts there; editors look beside the manifest
 
 

@@ -21,7 +21,7 @@ def debugged(project):
 
 def test_a_debugger_prompt_can_be_answered_and_left(debugged):
     terminal = debugged.terminal("attach", "web")
-    terminal.expect(r"attached to web; ctrl-p ctrl-q leaves")
+    terminal.expect(r"attached to web; ctrl-p ctrl-q leaves\r\n")
     terminal.expect(r"\(Pdb\) ")
 
     terminal.type("print(answer + 1)\r")

@@ -47,10 +47,11 @@ def test_references_reach_services_and_other_variables():
     assert (("HOME", "/home/me"),) == composed.inherited
 
 
-def test_a_required_variable_that_nobody_set_is_missing():
+@pytest.mark.parametrize("value", ["", "…"])  # the latter stands in the commands of messages
+def test_a_required_variable_that_nobody_set_is_missing(value):
     wanted = Required(required=True, description="from the console")
 
-    composed = compose(layers({"CLIENT_ID": wanted}, files=[ComposedVariable("CLIENT_ID", "", ".env:1")]))
+    composed = compose(layers({"CLIENT_ID": wanted}, files=[ComposedVariable("CLIENT_ID", value, ".env:1")]))
 
     assert (Missing("CLIENT_ID", "from the console"),) == composed.missing
     assert {} == composed.values()

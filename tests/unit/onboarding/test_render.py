@@ -57,7 +57,7 @@ def shop(write):
 
 def test_a_project_with_a_bit_of_everything(write):
     expected = """
-        # devboot runs this clone with one command, `devboot up`; to get it: `uv tool install devboot`
+        # `devboot up` runs this clone; to get devboot: `uv tool install .` in a clone of it
         #:schema ./.venv/devboot.schema.json
 
         [services.redis]  # shop/settings.py:8

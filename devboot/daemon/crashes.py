@@ -10,8 +10,9 @@ import os
 
 from devboot import __version__
 from devboot.daemon import leases
-from devboot.errors import DevbootError, Exit
+from devboot.errors import DevbootError, Exit, MachineError
 from devboot.files import fail_point, machine_error
+from devboot.supervisor import limits
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,8 +38,13 @@ class Crashes:
         is_new = key not in self._seen
         if is_new:
             is_kept = len(self._seen) < _MOST
-            self._seen[key] = keep_trace(self._state, error, fresh=not self._seen) if is_kept else ""
-        told = explain(error, self._state) or mistake(error, self._seen.get(key, ""))
+            self._seen[key] = ""
+            self._seen[key] = keep_trace(self._state, error, fresh=len(self._seen) == 1) if is_kept else ""
+        try:
+            told = explain(error, self._state)
+        except Exception:  # noqa: BLE001  the disk that it is about may not answer: who waits is answered all the same
+            told = None
+        told = told or mistake(error, self._seen[key])
         if fail is not None:
             fail(told)
         elif is_new:
@@ -47,10 +53,22 @@ class Crashes:
 
 def explain(error: Exception, state: str) -> DevbootError | None:
     """What an error means that the user can do something about: neither we nor the machine can explain a bug."""
+    if isinstance(error, OSError) and error.errno in limits.EXHAUSTED:
+        return no_descriptors(error.errno)
     if isinstance(error, OSError) and (error.filename or error.errno in _FULL):
         translated = machine_error(error, str(error.filename or leases.run_directory(state)), "use")
         return translated if translated.slug != "machine/io" else None
     return error if isinstance(error, DevbootError) else None
+
+
+def no_descriptors(number: int) -> MachineError:
+    """Return the error for a request that found no descriptor; `number` is one of `limits.EXHAUSTED`."""
+    return MachineError(
+        "machine/no-descriptors",
+        "the daemon has no file descriptors left",
+        causes=[os.strerror(number).lower()],
+        help=limits.advice(number),
+    )
 
 
 def mistake(error: Exception, path: str, *, kept: str = "everything that runs goes on") -> DevbootError:
@@ -68,17 +86,17 @@ def mistake(error: Exception, path: str, *, kept: str = "everything that runs go
 
 def keep_trace(state: str, error: Exception, *, fresh: bool) -> str:
     """Write the traceback, without values of variables, behind those of this daemon; the path, "" where that fails."""
-    import traceback
-
     path = leases.crash_path(state)
     kind = type(error).__name__
-    lines = [*traceback.format_tb(error.__traceback__), f"{kind} in devboot {__version__}\n"]
     flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
     try:
+        import traceback
+
+        lines = [*traceback.format_tb(error.__traceback__), f"{kind} in devboot {__version__}\n"]
         fail_point("crash/write")
         with open(os.open(path, flags | (os.O_TRUNC if fresh else os.O_APPEND), 0o600), "w", encoding="utf-8") as file:
             file.writelines(lines)
-    except OSError:
+    except Exception:  # noqa: BLE001  linecache imports modules while it formats: whatever fails, the error is reported
         return ""
     return path
 

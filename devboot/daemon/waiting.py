@@ -45,10 +45,21 @@ _LATER = (
         "devboot.supervisor.diagnosis",
         "devboot.supervisor.silence",
         "devboot.supervisor.timetable",
+        "devboot.supervisor.probes.target",
+        "devboot.supervisor.names",
+        "devboot.supervisor.reload_loop",
     ),
-    *("devboot.text.numbers", "traceback"),
+    *("devboot.text.numbers", "traceback", "tokenize", "zlib", "unicodedata"),
     *("collections", "heapq", "enum", "signal", "functools", "re", "fnmatch", "json", "devboot.supervisor.observed"),
+    *(
+        "devboot.supervisor.lacking",
+        "devboot.supervisor.lacking_package",
+        "devboot.supervisor.npm_advice",
+        "devboot.supervisor.origins",
+        "devboot.model.distributions",
+    ),
 )
+_IMPORT_AGAIN = 1.0  # seconds until a module is tried again that couldn't be read
 _GROUP_PATIENCE = 1000  # milliseconds
 _LOCK_PATIENCE = 20.0  # for a `down` that ends what an earlier run has left, or a daemon that is leaving
 _RECLAIM_LIMIT = 20.0  # the client waits for `start.PATIENCE`
@@ -89,7 +100,11 @@ def _group(reader: int) -> str:
 
 def _import_the_rest(loop: Loop, names: tuple[str, ...]) -> None:
     """What isn't needed for starting processes, a piece a turn: they start meanwhile, and some get ready."""
-    __import__(names[0])
+    try:
+        __import__(names[0])
+    except OSError:  # no descriptor is left
+        loop.call_later(_IMPORT_AGAIN, lambda: _import_the_rest(loop, names))
+        return
     if names[1:]:
         loop.call_later(0, lambda: _import_the_rest(loop, names[1:]))
     else:

@@ -10,6 +10,7 @@ from devboot.clone_reader import read_head
 from devboot.errors import WorkError, shell_word
 from devboot.model.nearest import nearest
 from devboot.supervisor import proctable
+from devboot.supervisor.limits import EXHAUSTED, advice
 from devboot.supervisor.spawn import DataInUseError, which
 
 TYPE_CHECKING = False
@@ -27,7 +28,10 @@ def explain(error: OSError, *, name: str, program: str, cwd: str, env: Mapping[s
     """What a failed start means to a person: `process/spawn` with the reason and what to do."""
     if isinstance(error, DataInUseError):
         return _data_in_use(name, str(error.filename))
-    reason, helps = _reason(error, program, cwd, env)
+    if error.errno in EXHAUSTED:
+        reason, helps = "no file descriptors are left", advice(error.errno or 0)
+    else:
+        reason, helps = _reason(error, program, cwd, env)
     return WorkError("process/spawn", f"`{name}` could not be started: {reason}", help=helps)
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import resource
+from errno import EMFILE, ENFILE
 
+EXHAUSTED = frozenset((EMFILE, ENFILE))  # this process, or the system, has no descriptor left
 PER_PROCESS = 5
 OTHERS = 200  # sockets of clients, probes, what the interpreter itself has
 
@@ -20,3 +23,24 @@ def make_room(processes: int) -> bool:
     raised = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
     resource.setrlimit(resource.RLIMIT_NOFILE, (raised, hard))
     return raised >= needed
+
+
+def is_exhausted(pid: int) -> bool:
+    """Return whether a process of this user has every descriptor open that it may have; False where that is unknown."""
+    try:
+        taken = frozenset(map(int, os.listdir(f"/proc/{pid}/fd")))
+        return taken.issuperset(range(resource.prlimit(pid, resource.RLIMIT_NOFILE)[0]))
+    except (AttributeError, OSError, ValueError):  # not Linux, ended, or no limit
+        return False
+
+
+def advice(number: int, pid: int = 0) -> list[str]:
+    """Return commands that make room for more open files of a process (0: this one), for a number of EXHAUSTED."""
+    if number == ENFILE:
+        return ["sysctl fs.file-nr fs.file-max", "sudo sysctl fs.file-max=2000000"]
+    if not hasattr(resource, "prlimit"):
+        return ["devboot down", "ulimit -n 4096 && devboot up -d"]
+    soft, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    wanted = max(2 * soft, 4096)
+    command = f"prlimit --pid {pid or os.getpid()} --nofile={wanted}:"
+    return [command if hard == resource.RLIM_INFINITY or wanted <= hard else f"sudo {command}{wanted}"]

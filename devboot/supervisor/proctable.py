@@ -100,7 +100,7 @@ def processes() -> dict[int, Seen]:
         return _ask_ps()
     found: list[Seen | None] = []
     for _ in range(_LOOKS):
-        found = [look(int(name)) for name in _with_reserve(os.listdir, "/proc") if name.isdecimal()]
+        found = [look(int(name)) for name in with_reserve(os.listdir, "/proc") if name.isdecimal()]
         # One that ended while we looked may have left a child that wasn't in the list yet.
         if None not in found:
             break
@@ -135,7 +135,7 @@ def _children(pid: int) -> list[int]:
     folder = f"/proc/{pid}/task"
     try:
         # Beside two for `.` and `..` a folder has a link for each folder in it, which is a thread here.
-        threads = [str(pid)] if os.stat(folder).st_nlink <= 3 else _with_reserve(os.listdir, folder)
+        threads = [str(pid)] if os.stat(folder).st_nlink <= 3 else with_reserve(os.listdir, folder)
     except OSError:
         return []
     return [int(child) for each in threads for child in (_content(f"{folder}/{each}/children") or b"").split()]
@@ -200,7 +200,7 @@ def environment(pid: int) -> bytes | None:
 def _content(path: str, limit: int = 0) -> bytes | None:
     """The beginning of a file, all of it where `limit` is 0; None where it can't be read, as of an ended process."""
     try:
-        return _with_reserve(_read, path, limit)
+        return with_reserve(_read, path, limit)
     except OSError:
         return None
 
@@ -222,7 +222,8 @@ def hold_reserve() -> None:
         _reserve.append(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC))
 
 
-def _with_reserve(look_up: Callable[..., T], *arguments: object) -> T:
+def with_reserve(look_up: Callable[..., T], *arguments: object) -> T:
+    """Call a function that opens one descriptor at a time; where none is left it gets the reserve."""
     try:
         return look_up(*arguments)
     except OSError as error:
@@ -296,7 +297,7 @@ def lock_holders(folders: Iterable[str], *, orphaned: bool = False) -> frozenset
     found = set()
     for pid in os.listdir("/proc") if _LINUX and wanted else ():
         try:
-            names = _with_reserve(os.listdir, f"/proc/{pid}/fd") if pid.isdecimal() else []
+            names = with_reserve(os.listdir, f"/proc/{pid}/fd") if pid.isdecimal() else []
         except OSError:
             continue
         takers = [taker for name in names if (taker := _lock_taker(pid, name, wanted)) is not None]

@@ -49,7 +49,7 @@ class Watcher:
         if self._listeners_turn != self._loop.turns:
             from devboot.supervisor.sockets import listeners
 
-            self._listeners, self._listeners_turn = listeners(), self._loop.turns
+            self._listeners, self._listeners_turn = proctable.with_reserve(listeners), self._loop.turns
         return self._listeners
 
     def is_unclear(self, leader: int) -> bool:

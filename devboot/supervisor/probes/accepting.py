@@ -11,6 +11,7 @@ from errno import EINPROGRESS
 
 from devboot.supervisor import sockets
 from devboot.supervisor.probes import listening
+from devboot.supervisor.proctable import with_reserve
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ class Acceptance:
         else:
             return True  # answered, or closed by whoever took it
         try:
-            is_empty = sockets.queued(self._port) == 0
+            is_empty = with_reserve(sockets.queued, self._port) == 0
         except OSError:
             return True  # where the system doesn't tell, a connection has to do
         now = self._loop.now()
@@ -104,7 +105,10 @@ def accept(
 def _connected(port: int) -> _socket.socket | None:
     """A connection that is made or on its way."""
     for family, host in _FAMILIES:
-        made = _socket.socket(family, _socket.SOCK_STREAM)
+        try:
+            made = _socket.socket(family, _socket.SOCK_STREAM)
+        except OSError:  # no descriptor is left: asked again
+            return None
         made.setblocking(False)
         if made.connect_ex((host, port)) in (0, EINPROGRESS) and _has_peer(made):
             return made

@@ -5,6 +5,8 @@ from __future__ import annotations
 import _socket
 import os
 
+from devboot.supervisor.proctable import with_reserve
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from devboot.supervisor.watcher import Watcher
@@ -22,7 +24,7 @@ def look(port: int, watcher: Watcher, leader: int, mark: str) -> tuple[bool, str
     try:
         wanted = {f"socket:[{inode}]" for inode in watcher.listeners(port)}
     except OSError:
-        return _answers(port)
+        return with_reserve(_answers, port)
     if not wanted:
         return False, f"nothing listens on port {port} yet"
     for pid in watcher.census().members(leader, mark):
@@ -87,7 +89,7 @@ def _sockets(pid: int) -> set[str] | None:
     """What it has open; None where that can't be seen."""
     found = set()
     try:
-        for name in os.listdir(f"/proc/{pid}/fd"):
+        for name in with_reserve(os.listdir, f"/proc/{pid}/fd"):
             found.add(os.readlink(f"/proc/{pid}/fd/{name}"))
     except PermissionError:
         return None

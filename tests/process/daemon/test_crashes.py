@@ -20,6 +20,7 @@ from .conftest import is_alive, wait_until
 
 LEAVER = f"{sys.executable} -c 'import os,time; os.fork() or (os.setsid(), time.sleep(1000))'; exec sleep 1000"
 # Attaches to a process, which stops it, and never lets it go on.
+REASONS = ("no file descriptors are left", "no file descriptors left")  # of a start; of the daemon itself
 TRACER = (
     "import ctypes, os, sys, time; libc = ctypes.CDLL(None, use_errno=True); "
     "os.write(1, b'1' if libc.ptrace(16, int(sys.argv[1]), 0, 0) == 0 else b'0'); time.sleep(1000)"
@@ -415,3 +416,33 @@ def test_a_daemon_without_descriptors_goes_on_as_soon_as_clients_have_gone(shop)
     resource.prlimit(pid, resource.RLIMIT_NOFILE, limits)
     shop.devboot("down")
     assert not any(map(is_alive, pids.values()))
+
+
+def leave_descriptors(lease, limit, spare, held):
+    """Connect to a daemon until it can open `spare` more descriptors, and its reserves."""
+    taken = len(os.listdir(f"/proc/{lease.pid}/fd"))
+    held += [sockets.connect(lease.socket, 10.0) for _ in range(limit - spare - taken)]
+    wait_until(lambda: len(os.listdir(f"/proc/{lease.pid}/fd")) >= limit - spare, "the last descriptor")
+
+
+@pytest.mark.faults(225)
+@pytest.mark.parametrize("spare", [0, 1, 2, 3])
+def test_a_request_to_a_daemon_without_descriptors_is_carried_out_or_refused_with_a_reason(shop, spare):
+    shop.devboot("up", "-d")
+    lease, pids, held = shop.lease(), shop.pids(), []
+    limit = max(map(int, os.listdir(f"/proc/{lease.pid}/fd"))) + 4
+    resource.prlimit(lease.pid, resource.RLIMIT_NOFILE, (limit, limit))
+    for command in ("restart", "stop", "start", "restart", "logs", "ps"):
+        leave_descriptors(lease, limit, spare, held)
+        done = shop.devboot(command, *(() if command == "ps" else ("web",)), code=None)
+
+        assert done.stderr + done.stdout
+        assert done.returncode == 0 or any(reason in done.stderr for reason in REASONS), (command, done.stderr)
+        assert all(is_alive(pids[name]) for name in ("redis", "worker")), done.stderr
+    pids |= shop.pids()
+    leave_descriptors(lease, limit, spare, held)
+    shop.devboot("down")
+    for sock in held:
+        sock.close()
+
+    assert not any(map(is_alive, [lease.pid, *pids.values()]))

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import ast
+import importlib.util
 import os
 import subprocess
 import sys
+
+import pytest
 
 REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 # A bare interpreter's own, which differ between versions and installations, are not counted.
@@ -93,3 +97,52 @@ def test_the_guardian_needs_nothing_that_its_parent_has_not_loaded():
     found = imported("import devboot.daemon.start, devboot.daemon.guardian")
 
     assert not found & (TOO_DEAR | {"json", "re", "enum", "collections", "signal", "selectors", "subprocess"})
+
+
+# In functions of the daemon's modules that a daemon doesn't call, or calls before it starts anything.
+NOT_IN_A_RUNNING_DAEMON = {
+    "_blake2": "the socket's path is known by then",
+    "_ctypes": "before the plan comes",
+    "bisect": "commands read logs, a daemon writes them",
+    "ctypes": "commands exchange folders",
+    "hashlib": "preparation compares files",
+    "pwd": "directories are known by then",
+    "selectors": "where there is no epoll, before the plan comes",
+    "tomllib": "preparation reads manifests",
+}
+ON_REQUEST = {
+    "devboot.supervisor.probes.tls": "dear, and for `https` probes alone: one that can't import it has failed",
+    "subprocess": "where there is no /proc: it needs descriptors anyway",
+}
+
+
+def imported_in_functions(module):
+    """Names of the modules that functions of a module import."""
+    with open(importlib.util.find_spec(module).origin) as file:
+        tree = ast.parse(file.read())
+    for function in ast.walk(tree):
+        if not isinstance(function, ast.FunctionDef):
+            continue
+        for node in ast.walk(function):
+            if isinstance(node, ast.Import):
+                yield from (each.name for each in node.names)
+            elif isinstance(node, ast.ImportFrom):
+                yield node.module
+                is_package = importlib.util.find_spec(node.module).submodule_search_locations is not None
+                names = [f"{node.module}.{each.name}" for each in node.names if is_package]
+                yield from (name for name in names if importlib.util.find_spec(name) is not None)
+
+
+@pytest.mark.faults(225)
+def test_a_running_daemon_has_imported_all_that_it_will_ever_need():
+    loaded = imported(
+        "import devboot.daemon.waiting, devboot.daemon.server\n"
+        "for name in devboot.daemon.waiting._LATER:\n"
+        "    __import__(name)\n"
+        "before = set()"
+    )
+
+    wanted = {
+        name: module for module in loaded if module.startswith("devboot") for name in imported_in_functions(module)
+    }
+    assert set(wanted) - loaded <= {*NOT_IN_A_RUNNING_DAEMON, *ON_REQUEST}

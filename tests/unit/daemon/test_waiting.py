@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
+import sys
 
 import pytest
 
+from devboot.daemon import waiting
 from devboot.daemon.waiting import _told
 
 
@@ -38,3 +40,45 @@ def test_whatever_else_is_one_and_leaves_its_trace(tmp_path):
     assert text.startswith("error[bug]: the daemon failed in a way it should not (OSError)\n")
     assert code == 70
     assert "in told" in (tmp_path / "run/crash").read_text()
+
+
+class Unreadable:
+    """A finder of modules that can't read one module, as without descriptors, until `error` is None."""
+
+    def __init__(self, name):
+        self.name = name
+        self.error = OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    def find_spec(self, name, _path=None, _target=None):
+        if name == self.name and self.error is not None:
+            raise self.error
+
+
+class Turns:
+    """A loop whose next turn comes when the test says so."""
+
+    def __init__(self):
+        self.due = []
+
+    def call_later(self, _delay, callback):
+        self.due.append(callback)
+
+    def turn(self):
+        self.due.pop()()
+
+
+@pytest.mark.faults(225)
+def test_a_module_that_cannot_be_read_for_want_of_descriptors_is_imported_later(monkeypatch, tmp_path):
+    (tmp_path / "needed_later.py").touch()
+    monkeypatch.syspath_prepend(str(tmp_path))
+    finder, loop = Unreadable("needed_later"), Turns()
+    monkeypatch.setattr(sys, "meta_path", [finder, *sys.meta_path])
+
+    waiting._import_the_rest(loop, ("needed_later", "json"))
+    loop.turn()
+    assert ("needed_later" in sys.modules, len(loop.due)) == (False, 1)
+    finder.error = None
+    loop.turn()
+
+    assert "needed_later" in sys.modules
+    del sys.modules["needed_later"]

@@ -5,13 +5,17 @@ from __future__ import annotations
 import contextlib
 import os
 import resource
+import socket
 import subprocess
 import sys
 
 import pytest
 
 from devboot.supervisor import proctable
+from devboot.supervisor.loop import Loop
+from devboot.supervisor.probes import accepting, listening
 from devboot.supervisor.proctable import Seen
+from devboot.supervisor.watcher import Watcher
 
 
 def seen(pid, parent, session=1, state="S"):
@@ -116,8 +120,9 @@ def test_who_works_right_now_is_told_from_who_has_worked():
         child.communicate()
 
 
-@pytest.mark.faults(132)
-def test_without_descriptors_the_living_are_not_taken_for_dead(monkeypatch):
+@pytest.fixture
+def no_descriptors(monkeypatch):
+    """Only the reserve is left to this process."""
     monkeypatch.setattr(proctable, "_reserve", [])
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     taken = []
@@ -127,11 +132,40 @@ def test_without_descriptors_the_living_are_not_taken_for_dead(monkeypatch):
         with contextlib.suppress(OSError):
             while True:
                 taken.append(os.open(os.devnull, os.O_RDONLY))
-        assert proctable.look(os.getpid()).is_alive
-        assert os.getpid() in proctable.processes()
-        assert proctable.own_children() is not None
+        yield
     finally:
         for descriptor in taken:
             os.close(descriptor)
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
         os.close(proctable._reserve.pop())
+
+
+@pytest.mark.faults(132)
+@pytest.mark.usefixtures("no_descriptors")
+def test_without_descriptors_the_living_are_not_taken_for_dead():
+    assert proctable.look(os.getpid()).is_alive
+    assert os.getpid() in proctable.processes()
+    assert proctable.own_children() is not None
+
+
+@pytest.fixture
+def watcher():
+    """A watcher of a loop of its own."""
+    loop = Loop()
+    yield Watcher(loop, set(), adopts=False)
+    loop.close()
+
+
+@pytest.fixture
+def listening_port():
+    """A port on which this process listens."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+@pytest.mark.faults(225)
+def test_without_descriptors_it_is_still_seen_who_listens(watcher, listening_port, no_descriptors):
+    assert listening.is_taken(listening_port, watcher)
+    assert listening_port in listening.ports(watcher, os.getpid(), "")
+    assert listening.look(listening_port, watcher, os.getpid(), "") == (True, "")
+    assert accepting._connected(listening_port) is None

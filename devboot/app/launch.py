@@ -171,7 +171,7 @@ def join(
 
 def _join_known(call: Call, client: Client) -> int | None:
     known = _fresh(call)
-    if known is None:
+    if known is None or not looks_sound(known.data):
         client.close()
         return None
     plan = known.plan_plain
@@ -201,6 +201,9 @@ def _join_winner(
             code = join(call, found.client, fingerprint=plan[6], plan_plain=plan, environ=environ, moves=moves)
             if code is not None:
                 return code
+        elif found.lease is not None and found.lease.is_alive:
+            if found.lease.is_frozen:
+                break
         elif not is_locked(lock):
             return None
         time.sleep(0.01)

@@ -110,18 +110,34 @@ def warn(call: Call, error: DevbootError) -> None:
     Streams().say(render_problem(error, colour=colour, severity="warning"))
 
 
-def silent_daemon(call: Call) -> DevbootError:
-    """It is there, but stopped or stuck."""
-    from devboot.daemon import leases
-    from devboot.errors import BusyError
+def refuse_stopped(call: Call) -> None:
+    """Raise BusyError `daemon/no-answer` where the project's daemon is stopped: preparing would be in vain."""
+    found = meet(call)
+    if found.client is not None:
+        found.client.close()
+    if found.lease is not None and found.lease.is_alive and found.lease.is_frozen:
+        raise silent_daemon(call)
 
-    lease = leases.read_daemon(leases.daemon_path(call.state))
+
+def silent_daemon(call: Call) -> DevbootError:
+    """Return the error for a daemon that doesn't answer, with the reason as far as the system shows it."""
+    from errno import EMFILE
+
+    from devboot.daemon import search
+    from devboot.errors import BusyError
+    from devboot.supervisor import limits
+
+    lease = daemon.lease_of(call.state, call.root, call.environ, call.data)
+    if lease is None or not lease.is_alive:  # all its files were deleted
+        lease = search.find_run(call.root, call.environ, call.state, call.data)
     who = f" (pid {lease.pid})" if lease else ""
+    causes, helps = [], ["devboot down"]
+    if lease and lease.is_frozen:
+        causes = ["it is stopped, as by SIGSTOP or a debugger"]
+    elif lease and limits.is_exhausted(lease.pid):
+        causes, helps = ["it has no file descriptors left"], [*limits.advice(EMFILE, lease.pid), *helps]
     return BusyError(
-        "daemon/no-answer",
-        f"the daemon of {project_name(call)}{who} does not answer",
-        causes=["it is stopped, as by SIGSTOP or a debugger"] if lease and lease.is_frozen else [],
-        help=["devboot down"],
+        "daemon/no-answer", f"the daemon of {project_name(call)}{who} does not answer", causes=causes, help=helps
     )
 
 

@@ -10,6 +10,7 @@ from devboot.app.call import Call
 from devboot.app.dry_run import dry_run as dry_run_of
 from devboot.app.kits.opened import verify_kit
 from devboot.app.launch import AGAIN, refuse_nested
+from devboot.app.meeting import refuse_stopped
 from devboot.app.preparation import ahead as looking
 from devboot.app.preparation.adjusting import Adjustments, adjust, adjustments
 from devboot.app.preparation.composing import tasks_of
@@ -40,6 +41,7 @@ def up(session: Session, names: Sequence[str], values: Mapping[str, object], *, 
     loaded = adjust(session.load(), wanted, session.context.cwd)
     call = _call(session, "up", names, values, loaded)
     refuse_nested(call)
+    refuse_stopped(call)
     refuse_unknown_names(loaded, names, values.get("except"))
     prepared = _prepare(session, loaded, wishes_for(call), as_events=True)
     handle, session.handle = session.handle, None

@@ -8,19 +8,24 @@ import shlex
 import shutil
 import signal
 import sys
+import time
 
 import pytest
 
-from devboot.daemon import leases
+from devboot import snapshot
+from devboot.app import launch
+from devboot.app.call import Call
+from devboot.app.glance import MADE
+from devboot.daemon import client, leases
 from devboot.doctor.checks import processes as checks
 from devboot.doctor.subject import Subject
 from devboot.locks import hold_folder, is_folder_held
 from devboot.supervisor import proctable
 from devboot.supervisor.session import MARKER
-from devboot.text.modes import StreamFacts
+from devboot.text.modes import StreamFacts, Wishes
 from tests.fakes.folders import project_of
 
-from .conftest import SERVICE, is_alive, wait_until
+from .conftest import SERVICE, SLEEP, is_alive, wait_until
 
 SERVER = """
 import os, time
@@ -249,3 +254,82 @@ def subject_of(project):
         terminal=StreamFacts(),
         project=project_of(project.root, project.home),
     )
+
+
+def call_of(project):
+    """The call of `devboot up -d`."""
+    return Call(
+        "up",
+        (),
+        {"detach": True},
+        root=project.root,
+        state=project.state,
+        data=project.data,
+        environ=project.env,
+        streams=(StreamFacts(),) * 3,
+        wishes=Wishes(),
+        began=0.0,
+    )
+
+
+@pytest.fixture
+def stopped(project):
+    """The lease of a daemon that was stopped after its files were deleted, but for those in the data folder."""
+    serving(project)
+    lease = project.lease()
+    delete(project, "state", "runtime")
+    os.kill(lease.pid, signal.SIGSTOP)
+    yield lease
+    os.kill(lease.pid, signal.SIGCONT)
+    wait_until(project.lease, "the lease", 20)
+    project.devboot("down")
+
+
+@pytest.mark.faults(228)
+@pytest.mark.parametrize("command", [("ps",), ("up", "-d"), ("restart", "web"), ("logs", "-f")], ids="-".join)
+def test_a_stopped_daemon_is_named_whatever_shows_it(project, stopped, command):
+    done = project.devboot(*command, code=7)
+
+    assert done.stderr == (
+        f"error[daemon/no-answer]: the daemon of shop (pid {stopped.pid}) does not answer\n"
+        "cause: it is stopped, as by SIGSTOP or a debugger\n"
+        "help: devboot down\n"
+    )
+
+
+@pytest.mark.faults(227)
+def test_nothing_is_prepared_for_a_daemon_that_is_stopped(project, stopped):
+    done = project.devboot("up", "-d", "--json", code=7)  # the long way
+
+    assert "daemon/no-answer" in done.stdout
+    assert done.stdout.count("\n") == 1
+
+
+@pytest.mark.faults(227)
+def test_a_daemon_that_is_stopped_while_another_up_waits_for_it_is_waited_for_no_longer(project, stopped, capfd):
+    call = call_of(project)
+    known = snapshot.read(f"{project.state}/snapshot")
+
+    deadline = time.monotonic() + 20.0
+    code = launch._join_winner(call, known.plan_plain, project.env, "pid 1 (up, 2 s)", deadline, moves=False)
+
+    said = capfd.readouterr().err
+    assert (code, said.count("waiting for pid 1 (up, 2 s)\n")) == (7, 1)
+    assert "it is stopped" in said
+    assert time.monotonic() < deadline
+
+
+@pytest.mark.faults(229)
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_running_daemon_is_joined_without_preparing_only_where_the_data_is_there(project, fails):
+    made = f"{project.data}/made"
+    os.makedirs(made)
+    project.spec("web", "exit 3" if fails else SLEEP, pty=False, restart="never")
+    project.write(data=((MADE, made, 0),)).devboot("up", "-d", code=int(fails))
+    call = call_of(project)
+
+    joined = launch._join_known(call, client.connect(project.lease()))
+    os.rmdir(made)
+    left = launch._join_known(call, client.connect(project.lease()))
+
+    assert (joined, left) == (int(fails), None)

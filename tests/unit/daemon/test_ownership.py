@@ -79,10 +79,11 @@ class Scene:
     def up(self):
         """A new daemon, until it can be found; whether it has the project."""
         tenancy = self.tenancy()
+        has_run = os.path.lexists(leases.lock_path(self.state))
         owned = tenancy._take_ownership()
         if owned is None:
             return False
-        tenancy._reclaim(owned)
+        tenancy._reclaim(owned, has_run=has_run)
         tenancy._listen(owned)
         tenancy._write_lease(owned)
         return True

@@ -3,7 +3,8 @@
 A copy of this file is imported by that program, by whatever Python from 3.8 on: the standard library only, and of that
 only what each Python has loaded when it starts. Nothing here may raise, print, or change what the program does.
 
-One line a fact, four fields with tabs between them: kind, name, how, place. Values of variables are never written.
+One line a fact, four fields with tabs between them: kind, name, how, place. Files and hosts whose names contain the
+value of a variable are left out, unless it looks like a path or is one of the usual words.
 """
 
 # ruff: noqa: SLF001  there is no other way to the frames above and into `os.environ`
@@ -36,6 +37,13 @@ _OF_READERS = ("PYTHON_DOTENV_", "PYDANTIC_SETTINGS_")  # what they ask for on t
 _READER_FILES = ("/starlette/config.py", "/flask/config.py", "/environs.py", "/decouple.py", "/envparse.py")
 _OF_PATHS = "/._- +~,()[]#%@&!'"  # what paths have beside letters and digits
 _LONGEST_SUFFIX = 6  # of a path that is the value of a variable
+_SHORTEST = 4  # characters of a value that is looked for within names; shorter ones are compared as a whole
+# Values that are no secrets, and parts of many names
+_USUAL = (
+    *("true", "false", "none", "null", "debug", "info", "warning", "error", "json", "yaml", "toml", "utf-8", "root"),
+    *("prod", "production", "develop", "development", "stage", "staging", "test", "testing", "local", "localhost"),
+    *("default", "main", "master", "home", "user", "users", "data", "config", "settings", "redis", "postgres", "mysql"),
+)
 _CODE = (".py", ".pyc", ".so")
 _FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 _STREAM = 1  # socket.SOCK_STREAM
@@ -116,7 +124,7 @@ class Recorder:
                 return
             frame = frame.f_back
         name = key.decode("utf-8", "replace")
-        if frame is not None and not name.startswith(_OF_READERS):
+        if frame is not None and not name.startswith(_OF_READERS) and (name.isupper() or not _holds_value(name)):
             self._write("unset", name, "asked" if through else how, self._line(frame))
 
     def _has_met(self, key: bytes, frame: FrameType | None) -> bool:
@@ -131,7 +139,8 @@ class Recorder:
 
     def connects_to(self, host: object, port: object) -> None:
         """Record a connection that is made past the socket module."""
-        self._write("connect", f"{_text(host)}:{_text(port)}", "", self._place(2))
+        if not _holds_value(_text(host), is_host=True):
+            self._write("connect", f"{_text(host)}:{_text(port)}", "", self._place(2))
 
     def finds_empty(self, key: object) -> None:
         """Record that somebody has asked `os.environ` for a variable that has no value."""
@@ -139,7 +148,7 @@ class Recorder:
 
     def _looks_up(self, host: object, port: object = None, *_more: object) -> None:
         name = _text(host)
-        if not _is_host(name) or name.replace(".", "").isdigit():
+        if not _is_host(name) or name.replace(".", "").isdigit() or _holds_value(name, is_host=True):
             return
         if isinstance(port, int):
             self._names[port] = name
@@ -151,8 +160,10 @@ class Recorder:
         place = self._place(3)
         if isinstance(address, tuple):
             host, port = address[:2]
-            self._write("connect", f"{self._names.get(port, _text(host))}:{port}", "", place)
-        elif place and isinstance(address, (str, bytes)):
+            name = self._names.get(port, _text(host))
+            if not _holds_value(name, is_host=True):
+                self._write("connect", f"{name}:{port}", "", place)
+        elif place and isinstance(address, (str, bytes)) and not _holds_value(_text(address)):
             self._write("connect", f"unix:{_text(address)}", "", place)
 
     def _binds(self, sock: Any, address: object) -> None:
@@ -168,7 +179,7 @@ class Recorder:
         full = os.path.normpath(os.path.join(os.getcwd(), path))
         is_here = full.startswith(self._root) and not full.startswith(self._outside)
         shown = full[len(self._root) :] if is_here else full
-        if not _is_file_name(shown) or (not is_there and _is_value(path)):
+        if not _is_file_name(shown) or any(_holds_value(each) for each in (path, full)):
             return
         if is_there:
             if is_here:
@@ -300,13 +311,37 @@ def _is_file_name(text: str) -> bool:
     return len(text) <= _LONGEST and all(each.isalnum() or each in _OF_PATHS for each in text)
 
 
-def _is_value(path: str) -> bool:
-    """Return whether a path is the value of a variable, and nothing about it says that it's meant as a path."""
-    if path.startswith(".") or 0 < len(os.path.splitext(path)[1]) <= _LONGEST_SUFFIX:
-        return False
-    if path.startswith("/") and os.path.isdir("/" + path[1:].partition("/")[0]):
-        return False
-    return os.fsencode(path) in tuple(os.environ._data.values())  # type: ignore[attr-defined]
+def _holds_value(name: str, *, is_host: bool = False) -> bool:
+    """Return whether the name of a file or host contains the value of a variable that nobody may read there.
+
+    Folders that are there are in plain sight; a variable may name a host as a whole.
+    """
+    seen = 0 if is_host else _length_of_folders(name)
+    for each in tuple(os.environ._data.values()):  # type: ignore[attr-defined]
+        value = os.fsdecode(each)
+        if len(value) < _SHORTEST:
+            is_held = bool(value) and value == name and not is_host
+        else:
+            at = name.rfind(value)
+            is_held = at >= 0 and at + len(value) > seen and not (is_host and value == name)
+        if is_held and not _is_path(value) and value.lower() not in _USUAL:
+            return True
+    return False
+
+
+def _length_of_folders(path: str) -> int:
+    """Return how many characters of a path name folders that are there."""
+    folder = os.path.dirname(path)
+    while folder and not os.path.isdir(folder) and folder != os.path.dirname(folder):
+        folder = os.path.dirname(folder)
+    return len(folder)
+
+
+def _is_path(value: str) -> bool:
+    """Return whether something about the value of a variable says that it's meant as a path, or as a domain."""
+    if value.startswith(".") or 0 < len(os.path.splitext(value)[1]) <= _LONGEST_SUFFIX:
+        return True
+    return value.startswith("/") and os.path.isdir("/" + value[1:].partition("/")[0])
 
 
 def _text(value: object) -> str:

@@ -139,6 +139,44 @@ def test_a_value_that_is_taken_for_the_name_of_a_file_or_host_is_not_recorded(va
     assert project.run(f"{code}os.environ.get('END')\n", KEY=value) == ["unset END none app.py:7"]
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "os.environ.get(value)",
+        "open('x' + value + '.json')",
+        "open('x' + value + '/secret.json')",
+        "open('there/../' + value + '/.env')",
+        "open('/none/' + value)",
+        "socket.getaddrinfo(value + '.example.test', 5432)",
+        "socket.create_connection((value + '-db.example.test', 5432))",
+        "socket.socket(socket.AF_UNIX).connect('/tmp/none/' + value)",
+    ],
+)
+def test_a_name_that_contains_a_value_is_not_recorded(line, project):
+    code = f"import os, socket\nvalue = os.environ['KEY']\ntry:\n    {line}\nexcept OSError:\n    pass\n"
+
+    assert project.run(f"{code}os.environ.get('END')\n", KEY="hunter2") == ["unset END none app.py:7"]
+    assert "hunter2" not in project.record.read_text()
+
+
+def test_usual_values_folders_that_are_there_and_whole_hosts_hide_nothing(project):
+    (project.root / "shop").mkdir()
+    code = """
+    import os, socket
+    for path in ("conf/production.json", "shop/mail.json"):
+        try: open(path)
+        except OSError: pass
+    socket.socket().connect_ex(("127.0.0.1", 9))
+    """
+    values = {"HOME": str(project.root), "ENV": "production", "APP": "shop", "HOST": "127.0.0.1", "PORT": "9000"}
+
+    assert project.run(code, **values) == [
+        "no-file conf/production.json app.py:3",
+        "no-file shop/mail.json app.py:3",
+        "connect 127.0.0.1:9 app.py:5",
+    ]
+
+
 @pytest.mark.parametrize("path", ["etc/shop (new).yaml", ".env.local", "/usr/none/shop-key"])
 def test_a_path_in_a_variable_is_recorded_where_no_file_is_there(path, project):
     code = "import os\ntry:\n    open(os.environ['CONFIG'])\nexcept OSError:\n    pass\n"

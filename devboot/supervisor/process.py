@@ -214,6 +214,9 @@ class Process:
         moved = self.run is not None and ready is not None and self.run.probed_port not in (0, ready.port)
         is_known = ready is not None and ready.kind in ("listen", "accept") and ready.port and self._was_ready
         is_known = is_known and not moved
+        if is_known and self._found_port:
+            self._found_port = 0
+            self.on_note(f"listens on {self.spec.port} as PORT says")
         if self.run is None or self.spec.kind != model.PROCESS or is_known or (ready and ready.kind == "line"):
             return
         from devboot.supervisor.probes import listening

@@ -63,6 +63,7 @@ else:
 
 _TEMPORARY = "/tmp"  # noqa: S108  names in it can't be guessed
 ELSEWHERE = 2.0  # seconds after which a process that isn't ready may listen elsewhere than it was told to
+_RARELY = 60.0  # seconds between looks whether it listens where it was told to after all
 _FOREVER = 1e9  # seconds
 _LONGEST_SILENCE = 10**15  # microseconds
 
@@ -117,6 +118,7 @@ class Run:
         self._settle: Settling | None = None
         self._asking: Timer | None = None
         self._looking: Timer | None = None
+        self._is_ready = False
         self._end: End | None = None
         host.children.add(child.pid)
         try:
@@ -182,8 +184,25 @@ class Run:
         found = listening.ports(self._host.watcher, self.pid, self._mark)
         if found and self.probed_port not in found and self._ready is not None:
             self._ready.move(listening.main_port(found))
+            self._look_back(ELSEWHERE)
         else:
             self._look_later()
+
+    def _look_back(self, seconds: float) -> None:
+        """Ask on the port that it was told to listen on as soon as it does: it may have opened another one before."""
+        self._looking = self._host.loop.call_later(seconds, lambda: self._return_to_port(seconds))
+
+    def _return_to_port(self, seconds: float) -> None:
+        from devboot.supervisor.probes import listening
+
+        told = self.spec.ready.port if self.spec.ready is not None else 0
+        if self._ready is None or not listening.look(told, self._host.watcher, self.pid, self._mark)[0]:
+            self._look_back(min(seconds * 2, _RARELY))
+            return
+        was_ready = self._is_ready
+        self._ready.move(told)
+        if was_ready:  # which a further answer doesn't change
+            self._owner.on_probed(passed=True)
 
     @property
     def probed_port(self) -> int:
@@ -297,9 +316,11 @@ class Run:
             self._ready.nudge()
 
     def _probed(self, passed: bool) -> None:
+        self._is_ready = passed
         if passed:
             self._watch_life()
-            for waiting in (self._settle, self._looking):
+            is_elsewhere = self.spec.ready is not None and self.probed_port not in (0, self.spec.ready.port)
+            for waiting in (self._settle, None if is_elsewhere else self._looking):
                 if waiting is not None:
                     waiting.cancel()
         self._owner.on_probed(passed)

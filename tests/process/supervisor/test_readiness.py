@@ -348,3 +348,26 @@ time.sleep(1000)
     stage.until_phase("web", "ready")
 
     assert ([], port) == (stage.notes, stage.status("web").port)
+
+
+@pytest.mark.parametrize("kind", ["listen", "accept"])
+def test_a_server_that_opens_another_port_first_is_ready_on_its_own_in_the_end(stage, port, kind):
+    program = f"""
+import os, socket, threading, time
+other = socket.create_server(("127.0.0.1", 0))
+def serve(server):
+    while True: server.accept()
+threading.Thread(target=serve, args=(other,), daemon=True).start()
+while not os.path.exists("database"): time.sleep(0.2)
+serve(socket.create_server(("127.0.0.1", {port})))
+"""
+    stage.add("web", python=program, gates=True, ready=Probe(kind, port=port), port=port, address=f"127.0.0.1:{port}")
+
+    stage.up()
+    stage.until_phase("web", "ready")
+    assert port != stage.status("web").port
+    stage.script("database", "")
+    stage.until(lambda: stage.status("web").port == port)
+
+    assert ("ready", f"127.0.0.1:{port}") == (stage.status("web").phase, stage.status("web").address)
+    assert stage.notes[1:] == [f"web: listens on {port} as PORT says"]

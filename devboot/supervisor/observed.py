@@ -36,9 +36,11 @@ if TYPE_CHECKING:
     from devboot.model.process import ProcessSpec
 
 _FRAME = re.compile(r'^\s*File "([^"<]+)", line (\d+)')
-_RAISED = re.compile(r"^(?:\w+\.)*\w*(?:Error|Exception|Configured|Timeout|Invalid\w*|Missing\w*|Refused)(?:: (.*))?$")
+_RAISED = re.compile(
+    r"^(?:\w+\.)*\w*(?:Error|Exception|Configured|Timeout|Invalid\w*|Missing\w*|Refused|Available)(?:: (.*))?$"
+)
 _OF_NONE = re.compile(
-    r"NoneType|\bNone\b|must be str|[Ee]xpected str|must be a string|non-empty|cannot be empty|must not be empty"
+    r"NoneType|\bNone\b|must be str|[Ee]xpected str|must be a string|non-empty|cannot be empty|must not be empty|: ''$"
 )
 _REFUSED = re.compile(r"[Cc]onnection refused|ConnectionRefused|ECONNREFUSED|Errno 111|Connect call failed|NoBrokers")
 _NO_NAME = re.compile(
@@ -46,12 +48,23 @@ _NO_NAME = re.compile(
     r"No address associated"
 )
 _IN_USE = re.compile(r"address already in use|EADDRINUSE|Errno 98\b|Errno 48\b", re.IGNORECASE)
+# Errors of the network and of the machine, which a missing value doesn't cause: a server may come up, a disk be mended
+_OUTSIDE = re.compile(
+    r"Connection\w*Error|[Cc]onnection (?:aborted|closed|failed|lost|reset|to server)|[Cc]onnecting to|Timeout|"
+    r"[Cc](?:annot|an't|ould not) connect|[Tt]imed? ?out|[Uu]nreachable|Broken pipe|\bSSL|HTTPError|Unavailable|"
+    r"No space left|Permission denied|No such file"
+)
+# Errors that end each run in the same way as long as a value is missing
+_MISTAKE = re.compile(
+    r"^(?:\w+\.)*(?:KeyError|ValueError|TypeError|AttributeError|AssertionError|IndexError|\w*Configured|\w*Invalid\w*|"
+    r"\w*Missing\w*|\w*ValidationError|Undefined\w*)(?::|$)"
+)
 _NO_FILE = re.compile(r"No such file or directory: '([^']+)'")
 # How drivers in C, which can't be observed, name what they connect to
 _ADDRESSES = (
     re.compile(r"connection to server at \"([\w.-]+)\".*?, port (\d+) failed"),
     re.compile(r"[Cc]onnect to (?:MySQL|MongoDB|Redis) server on '([\w.-]+):(\d+)'"),
-    re.compile(r"\b(localhost|127\.0\.0\.1|\[::1\]):(\d{2,5})\b"),
+    re.compile(r"(?<![\w.-])(localhost|127\.0\.0\.1|\[::1\]):(\d{2,5})\b"),
     re.compile(r"\('(127\.0\.0\.1|::1|localhost)', (\d{2,5})"),
 )
 _SERVICES = {
@@ -69,6 +82,8 @@ _SERVICES = {
 }
 _LARGEST = 1_000_000  # bytes of a file of code
 _MOST = 3  # variables that a sentence names
+_TRACEBACK = "Traceback (most recent call last):"
+_CHAINED = "above exception"  # stands between the traceback of an exception and that of its cause
 
 
 class Explanation(Record):
@@ -88,10 +103,11 @@ def explain(spec: ProcessSpec, tail: Sequence[str]) -> Explanation | None:
     root = spec.env_files[0] if spec.env_files else spec.cwd
     output = _Output(tail, root)
     return (
-        _explain_unset(spec, seen, output)
+        _explain_named(spec, seen, output)
         or _explain_taken_port(seen, output)
         or _explain_connection(spec, seen, output)
         or _explain_missing_file(spec, seen, output)
+        or _explain_suspect(spec, seen, output)
     )
 
 
@@ -107,21 +123,38 @@ def env_file_of(spec: ProcessSpec, seen: Iterable[Observation]) -> str:
 
 
 class _Output:
-    """The end of a program's output: lines, what was raised last, and the project's lines in its traceback."""
+    """The end of a program's output: lines, what was raised last, and the project's lines in its traceback.
+
+    `chain` is the last exception and those during which it was raised, the last first; `rest` follows it. Without an
+    exception `rest` is everything.
+    """
 
     def __init__(self, tail: Sequence[str], root: str) -> None:
         self.lines = tuple(tail)
-        self.text = "\n".join(tail)
         self.root = root
-        found = (match for line in reversed(self.lines) if (match := _RAISED.match(line)))
-        last = next(found, None)
-        self.raised = last[0] if last else ""
+        ends = [at for at, line in enumerate(self.lines) if _RAISED.match(line)]
+        self.raised = self.lines[ends[-1]] if ends else ""
+        self.chain = tuple(self._chain(ends[-1])) if ends else ()
+        self.rest = self.lines[ends[-1] + 1 :] if ends else self.lines
         self.places = tuple(self._places())
 
     @property
     def place(self) -> str:
         """The innermost line of the project."""
         return self.places[-1] if self.places else ""
+
+    def said(self, *patterns: re.Pattern[str]) -> str:
+        """Return the lines that any pattern matches, of the last exception and what follows it."""
+        lines = (*self.chain, *self.rest)
+        return "\n".join(line for line in lines if any(each.search(line) for each in patterns))
+
+    def _chain(self, last: int) -> Iterable[str]:
+        for at in reversed(range(last + 1)):
+            if _RAISED.match(self.lines[at]):
+                yield self.lines[at]
+            is_start = self.lines[at].endswith(_TRACEBACK)
+            if is_start and not any(_CHAINED in line for line in self.lines[max(0, at - 2) : at]):
+                return
 
     def _places(self) -> Iterable[str]:
         for line in self.lines:
@@ -131,24 +164,37 @@ class _Output:
                     yield f"{path}:{found[2]}"
 
 
-def _explain_unset(spec: ProcessSpec, seen: Sequence[Observation], output: _Output) -> Explanation | None:
+def _explain_named(spec: ProcessSpec, seen: Sequence[Observation], output: _Output) -> Explanation | None:
+    """Explain an end for which the program names the variable, unless it is a connection that failed."""
     asked = [each for each in seen if each.kind == UNSET]
-    named = unset_variables(output.lines)
-    if named:
+    if _fails_to_connect(output.raised):
+        return None
+    if named := unset_variables(output.lines):
         found = [next((each for each in asked if each.name == name), Observation(UNSET, name)) for name in named]
         if len(found) == 1 and not found[0].place:
             found = [found[0]._replace(place=output.place)]
     else:
-        found = _suspects(asked, output)[-1:]
-    if not found:
-        return None
+        found = [each for each in asked if re.search(rf"\b{re.escape(each.name)}\b", output.raised)][-1:]
+    return _explain_unset(spec, seen, output, found, lasts=not _is_outside(output.raised)) if found else None
+
+
+def _explain_suspect(spec: ProcessSpec, seen: Sequence[Observation], output: _Output) -> Explanation | None:
+    """Explain an end by a variable that was asked for where it happened; only a mistake happens again for sure."""
+    found = _suspects([each for each in seen if each.kind == UNSET], output)[-1:]
+    lasts = bool(_OF_NONE.search(output.raised) or _MISTAKE.match(output.raised))
+    return _explain_unset(spec, seen, output, found, lasts=lasts) if found else None
+
+
+def _explain_unset(
+    spec: ProcessSpec, seen: Sequence[Observation], output: _Output, found: Sequence[Observation], *, lasts: bool
+) -> Explanation:
     shown = [f"{each.name}{each.where}" for each in found[:_MOST]]
     more = [f"{len(found) - _MOST} more"] if len(found) > _MOST else []
     sentence = f"asked for {_listed([*shown, *more])} and got nothing"
     file = env_file_of(spec, seen)
     command = append_command(output.root, file, [f"{each.name}={_value_of(each.name, output.lines)}" for each in found])
     helps = (command, "`devboot up -d` starts it with that") if command else (f"set {found[0].name} in {file}",)
-    return Explanation(sentence, helps, lasts=True)
+    return Explanation(sentence, helps, lasts)
 
 
 def _value_of(name: str, lines: Sequence[str]) -> str:
@@ -157,12 +203,21 @@ def _value_of(name: str, lines: Sequence[str]) -> str:
     return "false" if any("[type=bool" in after for after in said) else "…"
 
 
+def _fails_to_connect(raised: str) -> bool:
+    return any(each.search(raised) for each in (_REFUSED, _NO_NAME, _IN_USE))
+
+
+def _is_outside(raised: str) -> bool:
+    """Return whether an exception has its cause outside of the program and its variables."""
+    if _fails_to_connect(raised):
+        return True
+    return bool(_OUTSIDE.search(raised)) and not (_OF_NONE.search(raised) or _MISTAKE.match(raised))
+
+
 def _suspects(asked: Sequence[Observation], output: _Output) -> list[Observation]:
-    """Return those of the variables asked for that the last exception is about, the likeliest last."""
-    if not output.raised:
+    """Return those of the variables asked for that the last exception may be about, the likeliest last."""
+    if not output.raised or _is_outside(output.raised):
         return []
-    if named := [each for each in asked if re.search(rf"\b{re.escape(each.name)}\b", output.raised)]:
-        return named
     empty = [each for each in asked if each.how in (NONE, ASKED, REQUIRED)]
     if there := [each for place in output.places for each in empty if each.place == place]:
         return there
@@ -175,9 +230,10 @@ def _suspects(asked: Sequence[Observation], output: _Output) -> list[Observation
 
 def _explain_taken_port(seen: Sequence[Observation], output: _Output) -> Explanation | None:
     wanted = [each for each in seen if each.kind == BIND]
-    if not wanted or not _IN_USE.search(output.text):
+    said = output.said(_IN_USE)
+    if not wanted or not said:
         return None
-    named = [each for each in wanted if re.search(rf"\b{each.port}\b", output.text)]
+    named = [each for each in wanted if re.search(rf"\b{each.port}\b", said)]
     last = (named or wanted)[-1]
     sentence = f"wants to listen on {last.name}{last.where}, where another program does"
     return Explanation(
@@ -186,8 +242,8 @@ def _explain_taken_port(seen: Sequence[Observation], output: _Output) -> Explana
 
 
 def _explain_connection(spec: ProcessSpec, seen: Sequence[Observation], output: _Output) -> Explanation | None:
-    is_refused = _REFUSED.search(output.text) is not None
-    if not is_refused and not _NO_NAME.search(output.text):
+    is_refused = bool(output.said(_REFUSED))
+    if not is_refused and not output.said(_NO_NAME):
         return None
     target = _target(seen, output)
     if target is None:
@@ -198,12 +254,18 @@ def _explain_connection(spec: ProcessSpec, seen: Sequence[Observation], output: 
 
 
 def _target(seen: Sequence[Observation], output: _Output) -> Observation | None:
-    """Return what the program connected to in vain: what its output names, else what it tried last."""
+    """Return what the program connected to in vain: what its errors name, else what it tried last.
+
+    Ports on which it listens itself are left out: servers print them, too.
+    """
+    own = {each.port for each in seen if each.kind == BIND}
     tried = [each for each in seen if each.kind in (CONNECT, LOOKUP) and each.place]
+    tried = [each for each in tried if each.kind == LOOKUP or each.port not in own]
+    text = "\n".join((*reversed(output.chain), output.said(_REFUSED, _NO_NAME)))
     for pattern in _ADDRESSES:
-        if found := pattern.findall(output.text):
+        if found := [(host, int(port)) for host, port in pattern.findall(text) if int(port) not in own]:
             host, port = found[-1]
-            near = [each for each in tried if each.port == int(port)]
+            near = [each for each in tried if each.port == port]
             return near[-1] if near else Observation(CONNECT, f"{host}:{port}", "", output.place)
     named = [each for each in tried if each.host and re.search(rf"\b{re.escape(each.host)}\b", output.raised)]
     return next(reversed(named or tried), None)
@@ -217,14 +279,16 @@ def _server_helps(spec: ProcessSpec, target: Observation) -> tuple[str, ...]:
 def server_command(target: Observation, services: Iterable[str]) -> str:
     """Return the command that has the server that is usual on a port of this machine; "" where that isn't known.
 
-    `services` are those that a detected project has already.
+    `services` are those that a detected project has already. A server that is added is open to everybody on this
+    machine, as detection has it where code names an address without a variable: there is no place for a password.
     """
     service = _SERVICES.get(target.port)
     if service is None or not is_here(target.host):
         return ""
     if service in services:
         return f"devboot down && devboot up -d --port {service}={target.port}"
-    return f"devboot init && printf '%s\\n' '' '[services.{service}]' 'port = {target.port}' >> devboot.toml"
+    lines = f"'[services.{service}]' 'port = {target.port}' 'access = \"open\"'"
+    return f"devboot init && printf '%s\\n' '' {lines} >> devboot.toml"
 
 
 class Lack(Record):

@@ -1,13 +1,15 @@
 """The sentence for a program that ended, by what it was seen to ask for, and the command that works when pasted."""
 
 import subprocess
+import tomllib
+from pathlib import Path
 
 import pytest
 
 from devboot.model.observation import Observation
 from devboot.model.process import Dependency, ProcessSpec
-from devboot.supervisor import failures
-from devboot.supervisor.observed import env_file_of
+from devboot.supervisor import failures, observed
+from devboot.supervisor.observed import env_file_of, server_command
 from devboot.supervisor.state import End
 
 HERE = "connects to localhost:6379 (shop/cache.py:8), where nothing listens"
@@ -165,7 +167,10 @@ def test_a_server_that_is_not_there_comes_with_the_command_that_adds_it(clone):
     clone.spec = wired
     moved = clone.error(REFUSED).help[0]
 
-    assert "devboot init && printf '%s\\n' '' '[services.redis]' 'port = 6379' >> devboot.toml" == added
+    assert (
+        "devboot init && printf '%s\\n' '' '[services.redis]' 'port = 6379' 'access = \"open\"' >> devboot.toml"
+        == added
+    )
     assert "devboot down && devboot up -d --port redis=6379" == moved
 
 
@@ -215,3 +220,102 @@ def test_an_error_page_is_explained_by_what_was_asked_for(clone):
     error = failures.error_page(clone.spec, "http://127.0.0.1:5000", "500", tail)
 
     assert (f"web {HERE}", ("web answers 500",)) == (error.what, error.causes)
+
+
+@pytest.mark.parametrize(
+    ("fact", "raised", "expected"),
+    [
+        (
+            "unset|DATABASE_URL|none|app.py:3",
+            'OperationalError: connection to server at "localhost" (127.0.0.1), port 5432 failed: Connection refused',
+            "connects to localhost:5432 (app.py:3), where nothing listens",
+        ),
+        (
+            "unset|REDIS_PASSWORD|none|app.py:3",
+            "redis.exceptions.ConnectionError: Error 111 connecting to localhost:6379. Connection refused.",
+            "connects to localhost:6379 (app.py:3), where nothing listens",
+        ),
+        ("unset|API_KEY|none|app.py:3", "requests.exceptions.HTTPError: 503 Server Error: Unavailable", ""),
+        ("unset|API_KEY|none|app.py:3", "TimeoutError: [Errno 110] Connection timed out", ""),
+        ("unset|API_KEY|none|app.py:3", "ssl.SSLError: certificate verify failed", ""),
+        ("unset|CONFIG|none|app.py:3", "FileNotFoundError: [Errno 2] No such file or directory: 'a.json'", ""),
+    ],
+)  # fmt: skip
+def test_what_fails_outside_of_the_program_is_blamed_on_no_variable_and_may_heal(fact, raised, expected, clone):
+    clone.saw(fact)
+    tail = ("Traceback (most recent call last):", *clone.frame("app.py", "3"), raised)
+
+    assert f"web {expected or 'failed, with code 1'}" == failures.ended(clone.spec, End(1), tail).what
+    assert not failures.lasting_lack(clone.spec, tail)
+
+
+@pytest.mark.parametrize(
+    ("raised", "lasts"),
+    [
+        ("KeyError: 'SMTP_HOST'", True),
+        ("TypeError: connect() argument must be str, not None", True),
+        ("twilio.base.exceptions.TwilioException: Credentials are required", False),
+    ],
+)
+def test_only_a_mistake_that_each_run_makes_is_given_up_for_a_variable(raised, lasts, clone):
+    clone.saw("unset|SMTP_HOST|none|app.py:3")
+    tail = ("Traceback (most recent call last):", *clone.frame("app.py", "3"), raised)
+
+    assert "web asked for SMTP_HOST (app.py:3) and got nothing" == failures.ended(clone.spec, End(1), tail).what
+    assert bool(failures.lasting_lack(clone.spec, tail)) is lasts
+
+
+def test_a_refusal_that_was_logged_before_another_error_is_not_its_reason(clone):
+    clone.saw("connect|localhost:6379||cache.py:8", "unset|SMTP_HOST|none|app.py:3")
+    logged = ("Traceback (most recent call last):", *clone.frame("cache.py", "8"), REFUSED, "going on without a cache")
+    last = ("Traceback (most recent call last):", *clone.frame("app.py", "3"), "AttributeError: 'NoneType' has no x")
+
+    error = failures.ended(clone.spec, End(1), (*logged, *last))
+
+    assert "web asked for SMTP_HOST (app.py:3) and got nothing" == error.what
+
+
+def test_the_reason_for_which_an_exception_was_raised_counts(clone):
+    clone.saw("connect|localhost:6379||cache.py:8")
+    link = ("", "During handling of the above exception, another exception occurred:", "")
+    head = "Traceback (most recent call last):"
+
+    error = failures.ended(clone.spec, End(1), (head, REFUSED, *link, head, "RuntimeError: no cache"))
+
+    assert "web connects to localhost:6379 (cache.py:8), where nothing listens" == error.what
+
+
+@pytest.mark.parametrize(
+    "banner",
+    [
+        "[INFO] Listening at: http://127.0.0.1:8000 (1)",
+        "Error: running on localhost:8000",
+        "serves ('127.0.0.1', 8000)",
+    ],
+)
+def test_the_address_that_a_program_prints_of_itself_is_not_what_it_connects_to(banner, clone):
+    clone.saw("bind|127.0.0.1:8000||", "connect|search.internal:9200||search.py:4", "connect|127.0.0.1:8000||own.py:1")
+    tail = (banner, "Traceback (most recent call last):", *clone.frame("search.py", "4"), REFUSED)
+
+    error = failures.ended(clone.spec, End(1), tail)
+
+    assert "web connects to search.internal:9200 (search.py:4), where nothing listens" == error.what
+
+
+def test_an_address_of_ipv6_is_read_behind_a_blank(clone):
+    clone.saw("unset|X|default|app.py:1")
+
+    error = clone.error("redis.exceptions.ConnectionError: Error 111 connecting to [::1]:6379. Connection refused.")
+
+    assert "web connects to [::1]:6379, where nothing listens" == error.what
+
+
+@pytest.mark.parametrize(("port", "service"), observed._SERVICES.items())
+def test_each_server_that_is_added_for_an_address_in_the_code_asks_for_no_password(port, service, tmp_path):
+    command = server_command(Observation("connect", f"localhost:{port}"), ())
+    subprocess.run(["/bin/sh", "-c", command.removeprefix("devboot init && ")], cwd=tmp_path, check=True)
+    recipe = tomllib.loads(Path("recipes", service, "recipe.toml").read_text())
+
+    written = tomllib.loads((tmp_path / "devboot.toml").read_text())
+    assert {service: {"port": port, "access": "open"}} == written["services"]
+    assert "access" in recipe["service"]

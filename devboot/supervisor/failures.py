@@ -28,7 +28,6 @@ _NO_FILE = (
     r"(?:No such file or directory|Permission denied|Read-only file system|does not exist|not found)\b.*?"
     r"(?<![\w.])['\"]?(/(?:app|code|src|workspace|project|data|usr/src/\w+|home/app|opt/app|srv/app|var/www)(?:/[\w.-]+)*)['\"]?\s*$"
 )
-# What npm ends with where package-lock.json doesn't fit package.json; the reason stands far above
 # A program with windows, where there is no graphical session
 _NO_SCREEN = (
     r"KeyError: 'DISPLAY'|no display name and no \$DISPLAY|DisplayNameError|"
@@ -274,7 +273,7 @@ def _what_is_missing(tail: tuple[str, ...], spec: model.ProcessSpec) -> tuple[st
     from devboot.supervisor.npm_advice import npm_advice
     from devboot.supervisor.templates import copying_command
 
-    if copying := copying_command(tail, spec.cwd):
+    if copying := copying_command(tail, spec.cwd, _root(spec)):
         return (f"{copying}   # a template of what is missing",)
     if npm := npm_advice(tail, spec.cwd):
         return npm
@@ -336,7 +335,7 @@ def _missing_package(tail: tuple[str, ...], spec: model.ProcessSpec) -> tuple[st
             "with psycopg2, write the address as `postgresql+psycopg2://…`: SQLAlchemy 2.1 takes psycopg by itself",
             "else add `psycopg[binary]` to the packages, then `devboot up -d`",
         )
-    if where := _where_it_was(found[1]) or _own_module(found[1], spec.cwd):
+    if where := _where_it_was(found[1]) or _own_module(found[1], tail, spec):
         return (where,)
     if place := _beside(found[1], tail, spec.cwd):
         return (
@@ -350,15 +349,40 @@ def _missing_package(tail: tuple[str, ...], spec: model.ProcessSpec) -> tuple[st
     return (command, "`devboot up -d` installs what is new") if command else (installs,)
 
 
-def _own_module(name: str, cwd: str) -> str:
+def _root(spec: model.ProcessSpec) -> str:
+    """Return the project's folder, in which commands are pasted."""
+    return spec.env_files[0] if spec.env_files else spec.cwd
+
+
+def _own_module(name: str, tail: tuple[str, ...], spec: model.ProcessSpec) -> str:
     """How Python finds a module that lies where the process runs; empty where none does."""
     import os
+    import shlex
 
-    if not any(os.path.exists(os.path.join(cwd, each)) for each in (f"{name}.py", name)):
+    if not any(os.path.exists(os.path.join(spec.cwd, each)) for each in (f"{name}.py", name)):
         return ""
-    if os.path.isfile(os.path.join(cwd, "__init__.py")):  # Flask looks for modules above the package
-        return "mv __init__.py __init__.py.unused && devboot up -d   # it makes the whole folder a package"
+    if _is_mere_package(tail, spec.cwd):
+        file = shlex.quote(os.path.relpath(os.path.join(spec.cwd, "__init__.py"), _root(spec)))
+        return f"mv {file} {file}.unused && devboot up -d   # it makes the whole folder a package"
     return f'`{name}` is there: let Python look there with `PYTHONPATH = "."` under `[env]` in devboot.toml'
+
+
+def _is_mere_package(tail: tuple[str, ...], folder: str) -> bool:
+    """Return whether a folder was imported as a package, as Flask does, only for an __init__.py without code."""
+    import os
+    import re
+
+    from devboot.clone_reader import read_bytes
+
+    package = re.escape(os.path.basename(os.path.normpath(folder)))
+    imported = rf"""[Ii]mport(?:ing)? (?:module )?['"]{package}\.[\w.]+['"]"""
+    if not any(re.search(imported, line) for line in tail):
+        return False
+    try:
+        lines = read_bytes(os.path.join(folder, "__init__.py")).splitlines()
+    except OSError:
+        return False
+    return all(not line.strip() or line.lstrip().startswith(b"#") for line in lines)
 
 
 def _where_it_was(name: str) -> str:

@@ -11,21 +11,24 @@ _MISSING = re.compile(r"No such file or directory: '([^']+)'|\[Errno 2\] [^:']*:
 _NO_MODULE = re.compile(r"No module named '((?:\w+\.)*\w+)'")
 
 
-def copying_command(tail: tuple[str, ...], folder: str) -> str:
+def copying_command(tail: tuple[str, ...], folder: str, root: str = "") -> str:
     """Return the command that makes what a program's last lines miss out of its template below `folder`; "" for none.
 
-    A path of a container image counts from the first of its folders that the project has.
+    It is pasted in `root`, by default `folder`. A path of a container image counts from the first of its folders that
+    the project has.
     """
     path = _missing_path(tail)
     if not path or path.startswith("../") or os.path.exists(os.path.join(folder, path)):
         return ""
-    root = f"{folder.rstrip('/')}/"
-    parts = path.removeprefix(root).removeprefix("/").split("/")
-    starts = range(len(parts)) if path.startswith("/") and not path.startswith(root) else range(1)
+    above = f"{folder.rstrip('/')}/"
+    parts = path.removeprefix(above).removeprefix("/").split("/")
+    starts = range(len(parts)) if path.startswith("/") and not path.startswith(above) else range(1)
+    inside = os.path.relpath(folder, root or folder)
     for wanted in ("/".join(parts[start:]) for start in starts):
         inner, name = os.path.split(wanted)
         if found := next((each for each in _names(name) if os.path.isfile(os.path.join(folder, inner, each))), None):
-            return f"cp {shlex.quote(os.path.join(inner, found))} {shlex.quote(wanted)} && devboot up -d"
+            files = (os.path.normpath(os.path.join(inside, each)) for each in (os.path.join(inner, found), wanted))
+            return f"cp {' '.join(map(shlex.quote, files))} && devboot up -d"
     return ""
 
 

@@ -354,3 +354,43 @@ def test_a_name_that_only_containers_have_comes_with_what_leads_it_here(line, fi
 )
 def test_a_host_with_a_domain_or_one_that_was_found_needs_no_such_advice(line):
     assert "no host of this machine" not in " ".join(failures.ended(WORKER, End(1), (line,)).help)
+
+
+def test_a_template_is_copied_from_where_the_command_is_pasted(tmp_path):
+    folder = tmp_path / "api"
+    folder.mkdir()
+    (folder / "conf.example.json").write_text("{}")
+    spec = WORKER._replace(cwd=str(folder), env_files=(str(tmp_path), ".env"))
+
+    said = ("FileNotFoundError: [Errno 2] No such file or directory: 'conf.json'",)
+    command = failures.ended(spec, End(1), said).help[0].partition(" && ")[0]
+
+    subprocess.run(["/bin/sh", "-c", command], cwd=tmp_path, check=True)
+    assert "{}" == (folder / "conf.json").read_text()
+
+
+@pytest.mark.parametrize(
+    ("code", "said", "is_moved"),
+    [
+        ("", "Error: While importing 'my api.app', an ImportError was raised:", True),
+        ("# Flask\n\n", "Error: While importing 'my api.app', an ImportError was raised:", True),
+        ("app = 1\n", "Error: While importing 'my api.app', an ImportError was raised:", False),
+        ("", "Error: While importing 'app', an ImportError was raised:", False),
+        ("", "it starts", False),
+    ],
+)
+def test_an_init_file_is_moved_only_where_the_folder_was_imported_for_it(tmp_path, code, said, is_moved):
+    folder = tmp_path / "my api"
+    folder.mkdir()
+    (folder / "__init__.py").write_text(code)
+    (folder / "models.py").touch()
+    spec = WORKER._replace(cwd=str(folder), env_files=(str(tmp_path), ".env"))
+
+    command = failures.ended(spec, End(1), (said, "ModuleNotFoundError: No module named 'models'")).help[0]
+
+    assert is_moved is command.startswith("mv ")
+    if is_moved:
+        subprocess.run(["/bin/sh", "-c", command.partition(" && ")[0]], cwd=tmp_path, check=True)
+        assert (folder / "__init__.py.unused").exists()
+    else:
+        assert 'PYTHONPATH = "."' in command

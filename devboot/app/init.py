@@ -121,10 +121,10 @@ def planned(cwd: str, environ: Mapping[str, str], *, merges: bool) -> Change:
 def merged(path: str, proposal: Proposal) -> Change:
     """Return the change that adds to the manifest at `path` what it lacks of a proposal.
 
-    Raises Problems for mistakes in the manifest, ManifestError `init/elsewhere`, `init/form`.
+    Raises Problems for mistakes in the manifest, ManifestError `init/elsewhere`, `init/form`, `init/conflict`.
     """
     from devboot.model.edge.complaints import problems_of
-    from devboot.model.edge.manifest import Manifest, parse_manifest, read_manifest
+    from devboot.model.edge.manifest import Manifest, read_manifest
     from devboot.model.edge.toml_insert import FormError, insert_tables
     from devboot.onboarding import lacking, render, tables
 
@@ -158,8 +158,35 @@ def merged(path: str, proposal: Proposal) -> Change:
             help=[f"write `{error.name}` as tables (`[{error.name}.NAME]`), or add the lines above by hand"],
             kept=["nothing was written"],
         ) from None
-    parse_manifest(after, MANIFEST)
+    _check_merged(root, text, after)
     return Change(path, text, after, missing)
+
+
+def _check_merged(root: str, before: str, after: str) -> None:
+    """Check a merged manifest, references and Procfile included, before it is written.
+
+    Raises Problems for mistakes that the text had before, ManifestError `init/conflict` for others.
+    """
+    from devboot.model.edge.complaints import problems_of
+    from devboot.model.edge.manifest import load_procfile, read_manifest
+
+    table = parse_toml(after).get("procfile", {})
+    procfile = load_procfile(root, table.get("path"), is_lenient=True)
+    names = () if procfile is None else procfile.names
+    _, problems = read_manifest(after, MANIFEST, procfile=names)
+    if not problems:
+        return
+    _, known = read_manifest(before, MANIFEST, procfile=names)
+    left = {(each.slug, each.what) for each in problems}
+    if own := [each for each in known if (each.slug, each.what) in left]:
+        raise problems_of(own)
+    raise ManifestError(
+        "init/conflict",
+        f"what `{MANIFEST}` lacks doesn't fit what it has",
+        causes=[each.what for each in problems],
+        help=["devboot explain init/conflict"],
+        kept=["nothing was written"],
+    )
 
 
 def write_example(cwd: str) -> InitResult:

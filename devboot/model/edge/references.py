@@ -25,7 +25,7 @@ ATTRIBUTES = {
     "project": ("name", "root"),
 }
 OF_A_SERVICE = ("url", "name", "user", "password", "host", "port", "socket")  # what a database of a service has
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _FORMS = (
     "`${services.<name>.url}`, `${databases.<name>.path}`, `${processes.<name>.port}`, `${project.root}`, `${VARIABLE}`"
 )
@@ -85,7 +85,7 @@ class References:
             return self._error("syntax", "`${` is never closed", template, OPENING, label="expected `}` after it")
         kind, dot, rest = reference.name.partition(".")
         if not dot:
-            return None if _VARIABLE.fullmatch(kind) else self._malformed(template, reference)
+            return None if VARIABLE.fullmatch(kind) else self._malformed(template, reference)
         if kind not in ATTRIBUTES:
             return self._unknown(template, reference, kind, ATTRIBUTES, label="no such kind of thing")
         if kind == "project":

@@ -373,7 +373,8 @@ class Process(Table):
     )
     window: Seconds = Field(
         default=60.0,
-        description="Time over which restarts count; until it has been ready for the first time all of them do.",
+        description="Only failures within this time count towards `max_restarts`; those of a process with a readiness "
+        "check all do until it is ready for the first time.",
         json_schema_extra={"default": "60s"},
     )
     watch: Strings = Field(

@@ -73,6 +73,7 @@ class Framework(Protocol):
     has_context: bool = False  # whether tasks of a worker run inside of the application's context
     words: tuple[str, ...] = ()  # in modules that only its worker imports
     starts: re.Pattern[str] = NEVER  # a command that starts its worker
+    schedules: re.Pattern[str] = NEVER  # a command that starts its scheduler
 
     def applications(self, tree: Tree) -> Iterable[Candidate]:
         """Recognise its applications in a clone."""
@@ -97,6 +98,10 @@ class Framework(Protocol):
     def workers(self, clone: Clone, run: Run) -> Sequence[Process]:
         """Return the workers that the code implies."""
         return ()
+
+    def completed(self, clone: Clone, command: str) -> str:
+        """Return a command that the clone gives to people, with the options that it needs to find the application."""
+        return command
 
     def tasks(self, clone: Clone, run: Run, databases: tuple[str, ...]) -> Sequence[Task]:
         """Return the once-tasks, migrations above all; `databases` are the names of what they depend on."""

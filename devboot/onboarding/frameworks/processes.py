@@ -19,10 +19,11 @@ from devboot.onboarding.reading.tree import Tree
 from devboot.onboarding.symbolic_eval.evaluate import Run
 
 WORKER = re.compile(
-    "|".join(each.starts.pattern for each in TOOLS) + r"|celery\b.*\bbeat\b|rqscheduler|taskiq\s+scheduler|"
-    r"python[\d.]*\s+(?:-u\s+|-m\s+)?[\w./-]*(?:worker|scheduler|poster|consumer|bot)[\w.]*|"
+    "|".join(pattern.pattern for each in TOOLS for pattern in (each.starts, each.schedules))
+    + r"|python[\d.]*\s+(?:-u\s+|-m\s+)?[\w./-]*(?:worker|scheduler|poster|consumer|bot)[\w.]*|"
     r"manage\.py\s+(?!migrate|runserver|collectstatic|test|shell)\w+"
 )
+OTHER = "other"
 NOT_A_WORKER = re.compile(
     r"flower|manage\.py\s+run(?:server\w*)?\b(?!_)|http\.server|uvicorn|gunicorn|migrate|"
     r"collectstatic|createsuperuser|loaddata|pytest|\btest\b|npm|yarn|&&.*runserver|sleep infinity|tail -f|wait-for"
@@ -120,8 +121,10 @@ def _merge(workers: list[Process], composed: list[Process]) -> list[Process]:
     found: dict[str, Process] = {process.name: process for process in workers}
     for process in composed:
         command = process.command or ""
-        kind = _kind(command)
-        rivals = [name for name, known in found.items() if _kind(known.command or "") == kind and kind != "other"]
+        kind = kind_of_worker(command)
+        rivals = [
+            name for name, known in found.items() if kind_of_worker(known.command or "") == kind and kind != OTHER
+        ]
         if rivals and kind.startswith("celery"):
             is_convention = found[rivals[0]] in workers
             name = rivals[0] if is_convention else _name_by_queue(process, [found[each] for each in rivals])
@@ -131,7 +134,11 @@ def _merge(workers: list[Process], composed: list[Process]) -> list[Process]:
             found.setdefault(process.name, process)
     commands = [process.command or "" for process in found.values()]
     if any(re.search(r"celery\b.*\bworker\b.*\s(?:-B|--beat)\b", command) for command in commands):
-        found = {name: process for name, process in found.items() if _kind(process.command or "") != "celery beat"}
+        found = {
+            name: process
+            for name, process in found.items()
+            if kind_of_worker(process.command or "") != "celery scheduler"
+        }
     return list(found.values())
 
 
@@ -148,8 +155,12 @@ def _queues(process: Process) -> list[str]:
     return match[1].split(",") if match else []
 
 
-def _kind(command: str) -> str:
-    """What a command starts: the beat of Celery, the worker of a library, or something else."""
-    if re.search(r"celery\b.*\bbeat\b", command):
-        return "celery beat"
-    return next((f"{each.name} worker" for each in TOOLS if each.starts.search(command)), "other")
+def kind_of_worker(command: str) -> str:
+    """Return the library and role that a command starts, as `celery scheduler`; OTHER where it starts none."""
+    return next(iter(kinds_of_worker(command)), OTHER)
+
+
+def kinds_of_worker(command: str) -> list[str]:
+    """Return as `kind_of_worker` all that a command starts: a worker of Celery may schedule, too."""
+    schedulers = [f"{each.name} scheduler" for each in TOOLS if each.schedules.search(command)]
+    return schedulers + [f"{each.name} worker" for each in TOOLS if each.starts.search(command)]

@@ -8,7 +8,6 @@ from dataclasses import replace
 
 from devboot.onboarding.frameworks.framework import Clone
 from devboot.onboarding.frameworks.known import TOOLS
-from devboot.onboarding.frameworks.web.flask import Flask, flask_command
 from devboot.onboarding.proposal_values import Task
 from devboot.onboarding.reading.layout import ASIDE, cwd_of
 from devboot.onboarding.reading.once_commands import once_commands
@@ -37,17 +36,17 @@ def find_tasks(clone: Clone, run: Run, databases: tuple[str, ...]) -> list[Task]
         return tasks
     command, where = found
     first = Task(
-        "init", _as_started(clone, command), cwd_of(clone.app), (), depends_on=databases, evidence=where, once=True
+        "init",
+        clone.framework.completed(clone, command),
+        cwd_of(clone.app),
+        (),
+        depends_on=databases,
+        evidence=where,
+        once=True,
     )
     # What makes all tables as the code has them leaves nothing to migrate, unless it says so to the migrations
     stamps = any(clone.tree.mentions(path, ("stamp",)) for path in clone.tree.python_files() if not ASIDE.search(path))
     return [first, *(replace(each, depends_on=(*each.depends_on, "init")) for each in tasks if stamps)]
-
-
-def _as_started(clone: Clone, command: str) -> str:
-    """A command of Flask's with the option that names the application, where it has none."""
-    match = re.match(r"flask\s+(?!--app|-A)(.+)$", command)
-    return flask_command(clone, match[1]) if match and isinstance(clone.framework, Flask) else command
 
 
 def _begins_with_tables(clone: Clone, task: Task) -> bool:

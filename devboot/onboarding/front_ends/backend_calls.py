@@ -20,7 +20,7 @@ _SPEAKS_OF_API = re.compile(r"api|axios|http|config|client|const|env|service|req
 _ASIDE = re.compile(r"\.(?:test|spec|stories|d)\.|__tests__|\.min\.|(?:^|/)public/|(?:^|/)components/ui/")
 _MOST = 60  # files
 _PREFIX = r"(?:VITE|NEXT_PUBLIC|REACT_APP|VUE_APP|NUXT(?:_PUBLIC)?|PUBLIC|GATSBY|EXPO_PUBLIC|NG_APP)_"
-_ADDRESS = r"(?P<scheme>https?|wss?)://(?P<host>localhost|127\.0\.0\.1|0\.0\.0\.0|[a-z][a-z0-9_-]*):(?P<port>\d{2,5})(?P<path>[^'\"`\s,;)}>]*)"
+_ADDRESS = r"(?P<scheme>https?|wss?)://(?P<host>localhost|127\.0\.0\.1|0\.0\.0\.0|[a-z][a-z0-9_-]*):(?P<port>\d{2,5})(?P<path>[^'\"`\s,;)}>${]*)"
 _LITERAL = re.compile(rf"['\"`]{_ADDRESS}['\"`$]")
 _READ = re.compile(
     r"(?:import\.meta\.env|process\.env)(?:\.|\[['\"])(?P<name>[A-Z][A-Z0-9_]*)(?:['\"]\])?"

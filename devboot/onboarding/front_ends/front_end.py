@@ -17,6 +17,7 @@ from devboot.onboarding.reading.node import LOCKS, has_packages, lock_folder, re
 from devboot.onboarding.reading.tree import Tree, line_of
 
 NAME = "frontend"
+RUNS_NODE = re.compile(r"\b(?:npm|npx|yarn|pnpm|bun|node)\b")
 _USUAL_FOLDERS = (
     "frontend",
     "front-end",
@@ -122,12 +123,7 @@ def add_front_end(
     front = find_front_end(tree, app)
     api = next((name for name, _, _ in commands if name == "web"), commands[0][0] if commands else "")
     is_outside = front is not None and posixpath.relpath(front.folder, app.root).startswith("..")
-    if (
-        front is None
-        or is_outside
-        or not api
-        or any(re.search(r"\b(?:npm|npx|yarn|pnpm|bun|node)\b", c) for _, _, c in commands)
-    ):
+    if front is None or is_outside or not api or any(RUNS_NODE.search(c) for _, _, c in commands):
         return None
     taken = {name for name, _, _ in commands} | {process.name for process in processes}
     name = NAME if NAME not in taken else f"{NAME}-pages"

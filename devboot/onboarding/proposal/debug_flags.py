@@ -11,15 +11,11 @@ from devboot.onboarding.proposal_values import Evidence, Variable
 from devboot.onboarding.symbolic_eval.evaluate import Code, Run, evaluate
 
 DATABASE = re.compile(r"(?:^|_)(?:DATABASE|DB|SQLALCHEMY_DATABASE|SQLALCHEMY)_(?:URL|URI|DSN)$")
-ENGINE = re.compile(r"(?:DB|DATABASE)_ENGINE$")
 SERVER_DRIVER = re.compile(
     r"psycopg|^asyncpg$|mysql|mariadb|oracle|pyodbc|pymssql|^pg8000$|cockroach|motor|pymongo|beanie"
 )
 
-LOCAL = "127.0.0.1"
 _STAGES = ("development", "dev", "local")
-TRUE = ("True", "1", "true", "on", "yes")
-FALSE = ("False", "0", "false", "off", "no", "")
 
 
 def find_switches(clone: Clone, code: Code, base: Run) -> dict[str, Variable]:

@@ -1,4 +1,4 @@
-"""Leaves of a proposal what a written manifest lacks, in the names of that manifest."""
+"""Comparison of a proposal with a written manifest: the tables and keys that the manifest lacks."""
 
 from __future__ import annotations
 
@@ -9,25 +9,37 @@ from dataclasses import replace
 from typing import Any
 
 from devboot.environment.served_port import is_server
+from devboot.onboarding.frameworks.processes import kinds_of_worker
+from devboot.onboarding.front_ends.front_end import RUNS_NODE
+from devboot.onboarding.proposal.references import names_of, refers_to, refuse_foreign_references
 from devboot.onboarding.proposal_values import Database, Process, Proposal, PythonInput, Task
 
 _KINDS = ("services", "databases", "tasks", "processes")
+_ALL = ("processes", "services")  # stand for all of a kind in `before`
 _MIGRATES = re.compile(r"migrate\b|\bupgrade\b|init-db")
-_ROLE = re.compile(r"\b(celery|rq|dramatiq|huey|arq|taskiq|qcluster)\w*\b(?:.*\b(beat|scheduler)\b)?")
+_SCRIPT = re.compile(r"(?:^|\s)python[\d.]*\s+(?:-u\s+)?(?:-m\s+([\w.]+)|([\w./-]+\.py)\b)")
 
 
 def lacking(proposal: Proposal, manifest: Mapping[str, Any]) -> Proposal:
     """Return what of the proposal the values of a manifest don't have, without notes.
 
     What is there under another name counts: the service of a recipe, the file of a database, a process that serves.
+    What is returned refers to it by that name; what would refer to something that is nowhere is left out.
     """
+    proposal = refuse_foreign_references(proposal)
     has = {kind: _table(manifest, kind) for kind in _KINDS}
     taken = {name for kind in _KINDS for name in has[kind]}
     services = {each.name: name for each in proposal.services for name in _of_recipe(has["services"], each.recipe)}
     databases = dict(_known_databases(proposal.databases, has, services))
-    renamed = _Names(services, databases)
-    is_silent = "processes" not in manifest and not _table(manifest, "procfile")
-    return replace(
+    processes = dict(_known_processes(proposal.processes, has["processes"]))
+    tasks = dict(_known_tasks(proposal.tasks, has["tasks"]))
+    others = _names_of_others(proposal, has) - {*services, *databases, *processes, *tasks}
+    renamed = _Names(services, databases, processes, tasks)
+    path = _table(manifest, "procfile").get("path", proposal.procfile)
+    lines = {line.name for line in proposal.lines} if path == proposal.procfile else set[str]()
+    runs_nothing = "processes" in manifest and not has["processes"]
+    says_what_runs = runs_nothing or (_table(manifest, "procfile") and not has["processes"])
+    missing = replace(
         proposal,
         python=_python(proposal.python, _table(manifest, "python")),
         packages=tuple(each for each in proposal.packages if each.name not in _table(manifest, "packages")),
@@ -44,24 +56,93 @@ def lacking(proposal: Proposal, manifest: Mapping[str, Any]) -> Proposal:
         ),
         env_files=None if "env-files" in manifest else proposal.env_files,
         tasks=tuple(
-            replace(each, depends_on=tuple(renamed.of(name) for name in each.depends_on))
+            replace(
+                each,
+                before=tuple(renamed.of(name) for name in each.before if name not in others),
+                depends_on=tuple(renamed.of(name) for name in each.depends_on if name not in others),
+            )
             for each in proposal.tasks
-            if each.name not in taken and not _does_the_same(each, has["tasks"])
+            if each.name not in {*tasks, *taken}
         ),
         procfile=None,
-        processes=tuple(_processes(proposal, has["processes"], taken, is_silent=is_silent)),
+        processes=tuple(
+            replace(
+                each,
+                env={name: renamed.in_text(text) for name, text in each.env.items()},
+                listens=renamed.in_text(each.listens),
+            )
+            for each in proposal.processes
+            if each.name not in {*processes, *taken}
+            and not says_what_runs
+            and (each.command is not None or each.name in lines)
+        ),
         notes=(),
+    )
+    return _without_unknown_names(missing, has, lines)
+
+
+def _names_of_others(proposal: Proposal, has: Mapping[str, Mapping[str, Any]]) -> set[str]:
+    """Return the names of the proposal that the manifest has for something of another kind."""
+    own = {
+        *(("services", each.name) for each in proposal.services),
+        *(("databases", each.name) for each in proposal.databases),
+        *(("tasks", each.name) for each in proposal.tasks),
+        *(("processes", each.name) for each in proposal.processes),
+    }
+    taken = {name: kind for kind in _KINDS for name in has[kind]}
+    return {name for kind, name in own if taken.get(name, kind) != kind}
+
+
+def _without_unknown_names(missing: Proposal, has: Mapping[str, Mapping[str, Any]], lines: Iterable[str]) -> Proposal:
+    """Drop whatever refers to something that neither the manifest nor its additions have."""
+    own = names_of(replace(missing, lines=()))
+    inner = {name for table in has["services"].values() for name in _table(table, "databases")}
+    names = {kind: {*found, *has[kind]} for kind, found in own.items()}
+    names["databases"] |= inner
+    names["processes"] |= {*lines}
+    known = {name for found in names.values() for name in found} | {*has["tasks"], *_ALL}
+    known |= {each.name for each in missing.tasks}
+
+    def is_known(text: str) -> bool:
+        return all(name in names.get(kind, ()) for kind, name in refers_to(text))
+
+    return replace(
+        missing,
+        env=tuple(each for each in missing.env if is_known(each.value or "")),
+        tasks=tuple(
+            replace(
+                each,
+                before=tuple(name for name in each.before if name in known),
+                depends_on=tuple(name for name in each.depends_on if name in known),
+            )
+            for each in missing.tasks
+            if not each.before or any(name in known for name in each.before)
+        ),
+        processes=tuple(
+            replace(
+                each,
+                env={name: text for name, text in each.env.items() if is_known(text)},
+                listens=each.listens if is_known(each.listens) else "",
+            )
+            for each in missing.processes
+        ),
     )
 
 
 class _Names:
     """Names of the manifest for what the proposal calls otherwise."""
 
-    def __init__(self, services: Mapping[str, str], databases: Mapping[str, str]) -> None:
-        self._names = {"services": services, "databases": databases}
+    def __init__(
+        self,
+        services: Mapping[str, str],
+        databases: Mapping[str, str],
+        processes: Mapping[str, str],
+        tasks: Mapping[str, str],
+    ) -> None:
+        self._names = {"services": services, "databases": databases, "processes": processes, "tasks": tasks}
 
     def of(self, name: str) -> str:
-        """The manifest's name for a service or database."""
+        """The manifest's name for a service, database, process or task."""
         return next((names[name] for names in self._names.values() if name in names), name)
 
     def in_text(self, text: str) -> str:
@@ -70,7 +151,7 @@ class _Names:
         def renamed(match: re.Match[str]) -> str:
             return f"${{{match[1]}.{self._names[match[1]].get(match[2], match[2])}."
 
-        return re.sub(r"\$\{(services|databases)\.([^.}]+)\.", renamed, text)
+        return re.sub(r"\$\{(services|databases|processes)\.([^.}]+)\.", renamed, text)
 
 
 def _of_recipe(services: Mapping[str, Any], recipe: str) -> Iterator[str]:
@@ -107,30 +188,41 @@ def _python(python: PythonInput, has: Mapping[str, Any]) -> PythonInput:
     )
 
 
-def _does_the_same(task: Task, tasks: Mapping[str, Any]) -> bool:
-    runs = [str(table.get("run", "")) for table in tasks.values()]
-    migrates = _MIGRATES.search(task.run) is not None
-    return any(run == task.run or (migrates and _MIGRATES.search(run)) for run in runs)
+def _known_tasks(tasks: Iterable[Task], has: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the names of tasks that the manifest has, each with the manifest's own."""
+    for task in tasks:
+        migrates = _MIGRATES.search(task.run) is not None
+        for name, table in has.items():
+            run = str(table.get("run", ""))
+            if run == task.run or (migrates and _MIGRATES.search(run)):
+                yield task.name, name
+                break
 
 
-def _processes(
-    proposal: Proposal, processes: Mapping[str, Any], taken: Iterable[str], *, is_silent: bool
-) -> Iterator[Process]:
-    """Processes that nothing in the manifest stands for; none where it says that nothing, or another file, runs."""
-    roles = {_role(str(table.get("command", ""))) for table in processes.values()}
-    for process in proposal.processes:
-        if process.name in taken or not (processes or is_silent):
-            continue
-        if process.command is None or _role(process.command) not in roles:
-            yield process
+def _known_processes(processes: Iterable[Process], has: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the names of processes that the manifest has one of the same role for, each with the manifest's own."""
+    roles: dict[str, str] = {}
+    for name, table in has.items():
+        for role in _roles(str(table.get("command", ""))):
+            roles.setdefault(role, name)
+    for process in processes:
+        role = _roles(process.command)[-1] if process.command else ""
+        if role in roles:
+            yield process.name, roles[role]
 
 
-def _role(command: str) -> str:
-    """What a process is there for: two that serve are the same web process."""
+def _roles(command: str) -> list[str]:
+    """Return the purposes of a process: two that serve an application are the same web process."""
+    if RUNS_NODE.search(command):
+        return ["front end"]
     if is_server(command) or "$PORT" in command:
-        return "web"
-    worker = _ROLE.search(command)
-    return f"{worker[1]} {worker[2] or ''}" if worker else command
+        return ["web"]
+    script = _SCRIPT.search(command)
+    if kinds := kinds_of_worker(command):
+        return kinds
+    if script is None or "manage.py" in command:
+        return [command]
+    return [f"script {script[1] or script[2].removeprefix('./').removesuffix('.py').replace('/', '.')}"]
 
 
 def _table(values: Mapping[str, Any], *keys: str) -> Mapping[str, Any]:

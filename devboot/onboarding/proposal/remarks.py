@@ -1,4 +1,4 @@
-"""What is worth saying beside the manifest: servers not shown to be needed, what a clone lacks, what else it holds."""
+"""Notes on a proposal: servers with no visible use, files that the clone lacks, other applications beside it."""
 
 from __future__ import annotations
 

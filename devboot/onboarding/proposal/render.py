@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Iterable, Iterator
 
 from devboot.model.printable import printable
+from devboot.onboarding.proposal.references import refuse_foreign_references
 from devboot.onboarding.proposal_values import OPEN_ACCESS, Evidence, Note, Proposal, PythonInput, Variable
 
 LINES, COLUMNS = 25, 100
@@ -19,6 +20,7 @@ def render(proposal: Proposal) -> str:
 
     Warnings are always written, other notes as long as the whole has no more than `LINES` lines.
     """
+    proposal = refuse_foreign_references(proposal)
     parts = [[HEAD, SCHEMA] if proposal.has_virtualenv else [HEAD], *tables(proposal), _procfile(proposal)]
     parts = [part for part in parts if part]
     room = LINES - sum(len(part) + 1 for part in parts)

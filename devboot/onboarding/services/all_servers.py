@@ -1,4 +1,4 @@
-"""Finds every server that the application needs, by one path for all kinds: what it connects to, told and tried."""
+"""Search for all servers that the application connects to, with the variables that lead it to them."""
 
 from __future__ import annotations
 

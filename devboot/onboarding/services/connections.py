@@ -16,7 +16,6 @@ from devboot.onboarding.symbolic_eval.evaluate import Run
 from devboot.onboarding.symbolic_eval.machine import Event
 from devboot.onboarding.symbolic_eval.values import HOLE, Opaque, Value
 
-PARTS = ("host", "port", "user", "password", "name")
 _PAIR = re.compile(r"(\w+)\s*=\s*('[^']*'|\S+)")
 _HOST_AND_PORT = re.compile(r"^([\w.-]+|\[[\d:a-fA-F]+\]):(\d+)$")
 

@@ -1,4 +1,4 @@
-"""What the application is told of one kind of server, and what a variable says of one so far."""
+"""One kind of server that the application needs: its service, databases, variables and warnings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Goes without servers that can't be had on a machine: the code is told the usual addresses, and warnings say why."""
+"""Removal of services that this machine can't install: their usual addresses stay in variables, with a warning."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from devboot.app.init import Fact, example_folder, facts_of, init, planned, write_example
+from devboot.app.init import Fact, example_folder, facts_of, init, merged, planned, write_example
 from devboot.errors import DevbootError, MachineError, ManifestError, Problems, UsageError
 from devboot.model.edge.manifest import load_sources
 from devboot.onboarding import Proposal
@@ -98,6 +98,24 @@ def test_a_manifest_that_cant_be_added_to_stays_as_it_is(clone, at_home, text, s
     slugs = [each.slug for each in caught.value.errors] if isinstance(caught.value, Problems) else [caught.value.slug]
     assert slugs == [slug]
     assert (clone / "devboot.toml").read_text(encoding="utf-8") == text
+
+
+def test_additions_that_do_not_fit_are_refused_and_nothing_is_written(clone, at_home):
+    path = clone / "devboot.toml"
+    path.write_text("[env]\nA = '${B}'\n", encoding="utf-8")
+    missing = Proposal(root=clone, name="shop", env=(Variable("B", value="${A}"),))
+    with pytest.raises(ManifestError) as caught:
+        merged(str(path), missing)
+    assert caught.value.slug == "init/conflict"
+    assert "refer to each other" in caught.value.causes[0]
+    assert path.read_text(encoding="utf-8") == "[env]\nA = '${B}'\n"
+
+
+def test_a_reference_that_was_wrong_before_and_stays_wrong_is_named_with_its_line(clone, at_home):
+    (clone / "devboot.toml").write_text("[env]\nA = '${processes.api.port}'\n", encoding="utf-8")
+    with pytest.raises(Problems) as caught:
+        init(str(clone), at_home, merges=True)
+    assert [each.slug for each in caught.value.errors] == ["manifest/unknown-name"]
 
 
 def test_what_belongs_into_a_folder_below_is_not_added_here(tmp_path, at_home):

@@ -1,10 +1,13 @@
 """What of a proposal a written manifest lacks: the same thing under another name is there."""
 
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from devboot.model.edge.manifest import parse_manifest
+from devboot.model.edge.toml_insert import insert_tables
 from devboot.onboarding import Proposal, lacking, render, tables
 from devboot.onboarding.proposal_values import Database, Process, PythonInput, Service, Task, Variable
 
@@ -83,3 +86,64 @@ def test_a_name_that_stands_for_something_else_is_not_taken():
     found = added("[tasks.web]\nrun = 'x'\n[tasks.redis]\nrun = 'y'\n")
     assert "redis" not in found["services"]
     assert "web" not in found["processes"]
+
+
+PAGES = replace(
+    SHOP,
+    env=(*SHOP.env, Variable("ORIGIN", value="http://localhost:${processes.frontend.port}")),
+    tasks=(*SHOP.tasks, Task("npm-frontend", "npm ci", "frontend", before=("frontend",))),
+    processes=(
+        *SHOP.processes,
+        Process(
+            "frontend",
+            "npm run dev -- --port $PORT",
+            "frontend",
+            env={"VITE_API": "http://localhost:${processes.web.port}/"},
+            listens="localhost:${processes.frontend.port}",
+        ),
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[processes.api]\ncommand = 'uvicorn shop:app --port $PORT'\n",
+        "[processes.pages]\ncommand = 'cd frontend && npm run dev'\n",
+        "[processes.web]\ncommand = 'npm run dev'\n[processes.api]\ncommand = './serve $PORT'\n",
+        "[processes]\n",
+        "[tasks.frontend]\nrun = 'x'\n",
+        "[tasks.web]\nrun = 'x'\n",
+        "[databases.main]\npath = 'other.db'\n",
+        "[services.main]\nrecipe = 'redis'\n",
+        "[tasks.tables]\nrun = './manage.py migrate'\n",
+        "[processes.main]\ncommand = 'python -m shop.default'\n",
+    ],
+)
+def test_what_is_added_refers_to_nothing_that_is_not_there(text):
+    after = insert_tables(text, tables(lacking(PAGES, tomllib.loads(text))), list(tomllib.loads(render(PAGES))))
+    assert parse_manifest(after, "devboot.toml", procfile=())
+
+
+def test_a_front_end_is_added_beside_an_api_that_serves_under_another_name():
+    found = added("[processes.api]\ncommand = 'uvicorn shop:app --port $PORT'\n", PAGES)
+    assert "web" not in found["processes"]
+    assert found["processes"]["frontend"]["env"] == {"VITE_API": "http://localhost:${processes.api.port}/"}
+    assert found["tasks"]["npm-frontend"]["before"] == ["frontend"]
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours"),
+    [
+        ("procrastinate worker --concurrency=4", "procrastinate worker"),
+        ("python manage.py db_worker -v 2", "python manage.py db_worker"),
+        ("python -u -m shop.scheduler", "python shop/scheduler.py"),
+        ("taskiq scheduler shop:s", "taskiq scheduler shop.tasks:s"),
+        ("celery -A shop worker --beat", "celery -A shop.celery worker"),
+        *((f"x {each}", each) for each in ("rqworker", "run_huey", "rundramatiq", "qcluster", "arq shop.Settings")),
+    ],
+)
+def test_a_worker_of_every_library_is_there_under_another_name(theirs, ours):
+    proposal = Proposal(root=Path("/shop"), name="shop", processes=(Process("worker", ours),))
+    assert added(f"[processes.jobs]\ncommand = '{theirs}'\n", proposal) == {}

@@ -30,6 +30,11 @@ class Flask(ApplicationObject):
         """Return Flask's own server."""
         return flask_command(clone, "run -p $PORT --reload")
 
+    def completed(self, clone: Clone, command: str) -> str:
+        """Return a command of Flask's with the option that names the application, where it has none."""
+        match = re.match(r"flask\s+(?!--app|-A)(.+)$", command)
+        return flask_command(clone, match[1]) if match else command
+
     def variables(self, clone: Clone, commands: Iterable[str]) -> Mapping[str, Variable]:
         """Return FLASK_APP, where a command calls `flask` and it would find nothing by itself."""
         lines = [entry.command for entry in clone.procfile.entries.values()] if clone.procfile else []

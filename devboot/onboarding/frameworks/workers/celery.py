@@ -29,6 +29,7 @@ class Celery(Framework):
     name = "celery"
     words = ("Celery(",)
     starts = re.compile(r"celery\b.*\bworker\b")
+    schedules = re.compile(r"celery\b.*\bbeat\b")
 
     def workers(self, clone: Clone, run: Run) -> Sequence[Process]:
         """Return worker and beat, unless the settings keep Celery from being used."""

@@ -22,6 +22,7 @@ class Rq(Worker):
     name = "rq"
     words = ("RQ(",)
     starts = re.compile(r"\brq\s+worker|rqworker")
+    schedules = re.compile(r"rqscheduler")
     django = ("django_rq", "rqworker default")
 
     def plain(self, clone: Clone, run: Run) -> Iterator[Process]:

@@ -17,6 +17,7 @@ class Taskiq(Worker):
     name = "taskiq"
     words = ("ListQueueBroker(", "RedisStreamBroker(")
     starts = re.compile(r"taskiq\s+worker")
+    schedules = re.compile(r"taskiq\s+scheduler")
 
     def plain(self, clone: Clone, run: Run) -> Iterator[Process]:
         """Yield the worker."""

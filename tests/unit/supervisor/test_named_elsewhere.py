@@ -132,4 +132,6 @@ def test_a_module_of_the_project_is_never_looked_for_in_an_index(tmp_path):
     (tmp_path / "prices.py").touch()
     assert "PYTHONPATH" in cannot_load(spec, tail[0], tail).help[0]
     (tmp_path / "__init__.py").touch()
-    assert cannot_load(spec, tail[0], tail).help[0].startswith("mv __init__.py __init__.py.unused && devboot up -d")
+    assert "PYTHONPATH" in cannot_load(spec, tail[0], tail).help[0]
+    flask = (f"Error: While importing '{tmp_path.name}.app', an ImportError was raised:", *tail)
+    assert cannot_load(spec, tail[0], flask).help[0].startswith("mv __init__.py __init__.py.unused && devboot up -d")

@@ -33,7 +33,9 @@ def lacking(proposal: Proposal, manifest: Mapping[str, Any]) -> Proposal:
     databases = dict(_known_databases(proposal.databases, has, services))
     processes = dict(_known_processes(proposal.processes, has["processes"]))
     tasks = dict(_known_tasks(proposal.tasks, has["tasks"]))
-    others = _names_of_others(proposal, has) - {*services, *databases, *processes, *tasks}
+    files = {name for name, table in has["databases"].items() if "service" not in table}
+    files &= {each.name for each in proposal.databases if each.service} - {*databases}
+    others = (_names_of_others(proposal, has) | files) - {*services, *databases, *processes, *tasks}
     renamed = _Names(services, databases, processes, tasks)
     path = _table(manifest, "procfile").get("path", proposal.procfile)
     lines = {line.name for line in proposal.lines} if path == proposal.procfile else set[str]()
@@ -78,7 +80,8 @@ def lacking(proposal: Proposal, manifest: Mapping[str, Any]) -> Proposal:
         ),
         notes=(),
     )
-    return _without_unknown_names(missing, has, lines)
+    without_files = {name: table for name, table in has["databases"].items() if name not in files}
+    return _without_unknown_names(missing, {**has, "databases": without_files}, lines)
 
 
 def _names_of_others(proposal: Proposal, has: Mapping[str, Mapping[str, Any]]) -> set[str]:

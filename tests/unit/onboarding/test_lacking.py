@@ -90,7 +90,11 @@ def test_a_name_that_stands_for_something_else_is_not_taken():
 
 PAGES = replace(
     SHOP,
-    env=(*SHOP.env, Variable("ORIGIN", value="http://localhost:${processes.frontend.port}")),
+    env=(
+        *SHOP.env,
+        Variable("USER", value="${databases.main.user}"),
+        Variable("ORIGIN", value="http://localhost:${processes.frontend.port}"),
+    ),
     tasks=(*SHOP.tasks, Task("npm-frontend", "npm ci", "frontend", before=("frontend",))),
     processes=(
         *SHOP.processes,

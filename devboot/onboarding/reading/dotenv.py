@@ -80,7 +80,6 @@ class EnvFiles:
 
     committed: dict[str, Variable]
     examples: dict[str, Variable]
-    committed_paths: tuple[str, ...]
     example_paths: tuple[str, ...]
     local: frozenset[str] = frozenset()
 
@@ -108,7 +107,7 @@ def read_env_files(tree: Tree, folders: tuple[str, ...], environ: Mapping[str, s
                 examples[variable.name] = variable
     untracked = {path for path in paths if _is_untracked(tree, path, environ)}
     local = frozenset(name for name, variable in committed.items() if variable.path in untracked)
-    return EnvFiles(committed, examples, tuple(paths), tuple(templates), local)
+    return EnvFiles(committed, examples, tuple(templates), local)
 
 
 def _is_untracked(tree: Tree, path: str, environ: Mapping[str, str]) -> bool:

@@ -79,7 +79,7 @@ class DaemonLease(Record):
 
     def find_guardian(self, table: Mapping[int, proctable.Seen]) -> proctable.Seen | None:
         """Return the guardian as it is in `table`; None when it has ended."""
-        seen = table.get(self.guardian)
+        seen = table.get(self.guardian) if proctable.is_endable(self.guardian) else None
         return seen if seen is not None and seen.is_alive and seen.started == self.guardian_started else None
 
     @property
@@ -337,6 +337,7 @@ def left_behind(
     if guardian is not None:
         found = {seen.pid: (seen, "") for seen in proctable.descendants(table, guardian.pid)} | found
     found.pop(os.getpid(), None)  # this very command may have been typed in one of the processes
+    found = {pid: each for pid, each in found.items() if proctable.is_endable(pid)}
     if not found and guardian is not None and guardian.pid != os.getpid():
         return [(guardian, GUARDIAN)]
     return list(found.values())

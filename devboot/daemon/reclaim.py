@@ -126,7 +126,7 @@ def _look(find: Callable[[Table], Found], known: dict[int, tuple[Seen, str]]) ->
         now = table.get(pid)
         if now is None or now.started != seen.started or not now.is_alive:
             del known[pid]
-    known |= {seen.pid: (seen, name) for seen, name in find(table)}
+    known |= {seen.pid: (seen, name) for seen, name in find(table) if proctable.is_endable(seen.pid)}
     children: dict[int, list[Seen]] = {}
     for seen in table.values():
         children.setdefault(seen.parent, []).append(seen)
@@ -153,7 +153,12 @@ def _due(found: Found, asked: dict[int, str], *, is_over: bool) -> Found:
 
 
 def signal_process(seen: Seen, number: int) -> None:
-    """Send a signal to that very process, never to a later one of its number where the system can tell them apart."""
+    """Send a signal to that very process, never to a later one of its number where the system can tell them apart.
+
+    Process 1 gets none.
+    """
+    if not proctable.is_endable(seen.pid):
+        return
     try:
         handle = os.pidfd_open(seen.pid)
     except (AttributeError, OSError):  # not Linux, ended, or no descriptor left

@@ -66,7 +66,7 @@ def _lease(
     group = _group_of(member)
     guardian, _, guardian_started = os.path.basename(group).removeprefix(_GROUP).partition("-")
     if not group and (seen := table.get(pid)) is not None and seen.started == started:
-        parent = table.get(seen.parent)
+        parent = proctable.forked_from(seen, table.get(seen.parent))
         guardian, guardian_started = (str(parent.pid), parent.started) if parent is not None else ("", "")
     return DaemonLease(
         pid=pid,

@@ -190,7 +190,8 @@ class _Tenancy:
         self._adopts = adopts
         self._since = time.time()
         self._marker = ""
-        self._guardian = proctable.look(os.getppid())
+        me = proctable.look(os.getpid())
+        self._guardian = None if me is None else proctable.forked_from(me, proctable.look(me.parent))
         self._owned: Ownership | None = None
         self._socket = ""
         self._listener: _socket.socket | None = None

@@ -124,6 +124,20 @@ def _ask_ps() -> dict[int, Seen]:
     return table
 
 
+def forked_from(seen: Seen, parent: Seen | None) -> Seen | None:
+    """Return the parent if it has forked this process and lives; None where another one has adopted the process.
+
+    A guardian starts a session before it forks its daemon, and nobody can enter a session from outside.
+    """
+    is_proven = parent is not None and is_endable(parent.pid) and seen.session and parent.session == seen.session
+    return parent if is_proven else None
+
+
+def is_endable(pid: int) -> bool:
+    """Whether a process of this number may be ended: process 1 and the kernel are never ours."""
+    return pid > 1
+
+
 def own_children() -> frozenset[int] | None:
     """Pids of the children of this process, zombies too; None where the system doesn't list them."""
     pids = _content(f"/proc/{os.getpid()}/task/{os.getpid()}/children")

@@ -7,6 +7,7 @@ import os
 import shlex
 import shutil
 import signal
+import subprocess
 import sys
 import time
 
@@ -16,7 +17,7 @@ from devboot import snapshot
 from devboot.app import launch
 from devboot.app.call import Call
 from devboot.app.glance import MADE
-from devboot.daemon import client, leases
+from devboot.daemon import cgroup, client, leases
 from devboot.doctor.checks import processes as checks
 from devboot.doctor.subject import Subject
 from devboot.locks import hold_folder, is_folder_held
@@ -333,3 +334,47 @@ def test_a_running_daemon_is_joined_without_preparing_only_where_the_data_is_the
     left = launch._join_known(call, client.connect(project.lease()))
 
     assert (joined, left) == (int(fails), None)
+
+
+ADOPTER = """
+import subprocess, sys
+from devboot.supervisor.proctable import become_subreaper
+assert become_subreaper()
+stranger = subprocess.Popen(["sleep", "1000"])
+subprocess.run(sys.argv[1:], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=True)
+print(stranger.pid, flush=True)
+sys.stdin.read()
+stranger.kill()
+"""
+
+
+def leave_group(lease):
+    """Move a run out of its control group, as on a machine where none could be made."""
+    for pid in cgroup.members(lease.group) if lease.group else ():
+        with open(f"{os.path.dirname(lease.group)}/cgroup.procs", "w") as file:
+            file.write(str(pid))
+
+
+@pytest.mark.faults(202)
+@pytest.mark.skipif(sys.platform != "linux", reason="subreapers are a thing of Linux")
+@pytest.mark.parametrize("more", [(), ("--force",)], ids=["plain", "force"])
+def test_who_adopted_a_daemon_without_guardian_is_not_ended_with_it(project, more):
+    project.spec("web").write()
+    command = [sys.executable, "-c", ADOPTER, *project.argv("up", "-d")]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(command, cwd=project.root, env=project.env, **pipes) as adopter:
+        stranger = int(adopter.stdout.readline())
+        lease, left = project.lease(), marked(project)
+        os.kill(lease.pid, signal.SIGSTOP)  # else it makes its files again
+        leave_group(lease)
+        os.kill(lease.guardian, signal.SIGKILL)
+        wait_until(lambda: proctable.look(lease.pid).parent == adopter.pid, "the adoption")
+        delete(project, "state", "runtime")
+        if os.path.exists(leases.data_path(project.data)):
+            os.unlink(leases.data_path(project.data))
+
+        project.devboot("down", *more)
+
+        assert not any(map(is_alive, [lease.pid, *left]))
+        assert is_alive(adopter.pid)
+        assert is_alive(stranger)

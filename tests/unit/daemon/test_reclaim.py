@@ -102,3 +102,25 @@ def test_what_takes_longer_than_a_second_to_end_is_named_once():
     child.send_signal(signal.SIGSTOP)  # so that SIGTERM has no effect yet
     end_all(find, 5.0, lambda: now[0], pause, told.append)
     assert [[(each.pid, name) for each, name in found] for found in told] == [[(seen.pid, "web")]]
+
+
+@pytest.mark.faults(202)
+def test_process_1_and_what_it_has_adopted_is_never_found_nor_ended(tmp_path):
+    init, stranger = Seen(1, 0, 1, "S", "1"), Seen(7, 1, 7, "S", "9")
+    lease = leases.DaemonLease(
+        6, "5", proctable.boot_id(), "", "", "", "", str(tmp_path), "0", guardian=1, guardian_started="1", grace="0"
+    )
+
+    assert leases.left_behind(str(tmp_path), {1: init, 7: stranger}, lease) == []
+    assert end_all(lambda table: [(table[1], "")], 0.0) == Reclaimed()
+
+
+def test_only_the_process_that_has_forked_a_daemon_is_its_guardian():
+    daemon = Seen(6, 5, 4, "S", "3")
+
+    assert proctable.forked_from(daemon, guardian := Seen(5, 1, 4, "S", "2")) is guardian
+    assert proctable.forked_from(daemon, Seen(1, 0, 1, "S", "1")) is None
+    assert proctable.forked_from(daemon, Seen(1, 0, 4, "S", "1")) is None
+    assert proctable.forked_from(daemon, Seen(5, 1, 5, "S", "2")) is None  # a subreaper, such as a desktop session's
+    assert proctable.forked_from(daemon._replace(session=0), guardian._replace(session=0)) is None
+    assert proctable.forked_from(daemon, None) is None

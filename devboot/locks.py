@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import sys
 import time
 from _thread import get_ident  # what `threading` calls it, without its cost
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 _NO_LOCKS = {errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EBADF}
 _POLL = 0.01
 _TRIES, _TRY_AGAIN = 5, 0.001
+_ASK_OPEN_FILE = getattr(fcntl, "F_OFD_GETLK", None)  # Linux
+_NUMBER_BYTES, _STRUCT_FLOCK = 2, 32  # `struct flock`: zeros behind the kind of lock mean the whole file
 
 
 class Holder(Record):
@@ -205,16 +208,42 @@ def hold_folder(path: str) -> int | None:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(descriptor)
-            time.sleep(_TRY_AGAIN)  # `is_folder_held` has it for a moment
+            time.sleep(_TRY_AGAIN)  # where nobody can ask for it, `is_folder_held` has it for a moment
             continue
         except OSError as error:
             if error.errno not in _NO_LOCKS:
                 os.close(descriptor)
                 raise
         if is_in_place(descriptor, path):
+            _show_lock(descriptor)
             return descriptor
         os.close(descriptor)
     return None
+
+
+def _show_lock(descriptor: int) -> None:
+    """Add a lock that others can ask for without taking one: for the time of a probe no server could start."""
+    if _ASK_OPEN_FILE is None:
+        return
+    try:
+        fcntl.fcntl(descriptor, fcntl.F_OFD_SETLK, _lock_request(fcntl.F_RDLCK))
+    except OSError:
+        return  # `_is_lock_shown` can't ask for it there either
+
+
+def _is_lock_shown(descriptor: int) -> bool | None:
+    """Return whether another process shows a lock of this folder; None where the system can't tell."""
+    if _ASK_OPEN_FILE is None:
+        return None
+    try:
+        answer = fcntl.fcntl(descriptor, _ASK_OPEN_FILE, _lock_request(fcntl.F_WRLCK))
+    except OSError:
+        return None
+    return int.from_bytes(answer[:_NUMBER_BYTES], sys.byteorder) != fcntl.F_UNLCK
+
+
+def _lock_request(kind: int) -> bytes:
+    return kind.to_bytes(_NUMBER_BYTES, sys.byteorder).ljust(_STRUCT_FLOCK, b"\0")
 
 
 def is_folder_held(path: str) -> bool:
@@ -224,6 +253,8 @@ def is_folder_held(path: str) -> bool:
     except OSError:
         return False
     try:
+        if (is_shown := _is_lock_shown(descriptor)) is not None:
+            return is_shown
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True

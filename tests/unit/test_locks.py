@@ -11,7 +11,7 @@ import threading
 import pytest
 
 from devboot.errors import BusyError, MachineError
-from devboot.locks import BUILD, PROJECT, TABLE, FileLock, Holder, read_holder
+from devboot.locks import BUILD, PROJECT, TABLE, FileLock, Holder, hold_folder, read_holder
 
 
 def test_a_lock_excludes_a_second_holder_and_names_the_first(tmp_path):
@@ -187,3 +187,28 @@ def test_other_threads_hold_what_they_like(tmp_path, monkeypatch):
     with FileLock(f"{tmp_path}/project", "up", PROJECT) as lock:
         assert lock.is_held
     table.release()
+
+
+PROBE = """
+import sys
+from devboot.locks import is_folder_held
+taken = []
+sys.addaudithook(lambda event, arguments: taken.append(event) if event == "fcntl.flock" else None)
+print(is_folder_held(sys.argv[1]), taken)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells of a folder's lock without taking it")
+def test_a_probe_of_a_folder_takes_no_lock_that_a_starting_server_could_meet(tmp_path):
+    def probed():
+        done = subprocess.run([sys.executable, "-c", PROBE, str(tmp_path)], capture_output=True, text=True, check=True)
+        return done.stdout
+
+    assert probed() == "False []\n"
+    held = hold_folder(str(tmp_path))
+    inherited = os.dup(held)
+    os.close(held)
+    assert probed() == "True []\n"
+    assert hold_folder(str(tmp_path)) is None
+    os.close(inherited)
+    assert probed() == "False []\n"

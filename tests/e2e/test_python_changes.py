@@ -204,3 +204,5 @@ def test_data_of_a_service_that_is_deleted_while_it_runs_is_reported(counter):
     said = here.devboot("doctor", code=1).stdout
 
     assert "error[process/files-gone]: the data directory of redis was deleted while it runs" in said
+    assert "mkdir -m 700 -p" in said
+    assert said.index("redis-cli --rdb") < said.index("devboot restart redis")

@@ -71,7 +71,8 @@ def daemon(subject: Subject) -> Answer:
             "daemon/files-deleted",
             WARNING,
             f"the files by which commands find the background process ({lease.pid}) were deleted",
-            "until they are there again, another one could be started beside it",
+            "until they are there again, commands have to find it among all processes, and can only end it; "
+            "the lock of the project's data keeps a second one from starting",
             Fix("devboot ps", "lets it make them again"),
         )
         return Answer((f"running (pid {lease.pid})",), findings=(finding,))
@@ -197,7 +198,11 @@ def _data_gone(name: str, folder: str) -> Finding:
         ERROR,
         f"the data directory of {name} was deleted while it runs",
         "it can't save any more; what it holds in memory is lost with its next stop",
-        Fix(f"mkdir -m 700 -p {shell_word(folder)}", f"then `devboot restart {shell_word(name)}`"),
+        Fix(
+            f"mkdir -m 700 -p {shell_word(folder)}",
+            "then save what it holds with its own program, as `redis-cli --rdb FILE` or `pg_dump`; "
+            f"only after that `devboot restart {shell_word(name)}`",
+        ),
         (folder,),
     )
 

@@ -126,7 +126,15 @@ def _leads_elsewhere(venv: str, version: str) -> bool:
     return any(os.path.realpath(each) != os.path.join(here, os.path.relpath(each, venv)) for each in inner)
 
 
-def decide(condition: Condition, name: str, *, wanted: WantedPython, is_admitted: bool, is_forced: bool) -> Decision:
+def decide(
+    condition: Condition,
+    name: str,
+    *,
+    wanted: WantedPython,
+    is_admitted: bool,
+    is_forced: bool,
+    has_lost_libraries: bool = False,
+) -> Decision:
     """Decide what a sync does.
 
     Args:
@@ -135,6 +143,7 @@ def decide(condition: Condition, name: str, *, wanted: WantedPython, is_admitted
         wanted: the interpreter that was chosen.
         is_admitted: the version that is there satisfies what the project asks for.
         is_forced: the user allows to move a foreign one aside.
+        has_lost_libraries: packages in it load system libraries that are gone from the store.
 
     Raises:
         MachineError: `python/foreign-venv`, something is there that isn't devboot's to change.
@@ -148,7 +157,8 @@ def decide(condition: Condition, name: str, *, wanted: WantedPython, is_admitted
     if condition.state == BROKEN:
         return Decision(REBUILD, _rebuilding(condition.reason, name))
     if condition.state == OURS:
-        return _of_ours(condition, name, wanted, has_right_python=has_right_python)
+        decision = _of_ours(condition, name, wanted, has_right_python=has_right_python)
+        return _with_libraries(decision, name) if has_lost_libraries else decision
     if condition.state == FOREIGN and has_right_python and not is_forced:
         return Decision(ADOPT, f"using the {name} that is there (python {condition.version}); nothing in it is removed")
     if is_forced:
@@ -165,6 +175,13 @@ def _of_ours(condition: Condition, name: str, wanted: WantedPython, *, has_right
     if wanted.only and made_with != wanted.only:
         return Decision(REBUILD, f"rebuilding {name} with the python of `[packages]`", old_is_sound=True)
     return Decision(KEEP)
+
+
+def _with_libraries(decision: Decision, name: str) -> Decision:
+    """Rebuild what would have been kept: its packages load libraries that are gone."""
+    if decision.act != KEEP:
+        return decision
+    return Decision(REBUILD, _rebuilding("system libraries that its packages load are gone", name), old_is_sound=True)
 
 
 def _rebuilding(reason: str, name: str) -> str:

@@ -95,7 +95,8 @@ def sync(uv: Uv, spec: VenvSpec, *, reporter: Reporter, wall_clock: Callable[[],
         spec.name,
         wanted=WantedPython(spec.interpreter.minor, spec.interpreter.path if spec.is_given else ""),
         is_admitted=_is_admitted(spec, condition.version),
-        is_forced=spec.is_forced or _has_lost_libraries(condition.record),
+        is_forced=spec.is_forced,
+        has_lost_libraries=_has_lost_libraries(condition.record),
     )
     if decision.says:
         reporter.emit(Event(NOTE, STEP, decision.says))

@@ -121,6 +121,8 @@ class LibraryStore:
             # Taken as it is: asking the distribution for its newest version takes seconds
             if key not in self._places and os.path.exists(os.path.join(path, REGISTERED)):
                 self._take(key, path, place)
+        if any(each.key not in self._places for each in self._complete(libraries)):
+            return None  # one has gone: the build asks for it anew
         return self.variables(libraries)
 
     def remember(self, requirement: str, libraries: Sequence[SystemLibrary]) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from devboot.clone_writer import write_beside_links
 from devboot.environment.distributions import list_installed
 from devboot.environment.interpreters import inspect
 from devboot.environment.locks.pins import EDITABLE, Direct, Pin, Pins
@@ -20,6 +21,7 @@ from devboot.errors import IntegrityError, MachineError, NetworkError, WorkError
 from devboot.events import NOTE, WARNING, RecordingReporter
 from devboot.model.edge.manifest import manifest_schema
 from devboot.onboarding.proposal.render import SCHEMA
+from devboot.provision.store import REGISTERED
 from devboot.uv.client import make_uv
 from devboot.uv.packages import IndexSettings, install_requirements
 from tests.fakes.checkpoints import checkpoints
@@ -515,3 +517,23 @@ def test_no_virtualenv_is_made_in_a_folder_that_a_link_leads_to(workshop, tmp_pa
 
     assert "machine/leads-outside" == caught.value.slug
     assert [] == os.listdir(tmp_path / "outside")
+
+
+def test_packages_are_installed_again_when_system_libraries_that_they_load_are_gone(workshop, tmp_path):
+    library = tmp_path / "library"
+    library.mkdir()
+    (library / REGISTERED).touch()
+    pin = workshop.pin("ant")
+    workshop.sync(pin)
+    venv = str(workshop.root / ".venv")
+    write_beside_links(f"{venv}/{NAME}", render_record(replace(load_record(venv), libraries=(str(library),))))
+    assert workshop.sync(pin).is_unchanged
+    shutil.rmtree(library)
+
+    again = workshop.sync(pin)
+
+    assert REBUILD == again.act
+    assert "rebuilding .venv: system libraries that its packages load are gone" in workshop.notes()
+    assert {"ant": "1.0"} == workshop.versions()
+    assert () == load_record(venv).libraries
+    assert workshop.sync(pin).is_unchanged

@@ -71,8 +71,7 @@ def daemon(subject: Subject) -> Answer:
             "daemon/files-deleted",
             WARNING,
             f"the files by which commands find the background process ({lease.pid}) were deleted",
-            "until they are there again, commands have to find it among all processes, and can only end it; "
-            "the lock of the project's data keeps a second one from starting",
+            "until they are there again, each command looks for it among all processes; no second one is started",
             Fix("devboot ps", "lets it make them again"),
         )
         return Answer((f"running (pid {lease.pid})",), findings=(finding,))

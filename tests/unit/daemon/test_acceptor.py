@@ -62,7 +62,8 @@ def no_descriptors():
     taken = []
 
     def take(free=0):
-        resource.setrlimit(resource.RLIMIT_NOFILE, (min(soft, 256), hard))
+        used = max(int(name) for name in os.listdir("/dev/fd"))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(soft, used + 64), hard))
         while True:
             try:
                 taken.append(os.open(os.devnull, os.O_RDONLY))

@@ -143,6 +143,8 @@ class Scene:
                 tenancy._owned.release()
             if tenancy._listener is not None:
                 tenancy._listener.close()
+            if tenancy._book is not None:
+                tenancy._book.close()
 
 
 @pytest.fixture(scope="module")

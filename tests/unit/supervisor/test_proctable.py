@@ -127,7 +127,8 @@ def no_descriptors(monkeypatch):
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     taken = []
     proctable.hold_reserve()
-    resource.setrlimit(resource.RLIMIT_NOFILE, (min(soft, 256), hard))
+    used = max(int(name) for name in os.listdir("/dev/fd"))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(soft, used + 64), hard))
     try:
         with contextlib.suppress(OSError):
             while True:

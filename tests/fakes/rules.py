@@ -84,6 +84,7 @@ class Rules:
             if self.phases[name] in (ALIVE, WAITING):
                 self.phases[name] = STOPPED
                 self.failures[name] = 0
+                self.restarts[name] = [0, 0]
 
     def crash(self, name):
         """It was killed."""
@@ -101,10 +102,11 @@ class Rules:
         self.touched.add(name)
         if name in self.crashed:  # a command that comes before the crash was noticed, or after: who knows
             self.crashed.remove(name)
-            self.restarts[name][0] -= 1
+            self.restarts[name][0] = 0  # counted since somebody last started, stopped or restarted it
 
     def _begin(self, name):
         self.failures[name] = 0
+        self.restarts[name] = [0, 0]
         self.phases[name] = WAITING
 
     def _go_on(self):

@@ -42,8 +42,15 @@ def _further_reasons(m: Machine) -> frozenset[str]:
     _, test, scope = m.tests[-1] if m.tests else (None, None, None)
     if not isinstance(test, ast.BoolOp) or not isinstance(test.op, ast.Or) or scope is None:
         return frozenset()
-    values = (m.evaluate(each, scope) for each in test.values)
-    return frozenset[str]().union(*(deep_reads(each) for each in values if each.data is True))
+    found: frozenset[str] = frozenset()
+    for each in test.values:
+        try:
+            value = m.evaluate(each, scope)
+        except (Raised, Left):  # the program itself never comes to it
+            continue
+        if value.data is True:
+            found |= deep_reads(value)
+    return found
 
 
 def decisive(m: Machine, reads: frozenset[str]) -> frozenset[str]:

@@ -497,3 +497,9 @@ def test_all_that_is_missing_is_asked_for_at_once(django):
     found = entries(django(f"{code}if not ID or not URL or not OTHER:\n    raise RuntimeError('incomplete')\n"))
     assert {"CHAT_ID", "CHAT_URL"} <= found.keys()
     assert "OTHER" not in found
+
+
+def test_a_part_of_a_test_that_the_program_never_comes_to_hides_no_other(django):
+    code = "URL = os.getenv('CHAT_URL', '')\ntry:\n    if not URL or not os.environ['CHAT_NAME']:\n"
+    code += "        raise RuntimeError('incomplete')\nexcept KeyError:\n    pass\n"
+    assert "CHAT_URL" in entries(django(code))

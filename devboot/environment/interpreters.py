@@ -290,6 +290,18 @@ def suitability(python: Installed, pins: Sequence[Pin]) -> tuple[int, int]:
     return (-beyond, -len(missing_wheels(python, pins)))
 
 
+def unsuited(python: Installed, pins: Sequence[Pin]) -> str:
+    """Return why an interpreter doesn't suit locked packages; "" where nothing is against it."""
+    minor = ".".join(map(str, python.minor))
+    beyond = sorted(
+        {f"{pin.name} {pin.version}" for pin in _applying(python, pins) if minors_too_new(python.minor, [pin])}
+    )
+    wheels = missing_wheels(python, pins)
+    names, verb = (beyond, "not made for") if beyond else (list(wheels), "without a wheel for")
+    more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+    return f"{names[0]}{more}: {verb} {minor}" if names else ""
+
+
 def missing_wheels(python: Installed, pins: Iterable[Pin]) -> tuple[str, ...]:
     """Name the locked packages that have wheels, but none for this interpreter on this machine."""
     return tuple(

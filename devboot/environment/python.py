@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from devboot.environment.bundled import wanted_setuptools
@@ -16,11 +16,13 @@ from devboot.environment.interpreters import (
     choose_interpreter,
     installed_minors,
     suitability,
+    unsuited,
 )
 from devboot.environment.locks.development_only import blamed, blamed_tools
 from devboot.environment.locks.indexes import blaming, index_settings
 from devboot.environment.locks.inputs import PYLOCK, UV
 from devboot.environment.locks.pins import IndexLine, Pin, Pins
+from devboot.environment.locks.poetry_versions import release_key
 from devboot.environment.locks.requirements import RequirementLine
 from devboot.environment.locks.resolved import STEP as LOCK_STEP, from_rows, index_pins, resolve_unlocked, to_rows
 from devboot.environment.locks.unlocked import Unlocked
@@ -32,8 +34,8 @@ from devboot.environment.virtualenv import SyncResult, VenvSpec, sync
 from devboot.errors import WorkError
 from devboot.events import NOTE, WARNING, Event, Reporter, doing
 from devboot.uv.client import Uv
-from devboot.uv.failures import may_depend_on_date
-from devboot.uv.packages import IndexSettings, builtin_index
+from devboot.uv.failures import fails_since, may_depend_on_date
+from devboot.uv.packages import IndexSettings, builtin_index, can_exclude
 
 Named = TypeVar("Named", Pin, RequirementLine)
 Outcome = TypeVar("Outcome")
@@ -54,6 +56,17 @@ __all__ = [
     "venv_spec",
     "working_folder",
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Resolution:
+    """Pins, and for what they were resolved: requirements, date, the lowest Python and the first that isn't served."""
+
+    pins: Pins
+    unlocked: Unlocked
+    date: str
+    lowest: str
+    below: str
 
 
 def lock_python(
@@ -83,60 +96,79 @@ def lock_python(
     assert unlocked is not None
     interpreter = reported_interpreter(uv, project, environ, reporter, tells=False)
 
-    def pinned(python: Interpreter, lowest: str) -> Pins:
-        def resolve(date: str, some: Unlocked) -> Pins:
-            with blaming(unlocked.indexes, project.wish.root):
-                return resolve_unlocked(
-                    uv.inside(working_folder(project)),
-                    some,
-                    python=python.path,
-                    lowest_python=lowest,
-                    previous=index_pins(previous.rows) if previous else (),
-                    upgrade=upgrade,
-                    exclude_newer=date,
-                    indexes=declared_indexes(uv, unlocked.indexes, python, environ, are_pinned=False),
-                    reporter=reporter,
-                )
-
-        return _at_date(
-            project.wish,
-            reporter,
-            lambda date: _resolved_without(unlocked, reporter, lambda some: resolve(date, some)),
-        )
-
-    def tried(text: str, python: Interpreter, lowest: str) -> Pins:
-        with doing(reporter, LOCK_STEP, text):
-            return pinned(python, lowest)
+    def resolved_by_uv(python: Interpreter, some: Unlocked, date: str, lowest: str, below: str) -> Pins:
+        with blaming(unlocked.indexes, project.wish.root):
+            return resolve_unlocked(
+                uv.inside(working_folder(project)),
+                some,
+                python=python.path,
+                lowest_python=lowest,
+                below_python=below,
+                previous=index_pins(previous.rows) if previous else (),
+                upgrade=upgrade,
+                exclude_newer=date,
+                indexes=declared_indexes(uv, unlocked.indexes, python, environ, are_pinned=False),
+                reporter=reporter,
+            )
 
     def resolved(python: Interpreter) -> PythonLock:
-        lowest, pins = _pins_down_to(_lowest(project.request, python), python, pinned, tried)
-        wheels: Sequence[Pin] = pins.pins
-        if not project.is_settled and lowest == python.minor:
-            older = installed_minors(uv, project.request, environ, below=python.minor)
-            wheels = with_older_wheels(
-                wheels, older, lambda minor: tried(f"looking for wheels for python {minor}", python, minor).pins
+        floor = _lowest(project.request, python)
+
+        def narrowed(some: Unlocked, date: str) -> _Resolution:
+            return _narrowed(
+                lambda lowest, below: _Resolution(
+                    resolved_by_uv(python, some, date, lowest, below), some, date, lowest, below
+                ),
+                floor,
+                python,
+                reporter,
+                may_exclude=can_exclude(uv.inside(working_folder(project))),
             )
+
+        found = _at_date(
+            project.wish,
+            reporter,
+            lambda date: _resolved_without(unlocked, reporter, lambda some: narrowed(some, date)),
+        )
+        wheels: Sequence[Pin] = found.pins.pins
+        if not project.is_settled and found.lowest == python.minor:
+
+            def of_older(minor: str) -> Sequence[Pin]:
+                with doing(reporter, LOCK_STEP, f"looking for wheels for python {minor}"):
+                    return resolved_by_uv(python, found.unlocked, found.date, minor, found.below).pins
+
+            older = installed_minors(uv, project.request, environ, below=python.minor)
+            wheels = with_older_wheels(wheels, older, of_older)
         with doing(reporter, LOCK_STEP, "looking for the Python that suits them best"):
             chosen = None if project.is_settled else _suited(uv, project, python, wheels, environ)
-        if chosen and chosen.minor != python.minor and lowest == python.minor:
-            # Nothing but the interpreter said how far down the pins have to reach
-            text = f"choosing versions again, for python {chosen.minor}, which suits them better"
-            # Packages that need a newer one count more than those that suit
-            with contextlib.suppress(WorkError), doing(reporter, LOCK_STEP, text):
-                return resolved(chosen)
-            chosen = python
+        if chosen and chosen.minor != python.minor:
+            why = unsuited(as_installed(python), wheels)
+            if found.lowest == python.minor:
+                # Nothing but the interpreter said how far down the pins have to reach
+                text = f"choosing versions again, for python {chosen.minor}, which suits them better"
+                # Packages that need a newer one count more than those that suit
+                with contextlib.suppress(WorkError), doing(reporter, LOCK_STEP, text):
+                    lock = resolved(chosen)
+                    _note_choice(reporter, chosen, why)
+                    return lock
+                chosen = python
+            else:
+                _note_choice(reporter, chosen, why)
         minor = chosen.minor if chosen else ""
         made_for = _made_for(previous, (chosen or python).version, upgrade)
-        for note in pins.notes:
+        if found.below and not project.is_settled:
+            _note_choice(reporter, chosen or python, f"the requirements contradict from {found.below} on")
+        for note in found.pins.notes:
             reporter.emit(Event(NOTE, "python", note))
-        return PythonLock(to_rows(pins, project.wish.root), _input_digest(project), lowest, minor, made_for)
+        rows = to_rows(found.pins, project.wish.root)
+        return PythonLock(rows, _input_digest(project), found.lowest, minor, made_for, found.below)
 
     return downwards(
         uv, project, environ, reporter, interpreter, resolved, ("python/resolution", "python/build-failed")
     )
 
 
-def _at_date(wish: PythonWish, reporter: Reporter, resolve: Callable[[str], Pins]) -> Pins:
+def _at_date(wish: PythonWish, reporter: Reporter, resolve: Callable[[str], Outcome]) -> Outcome:
     """Resolve as of the wish's date, and whatever the date where that fails and nobody has written the date down."""
     date = wish.exclude_newer
     try:
@@ -150,11 +182,11 @@ def _at_date(wish: PythonWish, reporter: Reporter, resolve: Callable[[str], Pins
         return resolve("")
 
 
-def _resolved_without(unlocked: Unlocked, reporter: Reporter, attempt: Callable[[Unlocked], Pins]) -> Pins:
+def _resolved_without(unlocked: Unlocked, reporter: Reporter, attempt: Callable[[Unlocked], Outcome]) -> Outcome:
     """Resolve all, and without the packages for development alone that a failure blames."""
     names = unlocked.development_names
 
-    def of_groups(some: Unlocked) -> Pins:
+    def of_groups(some: Unlocked) -> Outcome:
         try:
             return _without_tools(some.lines, reporter, lambda lines: attempt(replace(some, lines=lines)))
         except WorkError as error:
@@ -185,21 +217,41 @@ def _without_tools(
     return _without_tools(rest, reporter, attempt)
 
 
-def _pins_down_to(
-    lowest: str,
+def _narrowed(
+    resolve: Callable[[str, str], _Resolution],
+    floor: str,
     python: Interpreter,
-    pinned: Callable[[Interpreter, str], Pins],
-    tried: Callable[[str, Interpreter, str], Pins],
-) -> tuple[str, Pins]:
-    """Pins for `python` and the versions below it, down to `lowest`, or where that can't be for its own alone."""
-    try:
-        return lowest, pinned(python, lowest)
-    except WorkError as error:
-        if error.slug != "python/resolution" or lowest == python.minor:
-            raise
-        # What the project admits may reach further down than what it needs: `>=3.8` beside a package of today.
-        text = f"choosing versions again, for python {python.minor} and later: not all go down to {lowest}"
-        return python.minor, tried(text, python, python.minor)
+    reporter: Reporter,
+    *,
+    may_exclude: bool,
+) -> _Resolution:
+    """Resolve for `python`, the versions below it down to `floor` and all newer ones, or for as many as possible.
+
+    What the project admits may reach further than what it needs: `>=3.8` beside a package of today, or packages of
+    years ago that contradict each other for a Python that came after them.
+    """
+    lowest, below = floor, ""
+    text = ""
+    while True:
+        try:
+            with doing(reporter, LOCK_STEP, text) if text else contextlib.nullcontext():
+                return resolve(lowest, below)
+        except WorkError as error:
+            if error.slug != "python/resolution":
+                raise
+            since = fails_since(error) if may_exclude else ""
+            if since and release_key(python.version) < release_key(since) and since != below:
+                below = since
+                text = f"choosing versions again, for python below {below}: they contradict for later ones"
+            elif lowest != python.minor:
+                text = f"choosing versions again, for python {python.minor} and later: not all go down to {lowest}"
+                lowest = python.minor
+            else:
+                raise
+
+
+def _note_choice(reporter: Reporter, python: Interpreter, why: str) -> None:
+    reporter.emit(Event(NOTE, "python", f"{python.version} is taken, no newer one: {why}"))
 
 
 def _made_for(previous: PythonLock | None, version: str, upgrade: Sequence[str]) -> str:
@@ -273,7 +325,6 @@ def sync_python(
     if pins.stale:
         reporter.emit(Event(WARNING, "python", pins.stale, slug="python/lock-stale"))
     made = lock if project.needs_lock else None
-    lowest = made.lowest_python if made else ""
     interpreter = reported_interpreter(uv, project, environ, reporter, made)
     if interpreter.note:
         reporter.emit(Event(WARNING, "python", interpreter.note, slug=interpreter.note_slug))
@@ -286,7 +337,7 @@ def sync_python(
         with blaming(pins.indexes, project.wish.root):
             return _without_tools(pins.pins, reporter, install)
 
-    return downwards(uv, project, environ, reporter, interpreter, synced, ("python/build-failed",), lowest)
+    return downwards(uv, project, environ, reporter, interpreter, synced, ("python/build-failed",), made)
 
 
 def venv_spec(

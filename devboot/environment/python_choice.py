@@ -40,13 +40,11 @@ def find_interpreter(
     *,
     environ: Mapping[str, str],
     below: str = "",
-    lowest: str = "",
-    preferred: str = "",
+    lock: PythonLock | None = None,
 ) -> Interpreter:
     """Choose the interpreter: the virtualenv's while it still fits, else the best on this machine, else a download.
 
-    `below` admits only minor versions older than this one, `lowest` only this one and newer ones (a lock's floor);
-    `preferred` is the one that a lock was made with.
+    `below` admits only minor versions older than this one, `lock` only those that it holds for; it says which is best.
 
     Raises:
         MachineError: `python/not-found`.
@@ -56,7 +54,7 @@ def find_interpreter(
     if project.given:
         return _given(uv, project)
     condition = examine_origin(project.venv, project.wish.root, uv.environ)
-    request = _with_floor(project.request, lowest)
+    request = _within(project.request, lock.requires) if lock is not None else project.request
     pins = project.loaded.locked.pins if project.loaded.locked else ()
     fits = _still_fits(request, condition.version) or _still_stands_in(uv, request, condition.version, environ)
     if condition.state in (OURS, FOREIGN) and not below and fits:
@@ -66,7 +64,7 @@ def find_interpreter(
         # Somebody made it by hand, for this project: so its Python is what they mean, if the packages are there for it.
         if found and not condition.record and not missing_wheels(as_installed(found), pins):
             return found
-    hint = preferred or project.suggested
+    hint = (lock.chosen if lock is not None else "") or project.suggested
     return choose_interpreter(uv, request, environ=environ, pins=pins, below=below, preferred=hint)
 
 
@@ -89,10 +87,12 @@ def _given(uv: Uv, project: PythonProject) -> Interpreter:
     )
 
 
-def _with_floor(request: VersionRequest, lowest: str) -> VersionRequest:
-    if not lowest or request.minor:
-        return request
-    return replace(request, specifier=",".join(filter(None, [request.specifier, f">={lowest}"])))
+def _within(request: VersionRequest, bounds: str) -> VersionRequest:
+    """Narrow a request to the versions of a specifier, as far as it leaves them open."""
+    if request.minor:
+        is_open = request.stand_in is not None
+        return replace(request, stand_in=",".join(filter(None, [request.stand_in, bounds]))) if is_open else request
+    return replace(request, specifier=",".join(filter(None, [request.specifier, bounds])))
 
 
 def _still_fits(request: VersionRequest, version: str) -> bool:
@@ -146,7 +146,7 @@ def locked_interpreter(
     if lock is None or project.given:  # another patch version than that of the lock is no choice of ours
         return find_interpreter(uv, project, environ=environ)
     wanted = replace(project, request=as_pinned(project.request, lock.interpreter))
-    return find_interpreter(uv, wanted, environ=environ, lowest=lock.lowest_python, preferred=lock.chosen)
+    return find_interpreter(uv, wanted, environ=environ, lock=lock)
 
 
 def as_pinned(request: VersionRequest, version: str) -> VersionRequest:
@@ -168,7 +168,7 @@ def downwards(
     first: Interpreter,
     attempt: Callable[[Interpreter], Outcome],
     slugs: tuple[str, ...],
-    lowest: str = "",
+    lock: PythonLock | None = None,
 ) -> Outcome:
     """Try an interpreter, and where the project leaves the version open, older ones that are installed.
 
@@ -188,7 +188,7 @@ def downwards(
                 break
         try:
             with doing(reporter, "python", f"looking for a Python below {python.minor}"):
-                older = find_interpreter(uv, project, environ=environ, below=python.minor, lowest=lowest)
+                older = find_interpreter(uv, project, environ=environ, below=python.minor, lock=lock)
         except DevbootError:
             break
         note = f"{failures[-1].what} with python {python.version}, trying {older.version}"

@@ -128,7 +128,8 @@ class PythonLock:
     """The Python part of devboot.lock: rows, the digest of what was resolved, the lowest Python that it serves.
 
     `chosen` is the minor version that suits the pins best, where the project leaves it open; "" where it doesn't.
-    `interpreter` is the exact version that it was made for, "" in locks that don't say.
+    `interpreter` is the exact version that it was made for, "" in locks that don't say. `below` is the first Python
+    that it doesn't serve, "" where there is none.
     """
 
     rows: tuple[PythonRow, ...]
@@ -136,6 +137,12 @@ class PythonLock:
     lowest_python: str
     chosen: str = ""
     interpreter: str = ""
+    below: str = ""
+
+    @property
+    def requires(self) -> str:
+        """The Pythons that it serves, as a specifier."""
+        return f">={self.lowest_python}" + (f",<{self.below}" if self.below else "") if self.lowest_python else ""
 
 
 def read_python(uv: Uv, wish: PythonWish, *, environ: Mapping[str, str]) -> PythonProject:

@@ -42,6 +42,8 @@ _NO_SPACE = re.compile(r"^(?:.* to )?[^/\n]*(?P<path>/[^`\n]+?)`?: No space left
 # What uv calls the folders of its cache; `archive-v0` is one
 _UV_CACHE = re.compile(r"/[a-z-]+-v\d+/")
 _NOT_THERE = re.compile(r"Distribution not found at: file://(?P<path>\S+)")
+_SPLIT = re.compile(r"No solution found when resolving dependencies for split \(markers: (?P<markers>.*)\)")
+_SINCE = re.compile(r"python_full_version >= '(?P<version>[\d.]+)'")
 _LACKS_VERSION = re.compile(r"No solution found|there (?:is no|are no) version")
 _BUILDING = ("build backend returned an error", "failed to build", "failed to download and build")
 _SIZE_LIMIT = 24  # lines of a build's output that an error shows
@@ -343,6 +345,17 @@ def is_offered_nowhere(error: DevbootError) -> bool:
     """Whether the project itself asks for a version that no index has: another Python would fail in the same way."""
     said = filter(None, map(_NOWHERE.match, error.causes))
     return error.slug == "python/no-such-package" or any(each["name"] == each["required"] for each in said)
+
+
+def split_of(error: DevbootError) -> str:
+    """Return the marker of the environments for which a resolution failed; "" where it failed for all."""
+    return next((found["markers"] for found in map(_SPLIT.search, error.causes) if found), "")
+
+
+def fails_since(error: DevbootError) -> str:
+    """Return the lowest Python from which on a resolution failed, as `3.13`; "" where it failed for all."""
+    versions = [found["version"] for found in _SINCE.finditer(split_of(error))]
+    return min(versions, key=lambda version: [int(part) for part in version.split(".")], default="")
 
 
 def is_build_failure(lines: Sequence[str]) -> bool:

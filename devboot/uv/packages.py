@@ -13,6 +13,7 @@ from devboot.errors import DevbootError, MachineError, WorkError
 from devboot.scratch import scratch_folder
 from devboot.uv.child import Finished
 from devboot.uv.client import Uv
+from devboot.uv.failures import split_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +60,12 @@ _COMPILE = (
 # Lists that were frozen on Windows name these for everybody, or at versions without a file for today's Pythons. devboot
 # runs where none of them does, so neither may stand in the way.
 _OF_WINDOWS = ("pypiwin32", "pywin32", "pywinpty", "twisted-iocpsupport", "windows-curses")
-# A package may contradict the others for PyPy alone, on which no project here runs: only then is it left out, for only
-# a project's own file can tell uv so, and what else that says must not get lost.
-_FOR_PYPY = re.compile(r"split \(markers: [^)]*(?:implementation\w*) == '(?i:pypy)'")
-_WITHOUT_PYPY = "[tool.uv]\nenvironments = [\"platform_python_implementation != 'PyPy'\"]\n"
+# Packages may contradict each other for PyPy or Windows alone, where no project here runs. Only then are these left
+# out, for only a project's own file can tell uv so, and what else that says must not get lost.
+_ELSEWHERE = re.compile(
+    r"(?P<name>platform_python_implementation|implementation_name|sys_platform|platform_system|os_name) =="
+    r" '(?P<value>(?i:pypy|win32|windows|cygwin|emscripten|nt))'"
+)
 _OVERRIDES = "".join(f"{name} ; python_version < '0'\n" for name in _OF_WINDOWS)
 
 
@@ -84,6 +87,7 @@ def compile_requirements(
     upgrade: Sequence[str] = (),
     python: str,
     lowest_python: str,
+    below_python: str = "",
     exclude_newer: str = "",
     indexes: IndexSettings = NO_INDEXES,
     options: Sequence[str] = (),
@@ -103,6 +107,7 @@ def compile_requirements(
         upgrade: names that move all the same; `*` for all.
         python: the interpreter that builds what has no metadata.
         lowest_python: the lowest version that the result has to serve, as `3.11`.
+        below_python: the first version that it need not serve; only where `can_exclude`.
         exclude_newer: a date or a span (`7 days`); newer files don't count.
         indexes: what the project's own files declare.
         options: further options of `uv pip compile`.
@@ -124,18 +129,36 @@ def compile_requirements(
         arguments += [*files, *(["-"] if text else [])]
         variables = indexes.variables(uv.environ)
 
-        def resolve(*more: str) -> str:
-            doing = "resolve the requirements"
-            return uv.run([*arguments, *more], doing=doing, stdin=text, variables=variables).stdout
+        def resolve(excluded: Sequence[str]) -> str:
+            with _described(excluded) as project:
+                try:
+                    words = [*arguments, *project]
+                    return uv.run(words, doing="resolve the requirements", stdin=text, variables=variables).stdout
+                except DevbootError as error:
+                    places = [f"{each['name']} != '{each['value']}'" for each in _ELSEWHERE.finditer(split_of(error))]
+                    more = [each for each in dict.fromkeys(places) if each not in excluded]
+                    if not more or not can_exclude(uv):
+                        raise
+            return resolve([*excluded, *more])
 
-        try:
-            return resolve()
-        except DevbootError as error:
-            if files or not any(map(_FOR_PYPY.search, error.causes)) or _configures_uv(uv.folder):
-                raise
-            with open(os.path.join(os.path.dirname(paths["pins"]), "pyproject.toml"), "w", encoding="utf-8") as file:
-                file.write(_WITHOUT_PYPY)
-            return resolve("--project", os.path.dirname(file.name))
+        return resolve([f"python_full_version < '{below_python}'"] if below_python else [])
+
+
+@contextlib.contextmanager
+def _described(markers: Sequence[str]) -> Iterator[list[str]]:
+    """Yield the options by which uv resolves for these environments alone; none for all."""
+    if not markers:
+        yield []
+        return
+    with scratch_folder() as folder:
+        with open(os.path.join(folder, "pyproject.toml"), "w", encoding="utf-8") as file:
+            file.write(f'[tool.uv]\nenvironments = ["{" and ".join(markers)}"]\n')
+        yield ["--project", folder]
+
+
+def can_exclude(uv: Uv) -> bool:
+    """Whether a resolution can leave out Pythons and platforms: not where the project's own file tells uv anything."""
+    return not _configures_uv(uv.folder)
 
 
 def _configures_uv(folder: str) -> bool:

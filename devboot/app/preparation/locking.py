@@ -185,8 +185,8 @@ def pins_of_lock(lock: Lock | None) -> PythonPins | None:
         PythonRow(**{name: getattr(row, name) for name in PythonPackage.model_fields}) for row in lock.python.package
     )
     digest = next(iter(lock.python.inputs.values()), "")
-    lowest = lock.python.requires.removeprefix(">=")
-    return PythonPins(rows, digest, lowest, lock.python.python, lock.python.interpreter)
+    lowest, _, below = lock.python.requires.removeprefix(">=").partition(",<")
+    return PythonPins(rows, digest, lowest, lock.python.python, lock.python.interpreter, below)
 
 
 def input_name(python: PythonProject) -> str:
@@ -217,7 +217,7 @@ def _python_part(
     packages = [PythonPackage(**{name: getattr(row, name) for name in PythonPackage.model_fields}) for row in pins.rows]
     return PythonLock(
         **{
-            "requires-python": f">={pins.lowest_python}",
+            "requires-python": pins.requires,
             "python": pins.chosen,
             "interpreter": pins.interpreter,
             "exclude-newer": python.wish.exclude_newer,

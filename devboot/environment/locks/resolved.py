@@ -6,7 +6,7 @@ import hashlib
 import os
 import re
 import shlex
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
@@ -57,19 +57,21 @@ def resolve_unlocked(
     *,
     python: str,
     lowest_python: str,
+    below_python: str = "",
     previous: Sequence[Pin] = (),
     upgrade: Sequence[str] = (),
     exclude_newer: str = "",
     indexes: IndexSettings = NO_INDEXES,
     reporter: Reporter = SilentReporter(),  # noqa: B008  it has no state
 ) -> Pins:
-    """Pin requirements for all platforms and all Pythons from `lowest_python` up.
+    """Pin requirements for all platforms and all Pythons from `lowest_python` up, or up to `below_python`.
 
     Args:
         uv: its folder is the one that relative paths count from.
         unlocked: the requirements.
         python: path of an interpreter, for packages that have to be built to know what they need.
         lowest_python: as `3.11`.
+        below_python: the first Python that isn't served, as `3.14`; "" where all are.
         previous: pins of an earlier result; they stay where they still fit.
         upgrade: names that move all the same; `*` for all.
         exclude_newer: a date or a span; files published later don't count.
@@ -95,6 +97,7 @@ def resolve_unlocked(
             upgrade=upgrade,
             python=python,
             lowest_python=lowest_python,
+            below_python=below_python,
             exclude_newer=exclude_newer,
             indexes=indexes,
             options=[*unlocked.options, *(["--format", form] if form else [])],
@@ -118,8 +121,9 @@ def resolve_unlocked(
         found = _with_companions(unlocked, resolved, reporter)
     except WorkError as error:
         raise _blamed(error, unlocked) from error
-    pins = tuple(replace(pin, marker=_shorter(pin.marker, lowest_python)) for pin in found.pins)
-    directs = tuple(replace(each, marker=_shorter(each.marker, lowest_python)) for each in found.directs)
+    bounds = {(">=", lowest_python), ("<", below_python)}
+    pins = tuple(replace(pin, marker=_shorter(pin.marker, bounds)) for pin in found.pins)
+    directs = tuple(replace(each, marker=_shorter(each.marker, bounds)) for each in found.directs)
     options = tuple(_without(unlocked.options, _RESOLVER_ONLY))
     notes = (*unlocked.notes, *found.notes)
     return replace(found, pins=pins, directs=directs, indexes=unlocked.indexes, options=options, notes=notes)
@@ -146,12 +150,12 @@ def _as_constraints(text: str) -> str:
     return "".join(f"{_EXTRAS.sub('', line)}\n" for line in lines if "==" in line and " @ " not in line)
 
 
-def _shorter(marker: str, lowest_python: str) -> str:
-    """Drop the part that holds for each Python of the lock anyway."""
+def _shorter(marker: str, bounds: Container[tuple[str, str]]) -> str:
+    """Drop the parts that hold for each Python of the lock anyway."""
 
     def verdict(atom: Atom) -> bool | None:
-        is_floor = atom.left == "python_full_version" and atom.op == ">=" and atom.right.strip("'\"") == lowest_python
-        return True if is_floor else None
+        is_bound = atom.left == "python_full_version" and (atom.op, atom.right.strip("'\"")) in bounds
+        return True if is_bound else None
 
     return render_marker(decide(parse_marker(marker), verdict))
 

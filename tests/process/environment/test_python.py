@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from dataclasses import replace
@@ -11,6 +12,7 @@ import pytest
 
 from devboot.environment.python import (
     is_lock_stale,
+    locked_interpreter,
     pins_of,
 )
 from devboot.errors import DevbootError, LockError, ManifestError, WorkError
@@ -80,6 +82,80 @@ def test_an_older_python_is_tried_only_where_it_could_help(clone, tmp_path, want
         clone.lock(clone.read(version=""))
 
     assert any(", trying " in event.text for event in clone.reporter.events) == tries
+
+
+def _with_older_python(tmp_path):
+    """Put the Python that runs the tests on the machine once more, as the minor version before; return that."""
+    major, minor = sys.version_info[:2]
+    older = f"{major}.{minor - 1}"
+    script = tmp_path / ".pyenv" / "versions" / f"{older}.0" / "bin" / "python3"
+    script.parent.mkdir(parents=True)
+    real = shlex.quote(os.path.realpath(sys.executable))
+    said = f"{real} \"$@\" | sed 's/{major}[.]{minor}[.0-9]*/{older}.0/g'"
+    script.write_text(f'#!/bin/sh\ncase "$*" in *implementation_version*) {said};; *) exec {real} "$@";; esac\n')
+    script.chmod(0o755)
+    return older
+
+
+def _next_minor():
+    major, minor = sys.version_info[:2]
+    return f"{major}.{minor + 1}"
+
+
+@pytest.mark.parametrize("kind", ["list", "project"])
+def test_packages_that_contradict_for_newer_pythons_alone_are_locked_for_those_before(clone, kind):
+    for version in ("1.0", "2.0"):
+        clone.wheel("ant", version)
+    clone.wheel("bee", requires=[f"ant>=2 ; python_full_version >= '{_next_minor()}.4'", "ant"])
+    settings = clone.root.parent / ".config" / "uv" / "uv.toml"
+    settings.parent.mkdir(parents=True)
+    settings.write_text(f"no-index = true\nfind-links = ['{clone.wheels}']\n")
+    if kind == "list":
+        clone.write(requirements__txt="ant<2\nbee\n")
+    else:
+        clone.write(pyproject__toml="[project]\nname = 'a'\nversion = '1'\ndependencies = ['ant<2', 'bee']\n")
+
+    project = clone.read(version="")
+    lock = clone.lock(project)
+    clone.sync(project, lock)
+
+    assert ({"ant": "1.0", "bee": "1.0"}, f"{_next_minor()}.4") == (rows(lock), lock.below)
+    assert f">={lock.lowest_python},<{lock.below}" == lock.requires
+    assert [""] * 2 == [row.marker for row in lock.rows]
+    why = f"no newer one: the requirements contradict from {lock.below} on"
+    assert [event for event in clone.reporter.events if event.text.endswith(why)]
+
+
+def test_an_older_python_is_taken_where_packages_contradict_for_that_at_hand(clone, tmp_path):
+    older = _with_older_python(tmp_path)
+    for version in ("1.0", "2.0"):
+        clone.wheel("ant", version)
+    clone.wheel("bee", requires=[f"ant>=2 ; python_version >= '{MINOR}'", "ant"])
+    clone.write(requirements__txt=f"{INDEX}ant<2\nbee\n")
+
+    lock = clone.lock(clone.read(version=""))
+
+    assert ({"ant": "1.0", "bee": "1.0"}, older, MINOR) == (rows(lock), lock.lowest_python, lock.below)
+
+
+def test_a_lock_is_no_use_to_pythons_that_it_was_not_made_for(clone, tmp_path):
+    older = _with_older_python(tmp_path)
+    clone.wheel("ant")
+    clone.write(requirements__txt=f"{INDEX}ant\n")
+    project = clone.read(version="")
+
+    lock = replace(clone.lock(project), lowest_python="3.7", chosen="", below=MINOR)
+
+    assert older == locked_interpreter(clone.uv, project, lock, environ=clone.environ).minor
+
+
+def test_packages_that_contradict_on_windows_alone_are_locked(clone):
+    for version in ("1.0", "2.0"):
+        clone.wheel("ant", version)
+    clone.wheel("bee", requires=["ant>=2 ; sys_platform == 'win32'", "ant"])
+    clone.write(requirements__txt=f"{INDEX}ant<2\nbee\n")
+
+    assert {"ant": "1.0", "bee": "1.0"} == rows(clone.lock(clone.read()))
 
 
 def test_a_line_that_uv_cannot_read_is_blamed_with_its_place(clone):

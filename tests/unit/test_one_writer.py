@@ -118,7 +118,7 @@ ELSEWHERE = {
     ("uv/client.py", "make_looking_uv"): "its own cache",
     ("uv/leases.py", "FolderLeases.__call__"): "its own leases",
     ("uv/older_setuptools.py", "with_older_setuptools"): "a temporary folder",
-    ("uv/packages.py", "compile_requirements"): "a temporary folder",
+    ("uv/packages.py", "_described"): "a temporary folder",
     ("uv/packages.py", "install_requirements.alone"): "a temporary folder",
     ("uv/packages.py", "_texts"): "a temporary folder",
     ("uv/pip.py", "run_pip"): "a temporary folder",

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import os
 import stat
+from errno import EPERM
 
 from devboot.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 # sun_path holds 104 bytes on macOS and 108 on Linux, the terminating NUL included
 SOCKET_PATH_LIMIT = 100
@@ -97,6 +98,29 @@ def runtime_directory(environ: Mapping[str, str], uid: int) -> str:
     )
 
 
+def make_socket_folders(folders: Sequence[str], owner: Sequence[int] = ()) -> None:
+    """Make the folders of a server's socket, outer first. The last is for one user alone, `owner`: its uid and gid.
+
+    Something may have removed them since the server's last start: temporary folders are cleaned by age. Raises OSError
+    where one can't be made, or is somebody else's.
+    """
+    uid = os.getuid()
+    for place, folder in enumerate(folders, 1):
+        own = owner[0] if owner and place == len(folders) else uid
+        try:
+            os.makedirs(os.path.dirname(folder), mode=0o700, exist_ok=True)
+            os.mkdir(folder, 0o700)
+            if own != uid:
+                os.chown(folder, *owner)
+        except FileExistsError:
+            pass
+        except OSError as error:
+            raise OSError(EPERM, f"the folder of its socket can't be made: `{folder}`: {error.strerror}") from error
+        complaint = complaint_about(folder, own, 0o077 if place == len(folders) else 0o022)
+        if complaint is not None:
+            raise OSError(EPERM, f"the folder of its socket, `{folder}`, {complaint}")
+
+
 def private_runtimes(environ: Mapping[str, str], uid: int) -> Iterator[str]:
     """Those directories for sockets that are there and safe to use; makes none."""
     return (each for each in _runtime_candidates(environ, uid) if complaint_about(each, uid) is None)
@@ -162,8 +186,8 @@ def _make_private(path: str, uid: int) -> str | None:
     return complaint_about(path, uid) or _complaint_about_parent(path)
 
 
-def complaint_about(path: str, uid: int) -> str | None:
-    """Why `path` isn't a private directory of `uid`, None when it is."""
+def complaint_about(path: str, uid: int, closed: int = 0o077) -> str | None:
+    """Why `path` isn't a directory of `uid` in which others have none of the rights `closed`, None when it is."""
     try:
         found = os.lstat(path)  # lstat: a link could be turned to another place after the check
     except OSError:
@@ -172,7 +196,7 @@ def complaint_about(path: str, uid: int) -> str | None:
         return "is a symbolic link" if stat.S_ISLNK(found.st_mode) else "isn't a directory"
     if found.st_uid != uid:
         return f"belongs to user {found.st_uid}"
-    if found.st_mode & 0o077:
+    if found.st_mode & closed:
         return f"is open to others (mode {stat.S_IMODE(found.st_mode):04o})"
     return None
 

@@ -122,6 +122,8 @@ class ProcessSpec(Record):
     packages: tuple[str, ...] = ()  # root, list of packages below it, further packages: where a lacking one is added
     quiet: tuple[str, ...] = ()  # lines of its output with one of these in it are dropped
     data: str = ""  # directory that holds its data, for messages
+    socket_folders: tuple[str, ...] = ()  # where its socket lies, outer first: made before each start, 0700
+    socket_owner: tuple[int, ...] = ()  # uid and gid of the last of them, where the server runs as another user
     notes: tuple[str, ...] = ()
     watch: tuple[str, ...] = ()  # globs relative to the plan's root, `!` in front takes out: a change restarts it
     cascade: bool = False  # what depends on it is restarted with it

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 
 from devboot.files import machine_error
 from devboot.locks import is_folder_held
+from devboot.paths import make_socket_folders
 from devboot.services import access, aof, first, majors, rdb
 from devboot.services.plan import Service
 from devboot.uv.child import Lease
@@ -81,9 +82,8 @@ def _make_socket_folder(service: Service) -> None:
     """For servers that choose the socket's name themselves."""
     if not service.folder:
         return
-    _make_folder(service.folder)
     try:
-        first.own(service, service.folder)
+        make_socket_folders(service.spec.socket_folders, service.spec.socket_owner)
     except OSError as error:
         raise machine_error(error, service.folder) from error
 

@@ -164,6 +164,7 @@ def plan_service(
         for hint in table.failure
     )
     arguments = tuple(_fill(word, words) for word in access.arguments)
+    folder = "" if table.socket == "{socket}" else words["socket"]
     spec = _process(name, table, access.ready or table.ready, words)._replace(
         argv=(*command(table.command, words), *arguments, *_setting_arguments(table, settings, words)),
         env=env,
@@ -172,6 +173,8 @@ def plan_service(
         failure_hints=hints,
         quiet=_quiet_lines(table, settings),
         notes=notes,
+        socket_folders=(runtime, folder) if folder else (runtime,),
+        socket_owner=(account.uid, account.gid) if account is not None and folder else (),
     )
     in_shell = {"run": "devboot run --", **{key: shlex.quote(value) for key, value in words.items()}}
     return Service(
@@ -180,7 +183,7 @@ def plan_service(
         table.check,
         version,
         listens=_fill(table.socket, words),
-        folder="" if table.socket == "{socket}" else words["socket"],
+        folder=folder,
         account=account,
         first=None if table.init is None else _first_step(table.init, words, env, command),
         databases=tuple(_database_tasks(recipe, name, databases, words, programs, hints, place)),

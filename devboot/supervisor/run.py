@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from devboot.model import process as model
+from devboot.paths import make_socket_folders
 from devboot.supervisor import spawn, terminal
 from devboot.supervisor.aside import Aside, end_of, reap
 from devboot.supervisor.lines import LineMatcher
@@ -94,6 +95,8 @@ class Run:
                 env[WATCHDOG] = str(int(_silence(spec.alive) * 1_000_000))
         data = spec.data if spec.kind == model.SERVICE else ""
         try:
+            if spec.socket_folders:
+                make_socket_folders(spec.socket_folders, spec.socket_owner)
             child = spawn.start(launch, cwd=spec.cwd, env=env, size=size, data=data)
         except OSError:
             if self._notifications is not None:

@@ -203,6 +203,15 @@ def upstream():
 
 
 @pytest.fixture
+def tmp_path(request, tmp_path_factory):
+    """A short path whatever the test is called, so that no project has its sockets where those of others are."""
+    failed, folder = request.session.testsfailed, tmp_path_factory.mktemp("t")
+    yield folder
+    if failed == request.session.testsfailed:
+        remove_tree(str(folder))
+
+
+@pytest.fixture
 def machine(tmp_path, download_cache):
     """Make a machine with a copy of one of the projects: `machine("guestbook")`."""
     made: list[Machine] = []

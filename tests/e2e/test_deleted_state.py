@@ -28,8 +28,10 @@ def running(here):
 
 
 def delete_both(here, lease):
+    runtime = os.path.dirname(lease.socket)
+    assert os.path.commonpath([here.root.parent, runtime]) == str(here.root.parent)
     shutil.rmtree(here.state)
-    shutil.rmtree(os.path.dirname(lease.socket))
+    shutil.rmtree(runtime)
 
 
 def servers(here):

@@ -7,6 +7,7 @@ import os
 import shlex
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 import time
@@ -21,6 +22,7 @@ from devboot.daemon import cgroup, client, leases
 from devboot.doctor.checks import processes as checks
 from devboot.doctor.subject import Subject
 from devboot.locks import hold_folder, is_folder_held
+from devboot.model.process import Probe
 from devboot.supervisor import proctable
 from devboot.supervisor.session import MARKER
 from devboot.text.modes import StreamFacts, Wishes
@@ -177,6 +179,57 @@ def delete_after_death(project, lease):
     for folder in (f"{project.state}/run", os.path.dirname(lease.socket)):
         shutil.rmtree(folder)
     os.unlink(leases.data_path(project.data))
+
+
+LISTENING = """
+import socket, sys, time
+server = socket.socket(socket.AF_UNIX)
+server.bind(sys.argv[1])
+server.listen()
+print("listens", flush=True)
+time.sleep(1000)
+"""
+
+
+@pytest.mark.faults(230)
+def test_a_server_is_started_again_although_the_folders_of_its_socket_were_deleted(project):
+    folder, runtime = f"{project.data}/services/db/db-1", f"{project.home}/run"
+    own = f"{runtime}/1234.d"
+    os.makedirs(folder)
+    argv = (sys.executable, "-I", "-S", "-c", LISTENING, f"{own}/s")
+    listens = Probe("log", expect="listens")
+    project.spec("db", "", SERVICE, argv=argv, data=folder, pty=False, ready=listens, socket_folders=(runtime, own))
+    project.write().devboot("up", "-d")
+    first = project.pids()["db"]
+
+    shutil.rmtree(runtime)
+    os.kill(first, signal.SIGKILL)
+
+    wait_until(lambda: project.pids()["db"] != first and os.path.exists(f"{own}/s"), "another server")
+    assert [0o700, 0o700] == [stat.S_IMODE(os.stat(each).st_mode) for each in (runtime, own)]
+    project.devboot("down")
+
+
+@pytest.mark.faults(230)
+@pytest.mark.parametrize("theirs", ["link", "open", "file"])
+def test_a_server_is_not_started_in_a_folder_for_sockets_that_others_reach(project, theirs):
+    runtime = f"{project.home}/sockets"
+    if theirs == "link":
+        os.mkdir(f"{project.home}/elsewhere", 0o700)
+        os.symlink(f"{project.home}/elsewhere", runtime)
+    elif theirs == "open":
+        os.mkdir(runtime)
+        os.chmod(runtime, 0o777)
+    else:
+        open(runtime, "w").close()
+    argv = (sys.executable, "-I", "-S", "-c", "import time; time.sleep(1000)")
+    project.spec("db", "", SERVICE, argv=argv, pty=False, socket_folders=(runtime,)).write()
+
+    refused = project.devboot("up", "-d", code=1)
+
+    assert f"the folder of its socket, `{runtime}`, is" in refused.stderr
+    assert project.pids() == {}
+    project.devboot("down")
 
 
 @pytest.mark.faults(203)

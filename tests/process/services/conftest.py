@@ -30,7 +30,7 @@ def toy(tmp_path):
     """The service, whose first-time step is this shell script."""
     programs, runtime = tmp_path / "bin", tmp_path / "run"
     programs.mkdir()
-    runtime.mkdir()
+    runtime.mkdir(mode=0o700)
 
     def make(script):
         program = programs / "toyinit"

@@ -40,6 +40,7 @@ def test_a_service_is_a_program_with_its_place_its_port_and_its_settings():
     )
     assert (service.spec.cwd, service.spec.data, service.spec.address) == (data, data, "127.0.0.1:6379")
     assert (service.spec.stop_signal, service.spec.stop_timeout, service.spec.gates) == (15, 30.0, True)
+    assert service.spec.socket_folders == (os.path.dirname(socket),)
     words = ("url", "host", "port", "socket", "data", "password")
     assert [service.exports[word] for word in words] == [
         *("redis://127.0.0.1:6379", "127.0.0.1", "6379", socket, data, "")

@@ -12,8 +12,10 @@ from devboot.app.preparation.loading import Loaded
 from devboot.app.preparation.prepare import Prepared, Wishes
 from devboot.daemon import start
 from devboot.daemon.start import Handle
+from devboot.environment.ports import refuse_fixed
 from devboot.errors import UsageError
-from devboot.model.process import TASK, ProcessSpec, plan_from_plain
+from devboot.model.process import TASK, ProcessSpec, fixed_port, plan_from_plain
+from devboot.supervisor import graph
 from devboot.supervisor.names import expand
 from devboot.text.numbers import whole_number
 
@@ -108,5 +110,15 @@ def begin(call: Call, prepared: Prepared, handle: Handle | None, *, moves: bool)
             if handle is not None:
                 handle.abandon()
             return code
+    _refuse_fixed_ports(call, specs)
     handle = handle or start.prepare()
     return launch.launch(call, handle, plan_plain, environ, installed=prepared.installed, moves=moves)
+
+
+def _refuse_fixed_ports(call: Call, specs: tuple[ProcessSpec, ...]) -> None:
+    """Raise `port/in-use` where another program has a port that the command of a process to be started names."""
+    by_name = {spec.name: spec for spec in specs}
+    names = expand(call.args, list(by_name)) if call.args else by_name
+    wanted = graph.closure(names, by_name) if not call.flag("no-deps") else names
+    starting = (by_name[name] for name in by_name if name in wanted)
+    refuse_fixed(((spec.name, port, spec.origin) for spec in starting if (port := fixed_port(spec))), call.root)

@@ -57,6 +57,9 @@ _LATER = (
         "devboot.supervisor.npm_advice",
         "devboot.supervisor.origins",
         "devboot.model.distributions",
+        "devboot.environment.programs",
+        "devboot.environment.port_holder",
+        "devboot.supervisor.port_conflict",
     ),
 )
 _IMPORT_AGAIN = 1.0  # seconds until a module is tried again that couldn't be read

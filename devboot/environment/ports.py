@@ -14,6 +14,7 @@ from typing import NamedTuple
 from zlib import crc32
 
 from devboot.environment.loopback import is_free
+from devboot.environment.port_holder import holder_of, reason, using_variable
 from devboot.environment.processes import PortWish
 from devboot.environment.programs import listener_on, project_of
 from devboot.errors import BusyError, DevbootError, Problems
@@ -24,7 +25,6 @@ from devboot.paths import project_key
 RECORD = "ports.toml"
 # Below what Linux (32768) and macOS (49152) give to outgoing connections, above what servers are known by
 _LOWEST, _HIGHEST = 20000, 30000
-_PRIVILEGED = 1024
 
 
 class Ports(NamedTuple):
@@ -37,12 +37,15 @@ class Ports(NamedTuple):
 class Taken(NamedTuple):
     """What can't be used: `others` are numbers that other projects recorded, by their roots.
 
-    `strangers` are those in use by a program that isn't of the project that recorded them.
+    `strangers` are those in use by a program that isn't of the project that recorded them, `idle` those of projects
+    that are down. `name_holder` names who listens on a port.
     """
 
     others: Mapping[int, str]
     in_use: Collection[int]
     strangers: Collection[int] = ()
+    idle: Collection[int] = ()
+    name_holder: Callable[[int], str] = lambda number: holder_of(number).text
 
 
 def allocate(
@@ -55,6 +58,7 @@ def allocate(
     held: Collection[int] | None = None,
     ours: Collection[int] = (),
     lost: Collection[str] = (),
+    is_up: Callable[[str], bool] = lambda _root: True,
 ) -> Ports:
     """Choose and record the numbers for the project at `root`, whose state folder is `state`.
 
@@ -63,7 +67,7 @@ def allocate(
     recorded stays: whoever holds it may well be the project itself. `ours` are numbers that count as free. `held` are
     ports of a running project that is about to start more: other exact numbers have to be free then. `lost` are
     services and processes of a running project whose numbers other programs have taken since they were chosen: they are
-    treated as with `must_be_free`.
+    treated as with `must_be_free`. `is_up` says of the root of a project whether it runs.
     """
     with _registry_lock(user_state):
         others = recorded_by_others(user_state, root)
@@ -79,7 +83,8 @@ def allocate(
         own = set(ours) if must_be_free else {*ours, *left}
         in_use = {number for number in numbers if not is_free(number) and not _is_own(number, root)}
         strangers = {number for number in in_use if number in others and _is_strangers(number, others[number])}
-        taken = Taken(others, in_use, strangers)
+        usual = {wish.port for wish in wanted if wish.shared} & others.keys()
+        taken = Taken(others, in_use, strangers, {number for number in usual if not is_up(others[number])})
         if must_be_free:
             refuse_taken(wanted, taken)
         else:
@@ -115,7 +120,8 @@ def choose(
     for wish in wanted:
         if wish.exact:
             continue
-        used = {*numbers.values(), *taken.in_use, *taken.others}
+        kept = taken.others.keys() - ({wish.port}.intersection(taken.idle) if wish.shared else set())
+        used = {*numbers.values(), *taken.in_use, *kept}
         had = recorded.get(wish.name)
         if had is not None and had not in {*numbers.values(), *taken.in_use}:
             numbers[wish.name] = had
@@ -123,10 +129,11 @@ def choose(
         candidates = (wish.port, *_stable(f"{seed}\0{wish.name}"))
         numbers[wish.name] = next(number for number in candidates if number not in used and is_free(number))
         if had is not None:
-            why, back = "is taken", f"; `devboot up --port {wish.name}={had}` moves it back"
+            why = f"held by {taken.name_holder(had)}" if had in taken.in_use else "which is taken"
+            back = f"; `devboot up --port {wish.name}={had}` moves it back"
             if has_begun:
-                why, back = "was taken in the meantime", ""
-            notes.append((wish.name, f"moves from port {had}, which {why}, to {numbers[wish.name]}{back}"))
+                why, back = "which was taken in the meantime", ""
+            notes.append((wish.name, f"moves from port {had}, {why}, to {numbers[wish.name]}{back}"))
         elif numbers[wish.name] != wish.port:
             reason = _why_not(wish, taken)
             notes.append((wish.name, f"gets port {numbers[wish.name]} instead of {wish.port}: {reason}"))
@@ -134,9 +141,9 @@ def choose(
 
 
 def _why_not(wish: PortWish, taken: Taken) -> str:
-    """Another project keeps its number while it is down, too; whoever doesn't need both at once may take it."""
+    """Another project keeps a server's number while it is down, too; whoever doesn't need both at once may take it."""
     if wish.port not in taken.others or wish.port in taken.strangers:
-        return "it is taken"
+        return f"held by {taken.name_holder(wish.port)}" if wish.port in taken.in_use else "it is taken"
     if wish.port in taken.in_use:
         return f"project {taken.others[wish.port]} has it"
     return f"project {taken.others[wish.port]} keeps it; `devboot up --port {wish.name}={wish.port}` takes it"
@@ -165,29 +172,43 @@ def refuse_taken(wanted: Iterable[PortWish], taken: Taken, kept: str = "nothing 
         raise errors[0] if len(errors) == 1 else Problems(errors)
 
 
-def in_use(name: str, port: int, *, kept: str = "nothing was started", movable: bool = True) -> BusyError:
-    """The error that names who holds the port that `name` insists on; another port is offered if it is `movable`."""
-    holder = listener_on(port)
-    helps = [f"devboot up --port {name}=auto"] if movable else []
-    if holder is None:
-        cause = (
-            "ports below 1024 belong to root"
-            if port < _PRIVILEGED
-            else "held by a program that can't be seen from here"
-        )
-    else:
-        project = project_of(holder.pid)
-        whose = f", project {os.path.basename(project)}" if project else ""
-        cause = f"held by `{holder.command}` (pid {holder.pid}{whose})"
-        helps = [f"devboot -C {project} down" if project else f"kill {holder.pid}", *helps]
-    fixed = [] if movable else ["no variable leads to it, so code that names this port would not find another one"]
+def in_use(
+    name: str,
+    port: int,
+    *,
+    kept: str = "nothing was started",
+    movable: bool = True,
+    root: str = "",
+    elsewhere: str = "",
+) -> BusyError:
+    """The error that names who holds the port that `name` insists on; another port is offered if it is `movable`.
+
+    `elsewhere` says how the project is led to another port where its own command names this one.
+    """
+    holder = holder_of(port, root)
+    helps = [*holder.helps, *([elsewhere] if elsewhere else [f"devboot up --port {name}=auto"] * movable)]
+    fixed = ["no variable leads to it, so code that names this port would not find another one"]
     return BusyError(
         "port/in-use",
         f"{name} can't listen on 127.0.0.1:{port}",
-        causes=[cause, *fixed],
-        help=helps or [f"free port {port}, then `devboot up`"],
+        causes=[reason(port, holder), *([] if movable or elsewhere else fixed)],
+        help=helps,
         kept=[kept],
     )
+
+
+def refuse_fixed(fixed: Iterable[tuple[str, int, str]], root: str) -> None:
+    """Raise `port/in-use` for ports that commands name by a number, where other programs listen on them.
+
+    `fixed` has process, port, and the place of the command.
+    """
+    errors: list[DevbootError] = [
+        in_use(name, port, root=root, elsewhere=using_variable(port, origin))
+        for name, port, origin in fixed
+        if not is_free(port) and not _is_own(port, root)
+    ]
+    if errors:
+        raise errors[0] if len(errors) == 1 else Problems(errors)
 
 
 def read_ports(state: str) -> dict[str, int]:

@@ -83,13 +83,15 @@ class Command(NamedTuple):
 class PortWish(NamedTuple):
     """A port that a process is to get: exactly that one, or the nearest free.
 
-    `movable`: what uses it would learn of another one, since it isn't fixed in the project's code.
+    `movable`: what uses it would learn of another one, since it isn't fixed in the project's code. `shared`: it may be
+    that of another project that is down. A server's never is, else commands would reach the other project's server.
     """
 
     name: str
     port: int
     exact: bool
     movable: bool = True
+    shared: bool = False
 
 
 def port_wishes(
@@ -104,7 +106,7 @@ def port_wishes(
             wishes.append(PortWish(command.name, wanted.port + command.instance - 1, exact=True))
         else:
             usual = _usual_port(base, step, places[command.base])
-            wishes.append(PortWish(command.name, usual + command.instance - 1, exact=False))
+            wishes.append(PortWish(command.name, usual + command.instance - 1, exact=False, shared=True))
     return tuple(wishes)
 
 

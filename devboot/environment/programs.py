@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from typing import NamedTuple
+
+from devboot.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _LISTEN = "0A"  # TCP_LISTEN in /proc/net/tcp
 _PROJECT_MARKS = (b"DEVBOOT_INSIDE=", b"DEVBOOT_ROOT=")  # what a supervisor gives to all that it starts
+_PROCESS_MARK = b"DEVBOOT_PROCESS="  # <run>:<name>
 
 
-class Program(NamedTuple):
+class Program(Record):
     """A running process: its id and its command line, cut to a readable length."""
 
     pid: int
@@ -47,13 +52,22 @@ def listener_on(port: int) -> Program | None:
 
 def project_of(pid: int) -> str:
     """The root of the devboot project that a process was started in, "" for none."""
+    marks = [variable for variable in _variables(pid) if variable.startswith(_PROJECT_MARKS)]
+    return os.fsdecode(marks[0].partition(b"=")[2]) if marks else ""
+
+
+def process_of(pid: int) -> str:
+    """The name of the devboot process that a program belongs to, "" for none."""
+    marks = [variable for variable in _variables(pid) if variable.startswith(_PROCESS_MARK)]
+    return os.fsdecode(marks[0].partition(b":")[2]) if marks else ""
+
+
+def _variables(pid: int) -> list[bytes]:
     try:
         with open(f"/proc/{pid}/environ", "rb") as stream:
-            variables = stream.read().split(b"\0")
+            return stream.read().split(b"\0")
     except OSError:
-        return ""
-    marks = [variable for variable in variables if variable.startswith(_PROJECT_MARKS)]
-    return os.fsdecode(marks[0].partition(b"=")[2]) if marks else ""
+        return []
 
 
 def command_of(pid: int) -> str:

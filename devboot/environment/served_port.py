@@ -31,7 +31,7 @@ _ELSEWHERE = re.compile(
 )
 _SAYS_PORT = re.compile(
     r"\s(?:(?:--(?:\w+[.-])?port|-p|-b|--bind|--listen|-l|--http|--addr(?:ess)?)[= ]?|"
-    r"(?:runserver(?:_plus)?|http\.server)\s+(?:--?[a-z][\w-]*\s+)*)"
+    r"(?:runserver(?:_plus)?|http\.server)\s+(?:--?[a-z][\w-]*(?:[= ]\S+)?\s+)*)"
     r"(?:(?:[\w.*-]+|\[[\w:]*\]|):)?(\d{2,5})(?=\s|$|[;&|])"
 )
 _LIMIT = 256 * 1024

@@ -133,6 +133,16 @@ class ProcessSpec(Record):
     observed: tuple[str, ...] = ()  # for PYTHONPATH, the file: where it is recorded what it asks for; empty: nowhere
 
 
+def fixed_port(spec: ProcessSpec) -> int:
+    """Return the port that a process's command names by a number, so that no other can be chosen; 0 for none."""
+    import re
+
+    chosen = dict(spec.env).get("PORT")
+    if spec.kind != PROCESS or not spec.address or chosen in (None, str(spec.port)):
+        return 0
+    return spec.port if re.search(rf"(?<!\d){spec.port}(?!\d)", spec.command) else 0
+
+
 class Plan(Record):
     """Everything a daemon needs to run one project. `env` is the whole environment that children start from."""
 

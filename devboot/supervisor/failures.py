@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from devboot.errors import DevbootError
     from devboot.supervisor.observed import Explanation
+    from devboot.supervisor.port_conflict import Conflict
     from devboot.supervisor.state import End, State
 else:
     from _signal import SIGKILL  # the signal package imports enum
@@ -153,6 +154,17 @@ def ended(spec: model.ProcessSpec, end: End, tail: tuple[str, ...]) -> WorkError
     """It ended in a way that was not expected, and is not restarted."""
     slug = "process/task-failed" if spec.kind == model.TASK else "process/exited"
     return _hinted(spec, slug, f"{spec.name} failed, {_last(end)}", tail)
+
+
+def cannot_listen(spec: model.ProcessSpec, conflict: Conflict, tail: tuple[str, ...]) -> WorkError:
+    """Another program has its port, and it takes no other."""
+    return WorkError(
+        "port/in-use",
+        conflict.what,
+        details=(_command(spec), *(f"| {line}" for line in tail)),
+        causes=(conflict.cause,),
+        help=(*conflict.helps, _all_output(spec)),
+    )
 
 
 def parted(spec: model.ProcessSpec, end: End, age: float, tail: tuple[str, ...], *, was_up: bool) -> WorkError:

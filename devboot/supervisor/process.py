@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from devboot.supervisor.graph import Blocker
     from devboot.supervisor.host import Host
     from devboot.supervisor.loop import Timer
+    from devboot.supervisor.port_conflict import Conflict
     from devboot.supervisor.reload_loop import ReloadLoop
     from devboot.supervisor.silence import Silence
     from devboot.supervisor.timetable import Timetable
@@ -89,6 +90,7 @@ class Process:
         self._delay: Timer | None = None
         self._forced = self._hinted = False
         self._broken = ""  # what of its code the previous run couldn't load
+        self._conflict: Conflict | None = None  # for which the previous run couldn't listen
         self._was_ready = self.was_up = False  # this run; any run since somebody wanted it
         self._port_check: Timer | None = None
         self._hung = ""  # what was seen of a run that was stopped since it didn't live any more
@@ -346,8 +348,8 @@ class Process:
             self._look_at_port()
 
     def _look_at_port(self, tail: tuple[str, ...] = ()) -> None:
-        """Find out whether another program has the port of a process that isn't ready."""
-        if not self._needs_port:
+        """Find out whether another program has the port of a process that isn't ready, and that takes any other."""
+        if not self._needs_port or model.fixed_port(self.spec):
             return
         from devboot.supervisor.probes import listening
 
@@ -357,6 +359,30 @@ class Process:
         self.port_taken = is_strangers or (known is not None and known[0].slug == PORT_IN_USE)
         if self.port_taken:
             self.around.on_change(self)
+
+    def _is_port_held(self, tail: tuple[str, ...]) -> bool:
+        """Whether the run that has ended couldn't listen for a program that will keep the port.
+
+        A process of this project may be about to leave it, so that counts the second time.
+        """
+        before, self._conflict = self._conflict, self._find_conflict(tail)
+        holder = self._conflict.holder if self._conflict is not None else None
+        return holder is not None and (before is not None or holder.root != self.around.plan.root)
+
+    def _why_not_listening(self, tail: tuple[str, ...]) -> WorkError | None:
+        return None if self._conflict is None else failures.cannot_listen(self.spec, self._conflict, tail)
+
+    def _find_conflict(self, tail: tuple[str, ...]) -> Conflict | None:
+        """Return the port that it wants and another program has, where only an edit leads to another port."""
+        if self.spec.kind != model.PROCESS:
+            return None
+        from devboot.supervisor.port_conflict import port_conflict
+        from devboot.supervisor.probes import listening
+
+        found = port_conflict(self.spec, tail, lambda port: listening.is_taken(port, self.host.watcher))
+        is_movable = found is not None and str(found.port) == dict(self.spec.env).get("PORT")
+        is_own = found is not None and found.holder.process == self.name and found.holder.root == self.around.plan.root
+        return None if is_movable or is_own else found
 
     # -- what a run tells: see run.Owner -------------------------------------------------------------------------
 
@@ -418,7 +444,9 @@ class Process:
             )
 
     def _on_stuck(self, line: str) -> None:
-        self.stuck = failures.not_ready(self.spec, line, self.tail.lines(failures.TAIL_LINES))
+        tail = self.tail.lines(failures.TAIL_LINES)
+        self._conflict = self._find_conflict(tail)
+        self.stuck = self._why_not_listening(tail) or failures.not_ready(self.spec, line, tail)
         self.around.on_note(self.stuck.what, self.stuck)
         self._look_at_port()
         self.around.on_change(self)
@@ -511,9 +539,9 @@ class Process:
                 self._look_at_port(tail)
                 before, self._broken = self._broken, self._broken_code(age)
                 is_broken = bool(before) and before == self._broken and end.signal is None
-                if is_broken or failures.hopeless(self.spec, tail) is not None:
+                if is_broken or self._is_port_held(tail) or failures.hopeless(self.spec, tail) is not None:
                     self.feed(life.HOPELESS)
-                self.error = failures.ended(self.spec, end, tail)
+                self.error = self._why_not_listening(tail) or failures.ended(self.spec, end, tail)
                 if self.spec.schedule:  # it runs again all the same, which would hide it
                     self.around.on_note(self.error.what, self.error)
         self.feed(life.GONE)
@@ -530,7 +558,7 @@ class Process:
         return broken_code(self.tail.lines(LINES)) or lack
 
     def _why_hopeless(self, tail: tuple[str, ...]) -> WorkError | None:
-        known = failures.hopeless(self.spec, tail)
+        known = failures.hopeless(self.spec, tail) or self._why_not_listening(tail)
         return failures.cannot_load(self.spec, self._broken, tail) if known is None and self._broken else known
 
     def _why_not_found(self, end: life.End) -> tuple[OSError, str] | None:

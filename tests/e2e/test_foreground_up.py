@@ -205,6 +205,20 @@ def test_an_explicit_port_that_is_taken_is_refused_before_anything_is_made(site,
 
 
 @pytest.mark.faults(88)
+def test_a_port_that_a_command_names_and_another_program_has_is_refused_before_the_start(site, stranger):
+    free = "python3 -m http.server -b 127.0.0.1 $PORT"
+    here = site({"web": f"python3 -m http.server -b 127.0.0.1 {stranger}", "api": free})
+
+    refused = here.devboot("up", "-d", code=7)
+
+    assert f"error[port/in-use]: web can't listen on 127.0.0.1:{stranger}" in refused.stderr
+    assert f"(pid {os.getpid()})" in refused.stderr
+    assert f"help: write `$PORT` for {stranger} in Procfile:1, then `devboot up -d`" in refused.stderr
+    assert [] == here.left()
+    here.devboot("up", "-d", "api")  # whatever doesn't need that port starts
+
+
+@pytest.mark.faults(88)
 def test_a_taken_port_can_be_replaced_for_one_run(site, stranger):
     here = site({"web": "python3 -m http.server -b 127.0.0.1 $PORT"}, f"[processes.web]\nport = {stranger}\n")
 

@@ -19,7 +19,7 @@ from devboot.environment.secrets import secrets_file
 from devboot.environment.tasks import match_inputs, needs
 from devboot.environment.venv_record import load_record, paths_to_stamp
 from devboot.model.edge.manifest import Manifest
-from devboot.model.process import plan_to_plain
+from devboot.model.process import fixed_port, plan_to_plain
 from devboot.services import aof, rdb
 from devboot.services.data import made_before_start
 from devboot.snapshot import Snapshot
@@ -70,7 +70,10 @@ def snapshot_of(loaded: Loaded, composed: Composed, ports: Ports, stamps: Stamps
         patch=composed.patch,
         stamps=stamps,
         inherited=composed.composition.inherited,
-        ports=tuple((name, port, "") for name, port in sorted(ports.numbers.items())),
+        ports=(
+            *((name, port, "") for name, port in sorted(ports.numbers.items())),
+            *((spec.name, port, spec.origin) for spec in composed.plan.processes if (port := fixed_port(spec))),
+        ),
         tasks=tasks,
         data=(*_databases(manifest, root), *_dumps(composed)),
         variables=tuple((v.name, v.value, v.source, v.secret) for v in composed.composition.variables),

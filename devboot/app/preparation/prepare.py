@@ -41,13 +41,14 @@ from devboot.app.preparation.turns import patience, take_turn
 from devboot.app.preparation.unlike import refuse_idle, tell_of_less
 from devboot.app.preparation.unreachable import without_unreachable
 from devboot.app.preparation.watched import Watched
+from devboot.daemon import leases
 from devboot.environment.envfiles import EnvFiles, read_env_files
 from devboot.environment.ports import Ports, allocate, is_port_of
 from devboot.environment.processes import PortWish
 from devboot.environment.python import PythonLock as PythonPins, PythonProject, working_folder
 from devboot.environment.secrets import load_secrets
 from devboot.events import NOTE, Event, Reporter, Silenced, doing
-from devboot.locks import FileLock
+from devboot.locks import FileLock, is_locked
 from devboot.model.artifact import Wanted
 from devboot.model.edge.lock import Lock, Wish
 from devboot.paths import Paths
@@ -57,6 +58,7 @@ from devboot.scratch import remove_abandoned
 from devboot.services.account import account_for, no_account
 from devboot.snapshot import Snapshot
 from devboot.state.claiming import Patience
+from devboot.state.projects import Projects
 from devboot.uv.client import Uv, make_uv
 from devboot.uv.leases import FolderLeases, end_leftovers
 
@@ -158,12 +160,12 @@ class _Way:
         self.wishes = wishes
         self.reporter = reporter
         self.root = loaded.project.root
-        leases = os.path.join(loaded.project.state, "run", "provisioning")
-        end_leftovers(leases)
+        installing = os.path.join(loaded.project.state, "run", "provisioning")
+        end_leftovers(installing)
         remove_abandoned()
         is_offline = wishes.is_offline or kit is not None
         self.machine = Machine(paths.data, this_host(sys.platform, os.uname().machine), context.wall_clock)
-        uv = make_uv(context.environ, self.root, offline=is_offline, lease=FolderLeases(leases)).shown_by(reporter)
+        uv = make_uv(context.environ, self.root, offline=is_offline, lease=FolderLeases(installing)).shown_by(reporter)
         self.uv: Uv = with_libraries(uv, self.machine, self.root, reporter)
 
     def go(self) -> Prepared:
@@ -328,6 +330,9 @@ class _Way:
         typed = {c.name for c in commands_of(self.loaded) if self.loaded.types_ports and c.names_port}
         return as_asked(wanted_ports(self.loaded, recipes, base), self.wishes.ports, typed)
 
+    def _is_up(self, root: str) -> bool:
+        return is_locked(leases.lock_path(Projects.below(self.paths.data, self.paths.state).state_of(root)))
+
     def _ports(self, choice: _Choice) -> Ports:
         wanted = self._wanted_ports(choice.recipes)
         ports = allocate(
@@ -338,6 +343,7 @@ class _Way:
             must_be_free=self.wishes.starts and not self.wishes.is_running,
             held=self.wishes.held_ports if self.wishes.starts else None,
             lost=self.wishes.without_port,
+            is_up=self._is_up,
         )
         # Most processes never listen on the number that they are given: that it moved is news only where they do.
         listening = {*self.loaded.manifest.services, *(c.name for c in commands_of(self.loaded) if c.names_port)}

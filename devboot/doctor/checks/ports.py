@@ -10,16 +10,18 @@ from devboot.daemon.client import lease_of
 from devboot.doctor.findings import ERROR, Answer, Check, Finding, Fix
 from devboot.doctor.subject import Subject
 from devboot.environment.loopback import is_free
+from devboot.environment.port_holder import using_variable
 from devboot.environment.ports import in_use
-from devboot.model.process import SERVICE, plan_from_plain
+from devboot.model.process import SERVICE, fixed_port, plan_from_plain
 
 
 class Wanted(NamedTuple):
-    """A port, whose it is, and whether nothing else will do."""
+    """A port, whose it is, and whether nothing else will do; `origin` is the place of a command that names it."""
 
     port: int
     name: str
     is_exact: bool
+    origin: str = ""
 
 
 def free(subject: Subject) -> Answer:
@@ -37,7 +39,9 @@ def free(subject: Subject) -> Answer:
     facts += [f"{one.port} taken: {one.name} gets another" for one in wanted if one in taken and not one.is_exact]
     who = "devboot.toml insists on" if subject.project.written else "the project's code names"
     findings = tuple(
-        _finding(one, who, movable=_is_movable(subject, one.name)) for one in wanted if one in taken and one.is_exact
+        _finding(one, one.origin + " names" if one.origin else who, movable=_is_movable(subject, one.name))
+        for one in wanted
+        if one in taken and one.is_exact
     )
     return Answer(tuple(facts), findings)
 
@@ -56,7 +60,12 @@ def wanted_ports(subject: Subject) -> tuple[Wanted, ...]:
         return tuple(Wanted(port, name, is_exact=True) for name, port in exact.items())
     specs = [spec for spec in plan_from_plain(known.plan_plain).processes if spec.port]
     specs.sort(key=lambda spec: spec.kind == SERVICE)
-    return tuple(Wanted(spec.port, spec.name, exact.get(spec.name) == spec.port) for spec in specs)
+    return tuple(
+        Wanted(spec.port, spec.name, is_exact=True, origin=spec.origin)
+        if fixed_port(spec)
+        else Wanted(spec.port, spec.name, exact.get(spec.name) == spec.port)
+        for spec in specs
+    )
 
 
 def _exact(subject: Subject) -> dict[str, int]:
@@ -67,7 +76,8 @@ def _exact(subject: Subject) -> dict[str, int]:
 
 
 def _finding(wanted: Wanted, who: str, *, movable: bool) -> Finding:
-    error = in_use(wanted.name, wanted.port, movable=movable)
+    elsewhere = using_variable(wanted.port, wanted.origin) if wanted.origin else ""
+    error = in_use(wanted.name, wanted.port, movable=movable, elsewhere=elsewhere)
     return Finding(
         error.slug,
         ERROR,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 
 import pytest
 
@@ -266,6 +267,47 @@ def test_what_a_restart_cannot_heal_gives_up_at_once_and_says_why(stage):
     assert ["redis can't read its dump", "other exited 2 times"] == [each.partition(" in ")[0] for each in stage.notes]
     stage.supervisor.restart(["redis"])
     stage.until(lambda: stage.notes.count("redis can't read its dump") == 2)
+
+
+LISTENS = """
+import socket, sys, time
+taken = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+print("listening", flush=True)
+time.sleep(1000)
+"""
+
+
+def add_listening(stage, name, number, **fields):
+    """Add a process whose command names the port on which it listens."""
+    stage.add(name, python=LISTENS, env=(("PORT", "5000"),), **fields)
+    stage.specs[-1] = stage.specs[-1]._replace(command=f"{stage.specs[-1].command} {number}")
+
+
+def test_a_process_whose_own_port_another_program_has_gives_up_at_once_and_names_it(stage):
+    with socket.create_server(("127.0.0.1", 0)) as stranger:
+        port = stranger.getsockname()[1]
+        add_listening(stage, "web", port)
+        stage.up()
+        stage.until_phase("web", "gave-up")
+
+    assert stage.status("web").restarts == 0
+    assert stage.notes == [f"web can't listen on 127.0.0.1:{port}"]
+    (error,) = (failure.error for failure in stage.supervisor.verdict().failures)
+    assert (error.slug, error.causes[0].endswith(f"(pid {os.getpid()})")) == ("port/in-use", True)
+    stage.supervisor.up(["web"])
+    stage.until_output("web", b"listening")
+
+
+def test_a_port_that_another_process_of_the_project_has_may_be_left_at_once(stage):
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    add_listening(stage, "api", port, ready=Probe("listen", port=port), port=port)
+    add_listening(stage, "web", port, needs=["api"])
+    stage.up()
+    stage.until_phase("web", "gave-up")
+
+    assert stage.status("web").restarts == 1
+    assert stage.status("web").note == f"web can't listen on 127.0.0.1:{port}"
 
 
 SIGNS = """

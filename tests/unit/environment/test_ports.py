@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from devboot.environment.loopback import is_free
-from devboot.environment.ports import Taken, allocate, choose, in_use, read_ports
+from devboot.environment.ports import Taken, allocate, choose, in_use, read_ports, refuse_fixed
 from devboot.environment.processes import PortWish
 from devboot.environment.programs import listener_on, project_of
-from devboot.errors import BusyError
+from devboot.errors import BusyError, Problems
 
 NOBODY = Taken({}, ())
 REDIS = PortWish("redis", 6379, exact=False)
@@ -44,11 +44,12 @@ def test_a_recorded_number_is_kept_even_when_the_usual_one_is_free_again():
 
 
 def test_a_recorded_number_that_is_taken_is_replaced_and_said():
-    ports = choose([REDIS], {"redis": 23456}, Taken({}, {23456}), seed="/shop", is_free=everything)
+    taken = Taken({}, {23456}, name_holder=lambda number: f"`redis-server` on {number}")
+    ports = choose([REDIS], {"redis": 23456}, taken, seed="/shop", is_free=everything)
 
     back = "`devboot up --port redis=23456` moves it back"
     assert ports.numbers == {"redis": 6379}
-    assert ports.notes == (("redis", f"moves from port 23456, which is taken, to 6379; {back}"),)
+    assert ports.notes == (("redis", f"moves from port 23456, held by `redis-server` on 23456, to 6379; {back}"),)
 
 
 def test_a_number_that_another_project_uses_at_this_moment_is_not_offered():
@@ -66,7 +67,32 @@ def test_a_number_that_a_stranger_uses_is_not_blamed_on_the_project_that_keeps_i
     allocate(state, root, user_state, [wish], must_be_free=False)
     ((_, note),) = allocate(*project(tmp_path, "shop"), [wish], must_be_free=True).notes
 
-    assert note.endswith(f" instead of {listening}: it is taken")
+    assert f" instead of {listening}: held by `" in note
+    assert note.endswith(f"(pid {os.getpid()})")
+
+
+def test_a_process_may_have_the_usual_number_of_a_project_that_is_down_and_a_server_may_not(tmp_path):
+    web, redis = PortWish("web", 25001, exact=False, shared=True), PortWish("redis", 25002, exact=False)
+    allocate(*project(tmp_path, "blog"), [web, redis], must_be_free=False)
+
+    shop = project(tmp_path, "shop")
+    numbers = allocate(*shop, [web, redis], must_be_free=False, is_up=lambda _root: False).numbers
+    assert numbers["web"] == 25001
+    assert numbers["redis"] != 25002
+    assert allocate(*project(tmp_path, "wiki"), [web], must_be_free=False, is_up=lambda _: True).numbers["web"] != 25001
+
+
+def test_all_ports_that_commands_name_and_others_hold_are_refused_at_once(listening, free_port):
+    fixed = [("web", listening, "Procfile:1"), ("api", free_port, "Procfile:2"), ("docs", listening, "Procfile:3")]
+
+    with pytest.raises(Problems) as caught:
+        refuse_fixed(fixed, "/shop")
+
+    assert [each.what.partition(" ")[0] for each in caught.value.errors] == ["web", "docs"]
+    assert caught.value.errors[0].help == (
+        f"kill {os.getpid()}",
+        f"write `$PORT` for {listening} in Procfile:1, then `devboot up -d`: devboot chooses a free port",
+    )
 
 
 def test_two_of_one_project_never_get_the_same():

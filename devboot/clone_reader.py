@@ -137,6 +137,13 @@ def parse_toml(text: str) -> dict[str, Any]:
         raise tomllib.TOMLDecodeError(_TOO_DEEP) from None
 
 
+def table_in(data: Any, *keys: str) -> dict[str, Any]:
+    """Return a table within parsed data; an empty one where there is none, or something else in its place."""
+    for key in keys:
+        data = data.get(key) if isinstance(data, dict) else None
+    return data if isinstance(data, dict) else {}
+
+
 def parse_json(text: str | bytes) -> Any:
     """Parse the text of a file. Raises ValueError, also where it is nested too deeply."""
     import json

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
-from devboot.clone_reader import exists, parse_toml
+from devboot.clone_reader import exists, parse_toml, table_in
 from devboot.environment.locks.poetry_versions import alternatives
 from devboot.errors import ManifestError, Place
 
@@ -243,7 +243,7 @@ def _tool_versions(text: str, file: str) -> Iterator[VersionRequest]:
 
 def _pipfile(text: str, file: str) -> Iterator[VersionRequest]:
     try:
-        requires = parse_toml(text).get("requires", {})
+        requires = table_in(parse_toml(text), "requires")
     except tomllib.TOMLDecodeError:
         return
     for key in ("python_full_version", "python_version"):
@@ -258,10 +258,9 @@ def _pyproject(text: str, file: str) -> Iterator[VersionRequest]:
         table = parse_toml(text)
     except tomllib.TOMLDecodeError:
         return
-    poetry = table.get("tool", {}).get("poetry", {}).get("dependencies", {})
     for key, written in (
-        ("requires-python", table.get("project", {}).get("requires-python")),
-        ("python", poetry.get("python") if isinstance(poetry, dict) else None),
+        ("requires-python", table_in(table, "project").get("requires-python")),
+        ("python", table_in(table, "tool", "poetry", "dependencies").get("python")),
     ):
         if isinstance(written, str) and (specifier := _range(written)):
             yield VersionRequest(specifier, written, file, _line_of(text, key))

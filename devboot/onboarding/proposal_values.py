@@ -40,7 +40,7 @@ class PythonInput:
     """Where the packages come from. Paths are relative to the proposal's root."""
 
     requirements: tuple[str, ...] = ()
-    version: str | None = None
+    version: str | None = None  # as a file of the clone states it, which a manifest needn't repeat
     version_from: Evidence | None = None
     groups: tuple[str, ...] = ()
     extras: tuple[str, ...] = ()
@@ -48,7 +48,6 @@ class PythonInput:
     exclude_newer: str = ""  # a date: what unpinned packages were then
     hosts: tuple[str, ...] = ()  # names of containers that lead to this machine
     is_list_usual: bool = False  # whether a manifest that names no list means these
-    is_version_usual: bool = False  # whether a manifest that names no version means this one
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from devboot.clone_reader import names_in, read_toml
+from devboot.clone_reader import names_in, read_toml, table_in
 
 NamesIn = Callable[[str, str], list[str]]
 
@@ -129,16 +129,16 @@ def has_dependencies(path: str) -> bool:
 
 def names_dependencies(table: Mapping[str, Any]) -> bool:
     """Whether the table of a pyproject.toml has dependencies of any kind."""
-    project, tool = table.get("project", {}), table.get("tool", {})
-    poetry, pdm, uv = tool.get("poetry", {}), tool.get("pdm", {}), tool.get("uv", {})
+    project, poetry = table_in(table, "project"), table_in(table, "tool", "poetry")
+    dynamic = project.get("dynamic")
     return bool(
         project.get("dependencies")
         or project.get("optional-dependencies")
-        or {"dependencies", "optional-dependencies"} & set(project.get("dynamic", ()))
+        or (isinstance(dynamic, list) and ("dependencies" in dynamic or "optional-dependencies" in dynamic))
         or table.get("dependency-groups")
-        or set(poetry.get("dependencies", ())) - {"python"}
+        or set(table_in(poetry, "dependencies")) - {"python"}
         or poetry.get("group")
         or poetry.get("dev-dependencies")
-        or pdm.get("dev-dependencies")
-        or uv.get("dev-dependencies")
+        or table_in(table, "tool", "pdm").get("dev-dependencies")
+        or table_in(table, "tool", "uv").get("dev-dependencies")
     )

@@ -8,12 +8,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from devboot.clone_reader import table_in
 from devboot.model.distributions import distributions
 from devboot.onboarding.frameworks.known import framework_of
 from devboot.onboarding.packages.imported import named_in_settings
 from devboot.onboarding.proposal_values import PythonInput
 from devboot.onboarding.reading.layout import ASIDE, Application
-from devboot.onboarding.reading.python import NAME, load_toml, name_of, normal, table_in
+from devboot.onboarding.reading.python import NAME, load_toml, name_of, normal
 from devboot.onboarding.reading.tree import Tree
 
 _TOP = re.compile(r"^(?:from|import)[ \t]+(\w+)", re.MULTILINE)

@@ -7,11 +7,12 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from devboot.environment.locks.inputs import names_dependencies
 from devboot.model.distributions import distributions
 from devboot.onboarding.packages.imported import modules_of
 from devboot.onboarding.proposal_values import Evidence, Note, PythonInput
 from devboot.onboarding.reading.layout import ASIDE, Application
-from devboot.onboarding.reading.python import LOCKS, NOT_FOR_US, declares_packages, dependencies, load_toml, name_of
+from devboot.onboarding.reading.python import LOCKS, NOT_FOR_US, dependencies, load_toml, name_of
 from devboot.onboarding.reading.tree import Tree
 
 _ENOUGH = 3  # of fewer packages that are imported, the usual list's own may bring those that it lacks
@@ -62,5 +63,5 @@ def _lists(tree: Tree, app: Application) -> Iterator[str]:
             continue
         is_inside = posixpath.basename(folder) == "requirements" and name.endswith((".txt", ".pip", ".in"))
         is_list = is_inside or name in (*LOCKS, "Pipfile") or _LIST.fullmatch(name) is not None
-        if is_list or (name == "pyproject.toml" and declares_packages(load_toml(tree, path))):
+        if is_list or (name == "pyproject.toml" and names_dependencies(load_toml(tree, path))):
             yield path

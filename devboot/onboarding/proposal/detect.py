@@ -45,7 +45,7 @@ from devboot.onboarding.reading.procfile import (
     missing_folder,
     obstacles,
 )
-from devboot.onboarding.reading.python import compared_with_usual
+from devboot.onboarding.reading.python import with_stated_version
 from devboot.onboarding.reading.tree import Tree
 from devboot.onboarding.services import databases as stores
 from devboot.onboarding.services.all_servers import Services, containers, find_services
@@ -170,7 +170,7 @@ def assemble(clone: Clone, switches: Mapping[str, Variable], served: Services, e
         name=root.name,
         framework=app.framework,
         framework_evidence=app.evidence,
-        python=compared_with_usual(python, str(root), folder),
+        python=with_stated_version(tree, app, python, folder),
         packages=node.packages,
         services=services,
         databases=databases,

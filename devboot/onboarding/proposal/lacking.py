@@ -182,7 +182,6 @@ def _python(python: PythonInput, has: Mapping[str, Any]) -> PythonInput:
         return PythonInput(hosts=() if "hosts" in has else python.hosts)
     return replace(
         python,
-        version=None if "version" in has else python.version,
         groups=() if "groups" in has else python.groups,
         extras=() if "extras" in has else python.extras,
         packages=() if "packages" in has else python.packages,

@@ -80,8 +80,6 @@ def key_text(name: str) -> str:
 
 def _python(python: PythonInput) -> list[str]:
     lines = []
-    if python.version and not python.is_version_usual:
-        lines.append(_line(f"version = {quoted(python.version)}", python.version_from))
     if python.requirements and not python.is_list_usual:
         newest = "" if python.version else "any Python that they take: the newest"
         lines.append(_line(f"requirements = {_list(python.requirements)}", newest))

@@ -8,10 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from devboot.clone_reader import parse_json
+from devboot.clone_reader import parse_json, table_in
 from devboot.onboarding.proposal_values import Evidence
 from devboot.onboarding.reading.dotenv import Variable
-from devboot.onboarding.reading.python import table_in
 from devboot.onboarding.reading.tree import Tree
 
 NAME = "app.json"

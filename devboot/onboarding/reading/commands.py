@@ -8,9 +8,10 @@ import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from devboot.clone_reader import table_in
 from devboot.onboarding.proposal_values import Evidence, Note
 from devboot.onboarding.reading.layout import ASIDE, Application, cwd_of
-from devboot.onboarding.reading.python import load_toml, table_in
+from devboot.onboarding.reading.python import load_toml
 from devboot.onboarding.reading.tree import Tree, line_of
 
 _TARGETS = ("dev", "serve", "runserver", "start", "run", "web", "app", "server")

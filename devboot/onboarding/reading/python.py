@@ -5,16 +5,25 @@ from __future__ import annotations
 import posixpath
 import re
 import tomllib
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from devboot.clone_reader import names_in, parse_json, parse_toml, read_text
-from devboot.environment.locks.inputs import MISSPELT, PDM, PIPFILE, PYPROJECT, SETUP, default_inputs, named_inputs
+from devboot.clone_reader import names_in, parse_json, parse_toml, table_in
+from devboot.environment.locks.inputs import (
+    MISSPELT,
+    PDM,
+    PIPFILE,
+    PYPROJECT,
+    SETUP,
+    default_inputs,
+    named_inputs,
+    names_dependencies,
+)
 from devboot.environment.locks.pdm import INHERITED
-from devboot.environment.versions import as_specifier, stated_versions
+from devboot.environment.versions import stated_versions
 from devboot.onboarding.proposal_values import Evidence, Note, PythonInput
-from devboot.onboarding.reading.tree import Tree, line_of
+from devboot.onboarding.reading.layout import Application
+from devboot.onboarding.reading.tree import Tree
 
 LOCKS = ("uv.lock", "pylock.toml", "poetry.lock", "Pipfile.lock")
 DEVELOPMENT = ("local", "dev", "development")
@@ -35,33 +44,33 @@ def load_toml(tree: Tree, path: str) -> dict[str, Any]:
 
 
 def find_input(tree: Tree, root: str, settings: str) -> tuple[PythonInput, list[Note]]:
-    """The packages' source and Python's version, for the folder in which devboot.toml will lie."""
+    """The packages' source, for the folder in which devboot.toml will lie."""
     notes: list[Note] = []
     files = requirements(tree, root, settings, notes)
     project = load_toml(tree, posixpath.join(root, "pyproject.toml"))
-    version, origin = python_version(tree, root, project)
-    return PythonInput(tuple(files), version, origin, tuple(groups(project, files)), ()), notes
+    return PythonInput(tuple(files), groups=tuple(groups(project, files))), notes
 
 
-def compared_with_usual(python: PythonInput, root: str, folder: str) -> PythonInput:
-    """Note what a manifest needn't say of Python, since it says the same where it is silent.
+def with_stated_version(tree: Tree, app: Application, python: PythonInput, folder: str) -> PythonInput:
+    """Add the version that the clone states, and whether a manifest that names no list of packages means these.
 
-    `root` is the manifest's folder; `folder`, relative to it, that in which most commands run.
+    `folder`, relative to that of the manifest, is where most commands run.
     """
+    root = posixpath.normpath(posixpath.join(str(tree.root), app.root))
     place = posixpath.normpath(posixpath.join(root, folder))
     named = named_inputs(root, python.requirements)
     # A pyproject.toml that is named is installed as a package, too
     is_list_usual = all(each.kind != PYPROJECT for each in named) and named == default_inputs(root, place)
-    stated = next(stated_versions(root, place, _text), None) if python.version else None
-    is_version_usual = stated is not None and stated.specifier == as_specifier(python.version or "")
-    return replace(python, is_list_usual=is_list_usual, is_version_usual=is_version_usual)
 
+    def text_of(path: str) -> str | None:
+        inner = posixpath.relpath(path, str(tree.root))
+        return tree.text(inner) if tree.exists(inner) else None
 
-def _text(path: str) -> str | None:
-    try:
-        return read_text(path)
-    except OSError:
-        return None
+    stated = next(stated_versions(root, place, text_of), None)
+    if stated is None:
+        return replace(python, is_list_usual=is_list_usual)
+    where = Evidence(posixpath.normpath(posixpath.join(app.root, stated.file)), stated.line)
+    return replace(python, version=stated.written, version_from=where, is_list_usual=is_list_usual)
 
 
 def requirements(tree: Tree, root: str, settings: str, notes: list[Note]) -> list[str]:
@@ -72,11 +81,11 @@ def requirements(tree: Tree, root: str, settings: str, notes: list[Note]) -> lis
     if here:
         if len(here) > 1:
             notes.append(Note(f"{here[1]} is there too; {here[0]} is used", Evidence(posixpath.join(root, here[1]))))
-        return [_fresh(tree, root, here[0])]
+        return here[:1]
     pdm = posixpath.join(root, PDM)
     if tree.exists(pdm) and INHERITED in load_toml(tree, pdm).get("metadata", {}).get("strategy", ()):
         return [PDM]
-    if tree.exists(pdm) and declares_packages(load_toml(tree, posixpath.join(root, "pyproject.toml"))):
+    if tree.exists(pdm) and names_dependencies(load_toml(tree, posixpath.join(root, "pyproject.toml"))):
         notes.append(Note("pdm.lock doesn't say which group needs what, so versions come from pyproject.toml"))
         return ["pyproject.toml"]
     return _requirement_files(tree, root, settings) or _other_list(tree, root, notes)
@@ -95,7 +104,7 @@ def _odd_list(tree: Tree, root: str) -> str:
 def _other_list(tree: Tree, root: str, notes: list[Note]) -> list[str]:
     """What lists packages where there is no requirements file."""
     project = load_toml(tree, posixpath.join(root, "pyproject.toml"))
-    if declares_packages(project) or "build-system" in project:
+    if names_dependencies(project) or "build-system" in project:
         return ["pyproject.toml"]
     pipfile = load_toml(tree, posixpath.join(root, PIPFILE))
     if table_in(pipfile, "packages") or table_in(pipfile, "dev-packages"):
@@ -108,10 +117,6 @@ def _other_list(tree: Tree, root: str, notes: list[Note]) -> list[str]:
             notes.append(Note(text, Evidence(posixpath.join(root, name))))
             break
     return []
-
-
-def _fresh(_tree: Tree, _root: str, name: str) -> str:
-    return name
 
 
 def _requirement_files(tree: Tree, root: str, settings: str) -> list[str]:
@@ -168,27 +173,6 @@ def _only_includes(text: str, pattern: re.Pattern[str]) -> bool:
     return bool(lines) and all(re.match(r"-r|--requirement", line) and pattern.search(line) for line in lines)
 
 
-def declares_packages(project: dict[str, Any]) -> bool:
-    """Whether a pyproject.toml lists packages at all."""
-    poetry = table_in(project, "tool", "poetry")
-    poetry_packages = set(table_in(poetry, "dependencies")) - {"python"}
-    main = table_in(project, "project")
-    return bool(
-        main.get("dependencies")
-        or poetry_packages
-        or project.get("dependency-groups")
-        or main.get("optional-dependencies")
-        or ("dependencies" in main.get("dynamic", []))
-    )
-
-
-def table_in(data: Any, *keys: str) -> dict[str, Any]:
-    """Return a table within parsed data; an empty one where there is none."""
-    for key in keys:
-        data = data.get(key, {}) if isinstance(data, dict) else {}
-    return data if isinstance(data, dict) else {}
-
-
 def groups(project: dict[str, Any], files: list[str]) -> list[str]:
     """Groups that must be named, since what the application imports stands in groups alone."""
     declared = project.get("dependency-groups")
@@ -198,82 +182,6 @@ def groups(project: dict[str, Any], files: list[str]) -> list[str]:
     if table_in(project, "tool", "uv", "workspace") or table_in(project, "tool", "poetry", "dependencies"):
         return []  # the packages stand elsewhere
     return [name for name in declared if name == "dev" or not NOT_FOR_US.search(name)]
-
-
-def python_version(tree: Tree, root: str, project: dict[str, Any]) -> tuple[str | None, Evidence | None]:
-    """Python's version as the project states it, first statement that is there."""
-    for name in (".python-version", "runtime.txt"):
-        path = posixpath.join(root, name)
-        for number, line in enumerate((tree.text(path) or "").splitlines() if tree.exists(path) else [], 1):
-            match = re.match(r"^\s*(?:c?python-?)?(\d+\.\d+(?:\.\d+)?)", line)
-            if match:
-                return match[1], Evidence(posixpath.normpath(path), number)
-    for found in (_pipfile(tree, root), _declared(tree, root, project)):
-        if found[0]:
-            return found
-    return None, None
-
-
-def _pipfile(tree: Tree, root: str) -> tuple[str | None, Evidence | None]:
-    path = posixpath.normpath(posixpath.join(root, "Pipfile"))
-    requires = table_in(load_toml(tree, path), "requires")
-    version = requires.get("python_full_version") or requires.get("python_version")
-    if isinstance(version, str) and re.match(r"\d", version):
-        return version, Evidence(path, line_of(tree.text(path) or "", r"^[ \t]*python_(?:full_)?version"))
-    lock = posixpath.normpath(posixpath.join(root, "Pipfile.lock"))
-    try:
-        meta = parse_json(tree.text(lock) or "{}") if tree.exists(lock) else {}
-    except ValueError:
-        meta = {}
-    version = table_in(meta, "_meta", "requires").get("python_version")
-    return (version, Evidence(lock)) if isinstance(version, str) and re.match(r"\d", version) else (None, None)
-
-
-def _declared(tree: Tree, root: str, project: dict[str, Any]) -> tuple[str | None, Evidence | None]:
-    path = posixpath.normpath(posixpath.join(root, "pyproject.toml"))
-    version = table_in(project, "project").get("requires-python")
-    if isinstance(version, str):
-        return version.replace(" ", ""), Evidence(path, line_of(tree.text(path) or "", r"^[ \t]*requires-python"))
-    version = table_in(project, "tool", "poetry", "dependencies").get("python")
-    if isinstance(version, str) and version not in ("*", ""):
-        return poetry_range(version), Evidence(path, line_of(tree.text(path) or "", r"^[ \t]*python\s*="))
-    # The root of a workspace says nothing of its members: the one with the packages does
-    for member in _members(tree, root, project):
-        inner = load_toml(tree, posixpath.join(member, "pyproject.toml"))
-        version = table_in(inner, "project").get("requires-python")
-        if isinstance(version, str):
-            inner_path = posixpath.normpath(posixpath.join(member, "pyproject.toml"))
-            return version.replace(" ", ""), Evidence(
-                inner_path, line_of(tree.text(inner_path) or "", r"^[ \t]*requires-python")
-            )
-    return None, None
-
-
-def _members(tree: Tree, root: str, project: dict[str, Any]) -> Iterator[str]:
-    for pattern in table_in(project, "tool", "uv", "workspace").get("members", []):
-        if isinstance(pattern, str) and "*" not in pattern:
-            yield posixpath.normpath(posixpath.join(root, pattern))
-        elif isinstance(pattern, str):
-            start = posixpath.normpath(posixpath.join(root, pattern.split("*")[0]))
-            for path in tree.files():
-                if posixpath.basename(path) == "pyproject.toml" and path.startswith(start + "/"):
-                    yield posixpath.dirname(path)
-
-
-def poetry_range(text: str) -> str:
-    """Poetry's `^3.9`, `~3.9`, `3.9.*` as a range that everybody reads."""
-    parts = [part.strip() for part in re.split(r"\s*\|\|?\s*", text)[:1][0].split(",")]
-    found: list[str] = []
-    for part in parts:
-        match = re.match(r"^([\^~])\s*(\d+)(?:\.(\d+))?(?:\.(\d+))?$", part)
-        if not match:
-            found.append(part.replace(" ", ""))
-            continue
-        kind, major, minor = match[1], int(match[2]), int(match[3] or 0)
-        lower = part[1:].strip()
-        upper = f"{major + 1}.0" if kind == "^" else f"{major}.{minor + 1}"
-        found.append(f">={lower},<{upper}" if kind == "~" else f">={lower},<{major + 1}")
-    return ",".join(found)
 
 
 def dependencies(tree: Tree, root: str, files: tuple[str, ...], *, only: bool = False) -> dict[str, str]:

@@ -60,11 +60,10 @@ def test_nothing_is_added_to_a_lock_for_a_server(propose):
     ("files", "expected"),
     [
         ({".python-version": "# ours\n3.13\n"}, ("3.13", ".python-version:2")),
-        ({"runtime.txt": "python-3.9.x"}, ("3.9", "runtime.txt:1")),
+        ({"runtime.txt": "python-3.9.x"}, ("3.9.x", "runtime.txt:1")),
         ({"Pipfile": "[requires]\npython_version = '3.11'\n"}, ("3.11", "Pipfile:2")),
-        ({"pyproject.toml": "[project]\nrequires-python = '>=3.11, <3.13'\n"}, (">=3.11,<3.13", "pyproject.toml:2")),
-        ({"pyproject.toml": "[tool.poetry.dependencies]\npython = '^3.10'\n"}, (">=3.10,<4", "pyproject.toml:2")),
-        ({"pyproject.toml": "[tool.poetry.dependencies]\npython = '~3.10'\n"}, (">=3.10,<3.11", "pyproject.toml:2")),
+        ({"pyproject.toml": "[project]\nrequires-python = '>=3.11, <3.13'\n"}, (">=3.11, <3.13", "pyproject.toml:2")),
+        ({"pyproject.toml": "[tool.poetry.dependencies]\npython = '^3.10'\n"}, ("^3.10", "pyproject.toml:2")),
         ({}, (None, "None")),
     ],
 )
@@ -220,3 +219,10 @@ def test_the_extra_that_brings_an_application_of_djangos_settings_is_named(propo
         "shop/settings.py": "INSTALLED_APPS = ['django.contrib.admin', 'allauth.account']\nLOG = 'structlog'\n",
     }
     assert propose(files).python.extras == ("login",)
+
+
+@pytest.mark.parametrize(
+    "project", ["tool = 1\n", "project = 1\n", "[project]\ndynamic = 1\n", "[tool]\npoetry = []\n"]
+)
+def test_a_pyproject_whose_tables_are_no_tables_lists_nothing(propose, project):
+    assert propose({**APP, "pyproject.toml": project}).python.requirements == ()

@@ -89,7 +89,7 @@ def test_what_a_manifest_says_by_its_silence_is_not_written(write):
     (usual / "Dockerfile").write_text("FROM python:3.12\n")
     (usual / "requirements.txt").rename(usual / "more.txt")
     other = replace(detect(usual, environ={}), python=PythonInput(("more.txt",), "3.12"))
-    assert '[python]\nversion = "3.12"\nrequirements = ["more.txt"]\n' in render(other)
+    assert '[python]\nrequirements = ["more.txt"]\n' in render(other)
 
 
 def test_a_project_that_is_a_package_names_its_file_since_it_is_installed_by_that(write):

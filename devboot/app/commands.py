@@ -57,11 +57,15 @@ GLOBAL = (
     Flag(("--no-color",), "no colours", common=False),
     Flag(("--no-input",), "never ask; fail with the flag that answers", common=False),
     Flag(("--no-pager",), "no pager for what is longer than the screen", common=False),
-    Flag(("--no-wait",), "fail at once where another devboot is at work in the project", common=False),
+    Flag(("--no-wait",), "don't wait: for another devboot, or (restart) until it is up", common=False),
     HELP,
     VERSION,
 )
 
+_UNTIL_UP = (
+    "Returns when each is up, as `up -d` does, and a task when it has ended; where one isn't, with the error and exit",
+    "code 1. With `--no-wait` it returns when they have been spawned.",
+)
 BASE_PORT = Flag(("-p", "--base-port"), "the first process's port", "PORT", common=False)
 PORT_STEP = Flag(("-P", "--port-step"), "how far apart their ports are (default 100)", "COUNT", common=False)
 JSON = Flag(("--json",), "machine-readable output")
@@ -184,6 +188,7 @@ COMMANDS = (
         (("devboot start worker", "one"), ("devboot start 'web*' worker", "several")),
         (),
         (_SOME_PROCESSES,),
+        notes=_UNTIL_UP,
         fast="devboot.app.control",
     ),
     Command(
@@ -202,6 +207,7 @@ COMMANDS = (
         (("devboot restart web", "one"), ("devboot restart 'web*' worker", "several")),
         (),
         (_SOME_PROCESSES,),
+        notes=_UNTIL_UP,
         fast="devboot.app.control",
     ),
     Command(

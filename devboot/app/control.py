@@ -30,7 +30,7 @@ def carry_out(call: Call) -> int:
     """Let the daemon do it; where there is none, everything is stopped already, and nothing can be started."""
     found = meeting.meet(call)
     if found.client is not None:
-        code = meeting.answer(call, found.client)
+        code = meeting.answer(call, found.client, **({"wait": 0.0} if call.wishes.no_wait else {}))
         edited = _edited(call) if call.command != "stop" and not call.wishes.quiet else ""
         if edited:
             Streams().say(f"{edited} has changed since the last `up`: devboot up -d applies that\n")

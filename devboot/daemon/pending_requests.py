@@ -1,5 +1,6 @@
 """Pending requests to start, stop or restart processes: each is answered when every process is done with, or can't be.
 
+A start and a restart are done once each process is up, as for `up -d`, unless the client doesn't wait for that.
 Whether one is pending is decided by `supervisor.outcome` for every phase, at each change of any process; the server
 drops the requests of a client that goes.
 """
@@ -20,11 +21,12 @@ if TYPE_CHECKING:
     from devboot.daemon.connection import Connection
     from devboot.daemon.server import Server
     from devboot.daemon.view import Request
-    from devboot.errors import DevbootError
+    from devboot.errors import DevbootError, WorkError
     from devboot.supervisor.loop import Timer
     from devboot.supervisor.process import Process
 
 _SILENT = 1.0  # seconds after which it is said what is waited for
+_SILENT_START = 2.5  # the same for what has to hold, which takes a second at least
 _SAY_AGAIN = 10.0  # and again, where nothing has changed
 
 
@@ -38,6 +40,8 @@ class PendingRequest:
         self._server = server
         self._quiet, self._colour = request.view.quiet, request.view.colour_err
         self._wanted = wanted
+        self._holds = wanted in (outcome.STARTED, outcome.RESTARTED) and request.wait > 0
+        self._limit = request.wait if self._holds else 0.0
         self._left = {name: server.supervisor.process(name).starts for name in names}
         self._start = server.loop.now()
         self._code = 0
@@ -48,16 +52,18 @@ class PendingRequest:
         """Act, and look at what is so already; after `limit` seconds, if given, what is pending has failed."""
         self._server.pending.append(self)
         act(tuple(self._left))
-        self._timers.append(self._server.loop.call_later(_SILENT, self._say_what_is_pending))
-        if limit:
-            self._timers.append(self._server.loop.call_later(limit, self._give_up))
+        silent = _SILENT_START if self._holds else _SILENT
+        self._timers.append(self._server.loop.call_later(silent, self._say_what_is_pending))
+        self._limit = limit or self._limit
+        if self._limit:
+            self._timers.append(self._server.loop.call_later(self._limit, self._give_up))
         self._server.look_at_pending()  # those before us may wait for what will never be now
 
     def look(self) -> None:
         """Report those that are done or have failed by now; with the last one, answer."""
         for name, starts in tuple(self._left.items()):
             process = self._process(name)
-            found = outcome.FAILED if process is None else outcome.outcome(self._wanted, process, starts)
+            found = outcome.FAILED if process is None else self._outcome(process, starts)
             if name not in self._left or found == outcome.PENDING:
                 continue
             del self._left[name]
@@ -68,6 +74,21 @@ class PendingRequest:
             self._server.pending.remove(self)
             self.drop()
             self.connection.finish(self._code)
+
+    def _outcome(self, process: Process, starts: int) -> str:
+        found = outcome.outcome(self._wanted, process, starts)
+        if found != outcome.DONE or not self._holds:
+            return found
+        found = outcome.outcome(outcome.HELD, process, starts)
+        return outcome.FAILED if found == outcome.DONE and self._error(process) is not None else found
+
+    def _error(self, process: Process, *, final: bool = False) -> WorkError | None:
+        """Return what `up -d` would say of a process that doesn't hold, one that has ended early among them."""
+        if (error := report.failure_of(process, final=final)) is not None:
+            return error
+        supervisor = self._server.supervisor
+        ended = report.endings(map(supervisor.process, supervisor.names))
+        return next((each.error for each in ended if each.name == process.name), None)
 
     def drop(self) -> None:
         """Wait for nothing any more: it is answered, or its client has gone."""
@@ -90,15 +111,21 @@ class PendingRequest:
         supervisor = self._server.supervisor
         return supervisor.process(name) if name in supervisor.names else None
 
-    def _report(self, name: str, process: Process | None, *, failed: bool) -> None:
-        if failed:
+    def _report(self, name: str, process: Process | None, *, failed: bool, final: bool = False) -> None:
+        error = self._error(process, final=final) if failed and self._holds and process is not None else None
+        if error is not None:
+            self._code = 1
+            err(self.connection, render_problem(error, colour=self._colour))
+        elif failed:
             self._code = 1
             how = "could not be started" if self._wanted != outcome.READY else "is not ready"
             err(self.connection, f"{printable(name)} {how}: {_why(process)}\n")
         elif not self._quiet:
             took = duration(self._server.loop.now() - self._start)
             pid = f" (pid {process.run.pid})" if process is not None and process.run is not None else ""
-            err(self.connection, f"{printable(name)} {self._wanted}{pid}, {took}\n")
+            is_task = process is not None and process.spec.kind == model.TASK
+            how = "done" if is_task and self._holds else self._wanted
+            err(self.connection, f"{printable(name)} {how}{pid}, {took}\n")
 
     def _say_what_is_pending(self) -> None:
         now = self._server.loop.now()
@@ -111,10 +138,20 @@ class PendingRequest:
         err(self.connection, f"{said}, {duration(now - self._start)} so far\n")
 
     def _give_up(self) -> None:
+        if self._holds and any(map(_takes_its_time, map(self._process, self._left))):
+            self._timers[1] = self._server.loop.call_later(self._limit, self._give_up)
+            return
         late, self._left = self._left, {}
         for name in late:
-            self._report(name, self._process(name), failed=True)
+            self._report(name, self._process(name), failed=True, final=True)
         self.look()
+
+
+def _takes_its_time(process: Process | None) -> bool:
+    """Whether it stops, or is a task at work: the limit is for what should be up by now."""
+    if process is None or process.run is None:
+        return False
+    return process.spec.kind == model.TASK or process.state.phase == model.STOPPING
 
 
 def _why(process: Process | None) -> str:

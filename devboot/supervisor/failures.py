@@ -105,7 +105,7 @@ def crash_loop(spec: model.ProcessSpec, state: State, tail: tuple[str, ...]) -> 
     else:
         last = f", last {_last(state.end)}" if state.end else ""
     what = f"{spec.name} exited {times} times in {seconds(span)}{last}"
-    return _hinted(spec, "process/crash-loop", what, tail, f"after a fix: `devboot restart {spec.name}`")
+    return _hinted(spec, "process/crash-loop", what, tail, _after_a_fix(spec))
 
 
 def hopeless(spec: model.ProcessSpec, tail: tuple[str, ...]) -> WorkError | None:
@@ -120,7 +120,7 @@ def hopeless(spec: model.ProcessSpec, tail: tuple[str, ...]) -> WorkError | None
         known.what,
         details=(_command(spec), *(f"| {line}" for line in tail)),
         causes=(f"it is not restarted: `{spec.name}` would end like this again",),
-        help=(*helps, f"after a fix: `devboot restart {spec.name}`"),
+        help=(*helps, _after_a_fix(spec)),
         kept=(f"its data is in {spec.data}",) if spec.data else (),
     )
 
@@ -133,7 +133,6 @@ def lasting_lack(spec: model.ProcessSpec, tail: tuple[str, ...]) -> str:
 
 def cannot_load(spec: model.ProcessSpec, line: str, tail: tuple[str, ...]) -> WorkError:
     """Its own code can't be imported, or asks for what isn't there: `line` is what it said, twice."""
-    again = "it starts again when its files change, or by" if spec.watch else "after a fix:"
     near = _misspelt(line, spec) or _meant(line, spec.cwd)
     seen = None if near else _observed(spec, tail)
     return WorkError(
@@ -141,10 +140,9 @@ def cannot_load(spec: model.ProcessSpec, line: str, tail: tuple[str, ...]) -> Wo
         _cut(f"{spec.name} {seen.sentence}" if seen else f"{spec.name} can't start: {line}"),
         details=(_command(spec), *(f"| {each}" for each in tail)),
         causes=(f"it ended like this twice, so it is not restarted: `{spec.name}` would end like this again",),
-        # `restart` would start a command that has been corrected as it was
         help=(
             *(near or (seen and seen.helps) or _what_is_missing(tail, spec)),
-            f"{again} `devboot up -d`",
+            _after_a_fix(spec),
             _all_output(spec),
         ),
     )
@@ -459,6 +457,12 @@ def _meant(line: str, folder: str) -> tuple[str, ...]:
 def _command(spec: model.ProcessSpec) -> str:
     command = spec.command or " ".join(spec.argv)
     return f"{command}     ({spec.origin})" if spec.origin else command
+
+
+def _after_a_fix(spec: model.ProcessSpec) -> str:
+    """Say how it starts again. `restart` wouldn't apply an edit of the Procfile or of devboot.toml."""
+    again = "it starts again when its files change, or by" if spec.watch else "after a fix:"
+    return f"{again} `devboot up -d`"
 
 
 def _all_output(spec: model.ProcessSpec) -> str:

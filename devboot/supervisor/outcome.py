@@ -20,6 +20,7 @@ STARTED = "started"  # it has been spawned, or is alive
 RESTARTED = "restarted"  # it has been spawned anew
 STOPPED = "stopped"  # the run that it had has ended
 READY = "ready"  # it serves; a task: it has succeeded
+HELD = "held"  # it has come as far as `up -d` waits for, or has ended as it is meant to
 
 # Outcomes
 PENDING, DONE, FAILED = "pending", "done", "failed"
@@ -59,6 +60,12 @@ def _ready(process: Process, _is_new: bool) -> str:
     return PENDING if phase in (*life.ALIVE, model.STOPPING, model.BACKOFF) else FAILED
 
 
+def _held(process: Process, _is_new: bool) -> str:
+    if report.is_pending(process):
+        return PENDING
+    return FAILED if report.failure_of(process) is not None else DONE
+
+
 def _has_failed(process: Process) -> bool:
     return process.state.phase == model.EXITED and not life.succeeded(process.state, process.policy)
 
@@ -68,6 +75,7 @@ _OUTCOMES: dict[str, Callable[[Process, bool], str]] = {
     RESTARTED: _restarted,
     STOPPED: _stopped,
     READY: _ready,
+    HELD: _held,
 }
 
 

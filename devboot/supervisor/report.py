@@ -78,7 +78,7 @@ def verdict(processes: Iterable[Process], *, final: bool = False) -> Verdict:
     """How things stand. `final`: the time to wait is over, so what is pending counts as failed."""
     processes = tuple(processes)
     settled = not any(is_pending(process) for process in processes)
-    found = [Failure(each.name, error) for each in processes if (error := _failure(each, final=final)) is not None]
+    found = [Failure(each.name, error) for each in processes if (error := failure_of(each, final=final)) is not None]
     return Verdict(settled, settled and not found, tuple(found))
 
 
@@ -98,7 +98,11 @@ def endings(processes: Iterable[Process]) -> tuple[Failure, ...]:
     )
 
 
-def _failure(process: Process, *, final: bool) -> WorkError | None:
+def failure_of(process: Process, *, final: bool = False) -> WorkError | None:
+    """Return why a process isn't as it should be; None where nothing is wrong, or it may still get there.
+
+    `final`: the time to wait is over, so what is pending counts as failed.
+    """
     phase = process.state.phase
     if phase in (model.FAILED, model.GAVE_UP) or (phase == model.EXITED and not standing(process).ok):
         return process.error

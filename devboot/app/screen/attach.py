@@ -245,7 +245,7 @@ class _Attachment:
         if found.client is None:
             return
         try:
-            found.client.ask({"command": command, "names": list(names), "view": self._call.view()})
+            found.client.ask({"command": command, "names": list(names), "view": self._call.view(), "wait": 0.0})
         except NoAnswerError:
             found.client.close()
         else:

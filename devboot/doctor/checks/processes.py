@@ -157,7 +157,7 @@ def _ill(status: Mapping[str, Any]) -> Finding:
         severity,
         f"{name} {what}",
         "what needs it does not work",
-        Fix(f"devboot logs {name}", f"then `devboot restart {name}`"),
+        Fix(f"devboot logs {name}", "after a fix `devboot up -d`"),
         (status["note"],) if status.get("note") else (),
     )
 

@@ -27,7 +27,7 @@ def test_a_crash_loop_ends_when_its_budget_is_spent(stage):
     assert failure.error.what.endswith(" s, last with code 3")
     assert f"worker {stage.status('worker').note}" == failure.error.what
     assert failure.error.details == (f"{CRASHES}     (Procfile:2)", "| crash")
-    assert failure.error.help == ("after a fix: `devboot restart worker`", "all output: `devboot logs worker`")
+    assert failure.error.help == ("after a fix: `devboot up -d`", "all output: `devboot logs worker`")
 
 
 @pytest.mark.faults(68)

@@ -62,7 +62,7 @@ with every command:
   --no-color     no colours
   --no-input     never ask; fail with the flag that answers
   --no-pager     no pager for what is longer than the screen
-  --no-wait      fail at once where another devboot is at work in the project
+  --no-wait      don't wait: for another devboot, or (restart) until it is up
   -h, --help     show this help
 """
     )

@@ -60,7 +60,8 @@ def test_tasks_that_need_not_run_are_run_for_whoever_asks_for_them(daemon, verb,
     client = ask(daemon, verb, *names)
     settle(daemon)
     assert 0 == client.read()
-    assert f"skipped {verb}ed (pid" in client.text
+    assert "skipped done, " in client.text
+    assert not daemon.supervisor.process("skipped").was_skipped
 
 
 @pytest.mark.faults(122)
@@ -84,7 +85,7 @@ def test_a_scheduled_process_that_is_restarted_while_it_runs_does_not_wait_for_i
     run = daemon.runs["cron"]
     run.end(End(0))
     run.go()
-    daemon.turn()
+    settle(daemon)
     assert 0 == client.read()
     assert daemon.runs["cron"].pid > run.pid
 
@@ -108,7 +109,7 @@ def test_a_start_that_waits_for_what_cannot_come_fails_with_the_reason(daemon):
     daemon.unspawnable.add("db")
     daemon.turn()
     assert (1, 1) == (stops.read() or 1, client.read())
-    assert client.text.startswith("web could not be started: db could not be started")
+    assert client.text.startswith("error[process/waiting]: web was not started: db could not be started")
 
 
 def test_a_failed_start_is_reported_while_others_are_still_on_their_way(daemon):
@@ -120,7 +121,49 @@ def test_a_failed_start_is_reported_while_others_are_still_on_their_way(daemon):
         run.go()
         daemon.turn()
         client.read()
-        assert "once could not be started: " in client.text
+        assert "error[process/spawn]: `once` could not be started: " in client.text
+
+
+@pytest.mark.parametrize("verb", ["start", "restart"])
+def test_a_process_that_crashes_after_its_start_makes_the_request_fail_with_its_error(daemon, verb):
+    up(daemon)
+    if verb == "start":
+        ask(daemon, "stop", "worker")
+        daemon.runs["worker"].end(End(0))
+        daemon.runs["worker"].go()
+    client = ask(daemon, verb, "worker")
+    for _ in range(50):  # its budget is one restart
+        if "worker" in daemon.runs:
+            daemon.runs["worker"].end(End(1))
+            daemon.runs["worker"].go()
+        daemon.pass_time(0.5)
+    assert 1 == client.read()
+    assert "error[process/crash-loop]: worker exited 2 times" in client.text
+    assert "worker restarted" not in client.text
+
+
+def test_a_request_without_patience_is_answered_when_its_process_was_spawned(daemon):
+    up(daemon)
+    run = daemon.runs["web"]
+    client = ask(daemon, "restart", "web", wait=0.0)
+    run.end(End(0))
+    run.go()
+    daemon.turn()
+    assert 0 == client.read()
+    assert "web restarted (pid" in client.text
+
+
+def test_a_process_that_is_not_up_in_time_makes_a_restart_fail(daemon):
+    up(daemon)
+    run = daemon.runs["db"]
+    client = ask(daemon, "restart", "db", wait=20.0)
+    run.end(End(0))
+    run.go()
+    daemon.pass_time(10.0)
+    assert client.read() is None
+    daemon.pass_time(10.0)
+    assert 1 == client.read()
+    assert "error[process/not-ready]: db is not ready" in client.text
 
 
 def test_after_a_second_it_is_said_what_a_request_waits_for(daemon):

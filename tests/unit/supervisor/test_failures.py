@@ -29,7 +29,7 @@ def test_a_crash_loop():
     )
     assert error.help == (
         "`devboot up -d` installs what is new; if no dependency brings `stripe`, add the package first",
-        "after a fix: `devboot restart worker`",
+        "after a fix: `devboot up -d`",
         "all output: `devboot logs worker`",
     )
 
@@ -185,7 +185,7 @@ def test_what_cannot_heal_by_itself_says_so():
     error = failures.hopeless(redis, tail)
 
     assert ("redis/data-too-new", "the data is newer than redis") == (error.slug, error.what)
-    assert ("lock it", "after a fix: `devboot restart redis`") == error.help
+    assert ("lock it", "after a fix: `devboot up -d`") == error.help
     assert ("it is not restarted: `redis` would end like this again",) == error.causes
     assert ("its data is in /data",) == error.kept
     assert failures.hopeless(redis, ("something else",)) is None

@@ -34,7 +34,7 @@ def implied(clone: Clone, run: Run) -> list[Process]:
     """Return all processes, the web first; else what the clone's image, or its own files, say that is started."""
     tree, app = clone.tree, clone.app
     web = clone.framework.web(clone)
-    composed = _of_compose(tree, clone.compose, app)
+    composed = composed_workers(tree, clone.compose, app)
     found = [*([web] if web else []), *_merge(list(_workers(clone, run)), composed)]
     return found or [
         Process("app", command, cwd_of(app), None, where)
@@ -52,7 +52,8 @@ def _workers(clone: Clone, run: Run) -> Iterable[Process]:
             yield replace(process, name=name)
 
 
-def _of_compose(tree: Tree, compose: Compose, app: Application) -> list[Process]:
+def composed_workers(tree: Tree, compose: Compose, app: Application) -> list[Process]:
+    """Return the workers and schedulers that compose runs from the clone's code, as they run here."""
     found: list[Process] = []
     for container in compose.containers:
         command, folder = container.command, _folder(tree, app, container)

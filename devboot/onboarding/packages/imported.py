@@ -10,15 +10,15 @@ import functools
 import posixpath
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from devboot.model.distributions import distributions, distributions_table
 from devboot.onboarding.frameworks.known import framework_of, imported_packages
-from devboot.onboarding.packages.programs import is_brought, server_of
+from devboot.onboarding.packages.programs import is_brought, libraries_of_options, server_of
 from devboot.onboarding.proposal_values import Evidence, Note, PythonInput
 from devboot.onboarding.reading.layout import ASIDE, Application
-from devboot.onboarding.reading.procfile import Procfile, program
+from devboot.onboarding.reading.procfile import program
 from devboot.onboarding.reading.python import LOCKS, name_of
 from devboot.onboarding.reading.tree import Tree
 
@@ -56,9 +56,18 @@ def _implied() -> tuple[Implied, ...]:
 
 
 def with_imported(
-    tree: Tree, app: Application, python: PythonInput, packages: Mapping[str, str], procfile: Procfile | None
+    tree: Tree,
+    app: Application,
+    python: PythonInput,
+    packages: Mapping[str, str],
+    commands: Collection[str],
+    *,
+    starts_itself: bool,
 ) -> tuple[PythonInput, list[Note]]:
-    """Add what the application imports where nothing is listed, and what it can't run without where that is not."""
+    """Add what the application imports where nothing is listed, and what it can't run without where that is not.
+
+    `commands` are those that the clone's own files start; `starts_itself`: they are all, its server among them.
+    """
     if not python.requirements:
         python, notes = _of_imports(tree, app, python)
         packages = {**packages, **dict.fromkeys(map(name_of, python.packages), "")}
@@ -67,7 +76,9 @@ def with_imported(
     if not packages or set(LOCKS) & set(python.requirements):
         return python, notes
     packages = {**dict.fromkeys(_brought(packages), ""), **packages}
-    more = sorted(_framework(tree, app, packages) | _servers(tree, app, packages, procfile))
+    servers = _servers(tree, app, packages, commands, starts_itself=starts_itself)
+    options = libraries_of_options(tree, commands, packages)
+    more = sorted(_framework(tree, app, packages) | servers | options)
     if more and python.requirements:
         notes.append(Note(f"{', '.join(more)}: used, but in none of the lists of packages", app.evidence))
     lacking = _unlisted(tree, app, python, {**packages, **dict.fromkeys(more, "")})
@@ -152,13 +163,16 @@ def _framework(tree: Tree, app: Application, packages: Mapping[str, str]) -> set
     return {name for name in used | {framework_of(app.framework).package} if name and not _is_brought(name, packages)}
 
 
-def _servers(tree: Tree, app: Application, packages: Mapping[str, str], procfile: Procfile | None) -> set[str]:
-    """Servers that are started, where no list has them."""
-    if procfile is not None:
-        started = {program(entry.command) for entry in procfile.processes()}
-        return {server_of(name) for name in started if server_of(name) and not is_brought(name, packages)}
+def _servers(
+    tree: Tree, app: Application, packages: Mapping[str, str], commands: Collection[str], *, starts_itself: bool
+) -> set[str]:
+    """Servers and workers that are started, where no list has them."""
+    programs = {program(command) for command in commands}
+    started = {server_of(name) for name in programs if server_of(name) and not is_brought(name, packages)}
+    if starts_itself or not app.path:
+        return started
     known = {**dict.fromkeys(packages, app.evidence), **dict.fromkeys(_framework(tree, app, packages), app.evidence)}
-    return {name for name in _of_patterns(tree, [app.path], known) if server_of(name)} if app.path else set()
+    return started | {name for name in _of_patterns(tree, [app.path], known) if server_of(name)}
 
 
 def _is_brought(name: str, packages: Mapping[str, str]) -> bool:

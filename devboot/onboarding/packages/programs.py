@@ -1,11 +1,12 @@
-"""Servers that a Procfile starts, and the requirements that bring them: often production's, in a list of their own."""
+"""Programs that commands start, libraries that their options need, and the lists of packages that bring them."""
 
 from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
+from devboot.onboarding.reading.layout import ASIDE
 from devboot.onboarding.reading.python import dependencies
 from devboot.onboarding.reading.tree import Tree
 
@@ -20,6 +21,13 @@ _SERVERS = {
     "uwsgi": ("uwsgi", "pyuwsgi"),
     "waitress-serve": ("waitress",),
 }
+# Options that name the library which carries the work out
+_OPTIONS = re.compile(
+    r"\bcelery\b.*\s(?:-P\s*|--pool[ =])(?P<pool>eventlet|gevent)\b"
+    r"|\bgunicorn\b.*\s(?:-k\s*|--worker-class[ =])(?P<kind>eventlet|gevent|uvicorn)\b"
+)
+_SETTINGS = ("worker_pool", "CELERY_WORKER_POOL", "CELERYD_POOL")
+_SET = re.compile(rf"""^[^#\n]*\b(?:{"|".join(_SETTINGS)})["']?\s*[=:]\s*["'](eventlet|gevent)["']""", re.MULTILINE)
 _LIST = re.compile(r"requirements?[\w.-]*\.(?:txt|pip)$")
 _NOT_TO_RUN = re.compile(r"test|doc|lint|\bci\b", re.IGNORECASE)
 
@@ -39,6 +47,17 @@ def list_with_program(
             sizes[path] = len(brought)
     # Of two that bring as much the root one only includes the other
     return min(sizes, key=lambda path: (sizes[path], "/" not in path, path), default=None)
+
+
+def libraries_of_options(tree: Tree, commands: Iterable[str], packages: Mapping[str, str]) -> set[str]:
+    """Return the libraries that options of servers and workers, and Celery's settings, need and no list has."""
+    found = {match["pool"] or match["kind"] for each in commands for match in _OPTIONS.finditer(each)}
+    for path in tree.python_files() if "celery" in packages else ():
+        match = (
+            _SET.search(tree.text(path) or "") if tree.mentions(path, _SETTINGS) and not ASIDE.search(path) else None
+        )
+        found |= {match[1]} if match else set()
+    return found - packages.keys()
 
 
 def server_of(program: str) -> str:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from devboot.onboarding.frameworks.application import find_application
 from devboot.onboarding.frameworks.framework import Clone
 from devboot.onboarding.frameworks.known import framework_of
+from devboot.onboarding.frameworks.processes import composed_workers
 from devboot.onboarding.front_ends.front_end import with_root_of_both
 from devboot.onboarding.packages.extras_and_groups import with_chosen
 from devboot.onboarding.packages.imported import with_imported
@@ -44,12 +45,16 @@ def survey(tree: Tree, environ: Mapping[str, str]) -> Clone:
     python = with_chosen(tree, app, python)
     procfile = find_procfile(tree, app.root)
     packages = dependencies(tree, app.root, python.requirements)
-    for entry in procfile.processes() if procfile else ():
-        more = list_with_program(tree, app.root, python.requirements, packages, program(entry.command))
+    if procfile is not None:
+        commands = [entry.command for entry in procfile.processes()]
+    else:
+        commands = [each.command for each in composed_workers(tree, compose, app) if each.command]
+    for command in commands:
+        more = list_with_program(tree, app.root, python.requirements, packages, program(command))
         if more is not None:
             python = replace(python, requirements=(*python.requirements, more))
             packages = dependencies(tree, app.root, python.requirements)
-    python, more_notes = with_imported(tree, app, python, packages, procfile)
+    python, more_notes = with_imported(tree, app, python, packages, commands, starts_itself=procfile is not None)
     notes += more_notes
     packages = {**packages, **{name_of(each): "" for each in python.packages}}
     return Clone(tree, app, framework, python, packages, compose, files, settings, procfile, notes)

@@ -209,3 +209,36 @@ def test_packages_that_others_bring_are_called_as_indexes_call_them():
 def test_pages_that_a_framework_loads_by_their_place_are_followed(propose, entry, expected):
     proposal = propose({"app.py": entry, "pages/home.py": "import duckdb\nimport plotly.express as px\n"})
     assert proposal.python.packages == expected
+
+
+@pytest.mark.parametrize(
+    ("files", "library"),
+    [
+        ({"jobs.py": "app = Celery('jobs')\napp.conf.worker_pool = 'eventlet'\n"}, "eventlet"),
+        ({"jobs.py": "app = Celery('jobs')\napp.conf.update({'worker_pool': \"gevent\"})\n"}, "gevent"),
+        ({"jobs.py": "app = Celery('jobs')\n# worker_pool = 'gevent' on Windows\n"}, None),
+        ({"jobs.py": "app = Celery('jobs')\nworker_pool = 'solo'\n"}, None),
+        ({"Procfile": "worker: celery -A jobs worker -P gevent\n"}, "gevent"),
+        ({"Procfile": "worker: celery -A jobs worker --pool=eventlet -c 10\n"}, "eventlet"),
+        ({"Procfile": "web: gunicorn -k gevent -w 2 app:app\n"}, "gevent"),
+        ({"Procfile": "web: gunicorn app:app --worker-class uvicorn.workers.UvicornWorker\n"}, "uvicorn"),
+    ],
+)
+def test_the_library_that_an_option_of_a_worker_needs_is_installed(propose, files, library):
+    code = "from flask import Flask\nimport jobs\napp = Flask(__name__)\n"
+    listed = {"app.py": code, "requirements.txt": "celery\nflask\ngunicorn\n", "jobs.py": "", **files}
+    listed["jobs.py"] = "from celery import Celery\n" + listed["jobs.py"]
+    assert propose(listed).python.packages == ((library,) if library else ())
+
+
+def test_a_list_that_has_what_composes_worker_runs_is_taken_along(propose):
+    compose = "services:\n  jobs:\n    build: .\n    command: celery -A jobs worker\n    volumes: ['.:/code']\n"
+    files = {
+        "app.py": "from flask import Flask\napp = Flask(__name__)\n",
+        "jobs.py": "from celery import Celery\napp = Celery('jobs')\n",
+        "compose.yaml": compose,
+        "requirements.txt": "flask\n",
+    }
+    assert propose(files).python.packages == ("celery",)
+    python = propose({**files, "requirements-all.txt": "flask\ncelery\n"}).python
+    assert (python.requirements, python.packages) == (("requirements.txt", "requirements-all.txt"), ())

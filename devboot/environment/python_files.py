@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
 from devboot.clone_reader import exists, names_in, note, read_text
@@ -21,6 +21,7 @@ from devboot.environment.versions import (
     requested_version,
     stated_versions,
     suggested_minor,
+    within_lock,
 )
 from devboot.errors import Place
 from devboot.model.edge.manifest import Manifest
@@ -168,11 +169,8 @@ def read_python(uv: Uv, wish: PythonWish, *, environ: Mapping[str, str]) -> Pyth
         is_exact=wish.is_exact,
         may_stand_in=wish.may_stand_in,
     )
-    if not request.specifier and loaded.locked and loaded.locked.python:
-        request = VersionRequest(loaded.locked.python, loaded.locked.python, loaded.locked.inputs[0])
-    elif request.stand_in is not None and loaded.locked and loaded.locked.python:
-        bounds = ",".join(filter(None, (request.stand_in, loaded.locked.python)))
-        request = replace(request, stand_in=bounds)
+    if loaded.locked and loaded.locked.python:
+        request = within_lock(request, loaded.locked.python, loaded.locked.inputs[0])
     is_asked_for = wish.requirements is not None and any(each.kind == PYPROJECT for each in inputs)
     own = own_project(_folder_of_project(inputs, wish), wish.folder, is_asked_for=is_asked_for)
     suggested = suggested_minor(wish.root, wish.folder, _text, names_in) or minor_at(wish.exclude_newer)

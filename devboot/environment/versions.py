@@ -111,6 +111,20 @@ def requested_version(
     return replace(first, is_exact=is_exact, stand_in=",".join(bounds) if is_habit else None)
 
 
+def within_lock(request: VersionRequest, bounds: str, file: str) -> VersionRequest:
+    """Narrow a request to the Pythons that a lock, in `file`, was made for: for others it has no packages."""
+    if not request.specifier:
+        return VersionRequest(bounds, bounds, file)
+    both = ",".join(filter(None, (request.stand_in if request.stand_in is not None else request.specifier, bounds)))
+    if request.stand_in is not None:
+        return replace(request, stand_in=both)
+    admitted = [minor for minor in _RELEASED if request.admits(minor)]
+    kept = [minor for minor in admitted if SpecifierSet(both).contains(minor, prereleases=True)]
+    if request.minor or not kept or kept == admitted:
+        return request
+    return replace(request, specifier=both, written=bounds, file=file, line=0)
+
+
 def stated_versions(root: str, folder: str, read: ReadText) -> Iterator[VersionRequest]:
     """Yield all that the project's files say, the word that counts first."""
     for place in _upwards(root, folder):

@@ -40,6 +40,9 @@ _LIMITS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("sqlalchemy-utils", "0.40", ("sqlalchemy<2",)),
     ("alembic", "1.7", ("sqlalchemy<2",)),
     ("pandas", "2", ("sqlalchemy<2",)),
+    # Since 2.1 `postgresql://` means psycopg, so that an address without a driver doesn't reach psycopg2
+    ("psycopg2", _ALWAYS, ("sqlalchemy<2.1",)),
+    ("psycopg2-binary", _ALWAYS, ("sqlalchemy<2.1",)),
     ("pandas", "2.2.2", ("numpy<2",)),
     ("scikit-learn", "1.4.2", ("numpy<2",)),
     ("opencv-python", "4.10", ("numpy<2",)),
@@ -82,6 +85,8 @@ _LIMITS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("djangorestframework-simplejwt", "5.3.1", ("setuptools<82",)),
     ("django-silk", "5.1", ("setuptools<82",)),
 )
+# What lifts the limit of a package, where it is installed, too
+_LIFTED_BY = {"psycopg2": "psycopg", "psycopg2-binary": "psycopg"}
 
 
 class Limit(NamedTuple):
@@ -101,6 +106,8 @@ def forgotten_limits(pins: Iterable[Pin]) -> tuple[Limit, ...]:
             continue
     found: dict[str, Limit] = {}
     for package, fine, constraints in _LIMITS:
+        if _LIFTED_BY.get(package) in versions:
+            continue
         older = [version for version in versions.get(package, ()) if version < Version(fine)]
         for constraint in constraints if older else ():
             name, _, bound = constraint.partition("<")

@@ -9,6 +9,7 @@ from devboot.environment.versions import (
     requested_version,
     stated_versions,
     suggested_minor,
+    within_lock,
 )
 from devboot.errors import ManifestError
 
@@ -194,6 +195,27 @@ def test_a_file_that_says_what_its_writers_use_forbids_no_other_version_where_no
 )
 def test_what_may_stand_in_keeps_within_the_projects_bounds(bounds, version, admitted):
     assert admitted == VersionRequest("==3.14.*", "3.14", ".python-version", 1, stand_in=bounds).admits_instead(version)
+
+
+@pytest.mark.parametrize(
+    ("asked", "bounds", "specifier", "file"),
+    [
+        ("", ">=3.13", ">=3.13", "pdm.lock"),
+        (">=3.10", ">=3.13", ">=3.10,>=3.13", "pdm.lock"),
+        (">=3.10", ">=3.10", ">=3.10", "pyproject.toml"),
+        (">=3.10,<3.12", ">=3.13", ">=3.10,<3.12", "pyproject.toml"),
+        ("==3.10.*", ">=3.10,<3.14", "==3.10.*", "pyproject.toml"),
+    ],
+)
+def test_a_range_is_narrowed_to_the_pythons_that_the_lock_was_made_for(asked, bounds, specifier, file):
+    request = VersionRequest(asked, asked, "pyproject.toml", 3)
+    found = within_lock(request, bounds, "pdm.lock")
+    assert (found.specifier, found.file) == (specifier, file)
+
+
+def test_what_may_stand_in_keeps_within_the_lock():
+    request = VersionRequest("==3.14.*", "3.14", ".python-version", 1, stand_in="")
+    assert within_lock(request, ">=3.11", "uv.lock").stand_in == ">=3.11"
 
 
 def test_what_detection_took_from_a_file_further_up_is_asked_for_there():

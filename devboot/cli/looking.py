@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import Sequence
 
 from devboot.app.again import command_line
@@ -80,7 +79,7 @@ def doctor(session: Session, names: Sequence[str], *, only_list: bool, strict: b
 def _fix(session: Session, names: Sequence[str], report: Report, *, is_asked: bool, strict: bool) -> int:
     steps, outcomes = steps_of(report), []
     context = session.context
-    if steps and is_asked and not (context.stdin.terminal and context.stderr.terminal and not context.wishes.no_input):
+    if steps and is_asked and not session.can_ask:
         raise UsageError(
             "usage/argument",
             "`devboot doctor --fix` asks before each fix, and there is no terminal to ask on",
@@ -89,7 +88,7 @@ def _fix(session: Session, names: Sequence[str], report: Report, *, is_asked: bo
     for number, step in enumerate(steps, 1):
         session.say(f"{number} of {len(steps)}  {step.area}: {step.command}" + (f", {step.cost}" if step.cost else ""))
         outcome = LEFT
-        if not is_asked or _is_yes():
+        if not is_asked or session.is_yes():
             subprocess.run(command_line("-C", context.cwd, *step.words), check=False, env=dict(context.environ))
             outcome = NOT_FIXED if is_still_there(step, _examine(session, [step.area])) else FIXED
         session.say(f"{number} of {len(steps)}  {step.area}: {outcome}")
@@ -103,9 +102,3 @@ def _examine(session: Session, names: Sequence[str]) -> Report:
     session.reporter = None  # nothing is installed that Ctrl-C could interrupt
     with shown as reporter:
         return examine(session.context, names, reporter)
-
-
-def _is_yes() -> bool:
-    sys.stderr.write("do it? [Y/n] ")
-    sys.stderr.flush()
-    return sys.stdin.readline().strip().lower() in ("", "y", "yes")

@@ -16,6 +16,7 @@ from devboot.app.preparation.adjusting import Adjustments, adjust, adjustments
 from devboot.app.preparation.composing import tasks_of
 from devboot.app.preparation.loading import PROPOSED, Loaded, look_at_project
 from devboot.app.preparation.prepare import Prepared, Wishes, prepare_loaded
+from devboot.app.preparation.templates import copy_templates, only_template
 from devboot.app.run_task import run as run_prepared, task_called
 from devboot.app.runner import refuse_unknown, run_with
 from devboot.app.scale import apply_plan, with_counts
@@ -38,7 +39,7 @@ def up(session: Session, names: Sequence[str], values: Mapping[str, object], *, 
         return _dry_run(session, names, values, wanted)
     if runner:
         refuse_unknown(runner)
-    loaded = adjust(session.load(), wanted, session.context.cwd)
+    loaded = adjust(load_with_settings(session), wanted, session.context.cwd)
     call = _call(session, "up", names, values, loaded)
     refuse_nested(call)
     refuse_stopped(call)
@@ -58,6 +59,24 @@ def up(session: Session, names: Sequence[str], values: Mapping[str, object], *, 
     if session.json and call.flag("detach"):
         session.out_json({"event": "failed" if code else "up", "exit": code}, header=False)
     return code
+
+
+def load_with_settings(session: Session) -> Loaded:
+    """Load the project; ask whether templates of modules that the clone lacks may be copied, where somebody is there.
+
+    Raises ManifestError `manifest/only-template`.
+    """
+    loaded = session.load()
+    if not loaded.templates:
+        return loaded
+    if not session.can_ask:
+        raise only_template(loaded)
+    for template, target in loaded.templates:
+        session.say(f"`{target}` is needed but not in the clone: copy its template `{template}`?")
+    if not session.is_yes():
+        raise only_template(loaded)
+    copy_templates(loaded)
+    return session.load()
 
 
 def _told(loaded: Loaded) -> Loaded:

@@ -132,6 +132,20 @@ class Session:
         if not self.context.wishes.quiet:
             sys.stderr.write("".join(f"{printable(self.mask(line))}\n" for line in lines))
 
+    @property
+    def can_ask(self) -> bool:
+        """Whether somebody is there to answer a question."""
+        context = self.context
+        are_terminals = context.stdin.terminal and context.stderr.terminal
+        return are_terminals and not (context.wishes.no_input or context.wishes.json)
+
+    def is_yes(self) -> bool:
+        """Ask whether to do what was just said."""
+        self.close_opening()
+        sys.stderr.write("do it? [Y/n] ")
+        sys.stderr.flush()
+        return sys.stdin.readline().strip().lower() in ("", "y", "yes")
+
     def load(self) -> Loaded:
         """Load the project that a command here means, and wait for other devboots as the flags say."""
         from devboot.app.preparation.loading import load_project

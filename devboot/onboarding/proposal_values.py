@@ -164,6 +164,7 @@ class Proposal:
     processes: tuple[Process, ...] = ()
     notes: tuple[Note, ...] = ()
     program: str = ""  # command that runs the clone's program by hand, where nothing is shown to keep running
+    templates: tuple[tuple[str, str], ...] = ()  # with the module of settings that each is for and the clone lacks
     read_files: tuple[Path, ...] = ()
     missing_files: tuple[Path, ...] = ()
     globbed: tuple[Path, ...] = ()

@@ -26,7 +26,9 @@ def copying_command(tail: tuple[str, ...], folder: str, root: str = "") -> str:
     inside = os.path.relpath(folder, root or folder)
     for wanted in ("/".join(parts[start:]) for start in starts):
         inner, name = os.path.split(wanted)
-        if found := next((each for each in _names(name) if os.path.isfile(os.path.join(folder, inner, each))), None):
+        if found := next(
+            (each for each in template_names(name) if os.path.isfile(os.path.join(folder, inner, each))), None
+        ):
             files = (os.path.normpath(os.path.join(inside, each)) for each in (os.path.join(inner, found), wanted))
             return f"cp {' '.join(map(shlex.quote, files))} && devboot up -d"
     return ""
@@ -41,9 +43,10 @@ def _missing_path(tail: tuple[str, ...]) -> str:
     return ""
 
 
-def _names(name: str) -> list[str]:
+def template_names(name: str) -> list[str]:
     """Return what a template of a file may be called."""
     stem, ending = os.path.splitext(name)
     named = [f"{name}.{{}}", f"{name}-{{}}", f"{stem}.{{}}{ending}", f"{stem}-{{}}{ending}", f"{stem}_{{}}{ending}"]
+    named += [f"{stem}.{{}}"] if ending else []
     named += [f"{{}}.{name}", f"{{}}-{name}", f"{{}}_{name}"]
     return [form.format(word) for form in named for word in WORDS]

@@ -37,7 +37,7 @@ class Loaded(NamedTuple):
 
     `stamps` tell when to read again. `fresh_detection` is whether the manifest was detected just now; `notes` are what
     detection has to say besides, each with whether it warns; `program` is the command that runs the clone's program by
-    hand, where detection finds nothing that keeps running.
+    hand, where detection finds nothing that keeps running. `templates` are those of modules that the clone lacks.
     """
 
     project: Project
@@ -51,6 +51,7 @@ class Loaded(NamedTuple):
     base: int = 0  # where the processes' ports are to begin, where a flag says so
     step: int = PORT_STEP  # and how far they are apart
     program: str = ""
+    templates: tuple[tuple[str, str], ...] = ()
     is_adjusted: bool = False  # flags have changed something: what is composed of it is for this time only
 
     @property
@@ -70,6 +71,7 @@ class Kept(NamedTuple):
     stamps: tuple[tuple[str, int, int], ...]
     notes: tuple[tuple[str, bool], ...]
     program: str = ""
+    templates: tuple[tuple[str, str], ...] = ()
 
 
 def load_project(cwd: str, environ: Mapping[str, str], patience: Patience | None = None) -> Loaded:
@@ -103,13 +105,13 @@ def _load(project: Project, cwd: str, environ: Mapping[str, str], patience: Pati
         if kept is None:
             project, kept, state_notes = _detect(project, environ, patience)
             fresh = not project.written
-    stamps, notes, program = kept or Kept((), ())
+    kept = kept or Kept((), ())
     prefix = "" if project.root == cwd else f"{os.path.relpath(project.root, cwd)}/"
     with Watched() as watched:
         note(os.path.join(project.root, MANIFEST))  # which would take the place of a detected one
         sources = load_sources(project.manifest, root=project.root, prefix=prefix, is_lenient=not project.written)
-        found = _as_in_overmind(Loaded(project, sources.manifest, sources.procfile, (), fresh, notes, state_notes))
-    return found._replace(stamps=(*watched.stamps, *stamps), program=program)
+        found = _as_in_overmind(Loaded(project, sources.manifest, sources.procfile, (), fresh, kept.notes, state_notes))
+    return found._replace(stamps=(*watched.stamps, *kept.stamps), program=kept.program, templates=kept.templates)
 
 
 def look_at_project(cwd: str, environ: Mapping[str, str]) -> Loaded:
@@ -194,7 +196,7 @@ def _detect(
         return found, None, said
     stamps = (*watched.stamps, *(listing(str(path)) for path in proposal.globbed))
     atomic_write(os.path.join(found.state, DETECTED), render(proposal))
-    kept = Kept(stamps, _notes(proposal), proposal.program)
+    kept = Kept(stamps, _notes(proposal), proposal.program, proposal.templates)
     record = {"devboot": __version__, **kept._asdict()}
     atomic_write(_stamps_file(found), json.dumps(record))
     return project_in(root, projects), kept, said
@@ -208,11 +210,12 @@ def _kept(project: Project) -> Kept | None:
         stamps = tuple((str(path), int(time), int(size)) for path, time, size in record["stamps"])
         notes = tuple((str(text), bool(warns)) for text, warns in record["notes"])
         program = str(record["program"])
+        templates = tuple((str(template), str(target)) for template, target in record["templates"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
     if record.get("devboot") != __version__:
         return None
-    return Kept(stamps, notes, program) if are_current(stamps) else None
+    return Kept(stamps, notes, program, templates) if are_current(stamps) else None
 
 
 def _stamps_file(project: Project) -> str:

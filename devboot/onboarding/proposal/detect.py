@@ -51,6 +51,7 @@ from devboot.onboarding.services import databases as stores
 from devboot.onboarding.services.all_servers import Services, containers, find_services
 from devboot.onboarding.symbolic_eval.evaluate import Code, Run, evaluate
 from devboot.onboarding.symbolic_eval.machine import Need
+from devboot.supervisor.templates import template_names
 
 DEFAULT_FILES = (".env", ".env.local")
 ENVRC = re.compile(
@@ -186,6 +187,10 @@ def assemble(clone: Clone, switches: Mapping[str, Variable], served: Services, e
         ),
         notes=tuple(dict.fromkeys(notes)),
         program=program,
+        templates=tuple(
+            (posixpath.relpath(template, app.root), posixpath.relpath(target, app.root))
+            for template, target in run.found.templates
+        ),
         read_files=_full(tree, tree.read),
         missing_files=_full(tree, tree.missing - tree.read),
         globbed=_full(tree, tree.listed),
@@ -303,13 +308,20 @@ def _env_files(clone: Clone, run: Run) -> tuple[tuple[str, ...] | None, list[Not
     extra = {path: where for path, where in wanted.items() if path not in DEFAULT_FILES}
     missing = {p: where for p, where in extra.items() if not clone.tree.exists(posixpath.join(clone.app.root, p))}
     notes = [
-        Note(f"`{path}` is read but not in the clone: what it should set goes there", where)
-        for path, where in missing.items()
+        Note(f"`{path}` is read but not in the clone: {_origin(clone, path)}", where) for path, where in missing.items()
     ]
     usual = [*DEFAULT_FILES]
     if clone.tree.exists(posixpath.join(clone.app.root, overmind.FILE)):
         usual.insert(0, overmind.FILE)
     return ((*usual, *extra) if extra else None), notes
+
+
+def _origin(clone: Clone, path: str) -> str:
+    """Where the content of an env file that the clone lacks comes from."""
+    folder, name = posixpath.split(posixpath.join(clone.app.root, path))
+    templates = (posixpath.normpath(posixpath.join(folder, each)) for each in template_names(name))
+    template = next((each for each in templates if clone.tree.exists(each)), "")
+    return f"make it from {template}" if template else "what it should set goes there"
 
 
 def _read_env_files(clone: Clone, env_files: tuple[str, ...] | None) -> frozenset[str]:

@@ -57,6 +57,8 @@ def absent(clone: Clone, run: Run) -> list[Note]:
     missing = [(name, place, "imported") for name, place in known[:2]]
     if clone.settings.named and not clone.settings.module:
         missing.append((clone.settings.named, clone.settings.evidence, "named"))
+    for (made_from, target), place in run.found.templates.items():
+        notes.append(Note(f"`{target}` is needed but not in the clone: make it from {made_from}", place))
     for name, evidence, how in missing:
         inner = name.replace(".", "/")
         beside = [f"{source}/{inner}" if source != "." else inner for source in clone.app.sources]

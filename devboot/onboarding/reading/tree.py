@@ -10,6 +10,7 @@ from pathlib import Path
 
 from devboot.clone_reader import PRESENCE, is_folder, note, read_bytes
 from devboot.paths import EARLIER_STATE
+from devboot.supervisor.templates import template_names
 
 # Folders that hold other people's code, build results or data: never part of the application
 SKIPPED_FOLDERS = frozenset(
@@ -22,6 +23,7 @@ SKIPPED_FOLDERS = frozenset(
 TOP_IMPORT = re.compile(
     r"^(?:from[ \t]+([.\w]+)[ \t]+import[ \t]+(\([^)]*\)|[^\n]*)|import[ \t]+([^\n]*))", re.MULTILINE
 )
+_HOLDS_SETTINGS = re.compile(r"conf|setting|secret|cred|const|local|env|key|param|token|option|private|cfg")
 MAX_FILES = 20_000
 MAX_DEPTH = 12
 MAX_BYTES = 512 * 1024
@@ -120,6 +122,15 @@ class Tree:
         if path not in self.missing:
             self.missing.add(path)
             note(os.path.join(self.root, path), PRESENCE)
+
+    def template_of(self, path: str) -> str:
+        """Return the template from which a module of settings is to be made that isn't in the clone; "" for none."""
+        folder, name = os.path.split(path)
+        if not _HOLDS_SETTINGS.search(name) or self.exists(path):
+            return ""
+        names = (os.path.join(folder, each) for each in template_names(name))
+        found = (each for each in names if each in self._known and (each.endswith(".py") <= ("default" not in each)))
+        return next((each for each in found if self.module(each) is not None), "")
 
     def is_folder(self, path: str) -> bool:
         """Whether there is such a folder below the root."""

@@ -18,6 +18,7 @@ from devboot.onboarding.symbolic_eval.values import HOLE, Class, Value, plain
 
 SQLITE = re.compile(r"^sqlite(?:\+\w+)?:(?://)?(.*)$")
 FILE = "db.sqlite3"  # where the code names none
+MEMORY = ":memory:"
 _FILES = re.compile(r"\.(?:sqlite3?|db)$")
 _IN_MEMORY = re.compile(r"^sqlite(?:\+\w+)?:(?://(?:/?:memory:)?)?$")
 OPENS = re.compile(
@@ -98,13 +99,24 @@ def _urls(app: Application, run: Run) -> Iterator[tuple[Value, Evidence | None, 
     """Addresses of databases with the place and the folder to which SQLite's names are relative."""
     yield from _settings_urls(app, run)
     for event in run.found.events:
-        first = event.argument(0, "url", "database", "db_url") if OPENS.search(event.name) else None
+        if not OPENS.search(event.name):
+            continue
+        for _, each in connections_of_tortoise(event.argument(-1, "config")):
+            yield each, each.place or event.place, app.folder
+        first = event.argument(0, "url", "database", "db_url")
         if first is None:
             continue
         if not event.name.endswith((".connect", "SqliteDatabase", "SqliteExtDatabase")):
             yield first, first.place or event.place, app.folder
         elif isinstance(first.data, str | PurePosixPath) and HOLE not in str(first.data):
             yield Value(f"sqlite:///{first.data}", first.reads, first.place), first.place or event.place, app.folder
+
+
+def connections_of_tortoise(config: Value | None) -> Iterator[tuple[str, Value]]:
+    """Yield the connections of Tortoise's configuration, each with its alias: addresses, or what stands for one."""
+    connections = config.data.get("connections") if config is not None and isinstance(config.data, dict) else None
+    if connections is not None and isinstance(connections.data, dict):
+        yield from ((str(alias), each) for alias, each in connections.data.items())
 
 
 def server_urls(app: Application, run: Run) -> Iterator[tuple[Value, Evidence | None]]:
@@ -120,6 +132,8 @@ def kept_in_files(tree: Tree, app: Application, run: Run, packages: Collection[s
     default where no library for a server is installed.
     """
     found: dict[str, Variable] = {}
+    if framework_of(app.framework).databases:
+        return dict(_kept_by_django(run))
     slashes = "//" if "tortoise-orm" in packages else "///"
     is_local = not any(each.is_relational and each.is_spoken(packages) for each in known_servers().values())
     for value, place, base in _urls(app, run):
@@ -136,6 +150,23 @@ def kept_in_files(tree: Tree, app: Application, run: Run, packages: Collection[s
             file = there[0] if len(there) == 1 else FILE
             found[name] = Variable(name, value=f"sqlite:///{file}", evidence=read.place or place)
     return found
+
+
+def _kept_by_django(run: Run) -> Iterator[tuple[str, Variable]]:
+    """Yield the variables whose default keeps a database of Django's in memory."""
+    value = run.names.get("DATABASES")
+    for entry in value.data.values() if value is not None and isinstance(value.data, dict) else ():
+        path = entry.data.get("NAME") if isinstance(entry.data, dict) else None
+        if path is None or path.data != MEMORY or len(path.reads) != 1:
+            continue
+        name = next(iter(path.reads))
+        read = run.found.reads.get(name)
+        if read is None or read.default is None or name in run.machine.environ:
+            continue
+        if read.default.data == MEMORY:
+            yield name, Variable(name, value=FILE, evidence=read.place)
+        elif isinstance(read.default.data, str) and _IN_MEMORY.match(read.default.data):
+            yield name, Variable(name, value=f"sqlite:///{FILE}", evidence=read.place)
 
 
 def _settings_urls(app: Application, run: Run) -> Iterator[tuple[Value, Evidence | None, str]]:
@@ -182,7 +213,10 @@ def _add(
 ) -> None:
     data = value.data
     text = str(data) if isinstance(data, str | PurePosixPath) else ""
-    if not text or text == ":memory:" or "mode=memory" in text:
+    if text == MEMORY and framework_of(app.framework).databases and name == "default":
+        note = "sqlite: in memory, where `migrate` makes tables for nobody: the settings have to name a file"
+        found.notes.append(Note(note, value.place or place, warns=True))
+    if not text or text == MEMORY or "mode=memory" in text:
         return
     if HOLE in text or isinstance(data, Class) or text.startswith("file:"):
         found.notes.append(Note("sqlite: its path is put together when the application runs", place))

@@ -11,13 +11,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from devboot.onboarding.frameworks.known import framework_of
-from devboot.onboarding.libraries import DOCKER_HOST, LOOPBACK, Kind, known_servers, usual_hosts
+from devboot.onboarding.libraries import DOCKER_HOST, LOOPBACK, Kind, known_servers, part_of, usual_hosts
 from devboot.onboarding.proposal_values import Database, Evidence, Note
 from devboot.onboarding.reading.compose import Compose
 from devboot.onboarding.reading.dotenv import PLACEHOLDER
 from devboot.onboarding.reading.layout import Application
 from devboot.onboarding.services.connections import Connection, connections
-from devboot.onboarding.services.databases import server_urls
+from devboot.onboarding.services.databases import connections_of_tortoise, server_urls
 from devboot.onboarding.services.drivers import needs_driver, scheme_of_postgres
 from devboot.onboarding.services.served import Served, own_text_of, place_of, text_of
 from devboot.onboarding.symbolic_eval.evaluate import Code, Run, evaluate
@@ -136,6 +136,23 @@ def _named(run: Run, app: Application) -> Iterator[Server]:
             yield server
     for opened in connections(run, KINDS):
         yield _of_call(opened)
+    for event in run.found.events:
+        if event.name.startswith("tortoise."):
+            yield from _of_tortoise(event.argument(-1, "config"), event.place)
+
+
+def _of_tortoise(config: Value | None, place: Evidence | None) -> Iterator[Server]:
+    """The servers of connections whose engine and credentials stand apart."""
+    for alias, entry in connections_of_tortoise(config):
+        data = entry.data if isinstance(entry.data, dict) else {}
+        engine, given = data.get("engine", Value("")).data, data.get("credentials", Value("")).data
+        client = engine.rpartition(".")[2] if isinstance(engine, str) else ""
+        kind = next((kind for kind in KINDS if client and (client in kind.clients or kind.engine.search(client))), None)
+        if kind is not None and isinstance(given, dict):
+            parts = {name: value for key, value in given.items() if (name := part_of(str(key)))}
+            found = {part: parts.get(part, Value("")).data for part in PROBE}
+            texts = {part: "" if data is None else _text(data) for part, data in found.items()}
+            yield Server(kind, alias, texts, {part: value.reads for part, value in parts.items()}, place)
 
 
 def _of_django(alias: str, data: Mapping[object, Value], entry: Value) -> Iterator[Server]:

@@ -11,6 +11,8 @@ from devboot.onboarding.symbolic_eval.values import External, Opaque, Raised, Sc
 def bring(m: Machine, node: ast.Import, scope: Scope) -> None:
     """`import x`."""
     for alias in node.names:
+        if m.is_lacking(alias.name, m.place(node, scope)):
+            raise Raised("ModuleNotFoundError", frozenset())
         ours = m.module(alias.name) if m.is_ours(alias.name) else None
         top = alias.name.split(".")[0]
         if alias.asname:
@@ -24,6 +26,8 @@ def bring_from(m: Machine, node: ast.ImportFrom, scope: Scope) -> None:
     """`from x import y`."""
     base = "." * node.level + (node.module or "")
     name = absolute_name(scope.module, base)
+    if m.is_lacking(name, m.place(node, scope)):
+        raise Raised("ModuleNotFoundError", frozenset())
     if node.level == 0 and not m.is_ours(name):
         _bring_external(node, name, scope)
         return
@@ -36,6 +40,8 @@ def bring_from(m: Machine, node: ast.ImportFrom, scope: Scope) -> None:
             m.load(module)
             scope.names.update({k: v for k, v in module.names.items() if not k.startswith("_")})
             scope.module.stars += module.stars
+        elif m.is_lacking(f"{name}.{alias.name}", m.place(node, scope)):
+            raise Raised("ImportError", frozenset())
         else:
             scope.names[alias.asname or alias.name] = m.import_name(module, alias.name)
 

@@ -110,6 +110,7 @@ class Findings:
     events: list[Event] = field(default_factory=list)
     loaded: list[Loaded] = field(default_factory=list)
     absent: list[tuple[str, Evidence | None]] = field(default_factory=list)
+    templates: dict[tuple[str, str], Evidence | None] = field(default_factory=dict)
 
 
 class Rules(NamedTuple):
@@ -152,6 +153,7 @@ class Machine:
         self.steps = 0
         self.called: set[ast.AST] = set()
         self.located: dict[str, str | None] = {}
+        self.templates: dict[str, tuple[str, str]] = {}  # by the name of a module that is to be made from one
 
     # -- running -----------------------------------------------------------------------------------------------
 
@@ -299,7 +301,23 @@ class Machine:
             for path in (f"{base}/__init__.py", f"{base}.py"):
                 if self.tree.exists(path):
                     return path
-        return next((base + "/" for base in bases if self.tree.has_python(base)), None)
+        if folder := next((base + "/" for base in bases if self.tree.has_python(base)), None):
+            return folder
+        for path in (f"{base}.py" for base in bases):
+            if template := self.tree.template_of(path):
+                self.templates[name] = (template, path)
+                return template
+        return None
+
+    def is_lacking(self, name: str, place: Evidence | None = None) -> bool:
+        """Whether a module is in the clone as a template alone, and whoever imports it at `place` does without."""
+        if self.locate(name) is None or name not in self.templates:
+            return False
+        if self.is_caught("ModuleNotFoundError"):
+            return True
+        if not self.maybe:
+            self.found.templates.setdefault(self.templates[name], place)
+        return False
 
     def is_ours(self, name: str) -> bool:
         """Whether the module's top level package belongs to the project."""
@@ -381,6 +399,7 @@ class Machine:
         """Django's settings, which it loads when they are first asked for."""
         if self.settings is None and self.settings_name:
             # A parent package that asks for settings while it is imported gets them loaded there and then
+            self.is_lacking(self.settings_name)
             self.settings = self.module(self.settings_name)
             if self.settings is not None:
                 self.load(self.settings)
@@ -404,6 +423,7 @@ class Machine:
 
     def resolve(self, dotted: str) -> Value | None:
         """What a dotted path names: a module of the project or something in one."""
+        self.is_lacking(dotted)
         module = self.module(dotted)
         if module is not None:
             return Value(module)

@@ -69,6 +69,49 @@ def test_memory_and_what_lies_elsewhere_are_none(django):
     )
 
 
+def test_djangos_own_database_in_memory_is_warned_of(django):
+    proposal = django("DATABASES = {'default': {'ENGINE': 'django.db.backends.sqlite3', 'NAME': ':memory:'}}")
+    expected = "sqlite: in memory, where `migrate` makes tables for nobody: the settings have to name a file"
+    assert (paths(proposal), [note.text for note in proposal.notes]) == ({}, [expected])
+
+
+@pytest.mark.parametrize(
+    ("database", "name", "value"),
+    [
+        ("environ.Env().db('STORE', default='sqlite://:memory:')", "STORE", "sqlite:///db.sqlite3"),
+        ("environ.Env().db('STORE', default='sqlite://')", "STORE", "sqlite:///db.sqlite3"),
+        ("dj_database_url.config(default='sqlite://:memory:')", "DATABASE_URL", "sqlite:///db.sqlite3"),
+        (
+            "{'ENGINE': 'django.db.backends.sqlite3', 'NAME': os.environ.get('STORE', ':memory:')}",
+            "STORE",
+            "db.sqlite3",
+        ),
+    ],
+)
+def test_djangos_database_in_memory_that_a_variable_replaces_is_a_file(django, database, name, value):
+    proposal = django(f"import environ, dj_database_url\nDATABASES = {{'default': {database}}}\n")
+    assert ({name: value}, {"default": "db.sqlite3"}) == ({v.name: v.value for v in proposal.env}, paths(proposal))
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        "register_tortoise(app, config={'connections': {'default': URL}, 'apps': {}})",
+        "@app.on_event('startup')\nasync def go():\n    await Tortoise.init(config={'connections': {'a': URL}})",
+    ],
+)
+def test_tortoises_configuration_names_its_databases(propose, start):
+    code = "import os\nfrom fastapi import FastAPI\nfrom tortoise import Tortoise\n"
+    code += "from tortoise.contrib.fastapi import register_tortoise\napp = FastAPI()\n"
+    code += f"URL = os.getenv('STORE', 'sqlite://:memory:')\n{start}\n"
+    packages = "fastapi\nuvicorn\ntortoise-orm\n"
+    proposal = propose({"main.py": code, "requirements.txt": packages})
+    assert ("sqlite://db.sqlite3", {"default": "db.sqlite3"}) == (
+        {v.name: v.value for v in proposal.env}["STORE"],
+        paths(proposal),
+    )
+
+
 @pytest.mark.parametrize(
     ("body", "expected"),
     [

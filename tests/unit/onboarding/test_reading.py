@@ -136,5 +136,5 @@ def test_settings_that_manage_py_names_and_the_clone_lacks_are_named_with_their_
             "requirements.txt": "django\n",
         }
     )
-    expected = "`site_.conf.local` is named but not in the clone: make it from site_/conf/local.py.example"
+    expected = "`site_/conf/local.py` is needed but not in the clone: make it from site_/conf/local.py.example"
     assert expected in [note.text for note in proposal.notes]

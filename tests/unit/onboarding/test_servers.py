@@ -410,3 +410,22 @@ def test_a_login_that_the_code_fixes_goes_on_working_with_a_warning(django, engi
 
     assert (service.is_open, database.password) == expected
     assert [note.warns for note in proposal.notes] == [True] * any(expected)
+
+
+def test_engine_and_credentials_of_tortoise_are_a_connection(propose):
+    code = """
+        import os
+        from fastapi import FastAPI
+        from tortoise.contrib.fastapi import register_tortoise
+        app = FastAPI()
+        where = {"host": os.getenv("STORE_HOST", "db"), "port": 5432, "user": "ada", "database": "shop"}
+        where["password"] = os.getenv("STORE_WORD")
+        main = {"engine": "tortoise.backends.asyncpg", "credentials": where}
+        register_tortoise(app, config={"connections": {"default": main}})
+    """
+    proposal = propose({"main.py": code, "requirements.txt": "fastapi\nuvicorn\ntortoise-orm\nasyncpg\n"})
+    assert served(proposal) == (
+        {"postgres": 5432},
+        [("default", "postgres", "shop", "ada")],
+        {"STORE_HOST": ENV["host"], "STORE_WORD": ENV["password"]},
+    )

@@ -503,3 +503,54 @@ def test_a_part_of_a_test_that_the_program_never_comes_to_hides_no_other(django)
     code = "URL = os.getenv('CHAT_URL', '')\ntry:\n    if not URL or not os.environ['CHAT_NAME']:\n"
     code += "        raise RuntimeError('incomplete')\nexcept KeyError:\n    pass\n"
     assert "CHAT_URL" in entries(django(code))
+
+
+@pytest.mark.parametrize("setting", ["CORS_ALLOWED_ORIGINS", "CORS_ORIGIN_WHITELIST", "CSRF_TRUSTED_ORIGINS"])
+@pytest.mark.parametrize(
+    ("read", "expected"),
+    [
+        ("os.environ.get('PAGES', '').split(',')", "http://localhost:3000"),
+        ("[os.environ.get('PAGES')]", "http://localhost:3000"),
+        ("json.loads(os.environ.get('PAGES', '[\"\"]'))", '["http://localhost:3000"]'),
+        ("[each for each in os.environ.get('PAGES', '').split(',') if each]", None),
+        ("os.environ.get('PAGES', 'https://shop.example').split(',')", None),
+    ],
+)
+def test_an_origin_that_django_would_refuse_gets_an_address(django, setting, read, expected):
+    assert entries(django(f"import json\n{setting} = {read}\n")).get("PAGES") == expected
+
+
+@pytest.mark.parametrize(("line", "is_meant"), [("PAGES=\n", True), ("PAGES=https://shop.example\n", False)])
+def test_an_empty_origin_in_a_committed_file_gets_an_address_too(django, line, is_meant):
+    settings = "from dotenv import load_dotenv\nload_dotenv()\nCORS_ALLOWED_ORIGINS = os.environ['PAGES'].split(',')\n"
+    proposal = django(settings, "django\npython-dotenv\n", {".env": line})
+    assert ("PAGES" in entries(proposal)) == is_meant
+
+
+@pytest.mark.parametrize(
+    ("read", "is_needed"),
+    [
+        ("os.environ['FIRST_CLERK']", True),
+        ("os.environ['FIRST_CLERK'] = 'ada'", False),
+        ("os.environ.get('FIRST_CLERK')", False),
+        ("os.environ['FIRST_CLERK'] if 'FIRST_CLERK' in os.environ else 'ada'", False),
+    ],
+)
+def test_what_a_migration_reads_when_it_runs_is_needed(django, read, is_needed):
+    migration = f"import os\nfrom django.db import migrations\ndef fill(apps, editor):\n    {read}\n"
+    more = {"goods/__init__.py": "", "goods/migrations/__init__.py": "", "goods/migrations/0002_clerk.py": migration}
+    assert ("FIRST_CLERK" in entries(django("INSTALLED_APPS = ['goods']\n", more=more))) == is_needed
+
+
+def test_the_default_of_a_variable_may_be_the_one_that_is_needed(django):
+    settings = "import environ\nenv = environ.Env()\nA = env('MAIL_API_KEY', default=env('ACCOUNT_TOKEN'))\n"
+    assert entries(django(settings)) == {"ACCOUNT_TOKEN": "required"}
+
+
+def test_direnvs_files_are_read_and_the_template_of_one_that_is_missing_is_named(django):
+    more = {".envrc": "dotenv\ndotenv secrets.env\n", "secrets.env.example": "SHOP_TOKEN=\n"}
+    proposal = django("A = os.environ['SHOP_TOKEN']\n", more=more)
+    assert proposal.env_files == (".env", ".env.local", "secrets.env")
+    assert [str(note) for note in proposal.notes] == [
+        "`secrets.env` is read but not in the clone: make it from secrets.env.example (.envrc:2)"
+    ]

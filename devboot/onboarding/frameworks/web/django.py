@@ -11,9 +11,12 @@ from devboot.onboarding.proposal_values import Evidence, Process, Task, Variable
 from devboot.onboarding.reading.layout import ASIDE, Application, cwd_of, manifest_folder, sources_of
 from devboot.onboarding.reading.tree import Tree
 from devboot.onboarding.symbolic_eval.evaluate import Code, Run
+from devboot.onboarding.symbolic_eval.machine import Need
 
 _RUNS = re.compile(r"execute_from_command_line|ManagementUtility")
 _MODEL = re.compile(r"^class \w+\((?:\w+\.)*(?:Model|AbstractUser|AbstractBaseUser)\b", re.MULTILINE)
+_MIGRATION = re.compile(r"(?:^|/)migrations/\d\w*\.py$")
+_READS = re.compile(r"""^[^#\n]*\benviron\[["'](\w+)["']\](?!\s*=[^=])""", re.MULTILINE)
 _VARIABLE = "DJANGO_SETTINGS_MODULE"
 _NAMES = re.compile(r"""DJANGO_SETTINGS_MODULE["'][^"']+["']([\w.]+)["']""")
 
@@ -46,6 +49,15 @@ class Django(Framework):
     def web(self, clone: Clone) -> Process | None:
         """Return runserver."""
         return Process("web", f"{manage(clone)} runserver 127.0.0.1:$PORT", cwd_of(clone.app), None, clone.app.evidence)
+
+    def needs(self, clone: Clone) -> Sequence[Need]:
+        """Return what migrations read when they run."""
+        paths = (
+            path
+            for path in clone.tree.python_files()
+            if (found := _MIGRATION.search(path)) and not ASIDE.search(path[: found.start()])
+        )
+        return [need for path in paths for need in _read_by_migration(clone.tree, path)]
 
     def tasks(self, clone: Clone, run: Run, databases: tuple[str, ...]) -> Sequence[Task]:
         """Return migrate, which would fail without DATABASES; tables of applications without migrations are made, too.
@@ -112,3 +124,14 @@ def _takes_others(clone: Clone, commands: Iterable[str]) -> bool:
             if named and named[1] != clone.settings.module:
                 return True
     return False
+
+
+def _read_by_migration(tree: Tree, path: str) -> Iterator[Need]:
+    """Yield the variables that a migration reads without a default; not those for whose lack it has a way."""
+    text = tree.text(path) or ""
+    if "KeyError" not in text:
+        for match in _READS.finditer(text):
+            if re.search(rf"""["']{match[1]}["']\s+(?:not\s+)?in\s+(?:os\.)?environ""", text):
+                continue
+            place = Evidence(path, text.count("\n", 0, match.start(1)) + 1)
+            yield Need(match[1], place, "is read without a default when it migrates")

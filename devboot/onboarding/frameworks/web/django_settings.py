@@ -32,7 +32,7 @@ def django_settings(tree: Tree, app: Application, hints: Mapping[str, str]) -> S
     candidate = _by_name(tree, app)
     if candidate:
         return Settings(candidate, candidate if candidate != named else None, evidence, named or "")
-    module = known[0] if known and _module_path(tree, app, known[0]) else ""
+    module = known[0] if known and (_module_path(tree, app, known[0]) or _template(tree, app, known[0])) else ""
     return Settings(module, None, evidence, named or "")
 
 
@@ -68,6 +68,13 @@ def _module_path(tree: Tree, app: Application, name: str) -> str | None:
             if tree.exists(full):
                 return full
     return None
+
+
+def _template(tree: Tree, app: Application, name: str) -> str:
+    """The template of a settings module that the clone lacks; "" where there is none."""
+    inner = f"{name.replace('.', '/')}.py"
+    paths = (posixpath.normpath(posixpath.join(source, inner)) for source in app.sources)
+    return next(filter(None, map(tree.template_of, paths)), "")
 
 
 def _defines_settings(tree: Tree, path: str) -> bool:

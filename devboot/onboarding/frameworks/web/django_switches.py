@@ -15,13 +15,16 @@ HOSTS = re.compile(r"ALLOWED_HOSTS?$|(?:^|_)HOSTS$|TRUSTED_HOSTS$")
 LOCAL = "127.0.0.1"
 TRUE = ("True", "1", "true", "on", "yes")
 FALSE = ("False", "0", "false", "off", "no", "")
+_ORIGINS = ("CORS_ALLOWED_ORIGINS", "CORS_ORIGIN_WHITELIST", "CSRF_TRUSTED_ORIGINS")
+_PAGE = "http://localhost:3000"  # where development servers of pages listen
 ENGINE = re.compile(r"(?:DB|DATABASE)_ENGINE$")
 
 
 def django_switches(clone: Clone, code: Code, base: Run) -> list[Variable]:
     """Return the variables, each with the value for development."""
     debug = _debug(code, base)
-    return [*debug, *_redirect(code, debug), *_hosts(clone, code, debug), *_engine(clone, base)]
+    hosts = _hosts(clone, code, debug)
+    return [*debug, *_redirect(code, debug), *hosts, *_origins(clone, code, debug), *_engine(clone, base)]
 
 
 def _engine(clone: Clone, base: Run) -> list[Variable]:
@@ -85,6 +88,33 @@ def _hosts(clone: Clone, code: Code, debug: list[Variable]) -> list[Variable]:
             if hosts is not None and _answers(hosts):
                 return [Variable(name, value=text, evidence=value.place)]
     return []
+
+
+def _origins(clone: Clone, code: Code, debug: list[Variable]) -> list[Variable]:
+    """Django and django-cors-headers don't start with an origin that is no address, as `"".split(",")` holds one."""
+    given = {variable.name: variable.value or "" for variable in debug}
+    found: list[Variable] = []
+    for setting in _ORIGINS:
+        run = evaluate(code, {**given, **{each.name: each.value or "" for each in found}})
+        value = run.names.get(setting)
+        if value is None or _are_origins(value) is not False:
+            continue
+        set_by = {name for name, line in clone.files.committed.items() if line.text}
+        for name in sorted(deep_reads(value) - given.keys() - set_by)[:1]:
+            values = [(text, evaluate(code, {**given, name: text})) for text in (_PAGE, json.dumps([_PAGE]))]
+            texts = (text for text, run in values if setting in run.names and _are_origins(run.names[setting]))
+            read = run.found.reads.get(name)
+            found += [Variable(name, value=text, evidence=read.place if read else value.place) for text in texts][:1]
+    return found
+
+
+def _are_origins(value: Value) -> bool | None:
+    """Whether a list holds addresses alone; None where not all of it is known."""
+    if not isinstance(value.data, list | tuple):
+        return None
+    items = [item.data if isinstance(item, Value) else item for item in value.data]
+    texts = [item or "" for item in items if item is None or isinstance(item, str)]
+    return all("://" in text for text in texts) if len(texts) == len(items) else None
 
 
 def _answers(hosts: Value) -> bool | None:

@@ -204,7 +204,8 @@ def parse_database(value: Value) -> Value:
     if not text:
         return Value({}, value.reads, value.place)
     try:
-        parts = urlsplit(text)
+        # Its second half is no port for the libraries that read such addresses either
+        parts = urlsplit(text.replace("://:memory:", ":///:memory:"))
         scheme = DATABASES.get(parts.scheme.split("+")[0], parts.scheme)
         path = unquote(parts.path[1:])
         if scheme == "sqlite3" and not path:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import functools
-import os
 import re
-import tomllib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+from devboot.onboarding.tables import load_table
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "0.0.0.0", "::1", ""})  # noqa: S104 - as found in settings
 DOCKER_HOST = "host.docker.internal"  # this machine, as containers call it
@@ -74,8 +74,7 @@ class Kind:
 @functools.cache
 def known_servers() -> Mapping[str, Kind]:
     """Return the kinds of servers by their names, in the order of the table."""
-    with open(os.path.join(os.path.dirname(__file__), "libraries.toml"), "rb") as file:
-        return {name: _kind(name, table) for name, table in tomllib.load(file).items()}
+    return {name: _kind(name, table) for name, table in load_table("libraries").items()}
 
 
 def kind(name: str) -> Kind:

@@ -6,9 +6,10 @@ import re
 
 from devboot.onboarding.frameworks.framework import Clone
 from devboot.onboarding.proposal.configurations import find_configuration
-from devboot.onboarding.proposal.variables import DEVELOPS, MODE, SWITCH
+from devboot.onboarding.proposal.variables import DEVELOPS
 from devboot.onboarding.proposal_values import Evidence, Variable
 from devboot.onboarding.symbolic_eval.evaluate import Code, Run, evaluate
+from devboot.onboarding.tables import is_called
 
 DATABASE = re.compile(r"(?:^|_)(?:DATABASE|DB|SQLALCHEMY_DATABASE|SQLALCHEMY)_(?:URL|URI|DSN)$")
 SERVER_DRIVER = re.compile(
@@ -39,7 +40,7 @@ def _candidates(clone: Clone, code: Code, base: Run) -> list[Variable]:
     composed = clone.compose.variables()
     found: list[Variable] = []
     for name, read in base.found.reads.items():
-        if name in clone.files.committed or not (SWITCH.search(name) or MODE.search(name)):
+        if name in clone.files.committed or not (is_called("switch", name) or is_called("mode", name)):
             continue
         where = read.place
         default = read.default.data if read.default else None

@@ -13,33 +13,17 @@ from urllib.parse import urlsplit
 
 from devboot.onboarding.libraries import LOOPBACK, kind
 from devboot.onboarding.services.addresses import Address, broker_values, redis_addresses
-from devboot.onboarding.services.brokers import (
-    lacks_broker,
-    speaks_redis,
-    told_celery,
-)
+from devboot.onboarding.services.brokers import lacks_broker, speaks_redis, told_celery
 from devboot.onboarding.services.served import Served, place_of, text_of
 from devboot.onboarding.symbolic_eval.evaluate import Code, Run, evaluate
 from devboot.onboarding.symbolic_eval.values import HOLE, Value
+from devboot.onboarding.tables import is_called
 
 OWN_VARIABLES = {"broker": "CELERY_BROKER_URL", "result backend": "CELERY_RESULT_BACKEND"}
 PROBE_PORT = 59999
 PROBE_HOST = "127.0.0.1"
 PROBE_PASSWORD = "probe0password"  # noqa: S105
 GOOD = re.compile(rf"^(?:rediss?(?:\+\w+)?://)?(?:[^@/]*@)?{re.escape(PROBE_HOST)}:{PROBE_PORT}(?:/\d*)?(?:\?.*)?$")
-CARRIES = re.compile(
-    r"REDIS|BROKER|VALKEY|CACHE|CELERY|RESULT_BACKEND|QUEUE|CHANNEL|\bRQ|HUEY|KV|BACKEND|HOST|PORT|URL|DSN|URI|ADDR",
-    re.IGNORECASE,
-)
-NEVER = re.compile(
-    r"AMQP|RABBIT|PASS|USER|SSL|TLS|PREFIX|DEBUG|_DB$|DATABASE|ENV$|ENVIRONMENT|TIMEOUT|TTL|ENABLED|SENTRY|EMAIL|MAIL|AWS|S3|SECRET|TOKEN",
-    re.IGNORECASE,
-)
-PASSWORDS = re.compile(r"(?:REDIS|VALKEY|BROKER|CACHE|CELERY|CHANNEL|QUEUE|RQ)\w*PASS(?:WORD|WD)?$", re.IGNORECASE)
-PROMISING = re.compile(
-    r"REDIS.*(?:URL|URI|DSN|ADDR)|REDIS$|BROKER(?:_URL|_URI|_DSN)?$|(?:REDIS|BROKER)_(?:SERVER_)?HOST|RESULT_BACKEND",
-    re.IGNORECASE,
-)
 
 
 def find_redis(
@@ -130,7 +114,13 @@ class _Trial:
         known = frozenset().union(*(each.reads for each in self.addresses)) | set(self.found.values)
         for name, read in self.base.found.reads.items():
             default = read.default
-            if name in known or default is None or default.reads or "REDIS" not in name.upper() or NEVER.search(name):
+            if (
+                name in known
+                or default is None
+                or default.reads
+                or "REDIS" not in name.upper()
+                or is_called("not_redis", name)
+            ):
                 continue
             shape, data = _shape(name, self.base), default.data
             is_host = shape == "host" and isinstance(data, str) and data in (*LOOPBACK - {""}, "redis", "valkey")
@@ -154,7 +144,7 @@ class _Trial:
 
     def tell_password(self) -> None:
         """Give the password to variables that ask for it; where it doesn't reach a place that connects, do without."""
-        asking = sorted(filter(PASSWORDS.search, {*self.base.found.reads, *self.base.found.needs}))
+        asking = sorted(n for n in {*self.base.found.reads, *self.base.found.needs} if is_called("redis_password", n))
         for address in self._with(self.found.probes):  # put together of parts: Celery prefers the whole
             variable = OWN_VARIABLES.get(address.label)
             if (
@@ -190,11 +180,11 @@ def _candidates(run: Run, addresses: list[Address], silent: Iterable[tuple[str, 
     reads = set[str]().union(*(each.reads for each in addresses))
     reads = reads.union(*(value.reads for label, value in silent if label == "broker"))
     if not reads and not addresses:
-        reads = {name for name in run.found.reads if PROMISING.search(name)}
+        reads = {name for name in run.found.reads if is_called("redis", name)}
     for name in run.found.needs:
-        if PROMISING.search(name) or re.search(r"REDIS|VALKEY", name):
+        if is_called("redis", name) or re.search(r"REDIS|VALKEY", name):
             reads.add(name)
-    return sorted(name for name in reads if CARRIES.search(name) and not NEVER.search(name))
+    return sorted(name for name in reads if is_called("perhaps_redis", name) and not is_called("not_redis", name))
 
 
 def _shape(name: str, run: Run) -> str:

@@ -7,7 +7,7 @@ import pytest
 
 from devboot.model.edge.manifest import parse_manifest
 from devboot.onboarding import render
-from devboot.onboarding.front_ends.dev_servers import DEV_SERVERS, started_by
+from devboot.onboarding.front_ends.dev_servers import dev_servers, started_by
 
 FASTAPI = {"main.py": "from fastapi import FastAPI\napp = FastAPI()\n", "requirements.txt": "fastapi\nuvicorn\n"}
 VITE = {"dev": "vite", "build": "vite build"}
@@ -48,7 +48,7 @@ def manifest(proposal):
     return tomllib.loads(text)
 
 
-@pytest.mark.parametrize("server", DEV_SERVERS, ids=lambda server: server.name)
+@pytest.mark.parametrize("server", dev_servers(), ids=lambda server: server.name)
 def test_each_development_server_is_recognised_and_its_other_commands_are_not(server):
     serves, other = SCRIPTS[server.name]
 

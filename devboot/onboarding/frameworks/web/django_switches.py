@@ -10,8 +10,8 @@ from devboot.onboarding.frameworks.framework import Clone
 from devboot.onboarding.proposal_values import Variable
 from devboot.onboarding.symbolic_eval.evaluate import Code, Run, evaluate
 from devboot.onboarding.symbolic_eval.values import Value, deep_reads, plain
+from devboot.onboarding.tables import is_called
 
-HOSTS = re.compile(r"ALLOWED_HOSTS?$|(?:^|_)HOSTS$|TRUSTED_HOSTS$")
 LOCAL = "127.0.0.1"
 TRUE = ("True", "1", "true", "on", "yes")
 FALSE = ("False", "0", "false", "off", "no", "")
@@ -76,7 +76,7 @@ def _hosts(clone: Clone, code: Code, debug: list[Variable]) -> list[Variable]:
         return []
     reads = evaluate(code, given).found.reads
     # A function may take the list from a variable only if that is set: its value doesn't show where it would come from
-    ruling = deep_reads(value) or {name for name in reads if HOSTS.search(name.upper())}
+    ruling = deep_reads(value) or {name for name in reads if is_called("hosts", name)}
     for name in sorted(ruling - given.keys() - clone.files.committed.keys())[:1]:
         read = reads.get(name)
         default = read.default.data if read and read.default else None

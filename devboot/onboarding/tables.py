@@ -1,0 +1,27 @@
+"""Tables of knowledge that lie beside this module as TOML."""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from typing import Any
+
+
+@functools.cache
+def load_table(name: str) -> dict[str, Any]:
+    """Return what a table holds."""
+    with open(os.path.join(os.path.dirname(__file__), f"{name}.toml"), "rb") as file:
+        return tomllib.load(file)
+
+
+def is_called(kind: str, name: str) -> bool:
+    """Whether a variable is one of a kind, by its name."""
+    return _kinds_of_variables()[kind].search(name.upper()) is not None
+
+
+@functools.cache
+def _kinds_of_variables() -> Mapping[str, re.Pattern[str]]:
+    return {kind: re.compile(pattern, re.VERBOSE) for kind, pattern in load_table("variables")["names"].items()}

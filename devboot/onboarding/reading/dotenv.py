@@ -11,6 +11,7 @@ from devboot.git import is_untracked
 from devboot.onboarding.reading.tree import Tree
 
 LINE = re.compile(r"^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_.]*)\s*=[ \t]*(.*)$")
+REFERENCE = re.compile(r"\$\{([A-Za-z_]\w*)\}")
 # What people write where a value belongs
 PLACEHOLDER = re.compile(
     r"^$|<[^>]*>|^\[.*\]$|^x{3,}|\bx{4,}\b|\byour[-_ ]|[-_ ]here$|change[-_ ]?(?:me|this|it)|"
@@ -48,17 +49,26 @@ class Variable:
     @property
     def is_placeholder(self) -> bool:
         """Whether the value only holds the place of one."""
-        return bool(PLACEHOLDER.search(self.text.strip()))
+        return bool(PLACEHOLDER.search(self.text.strip()) or REFERENCE.search(self.text))
 
 
 def parse_variables(text: str, path: str = "") -> dict[str, Variable]:
-    """The variables of an env file; the last of a name counts. Lines that set none are passed over."""
+    """The variables of an env file; the last of a name counts. Lines that set none are passed over.
+
+    A reference (`${HOST}`) to a variable of a line before stands for that one's value.
+    """
     found: dict[str, Variable] = {}
     for number, line in enumerate(text.splitlines(), 1):
         match = LINE.match(line)
         if match:
-            found[match[1]] = Variable(match[1], _unquoted(match[2].strip()), path, number)
+            raw = match[2].strip()
+            value = _unquoted(raw) if raw.startswith("'") else _filled(_unquoted(raw), found)
+            found[match[1]] = Variable(match[1], value, path, number)
     return found
+
+
+def _filled(text: str, known: Mapping[str, Variable]) -> str:
+    return REFERENCE.sub(lambda match: known[match[1]].text if match[1] in known else match[0], text)
 
 
 def _unquoted(raw: str) -> str:

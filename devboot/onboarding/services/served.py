@@ -70,8 +70,13 @@ class Served:
 
 
 def text_of(name: str, run: Run) -> str:
-    """Return what a variable holds: a committed value, else the code's default, else an example's."""
-    return own_text_of(name, run) or str(run.machine.guesses.get(name) or "")
+    """Return what a variable holds: a committed value, else the code's default, else an example's.
+
+    A default that only stands where an address belongs (`default_url`) counts less than an example's address.
+    """
+    own, example = own_text_of(name, run), str(run.machine.guesses.get(name) or "")
+    holds_place = "://" in example and "://" not in own and name not in run.machine.environ
+    return example if holds_place or not own else own
 
 
 def own_text_of(name: str, run: Run) -> str:

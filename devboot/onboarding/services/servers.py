@@ -31,6 +31,7 @@ URL = re.compile(
 PLAIN = re.compile(r"[^\s'\"\\$`\N{HORIZONTAL ELLIPSIS}]+")
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 FOR_TESTS = re.compile(r"(?:^|[_-])test|test(?:s|ing)?(?:[_-]?db)?$", re.IGNORECASE)
+_WORD = re.compile(r"\w+")  # as a default it only stands where an address belongs
 IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 
 # Variables that ask for an address, and for parts of one, by their names
@@ -233,7 +234,8 @@ def _given_elsewhere(run: Run, hints: Mapping[str, str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for name, read in run.found.reads.items():
         text = run.machine.environ.get(name) or run.machine.guesses.get(name) or hints.get(name) or ""
-        has_default = read.default is not None and read.default.data is not None
+        default = read.default.data if read.default is not None else None
+        has_default = default is not None and not (isinstance(default, str) and _WORD.fullmatch(default))
         if text and not has_default and ASKS.match(name.upper()):
             found[name] = text
     return found

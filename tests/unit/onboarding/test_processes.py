@@ -85,6 +85,13 @@ def test_flask_is_told_its_application_where_it_finds_none(propose, files, comma
     assert commands(propose({**files, "requirements.txt": "flask\n"})) == {"web": command}
 
 
+@pytest.mark.parametrize(("inside", "program"), [({}, "flask"), ({"__init__.py": ""}, "python -m flask")])
+def test_flask_finds_modules_of_a_folder_that_is_a_package_by_mistake(propose, inside, program):
+    code = "from flask import Flask\nfrom pages import home\napp = Flask(__name__)\n"
+    (web,) = propose({"app.py": code, "pages.py": "home = 1\n", "requirements.txt": "flask\n", **inside}).processes
+    assert web.command == f"{program} run -p $PORT --reload"
+
+
 def test_a_manage_py_is_not_django_because_of_its_name(propose):
     proposal = propose(
         {

@@ -55,13 +55,16 @@ def test_nothing_is_no_proposal(tmp_path):
     [
         ("A=1\nexport B='two words'\nC=\"x # y\" # z\nD=a b # c\n# E=1\nF\nG=\n", {"A": "1", "B": "two words", "C": "x # y", "D": "a b", "G": ""}),  # noqa: E501
         ("source x\nA = 1\nA=2\n", {"A": "2"}),
+        ("A=1\nB=\"${A}-${C}\"\nC=2\nD='${A}'\nE=${A}${C}\n", {"A": "1", "B": "1-${C}", "C": "2", "D": "${A}", "E": "12"}),  # noqa: E501
     ],
 )  # fmt: skip
 def test_env_files_are_read(text, expected):
     assert {name: variable.text for name, variable in parse_variables(text).items()} == expected
 
 
-@pytest.mark.parametrize("text", ["", "your-key", "changeme", "<secret>", "xxxx", "enter_db_host", "not-set", "..."])
+@pytest.mark.parametrize(
+    "text", ["", "your-key", "changeme", "<secret>", "xxxx", "enter_db_host", "not-set", "...", "a${B}"]
+)
 def test_placeholders_are_no_values(text):
     assert parse_variables(f"A={text}\n")["A"].is_placeholder
 

@@ -340,6 +340,24 @@ def test_an_address_that_compose_alone_has_is_led_to_a_server(propose, code, pac
     assert {name: value for name, value in env.items() if name != "PORT"} == found
 
 
+@pytest.mark.parametrize("default", ["", ", 'some_local_url'"])
+def test_an_example_that_puts_its_address_together_names_the_database(propose, default):
+    code = f"""
+        import os
+        from fastapi import FastAPI
+        from sqlalchemy import create_engine
+        app = FastAPI()
+        engine = create_engine(os.getenv("DATABASE_URL"{default}))
+    """
+    example = "DB_USER=ada\nDB_NAME=shop\nDATABASE_URL=postgresql+psycopg2://${DB_USER}:x@db:5432/${DB_NAME}\n"
+    packages = "fastapi\nsqlalchemy\npsycopg2\n"
+    proposal = propose({"main.py": code, ".env.example": example, "requirements.txt": packages})
+    (database,) = proposal.databases
+    assert (database.database, database.user) == ("shop", "ada")
+    (url,) = (each.value for each in proposal.env if each.name == "DATABASE_URL")
+    assert url.startswith("postgresql+psycopg2://${databases.default.user}:")
+
+
 @pytest.mark.parametrize("file", [".env.example", ".env"])
 def test_an_address_that_migrations_alone_need_leads_to_the_same_server(propose, file):
     settings = "import os\nHOST = os.getenv('DB_HOST', 'localhost')\nPORT = os.getenv('DB_PORT', '5432')\n"

@@ -55,7 +55,17 @@ class Flask(ApplicationObject):
 def flask_command(clone: Clone, verb: str) -> str:
     """Return a command of Flask's, with the option that names the application where Flask doesn't find it."""
     name = flask_name(clone.tree, clone.app)
-    return f"flask --app {name} {verb}" if name and _has_option(clone) else f"flask {verb}"
+    program = "python -m flask" if _is_inside_package(clone.tree, clone.app) else "flask"
+    return f"{program} --app {name} {verb}" if name and _has_option(clone) else f"{program} {verb}"
+
+
+def _is_inside_package(tree: Tree, app: Application) -> bool:
+    """Whether an `__init__.py` makes the folder that the application runs in a package.
+
+    The program `flask` then looks for modules above it; Python's `-m` adds the folder.
+    """
+    is_beside = (posixpath.dirname(app.path) or ".") == app.folder
+    return is_beside and tree.exists(posixpath.normpath(posixpath.join(app.folder, "__init__.py")))
 
 
 def by_hand(clone: Clone, verb: str) -> str:

@@ -22,7 +22,7 @@ _TOP = re.compile(r"^(?:from|import)[ \t]+(\w+)", re.MULTILINE)
 
 def with_chosen(tree: Tree, app: Application, python: PythonInput) -> PythonInput:
     """Name groups and extras that alone hold what the application imports, besides those that come unasked."""
-    if python.groups or not {"uv.lock", "pyproject.toml"} & set(python.requirements):
+    if python.groups or not {"uv.lock", "poetry.lock", "pyproject.toml"} & set(python.requirements):
         return python
     project = load_toml(tree, posixpath.join(app.root, "pyproject.toml"))
     usual, sets = _usual(project), _sets(project)
@@ -43,6 +43,13 @@ def with_chosen(tree: Tree, app: Application, python: PythonInput) -> PythonInpu
     return replace(python, groups=tuple(groups), extras=tuple(name for kind, name in chosen if kind == "extra"))
 
 
+def packages_of_chosen(tree: Tree, app: Application, python: PythonInput) -> set[str]:
+    """Return the packages of the groups and extras that are named."""
+    sets = _sets(load_toml(tree, posixpath.join(app.root, "pyproject.toml")))
+    named = [*(("group", name) for name in python.groups), *(("extra", name) for name in python.extras)]
+    return {package for key in named for package in sets.get(key, ())}
+
+
 def _contradicts(project: Mapping[str, Any], key: tuple[str, str], chosen: list[tuple[str, str]]) -> bool:
     """Whether the project says that this one can't be installed beside one that was chosen."""
     sets = [
@@ -53,7 +60,9 @@ def _contradicts(project: Mapping[str, Any], key: tuple[str, str], chosen: list[
 
 
 def _default_groups(project: Mapping[str, Any]) -> list[str]:
-    """Groups that uv installs unasked."""
+    """Groups that are installed unasked."""
+    if poetry := table_in(project, "tool", "poetry", "group"):
+        return [name for name in poetry if not table_in(poetry, name).get("optional")]
     declared = table_in(project, "dependency-groups")
     named = table_in(project, "tool", "uv").get("default-groups", ["dev"])
     return [name for name in declared if named == "all" or name in _list(named)]
@@ -64,18 +73,30 @@ def _usual(project: Mapping[str, Any]) -> set[str]:
     groups = table_in(project, "dependency-groups")
     names = _names(table_in(project, "project").get("dependencies"))
     names |= _names(table_in(project, "tool", "uv").get("dev-dependencies"))
+    poetry = table_in(project, "tool", "poetry")
+    names |= {normal(name) for name, how in table_in(poetry, "dependencies").items() if not _is_optional(how)}
     for name in _default_groups(project):
-        names |= _of_group(groups, name)
+        names |= _of_group(groups, name) | _of_poetry(poetry, name)
     return names
+
+
+def _is_optional(how: object) -> bool:
+    return bool(table_in(how).get("optional"))
+
+
+def _of_poetry(poetry: Mapping[str, Any], group: str) -> set[str]:
+    return {normal(name) for name in table_in(poetry, "group", group, "dependencies")}
 
 
 def _sets(project: Mapping[str, Any]) -> dict[tuple[str, str], set[str]]:
     """Packages of each group and extra, by what it is and its name."""
     groups = table_in(project, "dependency-groups")
     extras = table_in(project, "project", "optional-dependencies")
-    rest = [name for name in groups if name not in _default_groups(project)]
-    return {("group", name): _of_group(groups, name) for name in rest} | {
-        ("extra", name): _names(listed) for name, listed in extras.items()
+    poetry = table_in(project, "tool", "poetry")
+    usual = _default_groups(project)
+    rest = [name for name in dict.fromkeys((*groups, *table_in(poetry, "group"))) if name not in usual]
+    return {("group", name): _of_group(groups, name) | _of_poetry(poetry, name) for name in rest} | {
+        ("extra", name): _names(listed) for name, listed in (*table_in(poetry, "extras").items(), *extras.items())
     }
 
 

@@ -6,6 +6,7 @@ package, so modules that the table lacks are reported instead.
 
 from __future__ import annotations
 
+import ast
 import functools
 import posixpath
 import re
@@ -109,7 +110,9 @@ def _unlisted(tree: Tree, app: Application, python: PythonInput, packages: Mappi
         files = (path for path in files if _AT_START.search(path))
     words = {word for each in packages for word in _words(each)}
     found: dict[str, Evidence] = {}
-    for module, where in _imports(tree, list(files)).items():
+    own = _own(tree)
+    apps = {name: where for name, where in apps_of_settings(tree, app).items() if name not in own}
+    for module, where in {**apps, **_imports(tree, list(files))}.items():
         name = name_of(distributions().get(module, ""))
         if name and not _is_brought(name, packages) and not words & (_words(name) | _words(module)):
             found.setdefault(distributions()[module], where)
@@ -270,6 +273,36 @@ def named_in_settings(tree: Tree, files: Iterable[str]) -> dict[str, Evidence]:
             if match[1] in distributions() and _is_app(match[0].strip("\"'")):
                 found.setdefault(match[1], Evidence(path, text.count("\n", 0, match.start()) + 1))
     return found
+
+
+def apps_of_settings(tree: Tree, app: Application) -> dict[str, Evidence]:
+    """Return the modules of applications that Django's settings list whatever else is so, each with its place."""
+    settings = framework_of(app.framework).settings(tree, app, {}).module
+    waiting = list(_module_files(tree, app, app.path, settings)) if settings else []
+    seen: set[str] = set()
+    found: dict[str, Evidence] = {}
+    while waiting:
+        path = waiting.pop()
+        if path in seen:
+            continue
+        seen.add(path)
+        waiting += _local_imports(tree, app, path)
+        parsed = tree.module(path) if _SETTINGS.search(path) else None
+        for node in parsed.body if parsed is not None else ():
+            for text, line in _listed_apps(node):
+                if (name := _module(text)) in distributions():
+                    found.setdefault(name, Evidence(path, line))
+    return found
+
+
+def _listed_apps(node: ast.stmt) -> Iterator[tuple[str, int]]:
+    """Yield the texts, each with its line, of a list such as `INSTALLED_APPS` or `THIRD_PARTY_APPS`."""
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AugAssign) else []
+    value = node.value if isinstance(node, ast.Assign | ast.AugAssign) else None
+    if any(isinstance(each, ast.Name) and each.id.endswith("APPS") for each in targets):
+        for item in value.elts if isinstance(value, ast.List | ast.Tuple) else ():
+            if isinstance(item, ast.Constant) and isinstance(item.value, str):
+                yield item.value, item.lineno
 
 
 def _module(dotted: str) -> str:

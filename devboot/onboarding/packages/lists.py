@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from devboot.environment.locks.inputs import names_dependencies
 from devboot.model.distributions import distributions
-from devboot.onboarding.packages.imported import modules_of
+from devboot.onboarding.packages.imported import apps_of_settings, modules_of
 from devboot.onboarding.proposal_values import Evidence, Note, PythonInput
 from devboot.onboarding.reading.layout import ASIDE, Application
 from devboot.onboarding.reading.python import LOCKS, NOT_FOR_US, dependencies, load_toml, name_of
@@ -22,10 +22,18 @@ _LIST = re.compile(
 
 
 def with_covering_list(tree: Tree, app: Application, python: PythonInput) -> tuple[PythonInput, list[Note]]:
-    """Take another list where the usual places have none, or one that has less than half of what is imported."""
+    """Take another list where the usual places have none, or one that has less than half of what is imported.
+
+    Beside the usual one, take the list that has applications of Django's settings which that lacks.
+    """
     chosen = python.requirements
     if chosen and not all(path.endswith((".txt", ".pip", ".in")) for path in chosen):
         return python, []
+    if chosen and (more := _list_of_apps(tree, app, chosen)):
+        note = Note(
+            f"{more} has what the settings name and {chosen[0]} lacks", Evidence(posixpath.join(app.root, more))
+        )
+        return replace(python, requirements=_joined(tree, app, chosen, more)), [note]
     modules = modules_of(tree, app)
     wanted = {name_of(distributions()[module]) for module in modules if module in distributions()}
     here = _covered(tree, app.root, chosen, wanted) if chosen else 0
@@ -42,6 +50,26 @@ def with_covering_list(tree: Tree, app: Application, python: PythonInput) -> tup
     lacks = f" ({chosen[0]} lacks {len(wanted) - here} of {len(wanted)} packages that are imported)" if chosen else ""
     note = Note(f"{inner} is the list that has what the application imports{lacks}", Evidence(best))
     return replace(python, requirements=(inner,)), [note]
+
+
+def _list_of_apps(tree: Tree, app: Application, chosen: tuple[str, ...]) -> str:
+    """Return the list that has most of the applications in Django's settings that the chosen ones lack; "" for none."""
+    here = set(dependencies(tree, app.root, chosen))
+    lacking = {name_of(distributions()[module]) for module in apps_of_settings(tree, app)} - here
+    if not lacking:
+        return ""
+    lists = {posixpath.relpath(path, app.root): path for path in _lists(tree, app) if path.endswith((".txt", ".in"))}
+    others = {name: _covered(tree, ".", (path,), lacking) for name, path in lists.items() if name not in chosen}
+    best = min(
+        others, key=lambda name: _rank(lists[name], {lists[each]: others[each] for each in others}, app), default=""
+    )
+    return best if others.get(best) else ""
+
+
+def _joined(tree: Tree, app: Application, chosen: tuple[str, ...], more: str) -> tuple[str, ...]:
+    """Return the lists to install: `more` alone where it includes the others."""
+    base = set(dependencies(tree, app.root, chosen, only=True))
+    return (more,) if base <= set(dependencies(tree, app.root, (more,), only=True)) else (*chosen, more)
 
 
 def _covered(tree: Tree, folder: str, names: tuple[str, ...], wanted: set[str]) -> int:

@@ -11,7 +11,7 @@ from devboot.onboarding.frameworks.framework import Clone
 from devboot.onboarding.frameworks.known import framework_of
 from devboot.onboarding.frameworks.processes import composed_workers
 from devboot.onboarding.front_ends.front_end import with_root_of_both
-from devboot.onboarding.packages.extras_and_groups import with_chosen
+from devboot.onboarding.packages.extras_and_groups import packages_of_chosen, with_chosen
 from devboot.onboarding.packages.imported import with_imported
 from devboot.onboarding.packages.lists import with_covering_list
 from devboot.onboarding.packages.programs import list_with_program
@@ -54,6 +54,7 @@ def survey(tree: Tree, environ: Mapping[str, str]) -> Clone:
         if more is not None:
             python = replace(python, requirements=(*python.requirements, more))
             packages = dependencies(tree, app.root, python.requirements)
+    packages |= dict.fromkeys(packages_of_chosen(tree, app, python) - packages.keys(), "")
     python, more_notes = with_imported(tree, app, python, packages, commands, starts_itself=procfile is not None)
     notes += more_notes
     packages = {**packages, **{name_of(each): "" for each in python.packages}}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import posixpath
 import re
 import tomllib
@@ -200,6 +201,8 @@ def dependencies(tree: Tree, root: str, files: tuple[str, ...], *, only: bool = 
             _from_lock(tree, path, found)
         elif name in ("pyproject.toml", "Pipfile"):
             _from_project(load_toml(tree, path), found)
+        elif name.endswith("setup.py"):
+            _from_setup(tree.module(path), found)
     return found
 
 
@@ -227,6 +230,24 @@ def _from_text(tree: Tree, path: str, found: dict[str, str], seen: set[str]) -> 
         match = NAME.match(egg[1]) if egg else NAME.match(line)
         if match and not line.lstrip().startswith(("-", "#")):
             found[normal(match[1])] = match[2] or ""
+
+
+def _from_setup(module: ast.Module | None, found: dict[str, str]) -> None:
+    """Take the packages of a setup.py that names them one by one; what it makes up by itself isn't known."""
+    nodes = list(ast.walk(module)) if module is not None else []
+    lists = {
+        target.id: node.value
+        for node in nodes
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    for word in (word for node in nodes if isinstance(node, ast.Call) for word in node.keywords):
+        value = lists.get(word.value.id) if isinstance(word.value, ast.Name) else word.value
+        for item in value.elts if word.arg == "install_requires" and isinstance(value, ast.List | ast.Tuple) else ():
+            match = NAME.match(item.value) if isinstance(item, ast.Constant) and isinstance(item.value, str) else None
+            if match:
+                found[normal(match[1])] = match[2] or ""
 
 
 def _from_lock(tree: Tree, path: str, found: dict[str, str]) -> None:

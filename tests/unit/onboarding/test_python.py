@@ -221,6 +221,100 @@ def test_the_extra_that_brings_an_application_of_djangos_settings_is_named(propo
     assert propose(files).python.extras == ("login",)
 
 
+POETRY = """
+[tool.poetry.dependencies]
+python = "^3.11"
+django = "*"
+{dependencies}
+[tool.poetry.group.dev.dependencies]
+pytest = "*"
+{rest}
+"""
+DJANGO = {
+    "manage.py": "import os\nfrom django.core.management import execute_from_command_line\n"
+    "os.environ.setdefault('DJANGO_SETTINGS_MODULE', 'shop.settings')\nexecute_from_command_line()\n",
+    "shop/__init__.py": "",
+    "shop/settings.py": "INSTALLED_APPS = ['django.contrib.admin', 'allauth.account']\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("dependencies", "rest", "groups", "extras"),
+    [
+        (
+            "django-allauth = { version = '*', optional = true }",
+            "[tool.poetry.extras]\nlogin = ['django-allauth']",
+            (),
+            ("login",),
+        ),
+        ("django-allauth = '*'", "[tool.poetry.extras]\nlogin = ['django-allauth']", (), ()),
+        (
+            "",
+            "[tool.poetry.group.login]\noptional = true\n[tool.poetry.group.login.dependencies]\ndjango-allauth = '*'",
+            ("dev", "login"),
+            (),
+        ),
+        ("", "[tool.poetry.group.login.dependencies]\ndjango-allauth = '*'", (), ()),
+    ],
+    ids=["extra", "not optional", "optional group", "group"],
+)
+@pytest.mark.parametrize("lock", [{}, {"poetry.lock": ""}], ids=["open", "locked"])
+def test_poetrys_extras_and_optional_groups_are_named_like_the_standards(
+    propose, lock, dependencies, rest, groups, extras
+):
+    project = POETRY.format(dependencies=dependencies, rest=rest)
+    python = propose({**DJANGO, **lock, "pyproject.toml": project}).python
+    assert (python.groups, python.extras) == (groups, extras)
+
+
+def test_what_a_named_extra_brings_is_not_added_once_more(propose):
+    project = "[project]\nname = 'shop'\ndependencies = ['fastapi']\n[project.optional-dependencies]\nq = ['uvicorn']\n"
+    python = propose({**APP, "pyproject.toml": project}).python
+    assert (python.extras, python.packages) == (("q",), ())
+
+
+@pytest.mark.parametrize(
+    ("lists", "requirements", "packages"),
+    [
+        ({"requirements-dev.txt": "-r requirements.txt\ndjango-allauth\n"}, ("requirements-dev.txt",), ()),
+        ({"login.txt": "django-allauth\n"}, ("requirements.txt",), ("django-allauth",)),
+        ({"reqs-login.txt": "django-allauth\n"}, ("requirements.txt", "reqs-login.txt"), ()),
+        ({}, ("requirements.txt",), ("django-allauth",)),
+    ],
+    ids=["includes", "no list", "beside", "nowhere"],
+)
+def test_an_application_of_djangos_settings_comes_from_the_list_that_has_it(propose, lists, requirements, packages):
+    python = propose({**DJANGO, "requirements.txt": "django\n", **lists}).python
+    assert (python.requirements or ("requirements.txt",), python.packages) == (requirements, packages)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        "INSTALLED_APPS = []\nif os.environ.get('LOGIN'):\n    INSTALLED_APPS += ['allauth.account']\n",
+        "INSTALLED_APPS = ['shop']\nTEXT = 'allauth.account'\n",
+    ],
+)
+def test_an_application_that_settings_may_do_without_is_not_added(propose, settings):
+    python = propose({**DJANGO, "shop/settings.py": f"import os\n{settings}", "requirements.txt": "django\n"}).python
+    assert python.packages == ()
+
+
+@pytest.mark.parametrize(
+    ("listed", "packages"),
+    [
+        ("install_requires=['fastapi', 'uvicorn[standard]>=0.1']", ()),
+        ("install_requires=NEEDS", ("uvicorn",)),
+        ("install_requires=open('needs.txt').read()", ()),
+    ],
+    ids=["all", "server missing", "unknown"],
+)
+def test_what_a_setup_py_lists_one_by_one_is_known(propose, listed, packages):
+    setup = f"from setuptools import setup\nNEEDS = ['fastapi']\nsetup(name='shop', py_modules=['main'], {listed})\n"
+    files = {"setup.py": setup, "main.py": "from fastapi import FastAPI\napp = FastAPI()\n"}
+    assert propose(files).python.packages == packages
+
+
 @pytest.mark.parametrize(
     "project", ["tool = 1\n", "project = 1\n", "[project]\ndynamic = 1\n", "[tool]\npoetry = []\n"]
 )

@@ -11,9 +11,9 @@ from itertools import islice
 from devboot.onboarding.frameworks.framework import Clone
 from devboot.onboarding.frameworks.known import TOOLS
 from devboot.onboarding.proposal_values import Process
-from devboot.onboarding.reading.commands import start_commands
+from devboot.onboarding.reading.commands import is_lasting, start_commands
 from devboot.onboarding.reading.compose import Compose, Container
-from devboot.onboarding.reading.image_commands import container_command, image_command
+from devboot.onboarding.reading.image_commands import container_command, image_command, program_of
 from devboot.onboarding.reading.layout import Application, cwd_of
 from devboot.onboarding.reading.tree import Tree
 from devboot.onboarding.symbolic_eval.evaluate import Run
@@ -36,10 +36,14 @@ def implied(clone: Clone, run: Run) -> list[Process]:
     web = clone.framework.web(clone)
     composed = composed_workers(tree, clone.compose, app)
     found = [*([web] if web else []), *_merge(list(_workers(clone, run)), composed)]
-    return found or [
-        Process("app", command, cwd_of(app), None, where)
-        for command, where in islice((*filter(None, [image_command(tree, app)]), *start_commands(tree, app)), 1)
-    ]
+    return (
+        found
+        or _programs(tree, clone.compose, app)
+        or [
+            Process("app", command, cwd_of(app), None, where)
+            for command, where in islice((*filter(None, [image_command(tree, app)]), *start_commands(tree, app)), 1)
+        ]
+    )
 
 
 def _workers(clone: Clone, run: Run) -> Iterable[Process]:
@@ -52,14 +56,27 @@ def _workers(clone: Clone, run: Run) -> Iterable[Process]:
             yield replace(process, name=name)
 
 
+def _programs(tree: Tree, compose: Compose, app: Application) -> list[Process]:
+    """What containers run of the clone, where no library that devboot knows says what is to run."""
+    found: dict[str, Process] = {}
+    for container in compose.containers:
+        if container.is_optional or not (container.is_built or container.mounts_all):
+            continue
+        command = program_of(tree, container, app.folder)
+        if command and command not in (each.command for each in found.values()) and is_lasting(command):
+            name = _name(container)
+            found.setdefault(name, Process(name, command, cwd_of(app), None, container.evidence))
+    return list(found.values())
+
+
 def composed_workers(tree: Tree, compose: Compose, app: Application) -> list[Process]:
     """Return the workers and schedulers that compose runs from the clone's code, as they run here."""
     found: list[Process] = []
     for container in compose.containers:
         command, folder = container.command, _folder(tree, app, container)
         if command:
-            command = container_command(tree, app, container, posixpath.normpath(posixpath.join(app.root, folder)))
-        if not command or (not container.is_built and container.image and container.recipe):
+            command = container_command(tree, container, posixpath.normpath(posixpath.join(app.root, folder)))
+        if not command or container.is_optional or (not container.is_built and container.image and container.recipe):
             continue
         if not WORKER.search(command) or NOT_A_WORKER.search(command) or program_is_foreign(command):
             continue

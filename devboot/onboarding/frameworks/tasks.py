@@ -31,7 +31,7 @@ def find_tasks(clone: Clone, run: Run, databases: tuple[str, ...]) -> list[Task]
     tasks = next(filter(None, (list(each.tasks(clone, run, databases)) for each in (clone.framework, *TOOLS))), [])
     if release is not None or (tasks and not _begins_with_tables(clone, tasks[0])):
         return tasks
-    found = next(once_commands(clone.tree, clone.app), None) if databases else None
+    found = next(once_commands(clone.tree, clone.app, clone.compose), None) if databases else None
     if found is None:
         return tasks
     command, where = found

@@ -1,164 +1,124 @@
-"""Takes over what compose files say beside commands and hosts: versions of servers; notes on all that is left out."""
+"""Notes on what compose files say of programs and a proposal lacks: each key of the specification is used or named."""
 
 from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 
+from devboot.errors import shell_word
+from devboot.onboarding.frameworks.framework import Clone
+from devboot.onboarding.frameworks.tasks import MIGRATES
 from devboot.onboarding.libraries import known_servers
-from devboot.onboarding.proposal_values import Database, Note, Process, Service
-from devboot.onboarding.reading.compose import Compose, Container
-from devboot.onboarding.reading.tree import Tree
+from devboot.onboarding.proposal.composed_servers import notes_on_server, other_keys, published
+from devboot.onboarding.proposal_values import Database, Evidence, Note, Process, Service, Task
+from devboot.onboarding.reading.compose import Container
+from devboot.onboarding.reading.compose_keys import is_unknown_top
+from devboot.onboarding.reading.image_commands import container_command
+from devboot.onboarding.reading.layout import cwd_of
 
-_INIT = "/docker-entrypoint-initdb.d"
-_CREATES = re.compile(r"\bCREATE\s+DATABASE\s+(?:IF\s+NOT\s+EXISTS\s+)?[\"`]?(\w+)", re.IGNORECASE)
-_SEVERAL = re.compile(r"^POSTGRES_(?:MULTIPLE_DATABASES|DBS|DATABASES|MULTIPLE_DBS)$")
-_READ = {"postgres": "psql -f {}", "mariadb": "mariadb -u root{database} < {}"}
-_MOST_SCRIPTS = 3
+_MOST_COMMANDS = 3
 _SERVES = re.compile(
     r"\b(?:gunicorn|uvicorn|hypercorn|daphne|waitress-serve|runserver|flask\b.* run|fastapi (?:dev|run))\b"
 )
-
-
-def with_versions(services: Iterable[Service], compose: Compose) -> tuple[tuple[Service, ...], list[Note]]:
-    """Give services the versions of their containers, if the recipe has them on each platform; else say what runs."""
-    found: list[Service] = []
-    notes: list[Note] = []
-    for service in services:
-        container = _container_of(service, compose)
-        if container is None or not container.version:
-            found.append(service)
-            continue
-        version, note = _nearest(service.recipe, container)
-        found.append(replace(service, version=version))
-        notes += [note] if note else []
-    return tuple(found), notes
-
-
-def _container_of(service: Service, compose: Compose) -> Container | None:
-    names = [name for name, kind in known_servers().items() if kind.recipe == service.recipe]
-    return next((each for name in names if (each := compose.of(name)) is not None), None)
-
-
-def _nearest(recipe: str, container: Container) -> tuple[str, Note | None]:
-    """The version to ask for, empty for the recipe's own choice; and what to say where it isn't that of the image."""
-    known = _versions(recipe)
-    if not known:
-        return "", None  # the distribution or the channel has one, whatever is asked for
-    wanted = container.version.split(".")
-    for length in range(len(wanted), 0, -1):
-        fits = [each for each in known if each.split(".")[:length] == wanted[:length]]
-        if fits:
-            return (".".join(wanted[:length]) if fits[0] != known[0] else ""), None
-    distance = {each: abs(int(each.split(".")[0]) - int(wanted[0])) for each in known}
-    nearest = min(known, key=lambda each: distance[each])
-    text = f"{recipe}: compose has {container.image}; {nearest} runs here, the nearest that devboot has"
-    return ("" if nearest == known[0] else nearest), Note(text, container.evidence)
-
-
-def _versions(recipe: str) -> list[str]:
-    """The versions of a recipe that each platform has which its newest has; the newest first."""
-    from devboot.recipes import RecipeFolders, bundled_folder
-
-    releases = RecipeFolders([bundled_folder()]).get(recipe).releases
-    usual = set(releases[0].rows()) if releases else set()
-    return [release.version for release in releases if usual <= set(release.rows())]
+_PROGRAM = re.compile(
+    r"^(?:python[\d.]*(?! -(?:\s|$))|(?:\S*/)?manage\.py|flask|django-admin|alembic|aerich|celery|\S+\.sh|(?:ba|da)?sh)"
+    r"(?:\s|$)"
+)
+# What only images need, what waits, and what changes the clone's own files
+_NEEDLESS = re.compile(
+    r"collectstatic|compilemessages|makemigrations|\bcheck\b|wait[-_]?for|wait_\w*db|pre_start|-m\s+(?:pip|debugpy)|"
+    r"(?:^|\s)--version\b|manage\.py\s+(?:help|shell|test)"
+)
 
 
 def left_out(
-    tree: Tree,
-    compose: Compose,
+    clone: Clone,
     services: Collection[Service],
     processes: Collection[Process],
     databases: Collection[Database],
+    tasks: Collection[Task],
     read: Collection[str],
-    *,
-    by_procfile: bool,
 ) -> list[Note]:
-    """What compose says and the proposal lacks: services, env files, copies, checks, ports, scripts, databases.
+    """Return notes on what compose says and the proposal lacks, and on what can't be read.
 
     `read` names the env files that are read, relative to the clone. Where a Procfile says what runs, programs that it
     doesn't name need no note.
     """
-    notes = [
-        Note("compose: this line is no YAML, so what the file says may be missing", place, warns=True)
-        for place in compose.wrong
-    ]
+    compose = clone.compose
+    notes = [Note(each.text, each.place, warns=True) for each in compose.unread]
     running = {(each.evidence.path, each.evidence.line): each for each in processes if each.evidence and each.command}
     by_name = {each.name: each for each in processes}
+    foreign: list[Container] = []
+    said: set[str] = set()
     for container in compose.containers:
         if container.recipe is not None and not container.is_built:
             if any(each.recipe == known_servers()[container.recipe].recipe for each in services):
-                notes += _of_server(tree, container, databases)
+                notes += notes_on_server(clone, container, databases, tasks)
             continue
         process = running.get((container.path, container.line)) or by_name.get(container.name)
         if process is None and _SERVES.search(container.command):
             process = by_name.get("web")
-        if process is not None or not by_procfile:
-            notes += _of_program(container, process, read)
+        if process is None and not container.is_built and not container.mounts_all and container.image:
+            foreign.append(container)
+        elif process is not None or clone.procfile is None:
+            notes += _of_program(clone, container, process, tasks, read, said)
+    if foreign and clone.procfile is None:
+        shown = ", ".join(f"`{each.name}` ({each.image})" for each in foreign)
+        text = f"compose: {shown} {'is' if len(foreign) == 1 else 'are'}n't started"
+        notes.append(Note(text, foreign[0].evidence))
+    for path, document in compose.documents:
+        unknown = ", ".join(f"`{key}`" for key in document if is_unknown_top(str(key)))
+        if unknown:
+            notes.append(Note(f"compose: {unknown} at the top of the file means nothing to devboot", Evidence(path)))
     return notes
 
 
-def _of_program(container: Container, process: Process | None, read: Collection[str]) -> Iterator[Note]:
+def _of_program(
+    clone: Clone,
+    container: Container,
+    process: Process | None,
+    tasks: Collection[Task],
+    read: Collection[str],
+    said: set[str],
+) -> Iterator[Note]:
+    """Yield what is left of a container with the clone's code; `said` are the commands that a note has already."""
     name = container.name
-    if process is None and not container.is_built and not container.mounts_all and container.image:
-        yield Note(f"compose: `{name}` ({container.image}) isn't started", container.evidence)
-        return
-    if process is None and container.command:
-        yield Note(f"compose: `{name}` isn't started: `{container.command}`", container.evidence)
-    missed = []
-    folder = posixpath.dirname(container.path)
-    files = [file for file in container.env_files if posixpath.normpath(posixpath.join(folder, file)) not in read]
-    if files:
-        missed.append("variables of " + ", ".join(f"`{file}`" for file in files))
-    if container.copies > 1:
-        known = process.name if process is not None else name
-        missed.append(f"{container.copies} copies (`devboot up -m {known}={container.copies}`)")
-    if container.has_check:
-        missed.append("a healthcheck (`ready` under its process)")
-    ports = [port for port in map(_published, container.ports) if port and process is None]
-    if ports:
-        missed.append("port " + ", ".join(ports))
-    if missed:
+    is_task = process is None and _is_done(container.command, tasks)
+    if process is None and container.command and not is_task:
+        profile = ", as in compose without its profile" if container.is_optional else ""
+        yield Note(f"compose: `{name}` isn't started{profile}: `{container.command}`", container.evidence)
+    folder = "" if cwd_of(clone.app) == "." else f"cd {shell_word(cwd_of(clone.app))} && "
+    first = [each for each in container.before if _PROGRAM.search(each[0]) and each[0] not in said]
+    for command, where in [each for each in first if not _is_done(each[0], tasks)][:_MOST_COMMANDS]:
+        said.add(command)
+        here = container_command(clone.tree, replace(container, command=command), clone.app.folder)
+        yield Note(f"compose: `{name}` first runs a command of its own: `{folder}devboot run -- {here}`", where)
+    missed = list(_missed(container, process, read))
+    if missed and not (is_task and container.command):
         yield Note(f"compose: `{name}` also has {'; '.join(missed)}", container.evidence)
 
 
-def _published(port: str) -> str:
-    """The port of this machine that a container's port is found at."""
-    match = re.fullmatch(r"(?:[\d.]+:)?(\d+):\d+(?:/\w+)?", port)
-    return match[1] if match else ""
+def _missed(container: Container, process: Process | None, read: Collection[str]) -> Iterator[str]:
+    folder = posixpath.dirname(container.path)
+    files = [file for file in container.env_files if posixpath.normpath(posixpath.join(folder, file)) not in read]
+    if files:
+        yield "variables of " + ", ".join(f"`{file}`" for file in files)
+    if container.copies > 1:
+        known = process.name if process is not None else container.name
+        yield f"{container.copies} copies (`devboot up -m {known}={container.copies}`)"
+    check = container.values.get("healthcheck")
+    if isinstance(check, dict) and check.get("disable") != "true" and check.get("test") not in ("NONE", ["NONE"]):
+        yield "a healthcheck (`ready` under its process)"
+    ports = [port for port in map(published, container.ports) if port and process is None]
+    if ports:
+        yield "port " + ", ".join(ports)
+    yield from other_keys(container)
 
 
-def _of_server(tree: Tree, container: Container, databases: Collection[Database]) -> Iterator[Note]:
-    """Scripts that fill a new database, and databases beside the first."""
-    kind = known_servers()[container.recipe or ""]
-    scripts = list(_scripts(tree, container))
-    database = next((each.database for each in databases if each.service == kind.recipe), "")
-    for path in scripts[:_MOST_SCRIPTS]:
-        command = _READ.get(kind.recipe, "")
-        if path.endswith(".sql") and command:
-            command = command.format(path, database=f" {database}" if database else "")
-            text = f"compose runs `{path}` in a new database: `devboot run -- {command}`"
-        else:
-            text = f"compose runs `{path}` in a new database; nothing runs it here"
-        yield Note(f"{kind.recipe or kind.name}: {text}", container.evidence)
-    known = {each.database for each in databases} | {container.environment.get(kind.composed.get("name", ""), "")}
-    wanted = [name for path in scripts for name in _CREATES.findall(tree.text(path) or "")]
-    for variable, text in container.environment.items():
-        wanted += re.findall(r"\w+", text) if _SEVERAL.match(variable) else []
-    for name in dict.fromkeys(wanted):
-        if name not in known and re.fullmatch(r"[A-Za-z_]\w*", name):
-            text = f"compose makes a database `{name}`, too: `[services.{kind.recipe}.databases.{name}]` makes it here"
-            yield Note(f"{kind.recipe}: {text}", container.evidence)
-
-
-def _scripts(tree: Tree, container: Container) -> Iterator[str]:
-    for mount in container.mounts:
-        here, _, there = mount.partition(":")
-        if not there.startswith(_INIT) or not here.startswith("."):
-            continue
-        path = posixpath.normpath(posixpath.join(posixpath.dirname(container.path), here))
-        inner = [f"{path}/{name}" for name in tree.in_folder(path) if name.endswith((".sql", ".sh"))]
-        yield from inner or ([path] if tree.exists(path) else [])
+def _is_done(command: str, tasks: Collection[Task]) -> bool:
+    """Whether the tasks do what a command of a container does, or nothing here needs it."""
+    return _NEEDLESS.search(command) is not None or any(
+        task.run == command or (MIGRATES.search(command) and MIGRATES.search(task.run)) for task in tasks
+    )

@@ -18,7 +18,8 @@ from devboot.onboarding.frameworks.processes import implied
 from devboot.onboarding.frameworks.tasks import find_tasks
 from devboot.onboarding.frameworks.web.django_log_folders import with_log_folders
 from devboot.onboarding.front_ends.front_end import Addition, add_front_end, with_origins
-from devboot.onboarding.proposal.composed import left_out, with_versions
+from devboot.onboarding.proposal.composed import left_out
+from devboot.onboarding.proposal.composed_servers import with_first_data, with_versions
 from devboot.onboarding.proposal.debug_flags import find_switches
 from devboot.onboarding.proposal.needs import for_another_stage, needs_of
 from devboot.onboarding.proposal.remarks import absent, made_up, neighbours, other_services
@@ -161,8 +162,9 @@ def assemble(clone: Clone, switches: Mapping[str, Variable], served: Services, e
     ]
     services, version_notes = with_versions(served.services, clone.compose)
     notes += version_notes
+    databases, tasks = with_first_data(clone, services, databases, tasks)
     read = _read_env_files(clone, env_files)
-    notes += left_out(tree, clone.compose, services, processes, databases, read, by_procfile=clone.procfile is not None)
+    notes += left_out(clone, services, processes, databases, tasks, read)
     root = tree.root if app.root == "." else tree.root / app.root
     python = replace(clone.python, hosts=tuple(sorted(served.hosts)))
     folder = common_folder([*(process.cwd for process in processes), *(task.cwd for task in tasks)])

@@ -23,7 +23,7 @@ def other_services(clone: Clone, run: Run, servers: set[str]) -> list[Note]:
     notes: list[Note] = []
     for container in clone.compose.containers:
         recipe = container.recipe
-        if recipe and recipe != "redis" and recipe not in servers:
+        if recipe and recipe not in servers:
             servers.add(recipe)
             own = kind(recipe).recipe
             rest = f"`[services.{own}]` would run it" if own else "there is no recipe for it yet"

@@ -30,6 +30,7 @@ def survey(tree: Tree, environ: Mapping[str, str]) -> Clone:
     compose = read_compose(tree, folders)
     beside = posixpath.dirname(app.path) or "."
     files = read_env_files(tree, tuple(dict.fromkeys((*folders, beside))), environ)
+    compose = compose.filled({n: v.text for table in (files.examples, files.committed) for n, v in table.items()})
     hints = {
         **{n: v.text for n, v in files.examples.items()},
         **compose.variables(),

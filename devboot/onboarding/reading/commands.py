@@ -234,6 +234,12 @@ def _runs(tree: Tree, app: Application, command: str) -> bool:
     return bool(path) and not _ONE_OFF.search(posixpath.basename(path).removesuffix(".py"))
 
 
+def is_lasting(command: str) -> bool:
+    """Whether a command isn't called as one that ends by itself is: a set-up, a migration, a test."""
+    names = re.findall(r"[\w./-]+\.py|(?<=-m )[\w.]+", command)
+    return not any(_ONE_OFF.search(posixpath.basename(name).removesuffix(".py")) for name in names)
+
+
 def _is_interactive(tree: Tree, app: Application, command: str) -> bool:
     """Whether a program asks the person at the terminal: in the background nobody answers."""
     return bool(_ASKS.search(tree.text(file_of(tree, app, command)) or ""))

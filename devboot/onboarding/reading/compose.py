@@ -5,22 +5,27 @@ from __future__ import annotations
 import posixpath
 import re
 import shlex
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from devboot.onboarding.libraries import known_servers
 from devboot.onboarding.proposal_values import Evidence
+from devboot.onboarding.reading.compose_files import ComposeFiles, Entry, Unread, pairs
+from devboot.onboarding.reading.container_commands import plain_words, started
+from devboot.onboarding.reading.dotenv import parse_variables
 from devboot.onboarding.reading.tree import Tree
-from devboot.onboarding.reading.yaml import parse_yaml
 
-FILES = re.compile(
-    r"^(?:docker-)?compose(?:[.-][\w.-]+)?\.ya?ml$|^(?:local|dev|development)\.ya?ml$|^docker-compose[\w.-]*\.ya?ml$"
-)
-NOT_OURS = re.compile(r"prod|staging|test|ci\b|deploy|swarm|traefik|selenium", re.IGNORECASE)
+_OPTION = re.compile(r"\$\{(\w+)(?::?-([^}]*))?\}|\$(\w+)")
+_FOR_DEVELOPMENT = re.compile(r"dev|local|default|^all$|full|^app$|web", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """A service of a compose file."""
+    """A service of a compose file.
+
+    `command` is what it comes to run, `before` what its entrypoint runs first, both with the places that say so.
+    """
 
     name: str
     image: str
@@ -35,7 +40,13 @@ class Container:
     folder: str = ""
     ports: tuple[str, ...] = ()
     copies: int = 1
-    has_check: bool = False
+    entrypoint: tuple[str, ...] | None = None
+    dockerfile: str = ""
+    context: str = ""
+    target: str = ""
+    before: tuple[tuple[str, Evidence], ...] = ()
+    values: Mapping[str, Any] = field(default_factory=dict)
+    known_files: tuple[str, ...] = ()  # those env files of a server that the clone has
 
     @property
     def version(self) -> str:
@@ -53,6 +64,21 @@ class Container:
         """Whether it runs the code that lies beside the compose file, whatever its image is."""
         return any(mount.partition(":")[0] in (".", "./") for mount in self.mounts)
 
+    @property
+    def is_optional(self) -> bool:
+        """Whether compose starts it only for somebody who asks for a profile that isn't development's."""
+        profiles = texts(self.values.get("profiles"))
+        return bool(profiles) and not any(_FOR_DEVELOPMENT.search(each) for each in profiles)
+
+    @property
+    def hosts(self) -> set[str]:
+        """The names under which others find it."""
+        found = {self.name, *texts(self.values.get("container_name")), *texts(self.values.get("hostname"))}
+        networks = self.values.get("networks")
+        for network in networks.values() if isinstance(networks, dict) else ():
+            found.update(texts(network.get("aliases")) if isinstance(network, dict) else ())
+        return found
+
 
 @dataclass(frozen=True, slots=True)
 class Compose:
@@ -60,11 +86,16 @@ class Compose:
 
     containers: tuple[Container, ...] = ()
     paths: tuple[str, ...] = field(default=())
-    wrong: tuple[Evidence, ...] = ()  # the first line of each file that is no YAML
+    documents: tuple[tuple[str, Mapping[str, Any]], ...] = ()
+    unread: tuple[Unread, ...] = ()
 
     def hosts(self) -> set[str]:
         """Names under which containers find each other."""
-        return {container.name for container in self.containers}
+        found = {name for container in self.containers for name in container.hosts}
+        for container in self.containers:
+            for each in (*texts(container.values.get("links")), *texts(container.values.get("external_links"))):
+                found.add(each.rpartition(":")[2])
+        return found
 
     def of(self, recipe: str) -> Container | None:
         """The first container that a recipe would stand for."""
@@ -79,65 +110,104 @@ class Compose:
                     found.setdefault(name, value)
         return found
 
+    def filled(self, values: Mapping[str, str]) -> Compose:
+        """With the variables in the names of images, which compose takes from an env file."""
+        changed = (
+            replace(each, image=_filled(str(each.values["image"]), values)) if each.image else each
+            for each in self.containers
+        )
+        return replace(self, containers=tuple(changed))
+
 
 def read_compose(tree: Tree, folders: tuple[str, ...]) -> Compose:
     """Read the compose files that are meant for development."""
-    paths: list[str] = []
-    for folder in folders:
-        for name in tree.in_folder(folder):
-            path = posixpath.normpath(posixpath.join(folder, name))
-            if FILES.match(name) and not NOT_OURS.search(name) and path not in paths:
-                paths.append(path)
-    paths.sort(key=len)
+    files = ComposeFiles(tree, folders)
     containers: dict[str, Container] = {}
-    wrong: list[Evidence] = []
-    for path in paths:
-        for container in _containers(tree, path, wrong):
-            known = containers.get(container.name)
-            if known is None or (not known.command and container.command):
-                containers[container.name] = container
-    return Compose(tuple(containers.values()), tuple(paths), tuple(wrong))
+    for entry in files.services():
+        container = _with_files(tree, _container(entry))
+        known = containers.get(container.name)
+        if known is None or (not known.command and container.command):
+            containers[container.name] = container
+    paths = tuple(path for path, _ in files.tops)
+    completed = tuple(_completed(tree, each, containers) for each in containers.values())
+    return Compose(completed, paths, tuple(files.tops), tuple(files.unread))
 
 
-def _containers(tree: Tree, path: str, wrong: list[Evidence]) -> list[Container]:
-    text = tree.text(path) or ""
-    lines: list[int] = []
-    document = parse_yaml(text, lines)
-    wrong += [Evidence(path, line) for line in lines]
-    services = document.get("services") if isinstance(document, dict) else None
-    if not isinstance(services, dict):
-        return []
-    return [_container(str(name), entry, path, text) for name, entry in services.items() if isinstance(entry, dict)]
-
-
-def _container(name: str, entry: dict[str, object], path: str, text: str) -> Container:
-    image = entry.get("image") if isinstance(entry.get("image"), str) else ""
-    is_built = "build" in entry
-    match = re.search(rf"^[ \t]+[\"']?{re.escape(name)}[\"']?:", text, re.MULTILINE)
-    line = text.count("\n", 0, match.start()) + 1 if match else 0
-    volumes = entry.get("volumes")
-    return Container(
-        name=name,
-        image=str(image),
-        is_built=is_built,
-        command=_command(entry.get("command")),
-        environment=_environment(entry.get("environment")),
-        env_files=tuple(_texts(entry.get("env_file"))),
-        path=path,
-        line=line,
-        recipe=recipe_of(str(image), name, is_built=is_built),
-        mounts=tuple(_texts(volumes)),
-        folder=str(entry.get("working_dir") or ""),
-        ports=tuple(_texts(entry.get("ports"))),
-        copies=_copies(entry),
-        has_check=isinstance(entry.get("healthcheck"), dict),
+def _completed(tree: Tree, container: Container, others: Mapping[str, Container]) -> Container:
+    """With what it comes to run; an image that another container builds is the other's."""
+    builder = container
+    if not container.is_built and container.image:
+        builder = next((each for each in others.values() if each.is_built and each.image == container.image), container)
+    found = started(tree, replace(container, dockerfile=builder.dockerfile, context=builder.context))
+    return replace(
+        container,
+        command=found.command,
+        before=found.before,
+        is_built=builder.is_built,
+        dockerfile=builder.dockerfile,
+        context=builder.context,
     )
 
 
-def _copies(entry: dict[str, object]) -> int:
-    deploy = entry.get("deploy")
-    given = entry.get("scale") or (deploy.get("replicas") if isinstance(deploy, dict) else None)
-    return int(given) if isinstance(given, str) and re.fullmatch(r"[1-9]\d{0,3}", given) else 1
+def _container(entry: Entry) -> Container:
+    values, name = entry.values, entry.name
+    image = _default(values["image"]) if isinstance(values.get("image"), str) else ""
+    is_built = values.get("build") is not None
+    context, dockerfile, target = _build(values.get("build"), posixpath.dirname(entry.path))
+    return Container(
+        name=name,
+        image=image,
+        is_built=is_built,
+        command=_command(values.get("command")),
+        environment={
+            key: _default(text) for key, text in pairs(values.get("environment")).items() if isinstance(text, str)
+        },
+        env_files=tuple(map(_default, texts(values.get("env_file")))),
+        path=entry.path,
+        line=entry.line,
+        recipe=recipe_of(image, name, is_built=is_built),
+        mounts=tuple(map(_default, texts(values.get("volumes")))),
+        folder=str(values.get("working_dir") or ""),
+        ports=tuple(map(_default, texts(values.get("ports")))),
+        copies=_copies(values),
+        entrypoint=_words(values["entrypoint"]) if values.get("entrypoint") is not None else None,
+        dockerfile=dockerfile,
+        context=context,
+        target=target,
+        values=values,
+    )
+
+
+def _with_files(tree: Tree, container: Container) -> Container:
+    """With the variables that a server's env files give it; programs of the clone read theirs by themselves."""
+    if container.recipe is None or container.is_built:
+        return container
+    found: dict[str, str] = {}
+    known = []
+    for file in container.env_files:
+        path = posixpath.normpath(posixpath.join(posixpath.dirname(container.path), file))
+        text = tree.text(path) if tree.exists(path) else None
+        if text is not None:
+            known.append(file)
+            found |= {name: variable.text for name, variable in parse_variables(text, path).items()}
+    return replace(container, environment={**found, **container.environment}, known_files=tuple(known))
+
+
+def _build(given: object, beside: str) -> tuple[str, str, str]:
+    """The context, the Dockerfile and its stage, as paths of the clone; empty where nothing is built."""
+    if given is None:
+        return "", "", ""
+    words = given if isinstance(given, dict) else {"context": given}
+    context = posixpath.normpath(posixpath.join(beside, _default(str(words.get("context") or "."))))
+    file = posixpath.normpath(posixpath.join(context, _default(str(words.get("dockerfile") or "Dockerfile"))))
+    return context, file, str(words.get("target") or "")
+
+
+def _copies(values: Mapping[str, Any]) -> int:
+    deploy = values.get("deploy")
+    given = values.get("scale") or (deploy.get("replicas") if isinstance(deploy, dict) else None)
+    text = _default(given) if isinstance(given, str) else ""
+    return int(text) if re.fullmatch(r"[1-9]\d{0,3}", text) else 1
 
 
 def recipe_of(image: str, name: str, *, is_built: bool) -> str | None:
@@ -154,29 +224,21 @@ def recipe_of(image: str, name: str, *, is_built: bool) -> str | None:
     return None
 
 
+def _words(given: object) -> tuple[str, ...]:
+    if isinstance(given, list):
+        return tuple(str(part) for part in given)
+    try:
+        return tuple(shlex.split(str(given)))
+    except ValueError:
+        return tuple(str(given).split())
+
+
 def _command(given: object) -> str:
     if isinstance(given, list):
-        words = [str(part) for part in given]
-        if len(words) == 1:
-            return words[0].strip()
-        if len(words) == 3 and words[0].rpartition("/")[2] in ("sh", "bash") and words[1].startswith("-"):
-            return words[2].strip()
-        return shlex.join(words)
+        return plain_words([str(part) for part in given])
     text = str(given).strip() if isinstance(given, str) else ""
     match = re.match(r"""^(?:/bin/)?(?:ba)?sh\s+-l?c\s+(["'])(.*)\1$""", text, re.DOTALL)
     return " ".join((match[2] if match else text).split())
-
-
-def _environment(given: object) -> dict[str, str]:
-    found: dict[str, str] = {}
-    if isinstance(given, dict):
-        found = {str(key): str(value) for key, value in given.items() if isinstance(value, str)}
-    elif isinstance(given, list):
-        for item in given:
-            key, mark, value = str(item).partition("=")
-            if mark:
-                found[key] = value
-    return {key: _default(value) for key, value in found.items()}
 
 
 def _default(value: str) -> str:
@@ -184,13 +246,20 @@ def _default(value: str) -> str:
     return re.sub(r"\$\{\w+:?-([^}]*)\}", r"\1", value)
 
 
-def _texts(given: object) -> list[str]:
+def _filled(text: str, values: Mapping[str, str]) -> str:
+    return _OPTION.sub(lambda match: values.get(match[1] or match[3]) or match[2] or match[0], text)
+
+
+def texts(given: object) -> list[str]:
+    """Return a text or a list of them, with ports, mounts and files in their short form."""
     if isinstance(given, str):
         return [given]
     found: list[str] = []
     for item in given if isinstance(given, list) else []:
-        if isinstance(item, str):
+        if isinstance(item, dict):
+            outer = item.get("path") or item.get("published") or item.get("source")
+            inner = item.get("target")
+            found += [":".join(str(part) for part in (outer, inner) if part)] if outer or inner else []
+        elif isinstance(item, str):
             found.append(item)
-        elif isinstance(item, dict) and isinstance(item.get("path"), str):
-            found.append(str(item["path"]))
     return found

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from devboot.clone_reader import parse_json
 from devboot.onboarding.proposal_values import Evidence, Variable
+from devboot.onboarding.reading.shell_scripts import Script, read_script
 from devboot.onboarding.reading.tree import Tree
 
 TYPE_CHECKING = False
@@ -35,12 +36,6 @@ _NAMED = re.compile(
     r"|(?:FLASK_APP[ =]+|flask\s+(?:--app|-A)[ =])[\"']?([A-Za-z_][\w./]*?)(?:\.py)?(?::(\w+))?(?=[\s\"']|$)"
 )
 _SHELL_PROGRAM = re.compile(r"^(?:/usr)?(?:/bin/)?(?:env\s+)?(?:ba|da)?sh$")
-_SHEBANG = re.compile(r"#!\s*\S*(?:/|\s)(?:ba|da)?sh\b")
-_COMMAND = re.compile(r"(?:[^\n\\]|\\\n|\\.)+")
-_ALL_WORDS = re.compile(r"""["']?\$\{?[@*]\}?["']?""")
-_CONTROLS = re.compile(
-    r"(?:#|set\b|if\b|then$|else$|elif\b|fi$|for\b|while\b|until\b|do$|done\b|case\b|esac|echo\b|printf\b|exit\b)"
-)
 _ABSOLUTE = re.compile(r"(?<![\w.:/=@-])/[\w.-]+(?:/[\w.-]+)+")
 _PRESERVE = re.compile(r"^[./]*$")
 _VERSION = "PYTHON_VERSION"
@@ -64,20 +59,7 @@ class Image:
     folder: str
     places: tuple[Place, ...]
     starts: tuple[tuple[int, str], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Script:
-    """A shell script of the clone: its commands by their line number, without those that only control others."""
-
-    path: str
-    lines: tuple[tuple[int, str], ...]
-
-    @property
-    def last(self) -> tuple[tuple[int, str], ...]:
-        """What the script becomes: the commands behind `exec`, the last first; else its last command."""
-        become = tuple(each for each in reversed(self.lines) if each[1].startswith("exec "))
-        return become or self.lines[-1:]
+    lines: tuple[tuple[int, str, str], ...] = ()  # ENTRYPOINT and CMD as they stand
 
 
 def image_command(tree: Tree, app: Application) -> tuple[str, Evidence] | None:
@@ -103,31 +85,54 @@ def entry_script(tree: Tree, app: Application) -> Script | None:
 
 def _script_of(tree: Tree, image: Image, start: str) -> Script | None:
     """Read the shell script that a start runs; what the image hands it stands in the place of `"$@"`."""
-    words = _words(_plain(start))
+    return script_of(tree, _plain(start), image.places, image.folder)
+
+
+def script_of(tree: Tree, command: str, places: Iterable[Place], folder: str) -> Script | None:
+    """Read the shell script of the clone that a command of an image runs, which works in `folder`."""
+    words = _words(command)
     words = words[1:] if words and _SHELL_PROGRAM.match(words[0]) else words
     if not words or words[0].startswith("-"):
         return None
-    places = sorted(image.places, key=lambda place: -len(place.there))
-    path = _here(tree, posixpath.join(image.folder, words[0]), places, ".")
-    text = tree.text(path) or "" if path and tree.exists(path) else ""
-    if not _SHEBANG.match(text):
-        return None
-    rest = shlex.join(words[1:])
-    found = ((text.count("\n", 0, match.start()) + 1, match[0]) for match in _COMMAND.finditer(text))
-    lines = [(number, " ".join(line.replace("\\\n", " ").split())) for number, line in found]
-    lines = [(number, _ALL_WORDS.sub(lambda _: rest, line)) for number, line in lines]
-    return Script(path, tuple(each for each in lines if each[1] and not _CONTROLS.match(each[1])))
+    nearest = sorted(places, key=lambda place: -len(place.there))
+    return read_script(tree, _here(tree, posixpath.join(folder, words[0]), nearest, "."), words[1:])
 
 
-def container_command(tree: Tree, app: Application, container: Container, start: str) -> str:
+def container_command(tree: Tree, container: Container, start: str) -> str:
     """Return the command of a container of compose, its absolute paths led back to the clone, to be run in `start`."""
+    return _with_paths(tree, container.command, places_of(tree, container), start)
+
+
+def program_of(tree: Tree, container: Container, app_folder: str) -> str | None:
+    """Return the program of the clone that a container runs, to be run in `app_folder`; None for any other."""
+    return led_back(tree, container.command, places_of(tree, container), folder_of(tree, container), app_folder)
+
+
+def folder_of(tree: Tree, container: Container) -> str:
+    """Return the folder in which a container works: its own, the image's, else where the code is mounted."""
+    image = image_of(tree, container)
+    inner = image.folder if image is not None else "/"
+    mounted = (there for here, _, there in (mount.partition(":") for mount in container.mounts) if here in (".", "./"))
+    return container.folder or (inner if inner != "/" else next(mounted, inner).partition(":")[0])
+
+
+def places_of(tree: Tree, container: Container) -> tuple[Place, ...]:
+    """Return what of the clone lies where in a container: its mounts, and what its image copies."""
     beside = posixpath.dirname(container.path)
     mounts = (mount.split(":") for mount in container.mounts if mount.startswith(".") and ":" in mount)
     mounted = [
         Place(there.rstrip("/") or "/", posixpath.normpath(posixpath.join(beside, here))) for here, there, *_ in mounts
     ]
-    image = next(images(tree, app.root), None)
-    return _with_paths(tree, container.command, (*mounted, *(image.places if image else ())), start)
+    image = image_of(tree, container)
+    return (*mounted, *(image.places if image else ()))
+
+
+def image_of(tree: Tree, container: Container) -> Image | None:
+    """Return the image that a container builds of the clone."""
+    if not container.dockerfile:
+        return None
+    text = tree.text(container.dockerfile) if tree.exists(container.dockerfile) else None
+    return None if text is None else _read(container.dockerfile, text, container.context, container.target)
 
 
 def _with_paths(tree: Tree, command: str, places: Iterable[Place], start: str) -> str:
@@ -155,22 +160,27 @@ def images(tree: Tree, root: str) -> Iterator[Image]:
                 yield _read(path, tree.text(path) or "", root)
 
 
-def _read(path: str, text: str, root: str) -> Image:
+def _read(path: str, text: str, root: str, target: str = "") -> Image:
+    """Read a Dockerfile up to the stage that is built, the last if none is named."""
     folder = "/"
     places: list[Place] = []
     starts: list[tuple[int, str, str]] = []
+    stage = ""
     for match in _LINE.finditer(text):
         word, value = match[1].upper(), match[2].replace("\\\n", " ").strip()
         line = text.count("\n", 0, match.start(1)) + 1
         if word == "FROM":
+            if target and stage == target:
+                break
             folder, places, starts = "/", [], []
+            stage = (re.search(r"(?i)\bas\s+(\S+)\s*$", value) or ["", ""])[1]
         elif word == "WORKDIR":
             folder = posixpath.normpath(posixpath.join(folder, value.strip("\"'")))
         elif word in ("COPY", "ADD"):
             places += _copied(value, folder, root)
         else:
             starts.append((line, word, value))
-    return Image(path, folder, tuple(places), tuple(_started(starts)))
+    return Image(path, folder, tuple(places), tuple(_started(starts)), tuple(starts))
 
 
 def _copied(value: str, folder: str, root: str) -> Iterator[Place]:
@@ -237,11 +247,11 @@ def led_back(tree: Tree, command: str, places: Iterable[Place], folder: str, app
     inner = named.replace(".", "/") + ".py" if is_module else named
     working = _here(tree, folder, places, ".") or app_folder
     for each in (inner, inner.removesuffix(".py") + "/__main__.py", inner.removesuffix(".py") + "/__init__.py"):
-        if tree.exists(posixpath.join(app_folder, each)):
-            return re.sub(r"^python[\d.]*\s", "python ", text)
         found = posixpath.normpath(posixpath.join(working, each))
         if not is_module and tree.exists(found):
             return re.sub(r"^python[\d.]*\s", "python ", text).replace(named, posixpath.relpath(found, app_folder), 1)
+        if tree.exists(posixpath.join(app_folder, each)):
+            return re.sub(r"^python[\d.]*\s", "python ", text)
     return None
 
 

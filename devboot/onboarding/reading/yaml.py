@@ -17,7 +17,8 @@ _NULL = ("tag:yaml.org,2002:null", re.compile(r"^(?:~|null|Null|NULL|)$"))
 def parse_yaml(text: str, wrong: list[int] | None = None) -> object:
     """Return the first document as dictionaries, lists, texts and None; None where it is nested or repeated too often.
 
-    `wrong` gets the line at which the text ceases to be YAML: what stands before it counts.
+    `wrong` gets the line at which the text ceases to be YAML: what stands before it counts. It gets 0 where the whole
+    is too much, and None comes back.
     """
     import yaml
 
@@ -26,13 +27,20 @@ def parse_yaml(text: str, wrong: list[int] | None = None) -> object:
         loader = _loader()("".join(lines))
         try:
             node = loader.get_node() if loader.check_node() else None
-            return None if node is None or _size(node, {}) > MOST_NODES else loader.construct_document(node)
+            if node is not None and _size(node, {}) > MOST_NODES:
+                found.append(0)
+                return None
+            return None if node is None else loader.construct_document(node)
         except yaml.MarkedYAMLError as error:
             line = _line(error)
             if not found:
                 found.append(line + 1)
             lines = lines[: min(line, len(lines) - 1)]
+        except yaml.reader.ReaderError as error:
+            found.append("".join(lines).count("\n", 0, error.position) + 1)
+            return None
         except (yaml.YAMLError, RecursionError, ValueError):
+            found.append(0)
             return None
         finally:
             loader.dispose()

@@ -78,32 +78,98 @@ def test_env_files_that_are_read_anyway_need_no_note(propose):
     assert not notes(propose_with(propose, "services:\n  web:\n    build: .\n    env_file: .env\n"))
 
 
-def test_scripts_that_fill_a_new_database_are_offered_and_so_are_further_databases(propose):
-    compose = (
-        "services:\n  db:\n    image: postgres\n    environment:\n      POSTGRES_DB: shop\n"
-        "      POSTGRES_MULTIPLE_DATABASES: shop,reports\n    volumes:\n"
-        "      - ./sql:/docker-entrypoint-initdb.d\n      - data:/var/lib/postgresql/data\n"
-    )
-    files = {"sql__1.sql": "CREATE DATABASE archive;\n", "sql__2.sh": "echo done\n", "sql__notes.txt": ""}
-    found = notes(propose_with(propose, compose, POSTGRES, "psycopg2-binary", **files))
+POSTGRES_COMPOSE = (
+    "services:\n  db:\n    image: postgres\n    environment:\n      POSTGRES_DB: shop\n"
+    "      POSTGRES_MULTIPLE_DATABASES: shop,reports\n    volumes:\n"
+    "      - ./sql:/docker-entrypoint-initdb.d\n      - data:/var/lib/postgresql/data\n"
+)
 
-    assert [text for text in found if "compose runs" in text or "a database" in text] == [
-        "postgres: compose runs `sql/1.sql` in a new database: `devboot run -- psql -f sql/1.sql`",
-        "postgres: compose runs `sql/2.sh` in a new database; nothing runs it here",
-        *(
-            f"postgres: compose makes a database `{name}`, too: `[services.postgres.databases.{name}]` makes it here"
-            for name in ("archive", "reports")
-        ),
+
+def test_scripts_for_a_new_database_are_tasks_that_migrations_wait_for_and_others_are_named(propose):
+    files = {
+        "sql__1.sql": "CREATE TABLE a (n int);\n", "sql__2.sh": "echo done\n", "sql__3.sql.gz": "", "sql__n.txt": "",
+        "alembic.ini": "[alembic]\nscript_location = migrations\n", "migrations__env.py": "",
+    }  # fmt: skip
+    code = f"{POSTGRES}import alembic\n"
+    proposal = propose_with(propose, POSTGRES_COMPOSE, code, "psycopg2-binary\nalembic", **files)
+
+    assert [(task.name, task.run, task.once, task.depends_on) for task in proposal.tasks] == [
+        ("seed", "psql -q -f sql/1.sql", True, ("default",)),
+        ("seed-2", "gunzip -c sql/3.sql.gz | psql -q", True, ("seed",)),
+        ("migrate", "python -m alembic upgrade head", False, ("default", "seed-2")),
     ]
+    run = "`devboot run -- sh -c 'POSTGRES_DB=shop POSTGRES_USER=postgres POSTGRES_PASSWORD=$PGPASSWORD sh sql/2.sh'`"
+    assert [text for text in notes(proposal) if "compose runs" in text] == [
+        f"postgres: compose runs `sql/2.sh` in a new database, devboot doesn't: {run}"
+    ]
+
+
+def test_databases_beside_the_first_are_made_by_devboot_and_a_script_that_makes_nothing_else_is_no_task(propose):
+    script = (
+        "-- more\nCREATE DATABASE archive;\nCREATE USER ada WITH PASSWORD 'x';\n\\c archive\nGRANT ALL ON x TO ada;\n"
+    )
+    proposal = propose_with(propose, POSTGRES_COMPOSE, POSTGRES, "psycopg2-binary", **{"sql__1.sql": script})
+
+    assert [each.database for each in proposal.databases] == ["shop", "archive", "reports"]
+    assert not proposal.tasks
+    assert not [text for text in notes(proposal) if "compose runs" in text]
 
 
 def test_a_script_of_mariadb_is_read_into_its_database(propose):
     compose = "services:\n  db:\n    image: mariadb\n    volumes:\n    - ./a.sql:/docker-entrypoint-initdb.d/a.sql\n"
     code = "import pymysql\npymysql.connect(host='localhost', user='root', password='b', database='shop')\n"
-    found = notes(propose_with(propose, compose, code, "pymysql", **{"a.sql": ""}))
+    proposal = propose_with(propose, compose, code, "pymysql", **{"a.sql": "CREATE TABLE a (n int);"})
 
-    command = "devboot run -- mariadb -u root shop < a.sql"
-    assert f"mariadb: compose runs `a.sql` in a new database: `{command}`" in found
+    assert [task.run for task in proposal.tasks] == ["mariadb --force -u root shop < a.sql"]
+
+
+@pytest.mark.parametrize(
+    ("entry", "said"),
+    [
+        ("    volumes: [./r.conf:/usr/local/etc/redis/redis.conf]\n", "redis: compose configures it by `./r.conf`"),
+        (
+            "    command: redis-server --appendonly yes --maxmemory 9mb\n",
+            "redis: compose starts it with `--maxmemory 9mb`",
+        ),
+        ("    env_file: r.env\n", "redis: compose gives it variables of `r.env`, which the clone lacks"),
+        (
+            "    ports: ['6390:6379']\n",
+            "redis: compose publishes it on port 6390: `port = 6390` in [services.redis] does",
+        ),
+        ("    scale: 2\n", "redis: compose's `store` also has 2 copies"),
+        ("    secrets: [word]\n", "redis: compose's `store` also has files of `secrets`: `word`"),
+    ],
+)
+def test_what_a_server_is_given_besides_is_a_note(propose, entry, said):
+    found = notes(propose_with(propose, f"services:\n  store:\n    image: redis\n{entry}", REDIS, "redis"))
+
+    assert [text for text in found if text.startswith(said)]
+
+
+@pytest.mark.parametrize(
+    "entry",
+    ["    ports: ['6379:6379']\n", "    command: redis-server --requirepass x --save 60 1\n", "    env_file: .env\n"],
+)
+def test_what_devboot_does_anyway_for_a_server_needs_no_note(propose, entry):
+    found = notes(propose_with(propose, f"services:\n  store:\n    image: redis\n{entry}", REDIS, "redis"))
+
+    assert not [text for text in found if text.startswith("redis: compose")]
+
+
+def test_names_and_passwords_of_a_servers_env_file_are_its_variables(propose):
+    compose = "services:\n  db:\n    image: postgres\n    env_file: db.env\n"
+    files = {"db.env": "POSTGRES_DB=shop\nPOSTGRES_USER=ada\n"}
+    (database,) = propose_with(propose, compose, POSTGRES, "psycopg2-binary", **files).databases
+
+    assert (database.database, database.user) == ("shop", "ada")
+
+
+def test_images_that_nothing_runs_are_one_note(propose):
+    compose = "services:\n  a:\n    image: grafana/grafana\n  b:\n    image: prom/prometheus:v2\n"
+
+    assert "compose: `a` (grafana/grafana), `b` (prom/prometheus:v2) aren't started" in notes(
+        propose_with(propose, compose)
+    )
 
 
 @pytest.mark.parametrize(
@@ -112,12 +178,63 @@ def test_a_script_of_mariadb_is_read_into_its_database(propose):
         ("services:\n\tweb:\n\t\tbuild: .\n", 2),
         ("services:\n  web:\n    build: .\n  nonsense\n  db:\n    image: postgres\n", 4),
         ("services:\n  web:\n    image: python\n      build: .\n", 4),
+        ("services:\n  web:\n    build: .\n    command: \x07\n", 4),
     ],
 )
 def test_a_file_that_is_no_yaml_is_named_with_its_place(propose, text, line):
     (note,) = [note for note in propose_with(propose, text).notes if "no YAML" in note.text]
 
     assert (note.warns, str(note.evidence)) == (True, f"compose.yml:{line}")
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "said"),
+    [
+        ("- a\n", "compose.yml:1", "the file isn't a table of keys"),
+        ("version: '3'\nservices:\n- web\n", "compose.yml:2", "`services` isn't a table of services"),
+        ("services:\n  web:\n    build: .\n  db: postgres\n", "compose.yml:4", "`db` isn't a table of keys"),
+        ("services:\n  web:\n  db:\n    image: postgres\n", "compose.yml:2", "`web` isn't a table of keys"),
+        ("include: [more.yml]\nservices: {}\n", "compose.yml:1", "`more.yml` is included but not in the clone"),
+        ("services:\n  web:\n    extends: base\n", "compose.yml:3", "the service `base`, which another extends"),
+        ("services:\n  web:\n    extends: {file: a.yml, service: b}\n", "compose.yml:3", "the service `b` of `a.yml`"),
+        (f"a: &a [{'x, ' * 300}]\nb: &b [{'*a, ' * 300}]\nc: [{'*b, ' * 300}]\n", "compose.yml:1", "too much"),
+    ],
+)  # fmt: skip
+def test_what_compose_itself_refuses_is_named_with_its_place(propose, text, place, said):
+    (note,) = [note for note in propose_with(propose, text).notes if said in note.text]
+
+    assert (note.warns, str(note.evidence)) == (True, place)
+
+
+def test_included_files_and_extended_services_count_with_paths_of_their_own(propose):
+    compose = (
+        "include:\n- path: [infra/stores.yml]\nservices:\n  web:\n"
+        "    extends: {file: infra/base.yml, service: python}\n    command: python feed.py\n    environment: [B=2]\n"
+    )
+    base = (
+        "services:\n  python:\n    build: ..\n    volumes: ['..:/code']\n    env_file: a.env\n    environment: {A: 1}\n"
+    )
+    files = {"infra__base.yml": base, "infra__stores.yml": "services:\n  store:\n    image: redis:7\n"}
+    more = {name.replace("__", "/"): text for name, text in files.items()}
+    proposal = propose({"feed.py": "while True: pass\n", "requirements.txt": "x\n", "compose.yml": compose, **more})
+
+    assert [process.command for process in proposal.processes] == ["python feed.py"]
+    assert "redis: compose has it as `store`" in " ".join(notes(proposal))
+    assert "compose: `web` also has variables of `infra/a.env`" in notes(proposal)
+
+
+def test_the_version_of_an_image_may_come_out_of_an_example_of_the_env_file(propose):
+    compose = "services:\n  db:\n    image: postgres:${PG_TAG:-9.6}-alpine\n"
+
+    def said(**files):
+        return [
+            text
+            for text in notes(propose_with(propose, compose, POSTGRES, "psycopg2", **files))
+            if "compose has" in text
+        ]
+
+    assert "compose has postgres:9.6-alpine" in " ".join(said())
+    assert "compose has postgres:9.5-alpine" in " ".join(said(**{".env.example": "PG_TAG=9.5\n"}))
 
 
 def test_yaml_of_all_kinds_that_is_right_is_not_called_wrong(write):
@@ -129,4 +246,4 @@ def test_yaml_of_all_kinds_that_is_right_is_not_called_wrong(write):
     )
     tree = Tree(write({"compose.yml": text}))
 
-    assert read_compose(tree, (".",)).wrong == ()
+    assert read_compose(tree, (".",)).unread == ()

@@ -1,0 +1,260 @@
+"""Takes over what compose files say of servers: versions, further databases, first data; notes on all else."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import replace
+
+from devboot.errors import shell_word
+from devboot.onboarding.frameworks.framework import Clone
+from devboot.onboarding.libraries import Kind, known_servers
+from devboot.onboarding.proposal_values import Database, Note, Service, Task
+from devboot.onboarding.reading.compose import Compose, Container, texts
+from devboot.onboarding.reading.compose_keys import NOTED, is_unknown
+from devboot.onboarding.reading.tree import Tree
+from devboot.recipes import RecipeFolders, bundled_folder
+
+_INIT = "/docker-entrypoint-initdb.d"
+_RUN = (".sql", ".sql.gz", ".sh", ".js")
+_MOST_SCRIPTS = 3
+_CREATES = re.compile(r"\bCREATE\s+DATABASE\s+(?:IF\s+NOT\s+EXISTS\s+)?[\"`]?(\w+)", re.IGNORECASE)
+_SEVERAL = re.compile(r"^POSTGRES_(?:MULTIPLE_DATABASES|DBS|DATABASES|MULTIPLE_DBS)$")
+# What a script says that makes only databases and users: devboot makes both by itself
+_MADE_ANYWAY = re.compile(
+    r"(?is)--[^\n]*|/\*.*?\*/|\\\w+[^\n]*"
+    r"|\b(?:CREATE|ALTER)\s+(?:DATABASE|USER|ROLE|SCHEMA)\b[^;]*;|\b(?:GRANT|USE|FLUSH|REVOKE|SET)\b[^;]*;"
+)
+_READERS = {
+    "postgres": "psql -q",  # goes on behind an error, as long as nobody says otherwise
+    "mariadb": "mariadb --force -u root{database}",
+    "mysql": "mysql --force -u root{database}",
+}
+_READ_ANYWAY = (".env", "./.env")
+_CONFIGURES = re.compile(r"\.(?:conf|cnf|ini|config|ya?ml)(?::\w+)*$|/conf\.d\b")
+
+
+# -- versions --------------------------------------------------------------------------------------------------------
+
+
+def with_versions(services: Iterable[Service], compose: Compose) -> tuple[tuple[Service, ...], list[Note]]:
+    """Give services the versions of their containers, if the recipe has them on each platform; else say what runs."""
+    found: list[Service] = []
+    notes: list[Note] = []
+    for service in services:
+        container = container_of(service, compose)
+        if container is None or not container.version:
+            found.append(service)
+            continue
+        version, note = _nearest(service.recipe, container)
+        found.append(replace(service, version=version))
+        notes += [note] if note else []
+    return tuple(found), notes
+
+
+def container_of(service: Service, compose: Compose) -> Container | None:
+    """Return the container that a service stands for."""
+    names = [name for name, kind in known_servers().items() if kind.recipe == service.recipe]
+    return next((each for name in names if (each := compose.of(name)) is not None), None)
+
+
+def _nearest(recipe: str, container: Container) -> tuple[str, Note | None]:
+    """The version to ask for, empty for the recipe's own choice; and what to say where it isn't that of the image."""
+    known = _versions(recipe)
+    if not known:
+        return "", None  # the distribution or the channel has one, whatever is asked for
+    wanted = container.version.split(".")
+    for length in range(len(wanted), 0, -1):
+        fits = [each for each in known if each.split(".")[:length] == wanted[:length]]
+        if fits:
+            return (".".join(wanted[:length]) if fits[0] != known[0] else ""), None
+    distance = {each: abs(int(each.split(".")[0]) - int(wanted[0])) for each in known}
+    nearest = min(known, key=lambda each: distance[each])
+    text = f"{recipe}: compose has {container.image}; {nearest} runs here, the nearest that devboot has"
+    return ("" if nearest == known[0] else nearest), Note(text, container.evidence)
+
+
+def _versions(recipe: str) -> list[str]:
+    """The versions of a recipe that each platform has which its newest has; the newest first."""
+    releases = RecipeFolders([bundled_folder()]).get(recipe).releases
+    usual = set(releases[0].rows()) if releases else set()
+    return [release.version for release in releases if usual <= set(release.rows())]
+
+
+# -- first data, and databases beside the first ------------------------------------------------------------------------
+
+
+def with_first_data(
+    clone: Clone, services: Collection[Service], databases: tuple[Database, ...], tasks: list[Task]
+) -> tuple[tuple[Database, ...], list[Task]]:
+    """Add the databases that compose makes beside the first, and tasks that read its SQL scripts into a new one."""
+    seeds: list[Task] = []
+    for service in services:
+        container = container_of(service, clone.compose)
+        kind = known_servers()[container.recipe or ""] if container is not None else None
+        mine = [each for each in databases if each.service == service.name]
+        if container is None or kind is None or not kind.composed or not mine:
+            continue
+        scripts = list(_scripts(clone.tree, container))
+        taken = {*(each.name for each in databases), *(each.name for each in services), *(each.name for each in tasks)}
+        known = {each.database for each in databases} | {container.environment.get(kind.composed["name"], "")}
+        for name in _further(clone.tree, container, scripts):
+            if name not in known and name not in taken:
+                databases = (*databases, Database(name, "", container.evidence, service.name, name))
+        for path in scripts:
+            command = _reads(kind, path, mine[0].database)
+            if command and not _is_made_anyway(clone.tree, path):
+                way = posixpath.relpath(path, clone.app.root)
+                before = seeds[-1].name if seeds else mine[0].name
+                seeds.append(_seed(len(seeds), command.replace(path, shell_word(way)), before, container))
+    if not seeds:
+        return databases, tasks
+    waiting = [
+        replace(each, depends_on=(*each.depends_on, seeds[-1].name))
+        if any(each.depends_on and database.name in each.depends_on for database in databases)
+        else each
+        for each in tasks
+    ]
+    return databases, [*seeds, *waiting]
+
+
+def _seed(number: int, command: str, before: str, container: Container) -> Task:
+    name = "seed" if not number else f"seed-{number + 1}"
+    return Task(name, command, ".", (), depends_on=(before,), evidence=container.evidence, once=True)
+
+
+def _reads(kind: Kind, path: str, database: str) -> str:
+    """The command that reads a script of SQL into a database; empty for other scripts."""
+    reader = _READERS.get(kind.recipe, "").format(database=f" {database}")
+    if not reader or not path.endswith((".sql", ".sql.gz")):
+        return ""
+    if path.endswith(".gz"):
+        return f"gunzip -c {path} | {reader}"
+    return f"{reader} -f {path}" if kind.recipe == "postgres" else f"{reader} < {path}"
+
+
+def _is_made_anyway(tree: Tree, path: str) -> bool:
+    text = None if path.endswith(".gz") else tree.text(path)
+    return text is not None and not _MADE_ANYWAY.sub("", text).strip("; \n\t")
+
+
+# -- notes -----------------------------------------------------------------------------------------------------------
+
+
+def notes_on_server(
+    clone: Clone, container: Container, databases: Collection[Database], tasks: Collection[Task]
+) -> Iterator[Note]:
+    """Yield notes on what compose gives a server: scripts, files, arguments, a port, and keys that nothing reads."""
+    kind = known_servers()[container.recipe or ""]
+    database = next((each.database for each in databases if each.service == kind.recipe), "")
+    run = " ".join(each.run for each in tasks)
+    left = [
+        path
+        for path in _scripts(clone.tree, container)
+        if shell_word(posixpath.relpath(path, clone.app.root)) not in run and not _is_made_anyway(clone.tree, path)
+    ]
+    for path in left[:_MOST_SCRIPTS]:
+        text = f"compose runs `{path}` in a new database, devboot doesn't: {_by_hand(kind, path, database)}"
+        yield Note(f"{kind.recipe}: {text}", container.evidence)
+    if len(left) > _MOST_SCRIPTS:
+        rest = ", ".join(f"`{path}`" for path in left[_MOST_SCRIPTS:])
+        yield Note(f"{kind.recipe}: compose runs {rest} in a new database, too", container.evidence)
+    yield from _settings(kind, container)
+
+
+def _by_hand(kind: Kind, path: str, database: str) -> str:
+    """How a script that fills a new database is run by hand."""
+    command = _reads(kind, path, database)
+    if command:
+        inner = command if "|" not in command and "<" not in command else f"sh -c {shell_word(command)}"
+        return f"`devboot run -- {inner}`"
+    if path.endswith(".js"):
+        return f"`devboot run -- mongosh -f {path}`, with a mongosh of yours"
+    secret = "$PGPASSWORD" if kind.recipe == "postgres" else "$MYSQL_PWD"
+    given = {"name": database or "app", "user": kind.user, "password": secret}
+    words = " ".join(f"{variable}={given[part]}" for part, variable in kind.composed.items())
+    return f"`devboot run -- sh -c {shell_word(f'{words} sh {path}'.strip())}`"
+
+
+def other_keys(container: Container) -> Iterator[str]:
+    """Yield what a note says of the keys that nothing reads."""
+    for key, value in container.values.items():
+        if key in NOTED and value not in (None, [], {}, "false"):
+            yield NOTED[key].format(", ".join(f"`{each}`" for each in _names(value)))
+    unknown = [f"`{key}`" for key in container.values if is_unknown(str(key))]
+    if unknown:
+        yield ", ".join(unknown) + ", which devboot doesn't know"
+
+
+def _names(value: object) -> list[str]:
+    if isinstance(value, dict):
+        return [str(key) for key in value] if "type" not in value else [str(value["type"])]
+    return texts(value)
+
+
+def published(port: str) -> str:
+    """The port of this machine, or the range of ports, that a container's port is found at."""
+    match = re.fullmatch(r"(?:(?:[\d.]+|\[[\da-fA-F:]+\]):)?(\d+(?:-\d+)?):\d+(?:-\d+)?(?:/\w+)?", port)
+    return match[1] if match else "" if re.fullmatch(r"\d+(?:-\d+)?(?:/\w+)?", port) else port
+
+
+def _further(tree: Tree, container: Container, scripts: Iterable[str]) -> list[str]:
+    """The databases that scripts and variables make beside the first."""
+    wanted = [name for path in scripts for name in _CREATES.findall(tree.text(path) or "")]
+    for variable, text in container.environment.items():
+        wanted += re.findall(r"\w+", text) if _SEVERAL.match(variable) else []
+    return [name for name in dict.fromkeys(wanted) if re.fullmatch(r"[A-Za-z_]\w*", name)]
+
+
+def _settings(kind: Kind, container: Container) -> Iterator[Note]:
+    name = kind.recipe
+    files = [mount.partition(":")[0] for mount in container.mounts if _CONFIGURES.search(mount.partition(":")[2])]
+    if files:
+        shown = ", ".join(f"`{file}`" for file in files)
+        yield Note(
+            f"{name}: compose configures it by {shown}: `settings` in [services.{name}] has place for that",
+            container.evidence,
+        )
+    arguments = _arguments(kind, container)
+    if arguments:
+        text = f"compose starts it with `{arguments}`: `settings` in [services.{name}] has place for that"
+        yield Note(f"{name}: {text}", container.evidence)
+    missing = [file for file in container.env_files if file not in (*container.known_files, *_READ_ANYWAY)]
+    if missing:
+        shown = ", ".join(f"`{file}`" for file in missing)
+        yield Note(f"{name}: compose gives it variables of {shown}, which the clone lacks", container.evidence)
+    public = next((port for port in map(published, container.ports) if port.isdecimal()), "")
+    if public and public != str(kind.port):
+        text = f"compose publishes it on port {public}: `port = {public}` in [services.{name}] does"
+        yield Note(f"{name}: {text}", container.evidence)
+    missed = list(other_keys(container))
+    if container.copies > 1:
+        missed.append(f"{container.copies} copies")
+    if missed:
+        yield Note(f"{name}: compose's `{container.name}` also has {'; '.join(missed)}", container.evidence)
+
+
+def _arguments(kind: Kind, container: Container) -> str:
+    """The options of a server's command that its recipe doesn't give it by itself."""
+    text = str(container.command) if container.values.get("command") is not None else ""
+    options = re.findall(r"(?:^|\s)(-c\s+\S+|--?[\w-]+(?:[= ](?!-)(?:\"[^\"]*\"|'[^']*'|\S+))*)", text)
+    service = RecipeFolders([bundled_folder()]).get(kind.recipe).recipe.service if kind.recipe else None
+    settings = service.settings if service is not None else None
+    left = []
+    for option in options:
+        name, _, value = re.sub(r"^(?:-c\s+|--?)", "", option).replace("=", " ", 1).partition(" ")
+        given = " ".join(settings.defaults.get(name, ())) if settings is not None else None
+        if settings is None or (name not in settings.reserved and given != value.strip("\"' ")):
+            left.append(option)
+    return " ".join(left)
+
+
+def _scripts(tree: Tree, container: Container) -> Iterator[str]:
+    for mount in container.mounts:
+        here, _, there = mount.partition(":")
+        if not there.startswith(_INIT) or here.startswith(("/", "~", "$")):
+            continue
+        path = posixpath.normpath(posixpath.join(posixpath.dirname(container.path), here))
+        inner = [f"{path}/{name}" for name in tree.in_folder(path) if name.endswith(_RUN)]
+        yield from inner or ([path] if tree.exists(path) else [])

@@ -1,0 +1,177 @@
+"""Reads compose files down to their services: `include` and `extends` resolved, places of what can not be read."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from devboot.onboarding.proposal_values import Evidence
+from devboot.onboarding.reading.tree import Tree
+from devboot.onboarding.reading.yaml import parse_yaml
+
+FILES = re.compile(
+    r"^(?:docker-)?compose(?:[.-][\w.-]+)?\.ya?ml$|^(?:local|dev|development)\.ya?ml$|^docker-compose[\w.-]*\.ya?ml$"
+)
+NOT_OURS = re.compile(r"prod|staging|test|ci\b|deploy|swarm|traefik|selenium", re.IGNORECASE)
+_MOST_STEPS = 10  # from file to file, and from service to service
+_REPLACED = ("command", "entrypoint")  # in the service that extends another; all else is merged
+
+
+class Entry(NamedTuple):
+    """A service as it stands in a file."""
+
+    name: str
+    values: Mapping[str, Any]
+    path: str
+    line: int
+
+
+class Unread(NamedTuple):
+    """What of a compose file can't be read."""
+
+    text: str
+    place: Evidence
+
+
+class ComposeFiles:
+    """The compose files of some folders that are meant for development, and those that they include."""
+
+    def __init__(self, tree: Tree, folders: tuple[str, ...]) -> None:
+        self.tree = tree
+        self._documents: dict[str, Mapping[str, Any]] = {}
+        self.unread: list[Unread] = []
+        self.tops: list[tuple[str, Mapping[str, Any]]] = []  # path and document, in the order in which they are read
+        for path in sorted(dict.fromkeys(_paths(tree, folders)), key=len):
+            self._add(path, 0)
+
+    def services(self) -> Iterator[Entry]:
+        """Yield the services of all files, those of the files with the shortest names first."""
+        for path, document in self.tops:
+            for name, values in _table(document, "services").items():
+                line = self._line(path, str(name))
+                if isinstance(values, dict):
+                    yield Entry(str(name), self._extended(path, values, 0), path, line)
+                else:
+                    self._complain(f"compose: `{name}` isn't a table of keys, so it is left out", path, line)
+
+    def _add(self, path: str, steps: int) -> None:
+        if steps > _MOST_STEPS or any(path == known for known, _ in self.tops):
+            return
+        document = self._document(path)
+        self.tops.append((path, document))
+        included = document.get("include")
+        for each in included if isinstance(included, list) else []:
+            paths = each.get("path") if isinstance(each, dict) else each
+            for inner in paths if isinstance(paths, list) else [paths]:
+                self._include(path, str(inner), steps)
+
+    def _include(self, path: str, inner: str, steps: int) -> None:
+        found = posixpath.normpath(posixpath.join(posixpath.dirname(path), inner))
+        if self.tree.exists(found):
+            self._add(found, steps + 1)
+        else:
+            self._complain(f"compose: `{inner}` is included but not in the clone", path, self._line(path, "include"))
+
+    def _document(self, path: str) -> Mapping[str, Any]:
+        if path not in self._documents:
+            text = self.tree.text(path)
+            lines: list[int] = []
+            found = parse_yaml(text or "", lines)
+            self._documents[path] = found if isinstance(found, dict) else {}
+            for line in lines:
+                much = "compose: the file repeats or nests too much to be read, so what it says is missing"
+                wrong = "compose: this line is no YAML, so what the file says may be missing"
+                self._complain(wrong if line else much, path, line or 1)
+            if text is None:
+                self._complain("compose: the file can't be read, so what it says is missing", path, 0)
+            elif not lines and not isinstance(found, dict | None):
+                self._complain("compose: the file isn't a table of keys, so what it says is missing", path, 1)
+            elif not lines and not isinstance(self._documents[path].get("services"), dict | None):
+                line = self._line(path, "services")
+                self._complain("compose: `services` isn't a table of services, so it is left out", path, line)
+        return self._documents[path]
+
+    def _extended(self, path: str, values: Mapping[str, Any], steps: int) -> Mapping[str, Any]:
+        given = values.get("extends")
+        name = given.get("service") if isinstance(given, dict) else given
+        if not isinstance(name, str) or steps > _MOST_STEPS:
+            return values
+        file = given.get("file") if isinstance(given, dict) else None
+        other = posixpath.normpath(posixpath.join(posixpath.dirname(path), str(file))) if file else path
+        base = _table(self._document(other), "services").get(name) if self.tree.exists(other) else None
+        if not isinstance(base, dict):
+            where = f" of `{file}`" if file else ""
+            line = self._line(path, "extends")
+            self._complain(f"compose: the service `{name}`{where}, which another extends, isn't there", path, line)
+            return values
+        inherited = self._extended(other, base, steps + 1)
+        way = posixpath.relpath(posixpath.dirname(other) or ".", posixpath.dirname(path) or ".")
+        return _merged(_seen_from(inherited, way), values)
+
+    def _complain(self, text: str, path: str, line: int) -> None:
+        self.unread.append(Unread(text, Evidence(path, line)))
+
+    def _line(self, path: str, name: str) -> int:
+        text = self.tree.text(path) or ""
+        match = re.search(rf"^[ \t]*[\"']?{re.escape(name)}[\"']?:", text, re.MULTILINE)
+        return text.count("\n", 0, match.start()) + 1 if match else 0
+
+
+def _paths(tree: Tree, folders: tuple[str, ...]) -> Iterator[str]:
+    for folder in folders:
+        for name in tree.in_folder(folder):
+            if FILES.match(name) and not NOT_OURS.search(name):
+                yield posixpath.normpath(posixpath.join(folder, name))
+
+
+def _table(document: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    found = document.get(key)
+    return found if isinstance(found, dict) else {}
+
+
+def _merged(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    found = dict(base)
+    for key, value in own.items():
+        old = found.get(key)
+        if key in ("environment", "labels"):
+            found[key] = {**pairs(old), **pairs(value)}
+        elif isinstance(old, dict) and isinstance(value, dict):
+            found[key] = _merged(old, value)
+        elif isinstance(old, list | str) and isinstance(value, list) and key not in _REPLACED:
+            found[key] = [*(old if isinstance(old, list) else [old]), *value]
+        else:
+            found[key] = value
+    return found
+
+
+def pairs(given: object) -> dict[str, Any]:
+    """Return a table that may stand as a list of `NAME=VALUE`; a name without value has None."""
+    if isinstance(given, dict):
+        return {str(key): value for key, value in given.items()}
+    parts = [str(item).partition("=") for item in given] if isinstance(given, list) else []
+    return {name: value if mark else None for name, mark, value in parts}
+
+
+def _seen_from(values: Mapping[str, Any], way: str) -> Mapping[str, Any]:
+    """Lead the relative paths of a service of another folder, which is `way` from here, back to its files."""
+    if way == ".":
+        return values
+
+    def led(text: Any) -> Any:
+        return posixpath.normpath(posixpath.join(way, text)) if isinstance(text, str) and text[:1] != "/" else text
+
+    found = dict(values)
+    build, files, mounts = values.get("build"), values.get("env_file"), values.get("volumes")
+    if isinstance(build, str):
+        found["build"] = led(build)
+    elif isinstance(build, dict):
+        found["build"] = {**build, "context": led(build.get("context", "."))}
+    if isinstance(files, str | list):
+        found["env_file"] = [led(each) for each in ([files] if isinstance(files, str) else files)]
+    if isinstance(mounts, list):
+        found["volumes"] = [
+            f"./{led(each)}" if isinstance(each, str) and each.startswith(".") else each for each in mounts
+        ]
+    return found

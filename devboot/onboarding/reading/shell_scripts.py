@@ -1,0 +1,113 @@
+"""Shell scripts of a clone through which an image or a container starts: the commands that they come to run."""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+import shlex
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from devboot.onboarding.reading.tree import Tree
+
+_SHEBANG = re.compile(r"#!\s*\S*(?:/|\s)(?:ba|da|z|a)?sh\b")
+_COMMAND = re.compile(r"(?:[^\n\\]|\\\n|\\.)+")
+_CONTROLS = re.compile(
+    r"(?:#|set\b|if\b|then$|else$|elif\b|fi$|for\b|while\b|until\b|do$|done\b|case\b|esac|echo\b|printf\b|exit\b|exec$"
+    r"|;;$|[{}]$|trap\b|export\b|source\b|\.\s|sleep\b|\w+\s*\(\)|[\w.*|\"' -]+\)$|[A-Za-z_]\w*=\S*$)"
+)
+_CASE = re.compile(
+    r"""^[ \t]*case[ \t]+["']?\$\{?(?P<word>[1@*])(?::?-[^}\n]*)?\}?["']?[ \t]+in\b(?P<arms>.*?)^[ \t]*esac\b""",
+    re.MULTILINE | re.DOTALL,
+)
+_ARM = re.compile(r"\s*\(?[ \t]*(?P<patterns>[^\n()]+?)[ \t]*\)(?P<body>.*?)(?:;;|\Z)", re.DOTALL)
+_HEREDOC = re.compile(
+    r"""^(?P<head>[^\n#]*<<-?[ \t]*["']?(?P<end>\w+)["']?[^\n]*\n)(?P<body>.*?)^[ \t]*(?P=end)[ \t]*$""",
+    re.MULTILINE | re.DOTALL,
+)
+_END = "\x04"  # stands for the rest of a script that something else has taken the place of
+_USES = re.compile(r"\$\{?[@*1]")
+_IF = re.compile(
+    r"""^[ \t]*if[ \t]+\[\[?[ \t]+["']?\$\{?(?P<word>[1@*])(?::?-[^}\n]*)?\}?["']?[ \t]+"""
+    r"""==?[ \t]+["']?(?P<value>[^\s"'\]]+)["']?"""
+    r"[ \t]+\]\]?[ \t]*;?\s*then\b(?P<yes>(?:(?!^[ \t]*(?:if|elif)\b).)*?)"
+    r"(?:^[ \t]*else\b(?P<no>(?:(?!^[ \t]*if\b).)*?))?^[ \t]*fi\b",
+    re.MULTILINE | re.DOTALL,
+)
+_ARGUMENTS = re.compile(
+    r"""(?P<quote>["']?)\$(?:\{(?:(?P<all>[@*])(?::(?P<from>\d))?|(?P<number>[1-9])(?::?-(?P<default>[^}]*))?)\}"""
+    r"""|(?P<bare>[@*1-9]))(?P=quote)"""
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A shell script of the clone: its commands by their line number, without those that only control others."""
+
+    path: str
+    lines: tuple[tuple[int, str], ...]
+    hands_over: bool  # whether it uses its arguments
+
+    @property
+    def last(self) -> tuple[tuple[int, str], ...]:
+        """What the script becomes: the commands behind `exec`, the last first; else its last command."""
+        become = tuple(each for each in reversed(self.lines) if each[1].startswith("exec "))
+        return become or self.lines[-1:]
+
+
+def read_script(tree: Tree, path: str, arguments: Sequence[str]) -> Script | None:
+    """Read a script as it runs with these arguments, which stand in the place of `"$@"`; None where it is none."""
+    text = tree.text(path) or "" if path and tree.exists(path) else ""
+    if not _SHEBANG.match(text) and not (text and path.endswith(".sh")):
+        return None
+    found = tuple(_commands(_with_choices(text, arguments), list(arguments)))
+    return Script(path, found, _USES.search(text) is not None)
+
+
+def _commands(text: str, arguments: list[str]) -> Iterator[tuple[int, str]]:
+    for match in _COMMAND.finditer(text):
+        if match[0] == _END:
+            return
+        line = " ".join(match[0].replace("\\\n", " ").split())
+        if re.match(r"shift(?:\s+1)?$", line):
+            arguments = arguments[1:]
+            continue
+        line = _ARGUMENTS.sub(lambda found: _given(found, arguments), line).strip()  # noqa: B023 - used at once
+        if line and not _CONTROLS.match(line):
+            yield text.count("\n", 0, match.start()) + 1, line
+
+
+def _given(found: re.Match[str], arguments: list[str]) -> str:
+    if found["all"] or found["bare"] in ("@", "*"):
+        return shlex.join(arguments[int(found["from"] or 1) - 1 :])
+    number = int(found["number"] or found["bare"])
+    return arguments[number - 1] if len(arguments) >= number else found["default"] or ""
+
+
+def _with_choices(text: str, arguments: Sequence[str]) -> str:
+    """Keep, of what depends on the first argument, the branch that is taken; other lines stay where they are."""
+
+    def word(match: re.Match[str]) -> str:
+        return " ".join(arguments) if match["word"] in "@*" else (arguments[0] if arguments else "")
+
+    def arm(match: re.Match[str]) -> str:
+        for each in _ARM.finditer(match["arms"]):
+            patterns = [pattern.strip(" \t\"'") for pattern in each["patterns"].split("|")]
+            if any(fnmatch.fnmatchcase(word(match), pattern) for pattern in patterns):
+                start = match.start("arms") - match.start() + each.start("body")
+                return _alone(match[0], start, start + len(each["body"]))
+        return _alone(match[0], 0, 0)
+
+    def branch(match: re.Match[str]) -> str:
+        group = "yes" if word(match) == match["value"] else "no"
+        start, end = match.start(group) - match.start(), match.end(group) - match.start()
+        return _alone(match[0], start, end) if match[group] else _alone(match[0], 0, 0)
+
+    text = _HEREDOC.sub(lambda match: match["head"] + "\n" * match["body"].count("\n"), text)
+    return _IF.sub(branch, _CASE.sub(arm, text))
+
+
+def _alone(text: str, start: int, end: int) -> str:
+    """A part of a text, with line ends in the place of all else; nothing comes behind an `exec`."""
+    last = f"\n{_END}" if re.search(r"^[ \t]*exec[ \t]", text[start:end], re.MULTILINE) else "\n"
+    return "\n" * text.count("\n", 0, start) + text[start:end] + last + "\n" * (text.count("\n", end) - 1)

@@ -21,7 +21,6 @@ from devboot.onboarding.symbolic_eval.values import Value
 _ELSEWHERE = re.compile(r"prod|stag|heroku|docker|unix|deploy|live|test|ci(?:$|[A-Z_])", re.IGNORECASE)
 _HERE = re.compile(r"dev|local|debug", re.IGNORECASE)
 _NUMBERS = frozenset({"int", "float", "builtins.int", "builtins.float"})
-_IN_COMMAND = "is used in the command"
 
 
 def needs_of(clone: Clone, run: Run, processes: Iterable[Process]) -> list[Need]:
@@ -47,7 +46,7 @@ def _of_settings(run: Run, known: set[str]) -> Iterator[Need]:
             unset = [name for name in sorted(value.reads) if name not in run.machine.environ and name not in known]
             if not known.intersection(value.reads) and unset:
                 best = min(unset, key=lambda name: ("DATABASE" not in name and "SECRET" not in name, name))
-                yield Need(best, value.place, f"makes {setting} empty")
+                yield Need(best, value.place)
     yield from _of_tokens(run)
 
 
@@ -58,14 +57,14 @@ def _of_tokens(run: Run) -> Iterator[Need]:
     key, algorithm = given.get("SIGNING_KEY"), given.get("ALGORITHM")
     is_symmetric = algorithm is None or str(algorithm.data).startswith("HS")
     if is_symmetric and key is not None and key.data in (None, "") and len(key.reads) == 1:
-        yield Need(min(key.reads), key.place, "is no key")
+        yield Need(min(key.reads), key.place)
 
 
 def _of_procfile(clone: Clone) -> Iterator[Need]:
     for entry in clone.procfile.processes() if clone.procfile else ():
         place = Evidence(clone.procfile.path, entry.line) if clone.procfile else None
         for name in variables_in(entry.command):
-            yield Need(name, place, _IN_COMMAND)
+            yield Need(name, place)
 
 
 def _of_commands(clone: Clone, processes: Iterable[Process]) -> Iterator[Need]:
@@ -75,7 +74,7 @@ def _of_commands(clone: Clone, processes: Iterable[Process]) -> Iterator[Need]:
         for name in variables_in(process.command or ""):
             example = clone.files.examples.get(name)
             if example is not None and not example.is_placeholder:
-                yield Need(name, Evidence(where.path, where.line or 0) if where else None, _IN_COMMAND)
+                yield Need(name, Evidence(where.path, where.line or 0) if where else None)
 
 
 def for_another_stage(tree: Tree, need: Need, variable: Variable, settings: Mapping[str, Value]) -> Variable:

@@ -10,10 +10,11 @@ from urllib.parse import urlsplit, urlunsplit
 
 from devboot.onboarding.proposal_values import Variable
 from devboot.onboarding.reading.dotenv import Variable as Line
-from devboot.onboarding.symbolic_eval.machine import PRESENCE, Need
+from devboot.onboarding.symbolic_eval.machine import Need
 from devboot.onboarding.tables import is_called, load_table
 
 DEVELOPS = re.compile(r"dev|local|debug|^(?:1|true|yes|on|t)$", re.IGNORECASE)
+_LISTS = {"hosts": ["localhost", "127.0.0.1"], "origins": ["http://localhost:3000", "http://localhost:8000"]}
 _AS_NUMBER = {"True": "1", "no": "0"}
 _BOOLEANS = frozenset(
     {"", "0", "1", "true", "false", "yes", "no", "on", "off", "t", "f", "y", "n", "enabled", "disabled"}
@@ -43,7 +44,7 @@ def describe(need: Need, sources: Sources) -> Variable:
     value = sensible(need, sources)
     if value is not None:
         return Variable(need.name, value=value, evidence=evidence)
-    if need.why == PRESENCE and sources.is_web and is_called("account", need.name):
+    if need.is_presence and sources.is_web and is_called("account", need.name):
         text = f"any value starts it; the account's own goes into {sources.file}"
         return Variable(need.name, generate="token", description=text, evidence=evidence, file=sources.file)
     return required_variable(need, sources)
@@ -107,15 +108,12 @@ def fits(need: Need, text: str) -> bool:
 def usual(need: Need, example: Line | None) -> str | None:
     """What is as good as any value while developing."""
     upper = need.name.upper()
-    as_json = bool(re.search(r"list\[|List\[|set\[|tuple\[|AnyHttpUrl", need.cast)) or (
-        example is not None and example.text.startswith("[")
+    as_json = re.search(r"list\[|List\[|set\[|tuple\[|AnyHttpUrl", need.cast) or (
+        example and example.text.startswith("[")
     )
-    if is_called("hosts", need.name):
-        hosts = ["localhost", "127.0.0.1"]
-        return json.dumps(hosts) if as_json else (need.separator or ",").join(hosts)
-    if is_called("origins", need.name):
-        origins = ["http://localhost:3000", "http://localhost:8000"]
-        return json.dumps(origins) if as_json else (need.separator or ",").join(origins)
+    for kind, texts in _LISTS.items():
+        if is_called(kind, upper):
+            return json.dumps(texts) if as_json else ",".join(texts)
     value: str
     for pattern, value in load_table("variables")["usual"]:
         if re.search(pattern, upper):

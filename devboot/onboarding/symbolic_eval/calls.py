@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import PurePosixPath
 
 from devboot.onboarding.proposal_values import Evidence
-from devboot.onboarding.symbolic_eval.known import environments, hooks, methods, natives, schemas
+from devboot.onboarding.symbolic_eval.known import environments, methods, natives, schemas
 from devboot.onboarding.symbolic_eval.known.paths import join_path
 from devboot.onboarding.symbolic_eval.machine import Machine
 from devboot.onboarding.symbolic_eval.values import (
@@ -24,18 +24,10 @@ from devboot.onboarding.symbolic_eval.values import (
     Value,
     union,
 )
+from devboot.onboarding.tables import load_table
 
 FROM_OBJECT = "flask.Config.from_object"  # of what isn't known
-# Calls that fail at once when they are given None
-PICKY = frozenset(
-    {
-        "sqlalchemy.create_engine", "sqlalchemy.engine.create_engine", "sqlalchemy.ext.asyncio.create_async_engine",
-        "sqlmodel.create_engine", "sqlalchemy.ext.asyncio.engine.create_async_engine", "databases.Database",
-        "redis.from_url", "redis.Redis.from_url", "redis.StrictRedis.from_url", "redis.asyncio.from_url",
-        "redis.asyncio.Redis.from_url", "cryptography.fernet.Fernet", "stripe.StripeClient", "telebot.TeleBot",
-        "openai.OpenAI", "openai.AsyncOpenAI", "django.urls.path", "django.urls.re_path",
-    }
-)  # fmt: skip
+PICKY = frozenset(load_table("symbolic_eval/known/known")["words"]["picky"].split())  # fail at once when given None
 
 
 def apply(m: Machine, call: Call) -> Value:  # noqa: PLR0911 - one answer for each kind
@@ -57,7 +49,7 @@ def apply(m: Machine, call: Call) -> Value:  # noqa: PLR0911 - one answer for ea
     if isinstance(data, PurePosixPath):
         return join_path(data, call)
     if data is None and call.function.reads:
-        return m.fail("TypeError", call.function.reads, call.place, "is called without a default")
+        return m.fail("TypeError", call.function.reads, call.place)
     return Value(Opaque(), call.reads(), call.place)
 
 
@@ -70,7 +62,7 @@ def _callable_instance(m: Machine, call: Call, data: Instance) -> Value:
 
 def library(m: Machine, name: str, call: Call) -> Value:
     """Call something that a library defines."""
-    known = environments.TABLE.get(name) or natives.TABLE.get(name) or hooks.TABLE.get(name)
+    known = environments.TABLE.get(name) or natives.TABLE.get(name)
     if known is not None:
         result: Value | None = known(m, call)
         if result is not None:
@@ -81,7 +73,7 @@ def library(m: Machine, name: str, call: Call) -> Value:
         return flask_config(m, name, call)
     first = call.argument(0, "url", "dsn", "key", "api_key")
     if first is not None and first.data is None and first.reads and name in PICKY:
-        m.fail("TypeError", first.reads, call.place, f"is given to `{name.rpartition('.')[2]}` without a default")
+        m.fail("TypeError", first.reads, call.place)
     result_data = Opaque(name, call.args, call.keywords)
     m.record(name, result_data, call.place)
     return Value(result_data, call.reads(), call.place)

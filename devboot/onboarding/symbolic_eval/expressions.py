@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ast
+import builtins
 from collections.abc import Callable
 from typing import Any
 
 from devboot.onboarding.proposal_values import Evidence
 from devboot.onboarding.symbolic_eval import calls
 from devboot.onboarding.symbolic_eval.assignment import assign
-from devboot.onboarding.symbolic_eval.known.natives import BUILTINS
 from devboot.onboarding.symbolic_eval.machine import Machine, Read
 from devboot.onboarding.symbolic_eval.members import member
 from devboot.onboarding.symbolic_eval.operators import binary, compare, truth
@@ -39,7 +39,7 @@ def items(m: Machine, value: Value, place: Evidence) -> list[Value] | None:
     if isinstance(data, str):
         return [Value(char, value.reads) for char in data]
     if data is None and value.reads:
-        m.fail("TypeError", value.reads, place, "is iterated over")
+        m.fail("TypeError", value.reads, place)
     if isinstance(data, Class) and _is_enum(data):
         members = (item for name, item in data.names.items() if not name.startswith("_"))
         return [item for item in members if isinstance(item.data, str | int | float)]
@@ -65,7 +65,7 @@ def name(m: Machine, node: ast.Name, scope: Scope) -> Value:
         if settled is not found and scope.names.get(node.id) is found:
             scope.names[node.id] = settled
         return settled
-    if scope.module.stars and node.id not in BUILTINS:
+    if scope.module.stars and not hasattr(builtins, node.id):
         return Value(External(f"{scope.module.stars[-1]}.{node.id}"))
     return Value(External(f"builtins.{node.id}"), frozenset(), m.place(node, scope))
 
@@ -121,7 +121,7 @@ def item(m: Machine, owner: Value, key: Value, place: Evidence) -> Value:  # noq
     if isinstance(data, Class):
         return data.names.get(str(key.data)) or owner
     if data is None and owner.reads:
-        return m.fail("TypeError", owner.reads, place, "is indexed without a default")
+        return m.fail("TypeError", owner.reads, place)
     if not isinstance(data, dict | list | tuple | str):
         return Value(Opaque(), union(owner, key))
     try:

@@ -58,19 +58,18 @@ class Read:
     cast: str = ""
 
 
-PRESENCE = "stops the start when it is empty"  # and any value would do
-
-
 @dataclass(slots=True)
 class Need:
-    """A variable without which the import fails; `others` would do instead of it."""
+    """A variable without which the import fails; `others` would do instead of it.
+
+    `is_presence` where the code only asks whether it has a value.
+    """
 
     name: str
     place: Evidence | None
-    why: str
     others: tuple[str, ...] = ()
     cast: str = ""
-    separator: str | None = None
+    is_presence: bool = False
 
 
 @dataclass(slots=True)
@@ -237,16 +236,16 @@ class Machine:
             return Value(default.data, default.reads | {name}, place)
         if name in GIVEN:
             return Value(Opaque(name), frozenset({name}), place)
-        return self.fail("KeyError", frozenset({name}), place, "is read without a default", cast=cast)
+        return self.fail("KeyError", frozenset({name}), place, cast=cast)
 
     def fail(
         self,
         kind: str,
         reads: frozenset[str],
         place: Evidence | None,
-        why: str,
+        *,
         cast: str = "",
-        separator: str | None = None,
+        is_presence: bool = False,
     ) -> Value:
         """An exception that comes from variables that aren't set.
 
@@ -260,7 +259,7 @@ class Machine:
         if not self.maybe:
             for name in missing:
                 known = self.found.reads.get(name)
-                need = Need(name, known.place if known and known.place else place, why, (), cast, separator)
+                need = Need(name, known.place if known and known.place else place, (), cast, is_presence)
                 self.found.needs.setdefault(name, need)
         guess = self.guesses.get(missing[0]) if missing else None
         if guess is None:

@@ -17,19 +17,13 @@ from devboot.onboarding.symbolic_eval.values import (
     Opaque,
     Scope,
     Value,
+    wrap,
 )
+from devboot.onboarding.tables import load_table
 
-CONSTANTS: dict[str, Value] = {
-    "sys.argv": Value([Value("manage.py"), Value("runserver")]),
-    "sys.platform": Value("linux"),
-    "sys.modules": Value({}),
-    "sys.version_info": Value((Value(3), Value(12), Value(0))),
-    "os.name": Value("posix"),
-    "os.sep": Value("/"),
-    "os.path.sep": Value("/"),
-    "os.pardir": Value(".."),
-    "typing.TYPE_CHECKING": Value(False),
-    "ssl.CERT_NONE": Value("none"),
+CONSTANTS = {
+    name: wrap(tuple(data) if isinstance(data, list) else data, frozenset())
+    for name, data in load_table("symbolic_eval/known/known")["constants"].items()
 }
 PROPERTIES = frozenset({"property", "cached_property", "functools.cached_property", "computed_field"})
 
@@ -54,7 +48,7 @@ def _constant_member(m: Machine, owner: Value, attr: str, place: Evidence) -> Va
     data = owner.data
     if data is None:
         if owner.reads:
-            return m.fail("AttributeError", owner.reads, place, f"is used (`.{attr}`) without a default")
+            return m.fail("AttributeError", owner.reads, place)
         return Value(Opaque(attr))
     if attr == "value" and isinstance(data, str | int):
         return owner  # a member of an enumeration is its value here

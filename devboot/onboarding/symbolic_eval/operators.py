@@ -66,7 +66,7 @@ def binary(m: Machine, left: Value, op: ast.operator, right: Value, place: Evide
 def _join_unlike(m: Machine, left: Value, right: Value, place: Evidence) -> Value:
     for side in (left, right):
         if side.data is None and side.reads:
-            return m.fail("TypeError", side.reads, place, "is joined to a text without a default")
+            return m.fail("TypeError", side.reads, place)
     if any(isinstance(side.data, Opaque | External) for side in (left, right)):
         parts = [side.data if isinstance(side.data, str) else HOLE for side in (left, right)]
         return Value("".join(parts), union(left, right), place)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 from devboot.onboarding.proposal_values import Evidence
-from devboot.onboarding.symbolic_eval.machine import PRESENCE, Machine
+from devboot.onboarding.symbolic_eval.machine import Machine
 from devboot.onboarding.symbolic_eval.values import NOTHING, RETURNED, Left, Opaque, Raised, Scope, Value, deep_reads
 
 
@@ -30,7 +30,7 @@ def stop(m: Machine, kind: str, value: Value, place: Evidence, scope: Scope) -> 
     if m.maybe:
         return
     is_presence = bool(m.tests) and _asks_presence(m.tests[-1][1])
-    result = m.fail(kind, unset, place, PRESENCE if is_presence else "stops the start when it is unset")
+    result = m.fail(kind, unset, place, is_presence=is_presence)
     tested_here = bool(m.tests) and m.tests[-1][2] is scope
     # Behind a test of the same function the code goes on as it would with the variable set
     if scope.kind == "function" and not tested_here:

@@ -134,4 +134,4 @@ def _read_by_migration(tree: Tree, path: str) -> Iterator[Need]:
             if re.search(rf"""["']{match[1]}["']\s+(?:not\s+)?in\s+(?:os\.)?environ""", text):
                 continue
             place = Evidence(path, text.count("\n", 0, match.start(1)) + 1)
-            yield Need(match[1], place, "is read without a default when it migrates")
+            yield Need(match[1], place)

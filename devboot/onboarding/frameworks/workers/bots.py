@@ -62,4 +62,4 @@ class Bot(Framework):
         path = clone.app.path
         text = clone.tree.text(path) or ""
         found = _TOKEN.finditer(text)
-        return [Need(each[1], Evidence(path, text.count("\n", 0, each.start()) + 1), "is the bot's") for each in found]
+        return [Need(each[1], Evidence(path, text.count("\n", 0, each.start()) + 1)) for each in found]

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Mapping
 from urllib.parse import unquote, urlsplit
 
 from devboot.clone_reader import parse_json
@@ -13,40 +12,17 @@ from devboot.onboarding.proposal_values import Evidence
 from devboot.onboarding.reading.dotenv import parse_variables
 from devboot.onboarding.symbolic_eval.machine import Loaded, Machine
 from devboot.onboarding.symbolic_eval.values import NOTHING, Call, External, Function, Opaque, Raised, Value, wrap
+from devboot.onboarding.tables import load_table
 
-# django-environ's scheme-named readers take the variable's name from a default of their own
-IMPLIED = {
-    "db": "DATABASE_URL", "db_url": "DATABASE_URL", "dj_db_url": "DATABASE_URL", "cache": "CACHE_URL",
-    "cache_url": "CACHE_URL", "dj_cache_url": "CACHE_URL", "email": "EMAIL_URL", "email_url": "EMAIL_URL",
-    "dj_email_url": "EMAIL_URL", "search_url": "SEARCH_URL", "channels": "CHANNELS_URL", "channels_url": "CHANNELS_URL",
-}  # fmt: skip
-KINDS = frozenset(
-    {
-        "str", "bool", "int", "float", "list", "tuple", "dict", "json", "url", "path", "bytes", "unicode", "datetime",
-        "date", "timedelta", "decimal", "uuid", "log_level", "enum", "get_value", "time", "email_list", "smart_cast",
-        *IMPLIED,
-    }
-)  # fmt: skip
-INSTANCES = {
-    "environ.Env": "environ", "environ.FileAwareEnv": "environ", "environ.environ.Env": "environ",
-    "environs.Env": "environs",
-    "environs.FileAwareEnv": "environs", "environs.env": "environs", "decouple.Config": "decouple",
-    "decouple.AutoConfig": "decouple", "starlette.config.Config": "starlette", "starlette.config.config": "starlette",
-}  # fmt: skip
-DATABASES = {
-    "postgres": "postgresql", "postgresql": "postgresql", "pgsql": "postgresql", "psql": "postgresql", "mysql": "mysql",
-    "mysql2": "mysql", "sqlite": "sqlite3", "sqlite3": "sqlite3", "postgis": "postgis", "spatialite": "spatialite",
-    "mariadb": "mysql", "oracle": "oracle", "mssql": "mssql", "cockroach": "cockroach",
-}  # fmt: skip
+_KNOWN = load_table("symbolic_eval/known/known")
+IMPLIED: Mapping[str, str] = _KNOWN["implied"]
+INSTANCES: Mapping[str, str] = _KNOWN["readers"]
+KINDS = frozenset({*_KNOWN["words"]["casts"].split(), *IMPLIED})
 ADDRESSES = frozenset({"dj_database_url.parse", "environ.Env.db_url_config"})  # casts that take a database's address
 # django-environ's methods that take an address and no variable, by what it is the address of
 CONFIGS = {"db_url_config": "db", "cache_url_config": "cache"}
 VARIABLE = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*")
 TRUE = frozenset({"true", "on", "ok", "y", "yes", "1", "t"})
-
-
-# What each library raises for a variable that isn't set
-_RAISED = {"environ": "ImproperlyConfigured", "environs": "EnvError", "decouple": "UndefinedValueError"}
 
 
 def prefixes(m: Machine) -> list[str]:
@@ -110,14 +86,14 @@ def read_with(m: Machine, library: str, kind: str, call: Call, owner: Value) -> 
         name = prefix.data + name
     if default is None and name not in m.environ and _is_caught(m, library):
         m.read(name, call.place, NOTHING)
-        raise Raised(_RAISED.get(library, _RAISED["decouple"]), frozenset({name}))
+        raise Raised(_KNOWN["raised"][library], frozenset({name}))
     place = first.place if first is not None and first.place else call.place
     value = m.read(name, place, default, _cast_name(cast, kind))
     return cast_value(m, value, cast, kind, call)
 
 
 def _is_caught(m: Machine, library: str) -> bool:
-    return m.is_caught(_RAISED.get(library, _RAISED["decouple"]))
+    return m.is_caught(_KNOWN["raised"][library])
 
 
 def _default_and_cast(
@@ -206,7 +182,7 @@ def parse_database(value: Value) -> Value:
     try:
         # Its second half is no port for the libraries that read such addresses either
         parts = urlsplit(text.replace("://:memory:", ":///:memory:"))
-        scheme = DATABASES.get(parts.scheme.split("+")[0], parts.scheme)
+        scheme = _KNOWN["engines"].get(parts.scheme.split("+")[0], parts.scheme)
         path = unquote(parts.path[1:])
         if scheme == "sqlite3" and not path:
             path = ":memory:"
@@ -239,7 +215,7 @@ def database_parse(m: Machine, call: Call) -> Value:
     first = call.argument(0, "url")
     if first is None or not isinstance(first.data, str):
         if first is not None and first.data is None and first.reads:
-            return m.fail("TypeError", first.reads, call.place, "is parsed as a database's address without a default")
+            return m.fail("TypeError", first.reads, call.place)
         return Value(Opaque("database"), call.reads(), call.place)
     return _with_options(parse_database(first), call)
 
@@ -318,17 +294,4 @@ def subscript(m: Machine, data: Opaque, key: Value, place: Evidence) -> Value | 
     return None
 
 
-TABLE: dict[str, Callable[[Any, Any], Value | None]] = {
-    "decouple.config": decouple_config,
-    "environs.env": environs_env,
-    "dj_database_url.config": database_config,
-    "dj_database_url.parse": database_parse,
-    "dotenv.load_dotenv": load_file,
-    "dotenv.main.load_dotenv": load_file,
-    "dotenv.dotenv_values": dotenv_values,
-    "dotenv.read_dotenv": load_file,
-    "environ.Env.read_env": load_file,
-    "environ.environ.Env.read_env": load_file,
-    "decouple.RepositoryEnv": make_repository,
-    "starlette.config.Config": make_starlette,
-}
+TABLE = {name: globals()[function] for function, names in _KNOWN["environments"].items() for name in names}

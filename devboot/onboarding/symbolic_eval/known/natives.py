@@ -1,56 +1,55 @@
-"""The standard library, as far as settings use it."""
+"""The standard library and others, as far as settings use them; `known.toml` says which names mean which function."""
 
 from __future__ import annotations
 
-import ast
+import fnmatch
+import functools
+import pkgutil
 import posixpath
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import PurePosixPath
-from typing import Any
-from urllib.parse import quote, quote_plus, unquote, urljoin
+from urllib.parse import urlsplit
 
 from devboot.clone_reader import parse_json
-from devboot.onboarding.symbolic_eval.known.hooks import include, optional
-from devboot.onboarding.symbolic_eval.known.paths import (
+from devboot.onboarding.symbolic_eval.known.paths import (  # noqa: F401 - named in the table
     Native,
     absolute,
+    exists,
+    here,
+    here_as_path,
+    is_file,
+    is_folder,
     make_path,
-    on_paths,
     open_file,
-    probe,
     root_path,
 )
-from devboot.onboarding.symbolic_eval.known.urls import build_url, on_texts, split_url
 from devboot.onboarding.symbolic_eval.machine import Machine
-from devboot.onboarding.symbolic_eval.members import member, parent
+from devboot.onboarding.symbolic_eval.members import member, parent  # noqa: F401
 from devboot.onboarding.symbolic_eval.operators import truth
 from devboot.onboarding.symbolic_eval.raising import stop
 from devboot.onboarding.symbolic_eval.values import (
+    HOLE,
     NOTHING,
     Call,
     Class,
     External,
+    Function,
     Instance,
     Module,
     Opaque,
     Raised,
+    Scope,
     Value,
     deep_reads,
     is_known,
+    plain,
     wrap,
 )
+from devboot.onboarding.tables import load_table
 
-BUILTINS = frozenset(
-    {
-        "str", "int", "float", "bool", "list", "tuple", "dict", "set", "frozenset", "len", "any", "all", "sorted",
-        "min", "max", "getattr", "hasattr", "isinstance", "print", "map", "zip", "enumerate", "range", "open",
-        "reversed", "repr", "abs", "type", "super", "exit", "quit", "filter", "sum", "bytes", "globals", "locals",
-        "object", "property", "staticmethod", "classmethod", "Exception", "ValueError", "KeyError", "ImportError",
-        "RuntimeError", "round", "iter", "next", "vars", "callable", "id", "hash", "issubclass", "setattr", "format",
-        "OSError", "FileNotFoundError", "AttributeError", "NotImplementedError", "TypeError", "SystemExit", "input",
-        "__import__", "ModuleNotFoundError", "EnvironmentError", "NameError", "LookupError", "exec", "eval", "compile",
-    }
-)  # fmt: skip
+_INCLUDED = "__included_files__"  # of split_settings: files may include each other, and each runs once
+_HOOK = "on_app_init"  # of Litestar
 
 
 def get(m: Machine, call: Call) -> Value:
@@ -73,45 +72,29 @@ def put(m: Machine, call: Call) -> Value:
     return Value(Opaque(), call.reads(), call.place)
 
 
+def pure(m: Machine, call: Call, function: Callable[..., object], cast: str = "") -> Value:
+    """Call a function that has no effects, if each argument is known; `cast` is the type that it makes of a text."""
+    for each in call.args:
+        if each.data is None and each.reads:
+            return m.fail("TypeError", each.reads, call.place, cast=cast)
+        for name in each.reads & m.found.needs.keys() if cast else ():
+            m.found.needs[name].cast = m.found.needs[name].cast or cast
+    given = [str(each.data) if isinstance(each.data, PurePosixPath) else plain(each) for each in call.args]
+    words = {name: plain(each) for name, each in call.keywords.items()}
+    try:
+        if all(map(is_known, (*call.args, *call.keywords.values()))):
+            return replace(wrap(function(*given, **words), call.reads()), place=call.place)
+    except Exception:  # noqa: BLE001, S110 - what the real function refuses leaves the result unknown
+        pass
+    return Value(Opaque(getattr(function, "__name__", "")), call.reads(), call.place)
+
+
 def load_json(m: Machine, call: Call) -> Value:
     """`json.load` of a file of the clone, `json.loads` of a text."""
-    first = call.argument(0, "s", "fp")
-    data = first.data if first else None
-    if isinstance(data, Opaque) and data.name == "file" and data.args:
-        data = data.args[0].data
-    if data is None and first is not None and first.reads:
-        return m.fail("TypeError", first.reads, call.place, "is parsed as JSON without a default")
-    try:
-        return wrap(parse_json(data), call.reads()) if isinstance(data, str) else Value(Opaque("json"), call.reads())
-    except ValueError:
-        return Value(Opaque("json"), call.reads())
-
-
-def literal(_m: Machine, call: Call) -> Value:
-    """`ast.literal_eval`."""
-    try:
-        return wrap(ast.literal_eval(str(call.args[0].data)), call.reads())
-    except (ValueError, SyntaxError, IndexError, MemoryError, RecursionError):
-        return Value(Opaque("literal"), call.reads())
-
-
-def convert(kind: Callable[..., object]) -> Native:
-    """`int`, `float`: of a text that is known."""
-
-    def native(m: Machine, call: Call) -> Value:
-        first = call.args[0] if call.args else Value("0")
-        if first.data is None and first.reads:
-            return m.fail("TypeError", first.reads, call.place, "is converted without a default", cast=kind.__name__)
-        for name in first.reads & m.found.needs.keys():
-            m.found.needs[name].cast = m.found.needs[name].cast or kind.__name__
-        try:
-            if isinstance(first.data, str | int | float):
-                return Value(kind(first.data), first.reads, call.place)
-        except ValueError:
-            pass
-        return Value(Opaque(kind.__name__), call.reads(), call.place)
-
-    return native
+    first = call.argument(0, "s", "fp") or NOTHING
+    if isinstance(first.data, Opaque) and first.data.name == "file" and first.data.args:
+        first = Value(first.data.args[0].data, first.reads)
+    return pure(m, replace(call, args=(first,), keywords={}), parse_json)
 
 
 def to_text(_m: Machine, call: Call) -> Value:
@@ -130,51 +113,47 @@ def to_bool(_m: Machine, call: Call) -> Value:
 
 def strtobool(m: Machine, call: Call) -> Value:
     """`distutils.util.strtobool`."""
+    return pure(m, call, lambda text: str(text).lower() in ("y", "yes", "t", "true", "on", "1"), cast="bool")
+
+
+def to_list(_m: Machine, call: Call) -> Value:
+    """`list`, `set`, `sorted` of what is known."""
+    first = call.args[0] if call.args else Value([])
+    if not isinstance(first.data, list | tuple | set | dict | str):
+        return Value(Opaque("list"), call.reads(), call.place)
+    items = [item if isinstance(item, Value) else Value(item, first.reads) for item in first.data]
+    return Value(items, first.reads, call.place)
+
+
+def to_tuple(m: Machine, call: Call) -> Value:
+    """`tuple` of what is known."""
+    made = to_list(m, call)
+    return replace(made, data=tuple(made.data)) if isinstance(made.data, list) else made
+
+
+def to_dict(_m: Machine, call: Call) -> Value:
+    """`dict` of what is known."""
     first = call.args[0] if call.args else NOTHING
-    if first.data is None and first.reads:
-        return m.fail("AttributeError", first.reads, call.place, "is converted without a default", cast="bool")
-    return Value(str(first.data).lower() in ("y", "yes", "t", "true", "on", "1"), first.reads, call.place)
+    return Value({**(first.data if isinstance(first.data, dict) else {}), **call.keywords}, first.reads, call.place)
 
 
-def collect(kind: type) -> Native:
-    """`list`, `tuple`, `set`, `sorted`, `dict` of what is known."""
-
-    def native(_m: Machine, call: Call) -> Value:
-        first = call.args[0] if call.args else Value([])
-        if kind is dict:
-            base = dict(first.data) if isinstance(first.data, dict) else {}
-            return Value(base | dict(call.keywords), first.reads, call.place)
-        if isinstance(first.data, list | tuple | set | dict | str):
-            items = [item if isinstance(item, Value) else Value(item, first.reads) for item in first.data]
-            return Value(tuple(items) if kind is tuple else items, first.reads, call.place)
-        return Value(Opaque(kind.__name__), call.reads(), call.place)
-
-    return native
+def any_of(_m: Machine, call: Call) -> Value:
+    """`any(...)`."""
+    return _quantified(call, every=False)
 
 
-def length(m: Machine, call: Call) -> Value:
-    """`len(...)`."""
+def all_of(_m: Machine, call: Call) -> Value:
+    """`all(...)`."""
+    return _quantified(call, every=True)
+
+
+def _quantified(call: Call, *, every: bool) -> Value:
     first = call.args[0] if call.args else NOTHING
-    if first.data is None and first.reads:
-        return m.fail("TypeError", first.reads, call.place, "is measured without a default")
-    sized = isinstance(first.data, str | list | tuple | dict | set)
-    return Value(len(first.data) if sized else Opaque("len"), first.reads, call.place)  # type: ignore[arg-type]
-
-
-def quantify(every: bool) -> Native:
-    """`all`, `any`."""
-
-    def native(_m: Machine, call: Call) -> Value:
-        first = call.args[0] if call.args else NOTHING
-        if not isinstance(first.data, list | tuple):
-            return Value(Opaque("any"), call.reads(), call.place)
-        verdicts = [truth(item) if isinstance(item, Value) else bool(item) for item in first.data]
-        reads = deep_reads(first)
-        if (not every) in verdicts:
-            return Value(not every, reads, call.place)
-        return Value(Opaque("any") if None in verdicts else every, reads, call.place)
-
-    return native
+    if not isinstance(first.data, list | tuple):
+        return Value(Opaque("any"), call.reads(), call.place)
+    verdicts = [truth(item) if isinstance(item, Value) else bool(item) for item in first.data]
+    known = not every if (not every) in verdicts else Opaque("any") if None in verdicts else every
+    return Value(known, deep_reads(first), call.place)
 
 
 def get_attribute(m: Machine, call: Call) -> Value:
@@ -242,100 +221,113 @@ def leave(m: Machine, call: Call) -> Value:
     return NOTHING
 
 
-def fixed(data: object) -> Native:
+def fixed(_m: Machine, call: Call, data: object) -> Value:
     """A call whose result doesn't depend on its arguments."""
-    return lambda _m, call: Value(data, call.reads(), call.place)
+    return Value(data, call.reads(), call.place)
 
 
-def second(_m: Machine, call: Call) -> Value:
+def second_of(_m: Machine, call: Call) -> Value:
     """`typing.cast(kind, value)`."""
     return call.args[1] if len(call.args) > 1 else NOTHING
 
 
 def first_of(_m: Machine, call: Call) -> Value:
-    """A wrapper that changes nothing of importance."""
+    """A wrapper that changes nothing of importance, `optional(path)` of what may be missing."""
     return call.args[0] if call.args else NOTHING
 
 
-TABLE: dict[str, Any] = {
-    "os.environ.get": get,
-    "os.getenv": get,
-    "os.environ.setdefault": put,
-    "os.environ.pop": get,
-    "os.path.join": on_paths(posixpath.join),
-    "os.path.dirname": on_paths(posixpath.dirname),
-    "os.path.basename": on_paths(posixpath.basename),
-    "os.path.normpath": on_paths(posixpath.normpath),
-    "os.path.expanduser": on_paths(str),
-    "os.path.abspath": absolute,
-    "os.path.realpath": absolute,
-    "os.path.exists": probe("any"),
-    "os.path.isfile": probe("file"),
-    "os.path.isdir": probe("folder"),
-    "os.getcwd": lambda m, call: Value(m.here, frozenset(), call.place),
-    "pathlib.Path.cwd": lambda m, call: Value(PurePosixPath(m.here), frozenset(), call.place),
-    "pathlib.Path": make_path,
-    "pathlib.PurePath": make_path,
-    "unipath.Path": make_path,
-    "environ.Path": root_path,
-    "builtins.open": open_file,
-    "json.load": load_json,
-    "json.loads": load_json,
-    "ast.literal_eval": literal,
-    "builtins.int": convert(int),
-    "builtins.float": convert(float),
-    "builtins.str": to_text,
-    "builtins.bool": to_bool,
-    "builtins.list": collect(list),
-    "builtins.tuple": collect(tuple),
-    "builtins.set": collect(list),
-    "builtins.sorted": collect(list),
-    "builtins.dict": collect(dict),
-    "builtins.len": length,
-    "builtins.any": quantify(every=False),
-    "builtins.all": quantify(every=True),
-    "builtins.getattr": get_attribute,
-    "builtins.super": parent,
-    "builtins.hasattr": has_attribute,
-    "builtins.isinstance": is_instance,
-    "builtins.exit": leave,
-    "builtins.quit": leave,
-    "sys.exit": leave,
-    "os._exit": leave,
-    "importlib.import_module": bring_module,
-    "django.utils.module_loading.import_string": bring_module,
-    "werkzeug.utils.import_string": bring_module,
-    "distutils.util.strtobool": strtobool,
-    "setuptools._distutils.util.strtobool": strtobool,
-    "urllib.parse.urlparse": split_url,
-    "urllib.parse.urlsplit": split_url,
-    "urllib.parse.quote": on_texts(lambda text, *_: quote(text)),
-    "urllib.parse.quote_plus": on_texts(lambda text, *_: quote_plus(text)),
-    "urllib.parse.unquote": on_texts(lambda text, *_: unquote(text)),
-    "urllib.parse.urljoin": on_texts(urljoin),
-    "split_settings.tools.include": include,
-    "split_settings.tools.optional": optional,
-    "typing.cast": second,
-    "copy.copy": first_of,
-    "copy.deepcopy": first_of,
-    "pydantic.SecretStr": first_of,
-    "pydantic.parse_obj_as": second,
-    "platform.system": fixed("Linux"),
-    "socket.gethostname": fixed("localhost"),
-    "secrets.token_hex": fixed("0" * 32),
-    "secrets.token_urlsafe": fixed("0" * 32),
-    "django.core.management.utils.get_random_secret_key": fixed("0" * 50),
-    "sqlalchemy.engine.url.URL": build_url,
-    "sqlalchemy.engine.url.URL.create": build_url,
-    "sqlalchemy.engine.URL.create": build_url,
-    "sqlalchemy.URL.create": build_url,
-    "sqlalchemy.engine.URL": build_url,
-    "pydantic.PostgresDsn.build": build_url,
-    "pydantic.RedisDsn.build": build_url,
-    "pydantic.AmqpDsn.build": build_url,
-    "pydantic.MySQLDsn.build": build_url,
-    "pydantic.AnyUrl.build": build_url,
-    "pydantic.networks.PostgresDsn.build": build_url,
-    "pydantic_core.MultiHostUrl.build": build_url,
-    "pydantic_core.Url.build": build_url,
-}
+def split_url(_m: Machine, call: Call) -> Value:
+    """`urlparse(...)`."""
+    first = call.args[0] if call.args else NOTHING
+    if first.data is None and first.reads:
+        return Value(Opaque("urlparse"), first.reads)
+    if not isinstance(first.data, str):
+        return Value(Opaque("urlparse", call.args), call.reads(), call.place)
+    made = Opaque("urlparse", call.args)
+    try:
+        parts = urlsplit(first.data)
+        for name in ("scheme", "netloc", "path", "query", "hostname", "port", "username", "password", "fragment"):
+            made.attributes[name] = Value(getattr(parts, name), first.reads, call.place)
+    except ValueError:
+        pass
+    return Value(made, first.reads, call.place)
+
+
+def _part(part: object) -> object:
+    return part if isinstance(part, str | int) else HOLE
+
+
+def build_url(_m: Machine, call: Call) -> Value:
+    """`PostgresDsn.build(...)`, `URL.create(...)`."""
+    words = {key: plain(value) for key, value in call.keywords.items()}
+    scheme = words.get("scheme") or words.get("drivername") or (call.args[0].data if call.args else "")
+    if not isinstance(scheme, str):
+        return Value(Opaque("url"), call.reads(), call.place)
+    user = words.get("username") or words.get("user")
+    host, port = words.get("host"), words.get("port")
+    path = words.get("path") or words.get("database") or words.get("query")
+    login = f"{_part(user)}:{_part(words.get('password'))}@" if user else ""
+    text = f"{scheme}://{login}{_part(host) if host else ''}{f':{_part(port)}' if port else ''}"
+    text += "/" + str(_part(path)).lstrip("/") if path else ""
+    return Value(text, call.reads(), call.place)
+
+
+def include(m: Machine, call: Call) -> Value:
+    """`split_settings.tools.include(...)`: patterns that count from the folder of the file that says it."""
+    module = call.scope.module
+    # Relative imports count from the module that includes, whose package may be the module itself
+    is_package = posixpath.basename(module.path) == "__init__.py"
+    name = f"{module.name}.included" if is_package else module.name
+    for path in _paths(m, call):
+        parsed = m.tree.module(path)
+        if parsed is not None and _is_new(module, path):
+            m.execute(parsed.body, Scope(Module(name, path, module.names, module.stars), module.names))
+    return NOTHING
+
+
+def _is_new(module: Module, path: str) -> bool:
+    known = module.names.get(_INCLUDED)
+    paths = known.data if known is not None and isinstance(known.data, tuple) else ()
+    module.names[_INCLUDED] = Value((*paths, path))
+    return path not in paths
+
+
+def _paths(m: Machine, call: Call) -> Iterator[str]:
+    folder = posixpath.dirname(call.scope.module.path)
+    for given in call.args:
+        if isinstance(given.data, str):
+            pattern = posixpath.normpath(posixpath.join(folder, given.data))
+            names = sorted(m.tree.in_folder(posixpath.dirname(pattern) or "."))
+            for each in fnmatch.filter(names, posixpath.basename(pattern)):
+                yield posixpath.join(posixpath.dirname(pattern), each)
+
+
+def litestar(m: Machine, call: Call) -> Value | None:
+    """Litestar asks its plugins, and functions given for that, to complete its configuration."""
+    config = Value(Opaque("litestar.AppConfig"))
+    for word in ("plugins", _HOOK):
+        given = call.keywords.get(word)
+        for each in given.data if given is not None and isinstance(given.data, list | tuple) else ():
+            _complete(m, each, config, call)
+    return None
+
+
+def _complete(m: Machine, given: Value, config: Value, call: Call) -> None:
+    hook = given.data.cls.find(_HOOK) if isinstance(given.data, Instance) else given
+    if hook is not None and isinstance(hook.data, Function):
+        m.call(hook.data, (config,) if hook is given else (given, config), {}, call.place)
+
+
+def _tabled() -> Iterator[tuple[str, Native]]:
+    table = load_table("symbolic_eval/known/known")
+    for name, target in table["pure"].items():
+        function = pkgutil.resolve_name(target)
+        cast = function.__name__ if function in (int, float) else ""
+        yield name, functools.partial(pure, function=function, cast=cast)
+    for name, data in table["fixed"].items():
+        yield name, functools.partial(fixed, data=data)
+    for function, names in table["natives"].items():
+        yield from ((name, globals()[function]) for name in names)
+
+
+TABLE = dict(_tabled())

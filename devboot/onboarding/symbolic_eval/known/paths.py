@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import PurePosixPath
 
 from devboot.onboarding.symbolic_eval.machine import Machine
-from devboot.onboarding.symbolic_eval.values import NOTHING, Call, Method, Opaque, Raised, Value
+from devboot.onboarding.symbolic_eval.values import Call, Method, Opaque, Raised, Value
 
 Native = Callable[[Machine, Call], Value | None]
 
@@ -26,21 +26,6 @@ def texts_of(call: Call) -> list[str] | None:
     return None
 
 
-def on_paths(function: Callable[..., object]) -> Native:
-    """A function of `os.path`, on texts that are known."""
-
-    def native(m: Machine, call: Call) -> Value:
-        texts = texts_of(call)
-        if not texts:
-            for arg in call.args:
-                if arg.data is None and arg.reads:
-                    return m.fail("TypeError", arg.reads, call.place, "is used in a path without a default")
-            return Value(Opaque("path"), call.reads(), call.place)
-        return Value(function(*texts), call.reads(), call.place)
-
-    return native
-
-
 def absolute(m: Machine, call: Call) -> Value:
     """`os.path.abspath`, `realpath`."""
     texts = texts_of(call)
@@ -49,14 +34,24 @@ def absolute(m: Machine, call: Call) -> Value:
     return Value(posixpath.normpath(posixpath.join(m.here, texts[0])), call.reads(), call.place)
 
 
-def probe(kind: str) -> Native:
-    """`os.path.exists`, `isfile`, `isdir`: what the clone has counts, elsewhere nothing does."""
+def exists(m: Machine, call: Call) -> Value:
+    """`os.path.exists`: what the clone has counts, elsewhere nothing is."""
+    return _probed(m, call, "any")
 
-    def native(m: Machine, call: Call) -> Value:
-        texts = texts_of(call)
-        return Value(there(m, texts[0], kind) if texts else Opaque("exists"), call.reads(), call.place)
 
-    return native
+def is_file(m: Machine, call: Call) -> Value:
+    """`os.path.isfile`."""
+    return _probed(m, call, "file")
+
+
+def is_folder(m: Machine, call: Call) -> Value:
+    """`os.path.isdir`."""
+    return _probed(m, call, "folder")
+
+
+def _probed(m: Machine, call: Call, kind: str) -> Value:
+    texts = texts_of(call)
+    return Value(there(m, texts[0], kind) if texts else Opaque("exists"), call.reads(), call.place)
 
 
 def there(m: Machine, path: str, kind: str) -> bool:
@@ -67,16 +62,23 @@ def there(m: Machine, path: str, kind: str) -> bool:
     return (kind != "folder" and m.tree.exists(inner)) or (kind != "file" and m.tree.is_folder(inner))
 
 
+def here(m: Machine, call: Call) -> Value:
+    """`os.getcwd()`."""
+    return Value(m.here, frozenset(), call.place)
+
+
+def here_as_path(m: Machine, call: Call) -> Value:
+    """`Path.cwd()`."""
+    return Value(PurePosixPath(m.here), frozenset(), call.place)
+
+
 def make_path(m: Machine, call: Call) -> Value:
     """`Path(...)`."""
-    if not call.args:
-        return Value(PurePosixPath("."), frozenset(), call.place)
-    return Value(native_path(call), call.reads(), call.place) if texts_of(call) else on_paths(str)(m, call) or NOTHING
-
-
-def native_path(call: Call) -> PurePosixPath:
-    """The path that the arguments name."""
-    return PurePosixPath(*(texts_of(call) or []))
+    unset = next((each for each in call.args if each.data is None and each.reads), None)
+    if unset is not None:
+        return m.fail("TypeError", unset.reads, call.place)
+    texts = texts_of(call)
+    return Value(PurePosixPath(*texts) if texts is not None else Opaque("path"), call.reads(), call.place)
 
 
 def root_path(m: Machine, call: Call) -> Value:

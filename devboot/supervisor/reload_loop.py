@@ -9,10 +9,11 @@ import re
 
 MANY, WINDOW = 8, 60.0  # so many reloads within so many seconds: nobody saves files that often
 
-# What reloaders write, with the file: uvicorn, Werkzeug, Django, gunicorn and hypercorn, nodemon
+# What reloaders write, with the file: uvicorn, Werkzeug, Django, hupper, gunicorn and hypercorn, nodemon, watchfiles
 _LINES = re.compile(
-    rb"[Dd]etected changes? in '([^'\n]+)'|(\S+) changed, reloading|Worker reloading: (\S+) modified"
-    rb"|\[nodemon\] restarting due to changes"
+    rb"[Dd]etected changes? in '([^'\n]+)'|(\S+) changed[,;] reloading|Worker reloading: (\S+) modified"
+    rb"|\[nodemon\] restarting due to changes|^(?:\[[\d:]+\] )?\d+ changes? detected$",
+    re.MULTILINE,
 )
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 
 from devboot.model.distributions import distributions, distributions_table
 from devboot.onboarding.frameworks.known import framework_of, imported_packages
-from devboot.onboarding.packages.programs import is_brought, libraries_of_options, server_of
+from devboot.onboarding.packages.programs import is_brought, libraries_of_options, server_of, watcher_of_reloads
 from devboot.onboarding.proposal_values import Evidence, Note, PythonInput
 from devboot.onboarding.reading.layout import ASIDE, Application
 from devboot.onboarding.reading.procfile import program
@@ -82,6 +82,11 @@ def with_imported(
     more = sorted(_framework(tree, app, packages) | servers | options)
     if more and python.requirements:
         notes.append(Note(f"{', '.join(more)}: used, but in none of the lists of packages", app.evidence))
+    if watcher := watcher_of_reloads(tree, app.path, commands, packages):
+        notes.append(
+            Note(f"{watcher}: added, without it uvicorn's reloader looks at every file of .venv", app.evidence)
+        )
+        more.append(watcher)
     lacking = _unlisted(tree, app, python, {**packages, **dict.fromkeys(more, "")})
     notes += [Note(f"{name}: imported, but in none of the lists of packages", at) for name, at in lacking.items()]
     return replace(python, packages=tuple(sorted({*python.packages, *more, *lacking}))), notes

@@ -28,6 +28,8 @@ _OPTIONS = re.compile(
 )
 _SETTINGS = ("worker_pool", "CELERY_WORKER_POOL", "CELERYD_POOL")
 _SET = re.compile(rf"""^[^#\n]*\b(?:{"|".join(_SETTINGS)})["']?\s*[=:]\s*["'](eventlet|gevent)["']""", re.MULTILINE)
+_RELOADS = re.compile(r"\buvicorn\b.*\s--reload\b(?!-)")
+_RUNS_RELOADING = re.compile(r"^[^#\n]*\buvicorn\.run\([^()]*\breload\s*=\s*True", re.MULTILINE)
 _LIST = re.compile(r"requirements?[\w.-]*\.(?:txt|pip)$")
 _NOT_TO_RUN = re.compile(r"test|doc|lint|\bci\b", re.IGNORECASE)
 
@@ -58,6 +60,12 @@ def libraries_of_options(tree: Tree, commands: Iterable[str], packages: Mapping[
         )
         found |= {match[1]} if match else set()
     return found - packages.keys()
+
+
+def watcher_of_reloads(tree: Tree, entry: str, commands: Iterable[str], packages: Mapping[str, str]) -> str:
+    """Return the library without which uvicorn's reloads look at every file below, `.venv` included; "" where it is."""
+    reloads = any(map(_RELOADS.search, commands)) or _RUNS_RELOADING.search(tree.text(entry) or "") if entry else False
+    return "watchfiles" if reloads and "watchfiles" not in packages else ""
 
 
 def server_of(program: str) -> str:

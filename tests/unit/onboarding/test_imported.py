@@ -242,3 +242,22 @@ def test_a_list_that_has_what_composes_worker_runs_is_taken_along(propose):
     assert propose(files).python.packages == ("celery",)
     python = propose({**files, "requirements-all.txt": "flask\ncelery\n"}).python
     assert (python.requirements, python.packages) == (("requirements.txt", "requirements-all.txt"), ())
+
+
+@pytest.mark.parametrize(
+    ("files", "is_added"),
+    [
+        ({"Procfile": "web: uvicorn main:app --reload --port $PORT\n"}, True),
+        ({"Procfile": "web: uvicorn main:app --port $PORT\n"}, False),
+        ({"Procfile": "web: uvicorn main:app --reload\n", "requirements.txt": "fastapi\nuvicorn[standard]\n"}, False),
+        ({"Procfile": "web: uvicorn main:app --reload\n", "requirements.txt": "fastapi\nuvicorn\nwatchfiles\n"}, False),
+        ({"main.py": "APP\nif __name__ == '__main__':\n    uvicorn.run('main:app', port=80, reload=True)\n"}, True),
+        ({"main.py": "APP\nif __name__ == '__main__':\n    uvicorn.run('main:app', port=80)\n"}, False),
+    ],
+)
+def test_uvicorns_reloader_gets_what_spares_it_the_virtualenv(propose, files, is_added):
+    app = "import uvicorn\nfrom fastapi import FastAPI\napp = FastAPI()\n"
+    given = {"main.py": app, "requirements.txt": "fastapi\nuvicorn\n"} | files
+    proposal = propose({**given, "main.py": given["main.py"].replace("APP\n", app)})
+    assert ("watchfiles" in proposal.python.packages) == is_added
+    assert any(note.text.startswith("watchfiles: added") for note in proposal.notes) == is_added

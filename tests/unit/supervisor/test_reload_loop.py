@@ -14,6 +14,9 @@ from devboot.supervisor.reload_loop import MANY, WINDOW, ReloadLoop, reloads_in
         (b"/home/ada/shop/a.py changed, reloading.", "/home/ada/shop/a.py"),
         (b"[2026-01-01 10:00:00 +0000] [12] [INFO] Worker reloading: /shop/a.py modified", "/shop/a.py"),
         (b"[nodemon] restarting due to changes...", ""),
+        (b"/home/ada/shop/a.py changed; reloading ...", "/home/ada/shop/a.py"),
+        (b"[10:00:00] 3 changes detected", ""),
+        (b"1 change detected", ""),
     ],
 )
 def test_the_line_of_a_reloader_names_the_file(line, path):
@@ -21,7 +24,14 @@ def test_the_line_of_a_reloader_names_the_file(line, path):
 
 
 @pytest.mark.parametrize(
-    "line", [b"Reloading the cache", b"INFO: Will watch for changes", b"Uploading a.py", b"preloaded 3 models"]
+    "line",
+    [
+        b"Reloading the cache",
+        b"INFO: Will watch for changes",
+        b"Uploading a.py",
+        b"preloaded 3 models",
+        b"no 3 changes detected in 4",
+    ],
 )
 def test_other_lines_are_no_reload(line):
     assert reloads_in(line) == []

@@ -107,6 +107,10 @@ class Framework(Protocol):
         """Return the once-tasks, migrations above all; `databases` are the names of what they depend on."""
         return ()
 
+    def tables(self, clone: Clone, databases: tuple[str, ...]) -> Task | None:
+        """Return the once-task that makes all tables as the code has them, where migrations can't begin without."""
+        return None
+
     def variables(self, clone: Clone, commands: Iterable[str]) -> Mapping[str, Variable]:
         """Return variables with which `commands`, and lines of the Procfile, find the application or its settings."""
         return {}

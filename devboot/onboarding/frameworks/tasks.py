@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from devboot.onboarding.frameworks.framework import Clone
 from devboot.onboarding.frameworks.known import TOOLS
+from devboot.onboarding.frameworks.migrations.revisions import contradiction
 from devboot.onboarding.proposal_values import Task
 from devboot.onboarding.reading.layout import ASIDE, cwd_of
 from devboot.onboarding.reading.once_commands import once_commands
@@ -29,30 +30,49 @@ def find_tasks(clone: Clone, run: Run, databases: tuple[str, ...]) -> list[Task]
     if release is not None and _migrates(clone, release.command):
         return []
     tasks = next(filter(None, (list(each.tasks(clone, run, databases)) for each in (clone.framework, *TOOLS))), [])
-    if release is not None or (tasks and not _begins_with_tables(clone, tasks[0])):
+    is_stuck = bool(tasks) and _fails_at_first(clone, tasks[0])
+    if release is not None or (tasks and not is_stuck):
         return tasks
-    found = next(once_commands(clone.tree, clone.app, clone.compose), None) if databases else None
-    if found is None:
-        return tasks
-    command, where = found
-    first = Task(
-        "init",
-        clone.framework.completed(clone, command),
-        cwd_of(clone.app),
-        (),
-        depends_on=databases,
-        evidence=where,
-        once=True,
-    )
+    if is_stuck and any(event.name.endswith(".create_all") for event in run.found.events):
+        return []  # importing the application makes the tables
+    first = _first_command(clone, databases) if databases else None
+    if first is None:
+        made = next(filter(None, (each.tables(clone, databases) for each in TOOLS)), None) if is_stuck else None
+        return [made, *_after(made, tasks)] if made is not None else tasks
     # What makes all tables as the code has them leaves nothing to migrate, unless it says so to the migrations
     stamps = any(clone.tree.mentions(path, ("stamp",)) for path in clone.tree.python_files() if not ASIDE.search(path))
-    return [first, *(replace(each, depends_on=(*each.depends_on, "init")) for each in tasks if stamps)]
+    return [first, *(_after(first, tasks) if stamps else ())]
+
+
+def _first_command(clone: Clone, databases: tuple[str, ...]) -> Task | None:
+    """The clone's own command for a new database."""
+    command, where = next(once_commands(clone.tree, clone.app, clone.compose), ("", None))
+    plain = clone.framework.completed(clone, command)
+    here = cwd_of(clone.app)
+    return Task("init", plain, here, (), depends_on=databases, evidence=where, once=True) if command else None
+
+
+def _after(first: Task, tasks: list[Task]) -> list[Task]:
+    return [replace(each, depends_on=(*each.depends_on, first.name)) for each in tasks]
+
+
+def _fails_at_first(clone: Clone, task: Task) -> bool:
+    """Whether migrations of Alembic's fail on an empty database."""
+    return _begins_with_tables(clone, task) or any(
+        contradiction(clone.tree, folder) is not None for folder in _folders(clone, task)
+    )
+
+
+def _folders(clone: Clone, task: Task) -> list[str]:
+    """The folders with a task's revisions, relative to the tree."""
+    prefix = "" if clone.app.root == "." else f"{clone.app.root}/"
+    patterns = [pattern for pattern in task.inputs if pattern.endswith("versions/*.py")]
+    return [posixpath.normpath(posixpath.dirname(f"{prefix}{pattern}")) for pattern in patterns]
 
 
 def _begins_with_tables(clone: Clone, task: Task) -> bool:
-    """Whether migrations of Alembic's change tables that none of them makes, so that they fail on an empty database."""
-    prefix = "" if clone.app.root == "." else f"{clone.app.root}/"
-    folders = [posixpath.dirname(f"{prefix}{pattern}") for pattern in task.inputs if pattern.endswith("versions/*.py")]
+    """Whether migrations of Alembic's change tables, and none of them makes any."""
+    folders = _folders(clone, task)
     texts = [clone.tree.text(p) or "" for p in clone.tree.python_files() if posixpath.dirname(p) in folders]
     return any(map(_CHANGES.search, texts)) and not any(map(_MAKES.search, texts))
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import configparser
 import posixpath
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from devboot.onboarding.frameworks.framework import Clone, Framework
-from devboot.onboarding.proposal_values import Evidence, Task
+from devboot.onboarding.frameworks.migrations.revisions import contradiction
+from devboot.onboarding.proposal_values import Evidence, Note, Task
 from devboot.onboarding.reading.layout import ASIDE, Application
 from devboot.onboarding.reading.pins import held
 from devboot.onboarding.reading.tree import Tree
@@ -64,6 +65,12 @@ class Alembic(Framework):
         inputs = (posixpath.relpath(posixpath.join(scripts, "versions/*.py"), app.root),)
         here = posixpath.relpath(cwd, app.root)
         return [Task("migrate", command, here, inputs, depends_on=databases, evidence=Evidence(ini, line))]
+
+    def notes(self, clone: Clone, tasks: Collection[Task], databases: Collection[str]) -> Sequence[Note]:  # noqa: ARG002 - the scripts say it
+        """Say which step of the migrations fails on an empty database."""
+        folders = [f"{posixpath.dirname(path)}/versions" for path in environments(clone.tree)]
+        found = (contradiction(clone.tree, folder) for folder in folders)
+        return [Note(f"migrations fail on an empty database: {each.text}", each.place) for each in found if each]
 
 
 def _command(tree: Tree, app: Application, ini: str, location: str) -> tuple[str, str]:

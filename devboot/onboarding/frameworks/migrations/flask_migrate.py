@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection, Sequence
 
 from devboot.onboarding.frameworks.framework import Clone, Framework
-from devboot.onboarding.frameworks.web.flask import Flask, by_hand, flask_command
+from devboot.onboarding.frameworks.web.flask import Flask, by_hand, flask_command, flask_name, has_option
 from devboot.onboarding.proposal_values import Evidence, Note, Task
 from devboot.onboarding.reading.layout import ASIDE, cwd_of
 from devboot.onboarding.reading.tree import Tree
@@ -39,6 +39,17 @@ class FlaskMigrate(Framework):
         command = f"python {posixpath.relpath(script, app.folder)} {verb}" if script else flask_command(clone, verb)
         inputs = (posixpath.relpath(folder, app.root) + "/versions/*.py",)
         return [Task("migrate", command, cwd_of(app), inputs, depends_on=databases, evidence=Evidence(env))]
+
+    def tables(self, clone: Clone, databases: tuple[str, ...]) -> Task | None:
+        """Return the command that makes the tables through the extension and marks all migrations as done."""
+        if not isinstance(clone.framework, Flask) or "flask-migrate" not in clone.packages:
+            return None
+        name = flask_name(clone.tree, clone.app) if has_option(clone) else ""
+        load = f"from flask.cli import ScriptInfo; app = ScriptInfo({repr(name) if name else ''}).load_app()"
+        makes = "app.app_context().push(); app.extensions['migrate'].db.create_all()"
+        command = f'python -c "{load}; {makes}" && {flask_command(clone, "db stamp head")}'
+        where = clone.app.evidence
+        return Task("tables", command, cwd_of(clone.app), (), depends_on=databases, evidence=where, once=True)
 
     def notes(self, clone: Clone, tasks: Collection[Task], databases: Collection[str]) -> Sequence[Note]:
         """Say how migrations are made, where a clone has none and nothing else makes its tables."""

@@ -38,7 +38,7 @@ class Flask(ApplicationObject):
     def variables(self, clone: Clone, commands: Iterable[str]) -> Mapping[str, Variable]:
         """Return FLASK_APP, where a command calls `flask` and it would find nothing by itself."""
         lines = [entry.command for entry in clone.procfile.entries.values()] if clone.procfile else []
-        is_told, example = _has_option(clone), clone.files.examples.get(_VARIABLE)
+        is_told, example = has_option(clone), clone.files.examples.get(_VARIABLE)
         calls = any(
             _CALLS.search(each) and _VARIABLE not in each for each in (lines if is_told else (*commands, *lines))
         )
@@ -56,7 +56,7 @@ def flask_command(clone: Clone, verb: str) -> str:
     """Return a command of Flask's, with the option that names the application where Flask doesn't find it."""
     name = flask_name(clone.tree, clone.app)
     program = "python -m flask" if _is_inside_package(clone.tree, clone.app) else "flask"
-    return f"{program} --app {name} {verb}" if name and _has_option(clone) else f"{program} {verb}"
+    return f"{program} --app {name} {verb}" if name and has_option(clone) else f"{program} {verb}"
 
 
 def _is_inside_package(tree: Tree, app: Application) -> bool:
@@ -71,7 +71,7 @@ def _is_inside_package(tree: Tree, app: Application) -> bool:
 def by_hand(clone: Clone, verb: str) -> str:
     """Return how a person calls such a command in devboot's environment."""
     name = flask_name(clone.tree, clone.app)
-    before = f"{_VARIABLE}={name} " if name and not _has_option(clone) else ""
+    before = f"{_VARIABLE}={name} " if name and not has_option(clone) else ""
     return f"{before}devboot run -- {flask_command(clone, verb)}"
 
 
@@ -86,7 +86,7 @@ def flask_name(tree: Tree, app: Application) -> str:
     return f"{app.entry}:{plain}"
 
 
-def _has_option(clone: Clone) -> bool:
+def has_option(clone: Clone) -> bool:
     """Whether the project's Flask has `--app`, as those since 2.2 do."""
     found = held(clone.tree, clone.app.root, clone.python.requirements, "flask")
     return found is None or found.is_since((2, 2))

@@ -218,7 +218,7 @@ def _refuse_device(named: str, path: str) -> None:
     except FileNotFoundError:
         return
     if not stat.S_ISREG(mode):
-        raise OSError(errno.ENXIO, "a link leads to what is no regular file", path)
+        raise OSError(errno.ENXIO, "a link leads to something that is not a regular file, and would be replaced", path)
 
 
 def sweep(path: str) -> None:

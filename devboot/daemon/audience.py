@@ -71,7 +71,7 @@ class Viewer:
         return True
 
     def hold(self, *, pause: bool = False) -> None:
-        """Show nothing until `release`, or (without `pause`) until there is more than a screenful or a word to say."""
+        """Show no output until `release`; without `pause`, until there is a screenful or a message of devboot."""
         self._is_paused = self._is_paused or pause
         if pause:
             self.open_line = ""  # the client ends it: something else may come to stand there meanwhile

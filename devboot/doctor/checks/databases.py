@@ -85,7 +85,7 @@ def _check_copy(path: str, cache: str) -> tuple[str, ...]:
                 file.write(read_bytes(path + end, limit=_COPIED))
         found = _complaints(copy, "mode=ro")
     if found and _stamps(path) != before:
-        raise UncheckedError("it is being written")
+        raise UncheckedError("it changed while it was checked")
     return found
 
 

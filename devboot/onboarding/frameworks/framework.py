@@ -65,7 +65,9 @@ class Framework(Protocol):
     name: str
     package: str = ""  # the distribution that an import of it needs, where no list has that
     port: int = 0  # where its server listens unless it is told
-    requires: tuple[frozenset[str], ...] = ()  # distributions without which nothing starts: one of each set
+    requires: tuple[
+        frozenset[str], ...
+    ] = ()  # sets of distributions, one of each needed: they choose extras and groups
     databases: str = ""  # the setting with its databases, where that has a form of its own
     is_found_by_place: bool = False  # whether it finds modules by where they lie, not by imports
     pages: str = ""  # the folder of modules that it loads by itself

@@ -45,7 +45,9 @@ class ServingScript(Framework):
 
     def is_run(self, path: str, text: str) -> bool:
         """Whether a module below the root is what is run, not what that imports."""
-        return path.endswith("/__main__.py") or bool(RUNS.search(text))
+        begins = re.escape(self.listens.call) if self.listens else r"(?!)"
+        at_its_end = re.search(rf"^\w+(?:\.\w+|\([^)\n]*\))*\.?{begins}\(", text, re.MULTILINE)
+        return path.endswith("/__main__.py") or bool(at_its_end or RUNS.search(text))
 
     def web(self, clone: Clone) -> Process | None:
         """Return the script, with the port at which it will listen where it can't be told another."""

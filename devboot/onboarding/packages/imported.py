@@ -180,7 +180,9 @@ def _servers(
     if starts_itself or not app.path:
         return started
     known = {**dict.fromkeys(packages, app.evidence), **dict.fromkeys(_framework(tree, app, packages), app.evidence)}
-    return started | {name for name in _of_patterns(tree, [app.path], known) if server_of(name)}
+    by_place = framework_of(app.framework).is_found_by_place
+    files = [app.path] if by_place else list(_application_files(tree, app))  # what makes the object may lie elsewhere
+    return started | {name for name in _of_patterns(tree, files, known) if server_of(name)}
 
 
 def _is_brought(name: str, packages: Mapping[str, str]) -> bool:

@@ -27,6 +27,12 @@ _RULE = re.compile(
     r"^(?P<name>[A-Za-z][\w-]*)[^:\n]*:(?!=)[^\n]*\n(?P<body>(?:[ \t]+[^\n]*\n?|\n(?=[ \t]))+)", re.MULTILINE
 )
 _FENCED = re.compile(r"^[ \t]*(?:\d+\.[ \t]*)?```[^\n]*\n(?P<body>.*?)^[ \t]*```", re.MULTILINE | re.DOTALL)
+# A literal block of reStructuredText: behind `::` or a directive, with options, an empty line and indented lines
+_LITERAL = re.compile(
+    r"^(?:\S.*::|\.\. (?:code|code-block|sourcecode|prompt)::[^\n]*)[ \t]*\n(?:[ \t]+:[^\n]*\n)*[ \t]*\n"
+    r"(?P<body>(?:[ \t]+\S[^\n]*(?:\n|\Z)|[ \t]*\n)+)",
+    re.MULTILINE,
+)
 _RUNNER = re.compile(r"^(?:[@-]|\$\s+)*(?:(?:uv|poetry|pipenv|pdm|hatch|rye)\s+run\s+(?:--\S+\s+)*)?")
 _SERVER = re.compile(
     r"^(?:uvicorn|gunicorn|hypercorn|daphne|granian|flask\b.*\brun|quart\b.*\brun|fastapi\s+(?:dev|run)|litestar\b.*\brun|"
@@ -201,7 +207,8 @@ def _of_readme(tree: Tree, app: Application) -> Iterator[tuple[str, Evidence]]:
     for name in _READMES:
         path = posixpath.normpath(posixpath.join(app.root, name))
         text = tree.text(path) or "" if tree.exists(path) else ""
-        for block in _FENCED.finditer(text):
+        pattern = _LITERAL if name.endswith(".rst") else _FENCED
+        for block in pattern.finditer(text):
             first = text.count("\n", 0, block.start("body")) + 1
             for number, line in enumerate(block["body"].splitlines()):
                 yield line, Evidence(path, first + number)

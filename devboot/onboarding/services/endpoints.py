@@ -37,7 +37,7 @@ def find_endpoints(
     for each in connections(run, kinds):
         opened.setdefault(each.kind.name, []).append(each)
     found = (_find(each, run, opened.get(each.name, []), containers) for each in kinds)
-    return [_with_notes(each) for each in found if each is not None]
+    return [_with_notes(_led(each, packages)) for each in found if each is not None]
 
 
 def _find(kind: Kind, run: Run, opened: list[Connection], containers: Collection[str]) -> Served | None:
@@ -159,11 +159,21 @@ def _literals(run: Run) -> Iterator[Value]:
         yield from (*event.call.args, *event.call.keywords.values())
 
 
+def _led(found: Served, packages: Collection[str]) -> Served:
+    """Say which names of containers can't be led here, where the client looks them up in C."""
+    if not found.kind.can_be_led(packages):
+        for host in sorted(found.hosts):
+            found.warn_of_container(host, found.evidence)
+        found.hosts.clear()
+    return found
+
+
 def _with_notes(found: Served) -> Served:
     """Say who gets in, where no variable takes the password that the server would want; or that nothing runs it."""
     kind = found.kind
     if not kind.recipe:
-        port = f" on port {found.port}" if found.port else ""
+        number = found.port or kind.port
+        port = f" on port {number}" if number else ""
         text = f"{kind.name}: the code connects to {kind.title}, which no recipe runs: start one yourself{port}"
         variable = next(iter(found.values), "")
         text += f", and put its address into `{variable}`" if variable else ""

@@ -60,7 +60,7 @@ class Served:
 
     def warn_of_container(self, host: str, place: Evidence | None) -> None:
         """Say that nothing can lead a name of a container here."""
-        text = f"{self.kind.recipe}: {CONTAINER.format(host)}: let it come out of a variable"
+        text = f"{self.kind.recipe or self.kind.name}: {CONTAINER.format(host)}: let it come out of a variable"
         self.notes.append(Note(text, place, warns=True))
 
     def open_access(self, place: Evidence | None) -> None:

@@ -82,6 +82,7 @@ STARTS = [
      "streamlit run page.py --server.port $PORT --server.headless true", None),
     ("aiohttp", "aiohttp", {"main.py": "from aiohttp import web\nweb.run_app(web.Application())\n"},
      "python main.py", 8080),
+    ("gradio", "gradio", {"ui/page.py": "import gradio as gr\ngr.Blocks().launch()\n"}, "python page.py", 7860),
     ("gradio", "gradio", {"main.py": "import gradio as gr\nwith gr.Blocks() as demo:\n    pass\ndemo.launch()\n"},
      "python main.py", 7860),
     ("dash", "dash", {"app.py": "from dash import Dash\napp = Dash(__name__)\napp.run()\n"}, "python app.py", 8050),

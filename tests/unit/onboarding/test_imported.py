@@ -67,6 +67,14 @@ def test_settings_and_fields_of_django_need_packages_that_nothing_imports(write,
         ({"requirements.txt": "fastapi\nhypercorn\n"}, ()),
         ({"requirements.txt": "fastapi\n", "Procfile": "web: gunicorn main:app\n"}, ("gunicorn",)),
         ({"requirements.txt": "fastapi-slim\nuvicorn\n"}, ()),
+        (
+            {
+                "main.py": "from made import make_app\napp = make_app()\n",
+                "made.py": "import falcon.asgi\ndef make_app():\n    return falcon.asgi.App()\n",
+                "requirements.txt": "falcon\n",
+            },
+            ("uvicorn",),
+        ),
     ],
 )
 def test_a_framework_or_server_that_no_list_has_is_added(propose, files, expected):

@@ -141,6 +141,11 @@ def test_database_user_and_password_of_a_call_become_those_of_the_service(propos
             "from aiokafka import AIOKafkaConsumer\nAIOKafkaConsumer('a', bootstrap_servers=os.environ['STREAM'])\n",
             {"STREAM": "localhost:9092"},
         ),
+        (
+            "kafka-python",
+            "from kafka import KafkaConsumer\ndef get():\n    KafkaConsumer('a', bootstrap_servers='localhost:9092')\n",
+            {},
+        ),
         ("aiokafka", "BROKER = os.environ['KAFKA_BROKER']\n", {"KAFKA_BROKER": "localhost:9092"}),
         ("elasticsearch", "HOST = os.environ.get('ELASTICSEARCH_URL', 'http://localhost:9200')\n", {}),
         (
@@ -223,6 +228,8 @@ def test_a_containers_name_in_the_code_is_this_machine(host, package, code, port
     [
         ("mysqlclient", "import MySQLdb\nMySQLdb.connect('mysql', 'root', 'secret', 'shop')\n"),
         ("redis", "import redis\nredis.Redis(host='nas')\n"),
+        ("pylibmc", "import pylibmc\npylibmc.Client(['memcached'])\n"),
+        ("confluent-kafka", "from confluent_kafka import Producer\nProducer({'bootstrap.servers': 'kafka:9092'})\n"),
     ],
 )
 def test_a_name_that_nothing_can_lead_here_is_a_warning(package, code, propose):

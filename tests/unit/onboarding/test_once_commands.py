@@ -30,6 +30,13 @@ def tasks(propose, files):
     [
         ("README.md", "```\n$ flask initdb\n$ flask run\n```\n", "flask initdb", "README.md:2"),
         (
+            "README.rst",
+            "Run\n---\n\n.. code-block:: text\n\n    $ flask initdb\n    $ flask run\n",
+            "flask initdb",
+            "README.rst:6",
+        ),
+        ("README.rst", "The tables::\n\n    flask initdb\n\nThen the rest.\n", "flask initdb", "README.rst:3"),
+        (
             "Makefile",
             "dev:\n\tpython3 -m shop.database init\n\tflask run\n",
             "python -m shop.database init",

@@ -189,3 +189,8 @@ def test_tables_are_one_blank_line_apart_whatever_is_in_them(data):
 def test_texts_are_quoted_as_toml_wants_it():
     text = 'a "b" \\ \n \x07 é'
     assert tomllib.loads(f"x = {quoted(text)}")["x"] == text
+
+
+def test_a_list_beside_others_is_named(write):
+    clone = write({"requirements.txt": "flask\n", "requirements-dev.txt": "black\n", "app.py": FLASK})
+    assert '[python]\nrequirements = ["requirements.txt"]' in render(detect(clone, environ={}))

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from devboot.app.context import Context
 from devboot.app.lock import check as check_lock
 from devboot.app.preparation.composing import refuse_missing
-from devboot.app.preparation.loading import Loaded
+from devboot.app.preparation.loading import Loaded, look_at_project
 from devboot.doctor.checks import checks_for
 from devboot.doctor.findings import Check, Report
 from devboot.doctor.running import run_checks
@@ -83,6 +83,13 @@ def examine(context: Context) -> Subject:
             return error
         return None
 
+    def why_nothing() -> DevbootError | None:
+        try:
+            look_at_project(context.cwd, context.environ)
+        except DevbootError as error:
+            return error
+        return None
+
     directories = _directories(context)
     named = sources.manifest.project.name if sources.manifest else None
     return Subject(
@@ -101,6 +108,7 @@ def examine(context: Context) -> Subject:
         manifest=sources.manifest,
         procfile=sources.procfile,
         manifest_problem=sources.problem,
+        why_nothing=why_nothing,
         missing_variables=missing_variables,
         why_stale=why_stale,
     )

@@ -170,6 +170,7 @@ def _end_leftovers(call: Call, lease: DaemonLease | None, state: str, *, quiet: 
     with owned:
         limit = 0.0 if call.flag("force") else None
         result = reclaim(owned, state, lease, limit=limit, on_slow=lambda found: _say_slow(call, found))
+        leases.forget_sudden_end(state)
     ended = result.describe()
     if ended:
         _say(call, f"ended what an earlier run had left: {ended}")

@@ -62,8 +62,16 @@ def _nothing_runs(call: Call) -> None:
             "processes": [],
         }
         Streams().write(1, f"{to_json(document)}\n".encode())  # type: ignore[arg-type]
-    else:
-        Streams().say(f"{project} is not running: devboot up\n")
+        return
+    from devboot.text.columns import printable
+
+    ended = leases.sudden_end(call.state)
+    left = leases.left_behind(call.state) if ended is not None else []
+    why = f", {ended.describe()}" if ended is not None else ""
+    Streams().say(f"{project} is not running{why}: devboot up{' -d' * bool(why)}\n")
+    if left:
+        names = ", ".join(f"{printable(name)} (pid {seen.pid})" for seen, name in left)
+        Streams().say(f"left of it: {names}: devboot down\n")
 
 
 def _all(call: Call) -> int:

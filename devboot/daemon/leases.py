@@ -28,6 +28,7 @@ _REQUIRED = 12  # fields of a lease of the first version; later ones have defaul
 GUARDIAN = "guardian"  # what a guardian is called among the processes that are left
 DEFAULT_GRACE = 5.0
 _LONGEST_GRACE = 24 * 3600.0
+_SOON = 30.0  # seconds from a daemon's trace to the end of all that it ran
 _LONG_BOOK = 1000  # lines of ended children and living ones
 
 
@@ -87,6 +88,27 @@ class DaemonLease(Record):
         """Whether somebody has stopped it (SIGSTOP, a debugger): it won't answer."""
         seen = proctable.look(self.pid)
         return seen is not None and seen.state in "Tt"
+
+
+class SuddenEnd(Record):
+    """A daemon that ended while its project was up. `at` is wall-clock seconds, 0 where nobody recorded it.
+
+    `trace` is the file that says where it has failed, "" where it was killed.
+    """
+
+    pid: int
+    at: float = 0.0
+    has_rebooted: bool = False  # the machine has been started anew since
+    trace: str = ""
+
+    def describe(self) -> str:
+        """What a person should know of it, as the second half of a sentence."""
+        from time import localtime, strftime
+
+        if self.has_rebooted:
+            return "the machine was restarted while it ran"
+        when = strftime(" at %H:%M", localtime(self.at)) if self.at else ""
+        return f"its daemon (pid {self.pid}) {'failed' if self.trace else 'was killed'}{when}"
 
 
 class ChildLease(Record):
@@ -384,6 +406,39 @@ def read_reclaimed(state: str, daemon: int) -> tuple[int, int] | None:
     if len(words) != 3 or words[0] != str(daemon).encode():
         return None
     return int(words[1]), int(words[2])
+
+
+def sudden_end(state: str) -> SuddenEnd | None:
+    """Return how the last daemon of a project ended, if nobody had stopped it; None while one runs."""
+    lease = read_daemon(daemon_path(state))
+    if lease is not None:
+        has_rebooted = lease.boot != proctable.boot_id()
+        return None if lease.is_alive else SuddenEnd(lease.pid, has_rebooted=has_rebooted)
+    words = _read(reclaimed_path(state)).split()
+    if len(words) != 3 or not words[0].isdigit():
+        return None
+    return SuddenEnd(int(words[0][:_DIGITS]), _time_of(reclaimed_path(state)), trace=_trace(state))
+
+
+def forget_sudden_end(state: str) -> None:
+    """Remove the word of a guardian about a daemon that was killed: the project has been started or stopped since."""
+    try:
+        os.unlink(reclaimed_path(state))
+    except OSError:
+        return
+
+
+def _trace(state: str) -> str:
+    """The trace of a daemon that failed by a mistake of its own, if it is of its end."""
+    path = crash_path(state)
+    return path if 0 <= _time_of(reclaimed_path(state)) - _time_of(path) < _SOON else ""
+
+
+def _time_of(path: str) -> float:
+    try:
+        return os.stat(path).st_mtime
+    except OSError:
+        return 0.0
 
 
 def _names_of_leased(table: dict[int, proctable.Seen], children: Iterable[ChildLease]) -> dict[int, str]:

@@ -242,6 +242,7 @@ class Server:
         self.loop.call(self.repeats.changed, status)
         if status.phase in _AMISS and not _went_well(status):
             self.audience.release()
+            self.loop.call(self._keep_failure, status)
         self.news.changed()
         self.loop.call(self.moves.changed, status)
         if self.supervisor.is_shutting_down and self.departure is None:
@@ -256,6 +257,27 @@ class Server:
             self.loop.call(self.departure.changed, status)
         elif self.owner is not None and status.phase in _ENDED:
             self.loop.call_later(0, self._end_without_processes)
+
+    def _keep_failure(self, status: model.ProcessStatus) -> None:
+        """Record a failure that nothing will mend by itself, for `doctor` once all is down."""
+        error = self.supervisor.process(status.name).error
+        if error is None or status.phase == model.BACKOFF:
+            return
+        from devboot.supervisor.last_failure import keep_failure
+
+        try:
+            keep_failure(self.plan.state, status.name, error)
+        except (OSError, DevbootError):
+            return  # a full disk: nobody is told of it later
+
+    def _forget_failures(self) -> None:
+        """Remove the records of what is up by now, or has succeeded."""
+        from devboot.supervisor.last_failure import forget_failure, read_failures
+
+        failed = {failure.name for failure in self.supervisor.verdict().failures}
+        for name in {each.name for each in read_failures(self.plan.state)} - failed:
+            if name in self.supervisor.names and self.supervisor.process(name).error is None:
+                forget_failure(self.plan.state, name)
 
     def on_note(self, text: str, *, error: DevbootError | None = None) -> None:
         """Something that everybody who watches should know."""
@@ -281,6 +303,7 @@ class Server:
     def on_settled(self) -> None:
         """Everything is up, or has failed."""
         self.look_at_pending()
+        self.loop.call(self._forget_failures)
         self.arrival.settled()
         if self._is_judged and self.departure is None and self._has_failed_task():
             self._fail()

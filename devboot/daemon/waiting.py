@@ -48,6 +48,7 @@ _LATER = (
         "devboot.supervisor.probes.target",
         "devboot.supervisor.names",
         "devboot.supervisor.reload_loop",
+        "devboot.supervisor.last_failure",
     ),
     *("devboot.text.numbers", "traceback", "tokenize", "zlib", "unicodedata"),
     *("collections", "heapq", "enum", "signal", "functools", "re", "fnmatch", "json", "devboot.supervisor.observed"),
@@ -213,6 +214,8 @@ class _Tenancy:
             return 0
         self._record = _content(self._plan.record)
         reclaimed = self._reclaim(owned, has_run=has_run)
+        if has_run:
+            leases.forget_sudden_end(state)
         proctable.hold_reserve()
         loop = Loop()
         loop.on_error = crashes.Crashes(self._plan.state, self._note)

@@ -37,6 +37,7 @@ class Subject:
     manifest: Manifest | None = None
     procfile: Procfile | None = None
     manifest_problem: DevbootError | None = None
+    why_nothing: Callable[[], DevbootError | None] = lambda: None  # what `up` says of a folder without an application
     missing_variables: Callable[[], DevbootError | None] = lambda: None  # what `up` says of required ones, unset
     why_stale: Callable[[], tuple[str, ...]] = tuple  # why devboot.lock doesn't fit requirements and manifest
 

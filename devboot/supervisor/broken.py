@@ -29,6 +29,15 @@ _MISTAKES = (
     "|LookupError|NotImplementedError|OverflowError|RecursionError|TypeError|UnboundLocalError|UnicodeDecodeError"
     "|UnicodeEncodeError|UnicodeError|ValueError|ZeroDivisionError"
 )
+# A line of a program that has failed which says why, and those of what has called it, which only say that
+_COMPLAINS = (
+    r"(?i)\b(?:\w*error|\w*exception|fatal|failed|failure|cannot|can't|could not|denied|invalid|missing|"
+    r"no such|not found|panic|refused|unable|undefined|unknown)\b"
+)
+_SAYS_NOTHING = (
+    r"^\s*at |\*\*\* \[|\bmake(?:\[\d+\])?: |[Cc]ommand failed with exit code|A complete log of this run|ELIFECYCLE|"
+    r"npm (?:ERR!|error) (?:code|errno|path|command|Lifecycle|workspace|location)\b|^Process exited|exit status \d+$"
+)
 _FRAME = r'^ +File "(.+)", line \d+, in (\S+)$'
 _MODULE = "<module>"
 _RUNS_SCRIPTS = "runpy"  # `python -m` runs a program through it
@@ -61,6 +70,17 @@ def last_raised(lines: Iterable[str]) -> str:
             if line.partition(":")[0].replace(".", "_").isidentifier():
                 found = line.strip()
     return found
+
+
+def complaint(lines: Iterable[str]) -> str:
+    """Return the line by which a program's output says best why it has failed; empty where nothing was written."""
+    import re
+
+    lines = tuple(line.rstrip() for line in lines if line.strip())
+    if found := last_raised(lines):
+        return found
+    said = [line.strip() for line in lines if re.search(_COMPLAINS, line) and not re.search(_SAYS_NOTHING, line)]
+    return (said or [line.strip() for line in lines])[-1] if lines else ""
 
 
 def broken_code(lines: Iterable[str]) -> str:

@@ -150,8 +150,13 @@ def cannot_load(spec: model.ProcessSpec, line: str, tail: tuple[str, ...]) -> Wo
 
 def ended(spec: model.ProcessSpec, end: End, tail: tuple[str, ...]) -> WorkError:
     """It ended in a way that was not expected, and is not restarted."""
-    slug = "process/task-failed" if spec.kind == model.TASK else "process/exited"
-    return _hinted(spec, slug, f"{spec.name} failed, {_last(end)}", tail)
+    from devboot.supervisor.broken import complaint
+
+    if spec.kind != model.TASK:
+        return _hinted(spec, "process/exited", f"{spec.name} failed, {_last(end)}", tail)
+    why = complaint(tail) if end.signal is None else ""
+    what = _cut(f"{spec.name} failed: {why}") if why else f"{spec.name} failed, {_last(end)}"
+    return _hinted(spec, "process/task-failed", what, tail)
 
 
 def cannot_listen(spec: model.ProcessSpec, conflict: Conflict, tail: tuple[str, ...]) -> WorkError:

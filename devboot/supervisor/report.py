@@ -166,7 +166,9 @@ def _note_exited(process: Process) -> str:
     if process.was_skipped:
         return process.spec.skip
     last = process.last_exit
-    return time.strftime("at %H:%M", time.localtime(last.at)) if last is not None else ""
+    when = time.strftime("at %H:%M", time.localtime(last.at)) if last is not None else ""
+    why = process.error.what.partition(": ")[2] if process.error is not None else ""
+    return ", ".join(filter(None, (why, when)))
 
 
 def _note_ended(process: Process) -> str:

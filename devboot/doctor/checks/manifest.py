@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from devboot.doctor.findings import ERROR, Answer, Check, Finding, Fix
+from devboot.doctor.findings import ERROR, WARNING, Answer, Check, Finding, Fix
 from devboot.doctor.subject import Subject
 from devboot.errors import DevbootError, Problems
 from devboot.text.counts import counted
@@ -15,7 +15,10 @@ def manifest(subject: Subject) -> Answer:
         errors = problem.errors if isinstance(problem, Problems) else (problem,)
         return Answer(findings=tuple(_finding(error, len(errors)) for error in errors))
     if subject.manifest is None:
-        return Answer(("no devboot.toml; `devboot up` goes by what it finds",), idle=True)
+        nothing = subject.why_nothing()
+        if nothing is not None:
+            return Answer(findings=(_nothing(nothing),))
+        return Answer(("no devboot.toml; `devboot up` goes by what it finds, `devboot init` writes it",), idle=True)
     tables = len(subject.manifest.model_fields_set)
     return Answer((f"{subject.project.manifest_name}, {counted(tables, 'table')}",))
 
@@ -35,6 +38,20 @@ def variables(subject: Subject) -> Answer:
         return Answer()
     errors = problem.errors if isinstance(problem, Problems) else (problem,)
     return Answer(findings=tuple(_missing(error) for error in errors))
+
+
+def _nothing(error: DevbootError) -> Finding:
+    advice = next(iter(error.help), "devboot init --example")
+    command, _, cost = advice.removeprefix("`").partition("`") if advice.startswith("`") else (advice, "", "")
+    return Finding(
+        error.slug,
+        WARNING,
+        error.what,
+        "`devboot up` has nothing to start here",
+        Fix(command, cost.strip()),
+        error.causes,
+        fact="nothing that looks like an application",
+    )
 
 
 def _missing(error: DevbootError) -> Finding:

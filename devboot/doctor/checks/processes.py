@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from time import localtime, strftime
 from typing import Any
 
 from devboot import snapshot as snapshots
@@ -30,6 +31,7 @@ from devboot.model.process import (
     UNTIL_SUCCEEDED,
     plan_from_plain,
 )
+from devboot.supervisor.last_failure import LastFailure, read_failures
 from devboot.supervisor.planning import base_of
 from devboot.text.counts import counted
 
@@ -56,7 +58,7 @@ def daemon(subject: Subject) -> Answer:
     """Whether the background process is there and takes requests."""
     lease = _lease(subject)
     if lease is None or not lease.is_alive:
-        return Answer(("not running",), idle=True)
+        return _not_running(leases.sudden_end(subject.project.state))
     if lease.is_frozen:
         finding = Finding(
             "daemon/frozen",
@@ -79,6 +81,45 @@ def daemon(subject: Subject) -> Answer:
     if lease.version != subject.version:
         facts.append(f"by devboot {lease.version}")
     return Answer(tuple(facts))
+
+
+def _not_running(ended: leases.SuddenEnd | None) -> Answer:
+    if ended is None:
+        return Answer(("not running",), idle=True)
+    if ended.has_rebooted:
+        return Answer((f"not running: {ended.describe()}",), idle=True)
+    finding = Finding(
+        "daemon/gone",
+        WARNING,
+        f"the project is not running: {ended.describe()}",
+        "what it ran was ended; a server that had no time to save has lost what it held in memory",
+        Fix("devboot up -d", "starts everything again"),
+        ("`journalctl -k | grep -i oom` says whether memory ran out",) if not ended.trace else (ended.trace,),
+        fact="the daemon was killed" if not ended.trace else "the daemon failed",
+    )
+    return Answer(findings=(finding,))
+
+
+def failed_before(subject: Subject) -> Answer:
+    """Tasks and processes that failed at the last start of a project that isn't running."""
+    lease = _lease(subject)
+    known = snapshots.read(os.path.join(subject.project.state, snapshots.NAME))
+    if known is None or (lease is not None and lease.is_alive):
+        return Answer()
+    names = {spec.name for spec in plan_from_plain(known.plan_plain).processes}
+    failed = (each for each in read_failures(subject.project.state) if each.name in names)
+    return Answer(findings=tuple(map(_failed_before, failed)))
+
+
+def _failed_before(failure: LastFailure) -> Finding:
+    return Finding(
+        failure.slug,
+        ERROR,
+        failure.what,
+        f"that was at the last start, {strftime('%Y-%m-%d %H:%M', localtime(failure.at))}",
+        Fix(f"devboot logs {shell_word(failure.name)}", "after a fix `devboot up -d`"),
+        fact=f"{failure.name} failed at the last start",
+    )
 
 
 def phases(subject: Subject) -> Answer:
@@ -230,5 +271,6 @@ CHECKS = (
     Check("daemon", "processes", daemon),
     Check("phases", "processes", phases),
     Check("files", "processes", files),
+    Check("failed-before", "processes", failed_before),
     Check("left-behind", "processes", left_behind),
 )

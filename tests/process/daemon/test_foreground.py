@@ -395,6 +395,7 @@ def test_what_a_failed_task_held_up_is_not_the_last_word(project):
 
     done = project.devboot("up", code=1)
 
-    assert ["error[process/task-failed]: migrate failed, with code 3", "  | no such table"] == done.stderr.splitlines()[
-        -3:-1
-    ]
+    assert [
+        "error[process/task-failed]: migrate failed: no such table",
+        "  | no such table",
+    ] == done.stderr.splitlines()[-3:-1]

@@ -124,7 +124,7 @@ def test_a_failed_task_keeps_its_dependents_waiting_with_the_reason(stage):
     verdict = stage.supervisor.verdict()
 
     assert [(each.name, each.error.slug, each.error.what) for each in verdict.failures] == [
-        ("migrate", "process/task-failed", "migrate failed, with code 3"),
+        ("migrate", "process/task-failed", "migrate failed: no such table"),
         ("web", "process/waiting", "web was not started: migrate failed"),
         ("proxy", "process/waiting", "proxy was not started: web can't start"),
     ]

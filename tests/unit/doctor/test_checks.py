@@ -13,6 +13,7 @@ from dataclasses import replace
 
 import pytest
 
+from devboot import snapshot
 from devboot.doctor.checks import (
     checks_for,
     databases,
@@ -28,10 +29,12 @@ from devboot.doctor.checks import (
 )
 from devboot.doctor.subject import Subject
 from devboot.environment.venv_record import NAME, VenvRecord, render_record
-from devboot.errors import ManifestError, Place, Problems
+from devboot.errors import ManifestError, Place, Problems, WorkError
 from devboot.model.edge.lock import Lock, LockedPackage, lock_to_text
 from devboot.model.edge.manifest import parse_manifest
+from devboot.model.process import Plan, ProcessSpec, plan_to_plain
 from devboot.provision.store import Store
+from devboot.supervisor.last_failure import keep_failure
 from devboot.supervisor.observed import lacks
 from devboot.text.modes import StreamFacts
 from tests.fakes.folders import project_of, state_folder
@@ -88,6 +91,31 @@ def test_mistakes_of_the_manifest_are_findings_with_their_place(subject):
     assert slugs(answer) == ["manifest/type"]
     assert answer.findings[0].evidence == ("devboot.toml:3:5", "write it so")
     assert answer.findings[0].fact == "1 problem"
+
+
+def test_a_folder_without_an_application_is_told_what_to_do(subject):
+    nothing = ManifestError(
+        "manifest/not-found", "there is nothing", help=["`devboot init --example` writes a small project"]
+    )
+    (finding,) = manifest.manifest(subject(manifest=None, why_nothing=lambda: nothing)).findings
+
+    assert (finding.slug, finding.severity) == ("manifest/not-found", "warning")
+    assert (finding.fix.command, finding.fix.cost) == ("devboot init --example", "writes a small project")
+
+
+def test_what_failed_at_the_last_start_is_found_if_the_project_still_has_it(subject):
+    here = subject()
+    plan = Plan("shop", here.project.root, here.project.state, (), (ProcessSpec("migrate", "task", "/", "true"),))
+    known = snapshot.Snapshot(here.project.root, plan_to_plain(plan), (), (), ())
+    snapshot.write(os.path.join(here.project.state, snapshot.NAME), known)
+    assert processes.failed_before(here).findings == ()
+    for name in ("migrate", "gone"):
+        keep_failure(here.project.state, name, WorkError("process/task-failed", f"{name} failed: no such table"))
+
+    (finding,) = processes.failed_before(here).findings
+    assert (finding.slug, finding.severity) == ("process/task-failed", "error")
+    assert finding.what == "migrate failed: no such table"
+    assert finding.fix.command == "devboot logs migrate"
 
 
 def test_without_a_manifest_there_is_nothing_to_complain_about(subject):

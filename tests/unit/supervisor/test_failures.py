@@ -9,7 +9,7 @@ import pytest
 
 from devboot.model.process import FailureHint, Probe, ProcessSpec
 from devboot.supervisor import failures
-from devboot.supervisor.broken import broken_code
+from devboot.supervisor.broken import broken_code, complaint
 from devboot.supervisor.diagnosis import explain
 from devboot.supervisor.state import End, State
 
@@ -394,3 +394,43 @@ def test_an_init_file_is_moved_only_where_the_folder_was_imported_for_it(tmp_pat
         assert (folder / "__init__.py.unused").exists()
     else:
         assert 'PYTHONPATH = "."' in command
+
+
+SAYS_WHY = {
+    "an exception": (
+        ["applying 0001", "Traceback (most recent call last):", '  File "m.py", line 2', "ValueError: no such table"],
+        "ValueError: no such table",
+    ),
+    "details behind it": (
+        [
+            "Traceback (most recent call last):",
+            '  File "m.py", line 2',
+            "sqlalchemy.exc.OperationalError: (sqlite3.OperationalError) no such table: users",
+            "[SQL: SELECT 1]",
+            "(Background on this error at: https://sqlalche.me/e/20/e3q8)",
+        ],
+        "sqlalchemy.exc.OperationalError: (sqlite3.OperationalError) no such table: users",
+    ),
+    "psql": (["BEGIN", 'psql:seed.sql:3: ERROR:  relation "users" exists', "LINE 1: CREATE"], None),
+    "make": (["python: can't open file 'seed.py'", "make: *** [Makefile:2: seed] Error 2"], None),
+    "node": (["Error: Cannot find module 'knex'", "    at Module._load (node:internal)", "", "Node.js v22.1.0"], None),
+    "npm": (["Error: relation exists", "npm error code 1", "npm error A complete log of this run can be found"], None),
+    "click": (["Usage: flask [OPTIONS]", "Error: No such command 'db'."], "Error: No such command 'db'."),
+    "nothing known": (["one", "two", ""], "two"),
+    "nothing at all": ([], ""),
+}
+
+
+@pytest.mark.parametrize(("lines", "expected"), SAYS_WHY.values(), ids=SAYS_WHY)
+def test_the_line_that_says_why_a_program_failed_is_found(lines, expected):
+    line = next((line for line in lines if "error" in line.casefold() or "can't" in line), "")
+    assert complaint(lines) == (line if expected is None else expected)
+
+
+def test_a_failed_task_says_why_in_its_headline():
+    tail = ("applying 0001", "Traceback (most recent call last):", '  File "m.py", line 2', "ValueError: no such table")
+    task = ProcessSpec("migrate", "task", "/", "python m.py", origin="[tasks.migrate]")
+
+    assert failures.ended(task, End(1), tail).what == "migrate failed: ValueError: no such table"
+    assert failures.ended(task, End(3), ()).what == "migrate failed, with code 3"
+    assert failures.ended(task, End(None, 9), tail).what.startswith("migrate failed, killed by SIGKILL")

@@ -1,0 +1,58 @@
+"""Keeps how processes and tasks failed last, below the state folder, for whoever asks once they aren't running."""
+
+from __future__ import annotations
+
+import os
+
+from devboot.files import atomic_write, fail_point, plain
+from devboot.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from devboot.errors import DevbootError
+
+_FOLDER = "failed"
+_LIMIT = 16 * 1024
+
+
+class LastFailure(Record):
+    """One failure. `at` is wall-clock seconds."""
+
+    name: str
+    slug: str
+    what: str
+    at: float
+
+
+def keep_failure(state: str, name: str, error: DevbootError) -> None:
+    """Record why `name` has failed. Raises OSError, MachineError."""
+    fail_point("failure/keep")
+    os.makedirs(f"{state}/{_FOLDER}", mode=0o700, exist_ok=True)
+    atomic_write(f"{state}/{_FOLDER}/{name}", f"{error.slug}\n{error.what}\n", mode=0o600, sync=False)
+
+
+def forget_failure(state: str, name: str) -> None:
+    """Remove the record of a failure: `name` has succeeded, or is up."""
+    try:
+        os.unlink(f"{state}/{_FOLDER}/{name}")
+    except OSError:
+        return
+
+
+def read_failures(state: str) -> tuple[LastFailure, ...]:
+    """Return the failures that no success has followed, by name."""
+    try:
+        names = sorted(os.listdir(f"{state}/{_FOLDER}"))
+    except OSError:
+        return ()
+    return tuple(found for name in names if (found := _read(f"{state}/{_FOLDER}/{name}", name)) is not None)
+
+
+def _read(path: str, name: str) -> LastFailure | None:
+    try:
+        with open(path, "rb", buffering=0, opener=plain) as file:
+            at = os.stat(file.fileno()).st_mtime
+            slug, _, what = (file.read(_LIMIT) or b"").decode("utf-8", "replace").partition("\n")
+    except OSError:
+        return None
+    return LastFailure(name, slug, what.strip(), at) if what else None

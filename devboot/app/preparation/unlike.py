@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator, Mapping
 
 from devboot import snapshot
-from devboot.clone_reader import is_file, parse_toml, read_text
-from devboot.errors import ManifestError, UsageError, shell_word
+from devboot.app.preparation.nature import nature_with_packages, nature_without_packages
+from devboot.clone_reader import parse_toml, read_text
+from devboot.errors import ManifestError, UsageError
 from devboot.events import WARNING, Event, Reporter
-from devboot.model.printable import printable
 from devboot.state.projects import DETECTED, MANIFEST
 
 TYPE_CHECKING = False
@@ -18,40 +17,12 @@ if TYPE_CHECKING:
     from devboot.app.preparation.loading import Loaded
     from devboot.onboarding import Proposal
 
-_LANGUAGES = {
-    "Gemfile": "Ruby",
-    "go.mod": "Go",
-    "Cargo.toml": "Rust",
-    "pom.xml": "Java",
-    "build.gradle": "Java",
-    "build.gradle.kts": "Kotlin",
-    "composer.json": "PHP",
-    "mix.exs": "Elixir",
-    "package.json": "Node",
-}
-_TEMPLATES = {"cookiecutter.json": "cookiecutter", "copier.yml": "copier copy", "copier.yaml": "copier copy"}
-
 
 def what_else(folder: str) -> tuple[list[str], list[str]]:
     """Give causes and help for `manifest/not-found`, by the files in a folder."""
-    try:
-        names = set(os.listdir(folder))
-    except OSError:
-        names = set()
-    for name, program in _TEMPLATES.items():
-        if name in names:
-            target = " ." if program == "cookiecutter" else " . ../PROJECT"
-            return (
-                [f"`{name}` says that projects are made from this one; it runs nothing by itself"],
-                [f"`uvx {program}{target}`, then `devboot up` in the project that it makes"],
-            )
-    for name, language in _LANGUAGES.items():
-        if name in names:
-            return (
-                [f"`{name}` says that this is {language}, and nothing says what should run"],
-                ["write what should run into a file `Procfile`: `web: COMMAND`"],
-            )
-    return [], ["`devboot init --example` writes a small project to start from"]
+    found = nature_without_packages(folder)
+    example = "`devboot init --example` writes a small project to start from"
+    return ([found.what] if found else [], (found.helps if found else []) or [example])
 
 
 def refuse_idle(loaded: Loaded, environ: Mapping[str, str]) -> None:
@@ -66,7 +37,7 @@ def refuse_idle(loaded: Loaded, environ: Mapping[str, str]) -> None:
     if loaded.project.written:
         _refuse_less_than_detected(loaded, environ)
         return
-    what, helps = _nature(loaded.project.root)
+    what, helps = nature_with_packages(loaded.project.root)
     raise ManifestError(
         "manifest/nothing-to-run",
         "nothing in this clone is shown to keep running",
@@ -78,40 +49,6 @@ def refuse_idle(loaded: Loaded, environ: Mapping[str, str]) -> None:
         ],
         kept=["nothing was installed or started; `devboot sync` makes the virtualenv alone"],
     )
-
-
-def _nature(folder: str) -> tuple[str, list[str]]:
-    """Say what a clone is that has packages and nothing to run, and what devboot can do with it."""
-    try:
-        names = set(os.listdir(folder))
-    except OSError:
-        names = set()
-    if names & _TEMPLATES.keys():
-        causes, helps = what_else(folder)
-        return causes[0], helps
-    inner = [name for name in sorted(names) if _is_application(os.path.join(folder, name))]
-    if inner:
-        shown = ", ".join(f"`{printable(name)}`" for name in inner[:_SHOWN])
-        helps = [f"devboot -C {shell_word(name)} up" for name in inner[:_SHOWN]]
-        return f"what runs may lie in a folder of its own: {shown}", helps
-    for name, command in _DOCUMENTATION.items():
-        if name in names:
-            return f"`{name}` says that this is documentation", [f"devboot run -- {command}   # shows it"]
-    project = read_text(os.path.join(folder, "pyproject.toml")) if "pyproject.toml" in names else ""
-    if "setup.py" in names or re.search(r"^\[build-system\]", project, re.MULTILINE):
-        which = "setup.py" if "setup.py" in names else "pyproject.toml"
-        return f"`{which}` says that this is a library, which others install", [_TESTS] if "tests" in names else []
-    return "it may be a library or a program for the terminal", []
-
-
-_DOCUMENTATION = {"mkdocs.yml": "mkdocs serve", "mkdocs.yaml": "mkdocs serve"}
-_TESTS = "devboot run -- python -m pytest   # runs its tests in its environment"
-_SHOWN = 3
-
-
-def _is_application(folder: str) -> bool:
-    lists = ("requirements.txt", "pyproject.toml", "Pipfile", "package.json", "manage.py", "Procfile")
-    return not os.path.basename(folder).startswith(".") and any(is_file(os.path.join(folder, name)) for name in lists)
 
 
 def _refuse_less_than_detected(loaded: Loaded, environ: Mapping[str, str]) -> None:

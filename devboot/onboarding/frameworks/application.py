@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 from devboot.onboarding.frameworks.known import FRAMEWORKS, framework_of
 from devboot.onboarding.reading.image_commands import named_modules
 from devboot.onboarding.reading.layout import Application, main_folder, sources_of
 from devboot.onboarding.reading.tree import Tree
+
+_OF_TEMPLATE = re.compile(r"\{\{|\{%")  # what a folder of cookiecutter or copier is called
 
 
 def find_application(tree: Tree) -> Application:
@@ -14,7 +18,8 @@ def find_application(tree: Tree) -> Application:
     Among those of one row of the list, one that a server is given where the clone is started elsewhere goes first.
     """
     for row in FRAMEWORKS:
-        found = [candidate for framework in row for candidate in framework.applications(tree)]
+        candidates = (candidate for framework in row for candidate in framework.applications(tree))
+        found = [each for each in candidates if not _OF_TEMPLATE.search(each.app.path)]
         if found:
             named = named_modules(tree) if len(found) > 1 else []
             app = min(found, key=lambda each: (not _is_named(each.app, named), each.rank)).app

@@ -12,7 +12,7 @@ from devboot.model.distributions import distributions
 from devboot.onboarding.packages.imported import apps_of_settings, modules_of
 from devboot.onboarding.proposal_values import Evidence, Note, PythonInput
 from devboot.onboarding.reading.layout import ASIDE, Application
-from devboot.onboarding.reading.python import LOCKS, NOT_FOR_US, dependencies, load_toml, name_of
+from devboot.onboarding.reading.python import LOCKS, NOT_FOR_US, dependencies, find_input, load_toml, name_of
 from devboot.onboarding.reading.tree import Tree
 
 _ENOUGH = 3  # of fewer packages that are imported, the usual list's own may bring those that it lacks
@@ -50,6 +50,15 @@ def with_covering_list(tree: Tree, app: Application, python: PythonInput) -> tup
     lacks = f" ({chosen[0]} lacks {len(wanted) - here} of {len(wanted)} packages that are imported)" if chosen else ""
     note = Note(f"{inner} is the list that has what the application imports{lacks}", Evidence(best))
     return replace(python, requirements=(inner,)), [note]
+
+
+def with_list_above(tree: Tree, app: Application, python: PythonInput) -> PythonInput:
+    """Add the list of the manifest's folder to that of the application, which lies below it."""
+    above, _ = find_input(tree, app.root, "")
+    lists = (*above.requirements, *python.requirements)
+    if not above.requirements or not all(path.endswith((".txt", ".pip", ".in")) for path in lists):
+        return python
+    return replace(python, requirements=tuple(dict.fromkeys(lists)))
 
 
 def _list_of_apps(tree: Tree, app: Application, chosen: tuple[str, ...]) -> str:

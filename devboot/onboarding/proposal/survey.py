@@ -13,11 +13,11 @@ from devboot.onboarding.frameworks.processes import composed_workers
 from devboot.onboarding.front_ends.front_end import with_root_of_both
 from devboot.onboarding.packages.extras_and_groups import packages_of_chosen, with_chosen
 from devboot.onboarding.packages.imported import with_imported
-from devboot.onboarding.packages.lists import with_covering_list
+from devboot.onboarding.packages.lists import with_covering_list, with_list_above
 from devboot.onboarding.packages.programs import list_with_program
 from devboot.onboarding.reading.compose import read_compose
 from devboot.onboarding.reading.dotenv import read_env_files
-from devboot.onboarding.reading.procfile import find_procfile, program
+from devboot.onboarding.reading.procfile import find_procfile, program, with_procfile_above
 from devboot.onboarding.reading.python import dependencies, find_input, name_of
 from devboot.onboarding.reading.tree import Tree
 
@@ -25,7 +25,8 @@ from devboot.onboarding.reading.tree import Tree
 def survey(tree: Tree, environ: Mapping[str, str]) -> Clone:
     """Find the application and read everything around it; git gets `environ`."""
     found = find_application(tree)
-    app = with_root_of_both(tree, found)
+    both = with_root_of_both(tree, found)
+    app = with_procfile_above(tree, both)
     folders = tuple(dict.fromkeys((app.root, app.folder, ".")))
     compose = read_compose(tree, folders)
     beside = posixpath.dirname(app.path) or "."
@@ -41,6 +42,8 @@ def survey(tree: Tree, environ: Mapping[str, str]) -> Clone:
     python, notes = find_input(tree, found.root, settings.module)
     way = posixpath.relpath(found.root, app.root)
     python = replace(python, requirements=tuple(posixpath.normpath(f"{way}/{each}") for each in python.requirements))
+    if app.root != both.root:
+        python = with_list_above(tree, app, python)
     python, list_notes = with_covering_list(tree, app, python)
     notes += list_notes
     python = with_chosen(tree, app, python)

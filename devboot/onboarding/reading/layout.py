@@ -150,6 +150,14 @@ def import_folder(tree: Tree, path: str) -> str:
     return best
 
 
+def can_be_imported_from(tree: Tree, path: str, folder: str) -> bool:
+    """Whether nothing that a module imports of the clone lies beside it alone, unless it sees to that itself."""
+    text = tree.text(path) or ""
+    tops = re.findall(r"^\s*(?:from|import)\s+(\w+)(?=[\s.])", text, re.MULTILINE)
+    beside = [top for top in tops if _resolves(tree, posixpath.dirname(path) or ".", top)]
+    return "sys.path" in text or all(_resolves(tree, folder, top) for top in beside)
+
+
 def _packages_cut(tree: Tree, folder: str) -> int:
     return int(tree.exists(posixpath.join(folder, "__init__.py")))
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import posixpath
 import re
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from devboot.model import overmind
 from devboot.onboarding.proposal_values import Evidence, Note
+from devboot.onboarding.reading.layout import Application, can_be_imported_from
 from devboot.onboarding.reading.tree import Tree
 
 LINE = re.compile(r"^([A-Za-z0-9_.-]+):\s*(.+)$")
@@ -53,6 +54,21 @@ def find_procfile(tree: Tree, root: str) -> Procfile | None:
             if entries:
                 return Procfile(path, entries)
     return None
+
+
+def with_procfile_above(tree: Tree, app: Application) -> Application:
+    """Return the application with its manifest beside a Procfile further up whose lines name its folder."""
+    place = app.root
+    while place != "." and find_procfile(tree, place) is None:
+        place = posixpath.dirname(place) or "."
+        found = find_procfile(tree, place)
+        inner = posixpath.relpath(app.root, place)
+        names = rf"(?:^|[\s=/]){re.escape(inner)}(?:[/\s;&]|$)"
+        if can_be_imported_from(tree, app.path, place):
+            names += rf"|(?:^|\s){re.escape(inner.replace('/', '.'))}\."
+        if found is not None and any(re.search(names, entry.command) for entry in found.processes()):
+            return replace(app, root=place)
+    return app
 
 
 def parse_procfile(text: str) -> dict[str, Entry]:

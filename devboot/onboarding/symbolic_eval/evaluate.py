@@ -19,7 +19,7 @@ RULES = Rules(expressions.TABLE, statements.TABLE)
 CONNECTS = (
     "edis(", "redis.", "from_url(", "from_dsn(", "Celery(", "roker(", "Huey(", "RQ(", "create_engine(",
     "create_async_engine(", "sqlite3.connect(", "sqlite.connect(", "RedisSettings(", "RedisStorage", "init_app(",
-    "Tortoise.init(", "register_tortoise(", "beat_schedule", "broker_url", *words_of_calls(),
+    "Tortoise.init(", "register_tortoise(", "beat_schedule", "add_periodic_task(", "broker_url", *words_of_calls(),
 )  # fmt: skip
 # Where a module has one of those, a function that calls one of these opens a connection
 OPENS = (*CONNECTS, "connect(", "create_pool(", "Connection(", "Pool(", "Client(")

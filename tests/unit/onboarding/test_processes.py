@@ -514,3 +514,67 @@ def test_tables_of_django_are_made_where_migrations_are_not_in_the_clone(write, 
     root = write({"manage.py": MANAGE.format(settings="site_.settings"), "site_/settings.py": settings,
                   "site_/__init__.py": "", "blog/__init__.py": "", "blog/models.py": MODELS, **files})  # fmt: skip
     assert [task.run for task in detect(root, environ={}).tasks] == [f"python manage.py {command}"]
+
+
+@pytest.mark.parametrize("way", ["on_after_configure", "on_after_finalize"])
+def test_a_schedule_that_celery_gets_once_it_is_configured_has_beat(propose, way):
+    code = f"{CELERY}\n@app.{way}.connect\ndef plan(sender, **kwargs):\n    sender.add_periodic_task(9.0, ping.s())\n"
+    proposal = propose({"tasks.py": code, "requirements.txt": "celery\nredis\n"})
+    assert commands(proposal)["beat"] == "celery -A tasks beat -l info"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "web: cd api && uvicorn main:app --port $PORT",
+        "web: uvicorn --app-dir api main:app --port $PORT",
+        "web: uvicorn api.main:app --port $PORT",
+        "web: sh -c 'cd ./api; exec uvicorn main:app'",
+    ],
+)
+def test_a_procfile_above_the_folder_that_it_names_counts(propose, tmp_path, line):
+    proposal = propose({"Procfile": f"{line}\n", "api/main.py": APP, "api/requirements.txt": "fastapi\nuvicorn\n"})
+    assert (tmp_path, "Procfile") == (proposal.root, proposal.procfile)
+    assert (("api/requirements.txt",), ()) == (proposal.python.requirements, proposal.processes)
+
+
+@pytest.mark.parametrize("line", ["web: node server.js", "web: cd site && npm start", "web: uvicorn papi.main:app"])
+def test_a_procfile_of_something_else_above_does_not(propose, tmp_path, line):
+    proposal = propose({"Procfile": f"{line}\n", "api/main.py": APP, "api/requirements.txt": "fastapi\nuvicorn\n"})
+    assert (tmp_path / "api", None) == (proposal.root, proposal.procfile)
+
+
+def test_a_dash_application_is_the_module_that_runs_it(propose):
+    files = {
+        "server.py": "from dash import Dash\napp = Dash(__name__)\n",
+        "layout.py": "from server import app\napp.layout = None\n",
+        "index.py": "from server import app\nimport layout\nif __name__ == '__main__':\n    app.run()\n",
+        "requirements.txt": "dash\n",
+    }
+    assert commands(propose(files)) == {"web": "python index.py"}
+    files |= {"server.py": files["server.py"] + "if __name__ == '__main__':\n    app.run()\n"}
+    assert commands(propose(files)) == {"web": "python server.py"}
+
+
+@pytest.mark.parametrize("folder", ["{{cookiecutter.name}}", "{% if web %}web{% endif %}"])
+def test_an_application_that_a_template_makes_is_not_the_clones_own(propose, folder):
+    files = {f"{folder}/main.py": APP, f"{folder}/requirements.txt": "fastapi\n", "requirements.txt": "cookiecutter\n"}
+    proposal = propose(files)
+    assert (None, ()) == (proposal.framework, proposal.processes)
+
+
+def test_a_procfile_above_brings_the_list_beside_it_too(propose):
+    files = {"Procfile": "web: uvicorn api.main:app\nbot: python bot.py\n", "requirements.txt": "redis\n"}
+    files |= {"api/main.py": APP, "api/requirements.txt": "fastapi\nuvicorn\n", "bot.py": "import redis\n"}
+    assert ("requirements.txt", "api/requirements.txt") == propose(files).python.requirements
+
+
+@pytest.mark.parametrize(("start", "counts"), [("", False), ("import sys\nsys.path.insert(0, 'api')\n", True)])
+def test_a_procfile_above_whose_module_cannot_be_imported_there_does_not_count(propose, start, counts):
+    files = {
+        "Procfile": "web: uvicorn api.main:app\n",
+        "api/goods.py": "",
+        "api/requirements.txt": "fastapi\nuvicorn\n",
+    }
+    proposal = propose({**files, "api/main.py": f"{start}import goods\n{APP}"})
+    assert (proposal.procfile == "Procfile") == counts

@@ -1,10 +1,13 @@
 """Dash: a script that serves when it is run."""
 
+import posixpath
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from devboot.onboarding.frameworks.framework import Candidate
-from devboot.onboarding.frameworks.serving_script import Listens, ServingScript
+from devboot.onboarding.frameworks.serving_script import RUNS, Listens, ServingScript
+from devboot.onboarding.reading.layout import ASIDE, application_at
 from devboot.onboarding.reading.tree import Tree
 
 _HOLDS_PAGES = re.compile(r"\bDash\([^)]*\buse_pages\s*=\s*True|\bpage_container\b")
@@ -21,7 +24,26 @@ class Dash(ServingScript):
     listens = Listens("run", place=1, usual=8050)
 
     def applications(self, tree: Tree) -> Iterator[Candidate]:
-        """Yield the scripts; the one that holds the pages comes before pages that run on their own, too."""
+        """Yield the scripts; the one that holds the pages comes before pages that run on their own, too.
+
+        An application that a module makes and only another one runs is that other's.
+        """
         for candidate in super().applications(tree):
+            path = candidate.app.path
+            runner = "" if self.is_run(path, tree.text(path) or "") else _runner(tree, path)
+            if runner:
+                app = application_at(tree, self.name, runner, "", 1)
+                yield Candidate((-1, *candidate.rank[1:]), replace(app, evidence=candidate.app.evidence))
+                continue
             holds = _HOLDS_PAGES.search(tree.text(candidate.app.path) or "")
             yield candidate._replace(rank=(-1, *candidate.rank[1:])) if holds else candidate
+
+
+def _runner(tree: Tree, path: str) -> str:
+    """Return the module that takes the application of a module and runs it; "" where none does."""
+    name = posixpath.basename(path).removesuffix(".py")
+    takes = re.compile(
+        rf"^from[ \t]+[\w.]*\b{re.escape(name)}[ \t]+import\b|^import[ \t]+{re.escape(name)}\b", re.MULTILINE
+    )
+    others = (each for each in tree.python_files() if each != path and not ASIDE.search(each))
+    return next((each for each in others if tree.matches(each, takes) and tree.matches(each, RUNS)), "")

@@ -19,7 +19,15 @@ PROCFILE = "write what should run into a file `Procfile`: `web: COMMAND`"
 @pytest.mark.parametrize(
     ("name", "causes", "helps"),
     [
-        ("notes.txt", [], [EXAMPLE]),
+        ("program.exe", [], [EXAMPLE]),
+        ("notes.txt", ["`notes.txt`: texts, and no program"], [EXAMPLE]),
+        ("schema.sql", ["`schema.sql`: SQL scripts, and no program"], [EXAMPLE]),
+        ("study.ipynb", ["`study.ipynb`: notebooks, and no program"], [EXAMPLE]),
+        (
+            "mkdocs.yml",
+            ["`mkdocs.yml` says that this is documentation"],
+            ["uvx --from mkdocs mkdocs serve   # shows it"],
+        ),
         ("go.mod", ["`go.mod` says that this is Go, and nothing says what should run"], [PROCFILE]),
         (
             "cookiecutter.json",
@@ -137,6 +145,18 @@ def test_the_program_of_a_clone_in_which_nothing_keeps_running_is_named_again_fr
         ({"cookiecutter.json": "{}"}, "`cookiecutter.json` says that projects are made", "uvx cookiecutter ."),
         ({"api/requirements.txt": "x\n", "site/package.json": "{}"}, "a folder of its own: `api`, `site`", "-C api up"),
         ({"mkdocs.yml": "site_name: x\n"}, "`mkdocs.yml` says that this is documentation", "-- mkdocs serve"),
+        (
+            {"docs/conf.py": "extensions = []\n", "docs/index.rst": ""},
+            "`docs/conf.py` says that this is documentation",
+            "-- sphinx-build docs docs/_build",
+        ),
+        ({"setup.py": "", "mkdocs.yml": "site_name: x\n"}, "`setup.py` says that this is a library", "-- mkdocs serve"),
+        ({"study.ipynb": "{}"}, "`study.ipynb` says that these are notebooks", "devboot sync"),
+        (
+            {"cookiecutter.json": "{}", "{{cookiecutter.name}}/app.py": "from flask import Flask\napp = Flask('x')\n"},
+            "`cookiecutter.json` says that projects are made",
+            "uvx cookiecutter .",
+        ),
         ({"setup.py": "", "tests/test_kit.py": ""}, "`setup.py` says that this is a library", "-- python -m pytest"),
         (
             {"pyproject.toml": '[project]\nname = "kit"\nversion = "1"\n[build-system]\nrequires = ["hatchling"]\n'},

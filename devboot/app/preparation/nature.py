@@ -1,0 +1,131 @@
+"""Says what a clone is that isn't an application, and what can be done with it."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import NamedTuple
+
+from devboot.clone_reader import is_file, is_folder, names_in, read_text
+from devboot.errors import shell_word
+from devboot.model.printable import printable
+
+_LANGUAGES = {
+    "Gemfile": "Ruby",
+    "go.mod": "Go",
+    "Cargo.toml": "Rust",
+    "pom.xml": "Java",
+    "build.gradle": "Java",
+    "build.gradle.kts": "Kotlin",
+    "composer.json": "PHP",
+    "mix.exs": "Elixir",
+    "package.json": "Node",
+}
+_TEMPLATES = {"cookiecutter.json": "cookiecutter", "copier.yml": "copier copy", "copier.yaml": "copier copy"}
+_DOCUMENTATION = {
+    "mkdocs.yml": "mkdocs serve",
+    "mkdocs.yaml": "mkdocs serve",
+    "conf.py": "sphinx-build . _build",
+    "docs/conf.py": "sphinx-build docs docs/_build",
+    "docs/source/conf.py": "sphinx-build docs/source docs/_build",
+}
+# Files that are no program, by what a clone of them is called
+_KINDS = {
+    "notebooks": (".ipynb",),
+    "SQL scripts": (".sql",),
+    "texts": (".md", ".rst", ".txt", ".adoc", ".pdf", ".tex"),
+    "data": (".csv", ".json", ".xml", ".tsv", ".xlsx", ".parquet", ".yml", ".yaml"),
+}
+_TESTS = "devboot run -- python -m pytest   # runs its tests in its environment"
+_SHOWN = 3
+
+
+class Nature(NamedTuple):
+    """What a clone is, in a sentence, and commands or advice for it."""
+
+    what: str
+    helps: list[str]
+
+
+def template_nature(folder: str) -> Nature | None:
+    """Return what is said of a template of projects; None for other folders."""
+    for name, program in _TEMPLATES.items():
+        if is_file(os.path.join(folder, name)):
+            target = " ." if program == "cookiecutter" else " . ../PROJECT"
+            what = f"`{name}` says that projects are made from this one; it runs nothing by itself"
+            return Nature(what, [f"`uvx {program}{target}`, then `devboot up` in the project that it makes"])
+    return None
+
+
+def nature_without_packages(folder: str) -> Nature | None:
+    """Return what is said of a folder that lists no packages of Python's; None where its files don't tell."""
+    if (found := template_nature(folder)) is not None:
+        return found
+    for name, language in _LANGUAGES.items():
+        if is_file(os.path.join(folder, name)):
+            what = f"`{name}` says that this is {language}, and nothing says what should run"
+            return Nature(what, ["write what should run into a file `Procfile`: `web: COMMAND`"])
+    return _documentation(folder, "uvx --from {tool} ") or _files_alone(folder)
+
+
+def nature_with_packages(folder: str) -> Nature:
+    """Return what is said of a clone that lists packages and in which nothing is shown to keep running."""
+    if (found := template_nature(folder)) is not None:
+        return found
+    inner = [name for name in sorted(_names(folder)) if _is_application(os.path.join(folder, name))]
+    if inner:
+        shown = ", ".join(f"`{printable(name)}`" for name in inner[:_SHOWN])
+        helps = [f"devboot -C {shell_word(name)} up" for name in inner[:_SHOWN]]
+        return Nature(f"what runs may lie in a folder of its own: {shown}", helps)
+    documentation = _documentation(folder, "devboot run -- ")
+    project = os.path.join(folder, "pyproject.toml")
+    is_built = is_file(project) and re.search(r"^\[build-system\]", read_text(project), re.MULTILINE)
+    if is_file(os.path.join(folder, "setup.py")) or is_built:
+        which = "pyproject.toml" if is_built else "setup.py"
+        helps = [_TESTS] if is_folder(os.path.join(folder, "tests")) else []
+        helps += documentation.helps if documentation is not None else []
+        return Nature(f"`{which}` says that this is a library, which others install", helps)
+    if documentation is not None:
+        return documentation
+    if notebooks := sorted(names_in(folder, "*.ipynb")):
+        helps = ["devboot sync   # makes .venv, whose Python an editor runs them with"]
+        return Nature(f"`{printable(notebooks[0])}` says that these are notebooks", helps)
+    return Nature("it may be a library or a program for the terminal", [])
+
+
+def _documentation(folder: str, runner: str) -> Nature | None:
+    for name, command in _DOCUMENTATION.items():
+        path = os.path.join(folder, name)
+        if is_file(path) and (not name.endswith("conf.py") or "extensions" in read_text(path) or _is_sphinx(path)):
+            tool = "mkdocs" if command.startswith("mkdocs") else "sphinx"
+            verb = "shows" if tool == "mkdocs" else "builds"
+            helps = [f"{runner.format(tool=tool)}{command}   # {verb} it"]
+            return Nature(f"`{name}` says that this is documentation", helps)
+    return None
+
+
+def _is_sphinx(path: str) -> bool:
+    return any(is_file(os.path.join(os.path.dirname(path), f"index.{ending}")) for ending in ("rst", "md"))
+
+
+def _files_alone(folder: str) -> Nature | None:
+    names = [name for name in _names(folder) if not name.startswith(".") and name.upper() != "LICENSE"]
+    endings = {os.path.splitext(name)[1].lower() for name in names if is_file(os.path.join(folder, name))}
+    found = [kind for kind, known in _KINDS.items() if endings.intersection(known)]
+    everything = {ending for kind in _KINDS.values() for ending in kind}
+    if not found or not endings <= everything or any(is_folder(os.path.join(folder, name)) for name in names):
+        return None
+    first = min(name for name in names if name.lower().endswith(_KINDS[found[0]]))
+    return Nature(f"`{printable(first)}`: {' and '.join(found[:2])}, and no program", [])
+
+
+def _names(folder: str) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except OSError:
+        return []
+
+
+def _is_application(folder: str) -> bool:
+    lists = ("requirements.txt", "pyproject.toml", "Pipfile", "package.json", "manage.py", "Procfile")
+    return not os.path.basename(folder).startswith(".") and any(is_file(os.path.join(folder, name)) for name in lists)

@@ -80,6 +80,7 @@ _SERVICES = {
     11300: "beanstalkd",
     27017: "mongodb",
 }
+_EMPTY = re.compile(r"""^[ \t]*(?:export[ \t]+)?([A-Za-z_]\w*)[ \t]*=[ \t]*(?:""|'')?[ \t]*$""", re.MULTILINE)
 _LARGEST = 1_000_000  # bytes of a file of code
 _MOST = 3  # variables that a sentence names
 _TRACEBACK = "Traceback (most recent call last):"
@@ -180,7 +181,7 @@ def _explain_named(spec: ProcessSpec, seen: Sequence[Observation], output: _Outp
 
 def _explain_suspect(spec: ProcessSpec, seen: Sequence[Observation], output: _Output) -> Explanation | None:
     """Explain an end by a variable that was asked for where it happened; only a mistake happens again for sure."""
-    found = _suspects([each for each in seen if each.kind == UNSET], output)[-1:]
+    found = _suspects([each for each in seen if each.kind == UNSET], output)[-1:] or _empty_ones(spec, output)
     lasts = bool(_OF_NONE.search(output.raised) or _MISTAKE.match(output.raised))
     return _explain_unset(spec, seen, output, found, lasts=lasts) if found else None
 
@@ -226,6 +227,34 @@ def _suspects(asked: Sequence[Observation], output: _Output) -> list[Observation
     files = [place.rpartition(":")[0] for place in output.places]
     near = [each for file in files for each in empty if each.place.rpartition(":")[0] == file]
     return near or (empty if len(empty) == 1 else [])
+
+
+def _empty_ones(spec: ProcessSpec, output: _Output) -> list[Observation]:
+    """Return the variables without a value in an env file that the line which failed names, in whatever case.
+
+    What reads all variables at once asks for none of them.
+    """
+    if not output.place or not _MISTAKE.match(output.raised):
+        return []
+    line = _line_at(output.root, output.place)
+    texts = [_text_of(output.root, name) for name in spec.env_files[1:]]
+    empty = dict.fromkeys(name for text in texts for name in _EMPTY.findall(text))
+    named = [name for name in empty if re.search(rf"\b{re.escape(name)}\b", line, re.IGNORECASE)]
+    return [Observation(UNSET, name, ASKED, output.place) for name in named][:1]
+
+
+def _text_of(root: str, file: str) -> str:
+    from devboot.clone_reader import read_head
+
+    try:
+        return read_head(os.path.join(root, file), _LARGEST).decode("utf-8", "replace")
+    except OSError:
+        return ""
+
+
+def _line_at(root: str, place: str) -> str:
+    file, _, number = place.rpartition(":")
+    return "".join(_text_of(root, file).splitlines()[int(number) - 1 : int(number)])
 
 
 def _explain_taken_port(seen: Sequence[Observation], output: _Output) -> Explanation | None:
@@ -387,13 +416,8 @@ def _leading_here(spec: ProcessSpec, seen: Sequence[Observation], root: str, mis
 
 def _default_path(root: str, asked: Observation) -> str:
     """Return the absolute path that stands in the code as the default of a variable; "" where none does."""
-    from devboot.clone_reader import read_head
-
     file, _, number = asked.place.rpartition(":")
-    try:
-        lines = read_head(os.path.join(root, file), _LARGEST).decode("utf-8", "replace").splitlines()
-    except OSError:
-        return ""
+    lines = _text_of(root, file).splitlines()
     at = int(number) - 1 if number.isdecimal() else 0
     default = rf"""["']{re.escape(asked.name)}["']\s*,\s*["'](/[\w./-]+)["']"""
     found = re.search(default, "\n".join(lines[at : at + 4]))

@@ -51,6 +51,7 @@ from devboot.onboarding.reading.tree import Tree
 from devboot.onboarding.services import databases as stores
 from devboot.onboarding.services.all_servers import Services, containers, find_services
 from devboot.onboarding.symbolic_eval.evaluate import Code, Run, evaluate
+from devboot.onboarding.symbolic_eval.known.schemas import PARSED
 from devboot.onboarding.symbolic_eval.machine import Need
 from devboot.supervisor.templates import template_names
 
@@ -368,7 +369,8 @@ def _env(
     found |= {name: variable for name, variable in switches.items() if name not in found}
     sources = _sources(clone, env_files)
     for need in needs_of(clone, run, processes):
-        if need.name not in found and need.name not in committed:
+        is_set = need.name in committed and bool(committed[need.name].text.strip() or need.cast not in PARSED)
+        if need.name not in found and not is_set:
             found[need.name] = for_another_stage(clone.tree, need, describe_need(need, sources), run.names)
     for need in _needs_of_others(clone, elsewhere, processes):
         described = describe_need(need, sources)  # a value here would win over that of the file

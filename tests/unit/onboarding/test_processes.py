@@ -118,6 +118,14 @@ def test_celery_gets_a_worker_and_beat_only_with_a_schedule(propose):
     ]
 
 
+@pytest.mark.parametrize(
+    "made", ["Celery('jobs', broker='memory://')", "Celery('jobs')\njobs.conf.broker_url = 'memory://'\n"]
+)
+def test_a_celery_whose_broker_is_in_memory_gets_no_worker_of_its_own(propose, made):
+    code = f"from celery import Celery\nfrom fastapi import FastAPI\napp = FastAPI()\njobs = {made}\n"
+    assert list(commands(propose({"main.py": code, "requirements.txt": "fastapi\ncelery\n"}))) == ["web"]
+
+
 def test_celery_is_named_where_the_module_has_another_app(propose):
     code = "from celery import Celery\nfrom flask import Flask\n\napp = Flask(__name__)\n"
     code += "celery = Celery(app.name, broker='redis://localhost:6379/0')\n"

@@ -554,3 +554,27 @@ def test_direnvs_files_are_read_and_the_template_of_one_that_is_missing_is_named
     assert [str(note) for note in proposal.notes] == [
         "`secrets.env` is read but not in the clone: make it from secrets.env.example (.envrc:2)"
     ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "expected"),
+    [
+        ("bool", "", {"SHOP_DEBUG": "True"}),
+        ("bool", "off", {}),
+        ("str", "", {}),
+    ],
+)
+def test_an_empty_text_in_an_env_file_gives_way_to_a_value_where_it_is_none_of_the_fields_type(
+    propose, kind, text, expected
+):
+    code = f"""
+        from fastapi import FastAPI
+        from pydantic_settings import BaseSettings
+        class Settings(BaseSettings):
+            shop_debug: {kind} = {"False" if kind == "bool" else "''"}
+        settings = Settings()
+        app = FastAPI()
+    """
+    files = {"main.py": code, ".env": f"SHOP_DEBUG={text}\n", "requirements.txt": "fastapi\npydantic-settings\n"}
+    found = entries(propose(files))
+    assert {name: value for name, value in found.items() if name != "PORT"} == expected

@@ -71,6 +71,28 @@ def test_an_end_that_has_nothing_to_do_with_a_variable_names_none(raised, clone)
     assert "web failed, with code 1" == clone.error(raised, "app.py:3").what
 
 
+@pytest.mark.parametrize(
+    ("line", "raised", "named"),
+    [
+        ("client = Client(config.mail_token)", "AssertionError", True),
+        ("client = Client(MAIL_TOKEN)", "ValueError: bad credentials", True),
+        ("client = Client(config.mail_token)", "ZeroDivisionError: division by zero", False),
+        ("client = Client(config.old_mail_token_file)", "AssertionError", False),
+        ("client = Client(config.hook)", "AssertionError", False),
+    ],
+)
+def test_a_variable_that_an_env_file_leaves_empty_is_named_where_the_line_that_failed_uses_it(
+    line, raised, named, clone
+):
+    clone.root.joinpath(".env").write_text("MAIL_TOKEN=\nHOOK=set\nOTHER=''\n")
+    clone.root.joinpath("mail.py").write_text(f"import config\n{line}\n")
+
+    error = clone.error(raised, "app.py:1", "mail.py:2")
+
+    assert error.what.startswith("web asked for MAIL_TOKEN (mail.py:2) and got nothing") == named
+    assert ("echo 'MAIL_TOKEN=…' >> .env" in error.help) == named
+
+
 def test_several_variables_come_in_one_sentence_and_one_command(clone):
     clone.saw("unset|A|asked|conf.py:3", "unset|B|asked|conf.py:4")
     clone.root.joinpath(".env").write_text("X=1")

@@ -13,6 +13,7 @@ from devboot.onboarding.reading.tree import Tree
 from devboot.onboarding.symbolic_eval.evaluate import Run
 
 _HELD = re.compile(r"(?:^|\.)Celery=:$")
+_MAKES = re.compile(r"(?:^|\.)Celery$")
 USES = re.compile(r"(?:^|\.)Celery$|^celery\..*config_from_object$")
 _SCRIPTS = re.compile(r"(?:^|/)(?:Makefile|justfile|Procfile[\w.]*|[\w.-]+\.(?:sh|service)|supervisord?\.conf)$")
 _WORKS_OFF = re.compile(r"(?m)^[^\n#]*\bcelery\b[^\n#]*\bworker\b[^\n#]*?\s(?:-Q\s*|--queues[ =])([\w.,:-]+)")
@@ -34,7 +35,7 @@ class Celery(Framework):
     def workers(self, clone: Clone, run: Run) -> Sequence[Process]:
         """Return worker and beat, unless the settings keep Celery from being used."""
         is_brought = not clone.packages or any("celery" in name for name in clone.packages)
-        if not is_brought or not uses_celery(run) or is_idle(run):
+        if not is_brought or not uses_celery(run) or is_idle(run) or _keeps_to_itself(run):
             return ()
         entry = celery_entry(clone)
         target = entry or _target(clone.tree, clone.app, run)
@@ -58,6 +59,15 @@ def is_idle(run: Run) -> bool:
     """Whether the settings keep Celery from being used: tasks run at once, or a switch is off."""
     eager = any(run.setting(name) is True for name in ("CELERY_TASK_ALWAYS_EAGER", "CELERY_ALWAYS_EAGER"))
     return eager or any(run.setting(name) is False for name in ("CELERY_ENABLED", "USE_CELERY", "ENABLE_CELERY"))
+
+
+def _keeps_to_itself(run: Run) -> bool:
+    """Whether its broker is in memory, so that no other process gets a task."""
+    settings = (run.setting(name) for name in ("CELERY_BROKER_URL", "BROKER_URL", "broker_url"))
+    given = [each.argument(3, "broker", "broker_url") for each in run.found.events if _MAKES.search(each.name)]
+    given += [each.argument(0) for each in run.found.events if each.name.endswith("conf.broker_url=")]
+    texts = (*settings, *(value.data for value in given if value is not None))
+    return any(isinstance(text, str) and text.startswith("memory:") for text in texts)
 
 
 def _target(tree: Tree, app: Application, run: Run) -> tuple[str, Evidence | None] | None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from devboot.onboarding.proposal_values import Evidence
 from devboot.onboarding.symbolic_eval.known.environments import take_variables
-from devboot.onboarding.symbolic_eval.machine import Loaded, Machine
+from devboot.onboarding.symbolic_eval.machine import Loaded, Machine, Need
 from devboot.onboarding.symbolic_eval.values import (
     NOTHING,
     Class,
@@ -24,6 +24,7 @@ from devboot.onboarding.symbolic_eval.values import (
 SETTINGS = re.compile(r"(?:^|\.)BaseSettings$")
 MODEL = re.compile(r"(?:^|\.)(?:BaseModel|BaseSettings)$")
 
+PARSED = ("int", "float", "bool")  # types of fields that an empty text is no value of
 FIELDS = ("Field", "dataclasses.field")
 
 
@@ -184,13 +185,15 @@ def _field(m: Machine, name: str, node: ast.AnnAssign, part: Class, prefix: str,
         return _nested(m, nested, chosen + (glue or "__"), place)
     cast = ast.unparse(_bare(node.annotation))
     result = m.read(chosen, place, default, cast)
+    if cast in PARSED and not m.environ.get(chosen, cast).strip():
+        m.found.needs.setdefault(chosen, Need(chosen, place, (), cast))  # it is there, and no text is none of these
     if default is None and len(names) > 1 and chosen in m.found.needs:
         m.found.needs[chosen].others = tuple(names[1:])
     return _typed(result, cast)
 
 
 def _typed(value: Value, cast: str) -> Value:
-    if isinstance(value.data, str) and cast in ("int", "float", "bool"):
+    if isinstance(value.data, str) and cast in PARSED:
         text = value.data.strip().lower()
         if cast == "bool":
             return Value(text in ("true", "1", "yes", "on", "t", "y"), value.reads, value.place)

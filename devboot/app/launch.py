@@ -14,17 +14,19 @@ from devboot.daemon import client as daemon, leases, start
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from typing import Any
 
     from devboot.app.call import Call
     from devboot.daemon.client import Client, Found
     from devboot.daemon.start import Handle
     from devboot.errors import DevbootError
+    from devboot.model.process import ProcessSpec
     from devboot.wire.jsontext import Plain
 
 INSIDE = "DEVBOOT_INSIDE"  # the supervisor's word for the root of the project that a process belongs to
 _JOIN_PATIENCE = 15.0  # for the daemon that was faster than ours to be found
+_WALK = 0.01  # seconds that looking for edited code may take
 _LONGEST = 1e9  # seconds; what JSON has no number for would be refused
 AGAIN = -1  # in place of an exit code: a port was taken in the meantime, and a plan with another is wanted
 NOTHING_TO_INSTALL = "nothing to install"
@@ -233,7 +235,25 @@ def _see_through(call: Call, client: Client, *, owner: bool) -> int:
         client.close()
     if client.is_port_taken:
         return AGAIN
+    if not owner and code == 0 and not call.wishes.quiet:
+        _name_old_code(call, streams)
     return meeting.complain(call, meeting.gone(call)) if code is None else code
+
+
+def _name_old_code(call: Call, streams: Streams) -> None:
+    """Say which processes of a project that was up already run code from before an edit."""
+    from devboot.daemon.old_code import old_code
+    from devboot.text.columns import pad, printable
+
+    def specs() -> Iterator[ProcessSpec]:
+        from devboot.model.process import plan_from_plain
+
+        known = snapshot.read(f"{call.state}/{snapshot.NAME}")
+        yield from plan_from_plain(known.plan_plain).processes if known is not None else ()
+
+    for name, file in old_code(call.root, call.state, specs(), limit=_WALK):
+        text = f"{printable(name)} was started before {printable(file)} was edited: devboot restart {printable(name)}"
+        streams.say(f"  {pad('note', 6)}  {text}\n")
 
 
 def _follow(call: Call, client: Client, streams: Streams) -> int | None:

@@ -133,9 +133,9 @@ class Arrival:
         """Seconds from the command's being typed to this daemon's having its plan."""
         return max(0.0, self._server.since - request.began)
 
-    def _times(self, request: Request, took: float) -> list[str]:
+    def _times(self, request: Request, took: float, *, is_same: bool = False) -> list[str]:
         """What is said of the time, if something is to be."""
-        lines = [self._slower] if self._slower else []
+        lines = [self._slower] if self._slower and not is_same else []
         if request.timings:
             lines += timings.describe(self._watch, self._server.plan.processes, self._before(request), took)
         return lines
@@ -223,7 +223,7 @@ class Arrival:
             if is_same:
                 age = self._server.wall_clock() - self._server.since
                 headline = summary.unchanged(self._server.plan.project, age, request.installed)
-            lines = [headline, *self._times(request, took), *self._addresses(shown, only_web=True)]
+            lines = [headline, *self._times(request, took, is_same=is_same), *self._addresses(shown, only_web=True)]
             lines += [*self._unanswered(), _NEXT]
             return "\n".join(lines) + "\n"
         if not request.view.live:

@@ -13,6 +13,7 @@ from devboot import snapshot as snapshots
 from devboot.daemon import leases
 from devboot.daemon.client import NoAnswerError, connect, lease_of
 from devboot.daemon.leases import DaemonLease
+from devboot.daemon.old_code import old_code
 from devboot.daemon.search import find_run
 from devboot.doctor.findings import ERROR, WARNING, Answer, Check, Finding, Fix
 from devboot.doctor.subject import Subject, venv_folder
@@ -36,6 +37,7 @@ from devboot.supervisor.planning import base_of
 from devboot.text.counts import counted
 
 _WELL = (READY, RUNNING, EXITED)
+_WALK = 3.0  # seconds that looking for edited code may take
 _PATIENCE = 60.0  # seconds that a start may take; `up` itself waits no longer
 _ENDED = ("process/ended", ERROR, "has ended, and is not started again")
 _ILL = {
@@ -247,6 +249,31 @@ def _data_gone(name: str, folder: str) -> Finding:
     )
 
 
+def code(subject: Subject) -> Answer:
+    """Whether what runs has the code as it is now."""
+    lease = _lease(subject)
+    known = snapshots.read(os.path.join(subject.project.state, snapshots.NAME))
+    if known is None or lease is None or not lease.is_alive:
+        return Answer()
+    specs = plan_from_plain(known.plan_plain).processes
+    found = old_code(subject.project.root, subject.project.state, specs, limit=_WALK)
+    return Answer(findings=tuple(_old_code(each.name, each.file) for each in found))
+
+
+def _old_code(name: str, file: str) -> Finding:
+    return Finding(
+        "process/old-code",
+        WARNING,
+        f"{name} was started before `{file}` was edited",
+        "it goes on with the code that it has loaded",
+        Fix(
+            f"devboot restart {shell_word(name)}",
+            f'`watch = ["**/*.py"]` in `[processes.{base_of(name)}]` does it after each edit',
+        ),
+        fact=f"{name} has old code",
+    )
+
+
 def left_behind(subject: Subject) -> Answer:
     """Processes of an earlier run that nobody ended."""
     lease = _lease(subject)
@@ -272,5 +299,6 @@ CHECKS = (
     Check("phases", "processes", phases),
     Check("files", "processes", files),
     Check("failed-before", "processes", failed_before),
+    Check("code", "processes", code),
     Check("left-behind", "processes", left_behind),
 )

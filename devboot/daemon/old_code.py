@@ -1,0 +1,129 @@
+"""Finds processes that run code from before it was edited: what doesn't watch its files goes on with what it loaded.
+
+Cheap enough for a warm command: a walk through the project's own folders with a limit, and only where a file is younger
+than a process a look at what that process is. What reloads by itself has started a process since the edit.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+from devboot.daemon import leases
+from devboot.record import Record
+from devboot.supervisor import proctable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from devboot.model.process import ProcessSpec
+
+_FOREIGN = frozenset(
+    ("node_modules", "bower_components", "__pycache__", "venv", "virtualenv", "env", "site-packages", "build", "dist")
+)
+_ASIDE = frozenset(("tests", "test", "docs", "static", "media"))  # no process loads what lies there
+_PYTHON, _NODE = (".py",), (".js", ".mjs", ".cjs", ".ts")
+_RUNS_NODE = r"(?:^|[\s/])(?:node|npm|npx|yarn|pnpm|bun|deno|tsx|ts-node)(?=\s|$)"
+_LOADING = 1.0  # seconds after its start in which a process may still read its files
+
+
+class OldCode(Record):
+    """A process that was started before a file of its code was edited; `file` lies below the project's root."""
+
+    name: str
+    file: str
+
+
+def old_code(root: str, state: str, specs: Iterable[ProcessSpec], *, limit: float) -> tuple[OldCode, ...]:
+    """Return the processes of a running project whose code has been edited since their start.
+
+    `limit` is how many seconds the walk through the project may take; `specs` are read only where a file was edited.
+    """
+    starts = _starts(state)
+    if not starts:
+        return ()
+    newest = _newest(root, min(starts.values()) + _LOADING, limit)
+    if not newest:
+        return ()
+    from devboot.model.process import PROCESS
+
+    table = proctable.processes()
+    found = []
+    for spec in specs:
+        if spec.name in starts and spec.kind == PROCESS and not _reloads(spec):
+            edited = max((each for each in _of_language(spec, newest)), default=(0.0, ""))
+            if edited[0] > starts[spec.name] + _LOADING and not _has_reloaded(spec.name, edited[0], state, table):
+                found.append(OldCode(spec.name, os.path.relpath(edited[1], root)))
+    return tuple(found)
+
+
+def _starts(state: str) -> dict[str, float]:
+    """Wall-clock seconds of the start of each process that runs; nothing where the system tells dates instead."""
+    found = {}
+    for child in leases.read_children(leases.children_path(state)):
+        seen = proctable.look(child.pid)
+        if seen is not None and child.is_in({child.pid: seen}) and seen.age_order:
+            found[child.name] = _wall_clock(seen.age_order)
+    return found
+
+
+def _wall_clock(ticks: int) -> float:
+    up = time.clock_gettime(time.CLOCK_BOOTTIME)
+    return time.time() - up + ticks / os.sysconf("SC_CLK_TCK")
+
+
+def _newest(root: str, since: float, limit: float) -> dict[str, list[tuple[float, str]]]:
+    """Return the files of code that were edited after `since` by their endings, folder by folder from the top."""
+    deadline = time.monotonic() + limit
+    found: dict[str, list[tuple[float, str]]] = {}
+    folders = [root]
+    for folder in folders:
+        if time.monotonic() > deadline:
+            break
+        try:
+            with os.scandir(folder) as entries:
+                for entry in entries:
+                    name = entry.name
+                    ending = name[name.rfind(".") :] if "." in name else ""
+                    if ending in (*_PYTHON, *_NODE):
+                        edited = entry.stat(follow_symlinks=False).st_mtime
+                        if edited > since and not _is_test(name):
+                            found.setdefault(ending, []).append((edited, entry.path))
+                    elif (
+                        not ending
+                        and name not in _FOREIGN
+                        and name not in _ASIDE
+                        and entry.is_dir(follow_symlinks=False)
+                    ):
+                        folders.append(entry.path)
+        except OSError:
+            continue
+    return found
+
+
+def _is_test(name: str) -> bool:
+    return name.startswith(("test_", "conftest.")) or name.rpartition(".")[0].endswith(("_test", ".test", ".spec"))
+
+
+def _of_language(spec: ProcessSpec, newest: Mapping[str, list[tuple[float, str]]]) -> Iterable[tuple[float, str]]:
+    """Return the edited files below the folder of a process that are of the language of its command."""
+    import re
+
+    endings = _NODE if re.search(_RUNS_NODE, spec.command) else _PYTHON
+    below = spec.cwd.rstrip("/") + "/"
+    return (each for ending in endings for each in newest.get(ending, ()) if each[1].startswith(below))
+
+
+def _reloads(spec: ProcessSpec) -> bool:
+    """Whether a process gets edited code without being told."""
+    from devboot.environment.reloading import left_to_itself
+
+    return bool(spec.watch) or bool(left_to_itself(spec.command))
+
+
+def _has_reloaded(name: str, edited: float, state: str, table: Mapping[int, proctable.Seen]) -> bool:
+    """Whether a process has started another one since, as programs do that reload their code."""
+    session = next((each.pid for each in leases.read_children(leases.children_path(state)) if each.name == name), 0)
+    members = (seen for seen in table.values() if seen.session == session and seen.pid != session)
+    return any(_wall_clock(seen.age_order) > edited for seen in members)

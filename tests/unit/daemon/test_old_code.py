@@ -1,0 +1,146 @@
+"""Which processes run code from before an edit: a real child, and files whose times a test sets."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+
+import pytest
+
+from devboot.daemon import leases
+from devboot.daemon.leases import ChildLease
+from devboot.daemon.old_code import OldCode, old_code
+from devboot.model.process import PROCESS, SERVICE, ProcessSpec
+from devboot.supervisor import proctable
+
+EDITED, BEFORE = 3600, -3600  # seconds from now: an edit after the start, and one before
+
+
+@pytest.fixture
+def child(tmp_path):
+    """A process that runs, written down as `web`."""
+    os.makedirs(leases.run_directory(str(tmp_path / "state")))
+    child = subprocess.Popen(["sleep", "1000"], start_new_session=True)
+    seen = proctable.look(child.pid)
+    text = leases.format_children([ChildLease(child.pid, seen.started, "web")])
+    with open(leases.children_path(str(tmp_path / "state")), "w", encoding="utf-8") as file:
+        file.write(text)
+    (tmp_path / "shop").mkdir()
+    yield child
+    child.kill()
+    child.wait()
+
+
+def write(tmp_path, name, age):
+    path = tmp_path / "shop" / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
+    os.utime(path, (time.time() + age, time.time() + age))
+
+
+def found(tmp_path, command="python app.py", kind=PROCESS, limit=60.0, **more):
+    root = str(tmp_path / "shop")
+    specs = [
+        ProcessSpec("web", kind, more.pop("cwd", root), command, **more),
+        ProcessSpec("worker", kind, root, command),
+    ]
+    return old_code(root, str(tmp_path / "state"), specs, limit=limit)
+
+
+@pytest.mark.usefixtures("child")
+def test_an_edit_after_the_start_is_named_and_an_earlier_one_is_not(tmp_path):
+    write(tmp_path, "app.py", BEFORE)
+    assert found(tmp_path) == ()
+    write(tmp_path, "shop/views.py", EDITED)
+    assert found(tmp_path) == (OldCode("web", "shop/views.py"),)
+
+
+@pytest.mark.usefixtures("child")
+@pytest.mark.parametrize(
+    "name",
+    [
+        "README.md",
+        "tests/a.py",
+        "test_a.py",
+        "a_test.py",
+        ".venv/lib/a.py",
+        "node_modules/a/a.js",
+        "app.js",
+        "venv/a.py",
+    ],
+)
+def test_what_a_python_process_does_not_load_is_no_code_of_its_own(tmp_path, name):
+    write(tmp_path, name, EDITED)
+    assert found(tmp_path) == ()
+
+
+@pytest.mark.usefixtures("child")
+def test_each_process_has_the_code_of_its_language_and_its_folder(tmp_path):
+    write(tmp_path, "front/app.ts", EDITED)
+    assert found(tmp_path, "npm run serve") == (OldCode("web", "front/app.ts"),)
+    assert found(tmp_path, "npm run serve", cwd=str(tmp_path / "shop" / "other")) == ()
+
+
+@pytest.mark.usefixtures("child")
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"watch": ("**/*.py",)},
+        {"kind": SERVICE},
+        {"command": "python manage.py runserver"},
+        {"command": "uvicorn app:app --reload"},
+    ],
+)
+def test_what_reloads_by_itself_is_left_alone(tmp_path, more):
+    write(tmp_path, "app.py", EDITED)
+    assert found(tmp_path, **more) == ()
+
+
+RELOADS = "sleep 3; sleep 1000 & echo started; wait"
+
+
+def test_a_program_that_has_started_another_process_since_has_reloaded(tmp_path, child):
+    child.kill()
+    child.wait()
+    with subprocess.Popen(["sh", "-c", RELOADS], start_new_session=True, stdout=subprocess.PIPE) as reloader:
+        try:
+            seen = proctable.look(reloader.pid)
+            text = leases.format_children([ChildLease(reloader.pid, seen.started, "web")])
+            (tmp_path / "state" / "run" / "children").write_text(text)
+            write(tmp_path, "app.py", 2)
+            assert found(tmp_path) == (OldCode("web", "app.py"),)
+            reloader.stdout.readline()
+            assert found(tmp_path) == ()
+        finally:
+            os.killpg(reloader.pid, signal.SIGKILL)
+
+
+def test_nothing_is_read_where_nothing_runs(tmp_path):
+    assert old_code(str(tmp_path), str(tmp_path / "state"), iter([None]), limit=1.0) == ()
+
+
+@pytest.mark.usefixtures("child")
+def test_no_process_is_looked_at_where_no_file_was_edited(tmp_path):
+    write(tmp_path, "app.py", BEFORE)
+
+    def never():
+        raise AssertionError
+        yield
+
+    assert old_code(str(tmp_path / "shop"), str(tmp_path / "state"), never(), limit=60.0) == ()
+
+
+@pytest.mark.usefixtures("child")
+def test_a_walk_that_takes_too_long_ends(tmp_path):
+    write(tmp_path, "app/views.py", EDITED)
+    assert found(tmp_path, limit=-1.0) == ()
+
+
+@pytest.mark.usefixtures("child")
+def test_links_lead_nowhere(tmp_path):
+    write(tmp_path, "app.py", BEFORE)
+    os.symlink(tmp_path / "shop", tmp_path / "shop" / "again")
+    os.symlink("/usr/lib/python3", tmp_path / "shop" / "lib")
+    assert found(tmp_path) == ()

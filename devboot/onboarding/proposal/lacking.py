@@ -10,13 +10,13 @@ from typing import Any
 
 from devboot.environment.served_port import is_server
 from devboot.onboarding.frameworks.processes import kinds_of_worker
+from devboot.onboarding.frameworks.tasks import MIGRATES
 from devboot.onboarding.front_ends.front_end import RUNS_NODE
 from devboot.onboarding.proposal.references import names_of, refers_to, refuse_foreign_references
 from devboot.onboarding.proposal_values import Database, Process, Proposal, PythonInput, Task
 
 _KINDS = ("services", "databases", "tasks", "processes")
 _ALL = ("processes", "services")  # stand for all of a kind in `before`
-_MIGRATES = re.compile(r"migrate\b|\bupgrade\b|init-db")
 _SCRIPT = re.compile(r"(?:^|\s)python[\d.]*\s+(?:-u\s+)?(?:-m\s+([\w.]+)|([\w./-]+\.py)\b)")
 
 
@@ -193,10 +193,10 @@ def _python(python: PythonInput, has: Mapping[str, Any]) -> PythonInput:
 def _known_tasks(tasks: Iterable[Task], has: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield the names of tasks that the manifest has, each with the manifest's own."""
     for task in tasks:
-        migrates = _MIGRATES.search(task.run) is not None
+        migrates = MIGRATES.search(task.run) is not None
         for name, table in has.items():
             run = str(table.get("run", ""))
-            if run == task.run or (migrates and _MIGRATES.search(run)):
+            if run == task.run or (migrates and MIGRATES.search(run)):
                 yield task.name, name
                 break
 

@@ -1,1 +1,1 @@
-"""Web frameworks, one module each."""
+"""Frameworks whose applications a server or a command of their own serves, one module each."""

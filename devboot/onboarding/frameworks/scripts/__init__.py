@@ -1,0 +1,1 @@
+"""Frameworks whose scripts serve when they are run, one module each."""

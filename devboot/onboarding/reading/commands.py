@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import posixpath
 import re
 import shlex
@@ -55,6 +56,8 @@ _KEEPS_RUNNING = re.compile(
     r"\buvicorn\.run\(|\b(?:serve_forever|run_forever|run_polling|start_polling|run_app|infinity_polling)\("
     r"|\b(?:app|application|bot|server)\.run\(|\bwhile True:|\bhypercorn\b|\bwaitress\b"
 )
+_WAITS = frozenset({"sleep", "run_pending"})
+_LOOPS_AT_ONCE = re.compile(r"^while (?:True|1):", re.MULTILINE)
 _HAS_VERBS = re.compile(r"\.group\(|\badd_subparsers\(|\bTyper\(")  # a program for the terminal, not what it may start
 _USUAL = ("main.py", "app.py", "run.py", "server.py")
 _RUN_AS_PROGRAM = re.compile(r"""^if __name__ == ["']__main__["']|^\w+\(\)[ \t]*$""", re.MULTILINE)
@@ -64,7 +67,54 @@ def start_commands(tree: Tree, app: Application) -> Iterator[tuple[str, Evidence
     """Yield commands that keep running, the most deliberate first, each with the line that offers it."""
     written = _those_that_stay(tree, app, (*_of_makefiles(tree, app, _TARGETS), *_of_project(tree, app, _TARGETS)))
     shown = _those_that_stay(tree, app, (*_of_readme(tree, app), *_of_packages(tree, app)))
-    yield from (*written, *_of_scripts(tree, app), *shown)
+    yield from (*written, *_of_scripts(tree, app), *shown, *_of_loops(tree, app))
+
+
+def _of_loops(tree: Tree, app: Application) -> Iterator[tuple[str, Evidence]]:
+    """Yield the program in the application's folder that goes round forever; of several one with a usual name."""
+    inside = [path for path in tree.python_files() if (posixpath.dirname(path) or ".") == app.folder]
+    found = {posixpath.basename(path): line for path in inside if (line := _line_of_loop(tree, path))}
+    usual = [name for name in _USUAL if name in found]
+    for name in usual or (found if len(found) == 1 else ()):
+        yield f"python {shlex.quote(name)}", Evidence(posixpath.normpath(posixpath.join(app.folder, name)), found[name])
+
+
+def _line_of_loop(tree: Tree, path: str) -> int:
+    """Return the line at which a program begins to go round; 0 for none, and for what talks to somebody."""
+    text = tree.text(path) or ""
+    is_program = _RUN_AS_PROGRAM.search(text) or _LOOPS_AT_ONCE.search(text)
+    is_one_off = ASIDE.search(path) or _ONE_OFF.search(posixpath.basename(path).removesuffix(".py"))
+    if not is_program or is_one_off or _ASKS.search(text) or _HAS_VERBS.search(text):
+        return 0
+    parsed = tree.module(path) if "while " in text else None
+    loops = (
+        (node.lineno for node in ast.walk(parsed) if isinstance(node, ast.While) and _goes_round(node))
+        if parsed
+        else ()
+    )
+    return next(iter(loops), 0)
+
+
+def _goes_round(node: ast.While) -> bool:
+    """Whether a loop has no end and waits each time."""
+    if not isinstance(node.test, ast.Constant) or not node.test.value:
+        return False
+    inner = list(ast.walk(node))
+    calls = {each.func.attr for each in inner if isinstance(each, ast.Call) and isinstance(each.func, ast.Attribute)}
+    calls |= {each.func.id for each in inner if isinstance(each, ast.Call) and isinstance(each.func, ast.Name)}
+    return bool(calls & _WAITS) and not any(map(_ends, node.body))
+
+
+def _ends(node: ast.AST) -> bool:
+    """Whether a statement of a loop may leave it: a `break` of an inner loop doesn't."""
+    if isinstance(node, ast.Break | ast.Return):
+        return True
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+        return False
+    inner = ast.iter_child_nodes(node)
+    if isinstance(node, ast.For | ast.AsyncFor | ast.While):
+        return any(isinstance(each, ast.Return) for child in inner for each in ast.walk(child))
+    return any(map(_ends, inner))
 
 
 def _those_that_stay(

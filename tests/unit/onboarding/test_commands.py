@@ -46,7 +46,7 @@ def test_the_command_that_a_file_offers_is_the_process(propose, name, text, comm
     ],
 )
 def test_other_commands_are_no_process(propose, name, text):
-    assert {} == commands(propose({"poll.py": SCRIPT, "requirements.txt": "requests\n", name: text}))
+    assert {} == commands(propose({"poll.py": "print('done')\n", "requirements.txt": "requests\n", name: text}))
 
 
 def test_a_package_that_can_be_run_is_started(propose):
@@ -125,3 +125,41 @@ def test_a_dash_application_is_the_module_that_holds_the_pages(propose):
     held = "from dash import Dash\napp = Dash(__name__, use_pages=True)\nif __name__ == '__main__':\n    app.run()\n"
     proposal = propose({"app.py": page, "site/start.py": held, "requirements.txt": "dash\n"})
     assert [process.command for process in proposal.processes] == ["python start.py"]
+
+
+ROUND = "import time\n\n\ndef work():\n    while True:\n        {}\n        time.sleep(5)\n\n\n"
+AS_PROGRAM = "if __name__ == '__main__':\n    work()\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("main.py", ROUND.format("pass") + AS_PROGRAM),
+        ("trader.py", ROUND.format("for x in (1, 2):\n            break") + AS_PROGRAM),
+        ("trader.py", "import schedule\nwhile True:\n    schedule.run_pending()\n"),
+        ("trader.py", "from time import sleep\nwhile 1:\n    sleep(1)\n\nwhile True:\n    sleep(1)\n"),
+    ],
+)
+def test_a_program_that_goes_round_forever_is_the_process(propose, name, code):
+    proposal = propose({name: code, "requirements.txt": "schedule\n"})
+    assert [each.command for each in proposal.processes] == [f"python {name}"]
+
+
+def test_of_several_loops_only_one_with_a_usual_name_is_the_process(propose):
+    files = {"led.py": SCRIPT, "motor.py": SCRIPT, "requirements.txt": "requests\n"}
+    assert propose(files).processes == ()
+    assert {"app": ("python run.py", "run.py:2")} == commands(propose({**files, "run.py": SCRIPT}))
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        ROUND.format("pass"),  # a library
+        ROUND.format("if done(): break") + AS_PROGRAM,
+        ROUND.format("try:\n            return 1\n        except OSError: pass") + AS_PROGRAM,
+        ROUND.format("answer = input('more? ')") + AS_PROGRAM,
+        ROUND.format("pass").replace("time.sleep(5)", "print(1)") + AS_PROGRAM,
+    ],
+)
+def test_a_loop_with_an_end_or_a_question_is_no_process(propose, code):
+    assert propose({"main.py": code, "requirements.txt": "schedule\n"}).processes == ()

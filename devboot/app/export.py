@@ -21,7 +21,7 @@ from devboot.app.preparation.prepare import Prepared
 from devboot.app.runner import lost_of
 from devboot.app.up import all_but
 from devboot.errors import UsageError
-from devboot.model.process import ProcessSpec
+from devboot.model.process import ProcessSpec, variables_of
 from devboot.snapshot import DEFAULT, PREPEND, SET, UNSET
 from devboot.supervisor.command import SHELL, launch_of
 
@@ -100,7 +100,8 @@ def export(form: Form, prepared: Prepared, values: Mapping[str, object], *, at: 
     excepted = values.get("except") or ()
     assert isinstance(excepted, (list, tuple))
     names = all_but(tuple(map(str, excepted)), (), plan.processes)
-    specs = [spec for spec in plan.processes if spec.name in names]
+    chosen = (spec for spec in plan.processes if spec.name in names)
+    specs = [spec._replace(env=tuple(sorted(variables_of(plan, spec).items()))) for spec in chosen]
     files = exported(form, specs, prepared.snapshot.patch)
     record = os.path.join(project.state, "exports.json")
     return lay(files, form.folder, record, at=at, is_forced=bool(values.get("force")))

@@ -6,7 +6,7 @@ import os
 import shlex
 import shutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from devboot import snapshot as snapshots
@@ -20,7 +20,7 @@ from devboot.environment.processes import BASE_PORT, PORT_STEP
 from devboot.errors import BusyError, MachineError, UsageError
 from devboot.files import atomic_write
 from devboot.model.edge.manifest import PROCFILES, Manifest
-from devboot.model.process import PROCESS, Plan, ProcessSpec
+from devboot.model.process import PROCESS, Plan, ProcessSpec, variables_of
 from devboot.model.procfile import Procfile
 from devboot.supervisor.names import expand
 
@@ -129,7 +129,7 @@ def _procfile(plan: Plan, processes: list[ProcessSpec], manifest: Manifest, proc
     lines = []
     for spec in processes:
         script = os.path.join(folder, f"{spec.name}.sh")
-        atomic_write(script, _script(spec), mode=0o600, sync=False)  # it holds variables, maybe secret ones
+        atomic_write(script, _script(plan, spec), mode=0o600, sync=False)  # it holds variables, maybe secret ones
         lines.append(f"{_plain_name(spec.name)}: exec /bin/sh {shlex.quote(script)}\n")
     path = os.path.join(folder, "Procfile")
     atomic_write(path, "".join(lines), mode=0o600, sync=False)
@@ -150,7 +150,6 @@ def _plain_name(name: str) -> str:
     return name.replace(".", "_")
 
 
-def _script(spec: ProcessSpec) -> str:
-    variables: Mapping[str, str] = dict(spec.env)
-    exports = [f"export {name}={shlex.quote(value)}\n" for name, value in variables.items()]
+def _script(plan: Plan, spec: ProcessSpec) -> str:
+    exports = [f"export {name}={shlex.quote(value)}\n" for name, value in variables_of(plan, spec).items()]
     return "".join([f"cd {shlex.quote(spec.cwd)} || exit 1\n", *exports, f"{spec.command}\n"])

@@ -35,6 +35,7 @@ from devboot.model.process import (
 BASE_PORT, PORT_STEP = 5000, 100
 _NAMES_PORT = re.compile(r"\$PORT\b|\$\{PORT\b")
 _NOT_IN_A_VARIABLE = re.compile(r"[^A-Za-z0-9_]")
+_SIBLING = "OVERMIND_PROCESS_"  # begins the variables that hold ports of processes
 
 # Servers of HTTP that listen first and load the application afterwards, in workers or behind a reloader.
 _FORKS = re.compile(
@@ -310,18 +311,23 @@ def _resolved(wanted: Iterable[WantedDependency], around: Surroundings) -> Itera
 
 
 def _port_variables(command: Command, own: Mapping[str, str], around: Surroundings) -> dict[str, str]:
-    """PS and the siblings' ports under overmind's names, where a server is told to bind, and to end when it is told."""
+    """PS, where a server is told to bind, and to end when it is told."""
     variables = {"PS": command.name}
     if _RELOADS.search(command.text) and "UWSGI_DIE_ON_TERM" not in around.variables:
         variables["UWSGI_DIE_ON_TERM"] = "true"
-    # Of several instances the first is named, so that scaling one process changes nothing for the others.
+    return variables | _binding(command, own, around)
+
+
+def sibling_variables(around: Surroundings) -> tuple[tuple[str, str], ...]:
+    """Return the variables that tell each process the ports of all, under overmind's names.
+
+    Of several instances the first is named, so that scaling one process changes nothing for the others.
+    """
     firsts = {names[0]: name for name, names in around.instances.items() if names}
     later = {name for names in around.instances.values() for name in names[1:]}
-    for name, port in around.ports.items():
-        sibling = firsts.get(name, name)
-        if sibling != command.base and name not in later:
-            variables[f"OVERMIND_PROCESS_{_NOT_IN_A_VARIABLE.sub('_', sibling)}_PORT"] = str(port)
-    return variables | _binding(command, own, around)
+    named = {firsts.get(name, name): port for name, port in around.ports.items() if name not in later}
+    names = {f"{_SIBLING}{_NOT_IN_A_VARIABLE.sub('_', name)}_PORT": str(port) for name, port in named.items()}
+    return tuple(sorted(names.items()))
 
 
 def _binding(command: Command, own: Mapping[str, str], around: Surroundings) -> dict[str, str]:

@@ -157,6 +157,7 @@ class Plan(Record):
     composed: tuple[tuple[str, str], ...] = ()  # what of `env` manifest, env-files and recipes set: a change restarts
     data: str = ""  # the project's data folder
     record: str = ""  # the file that says whose the state folder is
+    siblings: tuple[tuple[str, str], ...] = ()  # variables that tell each process the ports of all
 
 
 class LastExit(Record):
@@ -228,5 +229,13 @@ def environment_of(plan: Plan, spec: ProcessSpec) -> Mapping[str, str]:
     composed = dict(plan.env)
     for name in spec.unset:
         composed.pop(name, None)
-    composed.update(spec.env)
+    composed.update(variables_of(plan, spec))
     return composed
+
+
+def variables_of(plan: Plan, spec: ProcessSpec) -> dict[str, str]:
+    """The variables that `spec` has beside those of the plan's environment: its own, and the ports of all processes.
+
+    The ports stand once in the plan: in each process their number would grow with its square.
+    """
+    return {**(dict(plan.siblings) if spec.kind == PROCESS else {}), **dict(spec.env)}

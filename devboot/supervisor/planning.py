@@ -8,12 +8,12 @@ from devboot.supervisor import graph, state as life
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Set as AbstractSet
+    from collections.abc import Callable, Iterable, Mapping, Set as AbstractSet
 
     from devboot.supervisor.process import Process
 
 # A change of one of these restarts a process
-RESTARTING_FIELDS = ("command", "script", "argv", "cwd", "unset", "pty")  # and `env`, with the exception of siblings
+RESTARTING_FIELDS = ("command", "script", "argv", "cwd", "unset", "pty", "env")  # and the plan's `siblings`
 # These take effect on what runs; what `LATER_FIELDS` names belongs to a run from its spawn to its end
 UPDATING_FIELDS = (
     "watch",
@@ -25,8 +25,10 @@ UPDATING_FIELDS = (
     "exit_ends_all",
     "schedule",
 )
-LATER_FIELDS = ("ready", "alive", "gates", "stop_signal", "stop_timeout", "stop_command")
-_SIBLING = "OVERMIND_PROCESS_"  # begins the variables that hold the ports of the others
+LATER_FIELDS = (
+    *("ready", "alive", "gates", "stop_signal", "stop_timeout", "stop_command"),
+    *("socket_folders", "socket_owner"),
+)
 
 
 class Changes(Record):
@@ -115,7 +117,8 @@ def compare(old: model.Plan, new: model.Plan, processes: Mapping[str, Process], 
     fresh = {spec.name: spec for spec in new.processes}
     alive = [each.spec for name, each in processes.items() if each.run is not None and name in fresh]
     composed = old.composed != new.composed
-    differ = {spec.name for spec in alive if _differs(spec, fresh[spec.name])}
+    siblings = _changed_siblings(old, new)
+    differ = {spec.name for spec in alive if _differs(spec, fresh[spec.name]) or siblings(fresh[spec.name])}
     changed = [spec for spec in alive if spec.name in differ or (composed and spec.kind == model.PROCESS)]
     present = processes.keys() - leaving
     started = tuple(name for name, spec in fresh.items() if name not in present and spec.kind != model.TASK)
@@ -153,8 +156,9 @@ def scaled(old: model.Plan, new: model.Plan, names: AbstractSet[str]) -> model.P
             specs += [after[name]] if name in after else []
         elif name in before:
             specs.append(_depending_anew(before[name], after.get(name), names))
-    plan = old._replace(processes=tuple(specs), fingerprint=new.fingerprint)
-    is_all = plan.processes == new.processes and old.composed == new.composed
+    siblings = tuple(sorted({**dict(new.siblings), **dict(old.siblings)}.items()))
+    plan = old._replace(processes=tuple(specs), fingerprint=new.fingerprint, siblings=siblings)
+    is_all = (plan.processes, siblings, old.composed) == (new.processes, new.siblings, new.composed)
     return plan if is_all else plan._replace(fingerprint=f"{new.fingerprint}+")  # equal to none: there is more to apply
 
 
@@ -184,14 +188,15 @@ def _has_other(old: model.ProcessSpec, new: model.ProcessSpec, fields: Iterable[
 
 
 def _differs(old: model.ProcessSpec, new: model.ProcessSpec) -> bool:
-    if _has_other(old, new, RESTARTING_FIELDS):
-        return True
-    before, after = dict(old.env), dict(new.env)
-    names = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
-    return any(not _is_only_news(name, before, after, new) for name in names)
+    return _has_other(old, new, RESTARTING_FIELDS)
 
 
-def _is_only_news(name: str, before: Mapping[str, str], after: Mapping[str, str], spec: model.ProcessSpec) -> bool:
-    """Whether a variable says that another process has come or gone, and this one doesn't ask for it."""
-    comes_or_goes = name not in before or name not in after
-    return name.startswith(_SIBLING) and comes_or_goes and name not in spec.command
+def _changed_siblings(old: model.Plan, new: model.Plan) -> Callable[[model.ProcessSpec], bool]:
+    """Return what says whether a process has to know of other ports of its siblings: one moved, or it asks for it.
+
+    That one comes or goes is no more than news to those that don't.
+    """
+    before, after = dict(old.siblings), dict(new.siblings)
+    moved = any(before[name] != after[name] for name in before.keys() & after.keys())
+    news = before.keys() ^ after.keys()
+    return lambda spec: spec.kind == model.PROCESS and (moved or any(name in spec.command for name in news))

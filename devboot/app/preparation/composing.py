@@ -21,6 +21,7 @@ from devboot.environment.processes import (
     instances_of,
     port_wishes,
     process_spec,
+    sibling_variables,
     task_spec,
 )
 from devboot.environment.python_startup import HOSTS, as_variable, write_startup
@@ -243,6 +244,7 @@ def compose_project(parts: Parts) -> Composed:
         composed=(*((name, f"{kind}{value}") for kind, name, value in patch), ("", parts.packages_digest)),
         data=loaded.project.data,
         record=loaded.project.record,
+        siblings=sibling_variables(around),
     )
     return Composed(services, composition, _with_fingerprint(plan, patch), patch, tasks)
 

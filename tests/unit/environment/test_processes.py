@@ -11,6 +11,7 @@ from devboot.environment.processes import (
     instances_of,
     port_wishes,
     process_spec,
+    sibling_variables,
     task_spec,
 )
 from devboot.model.edge.tables import Process, Task
@@ -57,13 +58,11 @@ def test_ports_go_up_by_a_hundred_unless_the_manifest_names_one():
 
 
 def test_a_process_gets_its_port_and_its_siblings():
-    assert {"PORT": "5000", "PS": "web", "OVERMIND_PROCESS_my_worker_PORT": "5100"} == dict(spec().env)
+    assert {"PORT": "5000", "PS": "web"} == dict(spec().env)
 
 
 def test_its_own_variables_beat_all_but_the_port():
-    assert {"PORT": "5000", "PS": "mine", "OVERMIND_PROCESS_my_worker_PORT": "5100"} == dict(
-        spec(env={"PS": "mine", "PORT": "1"}).env
-    )
+    assert {"PORT": "5000", "PS": "mine"} == dict(spec(env={"PS": "mine", "PORT": "1"}).env)
 
 
 def test_gunicorn_is_told_to_listen_on_loopback_where_nobody_says_where():
@@ -267,7 +266,16 @@ def test_who_depends_on_a_process_depends_on_all_its_instances_and_knows_the_fir
     found = spec(surroundings=surroundings, depends_on=["my-worker"])
 
     assert (Dependency("my-worker.1", "ready"), Dependency("my-worker.2", "ready")) == found.depends_on[:2]
-    assert {"PORT": "5000", "PS": "web", "OVERMIND_PROCESS_my_worker_PORT": "5100"} == dict(found.env)
+    assert {"PORT": "5000", "PS": "web"} == dict(found.env)
+
+
+def test_each_process_is_told_the_port_of_each_and_of_several_instances_that_of_the_first():
+    surroundings = around(
+        ports={"web": 5000, "my-worker.1": 5100, "my-worker.2": 5101},
+        instances={"web": ("web",), "my-worker": ("my-worker.1", "my-worker.2")},
+    )
+    expected = (("OVERMIND_PROCESS_my_worker_PORT", "5100"), ("OVERMIND_PROCESS_web_PORT", "5000"))
+    assert expected == sibling_variables(surroundings)
 
 
 def test_an_instance_is_told_its_own_name_and_nothing_that_changes_with_the_number_of_its_siblings():
@@ -279,7 +287,7 @@ def test_an_instance_is_told_its_own_name_and_nothing_that_changes_with_the_numb
         )
         return dict(process_spec(commands[0], Process(), surroundings).env)
 
-    assert {"PORT": "5100", "PS": "worker.1", "OVERMIND_PROCESS_web_PORT": "5000"} == env(2) == env(5)
+    assert {"PORT": "5100", "PS": "worker.1"} == env(2) == env(5)
 
 
 def test_what_a_process_watches_by_itself_is_left_to_it():

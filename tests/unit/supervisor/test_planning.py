@@ -28,21 +28,29 @@ def changes(old, new, without_port=()):
     return compare(old, new, running, frozenset())
 
 
-def test_a_sibling_that_comes_goes_or_is_renamed_restarts_nobody_else():
-    web = process("web", env=(("OVERMIND_PROCESS_worker_PORT", "5100"), ("PORT", "5000")))
-    alone = web._replace(env=(("PORT", "5000"),))
+def siblings(made, **ports):
+    return made._replace(siblings=tuple((f"OVERMIND_PROCESS_{name}_PORT", port) for name, port in ports.items()))
 
-    assert Changes(stopped=("worker",)) == changes(plan(web, process("worker")), plan(alone))
-    assert Changes(started=("worker",)) == changes(plan(alone), plan(web, process("worker")))
+
+def test_a_sibling_that_comes_goes_or_is_renamed_restarts_nobody_else():
+    both = siblings(plan(process("web"), process("worker")), web="5000", worker="5100")
+    alone = siblings(plan(process("web")), web="5000")
+
+    assert Changes(stopped=("worker",)) == changes(both, alone)
+    assert Changes(started=("worker",)) == changes(alone, both)
 
 
 def test_a_sibling_that_moves_or_is_asked_for_in_the_command_does_restart():
-    web = process("web", env=(("OVERMIND_PROCESS_worker_PORT", "5100"),))
-    moved = web._replace(env=(("OVERMIND_PROCESS_worker_PORT", "5200"),))
-    asks = web._replace(command="serve $OVERMIND_PROCESS_worker_PORT")
+    web, asks = plan(process("web")), plan(process("web")._replace(command="serve $OVERMIND_PROCESS_worker_PORT"))
 
-    assert Changes(restarted=("web",)) == changes(plan(web), plan(moved))
-    assert Changes(restarted=("web",)) == changes(plan(asks), plan(asks._replace(env=())))
+    assert Changes(restarted=("web",)) == changes(siblings(web, worker="5100"), siblings(web, worker="5200"))
+    assert Changes(restarted=("web",)) == changes(siblings(asks, worker="5100"), asks)
+
+
+def test_services_and_tasks_are_not_told_where_processes_listen():
+    redis = plan(process("redis", kind=SERVICE))
+
+    assert Changes() == changes(siblings(redis, web="5000"), siblings(redis, web="5001"))
 
 
 @pytest.mark.parametrize("field", ["command", "cwd", "env"])

@@ -175,7 +175,7 @@ def test_ports_are_wanted_for_services_and_processes(tmp_path):
 
     assert (
         PortWish("redis", 7000, True, movable=False),
-        PortWish("web", 5000, False),
+        PortWish("web", 5000, False, shared=True),
         PortWish("worker", 9000, True),
     ) == wanted_ports(loaded, recipes, 5000)
 

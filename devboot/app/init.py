@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from difflib import unified_diff
 from importlib.resources import files
 from pathlib import Path
@@ -79,17 +80,18 @@ def init(cwd: str, environ: Mapping[str, str], *, merges: bool = False) -> InitR
         replace_file(change.path, root, data)
         written = [MANIFEST]
     lines = change.after.count("\n") - (change.before or "").count("\n")
-    notes = (*_notes(found.notes), *_observed(project_in(root, Projects.from_environ(environ))))
+    observed = () if change.before is None else _observed(project_in(root, Projects.from_environ(environ)))
+    notes = (*_notes(found.notes), *observed)
     return InitResult(root, found.name, tuple(written), lines, tuple(facts_of(found)), notes)
 
 
 def _observed(project: Project) -> Iterator[str]:
     """Say what starts without a manifest were seen to ask for in vain."""
     from devboot.daemon.leases import daemon_path, is_daemon_alive
-    from devboot.supervisor.observed import lacks
+    from devboot.supervisor.observed import lacks, summaries
 
     is_running = is_daemon_alive(daemon_path(project.state))
-    yield from (each.sentence for each in lacks(project.state, (), is_running=is_running) or ())
+    yield from summaries(lacks(project.state, (), is_running=is_running) or ())
 
 
 def planned(cwd: str, environ: Mapping[str, str], *, merges: bool) -> Change:
@@ -97,6 +99,7 @@ def planned(cwd: str, environ: Mapping[str, str], *, merges: bool) -> Change:
     from devboot.app.preparation.detecting import detect_here
     from devboot.app.preparation.unlike import what_else
     from devboot.onboarding import render
+    from devboot.onboarding.proposal_values import Note
 
     project = find_project(cwd, environ)
     is_foreign = is_refused(project.root, cwd, environ, os.geteuid())
@@ -115,6 +118,9 @@ def planned(cwd: str, environ: Mapping[str, str], *, merges: bool) -> Change:
             causes=[f"looked in `{start}`", *causes],
             help=helps,
         )
+    seen = _observed(project_in(str(proposal.root), Projects.from_environ(environ)))
+    notes = tuple(Note(f"at the latest start: {text}", warns=True) for text in seen)
+    proposal = replace(proposal, notes=(*proposal.notes, *notes))
     return Change(os.path.join(str(proposal.root), MANIFEST), None, render(proposal), proposal)
 
 

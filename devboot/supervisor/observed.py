@@ -87,6 +87,9 @@ _TRACEBACK = "Traceback (most recent call last):"
 _CHAINED = "above exception"  # stands between the traceback of an exception and that of its cause
 
 
+_SHOWN = 6  # variables or files that a summary names
+
+
 class Explanation(Record):
     """`sentence` follows the name of the process; `helps` are what to do, the command first.
 
@@ -326,6 +329,18 @@ class Lack(Record):
     names: tuple[str, ...]
     seen: Observation
     sentence: str
+
+
+def summaries(found: Iterable[Lack]) -> tuple[str, ...]:
+    """Say in a line each which variables, files and servers were asked for in vain, with the project's lines."""
+    known = tuple(found)
+    lines = []
+    for kind, title in ((UNSET, "variables without a value"), (NO_FILE, "files that aren't there")):
+        if seen := [each.seen for each in known if each.seen.kind == kind]:
+            shown = [f"{each.name}{each.where}" for each in seen[:_SHOWN]]
+            more = [f"{len(seen) - _SHOWN} more"] if len(seen) > _SHOWN else []
+            lines.append(f"{title}: {', '.join([*shown, *more])}")
+    return (*lines, *(each.sentence for each in known if is_of_servers(each)))
 
 
 def is_of_servers(lack: Lack) -> bool:

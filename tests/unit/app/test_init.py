@@ -138,12 +138,15 @@ def test_what_up_kept_of_its_detection_moves_up(clone, home, at_home):
     assert (clone / "devboot.lock").read_text(encoding="utf-8") == "# devboot.lock\n"
 
 
-def test_what_a_start_was_seen_to_ask_for_in_vain_is_a_note_with_its_line(clone, home, at_home):
+def test_what_a_start_was_seen_to_ask_for_in_vain_is_written_with_its_line(clone, home, at_home):
     record = state_folder(clone, home) / "observed"
     record.mkdir(parents=True)
     record.joinpath("web").write_text("unset\tMAIL\tnone\tshop/mail.py:3\nunset\tDEBUG\tdefault\tshop/a.py:1\n")
 
-    assert "web asked for MAIL (shop/mail.py:3), which has no value" == init(str(clone), at_home).notes[-1]
+    said = "variables without a value: MAIL (shop/mail.py:3)"
+    assert f"at the latest start: {said}" == init(str(clone), at_home).notes[-1]
+    assert f"# at the latest start: {said}\n" in (clone / "devboot.toml").read_text(encoding="utf-8")
+    assert said == init(str(clone), at_home, merges=True).notes[-1]
 
 
 def test_a_lock_that_is_there_already_stays(clone, home, at_home):

@@ -486,20 +486,23 @@ def test_what_was_asked_for_in_vain_stands_in_the_line_with_the_places_in_the_co
         )
     )
 
-    assert (
-        "variables without a value: MAIL (shop/mail.py:3)",
-        "files that aren't there: x.json (shop/a.py:9)",
-    ) == found.facts
+    assert ("files that aren't there: x.json (shop/a.py:9)",) == found.facts
     assert ("web, worker asked for MAIL (shop/mail.py:3), which has no value",) == found.details[:1]
     assert "web looked for x.json (shop/a.py:9), which isn't there" == found.details[1]
-    assert [] == slugs(found)
+    (finding,) = found.findings
+    assert ("observed/no-value", "warning") == (finding.slug, finding.severity)
+    assert ("variables without a value: MAIL (shop/mail.py:3)", "echo MAIL=… >> .env") == (
+        finding.what,
+        finding.fix.command.replace("'", ""),
+    )
 
 
 def test_of_many_the_first_stand_in_the_line(subject):
-    found = observed.observed(seen_by(subject, web=[f"unset|V{at}|none|a.py:{at}" for at in range(5)]))
+    found = observed.observed(seen_by(subject, web=[f"unset|V{at}|none|a.py:{at}" for at in range(8)]))
 
-    assert ("variables without a value: V0 (a.py:0), V1 (a.py:1), V2 (a.py:2), 2 more",) == found.facts
-    assert 5 == len(found.details)
+    shown = ", ".join(f"V{at} (a.py:{at})" for at in range(6))
+    assert [f"variables without a value: {shown}, 2 more"] == [each.what for each in found.findings]
+    assert 8 == len(found.details)
 
 
 def test_a_host_of_a_container_is_complained_of_unless_its_name_leads_here(subject):

@@ -21,7 +21,7 @@ from devboot.onboarding.front_ends.front_end import Addition, add_front_end, wit
 from devboot.onboarding.proposal.composed import left_out
 from devboot.onboarding.proposal.composed_servers import with_first_data, with_versions
 from devboot.onboarding.proposal.debug_flags import find_switches
-from devboot.onboarding.proposal.needs import for_another_stage, needs_of
+from devboot.onboarding.proposal.needs import for_another_stage, needs_of, needs_of_node
 from devboot.onboarding.proposal.remarks import absent, made_up, neighbours, other_services
 from devboot.onboarding.proposal.survey import survey
 from devboot.onboarding.proposal.variables import Sources, describe as describe_need, local, required_variable
@@ -368,10 +368,8 @@ def _env(
         found.setdefault("REDIS_URL", Variable("REDIS_URL", value="${services.redis.url}"))
     found |= {name: variable for name, variable in switches.items() if name not in found}
     sources = _sources(clone, env_files)
-    for need in needs_of(clone, run, processes):
-        is_set = need.name in committed and bool(committed[need.name].text.strip() or need.cast not in PARSED)
-        if need.name not in found and not is_set:
-            found[need.name] = for_another_stage(clone.tree, need, describe_need(need, sources), run.names)
+    needed = _needed(clone, run, processes, sources)
+    found |= {each.name: each for each in needed if each.name not in found}
     for need in _needs_of_others(clone, elsewhere, processes):
         described = describe_need(need, sources)  # a value here would win over that of the file
         found.setdefault(need.name, described if described.value is None else required_variable(need, sources))
@@ -383,6 +381,19 @@ def _env(
         if text != line.text and name not in found:
             found[name] = Variable(name, value=text, evidence=Evidence(line.path, line.line))
     return tuple(found.values())
+
+
+def _needed(clone: Clone, run: Run, processes: list[Process], sources: Sources) -> Iterator[Variable]:
+    """Yield what the application needs and no committed file sets."""
+    committed = clone.files.committed
+    for need in needs_of(clone, run, processes):
+        is_set = need.name in committed and bool(committed[need.name].text.strip() or need.cast not in PARSED)
+        if not is_set:
+            yield for_another_stage(clone.tree, need, describe_need(need, sources), run.names)
+    for need in needs_of_node(clone):
+        described = describe_need(need, sources)
+        if not described.required and need.name not in committed:
+            yield described
 
 
 def _needs_of_others(clone: Clone, elsewhere: Run, processes: list[Process]) -> Iterator[Need]:

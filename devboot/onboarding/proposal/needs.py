@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -11,6 +12,7 @@ from itertools import chain
 from devboot.onboarding.frameworks.framework import Clone
 from devboot.onboarding.frameworks.web.django_settings import must_be_texts
 from devboot.onboarding.proposal_values import Evidence, Process, Variable
+from devboot.onboarding.reading.layout import ASIDE
 from devboot.onboarding.reading.procfile import variables_in
 from devboot.onboarding.reading.tree import Tree
 from devboot.onboarding.symbolic_eval.evaluate import Run
@@ -20,6 +22,8 @@ from devboot.onboarding.symbolic_eval.values import Value
 # Names of classes for another stage than development, and for that
 _ELSEWHERE = re.compile(r"prod|stag|heroku|docker|unix|deploy|live|test|ci(?:$|[A-Z_])", re.IGNORECASE)
 _HERE = re.compile(r"dev|local|debug", re.IGNORECASE)
+_OF_NODE = (".js", ".mjs", ".cjs", ".ts")
+_MOST_FILES = 400
 _NUMBERS = frozenset({"int", "float", "builtins.int", "builtins.float"})
 
 
@@ -75,6 +79,21 @@ def _of_commands(clone: Clone, processes: Iterable[Process]) -> Iterator[Need]:
             example = clone.files.examples.get(name)
             if example is not None and not example.is_placeholder:
                 yield Need(name, Evidence(where.path, where.line or 0) if where else None)
+
+
+def needs_of_node(clone: Clone) -> Iterator[Need]:
+    """Yield the variables of templates that the code of a clone of Node alone reads, needed or not."""
+    tree, root = clone.tree, clone.app.root
+    is_node = tree.exists(posixpath.normpath(posixpath.join(root, "package.json")))
+    if not is_node or clone.app.framework or clone.python.requirements:
+        return
+    ours = [path for path in tree.files() if path.endswith(_OF_NODE) and not ASIDE.search(path)][:_MOST_FILES]
+    for name in clone.files.examples:
+        pattern = re.compile(rf"\b{re.escape(name)}\b")
+        found = next((path for path in ours if tree.matches(path, pattern)), None) if name != "PORT" else None
+        match = pattern.search(tree.text(found) or "") if found else None
+        if found and match:
+            yield Need(name, Evidence(found, match.string.count("\n", 0, match.start()) + 1))
 
 
 def for_another_stage(tree: Tree, need: Need, variable: Variable, settings: Mapping[str, Value]) -> Variable:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from devboot.clone_reader import parse_json
+from devboot.clone_reader import parse_json, table_in
 from devboot.onboarding.proposal_values import Evidence, Note, Package, Process, Task
 from devboot.onboarding.reading.tree import Tree, line_of
 
@@ -132,7 +132,8 @@ def _installer(tree: Tree, folder: str, lock: str) -> str:
     if lock == "package.json":
         return "npm install"
     if not lock.startswith(("yarn", "pnpm")):
-        return "npm ci"
+        # npm on another platform leaves out what it doesn't install, and `npm ci` then refuses the lock
+        return "npm ci" if _is_complete(tree, posixpath.join(folder, lock)) else "npm install --no-save"
     package = read_package(tree, posixpath.normpath(posixpath.join(folder, "package.json")))
     named = re.match(r"(yarn|pnpm)@(\d+)(\.\d+\.\d+)?", str(package.get("packageManager", "")))
     text = tree.text(posixpath.join(folder, lock)) or ""
@@ -146,6 +147,40 @@ def _installer(tree: Tree, folder: str, lock: str) -> str:
     if named and named[1] == "pnpm":
         version = f"{named[2]}{named[3] or ''}"
     return f"npx --yes pnpm@{version} install --frozen-lockfile"
+
+
+def _is_complete(tree: Tree, path: str) -> bool:
+    """Whether npm's lock has all that its packages depend on; true for what can't be read."""
+    table = read_package(tree, posixpath.normpath(path))
+    packages = table.get("packages")
+    if not isinstance(packages, dict):
+        return True
+    return all(
+        _has_one(packages, place, name)
+        for place, entry in packages.items()
+        if isinstance(entry, dict) and not entry.get("link")
+        for name in _dependencies(entry, is_root=not place)
+    )
+
+
+def _dependencies(entry: Mapping[str, Any], *, is_root: bool) -> set[str]:
+    """The packages that an entry of the lock can't do without; what is bundled comes along."""
+    keys = ("dependencies", "optionalDependencies", *(("devDependencies",) if is_root else ()))
+    optional = {name for name, meta in table_in(entry, "peerDependenciesMeta").items() if meta == {"optional": True}}
+    peers = table_in(entry, "peerDependencies").keys() - optional
+    bundled = entry.get("bundleDependencies")
+    found = {name for key in keys for name in table_in(entry, key)} | peers
+    return found - set(bundled if isinstance(bundled, list) else ())
+
+
+def _has_one(packages: Collection[str], place: str, name: str) -> bool:
+    """Whether a package is found from a place, as Node looks for it: there, or in a folder above."""
+    while True:
+        if f"{place}/node_modules/{name}".lstrip("/") in packages:
+            return True
+        if not place:
+            return False
+        place = place.rpartition("/node_modules/")[0] if "/node_modules/" in place else ""
 
 
 def has_packages(tree: Tree, path: str) -> bool:

@@ -139,3 +139,49 @@ def test_what_pages_load_is_said_to_want_a_build(propose, package, more, notes):
     app = {"app.py": "from flask import Flask\napp = Flask(__name__)\n", "requirements.txt": "flask\n"}
     found = propose({**app, "package.json": package, **more}).notes
     assert [note.text for note in found] == notes
+
+
+def lock(**packages):
+    return json.dumps({"lockfileVersion": 3, "packages": packages})
+
+
+WANTS = {"dependencies": {"b": "1"}}
+
+
+@pytest.mark.parametrize(
+    ("packages", "run"),
+    [
+        ({"": WANTS, "node_modules/b": {}}, "npm ci"),
+        ({"": WANTS}, "npm install --no-save"),
+        ({"": {"devDependencies": {"b": "1"}}}, "npm install --no-save"),
+        ({"": {}, "node_modules/a": {"optionalDependencies": {"b": "1"}}}, "npm install --no-save"),
+        ({"": {}, "node_modules/a": WANTS, "node_modules/a/node_modules/b": {}}, "npm ci"),
+        ({"": {}, "ui": WANTS, "node_modules/ui": {"link": True}, "node_modules/b": {}}, "npm ci"),
+        ({"": {}, "node_modules/@x/a": {**WANTS, "bundleDependencies": ["b"]}}, "npm ci"),
+        ({"": {}, "node_modules/a": {"devDependencies": {"b": "1"}}}, "npm ci"),
+        ({"": {}, "node_modules/a": {"peerDependencies": {"b": "1"}}}, "npm install --no-save"),
+        ({"": {}, "node_modules/a": {"peerDependencies": {"b": "1"}, "peerDependenciesMeta": {"b": {"optional": True}}}}, "npm ci"),  # noqa: E501
+    ],
+)  # fmt: skip
+def test_a_lock_of_npm_that_lacks_something_is_completed_and_left_as_it_is(propose, packages, run):
+    files = {**SITE, "Procfile": "web: npm start\n", "package.json": package(), "package-lock.json": lock(**packages)}
+    assert [each[1] for each in tasks(propose(files))] == [run]
+
+
+def test_a_clone_of_node_gets_the_values_of_its_template_that_its_code_reads(propose):
+    files = {
+        "Procfile": "web: node server/index.js\n",
+        "package.json": package(),
+        ".env.example": "PORT=3000\nJWT_SECRET=change-me\nUPLOADS=files\nSTRIPE_KEY=<yours>\nOLD=1\nDB_HOST=db\n",
+        "docker-compose.yml": "services:\n  db:\n    image: mysql\n",
+        "server/index.js": "const need = require('./need')\nneed('JWT_SECRET')\nprocess.env.UPLOADS\n",
+        "server/need.js": "process.env.PORT || process.env.STRIPE_KEY\nprocess.env.DB_HOST\n",
+        "tests/old.js": "process.env.OLD\n",
+    }
+    found = {each.name: each.value or each.generate for each in propose(files).env}
+    assert found == {"JWT_SECRET": "token", "UPLOADS": "files", "DB_HOST": "127.0.0.1"}
+
+
+def test_what_node_reads_beside_an_application_in_python_is_left_to_that(propose):
+    files = {**SITE, "package.json": package(), ".env.example": "UPLOADS=files\n", "ui/x.js": "process.env.UPLOADS\n"}
+    assert "UPLOADS" not in {each.name for each in propose(files).env}

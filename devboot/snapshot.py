@@ -16,7 +16,7 @@ from devboot.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from typing import Any
 
 NAME = "snapshot"
@@ -29,6 +29,7 @@ _PASSING = ("-journal", "-wal", "-shm", ".pyc", ".log", ".pid", ".sock", ".tmp",
 IGNORED = frozenset({".git", ".venv", "venv", "node_modules", "__pycache__", ".tox", ".mypy_cache"})
 SET, DEFAULT, PREPEND, UNSET = "=", "?", "+", "-"
 _LIMIT = 64 * 1024 * 1024
+_SMALL = 256 * 1024
 
 
 class Snapshot(Record):
@@ -53,6 +54,7 @@ class Snapshot(Record):
     data: tuple[tuple[str, str, int], ...] = ()
     detach_keys: str = ""  # what leaves `attach`, as the manifest has it
     inode: int = 0  # of the root: a copy at the same path has other data, however alike it is
+    digests: tuple[tuple[str, str], ...] = ()  # (path, `content_digest`) of small files: a file that was only touched
 
 
 def write(path: str, snapshot: Snapshot) -> None:
@@ -157,13 +159,46 @@ def stamps(paths: Iterable[str]) -> tuple[tuple[str, int, int], ...]:
 
 
 def is_fresh(snapshot: Snapshot, root: str, environ: Mapping[str, str]) -> bool:
-    """Whether nothing that the snapshot was made from has changed; a `stat` for each file, nothing is opened."""
+    """Whether nothing that the snapshot was made from has changed: a `stat` for each file; one that differs is read."""
     if snapshot.root != root or (snapshot.inode and snapshot.inode != inode_of(root)):
         return False
     for name, value in snapshot.inherited:
         if environ.get(name) != value:
             return False
-    return are_current(snapshot.stamps)
+    return not any(changed(snapshot))
+
+
+def changed(snapshot: Snapshot) -> Iterator[tuple[str, int, int]]:
+    """Yield the stamps of what is no longer as it was; a file that was only touched, or written anew, is the same."""
+    digests: dict[str, str] | None = None
+    for old in snapshot.stamps:
+        if not is_current(old):
+            digests = dict(snapshot.digests) if digests is None else digests
+            if old[0] not in digests or old[1] in (*KINDS, ABSENT[0]) or digests[old[0]] != content_digest(old[0]):
+                yield old
+
+
+def content_digest(path: str) -> str:
+    """Return a digest of what a small regular file holds, and of who may read it; "" where `path` is no such file."""
+    from _blake2 import blake2b
+
+    from devboot.clone_reader import open_regular
+
+    try:
+        descriptor = open_regular(path)
+    except OSError:
+        return ""
+    try:
+        found = os.fstat(descriptor)
+        if found.st_size > _SMALL:
+            return ""
+        held = os.read(descriptor, _SMALL)
+        about = f"{found.st_mode} {found.st_uid} {len(held)}\n".encode()
+        return blake2b(about + held, digest_size=16).hexdigest()
+    except OSError:
+        return ""
+    finally:
+        os.close(descriptor)
 
 
 def inode_of(root: str) -> int:

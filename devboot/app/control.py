@@ -19,9 +19,9 @@ _SETTING = ("devboot.toml", "Procfile", "Procfile.dev")
 def _edited(call: Call) -> str:
     """The first file that says how processes run, and isn't as the last `up` read it: a restart doesn't apply that."""
     known = snapshot.read(f"{call.state}/{snapshot.NAME}")
-    for each in known.stamps if known is not None else ():
+    for each in snapshot.changed(known) if known is not None else ():
         name = os.path.basename(each[0])
-        if (name in _SETTING or name.startswith(".env")) and not snapshot.is_current(each):
+        if name in _SETTING or name.startswith(".env"):
             return each[0].removeprefix(f"{call.root}/")
     return ""
 

@@ -14,8 +14,7 @@ if TYPE_CHECKING:
 
 def changes_since(known: Snapshot, root: str, environ: Mapping[str, str]) -> tuple[str, ...]:
     """Name the files and variables that are no longer as they were when `known` was composed for `root`."""
-    changed = [stamp for stamp in known.stamps if not snapshots.is_current(stamp)]
-    files = dict.fromkeys(_described(path, kind, root) for path, kind, _ in changed)
+    files = dict.fromkeys(_described(path, kind, root) for path, kind, _ in snapshots.changed(known))
     names = [name for name, value in known.inherited if environ.get(name) != value]
     return (*files, *(f"the caller's `{name}` has changed" for name in names))
 

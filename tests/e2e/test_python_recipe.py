@@ -86,7 +86,8 @@ def test_one_that_somebody_has_changed_is_mended(shop):
     whole = program.read_text()
     program.chmod(0o755)
     program.write_text(whole.replace('"$@"', '"$*"'))
-    (shop.root / "devboot.toml").touch()
+    with (shop.root / "devboot.toml").open("a") as manifest:
+        manifest.write("# edited\n")
 
     assert f"repaired {VERSION}" in shop.devboot("sync").stderr
     assert program.read_text() == whole

@@ -162,7 +162,7 @@ def _installs(loaded: Loaded, python: PythonProject, lock: Lock) -> bool:
     if is_lock_stale(python, pins_of_lock(lock)):
         return True
     known = snapshots.read(os.path.join(loaded.project.state, snapshots.NAME))
-    changed = {stamp[0] for stamp in known.stamps if not snapshots.is_current(stamp)} if known is not None else set()
+    changed = {stamp[0] for stamp in snapshots.changed(known)} if known is not None else set()
     locks = {loaded.project.lock} if python.needs_lock else set(python.files)
     return not changed.isdisjoint(locks)
 

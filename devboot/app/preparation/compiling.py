@@ -79,7 +79,22 @@ def snapshot_of(loaded: Loaded, composed: Composed, ports: Ports, stamps: Stamps
         variables=tuple((v.name, v.value, v.source, v.secret) for v in composed.composition.variables),
         detach_keys=manifest.ui.detach_keys,
         inode=snapshots.inode_of(root),
+        digests=tuple(_digests(root, stamps)),
     )
+
+
+def _digests(root: str, stamps: Stamps) -> Iterable[tuple[str, str]]:
+    """The contents of the project's small files, as far as they are still those that the stamps were taken of."""
+    for stamp in stamps:
+        path, kind, _ = stamp
+        if (
+            path.startswith(f"{root}/")
+            and "/.venv/" not in path
+            and kind not in (*snapshots.KINDS, snapshots.ABSENT[0])
+        ):
+            digest = snapshots.content_digest(path)
+            if digest and snapshots.is_current(stamp):
+                yield path, digest
 
 
 def _databases(manifest: Manifest, root: str) -> Iterable[tuple[str, str, int]]:

@@ -92,6 +92,59 @@ def test_a_changed_file_makes_it_stale(tmp_path, change, fresh):
     assert snapshot.is_fresh(made, "/p", {}) is fresh
 
 
+def replaced_by_a_copy(path):
+    other = path.with_name("other")
+    other.write_bytes(path.read_bytes())
+    other.chmod(path.stat().st_mode)
+    other.replace(path)
+
+
+@pytest.mark.parametrize(
+    ("change", "fresh"),
+    [
+        (os.utime, True),
+        (lambda path: path.write_text("x"), True),
+        (replaced_by_a_copy, True),
+        (lambda path: path.write_text("y"), False),
+        (edited_in_secret, False),
+        (lambda path: path.write_text(""), False),
+        (lambda path: path.unlink(), False),
+        (lambda path: path.chmod(0o755), False),
+        (lambda path: (path.unlink(), path.mkdir()), False),
+        (lambda path: (path.unlink(), os.mkfifo(path)), False),
+        (lambda path: (path.unlink(), path.symlink_to("nowhere")), False),
+    ],
+)
+def test_content_decides_where_it_is_known_and_not_the_time(tmp_path, change, fresh):
+    path = tmp_path / "devboot.toml"
+    path.write_text("x")
+    digests = ((str(path), snapshot.content_digest(str(path))),)
+    known = Snapshot("/p", (), (), snapshot.stamps([str(path)]), (), digests=digests)
+    change(path)
+
+    assert snapshot.is_fresh(known, "/p", {}) is fresh
+    assert [stamp[0] for stamp in snapshot.changed(known)] == ([] if fresh else [str(path)])
+
+
+def test_a_file_that_appears_makes_it_stale_though_its_content_was_known_once(tmp_path):
+    path = tmp_path / ".env"
+    path.write_text("x")
+    digests = ((str(path), snapshot.content_digest(str(path))),)
+    path.unlink()
+    known = Snapshot("/p", (), (), snapshot.stamps([str(path)]), (), digests=digests)
+    path.write_text("x")
+
+    assert not snapshot.is_fresh(known, "/p", {})
+
+
+def test_large_files_and_what_is_no_file_have_no_digest(tmp_path):
+    (tmp_path / "large").write_bytes(bytes(257 * 1024))
+    os.mkfifo(tmp_path / "pipe")
+    assert ["", "", "", ""] == [
+        snapshot.content_digest(str(tmp_path / each)) for each in ("large", "pipe", "none", ".")
+    ]
+
+
 def test_a_file_that_appears_makes_it_stale(tmp_path):
     path = tmp_path / ".env.local"
     made = MADE._replace(stamps=snapshot.stamps([str(path)]))

@@ -43,6 +43,7 @@ class Kind:
     query: str = ""
     asks: bool = False
     calls: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = ()
+    settings: tuple[str, ...] = ()
     containers: re.Pattern[str] = _NEVER
     words: tuple[str, ...] = ()
     hosts: frozenset[str] = frozenset()
@@ -114,7 +115,7 @@ def _kind(name: str, table: Mapping[str, Any]) -> Kind:
     for key in ("containers", "engine"):
         if key in fields:
             fields[key] = re.compile(fields[key], re.IGNORECASE)
-    for key in ("clients", "native", "words"):
+    for key in ("clients", "native", "settings", "words"):
         fields[key] = tuple(fields.get(key, ()))
     fields["hosts"] = frozenset(fields.get("hosts", ()))
     for key, ends in (("login", "^(?:{})$"), ("calls", "(?:{})$")):

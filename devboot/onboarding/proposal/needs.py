@@ -56,8 +56,7 @@ def _of_settings(run: Run, known: set[str]) -> Iterator[Need]:
 
 def _of_tokens(run: Run) -> Iterator[Need]:
     """The key that signs logins: where it is none, the first login fails."""
-    value = run.names.get("SIMPLE_JWT")
-    given = value.data if value is not None and isinstance(value.data, dict) else {}
+    given = run.fields("SIMPLE_JWT")
     key, algorithm = given.get("SIGNING_KEY"), given.get("ALGORITHM")
     is_symmetric = algorithm is None or str(algorithm.data).startswith("HS")
     if is_symmetric and key is not None and key.data in (None, "") and len(key.reads) == 1:

@@ -13,7 +13,17 @@ from devboot.onboarding.proposal_values import Evidence
 from devboot.onboarding.services.connections import Connection, connection
 from devboot.onboarding.symbolic_eval.evaluate import Run
 from devboot.onboarding.symbolic_eval.machine import Event
-from devboot.onboarding.symbolic_eval.values import HOLE, Class, Instance, Module, Opaque, Value, deep_reads, plain
+from devboot.onboarding.symbolic_eval.values import (
+    HOLE,
+    NOTHING,
+    Opaque,
+    Value,
+    deep_reads,
+    fields_of,
+    names_of,
+    plain,
+    union,
+)
 
 REDIS_URL = kind("redis").schemes
 
@@ -76,12 +86,12 @@ def _of_settings(run: Run) -> Iterator[Address]:
             yield address
     for name, value in _backends(run):
         yield from _texts(name, value)
-        location = value.data.get("LOCATION") if isinstance(value.data, dict) else None
-        if isinstance(location, Value) and location.data in (None, "") and location.reads:
+        location = fields_of(value).get("LOCATION", NOTHING)
+        if location.data in (None, "") and location.reads:
             # Redis by name, its address only in a variable that isn't set: there is no other way
             yield Address(name, "", HOLE, None, location.reads, location.place or value.place)
-    for finder in (_queues, _huey, _cluster, _flask):
-        yield from finder(run)
+    yield from _of_queues(run)
+    yield from _of_extensions(run)
 
 
 def broker_values(run: Run) -> Iterator[tuple[str, Value]]:
@@ -101,9 +111,7 @@ def broker_values(run: Run) -> Iterator[tuple[str, Value]]:
         if name in run.names:
             yield _label(name), run.names[name]
     for owner in ("CELERY", "CELERY_CONFIG"):
-        value = run.names.get(owner)
-        if value is not None and isinstance(value.data, dict):
-            yield from _pairs(value.data)
+        yield from _pairs(run.fields(owner))
     for event in run.found.events:
         yield from _of_celery(event)
         if event.name.endswith("config_from_object") and "elery" in event.name:
@@ -134,10 +142,7 @@ def _of_celery(event: Event) -> Iterator[tuple[str, Value]]:
     elif name.endswith(("conf.broker_url=", "conf.result_backend=")) and event.call.args:
         yield _label(name), event.call.args[0]
     elif name.endswith("conf.update"):
-        given = event.argument(0)
-        if given is not None and isinstance(given.data, dict):
-            yield from _pairs(given.data)
-        yield from _pairs(event.call.keywords)
+        yield from _pairs({**fields_of(event.argument(0)), **event.call.keywords})
     elif re.search(r"conf\[(?:broker_url|result_backend)\]=$", name) and event.call.args:
         yield _label(name), event.call.args[0]
 
@@ -145,44 +150,22 @@ def _of_celery(event: Event) -> Iterator[tuple[str, Value]]:
 def _of_object(run: Run, event: Event) -> Iterator[tuple[str, Value]]:
     """Celery's configuration as an object or a module of its own."""
     given, space = event.argument(0, "obj"), event.argument(2, "namespace")
-    if given is None:
-        return
-    data = given.data
-    if isinstance(data, str) and ":" not in data:
-        found = run.machine.resolve(data)
-        data = found.data if found is not None else None
+    if given is not None and isinstance(given.data, str) and ":" not in given.data:
+        given = run.machine.resolve(given.data)
     prefix = f"{space.data}_" if space is not None and isinstance(space.data, str) else ""
-    names: dict[str, Value] = {}
-    if isinstance(data, Instance):
-        names = {**_class_names(data.cls), **data.names}
-    elif isinstance(data, Class):
-        names = _class_names(data)
-    elif isinstance(data, Module):
-        names = data.names
-    for name, value in names.items():
+    for name, value in names_of(given.data).items() if given is not None else ():
         if name.upper().startswith(prefix):
             yield from _pairs({name[len(prefix) :]: value})
-
-
-def _class_names(cls: Class) -> dict[str, Value]:
-    found: dict[str, Value] = {}
-    for part in reversed(cls.line()):
-        found |= part.names
-    return found
 
 
 def _backends(run: Run) -> Iterator[tuple[str, Value]]:
     """CACHES, CHANNEL_LAYERS and others that name a class and give it options."""
     for name in ("CACHES", "CHANNEL_LAYERS", "DRAMATIQ_BROKER", "DRAMATIQ_RESULT_BACKEND", "TASKS"):
-        value = run.names.get(name)
-        if value is None or not isinstance(value.data, dict):
-            continue
-        entries = [value] if "BROKER" in name or "RESULT" in name else list(value.data.values())
-        for entry in entries:
-            if isinstance(entry.data, dict) and "redis" in str(plain(entry)).lower().replace("redis://", "", 0):
-                backend = entry.data.get("BACKEND") or entry.data.get("BROKER")
-                if backend is not None and "redis" in str(backend.data).lower():
-                    yield name, entry
+        given = run.fields(name)
+        for entry in (given,) if "BROKER" in name or "RESULT" in name else map(fields_of, given.values()):
+            backend = entry.get("BACKEND") or entry.get("BROKER")
+            if backend is not None and "redis" in str(backend.data).lower():
+                yield name, Value(entry, frozenset(), backend.place)
 
 
 def _texts(label: str, value: Value, depth: int = 0) -> Iterator[Address]:
@@ -197,130 +180,79 @@ def _texts(label: str, value: Value, depth: int = 0) -> Iterator[Address]:
             yield Address(label, data, host, int(port), value.reads, value.place)
     elif isinstance(data, list | tuple):
         items = [item for item in data if isinstance(item, Value)]
-        pair = _pair(label, items, value.place)
-        if pair is not None:
-            yield pair
+        if (
+            len(items) == 2
+            and isinstance(items[0].data, str)
+            and _port(items[1])
+            and not REDIS_URL.match(items[0].data)
+        ):
+            yield _of_parts(label, {"host": items[0], "port": items[1]}, value.place)
             return
         for item in items:
             yield from _texts(label, item, depth + 1)
     elif isinstance(data, dict) and depth < 5:
-        yield from _entries(label, data, value.place, depth)
+        yield from _in_fields(label, data, value.place, depth)
 
 
-def _entries(label: str, data: Mapping[Any, Value], place: Evidence | None, depth: int) -> Iterator[Address]:
-    apart = _apart(label, data, place)
-    if apart is not None:
-        yield apart
+def _in_fields(label: str, data: Mapping[Any, Value], place: Evidence | None, depth: int) -> Iterator[Address]:
+    words = {str(key).lower().removeprefix("redis_"): item for key, item in data.items()}
+    if "host" in words or "port" in words:
+        yield _of_parts(label, words, place)
     for key, item in data.items():
         if key not in ("BACKEND", "BROKER"):
             yield from _texts(label, item, depth + 1)
 
 
-def _pair(label: str, items: list[Value], place: Evidence | None) -> Address | None:
-    """`("localhost", 6379)`."""
-    if len(items) != 2 or _port(items[1]) is None:
-        return None
-    host = items[0].data
-    if not isinstance(host, str) or REDIS_URL.match(host):
-        return None
-    return Address(label, None, host, _port(items[1]), items[0].reads | items[1].reads, items[0].place or place)
-
-
-def _apart(label: str, data: Mapping[Any, Value], place: Evidence | None) -> Address | None:
-    words = {str(key).lower(): value for key, value in data.items()}
-    host = words.get("host") or words.get("redis_host")
-    port = words.get("port") or words.get("redis_port")
-    if host is None and port is None:
-        return None
-    name = host.data if host is not None and isinstance(host.data, str) else "localhost" if host is None else HOLE
-    reads = (host.reads if host else frozenset()) | (port.reads if port else frozenset())
-    where = (host or port or Value(None)).place or place
-    return Address(label, None, name, _port(port) if port else 6379, reads, where, password=_password(words))
-
-
-def _password(words: Mapping[str, Value]) -> str:
-    given = words.get("password") or words.get("redis_password")
-    return given.data if given is not None and isinstance(given.data, str) else ""
+def _of_parts(label: str, parts: Mapping[str, Value], place: Evidence | None, *, maybe: bool = False) -> Address:
+    """An address whose parts stand apart; those that nothing says are Redis's own."""
+    host, port, password = (parts.get(name) for name in ("host", "port", "password"))
+    name = "localhost" if host is None else host.data if isinstance(host.data, str) else HOLE
+    reads = union(*(each for each in (host, port) if each is not None))
+    where = (host or port or NOTHING).place or place
+    secret = password.data if password is not None and isinstance(password.data, str) else ""
+    return Address(label, None, name, _port(port) if port else 6379, reads, where, maybe, secret)
 
 
 def _port(value: Value | None) -> int | None:
-    data = value.data if value is not None else None
-    if isinstance(data, bool):
-        return None
-    if isinstance(data, int):
-        return data
-    return int(data) if isinstance(data, str) and data.isdigit() else None
+    data = value.data if value is not None and not isinstance(value.data, bool) else None
+    return int(data) if isinstance(data, int) or (isinstance(data, str) and data.isdigit()) else None
 
 
-def _queues(run: Run) -> Iterator[Address]:
-    value = run.names.get("RQ_QUEUES")
-    for entry in value.data.values() if value is not None and isinstance(value.data, dict) else ():
-        if isinstance(entry.data, dict):
-            found = list(_texts("RQ_QUEUES", entry))
-            yield from found
-            if not found and not any("USE_REDIS_CACHE" in str(key) for key in entry.data):
-                yield Address("RQ_QUEUES", None, "localhost", 6379, deep_reads(entry), entry.place)
+def _of_queues(run: Run) -> Iterator[Address]:
+    """Queues that connect to this machine where they are told nothing."""
+    given = [
+        ("RQ_QUEUES", each) for each in run.fields("RQ_QUEUES").values() if "USE_REDIS_CACHE" not in fields_of(each)
+    ]
+    huey, cluster = run.fields("HUEY"), run.fields("Q_CLUSTER").get("redis")
+    kept_by = str(plain(huey.get("huey_class") or huey.get("backend_class") or NOTHING))
+    runs_at_once = huey.get("immediate", NOTHING).data is True and not {"connection", "url"} & huey.keys()
+    if huey and not runs_at_once and not re.search(r"Sql|File|Memory|Kyoto", kept_by):
+        given.append(("HUEY", run.names["HUEY"]))
+    given += [("Q_CLUSTER", cluster)] if cluster is not None else []
+    for label, value in given:
+        found = list(_texts(label, value))
+        yield from found or [Address(label, None, "localhost", 6379, deep_reads(value), value.place)]
 
 
-def _huey(run: Run) -> Iterator[Address]:
-    value = run.names.get("HUEY")
-    data = value.data if value is not None else None
-    if not isinstance(data, dict) or value is None:
-        return
-    kind = str(plain(data.get("huey_class") or data.get("backend_class") or Value("RedisHuey")))
-    if re.search(r"Sqlite|File|Memory|Kyoto|Sql", kind):
-        return
-    if (
-        data.get("immediate") is not None
-        and data["immediate"].data is True
-        and "connection" not in data
-        and "url" not in data
-    ):
-        return
-    found = list(_texts("HUEY", value))
-    yield from found or [Address("HUEY", None, "localhost", 6379, frozenset(), value.place)]
-
-
-def _cluster(run: Run) -> Iterator[Address]:
-    value = run.names.get("Q_CLUSTER")
-    given = value.data.get("redis") if value is not None and isinstance(value.data, dict) else None
-    if isinstance(given, Value) and value is not None:
-        found = list(_texts("Q_CLUSTER", given))
-        yield from found or [Address("Q_CLUSTER", None, "localhost", 6379, given.reads, given.place or value.place)]
-
-
-def _flask(run: Run) -> Iterator[Address]:
+def _of_extensions(run: Run) -> Iterator[Address]:
     """Settings of libraries that are told by names of their own."""
     names = run.names
-    uses_redis = {
-        "CACHE_REDIS_URL": "redis" in str(run.setting("CACHE_TYPE")).lower(),
-        "RATELIMIT_STORAGE_URI": True, "RATELIMIT_STORAGE_URL": True, "RQ_REDIS_URL": True,
-        "RQ_DASHBOARD_REDIS_URL": True,
-        "CONSTANCE_REDIS_CONNECTION": "Redis" in str(run.setting("CONSTANCE_BACKEND") or "Redis"),
-        "CACHEOPS_REDIS": True, "THUMBNAIL_REDIS_URL": True, "DEFENDER_REDIS_URL": True, "SOCKETIO_MESSAGE_QUEUE": True,
-        "SESSION_REDIS_URL": True, "SESSION_REDIS": True, "WS4REDIS_CONNECTION": True, "EVENTSTREAM_REDIS": True,
-    }  # fmt: skip
-    for name, wanted in uses_redis.items():
-        if wanted and name in names:
-            value = names[name]
+    caches = "redis" in str(run.setting("CACHE_TYPE")).lower()
+    for name in kind("redis").settings:
+        value = names.get(name) if caches or not name.startswith("CACHE_") else None
+        if value is not None and name.endswith("_HOST"):
+            start = name.removesuffix("HOST")
+            words = {
+                each: names[start + each.upper()]
+                for each in ("host", "port", "password")
+                if start + each.upper() in names
+            }
+            yield from [_of_parts(name, words, value.place)] if isinstance(value.data, str) else []
+        elif value is not None:
             yield from _texts(name, value, 1)
             if value.data is None and value.reads and name in ("RQ_REDIS_URL", "CACHE_REDIS_URL"):
                 # Only a variable that isn't set has the address, and these two have no other way
                 yield Address(name, "", HOLE, None, value.reads, value.place)
-    for prefix in (
-        "RQ_DEFAULT",
-        "RQ",
-        "SESSION_REDIS",
-        "CACHE_REDIS" if uses_redis["CACHE_REDIS_URL"] else "RQ_LOW",
-        "RQ_SCHEDULER",
-    ):
-        host = names.get(f"{prefix}_HOST")
-        if host is not None and isinstance(host.data, str):
-            port = names.get(f"{prefix}_PORT")
-            reads = host.reads | (port.reads if port else frozenset())
-            password = _password({"password": names.get(f"{prefix}_PASSWORD", Value(None))})
-            number = _port(port) if port else 6379
-            yield Address(f"{prefix}_HOST", None, host.data, number, reads, host.place, password=password)
 
 
 def _of_events(run: Run) -> Iterator[Address]:
@@ -337,16 +269,12 @@ def _of_event(event: Event) -> Iterator[Address]:
     address = parse_address("message_queue", queue, event.place, maybe=event.maybe) if queue is not None else None
     if address is not None:
         yield address
-    arguments = [*event.call.args, *event.call.keywords.values()]
-    found = False
-    for value in arguments:
-        address = parse_address(event.name, value, event.place, maybe=event.maybe)
-        if address and _is_client(event.name):
-            found = True
-            yield address
-    if found or not _is_client(event.name) or "redis" not in event.name.lower():
+    if not _is_client(event.name):
         return
-    if not _is_made_from_client(event):
+    arguments = [*event.call.args, *event.call.keywords.values()]
+    found = [parse_address(event.name, value, event.place, maybe=event.maybe) for value in arguments]
+    yield from filter(None, found)
+    if not any(found) and "redis" in event.name.lower() and not _is_made_from_client(event):
         yield from _of_client(connection(kind("redis"), event), is_bare=not event.call.args)
 
 
@@ -361,16 +289,10 @@ def _is_made_from_client(event: Event) -> bool:
 
 def _of_client(opened: Connection, *, is_bare: bool) -> Iterator[Address]:
     """A client that is told host and port, an address that isn't known, or nothing."""
-    name, place, host, port = opened.call, opened.place, opened.parts.get("host"), opened.parts.get("port")
-    if opened.url is not None:
-        is_unknown = isinstance(opened.url.data, Opaque) and name.endswith(("from_url", "from_dsn"))
-        if is_unknown or (opened.url.data is None and opened.url.reads):  # only a variable has the address
-            yield Address(name, "", HOLE, None, opened.url.reads, place, opened.maybe)
-    elif host is not None or port is not None:
-        text = host.data if host is not None and isinstance(host.data, str) else "localhost" if host is None else HOLE
-        reads = (host.reads if host else frozenset()) | (port.reads if port else frozenset())
-        where = (host or port or Value(None)).place or place
-        number, password = _port(port) if port else 6379, _password(opened.parts)
-        yield Address(name, None, text, number, reads, where, opened.maybe, password)
-    elif is_bare:
-        yield Address(name, None, "localhost", 6379, frozenset(), place, opened.maybe, _password(opened.parts))
+    name, place, url = opened.call, opened.place, opened.url
+    if url is not None:
+        is_unknown = isinstance(url.data, Opaque) and name.endswith(("from_url", "from_dsn"))
+        if is_unknown or (url.data is None and url.reads):  # only a variable has the address
+            yield Address(name, "", HOLE, None, url.reads, place, opened.maybe)
+    elif is_bare or {"host", "port"} & opened.parts.keys():
+        yield _of_parts(name, opened.parts, place, maybe=opened.maybe)

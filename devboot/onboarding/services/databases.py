@@ -14,7 +14,7 @@ from devboot.onboarding.proposal_values import Database, Evidence, Note, Variabl
 from devboot.onboarding.reading.layout import Application
 from devboot.onboarding.reading.tree import Tree
 from devboot.onboarding.symbolic_eval.evaluate import Run
-from devboot.onboarding.symbolic_eval.values import HOLE, Class, Value, plain
+from devboot.onboarding.symbolic_eval.values import HOLE, Class, Value, fields_of, plain
 
 SQLITE = re.compile(r"^sqlite(?:\+\w+)?:(?://)?(.*)$")
 FILE = "db.sqlite3"  # where the code names none
@@ -48,24 +48,15 @@ def find_databases(tree: Tree, app: Application, run: Run, provided: Iterable[st
 
 
 def _of_django(tree: Tree, app: Application, run: Run, found: Found) -> None:
-    value = run.names.get("DATABASES")
-    if value is None or not isinstance(value.data, dict):
-        return
-    for alias, entry in value.data.items():
-        data = entry.data
-        if not isinstance(data, dict):
-            continue
+    for alias, entry in run.fields("DATABASES").items():
+        data = fields_of(entry)
         engine = data.get("ENGINE", Value(""))
-        place = engine.place or entry.place or value.place
+        place = engine.place or entry.place or run.names["DATABASES"].place
         if _is_sqlite(tree, run, str(engine.data)):
-            options = data.get("OPTIONS")
-            if options is not None and isinstance(options.data, dict) and "sslmode" in options.data:
-                found.notes.append(
-                    Note(
-                        "sqlite: its default can't work, since TLS options are added to it",
-                        options.place or place,
-                    )
-                )
+            options = data.get("OPTIONS", Value(None))
+            if "sslmode" in fields_of(options):
+                text = "sqlite: its default can't work, since TLS options are added to it"
+                found.notes.append(Note(text, options.place or place))
                 continue
             _add(tree, app, str(alias), data.get("NAME", Value("")), place, app.folder, found)
         else:
@@ -114,9 +105,8 @@ def _urls(app: Application, run: Run) -> Iterator[tuple[Value, Evidence | None, 
 
 def connections_of_tortoise(config: Value | None) -> Iterator[tuple[str, Value]]:
     """Yield the connections of Tortoise's configuration, each with its alias: addresses, or what stands for one."""
-    connections = config.data.get("connections") if config is not None and isinstance(config.data, dict) else None
-    if connections is not None and isinstance(connections.data, dict):
-        yield from ((str(alias), each) for alias, each in connections.data.items())
+    for alias, each in fields_of(fields_of(config).get("connections")).items():
+        yield str(alias), each
 
 
 def server_urls(app: Application, run: Run) -> Iterator[tuple[Value, Evidence | None]]:
@@ -154,9 +144,8 @@ def kept_in_files(tree: Tree, app: Application, run: Run, packages: Collection[s
 
 def _kept_by_django(run: Run) -> Iterator[tuple[str, Variable]]:
     """Yield the variables whose default keeps a database of Django's in memory."""
-    value = run.names.get("DATABASES")
-    for entry in value.data.values() if value is not None and isinstance(value.data, dict) else ():
-        path = entry.data.get("NAME") if isinstance(entry.data, dict) else None
+    for entry in run.fields("DATABASES").values():
+        path = fields_of(entry).get("NAME")
         if path is None or path.data != MEMORY or len(path.reads) != 1:
             continue
         name = next(iter(path.reads))
@@ -173,8 +162,8 @@ def _settings_urls(app: Application, run: Run) -> Iterator[tuple[Value, Evidence
     for name, value in run.names.items():
         if name in ("SQLALCHEMY_DATABASE_URI", "SQLALCHEMY_DATABASE_URL"):
             yield value, value.place, posixpath.join(app.folder, "instance")
-        elif name == "SQLALCHEMY_BINDS" and isinstance(value.data, dict):
-            for item in value.data.values():
+        elif name == "SQLALCHEMY_BINDS":
+            for item in fields_of(value).values():
                 yield item, item.place or value.place, posixpath.join(app.folder, "instance")
         elif name in ("DATABASE", "DB_PATH", "SQLITE_PATH") and re.search(r"\.(?:sqlite3?|db)$", _path_text(value)):
             yield Value(f"sqlite:///{value.data}", value.reads, value.place), value.place, app.folder

@@ -21,7 +21,7 @@ from devboot.onboarding.services.databases import connections_of_tortoise, serve
 from devboot.onboarding.services.drivers import needs_driver, scheme_of_postgres
 from devboot.onboarding.services.served import Served, own_text_of, place_of, text_of
 from devboot.onboarding.symbolic_eval.evaluate import Code, Run, evaluate
-from devboot.onboarding.symbolic_eval.values import HOLE, Value
+from devboot.onboarding.symbolic_eval.values import HOLE, Value, fields_of
 
 HOST_ADDRESS = "PGHOSTADDR"  # where libpq connects to, whatever the host is called
 PROBE = {"host": "127.0.0.1", "port": "59998", "user": "probe_user", "password": "probe_password", "name": "probe_name"}
@@ -126,10 +126,8 @@ def _with_client(server: Server, packages: Mapping[str, str]) -> Server:
 
 def _named(run: Run, app: Application) -> Iterator[Server]:
     if framework_of(app.framework).databases:
-        value = run.names.get("DATABASES")
-        for alias, entry in value.data.items() if value is not None and isinstance(value.data, dict) else ():
-            if isinstance(entry.data, dict):
-                yield from _of_django(str(alias), entry.data, entry)
+        for alias, entry in run.fields("DATABASES").items():
+            yield from _of_django(str(alias), fields_of(entry), entry)
         return
     for value, place in server_urls(app, run):
         server = _of_url(value, place)
@@ -145,7 +143,7 @@ def _named(run: Run, app: Application) -> Iterator[Server]:
 def _of_tortoise(config: Value | None, place: Evidence | None) -> Iterator[Server]:
     """The servers of connections whose engine and credentials stand apart."""
     for alias, entry in connections_of_tortoise(config):
-        data = entry.data if isinstance(entry.data, dict) else {}
+        data = fields_of(entry)
         engine, given = data.get("engine", Value("")).data, data.get("credentials", Value("")).data
         client = engine.rpartition(".")[2] if isinstance(engine, str) else ""
         kind = next((kind for kind in KINDS if client and (client in kind.clients or kind.engine.search(client))), None)
@@ -204,8 +202,7 @@ def _of_url(value: Value, place: Evidence | None) -> Server | None:
 def _asked_for(run: Run, app: Application, packages: Mapping[str, str]) -> Iterator[Server]:
     """Variables without which nothing starts, and that hold or are called as an address of a server."""
     unset = run.names.get("DATABASES") or run.names.get("SQLALCHEMY_DATABASE_URI")
-    if unset is not None and isinstance(unset.data, dict):
-        unset = unset.data.get("default", unset)
+    unset = fields_of(unset).get("default", unset)
     asking = dict.fromkeys(run.found.needs)
     if unset is not None and not unset.data:
         asking |= dict.fromkeys(sorted(unset.reads))

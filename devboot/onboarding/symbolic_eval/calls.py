@@ -22,6 +22,7 @@ from devboot.onboarding.symbolic_eval.values import (
     Opaque,
     Scope,
     Value,
+    names_of,
     union,
 )
 from devboot.onboarding.tables import load_table
@@ -135,22 +136,14 @@ def flask_config(m: Machine, name: str, call: Call) -> Value:
     return Value(Opaque(verb), call.reads(), call.place)
 
 
-def take_object(m: Machine, value: Value) -> None:
+def take_object(m: Machine, value: Value | None) -> None:
     """Copy the upper case names of an object into the application's configuration."""
-    data = value.data
-    if isinstance(data, str):
-        found = m.resolve(data)
-        if found is not None:
-            take_object(m, found)
-    elif isinstance(data, Class):
-        for cls in reversed(data.line()):
-            m.config.update({k: v for k, v in cls.names.items() if k.isupper()})
-    elif isinstance(data, Module):
-        m.load(data)
-        m.config.update({k: v for k, v in data.names.items() if k.isupper()})
-    elif isinstance(data, Instance):
-        take_object(m, Value(data.cls))
-        m.config.update({k: v for k, v in data.names.items() if k.isupper()})
+    if value is not None and isinstance(value.data, str):
+        value = m.resolve(value.data)
+    if value is not None and isinstance(value.data, Module):
+        m.load(value.data)
+    names = names_of(value.data) if value is not None else {}
+    m.config.update({k: v for k, v in names.items() if k.isupper()})
 
 
 def take_file(m: Machine, name: str, call: Call) -> None:

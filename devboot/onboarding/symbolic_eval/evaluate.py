@@ -6,13 +6,25 @@ import ast
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from devboot.onboarding.libraries import words_of_calls
 from devboot.onboarding.reading.layout import ASIDE, Application, module_name
 from devboot.onboarding.reading.tree import Tree
 from devboot.onboarding.symbolic_eval import expressions, statements
 from devboot.onboarding.symbolic_eval.machine import Findings, Machine, Rules
-from devboot.onboarding.symbolic_eval.values import PERHAPS, Function, Left, Module, Raised, Scope, Spent, Value, plain
+from devboot.onboarding.symbolic_eval.values import (
+    PERHAPS,
+    Function,
+    Left,
+    Module,
+    Raised,
+    Scope,
+    Spent,
+    Value,
+    fields_of,
+    plain,
+)
 
 RULES = Rules(expressions.TABLE, statements.TABLE)
 # Code in functions that opens connections; only such functions are worth a look
@@ -39,6 +51,16 @@ class Run:
     def found(self) -> Findings:
         """What was met on the way."""
         return self.machine.found
+
+    def fields(self, name: str) -> dict[Any, Value]:
+        """The fields of a setting that is a dictionary; none of anything else."""
+        return fields_of(self.names.get(name))
+
+    @property
+    def apps(self) -> tuple[str, ...]:
+        """Django's INSTALLED_APPS, as far as they are known."""
+        found = self.setting("INSTALLED_APPS")
+        return tuple(each for each in found if isinstance(each, str)) if isinstance(found, list | tuple) else ()
 
     def setting(self, name: str) -> object:
         """A setting as plain data; None where there is none."""
@@ -112,7 +134,7 @@ def _django(code: Code, machine: Machine) -> Module | None:
         return None
     for name, value in list(module.names.items()):
         module.names[name] = machine.settle(value)
-    for name in _django_modules(module) if machine.focus is None else ():
+    for name in _django_modules(machine, module) if machine.focus is None else ():
         machine.module(name)
     return module
 
@@ -148,25 +170,16 @@ def _focus(machine: Machine) -> dict[str, str]:
     return {module.path: name for name, module in machine.modules.items() if module.path in paths}
 
 
-def _django_modules(settings: Module) -> list[str]:
+def _django_modules(machine: Machine, settings: Module) -> list[str]:
     """Modules that Django imports at its start."""
     found: list[str] = []
     for key in ("ROOT_URLCONF", "WSGI_APPLICATION", "ASGI_APPLICATION"):
         value = settings.names.get(key)
         if value is not None and isinstance(value.data, str):
             found.append(value.data if key == "ROOT_URLCONF" else value.data.rpartition(".")[0])
-    apps = settings.names.get("INSTALLED_APPS")
-    for item in plain(apps) if apps is not None and isinstance(apps.data, list | tuple) else ():  # type: ignore[attr-defined]
-        if isinstance(item, str):
-            base = re.sub(r"\.apps\.\w+$", "", item)
-            found += [
-                f"{base}.apps",
-                f"{base}.models",
-                f"{base}.urls",
-                f"{base}.views",
-                f"{base}.tasks",
-                f"{base}.signals",
-            ]
+    for item in Run(machine, settings.names).apps:
+        base = re.sub(r"\.apps\.\w+$", "", item)
+        found += (f"{base}.{each}" for each in ("apps", "models", "urls", "views", "tasks", "signals"))
     return found
 
 

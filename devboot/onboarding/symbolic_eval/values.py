@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from devboot.onboarding.proposal_values import Evidence
 
@@ -153,6 +154,20 @@ class Spent(Exception):  # noqa: N818 - not an error: what is known so far count
 NOTHING = Value(None)
 # Stands in a text for a part that is not known
 HOLE = "\N{HORIZONTAL ELLIPSIS}"
+
+
+def names_of(data: object) -> dict[str, Value]:
+    """The names of a module, a class with its bases, or an object with its class; none of anything else."""
+    if isinstance(data, Instance):
+        return {**names_of(data.cls), **data.names}
+    if isinstance(data, Class):
+        return {name: value for part in reversed(data.line()) for name, value in part.names.items()}
+    return data.names if isinstance(data, Module) else {}
+
+
+def fields_of(value: Value | None) -> dict[Any, Value]:
+    """The fields of a dictionary; none of anything else."""
+    return value.data if value is not None and isinstance(value.data, dict) else {}
 
 
 def union(*values: Value) -> frozenset[str]:

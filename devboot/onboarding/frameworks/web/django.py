@@ -89,9 +89,7 @@ class Django(Framework):
 
 def _without_migrations(clone: Clone, run: Run) -> tuple[list[str], list[str]]:
     """Return the folders of installed applications with models that have no migrations package, and an empty one."""
-    installed = run.setting("INSTALLED_APPS")
-    entries = [each for each in installed if isinstance(each, str)] if isinstance(installed, list | tuple) else []
-    names = {each.partition(".apps.")[0].rpartition(".")[2] for each in entries}
+    names = {each.partition(".apps.")[0].rpartition(".")[2] for each in run.apps}
     lacks_folder: list[str] = []
     lacks_files: list[str] = []
     for path in clone.tree.python_files():

@@ -12,7 +12,7 @@ from devboot.onboarding.proposal_values import Task
 from devboot.onboarding.reading.layout import Application
 from devboot.onboarding.reading.tree import Tree
 from devboot.onboarding.symbolic_eval.evaluate import Run
-from devboot.onboarding.symbolic_eval.values import HOLE, Value
+from devboot.onboarding.symbolic_eval.values import HOLE, Value, fields_of
 
 NAME = "folders"
 
@@ -31,13 +31,11 @@ def with_log_folders(tree: Tree, app: Application, run: Run, tasks: list[Task]) 
 
 def _missing(tree: Tree, app: Application, run: Run) -> Iterator[str]:
     value = run.names.get("LOGGING")
-    handlers = value.data.get("handlers") if value is not None and isinstance(value.data, dict) else None
+    handlers = fields_of(fields_of(value).get("handlers"))
     places = {place.path for each in (value, run.names.get("INSTALLED_APPS")) if each and (place := each.place)}
-    if not isinstance(handlers, Value) or not isinstance(handlers.data, dict):
-        return
     if any(word in (tree.text(path) or "") for path in places for word in ("mkdir", "makedirs")):
         return  # the settings make them
-    for handler in handlers.data.values():
+    for handler in handlers.values():
         folder = _folder(tree, app, handler)
         if folder and not tree.is_folder(folder):
             yield folder
@@ -45,7 +43,7 @@ def _missing(tree: Tree, app: Application, run: Run) -> Iterator[str]:
 
 def _folder(tree: Tree, app: Application, handler: Value) -> str:
     """The folder of a handler's file, relative to the tree; empty where it opens none in the clone."""
-    fields = handler.data if isinstance(handler.data, dict) else {}
+    fields = fields_of(handler)
     kind, name, delay = fields.get("class"), fields.get("filename"), fields.get("delay")
     if kind is None or "FileHandler" not in str(kind.data) or name is None or (delay is not None and delay.data):
         return ""

@@ -110,7 +110,5 @@ _TEXTS = {"django_recaptcha": ("RECAPTCHA_PUBLIC_KEY", "RECAPTCHA_PRIVATE_KEY")}
 
 def must_be_texts(run: Run) -> list[str]:
     """Django's settings that are None, which the library that reads them refuses."""
-    apps = run.setting("INSTALLED_APPS")
-    installed = apps if isinstance(apps, list | tuple) else ()
-    names = [name for app, names in _TEXTS.items() if app in installed for name in names]
+    names = [name for app, names in _TEXTS.items() if app in run.apps for name in names]
     return [name for name in names if name in run.names and run.names[name].data is None]

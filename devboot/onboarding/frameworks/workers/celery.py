@@ -122,12 +122,10 @@ def _has_beat(run: Run) -> Evidence | None:
     value = run.names.get("CELERY_BEAT_SCHEDULE") or run.names.get("CELERYBEAT_SCHEDULE")
     if value is not None and value.data:
         return value.place or Evidence("")
-    apps = run.setting("INSTALLED_APPS")
-    if isinstance(apps, list | tuple) and "django_celery_beat" in apps:
+    if "django_celery_beat" in run.apps:
         return run.names["INSTALLED_APPS"].place or Evidence("")
-    celery = run.names.get("CELERY")
-    if celery is not None and isinstance(celery.data, dict) and celery.data.get("beat_schedule"):
-        return celery.data["beat_schedule"].place or Evidence("")
+    if schedule := run.fields("CELERY").get("beat_schedule"):
+        return schedule.place or Evidence("")
     for event in run.found.events:
         if re.search(r"beat_schedule|add_periodic_task", event.name) or "beat_schedule" in event.call.keywords:
             return event.place or Evidence("")

@@ -23,8 +23,7 @@ class Worker(Framework):
     def workers(self, clone: Clone, run: Run) -> Sequence[Process]:
         """Return the worker that manage.py starts, else what the code shows."""
         application, command = self.django
-        installed = run.setting("INSTALLED_APPS")
-        if application and isinstance(installed, list | tuple) and application in installed:
+        if application in run.apps:
             script = f"python {clone.app.path.rpartition('/')[2]}"
             return [worker(clone, f"{script} {command}", run.names["INSTALLED_APPS"].place)]
         found = next(iter(self.plain(clone, run)), None)

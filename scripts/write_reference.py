@@ -9,6 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
 
+import man_page  # noqa: E402
 import manifest_page  # noqa: E402
 import recipe_pages  # noqa: E402
 
@@ -80,6 +81,7 @@ PAGES = {
     "docs/commands.md": commands,
     "docs/errors.md": errors,
     "devboot/model/edge/devboot.schema.json": schema,
+    **man_page.PAGES,
     **manifest_page.PAGES,
     **recipe_pages.PAGES,
 }

@@ -1,10 +1,12 @@
 """The pages of the documentation are those that the code would write."""
 
 import importlib.util
+import re
 from pathlib import Path
 
 import pytest
 
+from devboot.app.commands import COMMANDS
 from devboot.model.edge.manifest import Manifest, parse_manifest
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -18,10 +20,10 @@ def reference():
     return module
 
 
-PAGES = ["commands", "errors", "manifest", "recipes/reference", "recipes/schema"]
+PAGES = ["commands.md", "devboot.1", "errors.md", "manifest.md", "recipes/reference.md", "recipes/schema.md"]
 
 
-@pytest.mark.parametrize("page", [*(f"docs/{name}.md" for name in PAGES), "devboot/model/edge/devboot.schema.json"])
+@pytest.mark.parametrize("page", [*(f"docs/{name}" for name in PAGES), "devboot/model/edge/devboot.schema.json"])
 def test_a_page_is_what_scripts_write_reference_writes(page):
     assert (ROOT / page).read_text(encoding="utf-8") == reference().PAGES[page]()
 
@@ -35,3 +37,16 @@ def test_the_example_of_a_manifest_is_one():
 def test_every_table_of_a_manifest_has_its_keys_in_the_page():
     page = (ROOT / "docs/manifest.md").read_text(encoding="utf-8")
     assert [table for table in TABLES if f"### `[{table}" not in page] == []
+
+
+def test_the_manual_page_has_every_command_and_flag():
+    page = (ROOT / "docs/devboot.1").read_text(encoding="utf-8").replace(r"\-", "-")
+    flags = {name for command in COMMANDS for flag in command.flags for name in flag.names}
+    assert [command.name for command in COMMANDS if f"\n.SS devboot {command.name} " not in page] == []
+    assert [flag for flag in flags if not re.search(rf"^\.B .*{flag}\b", page, re.MULTILINE)] == []
+
+
+def test_text_that_roff_would_take_for_a_request_is_escaped():
+    page = reference().PAGES["docs/devboot.1"]
+    requests = {line.split()[0] for line in page().splitlines() if line.startswith((".", "'"))}
+    assert requests <= {'.\\"', ".TH", ".nh", ".SH", ".SS", ".TP", ".B", ".P"}

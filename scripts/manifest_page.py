@@ -32,8 +32,8 @@ _FIRST = """# The manifest
 
 Written by `scripts/write_reference.py` from the definitions that `devboot.toml` is checked against.
 
-Every table and nearly every key may be left out: `devboot init` writes what a clone needs, `devboot init --merge` adds
-what an existing one lacks, and `devboot up` takes up what was edited. Mistakes come with their line.
+Almost everything is optional. `devboot init` writes a starting point, `devboot init --merge` adds what an existing
+manifest lacks; `devboot up` picks up your edits and points at the line of any mistake.
 [Concepts](concepts.md) says what the tables are for, [services](services.md) what `${…}` stands for; in an editor,
 [the schema](editors.md) completes keys.
 
@@ -43,7 +43,7 @@ _AFTER = """```
 
 ## Keys
 
-A key without a default has to be there. Times are texts such as `"500ms"`, `"30s"`, `"2m"`; globs and folders are
+A key without a default is required. Times are texts such as `"500ms"`, `"30s"`, `"2m"`; globs and folders are
 relative to the project.
 
 In `[env]` a variable is a text, or a table that says where it comes from. In `[packages]` a tool is its version, or a

@@ -35,6 +35,7 @@ def test_what_the_readme_says_removes_the_store_despite_its_read_only_folders(ho
         (mine / name).write_text("#!/bin/sh\n")
         (mine / name).chmod(0o755)
     places = [home / name / "devboot" for name in (".local/share", ".cache", "state")]
+    (home / ".cache/devboot/checkouts/src/devboot/.tool").mkdir(parents=True)  # of devbootw
     for place in places:
         (place / "store/redis-8/bin").mkdir(parents=True)
         (place / "store/redis-8/bin/redis-server").touch()

@@ -1,0 +1,64 @@
+"""Every command of devboot that a page names has the flags that the page gives it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from devboot.app.commands import BY_NAME, GLOBAL
+
+ROOT = Path(__file__).parents[2]
+PAGES = [
+    str(path.relative_to(ROOT))
+    for place in ("*.md", "docs/**/*.md", "examples/*/*.md", ".github/**/*.md")
+    for path in sorted(ROOT.glob(place))
+]
+SPAN = re.compile(r"`((?:\S*/)?devbootw? [^`]+)`")
+LINE = re.compile(r"^\s*(?:\$ |- run: |run: )?((?:\S*/)?devbootw? .+)$", re.MULTILINE)
+BLOCK = re.compile(r"^(?:```|    ).*?(?:```|$)", re.DOTALL | re.MULTILINE)
+GENERAL = {name for flag in GLOBAL for name in flag.names}
+WITH_VALUE = {"-C"}
+PLACEHOLDERS = ("COMMAND", "…", "...", "1")  # 1 is the number of the protocol in its greeting
+
+
+def commands(text: str) -> Iterator[str]:
+    """Yield what follows `devboot` in each command of a page, up to the shell's next operator."""
+    found = [*SPAN.findall(text), *(line for block in BLOCK.findall(text) for line in LINE.findall(block))]
+    for command in found:
+        yield re.split(r"\s#|[;|&]|\s>", command)[0].split(maxsplit=1)[1]
+
+
+def mistakes(command: str) -> str:
+    """What is wrong with a command, "" if nothing is."""
+    words = command.split()
+    while words and words[0].startswith("-"):
+        if words[0] not in GENERAL:
+            return f"{command}: no flag {words[0]}"
+        words = words[2 if words[0] in WITH_VALUE else 1 :]
+    if not words:
+        return ""
+    name = words[0].strip("\"')")
+    if name not in BY_NAME:
+        return "" if name in PLACEHOLDERS else f"{command}: no command {name}"
+    known = {flag for each in BY_NAME[name].flags for flag in each.names} | GENERAL
+    for word in words[1:]:
+        if word == "--" or (BY_NAME[name].passes_through and not word.startswith("-")):
+            break
+        flag = word.strip("\"')[],").partition("=")[0]
+        if flag.startswith("-") and flag not in known:
+            return f"{command}: no flag {flag}"
+    return ""
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_each_command_of_a_page_exists_with_its_flags(page):
+    found = {mistakes(command) for command in commands((ROOT / page).read_text(encoding="utf-8"))}
+    assert found - {""} == set()
+
+
+@pytest.mark.parametrize("command", ["upp -d", "up --detached", "logs --tail 5", "-X ps"])
+def test_a_command_that_does_not_exist_is_noticed(command):
+    assert mistakes(command)

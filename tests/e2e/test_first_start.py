@@ -172,4 +172,4 @@ def test_a_flask_application_that_reloads_itself_is_recorded_and_served(shop):
     assert "None" == fetch(here.url("web"))
     assert "variables without a value: SMTP_HOST (app.py:6)\n" in here.devboot("doctor", "observed").stdout
     assert "unset\tSMTP_HOST\tnone\tapp.py:6\n" in (here.state / "observed/web").read_text()
-    assert "web asked for SMTP_HOST (app.py:6), which has no value" in here.devboot("init").stderr
+    assert "at the latest start: variables without a value: SMTP_HOST (app.py:6)" in here.devboot("init").stderr

@@ -16,6 +16,7 @@ from devboot.app.preparation.adjusting import Adjustments, adjust, adjustments
 from devboot.app.preparation.composing import tasks_of
 from devboot.app.preparation.loading import PROPOSED, Loaded, look_at_project
 from devboot.app.preparation.prepare import Prepared, Wishes, prepare_loaded
+from devboot.app.preparation.record import failure_on_record
 from devboot.app.preparation.templates import copy_templates, only_template
 from devboot.app.run_task import run as run_prepared, task_called
 from devboot.app.runner import refuse_unknown, run_with
@@ -157,7 +158,8 @@ def _prepare(
     session: Session, loaded: Loaded, wishes: Wishes, *, as_events: bool = False, is_brief: bool = False
 ) -> Prepared:
     """Prepare under a reporter that fits the terminal; from then on the project's secrets are masked."""
-    with session.reporting(loaded.name, as_events=as_events, is_brief=is_brief) as reporter:
+    told = session.reporting(loaded.name, as_events=as_events, is_brief=is_brief)
+    with failure_on_record(loaded.project.state, session.mask), told as reporter:
         prepared = prepare_loaded(loaded, session.context, wishes, reporter)
     # PORT of an env-file is where the ports begin, which messages name.
     secrets = (one for one in prepared.composed.composition.variables if one.secret and one.name != "PORT")

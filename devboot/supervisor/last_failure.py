@@ -11,6 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from devboot.errors import DevbootError
 
+PREPARATION = "(preparation)"  # stands for what comes before processes start, and can't be the name of one
 _FOLDER = "failed"
 _LIMIT = 16 * 1024
 

@@ -11,6 +11,8 @@ from devboot.model.observation import NO_FILE, UNSET
 from devboot.supervisor.append_command import append_command
 from devboot.supervisor.observed import Lack, is_of_servers, lacks, server_command, summaries
 
+NOTHING = ("nothing was asked for in vain",)
+
 
 def observed(subject: Subject) -> Answer:
     """List what was asked for in vain, and complain of variables without a value and servers that aren't there."""
@@ -24,7 +26,7 @@ def observed(subject: Subject) -> Answer:
         return Answer(("no start on record",), idle=True)
     variables = [each for each in found if each.seen.kind == UNSET]
     return Answer(
-        summaries(each for each in found if each.seen.kind == NO_FILE) or ("nothing else was asked for in vain",),
+        summaries(each for each in found if each.seen.kind == NO_FILE) or (NOTHING if not found else ()),
         (
             *_no_value(variables, subject.project.root),
             *(_no_server(each, services) for each in found if is_of_servers(each)),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from time import localtime, strftime
 from typing import Any
@@ -32,12 +33,15 @@ from devboot.model.process import (
     UNTIL_SUCCEEDED,
     plan_from_plain,
 )
-from devboot.supervisor.last_failure import LastFailure, read_failures
+from devboot.supervisor.last_failure import PREPARATION, LastFailure, read_failures
 from devboot.supervisor.planning import base_of
 from devboot.text.counts import counted
 
 _WELL = (READY, RUNNING, EXITED)
 _WALK = 3.0  # seconds that looking for edited code may take
+_PAGE_PATIENCE = 2.0  # seconds
+_SERVER_ERROR = 500
+WEB = "web"
 _PATIENCE = 60.0  # seconds that a start may take; `up` itself waits no longer
 _ENDED = ("process/ended", ERROR, "has ended, and is not started again")
 _ILL = {
@@ -113,6 +117,23 @@ def failed_before(subject: Subject) -> Answer:
     return Answer(findings=tuple(map(_failed_before, failed)))
 
 
+def prepared(subject: Subject) -> Answer:
+    """Whether the last `up` or `sync` came to its end: nothing of it is left where it failed before processes start."""
+    failed = (each for each in read_failures(subject.project.state) if each.name == PREPARATION)
+    return Answer(findings=tuple(map(_failed_to_prepare, failed)))
+
+
+def _failed_to_prepare(failure: LastFailure) -> Finding:
+    return Finding(
+        failure.slug,
+        ERROR,
+        failure.what,
+        f"so ended the last attempt to prepare the project, {strftime('%Y-%m-%d %H:%M', localtime(failure.at))}",
+        Fix("devboot up -d", "tries again, and says more"),
+        fact="the last preparation failed",
+    )
+
+
 def _failed_before(failure: LastFailure) -> Finding:
     return Finding(
         failure.slug,
@@ -162,6 +183,42 @@ def _is_ill(status: Mapping[str, Any], now: float, meant_to_end: Collection[str]
         started = str(status.get("started") or "")
         return bool(started) and now - datetime.fromisoformat(started).timestamp() > _PATIENCE
     return status["phase"] in _ILL
+
+
+def first_pages(subject: Subject) -> Answer:
+    """What the first page of each web process answers, unless a `ready` of its own decides how it is."""
+    lease = _lease(subject)
+    if lease is None or not lease.is_alive or lease.is_frozen or not lease.socket:
+        return Answer()
+    said = subject.manifest.processes if subject.manifest is not None else {}
+    if WEB in said and said[WEB].ready is not None:
+        return Answer()
+    web = [
+        each for each in _statuses(lease) or () if base_of(each["name"]) == WEB and each["phase"] in (READY, RUNNING)
+    ]
+    is_detected = not subject.project.written
+    return Answer(findings=tuple(finding for each in web for finding in of_page(each, is_detected=is_detected)))
+
+
+def of_page(status: Mapping[str, Any], *, is_detected: bool) -> Iterator[Finding]:
+    """Yield what is wrong with the first page of a process as `ps --json` has it."""
+    name, port = status["name"], status["port"]
+    fix = Fix(f"devboot logs {name}", "after a fix `devboot up -d`")
+    if not status["address"] or not port:
+        if is_detected:
+            yield Finding("process/no-port", WARNING, f"{name} listens on no port", "no page of it can be opened", fix)
+        return
+    connection = http.client.HTTPConnection("localhost", port, timeout=_PAGE_PATIENCE)
+    try:
+        connection.request("GET", "/")
+        answer = connection.getresponse()
+    except (OSError, http.client.HTTPException):
+        return  # it speaks something else, or takes its time
+    finally:
+        connection.close()
+    if answer.status >= _SERVER_ERROR:
+        what = f"{name} answers {answer.status} {answer.reason}".rstrip()
+        yield Finding("process/error-page", ERROR, what, "whoever opens it sees an error", fix)
 
 
 def _statuses(lease: DaemonLease) -> list[dict[str, Any]] | None:
@@ -298,6 +355,8 @@ CHECKS = (
     Check("daemon", "processes", daemon),
     Check("phases", "processes", phases),
     Check("files", "processes", files),
+    Check("first-pages", "processes", first_pages),
+    Check("prepared", "processes", prepared),
     Check("failed-before", "processes", failed_before),
     Check("code", "processes", code),
     Check("left-behind", "processes", left_behind),

@@ -74,6 +74,8 @@ def _take_variables(found: Served, opened: Connection, run: Run) -> bool:
     own = f"services.{kind.recipe}"
     given = {"url": opened.url} if opened.url is not None else opened.parts
     for part, value in given.items():
+        if part == "port" and not value.reads and type(value.data) is int:
+            found.port = found.port or value.data  # which a host out of a variable doesn't change
         name = next(iter(value.reads)) if len(value.reads) == 1 else ""
         if not name or name in found.values or part not in ("url", "host", "port"):
             continue

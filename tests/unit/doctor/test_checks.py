@@ -1,5 +1,6 @@
 """What single checks find, on real files."""
 
+import http.server
 import os
 import shutil
 import signal
@@ -7,6 +8,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import threading
 import venv
 from contextlib import closing
 from dataclasses import replace
@@ -14,6 +16,7 @@ from dataclasses import replace
 import pytest
 
 from devboot import snapshot
+from devboot.app.preparation.record import failure_on_record
 from devboot.doctor.checks import (
     checks_for,
     databases,
@@ -29,7 +32,7 @@ from devboot.doctor.checks import (
 )
 from devboot.doctor.subject import Subject
 from devboot.environment.venv_record import NAME, VenvRecord, render_record
-from devboot.errors import ManifestError, Place, Problems, WorkError
+from devboot.errors import ManifestError, Place, Problems, UsageError, WorkError
 from devboot.model.edge.lock import Lock, LockedPackage, lock_to_text
 from devboot.model.edge.manifest import parse_manifest
 from devboot.model.process import Plan, ProcessSpec, plan_to_plain
@@ -464,6 +467,71 @@ def test_a_process_that_is_meant_to_end_may_have_ended(text):
 
     assert slugs(processes.judged([{"name": "one", **ended}, {"name": "one.2", **ended}], 70.0, ends)) == []
     assert slugs(processes.judged([{"name": "web", **ended}], 70.0, ends)) == ["process/ended"]
+
+
+@pytest.fixture
+def pages():
+    """A server that answers with the status that its list says."""
+    answers = [200]
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(answers[0], "as told")
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.ThreadingHTTPServer(("localhost", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield server.server_port, answers
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [(200, []), (404, []), (302, []), (500, ["process/error-page"]), (503, ["process/error-page"])],
+)
+def test_a_first_page_that_is_an_error_is_complained_of(pages, status, expected):
+    port, answers = pages
+    answers[0] = status
+    web = {"name": "web", "address": f"localhost:{port}", "port": port}
+    found = list(processes.of_page(web, is_detected=True))
+    assert [each.slug for each in found] == expected
+    assert [each.what for each in found] == [f"web answers {status} as told"] * len(expected)
+
+
+@pytest.mark.parametrize(("is_detected", "expected"), [(True, ["process/no-port"]), (False, [])])
+def test_a_web_process_that_listens_nowhere_is_complained_of_where_nobody_said_so(is_detected, expected):
+    web = {"name": "web", "address": "", "port": None}
+    assert [each.slug for each in processes.of_page(web, is_detected=is_detected)] == expected
+
+
+def test_what_no_longer_listens_says_nothing_of_pages(free_tcp_port):
+    web = {"name": "web", "address": f"localhost:{free_tcp_port}", "port": free_tcp_port}
+    assert [] == list(processes.of_page(web, is_detected=True))
+
+
+def test_a_preparation_that_failed_is_told_until_one_succeeds(subject):
+    one = subject()
+    with pytest.raises(WorkError), failure_on_record(one.project.state, lambda text: text.replace("hush", "***")):
+        raise WorkError("python/build-failed", "`ant` with `hush` could not be built")
+
+    (finding,) = processes.prepared(one).findings
+    assert ("python/build-failed", "`ant` with `***` could not be built") == (finding.slug, finding.what)
+
+    with failure_on_record(one.project.state, str):
+        pass
+    assert () == processes.prepared(one).findings
+
+
+def test_what_was_typed_wrong_is_no_failed_preparation(subject):
+    one = subject()
+    with pytest.raises(UsageError), failure_on_record(one.project.state, str):
+        raise UsageError("usage/argument", "there is no process `wep`")
+    assert () == processes.prepared(one).findings
 
 
 def seen_by(subject, **records):

@@ -171,3 +171,10 @@ def test_an_address_of_its_kind_counts_under_any_name(tmp_path, example, told):
     settings += "    DATABASE_URL: str | None = None\n"
     files = {"settings__py": settings, ".env__example": example}
     assert values(propose(tmp_path, code, "motor", **files)) == told
+
+
+def test_a_port_beside_a_host_out_of_a_variable_is_that_of_the_server(propose):
+    code = "import os\nfrom flask import Flask\nfrom pymongo import MongoClient\napp = Flask(__name__)\n"
+    code += "store = MongoClient(os.getenv('STORE', 'mongo'), 27018)\n"
+    (service,) = propose({"app.py": code, "requirements.txt": "flask\npymongo\n"}).services
+    assert ("mongodb", 27018) == (service.recipe, service.port)

@@ -6,6 +6,7 @@ import os
 
 from devboot.daemon import timings
 from devboot.daemon.first_pages import FirstPages
+from devboot.daemon.more_time import MoreTime
 from devboot.daemon.progress import Progress
 from devboot.daemon.timings import BEFORE, Start, Stopwatch
 from devboot.errors import WorkError
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 _SPAWNED = (model.STARTING, model.RUNNING)
 _UP = (model.RUNNING, model.READY)
+_USUAL = 60.0  # seconds that a detached client waits unless it is told
 _LAST_WORDS = 3  # failures that are told of again at the very end
 
 
@@ -59,6 +61,7 @@ class Arrival:
         self._is_first = True  # no start of this daemon has come to its end yet
         self._slower = ""
         self._pages = FirstPages(server)
+        self._more = MoreTime(server.supervisor.worked_on_start)
 
     def wait(self, connection: Connection, request: Request, *, is_first: bool = False, is_same: bool = False) -> None:
         """Tell this client once; a detached one then gets its exit code. The first one is told of all there is.
@@ -160,10 +163,11 @@ class Arrival:
                 connection.say(text)
                 connection.finish(1)
 
-    def _start_limit(self) -> None:
+    def _start_limit(self, *, is_anew: bool = True) -> None:
         self._stop_limit()
         patience = [waiter.request.wait for waiter in self._waiters if waiter.request.detach]
         if patience:
+            self._more.begin(self._server.loop.now(), is_anew=is_anew)
             self._limit = self._server.loop.call_later(min(patience), self._give_up)
 
     def _stop_limit(self) -> None:
@@ -177,6 +181,9 @@ class Arrival:
             self._start_limit()
             return
         impatient = [waiter for waiter in self._waiters if waiter.request.detach]
+        if all(each.request.wait == _USUAL for each in impatient) and self._more.is_due(self._server.loop.now()):
+            self._start_limit(is_anew=False)
+            return
         self._waiters = [waiter for waiter in self._waiters if not waiter.request.detach]
         for waiter in impatient:
             self._answer(waiter, timed_out=True)

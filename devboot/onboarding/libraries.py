@@ -51,6 +51,7 @@ class Kind:
     user: str = ""
     composed: Mapping[str, str] = field(default_factory=dict)
     libpq: bool = False
+    extensions: Mapping[str, str] = field(default_factory=dict)
     exports: str = ""
 
     def is_spoken(self, packages: Collection[str]) -> bool:

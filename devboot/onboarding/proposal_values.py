@@ -82,6 +82,7 @@ class Database:
     database: str = ""
     user: str = ""  # empty: the service's own
     password: str = ""
+    extensions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

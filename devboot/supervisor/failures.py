@@ -139,7 +139,10 @@ def cannot_load(spec: model.ProcessSpec, line: str, tail: tuple[str, ...]) -> Wo
         "process/exited" if line == lasting_lack(spec, tail) else "process/import-error",
         _cut(f"{spec.name} {seen.sentence}" if seen else f"{spec.name} can't start: {line}"),
         details=(_command(spec), *(f"| {each}" for each in tail)),
-        causes=(f"it ended like this twice, so it is not restarted: `{spec.name}` would end like this again",),
+        causes=(
+            *_undefined(line, spec),
+            f"it ended like this twice, so it is not restarted: `{spec.name}` would end like this again",
+        ),
         help=(
             *(near or (seen and seen.helps) or _what_is_missing(tail, spec)),
             _after_a_fix(spec),
@@ -420,6 +423,19 @@ def _beside(name: str, tail: tuple[str, ...], cwd: str) -> str:
         return ""
     is_there = os.path.isfile(os.path.join(folder, f"{name}.py")) or os.path.isdir(os.path.join(folder, name))
     return inner if is_there else ""
+
+
+def _undefined(line: str, spec: model.ProcessSpec) -> tuple[str, ...]:
+    """That a module of the project's own lacks a name which another one imports, whatever is installed or set."""
+    import os
+    import re
+
+    found = re.match(r"ImportError: cannot import name '(\w+)' from '[\w.]+' \((/[^)]+\.py)\)$", line)
+    root = spec.env_files[0] if spec.env_files else spec.cwd
+    path = os.path.relpath(found[2], root) if found else ".."
+    if found is None or path.startswith("..") or "site-packages" in path:
+        return ()
+    return (f"`{path}` defines no `{found[1]}`: no setup can mend that, only its code",)
 
 
 def _misspelt(line: str, spec: model.ProcessSpec) -> tuple[str, ...]:

@@ -415,6 +415,12 @@ class Supervisor:
     def _by_name(self) -> dict[str, model.ProcessSpec]:
         return {name: each.spec for name, each in self._processes.items()}
 
+    def worked_on_start(self) -> float:
+        """Return the processor seconds of all that isn't as far yet as it is waited for."""
+        census = self._host.watcher.census()
+        runs = [each.run for each in self._processes.values() if report.is_pending(each) and each.run is not None]
+        return sum(proctable.used(census.members(run.pid)) for run in runs)
+
     def _memory(self, process: Process) -> int | None:
         from devboot.supervisor import memory
 

@@ -127,6 +127,7 @@ def _databases(proposal: Proposal) -> Iterator[list[str]]:
         lines += [f"name = {quoted(item.database)}"] if item.database != item.name else []
         lines += [f"user = {quoted(item.user)}"] if item.user else []
         lines += [f"password = {quoted(item.password)}"] if item.password else []
+        lines += [f"extensions = {_list(item.extensions)}"] if item.extensions else []
         yield lines
 
 

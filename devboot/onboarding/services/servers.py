@@ -293,7 +293,8 @@ class _Trial:
         alias = next((n for n in spare if NAME.fullmatch(n) and n not in self.taken), f"{kind.recipe}-database")
         self.taken.add(alias)
         own = "" if user == kind.user else user
-        known.append(Database(alias, "", server.place, kind.recipe, name, own))
+        wanted = tuple(sorted({kind.extensions[each] for each in self.packages if each in kind.extensions}))
+        known.append(Database(alias, "", server.place, kind.recipe, name, own, extensions=wanted))
         return known[-1]
 
     def _meant(self, part: str, server: Server) -> str:

@@ -447,3 +447,12 @@ def test_engine_and_credentials_of_tortoise_are_a_connection(propose):
         [("default", "postgres", "shop", "ada")],
         {"STORE_HOST": ENV["host"], "STORE_WORD": ENV["password"]},
     )
+
+
+@pytest.mark.parametrize(("library", "lines"), [("", []), ("pgvector", ['extensions = ["vector"]'])])
+def test_an_extension_that_a_library_needs_is_made_in_the_database(django, library, lines):
+    from devboot.onboarding import render
+
+    settings = "DATABASES = {'default': {'ENGINE': 'django.db.backends.postgresql', 'NAME': 'shop'}}"
+    text = render(django(settings, f"django\npsycopg2\n{library}\n"))
+    assert [line for line in text.splitlines() if line.startswith("extensions")] == lines

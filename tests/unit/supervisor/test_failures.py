@@ -91,6 +91,23 @@ def test_a_module_that_lies_beside_the_one_that_imports_it_is_no_missing_package
     )
 
 
+@pytest.mark.parametrize(
+    ("path", "is_own"),
+    [
+        ("/app/shop/models.py", True),
+        ("/app/.venv/lib/python3.13/site-packages/shop/models.py", False),
+        ("/x.py", False),
+    ],
+)
+def test_a_name_that_a_module_of_the_project_lacks_is_said_to_be_its_own_fault(path, is_own):
+    spec = WORKER._replace(cwd="/app", env_files=("/app", ".env"))
+    line = f"ImportError: cannot import name 'Order' from 'shop.models' ({path})"
+
+    causes = failures.cannot_load(spec, line, (line,)).causes
+
+    assert ("`shop/models.py` defines no `Order`: no setup can mend that, only its code" in causes) == is_own
+
+
 def test_code_of_pydantic_1_is_named_as_such():
     said = "pydantic.errors.PydanticImportError: `BaseSettings` has been moved to the `pydantic-settings` package."
     tail = ("    raise PydanticImportError(", said, "", "For further information visit https://errors.example.test")

@@ -1,0 +1,48 @@
+"""Whether what isn't up in time gets more of it."""
+
+from devboot.daemon.more_time import MoreTime
+from devboot.daemon.view import Request
+
+
+class Work:
+    """Stands for what is starting: `seconds` of a processor that it has used."""
+
+    def __init__(self):
+        self.seconds = 0.0
+        self.more = MoreTime(lambda: self.seconds)
+        self.more.begin(0.0)
+        self.now = 0.0
+
+    def after(self, seconds, worked):
+        self.now += seconds
+        self.seconds += worked
+        is_due = self.more.is_due(self.now)
+        self.more.begin(self.now, is_anew=False)
+        return is_due
+
+
+def test_what_works_most_of_the_time_gets_more_of_it():
+    assert Work().after(60, 55)
+
+
+def test_what_waits_or_only_polls_gets_no_more():
+    assert not Work().after(60, 0)
+    assert not Work().after(60, 5)
+
+
+def test_what_never_stops_working_is_given_up_at_last():
+    work = Work()
+    assert [work.after(60, 60) for _ in range(6)] == [True] * 4 + [False] * 2
+
+
+def test_a_further_start_gives_it_all_the_time_again():
+    work = Work()
+    assert all(work.after(60, 60) for _ in range(4))
+    work.more.begin(work.now)
+    assert work.after(60, 60)
+
+
+def test_only_the_usual_time_is_made_longer():
+    from devboot.daemon import arrival
+
+    assert Request._field_defaults["wait"] == arrival._USUAL

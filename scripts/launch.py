@@ -6,6 +6,7 @@ devboot nor the standard library brings `site`, and with it the virtualenv's pac
 
 from __future__ import annotations
 
+import os
 import sys
 from _frozen_importlib_external import PathFinder  # importlib.machinery's own, without what that imports besides
 
@@ -31,7 +32,7 @@ class Packages:
 
 sys.path.append(__file__.removesuffix("/scripts/launch.py"))
 sys.meta_path.append(Packages)
-sys.argv[0] = "devboot"
+sys.argv[0] = os.environ.pop("DEVBOOTW", "devboot")  # how the wrapper was called, for advice that can be pasted
 
 from devboot.__main__ import main  # noqa: E402
 

@@ -9,6 +9,7 @@ import sys
 # without `site`, and with it without the packages.
 _PROGRAM = (
     "import ast, sys; sys.path[:] = dict.fromkeys(ast.literal_eval(sys.argv.pop(1)) + sys.path); "
+    "sys.argv[0] = sys.argv.pop(1); "
     "from devboot.__main__ import main; sys.exit(main())"
 )
 
@@ -16,4 +17,4 @@ _PROGRAM = (
 def command_line(*args: str) -> list[str]:
     """What to execute for `devboot ARGS`."""
     path = [os.path.abspath(each) for each in sys.path]
-    return [sys.executable, "-E", "-P", "-c", _PROGRAM, repr(path), *args]
+    return [sys.executable, "-E", "-P", "-c", _PROGRAM, repr(path), sys.argv[0], *args]

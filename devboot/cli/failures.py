@@ -17,6 +17,7 @@ from devboot.cli.streams import silence_stdout
 from devboot.errors import DevbootError, Exit, MachineError, reason_of, shell_word
 from devboot.files import machine_error
 from devboot.text.columns import printable
+from devboot.text.invocation import as_called
 from devboot.text.masking import Masker
 from devboot.text.paint import terminal_text
 from devboot.text.problems import render_problem
@@ -93,7 +94,7 @@ def _tell_of_interruption(session: Session, command: str) -> None:
         lines.append(f"kept: {', '.join(kept)}")
     if session.reporter:
         lines.append(f"next: devboot {command}")
-    sys.stderr.write(lead + "".join(f"{printable(line)}\n" for line in lines))
+    sys.stderr.write(lead + "".join(f"{printable(as_called(line))}\n" for line in lines))
 
 
 def _machine_error(error: OSError) -> DevbootError | None:

@@ -17,6 +17,7 @@ from devboot.app.pager import PagedStreams, pager_command
 from devboot.cli.streams import silence_stdout
 from devboot.errors import UsageError, WorkError, shell_word
 from devboot.text.columns import printable
+from devboot.text.invocation import as_called
 from devboot.text.masking import Masker
 from devboot.text.modes import Wishes, has_colour, is_live, is_unicode, why_plain
 from devboot.text.paint import terminal_text
@@ -114,7 +115,7 @@ class Session:
         """Write styled text to stdout."""
         from devboot.ui.consoles import rendered
 
-        self.out(rendered(text, colour=self.colour(), environ=self.context.environ))
+        self.out(as_called(rendered(text, colour=self.colour(), environ=self.context.environ)))
 
     def out_json(self, value: Mapping[str, Any], *, header: bool = True) -> None:
         """Write one JSON document; with `header` it starts with schema and version."""
@@ -130,7 +131,7 @@ class Session:
         """Write lines of devboot's own words to stderr, but not under --quiet."""
         self.close_opening()
         if not self.context.wishes.quiet:
-            sys.stderr.write("".join(f"{printable(self.mask(line))}\n" for line in lines))
+            sys.stderr.write("".join(f"{printable(self.mask(as_called(line)))}\n" for line in lines))
 
     @property
     def can_ask(self) -> bool:

@@ -11,6 +11,7 @@ from devboot.daemon.leases import DaemonLease
 from devboot.errors import Exit
 from devboot.state.project import Project, find_project
 from devboot.text.columns import printable
+from devboot.text.invocation import as_called
 from devboot.text.units import duration
 
 
@@ -19,7 +20,7 @@ def welcome(session: Session) -> int:
     project = find_project(session.context.cwd, session.context.environ)
     lease = leases.read_daemon(leases.daemon_path(project.state))
     running = lease if lease is not None and lease.is_alive else None
-    session.out(brief(printable(state_line(project, running, session.context.wall_clock()))))
+    session.out(as_called(brief(printable(state_line(project, running, session.context.wall_clock())))))
     return Exit.OK
 
 

@@ -6,6 +6,7 @@ import errno
 import gc
 import marshal
 import os
+import sys
 import time
 
 # All that is ever needed is imported soon, here or in `_import_the_rest`: an upgrade must not break a daemon.
@@ -76,6 +77,7 @@ def wait_for_plan(sock: _socket.socket, bequest: int, group_reader: int, *, adop
     `adopts`: this process is a subreaper. `bequest` is the pipe to the guardian, `group_reader` that by which
     the guardian reports the control group that it has made.
     """
+    sys.argv[:1] = ["devboot"]  # each client rewrites commands as it was called itself: `text.invocation`
     received = _receive(sock)
     if received is None:
         return 0

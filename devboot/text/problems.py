@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from devboot.errors import Problems
 from devboot.text.columns import cells, printable
+from devboot.text.invocation import as_called
 from devboot.text.paint import paint, terminal_text
 from devboot.text.wrapping import expand_tabs, wrap
 
@@ -56,7 +57,7 @@ class _Renderer:
 
     def message(self, error: DevbootError) -> Iterator[str]:
         head = f"{self._severity}[{error.slug}]"
-        first, *more = wrap(self._mask(error.what), self._width, first=f"{head}: ", then="  ")
+        first, *more = wrap(self._mask(as_called(error.what)), self._width, first=f"{head}: ", then="  ")
         yield self._paint(head, _MARKS[self._severity]) + self._paint(first[len(head) :], _BOLD)
         yield from (self._paint(line, _BOLD) for line in more)
         if error.place is not None:
@@ -65,7 +66,7 @@ class _Renderer:
             yield from ("  " + expand_tabs(line) for line in self._mask(detail).split("\n"))
         for label, sentences in (("cause", error.causes), ("help", error.help), ("kept", error.kept)):
             for sentence in sentences:
-                yield from self._labelled(label, self._mask(sentence))
+                yield from self._labelled(label, self._mask(as_called(sentence)))
 
     def _labelled(self, label: str, sentence: str) -> Iterator[str]:
         first, *more = sentence.split("\n")

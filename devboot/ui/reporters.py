@@ -15,6 +15,7 @@ from rich.text import Text
 
 from devboot.events import DOING, DONE, FAILED, FETCH, NOTE, PROGRESS, RETRY, START, UNCHANGED, WARNING, Event
 from devboot.text.columns import printable
+from devboot.text.invocation import as_called
 from devboot.text.paint import terminal_text
 from devboot.text.summary import stopwatch
 from devboot.text.symbols import Symbols
@@ -296,7 +297,7 @@ class PlainReporter(QuietReporter):
 
     def _write(self, line: str) -> None:
         try:
-            self._stream.write(terminal_text(line.rstrip()) + "\n")
+            self._stream.write(terminal_text(as_called(line.rstrip())) + "\n")
             self._stream.flush()
         except (OSError, ValueError):
             # A reader that has gone must not end the work: the result counts, not its story.

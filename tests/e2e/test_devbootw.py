@@ -21,10 +21,12 @@ PYTHON = os.path.realpath(sys.executable)
 TOOLS = ["cat", "chmod", "cmp", "cp", "id", "mkdir", "mv", "readlink", "rm", "sh", "sleep", "touch", "uname"]
 
 FAKE_DEVBOOT = """
-import sys
+import os, sys
 
 def main():
-    print(sys.argv)
+    print(["devboot", *sys.argv[1:]])
+    if "called" in sys.argv:
+        print(sys.argv[0], "DEVBOOTW" in os.environ)
     return 3
 """
 
@@ -354,3 +356,7 @@ def test_the_wrapper_is_clean_posix_shell() -> None:
         [shellcheck, REPOSITORY / "devbootw", REPOSITORY / ".ci" / "run"], capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_devboot_learns_how_the_wrapper_was_called(checkout):
+    assert checkout.run("called")[1].splitlines()[1] == f"{checkout.root}/devbootw False"

@@ -13,6 +13,7 @@ import time
 import pytest
 
 from tests.fakes.folders import state_folder
+from tests.fakes.on_path import with_devboot
 
 ESCAPES = re.compile(rb"\x1b|\r(?!\n)")
 
@@ -28,7 +29,7 @@ def shop(tmp_path):
 
 def environ(place, **changes):
     known = {
-        "PATH": os.environ["PATH"],
+        "PATH": with_devboot(str(place), os.environ["PATH"]),
         "HOME": str(place / "home"),
         "DEVBOOT_HOME": str(place / "home"),
         "TERM": "xterm",

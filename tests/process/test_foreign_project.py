@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from devboot.app.commands import COMMANDS
+from tests.fakes.on_path import with_devboot
 
 pytestmark = pytest.mark.skipif(os.getuid() != 0, reason="only root can give files away")
 
@@ -36,7 +37,7 @@ class Place:
         manifest = '[processes.web]\ncommand = "touch ran; sleep 100"\n[tasks.t]\nrun = "touch ran"\n'
         (self.shared / "devboot.toml").write_text(manifest)
         self.environ = {
-            "PATH": os.environ["PATH"],
+            "PATH": with_devboot(str(folder), os.environ["PATH"]),
             "HOME": str(folder),
             "DEVBOOT_HOME": str(folder / "own"),
             "PYTHONPATH": os.pathsep.join(sys.path),

@@ -16,6 +16,7 @@ from devboot import snapshot
 from devboot.daemon import leases
 from devboot.model.process import PROCESS, SERVICE, TASK, Dependency, Plan, Probe, ProcessSpec, plan_to_plain
 from tests.fakes.folders import data_folder, state_folder
+from tests.fakes.on_path import with_devboot
 from tests.fakes.terminal import Terminal
 
 REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
@@ -56,6 +57,7 @@ class Project:
             "TERM": "xterm",
             "LANG": "C.UTF-8",
         }
+        self.env["PATH"] = with_devboot(home, self.env["PATH"])
         for name in ("NO_COLOR", "FORCE_COLOR", "CI", "CLAUDECODE", "AI_AGENT", "LC_ALL", "COLUMNS", "LINES"):
             self.env.pop(name, None)
         self.home = home

@@ -1,0 +1,79 @@
+"""Writes advice as it can be pasted: `./devbootw up` for `devboot up` where no `devboot` is on PATH.
+
+What was typed is in the arguments of the process. A daemon answers clients that were called in other ways, so it calls
+itself `devboot`, and each client rewrites what it prints.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+NAME = "devboot"
+COMMANDS = frozenset(
+    (
+        *(
+            "up",
+            "down",
+            "ps",
+            "logs",
+            "start",
+            "stop",
+            "restart",
+            "scale",
+            "attach",
+            "run",
+            "env",
+            "sync",
+            "lock",
+            "pack",
+        ),
+        *("export", "generations", "diff", "rollback", "gc", "state", "store", "recipe", "init", "doctor", "explain"),
+        *("completions", "help"),
+    )
+)
+# Of a message's lines, those of a program's output or of a file begin with a bar
+_COMMAND = r"(?<![\w./-])(?<!-m )devboot(?= (?:-|[a-z]))"
+_QUOTING = r"^\s*\d*\s*\|"
+_known: list[str] = []
+
+
+def as_called(text: str) -> str:
+    """Return `text` with commands as this process was called, where they couldn't be pasted as they are."""
+    if f"{NAME} " not in text:
+        return text
+    if not _known:
+        _known.append(how_called(sys.argv[:1], sys.orig_argv, os.environ))
+    return text if _known[0] == NAME else rewrite(text, _known[0])
+
+
+def rewrite(text: str, called: str) -> str:
+    """Return `text` with `called` for the first word of each command; prose about devboot stays."""
+    import re
+
+    def command(found: re.Match[str]) -> str:
+        word = re.match(r" (-\w|--\w|[a-z-]+)", found.string[found.end() :])
+        return called if word is not None and (word[1][0] == "-" or word[1] in COMMANDS) else found[0]
+
+    lines = text.split("\n")
+    return "\n".join(line if re.match(_QUOTING, line) else re.sub(_COMMAND, command, line) for line in lines)
+
+
+def how_called(argv: Sequence[str], orig_argv: list[str], environ: Mapping[str, str]) -> str:
+    """Return the words by which devboot can be called again from where it was: `devboot` where that is on PATH."""
+    name = argv[0] if argv else ""
+    folders = environ.get("PATH", "").split(os.pathsep)
+    if any(os.access(os.path.join(folder, NAME), os.X_OK) for folder in folders if folder):
+        return NAME
+    from devboot.errors import shell_word
+
+    module = list(orig_argv).index("-m") + 2 if "-m" in orig_argv else 0
+    if os.path.basename(name) == "__main__.py" and orig_argv[module - 1 : module] == [NAME]:
+        return " ".join(map(shell_word, orig_argv[:module]))
+    if os.path.basename(name) not in (NAME, "devbootw"):
+        return NAME
+    return os.path.basename(name) if os.path.dirname(name) in folders else shell_word(name)

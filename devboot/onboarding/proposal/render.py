@@ -78,57 +78,57 @@ def key_text(name: str) -> str:
     return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else quoted(name)
 
 
+def _entry(key: str, value: object, because: Evidence | str | None = None) -> list[str]:
+    """The line of a key; none for a key without a value."""
+    if value is None or value in ("", ()) or value is False:
+        return []
+    text = quoted(value) if isinstance(value, str) else _list(value) if isinstance(value, tuple) else str(value).lower()
+    return [_line(f"{key} = {text}", because)]
+
+
 def _python(python: PythonInput) -> list[str]:
-    lines = []
-    if python.requirements and not python.is_list_usual:
-        newest = "" if python.version else "any Python that they take: the newest"
-        lines.append(_line(f"requirements = {_list(python.requirements)}", newest))
-    if python.packages:
-        lines.append(f"packages = {_list(python.packages)}")
-    if python.exclude_newer:
-        lines.append(f"exclude-newer = {quoted(python.exclude_newer)}  # the last change of the list")
-    if python.groups:
-        lines.append(f"groups = {_list(python.groups)}")
-    if python.extras:
-        lines.append(f"extras = {_list(python.extras)}")
-    if python.hosts:
-        names = f"hosts = {_list(python.hosts)}"
-        lines.append(_line(names, "containers that the code names: here they are this machine"))
+    newest = "" if python.version else "any Python that they take: the newest"
+    lines = [
+        *_entry("requirements", () if python.is_list_usual else python.requirements, newest),
+        *_entry("packages", python.packages),
+        *_entry("exclude-newer", python.exclude_newer, "the last change of the list"),
+        *_entry("groups", python.groups),
+        *_entry("extras", python.extras),
+        *_entry("hosts", python.hosts, "containers that the code names: here they are this machine"),
+    ]
     return ["[python]", *lines] if lines else []
 
 
 def _packages(proposal: Proposal) -> list[str]:
-    lines = [_line(f"{key_text(each.name)} = {quoted(each.version)}", each.evidence) for each in proposal.packages]
+    lines = [line for each in proposal.packages for line in _entry(key_text(each.name), each.version, each.evidence)]
     return ["[packages]", *lines] if lines else []
 
 
 def _services(proposal: Proposal) -> Iterator[list[str]]:
     with_databases = {item.service for item in proposal.databases}
     for service in proposal.services:
-        lines = [_line(f"[services.{key_text(service.name)}]", service.evidence)]
-        if service.recipe != service.name:
-            lines.append(f"recipe = {quoted(service.recipe)}")
-        if service.version:
-            lines.append(f"version = {quoted(service.version)}  # as compose has it")
-        if service.port is not None:
-            lines.append(f"port = {service.port}  # the code names it")
-        if service.is_open:
-            lines.append('access = "open"  # the code connects without a password')
-        if len(lines) > 1 or service.name not in with_databases:  # a table of a database in it says that there is one
-            yield lines
+        lines = [
+            *_entry("recipe", "" if service.recipe == service.name else service.recipe),
+            *_entry("version", service.version, "as compose has it"),
+            *_entry("port", service.port, "the code names it"),
+            *_entry("access", "open" if service.is_open else "", "the code connects without a password"),
+        ]
+        if lines or service.name not in with_databases:  # a table of a database in it says that there is one
+            yield [_line(f"[services.{key_text(service.name)}]", service.evidence), *lines]
 
 
 def _databases(proposal: Proposal) -> Iterator[list[str]]:
     for item in proposal.databases:
         if not item.service:
-            yield [f"[databases.{key_text(item.name)}]", _line(f"path = {quoted(item.path)}", item.evidence)]
+            yield [f"[databases.{key_text(item.name)}]", *_entry("path", item.path, item.evidence)]
             continue
-        lines = [_line(f"[services.{key_text(item.service)}.databases.{key_text(item.name)}]", item.evidence)]
-        lines += [f"name = {quoted(item.database)}"] if item.database != item.name else []
-        lines += [f"user = {quoted(item.user)}"] if item.user else []
-        lines += [f"password = {quoted(item.password)}"] if item.password else []
-        lines += [f"extensions = {_list(item.extensions)}"] if item.extensions else []
-        yield lines
+        yield [
+            _line(f"[services.{key_text(item.service)}.databases.{key_text(item.name)}]", item.evidence),
+            *_entry("name", "" if item.database == item.name else item.database),
+            *_entry("user", item.user),
+            *_entry("password", item.password),
+            *_entry("extensions", item.extensions),
+        ]
 
 
 def _env(proposal: Proposal) -> list[str]:
@@ -152,29 +152,26 @@ def value_text(variable: Variable) -> str:
 
 
 def _env_files(proposal: Proposal) -> list[str]:
-    return ["[env-files]", f"read = {_list(proposal.env_files)}"] if proposal.env_files else []
+    return ["[env-files]", *_entry("read", proposal.env_files)] if proposal.env_files else []
 
 
 def _tasks(proposal: Proposal) -> Iterator[list[str]]:
     for task in proposal.tasks:
-        lines = [f"[tasks.{key_text(task.name)}]", _line(f"run = {quoted(task.run)}", task.evidence)]
-        if task.cwd != ".":
-            lines.append(f"cwd = {quoted(task.cwd)}")
-        if task.inputs:
-            lines.append(f"inputs = {_list(task.inputs)}")
-        if task.once:
-            lines.append("once = true")
-        if task.before:
-            lines.append(f"before = {_list(task.before)}")
-        if task.depends_on:
-            lines.append(f"depends_on = {_list(task.depends_on)}")
-        yield lines
+        yield [
+            f"[tasks.{key_text(task.name)}]",
+            *_entry("run", task.run, task.evidence),
+            *_entry("cwd", "" if task.cwd == "." else task.cwd),
+            *_entry("inputs", task.inputs),
+            *_entry("once", task.once),
+            *_entry("before", task.before),
+            *_entry("depends_on", task.depends_on),
+        ]
 
 
 def _procfile_table(proposal: Proposal) -> list[str]:
     if proposal.procfile is None or proposal.is_procfile_default:
         return []
-    return ["[procfile]", f"path = {quoted(proposal.procfile)}"]
+    return ["[procfile]", *_entry("path", proposal.procfile)]
 
 
 def _procfile(proposal: Proposal) -> list[str]:
@@ -193,18 +190,13 @@ def _procfile(proposal: Proposal) -> list[str]:
 
 def _processes(proposal: Proposal) -> Iterator[list[str]]:
     for process in proposal.processes:
-        lines = [f"[processes.{key_text(process.name)}]"]
-        if process.command:
-            lines.append(_line(f"command = {quoted(process.command)}", process.evidence))
-        if process.cwd != ".":
-            lines.append(f"cwd = {quoted(process.cwd)}")
-        if process.port is not None:
-            lines.append(f"port = {process.port}")
-        if process.listens:
-            lines.append(f"ready = {{ tcp = {quoted(process.listens)} }}")
-        if process.watch:
-            lines.append(f"watch = {_list(process.watch)}  # a change restarts it")
-        if process.env:
-            pairs = (f"{key_text(name)} = {quoted(value)}" for name, value in process.env.items())
-            lines.append(f"env = {{ {', '.join(pairs)} }}")
-        yield lines
+        pairs = (f"{key_text(name)} = {quoted(value)}" for name, value in process.env.items())
+        yield [
+            f"[processes.{key_text(process.name)}]",
+            *_entry("command", process.command, process.evidence),
+            *_entry("cwd", "" if process.cwd == "." else process.cwd),
+            *_entry("port", process.port),
+            *([f"ready = {{ tcp = {quoted(process.listens)} }}"] if process.listens else []),
+            *_entry("watch", process.watch, "a change restarts it"),
+            *([f"env = {{ {', '.join(pairs)} }}"] if process.env else []),
+        ]

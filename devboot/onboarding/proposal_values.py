@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +19,11 @@ class Evidence:
 
     path: str
     line: int = 0
+
+    @classmethod
+    def at(cls, path: str, match: re.Match[str], group: str | int = 0) -> Evidence:
+        """The place of a match in the text of a file."""
+        return cls(path, match.string.count("\n", 0, match.start(group)) + 1)
 
     def __str__(self) -> str:
         return f"{self.path}:{self.line}" if self.line else self.path

@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterator, Mapping
 
 from devboot.onboarding.frameworks.framework import NEVER, Candidate, Clone, Framework
-from devboot.onboarding.proposal_values import Process
-from devboot.onboarding.reading.layout import ASIDE, Application, application_at, cwd_of
+from devboot.onboarding.proposal_values import Evidence, Process
+from devboot.onboarding.reading.layout import Application, application_at, cwd_of, find_in_modules, own_modules
 from devboot.onboarding.reading.tree import Tree, parse_python
 
 ENTRY_NAMES = (
@@ -43,12 +43,11 @@ class ApplicationObject(Framework):
     def applications(self, tree: Tree) -> Iterator[Candidate]:
         """Yield the objects that modules make, and the functions that make one."""
         words = tuple(sorted(self.makers))
-        for path in tree.python_files():
-            if ASIDE.search(path) or not tree.mentions(path, words) or not tree.matches(path, self.makes):
-                continue
-            text = tree.text(path) or ""
+        for path in own_modules(tree):
+            text = (tree.text(path) or "") if tree.mentions(path, words) and tree.matches(path, self.makes) else ""
             for target, line in _targets(text, self.makers):
-                yield Candidate(_rank(path, text, target), application_at(tree, self.name, path, target, line))
+                app = application_at(tree, self.name, Evidence(path, line), target)
+                yield Candidate(_rank(path, text, target), app)
 
     def entry(self, tree: Tree, app: Application) -> Application:
         """Return the module that calls the factory at its top, or that gives a bare application its pages."""
@@ -153,18 +152,14 @@ def _makes_application(function: ast.FunctionDef | ast.AsyncFunctionDef, makers:
 
 def _holder(tree: Tree, app: Application) -> Application:
     """Return the module that makes the application from a factory at its top; else the application as it is."""
-    name = re.escape(app.target.removesuffix("()"))
-    pattern = re.compile(rf"^(\w+)\s*(?::[^=\n]+)?=\s*(?:\w+\.)*{name}\(", re.MULTILINE)
+    factory = re.escape(app.target.removesuffix("()"))
+    pattern = re.compile(rf"^(\w+)\s*(?::[^=\n]+)?=\s*(?:\w+\.)*{factory}\(", re.MULTILINE)
     hits: list[tuple[tuple[int, ...], Application]] = []
-    for path in tree.python_files():
-        beside = posixpath.dirname(path) in ("", posixpath.dirname(posixpath.dirname(app.path)))
-        if ASIDE.search(path) or not (posixpath.basename(path) in ENTRY_NAMES or beside) or "celery" in path:
-            continue
-        text = tree.text(path) or ""
-        match = pattern.search(text)
-        if match and not re.search(r"\bCelery\(", text):
-            line = text.count("\n", 0, match.start()) + 1
-            hits.append((_holder_rank(path), application_at(tree, app.framework or "", path, match[1], line)))
+    for where, match in find_in_modules(tree, pattern):
+        folder, name = posixpath.split(where.path)
+        is_near = name in ENTRY_NAMES or folder in ("", posixpath.dirname(posixpath.dirname(app.path)))
+        if is_near and "celery" not in where.path and not re.search(r"\bCelery\(", match.string):
+            hits.append((_holder_rank(where.path), application_at(tree, app.framework or "", where, match[1])))
     return min(hits, key=lambda pair: pair[0])[1] if hits else app
 
 
@@ -179,14 +174,11 @@ def _completed(tree: Tree, app: Application, adds: str) -> Application:
         return app
     takes = re.compile(rf"^from\s+\.*{re.escape(app.entry)}\s+import\s+[^\n]*\b{target}\b", re.MULTILINE)
     found: list[tuple[tuple[int, ...], Application]] = []
-    for path in tree.python_files():
-        stem = posixpath.basename(path).removesuffix(".py")
-        if path == app.path or ASIDE.search(path) or re.search(rf"\bimport\b[^\n]*\b{re.escape(stem)}\b", text):
-            continue
-        match = calls.search(tree.text(path) or "") if tree.matches(path, takes) else None
-        if match is not None:
-            line = match.string.count("\n", 0, match.start()) + 1
-            found.append((_holder_rank(path), application_at(tree, app.framework or "", path, app.target, line)))
+    for where, match in find_in_modules(tree, calls):
+        stem = posixpath.basename(where.path).removesuffix(".py")
+        is_imported = re.search(rf"\bimport\b[^\n]*\b{re.escape(stem)}\b", text)
+        if where.path != app.path and not is_imported and takes.search(match.string):
+            found.append((_holder_rank(where.path), application_at(tree, app.framework or "", where, app.target)))
     return min(found, key=lambda pair: pair[0])[1] if found else app
 
 

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from devboot.onboarding.frameworks.application_object import ENTRY_NAMES
 from devboot.onboarding.frameworks.framework import Candidate, Clone, Framework
-from devboot.onboarding.proposal_values import Process
-from devboot.onboarding.reading.layout import ASIDE, Application, application_at, cwd_of, import_folder
+from devboot.onboarding.proposal_values import Evidence, Process
+from devboot.onboarding.reading.layout import Application, application_at, cwd_of, import_folder, own_modules
 from devboot.onboarding.reading.tree import Tree
 
 RUNS = re.compile(r"""^if __name__ == ["']__main__["']|^\w+(?:\.\w+)*\.(?:run|start|\w*polling)\(""", re.MULTILINE)
@@ -35,13 +35,11 @@ class ServingScript(Framework):
 
     def applications(self, tree: Tree) -> Iterator[Candidate]:
         """Yield the scripts: the one that lies highest first, among those the one named as an entry."""
-        for path in tree.python_files():
-            text = "" if ASIDE.search(path) else tree.text(path) or ""
-            match = self.serves.search(text)
-            if match is not None and ("/" not in path or self.is_run(path, text)):
-                line = text.count("\n", 0, match.start()) + 1
+        for path in own_modules(tree):
+            match = self.serves.search(tree.text(path) or "")
+            if match is not None and ("/" not in path or self.is_run(path, match.string)):
                 rank = (path.count("/"), (*ENTRY_NAMES, name := posixpath.basename(path)).index(name), path)
-                yield Candidate(rank, application_at(tree, self.name, path, "", line))
+                yield Candidate(rank, application_at(tree, self.name, Evidence.at(path, match)))
 
     def is_run(self, path: str, text: str) -> bool:
         """Whether a module below the root is what is run, not what that imports."""

@@ -15,7 +15,7 @@ from devboot.onboarding.reading.app_json import read_app_json
 from devboot.onboarding.reading.commands import file_of, offered, plain_command
 from devboot.onboarding.reading.compose import Compose
 from devboot.onboarding.reading.image_commands import container_command, entry_script
-from devboot.onboarding.reading.layout import ASIDE, Application, cwd_of
+from devboot.onboarding.reading.layout import Application, cwd_of, own_modules
 from devboot.onboarding.reading.tree import Tree
 from devboot.onboarding.symbolic_eval.evaluate import Run
 
@@ -59,7 +59,7 @@ def find_tasks(clone: Clone, run: Run, databases: tuple[str, ...]) -> list[Task]
         made = next(filter(None, (each.tables(clone, databases) for each in TOOLS)), None) if is_stuck else None
         return [made, *_after(made, tasks)] if made is not None else tasks
     # What makes all tables as the code has them leaves nothing to migrate, unless it says so to the migrations
-    stamps = any(clone.tree.mentions(path, ("stamp",)) for path in clone.tree.python_files() if not ASIDE.search(path))
+    stamps = any(clone.tree.mentions(path, ("stamp",)) for path in own_modules(clone.tree))
     return [first, *(_after(first, tasks) if stamps else ())]
 
 
@@ -152,4 +152,4 @@ def _is_here(tree: Tree, app: Application, command: str) -> bool:
         rf"""command\(\s*(?:name\s*=\s*)?["']{re.escape(verb)}["']"""
         rf"""|\.command\([^)]*\)\s*(?:@[^\n]*\s*)*(?:async\s+)?def\s+{re.escape(verb.replace("-", "_"))}\("""
     )
-    return any(tree.matches(path, made) for path in tree.python_files() if not ASIDE.search(path))
+    return any(tree.matches(path, made) for path in own_modules(tree))

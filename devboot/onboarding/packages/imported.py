@@ -261,7 +261,7 @@ def _imports(tree: Tree, files: list[str]) -> dict[str, Evidence]:
             names = f"{match['origin']}.{match['inner']}" if match["origin"] else match["names"]
             for top in (_module(each.strip().split(" ")[0]) for each in names.split(",")):
                 if top and top not in own and top not in sys.stdlib_module_names:
-                    found.setdefault(top, Evidence(path, text.count("\n", 0, match.start()) + 1))
+                    found.setdefault(top, Evidence.at(path, match))
     return found
 
 
@@ -278,7 +278,7 @@ def named_in_settings(tree: Tree, files: Iterable[str]) -> dict[str, Evidence]:
         text = tree.text(path) or ""
         for match in _DOTTED.finditer(text):
             if match[1] in distributions() and _is_app(match[0].strip("\"'")):
-                found.setdefault(match[1], Evidence(path, text.count("\n", 0, match.start()) + 1))
+                found.setdefault(match[1], Evidence.at(path, match))
     return found
 
 
@@ -335,7 +335,6 @@ def _of_patterns(tree: Tree, files: list[str], known: Mapping[str, Evidence | No
         for path in files:
             match = rule.pattern.search(tree.text(path) or "")
             if match:
-                line = (tree.text(path) or "").count("\n", 0, match.start()) + 1
-                found |= dict.fromkeys(rule.packages, Evidence(path, line))
+                found |= dict.fromkeys(rule.packages, Evidence.at(path, match))
                 break
     return found

@@ -347,7 +347,7 @@ def _named_env_files(clone: Clone, run: Run) -> Iterator[tuple[str, Evidence | N
     text = clone.tree.text(envrc) or "" if clone.tree.exists(envrc) else ""
     for match in ENVRC.finditer(text):
         if "venv" not in match[1]:
-            yield posixpath.join(clone.app.root, match[1]), Evidence(envrc, text.count("\n", 0, match.start(1)) + 1)
+            yield posixpath.join(clone.app.root, match[1]), Evidence.at(envrc, match, 1)
 
 
 def _env(

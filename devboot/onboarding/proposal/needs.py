@@ -92,7 +92,7 @@ def needs_of_node(clone: Clone) -> Iterator[Need]:
         found = next((path for path in ours if tree.matches(path, pattern)), None) if name != "PORT" else None
         match = pattern.search(tree.text(found) or "") if found else None
         if found and match:
-            yield Need(name, Evidence(found, match.string.count("\n", 0, match.start()) + 1))
+            yield Need(name, Evidence.at(found, match))
 
 
 def for_another_stage(tree: Tree, need: Need, variable: Variable, settings: Mapping[str, Value]) -> Variable:

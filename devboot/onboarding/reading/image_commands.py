@@ -273,4 +273,4 @@ def variables_of_image(tree: Tree, root: str) -> dict[str, Variable]:
     last = next(reversed(list(_PYTHON_IMAGE.finditer(text))), None)  # the stage that runs
     if last is None or not any(path.endswith(".py") and tree.matches(path, _INSISTS) for path in sorted(tree.read)):
         return {}
-    return {_VERSION: Variable(_VERSION, value=last[1], evidence=Evidence(path, text.count("\n", 0, last.start()) + 1))}
+    return {_VERSION: Variable(_VERSION, value=last[1], evidence=Evidence.at(path, last))}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from devboot.onboarding.proposal_values import Evidence
@@ -110,8 +111,20 @@ def sources_of(tree: Tree, folder: str) -> tuple[str, ...]:
     return (*found, ".") if folder != "." else tuple(found)
 
 
-def application_at(tree: Tree, framework: str, path: str, target: str, line: int) -> Application:
+def own_modules(tree: Tree) -> Iterator[str]:
+    """Yield the modules of the application: tests, migrations and the like lie aside."""
+    return (path for path in tree.python_files() if not ASIDE.search(path))
+
+
+def find_in_modules(tree: Tree, pattern: re.Pattern[str]) -> Iterator[tuple[Evidence, re.Match[str]]]:
+    """Yield what a pattern matches in the modules of the application, each with its place."""
+    for path in own_modules(tree):
+        yield from ((Evidence.at(path, match), match) for match in pattern.finditer(tree.text(path) or ""))
+
+
+def application_at(tree: Tree, framework: str, where: Evidence, target: str = "") -> Application:
     """The application that a module holds, with the folders and the name that follow from its path."""
+    path = where.path
     source = import_folder(tree, path)
     inner = posixpath.relpath(path, source)[: -len(".py")].removesuffix("/__init__")
     module = inner.replace("/", ".")
@@ -120,7 +133,7 @@ def application_at(tree: Tree, framework: str, path: str, target: str, line: int
         folder = posixpath.dirname(source) or "."
     root = manifest_folder(tree, folder)
     sources = (source, *(s for s in sources_of(tree, folder) if s != source))
-    return Application(framework, folder, root, sources, module, target, path, Evidence(path, line))
+    return Application(framework, folder, root, sources, module, target, path, where)
 
 
 def _is_installed(tree: Tree, folder: str) -> bool:

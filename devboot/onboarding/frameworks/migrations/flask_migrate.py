@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from devboot.onboarding.frameworks.framework import Clone, Framework
 from devboot.onboarding.frameworks.web.flask import Flask, by_hand, flask_command, flask_name, has_option
 from devboot.onboarding.proposal_values import Evidence, Note, Task
-from devboot.onboarding.reading.layout import ASIDE, cwd_of
+from devboot.onboarding.reading.layout import cwd_of, own_modules
 from devboot.onboarding.reading.tree import Tree
 from devboot.onboarding.symbolic_eval.evaluate import Run
 
@@ -55,7 +55,7 @@ class FlaskMigrate(Framework):
         """Say how migrations are made, where a clone has none and nothing else makes its tables."""
         if not isinstance(clone.framework, Flask) or "flask-migrate" not in clone.packages or not databases:
             return ()
-        ours = [path for path in clone.tree.python_files() if not ASIDE.search(path)]
+        ours = list(own_modules(clone.tree))
         makes = any(clone.tree.mentions(path, ("create_all(",)) for path in ours)
         if makes or any(task.name in ("migrate", "tables") for task in tasks):
             return ()
@@ -66,7 +66,7 @@ class FlaskMigrate(Framework):
 
 def _script_that_migrates(tree: Tree) -> str:
     """A script of the project's own that alone knows the migrations, in the manner of Flask-Script; empty for none."""
-    ours = [path for path in tree.python_files() if not ASIDE.search(path)]
+    ours = list(own_modules(tree))
     scripts = [path for path in ours if tree.matches(path, _ADDS_COMMAND)]
     elsewhere = any(tree.matches(path, _MIGRATE) for path in ours if path not in scripts)
     return "" if elsewhere or not scripts else min(scripts, key=lambda path: (path.count("/"), path))

@@ -29,5 +29,5 @@ class Tortoise(Framework):
         folder = posixpath.normpath(posixpath.join(app.folder, location[1] if location else "migrations"))
         command = "aerich upgrade" if clone.tree.is_folder(folder) else "aerich init-db"
         inputs = (posixpath.relpath(folder, app.root) + "/**/*.py",)
-        where = Evidence(path, text.count("\n", 0, match.start()) + 1)
+        where = Evidence.at(path, match)
         return [Task("migrate", command, cwd_of(app), inputs, evidence=where)]

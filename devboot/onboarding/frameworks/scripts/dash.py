@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from devboot.onboarding.frameworks.framework import Candidate
 from devboot.onboarding.frameworks.serving_script import RUNS, Listens, ServingScript
-from devboot.onboarding.reading.layout import ASIDE, application_at
+from devboot.onboarding.proposal_values import Evidence
+from devboot.onboarding.reading.layout import application_at, own_modules
 from devboot.onboarding.reading.tree import Tree
 
 _HOLDS_PAGES = re.compile(r"\bDash\([^)]*\buse_pages\s*=\s*True|\bpage_container\b")
@@ -32,7 +33,7 @@ class Dash(ServingScript):
             path = candidate.app.path
             runner = "" if self.is_run(path, tree.text(path) or "") else _runner(tree, path)
             if runner:
-                app = application_at(tree, self.name, runner, "", 1)
+                app = application_at(tree, self.name, Evidence(runner, 1))
                 yield Candidate((-1, *candidate.rank[1:]), replace(app, evidence=candidate.app.evidence))
                 continue
             holds = _HOLDS_PAGES.search(tree.text(candidate.app.path) or "")
@@ -45,5 +46,5 @@ def _runner(tree: Tree, path: str) -> str:
     takes = re.compile(
         rf"^from[ \t]+[\w.]*\b{re.escape(name)}[ \t]+import\b|^import[ \t]+{re.escape(name)}\b", re.MULTILINE
     )
-    others = (each for each in tree.python_files() if each != path and not ASIDE.search(each))
+    others = (each for each in own_modules(tree) if each != path)
     return next((each for each in others if tree.matches(each, takes) and tree.matches(each, RUNS)), "")

@@ -37,7 +37,7 @@ class Django(Framework):
             match = _RUNS.search(tree.text(path) or "") if posixpath.basename(path) == "manage.py" else None
             if match:
                 folder = posixpath.dirname(path) or "."
-                where = Evidence(path, match.string.count("\n", 0, match.start()) + 1)
+                where = Evidence.at(path, match)
                 root, sources = manifest_folder(tree, folder), sources_of(tree, folder)
                 app = Application(self.name, folder, root, sources, "", "", path, where)
                 yield Candidate((int(bool(ASIDE.search(path))), path.count("/"), path), app)
@@ -131,5 +131,5 @@ def _read_by_migration(tree: Tree, path: str) -> Iterator[Need]:
         for match in _READS.finditer(text):
             if re.search(rf"""["']{match[1]}["']\s+(?:not\s+)?in\s+(?:os\.)?environ""", text):
                 continue
-            place = Evidence(path, text.count("\n", 0, match.start(1)) + 1)
+            place = Evidence.at(path, match, 1)
             yield Need(match[1], place)

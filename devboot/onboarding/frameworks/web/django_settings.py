@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from devboot.onboarding.frameworks.framework import Settings
 from devboot.onboarding.proposal_values import Evidence
-from devboot.onboarding.reading.layout import ASIDE, Application, module_name
+from devboot.onboarding.reading.layout import Application, module_name, own_modules
 from devboot.onboarding.reading.tree import Tree
 from devboot.onboarding.symbolic_eval.evaluate import Run
 
@@ -16,6 +16,7 @@ PRODUCTION = re.compile(r"prod|production|staging|server|heroku|deploy|live", re
 NAMES_SETTINGS = re.compile(
     r"""DJANGO_SETTINGS_MODULE["']\s*(?:,|\]\s*=)\s*(?:[\w.]+\(\s*["']\w+["']\s*,\s*(?:default\s*=\s*)?)?["']([\w.]+)["']"""
 )
+_HOLDS_SETTINGS = re.compile(r"INSTALLED_APPS|DATABASES|from [\w.]*\.(?:base|common|settings)\w* import|ROOT_URLCONF")
 LOCAL = ("local", "dev", "development", "settings_dev", "settings_local", "local_settings", "dev_settings")
 
 
@@ -46,7 +47,7 @@ def named_settings(tree: Tree, path: str) -> tuple[str | None, Evidence | None]:
     if not found:
         return None, None
     match = next((each for each in found if not _is_for_another_stage(each[1])), found[0])
-    return match[1], Evidence(path, text.count("\n", 0, match.start()) + 1)
+    return match[1], Evidence.at(path, match)
 
 
 def _may_be_production(tree: Tree, path: str) -> bool:
@@ -85,17 +86,9 @@ def _defines_settings(tree: Tree, path: str) -> bool:
 def _by_name(tree: Tree, app: Application) -> str | None:
     """A settings module for development, by its name."""
     found: list[tuple[int, int, str]] = []
-    for path in tree.python_files():
-        if ASIDE.search(path) or (
-            "setting" not in path and posixpath.basename(path) not in ("local.py", "dev.py", "development.py")
-        ):
-            continue
-        text = tree.text(path) or ""
-        if not re.search(
-            r"INSTALLED_APPS|DATABASES|from [\w.]*\.(?:base|common|settings)\w* import|ROOT_URLCONF", text
-        ):
-            continue
-        name = module_name(path, app.sources)
+    for path in own_modules(tree):
+        is_named_so = "setting" in path or posixpath.basename(path) in ("local.py", "dev.py", "development.py")
+        name = module_name(path, app.sources) if is_named_so and tree.matches(path, _HOLDS_SETTINGS) else None
         stem = posixpath.basename(path.removesuffix("/__init__.py")).removesuffix(".py")
         if name is None or PRODUCTION.search(stem) or "test" in stem or stem == "ci":
             continue

@@ -29,7 +29,7 @@ class Pyramid(Framework):
             if found is not None:
                 folder = posixpath.dirname(path) or "."
                 package = posixpath.normpath(posixpath.join(folder, found[1].replace("-", "_"), "__init__.py"))
-                where = Evidence(path, found.string.count("\n", 0, found.start()) + 1)
+                where = Evidence.at(path, found)
                 root, sources = manifest_folder(tree, folder), sources_of(tree, folder)
                 entry = package if tree.exists(package) else ""
                 yield Candidate(

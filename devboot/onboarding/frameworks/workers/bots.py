@@ -9,7 +9,14 @@ from devboot.onboarding.frameworks.framework import Candidate, Clone, Framework
 from devboot.onboarding.frameworks.serving_script import RUNS, script_command
 from devboot.onboarding.proposal_values import Evidence, Process
 from devboot.onboarding.reading.image_commands import image_command
-from devboot.onboarding.reading.layout import ASIDE, application_at, cwd_of, has_input, main_folder, sources_of
+from devboot.onboarding.reading.layout import (
+    application_at,
+    cwd_of,
+    find_in_modules,
+    has_input,
+    main_folder,
+    sources_of,
+)
 from devboot.onboarding.reading.tree import Tree
 from devboot.onboarding.symbolic_eval.machine import Need
 
@@ -34,18 +41,16 @@ class Bot(Framework):
 
     def applications(self, tree: Tree) -> Iterator[Candidate]:
         """Yield modules that talk, and those beside them that start one."""
-        talking = {}
-        for path in tree.python_files():
-            text = "" if ASIDE.search(path) else tree.text(path) or ""
-            stays = _STAYS.search(text)
-            if stays and _CHATS.search(text):
-                talking[path] = text.count("\n", 0, stays.start()) + 1
+        talking: dict[str, Evidence] = {}
+        for where, stays in find_in_modules(tree, _STAYS):
+            if _CHATS.search(stays.string):
+                talking.setdefault(where.path, where)
         folders = {posixpath.dirname(path) for path in talking}
         beside = [p for p in tree.python_files() if posixpath.dirname(p) in folders and _STARTS.search(p)]
         folder = main_folder(tree)
         for path in dict.fromkeys((*talking, *beside)):
             if posixpath.basename(path) == "__main__.py" or RUNS.search(tree.text(path) or ""):
-                made = application_at(tree, self.name, path, "", talking.get(path, 0))
+                made = application_at(tree, self.name, talking.get(path, Evidence(path)))
                 root = made.root if has_input(tree, made.root) else folder
                 app = replace(made, folder=root, root=root, sources=(*made.sources, *sources_of(tree, root)))
                 rank = (path.count("/"), int(not _STARTS.search(path)), int(path not in talking), path)
@@ -60,6 +65,4 @@ class Bot(Framework):
     def needs(self, clone: Clone) -> Sequence[Need]:
         """Return the variables that hold its token, which it can't do without."""
         path = clone.app.path
-        text = clone.tree.text(path) or ""
-        found = _TOKEN.finditer(text)
-        return [Need(each[1], Evidence(path, text.count("\n", 0, each.start()) + 1)) for each in found]
+        return [Need(each[1], Evidence.at(path, each)) for each in _TOKEN.finditer(clone.tree.text(path) or "")]

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from devboot.onboarding.frameworks.framework import Clone, Framework
 from devboot.onboarding.proposal_values import Evidence, Process
-from devboot.onboarding.reading.layout import ASIDE, Application, cwd_of, module_name
+from devboot.onboarding.reading.layout import Application, cwd_of, find_in_modules, module_name
 from devboot.onboarding.reading.tree import Tree
 from devboot.onboarding.symbolic_eval.evaluate import Run
 
@@ -101,16 +101,8 @@ def _shortest(run: Run, module: str, name: str) -> str:
 
 def _by_attribute(tree: Tree, app: Application) -> tuple[str, Evidence | None] | None:
     """A Celery application that a factory makes: the module's name that holds it."""
-    holders: list[tuple[int, str, str, Evidence]] = []
-    for path in tree.python_files():
-        text = "" if ASIDE.search(path) else tree.text(path) or ""
-        match = _HOLDER.search(text)
-        if match is None:
-            continue
-        name = module_name(path, app.sources)
-        if name:
-            line = text.count("\n", 0, match.start()) + 1
-            holders.append((len(path), name, match[1], Evidence(path, line)))
+    found = ((module_name(where.path, app.sources), each, where) for where, each in find_in_modules(tree, _HOLDER))
+    holders = [(len(where.path), name, each[1], where) for name, each, where in found if name]
     if not holders:
         return None
     _, module, name, evidence = min(holders, key=lambda item: item[0])
@@ -149,18 +141,14 @@ def celery_entry(clone: Clone) -> tuple[str, Evidence] | None:
     """What `celery -A` is given; None where no module makes both: tasks then run without the application."""
     tree, app = clone.tree, clone.app
     found: list[tuple[bool, int, str, str, Evidence]] = []
-    for path in tree.python_files() if clone.framework.has_context else ():
-        is_named_so = bool(_FILES.search(posixpath.basename(path)))
-        if ASIDE.search(path) or not (is_named_so or path == app.path):
-            continue
-        text = tree.text(path) or ""
-        held, name = _HOLDS.search(text), module_name(path, app.sources)
-        if held is not None and name is not None and _MEETS.search(text):
-            line = text.count("\n", 0, held.start()) + 1
-            found.append((not is_named_so, path.count("/"), name, held["taken"] or held["made"], Evidence(path, line)))
+    for where, held in find_in_modules(tree, _HOLDS) if clone.framework.has_context else ():
+        is_named_so = _FILES.search(posixpath.basename(where.path)) is not None
+        name = module_name(where.path, app.sources) if is_named_so or where.path == app.path else None
+        if name is not None and _MEETS.search(held.string):
+            found.append((not is_named_so, where.path.count("/"), name, held["taken"] or held["made"], where))
     if not found:
         return None
-    _, _, module, name, evidence = min(found, key=lambda each: each[:4])
+    _, _, module, name, evidence = min(found, key=lambda each: each[:3])
     return f"{module}.{name}", evidence
 
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from devboot.onboarding.frameworks.framework import Clone
 from devboot.onboarding.frameworks.workers.worker import Worker, worker
-from devboot.onboarding.proposal_values import Evidence, Process
-from devboot.onboarding.reading.layout import ASIDE
+from devboot.onboarding.proposal_values import Process
+from devboot.onboarding.reading.layout import find_in_modules
 from devboot.onboarding.symbolic_eval.evaluate import Run
 
 # `get_worker` is how extensions of Flask make one
@@ -29,12 +29,9 @@ class Rq(Worker):
         """Yield the project's own script, else RQ's command for the first queue."""
         if not {"rq", "flask-rq2"} & clone.packages.keys():
             return
-        for path in clone.tree.python_files():
-            text = clone.tree.text(path) or "" if _FILE.search(path) and not ASIDE.search(path) else ""
-            made = _MAKES.search(text)
-            if made is not None:
-                place = Evidence(path, text.count("\n", 0, made.start()) + 1)
-                yield worker(clone, f"python {posixpath.relpath(path, clone.app.folder)}", place)
+        for where, _ in find_in_modules(clone.tree, _MAKES):
+            if _FILE.search(where.path):
+                yield worker(clone, f"python {posixpath.relpath(where.path, clone.app.folder)}", where)
         for event in run.found.events:
             if _QUEUE.search(event.name) and event.place:
                 first = event.argument(0, "name")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from devboot.onboarding.frameworks.framework import Candidate, Clone, Framework
 from devboot.onboarding.proposal_values import Evidence
-from devboot.onboarding.reading.layout import ASIDE, Application, manifest_folder, sources_of
+from devboot.onboarding.reading.layout import ASIDE, Application, find_in_modules, manifest_folder, sources_of
 from devboot.onboarding.reading.tree import Tree
 
 _FILE = "scrapy.cfg"
@@ -33,9 +33,5 @@ class Scrapy(Framework):
 
     def program(self, clone: Clone) -> tuple[str, Evidence | None] | None:
         """Return how its spider is started; where there are several, how they are listed."""
-        found: list[tuple[str, Evidence | None]] = []
-        for path in clone.tree.python_files():
-            text = clone.tree.text(path) or "" if not ASIDE.search(path) else ""
-            spiders = ((each[1], text.count("\n", 0, each.start()) + 1) for each in _SPIDER.finditer(text))
-            found += [(f"scrapy crawl {name}", Evidence(path, line)) for name, line in spiders]
+        found = [(f"scrapy crawl {spider[1]}", where) for where, spider in find_in_modules(clone.tree, _SPIDER)]
         return found[0] if len(found) == 1 else ("scrapy list", clone.app.evidence)

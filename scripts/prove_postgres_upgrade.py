@@ -1,6 +1,6 @@
-"""Moves the data of a PostgreSQL 17 out of Debian's packages to version 18, with what devboot prints and nothing else.
+"""Moves the data of a PostgreSQL 17 to version 18, with what devboot prints and nothing else.
 
-    python scripts/prove_postgres_upgrade.py      (needs Debian 13 or what is like it; fetches 90 MB)
+    python scripts/prove_postgres_upgrade.py      (fetches 50 MB)
 
 It ends with an AssertionError where something isn't as it should be, and with 0 where the distribution's archive isn't
 in reach. The projects are in a temporary folder, and nothing of them is left.

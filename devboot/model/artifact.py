@@ -71,6 +71,15 @@ class Artifact(NamedTuple):
     address: str = ""
     building: Building | None = None
 
+    @property
+    def wheels(self) -> tuple[Part, ...]:
+        """Those of its files that are wheels, which uv fetches."""
+        return tuple(part for part in self.files if part.file.endswith(".whl"))
+
+    def of_part(self, part: Part, source: str = "") -> Artifact:
+        """One of its files, as an artifact."""
+        return Artifact(source or self.source, part.name, part.version, part.file, part.sha256, part.size)
+
 
 class Layout(NamedTuple):
     """Which of an artifact's files a store object shows, and which it leaves out.

@@ -20,8 +20,11 @@ def mend(tree: str, layout: Layout, final: str) -> None:
     `final` is where the tree will be: `{tree}` in a replacement stands for it. Raises IntegrityError
     `archive/wrong-layout` where the files aren't those that the recipe was written for.
     """
-    for link, target in layout.links:
+    for link, wanted in layout.links:
         path = os.path.join(tree, link)
+        target = _matching(tree, link, wanted) if "*" in wanted else wanted
+        if "*" in wanted and (not target or os.path.lexists(path)):
+            continue  # it is for another platform
         if os.path.lexists(path):
             raise _unexpected(f"`{link}` is there already, and the recipe would link it to `{target}`")
         os.makedirs(os.path.dirname(path), exist_ok=True)
@@ -34,6 +37,14 @@ def mend(tree: str, layout: Layout, final: str) -> None:
             _replace(os.path.join(tree, name), name, texts, final)
     if layout.prefix:
         relocate(tree, layout.prefix, final)
+
+
+def _matching(tree: str, link: str, wanted: str) -> str:
+    """The file that a pattern beside a link matches, as seen from the link; empty for none."""
+    folder = os.path.dirname(link)
+    pattern = os.path.normpath(os.path.join(folder, wanted))
+    found = [name for name in files_below(tree) if fnmatchcase(name, pattern)]
+    return os.path.relpath(min(found), folder) if found else ""
 
 
 _LINKER_SCRIPT = b"/* GNU ld script"

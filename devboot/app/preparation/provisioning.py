@@ -130,7 +130,7 @@ def make_sources(
         AppSource(uv, sys.executable),
         CondaSource(cache_of(uv), is_offline=uv.offline),
         make_debs(uv, wheels),
-        NpmSource(make_registry(uv, transfers), transfers, step_of),
+        NpmSource(make_registry(uv, transfers), transfers, step_of, wheels),
         archives,
         BuildSource(archives, uv.environ, transfers.reporter, step_of, jobs=os.cpu_count() or 1),
     )

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Mapping
 
 from packaging.version import InvalidVersion, Version
 
-from devboot.app.recipes.update import Listable, Listed
+from devboot.app.recipes.update import Listable, Listed, Listing
 from devboot.errors import NetworkError, UsageError
-from devboot.model.artifact import Artifact
-from devboot.model.edge.origins import NpmOrigin
+from devboot.model.artifact import Artifact, Part, digest_of_parts
+from devboot.model.edge.origins import NpmOrigin, WheelOrigin
 from devboot.sources.npm import Published, Registry
 
 _LARGEST = 400_000_000
 
 
 class NpmListing:
-    """Asks the npm registry that this user is configured for."""
+    """Asks the npm registry that this user is configured for; `wheels` asks for those that a recipe has besides."""
 
-    def __init__(self, registry: Registry) -> None:
+    def __init__(self, registry: Registry, wheels: Listing) -> None:
         self._registry = registry
+        self._wheels = wheels
 
     def listed(self, origin: Listable, condition: str, exclude_newer: str) -> Listed:
         """The newest version that all platforms have, or that of the condition, which is `==VERSION` or nothing.
@@ -42,12 +44,32 @@ class NpmListing:
             for platform, name in packages.items()
             if name and version in published[name]
         }
-        return Listed(origin.name, version, files)
+        return Listed(origin.name, version, self._with_wheels(origin, files))
+
+    def _with_wheels(self, origin: NpmOrigin, files: Mapping[str, Artifact]) -> Mapping[str, Artifact]:
+        """With the wheels beside the package; a platform that lacks one of them has nothing."""
+        for requirement in origin.wheels:
+            name, _, version = requirement.partition("==")
+            found = self._wheels.listed(WheelOrigin(kind="wheel", name=name), f"=={version}", "")
+            assert isinstance(found, Listed)
+            files = {
+                platform: _together(file, found.files[platform])
+                for platform, file in files.items()
+                if platform in found.files
+            }
+        return files
 
     def _artifact(self, name: str, found: Published) -> Artifact:
         data = self._registry.tarball(name, found, most=_LARGEST)
         file = os.path.basename(found.tarball.partition("?")[0])
         return Artifact("npm", name, found.version, file, hashlib.sha256(data).hexdigest(), len(data))
+
+
+def _together(file: Artifact, wheel: Artifact) -> Artifact:
+    first = file.files or (Part(file.name, file.version, file.file, file.sha256, file.size),)
+    parts = tuple(sorted((*first, Part(wheel.name, wheel.version, wheel.file, wheel.sha256, wheel.size))))
+    size = sum(part.size for part in parts)
+    return file._replace(file="", sha256=digest_of_parts(parts), size=size, files=parts)
 
 
 def _newest(origin: NpmOrigin, published: dict[str, dict[str, Published]]) -> str:

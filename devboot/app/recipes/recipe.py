@@ -63,16 +63,16 @@ def update(context: Context, name: str, wish: UpdateWish, reporter: Reporter) ->
     if "/" in name or not os.path.isfile(os.path.join(folder, "recipe.toml")):
         raise _not_own(context, name)
     uv = make_uv(context.environ, context.cwd)
-    downloads = make_downloads(uv, reporter)
+    downloads, wheels = make_downloads(uv, reporter), WheelListing(uv, sys.executable)
     return update_recipe(
         load_recipe_file(folder),
         folder,
         wish,
         {
-            "wheel": WheelListing(uv, sys.executable),
+            "wheel": wheels,
             "app": AppListing(uv, sys.executable),
             "conda": CondaListing(cache_of(uv)),
-            "npm": NpmListing(make_registry(uv, downloads)),
+            "npm": NpmListing(make_registry(uv, downloads), wheels),
             "archive": ArchiveListing(downloads, uv.environ),
             "build": ArchiveListing(downloads, uv.environ),
         },

@@ -13,7 +13,7 @@ from devboot.clone_writer import refuse_outside, replace_file
 from devboot.errors import ManifestError, NetworkError, UsageError
 from devboot.events import DONE, NOTE, START, Event, Reporter
 from devboot.model.artifact import PLATFORMS, Artifact
-from devboot.model.edge.artifacts import ArtifactRow
+from devboot.model.edge.artifacts import ArtifactRow, PartRow
 from devboot.model.edge.origins import (
     AppOrigin,
     BuildOrigin,
@@ -26,8 +26,10 @@ from devboot.model.edge.origins import (
 from devboot.model.edge.recipe import Recipe, Release
 from devboot.provision.elf import tree_glibc_floor
 from devboot.provision.macho import tree_macos_floor
+from devboot.provision.mending import mend
 from devboot.provision.tree import clean_wheel_tree, drop_files, files_below, find_one
 from devboot.recipes.versions_file import NO_FILE, NO_PACKAGE, add_release, release_of
+from devboot.resolve.packages import layout_of
 from devboot.resolve.source import Source
 from devboot.scratch import scratch_folder
 from devboot.sources.asking import ask_program
@@ -174,6 +176,7 @@ def _measured(
             source.fetch(artifact, platform, tree)
             rows[platform] = measure(tree, origin, artifact)
             if platform == here and not said:
+                mend(tree, layout_of(origin, recipe.test.version), tree)
                 said = version_of(recipe, origin, tree)
         reporter.emit(Event(NOTE, origin.name, f"{platform} {_needs(rows[platform])}"))
     if not rows:
@@ -192,7 +195,7 @@ def measure(tree: str, origin: Origin, artifact: Artifact) -> ArtifactRow:
     # an index in HTML tells no sizes; that of the files is near enough for people
     size = artifact.size or sum(os.lstat(os.path.join(tree, name)).st_size for name in files_below(tree))
     drop_files(tree, origin.drop)
-    if artifact.source == "wheel":
+    if artifact.source == "wheel" or artifact.wheels:
         clean_wheel_tree(tree)
     for pattern in origin.bin.values():
         find_one(tree, pattern)
@@ -202,13 +205,15 @@ def measure(tree: str, origin: Origin, artifact: Artifact) -> ArtifactRow:
 
 def _row(origin: Origin, artifact: Artifact) -> ArtifactRow:
     kind = getattr(origin, "kind", "wheel")
+    parts = tuple(PartRow(**part._asdict()) for part in artifact.files)
     return ArtifactRow(
         source=kind,
         name=artifact.name,
         version=artifact.version,
         file=artifact.file,
-        sha256=artifact.sha256,
+        sha256=None if parts else artifact.sha256,
         size=artifact.size,
+        files=parts,
         glibc=artifact.glibc,
         macos=artifact.macos,
     )

@@ -79,7 +79,9 @@ class Origin(Table):
         default={}, description="Programs written as scripts: name and command line, with {tree}, {bin} and {python}."
     )
     links: dict[Filled, Filled] = Field(
-        default={}, description="Symbolic links that the archive lost: path, and target as seen from there."
+        default={},
+        description="Symbolic links that the archive lost: path, and target as seen from there, or a pattern of it, of "
+        "which nothing comes where no file matches.",
     )
     substitute: dict[Filled, Pairs] = Field(
         default={}, description="Pattern of files, and texts by turns: one that is there, one that replaces it."
@@ -165,6 +167,7 @@ class NpmOrigin(Origin):
     platforms: dict[Filled, Filled] = Field(
         default=NPM_PLATFORMS, description="What stands for {platform}, by platform: linux-x64 for linux-x86_64."
     )
+    wheels: Strings = Field(default=(), description="Wheels whose files come beside it, as `name==version`.")
     publisher: Filled | None = Field(default=None, description="Who publishes it.")
 
     def name_on(self, platform: str) -> str | None:

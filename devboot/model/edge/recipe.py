@@ -34,7 +34,7 @@ _PLACEHOLDER = re.compile(r"\{([a-z_]*)\}")
 PLACEHOLDERS = frozenset(
     {
         *("name", "host", "port", "socket", "data", "url", "store", "words", "value"),
-        *("user", "login", "password", "userinfo", "database", "access", "account", "address", "username"),
+        *("user", "login", "password", "userinfo", "database", "access", "account", "address", "username", "role"),
     }
 )
 

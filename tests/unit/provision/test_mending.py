@@ -1,4 +1,4 @@
-"""Bytecode that a tree gets before it can't be written to any more."""
+"""Links that an archive lost, and bytecode that a tree gets before it can't be written to any more."""
 
 import os
 import sys
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from devboot.model.artifact import Layout
-from devboot.provision.mending import compile_modules
+from devboot.provision.mending import compile_modules, mend
 from devboot.provision.tree import list_tree, tree_digest
 
 LAYOUT = Layout(bin=(("python3", "bin/python3"),), modules=("lib/python3.*",))
@@ -69,3 +69,22 @@ def test_sets_have_the_same_order_in_every_version_and_no_module_of_the_caller_i
 
 def test_without_modules_nothing_is_run(tmp_path):
     compile_modules(str(tmp_path), LAYOUT)  # has no program that could be
+
+
+def test_a_lost_link_leads_to_the_file_that_its_pattern_matches_and_is_left_out_where_none_does(tmp_path):
+    (tmp_path / "lib").mkdir()
+    for name in ("libpq.so.5.14", "libz.so.1"):
+        (tmp_path / "lib" / name).write_text(name)
+    links = (
+        ("lib/libpq.so.5", "libpq.so.5.*"),
+        ("lib/libz.so.1", "libz.so.1*"),  # is there already
+        ("lib/libpq.5.dylib", "libpq.5.*.dylib"),  # of another platform
+        ("bin/libpq.so", "../lib/libpq.so.*"),
+    )
+
+    mend(str(tmp_path), Layout(bin=(), links=links), str(tmp_path))
+
+    assert os.readlink(tmp_path / "lib/libpq.so.5") == "libpq.so.5.14"
+    assert (tmp_path / "bin/libpq.so").read_text() == "libpq.so.5.14"
+    assert not (tmp_path / "lib/libz.so.1").is_symlink()
+    assert not os.path.lexists(tmp_path / "lib/libpq.5.dylib")

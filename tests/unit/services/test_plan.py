@@ -8,7 +8,7 @@ from devboot.errors import ManifestError, Problems
 from devboot.model.edge.recipe import parse_recipe
 from devboot.recipes import RecipeFolders, bundled_folder
 from devboot.services import plan_service, provided_variables
-from devboot.services.plan import socket_of
+from devboot.services.plan import WantedDatabase, socket_of
 
 REDIS = RecipeFolders([bundled_folder()]).get("redis").recipe
 
@@ -136,3 +136,22 @@ def test_a_tool_is_no_service():
 def test_what_a_server_always_says_is_left_out_unless_its_log_is_asked_for():
     assert "DB saved on disk" in plan().spec.quiet
     assert plan({"loglevel": ("verbose",)}).spec.quiet == ()
+
+
+def test_a_line_of_an_access_file_stands_there_for_each_role_of_the_server():
+    service = plan_service(
+        RecipeFolders([bundled_folder()]).get("postgres").recipe,
+        "postgres",
+        "14.1",
+        {},
+        port=5432,
+        root="/home/ada/shop",
+        data="/home/ada/data",
+        runtime="/run/user/1/devboot",
+        programs="/store/x/bin",
+        password="s3cret",
+        databases=[WantedDatabase("a", "a", "ada"), WantedDatabase("b", "b", ""), WantedDatabase("c", "c", "ada")],
+    )
+    (text,) = [text for path, text in service.files if path.endswith("pg_ident.conf")]
+
+    assert [line.split()[2] for line in text.splitlines()] == ["all", '"postgres"', '"ada"']

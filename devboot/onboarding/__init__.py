@@ -5,6 +5,16 @@ from devboot.onboarding.proposal.detect import detect
 from devboot.onboarding.proposal.lacking import lacking
 from devboot.onboarding.proposal.render import render, tables
 from devboot.onboarding.proposal_values import Proposal
-from devboot.onboarding.services.unavailable import without_channels, without_rabbitmq
+from devboot.onboarding.services.unavailable import with_versions_of, without_channels, without_rabbitmq
 
-__all__ = ["Proposal", "detect", "lacking", "render", "tables", "with_date", "without_channels", "without_rabbitmq"]
+__all__ = [
+    "Proposal",
+    "detect",
+    "lacking",
+    "render",
+    "tables",
+    "with_date",
+    "with_versions_of",
+    "without_channels",
+    "without_rabbitmq",
+]

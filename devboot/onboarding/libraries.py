@@ -37,6 +37,7 @@ class Kind:
     url: str = ""
     variables: re.Pattern[str] = _NEVER
     optional: bool = False
+    confirmed: bool = False
     bare: bool = False
     login: tuple[tuple[re.Pattern[str], str], ...] = ()
     is_in_url: bool = False

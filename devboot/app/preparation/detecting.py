@@ -28,17 +28,20 @@ def detect_here(root: str, environ: Mapping[str, str]) -> Proposal:
     """What detection proposes for the folder `root`; nothing is written.
 
     RabbitMQ is left out, with a warning, where no distribution has it: without it only workers wait, all else runs. So
-    are MongoDB and the like where py-rattler isn't installed: much of what uses them starts without.
+    are MongoDB and the like where py-rattler isn't installed: much of what uses them starts without. Where a version
+    isn't there for this platform, the nearest is taken.
     Raises UsageError `usage/several-projects`.
     """
     from devboot.git import last_change
-    from devboot.onboarding import detect, with_date, without_channels, without_rabbitmq
+    from devboot.onboarding import detect, with_date, with_versions_of, without_channels, without_rabbitmq
 
     _refuse_several(root)
     proposal = detect(Path(root), environ=environ)
     folder = str(proposal.root)
     today = dt.datetime.now(tz=dt.UTC).date()
     proposal = with_date(proposal, today, lambda paths: last_change(paths, folder, environ))
+    platform = platform_of(sys.platform, os.uname().machine)
+    proposal = with_versions_of(proposal, platform) if platform is not None else proposal
     if not has_debs(sys.platform, os.uname().machine, environ):
         proposal = without_rabbitmq(proposal)
     return proposal if importlib.util.find_spec("rattler") else without_channels(proposal)

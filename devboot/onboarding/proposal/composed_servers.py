@@ -14,6 +14,7 @@ from devboot.onboarding.proposal_values import Database, Note, Service, Task
 from devboot.onboarding.reading.compose import Compose, Container, texts
 from devboot.onboarding.reading.compose_keys import NOTED, is_unknown
 from devboot.onboarding.reading.tree import Tree
+from devboot.onboarding.services.unavailable import known_versions, nearest_version
 from devboot.recipes import RecipeFolders, bundled_folder
 
 _INIT = "/docker-entrypoint-initdb.d"
@@ -39,7 +40,7 @@ _CONFIGURES = re.compile(r"\.(?:conf|cnf|ini|config|ya?ml)(?::\w+)*$|/conf\.d\b"
 
 
 def with_versions(services: Iterable[Service], compose: Compose) -> tuple[tuple[Service, ...], list[Note]]:
-    """Give services the versions of their containers, if the recipe has them on each platform; else say what runs."""
+    """Give services the versions of their containers, as far as any source has them; else say what runs."""
     found: list[Service] = []
     notes: list[Note] = []
     for service in services:
@@ -47,9 +48,9 @@ def with_versions(services: Iterable[Service], compose: Compose) -> tuple[tuple[
         if container is None or not container.version:
             found.append(service)
             continue
-        version, note = _nearest(service.recipe, container)
+        version, text = _version(service.recipe, container)
         found.append(replace(service, version=version))
-        notes += [note] if note else []
+        notes += [Note(f"{service.recipe}: compose has {container.image}; {text}", container.evidence)] if text else []
     return tuple(found), notes
 
 
@@ -59,27 +60,28 @@ def container_of(service: Service, compose: Compose) -> Container | None:
     return next((each for name in names if (each := compose.of(name)) is not None), None)
 
 
-def _nearest(recipe: str, container: Container) -> tuple[str, Note | None]:
+def _version(recipe: str, container: Container) -> tuple[str, str]:
     """The version to ask for, empty for the recipe's own choice; and what to say where it isn't that of the image."""
-    known = _versions(recipe)
+    product = re.search(r"maria|mysql", container.image.rpartition("/")[2])
+    if recipe == "mariadb" and product is not None and product[0] == "mysql":
+        return "", "MariaDB runs here, in the version of the distribution; `[services.mysql]` has what else there is"
+    known = known_versions(recipe)
+    build = re.search(r"vector|timescale|postgis", container.image)
+    if known and build is not None:  # pgvector is in the newest alone
+        if build[0] != "vector":
+            return "", f"{known[0]} runs here, without {build[0]}"
+        is_same = container.version.partition(".")[0] == known[0].partition(".")[0]
+        return "", "" if is_same else f"{known[0]} runs here, which alone comes with pgvector"
     if not known:
-        return "", None  # the distribution or the channel has one, whatever is asked for
+        where = "the channel" if known_servers()[container.recipe or ""].channel else "the distribution"
+        return "", f"the version that {where} has runs here"
     wanted = container.version.split(".")
     for length in range(len(wanted), 0, -1):
         fits = [each for each in known if each.split(".")[:length] == wanted[:length]]
         if fits:
-            return (".".join(wanted[:length]) if fits[0] != known[0] else ""), None
-    distance = {each: abs(int(each.split(".")[0]) - int(wanted[0])) for each in known}
-    nearest = min(known, key=lambda each: distance[each])
-    text = f"{recipe}: compose has {container.image}; {nearest} runs here, the nearest that devboot has"
-    return ("" if nearest == known[0] else nearest), Note(text, container.evidence)
-
-
-def _versions(recipe: str) -> list[str]:
-    """The versions of a recipe that each platform has which its newest has; the newest first."""
-    releases = RecipeFolders([bundled_folder()]).get(recipe).releases
-    usual = set(releases[0].rows()) if releases else set()
-    return [release.version for release in releases if usual <= set(release.rows())]
+            return (".".join(wanted[:length]) if fits[0] != known[0] else ""), ""
+    nearest = nearest_version(known, container.version)
+    return ("" if nearest == known[0] else nearest.partition(".")[0]), f"{nearest} runs here, the nearest there is"
 
 
 # -- first data, and databases beside the first ------------------------------------------------------------------------

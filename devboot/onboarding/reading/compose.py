@@ -50,8 +50,9 @@ class Container:
 
     @property
     def version(self) -> str:
-        """The version that the image's tag begins with; empty where it says none."""
-        match = re.match(r"v?(\d+(?:\.\d+)*)", self.image.partition("@")[0].rpartition("/")[2].partition(":")[2])
+        """The version in the image's tag; empty where it says none."""
+        tag = self.image.partition("@")[0].rpartition("/")[2].partition(":")[2]
+        match = re.search(r"(?:^|-)(?:v|pg)?(\d+(?:\.\d+)*)(?!\w)", tag)
         return match[1] if match else ""
 
     @property

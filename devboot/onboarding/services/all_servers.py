@@ -79,7 +79,8 @@ def find_services(clone: Clone, code: Code, base: Run, given: Mapping[str, str],
         tried |= each.probes
     run = evaluate(code, tried, thorough=True) if tried != given else base
     known = {each.kind.recipe for each in found}
-    return Services((*found, *find_endpoints(run, packages, hosts, known)), run)
+    composed = {container.recipe or "" for container in clone.compose.containers}
+    return Services((*found, *find_endpoints(run, packages, hosts, known, composed)), run)
 
 
 def containers(clone: Clone) -> frozenset[str]:

@@ -22,11 +22,15 @@ _PART = re.compile(r"_(HOST(?:NAME)?|SERVER|PORT)$")
 
 
 def find_endpoints(
-    run: Run, packages: Mapping[str, str], containers: Collection[str], known: Collection[str] = ()
+    run: Run,
+    packages: Mapping[str, str],
+    containers: Collection[str],
+    known: Collection[str] = (),
+    composed: Collection[str] = (),
 ) -> list[Served]:
     """Those that the application uses with the run's variables, on this machine or in `containers`.
 
-    `known` names recipes that are proposed already.
+    `known` names recipes that are proposed already, `composed` kinds of servers that compose files have.
     """
     kinds = [
         each
@@ -36,7 +40,10 @@ def find_endpoints(
     opened: dict[str, list[Connection]] = {}
     for each in connections(run, kinds):
         opened.setdefault(each.kind.name, []).append(each)
-    found = (_find(each, run, opened.get(each.name, []), containers) for each in kinds)
+    grounded = (
+        each for each in kinds if not each.confirmed or each.name in composed or _is_in_container(each, run, containers)
+    )
+    found = (_find(each, run, opened.get(each.name, []), containers) for each in grounded)
     return [_with_notes(_led(each, packages)) for each in found if each is not None]
 
 
@@ -63,6 +70,13 @@ def _find(kind: Kind, run: Run, opened: list[Connection], containers: Collection
     if is_away:
         return None
     return _fixed(found, opened, run, containers)
+
+
+def _is_in_container(kind: Kind, run: Run, containers: Collection[str]) -> bool:
+    """Whether a variable or a setting names a container for it."""
+    texts = [text_of(name, run) for name in (*run.found.reads, *run.found.needs) if kind.variables.match(name.upper())]
+    texts += [str(value.data) for name in kind.settings if (value := run.names.get(name)) is not None]
+    return any(host_of(text) in containers for text in texts)
 
 
 def _take_variables(found: Served, opened: Connection, run: Run) -> bool:
@@ -102,11 +116,21 @@ def _fixed(found: Served, opened: list[Connection], run: Run, containers: Collec
             if is_elsewhere(value.data):
                 return None
             found.pin(*split(value.data), value.place, containers)
+    for name in kind.settings:
+        host, port = _setting(run, name), _setting(run, re.sub(r"(?:HOST|SERVER)$", "PORT", name))
+        if isinstance(host, str) and not is_elsewhere(host):
+            found.pin(host, int(str(port)) if str(port).isdecimal() else None, run.names[name].place, containers)
     for each in opened:
         host, port = host_and_port(each)
         if isinstance(host, str) and HOLE not in host and not is_elsewhere(host):
             found.pin(host, port if isinstance(port, int) else None, each.place, containers)
     return found if found.evidence is not None or found.port else None
+
+
+def _setting(run: Run, name: str) -> object:
+    """What a setting holds that no variable changes."""
+    value = run.names.get(name)
+    return value.data if value is not None and not value.reads else None
 
 
 def _without_recipe(found: Served, run: Run, containers: Collection[str]) -> Served:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from urllib.parse import urlsplit
 
 from devboot.onboarding.libraries import Kind, kind, kinds_of_channels, known_servers
 from devboot.onboarding.proposal_values import Note, Proposal
+from devboot.recipes import RecipeFolders, bundled_folder
 
 
 def without_channels(proposal: Proposal) -> Proposal:
@@ -25,6 +27,35 @@ def without_rabbitmq(proposal: Proposal) -> Proposal:
     """Return the proposal for a machine whose distribution isn't Debian's kin."""
     text = "the code connects to it, and it can't be had here: only Debian and Ubuntu have it"
     return _without(proposal, kind("rabbitmq"), text)
+
+
+def with_versions_of(proposal: Proposal, platform: str) -> Proposal:
+    """Return the proposal for a machine of that platform: where a version can't be had on it, the nearest is taken."""
+    services, notes = [], []
+    for service in proposal.services:
+        known = known_versions(service.recipe, platform)
+        wanted = service.version
+        if wanted and known and not any(each == wanted or each.startswith(f"{wanted}.") for each in known):
+            nearest = nearest_version(known, wanted)
+            text = (
+                f"{service.recipe}: compose has version {wanted}, which can't be had on {platform}; {nearest} runs here"
+            )
+            notes.append(Note(text, service.evidence))
+            services.append(replace(service, version="" if nearest == known[0] else nearest))
+        else:
+            services.append(service)
+    return replace(proposal, services=tuple(services), notes=(*proposal.notes, *notes)) if notes else proposal
+
+
+def known_versions(recipe: str, platform: str = "") -> list[str]:
+    """Return the versions that a recipe has on a platform, on any if none is named; the newest first."""
+    releases = RecipeFolders([bundled_folder()]).get(recipe).releases
+    return [release.version for release in releases if not platform or platform in release.rows()]
+
+
+def nearest_version(known: Sequence[str], wanted: str) -> str:
+    """Return the version whose major is the nearest, the newer of two."""
+    return min(known, key=lambda each: abs(int(each.partition(".")[0]) - int(wanted.partition(".")[0])))
 
 
 def _without(proposal: Proposal, gone: Kind, text: str) -> Proposal:

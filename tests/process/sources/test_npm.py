@@ -35,7 +35,9 @@ class Wheels:
     def listed(self, origin, condition, _):
         version = condition.removeprefix("==")
         file = f"{origin.name}-{version}-py3-none-linux_x86_64.whl"
-        return Listed(origin.name, version, {"linux-x86_64": Artifact("wheel", origin.name, version, file, "b" * 64, 9)})
+        return Listed(
+            origin.name, version, {"linux-x86_64": Artifact("wheel", origin.name, version, file, "b" * 64, 9)}
+        )
 
     def fetch(self, artifact, platform, into):
         assert (artifact.source, platform) == ("wheel", "linux-x86_64")

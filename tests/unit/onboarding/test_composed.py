@@ -2,10 +2,13 @@
 
 import pytest
 
+from devboot.onboarding import with_versions_of
 from devboot.onboarding.reading.compose import read_compose
 from devboot.onboarding.reading.tree import Tree
 from devboot.recipes import RecipeFolders, bundled_folder
 
+MYSQL = "import pymysql\npymysql.connect(host='localhost', user='root', password='b', database='shop')\n"
+MONGO = "import pymongo\npymongo.MongoClient(os.environ['MONGO_URL'])\n"
 REDIS = "import redis\nclient = redis.from_url(os.environ['REDIS_URL'])\n"
 POSTGRES = "import psycopg2\nclient = psycopg2.connect(os.environ['DATABASE_URL'])\n"
 
@@ -42,7 +45,64 @@ def test_a_version_that_the_recipe_lacks_becomes_the_nearest_and_is_named(propos
 
     (service,) = proposal.services
     (note,) = [text for text in notes(proposal) if "nearest" in text]
-    assert f"compose has {image}; {service.version or newest(service.recipe)} runs here" in note
+    assert f"compose has {image}; {service.version or newest(service.recipe)}" in note
+    assert "runs here, the nearest there is" in note
+
+
+@pytest.mark.parametrize(
+    ("image", "version"),
+    [
+        ("postgres:14", "14"),
+        ("postgres:15-alpine", "15"),
+        ("docker.io/library/postgres:16.3-bookworm", "16"),
+        ("postgres:17.2", "17"),
+        ("postgres:18", ""),
+        ("bitnami/postgresql:16.1.0-debian-11-r5", "16"),
+        ("postgres@sha256:aa16", ""),
+    ],
+)
+def test_the_major_version_of_postgresql_is_that_of_the_image(propose, image, version):
+    proposal = propose_with(propose, f"services:\n  db:\n    image: {image}\n", POSTGRES, "psycopg2")
+
+    assert [each.version for each in proposal.services] == [version]
+    assert not [text for text in notes(proposal) if "compose has" in text]
+
+
+@pytest.mark.parametrize(
+    ("image", "code", "package", "said"),
+    [
+        ("pgvector/pgvector:pg16", POSTGRES, "psycopg2", "which alone comes with pgvector"),
+        ("postgis/postgis:16-3.4", POSTGRES, "psycopg2", "without postgis"),
+        ("timescale/timescaledb:latest-pg16", POSTGRES, "psycopg2", "without timescale"),
+        ("mysql:8.0", MYSQL, "pymysql", "MariaDB runs here"),
+        ("mariadb:10.11", MYSQL, "pymysql", "the version that the distribution has runs here"),
+        ("mongo:6", MONGO, "pymongo", "the version that the channel has runs here"),
+    ],
+)
+def test_what_runs_in_the_place_of_an_image_is_said_in_one_note(propose, image, code, package, said):
+    proposal = propose_with(propose, f"services:\n  db:\n    image: {image}\n", code, package)
+
+    (note,) = [text for text in notes(proposal) if "compose has" in text]
+    assert f"compose has {image}; " in note
+    assert said in note
+    assert [each.version for each in proposal.services] == [""]
+
+
+def test_a_version_that_this_platform_lacks_becomes_the_nearest_that_it_has(propose):
+    compose = "services:\n  db:\n    image: postgres:14\n  cache:\n    image: redis:7\n"
+    proposal = propose_with(propose, compose, f"{POSTGRES}{REDIS}", "psycopg2\nredis")
+
+    def here(platform):
+        found = with_versions_of(proposal, platform)
+        return {each.recipe: each.version for each in found.services}, set(notes(found)) - set(notes(proposal))
+
+    assert here("linux-x86_64")[0]["postgres"] == "14"
+    versions, said = here("linux-aarch64")
+    assert versions["postgres"].startswith("15.")
+    assert any(
+        text.startswith("postgres: compose has version 14, which can't be had on linux-aarch64") for text in said
+    )
+    assert here("macos-x86_64")[0]["redis"] == "7"
 
 
 def test_another_version_that_the_recipe_has_on_each_platform_is_asked_for(propose):

@@ -244,3 +244,53 @@ def test_the_manifest_with_hosts_is_valid(propose):
     text = render(propose({"app.py": FLASK + code, "requirements.txt": "flask\nredis\n"}))
 
     assert parse_manifest(text, "devboot.toml").python.hosts == ("redis",)
+
+
+MAIL_COMPOSE = "services:\n  post:\n    image: axllent/mailpit\n"
+BY_HOST = """
+EMAIL_HOST = os.environ.get("EMAIL_HOST", "mailpit")
+EMAIL_PORT = int(os.environ.get("EMAIL_PORT", 1025))
+"""
+BY_LOGIN = """
+EMAIL_HOST = os.environ.get("SMTP_SERVER", "localhost")
+EMAIL_PORT = os.environ.get("SMTP_PORT", "1025")
+EMAIL_HOST_USER = os.environ.get("SMTP_USER", "")
+EMAIL_HOST_PASSWORD = os.environ.get("SMTP_PASSWORD", "")
+EMAIL_USE_TLS = os.environ.get("SMTP_TLS", "true") == "true"
+"""
+MAIL = {part: f"${{services.mail.{part}}}" for part in ("host", "port", "user", "password")}
+LOGIN = {"SMTP_USER": MAIL["user"], "SMTP_PASSWORD": MAIL["password"], "SMTP_TLS": "false"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "compose", "env"),
+    [
+        (BY_HOST, "", {"EMAIL_HOST": MAIL["host"], "EMAIL_PORT": MAIL["port"]}),
+        (BY_LOGIN, MAIL_COMPOSE, {"SMTP_SERVER": MAIL["host"], "SMTP_PORT": MAIL["port"], **LOGIN}),
+    ],
+)
+def test_a_mail_server_of_development_is_a_service_whose_variables_are_set(django, settings, compose, env):
+    proposal = django(settings, more={"compose.yml": compose} if compose else {})
+
+    assert "mail" in [each.recipe for each in proposal.services]
+    assert {each.name: each.value for each in proposal.env if each.name in env} == env
+
+
+def test_a_container_of_a_mail_server_that_settings_name_is_this_machine(django):
+    proposal = django("EMAIL_HOST = 'post'\nEMAIL_PORT = 1025\n", more={"compose.yml": MAIL_COMPOSE})
+
+    (service,) = proposal.services
+    assert (service.recipe, service.port, proposal.python.hosts) == ("mail", 1025, ("post",))
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        "EMAIL_HOST = os.environ.get('EMAIL_HOST', 'localhost')\nEMAIL_PORT = 25\n",
+        "EMAIL_HOST = os.environ.get('EMAIL_HOST')\n",
+        "EMAIL_HOST = os.environ.get('EMAIL_HOST', 'smtp.example.com')\n",
+        "EMAIL_HOST = 'localhost'\nEMAIL_BACKEND = 'django.core.mail.backends.console.EmailBackend'\n",
+    ],
+)
+def test_what_sends_mail_only_from_servers_needs_none_for_development(django, settings):
+    assert not django(settings).services

@@ -36,6 +36,7 @@ _KINDS = {
     "texts": (".md", ".rst", ".txt", ".adoc", ".pdf", ".tex"),
     "data": (".csv", ".json", ".xml", ".tsv", ".xlsx", ".parquet", ".yml", ".yaml"),
 }
+_FROM = re.compile(r"^FROM[ \t]+(?:--\S+[ \t]+)*(\S+)", re.MULTILINE | re.IGNORECASE)
 _TESTS = "devboot run -- python -m pytest   # runs its tests in its environment"
 _SHOWN = 3
 
@@ -65,7 +66,7 @@ def nature_without_packages(folder: str) -> Nature | None:
         if is_file(os.path.join(folder, name)):
             what = f"`{name}` says that this is {language}, and nothing says what should run"
             return Nature(what, ["write what should run into a file `Procfile`: `web: COMMAND`"])
-    return _documentation(folder, "uvx --from {tool} ") or _files_alone(folder)
+    return _documentation(folder, "uvx --from {tool} ") or _files_alone(folder) or _addition_to_image(folder)
 
 
 def nature_with_packages(folder: str) -> Nature:
@@ -117,6 +118,15 @@ def _files_alone(folder: str) -> Nature | None:
         return None
     first = min(name for name in names if name.lower().endswith(_KINDS[found[0]]))
     return Nature(f"`{printable(first)}`: {' and '.join(found[:2])}, and no program", [])
+
+
+def _addition_to_image(folder: str) -> Nature | None:
+    """What is said of files that an image of somebody else's gets: the program is in that."""
+    path = os.path.join(folder, "Dockerfile")
+    images = _FROM.findall(read_text(path)) if is_file(path) else []
+    if not images or "/" not in images[-1]:
+        return None
+    return Nature(f"`Dockerfile` adds files to the image `{printable(images[-1])}`, whose program isn't here", [])
 
 
 def _names(folder: str) -> list[str]:

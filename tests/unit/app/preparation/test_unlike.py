@@ -41,6 +41,19 @@ def test_files_say_what_a_folder_is_instead(tmp_path, name, causes, helps):
     assert what_else(str(tmp_path)) == (causes, helps)
 
 
+@pytest.mark.parametrize(
+    ("image", "causes"),
+    [
+        ("acme/api:1", ["`Dockerfile` adds files to the image `acme/api:1`, whose program isn't here"]),
+        ("python:3.13", []),
+    ],
+)  # fmt: skip
+def test_a_dockerfile_that_adds_to_another_programs_image_names_it(tmp_path, image, causes):
+    (tmp_path / "Dockerfile").write_text(f"FROM python:3.12 AS made\nfrom --platform=linux {image}\nCOPY x.py /app/\n")
+    (tmp_path / "x.py").touch()
+    assert what_else(str(tmp_path)) == (causes, [EXAMPLE])
+
+
 def test_a_folder_that_is_gone_says_nothing(tmp_path):
     assert what_else(str(tmp_path / "gone")) == ([], [EXAMPLE])
 

@@ -7,10 +7,12 @@ from collections.abc import Iterable, Mapping
 # Where all of these are named, and the extra isn't, the package with the extra says which versions of them fit. kombu
 # looks at the version of redis when a worker connects, and refuses an older one: a list that pins redis and celery but
 # not kombu gets a newer kombu each month, until no worker starts any more.
+# SQLAlchemy's asyncio needs greenlet, which its releases ask for on the Pythons of their day alone.
 # gunicorn's worker for gevent imports a package that gunicorn doesn't require.
 _COMPANIONS = (
     (("celery", "redis"), "kombu", "redis"),
     (("kombu", "redis"), "kombu", "redis"),
+    *((("sqlalchemy", driver), "sqlalchemy", "asyncio") for driver in ("aiomysql", "aiosqlite", "asyncmy", "asyncpg")),
     (("gunicorn", "gevent"), "packaging", ""),
 )
 

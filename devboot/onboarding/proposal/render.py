@@ -21,7 +21,8 @@ def render(proposal: Proposal) -> str:
     Warnings are always written, other notes as long as the whole has no more than `LINES` lines.
     """
     proposal = refuse_foreign_references(proposal)
-    parts = [[HEAD, SCHEMA] if proposal.has_virtualenv else [HEAD], *tables(proposal), _procfile(proposal)]
+    head = [HEAD, SCHEMA, *_unsaid(proposal.python)] if proposal.has_virtualenv else [HEAD]
+    parts = [head, *tables(proposal), _procfile(proposal)]
     parts = [part for part in parts if part]
     room = LINES - sum(len(part) + 1 for part in parts)
     notes: list[str] = []
@@ -30,6 +31,14 @@ def render(proposal: Proposal) -> str:
         if note.warns or len(notes) + len(lines) <= room:
             notes += lines
     return "\n\n".join("\n".join(part) for part in [*parts, *([notes] if notes else [])]) + "\n"
+
+
+def _unsaid(python: PythonInput) -> Iterator[str]:
+    """Yield a comment on what is read from the clone's own files, so that no key has to say it."""
+    said = [f"Python {python.version} ({python.version_from})"] if python.version else []
+    said += [f"packages of {', '.join(python.requirements)}"] if python.requirements and python.is_list_usual else []
+    if said:
+        yield f"# {printable(', '.join(said), COLUMNS - 2)}"
 
 
 def tables(proposal: Proposal) -> list[list[str]]:

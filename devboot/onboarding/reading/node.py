@@ -131,10 +131,12 @@ def _installer(tree: Tree, folder: str, lock: str) -> str:
     """Return the command that installs what a lock says, by the version of the tool that wrote it."""
     if lock == "package.json":
         return "npm install"
-    if not lock.startswith(("yarn", "pnpm")):
-        # npm on another platform leaves out what it doesn't install, and `npm ci` then refuses the lock
-        return "npm ci" if _is_complete(tree, posixpath.join(folder, lock)) else "npm install --no-save"
     package = read_package(tree, posixpath.normpath(posixpath.join(folder, "package.json")))
+    if not lock.startswith(("yarn", "pnpm")):
+        locked = read_package(tree, posixpath.normpath(posixpath.join(folder, lock))).get("packages")
+        # npm on another platform leaves out what it doesn't install, and `npm ci` then refuses the lock
+        is_refused = isinstance(locked, dict) and not _is_complete({**locked, "": package})
+        return "npm install --no-save" if is_refused else "npm ci"
     named = re.match(r"(yarn|pnpm)@(\d+)(\.\d+\.\d+)?", str(package.get("packageManager", "")))
     text = tree.text(posixpath.join(folder, lock)) or ""
     if lock == "yarn.lock":
@@ -149,12 +151,8 @@ def _installer(tree: Tree, folder: str, lock: str) -> str:
     return f"npx --yes pnpm@{version} install --frozen-lockfile"
 
 
-def _is_complete(tree: Tree, path: str) -> bool:
-    """Whether npm's lock has all that its packages depend on; true for what can't be read."""
-    table = read_package(tree, posixpath.normpath(path))
-    packages = table.get("packages")
-    if not isinstance(packages, dict):
-        return True
+def _is_complete(packages: Mapping[str, Any]) -> bool:
+    """Whether npm's lock has all that package.json, which is its root, and its packages depend on."""
     return all(
         _has_one(packages, place, name)
         for place, entry in packages.items()

@@ -26,7 +26,6 @@ from devboot.onboarding.proposal_values import Evidence, Note, PythonInput
 from devboot.onboarding.reading.layout import Application
 from devboot.onboarding.reading.tree import Tree
 
-_LIST = re.compile(r"[\w.-]*requirements[\w.-]*\.txt")
 LOCKS = ("uv.lock", "pylock.toml", "poetry.lock", "Pipfile.lock")
 DEVELOPMENT = ("local", "dev", "development")
 NAME = re.compile(r"^\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[([^\]]*)\])?")
@@ -54,9 +53,7 @@ def find_input(tree: Tree, root: str, settings: str) -> tuple[PythonInput, list[
 
 
 def with_stated_version(tree: Tree, app: Application, python: PythonInput, folder: str) -> PythonInput:
-    """Add the version that the clone states, and whether a manifest need not name these lists.
-
-    It need not where they are what is taken without, and no other list lies beside them that a reader could expect.
+    """Add the version that the clone states, and whether a manifest that names no list of packages means these.
 
     `folder`, relative to that of the manifest, is where most commands run.
     """
@@ -64,10 +61,7 @@ def with_stated_version(tree: Tree, app: Application, python: PythonInput, folde
     place = posixpath.normpath(posixpath.join(root, folder))
     named = named_inputs(root, python.requirements)
     # A pyproject.toml that is named is installed as a package, too
-    lists = filter(_LIST.fullmatch, tree.in_folder(app.root))
-    others = [each for each in lists if each not in python.requirements]
-    is_usual = all(each.kind != PYPROJECT for each in named) and named == default_inputs(root, place)
-    is_list_usual = is_usual and not others
+    is_list_usual = all(each.kind != PYPROJECT for each in named) and named == default_inputs(root, place)
 
     def text_of(path: str) -> str | None:
         inner = posixpath.relpath(path, str(tree.root))

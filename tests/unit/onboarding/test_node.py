@@ -164,7 +164,9 @@ WANTS = {"dependencies": {"b": "1"}}
     ],
 )  # fmt: skip
 def test_a_lock_of_npm_that_lacks_something_is_completed_and_left_as_it_is(propose, packages, run):
-    files = {**SITE, "Procfile": "web: npm start\n", "package.json": package(), "package-lock.json": lock(**packages)}
+    asked = json.dumps({"scripts": {"start": "x"}, "optionalDependencies": {"own": "1"}, **packages[""]})
+    locked = lock(**packages, **{"node_modules/own": {}})
+    files = {**SITE, "Procfile": "web: npm start\n", "package.json": asked, "package-lock.json": locked}
     assert [each[1] for each in tasks(propose(files))] == [run]
 
 
@@ -185,3 +187,12 @@ def test_a_clone_of_node_gets_the_values_of_its_template_that_its_code_reads(pro
 def test_what_node_reads_beside_an_application_in_python_is_left_to_that(propose):
     files = {**SITE, "package.json": package(), ".env.example": "UPLOADS=files\n", "ui/x.js": "process.env.UPLOADS\n"}
     assert "UPLOADS" not in {each.name for each in propose(files).env}
+
+
+@pytest.mark.parametrize(("locked", "run"), [("left-pad", "npm ci"), ("right-pad", "npm install --no-save")])
+def test_a_lock_that_lacks_what_the_package_asks_for_is_completed(propose, locked, run):
+    asked = json.dumps({"scripts": {"watch": "x"}, "dependencies": {"left-pad": "^1"}})
+    made = lock(**{"": {"dependencies": {locked: "^1"}}, f"node_modules/{locked}": {}})
+    files = {"Procfile.dev": "web: flask run\ncss: npm run watch\n", "package.json": asked, "package-lock.json": made}
+
+    assert [each[1] for each in tasks(propose({**SITE, **files}))] == [run]

@@ -59,6 +59,7 @@ def test_a_project_with_a_bit_of_everything(write):
     expected = """
         # `devboot up` runs this clone; to get devboot: `uv tool install .` in a clone of it
         #:schema ./.venv/devboot.schema.json
+        # Python 3.12 (.python-version:1), packages of requirements.txt
 
         [services.redis]  # shop/settings.py:8
 
@@ -191,6 +192,8 @@ def test_texts_are_quoted_as_toml_wants_it():
     assert tomllib.loads(f"x = {quoted(text)}")["x"] == text
 
 
-def test_a_list_beside_others_is_named(write):
+def test_what_no_key_says_stands_in_a_comment(write):
     clone = write({"requirements.txt": "flask\n", "requirements-dev.txt": "black\n", "app.py": FLASK})
-    assert '[python]\nrequirements = ["requirements.txt"]' in render(detect(clone, environ={}))
+    assert "\n# packages of requirements.txt\n" in render(detect(clone, environ={}))
+    (clone / ".python-version").write_text("3.12\n")
+    assert "\n# Python 3.12 (.python-version:1), packages of requirements.txt\n" in render(detect(clone, environ={}))

@@ -1,5 +1,7 @@
 """What belongs beside a list of requirements so that its packages go together."""
 
+import pytest
+
 from devboot.environment.locks.companions import companions
 
 
@@ -23,3 +25,10 @@ def test_gunicorn_with_gevent_gets_what_its_worker_imports():
     assert ("packaging",) == companions([("gunicorn", ()), ("gevent", ())])
     assert () == companions([("gunicorn", ()), ("gevent", ()), ("packaging", ())])
     assert () == companions([("gunicorn", ())])
+
+
+@pytest.mark.parametrize("driver", ["asyncpg", "aiosqlite", "aiomysql", "asyncmy"])
+def test_sqlalchemy_with_an_asynchronous_driver_gets_what_its_asyncio_needs(driver):
+    assert ("sqlalchemy[asyncio]",) == companions([("sqlalchemy", ()), (driver, ())])
+    assert () == companions([("sqlalchemy", ("asyncio",)), (driver, ())])
+    assert () == companions([(driver, ())])

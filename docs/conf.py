@@ -18,6 +18,7 @@ html_theme = "furo"
 html_title = f"devboot {version}"
 html_copy_source = False
 html_show_sourcelink = False
+html_use_index = False
 
 # Pages of the site whose text is that of a file in the repository's root.
 _ROOT = Path(__file__).resolve().parents[1]

@@ -14,11 +14,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.fakes.console import commands, missing, typed
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
 SYSTEM = ("PIP_", "SSL_", "UV_INDEX", "UV_DEFAULT_INDEX", "UV_FIND_LINKS", "LANG", "LC_")
 BLOCKS = re.findall(r"```console\n(.*?)```", README, flags=re.DOTALL)
-COMMANDS = [re.sub(r"\s+#.*", "", line[2:]) for block in BLOCKS for line in block.splitlines() if line.startswith("$ ")]
+COMMANDS = [(re.sub(r"\s+#.*", "", command), lines) for block in BLOCKS for command, lines in commands(block)]
 
 
 @pytest.fixture
@@ -57,9 +59,11 @@ def environ(tmp_path: Path, clone: Path) -> Iterator[dict[str, str]]:
 
 @pytest.mark.network
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("command", COMMANDS)
-def test_the_command_works_as_written(command: str, clone: Path, environ: dict[str, str]) -> None:
+@pytest.mark.parametrize(("command", "lines"), COMMANDS, ids=[command for command, _ in COMMANDS])
+def test_the_command_works_as_written(command: str, lines: list[str], clone: Path, environ: dict[str, str]) -> None:
     cwd = clone / "examples" / "feedreader" if command.startswith("devboot ") else clone
+    if lines:
+        return prints(command, lines, cwd, environ)
     if command.endswith(" up"):
         return runs_until_stopped(command, cwd, environ)
     done = subprocess.run(
@@ -72,10 +76,14 @@ def test_the_command_works_as_written(command: str, clone: Path, environ: dict[s
         timeout=500,
         check=False,
     )
-    if command.endswith(" up -d"):
-        subprocess.run([clone / "devbootw", "down"], cwd=cwd, env=environ, capture_output=True, check=True)
     assert done.returncode == 0, done.stdout + done.stderr
     return None
+
+
+def prints(command: str, lines: list[str], cwd: Path, environ: dict[str, str]) -> None:
+    """A command whose output the README shows."""
+    code, printed = typed(command, environ | {"TERM": "xterm", "LANG": "C.UTF-8"}, cwd)
+    assert (code, missing(lines, printed)) == (0, []), printed
 
 
 def runs_until_stopped(command: str, cwd: Path, environ: dict[str, str]) -> None:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.conftest import START, Machine
-from tests.fakes.terminal import Terminal
+from tests.fakes.console import commands, missing, typed
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PAGE = (REPOSITORY / "docs/tutorial.md").read_text(encoding="utf-8")
@@ -58,44 +57,12 @@ class Newcomer:
     def type(self, command: str, lines: list[str]) -> None:
         """Run `command`; `lines` have to be among what it prints, whatever their numbers."""
         line = ADDRESS.sub(self.address, command) if self.address else command
-        window = Terminal(
-            ["/bin/sh", "-c", f'{line}\nended=$?; pwd >"$HOME/folder"; exit $ended'], self.environ, self.folder
-        )
-        try:
-            while window.read(1):
-                pass
-            code, printed = window.wait(), shown(window.text.decode())
-        finally:
-            window.close()
+        code, printed = typed(f'{line}\nended=$?; pwd >"$HOME/folder"; exit $ended', self.environ, self.folder)
         assert code == 0, f"$ {line}\n{printed}"
         if "devboot up -d" in command:
             self.address = ADDRESS.findall(printed)[-1]
-        found = {shape(each) for each in printed.splitlines()}
-        missing = [each for each in lines if shape(each) not in found]
-        assert not missing, f"$ {line}\nnot among its output: {missing}\n{printed}"
+        assert missing(lines, printed) == [], f"$ {line}\n{printed}"
         self.folder = Path((Path(self.environ["HOME"]) / "folder").read_text().strip())
-
-
-def commands(text: str) -> Iterator[tuple[str, list[str]]]:
-    """Yield each command of a console with the lines of its output."""
-    for part in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
-        command, *lines = part.splitlines()
-        yield command, lines
-
-
-def shown(text: str) -> str:
-    """Return what stays on the terminal: without colours, and without lines that were drawn again."""
-    plain = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", text)
-    return "\n".join(line.rstrip("\r").rpartition("\r")[2] for line in plain.split("\n"))
-
-
-def shape(line: str) -> str:
-    """Return `line` without what differs from one machine and time to the next: numbers, units, blanks.
-
-    On a busy machine the first page may take longer than `up` waits for its status.
-    """
-    counted = re.sub(r"\d+(?:[.:]\d+)* ?(?:(?:ms|s|m|min)\b)?", "#", line.replace("no answer in time", "200"))
-    return re.sub(r"\s+", " ", counted).strip()
 
 
 @pytest.mark.network

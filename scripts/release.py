@@ -20,7 +20,7 @@ from packaging.version import InvalidVersion, Version
 from uv import find_uv_bin
 
 ROOT = Path(__file__).resolve().parents[1]
-_VERSIONS = {"pyproject.toml": r'(?m)^version = "(.+)"$', "devboot/__init__.py": r'(?m)^__version__ = "(.+)"$'}
+VERSIONS = {"pyproject.toml": r'(?m)^version = "(.+)"$', "devboot/__init__.py": r'(?m)^__version__ = "(.+)"$'}
 _UNRELEASED = "## Unreleased\n"
 
 
@@ -53,7 +53,7 @@ def edit(root: Path, version: str, today: dt.date) -> None:
     """Write `version` and the changelog's heading into the checkout. Raises ReleaseError before anything is changed."""
     if changed := _output(["git", "status", "--porcelain"], root):
         raise ReleaseError(f"commit or stash first:\n{changed}")
-    texts = {name: versioned((root / name).read_text(), pattern, version) for name, pattern in _VERSIONS.items()}
+    texts = {name: versioned((root / name).read_text(), pattern, version) for name, pattern in VERSIONS.items()}
     texts["CHANGELOG.md"] = dated((root / "CHANGELOG.md").read_text(), version, today)
     for name, text in texts.items():
         (root / name).write_text(text, encoding="utf-8")

@@ -23,7 +23,7 @@ def release():
 
 
 def test_the_version_is_the_same_wherever_it_stands(release):
-    found = {re.search(pattern, (ROOT / name).read_text())[1] for name, pattern in release._VERSIONS.items()}
+    found = {re.search(pattern, (ROOT / name).read_text())[1] for name, pattern in release.VERSIONS.items()}
     assert found == {devboot.__version__}
     assert tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"] == devboot.__version__
 
@@ -31,13 +31,13 @@ def test_the_version_is_the_same_wherever_it_stands(release):
 def test_a_later_version_replaces_the_earlier_one_and_nothing_else(release):
     text = 'name = "x"\nversion = "0.1.0"\nminversion = "0.1.0"\n'
     wanted = 'name = "x"\nversion = "0.2.0"\nminversion = "0.1.0"\n'
-    assert release.versioned(text, release._VERSIONS["pyproject.toml"], "0.2.0") == wanted
+    assert release.versioned(text, release.VERSIONS["pyproject.toml"], "0.2.0") == wanted
 
 
 @pytest.mark.parametrize("version", ["0.0.9", "1,0", "next", "0.2.0-beta", "v0.2.0"])
 def test_a_version_that_is_earlier_or_in_another_form_is_refused(release, version):
     with pytest.raises(release.ReleaseError):
-        release.versioned('version = "0.1.0"\n', release._VERSIONS["pyproject.toml"], version)
+        release.versioned('version = "0.1.0"\n', release.VERSIONS["pyproject.toml"], version)
 
 
 def test_what_was_unreleased_gets_the_version_and_the_day(release):

@@ -85,7 +85,9 @@ def _all(call: Call) -> int:
         found = daemon.connect(lease)
         if found is None:
             continue
-        Streams().say(("\n" if number else "") + f"{printable(lease.root)}\n")
+        # Into a file or a pipe with the table, which would be nobody's without it
+        title = ("\n" if number else "") + f"{printable(lease.root)}\n"
+        Streams().say(title) if call.stdout.terminal or call.wishes.json else Streams().write(1, title.encode())
         code = max(code, meeting.answer(call, found))
     if not running:
         Streams().say("no project of yours is running\n")

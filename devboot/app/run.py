@@ -7,7 +7,7 @@ import os
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal as _signal
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 else:
     import _signal  # the signal package imports enum
 
@@ -104,3 +104,13 @@ def _similar(program: str, environ: Mapping[str, str]) -> list[str]:
             continue
     near = nearest(program, sorted(names))
     return [f"did you mean `{near}`?"] if near else []
+
+
+def unknown_task(name: str, near: str | None, tasks: Iterable[str]) -> list[str]:
+    """What to do about a name that no task has; `near` is a task that was probably meant."""
+    there = ", ".join(f"`{each}`" for each in sorted(tasks))
+    return [
+        *([f"did you mean `devboot run {near}`?"] if near else []),
+        f"the tasks are {there}" if there else "a task is a table `[tasks.NAME]` of devboot.toml with `run`",
+        f"devboot run -- {name}   # a command of that name",
+    ]

@@ -12,7 +12,7 @@ from devboot.app import meeting
 from devboot.app.beside import foreground, quiet_call, with_daemon
 from devboot.app.call import Call
 from devboot.app.preparation.prepare import Prepared
-from devboot.app.run import become, task_command
+from devboot.app.run import become, task_command, unknown_task
 from devboot.daemon.client import NoAnswerError
 from devboot.environment.tasks import asked_first, needs
 from devboot.errors import UsageError
@@ -62,8 +62,7 @@ def task_called(name: str, tasks: Mapping[str, Task]) -> Task:
     if name in tasks:
         return tasks[name]
     near = nearest(name, tasks)
-    helps = [f"did you mean `devboot run {near}`?"] if near else []
-    raise UsageError("usage/unknown-task", f"there is no task `{name}`", help=[*helps, f"devboot run -- {name}"])
+    raise UsageError("usage/unknown-task", f"there is no task `{name}`", help=unknown_task(name, near, tasks))
 
 
 def _folder(call: Call, task: Task) -> str:

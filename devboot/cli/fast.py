@@ -10,7 +10,7 @@ from devboot import snapshot
 from devboot.app.arguments import Invocation
 from devboot.app.call import Call
 from devboot.app.commands import Command
-from devboot.app.run import become, from_snapshot, task_command
+from devboot.app.run import become, from_snapshot, task_command, unknown_task
 from devboot.cli.session import Session
 from devboot.errors import UsageError, WorkError
 from devboot.model.nearest import nearest
@@ -58,8 +58,8 @@ def _run_as_it_is(words: Sequence[str], project: Project, environ: Mapping[str, 
         if words[0] == name:
             rest = words[2:] if words[1:2] == ("--",) else words[1:]
             return become(task_command(text, rest), patched, folder) or 0
-    near = nearest(words[0], [task[0] for task in known.tasks])
-    advice = [f"did you mean `devboot run {near}`?"] if near else [f"devboot run -- {words[0]}"]
+    tasks = [task[0] for task in known.tasks]
+    advice = unknown_task(words[0], nearest(words[0], tasks), tasks)
     raise UsageError("usage/unknown-task", f"there is no task `{words[0]}`", help=advice)
 
 

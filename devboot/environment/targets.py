@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from devboot.environment.locks.markers import applies
 from devboot.model.artifact import LINUX_AARCH64, LINUX_X86_64, MACOS_ARM64, MACOS_X86_64
+from devboot.model.edge.lock import PythonLock
 from devboot.uv.pip import Target
 
 _NEWEST_GLIBC = 40  # minor version of the newest that wheels are built for
@@ -49,3 +51,11 @@ def marker_values(platform: str, version: str) -> dict[str, str]:
         "python_version": ".".join(version.split(".")[:2]),
         "sys_platform": "darwin" if is_macos else "linux",
     }
+
+
+def packages_here(lock: PythonLock, platform: str) -> int:
+    """Return how many packages of a lock are installed on a platform: some are for other systems alone."""
+    if platform not in _MACHINES:
+        return len(lock.package)
+    values = marker_values(platform, lock.interpreter or f"{lock.python or '3.13'}.0")
+    return sum(applies(each.marker, values) for each in lock.package)

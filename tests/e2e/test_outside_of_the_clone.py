@@ -240,7 +240,7 @@ def test_a_project_that_was_moved_while_it_runs_can_be_stopped_from_both_sides(t
     looked_at = project.devboot("ps", cwd=moved)
     assert "web" in looked_at.stdout
     assert f"it was started in {project.root}, before it was moved" in looked_at.stderr
-    assert str(project.root) in project.devboot("ps", "-a", cwd=tmp_path).stderr
+    assert str(project.root) in project.devboot("ps", "-a", cwd=tmp_path).stdout
     project.devboot("down", cwd=moved)
     assert "no project of yours is running" in project.devboot("ps", "-a", cwd=tmp_path).stderr
     again = project.devboot("up", "-d", cwd=moved)

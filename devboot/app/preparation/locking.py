@@ -15,7 +15,9 @@ from devboot.clone_reader import read_bytes, read_text
 from devboot.clone_writer import replace_file
 from devboot.environment.locks.resolved import PythonRow
 from devboot.environment.python import PythonLock as PythonPins, PythonProject, is_lock_stale, lock_python
+from devboot.environment.targets import packages_here
 from devboot.events import DONE, NOTE, START, UNCHANGED, WARNING, Event, Reporter
+from devboot.model.artifact import platform_of
 from devboot.model.edge.lock import Lock, PythonLock, PythonPackage, lock_to_text, parse_lock, stale_packages
 from devboot.model.edge.manifest import Manifest
 from devboot.recipes import KnownRecipe, RecipeFolders
@@ -252,7 +254,7 @@ def _write(path: str, lock: Lock) -> bool:
 def _summary(lock: Lock) -> str:
     products = [f"{package.name} {package.version}" for package in lock.package]
     if lock.python is not None:
-        count = len(lock.python.package)
+        count = packages_here(lock.python, platform_of(sys.platform, os.uname().machine) or "")
         products.append(f"{count} Python package{'s' if count != 1 else ''}")
     return f"devboot.lock has {', '.join(products)}" if products else "nothing to lock"
 

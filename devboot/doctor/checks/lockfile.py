@@ -8,6 +8,7 @@ import sys
 from devboot.clone_reader import read_bytes
 from devboot.doctor.findings import ERROR, WARNING, Answer, Check, Finding, Fix
 from devboot.doctor.subject import Subject
+from devboot.environment.targets import packages_here
 from devboot.errors import DevbootError, Problems
 from devboot.model.artifact import platform_of
 from devboot.model.edge.lock import LOCK, Lock, parse_lock, stale_packages
@@ -38,7 +39,8 @@ def readable(subject: Subject) -> Answer:
         return Answer((f"no {LOCK} yet" if wanted else f"no {LOCK}, nothing asks for one",), idle=True)
     parts = [counted(len(lock.package), "product")]
     if lock.python is not None:
-        parts.append(counted(len(lock.python.package), "Python package"))
+        here = platform_of(sys.platform, os.uname().machine) or ""
+        parts.append(counted(packages_here(lock.python, here), "Python package"))
     return Answer((f"{LOCK}: {', '.join(parts)}, all with digests",))
 
 

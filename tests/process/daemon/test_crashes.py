@@ -223,7 +223,7 @@ def test_a_project_that_was_moved_is_listed_and_stopped_from_elsewhere(shop):
     os.mkdir(shop.root)
     open(f"{shop.root}/devboot.toml", "w").close()
 
-    assert shop.root in shop.devboot("ps", "-a").stderr
+    assert shop.root in shop.devboot("ps", "-a").stdout
     assert shop.devboot("down", "--all").stderr.startswith(f"{shop.root}\nstopping ")
     assert not any(map(is_alive, pids.values()))
 

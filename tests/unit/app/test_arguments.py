@@ -5,6 +5,7 @@ from hypothesis import given, strategies as st
 
 from devboot.app.arguments import take_apart
 from devboot.app.commands import BY_NAME, COMMANDS, GLOBAL
+from devboot.app.run import unknown_task
 from devboot.errors import UsageError
 
 GLOBAL_WORDS = [["-q"], ["--quiet"], ["-v"], ["--plain"], ["--no-color"], ["--no-input"], ["-C", "x"], ["-Cx"]]
@@ -141,3 +142,12 @@ def test_no_command_takes_a_global_flag_for_itself():
     names = {name for flag in GLOBAL for name in flag.names}
     for command in BY_NAME.values():
         assert not names & {name for flag in command.flags for name in flag.names}
+
+
+def test_whoever_names_no_task_is_told_which_there_are():
+    assert unknown_task("migrat", "migrate", ["seed", "migrate"]) == [
+        "did you mean `devboot run migrate`?",
+        "the tasks are `migrate`, `seed`",
+        "devboot run -- migrat   # a command of that name",
+    ]
+    assert unknown_task("pytest", None, [])[0] == "a task is a table `[tasks.NAME]` of devboot.toml with `run`"

@@ -11,7 +11,7 @@ from typing import Any
 from devboot.clone_reader import table_in
 from devboot.model.distributions import distributions
 from devboot.onboarding.frameworks.known import framework_of
-from devboot.onboarding.packages.imported import named_in_settings
+from devboot.onboarding.packages.imported import followed, module_files, named_in_settings
 from devboot.onboarding.proposal_values import PythonInput
 from devboot.onboarding.reading.layout import ASIDE, Application
 from devboot.onboarding.reading.python import NAME, load_toml, name_of, normal
@@ -156,32 +156,10 @@ def _is_own(tree: Tree, app: Application, top: str) -> bool:
 
 def _imported(tree: Tree, app: Application) -> Iterator[str]:
     """The application's own modules, from its entry onwards, and from the settings that Django finds by their name."""
-    left, seen = [app.path], set[str]()
-    left += _files(app, app.path, "", "", framework_of(app.framework).settings(tree, app, {}).named)
-    while left:
-        path = left.pop()
-        if path in seen or ASIDE.search(path) or not tree.exists(path):
-            continue
-        seen.add(path)
-        yield path
-        for origin, names, plain in tree.imports(path):
-            left += _files(app, path, origin, names, plain)
-
-
-def _files(app: Application, path: str, origin: str, names: str, plain: str) -> Iterator[str]:
-    modules = re.findall(r"[\w.]+", plain)
-    if origin:
-        modules = [
-            origin,
-            *(f"{origin}.{name}" if not origin.endswith(".") else origin + name for name in re.findall(r"\w+", names)),
-        ]
-    for module in modules:
-        bare = module.lstrip(".")
-        up = len(module) - len(bare)
-        places = [posixpath.join(posixpath.dirname(path), *[".."] * (up - 1))] if up else app.sources
-        for place in places:
-            inner = posixpath.normpath(posixpath.join(place, bare.replace(".", "/")))
-            yield from (f"{inner}.py", f"{inner}/__init__.py")
+    named = framework_of(app.framework).settings(tree, app, {}).named
+    settings = module_files(tree, app, app.path, named) if named else ()
+    found = followed(tree, app, [*filter(None, [app.path]), *settings])
+    return (path for path in found if not ASIDE.search(path))
 
 
 def _list(data: object) -> list[Any]:

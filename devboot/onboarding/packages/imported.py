@@ -197,14 +197,18 @@ def _application_files(tree: Tree, app: Application) -> Iterator[str]:
         prefix = "" if app.folder == "." else f"{app.folder}/"
         yield from (path for path in tree.python_files() if path.startswith(prefix) and not ASIDE.search(path))
         return
-    waiting, seen = [app.path, *_pages(tree, app)], {app.path}
+    yield from followed(tree, app, [app.path, *_pages(tree, app)])
+
+
+def followed(tree: Tree, app: Application, start: Iterable[str]) -> Iterator[str]:
+    """Yield the files of some modules, and of those of the clone that they import, directly or not."""
+    waiting, seen = [*start], set[str]()
     while waiting:
         path = waiting.pop()
-        yield path
-        for found in _local_imports(tree, app, path):
-            if found not in seen:
-                seen.add(found)
-                waiting.append(found)
+        if path not in seen:
+            seen.add(path)
+            yield path
+            waiting += _local_imports(tree, app, path)
 
 
 def _pages(tree: Tree, app: Application) -> list[str]:
@@ -216,15 +220,14 @@ def _pages(tree: Tree, app: Application) -> list[str]:
 
 def _local_imports(tree: Tree, app: Application, path: str) -> Iterator[str]:
     for origin, names, plain in tree.imports(path):
-        if plain:
-            targets = [each.split(" as ")[0].strip() for each in plain.split(",")]
-        else:
-            targets = [origin, *(f"{origin}.{each.split(' as ')[0].strip()}" for each in names.strip("()").split(","))]
-        for target in targets:
-            yield from _module_files(tree, app, path, target)
+        base = origin if origin.endswith(".") else f"{origin}."
+        inner = (f"{base}{each.split(' as ')[0].strip()}" for each in names.strip("()").split(","))
+        for target in [each.split(" as ")[0].strip() for each in plain.split(",")] if plain else [origin, *inner]:
+            yield from module_files(tree, app, path, target)
 
 
-def _module_files(tree: Tree, app: Application, path: str, target: str) -> Iterator[str]:
+def module_files(tree: Tree, app: Application, path: str, target: str) -> Iterator[str]:
+    """Yield the file that an import in a module leads to, if the clone has it."""
     dots = len(target) - len(target.lstrip("."))
     inner = target.lstrip(".").replace(".", "/").strip()
     if not re.fullmatch(r"[\w/]*", inner):
@@ -285,15 +288,8 @@ def named_in_settings(tree: Tree, files: Iterable[str]) -> dict[str, Evidence]:
 def apps_of_settings(tree: Tree, app: Application) -> dict[str, Evidence]:
     """Return the modules of applications that Django's settings list whatever else is so, each with its place."""
     settings = framework_of(app.framework).settings(tree, app, {}).module
-    waiting = list(_module_files(tree, app, app.path, settings)) if settings else []
-    seen: set[str] = set()
     found: dict[str, Evidence] = {}
-    while waiting:
-        path = waiting.pop()
-        if path in seen:
-            continue
-        seen.add(path)
-        waiting += _local_imports(tree, app, path)
+    for path in followed(tree, app, module_files(tree, app, app.path, settings) if settings else ()):
         parsed = tree.module(path) if _SETTINGS.search(path) else None
         for node in parsed.body if parsed is not None else ():
             for text, line in _listed_apps(node):

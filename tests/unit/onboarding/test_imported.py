@@ -269,3 +269,9 @@ def test_uvicorns_reloader_gets_what_spares_it_the_virtualenv(propose, files, is
     proposal = propose({**given, "main.py": given["main.py"].replace("APP\n", app)})
     assert ("watchfiles" in proposal.python.packages) == is_added
     assert any(note.text.startswith("watchfiles: added") for note in proposal.notes) == is_added
+
+
+def test_modules_that_come_from_the_package_itself_are_followed(propose):
+    main = "from fastapi import FastAPI\nfrom . import tasks\napp = FastAPI()\n"
+    python = propose({"shop/__init__.py": "", "shop/main.py": main, "shop/tasks.py": "import requests\n"}).python
+    assert "requests" in python.packages

@@ -24,6 +24,7 @@ from devboot.onboarding.symbolic_eval.values import (
     Value,
     fields_of,
     plain,
+    pushed,
 )
 
 RULES = Rules(expressions.TABLE, statements.TABLE)
@@ -222,15 +223,12 @@ def _look_into_functions(machine: Machine) -> None:
 def _try_function(machine: Machine, node: ast.FunctionDef | ast.AsyncFunctionDef, module: Module) -> None:
     outer = Scope(module, module.names)
     machine.called.add(node)
-    machine.maybe += 1
     machine.reads_on = True
-    machine.handlers.append(PERHAPS)
     try:
-        names = machine.bind(Function(node, outer), (), {})
-        statements.perhaps(machine, node.body, Scope(module, names, outer, "function"))
+        with machine.doubting(), pushed(machine.handlers, PERHAPS):
+            names = machine.bind(Function(node, outer), (), {})
+            statements.perhaps(machine, node.body, Scope(module, names, outer, "function"))
     except (Raised, Left, RecursionError):
         pass
     finally:
-        machine.handlers.pop()
         machine.reads_on = False
-        machine.maybe -= 1

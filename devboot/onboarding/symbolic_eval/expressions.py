@@ -196,11 +196,8 @@ def either(m: Machine, node: ast.IfExp, scope: Scope) -> Value:
     test = m.evaluate(node.test, scope)
     verdict = truth(test)
     if verdict is None:
-        m.maybe += 1
-        try:
+        with m.doubting():
             value = m.evaluate(node.orelse, scope)
-        finally:
-            m.maybe -= 1
     else:
         value = m.evaluate(node.body if verdict else node.orelse, scope)
     return Value(value.data, value.reads | test.reads, value.place)

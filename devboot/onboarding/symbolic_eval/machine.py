@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -27,6 +28,7 @@ from devboot.onboarding.symbolic_eval.values import (
     Spent,
     Value,
     absolute_name,
+    argument_of,
     takes,
     union,
 )
@@ -85,10 +87,7 @@ class Event:
 
     def argument(self, position: int, *names: str) -> Value | None:
         """The argument at a position or by one of its names."""
-        for name in names:
-            if name in self.call.keywords:
-                return self.call.keywords[name]
-        return self.call.args[position] if 0 <= position < len(self.call.args) else None
+        return argument_of(self.call.args, self.call.keywords, position, *names)
 
 
 @dataclass(slots=True)
@@ -177,6 +176,15 @@ class Machine:
             handler = self.rules.statements.get(type(node))
             if handler:
                 handler(self, node, scope)
+
+    @contextlib.contextmanager
+    def doubting(self) -> Iterator[None]:
+        """Follow what may not run: nothing that it reads is required."""
+        self.maybe += 1
+        try:
+            yield
+        finally:
+            self.maybe -= 1
 
     def call(
         self, function: Function, args: tuple[Value, ...], keywords: Mapping[str, Value], place: Evidence | None

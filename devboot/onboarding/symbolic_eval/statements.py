@@ -25,6 +25,7 @@ from devboot.onboarding.symbolic_eval.values import (
     Value,
     absolute_name,
     deep_reads,
+    pushed,
     takes,
 )
 
@@ -73,11 +74,8 @@ def condition(m: Machine, node: ast.If, scope: Scope) -> None:
         _both(m, node, scope)
         return
     body = node.body if truth else node.orelse
-    m.tests.append((deep_reads(test), node.test, scope))
-    try:
+    with pushed(m.tests, (deep_reads(test), node.test, scope)):
         m.execute(body, scope)
-    finally:
-        m.tests.pop()
 
 
 def _is_main_guard(test: ast.expr) -> bool:
@@ -97,18 +95,14 @@ def _both(m: Machine, node: ast.If, scope: Scope) -> None:
 
 def perhaps(m: Machine, body: list[ast.stmt], scope: Scope) -> None:
     """Run statements that may not run: what they read isn't required."""
-    m.maybe += 1
-    m.handlers.append(PERHAPS)
     try:
-        m.execute(body, scope)
+        with m.doubting(), pushed(m.handlers, PERHAPS):
+            m.execute(body, scope)
     except Left as left:
         if left.kind == "return":
             scope.names[RETURNED] = left.value
     except Raised:
         pass
-    finally:
-        m.handlers.pop()
-        m.maybe -= 1
 
 
 def loop(m: Machine, node: ast.For | ast.AsyncFor, scope: Scope) -> None:
@@ -139,21 +133,13 @@ def repeat(m: Machine, node: ast.While, scope: Scope) -> None:
 def attempt(m: Machine, node: ast.Try, scope: Scope) -> None:
     """`try`: what is raised inside goes to its handlers."""
     names = tuple(name for handler in node.handlers for name in _handler_names(handler))
-    m.handlers.append(names)
-    popped = False
     try:
-        m.execute(node.body, scope)
-        m.handlers.pop()
-        popped = True
+        with pushed(m.handlers, names):
+            m.execute(node.body, scope)
         m.execute(node.orelse, scope)
     except Raised as raised:
-        if not popped:
-            m.handlers.pop()
-            popped = True
         _handle(m, node, scope, raised)
     finally:
-        if not popped:
-            m.handlers.pop()
         m.execute(node.finalbody, scope)
 
 
@@ -162,11 +148,8 @@ def _handle(m: Machine, node: ast.Try, scope: Scope, raised: Raised) -> None:
         if takes(tuple(_handler_names(handler)), raised.kind):
             if handler.name:
                 scope.names[handler.name] = Value(Opaque(raised.kind), raised.reads)
-            m.causes.append(raised.reads)
-            try:
+            with pushed(m.causes, raised.reads):
                 m.execute(handler.body, scope)
-            finally:
-                m.causes.pop()
             return
     raise raised
 

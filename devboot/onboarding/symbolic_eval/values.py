@@ -6,7 +6,8 @@ These refer to each other in circles, so they compare by identity and have no te
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -151,6 +152,16 @@ class Spent(Exception):  # noqa: N818 - not an error: what is known so far count
     """The budget for reading is used up."""
 
 
+@contextlib.contextmanager
+def pushed(stack: list[Any], item: object) -> Iterator[None]:
+    """Keep something on a stack for as long as a block runs."""
+    stack.append(item)
+    try:
+        yield
+    finally:
+        stack.pop()
+
+
 NOTHING = Value(None)
 # Stands in a text for a part that is not known
 HOLE = "\N{HORIZONTAL ELLIPSIS}"
@@ -208,6 +219,12 @@ def is_known(value: Value) -> bool:
     return not isinstance(value.data, Opaque | External | Function | Class | Instance | Method | Module)
 
 
+def argument_of(args: tuple[Value, ...], keywords: Mapping[str, Value], position: int, *names: str) -> Value | None:
+    """The argument of a call at a position or by one of its names."""
+    named = next((keywords[name] for name in names if name in keywords), None)
+    return named or (args[position] if 0 <= position < len(args) else None)
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """A call with its arguments worked out."""
@@ -220,10 +237,7 @@ class Call:
 
     def argument(self, position: int, *names: str) -> Value | None:
         """The argument at a position or by one of its names."""
-        for name in names:
-            if name in self.keywords:
-                return self.keywords[name]
-        return self.args[position] if 0 <= position < len(self.args) else None
+        return argument_of(self.args, self.keywords, position, *names)
 
     def reads(self) -> frozenset[str]:
         """The variables that had a part in the arguments."""

@@ -198,7 +198,9 @@ def downwards(
 
 
 def _fails_alike(one: DevbootError, other: DevbootError) -> bool:
-    """Whether two Pythons failed by the same exception in the same package, so that a third will, too."""
+    """Whether two Pythons failed by the same contradiction, or exception in the same package: a third will, too."""
+    if one.slug == other.slug == "python/resolution":  # the first line says for which Pythons, the others why
+        return one.causes[1:] == other.causes[1:] != ()
     said = [[line for line in error.details if _EXCEPTION.match(line)][-1:] for error in (one, other)]
     plain = [[_PATH.sub("", line) for line in lines] for lines in said]
     return one.what == other.what and plain[0] == plain[1] != []

@@ -44,6 +44,8 @@ _NO_HOST = (
 )
 _FRAME = r'^\s*File "([^"]+)", line (\d+)'
 _NO_MODULE = r"No module named '([A-Za-z_]\w*)'"
+# An exception of a library that does without another one until that is needed, and says how people get it
+_ASKS_FOR = r"^\w*(?:Error|Exception): .*\bpip3? install (?:-\S+ )*['\"]?([A-Za-z][\w.-]*(?:\[[\w,-]+\])?)"
 # What left Python's library, and the last minor version that has it
 _LEFT = {
     **dict.fromkeys(("asynchat", "asyncore", "distutils", "imp", "smtpd"), "3.11"),
@@ -269,6 +271,17 @@ def _hinted(spec: model.ProcessSpec, slug: str, what: str, tail: tuple[str, ...]
     )
 
 
+def _package_asked_for(tail: tuple[str, ...], spec: model.ProcessSpec) -> tuple[str, ...]:
+    """What to do where an exception says which package it needs."""
+    import re
+
+    from devboot.supervisor.lacking_package import adding_command
+
+    found = next((found for line in reversed(tail) if (found := re.search(_ASKS_FOR, line))), None)
+    command = adding_command(found[1], spec.packages, is_distribution=True) if found else ""
+    return (command, "`devboot up -d` installs what is new") if command else ()
+
+
 def _observed(spec: model.ProcessSpec, tail: tuple[str, ...]) -> Explanation | None:
     """Return what the end of the output means by what the program was seen to ask for."""
     from devboot.supervisor.observed import explain
@@ -347,7 +360,7 @@ def _missing_package(tail: tuple[str, ...], spec: model.ProcessSpec) -> tuple[st
         return ("the code is written for pydantic 1: require `pydantic<2`, then `devboot up -d`",)
     found = next((found for line in reversed(tail) if (found := re.search(_NO_MODULE, line))), None)
     if found is None:
-        return ()
+        return _package_asked_for(tail, spec)
     if found[1] == "psycopg" and any("sqlalchemy/dialects/postgresql" in line for line in tail):
         return (  # SQLAlchemy 2.1 takes another library than 2.0 for an address that names none
             "with psycopg2, write the address as `postgresql+psycopg2://…`: SQLAlchemy 2.1 takes psycopg by itself",

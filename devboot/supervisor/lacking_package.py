@@ -19,9 +19,10 @@ _TOOLS = {
 }
 
 
-def adding_command(module: str, packages: Sequence[str]) -> str:
+def adding_command(module: str, packages: Sequence[str], *, is_distribution: bool = False) -> str:
     """Return the command for the folder of the project; "" where nothing is known of its list, or nothing to paste.
 
+    `is_distribution`: `module` is what is to be installed, with extras, rather than what is imported.
     `packages`: the project's root, its list below that ("" where it has none), and what the list would have to hold.
     """
     import os
@@ -32,8 +33,8 @@ def adding_command(module: str, packages: Sequence[str]) -> str:
     if not packages:
         return ""
     root, listed, *others = packages
-    name = distributions().get(module, module)
-    remark = "" if module in distributions() else "   # if the package is called like the module"
+    name = module if is_distribution else distributions().get(module, module)
+    remark = "" if is_distribution or module in distributions() else "   # if the package is called like the module"
     file = os.path.basename(listed)
     if file in _TOOLS:
         folder = os.path.dirname(listed)

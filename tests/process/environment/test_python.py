@@ -69,7 +69,9 @@ def test_requirements_that_contradict_say_so_with_uvs_reason(clone):
 
 
 @pytest.mark.parametrize(
-    ("wanted", "needs", "tries"), [("ant>2", "", False), ("ant", ">=3.99", True)], ids=["no-version", "too-old"]
+    ("wanted", "needs", "tries"),
+    [("ant>2", "", False), ("ant", ">=3.99", True)],
+    ids=["no-version", "too-old"],
 )
 def test_an_older_python_is_tried_only_where_it_could_help(clone, tmp_path, wanted, needs, tries):
     older = tmp_path / ".pyenv" / "versions" / "3.7.9" / "bin"
@@ -82,6 +84,22 @@ def test_an_older_python_is_tried_only_where_it_could_help(clone, tmp_path, want
         clone.lock(clone.read(version=""))
 
     assert any(", trying " in event.text for event in clone.reporter.events) == tries
+
+
+def test_a_contradiction_that_an_older_python_has_as_well_ends_the_search(clone, tmp_path):
+    for minor in ("3.7.9", "3.6.9"):
+        older = tmp_path / ".pyenv" / "versions" / minor / "bin"
+        older.mkdir(parents=True)
+        (older / "python3").symlink_to(os.path.realpath(sys.executable))
+    clone.wheel("ant", "1.0", requires=("bee<2",))
+    for version in ("1.0", "2.0"):
+        clone.wheel("bee", version)
+    clone.write(requirements__txt=f"{INDEX}ant==1.0\nbee==2.0\n")
+
+    with pytest.raises(WorkError, match="contradict"):
+        clone.lock(clone.read(version=""))
+
+    assert len([event for event in clone.reporter.events if ", trying " in event.text]) == 1
 
 
 def _with_older_python(tmp_path):

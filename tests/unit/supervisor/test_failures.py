@@ -68,6 +68,26 @@ def test_a_module_of_no_known_package_is_added_under_its_own_name_with_a_remark(
     assert "echo surely_nobodys >> requirements.txt   # if the package is called like the module" == helps[0]
 
 
+@pytest.mark.parametrize(
+    ("line", "package"),
+    [
+        ("ImportError: dotenv isn't installed, run `pip install settings[dotenv]`", "'settings[dotenv]'"),
+        ("RuntimeError: Form data requires it. Install it with: pip install python-multipart", "python-multipart"),
+        ("some.errors.MissingError: pip3 install -U 'gear'", ""),  # no exception of Python's own, cut in the middle
+        ("you may want to pip install faster-gear", ""),
+    ],
+)
+def test_a_package_that_an_exception_asks_for_by_pip_comes_with_the_command_that_adds_it(tmp_path, line, package):
+    (tmp_path / "requirements.txt").touch()
+    spec = WORKER._replace(packages=(str(tmp_path), "requirements.txt"))
+
+    helps = failures.ended(spec, End(1), ("Traceback (most recent call last):", line)).help
+
+    assert [each for each in helps if each.startswith("echo ")] == (
+        [f"echo {package} >> requirements.txt"] if package else []
+    )
+
+
 def test_nothing_is_appended_to_a_list_in_utf_16_or_one_that_is_gone(tmp_path):
     (tmp_path / "requirements.txt").write_text("django\n", encoding="utf-16")
     for name in ("requirements.txt", "gone.txt"):

@@ -271,7 +271,8 @@ def _of_event(event: Event) -> Iterator[Address]:
         yield address
     if not _is_client(event.name):
         return
-    arguments = [*event.call.args, *event.call.keywords.values()]
+    takes_host = tuple(kind("redis").positions(event.name) or ())[:1] == ("host",)  # where no address belongs
+    arguments = [*event.call.args[takes_host:], *(item for word, item in event.call.keywords.items() if word != "host")]
     found = [parse_address(event.name, value, event.place, maybe=event.maybe) for value in arguments]
     yield from filter(None, found)
     if not any(found) and "redis" in event.name.lower() and not _is_made_from_client(event):

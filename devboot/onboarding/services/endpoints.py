@@ -98,8 +98,10 @@ def _take_variables(found: Served, opened: Connection, run: Run) -> bool:
             return True
         if (kind.optional and not text) or ("://" in text and not _is_of(kind, text)):
             continue
-        is_whole = part == "url" or ":" in text
+        is_whole = part == "url" or ":" in text or (part == "host" and kind.query and not ("port" in given or text))
         found.tell(name, _written(kind, name, text) if is_whole else f"${{{own}.{part}}}", place_of(name, run))
+        if found.values.get(name) == f"${{{own}.host}}" and "port" not in given:
+            found.port = found.port or kind.port  # which the client takes untold
     return False
 
 

@@ -74,7 +74,7 @@ class _Trial:
         """Try the forms in which these variables may be written; keep those that arrive, else go by the names alone."""
         best, most = dict[str, tuple[str, str]](), 0
         wanted = len([each for each in self.addresses if each.reads])
-        for attempt in ("default", "bare", "number", "pair") if names else ():
+        for attempt in ("default", "bare", "number", "host", "pair") if names else ():
             tried = {name: written(*_attempt(name, attempt, self.base)) for name in names}
             reached = len(self._reached({name: probe for name, (probe, _) in tried.items()}))
             best, most = (tried, reached) if reached > most else (best, most)
@@ -177,14 +177,17 @@ class _Trial:
 
 
 def _candidates(run: Run, addresses: list[Address], silent: Iterable[tuple[str, Value]]) -> list[str]:
-    reads = set[str]().union(*(each.reads for each in addresses))
-    reads = reads.union(*(value.reads for label, value in silent if label == "broker"))
+    sources = [each.reads for each in addresses]
+    sources += [value.reads for label, value in silent if label == "broker"]
+    reads = set[str]().union(*sources)
+    alone = set[str]().union(*(each for each in sources if len(each) == 1))  # whatever they are called
     if not reads and not addresses:
         reads = {name for name in run.found.reads if is_called("redis", name)}
     for name in run.found.needs:
         if is_called("redis", name) or re.search(r"REDIS|VALKEY", name):
             reads.add(name)
-    return sorted(name for name in reads if is_called("perhaps_redis", name) and not is_called("not_redis", name))
+    may_be = (name for name in reads if name in alone or is_called("perhaps_redis", name))
+    return sorted(name for name in may_be if not is_called("not_redis", name))
 
 
 def _shape(name: str, run: Run) -> str:
@@ -222,8 +225,8 @@ def written(shape: str, suffix: str) -> tuple[str, str]:
 def _attempt(name: str, attempt: str, run: Run) -> tuple[str, str]:
     """The form of a variable, and what stands behind an address, in one attempt."""
     shape, known = _shape(name, run), _suffix(name, run)
-    if attempt == "pair" and shape in ("url", "host"):
-        return "pair", ""
+    if attempt in ("pair", "host") and shape in ("url", "host"):
+        return attempt, ""
     if shape != "url":
         return shape, ""
     return "url", {"default": "/0" if known is None else known, "bare": "", "number": "/0"}[attempt]

@@ -206,12 +206,9 @@ def _asked_for(run: Run, app: Application, packages: Mapping[str, str]) -> Itera
     asking = dict.fromkeys(run.found.needs)
     if unset is not None and not unset.data:
         asking |= dict.fromkeys(sorted(unset.reads))
-    opened = {
-        name
-        for value, _place in server_urls(app, run)
-        for name in value.reads
-        if len(value.reads) == 1 and not isinstance(value.data, str)
-    }
+    addresses = [value for value, _place in server_urls(app, run) if not isinstance(value.data, str)]
+    addresses += [value for value in run.fields("DATABASES").values() if not fields_of(value)]
+    opened = {name for value in addresses for name in value.reads if len(value.reads) == 1}
     for name in asking:
         need = run.found.needs.get(name)
         place = need.place if need is not None else unset.place if unset is not None else None
@@ -223,7 +220,8 @@ def _asked_for(run: Run, app: Application, packages: Mapping[str, str]) -> Itera
         elif not URL.match(text) and (name in opened or ASKS.match(name.upper())):
             kind = next((kind for kind in KINDS if kind.is_spoken(packages)), None)
             if kind is not None:
-                yield Server(kind, "default", dict.fromkeys(PROBE, ""), {"url": frozenset({name})}, where)
+                parts, reads = dict.fromkeys(PROBE, ""), {"url": frozenset({name})}
+                yield Server(kind, "default", parts, reads, where, is_whole=name in opened)
 
 
 def _given_elsewhere(run: Run, hints: Mapping[str, str]) -> dict[str, str]:

@@ -294,3 +294,52 @@ def test_a_container_of_a_mail_server_that_settings_name_is_this_machine(django)
 )
 def test_what_sends_mail_only_from_servers_needs_none_for_development(django, settings):
     assert not django(settings).services
+
+
+ODD = {  # clients that are told by a variable of any name, each with the value that leads it to its server
+    "redis": ("from redis import from_url", "from_url({read})", "redis", "${services.redis.url}/0"),
+    "celery redis": ("from celery import Celery", "Celery('shop', broker={read})", "redis", "${services.redis.url}/0"),
+    "redis==6": ("import redis", "redis.Redis(host={read}, port=6379)", "redis", "${services.redis.host}"),
+    "pymongo": ("from pymongo import MongoClient", "MongoClient({read})", "mongodb", "${services.mongodb.url}"),
+    "pika": (
+        "import pika",
+        "pika.BlockingConnection(pika.URLParameters({read}))",
+        "rabbitmq",
+        "${services.rabbitmq.url}",
+    ),
+    "psycopg2": ("import psycopg2", "psycopg2.connect({read})", "postgres", "${databases.default.url}"),
+    "sqlalchemy asyncpg": (
+        "from sqlalchemy.ext.asyncio import create_async_engine as open_it",
+        "open_it({read})",
+        "postgres",
+        (
+            "postgresql+asyncpg://${databases.default.user}:${databases.default.password}"
+            "@${databases.default.host}:${databases.default.port}/${databases.default.name}"
+        ),
+    ),
+    "pymysql": (
+        "import pymysql",
+        "pymysql.connect(host={read}, user='a', db='b')",
+        "mariadb",
+        "${databases.default.host}",
+    ),
+}
+
+
+@pytest.mark.parametrize("read", ["os.environ['BACKING']", "Given().backing"])
+@pytest.mark.parametrize("packages", ODD)
+def test_no_variable_is_asked_for_whose_server_is_proposed(propose, packages, read):
+    statement, call, recipe, value = ODD[packages]
+    code = f"import os\nfrom flask import Flask\nfrom pydantic_settings import BaseSettings\n{statement}\n"
+    code += "class Given(BaseSettings):\n    backing: str = ...\n" if "Given" in read else ""
+    code += f"app = Flask(__name__)\nopened = {call.format(read=read)}\n"
+    needs = "\n".join(["flask", "pydantic-settings", *packages.split()])
+    proposal = propose({"app.py": code, "requirements.txt": needs})
+    assert {each.name: each.value for each in proposal.env if each.name == "BACKING"} == {"BACKING": value}
+    assert [service.recipe for service in proposal.services] == [recipe]
+
+
+@pytest.mark.parametrize("name", ["DB_CONN", "SQL", "STORE"])
+def test_djangos_database_out_of_a_variable_of_any_name_is_wired(django, name):
+    proposal = django(f"import environ\nDATABASES = {{'default': environ.Env().db('{name}')}}\n", "django\npsycopg2\n")
+    assert {each.name: each.value for each in proposal.env} == {name: "${databases.default.url}"}

@@ -141,14 +141,21 @@ def _installer(tree: Tree, folder: str, lock: str) -> str:
     text = tree.text(posixpath.join(folder, lock)) or ""
     if lock == "yarn.lock":
         if "__metadata:" not in text:
-            return "npx --yes yarn@1 install --frozen-lockfile"
+            return f"npx --yes yarn@1 install --{'frozen' if _names_all(package, text) else 'pure'}-lockfile"
         version = f"{named[2]}{named[3] or ''}" if named and named[1] == "yarn" else "4"
         return f"npx --yes @yarnpkg/cli-dist@{version} install --immutable"
     form = re.search(r"^lockfileVersion:\s*['\"]?(\d+)", text, re.MULTILINE)
     version = _PNPM.get(form[1] if form else "", "10")
     if named and named[1] == "pnpm":
         version = f"{named[2]}{named[3] or ''}"
-    return f"npx --yes pnpm@{version} install --frozen-lockfile"
+    return f"npx --yes pnpm@{version} install --{'frozen' if _names_all(package, text) else 'no'}-lockfile"
+
+
+def _names_all(package: Mapping[str, Any], lock: str) -> bool:
+    """Whether a lock of yarn or pnpm names all that package.json asks for, without which it is refused when frozen."""
+    named = set(re.findall(r"""^\s*["']?(@?[\w./-]+)(?:["']?:|@)""", lock, re.MULTILINE)) - {"lockfileVersion"}
+    asked = _dependencies(package, is_root=True) - table_in(package, "peerDependencies").keys()
+    return not named or asked <= named
 
 
 def _is_complete(packages: Mapping[str, Any]) -> bool:

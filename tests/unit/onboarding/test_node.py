@@ -196,3 +196,23 @@ def test_a_lock_that_lacks_what_the_package_asks_for_is_completed(propose, locke
     files = {"Procfile.dev": "web: flask run\ncss: npm run watch\n", "package.json": asked, "package-lock.json": made}
 
     assert [each[1] for each in tasks(propose({**SITE, **files}))] == [run]
+
+
+@pytest.mark.parametrize(
+    ("lock", "text", "option"),
+    [
+        ("yarn.lock", '# yarn lockfile v1\n\n{}@^1:\n  version "1.0"\n', ("--frozen-lockfile", "--pure-lockfile")),
+        (
+            "pnpm-lock.yaml",
+            "lockfileVersion: '9.0'\nimporters:\n  .:\n    dependencies:\n      {}:\n        specifier: ^1\n",
+            ("--frozen-lockfile", "--no-lockfile"),
+        ),
+    ],
+)
+@pytest.mark.parametrize("locked", ["left-pad", "@x/pad"])
+def test_a_lock_of_yarn_or_pnpm_that_lacks_something_is_left_aside(propose, lock, text, option, locked):
+    asked = json.dumps({"scripts": {"watch": "x"}, "dependencies": {"left-pad": "^1"}})
+    files = {"Procfile.dev": "web: flask run\ncss: npm run watch\n", "package.json": asked, lock: text.format(locked)}
+
+    (task,) = tasks(propose({**SITE, **files}))
+    assert task[1].endswith(f"install {option[locked != 'left-pad']}")

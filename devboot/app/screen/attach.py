@@ -66,6 +66,8 @@ class _Attachment:
         self._owner = owner
         self._streams = Streams()
         self._live = _live(call, self._streams) if call.is_live() else None
+        if self._live is not None:
+            self._live.menu.has_joined = not owner
         self._edits = _edits(call) if self._live is None else None
         if self._live is None:
             client.pass_through = self._streams.passing_through()
@@ -237,7 +239,7 @@ class _Attachment:
             self._client.tell(command=action.kind, names=list(action.names))
         else:
             facts = menu.Facts() if self._live is None else self._live.menu.facts
-            self._say(menu.help_text(facts) if action.kind == menu.HELP else "\n")
+            self._say(menu.help_text(facts, has_joined=not self._owner) if action.kind == menu.HELP else "\n")
 
     def _send(self, command: str, names: tuple[str, ...]) -> None:
         """Ask by a conversation of its own: the answer to this one is the end of the run."""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 else:
     import _signal  # the signal package imports enum
 
-_LINES_BEFORE = 20
+_LINES_BEFORE = 20  # at least; a screenful where the terminal is higher
 
 
 def carry_out(call: Call) -> int:
@@ -144,7 +144,7 @@ class _Console:
         self._streams.say(f"attached to {name}; {self._keys} leaves")
         self._streams.write(2, b"\r\n")  # the terminal is raw
         path = logs.log_path(self._call.state, name)
-        shown = b"\r\n".join(line.data for line in logs.tail(path, _LINES_BEFORE))
+        shown = b"\r\n".join(line.data for line in logs.tail(path, max(_LINES_BEFORE, self._call.stdout.rows - 2)))
         self._streams.write(1, shown + (b"\r\n" if shown and logs.is_ended(path) else b""))
 
     def _typed(self, keys: bytes) -> bool:

@@ -45,6 +45,8 @@ KEYS_IN_FULL = (
     "enter   an empty line, to see what is new",
     "ctrl-c  stop everything",
 )
+# What ctrl-c is called for somebody who has joined a project that runs
+_JOINED = {"ctrl-c stop": "ctrl-c leave", "ctrl-c  stop everything": "ctrl-c  leave it running, or stop everything"}
 
 
 class Action(Record):
@@ -73,6 +75,7 @@ class Menu:
 
     def __init__(self) -> None:
         self.facts = Facts()
+        self.has_joined = False  # the project ran already: ctrl-c asks whether to leave it or to stop it
         self.progress = ""  # the line of a start that goes on
         self.is_paused = False
         self.edited = ""  # what edits since the start would do
@@ -154,9 +157,18 @@ class Menu:
         if not self.facts.names:
             return ""  # the daemon hasn't told yet what there is
         if not notice:
-            return f" {_keys_within(width - 1)}"
-        keys = _keys_within(width - cells(notice) - 5)
+            return f" {self._keys_within(width - 1)}"
+        keys = self._keys_within(width - cells(notice) - 5)
         return f" {notice}   {keys}".rstrip()
+
+    def _keys_within(self, width: int) -> str:
+        """As many hints as fit, the most needed first, in the usual order."""
+        chosen: dict[str, str] = {}
+        for hint, _ in sorted(_KEYS, key=lambda each: -each[1]):
+            shown = _JOINED.get(hint, hint) if self.has_joined else hint
+            if len("   ".join([*chosen.values(), shown])) <= width:
+                chosen[hint] = shown
+        return "   ".join(chosen[hint] for hint in _ORDER if hint in chosen)
 
     def _question(self) -> str:
         names = " ".join(printable(name) for name in self.matching()) or "no such process"
@@ -182,24 +194,16 @@ class Menu:
         return f"only {', '.join(map(printable, self.shown))}: f changes" if self.shown else ""
 
 
-def help_text(facts: Facts) -> str:
+def help_text(facts: Facts, *, has_joined: bool = False) -> str:
     """All keys, and the addresses, which have long scrolled away."""
+    keys = [_JOINED.get(key, key) if has_joined else key for key in KEYS_IN_FULL]
     pages = addresses([(name, address) for name, address in facts.addresses])
-    return "\n".join(("", *KEYS_IN_FULL, *([""] if pages else []), *(line.strip() for line in pages), "")) + "\n"
+    return "\n".join(("", *keys, *([""] if pages else []), *(line.strip() for line in pages), "")) + "\n"
 
 
 def after_escape(keys: bytes) -> bytes:
     """The keys that were typed so soon after an escape that they came with it; an arrow is none."""
     return b"" if keys[1:2] in (b"[", b"O") else keys[1:]
-
-
-def _keys_within(width: int) -> str:
-    """As many hints as fit, the most needed first, in the usual order."""
-    chosen: list[str] = []
-    for hint, _ in sorted(_KEYS, key=lambda each: -each[1]):
-        if len("   ".join([*chosen, hint])) <= width:
-            chosen.append(hint)
-    return "   ".join(hint for hint in _ORDER if hint in chosen)
 
 
 def _fitting(part: str, candidates: tuple[str, ...]) -> list[str]:

@@ -18,10 +18,10 @@ def test_a_filter_holds_for_its_own_terminal_alone(project):
         "worker", "echo worker begins; exec sleep 1000"
     ).write()
     first = project.terminal("up")
-    first.expect("ctrl-c stop")
+    first.expect("ctrl-c leave")
     second = project.terminal("up")
     second.expect("attaching")
-    second.expect("ctrl-c stop")
+    second.expect("ctrl-c leave")
 
     first.type("fweb\r")
     first.expect("only web")

@@ -93,3 +93,12 @@ def test_who_gave_up_is_named_until_there_is_something_else_to_say(menu):
     assert menu.line(80).startswith(" ! web.1, worker gave up: r restarts   ")
     menu.edited = ".env changed: u applies"
     assert menu.line(80).startswith(" ! .env changed: u applies   ")
+
+
+def test_ctrl_c_is_called_what_it_does_for_whoever_has_joined():
+    made = Menu()
+    made.facts = Facts(NAMES)
+    assert made.line(80).endswith("ctrl-c stop")
+    made.has_joined = True
+    assert made.line(80).endswith("ctrl-c leave")
+    assert help_text(Facts(NAMES), has_joined=True).endswith("\nctrl-c  leave it running, or stop everything\n\n")

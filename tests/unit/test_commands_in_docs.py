@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from devboot.app.commands import BY_NAME, GLOBAL
+from devboot.app.explain import known_slugs
 
 ROOT = Path(__file__).parents[2]
 PAGES = [
@@ -21,6 +22,7 @@ LINE = re.compile(r"^\s*(?:\$ |- run: |run: )?((?:\S*/)?devbootw? .+)$", re.MULT
 BLOCK = re.compile(r"^(?:```|    ).*?(?:```|$)", re.DOTALL | re.MULTILINE)
 GENERAL = {name for flag in GLOBAL for name in flag.names}
 WITH_VALUE = {"-C"}
+PATHS = {"build/docs", "run/daemon"}  # look like the slug of an error
 PLACEHOLDERS = ("COMMAND", "…", "...", "1")  # 1 is the number of the protocol in its greeting
 
 
@@ -62,3 +64,11 @@ def test_each_command_of_a_page_exists_with_its_flags(page):
 @pytest.mark.parametrize("command", ["upp -d", "up --detached", "logs --tail 5", "-X ps"])
 def test_a_command_that_does_not_exist_is_noticed(command):
     assert mistakes(command)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_each_error_that_a_page_names_has_an_explanation(page):
+    text = (ROOT / page).read_text(encoding="utf-8")
+    areas = {slug.partition("/")[0] for slug in known_slugs()}
+    named = set(re.findall(r"(?:`|error\[|warning\[)([a-z]+/[a-z-]+)[\]`]", text)) - PATHS
+    assert {each for each in named if each.partition("/")[0] in areas} - set(known_slugs()) == set()

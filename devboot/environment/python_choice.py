@@ -15,6 +15,7 @@ from devboot.environment.interpreters import (
     inspect,
     installed_minors,
     missing_wheels,
+    unsuited,
 )
 from devboot.environment.python_advice import with_version_that_would_do
 from devboot.environment.python_files import PythonLock, PythonProject
@@ -26,6 +27,7 @@ from devboot.errors import DevbootError, MachineError, ManifestError, Place
 from devboot.events import DONE, FAILED, NOTE, PROGRESS, UNCHANGED, Event, Reporter, doing
 from devboot.uv.client import Uv
 from devboot.uv.failures import is_offered_nowhere
+from devboot.uv.pythons import Installed
 
 Outcome = TypeVar("Outcome")
 
@@ -132,11 +134,23 @@ def reported_interpreter(
             reporter.emit(Event(FAILED, "python", error.what))
         raise
     if tells or fetched:
-        reporter.emit(Event(DONE if fetched else UNCHANGED, "python", f"{found.version}, {found.path}"))
+        text = f"{found.version}, {found.path}{_why_older(uv, project, found, environ)}"
+        reporter.emit(Event(DONE if fetched else UNCHANGED, "python", text))
     if pinned and not found.note and found.version != pinned and not project.request.patch:
         note = f"python {found.version} stands in for {pinned}, which devboot.lock asks for"
         return replace(found, note=note, note_slug="python/patch-version")
     return found
+
+
+def _why_older(uv: Uv, project: PythonProject, found: Interpreter, environ: Mapping[str, str]) -> str:
+    """Return why a project whose own lock leaves the choice got an older Python than the newest here; "" for that."""
+    if project.is_settled or project.loaded.locked is None:
+        return ""
+    newest = next(iter(installed_minors(uv, project.request, environ, below="")), found.minor)
+    if newest == found.minor:
+        return ""
+    why = unsuited(Installed("", f"{newest}.0", "cpython"), project.loaded.locked.pins)
+    return f", no newer one: {why}" if why else ""
 
 
 def locked_interpreter(

@@ -15,6 +15,7 @@ from devboot.environment.python import (
     locked_interpreter,
     pins_of,
 )
+from devboot.environment.python_choice import reported_interpreter
 from devboot.errors import DevbootError, LockError, ManifestError, WorkError
 from devboot.events import WARNING
 from devboot.uv.client import find_binary, make_uv
@@ -165,6 +166,19 @@ def test_a_lock_is_no_use_to_pythons_that_it_was_not_made_for(clone, tmp_path):
     lock = replace(clone.lock(project), lowest_python="3.7", chosen="", below=MINOR)
 
     assert older == locked_interpreter(clone.uv, project, lock, environ=clone.environ).minor
+
+
+def test_a_lock_whose_packages_want_an_older_python_says_why_that_is_taken(clone, tmp_path):
+    older = _with_older_python(tmp_path)
+    tag = f"cp{older.replace('.', '')}"
+    files = f"url = 'https://x.test/ant-1.0-{tag}-{tag}-linux_x86_64.whl', hashes = {{ sha256 = '{'0' * 64}' }}"
+    package = f"[[packages]]\nname = 'ant'\nversion = '1.0'\nwheels = [{{ {files} }}]\n"
+    (clone.root / "pylock.toml").write_text(f"lock-version = '1.0'\ncreated-by = 'x'\n{package}")
+
+    reported_interpreter(clone.uv, clone.read(version=""), clone.environ, clone.reporter)
+
+    said = [event.text for event in clone.reporter.events if event.step == "python"]
+    assert said[-1].endswith(f", no newer one: ant: without a wheel for {MINOR}"), said
 
 
 def test_packages_that_contradict_on_windows_alone_are_locked(clone):

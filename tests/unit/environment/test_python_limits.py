@@ -2,7 +2,7 @@
 
 import pytest
 
-from devboot.environment.interpreters import suitability
+from devboot.environment.interpreters import suitability, unsuited
 from devboot.environment.locks.pins import Pin
 from devboot.environment.python_limits import minors_too_new
 from devboot.uv.pythons import Installed
@@ -52,3 +52,17 @@ def test_that_the_code_runs_counts_more_than_that_no_package_has_to_be_built():
 def test_a_pin_for_other_pythons_says_nothing():
     other = Pin("django", "2.1.5", "python_version < '3.8'")
     assert rank("3.13", other) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("pins", "why"),
+    [
+        ((), ""),
+        ((Pin("celery", "4.3.0"),), "celery 4.3.0: not made for 3.13"),
+        ((Pin("celery", "4.3.0"), Pin("django", "2.0")), "celery 4.3.0 and 1 more: not made for 3.13"),
+        ((Pin("ant", "1", files=("ant-1-cp39-cp39-any.whl",)),), "ant: without a wheel for 3.13"),
+        ((Pin("ant", "1", files=("ant-1.tar.gz",)),), ""),
+    ],
+)
+def test_what_is_against_a_python_is_said_in_one_line(pins, why):
+    assert why == unsuited(Installed("", "3.13.0", "cpython"), pins)

@@ -50,3 +50,12 @@ def test_templates_for_issues_have_a_name_and_what_they_are_about():
     for path in (ROOT / ".github/ISSUE_TEMPLATE").glob("*.md"):
         head = yaml.safe_load(re.fullmatch(r"---\n(.*?)---\n.*", path.read_text(), re.DOTALL)[1])
         assert {"name", "about", "labels"} == set(head)
+
+
+def test_the_page_about_ci_uses_the_same_actions_as_this_repository():
+    (block,) = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs/ci.md").read_text(), re.DOTALL)
+    (job,) = yaml.safe_load(block)["jobs"].values()
+    versions = dict(step["uses"].split("@") for workflow in WORKFLOWS for step in steps(workflow) if "uses" in step)
+    used = dict(step["uses"].split("@") for step in job["steps"] if "uses" in step)
+    assert used["actions/checkout"] == versions["actions/checkout"]
+    assert all(step["run"].startswith(("echo ", "devbootw ")) for step in job["steps"] if "run" in step)

@@ -21,6 +21,11 @@ APT::Architecture "{architecture}"; APT::Architectures {{ "{architecture}"; }};
 APT::Sandbox::User ""; APT::Install-Recommends "false"; Debug::NoLocking "true"; Acquire::Retries "2";
 #clear APT::Update::Post-Invoke; #clear APT::Update::Post-Invoke-Success; #clear DPkg::Post-Invoke;
 """
+# Another release of Debian, from where the machine gets its own
+_ELSEWHERE = """\
+Dir::Etc::sourcelist "{place}/sources.list"; Dir::Etc::sourceparts "-"; Dir::Etc::preferencesparts "-";
+"""
+_TARGETS = "$(CREATED_BY)|$(REPO_URI)|$(CODENAME)|$(COMPONENT)|$(ORIGIN)|$(SIGNED_BY)"
 _FRESH = 3600.0  # seconds for which lists of packages are taken as they are
 _LOCK_SECONDS = 1800.0
 _VANISHED = re.compile(r"^E: (?:Version '.*' for '.*' was not found|Unable to locate package)", re.MULTILINE)
@@ -34,7 +39,8 @@ class Vanished(Exception):  # noqa: N818
 class Apt:
     """apt for one architecture, below `<cache>/apt/`. Safe to use from several threads and processes.
 
-    `extra` are further lines of configuration, `now` gives wall-clock seconds.
+    `extra` are further lines of configuration, `now` gives wall-clock seconds. With `release`, a word such as
+    `bookworm`, it has the packages of that release of Debian, from the places where the machine gets its own.
     """
 
     def __init__(
@@ -47,8 +53,14 @@ class Apt:
         is_offline: bool = False,
         lease: Lease | None = None,
         extra: str = "",
+        release: str = "",
     ) -> None:
-        self._place = os.path.join(cache, "apt", architecture)
+        self._own: Apt | None = None
+        self._place = os.path.join(cache, "apt", f"{architecture}-{release}" if release else architecture)
+        if release:
+            self._own = Apt(cache, architecture, environ, now=now, is_offline=is_offline, lease=lease, extra=extra)
+            extra += _ELSEWHERE.format(place=self._place)
+        self._release = release
         self._configuration = _CONFIGURATION.format(place=self._place, architecture=architecture) + extra
         self._environ = {**environ, "APT_CONFIG": os.path.join(self._place, "conf"), "LC_ALL": "C.UTF-8"}
         self._now = now
@@ -57,6 +69,7 @@ class Apt:
 
     def show(self, names: Sequence[str]) -> dict[str, DebRecord]:
         """The records of those packages that there are. Raises DevbootError where apt can't be used at all."""
+        self._ensure_sources()
         with self._locked():
             self._ensure_lists(_FRESH)
             return parse_records(self._run("apt-cache", "show", "--no-all-versions", *names).stdout)
@@ -68,6 +81,7 @@ class Apt:
         `deb/apt-failed`.
         """
         words = [f"{name}={version}" for name, version in wanted]
+        self._ensure_sources()
         with self._locked():
             self._ensure_lists(float("inf"))
             done = self._run("apt-get", "download", *words, folder=into)
@@ -76,6 +90,34 @@ class Apt:
                 done = self._run("apt-get", "download", *words, folder=into)
         if done.code:
             raise _failure(done)
+
+    def repositories(self) -> list[tuple[str, str, str]]:
+        """Where the distribution's own packages come from: address, release as `trixie-security`, and options."""
+        with self._locked():
+            self._ensure_lists(_FRESH)
+            lines = self._run("apt-get", "indextargets", "--format", _TARGETS).stdout.splitlines()
+        found = []
+        for kind, address, release, component, origin, keys in (
+            line.split("|", 5) for line in lines if line.count("|") >= 5
+        ):
+            if (kind, component, origin) == ("Packages", "main", "Debian") and not address.startswith("file:"):
+                found.append((address, release, f"[signed-by={keys}] " if keys.startswith("/") else ""))
+        return found
+
+    def _ensure_sources(self) -> None:
+        """Write where another release comes from, once."""
+        path = os.path.join(self._place, "sources.list")
+        if self._own is None or (self._is_offline and os.path.exists(path)):
+            return
+        known = self._own.repositories()
+        main = next((release for _, release, _ in known if "-" not in release), "")
+        lines = [
+            f"deb {options}{address} {release.replace(main, self._release, 1)} main"
+            for address, release, options in known
+            if main and release in (main, f"{main}-security")
+        ]
+        with self._locked():
+            atomic_write(path, "".join(f"{line}\n" for line in lines))
 
     def _ensure_lists(self, age: float) -> None:
         try:

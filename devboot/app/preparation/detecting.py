@@ -41,8 +41,13 @@ def detect_here(root: str, environ: Mapping[str, str]) -> Proposal:
     today = dt.datetime.now(tz=dt.UTC).date()
     proposal = with_date(proposal, today, lambda paths: last_change(paths, folder, environ))
     platform = platform_of(sys.platform, os.uname().machine)
-    proposal = with_versions_of(proposal, platform) if platform is not None else proposal
-    if not has_debs(sys.platform, os.uname().machine, environ):
+    has_apt = has_debs(sys.platform, os.uname().machine, environ)
+    if platform is not None:
+        from devboot.app.preparation.provisioning import this_host
+
+        has_debian = has_apt and this_host(sys.platform, os.uname().machine).distribution.startswith("debian-")
+        proposal = with_versions_of(proposal, platform, has_debian=has_debian)
+    if not has_apt:
         proposal = without_rabbitmq(proposal)
     return proposal if importlib.util.find_spec("rattler") else without_channels(proposal)
 

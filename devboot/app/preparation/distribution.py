@@ -24,9 +24,11 @@ from devboot.uv.client import Uv
 
 
 class Distribution:
-    """The release that this machine runs; `apt` gives apt for a platform."""
+    """The release that this machine runs; `apt` gives apt for a platform and a release, "" being the machine's own."""
 
-    def __init__(self, host: Host, environ: Mapping[str, str], apt: Callable[[str], Apt], reporter: Reporter) -> None:
+    def __init__(
+        self, host: Host, environ: Mapping[str, str], apt: Callable[[str, str], Apt], reporter: Reporter
+    ) -> None:
         self._host = host
         self._apt = apt
         self._reporter = reporter
@@ -52,30 +54,36 @@ class Distribution:
 
     def row(self, origin: DebOrigin, platform: str) -> DistributionRow:
         """What the release has for one platform. Raises as `ask` does."""
+        if origin.release and not self.name.startswith("debian-"):
+            raise _lacks(self.name, origin.names[0])
         try:
-            records = closure(origin.names, self._apt(platform).show, origin.also)
+            records = closure(origin.plain_names, self._apt(platform, origin.release).show, origin.also)
         except KeyError as error:
-            raise LockError(
-                "lock/not-in-distribution",
-                f"{self.name} has no package `{error.args[0]}`",
-                causes=["`apt-cache policy` knows none, in the sources that this machine is configured for"],
-            ) from error
-        main = next(record for record in records if record.name in alternatives(origin.names[0]))
+            raise _lacks(self.name, error.args[0]) from error
+        main = next(record for record in records if record.name in alternatives(origin.plain_names[0]))
         files = [_part(record) for record in records]
         return distribution_row(origin, self.name, platform, product_version(main.version), main.version, files)
+
+
+def _lacks(distribution: str, name: str) -> LockError:
+    return LockError(
+        "lock/not-in-distribution",
+        f"{distribution} has no package `{name}`",
+        causes=["`apt-cache policy` knows none, in the sources that this machine is configured for"],
+    )
 
 
 def _part(record: DebRecord) -> PartRow:
     return PartRow(name=record.name, version=record.version, file=record.file, sha256=record.sha256, size=record.size)
 
 
-def apt_of(uv: Uv) -> Callable[[str], Apt]:
-    """Apt for each platform, seeing and allowed what uv sees and is allowed."""
+def apt_of(uv: Uv) -> Callable[[str, str], Apt]:
+    """Apt for each platform and release, seeing and allowed what uv sees and is allowed."""
     cache = cache_of(uv)
 
-    def apt(platform: str) -> Apt:
-        architecture = ARCHITECTURES[platform]
-        return Apt(cache, architecture, uv.environ, now=time.time, is_offline=uv.offline, lease=uv.lease)
+    def apt(platform: str, release: str) -> Apt:
+        architecture, offline = ARCHITECTURES[platform], uv.offline
+        return Apt(cache, architecture, uv.environ, now=time.time, is_offline=offline, lease=uv.lease, release=release)
 
     return apt
 

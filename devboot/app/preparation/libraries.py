@@ -42,7 +42,7 @@ def _distribution(uv: Uv, machine: Machine, path: str) -> Locator | None:
     platform = machine.host.platform
     if platform not in ARCHITECTURES or shutil.which("apt-get", path=path) is None:
         return None
-    return Locator("/usr", lambda library: find_in_distribution(library, apt_of(uv)(platform).show))
+    return Locator("/usr", lambda library: find_in_distribution(library, apt_of(uv)(platform, "").show))
 
 
 def _channel(uv: Uv, machine: Machine) -> Locator | None:

@@ -14,7 +14,7 @@ from devboot.model.edge.recipe import Release
 from devboot.recipes import KnownRecipe
 from devboot.resolve.channels import channel_origin, channel_questions, condition_of, with_release
 from devboot.resolve.distributions import deb_origins
-from devboot.resolve.packages import questions
+from devboot.resolve.packages import fits, questions
 from devboot.sources.conda import has_rattler, not_installed
 from devboot.uv.client import Uv
 
@@ -95,13 +95,19 @@ def ask(asked: Asked, recipes: Mapping[str, KnownRecipe], here: Distribution, as
 def _rows(wish: Wish, known: KnownRecipe, here: Distribution) -> tuple[DistributionRow, ...]:
     """What the first of the recipe's sources gives that this release has."""
     refused: LockError | None = None
+    others: tuple[DistributionRow, ...] = ()
     for origin in deb_origins(known, wish):
         try:
-            return here.ask(origin)
+            rows = here.ask(origin)
+            if not wish.requested or any(fits(row.product, wish.requested) for row in rows):
+                return rows
+            others = others or rows
         except LockError as error:
             if error.slug != "lock/not-in-distribution":
                 raise
             refused = refused or error
+    if others:
+        return others
     assert refused is not None  # only wishes that a source may serve are asked for
     if channel := channel_origin(known, wish):
         raise _lacks_rattler(known, channel, refused.what) from refused

@@ -135,7 +135,8 @@ class DebOrigin(Origin):
     kind: Literal["deb"]
     names: Strings = Field(
         min_length=1,
-        description="Names of the packages; the first has the product's version. `a | b`: the one that there is.",
+        description="Names of the packages; the first has the product's version. `a | b`: the one that there is. "
+        "`a/bookworm`: that of another release of Debian; then all names have it.",
     )
     major: String = Field(
         default="", description="The one version that they are, as exact as their names say: `17`, `3.13`."
@@ -143,6 +144,16 @@ class DebOrigin(Origin):
     also: tuple[Pattern, ...] = Field(
         default=(), description="Beginnings of names of what they need besides libraries, as expressions."
     )
+
+    @property
+    def release(self) -> str:
+        """The release of Debian that they are from; empty for the machine's own."""
+        return self.names[0].partition("/")[2].strip()
+
+    @property
+    def plain_names(self) -> tuple[str, ...]:
+        """The names without a release."""
+        return tuple(re.sub(r"/\w+", "", name) for name in self.names)
 
     @property
     def known_as(self) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from devboot.onboarding.proposal_values import Database, Note, Service, Task
 from devboot.onboarding.reading.compose import Compose, Container, texts
 from devboot.onboarding.reading.compose_keys import NOTED, is_unknown
 from devboot.onboarding.reading.tree import Tree
-from devboot.onboarding.services.unavailable import known_versions, nearest_version
+from devboot.onboarding.services.unavailable import known_versions, nearest_version, own_version
 from devboot.recipes import RecipeFolders, bundled_folder
 
 _INIT = "/docker-entrypoint-initdb.d"
@@ -65,23 +65,23 @@ def _version(recipe: str, container: Container) -> tuple[str, str]:
     product = re.search(r"maria|mysql", container.image.rpartition("/")[2])
     if recipe == "mariadb" and product is not None and product[0] == "mysql":
         return "", "MariaDB runs here, in the version of the distribution; `[services.mysql]` has what else there is"
-    known = known_versions(recipe)
+    known, own = known_versions(recipe), own_version(recipe)
     build = re.search(r"vector|timescale|postgis", container.image)
     if known and build is not None:  # pgvector is in the newest alone
         if build[0] != "vector":
             return "", f"{known[0]} runs here, without {build[0]}"
         is_same = container.version.partition(".")[0] == known[0].partition(".")[0]
         return "", "" if is_same else f"{known[0]} runs here, which alone comes with pgvector"
-    if not known:
-        where = "the channel" if known_servers()[container.recipe or ""].channel else "the distribution"
-        return "", f"the version that {where} has runs here"
     wanted = container.version.split(".")
-    for length in range(len(wanted), 0, -1):
+    for length in range(len(wanted), 0 if own else 1, -1):
         fits = [each for each in known if each.split(".")[:length] == wanted[:length]]
         if fits:
-            return (".".join(wanted[:length]) if fits[0] != known[0] else ""), ""
+            return (".".join(wanted[:length]) if fits[0] != own else ""), ""
+    if not own:
+        where = "the channel" if known_servers()[container.recipe or ""].channel else "the distribution"
+        return "", f"the version that {where} has runs here"
     nearest = nearest_version(known, container.version)
-    return ("" if nearest == known[0] else nearest.partition(".")[0]), f"{nearest} runs here, the nearest there is"
+    return ("" if nearest == own else nearest.partition(".")[0]), f"{nearest} runs here, the nearest there is"
 
 
 # -- first data, and databases beside the first ------------------------------------------------------------------------

@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from urllib.parse import urlsplit
 
+from devboot.model.edge.origins import DebOrigin
 from devboot.onboarding.libraries import Kind, kind, kinds_of_channels, known_servers
 from devboot.onboarding.proposal_values import Note, Proposal
 from devboot.recipes import RecipeFolders, bundled_folder
+from devboot.recipes.folders import version_key
 
 
 def without_channels(proposal: Proposal) -> Proposal:
@@ -29,28 +31,43 @@ def without_rabbitmq(proposal: Proposal) -> Proposal:
     return _without(proposal, kind("rabbitmq"), text)
 
 
-def with_versions_of(proposal: Proposal, platform: str) -> Proposal:
-    """Return the proposal for a machine of that platform: where a version can't be had on it, the nearest is taken."""
+def with_versions_of(proposal: Proposal, platform: str, *, has_debian: bool) -> Proposal:
+    """Return the proposal for a machine of that platform: where a version can't be had on it, the nearest is taken.
+
+    `has_debian` says that packages of releases of Debian can be had.
+    """
     services, notes = [], []
     for service in proposal.services:
-        known = known_versions(service.recipe, platform)
-        wanted = service.version
-        if wanted and known and not any(each == wanted or each.startswith(f"{wanted}.") for each in known):
-            nearest = nearest_version(known, wanted)
-            text = (
-                f"{service.recipe}: compose has version {wanted}, which can't be had on {platform}; {nearest} runs here"
-            )
-            notes.append(Note(text, service.evidence))
-            services.append(replace(service, version="" if nearest == known[0] else nearest))
-        else:
+        known, wanted = known_versions(service.recipe, platform, has_debian=has_debian), service.version
+        if not wanted or any(each == wanted or each.startswith(f"{wanted}.") for each in known):
             services.append(service)
+            continue
+        own = own_version(service.recipe)
+        nearest = nearest_version(known, wanted) if own else ""
+        text = f"compose has version {wanted}, which can't be had on {platform}"
+        text += f"; {nearest} runs here" if nearest else " here; the version that the distribution has runs"
+        notes.append(Note(f"{service.recipe}: {text}", service.evidence))
+        services.append(replace(service, version="" if nearest == own else nearest.partition(".")[0]))
     return replace(proposal, services=tuple(services), notes=(*proposal.notes, *notes)) if notes else proposal
 
 
-def known_versions(recipe: str, platform: str = "") -> list[str]:
-    """Return the versions that a recipe has on a platform, on any if none is named; the newest first."""
+def known_versions(recipe: str, platform: str = "", *, has_debian: bool = True) -> list[str]:
+    """Return the versions that a recipe has on a platform, on any if none is named; the newest first.
+
+    Those of releases of Debian count where `has_debian` says that they can be had.
+    """
+    known = RecipeFolders([bundled_folder()]).get(recipe)
+    found = [release.version for release in known.releases if not platform or platform in release.rows()]
+    if has_debian:
+        debs = (each for each in known.recipe.source if isinstance(each, DebOrigin) and each.release)
+        found += [each.major for each in debs if each.major not in found]
+    return sorted(found, key=version_key, reverse=True)
+
+
+def own_version(recipe: str) -> str:
+    """Return the version that a recipe takes untold; empty where that is the distribution's or the channel's."""
     releases = RecipeFolders([bundled_folder()]).get(recipe).releases
-    return [release.version for release in releases if not platform or platform in release.rows()]
+    return releases[0].version if releases else ""
 
 
 def nearest_version(known: Sequence[str], wanted: str) -> str:

@@ -78,7 +78,7 @@ def archive(tmp_path):
 def place(archive, tmp_path):
     """Everything that a source needs, by name."""
 
-    def apt(platform, *, is_offline=False):
+    def apt(platform, release="", *, is_offline=False):
         return Apt(
             str(tmp_path / "cache"),
             "amd64",
@@ -86,6 +86,7 @@ def place(archive, tmp_path):
             now=time.time,
             is_offline=is_offline,
             extra=archive.extra,
+            release=release,
         )
 
     class Place:
@@ -96,7 +97,10 @@ def place(archive, tmp_path):
         @staticmethod
         def ask(*, is_offline=False):
             found = Distribution(
-                HOST, os.environ, lambda platform: apt(platform, is_offline=is_offline), RecordingReporter()
+                HOST,
+                os.environ,
+                lambda platform, release: apt(platform, release, is_offline=is_offline),
+                RecordingReporter(),
             )
             return found.row(ORIGIN, LINUX_X86_64)
 
@@ -227,3 +231,37 @@ def test_a_package_that_the_release_lacks_is_named(archive, place):
         place.ask()
 
     assert caught.value.what == "debian-13 has no package `toy-server`"
+
+
+APT = """#!/bin/sh
+echo "$*" >>"$TOLD"
+case "$*" in
+*indextargets*)
+  echo "Packages|http://one.test/debian/|trixie|main|Debian|/keys/debian.pgp"
+  echo "Packages|http://one.test/debian/|trixie-updates|main|Debian|/keys/debian.pgp"
+  echo "Packages|http://two.test/debian-security/|trixie-security|main|Debian|/keys/debian.pgp"
+  echo "Translations|http://one.test/debian/|trixie|main|Debian|/keys/debian.pgp"
+  echo "Packages|file:/local/|trixie|main|Debian|"
+  echo "Packages|http://three.test/|trixie|main|Somebody|/keys/somebody.pgp" ;;
+esac
+"""
+
+
+def test_another_release_comes_from_where_the_machine_gets_its_own(tmp_path):
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    for name in ("apt-get", "apt-cache"):
+        (programs / name).write_text(APT)
+        (programs / name).chmod(0o755)
+    environ = {"PATH": f"{programs}:{os.environ['PATH']}", "TOLD": str(tmp_path / "told")}
+
+    apt = Apt(str(tmp_path / "cache"), "amd64", environ, now=time.time, release="bookworm")
+    assert apt.show(["toy"]) == {}
+
+    place = tmp_path / "cache/apt/amd64-bookworm"
+    assert (place / "sources.list").read_text().splitlines() == [
+        "deb [signed-by=/keys/debian.pgp] http://one.test/debian/ bookworm main",
+        "deb [signed-by=/keys/debian.pgp] http://two.test/debian-security/ bookworm-security main",
+    ]
+    assert f'Dir::Etc::sourcelist "{place}/sources.list"; Dir::Etc::sourceparts "-";' in (place / "conf").read_text()
+    assert "Dir::Etc" not in (tmp_path / "cache/apt/amd64/conf").read_text()

@@ -75,7 +75,7 @@ def test_the_major_version_of_postgresql_is_that_of_the_image(propose, image, ve
         ("postgis/postgis:16-3.4", POSTGRES, "psycopg2", "without postgis"),
         ("timescale/timescaledb:latest-pg16", POSTGRES, "psycopg2", "without timescale"),
         ("mysql:8.0", MYSQL, "pymysql", "MariaDB runs here"),
-        ("mariadb:10.11", MYSQL, "pymysql", "the version that the distribution has runs here"),
+        ("mariadb:11.4", MYSQL, "pymysql", "the version that the distribution has runs here"),
         ("mongo:6", MONGO, "pymongo", "the version that the channel has runs here"),
     ],
 )
@@ -92,17 +92,29 @@ def test_a_version_that_this_platform_lacks_becomes_the_nearest_that_it_has(prop
     compose = "services:\n  db:\n    image: postgres:14\n  cache:\n    image: redis:7\n"
     proposal = propose_with(propose, compose, f"{POSTGRES}{REDIS}", "psycopg2\nredis")
 
-    def here(platform):
-        found = with_versions_of(proposal, platform)
+    def here(platform, *, has_debian=False):
+        found = with_versions_of(proposal, platform, has_debian=has_debian)
         return {each.recipe: each.version for each in found.services}, set(notes(found)) - set(notes(proposal))
 
     assert here("linux-x86_64")[0]["postgres"] == "14"
     versions, said = here("linux-aarch64")
-    assert versions["postgres"].startswith("15.")
+    assert versions["postgres"] == "15"
     assert any(
         text.startswith("postgres: compose has version 14, which can't be had on linux-aarch64") for text in said
     )
     assert here("macos-x86_64")[0]["redis"] == "7"
+    assert here("linux-x86_64")[0]["redis"] == ""
+    assert here("linux-x86_64", has_debian=True)[0]["redis"] == "7"
+
+
+@pytest.mark.parametrize(("image", "version"), [("mariadb:10.11", "10.11"), ("mariadb:10.11.8", "10.11")])
+def test_what_only_a_release_of_debian_has_is_asked_for_there_alone(propose, image, version):
+    proposal = propose_with(propose, f"services:\n  db:\n    image: {image}\n", MYSQL, "pymysql")
+    there, elsewhere = (with_versions_of(proposal, "linux-x86_64", has_debian=has) for has in (True, False))
+
+    assert [each.version for each in proposal.services] == [version] == [each.version for each in there.services]
+    assert [each.version for each in elsewhere.services] == [""]
+    assert len([text for text in notes(elsewhere) if "the version that the distribution has runs" in text]) == 1
 
 
 def test_another_version_that_the_recipe_has_on_each_platform_is_asked_for(propose):

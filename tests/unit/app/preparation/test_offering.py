@@ -41,7 +41,9 @@ class Archive:
 
 def debian(name="debian-13"):
     """A machine whose archive has nothing; "" for one without apt."""
-    here = Distribution(Host("linux-x86_64", (2, 41), name), {}, lambda _platform: Archive(), RecordingReporter())
+    here = Distribution(
+        Host("linux-x86_64", (2, 41), name), {}, lambda _platform, _release: Archive(), RecordingReporter()
+    )
     here.name = name
     return here
 
@@ -93,7 +95,7 @@ def test_of_several_names_the_one_that_the_release_has_is_taken():
     named = 'names = ["toy-server | toy-server-8"]'
     recipes = recipe(DEB.replace(named, newer), DEB.replace(named, older))
     there = DebRecord("toy1", "1.4-1", (), "toy1_1.4-1.deb", "a" * 64, 7)
-    here = Distribution(X86, {}, lambda _platform: Archive(there), RecordingReporter())
+    here = Distribution(X86, {}, lambda _platform, _release: Archive(there), RecordingReporter())
     here.name = "debian-13"
 
     offers = ask(to_ask([TOY], recipes, here, has_channels=False), recipes, here, None)
@@ -115,3 +117,21 @@ def test_what_is_locked_is_asked_of_nobody():
 
     for has_channels in (True, False):
         assert to_ask([TOY], recipes, debian(), has_channels=has_channels, previous=lock).is_empty
+
+
+def test_a_version_is_taken_from_the_release_of_debian_that_has_it_where_the_machines_own_has_another():
+    older = '[[source]]\nkind = "deb"\nmajor = "7"\nnames = ["toy-server/bookworm"]\nbin = { toy = "usr/bin/toy" }\n'
+    recipes = recipe(DEB, older)
+    versions = {"": "8.1-1", "bookworm": "7.2-1~deb12u1"}
+
+    def apt(_platform, release):
+        return Archive(DebRecord("toy-server", versions[release], (), "toy.deb", "a" * 64, 1))
+
+    for name, expected in (("debian-13", {"": "8.1", "8": "8.1", "7": "7.2"}), ("ubuntu-24.04", {"7": "8.1"})):
+        here = Distribution(Host("linux-x86_64", (2, 41), name), {}, apt, RecordingReporter())
+        here.name = name
+        for requested, product in expected.items():
+            wish = Wish("toy", requested)
+            rows = ask(to_ask([wish], recipes, here, has_channels=False), recipes, here, None).rows[wish]
+            assert {row.product for row in rows} == {product}
+            assert {row.name for row in rows} == {"toy-server/bookworm" if product == "7.2" else "toy-server"}

@@ -41,7 +41,6 @@ from devboot.onboarding.reading.image_commands import variables_of_image
 from devboot.onboarding.reading.layout import cwd_of
 from devboot.onboarding.reading.node import find_node, left_to_itself, only_process
 from devboot.onboarding.reading.procfile import (
-    absent_module,
     describe,
     env_files_in,
     missing_folder,
@@ -299,21 +298,7 @@ def _processes(clone: Clone, run: Run) -> tuple[list[Process], list[Note], str]:
         for entry in procfile.processes()
         if missing_folder(clone.tree, clone.app.root, clone.app.folder, entry.command)
     ]
-    found, more_notes = _with_web_that_runs(clone, found)
-    return found, [*notes, *more_notes], ""
-
-
-def _with_web_that_runs(clone: Clone, found: list[Process]) -> tuple[list[Process], list[Note]]:
-    """Start the application as its framework does where the Procfile's `web` names a module that nobody has."""
-    entry = next((each for each in clone.procfile.processes() if each.name == "web"), None) if clone.procfile else None
-    module = absent_module(clone.tree, clone.app, clone.packages, entry.command) if entry is not None else ""
-    instead = clone.framework.web(clone) if module else None
-    if entry is None or instead is None or instead.command is None or clone.procfile is None:
-        return found, []
-    place = Evidence(clone.procfile.path, entry.line)
-    text = f"`web` runs `{instead.command}`: `{module}`, which the Procfile names, is not in the clone"
-    rest = [each for each in found if each.name != "web"]
-    return [replace(instead, name="web", evidence=place), *rest], [Note(text, place, warns=True)]
+    return found, notes, ""
 
 
 def _env_files(clone: Clone, run: Run) -> tuple[tuple[str, ...] | None, list[Note]]:

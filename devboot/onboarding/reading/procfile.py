@@ -5,13 +5,11 @@ from __future__ import annotations
 import posixpath
 import re
 import shlex
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from devboot.model import overmind
 from devboot.onboarding.proposal_values import Evidence, Note
 from devboot.onboarding.reading.layout import Application, can_be_imported_from
-from devboot.onboarding.reading.python import normal
 from devboot.onboarding.reading.tree import Tree
 
 LINE = re.compile(r"^([A-Za-z0-9_.-]+):\s*(.+)$")
@@ -43,7 +41,6 @@ class Procfile:
         return [entry for name, entry in self.entries.items() if name != "release"]
 
 
-_TAKES_MODULE = ("gunicorn", "uvicorn", "hypercorn", "daphne", "granian", "waitress-serve")
 _OPTIONS = re.compile(r"(?:^|_)(?:OPTS|OPTIONS|ARGS|ARGUMENTS|FLAGS)$")
 
 
@@ -121,21 +118,6 @@ def _obstacle(tree: Tree, root: str, command: str) -> str | None:
     if name.startswith("/"):
         return f"`{name}` is a path of another machine"
     return None
-
-
-def absent_module(tree: Tree, app: Application, packages: Iterable[str], command: str) -> str:
-    """Return the module that a server is given and neither the clone nor a package of its lists has; "" for none."""
-    if re.search(r"\bcd\s|--chdir|--pythonpath|--app-dir|PYTHONPATH=", command):
-        return ""
-    match = re.search(r"\s([A-Za-z_][\w.]*)(?::[A-Za-z_][\w.]*(?:\(\))?|(?<=[._][aw]sgi))(?=\s|$)", command)
-    if match is None or program(command).rpartition("/")[2] not in _TAKES_MODULE:
-        return ""
-    top, inner = match[1].split(".")[0], match[1].replace(".", "/")
-    if normal(top) in packages or not app.framework:
-        return ""
-    paths = [posixpath.normpath(posixpath.join(place, inner)) for place in (app.root, *app.sources)]
-    is_there = any(tree.exists(f"{path}{end}") for path in paths for end in (".py", "/__init__.py"))
-    return "" if is_there else match[1]
 
 
 def missing_folder(tree: Tree, root: str, folder: str, command: str) -> bool:

@@ -586,26 +586,3 @@ def test_a_procfile_above_whose_module_cannot_be_imported_there_does_not_count(p
     }
     proposal = propose({**files, "api/main.py": f"{start}import goods\n{APP}"})
     assert (proposal.procfile == "Procfile") == counts
-
-
-GONE = "`shop.wsgi`, which the Procfile names, is not in the clone"
-
-
-@pytest.mark.parametrize(
-    ("line", "is_replaced"),
-    [
-        ("gunicorn shop.wsgi:application", True),
-        ("gunicorn shop.wsgi --log-file -", True),
-        ("newrelic-admin run-program gunicorn shop.wsgi", False),
-        ("gunicorn -k uvicorn.workers.UvicornWorker site_.wsgi:application", False),
-        ("gunicorn --chdir inner shop.wsgi", False),
-        ("cd inner && gunicorn shop.wsgi", False),
-        ("gunicorn django.core.wsgi:get_wsgi_application()", False),
-        ("python shop.py", False),
-    ],
-)
-def test_a_procfile_whose_module_nobody_has_leaves_the_web_to_the_framework(propose, line, is_replaced):
-    files = {"manage.py": MANAGE, "site_/__init__.py": "", "site_/settings.py": "", "site_/wsgi.py": ""}
-    proposal = propose({**files, "requirements.txt": "django\ngunicorn\n", "Procfile": f"web: {line}\n"})
-    expected = {"web": "python manage.py runserver 127.0.0.1:$PORT"} if is_replaced else {}
-    assert (expected, is_replaced) == (commands(proposal), any(GONE in each.text for each in proposal.notes))

@@ -251,8 +251,9 @@ def _name_old_code(call: Call, streams: Streams) -> None:
         known = snapshot.read(f"{call.state}/{snapshot.NAME}")
         yield from plan_from_plain(known.plan_plain).processes if known is not None else ()
 
-    for name, file in old_code(call.root, call.state, specs(), limit=_WALK):
-        text = f"{printable(name)} was started before {printable(file)} was edited: devboot restart {printable(name)}"
+    for names, file in old_code(call.root, call.state, specs(), limit=_WALK):
+        who, were = ", ".join(map(printable, names)), "was" if len(names) == 1 else "were"
+        text = f"{who} {were} started before {printable(file)} was edited: devboot restart {who.replace(', ', ' ')}"
         streams.say(f"  {pad('note', 6)}  {text}\n")
 
 

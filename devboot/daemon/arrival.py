@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from devboot.daemon.connection import Connection
     from devboot.daemon.server import Server
-    from devboot.daemon.view import Request
+    from devboot.daemon.view import Request, View
     from devboot.supervisor.loop import Timer
     from devboot.supervisor.report import Failure
 
@@ -370,18 +370,20 @@ class Departure:
 
     def _tell_ended(self, status: model.ProcessStatus, took: float) -> None:
         for viewer in self._server.audience.viewers:
-            viewer.say(self._ended_line(status, took, colour=viewer.view.colour_err, unicode=viewer.view.unicode))
+            viewer.say(self._ended_line(status, took, viewer.view))
         for connection, request in self._listeners:
-            view = request.view
-            line = self._ended_line(status, took, colour=view.colour_err, unicode=view.unicode)
-            self._tell_one(connection, request, line)
+            self._tell_one(connection, request, self._ended_line(status, took, request.view))
 
-    def _ended_line(self, status: model.ProcessStatus, took: float, *, colour: bool, unicode: bool) -> str:
+    def _ended_line(self, status: model.ProcessStatus, took: float, view: View) -> str:
         killed = status.last_exit is not None and status.last_exit.signal == _SIGKILL
-        known = symbols(unicode)
-        mark = paint(known.failed if killed else known.ok, RED if killed else GREEN, on=colour)
+        known = symbols(view.unicode)
+        mark = paint(known.failed if killed else known.ok, RED if killed else GREEN, on=view.colour_err)
         note = status.note or ("killed" if killed else self._saved(status))
-        text = pad(f"{pad(printable(status.name), self._width)}  {note}", summary.WIDTH - 14)
+        name = pad(printable(status.name), self._width)
+        room = view.columns - len("  * ") - len(f" {duration(took):>9}") if view.terminal else 0
+        if room and cells(f"{name}  {note}") > room:
+            note = note.partition(" to ")[0]  # `saved`, without the place
+        text = pad(f"{name}  {note}", summary.WIDTH - 14)
         return f"  {mark} {text} {duration(took):>9}\n"
 
     def _saved(self, status: model.ProcessStatus) -> str:

@@ -29,9 +29,9 @@ _LOADING = 1.0  # seconds after its start in which a process may still read its 
 
 
 class OldCode(Record):
-    """A process that was started before a file of its code was edited; `file` lies below the project's root."""
+    """Processes that were started before a file of their code was edited; `file` lies below the project's root."""
 
-    name: str
+    names: tuple[str, ...]
     file: str
 
 
@@ -49,13 +49,14 @@ def old_code(root: str, state: str, specs: Iterable[ProcessSpec], *, limit: floa
     from devboot.model.process import PROCESS
 
     table = proctable.processes()
-    found = []
+    specs = tuple(specs)
+    found: dict[str, list[str]] = {}
     for spec in specs:
         if spec.name in starts and spec.kind == PROCESS and not _reloads(spec):
-            edited = max((each for each in _of_language(spec, newest)), default=(0.0, ""))
+            edited = max(_own(spec, specs, newest), default=(0.0, ""))
             if edited[0] > starts[spec.name] + _LOADING and not _has_reloaded(spec.name, edited[0], state, table):
-                found.append(OldCode(spec.name, os.path.relpath(edited[1], root)))
-    return tuple(found)
+                found.setdefault(os.path.relpath(edited[1], root), []).append(spec.name)
+    return tuple(OldCode(tuple(names), file) for file, names in found.items())
 
 
 def _starts(state: str) -> dict[str, float]:
@@ -106,13 +107,23 @@ def _is_test(name: str) -> bool:
     return name.startswith(("test_", "conftest.")) or name.rpartition(".")[0].endswith(("_test", ".test", ".spec"))
 
 
-def _of_language(spec: ProcessSpec, newest: Mapping[str, list[tuple[float, str]]]) -> Iterable[tuple[float, str]]:
-    """Return the edited files below the folder of a process that are of the language of its command."""
+def _own(
+    spec: ProcessSpec, specs: Iterable[ProcessSpec], newest: Mapping[str, list[tuple[float, str]]]
+) -> Iterable[tuple[float, str]]:
+    """Yield the edited files below the folder of a process that are of the language of its command.
+
+    The script that another process runs isn't its own.
+    """
     import re
 
+    others = " ".join(each.command for each in specs if each.name != spec.name)
     endings = _NODE if re.search(_RUNS_NODE, spec.command) else _PYTHON
     below = spec.cwd.rstrip("/") + "/"
-    return (each for ending in endings for each in newest.get(ending, ()) if each[1].startswith(below))
+    for edited, path in (each for ending in endings for each in newest.get(ending, ())):
+        script = os.path.basename(path)
+        is_anothers = script in others and script not in spec.command
+        if path.startswith(below) and not is_anothers:
+            yield edited, path
 
 
 def _reloads(spec: ProcessSpec) -> bool:

@@ -314,7 +314,7 @@ def code(subject: Subject) -> Answer:
         return Answer()
     specs = plan_from_plain(known.plan_plain).processes
     found = old_code(subject.project.root, subject.project.state, specs, limit=_WALK)
-    return Answer(findings=tuple(_old_code(each.name, each.file) for each in found))
+    return Answer(findings=tuple(_old_code(name, each.file) for each in found for name in each.names))
 
 
 def _old_code(name: str, file: str) -> Finding:

@@ -18,7 +18,7 @@ def test_a_filter_holds_for_its_own_terminal_alone(project):
         "worker", "echo worker begins; exec sleep 1000"
     ).write()
     first = project.terminal("up")
-    first.expect("ctrl-c leave")
+    first.expect("ctrl-c stop")
     second = project.terminal("up")
     second.expect("attaching")
     second.expect("ctrl-c leave")

@@ -54,7 +54,7 @@ def test_an_edit_after_the_start_is_named_and_an_earlier_one_is_not(tmp_path):
     write(tmp_path, "app.py", BEFORE)
     assert found(tmp_path) == ()
     write(tmp_path, "shop/views.py", EDITED)
-    assert found(tmp_path) == (OldCode("web", "shop/views.py"),)
+    assert found(tmp_path) == (OldCode(("web",), "shop/views.py"),)
 
 
 @pytest.mark.usefixtures("child")
@@ -77,9 +77,22 @@ def test_what_a_python_process_does_not_load_is_no_code_of_its_own(tmp_path, nam
 
 
 @pytest.mark.usefixtures("child")
+def test_the_script_of_another_process_is_not_its_own(tmp_path):
+    write(tmp_path, "worker.py", EDITED)
+    root = str(tmp_path / "shop")
+    specs = [
+        ProcessSpec("web", PROCESS, root, "python web.py"),
+        ProcessSpec("worker", PROCESS, root, "python worker.py"),
+    ]
+    assert old_code(root, str(tmp_path / "state"), specs, limit=60.0) == ()
+    write(tmp_path, "shared.py", EDITED)
+    assert old_code(root, str(tmp_path / "state"), specs, limit=60.0) == (OldCode(("web",), "shared.py"),)
+
+
+@pytest.mark.usefixtures("child")
 def test_each_process_has_the_code_of_its_language_and_its_folder(tmp_path):
     write(tmp_path, "front/app.ts", EDITED)
-    assert found(tmp_path, "npm run serve") == (OldCode("web", "front/app.ts"),)
+    assert found(tmp_path, "npm run serve") == (OldCode(("web",), "front/app.ts"),)
     assert found(tmp_path, "npm run serve", cwd=str(tmp_path / "shop" / "other")) == ()
 
 
@@ -110,7 +123,7 @@ def test_a_program_that_has_started_another_process_since_has_reloaded(tmp_path,
             text = leases.format_children([ChildLease(reloader.pid, seen.started, "web")])
             (tmp_path / "state" / "run" / "children").write_text(text)
             write(tmp_path, "app.py", 2)
-            assert found(tmp_path) == (OldCode("web", "app.py"),)
+            assert found(tmp_path) == (OldCode(("web",), "app.py"),)
             reloader.stdout.readline()
             assert found(tmp_path) == ()
         finally:

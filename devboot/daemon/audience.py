@@ -34,6 +34,11 @@ class Viewer:
         self._is_paused = False
         connection.on_room = self._has_room
 
+    def resize(self, rows: int, columns: int) -> None:
+        """Its terminal has another size now."""
+        self.view = self.view._replace(rows=rows, columns=columns)
+        self.style = self.view.line_style()
+
     def wants(self, name: str) -> bool:
         """Whether it is shown the output of this process."""
         return not self.names or name in self.names

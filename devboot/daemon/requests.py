@@ -239,6 +239,9 @@ def resize(server: Server, connection: Connection, request: Request) -> None:
     if connection in server.consoles:
         server.consoles[connection].resize(request.view.rows, request.view.columns)
     else:
+        viewer = server.audience.viewer_of(connection)
+        if viewer is not None:
+            viewer.resize(request.view.rows, request.view.columns)
         fit(server.supervisor, request.view)
 
 

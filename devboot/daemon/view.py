@@ -41,7 +41,13 @@ class View(Record):
         """For log lines."""
         from devboot.text.loglines import LineStyle
 
-        return LineStyle(colour=self.colour, unicode=self.unicode, timestamps=self.timestamps, prefix=self.prefix)
+        return LineStyle(
+            colour=self.colour,
+            unicode=self.unicode,
+            timestamps=self.timestamps,
+            prefix=self.prefix,
+            columns=self.columns if self.terminal else 0,
+        )
 
     def table_style(self) -> TableStyle:
         """For tables: symbols only where a person looks."""

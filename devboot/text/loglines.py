@@ -14,22 +14,37 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-class LineStyle:
-    """How one reader wants log lines: `timestamps` is "clock", "full" (date and milliseconds) or "none"."""
+_NARROW = 30  # cells beside the prefix, below which lines are left to the terminal
+_TIMES = {"clock": len("00:00:00 "), "full": len("2026-01-01T00:00:00.000 ")}
+_PARTS = r"\x1b\[[0-9;]*m|\s+|[^\s\x1b]+|\x1b"
 
-    __slots__ = ("colour", "prefix", "timestamps", "unicode")
+
+class LineStyle:
+    """How one reader wants log lines: `timestamps` is "clock", "full" (date and milliseconds) or "none".
+
+    Lines wider than `columns` are broken between words, so that each part has the prefix; 0 breaks none.
+    """
+
+    __slots__ = ("colour", "columns", "prefix", "timestamps", "unicode")
 
     def __init__(
-        self, *, colour: bool = False, unicode: bool = True, timestamps: str = "clock", prefix: bool = True
+        self,
+        *,
+        colour: bool = False,
+        unicode: bool = True,
+        timestamps: str = "clock",
+        prefix: bool = True,
+        columns: int = 0,
     ) -> None:
         self.colour = colour
         self.unicode = unicode
         self.timestamps = timestamps
         self.prefix = prefix
+        self.columns = columns
 
-    def key(self) -> tuple[bool, bool, str, bool]:
+    def key(self) -> tuple[bool, bool, str, bool, int]:
         """Equal for readers that get the same bytes."""
-        return (self.colour, self.unicode, self.timestamps, self.prefix)
+        return (self.colour, self.unicode, self.timestamps, self.prefix, self.columns)
 
 
 def prefix_width(names: Iterable[str]) -> int:
@@ -65,12 +80,19 @@ class Prefixer:
         if not text:
             return b""
         prefix = self.prefix(name, at)
+        if self._style.columns and self._style.prefix and len(text) > self._room >= _NARROW:
+            text = _broken(text, self._room, after_first=continued)
         if self._style.colour and b"\x1b" in text:
             text = _closing_colours(text)
         body = text.replace(b"\n", b"\n" + prefix)
         # Blocks are big: copied once more, not three times.
         kept = memoryview(body)[: len(body) - len(prefix)] if text.endswith(b"\n") else body
         return b"".join((b"" if continued else prefix, kept))
+
+    @property
+    def _room(self) -> int:
+        """How many cells a line has beside its prefix."""
+        return self._style.columns - _TIMES.get(self._style.timestamps, 0) - self._width - len(" | ")
 
     def _time(self, at: float) -> bytes:
         if self._style.timestamps == "none":
@@ -90,6 +112,36 @@ class Prefixer:
             text = f"{pad(printable(name), self._width)} {bar}"
             label = self._labels[name] = (paint(text, colour_of(name), on=self._style.colour) + " ").encode()
         return label
+
+
+def _broken(text: bytes, room: int, *, after_first: bool) -> bytes:
+    """Break what is wider than `room` between words; a longer word, such as an address, stays whole to be copied.
+
+    `after_first`: the first line goes on behind something, so that nobody knows its room.
+    """
+    first, *rest = lines = text.split(b"\n")
+    if max(map(len, lines)) <= room:
+        return text
+    kept = [first if after_first or len(first) <= room else _broken_line(first, room)]
+    return b"\n".join([*kept, *(line if len(line) <= room else _broken_line(line, room) for line in rest)])
+
+
+def _broken_line(line: bytes, room: int) -> bytes:
+    import re
+
+    parts: list[str] = []
+    used, has_word = 0, False
+    for part in re.findall(_PARTS, line.decode("utf-8", "surrogateescape")):
+        if part[0] != "\x1b":
+            if has_word and not part.isspace() and used + cells(part) > room:
+                if parts[-1].isspace():
+                    parts.pop()
+                parts.append("\n")
+                used, has_word = 0, False
+            used += cells(part)
+            has_word = has_word or not part.isspace()
+        parts.append(part)
+    return "".join(parts).encode("utf-8", "surrogateescape")
 
 
 def _closing_colours(text: bytes) -> bytes:

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from devboot.text.columns import cells
 from devboot.text.loglines import LineStyle, Prefixer, prefix_width
 from devboot.text.paint import colour_of
 
@@ -59,3 +60,50 @@ def test_the_width_of_the_prefix_is_what_it_takes(names):
     text = Prefixer(names, LineStyle()).block("web", b"", AT) or Prefixer(names, LineStyle()).prefix("web", AT)
 
     assert cells(text.decode()) == prefix_width(names)
+
+
+def test_lines_wider_than_the_terminal_are_broken_between_words_each_part_with_its_prefix():
+    narrow = Prefixer(["web"], LineStyle(columns=50))
+    words = b"one two three four five six seven eight nine ten\nshort\n"
+    lines = narrow.block("web", words, 0.0).decode().splitlines()
+
+    assert [line.partition(" │ ")[2] for line in lines] == [
+        "one two three four five six seven",
+        "eight nine ten",
+        "short",
+    ]
+    assert all(cells(line) <= 50 for line in lines)
+    assert Prefixer(["web"], LineStyle()).block("web", words, 0.0).count(b"\n") == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        (b"see http://127.0.0.1:8000/a/very/long/address/that/fits/nowhere now\n", 3),
+        (b"    " + b"x" * 60 + b"\n", 1),
+        (b"\xc3\xa9" * 20 + b" " + b"\xc3\xa9" * 14 + b"\n", 1),
+        (b"\x1b[31mred\x1b[0m " + b"\x1b[32mgreen\x1b[0m " * 4 + b"\n", 1),
+        (b"\xff" * 60 + b"\n", 1),
+        (b" " * 60 + b"\n", 1),
+    ],
+)
+def test_words_and_what_only_looks_long_stay_whole(text, parts):
+    style = LineStyle(columns=50, colour=True)
+    shown = Prefixer(["web"], style).block("web", text, 0.0)
+
+    assert shown.count(b"\n") == parts
+    if b"http" in text:
+        assert b"http://127.0.0.1:8000/a/very/long/address/that/fits/nowhere" in shown
+
+
+def test_a_line_that_goes_on_is_not_broken_since_nobody_knows_where_it_stands():
+    words = b"one two three four five six seven eight nine ten\n" * 2
+    shown = Prefixer(["web"], LineStyle(columns=50)).block("web", words, 0.0, continued=True)
+
+    assert shown.startswith(b"one two three four five six seven eight nine ten\n")
+    assert shown.count(b"\n") == 3
+
+
+def test_a_narrow_terminal_breaks_lines_itself():
+    words = b"one two three four five six seven eight nine ten\n"
+    assert Prefixer(["web"], LineStyle(columns=40)).block("web", words, 0.0).count(b"\n") == 1

@@ -46,10 +46,19 @@ def detect_here(root: str, environ: Mapping[str, str]) -> Proposal:
         from devboot.app.preparation.provisioning import this_host
 
         has_debian = has_apt and this_host(sys.platform, os.uname().machine).distribution.startswith("debian-")
-        proposal = with_versions_of(proposal, platform, has_debian=has_debian)
+        has_npm = names_registry(environ, folder)
+        proposal = with_versions_of(proposal, platform, has_debian=has_debian, has_npm=has_npm)
     if not has_apt:
         proposal = without_rabbitmq(proposal)
     return proposal if importlib.util.find_spec("rattler") else without_channels(proposal)
+
+
+def names_registry(environ: Mapping[str, str], root: str) -> bool:
+    """Whether something says which npm registry to ask: npm on PATH, or a configuration of it."""
+    from devboot.sources.npmrc import load_npm_config
+
+    has_program = shutil.which("npm", path=environ.get("PATH", "")) is not None
+    return has_program or load_npm_config(environ, root).registry("npm") is not None
 
 
 def _refuse_several(root: str) -> None:

@@ -31,33 +31,43 @@ def without_rabbitmq(proposal: Proposal) -> Proposal:
     return _without(proposal, kind("rabbitmq"), text)
 
 
-def with_versions_of(proposal: Proposal, platform: str, *, has_debian: bool) -> Proposal:
+def with_versions_of(proposal: Proposal, platform: str, *, has_debian: bool, has_npm: bool) -> Proposal:
     """Return the proposal for a machine of that platform: where a version can't be had on it, the nearest is taken.
 
-    `has_debian` says that packages of releases of Debian can be had.
+    `has_debian` says that packages of releases of Debian can be had, `has_npm` that something names an npm registry.
     """
     services, notes = [], []
     for service in proposal.services:
-        known, wanted = known_versions(service.recipe, platform, has_debian=has_debian), service.version
+        known = known_versions(service.recipe, platform, has_debian=has_debian, has_npm=has_npm)
+        wanted = service.version
         if not wanted or any(each == wanted or each.startswith(f"{wanted}.") for each in known):
             services.append(service)
             continue
         own = own_version(service.recipe)
         nearest = nearest_version(known, wanted) if own else ""
-        text = f"compose has version {wanted}, which can't be had on {platform}"
+        is_of_npm = not has_npm and len(known) < len(known_versions(service.recipe, platform, has_debian=has_debian))
+        why = f"can't be had on {platform}"
+        if is_of_npm:
+            why = "comes from npm, and neither npm nor an .npmrc names a registry"
+        text = f"compose has version {wanted}, which {why}"
         text += f"; {nearest} runs here" if nearest else " here; the version that the distribution has runs"
         notes.append(Note(f"{service.recipe}: {text}", service.evidence))
         services.append(replace(service, version="" if nearest == own else nearest.partition(".")[0]))
     return replace(proposal, services=tuple(services), notes=(*proposal.notes, *notes)) if notes else proposal
 
 
-def known_versions(recipe: str, platform: str = "", *, has_debian: bool = True) -> list[str]:
+def known_versions(recipe: str, platform: str = "", *, has_debian: bool = True, has_npm: bool = True) -> list[str]:
     """Return the versions that a recipe has on a platform, on any if none is named; the newest first.
 
-    Those of releases of Debian count where `has_debian` says that they can be had.
+    Those of releases of Debian, and those of npm, count where `has_debian` and `has_npm` say that they can be had.
     """
     known = RecipeFolders([bundled_folder()]).get(recipe)
-    found = [release.version for release in known.releases if not platform or platform in release.rows()]
+    found = []
+    for release in known.releases:
+        rows = release.rows()
+        sources = [row.source for row in (rows.values() if not platform else filter(None, [rows.get(platform)]))]
+        if any(has_npm or source != "npm" for source in sources):
+            found.append(release.version)
     if has_debian:
         debs = (each for each in known.recipe.source if isinstance(each, DebOrigin) and each.release)
         found += [each.major for each in debs if each.major not in found]

@@ -2,6 +2,7 @@
 
 import pytest
 
+from devboot.onboarding import render
 from devboot.onboarding.reading.compose_keys import (
     NOTED,
     READ,
@@ -119,3 +120,28 @@ def test_a_key_that_nobody_knows_is_a_note_unless_it_is_a_projects_own(propose):
         "compose: `feed` also has `restrat`, which devboot doesn't know",
         "compose: `sevices` at the top of the file means nothing to devboot",
     ]
+
+
+ODD = (
+    "", "x", "'$'", "${A:-${B}}", "[]", "{}", "[[a], {b: [c]}, null]", "{a: {b: [c, {d: e}]}, f: null}", "'a:b:c:d'",
+    "[':', '=']",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("key", sorted(SERVICE.split()))
+def test_a_value_of_another_kind_is_no_reason_to_fail(propose, key):
+    entries = "".join(f"  s{number}:\n    build: .\n    {key}: {value}\n" for number, value in enumerate(ODD))
+    servers = "".join(f"  r{number}:\n    image: postgres\n    {key}: {value}\n" for number, value in enumerate(ODD))
+    code = (
+        "import os, psycopg2\nfrom flask import Flask\napp = Flask(__name__)\npsycopg2.connect(os.environ['DB_URL'])\n"
+    )
+    files = {"app.py": code, "requirements.txt": "flask\npsycopg2\n", "Dockerfile": "FROM python\nCOPY . .\n"}
+
+    render(propose({**files, "compose.yml": f"services:\n{entries.replace('build: .', 'image: y')}{entries}{servers}"}))
+    render(propose({**files, "compose.yml": f"services:\n{entries}{servers}"}))
+
+
+@pytest.mark.parametrize("key", TOP.split())
+@pytest.mark.parametrize("value", ODD)
+def test_a_value_of_another_kind_at_the_top_is_no_reason_to_fail(propose, key, value):
+    render(propose({**FILES, "compose.yml": f"{key}: {value}\n"}))

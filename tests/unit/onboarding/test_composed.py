@@ -92,8 +92,8 @@ def test_a_version_that_this_platform_lacks_becomes_the_nearest_that_it_has(prop
     compose = "services:\n  db:\n    image: postgres:14\n  cache:\n    image: redis:7\n"
     proposal = propose_with(propose, compose, f"{POSTGRES}{REDIS}", "psycopg2\nredis")
 
-    def here(platform, *, has_debian=False):
-        found = with_versions_of(proposal, platform, has_debian=has_debian)
+    def here(platform, *, has_debian=False, has_npm=True):
+        found = with_versions_of(proposal, platform, has_debian=has_debian, has_npm=has_npm)
         return {each.recipe: each.version for each in found.services}, set(notes(found)) - set(notes(proposal))
 
     assert here("linux-x86_64")[0]["postgres"] == "14"
@@ -105,12 +105,17 @@ def test_a_version_that_this_platform_lacks_becomes_the_nearest_that_it_has(prop
     assert here("macos-x86_64")[0]["redis"] == "7"
     assert here("linux-x86_64")[0]["redis"] == ""
     assert here("linux-x86_64", has_debian=True)[0]["redis"] == "7"
+    versions, said = here("linux-x86_64", has_npm=False)
+    assert versions["postgres"] == ""
+    assert any("comes from npm, and neither npm nor an .npmrc names a registry; 18." in text for text in said)
 
 
 @pytest.mark.parametrize(("image", "version"), [("mariadb:10.11", "10.11"), ("mariadb:10.11.8", "10.11")])
 def test_what_only_a_release_of_debian_has_is_asked_for_there_alone(propose, image, version):
     proposal = propose_with(propose, f"services:\n  db:\n    image: {image}\n", MYSQL, "pymysql")
-    there, elsewhere = (with_versions_of(proposal, "linux-x86_64", has_debian=has) for has in (True, False))
+    there, elsewhere = (
+        with_versions_of(proposal, "linux-x86_64", has_debian=has, has_npm=True) for has in (True, False)
+    )
 
     assert [each.version for each in proposal.services] == [version] == [each.version for each in there.services]
     assert [each.version for each in elsewhere.services] == [""]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from devboot.app.preparation.detecting import detect_here, has_debs
+from devboot.app.preparation.detecting import detect_here, has_debs, names_registry
 from devboot.errors import UsageError
 
 
@@ -69,3 +69,13 @@ def test_a_single_clone_below_is_looked_at(tmp_path):
     clones(tmp_path, "shop")
 
     assert detect_here(str(tmp_path), {}) is not None
+
+
+def test_an_npm_registry_is_named_by_npm_itself_or_by_a_configuration_of_it(tmp_path):
+    nowhere = {"PATH": "/nowhere", "HOME": str(tmp_path), "npm_config_globalconfig": "/none"}
+    assert not names_registry(nowhere, str(tmp_path))
+    assert names_registry({**nowhere, "npm_config_registry": "https://registry.example.test"}, str(tmp_path))
+
+    (tmp_path / "npm").write_text("#!/bin/sh\n")
+    (tmp_path / "npm").chmod(0o755)
+    assert names_registry({**nowhere, "PATH": str(tmp_path)}, str(tmp_path))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from devboot.environment.locks.inputs import names_dependencies
@@ -16,6 +16,7 @@ from devboot.onboarding.reading.python import LOCKS, NOT_FOR_US, dependencies, f
 from devboot.onboarding.reading.tree import Tree
 
 _ENOUGH = 3  # of fewer packages that are imported, the usual list's own may bring those that it lacks
+_PIN = re.compile(r"^([A-Za-z0-9][\w.-]*)(?:\[[^]]*\])?\s*==\s*([\w.!+*-]+)", re.MULTILINE)
 _LIST = re.compile(
     r"(?:[\w-]*require?m\w*|reqs?|packages|dependencies|deps|pip)(?:[-_.][\w-]+)*\.(?:txt|pip|in)", re.IGNORECASE
 )
@@ -58,6 +59,8 @@ def with_list_above(tree: Tree, app: Application, python: PythonInput) -> Python
     lists = (*above.requirements, *python.requirements)
     if not above.requirements or not all(path.endswith((".txt", ".pip", ".in")) for path in lists):
         return python
+    if _contradict(tree, app.root, lists):
+        return python
     return replace(python, requirements=tuple(dict.fromkeys(lists)))
 
 
@@ -78,7 +81,16 @@ def _list_of_apps(tree: Tree, app: Application, chosen: tuple[str, ...]) -> str:
 def _joined(tree: Tree, app: Application, chosen: tuple[str, ...], more: str) -> tuple[str, ...]:
     """Return the lists to install: `more` alone where it includes the others."""
     base = set(dependencies(tree, app.root, chosen, only=True))
-    return (more,) if base <= set(dependencies(tree, app.root, (more,), only=True)) else (*chosen, more)
+    is_whole = base <= set(dependencies(tree, app.root, (more,), only=True))
+    return (more,) if is_whole or _contradict(tree, app.root, (*chosen, more)) else (*chosen, more)
+
+
+def _contradict(tree: Tree, root: str, lists: Iterable[str]) -> bool:
+    """Whether two of these lists pin different versions of a package."""
+    pins: dict[str, str] = {}
+    texts = (tree.text(posixpath.normpath(posixpath.join(root, each))) or "" for each in lists)
+    found = (match for text in texts for match in _PIN.finditer(text))
+    return any(pins.setdefault(name_of(match[1]), match[2]) != match[2] for match in found)
 
 
 def _covered(tree: Tree, folder: str, names: tuple[str, ...], wanted: set[str]) -> int:

@@ -586,3 +586,9 @@ def test_a_procfile_above_whose_module_cannot_be_imported_there_does_not_count(p
     }
     proposal = propose({**files, "api/main.py": f"{start}import goods\n{APP}"})
     assert (proposal.procfile == "Procfile") == counts
+
+
+def test_a_list_above_that_contradicts_the_applications_own_is_left_out(propose):
+    files = {"Procfile": "web: uvicorn api.main:app\n", "requirements.txt": "redis==5.0.1\nhttpx\n"}
+    files |= {"api/main.py": APP, "api/requirements.txt": "fastapi\nuvicorn\nRedis[hiredis] == 4.6\n"}
+    assert ("api/requirements.txt",) == propose(files).python.requirements

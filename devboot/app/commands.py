@@ -51,8 +51,8 @@ VERSION = Flag(("--version",), "print the version")
 # Work before and after the command's name.
 GLOBAL = (
     Flag(("-C",), "work as if started in DIR", "DIR"),
-    Flag(("-q", "--quiet"), "say nothing but errors"),
-    Flag(("-v", "--verbose"), "say more: commands and probes in ps, versions in doctor"),
+    Flag(("-q", "--quiet"), "print errors only"),
+    Flag(("-v", "--verbose"), "print more: commands and probes in ps, versions in doctor"),
     Flag(("--plain",), "one line per event, no redrawing; also for screen readers", common=False),
     Flag(("--no-color",), "no colours", common=False),
     Flag(("--no-input",), "never ask; fail with the flag that answers", common=False),
@@ -69,10 +69,10 @@ _UNTIL_UP = (
 BASE_PORT = Flag(("-p", "--base-port"), "the first process's port", "PORT", common=False)
 PORT_STEP = Flag(("-P", "--port-step"), "how far apart their ports are (default 100)", "COUNT", common=False)
 JSON = Flag(("--json",), "machine-readable output")
-LOCKED = Flag(("--locked",), "refuse where devboot.lock would have to change")
-FROZEN = Flag(("--frozen",), "take devboot.lock as it is, even where it does not fit any more", common=False)
+LOCKED = Flag(("--locked",), "fail if devboot.lock is out of date")
+FROZEN = Flag(("--frozen",), "use devboot.lock unchanged, even if it is out of date", common=False)
 OFFLINE = Flag(("--offline",), "use only what is already here", common=False)
-FROM = Flag(("--from",), "take everything out of a kit, without network", "KIT", common=False)
+FROM = Flag(("--from",), "start from a kit, without network", "KIT", common=False)
 
 STORE_ACTIONS = ("list", "verify", "repair", "path")
 STATE_ACTIONS = ("path", "list", "adopt")
@@ -88,7 +88,7 @@ COMMANDS = (
         "Provision what the project needs, start everything and show its output",
         (
             ("devboot up", "everything, in the foreground; ctrl-c stops it"),
-            ("devboot up -d", "return when all is ready, or say what failed"),
+            ("devboot up -d", "return when all is ready, or print what failed"),
             ("devboot up web", "only web and what it depends on"),
             ("devboot up --dry-run", "show what would happen, change nothing"),
         ),
@@ -99,11 +99,11 @@ COMMANDS = (
             LOCKED,
             JSON,
             Flag(("--no-deps",), "only the named ones, not what they depend on", common=False),
-            Flag(("--timings",), "say what the start waited for, and how long", common=False),
+            Flag(("--timings",), "show what the start waited for, and how long", common=False),
             Flag(("--no-menu",), "no line with keys at the bottom of the terminal", common=False),
-            Flag(("-x", "--except"), "all but NAME", "NAME", multiple=True, common=False),
+            Flag(("-x", "--except"), "leave out NAME", "NAME", multiple=True, common=False),
             Flag(
-                ("-m", "--formation"), "run so many of each: worker=3,all=1", "NAME=COUNT", multiple=True, common=False
+                ("-m", "--formation"), "number of each process: worker=3,all=1", "NAME=COUNT", multiple=True, common=False
             ),
             Flag(("-f", "--procfile"), "another Procfile", "PATH", common=False),
             Flag(("-e", "--env-file"), "other env-files, later ones win", "PATH", multiple=True, common=False),
@@ -138,14 +138,14 @@ COMMANDS = (
         (("devboot down", "stop this project"), ("devboot down --all", "stop every project of yours")),
         (
             Flag(("--all",), "every project of this user, as `devboot ps -a` lists them"),
-            Flag(("--force",), "kill at once what runs, whatever `stop_timeout` says"),
+            Flag(("--force",), "kill processes at once, without waiting for `stop_timeout`"),
         ),
         fast="devboot.app.down",
     ),
     Command(
         "ps",
         RUNNING,
-        "Show what runs, where it listens, and why something does not",
+        "List processes: state, address, and why one isn't running",
         (
             ("devboot ps", "this project"),
             ("devboot ps -a", "all projects"),
@@ -169,13 +169,13 @@ COMMANDS = (
             ("devboot logs --grep Error 'web*'", "lines of some that have a word in them"),
         ),
         (
-            Flag(("-f", "--follow"), "go on showing what comes"),
+            Flag(("-f", "--follow"), "keep printing new lines"),
             Flag(("-n", "--lines"), "how many lines from the end of each (default 100)", "COUNT"),
-            Flag(("--since",), "from then on: 10m, 09:41, 2026-05-12T09:41", "TIME"),
-            Flag(("--until",), "up to then", "TIME", common=False),
+            Flag(("--since",), "show lines from TIME on: 10m, 09:41, 2026-05-12T09:41", "TIME"),
+            Flag(("--until",), "show lines up to TIME", "TIME", common=False),
             Flag(("--grep",), "only lines in which this regular expression is found", "PATTERN"),
-            Flag(("--no-prefix",), "only the text", common=False),
-            Flag(("--timestamps",), "with date and milliseconds", common=False),
+            Flag(("--no-prefix",), "don't show time and name", common=False),
+            Flag(("--timestamps",), "show date and milliseconds", common=False),
             JSON,
         ),
         (_PROCESSES,),
@@ -218,7 +218,7 @@ COMMANDS = (
         (),
         (Argument("NAME=COUNT", "a process and how many of it", required=True, multiple=True),),
         notes=(
-            "It holds until the next `up`, which runs as many as devboot.toml or `up -m` says, and names what differs.",
+            "Lasts until the next `up`, which goes back to the numbers in devboot.toml (or `up -m`) and prints what it changes.",
         ),
     ),
     Command(
@@ -269,7 +269,7 @@ COMMANDS = (
         "sync",
         PREPARING,
         "Provision what the project needs without starting anything",
-        (("devboot sync", "lock, fetch, build"), ("devboot sync --check", "only say whether something is missing")),
+        (("devboot sync", "lock, fetch, build"), ("devboot sync --check", "only check whether something is missing")),
         (
             Flag(("--check",), "change nothing; exit 1 when something is missing"),
             LOCKED,
@@ -287,8 +287,8 @@ COMMANDS = (
         (
             ("devboot lock", "what devboot.toml asks for and the lockfile lacks"),
             ("devboot lock --update redis", "move one thing to its newest version"),
-            ("devboot lock --check", "only say whether it is current"),
-            ("devboot lock diff", "what has changed since the last commit, in words"),
+            ("devboot lock --check", "only check whether it is current"),
+            ("devboot lock diff", "what has changed since the last commit"),
         ),
         (
             Flag(("--check",), "change nothing; exit 3 when it is stale"),
@@ -336,8 +336,8 @@ COMMANDS = (
             ("devboot export runit /srv/shop -x redis", "without the service, which is provided elsewhere"),
         ),
         (
-            Flag(("-m", "--formation"), "so many of each: worker=3,all=1", "NAME=COUNT", multiple=True),
-            Flag(("-x", "--except"), "all but NAME", "NAME", multiple=True),
+            Flag(("-m", "--formation"), "number of each process: worker=3,all=1", "NAME=COUNT", multiple=True),
+            Flag(("-x", "--except"), "leave out NAME", "NAME", multiple=True),
             Flag(("--user",), "who is to run it (default: you)", "NAME"),
             Flag(("--app",), "what the files call the application (default: the project's name)", "NAME"),
             Flag(("--log",), "where supervisors that write files put them (default /var/log/APP)", "DIR"),
@@ -370,7 +370,7 @@ COMMANDS = (
     Command(
         "diff",
         PREPARING,
-        "Say in words what differs between two generations",
+        "Show what differs between two generations",
         (
             ("devboot diff", "what the last sync has changed"),
             ("devboot diff 3", "what has changed since generation 3"),
@@ -397,15 +397,15 @@ COMMANDS = (
     Command(
         "gc",
         KEEPING,
-        "Remove what no project uses any more from the store",
+        "Remove programs from the store that nothing uses",
         (
-            ("devboot gc", "remove, and say what stays and why"),
-            ("devboot gc --dry-run", "only say what would be removed"),
+            ("devboot gc", "remove, and print what stays and why"),
+            ("devboot gc --dry-run", "only print what would be removed"),
             ("devboot gc --older-than 30d", "only what was made a month ago, or earlier"),
         ),
         (
             Flag(("-n", "--dry-run"), "change nothing"),
-            Flag(("--older-than",), "spare what is younger: 30d, 12h, 90m", "AGE"),
+            Flag(("--older-than",), "keep what is younger: 30d, 12h, 90m", "AGE"),
             Flag(("--data",), "also remove data of projects that are gone: databases, secrets, backups"),
             JSON,
         ),
@@ -485,7 +485,7 @@ COMMANDS = (
     Command(
         "doctor",
         STARTING_OUT,
-        "Check everything and say what to do about each problem",
+        "Check everything and print one command for each problem",
         (
             ("devboot doctor", "all checks; nothing is changed"),
             ("devboot doctor python ports", "some areas"),

@@ -43,21 +43,21 @@ arguments:
   NAME  processes or services; `*` and `?` match
 
 flags:
-  -f, --follow       go on showing what comes
+  -f, --follow       keep printing new lines
   -n, --lines COUNT  how many lines from the end of each (default 100)
-  --since TIME       from then on: 10m, 09:41, 2026-05-12T09:41
+  --since TIME       show lines from TIME on: 10m, 09:41, 2026-05-12T09:41
   --grep PATTERN     only lines in which this regular expression is found
   --json             machine-readable output
 
 more flags:
-  --until TIME  up to then
-  --no-prefix   only the text
-  --timestamps  with date and milliseconds
+  --until TIME  show lines up to TIME
+  --no-prefix   don't show time and name
+  --timestamps  show date and milliseconds
 
 with every command:
   -C DIR         work as if started in DIR
-  -q, --quiet    say nothing but errors
-  -v, --verbose  say more: commands and probes in ps, versions in doctor
+  -q, --quiet    print errors only
+  -v, --verbose  print more: commands and probes in ps, versions in doctor
   --plain        one line per event, no redrawing; also for screen readers
   --no-color     no colours
   --no-input     never ask; fail with the flag that answers

@@ -396,8 +396,8 @@ class Process(Table):
     exit_ends_all: bool = Field(
         default=False,
         strict=True,
-        description="Its end stops everything, with its exit code. By default the others go on: a crash is restarted, "
-        "and `ps` says of what gave up why.",
+        description="Its end stops everything, with its exit code. By default the others keep running; a crashed "
+        "process is restarted, and `ps` explains why one gave up.",
     )
     expected_exit: ExitCodes = Field(default=(0,), description="Exit codes that are no failure.")
     env: dict[VariableName, Text] = Field(default={}, description="Variables for this process alone.")

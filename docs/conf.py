@@ -31,7 +31,7 @@ def _fill_in_root_pages(_app, name, source):  # noqa: ANN001, ANN202
         source[0] = (_ROOT / _ROOT_PAGES[name]).read_text(encoding="utf-8").replace("](docs/", "](")
     for page, file in _ROOT_PAGES.items():
         for prefix in ("", "../"):
-            source[0] = source[0].replace(f"]({prefix}{file})", f"]({page}.md)")
+            source[0] = source[0].replace(f"]({prefix}{file}", f"]({page}.md")
 
 
 def setup(app):  # noqa: ANN001, ANN201

@@ -103,7 +103,11 @@ COMMANDS = (
             Flag(("--no-menu",), "no line with keys at the bottom of the terminal", common=False),
             Flag(("-x", "--except"), "leave out NAME", "NAME", multiple=True, common=False),
             Flag(
-                ("-m", "--formation"), "number of each process: worker=3,all=1", "NAME=COUNT", multiple=True, common=False
+                ("-m", "--formation"),
+                "number of each process: worker=3,all=1",
+                "NAME=COUNT",
+                multiple=True,
+                common=False,
             ),
             Flag(("-f", "--procfile"), "another Procfile", "PATH", common=False),
             Flag(("-e", "--env-file"), "other env-files, later ones win", "PATH", multiple=True, common=False),
@@ -217,9 +221,7 @@ COMMANDS = (
         (("devboot scale worker=4", "worker.1 to worker.4"), ("devboot scale web=2 worker=1", "several")),
         (),
         (Argument("NAME=COUNT", "a process and how many of it", required=True, multiple=True),),
-        notes=(
-            "Lasts until the next `up`, which goes back to the numbers in devboot.toml (or `up -m`) and prints what it changes.",
-        ),
+        notes=("Lasts until the next `up`, which prints how it returns to the numbers of devboot.toml or `up -m`.",),
     ),
     Command(
         "attach",

@@ -42,7 +42,7 @@ class Variable(NamedTuple):
 VARIABLES = (
     Variable("DEVBOOT_HOME", "the XDG directories", "one directory for store, downloads, records and sockets"),
     Variable("DEVBOOT_OFFLINE", "UV_OFFLINE", "1: as --offline, use only what is already here"),
-    Variable("DEVBOOT_MIRROR", "none", "prefix for addresses in recipes of archives, or FROM=TO to replace their beginning"),
+    Variable("DEVBOOT_MIRROR", "none", "prefix of addresses in archive recipes, or FROM=TO to replace their start"),
     Variable("DEVBOOT_PLAIN", "off", "1: one line per event, no redrawing"),
     Variable("DEVBOOT_OBSERVE", "on", "0: don't record what Python programs ask for where there is no devboot.toml"),
     Variable("DEVBOOT_TRUSTED", "none", "projects of other users that may run, separated by `:`"),

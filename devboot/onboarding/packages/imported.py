@@ -76,7 +76,7 @@ def with_imported(
         notes = []
     if not packages or set(LOCKS) & set(python.requirements):
         return python, notes
-    packages = {**dict.fromkeys(_brought(packages), ""), **packages}
+    packages = {**dict.fromkeys(brought(packages), ""), **packages}
     servers = _servers(tree, app, packages, commands, starts_itself=starts_itself)
     options = libraries_of_options(tree, commands, packages)
     more = sorted(_framework(tree, app, packages) | servers | options)
@@ -92,7 +92,7 @@ def with_imported(
     return replace(python, packages=tuple(sorted({*python.packages, *more, *lacking}))), notes
 
 
-def _brought(packages: Mapping[str, str]) -> set[str]:
+def brought(packages: Mapping[str, str]) -> set[str]:
     """Packages that others bring along, as far as the table knows; an extra is often called as what it brings."""
     brings = distributions_table()["brings"]
     extras = {(each, extra) for each, some in packages.items() for extra in some.split(",") if extra}
@@ -108,7 +108,7 @@ def _unlisted(tree: Tree, app: Application, python: PythonInput, packages: Mappi
     paths = [posixpath.normpath(posixpath.join(app.root, each)) for each in python.requirements]
     if not python.requirements or not app.path or any(tree.mentions(path, ("--hash",)) for path in paths):
         return {}
-    files = _application_files(tree, app)
+    files = application_files(tree, app)
     if framework_of(
         app.framework
     ).is_found_by_place:  # much of what lies there is only imported by a command of its own
@@ -137,11 +137,11 @@ _AT_START = re.compile(
 
 def modules_of(tree: Tree, app: Application) -> dict[str, Evidence]:
     """Return the modules that the application imports from elsewhere, each with the first place."""
-    return _imported(tree, app, list(_application_files(tree, app))) if app.path else {}
+    return _imported(tree, app, list(application_files(tree, app))) if app.path else {}
 
 
 def _of_imports(tree: Tree, app: Application, python: PythonInput) -> tuple[PythonInput, list[Note]]:
-    files = list(_application_files(tree, app)) if app.path else []
+    files = list(application_files(tree, app)) if app.path else []
     modules = _imported(tree, app, files)
     known = {distributions()[name]: where for name, where in modules.items() if name in distributions()}
     known |= {name: where for name, where in _of_patterns(tree, files, known).items() if name not in known}
@@ -181,7 +181,7 @@ def _servers(
         return started
     known = {**dict.fromkeys(packages, app.evidence), **dict.fromkeys(_framework(tree, app, packages), app.evidence)}
     by_place = framework_of(app.framework).is_found_by_place
-    files = [app.path] if by_place else list(_application_files(tree, app))  # what makes the object may lie elsewhere
+    files = [app.path] if by_place else list(application_files(tree, app))  # what makes the object may lie elsewhere
     return started | {name for name in _of_patterns(tree, files, known) if server_of(name)}
 
 
@@ -191,7 +191,7 @@ def _is_brought(name: str, packages: Mapping[str, str]) -> bool:
     return name in packages or is_below or any(name in each.split("-") for each in packages)
 
 
-def _application_files(tree: Tree, app: Application) -> Iterator[str]:
+def application_files(tree: Tree, app: Application) -> Iterator[str]:
     """Modules that run when the application does: all of a Django project, else what the entry leads to."""
     if framework_of(app.framework).is_found_by_place:
         prefix = "" if app.folder == "." else f"{app.folder}/"

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from devboot.clone_reader import parse_json
 from devboot.onboarding.reading.tree import Tree
 
+_PLAIN = (".txt", ".in", ".pip")
 _INCLUDE = re.compile(r"^\s*(?:-r|--requirement)[ =]?\s*(\S+)", re.MULTILINE)
 
 
@@ -26,18 +27,28 @@ class Held(NamedTuple):
 
 def held(tree: Tree, root: str, files: Iterable[str], name: str) -> Held | None:
     """The version of a package in the first of these files that holds it; lists that they include are looked into."""
+    found = (_held_in(path, text, name) for path, text in _lists(tree, root, files))
+    return next((each for each in found if each is not None), None)
+
+
+def is_open(tree: Tree, root: str, files: Iterable[str], name: str) -> bool:
+    """Whether plain lists, and those that they include, say nothing of the versions of a package."""
+    bound = re.compile(rf"^\s*{re.escape(name)}\s*(?:\[[^\]]*\])?\s*[=<>!~@]", re.IGNORECASE | re.MULTILINE)
+    lists = list(_lists(tree, root, files))
+    return all(path.endswith(_PLAIN) and not bound.search(text) for path, text in lists)
+
+
+def _lists(tree: Tree, root: str, files: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Yield path and text of these files and, once each, of the lists that they include."""
     paths, seen = [posixpath.normpath(posixpath.join(root, each)) for each in files], set[str]()
     while paths:
         path = paths.pop(0)
         text = tree.text(path) or "" if path not in seen else ""
         seen.add(path)
-        found = _held_in(path, text, name)
-        if found is not None:
-            return found
-        if path.endswith((".txt", ".in", ".pip")):
+        yield path, text
+        if path.endswith(_PLAIN):
             folder = posixpath.dirname(path)
             paths += [posixpath.normpath(posixpath.join(folder, each)) for each in _INCLUDE.findall(text)]
-    return None
 
 
 def _held_in(path: str, text: str, name: str) -> Held | None:

@@ -279,6 +279,11 @@ def _settled_environment(pid: int) -> bytes:
     return found or b""
 
 
+def command_line(pid: int) -> bytes | None:
+    """Return the beginning of a process' words, each with a zero byte behind; None where it is gone, or off Linux."""
+    return _content(f"/proc/{pid}/cmdline", 512)
+
+
 def _arguments(pid: int) -> bytes | None:
     return _content(f"/proc/{pid}/cmdline", 1)
 

@@ -17,6 +17,8 @@ QUIET = 1.0  # seconds alive without work that show it: what imports its modules
 LONGEST = 10.0  # seconds alive that are enough for a process that never stops working
 _STEP = 0.2  # seconds between looks
 _SOON = 0.01  # seconds until a second look at a process that happened to run during the first
+_INSTALLS = (b"npm", b"npx", b"pnpm", b"yarn", b"pip", b"uv", b"poetry", b"pipenv", b"bundle", b"composer")
+_VERBS = (b"install", b"ci", b"i", b"add", b"sync")  # behind one of them
 _IDLE = 0.1  # share of one processor: polling for file changes needs less
 
 
@@ -25,7 +27,8 @@ class Settling:
 
     That is after `at_least` seconds, of which the last `QUIET` were without work, or after `longest`. Where the system
     doesn't report the time that a process has worked (macOS), `at_least` decides alone. While `is_waiting()` holds, the
-    process counts as working: it may end for what it waits for.
+    process counts as working: it may end for what it waits for. While it installs packages (`npm install && node x`),
+    what is meant to run hasn't begun.
     """
 
     def __init__(
@@ -38,11 +41,13 @@ class Settling:
         longest: float = LONGEST,
         is_waiting: Callable[[], bool] = lambda: False,
         worked: Callable[[Iterable[int]], float | None] = proctable.worked,
+        command_line: Callable[[int], bytes | None] = proctable.command_line,
     ) -> None:
         self._host = host
         self._pid = pid
         self._on_settled = on_settled
         self._worked_by = worked
+        self._command_line = command_line
         self._began = self._looked = self._busy = host.loop.now()
         self._at_least = at_least
         self._longest = longest
@@ -71,7 +76,8 @@ class Settling:
 
     def _look(self) -> None:
         now = self._host.loop.now()
-        worked = self._worked_by(self._host.watcher.census().members(self._pid))
+        members = self._host.watcher.census().members(self._pid)
+        worked = self._worked_by(members)
         if worked is None and not self._is_second_look:
             self._is_second_look = True
             self._timer = self._host.loop.call_later(_SOON, self._look)
@@ -82,8 +88,19 @@ class Settling:
             self._busy = now
         self._is_second_look = False
         self._looked, self._worked = now, self._worked if worked is None else worked
+        if now >= self._due and any(_installs(self._command_line(pid)) for pid in members):
+            self._began = self._busy = now
         if now < self._due:
             self._schedule()
         else:
             self._timer = None
             self._on_settled()
+
+
+def _installs(command_line: bytes | None) -> bool:
+    """Whether a program installs packages, by its words, whose first may be all that npm shows of itself."""
+    words = (command_line or b"").replace(b"\0", b" ").split()
+    names = [word.rpartition(b"/")[2].partition(b"-cli.")[0].removesuffix(b"3") for word in words[:4]]
+    return any(
+        name in _INSTALLS and words[at + 1 : at + 2] and words[at + 1] in _VERBS for at, name in enumerate(names)
+    )

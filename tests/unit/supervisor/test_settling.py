@@ -10,10 +10,18 @@ from devboot.supervisor.settling import LONGEST, QUIET, Settling
 class Stage:
     """Loop, host, watcher and census in one. `load(time)` gives processor seconds; None: it works right now."""
 
-    def __init__(self, load, *, at_least=QUIET):
+    def __init__(self, load, *, at_least=QUIET, words=lambda _age: b"node\0x.js\0"):
+        self.words = words
         self.time, self.load, self.timers, self.settled = 100.0, load, [], []
         self.loop = self.watcher = self
-        self.settling = Settling(self, 1, lambda: self.settled.append(self.age), at_least=at_least, worked=self.worked)
+        self.settling = Settling(
+            self,
+            1,
+            lambda: self.settled.append(self.age),
+            at_least=at_least,
+            worked=self.worked,
+            command_line=lambda _pid: self.words(self.age),
+        )
 
     @property
     def age(self):
@@ -104,3 +112,23 @@ def test_what_waits_for_an_answer_counts_as_up_a_second_after_that_and_not_never
     forever.settling._is_waiting = lambda: True
 
     assert (stage.run(20).settled, forever.run(20).settled) == ([pytest.approx(5, abs=0.3)], [pytest.approx(LONGEST)])
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        b"npm install\0",
+        b"/usr/bin/node\0/usr/lib/npm/bin/npm-cli.js\0ci\0",
+        b"/venv/bin/python3\0-m\0pip\0install\0flask\0",
+        b"/venv/bin/python\0/venv/bin/pip3\0install\0-r\0x.txt\0",
+        b"uv\0sync\0",
+    ],
+)
+def test_what_installs_packages_before_it_begins_is_not_up_until_that_is_done(words):
+    stage = Stage(imports_for(3.0), words=lambda age: words if age < 30.0 else b"node\0x.js\0").run(60)
+    assert stage.settled == [pytest.approx(30.0 + QUIET, abs=1.0)]
+
+
+@pytest.mark.parametrize("words", [b"npm\0start\0", b"npm run dev\0", b"node\0install\0", b"uv\0run\0app\0", b"", None])
+def test_what_runs_by_a_tool_that_also_installs_counts_as_up(words):
+    assert Stage(lambda _age: 0.0, words=lambda _age: words).run(20).settled == [pytest.approx(QUIET)]

@@ -6,15 +6,17 @@ import os
 import subprocess
 from collections.abc import Mapping
 
+from devboot.doctor.checks.lockfile import load
 from devboot.doctor.findings import ERROR, WARNING, Answer, Check, Finding, Fix
 from devboot.doctor.subject import Subject, venv_folder
 from devboot.environment.distributions import list_installed
 from devboot.environment.venv_condition import ABSENT, BROKEN, UNUSABLE, Condition, examine
 from devboot.environment.venv_record import load_record
-from devboot.errors import shell_word
+from devboot.errors import Problems, shell_word
 from devboot.text.counts import counted
 
 _PATIENCE = 8.0
+_SEEDS = ("pip", "setuptools", "wheel")  # which a virtualenv may bring, and no project has asked for
 _REBUILD = Fix("devboot sync", "rebuilds the virtualenv from the lock", "sync")
 
 
@@ -51,6 +53,15 @@ def interpreter(subject: Subject) -> Answer:
     return Answer((condition.version, shown), details=(f"{program} -> {base}",))
 
 
+def _locked(subject: Subject) -> frozenset[str]:
+    """Return the names of the packages that devboot.lock pins; none where another file does."""
+    try:
+        lock = load(subject)
+    except Problems:
+        return frozenset()
+    return frozenset(each.name for each in lock.python.package) if lock is not None and lock.python else frozenset()
+
+
 def packages(subject: Subject) -> Answer:
     """Whether the packages are those that the last sync installed."""
     folder = venv_folder(subject)
@@ -66,7 +77,8 @@ def packages(subject: Subject) -> Answer:
     added = sorted(installed.keys() - record.installed.keys())
     details = (f"added by hand: {', '.join(added)}",) if added else ()
     if not changed:
-        return Answer((counted(len(record.installed), "package"),), details=details)
+        count = len([name for name in record.installed if name not in _SEEDS or name in _locked(subject)])
+        return Answer((counted(count, "package"),), details=details)
     finding = Finding(
         "python/drift",
         WARNING,

@@ -12,6 +12,7 @@ import threading
 import venv
 from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -33,7 +34,7 @@ from devboot.doctor.checks import (
 from devboot.doctor.subject import Subject
 from devboot.environment.venv_record import NAME, VenvRecord, render_record
 from devboot.errors import ManifestError, Place, Problems, UsageError, WorkError
-from devboot.model.edge.lock import Lock, LockedPackage, lock_to_text
+from devboot.model.edge.lock import Lock, LockedPackage, PythonLock, PythonPackage, lock_to_text
 from devboot.model.edge.manifest import parse_manifest
 from devboot.model.process import Plan, ProcessSpec, plan_to_plain
 from devboot.provision.store import Store
@@ -182,6 +183,22 @@ def with_venv(subject):
 def test_a_sound_virtualenv_tells_its_version(with_venv):
     known, _ = with_venv
     assert python.interpreter(known).facts == (".".join(map(str, sys.version_info[:3])), ".venv")
+
+
+def test_what_a_virtualenv_brings_by_itself_is_not_counted_unless_it_is_locked(with_venv):
+    here, folder = with_venv
+    (library,) = Path(folder).glob("lib/*/site-packages")
+    for name in ("click", "setuptools"):
+        (library / f"{name}-1.dist-info").mkdir()
+        for file in ("METADATA", "RECORD"):
+            (library / f"{name}-1.dist-info" / file).touch()
+    record = VenvRecord(True, folder, "", "", installed={"click": "1", "setuptools": "1"})
+    Path(folder, NAME).write_text(render_record(record))
+    assert python.packages(here).facts == ("1 package",)
+
+    pins = (PythonPackage(name="setuptools", version="1"), PythonPackage(name="click", version="1"))
+    Path(here.project.lock).write_text(lock_to_text(Lock(python=PythonLock(package=pins))))
+    assert python.packages(here).facts == ("2 packages",)
 
 
 def test_no_virtualenv_is_no_problem(subject):

@@ -154,7 +154,7 @@ def assemble(clone: Clone, switches: Mapping[str, Variable], served: Services, e
         *procfile_notes,
         *(front.notes if front is not None else ()),
         *file_notes,
-        *other_services(clone, run, found.servers | served.known),
+        *other_services(clone, found.servers | served.known),
         *absent(clone, run),
         *made_up(env),
         *neighbours(clone),

@@ -18,35 +18,20 @@ from devboot.onboarding.symbolic_eval.values import HOLE
 _MOST_NEIGHBOURS = 4
 
 
-def other_services(clone: Clone, run: Run, servers: set[str]) -> list[Note]:
+def other_services(clone: Clone, servers: set[str]) -> list[Note]:
     """Services of compose that nothing shows to be needed, and those that no recipe serves yet."""
+    addons = (each for each in read_app_json(clone.tree, clone.app.root).servers if each[0] != "redis")
+    said = [
+        *((each.recipe, f"compose has it as `{each.name}`", each.evidence) for each in clone.compose.containers),
+        *((server, "app.json has it as an addon", where) for server, where in addons),
+    ]
     notes: list[Note] = []
-    for container in clone.compose.containers:
-        recipe = container.recipe
-        if recipe and recipe not in servers:
-            servers.add(recipe)
-            own = kind(recipe).recipe
-            rest = f"`[services.{own}]` would run it" if own else "there is no recipe for it yet"
-            notes.append(Note(f"{recipe}: compose has it as `{container.name}`; {rest}", container.evidence))
-    for server, where in read_app_json(clone.tree, clone.app.root).servers:
-        if server not in servers and server != "redis":
+    for server, how, where in said:
+        if server and server not in servers:
             servers.add(server)
             own = kind(server).recipe
             rest = f"`[services.{own}]` would run it" if own else "there is no recipe for it yet"
-            notes.append(Note(f"{server}: app.json has it as an addon; {rest}", where))
-    if "rabbitmq" not in servers:
-        for event in run.found.events:
-            for value in (*event.call.args, *event.call.keywords.values()):
-                if isinstance(value.data, str) and re.match(r"(?:py)?amqps?://", value.data):
-                    servers.add("rabbitmq")
-                    return [
-                        *notes,
-                        Note(
-                            "rabbitmq: the code connects to it; `[services.rabbitmq]` would run it",
-                            event.place,
-                            warns=True,
-                        ),
-                    ]
+            notes.append(Note(f"{server}: {how}; {rest}", where))
     return notes
 
 

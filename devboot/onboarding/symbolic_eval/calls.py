@@ -129,8 +129,6 @@ def flask_config(m: Machine, name: str, call: Call) -> Value:
             m.config[key] = Value(value.data, value.reads, value.place or call.place)
     elif verb == "from_pyfile" and first is not None and isinstance(first.data, str):
         take_file(m, first.data, call)
-    elif verb == "from_prefixed_env":
-        m.record("flask.Config.from_prefixed_env", Opaque(verb, call.args, call.keywords), call.place)
     elif verb == "setdefault" and first is not None and isinstance(first.data, str):
         m.config.setdefault(first.data, call.argument(1) or NOTHING)
     return Value(Opaque(verb), call.reads(), call.place)
@@ -163,8 +161,7 @@ def opaque_item(m: Machine, owner: Value, data: Opaque, key: Value, place: Evide
     """`owner[key]` of an object that isn't followed."""
     if isinstance(key.data, str) and (data.name.endswith("config") or data.name == "config"):
         return m.config.get(key.data) or Value(Opaque(f"config[{key.data}]"), owner.reads, place)
-    handled = environments.subscript(m, data, key, place)
-    return handled if handled is not None else Value(Opaque(f"{data.name}[]"), union(owner, key), place)
+    return Value(Opaque(f"{data.name}[]"), union(owner, key), place)
 
 
 def enter(m: Machine, value: Value) -> Callable[[], None] | None:

@@ -290,38 +290,6 @@ def within(m: Machine, node: ast.With | ast.AsyncWith, scope: Scope) -> None:
             undo()
 
 
-def choose(m: Machine, node: ast.Match, scope: Scope) -> None:
-    """`match`: the first case that fits."""
-    subject = m.evaluate(node.subject, scope)
-    for case in node.cases:
-        verdict = _matches(m, subject, case.pattern, scope)
-        if verdict is True and case.guard is None:
-            m.execute(case.body, scope)
-            return
-        if verdict is not False:
-            perhaps(m, case.body, scope)
-
-
-def _matches(m: Machine, subject: Value, pattern: ast.pattern, scope: Scope) -> bool | None:
-    if isinstance(pattern, ast.MatchValue):
-        other = m.evaluate(pattern.value, scope)
-        same = operators.compare(subject, ast.Eq(), other)
-        return None if same is None else bool(same)
-    if isinstance(pattern, ast.MatchAs) and pattern.pattern is None:
-        return True
-    if isinstance(pattern, ast.MatchOr):
-        verdicts = [_matches(m, subject, part, scope) for part in pattern.patterns]
-        return True if True in verdicts else None if None in verdicts else False
-    return None
-
-
-def forget(_m: Machine, node: ast.Delete, scope: Scope) -> None:
-    """`del`."""
-    for target in node.targets:
-        if isinstance(target, ast.Name):
-            scope.names.pop(target.id, None)
-
-
 def reach_out(_m: Machine, node: ast.Global | ast.Nonlocal, scope: Scope) -> None:
     """`global`, `nonlocal`."""
     for name in node.names:
@@ -353,8 +321,6 @@ TABLE: dict[type[ast.stmt], Callable[[Any, Any, Scope], None]] = {
     ast.ImportFrom: bring_from,
     ast.With: within,
     ast.AsyncWith: within,
-    ast.Match: choose,
-    ast.Delete: forget,
     ast.Global: reach_out,
     ast.Nonlocal: reach_out,
 }

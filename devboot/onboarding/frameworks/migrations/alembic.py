@@ -81,16 +81,11 @@ def _command(tree: Tree, app: Application, ini: str, location: str) -> tuple[str
     program = "alembic" if sees else "python -m alembic"
     if folder == app.folder:
         return f"{program} upgrade head", folder
-    named = f"{program} -c {posixpath.relpath(ini, app.folder)} upgrade head"
-    if (
-        "%(here)" in location
-        or ":" in location
-        or tree.is_folder(posixpath.normpath(posixpath.join(app.folder, location)))
-    ):
-        return named, app.folder
-    if tree.is_folder(posixpath.normpath(posixpath.join(folder, location))):
+    is_beside = tree.is_folder(posixpath.normpath(posixpath.join(folder, location)))
+    is_found = "%(here)" in location or ":" in location
+    if is_beside and not is_found and not tree.is_folder(posixpath.normpath(posixpath.join(app.folder, location))):
         return f"{program} upgrade head", folder
-    return named, app.folder
+    return f"{program} -c {posixpath.relpath(ini, app.folder)} upgrade head", app.folder
 
 
 def _has_scripts(tree: Tree, ini: str) -> bool:

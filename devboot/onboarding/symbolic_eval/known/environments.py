@@ -274,24 +274,11 @@ def dotenv_values(m: Machine, call: Call) -> Value:
     return Value(External("os.environ"), frozenset(), call.place)
 
 
-def make_repository(m: Machine, call: Call) -> Value:
-    """Decouple's `RepositoryEnv(path)`: the file has to exist."""
-    load_file(m, call)
-    return Value(Opaque("decouple.RepositoryEnv", call.args), call.reads(), call.place)
-
-
 def make_starlette(m: Machine, call: Call) -> Value:
     """Starlette's `Config(".env")`."""
     if call.argument(0, "env_file") is not None:
         load_file(m, call)
     return Value(Opaque("starlette.config.Config", call.args, call.keywords), frozenset(), call.place)
-
-
-def subscript(m: Machine, data: Opaque, key: Value, place: Evidence) -> Value | None:
-    """`environ.Env.ENVIRON["X"]` and other ways to spell os.environ."""
-    if data.name.endswith(".ENVIRON") and isinstance(key.data, str):
-        return m.read(key.data, place)
-    return None
 
 
 TABLE = {name: globals()[function] for function, names in _KNOWN["environments"].items() for name in names}

@@ -92,25 +92,20 @@ def join_path(path: PurePosixPath, call: Call) -> Value:
     return Value(path.joinpath(*(texts_of(call) or [])), call.reads(), call.place)
 
 
-def path_method(m: Machine, path: PurePosixPath, method: Method, call: Call) -> object:  # noqa: PLR0911 - one answer for each kind
+def path_method(m: Machine, path: PurePosixPath, method: Method, call: Call) -> object:
     """A method of a path."""
     name = method.name
     if name in ("resolve", "absolute", "expanduser"):
         return PurePosixPath(posixpath.normpath(posixpath.join(m.here, str(path))))
-    if name in ("joinpath", "child", "path"):
+    if name in ("joinpath", "path"):
         texts = texts_of(call)
         return path.joinpath(*texts) if texts is not None else Opaque("path")
-    if name == "ancestor":
-        count = call.args[0].data if call.args else 1
-        return path.parents[count - 1] if isinstance(count, int) and 0 < count <= len(path.parents) else path
     if name in ("exists", "is_file", "is_dir"):
         return there(m, str(path), {"exists": "any", "is_file": "file", "is_dir": "folder"}[name])
     if name in ("read_text", "open"):
         return _content(m, str(path), call)
     if name in ("as_posix", "__str__"):
         return str(path)
-    if name in ("with_name", "with_suffix") and call.args and isinstance(call.args[0].data, str):
-        return getattr(path, name)(call.args[0].data)
     return Opaque(f"path.{name}")
 
 

@@ -113,7 +113,12 @@ COMMANDS = (
             Flag(("-e", "--env-file"), "other env-files, later ones win", "PATH", multiple=True, common=False),
             BASE_PORT,
             PORT_STEP,
-            Flag(("--wait-timeout",), "how long -d waits for readiness (default 60)", "SECONDS", common=False),
+            Flag(
+                ("--wait-timeout",),
+                "how long -d waits for readiness (default 60, more for what works)",
+                "SECONDS",
+                common=False,
+            ),
             Flag(("--runner",), "hand over to honcho or overmind instead", "NAME", common=False),
             FROZEN,
             OFFLINE,

@@ -72,7 +72,7 @@ def test_flags_take_their_values_in_every_usual_form(line, values):
         (
             "up --wait-timeout soon",
             "usage/argument",
-            "write `--wait-timeout 30`: how long -d waits for readiness (default 60)",
+            "write `--wait-timeout 30`: how long -d waits for readiness (default 60, more for what works)",
         ),
         ("logs -n-5", "usage/argument", "write `--lines 100`: how many lines from the end of each (default 100)"),
         ("restart", "usage/argument", "`devboot restart web`: one"),

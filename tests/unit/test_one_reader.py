@@ -78,7 +78,7 @@ OWN = {
     ("locks.py", "is_folder_held"): "the same",
     ("locks.py", "read_holder"): "its own locks",
     ("model/distributions.py", "distributions_table"): "the table of packages of its own installation",
-    ("onboarding/libraries.py", "known_servers"): "the table of servers of its own installation",
+    ("onboarding/tables.py", "load_table"): "tables of its own installation",
     ("provision/distribution.py", "this_distribution"): "files of the distribution",
     ("provision/elf.py", "glibc_floor"): "programs that are staged for the store",
     ("provision/generations.py", "read"): "its own state",

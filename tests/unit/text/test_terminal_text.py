@@ -66,7 +66,6 @@ def test_json_is_printable_and_means_the_same(text):
 EDGES = {
     "cli/session.py": "the edge of all other commands; the words that it takes back by an escape are its own",
     "cli/failures.py": "`render_problem`, which is an edge, and `terminal_text`",
-    "cli/looking.py": "a question without any value in it",
     "app/run.py": "`render_problem`",
     "services/mongo_client.py": "a program of its own, whose output is shown as a cause of an error",
     "services/unprivileged.py": "a program of its own, whose output is a log",

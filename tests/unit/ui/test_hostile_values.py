@@ -120,6 +120,8 @@ RENDERERS = {
 OTHERS = {
     "text.columns.cells", "text.columns.clip", "text.columns.pad", "text.counts.counted", "text.escapes.shown",
     "text.loglines.prefix_width",
+    # How devboot was called by the person who reads it, in text that an edge cleans afterwards
+    "text.invocation.as_called", "text.invocation.how_called", "text.invocation.rewrite",
     "text.modes.has_colour", "text.modes.why_plain", "text.paint.colour_of", "text.paint.paint", "text.problems.count",
     "text.masking.replace_passwords", "text.prompts.debugger_at", "text.summary.url",
     "text.processes.exit_words", "text.processes.iso_time", "text.processes.phase_symbol", "text.processes.phase_words",

@@ -54,8 +54,9 @@ def _warn(call: Call, known: Snapshot) -> tuple[str, ...]:
     from devboot.app.staleness import changes_since
     from devboot.errors import WorkError
 
-    changes = changes_since(known, call.root, call.environ)
-    if not call.wishes.quiet:
+    changes = changes_since(known, call.root, call.environ, call.state)
+    is_copy = bool(known.inode) and known.inode != snapshots.inode_of(call.root)
+    if (changes or is_copy) and not call.wishes.quiet:
         what = f"{known.plan_plain[0]} is not up to date: these are the variables of the last sync"
         meeting.warn(call, WorkError("sync/needed", what, causes=changes[:_LISTED], help=["devboot sync"]))
     return changes

@@ -12,9 +12,13 @@ if TYPE_CHECKING:
     from devboot.snapshot import Snapshot
 
 
-def changes_since(known: Snapshot, root: str, environ: Mapping[str, str]) -> tuple[str, ...]:
-    """Name the files and variables that are no longer as they were when `known` was composed for `root`."""
-    files = dict.fromkeys(_described(path, kind, root) for path, kind, _ in snapshots.changed(known))
+def changes_since(known: Snapshot, root: str, environ: Mapping[str, str], state: str = "") -> tuple[str, ...]:
+    """Name the files and variables that are no longer as they were when `known` was composed for `root`.
+
+    What devboot itself keeps in the folder `state` is left out: `scale` records ports there, which is nobody's edit.
+    """
+    changed = (stamp for stamp in snapshots.changed(known) if not (state and stamp[0].startswith(f"{state}/")))
+    files = dict.fromkeys(_described(path, kind, root) for path, kind, _ in changed)
     names = [name for name, value in known.inherited if environ.get(name) != value]
     return (*files, *(f"the caller's `{name}` has changed" for name in names))
 

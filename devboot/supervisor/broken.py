@@ -22,6 +22,9 @@ _SIGNS = (
     r"^Failed to find (?:attribute|application object) ",
     r"^Unable to load celery application\.",
     r"^The module \S+ was not found\.",
+    r"^\S*python[\d.]*: can't open file '",
+    r"^\S*python[\d.]*: No module named ",
+    r"^Error: Cannot find module '/",
 )
 # Exceptions that a mistake in the code or a missing value raises. Others may heal, such as a refused connection.
 _MISTAKES = (

@@ -24,6 +24,8 @@ _LONGEST = 100  # characters of an error's first line
 _NEAR = 2  # words that an expected line has to have before another one can be like it
 # A dotted name is a module that is missing in a package that is there: nothing to install
 _NO_SUCH = r"(?:No module named '|The module |Could not import (?:module )?[\"'])(\w+)"
+# The script that a command runs
+_NO_SCRIPT = r"(?:can't open file|Cannot find module) '([^']+)'"
 # A file that isn't there, below a folder in which images have their application
 _NO_FILE = (
     r"(?:No such file or directory|Permission denied|Read-only file system|does not exist|not found)\b.*?"
@@ -479,6 +481,13 @@ def _meant(line: str, folder: str) -> tuple[str, ...]:
 
     from devboot.model.nearest import nearest
 
+    if script := re.search(_NO_SCRIPT, line):
+        folder, _, name = os.path.join(folder, script[1]).rpartition("/")
+        try:
+            likely = nearest(name, os.listdir(folder))
+        except OSError:
+            return ()
+        return (f"did you mean `{likely}`?",) if likely else ()
     found = re.search(_NO_SUCH, line)
     try:
         names = {name.removesuffix(".py") for name in os.listdir(folder or ".")}

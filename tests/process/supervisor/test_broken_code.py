@@ -40,6 +40,20 @@ def test_code_that_cannot_be_imported_gives_up_at_the_second_same_failure(stage)
     stage.until_phase("web", "running")
 
 
+@pytest.mark.faults(68)
+def test_a_script_that_is_not_there_gives_up_at_the_second_failure_and_names_the_nearest(stage):
+    stage.script("web.py", SERVES)
+    stage.add("web", f"exec {sys.executable} wbe.py", origin="Procfile:1")
+
+    stage.up()
+    stage.until_settled()
+    (failure,) = stage.supervisor.verdict().failures
+
+    assert stage.status("web").restarts == 1
+    assert "can't open file" in failure.error.what
+    assert failure.error.help[:2] == ("did you mean `web.py`?", "after a fix: `devboot up -d`")
+
+
 @pytest.mark.parametrize(
     ("fact", "raised", "restarts", "what"),
     [

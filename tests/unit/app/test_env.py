@@ -5,7 +5,9 @@ import subprocess
 
 import pytest
 
+from devboot import snapshot
 from devboot.app import env
+from devboot.app.staleness import changes_since
 from devboot.model.variables import ComposedVariable
 from devboot.snapshot import DEFAULT, PREPEND, SET, UNSET, Snapshot
 
@@ -116,3 +118,14 @@ def test_a_password_in_an_address_is_masked_as_secrets_are():
     hidden = env.as_json("shop", (), variables, with_secrets=False)["variables"]["DATABASE_URL"]
     assert (hidden["value"], hidden["secret"]) == (None, True)
     assert env.as_json("shop", (), variables, with_secrets=True)["variables"]["DATABASE_URL"]["value"] == url
+
+
+def test_ports_that_devboot_has_recorded_itself_are_no_change(tmp_path):
+    files = [str(tmp_path / "state" / "ports.toml"), str(tmp_path / ".env")]
+    known = KNOWN._replace(root=str(tmp_path), stamps=snapshot.stamps(files))
+    (tmp_path / "state").mkdir()
+    for path in files:
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("web = 5000\n")
+
+    assert changes_since(known, str(tmp_path), {}, str(tmp_path / "state")) == (".env has changed",)

@@ -2,8 +2,8 @@
 
     python scripts/prove_postgres_upgrade.py      (fetches 50 MB)
 
-It ends with an AssertionError where something isn't as it should be, and with 0 where the distribution's archive isn't
-in reach. The projects are in a temporary folder, and nothing of them is left.
+It ends with an AssertionError where something isn't as it should be, and with 0 where the registries aren't in reach.
+The projects are in a temporary folder, and nothing of them is left.
 """
 
 from __future__ import annotations
@@ -35,10 +35,12 @@ depends_on = ["shop"]
 """
 BESIDE = """[services.postgres]
 port = {port}
+access = "open"
 [services.old]
 recipe = "postgres"
 version = "17"
 port = {other}
+access = "open"
 """
 ROWS = "SELECT string_agg(note, ',' ORDER BY id) FROM visits"
 

@@ -37,6 +37,7 @@ _NAMED = re.compile(
 )
 _SHELL_PROGRAM = re.compile(r"^(?:/usr)?(?:/bin/)?(?:env\s+)?(?:ba|da)?sh$")
 _ABSOLUTE = re.compile(r"(?<![\w.:/=@-])/[\w.-]+(?:/[\w.-]+)+")
+_ALL_ADDRESSES = re.compile(r"(?<![\d.])0\.0\.0\.0(?![\d.])")  # of a container; here they are those of the network
 _PRESERVE = re.compile(r"^[./]*$")
 _VERSION = "PYTHON_VERSION"
 _PYTHON_IMAGE = re.compile(r"(?im)^FROM\s+(?:--\S+\s+)*(?:docker\.io/)?(?:library/)?python:(\d+(?:\.\d+)*)")
@@ -237,7 +238,7 @@ def led_back(tree: Tree, command: str, places: Iterable[Place], folder: str, app
     None where it starts nothing that the clone has. `folder` is where the container runs it.
     """
     places = sorted(places, key=lambda place: -len(place.there))
-    text = _with_paths(tree, _plain(command), places, app_folder)
+    text = _ALL_ADDRESSES.sub("127.0.0.1", _with_paths(tree, _plain(command), places, app_folder))
     script, server, page = _SCRIPT.match(text), _SERVER.match(text), _STREAMLIT.match(text)
     wanted = script or server or page
     if wanted is None:

@@ -25,7 +25,7 @@ def commands(proposal):
         ('COPY feed.py /bin/feed.py\nENTRYPOINT ["python", "/bin/feed.py"]\nCMD ["--all"]', "python feed.py --all"),
         ('WORKDIR /code\nCOPY . .\nCMD ["sh", "-c", "python setup_db.py && exec python feed.py"]', "python feed.py"),
         ('WORKDIR /code\nCOPY . .\nCMD ["uv", "run", "gunicorn", "-b", "0.0.0.0:8000", "feed:serve"]',
-         "gunicorn -b 0.0.0.0:8000 feed:serve"),
+         "gunicorn -b 127.0.0.1:8000 feed:serve"),
         ('FROM a\nCMD ["python", "feed.py"]\nFROM b\nWORKDIR /code\nCOPY . .\nCMD ["python", "tools/poll.py"]',
          "python tools/poll.py"),
     ],

@@ -34,7 +34,7 @@ from devboot.environment.virtualenv import SyncResult, VenvSpec, sync
 from devboot.errors import WorkError
 from devboot.events import NOTE, WARNING, Event, Reporter, doing
 from devboot.uv.client import Uv
-from devboot.uv.failures import fails_since, may_depend_on_date
+from devboot.uv.failures import contradicts, fails_since, may_depend_on_date
 from devboot.uv.packages import IndexSettings, builtin_index, can_exclude
 
 Named = TypeVar("Named", Pin, RequirementLine)
@@ -111,7 +111,7 @@ def lock_python(
                 reporter=reporter,
             )
 
-    def resolved(python: Interpreter) -> PythonLock:
+    def resolved(python: Interpreter, wanted: Unlocked = unlocked) -> PythonLock:
         floor = _lowest(project.request, python)
 
         def narrowed(some: Unlocked, date: str) -> _Resolution:
@@ -128,7 +128,7 @@ def lock_python(
         found = _at_date(
             project.wish,
             reporter,
-            lambda date: _resolved_without(unlocked, reporter, lambda some: narrowed(some, date)),
+            lambda date: _resolved_without(wanted, reporter, lambda some: narrowed(some, date)),
         )
         wheels: Sequence[Pin] = found.pins.pins
         if not project.is_settled and found.lowest == python.minor:
@@ -163,9 +163,38 @@ def lock_python(
         rows = to_rows(found.pins, project.wish.root)
         return PythonLock(rows, _input_digest(project), found.lowest, minor, made_for, found.below)
 
-    return downwards(
-        uv, project, environ, reporter, interpreter, resolved, ("python/resolution", "python/build-failed")
+    slugs = ("python/resolution", "python/build-failed")
+    return _or_as_listed(
+        unlocked,
+        reporter,
+        lambda: downwards(uv, project, environ, reporter, interpreter, resolved, slugs),
+        lambda forced: resolved(interpreter, forced),
     )
+
+
+def _or_as_listed(
+    unlocked: Unlocked,
+    reporter: Reporter,
+    lock: Callable[[], PythonLock],
+    lock_forced: Callable[[Unlocked], PythonLock],
+) -> PythonLock:
+    """Lock, and a list whose exact versions contradict each other as older versions of pip installed it."""
+    try:
+        return lock()
+    except WorkError as caught:
+        error = caught
+    forced = replace(unlocked, is_forced=True)
+    if not contradicts(error) or not forced.override_text:
+        raise error
+    text = "the versions in the list contradict each other"
+    try:
+        with doing(reporter, LOCK_STEP, f"{text}: taking them as they are"):
+            found = lock_forced(forced)
+    except WorkError:
+        raise error from None
+    text += "; they are taken as they are, as older versions of pip did"
+    reporter.emit(Event(WARNING, "python", text, lines=error.causes[-1:], slug="python/contradiction"))
+    return found
 
 
 def _at_date(wish: PythonWish, reporter: Reporter, resolve: Callable[[str], Outcome]) -> Outcome:

@@ -347,6 +347,11 @@ def is_offered_nowhere(error: DevbootError) -> bool:
     return error.slug == "python/no-such-package" or any(each["name"] == each["required"] for each in said)
 
 
+def contradicts(error: DevbootError) -> bool:
+    """Whether versions that are there contradict each other, rather than that one isn't to be had."""
+    return error.slug == "python/resolution" and error.what.endswith("the requirements contradict")
+
+
 def split_of(error: DevbootError) -> str:
     """Return the marker of the environments for which a resolution failed; "" where it failed for all."""
     return next((found["markers"] for found in map(_SPLIT.search, error.causes) if found), "")

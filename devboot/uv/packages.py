@@ -69,6 +69,12 @@ _ELSEWHERE = re.compile(
 _OVERRIDES = "".join(f"{name} ; python_version < '0'\n" for name in _OF_WINDOWS)
 
 
+def _for_us(overrides: str) -> str:
+    """Leave out lines of packages that run on Windows alone."""
+    lines = overrides.splitlines(keepends=True)
+    return "".join(line for line in lines if re.split(r"[^\w.-]", line, maxsplit=1)[0].lower() not in _OF_WINDOWS)
+
+
 def create_venv(uv: Uv, path: str, python: str, *, prompt: str) -> None:
     """Make a new virtualenv at `path`, where no virtualenv is yet, for the interpreter with the path `python`."""
     arguments = ["venv", "--no-project", "--no-python-downloads", "--python", python, f"--prompt={prompt}"]
@@ -83,6 +89,7 @@ def compile_requirements(
     groups: Sequence[str] = (),
     extras: Sequence[str] = (),
     constraints: str = "",
+    overrides: str = "",
     previous: str = "",
     upgrade: Sequence[str] = (),
     python: str,
@@ -103,6 +110,7 @@ def compile_requirements(
         groups: dependency groups.
         extras: optional dependencies.
         constraints: lines in the form of a constraints file.
+        overrides: lines that count more than what other packages ask for.
         previous: an earlier result, whose versions are kept where they still fit.
         upgrade: names that move all the same; `*` for all.
         python: the interpreter that builds what has no metadata.
@@ -120,7 +128,7 @@ def compile_requirements(
     arguments += [*_repeated("--group", groups), *_repeated("--extra", extras)]
     if exclude_newer:
         arguments += ["--exclude-newer", exclude_newer]
-    with _texts(constraints=constraints, pins=previous, overrides=_OVERRIDES) as paths:
+    with _texts(constraints=constraints, pins=previous, overrides=_OVERRIDES + _for_us(overrides)) as paths:
         arguments += ["--overrides", paths["overrides"]]
         if constraints:
             arguments += ["--constraints", paths["constraints"]]

@@ -93,6 +93,7 @@ def resolve_unlocked(
             groups=unlocked.groups,
             extras=unlocked.extras,
             constraints=constraints,
+            overrides=unlocked.override_text,
             previous=pins,
             upgrade=upgrade,
             python=python,

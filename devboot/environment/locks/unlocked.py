@@ -55,6 +55,12 @@ class Unlocked:
     notes: tuple[str, ...] = ()
     read_by_uv: tuple[RequirementLine, ...] = ()
     for_development: tuple[tuple[str, tuple[RequirementLine, ...]], ...] = ()
+    is_forced: bool = False  # exact versions of `lines` count more than what other packages ask for
+
+    @property
+    def override_text(self) -> str:
+        """The lines that count more than what packages ask for; "" for none."""
+        return "".join(f"{line.text}\n" for line in self.lines if line.pinned) if self.is_forced else ""
 
     @property
     def development_names(self) -> frozenset[str]:

@@ -95,12 +95,39 @@ def test_a_contradiction_that_an_older_python_has_as_well_ends_the_search(clone,
     clone.wheel("ant", "1.0", requires=("bee<2",))
     for version in ("1.0", "2.0"):
         clone.wheel("bee", version)
-    clone.write(requirements__txt=f"{INDEX}ant==1.0\nbee==2.0\n")
+    clone.write(requirements__txt=f"{INDEX}ant\nbee>=2\n")
 
     with pytest.raises(WorkError, match="contradict"):
         clone.lock(clone.read(version=""))
 
     assert len([event for event in clone.reporter.events if ", trying " in event.text]) == 1
+
+
+def test_exact_versions_that_contradict_each_other_are_taken_as_the_list_has_them(clone):
+    clone.wheel("ant", "1.0", requires=("bee<2", "wasp"))
+    clone.wheel("wasp", "3.0")
+    for version in ("1.0", "2.0"):
+        clone.wheel("bee", version)
+    clone.write(requirements__txt=f"{INDEX}ant==1.0\nbee==2.0\n")
+
+    project = clone.read()
+    lock = clone.lock(project)
+    clone.sync(project, lock)
+
+    assert {"ant": "1.0", "bee": "2.0", "wasp": "3.0"} == rows(lock) == clone.versions()
+    (warning,) = (event for event in clone.reporter.events if event.kind == WARNING)
+    assert warning.slug == "python/contradiction"
+    assert "ant depend on bee<2 and you require ant==1.0" in warning.lines[0]
+
+
+def test_a_contradiction_of_ranges_is_an_error(clone):
+    clone.wheel("ant", "1.0", requires=("bee<2",))
+    for version in ("1.0", "2.0"):
+        clone.wheel("bee", version)
+    clone.write(requirements__txt=f"{INDEX}ant\nbee>=2\n")
+
+    with pytest.raises(WorkError, match="contradict"):
+        clone.lock(clone.read())
 
 
 def _with_older_python(tmp_path):

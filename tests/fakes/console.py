@@ -42,7 +42,9 @@ def shown(text: str) -> str:
 def shape(line: str) -> str:
     """Return `line` without what differs from one machine and time to the next: numbers, units, blanks.
 
-    On a busy machine the first page may take longer than `up` waits for its status.
+    On a busy machine the first page may take longer than `up` waits for its status, and where another program takes a
+    port meanwhile, `up` begins again with nothing left to install.
     """
-    counted = re.sub(r"\d+(?:[.:]\d+)* ?(?:(?:ms|s|m|min)\b)?", "#", line.replace("no answer in time", "200"))
+    line = line.replace("no answer in time", "200").removesuffix(", nothing to install")
+    counted = re.sub(r"\d+(?:[.:]\d+)* ?(?:(?:ms|s|m|min)\b)?", "#", line)
     return re.sub(r"\s+", " ", counted).strip()

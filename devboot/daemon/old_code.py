@@ -24,7 +24,9 @@ _FOREIGN = frozenset(
 )
 _ASIDE = frozenset(("tests", "test", "docs", "static", "media"))  # no process loads what lies there
 _PYTHON, _NODE = (".py",), (".js", ".mjs", ".cjs", ".ts")
-_RUNS_NODE = r"(?:^|[\s/])(?:node|npm|npx|yarn|pnpm|bun|deno|tsx|ts-node)(?=\s|$)"
+_RUNS_NODE = r"(?:^|[\s/])(?:node|deno|tsx|ts-node)(?=\s|$)"
+# Scripts of a package.json mostly are development servers, which reload; the others run no code of the project
+_NO_CODE = r"(?:^|[\s/])(?:npm|npx|yarn|pnpm|bun)\s|\s--watch\b|-m\s+http\.server\b"
 _LOADING = 1.0  # seconds after its start in which a process may still read its files
 
 
@@ -128,9 +130,11 @@ def _own(
 
 def _reloads(spec: ProcessSpec) -> bool:
     """Whether a process gets edited code without being told."""
+    import re
+
     from devboot.environment.reloading import left_to_itself
 
-    return bool(spec.watch) or bool(left_to_itself(spec.command))
+    return bool(spec.watch or left_to_itself(spec.command) or re.search(_NO_CODE, spec.command))
 
 
 def _has_reloaded(name: str, edited: float, state: str, table: Mapping[int, proctable.Seen]) -> bool:

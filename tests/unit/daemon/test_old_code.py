@@ -92,8 +92,15 @@ def test_the_script_of_another_process_is_not_its_own(tmp_path):
 @pytest.mark.usefixtures("child")
 def test_each_process_has_the_code_of_its_language_and_its_folder(tmp_path):
     write(tmp_path, "front/app.ts", EDITED)
-    assert found(tmp_path, "npm run serve") == (OldCode(("web",), "front/app.ts"),)
-    assert found(tmp_path, "npm run serve", cwd=str(tmp_path / "shop" / "other")) == ()
+    assert found(tmp_path, "node front/app.js") == (OldCode(("web",), "front/app.ts"),)
+    assert found(tmp_path, "node front/app.js", cwd=str(tmp_path / "shop" / "other")) == ()
+
+
+@pytest.mark.usefixtures("child")
+@pytest.mark.parametrize("command", ["npm run dev", "node --watch app.js", "exec yarn start"])
+def test_development_servers_of_node_reload(tmp_path, command):
+    write(tmp_path, "app.js", EDITED)
+    assert found(tmp_path, command) == ()
 
 
 @pytest.mark.usefixtures("child")
@@ -104,6 +111,7 @@ def test_each_process_has_the_code_of_its_language_and_its_folder(tmp_path):
         {"kind": SERVICE},
         {"command": "python manage.py runserver"},
         {"command": "uvicorn app:app --reload"},
+        {"command": "python -m http.server $PORT"},
     ],
 )
 def test_what_reloads_by_itself_is_left_alone(tmp_path, more):

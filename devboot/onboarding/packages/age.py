@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from devboot.onboarding.proposal_values import Note, Proposal
 
-_OLD = dt.timedelta(days=365)
+_OLD = dt.timedelta(days=180)  # libraries remove what they have deprecated about twice a year
 
 
 def with_date(proposal: Proposal, today: dt.date, last_change: Callable[[list[str]], str]) -> Proposal:

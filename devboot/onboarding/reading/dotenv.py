@@ -14,7 +14,8 @@ LINE = re.compile(r"^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_.]*)\s*=[ \t]*(.*)$")
 REFERENCE = re.compile(r"\$\{([A-Za-z_]\w*)\}")
 # What people write where a value belongs
 PLACEHOLDER = re.compile(
-    r"^$|<[^>]*>|^\[.*\]$|^x{3,}|\bx{4,}\b|\byour[-_ ]|[-_ ]here$|change[-_ ]?(?:me|this|it)|"
+    r"^$|<[^>]*>|^\[.*\]$|^x{3,}|\bx{4,}\b|\byour[-_ ]|^your[a-z]*(?:key|token|secret|pass|id|name|user|host|url)$|"
+    r"[-_ ]here$|change[-_ ]?(?:me|this|it)|"
     r"^enter[-_ ]|replace|placeholder|"
     r"^todo|^insert|^set[-_ ]?me|^not[-_ ]set$|\.\.\.|^\*+$|^(?:none|null|changeit|fixme|tbd|redacted|secret|example)$|"
     # a choice, and what explains one

@@ -28,6 +28,7 @@ from devboot.onboarding.symbolic_eval.values import (
 from devboot.onboarding.tables import load_table
 
 FROM_OBJECT = "flask.Config.from_object"  # of what isn't known
+KEYS: dict[str, str] = load_table("symbolic_eval/known/known")["keys"]  # of clients, by their names
 PICKY = frozenset(load_table("symbolic_eval/known/known")["words"]["picky"].split())  # fail at once when given None
 
 
@@ -75,9 +76,21 @@ def library(m: Machine, name: str, call: Call) -> Value:
     first = call.argument(0, "url", "dsn", "key", "api_key")
     if first is not None and first.data is None and first.reads and name in PICKY:
         m.fail("TypeError", first.reads, call.place)
+    if name in KEYS:
+        _ask_for_key(m, KEYS[name], call)
     result_data = Opaque(name, call.args, call.keywords)
     m.record(name, result_data, call.place)
     return Value(result_data, call.reads(), call.place)
+
+
+def _ask_for_key(m: Machine, variable: str, call: Call) -> None:
+    """Fail as a client does that has no key: it is given none, or finds none in its own variable."""
+    words = (word for word in call.keywords if word.endswith("api_key"))
+    given = call.argument(0, *words)
+    reads = given.reads if given is not None else m.read(variable, call.place, NOTHING).reads
+    has_none = given.data is None and bool(given.reads) if given is not None else variable not in m.environ
+    if has_none:
+        m.fail("Exception", reads, call.place, is_presence=True)
 
 
 def opaque(m: Machine, data: Opaque, call: Call) -> Value:

@@ -17,6 +17,8 @@ FLASK = "from flask import Flask\napp = Flask(__name__)\n"
         ({"requirements.txt": "flask==1.1\nredis>=3\n"}, "2021-03-04", "2021-03-04"),
         ({"requirements.txt": "flask==1.1\n"}, "2021-03-04", "2021-03-04"),
         ({"requirements.txt": "flask\n"}, "2026-03-04", ""),
+        ({"requirements.txt": "flask\n"}, "2025-12-04", ""),
+        ({"requirements.txt": "flask\n"}, "2025-11-04", "2025-11-04"),
         ({"requirements.txt": "flask\n"}, "", ""),
         ({}, "2021-03-04", "2021-03-04"),
         ({"uv.lock": "version = 1\n", "pyproject.toml": "[project]\nname = 'x'\n"}, "2021-03-04", "2021-03-04"),

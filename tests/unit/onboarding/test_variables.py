@@ -395,7 +395,7 @@ def test_a_template_among_the_files_of_docker_is_found(django):
     "text",
     [
         "changeme?", "True for dev environment|False for production", "True|False", "true/false", "...", "None",
-        "<secret>", "your_db_name", "???", "dev or prod", "db_name",
+        "<secret>", "your_db_name", "youropenaiapikey", "yourAPIKey", "???", "dev or prod", "db_name",
     ],
 )  # fmt: skip
 @pytest.mark.parametrize(
@@ -578,3 +578,24 @@ def test_an_empty_text_in_an_env_file_gives_way_to_a_value_where_it_is_none_of_t
     files = {"main.py": code, ".env": f"SHOP_DEBUG={text}\n", "requirements.txt": "fastapi\npydantic-settings\n"}
     found = entries(propose(files))
     assert {name: value for name, value in found.items() if name != "PORT"} == expected
+
+
+@pytest.mark.parametrize(
+    ("call", "entry"),
+    [
+        ("OpenAI(api_key=os.getenv('MODEL_API_KEY'))", {"MODEL_API_KEY": "generate token"}),
+        ("OpenAI(api_key=os.environ.get('MODEL_API_KEY'), timeout=3)", {"MODEL_API_KEY": "generate token"}),
+        ("OpenAI()", {"OPENAI_API_KEY": "generate token"}),
+        ("ChatGroq(model='m')", {"GROQ_API_KEY": "generate token"}),
+        ("OpenAI(base_url='http://localhost:9', api_key='any')", {}),
+        ("OpenAI(api_key=os.getenv('MODEL_API_KEY', 'any'))", {}),
+        ("(lambda: OpenAI())", {}),
+    ],
+)
+def test_a_client_that_only_asks_for_its_key_starts_with_any(propose, call, entry):
+    code = "import os\nfrom fastapi import FastAPI\nfrom openai import OpenAI\nfrom langchain_groq import ChatGroq\n"
+    packages = "fastapi\nuvicorn\nopenai\nlangchain-groq\n"
+    proposal = propose({"main.py": f"{code}app = FastAPI()\nclient = {call}\n", "requirements.txt": packages})
+    found = {name: value for name, value in entries(proposal).items() if name.endswith("API_KEY")}
+    assert entry == found
+    assert bool(entry) == any(note.text.startswith("made-up values for") for note in proposal.notes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+import shlex
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +23,7 @@ _FOLDER = re.compile(r"(?:\bcd|--prefix|--cwd|-C|--dir)[ =]+['\"]?([\w./-]+)")
 LOCKS = ("package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml")
 _PNPM = {"5": "7", "6": "8", "9": "10"}  # major version of a lock's format → that of the pnpm that takes it as it is
 # What a script starts that takes its port as an option alone
+_LISTENS = re.compile(r"\.listen\s*\(")
 _PORT_OPTION = re.compile(r"^(?:vite|astro dev|ng serve|webpack(?:-dev-server| serve)|vue-cli-service serve)\b")
 
 
@@ -58,9 +60,10 @@ def find_node(tree: Tree, root: str, commands: Iterable[tuple[str, str, str]]) -
 
 
 def only_process(tree: Tree, folder: str) -> list[Process]:
-    """The process of a clone that package.json alone describes: its `dev` script, else `start`."""
+    """The process of a clone that package.json alone describes: its `dev` script, `start`, or a server in `main`."""
     path = posixpath.normpath(posixpath.join(folder, "package.json"))
-    scripts = read_package(tree, path).get("scripts")
+    package = read_package(tree, path)
+    scripts = package.get("scripts")
     known = scripts if isinstance(scripts, dict) else {}
     for name in ("dev", "start"):
         script = known.get(name)
@@ -69,6 +72,10 @@ def only_process(tree: Tree, folder: str) -> list[Process]:
             option = " -- --port $PORT" if _PORT_OPTION.search(script) else ""
             line = line_of(tree.text(path) or "", rf'"{name}"\s*:')
             return [Process("web", command + option, ".", None, Evidence(path, line))]
+    main = package.get("main")
+    if isinstance(main, str) and _LISTENS.search(tree.text(posixpath.normpath(posixpath.join(folder, main))) or ""):
+        line = line_of(tree.text(path) or "", r'"main"\s*:')
+        return [Process("web", f"node {shlex.quote(main)}", ".", None, Evidence(path, line))]
     return []
 
 

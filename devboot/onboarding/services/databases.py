@@ -115,11 +115,18 @@ def server_urls(app: Application, run: Run) -> Iterator[tuple[Value, Evidence | 
         yield value, place
 
 
+# An absolute path as images have them, whose application lies in /app or the like
+_VOLUME = re.compile(
+    r"(?P<scheme>sqlite[\w+]*:///)?/(?:(?:app|code|src|workspace|usr/src/\w+)/(?P<own>[\w./-]+)"
+    r"|(?P<inner>(?:data|db|database|storage|config|var|srv|mnt|opt)(?:/[\w.-]+)*/?))$"
+)
+
+
 def kept_in_files(tree: Tree, app: Application, run: Run, packages: Collection[str]) -> dict[str, Variable]:
     """Variables of databases that a file will do for.
 
-    These are those whose default is in memory, which each process would have empty and for itself, and those without a
-    default where no library for a server is installed.
+    These are those whose default is in memory, which each process would have empty and for itself, those whose default
+    is a volume of a container, and those without a default where no library for a server is installed.
     """
     found: dict[str, Variable] = {}
     if framework_of(app.framework).databases:
@@ -135,11 +142,22 @@ def kept_in_files(tree: Tree, app: Application, run: Run, packages: Collection[s
             found[name] = Variable(
                 name, value=f"{text.partition(':')[0]}:{slashes}{FILE}", evidence=read.place or place
             )
+        elif isinstance(text, str) and read.default and (inner := _below_clone(_path_text(read.default), text)):
+            found[name] = Variable(name, value=inner, evidence=read.place or place)
         elif text is None and is_local and base.endswith("instance"):
             there = [each for each in tree.in_folder(posixpath.normpath(base)) if _FILES.search(each)]
             file = there[0] if len(there) == 1 else FILE
             found[name] = Variable(name, value=f"sqlite:///{file}", evidence=read.place or place)
     return found
+
+
+def _below_clone(default: str, url: str) -> str:
+    """Return what a container has for a file of SQLite, or for its folder, as a path of the clone; "" for others."""
+    match = _VOLUME.match(default)
+    if match is None or not SQLITE.match(url):
+        return ""
+    inner = match["own"] or match["inner"]
+    return f"{match['scheme'] or ''}{inner.rstrip('/')}"
 
 
 def _kept_by_django(run: Run) -> Iterator[tuple[str, Variable]]:

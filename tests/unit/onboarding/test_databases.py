@@ -276,3 +276,20 @@ def test_an_address_without_a_default_is_a_file_where_no_server_can_be_meant(pro
     proposal = propose({"app.py": code, "requirements.txt": packages, **files})
     found = {each.name: each.value for each in proposal.env}.get("SHOP_URI", "")
     assert found == url if url else not (found or "").startswith("sqlite")
+
+
+@pytest.mark.parametrize(
+    ("url", "value", "path"),
+    [
+        ("f\"sqlite:///{os.getenv('STORE', '/data')}/x.db\"", "data", "data/x.db"),
+        ("os.getenv('STORE', 'sqlite:////app/store/x.db')", "sqlite:///store/x.db", "store/x.db"),
+        ("f\"sqlite:///{os.getenv('STORE', '/home/ada/x.db')}\"", None, None),
+        ("f\"sqlite:///{os.getenv('STORE', 'here')}/x.db\"", None, "here/x.db"),
+    ],
+)
+def test_a_file_in_the_volume_of_a_container_lies_in_the_clone(propose, url, value, path):
+    code = "import os\nfrom flask import Flask\nfrom sqlalchemy import create_engine\napp = Flask(__name__)\n"
+    proposal = propose({"app.py": f"{code}engine = create_engine({url})\n", "requirements.txt": "flask\nsqlalchemy\n"})
+
+    assert {each.name: each.value for each in proposal.env}.get("STORE") == value
+    assert paths(proposal) == ({} if path is None else {"default": path})

@@ -216,3 +216,16 @@ def test_a_lock_of_yarn_or_pnpm_that_lacks_something_is_left_aside(propose, lock
 
     (task,) = tasks(propose({**SITE, **files}))
     assert task[1].endswith(f"install {option[locked != 'left-pad']}")
+
+
+@pytest.mark.parametrize(
+    ("main", "code", "commands"),
+    [
+        ("app.js", "const app = require('express')()\napp.listen(process.env.PORT)\n", ["node app.js"]),
+        ("index.js", "module.exports = () => 1\n", []),
+        ("gone.js", "", []),
+    ],
+)
+def test_a_package_without_a_script_that_starts_it_is_run_by_its_main_module(propose, main, code, commands):
+    files = {"package.json": package(main=main), **({main: code} if code else {})}
+    assert [each.command for each in propose(files).processes] == commands

@@ -79,8 +79,12 @@ class PortMoves:
 
 
 def _move(old: model.ProcessSpec, new: model.ProcessSpec) -> str:
-    """`redis moves from port 6379, which was taken in the meantime, to 27504`; empty where nothing has changed."""
+    """`redis moves from port 6379, which was taken in the meantime, to 27504: held by …`; empty for no change."""
     name = printable(new.name)
     if old.port != new.port:
-        return f"{name} moves from port {old.port}, which was taken in the meantime, to {new.port}"
+        from devboot.environment.port_holder import holder_of
+
+        holder = holder_of(old.port)
+        by = f": held by {printable(holder.text)}" if holder.pid else ""
+        return f"{name} moves from port {old.port}, which was taken in the meantime, to {new.port}{by}"
     return f"{name} gets another port for one that was taken in the meantime" if old != new else ""

@@ -132,7 +132,8 @@ def choose(
             why = f"held by {taken.name_holder(had)}" if had in taken.in_use else "which is taken"
             back = f"; `devboot up --port {wish.name}={had}` moves it back"
             if has_begun:
-                why, back = "which was taken in the meantime", ""
+                why = "which was taken in the meantime"
+                back = f": held by {taken.name_holder(had)}" if had in taken.in_use else ""
             notes.append((wish.name, f"moves from port {had}, {why}, to {numbers[wish.name]}{back}"))
         elif numbers[wish.name] != wish.port:
             reason = _why_not(wish, taken)

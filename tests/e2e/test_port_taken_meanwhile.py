@@ -69,7 +69,9 @@ def test_a_detached_up_takes_another_port_and_tells_everybody(site):
 
         assert 0 == child.returncode, said
         new = goes_on_elsewhere(here, port)
-        assert 1 == said.count(f"web moves from port {port}, which was taken in the meantime, to {new}\n"), said
+        assert 1 == said.count(f"web moves from port {port}, which was taken in the meantime, to {new}: held by `"), (
+            said
+        )
         assert "error" not in said
     here.devboot("down")
     here.devboot("up", "-d")
@@ -91,7 +93,7 @@ def test_a_warm_up_takes_another_port(site):
 
         assert 0 == child.returncode, said
         new = goes_on_elsewhere(here, port)
-        assert f"web moves from port {port}, which was taken in the meantime, to {new}\n" in said
+        assert f"web moves from port {port}, which was taken in the meantime, to {new}: held by `" in said
 
 
 @pytest.mark.faults(177)
@@ -105,7 +107,7 @@ def test_a_foreground_up_takes_another_port_and_goes_on(site):
         child.terminate()
         said = child.communicate(timeout=120)[1]
 
-    assert 1 == said.count(f"web moves from port {port}, which was taken in the meantime, to {new}\n"), said
+    assert 1 == said.count(f"web moves from port {port}, which was taken in the meantime, to {new}: held by `"), said
     assert 143 == child.returncode
     eventually(lambda: [] == here.processes())
 
@@ -134,7 +136,7 @@ def test_a_second_up_takes_another_port_for_what_gave_up(site):
         said = here.devboot("up", "-d").stderr
 
         new = goes_on_elsewhere(here, port)
-        assert f"web moves from port {port}, which was taken in the meantime, to {new}\n" in said
+        assert f"web moves from port {port}, which was taken in the meantime, to {new}: held by `" in said
         assert not here.ps()["web"]["port_taken"]
 
 
@@ -251,7 +253,7 @@ def test_a_service_takes_another_port_for_each_that_it_lost(tmp_path, lost):
             assert 0 == child.returncode, said
             after = recorded(shop)
             assert {lost} == {name for name in before if before[name] != after[name]}
-            line = f"{lost} moves from port {before[lost]}, which was taken in the meantime, to {after[lost]}\n"
+            line = f"{lost} moves from port {before[lost]}, which was taken in the meantime, to {after[lost]}"
             assert 1 == said.count(line), said
             known = f"toy://127.0.0.1:{after['toy']}/ http://127.0.0.1:{after['toy.page']}/"
             eventually(lambda: known in shop.devboot("logs", "web").stdout)

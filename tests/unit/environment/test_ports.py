@@ -273,7 +273,9 @@ def test_of_a_running_project_only_the_port_that_was_lost_moves(listening, tmp_p
 
     number = moved.numbers["mail.page"]
     assert number != listening
-    assert moved.notes == (("mail.page", f"moves from port {listening}, which was taken in the meantime, to {number}"),)
+    ((name, note),) = moved.notes
+    assert name == "mail.page"
+    assert note.startswith(f"moves from port {listening}, which was taken in the meantime, to {number}: held by `")
     assert read_ports(where[0]) == moved.numbers
     assert allocate(*where, [mail], must_be_free=False, lost=("mail",)).numbers == moved.numbers
 

@@ -6,21 +6,12 @@ import posixpath
 import re
 from collections.abc import Iterable, Mapping
 
+from devboot.model.distributions import distributions_table
 from devboot.onboarding.reading.layout import ASIDE
 from devboot.onboarding.reading.python import dependencies
 from devboot.onboarding.reading.tree import Tree
 
-# Program → distributions that bring it
-_SERVERS = {
-    "celery": ("celery",),
-    "daphne": ("daphne",),
-    "granian": ("granian",),
-    "gunicorn": ("gunicorn",),
-    "hypercorn": ("hypercorn",),
-    "uvicorn": ("uvicorn",),
-    "uwsgi": ("uwsgi", "pyuwsgi"),
-    "waitress-serve": ("waitress",),
-}
+_SERVERS: Mapping[str, list[str]] = distributions_table()["servers"]
 # Options that name the library which carries the work out
 _OPTIONS = re.compile(
     r"\bcelery\b.*\s(?:-P\s*|--pool[ =])(?P<pool>eventlet|gevent)\b"
@@ -70,7 +61,7 @@ def watcher_of_reloads(tree: Tree, entry: str, commands: Iterable[str], packages
 
 def server_of(program: str) -> str:
     """Return the distribution that brings a server by the name of its program; "" for other programs."""
-    return _SERVERS.get(program, ("",))[-1]
+    return _SERVERS.get(program, [""])[-1]
 
 
 def is_brought(program: str, packages: Mapping[str, str]) -> bool:

@@ -9,33 +9,14 @@ from dataclasses import dataclass
 
 from devboot.git import is_untracked
 from devboot.onboarding.reading.tree import Tree
+from devboot.onboarding.tables import load_table
 
 LINE = re.compile(r"^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_.]*)\s*=[ \t]*(.*)$")
 REFERENCE = re.compile(r"\$\{([A-Za-z_]\w*)\}")
-# What people write where a value belongs
-PLACEHOLDER = re.compile(
-    r"^$|<[^>]*>|^\[.*\]$|^x{3,}|\bx{4,}\b|\byour[-_ ]|^your[a-z]*(?:key|token|secret|pass|id|name|user|host|url)$|"
-    r"[-_ ]here$|change[-_ ]?(?:me|this|it)|"
-    r"^enter[-_ ]|replace|placeholder|"
-    r"^todo|^insert|^set[-_ ]?me|^not[-_ ]set$|\.\.\.|^\*+$|^(?:none|null|changeit|fixme|tbd|redacted|secret|example)$|"
-    # a choice, and what explains one
-    r"^\w+(?:\s*\|\s*\w+)+$|^(?:true|false) ?/ ?(?:true|false)$|^\?+$|^-+$|"
-    r"^(?:true|false|yes|no|on|off|dev|development|prod|production|local) (?:or|for|if|in|when) |"
-    r"^(?:db|database|user|host)_?name$|"
-    r"^put[-_ ]|^ask[-_ ]|^my[-_ ]?(?:secret|key|token|api)|^(?:some|a)[-_ ](?:secret|key|token|thing)|^\{\{|^generate",
-    re.IGNORECASE,
-)
-TEMPLATES = re.compile(
-    r"^\.?(?:env|dev\.env|local\.env|dotenv|envs?)?[._-]?(?:example|sample|template|dist|defaults?)(?:[._-]env)?$"
-    r"|^\.?env[._-](?:[\w.-]*[._-])?(?:example|sample|template|dist|default|tpl|tmpl)s?(?:[._-]\w+)?$"
-    r"|^(?:example|sample|template)[._-]env$|^[\w-]*\.?env\.(?:example|sample|template|dist|tpl)$|^\.env-(?:dist|example|sample|template)$"
-    r"|^(?:dev|development|local)\.env$|template\.env$|^\.env\.(?:dev|development|local)$|^\.flaskenv$",
-    re.IGNORECASE,
-)
-ENV_FOLDERS = (
-    ".envs/.local", "env", "envs", "config", "docker", "docker/config", "docker/env", "conf", "deploy",
-    ".devcontainer",
-)  # fmt: skip
+_TABLE = load_table("variables")
+PLACEHOLDER = re.compile("|".join(_TABLE["placeholders"]), re.IGNORECASE)
+TEMPLATES = re.compile("|".join(_TABLE["templates"]), re.IGNORECASE)
+ENV_FOLDERS: tuple[str, ...] = tuple(_TABLE["folders"])
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,16 +26,12 @@ from devboot.onboarding.symbolic_eval.values import (
     plain,
     pushed,
 )
+from devboot.onboarding.tables import load_table
 
 RULES = Rules(expressions.TABLE, statements.TABLE)
-# Code in functions that opens connections; only such functions are worth a look
-CONNECTS = (
-    "edis(", "redis.", "from_url(", "from_dsn(", "Celery(", "roker(", "Huey(", "RQ(", "create_engine(",
-    "create_async_engine(", "sqlite3.connect(", "sqlite.connect(", "RedisSettings(", "RedisStorage", "init_app(",
-    "Tortoise.init(", "register_tortoise(", "beat_schedule", "add_periodic_task(", "broker_url", *words_of_calls(),
-)  # fmt: skip
-# Where a module has one of those, a function that calls one of these opens a connection
-OPENS = (*CONNECTS, "connect(", "create_pool(", "Connection(", "Pool(", "Client(")
+_WORDS = load_table("symbolic_eval/known/known")["words"]
+CONNECTS: tuple[str, ...] = (*_WORDS["connects"], *words_of_calls())
+OPENS: tuple[str, ...] = (*CONNECTS, *_WORDS["opens"])
 _CONNECTS_BY_NAME = re.compile(
     r"[Rr]edis|elery|roker|uey|\.conf|engine|sqlite|connect|[Cc]onnection|[Pp]ool|Client|Database|afka|lasticsearch"
 )

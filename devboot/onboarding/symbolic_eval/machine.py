@@ -32,20 +32,11 @@ from devboot.onboarding.symbolic_eval.values import (
     takes,
     union,
 )
+from devboot.onboarding.tables import load_table
 
-# A module with none of these words can be taken as read: importing it reads no variable and opens no connection
-TELLING = (
-    "environ", "getenv", "env(", "env.", 'config("', "config('", "Settings", "settings(", "edis", "elery", "BROKER",
-    "broker", "CACHES", "DATABASES", "sqlite", "create_engine", "create_async_engine", "dotenv", "FastAPI(",
-    "Flask(", "SECRET_KEY", "decouple", "uey", "dramatiq", "sys.exit", "Improperly", "SQLAlchemy(", "from_object",
-    "RepositoryEnv", "create_app(", "create_application(", "raise ", "INSTALLED_APPS", "import_module", "include(",
-    *words_of_calls(),
-)  # fmt: skip
-# What any shell or devboot itself sets
-GIVEN = frozenset(
-    {"HOME", "USER", "LOGNAME", "PATH", "PWD", "SHELL", "LANG", "TMPDIR", "TERM", "HOSTNAME", "PORT", "PYTHONPATH",
-     "VIRTUAL_ENV", "LC_ALL", "TZ", "EDITOR", "DJANGO_SETTINGS_MODULE", "CI"}
-)  # fmt: skip
+_WORDS = load_table("symbolic_eval/known/known")["words"]
+TELLING: tuple[str, ...] = (*_WORDS["telling"], *words_of_calls())
+GIVEN = frozenset(_WORDS["given"])
 MAX_STEPS = 400_000
 MAX_CALLS = 14
 

@@ -7,7 +7,7 @@ import pytest
 
 from devboot.model.edge.manifest import parse_manifest
 from devboot.onboarding import render
-from devboot.onboarding.front_ends.dev_servers import dev_servers, started_by
+from devboot.onboarding.front_ends.front_end import dev_servers, started_by
 
 FASTAPI = {"main.py": "from fastapi import FastAPI\napp = FastAPI()\n", "requirements.txt": "fastapi\nuvicorn\n"}
 VITE = {"dev": "vite", "build": "vite build"}

@@ -25,18 +25,8 @@ _PORT = re.compile(r"(?:--port[= ]|\s-p[= ]?|\bPORT=)(\d{2,5})\b")
 NAME = "frontend"
 RUNS_NODE = re.compile(r"\b(?:npm|npx|yarn|pnpm|bun|node)\b")
 _USUAL_FOLDERS = (
-    "frontend",
-    "front-end",
-    "front_end",
-    "front",
-    "client",
-    "web",
-    "webapp",
-    "ui",
-    "www",
-    "dashboard",
-    "app",
-)
+    "frontend", "front-end", "front_end", "front", "client", "web", "webapp", "ui", "www", "dashboard", "app",
+)  # fmt: skip
 _DEEPEST = 2
 # Frameworks on top of vite that make the first page themselves
 _MAKES_PAGES = ("@sveltejs/kit", "@solidjs/start", "@tanstack/react-start", "vike", "vite-plugin-ssr", "@remix-run/dev")

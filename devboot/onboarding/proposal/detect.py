@@ -25,27 +25,14 @@ from devboot.onboarding.proposal.needs import for_another_stage, needs_of, needs
 from devboot.onboarding.proposal.remarks import absent, made_up, neighbours, other_services
 from devboot.onboarding.proposal.survey import survey
 from devboot.onboarding.proposal.variables import Sources, describe as describe_need, local, required_variable
-from devboot.onboarding.proposal_values import (
-    Evidence,
-    Note,
-    Process,
-    ProcfileLine,
-    Proposal,
-    Task,
-    Variable,
-)
+from devboot.onboarding.proposal_values import Evidence, Note, Process, ProcfileLine, Proposal, Task, Variable
 from devboot.onboarding.reading.app_json import read_app_json
 from devboot.onboarding.reading.commands import nothing_to_run
 from devboot.onboarding.reading.dotenv import EnvFiles
 from devboot.onboarding.reading.image_commands import variables_of_image
 from devboot.onboarding.reading.layout import cwd_of
 from devboot.onboarding.reading.node import find_node, left_to_itself, only_process
-from devboot.onboarding.reading.procfile import (
-    describe,
-    env_files_in,
-    missing_folder,
-    obstacles,
-)
+from devboot.onboarding.reading.procfile import describe, env_files_in, missing_folder, obstacles
 from devboot.onboarding.reading.python import with_stated_version
 from devboot.onboarding.reading.tree import Tree
 from devboot.onboarding.services import databases as stores

@@ -77,12 +77,7 @@ class Server:
 
 
 def find_servers(
-    code: Code,
-    base: Run,
-    given: Mapping[str, str],
-    packages: Mapping[str, str],
-    compose: Compose,
-    taken: Iterable[str],
+    code: Code, base: Run, given: Mapping[str, str], packages: Mapping[str, str], compose: Compose, taken: Iterable[str]
 ) -> list[Served]:
     """Decide which servers the application needs with `given`, and how it is told; `taken` names other databases."""
     names, given = set(taken), dict(given)

@@ -238,13 +238,7 @@ class Machine:
         return self.fail("KeyError", frozenset({name}), place, cast=cast)
 
     def fail(
-        self,
-        kind: str,
-        reads: frozenset[str],
-        place: Evidence | None,
-        *,
-        cast: str = "",
-        is_presence: bool = False,
+        self, kind: str, reads: frozenset[str], place: Evidence | None, *, cast: str = "", is_presence: bool = False
     ) -> Value:
         """An exception that comes from variables that aren't set.
 

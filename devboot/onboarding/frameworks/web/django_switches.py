@@ -46,11 +46,7 @@ def _debug(code: Code, base: Run) -> list[Variable]:
         return []
     names = [name for name in sorted(value.reads) if "DEBUG" in name]
     return [
-        Variable(
-            name,
-            value=_spelling(code, {}, name, "DEBUG", is_on=True) or TRUE[0],
-            evidence=value.place,
-        )
+        Variable(name, value=_spelling(code, {}, name, "DEBUG", is_on=True) or TRUE[0], evidence=value.place)
         for name in names[:1]
     ]
 

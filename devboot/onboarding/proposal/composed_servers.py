@@ -19,6 +19,7 @@ from devboot.recipes import RecipeFolders, bundled_folder
 
 _INIT = "/docker-entrypoint-initdb.d"
 _RUN = (".sql", ".sql.gz", ".sh", ".js")
+_LONGEST = 20_000  # characters of a script that only makes databases
 _MOST_SCRIPTS = 3
 _CREATES = re.compile(r"\bCREATE\s+DATABASE\s+(?:IF\s+NOT\s+EXISTS\s+)?[\"`]?(\w+)", re.IGNORECASE)
 _SEVERAL = re.compile(r"^POSTGRES_(?:MULTIPLE_DATABASES|DBS|DATABASES|MULTIPLE_DBS)$")
@@ -138,7 +139,7 @@ def _reads(kind: Kind, path: str, database: str) -> str:
 
 def _is_made_anyway(tree: Tree, path: str) -> bool:
     text = None if path.endswith(".gz") else tree.text(path)
-    return text is not None and not _MADE_ANYWAY.sub("", text).strip("; \n\t")
+    return text is not None and len(text) <= _LONGEST and not _MADE_ANYWAY.sub("", text).strip("; \n\t")
 
 
 # -- notes -----------------------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from devboot.onboarding.reading.compose import Container
 
+_LONGEST = 2_000  # characters of a line that is taken apart
 _MOST_SCRIPTS = 4  # that hand over to one another
 _WAITS = re.compile(
     r"^\S*(?:wait[-_]?for[\w.-]*|dockerize|wait4ports)\s(?:.*?\s)?--\s+(?=\S)|^dockerize\s(?:-\w+\s+\S+\s+)+"
@@ -113,7 +114,7 @@ def plain_words(words: Sequence[str]) -> str:
 
 def _steps(text: str) -> Iterable[str]:
     """The commands of a line that run one after the other; the line in one piece where they belong together."""
-    steps = [text] if _KEPT_WHOLE.search(text) else _STEP.split(text)
+    steps = [text] if len(text) > _LONGEST or _KEPT_WHOLE.search(text) else _STEP.split(text)
     return [each for each in (step.strip() for step in steps) if each] or [text]
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from devboot.onboarding.reading.tree import Tree
 
+_LONGEST = 20_000  # characters; what is longer is no script that only starts something
 _SHEBANG = re.compile(r"#!\s*\S*(?:/|\s)(?:ba|da|z|a)?sh\b")
 _COMMAND = re.compile(r"(?:[^\n\\]|\\\n|\\.)+")
 _CONTROLS = re.compile(
@@ -58,6 +59,8 @@ class Script:
 def read_script(tree: Tree, path: str, arguments: Sequence[str]) -> Script | None:
     """Read a script as it runs with these arguments, which stand in the place of `"$@"`; None where it is none."""
     text = tree.text(path) or "" if path and tree.exists(path) else ""
+    if len(text) > _LONGEST:
+        return None
     if not _SHEBANG.match(text) and not (text and path.endswith(".sh")):
         return None
     found = tuple(_commands(_with_choices(text, arguments), list(arguments)))

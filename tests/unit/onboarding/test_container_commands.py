@@ -183,3 +183,19 @@ def test_a_container_of_developments_profile_is_started(propose):
 )
 def test_a_script_that_makes_no_sense_is_no_reason_to_fail(propose, text):
     propose(feed("    entrypoint: /code/start.sh\n", start_sh=f"#!/bin/sh\n{text}\n"))
+
+
+@pytest.mark.parametrize(
+    "line", ["case $1 in\n", 'if [ "$1" = a ]; then\n', "cat <<A\n", "a;", "exec /code/start.sh\n", "'"]
+)
+def test_a_script_of_a_hundred_thousand_lines_is_left_alone(propose, line):
+    propose(feed("    entrypoint: /code/start.sh\n", start_sh="#!/bin/sh\n" + line * 100_000))
+    propose(feed(f"    command: {'a; ' * 100_000}\n"))
+
+
+def test_sql_that_never_ends_its_statements_is_read_by_the_server_alone(propose):
+    compose = "services:\n  db:\n    image: postgres\n    volumes: ['./a.sql:/docker-entrypoint-initdb.d/a.sql']\n"
+    files = {"main.py": SQL + APP, "requirements.txt": "fastapi\npsycopg2\n", "compose.yml": compose}
+    proposal = propose({**files, "a.sql": "CREATE USER a /* " * 20_000})
+
+    assert [task.run for task in proposal.tasks] == ["psql -q -f a.sql"]

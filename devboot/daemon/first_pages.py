@@ -25,6 +25,7 @@ _LONGEST_HEAD = 64 * 1024  # bytes
 _CLIENT_ERROR, _SERVER_ERROR = 400, 500
 _SAID = {401: "it wants a login", 403: "it wants a login", 404: "as an API may"}
 
+_HOST = "localhost"
 _NOBODY = "nothing listens there"
 _SAID_INSTEAD = {"connection refused": _NOBODY}
 
@@ -95,7 +96,7 @@ class FirstPages:
         known = self._pages.get(process.name)
         return known is None or known.pid != _pid(process) or known.error is not None
 
-    def _ask(self, process: Process) -> None:
+    def _ask(self, process: Process, host: str = _HOST) -> None:
         from devboot.supervisor.probes.conversation import Conversation
 
         name, pid = process.name, _pid(process)
@@ -104,12 +105,17 @@ class FirstPages:
         if not _answers_for_itself(process, port):
             self._take(name, Page(pid, 0, _NOBODY))
             return
-        probe = model.Probe(kind, host="localhost", port=port, timeout=_PATIENCE)
+        probe = model.Probe(kind, host="localhost", port=port, timeout=_PATIENCE, host_header=host)
 
         def answered(good: bool, text: str) -> None:
-            if name in self._open:
-                page = Page(pid, *_parse(text), is_html=_is_html(text))
-                self._take(name, page if good else Page(pid, 0, _SAID_INSTEAD.get(text, text)))
+            if name not in self._open:
+                return
+            page = Page(pid, *_parse(text), is_html=_is_html(text))
+            shown = process.address.rpartition(":")[0]
+            if page.status == _CLIENT_ERROR and host != shown and _pid(process) == pid:
+                self._ask(process, shown)  # hosts that it admits may be those of the address alone
+                return
+            self._take(name, page if good else Page(pid, 0, _SAID_INSTEAD.get(text, text)))
 
         self._open[name] = Conversation(self._server.loop, probe, answered, read=_read_head)
 

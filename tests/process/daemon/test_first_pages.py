@@ -106,6 +106,17 @@ def test_a_page_is_asked_once_by_the_name_localhost_and_not_again_while_it_runs(
         assert file.read() == "localhost /\n"
 
 
+@pytest.mark.parametrize(("admitted", "text"), [("127.0.0.1", "200"), ("shop.example", "400 Bad Request")])
+def test_a_page_that_refuses_the_name_localhost_is_asked_by_its_address(web, project, port, admitted, text):
+    web(f"self.page(200 if self.headers['Host'] == '{admitted}' else 400)")
+
+    said = project.devboot("up", "-d").stderr
+
+    assert f"http://127.0.0.1:{port}  {text}\n" in said
+    with open(f"{project.root}/asked") as file:
+        assert ["localhost /\n", "127.0.0.1 /\n"] == file.readlines()
+
+
 def test_a_page_that_is_an_error_fails_the_start_with_its_reason_and_everything_stays_up(web, project, port):
     trace = 'Traceback (most recent call last):\\n  File "shop.py"\\nLookupError: no such table: cart'
     web(f"print({trace!r}, flush=True); self.page(500)".replace("\\\\", "\\"))

@@ -19,7 +19,8 @@ from devboot.recipes import RecipeFolders, bundled_folder
 
 _INIT = "/docker-entrypoint-initdb.d"
 _RUN = (".sql", ".sql.gz", ".sh", ".js")
-_LONGEST = 20_000  # characters of a script that only makes databases
+_LONGEST = 5_000  # characters of a script that only makes databases
+_MOST_FILES = 50  # of a folder of scripts
 _MOST_SCRIPTS = 3
 _CREATES = re.compile(r"\bCREATE\s+DATABASE\s+(?:IF\s+NOT\s+EXISTS\s+)?[\"`]?(\w+)", re.IGNORECASE)
 _SEVERAL = re.compile(r"^POSTGRES_(?:MULTIPLE_DATABASES|DBS|DATABASES|MULTIPLE_DBS)$")
@@ -259,5 +260,5 @@ def _scripts(tree: Tree, container: Container) -> Iterator[str]:
         if not there.startswith(_INIT) or here.startswith(("/", "~", "$")):
             continue
         path = posixpath.normpath(posixpath.join(posixpath.dirname(container.path), here))
-        inner = [f"{path}/{name}" for name in tree.in_folder(path) if name.endswith(_RUN)]
+        inner = [f"{path}/{name}" for name in tree.in_folder(path) if name.endswith(_RUN)][:_MOST_FILES]
         yield from inner or ([path] if tree.exists(path) else [])

@@ -15,6 +15,7 @@ FILES = re.compile(
     r"^(?:docker-)?compose(?:[.-][\w.-]+)?\.ya?ml$|^(?:local|dev|development)\.ya?ml$|^docker-compose[\w.-]*\.ya?ml$"
 )
 NOT_OURS = re.compile(r"prod|staging|test|ci\b|deploy|swarm|traefik|selenium", re.IGNORECASE)
+_MOST_SERVICES = 100  # of all files
 _MOST_STEPS = 10  # from file to file, and from service to service
 _REPLACED = ("command", "entrypoint")  # in the service that extends another; all else is merged
 
@@ -48,9 +49,14 @@ class ComposeFiles:
 
     def services(self) -> Iterator[Entry]:
         """Yield the services of all files, those of the files with the shortest names first."""
+        count = 0
         for path, document in self.tops:
             for name, values in _table(document, "services").items():
                 line = self._line(path, str(name))
+                count += 1
+                if count > _MOST_SERVICES:
+                    self._complain(f"compose: only {_MOST_SERVICES} services are read, from here on none", path, line)
+                    return
                 if isinstance(values, dict):
                     yield Entry(str(name), self._extended(path, values, 0), path, line)
                 else:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from devboot.onboarding.reading.tree import Tree
 
-_LONGEST = 20_000  # characters; what is longer is no script that only starts something
+_LONGEST = 10_000  # characters; what is longer is no script that only starts something
 _SHEBANG = re.compile(r"#!\s*\S*(?:/|\s)(?:ba|da|z|a)?sh\b")
 _COMMAND = re.compile(r"(?:[^\n\\]|\\\n|\\.)+")
 _CONTROLS = re.compile(

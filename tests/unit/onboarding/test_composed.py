@@ -324,3 +324,10 @@ def test_yaml_of_all_kinds_that_is_right_is_not_called_wrong(write):
     tree = Tree(write({"compose.yml": text}))
 
     assert read_compose(tree, (".",)).unread == ()
+
+
+def test_of_very_many_services_the_first_are_read_and_the_rest_is_named(propose):
+    services = "".join(f"  s{number}:\n    build: .\n    command: python s{number}.py\n" for number in range(120))
+    (note,) = [note for note in propose_with(propose, f"services:\n{services}").notes if "only 100" in note.text]
+
+    assert (note.warns, str(note.evidence)) == (True, "compose.yml:302")

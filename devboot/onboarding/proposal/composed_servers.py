@@ -158,6 +158,9 @@ def notes_on_server(
         for path in _scripts(clone.tree, container)
         if shell_word(posixpath.relpath(path, clone.app.root)) not in run and not _is_made_anyway(clone.tree, path)
     ]
+    more = len(list(_scripts(clone.tree, container, most=None))) - len(list(_scripts(clone.tree, container)))
+    if more:
+        yield Note(f"{kind.recipe}: compose runs {more} more scripts in a new database", container.evidence)
     for path in left[:_MOST_SCRIPTS]:
         text = f"compose runs `{path}` in a new database, devboot doesn't: {_by_hand(kind, path, database)}"
         yield Note(f"{kind.recipe}: {text}", container.evidence)
@@ -254,11 +257,12 @@ def _arguments(kind: Kind, container: Container) -> str:
     return " ".join(left)
 
 
-def _scripts(tree: Tree, container: Container) -> Iterator[str]:
+def _scripts(tree: Tree, container: Container, most: int | None = _MOST_FILES) -> Iterator[str]:
+    """Yield the scripts for a new database, of each folder the first."""
     for mount in container.mounts:
         here, _, there = mount.partition(":")
         if not there.startswith(_INIT) or here.startswith(("/", "~", "$")):
             continue
         path = posixpath.normpath(posixpath.join(posixpath.dirname(container.path), here))
-        inner = [f"{path}/{name}" for name in tree.in_folder(path) if name.endswith(_RUN)][:_MOST_FILES]
+        inner = [f"{path}/{name}" for name in tree.in_folder(path) if name.endswith(_RUN)][:most]
         yield from inner or ([path] if tree.exists(path) else [])

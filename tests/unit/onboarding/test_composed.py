@@ -331,3 +331,11 @@ def test_of_very_many_services_the_first_are_read_and_the_rest_is_named(propose)
     (note,) = [note for note in propose_with(propose, f"services:\n{services}").notes if "only 100" in note.text]
 
     assert (note.warns, str(note.evidence)) == (True, "compose.yml:302")
+
+
+def test_of_very_many_scripts_the_first_are_tasks_and_the_rest_is_named(propose):
+    files = {f"sql__{number:03}.sql": "SELECT 1;\n" for number in range(60)}
+    proposal = propose_with(propose, POSTGRES_COMPOSE, POSTGRES, "psycopg2-binary", **files)
+
+    assert len(proposal.tasks) == 50
+    assert "postgres: compose runs 10 more scripts in a new database" in notes(proposal)

@@ -149,9 +149,8 @@ class ProcfileLine:
 class Proposal:
     """A manifest in the making, with its evidence.
 
-    `root` is absolute, the folder in which `devboot.toml` should lie. So are the paths of `read_files`, `missing_files`
-    and `globbed`: the proposal holds as long as no file of the first changes, none of the second appears, and no name
-    comes or goes in a folder of the third.
+    `root` is absolute, the folder in which `devboot.toml` should lie. So are the paths of `globbed`: the proposal holds
+    as long as no name comes or goes in these folders; `clone_reader` has noted the files that were read or missed.
     """
 
     root: Path
@@ -172,8 +171,6 @@ class Proposal:
     notes: tuple[Note, ...] = ()
     program: str = ""  # command that runs the clone's program by hand, where nothing is shown to keep running
     templates: tuple[tuple[str, str], ...] = ()  # with the module of settings that each is for and the clone lacks
-    read_files: tuple[Path, ...] = ()
-    missing_files: tuple[Path, ...] = ()
     globbed: tuple[Path, ...] = ()
 
     @property

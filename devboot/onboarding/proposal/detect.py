@@ -181,9 +181,7 @@ def assemble(clone: Clone, switches: Mapping[str, Variable], served: Services, e
             (posixpath.relpath(template, app.root), posixpath.relpath(target, app.root))
             for template, target in run.found.templates
         ),
-        read_files=_full(tree, tree.read),
-        missing_files=_full(tree, tree.missing - tree.read),
-        globbed=_full(tree, tree.listed),
+        globbed=tuple(tree.root / path for path in sorted(tree.listed)),
     )
 
 
@@ -232,10 +230,6 @@ def _commands(clone: Clone, processes: list[Process]) -> Iterator[tuple[str, str
             yield process.name, process.cwd, process.command
     for entry in clone.procfile.processes() if clone.procfile else ():
         yield entry.name, ".", entry.command
-
-
-def _full(tree: Tree, paths: set[str]) -> tuple[Path, ...]:
-    return tuple(tree.root / path for path in sorted(paths))
 
 
 def _with_port(env: tuple[Variable, ...], clone: Clone, run: Run, processes: list[Process]) -> tuple[Variable, ...]:

@@ -30,7 +30,6 @@ class Sources:
     hosts: frozenset[str]
     uses_fernet: bool
     file: str = ".env"
-    stem: str = ""
     secrets: frozenset[str] = frozenset()  # that Heroku makes up, too
     is_web: bool = True  # whether it serves: a bot is of no use without its token
 

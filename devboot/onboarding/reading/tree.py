@@ -34,13 +34,13 @@ class Tree:
     """The files below one folder, read at most once each.
 
     Symbolic links are followed only where they stay below `root`. Paths in and out are relative to `root`, with `/`.
-    `read`, `missing` and `listed` are what an answer drawn from this tree depends on.
+    `read` are the files that were read, `listed` the folders that were looked through.
     """
 
     def __init__(self, root: Path) -> None:
         self.root = root.resolve()
         self.read: set[str] = set()
-        self.missing: set[str] = set()
+        self._missing: set[str] = set()
         self.listed: set[str] = set()
         self._texts: dict[str, str | None] = {}
         self._modules: dict[str, ast.Module | None] = {}
@@ -119,8 +119,8 @@ class Tree:
         return False
 
     def _note_missing(self, path: str) -> None:
-        if path not in self.missing:
-            self.missing.add(path)
+        if path not in self._missing:
+            self._missing.add(path)
             note(os.path.join(self.root, path), PRESENCE)
 
     def template_of(self, path: str) -> str:
@@ -191,7 +191,7 @@ class Tree:
         try:
             raw = read_bytes(full, limit=MAX_LOCK_BYTES if path.endswith("lock") else MAX_BYTES)
         except OSError:  # also of what is there and isn't read: it may be replaced
-            self.missing.add(path)
+            self._missing.add(path)
             return None
         self.read.add(path)
         if raw[:2] in (b"\xff\xfe", b"\xfe\xff") and not path.endswith(".py"):  # lists that PowerShell's `>` wrote

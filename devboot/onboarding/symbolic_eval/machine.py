@@ -87,7 +87,6 @@ class Loaded:
 
     path: str
     place: Evidence | None
-    override: bool = False
 
 
 @dataclass(slots=True)

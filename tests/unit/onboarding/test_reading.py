@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from devboot import clone_reader
 from devboot.onboarding import detect, render
 from devboot.onboarding.proposal.render import HEAD
 from devboot.onboarding.reading.dotenv import parse_variables
@@ -30,12 +31,12 @@ def test_big_binary_and_special_files_are_passed_over(write):
     assert [tree.text(name) for name in ("big.py", "binary.py", "pipe.py", "a.py")] == [None, None, None, "X = 1\n"]
 
 
-def test_what_was_read_and_missed_is_recorded(write):
+def test_what_was_read_and_missed_is_noted(write, monkeypatch):
     root = write({"app.py": "from flask import Flask\napp = Flask(__name__)\n", "requirements.txt": "flask\n"})
-    proposal = detect(root, environ={})
-    assert {root / "app.py", root / "requirements.txt"} <= set(proposal.read_files)
-    assert {root / "Procfile", root / "uv.lock", root / ".env"} <= set(proposal.missing_files)
-    assert root in proposal.globbed
+    asked: set[str] = set()
+    monkeypatch.setattr(clone_reader, "listeners", [lambda path, _what: asked.add(path)])
+    assert root in detect(root, environ={}).globbed
+    assert {str(root / name) for name in ("app.py", "requirements.txt", "Procfile", "uv.lock", ".env")} <= asked
 
 
 def test_other_peoples_folders_are_not_searched(write):

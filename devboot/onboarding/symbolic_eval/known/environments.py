@@ -241,10 +241,8 @@ def load_file(m: Machine, call: Call) -> Value:
     """`load_dotenv(...)`, `read_env(...)`: an env file of the project."""
     given = call.argument(0, "dotenv_path", "env_file", "path", "source")
     path = _file_name(m, given, call.place)
-    override = call.argument(-1, "override", "overwrite")
-    loaded = Loaded(path, call.place, override is not None and override.data is True)
     if path and all(known.path != path for known in m.found.loaded):
-        m.found.loaded.append(loaded)
+        m.found.loaded.append(Loaded(path, call.place))
     take_variables(m, path)
     return Value(Opaque("env file"), call.reads(), call.place)
 

@@ -11,6 +11,7 @@ import pytest
 from devboot.model.artifact import PLATFORMS
 from devboot.provision.tree import remove_tree
 from tests.fakes.checkpoints import PROVISIONING, checkpoints
+from tests.fakes.on_path import with_devboot
 from tests.fakes.wheels import write_wheel
 
 MANIFEST = """
@@ -64,7 +65,7 @@ def project(tmp_path):
 
 def devboot(project, *words, fail_point=""):
     environ = {
-        "PATH": os.environ["PATH"],
+        "PATH": with_devboot(os.environ["PATH"]),
         "HOME": str(project),
         "DEVBOOT_HOME": str(project / "home"),
         "PYTHONPATH": os.getcwd(),

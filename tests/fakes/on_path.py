@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import os
-import sys
+
+_PLACE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "on_path_bin")
 
 
-def with_devboot(folder: str, path: str) -> str:
-    """Return `path` with a folder below `folder` behind it that has `devboot`."""
-    place = os.path.join(folder, ".on-path")
-    os.makedirs(place, exist_ok=True)
-    program = os.path.join(place, "devboot")
-    with open(program, "w", encoding="utf-8") as file:
-        file.write(f'#!/bin/sh\nexec {sys.executable} -m devboot "$@"\n')
-    os.chmod(program, 0o755)
-    return f"{path}:{place}"
+def with_devboot(path: str) -> str:
+    """Return `path` with a folder behind it that has `devboot`."""
+    return f"{path}:{_PLACE}"

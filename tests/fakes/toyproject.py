@@ -11,6 +11,7 @@ from pathlib import Path
 
 from devboot.model.artifact import PLATFORMS
 from tests.fakes.folders import data_folder, state_folder
+from tests.fakes.on_path import with_devboot
 from tests.fakes.wheels import write_wheel
 
 MANIFEST = """
@@ -80,7 +81,7 @@ class ToyProject:
     def environ(self) -> dict[str, str]:
         """What devboot runs with: nothing of the caller's but PATH."""
         return {
-            "PATH": os.environ["PATH"],
+            "PATH": with_devboot(os.environ["PATH"]),
             "HOME": str(self.folder),
             "DEVBOOT_HOME": str(self.folder / "home"),
             "PYTHONPATH": os.getcwd(),

@@ -29,7 +29,7 @@ def shop(tmp_path):
 
 def environ(place, **changes):
     known = {
-        "PATH": with_devboot(str(place), os.environ["PATH"]),
+        "PATH": with_devboot(os.environ["PATH"]),
         "HOME": str(place / "home"),
         "DEVBOOT_HOME": str(place / "home"),
         "TERM": "xterm",

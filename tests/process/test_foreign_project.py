@@ -37,7 +37,7 @@ class Place:
         manifest = '[processes.web]\ncommand = "touch ran; sleep 100"\n[tasks.t]\nrun = "touch ran"\n'
         (self.shared / "devboot.toml").write_text(manifest)
         self.environ = {
-            "PATH": with_devboot(str(folder), os.environ["PATH"]),
+            "PATH": with_devboot(os.environ["PATH"]),
             "HOME": str(folder),
             "DEVBOOT_HOME": str(folder / "own"),
             "PYTHONPATH": os.pathsep.join(sys.path),

@@ -57,7 +57,7 @@ class Project:
             "TERM": "xterm",
             "LANG": "C.UTF-8",
         }
-        self.env["PATH"] = with_devboot(home, self.env["PATH"])
+        self.env["PATH"] = with_devboot(self.env["PATH"])
         for name in ("NO_COLOR", "FORCE_COLOR", "CI", "CLAUDECODE", "AI_AGENT", "LC_ALL", "COLUMNS", "LINES"):
             self.env.pop(name, None)
         self.home = home

@@ -69,7 +69,7 @@ class Arrival:
         `is_same`: there is nothing to do for it.
         """
         alive = () if is_first else (each.name for each in self._server.supervisor.statuses() if each.pid is not None)
-        progress = Progress(self._server, connection, request, alive)
+        progress = Progress(self._server, connection, request, alive, lambda: self._pages.asked)
         self._waiters.append(_Waiter(connection, request, progress, is_same))
         self._is_settled = False
         self._start_limit()

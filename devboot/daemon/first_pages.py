@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from devboot.model import process as model
 from devboot.record import Record
-from devboot.supervisor import failures
+from devboot.supervisor import failures, proctable
 from devboot.text import summary
 from devboot.text.columns import printable
 
@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from devboot.supervisor.probes.conversation import Conversation
     from devboot.supervisor.process import Process
 
-_PATIENCE = 2.0  # seconds for all answers together
+_PATIENCE = 2.0  # seconds for an answer
+_PATIENCE_AT_WORK = 30.0  # the same for one that works: development servers compile what is asked for
+_SHARE = 0.2  # of one processor, which is more than polling needs
+_LATE = "no answer in time"
 _LATE_WORDS = 0.2  # seconds in which the traceback of an error comes, or the end of a process that hung up
 _UP = (model.RUNNING, model.READY)
 _LONGEST = 60  # characters of what an answer says
@@ -74,6 +77,11 @@ class FirstPages:
                 conversation.cancel()
         self._open = {}
 
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """Names of those that haven't answered yet."""
+        return tuple(self._open)
+
     def text(self, name: str) -> str:
         """Return what the page of `name` answered just now; empty where it wasn't asked."""
         return self._pages[name].text if name in self._fresh and name in self._pages else ""
@@ -96,10 +104,11 @@ class FirstPages:
         known = self._pages.get(process.name)
         return known is None or known.pid != _pid(process) or known.error is not None
 
-    def _ask(self, process: Process, host: str = _HOST) -> None:
+    def _ask(self, process: Process, host: str = _HOST, since: float | None = None) -> None:
         from devboot.supervisor.probes.conversation import Conversation
 
-        name, pid = process.name, _pid(process)
+        name, pid, now = process.name, _pid(process), self._server.loop.now()
+        first, worked = now if since is None else since, _worked(process)
         kind = "https" if process.scheme == "https" else "http"
         port = int(process.address.rpartition(":")[2])
         if not _answers_for_itself(process, port):
@@ -114,6 +123,10 @@ class FirstPages:
             shown = process.address.rpartition(":")[0]
             if page.status == _CLIENT_ERROR and host != shown and _pid(process) == pid:
                 self._ask(process, shown)  # hosts that it admits may be those of the address alone
+                return
+            is_at_work = _worked(process) - worked > _SHARE * _PATIENCE and _pid(process) == pid
+            if text == _LATE and is_at_work and self._server.loop.now() < first + _PATIENCE_AT_WORK:
+                self._ask(process, host, first)
                 return
             self._take(name, page if good else Page(pid, 0, _SAID_INSTEAD.get(text, text)))
 
@@ -166,6 +179,13 @@ def _answers_for_itself(process: Process, port: int) -> bool:
     if ready is not None and ready.kind in ("http", "https", "tcp") and ready.port == port:
         return True
     return process.run is not None and listening.look(port, process.host.watcher, process.run.pid, process.mark)[0]
+
+
+def _worked(process: Process) -> float:
+    """Seconds of a processor that it has worked; 0 where that isn't known."""
+    if process.run is None:
+        return 0.0
+    return proctable.worked(process.host.watcher.census().members(process.run.pid)) or 0.0
 
 
 def _pid(process: Process) -> int:

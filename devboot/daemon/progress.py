@@ -10,7 +10,7 @@ from devboot.wire import frames
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from devboot.daemon.connection import Connection
     from devboot.daemon.server import Server
@@ -27,8 +27,15 @@ _SAY_AGAIN = 10.0  # seconds after which a plain reader is told again that somet
 class Progress:
     """One client that waits. A live one gets a word with the line to be redrawn, a plain one a line for each event."""
 
-    def __init__(self, server: Server, connection: Connection, request: Request, up: Iterable[str]) -> None:
-        """Nothing is told of those that were `up` before."""
+    def __init__(
+        self,
+        server: Server,
+        connection: Connection,
+        request: Request,
+        up: Iterable[str],
+        pages: Callable[[], Sequence[str]],
+    ) -> None:
+        """Nothing is told of those that were `up` before; `pages` names those whose first page is waited for."""
         self._server = server
         self._connection = connection
         self._view = request.view
@@ -37,6 +44,7 @@ class Progress:
         self._start = server.loop.now()
         self._word = ""
         self._up = set(up)
+        self._pages = pages
         self._said_at = self._start
         self._waited_for: list[str] = []  # as a plain reader was told
         self.is_over = request.view.quiet or request.view.json
@@ -78,10 +86,11 @@ class Progress:
             self._said_at = now
             kind = "ready" if process.state.phase == model.READY else "running"
             self._say(name, kind, process.address)
+        pending = pending or list(self._pages())
         is_new = pending != self._waited_for and now - self._said_at >= _SILENT
         if pending and (is_new or now - self._said_at >= _SAY_AGAIN):
             self._said_at, self._waited_for = now, pending
-            self._say("processes", "waits", self._waits(pending))
+            self._say("processes", "waits", self._waits([name for name in pending if name not in self._pages()]))
 
     def _say(self, name: str, kind: str, text: str) -> None:
         line = summary.event_line(self._server.wall_clock() - self._began, printable(name), kind, text)
@@ -91,7 +100,11 @@ class Progress:
         ready = [name for name in self._server.supervisor.names if self._process(name).state.phase == model.READY]
         texts = [printable(name) + _why(self._process(name)) for name in pending]
         parts = [*([f"{', '.join(map(printable, ready))} ready"] if ready and texts else []), ", ".join(texts)]
-        return "; ".join(parts)
+        return "; ".join(parts) if texts else self._waits_for_pages()
+
+    def _waits_for_pages(self) -> str:
+        texts = [f"{printable(name)} (waits for its first page)" for name in self._pages()]
+        return ", ".join(texts)
 
     def _process(self, name: str) -> Process:
         return self._server.supervisor.process(name)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Callable
 from dataclasses import replace
 
 from devboot.onboarding.proposal_values import Note, Proposal
 
+_FLASK_WITH_APP = dt.date(2022, 8, 1)  # when Flask 2.2 came, whose commands take `--app`
 _OLD = dt.timedelta(days=180)  # libraries remove what they have deprecated about twice a year
 
 
@@ -28,4 +30,18 @@ def with_date(proposal: Proposal, today: dt.date, last_change: Callable[[list[st
         return proposal
     what = f"{paths[0]} was last changed then" if python.requirements else "the clone was last changed then"
     note = Note(f"open versions, and what builds need, are those of {date}: {what}")
-    return replace(proposal, python=replace(python, exclude_newer=str(date)), notes=(*proposal.notes, note))
+    dated = replace(proposal, python=replace(python, exclude_newer=str(date)), notes=(*proposal.notes, note))
+    return _with_flask_app(dated) if date < _FLASK_WITH_APP else dated
+
+
+def _with_flask_app(proposal: Proposal) -> Proposal:
+    """Name the application of Flask's commands by a variable, as every version of Flask takes it."""
+
+    def older(command: str) -> str:
+        return re.sub(r"\b((?:python -m )?flask) --app (\S+)", r"FLASK_APP=\2 \1", command)
+
+    return replace(
+        proposal,
+        processes=tuple(replace(each, command=each.command and older(each.command)) for each in proposal.processes),
+        tasks=tuple(replace(each, run=older(each.run)) for each in proposal.tasks),
+    )

@@ -37,3 +37,15 @@ def test_the_date_stands_in_the_manifest_with_its_reason(propose):
     assert "open versions, and what builds need, are those of 2021-03-04: requirements.txt was last changed then" in [
         note.text for note in proposal.notes
     ]
+
+
+@pytest.mark.parametrize(
+    ("changed", "command"),
+    [
+        ("2022-03-02", "FLASK_APP=shop flask run -p $PORT --reload"),
+        ("2023-03-02", "flask --app shop run -p $PORT --reload"),
+    ],
+)
+def test_a_list_from_before_flask_had_its_option_gets_the_variable(propose, changed, command):
+    proposal = propose({"shop.py": FLASK, "requirements.txt": "flask\n"})
+    assert [each.command for each in with_date(proposal, TODAY, lambda _paths: changed).processes] == [command]

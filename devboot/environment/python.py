@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -111,7 +111,7 @@ def lock_python(
                 reporter=reporter,
             )
 
-    def resolved(python: Interpreter, wanted: Unlocked = unlocked) -> PythonLock:
+    def resolved(python: Interpreter, wanted: Unlocked = unlocked, left: frozenset[str] = frozenset()) -> PythonLock:
         floor = _lowest(project.request, python)
 
         def narrowed(some: Unlocked, date: str) -> _Resolution:
@@ -140,7 +140,7 @@ def lock_python(
             older = installed_minors(uv, project.request, environ, below=python.minor)
             wheels = with_older_wheels(wheels, older, of_older)
         with doing(reporter, LOCK_STEP, "looking for the Python that suits them best"):
-            chosen = None if project.is_settled else _suited(uv, project, python, wheels, environ)
+            chosen = None if project.is_settled else _suited(uv, project, python, wheels, environ, left)
         if chosen and chosen.minor != python.minor:
             why = unsuited(as_installed(python), wheels)
             if found.lowest == python.minor:
@@ -148,7 +148,7 @@ def lock_python(
                 text = f"choosing versions again, for python {chosen.minor}, which suits them better"
                 # Packages that need a newer one count more than those that suit
                 with contextlib.suppress(WorkError), doing(reporter, LOCK_STEP, text):
-                    lock = resolved(chosen)
+                    lock = resolved(chosen, wanted, left | {python.minor})
                     _note_choice(reporter, chosen, why)
                     return lock
                 chosen = python
@@ -291,12 +291,21 @@ def _made_for(previous: PythonLock | None, version: str, upgrade: Sequence[str])
 
 
 def _suited(
-    uv: Uv, project: PythonProject, python: Interpreter, pins: Sequence[Pin], environ: Mapping[str, str]
+    uv: Uv,
+    project: PythonProject,
+    python: Interpreter,
+    pins: Sequence[Pin],
+    environ: Mapping[str, str],
+    left: Collection[str],
 ) -> Interpreter:
-    """Give the interpreter that suits the packages best: pins of years ago are for a Python of then."""
+    """Give the interpreter that suits the packages best: pins of years ago are for a Python of then.
+
+    Each of two may suit those versions better that are chosen for the other: it is none of `left`.
+    """
     if suitability(as_installed(python), pins) == (0, 0):
         return python
-    return choose_interpreter(uv, project.request, environ=environ, pins=pins, near=project.suggested)
+    found = choose_interpreter(uv, project.request, environ=environ, pins=pins, near=project.suggested)
+    return python if found.minor in left else found
 
 
 def _minor_key(minor: str) -> tuple[int, ...]:

@@ -20,7 +20,7 @@ from devboot.errors import DevbootError, LockError, ManifestError, WorkError
 from devboot.events import WARNING
 from devboot.uv.client import find_binary, make_uv
 from tests.fakes.clone import INDEX, MINOR, rows
-from tests.fakes.wheels import write_wheel
+from tests.fakes.wheels import write_sdist, write_wheel
 
 
 def test_unlocked_requirements_are_pinned_with_what_they_need_and_then_installed(clone):
@@ -128,6 +128,23 @@ def test_a_contradiction_of_ranges_is_an_error(clone):
 
     with pytest.raises(WorkError, match="contradict"):
         clone.lock(clone.read())
+
+
+def test_two_pythons_that_each_suit_the_others_versions_better_end_the_search(clone, tmp_path):
+    older = _with_older_python(tmp_path)
+    ours, theirs = (f"cp{minor.replace('.', '')}" for minor in (MINOR, older))
+    # ours gets what is built for theirs alone, theirs two of which each is built for ours alone
+    write_sdist(clone.wheels, "ant", "1.0")
+    clone.wheel("ant", "1.0", tag=f"{theirs}-{theirs}-manylinux2014_x86_64")
+    for name in ("bee", "wasp"):
+        clone.wheel(name, "2.0", requires_python=f">={MINOR}")
+        write_sdist(clone.wheels, name, "1.0")
+        clone.wheel(name, "1.0", tag=f"{ours}-{ours}-manylinux2014_x86_64")
+    clone.write(requirements__txt=f"{INDEX}ant\nbee\nwasp\n")
+
+    lock = clone.lock(clone.read(version=""))
+
+    assert {"ant", "bee", "wasp"} == rows(lock).keys()
 
 
 def _with_older_python(tmp_path):

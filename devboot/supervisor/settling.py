@@ -19,6 +19,7 @@ _STEP = 0.2  # seconds between looks
 _SOON = 0.01  # seconds until a second look at a process that happened to run during the first
 _INSTALLS = (b"npm", b"npx", b"pnpm", b"yarn", b"pip", b"uv", b"poetry", b"pipenv", b"bundle", b"composer")
 _VERBS = (b"install", b"ci", b"i", b"add", b"sync")  # behind one of them
+_SHELLS = (b"sh", b"bash", b"dash", b"ash", b"zsh", b"ksh")
 _IDLE = 0.1  # share of one processor: polling for file changes needs less
 
 
@@ -98,8 +99,13 @@ class Settling:
 
 
 def _installs(command_line: bytes | None) -> bool:
-    """Whether a program installs packages, by its words, whose first may be all that npm shows of itself."""
+    """Whether a program installs packages, by its words, whose first may be all that npm shows of itself.
+
+    A shell lives on when that is done, and has all that it runs in its words.
+    """
     words = (command_line or b"").replace(b"\0", b" ").split()
+    if words and words[0].rpartition(b"/")[2].lstrip(b"-") in _SHELLS:
+        return False
     names = [word.rpartition(b"/")[2].partition(b"-cli.")[0].removesuffix(b"3") for word in words[:4]]
     return any(
         name in _INSTALLS and words[at + 1 : at + 2] and words[at + 1] in _VERBS for at, name in enumerate(names)

@@ -129,6 +129,19 @@ def test_what_installs_packages_before_it_begins_is_not_up_until_that_is_done(wo
     assert stage.settled == [pytest.approx(30.0 + QUIET, abs=1.0)]
 
 
-@pytest.mark.parametrize("words", [b"npm\0start\0", b"npm run dev\0", b"node\0install\0", b"uv\0run\0app\0", b"", None])
+@pytest.mark.parametrize(
+    "words",
+    [
+        b"npm\0start\0",
+        b"npm run dev\0",
+        b"node\0install\0",
+        b"uv\0run\0app\0",
+        b"sh\0-c\0npm install && node x.js\0",
+        b"/bin/bash\0-e\0-c\0pip install -r x.txt; flask run\0",
+        b"-zsh\0-c\0yarn add x\0",
+        b"",
+        None,
+    ],
+)
 def test_what_runs_by_a_tool_that_also_installs_counts_as_up(words):
     assert Stage(lambda _age: 0.0, words=lambda _age: words).run(20).settled == [pytest.approx(QUIET)]

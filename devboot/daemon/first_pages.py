@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
     from devboot.daemon.server import Server
     from devboot.errors import WorkError
-    from devboot.supervisor.probes.conversation import Conversation
+    from devboot.supervisor.loop import AbstractLoop
     from devboot.supervisor.process import Process
 
-_PATIENCE = 2.0  # seconds for an answer
+_PATIENCE = 2.0  # seconds for an answer, or until the next look whether it is worked on
 _PATIENCE_AT_WORK = 30.0  # the same for one that works: development servers compile what is asked for
 _SHARE = 0.2  # of one processor, which is more than polling needs
 _LATE = "no answer in time"
@@ -53,7 +53,7 @@ class FirstPages:
         self._server = server
         self._pages: dict[str, Page] = {}
         self._fresh: set[str] = set()  # asked for the present answer to clients
-        self._open: dict[str, Conversation | None] = {}
+        self._open: dict[str, Question | None] = {}
         self._done: Callable[[], None] | None = None
 
     def ask(self, done: Callable[[], None]) -> None:
@@ -72,9 +72,9 @@ class FirstPages:
     def cancel(self) -> None:
         """Ask no more; nothing is called back afterwards."""
         self._done = None
-        for conversation in self._open.values():
-            if conversation is not None:
-                conversation.cancel()
+        for question in self._open.values():
+            if question is not None:
+                question.cancel()
         self._open = {}
 
     @property
@@ -104,17 +104,14 @@ class FirstPages:
         known = self._pages.get(process.name)
         return known is None or known.pid != _pid(process) or known.error is not None
 
-    def _ask(self, process: Process, host: str = _HOST, since: float | None = None) -> None:
-        from devboot.supervisor.probes.conversation import Conversation
-
-        name, pid, now = process.name, _pid(process), self._server.loop.now()
-        first, worked = now if since is None else since, _worked(process)
+    def _ask(self, process: Process, host: str = _HOST) -> None:
+        name, pid = process.name, _pid(process)
         kind = "https" if process.scheme == "https" else "http"
         port = int(process.address.rpartition(":")[2])
         if not _answers_for_itself(process, port):
             self._take(name, Page(pid, 0, _NOBODY))
             return
-        probe = model.Probe(kind, host="localhost", port=port, timeout=_PATIENCE, host_header=host)
+        probe = model.Probe(kind, host="localhost", port=port, timeout=_PATIENCE_AT_WORK, host_header=host)
 
         def answered(good: bool, text: str) -> None:
             if name not in self._open:
@@ -124,13 +121,9 @@ class FirstPages:
             if page.status == _CLIENT_ERROR and host != shown and _pid(process) == pid:
                 self._ask(process, shown)  # hosts that it admits may be those of the address alone
                 return
-            is_at_work = _worked(process) - worked > _SHARE * _PATIENCE and _pid(process) == pid
-            if text == _LATE and is_at_work and self._server.loop.now() < first + _PATIENCE_AT_WORK:
-                self._ask(process, host, first)
-                return
             self._take(name, page if good else Page(pid, 0, _SAID_INSTEAD.get(text, text)))
 
-        self._open[name] = Conversation(self._server.loop, probe, answered, read=_read_head)
+        self._open[name] = Question(self._server.loop, probe, answered, lambda: _worked(process))
 
     def _take(self, name: str, page: Page) -> None:
         if name not in self._server.supervisor.names:  # it was taken out of the plan meanwhile
@@ -171,6 +164,47 @@ class FirstPages:
             done()
 
 
+class Question:
+    """One request for a page, which is dropped once nobody works on it for `_PATIENCE` seconds.
+
+    It isn't asked again: a server with threads would work on both.
+    """
+
+    def __init__(
+        self,
+        loop: AbstractLoop,
+        probe: model.Probe,
+        answered: Callable[[bool, str], None],
+        worked: Callable[[], float],
+    ) -> None:
+        """Ask. `worked` returns the processor seconds of the server so far."""
+        from devboot.supervisor.probes.conversation import Conversation
+
+        self._loop = loop
+        self._answered = answered
+        self._worked_by = worked
+        self._worked = worked()
+        self._timer = loop.call_later(_PATIENCE, self._look)
+        self._conversation = Conversation(loop, probe, self._finish, read=_read_head)
+
+    def cancel(self) -> None:
+        """Hang up; nothing is called back afterwards."""
+        self._timer.cancel()
+        self._conversation.cancel()
+
+    def _look(self) -> None:
+        before, self._worked = self._worked, self._worked_by()
+        if self._worked - before > _SHARE * _PATIENCE:
+            self._timer = self._loop.call_later(_PATIENCE, self._look)
+        else:
+            self.cancel()
+            self._answered(False, _LATE)
+
+    def _finish(self, good: bool, text: str) -> None:
+        self._timer.cancel()
+        self._answered(good, text)
+
+
 def _answers_for_itself(process: Process, port: int) -> bool:
     """Whether it is this process that listens on a port, or a probe of the manifest has found what stands in for it."""
     from devboot.supervisor.probes import listening
@@ -185,7 +219,7 @@ def _worked(process: Process) -> float:
     """Seconds of a processor that it has worked; 0 where that isn't known."""
     if process.run is None:
         return 0.0
-    return proctable.worked(process.host.watcher.census().members(process.run.pid)) or 0.0
+    return proctable.used(process.host.watcher.census().members(process.run.pid))
 
 
 def _pid(process: Process) -> int:

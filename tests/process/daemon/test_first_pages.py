@@ -184,11 +184,19 @@ def test_a_page_that_does_not_answer_holds_the_start_up_for_a_moment_only(web, p
     assert f"http://127.0.0.1:{port}  no answer in time\n" in project.devboot("up", "-d").stderr
 
 
-def test_a_page_that_is_worked_on_is_waited_for(web, project, port):
+@pytest.mark.parametrize("kind", ["ThreadingHTTPServer", "HTTPServer"])
+def test_a_page_that_is_worked_on_is_asked_once_and_waited_for(web, project, port, kind):
     """Development servers compile what is asked for first: seconds of work, however long these take."""
-    web("list(iter(lambda: time.process_time() < 4.0, False)); self.page(200)")
+    web("end = time.process_time() + 4.0; list(iter(lambda: time.process_time() < end, False)); self.page(200)")
+    path = f"{project.root}/web.py"
+    with open(path) as file:
+        code = file.read().replace("ThreadingHTTPServer", kind)
+    with open(path, "w") as file:
+        file.write(code)
 
     assert f"  web     http://127.0.0.1:{port}  200\n" in project.devboot("up", "-d", timeout=90).stderr
+    with open(f"{project.root}/asked") as file:
+        assert file.read() == "localhost /\n"
 
 
 def test_a_server_that_ends_while_it_is_asked_is_not_called_up(web, project):

@@ -13,7 +13,7 @@ from devboot.onboarding.libraries import known_servers
 from devboot.onboarding.proposal_values import Evidence
 from devboot.onboarding.reading.compose_files import ComposeFiles, Entry, Unread, pairs
 from devboot.onboarding.reading.container_commands import plain_words, started
-from devboot.onboarding.reading.dotenv import parse_variables
+from devboot.onboarding.reading.dotenv import filled, parse_variables
 from devboot.onboarding.reading.tree import Tree
 
 _OPTION = re.compile(r"\$\{(\w+)(?::?-([^}]*))?\}|\$(\w+)")
@@ -248,7 +248,7 @@ def _default(value: str) -> str:
 
 
 def _filled(text: str, values: Mapping[str, str]) -> str:
-    return _OPTION.sub(lambda match: values.get(match[1] or match[3]) or match[2] or match[0], text)
+    return filled(_OPTION, text, lambda match: values.get(match[1] or match[3]) or match[2] or match[0])
 
 
 def texts(given: object) -> list[str]:

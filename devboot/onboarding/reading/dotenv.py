@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from devboot.git import is_untracked
 from devboot.onboarding.reading.tree import Tree
@@ -17,6 +18,9 @@ _TABLE = load_table("variables")
 PLACEHOLDER = re.compile("|".join(_TABLE["placeholders"]), re.IGNORECASE)
 TEMPLATES = re.compile("|".join(_TABLE["templates"]), re.IGNORECASE)
 ENV_FOLDERS: tuple[str, ...] = tuple(_TABLE["folders"])
+_LONGEST = 4_096  # characters of a text with its references filled in
+_MOST_ADDED = 256 * 1024  # characters that the references of one file add
+_COMMENT = re.compile(r"(?<!\s)\s+#")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,20 +41,40 @@ class Variable:
 def parse_variables(text: str, path: str = "") -> dict[str, Variable]:
     """The variables of an env file; the last of a name counts. Lines that set none are passed over.
 
-    A reference (`${HOST}`) to a variable of a line before stands for that one's value.
+    A reference (`${HOST}`) to a variable of a line before stands for that one's value, unless that makes too much text.
     """
     found: dict[str, Variable] = {}
+    room = _MOST_ADDED
     for number, line in enumerate(text.splitlines(), 1):
         match = LINE.match(line)
         if match:
             raw = match[2].strip()
-            value = _unquoted(raw) if raw.startswith("'") else _filled(_unquoted(raw), found)
+            value = given = _unquoted(raw)
+            if not raw.startswith("'"):
+                value = filled(REFERENCE, given, partial(_value, found), min(_LONGEST, room))
+                room -= max(0, len(value) - len(given))
             found[match[1]] = Variable(match[1], value, path, number)
     return found
 
 
-def _filled(text: str, known: Mapping[str, Variable]) -> str:
-    return REFERENCE.sub(lambda match: known[match[1]].text if match[1] in known else match[0], text)
+def _value(known: Mapping[str, Variable], match: re.Match[str]) -> str:
+    return known[match[1]].text if match[1] in known else match[0]
+
+
+def filled(pattern: re.Pattern[str], text: str, value: Callable[[re.Match[str]], str], longest: int = _LONGEST) -> str:
+    """Return a text with the values of its references in their place; as it is where that gets longer than `longest`.
+
+    Values refer to others, so that few lines can double to any size.
+    """
+    parts: list[str] = []
+    length = end = 0
+    for match in pattern.finditer(text):
+        parts += text[end : match.start()], value(match)
+        end = match.end()
+        length += len(parts[-2]) + len(parts[-1])
+        if length > longest:
+            return text
+    return "".join([*parts, text[end:]]) if length + len(text) - end <= longest else text
 
 
 def _unquoted(raw: str) -> str:
@@ -60,7 +84,7 @@ def _unquoted(raw: str) -> str:
         if end > 0:
             return raw[1:end]
     # An unquoted value ends where a comment begins
-    return re.split(r"\s+#", raw, maxsplit=1)[0].strip() if not raw.startswith("#") else ""
+    return _COMMENT.split(raw, maxsplit=1)[0].strip() if not raw.startswith("#") else ""
 
 
 @dataclass(frozen=True, slots=True)

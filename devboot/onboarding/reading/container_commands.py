@@ -10,14 +10,15 @@ from typing import NamedTuple
 from devboot.clone_reader import parse_json
 from devboot.onboarding.proposal_values import Evidence
 from devboot.onboarding.reading.image_commands import Image, folder_of, image_of, places_of, script_of
+from devboot.onboarding.reading.procfile import LONGEST
 from devboot.onboarding.reading.tree import Tree
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from devboot.onboarding.reading.compose import Container
 
-_LONGEST = 2_000  # characters of a line that is taken apart
 _MOST_SCRIPTS = 4  # that hand over to one another
+_MOST_STEPS = 100  # that come before what a container runs
 _WAITS = re.compile(
     r"^\S*(?:wait[-_]?for[\w.-]*|dockerize|wait4ports)\s(?:.*?\s)?--\s+(?=\S)|^dockerize\s(?:-\w+\s+\S+\s+)+"
 )
@@ -46,11 +47,13 @@ def started(tree: Tree, container: Container) -> Started:
     folder = folder_of(tree, container)
     before: list[tuple[str, Evidence]] = []
     for _ in range(_MOST_SCRIPTS):
+        if len(text) > LONGEST:
+            return Started(text, tuple(before))
         *first, text = _steps(_WAITS.sub("", text))
-        for each in first:
+        for each in first[: _MOST_STEPS - len(before)]:
             inner = script_of(tree, _unwrapped(each), places, folder)
             known = [] if inner is None else [(line, Evidence(inner.path, number)) for number, line in inner.lines]
-            before += known or [(each, where)]
+            before = [*before, *(known or [(each, where)])][:_MOST_STEPS]
         script = script_of(tree, _unwrapped(text), places, folder)
         if script is None or not script.last:
             break
@@ -59,6 +62,7 @@ def started(tree: Tree, container: Container) -> Started:
             return Started(container.command)  # its command is what people mean, though the image never comes to it
         last = script.last[0]
         before += [(line, Evidence(script.path, number)) for number, line in script.lines if number < last[0]]
+        before = before[:_MOST_STEPS]
         text, where = last[1], Evidence(script.path, last[0])
     return Started(_unwrapped(text), tuple(before))
 
@@ -114,7 +118,7 @@ def plain_words(words: Sequence[str]) -> str:
 
 def _steps(text: str) -> Iterable[str]:
     """The commands of a line that run one after the other; the line in one piece where they belong together."""
-    steps = [text] if len(text) > _LONGEST or _KEPT_WHOLE.search(text) else _STEP.split(text)
+    steps = [text] if _KEPT_WHOLE.search(text) else _STEP.split(text)
     return [each for each in (step.strip() for step in steps) if each] or [text]
 
 

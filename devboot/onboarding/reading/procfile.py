@@ -13,11 +13,12 @@ from devboot.onboarding.reading.layout import Application, can_be_imported_from
 from devboot.onboarding.reading.tree import Tree
 
 LINE = re.compile(r"^([A-Za-z0-9_.-]+):\s*(.+)$")
+LONGEST = 2_000  # characters of a command that is looked into
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A line of the Procfile."""
+    """A line of the Procfile; its command is empty where it is too long to look into."""
 
     name: str
     command: str
@@ -77,7 +78,8 @@ def parse_procfile(text: str) -> dict[str, Entry]:
     for number, line in enumerate(text.splitlines(), 1):
         match = LINE.match(line)
         if match:
-            found[match[1]] = Entry(match[1], match[2].strip(), number)
+            command = match[2].strip()
+            found[match[1]] = Entry(match[1], command if len(command) <= LONGEST else "", number)
     return found
 
 

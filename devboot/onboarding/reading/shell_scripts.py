@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from devboot.onboarding.reading.tree import Tree
 
 _LONGEST = 10_000  # characters; what is longer is no script that only starts something
+_MOST = 200  # scripts that are read of a clone, one with other arguments counts again
 _SHEBANG = re.compile(r"#!\s*\S*(?:/|\s)(?:ba|da|z|a)?sh\b")
 _COMMAND = re.compile(r"(?:[^\n\\]|\\\n|\\.)+")
 _CONTROLS = re.compile(
@@ -21,11 +22,8 @@ _CASE = re.compile(
     r"""^[ \t]*case[ \t]+["']?\$\{?(?P<word>[1@*])(?::?-[^}\n]*)?\}?["']?[ \t]+in\b(?P<arms>.*?)^[ \t]*esac\b""",
     re.MULTILINE | re.DOTALL,
 )
-_ARM = re.compile(r"\s*\(?[ \t]*(?P<patterns>[^\n()]+?)[ \t]*\)(?P<body>.*?)(?:;;|\Z)", re.DOTALL)
-_HEREDOC = re.compile(
-    r"""^(?P<head>[^\n#]*<<-?[ \t]*["']?(?P<end>\w+)["']?[^\n]*\n)(?P<body>.*?)^[ \t]*(?P=end)[ \t]*$""",
-    re.MULTILINE | re.DOTALL,
-)
+_ARM = re.compile(r"\s*+\(?[ \t]*+(?P<patterns>[^\n()]++)\)(?P<body>.*?)(?:;;|\Z)", re.DOTALL)
+_HEREDOC = re.compile(r"""[^#]*<<-?[ \t]*["']?(?P<end>\w+)""")
 _END = "\x04"  # stands for the rest of a script that something else has taken the place of
 _USES = re.compile(r"\$\{?[@*1]")
 _IF = re.compile(
@@ -63,8 +61,11 @@ def read_script(tree: Tree, path: str, arguments: Sequence[str]) -> Script | Non
         return None
     if not _SHEBANG.match(text) and not (text and path.endswith(".sh")):
         return None
-    found = tuple(_commands(_with_choices(text, arguments), list(arguments)))
-    return Script(path, found, _USES.search(text) is not None)
+    key = (path, tuple(arguments))
+    if key not in tree.scripts and len(tree.scripts) < _MOST:
+        found = tuple(_commands(_with_choices(text, arguments), list(arguments)))
+        tree.scripts[key] = Script(path, found, _USES.search(text) is not None)
+    return tree.scripts.get(key)
 
 
 def _commands(text: str, arguments: list[str]) -> Iterator[tuple[int, str]]:
@@ -106,8 +107,24 @@ def _with_choices(text: str, arguments: Sequence[str]) -> str:
         start, end = match.start(group) - match.start(), match.end(group) - match.start()
         return _alone(match[0], start, end) if match[group] else _alone(match[0], 0, 0)
 
-    text = _HEREDOC.sub(lambda match: match["head"] + "\n" * match["body"].count("\n"), text)
-    return _IF.sub(branch, _CASE.sub(arm, text))
+    return _IF.sub(branch, _CASE.sub(arm, _without_heredocs(text)))
+
+
+def _without_heredocs(text: str) -> str:
+    """Empty the lines of here-documents; one without its end is none."""
+    lines = text.split("\n")
+    below: dict[str, int] = {}  # the nearest line of each text
+    ends: dict[int, int] = {}
+    for number in range(len(lines) - 1, -1, -1):
+        head = _HEREDOC.match(lines[number])
+        ends[number] = below.get(head["end"], number) if head else number
+        below[lines[number].strip(" \t")] = number
+    number = 0
+    while number < len(lines):
+        end = ends[number]
+        lines[number + 1 : end + 1] = [""] * (end - number)
+        number = end + 1
+    return "\n".join(lines)
 
 
 def _alone(text: str, start: int, end: int) -> str:

@@ -2,6 +2,10 @@
 
 import pytest
 
+from devboot.onboarding.reading.compose import read_compose
+from devboot.onboarding.reading.shell_scripts import read_script
+from devboot.onboarding.reading.tree import Tree
+
 APP = "from fastapi import FastAPI\napp = FastAPI()\n"
 CELERY = "from celery import Celery\napp = Celery('x', broker='redis://localhost:6379/0')\n"
 LOOP = "while True:\n    pass\n"
@@ -199,3 +203,46 @@ def test_sql_that_never_ends_its_statements_is_read_by_the_server_alone(propose)
     proposal = propose({**files, "a.sql": "CREATE USER a /* " * 20_000})
 
     assert [task.run for task in proposal.tasks] == ["psql -q -f a.sql"]
+
+
+def test_a_script_is_read_once_for_the_same_arguments(write):
+    tree = Tree(write({"start.sh": '#!/bin/sh\nexec "$@"\n'}))
+
+    assert read_script(tree, "start.sh", ["a"]) is read_script(tree, "start.sh", ["a"])
+    assert read_script(tree, "start.sh", ["b"]).last == ((2, "exec b"),)
+
+
+def test_the_scripts_of_a_clone_are_read_up_to_a_number(write):
+    tree = Tree(write({"start.sh": '#!/bin/sh\nexec "$@"\n'}))
+
+    assert len([each for each in range(300) if read_script(tree, "start.sh", [str(each)])]) == 200
+
+
+@pytest.mark.parametrize("script", ["./start.sh", "./x"])
+def test_the_steps_before_what_a_container_runs_have_a_limit(write, script):
+    lines = "#!/bin/sh\n" + "python tools/poll.py\n" * 20
+    compose = "services:\n  feed:\n    build: .\n    volumes: ['.:/code']\n    working_dir: /code\n    command: {}\n"
+    line = "&& ".join([*[f"{script} "] * (1900 // (len(script) + 4)), "python feed.py"])
+    tree = Tree(write({"feed.py": LOOP, "start.sh": lines * 6, "compose.yml": compose.format(line)}))
+    (container,) = read_compose(tree, (".",)).containers
+
+    assert container.command == "python feed.py"
+    assert len(container.before) <= 100
+
+
+@pytest.mark.parametrize(
+    ("script", "lines"),
+    [
+        ("a <<E\nb\n  E\nc\n", [(2, "a <<E"), (5, "c")]),
+        ("a <<E\nb\nc\n", [(2, "a <<E"), (3, "b"), (4, "c")]),
+        ("a <<E\nb <<F\nE\nF\nc\n", [(2, "a <<E"), (5, "F"), (6, "c")]),
+        ("a <<-'E' >x\n\tE\nb <<E\nE\n", [(2, "a <<-'E' >x"), (4, "b <<E")]),
+        ("a <<E\n" * 1600 + "b\n", [*((number + 2, "a <<E") for number in range(1600)), (1602, "b")]),
+        (f'case "$1" in\n{" " * 9000}x\nesac\na\n', [(5, "a")]),
+    ],
+    ids=["ended", "not ended", "two", "two ended", "many", "spaces of a case"],
+)
+def test_lines_of_here_documents_are_no_commands(write, script, lines):
+    tree = Tree(write({"start.sh": f"#!/bin/sh\n{script}"}))
+
+    assert list(read_script(tree, "start.sh", ["go"]).lines) == lines

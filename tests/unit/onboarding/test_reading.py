@@ -8,6 +8,7 @@ from devboot import clone_reader
 from devboot.onboarding import detect, render
 from devboot.onboarding.proposal.render import HEAD
 from devboot.onboarding.reading.dotenv import parse_variables
+from devboot.onboarding.reading.procfile import parse_procfile
 from devboot.onboarding.reading.tree import MAX_BYTES, Tree
 from devboot.onboarding.reading.yaml import parse_yaml
 
@@ -61,6 +62,23 @@ def test_nothing_is_no_proposal(tmp_path):
 )  # fmt: skip
 def test_env_files_are_read(text, expected):
     assert {name: variable.text for name, variable in parse_variables(text).items()} == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "A0=12345678\n" + "".join(f"A{number + 1}=${{A{number}}}${{A{number}}}\n" for number in range(12)),
+        f"A={'x' * 1000}\nB={'${A}' * 50}\n",
+        f"A={'x' * 4000}\n" + "".join(f"B{number}=${{A}}.\n" for number in range(200)),
+    ],
+    ids=["doubling", "one line", "many lines"],
+)
+def test_references_of_an_env_file_add_a_bounded_amount_of_text(text):
+    values = [variable.text for variable in parse_variables(text).values()]
+
+    assert max(map(len, values)) <= 4096
+    assert sum(map(len, values)) <= 300_000
+    assert any("${A" in value for value in values)  # as it stands, where it would get too long
 
 
 @pytest.mark.parametrize(
@@ -142,3 +160,9 @@ def test_settings_that_manage_py_names_and_the_clone_lacks_are_named_with_their_
     )
     expected = "`site_/conf/local.py` is needed but not in the clone: make it from site_/conf/local.py.example"
     assert expected in [note.text for note in proposal.notes]
+
+
+def test_a_command_of_a_procfile_that_is_too_long_keeps_its_name_and_is_not_looked_into():
+    found = parse_procfile(f"web: {'uvicorn ' * 400}\nworker: celery\n")
+
+    assert {name: entry.command for name, entry in found.items()} == {"web": "", "worker": "celery"}

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from devboot.onboarding.proposal_values import Evidence
-from devboot.onboarding.reading.tree import Tree
+from devboot.onboarding.reading.tree import Tree, line_of
 from devboot.onboarding.reading.yaml import parse_yaml
 
 FILES = re.compile(
@@ -16,6 +16,7 @@ FILES = re.compile(
 )
 NOT_OURS = re.compile(r"prod|staging|test|ci\b|deploy|swarm|traefik|selenium", re.IGNORECASE)
 _MOST_SERVICES = 100  # of all files
+_MOST_INCLUDES = 100  # of all files
 _MOST_STEPS = 10  # from file to file, and from service to service
 _REPLACED = ("command", "entrypoint")  # in the service that extends another; all else is merged
 
@@ -42,6 +43,9 @@ class ComposeFiles:
     def __init__(self, tree: Tree, folders: tuple[str, ...]) -> None:
         self.tree = tree
         self._documents: dict[str, Mapping[str, Any]] = {}
+        self._lines: dict[tuple[str, str], int] = {}
+        self._added: set[str] = set()
+        self._includes = 0
         self.unread: list[Unread] = []
         self.tops: list[tuple[str, Mapping[str, Any]]] = []  # path and document, in the order in which they are read
         for path in sorted(dict.fromkeys(_paths(tree, folders)), key=len):
@@ -63,15 +67,19 @@ class ComposeFiles:
                     self._complain(f"compose: `{name}` isn't a table of keys, so it is left out", path, line)
 
     def _add(self, path: str, steps: int) -> None:
-        if steps > _MOST_STEPS or any(path == known for known, _ in self.tops):
+        if steps > _MOST_STEPS or path in self._added:
             return
+        self._added.add(path)
         document = self._document(path)
         self.tops.append((path, document))
-        included = document.get("include")
-        for each in included if isinstance(included, list) else []:
-            paths = each.get("path") if isinstance(each, dict) else each
-            for inner in paths if isinstance(paths, list) else [paths]:
-                self._include(path, str(inner), steps)
+        for inner in _included(document):
+            self._includes += 1
+            if self._includes > _MOST_INCLUDES:
+                if self._includes == _MOST_INCLUDES + 1:
+                    text = f"compose: only {_MOST_INCLUDES} includes are read, from here on none"
+                    self._complain(text, path, self._line(path, "include"))
+                return
+            self._include(path, inner, steps)
 
     def _include(self, path: str, inner: str, steps: int) -> None:
         found = posixpath.normpath(posixpath.join(posixpath.dirname(path), inner))
@@ -120,9 +128,10 @@ class ComposeFiles:
         self.unread.append(Unread(text, Evidence(path, line)))
 
     def _line(self, path: str, name: str) -> int:
-        text = self.tree.text(path) or ""
-        match = re.search(rf"^[ \t]*[\"']?{re.escape(name)}[\"']?:", text, re.MULTILINE)
-        return text.count("\n", 0, match.start()) + 1 if match else 0
+        if (path, name) not in self._lines:
+            pattern = rf"^[ \t]*[\"']?{re.escape(name)}[\"']?:"
+            self._lines[path, name] = line_of(self.tree.text(path) or "", pattern)
+        return self._lines[path, name]
 
 
 def _paths(tree: Tree, folders: tuple[str, ...]) -> Iterator[str]:
@@ -130,6 +139,13 @@ def _paths(tree: Tree, folders: tuple[str, ...]) -> Iterator[str]:
         for name in tree.in_folder(folder):
             if FILES.match(name) and not NOT_OURS.search(name):
                 yield posixpath.normpath(posixpath.join(folder, name))
+
+
+def _included(document: Mapping[str, Any]) -> Iterator[str]:
+    included = document.get("include")
+    for each in included if isinstance(included, list) else []:
+        paths = each.get("path") if isinstance(each, dict) else each
+        yield from map(str, paths if isinstance(paths, list) else [paths])
 
 
 def _table(document: Mapping[str, Any], key: str) -> Mapping[str, Any]:

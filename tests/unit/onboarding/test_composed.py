@@ -339,3 +339,53 @@ def test_of_very_many_scripts_the_first_are_tasks_and_the_rest_is_named(propose)
 
     assert len(proposal.tasks) == 50
     assert "postgres: compose runs 10 more scripts in a new database" in notes(proposal)
+
+
+def test_env_files_and_images_of_servers_are_filled_in_up_to_a_length(write):
+    doubling = "A0=12345678\n" + "".join(f"A{number + 1}=${{A{number}}}${{A{number}}}\n" for number in range(12))
+    compose = "services:\n  redis:\n    image: 'redis:${A}${A}'\n    env_file: [redis.env]\n"
+    found = read_compose(Tree(write({"compose.yml": compose, "redis.env": doubling})), (".",))
+    (container,) = found.filled({"A": "x" * 3000}).containers
+
+    assert max(map(len, container.environment.values())) <= 4096
+    assert container.image == "redis:${A}${A}"
+
+
+class CountingTree(Tree):
+    """Counts how often the text of each file is asked for."""
+
+    def __init__(self, root):
+        super().__init__(root)
+        self.asked = []
+
+    def text(self, path):
+        self.asked.append(path)
+        return super().text(path)
+
+
+def test_a_hundred_includes_are_read_and_the_file_is_searched_for_their_line_once(write):
+    compose = "include:\n" + "".join(f"- more{number}.yml\n" for number in range(300))
+    tree = CountingTree(write({"compose.yml": compose}))
+    said = [str(each.text) for each in read_compose(tree, (".",)).unread]
+
+    assert len(said) == 101
+    assert said[-1] == "compose: only 100 includes are read, from here on none"
+    assert tree.asked.count("compose.yml") == 2
+
+
+def test_includes_of_included_files_count_as_well(write):
+    files = {f"more{number}.yml": f"include: [more{number + 1}.yml, no{number}.yml]\n" for number in range(9)}
+    wide = "include:\n" + "- no.yml\n" * 120
+    tree = Tree(write({"compose.yml": "include: [more0.yml, wide.yml, wide2.yml]\n", "wide.yml": wide,
+                       "wide2.yml": wide, **files}))  # fmt: skip
+
+    assert len([each for each in read_compose(tree, (".",)).unread if "only 100 includes" in each.text]) == 1
+
+
+@pytest.mark.parametrize(("length", "added"), [(10, ("gevent",)), (400, ())])
+def test_options_of_a_command_that_is_too_long_are_not_looked_for(propose, length, added):
+    compose = f"services:\n  work:\n    build: .\n    command: celery {'-A app ' * length}worker -P gevent\n"
+    code = "from celery import Celery\ncelery = Celery('x', broker='redis://localhost:6379/0')\n"
+    found = propose_with(propose, compose, code, "celery\nredis")
+
+    assert tuple(each for each in found.python.packages if each == "gevent") == added

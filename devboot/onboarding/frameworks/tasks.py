@@ -33,7 +33,7 @@ _TOOL = re.compile(r"^(?:python -m )?(?:yoyo|piccolo|pem|caribou)\s")
 _DESTROYS = re.compile(r"\b(?:drop|reset|flush|delete|destroy|recreate|truncate)\b", re.IGNORECASE)
 _FLASK = re.compile(r"^(?:\w+=\S+\s+)*flask\s+(?:(?:--app|-A)[ =]\S+\s+)?(?P<verb>[\w-]+)(?:\s+(?P<rest>[\w-]+))?$")
 _FRONT = re.compile(r"^(?:\w+=\S+\s+)+")
-MIGRATES = re.compile(r"migrate|db upgrade|alembic\b.*upgrade|aerich|release-tasks|manage\.py\s+\w*migrat")
+MIGRATES = re.compile(r"migrate|db upgrade|alembic\b.{0,200}upgrade|aerich|release-tasks|manage\.py\s+\w*migrat")
 _CHANGES = re.compile(
     r"\b(?:op|batch_op)\.(?:add_column|alter_column|drop_\w+|create_(?:index|foreign_key|unique\w+))\("
 )
@@ -150,6 +150,6 @@ def _is_here(tree: Tree, app: Application, command: str) -> bool:
     verb = match["rest"] or match["verb"]
     made = re.compile(
         rf"""command\(\s*(?:name\s*=\s*)?["']{re.escape(verb)}["']"""
-        rf"""|\.command\([^)]*\)\s*(?:@[^\n]*\s*)*(?:async\s+)?def\s+{re.escape(verb.replace("-", "_"))}\("""
+        rf"""|\.command\([^()]*\)\s*(?:@[^\n]*\n\s*)*(?:async\s+)?def\s+{re.escape(verb.replace("-", "_"))}\("""
     )
     return any(tree.matches(path, made) for path in own_modules(tree))

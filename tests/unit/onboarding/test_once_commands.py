@@ -2,6 +2,11 @@
 
 import pytest
 
+from devboot.onboarding.frameworks.tasks import once_commands
+from devboot.onboarding.reading.compose import Compose
+from devboot.onboarding.reading.layout import Application
+from devboot.onboarding.reading.tree import Tree
+
 FLASK = """
 from flask import Flask
 from sqlalchemy import create_engine
@@ -113,3 +118,12 @@ def test_migrations_that_change_tables_which_none_makes_come_behind_the_projects
         }
     )
     assert [(task.name, tuple(n for n in task.depends_on if n != "default")) for task in found.tasks] == expected
+
+
+@pytest.mark.parametrize("decorators", ["@" * 80, "@a\n" * 80, "@ " * 80], ids=["line", "lines", "spaces"])
+def test_a_command_of_flask_is_looked_for_behind_any_decorators(write, decorators):
+    code = f"@app.cli.command()\n{decorators}\nx\n@app.cli.command()\n@with_appcontext\ndef init_db():\n    pass\n"
+    tree = Tree(write({"app.py": code, "Makefile": "db:\n\tflask init-db\nother:\n\tflask create-db\n"}))
+    app = Application("flask", ".", ".", (".",), "app", path="app.py")
+
+    assert [command for command, _ in once_commands(tree, app, Compose())] == ["flask init-db"]

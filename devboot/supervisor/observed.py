@@ -87,7 +87,7 @@ _TRACEBACK = "Traceback (most recent call last):"
 _CHAINED = "above exception"  # stands between the traceback of an exception and that of its cause
 
 
-_SHOWN = 6  # variables or files that a summary names
+SHOWN = 6  # variables or files that a summary names
 
 
 class Explanation(Record):
@@ -337,8 +337,8 @@ def summaries(found: Iterable[Lack]) -> tuple[str, ...]:
     lines = []
     for kind, title in ((UNSET, "variables without a value"), (NO_FILE, "files that aren't there")):
         if seen := [each.seen for each in known if each.seen.kind == kind]:
-            shown = [f"{each.name}{each.where}" for each in seen[:_SHOWN]]
-            more = [f"{len(seen) - _SHOWN} more"] if len(seen) > _SHOWN else []
+            shown = [f"{each.name}{each.where}" for each in seen[:SHOWN]]
+            more = [f"{len(seen) - SHOWN} more"] if len(seen) > SHOWN else []
             lines.append(f"{title}: {', '.join([*shown, *more])}")
     return (*lines, *(each.sentence for each in known if is_of_servers(each)))
 

@@ -9,7 +9,7 @@ from devboot.doctor.findings import WARNING, Answer, Check, Finding, Fix
 from devboot.doctor.subject import Subject
 from devboot.model.observation import NO_FILE, UNSET
 from devboot.supervisor.append_command import append_command
-from devboot.supervisor.observed import Lack, is_of_servers, lacks, server_command, summaries
+from devboot.supervisor.observed import SHOWN, Lack, is_of_servers, lacks, server_command, summaries
 
 NOTHING = ("nothing was asked for in vain",)
 
@@ -38,7 +38,7 @@ def observed(subject: Subject) -> Answer:
 def _no_value(variables: Sequence[Lack], root: str) -> Iterator[Finding]:
     why = "what needs them fails, or does without"
     for what in summaries(variables):
-        command = append_command(root, ".env", [f"{variables[0].seen.name}=…"]) or "devboot env"
+        command = append_command(root, ".env", [f"{each.seen.name}=…" for each in variables[:SHOWN]]) or "devboot env"
         yield Finding("observed/no-value", WARNING, what, why, Fix(command, "then `devboot up -d`"))
 
 

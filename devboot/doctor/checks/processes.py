@@ -118,7 +118,13 @@ def failed_before(subject: Subject) -> Answer:
 
 
 def prepared(subject: Subject) -> Answer:
-    """Whether the last `up` or `sync` came to its end: nothing of it is left where it failed before processes start."""
+    """Whether the last `up` or `sync` came to its end: nothing of it is left where it failed before processes start.
+
+    A failure after which the files were put back as they were says nothing: the next `up` has nothing to prepare.
+    """
+    known = snapshots.read(os.path.join(subject.project.state, snapshots.NAME))
+    if known is not None and snapshots.is_fresh(known, subject.project.root, subject.environ):
+        return Answer()
     failed = (each for each in read_failures(subject.project.state) if each.name == PREPARATION)
     return Answer(findings=tuple(map(_failed_to_prepare, failed)))
 

@@ -544,6 +544,21 @@ def test_a_preparation_that_failed_is_told_until_one_succeeds(subject):
     assert () == processes.prepared(one).findings
 
 
+def test_a_failed_preparation_is_no_longer_told_where_its_cause_was_taken_back(subject, tmp_path):
+    one, file = subject(), tmp_path / "requirements.txt"
+    file.write_text("ant\n")
+    plan = plan_to_plain(Plan("shop", one.project.root, one.project.state, (), ()))
+    known = snapshot.Snapshot(one.project.root, plan, (), snapshot.stamps([str(file)]), ())
+    snapshot.write(os.path.join(one.project.state, snapshot.NAME), known)
+    file.write_text("ant\nno-such-package\n")
+    with pytest.raises(WorkError), failure_on_record(one.project.state, str):
+        raise WorkError("python/no-such-package", "there is no package `no-such-package`")
+    assert ["python/no-such-package"] == slugs(processes.prepared(one))
+
+    snapshot.write(os.path.join(one.project.state, snapshot.NAME), known._replace(stamps=snapshot.stamps([str(file)])))
+    assert [] == slugs(processes.prepared(one))
+
+
 def test_what_was_typed_wrong_is_no_failed_preparation(subject):
     one = subject()
     with pytest.raises(UsageError), failure_on_record(one.project.state, str):
@@ -587,6 +602,10 @@ def test_of_many_the_first_stand_in_the_line(subject):
 
     shown = ", ".join(f"V{at} (a.py:{at})" for at in range(6))
     assert [f"variables without a value: {shown}, 2 more"] == [each.what for each in found.findings]
+    given = " ".join(f"V{at}=…" for at in range(6))
+    assert [f"printf %sn {given} >> .env"] == [
+        each.fix.command.replace("'", "").replace("\\", "") for each in found.findings
+    ]
     assert 8 == len(found.details)
 
 

@@ -50,6 +50,7 @@ _LATER = (
         "devboot.supervisor.names",
         "devboot.supervisor.reload_loop",
         "devboot.supervisor.last_failure",
+        "devboot.text.masking",
     ),
     *("devboot.text.numbers", "traceback", "tokenize", "zlib", "unicodedata"),
     *("collections", "heapq", "enum", "signal", "functools", "re", "fnmatch", "json", "devboot.supervisor.observed"),

@@ -26,10 +26,12 @@ class LastFailure(Record):
 
 
 def keep_failure(state: str, name: str, error: DevbootError) -> None:
-    """Record why `name` has failed. Raises OSError, MachineError."""
+    """Record why `name` has failed, without the passwords of addresses. Raises OSError, MachineError."""
+    from devboot.text.masking import Masker
+
     fail_point("failure/keep")
     os.makedirs(f"{state}/{_FOLDER}", mode=0o700, exist_ok=True)
-    atomic_write(f"{state}/{_FOLDER}/{name}", f"{error.slug}\n{error.what}\n", mode=0o600, sync=False)
+    atomic_write(f"{state}/{_FOLDER}/{name}", f"{error.slug}\n{Masker()(error.what)}\n", mode=0o600, sync=False)
 
 
 def forget_failure(state: str, name: str) -> None:

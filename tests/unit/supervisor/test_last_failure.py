@@ -25,6 +25,15 @@ def test_failures_are_on_record_until_they_are_forgotten(tmp_path):
     assert [each.name for each in read_failures(state)] == ["web"]
 
 
+def test_passwords_of_addresses_are_not_on_record(tmp_path):
+    said = "migrate failed: could not connect to postgres://ada:hush-hush@localhost:5432/shop"
+    keep_failure(str(tmp_path), "migrate", WorkError("process/task-failed", said))
+
+    (found,) = read_failures(str(tmp_path))
+    assert found.what == said.replace("hush-hush", "***")
+    assert b"hush" not in (tmp_path / "failed" / "migrate").read_bytes()
+
+
 def test_what_is_no_record_is_passed_over(tmp_path):
     folder = tmp_path / "failed"
     folder.mkdir()

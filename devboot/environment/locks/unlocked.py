@@ -59,8 +59,13 @@ class Unlocked:
 
     @property
     def override_text(self) -> str:
-        """The lines that count more than what packages ask for; "" for none."""
-        return "".join(f"{line.text}\n" for line in self.lines if line.pinned) if self.is_forced else ""
+        """The lines that count more than what packages ask for; "" for none.
+
+        Overrides replace all requirements of a name: a line with a marker would remove the package elsewhere.
+        """
+        lines = self.lines if self.is_forced else ()
+        conditional = {line.name for line in lines if line.marker}
+        return "".join(f"{line.text}\n" for line in lines if line.pinned and line.name not in conditional)
 
     @property
     def development_names(self) -> frozenset[str]:

@@ -1,5 +1,7 @@
 """Requirements that nothing pins yet."""
 
+from dataclasses import replace
+
 import pytest
 
 from devboot.environment.locks.inputs import named_inputs
@@ -44,6 +46,14 @@ def test_a_git_server_of_the_network_is_asked_as_it_is_written(tmp_path, address
     found = gathered(tmp_path, {"requirements.txt": f"lib @ git+{address}\n"})
 
     assert (f"lib @ git+{address}\n", ()) == (found.text(str(tmp_path)), found.notes)
+
+
+def test_a_version_for_some_machines_is_not_forced_on_all(tmp_path):
+    text = "ant==1\nbee==2 ; python_version < '3.9'\ncat>=3\ndog==1 ; os_name == 'nt'\ndog==2\n"
+    found = gathered(tmp_path, {"requirements.txt": text})
+
+    assert "" == found.override_text
+    assert "ant==1\n" == replace(found, is_forced=True).override_text
 
 
 def test_packages_of_the_manifest_are_resolved_with_the_files(tmp_path):

@@ -133,7 +133,7 @@ def request(call: Call, installed: str, *, moves: bool = False) -> dict[str, Pla
         "moves": moves,
         "began": call.began,
         "installed": installed,
-        **({"wait": min(float(str(wait)), _LONGEST)} if wait is not None else {}),
+        **({"wait": min(float(str(wait)), _LONGEST), "is_wait_given": True} if wait is not None else {}),
     }
 
 

@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 
 _SPAWNED = (model.STARTING, model.RUNNING)
 _UP = (model.RUNNING, model.READY)
-_USUAL = 60.0  # seconds that a detached client waits unless it is told
 _LAST_WORDS = 3  # failures that are told of again at the very end
 
 
@@ -181,7 +180,7 @@ class Arrival:
             self._start_limit()
             return
         impatient = [waiter for waiter in self._waiters if waiter.request.detach]
-        if all(each.request.wait == _USUAL for each in impatient) and self._more.is_due(self._server.loop.now()):
+        if all(each.request.may_wait_longer for each in impatient) and self._more.is_due(self._server.loop.now()):
             self._start_limit(is_anew=False)
             return
         self._waiters = [waiter for waiter in self._waiters if not waiter.request.detach]

@@ -7,6 +7,7 @@ drops the requests of a client that goes.
 
 from __future__ import annotations
 
+from devboot.daemon.more_time import MoreTime
 from devboot.model import process as model
 from devboot.supervisor import outcome, report
 from devboot.text.columns import printable
@@ -42,6 +43,8 @@ class PendingRequest:
         self._wanted = wanted
         self._holds = wanted in (outcome.STARTED, outcome.RESTARTED) and request.wait > 0
         self._limit = request.wait if self._holds else 0.0
+        self._may_wait_longer = self._holds and request.may_wait_longer
+        self._more = MoreTime(server.supervisor.worked_on_start)
         self._left = {name: server.supervisor.process(name).starts for name in names}
         self._start = server.loop.now()
         self._code = 0
@@ -55,6 +58,8 @@ class PendingRequest:
         silent = _SILENT_START if self._holds else _SILENT
         self._timers.append(self._server.loop.call_later(silent, self._say_what_is_pending))
         self._limit = limit or self._limit
+        if self._may_wait_longer:
+            self._more.begin(self._server.loop.now())
         if self._limit:
             self._timers.append(self._server.loop.call_later(self._limit, self._give_up))
         self._server.look_at_pending()  # those before us may wait for what will never be now
@@ -138,7 +143,10 @@ class PendingRequest:
         err(self.connection, f"{said}, {duration(now - self._start)} so far\n")
 
     def _give_up(self) -> None:
-        if self._holds and any(map(_takes_its_time, map(self._process, self._left))):
+        takes_its_time = self._holds and any(map(_takes_its_time, map(self._process, self._left)))
+        if takes_its_time or (self._may_wait_longer and self._more.is_due(self._server.loop.now())):
+            if self._may_wait_longer:
+                self._more.begin(self._server.loop.now(), is_anew=takes_its_time)
             self._timers[1] = self._server.loop.call_later(self._limit, self._give_up)
             return
         late, self._left = self._left, {}

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from devboot.text.processes import TableStyle
 
 
+USUAL_WAIT = 60.0  # seconds that a client waits unless it says how long
 _LATEST = 100 * LONGEST  # wall-clock seconds are among the numbers
 MOST = 4096  # columns, rows and lines: nobody looks at more at once
 
@@ -71,13 +72,19 @@ class Request(Record):
     dependencies: bool = True
     began: float = 0.0  # wall-clock seconds at which the command was typed
     installed: str = ""  # what was done before, for the headline: `nothing to install`
-    wait: float = 60.0  # seconds after the last first spawn until something that isn't ready counts as failed
+    wait: float = USUAL_WAIT  # seconds after the last first spawn until what isn't ready counts as failed
+    is_wait_given: bool = False  # the user has said how long, so that nothing gets more time
     lines: int = 10
     timings: bool = False  # `up` also says where the time went
     moves: bool = False  # the client of `up` prepares a plan with other ports where a port is taken
     watch: bool = False  # `ps` again after each change
     fingerprint: str = ""  # of the plan that the client would start
     plan: tuple[object, ...] = ()  # that plan, plain; empty where it wasn't sent
+
+    @property
+    def may_wait_longer(self) -> bool:
+        """Whether what works on its start gets more time: not where somebody has said how long to wait."""
+        return self.wait == USUAL_WAIT and not self.is_wait_given
 
 
 def checked(plain: object) -> Plan:

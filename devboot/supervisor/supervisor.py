@@ -418,7 +418,8 @@ class Supervisor:
     def worked_on_start(self) -> float:
         """Return the processor seconds of all that isn't as far yet as it is waited for."""
         census = self._host.watcher.census()
-        runs = [each.run for each in self._processes.values() if report.is_pending(each) and each.run is not None]
+        pending = [each for each in self._processes.values() if report.is_pending(each)]
+        runs = [each.run for each in pending if each.run is not None and each.state.phase != model.STOPPING]
         return sum(proctable.used(census.members(run.pid)) for run in runs)
 
     def _memory(self, process: Process) -> int | None:

@@ -1,7 +1,7 @@
 """Whether what isn't up in time gets more of it."""
 
 from devboot.daemon.more_time import MoreTime
-from devboot.daemon.view import Request
+from devboot.daemon.view import parse_request
 
 
 class Work:
@@ -43,6 +43,8 @@ def test_a_further_start_gives_it_all_the_time_again():
 
 
 def test_only_the_usual_time_is_made_longer():
-    from devboot.daemon import arrival
+    given = {"command": "up", "wait": 60.0, "is_wait_given": True}
 
-    assert Request._field_defaults["wait"] == arrival._USUAL
+    assert parse_request({"command": "up"}).may_wait_longer
+    assert not parse_request(given).may_wait_longer
+    assert not parse_request({"command": "up", "wait": 90.0}).may_wait_longer

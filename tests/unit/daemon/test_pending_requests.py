@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from hypothesis import given, settings, strategies
 
@@ -164,6 +166,51 @@ def test_a_process_that_is_not_up_in_time_makes_a_restart_fail(daemon):
     daemon.pass_time(10.0)
     assert 1 == client.read()
     assert "error[process/not-ready]: db is not ready" in client.text
+
+
+@pytest.mark.parametrize("verb", ["start", "restart"])
+def test_a_start_that_is_worked_on_gets_more_time_and_one_that_only_waits_gets_none(daemon, verb):
+    worked = [0.0]
+    daemon.supervisor.worked_on_start = lambda: worked[0]
+    client = begin_slowly(daemon, verb)
+    worked[0] += 50.0
+    daemon.pass_time(60.0)
+    assert client.read() is None
+    daemon.pass_time(60.0)
+    assert 1 == client.read()
+    assert "error[process/not-ready]: db is not ready" in client.text
+
+
+def test_whoever_has_said_how_long_to_wait_waits_no_longer(daemon):
+    worked = [0.0]
+    daemon.supervisor.worked_on_start = lambda: worked[0]
+    client = begin_slowly(daemon, "restart", wait=60.0, is_wait_given=True)
+    worked[0] += 50.0
+    daemon.pass_time(60.0)
+    assert 1 == client.read()
+
+
+def test_the_work_of_what_is_being_stopped_is_none_on_its_start(daemon):
+    up(daemon)
+    daemon.runs["db"].pid = os.getpid()
+    ask(daemon, "restart", "db")
+    assert "stopping" == daemon.supervisor.process("db").state.phase
+    assert 0.0 == daemon.supervisor.worked_on_start()
+
+
+def begin_slowly(daemon, verb, **more):
+    """Ask for a start of `db`, which is spawned and doesn't get ready."""
+    up(daemon)
+    run = daemon.runs["db"]
+    if verb == "start":
+        ask(daemon, "stop", "db")
+        run.end(End(0))
+        run.go()
+    client = ask(daemon, verb, "db", **more)
+    run.end(End(0))
+    run.go()
+    daemon.turn()
+    return client
 
 
 def test_after_a_second_it_is_said_what_a_request_waits_for(daemon):

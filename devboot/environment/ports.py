@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import time
 import tomllib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -25,6 +26,8 @@ from devboot.paths import project_key
 RECORD = "ports.toml"
 # Below what Linux (32768) and macOS (49152) give to outgoing connections, above what servers are known by
 _LOWEST, _HIGHEST = 20000, 30000
+# A program that somebody has just told to end keeps its port for a moment
+_LOOKS, _PAUSE = 20, 0.1  # times and seconds
 
 
 class Ports(NamedTuple):
@@ -59,6 +62,7 @@ def allocate(
     ours: Collection[int] = (),
     lost: Collection[str] = (),
     is_up: Callable[[str], bool] = lambda _root: True,
+    sleep: Callable[[float], object] = time.sleep,
 ) -> Ports:
     """Choose and record the numbers for the project at `root`, whose state folder is `state`.
 
@@ -69,6 +73,9 @@ def allocate(
     services and processes of a running project whose numbers other programs have taken since they were chosen: they are
     treated as with `must_be_free`. `is_up` says of the root of a project whether it runs.
     """
+    starting = [wish for wish in wanted if must_be_free or held is not None or is_port_of(wish.name, lost)]
+    exact = {wish.port for wish in starting if wish.exact} - {*ours, *(held or ())}
+    still_taken(exact, root, sleep)  # before the lock, for which other projects wait
     with _registry_lock(user_state):
         others = recorded_by_others(user_state, root)
         recorded = read_ports(state)
@@ -81,14 +88,13 @@ def allocate(
         # What runs under a name that is wanted no more leaves its port to whoever gets it now.
         left = {number for name, number in recorded.items() if name not in {wish.name for wish in wanted}}
         own = set(ours) if must_be_free else {*ours, *left}
-        in_use = {number for number in numbers if not is_free(number) and not _is_own(number, root)}
+        in_use = _taken(numbers, root)
         strangers = {number for number in in_use if number in others and _is_strangers(number, others[number])}
         usual = {wish.port for wish in wanted if wish.shared} & others.keys()
         taken = Taken(others, in_use, strangers, {number for number in usual if not is_up(others[number])})
         if must_be_free:
             refuse_taken(wanted, taken)
         else:
-            starting = (wish for wish in wanted if held is not None or is_port_of(wish.name, lost))
             refuse_taken(starting, taken, kept="what runs goes on")
         ports = choose(
             wanted,
@@ -158,7 +164,7 @@ def is_port_of(name: str, names: Collection[str]) -> bool:
 def refuse_in_use(wanted: Iterable[PortWish], root: str, held: Collection[int] = ()) -> None:
     """Raise `port/in-use` as `allocate` does; nothing is recorded. `held` are ports that the project itself has."""
     exact = [wish for wish in wanted if wish.exact and wish.port not in held]
-    in_use = {wish.port for wish in exact if not is_free(wish.port) and not _is_own(wish.port, root)}
+    in_use = _taken((wish.port for wish in exact), root)
     refuse_taken(exact, Taken({}, in_use), kept="what runs goes on" if held else "nothing was started")
 
 
@@ -198,15 +204,34 @@ def in_use(
     )
 
 
-def refuse_fixed(fixed: Iterable[tuple[str, int, str]], root: str) -> None:
+def still_taken(numbers: Iterable[int], root: str, sleep: Callable[[float], object] = time.sleep) -> set[int]:
+    """Return those of `numbers` that others than the project at `root` hold, also after about two seconds."""
+    taken = _taken(numbers, root)
+    for _ in range(_LOOKS):
+        if not taken:
+            break
+        sleep(_PAUSE)
+        taken = _taken(taken, root)
+    return taken
+
+
+def _taken(numbers: Iterable[int], root: str) -> set[int]:
+    return {number for number in numbers if not is_free(number) and not _is_own(number, root)}
+
+
+def refuse_fixed(
+    fixed: Iterable[tuple[str, int, str]], root: str, sleep: Callable[[float], object] = time.sleep
+) -> None:
     """Raise `port/in-use` for ports that commands name by a number, where other programs listen on them.
 
     `fixed` has process, port, and the place of the command.
     """
+    known = tuple(fixed)
+    taken = still_taken((port for _, port, _ in known), root, sleep)
     errors: list[DevbootError] = [
         in_use(name, port, root=root, elsewhere=using_variable(port, origin))
-        for name, port, origin in fixed
-        if not is_free(port) and not _is_own(port, root)
+        for name, port, origin in known
+        if port in taken
     ]
     if errors:
         raise errors[0] if len(errors) == 1 else Problems(errors)

@@ -21,6 +21,10 @@ def everything(_number):
     return True
 
 
+def no_pause(_seconds):
+    """Who holds a port keeps it."""
+
+
 def test_the_usual_number_is_taken_when_it_is_free():
     assert choose([REDIS], {}, NOBODY, seed="/shop", is_free=everything).numbers == {"redis": 6379}
 
@@ -86,13 +90,44 @@ def test_all_ports_that_commands_name_and_others_hold_are_refused_at_once(listen
     fixed = [("web", listening, "Procfile:1"), ("api", free_port, "Procfile:2"), ("docs", listening, "Procfile:3")]
 
     with pytest.raises(Problems) as caught:
-        refuse_fixed(fixed, "/shop")
+        refuse_fixed(fixed, "/shop", no_pause)
 
     assert [each.what.partition(" ")[0] for each in caught.value.errors] == ["web", "docs"]
     assert caught.value.errors[0].help == (
         f"kill {os.getpid()}",
         f"write `$PORT` for {listening} in Procfile:1, then `devboot up -d`: devboot chooses a free port",
     )
+
+
+def closing(listener, *, at):
+    """Return a `sleep` during whose call number `at` the listener closes, as a program does that was told to end."""
+    pauses = []
+
+    def sleep(seconds):
+        pauses.append(seconds)
+        if len(pauses) == at:
+            listener.close()
+
+    return sleep
+
+
+def test_a_port_that_a_program_lets_go_in_a_moment_is_not_refused(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as first, socket.create_server(("127.0.0.1", 0)) as second:
+        port, other = first.getsockname()[1], second.getsockname()[1]
+        refuse_fixed([("web", port, "Procfile:1")], "/shop", closing(first, at=3))
+        wish = PortWish("web", other, exact=True)
+        where = project(tmp_path, "shop")
+        ports = allocate(*where, [wish], must_be_free=True, sleep=closing(second, at=3))
+
+    assert ports.numbers == {"web": other}
+
+
+def test_a_port_that_stays_taken_is_looked_at_for_two_seconds(listening):
+    pauses = []
+    with pytest.raises(BusyError):
+        refuse_fixed([("web", listening, "Procfile:1")], "/shop", pauses.append)
+
+    assert round(sum(pauses), 6) == 2.0
 
 
 def test_two_of_one_project_never_get_the_same():
@@ -152,7 +187,9 @@ def project(tmp_path, name):
 @pytest.mark.faults(88)
 def test_an_exact_port_that_is_taken_names_its_holder(listening, tmp_path):
     with pytest.raises(BusyError) as caught:
-        allocate(*project(tmp_path, "shop"), [PortWish("web", listening, exact=True)], must_be_free=True)
+        allocate(
+            *project(tmp_path, "shop"), [PortWish("web", listening, exact=True)], must_be_free=True, sleep=no_pause
+        )
 
     error = caught.value
     assert (error.slug, error.exit_code) == ("port/in-use", 7)
@@ -254,7 +291,7 @@ def test_nobody_is_named_where_nobody_listens(free_port):
 def test_no_other_port_is_advised_where_the_code_of_the_project_names_this_one(listening, tmp_path):
     fixed = PortWish("redis", listening, exact=True, movable=False)
     with pytest.raises(BusyError) as caught:
-        allocate(*project(tmp_path, "shop"), [fixed], must_be_free=True)
+        allocate(*project(tmp_path, "shop"), [fixed], must_be_free=True, sleep=no_pause)
 
     assert caught.value.help == (f"kill {os.getpid()}",)
     assert caught.value.causes[1] == "no variable leads to it, so code that names this port would not find another one"
@@ -289,7 +326,7 @@ def test_an_exact_port_that_is_added_to_a_running_project_has_to_be_free(listeni
     Path(where[0], "ports.toml").write_text(recorded)
 
     with pytest.raises(BusyError) as caught:
-        allocate(*where, [web, api], must_be_free=False, held=(5000,))
+        allocate(*where, [web, api], must_be_free=False, held=(5000,), sleep=no_pause)
 
     assert caught.value.what == f"api can't listen on 127.0.0.1:{listening}"
     assert [*caught.value.kept] == ["what runs goes on"]
@@ -312,7 +349,7 @@ def test_an_exact_port_that_a_running_project_has_lost_is_refused(listening, tmp
     web = PortWish("web", listening, exact=True)
 
     with pytest.raises(BusyError) as caught:
-        allocate(*where, [web], must_be_free=False, lost=("web",))
+        allocate(*where, [web], must_be_free=False, lost=("web",), sleep=no_pause)
 
     assert f"(pid {os.getpid()})" in caught.value.causes[0]
     assert [*caught.value.kept] == ["what runs goes on"]

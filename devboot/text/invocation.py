@@ -38,7 +38,7 @@ COMMANDS = frozenset(
 )
 # Of a message's lines, those of a program's output or of a file begin with a bar
 _COMMAND = r"(?<![\w./-])(?<!-m )devboot(?= (?:-|[a-z]))"
-_QUOTING = r"^\s*\d*\s*\|"
+_QUOTING = r"^[ \t]*(?:\d+[ \t]*)?\|"
 _known: list[str] = []
 
 
@@ -67,7 +67,7 @@ def how_called(argv: Sequence[str], orig_argv: list[str], environ: Mapping[str, 
     """Return the words by which devboot can be called again from where it was: `devboot` where that is on PATH."""
     name = argv[0] if argv else ""
     folders = environ.get("PATH", "").split(os.pathsep)
-    if any(os.access(os.path.join(folder, NAME), os.X_OK) for folder in folders if folder):
+    if any(_is_program(os.path.join(folder, NAME)) for folder in folders if folder):
         return NAME
     from devboot.errors import shell_word
 
@@ -77,3 +77,7 @@ def how_called(argv: Sequence[str], orig_argv: list[str], environ: Mapping[str, 
     if os.path.basename(name) not in (NAME, "devbootw"):
         return NAME
     return os.path.basename(name) if os.path.dirname(name) in folders else shell_word(name)
+
+
+def _is_program(path: str) -> bool:
+    return os.path.isfile(path) and os.access(path, os.X_OK)

@@ -67,6 +67,18 @@ def test_it_is_called_again_as_it_was_unless_its_name_is_on_path(on_path, argv, 
     assert how_called([argv], original, {"PATH": f"/nowhere:{on_path}"}) == "devboot"
 
 
+def test_a_folder_of_its_name_on_path_is_not_the_program(tmp_path):
+    (tmp_path / "devboot").mkdir()
+
+    assert how_called(["./devbootw"], ["python"], {"PATH": str(tmp_path)}) == "./devbootw"
+
+
+def test_a_long_line_of_blanks_is_rewritten_in_time_in_proportion():
+    text = f"{' ' * 1024 * 1024}devboot up"
+
+    assert rewrite(text, WRAPPER) == text.replace("devboot up", "./devbootw up")
+
+
 @pytest.mark.usefixtures("called_as_wrapper")
 def test_errors_are_rewritten_and_what_they_quote_is_not():
     error = WorkError("a/b", "it is down", details=["| devboot up"], help=["devboot up -d"])

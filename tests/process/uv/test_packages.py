@@ -5,6 +5,9 @@ import sys
 
 import pytest
 
+from devboot.environment.locks.inputs import PYPROJECT, Input
+from devboot.environment.locks.load import read_bytes
+from devboot.environment.locks.unlocked import gather
 from devboot.errors import DevbootError
 from devboot.uv.client import make_uv
 from devboot.uv.packages import IndexSettings, compile_requirements
@@ -53,3 +56,19 @@ def test_a_contradiction_for_everybody_stays_one(wheels, resolve):
         resolve("ant==2.0\nant<2\nbee\n")
 
     assert "python/resolution" == caught.value.slug
+
+
+def test_groups_are_found_where_a_resolution_leaves_out_pythons(wheels, tmp_path):
+    file = tmp_path / "pyproject.toml"
+    file.write_text("[project]\nname = 'shop'\nversion = '1'\n[dependency-groups]\ndev = ['ant']\n")
+    found = compile_requirements(
+        make_uv({"PATH": os.defpath, "HOME": str(tmp_path), "UV_CACHE_DIR": str(tmp_path / "cache")}, str(tmp_path)),
+        files=[str(file)],
+        groups=gather([Input(PYPROJECT, str(file))], str(tmp_path), read=read_bytes, environ={}).groups,
+        python=sys.executable,
+        lowest_python="3.11",
+        below_python="3.99",
+        indexes=IndexSettings(find_links=(str(tmp_path / "wheels"),), no_index=True),
+    )
+
+    assert "ant==2.0" in found

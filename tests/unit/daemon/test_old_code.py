@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import time
 
 import pytest
 
 from devboot.daemon import leases
 from devboot.daemon.leases import ChildLease
-from devboot.daemon.old_code import OldCode, old_code
+from devboot.daemon.old_code import _MOST, OldCode, _newest, old_code
 from devboot.model.process import PROCESS, SERVICE, ProcessSpec
 from devboot.supervisor import proctable
 
@@ -40,13 +41,13 @@ def write(tmp_path, name, age):
     os.utime(path, (time.time() + age, time.time() + age))
 
 
-def found(tmp_path, command="python app.py", kind=PROCESS, limit=60.0, **more):
+def found(tmp_path, command="python app.py", kind=PROCESS, limit=60.0, clock=time.monotonic, **more):
     root = str(tmp_path / "shop")
     specs = [
         ProcessSpec("web", kind, more.pop("cwd", root), command, **more),
         ProcessSpec("worker", kind, root, command),
     ]
-    return old_code(root, str(tmp_path / "state"), specs, limit=limit)
+    return old_code(root, str(tmp_path / "state"), specs, limit=limit, clock=clock)
 
 
 @pytest.mark.usefixtures("child")
@@ -119,6 +120,62 @@ def test_what_reloads_by_itself_is_left_alone(tmp_path, more):
     assert found(tmp_path, **more) == ()
 
 
+@pytest.mark.usefixtures("child")
+@pytest.mark.parametrize(
+    "command",
+    [
+        "mailpit --smtp 127.0.0.1:1025",
+        "sleep 1001",
+        "ngrok http 5000",
+        "caddy run",
+        "php -S 127.0.0.1:$PORT -t public",
+        "redis-server --port 6380 --dir /srv/python/data",
+        "./bin/run --flask-url http://localhost",
+        "tail -f celery.log",
+    ],
+)
+def test_a_program_that_loads_none_of_the_code_is_left_alone(tmp_path, command):
+    write(tmp_path, "app.py", EDITED)
+    assert found(tmp_path, command) == ()
+
+
+@pytest.mark.usefixtures("child")
+@pytest.mark.parametrize(
+    "command",
+    [
+        "exec .venv/bin/python3.12 -u app.py",
+        "celery -A shop worker",
+        "gunicorn app:app",
+        "./manage.py qcluster",
+        "bash -c 'python app.py'",
+        "poetry run rq worker",
+        "huey_consumer.py app.huey",
+        "uwsgi --ini uwsgi.ini",
+    ],
+)
+def test_programs_of_python_are_known_by_their_command(tmp_path, command):
+    write(tmp_path, "app.py", EDITED)
+    assert found(tmp_path, command) == (OldCode(("web",), "app.py"),)
+
+
+PYTHON = f"{sys.executable} -c 'import time; print(1, flush=True); time.sleep(1000)' & wait"
+
+
+def test_a_script_that_has_started_python_is_known_by_what_runs(tmp_path, child):
+    child.kill()
+    child.wait()
+    with subprocess.Popen(["sh", "-c", PYTHON], start_new_session=True, stdout=subprocess.PIPE) as script:
+        try:
+            script.stdout.readline()
+            seen = proctable.look(script.pid)
+            text = leases.format_children([ChildLease(script.pid, seen.started, "web")])
+            (tmp_path / "state" / "run" / "children").write_text(text)
+            write(tmp_path, "app.py", EDITED)
+            assert found(tmp_path, "./start.sh") == (OldCode(("web",), "app.py"),)
+        finally:
+            os.killpg(script.pid, signal.SIGKILL)
+
+
 RELOADS = "sleep 3; sleep 1000 & echo started; wait"
 
 
@@ -157,6 +214,44 @@ def test_no_process_is_looked_at_where_no_file_was_edited(tmp_path):
 def test_a_walk_that_takes_too_long_ends(tmp_path):
     write(tmp_path, "app/views.py", EDITED)
     assert found(tmp_path, limit=-1.0) == ()
+
+
+@pytest.mark.usefixtures("child")
+def test_a_walk_through_one_large_folder_ends_too(tmp_path):
+    for number in range(1000):
+        (tmp_path / "shop" / f"a{number}.py").touch()
+    looks = []
+
+    def clock():
+        looks.append(None)
+        return float(len(looks))
+
+    found(tmp_path, limit=1.5, clock=clock)
+    assert len(looks) == 3
+
+
+@pytest.mark.usefixtures("child")
+def test_what_is_removed_during_the_walk_does_not_hide_the_rest(tmp_path):
+    for number in range(20):
+        write(tmp_path, f"gone{number}.py", EDITED)
+    write(tmp_path, "kept.py", EDITED)
+
+    def clock():  # its second call comes when the folder has been read
+        if os.path.exists(tmp_path / "begun"):
+            for path in (tmp_path / "shop").glob("gone*.py"):
+                path.unlink()
+        (tmp_path / "begun").touch()
+        return 0.0
+
+    assert found(tmp_path, clock=clock) == (OldCode(("web",), "kept.py"),)
+
+
+@pytest.mark.usefixtures("child")
+def test_of_very_many_files_the_newest_are_kept(tmp_path):
+    for number in range(1, 1001):
+        write(tmp_path, f"a{number}.py", EDITED + number)
+    assert found(tmp_path) == (OldCode(("web",), "a1000.py"),)
+    assert len(_newest(str(tmp_path / "shop"), 0.0, 60.0, time.monotonic)[".py"]) < 2 * _MOST
 
 
 @pytest.mark.usefixtures("child")

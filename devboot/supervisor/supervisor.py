@@ -415,12 +415,12 @@ class Supervisor:
     def _by_name(self) -> dict[str, model.ProcessSpec]:
         return {name: each.spec for name, each in self._processes.items()}
 
-    def worked_on_start(self) -> float:
-        """Return the processor seconds of all that isn't as far yet as it is waited for."""
+    def worked_on_start(self) -> dict[int, float]:
+        """Return the processor seconds of all that isn't as far yet as it is waited for, by pid."""
         census = self._host.watcher.census()
         pending = [each for each in self._processes.values() if report.is_pending(each)]
         runs = [each.run for each in pending if each.run is not None and each.state.phase != model.STOPPING]
-        return sum(proctable.used(census.members(run.pid)) for run in runs)
+        return {pid: proctable.used((pid,)) for run in runs for pid in census.members(run.pid)}
 
     def _memory(self, process: Process) -> int | None:
         from devboot.supervisor import memory

@@ -5,11 +5,12 @@ from devboot.daemon.view import parse_request
 
 
 class Work:
-    """Stands for what is starting: `seconds` of a processor that it has used."""
+    """Stands for what is starting: `seconds` of a processor that it has used, and that of `others` by pid."""
 
     def __init__(self):
         self.seconds = 0.0
-        self.more = MoreTime(lambda: self.seconds)
+        self.others = {}
+        self.more = MoreTime(lambda: {1: self.seconds, **self.others})
         self.more.begin(0.0)
         self.now = 0.0
 
@@ -23,6 +24,20 @@ class Work:
 
 def test_what_works_most_of_the_time_gets_more_of_it():
     assert Work().after(60, 55)
+
+
+def test_what_has_worked_and_is_ready_meanwhile_takes_no_time_from_the_others():
+    work = Work()
+    work.others = {2: 300.0}
+    work.more.begin(0.0)
+    work.others = {}
+    assert work.after(60, 55)
+
+
+def test_what_was_started_meanwhile_counts_with_all_its_work():
+    work = Work()
+    work.others = {2: 55.0}
+    assert work.after(60, 0)
 
 
 def test_what_waits_or_only_polls_gets_no_more():

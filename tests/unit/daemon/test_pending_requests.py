@@ -171,7 +171,7 @@ def test_a_process_that_is_not_up_in_time_makes_a_restart_fail(daemon):
 @pytest.mark.parametrize("verb", ["start", "restart"])
 def test_a_start_that_is_worked_on_gets_more_time_and_one_that_only_waits_gets_none(daemon, verb):
     worked = [0.0]
-    daemon.supervisor.worked_on_start = lambda: worked[0]
+    daemon.supervisor.worked_on_start = lambda: {1: worked[0]}
     client = begin_slowly(daemon, verb)
     worked[0] += 50.0
     daemon.pass_time(60.0)
@@ -183,7 +183,7 @@ def test_a_start_that_is_worked_on_gets_more_time_and_one_that_only_waits_gets_n
 
 def test_whoever_has_said_how_long_to_wait_waits_no_longer(daemon):
     worked = [0.0]
-    daemon.supervisor.worked_on_start = lambda: worked[0]
+    daemon.supervisor.worked_on_start = lambda: {1: worked[0]}
     client = begin_slowly(daemon, "restart", wait=60.0, is_wait_given=True)
     worked[0] += 50.0
     daemon.pass_time(60.0)
@@ -195,7 +195,7 @@ def test_the_work_of_what_is_being_stopped_is_none_on_its_start(daemon):
     daemon.runs["db"].pid = os.getpid()
     ask(daemon, "restart", "db")
     assert "stopping" == daemon.supervisor.process("db").state.phase
-    assert 0.0 == daemon.supervisor.worked_on_start()
+    assert {} == daemon.supervisor.worked_on_start()
 
 
 def begin_slowly(daemon, verb, **more):

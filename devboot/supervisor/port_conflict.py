@@ -7,6 +7,7 @@ import re
 from devboot.environment.port_holder import Holder, holder_of, reason, using_variable
 from devboot.model.observation import BIND, read_observations
 from devboot.record import Record
+from devboot.supervisor.broken import broken_code, last_raised
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,6 +24,13 @@ _IN_USE = re.compile(
 )
 _NUMBER = re.compile(r"(?<![\w.-])(?<!Errno )(?<!errno: -)(?<!error )(\d{2,5})(?![\w.-]*\d)")
 _NEAR = 3  # lines around that which says it
+# An exception behind one of these follows from that before it
+_FOLLOWS = (
+    "During handling of the above exception",
+    "The above exception was the direct cause",
+    "Exception ignored",
+)
+_ERROR_OF_NODE = re.compile(r"(?:Uncaught )?(?:Type|Reference|Syntax|Range)Error\b.*: ")
 
 
 class Conflict(Record):
@@ -38,13 +46,14 @@ class Conflict(Record):
 def port_conflict(spec: ProcessSpec, tail: Sequence[str], is_listening: Callable[[int], bool]) -> Conflict | None:
     """Return which port a process can't have by its last output; None where another program has none of those named.
 
-    `is_listening` says of a port whether anybody listens on it.
+    `is_listening` says of a port whether anybody listens on it. A program that goes on without a port, and then ends by
+    something else, has none either, unless its command names that port.
     """
     said = [at for at, line in enumerate(tail) if _IN_USE.search(line)]
     if not said:
         return None
     port = next((port for port in _candidates(spec, tail, said[-1]) if is_listening(port)), 0)
-    if not port:
+    if not port or (port not in (*_numbers(spec.command), spec.port) and _ends_otherwise(tail[said[-1] + 1 :])):
         return None
     root = spec.env_files[0] if spec.env_files else spec.cwd
     holder = holder_of(port, root)
@@ -64,6 +73,13 @@ def _candidates(spec: ProcessSpec, tail: Sequence[str], at: int) -> Iterator[int
     yield from (each.port for each in reversed(seen) if each.kind == BIND)
     yield from _numbers(spec.command)
     yield spec.port
+
+
+def _ends_otherwise(later: Sequence[str]) -> bool:
+    """Whether lines behind one that says that a port is taken are of another exception."""
+    if any(line.startswith(_FOLLOWS) for line in later):
+        return False
+    return bool(last_raised(later) or broken_code(later) or any(map(_ERROR_OF_NODE.match, later)))
 
 
 def _numbers(line: str) -> list[int]:

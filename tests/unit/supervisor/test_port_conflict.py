@@ -56,6 +56,43 @@ def test_no_port_is_named_on_which_nobody_listens(lines):
     assert found(lines, taken=()) is None
 
 
+TRACE = ["Traceback (most recent call last):", '  File "/shop/worker.py", line 9, in <module>']
+OTHERS = {
+    "python": [*TRACE, "    main()", "redis.exceptions.ConnectionError: Error 111 connecting to localhost:6379"],
+    "import": ["ModuleNotFoundError: No module named 'cart'"],
+    "node": ["/shop/cart.js:3", "TypeError: Cannot read properties of undefined", "    at /shop/cart.js:3:9"],
+}
+
+
+@pytest.mark.parametrize("lines", OTHERS.values(), ids=OTHERS)
+def test_a_program_that_ends_by_something_else_could_do_without_the_port(lines):
+    said = ["metrics: port 9100 is already in use, going on without", *lines]
+
+    assert found(said, taken=(PORT, 9100)) is None
+    assert found(["OSError: [Errno 98] Address already in use", *lines]).port == PORT
+    assert found([*lines, "metrics: port 9100 is already in use"], taken=(9100,)).port == 9100
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [
+            "",
+            "During handling of the above exception, another exception occurred:",
+            "",
+            *TRACE,
+            "RuntimeError: no start",
+        ],
+        ["Exception ignored in: <function Loop.__del__ at 0x7f>", *TRACE, "RuntimeError: Event loop is closed"],
+        ["npm error Lifecycle script `start` failed with error:", "Error: the server has not started"],
+    ],
+)
+def test_what_follows_from_a_taken_port_is_nothing_else(lines):
+    said = ["OSError: [Errno 98] cannot bind 127.0.0.1:9100: address already in use", *lines]
+
+    assert found(said, taken=(PORT, 9100)).port == 9100
+
+
 def test_the_port_of_the_message_counts_more_than_that_of_the_command():
     said = ["admin on 127.0.0.1:9001: address already in use"]
 

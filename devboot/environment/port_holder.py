@@ -9,6 +9,7 @@ from devboot.errors import shell_word
 from devboot.record import Record
 
 _PRIVILEGED = 1024
+_MOST = 20_000  # open files that are looked at, in about 0.1 s, for which the whole daemon waits
 
 
 class Holder(Record):
@@ -26,7 +27,7 @@ class Holder(Record):
 
 def holder_of(port: int, root: str = "") -> Holder:
     """Describe who listens on `port`, for messages in the project at `root`."""
-    program = listener_on(port)
+    program = listener_on(port, most=_MOST)
     if program is None:
         return Holder(0, "a program that can't be seen from here", (_search(port),))
     project, process = project_of(program.pid), process_of(program.pid)

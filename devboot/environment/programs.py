@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 from devboot.record import Record
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 
 _LISTEN = "0A"  # TCP_LISTEN in /proc/net/tcp
 _PROJECT_MARKS = (b"DEVBOOT_INSIDE=", b"DEVBOOT_ROOT=")  # what a supervisor gives to all that it starts
+_LONGEST = 128 * 1024  # bytes of an environment
 _PROCESS_MARK = b"DEVBOOT_PROCESS="  # <run>:<name>
 
 
@@ -39,14 +41,21 @@ def holders_of(path: str) -> tuple[Program, ...]:
     )
 
 
-def listener_on(port: int) -> Program | None:
-    """Who listens on a TCP port of this machine; None where nobody does or nobody may know."""
+def listener_on(port: int, *, most: int = sys.maxsize) -> Program | None:
+    """Who listens on a TCP port of this machine; None where nobody does or nobody may know.
+
+    The search ends after so many open files of other programs.
+    """
     inodes = {f"socket:[{inode}]" for table in ("tcp", "tcp6") for inode in _listening(table, port)}
     if not inodes:
         return None
     for pid in sorted(int(name) for name in os.listdir("/proc") if name.isdigit()):
-        if any(link in inodes for link in _links(pid)):
-            return Program(pid, command_of(pid))
+        for link in _links(pid):
+            if link in inodes:
+                return Program(pid, command_of(pid))
+            most -= 1
+            if most <= 0:
+                return None
     return None
 
 
@@ -65,7 +74,7 @@ def process_of(pid: int) -> str:
 def _variables(pid: int) -> list[bytes]:
     try:
         with open(f"/proc/{pid}/environ", "rb") as stream:
-            return stream.read().split(b"\0")
+            return stream.read(_LONGEST).split(b"\0")
     except OSError:
         return []
 

@@ -3,6 +3,7 @@
 import os
 import shutil
 import socket
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from devboot.environment.loopback import is_free
 from devboot.environment.ports import Taken, allocate, choose, in_use, read_ports, refuse_fixed
 from devboot.environment.processes import PortWish
-from devboot.environment.programs import listener_on, project_of
+from devboot.environment.programs import listener_on, process_of, project_of
 from devboot.errors import BusyError, Problems
 
 NOBODY = Taken({}, ())
@@ -286,6 +287,22 @@ def test_nobody_is_named_where_nobody_listens(free_port):
     assert listener_on(free_port) is None
     assert in_use("web", free_port).causes == ("held by a program that can't be seen from here",)
     assert project_of(1 << 30) == ""
+
+
+def test_the_search_for_a_listener_has_an_end(listening):
+    assert listener_on(listening).pid == os.getpid()
+    with open(os.devnull), open(os.devnull):  # it has more files open than are looked at
+        assert listener_on(listening, most=1) is None
+
+
+def test_of_an_environment_only_the_beginning_is_read():
+    long = {"A": "a" * 100_000, "B": "b" * 100_000}
+    environment = {"DEVBOOT_ROOT": "/shop", **long, "DEVBOOT_PROCESS": "1:web"}
+    with subprocess.Popen(["sleep", "1000"], env=environment) as child:
+        try:
+            assert (project_of(child.pid), process_of(child.pid)) == ("/shop", "")
+        finally:
+            child.kill()
 
 
 def test_no_other_port_is_advised_where_the_code_of_the_project_names_this_one(listening, tmp_path):

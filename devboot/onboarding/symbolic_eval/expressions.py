@@ -15,6 +15,7 @@ from devboot.onboarding.symbolic_eval.members import member
 from devboot.onboarding.symbolic_eval.operators import binary, compare, truth
 from devboot.onboarding.symbolic_eval.values import (
     HOLE,
+    LONGEST,
     NOTHING,
     Call,
     Class,
@@ -25,6 +26,7 @@ from devboot.onboarding.symbolic_eval.values import (
     Scope,
     Value,
     is_known,
+    size,
     union,
 )
 
@@ -78,12 +80,7 @@ def attribute(m: Machine, node: ast.Attribute, scope: Scope) -> Value:
 def call(m: Machine, node: ast.Call, scope: Scope) -> Value:
     """`function(...)`."""
     function = m.evaluate(node.func, scope)
-    args: list[Value] = []
-    for arg in node.args:
-        if isinstance(arg, ast.Starred):
-            args += items(m, m.evaluate(arg.value, scope), m.place(arg, scope)) or []
-        else:
-            args.append(m.evaluate(arg, scope))
+    args = _elements(m, node.args, scope)
     keywords: dict[str, Value] = {}
     for keyword in node.keywords:
         value = m.evaluate(keyword.value, scope)
@@ -207,23 +204,32 @@ def text(m: Machine, node: ast.JoinedStr, scope: Scope) -> Value:
     """An f-string."""
     parts: list[str] = []
     reads: frozenset[str] = frozenset()
+    length = 0
     for part in node.values:
         value = m.evaluate(part.value if isinstance(part, ast.FormattedValue) else part, scope)
         reads |= value.reads
         known = is_known(value) and not isinstance(value.data, dict | list | tuple | set)
-        parts.append(str(value.data) if known else HOLE)
-    return Value("".join(parts), reads, m.place(node, scope))
+        length += size(value.data) if known else 0
+        parts.append(str(value.data) if known and length <= LONGEST else HOLE)
+    return Value("".join(parts) if length <= LONGEST else Opaque(), reads, m.place(node, scope))
 
 
 def sequence(m: Machine, node: ast.List | ast.Tuple | ast.Set, scope: Scope) -> Value:
     """A list, tuple or set; sets become lists."""
-    found: list[Value] = []
-    for element in node.elts:
-        if isinstance(element, ast.Starred):
-            found += items(m, m.evaluate(element.value, scope), m.place(element, scope)) or []
-        else:
-            found.append(m.evaluate(element, scope))
+    found = _elements(m, node.elts, scope)
     return Value(tuple(found) if isinstance(node, ast.Tuple) else found, frozenset(), m.place(node, scope))
+
+
+def _elements(m: Machine, nodes: list[ast.expr], scope: Scope) -> list[Value]:
+    """The values of some expressions, with those of `*more` where it is known and not too long."""
+    found: list[Value] = []
+    for node in nodes:
+        if isinstance(node, ast.Starred):
+            more = items(m, m.evaluate(node.value, scope), m.place(node, scope)) or []
+            found += more if len(found) + len(more) <= LONGEST else []
+        else:
+            found.append(m.evaluate(node, scope))
+    return found
 
 
 def mapping(m: Machine, node: ast.Dict, scope: Scope) -> Value:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import operator
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -11,6 +12,7 @@ from devboot.onboarding.proposal_values import Evidence
 from devboot.onboarding.symbolic_eval.machine import Machine
 from devboot.onboarding.symbolic_eval.values import (
     HOLE,
+    LONGEST,
     Class,
     External,
     Function,
@@ -21,6 +23,8 @@ from devboot.onboarding.symbolic_eval.values import (
     Value,
     is_known,
     plain,
+    size,
+    total_size,
     union,
 )
 
@@ -33,6 +37,7 @@ BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Mod: operator.mod,
     ast.BitOr: operator.or_,
 }
+_WIDE = re.compile(r"%(?:\(\w*\))?[-#0 +]*(?:\d*\.)?(?:\d{4}|\*)")
 
 
 def truth(value: Value) -> bool | None:
@@ -50,6 +55,8 @@ def truth(value: Value) -> bool | None:
 def binary(m: Machine, left: Value, op: ast.operator, right: Value, place: Evidence) -> Value:
     """`left op right`."""
     reads = union(left, right)
+    if _is_too_long(left.data, op, right.data):
+        return Value(Opaque(), reads, place)
     if isinstance(op, ast.Add) and isinstance(left.data, str) != isinstance(right.data, str):
         return _join_unlike(m, left, right, place)
     if isinstance(op, ast.Mod) and isinstance(left.data, str):
@@ -61,6 +68,13 @@ def binary(m: Machine, left: Value, op: ast.operator, right: Value, place: Evide
         return Value(function(left.data, right.data), reads, place)
     except (TypeError, ValueError, ArithmeticError, MemoryError, OverflowError):
         return Value(Opaque(), reads, place)
+
+
+def _is_too_long(left: object, op: ast.operator, right: object) -> bool:
+    if isinstance(op, ast.Mult) and isinstance(left, int) != isinstance(right, int):
+        count, repeated = (left, right) if isinstance(left, int) else (right, left)
+        return isinstance(count, int) and size(repeated) * count > LONGEST
+    return size(left) + size(right) > LONGEST
 
 
 def _join_unlike(m: Machine, left: Value, right: Value, place: Evidence) -> Value:
@@ -78,8 +92,11 @@ def _percent(left: Value, right: Value, place: Evidence) -> Value:
     known = plain(right)
     if isinstance(known, tuple):
         known = tuple(part if isinstance(part, str | int | float) else HOLE for part in known)
+    template = str(left.data)
+    if _WIDE.search(template) or template.count("%") * total_size(known) > LONGEST:
+        return Value(Opaque(), reads, place)
     try:
-        return Value(str(left.data) % known, reads, place)
+        return Value(template % known, reads, place)
     except (TypeError, ValueError, KeyError):
         return Value(Opaque(), reads, place)
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import ast
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sized
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 from typing import Any
 
 from devboot.onboarding.proposal_values import Evidence
@@ -217,6 +218,28 @@ def deep_reads(value: Value, depth: int = 0) -> frozenset[str]:
 def is_known(value: Value) -> bool:
     """Whether the value is a constant: text, number, None, path or a container."""
     return not isinstance(value.data, Opaque | External | Function | Class | Instance | Method | Module)
+
+
+LONGEST = 64 * 1024  # what would be longer is unknown
+
+
+def size(data: object) -> int:
+    """Return the length of a text, path or container; 0 for anything else.
+
+    A whole number counts eight times its bits: Python refuses to write those with more than 4,300 digits.
+    """
+    if isinstance(data, int):
+        return data.bit_length() * 8
+    if isinstance(data, PurePosixPath):
+        return len(str(data))
+    return len(data) if isinstance(data, Sized) else 0
+
+
+def total_size(data: object) -> int:
+    """Return the size of plain data with all that it contains."""
+    if isinstance(data, dict):
+        data = [*data, *data.values()]
+    return size(data) + sum(map(total_size, data)) if isinstance(data, list | tuple) else size(data)
 
 
 def argument_of(args: tuple[Value, ...], keywords: Mapping[str, Value], position: int, *names: str) -> Value | None:

@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import PurePosixPath
 
 from devboot.onboarding.symbolic_eval.known.paths import path_method
 from devboot.onboarding.symbolic_eval.machine import Machine
-from devboot.onboarding.symbolic_eval.values import HOLE, NOTHING, Call, Method, Opaque, Value, plain, wrap
+from devboot.onboarding.symbolic_eval.values import (
+    HOLE,
+    LONGEST,
+    NOTHING,
+    Call,
+    Method,
+    Opaque,
+    Value,
+    plain,
+    size,
+    total_size,
+    wrap,
+)
+
+_MOST_WORK = 1024 * LONGEST  # of a text's size times that of the arguments of its method
+_WIDE = re.compile(r"\{[^{}:]*:[^{}]*?(?:\d{4}|\{)")
 
 
 def method(m: Machine, method_: Method, call: Call) -> Value:
@@ -57,7 +73,8 @@ def _of_list(data: list[Value] | set[Value], name: str, call: Call, reads: froze
     if name in ("append", "add"):
         data.append(given)
     elif name in ("extend", "update"):
-        data.extend(given.data if isinstance(given.data, list | tuple) else [])
+        more = given.data if isinstance(given.data, list | tuple) else []
+        data.extend(more if size(data) + size(more) <= LONGEST else [])
     elif name == "insert" and len(call.args) == 2:
         data.insert(given.data if isinstance(given.data, int) else 0, call.args[1])
     elif name in ("remove", "discard"):
@@ -78,7 +95,18 @@ def _of_text(data: object, name: str, call: Call, reads: frozenset[str]) -> Valu
         words = {k: v if isinstance(v, str | int | float | None) else HOLE for k, v in words.items()}
     if name.startswith("_") or not isinstance(data, str | bytes | int | float | tuple):
         return Value(Opaque(name), reads, call.place)
+    if _is_too_long(data, name, [*args, *words.values()]):
+        return Value(Opaque(name), reads, call.place)
     try:
-        return wrap(getattr(data, name)(*args, **words), reads)
+        found = getattr(data, name)(*args, **words)
+        return wrap(found, reads) if size(found) <= LONGEST else Value(Opaque(name), reads, call.place)
     except Exception:  # noqa: BLE001 - any argument that the real method refuses leaves the result unknown
         return Value(Opaque(name), reads, call.place)
+
+
+def _is_too_long(data: object, name: str, given: list[object]) -> bool:
+    """Whether a method may make something far too long: an argument may be a width, or repeated for each character."""
+    if name == "format" and isinstance(data, str):
+        return _WIDE.search(data) is not None or data.count("{") * total_size(given) > LONGEST
+    widths = sum(each for each in given if isinstance(each, int) and each > 0)
+    return (size(data) + 1) * (total_size(given) + widths) > _MOST_WORK

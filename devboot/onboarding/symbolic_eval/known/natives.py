@@ -30,6 +30,7 @@ from devboot.onboarding.symbolic_eval.operators import truth
 from devboot.onboarding.symbolic_eval.raising import stop
 from devboot.onboarding.symbolic_eval.values import (
     HOLE,
+    LONGEST,
     NOTHING,
     Call,
     Class,
@@ -44,6 +45,7 @@ from devboot.onboarding.symbolic_eval.values import (
     deep_reads,
     is_known,
     plain,
+    size,
     wrap,
 )
 from devboot.onboarding.tables import load_table
@@ -81,9 +83,10 @@ def pure(m: Machine, call: Call, function: Callable[..., object], cast: str = ""
             m.found.needs[name].cast = m.found.needs[name].cast or cast
     given = [str(each.data) if isinstance(each.data, PurePosixPath) else plain(each) for each in call.args]
     words = {name: plain(each) for name, each in call.keywords.items()}
+    known = all(map(is_known, (*call.args, *call.keywords.values())))
     try:
-        if all(map(is_known, (*call.args, *call.keywords.values()))):
-            return replace(wrap(function(*given, **words), call.reads()), place=call.place)
+        if known and sum(map(size, given)) <= LONGEST and size(found := function(*given, **words)) <= LONGEST:
+            return replace(wrap(found, call.reads()), place=call.place)
     except Exception:  # noqa: BLE001, S110 - what the real function refuses leaves the result unknown
         pass
     return Value(Opaque(getattr(function, "__name__", "")), call.reads(), call.place)

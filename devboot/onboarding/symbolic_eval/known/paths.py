@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import PurePosixPath
 
 from devboot.onboarding.symbolic_eval.machine import Machine
-from devboot.onboarding.symbolic_eval.values import Call, Method, Opaque, Raised, Value
+from devboot.onboarding.symbolic_eval.values import LONGEST, Call, Method, Opaque, Raised, Value, size
 
 Native = Callable[[Machine, Call], Value | None]
 
@@ -20,8 +20,9 @@ class RootPath(PurePosixPath):
 
 
 def texts_of(call: Call) -> list[str] | None:
-    """The arguments as texts; None where one of them is not known."""
-    if all(isinstance(arg.data, str | PurePosixPath) for arg in call.args):
+    """The arguments as texts; None where one of them is not known, or all are too long together."""
+    known = all(isinstance(arg.data, str | PurePosixPath) for arg in call.args)
+    if known and sum(size(arg.data) for arg in call.args) <= LONGEST:
         return [str(arg.data) for arg in call.args]
     return None
 

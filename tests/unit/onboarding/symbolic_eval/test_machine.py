@@ -2,7 +2,7 @@
 
 import pytest
 
-from devboot.onboarding.symbolic_eval.values import plain
+from devboot.onboarding.symbolic_eval.values import LONGEST, plain, size
 
 
 def value(machine, name):
@@ -34,6 +34,43 @@ def value(machine, name):
 )
 def test_constants_are_folded(follow, expression, expected):
     assert value(follow(f"X = {expression}\n"), "X") == expected
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        "X = 'ab'\n" + "X = X + X\n" * 18,
+        "X = 'ab'\n" + "X += X\n" * 18,
+        "X = 'ab'\n" + "X = f'{X}{X}'\n" * 18,
+        "X = 'ab'\n" + "X = '%s%s' % (X, X)\n" * 18,
+        "X = 'ab'\n" + "X = '%(x)s%(x)s' % {'x': X}\n" * 18,
+        "X = 'ab'\n" + "X = '{0}{0}'.format(X)\n" * 18,
+        "X = 'ab'\n" + "X = ''.join([X, X])\n" * 18,
+        "X = 'ab'\n" + "X = X.replace('a', 'aa')\nX = X.replace('b', 'bb')\n" * 18,
+        "X = 'ab'\n" + "X = os.path.join(X, X)\n" * 18,
+        "X = '%'\n" + "X = quote(X + X)\n" * 18,
+        "X = ['a']\ndef f(*a): return a\n" + "X = f(*X, *X)\n" * 18,
+        "X = Path('ab')\n" + "X = X / X\n" * 18,
+        "X = Path('ab')\n" + "X = X.joinpath(X)\n" * 18,
+        "X = ['a']\n" + "X = X + X\n" * 18,
+        "X = ['a']\n" + "X = [*X, *X]\n" * 18,
+        "X = ['a']\n" + "X.extend(X)\n" * 18,
+        "X = 7\n" + "X = X * X\n" * 16,
+        "X = 'ab' * 100000",
+        "X = 100000 * ['a']",
+        "X = 'a'.ljust(100000)",
+        "X = ('\\t' * 1000).expandtabs(100)",
+        "X = '%100000d' % 1",
+        "X = '%*d' % (100000, 1)",
+        "X = '{:100000}'.format(1)",
+        "X = '{:{}}'.format(1, 100000)",
+    ],
+    ids=lambda text: text.splitlines()[-1],
+)
+def test_what_gets_too_long_is_unknown(follow, made):
+    found = follow(f"import os\nfrom pathlib import Path\nfrom urllib.parse import quote\n{made}\nY = f'{{X}}'\n")
+
+    assert size(found.modules["app"].names["X"].data) <= LONGEST
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from devboot.onboarding.reading.commands import is_lasting, start_commands
 from devboot.onboarding.reading.compose import Compose, Container
 from devboot.onboarding.reading.image_commands import container_command, image_command, program_of
 from devboot.onboarding.reading.layout import Application, cwd_of
+from devboot.onboarding.reading.procfile import LONGEST
 from devboot.onboarding.reading.tree import Tree
 from devboot.onboarding.symbolic_eval.evaluate import Run
 
@@ -73,6 +74,8 @@ def composed_workers(tree: Tree, compose: Compose, app: Application) -> list[Pro
     """Return the workers and schedulers that compose runs from the clone's code, as they run here."""
     found: list[Process] = []
     for container in compose.containers:
+        if len(container.command) > LONGEST:
+            continue
         command, folder = container.command, _folder(tree, app, container)
         if command:
             command = container_command(tree, container, posixpath.normpath(posixpath.join(app.root, folder)))

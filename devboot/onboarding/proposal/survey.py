@@ -18,7 +18,7 @@ from devboot.onboarding.packages.programs import list_with_program
 from devboot.onboarding.packages.written_for import with_limits
 from devboot.onboarding.reading.compose import read_compose
 from devboot.onboarding.reading.dotenv import read_env_files
-from devboot.onboarding.reading.procfile import LONGEST, find_procfile, program, with_procfile_above
+from devboot.onboarding.reading.procfile import find_procfile, program, with_procfile_above
 from devboot.onboarding.reading.python import dependencies, find_input, name_of
 from devboot.onboarding.reading.tree import Tree
 
@@ -53,8 +53,7 @@ def survey(tree: Tree, environ: Mapping[str, str]) -> Clone:
     if procfile is not None:
         commands = [entry.command for entry in procfile.processes()]
     else:
-        composed = (each.command or "" for each in composed_workers(tree, compose, app))
-        commands = [command for command in composed if 0 < len(command) <= LONGEST]
+        commands = [each.command for each in composed_workers(tree, compose, app) if each.command]
     for command in commands:
         more = list_with_program(tree, app.root, python.requirements, packages, program(command))
         if more is not None:

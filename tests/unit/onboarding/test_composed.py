@@ -389,3 +389,4 @@ def test_options_of_a_command_that_is_too_long_are_not_looked_for(propose, lengt
     found = propose_with(propose, compose, code, "celery\nredis")
 
     assert tuple(each for each in found.python.packages if each == "gevent") == added
+    assert any("-P gevent" in (each.command or "") for each in found.processes) == bool(added)

@@ -1,5 +1,6 @@
 """Every bundled recipe as it is: locked, fetched, stored, started, asked, stopped, started again."""
 
+import contextlib
 import errno
 import os
 import secrets
@@ -133,5 +134,10 @@ def command_lines(leader):
     found = [leader]
     for pid in found:
         for task in Path(f"/proc/{pid}/task").glob("*/children"):
-            found += map(int, task.read_text().split())
-    return "\n".join(Path(f"/proc/{pid}/cmdline").read_text() for pid in found)
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                found += map(int, task.read_text().split())
+    words = []
+    for pid in found:
+        with contextlib.suppress(FileNotFoundError):  # a worker may end meanwhile
+            words.append(Path(f"/proc/{pid}/cmdline").read_text())
+    return "\n".join(words)

@@ -97,7 +97,7 @@ def _observed(project: Project) -> Iterator[str]:
 def planned(cwd: str, environ: Mapping[str, str], *, merges: bool) -> Change:
     """Return what `init` would write, writing nothing. Raises what `init` raises, and Problems of the manifest."""
     from devboot.app.preparation.detecting import detect_here
-    from devboot.app.preparation.unlike import what_else
+    from devboot.app.preparation.nature import what_else
     from devboot.onboarding import render
     from devboot.onboarding.proposal_values import Note
 

@@ -178,7 +178,7 @@ def _or_as_listed(
     lock: Callable[[], PythonLock],
     lock_forced: Callable[[Unlocked], PythonLock],
 ) -> PythonLock:
-    """Lock, and a list whose exact versions contradict each other as older versions of pip installed it."""
+    """Lock; where the exact versions in the list contradict each other, take them as older versions of pip did."""
     try:
         return lock()
     except WorkError as caught:

@@ -118,7 +118,11 @@ def compare(old: model.Plan, new: model.Plan, processes: Mapping[str, Process], 
     alive = [each.spec for name, each in processes.items() if each.run is not None and name in fresh]
     composed = old.composed != new.composed
     siblings = _changed_siblings(old, new)
-    differ = {spec.name for spec in alive if _differs(spec, fresh[spec.name]) or siblings(fresh[spec.name])}
+    differ = {
+        spec.name
+        for spec in alive
+        if _has_other(spec, fresh[spec.name], RESTARTING_FIELDS) or siblings(fresh[spec.name])
+    }
     changed = [spec for spec in alive if spec.name in differ or (composed and spec.kind == model.PROCESS)]
     present = processes.keys() - leaving
     started = tuple(name for name, spec in fresh.items() if name not in present and spec.kind != model.TASK)
@@ -185,10 +189,6 @@ def _is_done(process: Process) -> bool:
 
 def _has_other(old: model.ProcessSpec, new: model.ProcessSpec, fields: Iterable[str]) -> bool:
     return any(getattr(old, field) != getattr(new, field) for field in fields)
-
-
-def _differs(old: model.ProcessSpec, new: model.ProcessSpec) -> bool:
-    return _has_other(old, new, RESTARTING_FIELDS)
 
 
 def _changed_siblings(old: model.Plan, new: model.Plan) -> Callable[[model.ProcessSpec], bool]:

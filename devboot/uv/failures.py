@@ -307,6 +307,9 @@ def _build(said: Said, _: str) -> DevbootError | None:
     )
 
 
+_CONTRADICTION = "the requirements contradict"
+
+
 def _resolution(said: Said, doing: str) -> DevbootError | None:
     if said.has("Couldn't parse requirement", "Failed to parse", "Unsupported requirement"):
         return WorkError(
@@ -329,7 +332,7 @@ def _resolution(said: Said, doing: str) -> DevbootError | None:
     python = _OTHER_PYTHON.search(said.everything)
     needed = python["needed"] if python else ""
     limit = f" for Python {python['asked'].replace(' ', '')}" if python else ""
-    fault = f"there is no `{lacking['wanted']}`{limit}" if lacking else "the requirements contradict"
+    fault = f"there is no `{lacking['wanted']}`{limit}" if lacking else _CONTRADICTION
     return WorkError(
         "python/resolution",
         f"could not {doing}: {fault}",
@@ -349,7 +352,7 @@ def is_offered_nowhere(error: DevbootError) -> bool:
 
 def contradicts(error: DevbootError) -> bool:
     """Whether versions that are there contradict each other, rather than that one isn't to be had."""
-    return error.slug == "python/resolution" and error.what.endswith("the requirements contradict")
+    return error.slug == "python/resolution" and error.what.endswith(_CONTRADICTION)
 
 
 def split_of(error: DevbootError) -> str:

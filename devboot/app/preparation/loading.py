@@ -160,7 +160,7 @@ def _propose(start: str, environ: Mapping[str, str]) -> Proposal:
 
     proposal = detect_here(start, environ)
     if not proposal.is_useful:
-        from devboot.app.preparation.unlike import what_else
+        from devboot.app.preparation.nature import what_else
 
         causes, helps = what_else(start)
         raise ManifestError(

@@ -48,6 +48,13 @@ class Nature(NamedTuple):
     helps: list[str]
 
 
+def what_else(folder: str) -> tuple[list[str], list[str]]:
+    """Give causes and help for `manifest/not-found`, by the files in a folder."""
+    found = nature_without_packages(folder)
+    example = "`devboot init --example` writes a small project to start from"
+    return ([found.what] if found else [], (found.helps if found else []) or [example])
+
+
 def template_nature(folder: str) -> Nature | None:
     """Return what is said of a template of projects; None for other folders."""
     for name, program in _TEMPLATES.items():

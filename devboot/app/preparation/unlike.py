@@ -1,4 +1,4 @@
-"""Explains why no application was recognised."""
+"""Compares a manifest with what detection proposes, and refuses a project in which nothing would run."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Mapping
 
 from devboot import snapshot
-from devboot.app.preparation.nature import nature_with_packages, nature_without_packages
+from devboot.app.preparation.nature import nature_with_packages
 from devboot.clone_reader import parse_toml, read_text
 from devboot.errors import ManifestError, UsageError
 from devboot.events import WARNING, Event, Reporter
@@ -16,13 +16,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from devboot.app.preparation.loading import Loaded
     from devboot.onboarding import Proposal
-
-
-def what_else(folder: str) -> tuple[list[str], list[str]]:
-    """Give causes and help for `manifest/not-found`, by the files in a folder."""
-    found = nature_without_packages(folder)
-    example = "`devboot init --example` writes a small project to start from"
-    return ([found.what] if found else [], (found.helps if found else []) or [example])
 
 
 def refuse_idle(loaded: Loaded, environ: Mapping[str, str]) -> None:

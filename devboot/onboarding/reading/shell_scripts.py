@@ -7,6 +7,7 @@ import re
 import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 from devboot.onboarding.reading.tree import Tree
 
@@ -54,6 +55,10 @@ class Script:
         return become or self.lines[-1:]
 
 
+# Those that were read of each clone, by path and arguments: compose may name a script many times
+_KNOWN: WeakKeyDictionary[Tree, dict[tuple[str, tuple[str, ...]], Script]] = WeakKeyDictionary()
+
+
 def read_script(tree: Tree, path: str, arguments: Sequence[str]) -> Script | None:
     """Read a script as it runs with these arguments, which stand in the place of `"$@"`; None where it is none."""
     text = tree.text(path) or "" if path and tree.exists(path) else ""
@@ -61,11 +66,11 @@ def read_script(tree: Tree, path: str, arguments: Sequence[str]) -> Script | Non
         return None
     if not _SHEBANG.match(text) and not (text and path.endswith(".sh")):
         return None
-    key = (path, tuple(arguments))
-    if key not in tree.scripts and len(tree.scripts) < _MOST:
+    known, key = _KNOWN.setdefault(tree, {}), (path, tuple(arguments))
+    if key not in known and len(known) < _MOST:
         found = tuple(_commands(_with_choices(text, arguments), list(arguments)))
-        tree.scripts[key] = Script(path, found, _USES.search(text) is not None)
-    return tree.scripts.get(key)
+        known[key] = Script(path, found, _USES.search(text) is not None)
+    return known.get(key)
 
 
 def _commands(text: str, arguments: list[str]) -> Iterator[tuple[int, str]]:

@@ -12,10 +12,6 @@ from devboot.clone_reader import PRESENCE, is_folder, note, read_bytes
 from devboot.paths import EARLIER_STATE
 from devboot.supervisor.templates import template_names
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from devboot.onboarding.reading.shell_scripts import Script
-
 # Folders that hold other people's code, build results or data: never part of the application
 SKIPPED_FOLDERS = frozenset(
     {
@@ -38,14 +34,12 @@ class Tree:
     """The files below one folder, read at most once each.
 
     Symbolic links are followed only where they stay below `root`. Paths in and out are relative to `root`, with `/`.
-    `read` are the files that were read, `listed` the folders that were looked through,
-    `scripts` the shell scripts by path and arguments.
+    `read` are the files that were read, `listed` the folders that were looked through.
     """
 
     def __init__(self, root: Path) -> None:
         self.root = root.resolve()
         self.read: set[str] = set()
-        self.scripts: dict[tuple[str, tuple[str, ...]], Script] = {}
         self._missing: set[str] = set()
         self.listed: set[str] = set()
         self._texts: dict[str, str | None] = {}

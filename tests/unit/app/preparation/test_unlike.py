@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from devboot.app.preparation.loading import load_project
-from devboot.app.preparation.unlike import refuse_idle, tell_of_less, tell_of_needed_access, what_else
+from devboot.app.preparation.nature import what_else
+from devboot.app.preparation.unlike import refuse_idle, tell_of_less, tell_of_needed_access
 from devboot.errors import ManifestError
 from devboot.events import RecordingReporter
 from devboot.onboarding import detect, render

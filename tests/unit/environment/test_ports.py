@@ -298,11 +298,12 @@ def test_the_search_for_a_listener_has_an_end(listening):
 def test_of_an_environment_only_the_beginning_is_read():
     long = {"A": "a" * 100_000, "B": "b" * 100_000}
     environment = {"DEVBOOT_ROOT": "/shop", **long, "DEVBOOT_PROCESS": "1:web"}
-    with subprocess.Popen(["sleep", "1000"], env=environment) as child:
-        try:
-            assert (project_of(child.pid), process_of(child.pid)) == ("/shop", "")
-        finally:
-            child.kill()
+    with subprocess.Popen(["cat"], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        # Its environment can be read once it runs; `Popen` returns a moment earlier.
+        child.stdin.write(b"here\n")
+        child.stdin.flush()
+        assert child.stdout.readline() == b"here\n"
+        assert (project_of(child.pid), process_of(child.pid)) == ("/shop", "")
 
 
 def test_no_other_port_is_advised_where_the_code_of_the_project_names_this_one(listening, tmp_path):

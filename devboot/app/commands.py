@@ -262,7 +262,7 @@ COMMANDS = (
         (
             ("devboot env", "a table; secrets are masked on a terminal"),
             ('eval "$(devboot env)"', "take them into this shell"),
-            ("devboot env --json", "for programs"),
+            ("devboot env --json", "for programs; in a pipe with the passwords of services"),
         ),
         (
             JSON,

@@ -70,7 +70,13 @@ def _show(call: Call, known: Snapshot, changes: Sequence[str]) -> int:
     if call.wishes.json:
         from devboot.wire.jsontext import to_json
 
-        document = as_json(str(known.plan_plain[0]), known.patch, variables, with_secrets=with_secrets)
+        document = as_json(
+            str(known.plan_plain[0]),
+            known.patch,
+            variables,
+            with_secrets=with_secrets,
+            with_own_passwords=not call.stdout.terminal,
+        )
         text = to_json({**document, "changes": list(changes)}) + "\n"
     elif call.flag("direnv"):
         text = direnv(known.patch, call.root, call.state, call.environ)
@@ -132,16 +138,33 @@ def as_table(
     return "\n".join(table_within(rows, width)) + "\n"
 
 
-def as_json(project: str, patch: Patch, variables: Iterable[ComposedVariable], *, with_secrets: bool) -> dict[str, Any]:
-    """The document of `env --json`; a secret's value is null unless it was asked for."""
-    from devboot import __version__
-    from devboot.text.masking import Masker
+def as_json(
+    project: str,
+    patch: Patch,
+    variables: Sequence[ComposedVariable],
+    *,
+    with_secrets: bool,
+    with_own_passwords: bool = False,
+) -> dict[str, Any]:
+    """The document of `env --json`; a secret's value is null unless it was asked for.
 
-    mask = Masker()
+    `with_own_passwords` fills in the passwords of the project's own services: a program can't connect without them.
+    """
+    from devboot import __version__
+    from devboot.text.masking import passwords_in
+
+    own: set[str] = set()
+    for variable in variables if with_own_passwords else ():
+        if variable.source.startswith("services."):
+            own |= {variable.value} if variable.secret else passwords_in(variable.value)
 
     def is_secret(variable: ComposedVariable) -> bool:
         """Whether the value is secret, or an address with a password in it."""
-        return variable.secret or mask(variable.value) != variable.value
+        return variable.secret or bool(passwords_in(variable.value))
+
+    def is_hidden(variable: ComposedVariable) -> bool:
+        """Whether the value has a secret that is no password of the project's own services."""
+        return not own.issuperset({variable.value} if variable.secret else passwords_in(variable.value))
 
     return {
         "schema": 1,
@@ -150,7 +173,7 @@ def as_json(project: str, patch: Patch, variables: Iterable[ComposedVariable], *
         "path": path_entries(patch),
         "variables": {
             variable.name: {
-                "value": None if is_secret(variable) and not with_secrets else variable.value,
+                "value": None if is_hidden(variable) and not with_secrets else variable.value,
                 "source": variable.source,
                 "secret": is_secret(variable),
             }

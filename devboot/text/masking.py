@@ -47,6 +47,18 @@ def replace_passwords(text: str, change: Callable[[str, str], str]) -> str:
     return _TOKEN.sub(lambda m: f"{m[1]}{change(_label('token', m), m[2])}@", text)
 
 
+def passwords_in(text: str) -> set[str]:
+    """Return the passwords, and the tokens, of the addresses in a text."""
+    found: set[str] = set()
+
+    def keep(_label: str, password: str) -> str:
+        found.add(password)
+        return MASK
+
+    replace_passwords(text, keep)
+    return found
+
+
 def _label(kind: str, match: re.Match[str], user: str = "") -> str:
     host = _HOST.match(match.string, match.end())
     return f"{kind} of {user}{'@' if user else ''}{host[0] if host is not None else ''}"

@@ -323,9 +323,11 @@ def test_json_of_the_environment_masks_and_shows_on_demand(counter):
     (counter.root / ".env").write_text("API_KEY=canary-4711\n")
     counter.devboot("sync")
 
-    masked = json.loads(counter.devboot("env", "--json").stdout)["variables"]["API_KEY"]
+    variables = json.loads(counter.devboot("env", "--json").stdout)["variables"]
+    masked = variables["API_KEY"]
     shown = json.loads(counter.devboot("env", "--json", "--show-secrets").stdout)["variables"]["API_KEY"]
 
+    assert re.fullmatch(r"redis://:\w+@127\.0\.0\.1:\d+/0", variables["REDIS_URL"]["value"])
     assert {"value": None, "source": ".env:1", "secret": True} == masked
     assert {"value": "canary-4711", "source": ".env:1", "secret": True} == shown
 

@@ -7,9 +7,11 @@ import pytest
 
 from devboot import snapshot
 from devboot.app import env
+from devboot.app.call import Call
 from devboot.app.staleness import changes_since
 from devboot.model.variables import ComposedVariable
 from devboot.snapshot import DEFAULT, PREPEND, SET, UNSET, Snapshot
+from devboot.text.modes import StreamFacts, Wishes
 
 AWKWARD = 'a\'b "c" $HOME `id` \\ \n\té !*'
 PATCH = (
@@ -100,6 +102,46 @@ def test_json_has_null_for_secrets_until_they_are_asked_for():
     }
     shown = env.as_json("shop", PATCH, variables, with_secrets=True)
     assert shown["variables"]["SECRET_KEY"]["value"] == "canary"
+
+
+OWN = (
+    ComposedVariable("PGPASSWORD", "4f1e4f1e", "services.postgres", True),
+    ComposedVariable("REDIS_URL", "redis://:9c0d9c0d@127.0.0.1:6379/0", "services.redis"),
+    ComposedVariable("BROKER", "redis://:9c0d9c0d@127.0.0.1:6379/1", "devboot.toml:4"),
+    ComposedVariable("DB_PASSWORD", "4f1e4f1e", "devboot.toml:5", True),
+)
+OTHERS = (
+    ComposedVariable("SECRET_KEY", "canary", "generated", True),
+    ComposedVariable("API_KEY", "canary", ".env:1", True),
+    ComposedVariable("MIRROR", "redis://:canary@cache.test:6379/0", "devboot.toml:6"),
+    ComposedVariable("BOTH", "redis://:9c0d9c0d@127.0.0.1:6379/0 redis://:canary@cache.test", "devboot.toml:7"),
+)
+
+
+def test_json_for_a_program_has_the_passwords_of_the_projects_own_services_and_no_others():
+    document = env.as_json("shop", (), (*OWN, *OTHERS), with_secrets=False, with_own_passwords=True)
+    values = {name: entry["value"] for name, entry in document["variables"].items()}
+    assert values == {**{each.name: each.value for each in OWN}, **dict.fromkeys(each.name for each in OTHERS)}
+    assert all(entry["secret"] for entry in document["variables"].values())
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+def test_whether_json_is_for_a_program_is_decided_by_its_stream(tmp_path, capfd, terminal):
+    known = KNOWN._replace(root=str(tmp_path), variables=tuple(tuple(each) for each in OWN))
+    snapshot.write(str(tmp_path / snapshot.NAME), known)
+    streams = (StreamFacts(), StreamFacts(terminal), StreamFacts())
+    wishes = Wishes(json=True)
+    where = {"root": str(tmp_path), "state": str(tmp_path)}
+
+    assert env.carry_out(Call("env", (), {}, **where, environ={}, streams=streams, wishes=wishes, began=0)) == 0
+
+    shown = json.loads(capfd.readouterr().out)["variables"]
+    assert [shown[each.name]["value"] for each in OWN] == [None if terminal else each.value for each in OWN]
+
+
+def test_json_for_a_person_has_no_password_at_all():
+    document = env.as_json("shop", (), (*OWN, *OTHERS), with_secrets=False)
+    assert {entry["value"] for entry in document["variables"].values()} == {None}
 
 
 def test_direnv_watches_what_makes_it_stale():

@@ -44,6 +44,16 @@ _NO_HOST = (
     r".*(?:connecting to |[ /@'(])([A-Za-z][\w-]*)(?::\d+|')[^\n]*" + _UNRESOLVED,
     r"DNS lookup failed for ([A-Za-z][\w-]*):\d+",
 )
+# A client that wants TLS of a server without it, and what to do: libpq and asyncpg, then redis-py
+_NO_TLS = {
+    r"server does not support SSL, but SSL was required|rejected SSL upgrade": (
+        "clients do without TLS on a socket: give them no host, as in `postgresql://postgres@/app`, and set"
+        ' `PGHOST = "${services.postgres.socket}"` under `[env]` in devboot.toml'
+    ),
+    r"unexpected keyword argument 'ssl_cert_reqs'|redis\..*\[SSL: (?:WRONG_VERSION|RECORD_LAYER)": (
+        "the local Redis has no TLS: let the code demand it of `rediss://` addresses alone"
+    ),
+}
 _FRAME = r'^\s*File "([^"]+)", line (\d+)'
 _NO_MODULE = r"No module named '([A-Za-z_]\w*)'"
 # An exception of a library that does without another one until that is needed, and says how people get it
@@ -311,7 +321,11 @@ def _what_is_missing(tail: tuple[str, ...], spec: model.ProcessSpec) -> tuple[st
     if npm := npm_advice(tail, spec.cwd):
         return npm
     return (
-        lacking_library(tail) or _unknown_host(tail) or _path_of_image(tail, spec.cwd) or _missing_package(tail, spec)
+        lacking_library(tail)
+        or _unknown_host(tail)
+        or _no_tls(tail)
+        or _path_of_image(tail, spec.cwd)
+        or _missing_package(tail, spec)
     )
 
 
@@ -331,6 +345,13 @@ def _unknown_host(tail: tuple[str, ...]) -> tuple[str, ...]:
     return (
         f'`{name}` is no host of this machine: `hosts = ["{name}"]` under `[python]` in devboot.toml leads it here',
     )
+
+
+def _no_tls(tail: tuple[str, ...]) -> tuple[str, ...]:
+    """What to do where a client demands TLS of a local server."""
+    import re
+
+    return tuple(advice for pattern, advice in _NO_TLS.items() if any(re.search(pattern, line) for line in tail))
 
 
 def _path_of_image(tail: tuple[str, ...], cwd: str) -> tuple[str, ...]:

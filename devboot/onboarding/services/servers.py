@@ -20,6 +20,7 @@ from devboot.onboarding.services.connections import Connection, connections
 from devboot.onboarding.services.databases import connections_of_tortoise, server_urls
 from devboot.onboarding.services.drivers import needs_driver, scheme_of_postgres
 from devboot.onboarding.services.served import Served, own_text_of, place_of, text_of
+from devboot.onboarding.services.tls import CLIENTS, demands, on_socket
 from devboot.onboarding.symbolic_eval.evaluate import Code, Run, evaluate
 from devboot.onboarding.symbolic_eval.values import HOLE, Value, fields_of
 
@@ -199,10 +200,11 @@ def _asked_for(run: Run, app: Application, packages: Mapping[str, str]) -> Itera
     unset = run.names.get("DATABASES") or run.names.get("SQLALCHEMY_DATABASE_URI")
     unset = fields_of(unset).get("default", unset)
     asking = dict.fromkeys(run.found.needs)
-    if unset is not None and not unset.data:
+    is_entry = unset is not None and isinstance(unset.data, dict)
+    if unset is not None and (not unset.data or (is_entry and "ENGINE" not in fields_of(unset))):
         asking |= dict.fromkeys(sorted(unset.reads))
     addresses = [value for value, _place in server_urls(app, run) if not isinstance(value.data, str)]
-    addresses += [value for value in run.fields("DATABASES").values() if not fields_of(value)]
+    addresses += [value for value in run.fields("DATABASES").values() if "ENGINE" not in fields_of(value)]
     opened = {name for value in addresses for name in value.reads if len(value.reads) == 1}
     for name in asking:
         need = run.found.needs.get(name)
@@ -256,6 +258,7 @@ class _Trial:
                 self._tell(variable, server, database)
         self._thin_out()
         self._check()
+        self._do_without_tls()
 
     def _reached(self, probes: Mapping[str, str]) -> set[str]:
         servers = _named(evaluate(self.code, {**self.given, **probes}), self.code.app)
@@ -327,7 +330,7 @@ class _Trial:
         if role != "url":
             return PROBE[role], f"${{{own}.{role}}}"
         scheme = self._scheme(name, server)
-        probe = f"{scheme}://{PROBE['user']}:{PROBE['password']}@{PROBE['host']}:{PROBE['port']}/{PROBE['name']}"
+        probe = _probe_url(scheme)
         if scheme in ("postgres", "postgresql", "mysql"):
             return probe, f"${{{own}.url}}"
         return probe, f"{scheme}://${{{own}.user}}:${{{own}.password}}@${{{own}.host}}:${{{own}.port}}/${{{own}.name}}"
@@ -347,8 +350,7 @@ class _Trial:
     def _check(self) -> None:
         """What the variables don't reach: the port that the code names, or a name that only containers have."""
         kind = self.found.kind
-        run = evaluate(self.code, {**self.given, **self.found.probes})
-        for server in _named(run, self.code.app):
+        for server in _named(self._wired(), self.code.app):
             if server.kind is kind and not server.is_elsewhere:
                 self._check_password(server)
             if server.kind is not kind or server.is_reached:
@@ -360,6 +362,33 @@ class _Trial:
                 self.found.warn_of_container(host, server.place)
             elif (port or not kind.libpq) and port != PROBE["port"] and (port or "0").isdigit():
                 self.found.port = int(port or kind.port)
+
+    def _wired(self) -> Run:
+        """Follow the application with its variables, and with the one that the recipe sets by itself."""
+        exported = {self.found.kind.exports: _probe_url("postgresql")} if self.found.kind.exports else {}
+        return evaluate(self.code, {**exported, **self.given, **self.found.probes})
+
+    def _do_without_tls(self) -> None:
+        """Lead connections for which the code demands TLS to the server's socket, where clients ask for none."""
+        found, run = self.found, self._wired()
+        places = list(demands(run, self.code.app, found.kind)) if found.kind.libpq else []
+        if not places or not found.databases or CLIENTS.isdisjoint(self.packages):
+            return
+        own = f"databases.{found.databases[0].name}"
+        if found.kind.exports not in found.values:
+            found.tell(found.kind.exports, f"${{{own}.url}}", places[0], _probe_url("postgresql"))
+        servers = list(_named(run, self.code.app))
+        composed = frozenset().union(*(each.reads["url"] for each in servers if each.scheme))
+        for name, text in found.values.items():
+            found.values[name] = on_socket(text, in_address=name in composed)
+        found.tell("PGHOST", f"${{{own}.socket}}", places[0])
+        found.notes.append(
+            Note("postgres: TLS is demanded: PGHOST leads to its socket, where clients do without", places[0])
+        )
+        for server in servers:
+            if server.kind is found.kind and not server.is_reached and not server.is_elsewhere and server.parts["host"]:
+                text = "postgres: TLS is demanded, which it doesn't speak here: let the host come out of a variable"
+                found.notes.append(Note(text, server.place, warns=True))
 
     def _leads_here(self, server: Server) -> bool:
         """Let a container's name lead to this machine, where the client can be told."""
@@ -390,6 +419,10 @@ class _Trial:
 
 def _variables(servers: Iterable[Server]) -> frozenset[str]:
     return frozenset().union(*(server.variables for server in servers))
+
+
+def _probe_url(scheme: str) -> str:
+    return f"{scheme}://{PROBE['user']}:{PROBE['password']}@{PROBE['host']}:{PROBE['port']}/{PROBE['name']}"
 
 
 def _leads(probe: str) -> bool:

@@ -393,6 +393,25 @@ def test_a_host_with_a_domain_or_one_that_was_found_needs_no_such_advice(line):
     assert "no host of this machine" not in " ".join(failures.ended(WORKER, End(1), (line,)).help)
 
 
+@pytest.mark.parametrize(
+    ("line", "fix"),
+    [
+        (
+            "django.db.utils.OperationalError: server does not support SSL, but SSL was required",
+            'PGHOST = "${services.postgres.socket}"',
+        ),
+        ('ConnectionError: PostgreSQL server at "127.0.0.1:5432" rejected SSL upgrade', "PGHOST"),
+        ("TypeError: Connection.__init__() got an unexpected keyword argument 'ssl_cert_reqs'", "`rediss://`"),
+        (
+            "redis.exceptions.ConnectionError: Error 1 connecting to 127.0.0.1:6379. [SSL: WRONG_VERSION_NUMBER]",
+            "`rediss://`",
+        ),
+    ],
+)
+def test_a_demand_for_tls_comes_with_what_does_without(line, fix):
+    assert fix in failures.ended(WORKER, End(1), ("Traceback", line)).help[0]
+
+
 def test_a_template_is_copied_from_where_the_command_is_pasted(tmp_path):
     folder = tmp_path / "api"
     folder.mkdir()

@@ -11,7 +11,17 @@ from devboot.clone_reader import parse_json
 from devboot.onboarding.proposal_values import Evidence
 from devboot.onboarding.reading.dotenv import parse_variables
 from devboot.onboarding.symbolic_eval.machine import Loaded, Machine
-from devboot.onboarding.symbolic_eval.values import NOTHING, Call, External, Function, Opaque, Raised, Value, wrap
+from devboot.onboarding.symbolic_eval.values import (
+    NOTHING,
+    Call,
+    External,
+    Function,
+    Opaque,
+    Raised,
+    Value,
+    fields_of,
+    wrap,
+)
 from devboot.onboarding.tables import load_table
 
 _KNOWN = load_table("symbolic_eval/known/known")
@@ -220,10 +230,26 @@ def database_parse(m: Machine, call: Call) -> Value:
     return _with_options(parse_database(first), call)
 
 
+def heroku_settings(m: Machine, call: Call) -> Value:
+    """`django_heroku.settings(locals())`: DATABASE_URL, where it is set, replaces the settings' own database."""
+    module = next((each for each in m.modules.values() if each.path == call.place.path), None)
+    wanted, address = call.argument(-1, "databases"), m.environ.get("DATABASE_URL")
+    if module is not None and address and not m.maybe and (wanted is None or wanted.data is not False):
+        entry = parse_database(Value(address, frozenset({"DATABASE_URL"}), call.place))
+        others = fields_of(module.names.get("DATABASES"))
+        module.names["DATABASES"] = Value({**others, "default": _demanding(entry)}, entry.reads, call.place)
+    return NOTHING
+
+
 def _with_options(value: Value, call: Call) -> Value:
-    demanding = call.keywords.get("ssl_require")
-    if demanding is not None and demanding.data is True and isinstance(value.data, dict) and value.data:
-        value.data["OPTIONS"] = Value({"sslmode": Value("require", demanding.reads)})
+    demand = call.keywords.get("ssl_require")
+    return _demanding(value, demand.reads) if demand is not None and demand.data is True else value
+
+
+def _demanding(value: Value, reads: frozenset[str] = frozenset()) -> Value:
+    """A database that is reached by TLS alone."""
+    if isinstance(value.data, dict) and value.data:
+        value.data["OPTIONS"] = Value({"sslmode": Value("require", reads, value.place)}, place=value.place)
     return value
 
 

@@ -29,6 +29,7 @@ OWN = {
     ("app/laying.py", "_read"): "the record of what it has written",
     ("app/preparation/app_pythons.py", "AppPythons._known"): "its own cache",
     ("app/preparation/data.py", "_mounts"): "/proc",
+    ("app/preparation/fixed_addresses.py", "_read"): "its own state",
     ("app/preparation/hosting.py", "_entries"): "scripts that it has written",
     ("app/preparation/loading.py", "_kept"): "its own state",
     ("app/recipes/miniature.py", "write_wheel"): "a miniature that it has made in a temporary folder",

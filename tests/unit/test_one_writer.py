@@ -23,6 +23,7 @@ ELSEWHERE = {
     ("app/kits/tools.py", "pack_tools"): "a temporary folder",
     ("app/lock.py", "_keep_aside"): "its own data",
     ("app/preparation/app_pythons.py", "AppPythons._remember"): "its own cache",
+    ("app/preparation/fixed_addresses.py", "settle_fixed_addresses"): "its own state",
     ("app/preparation/hosting.py", "_link"): "its own state",
     ("app/preparation/loading.py", "_detect"): "its own state",
     ("app/recipes/miniature.py", "MiniatureSource.fetch"): "a temporary folder",

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from devboot import __version__
+from devboot.app.preparation.fixed_addresses import FixedAddress, with_fixed_addresses
 from devboot.app.preparation.folders import claim_folders
 from devboot.app.preparation.watched import Watched
 from devboot.clone_reader import note
@@ -52,6 +53,7 @@ class Loaded(NamedTuple):
     step: int = PORT_STEP  # and how far they are apart
     program: str = ""
     templates: tuple[tuple[str, str], ...] = ()
+    fixed: Mapping[str, FixedAddress] = {}  # what the manifest has because the code names addresses of services
     is_adjusted: bool = False  # flags have changed something: what is composed of it is for this time only
 
     @property
@@ -111,7 +113,11 @@ def _load(project: Project, cwd: str, environ: Mapping[str, str], patience: Pati
         note(os.path.join(project.root, MANIFEST))  # which would take the place of a detected one
         sources = load_sources(project.manifest, root=project.root, prefix=prefix, is_lenient=not project.written)
         found = _as_in_overmind(Loaded(project, sources.manifest, sources.procfile, (), fresh, kept.notes, state_notes))
-    return found._replace(stamps=(*watched.stamps, *kept.stamps), program=kept.program, templates=kept.templates)
+    found = found._replace(stamps=(*watched.stamps, *kept.stamps), program=kept.program, templates=kept.templates)
+    if not project.written:
+        return found
+    manifest, fixed = with_fixed_addresses(found.manifest, project.state)
+    return found._replace(manifest=manifest, fixed=fixed)
 
 
 def look_at_project(cwd: str, environ: Mapping[str, str]) -> Loaded:

@@ -29,6 +29,7 @@ from devboot.app.preparation.composing import (
     wanted_ports,
 )
 from devboot.app.preparation.data import back_up, prepare_databases, prepare_services
+from devboot.app.preparation.fixed_addresses import settle_fixed_addresses
 from devboot.app.preparation.hosting import host_programs, lock_here
 from devboot.app.preparation.interpreter import Bringer
 from devboot.app.preparation.libraries import with_libraries
@@ -38,7 +39,7 @@ from devboot.app.preparation.offline import refuse_unfetched
 from devboot.app.preparation.provisioning import Machine, Provisioned, provision, this_host, wanted_objects
 from devboot.app.preparation.telling import tell_about, tell_of_edits, tell_of_strangers
 from devboot.app.preparation.turns import patience, take_turn
-from devboot.app.preparation.unlike import refuse_idle, tell_of_less, tell_of_needed_access
+from devboot.app.preparation.unlike import refuse_idle, tell_of_less
 from devboot.app.preparation.unreachable import without_unreachable
 from devboot.app.preparation.watched import Watched
 from devboot.daemon import leases
@@ -172,7 +173,7 @@ class _Way:
         if self.wishes.starts:
             refuse_idle(self.loaded, self.context.environ)
         tell_of_less(self.loaded, self.context.environ, self.reporter)
-        tell_of_needed_access(self.loaded, self.context.environ, self.reporter)
+        self.loaded = settle_fixed_addresses(self.loaded, self.context.environ, self.reporter)
         with self._doing("looking for what the project needs"):
             if self.kit is None:
                 self.loaded = without_unreachable(self.loaded, self.uv, self.context.environ, self.reporter)

@@ -62,10 +62,10 @@ def tell_about(loaded: Loaded, files: EnvFiles, reporter: Reporter) -> None:
 
 
 def _tell_of_open_services(loaded: Loaded, reporter: Reporter) -> None:
-    """Warn of the services that a written manifest opens; of a detected one its notes have said it."""
+    """Warn of the services that a written manifest opens itself; of others detection says it."""
     services = loaded.manifest.services if loaded.project.written else {}
     for name, service in services.items():
-        if service.access == "open":
+        if service.access == "open" and not (name in loaded.fixed and loaded.fixed[name].is_open):
             text = f'`{name}` lets in every user of this machine: `access = "open"`'
             reporter.emit(Event(WARNING, "services", text, slug="service/open"))
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 
-from devboot import snapshot
 from devboot.app.preparation.nature import nature_with_packages
 from devboot.clone_reader import parse_toml, read_text
 from devboot.errors import ManifestError, UsageError
@@ -76,36 +75,16 @@ def tell_of_less(loaded: Loaded, environ: Mapping[str, str], reporter: Reporter)
     os.remove(detected)
 
 
-def tell_of_needed_access(loaded: Loaded, environ: Mapping[str, str], reporter: Reporter) -> None:
-    """Warn, before the first start of a written manifest, of services that the code has no password for."""
-    unsaid = {
-        service.recipe or name: name
-        for name, service in loaded.manifest.services.items()
-        if "access" not in service.model_fields_set
-    }
-    if not loaded.project.written or not unsaid or os.path.exists(os.path.join(loaded.project.state, snapshot.NAME)):
-        return
-    proposal = _proposal(loaded, environ)
-    for found in proposal.services if proposal is not None else ():
-        if not found.is_open or found.recipe not in unsaid:
-            continue
-        name = unsaid[found.recipe]
-        where = f" ({found.evidence})" if found.evidence else ""
-        text = f"`{name}` asks for a password, which the code doesn't send{where}"
-        lines = (f"[services.{name}]", 'access = "open"  # lets in every user of this machine')
-        reporter.emit(Event(WARNING, "services", text, lines=lines, slug="service/needs-open"))
-
-
 def _lacking(loaded: Loaded, environ: Mapping[str, str]) -> Proposal | None:
     """What detection proposes for a project's folder and its manifest doesn't have; None where it proposes nothing."""
     from devboot.onboarding import lacking
 
-    proposal = _proposal(loaded, environ)
+    proposal = proposal_for(loaded, environ)
     return None if proposal is None else lacking(proposal, parse_toml(read_text(loaded.project.manifest)))
 
 
-def _proposal(loaded: Loaded, environ: Mapping[str, str]) -> Proposal | None:
-    """What detection proposes for a project's folder; None where that is nothing, or means another folder."""
+def proposal_for(loaded: Loaded, environ: Mapping[str, str]) -> Proposal | None:
+    """Return what detection proposes for a project's folder; None where that is nothing, or means another folder."""
     from devboot.app.preparation.detecting import detect_here
 
     try:

@@ -78,9 +78,10 @@ class Manifest(Table):
     _document: ManifestDocument | None = PrivateAttr(default=None)
 
     def is_wired(self, service: str) -> bool:
-        """Whether a variable takes the address of a service from devboot, wherever that listens."""
-        values = (self.env, *(process.env for process in self.processes.values()))
-        return f"${{services.{service}." in repr(values)
+        """Whether a variable takes the address of a service, or of a database in it, from devboot."""
+        values = repr((self.env, *(process.env for process in self.processes.values())))
+        inside = (f"databases.{name}" for name, database in self.served.items() if database.service == service)
+        return any(f"${{{name}." in values for name in (f"services.{service}", *inside))
 
     def model_post_init(self, context: Any, /) -> None:
         """Remembers the text that it was read from, which validation is given as its context."""

@@ -243,7 +243,8 @@ class Service(Table):
     access: Literal["private", "open"] = Field(
         default="private",
         description='Who gets in: "private" wants the generated password or the private socket, "open" lets in '
-        "everybody on this machine, for code that names the address without a password.",
+        "everybody on this machine. Left out, it is open, with a warning, for code that names the address without a "
+        "password and takes it from no variable.",
     )
     databases: dict[EntryName, OwnDatabase] = Field(
         default={}, description="Databases to make in it; the same as `[databases.NAME]` with `service`."

@@ -1,13 +1,10 @@
 """What is said of a folder without an application."""
 
-import os
-from pathlib import Path
-
 import pytest
 
 from devboot.app.preparation.loading import load_project
 from devboot.app.preparation.nature import what_else
-from devboot.app.preparation.unlike import refuse_idle, tell_of_less, tell_of_needed_access
+from devboot.app.preparation.unlike import refuse_idle, tell_of_less
 from devboot.errors import ManifestError
 from devboot.events import RecordingReporter
 from devboot.onboarding import detect, render
@@ -192,48 +189,3 @@ def test_a_clone_in_which_nothing_runs_is_called_what_it_is(tmp_path, files, cau
     assert any(cause in each for each in refused.value.causes)
     assert any(advice in each for each in refused.value.help)
     assert refused.value.exit_code == 3
-
-
-FIXED = 'import flask, redis\napp = flask.Flask(__name__)\nstore = redis.Redis(host="localhost", port=6379)\n'
-READ = FIXED.replace('redis.Redis(host="localhost", port=6379)', 'redis.from_url(os.environ["REDIS_URL"])')
-
-
-@pytest.fixture
-def told(tmp_path):
-    """Say what is warned of before the start of a project with this code and manifest."""
-
-    def tell(code, manifest, *, is_prepared=False):
-        (tmp_path / "app.py").write_text(f"import os\n{code}")
-        (tmp_path / "requirements.txt").write_text("flask\nredis\n")
-        (tmp_path / "devboot.toml").write_text(manifest)
-        environ = home_beside(tmp_path)
-        loaded = load_project(str(tmp_path), environ)
-        if is_prepared:
-            os.makedirs(loaded.project.state, exist_ok=True)
-            Path(loaded.project.state, "snapshot").touch()
-        reporter = RecordingReporter()
-        tell_of_needed_access(loaded, environ, reporter)
-        return reporter.events
-
-    return tell
-
-
-def test_a_service_that_the_code_has_no_password_for_is_told_of_before_the_first_start(told):
-    (event,) = told(FIXED, '[services.cache]\nrecipe = "redis"\n')
-    assert event.slug == "service/needs-open"
-    assert event.text == "`cache` asks for a password, which the code doesn't send (app.py:4)"
-    assert event.lines[0] == "[services.cache]"
-    assert event.lines[1].startswith('access = "open"')
-
-
-@pytest.mark.parametrize("access", ["open", "private"])
-def test_nothing_is_told_of_a_service_whose_manifest_says_who_gets_in(told, access):
-    assert told(FIXED, f'[services.redis]\naccess = "{access}"\n') == []
-
-
-def test_nothing_is_told_where_a_variable_has_the_password(told):
-    assert told(READ, "[services.redis]\n") == []
-
-
-def test_nothing_is_told_of_a_project_that_was_prepared_before(told):
-    assert told(FIXED, "[services.redis]\n", is_prepared=True) == []

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
-    from devboot.app.call import Call
+    from devboot.app.fast.call import Call
 
 # Global switches that a fast command can carry; -C takes a value.
 _SWITCHES = {
@@ -79,9 +79,9 @@ def _daemon_for(command: str, rest: Sequence[str]) -> Any:
     """A daemon in waiting for an `up` that goes the long way: forked now, while this process is still small."""
     if command != "up" or {"-n", "--dry-run", "--runner"} & set(rest):
         return None
-    from devboot.daemon import start
+    from devboot.daemon.process import fork
 
-    return start.prepare()
+    return fork.prepare()
 
 
 def _is_down(command: str, directory: str, environ: Mapping[str, str]) -> bool:
@@ -134,7 +134,7 @@ def _run(directory: str, args: Sequence[str], environ: Mapping[str, str]) -> int
     root = projects.find_root(directory)
     if not root or _is_refused(root, directory, environ):
         return None
-    from devboot.app.run import from_snapshot
+    from devboot.app.commands.run import from_snapshot
 
     return from_snapshot(root, projects.state_of(root), args, environ, directory)
 
@@ -143,7 +143,7 @@ def _is_refused(root: str, directory: str, environ: Mapping[str, str]) -> bool:
     """Whether the project is another user's, in a folder above the one that is meant."""
     if root == os.path.abspath(directory or "."):
         return False
-    from devboot.environment.root import is_refused
+    from devboot.environment.project_owner import is_refused
 
     return is_refused(root, directory, environ, os.geteuid())
 
@@ -162,10 +162,10 @@ def _fast(argv: Sequence[str], environ: Mapping[str, str], handle: Any) -> tuple
     if call.command == "up":
         if call.wishes.json or set(call.values) - _UP_FLAGS or "SUDO_UID" in environ:
             return None, handle
-        from devboot.app.launch import carry_out as launch
+        from devboot.app.commands.fast_up import carry_out as launch
 
         return launch(call, handle)
-    from devboot.app.commands import BY_NAME
+    from devboot.app.command_table import BY_NAME
 
     module = __import__(BY_NAME[call.command].fast, fromlist=["carry_out"])
     return module.carry_out(call), None
@@ -188,7 +188,7 @@ def _call(argv: Sequence[str], environ: Mapping[str, str], began: float) -> Call
         return None
     if not typed.values.get("all") and _is_refused(root, directory, environ):
         return None  # explained on the long way
-    from devboot.app.call import Call, look_at_streams
+    from devboot.app.fast.call import Call, look_at_streams
     from devboot.text.modes import Wishes
 
     wishes = Wishes(

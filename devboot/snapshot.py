@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 NAME = "snapshot"
+CHOSEN = os.path.join("generations", "chosen")  # it is that of a generation that somebody went back to
 ABSENT = (-1, -1)
 LISTED, MATCHED, FOUND = -2, -3, -4  # stand for the time in stamps of names in a folder, and of what is there at all
 KINDS = (LISTED, MATCHED, FOUND)
@@ -40,7 +41,7 @@ class Snapshot(Record):
     the path separator, `-` unset. `stamps` hold what `stamp_of` returns; `inherited` the caller's
     variables that the composition depended on, as (name, value or None). `variables` are (name, value, source,
     is secret) of all that devboot sets; `ports` (name, port, kind) are to be free before it,
-    `tasks` (name, command, cwd, has dependencies) are for `run TASK`, `data` is what `app.glance` looks at.
+    `tasks` (name, command, cwd, has dependencies) are for `run TASK`, `data` is what `app.fast.data_check` looks at.
     """
 
     root: str

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable, Iterator
 
 from devboot import __version__
-from devboot.app.commands import COMMANDS, GLOBAL, GROUPS, Command, Flag
+from devboot.app.command_table import COMMANDS, GLOBAL, GROUPS, Command, Flag
+from devboot.cli.commands.topics import EXIT_CODES, VARIABLES
 from devboot.cli.help import usage
-from devboot.cli.topics import EXIT_CODES, VARIABLES
 
 _HEAD = r""".\" Written by scripts/write_reference.py.
 .TH DEVBOOT 1 "" "devboot {version}" "User Commands"

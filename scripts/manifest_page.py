@@ -6,7 +6,7 @@ from pathlib import Path
 
 import recipe_pages
 
-from devboot.model.edge import probes, tables, variables
+from devboot.model.edge.manifest import probes, tables, variables
 from devboot.model.edge.types import Table
 
 EXAMPLE = Path(__file__).with_name("manifest_example.toml")

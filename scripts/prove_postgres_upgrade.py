@@ -20,7 +20,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from devboot.provision.tree import remove_tree  # noqa: E402
+from devboot.provision.objects.tree import remove_tree  # noqa: E402
 from tests.e2e.conftest import Machine, eventually, free_ports  # noqa: E402
 
 UPGRADE = """[services.postgres]

@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from devboot.model.artifact import PLATFORMS
-from devboot.model.edge import artifacts, origins, recipe as recipes
+from devboot.model.edge import artifacts
+from devboot.model.edge.recipe import origins, recipe as recipes
 from devboot.model.edge.types import Table
 from devboot.recipes import KnownRecipe, RecipeFolders, bundled_folder
 

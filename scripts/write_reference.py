@@ -11,12 +11,13 @@ sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
 
 import man_page  # noqa: E402
 import manifest_page  # noqa: E402
+import module_page  # noqa: E402
 import recipe_pages  # noqa: E402
 
-from devboot.app.commands import COMMANDS, GLOBAL, GROUPS, Command, Flag  # noqa: E402
-from devboot.app.explain import explanation, known_slugs  # noqa: E402
+from devboot.app.command_table import COMMANDS, GLOBAL, GROUPS, Command, Flag  # noqa: E402
+from devboot.app.commands.explain import explanation, known_slugs  # noqa: E402
+from devboot.cli.commands.topics import EXIT_CODES, VARIABLES, schema  # noqa: E402
 from devboot.cli.help import usage  # noqa: E402
-from devboot.cli.topics import EXIT_CODES, VARIABLES, schema  # noqa: E402
 
 # What a command changes beside its own output; `no` is worth saying.
 CHANGES = {
@@ -83,6 +84,7 @@ PAGES = {
     "devboot/model/edge/devboot.schema.json": schema,
     **man_page.PAGES,
     **manifest_page.PAGES,
+    **module_page.PAGES,
     **recipe_pages.PAGES,
 }
 

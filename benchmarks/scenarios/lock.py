@@ -15,7 +15,7 @@ from workshop import DEVBOOT, PYTHON, project, run
 
 from devboot.model.artifact import PLATFORMS
 from devboot.model.edge.artifacts import ArtifactRow
-from devboot.model.edge.lock import (
+from devboot.model.edge.lockfile.lock import (
     Lock,
     LockedPackage,
     PythonLock,

@@ -32,9 +32,9 @@ print(json.dumps({"unpack": took * 1000, "memory": resource.getrusage(resource.R
 _PUBLISH = """
 import json, shutil, sys, time
 sys.path.insert(0, sys.argv[3])
-from devboot.provision.roots import TemporaryRoots
-from devboot.provision.store import Store
-from devboot.provision.tree import remove_tree
+from devboot.provision.objects.roots import TemporaryRoots
+from devboot.provision.objects.store import Store
+from devboot.provision.objects.tree import remove_tree
 with TemporaryRoots(sys.argv[2]) as roots:
     began = time.monotonic()
     Store(sys.argv[2]).realise(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from devboot.app.commands import BY_NAME, COMMANDS, GLOBAL, Command, Flag
+from devboot.app.command_table import BY_NAME, COMMANDS, GLOBAL, Command, Flag
 from devboot.errors import UsageError
 from devboot.model.nearest import nearest
 from devboot.record import Record

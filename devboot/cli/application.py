@@ -10,8 +10,9 @@ from typing import Annotated, Any, TypeVar
 import typer
 
 from devboot.app.arguments import Invocation, flag_key
-from devboot.app.commands import BY_NAME, Flag
-from devboot.cli import completions as completion_scripts, fast, topics
+from devboot.app.command_table import BY_NAME, Flag
+from devboot.cli import completions as completion_scripts
+from devboot.cli.commands import fast, topics
 from devboot.cli.session import Session
 from devboot.errors import UsageError
 
@@ -84,7 +85,7 @@ def _kind_of(flag: Flag) -> tuple[Any, Any]:
 @flags_of("up")
 def up(ctx: typer.Context, names: Annotated[list[str] | None, typer.Argument()] = None, **flags: Any) -> int:
     """Provision, start, show."""
-    from devboot.cli import preparing
+    from devboot.cli.commands import preparing
 
     dry_run, runner = flags.pop("dry_run"), flags.pop("runner")
     return preparing.up(_session(ctx), names or [], _values(**flags), dry_run=dry_run, runner=runner)
@@ -93,7 +94,7 @@ def up(ctx: typer.Context, names: Annotated[list[str] | None, typer.Argument()] 
 @command("scale")
 def scale(ctx: typer.Context, counts: Annotated[list[str], typer.Argument()]) -> int:
     """Run more or fewer of a process."""
-    from devboot.cli import preparing
+    from devboot.cli.commands import preparing
 
     return preparing.scale(_session(ctx), counts)
 
@@ -108,7 +109,7 @@ def run(
     code = fast.run(words or [], _session(ctx), no_sync=no_sync)
     if code is not None:
         return code
-    from devboot.cli import preparing
+    from devboot.cli.commands import preparing
 
     return preparing.run(_session(ctx), words or [])
 
@@ -125,7 +126,7 @@ def sync(
 ) -> int:
     """Provision without starting."""
     from devboot.app.preparation.prepare import Wishes
-    from devboot.cli import preparing
+    from devboot.cli.commands import preparing
 
     wishes = Wishes(is_locked=locked, takes_lock_as_it_is=frozen, is_offline=offline, is_forced=force, kit=from_)
     return preparing.sync(_session(ctx), wishes, check=check)
@@ -141,10 +142,10 @@ def lock(
     offline: Annotated[bool, option("lock", "--offline")] = False,
 ) -> int:
     """Choose versions and write them down, or compare."""
-    from devboot.cli import locks, preparing
+    from devboot.cli.commands import lock_diff, preparing
 
     if words:
-        return locks.diff(_session(ctx), words)
+        return lock_diff.diff(_session(ctx), words)
     return preparing.lock(_session(ctx), check=check, update=update or [], offline=offline)
 
 
@@ -152,7 +153,7 @@ def lock(
 @flags_of("pack")
 def pack(ctx: typer.Context, **flags: Any) -> int:
     """Write a kit."""
-    from devboot.cli import packing
+    from devboot.cli.commands import packing
 
     return packing.pack(_session(ctx), _values(**flags))
 
@@ -163,7 +164,7 @@ def export(
     ctx: typer.Context, kind: Annotated[str, typer.Argument()], folder: Annotated[str, typer.Argument()], **flags: Any
 ) -> int:
     """Write service files for another supervisor."""
-    from devboot.cli import preparing
+    from devboot.cli.commands import preparing
 
     return preparing.export(_session(ctx), kind, folder, _values(**flags))
 
@@ -174,7 +175,7 @@ def generations(
     json: Annotated[bool, option("generations", "--json")] = False,  # noqa: ARG001  the session knows
 ) -> int:
     """List generations."""
-    from devboot.cli import generations as listed
+    from devboot.cli.commands import generations as listed
 
     return listed.generations(_session(ctx))
 
@@ -186,7 +187,7 @@ def diff(
     json: Annotated[bool, option("diff", "--json")] = False,  # noqa: ARG001  the session knows
 ) -> int:
     """Compare two generations."""
-    from devboot.cli import generations as compared
+    from devboot.cli.commands import generations as compared
 
     return compared.diff(_session(ctx), numbers or [])
 
@@ -199,7 +200,7 @@ def rollback(
     offline: Annotated[bool, option("rollback", "--offline")] = False,
 ) -> int:
     """Switch back."""
-    from devboot.cli import generations as gone_back
+    from devboot.cli.commands import generations as gone_back
 
     return gone_back.rollback(_session(ctx), number, is_offline=offline)
 
@@ -213,7 +214,7 @@ def gc(
     json: Annotated[bool, option("gc", "--json")] = False,  # noqa: ARG001  the session knows
 ) -> int:
     """Remove what nobody uses."""
-    from devboot.cli import housekeeping
+    from devboot.cli.commands import housekeeping
 
     return housekeeping.gc(_session(ctx), older_than=older_than, is_dry=dry_run, with_data=data)
 
@@ -227,7 +228,7 @@ def state(
     json: Annotated[bool, option("state", "--json")] = False,  # noqa: ARG001  the session knows
 ) -> int:
     """Show where state and data are, or take over those of another project."""
-    from devboot.cli import state as keeping
+    from devboot.cli.commands import state as keeping
 
     return keeping.state(_session(ctx), action, name, is_data=data)
 
@@ -240,7 +241,7 @@ def store(
     json: Annotated[bool, option("store", "--json")] = False,  # noqa: ARG001  the session knows
 ) -> int:
     """Look at the store, check it, repair it."""
-    from devboot.cli import housekeeping
+    from devboot.cli.commands import housekeeping
 
     return housekeeping.store(_session(ctx), action, names or [])
 
@@ -255,7 +256,7 @@ def recipe(
     offline: Annotated[bool, option("recipe", "--offline")] = False,
 ) -> int:
     """Write, update, try a recipe."""
-    from devboot.cli import recipes
+    from devboot.cli.commands import recipes
 
     return recipes.recipe(_session(ctx), words, version=as_, exclude_newer=exclude_newer, offline=offline)
 
@@ -268,9 +269,9 @@ def init(
     example: Annotated[bool, option("init", "--example")] = False,
 ) -> int:
     """Write a manifest, add to one, or write the example."""
-    from devboot.cli import looking
+    from devboot.cli.commands import init_doctor
 
-    return looking.init(_session(ctx), merges=merge, only_diff=diff, example=example)
+    return init_doctor.init(_session(ctx), merges=merge, only_diff=diff, example=example)
 
 
 @command("doctor")
@@ -284,9 +285,9 @@ def doctor(
     yes: Annotated[bool, option("doctor", "--yes")] = False,
 ) -> int:
     """Check everything, or what is named."""
-    from devboot.cli import looking
+    from devboot.cli.commands import init_doctor
 
-    return looking.doctor(_session(ctx), names or [], only_list=list_, strict=strict, fix=fix, yes=yes)
+    return init_doctor.doctor(_session(ctx), names or [], only_list=list_, strict=strict, fix=fix, yes=yes)
 
 
 @command("explain")

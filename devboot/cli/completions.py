@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 
 from devboot import snapshot
-from devboot.app.commands import COMMANDS, GLOBAL, RECIPE_ACTIONS, STATE_ACTIONS, STORE_ACTIONS, Command, Flag
+from devboot.app.command_table import COMMANDS, GLOBAL, RECIPE_ACTIONS, STATE_ACTIONS, STORE_ACTIONS, Command, Flag
 from devboot.cli.session import Session
 from devboot.errors import Exit, UsageError
 from devboot.model.nearest import nearest
@@ -47,7 +47,7 @@ def names(kind: str, cwd: str, environ: Mapping[str, str]) -> list[str]:
 
         return [spec.name for spec in plan_from_plain(known.plan_plain).processes]
     if kind == "slug":
-        from devboot.app.explain import known_slugs
+        from devboot.app.commands.explain import known_slugs
 
         return list(known_slugs())
     if kind == "check":

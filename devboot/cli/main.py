@@ -8,11 +8,11 @@ from typing import Any
 
 from devboot import __version__
 from devboot.app.arguments import Invocation, take_apart
-from devboot.app.commands import BY_NAME
+from devboot.app.command_table import BY_NAME
 from devboot.cli import failures, streams
-from devboot.cli.ending import end_by_exception
 from devboot.cli.session import Session, fallback_session, open_session
-from devboot.environment.root import refuse_foreign
+from devboot.cli.termination_signals import end_by_exception
+from devboot.environment.project_owner import refuse_foreign
 from devboot.errors import Exit, UsageError
 from devboot.state.project import find_project
 
@@ -65,7 +65,7 @@ def _dispatch(invocation: Invocation, session: Session) -> int:
     if invocation.globals.get("help"):
         return _help(invocation, session)
     if not invocation.command:
-        from devboot.cli.welcome import welcome
+        from devboot.cli.commands.welcome import welcome
 
         return welcome(session)
     command = BY_NAME[invocation.command]
@@ -74,7 +74,7 @@ def _dispatch(invocation: Invocation, session: Session) -> int:
         root = find_project(context.cwd, context.environ).root
         refuse_foreign(root, context.cwd, context.environ, os.geteuid(), command.name)
     if command.fast and command.name != "run":
-        from devboot.cli import fast
+        from devboot.cli.commands import fast
 
         code = fast.carry_out(command, invocation, session)
         if code is not None:

@@ -11,9 +11,9 @@ from typing import Any
 
 from devboot import __version__
 from devboot.app.arguments import Invocation
-from devboot.app.call import look_at_streams
 from devboot.app.context import Context
-from devboot.app.pager import PagedStreams, pager_command
+from devboot.app.fast.call import look_at_streams
+from devboot.app.fast.pager import PagedStreams, pager_command
 from devboot.cli.streams import silence_stdout
 from devboot.errors import UsageError, WorkError, shell_word
 from devboot.text.columns import printable
@@ -25,7 +25,7 @@ from devboot.text.symbols import Symbols, margin, symbols
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from devboot.app.preparation.loading import Loaded
+    from devboot.app.preparation.project.load import Loaded
     from devboot.locks import Holder
     from devboot.ui.consoles import Text
     from devboot.ui.reporters import RunReporter
@@ -149,7 +149,7 @@ class Session:
 
     def load(self) -> Loaded:
         """Load the project that a command here means, and wait for other devboots as the flags say."""
-        from devboot.app.preparation.loading import load_project
+        from devboot.app.preparation.project.load import load_project
         from devboot.state.claiming import Patience
 
         def waiting(holder: Holder) -> None:

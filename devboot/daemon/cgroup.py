@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from devboot.supervisor import proctable
+from devboot.supervisor.system import proctable
 
 _MOUNTS = ("/sys/fs/cgroup", "/sys/fs/cgroup/unified")
 _PROCESSES = "cgroup.procs"

@@ -11,7 +11,7 @@ from errno import ENOSPC
 
 from devboot.files import fail_point
 from devboot.record import Record
-from devboot.supervisor import proctable
+from devboot.supervisor.system import proctable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

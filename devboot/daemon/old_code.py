@@ -11,7 +11,7 @@ import time
 
 from devboot.daemon import leases
 from devboot.record import Record
-from devboot.supervisor import proctable
+from devboot.supervisor.system import proctable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -161,7 +161,7 @@ def _reloads(spec: ProcessSpec) -> bool:
     """Whether a process gets edited code without being told."""
     import re
 
-    from devboot.environment.reloading import left_to_itself
+    from devboot.environment.reloaders import left_to_itself
 
     return bool(spec.watch or left_to_itself(spec.command) or re.search(_NO_CODE, spec.command))
 

@@ -12,7 +12,7 @@ import time
 
 from devboot.daemon import cgroup, leases
 from devboot.daemon.leases import ChildrenBook, DaemonLease
-from devboot.daemon.reclaim import wake_guardian
+from devboot.daemon.signalling import wake_guardian
 from devboot.errors import DevbootError
 from devboot.files import atomic_write, machine_error, make_directories
 from devboot.locks import FileLock, hold_folder, is_in_place, read_holder

@@ -8,8 +8,8 @@ from __future__ import annotations
 import os
 
 from devboot.daemon.leases import DEFAULT_GRACE, DaemonLease, served_folders
-from devboot.supervisor import proctable
-from devboot.supervisor.session import INSIDE, MARKER
+from devboot.supervisor.system import proctable
+from devboot.supervisor.system.process_tree import INSIDE, MARKER
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from devboot.errors import DevbootError
-from devboot.model.edge.manifest import Manifest
+from devboot.model.edge.manifest.manifest import Manifest
 from devboot.model.procfile import Procfile
 from devboot.state.project import Project
 from devboot.text.modes import StreamFacts

@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TypeVar
 
-from devboot.environment.interpreters import (
+from devboot.environment.python.declared import PythonLock, PythonProject
+from devboot.environment.python.interpreters import (
     Interpreter,
     as_installed,
     choose_interpreter,
@@ -17,12 +18,11 @@ from devboot.environment.interpreters import (
     missing_wheels,
     unsuited,
 )
-from devboot.environment.python_advice import with_version_that_would_do
-from devboot.environment.python_files import PythonLock, PythonProject
-from devboot.environment.venv_condition import FOREIGN, OURS, examine
-from devboot.environment.venv_origin import examine_origin
-from devboot.environment.venv_progress import progress_text
-from devboot.environment.versions import VersionRequest
+from devboot.environment.python.versions import VersionRequest
+from devboot.environment.python.wheel_advice import with_version_that_would_do
+from devboot.environment.venv.condition import FOREIGN, OURS, examine
+from devboot.environment.venv.origin import examine_origin
+from devboot.environment.venv.progress import progress_text
 from devboot.errors import DevbootError, MachineError, ManifestError, Place
 from devboot.events import DONE, FAILED, NOTE, PROGRESS, UNCHANGED, Event, Reporter, doing
 from devboot.uv.client import Uv

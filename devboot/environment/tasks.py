@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from devboot.clone_reader import file_digest, is_file, note
-from devboot.model.edge.tables import Process, Task
+from devboot.model.edge.manifest.tables import Process, Task
 from devboot.snapshot import IGNORED
 
 PROCESSES = "processes"

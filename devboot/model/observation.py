@@ -1,4 +1,4 @@
-"""What a Python program asked for on its start, as `environment.recorder` has written it."""
+"""What a Python program asked for on its start, as `environment.observation.recorder` has written it."""
 
 from __future__ import annotations
 

@@ -102,7 +102,7 @@ class ProcessSpec(Record):
     depends_on: tuple[Dependency, ...] = ()
     ready: Probe | None = None
     alive: Probe | None = None
-    gates: bool = False  # `up -d` waits until ready; others count as up by `supervisor.settling`
+    gates: bool = False  # `up -d` waits until ready; others count as up by `supervisor.core.settling`
     restart: str = "on-failure"  # never, on-failure, always
     max_restarts: int = 5
     window: float = 60.0

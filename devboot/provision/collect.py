@@ -17,9 +17,9 @@ from typing import NamedTuple
 from devboot.files import fail_point, machine_error, sync_directory
 from devboot.locks import BUILD, COLLECTION, FileLock, Holder
 from devboot.provision.live import objects_in_use
-from devboot.provision.roots import forget, project_roots, roots_lock, running_roots
-from devboot.provision.store import REGISTERED, STAGING
-from devboot.provision.tree import remove_tree
+from devboot.provision.objects.roots import forget, project_roots, roots_lock, running_roots
+from devboot.provision.objects.store import REGISTERED, STAGING
+from devboot.provision.objects.tree import remove_tree
 from devboot.text.counts import counted
 
 TRASH = ".trash-"

@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from devboot.files import atomic_write, make_directories
 from devboot.model.artifact import Artifact, Layout, Part, Wanted, digest_of_parts
-from devboot.provision.store import REGISTERED, StoreObject
-from devboot.sources.debs import Find, alternatives, closure, product_version
+from devboot.provision.objects.store import REGISTERED, StoreObject
+from devboot.sources.debian.records import Find, alternatives, closure, product_version
 from devboot.uv.system_libraries import SystemLibrary, known_libraries
 
 _DROPPED = (

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from devboot.clone_reader import exists, is_file, read_text
 from devboot.errors import ManifestError, Place, reason_of
-from devboot.model.edge.origins import FETCHED, Origin
-from devboot.model.edge.recipe import Recipe, Release, Releases, parse_recipe, parse_releases
+from devboot.model.edge.recipe.origins import FETCHED, Origin
+from devboot.model.edge.recipe.recipe import Recipe, Release, Releases, parse_recipe, parse_releases
 from devboot.model.nearest import nearest
 
 LISTED_ELSEWHERE = ("conda", "deb", "host")  # the channel or the machine itself knows which versions there are

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 
 from devboot.model.artifact import PLATFORMS
 from devboot.model.edge.artifacts import ArtifactRow
-from devboot.model.edge.lock import platform_lines
-from devboot.model.edge.recipe import Release, parse_releases
-from devboot.model.edge.toml_text import inline
+from devboot.model.edge.lockfile.lock import platform_lines
+from devboot.model.edge.recipe.recipe import Release, parse_releases
+from devboot.model.edge.toml.text import inline
 from devboot.recipes.folders import version_key
 
 HEADER = "# Written by `devboot recipe update`: rows are added, never edited.\n"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 
-from devboot.model.edge.lock import Lock, LockedPackage, Wish
-from devboot.model.edge.origins import CondaOrigin
-from devboot.model.edge.recipe import Release
+from devboot.model.edge.lockfile.lock import Lock, LockedPackage, Wish
+from devboot.model.edge.recipe.origins import CondaOrigin
+from devboot.model.edge.recipe.recipe import Release
 from devboot.recipes.folders import KnownRecipe, version_key
 from devboot.resolve.distributions import is_lacking
 from devboot.resolve.packages import served

@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 from devboot.errors import IntegrityError, LockError, ManifestError, Place, Problems
 from devboot.model.artifact import PLATFORMS, Artifact, Layout, Wanted
 from devboot.model.edge.artifacts import ArtifactRow, DistributionRow
-from devboot.model.edge.lock import Lock, LockedPackage, Wish, changed_origins
-from devboot.model.edge.manifest import Manifest
-from devboot.model.edge.origins import BuildOrigin, CondaOrigin, DebOrigin, Origin, UpstreamOrigin
-from devboot.model.edge.recipe import Release
-from devboot.model.edge.tables import Tool
+from devboot.model.edge.lockfile.lock import Lock, LockedPackage, Wish, changed_origins
+from devboot.model.edge.manifest.manifest import Manifest
+from devboot.model.edge.manifest.tables import Tool
+from devboot.model.edge.recipe.origins import BuildOrigin, CondaOrigin, DebOrigin, Origin, UpstreamOrigin
+from devboot.model.edge.recipe.recipe import Release
 from devboot.recipes.folders import KnownRecipe, version_key
 from devboot.resolve.distributions import LINUX, ONLY_THERE, deb_origin, is_lacking, there_as, with_offers
 

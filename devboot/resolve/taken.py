@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from devboot.model.artifact import PLATFORMS
 from devboot.model.edge.artifacts import ArtifactRow
-from devboot.model.edge.lock import LockedPackage
-from devboot.model.edge.origins import Origin
+from devboot.model.edge.lockfile.lock import LockedPackage
+from devboot.model.edge.recipe.origins import Origin
 from devboot.recipes.folders import KnownRecipe
 
 _ASKED_FOR = {"build": "is compiled only where the manifest insists", "host": "is used only where the manifest insists"}

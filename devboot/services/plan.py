@@ -14,7 +14,7 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from devboot.errors import DevbootError, ManifestError, Place, Problems
-from devboot.model.edge.recipe import Recipe, ServiceAccess, ServiceInit, ServiceProbe, ServiceTable
+from devboot.model.edge.recipe.recipe import Recipe, ServiceAccess, ServiceInit, ServiceProbe, ServiceTable
 from devboot.model.nearest import nearest
 from devboot.model.process import (
     EXEC,

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 from devboot.errors import LockError
 from devboot.model.artifact import Artifact
-from devboot.sources.download import Downloads
-from devboot.sources.transfer import Download
+from devboot.sources.transfers.download import Downloads
+from devboot.sources.transfers.transfer import Download
 from devboot.unpack import unpack
 
 MIRROR = "DEVBOOT_MIRROR"

@@ -10,7 +10,9 @@ from typing import NamedTuple
 from devboot.errors import MachineError
 from devboot.files import machine_error
 from devboot.model.artifact import Layout
-from devboot.sources.asking import ask_program
+from devboot.sources.program_version import ask_program
+
+HOST = "host"  # as a lock names this source
 
 
 class Found(NamedTuple):

@@ -16,10 +16,10 @@ from urllib.parse import quote
 from devboot.errors import IntegrityError, NetworkError
 from devboot.model.artifact import Artifact
 from devboot.resolve.source import CachingSource
-from devboot.sources.download import Downloads
-from devboot.sources.network import Network, host_of
 from devboot.sources.npmrc import NpmConfig, Setting, load_npm_config
-from devboot.sources.transfer import Download
+from devboot.sources.transfers.download import Downloads
+from devboot.sources.transfers.network import Network, host_of
+from devboot.sources.transfers.transfer import Download
 from devboot.unpack import unpack
 
 _ABBREVIATED = "application/vnd.npm.install-v1+json; q=1.0, application/json; q=0.8"

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from devboot.clone_reader import read_text
-from devboot.sources.network import Network, Proxy, split_hosts
+from devboot.sources.transfers.network import Network, Proxy, split_hosts
 
 _VARIABLE = re.compile(r"(?<!\\)(\\*)\$\{([^${}?]+)(\?)?\}")
 _PREFIX = "npm_config_"

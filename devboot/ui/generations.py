@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from devboot.app.generations import OBJECT, PACKAGE, PROCESS, PYTHON, VARIABLE, Change, Summary
+from devboot.app.preparation.generations.history import OBJECT, PACKAGE, PROCESS, PYTHON, VARIABLE, Change, Summary
 from devboot.text.columns import printable, table
 from devboot.text.masking import MASK
 

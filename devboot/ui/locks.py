@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from devboot.app.lock_diff import LockDiff
-from devboot.app.preparation.locking import LockResult
+from devboot.app.commands.lock_diff import LockDiff
+from devboot.app.preparation.locking.lockfile import LockResult
 from devboot.text.columns import cells, pad, printable
 
 

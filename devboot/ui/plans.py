@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from devboot.app.dry_run import DryRun
-from devboot.app.preparation.ahead import Running
+from devboot.app.commands.dry_run import DryRun
+from devboot.app.preparation.compose.preview import Running
 from devboot.text.columns import printable, table
 from devboot.text.units import size
 

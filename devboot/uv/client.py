@@ -10,13 +10,13 @@ from dataclasses import dataclass, field, replace
 from devboot import events
 from devboot.errors import MachineError
 from devboot.events import Reporter, SilentReporter
+from devboot.uv.builds.library_builds import Attempts, LibrarySupply
+from devboot.uv.builds.older_setuptools import with_older_setuptools
 from devboot.uv.child import Finished, Lease, TimedOut, run_child
-from devboot.uv.environ import is_offline, provisioning_environ
 from devboot.uv.failures import failure, unbuilt_requirement
-from devboot.uv.library_builds import Attempts, LibrarySupply
 from devboot.uv.local_files import refuse_arguments, refuse_project
-from devboot.uv.network_settings import blame_settings
-from devboot.uv.older_setuptools import with_older_setuptools
+from devboot.uv.settings.environ import is_offline, provisioning_environ
+from devboot.uv.settings.network import blame_settings
 
 _PROGRESS = re.compile(
     r"^\s*(?:(?:Resolved|Prepared|Installed|Uninstalled|Checked|Downloading|Downloaded|Building|Built|Updating|Updated)\b"

@@ -11,14 +11,14 @@ import pytest
 from devboot.errors import IntegrityError, NetworkError
 from devboot.events import RecordingReporter
 from devboot.model.artifact import PLATFORMS, Artifact, Building, Layout, Wanted, platform_of
-from devboot.provision.realise import Host, realise
-from devboot.provision.roots import TemporaryRoots
-from devboot.provision.store import Store
-from devboot.provision.tree import remove_tree
+from devboot.provision.objects.realise import Host, realise
+from devboot.provision.objects.roots import TemporaryRoots
+from devboot.provision.objects.store import Store
+from devboot.provision.objects.tree import remove_tree
 from devboot.sources.archive import ArchiveSource
 from devboot.sources.build import BuildSource
-from devboot.sources.network import Network
 from devboot.sources.npm import NpmSource, Registry
+from devboot.sources.transfers.network import Network
 from devboot.sources.wheel import WheelSource
 from devboot.uv.client import make_uv
 from tests.fakes.archives import honest_tar

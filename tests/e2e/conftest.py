@@ -20,7 +20,7 @@ from pathlib import Path
 
 import pytest
 
-from devboot.provision.tree import remove_tree
+from devboot.provision.objects.tree import remove_tree
 from tests.fakes.fault_server import FaultServer
 from tests.fakes.folders import data_folder, state_folder
 from tests.fakes.terminal import Terminal

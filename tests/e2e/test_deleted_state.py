@@ -9,7 +9,7 @@ import signal
 import pytest
 
 from devboot.daemon import leases
-from devboot.supervisor.proctable import lock_holders, look
+from devboot.supervisor.system.proctable import lock_holders, look
 from tests.e2e.conftest import eventually, fetch
 from tests.e2e.test_kept_data import ask, redis_at
 

@@ -10,7 +10,7 @@ import pytest
 from devboot import snapshot as snapshots
 from devboot.model.process import plan_from_plain
 from devboot.provision import generations as files
-from devboot.provision.tree import remove_tree
+from devboot.provision.objects.tree import remove_tree
 from tests.fakes.toyproject import ToyProject
 from tests.fakes.wheels import write_wheel
 

@@ -10,7 +10,7 @@ import sqlite3
 
 import pytest
 
-from devboot.environment.secrets import load_secrets
+from devboot.environment.variables.secrets import load_secrets
 from tests.e2e.conftest import eventually, fetch
 from tests.e2e.test_projects import is_up, rows
 

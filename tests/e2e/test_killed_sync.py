@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from devboot.model.artifact import PLATFORMS
-from devboot.provision.tree import remove_tree
+from devboot.provision.objects.tree import remove_tree
 from tests.fakes.checkpoints import PROVISIONING, checkpoints
 from tests.fakes.on_path import with_devboot
 from tests.fakes.wheels import write_wheel

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from devboot import snapshot
-from devboot.provision.tree import remove_tree
+from devboot.provision.objects.tree import remove_tree
 from tests.fakes.toyproject import ToyProject
 
 # What tells that something was changed: a watcher of code looks for these.

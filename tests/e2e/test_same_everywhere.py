@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from devboot.model.artifact import PLATFORMS
-from devboot.provision.tree import remove_tree
+from devboot.provision.objects.tree import remove_tree
 from devboot.uv.client import make_uv
 from devboot.uv.listing import list_files
 from tests.e2e.conftest import LIMIT, PROJECTS, Machine, is_complete

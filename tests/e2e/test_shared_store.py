@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from devboot.environment.secrets import load_secrets
-from devboot.provision.tree import remove_tree
+from devboot.environment.variables.secrets import load_secrets
+from devboot.provision.objects.tree import remove_tree
 from tests.e2e.conftest import fetch, free_ports
 from tests.fakes.toyproject import ToyProject
 from tests.fakes.wheels import write_wheel

@@ -6,8 +6,8 @@ import shutil
 
 import pytest
 
-from devboot.provision.store import Store
-from devboot.provision.tree import remove_tree
+from devboot.provision.objects.store import Store
+from devboot.provision.objects.tree import remove_tree
 from devboot.text.units import size as shown
 from tests.fakes.toyproject import ToyProject
 

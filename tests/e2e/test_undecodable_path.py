@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from devboot.provision.tree import remove_tree
+from devboot.provision.objects.tree import remove_tree
 from tests.fakes.toyproject import ToyProject
 
 MANIFEST = """

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from devboot.provision.tree import remove_tree
+from devboot.provision.objects.tree import remove_tree
 from tests.e2e.conftest import eventually, fetch
 from tests.fakes.toyproject import ToyProject
 

@@ -6,7 +6,7 @@ import os
 import re
 
 import devboot
-from devboot.provision.tree import files_below
+from devboot.provision.objects.tree import files_below
 
 # Those that an `up` or `sync` of a project with packages, a program and a database passes at some time.
 PROVISIONING = ("database/", "generation/", "profile/", "roots/", "store/", "venv/", "write/")

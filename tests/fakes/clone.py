@@ -4,8 +4,8 @@ import os
 import platform
 import sys
 
-from devboot.environment.distributions import list_installed
-from devboot.environment.python import PythonWish, lock_python, read_python, sync_python
+from devboot.environment.project_python import PythonWish, lock_python, read_python, sync_python
+from devboot.environment.python.installed import list_installed
 from devboot.events import RecordingReporter
 from devboot.uv.client import make_uv
 from tests.fakes.wheels import write_wheel

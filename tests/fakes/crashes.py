@@ -144,7 +144,7 @@ def _hexadecimal(path: str) -> str | None:
 
 
 def _remove(path: str) -> None:
-    from devboot.provision.tree import remove_tree
+    from devboot.provision.objects.tree import remove_tree
 
     if os.path.isdir(path) and not os.path.islink(path):
         remove_tree(path)

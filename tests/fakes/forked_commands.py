@@ -74,9 +74,9 @@ def serve() -> None:
     """Answer requests until stdin ends."""
     import devboot.app.preparation.prepare
     import devboot.cli.application
-    import devboot.cli.looking
+    import devboot.cli.commands.init_doctor
+    import devboot.cli.commands.preparing
     import devboot.cli.main
-    import devboot.cli.preparing
     import devboot.doctor
     import devboot.onboarding
     import devboot.ui.reporters  # noqa: F401  so that no command has to

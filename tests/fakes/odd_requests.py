@@ -6,8 +6,8 @@ import json
 
 from hypothesis import strategies as some
 
-from devboot.daemon.requests import HANDLERS
-from devboot.daemon.view import Request, View
+from devboot.daemon.clients.request import Request, View
+from devboot.daemon.server.handlers import HANDLERS
 from devboot.wire import frames, greeting
 
 ENDING = {"down", "stop-all", "force"}  # rightly end everything

@@ -6,18 +6,18 @@ import json
 import os
 import socket
 
-from devboot.daemon.server import Server
+from devboot.daemon.server.server import Server
 from devboot.model.process import Plan
-from devboot.supervisor.loop import Loop
-from devboot.supervisor.settling import QUIET
+from devboot.supervisor.core.settling import QUIET
+from devboot.supervisor.core.supervisor import Supervisor
+from devboot.supervisor.event_loop import Loop
 from devboot.supervisor.state import End
-from devboot.supervisor.supervisor import Supervisor
 from devboot.wire import frames
 from devboot.wire.frames import frame
 
 
 class Puppet:
-    """A run of a process: takes the place of `supervisor.run.Run`."""
+    """A run of a process: takes the place of `supervisor.core.run.Run`."""
 
     terminal = -1
     probe_text = alive_text = ""

@@ -7,8 +7,8 @@ import sys
 import time
 
 from devboot.model.process import Dependency, Plan, ProcessSpec
-from devboot.supervisor.loop import Loop
-from devboot.supervisor.supervisor import Supervisor
+from devboot.supervisor.core.supervisor import Supervisor
+from devboot.supervisor.event_loop import Loop
 
 PATIENCE = 20.0  # seconds until a test gives up waiting; nothing is ever asserted about how long it took
 

@@ -8,15 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from devboot.app.preparation.app_pythons import AppPythons
-from devboot.app.preparation.provisioning import make_sources, this_host
+from devboot.app.preparation.install.app_pythons import AppPythons
+from devboot.app.preparation.install.provisioning import make_sources
+from devboot.app.this_machine import this_host
 from devboot.errors import IntegrityError, NetworkError
 from devboot.events import RecordingReporter
 from devboot.model.artifact import AppPin, Artifact, Layout, Wanted, digest_of_parts
-from devboot.provision.realise import realise
-from devboot.provision.roots import TemporaryRoots
-from devboot.provision.store import Store
-from devboot.provision.tree import remove_tree
+from devboot.provision.objects.realise import realise
+from devboot.provision.objects.roots import TemporaryRoots
+from devboot.provision.objects.store import Store
+from devboot.provision.objects.tree import remove_tree
 from devboot.uv.client import make_uv
 from tests.fakes.wheels import write_wheel
 

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from devboot.app.commands import COMMANDS
+from devboot.app.command_table import COMMANDS
 from tests.fakes.on_path import with_devboot
 
 pytestmark = pytest.mark.skipif(os.getuid() != 0, reason="only root can give files away")

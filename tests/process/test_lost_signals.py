@@ -10,7 +10,7 @@ import pytest
 STRUCK = """
 import os, signal, sys, time, weakref
 from devboot.cli import failures
-from devboot.cli.ending import end_by_exception
+from devboot.cli.termination_signals import end_by_exception
 
 class Lock: pass
 

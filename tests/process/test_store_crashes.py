@@ -11,10 +11,10 @@ from devboot.events import RecordingReporter
 from devboot.files import atomic_write
 from devboot.model.artifact import platform_of
 from devboot.provision.collect import Terms, collect
-from devboot.provision.realise import Host, object_name, realise
-from devboot.provision.roots import TemporaryRoots, hold_for_project
-from devboot.provision.store import Store
-from devboot.provision.tree import remove_tree
+from devboot.provision.objects.realise import Host, object_name, realise
+from devboot.provision.objects.roots import TemporaryRoots, hold_for_project
+from devboot.provision.objects.store import Store
+from devboot.provision.objects.tree import remove_tree
 from tests.fakes.crashes import crashes, lose_power
 from tests.fakes.sources import toy
 

@@ -12,9 +12,9 @@ REALISE = """if True:
     from devboot.errors import DevbootError
     from devboot.events import RecordingReporter
     from devboot.model.artifact import platform_of
-    from devboot.provision.realise import Host, realise
-    from devboot.provision.roots import TemporaryRoots, hold_for_project
-    from devboot.provision.store import Store
+    from devboot.provision.objects.realise import Host, realise
+    from devboot.provision.objects.roots import TemporaryRoots, hold_for_project
+    from devboot.provision.objects.store import Store
     from tests.fakes.sources import TOY, toy
     data, size = sys.argv[1], int(sys.argv[2])
     host = Host(platform_of(sys.platform, os.uname().machine), (2, 36))

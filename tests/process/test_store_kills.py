@@ -7,17 +7,17 @@ import time
 
 import pytest
 
-from devboot.provision.store import STAGING, Store
-from devboot.provision.tree import remove_tree
+from devboot.provision.objects.store import STAGING, Store
+from devboot.provision.objects.tree import remove_tree
 from tests.fakes.checkpoints import checkpoints
 
 REALISE = """if True:
     import os, sys, time
     from devboot.events import RecordingReporter
     from devboot.model.artifact import platform_of
-    from devboot.provision.realise import Host, realise
-    from devboot.provision.roots import TemporaryRoots
-    from devboot.provision.store import Store
+    from devboot.provision.objects.realise import Host, realise
+    from devboot.provision.objects.roots import TemporaryRoots
+    from devboot.provision.objects.store import Store
     from tests.fakes.sources import toy
     data = sys.argv[1]
     host = Host(platform_of(sys.platform, os.uname().machine), (2, 36))

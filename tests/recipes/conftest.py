@@ -2,7 +2,7 @@
 
 import pytest
 
-from devboot.provision.tree import remove_tree
+from devboot.provision.objects.tree import remove_tree
 
 
 @pytest.fixture(scope="session")

@@ -10,17 +10,18 @@ import time
 
 import pytest
 
-from devboot.app.preparation.app_pythons import AppPythons
-from devboot.app.preparation.distribution import Distribution, apt_of
-from devboot.app.preparation.offering import channel_asker
-from devboot.app.preparation.provisioning import make_sources, this_host, wanted_objects
-from devboot.app.preparation.transfers import make_downloads, make_registry
+from devboot.app.preparation.install.app_pythons import AppPythons
+from devboot.app.preparation.install.downloads import make_downloads, make_registry
+from devboot.app.preparation.install.provisioning import make_sources, wanted_objects
+from devboot.app.preparation.locking.candidates import channel_asker
+from devboot.app.preparation.locking.distro import Distribution, apt_of
+from devboot.app.this_machine import this_host
 from devboot.errors import LockError, NetworkError
 from devboot.events import RecordingReporter
-from devboot.model.edge.lock import Lock, Wish
-from devboot.provision.realise import realise
-from devboot.provision.roots import TemporaryRoots
-from devboot.provision.store import Store
+from devboot.model.edge.lockfile.lock import Lock, Wish
+from devboot.provision.objects.realise import realise
+from devboot.provision.objects.roots import TemporaryRoots
+from devboot.provision.objects.store import Store
 from devboot.recipes import RecipeFolders, bundled_folder
 from devboot.resolve.channels import channel_origin, with_release
 from devboot.resolve.distributions import deb_origin

@@ -9,7 +9,7 @@ import pytest
 
 from devboot.app.recipes.miniature import made_up_offers
 from devboot.model.artifact import PLATFORMS
-from devboot.model.edge.lock import Lock, Wish, lock_to_text, parse_lock
+from devboot.model.edge.lockfile.lock import Lock, Wish, lock_to_text, parse_lock
 from devboot.recipes import bundled_folder
 from devboot.resolve.packages import resolve, wanted_on
 from devboot.services import plan_service, provided_variables

@@ -11,16 +11,16 @@ PACKAGE = Path(devboot.__file__).parent
 # What is asked of a clone while a project is read and composed. New modules below these fall under the contract.
 ASKING = (
     "environment/locks/",
-    "environment/envfiles.py",
-    "environment/own_project.py",
-    "environment/python_files.py",
-    "environment/reloading.py",
-    "environment/served_port.py",
+    "environment/variables/envfiles.py",
+    "environment/python/own_project.py",
+    "environment/python/declared.py",
+    "environment/reloaders.py",
+    "environment/ports/guess.py",
     "environment/tasks.py",
-    "environment/versions.py",
-    "app/preparation/asked.py",
-    "app/preparation/composing.py",
-    "app/preparation/compiling.py",
+    "environment/python/versions.py",
+    "app/preparation/locking/wanted.py",
+    "app/preparation/compose/composition.py",
+    "app/preparation/compose/snapshot_builder.py",
     "model/",
     "onboarding/",
     "recipes/",
@@ -28,8 +28,8 @@ ASKING = (
 QUESTIONS = {"exists", "lexists", "isfile", "isdir", "is_file", "is_dir", "listdir", "scandir", "glob", "iglob"}
 # A question in one of these is noted where it is asked, or has an answer that is none of the clone's.
 NOTED = {
-    "environment/envfiles.py": "reading notes the same path",
-    "environment/own_project.py": "_is_itself_imported looks at programs, as `read_program` does",
+    "environment/variables/envfiles.py": "reading notes the same path",
+    "environment/python/own_project.py": "_is_itself_imported looks at programs, as `read_program` does",
     "environment/tasks.py": "_entries, whose callers note their patterns",
     "onboarding/reading/tree.py": "the listing and `exists` note what they tell",
     "recipes/folders.py": "names() for a message, the installation's own folder",

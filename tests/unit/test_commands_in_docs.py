@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from devboot.app.commands import BY_NAME, GLOBAL
-from devboot.app.explain import known_slugs
+from devboot.app.command_table import BY_NAME, GLOBAL
+from devboot.app.commands.explain import known_slugs
 
 ROOT = Path(__file__).parents[2]
 PAGES = [

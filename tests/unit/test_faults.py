@@ -65,7 +65,7 @@ def test_the_marks_are_on_modules_that_can_be_imported():
 
 def test_a_name_that_a_module_no_longer_has_is_found():
     assert is_there("devboot.events", "SilentReporter")
-    assert not is_there("devboot.app.preparation.transfers", "SilentReporter")
+    assert not is_there("devboot.app.preparation.install.downloads", "SilentReporter")
     assert not is_there("devboot.gone", "anything")
 
 

@@ -4,8 +4,8 @@ import subprocess
 
 import pytest
 
-from devboot.environment.venv_condition import FOREIGN, FROM_CLONE
-from devboot.environment.venv_origin import examine_origin
+from devboot.environment.venv.condition import FOREIGN, FROM_CLONE
+from devboot.environment.venv.origin import examine_origin
 from devboot.git import tracked_below
 
 

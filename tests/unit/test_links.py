@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from devboot.app.explain import known_slugs
+from devboot.app.commands.explain import known_slugs
 
 ROOT = Path(__file__).parents[2]
 CODE = re.compile(r"^```.*?^```$|`[^`\n]*`", re.DOTALL | re.MULTILINE)

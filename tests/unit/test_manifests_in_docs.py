@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from devboot.model.edge.manifest import parse_manifest
+from devboot.model.edge.manifest.manifest import parse_manifest
 
 ROOT = Path(__file__).parents[2]
 PAGES = [

@@ -9,22 +9,21 @@ import tempfile
 from collections.abc import Callable
 from typing import NamedTuple
 
-from devboot.app.preparation.provisioning import make_sources
-from devboot.app.preparation.transfers import make_downloads
-from devboot.environment.interpreters import Interpreter
-from devboot.environment.kit_wheels import Wheel, Wheelhouse
+from devboot.app.kits.wheels import Wheel, Wheelhouse
+from devboot.app.preparation.install.downloads import make_downloads
+from devboot.app.preparation.install.provisioning import make_sources
 from devboot.environment.locks.pins import Pin
+from devboot.environment.python.interpreters import Interpreter
 from devboot.errors import WorkError
 from devboot.events import Reporter
 from devboot.model.artifact import Artifact, Wanted
 from devboot.sources.archive import ArchiveSource
-from devboot.sources.deb import PATCHELF
+from devboot.sources.debian.deb import PATCHELF
 from devboot.sources.npm import NpmSource
 from devboot.sources.wheel import python_of
 from devboot.uv.client import Uv
 from devboot.uv.packages import IndexSettings
 
-HOST = "host"  # what is on PATH: nothing that could be handed on
 BUILD = "build"
 _FROM_WHEELS = ("wheel", "app")
 

@@ -11,7 +11,7 @@ import zipfile
 from collections.abc import Iterator
 
 import devboot
-from devboot.app.init import example_folder
+from devboot.app.commands.init import example_folder
 from devboot.recipes import bundled_folder
 
 _PACKAGE = os.path.dirname(os.path.abspath(devboot.__file__))

@@ -10,29 +10,37 @@ import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-from devboot.app.kits.interpreter import managed_folder, pack_python
-from devboot.app.kits.objects import BUILD, HOST, files_of
+from devboot.app.commands.lock import Inputs, bringer_of, lock_inputs
+from devboot.app.kits.objects import BUILD, files_of
 from devboot.app.kits.tools import pack_tools
-from devboot.app.lock import Inputs, bringer_of, lock_inputs
-from devboot.app.preparation.app_pythons import AppPythons
-from devboot.app.preparation.interpreter import Bringer
-from devboot.app.preparation.loading import Loaded
-from devboot.app.preparation.locking import LockWish, ensure_lock, pins_of_lock
-from devboot.app.preparation.provisioning import this_host, wanted_objects
-from devboot.app.preparation.turns import take_turn
+from devboot.app.kits.wheels import Wheel, Wheelhouse, build_requirements
+from devboot.app.preparation.install.app_pythons import AppPythons
+from devboot.app.preparation.install.interpreter import Bringer
+from devboot.app.preparation.install.kit_interpreter import managed_folder, pack_python
+from devboot.app.preparation.install.provisioning import wanted_objects
+from devboot.app.preparation.locking.lockfile import LockWish, ensure_lock, pins_of_lock
+from devboot.app.preparation.project.load import Loaded
+from devboot.app.preparation.project_lock import take_turn
+from devboot.app.this_machine import this_host
 from devboot.clone_reader import open_kit
 from devboot.environment.databases.backup import copy_database
-from devboot.environment.interpreters import Interpreter
-from devboot.environment.kit_wheels import Wheel, Wheelhouse, build_requirements
-from devboot.environment.python import PythonLock, PythonProject, declared_indexes, locked_interpreter, pins_of
+from devboot.environment.project_python import (
+    PythonLock,
+    PythonProject,
+    declared_indexes,
+    locked_interpreter,
+    pins_of,
+)
+from devboot.environment.python.interpreters import Interpreter
 from devboot.errors import IntegrityError, LockError, NetworkError, UsageError
 from devboot.events import DONE, NOTE, PROGRESS, START, WARNING, Event, Reporter, Silenced
 from devboot.files import machine_error, make_directories, sweep
 from devboot.model.artifact import PLATFORMS, Wanted
-from devboot.model.edge.lock import Lock
+from devboot.model.edge.lockfile.lock import Lock
 from devboot.model.nearest import nearest
 from devboot.provision.kit import Contents, Kit, KitObject, KitPackage, KitReader, write_kit
-from devboot.provision.realise import Host, object_name
+from devboot.provision.objects.realise import Host, object_name
+from devboot.sources.host import HOST
 from devboot.uv.client import make_uv
 
 TYPE_CHECKING = False

@@ -8,8 +8,8 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 
 from devboot.app.kits.own_wheel import installed_versions, own_requirements, write_own_wheel
-from devboot.environment.interpreters import Interpreter
-from devboot.environment.kit_wheels import Wheel, Wheelhouse, parse_pins
+from devboot.app.kits.wheels import Wheel, Wheelhouse, parse_pins
+from devboot.environment.python.interpreters import Interpreter
 from devboot.errors import WorkError
 from devboot.events import DONE, START, WARNING, Event, Reporter
 from devboot.uv.client import Uv

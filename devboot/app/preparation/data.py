@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
-from devboot.app.preparation.composing import Composed
-from devboot.app.preparation.loading import Loaded
-from devboot.app.preparation.telling import database_text
+from devboot.app.preparation.compose.composition import Composed
+from devboot.app.preparation.notices import database_text
+from devboot.app.preparation.project.load import Loaded
 from devboot.environment import databases
 from devboot.events import DONE, NOTE, START, UNCHANGED, Event, Reporter, doing
 from devboot.files import machine_error, make_directories
@@ -15,7 +15,7 @@ from devboot.locks import hold_folder
 from devboot.model.process import TASK
 from devboot.paths import shown_from
 from devboot.services.data import made_once, prepare_data
-from devboot.supervisor.stamp import PRESENCE, is_current
+from devboot.supervisor.core.task_stamp import PRESENCE, is_current
 from devboot.uv.child import Lease
 
 Clock = Callable[[], float]

@@ -13,13 +13,7 @@ from contextlib import AbstractContextManager
 from typing import NamedTuple
 
 from devboot import snapshot as snapshots
-from devboot.app.generations import link_profile, record as record_generation
-from devboot.app.kits.opened import OpenKit, kit_in_use, tell_of_seeds
-from devboot.app.preparation.app_pythons import AppPythons
-from devboot.app.preparation.asked import libraries_of, package_list, packages_digest, python_of, recipes_of
-from devboot.app.preparation.asked_ports import as_asked
-from devboot.app.preparation.compiling import note_sql_files, snapshot_of, stamps_of
-from devboot.app.preparation.composing import (
+from devboot.app.preparation.compose.composition import (
     Composed,
     Parts,
     base_port,
@@ -28,32 +22,39 @@ from devboot.app.preparation.composing import (
     refuse_missing,
     wanted_ports,
 )
+from devboot.app.preparation.compose.snapshot_builder import note_sql_files, snapshot_of, stamps_of
 from devboot.app.preparation.data import back_up, prepare_databases, prepare_services
-from devboot.app.preparation.fixed_addresses import settle_fixed_addresses
-from devboot.app.preparation.hosting import host_programs, lock_here
-from devboot.app.preparation.interpreter import Bringer
-from devboot.app.preparation.libraries import with_libraries
-from devboot.app.preparation.loading import Loaded, load_project
-from devboot.app.preparation.locking import LockResult, LockWish, ensure_lock, pins_of_lock
-from devboot.app.preparation.offline import refuse_unfetched
-from devboot.app.preparation.provisioning import Machine, Provisioned, provision, this_host, wanted_objects
-from devboot.app.preparation.telling import tell_about, tell_of_edits, tell_of_strangers
-from devboot.app.preparation.turns import patience, take_turn
-from devboot.app.preparation.unlike import refuse_idle, tell_of_less
-from devboot.app.preparation.unreachable import without_unreachable
-from devboot.app.preparation.watched import Watched
+from devboot.app.preparation.generations.history import link_profile, record as record_generation
+from devboot.app.preparation.install.app_pythons import AppPythons
+from devboot.app.preparation.install.host_programs import host_programs, lock_here
+from devboot.app.preparation.install.interpreter import Bringer
+from devboot.app.preparation.install.kit import OpenKit, kit_in_use, tell_of_seeds
+from devboot.app.preparation.install.offline_check import refuse_unfetched
+from devboot.app.preparation.install.provisioning import Machine, Provisioned, provision, wanted_objects
+from devboot.app.preparation.install.system_libraries import with_libraries
+from devboot.app.preparation.locking.drop_unavailable import without_unreachable
+from devboot.app.preparation.locking.lockfile import LockResult, LockWish, ensure_lock, pins_of_lock
+from devboot.app.preparation.locking.wanted import libraries_of, package_list, packages_digest, python_of, recipes_of
+from devboot.app.preparation.notices import tell_about, tell_of_edits, tell_of_strangers
+from devboot.app.preparation.port_flags import as_asked
+from devboot.app.preparation.project.fixed_addresses import settle_fixed_addresses
+from devboot.app.preparation.project.load import Loaded, load_project
+from devboot.app.preparation.project.recorded_reads import Watched
+from devboot.app.preparation.project.unrecognised import refuse_idle, tell_of_less
+from devboot.app.preparation.project_lock import patience, take_turn
+from devboot.app.this_machine import this_host
 from devboot.daemon import leases
-from devboot.environment.envfiles import EnvFiles, read_env_files
-from devboot.environment.ports import Ports, allocate, is_port_of
-from devboot.environment.processes import PortWish
-from devboot.environment.python import PythonLock as PythonPins, PythonProject, working_folder
-from devboot.environment.secrets import load_secrets
+from devboot.environment.ports.allocate import Ports, allocate, is_port_of
+from devboot.environment.ports.wish import PortWish
+from devboot.environment.project_python import PythonLock as PythonPins, PythonProject, working_folder
+from devboot.environment.variables.envfiles import EnvFiles, read_env_files
+from devboot.environment.variables.secrets import load_secrets
 from devboot.events import NOTE, Event, Reporter, Silenced, doing
 from devboot.locks import FileLock, is_locked
 from devboot.model.artifact import Wanted
-from devboot.model.edge.lock import Lock, Wish
+from devboot.model.edge.lockfile.lock import Lock, Wish
 from devboot.paths import Paths
-from devboot.provision.store import StoreObject
+from devboot.provision.objects.store import StoreObject
 from devboot.recipes import KnownRecipe
 from devboot.scratch import remove_abandoned
 from devboot.services.account import account_for, no_account

@@ -11,12 +11,12 @@ import re
 import zipfile
 from collections.abc import Iterator
 
-from devboot.app.preparation.offering import Offers
+from devboot.app.preparation.locking.candidates import Offers
 from devboot.errors import IntegrityError
 from devboot.model.artifact import PLATFORMS, Artifact, Layout, Wanted
 from devboot.model.edge.artifacts import ArtifactRow, PartRow
-from devboot.model.edge.lock import Wish
-from devboot.model.edge.recipe import Release
+from devboot.model.edge.lockfile.lock import Wish
+from devboot.model.edge.recipe.recipe import Release
 from devboot.recipes import KnownRecipe
 from devboot.resolve.channels import channel_origin, with_release
 from devboot.resolve.distributions import LINUX, deb_origin, distribution_row

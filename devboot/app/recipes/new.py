@@ -15,9 +15,9 @@ from devboot.errors import BusyError, UsageError
 from devboot.events import DONE, START, Event, Reporter
 from devboot.files import atomic_write
 from devboot.model.artifact import Artifact
-from devboot.model.edge.origins import WheelOrigin
-from devboot.model.edge.toml_text import inline, key_text
-from devboot.provision.tree import clean_wheel_tree, files_below
+from devboot.model.edge.recipe.origins import WheelOrigin
+from devboot.model.edge.toml.text import inline, key_text
+from devboot.provision.objects.tree import clean_wheel_tree, files_below
 from devboot.recipes.checks import UNKNOWN
 from devboot.resolve.source import Source
 from devboot.scratch import scratch_folder

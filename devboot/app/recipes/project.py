@@ -12,13 +12,13 @@ from collections.abc import Mapping, Sequence
 from textwrap import shorten
 
 import devboot
-from devboot.environment.ports import read_ports
-from devboot.environment.secrets import load_secrets, password_of
+from devboot.environment.ports.allocate import read_ports
+from devboot.environment.variables.secrets import load_secrets, password_of
 from devboot.errors import WorkError
 from devboot.events import NOTE, Event, Reporter
-from devboot.model.edge.lock import LockedPackage
-from devboot.model.edge.recipe import Exchange
-from devboot.model.edge.toml_text import inline, key_text
+from devboot.model.edge.lockfile.lock import LockedPackage
+from devboot.model.edge.recipe.recipe import Exchange
+from devboot.model.edge.toml.text import inline, key_text
 from devboot.recipes import KnownRecipe
 from devboot.services.plan import ACCESS, client_of
 from devboot.state.housekeeping import remove_folders

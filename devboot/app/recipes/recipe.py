@@ -5,16 +5,17 @@ from __future__ import annotations
 import os
 import sys
 
-from devboot.app.preparation.distribution import cache_of
-from devboot.app.preparation.provisioning import make_sources, this_host
-from devboot.app.preparation.transfers import make_downloads, make_registry
+from devboot.app.preparation.install.downloads import make_downloads, make_registry
+from devboot.app.preparation.install.provisioning import make_sources
+from devboot.app.preparation.locking.distro import cache_of
 from devboot.app.recipes.apps import AppListing
 from devboot.app.recipes.archive_listing import ArchiveListing
-from devboot.app.recipes.conda import CondaListing
+from devboot.app.recipes.conda_listing import CondaListing
 from devboot.app.recipes.new import NewRecipe, copy_recipe, look_into, new_recipe, origin_of
 from devboot.app.recipes.npm_listing import NpmListing
 from devboot.app.recipes.trial import Trial, Tried, try_recipe
 from devboot.app.recipes.update import Updated, UpdateWish, WheelListing, update_recipe
+from devboot.app.this_machine import this_host
 from devboot.errors import UsageError
 from devboot.events import Reporter
 from devboot.model.nearest import nearest

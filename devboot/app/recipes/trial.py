@@ -8,18 +8,18 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from devboot.app.preparation.distribution import Distribution, apt_of
-from devboot.app.preparation.offering import ask, channel_asker, to_ask
+from devboot.app.preparation.locking.candidates import ask, channel_asker, to_ask
+from devboot.app.preparation.locking.distro import Distribution, apt_of
 from devboot.app.recipes.miniature import MiniatureSource, made_up_offers, miniature_of, write_wheel
 from devboot.app.recipes.project import TrialProject, failed
 from devboot.errors import IntegrityError, MachineError
 from devboot.events import DONE, FAILED, NOTE, START, Event, RecordingReporter, Reporter
 from devboot.model.artifact import Wanted
-from devboot.model.edge.lock import Lock, LockedPackage, Wish, lock_to_text, parse_lock
-from devboot.provision.realise import Host, object_name, realise
-from devboot.provision.roots import TemporaryRoots
-from devboot.provision.store import Store
-from devboot.provision.tree import remove_tree
+from devboot.model.edge.lockfile.lock import Lock, LockedPackage, Wish, lock_to_text, parse_lock
+from devboot.provision.objects.realise import Host, object_name, realise
+from devboot.provision.objects.roots import TemporaryRoots
+from devboot.provision.objects.store import Store
+from devboot.provision.objects.tree import remove_tree
 from devboot.recipes import KnownRecipe
 from devboot.recipes.checks import complaints
 from devboot.resolve.packages import resolve, wanted_on

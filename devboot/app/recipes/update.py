@@ -14,7 +14,7 @@ from devboot.errors import ManifestError, NetworkError, UsageError
 from devboot.events import DONE, NOTE, START, Event, Reporter
 from devboot.model.artifact import PLATFORMS, Artifact
 from devboot.model.edge.artifacts import ArtifactRow, PartRow
-from devboot.model.edge.origins import (
+from devboot.model.edge.recipe.origins import (
     AppOrigin,
     BuildOrigin,
     CondaOrigin,
@@ -23,16 +23,16 @@ from devboot.model.edge.origins import (
     UpstreamOrigin,
     WheelOrigin,
 )
-from devboot.model.edge.recipe import Recipe, Release
-from devboot.provision.elf import tree_glibc_floor
-from devboot.provision.macho import tree_macos_floor
-from devboot.provision.mending import mend
-from devboot.provision.tree import clean_wheel_tree, drop_files, files_below, find_one
+from devboot.model.edge.recipe.recipe import Recipe, Release
+from devboot.provision.objects.elf import tree_glibc_floor
+from devboot.provision.objects.macho import tree_macos_floor
+from devboot.provision.objects.mending import mend
+from devboot.provision.objects.tree import clean_wheel_tree, drop_files, files_below, find_one
 from devboot.recipes.versions_file import NO_FILE, NO_PACKAGE, add_release, release_of
 from devboot.resolve.packages import layout_of
 from devboot.resolve.source import Source
 from devboot.scratch import scratch_folder
-from devboot.sources.asking import ask_program
+from devboot.sources.program_version import ask_program
 from devboot.sources.wheel_files import best_wheels
 from devboot.uv.client import Uv
 from devboot.uv.listing import list_files

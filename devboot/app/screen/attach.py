@@ -10,9 +10,9 @@ import os
 import select
 import time
 
-from devboot.app import meeting
+from devboot.app.fast import daemon_connection
+from devboot.app.fast.streams import STUCK, AbandonedError, Streams
 from devboot.app.screen.terminal import KeyTerminal
-from devboot.app.streams import STUCK, AbandonedError, Streams
 from devboot.daemon.client import NoAnswerError
 from devboot.wire import frames
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from devboot.app.call import Call
+    from devboot.app.fast.call import Call
     from devboot.app.screen.edits import Edits
     from devboot.app.screen.live import Live
     from devboot.app.screen.menu import Action
@@ -89,7 +89,7 @@ class _Attachment:
             self._terminal.enter()
             self._turn_until_ended()
         except NoAnswerError:
-            return meeting.complain(self._call, meeting.gone(self._call))
+            return daemon_connection.complain(self._call, daemon_connection.gone(self._call))
         finally:
             for each in (self._live, self._edits, self._moving):
                 if each is not None:
@@ -105,7 +105,7 @@ class _Attachment:
         if self._streams.failure:
             return self._streams.failure
         if self._code is None:
-            return meeting.complain(self._call, meeting.gone(self._call))
+            return daemon_connection.complain(self._call, daemon_connection.gone(self._call))
         return self._code
 
     def _turn_until_ended(self) -> None:
@@ -243,7 +243,7 @@ class _Attachment:
 
     def _send(self, command: str, names: tuple[str, ...]) -> None:
         """Ask by a conversation of its own: the answer to this one is the end of the run."""
-        found = meeting.meet(self._call)
+        found = daemon_connection.meet(self._call)
         if found.client is None:
             return
         try:
@@ -263,7 +263,7 @@ class _Attachment:
         """Bring what runs in line with the edited files, as `devboot up -d` does."""
         import subprocess
 
-        from devboot.app.again import command_line
+        from devboot.app.fast.self_invoke import command_line
         from devboot.app.screen.edits import adjusting_flags
 
         command = command_line("-C", self._call.root, "up", "-d", *adjusting_flags(self._call.values))
@@ -317,7 +317,7 @@ class _Attachment:
         if self._asking:  # Ctrl-C to the question: as before the first one
             self._question("")
             return
-        project = meeting.project_name(self._call)
+        project = daemon_connection.project_name(self._call)
         self._question(f"{project} keeps running.  d detach   s stop everything   esc go on")
 
     def _question(self, text: str) -> None:
@@ -335,7 +335,7 @@ class _Attachment:
         self._code = code
 
     def _resize(self) -> None:
-        from devboot.app.call import look_at_streams
+        from devboot.app.fast.call import look_at_streams
 
         size = look_at_streams(self._call.environ)[1]
         if size.terminal:

@@ -5,19 +5,19 @@ from __future__ import annotations
 import os
 import select
 
-from devboot.app import meeting
+from devboot.app.fast import daemon_connection
+from devboot.app.fast.streams import Streams
 from devboot.app.screen.terminal import KeyTerminal
-from devboot.app.streams import Streams
+from devboot.app.screen.terminal_state import Lent
 from devboot.daemon.client import NoAnswerError
 from devboot.model.keys import DETACH, LeaveKeys, parse_keys
-from devboot.text.lent import Lent
 from devboot.wire import frames
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal as _signal
 
-    from devboot.app.call import Call
+    from devboot.app.fast.call import Call
     from devboot.daemon.client import Client
 else:
     import _signal  # the signal package imports enum
@@ -45,13 +45,13 @@ def visit(call: Call, names: tuple[str, ...], wakeup: int) -> int:
 
     A signal that ends things ends the visit too, with 128 + n: the caller does the rest.
     """
-    found = meeting.meet(call)
+    found = daemon_connection.meet(call)
     if found.client is None:
         return _nobody(call, alive=found.lease is not None and found.lease.is_alive)
     try:
         return _Console(call, found.client, names, wakeup).run()
     except NoAnswerError:
-        return meeting.complain(call, meeting.silent_daemon(call))
+        return daemon_connection.complain(call, daemon_connection.silent_daemon(call))
     finally:
         found.client.close()
 
@@ -60,10 +60,10 @@ def _nobody(call: Call, *, alive: bool) -> int:
     from devboot.errors import WorkError
 
     if alive:
-        return meeting.complain(call, meeting.silent_daemon(call))
-    project = meeting.project_name(call)
+        return daemon_connection.complain(call, daemon_connection.silent_daemon(call))
+    project = daemon_connection.project_name(call)
     error = WorkError("daemon/not-running", f"{project} is not running", help=["devboot up -d"])
-    return meeting.complain(call, error)
+    return daemon_connection.complain(call, error)
 
 
 def _detach_keys(call: Call) -> str:
@@ -95,7 +95,11 @@ class _Console:
             self._turn_until_ended()
         finally:
             self._take_back()
-        return meeting.complain(self._call, meeting.gone(self._call)) if self._code is None else self._code
+        return (
+            daemon_connection.complain(self._call, daemon_connection.gone(self._call))
+            if self._code is None
+            else self._code
+        )
 
     def _turn_until_ended(self) -> None:
         sock, stdin = self._client.sock.fileno(), 0
@@ -137,15 +141,17 @@ class _Console:
 
     def _entered(self, name: str) -> None:
         """Show what stood there last, unended prompts too, then hand over the keys."""
-        from devboot.supervisor import logs
+        from devboot.supervisor.output import log_reader
 
         self._terminal.enter()  # first, so that a key that is typed now is for the process already
         self._name = name
         self._streams.say(f"attached to {name}; {self._keys} leaves")
         self._streams.write(2, b"\r\n")  # the terminal is raw
-        path = logs.log_path(self._call.state, name)
-        shown = b"\r\n".join(line.data for line in logs.tail(path, max(_LINES_BEFORE, self._call.stdout.rows - 2)))
-        self._streams.write(1, shown + (b"\r\n" if shown and logs.is_ended(path) else b""))
+        path = log_reader.log_path(self._call.state, name)
+        shown = b"\r\n".join(
+            line.data for line in log_reader.tail(path, max(_LINES_BEFORE, self._call.stdout.rows - 2))
+        )
+        self._streams.write(1, shown + (b"\r\n" if shown and log_reader.is_ended(path) else b""))
 
     def _typed(self, keys: bytes) -> bool:
         """Hand keys on up to those that leave; False when no more will come."""
@@ -166,7 +172,7 @@ class _Console:
         self._terminal.leave()
 
     def _resize(self) -> None:
-        from devboot.app.call import look_at_streams
+        from devboot.app.fast.call import look_at_streams
 
         size = look_at_streams(self._call.environ)[1]
         if size.terminal:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 
 from devboot import snapshot
-from devboot.app.again import command_line
+from devboot.app.fast.self_invoke import command_line
 from devboot.text.columns import printable
 
 TYPE_CHECKING = False
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
-    from devboot.app.call import Call
+    from devboot.app.fast.call import Call
 
 LOOK = 1.0  # seconds between looks at the files that the project was read from
 ASKING = 0.1  # seconds between looks whether the answer has come

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 
-from devboot.app.screen.bottomline import BottomLine
+from devboot.app.screen.bottom_line import BottomLine
 from devboot.app.screen.edits import Edits
 from devboot.app.screen.menu import Facts, Menu
 from devboot.text.modes import has_colour, is_unicode
@@ -15,8 +15,8 @@ from devboot.wire import frames
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from devboot.app.call import Call
-    from devboot.app.streams import Streams
+    from devboot.app.fast.call import Call
+    from devboot.app.fast.streams import Streams
     from devboot.daemon.client import Client
 
 _QUIET = 0.02  # seconds without output after which the line comes back

@@ -6,12 +6,12 @@ import json
 import subprocess
 import tempfile
 
-from devboot.app.again import command_line
+from devboot.app.fast.self_invoke import command_line
 from devboot.app.screen.edits import adjusting_flags
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from devboot.app.call import Call
+    from devboot.app.fast.call import Call
 
 _CHUNK = 64 * 1024
 _SWITCHES = ("no-deps", "locked", "frozen", "offline")

@@ -13,7 +13,7 @@ from devboot.doctor.findings import ERROR, Answer, Check, Finding, Fix
 from devboot.doctor.subject import Subject
 from devboot.environment.databases.connection import refuse_irregular_files
 from devboot.errors import MachineError, shell_word
-from devboot.model.edge.tables import Database
+from devboot.model.edge.manifest.tables import Database
 from devboot.scratch import remove_abandoned, scratch_folder
 from devboot.text.units import size as size_words
 

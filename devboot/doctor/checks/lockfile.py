@@ -8,10 +8,10 @@ import sys
 from devboot.clone_reader import read_bytes
 from devboot.doctor.findings import ERROR, WARNING, Answer, Check, Finding, Fix
 from devboot.doctor.subject import Subject
-from devboot.environment.targets import packages_here
+from devboot.environment.python.platform_tags import packages_here
 from devboot.errors import DevbootError, Problems
 from devboot.model.artifact import platform_of
-from devboot.model.edge.lock import LOCK, Lock, parse_lock, stale_packages
+from devboot.model.edge.lockfile.lock import LOCK, Lock, parse_lock, stale_packages
 from devboot.paths import shown_from
 from devboot.provision.distribution import this_distribution
 from devboot.resolve.packages import wishes_of

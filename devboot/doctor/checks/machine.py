@@ -10,7 +10,7 @@ import sys
 from devboot.doctor.findings import ERROR, WARNING, Answer, Check, Finding, Fix
 from devboot.doctor.subject import Subject
 from devboot.errors import shell_word
-from devboot.supervisor import proctable
+from devboot.supervisor.system import proctable
 from devboot.text.units import size
 
 _LOW = 500_000_000  # bytes; a virtualenv with a few large wheels takes that much

@@ -8,8 +8,8 @@ from devboot.daemon.client import lease_of
 from devboot.doctor.findings import WARNING, Answer, Check, Finding, Fix
 from devboot.doctor.subject import Subject
 from devboot.model.observation import NO_FILE, UNSET
-from devboot.supervisor.append_command import append_command
-from devboot.supervisor.observed import SHOWN, Lack, is_of_servers, lacks, server_command, summaries
+from devboot.supervisor.explain.append_command import append_command
+from devboot.supervisor.explain.observed import SHOWN, Lack, is_of_servers, lacks, server_command, summaries
 
 NOTHING = ("nothing was asked for in vain",)
 

@@ -9,9 +9,9 @@ from devboot import snapshot
 from devboot.daemon.client import lease_of
 from devboot.doctor.findings import ERROR, Answer, Check, Finding, Fix
 from devboot.doctor.subject import Subject
-from devboot.environment.loopback import is_free
-from devboot.environment.port_holder import using_variable
-from devboot.environment.ports import in_use
+from devboot.environment.ports.allocate import in_use
+from devboot.environment.ports.holder_advice import using_variable
+from devboot.environment.ports.loopback import is_free
 from devboot.model.process import SERVICE, fixed_port, plan_from_plain
 
 

@@ -19,7 +19,7 @@ from devboot.daemon.search import find_run
 from devboot.doctor.findings import ERROR, WARNING, Answer, Check, Finding, Fix
 from devboot.doctor.subject import Subject, venv_folder
 from devboot.errors import shell_word
-from devboot.model.edge.manifest import Manifest
+from devboot.model.edge.manifest.manifest import Manifest
 from devboot.model.process import (
     EXITED,
     FAILED,
@@ -33,8 +33,8 @@ from devboot.model.process import (
     UNTIL_SUCCEEDED,
     plan_from_plain,
 )
-from devboot.supervisor.last_failure import PREPARATION, LastFailure, read_failures
-from devboot.supervisor.planning import base_of
+from devboot.supervisor.core.planning import base_of
+from devboot.supervisor.explain.last_failure import PREPARATION, LastFailure, read_failures
 from devboot.text.counts import counted
 
 _WELL = (READY, RUNNING, EXITED)

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from devboot.doctor.checks.lockfile import load
 from devboot.doctor.findings import ERROR, WARNING, Answer, Check, Finding, Fix
 from devboot.doctor.subject import Subject, venv_folder
-from devboot.environment.distributions import list_installed
-from devboot.environment.venv_condition import ABSENT, BROKEN, UNUSABLE, Condition, examine
-from devboot.environment.venv_record import load_record
+from devboot.environment.python.installed import list_installed
+from devboot.environment.venv.condition import ABSENT, BROKEN, UNUSABLE, Condition, examine
+from devboot.environment.venv.record import load_record
 from devboot.errors import Problems, shell_word
 from devboot.text.counts import counted
 

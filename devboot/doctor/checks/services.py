@@ -9,8 +9,8 @@ from devboot.doctor.checks.lockfile import load
 from devboot.doctor.findings import ERROR, Answer, Check, Finding, Fix
 from devboot.doctor.subject import Subject
 from devboot.errors import DevbootError, shell_word
-from devboot.model.edge.lock import NOT_REPRODUCIBLE
-from devboot.model.edge.tables import Service as ServiceTable
+from devboot.model.edge.lockfile.lock import NOT_REPRODUCIBLE
+from devboot.model.edge.manifest.tables import Service as ServiceTable
 from devboot.recipes import RecipeFolders, bundled_folder
 from devboot.services import rdb
 from devboot.services.plan import Service, plan_service

@@ -5,7 +5,7 @@ from __future__ import annotations
 from devboot.doctor.findings import ERROR, Answer, Check, Finding, Fix
 from devboot.doctor.subject import Subject
 from devboot.provision.collect import leftovers
-from devboot.provision.store import Store
+from devboot.provision.objects.store import Store
 from devboot.text.counts import counted
 from devboot.text.units import size
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from urllib.parse import quote
 
 from devboot.clone_reader import refuse_irregular
-from devboot.environment.programs import holders_of
+from devboot.environment.ports.holders import holders_of
 from devboot.errors import BusyError, DevbootError, MachineError
 from devboot.files import machine_error
 

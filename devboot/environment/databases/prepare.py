@@ -17,7 +17,7 @@ from devboot.environment.databases.condition import DAMAGED, EMPTY, GIT_LFS, MIS
 from devboot.environment.databases.connection import BUSY_SECONDS, connected
 from devboot.environment.databases.pragmas import apply_pragmas, check_pragmas
 from devboot.environment.databases.statements import Statement, split_statements
-from devboot.environment.programs import holders_of
+from devboot.environment.ports.holders import holders_of
 from devboot.errors import MachineError, ManifestError, Place, WorkError, reason_of, shell_word
 from devboot.files import atomic_write, fail_point, machine_error, move_aside, plain
 

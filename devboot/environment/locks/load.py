@@ -8,6 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from devboot.clone_reader import is_file, read_bytes
+from devboot.environment.locks.formats.pdm import parse_pdm_lock, says_everything
+from devboot.environment.locks.formats.pipfile import DEVELOP, parse_pipfile_lock
+from devboot.environment.locks.formats.poetry import parse_poetry_lock
+from devboot.environment.locks.formats.pylock import parse_pylock
+from devboot.environment.locks.formats.uv_lock import find_lock, read_uv_lock
 from devboot.environment.locks.inputs import (
     PDM,
     PIPFILE_LOCK,
@@ -18,11 +23,7 @@ from devboot.environment.locks.inputs import (
     UV,
     Input,
 )
-from devboot.environment.locks.pdm import parse_pdm_lock, says_everything
 from devboot.environment.locks.pins import Pins, join_pins
-from devboot.environment.locks.pipfile import DEVELOP, parse_pipfile_lock
-from devboot.environment.locks.poetry import parse_poetry_lock
-from devboot.environment.locks.pylock import parse_pylock
 from devboot.environment.locks.requirements import (
     RequirementLine,
     decoded,
@@ -31,7 +32,6 @@ from devboot.environment.locks.requirements import (
     pins_of_locked,
 )
 from devboot.environment.locks.unlocked import Unlocked, gather
-from devboot.environment.locks.uv_lock import find_lock, read_uv_lock
 from devboot.errors import LockError, ManifestError, Place
 from devboot.uv.client import Uv
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 
 from devboot.environment.locks.companions import companions
 from devboot.environment.locks.forgotten_limits import within_limits
+from devboot.environment.locks.formats.pylock import parse_pylock
 from devboot.environment.locks.markers import Atom, decide, parse_marker, render_marker
 from devboot.environment.locks.pins import GIT, Direct, Pin, Pins, normalised, render_pins
-from devboot.environment.locks.pylock import parse_pylock
 from devboot.environment.locks.references import without_revision
 from devboot.environment.locks.requirements import RequirementLine
 from devboot.environment.locks.unlocked import Unlocked

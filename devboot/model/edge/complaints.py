@@ -7,7 +7,7 @@ import types
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, Union, get_args, get_origin
 
 from devboot.errors import DevbootError, LockError, ManifestError, Problems
-from devboot.model.edge.toml_text import inline
+from devboot.model.edge.toml.text import inline
 from devboot.model.edge.types import Number, Table, kind_of
 from devboot.model.nearest import nearest
 from devboot.model.printable import printable
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from pydantic import ValidationError
     from pydantic_core import ErrorDetails
 
-    from devboot.model.edge.document import Document
-    from devboot.model.edge.locator import Path
+    from devboot.model.edge.toml.document import Document
+    from devboot.model.edge.toml.locator import Path
 
 # How many words one run compares to find nearest matches: ten thousand wrong names must not take minutes.
 COMPARISONS = 200_000

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from devboot.onboarding.frameworks.known import FRAMEWORKS, framework_of
-from devboot.onboarding.reading.image_commands import named_modules
+from devboot.onboarding.reading.containers.image_commands import named_modules
 from devboot.onboarding.reading.layout import Application, main_folder, sources_of
 from devboot.onboarding.reading.tree import Tree
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from devboot.onboarding.proposal_values import Evidence, Note, Process, PythonInput, Task, Variable
-from devboot.onboarding.reading.compose import Compose
+from devboot.onboarding.reading.containers.compose import Compose
 from devboot.onboarding.reading.dotenv import EnvFiles
 from devboot.onboarding.reading.layout import Application
 from devboot.onboarding.reading.procfile import Procfile

@@ -13,8 +13,8 @@ from devboot.onboarding.frameworks.migrations.revisions import contradiction
 from devboot.onboarding.proposal_values import Evidence, Task
 from devboot.onboarding.reading.app_json import read_app_json
 from devboot.onboarding.reading.commands import file_of, offered, plain_command
-from devboot.onboarding.reading.compose import Compose
-from devboot.onboarding.reading.image_commands import container_command, entry_script
+from devboot.onboarding.reading.containers.compose import Compose
+from devboot.onboarding.reading.containers.image_commands import container_command, entry_script
 from devboot.onboarding.reading.layout import Application, cwd_of, own_modules
 from devboot.onboarding.reading.tree import Tree
 from devboot.onboarding.symbolic_eval.evaluate import Run

@@ -28,8 +28,8 @@ from devboot.onboarding.proposal.variables import Sources, describe as describe_
 from devboot.onboarding.proposal_values import Evidence, Note, Process, ProcfileLine, Proposal, Task, Variable
 from devboot.onboarding.reading.app_json import read_app_json
 from devboot.onboarding.reading.commands import nothing_to_run
+from devboot.onboarding.reading.containers.image_commands import variables_of_image
 from devboot.onboarding.reading.dotenv import EnvFiles
-from devboot.onboarding.reading.image_commands import variables_of_image
 from devboot.onboarding.reading.layout import cwd_of
 from devboot.onboarding.reading.node import find_node, left_to_itself, only_process
 from devboot.onboarding.reading.procfile import describe, env_files_in, missing_folder, obstacles
@@ -40,7 +40,7 @@ from devboot.onboarding.services.all_servers import Services, containers, find_s
 from devboot.onboarding.symbolic_eval.evaluate import Code, Run, evaluate
 from devboot.onboarding.symbolic_eval.known.schemas import PARSED
 from devboot.onboarding.symbolic_eval.machine import Need
-from devboot.supervisor.templates import template_names
+from devboot.supervisor.explain.file_templates import template_names
 
 DEFAULT_FILES = (".env", ".env.local")
 ENVRC = re.compile(

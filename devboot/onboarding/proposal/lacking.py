@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from devboot.environment.served_port import is_server
+from devboot.environment.ports.guess import is_server
 from devboot.onboarding.frameworks.processes import kinds_of_worker
 from devboot.onboarding.frameworks.tasks import MIGRATES
 from devboot.onboarding.front_ends.front_end import RUNS_NODE

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
-from devboot.model.edge.graph import cycles
-from devboot.model.edge.references import ATTRIBUTES, OF_A_SERVICE, VARIABLE
+from devboot.model.edge.manifest.cycles import cycles
+from devboot.model.edge.manifest.references import ATTRIBUTES, OF_A_SERVICE, VARIABLE
 from devboot.model.interpolation import OPENING, references
 from devboot.onboarding.proposal_values import Proposal, Variable
 

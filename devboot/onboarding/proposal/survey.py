@@ -16,7 +16,7 @@ from devboot.onboarding.packages.imported import with_imported
 from devboot.onboarding.packages.lists import with_covering_list, with_list_above
 from devboot.onboarding.packages.programs import list_with_program
 from devboot.onboarding.packages.written_for import with_limits
-from devboot.onboarding.reading.compose import read_compose
+from devboot.onboarding.reading.containers.compose import read_compose
 from devboot.onboarding.reading.dotenv import read_env_files
 from devboot.onboarding.reading.procfile import find_procfile, program, with_procfile_above
 from devboot.onboarding.reading.python import dependencies, find_input, name_of

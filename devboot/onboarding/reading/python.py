@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from devboot.clone_reader import names_in, parse_json, parse_toml, table_in
+from devboot.environment.locks.formats.pdm import INHERITED
 from devboot.environment.locks.inputs import (
     MISSPELT,
     PDM,
@@ -20,8 +21,7 @@ from devboot.environment.locks.inputs import (
     named_inputs,
     names_dependencies,
 )
-from devboot.environment.locks.pdm import INHERITED
-from devboot.environment.versions import stated_versions
+from devboot.environment.python.versions import stated_versions
 from devboot.onboarding.proposal_values import Evidence, Note, PythonInput
 from devboot.onboarding.reading.layout import Application
 from devboot.onboarding.reading.tree import Tree

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from devboot.clone_reader import PRESENCE, is_folder, note, read_bytes
 from devboot.paths import EARLIER_STATE
-from devboot.supervisor.templates import template_names
+from devboot.supervisor.explain.file_templates import template_names
 
 # Folders that hold other people's code, build results or data: never part of the application
 SKIPPED_FOLDERS = frozenset(

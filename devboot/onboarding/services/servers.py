@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from devboot.onboarding.frameworks.known import framework_of
 from devboot.onboarding.libraries import DOCKER_HOST, LOOPBACK, Kind, known_servers, part_of, usual_hosts
 from devboot.onboarding.proposal_values import Database, Evidence, Note
-from devboot.onboarding.reading.compose import Compose
+from devboot.onboarding.reading.containers.compose import Compose
 from devboot.onboarding.reading.dotenv import PLACEHOLDER
 from devboot.onboarding.reading.layout import Application
 from devboot.onboarding.services.connections import Connection, connections

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from devboot.model import process as model
-from devboot.supervisor.probes import accepting, conversation, listening, running
+from devboot.supervisor.probes import accept, command, listen, tcp_http
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     from devboot.model.process import Probe
-    from devboot.supervisor.loop import Timer
+    from devboot.supervisor.event_loop import Timer
     from devboot.supervisor.probes.target import Target
 
     class Attempt(Protocol):
@@ -74,7 +74,7 @@ class Prober:
         """
         self._probe = probe
         self._asks_own = probe.kind in CONVERSING and probe.port == own_port != 0
-        self._is_alone = self._asks_own and (is_sole or listening.is_taken(own_port, target.host.watcher))
+        self._is_alone = self._asks_own and (is_sole or listen.is_taken(own_port, target.host.watcher))
         self._target = target
         self._on_result = on_result
         self._once = probe.kind in model.OF_ITSELF
@@ -168,8 +168,8 @@ class Prober:
 
     def _is_own(self) -> tuple[bool, str]:
         port, where = self._probe.port, self._target
-        own, stranger = listening.look(port, where.host.watcher, where.leader, where.mark)
-        stands_in = not (own or self._is_alone or listening.is_anothers(port, where.host.watcher, where.mark))
+        own, stranger = listen.look(port, where.host.watcher, where.leader, where.mark)
+        stands_in = not (own or self._is_alone or listen.is_anothers(port, where.host.watcher, where.mark))
         return own or stands_in, stranger
 
 
@@ -179,11 +179,11 @@ def ask(probe: Probe, target: Target, done: Done, tell: Callable[[str], None]) -
     `tell(text)` is called with what is waited for, where that may take long.
     """
     if probe.kind in CONVERSING:
-        return conversation.Conversation(target.host.loop, probe, done)
+        return tcp_http.Conversation(target.host.loop, probe, done)
     if probe.kind == model.EXEC:
-        return running.run(probe, target, done)
+        return command.run(probe, target, done)
     if probe.kind == model.ACCEPT:
         where = target.host
-        return accepting.accept(where.loop, probe.port, where.watcher, target.leader, target.mark, done, tell)
-    done(*listening.look(probe.port, target.host.watcher, target.leader, target.mark))
+        return accept.accept(where.loop, probe.port, where.watcher, target.leader, target.mark, done, tell)
+    done(*listen.look(probe.port, target.host.watcher, target.leader, target.mark))
     return None

@@ -8,7 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from devboot.supervisor.host import Host
+    from devboot.supervisor.system.host import Host
 
 
 class Target(Record):

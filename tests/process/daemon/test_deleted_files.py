@@ -15,16 +15,16 @@ import time
 import pytest
 
 from devboot import snapshot
-from devboot.app import launch
-from devboot.app.call import Call
-from devboot.app.glance import MADE
+from devboot.app.commands import fast_up
+from devboot.app.fast.call import Call
+from devboot.app.fast.data_check import MADE
 from devboot.daemon import cgroup, client, leases
 from devboot.doctor.checks import processes as checks
 from devboot.doctor.subject import Subject
 from devboot.locks import hold_folder, is_folder_held
 from devboot.model.process import Probe
-from devboot.supervisor import proctable
-from devboot.supervisor.session import MARKER
+from devboot.supervisor.system import proctable
+from devboot.supervisor.system.process_tree import MARKER
 from devboot.text.modes import StreamFacts, Wishes
 from tests.fakes.folders import project_of
 
@@ -365,7 +365,7 @@ def test_a_daemon_that_is_stopped_while_another_up_waits_for_it_is_waited_for_no
     known = snapshot.read(f"{project.state}/snapshot")
 
     deadline = time.monotonic() + 20.0
-    code = launch._join_winner(call, known.plan_plain, project.env, "pid 1 (up, 2 s)", deadline, moves=False)
+    code = fast_up._join_winner(call, known.plan_plain, project.env, "pid 1 (up, 2 s)", deadline, moves=False)
 
     said = capfd.readouterr().err
     assert (code, said.count("waiting for pid 1 (up, 2 s)\n")) == (7, 1)
@@ -382,16 +382,16 @@ def test_a_running_daemon_is_joined_without_preparing_only_where_the_data_is_the
     project.write(data=((MADE, made, 0),)).devboot("up", "-d", code=int(fails))
     call = call_of(project)
 
-    joined = launch._join_known(call, client.connect(project.lease()))
+    joined = fast_up._join_known(call, client.connect(project.lease()))
     os.rmdir(made)
-    left = launch._join_known(call, client.connect(project.lease()))
+    left = fast_up._join_known(call, client.connect(project.lease()))
 
     assert (joined, left) == (int(fails), None)
 
 
 ADOPTER = """
 import subprocess, sys
-from devboot.supervisor.proctable import become_subreaper
+from devboot.supervisor.system.proctable import become_subreaper
 assert become_subreaper()
 stranger = subprocess.Popen(["sleep", "1000"])
 subprocess.run(sys.argv[1:], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=True)

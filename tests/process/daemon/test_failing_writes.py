@@ -21,14 +21,14 @@ WRITES = {"write", "rename", "replace", "makedirs", "mkdir", "ftruncate"}
 # Functions that write without a fail-point of their own: (module, function) → why.
 OTHER = {
     ("daemon/cgroup.py", "create"): "catches OSError, before anything runs",
-    ("daemon/start.py", "_make_group"): "a pipe",
-    ("daemon/console.py", "_write"): "a terminal",
-    ("daemon/start.py", "_let_go_of_everything"): "/dev/null",
-    ("daemon/waiting.py", "serve"): "before anything runs, and a pipe",
-    ("daemon/waiting.py", "_refresh"): "asked for by a signal: the loop contains it",
+    ("daemon/process/fork.py", "_make_group"): "a pipe",
+    ("daemon/server/console.py", "_write"): "a terminal",
+    ("daemon/process/fork.py", "_let_go_of_everything"): "/dev/null",
+    ("daemon/process/lifecycle.py", "serve"): "before anything runs, and a pipe",
+    ("daemon/process/lifecycle.py", "_refresh"): "asked for by a signal: the loop contains it",
     ("daemon/ownership.py", "publish"): "the folder; the lease has points in files.py",
     ("daemon/leases.py", "_is_shortened"): "catches what its parts raise",
-    ("supervisor/logfile.py", "_open_private"): "its caller has one",
+    ("supervisor/output/log_writer.py", "_open_private"): "its caller has one",
     ("daemon/ownership.py", "write_reclaimed"): "the guardian, when nothing runs any more",
 }
 

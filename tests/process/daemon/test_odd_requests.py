@@ -12,9 +12,9 @@ import traceback
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies
 
-from devboot.daemon import requests
 from devboot.daemon.leases import ChildrenBook
-from devboot.daemon.server import Server
+from devboot.daemon.server import handlers
+from devboot.daemon.server.server import Server
 from devboot.errors import DevbootError
 from devboot.model.process import plan_to_plain
 from devboot.wire import frames, greeting
@@ -146,7 +146,7 @@ def test_an_error_in_a_request_is_told_to_its_client_and_ends_nothing_else(hall,
     def broken(server, connection, request):
         raise KeyError("odd")
 
-    monkeypatch.setitem(requests.HANDLERS, "dance", broken)
+    monkeypatch.setitem(handlers.HANDLERS, "dance", broken)
     witness = hall.witness
     other, stays = hall.client()
     hall.say(other, stays, HELLO + frames.frame(frames.MESSAGE, b'{"command": "logs"}'))

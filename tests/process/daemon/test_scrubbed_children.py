@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from devboot.daemon import cgroup, leases
-from devboot.supervisor import proctable
+from devboot.supervisor.system import proctable
 
 from .conftest import is_alive, wait_until
 

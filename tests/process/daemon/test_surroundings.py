@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from devboot.daemon.waiting import no_socket
+from devboot.daemon.process.lifecycle import no_socket
 from tests.process.daemon.conftest import is_alive, wait_until
 
 

@@ -326,7 +326,7 @@ def test_orphans_of_processes_are_adopted_reaped_and_ended(project):
 
 
 def zombies_of(parent):
-    from devboot.supervisor import proctable
+    from devboot.supervisor.system import proctable
 
     return [seen for seen in proctable.processes().values() if seen.parent == parent and seen.state == "Z"]
 

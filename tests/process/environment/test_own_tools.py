@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from devboot.environment.distributions import list_installed
-from devboot.environment.python import PythonWish, read_python, sync_python
+from devboot.environment.project_python import PythonWish, read_python, sync_python
+from devboot.environment.python.installed import list_installed
 from devboot.events import RecordingReporter
 from devboot.uv.client import find_binary, make_uv
 from devboot.uv.packages import builtin_index

@@ -7,9 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from devboot.environment.python import (
-    is_lock_stale,
-)
+from devboot.environment.project_python import is_lock_stale
 from devboot.environment.python_choice import downwards, find_interpreter
 from devboot.errors import DevbootError, WorkError
 from devboot.events import NOTE

@@ -6,10 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from devboot.environment.python import (
-    find_interpreter,
-    locked_interpreter,
-)
+from devboot.environment.project_python import find_interpreter, locked_interpreter
 from devboot.errors import DevbootError, MachineError
 from devboot.events import WARNING
 from devboot.uv.client import make_uv

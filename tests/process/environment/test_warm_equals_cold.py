@@ -13,9 +13,9 @@ import pytest
 
 from devboot import snapshot as snapshots
 from devboot.app.context import Context
-from devboot.app.preparation.loading import load_project
 from devboot.app.preparation.prepare import Wishes, prepare_loaded
-from devboot.environment.distributions import list_installed
+from devboot.app.preparation.project.load import load_project
+from devboot.environment.python.installed import list_installed
 from devboot.errors import DevbootError
 from devboot.events import SilentReporter
 from devboot.model.process import plan_from_plain

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from devboot.model.edge.recipe import parse_recipe
+from devboot.model.edge.recipe.recipe import parse_recipe
 from devboot.services import plan_service
 
 RECIPE = """

@@ -70,7 +70,7 @@ def test_a_kill_in_between_is_made_good_the_next_time(toy, point):
 
 
 PREPARE = """
-from devboot.model.edge.recipe import parse_recipe
+from devboot.model.edge.recipe.recipe import parse_recipe
 from devboot.services import plan_service, prepare_data
 data, programs, runtime = sys.argv[1:]
 recipe = parse_recipe(RECIPE, "recipe.toml")

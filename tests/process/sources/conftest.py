@@ -6,9 +6,9 @@ import time
 import pytest
 
 from devboot.events import NOTE, PROGRESS, RETRY, RecordingReporter
-from devboot.sources.download import Clock, Downloads
-from devboot.sources.network import network_of
-from devboot.sources.retries import Patience
+from devboot.sources.transfers.download import Clock, Downloads
+from devboot.sources.transfers.network import network_of
+from devboot.sources.transfers.retries import Patience
 from tests.fakes.fault_server import FaultServer
 
 HASTE = Patience(tries=4, most_tries=20, first_wait=0.001, longest_wait=0.001, all_waits=5.0)

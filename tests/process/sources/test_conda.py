@@ -13,15 +13,15 @@ import tarfile
 
 import pytest
 
-from devboot.app.recipes.conda import list_conda
+from devboot.app.preparation.locking.conda_rows import list_conda
 from devboot.errors import DevbootError, IntegrityError, NetworkError, WorkError
 from devboot.events import RecordingReporter
 from devboot.model.artifact import PLATFORMS, Layout, Wanted
-from devboot.model.edge.origins import CondaOrigin
-from devboot.provision.realise import Host, realise
-from devboot.provision.roots import TemporaryRoots
-from devboot.provision.store import Store
-from devboot.provision.tree import remove_tree
+from devboot.model.edge.recipe.origins import CondaOrigin
+from devboot.provision.objects.realise import Host, realise
+from devboot.provision.objects.roots import TemporaryRoots
+from devboot.provision.objects.store import Store
+from devboot.provision.objects.tree import remove_tree
 from devboot.sources.conda import SUBDIRS, CondaSource
 
 pytest.importorskip("rattler")

@@ -186,9 +186,9 @@ def test_a_server_that_always_ends_early_is_named_with_both_sizes(client, server
 FETCH = """if True:
     import random, sys, time
     from devboot.events import RecordingReporter
-    from devboot.sources.download import Clock, Downloads
-    from devboot.sources.transfer import Download
-    from devboot.sources.network import network_of
+    from devboot.sources.transfers.download import Clock, Downloads
+    from devboot.sources.transfers.transfer import Download
+    from devboot.sources.transfers.network import network_of
     cache, url, sha256, size = sys.argv[1:]
     clock = Clock(time.monotonic, time.time, random.random)
     Downloads(cache, network_of({}), clock, RecordingReporter()).fetch(

@@ -18,8 +18,8 @@ pytestmark = pytest.mark.skipif(not can_mount(), reason="no user namespaces here
 UNPACK = """if True:
     import os, sys
     from devboot.errors import DevbootError
-    from devboot.provision.roots import TemporaryRoots
-    from devboot.provision.store import Store
+    from devboot.provision.objects.roots import TemporaryRoots
+    from devboot.provision.objects.store import Store
     from devboot.unpack import unpack
     data, archive = sys.argv[1:]
     try:

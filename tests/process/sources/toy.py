@@ -2,7 +2,7 @@
 
 import hashlib
 
-from devboot.sources.transfer import Download
+from devboot.sources.transfers.transfer import Download
 
 BODY = bytes(range(256)) * 3000  # 768 kB: several pieces
 SIZE = len(BODY)

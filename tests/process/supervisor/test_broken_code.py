@@ -8,8 +8,8 @@ import sys
 import pytest
 
 from devboot.model.process import Probe, ProcessSpec
-from devboot.supervisor.broken import broken_code
-from devboot.supervisor.failures import cannot_load
+from devboot.supervisor.explain.failures import cannot_load
+from devboot.supervisor.explain.import_errors import broken_code
 
 SERVES = "import time; print('up', flush=True); time.sleep(1000)\n"
 IMPORTS = "import sys; print('ran', flush=True); sys.path.insert(0, '.'); import shop"

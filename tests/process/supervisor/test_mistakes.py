@@ -8,7 +8,7 @@ import os
 import pytest
 
 from devboot.errors import DevbootError
-from devboot.supervisor.exits import Exits
+from devboot.supervisor.system.child_exits import Exits
 
 SLEEP = "echo up; exec sleep 1000"
 

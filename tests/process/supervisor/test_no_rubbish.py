@@ -7,10 +7,10 @@ import gc
 import pytest
 
 from devboot.model.process import Probe
-from devboot.supervisor.output import Output
+from devboot.supervisor.core.run import Run
+from devboot.supervisor.output.relay import Output
 from devboot.supervisor.probes.prober import Prober
-from devboot.supervisor.run import Run
-from devboot.supervisor.stopping import Ending
+from devboot.supervisor.system.termination import Ending
 
 CRASHES = "echo crash; sleep 0.05; exit 3"
 

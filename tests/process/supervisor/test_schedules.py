@@ -10,7 +10,7 @@ import traceback
 import pytest
 
 from devboot.model.process import PHASES, Dependency, Probe
-from devboot.supervisor.proctable import become_subreaper
+from devboot.supervisor.system.proctable import become_subreaper
 from tests.fakes.stage import Stage
 from tests.process.conftest import marked
 

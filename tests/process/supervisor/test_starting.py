@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from devboot.model.process import Dependency, Probe
-from devboot.supervisor.stamp import MADE, is_recorded
+from devboot.supervisor.core.task_stamp import MADE, is_recorded
 from tests.fakes.stage import SERVER
 
 

@@ -7,10 +7,10 @@ import time
 import pytest
 
 from devboot.model.process import Dependency
-from devboot.supervisor.exits import Exits
-from devboot.supervisor.host import Host
-from devboot.supervisor.timetable import Timetable
-from devboot.supervisor.watcher import Watcher
+from devboot.supervisor.core.schedule_timer import Timetable
+from devboot.supervisor.system.child_exits import Exits
+from devboot.supervisor.system.host import Host
+from devboot.supervisor.system.membership import Watcher
 
 
 def runs(stage, name="report"):

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, strategies as st
 
 from devboot.app.arguments import take_apart
-from devboot.app.commands import BY_NAME, COMMANDS, GLOBAL
-from devboot.app.run import unknown_task
+from devboot.app.command_table import BY_NAME, COMMANDS, GLOBAL
+from devboot.app.commands.run import unknown_task
 from devboot.errors import UsageError
 
 GLOBAL_WORDS = [["-q"], ["--quiet"], ["-v"], ["--plain"], ["--no-color"], ["--no-input"], ["-C", "x"], ["-Cx"]]

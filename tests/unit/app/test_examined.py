@@ -7,8 +7,8 @@ import time
 
 import pytest
 
+from devboot.app.commands.doctor import doctor
 from devboot.app.context import Context
-from devboot.app.doctor import doctor
 from devboot.text.modes import StreamFacts, Wishes
 
 MANIFEST = """

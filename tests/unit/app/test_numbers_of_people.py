@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from devboot.app.call import _positive
-from devboot.app.preparation.adjusting import parse_base
-from devboot.app.up import parse_ports
+from devboot.app.commands.up import parse_ports
+from devboot.app.fast.call import _positive
+from devboot.app.preparation.flag_overrides import parse_base
 from devboot.errors import UsageError
 from devboot.model import overmind
-from devboot.model.edge.manifest import parse_manifest
+from devboot.model.edge.manifest.manifest import parse_manifest
 from devboot.model.plan_check import LONGEST
 from devboot.model.process import Probe
-from devboot.supervisor.probes.conversation import _judge_http
+from devboot.supervisor.probes.tcp_http import _judge_http
 
 HUGE = "9" * 5000  # Python refuses to read so many digits
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from devboot.app.commands import BY_NAME, COMMANDS, GLOBAL
+from devboot.app.command_table import BY_NAME, COMMANDS, GLOBAL
 from devboot.cli.help import brief, command_help, overview, usage
 
 PAGES = [*((command.name, lambda width, command=command: command_help(command, width)) for command in COMMANDS)]

@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from devboot.cli import looking
+from devboot.cli.commands import init_doctor
 from devboot.cli.main import main
 
 
@@ -81,7 +81,7 @@ def test_a_bug_leaves_a_crash_file_without_values_and_exits_70(capsys, home, mon
         local = os.environ["SECRET_TOKEN"] + "-local"
         raise KeyError(os.environ["SECRET_TOKEN"], len(local))
 
-    monkeypatch.setattr(looking, "examine", broken)
+    monkeypatch.setattr(init_doctor, "examine", broken)
     code, out, err = run(capsys, "doctor")
     files = list((home / "state" / "crash").iterdir())
     assert (code, out) == (70, "")
@@ -99,7 +99,7 @@ def test_ctrl_c_says_so_and_exits_130(capsys, home, monkeypatch):
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(looking, "examine", interrupted)
+    monkeypatch.setattr(init_doctor, "examine", interrupted)
     assert run(capsys, "doctor") == (130, "", "stopped by you\n")
 
 
@@ -107,7 +107,7 @@ def test_a_full_disk_anywhere_is_no_bug(capsys, home, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device", "/x/y")
 
-    monkeypatch.setattr(looking, "examine", full)
+    monkeypatch.setattr(init_doctor, "examine", full)
     code, _, err = run(capsys, "doctor")
     assert code == 6
     assert err.startswith("error[machine/disk-full]: ")

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from devboot.app.commands import COMMANDS
-from devboot.model.edge.manifest import Manifest, parse_manifest
+from devboot.app.command_table import COMMANDS
+from devboot.model.edge.manifest.manifest import Manifest, parse_manifest
 
 ROOT = Path(__file__).resolve().parents[3]
 TABLES = [field.alias or name for name, field in Manifest.model_fields.items()]
@@ -20,7 +20,15 @@ def reference():
     return module
 
 
-PAGES = ["commands.md", "devboot.1", "errors.md", "manifest.md", "recipes/reference.md", "recipes/schema.md"]
+PAGES = [
+    "commands.md",
+    "devboot.1",
+    "errors.md",
+    "manifest.md",
+    "modules.md",
+    "recipes/reference.md",
+    "recipes/schema.md",
+]
 
 
 @pytest.mark.parametrize("page", [*(f"docs/{name}" for name in PAGES), "devboot/model/edge/devboot.schema.json"])

@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from devboot.app.preparation.loading import load_project
-from devboot.cli.preparing import load_with_settings
+from devboot.app.preparation.project.load import load_project
+from devboot.cli.commands.preparing import load_with_settings
 from devboot.errors import ManifestError
 
 

@@ -4,7 +4,7 @@ import inspect
 
 import typer
 
-from devboot.app.commands import BY_NAME
+from devboot.app.command_table import BY_NAME
 from devboot.cli.application import application
 
 

@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-from devboot.daemon import crashes, leases
+from devboot.daemon import leases
+from devboot.daemon.process import crash_report
 from devboot.errors import Exit
 
 
@@ -23,15 +24,15 @@ def raised_at(number):
 def test_each_place_is_noted_once_beyond_those_that_are_written_down(tmp_path):
     (tmp_path / "run").mkdir()
     noted = []
-    report = crashes.Crashes(str(tmp_path), noted.append)
-    places = crashes._MOST + 5
+    report = crash_report.Crashes(str(tmp_path), noted.append)
+    places = crash_report._MOST + 5
 
     for number in [*range(places), *range(places)]:
         report(raised_at(number), None)
 
     assert len(noted) == places
     with open(leases.crash_path(str(tmp_path))) as file:
-        assert file.read().count("ZeroDivisionError in devboot") == crashes._MOST
+        assert file.read().count("ZeroDivisionError in devboot") == crash_report._MOST
 
 
 @pytest.mark.faults(226)
@@ -40,7 +41,7 @@ def test_the_client_is_answered_even_where_nothing_can_be_opened_for_the_trace(t
     linecache.clearcache()
     error, told = raised_at(1), []
     limits = resource.getrlimit(resource.RLIMIT_NOFILE)
-    report = crashes.Crashes(str(tmp_path), told.append)
+    report = crash_report.Crashes(str(tmp_path), told.append)
 
     resource.setrlimit(resource.RLIMIT_NOFILE, (0, limits[1]))
     try:
@@ -60,7 +61,7 @@ def test_a_lack_of_descriptors_is_no_mistake_of_ours_and_comes_with_the_command_
     try:
         os.open(os.devnull, os.O_RDONLY)
     except OSError as error:
-        told = crashes.explain(error, str(tmp_path))
+        told = crash_report.explain(error, str(tmp_path))
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, limits)
 

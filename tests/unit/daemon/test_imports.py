@@ -36,7 +36,7 @@ def imported(code):
 
 def test_run_imports_next_to_nothing():
     found = imported(
-        "import devboot.__main__, devboot.app.run, devboot.snapshot\n"
+        "import devboot.__main__, devboot.app.commands.run, devboot.snapshot\n"
         "from devboot.state.projects import Projects\n"
         "Projects('/nowhere', '/nowhere').find_root('/')\n"
         "devboot.__main__.dispatch.__doc__; devboot.snapshot.parse(b'x\\n')"
@@ -49,7 +49,8 @@ def test_run_imports_next_to_nothing():
         "devboot",
         "devboot.__main__",
         "devboot.app",
-        "devboot.app.run",
+        "devboot.app.command_table",
+        "devboot.app.commands.run",
         "devboot.record",
         "devboot.snapshot",
         "devboot.state",
@@ -60,9 +61,9 @@ def test_run_imports_next_to_nothing():
 
 def test_ps_imports_no_json_re_enum_or_collections():
     found = imported(
-        "import devboot.__main__, devboot.app.ps\n"
+        "import devboot.__main__, devboot.app.commands.ps\n"
         "from devboot.__main__ import _call\n"
-        "import devboot.app.arguments, devboot.app.call, devboot.text.modes, devboot.wire.jsontext, _json"
+        "import devboot.app.arguments, devboot.app.fast.call, devboot.text.modes, devboot.wire.jsontext, _json"
     )
 
     assert not found & (TOO_DEAR | {"json", "re", "enum", "collections", "signal", "selectors", "subprocess"})
@@ -70,7 +71,7 @@ def test_ps_imports_no_json_re_enum_or_collections():
 
 
 def test_the_daemon_imports_the_standard_library_only_and_of_that_little():
-    found = imported("import devboot.daemon.waiting")
+    found = imported("import devboot.daemon.process.lifecycle")
 
     outside = {name.partition(".")[0] for name in found} - {"devboot"} - set(sys.stdlib_module_names)
     assert outside == set()
@@ -80,21 +81,23 @@ def test_the_daemon_imports_the_standard_library_only_and_of_that_little():
 
 
 def test_nothing_dear_is_imported_before_the_first_process_is_spawned():
-    found = imported("import devboot.daemon.waiting")
+    found = imported("import devboot.daemon.process.lifecycle")
 
     assert not found & {"collections", "enum", "fnmatch", "functools", "heapq", "json", "re", "selectors", "signal"}
 
 
 def test_what_only_serves_clients_is_imported_after_the_first_spawn():
-    found = imported("import devboot.daemon.waiting")
+    found = imported("import devboot.daemon.process.lifecycle")
 
     later = ("devboot.text", "devboot.supervisor.probes")
     assert not [name for name in found if name.startswith(later)]
-    assert not found & {f"devboot.daemon.{name}" for name in ("server", "requests", "audience", "arrival", "client")}
+    serving = ("server.server", "server.handlers", "views.viewers", "views.rollout", "client")
+    assert all(importlib.util.find_spec(f"devboot.daemon.{name}") for name in serving)
+    assert not found & {f"devboot.daemon.{name}" for name in serving}
 
 
 def test_the_guardian_needs_nothing_that_its_parent_has_not_loaded():
-    found = imported("import devboot.daemon.start, devboot.daemon.guardian")
+    found = imported("import devboot.daemon.process.fork, devboot.daemon.process.guardian")
 
     assert not found & (TOO_DEAR | {"json", "re", "enum", "collections", "signal", "selectors", "subprocess"})
 
@@ -136,8 +139,8 @@ def imported_in_functions(module):
 @pytest.mark.faults(225)
 def test_a_running_daemon_has_imported_all_that_it_will_ever_need():
     loaded = imported(
-        "import devboot.daemon.waiting, devboot.daemon.server\n"
-        "for name in devboot.daemon.waiting._LATER:\n"
+        "import devboot.daemon.process.lifecycle, devboot.daemon.server.server\n"
+        "for name in devboot.daemon.process.lifecycle._LATER:\n"
         "    __import__(name)\n"
         "before = set()"
     )

@@ -8,7 +8,7 @@ import pytest
 
 from devboot.daemon import leases
 from devboot.daemon.leases import ChildLease, ChildrenBook, DaemonLease
-from devboot.supervisor import proctable
+from devboot.supervisor.system import proctable
 
 
 def a_lease(**changed):

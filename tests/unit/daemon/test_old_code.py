@@ -14,7 +14,7 @@ from devboot.daemon import leases
 from devboot.daemon.leases import ChildLease
 from devboot.daemon.old_code import _MOST, OldCode, _newest, old_code
 from devboot.model.process import PROCESS, SERVICE, ProcessSpec
-from devboot.supervisor import proctable
+from devboot.supervisor.system import proctable
 
 EDITED, BEFORE = 3600, -3600  # seconds from now: an edit after the start, and one before
 

@@ -15,21 +15,22 @@ from types import SimpleNamespace
 
 import pytest
 
-from devboot.app import down
-from devboot.app.call import Call
-from devboot.daemon import guardian, leases, ownership
+from devboot.app.commands import down
+from devboot.app.fast.call import Call
+from devboot.daemon import leases, ownership
 from devboot.daemon.leases import DaemonLease
-from devboot.daemon.reclaim import Reclaimed
-from devboot.daemon.waiting import _Tenancy
+from devboot.daemon.orphan_cleanup import Reclaimed
+from devboot.daemon.process import guardian
+from devboot.daemon.process.lifecycle import _Tenancy
 from devboot.errors import DevbootError
 from devboot.model.process import Plan
-from devboot.supervisor import proctable
+from devboot.supervisor.system import proctable
 from devboot.text.modes import StreamFacts, Wishes
 from devboot.wire import sockets
 from tests.fakes import interleaving
 
 FILES = tuple(f"devboot/daemon/{name}.py" for name in ("guardian", "leases", "ownership", "reclaim", "waiting"))
-FILES += ("devboot/app/down.py",)
+FILES += ("devboot/app/commands/down.py",)
 
 
 class Scene:

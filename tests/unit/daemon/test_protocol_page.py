@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from devboot.daemon.requests import HANDLERS
-from devboot.daemon.view import Request, View
+from devboot.daemon.clients.request import Request, View
+from devboot.daemon.server.handlers import HANDLERS
 
 PAGE = (Path(__file__).parents[3] / "docs" / "protocol.md").read_text(encoding="utf-8")
 # What the command line tells about itself, for words like `up in 1.4 s, nothing to install`; of no use to others.

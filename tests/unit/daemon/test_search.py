@@ -3,7 +3,7 @@
 import pytest
 
 from devboot.daemon import search
-from devboot.supervisor.proctable import Seen
+from devboot.supervisor.system.proctable import Seen
 
 DAEMON = Seen(60, 50, 40, "S", "3")
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from devboot import snapshot
-from devboot.app.preparation.record import failure_on_record
+from devboot.app.preparation.last_failure import failure_on_record
 from devboot.doctor.checks import (
     checks_for,
     databases,
@@ -32,14 +32,14 @@ from devboot.doctor.checks import (
     store,
 )
 from devboot.doctor.subject import Subject
-from devboot.environment.venv_record import NAME, VenvRecord, render_record
+from devboot.environment.venv.record import NAME, VenvRecord, render_record
 from devboot.errors import ManifestError, Place, Problems, UsageError, WorkError
-from devboot.model.edge.lock import Lock, LockedPackage, PythonLock, PythonPackage, lock_to_text
-from devboot.model.edge.manifest import parse_manifest
+from devboot.model.edge.lockfile.lock import Lock, LockedPackage, PythonLock, PythonPackage, lock_to_text
+from devboot.model.edge.manifest.manifest import parse_manifest
 from devboot.model.process import Plan, ProcessSpec, plan_to_plain
-from devboot.provision.store import Store
-from devboot.supervisor.last_failure import keep_failure
-from devboot.supervisor.observed import lacks
+from devboot.provision.objects.store import Store
+from devboot.supervisor.explain.last_failure import keep_failure
+from devboot.supervisor.explain.observed import lacks
 from devboot.text.modes import StreamFacts
 from tests.fakes.folders import project_of, state_folder
 
@@ -135,7 +135,7 @@ def build(staging):
 
 @pytest.fixture
 def published(subject):
-    from devboot.provision.roots import TemporaryRoots
+    from devboot.provision.objects.roots import TemporaryRoots
 
     known = subject()
     with TemporaryRoots(known.data) as roots:

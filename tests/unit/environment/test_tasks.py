@@ -4,9 +4,9 @@ import os
 
 import pytest
 
-from devboot.app.preparation.watched import Watched
+from devboot.app.preparation.project.recorded_reads import Watched
 from devboot.environment.tasks import asked_first, automatic, gated_by, match_inputs, needs, stamp_text
-from devboot.model.edge.tables import Process, Task
+from devboot.model.edge.manifest.tables import Process, Task
 from devboot.snapshot import are_current
 
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings, strategies
 
 import devboot
-from devboot.environment.processes import Command, Surroundings, process_spec
+from devboot.environment.process_specs import Command, Surroundings, process_spec
 from devboot.model import plan_check, process as model
-from devboot.model.edge.tables import Process
+from devboot.model.edge.manifest.tables import Process
 from devboot.model.plan_check import LONGEST, PlanError, checked_plan
 from devboot.model.process import Dependency, FailureHint, Plan, Probe, ProcessSpec, plan_to_plain
 

@@ -3,7 +3,7 @@
 import pytest
 
 from devboot.onboarding import with_versions_of
-from devboot.onboarding.reading.compose import read_compose
+from devboot.onboarding.reading.containers.compose import read_compose
 from devboot.onboarding.reading.tree import Tree
 from devboot.recipes import RecipeFolders, bundled_folder
 

@@ -5,7 +5,7 @@ import tomllib
 
 import pytest
 
-from devboot.model.edge.manifest import parse_manifest
+from devboot.model.edge.manifest.manifest import parse_manifest
 from devboot.onboarding import render
 from devboot.onboarding.front_ends.front_end import dev_servers, started_by
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from devboot.model.edge.manifest import parse_manifest
-from devboot.model.edge.toml_insert import insert_tables
+from devboot.model.edge.manifest.manifest import parse_manifest
+from devboot.model.edge.toml.insert import insert_tables
 from devboot.onboarding import Proposal, lacking, render, tables
 from devboot.onboarding.proposal_values import Database, Process, PythonInput, Service, Task, Variable
 

@@ -4,7 +4,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from devboot.model.edge.manifest import parse_manifest
+from devboot.model.edge.manifest.manifest import parse_manifest
 from devboot.onboarding import render
 from devboot.onboarding.libraries import known_servers
 from devboot.recipes import RecipeFolders, bundled_folder

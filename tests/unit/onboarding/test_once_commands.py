@@ -3,7 +3,7 @@
 import pytest
 
 from devboot.onboarding.frameworks.tasks import once_commands
-from devboot.onboarding.reading.compose import Compose
+from devboot.onboarding.reading.containers.compose import Compose
 from devboot.onboarding.reading.layout import Application
 from devboot.onboarding.reading.tree import Tree
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from devboot.model.edge.manifest import parse_manifest
+from devboot.model.edge.manifest.manifest import parse_manifest
 from devboot.onboarding import Proposal, detect, render
 from devboot.onboarding.proposal_values import Database, Evidence, Process, Service, Variable
 

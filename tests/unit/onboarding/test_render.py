@@ -8,8 +8,8 @@ from textwrap import dedent
 import pytest
 from hypothesis import given, strategies as st
 
-from devboot.environment import venv_schema
-from devboot.model.edge.manifest import parse_manifest
+from devboot.environment.venv import schema
+from devboot.model.edge.manifest.manifest import parse_manifest
 from devboot.onboarding import Proposal, detect, render
 from devboot.onboarding.proposal.render import COLUMNS, HEAD, LINES, SCHEMA, quoted
 from devboot.onboarding.proposal_values import (
@@ -112,7 +112,7 @@ def test_a_clone_without_python_has_no_line_for_a_schema_that_no_virtualenv_hold
 
 
 def test_the_schema_is_where_editors_look_by_the_manifest():
-    assert SCHEMA == f"#:schema ./.venv/{venv_schema.NAME}"
+    assert SCHEMA == f"#:schema ./.venv/{schema.NAME}"
 
 
 def test_the_manifest_parses_it(write):

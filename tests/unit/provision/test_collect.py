@@ -15,8 +15,8 @@ from devboot.model.artifact import platform_of
 from devboot.provision import collect as collecting
 from devboot.provision.collect import LEFTOVER, LEFTOVER_SECONDS, OBJECT, ROOT, TRASH, Terms, collect, tree_size
 from devboot.provision.live import objects_in_use
-from devboot.provision.realise import Host, realise
-from devboot.provision.roots import (
+from devboot.provision.objects.realise import Host, realise
+from devboot.provision.objects.roots import (
     RUNNING,
     TemporaryRoots,
     hold_for_project,
@@ -24,8 +24,8 @@ from devboot.provision.roots import (
     project_roots,
     running_roots,
 )
-from devboot.provision.store import STAGING, Store
-from devboot.provision.tree import remove_tree
+from devboot.provision.objects.store import STAGING, Store
+from devboot.provision.objects.tree import remove_tree
 from tests.fakes.sources import TOY, toy
 
 HOST = Host(platform_of(sys.platform, os.uname().machine), (2, 36))

@@ -9,10 +9,10 @@ import pytest
 from devboot.events import RecordingReporter
 from devboot.files import atomic_write
 from devboot.model.artifact import platform_of
-from devboot.provision.realise import Host, realise
-from devboot.provision.roots import TemporaryRoots
-from devboot.provision.store import Store
-from devboot.provision.tree import remove_tree
+from devboot.provision.objects.realise import Host, realise
+from devboot.provision.objects.roots import TemporaryRoots
+from devboot.provision.objects.store import Store
+from devboot.provision.objects.tree import remove_tree
 from tests.fakes.sources import toy
 
 HOST = Host(platform_of(sys.platform, os.uname().machine), (2, 36))

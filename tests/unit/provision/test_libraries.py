@@ -6,9 +6,9 @@ import pytest
 
 from devboot.model.artifact import LINUX_X86_64, Artifact
 from devboot.provision.libraries import LibraryStore, Locator, build_variables, find_in_distribution
-from devboot.provision.mending import relocate
-from devboot.provision.store import REGISTERED, StoreObject
-from devboot.sources.debs import DebRecord
+from devboot.provision.objects.mending import relocate
+from devboot.provision.objects.store import REGISTERED, StoreObject
+from devboot.sources.debian.records import DebRecord
 from devboot.uv.system_libraries import known_libraries
 
 LDAP, MYSQL, COMPILER = (known_libraries()[key] for key in ("ldap", "mysql", "compiler"))

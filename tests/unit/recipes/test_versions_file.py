@@ -4,7 +4,7 @@ import pytest
 
 from devboot.model.artifact import PLATFORMS
 from devboot.model.edge.artifacts import ArtifactRow
-from devboot.model.edge.recipe import parse_releases
+from devboot.model.edge.recipe.recipe import parse_releases
 from devboot.recipes.versions_file import add_release, release_of
 
 LINUX, ARM, MAC, OLD_MAC = PLATFORMS

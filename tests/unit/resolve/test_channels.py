@@ -4,8 +4,8 @@ import pytest
 
 from devboot.model.artifact import PLATFORMS
 from devboot.model.edge.artifacts import ArtifactRow, PartRow
-from devboot.model.edge.lock import Lock, Wish, lock_to_text, parse_lock
-from devboot.model.edge.recipe import Release, parse_recipe
+from devboot.model.edge.lockfile.lock import Lock, Wish, lock_to_text, parse_lock
+from devboot.model.edge.recipe.recipe import Release, parse_recipe
 from devboot.recipes import KnownRecipe
 from devboot.resolve.channels import channel_questions, condition_of, with_release
 from devboot.resolve.packages import resolve, wanted_on

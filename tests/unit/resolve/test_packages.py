@@ -4,9 +4,9 @@ import pytest
 
 from devboot.errors import IntegrityError, LockError, Problems
 from devboot.model.artifact import Layout
-from devboot.model.edge.lock import Lock, Wish
-from devboot.model.edge.manifest import parse_manifest
-from devboot.model.edge.recipe import parse_recipe, parse_releases
+from devboot.model.edge.lockfile.lock import Lock, Wish
+from devboot.model.edge.manifest.manifest import parse_manifest
+from devboot.model.edge.recipe.recipe import parse_recipe, parse_releases
 from devboot.recipes import KnownRecipe
 from devboot.recipes.folders import version_key
 from devboot.resolve.packages import (

@@ -1,8 +1,8 @@
 """Which source a package comes from on which platform, and why others in the recipe fell away."""
 
 from devboot.model.edge.artifacts import PartRow
-from devboot.model.edge.lock import Wish
-from devboot.model.edge.recipe import parse_recipe, parse_releases
+from devboot.model.edge.lockfile.lock import Wish
+from devboot.model.edge.recipe.recipe import parse_recipe, parse_releases
 from devboot.recipes import KnownRecipe
 from devboot.resolve.distributions import deb_origin, distribution_row
 from devboot.resolve.packages import resolve

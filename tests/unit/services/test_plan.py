@@ -5,7 +5,7 @@ import os
 import pytest
 
 from devboot.errors import ManifestError, Problems
-from devboot.model.edge.recipe import parse_recipe
+from devboot.model.edge.recipe.recipe import parse_recipe
 from devboot.recipes import RecipeFolders, bundled_folder
 from devboot.services import plan_service, provided_variables
 from devboot.services.plan import WantedDatabase, socket_of

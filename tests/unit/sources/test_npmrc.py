@@ -4,8 +4,8 @@ import base64
 
 import pytest
 
-from devboot.sources.network import Network, Proxy
 from devboot.sources.npmrc import NpmConfig, Setting, load_npm_config, npmrc_files, parse_npmrc
+from devboot.sources.transfers.network import Network, Proxy
 
 NPM = "https://npm.example.test"
 

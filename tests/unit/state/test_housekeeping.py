@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from devboot.app.commands.state import remove_gone
 from devboot.app.context import Context
-from devboot.app.state import remove_gone
 from devboot.locks import is_locked
 from devboot.provision.collect import Terms
 from devboot.state import housekeeping
@@ -50,7 +50,8 @@ def test_a_claim_at_any_moment_of_a_removal_loses_no_data(tmp_path):
         _claim(context, shop, "of the moved project")
         shop.rename(moved)
         removed = Actor(
-            lambda context=context: list(remove_gone(context, Terms(time.time), with_data=True)), ("app/state.py",)
+            lambda context=context: list(remove_gone(context, Terms(time.time), with_data=True)),
+            ("app/commands/state.py",),
         )
 
         removed.advance(steps)

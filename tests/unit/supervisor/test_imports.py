@@ -23,7 +23,7 @@ def test_nothing_expensive_and_nothing_foreign_is_imported():
     code = """
 import sys
 sys.path.insert(0, ".")
-import devboot.supervisor.supervisor, devboot.supervisor.logs
+import devboot.supervisor.core.supervisor, devboot.supervisor.output.log_reader
 import os
 print(*{name.partition(".")[0] for name in sys.modules})
 """
@@ -39,12 +39,12 @@ def test_reading_logs_imports_next_to_nothing():
 import sys
 sys.path.insert(0, ".")
 before = set(sys.modules)
-import devboot.supervisor.logs
+import devboot.supervisor.output.log_reader
 print(*sorted(name for name in set(sys.modules) - before if name.startswith("devboot")))
 """
     done = subprocess.run([sys.executable, "-S", "-c", code], capture_output=True, text=True, check=True)
 
     assert done.stdout.split() == [
-        "devboot", "devboot.record", "devboot.supervisor", "devboot.supervisor.logfile",
-        "devboot.supervisor.logs",
+        "devboot", "devboot.record", "devboot.supervisor", "devboot.supervisor.output.relay",
+        "devboot.supervisor.output.log_reader", "devboot.supervisor.output.log_writer",
     ]  # fmt: skip

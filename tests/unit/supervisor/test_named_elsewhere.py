@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from devboot.model.process import PROCESS, TASK, ProcessSpec
-from devboot.supervisor.failures import cannot_load, ended
+from devboot.supervisor.explain.failures import cannot_load, ended
 from devboot.supervisor.state import End
 
 LINE = "ModuleNotFoundError: No module named 'my_shop'"

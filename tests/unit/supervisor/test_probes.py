@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from devboot.model.process import FailureHint, Probe
-from devboot.supervisor.lines import LineMatcher, find_hint, strip_escapes
-from devboot.supervisor.probes.conversation import Answer, judge, question
+from devboot.supervisor.output.line_matcher import LineMatcher, find_hint, strip_escapes
 from devboot.supervisor.probes.prober import command_pause, patient_pause, pause
+from devboot.supervisor.probes.tcp_http import Answer, judge, question
 
 REDIS = Probe("tcp", send="*1\r\n$4\r\nPING\r\n", expect="+PONG", loading="-LOADING")
 WEB = Probe("http", path="/health")

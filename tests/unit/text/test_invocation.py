@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from devboot.app.commands import COMMANDS as TABLE
+from devboot.app.command_table import COMMANDS as TABLE
 from devboot.errors import WorkError
 from devboot.text import invocation
 from devboot.text.invocation import COMMANDS, how_called, rewrite

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import pytest
 
-from devboot.app.screen.bottomline import BottomLine
-from devboot.daemon.repeats import alike
+from devboot.app.screen.bottom_line import BottomLine
+from devboot.daemon.views.debugger_prompts import debugger_at
+from devboot.daemon.views.repeat_filter import alike
 from devboot.events import START, Event
-from devboot.supervisor.lines import LineMatcher, strip_escapes
-from devboot.supervisor.output import Tail
+from devboot.supervisor.output.line_matcher import LineMatcher, strip_escapes
+from devboot.supervisor.output.relay import Tail
 from devboot.text.columns import clip, printable
 from devboot.text.escapes import shown
 from devboot.text.loglines import LineStyle, Prefixer
 from devboot.text.masking import Masker
-from devboot.text.prompts import debugger_at
 from devboot.text.symbols import UNICODE
 from devboot.text.wrapping import expand_tabs, wrap
 from devboot.ui.board import Board, active_lines

@@ -62,11 +62,11 @@ def test_json_is_printable_and_means_the_same(text):
     assert unprintable(to_json(HOSTILE)) == []
 
 
-# Where text leaves devboot for a terminal, besides `app/streams.py`, whose `say` is the edge of the fast commands.
+# Where text leaves devboot for a terminal, besides `app/fast/streams.py`, whose `say` is the edge of the fast commands.
 EDGES = {
     "cli/session.py": "the edge of all other commands; the words that it takes back by an escape are its own",
     "cli/failures.py": "`render_problem`, which is an edge, and `terminal_text`",
-    "app/run.py": "`render_problem`",
+    "app/commands/run.py": "`render_problem`",
     "services/mongo_client.py": "a program of its own, whose output is shown as a cause of an error",
     "services/unprivileged.py": "a program of its own, whose output is a log",
     "watching/__main__.py": "a program of its own, whose output the daemon reads",
@@ -95,10 +95,13 @@ def _writes(node: ast.AST) -> bool:
 @pytest.mark.faults(183)
 def test_the_daemon_sends_words_of_its_own_through_one_method():
     """Output of processes (`frames.OUT`) is cleaned by the prefixer; whatever else is text goes through `say`."""
-    allowed = {"daemon/console.py", "daemon/audience.py"}  # which say how much was left out, and what has ended
+    allowed = {
+        "daemon/server/console.py",
+        "daemon/views/viewers.py",
+    }  # which say how much was left out, and what has ended
     found = {
         str(path.relative_to(PACKAGE))
-        for path in (PACKAGE / "daemon").glob("*.py")
+        for path in (PACKAGE / "daemon").rglob("*.py")
         if re.search(r"\.send\(\s*frames\.ERR\b", path.read_text())
     }
     assert found == allowed

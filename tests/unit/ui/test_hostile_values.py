@@ -12,16 +12,16 @@ from rich.text import Text
 
 import devboot.text
 import devboot.ui
-from devboot.app.dry_run import DryRun, Step
-from devboot.app.generations import Change, Summary
-from devboot.app.lock_diff import LockDiff
-from devboot.app.preparation.ahead import Running
-from devboot.app.state import Listed
-from devboot.app.store import Repaired
+from devboot.app.commands.dry_run import DryRun, Step
+from devboot.app.commands.lock_diff import LockDiff
+from devboot.app.commands.state import Listed
+from devboot.app.commands.store import Repaired
+from devboot.app.preparation.compose.preview import Running
+from devboot.app.preparation.generations.history import Change, Summary
 from devboot.doctor.findings import ERROR, Answer, Area, Check, Finding, Fix, Outcome, Report
 from devboot.errors import Place, Problems, WorkError
 from devboot.events import DONE, FAILED, FETCH, NOTE, PROGRESS, RETRY, START, UNCHANGED, WARNING, Event
-from devboot.model.edge.lock_diff import Difference
+from devboot.model.edge.lockfile.diff import Difference
 from devboot.model.process import GAVE_UP, PROCESS, LastExit, ProcessStatus
 from devboot.provision.collect import OBJECT, ROOT, Collected, Piece
 from devboot.text import columns, paint, problem_facts, problems, processes, summary, wrapping

@@ -8,7 +8,7 @@ from dataclasses import replace
 from devboot.onboarding.frameworks.framework import Candidate, Clone, Framework
 from devboot.onboarding.frameworks.serving_script import RUNS, script_command
 from devboot.onboarding.proposal_values import Evidence, Process
-from devboot.onboarding.reading.image_commands import image_command
+from devboot.onboarding.reading.containers.image_commands import image_command
 from devboot.onboarding.reading.layout import (
     application_at,
     cwd_of,

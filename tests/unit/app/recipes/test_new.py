@@ -3,7 +3,7 @@
 import pytest
 
 from devboot.app.recipes.new import Seen, origin_of, programs_in, skeleton
-from devboot.model.edge.recipe import parse_recipe
+from devboot.model.edge.recipe.recipe import parse_recipe
 
 SEEN = Seen("shout-bin", 'Ann "A" Onymous', "MIT", "Says it, loudly\\", {"whisper": "bin/whisper", "shout": "x/shout"})
 

@@ -7,7 +7,7 @@ from devboot.app.recipes.update import UpdateWish, update_recipe
 from devboot.errors import MachineError
 from devboot.events import SilentReporter
 from devboot.model.artifact import PLATFORMS
-from devboot.model.edge.recipe import parse_recipe
+from devboot.model.edge.recipe.recipe import parse_recipe
 from devboot.recipes.versions_file import release_of
 
 

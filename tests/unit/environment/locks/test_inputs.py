@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from devboot.app.preparation.watched import Watched
+from devboot.app.preparation.project.recorded_reads import Watched
 from devboot.environment.locks.inputs import default_inputs, named_inputs
 from devboot.snapshot import are_current
 

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from devboot.errors import ManifestError, Problems
-from devboot.model.edge.manifest import Manifest, parse_manifest
-from devboot.model.edge.probes import PROBES
-from devboot.model.edge.tables import Database, Dependency, Process, Project, Python, Service, Task
-from devboot.model.edge.toml_text import inline, key_text
-from devboot.model.edge.variables import BRANCHES
+from devboot.model.edge.manifest.manifest import Manifest, parse_manifest
+from devboot.model.edge.manifest.probes import PROBES
+from devboot.model.edge.manifest.tables import Database, Dependency, Process, Project, Python, Service, Task
+from devboot.model.edge.manifest.variables import BRANCHES
+from devboot.model.edge.toml.text import inline, key_text
 
 MODELS = [Manifest, Project, Python, Service, Database, Task, Process, Dependency, *PROBES.values(), *BRANCHES.values()]
 KEYS = sorted({field.alias or name for model in MODELS for name, field in model.model_fields.items()})

@@ -5,7 +5,7 @@ from textwrap import dedent
 import pytest
 
 from devboot.errors import Exit, Problems
-from devboot.model.edge.manifest import parse_manifest
+from devboot.model.edge.manifest.manifest import parse_manifest
 from tests.fakes.rendering import render
 
 ONE = "1 problem in devboot.toml; nothing was started, running processes unchanged\n"

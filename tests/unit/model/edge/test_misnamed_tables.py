@@ -3,7 +3,7 @@
 import pytest
 
 from devboot.errors import Problems
-from devboot.model.edge.manifest import parse_manifest
+from devboot.model.edge.manifest.manifest import parse_manifest
 
 
 def complaints(text, **options):

@@ -6,7 +6,7 @@ import tomllib
 import pytest
 
 from devboot.errors import Problems
-from devboot.model.edge.manifest import manifest_schema, parse_manifest
+from devboot.model.edge.manifest.manifest import manifest_schema, parse_manifest
 from tests.fakes.json_schema import Schema
 
 SCHEMA = Schema(manifest_schema())

@@ -3,8 +3,8 @@
 import pytest
 
 from devboot.errors import Problems
-from devboot.model.edge.lock import Wish
-from devboot.model.edge.manifest import parse_manifest
+from devboot.model.edge.lockfile.lock import Wish
+from devboot.model.edge.manifest.manifest import parse_manifest
 from devboot.resolve.packages import tool_wishes
 
 

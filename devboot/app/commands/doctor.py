@@ -1,0 +1,140 @@
+"""`doctor`: puts together what is examined, and runs the checks; changes nothing."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from devboot.app.commands.lock import check as check_lock
+from devboot.app.context import Context
+from devboot.app.preparation.compose.composition import refuse_missing
+from devboot.app.preparation.project.load import Loaded, look_at_project
+from devboot.doctor.checks import checks_for
+from devboot.doctor.findings import Check, Report
+from devboot.doctor.running import run_checks
+from devboot.doctor.subject import Subject
+from devboot.environment.variables.envfiles import read_env_files
+from devboot.errors import DevbootError, MachineError, UsageError
+from devboot.events import Reporter
+from devboot.model.edge.manifest.manifest import Manifest, load_sources
+from devboot.model.nearest import nearest
+from devboot.model.procfile import Procfile
+from devboot.paths import user_directories
+from devboot.state.project import find_project
+
+
+class _Sources(NamedTuple):
+    manifest: Manifest | None = None
+    procfile: Procfile | None = None
+    problem: DevbootError | None = None
+
+
+class _Directories(NamedTuple):
+    data: str = ""
+    cache: str = ""
+    state: str = ""
+    problem: DevbootError | None = None
+
+
+def doctor(context: Context, names: Sequence[str] = (), reporter: Reporter | None = None) -> Report:
+    """Run the checks, or those of the areas and checks in `names`. Raises UsageError for a name that is neither."""
+    subject = examine(context)
+    return run_checks(chosen(names, checks_for(subject)), subject, context.clock, reporter=reporter)
+
+
+def available(context: Context) -> tuple[Check, ...]:
+    """Every check that this project has, for `--list`."""
+    return checks_for(examine(context))
+
+
+def chosen(names: Sequence[str], checks: Sequence[Check]) -> tuple[Check, ...]:
+    """The checks that `names` (areas or checks) mean, all for none. Raises UsageError with the nearest name."""
+    known = {name for check in checks for name in (check.area, check.name)}
+    for name in names:
+        if name not in known:
+            near = nearest(name, sorted(known))
+            advice = [f"did you mean `{near}`?"] if near else []
+            raise UsageError(
+                "usage/unknown-check",
+                f"doctor has no area or check `{name}`",
+                help=[*advice, "`devboot doctor --list` names them"],
+            )
+    return tuple(check for check in checks if not names or check.area in names or check.name in names)
+
+
+def examine(context: Context) -> Subject:
+    """Read what checks need, keeping mistakes as values: a broken manifest is a finding, not the end."""
+    project = find_project(context.cwd, context.environ)
+    sources = _load(project.manifest, project.root, context.cwd)
+
+    def loaded() -> Loaded:
+        assert sources.manifest is not None
+        return Loaded(project, sources.manifest, sources.procfile, (), fresh_detection=False)
+
+    def why_stale() -> tuple[str, ...]:
+        return check_lock(loaded(), context)
+
+    def missing_variables() -> DevbootError | None:
+        read = loaded().manifest.env_files.read
+        try:
+            refuse_missing(loaded(), read_env_files(project.root, read, context.environ), context.environ)
+        except DevbootError as error:
+            return error
+        return None
+
+    def why_nothing() -> DevbootError | None:
+        try:
+            look_at_project(context.cwd, context.environ)
+        except DevbootError as error:
+            return error
+        return None
+
+    directories = _directories(context)
+    named = sources.manifest.project.name if sources.manifest else None
+    return Subject(
+        version=context.version,
+        environ=context.environ,
+        uid=context.uid,
+        home=context.environ.get("HOME", ""),
+        now=context.wall_clock(),
+        terminal=context.stdout,
+        project=project,
+        name=named or project.usual_name,
+        data=directories.data,
+        cache=directories.cache,
+        state=directories.state,
+        directories_problem=directories.problem,
+        manifest=sources.manifest,
+        procfile=sources.procfile,
+        manifest_problem=sources.problem,
+        why_nothing=why_nothing,
+        missing_variables=missing_variables,
+        why_stale=why_stale,
+    )
+
+
+def _load(path: str, root: str, cwd: str) -> _Sources:
+    if not path:
+        return _Sources()
+    prefix = "" if root == cwd else f"{os.path.relpath(root, cwd)}/"
+    try:
+        found = load_sources(path, root=root, prefix=prefix)
+    except DevbootError as error:
+        return _Sources(problem=error)
+    return _Sources(found.manifest, found.procfile)
+
+
+def _directories(context: Context) -> _Directories:
+    import pwd
+
+    def passwd_home() -> str | None:
+        try:
+            return pwd.getpwuid(context.uid).pw_dir
+        except KeyError:
+            return None
+
+    try:
+        return _Directories(*user_directories(context.environ, passwd_home))
+    except MachineError as error:
+        return _Directories(problem=error)

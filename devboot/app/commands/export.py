@@ -1,0 +1,216 @@
+"""`devboot export`: service files for another supervisor, through honcho's exporters; they run what devboot composed.
+
+Each process becomes a script with all that it needs (folder, variables, command), which only its owner may read, and
+the service files do nothing but run these: whatever quoting a format has, values arrive as they are, and none of them
+stands in a file that everybody may read.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import re
+import shlex
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, NamedTuple
+
+from devboot.app.commands.env import unnameable
+from devboot.app.commands.runner import lost_of
+from devboot.app.commands.up import all_but
+from devboot.app.generated_files import Laid, LaidFile, lay
+from devboot.app.preparation.prepare import Prepared
+from devboot.errors import UsageError
+from devboot.model.process import ProcessSpec, variables_of
+from devboot.snapshot import DEFAULT, PREPEND, SET, UNSET
+from devboot.supervisor.system.command import SHELL, launch_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from devboot.app.context import Context
+
+SCRIPTS = "bin"  # where in the folder the processes' scripts lie
+_GROUP = "honcho_exporters"
+_PLAIN_PATH = re.compile(r"[A-Za-z0-9_@%+=:,./-]+")
+_NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9_-]")
+# Formats that wrap the command in a shell, which would stand between the supervisor and the process.
+_IN_A_SHELL = ("systemd", "supervisord")
+
+Patch = Sequence[tuple[str, str, str]]
+
+
+class Form(NamedTuple):
+    """How the files are to be: the names that honcho's templates know."""
+
+    kind: str
+    folder: str  # absolute
+    app: str
+    user: str
+    log: str
+    templates: str = ""  # a folder with templates that are used instead of honcho's
+
+
+class HonchoProcess(NamedTuple):
+    """A process as honcho's exporters take it."""
+
+    name: str
+    cmd: str
+    quiet: bool
+    env: dict[str, str]
+
+
+def kinds() -> tuple[str, ...]:
+    """The formats that there are exporters for."""
+    return tuple(sorted(_exporters()))
+
+
+def refuse_unusable(kind: str, folder: str) -> None:
+    """Raise UsageError `export/unknown-format` and `export/folder`."""
+    if kind not in _exporters():
+        raise UsageError(
+            "export/unknown-format",
+            f"there is no exporter for `{kind}`",
+            help=[f"devboot export {each} deploy" for each in kinds()],
+        )
+    if not _PLAIN_PATH.fullmatch(folder):
+        raise UsageError(
+            "export/folder",
+            f"`{folder}` can't stand in service files: it has blanks or signs that they read as their own",
+            help=[f"devboot export {kind} /srv/deploy"],
+        )
+
+
+def form_of(kind: str, folder: str, project: str, values: Mapping[str, object], context: Context) -> Form:
+    """What the flags of `export` ask for."""
+    app = plain_app(str(values.get("app") or project))
+    templates = str(values.get("templates") or "")
+    return Form(
+        kind,
+        folder,
+        app,
+        user=str(values.get("user") or pwd.getpwuid(context.uid).pw_name),
+        log=str(values.get("log") or f"/var/log/{app}"),
+        templates=os.path.join(context.cwd, templates) if templates else "",
+    )
+
+
+def export(form: Form, prepared: Prepared, values: Mapping[str, object], *, at: float) -> Laid:
+    """Write the files of what was prepared. Raises UsageError, MachineError; see `lay` and `all_but`."""
+    plan, project = prepared.composed.plan, prepared.loaded.project
+    excepted = values.get("except") or ()
+    assert isinstance(excepted, (list, tuple))
+    names = all_but(tuple(map(str, excepted)), (), plan.processes)
+    chosen = (spec for spec in plan.processes if spec.name in names)
+    specs = [spec._replace(env=tuple(sorted(variables_of(plan, spec).items()))) for spec in chosen]
+    files = exported(form, specs, prepared.snapshot.patch)
+    record = os.path.join(project.state, "exports.json")
+    return lay(files, form.folder, record, at=at, is_forced=bool(values.get("force")))
+
+
+def told(form: Form, prepared: Prepared, done: Laid, shown: str) -> Iterator[str]:
+    """What was done, in lines for people: counts, what moved, what the files hold that is secret, what is lost."""
+    for path, name in done.aside:
+        yield f"{os.path.join(shown, path)} moved aside, it is {os.path.join(shown, name)} now"
+    said = [_files(len(done.written)), f"{len(done.unchanged)} unchanged"]
+    said += [f"{len(done.removed)} removed"] if done.removed else []
+    yield f"{form.kind}: wrote {', '.join(said)} in {shown}"
+    secret = [one.name for one in prepared.composed.composition.variables if one.secret and one.name != "PORT"]
+    if secret:
+        yield f"secret values stand in {os.path.join(shown, SCRIPTS)}, which only you may read: {', '.join(secret)}"
+    for lost in lost_of(prepared.loaded.manifest):
+        if not lost.endswith(": instances"):
+            yield f"{form.kind} files can't say this, it is left out: {lost}"
+
+
+def _files(count: int) -> str:
+    return "1 file" if count == 1 else f"{count} files"
+
+
+def plain_app(name: str) -> str:
+    """A project's name as it can stand in file names and sections."""
+    return _NOT_IN_A_NAME.sub("-", name).strip("-") or "app"
+
+
+def exported(form: Form, specs: Iterable[ProcessSpec], patch: Patch) -> tuple[LaidFile, ...]:
+    """All files for these processes, paths relative to the folder. Raises UsageError `export/same-name`."""
+    specs = tuple(specs)
+    scripts = [
+        LaidFile(os.path.join(SCRIPTS, _numbered(spec.name)), script(form.app, spec, patch), 0o700) for spec in specs
+    ]
+    ignored = LaidFile(os.path.join(SCRIPTS, ".gitignore"), "*\n", 0o644)
+    found = (*scripts, ignored, *_rendered(form, specs))
+    names = [each.path for each in found]
+    twice = next((name for name in names if names.count(name) > 1), "")
+    if twice:
+        raise UsageError(
+            "export/same-name",
+            f"two processes would both be `{twice}`",
+            causes=["service files have `-` for each sign that is neither letter nor digit"],
+            help=["rename one of them"],
+        )
+    return found
+
+
+def script(app: str, spec: ProcessSpec, patch: Patch) -> str:
+    """What runs one process as devboot would: its folder, its variables, its command."""
+    lines = [f"#!{SHELL}", f"# {spec.name} of {app}, written by `devboot export`: edit the project, not this file"]
+    lines.append(f"cd {shlex.quote(spec.cwd)} || exit 1")
+    left_out = set(unnameable(patch))
+    lines += [_shell_line(*each) for each in patch if each[1] not in left_out]
+    lines += [f"unset {name}" for name in spec.unset]
+    lines += [f"export {name}={shlex.quote(value)}" for name, value in spec.env]
+    return "\n".join([*lines, _command(spec), ""])
+
+
+def _shell_line(kind: str, name: str, value: str) -> str:
+    quoted = shlex.quote(value)
+    lines = {
+        SET: f"export {name}={quoted}",
+        UNSET: f"unset {name}",
+        PREPEND: f'export {name}={quoted}"${{{name}:+:${name}}}"',
+        DEFAULT: f'[ -n "${{{name}+x}}" ] || {name}={quoted}; export {name}',
+    }
+    return lines[kind]
+
+
+def _command(spec: ProcessSpec) -> str:
+    if not spec.command:
+        return f"exec {shlex.join(spec.argv)}"
+    launch = launch_of(spec.command)
+    if launch.argv[:2] == (SHELL, "-c"):
+        return launch.argv[2]
+    return f"exec {shlex.join(launch.argv)}"
+
+
+def _rendered(form: Form, specs: Sequence[ProcessSpec]) -> Iterator[LaidFile]:
+    export = _exporters()[form.kind].load()(template_dir=form.templates or None)
+    before = "exec " if form.kind in _IN_A_SHELL else ""
+    processes = [
+        HonchoProcess(
+            _numbered(spec.name),
+            f"{before}{os.path.join(form.folder, SCRIPTS, _numbered(spec.name))}",
+            quiet=False,
+            env={name: value for name, value in spec.env if name in ("PS", "PORT")} or {"PS": spec.name},
+        )
+        for spec in specs
+    ]
+    # The scripts change into their folders themselves.
+    context: Mapping[str, Any] = {
+        "app": form.app,
+        "app_root": form.folder,
+        "log": form.log,
+        "shell": SHELL,
+        "user": form.user,
+    }
+    for file in export.render(processes, dict(context)):
+        yield LaidFile(file.name, file.content, 0o755 if file.executable else 0o644)
+
+
+def _numbered(name: str) -> str:
+    """`web.1` for a process that runs once, as honcho numbers all: templates need the dot."""
+    _, dot, number = name.rpartition(".")
+    return name if dot and number.isdigit() else f"{name}.1"
+
+
+def _exporters() -> dict[str, EntryPoint]:
+    return {each.name: each for each in entry_points(group=_GROUP)}

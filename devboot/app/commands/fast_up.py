@@ -1,0 +1,274 @@
+"""`up` by the shortest way: a project that runs is joined, a fresh snapshot is started, all else goes the long way."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from devboot import snapshot
+from devboot.app.fast import daemon_connection
+from devboot.app.fast.call import NOTHING_TO_INSTALL
+from devboot.app.fast.data_check import looks_sound
+from devboot.app.fast.streams import Streams
+from devboot.app.screen.attach import attach
+from devboot.daemon import client as daemon, leases
+from devboot.daemon.process import fork
+from devboot.snapshot import CHOSEN
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from typing import Any
+
+    from devboot.app.fast.call import Call
+    from devboot.daemon.client import Client, Found
+    from devboot.daemon.process.fork import Handle
+    from devboot.errors import DevbootError
+    from devboot.model.process import ProcessSpec
+    from devboot.wire.jsontext import Plain
+
+INSIDE = "DEVBOOT_INSIDE"  # the supervisor's word for the root of the project that a process belongs to
+_JOIN_PATIENCE = 15.0  # for the daemon that was faster than ours to be found
+_WALK = 0.01  # seconds that looking for edited code may take
+_LONGEST = 1e9  # seconds; what JSON has no number for would be refused
+AGAIN = -1  # in place of an exit code: a port was taken in the meantime, and a plan with another is wanted
+
+
+def refuse_nested(call: Call) -> None:
+    """Raise BusyError `busy/nested` for an `up` by one of the project's own processes: it would go on for ever."""
+    if call.environ.get(INSIDE) == call.root:
+        raise _nested()
+
+
+def _nested() -> DevbootError:
+    from devboot.errors import BusyError
+
+    return BusyError(
+        "busy/nested",
+        "`devboot up` was called by a process of the same project",
+        causes=["that process runs under the project's supervisor already"],
+        help=["remove `devboot up` from the process's command"],
+    )
+
+
+def carry_out(call: Call, handle: Handle | None = None) -> tuple[int | None, Handle | None]:
+    """The exit code; None where the long way has to be gone, with the daemon in waiting that it may launch.
+
+    `handle` is one that was forked already.
+    """
+    if call.environ.get(INSIDE) == call.root:
+        # At once: until then it counts as a process that is starting
+        return daemon_connection.complain(call, _nested()), None
+    found = _meet(call)
+    runs = found.client is not None or (found.lease is not None and found.lease.is_alive)
+    if runs and handle is not None:
+        handle.abandon()
+    if found.client is not None:
+        code = _join_known(call, found.client)
+        return None if code == AGAIN else code, None
+    if runs:
+        return daemon_connection.complain(call, daemon_connection.silent_daemon(call)), None
+    handle = handle or fork.prepare()
+    known = _fresh(call)
+    if known is None or not _ports_are_free(known.ports) or not looks_sound(known.data):
+        return None, handle
+    environ = snapshot.apply(known.patch, call.environ)
+    code = launch(call, handle, known.plan_plain, environ, installed=NOTHING_TO_INSTALL, moves=True)
+    return None if code == AGAIN else code, None
+
+
+def _meet(call: Call) -> Found:
+    """The daemon of the project; one that is leaving, or was killed this moment, gets the time to be gone."""
+    deadline = time.monotonic() + daemon.PATIENCE
+    while True:
+        found = daemon_connection.meet(call)
+        has_silent = found.client is None and found.lease is not None and found.lease.is_alive
+        if not has_silent or (found.lease is not None and found.lease.is_frozen) or time.monotonic() >= deadline:
+            return found
+        time.sleep(0.01)
+
+
+def _fresh(call: Call) -> snapshot.Snapshot | None:
+    known = snapshot.read(f"{call.state}/{snapshot.NAME}")
+    return known if known is not None and snapshot.is_fresh(known, call.root, call.environ) else None
+
+
+def launch(
+    call: Call,
+    handle: Handle,
+    plan_plain: tuple[Any, ...],
+    environ: Mapping[str, str],
+    *,
+    installed: str,
+    moves: bool = False,
+) -> int:
+    """Hand the plan to the daemon in waiting, see it through, return the exit code of `up`.
+
+    `installed` is what the headline says of the provisioning before. Where another `up` was faster, join that.
+    `moves`: the caller prepares a plan with other ports where the answer is AGAIN.
+    """
+    deadline = time.monotonic() + _JOIN_PATIENCE
+    while True:
+        try:
+            client = handle.launch(plan_plain, environ, request(call, installed, moves=moves))
+        except fork.LostError as lost:
+            code = _join_winner(call, plan_plain, environ, str(lost), deadline, moves=moves)
+            if code is not None:
+                return code
+            handle = fork.prepare()  # the other one has gone again
+        except daemon.NoAnswerError:
+            return daemon_connection.complain(call, daemon_connection.gone(call))
+        else:
+            return _see_through(call, client, owner=True)
+
+
+def request(call: Call, installed: str, *, moves: bool = False) -> dict[str, Plain]:
+    """The message that asks for `up`."""
+    wait = call.values.get("wait-timeout")
+    return {
+        "command": "up",
+        "names": list(call.args),
+        "view": call.view(),
+        "detach": call.flag("detach"),
+        "dependencies": not call.flag("no-deps"),
+        "timings": call.flag("timings"),
+        "moves": moves,
+        "began": call.began,
+        "installed": installed,
+        **({"wait": min(float(str(wait)), _LONGEST), "is_wait_given": True} if wait is not None else {}),
+    }
+
+
+def join(
+    call: Call,
+    client: Client,
+    *,
+    fingerprint: str,
+    plan_plain: tuple[Any, ...] = (),
+    environ: Mapping[str, str] | None = None,
+    installed: str = "",
+    moves: bool = True,
+) -> int | None:
+    """Converge with a daemon that runs: start what is missing, apply the plan if it differs, watch or return.
+
+    As `launch`, with AGAIN where `moves` allows it.
+    None where the daemon needs the plan and it wasn't given, or is on its way out: then go on as if there was none.
+    """
+    plan = (*plan_plain[:3], tuple((environ or {}).items()), *plan_plain[4:]) if plan_plain else ()
+    try:
+        client.ask({**request(call, installed, moves=moves), "fingerprint": fingerprint, "plan": plan})
+        client.welcome()
+        first = client.next(daemon.PATIENCE)
+    except daemon.NoAnswerError:
+        client.close()
+        if not daemon_connection.is_running(call):  # it ended before it had seen us
+            return None
+        return daemon_connection.complain(call, daemon_connection.silent_daemon(call))
+    if first is None or first[1] in (b"stale", b"stopping"):
+        if first is not None and first[1] == b"stopping":
+            _wait_for_end(client)
+        client.close()
+        return None
+    client.put_back(first)
+    return _see_through(call, client, owner=False)
+
+
+def _join_known(call: Call, client: Client) -> int | None:
+    known = _fresh(call)
+    if known is None or not looks_sound(known.data):
+        client.close()
+        return None
+    plan = known.plan_plain
+    code = join(call, client, fingerprint=plan[6], installed=NOTHING_TO_INSTALL)
+    if code is None and os.path.exists(f"{call.state}/{CHOSEN}"):
+        # the long way would compose what the files say now, not the generation that was gone back to
+        found = daemon_connection.meet(call)
+        if found.client is not None:
+            environ = snapshot.apply(known.patch, call.environ)
+            return join(call, found.client, fingerprint=plan[6], plan_plain=plan, environ=environ, installed="")
+    return code
+
+
+def _join_winner(
+    call: Call, plan_plain: tuple[Any, ...], environ: Mapping[str, str], who: str, deadline: float, *, moves: bool
+) -> int | None:
+    """The exit code; None where nobody has the project any more."""
+    if not call.wishes.quiet:
+        Streams().say(f"waiting for {who}\n")
+    from devboot.locks import is_locked
+
+    lock = leases.lock_path(call.state)
+    while time.monotonic() < deadline:
+        found = daemon_connection.meet(call)
+        if found.client is not None:
+            plan = plan_plain
+            code = join(call, found.client, fingerprint=plan[6], plan_plain=plan, environ=environ, moves=moves)
+            if code is not None:
+                return code
+        elif found.lease is not None and found.lease.is_alive:
+            if found.lease.is_frozen:
+                break
+        elif not is_locked(lock):
+            return None
+        time.sleep(0.01)
+    return daemon_connection.complain(call, daemon_connection.silent_daemon(call))
+
+
+def _wait_for_end(client: Client) -> None:
+    try:
+        while client.next(_JOIN_PATIENCE) is not None:
+            pass
+    except daemon.NoAnswerError:
+        return
+
+
+def _see_through(call: Call, client: Client, *, owner: bool) -> int:
+    if not call.flag("detach"):
+        return attach(call, client, owner=owner)
+    streams = Streams()
+    try:
+        code = _follow(call, client, streams)
+    except daemon.NoAnswerError:
+        code = None
+    except KeyboardInterrupt:
+        streams.say(f"\n{daemon_connection.project_name(call)} goes on starting: devboot ps\n")
+        return 130
+    finally:
+        client.close()
+    if client.is_port_taken:
+        return AGAIN
+    if not owner and code == 0 and not call.wishes.quiet:
+        _name_old_code(call, streams)
+    return daemon_connection.complain(call, daemon_connection.gone(call)) if code is None else code
+
+
+def _name_old_code(call: Call, streams: Streams) -> None:
+    """Say which processes of a project that was up already run code from before an edit."""
+    from devboot.daemon.old_code import old_code
+    from devboot.text.columns import pad, printable
+
+    def specs() -> Iterator[ProcessSpec]:
+        from devboot.model.process import plan_from_plain
+
+        known = snapshot.read(f"{call.state}/{snapshot.NAME}")
+        yield from plan_from_plain(known.plan_plain).processes if known is not None else ()
+
+    for names, file in old_code(call.root, call.state, specs(), limit=_WALK):
+        who, were = ", ".join(map(printable, names)), "was" if len(names) == 1 else "were"
+        text = f"{who} {were} started before {printable(file)} was edited: devboot restart {who.replace(', ', ' ')}"
+        streams.say(f"  {pad('note', 6)}  {text}\n")
+
+
+def _follow(call: Call, client: Client, streams: Streams) -> int | None:
+    if not call.is_live():
+        return client.copy(streams.write)
+    from devboot.app.screen.live import follow
+
+    return follow(call, client, streams)
+
+
+def _ports_are_free(ports: tuple[tuple[str, int, str], ...]) -> bool:
+    """Whether everything could listen where it is to; who holds a port is found out on the long way."""
+    from devboot.environment.ports.loopback import is_free
+
+    return all(is_free(port) for _, port, _ in ports)

@@ -1,0 +1,299 @@
+"""`init`: looks at the clone and writes a manifest for it, adds to one, or writes a tiny example."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from difflib import unified_diff
+from importlib.resources import files
+from pathlib import Path
+from typing import NamedTuple
+
+from devboot.clone_reader import parse_toml, read_text
+from devboot.clone_writer import refuse_outside, replace_file
+from devboot.environment.project_owner import is_refused
+from devboot.errors import ManifestError, UsageError, shell_word
+from devboot.files import machine_error, plain
+from devboot.state.project import LOCK, Project, find_project, project_in
+from devboot.state.projects import DETECTED, MANIFEST, Projects
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    # Reading clones takes many modules, which the example does without.
+    from devboot.onboarding.proposal_values import Evidence, Note, Proposal
+
+# What a run of the example in a checkout leaves beside it.
+_MADE = (".venv/", LOCK, "guestbook.sqlite3")
+
+
+class Fact(NamedTuple):
+    """One thing that was found: `what` in words, `where` as file:line or "" ."""
+
+    subject: str
+    what: str
+    where: str
+
+
+class InitResult(NamedTuple):
+    """What `init` did: files written (relative to `root`), what they were drawn from, what is worth knowing."""
+
+    root: str
+    name: str
+    written: tuple[str, ...]
+    lines: int
+    facts: tuple[Fact, ...]
+    notes: tuple[str, ...]
+
+
+class Change(NamedTuple):
+    """What `init` would do to the manifest: its text before, None where there is none, and after; what it adds."""
+
+    path: str
+    before: str | None
+    after: str
+    proposal: Proposal
+
+    @property
+    def diff(self) -> str:
+        """The change as a unified diff; "" for none."""
+        old = "/dev/null" if self.before is None else MANIFEST
+        before, after = ((text or "").splitlines(keepends=True) for text in (self.before, self.after))
+        lines = unified_diff(before, after, old, MANIFEST)
+        return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
+
+
+def init(cwd: str, environ: Mapping[str, str], *, merges: bool = False) -> InitResult:
+    """Write `devboot.toml` from what is there; with `merges` add what an existing one lacks, and keep its text.
+
+    Raises UsageError `init/exists` where there is one, ManifestError `manifest/not-found` where nothing was found, and
+    MachineError where it can't be written.
+    """
+    change = planned(cwd, environ, merges=merges)
+    root, found = os.path.dirname(change.path), change.proposal
+    data = change.after.encode("utf-8", "surrogateescape")
+    written: list[str] = []
+    if change.before is None:
+        _write_new(change.path, data, cwd)
+        written = [MANIFEST, *_move_up(project_in(root, Projects.from_environ(environ)))]
+    elif change.after != change.before:
+        replace_file(change.path, root, data)
+        written = [MANIFEST]
+    lines = change.after.count("\n") - (change.before or "").count("\n")
+    observed = () if change.before is None else _observed(project_in(root, Projects.from_environ(environ)))
+    notes = (*_notes(found.notes), *observed)
+    return InitResult(root, found.name, tuple(written), lines, tuple(facts_of(found)), notes)
+
+
+def _observed(project: Project) -> Iterator[str]:
+    """Say what starts without a manifest were seen to ask for in vain."""
+    from devboot.daemon.leases import daemon_path, is_daemon_alive
+    from devboot.supervisor.explain.observed import lacks, summaries
+
+    is_running = is_daemon_alive(daemon_path(project.state))
+    yield from summaries(lacks(project.state, (), is_running=is_running) or ())
+
+
+def planned(cwd: str, environ: Mapping[str, str], *, merges: bool) -> Change:
+    """Return what `init` would write, writing nothing. Raises what `init` raises, and Problems of the manifest."""
+    from devboot.app.preparation.project.detect import detect_here
+    from devboot.app.preparation.project.kind_of_clone import what_else
+    from devboot.onboarding import render
+    from devboot.onboarding.proposal_values import Note
+
+    project = find_project(cwd, environ)
+    is_foreign = is_refused(project.root, cwd, environ, os.geteuid())
+    is_written = project.written and not is_foreign
+    if is_written and not merges:
+        raise _exists(project.manifest, cwd)
+    start = cwd if is_foreign else project.root
+    proposal = detect_here(start, environ)
+    if is_written:
+        return merged(project.manifest, proposal)
+    if not proposal.is_useful:
+        causes, helps = what_else(start)
+        raise ManifestError(
+            "manifest/not-found",
+            "nothing here looks like an application",
+            causes=[f"looked in `{start}`", *causes],
+            help=helps,
+        )
+    seen = _observed(project_in(str(proposal.root), Projects.from_environ(environ)))
+    notes = tuple(Note(f"at the latest start: {text}", warns=True) for text in seen)
+    proposal = replace(proposal, notes=(*proposal.notes, *notes))
+    return Change(os.path.join(str(proposal.root), MANIFEST), None, render(proposal), proposal)
+
+
+def merged(path: str, proposal: Proposal) -> Change:
+    """Return the change that adds to the manifest at `path` what it lacks of a proposal.
+
+    Raises Problems for mistakes in the manifest, ManifestError `init/elsewhere`, `init/form`, `init/conflict`.
+    """
+    from devboot.model.edge.complaints import problems_of
+    from devboot.model.edge.manifest.manifest import Manifest, read_manifest
+    from devboot.model.edge.toml.insert import FormError, insert_tables
+    from devboot.onboarding import lacking, render, tables
+
+    root = os.path.dirname(path)
+    if str(proposal.root) != root:
+        inner = os.path.relpath(proposal.root, root)
+        raise ManifestError(
+            "init/elsewhere",
+            f"the application that is found here lies in `{inner}`, with paths that fit there only",
+            causes=[f"`{MANIFEST}` of `{root}` is the one to be added to"],
+            help=[f"devboot -C {shell_word(inner)} init", f"devboot -C {shell_word(inner)} init --diff   # shows it"],
+            kept=["nothing was written"],
+        )
+    text = read_text(path)
+    _, problems = read_manifest(text, MANIFEST)
+    if any(each.slug != "manifest/unknown-name" for each in problems):  # a name may be that of what is missing
+        raise problems_of(problems)
+    values = parse_toml(text)
+    missing = lacking(proposal, values)
+    order = [field.alias or name for name, field in Manifest.model_fields.items()]
+    if not values and not text.strip():
+        return Change(path, text, render(proposal), proposal)
+    try:
+        after = insert_tables(text, tables(missing), order)
+    except FormError as error:
+        raise ManifestError(
+            "init/form",
+            f"`{error.name}` of `{MANIFEST}` is written in a form that nothing can be added to",
+            details=[line for lines in tables(missing) for line in lines],
+            causes=["an inline table, or keys with dots, has no place for further lines"],
+            help=[f"write `{error.name}` as tables (`[{error.name}.NAME]`), or add the lines above by hand"],
+            kept=["nothing was written"],
+        ) from None
+    _check_merged(root, text, after)
+    return Change(path, text, after, missing)
+
+
+def _check_merged(root: str, before: str, after: str) -> None:
+    """Check a merged manifest, references and Procfile included, before it is written.
+
+    Raises Problems for mistakes that the text had before, ManifestError `init/conflict` for others.
+    """
+    from devboot.model.edge.complaints import problems_of
+    from devboot.model.edge.manifest.manifest import load_procfile, read_manifest
+
+    table = parse_toml(after).get("procfile", {})
+    procfile = load_procfile(root, table.get("path"), is_lenient=True)
+    names = () if procfile is None else procfile.names
+    _, problems = read_manifest(after, MANIFEST, procfile=names)
+    if not problems:
+        return
+    _, known = read_manifest(before, MANIFEST, procfile=names)
+    left = {(each.slug, each.what) for each in problems}
+    if own := [each for each in known if (each.slug, each.what) in left]:
+        raise problems_of(own)
+    raise ManifestError(
+        "init/conflict",
+        f"what `{MANIFEST}` lacks doesn't fit what it has",
+        causes=[each.what for each in problems],
+        help=["devboot explain init/conflict"],
+        kept=["nothing was written"],
+    )
+
+
+def write_example(cwd: str) -> InitResult:
+    """Write the tiny example into `cwd`. Raises UsageError `init/exists` for a file that is in the way."""
+    source = example_folder()
+    names = [name for name in _files_below(source) if not name.startswith(_MADE) and "__pycache__" not in name]
+    for name in names:
+        if os.path.lexists(os.path.join(cwd, name)):
+            raise _exists(os.path.join(cwd, name), cwd)
+        refuse_outside(os.path.join(cwd, name), cwd)
+    for name in names:
+        target = os.path.join(cwd, name)
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        _write_new(target, Path(source, name).read_bytes(), cwd)
+    return InitResult(cwd, os.path.basename(cwd), tuple(names), 0, (), ())
+
+
+def _files_below(folder: str) -> list[str]:
+    found = [os.path.join(place, name) for place, _, names in os.walk(folder) for name in names]
+    return sorted(os.path.relpath(path, folder) for path in found)
+
+
+def example_folder() -> str:
+    """Where the example stands: in the wheel, or in a checkout."""
+    package = str(files("devboot"))
+    bundled = os.path.join(package, "_example")
+    return bundled if os.path.isdir(bundled) else os.path.join(os.path.dirname(package), "examples", "guestbook")
+
+
+def facts_of(proposal: Proposal) -> Iterator[Fact]:
+    """Everything that was found, in the order in which the manifest has it."""
+    python = proposal.python
+    single = (
+        Fact("framework", proposal.framework or "", _where(proposal.framework_evidence)),
+        Fact("python", python.version or "", _where(python.version_from)),
+        Fact("packages", ", ".join(python.requirements), ""),
+        Fact("processes", proposal.procfile or "", ""),
+    )
+    yield from (fact for fact in single if fact.what)
+    for package in proposal.packages:
+        yield Fact("tool", f"{package.name} {package.version}", _where(package.evidence))
+    for service in proposal.services:
+        yield Fact("service", service.name, _where(service.evidence))
+    for database in proposal.databases:
+        what = f"{database.database} in {database.service}" if database.service else database.path
+        yield Fact("database", what, _where(database.evidence))
+    for variable in proposal.env:
+        how = (
+            "generated"
+            if variable.generate
+            else f"required, from {variable.file}"
+            if variable.required
+            else variable.value or '""'
+        )
+        yield Fact("variable", f"{variable.name}: {how}", _where(variable.evidence))
+    for task in proposal.tasks:
+        yield Fact("task", f"{task.name}: {task.run}", _where(task.evidence))
+    for process in proposal.processes:
+        if process.command:
+            yield Fact("process", f"{process.name}: {process.command}", _where(process.evidence))
+
+
+def _where(evidence: Evidence | None) -> str:
+    return str(evidence) if evidence else ""
+
+
+def _notes(notes: Iterable[Note]) -> tuple[str, ...]:
+    return tuple(map(str, notes))
+
+
+def _write_new(path: str, data: bytes, cwd: str) -> None:
+    try:
+        with open(path, "xb") as file:  # `x` refuses a file that appeared a moment ago
+            file.write(data)
+    except FileExistsError:
+        raise _exists(path, cwd) from None
+    except OSError as error:
+        raise machine_error(error, path) from error
+
+
+def _move_up(project: Project) -> list[str]:
+    """Make what `up` kept of its detection the project's own; the detected manifest is of no more use."""
+    for name in (DETECTED, "detected.json"):
+        if os.path.exists(path := os.path.join(project.state, name)):
+            os.remove(path)
+    kept = os.path.join(project.state, LOCK)
+    if not os.path.exists(kept) or os.path.lexists(project.lock):
+        return []
+    with open(kept, "rb", opener=plain) as file:
+        _write_new(project.lock, file.read(), project.root)
+    os.remove(kept)
+    return [LOCK]
+
+
+def _exists(path: str, cwd: str) -> UsageError:
+    shown = os.path.relpath(path, cwd)
+    return UsageError(
+        "init/exists",
+        f"`{shown}` is already there",
+        help=["devboot up", "devboot init --merge   # adds what it lacks"]
+        if shown.endswith(MANIFEST)
+        else ["devboot init --example, in an empty folder"],
+        kept=["nothing was written"],
+    )

@@ -1,0 +1,140 @@
+"""`lock`: choose versions and write devboot.lock; `--check` only says whether it fits."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import NamedTuple
+
+from devboot.app.preparation.install.interpreter import Bringer
+from devboot.app.preparation.install.provisioning import Machine
+from devboot.app.preparation.install.system_libraries import with_libraries
+from devboot.app.preparation.locking.lockfile import STEP, LockResult, LockWish, ensure_lock, read_lock, why_stale
+from devboot.app.preparation.locking.wanted import looking_uv, python_of, recipes_of
+from devboot.app.preparation.project.load import Loaded
+from devboot.app.preparation.project_lock import take_turn
+from devboot.app.this_machine import this_host
+from devboot.clone_reader import read_bytes, read_text
+from devboot.environment.project_python import PythonProject
+from devboot.errors import UsageError
+from devboot.events import NOTE, Event, Reporter, Silenced
+from devboot.files import atomic_write, make_directories, move_aside
+from devboot.model.edge.lockfile.lock import Lock
+from devboot.model.edge.lockfile.merge import Merged, merge_text
+from devboot.model.nearest import nearest
+from devboot.recipes import KnownRecipe
+from devboot.resolve.packages import refuse_changed_sources, wishes_of
+from devboot.uv.client import Uv, make_uv
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from devboot.app.context import Context
+
+
+class Inputs(NamedTuple):
+    """What a lock is made from. `python` is None for a project that says nothing about Python."""
+
+    recipes: dict[str, KnownRecipe]
+    python: PythonProject | None
+    uv: Uv
+
+
+def lock_inputs(loaded: Loaded, context: Context, uv: Uv) -> Inputs:
+    """Read recipes and requirements; changes nothing."""
+    return Inputs(recipes_of(loaded), python_of(loaded, uv, context.environ), uv)
+
+
+def bringer_of(loaded: Loaded, context: Context, inputs: Inputs, reporter: Reporter) -> Bringer:
+    """What has the interpreter that a recipe brings."""
+    host = this_host(sys.platform, os.uname().machine)
+    machine = Machine(context.paths().data, host, context.wall_clock)
+    return Bringer(
+        machine,
+        loaded.project.root,
+        inputs.recipes,
+        lambda _wanted: inputs.uv,
+        environ=context.environ,
+        reporter=reporter,
+    )
+
+
+def lock(
+    loaded: Loaded, context: Context, reporter: Reporter, *, update: tuple[str, ...] = (), is_offline: bool = False
+) -> LockResult:
+    """Make devboot.lock fit, choosing anew what `update` names.
+
+    One with the marks of a merge conflict is resolved from both of its sides, and kept with the backups. Raises what
+    `ensure_lock` raises, UsageError.
+    """
+    machine = Machine(context.paths().data, this_host(sys.platform, os.uname().machine), context.wall_clock)
+    uv = make_uv(context.environ, loaded.project.root, offline=is_offline).shown_by(reporter)
+    inputs = lock_inputs(loaded, context, with_libraries(uv, machine, loaded.project.root, reporter))
+    path = loaded.project.lock
+    merged = _merged(path)
+    old = merged.lock if merged else read_lock(path, os.path.basename(path))
+    _refuse_unknown(update, loaded, inputs, old)
+    reporter = Silenced(reporter, loaded.manifest.project.silence)
+    with take_turn(loaded.project, "lock", context, reporter):
+        if merged is not None:
+            kept = _keep_aside(path, loaded.project.backups, context.wall_clock())
+            _tell_of_merge(merged, kept, reporter)
+        return ensure_lock(
+            path,
+            loaded.manifest,
+            inputs.recipes,
+            inputs.python,
+            inputs.uv,
+            wish=LockWish(update=update, warns=True, merged=merged.lock if merged else None),
+            environ=context.environ,
+            reporter=reporter,
+            bring=bringer_of(loaded, context, inputs, reporter).bring,
+        )
+
+
+def _merged(path: str) -> Merged | None:
+    """What the sides of a conflicted lock have; None where there is no conflict in it."""
+    try:
+        return merge_text(read_text(path, errors="strict"), os.path.basename(path))
+    except (FileNotFoundError, UnicodeDecodeError):
+        return None
+
+
+def _keep_aside(path: str, backups: str, at: float) -> str:
+    """Copy the conflicted lock into the folder `backups`, so that nothing of either side is lost; return the path."""
+    make_directories(backups)
+    copy = os.path.join(backups, "devboot.lock.conflict")
+    atomic_write(copy, read_bytes(path))
+    return move_aside(copy, at)
+
+
+def _tell_of_merge(merged: Merged, kept: str, reporter: Reporter) -> None:
+    lines = [
+        *(f"{one.name}: {one.taken}, of {one.ours} (ours) and {one.theirs} (theirs)" for one in merged.choices),
+        *(f"{side}: can't be read, so it doesn't count" for side in merged.unread),
+        f"kept: {kept}",
+    ]
+    reporter.emit(Event(NOTE, STEP, "a merge left a conflict: both sides are resolved anew", lines=tuple(lines)))
+
+
+def check(loaded: Loaded, context: Context) -> tuple[str, ...]:
+    """Why devboot.lock doesn't fit, in words; empty when it does. No network, changes nothing.
+
+    Raises IntegrityError `lock/source-changed` as `ensure_lock` does, and what reading the lock raises.
+    """
+    inputs = lock_inputs(loaded, context, looking_uv(loaded, context))
+    old = read_lock(loaded.project.lock, os.path.basename(loaded.project.lock))
+    if old is not None:
+        refuse_changed_sources(old, inputs.recipes)
+    return why_stale(old, loaded.manifest, inputs.python)
+
+
+def _refuse_unknown(update: tuple[str, ...], loaded: Loaded, inputs: Inputs, old: Lock | None) -> None:
+    """A name that nothing in the lock has would update nothing in silence."""
+    known = {wish.name for wish in wishes_of(loaded.manifest)}
+    if inputs.python is not None and inputs.python.needs_lock and old is not None and old.python is not None:
+        known |= {"python", *(package.name for package in old.python.package)}
+    for name in update:
+        if name != "*" and name not in known:
+            near = nearest(name, known)
+            helps = [f"did you mean `devboot lock --update {near}`?"] if near else ["devboot lock"]
+            raise UsageError("usage/unknown-name", f"devboot.lock pins nothing called `{name}`", help=helps)

@@ -1,0 +1,163 @@
+"""`devboot logs`: what processes have written, from their files; `-f` goes on with what the daemon hears."""
+
+from __future__ import annotations
+
+import os
+
+from devboot.app.fast import daemon_connection
+from devboot.app.fast.streams import Streams
+from devboot.app.logs.style import streams_for, style_for, timestamps
+from devboot.supervisor.output import log_reader as files
+from devboot.text.loglines import Prefixer
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from devboot.app.fast.call import Call
+    from devboot.daemon.client import Client
+
+_LINES, _MOST_LINES = 100, 10**9
+
+
+def carry_out(call: Call) -> int:
+    """Show the last lines; with `-f` and a daemon, then what comes. Exit code 141 when nobody reads any more."""
+    from devboot.errors import DevbootError
+
+    try:
+        count = _count(call)
+        names = _names(call)
+        if _is_chosen(call.values):
+            from devboot.app.logs.query import carry_out as select  # for these flags alone: it imports re
+
+            return select(call, names, count if "lines" in call.values else None)
+    except DevbootError as error:
+        return daemon_connection.complain(call, error)
+    if call.flag("follow"):
+        found = daemon_connection.meet(call)
+        if found.client is not None:
+            return _follow(call, found.client, names, count)
+        if found.lease is not None and found.lease.is_alive:
+            return daemon_connection.complain(call, daemon_connection.silent_daemon(call))
+    if not names:
+        Streams().say(f"{daemon_connection.project_name(call)} has no logs yet: devboot up\n")
+    streams = streams_for(call)
+    _show(call, streams, names, count)
+    return streams.end()
+
+
+def _is_chosen(values: Mapping[str, object]) -> bool:
+    return any(values.get(name) for name in ("since", "until", "grep", "json"))
+
+
+def _count(call: Call) -> int:
+    from devboot.errors import UsageError
+    from devboot.text.numbers import whole_number
+
+    text = str(call.values.get("lines", _LINES))
+    count = whole_number(text, _MOST_LINES)
+    if count is None:
+        raise UsageError("usage/argument", f"`{text}` is no number of lines", help=["devboot logs -n 100"])
+    return count
+
+
+def _names(call: Call) -> tuple[str, ...]:
+    """The processes that are meant, in the plan's order; those whose log alone is left come last."""
+    from devboot import snapshot
+
+    known = snapshot.read(f"{call.state}/{snapshot.NAME}")
+    names = [] if known is None else [spec[0] for spec in known.plan_plain[4]]
+    try:
+        found = sorted(entry[: -len(".log")] for entry in os.listdir(f"{call.state}/logs") if entry.endswith(".log"))
+    except OSError:
+        found = []
+    names += [name for name in found if name not in names]
+    if not call.args:
+        return tuple(name for name in names if name in found)
+    if not names:
+        _refuse_unknown(call)
+        return ()
+    if set(call.args) <= set(names):
+        return tuple(name for name in names if name in call.args)
+    from devboot.supervisor.core.names import expand  # for wildcards and mistakes: it imports re
+
+    return expand(call.args, names)
+
+
+def _refuse_unknown(call: Call) -> None:
+    """Raise UsageError `usage/unknown-name` where a project that never ran has no process of a given name."""
+    from devboot.app.preparation.compose.composition import names_in_plan
+    from devboot.app.preparation.project.load import look_at_project
+    from devboot.supervisor.core.names import expand
+
+    expand(call.args, names_in_plan(look_at_project(call.root, call.environ)))
+
+
+def _show(
+    call: Call, streams: Streams, names: Sequence[str], count: int, lines: Sequence[files.Line] | None = None
+) -> None:
+    if lines is None:
+        lines = files.tail_merged({name: files.log_path(call.state, name) for name in names}, count)
+    prefixer = Prefixer(names, style_for(call))
+    start = 0
+    for end in range(1, len(lines) + 1):
+        # Lines of one process and one block are rendered together.
+        if end < len(lines) and (lines[end].name, lines[end].at) == (lines[start].name, lines[start].at):
+            continue
+        block = b"".join([line.data + b"\n" for line in lines[start:end]])
+        streams.write(1, prefixer.block(lines[start].name, block, lines[start].at))
+        start = end
+        if streams.failure:
+            return
+
+
+def _follow(call: Call, client: Client, names: Sequence[str], count: int) -> int:
+    from devboot.daemon.client import NoAnswerError
+
+    streams = Streams()
+    client.pass_through = streams.passing_through()
+    view = {**call.view(), "prefix": not call.flag("no-prefix"), "timestamps": timestamps(call)}
+
+    begun = False
+
+    def on_word(word: str, rest: str) -> None:
+        nonlocal begun
+        if word == "from":
+            begun = True
+            _show(call, streams, names, count, _until(call, names, count, rest))
+
+    def write(number: int, data: bytes) -> None:
+        streams.write(number, data)
+        if streams.failure:
+            raise _ReaderGoneError
+
+    try:
+        client.ask({"command": "logs", "names": list(call.args), "view": view})
+        client.welcome()
+        code = client.copy(write, on_word)
+    except NoAnswerError:
+        return daemon_connection.complain(call, daemon_connection.silent_daemon(call))
+    except _ReaderGoneError:
+        return streams.failure
+    except KeyboardInterrupt:
+        return 130
+    finally:
+        client.close()
+    if not begun and not code:  # it was leaving just then, and had no ear for us: the files have it all
+        _show(call, streams, names, count)
+    return streams.failure or code or 0
+
+
+class _ReaderGoneError(Exception):
+    """Nobody reads standard output any more."""
+
+
+def _until(call: Call, names: Sequence[str], count: int, offsets: str) -> list[files.Line]:
+    """The last lines up to where the daemon's stream begins, so that none is shown twice and none is missing."""
+    import json
+
+    begins = json.loads(offsets)
+    merged: list[files.Line] = []
+    for name in names:
+        merged += files.tail(files.log_path(call.state, name), count, name=name, end=int(begins.get(name, 0)))
+    return sorted(merged, key=lambda line: line.at)

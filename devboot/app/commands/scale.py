@@ -1,0 +1,49 @@
+"""`devboot scale`: other numbers of processes for a project that runs, leaving the rest of it alone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from devboot.app.fast import daemon_connection
+from devboot.app.fast.call import Call
+from devboot.app.preparation.compose.composition import Composed
+from devboot.app.preparation.flag_overrides import parse_formation, present_formation
+from devboot.app.preparation.project.load import Loaded
+from devboot.errors import WorkError
+from devboot.model.process import plan_to_plain
+
+
+def with_counts(call: Call, loaded: Loaded, counts: Sequence[str]) -> Loaded:
+    """The project as it runs now, with these counts; the call names the processes that they are for.
+
+    Raises UsageError, WorkError `daemon/not-running`.
+    """
+    asked = parse_formation(counts, loaded)
+    call.args = tuple(asked)
+    present = present_formation(_running(call, loaded), loaded)
+    return loaded._replace(formation=present | asked, is_adjusted=True)
+
+
+def apply_plan(call: Call, loaded: Loaded, composed: Composed) -> int:
+    """Let the daemon run by this plan, as far as it concerns the names of the call.
+
+    The exit code comes when what is new has been started.
+    """
+    found = daemon_connection.meet(call)
+    if found.client is None:
+        raise _not_running(loaded)
+    plan = plan_to_plain(composed.plan)
+    return daemon_connection.answer(call, found.client, fingerprint=composed.plan.fingerprint, plan=plan)
+
+
+def _running(call: Call, loaded: Loaded) -> list[str]:
+    """The names of all processes of the daemon."""
+    found = daemon_connection.meet(call)
+    if found.client is None:
+        raise _not_running(loaded)
+    return [str(each["name"]) for each in json.loads(daemon_connection.written(call, found.client, "ps"))["processes"]]
+
+
+def _not_running(loaded: Loaded) -> WorkError:
+    return WorkError("daemon/not-running", f"{loaded.name} is not running", help=["devboot up -d -m worker=2"])

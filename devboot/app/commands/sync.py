@@ -1,0 +1,40 @@
+"""`sync`: have everything that the project needs, start nothing; `--check` only says whether something is missing."""
+
+from __future__ import annotations
+
+import os
+from typing import NamedTuple
+
+from devboot import snapshot as snapshots
+from devboot.app.preparation.prepare import Prepared, Wishes, prepare_loaded
+from devboot.app.preparation.project.load import Loaded
+from devboot.app.staleness import changes_since
+from devboot.events import Reporter
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from devboot.app.context import Context
+
+
+class SyncCheck(NamedTuple):
+    """Whether everything is there; `missing` says what makes a sync necessary, in words."""
+
+    missing: tuple[str, ...]
+
+    @property
+    def is_current(self) -> bool:
+        """Whether a sync would do nothing."""
+        return not self.missing
+
+
+def sync(loaded: Loaded, context: Context, wishes: Wishes, reporter: Reporter) -> Prepared:
+    """Bring lock, store, virtualenv and databases to what the project says. Raises what `prepare` raises."""
+    return prepare_loaded(loaded, context, wishes._replace(starts=False), reporter)
+
+
+def check(loaded: Loaded, context: Context) -> SyncCheck:
+    """Compare the project with what the last preparation left; changes nothing."""
+    known = snapshots.read(os.path.join(loaded.project.state, snapshots.NAME))
+    if known is None:
+        return SyncCheck(("nothing was prepared yet",))
+    return SyncCheck(changes_since(known, loaded.project.root, context.environ))

@@ -1,0 +1,125 @@
+"""`up` by the long way: prepare everything, then hand the plan to the daemon, or join the one that runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from devboot import snapshot as snapshots
+from devboot.app.commands import fast_up
+from devboot.app.fast import daemon_connection
+from devboot.app.fast.call import Call
+from devboot.app.preparation.compose.composition import names_in_plan
+from devboot.app.preparation.prepare import Prepared, Wishes
+from devboot.app.preparation.project.load import Loaded
+from devboot.daemon.process import fork
+from devboot.daemon.process.fork import Handle
+from devboot.environment.ports.allocate import refuse_fixed
+from devboot.errors import UsageError
+from devboot.model.process import TASK, ProcessSpec, fixed_port, plan_from_plain
+from devboot.supervisor.core import graph
+from devboot.supervisor.core.names import expand
+from devboot.text.numbers import whole_number
+
+
+def parse_ports(texts: tuple[str, ...]) -> tuple[tuple[str, int | None], ...]:
+    """`NAME=PORT` and `NAME=auto` as (name, port or None). Raises UsageError `usage/port`."""
+    ports = []
+    for text in texts:
+        name, _, port = text.partition("=")
+        if not name or not (port == "auto" or 0 < (whole_number(port, 65536) or 0) < 65536):
+            raise UsageError(
+                "usage/port", f"`--port {text}` is not NAME=PORT", help=["--port web=auto", "--port web=8001"]
+            )
+        ports.append((name, None if port == "auto" else int(port)))
+    return tuple(ports)
+
+
+def wishes_for(call: Call) -> Wishes:
+    """What the flags of `up` ask of the preparation."""
+    ports = daemon_connection.running_ports(call)
+    return Wishes(
+        is_locked=call.flag("locked"),
+        takes_lock_as_it_is=call.flag("frozen"),
+        is_offline=call.flag("offline"),
+        ports=parse_ports(tuple(call.values.get("port") or ())),  # type: ignore[arg-type]
+        is_running=daemon_connection.is_running(call),
+        without_port=ports.lost if ports is not None else (),
+        held_ports=ports.held if ports is not None else None,
+        kit=str(call.values.get("from") or ""),
+    )
+
+
+def refuse_unknown_names(loaded: Loaded, names: Sequence[str], excepted: object) -> None:
+    """Raise UsageError `usage/unknown-name` for a name that no process of the project has, before provisioning."""
+    known = names_in_plan(loaded)
+    expand(names, known)
+    expand(_parts(excepted), known)
+
+
+def _parts(excepted: object) -> list[str]:
+    given = excepted if isinstance(excepted, (list, tuple)) else ()
+    return [part for each in given for part in str(each).split(",") if part]
+
+
+def all_but(excepted: tuple[str, ...], names: tuple[str, ...], specs: tuple[ProcessSpec, ...]) -> tuple[str, ...]:
+    """Names to start: `names` (none: all services and processes) without `excepted`.
+
+    Raises UsageError `usage/unknown-name`, and `usage/except` where nothing is left or one that stays needs one that
+    is left out.
+    """
+    known = [spec.name for spec in specs if spec.kind != TASK]
+    out = set(expand(_parts(excepted), known))
+    left = tuple(name for name in (expand(names, known) if names else known) if name not in out)
+    if not left:
+        raise UsageError("usage/except", "nothing is left to start", help=["devboot up", "devboot ps"])
+    for spec in specs:
+        needed = sorted({each.name for each in spec.depends_on} & out)
+        if spec.name in left and needed:
+            raise UsageError(
+                "usage/except",
+                f"`{spec.name}` depends on `{needed[0]}`, which is left out",
+                help=[f"devboot up -x {needed[0]} -x {spec.name}"],
+            )
+    return left
+
+
+def begin(call: Call, prepared: Prepared, handle: Handle | None, *, moves: bool) -> int:
+    """Start what was prepared, show it or wait for it, and return the exit code of `up`.
+
+    With `moves` that may be `launch.AGAIN`: a port was taken in the meantime, so that it has to be prepared again.
+    """
+    fast_up.refuse_nested(call)
+    plan_plain = prepared.snapshot.plan_plain
+    specs = plan_from_plain(plan_plain).processes
+    expand(call.args, [spec.name for spec in specs])  # a wrong name is said before anything starts
+    excepted = call.values.get("except")
+    if isinstance(excepted, (list, tuple)) and excepted:
+        call.args = all_but(tuple(map(str, excepted)), call.args, specs)
+    environ = snapshots.apply(prepared.snapshot.patch, call.environ)
+    found = daemon_connection.meet(call)
+    if found.client is not None:
+        code = fast_up.join(
+            call,
+            found.client,
+            fingerprint=prepared.composed.plan.fingerprint,
+            plan_plain=plan_plain,
+            environ=environ,
+            installed=prepared.installed,
+            moves=moves,
+        )
+        if code is not None:
+            if handle is not None:
+                handle.abandon()
+            return code
+    _refuse_fixed_ports(call, specs)
+    handle = handle or fork.prepare()
+    return fast_up.launch(call, handle, plan_plain, environ, installed=prepared.installed, moves=moves)
+
+
+def _refuse_fixed_ports(call: Call, specs: tuple[ProcessSpec, ...]) -> None:
+    """Raise `port/in-use` where another program has a port that the command of a process to be started names."""
+    by_name = {spec.name: spec for spec in specs}
+    names = expand(call.args, list(by_name)) if call.args else by_name
+    wanted = graph.closure(names, by_name) if not call.flag("no-deps") else names
+    starting = (by_name[name] for name in by_name if name in wanted)
+    refuse_fixed(((spec.name, port, spec.origin) for spec in starting if (port := fixed_port(spec))), call.root)

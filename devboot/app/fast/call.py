@@ -1,0 +1,118 @@
+"""What a fast command is told: one light value, built by `__main__` on the fast path and by `cli` on the slow one."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from devboot.text.modes import StreamFacts, Wishes
+    from devboot.wire.jsontext import Plain
+
+
+_WIDEST = 4096  # columns and rows: nobody looks at more at once
+NOTHING_TO_INSTALL = "nothing to install"  # what `sync` and `up` say of a virtualenv that is as it should be
+_STREAMS = ("stdin", "stdout", "stderr")
+
+
+class Call:
+    """One command: `values` are its flags as in an Invocation, `args` its arguments; paths are absolute."""
+
+    __slots__ = ("args", "began", "command", "data", "environ", "root", "state", *_STREAMS, "values", "wishes")
+
+    def __init__(
+        self,
+        command: str,
+        args: tuple[str, ...],
+        values: Mapping[str, object],
+        *,
+        root: str,
+        state: str,
+        environ: Mapping[str, str],
+        streams: tuple[StreamFacts, StreamFacts, StreamFacts],
+        wishes: Wishes,
+        began: float,
+        data: str = "",
+    ) -> None:
+        self.command = command
+        self.args = args
+        self.values = values
+        self.root = root
+        self.state = state
+        self.data = data  # "" where the command needs no daemon
+        self.environ = environ
+        self.stdin, self.stdout, self.stderr = streams
+        self.wishes = wishes
+        self.began = began  # wall-clock seconds at which it was typed
+
+    def flag(self, name: str) -> bool:
+        """Whether a switch was given."""
+        return bool(self.values.get(name))
+
+    def is_live(self) -> bool:
+        """Whether a person looks at a terminal that may be redrawn."""
+        from devboot.text.modes import is_live
+
+        return self.stdin.terminal and is_live(self.stdout, self.environ, self.wishes)
+
+    def view(self) -> dict[str, Plain]:
+        """How the daemon is to answer, as it stands in a message."""
+        from devboot.text.modes import has_colour, is_unicode
+
+        return {
+            "colour": has_colour(self.stdout, self.environ, self.wishes),
+            "colour_err": has_colour(self.stderr, self.environ, self.wishes),
+            "unicode": is_unicode(self.stdout) and is_unicode(self.stderr),
+            "terminal": self.stdout.terminal,
+            "live": self.is_live(),
+            "columns": self.stdout.columns,
+            "rows": self.stdout.rows,
+            "quiet": self.wishes.quiet,
+            "verbose": self.wishes.verbose,
+            "json": self.wishes.json,
+        }
+
+
+def look_at_streams(environ: Mapping[str, str]) -> tuple[StreamFacts, StreamFacts, StreamFacts]:
+    """What is known of standard input, output and error."""
+    return (_facts(0, environ), _facts(1, environ), _facts(2, environ))
+
+
+def _facts(number: int, environ: Mapping[str, str]) -> StreamFacts:
+    from devboot.text.modes import StreamFacts
+
+    encoding = _encoding(number, environ)
+    try:
+        if not os.isatty(number):
+            return StreamFacts(encoding=encoding)
+        size = os.get_terminal_size(number)
+    except OSError:
+        return StreamFacts(encoding=encoding)
+    columns = _positive(environ.get("COLUMNS", "")) or size.columns or 80
+    rows = _positive(environ.get("LINES", "")) or size.lines or 24
+    return StreamFacts(True, encoding, columns, rows, _is_foreground(number))
+
+
+def _is_foreground(number: int) -> bool:
+    try:
+        return os.tcgetpgrp(number) == os.getpgrp()
+    except OSError:
+        return True  # a terminal that isn't the one which controls us can't stop us either
+
+
+def _encoding(number: int, environ: Mapping[str, str]) -> str:
+    # Python writes UTF-8 even where the locale asks for plain C, but what shows it may well not.
+    locale = environ.get("LC_ALL") or environ.get("LC_CTYPE") or environ.get("LANG") or ""
+    if locale in ("C", "POSIX") and not environ.get("PYTHONIOENCODING"):
+        return "ascii"
+    stream = (sys.stdin, sys.stdout, sys.stderr)[number]
+    return (getattr(stream, "encoding", None) or "utf-8").lower()
+
+
+def _positive(text: str) -> int:
+    from devboot.text.numbers import whole_number
+
+    return whole_number(text, _WIDEST) or 0

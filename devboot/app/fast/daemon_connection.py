@@ -1,0 +1,173 @@
+"""What all fast commands share: finding the daemon, asking it, saying that there is none."""
+
+from __future__ import annotations
+
+import os
+
+from devboot.app.fast.streams import Streams
+from devboot.daemon import client as daemon
+from devboot.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from devboot.app.fast.call import Call
+    from devboot.daemon.client import Client, Found
+    from devboot.errors import DevbootError
+
+
+def meet(call: Call) -> Found:
+    """The daemon of the call's project, if there is one."""
+    return daemon.find(call.state, call.root, call.environ, call.data)
+
+
+def is_running(call: Call) -> bool:
+    """Whether a daemon has the project, answering or not."""
+    found = meet(call)
+    if found.client is not None:
+        found.client.close()
+    return found.client is not None or (found.lease is not None and found.lease.is_alive)
+
+
+class RunningPorts(Record):
+    """Ports of a running project: which processes have `lost` theirs to other programs, and which ports are `held`."""
+
+    lost: tuple[str, ...]
+    held: tuple[int, ...]
+
+
+def running_ports(call: Call) -> RunningPorts | None:
+    """Ask the project's daemon for the ports of its processes; None where no daemon answers."""
+    import json
+
+    found = meet(call)
+    if found.client is None:
+        return None
+    try:
+        processes = json.loads(written(call, found.client, "ps"))["processes"]
+        lost = tuple(str(each["name"]) for each in processes if each.get("port_taken"))
+        alive = (each for each in processes if each["pid"] and each["port"] and each["name"] not in lost)
+        return RunningPorts(lost, tuple(int(each["port"]) for each in alive))
+    except (daemon.NoAnswerError, ValueError, LookupError, TypeError):
+        return None  # it has just ended, or is of another version
+
+
+def answer(call: Call, client: Client, **more: object) -> int:
+    """Ask for the call's command, copy the answer, return its exit code."""
+    request = {"command": call.command, "names": list(call.args), "view": call.view(), **more}
+    streams = Streams()
+    client.pass_through = streams.passing_through()
+    try:
+        client.ask(request)  # type: ignore[arg-type]
+        client.welcome()
+        code = client.copy(streams.write)
+    except daemon.NoAnswerError:
+        return complain(call, silent_daemon(call))
+    finally:
+        client.close()
+    if code is None:
+        return complain(call, gone(call))
+    return code or streams.failure
+
+
+def written(call: Call, client: Client, command: str, **more: object) -> bytes:
+    """What the daemon writes in answer to a command, for programs; empty where it refuses."""
+    from devboot.wire import frames
+
+    found, answer = b"", None
+    try:
+        client.ask({"command": command, "names": [], "view": {**call.view(), "json": True}, **more})  # type: ignore[dict-item]
+        client.welcome()
+        while (answer := client.next(daemon.PATIENCE)) is not None and answer[0] != frames.EXIT:
+            found += answer[1] if answer[0] == frames.OUT else b""
+    finally:
+        client.close()
+    return found if answer is not None and answer[1] == b"0" else b""
+
+
+def complain(call: Call, error: DevbootError) -> int:
+    """Print an error, and for programs also as JSON; its exit code."""
+    from devboot.text.modes import has_colour
+    from devboot.text.problems import render_problem
+
+    colour = has_colour(call.stderr, call.environ, call.wishes)
+    Streams().say(render_problem(error, colour=colour))
+    if call.wishes.json:
+        from devboot import __version__
+        from devboot.text.problem_facts import error_as_json
+        from devboot.wire.jsontext import to_json
+
+        document = {"schema": 1, "devboot": __version__, **error_as_json(error)}
+        Streams().write(1, f"{to_json(document)}\n".encode())
+    return error.exit_code
+
+
+def warn(call: Call, error: DevbootError) -> None:
+    """Print an error as a warning: the command goes on."""
+    from devboot.text.modes import has_colour
+    from devboot.text.problems import render_problem
+
+    colour = has_colour(call.stderr, call.environ, call.wishes)
+    Streams().say(render_problem(error, colour=colour, severity="warning"))
+
+
+def refuse_stopped(call: Call) -> None:
+    """Raise BusyError `daemon/no-answer` where the project's daemon is stopped: preparing would be in vain."""
+    found = meet(call)
+    if found.client is not None:
+        found.client.close()
+    if found.lease is not None and found.lease.is_alive and found.lease.is_frozen:
+        raise silent_daemon(call)
+
+
+def silent_daemon(call: Call) -> DevbootError:
+    """Return the error for a daemon that doesn't answer, with the reason as far as the system shows it."""
+    from errno import EMFILE
+
+    from devboot.daemon import search
+    from devboot.errors import BusyError
+    from devboot.supervisor.system import limits
+
+    lease = daemon.lease_of(call.state, call.root, call.environ, call.data)
+    if lease is None or not lease.is_alive:  # all its files were deleted
+        lease = search.find_run(call.root, call.environ, call.state, call.data)
+    who = f" (pid {lease.pid})" if lease else ""
+    causes, helps = [], ["devboot down"]
+    if lease and lease.is_frozen:
+        causes = ["it is stopped, as by SIGSTOP or a debugger"]
+    elif lease and limits.is_exhausted(lease.pid):
+        causes, helps = ["it has no file descriptors left"], [*limits.advice(EMFILE, lease.pid), *helps]
+    return BusyError(
+        "daemon/no-answer", f"the daemon of {project_name(call)}{who} does not answer", causes=causes, help=helps
+    )
+
+
+def gone(call: Call) -> DevbootError:
+    """It went away while it answered: killed, or by a mistake of its own, of which it then has left a trace."""
+    from devboot.daemon import leases
+    from devboot.errors import MachineError, WorkError
+    from devboot.supervisor.system import proctable
+
+    if not proctable.is_there():
+        return MachineError(
+            "machine/no-proc",
+            "the kernel's table of processes can't be read",
+            causes=["nothing is mounted at `/proc`, as in a bare `chroot`"],
+            help=["mount -t proc proc /proc"],
+        )
+    trace = leases.crash_path(call.state)
+    crashed = os.path.exists(trace) and os.stat(trace).st_mtime >= call.began
+    return WorkError(
+        "daemon/gone",
+        "the daemon ended while it was asked",
+        causes=[f"it failed in a way it should not: `{trace}` says where"] if crashed else ["it was killed"],
+        help=["devboot up -d", *(["please report that file: there are no values of variables in it"] * crashed)],
+        kept=["nothing is left running: its guardian ends what it has started"],
+    )
+
+
+def project_name(call: Call) -> str:
+    """The project's name as far as it is known without reading the manifest."""
+    from devboot import snapshot
+
+    known = snapshot.read(f"{call.state}/{snapshot.NAME}")
+    return str(known.plan_plain[0]) if known is not None else os.path.basename(call.root) or "project"

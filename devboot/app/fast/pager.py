@@ -1,0 +1,95 @@
+"""Shows what is longer than the screen through a pager; what fits stands on the terminal as it is."""
+
+from __future__ import annotations
+
+import os
+
+from devboot.app.fast.streams import BROKEN_PIPE, Streams
+from devboot.text.modes import is_live
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from devboot.text.modes import StreamFacts, Wishes
+
+_USUAL = "less"
+_NONE = ("", "cat")
+# For pagers that the user hasn't set up: end at once where all fits, keep colours, leave what was read on the screen.
+_SETTINGS = {"LESS": "FRX", "LV": "-c"}
+_SHELL_WORDS = frozenset("$`'\"\\|&;<>()*?[]#~=%")
+
+
+def pager_command(stdout: StreamFacts, environ: Mapping[str, str], wishes: Wishes) -> str:
+    """The command that shows long output, for a shell; "" where nobody looks at a terminal or there is none."""
+    if wishes.no_pager or not is_live(stdout, environ, wishes):
+        return ""
+    command = environ.get("PAGER", _USUAL).strip()
+    return "" if command in _NONE or not _is_there(command, environ) else command
+
+
+class PagedStreams(Streams):
+    """Standard output that turns into a pager once it is longer than the screen. `end` is called when all is written.
+
+    `command` is empty where no pager is wanted: then this is a Streams like any other. A pager that its user leaves
+    looks like a reader that has gone, so that whoever writes can stop; `end` makes no failure of that.
+    """
+
+    def __init__(self, command: str, screen: StreamFacts, environ: Mapping[str, str]) -> None:
+        super().__init__()
+        self._command = command
+        self._environ = environ
+        self._rows, self._columns = screen.rows - 1, max(1, screen.columns)  # the prompt takes a row
+        self._held: list[bytes] = []
+        self._pipe = self._pid = -1
+
+    def write(self, number: int, data: bytes) -> None:
+        """As Streams.write, for 1 to the pager or into what is held back until it is clear if there has to be one."""
+        if number != 1 or not self._command:
+            super().write(number, data)
+            return
+        if self._pipe < 0:
+            self._held.append(data)
+            # Bytes aren't cells, but there are never fewer of them; a pager too many ends by itself.
+            self._rows -= sum(-(-len(line) // self._columns) or 1 for line in data.splitlines())
+            if self._rows >= 0:
+                return
+            data = self._start()
+        super().write(self._pipe, data)
+        if self._pipe in self._dead:
+            self.failure = BROKEN_PIPE
+
+    def end(self) -> int:
+        """Show what was held back, or wait until the pager is left; the exit code that a failed output asks for."""
+        if self._pipe < 0:
+            held, self._held, self._command = b"".join(self._held), [], ""
+            self.write(1, held)
+            return self.failure
+        os.close(self._pipe)
+        os.waitpid(self._pid, 0)
+        return 0
+
+    def _start(self) -> bytes:
+        import signal
+
+        reading, self._pipe = os.pipe()
+        self._pid = os.posix_spawn(
+            "/bin/sh",
+            ["sh", "-c", self._command],
+            {**_SETTINGS, **self._environ},
+            file_actions=[(os.POSIX_SPAWN_DUP2, reading, 0)],
+            setsigdef=[signal.SIGPIPE],
+        )
+        os.close(reading)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # ctrl-c is the pager's: it ends a search
+        held, self._held = b"".join(self._held), []
+        return held
+
+
+def _is_there(command: str, environ: Mapping[str, str]) -> bool:
+    """Whether the program is on PATH; what only a shell can read is believed."""
+    program = command.split(maxsplit=1)[0]
+    if _SHELL_WORDS & set(program):
+        return True
+    folders = [""] if "/" in program else [f"{folder or '.'}/" for folder in environ.get("PATH", "").split(":")]
+    return any(os.access(f"{folder}{program}", os.X_OK) for folder in folders)

@@ -1,0 +1,33 @@
+"""`sync` where there is nothing to do: a `stat` for each file that the snapshot was made from says so."""
+
+from __future__ import annotations
+
+import os
+
+from devboot import snapshot
+from devboot.app.fast.call import NOTHING_TO_INSTALL
+from devboot.app.fast.data_check import looks_sound
+from devboot.app.fast.streams import Streams
+from devboot.snapshot import CHOSEN
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from devboot.app.fast.call import Call
+
+_HARMLESS = {"check", "locked", "frozen", "offline"}  # of the flags, what asks for nothing where all is there
+
+
+def carry_out(call: Call) -> int | None:
+    """Say that everything is there, exit code 0; None where it isn't, or may not be."""
+    if set(call.values) - _HARMLESS or call.args:
+        return None
+    known = snapshot.read(f"{call.state}/{snapshot.NAME}")
+    if known is None or not snapshot.is_fresh(known, call.root, call.environ) or not looks_sound(known.data):
+        return None
+    is_check = call.flag("check")
+    if not is_check and os.path.exists(f"{call.state}/{CHOSEN}"):
+        return None  # it goes forward from the generation that somebody went back to
+    if not call.wishes.quiet:
+        name = known.plan_plain[0]
+        Streams().say("everything is there\n" if is_check else f"{name} is ready, {NOTHING_TO_INSTALL}: devboot up\n")
+    return 0

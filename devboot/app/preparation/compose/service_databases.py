@@ -1,0 +1,54 @@
+"""Databases of the manifest that are made in its services: what the services are told, what `${…}` means."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping, Sequence
+
+from devboot.model.edge.manifest.manifest import Manifest
+from devboot.model.process import ProcessSpec
+from devboot.recipes import KnownRecipe
+from devboot.services.data import made_once
+from devboot.services.plan import Service, WantedDatabase, database_exports
+from devboot.supervisor.core.task_stamp import MADE
+
+_ASKED = ("database", "user", "password", "extensions")  # of a task's variables, those that say what to make
+
+
+def wanted_databases(manifest: Manifest, service: str) -> tuple[WantedDatabase, ...]:
+    """The databases that the manifest wants in the service of this name, in its order."""
+    return tuple(
+        WantedDatabase(name, database.name or name, database.user or "", database.extensions, database.password or "")
+        for name, database in manifest.served.items()
+        if database.service == service
+    )
+
+
+def recorded(service: Service, stamps: str) -> tuple[ProcessSpec, ...]:
+    """The tasks that make its databases, each with the record that says so for as long as the same data is there.
+
+    `stamps` is the folder for such records.
+    """
+    made = tuple(f"{MADE}{path}" for path in made_once(service))
+    return tuple(
+        task._replace(record=(os.path.join(stamps, f"{task.name}.made"), _digest(task), *made))
+        for task in service.databases
+    )
+
+
+def _digest(task: ProcessSpec) -> str:
+    asked = {key: value for key, value in task.env if key in _ASKED}
+    return hashlib.sha256(repr(sorted(asked.items())).encode()).hexdigest()
+
+
+def served_names(manifest: Manifest, recipes: Mapping[str, KnownRecipe], services: Sequence[Service]) -> dict[str, str]:
+    """`databases.<name>.<word>` → value, for all databases in these services."""
+    names: dict[str, str] = {}
+    for service in services:
+        own = service.spec.name
+        recipe = recipes[manifest.services[own].recipe or own].recipe
+        for each in wanted_databases(manifest, own):
+            exports = database_exports(recipe, service.exports, each)
+            names |= {f"databases.{each.name}.{word}": value for word, value in exports.items()}
+    return names

@@ -1,0 +1,113 @@
+"""The snapshot of a preparation: what the next command needs to go the short way, and what has to stay for it to hold.
+
+A stamp is (path, time, size) of a file, or of what a folder lists, as `devboot.snapshot` makes it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+
+from devboot import snapshot as snapshots
+from devboot.app.fast import data_check
+from devboot.app.preparation.compose.composition import Composed
+from devboot.app.preparation.project.load import Loaded
+from devboot.clone_reader import note
+from devboot.environment.ports.allocate import Ports
+from devboot.environment.project_python import PythonProject
+from devboot.environment.tasks import match_inputs, needs
+from devboot.environment.variables.secrets import secrets_file
+from devboot.environment.venv.record import load_record, paths_to_stamp
+from devboot.model.edge.manifest.manifest import Manifest
+from devboot.model.process import fixed_port, plan_to_plain
+from devboot.services import aof, rdb
+from devboot.services.data import made_before_start
+from devboot.snapshot import Snapshot
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    Stamps = tuple[tuple[str, int, int], ...]
+
+
+def stamps_of(loaded: Loaded, python: PythonProject | None, provisioned: Iterable[str]) -> Stamps:
+    """Return stamps of what the preparation itself made; `provisioned` are paths."""
+    project = loaded.project
+    named = [
+        project.lock,
+        secrets_file(project.data),
+        os.path.join(project.state, "ports.toml"),
+        *provisioned,
+    ]
+    if python is not None:
+        record = load_record(python.venv)
+        named += paths_to_stamp(python.venv, record.version if record is not None else "")
+    return snapshots.stamps(named)
+
+
+def note_sql_files(manifest: Manifest, root: str) -> None:
+    """Note the migrations and seeds of databases, and where more of them would appear."""
+    for database in manifest.sqlite.values():
+        found = match_inputs(root, [database.migrations]).files if database.migrations else ()
+        for path in (*found, *((database.seed,) if database.seed else ())):
+            note(os.path.join(root, path))
+
+
+def snapshot_of(loaded: Loaded, composed: Composed, ports: Ports, stamps: Stamps) -> Snapshot:
+    """All that a warm command needs. `stamps` are those of everything that was read and made."""
+    root, manifest = loaded.project.root, loaded.manifest
+
+    def waits(task: str) -> bool:
+        """Whether something has to be started before it may run; files of databases are there by then."""
+        return any(needed not in manifest.sqlite for needed in needs(task, composed.tasks))
+
+    tasks = tuple(
+        (name, task.run, os.path.normpath(os.path.join(root, task.cwd)), waits(name))
+        for name, task in composed.tasks.items()
+    )
+    return Snapshot(
+        root=root,
+        plan_plain=plan_to_plain(composed.plan),
+        patch=composed.patch,
+        stamps=stamps,
+        inherited=composed.composition.inherited,
+        ports=(
+            *((name, port, "") for name, port in sorted(ports.numbers.items())),
+            *((spec.name, port, spec.origin) for spec in composed.plan.processes if (port := fixed_port(spec))),
+        ),
+        tasks=tasks,
+        data=(*_databases(manifest, root), *_dumps(composed)),
+        variables=tuple((v.name, v.value, v.source, v.secret) for v in composed.composition.variables),
+        detach_keys=manifest.ui.detach_keys,
+        inode=snapshots.inode_of(root),
+        digests=tuple(_digests(root, stamps)),
+    )
+
+
+def _digests(root: str, stamps: Stamps) -> Iterable[tuple[str, str]]:
+    """The contents of the project's small files, as far as they are still those that the stamps were taken of."""
+    for stamp in stamps:
+        path, kind, _ = stamp
+        if (
+            path.startswith(f"{root}/")
+            and "/.venv/" not in path
+            and kind not in (*snapshots.KINDS, snapshots.ABSENT[0])
+        ):
+            digest = snapshots.content_digest(path)
+            if digest and snapshots.is_current(stamp):
+                yield path, digest
+
+
+def _databases(manifest: Manifest, root: str) -> Iterable[tuple[str, str, int]]:
+    for database in manifest.sqlite.values():
+        is_managed = database.pragmas or database.migrations or database.seed
+        yield (data_check.MANAGED_SQLITE if is_managed else data_check.SQLITE, os.path.join(root, database.path), 0)
+
+
+def _dumps(composed: Composed) -> Iterable[tuple[str, str, int]]:
+    for service in composed.services:
+        yield from ((data_check.MADE, path, 0) for path in made_before_start(service))
+        if service.check == "rdb":
+            dump = rdb.dump_of(service)
+            yield rdb.product_of(service), dump, rdb.newest_format(service)
+            if aof.is_on(service):
+                yield f"{data_check.LOGGED}{os.path.basename(dump)}", aof.place_of(service), 0

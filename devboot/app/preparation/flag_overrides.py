@@ -1,0 +1,142 @@
+"""What flags change of a project for this time: how often processes run, which Procfile, env-files and ports."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from devboot.app.preparation.compose.composition import kinds_of
+from devboot.app.preparation.project.load import Loaded
+from devboot.environment.reloaders import EVERYTHING, left_to_itself
+from devboot.errors import UsageError
+from devboot.model.edge.manifest.manifest import load_procfile
+from devboot.model.nearest import nearest
+from devboot.supervisor.core.names import expand
+from devboot.text.numbers import whole_number
+
+ALL = "all"
+_MOST = 100  # more of one process is a slip of the finger
+
+
+class Adjustments(NamedTuple):
+    """What was typed: `formation` as `worker=3`, paths as seen from the current folder."""
+
+    formation: tuple[str, ...] = ()
+    procfile: str = ""
+    env_files: tuple[str, ...] = ()
+    base: int = 0
+    step: int = 0
+
+
+def adjustments(values: Mapping[str, object]) -> Adjustments:
+    """What the flags of `up` ask for. Raises UsageError `usage/port`."""
+
+    def several(name: str) -> tuple[str, ...]:
+        given = values.get(name) or ()
+        assert isinstance(given, (list, tuple))
+        return tuple(part for each in given for part in str(each).split(",") if part)
+
+    base, step = str(values.get("base-port", "")), str(values.get("port-step", ""))
+    return Adjustments(
+        several("formation"),
+        str(values.get("procfile", "")),
+        several("env-file"),
+        parse_base(base) if base else 0,
+        parse_base(step, "-P", "10") if step else 0,
+    )
+
+
+def adjust(loaded: Loaded, wanted: Adjustments, cwd: str) -> Loaded:
+    """The project as it is to be for this time.
+
+    Raises UsageError `usage/formation`, `usage/env-file` and `usage/unknown-name`, Problems for mistakes in the files.
+    """
+    if wanted.procfile:
+        loaded = _with_procfile(loaded, os.path.join(cwd, wanted.procfile))
+    if wanted.env_files:
+        loaded = _with_env_files(loaded, [os.path.join(cwd, path) for path in wanted.env_files])
+    if wanted.formation:
+        counts = {**loaded.formation, **parse_formation(wanted.formation, loaded)}
+        loaded = loaded._replace(formation=counts, is_adjusted=True)
+    if wanted.step:
+        loaded = loaded._replace(step=wanted.step, is_adjusted=True)
+    return loaded._replace(base=wanted.base, is_adjusted=True) if wanted.base else loaded
+
+
+def parse_formation(words: Iterable[str], loaded: Loaded) -> dict[str, int]:
+    """`worker=3`, `web*=2` and `all=1`, separated by commas or given one by one, as counts by name.
+
+    Names win over `all` wherever it stands. Raises UsageError.
+    """
+    known = [kind.name for kind in kinds_of(loaded)]
+    counts: dict[str, int] = {}
+    named: dict[str, int] = {}
+    for word in (part.strip() for each in words for part in each.split(",") if part.strip()):
+        name, equals, number = word.partition("=")
+        count = whole_number(number, _MOST + 1)
+        if not equals or count is None or count > _MOST:
+            shown = name if name in known else nearest(name, known) or next(iter(known), "worker")
+            raise UsageError(
+                "usage/formation",
+                f"`{word}` is not NAME=COUNT",
+                causes=[f"a count is a whole number from 0 to {_MOST}"],
+                help=[f"{shown}=3", f"{shown}=3,all=1"],
+            )
+        if name == ALL and ALL not in known:
+            counts |= dict.fromkeys(known, count)
+        else:
+            named |= dict.fromkeys(expand([name], known), count)
+    return counts | named
+
+
+def parse_base(text: str, flag: str = "-p", example: str = "5000") -> int:
+    """The number of `-p`, or the distance of `-P`. Raises UsageError `usage/port`."""
+    number = whole_number(text, 65536)
+    if number is None or not 0 < number < 65536:
+        what = "port" if flag == "-p" else "distance between ports"
+        raise UsageError("usage/port", f"`{flag} {text}` is no {what}", help=[f"devboot up {flag} {example}"])
+    return number
+
+
+def self_reloading(loaded: Loaded) -> Iterator[str]:
+    """A sentence for each process that is to be watched and restarts itself already."""
+    for kind in kinds_of(loaded):
+        wanted = loaded.manifest.processes.get(kind.name)
+        left = left_to_itself(kind.text) if wanted is not None and wanted.watch else ()
+        if left == EVERYTHING:
+            yield f"`{kind.name}` restarts itself when files change: its `watch` is left out"
+        elif left:
+            yield f"`{kind.name}` reloads Python files by itself: its `watch` counts for the other files"
+
+
+def _with_procfile(loaded: Loaded, path: str) -> Loaded:
+    inner = os.path.relpath(path, loaded.project.root)
+    procfile = load_procfile(loaded.project.root, inner)
+    names = () if procfile is None else procfile.names
+    # What the manifest says of processes that another Procfile has counts for nothing here.
+    kept = {n: p for n, p in loaded.manifest.processes.items() if n in names or p.command is not None}
+    table = loaded.manifest.procfile.model_copy(update={"path": inner})
+    manifest = loaded.manifest.model_copy(update={"procfile": table, "processes": kept})
+    return loaded._replace(procfile=procfile, manifest=manifest, is_adjusted=True)
+
+
+def _with_env_files(loaded: Loaded, paths: Sequence[str]) -> Loaded:
+    for path in paths:
+        if not os.path.isfile(path):
+            raise UsageError("usage/env-file", f"there is no file `{path}`", help=["devboot up -e .env,.env.local"])
+    inner = tuple(os.path.relpath(path, loaded.project.root) for path in paths)
+    table = loaded.manifest.env_files.model_copy(update={"read": inner})
+    return loaded._replace(manifest=loaded.manifest.model_copy(update={"env_files": table}), is_adjusted=True)
+
+
+def present_formation(names: Iterable[str], loaded: Loaded) -> dict[str, int]:
+    """How often each process runs where these names are all that run."""
+    found = tuple(names)
+    kinds = [kind.name for kind in kinds_of(loaded)]
+    return {name: sum(each == name or _is_instance(each, name) for each in found) for name in kinds}
+
+
+def _is_instance(name: str, process: str) -> bool:
+    stem, dot, number = name.rpartition(".")
+    return bool(dot) and stem == process and number.isdigit()

@@ -1,0 +1,1 @@
+"""Generations of a project: recorded, compared and restored, without secret values."""

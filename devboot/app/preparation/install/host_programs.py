@@ -1,0 +1,108 @@
+"""Services and tools that the manifest wants from PATH: found, and linked into the project, where commands look.
+
+    <state>/host/<name>/bin/    links to the programs, and the recipe's scripts
+
+No two machines have the same, so the lock pins nothing of them; whoever starts the project hears it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from devboot.errors import MachineError
+from devboot.events import NOTE, Event, Reporter
+from devboot.files import machine_error
+from devboot.model.artifact import Layout, Wanted
+from devboot.model.edge.lockfile.lock import NOT_REPRODUCIBLE, Lock, LockedPackage, Wish
+from devboot.model.edge.recipe.origins import HostOrigin
+from devboot.provision.objects.programs import write_shims
+from devboot.provision.objects.store import StoreObject
+from devboot.provision.objects.tree import remove_tree
+from devboot.recipes import KnownRecipe
+from devboot.resolve.packages import fits, layout_of
+from devboot.sources.host import Found, find_on_path
+
+
+class Hosted(NamedTuple):
+    """Programs of one package: `object` is the folder of links in the form of a store object, without a name."""
+
+    object: StoreObject
+    version: str
+    paths: tuple[str, ...]  # the programs themselves
+
+
+def lock_here(lock: Lock, wanted: Mapping[Wish, Wanted], hosted: Mapping[Wish, Hosted]) -> Lock:
+    """The lock with the versions that this machine has: a distribution's own, or that of what is on PATH."""
+    versions = {wish: each.version for wish, each in wanted.items()}
+    versions |= {wish: each.version for wish, each in hosted.items()}
+    return lock.model_copy(
+        update={
+            "package": tuple(
+                package.model_copy(update={"version": versions[Wish(*package.key)]}) for package in lock.package
+            )
+        }
+    )
+
+
+def host_programs(
+    lock: Lock, recipes: Mapping[str, KnownRecipe], state: str, environ: Mapping[str, str], reporter: Reporter
+) -> dict[Wish, Hosted]:
+    """What the lock leaves to this machine; `state` is the project's state folder. Raises MachineError `host/…`."""
+    search_path = os.pathsep.join(
+        folder for folder in environ.get("PATH", os.defpath).split(os.pathsep) if not folder.startswith(state + os.sep)
+    )
+    hosted = {}
+    for package in lock.package:
+        if not package.reproducible:
+            one = _hosted(package, recipes[package.name], state, search_path)
+            reporter.emit(Event(NOTE, package.name, f"{one.version} {NOT_REPRODUCIBLE}: {one.paths[0]}"))
+            hosted[Wish(*package.key)] = one
+    return hosted
+
+
+def _hosted(package: LockedPackage, known: KnownRecipe, state: str, search_path: str) -> Hosted:
+    origin = next(each for each in known.recipe.source if isinstance(each, HostOrigin))
+    layout = layout_of(origin, known.recipe.test.version)
+    found = find_on_path(package.name, layout, origin.version, search_path)
+    if package.requested and not fits(found.version, package.requested):
+        raise MachineError(
+            "host/other-version",
+            f"{package.name} on PATH is {found.version}, devboot.toml wants {package.requested}",
+            causes=[f"`{next(iter(found.programs.values()))}` is the first one there"],
+            help=[f'version = "{found.version}"  # in devboot.toml', 'or leave out `source = "host"`'],
+        )
+    folder = os.path.join(state, "host", package.name)
+    try:
+        _link(folder, layout, found)
+    except OSError as error:
+        raise machine_error(error, folder) from error
+    return Hosted(StoreObject("", folder), found.version, tuple(found.programs.values()))
+
+
+def _link(folder: str, layout: Layout, found: Found) -> None:
+    staging = f"{folder}.new"
+    remove_tree(staging)
+    os.makedirs(os.path.join(staging, "bin"))
+    for program, path in found.programs.items():
+        os.symlink(path, os.path.join(staging, "bin", program))
+    write_shims(staging, layout)
+    if _entries(staging) == _entries(folder):  # what runs may start one of them again at this very moment
+        remove_tree(staging)
+        return
+    remove_tree(folder)
+    os.rename(staging, folder)
+
+
+def _entries(folder: str) -> dict[str, str]:
+    """Where each link of `bin` leads, and what each script says."""
+    place, found = os.path.join(folder, "bin"), {}
+    for name in os.listdir(place) if os.path.isdir(place) else ():
+        path = os.path.join(place, name)
+        if os.path.islink(path):
+            found[name] = f"-> {os.readlink(path)}"
+        else:
+            with open(path, encoding="utf-8", errors="surrogateescape") as script:
+                found[name] = script.read()
+    return found

@@ -1,0 +1,79 @@
+"""The interpreter that `[packages]` asks a recipe for: in the store before it is locked for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
+
+from devboot.app.preparation.install.provisioning import Machine, provision, wanted_objects
+from devboot.environment.project_python import PythonProject
+from devboot.environment.python.declared import RECIPE
+from devboot.events import Reporter
+from devboot.model.artifact import Wanted
+from devboot.model.edge.lockfile.lock import Lock, Wish
+from devboot.provision.objects.store import StoreObject
+from devboot.recipes import KnownRecipe
+from devboot.uv.client import Uv
+
+_PROGRAM = "python3"
+
+Supply = Callable[[Collection[Wanted]], Uv]
+"""Gives the uv that fetches what is about to be realised, once that is there to be fetched."""
+
+
+class Bringer:
+    """Has that interpreter for one project, whose directory is `root`; `objects` is what was realised for it.
+
+    `is_thorough` as for `provision`.
+    """
+
+    def __init__(
+        self,
+        machine: Machine,
+        root: str,
+        recipes: Mapping[str, KnownRecipe],
+        supply: Supply,
+        *,
+        environ: Mapping[str, str],
+        reporter: Reporter,
+        is_thorough: bool = False,
+    ) -> None:
+        self.objects: Mapping[Wish, StoreObject] = {}
+        self._machine = machine
+        self._root = root
+        self._recipes = recipes
+        self._environ = environ
+        self._reporter = reporter
+        self._supply = supply
+        self._is_thorough = is_thorough
+
+    def bring(self, lock: Lock, python: PythonProject) -> PythonProject:
+        """The project with its interpreter, realised as `lock` has it; without one where nobody asks a recipe for it.
+
+        Raises what `provision` raises.
+        """
+        package = next((each for each in lock.package if each.name == RECIPE), None)
+        if package is None or not package.reproducible:  # what is on PATH is found as any other
+            return python
+        wanted = wanted_objects(Lock(package=(package,)), self._recipes, self._machine.host, _no_app)
+        if not self.objects:
+            self.objects = provision(
+                self._machine,
+                self._root,
+                "",
+                wanted,
+                None,
+                None,
+                self._supply(wanted.values()),
+                environ=self._environ,
+                reporter=self._reporter,
+                is_thorough=self._is_thorough,
+                is_part=True,
+            ).objects
+        (brought,) = self.objects.values()
+        return replace(python, given=os.path.realpath(brought.program(_PROGRAM)))
+
+
+def _no_app(specifier: str) -> str:
+    raise AssertionError(f"an interpreter runs on none, here {specifier}")

@@ -1,0 +1,214 @@
+"""Carries out what the lock says: store objects in threads beside the virtualenv, each step reported."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from types import MappingProxyType
+from typing import NamedTuple, TypeVar
+
+from devboot.app.preparation.install.downloads import make_downloads, make_registry
+from devboot.app.preparation.install.host_programs import Hosted
+from devboot.app.preparation.locking.distro import cache_of, make_debs
+from devboot.environment.project_python import PythonLock, PythonProject, sync_python
+from devboot.environment.venv.sync import SyncResult
+from devboot.errors import DevbootError, Problems
+from devboot.events import FAILED, Event, Reporter, SilentReporter
+from devboot.model.artifact import Artifact, Wanted
+from devboot.model.edge.lockfile.lock import Lock, Wish
+from devboot.provision.generations import held_objects
+from devboot.provision.objects.realise import Host, realise
+from devboot.provision.objects.roots import TemporaryRoots, hold_for_project, hold_more_for_project
+from devboot.provision.objects.store import Store, StoreObject
+from devboot.recipes import KnownRecipe
+from devboot.resolve.packages import wanted_on
+from devboot.resolve.source import Source
+from devboot.sources.app import AppSource
+from devboot.sources.archive import ArchiveSource
+from devboot.sources.build import BuildSource
+from devboot.sources.conda import CondaSource
+from devboot.sources.npm import NpmSource
+from devboot.sources.transfers.download import Downloads
+from devboot.sources.wheel import WheelSource
+from devboot.uv.child import end_running_children
+from devboot.uv.client import Uv
+
+_Result = TypeVar("_Result")
+_PARALLEL = 4  # downloads at once; uv parallelises within each by itself
+
+
+class Machine(NamedTuple):
+    """Where provisioning happens: directories, clock, and this machine's platform."""
+
+    data: str
+    host: Host
+    wall_clock: Callable[[], float]
+
+
+class Provisioned(NamedTuple):
+    """Objects by what the manifest asked for, and what became of the virtualenv (None: the project has none).
+
+    `hosted` is what comes from PATH instead of the store.
+    """
+
+    objects: Mapping[Wish, StoreObject]
+    venv: SyncResult | None
+    hosted: Mapping[Wish, Hosted] = MappingProxyType({})
+
+    @property
+    def programs(self) -> dict[Wish, StoreObject]:
+        """Where the programs of everything are."""
+        return {**self.objects, **{wish: each.object for wish, each in self.hosted.items()}}
+
+    @property
+    def paths(self) -> list[str]:
+        """What has to stay where it is."""
+        libraries = self.venv.libraries if self.venv is not None else ()
+        hosted = [path for each in self.hosted.values() for path in each.paths]
+        return [*(each.path for each in self.objects.values()), *hosted, *libraries]
+
+
+def wanted_objects(
+    lock: Lock, recipes: Mapping[str, KnownRecipe], host: Host, choose_python: Callable[[str], str]
+) -> dict[Wish, Wanted]:
+    """What the lock asks to have in the store on this machine.
+
+    `choose_python` gives the minor version for an app that runs on some versions of Python. Raises LockError
+    `lock/no-artifact`, MachineError `python/not-found`.
+    """
+    wanted = {
+        Wish(*package.key): wanted_on(package, recipes[package.name], host.platform, host.distribution)
+        for package in lock.package
+        if package.reproducible
+    }
+    return {wish: _for_python(each, choose_python) for wish, each in wanted.items()}
+
+
+def _for_python(wanted: Wanted, choose_python: Callable[[str], str]) -> Wanted:
+    pythons = wanted.artifact.pythons
+    return wanted._replace(artifact=wanted.artifact._replace(python=choose_python(pythons))) if pythons else wanted
+
+
+def make_sources(
+    uv: Uv, downloads: Downloads | None = None, steps: Mapping[str, str] = MappingProxyType({})
+) -> dict[str, Source]:
+    """One source a kind, by its name in the lock.
+
+    `downloads` carries out transfers of our own, unheard where there is none; `steps` gives a digest's progress line.
+    """
+    transfers = downloads or make_downloads(uv, SilentReporter())
+    wheels = WheelSource(uv, sys.executable)
+
+    def step_of(artifact: Artifact) -> str:
+        return steps.get(artifact.sha256, artifact.name)
+
+    archives = ArchiveSource(transfers, uv.environ, step_of)
+    sources: tuple[Source, ...] = (
+        wheels,
+        AppSource(uv, sys.executable),
+        CondaSource(cache_of(uv), is_offline=uv.offline),
+        make_debs(uv, wheels),
+        NpmSource(make_registry(uv, transfers), transfers, step_of, wheels),
+        archives,
+        BuildSource(archives, uv.environ, transfers.reporter, step_of, jobs=os.cpu_count() or 1),
+    )
+    return {source.kind: source for source in sources}
+
+
+def provision(
+    machine: Machine,
+    root: str,
+    state: str,
+    wanted: Mapping[Wish, Wanted],
+    python: PythonProject | None,
+    pins: PythonLock | None,
+    uv: Uv,
+    *,
+    environ: Mapping[str, str],
+    reporter: Reporter,
+    is_forced: bool = False,
+    is_thorough: bool = False,
+    hosted: Mapping[Wish, Hosted] = MappingProxyType({}),
+    there: Mapping[Wish, StoreObject] = MappingProxyType({}),
+    is_part: bool = False,
+) -> Provisioned:
+    """Have everything that the lock names, in parallel. The caller holds the project's provisioning lock.
+
+    `state` is the project's state folder, whose generations hold objects, too; it isn't needed where `is_part`.
+    `there` is what an earlier call for this project has realised; `is_part`: the project uses more than is wanted now.
+
+    `is_thorough`: objects that are there are compared byte by byte, not by their sizes alone.
+
+    Failures are raised once all have come to their end; what the others got stays.
+    """
+    downloads = make_downloads(uv, reporter)
+    sources = make_sources(uv, downloads, {each.artifact.sha256: each.name for each in wanted.values()})
+    pool = ThreadPoolExecutor(_PARALLEL)
+    with TemporaryRoots(machine.data) as roots, _interruptible(pool, downloads.cancel):
+
+        def one(each: Wanted) -> StoreObject:
+            return realise(
+                Store(machine.data),
+                each,
+                sources[each.artifact.source],
+                machine.host,
+                command="up",
+                roots=roots,
+                reporter=reporter,
+                now=machine.wall_clock,
+                is_thorough=is_thorough,
+            )
+
+        def virtualenv() -> SyncResult | None:
+            if python is None:
+                return None
+            clock = machine.wall_clock
+            return sync_python(
+                uv, python, pins, environ=environ, reporter=reporter, wall_clock=clock, is_forced=is_forced
+            )
+
+        failures: list[DevbootError] = []
+        waiting = {wish: pool.submit(one, each) for wish, each in wanted.items() if wish not in there}
+        # In this thread, since uv's children die with the thread that started them.
+        venv = _collect("venv", virtualenv, failures, reporter)
+        found = {wish: _collect(wish.name, future.result, failures, reporter) for wish, future in waiting.items()}
+        if failures:
+            raise failures[0] if len(failures) == 1 else Problems(failures)
+        objects = {**there, **{wish: each for wish, each in found.items() if each is not None}}
+        names = [each.name for each in objects.values()]
+        names += [os.path.basename(path) for path in (venv.libraries if venv is not None else ())]
+        if is_part:
+            hold_more_for_project(machine.data, root, names)
+        else:
+            hold_for_project(machine.data, root, names, held_objects(state))
+    return Provisioned(objects, venv, hosted)
+
+
+def _collect(
+    step: str, work: Callable[[], _Result], failures: list[DevbootError], reporter: Reporter
+) -> _Result | None:
+    try:
+        return work()
+    except DevbootError as error:
+        reporter.emit(Event(FAILED, step, error.what))
+        failures.append(error)
+        return None
+
+
+@contextmanager
+def _interruptible(pool: ThreadPoolExecutor, cancel: Callable[[], None]) -> Iterator[None]:
+    """A pool that doesn't wait for its downloads, which `cancel` ends, where the person has had enough."""
+    try:
+        yield
+    except DevbootError:
+        raise
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        cancel()
+        end_running_children()
+        raise
+    finally:
+        pool.shutdown()

@@ -1,0 +1,21 @@
+"""Keeps how the last preparation failed, for `doctor`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+from devboot.errors import DevbootError, IntegrityError, MachineError, NetworkError, WorkError
+from devboot.supervisor.explain.last_failure import PREPARATION, forget_failure, keep_failure
+
+
+@contextmanager
+def failure_on_record(state: str, mask: Callable[[str], str]) -> Iterator[None]:
+    """Record below `state` how what is done inside failed, without secrets; forget it once it succeeds."""
+    try:
+        yield
+    except (WorkError, MachineError, NetworkError, IntegrityError) as error:
+        with suppress(OSError, DevbootError):  # a full disk: nobody is told of it later
+            keep_failure(state, PREPARATION, WorkError(error.slug, mask(error.what)))
+        raise
+    forget_failure(state, PREPARATION)

@@ -1,0 +1,1 @@
+"""devboot.lock: read, completed from what can be had, written."""

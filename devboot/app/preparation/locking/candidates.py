@@ -1,0 +1,125 @@
+"""What a lock can choose from beside the recipes' own versions: this machine's distribution, and conda channels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import NamedTuple
+
+from devboot.app.preparation.locking.distro import Distribution, cache_of
+from devboot.errors import LockError, MachineError
+from devboot.model.edge.artifacts import DistributionRow
+from devboot.model.edge.lockfile.lock import Lock, Wish
+from devboot.model.edge.recipe.origins import CondaOrigin, DebOrigin
+from devboot.model.edge.recipe.recipe import Release
+from devboot.recipes import KnownRecipe
+from devboot.resolve.channels import channel_origin, channel_questions, condition_of, with_release
+from devboot.resolve.distributions import deb_origins
+from devboot.resolve.packages import fits, questions
+from devboot.sources.conda import has_rattler, not_installed
+from devboot.uv.client import Uv
+
+AskChannel = Callable[[CondaOrigin, str], Release]
+"""Gives what a channel has under a condition such as `8.*`."""
+
+
+class Asked(NamedTuple):
+    """Whom to ask for which wish."""
+
+    channels: Mapping[Wish, CondaOrigin]
+    distribution: Mapping[Wish, DebOrigin]
+
+    @property
+    def wishes(self) -> tuple[Wish, ...]:
+        """All that somebody else is asked for."""
+        return (*self.channels, *(wish for wish in self.distribution if wish not in self.channels))
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the recipes know all that is wanted."""
+        return not self.channels and not self.distribution
+
+
+class Offers(NamedTuple):
+    """Answers: `recipes` know what channels have, `rows` are what the distribution has."""
+
+    recipes: Mapping[str, KnownRecipe]
+    rows: Mapping[Wish, tuple[DistributionRow, ...]]
+
+
+def channel_asker(uv: Uv) -> AskChannel | None:
+    """What asks channels; None where py-rattler isn't installed."""
+    if not has_rattler():
+        return None
+    from devboot.app.preparation.locking.conda_rows import (
+        list_conda,  # with all that makes versions.toml, which a lock seldom needs
+    )
+
+    return lambda origin, condition: list_conda(origin, condition, cache_of(uv), is_offline=uv.offline)
+
+
+def to_ask(
+    wishes: Sequence[Wish],
+    recipes: Mapping[str, KnownRecipe],
+    here: Distribution,
+    *,
+    has_channels: bool,
+    previous: Lock | None = None,
+    update: Collection[str] = (),
+) -> Asked:
+    """Whom to ask: a channel, which serves all platforms, where that can be done, else the distribution.
+
+    Raises MachineError `conda/not-installed` where nobody else has what is not locked.
+    """
+    channels = channel_questions(
+        wishes, recipes, distribution=here.name, platform=here.platform, previous=previous, update=update
+    )
+    rest = wishes if not has_channels else [wish for wish in wishes if wish not in channels]
+    debs = questions(rest, recipes, distribution=here.name, platform=here.platform, previous=previous, update=update)
+    if has_channels:
+        return Asked(channels, debs)
+    for wish, origin in channels.items():
+        is_locked = previous is not None and not {wish.name, "*"} & set(update) and previous.find(*wish) is not None
+        if wish not in debs and not is_locked:
+            raise _lacks_rattler(recipes[wish.name], origin)
+    return Asked({}, debs)
+
+
+def ask(asked: Asked, recipes: Mapping[str, KnownRecipe], here: Distribution, ask_channel: AskChannel | None) -> Offers:
+    """The answers. Raises what the distribution and the channels raise."""
+    known = dict(recipes)
+    for wish, origin in asked.channels.items():
+        assert ask_channel is not None
+        known[wish.name] = with_release(known[wish.name], ask_channel(origin, condition_of(wish.requested)))
+    rows = {wish: _rows(wish, recipes[wish.name], here) for wish in asked.distribution}
+    return Offers(known, rows)
+
+
+def _rows(wish: Wish, known: KnownRecipe, here: Distribution) -> tuple[DistributionRow, ...]:
+    """What the first of the recipe's sources gives that this release has."""
+    refused: LockError | None = None
+    others: tuple[DistributionRow, ...] = ()
+    for origin in deb_origins(known, wish):
+        try:
+            rows = here.ask(origin)
+            if not wish.requested or any(fits(row.product, wish.requested) for row in rows):
+                return rows
+            others = others or rows
+        except LockError as error:
+            if error.slug != "lock/not-in-distribution":
+                raise
+            refused = refused or error
+    if others:
+        return others
+    assert refused is not None  # only wishes that a source may serve are asked for
+    if channel := channel_origin(known, wish):
+        raise _lacks_rattler(known, channel, refused.what) from refused
+    raise refused
+
+
+def _lacks_rattler(known: KnownRecipe, origin: CondaOrigin, *causes: str) -> MachineError:
+    """Names what the channel is needed for, and the way out that leads by PATH, where the recipe has one."""
+    has_host = any(each.kind == "host" for each in known.recipe.source)
+    table = "services" if known.recipe.service is not None else "packages"
+    helps = [f'source = "host"   # in [{table}.{known.name}]: takes the one on PATH'] if has_host else []
+    what = f"`{known.name}` comes from the conda channel `{origin.channel}`, which needs py-rattler"
+    return not_installed(what, *helps, causes=causes)

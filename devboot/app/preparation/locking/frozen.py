@@ -1,0 +1,36 @@
+"""`--frozen`: devboot.lock as it is, for a manifest that may have moved on; nothing is chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from devboot.errors import LockError
+from devboot.model.edge.lockfile.lock import Lock, LockedPackage, Wish
+
+
+def as_it_is(lock: Lock | None, wishes: Iterable[Wish], *, needs_python: bool) -> Lock:
+    """The lock with each package under the wish that it stands for: the one asked for, else any of its recipe.
+
+    Raises LockError `lock/frozen` for what isn't locked in any version.
+    """
+    known = lock or Lock()
+    found = {wish: _standing_for(known, wish) for wish in dict.fromkeys(wishes)}
+    missing = [f"`{wish.name}`" for wish, package in found.items() if package is None]
+    if needs_python and known.python is None:
+        missing.append("the Python packages")
+    if missing:
+        raise LockError(
+            "lock/frozen",
+            f"devboot.lock doesn't have {', '.join(missing)}, and `--frozen` chooses nothing",
+            help=["devboot lock"],
+        )
+    packages = [
+        package.model_copy(update={"requested": wish.requested, "insisted": wish.insisted})
+        for wish, package in found.items()
+        if package is not None
+    ]
+    return known.model_copy(update={"package": tuple(packages)})
+
+
+def _standing_for(lock: Lock, wish: Wish) -> LockedPackage | None:
+    return lock.find(*wish) or next((package for package in lock.package if package.name == wish.name), None)

@@ -1,0 +1,273 @@
+"""devboot.lock: read it, see whether it fits, choose what is missing, write it as a whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import NamedTuple
+
+from devboot.app.preparation.locking.candidates import AskChannel, Asked, ask, channel_asker, to_ask
+from devboot.app.preparation.locking.distro import Distribution, apt_of
+from devboot.app.preparation.locking.frozen import as_it_is
+from devboot.app.this_machine import this_host
+from devboot.clone_reader import read_bytes, read_text
+from devboot.clone_writer import replace_file
+from devboot.environment.locks.resolved import PythonRow
+from devboot.environment.project_python import PythonLock as PythonPins, PythonProject, is_lock_stale, lock_python
+from devboot.environment.python.platform_tags import packages_here
+from devboot.events import DONE, NOTE, START, UNCHANGED, WARNING, Event, Reporter
+from devboot.model.artifact import platform_of
+from devboot.model.edge.lockfile.lock import Lock, PythonLock, PythonPackage, lock_to_text, parse_lock, stale_packages
+from devboot.model.edge.manifest.manifest import Manifest
+from devboot.recipes import KnownRecipe, RecipeFolders
+from devboot.resolve.packages import (
+    VersionChange,
+    refuse_changed_sources,
+    refuse_stale,
+    resolve,
+    where_asked,
+    wishes_of,
+)
+from devboot.resolve.taken import sources_taken
+from devboot.services.plan import no_service
+from devboot.state.projects import MANIFEST
+from devboot.uv.client import Uv
+
+STEP = "lock"
+
+Bring = Callable[[Lock, PythonProject], PythonProject]
+"""Gives a project the interpreter that the lock's packages have for it."""
+
+
+class LockResult(NamedTuple):
+    """The lock that counts; `was` is the one before it, `changes` are the packages of recipes that moved."""
+
+    lock: Lock
+    path: str
+    written: bool
+    reasons: tuple[str, ...]
+    changes: tuple[VersionChange, ...]
+
+
+class LockWish(NamedTuple):
+    """How a lock is to be treated.
+
+    `is_frozen` never writes, `update` names what is chosen anew ("*" for all), `warns` tells of platforms that get
+    nothing: news for who locks, not for a newcomer who starts the project on another platform. `takes_as_it_is` never
+    resolves, whatever the manifest says; `merged` is what the sides of a conflict have, to be resolved anew.
+    """
+
+    is_frozen: bool = False
+    update: tuple[str, ...] = ()
+    warns: bool = False
+    takes_as_it_is: bool = False
+    merged: Lock | None = None
+
+
+def known_recipes(manifest: Manifest, folders: RecipeFolders) -> dict[str, KnownRecipe]:
+    """Load the recipes that the manifest names. Raises ManifestError, also for a tool among the services, Problems."""
+    place = where_asked(manifest)
+    known = {wish.name: folders.get(wish.name, place=place(wish)) for wish in wishes_of(manifest)}
+    for name, service in manifest.services.items():
+        recipe = known[service.recipe or name].recipe
+        if recipe.service is None:
+            raise no_service(recipe, name, manifest.at(("services", name)))
+    return known
+
+
+def read_lock(path: str, name: str) -> Lock | None:
+    """Read the lock at `path`, None where there is none; `name` is what messages call it. Raises Problems."""
+    try:
+        return parse_lock(read_bytes(path), name)
+    except FileNotFoundError:
+        return None
+
+
+def why_stale(lock: Lock | None, manifest: Manifest, python: PythonProject | None) -> tuple[str, ...]:
+    """Why the lock doesn't fit manifest and requirements, in words; empty when it does."""
+    reasons = list(stale_packages(lock or Lock(), wishes_of(manifest)))
+    if python is not None and is_lock_stale(python, pins_of_lock(lock)):
+        is_locked = lock is not None and lock.python is not None
+        cooled = lock.python.exclude_newer if lock and lock.python else python.wish.exclude_newer
+        name = input_name(python) if cooled == python.wish.exclude_newer else "`exclude-newer`"
+        reasons.append(f"{name} changed since it was locked" if is_locked else f"{name} is not locked")
+    return tuple(reasons)
+
+
+def ensure_lock(
+    path: str,
+    manifest: Manifest,
+    recipes: Mapping[str, KnownRecipe],
+    python: PythonProject | None,
+    uv: Uv,
+    *,
+    wish: LockWish,
+    environ: Mapping[str, str],
+    reporter: Reporter,
+    bring: Bring = lambda _lock, python: python,
+    distribution: Distribution | None = None,
+) -> LockResult:
+    """Make the lock fit, choosing as little anew as can be. `distribution` is this machine's, found out where None.
+
+    Raises:
+        LockError: `lock/stale` where it is frozen, `lock/frozen`, `lock/conflict`, `lock/syntax`, `lock/too-new`.
+        IntegrityError: `lock/source-changed`.
+        DevbootError: what choosing raises.
+
+    """
+    old = wish.merged or read_lock(path, os.path.basename(path))
+    reasons = why_stale(old, manifest, python)
+    if old is not None:
+        refuse_changed_sources(old, recipes, chosen_anew=wish.update)
+    if wish.takes_as_it_is:
+        return _as_it_is(old, path, manifest, python, reasons, reporter)
+    here = distribution or Distribution(this_host(sys.platform, os.uname().machine), environ, apt_of(uv), reporter)
+    channel = channel_asker(uv)
+    asked = Asked({}, {}) if wish.is_frozen else _to_ask(manifest, recipes, old, wish, here, channel)
+    if not reasons and not wish.update and wish.merged is None and asked.is_empty:
+        if old is not None:
+            reporter.emit(Event(UNCHANGED, STEP, "devboot.lock matches"))
+        return LockResult(old or Lock(), path, written=False, reasons=(), changes=())
+    if wish.is_frozen:
+        refuse_stale(reasons)
+    reporter.emit(Event(START, STEP, "choosing versions"))
+    offers = ask(asked, recipes, here, channel)
+    resolution = resolve(
+        wishes_of(manifest),
+        offers.recipes,
+        previous=old,
+        update=(*wish.update, *(each.name for each in asked.channels)),
+        where=where_asked(manifest),
+        offers=offers.rows,
+    )
+    for warning in resolution.warnings if wish.warns else ():
+        reporter.emit(Event(WARNING, STEP, warning, slug="lock/no-artifact"))
+    lock = Lock(package=resolution.packages)
+    made = _python_part(old, python, uv, wish, environ, reporter, lambda python: bring(lock, python))
+    lock = lock.model_copy(update={"python": made})
+    written = _write(path, lock)
+    lines = _lines(resolution.changes, lock if wish.warns else Lock(), recipes)
+    reporter.emit(Event(DONE, STEP, _summary(lock), lines=lines))
+    return LockResult(lock, path, written, reasons, resolution.changes)
+
+
+def _as_it_is(
+    old: Lock | None,
+    path: str,
+    manifest: Manifest,
+    python: PythonProject | None,
+    reasons: tuple[str, ...],
+    reporter: Reporter,
+) -> LockResult:
+    lock = as_it_is(old, wishes_of(manifest), needs_python=python is not None and python.needs_lock)
+    if reasons:
+        reporter.emit(Event(NOTE, STEP, "used as it is, though it doesn't fit any more", lines=reasons))
+    reporter.emit(Event(UNCHANGED, STEP, "devboot.lock is taken as it is"))
+    return LockResult(lock, path, written=False, reasons=reasons, changes=())
+
+
+def _to_ask(
+    manifest: Manifest,
+    recipes: Mapping[str, KnownRecipe],
+    old: Lock | None,
+    wish: LockWish,
+    here: Distribution,
+    channel: AskChannel | None,
+) -> Asked:
+    wishes, has_channels = wishes_of(manifest), channel is not None
+    return to_ask(wishes, recipes, here, has_channels=has_channels, previous=old, update=wish.update)
+
+
+def pins_of_lock(lock: Lock | None) -> PythonPins | None:
+    """The Python part of a lock in the form that `environment.project_python` takes; None where it has none."""
+    if lock is None or lock.python is None:
+        return None
+    rows = tuple(
+        PythonRow(**{name: getattr(row, name) for name in PythonPackage.model_fields}) for row in lock.python.package
+    )
+    digest = next(iter(lock.python.inputs.values()), "")
+    lowest, _, below = lock.python.requires.removeprefix(">=").partition(",<")
+    return PythonPins(rows, digest, lowest, lock.python.python, lock.python.interpreter, below)
+
+
+def input_name(python: PythonProject) -> str:
+    """How the lock and messages call the files that say which packages are needed."""
+    files = [os.path.relpath(each.path, python.wish.root) for each in python.inputs]
+    return " + ".join([*files, *([MANIFEST] if python.wish.packages else [])])
+
+
+def _python_part(
+    old: Lock | None,
+    python: PythonProject | None,
+    uv: Uv,
+    wish: LockWish,
+    environ: Mapping[str, str],
+    reporter: Reporter,
+    bring: Callable[[PythonProject], PythonProject],
+) -> PythonLock | None:
+    if python is None or not python.needs_lock:
+        return None
+    before = pins_of_lock(old)
+    is_kept = not wish.update and wish.merged is None
+    if old is not None and before is not None and not is_lock_stale(python, before) and is_kept:
+        return old.python
+    upgrade = _upgrades(before, wish.update)
+    pins = lock_python(uv, bring(python), environ=environ, reporter=reporter, previous=before, upgrade=upgrade)
+    unlocked = python.loaded.unlocked
+    assert unlocked is not None
+    packages = [PythonPackage(**{name: getattr(row, name) for name in PythonPackage.model_fields}) for row in pins.rows]
+    return PythonLock(
+        **{
+            "requires-python": pins.requires,
+            "python": pins.chosen,
+            "interpreter": pins.interpreter,
+            "exclude-newer": python.wish.exclude_newer,
+            "groups": python.wish.groups,
+            "extras": python.wish.extras,
+            "options": unlocked.options,
+            "inputs": {input_name(python): pins.digest},
+            "package": tuple(packages),
+        }
+    )
+
+
+def _upgrades(before: PythonPins | None, update: Collection[str]) -> Sequence[str]:
+    """Of what is to be chosen anew, that which is a Python package."""
+    names = {row.name for row in before.rows} if before else set()
+    return [name for name in update if name in ("*", "python") or name in names]
+
+
+def _write(path: str, lock: Lock) -> bool:
+    text = lock_to_text(lock)
+    if not lock.package and lock.python is None and not os.path.exists(path):
+        return False  # nothing to pin: no file to commit
+    try:
+        if read_text(path, errors="strict") == text:
+            return False
+    except (FileNotFoundError, UnicodeDecodeError):
+        pass
+    replace_file(path, os.path.dirname(path), text)
+    return True
+
+
+def _summary(lock: Lock) -> str:
+    products = [f"{package.name} {package.version}" for package in lock.package]
+    if lock.python is not None:
+        count = packages_here(lock.python, platform_of(sys.platform, os.uname().machine) or "")
+        products.append(f"{count} Python package{'s' if count != 1 else ''}")
+    return f"devboot.lock has {', '.join(products)}" if products else "nothing to lock"
+
+
+def _lines(changes: Sequence[VersionChange], lock: Lock, recipes: Mapping[str, KnownRecipe]) -> tuple[str, ...]:
+    """What moved; of what is new in `lock`, also which source has it where."""
+    lines: list[str] = []
+    for change in changes:
+        if change.old and change.new:
+            lines.append(f"~ {change.name} {change.old} -> {change.new}")
+        else:
+            lines.append(f"+ {change.name} {change.new}" if change.new else f"- {change.name} {change.old}")
+        for package in lock.package:
+            if (package.name, package.version) == (change.name, change.new):
+                lines += [f"    {line}" for line in sources_taken(package, recipes[package.name])]
+    return tuple(lines)

@@ -1,0 +1,81 @@
+"""What a project asks for besides its own code: the recipes that its manifest names, and its Python."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+from devboot.app.preparation.locking.lockfile import known_recipes
+from devboot.app.preparation.project.load import Loaded
+from devboot.environment.project_python import PythonLock, PythonProject, pins_of, python_wish, read_python
+from devboot.environment.venv.record import load_record
+from devboot.errors import MachineError, shell_word
+from devboot.recipes import KnownRecipe, RecipeFolders, bundled_folder
+from devboot.uv.client import Uv, make_looking_uv
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from devboot.app.context import Context
+
+
+def looking_uv(loaded: Loaded, context: Context) -> Uv:
+    """The uv of commands that merely look at the project. Raises MachineError."""
+    return make_looking_uv(context.environ, loaded.project.root, context.paths().cache)
+
+
+def recipes_of(loaded: Loaded) -> dict[str, KnownRecipe]:
+    """The recipes of its services and tools; those of the project's own folder shadow the bundled ones.
+
+    Raises ManifestError, Problems.
+    """
+    own = os.path.join(loaded.project.root, "recipes")
+    return known_recipes(loaded.manifest, RecipeFolders([own, bundled_folder()]))
+
+
+def python_of(loaded: Loaded, uv: Uv, environ: Mapping[str, str]) -> PythonProject | None:
+    """What it says about Python; None where it says nothing. Raises what reading its files raises."""
+    project = loaded.project
+    wish = python_wish(project.root, loaded.name, loaded.manifest, is_detected=not project.written)
+    found = read_python(uv, wish, environ=environ)
+    if not (found.inputs or wish.packages or wish.version):
+        return None
+    _refuse_undecodable(project.root)
+    return found
+
+
+def _refuse_undecodable(root: str) -> None:
+    """Raise MachineError `python/path-encoding` for a root in whose folders uv makes no virtualenv."""
+    try:
+        os.fsencode(root).decode()
+    except UnicodeDecodeError:
+        place = os.path.dirname(root)
+        raise MachineError(
+            "python/path-encoding",
+            f"uv makes no virtualenv in `{root}`",
+            causes=["the name of a folder in it isn't UTF-8"],
+            help=[f"mv {shell_word(root)} {shell_word(os.path.join(place, 'another-name'))}"],
+            kept=["nothing was changed"],
+        ) from None
+
+
+def libraries_of(python: PythonProject | None, pins: PythonLock | None) -> tuple[str, ...]:
+    """Names of the packages that its virtualenv gets."""
+    return () if python is None else tuple(pin.name for pin in pins_of(python, pins).pins)
+
+
+def packages_digest(python: PythonProject | None) -> str:
+    """What tells the packages of its virtualenv, as it is, from others; empty where there is none."""
+    record = load_record(python.venv) if python is not None else None
+    return record.wanted if record is not None else ""
+
+
+def package_list(loaded: Loaded, python: PythonProject | None) -> tuple[str, ...]:
+    """Return what the help of an error needs to add a package: see `ProcessSpec.packages`."""
+    root = loaded.project.root
+    inputs = python.inputs if python is not None else ()
+    for each in inputs:
+        path = os.path.relpath(each.path, root)
+        return () if path.startswith("..") else (root, path)
+    if loaded.project.written:
+        return ()
+    return (root, "", *(python.wish.packages if python is not None else ()))

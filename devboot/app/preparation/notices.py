@@ -1,0 +1,125 @@
+"""What a preparation says of a project before it begins, and of its databases."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Iterable, Mapping
+
+from devboot import snapshot as snapshots
+from devboot.app.preparation.compose.composition import replaced_by_services
+from devboot.app.preparation.flag_overrides import self_reloading
+from devboot.app.preparation.project.load import Loaded
+from devboot.environment import databases
+from devboot.environment.project_owner import is_foreign, strangers
+from devboot.environment.variables.envfiles import EnvFiles
+from devboot.environment.variables.layers import GENERATED
+from devboot.environment.variables.secrets import load_secrets, secrets_file
+from devboot.events import NOTE, WARNING, Event, Reporter
+from devboot.model.edge.manifest.variables import Generated
+from devboot.paths import shown_from
+from devboot.state.project import Project
+
+
+def tell_of_strangers(project: Project, environ: Mapping[str, str], uid: int, reporter: Reporter) -> None:
+    """Warn of other users who decide what runs here. The project can't silence it: it may be the other user's."""
+    you = "root" if uid == 0 else "you"
+    for text in strangers(project.root, environ, uid):
+        reporter.emit(Event(WARNING, "manifest", f"{text}: its commands run as {you}", slug="trust/foreign-owner"))
+
+
+def tell_about(loaded: Loaded, files: EnvFiles, reporter: Reporter) -> None:
+    """Say what detection, Procfile and env-files have to say, each once."""
+    if loaded.fresh_detection:
+        text = f"no devboot.toml: using what `devboot init` would write ({loaded.project.manifest})"
+        reporter.emit(Event(NOTE, "manifest", text))
+    for note in loaded.state_notes:
+        reporter.emit(Event(NOTE, "state", note))
+    for note, warns in loaded.notes:
+        reporter.emit(
+            Event(WARNING if warns else NOTE, "manifest", note, slug="manifest/not-provided" if warns else "")
+        )
+    if is_foreign(loaded.project.root, os.geteuid()):
+        text = "devboot runs as root in a project of another user: what it makes belongs to root"
+        reporter.emit(Event(WARNING, "machine", text, slug="machine/root"))
+    for text in loaded.procfile.left_out if loaded.procfile else ():
+        reporter.emit(Event(WARNING, "processes", text, slug="procfile/bad-line"))
+    if lost := _lost_secrets(loaded, files):
+        text = (
+            f"new values for {', '.join(lost)}: {secrets_file(loaded.project.data)} has not got the old ones any more"
+        )
+        reporter.emit(Event(NOTE, "secrets", text))
+    for text in self_reloading(loaded):
+        reporter.emit(Event(WARNING, "processes", text, slug="process/reloads-itself"))
+    _tell_of_open_services(loaded, reporter)
+    _tell_of_lost_logins(loaded, reporter)
+    for name in replaced_by_services(loaded):
+        text = f"the Procfile's `{name}` is replaced by `[services.{name}]`"
+        reporter.emit(Event(NOTE, "processes", text, slug="procfile/replaced"))
+    for file, each in files.notes:
+        reporter.emit(Event(WARNING, "env", f"{file}:{each.line}: {each.text}", slug=each.slug))
+
+
+def _tell_of_open_services(loaded: Loaded, reporter: Reporter) -> None:
+    """Warn of the services that a written manifest opens itself; of others detection says it."""
+    services = loaded.manifest.services if loaded.project.written else {}
+    for name, service in services.items():
+        if service.access == "open" and not (name in loaded.fixed and loaded.fixed[name].is_open):
+            text = f'`{name}` lets in every user of this machine: `access = "open"`'
+            reporter.emit(Event(WARNING, "services", text, slug="service/open"))
+
+
+def _tell_of_lost_logins(loaded: Loaded, reporter: Reporter) -> None:
+    """Warn of addresses of MongoDB that end with a database: without `authSource` the user is looked for in that."""
+    for name, service in loaded.manifest.services.items():
+        if (service.recipe or name) != "mongodb" or service.access == "open":
+            continue
+        address = re.compile(rf"(\$\{{services\.{re.escape(name)}\.url\}}/[^?/]+)(?:\?(?!.*authSource=).*)?")
+        for variable, value in loaded.manifest.env.items():
+            if isinstance(value, str) and (found := address.fullmatch(value)):
+                text = f"`{variable}` can't log in to `{name}`: write `{found[1]}?authSource=admin`"
+                reporter.emit(Event(WARNING, "services", text, slug="service/auth-source"))
+
+
+def tell_of_edits(stamps: Iterable[tuple[str, int, int]], root: str, reporter: Reporter) -> None:
+    """Say what was edited after it was read: it counts from the next command on, as its stamp makes the snapshot stale.
+
+    Nothing is said of a folder with other names in it: a database's is made by the run itself; nor of a named pipe,
+    which is younger after each reading.
+    """
+    for path in dict.fromkeys(stamp[0] for stamp in stamps if not snapshots.is_current(stamp)):
+        if not stat.S_ISFIFO(mode := _mode(path)) and not stat.S_ISDIR(mode):
+            name = shown_from(path, root)
+            reporter.emit(Event(NOTE, "project", f"{name} changed during this run: it counts from the next on"))
+
+
+def database_text(path: str, done: databases.Prepared, *, is_there: bool = True) -> str:
+    """What was done to a database, as the text of its step; without pragmas and migrations its file isn't made here."""
+    if not is_there:
+        return f"{path}, which the application makes"
+    applied = len(done.applied)
+    said = [f"{path} created"] if done.is_new else [path]
+    if applied:
+        said.append("1 migration" if applied == 1 else f"{applied} migrations")
+    if done.backup:
+        said.append(f"copy kept, {os.path.basename(done.backup)}")
+    return ", ".join(said)
+
+
+def _mode(path: str) -> int:
+    try:
+        return os.stat(path).st_mode
+    except OSError:
+        return 0
+
+
+def _lost_secrets(loaded: Loaded, files: EnvFiles) -> list[str]:
+    """Variables that have had a generated value here, perhaps until now, which is in no file any more."""
+    wanted = [name for name, each in loaded.manifest.env.items() if isinstance(each, Generated)]
+    before = snapshots.read(os.path.join(loaded.project.state, snapshots.NAME)) if wanted else None
+    if before is None:
+        return []
+    made = {name for name, _, source, _ in before.variables if source == GENERATED}
+    known = load_secrets(loaded.project.data).keys() | {each.name for each in files.variables if each.value}
+    return [name for name in wanted if name in made and name not in known]

@@ -1,0 +1,35 @@
+"""What `--port NAME=PORT` asks for, laid over the ports that a project has anyway."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+
+from devboot.environment.ports.wish import PortWish
+from devboot.errors import UsageError
+from devboot.supervisor.core.names import expand
+
+
+def as_asked(
+    wanted: Iterable[PortWish], asked: Iterable[tuple[str, int | None]], typed: Collection[str]
+) -> list[PortWish]:
+    """The wishes with the numbers of `asked` (None: any that is free); those in `typed` are meant as they are.
+
+    Raises UsageError: `usage/unknown-name` for a name that gets no port, `usage/port` for one that means several.
+    """
+    wishes = list(wanted)
+    numbers = {_name(name, [wish.name for wish in wishes]): port for name, port in asked}
+    return [_one(wish, numbers, typed) for wish in wishes]
+
+
+def _name(asked: str, known: list[str]) -> str:
+    found = expand([asked], known)
+    if len(found) > 1:
+        raise UsageError("usage/port", f"`--port {asked}` means {', '.join(found)}", help=[f"--port {found[0]}=8001"])
+    return found[0]
+
+
+def _one(wish: PortWish, numbers: Mapping[str, int | None], typed: Collection[str]) -> PortWish:
+    if wish.name not in numbers:
+        return wish._replace(exact=wish.exact or wish.name in typed)
+    port = numbers[wish.name]
+    return wish._replace(exact=False) if port is None else wish._replace(port=port, exact=True, movable=True)

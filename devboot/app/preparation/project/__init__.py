@@ -1,0 +1,1 @@
+"""What a project says about itself, and what flags change of it: manifest, Procfile, detection."""

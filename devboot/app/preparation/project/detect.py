@@ -1,0 +1,94 @@
+"""Detects what an application needs, as far as this machine can have it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import importlib.util
+import os
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from devboot.errors import UsageError, shell_word
+from devboot.model.artifact import LINUX_AARCH64, LINUX_X86_64, platform_of
+from devboot.model.printable import printable
+from devboot.state.project import LANDMARKS
+from devboot.state.projects import MANIFEST
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from devboot.onboarding import Proposal
+
+_SHOWN, _ADVISED = 8, 3  # clones that are named; commands that are offered
+
+
+def detect_here(root: str, environ: Mapping[str, str]) -> Proposal:
+    """What detection proposes for the folder `root`; nothing is written.
+
+    RabbitMQ is left out, with a warning, where no distribution has it: without it only workers wait, all else runs. So
+    are MongoDB and the like where py-rattler isn't installed: much of what uses them starts without. Where a version
+    isn't there for this platform, the nearest is taken.
+    Raises UsageError `usage/several-projects`.
+    """
+    from devboot.git import last_change
+    from devboot.onboarding import detect, with_date, with_versions_of, without_channels, without_rabbitmq
+
+    _refuse_several(root)
+    proposal = detect(Path(root), environ=environ)
+    folder = str(proposal.root)
+    today = dt.datetime.now(tz=dt.UTC).date()
+    proposal = with_date(proposal, today, lambda paths: last_change(paths, folder, environ))
+    platform = platform_of(sys.platform, os.uname().machine)
+    has_apt = has_debs(sys.platform, os.uname().machine, environ)
+    if platform is not None:
+        from devboot.app.this_machine import this_host
+
+        has_debian = has_apt and this_host(sys.platform, os.uname().machine).distribution.startswith("debian-")
+        has_npm = names_registry(environ, folder)
+        proposal = with_versions_of(proposal, platform, has_debian=has_debian, has_npm=has_npm)
+    if not has_apt:
+        proposal = without_rabbitmq(proposal)
+    return proposal if importlib.util.find_spec("rattler") else without_channels(proposal)
+
+
+def names_registry(environ: Mapping[str, str], root: str) -> bool:
+    """Whether something says which npm registry to ask: npm on PATH, or a configuration of it."""
+    from devboot.sources.npmrc import load_npm_config
+
+    has_program = shutil.which("npm", path=environ.get("PATH", "")) is not None
+    return has_program or load_npm_config(environ, root).registry("npm") is not None
+
+
+def _refuse_several(root: str) -> None:
+    """Refuse a folder that is no project but holds clones: read together they would become one that nobody has."""
+    if any(os.path.exists(os.path.join(root, name)) for name in (".git", *LANDMARKS)):
+        return
+    with suppress(OSError), os.scandir(root) as entries:
+        clones = sorted(each.name for each in entries if os.path.exists(os.path.join(each.path, ".git")))
+        if len(clones) > 1:
+            raise _several(root, clones)
+
+
+def _several(root: str, clones: Sequence[str]) -> UsageError:
+    likely = [
+        name
+        for name in clones
+        if any(os.path.exists(os.path.join(root, name, each)) for each in (*LANDMARKS, MANIFEST))
+    ]
+    shown = ", ".join(f"`{printable(name)}`" for name in clones[:_SHOWN])
+    more = f" and {len(clones) - _SHOWN} more" if len(clones) > _SHOWN else ""
+    return UsageError(
+        "usage/several-projects",
+        f"there are {len(clones)} projects here, and this folder is none itself",
+        causes=[f"clones of their own: {shown}{more}"],
+        help=[f"devboot -C {shell_word(name)} up" for name in (likely or clones)[:_ADVISED]],
+        kept=["nothing was started or written"],
+    )
+
+
+def has_debs(system: str, machine: str, environ: Mapping[str, str]) -> bool:
+    """Whether packages of Debian or Ubuntu can be had: `system` and `machine` as Python and `uname` say them."""
+    has_apt = shutil.which("apt-get", path=environ.get("PATH", "")) is not None
+    return has_apt and platform_of(system, machine) in (LINUX_X86_64, LINUX_AARCH64)

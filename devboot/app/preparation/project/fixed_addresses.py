@@ -1,0 +1,150 @@
+"""Serves code that names the address of a server: on the port that it names, and without a password.
+
+It fills in what a written manifest leaves out, and only where no variable leads to the service. The code is read for a
+service that is new, and as long as it names the address: so a service closes again, but never opens later.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Collection, Mapping
+from typing import NamedTuple
+
+from devboot.app.preparation.project.unrecognised import proposal_for
+from devboot.events import WARNING, Event, Reporter
+from devboot.files import atomic_write, plain
+from devboot.model.edge.manifest.manifest import Manifest
+from devboot.model.edge.manifest.tables import Service
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from devboot.app.preparation.project.load import Loaded
+    from devboot.onboarding import Proposal
+    from devboot.onboarding.proposal_values import Service as FoundService
+
+_FILLED = ("port", "access")
+_ALIKE = {"valkey": "redis", "mysql": "mariadb", "mosquitto": "mqtt"}  # the same clients connect to them
+
+
+class FixedAddress(NamedTuple):
+    """How code that names the address of a service connects: on which port, 0 for any, and whether with no password."""
+
+    port: int = 0
+    is_open: bool = False
+    place: str = ""
+
+
+def with_fixed_addresses(manifest: Manifest, state: str) -> tuple[Manifest, Mapping[str, FixedAddress]]:
+    """Return a written manifest with what earlier preparations have read in the code, and what was filled in."""
+    return _filled(manifest, _read(state), {})
+
+
+def settle_fixed_addresses(loaded: Loaded, environ: Mapping[str, str], reporter: Reporter) -> Loaded:
+    """Return the project with what its code needs now, and warn of each service that is opened for it."""
+    manifest, state = loaded.manifest, loaded.project.state
+    if not loaded.project.written:
+        return loaded
+    known = {name: each for name, each in _read(state).items() if name in manifest.services}
+    unclear = [
+        name
+        for name, service in manifest.services.items()
+        if _left_out(service, loaded.fixed.get(name)) and (name not in known or known[name] != FixedAddress())
+    ]
+    if not unclear:
+        return loaded
+    proposal = proposal_for(loaded, environ)
+    for name in unclear:
+        is_new = name not in known
+        known[name] = _judge(manifest, name, proposal, reporter if is_new else None)
+    if os.path.isdir(state):
+        atomic_write(_path(state), json.dumps({name: list(each) for name, each in known.items()}))
+    manifest, fixed = _filled(manifest, known, loaded.fixed)
+    for name, each in fixed.items():
+        if each.is_open:
+            text = f"`{name}` lets in every user of this machine: the code connects without a password{_at(each.place)}"
+            lines = (f"[services.{name}]", 'access = "private"  # asks for the generated password')
+            reporter.emit(Event(WARNING, "services", text, lines=lines, slug="service/open"))
+    return loaded._replace(manifest=manifest, fixed=fixed)
+
+
+def _judge(manifest: Manifest, name: str, proposal: Proposal | None, reporter: Reporter | None) -> FixedAddress:
+    """Decide for one service; warn where variables lead to it and some of the code has no password all the same."""
+    found = _found(manifest, name, proposal)
+    if found is None or proposal is None:
+        return FixedAddress()
+    place = str(found.evidence or "")
+    if not manifest.is_wired(name) and not _is_wired(proposal, found.name):
+        return FixedAddress(found.port or 0, found.is_open, place)
+    if found.is_open and reporter is not None and "access" not in manifest.services[name].model_fields_set:
+        text = f"`{name}` asks for a password, which the code doesn't send{_at(place)}"
+        lines = (f"[services.{name}]", 'access = "open"  # lets in every user of this machine')
+        reporter.emit(Event(WARNING, "services", text, lines=lines, slug="service/needs-open"))
+    return FixedAddress()
+
+
+def _found(manifest: Manifest, name: str, proposal: Proposal | None) -> FoundService | None:
+    """Return what detection has found for a service; None for one of several that the same clients connect to."""
+
+    def kind(recipe: str) -> str:
+        return _ALIKE.get(recipe, recipe)
+
+    kinds = [kind(service.recipe or each) for each, service in manifest.services.items()]
+    own = kind(manifest.services[name].recipe or name)
+    if proposal is None or kinds.count(own) > 1:
+        return None
+    return next((each for each in proposal.services if kind(each.recipe) == own), None)
+
+
+def _is_wired(proposal: Proposal, service: str) -> bool:
+    """Whether the code takes the address of a service, or of a database in it, out of a variable."""
+    inside = (f"databases.{each.name}" for each in proposal.databases if each.service == service)
+    values = repr((proposal.env, [process.env for process in proposal.processes]))
+    return any(f"${{{name}." in values for name in (f"services.{service}", *inside))
+
+
+def _filled(
+    manifest: Manifest, known: Mapping[str, FixedAddress], before: Mapping[str, FixedAddress]
+) -> tuple[Manifest, Mapping[str, FixedAddress]]:
+    """Fill in, or take back, what the manifest leaves out; `before` is what was filled in already."""
+    services, fixed = dict(manifest.services), {}
+    for name, each in known.items():
+        if name not in services:
+            continue
+        left_out = _left_out(services[name], before.get(name))
+        wanted = FixedAddress(each.port * ("port" in left_out), each.is_open and "access" in left_out, each.place)
+        values: dict[str, Any] = {"port": wanted.port or "auto", "access": "open" if wanted.is_open else "private"}
+        changes = {key: values[key] for key in left_out if getattr(services[name], key) != values[key]}
+        services[name] = services[name].model_copy(update=changes) if changes else services[name]
+        if wanted.port or wanted.is_open:
+            fixed[name] = wanted
+    changed = any(services[name] is not manifest.services[name] for name in services)
+    return manifest.model_copy(update={"services": services}) if changed else manifest, fixed
+
+
+def _left_out(service: Service, before: FixedAddress | None) -> Collection[str]:
+    """Return which of port and access the manifest itself doesn't say; `before` is what was filled in already."""
+    filled = () if before is None else [key for key, value in zip(_FILLED, before, strict=False) if value]
+    return [key for key in _FILLED if key not in service.model_fields_set or key in filled]
+
+
+def _at(place: str) -> str:
+    return f" ({place})" if place else ""
+
+
+def _path(state: str) -> str:
+    return os.path.join(state, "fixed-addresses.json")
+
+
+def _read(state: str) -> dict[str, FixedAddress]:
+    """Return what is known of the services so far; nothing where that can't be read."""
+    try:
+        with open(_path(state), encoding="utf-8", opener=plain) as file:
+            rows = json.load(file)
+        return {
+            str(name): FixedAddress(int(port), bool(is_open), str(at)) for name, (port, is_open, at) in rows.items()
+        }
+    except (OSError, ValueError, TypeError, AttributeError):
+        return {}

@@ -1,0 +1,228 @@
+"""Finds and reads what a project says about itself: its manifest, written or detected, and its Procfile."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from devboot import __version__
+from devboot.app.preparation.project.fixed_addresses import FixedAddress, with_fixed_addresses
+from devboot.app.preparation.project.folders import claim_folders
+from devboot.app.preparation.project.recorded_reads import Watched
+from devboot.clone_reader import note
+from devboot.environment.process_specs import PORT_STEP
+from devboot.environment.project_owner import refuse_sudo
+from devboot.errors import ManifestError
+from devboot.files import atomic_write, plain
+from devboot.model import overmind
+from devboot.model.edge.manifest.manifest import Manifest, load_procfile, load_sources, parse_manifest
+from devboot.model.procfile import Procfile
+from devboot.paths import refuse_bad_root
+from devboot.snapshot import are_current, listing
+from devboot.state.claiming import Patience
+from devboot.state.project import Project, find_project, own_folders, project_in
+from devboot.state.projects import BELOW, DETECTED, MANIFEST, Projects
+from devboot.text.numbers import whole_number
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from devboot.onboarding import Proposal
+
+PROPOSED = "what `devboot init` would write"  # names the manifest that nothing has been written of
+
+
+class Loaded(NamedTuple):
+    """A project with its manifest and Procfile, and what they were read from.
+
+    `stamps` tell when to read again. `fresh_detection` is whether the manifest was detected just now; `notes` are what
+    detection has to say besides, each with whether it warns; `program` is the command that runs the clone's program by
+    hand, where detection finds nothing that keeps running. `templates` are those of modules that the clone lacks.
+    """
+
+    project: Project
+    manifest: Manifest
+    procfile: Procfile | None
+    stamps: tuple[tuple[str, int, int], ...]
+    fresh_detection: bool
+    notes: tuple[tuple[str, bool], ...] = ()
+    state_notes: tuple[str, ...] = ()  # what became of the folders that devboot keeps for the project
+    formation: Mapping[str, int] = {}  # how often processes are to run, where a flag says other than the manifest
+    base: int = 0  # where the processes' ports are to begin, where a flag says so
+    step: int = PORT_STEP  # and how far they are apart
+    program: str = ""
+    templates: tuple[tuple[str, str], ...] = ()
+    fixed: Mapping[str, FixedAddress] = {}  # what the manifest has because the code names addresses of services
+    is_adjusted: bool = False  # flags have changed something: what is composed of it is for this time only
+
+    @property
+    def name(self) -> str:
+        """The project's name: the manifest's, else the usual one."""
+        return self.manifest.project.name or self.project.usual_name
+
+    @property
+    def types_ports(self) -> bool:
+        """Whether flags say where the ports of processes are, which then are meant as they are."""
+        return bool(self.base) or (self.is_adjusted and self.step != PORT_STEP)
+
+
+class Kept(NamedTuple):
+    """What is kept of a detection beside its manifest, as in `Loaded`."""
+
+    stamps: tuple[tuple[str, int, int], ...]
+    notes: tuple[tuple[str, bool], ...]
+    program: str = ""
+    templates: tuple[tuple[str, str], ...] = ()
+
+
+def load_project(cwd: str, environ: Mapping[str, str], patience: Patience | None = None) -> Loaded:
+    """Load the project that a command in `cwd` means, detecting a manifest where nobody wrote one.
+
+    What was detected is kept in the state folder, which is made for it, and read again until a file that it was read
+    from has changed, or one that it looked for has appeared. Where somebody wrote a manifest, nothing is made: see
+    `take_turn`. Raises Problems for mistakes in the files, ManifestError `manifest/not-found` where there is nothing to
+    go by, BusyError `state/in-use`, BusyError `busy/locked` after `patience`.
+    """
+    project = find_project(cwd, environ)
+    refuse_bad_root(project.root)
+    refuse_sudo(project.root, environ, os.geteuid())
+    projects = Projects.from_environ(environ)
+    if project.written:
+        return _load(own_folders(project, projects), cwd, environ)
+    if not project.manifest:
+        return _load(project, cwd, environ, patience)
+    notes = claim_folders(project.root, environ, patience)  # what was detected may be that of another clone
+    loaded = _load(project_in(project.root, projects), cwd, environ, patience)
+    return loaded._replace(state_notes=(*notes, *loaded.state_notes))
+
+
+def _load(project: Project, cwd: str, environ: Mapping[str, str], patience: Patience | None = None) -> Loaded:
+    fresh = False
+    state_notes: tuple[str, ...] = ()
+    kept: Kept | None = None
+    if not project.written:
+        kept = _kept(project) if project.manifest else None
+        fresh = kept is None
+        if kept is None:
+            project, kept, state_notes = _detect(project, environ, patience)
+            fresh = not project.written
+    kept = kept or Kept((), ())
+    prefix = "" if project.root == cwd else f"{os.path.relpath(project.root, cwd)}/"
+    with Watched() as watched:
+        note(os.path.join(project.root, MANIFEST))  # which would take the place of a detected one
+        sources = load_sources(project.manifest, root=project.root, prefix=prefix, is_lenient=not project.written)
+        found = _as_in_overmind(Loaded(project, sources.manifest, sources.procfile, (), fresh, kept.notes, state_notes))
+    found = found._replace(stamps=(*watched.stamps, *kept.stamps), program=kept.program, templates=kept.templates)
+    if not project.written:
+        return found
+    manifest, fixed = with_fixed_addresses(found.manifest, project.state)
+    return found._replace(manifest=manifest, fixed=fixed)
+
+
+def look_at_project(cwd: str, environ: Mapping[str, str]) -> Loaded:
+    """As `load_project`, writing nothing: a manifest that is detected now isn't kept."""
+    project = find_project(cwd, environ)
+    refuse_bad_root(project.root)
+    refuse_sudo(project.root, environ, os.geteuid())
+    if project.written or (project.manifest and _kept(project) is not None):
+        return _load(project, cwd, environ)
+    from devboot.onboarding import render
+
+    projects = Projects.from_environ(environ)
+    start = projects.seen_from(project.root)
+    proposal = _propose(start, environ)
+    root = str(proposal.root)
+    found_here = project_in(root, projects)
+    if root != start and found_here.written:
+        return _load(found_here, cwd, environ)
+    text = render(proposal)
+    procfile = load_procfile(root, proposal.procfile, is_lenient=True)
+    manifest = parse_manifest(text, PROPOSED, procfile=() if procfile is None else procfile.names)
+    found = Loaded(
+        found_here._replace(manifest=""), manifest, procfile, (), fresh_detection=True, notes=_notes(proposal)
+    )
+    return _as_in_overmind(found._replace(program=proposal.program))
+
+
+def _as_in_overmind(loaded: Loaded) -> Loaded:
+    """With the numbers of processes that `.overmind.env` asks for; what the manifest says itself counts more."""
+    settings = overmind.read_settings(loaded.project.root)
+    if not settings:
+        return loaded
+    own = loaded.manifest.processes
+    names = () if loaded.procfile is None else loaded.procfile.names
+    found = overmind.formation_of(settings, (*names, *(name for name in own if name not in names)))
+    said = {name for name, process in own.items() if "instances" in process.model_fields_set}
+    counts = {name: count for name, count in found.counts.items() if name not in said}
+    notes = (*loaded.notes, *((text, False) for text in found.notes))
+    step = settings.get(overmind.PORT_STEP, "")
+    number = whole_number(step, 65535)
+    return loaded._replace(formation=counts, notes=notes, step=PORT_STEP if number is None else number)
+
+
+def _propose(start: str, environ: Mapping[str, str]) -> Proposal:
+    from devboot.app.preparation.project.detect import detect_here
+
+    proposal = detect_here(start, environ)
+    if not proposal.is_useful:
+        from devboot.app.preparation.project.kind_of_clone import what_else
+
+        causes, helps = what_else(start)
+        raise ManifestError(
+            "manifest/not-found",
+            f"there is no `{MANIFEST}` here, and nothing that looks like an application",
+            causes=[f"looked in `{start}` and the folders above it", *causes],
+            help=helps,
+        )
+    return proposal
+
+
+def _notes(proposal: Proposal) -> tuple[tuple[str, bool], ...]:
+    return tuple((str(each), each.warns) for each in proposal.notes)
+
+
+def _detect(
+    project: Project, environ: Mapping[str, str], patience: Patience | None
+) -> tuple[Project, Kept | None, tuple[str, ...]]:
+    from devboot.onboarding import render
+
+    projects = Projects.from_environ(environ)
+    start = projects.seen_from(project.root)
+    with Watched() as watched:
+        proposal = _propose(start, environ)
+    root = str(proposal.root)
+    said: tuple[str, ...] = ()
+    if root.startswith(f"{start}/"):  # so that every command finds it from the folder where this one was typed
+        said = claim_folders(start, environ, patience)
+        atomic_write(os.path.join(projects.state_of(start), BELOW), os.fsencode(os.path.relpath(root, start)))
+    said += claim_folders(root, environ, patience)
+    found = project_in(root, projects)
+    if found.written:
+        return found, None, said
+    stamps = (*watched.stamps, *(listing(str(path)) for path in proposal.globbed))
+    atomic_write(os.path.join(found.state, DETECTED), render(proposal))
+    kept = Kept(stamps, _notes(proposal), proposal.program, proposal.templates)
+    record = {"devboot": __version__, **kept._asdict()}
+    atomic_write(_stamps_file(found), json.dumps(record))
+    return project_in(root, projects), kept, said
+
+
+def _kept(project: Project) -> Kept | None:
+    """What is kept beside the detected manifest, None when detection has to be done anew."""
+    try:
+        with open(_stamps_file(project), encoding="utf-8", opener=plain) as file:
+            record = json.load(file)
+        stamps = tuple((str(path), int(time), int(size)) for path, time, size in record["stamps"])
+        notes = tuple((str(text), bool(warns)) for text, warns in record["notes"])
+        program = str(record["program"])
+        templates = tuple((str(template), str(target)) for template, target in record["templates"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    if record.get("devboot") != __version__:
+        return None
+    return Kept(stamps, notes, program, templates) if are_current(stamps) else None
+
+
+def _stamps_file(project: Project) -> str:
+    return os.path.join(project.state, "detected.json")

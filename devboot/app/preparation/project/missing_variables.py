@@ -1,0 +1,93 @@
+"""Words the refusal to start without a required variable: where to put it, and which template of the clone has it."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Collection, Iterator, Sequence
+
+from devboot.clone_reader import read_head
+from devboot.environment.variables.layers import Missing
+from devboot.errors import DevbootError, ManifestError, Place
+from devboot.model.dotenv import parse_dotenv
+from devboot.supervisor.explain.append_command import append_command
+from devboot.text.columns import table
+
+# One of these words, and `env` at either end: `.env.example`, `env.sample.local`, `sample.env`, `docker-template.env`
+_TEMPLATE = re.compile(r"(?:example|sample|template|dist|default|tpl|tmpl)s?")
+_OTHERS = frozenset({"cfg", "conf", "html", "ini", "j2", "js", "json", "md", "py", "sh", "toml", "ts", "yaml", "yml"})
+_LARGEST = 1_000_000  # bytes of a template worth reading
+
+
+def missing_variable(root: str, wanted: Missing, read: Sequence[str], place: Place | None) -> DevbootError:
+    """The error for a variable that nobody has set; `read` are the env-files of the project at `root`."""
+    name, causes = wanted.name, [wanted.description] if wanted.description else []
+    target = read[-1] if read else ""
+    template = _template_with(root, target, name)
+    if not target:
+        helps = [f"export {name}=…"]
+    elif template and not os.path.lexists(os.path.join(root, target)):
+        causes.append(f"`{template}` has it, and there is no `{target}` yet")
+        helps = [f"cp {template} {target}  # then set {name} in it"]
+    else:
+        helps = [append_command(root, target, [f"{name}=…"]) or f"set {name} in {target}"]
+    return ManifestError("env/missing", f"`{name}` is not set", place=place, causes=causes, help=helps)
+
+
+def missing_variables(root: str, wanted: Sequence[Missing], read: Sequence[str]) -> DevbootError:
+    """One error for several that a detected project needs: nobody has written the entries that it would point to."""
+    target = read[-1] if read else ""
+    rest = f", put it in {target}"
+    rows = [(each.name, each.description.removesuffix(rest)) for each in wanted]
+    has_file = not target or os.path.lexists(os.path.join(root, target))
+    found = {each.name: "" if has_file else _template_with(root, target, each.name) for each in wanted}
+    template = next(filter(None, found.values()), "")
+    copied = [name for name in found if template and found[name] == template]
+    others = [name for name in found if name not in copied]
+    causes, helps = [], []
+    if copied:
+        causes.append(f"`{template}` has {_all_or_some(copied, found)}, and there is no `{target}` yet")
+        helps.append(f"cp {template} {target}  # then set {', '.join(copied)} in it")
+    if others:
+        lines = [f"{name}=…" for name in others]
+        command = append_command(root, target, lines) if target else f"export {' '.join(others)}  # with values"
+        helps.append(command or f"set {', '.join(others)} in {target}")
+    return ManifestError(
+        "env/missing", f"{len(rows)} variables are not set", details=table(rows), causes=causes, help=helps
+    )
+
+
+def _all_or_some(some: Sequence[str], all_of_them: Collection[str]) -> str:
+    return "them" if len(some) == len(all_of_them) else f"{len(some)} of them"
+
+
+def _template_with(root: str, target: str, name: str) -> str:
+    """The template beside `target`, else at the root, that mentions the variable; "" for none."""
+    for folder in dict.fromkeys((os.path.dirname(target), "")):
+        for template in _templates(root, folder):
+            if name in _names(os.path.join(root, template)):
+                return template
+    return ""
+
+
+def _templates(root: str, folder: str) -> Iterator[str]:
+    try:
+        names = sorted(os.listdir(os.path.join(root, folder)))
+    except OSError:
+        return
+    yield from (os.path.join(folder, each) for each in names if is_env_template(each))
+
+
+def is_env_template(name: str) -> bool:
+    """Whether a file of this name is what people copy an env-file from."""
+    first, *rest = re.split(r"[._-]+", name.lower().lstrip("."))
+    is_of_env = bool(rest) and "env" in (first, rest[-1]) and rest[-1] not in _OTHERS
+    return is_of_env and any(map(_TEMPLATE.fullmatch, (first, *rest)))
+
+
+def _names(path: str) -> frozenset[str]:
+    try:
+        found = parse_dotenv(read_head(path, _LARGEST), path)
+    except (OSError, DevbootError):  # it only serves advice
+        return frozenset()
+    return frozenset(entry.name for entry in found.entries)

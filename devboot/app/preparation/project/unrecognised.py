@@ -1,0 +1,100 @@
+"""Compares a manifest with what detection proposes, and refuses a project in which nothing would run."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+
+from devboot.app.preparation.project.kind_of_clone import nature_with_packages
+from devboot.clone_reader import parse_toml, read_text
+from devboot.errors import ManifestError, UsageError
+from devboot.events import WARNING, Event, Reporter
+from devboot.state.projects import DETECTED, MANIFEST
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from devboot.app.preparation.project.load import Loaded
+    from devboot.onboarding import Proposal
+
+
+def refuse_idle(loaded: Loaded, environ: Mapping[str, str]) -> None:
+    """Refuse to start a project in which nothing would run: "is up" would be no use to anybody.
+
+    A written manifest without processes is refused where detection would run some, unless it has `[processes]`, empty.
+    Raises ManifestError `manifest/nothing-to-run`.
+    """
+    names = loaded.procfile.names if loaded.procfile is not None else ()
+    if loaded.manifest.processes or names:
+        return
+    if loaded.project.written:
+        _refuse_less_than_detected(loaded, environ)
+        return
+    what, helps = nature_with_packages(loaded.project.root)
+    raise ManifestError(
+        "manifest/nothing-to-run",
+        "nothing in this clone is shown to keep running",
+        causes=["no Procfile, web application, worker or start command was found", what],
+        help=[
+            *([f"{loaded.program}   # runs its program"] if loaded.program else []),
+            *helps,
+            "echo 'web: COMMAND' >> Procfile   # with the command that should keep running, then `devboot up -d`",
+        ],
+        kept=["nothing was installed or started; `devboot sync` makes the virtualenv alone"],
+    )
+
+
+def _refuse_less_than_detected(loaded: Loaded, environ: Mapping[str, str]) -> None:
+    if "processes" in loaded.manifest.model_fields_set:
+        return
+    lacking = _lacking(loaded, environ)
+    if lacking is None or not lacking.processes:
+        return
+    found = ", ".join(f"`{process.name}`" for process in lacking.processes)
+    raise ManifestError(
+        "manifest/nothing-to-run",
+        f"`{MANIFEST}` says nothing of what runs; without it devboot would start {found}",
+        details=list(_lines(lacking)),
+        causes=[f"a written `{MANIFEST}` takes the place of what devboot detects"],
+        help=[
+            f"devboot init --merge   # adds the lines above to `{MANIFEST}`",
+            f"echo '[processes]' >> {MANIFEST}   # if nothing should run but what it has",
+        ],
+        kept=["nothing was installed or started"],
+    )
+
+
+def tell_of_less(loaded: Loaded, environ: Mapping[str, str], reporter: Reporter) -> None:
+    """Warn, once, that a manifest was written which lacks what the project has run with so far by detection."""
+    detected = os.path.join(loaded.project.state, DETECTED)
+    if not loaded.project.written or not os.path.exists(detected):
+        return
+    lacking = _lacking(loaded, environ)
+    if lacking is not None and (lines := tuple(_lines(lacking))):
+        text = f"`{MANIFEST}` lacks what devboot has detected so far; `devboot init --merge` adds it"
+        reporter.emit(Event(WARNING, "manifest", text, lines=lines, slug="manifest/less-than-detected"))
+    os.remove(detected)
+
+
+def _lacking(loaded: Loaded, environ: Mapping[str, str]) -> Proposal | None:
+    """What detection proposes for a project's folder and its manifest doesn't have; None where it proposes nothing."""
+    from devboot.onboarding import lacking
+
+    proposal = proposal_for(loaded, environ)
+    return None if proposal is None else lacking(proposal, parse_toml(read_text(loaded.project.manifest)))
+
+
+def proposal_for(loaded: Loaded, environ: Mapping[str, str]) -> Proposal | None:
+    """Return what detection proposes for a project's folder; None where that is nothing, or means another folder."""
+    from devboot.app.preparation.project.detect import detect_here
+
+    try:
+        proposal = detect_here(loaded.project.root, environ)
+    except UsageError:  # a folder of several clones, whose manifest is all that there is
+        return None
+    return proposal if str(proposal.root) == loaded.project.root else None
+
+
+def _lines(proposal: Proposal) -> Iterator[str]:
+    from devboot.onboarding import tables
+
+    yield from (line for table in tables(proposal) for line in table)

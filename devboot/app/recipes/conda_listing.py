@@ -1,0 +1,20 @@
+"""Asks a conda channel for the rows of versions.toml."""
+
+from __future__ import annotations
+
+from devboot.app.preparation.locking.conda_rows import list_conda
+from devboot.app.recipes.update import Listable
+from devboot.model.edge.recipe.origins import CondaOrigin
+from devboot.model.edge.recipe.recipe import Release
+
+
+class CondaListing:
+    """Asks the channel that a recipe names; `cache` is devboot's cache directory."""
+
+    def __init__(self, cache: str) -> None:
+        self._cache = cache
+
+    def listed(self, origin: Listable, condition: str, exclude_newer: str) -> Release:  # noqa: ARG002  solved anew
+        """See `Listing`, and `list_conda`."""
+        assert isinstance(origin, CondaOrigin)
+        return list_conda(origin, condition, self._cache)

@@ -1,0 +1,28 @@
+"""Look at the machine that devboot runs on, as locks and wheels know machines."""
+
+from __future__ import annotations
+
+import os
+
+from devboot.errors import LockError
+from devboot.model.artifact import platform_of
+from devboot.provision.distribution import this_distribution
+from devboot.provision.objects.elf import parse_floor
+from devboot.provision.objects.realise import Host
+
+
+def this_host(system: str, machine: str) -> Host:
+    """Look at this machine. Raises LockError `lock/no-platform` where no lock covers it."""
+    platform = platform_of(system, machine)
+    if platform is None:
+        raise LockError(
+            "lock/no-platform",
+            f"devboot has nothing for {system} on {machine}",
+            causes=["locks cover Linux and macOS on x86_64 and arm64"],
+        )
+    try:
+        libc = os.confstr("CS_GNU_LIBC_VERSION") or ""
+    except (ValueError, OSError):  # musl, macOS
+        libc = ""
+    glibc = parse_floor(libc.rpartition(" ")[2]) if libc.startswith("glibc ") else None
+    return Host(platform, glibc, this_distribution())

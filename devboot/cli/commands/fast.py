@@ -1,0 +1,80 @@
+"""Fast commands where the fast path has handed them on: the same modules, told the same."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+
+from devboot import snapshot
+from devboot.app.arguments import Invocation
+from devboot.app.command_table import Command
+from devboot.app.commands.run import become, from_snapshot, task_command, unknown_task
+from devboot.app.fast.call import Call
+from devboot.cli.session import Session
+from devboot.errors import UsageError, WorkError
+from devboot.model.nearest import nearest
+from devboot.state.project import Project, find_project
+
+
+def carry_out(command: Command, invocation: Invocation, session: Session) -> int | None:
+    """Call the command's own module; its exit code, None where the long way has to be gone."""
+    module = import_module(command.fast)
+    code = module.carry_out(call_for(invocation, session, find_project(session.context.cwd, session.context.environ)))
+    return code if code is None else int(code)
+
+
+def run(words: Sequence[str], session: Session, *, no_sync: bool) -> int | None:
+    """Become the command with what a fresh snapshot knows, or with `no_sync` any; None where that isn't enough.
+
+    Raises WorkError `sync/needed` where `no_sync` finds no snapshot at all, and UsageError.
+    """
+    project, environ = find_project(session.context.cwd, session.context.environ), session.context.environ
+    if not words:
+        raise _nothing_named(project)
+    os.chdir(session.context.cwd)  # -C: the command starts there
+    if no_sync:
+        return _run_as_it_is(tuple(words), project, environ)
+    return from_snapshot(project.root, project.state, words, environ) if project.manifest else None
+
+
+def _nothing_named(project: Project) -> UsageError:
+    known = snapshot.read(os.path.join(project.state, snapshot.NAME))
+    names = [] if known is None else sorted(f"`{task[0]}`" for task in known.tasks)
+    there = [f"the tasks are {', '.join(names)}"] if names else []
+    return UsageError(
+        "usage/argument", "`run` needs a task, or a command behind `--`", help=[*there, "`devboot help run`"]
+    )
+
+
+def _run_as_it_is(words: Sequence[str], project: Project, environ: Mapping[str, str]) -> int | None:
+    known = snapshot.read(os.path.join(project.state, snapshot.NAME))
+    if known is None:
+        raise WorkError("sync/needed", "nothing was prepared yet", help=["devboot sync"])
+    patched = snapshot.apply(known.patch, environ)
+    if words[0] == "--":
+        return become(words[1:], patched) or 0
+    for name, text, folder, _ in known.tasks:
+        if words[0] == name:
+            rest = words[2:] if words[1:2] == ("--",) else words[1:]
+            return become(task_command(text, rest), patched, folder) or 0
+    tasks = [task[0] for task in known.tasks]
+    advice = unknown_task(words[0], nearest(words[0], tasks), tasks)
+    raise UsageError("usage/unknown-task", f"there is no task `{words[0]}`", help=advice)
+
+
+def call_for(invocation: Invocation, session: Session, project: Project) -> Call:
+    """The call that the fast path would have made."""
+    context = session.context
+    return Call(
+        invocation.command,
+        invocation.args,
+        invocation.values,
+        root=project.root,
+        state=project.state,
+        data=project.data,
+        environ=context.environ,
+        streams=(context.stdin, context.stdout, context.stderr),
+        wishes=context.wishes,
+        began=context.wall_clock(),
+    )

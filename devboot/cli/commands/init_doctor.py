@@ -1,0 +1,104 @@
+"""Commands that look at a clone or a machine: `init` and `doctor`."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Sequence
+
+from devboot.app.commands.doctor import available, chosen, doctor as examine
+from devboot.app.commands.init import init as propose, planned, write_example
+from devboot.app.fast.self_invoke import command_line
+from devboot.cli.session import Session
+from devboot.doctor.findings import Report
+from devboot.doctor.fixing import FIXED, LEFT, NOT_FIXED, is_still_there, steps_of, summary
+from devboot.errors import Exit, UsageError
+from devboot.state.project import LOCK
+from devboot.state.projects import MANIFEST
+from devboot.text.columns import table, table_within
+from devboot.ui.doctor import render_list, render_report, report_as_json
+
+
+def init(session: Session, *, merges: bool = False, only_diff: bool = False, example: bool = False) -> int:
+    """Write the manifest or add to it, and say what was found; or print the diff alone.
+
+    Raises UsageError for flags that exclude each other.
+    """
+    context = session.context
+    if example:
+        if merges or only_diff:
+            raise UsageError("usage/argument", "`--example` takes no other flag", help=["devboot init --example"])
+        done = write_example(context.cwd)
+        session.say(*(f"wrote {name}" for name in done.written))
+        session.say("next: devboot up, then open the address of web")
+        return Exit.OK
+    if only_diff:
+        session.out(planned(context.cwd, context.environ, merges=True).diff)
+        return Exit.OK
+    done = propose(context.cwd, context.environ, merges=merges)
+    place = os.path.relpath(done.root, context.cwd)
+    shown = MANIFEST if place == "." else os.path.join(place, MANIFEST)
+    if not done.written:
+        session.say(f"{shown} has all that was found in {done.name}; nothing was written")
+        return Exit.OK
+    session.say(f"found in {done.name}:")
+    width = session.width(err=True)
+    facts = table_within([tuple(fact) for fact in done.facts], width - 2 if width else 0)
+    session.say(*(f"  {line}" for line in facts))
+    for note in done.notes:
+        session.say(f"note: {note}")
+    session.say("", f"wrote {shown}, {done.lines} {'further lines' if merges else 'lines'}")
+    lock = os.path.join(os.path.dirname(shown), LOCK)
+    steps = [("devboot up", "start everything"), (f"git add {shown} {lock}", "so that others get the same")]
+    session.say(*(f"{lead}{line}" for lead, line in zip(("next: ", "      "), table(steps), strict=True)))
+    return Exit.OK
+
+
+def doctor(session: Session, names: Sequence[str], *, only_list: bool, strict: bool, fix: bool, yes: bool) -> int:
+    """Print the report, or the list of checks; with `fix` carry out what devboot itself can, each after a question.
+
+    Raises UsageError where nobody is there to answer.
+    """
+    if only_list:
+        session.out(render_list(chosen(names, available(session.context))))
+        return Exit.OK
+    report = _examine(session, names)
+    if fix:
+        return _fix(session, names, report, is_asked=not yes, strict=strict)
+    if session.json:
+        session.out_json(report_as_json(report, session.mask))
+    else:
+        wishes = session.context.wishes
+        text = render_report(
+            report, session.symbols(), width=session.width(), verbose=wishes.verbose, mask=session.mask
+        )
+        session.out_text(text)
+    return Exit.OK if report.is_ok(strict=strict) else Exit.FAILED
+
+
+def _fix(session: Session, names: Sequence[str], report: Report, *, is_asked: bool, strict: bool) -> int:
+    steps, outcomes = steps_of(report), []
+    context = session.context
+    if steps and is_asked and not session.can_ask:
+        raise UsageError(
+            "usage/argument",
+            "`devboot doctor --fix` asks before each fix, and there is no terminal to ask on",
+            help=["devboot doctor --fix -y"],
+        )
+    for number, step in enumerate(steps, 1):
+        session.say(f"{number} of {len(steps)}  {step.area}: {step.command}" + (f", {step.cost}" if step.cost else ""))
+        outcome = LEFT
+        if not is_asked or session.is_yes():
+            subprocess.run(command_line("-C", context.cwd, *step.words), check=False, env=dict(context.environ))
+            outcome = NOT_FIXED if is_still_there(step, _examine(session, [step.area])) else FIXED
+        session.say(f"{number} of {len(steps)}  {step.area}: {outcome}")
+        outcomes.append((step, outcome))
+    session.say(summary(outcomes, (found.fix.command for _, found in report.findings if not found.fix.use_case)))
+    return Exit.OK if _examine(session, names).is_ok(strict=strict) else Exit.FAILED
+
+
+def _examine(session: Session, names: Sequence[str]) -> Report:
+    shown = session.reporting(session.project, is_brief=True)
+    session.reporter = None  # nothing is installed that Ctrl-C could interrupt
+    with shown as reporter:
+        return examine(session.context, names, reporter)

@@ -1,0 +1,202 @@
+"""Commands that go the long way: they read the manifest, and prepare what is missing. Expensive to import."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+
+from devboot.app.commands import export as exporting, lock as locking, sync as syncing
+from devboot.app.commands.dry_run import dry_run as dry_run_of
+from devboot.app.commands.fast_up import AGAIN, refuse_nested
+from devboot.app.commands.run_task import run as run_prepared, task_called
+from devboot.app.commands.runner import refuse_unknown, run_with
+from devboot.app.commands.scale import apply_plan, with_counts
+from devboot.app.commands.up import begin, refuse_unknown_names, wishes_for
+from devboot.app.fast.call import Call
+from devboot.app.fast.daemon_connection import refuse_stopped
+from devboot.app.preparation.compose import preview as looking
+from devboot.app.preparation.compose.composition import tasks_of
+from devboot.app.preparation.flag_overrides import Adjustments, adjust, adjustments
+from devboot.app.preparation.install.kit import verify_kit
+from devboot.app.preparation.last_failure import failure_on_record
+from devboot.app.preparation.prepare import Prepared, Wishes, prepare_loaded
+from devboot.app.preparation.project.load import PROPOSED, Loaded, look_at_project
+from devboot.app.preparation.project.settings_templates import copy_templates, only_template
+from devboot.cli.session import Session
+from devboot.errors import Exit, LockError, WorkError
+from devboot.events import doing
+from devboot.ui.locks import lock_as_json
+from devboot.ui.plans import plan_as_json, render_plan
+
+_MOVES = 3  # times that an `up` looks for other ports, where those that it has chosen are taken in the meantime
+
+
+def up(session: Session, names: Sequence[str], values: Mapping[str, object], *, dry_run: bool, runner: str) -> int:
+    """Prepare, then start and watch; or say what that would mean."""
+    wanted = adjustments(values)
+    if dry_run:
+        if values.get("from"):
+            verify_kit(str(values["from"]), session.context.cwd)
+        return _dry_run(session, names, values, wanted)
+    if runner:
+        refuse_unknown(runner)
+    loaded = adjust(load_with_settings(session), wanted, session.context.cwd)
+    call = _call(session, "up", names, values, loaded)
+    refuse_nested(call)
+    refuse_stopped(call)
+    refuse_unknown_names(loaded, names, values.get("except"))
+    prepared = _prepare(session, loaded, wishes_for(call), as_events=True)
+    handle, session.handle = session.handle, None
+    if runner:
+        return run_with(runner, call, prepared, handle)
+    code = begin(call, prepared, handle, moves=True)
+    for left in reversed(range(_MOVES)):
+        if code != AGAIN:
+            break
+        before = prepared.composed.plan.fingerprint
+        prepared = _prepare(session, _told(loaded), wishes_for(call), as_events=True, is_brief=True)
+        has_moved = before != prepared.composed.plan.fingerprint
+        code = begin(call, prepared, None, moves=has_moved and left > 0)
+    if session.json and call.flag("detach"):
+        session.out_json({"event": "failed" if code else "up", "exit": code}, header=False)
+    return code
+
+
+def load_with_settings(session: Session) -> Loaded:
+    """Load the project; ask whether templates of modules that the clone lacks may be copied, where somebody is there.
+
+    Raises ManifestError `manifest/only-template`.
+    """
+    loaded = session.load()
+    if not loaded.templates:
+        return loaded
+    if not session.can_ask:
+        raise only_template(loaded)
+    for template, target in loaded.templates:
+        session.say(f"`{target}` is needed but not in the clone: copy its template `{template}`?")
+    if not session.is_yes():
+        raise only_template(loaded)
+    copy_templates(loaded)
+    return session.load()
+
+
+def _told(loaded: Loaded) -> Loaded:
+    """The project without the remarks that have been made about it."""
+    return loaded._replace(notes=(), state_notes=(), fresh_detection=False)
+
+
+def scale(session: Session, counts: Sequence[str]) -> int:
+    """Choose ports for other numbers of processes, and let the daemon run so many; nothing is installed for that."""
+    loaded = session.load()
+    call = _call(session, "scale", (), {}, loaded)
+    rescaled = with_counts(call, loaded, counts)
+    return apply_plan(call, loaded, looking.look_ahead(rescaled, session.context, records_ports=True).composed)
+
+
+def run(session: Session, words: Sequence[str]) -> int:
+    """Bring the environment up to date, then become the command."""
+    loaded = session.load()
+    call = _call(session, "run", words, {}, loaded)
+    if words and words[0] != "--":
+        task_called(words[0], tasks_of(loaded))
+    prepared = _prepare(session, loaded, Wishes(starts=False, is_running=True))
+    return run_prepared(call, prepared, session.context.cwd)
+
+
+def sync(session: Session, wishes: Wishes, *, check: bool) -> int:
+    """Provision; or say whether there is something to provision."""
+    loaded = look_at_project(session.context.cwd, session.context.environ) if check else session.load()
+    if check:
+        missing = syncing.check(loaded, session.context).missing
+        if not missing:
+            session.say("everything is there")
+            return Exit.OK
+        raise WorkError("sync/needed", f"{loaded.name} is not up to date", causes=missing[:5], help=["devboot sync"])
+    prepared = _prepare(session, loaded, wishes._replace(starts=False, is_running=True))
+    session.say(f"{loaded.name} is ready{f', {prepared.installed}' if prepared.installed else ''}: devboot up")
+    return Exit.OK
+
+
+def lock(session: Session, *, check: bool, update: Sequence[str], offline: bool) -> int:
+    """Choose versions; or say whether those that are written down still fit."""
+    context = session.context
+    loaded = look_at_project(context.cwd, context.environ) if check else session.load()
+    shown = loaded.project.lock_from(context.cwd)
+    if check:
+        reasons = locking.check(loaded, context)
+        if reasons:
+            raise LockError("lock/stale", f"{shown} does not fit the project", details=reasons, help=["devboot lock"])
+        if session.json:
+            session.out_json({"lock": shown, "current": True})
+        session.say(f"{shown} fits")
+        return Exit.OK
+    with session.reporting(loaded.name) as reporter, doing(reporter, "project", "looking for what the project needs"):
+        done = locking.lock(loaded, context, reporter, update=tuple(update), is_offline=offline)
+    if session.json:
+        session.out_json(lock_as_json(done))
+    else:
+        session.say(f"wrote {shown}" if done.written else f"{shown} unchanged")
+    return Exit.OK
+
+
+def export(session: Session, kind: str, folder: str, values: Mapping[str, object]) -> int:
+    """Bring everything up to date, then write service files for another supervisor."""
+    context = session.context
+    folder = os.path.normpath(os.path.join(context.cwd, folder))
+    exporting.refuse_unusable(kind, folder)
+    loaded = adjust(session.load(), adjustments(values), context.cwd)
+    refuse_unknown_names(loaded, (), values.get("except"))
+    prepared = _prepare(session, loaded, Wishes(starts=False, is_running=True))
+    form = exporting.form_of(kind, folder, loaded.name, values, context)
+    done = exporting.export(form, prepared, values, at=context.wall_clock())
+    for line in exporting.told(form, prepared, done, os.path.relpath(folder, context.cwd)):
+        session.say(line)
+    return Exit.OK
+
+
+def _prepare(
+    session: Session, loaded: Loaded, wishes: Wishes, *, as_events: bool = False, is_brief: bool = False
+) -> Prepared:
+    """Prepare under a reporter that fits the terminal; from then on the project's secrets are masked."""
+    told = session.reporting(loaded.name, as_events=as_events, is_brief=is_brief)
+    with failure_on_record(loaded.project.state, session.mask), told as reporter:
+        prepared = prepare_loaded(loaded, session.context, wishes, reporter)
+    # PORT of an env-file is where the ports begin, which messages name.
+    secrets = (one for one in prepared.composed.composition.variables if one.secret and one.name != "PORT")
+    session.mask.add(one.value for one in secrets)
+    session.mask.add(service.exports["own_password"] for service in prepared.composed.services)
+    return prepared
+
+
+def _call(session: Session, command: str, args: Sequence[str], values: Mapping[str, object], loaded: Loaded) -> Call:
+    """The call that the fast path would have made."""
+    context = session.context
+    return Call(
+        command,
+        tuple(args),
+        values,
+        root=loaded.project.root,
+        state=loaded.project.state,
+        data=loaded.project.data,
+        environ=context.environ,
+        streams=(context.stdin, context.stdout, context.stderr),
+        wishes=context.wishes,
+        began=session.began,
+    )
+
+
+def _dry_run(session: Session, names: Sequence[str], values: Mapping[str, object], wanted: Adjustments) -> int:
+    context = session.context
+    loaded = adjust(look_at_project(context.cwd, context.environ), wanted, context.cwd)
+    call = _call(session, "up", names, values, loaded)
+    planned = dry_run_of(loaded, context, call, wishes_for(call))
+    running = looking.compare_with_running(loaded, context, _call(session, "up", (), {}, loaded))
+    if session.json:
+        session.out_json(plan_as_json(planned, running, session.mask))
+    else:
+        if loaded.fresh_detection:
+            session.say(f"no devboot.toml: going by {PROPOSED}")
+        for text, warns in loaded.notes:
+            session.say(f"{'warning' if warns else 'note'}: {text}")
+        session.out(render_plan(planned, running, session.mask))
+    return Exit.OK

@@ -1,0 +1,102 @@
+"""Accepts clients; where no descriptor is left it pauses, since the loop would report the same client for ever."""
+
+from __future__ import annotations
+
+import os
+
+from devboot.supervisor.event_loop import READ
+from devboot.wire import sockets
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import _socket
+    from collections.abc import Callable
+
+    from devboot.supervisor.event_loop import Loop, Timer
+
+_PAUSE, _LONGEST_PAUSE = 0.05, 1.0  # seconds; doubled each time
+
+
+class Acceptor:
+    """Accepts clients of this user and of root from one listening socket; `on_client(socket)` gets each.
+
+    A descriptor is held in reserve. Where none is left it is given up for one more client, so that `down` and `ps`
+    still get through, and nobody else is accepted until it could be opened again.
+    """
+
+    def __init__(self, loop: Loop, uid: int, on_client: Callable[[_socket.socket], object]) -> None:
+        self._loop = loop
+        self._uid = uid
+        self._on_client = on_client
+        self._listener: _socket.socket | None = None
+        self._reserve = -1
+        self._pause = _PAUSE
+        self._timer: Timer | None = None
+
+    def listen(self, listener: _socket.socket) -> None:
+        """Accept from `listener` from now on. An earlier one, which the caller closes then, isn't watched any more."""
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._listener is not None:
+            self._loop.unwatch(self._listener.fileno())
+        self._listener = listener
+        self._resume()
+
+    def _resume(self) -> None:
+        """Go on as soon as there is a descriptor for the reserve."""
+        self._timer = None
+        if self._listener is None or self._listener.fileno() < 0:
+            return
+        if self._reserve < 0 and not self._open_reserve():
+            self._wait()
+            return
+        try:
+            self._loop.watch(self._listener.fileno(), READ, self._ready)
+        except OSError:  # the kernel has no memory, or this user watches too much
+            self._wait()
+        else:
+            self._pause = _PAUSE
+
+    def _open_reserve(self) -> bool:
+        try:
+            self._reserve = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            return False
+        return True
+
+    def _wait(self) -> None:
+        self._timer = self._loop.call_later(self._pause, self._resume)
+        self._pause = min(2 * self._pause, _LONGEST_PAUSE)
+
+    def _ready(self, _events: int) -> None:
+        assert self._listener is not None
+        try:
+            sock = sockets.accept(self._listener)
+        except (BlockingIOError, ConnectionAbortedError):
+            return  # the client has gone already
+        except OSError:
+            self._accept_last(self._listener)
+        else:
+            self._take(sock)
+
+    def _accept_last(self, listener: _socket.socket) -> None:
+        """Give the reserve to one more client, and pause."""
+        self._loop.unwatch(listener.fileno())
+        os.close(self._reserve)
+        self._reserve = -1
+        try:
+            self._take(sockets.accept(listener))
+        except OSError:
+            pass  # the whole system has none left, or no memory: the queue keeps the client
+        finally:
+            self._wait()
+
+    def _take(self, sock: _socket.socket) -> None:
+        try:
+            is_stranger = sockets.peer_uid(sock) not in (self._uid, 0)
+        except OSError:
+            is_stranger = True
+        if is_stranger:
+            sock.close()
+        else:
+            self._on_client(sock)

@@ -1,0 +1,208 @@
+"""The daemon's end of one conversation: never blocks, holds a bounded amount, counts what it had to leave out."""
+
+from __future__ import annotations
+
+from devboot.supervisor.event_loop import READ, WRITE, Scope
+from devboot.text.paint import terminal_text
+from devboot.text.problems import render_problem
+from devboot.wire import frames, sockets
+from devboot.wire.frames import frame
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import _socket
+    from collections import deque
+    from collections.abc import Callable
+    from typing import ParamSpec
+
+    from devboot.errors import DevbootError
+    from devboot.supervisor.event_loop import AbstractLoop
+
+    P = ParamSpec("P")
+else:
+    from _collections import deque  # the package costs a millisecond
+
+# Output that a client hasn't taken yet. Above BEHIND the flood has to wait for it, so that a reader which is only
+# slower loses nothing, until no more than ENOUGH waits. One that takes nothing for STALLED seconds is left to itself:
+# of what waits for it KEPT stays, since many of them may stop reading, and lines beyond that are counted and left out
+# until it goes on. FULL is never reached but by what can't be made to wait, such as the last words of many.
+BEHIND = 256 * 1024  # what waits shall still be in the caches when it is taken
+ENOUGH = BEHIND // 2  # not just below BEHIND: making everybody wait and go on costs more than a block
+FULL = 64 * BEHIND
+KEPT = 256 * 1024
+STALLED = 0.5
+# Answers aren't left out; a client that lets so much pile up is gone for us.
+HOPELESS = 64 * 1024 * 1024
+_REQUEST_LIMIT = 16 * 1024 * 1024
+
+
+class Connection:
+    """One client. `on_frame(kind, payload)` and `on_closed()` are called from the loop; neither after `close`."""
+
+    def __init__(
+        self,
+        loop: AbstractLoop,
+        sock: _socket.socket,
+        on_frame: Callable[[Connection, bytes, bytes], None],
+        on_closed: Callable[[Connection], None],
+    ) -> None:
+        self._loop = scope = Scope(loop, self.fail)
+        self._sock = sock
+        self._fd = sock.fileno()
+        self._on_frame = on_frame
+        self._on_closed = on_closed
+        self._reader = frames.FrameReader(_REQUEST_LIMIT)
+        self._waiting: deque[bytes | memoryview] = deque()
+        self._size = 0
+        self._is_full = self._was_behind = False
+        self._progress = loop.now()
+        self._ends = False
+        self._watched = READ
+        self.is_open, self.has_failed = True, False
+        self.left_out = 0  # lines since the client was full
+        self.on_room: Callable[[], None] | None = None  # called once it has caught up
+        sock.setblocking(False)
+        scope.watch(self._fd, READ, self._ready)
+
+    @property
+    def is_catching_up(self) -> bool:
+        """Whether it is behind, but takes what waits: then it is worth waiting for."""
+        return self.is_open and self._size > BEHIND and self._loop.now() - self._progress < STALLED
+
+    def send(self, kind: bytes, payload: bytes) -> None:
+        """Send one frame, later if need be."""
+        if not self.is_open or self._ends:
+            return
+        self._waiting.append(frame(kind, payload))
+        self._size += len(payload) + frames.HEADER
+        if len(self._waiting) == 1:
+            self._flush()
+        if self._size > HOPELESS:
+            self.close()
+
+    def say(self, text: str, kind: bytes = frames.ERR) -> None:
+        """Send text of devboot's own, on standard error or as another kind of frame; nothing for no text."""
+        if text:
+            self.send(kind, terminal_text(text).encode("utf-8", "replace"))
+
+    def offer(self, payload: bytes) -> bool:
+        """Send output of processes if there is room; else count its lines and return False."""
+        if self._is_full:
+            self.left_out += payload.count(b"\n")
+            return False
+        if not self._waiting:
+            self._progress = self._loop.now()  # until now there was nothing that it could have taken
+        self.send(frames.OUT, payload)
+        self._was_behind = self._was_behind or self._size > BEHIND
+        self._is_full = self._size > FULL
+        if self._size > KEPT and self._loop.now() - self._progress >= STALLED:
+            self._is_full = True
+            self._shed()
+        return True
+
+    def _shed(self) -> None:
+        """Keep the oldest that waits and whatever isn't output; the rest was left out."""
+        kept: deque[bytes | memoryview] = deque()
+        size = 0
+        for item in self._waiting:
+            # What was sent in part is the first one.
+            if size < KEPT or isinstance(item, memoryview) or item[:1] != frames.OUT:
+                kept.append(item)
+                size += len(item)
+            else:
+                self.left_out += item.count(b"\n", frames.HEADER)
+        self._waiting, self._size = kept, size
+
+    def take_left_out(self, *, at_end: bool = False) -> int:
+        """How many lines were left out, once there is room again, or `at_end`; 0 before, and when none were."""
+        if (self._is_full and not at_end) or not self.left_out:
+            return 0
+        count, self.left_out = self.left_out, 0
+        return count
+
+    def finish(self, code: int) -> None:
+        """Send the exit code and close once it has been taken."""
+        self.send(frames.EXIT, str(code).encode())
+        self._ends = True
+        if self.is_open and not self._waiting:
+            self.close()
+
+    def call(self, function: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> bool:
+        """Call something on behalf of this client; an error of ours in that ends this conversation alone."""
+        return self._loop.call(function, *args, **kwargs)
+
+    def fail(self, error: DevbootError) -> None:
+        """Devboot itself has made a mistake with this client: tell it, and hang up."""
+        self.has_failed = True
+        try:
+            self.say(render_problem(error))
+            self.finish(error.exit_code)
+        except Exception:  # noqa: BLE001  it may be this very thing that fails
+            self.close()
+
+    def feed(self, data: bytes) -> None:
+        """Take in bytes that were read already (the rest of a launch)."""
+        try:
+            for kind, payload in self._reader.feed(data):
+                if not self.is_open:
+                    return
+                self._on_frame(self, kind, payload)
+        except frames.FrameError:
+            self.close()
+
+    def close(self) -> None:
+        """End it at once; harmless when it has ended."""
+        if not self.is_open:
+            return
+        self.is_open = False
+        self._loop.unwatch(self._fd)
+        self._sock.close()
+        self._waiting.clear()
+        self._size = 0
+        self._on_closed(self)
+        self.on_room = None  # it leads back here: both are to go now, not when cycles are collected
+
+    def _ready(self, events: int) -> None:
+        if events & WRITE:
+            self._flush()
+        if events & READ and self.is_open:
+            self._receive()
+
+    def _receive(self) -> None:
+        try:
+            data = self._sock.recv(sockets.CHUNK)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if data:
+            self.feed(data)
+        else:
+            self.close()
+
+    def _flush(self) -> None:
+        try:
+            while self._waiting:
+                sent = self._sock.send(self._waiting[0])
+                self._size -= sent
+                self._progress = self._loop.now()
+                if sent < len(self._waiting[0]):
+                    self._waiting[0] = memoryview(self._waiting[0])[sent:]
+                    break
+                self._waiting.popleft()
+        except BlockingIOError:
+            pass
+        except OSError:
+            self.close()
+            return
+        if self._ends and not self._waiting:
+            self.close()
+            return
+        wanted = READ | WRITE if self._waiting else READ
+        if wanted != self._watched:
+            self._watched = wanted
+            self._loop.watch(self._fd, wanted, self._ready)
+        if self._size < ENOUGH and (self._is_full or self._was_behind):
+            self._is_full = self._was_behind = False
+            if self.on_room is not None:
+                self.on_room()

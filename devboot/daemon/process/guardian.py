@@ -1,0 +1,78 @@
+"""The daemon's parent: waits for its end, and ends whatever it left behind. Costs nothing while it waits.
+
+It is a subreaper, so all that a killed daemon leaves becomes its descendant, whatever session it is in. Where the
+system has no subreapers, leases and the environment marker say what to end.
+"""
+
+from __future__ import annotations
+
+import os
+
+from devboot.daemon import cgroup, leases, ownership
+from devboot.daemon.orphan_cleanup import Reclaimed, end_all, keep
+from devboot.supervisor.system import proctable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from devboot.supervisor.system.proctable import Seen
+
+
+_PATIENCE = 0.5  # whoever holds the daemon's lock for longer cleans up, too
+
+
+def watch_over(daemon: int, will: bytes, group: str) -> None:
+    """Wait for the process `daemon` to end, then clean up; `will` is what it wrote (see `leases.will`), if it did.
+
+    `group` is the control group that was made for it, "" where there is none.
+    """
+    proctable.become_subreaper()  # of all that it has forked before, too
+    _wait_for(daemon)
+    state, grace = leases.parse_will(will) or ("", leases.DEFAULT_GRACE)
+    reclaimed = end_all(lambda table: _left(state, table), grace)
+    if state:
+        _tidy(state, daemon, reclaimed)
+    if group:
+        cgroup.remove(group)
+
+
+def _wait_for(daemon: int) -> None:
+    while True:
+        try:
+            pid, _ = os.waitpid(-1, 0)
+        except ChildProcessError:
+            return
+        if pid == daemon:
+            return
+
+
+def _left(state: str, table: dict[int, Seen]) -> list[tuple[Seen, str]]:
+    _reap()
+    below = [(seen, "") for seen in proctable.descendants(table, os.getpid())]
+    if below or not state:
+        return below
+    return leases.abandoned(state, table)
+
+
+def _reap() -> None:
+    try:
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    except ChildProcessError:
+        pass
+
+
+def _tidy(state: str, daemon: int, reclaimed: Reclaimed) -> None:
+    """Remove the dead daemon's files, unless somebody else has the project by now: the next daemon, or `down`."""
+    path = leases.daemon_path(state)
+    owned = ownership.wait(state, "guardian", _PATIENCE, is_hopeless=lambda: leases.is_daemon_alive(path))
+    if owned is None:
+        return
+    with owned:
+        lease = leases.read_daemon(path)
+        if lease is None or lease.pid != daemon:
+            return
+        owned.write_reclaimed(daemon, len(reclaimed.stopped), len(reclaimed.killed))
+        if not reclaimed.left:
+            owned.forget()
+        else:
+            keep(owned, reclaimed)

@@ -1,0 +1,407 @@
+"""The life of the daemon process: waits for its plan, takes the project, serves until all is down."""
+
+from __future__ import annotations
+
+import errno
+import gc
+import marshal
+import os
+import sys
+import time
+
+# All that is ever needed is imported soon, here or in `_import_the_rest`: an upgrade must not break a daemon.
+from devboot import __version__
+from devboot.daemon import leases, ownership, search
+from devboot.daemon.clients.request import checked, parse_request
+from devboot.daemon.leases import DaemonLease
+from devboot.daemon.process import crash_report
+from devboot.daemon.process.signals import watch_signals
+from devboot.daemon.process.strays import Strays
+from devboot.daemon.server import early_spawns
+from devboot.errors import BusyError, DevbootError, MachineError, shell_word
+from devboot.files import atomic_write, machine_error, plain
+from devboot.locks import Holder, is_folder_held, is_locked, read_holder
+from devboot.model import process as model
+from devboot.paths import runtime_directory, socket_path
+from devboot.supervisor.core.supervisor import Supervisor
+from devboot.supervisor.event_loop import Loop
+from devboot.supervisor.system import proctable
+from devboot.supervisor.system.process_tree import MARKER
+from devboot.wire import frames, greeting, sockets
+from devboot.wire.frames import frame
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import _socket
+    from collections.abc import Iterable, Mapping
+
+    from devboot.daemon.clients.request import Request
+    from devboot.daemon.leases import ChildLease, ChildrenBook
+    from devboot.daemon.ownership import Ownership
+    from devboot.daemon.server.server import Server
+
+# Each needs those before it; all together cost as much as everything else that the daemon imports.
+_LATER = (
+    *("devboot.supervisor.probes.prober", "devboot.supervisor.probes.watchdog", "devboot.supervisor.probes.sd_notify"),
+    *(
+        "devboot.daemon.orphan_cleanup",
+        "devboot.supervisor.system.memory",
+        "devboot.supervisor.explain.spawn_errors",
+        "devboot.supervisor.explain.stalled_start",
+        "devboot.supervisor.core.schedule_timer",
+        "devboot.supervisor.probes.target",
+        "devboot.supervisor.core.names",
+        "devboot.supervisor.watch.reload_loop",
+        "devboot.supervisor.explain.last_failure",
+        "devboot.text.masking",
+    ),
+    *("devboot.text.numbers", "traceback", "tokenize", "zlib", "unicodedata"),
+    *(
+        "collections",
+        "heapq",
+        "enum",
+        "signal",
+        "functools",
+        "re",
+        "fnmatch",
+        "json",
+        "devboot.supervisor.explain.observed",
+    ),
+    *(
+        "devboot.supervisor.explain.missing_libraries",
+        "devboot.supervisor.explain.missing_package",
+        "devboot.supervisor.explain.npm_advice",
+        "devboot.supervisor.explain.missing_programs",
+        "devboot.model.distributions",
+        "devboot.environment.ports.holders",
+        "devboot.environment.ports.holder_advice",
+        "devboot.supervisor.explain.port_conflict",
+    ),
+)
+_IMPORT_AGAIN = 1.0  # seconds until a module is tried again that couldn't be read
+_GROUP_PATIENCE = 1000  # milliseconds
+_LOCK_PATIENCE = 20.0  # for a `down` that ends what an earlier run has left, or a daemon that is leaving
+_RECLAIM_LIMIT = 20.0  # the client waits for `start.PATIENCE`
+_LOOK_AFTER = 5.0  # seconds between looks at whether lease and socket are still there
+
+
+def wait_for_plan(sock: _socket.socket, bequest: int, group_reader: int, *, adopts: bool) -> int:
+    """Serve the project that arrives through `sock`; the exit code of the process, 0 without a plan.
+
+    `adopts`: this process is a subreaper. `bequest` is the pipe to the guardian, `group_reader` that by which
+    the guardian reports the control group that it has made.
+    """
+    sys.argv[:1] = ["devboot"]  # each client rewrites commands as it was called itself: `text.invocation`
+    received = _receive(sock)
+    if received is None:
+        return 0
+    plain, message = received
+    request, state = parse_request(message), ""
+    sock.sendall(frame(frames.HELLO, greeting.greeting(__version__)))
+    try:
+        plan = checked(plain)
+        state = plan.state
+        return _Tenancy(plan, bequest, _group(group_reader), adopts=adopts).serve(sock, request)
+    except Exception as error:  # noqa: BLE001  whatever it is, the caller has to be told, and the trace has to be kept
+        _report(sock, *_told(error, state, colour=request.view.colour_err))
+    return 70
+
+
+def _group(reader: int) -> str:
+    """The path of the daemon's control group; "" where there is none, or the guardian is stopped."""
+    import select
+
+    poll = select.poll()
+    poll.register(reader, select.POLLIN)
+    path = os.read(reader, 4096) if poll.poll(_GROUP_PATIENCE) else b""
+    os.close(reader)
+    return os.fsdecode(path)
+
+
+def _import_the_rest(loop: Loop, names: tuple[str, ...]) -> None:
+    """What isn't needed for starting processes, a piece a turn: they start meanwhile, and some get ready."""
+    try:
+        __import__(names[0])
+    except OSError:  # no descriptor is left
+        loop.call_later(_IMPORT_AGAIN, lambda: _import_the_rest(loop, names))
+        return
+    if names[1:]:
+        loop.call_later(0, lambda: _import_the_rest(loop, names[1:]))
+    else:
+        # What is there now stays. Left out of account, it doesn't put off the search for cycles among what comes and
+        # goes until there is a quarter of it in rubbish, nor is it looked through each time.
+        gc.freeze()
+        gc.enable()
+
+
+def _receive(sock: _socket.socket) -> tuple[tuple[object, ...], Mapping[str, object]] | None:
+    reader = frames.FrameReader(256 * 1024 * 1024)
+    while data := sock.recv(sockets.CHUNK):
+        for kind, payload in reader.feed(data):
+            if kind == frames.LAUNCH:
+                return marshal.loads(payload)  # type: ignore[no-any-return]  # noqa: S302  from the process we were forked from
+    return None
+
+
+def _told(error: Exception, state: str, *, colour: bool) -> tuple[str, int]:
+    """What to tell the caller, and the exit code. A bug in us is what neither we nor the machine can explain."""
+    from devboot.text.problems import render_problem
+
+    told = crash_report.explain(error, state)
+    if told is None:
+        path = crash_report.keep_trace(state, error, fresh=True)
+        told = crash_report.mistake(error, path, kept="nothing is left running")
+    return render_problem(told, colour=colour), told.exit_code
+
+
+def _report(sock: _socket.socket, text: str, code: int) -> None:
+    try:
+        sock.setblocking(True)
+        answer = [(frames.WORD, b"failed"), (frames.ERR, text.encode("utf-8", "replace")), (frames.EXIT, b"%d" % code)]
+        sock.sendall(b"".join(frame(kind, payload) for kind, payload in answer))
+    except OSError:
+        return  # nobody listens any more
+
+
+def data_in_use(data: str, pids: Iterable[int]) -> BusyError:
+    """Say that processes which are no daemon keep the project's data folder to themselves."""
+    known = sorted(pids)
+    who = ", ".join(f"pid {pid} ({proctable.name_of(pid)})" for pid in known) or "another process"
+    return BusyError(
+        "state/data-in-use",
+        "another process works on the project's data",
+        causes=[f"{who} holds the lock of `{data}`"],
+        help=[f"ps -fp {','.join(map(str, known))}" if known else f"fuser -v {shell_word(data)}"],
+        kept=["nothing was started"],
+    )
+
+
+def _content(path: str) -> bytes:
+    if not path:
+        return b""
+    try:
+        with open(path, "rb", buffering=0, opener=plain) as file:
+            return file.read(64 * 1024) or b""
+    except OSError:
+        return b""
+
+
+def no_socket(path: str, error: OSError) -> MachineError:
+    """Why nobody can listen at `path`: shares of virtual machines and some network filesystems have no sockets."""
+    if error.errno not in (errno.EPERM, errno.EOPNOTSUPP, errno.EINVAL):
+        return machine_error(error, path, "listen at")
+    return MachineError(
+        "machine/no-unix-sockets",
+        f"the filesystem of `{os.path.dirname(path)}` has no sockets",
+        causes=[(error.strerror or "").lower()],
+        help=["export DEVBOOT_HOME=/a/short/path/on/a/local/disk"],
+    )
+
+
+class _Tenancy:
+    """Holds the project: its lock, its socket, its leases; gives them up in the order that leaves no gap."""
+
+    def __init__(self, plan: model.Plan, bequest: int, group: str, *, adopts: bool) -> None:
+        self._plan = plan
+        self._group = group
+        self._strays: Strays | None = None
+        self._kept: list[ChildLease] = []  # of an earlier run, which nobody could end
+        self._bequest = bequest
+        self._adopts = adopts
+        self._since = time.time()
+        self._marker = ""
+        me = proctable.look(os.getpid())
+        self._guardian = None if me is None else proctable.forked_from(me, proctable.look(me.parent))
+        self._owned: Ownership | None = None
+        self._socket = ""
+        self._listener: _socket.socket | None = None
+        self._book: ChildrenBook | None = None
+        self._server: Server | None = None  # there before the loop turns
+        self._record = b""  # what the state folder says of whom it belongs to
+
+    def serve(self, sock: _socket.socket, request: Request) -> int:
+        """Run the project until it is down, or leave it to the daemon that has it."""
+        state = self._plan.state
+        has_run = os.path.lexists(leases.lock_path(state))
+        os.makedirs(leases.run_directory(state), mode=0o700, exist_ok=True)
+        owned = self._take_ownership()
+        if owned is None:
+            sock.sendall(frame(frames.WORD, f"lost {self._winner()}".encode()))
+            return 0
+        self._record = _content(self._plan.record)
+        reclaimed = self._reclaim(owned, has_run=has_run)
+        if has_run:
+            leases.forget_sudden_end(state)
+        proctable.hold_reserve()
+        loop = Loop()
+        loop.on_error = crash_report.Crashes(self._plan.state, self._note)
+        self._book = owned.open_book()
+        first = early_spawns.Opening(self._book)
+        supervisor = Supervisor(
+            loop, self._plan, first, wall_clock=time.time, adopts=self._adopts, run_id=search.new_run_id()
+        )
+        self._marker = f"{MARKER}={supervisor.run_id}:"
+        self._listen(owned)
+        self._write_lease(owned)
+        self._kept = leases.read_children(leases.strays_path(state))
+        self._strays = strays = Strays(loop, supervisor.strays, owned.write_strays, self._kept)
+
+        def child_has_ended() -> None:
+            supervisor.reap_orphans()
+            strays.look_soon()
+
+        watch_signals(loop, self._signalled, self._refresh, child_has_ended)
+        os.write(self._bequest, leases.will(self._plan.state, self._grace()))
+        sock.sendall(frame(frames.WORD, b"launched"))  # before the spawns: then it heeds signals when something runs
+        early_spawns.spawn(supervisor, request)
+        server = self._serve(supervisor)
+        os.write(self._bequest, b"\n")
+        connection = server.adopt(sock, greeted=True)
+        connection.say(reclaimed)
+        connection.call(server.launch, connection, request)
+        first.hand_over(supervisor, server)
+        loop.call_later(0, lambda: _import_the_rest(loop, _LATER))
+        loop.call_later(_LOOK_AFTER, lambda: self._look_after_files(loop))
+        loop.run()
+        return 0
+
+    def _serve(self, supervisor: Supervisor) -> Server:
+        """From now on clients are listened to."""
+        from devboot.daemon.server.server import Server
+
+        assert self._book is not None
+        assert self._listener is not None
+        sockets.keep_blocks()
+        self._server = server = Server(
+            supervisor,
+            version=__version__,
+            wall_clock=time.time,
+            since=self._since,
+            book=self._book,
+            release=self._release,
+            uid=os.getuid(),
+        )
+        server.listen(self._listener)
+        return server
+
+    def _take_ownership(self) -> Ownership | None:
+        """Take the daemon's lock; None where a living daemon has it, or another process holds it for too long."""
+        state, data = self._plan.state, self._plan.data
+        self._owned = ownership.wait(state, "up", _LOCK_PATIENCE, data, is_hopeless=lambda: self._rival() is not None)
+        return self._owned
+
+    def _rival(self) -> DaemonLease | None:
+        """The living daemon that has the project, by its lease or the copy in the data folder."""
+        paths = [leases.daemon_path(self._plan.state)]
+        paths += [leases.data_path(self._plan.data)] if self._plan.data else []
+        return next((found for path in paths if (found := leases.read_daemon(path)) and found.is_alive), None)
+
+    def _winner(self) -> str:
+        """Describe who has the project. Raises BusyError `state/data-in-use` where no daemon or command has it."""
+        rival = self._rival()
+        if rival is not None:
+            return Holder(rival.pid, "up", float(rival.since)).describe(time.time())
+        data = self._plan.data
+        if data and is_folder_held(data) and not is_locked(leases.lock_path(self._plan.state)):
+            raise data_in_use(data, proctable.lock_holders([data]))
+        return read_holder(leases.lock_path(self._plan.state)).describe(time.time())
+
+    def _reclaim(self, owned: Ownership, *, has_run: bool) -> str:
+        """End what an earlier daemon has left, if its guardian died too; what to tell of it.
+
+        Unless the project `has_run` as far as its state folder tells, all files of such a daemon may have been deleted.
+        """
+        state, data = self._plan.state, self._plan.data
+        known = leases.read_daemon(leases.data_path(data)) if data else None
+        if known is None and (not has_run or leases.served_folders(data)):
+            known = search.find_run(self._plan.root, dict(self._plan.env), state, data)
+            known = None if known is not None and known.is_alive else known
+        if known is None and not any(os.path.lexists(path(state)) for path in leases.WRITTEN):
+            return ""
+        from devboot.daemon.orphan_cleanup import reclaim
+
+        ended = reclaim(owned, state, known, limit=_RECLAIM_LIMIT).describe()
+        return f"ended what an earlier run had left: {ended}\n" if ended else ""
+
+    def _listen(self, owned: Ownership) -> None:
+        """Be found; who comes before the server is there waits in the queue."""
+        runtime = runtime_directory(dict(self._plan.env), os.getuid())
+        self._socket = socket_path(runtime, self._plan.root)
+        try:
+            self._listener = owned.listen(self._socket)
+        except OSError as error:
+            raise no_socket(self._socket, error) from error
+
+    def _signalled(self, number: int) -> None:
+        assert self._server is not None
+        self._server.on_signal(number)
+
+    def _refresh(self) -> None:
+        """Somebody can't find us: make the socket and the lease anew, unless the project is another daemon's by now."""
+        if self._owned is None or not self._owned.renew():
+            return
+        assert self._server is not None
+        assert self._book is not None
+        os.makedirs(leases.run_directory(self._plan.state), mode=0o700, exist_ok=True)
+        os.makedirs(os.path.dirname(self._socket), mode=0o700, exist_ok=True)
+        if self._record and not os.path.lexists(self._plan.record):
+            atomic_write(self._plan.record, self._record, mode=0o600, sync=False)
+        before, self._listener = self._listener, self._owned.listen(self._socket)  # the old one stays where that fails
+        self._server.listen(self._listener)
+        if before is not None:
+            before.close()
+        self._write_lease(self._owned)
+        self._book.write_again()
+        if self._strays is not None:
+            self._strays.write_again()
+
+    def _look_after_files(self, loop: Loop) -> None:
+        """Make anew what somebody has deleted, so that commands find this daemon again."""
+        loop.call_later(_LOOK_AFTER, lambda: self._look_after_files(loop))
+        if self._owned is None or self._owned.is_published:
+            return
+        try:
+            self._refresh()
+        except (OSError, DevbootError):
+            return  # a full disk, say: it is tried again
+
+    def _note(self, error: DevbootError) -> None:
+        if self._server is not None:
+            self._server.on_note(error.what, error=error)
+
+    def _grace(self) -> float:
+        return max((spec.stop_timeout for spec in self._plan.processes), default=leases.DEFAULT_GRACE)
+
+    def _write_lease(self, owned: Ownership) -> None:
+        me, parent = proctable.look(os.getpid()), self._guardian
+        lease = DaemonLease(
+            pid=os.getpid(),
+            started=me.started if me else "",
+            boot=proctable.boot_id(),
+            socket=self._socket,
+            marker=self._marker,
+            version=__version__,
+            project=self._plan.project,
+            root=self._plan.root,
+            since=str(self._since),
+            guardian=parent.pid if parent else 0,
+            guardian_started=parent.started if parent else "",
+            grace=str(self._grace()),
+            group=self._group,
+            state=self._plan.state,
+            data=self._plan.data,
+        )
+        owned.publish(lease)
+
+    def _release(self) -> None:
+        """All is down: nobody shall find us any more, then the next may come."""
+        if self._owned is None:
+            return
+        if self._strays is not None:
+            self._strays.close()
+        self._owned.forget()
+        if self._kept:  # whoever comes next is to know of them, too
+            self._owned.write_strays(self._kept)
+        if self._listener is not None:  # open until nobody can find it: a client never meets a lease without a socket
+            self._listener.close()
+        self._owned.release()

@@ -1,0 +1,178 @@
+"""Pending requests to start, stop or restart processes: each is answered when every process is done with, or can't be.
+
+A start and a restart are done once each process is up, as for `up -d`, unless the client doesn't wait for that.
+Whether one is pending is decided by `supervisor.core.outcome` for every phase, at each change of any process; the
+server drops the requests of a client that goes.
+"""
+
+from __future__ import annotations
+
+from devboot.daemon.server.more_time import MoreTime
+from devboot.model import process as model
+from devboot.supervisor.core import outcome, process_status
+from devboot.text.columns import printable
+from devboot.text.problems import render_problem
+from devboot.text.processes import signal_name
+from devboot.text.units import duration
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from devboot.daemon.clients.connection import Connection
+    from devboot.daemon.clients.request import Request
+    from devboot.daemon.server.server import Server
+    from devboot.errors import DevbootError, WorkError
+    from devboot.supervisor.core.process import Process
+    from devboot.supervisor.event_loop import Timer
+
+_SILENT = 1.0  # seconds after which it is said what is waited for
+_SILENT_START = 2.5  # the same for what has to hold, which takes a second at least
+_SAY_AGAIN = 10.0  # and again, where nothing has changed
+
+
+class PendingRequest:
+    """Waits until each of some processes is as it was wanted, or won't be; reports each, then answers."""
+
+    def __init__(
+        self, server: Server, connection: Connection, request: Request, wanted: str, names: tuple[str, ...]
+    ) -> None:
+        self.connection = connection
+        self._server = server
+        self._quiet, self._colour = request.view.quiet, request.view.colour_err
+        self._wanted = wanted
+        self._holds = wanted in (outcome.STARTED, outcome.RESTARTED) and request.wait > 0
+        self._limit = request.wait if self._holds else 0.0
+        self._may_wait_longer = self._holds and request.may_wait_longer
+        self._more = MoreTime(server.supervisor.worked_on_start)
+        self._left = {name: server.supervisor.process(name).starts for name in names}
+        self._start = server.loop.now()
+        self._code = 0
+        self._said, self._said_at = "", 0.0
+        self._timers: list[Timer] = []
+
+    def begin(self, act: Callable[[tuple[str, ...]], None], limit: float = 0.0) -> None:
+        """Act, and look at what is so already; after `limit` seconds, if given, what is pending has failed."""
+        self._server.pending.append(self)
+        act(tuple(self._left))
+        silent = _SILENT_START if self._holds else _SILENT
+        self._timers.append(self._server.loop.call_later(silent, self._say_what_is_pending))
+        self._limit = limit or self._limit
+        if self._may_wait_longer:
+            self._more.begin(self._server.loop.now())
+        if self._limit:
+            self._timers.append(self._server.loop.call_later(self._limit, self._give_up))
+        self._server.look_at_pending()  # those before us may wait for what will never be now
+
+    def look(self) -> None:
+        """Report those that are done or have failed by now; with the last one, answer."""
+        for name, starts in tuple(self._left.items()):
+            process = self._process(name)
+            found = outcome.FAILED if process is None else self._outcome(process, starts)
+            if name not in self._left or found == outcome.PENDING:
+                continue
+            del self._left[name]
+            self._report(name, process, failed=found == outcome.FAILED)
+            if found == outcome.FAILED and self._wanted == outcome.READY:
+                self._left.clear()  # whoever needs all of them has no use for the others
+        if not self._left and self in self._server.pending:
+            self._server.pending.remove(self)
+            self.drop()
+            self.connection.finish(self._code)
+
+    def _outcome(self, process: Process, starts: int) -> str:
+        found = outcome.outcome(self._wanted, process, starts)
+        if found != outcome.DONE or not self._holds:
+            return found
+        found = outcome.outcome(outcome.HELD, process, starts)
+        return outcome.FAILED if found == outcome.DONE and self._error(process) is not None else found
+
+    def _error(self, process: Process, *, final: bool = False) -> WorkError | None:
+        """Return what `up -d` would say of a process that doesn't hold, one that has ended early among them."""
+        if (error := process_status.failure_of(process, final=final)) is not None:
+            return error
+        supervisor = self._server.supervisor
+        ended = process_status.endings(map(supervisor.process, supervisor.names))
+        return next((each.error for each in ended if each.name == process.name), None)
+
+    def drop(self) -> None:
+        """Wait for nothing any more: it is answered, or its client has gone."""
+        self._left.clear()
+        for timer in self._timers:
+            timer.cancel()
+
+    def complain(self, error: DevbootError) -> None:
+        """Pass on why one of them can't stop cleanly: worth knowing before its grace limit ends it."""
+        stopping = [
+            process.spec
+            for process in map(self._process, self._left)
+            if process is not None and process.state.phase == model.STOPPING
+        ]
+        if error.slug in {hint.slug for spec in stopping for hint in spec.failure_hints}:
+            self._code = 1
+            err(self.connection, render_problem(error, colour=self._colour))
+
+    def _process(self, name: str) -> Process | None:
+        supervisor = self._server.supervisor
+        return supervisor.process(name) if name in supervisor.names else None
+
+    def _report(self, name: str, process: Process | None, *, failed: bool, final: bool = False) -> None:
+        error = self._error(process, final=final) if failed and self._holds and process is not None else None
+        if error is not None:
+            self._code = 1
+            err(self.connection, render_problem(error, colour=self._colour))
+        elif failed:
+            self._code = 1
+            how = "could not be started" if self._wanted != outcome.READY else "is not ready"
+            err(self.connection, f"{printable(name)} {how}: {_why(process)}\n")
+        elif not self._quiet:
+            took = duration(self._server.loop.now() - self._start)
+            pid = f" (pid {process.run.pid})" if process is not None and process.run is not None else ""
+            is_task = process is not None and process.spec.kind == model.TASK
+            how = "done" if is_task and self._holds else self._wanted
+            err(self.connection, f"{printable(name)} {how}{pid}, {took}\n")
+
+    def _say_what_is_pending(self) -> None:
+        now = self._server.loop.now()
+        self._timers[0] = self._server.loop.call_later(_SILENT, self._say_what_is_pending)
+        pending = [(name, process) for name in self._left if (process := self._process(name)) is not None]
+        said = ", ".join(f"{printable(name)} {outcome.progress(process)}" for name, process in pending)
+        if self._quiet or (said == self._said and now - self._said_at < _SAY_AGAIN):
+            return
+        self._said, self._said_at = said, now
+        err(self.connection, f"{said}, {duration(now - self._start)} so far\n")
+
+    def _give_up(self) -> None:
+        takes_its_time = self._holds and any(map(_takes_its_time, map(self._process, self._left)))
+        if takes_its_time or (self._may_wait_longer and self._more.is_due(self._server.loop.now())):
+            if self._may_wait_longer:
+                self._more.begin(self._server.loop.now(), is_anew=takes_its_time)
+            self._timers[1] = self._server.loop.call_later(self._limit, self._give_up)
+            return
+        late, self._left = self._left, {}
+        for name in late:
+            self._report(name, self._process(name), failed=True, final=True)
+        self.look()
+
+
+def _takes_its_time(process: Process | None) -> bool:
+    """Whether it stops, or is a task at work: the limit is for what should be up by now."""
+    if process is None or process.run is None:
+        return False
+    return process.spec.kind == model.TASK or process.state.phase == model.STOPPING
+
+
+def _why(process: Process | None) -> str:
+    if process is None:
+        return "it is not part of the project any more"
+    status = process_status.status(process)
+    last = status.last_exit
+    if status.phase != model.EXITED or last is None:
+        return status.note or status.phase
+    return f"killed by {signal_name(last.signal)}" if last.signal else f"exit {last.code}"  # its note says when
+
+
+def err(connection: Connection, text: str) -> None:
+    """Something for people."""
+    if text:
+        connection.say(text)

@@ -1,0 +1,264 @@
+"""First pages: what each web process answers to one request for `/`, asked when a start has come to its end."""
+
+from __future__ import annotations
+
+from devboot.model import process as model
+from devboot.record import Record
+from devboot.supervisor.explain import failures
+from devboot.supervisor.system import proctable
+from devboot.text import summary
+from devboot.text.columns import printable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from devboot.daemon.server.server import Server
+    from devboot.errors import WorkError
+    from devboot.supervisor.core.process import Process
+    from devboot.supervisor.event_loop import AbstractLoop
+
+_PATIENCE = 2.0  # seconds for an answer, or until the next look whether it is worked on
+_PATIENCE_AT_WORK = 30.0  # the same for one that works: development servers compile what is asked for
+_SHARE = 0.2  # of one processor, which is more than polling needs
+_LATE = "no answer in time"
+_LATE_WORDS = 0.2  # seconds in which the traceback of an error comes, or the end of a process that hung up
+_UP = (model.RUNNING, model.READY)
+_LONGEST = 60  # characters of what an answer says
+_LONGEST_HEAD = 64 * 1024  # bytes
+_CLIENT_ERROR, _SERVER_ERROR = 400, 500
+_SAID = {401: "it wants a login", 403: "it wants a login", 404: "as an API may"}
+
+_HOST = "localhost"
+_NOBODY = "nothing listens there"
+_SAID_INSTEAD = {"connection refused": _NOBODY}
+
+
+class Page(Record):
+    """One answer: `text` is shown behind the address; `status` is 0 where nothing answered in HTTP.
+
+    `is_html`: it is a page for people.
+    """
+
+    pid: int
+    status: int = 0
+    text: str = ""
+    error: WorkError | None = None
+    is_html: bool = False
+
+
+class FirstPages:
+    """Asks every web process once in each of its runs, all at the same time, and keeps the answers."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._pages: dict[str, Page] = {}
+        self._fresh: set[str] = set()  # asked for the present answer to clients
+        self._open: dict[str, Question | None] = {}
+        self._done: Callable[[], None] | None = None
+
+    def ask(self, done: Callable[[], None]) -> None:
+        """Ask those that have no good answer yet; `done()` comes when all have answered, at once if none is asked."""
+        self._done = done
+        if not self._open:
+            self._fresh = set()
+        supervisor = self._server.supervisor
+        for process in map(supervisor.process, supervisor.names):
+            if process.name not in self._open and self._is_due(process):
+                self._open[process.name] = None  # whatever the answer is, it is one of several
+                self._fresh.add(process.name)
+                self._ask(process)
+        self._look()
+
+    def cancel(self) -> None:
+        """Ask no more; nothing is called back afterwards."""
+        self._done = None
+        for question in self._open.values():
+            if question is not None:
+                question.cancel()
+        self._open = {}
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """Names of those that haven't answered yet."""
+        return tuple(self._open)
+
+    def text(self, name: str) -> str:
+        """Return what the page of `name` answered just now; empty where it wasn't asked."""
+        return self._pages[name].text if name in self._fresh and name in self._pages else ""
+
+    def is_html(self, name: str) -> bool:
+        """Whether the first page of `name` is one for people."""
+        return name in self._pages and self._pages[name].is_html
+
+    def errors(self) -> list[WorkError]:
+        """Return the error of each page that answers with one where no `ready` of the manifest decides."""
+        return [
+            page.error
+            for name, page in self._pages.items()
+            if page.error is not None and name in self._fresh and name in self._server.supervisor.names
+        ]
+
+    def _is_due(self, process: Process) -> bool:
+        if process.spec.kind != model.PROCESS or process.state.phase not in _UP or not process.address:
+            return False
+        known = self._pages.get(process.name)
+        return known is None or known.pid != _pid(process) or known.error is not None
+
+    def _ask(self, process: Process, host: str = _HOST) -> None:
+        name, pid = process.name, _pid(process)
+        kind = "https" if process.scheme == "https" else "http"
+        port = int(process.address.rpartition(":")[2])
+        if not _answers_for_itself(process, port):
+            self._take(name, Page(pid, 0, _NOBODY))
+            return
+        probe = model.Probe(kind, host="localhost", port=port, timeout=_PATIENCE_AT_WORK, host_header=host)
+
+        def answered(good: bool, text: str) -> None:
+            if name not in self._open:
+                return
+            page = Page(pid, *_parse(text), is_html=_is_html(text))
+            shown = process.address.rpartition(":")[0]
+            if page.status == _CLIENT_ERROR and host != shown and _pid(process) == pid:
+                self._ask(process, shown)  # hosts that it admits may be those of the address alone
+                return
+            self._take(name, page if good else Page(pid, 0, _SAID_INSTEAD.get(text, text)))
+
+        self._open[name] = Question(self._server.loop, probe, answered, lambda: _worked(process))
+
+    def _take(self, name: str, page: Page) -> None:
+        if name not in self._server.supervisor.names:  # it was taken out of the plan meanwhile
+            self._close(name)
+            return
+        self._pages[name] = page
+        if page.status:
+            self._server.supervisor.process(name).serves_pages = True
+        if 0 < page.status < _SERVER_ERROR:
+            self._close(name)
+        else:
+            self._open[name] = None
+            self._server.loop.call_later(_LATE_WORDS, lambda: self._explain(name, page))
+
+    def _explain(self, name: str, page: Page) -> None:
+        if name not in self._open:
+            return
+        known = self._server.supervisor.process(name) if name in self._server.supervisor.names else None
+        if known is not None and _pid(known) != page.pid and self._is_due(known):  # it has ended, and runs again
+            self._ask(known)
+            return
+        if page.status and name in self._server.supervisor.names:
+            process = self._server.supervisor.process(name)
+            ready = process.spec.ready
+            if ready is None or ready.kind in model.OF_ITSELF:
+                tail = process.tail.lines(failures.TAIL_LINES)
+                error = failures.error_page(process.spec, summary.url(process.scheme, process.address), page.text, tail)
+                self._pages[name] = page._replace(error=error)
+        self._close(name)
+
+    def _close(self, name: str) -> None:
+        self._open.pop(name, None)
+        self._look()
+
+    def _look(self) -> None:
+        if not self._open and self._done is not None:
+            done, self._done = self._done, None
+            done()
+
+
+class Question:
+    """One request for a page, which is dropped once nobody works on it for `_PATIENCE` seconds.
+
+    It isn't asked again: a server with threads would work on both.
+    """
+
+    def __init__(
+        self,
+        loop: AbstractLoop,
+        probe: model.Probe,
+        answered: Callable[[bool, str], None],
+        worked: Callable[[], float],
+    ) -> None:
+        """Ask. `worked` returns the processor seconds of the server so far."""
+        from devboot.supervisor.probes.tcp_http import Conversation
+
+        self._loop = loop
+        self._answered = answered
+        self._worked_by = worked
+        self._worked = worked()
+        self._timer = loop.call_later(_PATIENCE, self._look)
+        self._conversation = Conversation(loop, probe, self._finish, read=_read_head)
+
+    def cancel(self) -> None:
+        """Hang up; nothing is called back afterwards."""
+        self._timer.cancel()
+        self._conversation.cancel()
+
+    def _look(self) -> None:
+        before, self._worked = self._worked, self._worked_by()
+        if self._worked - before > _SHARE * _PATIENCE:
+            self._timer = self._loop.call_later(_PATIENCE, self._look)
+        else:
+            self.cancel()
+            self._answered(False, _LATE)
+
+    def _finish(self, good: bool, text: str) -> None:
+        self._timer.cancel()
+        self._answered(good, text)
+
+
+def _answers_for_itself(process: Process, port: int) -> bool:
+    """Whether it is this process that listens on a port, or a probe of the manifest has found what stands in for it."""
+    from devboot.supervisor.probes import listen
+
+    ready = process.spec.ready
+    if ready is not None and ready.kind in ("http", "https", "tcp") and ready.port == port:
+        return True
+    return process.run is not None and listen.look(port, process.host.watcher, process.run.pid, process.mark)[0]
+
+
+def _worked(process: Process) -> float:
+    """Seconds of a processor that it has worked; 0 where that isn't known."""
+    if process.run is None:
+        return 0.0
+    return proctable.used(process.host.watcher.census().members(process.run.pid))
+
+
+def _pid(process: Process) -> int:
+    return process.run.pid if process.run is not None else 0
+
+
+def _read_head(received: bytes, *, ended: bool) -> tuple[bool, str] | None:
+    """Give the head of an HTTP answer once it is complete; None: more is needed."""
+    head, complete, _ = received.partition(b"\r\n\r\n")
+    if not complete and not ended and len(received) < _LONGEST_HEAD:
+        return None
+    if not head.startswith(b"HTTP/"):
+        return False, "no HTTP answer" if received else "closes the connection without an answer"
+    return True, head.decode("latin-1")
+
+
+def _parse(head: str) -> tuple[int, str]:
+    """Give the status of an answer, and what is shown of it: `200`, `302 → /login`, `404, as an API may`."""
+    first, _, rest = head.partition("\r\n")
+    words = first.split(None, 2)
+    if len(words) < 2 or not words[1].isdecimal() or len(words[1]) != 3:
+        return 0, "no HTTP answer"
+    status = int(words[1])
+    if status < _CLIENT_ERROR:
+        where = next((line[9:].strip() for line in rest.split("\r\n") if line[:9].lower() == "location:"), "")
+        return status, f"{status} → {_cut(where)}" if where else str(status)
+    if status in _SAID:
+        return status, f"{status}, {_SAID[status]}"
+    return status, _cut(" ".join([str(status), *words[2:]]))
+
+
+def _is_html(head: str) -> bool:
+    """Whether an answer without an error is a page."""
+    lines = head.lower().split("\r\n")
+    is_good = lines[0].partition(" ")[2].startswith("2")
+    return is_good and any(line.startswith("content-type:") and "text/html" in line for line in lines)
+
+
+def _cut(text: str) -> str:
+    text = printable(text)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"

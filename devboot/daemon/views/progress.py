@@ -1,0 +1,138 @@
+"""What those who wait for a start are shown meanwhile: who is up already, and what the others wait for."""
+
+from __future__ import annotations
+
+from devboot.model import process as model
+from devboot.supervisor.core import process_status
+from devboot.text import summary
+from devboot.text.columns import printable
+from devboot.wire import frames
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from devboot.daemon.clients.connection import Connection
+    from devboot.daemon.clients.request import Request
+    from devboot.daemon.server.server import Server
+    from devboot.supervisor.core.process import Process
+
+_FIRST, _LOOK = 0.03, 0.1  # seconds before the first look, and between looks
+_LONG, _SELDOM = 10.0, 1.0  # seconds after which it is looked more seldom: what takes so long may take for ever
+_BRIEF = 1.5  # a warm start in the background that takes no longer than this says nothing but its end
+_SILENT = 1.0  # seconds after which a plain reader is told what is waited for
+_SAY_AGAIN = 10.0  # seconds after which a plain reader is told again that something is waited for
+
+
+class Progress:
+    """One client that waits. A live one gets a word with the line to be redrawn, a plain one a line for each event."""
+
+    def __init__(
+        self,
+        server: Server,
+        connection: Connection,
+        request: Request,
+        up: Iterable[str],
+        pages: Callable[[], Sequence[str]],
+    ) -> None:
+        """Nothing is told of those that were `up` before; `pages` names those whose first page is waited for."""
+        self._server = server
+        self._connection = connection
+        self._view = request.view
+        self._began = request.began or server.wall_clock()
+        self._is_brief = bool(request.detach and request.installed)
+        self._start = server.loop.now()
+        self._word = ""
+        self._up = set(up)
+        self._pages = pages
+        self._said_at = self._start
+        self._waited_for: list[str] = []  # as a plain reader was told
+        self.is_over = request.view.quiet or request.view.json
+        if not self.is_over:
+            server.loop.call_later(_FIRST, self._look)
+
+    def end(self) -> None:
+        """All is up, or has failed: what is said of that takes the place of the line."""
+        if not self.is_over and self._word:
+            self._connection.send(frames.WORD, b"progress ")
+        self.is_over = True
+
+    def _look(self) -> None:
+        if self._server.departure is not None:
+            self.end()
+        if self.is_over or not self._connection.is_open:
+            return
+        waited = self._server.loop.now() - self._start
+        self._server.loop.call_later(_LOOK if waited < _LONG else _SELDOM, self._look)
+        pending = [name for name in self._server.supervisor.names if process_status.is_pending(self._process(name))]
+        if self._view.live:
+            self._redraw(pending)
+        elif not self._is_brief or waited > _BRIEF:
+            self._tell(pending)
+
+    def _redraw(self, pending: list[str]) -> None:
+        word = self._waits(pending)
+        if word != self._word:
+            self._word = word
+            self._connection.send(frames.WORD, f"progress {word}".encode("utf-8", "replace"))
+
+    def _tell(self, pending: list[str]) -> None:
+        now = self._server.loop.now()
+        for name in self._server.supervisor.names:
+            process = self._process(name)
+            if name in self._up or name in pending or process.run is None:
+                continue
+            self._up.add(name)
+            self._said_at = now
+            kind = "ready" if process.state.phase == model.READY else "running"
+            self._say(name, kind, process.address)
+        pending = pending or list(self._pages())
+        is_new = pending != self._waited_for and now - self._said_at >= _SILENT
+        if pending and (is_new or now - self._said_at >= _SAY_AGAIN):
+            self._said_at, self._waited_for = now, pending
+            self._say("processes", "waits", self._waits([name for name in pending if name not in self._pages()]))
+
+    def _say(self, name: str, kind: str, text: str) -> None:
+        line = summary.event_line(self._server.wall_clock() - self._began, printable(name), kind, text)
+        self._connection.say(f"{line}\n")
+
+    def _waits(self, pending: list[str]) -> str:
+        ready = [name for name in self._server.supervisor.names if self._process(name).state.phase == model.READY]
+        texts = [printable(name) + _why(self._process(name)) for name in pending]
+        parts = [*([f"{', '.join(map(printable, ready))} ready"] if ready and texts else []), ", ".join(texts)]
+        return "; ".join(parts) if texts else self._waits_for_pages()
+
+    def _waits_for_pages(self) -> str:
+        texts = [f"{printable(name)} (waits for its first page)" for name in self._pages()]
+        return ", ".join(texts)
+
+    def _process(self, name: str) -> Process:
+        return self._server.supervisor.process(name)
+
+
+def _why(process: Process) -> str:
+    """` (waits for port 5000)`; empty where there is nothing to tell."""
+    phase, probe = process.state.phase, process.spec.ready
+    if phase == model.WAITING and process.blocked is not None:
+        return f" (waits {process.blocked.reason})"
+    if phase == model.BACKOFF:
+        return f" ({process_status.note(process)})"
+    if phase != model.STARTING or probe is None:
+        return ""
+    return f" (waits for {_wanted(probe)})"
+
+
+def _wanted(probe: model.Probe) -> str:
+    """What its readiness depends on."""
+    kinds = {
+        model.LISTEN: f"port {probe.port}" if probe.port else "a port",
+        model.ACCEPT: f"a worker on port {probe.port}",
+        model.TCP: f"port {probe.port}",
+        model.HTTP: f"http://{probe.host}:{probe.port}{probe.path}",
+        model.HTTPS: f"https://{probe.host}:{probe.port}{probe.path}",
+        model.EXEC: "its `ready` command",
+        model.LOG: "its log line",
+        model.LINE: "its log line",
+        model.NOTIFY: "its READY=1",
+    }
+    return kinds.get(probe.kind, "its probe")

@@ -1,0 +1,68 @@
+"""`ps -v`: below the table, what each process runs, what it needs and what its probes saw last."""
+
+from __future__ import annotations
+
+import time
+
+from devboot.supervisor.core.details import details
+from devboot.text.columns import printable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from devboot.daemon.server.server import Server
+    from devboot.supervisor.core.details import Asked, Details
+
+_LABEL = 9
+
+
+def text(server: Server) -> str:
+    """A paragraph for each process, where state is, and whose environment they have."""
+    names = (spec.name for spec in server.plan.processes)
+    lines = [line for name in names for line in _lines(details(server.supervisor.process(name)), server.plan.root)]
+    clock = time.strftime("%H:%M:%S", time.localtime(server.planned_at))
+    last = f"processes have the environment of the `up` at {clock}; a restart from another shell does not change it"
+    where = f"logs and state are in {server.plan.state}; `devboot state path --data` is where data is"
+    return "".join(f"{line}\n" for line in (*lines, "", where, last))
+
+
+def facts(server: Server, name: str) -> dict[str, object]:
+    """The same of one process for programs; None where there is no probe."""
+    found = details(server.supervisor.process(name))
+    return {
+        "command": found.command,
+        "origin": found.origin or None,
+        "cwd": found.cwd,
+        "depends_on": dict(found.depends_on),
+        "probes": {"ready": _asked(found.ready), "alive": _asked(found.alive)},
+    }
+
+
+def _asked(asked: Asked | None) -> dict[str, str] | None:
+    return None if asked is None else {"how": asked.how, "last": asked.last}
+
+
+def _lines(found: Details, root: str) -> Iterator[str]:
+    yield ""
+    yield printable(found.name)
+    origin = f"  ({found.origin})" if found.origin else ""
+    yield _row("runs", f"{printable(found.command)}{origin}")
+    if found.cwd != root:
+        yield _row("in", printable(found.cwd))
+    if found.depends_on:
+        yield _row("needs", ", ".join(f"{printable(name)} {until}" for name, until in found.depends_on))
+    for label, asked in (("ready", found.ready), ("alive", found.alive)):
+        if asked is not None:
+            yield from _probe(label, asked)
+    yield _row("log", printable(found.log))
+
+
+def _probe(label: str, asked: Asked) -> Iterator[str]:
+    yield _row(label, printable(asked.how))
+    for line in asked.last.splitlines():
+        yield _row("", f"| {printable(line)}")
+
+
+def _row(label: str, words: str) -> str:
+    return f"  {label:<{_LABEL}}{words}"

@@ -1,0 +1,1 @@
+"""Lock formats of other tools, read into pins: one module for each, and what poetry needs besides."""

@@ -1,0 +1,334 @@
+"""Port numbers: the usual one where it is free, else a stable one; recorded, so that addresses exist before a start.
+
+<project's state>/ports.toml        name = number, of this project
+<state>/ports/<project key>         the same for all projects of this user: first line its root, `name = number` last
+"""
+
+from __future__ import annotations
+
+import os
+import time
+import tomllib
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import NamedTuple
+from zlib import crc32
+
+from devboot.environment.ports.holder_advice import holder_of, reason, using_variable
+from devboot.environment.ports.holders import listener_on, project_of
+from devboot.environment.ports.loopback import is_free
+from devboot.environment.ports.wish import PortWish
+from devboot.errors import BusyError, DevbootError, Problems
+from devboot.files import atomic_write, make_directories, plain
+from devboot.locks import TABLE, FileLock
+from devboot.paths import project_key
+
+RECORD = "ports.toml"
+# Below what Linux (32768) and macOS (49152) give to outgoing connections, above what servers are known by
+_LOWEST, _HIGHEST = 20000, 30000
+# A program that somebody has just told to end keeps its port for a moment
+_LOOKS, _PAUSE = 20, 0.1  # times and seconds
+
+
+class Ports(NamedTuple):
+    """A number for each name, and for those that had to move (name, what happened to it)."""
+
+    numbers: Mapping[str, int]
+    notes: tuple[tuple[str, str], ...] = ()
+
+
+class Taken(NamedTuple):
+    """What can't be used: `others` are numbers that other projects recorded, by their roots.
+
+    `strangers` are those in use by a program that isn't of the project that recorded them, `idle` those of projects
+    that are down. `name_holder` names who listens on a port.
+    """
+
+    others: Mapping[int, str]
+    in_use: Collection[int]
+    strangers: Collection[int] = ()
+    idle: Collection[int] = ()
+    name_holder: Callable[[int], str] = lambda number: holder_of(number).text
+
+
+def allocate(
+    state: str,
+    root: str,
+    user_state: str,
+    wanted: Sequence[PortWish],
+    *,
+    must_be_free: bool,
+    held: Collection[int] | None = None,
+    ours: Collection[int] = (),
+    lost: Collection[str] = (),
+    is_up: Callable[[str], bool] = lambda _root: True,
+    sleep: Callable[[float], object] = time.sleep,
+) -> Ports:
+    """Choose and record the numbers for the project at `root`, whose state folder is `state`.
+
+    With `must_be_free` (nothing of the project runs, and it is about to start) a recorded number that somebody holds is
+    replaced, and an exact one raises BusyError `port/in-use`, Problems where there are several. Without it, what was
+    recorded stays: whoever holds it may well be the project itself. `ours` are numbers that count as free. `held` are
+    ports of a running project that is about to start more: other exact numbers have to be free then. `lost` are
+    services and processes of a running project whose numbers other programs have taken since they were chosen: they are
+    treated as with `must_be_free`. `is_up` says of the root of a project whether it runs.
+    """
+    starting = [wish for wish in wanted if must_be_free or held is not None or is_port_of(wish.name, lost)]
+    exact = {wish.port for wish in starting if wish.exact} - {*ours, *(held or ())}
+    still_taken(exact, root, sleep)  # before the lock, for which other projects wait
+    with _registry_lock(user_state):
+        others = recorded_by_others(user_state, root)
+        recorded = read_ports(state)
+        if not recorded and not must_be_free:  # its state was deleted, and what runs goes on where it is
+            recorded = {name: number for name, number in _kept(user_state, root).items() if number not in others}
+        numbers = {*recorded.values(), *(wish.port for wish in wanted)} - {*ours, *(held or ())}
+        if not must_be_free:
+            kept = {number for name, number in recorded.items() if not is_port_of(name, lost)}
+            numbers -= kept - ({wish.port for wish in wanted if wish.exact} if held is not None else set())
+        # What runs under a name that is wanted no more leaves its port to whoever gets it now.
+        left = {number for name, number in recorded.items() if name not in {wish.name for wish in wanted}}
+        own = set(ours) if must_be_free else {*ours, *left}
+        in_use = _taken(numbers, root)
+        strangers = {number for number in in_use if number in others and _is_strangers(number, others[number])}
+        usual = {wish.port for wish in wanted if wish.shared} & others.keys()
+        taken = Taken(others, in_use, strangers, {number for number in usual if not is_up(others[number])})
+        if must_be_free:
+            refuse_taken(wanted, taken)
+        else:
+            refuse_taken(starting, taken, kept="what runs goes on")
+        ports = choose(
+            wanted,
+            recorded,
+            taken,
+            seed=root,
+            is_free=lambda number: number in own or is_free(number),
+            has_begun=not must_be_free,
+        )
+        _record(state, root, user_state, ports.numbers)
+    return ports
+
+
+def choose(
+    wanted: Sequence[PortWish],
+    recorded: Mapping[str, int],
+    taken: Taken,
+    *,
+    seed: str,
+    is_free: Callable[[int], bool],
+    has_begun: bool = False,
+) -> Ports:
+    """Decide: exact numbers as they are; others keep what they had, else get the usual one, else a stable free one.
+
+    `has_begun`: the project runs, so that a number which can't be kept was lost since.
+    """
+    numbers = {wish.name: wish.port for wish in wanted if wish.exact}
+    notes = []
+    for wish in wanted:
+        if wish.exact:
+            continue
+        kept = taken.others.keys() - ({wish.port}.intersection(taken.idle) if wish.shared else set())
+        used = {*numbers.values(), *taken.in_use, *kept}
+        had = recorded.get(wish.name)
+        if had is not None and had not in {*numbers.values(), *taken.in_use}:
+            numbers[wish.name] = had
+            continue
+        candidates = (wish.port, *_stable(f"{seed}\0{wish.name}"))
+        numbers[wish.name] = next(number for number in candidates if number not in used and is_free(number))
+        if had is not None:
+            why = f"held by {taken.name_holder(had)}" if had in taken.in_use else "which is taken"
+            back = f"; `devboot up --port {wish.name}={had}` moves it back"
+            if has_begun:
+                why = "which was taken in the meantime"
+                back = f": held by {taken.name_holder(had)}" if had in taken.in_use else ""
+            notes.append((wish.name, f"moves from port {had}, {why}, to {numbers[wish.name]}{back}"))
+        elif numbers[wish.name] != wish.port:
+            reason = _why_not(wish, taken)
+            notes.append((wish.name, f"gets port {numbers[wish.name]} instead of {wish.port}: {reason}"))
+    return Ports({wish.name: numbers[wish.name] for wish in wanted}, tuple(notes))
+
+
+def _why_not(wish: PortWish, taken: Taken) -> str:
+    """Another project keeps a server's number while it is down, too; whoever doesn't need both at once may take it."""
+    if wish.port not in taken.others or wish.port in taken.strangers:
+        return f"held by {taken.name_holder(wish.port)}" if wish.port in taken.in_use else "it is taken"
+    if wish.port in taken.in_use:
+        return f"project {taken.others[wish.port]} has it"
+    return f"project {taken.others[wish.port]} keeps it; `devboot up --port {wish.name}={wish.port}` takes it"
+
+
+def is_port_of(name: str, names: Collection[str]) -> bool:
+    """Whether a recorded port, as `mail.page` or `web`, is one of a service or process among `names`."""
+    return name in names or name.rpartition(".")[0] in names
+
+
+def refuse_in_use(wanted: Iterable[PortWish], root: str, held: Collection[int] = ()) -> None:
+    """Raise `port/in-use` as `allocate` does; nothing is recorded. `held` are ports that the project itself has."""
+    exact = [wish for wish in wanted if wish.exact and wish.port not in held]
+    in_use = _taken((wish.port for wish in exact), root)
+    refuse_taken(exact, Taken({}, in_use), kept="what runs goes on" if held else "nothing was started")
+
+
+def refuse_taken(wanted: Iterable[PortWish], taken: Taken, kept: str = "nothing was started") -> None:
+    """Raise `port/in-use` for exact numbers that somebody holds."""
+    errors: list[DevbootError] = [
+        in_use(wish.name, wish.port, kept=kept, movable=wish.movable)
+        for wish in wanted
+        if wish.exact and wish.port in taken.in_use
+    ]
+    if errors:
+        raise errors[0] if len(errors) == 1 else Problems(errors)
+
+
+def in_use(
+    name: str,
+    port: int,
+    *,
+    kept: str = "nothing was started",
+    movable: bool = True,
+    root: str = "",
+    elsewhere: str = "",
+) -> BusyError:
+    """The error that names who holds the port that `name` insists on; another port is offered if it is `movable`.
+
+    `elsewhere` says how the project is led to another port where its own command names this one.
+    """
+    holder = holder_of(port, root)
+    helps = [*holder.helps, *([elsewhere] if elsewhere else [f"devboot up --port {name}=auto"] * movable)]
+    fixed = ["no variable leads to it, so code that names this port would not find another one"]
+    return BusyError(
+        "port/in-use",
+        f"{name} can't listen on 127.0.0.1:{port}",
+        causes=[reason(port, holder), *([] if movable or elsewhere else fixed)],
+        help=helps,
+        kept=[kept],
+    )
+
+
+def still_taken(numbers: Iterable[int], root: str, sleep: Callable[[float], object] = time.sleep) -> set[int]:
+    """Return those of `numbers` that others than the project at `root` hold, also after about two seconds."""
+    taken = _taken(numbers, root)
+    for _ in range(_LOOKS):
+        if not taken:
+            break
+        sleep(_PAUSE)
+        taken = _taken(taken, root)
+    return taken
+
+
+def _taken(numbers: Iterable[int], root: str) -> set[int]:
+    return {number for number in numbers if not is_free(number) and not _is_own(number, root)}
+
+
+def refuse_fixed(
+    fixed: Iterable[tuple[str, int, str]], root: str, sleep: Callable[[float], object] = time.sleep
+) -> None:
+    """Raise `port/in-use` for ports that commands name by a number, where other programs listen on them.
+
+    `fixed` has process, port, and the place of the command.
+    """
+    known = tuple(fixed)
+    taken = still_taken((port for _, port, _ in known), root, sleep)
+    errors: list[DevbootError] = [
+        in_use(name, port, root=root, elsewhere=using_variable(port, origin))
+        for name, port, origin in known
+        if port in taken
+    ]
+    if errors:
+        raise errors[0] if len(errors) == 1 else Problems(errors)
+
+
+def read_ports(state: str) -> dict[str, int]:
+    """What the project has recorded; nothing where the file is missing or damaged."""
+    try:
+        with open(os.path.join(state, RECORD), "rb", opener=plain) as stream:
+            found = tomllib.load(stream)
+    except (OSError, ValueError):
+        return {}
+    return {name: number for name, number in found.items() if isinstance(number, int)}
+
+
+def recorded_by_others(user_state: str, root: str) -> dict[int, str]:
+    """Number → root of the other project that has recorded it; projects that are gone don't count."""
+    folder = os.path.join(user_state, "ports")
+    found = {}
+    for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else ():
+        if name == project_key(root) or name.startswith("."):
+            continue
+        project, numbers = _read_record(os.path.join(folder, name))
+        if os.path.isdir(project):
+            found.update(dict.fromkeys(numbers, project))
+    return found
+
+
+def _read_record(path: str) -> tuple[str, list[int]]:
+    try:
+        with open(path, encoding="utf-8", errors="surrogateescape", opener=plain) as stream:
+            project, *numbers = stream.read().splitlines()
+    except (OSError, ValueError):
+        return "", []
+    return project, [int(number) for number in numbers if number.isdigit()]
+
+
+def _kept(user_state: str, root: str) -> dict[str, int]:
+    """What the project has recorded by name among those of all projects."""
+    path = os.path.join(user_state, "ports", project_key(root))
+    try:
+        with open(path, encoding="utf-8", errors="surrogateescape", opener=plain) as stream:
+            project, _, lines = stream.read().partition("\n")
+        found = tomllib.loads("\n".join(line for line in lines.split("\n") if not line.isdigit()))
+    except (OSError, ValueError):
+        return {}
+    return {name: number for name, number in found.items() if project == root and isinstance(number, int)}
+
+
+def _record(state: str, root: str, user_state: str, numbers: Mapping[str, int]) -> None:
+    lines = [f"{_key(name)} = {numbers[name]}\n" for name in sorted(numbers)]
+    _write_if_changed(os.path.join(state, RECORD), "".join(["# Written by devboot.\n", *lines]))
+    if os.access(user_state, os.W_OK):  # where it isn't, this project's numbers are unknown to others, no more
+        text = "\n".join([root, *(str(number) for number in sorted(numbers.values()))]) + "\n"
+        _write_if_changed(os.path.join(user_state, "ports", project_key(root)), text + "".join(lines))
+
+
+def _write_if_changed(path: str, text: str) -> None:
+    content = text.encode("utf-8", "surrogateescape")
+    try:
+        with open(path, "rb", opener=plain) as stream:
+            if stream.read() == content:
+                return
+    except OSError:
+        pass
+    make_directories(os.path.dirname(path))
+    atomic_write(path, content, mode=0o600, sync=False)
+
+
+@contextmanager
+def _registry_lock(user_state: str) -> Iterator[None]:
+    """Two projects that choose at the same moment must not choose the same number."""
+    with suppress(OSError):
+        make_directories(os.path.join(user_state, "ports"))
+    if not os.access(user_state, os.W_OK):
+        yield
+        return
+    with FileLock(os.path.join(user_state, "ports", ".lock"), "ports", TABLE):
+        yield
+
+
+def _is_own(port: int, root: str) -> bool:
+    holder = listener_on(port)
+    return holder is not None and project_of(holder.pid) == root
+
+
+def _is_strangers(port: int, root: str) -> bool:
+    holder = listener_on(port)
+    return holder is not None and project_of(holder.pid) != root
+
+
+def _stable(seed: str) -> Iterator[int]:
+    """Every number of the range once, beginning at a place that depends on the seed alone."""
+    span = _HIGHEST - _LOWEST
+    start = crc32(seed.encode("utf-8", "surrogateescape")) % span
+    return (_LOWEST + (start + step) % span for step in range(span))
+
+
+def _key(name: str) -> str:
+    return name if name.replace("-", "").replace("_", "").isalnum() and name.isascii() else f'"{name}"'

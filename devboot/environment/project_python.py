@@ -1,0 +1,436 @@
+"""The Python part of a project from its files to its virtualenv: read, lock where nothing is locked, sync."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from devboot.environment.locks.development_only import blamed, blamed_tools
+from devboot.environment.locks.formats.poetry_versions import release_key
+from devboot.environment.locks.indexes import blaming, index_settings
+from devboot.environment.locks.inputs import PYLOCK, UV
+from devboot.environment.locks.pins import IndexLine, Pin, Pins
+from devboot.environment.locks.requirements import RequirementLine
+from devboot.environment.locks.resolved import STEP as LOCK_STEP, from_rows, index_pins, resolve_unlocked, to_rows
+from devboot.environment.locks.unlocked import Unlocked
+from devboot.environment.python.bundled_setuptools import wanted_setuptools
+from devboot.environment.python.declared import PythonLock, PythonProject, PythonWish, python_wish, read_python
+from devboot.environment.python.interpreters import (
+    Interpreter,
+    as_installed,
+    choose_interpreter,
+    installed_minors,
+    suitability,
+    unsuited,
+)
+from devboot.environment.python.older_wheels import with_older_wheels
+from devboot.environment.python.versions import VersionRequest, minor_at
+from devboot.environment.python_choice import downwards, find_interpreter, locked_interpreter, reported_interpreter
+from devboot.environment.venv.sync import SyncResult, VenvSpec, sync
+from devboot.errors import WorkError
+from devboot.events import NOTE, WARNING, Event, Reporter, doing
+from devboot.uv.client import Uv
+from devboot.uv.failures import contradicts, fails_since, may_depend_on_date
+from devboot.uv.packages import IndexSettings, builtin_index, can_exclude
+
+Named = TypeVar("Named", Pin, RequirementLine)
+Outcome = TypeVar("Outcome")
+
+__all__ = [
+    "PythonLock",
+    "PythonProject",
+    "PythonWish",
+    "declared_indexes",
+    "find_interpreter",
+    "is_lock_stale",
+    "lock_python",
+    "locked_interpreter",
+    "pins_of",
+    "python_wish",
+    "read_python",
+    "sync_python",
+    "venv_spec",
+    "working_folder",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class _Resolution:
+    """Pins, and for what they were resolved: requirements, date, the lowest Python and the first that isn't served."""
+
+    pins: Pins
+    unlocked: Unlocked
+    date: str
+    lowest: str
+    below: str
+
+
+def lock_python(
+    uv: Uv,
+    project: PythonProject,
+    *,
+    environ: Mapping[str, str],
+    reporter: Reporter,
+    previous: PythonLock | None = None,
+    upgrade: Sequence[str] = (),
+) -> PythonLock:
+    """Pin what isn't locked. Where the project leaves Python's version open and the newest fails, older ones are tried.
+
+    Args:
+        uv: the uv to call.
+        project: what was read; it must need a lock.
+        environ: for interpreters and `$NAME` in index addresses.
+        reporter: told of notes.
+        previous: the lock so far; its versions stay where they still fit.
+        upgrade: names that move all the same; `*` for all.
+
+    Raises:
+        DevbootError: `python/resolution`, `python/build-failed`, `network/…`.
+
+    """
+    unlocked = project.loaded.unlocked
+    assert unlocked is not None
+    interpreter = reported_interpreter(uv, project, environ, reporter, tells=False)
+
+    def resolved_by_uv(python: Interpreter, some: Unlocked, date: str, lowest: str, below: str) -> Pins:
+        with blaming(unlocked.indexes, project.wish.root):
+            return resolve_unlocked(
+                uv.inside(working_folder(project)),
+                some,
+                python=python.path,
+                lowest_python=lowest,
+                below_python=below,
+                previous=index_pins(previous.rows) if previous else (),
+                upgrade=upgrade,
+                exclude_newer=date,
+                indexes=declared_indexes(uv, unlocked.indexes, python, environ, are_pinned=False),
+                reporter=reporter,
+            )
+
+    def resolved(python: Interpreter, wanted: Unlocked = unlocked, left: frozenset[str] = frozenset()) -> PythonLock:
+        floor = _lowest(project.request, python)
+
+        def narrowed(some: Unlocked, date: str) -> _Resolution:
+            return _narrowed(
+                lambda lowest, below: _Resolution(
+                    resolved_by_uv(python, some, date, lowest, below), some, date, lowest, below
+                ),
+                floor,
+                python,
+                reporter,
+                may_exclude=can_exclude(uv.inside(working_folder(project))),
+            )
+
+        found = _at_date(
+            project.wish,
+            reporter,
+            lambda date: _resolved_without(wanted, reporter, lambda some: narrowed(some, date)),
+        )
+        wheels: Sequence[Pin] = found.pins.pins
+        if not project.is_settled and found.lowest == python.minor:
+
+            def of_older(minor: str) -> Sequence[Pin]:
+                with doing(reporter, LOCK_STEP, f"looking for wheels for python {minor}"):
+                    return resolved_by_uv(python, found.unlocked, found.date, minor, found.below).pins
+
+            older = installed_minors(uv, project.request, environ, below=python.minor)
+            wheels = with_older_wheels(wheels, older, of_older)
+        with doing(reporter, LOCK_STEP, "looking for the Python that suits them best"):
+            chosen = None if project.is_settled else _suited(uv, project, python, wheels, environ, left)
+        if chosen and chosen.minor != python.minor:
+            why = unsuited(as_installed(python), wheels)
+            if found.lowest == python.minor:
+                # Nothing but the interpreter said how far down the pins have to reach
+                text = f"choosing versions again, for python {chosen.minor}, which suits them better"
+                # Packages that need a newer one count more than those that suit
+                with contextlib.suppress(WorkError), doing(reporter, LOCK_STEP, text):
+                    lock = resolved(chosen, wanted, left | {python.minor})
+                    _note_choice(reporter, chosen, why)
+                    return lock
+                chosen = python
+            else:
+                _note_choice(reporter, chosen, why)
+        minor = chosen.minor if chosen else ""
+        made_for = _made_for(previous, (chosen or python).version, upgrade)
+        if found.below and not project.is_settled:
+            _note_choice(reporter, chosen or python, f"the requirements contradict from {found.below} on")
+        for note in found.pins.notes:
+            reporter.emit(Event(NOTE, "python", note))
+        rows = to_rows(found.pins, project.wish.root)
+        return PythonLock(rows, _input_digest(project), found.lowest, minor, made_for, found.below)
+
+    slugs = ("python/resolution", "python/build-failed")
+    return _or_as_listed(
+        unlocked,
+        reporter,
+        lambda: downwards(uv, project, environ, reporter, interpreter, resolved, slugs),
+        lambda forced: resolved(interpreter, forced),
+    )
+
+
+def _or_as_listed(
+    unlocked: Unlocked,
+    reporter: Reporter,
+    lock: Callable[[], PythonLock],
+    lock_forced: Callable[[Unlocked], PythonLock],
+) -> PythonLock:
+    """Lock; where the exact versions in the list contradict each other, take them as older versions of pip did."""
+    try:
+        return lock()
+    except WorkError as caught:
+        error = caught
+    forced = replace(unlocked, is_forced=True)
+    if not contradicts(error) or not forced.override_text:
+        raise error
+    text = "the versions in the list contradict each other"
+    try:
+        with doing(reporter, LOCK_STEP, f"{text}: taking them as they are"):
+            found = lock_forced(forced)
+    except WorkError:
+        raise error from None
+    text += "; they are taken as they are, as older versions of pip did"
+    reporter.emit(Event(WARNING, "python", text, lines=error.causes[-1:], slug="python/contradiction"))
+    return found
+
+
+def _at_date(wish: PythonWish, reporter: Reporter, resolve: Callable[[str], Outcome]) -> Outcome:
+    """Resolve as of the wish's date, and whatever the date where that fails and nobody has written the date down."""
+    date = wish.exclude_newer
+    try:
+        return resolve(date)
+    except WorkError as error:
+        if not (date and wish.may_stand_in and may_depend_on_date(error)):
+            raise
+        text = f"choosing versions again, whatever their date: those of {date} don't suffice"
+        reporter.emit(Event(NOTE, "python", text, lines=error.causes[:1]))
+    with doing(reporter, LOCK_STEP, text):
+        return resolve("")
+
+
+def _resolved_without(unlocked: Unlocked, reporter: Reporter, attempt: Callable[[Unlocked], Outcome]) -> Outcome:
+    """Resolve all, and without the packages for development alone that a failure blames."""
+    names = unlocked.development_names
+
+    def of_groups(some: Unlocked) -> Outcome:
+        try:
+            return _without_tools(some.lines, reporter, lambda lines: attempt(replace(some, lines=lines)))
+        except WorkError as error:
+            rest = some.without(gone := blamed(error) & names)
+            if rest == some:
+                raise
+            text = f"left out: {', '.join(f'`{name}`' for name in sorted(gone))}, for development alone: {error.what}"
+            reporter.emit(Event(NOTE, "python", text, lines=error.causes[-1:]))
+        return of_groups(rest)
+
+    return of_groups(unlocked)
+
+
+def _without_tools(
+    named: tuple[Named, ...], reporter: Reporter, attempt: Callable[[tuple[Named, ...]], Outcome]
+) -> Outcome:
+    """Attempt it with all, and without the tools for development alone that a failure blames."""
+    try:
+        return attempt(named)
+    except WorkError as error:
+        tools = blamed_tools(error)
+        rest = tuple(each for each in named if each.name not in tools)
+        if len(rest) == len(named):
+            raise
+        gone = ", ".join(f"`{each.name}`" for each in named if each.name in tools)
+        text = f"left out: {gone}, for development alone: {error.what}"
+        reporter.emit(Event(NOTE, "python", text, lines=error.causes[-1:]))
+    return _without_tools(rest, reporter, attempt)
+
+
+def _narrowed(
+    resolve: Callable[[str, str], _Resolution],
+    floor: str,
+    python: Interpreter,
+    reporter: Reporter,
+    *,
+    may_exclude: bool,
+) -> _Resolution:
+    """Resolve for `python`, the versions below it down to `floor` and all newer ones, or for as many as possible.
+
+    What the project admits may reach further than what it needs: `>=3.8` beside a package of today, or packages of
+    years ago that contradict each other for a Python that came after them.
+    """
+    lowest, below = floor, ""
+    text = ""
+    while True:
+        try:
+            with doing(reporter, LOCK_STEP, text) if text else contextlib.nullcontext():
+                return resolve(lowest, below)
+        except WorkError as error:
+            if error.slug != "python/resolution":
+                raise
+            since = fails_since(error) if may_exclude else ""
+            if since and release_key(python.version) < release_key(since) and since != below:
+                below = since
+                text = f"choosing versions again, for python below {below}: they contradict for later ones"
+            elif lowest != python.minor:
+                text = f"choosing versions again, for python {python.minor} and later: not all go down to {lowest}"
+                lowest = python.minor
+            else:
+                raise
+
+
+def _note_choice(reporter: Reporter, python: Interpreter, why: str) -> None:
+    reporter.emit(Event(NOTE, "python", f"{python.version} is taken, no newer one: {why}"))
+
+
+def _made_for(previous: PythonLock | None, version: str, upgrade: Sequence[str]) -> str:
+    """The interpreter's version to lock: the one that is locked, while its minor version stays and nobody moves it."""
+    locked = previous.interpreter if previous is not None else ""
+    is_same_minor = locked.split(".")[:2] == version.split(".")[:2]
+    return locked if is_same_minor and not {"*", "python"} & set(upgrade) else version
+
+
+def _suited(
+    uv: Uv,
+    project: PythonProject,
+    python: Interpreter,
+    pins: Sequence[Pin],
+    environ: Mapping[str, str],
+    left: Collection[str],
+) -> Interpreter:
+    """Give the interpreter that suits the packages best: pins of years ago are for a Python of then.
+
+    Each of two may suit those versions better that are chosen for the other: it is none of `left`.
+    """
+    if suitability(as_installed(python), pins) == (0, 0):
+        return python
+    found = choose_interpreter(uv, project.request, environ=environ, pins=pins, near=project.suggested)
+    return python if found.minor in left else found
+
+
+def _minor_key(minor: str) -> tuple[int, ...]:
+    return tuple(map(int, minor.split(".")))
+
+
+def is_lock_stale(project: PythonProject, lock: PythonLock | None) -> bool:
+    """Whether devboot.lock lacks the pins of this project, or has those of other requirements."""
+    unlocked = project.loaded.unlocked
+    if unlocked is None:
+        return lock is not None and bool(lock.rows)
+    return lock is None or lock.digest != _input_digest(project)
+
+
+def _input_digest(project: PythonProject) -> str:
+    """Give the digest of all that a resolution depends on: what the files say, and what the manifest adds."""
+    assert project.loaded.unlocked is not None
+    parts = (project.loaded.unlocked.digest, project.wish.exclude_newer, project.request.specifier)
+    return f"sha256:{hashlib.sha256(chr(0).join(parts).encode()).hexdigest()}"
+
+
+def pins_of(project: PythonProject, lock: PythonLock | None) -> Pins:
+    """Give the pins that count: the project's own lock's, else those of devboot.lock.
+
+    Raises:
+        LockError: `lock/no-address`.
+
+    """
+    if project.loaded.locked is not None:
+        return project.loaded.locked
+    assert project.loaded.unlocked is not None
+    rows = lock.rows if lock else ()
+    return from_rows(rows, project.wish.root, project.loaded.unlocked)
+
+
+def sync_python(
+    uv: Uv,
+    project: PythonProject,
+    lock: PythonLock | None,
+    *,
+    environ: Mapping[str, str],
+    reporter: Reporter,
+    wall_clock: Callable[[], float],
+    is_forced: bool = False,
+) -> SyncResult:
+    """Bring the virtualenv to the pins. The caller holds the project's lock.
+
+    Where the project leaves Python's version open and a package can't be built for the newest, older ones are tried.
+
+    Raises:
+        DevbootError: see `virtualenv.sync` and `find_interpreter`.
+
+    """
+    pins = pins_of(project, lock)
+    if pins.stale:
+        reporter.emit(Event(WARNING, "python", pins.stale, slug="python/lock-stale"))
+    made = lock if project.needs_lock else None
+    interpreter = reported_interpreter(uv, project, environ, reporter, made)
+    if interpreter.note:
+        reporter.emit(Event(WARNING, "python", interpreter.note, slug=interpreter.note_slug))
+
+    def synced(python: Interpreter) -> SyncResult:
+        def install(some: tuple[Pin, ...]) -> SyncResult:
+            spec = venv_spec(uv, project, replace(pins, pins=some), python, environ, is_forced=is_forced)
+            return sync(uv.inside(working_folder(project)), spec, reporter=reporter, wall_clock=wall_clock)
+
+        with blaming(pins.indexes, project.wish.root):
+            return _without_tools(pins.pins, reporter, install)
+
+    return downwards(uv, project, environ, reporter, interpreter, synced, ("python/build-failed",), made)
+
+
+def venv_spec(
+    uv: Uv,
+    project: PythonProject,
+    pins: Pins,
+    interpreter: Interpreter,
+    environ: Mapping[str, str],
+    *,
+    is_forced: bool = False,
+) -> VenvSpec:
+    """Put together what the virtualenv has to be."""
+    own = project.own
+    own_folders = {os.path.normpath(os.path.join(each.base, each.reference)) for each in pins.directs}
+    if own is not None and os.path.normpath(own.direct.base) in own_folders:
+        own = None  # the lock has it already
+    if own is not None and own.is_needed:
+        pins = replace(pins, directs=(*pins.directs, own.direct))
+    return VenvSpec(
+        project.venv,
+        project.wish.venv,
+        project.wish.name,
+        pins,
+        interpreter,
+        project.request,
+        declared_indexes(uv, pins.indexes, interpreter, environ),
+        (own.direct,) if own is not None and not own.is_needed else (),
+        is_forced,
+        "" if any(each.kind in (UV, PYLOCK) for each in project.inputs) else wanted_setuptools(interpreter),
+        project.built,
+        bool(project.given),
+        project.wish.exclude_newer if minor_at(project.wish.exclude_newer) else "",
+    )
+
+
+def declared_indexes(
+    uv: Uv,
+    lines: Sequence[IndexLine],
+    interpreter: Interpreter,
+    environ: Mapping[str, str],
+    *,
+    are_pinned: bool = True,
+) -> IndexSettings:
+    """Give the indexes that the project's files declare, asking uv for its default only where there are any."""
+    return index_settings(lines, lambda: builtin_index(uv, interpreter.path), environ, are_pinned=are_pinned)
+
+
+def working_folder(project: PythonProject) -> str:
+    """The folder whose `[tool.uv]` counts: that of the first input, as uv would look from there."""
+    return os.path.dirname(project.inputs[0].path) if project.inputs else project.wish.root
+
+
+def _lowest(request: VersionRequest, interpreter: Interpreter) -> str:
+    """The lowest Python that the lock serves: the one asked for, the floor of a range, else the chosen one's minor."""
+    if request.minor:
+        return min(request.minor, interpreter.minor, key=_minor_key)
+    floors = [each.removeprefix(">=").strip() for each in request.specifier.split(",") if each.strip().startswith(">=")]
+    return floors[0] if floors else interpreter.minor

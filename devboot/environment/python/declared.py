@@ -1,0 +1,214 @@
+"""What a project's files say about Python: inputs, pins, the version asked for, the project itself."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import unquote, urlsplit
+
+from devboot.clone_reader import exists, names_in, note, read_text
+from devboot.environment.locks.inputs import PYPROJECT, Input, common_folder, default_inputs, named_inputs
+from devboot.environment.locks.load import Loaded, load_inputs
+from devboot.environment.locks.pins import EDITABLE, FILE, FOLDER, Pins
+from devboot.environment.locks.references import absolute
+from devboot.environment.locks.resolved import PythonRow
+from devboot.environment.python.own_project import OwnProject, own_project
+from devboot.environment.python.versions import (
+    VersionRequest,
+    as_specifier,
+    minor_at,
+    requested_version,
+    stated_versions,
+    suggested_minor,
+    within_lock,
+)
+from devboot.errors import Place
+from devboot.model.edge.manifest.manifest import Manifest
+from devboot.uv.client import Uv
+from devboot.uv.local_files import refuse_distributions, refuse_package
+
+METADATA_FILES = ("pyproject.toml", "setup.py", "setup.cfg")  # whose change makes a local package another one
+RECIPE = "python"  # in `[packages]`: the virtualenv is made with what this recipe brings
+
+
+@dataclass(frozen=True, slots=True)
+class PythonWish:
+    """What the manifest says about Python, and where the application lies. Paths are absolute.
+
+    `requirements` None: what the project has; `groups` None: those for development. `venv` is relative to the root.
+    `may_stand_in`: nobody has written down that this very version is needed, so that another is better than none.
+    """
+
+    root: str
+    folder: str
+    name: str
+    version: str = ""
+    is_exact: bool = False
+    may_stand_in: bool = False
+    requirements: tuple[str, ...] | None = None
+    groups: tuple[str, ...] | None = None
+    extras: tuple[str, ...] = ()
+    venv: str = ".venv"
+    exclude_newer: str = ""
+    packages: tuple[str, ...] = ()
+
+
+def python_wish(root: str, name: str, manifest: Manifest, *, is_detected: bool = False) -> PythonWish:
+    """What a manifest says about Python; the application lies where most of its commands run.
+
+    Where the manifest was detected, the version is left to the file that it was read from, so that messages name that.
+    """
+    settings = manifest.python
+    folders = [process.cwd for process in manifest.processes.values()]
+    folders += [task.cwd for task in manifest.tasks.values()]
+    folder = os.path.normpath(os.path.join(root, common_folder(folders)))
+    version = settings.version or _version_of_recipe(manifest)
+    if is_detected and (stated := next(stated_versions(root, folder, _text), None)) is not None:
+        version = "" if stated.specifier == as_specifier(version) else version
+    return PythonWish(
+        root=root,
+        folder=folder,
+        name=name,
+        version=version,
+        is_exact=settings.exact,
+        may_stand_in=is_detected,
+        requirements=settings.requirements,
+        groups=settings.groups,
+        extras=settings.extras,
+        venv=settings.venv,
+        exclude_newer=settings.exclude_newer or "",
+        packages=settings.packages,
+    )
+
+
+def _version_of_recipe(manifest: Manifest) -> str:
+    """The version that `[packages]` asks the recipe for; "" where it leaves that open, or asks for none."""
+    asked = manifest.packages.get(RECIPE, "*")
+    version = asked if isinstance(asked, str) else asked.version
+    return "" if version == "*" else version
+
+
+@dataclass(frozen=True, slots=True)
+class PythonProject:
+    """What the project's files say. `files` say what is to be installed.
+
+    `suggested` is the minor version that is taken where it is installed and the project leaves the choice. `built` has
+    digests of wheels, by the distribution's name, that stand for sdists of the lock. `given` is the path of the
+    interpreter that a recipe has brought; "" where one is to be found.
+    """
+
+    wish: PythonWish
+    inputs: tuple[Input, ...]
+    loaded: Loaded
+    request: VersionRequest
+    own: OwnProject | None
+    files: tuple[str, ...]
+    suggested: str = ""
+    built: tuple[tuple[str, str], ...] = ()
+    given: str = ""
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the minor version is nobody's choice any more."""
+        return bool(self.given or self.request.minor)
+
+    @property
+    def needs_lock(self) -> bool:
+        """Whether devboot.lock has to hold the pins, because no lock of the project's own does."""
+        return self.loaded.unlocked is not None
+
+    @property
+    def venv(self) -> str:
+        """The absolute path of the virtualenv."""
+        return os.path.normpath(os.path.join(self.wish.root, self.wish.venv))
+
+
+@dataclass(frozen=True, slots=True)
+class PythonLock:
+    """The Python part of devboot.lock: rows, the digest of what was resolved, the lowest Python that it serves.
+
+    `chosen` is the minor version that suits the pins best, where the project leaves it open; "" where it doesn't.
+    `interpreter` is the exact version that it was made for, "" in locks that don't say. `below` is the first Python
+    that it doesn't serve, "" where there is none.
+    """
+
+    rows: tuple[PythonRow, ...]
+    digest: str
+    lowest_python: str
+    chosen: str = ""
+    interpreter: str = ""
+    below: str = ""
+
+    @property
+    def requires(self) -> str:
+        """The Pythons that it serves, as a specifier."""
+        return f">={self.lowest_python}" + (f",<{self.below}" if self.below else "") if self.lowest_python else ""
+
+
+def read_python(uv: Uv, wish: PythonWish, *, environ: Mapping[str, str]) -> PythonProject:
+    """Read the project's files; takes no network and changes nothing.
+
+    Raises:
+        DevbootError: a file that is named is missing, or one can't be read.
+
+    """
+    if wish.requirements is None:
+        inputs = default_inputs(wish.root, wish.folder)
+    else:
+        inputs = named_inputs(wish.root, wish.requirements)
+    loaded = load_inputs(
+        uv, inputs, wish.root, environ=environ, groups=wish.groups, extras=wish.extras, packages=wish.packages
+    )
+    _refuse_unreadable(loaded, wish.root)
+    request = requested_version(
+        wish.root,
+        wish.folder,
+        _text,
+        manifest=wish.version,
+        is_exact=wish.is_exact,
+        may_stand_in=wish.may_stand_in,
+    )
+    if loaded.locked and loaded.locked.python:
+        request = within_lock(request, loaded.locked.python, loaded.locked.inputs[0])
+    is_asked_for = wish.requirements is not None and any(each.kind == PYPROJECT for each in inputs)
+    own = own_project(_folder_of_project(inputs, wish), wish.folder, is_asked_for=is_asked_for)
+    suggested = suggested_minor(wish.root, wish.folder, _text, names_in) or minor_at(wish.exclude_newer)
+    _note_local_packages(loaded, own)
+    return PythonProject(wish, inputs, loaded, request, own, loaded.files, suggested)
+
+
+def _note_local_packages(loaded: Loaded, own: OwnProject | None) -> None:
+    """Note what makes an editable or a folder another package: it is installed again when that changes."""
+    said = loaded.locked.directs if loaded.locked is not None else loaded.unlocked.directs if loaded.unlocked else ()
+    for direct in (*said, *((own.direct,) if own is not None else ())):
+        if direct.kind in (EDITABLE, FOLDER):
+            for name in METADATA_FILES:
+                note(os.path.join(absolute(direct), name))
+
+
+def _refuse_unreadable(loaded: Loaded, root: str) -> None:
+    """Raise ManifestError where uv, which is handed only their paths, would wait for a package of the project's own."""
+    of_locked = loaded.locked or Pins(())
+    of_unlocked = loaded.unlocked
+    directs = (*of_locked.directs, *(of_unlocked.directs if of_unlocked else ()))
+    indexes = (*of_locked.indexes, *(of_unlocked.indexes if of_unlocked else ()))
+    for direct in directs:
+        if direct.kind in (EDITABLE, FOLDER, FILE):
+            refuse_package(absolute(direct), root, Place(direct.file, direct.line) if direct.file else None)
+    for line in indexes:
+        if line.kind == "find-links" and line.url.startswith(("file://", "/")):
+            refuse_distributions(unquote(urlsplit(line.url).path), root, Place(line.file, line.line))
+
+
+def _folder_of_project(inputs: Sequence[Input], wish: PythonWish) -> str:
+    """Take the folder of a pyproject.toml that is an input or lies beside one, else the app's own."""
+    folders = [os.path.dirname(each.path) for each in inputs] + [wish.folder, wish.root]
+    return next((each for each in folders if exists(os.path.join(each, "pyproject.toml"))), wish.folder)
+
+
+def _text(path: str) -> str | None:
+    try:
+        return read_text(path)
+    except OSError:
+        return None

@@ -1,0 +1,329 @@
+"""Which interpreter: installed ones first (uv's, then those of pyenv, asdf and mise by path), a download last."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from packaging.markers import default_environment
+
+from devboot.environment.locks.markers import applies
+from devboot.environment.locks.pins import Pin
+from devboot.environment.python.upper_limits import minors_too_new
+from devboot.environment.python.versions import VersionRequest
+from devboot.environment.python.wheel_tags import has_wheel
+from devboot.errors import DevbootError, MachineError, Place
+from devboot.uv.child import TimedOut, run_child
+from devboot.uv.client import Uv
+from devboot.uv.pythons import Installed, download_python, list_downloadable, list_pythons
+
+Missing = Callable[[Installed], Sequence[str]]
+"""Names the locked packages that have no wheel for an interpreter."""
+
+
+_SHOWN = 8  # interpreters that an error lists
+
+
+@dataclass(frozen=True, slots=True)
+class Interpreter:
+    """A Python that runs: path, full version, the values that markers are compared with, and what to tell the user."""
+
+    path: str
+    version: str
+    markers: tuple[tuple[str, str], ...] = ()
+    note: str = ""
+    note_slug: str = ""
+
+    @property
+    def minor(self) -> str:
+        """As `3.12`."""
+        return ".".join(self.version.split(".")[:2])
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The values that markers are compared with, by name."""
+        return dict(self.markers)
+
+
+_INSPECTION = """
+import json, os, platform, sys
+version = "{}.{}.{}".format(*sys.implementation.version[:3])
+print(json.dumps({"path": sys.executable, "prefix": sys.prefix, "markers": {
+    "implementation_name": sys.implementation.name, "implementation_version": version, "os_name": os.name,
+    "platform_machine": platform.machine(), "platform_python_implementation": platform.python_implementation(),
+    "platform_release": platform.release(), "platform_system": platform.system(),
+    "platform_version": platform.version(), "python_full_version": platform.python_version(),
+    "python_version": ".".join(platform.python_version_tuple()[:2]), "sys_platform": sys.platform}}))
+"""
+
+
+def inspect(uv: Uv, path: str) -> Interpreter | None:
+    """Run an interpreter and say what it is; None if it doesn't run."""
+    try:
+        finished = run_child(
+            [path, "-I", "-S", "-c", _INSPECTION], environ=uv.environ, folder="/", timeout=30.0, lease=uv.lease
+        )
+        facts = json.loads(finished.stdout)
+    except (OSError, TimedOut, ValueError):
+        return None
+    markers = facts["markers"]
+    return Interpreter(path, markers["python_full_version"].rstrip("+"), tuple(sorted(markers.items())))
+
+
+def choose_interpreter(
+    uv: Uv,
+    request: VersionRequest,
+    *,
+    environ: Mapping[str, str],
+    pins: Sequence[Pin] = (),
+    below: str = "",
+    preferred: str = "",
+    near: str = "",
+) -> Interpreter:
+    """Find the interpreter for a project, downloading one only if none on this machine suits its packages as well.
+
+    Args:
+        uv: the uv to call; an offline one downloads nothing.
+        request: what the project asks for.
+        environ: says where pyenv, asdf and mise keep theirs.
+        pins: locked packages; where the project leaves the choice, they should run on it and all have a wheel.
+        below: only minor versions older than this one (`3.13`), after that one failed.
+        preferred: the minor version that a lock was made with; taken where it is installed and admitted.
+        near: of minor versions that suit the packages equally, the nearest to this one is taken; else the newest.
+
+    Raises:
+        MachineError: `python/not-found`, none fits and none can be had.
+
+    """
+    if request.minor and not below:
+        return _of_minor(uv, request, environ)
+    return _of_range(uv, request, environ, pins, below, preferred, near or preferred)
+
+
+def _of_minor(uv: Uv, request: VersionRequest, environ: Mapping[str, str]) -> Interpreter:
+    # The newest patch of the minor: a lock that was made with one may lack what only an older one needs.
+    everything = [*list_pythons(uv), *installed_elsewhere(environ)]
+    candidates = _newest_first(each for each in everything if _is_release(each) and request.admits(each.version))
+    if not request.is_exact and request.patch:
+        candidates += _newest_first(each for each in everything if each.version.startswith(f"{request.minor}."))
+    for each in candidates:
+        if found := inspect(uv, each.path):
+            return _noted(found, request)
+    try:
+        return _downloaded(uv, request, environ)
+    except MachineError:
+        if found := _stand_in(uv, request, everything):
+            return found
+        raise
+
+
+def _stand_in(uv: Uv, request: VersionRequest, everything: Iterable[Installed]) -> Interpreter | None:
+    """The nearest minor version that may stand in for one that can't be had, of two as near the older one."""
+    wanted = _numbers(request.minor)
+    admitted = [each for each in everything if _is_release(each) and request.admits_instead(each.version)]
+    near = [each for each in _newest_first(admitted) if each.minor[0] == wanted[0]]
+    for each in sorted(near, key=lambda each: (abs(each.minor[1] - wanted[1]), each.minor)):
+        if found := inspect(uv, each.path):
+            note = f"python {found.version} stands in for {request.written}, which {request.file} asks for"
+            return replace(found, note=f"{note}: that can't be had here", note_slug="python/minor-version")
+    return None
+
+
+def _newest_first(several: Iterable[Installed]) -> list[Installed]:
+    """Sort by version; of equal ones uv's own order decides, since the sort is stable."""
+    return sorted(several, key=lambda each: _numbers(each.version), reverse=True)
+
+
+def _of_range(
+    uv: Uv,
+    request: VersionRequest,
+    environ: Mapping[str, str],
+    pins: Sequence[Pin],
+    below: str,
+    preferred: str,
+    near: str,
+) -> Interpreter:
+    fitting = _fitting(uv, request, environ, below)
+
+    def rank(each: Installed) -> tuple[bool, tuple[int, int, int], tuple[int, ...]]:
+        return (each.minor == _numbers(preferred), _rank(each, pins, near), _numbers(each.version))
+
+    ranked = sorted(fitting, key=rank, reverse=True)  # stable: of equal versions uv's own order decides
+    better = _better_download(uv, request, ranked[0], pins, near) if ranked and not below else None
+    if better is not None:
+        with contextlib.suppress(MachineError):
+            return _downloaded(uv, better, environ)
+    for each in ranked:
+        if found := inspect(uv, each.path):
+            return found
+    if below:
+        raise _not_found(uv, request, environ, ())
+    return _downloaded(uv, request, environ)
+
+
+def _rank(each: Installed, pins: Sequence[Pin], near: str) -> tuple[int, int, int]:
+    distance = abs(each.minor[1] - _numbers(near)[1]) if near else 0
+    return (*suitability(each, pins), -distance)
+
+
+def _better_download(
+    uv: Uv, request: VersionRequest, best: Installed, pins: Sequence[Pin], near: str
+) -> VersionRequest | None:
+    """Return the minor version to download that suits the packages better than the best installed one, if any does."""
+    here = suitability(best, pins)
+    if here == (0, 0) or uv.offline:
+        return None
+    others = [Installed("", version, "cpython") for version in list_downloadable(uv, "")]
+    admitted = [each for each in others if _is_release(each) and request.admits(each.version)]
+    found = max(admitted, key=lambda each: (_rank(each, pins, near), each.minor), default=None)
+    if found is None or suitability(found, pins) <= here:
+        return None
+    minor = ".".join(map(str, found.minor))
+    return replace(request, specifier=f"=={minor}.*", written=minor)
+
+
+def _fitting(uv: Uv, request: VersionRequest, environ: Mapping[str, str], below: str) -> list[Installed]:
+    everything = [*list_pythons(uv), *installed_elsewhere(environ)]
+    fitting = [each for each in everything if _is_release(each) and request.admits(each.version)]
+    return [each for each in fitting if not below or each.minor < _numbers(below)]
+
+
+def installed_minors(uv: Uv, request: VersionRequest, environ: Mapping[str, str], *, below: str) -> list[str]:
+    """Name the minor versions that are installed and admitted, older than `below`, the newest first."""
+    minors = {each.minor for each in _fitting(uv, request, environ, below)}
+    return [".".join(map(str, minor)) for minor in sorted(minors, reverse=True)]
+
+
+def _downloaded(uv: Uv, request: VersionRequest, environ: Mapping[str, str]) -> Interpreter:
+    """Download the version that is meant, or the newest of its minor that exists."""
+    spec = request.patch or request.minor or request.specifier or "cpython"
+    if request.patch and not request.is_exact and not list_downloadable(uv, request.patch):
+        spec = request.minor
+    if uv.offline:
+        raise _not_found(uv, request, environ, ("the network is off, so none was downloaded",))
+    if spec in uv.refused:
+        raise _not_found(uv, request, environ, (uv.refused[spec],))
+    try:
+        found = inspect(uv, download_python(uv, spec))
+    except DevbootError as error:
+        uv.refused[spec] = error.what
+        raise _not_found(uv, request, environ, (error.what,)) from error
+    if found is None:
+        raise _not_found(uv, request, environ, ("the downloaded one doesn't run on this machine",))
+    return _noted(found, request)
+
+
+def _noted(found: Interpreter, request: VersionRequest) -> Interpreter:
+    if request.admits(found.version):
+        return found
+    note = f"python {found.version} stands in for {request.patch}, which {request.file} asks for"
+    return Interpreter(found.path, found.version, found.markers, note, "python/patch-version")
+
+
+def _not_found(uv: Uv, request: VersionRequest, environ: Mapping[str, str], causes: Iterable[str]) -> MachineError:
+    everything = [*list_pythons(uv), *installed_elsewhere(environ)]
+    there = sorted({(_numbers(each.version), each.version, each.path) for each in everything}, reverse=True)
+    wanted = request.minor or (f"'{request.written}'" if request.written else "")
+    # What a pyproject.toml asks for is what the code runs on
+    is_free = os.path.basename(request.file) != "pyproject.toml"
+    newest = next((".".join(map(str, each.minor)) for each in everything if _is_release(each) and is_free), "")
+    instead = (
+        f'take one that is here: `version = "{newest}"` in `[python]` of devboot.toml, which `devboot init` writes'
+    )
+    # What a network refuses to us, it refuses to the same command typed by hand.
+    by_hand = f"`uv python install {wanted}".rstrip() + "` where there is a network"
+    other = "install it by other means, as from the system's packages: what is on PATH is found"
+    recipe = f'or out of a recipe, where one of its sources has it: `python = "{request.minor}"` in `[packages]`'
+    return MachineError(
+        "python/not-found",
+        f"there is no python {str(request).removeprefix('==')} on this machine, and none could be had",
+        place=Place(request.file, request.line, label="asked for here") if request.file else None,
+        details=[f"python {version:8} {path}" for _, version, path in there[:_SHOWN]] or ["no Python is installed"],
+        causes=tuple(causes),
+        help=(*([instead] if newest else []), by_hand if uv.offline else other, *([recipe] if request.minor else [])),
+        kept=("no virtualenv was touched",),
+    )
+
+
+def installed_elsewhere(environ: Mapping[str, str]) -> Iterator[Installed]:
+    """Yield the interpreters of pyenv, asdf and mise, which uv sees only through shims, the newest first."""
+    found = []
+    for folder in _version_folders(environ):
+        for name in _entries(folder):
+            path = os.path.join(folder, name, "bin", "python3")
+            if re.fullmatch(r"\d+\.\d+\.\d+", name) and os.access(path, os.X_OK):
+                found.append(Installed(path, name, "cpython"))
+    yield from sorted(found, key=lambda each: _numbers(each.version), reverse=True)
+
+
+def _version_folders(environ: Mapping[str, str]) -> Iterator[str]:
+    home = environ.get("HOME", "")
+    data = environ.get("XDG_DATA_HOME") or (os.path.join(home, ".local", "share") if home else "")
+    for variable, default, below in (
+        ("PYENV_ROOT", os.path.join(home, ".pyenv") if home else "", "versions"),
+        ("ASDF_DATA_DIR", os.path.join(home, ".asdf") if home else "", "installs/python"),
+        ("MISE_DATA_DIR", os.path.join(data, "mise") if data else "", "installs/python"),
+    ):
+        if place := environ.get(variable) or default:
+            yield os.path.join(place, below)
+
+
+def _entries(folder: str) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except OSError:
+        return []
+
+
+def as_installed(found: Interpreter) -> Installed:
+    """Give an interpreter in the form of uv's list."""
+    return Installed(found.path, found.version, "cpython")
+
+
+def suitability(python: Installed, pins: Sequence[Pin]) -> tuple[int, int]:
+    """How well an interpreter suits locked packages, the greater the better; (0, 0) where nothing is against it."""
+    beyond = minors_too_new(python.minor, _applying(python, pins))
+    return (-beyond, -len(missing_wheels(python, pins)))
+
+
+def unsuited(python: Installed, pins: Sequence[Pin]) -> str:
+    """Return why an interpreter doesn't suit locked packages; "" where nothing is against it."""
+    minor = ".".join(map(str, python.minor))
+    beyond = sorted(
+        {f"{pin.name} {pin.version}" for pin in _applying(python, pins) if minors_too_new(python.minor, [pin])}
+    )
+    wheels = missing_wheels(python, pins)
+    names, verb = (beyond, "not made for") if beyond else (list(wheels), "without a wheel for")
+    more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+    return f"{names[0]}{more}: {verb} {minor}" if names else ""
+
+
+def missing_wheels(python: Installed, pins: Iterable[Pin]) -> tuple[str, ...]:
+    """Name the locked packages that have wheels, but none for this interpreter on this machine."""
+    return tuple(
+        pin.name
+        for pin in _applying(python, pins)
+        if any(name.endswith(".whl") for name in pin.files) and not has_wheel(pin.files, python.minor)
+    )
+
+
+def _applying(python: Installed, pins: Iterable[Pin]) -> Iterator[Pin]:
+    environment = {
+        **{name: str(value) for name, value in default_environment().items()},
+        "python_version": ".".join(map(str, python.minor)),
+        "python_full_version": python.version,
+        "implementation_version": python.version,
+    }
+    return (pin for pin in pins if applies(pin.marker, environment))
+
+
+def _is_release(each: Installed) -> bool:
+    return each.implementation == "cpython" and re.fullmatch(r"\d+\.\d+\.\d+", each.version) is not None
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", version)[:3])

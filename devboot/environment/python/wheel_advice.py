@@ -1,0 +1,61 @@
+"""Advice on a package that can't be installed: the minor version of Python for which it has a wheel."""
+
+from __future__ import annotations
+
+import os
+import re
+
+from devboot.environment.python.interpreters import Interpreter
+from devboot.environment.python.versions import VersionRequest
+from devboot.environment.python.wheel_tags import has_wheel
+from devboot.errors import DevbootError, WorkError
+from devboot.uv.client import Uv
+from devboot.uv.listing import list_release
+
+_BUILT = re.compile(r"^`(?P<requirement>[\w.-]+==[^`]+)` could not be built$")
+# uv's words for a package that has wheels, but none for the Python at hand
+_OTHER_WHEELS = re.compile(
+    r"[Ww]heels (?:are available )?for `(?P<name>[^`]+)` \(v?(?P<version>[^)]+)\) with .*"
+    r"Python (?:ABI|version) tags?: (?P<tags>.+)"
+)
+_MINORS = range(7, 21)  # of Python 3, whose wheels are looked for
+_OF_CODE = ("pyproject.toml", "uv.lock", "poetry.lock", "pdm.lock", "pylock.toml")  # say what the code runs on
+
+
+def with_version_that_would_do(
+    uv: Uv, error: DevbootError, request: VersionRequest, interpreter: Interpreter
+) -> DevbootError:
+    """Return the error with the Python that has a wheel of what failed as its first help, if there is one."""
+    if other := next(filter(None, map(_OTHER_WHEELS.search, error.causes)), None):
+        minors = [f"3.{number}" for number in _MINORS if re.search(rf"\bcp3{number}\b", other["tags"])]
+        return _with_help(error, _help(f"{other['name']}=={other['version']}", minors, request))
+    built = _BUILT.match(error.what)
+    if error.slug != "python/build-failed" or built is None or uv.offline:
+        return error
+    try:
+        listing = list_release(uv, built["requirement"], python=interpreter.path, python_version="3.7")
+    except DevbootError:
+        return error
+    names = [wheel.name for wheel in listing.wheels]
+    minors = [f"3.{number}" for number in _MINORS if has_wheel(names, (3, number))]
+    others = [minor for minor in minors if minor != interpreter.minor]
+    return _with_help(error, _help(built["requirement"], others, request))
+
+
+def _with_help(error: DevbootError, lines: tuple[str, ...]) -> DevbootError:
+    return WorkError(error.slug, error.what, details=error.details, causes=error.causes, help=(*lines, *error.help))
+
+
+def _help(requirement: str, minors: list[str], request: VersionRequest) -> tuple[str, ...]:
+    if not minors:
+        return ()
+    admitted = [minor for minor in minors if request.admits(f"{minor}.99")]
+    if admitted:
+        return (f"uv python install {admitted[-1]}   # {requirement} has a wheel for it, and devboot will take it",)
+    newest, file = minors[-1], os.path.basename(request.file)
+    if file in _OF_CODE:
+        return (f"`{requirement}` has wheels for python {newest} at most, {request.file} asks for {request}",)
+    if file == "devboot.toml":
+        return (f'`version = "{newest}"` in `[python]` of devboot.toml: `{requirement}` has a wheel for it',)
+    folder = os.path.dirname(request.file)
+    return (f"echo {newest} > {os.path.join(folder, '.python-version')}   # {requirement} has a wheel for it",)

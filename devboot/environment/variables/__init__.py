@@ -1,0 +1,1 @@
+"""Variables of processes: env-files, layers, generated secrets."""

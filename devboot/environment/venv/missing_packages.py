@@ -1,0 +1,72 @@
+"""Which locked packages a virtualenv still needs that uv can't install with the network off."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from devboot.environment.python.installed import list_installed
+from devboot.environment.locks.markers import applies
+from devboot.environment.locks.pins import Direct, Pin, render_pins
+from devboot.environment.locks.formats.poetry_versions import release_key
+from devboot.environment.locks.references import render_direct
+from devboot.environment.venv.condition import FOREIGN, OURS
+from devboot.environment.venv.origin import examine_origin
+from devboot.environment.venv.spec import VenvSpec, installable_pins, wanted_digest
+from devboot.uv.cached import lacking
+from devboot.uv.client import Uv
+
+
+class MissingPackage(NamedTuple):
+    """A distribution that isn't on this machine; `version` is empty for a direct reference, `origin` its address."""
+
+    name: str
+    version: str
+    origin: str
+
+
+def missing_packages(uv: Uv, spec: VenvSpec) -> tuple[MissingPackage, ...]:
+    """Name what a sync would have to fetch; nothing is changed. `uv` works in the folder that a sync would use.
+
+    Raises:
+        DevbootError: uv can't be started.
+
+    """
+    pins, directs = _wanted(spec, uv.environ)
+    variables = spec.indexes.variables(uv.environ)
+    options = [*spec.indexes.options, *spec.pins.options]
+
+    def positions(lines: Iterable[str]) -> tuple[int, ...]:
+        return lacking(uv, list(lines), python=spec.interpreter.path, options=options, variables=variables)
+
+    gone = [pins[position] for position in positions(render_pins([pin]).rstrip("\n") for pin in pins)]
+    lost = [directs[position] for position in positions(render_direct(direct, uv.folder) for direct in directs)]
+    return (
+        *(MissingPackage(pin.name, pin.version, "package index") for pin in gone),
+        *(MissingPackage(each.name or each.reference, "", _origin(each)) for each in lost),
+    )
+
+
+def _wanted(spec: VenvSpec, environ: Mapping[str, str]) -> tuple[list[Pin], list[Direct]]:
+    """What the virtualenv lacks: everything, where it has to be made anew."""
+    environment = spec.interpreter.environment
+    pins = installable_pins(spec)
+    directs = [direct for direct in spec.pins.directs if applies(direct.marker, environment)]
+    condition = examine_origin(spec.path, spec.root, environ)
+    is_kept = condition.state in (OURS, FOREIGN) and condition.version.startswith(f"{spec.interpreter.minor}.")
+    if not is_kept:
+        return pins, directs
+    if condition.record is not None and condition.record.wanted == wanted_digest(spec):
+        directs = []
+    present = list_installed(spec.path)
+    return [
+        pin for pin in pins if not _is_there(pin, present[pin.name].version if pin.name in present else "")
+    ], directs
+
+
+def _is_there(pin: Pin, version: str) -> bool:
+    return bool(version) and (not pin.version or release_key(version) == release_key(pin.version))
+
+
+def _origin(direct: Direct) -> str:
+    return f"{direct.kind}, or what building it needs"

@@ -1,0 +1,86 @@
+"""What a virtualenv has to be: the pins, the interpreter, and the digest by which a finished one is known."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass, field, replace
+
+from devboot.clone_reader import read_bytes
+from devboot.environment.python.interpreters import Interpreter
+from devboot.environment.locks.markers import applies
+from devboot.environment.locks.pins import EDITABLE, FOLDER, Direct, Pin, Pins, render_pins
+from devboot.environment.locks.references import absolute, render_direct
+from devboot.environment.python.declared import METADATA_FILES
+from devboot.environment.python.versions import VersionRequest
+from devboot.uv.packages import NO_INDEXES, IndexSettings
+
+
+@dataclass(frozen=True, slots=True)
+class VenvSpec:
+    """What a virtualenv has to be.
+
+    `path` is absolute, `name` is how messages call it; `optional` are editables whose failure is only a warning;
+    `bundled` is the setuptools for packages that count on it: the wheel that the interpreter brings or a line with its
+    digest, empty where the packages' lock is complete;
+    `built` has digests of wheels, by name, that were built elsewhere from the locked sdists. `is_given`: a recipe has
+    brought the interpreter, and no other one will do. `build_date`: builds use what the index had on that day.
+    """
+
+    path: str
+    name: str
+    prompt: str
+    pins: Pins
+    interpreter: Interpreter
+    request: VersionRequest = field(default_factory=VersionRequest)
+    indexes: IndexSettings = NO_INDEXES
+    optional: tuple[Direct, ...] = ()
+    is_forced: bool = False
+    bundled: str = ""
+    built: tuple[tuple[str, str], ...] = ()
+    is_given: bool = False
+    build_date: str = ""
+
+    @property
+    def root(self) -> str:
+        """The project's folder, from which `name` counts; the virtualenv's own where `name` says nothing of it."""
+        ending = f"/{os.path.normpath(self.name)}"
+        return (self.path.removesuffix(ending) or "/") if self.path.endswith(ending) else os.path.dirname(self.path)
+
+
+def installable_pins(spec: VenvSpec) -> list[Pin]:
+    """The pins that apply to the interpreter, with all digests that they may have."""
+    built = dict(spec.built)
+    pins = [pin for pin in spec.pins.pins if applies(pin.marker, spec.interpreter.environment)]
+    return [replace(pin, hashes=(*pin.hashes, built[pin.name])) if pin.name in built else pin for pin in pins]
+
+
+def wanted_digest(spec: VenvSpec) -> str:
+    """Give the digest of what is to be installed: pins, references, and what local packages say about themselves."""
+    parts = [render_pins(spec.pins.pins), spec.interpreter.minor, *spec.pins.options]
+    for direct in (*spec.pins.directs, *spec.optional):
+        parts.append(render_direct(direct, os.path.dirname(spec.path)))
+        if direct.kind in (EDITABLE, FOLDER):
+            parts += [stamp_of_content(os.path.join(absolute(direct), name)) for name in METADATA_FILES]
+    return f"sha256:{hashlib.sha256(chr(0).join(parts).encode()).hexdigest()}"
+
+
+def stamp_of_content(path: str) -> str:
+    """Give the digest of a file's bytes; empty if it isn't there."""
+    try:
+        return hashlib.sha256(read_bytes(path)).hexdigest()
+    except OSError:
+        return ""
+
+
+def wanted_names(spec: VenvSpec) -> set[str]:
+    """Name what is wanted on this interpreter; an editable without a known name counts by its folder."""
+    return {*wanted_versions(spec), *(absolute(each) for each in spec.pins.directs if not each.name)}
+
+
+def wanted_versions(spec: VenvSpec) -> dict[str, str]:
+    """Give what the pins ask for on this interpreter, by name; direct references have no version."""
+    environment = spec.interpreter.environment
+    found = {pin.name: pin.version for pin in spec.pins.pins if applies(pin.marker, environment)}
+    found.update({each.name: "" for each in spec.pins.directs if each.name and applies(each.marker, environment)})
+    return found

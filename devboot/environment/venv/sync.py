@@ -1,0 +1,405 @@
+"""Make, repair and sync the virtualenv: exactly the pinned packages, hash-checked; what the user added stays.
+
+The record inside the virtualenv says `incomplete` while packages change, and is completed last, so that a sync that was
+killed is seen. A sync that fails before anything was changed leaves the virtualenv as valid as it was.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+
+from devboot.clone_writer import refuse_outside, write_beside_links
+from devboot.environment.python.bundled_setuptools import SETUPTOOLS, imports_pkg_resources
+from devboot.environment.python.installed import Distribution, list_installed, site_packages
+from devboot.environment.locks.pins import GIT, URL, render_pins
+from devboot.environment.locks.formats.poetry_versions import release_key
+from devboot.environment.locks.references import absolute, render_direct
+from devboot.environment.venv.condition import ADOPT, Decision, KEEP, REBUILD, WantedPython, decide
+from devboot.environment.venv.origin import examine_origin
+from devboot.environment.venv.place import clear_folder, make_folder, put_back
+from devboot.environment.venv.progress import Progress
+from devboot.environment.venv.record import NAME, VenvRecord, is_untouched, load_record, render_record, stamp
+from devboot.environment.venv.schema import write_schema
+from devboot.environment.venv.spec import VenvSpec, installable_pins, wanted_digest, wanted_names, wanted_versions
+from devboot.errors import DevbootError, IntegrityError, NetworkError, WorkError
+from devboot.events import DONE, NOTE, PROGRESS, START, UNCHANGED, WARNING, Event, Reporter
+from devboot.files import fail_point, machine_error
+from devboot.provision.objects.store import REGISTERED
+from devboot.uv.client import Uv
+from devboot.uv.failures import may_depend_on_date
+from devboot.uv.packages import (
+    IndexSettings,
+    create_venv,
+    install_directs,
+    install_requirements,
+    uninstall,
+)
+
+__all__ = ["STEP", "SyncResult", "VenvSpec", "sync", "wanted_digest"]
+
+STEP = "venv"
+
+
+@dataclass(frozen=True, slots=True)
+class SyncResult:
+    """What a sync did: names with versions, `changed` as (name, old, new); `act` is that of the decision.
+
+    `packages` counts what the project wants; `stays` names what the user added; `aside` is where an old one lies;
+    `spec` is what was asked for. `libraries` are the store objects with system libraries that packages load.
+    """
+
+    act: str
+    python: str
+    packages: int
+    added: tuple[tuple[str, str], ...] = ()
+    changed: tuple[tuple[str, str, str], ...] = ()
+    removed: tuple[tuple[str, str], ...] = ()
+    stays: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    aside: str = ""
+    spec: VenvSpec | None = field(default=None, repr=False, compare=False)
+    libraries: tuple[str, ...] = ()
+
+    @property
+    def is_unchanged(self) -> bool:
+        """Whether nothing was done."""
+        return self.act == KEEP and not (self.added or self.changed or self.removed)
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The changes as lines with a sign: `+ added`, `~ changed`, `- removed`."""
+        return (
+            *(f"+ {name} {version}" for name, version in self.added),
+            *(f"~ {name} {old} → {new}" for name, old, new in self.changed),
+            *(f"- {name} {version}" for name, version in self.removed),
+        )
+
+
+def sync(uv: Uv, spec: VenvSpec, *, reporter: Reporter, wall_clock: Callable[[], float]) -> SyncResult:
+    """Bring the virtualenv to what the spec says. The caller holds the project's lock.
+
+    Raises:
+        MachineError: `python/foreign-venv`, `machine/…`.
+        DevbootError: as `uv.packages.install_requirements`.
+
+    """
+    reporter.emit(Event(START, STEP, spec.name))
+    refuse_outside(os.path.dirname(spec.path), spec.root)
+    condition = examine_origin(spec.path, spec.root, uv.environ)
+    decision = decide(
+        condition,
+        spec.name,
+        wanted=WantedPython(spec.interpreter.minor, spec.interpreter.path if spec.is_given else ""),
+        is_admitted=_is_admitted(spec, condition.version),
+        is_forced=spec.is_forced,
+        has_lost_libraries=_has_lost_libraries(condition.record),
+    )
+    if decision.says:
+        reporter.emit(Event(NOTE, STEP, decision.says))
+    digest = wanted_digest(spec)
+    if decision.act == KEEP and condition.record and _needs_nothing(spec, condition.record, digest):
+        write_schema(spec.path)
+        libraries = condition.record.libraries
+        result = SyncResult(KEEP, condition.version, len(wanted_names(spec)), spec=spec, libraries=libraries)
+        reporter.emit(Event(UNCHANGED, STEP, f"{spec.name} has all {_count(result.packages)}"))
+        return result
+    result = _synced(uv.listening(_listener(reporter)), spec, decision, digest, reporter, wall_clock)
+    write_schema(spec.path)
+    lines = result.lines if decision.act in (KEEP, ADOPT) else ()  # in a new one all are new, and their number says it
+    reporter.emit(Event(DONE, STEP, _summary(spec, result), lines=lines))
+    return result
+
+
+def _listener(reporter: Reporter) -> Callable[[str], None]:
+    progress = Progress()
+
+    def hear(line: str) -> None:
+        if text := progress.text(line):
+            reporter.emit(Event(PROGRESS, STEP, text))
+
+    return hear
+
+
+def _has_lost_libraries(record: VenvRecord | None) -> bool:
+    """Whether packages load libraries that are gone from the store: they have to be built anew."""
+    paths = record.libraries if record is not None else ()
+    return not all(os.path.exists(os.path.join(path, REGISTERED)) for path in paths)
+
+
+def _is_admitted(spec: VenvSpec, version: str) -> bool:
+    """A version that stood in once goes on to stand in, unless the project insists."""
+    if not version or not spec.request.specifier or spec.request.admits_instead(version):
+        return True
+    return spec.request.admits(version) or (not spec.request.is_exact and spec.request.patch != "")
+
+
+def _needs_nothing(spec: VenvSpec, record: VenvRecord, digest: str) -> bool:
+    """Whether nothing is to be done; a virtualenv that was only touched gets its record renewed."""
+    if record.wanted != digest:
+        return False
+    if is_untouched(spec.path, record):
+        return True
+    present = list_installed(spec.path)
+    missing = [name for name, version in wanted_versions(spec).items() if not _has(present, name, version)]
+    gone = [name for name in record.installed if name not in present]
+    if missing or gone or record.base != stamp(os.path.join(spec.path, "bin", "python")):
+        return False
+    _write(spec, replace(record, site=stamp(site_packages(spec.path))))
+    return True
+
+
+def _has(present: Mapping[str, Distribution], name: str, version: str) -> bool:
+    return name in present and (not version or _same(present[name].version, version))
+
+
+def _same(one: str, other: str) -> bool:
+    """Whether two spellings are one version: a lock may say `2023.03` of what a wheel calls `2023.3`."""
+    return one == other or release_key(one) == release_key(other) != release_key("0")
+
+
+def _synced(
+    uv: Uv,
+    spec: VenvSpec,
+    decision: Decision,
+    digest: str,
+    reporter: Reporter,
+    wall_clock: Callable[[], float],
+) -> SyncResult:
+    record = load_record(spec.path) if decision.act == KEEP else None
+    aside = _make_room(spec, decision, wall_clock)
+    try:
+        if decision.act not in (KEEP, ADOPT):
+            _create(uv, spec)
+        before = list_installed(spec.path)
+        base = record or VenvRecord(True, "", "", "", is_adopted=decision.act == ADOPT)
+        with _recorded(spec, base, before):
+            _install(uv, spec, reporter)
+            notes = _install_optional(uv, spec, reporter)
+            _remove_unlocked(uv, spec, base)
+            _settle_bundled(uv, spec, base)
+    except BaseException:
+        if aside and decision.old_is_sound:
+            put_back(spec.path, aside)
+        raise
+    after = list_installed(spec.path)
+    used = uv.libraries.used if uv.libraries is not None else ()
+    base = replace(base, libraries=tuple(dict.fromkeys((*base.libraries, *used))))
+    installed = _finish(spec, base, before, after, digest)
+    aside, note = _clear_aside(aside, spec, is_kept=decision.keeps_old)
+    for text in note:
+        reporter.emit(Event(NOTE, STEP, text))
+    return replace(
+        _compared(before, after),
+        act=decision.act,
+        python=spec.interpreter.version,
+        packages=len(wanted_names(spec)),
+        stays=tuple(sorted(set(after) - set(installed) - set(wanted_versions(spec)))),
+        notes=(*notes, *note),
+        aside=aside,
+        spec=spec,
+        libraries=base.libraries,
+    )
+
+
+def _make_room(spec: VenvSpec, decision: Decision, wall_clock: Callable[[], float]) -> str:
+    if decision.act != REBUILD:
+        return ""
+    fail_point("venv/before-move-aside")
+    aside = clear_folder(spec.path, wall_clock())
+    fail_point("venv/after-move-aside")
+    return aside
+
+
+def _create(uv: Uv, spec: VenvSpec) -> None:
+    """Create the virtualenv with an incomplete record in it from the first moment that it has its name."""
+    record = VenvRecord(False, os.path.realpath(spec.path), "", "")
+    make_folder(spec.path, {NAME: render_record(record), ".gitignore": "*\n"})
+    fail_point("venv/before-create")
+    create_venv(uv, spec.path, spec.interpreter.path, prompt=spec.prompt)
+    fail_point("venv/created")
+
+
+@contextmanager
+def _recorded(spec: VenvSpec, base: VenvRecord, before: Mapping[str, Distribution]) -> Iterator[None]:
+    """Mark the virtualenv incomplete while packages change; take that back where a failure came before any change."""
+    here = replace(
+        base,
+        location=os.path.realpath(spec.path),
+        python=spec.interpreter.path,
+        version=spec.interpreter.version,
+        base=stamp(os.path.join(spec.path, "bin", "python")),
+    )
+    _write(spec, replace(here, is_complete=False))
+    fail_point("venv/marked-incomplete")
+    try:
+        yield
+    except (NetworkError, IntegrityError, WorkError):
+        # uv downloads and builds everything before it installs anything, so these leave no half package.
+        if list_installed(spec.path) == before:
+            _write(spec, replace(here, is_complete=True, wanted="", site=stamp(site_packages(spec.path))))
+        raise
+    except OSError as error:
+        raise machine_error(error, spec.path) from error
+
+
+def _install(uv: Uv, spec: VenvSpec, reporter: Reporter) -> None:
+    python = _python(spec)
+    if pins := installable_pins(spec):
+        are_hashed = all(pin.hashes for pin in pins)
+        text = render_pins(pins)
+        _dated(
+            spec,
+            reporter,
+            lambda options: install_requirements(
+                uv, python, text, require_hashes=are_hashed, indexes=spec.indexes, options=options
+            ),
+        )
+        fail_point("venv/packages-installed")
+    if spec.pins.directs:
+        lines = [render_direct(direct, uv.folder) for direct in spec.pins.directs]
+        _dated(
+            spec, reporter, lambda options: install_directs(uv, python, lines, indexes=spec.indexes, options=options)
+        )
+
+
+def _dated(spec: VenvSpec, reporter: Reporter, install: Callable[[Sequence[str]], object]) -> None:
+    """Install with the build requirements of the spec's date; with today's where the index has none of that date."""
+    options = spec.pins.options
+    if spec.build_date:
+        try:
+            install([*options, "--exclude-newer", spec.build_date])
+        except WorkError as error:
+            if not may_depend_on_date(error):
+                raise
+            note = f"nothing suitable of {spec.build_date} in the index: builds use today's build requirements"
+            reporter.emit(Event(NOTE, STEP, note, lines=error.causes[:1]))
+        else:
+            return
+    install(options)
+
+
+def _install_optional(uv: Uv, spec: VenvSpec, reporter: Reporter) -> list[str]:
+    """Install the project itself where only its scripts ask for it; that it can't be built then hinders nobody."""
+    notes = []
+    for direct in spec.optional:
+        try:
+            install_directs(uv, _python(spec), [render_direct(direct, uv.folder)], indexes=spec.indexes)
+        except DevbootError as error:
+            notes.append(f"the project itself could not be installed: {error.what}")
+            reporter.emit(Event(WARNING, STEP, notes[-1], slug="python/project-not-installed", lines=error.causes[:3]))
+    return notes
+
+
+def _settle_bundled(uv: Uv, spec: VenvSpec, base: VenvRecord) -> None:
+    """Have the setuptools of `spec.bundled` exactly where a package counts on it and no lock names it."""
+    if SETUPTOOLS in wanted_versions(spec):
+        return
+    is_there = SETUPTOOLS in list_installed(spec.path)
+    is_file = spec.bundled.endswith(".whl")
+    is_wanted = bool(spec.bundled) and imports_pkg_resources(site_packages(spec.path), at_once=not is_file)
+    if is_wanted and not is_there:
+        if is_file:
+            install_directs(uv, _python(spec), [spec.bundled], indexes=IndexSettings(no_index=True))
+            return
+        # Nobody asked for it: that it can't be had now is only told where it turns out to be missing
+        with suppress(NetworkError, WorkError):
+            install_requirements(uv, _python(spec), spec.bundled, require_hashes=True, indexes=spec.indexes)
+    elif is_there and not is_wanted and SETUPTOOLS in base.installed:
+        uninstall(uv, _python(spec), [SETUPTOOLS])
+
+
+def _remove_unlocked(uv: Uv, spec: VenvSpec, base: VenvRecord) -> None:
+    """Remove what an earlier sync installed and nothing wants any more; other packages are the user's."""
+    present = list_installed(spec.path)
+    wanted = {*wanted_versions(spec), SETUPTOOLS}
+    places = {absolute(direct) for direct in (*spec.pins.directs, *spec.optional) if direct.kind not in (GIT, URL)}
+    stale = [
+        name for name in base.installed if name in present and name not in wanted and present[name].folder not in places
+    ]
+    uninstall(uv, _python(spec), stale)
+    fail_point("venv/removed")
+
+
+def _finish(
+    spec: VenvSpec,
+    base: VenvRecord,
+    before: Mapping[str, Distribution],
+    after: Mapping[str, Distribution],
+    digest: str,
+) -> dict[str, str]:
+    """Complete the record; what syncs have installed is what they had before plus what is new or changed now."""
+    touched = [name for name, each in after.items() if name in base.installed or before.get(name) != each]
+    installed = {name: after[name].version for name in touched}
+    fail_point("venv/before-complete")
+    # The first import of a module would make it, and the folder would look changed ever after.
+    bytecode = os.path.join(site_packages(spec.path), "__pycache__")
+    os.makedirs(bytecode, exist_ok=True)
+    # uv leaves this one alone. Another version's module of the same size and age, as reproducible wheels have them,
+    # would be taken for the one that was compiled.
+    for name in os.listdir(bytecode):
+        if name.endswith(".pyc"):
+            os.unlink(os.path.join(bytecode, name))
+    record = VenvRecord(
+        True,
+        os.path.realpath(spec.path),
+        spec.interpreter.path,
+        spec.interpreter.version,
+        stamp(os.path.join(spec.path, "bin", "python")),
+        digest,
+        stamp(site_packages(spec.path)),
+        base.is_adopted,
+        installed,
+        base.libraries,
+    )
+    _write(spec, record)
+    fail_point("venv/complete")
+    return installed
+
+
+def _write(spec: VenvSpec, record: VenvRecord) -> None:
+    write_beside_links(os.path.join(spec.path, NAME), render_record(record))
+
+
+def _clear_aside(aside: str, spec: VenvSpec, *, is_kept: bool) -> tuple[str, list[str]]:
+    """Delete an old virtualenv that held nothing but what syncs had installed; keep any other and say where."""
+    if not aside:
+        return "", []
+    record = load_record(aside)
+    theirs = set(list_installed(aside)) - set(record.installed if record else ()) - set(wanted_versions(spec))
+    if record is not None and not (is_kept or record.is_adopted or theirs):
+        shutil.rmtree(aside, ignore_errors=True)
+        return "", []
+    if os.path.isdir(aside) and not os.path.islink(aside):
+        write_beside_links(os.path.join(aside, ".gitignore"), "*\n", sync=False)
+    return aside, [f"the old one is {os.path.basename(aside)}"]
+
+
+def _compared(before: Mapping[str, Distribution], after: Mapping[str, Distribution]) -> SyncResult:
+    added = [(name, after[name].version) for name in sorted(after.keys() - before.keys())]
+    removed = [(name, before[name].version) for name in sorted(before.keys() - after.keys())]
+    changed = [
+        (name, before[name].version, after[name].version)
+        for name in sorted(after.keys() & before.keys())
+        if after[name].version != before[name].version
+    ]
+    return SyncResult("", "", 0, tuple(added), tuple(changed), tuple(removed))
+
+
+def _python(spec: VenvSpec) -> str:
+    return os.path.join(spec.path, "bin", "python")
+
+
+def _summary(spec: VenvSpec, result: SyncResult) -> str:
+    if result.act != KEEP:
+        return f"{spec.name}, {_count(result.packages)}"
+    counts = (("added", result.added), ("changed", result.changed), ("removed", result.removed))
+    said = ", ".join(f"{len(several)} {word}" for word, several in counts if several)
+    return said or f"{spec.name} has all {_count(result.packages)}"
+
+
+def _count(number: int) -> str:
+    return "1 package" if number == 1 else f"{number} packages"

@@ -1,0 +1,1 @@
+"""devboot.lock: its grammar, differences between two of them, and merge conflicts."""

@@ -1,0 +1,116 @@
+"""A lock with the marks of a merge conflict: both sides of it, and what they have together."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple, TypeVar
+
+from devboot.errors import DevbootError
+from devboot.model.edge.lockfile.lock import LOCK, Lock, LockedPackage, PythonLock, PythonPackage, parse_lock
+
+_Row = TypeVar("_Row", LockedPackage, PythonPackage)
+_RANKS = {"dev": -2, "post": 0}  # words before the release but for `post`, and `dev` before all of them
+_OURS, _BASE, _MIDDLE, _THEIRS = "<<<<<<<", "|||||||", "=======", ">>>>>>>"
+
+
+class Choice(NamedTuple):
+    """A package that the sides have at different versions; `taken` is the one that is tried first."""
+
+    name: str
+    ours: str
+    theirs: str
+    taken: str
+
+
+class Merged(NamedTuple):
+    """`lock` has what either side has, to be preferred when resolving anew; `unread` are sides that are no lock."""
+
+    lock: Lock
+    choices: tuple[Choice, ...]
+    unread: tuple[str, ...]  # "ours", "theirs"
+
+
+def sides_of(text: str) -> tuple[str, str] | None:
+    """The text as each side has it; None where it has no marks of a conflict."""
+    ours: list[str] = []
+    theirs: list[str] = []
+    into: Sequence[list[str]] = (ours, theirs)
+    found = False
+    for line in text.splitlines(keepends=True):
+        mark = line.rstrip("\r\n")[:7]
+        if mark == _OURS:
+            into, found = (ours,), True
+        elif found and mark == _BASE:
+            into = ()
+        elif found and mark == _MIDDLE and line.rstrip() == _MIDDLE:
+            into = (theirs,)
+        elif found and mark == _THEIRS:
+            into = (ours, theirs)
+        else:
+            for side in into:
+                side.append(line)
+    return ("".join(ours), "".join(theirs)) if found else None
+
+
+def merge_text(text: str, file: str = LOCK) -> Merged | None:
+    """What the sides of a conflicted lock have together; None where there is no conflict."""
+    sides = sides_of(text)
+    if sides is None:
+        return None
+    locks: list[Lock] = []
+    unread: list[str] = []
+    for name, side in zip(("ours", "theirs"), sides, strict=True):
+        try:
+            locks.append(parse_lock(side, file))
+        except DevbootError:  # git merges line by line, so a side may be no lock
+            unread.append(name)
+    if len(locks) < 2:
+        return Merged(locks[0] if locks else Lock(), (), tuple(unread))
+    lock, choices = merge_locks(*locks)
+    return Merged(lock, choices, ())
+
+
+def merge_locks(ours: Lock, theirs: Lock) -> tuple[Lock, tuple[Choice, ...]]:
+    """What either has; of what both have at different versions, the newer one."""
+    choices: list[Choice] = []
+    packages = _merged(_by_key(ours), _by_key(theirs), choices)
+    python = ours.python or theirs.python
+    if ours.python is not None and theirs.python is not None:
+        rows = _merged(_by_name(ours.python), _by_name(theirs.python), choices)
+        python = ours.python.model_copy(update={"package": tuple(rows)})
+    return Lock(package=tuple(packages), python=python), tuple(sorted(choices))
+
+
+def _merged(
+    ours: Mapping[object, list[_Row]], theirs: Mapping[object, list[_Row]], choices: list[Choice]
+) -> Iterator[_Row]:
+    for key in dict.fromkeys((*ours, *theirs)):
+        mine, other = ours.get(key, []), theirs.get(key, [])
+        taken = mine or other
+        if mine and other and _versions(mine) != _versions(other):
+            taken = max(mine, other, key=lambda rows: [version_order(row.version) for row in rows])
+            choices.append(Choice(taken[0].name, _versions(mine), _versions(other), _versions(taken)))
+        yield from taken
+
+
+def _by_key(lock: Lock) -> dict[object, list[LockedPackage]]:
+    return {package.key: [package] for package in lock.package}
+
+
+def _by_name(python: PythonLock) -> dict[object, list[PythonPackage]]:
+    rows: dict[object, list[PythonPackage]] = {}
+    for row in python.package:
+        rows.setdefault(row.name, []).append(row)
+    return rows
+
+
+def _versions(rows: Iterable[LockedPackage | PythonPackage]) -> str:
+    return ", ".join(sorted({row.version for row in rows}))
+
+
+def version_order(version: str) -> tuple[tuple[int, str], ...]:
+    """Orders versions by their numbers: 8.10 after 8.2, and 1.0rc1 before 1.0."""
+    parts = re.findall(r"\d+|[a-z]+", version.partition("+")[0])
+    ordered = [(int(part), "") if part.isdigit() else (_RANKS.get(part, -1), part) for part in parts]
+    return (*ordered, (0, ""))

@@ -1,0 +1,338 @@
+"""devboot.toml: read into frozen values, all its mistakes in one run."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from pydantic import Field, PrivateAttr, ValidationError
+
+import devboot
+from devboot.clone_reader import read_bytes
+from devboot.errors import DevbootError, ManifestError, Place, Problems, reason_of
+from devboot.model.edge.complaints import Complaints, problems_of
+from devboot.model.edge.manifest.names import KINDS, Names, tables_of
+from devboot.model.edge.manifest.probes import PROBES
+from devboot.model.edge.manifest.references import References
+from devboot.model.edge.manifest.service_databases import ManifestDocument
+from devboot.model.edge.manifest.tables import (
+    DATABASES,
+    AnyDatabase,
+    AnyTool,
+    Database,
+    EnvFiles,
+    Process,
+    ProcfileTable,
+    Project,
+    Python,
+    ServerDatabase,
+    Service,
+    Task,
+    Tool,
+    Ui,
+)
+from devboot.model.edge.manifest.variables import BRANCHES, Variable
+from devboot.model.edge.toml.document import Document, decode
+from devboot.model.edge.types import EntryName, Table, VariableName
+from devboot.model.overmind import procfile_of, read_settings
+from devboot.model.printable import printable
+from devboot.model.procfile import Procfile, parse_procfile
+from devboot.paths import shown_from
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from devboot.model.edge.toml.locator import Path
+
+MANIFEST = "devboot.toml"
+PROCFILES = ("Procfile.dev", "Procfile")
+
+_KINDS: dict[str, type[Table]] = {"services": Service, "databases": Database, "tasks": Task, "processes": Process}
+_TAGS: dict[str, type[Table]] = {
+    **{f"<{key}>": probe for key, probe in PROBES.items()},
+    "<text>": Table,
+    "<tool>": Tool,
+    **DATABASES,
+    **{f"<{key}>": branch for key, branch in BRANCHES.items()},
+}
+
+
+class Manifest(Table):
+    """The whole of devboot.toml. Paths are as written, relative to the project's folder."""
+
+    noun: ClassVar[str] = "the manifest"
+
+    project: Project = Field(default=Project(), description="The project as a whole.")
+    python: Python = Field(default=Python(), description="The interpreter and the virtualenv.")
+    packages: dict[EntryName, AnyTool] = Field(default={}, description="Tools from recipes, on PATH: name and version.")
+    services: dict[EntryName, Service] = Field(default={}, description="Servers from recipes.")
+    databases: dict[EntryName, AnyDatabase] = Field(default={}, description="SQLite files, and databases of services.")
+    env: dict[VariableName, Variable] = Field(default={}, description="Variables for everything that runs.")
+    env_files: EnvFiles = Field(default=EnvFiles(), alias="env-files", description="Which files of variables are read.")
+    tasks: dict[EntryName, Task] = Field(default={}, description="Commands that run once.")
+    procfile: ProcfileTable = Field(default=ProcfileTable(), description="Where the Procfile is.")
+    processes: dict[EntryName, Process] = Field(default={}, description="What a Procfile can't say about a process.")
+    ui: Ui = Field(default=Ui(), description="How devboot looks and listens.")
+
+    _document: ManifestDocument | None = PrivateAttr(default=None)
+
+    def is_wired(self, service: str) -> bool:
+        """Whether a variable takes the address of a service, or of a database in it, from devboot."""
+        values = repr((self.env, *(process.env for process in self.processes.values())))
+        inside = (f"databases.{name}" for name, database in self.served.items() if database.service == service)
+        return any(f"${{{name}." in values for name in (f"services.{service}", *inside))
+
+    def model_post_init(self, context: Any, /) -> None:
+        """Remembers the text that it was read from, which validation is given as its context."""
+        self._document = context
+
+    @property
+    def document(self) -> ManifestDocument:
+        """The text that it was read from."""
+        assert self._document is not None
+        return self._document
+
+    @property
+    def sqlite(self) -> dict[str, Database]:
+        """The databases that are files."""
+        return {name: each for name, each in self.databases.items() if isinstance(each, Database)}
+
+    @property
+    def served(self) -> dict[str, ServerDatabase]:
+        """The databases of services."""
+        return {name: each for name, each in self.databases.items() if isinstance(each, ServerDatabase)}
+
+    def place(self, path: tuple[str | int, ...], *, key: bool = False, label: str = "") -> Place:
+        """Where the value at `path` stands, ("services", "redis", "port"); `key`: where its key stands.
+
+        The nearest table around it where the manifest doesn't have it, the file as a whole where there is none.
+        """
+        return self.document.place(path, key=key, label=label)
+
+    def at(self, path: tuple[str | int, ...]) -> Place:
+        """As `place`, for values."""
+        return self.place(path)
+
+
+def parse_manifest(
+    text: str,
+    file: str,
+    *,
+    procfile: Collection[str] | None = None,
+    version: str = devboot.__version__,
+) -> Manifest:
+    """The manifest of this text; `file` is what messages call it.
+
+    `procfile` has the Procfile's names; without it, names that the manifest doesn't have may still be the Procfile's,
+    and `check_against_procfile` has the last word. Raises Problems with everything that is wrong.
+    """
+    manifest, problems = read_manifest(text, file, procfile=procfile, version=version)
+    if problems or manifest is None:
+        raise problems_of(problems)
+    return manifest
+
+
+def read_manifest(
+    text: str,
+    file: str,
+    *,
+    procfile: Collection[str] | None = None,
+    version: str = devboot.__version__,
+) -> tuple[Manifest | None, list[DevbootError]]:
+    """As `parse_manifest`, with the problems as values; the manifest is None where there are any."""
+    try:
+        document = ManifestDocument(text, file)
+    except ManifestError as error:
+        return None, [error]
+    return _examine(document, procfile, version)
+
+
+def _examine(
+    document: ManifestDocument, procfile: Collection[str] | None, version: str
+) -> tuple[Manifest | None, list[DevbootError]]:
+    complaints = Complaints(document, _TAGS, _homes(), _KINDS)
+    if (newer := _too_new(document, complaints, version)) is not None:
+        return None, [newer]  # all that it finds besides may well be right in that version
+    misnamed = complaints.misnamed(Manifest)
+    for written, meant, _ in misnamed:
+        document.read_as(written, meant)  # else its mistakes would be hidden, and what uses it would look wrong
+    manifest, problems = _typed(document, complaints)
+    problems += [error for _, _, error in misnamed]
+    names = Names(document, complaints, procfile)
+    problems += names.problems()
+    problems += References(document, complaints, names, complete=procfile is not None).problems()
+    if procfile is not None:
+        problems += _without_command(document, complaints, procfile)
+    return (None if problems else manifest), problems
+
+
+def _typed(document: Document, complaints: Complaints) -> tuple[Manifest | None, list[DevbootError]]:
+    try:
+        return Manifest.model_validate(document.values, context=document), []
+    except ValidationError as error:
+        return None, complaints.of(error, Manifest)
+
+
+def _homes() -> dict[str, str]:
+    """Keys that only one of the tables that stand once has, and which."""
+    homes: dict[str, str] = {}
+    for name, field in Manifest.model_fields.items():
+        kind = field.annotation
+        if isinstance(kind, type) and issubclass(kind, Table):
+            homes |= {inner.alias or key: field.alias or name for key, inner in kind.model_fields.items()}
+    return homes
+
+
+def _too_new(document: Document, complaints: Complaints, version: str) -> DevbootError | None:
+    project = document.values.get("project")
+    wanted = project.get("requires-devboot") if isinstance(project, dict) else None
+    if type(wanted) is not str:
+        return None
+    try:
+        fits = SpecifierSet(wanted).contains(version, prereleases=True)
+    except InvalidSpecifier:
+        return None
+    if fits:
+        return None
+    what = f"the project needs devboot {wanted[:40]}, this is {version}"
+    helps = ["`uv tool upgrade devboot`"]
+    return complaints.error("too-new", what, ("project", "requires-devboot"), label=f"this is {version}", help=helps)
+
+
+def _without_command(document: Document, complaints: Complaints, procfile: Collection[str]) -> Iterable[DevbootError]:
+    for name, table in tables_of(document.values, "processes").items():
+        path: Path = ("processes", name)
+        if name in procfile and "command" in table:
+            what = f"`{printable(name)}` has a command here and one in the Procfile"
+            yield complaints.error("duplicate-name", what, (*path, "command"), key=True, label="the second command")
+        elif name not in procfile and "command" not in table:
+            near = complaints.nearest(name, procfile)
+            helps = [f"did you mean `{near}`?"] if near else []
+            what = f"process `{printable(name)}` is not in the Procfile and has no `command`"
+            label = "no such line in the Procfile"
+            yield complaints.error(
+                "unknown-name", what, path, key=True, label=label, help=[*helps, 'or add `command = "…"`']
+            )
+    for kind in ("databases", "tasks"):
+        for name in tables_of(document.values, kind):
+            if name in procfile:
+                what = f"`{printable(name)}` names {KINDS[kind]} and a process of the Procfile"
+                yield complaints.error("duplicate-name", what, (kind, name), key=True, label="also in the Procfile")
+
+
+def check_against_procfile(manifest: Manifest, procfile: Procfile | None) -> None:
+    """Checks what needs the names of the Procfile (None: there is none). Raises Problems."""
+    names = () if procfile is None else procfile.names
+    _, problems = _examine(manifest.document, names, devboot.__version__)
+    if problems:
+        raise problems_of(problems)
+
+
+def load_manifest(path: str, *, file: str = MANIFEST) -> Manifest:
+    """Reads and parses the manifest at `path`; `file` is what messages call it. Raises Problems."""
+    try:
+        return parse_manifest(_read(path, file), file)
+    except ManifestError as error:
+        raise problems_of([error]) from None
+
+
+class Sources(NamedTuple):
+    """What a project says about itself; `procfile` is None where there is none."""
+
+    manifest: Manifest
+    procfile: Procfile | None
+
+
+def load_sources(path: str, *, root: str | None = None, prefix: str = "", is_lenient: bool = False) -> Sources:
+    """Reads the manifest at `path` and the Procfile in `root`, the mistakes of both in one run. Raises Problems.
+
+    `root` is the manifest's own folder by default; a detected manifest lies elsewhere. `prefix` leads from the current
+    folder to the root, for messages: "" or "../". `is_lenient` is about the Procfile.
+    """
+    root = os.path.dirname(path) if root is None else root
+    shown = shown_from(os.path.abspath(path), os.path.abspath(root))
+    file = shown if os.path.isabs(shown) else prefix + shown
+    try:
+        document = ManifestDocument(_read(path, file), file)
+    except ManifestError as error:
+        raise problems_of([error]) from None
+    table = document.values.get("procfile")
+    named = table.get("path") if isinstance(table, dict) else None
+    procfile: Procfile | None = None
+    problems: tuple[DevbootError, ...] = ()
+    names: tuple[str, ...] | None = None  # not known while the Procfile can't be read
+    try:
+        procfile = load_procfile(root, named if type(named) is str else None, prefix=prefix, is_lenient=is_lenient)
+        names = () if procfile is None else procfile.names
+    except Problems as error:
+        problems = error.errors
+    manifest, found = _examine(document, names, devboot.__version__)
+    if manifest is None or problems:
+        raise problems_of([*found, *(_placed(problem, document) for problem in problems)])
+    return Sources(manifest, procfile)
+
+
+def _placed(problem: DevbootError, document: Document) -> DevbootError:
+    if problem.slug == "procfile/not-found":
+        problem.place = document.place(("procfile", "path"), label="no such file")
+    return problem
+
+
+def load_procfile(root: str, path: str | None, *, prefix: str = "", is_lenient: bool = False) -> Procfile | None:
+    """The Procfile at `path`, or the first of Procfile.dev and Procfile in `root`; None if neither is there.
+
+    One that `.overmind.env` names comes before these two. Raises Problems: `procfile/…` for its own mistakes,
+    `procfile/not-found` where the manifest names one in vain.
+    """
+    for name in usual_procfiles(root) if path is None else (path,):
+        try:
+            data = read_bytes(os.path.join(root, name))
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            what = f"`{prefix}{name}` can't be read: {reason_of(error)}"
+            raise problems_of([ManifestError("procfile/unreadable", what, place=Place(prefix + name))]) from None
+        return parse_procfile(data, prefix + name, is_lenient=is_lenient)
+    if path is None:
+        return None
+    what = f"there is no Procfile `{printable(path)}`"
+    raise problems_of([ManifestError("procfile/not-found", what, help=("correct `path`, or remove it",))])
+
+
+def usual_procfiles(root: str) -> tuple[str, ...]:
+    """Where a Procfile is looked for that the manifest doesn't name, relative to `root`; the first one there counts."""
+    return (*procfile_of(read_settings(root)), *PROCFILES)
+
+
+def _read(path: str, file: str) -> str:
+    try:
+        return decode(read_bytes(path), file)
+    except FileNotFoundError:
+        if os.path.islink(path):
+            what = f"`{file}` is a link to `{printable(os.readlink(path))}`, which isn't there"
+            raise ManifestError("manifest/unreadable", what, place=Place(file)) from None
+        what = f"there is no `{file}`"
+        raise ManifestError("manifest/not-found", what, help=("`devboot init` writes one",)) from None
+    except OSError as error:
+        what = f"`{file}` can't be read: {reason_of(error)}"
+        raise ManifestError("manifest/unreadable", what, place=Place(file)) from None
+
+
+def manifest_schema() -> dict[str, Any]:
+    """JSON Schema of devboot.toml, for editors: it refuses what devboot refuses, where a schema can say it."""
+    schema = Manifest.model_json_schema(by_alias=True)
+    _close(schema)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": MANIFEST}
+
+
+def _close(schema: Any) -> None:
+    """Refuses keys that match no pattern: pydantic leaves them to the values' own check."""
+    if isinstance(schema, dict):
+        if "patternProperties" in schema:
+            schema["additionalProperties"] = False
+        for inner in schema.values():
+            _close(inner)
+    elif isinstance(schema, list):
+        for inner in schema:
+            _close(inner)

@@ -1,0 +1,77 @@
+"""The TOML of a manifest, with the databases that stand inside of their service moved to where all databases are.
+
+`[services.postgres.databases.default]` means `[databases.default]` with `service = "postgres"`. Places of what has
+moved still lead to where it is written.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from devboot.model.edge.toml.document import Document
+from devboot.model.printable import printable
+
+if TYPE_CHECKING:
+    from devboot.errors import Place
+    from devboot.model.edge.toml.locator import Path
+
+SERVICES, DATABASES = "services", "databases"
+
+
+class ManifestDocument(Document):
+    """As `Document`. Raises ManifestError `manifest/duplicate-name` for a database that is there twice, too."""
+
+    def __init__(self, text: str, file: str) -> None:
+        self._moved: dict[Path, Path] = {}
+        super().__init__(text, file)
+        services = self.values.get(SERVICES)
+        for name, table in services.items() if isinstance(services, dict) else ():
+            inner = table.get(DATABASES) if isinstance(table, dict) else None
+            if isinstance(inner, dict):
+                del table[DATABASES]
+                self._move(name, inner)
+
+    def _move(self, service: str, inner: dict[str, Any]) -> None:
+        databases = self.values.setdefault(DATABASES, {})
+        for name, table in inner.items():
+            written = (SERVICES, service, DATABASES, name)
+            if not isinstance(databases, dict) or name in databases:
+                what = f"`{printable(name)}` names two databases"
+                raise self.error("duplicate-name", what, self.locator.entries[written].key, label="also here")
+            if isinstance(table, dict) and "service" in table:
+                where = self.locator.entries[(*written, "service")].key
+                raise self.error(
+                    "unknown-key", "unknown key `service`", where, label="it stands in its service already"
+                )
+            databases[name] = {**table, "service": service} if isinstance(table, dict) else table
+            self._moved[DATABASES, name] = written
+
+    def read_as(self, written: str, meant: Path) -> None:
+        """Take the table `written` for the one that was meant, so that what is in it is judged as well; places stay."""
+        value = self.values.pop(written)
+        parts = {meant[1]: ((written,), value)} if meant[1:] else {k: ((written, k), v) for k, v in value.items()}
+        known = self.values.setdefault(str(meant[0]), {})
+        for name, (path, each) in parts.items():
+            if isinstance(known, dict) and name not in known:
+                known[name] = each
+                self._moved[meant[0], name] = path
+
+    def _written(self, path: Path) -> Path:
+        written = self._moved.get(path[:2])
+        return path if written is None else (*written, *path[2:])
+
+    def place(self, path: Path, *, key: bool = False, label: str = "", context: bool = False) -> Place:
+        """As of `Document`, for the place where it is written."""
+        return super().place(self._written(path), key=key, label=label, context=context)
+
+    def place_within(self, path: Path, token: str, *, label: str = "") -> Place:
+        """As of `Document`, for the place where it is written."""
+        return super().place_within(self._written(path), token, label=label)
+
+    def written(self, path: Path) -> str:
+        """As of `Document`, for the place where it is written."""
+        return super().written(self._written(path))
+
+    def line_of(self, path: Path) -> int:
+        """As of `Document`, for the place where it is written."""
+        return super().line_of(self._written(path))

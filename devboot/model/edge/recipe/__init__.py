@@ -1,0 +1,1 @@
+"""recipe.toml and versions.toml: their grammar."""

@@ -1,0 +1,266 @@
+"""What compose files say of services, commands and hosts."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from devboot.onboarding.libraries import known_servers
+from devboot.onboarding.proposal_values import Evidence
+from devboot.onboarding.reading.containers.compose_files import ComposeFiles, Entry, Unread, pairs
+from devboot.onboarding.reading.containers.container_commands import plain_words, started
+from devboot.onboarding.reading.dotenv import filled, parse_variables
+from devboot.onboarding.reading.tree import Tree
+
+_OPTION = re.compile(r"\$\{(\w+)(?::?-([^}]*))?\}|\$(\w+)")
+_FOR_DEVELOPMENT = re.compile(r"dev|local|default|^all$|full|^app$|web", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """A service of a compose file.
+
+    `command` is what it comes to run, `before` what its entrypoint runs first, both with the places that say so.
+    """
+
+    name: str
+    image: str
+    is_built: bool
+    command: str
+    environment: dict[str, str]
+    env_files: tuple[str, ...]
+    path: str
+    line: int
+    recipe: str | None = None
+    mounts: tuple[str, ...] = ()
+    folder: str = ""
+    ports: tuple[str, ...] = ()
+    copies: int = 1
+    entrypoint: tuple[str, ...] | None = None
+    dockerfile: str = ""
+    context: str = ""
+    target: str = ""
+    before: tuple[tuple[str, Evidence], ...] = ()
+    values: Mapping[str, Any] = field(default_factory=dict)
+    known_files: tuple[str, ...] = ()  # those env files of a server that the clone has
+
+    @property
+    def version(self) -> str:
+        """The version in the image's tag; empty where it says none."""
+        tag = self.image.partition("@")[0].rpartition("/")[2].partition(":")[2]
+        match = re.search(r"(?:^|-)(?:v|pg)?(\d+(?:\.\d+)*)(?!\w)", tag)
+        return match[1] if match else ""
+
+    @property
+    def evidence(self) -> Evidence:
+        """Where it stands."""
+        return Evidence(self.path, self.line)
+
+    @property
+    def mounts_all(self) -> bool:
+        """Whether it runs the code that lies beside the compose file, whatever its image is."""
+        return any(mount.partition(":")[0] in (".", "./") for mount in self.mounts)
+
+    @property
+    def is_optional(self) -> bool:
+        """Whether compose starts it only for somebody who asks for a profile that isn't development's."""
+        profiles = texts(self.values.get("profiles"))
+        return bool(profiles) and not any(_FOR_DEVELOPMENT.search(each) for each in profiles)
+
+    @property
+    def hosts(self) -> set[str]:
+        """The names under which others find it."""
+        found = {self.name, *texts(self.values.get("container_name")), *texts(self.values.get("hostname"))}
+        networks = self.values.get("networks")
+        for network in networks.values() if isinstance(networks, dict) else ():
+            found.update(texts(network.get("aliases")) if isinstance(network, dict) else ())
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Compose:
+    """All containers that the compose files of a folder and of the clone's root name."""
+
+    containers: tuple[Container, ...] = ()
+    paths: tuple[str, ...] = field(default=())
+    documents: tuple[tuple[str, Mapping[str, Any]], ...] = ()
+    unread: tuple[Unread, ...] = ()
+
+    def hosts(self) -> set[str]:
+        """Names under which containers find each other."""
+        found = {name for container in self.containers for name in container.hosts}
+        for container in self.containers:
+            for each in (*texts(container.values.get("links")), *texts(container.values.get("external_links"))):
+                found.add(each.rpartition(":")[2])
+        return found
+
+    def of(self, recipe: str) -> Container | None:
+        """The first container that a recipe would stand for."""
+        return next((c for c in self.containers if c.recipe == recipe), None)
+
+    def variables(self) -> dict[str, str]:
+        """What the containers that hold the clone's code set, those with plain names first."""
+        found: dict[str, str] = {}
+        for container in self.containers:
+            if container.is_built or container.mounts_all:
+                for name, value in container.environment.items():
+                    found.setdefault(name, value)
+        return found
+
+    def filled(self, values: Mapping[str, str]) -> Compose:
+        """With the variables in the names of images, which compose takes from an env file."""
+        changed = (
+            replace(each, image=_filled(str(each.values["image"]), values)) if each.image else each
+            for each in self.containers
+        )
+        return replace(self, containers=tuple(changed))
+
+
+def read_compose(tree: Tree, folders: tuple[str, ...]) -> Compose:
+    """Read the compose files that are meant for development."""
+    files = ComposeFiles(tree, folders)
+    containers: dict[str, Container] = {}
+    for entry in files.services():
+        container = _with_files(tree, _container(entry))
+        known = containers.get(container.name)
+        if known is None or (not known.command and container.command):
+            containers[container.name] = container
+    paths = tuple(path for path, _ in files.tops)
+    completed = tuple(_completed(tree, each, containers) for each in containers.values())
+    return Compose(completed, paths, tuple(files.tops), tuple(files.unread))
+
+
+def _completed(tree: Tree, container: Container, others: Mapping[str, Container]) -> Container:
+    """With what it comes to run; an image that another container builds is the other's."""
+    builder = container
+    if not container.is_built and container.image:
+        builder = next((each for each in others.values() if each.is_built and each.image == container.image), container)
+    found = started(tree, replace(container, dockerfile=builder.dockerfile, context=builder.context))
+    return replace(
+        container,
+        command=found.command,
+        before=found.before,
+        is_built=builder.is_built,
+        dockerfile=builder.dockerfile,
+        context=builder.context,
+    )
+
+
+def _container(entry: Entry) -> Container:
+    values, name = entry.values, entry.name
+    image = _default(values["image"]) if isinstance(values.get("image"), str) else ""
+    is_built = values.get("build") is not None
+    context, dockerfile, target = _build(values.get("build"), posixpath.dirname(entry.path))
+    return Container(
+        name=name,
+        image=image,
+        is_built=is_built,
+        command=_command(values.get("command")),
+        environment={
+            key: _default(text) for key, text in pairs(values.get("environment")).items() if isinstance(text, str)
+        },
+        env_files=tuple(map(_default, texts(values.get("env_file")))),
+        path=entry.path,
+        line=entry.line,
+        recipe=recipe_of(image, name, is_built=is_built),
+        mounts=tuple(map(_default, texts(values.get("volumes")))),
+        folder=str(values.get("working_dir") or ""),
+        ports=tuple(map(_default, texts(values.get("ports")))),
+        copies=_copies(values),
+        entrypoint=_words(values["entrypoint"]) if values.get("entrypoint") is not None else None,
+        dockerfile=dockerfile,
+        context=context,
+        target=target,
+        values=values,
+    )
+
+
+def _with_files(tree: Tree, container: Container) -> Container:
+    """With the variables that a server's env files give it; programs of the clone read theirs by themselves."""
+    if container.recipe is None or container.is_built:
+        return container
+    found: dict[str, str] = {}
+    known = []
+    for file in container.env_files:
+        path = posixpath.normpath(posixpath.join(posixpath.dirname(container.path), file))
+        text = tree.text(path) if tree.exists(path) else None
+        if text is not None:
+            known.append(file)
+            found |= {name: variable.text for name, variable in parse_variables(text, path).items()}
+    return replace(container, environment={**found, **container.environment}, known_files=tuple(known))
+
+
+def _build(given: object, beside: str) -> tuple[str, str, str]:
+    """The context, the Dockerfile and its stage, as paths of the clone; empty where nothing is built."""
+    if given is None:
+        return "", "", ""
+    words = given if isinstance(given, dict) else {"context": given}
+    context = posixpath.normpath(posixpath.join(beside, _default(str(words.get("context") or "."))))
+    file = posixpath.normpath(posixpath.join(context, _default(str(words.get("dockerfile") or "Dockerfile"))))
+    return context, file, str(words.get("target") or "")
+
+
+def _copies(values: Mapping[str, Any]) -> int:
+    deploy = values.get("deploy")
+    given = values.get("scale") or (deploy.get("replicas") if isinstance(deploy, dict) else None)
+    text = _default(given) if isinstance(given, str) else ""
+    return int(text) if re.fullmatch(r"[1-9]\d{0,3}", text) else 1
+
+
+def recipe_of(image: str, name: str, *, is_built: bool) -> str | None:
+    """The kind of server that a container stands for."""
+    last = image.rpartition("/")[2].split(":")[0]
+    for text in (last, image.split(":", maxsplit=1)[0], name if is_built or not image else ""):
+        for recipe, known in known_servers().items():
+            if (
+                text
+                and known.containers.search(text)
+                and not re.search(r"exporter|commander|insight|admin|backup|ui$|sentinel", text)
+            ):
+                return recipe
+    return None
+
+
+def _words(given: object) -> tuple[str, ...]:
+    if isinstance(given, list):
+        return tuple(str(part) for part in given)
+    try:
+        return tuple(shlex.split(str(given)))
+    except ValueError:
+        return tuple(str(given).split())
+
+
+def _command(given: object) -> str:
+    if isinstance(given, list):
+        return plain_words([str(part) for part in given])
+    text = str(given).strip() if isinstance(given, str) else ""
+    match = re.match(r"""^(?:/bin/)?(?:ba)?sh\s+-l?c\s+(["'])(.*)\1$""", text, re.DOTALL)
+    return " ".join((match[2] if match else text).split())
+
+
+def _default(value: str) -> str:
+    """`${X:-default}` as its default; what has none stays, as nobody knows its value."""
+    return re.sub(r"\$\{\w+:?-([^}]*)\}", r"\1", value)
+
+
+def _filled(text: str, values: Mapping[str, str]) -> str:
+    return filled(_OPTION, text, lambda match: values.get(match[1] or match[3]) or match[2] or match[0])
+
+
+def texts(given: object) -> list[str]:
+    """Return a text or a list of them, with ports, mounts and files in their short form."""
+    if isinstance(given, str):
+        return [given]
+    found: list[str] = []
+    for item in given if isinstance(given, list) else []:
+        if isinstance(item, dict):
+            outer = item.get("path") or item.get("published") or item.get("source")
+            inner = item.get("target")
+            found += [":".join(str(part) for part in (outer, inner) if part)] if outer or inner else []
+        elif isinstance(item, str):
+            found.append(item)
+    return found

@@ -1,0 +1,277 @@
+"""What an image starts, as a command of the clone: a Dockerfile's CMD, and paths of the image led back to the files."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import shlex
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from devboot.clone_reader import parse_json
+from devboot.onboarding.proposal_values import Evidence, Variable
+from devboot.onboarding.reading.containers.shell_scripts import Script, read_script
+from devboot.onboarding.reading.tree import Tree
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from devboot.onboarding.reading.containers.compose import Container
+    from devboot.onboarding.reading.layout import Application
+
+_LINE = re.compile(r"(?im)^[ \t]*(FROM|WORKDIR|COPY|ADD|CMD|ENTRYPOINT)[ \t]+((?:[^\n\\]|\\\n|\\.)*)")
+_RUNNER = re.compile(
+    r"^(?:(?:uv|poetry|pipenv|pdm|hatch|rye)\s+run\s+(?:--\S+\s+)*|exec\s+|dumb-init\s+(?:--\s+)?|tini\s+--\s+)+"
+)
+_SHELL = re.compile(r"""^(?:/bin/)?(?:ba)?sh\s+-l?c\s+(["'])(.*)\1$""", re.DOTALL)
+_PROGRAM_FOLDER = re.compile(r"^(?:/usr(?:/local)?/bin|/bin|(?:/[\w.-]+)*/\.?venv/bin)/(?=\S)")
+_SCRIPT = re.compile(r"^python[\d.]*\s+(?:-u\s+)?(?:-m\s+([\w.]+)|([\w./-]+\.py))(?=\s|$)")
+_SERVER = re.compile(
+    r"^(?:python[\d.]*\s+-m\s+)?(?:uvicorn|gunicorn|hypercorn|daphne|granian|waitress-serve|sanic)\s"
+    r"[^&|;]*?(?<![\w./:=-])([A-Za-z_][\w.]*):([A-Za-z_]\w*)"
+)
+_STREAMLIT = re.compile(r"^(?:python[\d.]*\s+-m\s+)?(?:streamlit\s+run|chainlit\s+run)\s+([\w./-]+\.py)")
+_STARTERS = re.compile(r"(?:Dockerfile(?:[.-]\w+)?|Procfile(?:\.dev)?|(?:docker-)?compose[\w.-]*\.ya?ml|\.flaskenv)$")
+_NAMED = re.compile(
+    r"(?:uvicorn|gunicorn|hypercorn|daphne|granian|waitress-serve)\b[^\n]*?(?<![\w./:=-])([A-Za-z_][\w.]*):([A-Za-z_]\w*)"
+    r"|(?:FLASK_APP[ =]+|flask\s+(?:--app|-A)[ =])[\"']?([A-Za-z_][\w./]*?)(?:\.py)?(?::(\w+))?(?=[\s\"']|$)"
+)
+_SHELL_PROGRAM = re.compile(r"^(?:/usr)?(?:/bin/)?(?:env\s+)?(?:ba|da)?sh$")
+_ABSOLUTE = re.compile(r"(?<![\w.:/=@-])/[\w.-]+(?:/[\w.-]+)+")
+_ALL_ADDRESSES = re.compile(r"(?<![\d.])0\.0\.0\.0(?![\d.])")  # of a container; here they are those of the network
+_PRESERVE = re.compile(r"^[./]*$")
+_VERSION = "PYTHON_VERSION"
+_PYTHON_IMAGE = re.compile(r"(?im)^FROM\s+(?:--\S+\s+)*(?:docker\.io/)?(?:library/)?python:(\d+(?:\.\d+)*)")
+_INSISTS = re.compile(r"\benviron\s*\[\s*[\"']PYTHON_VERSION[\"']\s*\](?!\s*=[^=])")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A folder or file of an image, and what of the clone lies there; paths of the clone are relative to the tree."""
+
+    there: str
+    here: str
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """The last stage of a Dockerfile: where it works, what it holds of the clone, what it starts (by line number)."""
+
+    path: str
+    folder: str
+    places: tuple[Place, ...]
+    starts: tuple[tuple[int, str], ...]
+    lines: tuple[tuple[int, str, str], ...] = ()  # ENTRYPOINT and CMD as they stand
+
+
+def image_command(tree: Tree, app: Application) -> tuple[str, Evidence] | None:
+    """Return the program of the clone that its image starts, to be run in the application's folder."""
+    for image in images(tree, app.root):
+        for line, text in image.starts:
+            command = led_back(tree, text, image.places, image.folder, app.folder)
+            if command is not None:
+                return command, Evidence(image.path, line)
+            script = _script_of(tree, image, text)
+            for number, inner in script.last if script is not None else ():
+                command = led_back(tree, inner, image.places, image.folder, app.folder)
+                if script is not None and command is not None:
+                    return command, Evidence(script.path, number)
+    return None
+
+
+def entry_script(tree: Tree, app: Application) -> Script | None:
+    """Return the shell script of the clone through which its image starts."""
+    found = (_script_of(tree, image, text) for image in images(tree, app.root) for _, text in image.starts)
+    return next((script for script in found if script is not None), None)
+
+
+def _script_of(tree: Tree, image: Image, start: str) -> Script | None:
+    """Read the shell script that a start runs; what the image hands it stands in the place of `"$@"`."""
+    return script_of(tree, _plain(start), image.places, image.folder)
+
+
+def script_of(tree: Tree, command: str, places: Iterable[Place], folder: str) -> Script | None:
+    """Read the shell script of the clone that a command of an image runs, which works in `folder`."""
+    words = _words(command)
+    words = words[1:] if words and _SHELL_PROGRAM.match(words[0]) else words
+    if not words or words[0].startswith("-"):
+        return None
+    nearest = sorted(places, key=lambda place: -len(place.there))
+    return read_script(tree, _here(tree, posixpath.join(folder, words[0]), nearest, "."), words[1:])
+
+
+def container_command(tree: Tree, container: Container, start: str) -> str:
+    """Return the command of a container of compose, its absolute paths led back to the clone, to be run in `start`."""
+    return _with_paths(tree, container.command, places_of(tree, container), start)
+
+
+def program_of(tree: Tree, container: Container, app_folder: str) -> str | None:
+    """Return the program of the clone that a container runs, to be run in `app_folder`; None for any other."""
+    return led_back(tree, container.command, places_of(tree, container), folder_of(tree, container), app_folder)
+
+
+def folder_of(tree: Tree, container: Container) -> str:
+    """Return the folder in which a container works: its own, the image's, else where the code is mounted."""
+    image = image_of(tree, container)
+    inner = image.folder if image is not None else "/"
+    mounted = (there for here, _, there in (mount.partition(":") for mount in container.mounts) if here in (".", "./"))
+    return container.folder or (inner if inner != "/" else next(mounted, inner).partition(":")[0])
+
+
+def places_of(tree: Tree, container: Container) -> tuple[Place, ...]:
+    """Return what of the clone lies where in a container: its mounts, and what its image copies."""
+    beside = posixpath.dirname(container.path)
+    mounts = (mount.split(":") for mount in container.mounts if mount.startswith(".") and ":" in mount)
+    mounted = [
+        Place(there.rstrip("/") or "/", posixpath.normpath(posixpath.join(beside, here))) for here, there, *_ in mounts
+    ]
+    image = image_of(tree, container)
+    return (*mounted, *(image.places if image else ()))
+
+
+def image_of(tree: Tree, container: Container) -> Image | None:
+    """Return the image that a container builds of the clone."""
+    if not container.dockerfile:
+        return None
+    text = tree.text(container.dockerfile) if tree.exists(container.dockerfile) else None
+    return None if text is None else _read(container.dockerfile, text, container.context, container.target)
+
+
+def _with_paths(tree: Tree, command: str, places: Iterable[Place], start: str) -> str:
+    nearest = sorted(places, key=lambda place: -len(place.there))
+    return _ABSOLUTE.sub(lambda match: _here(tree, match[0], nearest, start) or match[0], command)
+
+
+def named_modules(tree: Tree) -> list[tuple[str, str]]:
+    """Return module and name (or "") of each application that a server is given in what starts the clone elsewhere."""
+    paths = [path for path in tree.files() if path.count("/") <= 1 and _STARTERS.match(posixpath.basename(path))]
+    return [
+        (match[1] or match[3].replace("/", "."), match[2] or match[4] or "")
+        for path in sorted(paths, key=lambda path: (path.count("/"), path))
+        for match in _NAMED.finditer(tree.text(path) or "")
+    ]
+
+
+def images(tree: Tree, root: str) -> Iterator[Image]:
+    """Yield what the Dockerfiles of a folder and of `docker/` in it say, the one with the plain name first."""
+    for folder in (root, posixpath.normpath(posixpath.join(root, "docker"))):
+        names = [name for name in tree.in_folder(folder) if re.match(r"Dockerfile(?:[.-]\w+)?$", name)]
+        for name in sorted(names, key=len):
+            if not re.search(r"test|jupyter|base", name):
+                path = posixpath.normpath(posixpath.join(folder, name))
+                yield _read(path, tree.text(path) or "", root)
+
+
+def _read(path: str, text: str, root: str, target: str = "") -> Image:
+    """Read a Dockerfile up to the stage that is built, the last if none is named."""
+    folder = "/"
+    places: list[Place] = []
+    starts: list[tuple[int, str, str]] = []
+    stage = ""
+    for match in _LINE.finditer(text):
+        word, value = match[1].upper(), match[2].replace("\\\n", " ").strip()
+        line = text.count("\n", 0, match.start(1)) + 1
+        if word == "FROM":
+            if target and stage == target:
+                break
+            folder, places, starts = "/", [], []
+            stage = (re.search(r"(?i)\bas\s+(\S+)\s*$", value) or ["", ""])[1]
+        elif word == "WORKDIR":
+            folder = posixpath.normpath(posixpath.join(folder, value.strip("\"'")))
+        elif word in ("COPY", "ADD"):
+            places += _copied(value, folder, root)
+        else:
+            starts.append((line, word, value))
+    return Image(path, folder, tuple(places), tuple(_started(starts)), tuple(starts))
+
+
+def _copied(value: str, folder: str, root: str) -> Iterator[Place]:
+    words = [word for word in _words(value) if not word.startswith("--chown") and not word.startswith("--chmod")]
+    if len(words) < 2 or words[0].startswith("--"):
+        return
+    *sources, target = words
+    there = posixpath.normpath(posixpath.join(folder, target))
+    for source in sources:
+        here = posixpath.normpath(posixpath.join(root, source.lstrip("/") or "."))
+        is_inside = target.endswith("/") or len(sources) > 1 or _PRESERVE.match(target)
+        is_file = re.search(r"\.\w+$", posixpath.basename(here)) is not None
+        yield Place(posixpath.join(there, posixpath.basename(here)) if is_file and is_inside else there, here)
+
+
+def _words(value: str) -> list[str]:
+    try:
+        listed = parse_json(value) if value.startswith("[") else None
+        return [str(word) for word in listed] if isinstance(listed, list) else shlex.split(value)
+    except ValueError:
+        return value.split()
+
+
+def _started(lines: list[tuple[int, str, str]]) -> Iterator[tuple[int, str]]:
+    """Yield what is started, the last first, and ENTRYPOINT with CMD for its arguments before these."""
+    entry = next((each for each in reversed(lines) if each[1] == "ENTRYPOINT" and each[2].startswith("[")), None)
+    rest = next((each for each in reversed(lines) if each[1] == "CMD" and each[2].startswith("[")), None)
+    if entry is not None and rest is not None:
+        yield entry[0], f"{_shell_form(entry[2])} {_shell_form(rest[2])}"
+    for line, _, words in reversed(lines):
+        yield line, _shell_form(words)
+
+
+def _shell_form(text: str) -> str:
+    try:
+        words = parse_json(text)
+    except ValueError:
+        return text
+    return shlex.join(words) if isinstance(words, list) and all(isinstance(word, str) for word in words) else text
+
+
+def _plain(command: str) -> str:
+    """Take shells, runners and folders of programs off the front of a command."""
+    text = command.strip()
+    inner = _SHELL.match(text)
+    text = inner[2].strip() if inner else text
+    text = text.rpartition("&&")[2].strip()  # what comes before prepares; the last one stays
+    return _PROGRAM_FOLDER.sub("", _RUNNER.sub("", text))
+
+
+def led_back(tree: Tree, command: str, places: Iterable[Place], folder: str, app_folder: str) -> str | None:
+    """Return a container's command with its paths led back to the clone, as run in `app_folder`.
+
+    None where it starts nothing that the clone has. `folder` is where the container runs it.
+    """
+    places = sorted(places, key=lambda place: -len(place.there))
+    text = _ALL_ADDRESSES.sub("127.0.0.1", _with_paths(tree, _plain(command), places, app_folder))
+    script, server, page = _SCRIPT.match(text), _SERVER.match(text), _STREAMLIT.match(text)
+    wanted = script or server or page
+    if wanted is None:
+        return None
+    named = wanted[1] if script is None or script[1] else script[2]
+    is_module = server is not None or (script is not None and script[1] is not None)
+    inner = named.replace(".", "/") + ".py" if is_module else named
+    working = _here(tree, folder, places, ".") or app_folder
+    for each in (inner, inner.removesuffix(".py") + "/__main__.py", inner.removesuffix(".py") + "/__init__.py"):
+        found = posixpath.normpath(posixpath.join(working, each))
+        if not is_module and tree.exists(found):
+            return re.sub(r"^python[\d.]*\s", "python ", text).replace(named, posixpath.relpath(found, app_folder), 1)
+        if tree.exists(posixpath.join(app_folder, each)):
+            return re.sub(r"^python[\d.]*\s", "python ", text)
+    return None
+
+
+def _here(tree: Tree, path: str, places: Iterable[Place], start: str) -> str:
+    """Return what lies at `path` of an image, relative to `start`; empty where nothing of the clone does."""
+    path = posixpath.normpath(path)
+    for place in places:
+        if path == place.there or path.startswith(f"{place.there.rstrip('/')}/"):
+            found = posixpath.normpath(posixpath.join(place.here, posixpath.relpath(path, place.there)))
+            if tree.exists(found) or tree.is_folder(found) or found == ".":
+                return posixpath.relpath(found, start)
+    return ""
+
+
+def variables_of_image(tree: Tree, root: str) -> dict[str, Variable]:
+    """PYTHON_VERSION as the official image sets it, where the code that was read fails without it."""
+    path = posixpath.normpath(posixpath.join(root, "Dockerfile"))
+    text = tree.text(path) or "" if tree.exists(path) else ""
+    last = next(reversed(list(_PYTHON_IMAGE.finditer(text))), None)  # the stage that runs
+    if last is None or not any(path.endswith(".py") and tree.matches(path, _INSISTS) for path in sorted(tree.read)):
+        return {}
+    return {_VERSION: Variable(_VERSION, value=last[1], evidence=Evidence.at(path, last))}

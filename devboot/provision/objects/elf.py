@@ -1,0 +1,48 @@
+"""What an ELF file asks of the machine's C library: names of wheels lie about it, so the file itself is read."""
+
+from __future__ import annotations
+
+import os
+import re
+
+from devboot.provision.objects.tree import files_below
+
+_MAGIC = b"\x7fELF"
+_NEED = re.compile(rb"GLIBC_(\d+)\.(\d+)(?:\.\d+)?\0")
+
+Floor = tuple[int, int]
+
+
+def glibc_floor(path: str) -> Floor | None:
+    """The lowest glibc that has every symbol version that the file names; None for static files and other formats."""
+    with open(path, "rb") as stream:
+        if stream.read(4) != _MAGIC:
+            return None
+        content = stream.read()
+    return max((_floor(match) for match in _NEED.finditer(content)), default=None)
+
+
+def tree_glibc_floor(directory: str) -> Floor | None:
+    """The highest floor of all ELF files below `directory`."""
+    paths = (os.path.join(directory, name) for name in files_below(directory))
+    floors = (glibc_floor(path) for path in paths if os.path.isfile(path) and not os.path.islink(path))
+    return max((floor for floor in floors if floor is not None), default=None)
+
+
+def host_glibc() -> Floor | None:
+    """The version of this machine's glibc; None on musl and macOS."""
+    try:
+        said = os.confstr("CS_GNU_LIBC_VERSION")
+    except (ValueError, OSError):
+        return None
+    return parse_floor(said.rpartition(" ")[2]) if said else None
+
+
+def parse_floor(text: str) -> Floor:
+    """`2.28` as numbers that compare."""
+    major, _, minor = text.partition(".")
+    return int(major), int(minor.partition(".")[0] or 0)
+
+
+def _floor(match: re.Match[bytes]) -> Floor:
+    return int(match[1]), int(match[2])

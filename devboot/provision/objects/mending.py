@@ -1,0 +1,114 @@
+"""What a tree needs before it is a program's home: links that its archive couldn't hold, other paths, bytecode."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from fnmatch import fnmatchcase
+from glob import glob
+
+from devboot.errors import IntegrityError
+from devboot.files import machine_error
+from devboot.model.artifact import Layout
+from devboot.provision.objects.tree import files_below
+
+
+def mend(tree: str, layout: Layout, final: str) -> None:
+    """Make the links and replace the texts that the layout asks for, in the unpacked files at `tree`.
+
+    `final` is where the tree will be: `{tree}` in a replacement stands for it. Raises IntegrityError
+    `archive/wrong-layout` where the files aren't those that the recipe was written for.
+    """
+    for link, wanted in layout.links:
+        path = os.path.join(tree, link)
+        target = _matching(tree, link, wanted) if "*" in wanted else wanted
+        if "*" in wanted and (not target or os.path.lexists(path)):
+            continue  # it is for another platform
+        if os.path.lexists(path):
+            raise _unexpected(f"`{link}` is there already, and the recipe would link it to `{target}`")
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        os.symlink(target, path)
+    for pattern, texts in layout.substitute:
+        found = [name for name in files_below(tree) if fnmatchcase(name, pattern)]
+        if not found:
+            raise _unexpected(f"no file matches `{pattern}`, in which the recipe replaces paths")
+        for name in found:
+            _replace(os.path.join(tree, name), name, texts, final)
+    if layout.prefix:
+        relocate(tree, layout.prefix, final)
+
+
+def _matching(tree: str, link: str, wanted: str) -> str:
+    """The file that a pattern beside a link matches, as seen from the link; empty for none."""
+    folder = os.path.dirname(link)
+    pattern = os.path.normpath(os.path.join(folder, wanted))
+    found = [name for name in files_below(tree) if fnmatchcase(name, pattern)]
+    return os.path.relpath(min(found), folder) if found else ""
+
+
+_LINKER_SCRIPT = b"/* GNU ld script"
+
+
+def relocate(tree: str, prefix: str, final: str) -> None:
+    """Make a tree's configuration programs, pkg-config files and linker scripts name `final` instead of `prefix`."""
+    # A folder below the prefix, or the prefix alone as a value; not the end of a longer path
+    start = rb"(?:(?<![\w.$}/-])|(?<=-I)|(?<=-L))"
+    named = re.compile(start + re.escape(prefix.encode()) + rb"(?=/|[\s\"';:]|$)", re.MULTILINE)
+    place = os.fsencode(os.path.join(final, prefix.lstrip("/")))
+    for name in files_below(tree):
+        folder, file = os.path.split(name)
+        path = os.path.join(tree, name)
+        if os.path.islink(path) or not (file.endswith((".pc", ".so")) or os.path.basename(folder) == "bin"):
+            continue
+        with open(path, "rb") as stream:
+            content = stream.read()
+        is_script = content.startswith(b"#!")
+        if not (is_script or file.endswith(".pc") or content.startswith(_LINKER_SCRIPT)):
+            continue
+        head, line, rest = content.partition(b"\n") if is_script else (b"", b"", content)
+        with open(path, "wb") as stream:
+            stream.write(head + line + named.sub(lambda _: place, rest))
+
+
+def compile_modules(staging: str, layout: Layout) -> None:
+    """Compile the Python modules of the layout with its first program: nobody can add bytecode to the store later.
+
+    The result depends on nothing but the modules, so that it has the same digest everywhere. Raises MachineError.
+    """
+    tree = os.path.join(staging, "tree")
+    folders = sorted(path for pattern in layout.modules for path in glob(os.path.join(tree, pattern)))
+    if not folders:
+        return
+    program = os.path.join(staging, "bin", layout.programs[0])
+    # what a module can't say in this version (tests of errors, templates) stays uncompiled
+    words = ["-sB", "-m", "compileall", "-qf", "--invalidation-mode", "unchecked-hash", "-s", tree, *folders]
+    # Not isolated by `-I`, which passes over the seed, on which the order of sets in bytecode depends up to 3.10
+    environ = {"PATH": os.defpath, "PYTHONHASHSEED": "0"}
+    try:
+        # `-m` looks for modules where it is started: there are none
+        subprocess.run(
+            [program, *words],
+            env=environ,
+            cwd=os.path.dirname(program),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+        )
+    except OSError as error:
+        raise machine_error(error, program, "run") from error
+
+
+def _replace(path: str, name: str, texts: tuple[str, ...], final: str) -> None:
+    with open(path, "rb") as stream:
+        content = stream.read()
+    for old, new in zip(texts[::2], texts[1::2], strict=True):
+        if old.encode() not in content:
+            raise _unexpected(f"`{name}` doesn't hold `{old}`, which the recipe replaces")
+        content = content.replace(old.encode(), new.replace("{tree}", final).encode())
+    with open(path, "wb") as stream:
+        stream.write(content)
+
+
+def _unexpected(cause: str) -> IntegrityError:
+    return IntegrityError("archive/wrong-layout", "what was fetched isn't what the recipe expects", causes=[cause])

@@ -1,0 +1,1 @@
+"""Programs out of packages of Debian and Ubuntu, without root."""

@@ -1,0 +1,215 @@
+"""apt with a state of its own, for any user: the machine's sources, keys and proxies, nothing of what is installed."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Mapping, Sequence
+
+from devboot.errors import DevbootError, IntegrityError, MachineError, NetworkError, WorkError
+from devboot.files import atomic_write, machine_error
+from devboot.locks import TRANSFER, FileLock
+from devboot.sources.debian.records import DebRecord, parse_records
+from devboot.uv.child import Finished, Lease, TimedOut, run_child
+
+ARCHITECTURES = {"linux-x86_64": "amd64", "linux-aarch64": "arm64"}
+_CONFIGURATION = """\
+Dir::State "{place}/state"; Dir::State::status "{place}/state/status";
+Dir::Cache "{place}/cache"; Dir::Log "{place}/log";
+Dir::Cache::pkgcache "pkgcache.bin"; Dir::Cache::srcpkgcache "srcpkgcache.bin";
+APT::Architecture "{architecture}"; APT::Architectures {{ "{architecture}"; }};
+APT::Sandbox::User ""; APT::Install-Recommends "false"; Debug::NoLocking "true"; Acquire::Retries "2";
+#clear APT::Update::Post-Invoke; #clear APT::Update::Post-Invoke-Success; #clear DPkg::Post-Invoke;
+"""
+# Another release of Debian, from where the machine gets its own
+_ELSEWHERE = """\
+Dir::Etc::sourcelist "{place}/sources.list"; Dir::Etc::sourceparts "-"; Dir::Etc::preferencesparts "-";
+"""
+_TARGETS = "$(CREATED_BY)|$(REPO_URI)|$(CODENAME)|$(COMPONENT)|$(ORIGIN)|$(SIGNED_BY)"
+_FRESH = 3600.0  # seconds for which lists of packages are taken as they are
+_LOCK_SECONDS = 1800.0
+_VANISHED = re.compile(r"^E: (?:Version '.*' for '.*' was not found|Unable to locate package)", re.MULTILINE)
+_NETWORK = re.compile(r"Could not (?:resolve|connect)|Unable to connect|Temporary failure|Failed to fetch|Timeout")
+
+
+class Vanished(Exception):  # noqa: N818
+    """The archive has this version of a package no longer."""
+
+
+class Apt:
+    """apt for one architecture, below `<cache>/apt/`. Safe to use from several threads and processes.
+
+    `extra` are further lines of configuration, `now` gives wall-clock seconds. With `release`, a word such as
+    `bookworm`, it has the packages of that release of Debian, from the places where the machine gets its own.
+    """
+
+    def __init__(
+        self,
+        cache: str,
+        architecture: str,
+        environ: Mapping[str, str],
+        *,
+        now: Callable[[], float],
+        is_offline: bool = False,
+        lease: Lease | None = None,
+        extra: str = "",
+        release: str = "",
+    ) -> None:
+        self._own: Apt | None = None
+        self._place = os.path.join(cache, "apt", f"{architecture}-{release}" if release else architecture)
+        if release:
+            self._own = Apt(cache, architecture, environ, now=now, is_offline=is_offline, lease=lease, extra=extra)
+            extra += _ELSEWHERE.format(place=self._place)
+        self._release = release
+        self._configuration = _CONFIGURATION.format(place=self._place, architecture=architecture) + extra
+        self._environ = {**environ, "APT_CONFIG": os.path.join(self._place, "conf"), "LC_ALL": "C.UTF-8"}
+        self._now = now
+        self._is_offline = is_offline
+        self._lease = lease
+
+    def show(self, names: Sequence[str]) -> dict[str, DebRecord]:
+        """The records of those packages that there are. Raises DevbootError where apt can't be used at all."""
+        self._ensure_sources()
+        with self._locked():
+            self._ensure_lists(_FRESH)
+            return parse_records(self._run("apt-cache", "show", "--no-all-versions", *names).stdout)
+
+    def download(self, wanted: Sequence[tuple[str, str]], into: str) -> None:
+        """Fetch packages by (name, version) into a folder.
+
+        Raises Vanished, NetworkError, MachineError, IntegrityError `integrity/hash-mismatch`, WorkError
+        `deb/apt-failed`.
+        """
+        words = [f"{name}={version}" for name, version in wanted]
+        self._ensure_sources()
+        with self._locked():
+            self._ensure_lists(float("inf"))
+            done = self._run("apt-get", "download", *words, folder=into)
+            if done.code and _VANISHED.search("\n".join(done.lines)) and not self._is_offline:
+                self._update()  # the lists may be older than the lock
+                done = self._run("apt-get", "download", *words, folder=into)
+        if done.code:
+            raise _failure(done)
+
+    def repositories(self) -> list[tuple[str, str, str]]:
+        """Where the distribution's own packages come from: address, release as `trixie-security`, and options."""
+        with self._locked():
+            self._ensure_lists(_FRESH)
+            lines = self._run("apt-get", "indextargets", "--format", _TARGETS).stdout.splitlines()
+        found = []
+        for kind, address, release, component, origin, keys in (
+            line.split("|", 5) for line in lines if line.count("|") >= 5
+        ):
+            if (kind, component, origin) == ("Packages", "main", "Debian") and not address.startswith("file:"):
+                found.append((address, release, f"[signed-by={keys}] " if keys.startswith("/") else ""))
+        return found
+
+    def _ensure_sources(self) -> None:
+        """Write where another release comes from, once."""
+        path = os.path.join(self._place, "sources.list")
+        if self._own is None or (self._is_offline and os.path.exists(path)):
+            return
+        known = self._own.repositories()
+        main = next((release for _, release, _ in known if "-" not in release), "")
+        lines = [
+            f"deb {options}{address} {release.replace(main, self._release, 1)} main"
+            for address, release, options in known
+            if main and release in (main, f"{main}-security")
+        ]
+        with self._locked():
+            atomic_write(path, "".join(f"{line}\n" for line in lines))
+
+    def _ensure_lists(self, age: float) -> None:
+        try:
+            made = os.stat(os.path.join(self._place, "updated")).st_mtime
+        except OSError:
+            made = None
+        if made is not None and (self._is_offline or self._now() - made < age):
+            return
+        if self._is_offline:
+            raise NetworkError(
+                "network/offline",
+                "lists of Debian packages are not on this machine, and the network is switched off",
+                causes=["`--offline`, DEVBOOT_OFFLINE or UV_OFFLINE says so"],
+                help=["devboot lock   # once with the network"],
+            )
+        self._update(has_old=made is not None)
+
+    def _update(self, *, has_old: bool = True) -> None:
+        done = self._run("apt-get", "update", "-qq")
+        failed = done.code != 0 or any(line.startswith("W: Some index files failed") for line in done.lines)
+        if failed and not has_old:
+            raise _failure(done)
+        if not failed:
+            atomic_write(os.path.join(self._place, "updated"), "")
+
+    def _locked(self) -> _Locked:
+        return _Locked(self._place, self._configuration)
+
+    def _run(self, program: str, *words: str, folder: str = "") -> Finished:
+        try:
+            # The machine's own configuration is read after APT_CONFIG and before `-c`: what it hooks in is for root
+            return run_child(
+                [program, "-c", self._environ["APT_CONFIG"], *words],
+                environ=self._environ,
+                folder=folder or self._place,
+                timeout=1200.0,
+                lease=self._lease,
+            )
+        except OSError as error:
+            raise MachineError(
+                "machine/no-apt",
+                "packages of this distribution can't be fetched: apt can't be started",
+                causes=[str(error)],
+                help=["devboot explain machine/no-apt"],
+            ) from error
+        except TimedOut as error:
+            raise NetworkError(
+                "network/stalled", "apt took more than 20 minutes", details=list(error.lines[-5:])
+            ) from error
+
+
+class _Locked:
+    """One user of the folders at a time, which are made where they aren't there: apt's own locks need root."""
+
+    def __init__(self, place: str, configuration: str) -> None:
+        self._place = place
+        self._configuration = configuration
+        self._lock = FileLock(os.path.join(place, "lock"), "apt", TRANSFER)
+
+    def __enter__(self) -> None:
+        try:
+            for folder in ("state/lists/partial", "cache/archives/partial", "log"):
+                os.makedirs(os.path.join(self._place, folder), exist_ok=True)
+        except OSError as error:
+            raise machine_error(error, self._place) from error
+        self._lock.acquire(timeout=_LOCK_SECONDS)
+        atomic_write(os.path.join(self._place, "conf"), self._configuration)
+        atomic_write(os.path.join(self._place, "state", "status"), "")
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+
+def _failure(done: Finished) -> DevbootError | Vanished:
+    said = "\n".join(done.lines)
+    causes = [line.partition(": ")[2] for line in done.lines if line.startswith(("E: ", "W: "))][:4]
+    if _VANISHED.search(said):
+        return Vanished(causes[0])
+    if "Hash Sum mismatch" in said:
+        return IntegrityError("integrity/hash-mismatch", "apt got other bytes than its lists promise", causes=causes)
+    if "No space left" in said:
+        return MachineError(
+            "machine/disk-full",
+            "the disk is full where apt keeps what it fetches",
+            causes=causes,
+            help=["devboot gc", "export DEVBOOT_HOME=/a/path/on/another/filesystem"],
+        )
+    if _NETWORK.search(said):
+        return NetworkError(
+            "network/unreachable",
+            "the packages of this distribution can't be reached",
+            causes=causes,
+            help=["devboot doctor --network"],
+        )
+    return WorkError("deb/apt-failed", "apt can't fetch what is needed", causes=causes or [f"exit code {done.code}"])

@@ -1,0 +1,203 @@
+"""What has to start, restart and stop: for `up`, and when a new plan takes the place of the old one."""
+
+from __future__ import annotations
+
+from devboot.model import process as model
+from devboot.record import Record
+from devboot.supervisor import state as life
+from devboot.supervisor.core import graph
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Set as AbstractSet
+
+    from devboot.supervisor.core.process import Process
+
+# A change of one of these restarts a process
+RESTARTING_FIELDS = ("command", "script", "argv", "cwd", "unset", "pty", "env")  # and the plan's `siblings`
+# These take effect on what runs; what `LATER_FIELDS` names belongs to a run from its spawn to its end
+UPDATING_FIELDS = (
+    "watch",
+    "cascade",
+    "restart",
+    "max_restarts",
+    "window",
+    "expected_exit",
+    "exit_ends_all",
+    "schedule",
+)
+LATER_FIELDS = (
+    *("ready", "alive", "gates", "stop_signal", "stop_timeout", "stop_command"),
+    *("socket_folders", "socket_owner"),
+)
+
+
+class Changes(Record):
+    """What a new plan does: names of processes.
+
+    `kept` are services that have changed but are never restarted by surprise. `updated` run on by other settings,
+    `later` are those of which a setting takes effect at the next start.
+    """
+
+    started: tuple[str, ...] = ()
+    restarted: tuple[str, ...] = ()
+    stopped: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
+    tasks: tuple[str, ...] = ()  # run, since something that they are made of has changed
+    updated: tuple[str, ...] = ()
+    later: tuple[str, ...] = ()
+
+
+def to_start(
+    processes: Mapping[str, Process], wanted: AbstractSet[str], named: AbstractSet[str]
+) -> tuple[Process, ...]:
+    """Which of `wanted` aren't alive, dependents first; a task only if it is `named`, has failed, or is needed now."""
+    specs = tuple(each.spec for each in processes.values())
+    dependents = graph.dependents(specs)
+    starting: dict[str, Process] = {}
+    for level in reversed(graph.levels(specs)):
+        for process in (processes[name] for name in level if name in wanted):
+            is_needed = process.name in named or process.spec.kind != model.TASK or process.error is not None
+            is_needed = is_needed or (bool(dependents[process.name] & starting.keys()) and not _is_done(process))
+            if is_needed and process.state.phase not in life.ALIVE:
+                starting[process.name] = process
+    return tuple(starting.values())
+
+
+def cascade(processes: Mapping[str, Process], names: AbstractSet[str]) -> tuple[str, ...]:
+    """`names`, and of what depends on those that cascade whatever is alive: all that restarts with them."""
+    dependents = graph.dependents(tuple(each.spec for each in processes.values()))
+    found = set(names)
+    left = list(names)
+    while left:
+        name = left.pop()
+        if processes[name].spec.cascade:
+            more = {each for each in dependents[name] - found if processes[each].state.phase in life.ALIVE}
+            found |= more
+            left.extend(more)
+    return tuple(name for name in processes if name in found)
+
+
+def port_holder(process: Process, leaving: Iterable[Process]) -> graph.Blocker | None:
+    """What is being taken out of the plan and still listens where `process` is to."""
+    port = process.spec.port
+    holder = next((each.name for each in leaving if port and each.spec.port == port and each.run is not None), None)
+    return None if holder is None else graph.Blocker(holder, f"for {holder} to leave port {port}", forever=False)
+
+
+def may_restart(process: Process) -> bool:
+    """Whether a change of its files restarts it: not if it was stopped on purpose, or was never wanted."""
+    if process.state.phase == model.STOPPING:
+        return process.state.then != life.THEN_STOPPED
+    return process.state.phase != model.STOPPED
+
+
+def ordered(processes: Mapping[str, Process], names: Iterable[str]) -> dict[str, Process]:
+    """The processes in the plan's order, those that are being removed last."""
+    first = dict.fromkeys(names)
+    return {name: processes[name] for name in (*first, *(name for name in processes if name not in first))}
+
+
+def tasks_due(
+    specs: Mapping[str, model.ProcessSpec], alive: AbstractSet[str], starting: AbstractSet[str]
+) -> tuple[str, ...]:
+    """Tasks of a new plan (`specs` know which may be skipped) that have to run before those that start.
+
+    One whose stamp doesn't hold any more (a migration was added) also runs beside those that go on.
+    """
+    needed = graph.closure(starting, specs)
+    tasks = (name for name in graph.closure(starting | alive, specs) if specs[name].kind == model.TASK)
+    return tuple(name for name in tasks if not specs[name].skip and (name in needed or specs[name].stamp))
+
+
+def compare(old: model.Plan, new: model.Plan, processes: Mapping[str, Process], leaving: AbstractSet[str]) -> Changes:
+    """What it takes to get from the old plan, of which `leaving` are already being removed, to the new one.
+
+    The new one knows which tasks may be skipped.
+    """
+    fresh = {spec.name: spec for spec in new.processes}
+    alive = [each.spec for name, each in processes.items() if each.run is not None and name in fresh]
+    composed = old.composed != new.composed
+    siblings = _changed_siblings(old, new)
+    differ = {
+        spec.name
+        for spec in alive
+        if _has_other(spec, fresh[spec.name], RESTARTING_FIELDS) or siblings(fresh[spec.name])
+    }
+    changed = [spec for spec in alive if spec.name in differ or (composed and spec.kind == model.PROCESS)]
+    present = processes.keys() - leaving
+    started = tuple(name for name, spec in fresh.items() if name not in present and spec.kind != model.TASK)
+    # A service that waits for a port which another program has is nothing that a restart could interrupt.
+    restarted = tuple(
+        spec.name
+        for spec in changed
+        if spec.name in present and (spec.kind == model.PROCESS or processes[spec.name].port_taken)
+    )
+    goes_on = [
+        spec for spec in alive if spec.name in present and spec.kind != model.TASK and spec.name not in restarted
+    ]
+    return Changes(
+        started=started,
+        restarted=restarted,
+        stopped=tuple(name for name in processes if name in present and name not in fresh),
+        kept=tuple(
+            spec.name
+            for spec in changed
+            if spec.kind == model.SERVICE and spec.name in present and spec.name not in restarted
+        ),
+        tasks=tasks_due(fresh, {spec.name for spec in alive}, {*started, *restarted}),
+        updated=tuple(spec.name for spec in goes_on if _has_other(spec, fresh[spec.name], UPDATING_FIELDS)),
+        later=tuple(spec.name for spec in goes_on if _has_other(spec, fresh[spec.name], LATER_FIELDS)),
+    )
+
+
+def scaled(old: model.Plan, new: model.Plan, names: AbstractSet[str]) -> model.Plan:
+    """The old plan with as many of the processes `names` as the new one has; whatever else was edited has to wait."""
+    before = {spec.name: spec for spec in old.processes}
+    after = {spec.name: spec for spec in new.processes}
+    specs = []
+    for name in (*after, *(name for name in before if name not in after)):
+        if base_of(name) in names or name in names:
+            specs += [after[name]] if name in after else []
+        elif name in before:
+            specs.append(_depending_anew(before[name], after.get(name), names))
+    siblings = tuple(sorted({**dict(new.siblings), **dict(old.siblings)}.items()))
+    plan = old._replace(processes=tuple(specs), fingerprint=new.fingerprint, siblings=siblings)
+    is_all = (plan.processes, siblings, old.composed) == (new.processes, new.siblings, new.composed)
+    return plan if is_all else plan._replace(fingerprint=f"{new.fingerprint}+")  # equal to none: there is more to apply
+
+
+def _depending_anew(
+    old: model.ProcessSpec, new: model.ProcessSpec | None, names: AbstractSet[str]
+) -> model.ProcessSpec:
+    """As it was, except for the names under which what it depends on runs."""
+    if new is None or not any(each.name in names or base_of(each.name) in names for each in old.depends_on):
+        return old
+    return old._replace(depends_on=new.depends_on)
+
+
+def base_of(name: str) -> str:
+    """What an instance is one of: `worker` for `worker.2`."""
+    stem, dot, number = name.rpartition(".")
+    return stem if dot and number.isdigit() else name
+
+
+def _is_done(process: Process) -> bool:
+    """Whether a task has done its work, also where what it left behind is still being ended."""
+    has_ended_well = life.succeeded(process.state, process.policy) or life.succeeds(process.state, process.policy)
+    return bool(process.spec.stamp or process.was_skipped) and has_ended_well
+
+
+def _has_other(old: model.ProcessSpec, new: model.ProcessSpec, fields: Iterable[str]) -> bool:
+    return any(getattr(old, field) != getattr(new, field) for field in fields)
+
+
+def _changed_siblings(old: model.Plan, new: model.Plan) -> Callable[[model.ProcessSpec], bool]:
+    """Return what says whether a process has to know of other ports of its siblings: one moved, or it asks for it.
+
+    That one comes or goes is no more than news to those that don't.
+    """
+    before, after = dict(old.siblings), dict(new.siblings)
+    moved = any(before[name] != after[name] for name in before.keys() & after.keys())
+    news = before.keys() ^ after.keys()
+    return lambda spec: spec.kind == model.PROCESS and (moved or any(name in spec.command for name in news))

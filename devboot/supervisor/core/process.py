@@ -1,0 +1,589 @@
+"""One supervised process: obeys its state machine, run by run, and remembers what came of them."""
+
+from __future__ import annotations
+
+import os
+
+from devboot.model import process as model
+from devboot.model.observation import RECORD, SWITCH
+from devboot.supervisor import state as life
+from devboot.supervisor.core.run import Run
+from devboot.supervisor.core.settling import LONGEST, QUIET
+from devboot.supervisor.core.task_stamp import write_stamp
+from devboot.supervisor.explain import failures
+from devboot.supervisor.explain.import_errors import LINES, TROUBLE, WITHIN, broken_code
+from devboot.supervisor.output.line_matcher import find_hint, without
+from devboot.supervisor.output.log_reader import log_path
+from devboot.supervisor.output.log_writer import LogFile
+from devboot.supervisor.output.relay import Tail
+from devboot.supervisor.system import pseudo_terminal
+from devboot.supervisor.system.command import Launch, launch_of
+from devboot.supervisor.system.process_tree import INSIDE, MARKER
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from devboot.errors import DevbootError, WorkError
+    from devboot.supervisor.core.graph import Blocker
+    from devboot.supervisor.core.schedule_timer import Timetable
+    from devboot.supervisor.event_loop import Timer
+    from devboot.supervisor.explain.port_conflict import Conflict
+    from devboot.supervisor.explain.stalled_start import Silence
+    from devboot.supervisor.system.host import Host
+    from devboot.supervisor.watch.reload_loop import ReloadLoop
+
+PORT_IN_USE = "port/in-use"  # slug of the recipes' failure hints for a port that another program has
+UNHEARD = 5.0  # seconds after which a process whose port was taken when it started won't listen there any more
+SOON = 5.0  # a leader that ends within this time and leaves others behind has put itself into the background
+
+
+class Surroundings:
+    """What the processes of one supervisor share: the plan, the size of terminals, and who is told what happens."""
+
+    def __init__(
+        self,
+        host: Host,
+        plan: model.Plan,
+        *,
+        run_id: str,
+        size: tuple[int, int],
+        on_output: Callable[[str, bytes], None],
+        on_note: Callable[[str, WorkError | None], None],
+        on_change: Callable[[Process], None],
+        make_run: Callable[..., Run] = Run,
+    ) -> None:
+        self.host = host
+        self.plan = plan
+        self.run_id = run_id
+        self.size = size
+        self.on_output = on_output
+        self.on_note = on_note
+        self.on_change = on_change
+        self.make_run = make_run
+
+
+class Process:
+    """A process and its present run. Events go in through `feed`; changes are told to the surroundings."""
+
+    def __init__(self, spec: model.ProcessSpec, around: Surroundings) -> None:
+        self.around = around
+        self.host = around.host.within(self.fail)
+        self.state = life.State()
+        self.run: Run | None = None
+        self.tail = Tail()
+        self.error: WorkError | None = None  # why it is failed, gave-up or exited badly
+        self.parting: WorkError | None = None  # what to say of an end that is no failure, and that nobody asked for
+        self.blocked: Blocker | None = None  # what it waits for, while it is waiting
+        self.last_exit: model.LastExit | None = None
+        self.stuck: WorkError | None = None  # why it will not get ready, as it seems
+        self.port_taken = False  # the latest run failed, or can't get ready, since another program has its port
+        self._silence: Silence | None = None
+        self._reloads: ReloadLoop | None = None  # made at the first one
+        self.probed = ("", "")  # what the probes for ready and alive saw last, of the run before
+        self.settled = self.was_skipped = False
+        self._is_quiet = False  # nothing but a line about a problem keeps it from being settled
+        self.starts = 0  # how often it was spawned, skipped, or couldn't be spawned
+        self.is_wanted_anyway = False  # a task that runs next time even if nothing says that it has to
+        self.due = 0.0  # on the loop's clock, when backoff ends
+        self.cause = ""  # why it was restarted on purpose, if there is more to say than that
+        self.timetable: Timetable | None = None  # of a scheduled process
+        self.is_due = False  # a scheduled process may run now
+        self._delay: Timer | None = None
+        self._forced = self._hinted = False
+        self._broken = ""  # what of its code the previous run couldn't load
+        self._conflict: Conflict | None = None  # for which the previous run couldn't listen
+        self._was_ready = self.was_up = False  # this run; any run since somebody wanted it
+        self._port_check: Timer | None = None
+        self._hung = ""  # what was seen of a run that was stopped since it didn't live any more
+        self._settles_after = QUIET
+        self._found_port = 0  # where it listens as seen, where its specification doesn't say
+        self.serves_pages = False  # its address has answered in HTTP
+        self.log = LogFile(log_path(around.plan.state, spec.name), self.host.wall_clock, self.on_note)
+        self.take(spec)
+
+    def take(self, spec: model.ProcessSpec) -> None:
+        """Run by this specification from the next start on."""
+        self.spec = spec
+        self._found_port = 0
+        self.port_taken = False
+        self.name = spec.name
+        self.mark = f"{self.around.run_id}:{spec.name}"
+        by_words = bool(spec.argv) and not spec.command
+        self._quiet = tuple(part.encode() for part in spec.quiet)
+        self._launch = Launch(spec.argv, leads=True, program=spec.argv[0]) if by_words else launch_of(spec.command)
+        self.policy = life.Policy(
+            has_probe=spec.kind != model.TASK and model.has_gate(spec),
+            restart="never" if spec.kind == model.TASK or spec.exit_ends_all else spec.restart,
+            max_restarts=spec.max_restarts,
+            window=spec.window,
+            expected_exit=spec.expected_exit,
+            scheduled=bool(spec.schedule),
+        )
+        self._take_schedule()
+
+    def _take_schedule(self) -> None:
+        if self.timetable is not None and self.timetable.text != self.spec.schedule:
+            self.timetable.cancel()
+            self.timetable = None
+        if self.spec.schedule and self.timetable is None:
+            from devboot.supervisor.core.schedule_timer import Timetable
+
+            self.timetable = Timetable(self.host, self.spec.schedule, self.run_now)
+            self._plan_run()
+
+    def resize(self, rows: int, columns: int) -> None:
+        """Its terminal, if it has one, gets this size."""
+        if self.run is not None:
+            self.host.loop.call(self.run.resize, rows, columns)
+
+    def run_now(self) -> None:
+        """Let a scheduled process run without waiting for its time; nothing for others."""
+        is_next = self.state.phase == model.STOPPING and self.state.then == life.THEN_AGAIN
+        if self.timetable is not None and (self.state.phase == model.WAITING or is_next):
+            self.timetable.cancel()
+            self.is_due = True
+            self.around.on_change(self)
+
+    def _plan_run(self) -> None:
+        if self.timetable is not None:
+            if self.state.phase == model.WAITING and not self.is_due:
+                self.timetable.plan()
+            else:
+                self.timetable.cancel()
+
+    def feed(self, kind: str, end: life.End | None = None) -> None:
+        """Let something happen to it; an error of ours in that ends this process alone."""
+        self.host.loop.call(self._feed, kind, end)
+
+    def _feed(self, kind: str, end: life.End | None) -> None:
+        before = self.state.phase
+        self.state, action = life.advance(self.state, life.Event(kind, end), self.host.loop.now(), self.policy)
+        if before == model.BACKOFF != self.state.phase and self._delay is not None:
+            self._delay.cancel()
+        if kind == life.STOP:
+            self.is_due = self.is_wanted_anyway = False
+        self._obey(action)
+        if before in (model.STARTING, model.RUNNING) and self.state.phase != before:
+            self._hear_no_more()
+        self._plan_run()
+        self.around.on_change(self)
+
+    def fail(self, error: DevbootError) -> None:
+        """Devboot itself has made a mistake with this process: end what runs of it, so that it is known how it is."""
+        run, self.run = self.run, None
+        self.error = failures.mistake(self.spec, error)
+        self.state = life.failed(self.state)
+        self._hear_no_more()
+        if self._delay is not None:
+            self._delay.cancel()
+        if run is not None:
+            run.abandon()
+        self.around.on_note(self.error.what, self.error)
+        self.around.on_change(self)
+
+    def force(self) -> None:
+        """SIGKILL to all that belongs to it."""
+        self.host.loop.call(self._force)
+
+    def _force(self) -> None:
+        self._forced = True
+        self.feed(life.STOP)
+        if self.run is not None:
+            self.run.force()
+
+    @property
+    def awaits_mending(self) -> bool:
+        """Whether it has run, is given up, and starts again by itself when somebody edits its files."""
+        return self.was_up and self.state.phase == model.GAVE_UP and bool(self.spec.watch)
+
+    @property
+    def port(self) -> int:
+        """Where it listens: as seen, else as its specification says; 0 where nobody knows."""
+        return self._found_port or self.spec.port
+
+    @property
+    def address(self) -> str:
+        """Where it is reached, for people; empty where nobody knows."""
+        return f"127.0.0.1:{self._found_port}" if self._found_port else self.spec.address
+
+    @property
+    def scheme(self) -> str:
+        """How its address begins for a browser; empty where it isn't known to serve pages."""
+        return self.spec.scheme or ("http" if self.serves_pages else "")
+
+    def _find_port(self) -> None:
+        """Look where it listens, where its specification doesn't say or says otherwise."""
+        ready = self.spec.ready
+        moved = self.run is not None and ready is not None and self.run.probed_port not in (0, ready.port)
+        is_known = ready is not None and ready.kind in ("listen", "accept") and ready.port and self._was_ready
+        is_known = is_known and not moved
+        if is_known and self._found_port:
+            self._found_port = 0
+            self.on_note(f"listens on {self.spec.port} as PORT says")
+        if self.run is None or self.spec.kind != model.PROCESS or is_known or (ready and ready.kind == "line"):
+            return
+        from devboot.supervisor.probes import listen
+
+        found = listen.ports(self.host.watcher, self.run.pid, self.mark)
+        if found and (not self.spec.address or self.spec.port not in found):
+            self._found_port = listen.main_port(found)
+        if moved and found:
+            self.on_note(f"listens on {self._found_port}{self._place_of_bind()}, not on {self.spec.port} as PORT says")
+
+    def _place_of_bind(self) -> str:
+        from devboot.model.observation import BIND, read_observations
+
+        seen = read_observations(self.spec.observed[1]) if self.spec.observed else ()
+        return next((each.where for each in seen if each.kind == BIND and each.port == self._found_port), "")
+
+    @property
+    def has_served(self) -> bool:
+        """Whether this run has been as far as it was waited for: ready, where that gates it."""
+        return self._was_ready or not self.policy.has_probe
+
+    @property
+    def _is_starting(self) -> bool:
+        """Whether it is still open if this run comes up."""
+        is_unproven = not (self.settled or model.has_gate(self.spec))
+        return self.state.phase == model.STARTING or (self.state.phase == model.RUNNING and is_unproven)
+
+    def environment(self) -> dict[str, str]:
+        """The variables that it starts with."""
+        env = dict(model.environment_of(self.around.plan, self.spec))
+        env[MARKER] = self.mark
+        env[INSIDE] = self.around.plan.root
+        env["PWD"] = self.spec.cwd
+        if self.spec.observed and env.get(SWITCH) != "0":
+            modules, env[RECORD] = self.spec.observed
+            env["PYTHONPATH"] = os.pathsep.join(filter(None, (modules, env.get("PYTHONPATH", ""))))
+        if self._has_terminal:
+            env["TERM"] = pseudo_terminal.terminal_type(env.get("TERM"))
+            for name in ("COLUMNS", "LINES"):  # the terminal's own size counts
+                env.pop(name, None)
+        else:
+            env.setdefault("PYTHONUNBUFFERED", "1")  # else output through a pipe comes when the buffer is full
+        return env
+
+    @property
+    def _has_terminal(self) -> bool:
+        return self.spec.pty and self.spec.kind == model.PROCESS
+
+    def _obey(self, action: life.Action) -> None:
+        if action.kind == life.SPAWN:
+            self._spawn()
+        elif action.kind == life.SIGNAL and self.run is not None:
+            self.run.stop()
+        elif action.kind == life.DELAY:
+            self.cause, self._hung = f"it hung: {self._hung}" if self._hung else "", ""
+            self.due = self.host.loop.now() + action.seconds
+            self._delay = self.host.loop.call_later(action.seconds, lambda: self.feed(life.DUE))
+        elif action.kind == life.GIVE_UP:
+            tail = self.tail.lines(failures.TAIL_LINES)
+            is_hopeless = self.state.then == life.THEN_GIVEN_UP
+            known = self._why_hopeless(tail) if is_hopeless else None
+            self.error, self._broken = known or failures.crash_loop(self.spec, self.state, tail), ""
+            self.around.on_note(self.error.what, self.error)
+
+    def _spawn(self) -> None:
+        self.error, self.settled, self._forced, self._hinted, self.is_due = None, False, False, False, False
+        self.parting, self._was_ready, self._is_quiet, self.port_taken = None, False, False, False
+        self.starts += 1
+        self.was_skipped = bool(self.spec.skip) and not self.is_wanted_anyway
+        self.is_wanted_anyway = False
+        if self.was_skipped:
+            self.feed(life.SKIP)
+            return
+        self.tail.clear()
+        self._forget_observations()
+        env = self.environment()
+        size = self.around.size if self._has_terminal else None
+        try:
+            self.run = self.around.make_run(
+                self.host,
+                self.spec,
+                self._launch,
+                self,
+                mark=self.mark,
+                env=env,
+                size=size,
+                settles_after=self._settles_after,
+            )
+        except OSError as error:
+            self._could_not_start(error, env)
+            return
+        self.feed(life.SPAWNED)
+        self.run.begin()
+        if self._needs_port:
+            self._port_check = self.host.loop.call_later(0, self._check_port)
+
+    def _forget_observations(self) -> None:
+        """Remove the record of the run before."""
+        for path in self.spec.observed[1:]:
+            try:  # noqa: SIM105  contextlib costs an import
+                os.unlink(path)
+            except OSError:
+                pass
+
+    def _could_not_start(self, error: OSError, env: Mapping[str, str], program: str = "") -> None:
+        from devboot.supervisor.explain import spawn_errors
+
+        program = program or self._launch.program or self._launch.argv[0]
+        self.error = spawn_errors.explain(error, name=self.name, program=program, cwd=self.spec.cwd, env=env)
+        self.around.on_note(self.error.what, self.error)
+        self.feed(life.SPAWN_FAILED)
+
+    @property
+    def _needs_port(self) -> bool:
+        """Whether it is up only once it listens on the port that it was given."""
+        return self.spec.port != 0 and (self.spec.kind == model.SERVICE or self.spec.gates)
+
+    def _check_port(self) -> None:
+        """Where another program had the port first and keeps it, the process can't get ready, whatever it waits for."""
+        from devboot.supervisor.probes import listen  # after the first spawn
+
+        if listen.is_taken(self.spec.port, self.host.watcher):
+            self._port_check = self.host.loop.call_later(UNHEARD, self._look_at_port_again)
+
+    def _look_at_port_again(self) -> None:
+        if self.state.phase == model.STARTING:
+            self._look_at_port()
+
+    def _look_at_port(self, tail: tuple[str, ...] = ()) -> None:
+        """Find out whether another program has the port of a process that isn't ready, and that takes any other."""
+        if not self._needs_port or model.fixed_port(self.spec):
+            return
+        from devboot.supervisor.probes import listen
+
+        is_strangers = listen.is_strangers(self.spec.port, self.host.watcher, self.around.run_id)
+        known = find_hint(self.spec.failure_hints, "\n".join(tail).encode()) if is_strangers is None else None
+        # A hint without a listener is meant of another port of the service, or of one that has just been left
+        self.port_taken = is_strangers or (known is not None and known[0].slug == PORT_IN_USE)
+        if self.port_taken:
+            self.around.on_change(self)
+
+    def _is_port_held(self, tail: tuple[str, ...]) -> bool:
+        """Whether the run that has ended couldn't listen for a program that will keep the port.
+
+        A process of this project may be about to leave it, so that counts the second time.
+        """
+        before, self._conflict = self._conflict, self._find_conflict(tail)
+        holder = self._conflict.holder if self._conflict is not None else None
+        return holder is not None and (before is not None or holder.root != self.around.plan.root)
+
+    def _why_not_listening(self, tail: tuple[str, ...]) -> WorkError | None:
+        return None if self._conflict is None else failures.cannot_listen(self.spec, self._conflict, tail)
+
+    def _find_conflict(self, tail: tuple[str, ...]) -> Conflict | None:
+        """Return the port that it wants and another program has, where only an edit leads to another port."""
+        if self.spec.kind != model.PROCESS:
+            return None
+        from devboot.supervisor.explain.port_conflict import port_conflict
+        from devboot.supervisor.probes import listen
+
+        found = port_conflict(self.spec, tail, lambda port: listen.is_taken(port, self.host.watcher))
+        is_movable = found is not None and str(found.port) == dict(self.spec.env).get("PORT")
+        is_own = found is not None and found.holder.process == self.name and found.holder.root == self.around.plan.root
+        return None if is_movable or is_own else found
+
+    # -- what a run tells: see run.Owner -------------------------------------------------------------------------
+
+    def on_output(self, block: bytes) -> None:
+        """Log it, keep its tail, hand it on; while stopping, look for a line that says why it can't."""
+        if self._quiet and not (block := without(block, self._quiet)):
+            return
+        self.log.write(block)
+        self.tail.add(block)
+        self.around.on_output(self.name, block)
+        if b"eload" in block or b"nodemon" in block:  # most output has neither
+            self._count_reloads(block)
+        if self._is_starting:
+            self._heed(block)
+        if self.state.phase == model.STOPPING and self.spec.failure_hints and not self._hinted:
+            error = failures.hint(self.spec, block)
+            if error is not None:
+                self._hinted = True
+                self.around.on_note(error.what, error)
+
+    def _count_reloads(self, block: bytes) -> None:
+        from devboot.supervisor.watch.reload_loop import reloads_in
+
+        for path in reloads_in(block):
+            self.count_reload(path)
+
+    def count_reload(self, path: str) -> None:
+        """Count a reload that a file has caused, and tell of a loop when one is first seen."""
+        from devboot.supervisor.watch.reload_loop import ReloadLoop
+
+        self._reloads = self._reloads or ReloadLoop()
+        if text := self._reloads.count(path, self.host.loop.now()):
+            self.log.write(f"devboot: {text}\n".encode())
+            self.on_note(text)
+            self.around.on_change(self)
+
+    @property
+    def reload_note(self) -> str:
+        """What to say of a loop of reloads that goes on; empty for none."""
+        return self._reloads.note(self.host.loop.now()) if self._reloads is not None else ""
+
+    def _heed(self, block: bytes) -> None:
+        """Look whether it says why it will not get ready."""
+        if self.stuck is not None:
+            self.stuck = None
+            self.around.on_change(self)
+        if self._silence is not None:
+            self._silence.begin_anew()
+        elif self.run is not None and any(word in block for word in TROUBLE):
+            from devboot.supervisor.explain.stalled_start import Silence
+
+            self._silence = Silence(
+                self.host,
+                self.run.pid,
+                self.tail,
+                self._on_stuck,
+                on_calm=self._settle_if_quiet,
+                only_broken=not model.has_gate(self.spec),
+            )
+
+    def _on_stuck(self, line: str) -> None:
+        tail = self.tail.lines(failures.TAIL_LINES)
+        self._conflict = self._find_conflict(tail)
+        self.stuck = self._why_not_listening(tail) or failures.not_ready(self.spec, line, tail)
+        self.around.on_note(self.stuck.what, self.stuck)
+        self._look_at_port()
+        self.around.on_change(self)
+
+    def _hear_no_more(self) -> None:
+        self.stuck = None
+        if self._port_check is not None:
+            self._port_check.cancel()
+            self._port_check = None
+        if self._silence is not None:
+            self._silence.end()
+            self._silence = None
+
+    def on_probed(self, passed: bool) -> None:
+        """Ready, or not any more."""
+        self.port_taken = self.port_taken and not passed
+        self._was_ready = self._was_ready or passed
+        if passed:
+            self._find_port()
+        self.feed(life.PROBE_PASSED if passed else life.PROBE_FAILED)
+
+    def on_not_alive(self, text: str) -> None:
+        """It hangs: stop and judge it as a failure."""
+        self._hung = text or "no answer"
+        self.on_note(f"doesn't live any more: {self._hung}")
+        self.feed(life.ALIVE_FAILED)
+
+    def on_settled(self) -> None:
+        """Count the run as up, unless it has just written that its code can't be loaded."""
+        self._is_quiet = True
+        if self.stuck is None and (self._silence is None or not self._silence.is_waiting):
+            self._settle_if_quiet()
+
+    def _settle_if_quiet(self) -> None:
+        if self._is_quiet and not self.settled:
+            self.settled = True
+            self._find_port()
+            self._hear_no_more()
+            self.around.on_change(self)
+
+    def on_exited(self, end: life.End) -> None:
+        """The leader has gone."""
+        self.last_exit = model.LastExit(end.code, end.signal, self.host.wall_clock())
+        self.feed(life.EXITED, end)
+
+    def on_left(self, pids: frozenset[int]) -> None:
+        """A leader that ends well, soon and by itself, but not alone, has put itself into the background."""
+        by_itself = self.state.then == life.THEN_JUDGED and self.state.end == life.End(0)
+        if by_itself and self.run is not None and self.run.age < SOON and self.spec.kind != model.TASK:
+            error = failures.daemonised(self.spec, len(pids))
+            self.parting = error
+            self.around.on_note(error.what, error)
+
+    def on_killed(self, pids: frozenset[int]) -> None:
+        """Somebody forced it, or the grace limit was reached."""
+        pid = self.run.pid if self.run else 0
+        limit = failures.seconds(self.spec.stop_timeout)
+        if self._forced:
+            self.on_note(f"killed ({failures.family(pid, len(pids - {pid}))})")
+        elif self.state.then == life.THEN_JUDGED:
+            self.on_note(f"has left what did not stop in {limit}, killed (pid {failures.pids(pids)})")
+        else:
+            self.around.on_note(f"{self.name} did not stop in {limit}, killed", None)
+
+    def on_gone(self, end: life.End, unkillable: frozenset[int]) -> None:
+        """The run is over: decide what it was worth."""
+        age = self.run.age if self.run else 0.0
+        self.probed = (self.run.probe_text, self.run.alive_text) if self.run else self.probed
+        self.run, self._settles_after = None, QUIET
+        self.was_up = self.was_up or self._was_ready or age >= LONGEST
+        if unkillable:
+            self.on_note(f"could not be killed: pid {failures.pids(unkillable)}")
+        if self.state.end is None:  # given up on, not ended
+            self.feed(life.EXITED, end)
+        if self.state.then == life.THEN_JUDGED:
+            if (missing := self._why_not_found(end)) is not None:
+                self._could_not_start(missing[0], self.environment(), missing[1])
+                return
+            if life.is_expected(end, self.policy):
+                self._leave_stamp()
+                if self.spec.kind != model.TASK and self.parting is None:
+                    tail = self.tail.lines(failures.TAIL_LINES)
+                    self.parting = failures.parted(self.spec, end, age, tail, was_up=self.has_served)
+                    if self.policy.restart == "on-failure" and not self.spec.schedule:
+                        self.around.on_note(self.parting.what, None)
+            else:
+                # What has crashed after a second proves nothing by living for a second again
+                self._settles_after = min(QUIET + 2 * age, LONGEST)
+                tail = self.tail.lines(failures.TAIL_LINES)
+                self._look_at_port(tail)
+                before, self._broken = self._broken, self._broken_code(age)
+                is_broken = bool(before) and before == self._broken and end.signal is None
+                if is_broken or self._is_port_held(tail) or failures.hopeless(self.spec, tail) is not None:
+                    self.feed(life.HOPELESS)
+                self.error = self._why_not_listening(tail) or failures.ended(self.spec, end, tail)
+                if self.spec.schedule:  # it runs again all the same, which would hide it
+                    self.around.on_note(self.error.what, self.error)
+        self.feed(life.GONE)
+
+    def on_note(self, text: str) -> None:
+        """Something that a person should read about this process."""
+        self.around.on_note(f"{self.name}: {text}", None)
+
+    def _broken_code(self, age: float) -> str:
+        """Return what the run that has ended couldn't load, or what it lacked; empty for one that got further."""
+        if self._was_ready or age > WITHIN:
+            return ""
+        lack = failures.lasting_lack(self.spec, self.tail.lines(failures.TAIL_LINES))
+        return broken_code(self.tail.lines(LINES)) or lack
+
+    def _why_hopeless(self, tail: tuple[str, ...]) -> WorkError | None:
+        known = failures.hopeless(self.spec, tail) or self._why_not_listening(tail)
+        return failures.cannot_load(self.spec, self._broken, tail) if known is None and self._broken else known
+
+    def _why_not_found(self, end: life.End) -> tuple[OSError, str] | None:
+        """What a direct start of a program would have reported where the shell says 126 or 127, and that program.
+
+        It may be the one that a script names in its first line. Make sure that it isn't there: programs of the
+        project's own end like this, too.
+        """
+        if end.code not in (126, 127):
+            return None
+        from devboot.supervisor.explain import spawn_errors
+
+        env = self.environment()
+        for program in (self._launch.program, spawn_errors.named_as_missing(self.tail.lines(failures.TAIL_LINES))):
+            if program and (error := spawn_errors.missing(program, cwd=self.spec.cwd, env=env)):
+                return error, program
+        return None
+
+    def _leave_stamp(self) -> None:
+        stamp = [*self.spec.stamp, *self.spec.stamp_databases] or [*self.spec.record]
+        if stamp:
+            path, text, *databases = stamp
+            try:
+                write_stamp(path, text, databases)
+            except OSError as error:
+                self.on_note(f"will run again next time: {error.strerror or error} ({path})")

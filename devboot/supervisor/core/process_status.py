@@ -1,0 +1,237 @@
+"""What is said of processes: the line of `ps`, and the verdict whether all is up."""
+
+from __future__ import annotations
+
+import time
+
+from devboot.errors import WorkError
+from devboot.model import process as model
+from devboot.record import Record
+from devboot.supervisor import state as life
+from devboot.supervisor.core import graph
+from devboot.supervisor.explain import failures
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from devboot.supervisor.core.process import Process
+
+
+class Failure(Record):
+    """A process that is not as it should be, and why, with its last output in the error's details."""
+
+    name: str
+    error: WorkError
+
+
+class Verdict(Record):
+    """Whether a start has come to its end (nothing is waiting, starting or in backoff any more), and how."""
+
+    settled: bool
+    ok: bool
+    failures: tuple[Failure, ...]
+
+
+def standing(process: Process) -> graph.Standing:
+    """What others want to know of it."""
+    state = process.state
+    return graph.Standing(
+        state.phase,
+        ok=life.succeeded(state, process.policy),
+        settled=process.settled,
+        gates=model.has_gate(process.spec),
+        hopeless=process.stuck is not None or (process.blocked is not None and process.blocked.forever),
+    )
+
+
+def is_pending(process: Process) -> bool:
+    """Whether something will still happen by itself before it counts as up or failed."""
+    phase = process.state.phase
+    if phase == model.WAITING:
+        if awaits_its_time(process):
+            return False
+        return process.blocked is None or not process.blocked.forever
+    if phase == model.STOPPING:
+        return process.state.then != life.THEN_STOPPED
+    if phase == model.BACKOFF:
+        return True
+    return phase in life.ALIVE and process.stuck is None and not graph.is_up(standing(process))
+
+
+def awaits_its_time(process: Process) -> bool:
+    """Whether it is a scheduled process between its runs."""
+    return process.state.phase == model.WAITING and process.policy.scheduled and not process.is_due
+
+
+def goes_on(process: Process) -> bool:
+    """Whether there is something alive of it, or will be at its time or after an edit, without a command."""
+    return process.run is not None or awaits_its_time(process) or process.awaits_mending
+
+
+def have_ended(processes: Iterable[Process]) -> bool:
+    """Whether none of the Procfile's processes is alive, or will be again."""
+    return not any(
+        process.spec.kind == model.PROCESS and (is_pending(process) or goes_on(process)) for process in processes
+    )
+
+
+def verdict(processes: Iterable[Process], *, final: bool = False) -> Verdict:
+    """How things stand. `final`: the time to wait is over, so what is pending counts as failed."""
+    processes = tuple(processes)
+    settled = not any(is_pending(process) for process in processes)
+    found = [Failure(each.name, error) for each in processes if (error := failure_of(each, final=final)) is not None]
+    return Verdict(settled, settled and not found, tuple(found))
+
+
+def endings(processes: Iterable[Process]) -> tuple[Failure, ...]:
+    """Processes that have ended with an expected code though they should live: `up` has failed for them.
+
+    Those that others wait for, or that are to run only once, are meant to end.
+    """
+    processes = tuple(processes)
+    ends = (model.UNTIL_SUCCEEDED, model.UNTIL_COMPLETED)
+    awaited = {each.name for process in processes for each in process.spec.depends_on if each.until in ends}
+    return tuple(
+        Failure(each.name, each.parting)
+        for each in processes
+        if each.state.phase == model.EXITED and each.parting is not None
+        if each.policy.restart != "never" and each.name not in awaited
+    )
+
+
+def failure_of(process: Process, *, final: bool = False) -> WorkError | None:
+    """Return why a process isn't as it should be; None where nothing is wrong, or it may still get there.
+
+    `final`: the time to wait is over, so what is pending counts as failed.
+    """
+    phase = process.state.phase
+    if phase in (model.FAILED, model.GAVE_UP) or (phase == model.EXITED and not standing(process).ok):
+        return process.error
+    if awaits_its_time(process):
+        return None
+    if phase == model.WAITING and process.blocked is not None and (process.blocked.forever or final):
+        return failures.waits(process.spec, _waits(process.blocked))
+    if process.stuck is not None or not final or not is_pending(process):
+        return process.stuck
+    if phase == model.BACKOFF and process.error is not None:
+        return process.error
+    return failures.not_ready(process.spec, _note_probe(process), process.tail.lines(failures.TAIL_LINES))
+
+
+def _waits(blocked: graph.Blocker) -> str:
+    return blocked.reason if blocked.forever else f"waits {blocked.reason}"
+
+
+def status(process: Process, *, memory: int | None = None) -> model.ProcessStatus:
+    """Its line of `ps`."""
+    spec, state, run = process.spec, process.state, process.run
+    return model.ProcessStatus(
+        name=spec.name,
+        kind=spec.kind,
+        phase=state.phase,
+        pid=run.pid if run else None,
+        started=run.started if run else None,
+        port=process.port,
+        address=process.address,
+        scheme=process.scheme,
+        restarts=state.restarts,
+        memory=memory,
+        last_exit=process.last_exit,
+        note=note(process),
+        log=process.log.path,
+        next_run=process.timetable.at or None if process.timetable else None,
+        port_taken=process.port_taken,
+    )
+
+
+def note(process: Process) -> str:
+    """Why it is as it is, in a few words; empty where there is nothing to explain."""
+    write = _NOTES.get(process.state.phase)
+    text = process.reload_note or (write(process) if write is not None else "")
+    notes = process.spec.notes if not text or process.spec.kind == model.TASK else ()
+    return "; ".join(part for part in (*notes, text, process.log.trouble) if part)
+
+
+def _note_waiting(process: Process) -> str:
+    if awaits_its_time(process) and process.timetable is not None:
+        return _note_schedule(process, process.timetable.at)
+    return process.blocked.reason if process.blocked else ""
+
+
+def _note_failed(process: Process) -> str:
+    return process.error.what.partition(": ")[2] if process.error else ""
+
+
+def _note_exited(process: Process) -> str:
+    """When, since the phase says how."""
+    if process.was_skipped:
+        return process.spec.skip
+    last = process.last_exit
+    when = time.strftime("at %H:%M", time.localtime(last.at)) if last is not None else ""
+    why = process.error.what.partition(": ")[2] if process.error is not None else ""
+    return ", ".join(filter(None, (why, when)))
+
+
+def _note_ended(process: Process) -> str:
+    if process.state.then == life.THEN_FAILED and process.cause:
+        return process.cause  # the signal that ended it was sent by this supervisor
+    return failures.how_it_ended(process.state.end) if process.state.end else ""
+
+
+def _note_gave_up(process: Process) -> str:
+    if process.error is None:
+        return _note_ended(process)
+    if process.state.then == life.THEN_GIVEN_UP:
+        return process.error.what
+    return process.error.what.removeprefix(f"{process.name} ")
+
+
+def _note_backoff(process: Process) -> str:
+    rest = max(0.0, process.due - process.host.loop.now())
+    return f"{_note_ended(process)}, in {failures.seconds(rest)}"
+
+
+def _note_probe(process: Process) -> str:
+    if process.stuck is not None:
+        return process.stuck.what.partition(": ")[2]
+    return process.run.probe_text if process.run else ""
+
+
+def _note_schedule(process: Process, at: float) -> str:
+    """`exit 1 at 10:05, next 10:10`."""
+    last = process.last_exit
+    now = time.localtime(process.host.wall_clock())
+    there = time.localtime(at)
+    every = " " not in process.spec.schedule and process.spec.schedule[:1] != "@"
+    clock = time.strftime("%H:%M:%S" if every else "%H:%M", there)
+    upcoming = clock if there[:3] == now[:3] else f"{time.strftime('%Y-%m-%d', there)} {clock}"
+    if last is None:
+        return f"next {upcoming}"
+    is_ours = process.state.then in (life.THEN_AGAIN, life.THEN_STOPPED) and last.signal is not None
+    how = "stopped" if is_ours else failures.how_it_ended(life.End(last.code, last.signal))
+    return f"{how} at {time.strftime('%H:%M', time.localtime(last.at))}, next {upcoming}"
+
+
+def _note_alive(process: Process) -> str:
+    last = process.last_exit
+    if process.stuck is not None:
+        return _note_probe(process)
+    if process.cause:
+        return process.cause
+    if last is None or not process.state.restarts:
+        return ""
+    return f"last {failures.how_it_ended(life.End(last.code, last.signal))}"
+
+
+_NOTES: dict[str, Callable[[Process], str]] = {
+    model.WAITING: _note_waiting,
+    model.STARTING: _note_probe,
+    model.RUNNING: _note_alive,
+    model.READY: _note_alive,
+    model.UNREADY: _note_probe,
+    model.BACKOFF: _note_backoff,
+    model.EXITED: _note_exited,
+    model.FAILED: _note_failed,
+    model.GAVE_UP: _note_gave_up,
+}

@@ -1,0 +1,434 @@
+"""Runs all processes of one plan: starts them as their dependencies allow, stops them in reverse, tells what happens.
+
+Everything that happens to a process marks it as changed; once per turn of the loop `_review` looks at what follows
+from that for others, so that nothing here recurses through the dependency graph.
+"""
+
+from __future__ import annotations
+
+import os
+
+from devboot.model import process as model
+from devboot.supervisor import state as life
+from devboot.supervisor.core import graph, planning, process_status
+from devboot.supervisor.core.planning import Changes
+from devboot.supervisor.core.process import Process, Surroundings
+from devboot.supervisor.core.run import Run
+from devboot.supervisor.core.task_stamp import looked_at
+from devboot.supervisor.explain import failures
+from devboot.supervisor.system import proctable
+from devboot.supervisor.system.child_exits import Exits
+from devboot.supervisor.system.host import Host
+from devboot.supervisor.system.limits import make_room
+from devboot.supervisor.system.membership import Watcher
+from devboot.supervisor.system.orphans import Orphans
+from devboot.supervisor.system.pseudo_terminal import DEFAULT_SIZE
+from devboot.supervisor.watch.watch_child import Watches
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from devboot.errors import DevbootError
+    from devboot.supervisor.core.listener import Listener
+    from devboot.supervisor.event_loop import Loop
+
+SPAWNS_A_TURN = 8  # a spawn takes a millisecond, during which nobody is listened to
+
+
+class Supervisor:
+    """Supervises the processes of a plan on a loop; `run_id` is in the marker of all that it starts.
+
+    `adopts`: this process is a subreaper. Then `reap_orphans` has to be called on SIGCHLD.
+    """
+
+    def __init__(
+        self,
+        loop: Loop,
+        plan: model.Plan,
+        listener: Listener,
+        *,
+        wall_clock: Callable[[], float],
+        columns: int = 0,
+        rows: int = 0,
+        run_id: str = "",
+        adopts: bool = False,
+        make_run: Callable[..., Run] = Run,
+    ) -> None:
+        self.run_id = run_id or os.urandom(8).hex()
+        self.ended_by: model.ProcessStatus | None = None  # the `exit_ends_all` process that ended everything
+        self.loop = loop
+        self._plan = plan
+        self._listener = listener
+        children: set[int] = set()
+        self._exits = Exits(loop)
+        self._host = Host(loop, self._exits, Watcher(loop, children, adopts=adopts), wall_clock, children)
+        self._orphans = Orphans(self._host) if adopts else None
+        self._around = Surroundings(
+            self._host,
+            plan,
+            run_id=self.run_id,
+            size=(rows, columns) if rows > 0 and columns > 0 else DEFAULT_SIZE,
+            on_output=self._output,
+            on_note=self._note,
+            on_change=self._changed,
+            make_run=make_run,
+        )
+        self._watches = Watches(
+            self._host,
+            run_id=self.run_id,
+            root=plan.root,
+            on_changed=self._files_changed,
+            on_note=self._note,
+        )
+        make_room(len(plan.processes))
+        self._processes = {spec.name: Process(spec, self._around) for spec in looked_at(plan).processes}
+        self._removed: set[str] = set()
+        self._free: set[str] = set()  # start without what they depend on
+        self._told: dict[str, tuple[model.ProcessStatus, int]] = {}  # its line, and how often it had been started
+        self._dirty: set[str] = set()
+        self._reviewing = False
+        self._settled = self._finished = True
+        self._shutting_down = False
+
+    def report_to(self, listener: Listener) -> None:
+        """Tell this one from now on, and nobody else."""
+        self._listener = listener
+
+    # -- what can be asked of it -----------------------------------------------------------------------------------
+
+    @property
+    def plan(self) -> model.Plan:
+        """The plan that it runs."""
+        return self._plan
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of all processes, as they stand in the plan."""
+        return tuple(self._processes)
+
+    @property
+    def is_shutting_down(self) -> bool:
+        """Whether `shutdown` or `force` was called, by someone or by an `exit_ends_all` process."""
+        return self._shutting_down
+
+    @property
+    def is_acting(self) -> bool:
+        """Whether there is more to be done in the next turn of the loop, such as to spawn the next few."""
+        return self._reviewing
+
+    @property
+    def has_settled(self) -> bool:
+        """Whether nothing is on its way to being up."""
+        return self._settled
+
+    @property
+    def has_finished(self) -> bool:
+        """Whether nothing is alive, and nothing will start again."""
+        return self._finished
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether no Procfile process is alive or will start again (services may be alive): a foreground run ends."""
+        return process_status.have_ended(self._processes.values())
+
+    def process(self, name: str) -> Process:
+        """The process `name`, for whoever attaches. Raises KeyError."""
+        return self._processes[name]
+
+    def statuses(self, *, memory_too: bool = False) -> tuple[model.ProcessStatus, ...]:
+        """The lines of `ps`, in the plan's order; memory costs a look at all processes of the machine."""
+        memory = self._memory if memory_too else lambda _process: None
+        return tuple(process_status.status(each, memory=memory(each)) for each in self._processes.values())
+
+    def verdict(self, *, final: bool = False) -> process_status.Verdict:
+        """Whether all is up. `final`: waiting is over, what isn't up by now has failed."""
+        return process_status.verdict(self._processes.values(), final=final)
+
+    # -- what it can be told to do -----------------------------------------------------------------------------------
+
+    def up(self, names: tuple[str, ...] = (), *, dependencies: bool = True, anyway: bool = False) -> None:
+        """Start what isn't running of `names` (none: all services and processes) and of what they depend on.
+
+        `anyway`: tasks among `names` run even if nothing has changed since they last ran.
+        Nothing starts any more once a shutdown has begun; that holds for `start`, `restart` and `apply` too.
+        """
+        if self._shutting_down:
+            return
+        roots = names or tuple(each.name for each in self._processes.values() if each.spec.kind != model.TASK)
+        wanted = graph.closure(roots, self._by_name()) if dependencies else frozenset(roots)
+        wanted -= self._removed
+        self._free = self._free - wanted if dependencies else self._free | wanted
+        self._begin()
+        for process in planning.to_start(self._processes, wanted, frozenset(names)):
+            process.feed(life.START)
+        for name in names:
+            self._processes[name].is_wanted_anyway = anyway
+            self._processes[name].run_now()
+        self._schedule_review()
+
+    def start(self, names: Iterable[str]) -> None:
+        """Start these, whatever they are, and what they need."""
+        self.up(tuple(names), anyway=True)
+
+    def stop(self, names: Iterable[str]) -> None:
+        """Stop these and nothing else."""
+        for name in names:
+            self._processes[name].feed(life.STOP)
+
+    def restart(self, names: Iterable[str], cause: str = "") -> None:
+        """Stop and start these, with what restarts with them, and start what they need; never counted as a failure."""
+        if self._shutting_down:
+            return
+        self._begin()
+        asked = frozenset(names)
+        names = planning.cascade(self._processes, asked)
+        for name in names:
+            process = self._processes[name]
+            process.cause = cause if name in asked else f"restarted with {', '.join(sorted(asked))}"
+            process.feed(life.RESTART)
+            process.is_wanted_anyway = name in asked
+            process.run_now()
+        for name in graph.closure(set(names) - self._free, self._by_name()) - set(names):
+            process = self._processes[name]
+            if process.spec.kind != model.TASK or process.error is not None:  # a task that has failed runs again
+                process.feed(life.START)
+
+    def apply(self, plan: model.Plan) -> Changes:
+        """Run by a new plan: start what is new, stop what has gone, restart what has changed (services excepted)."""
+        if self._shutting_down:
+            return Changes()
+        changes = self.compare(plan)
+        specs = {spec.name: spec for spec in looked_at(plan).processes}
+        fresh = {name: Process(spec, self._around) for name, spec in specs.items() if name not in self._processes}
+        self._removed -= specs.keys()
+        for name in changes.stopped:
+            self._removed.add(name)
+            self._processes[name].feed(life.STOP)
+        self._plan = self._around.plan = plan
+        make_room(len(specs))
+        for name, process in self._processes.items():
+            if name in specs:
+                process.take(specs[name])
+        self._processes |= fresh
+        self._processes = planning.ordered(self._processes, specs)
+        self._begin()
+        for name in changes.tasks:
+            self._processes[name].feed(life.START)
+        self.restart(changes.restarted)
+        if changes.started:
+            self.up(changes.started)
+        self._schedule_review()
+        return changes
+
+    def compare(self, plan: model.Plan) -> Changes:
+        """What `apply` would do."""
+        return planning.compare(self._plan, looked_at(plan), self._processes, self._removed)
+
+    def act(self) -> None:
+        """Do now what else would be done in the next turn of the loop."""
+        self._review()
+
+    def shutdown(self) -> None:
+        """Stop everything in reverse order of dependencies; `on_finished` when all are gone."""
+        self._shutting_down = True
+        self._watches.close()
+        self._begin()
+        self._let_none_return()
+        self._schedule_review()
+
+    def force(self) -> None:
+        """SIGKILL to every session, now."""
+        self._shutting_down = True
+        self._watches.close()
+        self._begin()
+        for process in self._processes.values():
+            process.force()
+        self._schedule_review()
+
+    def resize(self, rows: int, columns: int) -> None:
+        """All terminals get this size, also later ones."""
+        self._around.size = (rows, columns) if rows > 0 and columns > 0 else DEFAULT_SIZE
+        for process in self._processes.values():
+            process.resize(*self._around.size)
+
+    def hold_output(self, name: str, on: bool) -> None:
+        """Let a process wait with its writing while somebody catches up, or let it go on."""
+        process = self._processes.get(name)
+        if process is not None and process.run is not None:
+            process.host.loop.call(process.run.hold_output, on)
+
+    def reap_orphans(self) -> None:
+        """Let the system forget adopted children that have ended; for SIGCHLD."""
+        if self._orphans is not None:
+            self._orphans.reap()
+
+    def strays(self) -> list[proctable.Seen]:
+        """All descendants of this process that are in no session of a supervised process."""
+        leaders = {process.run.pid for process in self._processes.values() if process.run is not None}
+        return [seen for seen in proctable.own_descendants() if seen.session not in leaders and seen.pid not in leaders]
+
+    def close(self) -> None:
+        """Release descriptors; for a supervisor that has finished."""
+        self._watches.close()
+        self._exits.close()
+        for process in self._processes.values():
+            process.log.close()
+
+    # -- what follows from changes -------------------------------------------------------------------------------
+
+    # An error in what the listener does is no matter of the process that it is told of.
+
+    def _output(self, name: str, block: bytes) -> None:
+        self.loop.call(self._listener.on_output, name, block)
+
+    def _note(self, text: str, error: DevbootError | None = None) -> None:
+        self.loop.call(self._listener.on_note, text, error=error)
+
+    def _changed(self, process: Process) -> None:
+        self._dirty.add(process.name)
+        self._schedule_review()
+
+    def _schedule_review(self) -> None:
+        if not self._reviewing:
+            self._reviewing = True
+            self.loop.call_later(0, self._review)
+
+    def _review(self) -> None:
+        self._reviewing = False
+        if self._shutting_down:
+            self._let_none_return()  # one that crashes while others stop would come back
+        # Each as far as it comes: what others do mustn't depend on whether all of it went well.
+        self.loop.call(self._start_waiting)
+        self.loop.call(self._end_all_if_due)
+        if self._shutting_down:
+            self.loop.call(self._stop_next)
+        elif self._watches.pid or any(each.run is not None and each.spec.watch for each in self._processes.values()):
+            self.loop.call(self._watches.watch, self._specs())
+        self.loop.call(self._tell)
+
+    def _files_changed(self, name: str, paths: tuple[str, ...]) -> None:
+        process = self._processes.get(name)
+        if process is None or self._shutting_down or not planning.may_restart(process):
+            return
+        more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
+        self._note(f"{name} restarts, {paths[0]}{more} changed")
+        process.count_reload(paths[0])
+        self.restart([name], f"changed: {paths[0]}{more}")
+
+    def _start_waiting(self) -> None:
+        spawns = 0
+        for level in graph.levels(self._specs()):
+            for process in (self._processes[name] for name in level):
+                if process.state.phase == model.WAITING and spawns < SPAWNS_A_TURN:
+                    spawns += self._look_at_dependencies(process)
+        if spawns == SPAWNS_A_TURN:
+            self._schedule_review()
+
+    def _look_at_dependencies(self, process: Process) -> bool:
+        """Start it if nothing is in the way any more; whether it was started."""
+        if process_status.awaits_its_time(process):
+            return False
+        needed = () if process.name in self._free else process.spec.depends_on
+        standings = {
+            each.name: process_status.standing(self._processes[each.name])
+            for each in needed
+            if each.name in self._processes
+        }
+        blocked = graph.blocker(needed, standings) or planning.port_holder(
+            process, (self._processes[name] for name in self._removed)
+        )
+        if blocked != process.blocked:
+            process.blocked = blocked
+            self._dirty.add(process.name)
+        if blocked is None:
+            process.feed(life.CLEAR)
+        return blocked is None
+
+    def _end_all_if_due(self) -> None:
+        if self._shutting_down:
+            return
+        for name in sorted(self._dirty & self._processes.keys()):
+            process = self._processes[name]
+            ended = process.state.phase in (model.EXITED, model.FAILED, model.GAVE_UP)
+            if process.spec.exit_ends_all and ended:
+                self.ended_by = process_status.status(process)
+                self._note(f"{name} has ended, which ends everything")
+                self.shutdown()
+                return
+
+    def _let_none_return(self) -> None:
+        for process in self._processes.values():
+            phase, then, process.was_up = process.state.phase, process.state.then, False
+            if phase in life.PENDING or (phase == model.STOPPING and then == life.THEN_AGAIN):
+                process.feed(life.STOP)
+
+    def _stop_next(self) -> None:
+        alive = {name for name, each in self._processes.items() if each.run is not None}
+        dependents = graph.dependents(self._specs())
+        for name in alive:
+            if not dependents[name] & alive and self._processes[name].state.phase in life.ALIVE:
+                self._processes[name].feed(life.STOP)
+
+    def _forget_removed(self) -> None:
+        gone = {name for name in self._removed if self._processes[name].run is None}
+        for name in gone:
+            self._processes.pop(name).log.close()
+            self._told.pop(name, None)
+        self._removed -= gone
+        self._dirty -= gone
+
+    def _tell(self) -> None:
+        dirty, self._dirty = self._dirty, set()
+        for name, process in self._processes.items():
+            if name in dirty:
+                status = process_status.status(process)
+                if (status, process.starts) != self._told.get(name):  # a run may begin and end within one turn
+                    self._told[name] = (status, process.starts)
+                    self.loop.call(self._listener.on_change, status)
+        self._forget_removed()
+        if self._reviewing:
+            return  # there is more to come before anything can be called settled
+        was_settled, self._settled = self._settled, not any(map(process_status.is_pending, self._processes.values()))
+        if self._settled and not was_settled and not self._shutting_down:
+            self.loop.call(self._listener.on_settled)
+        if self._settled and not self._finished and not any(map(process_status.goes_on, self._processes.values())):
+            self._finished = True
+            self._finish()
+
+    def _finish(self) -> None:
+        if self._orphans is None or not self._shutting_down:
+            self.loop.call(self._listener.on_finished)
+            return
+
+        def ended(left: frozenset[int]) -> None:
+            if left:
+                self._note(f"left running: pid {failures.pids(left)}")
+            self.loop.call(self._listener.on_finished)
+
+        # What belongs to no process that we know of, and yet came out of one: nothing may outlive a shutdown.
+        self._orphans.end(ended)
+
+    # -- what these are made of ----------------------------------------------------------------------------------
+
+    def _begin(self) -> None:
+        self._settled = self._finished = False
+
+    def _specs(self) -> tuple[model.ProcessSpec, ...]:
+        return tuple(each.spec for each in self._processes.values())
+
+    def _by_name(self) -> dict[str, model.ProcessSpec]:
+        return {name: each.spec for name, each in self._processes.items()}
+
+    def worked_on_start(self) -> dict[int, float]:
+        """Return the processor seconds of all that isn't as far yet as it is waited for, by pid."""
+        census = self._host.watcher.census()
+        pending = [each for each in self._processes.values() if process_status.is_pending(each)]
+        runs = [each.run for each in pending if each.run is not None and each.state.phase != model.STOPPING]
+        return {pid: proctable.used((pid,)) for run in runs for pid in census.members(run.pid)}
+
+    def _memory(self, process: Process) -> int | None:
+        from devboot.supervisor.system import memory
+
+        run = process.run
+        return None if run is None else memory.resident(self._host.watcher.census().members(run.pid))

@@ -1,0 +1,544 @@
+"""What went wrong with a process, in the words of the error messages: built from its specification and its end."""
+
+from __future__ import annotations
+
+from devboot.errors import WorkError
+from devboot.model import process as model
+from devboot.supervisor.output.line_matcher import find_hint
+from devboot.supervisor.state import THEN_FAILED
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from signal import SIGKILL
+
+    from devboot.errors import DevbootError
+    from devboot.supervisor.explain.observed import Explanation
+    from devboot.supervisor.explain.port_conflict import Conflict
+    from devboot.supervisor.state import End, State
+else:
+    from _signal import SIGKILL  # the signal package imports enum
+
+TAIL_LINES = 20
+_LONGEST = 100  # characters of an error's first line
+_NEAR = 2  # words that an expected line has to have before another one can be like it
+# A dotted name is a module that is missing in a package that is there: nothing to install
+_NO_SUCH = r"(?:No module named '|The module |Could not import (?:module )?[\"'])(\w+)"
+# The script that a command runs
+_NO_SCRIPT = r"(?:can't open file|Cannot find module) '([^']+)'"
+# A file that isn't there, below a folder in which images have their application
+_NO_FILE = (
+    r"(?:No such file or directory|Permission denied|Read-only file system|does not exist|not found)\b.*?"
+    r"(?<![\w.])['\"]?(/(?:app|code|src|workspace|project|data|usr/src/\w+|home/app|opt/app|srv/app|var/www)(?:/[\w.-]+)*)['\"]?\s*$"
+)
+# A program with windows, where there is no graphical session
+_NO_SCREEN = (
+    r"KeyError: 'DISPLAY'|no display name and no \$DISPLAY|DisplayNameError|"
+    r"[Cc](?:an't|annot|ould not) (?:connect to|open) (?:X server|display)|Could not load the Qt platform plugin"
+)
+_UNRESOLVED = r"(?:Name or service not known|Temporary failure in name resolution|nodename nor servname provided)"
+# A name without a domain that no look-up found; by the words of the library that looked
+_NO_HOST = (
+    r"could not translate host name \"([\w-]+)\" to address",
+    r"Unknown (?:MySQL )?server host '([\w-]+)'",
+    r".*(?:connecting to |[ /@'(])([A-Za-z][\w-]*)(?::\d+|')[^\n]*" + _UNRESOLVED,
+    r"DNS lookup failed for ([A-Za-z][\w-]*):\d+",
+)
+# A client that wants TLS of a server without it, and what to do: libpq and asyncpg, then redis-py
+_NO_TLS = {
+    r"server does not support SSL, but SSL was required|rejected SSL upgrade": (
+        "clients do without TLS on a socket: give them no host, as in `postgresql://postgres@/app`, and set"
+        ' `PGHOST = "${services.postgres.socket}"` under `[env]` in devboot.toml'
+    ),
+    r"unexpected keyword argument 'ssl_cert_reqs'|redis\..*\[SSL: (?:WRONG_VERSION|RECORD_LAYER)": (
+        "the local Redis has no TLS: let the code demand it of `rediss://` addresses alone"
+    ),
+}
+_FRAME = r'^\s*File "([^"]+)", line (\d+)'
+_NO_MODULE = r"No module named '([A-Za-z_]\w*)'"
+# An exception of a library that does without another one until that is needed, and says how people get it
+_ASKS_FOR = r"^\w*(?:Error|Exception): .*\bpip3? install (?:-\S+ )*['\"]?([A-Za-z][\w.-]*(?:\[[\w,-]+\])?)"
+# What left Python's library, and the last minor version that has it
+_LEFT = {
+    **dict.fromkeys(("asynchat", "asyncore", "distutils", "imp", "smtpd"), "3.11"),
+    **dict.fromkeys(
+        ("aifc", "audioop", "cgi", "cgitb", "chunk", "crypt", "imghdr", "lib2to3", "mailcap", "nntplib", "pipes"),
+        "3.12",
+    ),
+    **dict.fromkeys(("sndhdr", "spwd", "sunau", "telnetlib", "uu", "xdrlib"), "3.12"),
+}
+
+
+def signal_name(number: int) -> str:
+    """SIGTERM for 15; the bare number for signals that have no name here."""
+    from signal import Signals
+
+    try:
+        return Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def how_it_ended(end: End) -> str:
+    """`exit 1`, or `killed by SIGSEGV`."""
+    return f"exit {end.code}" if end.signal is None else f"killed by {signal_name(end.signal)}"
+
+
+def mistake(spec: model.ProcessSpec, error: DevbootError) -> WorkError:
+    """What it means for a process that devboot itself has failed while it looked after it."""
+    return WorkError(
+        error.slug,
+        f"`{spec.name}` was ended: {error.what}",
+        causes=error.causes,
+        help=[*error.help, f"devboot restart {spec.name}"],
+        kept=["all other processes go on"],
+    )
+
+
+def family(pid: int, others: int) -> str:
+    """`pid 4720 and 2 children`."""
+    return f"pid {pid}" + (f" and {others} {'child' if others == 1 else 'children'}" if others else "")
+
+
+def pids(numbers: Iterable[int]) -> str:
+    """`4720, 4721`."""
+    return ", ".join(map(str, sorted(numbers)))
+
+
+def seconds(value: float) -> str:
+    """A duration for people: `0.4 s`, `31 s`."""
+    return f"{value:.0f} s" if value >= 9.95 else f"{value:.1f}".removesuffix(".0") + " s"
+
+
+def crash_loop(spec: model.ProcessSpec, state: State, tail: tuple[str, ...]) -> WorkError:
+    """The restart budget is spent."""
+    times = len(state.failures)
+    span = state.failures[-1] - state.failures[0]
+    if state.then == THEN_FAILED:  # the signal that ended it was sent by this supervisor
+        last = ", the last time because it hung"
+    else:
+        last = f", last {_last(state.end)}" if state.end else ""
+    what = f"{spec.name} exited {times} times in {seconds(span)}{last}"
+    return _hinted(spec, "process/crash-loop", what, tail, _after_a_fix(spec))
+
+
+def hopeless(spec: model.ProcessSpec, tail: tuple[str, ...]) -> WorkError | None:
+    """Why another run would end like this one, where the recipe knows it."""
+    found = find_hint(spec.failure_hints, "\n".join(tail).encode())
+    if found is None or found[0].passes:
+        return None
+    known = found[0]
+    helps = (known.help,) if known.help else ()
+    return WorkError(
+        known.slug,
+        known.what,
+        details=(_command(spec), *(f"| {line}" for line in tail)),
+        causes=(f"it is not restarted: `{spec.name}` would end like this again",),
+        help=(*helps, _after_a_fix(spec)),
+        kept=(f"its data is in {spec.data}",) if spec.data else (),
+    )
+
+
+def lasting_lack(spec: model.ProcessSpec, tail: tuple[str, ...]) -> str:
+    """What it asked for in vain, if another run would do so too; empty otherwise."""
+    seen = _observed(spec, tail) if spec.observed else None
+    return seen.sentence if seen is not None and seen.lasts else ""
+
+
+def cannot_load(spec: model.ProcessSpec, line: str, tail: tuple[str, ...]) -> WorkError:
+    """Its own code can't be imported, or asks for what isn't there: `line` is what it said, twice."""
+    near = _misspelt(line, spec) or _meant(line, spec.cwd)
+    seen = None if near else _observed(spec, tail)
+    return WorkError(
+        "process/exited" if line == lasting_lack(spec, tail) else "process/import-error",
+        _cut(f"{spec.name} {seen.sentence}" if seen else f"{spec.name} can't start: {line}"),
+        details=(_command(spec), *(f"| {each}" for each in tail)),
+        causes=(
+            *_undefined(line, spec),
+            f"it ended like this twice, so it is not restarted: `{spec.name}` would end like this again",
+        ),
+        help=(
+            *(near or (seen and seen.helps) or _what_is_missing(tail, spec)),
+            _after_a_fix(spec),
+            _all_output(spec),
+        ),
+    )
+
+
+def ended(spec: model.ProcessSpec, end: End, tail: tuple[str, ...]) -> WorkError:
+    """It ended in a way that was not expected, and is not restarted."""
+    from devboot.supervisor.explain.import_errors import complaint
+
+    if spec.kind != model.TASK:
+        return _hinted(spec, "process/exited", f"{spec.name} failed, {_last(end)}", tail)
+    why = complaint(tail) if end.signal is None else ""
+    what = _cut(f"{spec.name} failed: {why}") if why else f"{spec.name} failed, {_last(end)}"
+    return _hinted(spec, "process/task-failed", what, tail)
+
+
+def cannot_listen(spec: model.ProcessSpec, conflict: Conflict, tail: tuple[str, ...]) -> WorkError:
+    """Another program has its port, and it takes no other."""
+    return WorkError(
+        "port/in-use",
+        conflict.what,
+        details=(_command(spec), *(f"| {line}" for line in tail)),
+        causes=(conflict.cause,),
+        help=(*conflict.helps, _all_output(spec)),
+    )
+
+
+def parted(spec: model.ProcessSpec, end: End, age: float, tail: tuple[str, ...], *, was_up: bool) -> WorkError:
+    """It ended as a task would, with a code that is no failure, and isn't started again."""
+    what = f"{spec.name} ended by itself, {_last(end)} after {seconds(age)}"
+    helps = (
+        (f'if it is to end: `restart = "never"` in `[processes.{spec.name}]`',) if spec.kind == model.PROCESS else ()
+    )
+    slug, addition = ("process/ended", "") if was_up else ("process/exited", ", before it was ready")
+    return _hinted(spec, slug, what + addition, tail, *helps)
+
+
+def not_ready(spec: model.ProcessSpec, text: str, tail: tuple[str, ...]) -> WorkError:
+    """It runs, but its probe doesn't pass."""
+    why = f": {text}" if text else ""
+    return _hinted(spec, "process/not-ready", f"{spec.name} is not ready{why}", tail, *_log_line(spec, tail))
+
+
+def error_page(spec: model.ProcessSpec, url: str, status: str, tail: tuple[str, ...]) -> WorkError:
+    """It runs and listens, but its first page is an error: `status` is what it answered."""
+    from devboot.supervisor.explain.import_errors import last_raised
+
+    why = last_raised(tail)
+    error = _hinted(spec, "process/error-page", f"{spec.name} answers {status}", tail)
+    return WorkError(
+        error.slug,
+        _cut(f"{error.what}: {why}" if why and not error.causes else error.what),
+        details=(url, *error.details),
+        causes=error.causes,
+        help=error.help,
+        kept=("everything keeps running: `devboot ps`, `devboot down`",),
+    )
+
+
+def _log_line(spec: model.ProcessSpec, tail: tuple[str, ...]) -> tuple[str, ...]:
+    """What to do where the line that it waits for isn't printed, but one much like it."""
+    expected = spec.ready.expect if spec.ready is not None and spec.ready.kind == model.LOG else ""
+    wanted = _words(expected)
+    near = max(tail, key=lambda line: len(wanted & _words(line)), default="")
+    if len(wanted) < _NEAR or len(wanted & _words(near)) * 3 < len(wanted) * 2:
+        return ()
+    return (f"no line matches `{expected}`, but `{_cut(near.strip())}` is near: mend `ready` of `{spec.name}`",)
+
+
+def _words(text: str) -> set[str]:
+    import re
+
+    return {word.casefold() for word in re.findall(r"[^\W\d_]{3,}", text)}
+
+
+def waits(spec: model.ProcessSpec, reason: str) -> WorkError:
+    """It was never started, since what it needs isn't there."""
+    return WorkError("process/waiting", f"{spec.name} was not started: {reason}")
+
+
+def daemonised(spec: model.ProcessSpec, left: int) -> WorkError:
+    """It put itself into the background, where nobody can supervise it."""
+    return WorkError(
+        "process/daemonised",
+        f"{spec.name} ended at once and left {left} {'process' if left == 1 else 'processes'} in the background",
+        details=(_command(spec),),
+        help=("run it in the foreground, for example without `--daemon` or `-d`, or with `nginx -g 'daemon off;'`",),
+    )
+
+
+def hint(spec: model.ProcessSpec, text: bytes) -> WorkError | None:
+    """What a line of the output means, where the recipe knows it."""
+    found = find_hint(spec.failure_hints, text)
+    if found is None:
+        return None
+    known, line = found
+    helps = (known.help,) if known.help else ()
+    kept = (f"its data is in {spec.data}",) if spec.data else ()
+    return WorkError(known.slug, known.what, details=(f"| {line}",), help=helps, kept=kept)
+
+
+def _hinted(spec: model.ProcessSpec, slug: str, what: str, tail: tuple[str, ...], *helps: str) -> WorkError:
+    known = find_hint(spec.failure_hints, "\n".join(tail).encode())
+    causes: tuple[str, ...] = ()
+    if known is not None:
+        slug, causes = known[0].slug, (known[0].what,)
+        helps = (known[0].help, *helps) if known[0].help else helps
+    elif screen := _screen(tail):
+        helps = (*screen, *helps)
+    elif (seen := _observed(spec, tail)) is not None:
+        what, causes = _cut(f"{spec.name} {seen.sentence}"), (what,)
+        helps = (*(seen.helps or _what_is_missing(tail, spec)), *helps)
+    else:
+        helps = (*_what_is_missing(tail, spec), *helps)
+    return WorkError(
+        slug,
+        what,
+        details=(_command(spec), *(f"| {line}" for line in tail)),
+        causes=causes,
+        help=(*helps, _all_output(spec)),
+    )
+
+
+def _package_asked_for(tail: tuple[str, ...], spec: model.ProcessSpec) -> tuple[str, ...]:
+    """What to do where an exception says which package it needs."""
+    import re
+
+    from devboot.supervisor.explain.missing_package import adding_command
+
+    found = next((found for line in reversed(tail) if (found := re.search(_ASKS_FOR, line))), None)
+    command = adding_command(found[1], spec.packages, is_distribution=True) if found else ""
+    return (command, "`devboot up -d` installs what is new") if command else ()
+
+
+def _observed(spec: model.ProcessSpec, tail: tuple[str, ...]) -> Explanation | None:
+    """Return what the end of the output means by what the program was seen to ask for."""
+    from devboot.supervisor.explain.observed import explain
+
+    return explain(spec, tail) if spec.kind != model.SERVICE else None
+
+
+def _screen(tail: tuple[str, ...]) -> tuple[str, ...]:
+    """What to do where a program wants to open windows and there is no screen."""
+    import re
+
+    if not any(re.search(_NO_SCREEN, line) for line in tail):
+        return ()
+    return ("it opens windows: run devboot in a desktop session, or with a screen of its own: `xvfb-run devboot up`",)
+
+
+def _what_is_missing(tail: tuple[str, ...], spec: model.ProcessSpec) -> tuple[str, ...]:
+    """What to do where the output ends with a library of the system, a host or an import that found nothing."""
+    from devboot.supervisor.explain.file_templates import copying_command
+    from devboot.supervisor.explain.missing_libraries import lacking_library
+    from devboot.supervisor.explain.npm_advice import npm_advice
+
+    if copying := copying_command(tail, spec.cwd, _root(spec)):
+        return (f"{copying}   # a template of what is missing",)
+    if npm := npm_advice(tail, spec.cwd):
+        return npm
+    return (
+        lacking_library(tail)
+        or _unknown_host(tail)
+        or _no_tls(tail)
+        or _path_of_image(tail, spec.cwd)
+        or _missing_package(tail, spec)
+    )
+
+
+def _unknown_host(tail: tuple[str, ...]) -> tuple[str, ...]:
+    """What to do where a program looks for a host by a name without a domain, as containers have."""
+    import re
+
+    text = "\n".join(tail)
+    match = next((found for pattern in _NO_HOST if (found := re.search(pattern, text))), None)
+    if match is None:
+        return ()
+    name = match[1]
+    if match.re.pattern == _NO_HOST[0]:  # libpq's own words
+        return (f"`{name}` is no host of this machine: set PGHOSTADDR=127.0.0.1 in .env, then `devboot up -d`",)
+    if match.re.pattern == _NO_HOST[1]:  # looked up in C, where nothing can lead it elsewhere
+        return (f"`{name}` is no host of this machine: let the host come out of a variable, or add it to /etc/hosts",)
+    return (
+        f'`{name}` is no host of this machine: `hosts = ["{name}"]` under `[python]` in devboot.toml leads it here',
+    )
+
+
+def _no_tls(tail: tuple[str, ...]) -> tuple[str, ...]:
+    """What to do where a client demands TLS of a local server."""
+    import re
+
+    return tuple(advice for pattern, advice in _NO_TLS.items() if any(re.search(pattern, line) for line in tail))
+
+
+def _path_of_image(tail: tuple[str, ...], cwd: str) -> tuple[str, ...]:
+    """What to do where a file isn't found by a path that only a container image has."""
+    import os
+    import re
+
+    found = next((match for line in reversed(tail) if (match := re.search(_NO_FILE, line))), None)
+    if found is None or os.path.exists(found[1]):
+        return ()
+    path, parts = found[1], found[1].split("/")[2:]
+    inner = ["/".join(parts[at:]) for at in range(len(parts))]
+    here = next((each for each in inner if each and os.path.exists(os.path.join(cwd, each))), "")
+    root = f"{cwd.rstrip('/')}/"
+    files = [(match[1].removeprefix(root), match[2]) for line in tail if (match := re.search(_FRAME, line))]
+    own = [
+        f"{name}:{number}" for name, number in files if not name.startswith(("/", "<")) and "site-packages" not in name
+    ]
+    where = f" in `{own[-1]}`" if own else ""
+    text = f"`{path}` is a path of a container image; "
+    return (text + (f"here it is `{here}`: change it{where}" if here else f"name a path of this machine{where}"),)
+
+
+def _missing_package(tail: tuple[str, ...], spec: model.ProcessSpec) -> tuple[str, ...]:
+    """What to do where the output ends with an import that found nothing."""
+    import re
+
+    if any(line.startswith("pydantic.errors.PydanticImportError: ") for line in tail):
+        return ("the code is written for pydantic 1: require `pydantic<2`, then `devboot up -d`",)
+    found = next((found for line in reversed(tail) if (found := re.search(_NO_MODULE, line))), None)
+    if found is None:
+        return _package_asked_for(tail, spec)
+    if found[1] == "psycopg" and any("sqlalchemy/dialects/postgresql" in line for line in tail):
+        return (  # SQLAlchemy 2.1 takes another library than 2.0 for an address that names none
+            "with psycopg2, write the address as `postgresql+psycopg2://…`: SQLAlchemy 2.1 takes psycopg by itself",
+            "else add `psycopg[binary]` to the packages, then `devboot up -d`",
+        )
+    if where := _where_it_was(found[1]) or _own_module(found[1], tail, spec):
+        return (where,)
+    if place := _beside(found[1], tail, spec.cwd):
+        return (
+            f"`{found[1]}` is there, but in `{place}/`, where Python 3 does not look: `from .{found[1]} import …`",
+            f'or let it look there: `PYTHONPATH = "{place}"` under `[env]` in devboot.toml',
+        )
+    from devboot.supervisor.explain.missing_package import adding_command
+
+    installs = f"`devboot up -d` installs what is new; if no dependency brings `{found[1]}`, add the package first"
+    command = adding_command(found[1], spec.packages)
+    return (command, "`devboot up -d` installs what is new") if command else (installs,)
+
+
+def _root(spec: model.ProcessSpec) -> str:
+    """Return the project's folder, in which commands are pasted."""
+    return spec.env_files[0] if spec.env_files else spec.cwd
+
+
+def _own_module(name: str, tail: tuple[str, ...], spec: model.ProcessSpec) -> str:
+    """How Python finds a module that lies where the process runs; empty where none does."""
+    import os
+    import shlex
+
+    if not any(os.path.exists(os.path.join(spec.cwd, each)) for each in (f"{name}.py", name)):
+        return ""
+    if _is_mere_package(tail, spec.cwd):
+        file = shlex.quote(os.path.relpath(os.path.join(spec.cwd, "__init__.py"), _root(spec)))
+        return f"mv {file} {file}.unused && devboot up -d   # it makes the whole folder a package"
+    return f'`{name}` is there: let Python look there with `PYTHONPATH = "."` under `[env]` in devboot.toml'
+
+
+def _is_mere_package(tail: tuple[str, ...], folder: str) -> bool:
+    """Return whether a folder was imported as a package, as Flask does, only for an __init__.py without code."""
+    import os
+    import re
+
+    from devboot.clone_reader import read_bytes
+
+    package = re.escape(os.path.basename(os.path.normpath(folder)))
+    imported = rf"""[Ii]mport(?:ing)? (?:module )?['"]{package}\.[\w.]+['"]"""
+    if not any(re.search(imported, line) for line in tail):
+        return False
+    try:
+        lines = read_bytes(os.path.join(folder, "__init__.py")).splitlines()
+    except OSError:
+        return False
+    return all(not line.strip() or line.lstrip().startswith(b"#") for line in lines)
+
+
+def _where_it_was(name: str) -> str:
+    """How to get a module that was left out of what has had it; empty for others."""
+    if name == "pkg_resources":
+        return "setuptools 82 no longer has it: require `setuptools<82`, then `devboot up -d`"
+    last = _LEFT.get(name)
+    return f'Python has it up to {last} only: `version = "{last}"` under `[python]` in devboot.toml' if last else ""
+
+
+def _beside(name: str, tail: tuple[str, ...], cwd: str) -> str:
+    """The folder of the file that imports it, where that has such a module too; empty where it hasn't."""
+    import os
+    import re
+
+    files = [found[1] for line in tail if (found := re.match(r'\s*File "([^"<]+)", line \d+', line))]
+    folder = os.path.dirname(os.path.join(cwd, files[-1])) if files else cwd
+    inner = os.path.relpath(folder, cwd)
+    if inner == "." or inner.startswith("..") or "site-packages" in inner:
+        return ""
+    is_there = os.path.isfile(os.path.join(folder, f"{name}.py")) or os.path.isdir(os.path.join(folder, name))
+    return inner if is_there else ""
+
+
+def _undefined(line: str, spec: model.ProcessSpec) -> tuple[str, ...]:
+    """That a module of the project's own lacks a name which another one imports, whatever is installed or set."""
+    import os
+    import re
+
+    found = re.match(r"ImportError: cannot import name '(\w+)' from '[\w.]+' \((/[^)]+\.py)\)$", line)
+    root = spec.env_files[0] if spec.env_files else spec.cwd
+    path = os.path.relpath(found[2], root) if found else ".."
+    if found is None or path.startswith("..") or "site-packages" in path:
+        return ()
+    return (f"`{path}` defines no `{found[1]}`: no setup can mend that, only its code",)
+
+
+def _misspelt(line: str, spec: model.ProcessSpec) -> tuple[str, ...]:
+    """How to mend a line of a Procfile whose package isn't there, where one other package has such a module."""
+    import os
+    import re
+
+    missing = re.search(_NO_SUCH, line)
+    named = re.search(rf"(?<![\w./-]){re.escape(missing[1])}\.([\w.]+)", spec.command) if missing else None
+    file, _, number = spec.origin.rpartition(":")
+    if named is None or not number.isdigit() or not re.fullmatch(r"[\w./-]+", file):
+        return ()
+    module = named[1].replace(".", os.sep) + ".py"
+    try:
+        there = [name for name in os.listdir(spec.cwd) if os.path.isfile(os.path.join(spec.cwd, name, module))]
+    except OSError:
+        return ()
+    if len(there) != 1 or not there[0].isidentifier():
+        return ()
+    old, new = named[0].replace(".", r"\."), f"{there[0]}.{named[1]}"
+    return (f"sed -i.bak '{number}s/{old}/{new}/' {file} && devboot up -d   # `{new}` is there",)
+
+
+def _meant(line: str, folder: str) -> tuple[str, ...]:
+    """A module of the project's own that was probably meant by what isn't there."""
+    import os
+    import re
+
+    from devboot.model.nearest import nearest
+
+    if script := re.search(_NO_SCRIPT, line):
+        folder, _, name = os.path.join(folder, script[1]).rpartition("/")
+        try:
+            likely = nearest(name, os.listdir(folder))
+        except OSError:
+            return ()
+        return (f"did you mean `{likely}`?",) if likely else ()
+    found = re.search(_NO_SUCH, line)
+    try:
+        names = {name.removesuffix(".py") for name in os.listdir(folder or ".")}
+    except OSError:
+        return ()
+    likely = nearest(found[1], names) if found and found[1] not in names else None
+    return (f"did you mean `{likely}`?",) if likely else ()
+
+
+def _command(spec: model.ProcessSpec) -> str:
+    command = spec.command or " ".join(spec.argv)
+    return f"{command}     ({spec.origin})" if spec.origin else command
+
+
+def _after_a_fix(spec: model.ProcessSpec) -> str:
+    """Say how it starts again. `restart` wouldn't apply an edit of the Procfile or of devboot.toml."""
+    again = "it starts again when its files change, or by" if spec.watch else "after a fix:"
+    return f"{again} `devboot up -d`"
+
+
+def _all_output(spec: model.ProcessSpec) -> str:
+    return f"all output: `devboot logs {spec.name}`"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+
+
+def _last(end: End) -> str:
+    if end.signal is None:
+        return f"with code {end.code}"
+    likely = ", probably out of memory" if end.signal == SIGKILL else ""
+    return f"{how_it_ended(end)}{likely}"

@@ -1,0 +1,453 @@
+"""Why a program of the project ended, by what it was seen to ask for: one sentence with the project's own line."""
+
+from __future__ import annotations
+
+import os
+import re
+from itertools import pairwise
+
+from devboot.model.observation import (
+    ASKED,
+    BIND,
+    CONNECT,
+    DEFAULT,
+    FILE,
+    LOOKUP,
+    NO_FILE,
+    NONE,
+    REQUIRED,
+    TESTED,
+    UNSET,
+    Observation,
+    is_here,
+    observed_folder,
+    read_observations,
+)
+from devboot.record import Record
+from devboot.supervisor.explain.append_command import append_command
+from devboot.supervisor.explain.file_templates import WORDS, copying_command
+from devboot.supervisor.explain.missing_variables import unset_variables
+from devboot.supervisor.system import listening_sockets
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from devboot.model.process import ProcessSpec
+
+_FRAME = re.compile(r'^\s*File "([^"<]+)", line (\d+)')
+_RAISED = re.compile(
+    r"^(?:\w+\.)*\w*(?:Error|Exception|Configured|Timeout|Invalid\w*|Missing\w*|Refused|Available)(?:: (.*))?$"
+)
+_OF_NONE = re.compile(
+    r"NoneType|\bNone\b|must be str|[Ee]xpected str|must be a string|non-empty|cannot be empty|must not be empty|: ''$"
+)
+_REFUSED = re.compile(r"[Cc]onnection refused|ConnectionRefused|ECONNREFUSED|Errno 111|Connect call failed|NoBrokers")
+_NO_NAME = re.compile(
+    r"Name or service not known|Temporary failure in name resolution|nodename nor servname|getaddrinfo failed|"
+    r"No address associated"
+)
+_IN_USE = re.compile(r"address already in use|EADDRINUSE|Errno 98\b|Errno 48\b", re.IGNORECASE)
+# Errors of the network and of the machine, which a missing value doesn't cause: a server may come up, a disk be mended
+_OUTSIDE = re.compile(
+    r"Connection\w*Error|[Cc]onnection (?:aborted|closed|failed|lost|reset|to server)|[Cc]onnecting to|Timeout|"
+    r"[Cc](?:annot|an't|ould not) connect|[Tt]imed? ?out|[Uu]nreachable|Broken pipe|\bSSL|HTTPError|Unavailable|"
+    r"No space left|Permission denied|No such file"
+)
+# Errors that end each run in the same way as long as a value is missing
+_MISTAKE = re.compile(
+    r"^(?:\w+\.)*(?:KeyError|ValueError|TypeError|AttributeError|AssertionError|IndexError|\w*Configured|\w*Invalid\w*|"
+    r"\w*Missing\w*|\w*ValidationError|Undefined\w*)(?::|$)"
+)
+_NO_FILE = re.compile(r"No such file or directory: '([^']+)'")
+# How drivers in C, which can't be observed, name what they connect to
+_ADDRESSES = (
+    re.compile(r"connection to server at \"([\w.-]+)\".*?, port (\d+) failed"),
+    re.compile(r"[Cc]onnect to (?:MySQL|MongoDB|Redis) server on '([\w.-]+):(\d+)'"),
+    re.compile(r"(?<![\w.-])(localhost|127\.0\.0\.1|\[::1\]):(\d{2,5})\b"),
+    re.compile(r"\('(127\.0\.0\.1|::1|localhost)', (\d{2,5})"),
+)
+_SERVICES = {
+    1025: "mail",
+    1883: "mqtt",
+    3306: "mariadb",
+    4222: "nats",
+    5432: "postgres",
+    5672: "rabbitmq",
+    6379: "redis",
+    7700: "meilisearch",
+    11211: "memcached",
+    11300: "beanstalkd",
+    27017: "mongodb",
+}
+_EMPTY = re.compile(r"""^[ \t]*(?:export[ \t]+)?([A-Za-z_]\w*)[ \t]*=[ \t]*(?:""|'')?[ \t]*$""", re.MULTILINE)
+_LARGEST = 1_000_000  # bytes of a file of code
+_MOST = 3  # variables that a sentence names
+_TRACEBACK = "Traceback (most recent call last):"
+_CHAINED = "above exception"  # stands between the traceback of an exception and that of its cause
+
+
+SHOWN = 6  # variables or files that a summary names
+
+
+class Explanation(Record):
+    """`sentence` follows the name of the process; `helps` are what to do, the command first.
+
+    `lasts`: another run would end like this one.
+    """
+
+    sentence: str
+    helps: tuple[str, ...]
+    lasts: bool = False
+
+
+def explain(spec: ProcessSpec, tail: Sequence[str]) -> Explanation | None:
+    """Return what the end of a program's output means by what it asked for; None where that doesn't explain it."""
+    seen = read_observations(spec.observed[1]) if len(spec.observed) > 1 else ()
+    root = spec.env_files[0] if spec.env_files else spec.cwd
+    output = _Output(tail, root)
+    return (
+        _explain_named(spec, seen, output)
+        or _explain_taken_port(seen, output)
+        or _explain_connection(spec, seen, output)
+        or _explain_missing_file(spec, seen, output)
+        or _explain_suspect(spec, seen, output)
+    )
+
+
+def env_file_of(spec: ProcessSpec, seen: Iterable[Observation]) -> str:
+    """Return the file below the root to which a variable is added: the one that the program reads, else devboot."""
+    own = [each.name for each in seen if each.kind == FILE and not each.name.startswith("/")]
+    own = [name for name in own if not {*WORDS} & {*re.split(r"[._-]", os.path.basename(name))}]
+    if own:
+        return own[-1]
+    read = spec.env_files[1:] or (".env",)
+    there = [name for name in read if os.path.isfile(os.path.join(spec.env_files[0], name))] if spec.env_files else []
+    return (there or read)[-1]
+
+
+class _Output:
+    """The end of a program's output: lines, what was raised last, and the project's lines in its traceback.
+
+    `chain` is the last exception and those during which it was raised, the last first; `rest` follows it. Without an
+    exception `rest` is everything.
+    """
+
+    def __init__(self, tail: Sequence[str], root: str) -> None:
+        self.lines = tuple(tail)
+        self.root = root
+        ends = [at for at, line in enumerate(self.lines) if _RAISED.match(line)]
+        self.raised = self.lines[ends[-1]] if ends else ""
+        self.chain = tuple(self._chain(ends[-1])) if ends else ()
+        self.rest = self.lines[ends[-1] + 1 :] if ends else self.lines
+        self.places = tuple(self._places())
+
+    @property
+    def place(self) -> str:
+        """The innermost line of the project."""
+        return self.places[-1] if self.places else ""
+
+    def said(self, *patterns: re.Pattern[str]) -> str:
+        """Return the lines that any pattern matches, of the last exception and what follows it."""
+        lines = (*self.chain, *self.rest)
+        return "\n".join(line for line in lines if any(each.search(line) for each in patterns))
+
+    def _chain(self, last: int) -> Iterable[str]:
+        for at in reversed(range(last + 1)):
+            if _RAISED.match(self.lines[at]):
+                yield self.lines[at]
+            is_start = self.lines[at].endswith(_TRACEBACK)
+            if is_start and not any(_CHAINED in line for line in self.lines[max(0, at - 2) : at]):
+                return
+
+    def _places(self) -> Iterable[str]:
+        for line in self.lines:
+            if found := _FRAME.match(line):
+                path = os.path.relpath(os.path.join(self.root, found[1]), self.root)
+                if not path.startswith("..") and "site-packages" not in path:
+                    yield f"{path}:{found[2]}"
+
+
+def _explain_named(spec: ProcessSpec, seen: Sequence[Observation], output: _Output) -> Explanation | None:
+    """Explain an end for which the program names the variable, unless it is a connection that failed."""
+    asked = [each for each in seen if each.kind == UNSET]
+    if _fails_to_connect(output.raised):
+        return None
+    if named := unset_variables(output.lines):
+        found = [next((each for each in asked if each.name == name), Observation(UNSET, name)) for name in named]
+        if len(found) == 1 and not found[0].place:
+            found = [found[0]._replace(place=output.place)]
+    else:
+        found = [each for each in asked if re.search(rf"\b{re.escape(each.name)}\b", output.raised)][-1:]
+    return _explain_unset(spec, seen, output, found, lasts=not _is_outside(output.raised)) if found else None
+
+
+def _explain_suspect(spec: ProcessSpec, seen: Sequence[Observation], output: _Output) -> Explanation | None:
+    """Explain an end by a variable that was asked for where it happened; only a mistake happens again for sure."""
+    found = _suspects([each for each in seen if each.kind == UNSET], output)[-1:] or _empty_ones(spec, output)
+    lasts = bool(_OF_NONE.search(output.raised) or _MISTAKE.match(output.raised))
+    return _explain_unset(spec, seen, output, found, lasts=lasts) if found else None
+
+
+def _explain_unset(
+    spec: ProcessSpec, seen: Sequence[Observation], output: _Output, found: Sequence[Observation], *, lasts: bool
+) -> Explanation:
+    shown = [f"{each.name}{each.where}" for each in found[:_MOST]]
+    more = [f"{len(found) - _MOST} more"] if len(found) > _MOST else []
+    sentence = f"asked for {_listed([*shown, *more])} and got nothing"
+    file = env_file_of(spec, seen)
+    command = append_command(output.root, file, [f"{each.name}={_value_of(each.name, output.lines)}" for each in found])
+    helps = (command, "`devboot up -d` starts it with that") if command else (f"set {found[0].name} in {file}",)
+    return Explanation(sentence, helps, lasts)
+
+
+def _value_of(name: str, lines: Sequence[str]) -> str:
+    """Return a value with which a program goes on: of a switch `false`, of others a person has to say it."""
+    said = (after for line, after in pairwise(lines) if line == name)
+    return "false" if any("[type=bool" in after for after in said) else "…"
+
+
+def _fails_to_connect(raised: str) -> bool:
+    return any(each.search(raised) for each in (_REFUSED, _NO_NAME, _IN_USE))
+
+
+def _is_outside(raised: str) -> bool:
+    """Return whether an exception has its cause outside of the program and its variables."""
+    if _fails_to_connect(raised):
+        return True
+    return bool(_OUTSIDE.search(raised)) and not (_OF_NONE.search(raised) or _MISTAKE.match(raised))
+
+
+def _suspects(asked: Sequence[Observation], output: _Output) -> list[Observation]:
+    """Return those of the variables asked for that the last exception may be about, the likeliest last."""
+    if not output.raised or _is_outside(output.raised):
+        return []
+    empty = [each for each in asked if each.how in (NONE, ASKED, REQUIRED)]
+    if there := [each for place in output.places for each in empty if each.place == place]:
+        return there
+    if not _OF_NONE.search(output.raised):
+        return []
+    files = [place.rpartition(":")[0] for place in output.places]
+    near = [each for file in files for each in empty if each.place.rpartition(":")[0] == file]
+    return near or (empty if len(empty) == 1 else [])
+
+
+def _empty_ones(spec: ProcessSpec, output: _Output) -> list[Observation]:
+    """Return the variables without a value in an env file that the line which failed names, in whatever case.
+
+    What reads all variables at once asks for none of them.
+    """
+    if not output.place or not _MISTAKE.match(output.raised):
+        return []
+    line = _line_at(output.root, output.place)
+    texts = [_text_of(output.root, name) for name in spec.env_files[1:]]
+    empty = dict.fromkeys(name for text in texts for name in _EMPTY.findall(text))
+    named = [name for name in empty if re.search(rf"\b{re.escape(name)}\b", line, re.IGNORECASE)]
+    return [Observation(UNSET, name, ASKED, output.place) for name in named][:1]
+
+
+def _text_of(root: str, file: str) -> str:
+    from devboot.clone_reader import read_head
+
+    try:
+        return read_head(os.path.join(root, file), _LARGEST).decode("utf-8", "replace")
+    except OSError:
+        return ""
+
+
+def _line_at(root: str, place: str) -> str:
+    file, _, number = place.rpartition(":")
+    return "".join(_text_of(root, file).splitlines()[int(number) - 1 : int(number)])
+
+
+def _explain_taken_port(seen: Sequence[Observation], output: _Output) -> Explanation | None:
+    wanted = [each for each in seen if each.kind == BIND]
+    said = output.said(_IN_USE)
+    if not wanted or not said:
+        return None
+    named = [each for each in wanted if re.search(rf"\b{each.port}\b", said)]
+    last = (named or wanted)[-1]
+    sentence = f"wants to listen on {last.name}{last.where}, where another program does"
+    return Explanation(
+        sentence, (f"end what `ss -ltnp sport = :{last.port}` names, or set the variable of another port",)
+    )
+
+
+def _explain_connection(spec: ProcessSpec, seen: Sequence[Observation], output: _Output) -> Explanation | None:
+    is_refused = bool(output.said(_REFUSED))
+    if not is_refused and not output.said(_NO_NAME):
+        return None
+    target = _target(seen, output)
+    if target is None:
+        return None
+    if not is_refused:
+        return Explanation(_words_of(target._replace(kind=LOOKUP)), ())
+    return Explanation(_words_of(target._replace(kind=CONNECT)), _server_helps(spec, target))
+
+
+def _target(seen: Sequence[Observation], output: _Output) -> Observation | None:
+    """Return what the program connected to in vain: what its errors name, else what it tried last.
+
+    Ports on which it listens itself are left out: servers print them, too.
+    """
+    own = {each.port for each in seen if each.kind == BIND}
+    tried = [each for each in seen if each.kind in (CONNECT, LOOKUP) and each.place]
+    tried = [each for each in tried if each.kind == LOOKUP or each.port not in own]
+    text = "\n".join((*reversed(output.chain), output.said(_REFUSED, _NO_NAME)))
+    for pattern in _ADDRESSES:
+        if found := [(host, int(port)) for host, port in pattern.findall(text) if int(port) not in own]:
+            host, port = found[-1]
+            near = [each for each in tried if each.port == port]
+            return near[-1] if near else Observation(CONNECT, f"{host}:{port}", "", output.place)
+    named = [each for each in tried if each.host and re.search(rf"\b{re.escape(each.host)}\b", output.raised)]
+    return next(reversed(named or tried), None)
+
+
+def _server_helps(spec: ProcessSpec, target: Observation) -> tuple[str, ...]:
+    command = server_command(target, (each.name for each in spec.depends_on)) if spec.observed else ""
+    return (command, "`devboot up -d` starts it there") if command else ()
+
+
+def server_command(target: Observation, services: Iterable[str]) -> str:
+    """Return the command that has the server that is usual on a port of this machine; "" where that isn't known.
+
+    `services` are those that a detected project has already. A server that is added is open to everybody on this
+    machine, as detection has it where code names an address without a variable: there is no place for a password.
+    """
+    service = _SERVICES.get(target.port)
+    if service is None or not is_here(target.host):
+        return ""
+    if service in services:
+        return f"devboot down && devboot up -d --port {service}={target.port}"
+    lines = f"'[services.{service}]' 'port = {target.port}' 'access = \"open\"'"
+    return f"devboot init && printf '%s\\n' '' {lines} >> devboot.toml"
+
+
+class Lack(Record):
+    """Something that processes asked for in vain. `sentence` says who, what and where."""
+
+    names: tuple[str, ...]
+    seen: Observation
+    sentence: str
+
+
+def summaries(found: Iterable[Lack]) -> tuple[str, ...]:
+    """Say in a line each which variables, files and servers were asked for in vain, with the project's lines."""
+    known = tuple(found)
+    lines = []
+    for kind, title in ((UNSET, "variables without a value"), (NO_FILE, "files that aren't there")):
+        if seen := [each.seen for each in known if each.seen.kind == kind]:
+            shown = [f"{each.name}{each.where}" for each in seen[:SHOWN]]
+            more = [f"{len(seen) - SHOWN} more"] if len(seen) > SHOWN else []
+            lines.append(f"{title}: {', '.join([*shown, *more])}")
+    return (*lines, *(each.sentence for each in known if is_of_servers(each)))
+
+
+def is_of_servers(lack: Lack) -> bool:
+    """Return whether it is a server or a host that is lacking."""
+    return lack.seen.kind in (CONNECT, LOOKUP)
+
+
+def lacks(state: str, hosts: Iterable[str], *, is_running: bool) -> tuple[Lack, ...] | None:
+    """Return what the processes of a project asked for in vain; None where no start is on record.
+
+    Servers of this machine count only while it runs, and where the system tells who listens. `hosts` are names that
+    lead to this machine.
+    """
+    folder = observed_folder(state)
+    try:
+        names = sorted(os.listdir(folder))
+    except OSError:
+        return None
+    by_name = {name: read_observations(os.path.join(folder, name)) for name in names}
+    if not any(by_name.values()):
+        return None
+    listening = _listening() if is_running else None
+    found: dict[Observation, list[str]] = {}
+    for name, seen in by_name.items():
+        bound = {each.port for each in seen if each.kind == BIND}
+        for each in seen:
+            if _is_lacking(each, bound, listening, {*hosts}):
+                found.setdefault(each, []).append(name)
+    return tuple(Lack(tuple(names), each, f"{', '.join(names)} {_words_of(each)}") for each, names in found.items())
+
+
+def _listening() -> frozenset[int] | None:
+    """Return the ports of this machine that somebody listens on; None where the system doesn't tell."""
+    try:
+        return frozenset(listening_sockets.listeners())
+    except OSError:
+        return None
+
+
+def _is_lacking(seen: Observation, bound: set[int], listening: frozenset[int] | None, hosts: set[str]) -> bool:
+    if seen.kind == UNSET:
+        return seen.how not in (DEFAULT, TESTED)
+    if seen.kind == NO_FILE:
+        return True
+    if seen.kind not in (CONNECT, LOOKUP) or seen.port in bound:
+        return False
+    host = seen.host or seen.name
+    if is_here(host):  # drivers may connect in threads of their own
+        is_known = bool(seen.place) or seen.port in _SERVICES
+        return seen.kind == CONNECT and is_known and listening is not None and seen.port not in {0, *listening}
+    return bool(seen.place) and seen.kind == LOOKUP and "." not in host and host not in hosts
+
+
+def _words_of(seen: Observation) -> str:
+    if seen.kind == UNSET:
+        return f"asked for {seen.name}{seen.where}, which has no value"
+    if seen.kind == NO_FILE:
+        return f"looked for {seen.name}{seen.where}, which isn't there"
+    if seen.kind == LOOKUP:
+        return f"looks for the host {seen.host or seen.name}{seen.where}, which isn't there"
+    return f"connects to {seen.name}{seen.where}, where nothing listens"
+
+
+def _explain_missing_file(spec: ProcessSpec, seen: Sequence[Observation], output: _Output) -> Explanation | None:
+    found = _NO_FILE.search(output.raised)
+    if found is None:
+        return None
+    base = os.path.basename(found[1])
+    missing = next((each for each in seen if each.kind == NO_FILE and os.path.basename(each.name) == base), None)
+    if missing is None:
+        return None
+    # A file of the project may be what another process is about to make
+    lasts = missing.name.startswith("/")
+    return Explanation(_words_of(missing), _leading_here(spec, seen, output.root, missing), lasts)
+
+
+def _leading_here(spec: ProcessSpec, seen: Sequence[Observation], root: str, missing: Observation) -> tuple[str, ...]:
+    """Return how to lead a path of a container image here, where a variable has it as its default in the code."""
+    for asked in seen if missing.name.startswith("/") else ():
+        path = _default_path(root, asked) if asked.kind == UNSET and asked.how == DEFAULT else ""
+        if path and (missing.name == path or missing.name.startswith(f"{path}/")):
+            copying = copying_command((f"No such file or directory: '{missing.name}'",), root)
+            here = _inner_path(root, path, is_there=not copying)
+            command = append_command(root, env_file_of(spec, seen), [f"{asked.name}={here}"]) if here else ""
+            return (f"{copying.removesuffix('devboot up -d')}{command} && devboot up -d",) if command else ()
+    return ()
+
+
+def _default_path(root: str, asked: Observation) -> str:
+    """Return the absolute path that stands in the code as the default of a variable; "" where none does."""
+    file, _, number = asked.place.rpartition(":")
+    lines = _text_of(root, file).splitlines()
+    at = int(number) - 1 if number.isdecimal() else 0
+    default = rf"""["']{re.escape(asked.name)}["']\s*,\s*["'](/[\w./-]+)["']"""
+    found = re.search(default, "\n".join(lines[at : at + 4]))
+    return found[1].rstrip("/") if found else ""
+
+
+def _inner_path(root: str, path: str, *, is_there: bool) -> str:
+    """Return what a path of a container image is below the root; "" for none. Unless `is_there` its folder will do."""
+    parts = path.split("/")[1:]
+    for inner in ("/".join(parts[at:]) for at in range(len(parts))):
+        wanted = os.path.join(root, inner if is_there else os.path.dirname(inner))
+        if os.path.exists(wanted) and (is_there or os.path.dirname(inner)):
+            return inner
+    return ""
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

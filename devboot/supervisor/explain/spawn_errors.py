@@ -1,0 +1,122 @@
+"""Why a program could not be started, in words and with what to do about it."""
+
+from __future__ import annotations
+
+import os
+import re
+from errno import E2BIG, EACCES, ENOENT, ENOEXEC, ENOTDIR
+
+from devboot.clone_reader import read_head
+from devboot.errors import WorkError, shell_word
+from devboot.model.nearest import nearest
+from devboot.supervisor.system import proctable
+from devboot.supervisor.system.limits import EXHAUSTED, advice
+from devboot.supervisor.system.spawn import DataInUseError, which
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+# The words of env, which speaks the user's language after the name, and of shells
+_NOT_FOUND = (
+    r"^(?:/usr/bin/)?env: [\u2018'\"]?([\w.+-]+)[\u2019'\"]?: ",
+    r": (?:exec: )?([\w.+-]+): (?:command )?not found$",
+)
+
+
+def explain(error: OSError, *, name: str, program: str, cwd: str, env: Mapping[str, str]) -> WorkError:
+    """What a failed start means to a person: `process/spawn` with the reason and what to do."""
+    if isinstance(error, DataInUseError):
+        return _data_in_use(name, str(error.filename))
+    if error.errno in EXHAUSTED:
+        reason, helps = "no file descriptors are left", advice(error.errno or 0)
+    else:
+        reason, helps = _reason(error, program, cwd, env)
+    return WorkError("process/spawn", f"`{name}` could not be started: {reason}", help=helps)
+
+
+def _data_in_use(name: str, folder: str) -> WorkError:
+    pids = sorted(proctable.lock_holders([folder]))
+    who = ", ".join(f"pid {pid} ({proctable.name_of(pid)})" for pid in pids) or "another process"
+    return WorkError(
+        "service/data-in-use",
+        f"`{name}` was not started: another server works on its data",
+        causes=[f"{who} holds the lock of `{folder}`"],
+        help=[
+            f"kill {' '.join(map(str, pids))}" if pids else f"fuser -v {shell_word(folder)}",
+            f"devboot start {name}",
+        ],
+        kept=["the data, unchanged"],
+    )
+
+
+def missing(program: str, *, cwd: str, env: Mapping[str, str]) -> OSError | None:
+    """What a direct start of `program` would have raised; None when it is there."""
+    try:
+        os.stat(cwd)
+        os.stat(os.path.join(cwd, which(program, env.get("PATH", os.defpath))))
+    except OSError as error:
+        return error
+    return None
+
+
+def named_as_missing(lines: Iterable[str]) -> str:
+    """Return the program that a shell, or `env` for a script's first line, says it didn't find; "" where none did."""
+    found = [match for line in lines for pattern in _NOT_FOUND if (match := re.search(pattern, line))]
+    return found[-1][1] if found else ""
+
+
+def _reason(error: OSError, program: str, cwd: str, env: Mapping[str, str]) -> tuple[str, list[str]]:
+    if not os.path.isdir(cwd):
+        return f"its directory `{cwd}` does not exist", [f"create it: `mkdir -p {cwd}`, or change `cwd`"]
+    named = error.filename if isinstance(error.filename, str) else program
+    path = os.path.join(cwd, named)
+    if error.errno in (ENOENT, ENOTDIR):
+        # A plain name was looked for on PATH alone: a folder of that name in the project is something else
+        return _not_found(program, path if os.sep in named else "", cwd, env)
+    if error.errno == EACCES:
+        return f"`{program}` is not executable", [f"`chmod +x {path}`"]
+    if error.errno == ENOEXEC:
+        return f"`{program}` is a program for another kind of machine", [f"see what it is: `file {path}`"]
+    if error.errno == E2BIG:
+        return _too_large(env)
+    return f"{error.strerror or error} (`{program}`)", []
+
+
+def _not_found(program: str, path: str, cwd: str, env: Mapping[str, str]) -> tuple[str, list[str]]:
+    if path and os.path.exists(path):
+        interpreter = _interpreter(path)
+        return f"`{program}` names the interpreter `{interpreter}`, which does not exist", [
+            f"edit its first line: {path}"
+        ]
+    from devboot.supervisor.explain.missing_programs import origin_of
+
+    origin = origin_of(program, cwd)
+    return f"`{program}` was not found", [origin] if origin else _suggest(program, env.get("PATH", os.defpath))
+
+
+def _too_large(env: Mapping[str, str]) -> tuple[str, list[str]]:
+    size = sum(len(key) + len(value) + 2 for key, value in env.items())
+    largest = max(env, key=lambda key: len(env[key]), default="")
+    return f"its environment of {size} bytes is too large", [f"the largest variable is `{largest}`"]
+
+
+def _interpreter(path: str) -> str:
+    try:
+        first = read_head(path, 256).partition(b"\n")[0]
+    except OSError:
+        return "?"
+    return first[2:].decode("utf-8", "replace").strip() if first.startswith(b"#!") else "?"
+
+
+def _suggest(program: str, search: str) -> list[str]:
+    if "/" in program:
+        return []
+    found: set[str] = set()
+    for folder in search.split(os.pathsep):
+        try:
+            found.update(os.listdir(folder or "."))
+        except OSError:
+            continue
+    likely = nearest(program, found)
+    return [f"did you mean `{likely}`?"] if likely else []

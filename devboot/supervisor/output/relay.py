@@ -1,0 +1,232 @@
+"""Relays what a child writes: in blocks that end at a line's end, without an object per line.
+
+A timestamp, a prefix or a regular expression belongs to a block; per line they would cost ten times the relaying.
+"""
+
+from __future__ import annotations
+
+import os
+
+from devboot.supervisor.event_loop import READ
+from devboot.supervisor.output.line_matcher import strip_escapes
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections import deque
+    from collections.abc import Callable
+
+    from devboot.supervisor.event_loop import AbstractLoop, Timer
+else:
+    from _collections import deque  # the package costs a millisecond
+
+BLOCK = 64 * 1024  # of a terminal: what is gathered before it is passed on
+PIPE_BLOCK = 128 * 1024  # half of a pipe: fewer turns than 64 KB, and still in the caches when it is sent
+TERMINAL_BLOCK = 8 * 1024  # the kernel gives 4 KB a read from a terminal, so several reads make a block
+TERMINAL_READS = 64
+# A flood from a terminal is gathered for so many seconds: what follows costs as much for 4 KB as for 64. Only where the
+# last read was so big; whoever writes a line or two is never kept waiting.
+GATHER = 0.01
+FLOOD = 4000
+IDLE = 0.1  # seconds after which a line without an end (a prompt) is shown as it is; less tears lines under load
+FLOOD_IDLE = 0.5  # the same in a flood: its writer has only been made to wait
+# A longer line is passed on in pieces: what watches it is rendered in one go, and every process may have one pending.
+# In the log it is whole.
+LONGEST = 1024 * 1024
+DRAIN_LIMIT = 64 * 1024 * 1024  # what is read at most after the end, if something unknown keeps on writing
+
+
+class Output:
+    """Reads one child's output descriptor and delivers it; owns the descriptor."""
+
+    def __init__(self, loop: AbstractLoop, fd: int, deliver: Callable[[bytes], None], *, terminal: bool) -> None:
+        self._loop = loop
+        self._fd = fd
+        self._deliver = deliver
+        self._reads, self._size = (TERMINAL_READS, TERMINAL_BLOCK) if terminal else (1, PIPE_BLOCK)
+        self._gathers = terminal
+        self._gathered: list[bytes] = []
+        self._gathered_size = 0
+        self._floods = False
+        self._gathering: Timer | None = None
+        self._partial: list[bytes] = []
+        self._pending = 0
+        self._touched = 0.0
+        self._idle: Timer | None = None
+        self._held = False
+        self.tap: Callable[[bytes], None] | None = None  # raw bytes at once, for whoever is attached
+        loop.watch(fd, READ, self._readable)
+
+    @property
+    def fd(self) -> int:
+        """The descriptor, for whoever writes to the terminal; -1 once it is closed."""
+        return self._fd
+
+    def hold(self, on: bool) -> None:
+        """Read nothing for now, so that the child waits with its writing; or go on. What is there is never lost."""
+        if self._fd < 0 or on == self._held:
+            return
+        self._held = on
+        if on:
+            self._loop.unwatch(self._fd)
+            if self._gathering is not None:
+                self._gathering.cancel()
+                self._gathering = None
+        else:
+            self._touched = self._loop.now()
+            self._loop.watch(self._fd, READ, self._readable)
+            self._take_gathered()  # last, since it may make us wait again
+
+    def close(self) -> None:
+        """Read what is still there, deliver it with the last unended line, and close."""
+        total = 0
+        while self._fd >= 0 and total < DRAIN_LIMIT:
+            got = self._read()
+            total += got
+            if not got:
+                break
+        self._finish()
+
+    def drop(self) -> None:
+        """Close without delivering anything more."""
+        for timer in (self._gathering, self._idle):
+            if timer is not None:
+                timer.cancel()
+        if self._fd >= 0:
+            self._loop.unwatch(self._fd)
+            os.close(self._fd)
+            self._fd = -1
+        self._gathered, self._partial, self._pending = [], [], 0
+
+    def _readable(self, _ready: int) -> None:
+        self._read()
+
+    def _read(self) -> int:
+        """Take one block; the number of bytes that there were."""
+        chunks: list[bytes] = []
+        total = 0
+        ended = False
+        for _ in range(self._reads):
+            try:
+                data = os.read(self._fd, self._size)
+            except BlockingIOError:
+                break
+            except OSError:
+                data = b""  # EIO: nobody holds the terminal any more
+            if not data:
+                ended = True
+                break
+            chunks.append(data)
+            total += len(data)
+            if total >= BLOCK:
+                break
+        if chunks:
+            self._arrived(chunks[0] if len(chunks) == 1 else b"".join(chunks))
+        if ended:
+            self._finish()
+        return total
+
+    def _arrived(self, data: bytes) -> None:
+        """Take it at once, or in a flood together with what comes in a moment."""
+        if self.tap is not None:
+            self.tap(data)
+        self._gathered.append(data)
+        self._gathered_size += len(data)
+        gathers = self._gathers and self._floods
+        self._floods = len(data) >= FLOOD
+        if not gathers or self._gathered_size >= BLOCK:
+            self._take_gathered()
+        elif self._gathering is None and not self._held:
+            self._gathering = self._loop.call_later(GATHER, self._take_gathered)
+
+    def _take_gathered(self) -> None:
+        if self._gathering is not None:
+            self._gathering.cancel()
+            self._gathering = None
+        gathered, self._gathered, self._gathered_size = self._gathered, [], 0
+        if gathered:
+            self._take(gathered[0] if len(gathered) == 1 else b"".join(gathered))
+
+    def _take(self, data: bytes) -> None:
+        end = data.rfind(b"\n") + 1
+        if end:
+            block = b"".join((*self._partial, data[:end])) if self._partial else data[:end]
+            self._partial = [data[end:]] if end < len(data) else []
+            self._pending = len(data) - end
+            self._pass_on(block)
+        else:
+            self._partial.append(data)
+            self._pending += len(data)
+        if self._pending > LONGEST:
+            self._flush()
+        if self._pending:
+            self._touched = self._loop.now()
+            if self._idle is None:
+                self._idle = self._loop.call_later(IDLE, self._idled)
+
+    def _idled(self) -> None:
+        self._idle = None
+        rest = self._touched + (FLOOD_IDLE if self._floods else IDLE) - self._loop.now()
+        if self._pending and (rest > 0 or self._held):
+            # Held back, a line isn't idle: the rest of it may be waiting to be read.
+            self._idle = self._loop.call_later(IDLE if self._held else rest, self._idled)
+        else:
+            self._flush()
+
+    def _flush(self, *, last: bool = False) -> None:
+        data = b"".join(self._partial)
+        # A carriage return may be the first half of a line's end that is dropped from the log.
+        kept = b"\r" if data.endswith(b"\r") and not last else b""
+        self._partial = [kept] if kept else []
+        self._pending = 0
+        data = data[: len(data) - len(kept)]
+        if data:
+            self._pass_on(data)
+
+    def _pass_on(self, block: bytes) -> None:
+        # Looking for one byte first is ten times as fast as looking for two, and few programs write CR at all.
+        self._deliver(block.replace(b"\r\n", b"\n") if b"\r" in block else block)
+
+    def _finish(self) -> None:
+        if self._fd < 0:
+            return
+        self._loop.unwatch(self._fd)
+        os.close(self._fd)
+        self._fd = -1
+        self._take_gathered()
+        if self._idle is not None:
+            self._idle.cancel()
+        self._flush(last=True)
+
+
+class Tail:
+    """The last output of a process, bounded, for messages: at most twice LIMIT bytes."""
+
+    LIMIT = 16 * 1024
+
+    def __init__(self) -> None:
+        self._blocks: deque[bytes] = deque()
+        self._size = 0
+
+    def add(self, block: bytes) -> None:
+        """Append a block and forget what is too old."""
+        if len(block) > self.LIMIT:
+            block = block[-self.LIMIT :]
+        self._blocks.append(block)
+        self._size += len(block)
+        while self._size - len(self._blocks[0]) >= self.LIMIT:
+            self._size -= len(self._blocks.popleft())
+
+    def clear(self) -> None:
+        """Forget all: a new run begins."""
+        self._blocks.clear()
+        self._size = 0
+
+    @property
+    def text(self) -> bytes:
+        """All that is kept, as it came."""
+        return b"".join(self._blocks)
+
+    def lines(self, count: int) -> tuple[str, ...]:
+        """The last `count` lines, decoded, without colours; bytes that are no UTF-8 become replacement characters."""
+        text = strip_escapes(self.text).decode("utf-8", "replace")
+        return tuple(text.rstrip("\n").split("\n")[-count:]) if text.strip() else ()

@@ -1,0 +1,154 @@
+"""Notices the end of processes through the loop: a pidfd each on Linux, one kqueue elsewhere. No signal, no poll."""
+
+from __future__ import annotations
+
+import os
+
+from devboot.supervisor.event_loop import READ
+from devboot.supervisor.system.proctable import look
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from devboot.supervisor.event_loop import Loop, Scope
+
+    Watch = tuple[Callable[[int], None], Scope | None]
+
+
+_LOOK_AGAIN = 0.1  # seconds between looks at a process for which there is no descriptor
+
+
+class Exits:
+    """Calls back once when a process (child or not) has ended. A child still has to be reaped by whoever asked.
+
+    Several may ask for the same one: a probe's command is waited for by its probe, and by the end of its process.
+    """
+
+    def __init__(self, loop: Loop) -> None:
+        self._loop = loop
+        self._callbacks: dict[int, list[Watch]] = {}
+        self._firing: dict[int, list[Watch]] = {}
+        self._pidfds: dict[int, int] = {}
+        self._queue = None if hasattr(os, "pidfd_open") else _Queue(loop, self._fire)
+
+    def watch(self, pid: int, callback: Callable[[int], None], scope: Scope | None = None) -> None:
+        """Call `callback(pid)` when `pid` has ended; in the next turn when it is already gone."""
+        others = self._callbacks.get(pid)
+        if others is not None:
+            others.append((callback, scope))
+            return
+        self._callbacks[pid] = [(callback, scope)]
+        if self._queue is not None:
+            self._queue.watch(pid)
+            return
+        try:
+            fd = os.pidfd_open(pid)
+        except ProcessLookupError:
+            self._loop.call_later(0, lambda: self._fire(pid))
+            return
+        except OSError:  # no descriptor is left
+            self._look_later(pid)
+            return
+        try:
+            self._loop.watch(fd, READ, lambda _ready: self._fire(pid))
+        except OSError:  # the kernel has no memory, or this user watches too much
+            os.close(fd)
+            self._look_later(pid)
+            return
+        self._pidfds[pid] = fd
+
+    def _look_later(self, pid: int) -> None:
+        """Look from time to time, for want of something better."""
+        self._loop.call_later(_LOOK_AGAIN, lambda: self._look(pid))
+
+    def _look(self, pid: int) -> None:
+        if pid not in self._callbacks or pid in self._pidfds:
+            return
+        seen = look(pid)
+        if seen is None or not seen.is_alive:
+            self._fire(pid)
+        else:
+            self._look_later(pid)
+
+    def unwatch(self, pid: int, callback: Callable[[int], None]) -> None:
+        """Don't call `callback` for `pid`; unknown ones are fine."""
+        for known in (self._callbacks, self._firing):
+            callbacks = known.get(pid, [])
+            found = next((watch for watch in callbacks if watch[0] == callback), None)
+            if found is not None:
+                callbacks.remove(found)
+        if self._callbacks.get(pid) == []:
+            del self._callbacks[pid]
+            self._release(pid)
+
+    def close(self) -> None:
+        """Forget all."""
+        self._callbacks.clear()
+        for pid in tuple(self._pidfds):
+            self._release(pid)
+
+    def _fire(self, pid: int) -> None:
+        callbacks = self._callbacks.pop(pid, None)
+        if callbacks is None:
+            return
+        self._release(pid)
+        # One of them may unwatch for another, or watch the same number anew.
+        self._firing[pid] = callbacks
+        while callbacks:
+            callback, scope = callbacks.pop(0)
+            (scope or self._loop).call(callback, pid)
+        if self._firing.get(pid) is callbacks:
+            del self._firing[pid]
+
+    def _release(self, pid: int) -> None:
+        fd = self._pidfds.pop(pid, None)
+        if fd is not None:
+            self._loop.unwatch(fd)
+            os.close(fd)
+
+
+class ScopedExits:
+    """A view of `exits` whose callbacks belong to `scope`: it watches and unwatches as that does."""
+
+    def __init__(self, exits: Exits | ScopedExits, scope: Scope) -> None:
+        self._exits = exits
+        self._scope = scope
+
+    def watch(self, pid: int, callback: Callable[[int], None], scope: Scope | None = None) -> None:
+        """Watch in this scope."""
+        self._exits.watch(pid, callback, scope or self._scope)
+
+    def unwatch(self, pid: int, callback: Callable[[int], None]) -> None:
+        """Don't call `callback` for `pid`."""
+        self._exits.unwatch(pid, callback)
+
+
+class _Queue:
+    """The same through kqueue, whose own descriptor the loop can watch."""
+
+    def __init__(self, loop: Loop, fire: Callable[[int], None]) -> None:
+        import select
+
+        self._select = select
+        self._loop = loop
+        self._fire = fire
+        self._kqueue = select.kqueue()  # type: ignore[attr-defined,unused-ignore]
+        loop.watch(self._kqueue.fileno(), READ, self._ready)
+
+    def watch(self, pid: int) -> None:
+        kinds = self._select
+        event = kinds.kevent(  # type: ignore[attr-defined,unused-ignore]
+            pid,
+            kinds.KQ_FILTER_PROC,  # type: ignore[attr-defined,unused-ignore]
+            kinds.KQ_EV_ADD | kinds.KQ_EV_ONESHOT,  # type: ignore[attr-defined,unused-ignore]
+            kinds.KQ_NOTE_EXIT,  # type: ignore[attr-defined,unused-ignore]
+        )
+        try:
+            self._kqueue.control([event], 0)
+        except ProcessLookupError:
+            self._loop.call_later(0, lambda: self._fire(pid))
+
+    def _ready(self, _ready: int) -> None:
+        for event in self._kqueue.control(None, 64, 0):
+            self._fire(event.ident)

@@ -1,0 +1,75 @@
+"""Children that came to us because their parent ended: seeing them, reaping them, ending what nobody accounts for.
+
+Only where this process is a subreaper. Then nothing that a supervised process starts can leave our tree, whatever it
+does to its session, its parents and its environment.
+"""
+
+from __future__ import annotations
+
+import os
+
+from devboot.supervisor.system import proctable
+from devboot.supervisor.system.process_tree import send
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from signal import SIGCONT, SIGKILL, SIGTERM
+
+    from devboot.supervisor.system.host import Host
+else:
+    from _signal import SIGCONT, SIGKILL, SIGTERM  # the signal package imports enum
+
+GRACE = 2.0  # seconds for strays between SIGTERM and SIGKILL, and after that until they are left alone
+
+
+class Orphans:
+    """What this process has adopted: its children that it didn't start."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+
+    def adopted(self) -> frozenset[int]:
+        """Their pids, zombies too."""
+        return (proctable.own_children() or frozenset()) - self._host.children
+
+    def reap(self) -> None:
+        """Let the system forget those that have ended. Call it on SIGCHLD."""
+        for pid in self.adopted():
+            try:
+                os.waitpid(pid, os.WNOHANG)
+            except ChildProcessError:
+                continue
+
+    def end(self, on_done: Callable[[frozenset[int]], None]) -> None:
+        """SIGTERM, after a while SIGKILL; `on_done(left)` with those that are still there, usually none."""
+        self._round(SIGTERM, on_done)
+
+    def _round(self, signal: int, on_done: Callable[[frozenset[int]], None]) -> None:
+        self.reap()
+        left = self.adopted()
+        if not left:
+            on_done(left)
+            return
+        send(left, signal)
+        send(left, SIGCONT)
+        waiting = set(left)
+
+        def ended(pid: int) -> None:
+            waiting.discard(pid)
+            if not waiting:
+                limit.cancel()
+                # They may have left children of their own, which are ours now.
+                self._round(signal, on_done)
+
+        def too_long() -> None:
+            for pid in waiting:
+                self._host.exits.unwatch(pid, ended)
+            if signal == SIGKILL:
+                on_done(self.adopted())
+            else:
+                self._round(SIGKILL, on_done)
+
+        limit = self._host.loop.call_later(GRACE, too_long)
+        for pid in left:
+            self._host.exits.watch(pid, ended)

@@ -1,0 +1,1 @@
+"""Watched files: the child process that watches them, and processes that reload in a loop."""

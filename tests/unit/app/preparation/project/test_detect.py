@@ -1,0 +1,81 @@
+"""Whether this machine can have what only distributions have."""
+
+import pytest
+
+from devboot.app.preparation.project.detect import detect_here, has_debs, names_registry
+from devboot.errors import UsageError
+
+
+@pytest.fixture
+def with_apt(tmp_path):
+    """A PATH with an `apt-get` on it."""
+    program = tmp_path / "bin" / "apt-get"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    return {"PATH": str(program.parent)}
+
+
+@pytest.mark.parametrize(
+    ("system", "machine", "expected"),
+    [("linux", "x86_64", True), ("linux", "aarch64", True), ("linux", "riscv64", False), ("darwin", "arm64", False)],
+)
+def test_packages_of_debian_are_for_linux_with_apt(with_apt, system, machine, expected):
+    assert has_debs(system, machine, with_apt) is expected
+    assert not has_debs(system, machine, {"PATH": "/nowhere"})
+
+
+def test_without_apt_a_broker_that_is_detected_is_left_out(tmp_path):
+    clone = tmp_path / "clone"
+    clone.mkdir()
+    (clone / "app.py").write_text("from celery import Celery\napp = Celery('app', broker='amqp://localhost')\n")
+    (clone / "requirements.txt").write_text("celery\n")
+    (clone / "Procfile").write_text("worker: celery -A app worker\n")
+
+    proposal = detect_here(str(clone), {"PATH": "/nowhere"})
+    assert proposal.services == ()
+    assert [note.warns for note in proposal.notes if note.text.startswith("rabbitmq: ")] == [True]
+
+
+def clones(root, *names):
+    for name in names:
+        (root / name / ".git").mkdir(parents=True)
+        (root / name / "Procfile").write_text("web: python app.py\n")
+
+
+def test_a_folder_of_several_clones_is_no_project(tmp_path):
+    clones(tmp_path, "shop", "my blog")
+    (tmp_path / "library" / ".git").mkdir(parents=True)
+
+    with pytest.raises(UsageError) as caught:
+        detect_here(str(tmp_path), {})
+
+    error = caught.value
+    assert ("usage/several-projects", 2) == (error.slug, error.exit_code)
+    assert "there are 3 projects here, and this folder is none itself" == error.what
+    assert ("clones of their own: `library`, `my blog`, `shop`",) == error.causes
+    assert ("devboot -C 'my blog' up", "devboot -C shop up") == error.help
+
+
+@pytest.mark.parametrize("sign", [".git", "Procfile"])
+def test_clones_within_a_project_are_parts_of_it(tmp_path, sign):
+    clones(tmp_path, "shop", "blog")
+    (tmp_path / sign).touch()
+
+    assert detect_here(str(tmp_path), {}) is not None
+
+
+def test_a_single_clone_below_is_looked_at(tmp_path):
+    clones(tmp_path, "shop")
+
+    assert detect_here(str(tmp_path), {}) is not None
+
+
+def test_an_npm_registry_is_named_by_npm_itself_or_by_a_configuration_of_it(tmp_path):
+    nowhere = {"PATH": "/nowhere", "HOME": str(tmp_path), "npm_config_globalconfig": "/none"}
+    assert not names_registry(nowhere, str(tmp_path))
+    assert names_registry({**nowhere, "npm_config_registry": "https://registry.example.test"}, str(tmp_path))
+
+    (tmp_path / "npm").write_text("#!/bin/sh\n")
+    (tmp_path / "npm").chmod(0o755)
+    assert names_registry({**nowhere, "PATH": str(tmp_path)}, str(tmp_path))

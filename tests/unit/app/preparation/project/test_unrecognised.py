@@ -1,0 +1,191 @@
+"""What is said of a folder without an application."""
+
+import pytest
+
+from devboot.app.preparation.project.kind_of_clone import what_else
+from devboot.app.preparation.project.load import load_project
+from devboot.app.preparation.project.unrecognised import refuse_idle, tell_of_less
+from devboot.errors import ManifestError
+from devboot.events import RecordingReporter
+from devboot.onboarding import detect, render
+from tests.fakes.folders import home_beside
+
+EXAMPLE = "`devboot init --example` writes a small project to start from"
+PROCFILE = "write what should run into a file `Procfile`: `web: COMMAND`"
+
+
+@pytest.mark.parametrize(
+    ("name", "causes", "helps"),
+    [
+        ("program.exe", [], [EXAMPLE]),
+        ("notes.txt", ["`notes.txt`: texts, and no program"], [EXAMPLE]),
+        ("schema.sql", ["`schema.sql`: SQL scripts, and no program"], [EXAMPLE]),
+        ("study.ipynb", ["`study.ipynb`: notebooks, and no program"], [EXAMPLE]),
+        (
+            "mkdocs.yml",
+            ["`mkdocs.yml` says that this is documentation"],
+            ["uvx --from mkdocs mkdocs serve   # shows it"],
+        ),
+        ("go.mod", ["`go.mod` says that this is Go, and nothing says what should run"], [PROCFILE]),
+        (
+            "cookiecutter.json",
+            ["`cookiecutter.json` says that projects are made from this one; it runs nothing by itself"],
+            ["`uvx cookiecutter .`, then `devboot up` in the project that it makes"],
+        ),
+    ],
+)
+def test_files_say_what_a_folder_is_instead(tmp_path, name, causes, helps):
+    (tmp_path / name).touch()
+    assert what_else(str(tmp_path)) == (causes, helps)
+
+
+@pytest.mark.parametrize(
+    ("image", "causes"),
+    [
+        ("acme/api:1", ["`Dockerfile` adds files to the image `acme/api:1`, whose program isn't here"]),
+        ("python:3.13", []),
+    ],
+)  # fmt: skip
+def test_a_dockerfile_that_adds_to_another_programs_image_names_it(tmp_path, image, causes):
+    (tmp_path / "Dockerfile").write_text(f"FROM python:3.12 AS made\nfrom --platform=linux {image}\nCOPY x.py /app/\n")
+    (tmp_path / "x.py").touch()
+    assert what_else(str(tmp_path)) == (causes, [EXAMPLE])
+
+
+def test_a_folder_that_is_gone_says_nothing(tmp_path):
+    assert what_else(str(tmp_path / "gone")) == ([], [EXAMPLE])
+
+
+@pytest.fixture
+def shop(tmp_path):
+    """A Flask project that runs by detection; `write` gives it a manifest and loads it."""
+    (tmp_path / "requirements.txt").write_text("flask\nredis\n")
+    code = 'import os\nimport flask\nimport redis\napp = flask.Flask(__name__)\nkey = os.environ["KEY"]\n'
+    (tmp_path / "app.py").write_text(code + 'queue = redis.from_url(os.environ["REDIS_URL"])\n')
+    environ = home_beside(tmp_path)
+
+    def write(text):
+        (tmp_path / "devboot.toml").write_text(text)
+        return load_project(str(tmp_path), environ), environ
+
+    return write
+
+
+def test_a_manifest_without_processes_does_not_make_the_detected_web_vanish(shop):
+    with pytest.raises(ManifestError) as refused:
+        refuse_idle(*shop("[services.redis]\n[env]\nKEY = 'x'\n"))
+
+    error = refused.value
+    assert error.slug == "manifest/nothing-to-run"
+    assert error.what == "`devboot.toml` says nothing of what runs; without it devboot would start `web`"
+    assert "[processes.web]" in error.details
+    assert not any(line.startswith(("[services.redis", "KEY")) for line in error.details)
+    assert any(line.startswith("REDIS_URL = ") for line in error.details)
+
+
+def test_the_lines_that_it_is_refused_with_are_what_it_lacks(shop):
+    with pytest.raises(ManifestError) as refused:
+        refuse_idle(*shop("[services.redis]\n"))
+
+    loaded, environ = shop("\n".join(["[services.redis]", *refused.value.details]))
+    refuse_idle(loaded, environ)
+    assert {"web"} == set(loaded.manifest.processes)
+
+
+def test_a_manifest_that_lacks_what_ran_by_detection_says_so_once(shop, tmp_path):
+    environ = home_beside(tmp_path)
+    load_project(str(tmp_path), environ)
+    loaded, _ = shop("[services.redis]\n[processes.web]\ncommand = 'flask run'\n")
+    reporter = RecordingReporter()
+    tell_of_less(loaded, environ, reporter)
+    tell_of_less(loaded, environ, reporter)
+    (event,) = reporter.events
+    assert event.slug == "manifest/less-than-detected"
+    assert event.text == "`devboot.toml` lacks what devboot has detected so far; `devboot init --merge` adds it"
+    assert any(line.startswith("REDIS_URL = ") for line in event.lines)
+
+
+@pytest.mark.parametrize("is_complete", [True, False])
+def test_a_manifest_that_has_it_all_or_was_there_first_is_not_compared(shop, tmp_path, is_complete):
+    environ = home_beside(tmp_path)
+    if is_complete:
+        load_project(str(tmp_path), environ)
+    text = render(detect(tmp_path, environ={})) if is_complete else "[services.redis]\n[processes]\n"
+    loaded, _ = shop(text)
+    reporter = RecordingReporter()
+    tell_of_less(loaded, environ, reporter)
+    assert reporter.events == []
+
+
+@pytest.mark.parametrize("text", ["[services.redis]\n[processes]\n", "[processes.web]\ncommand = 'true'\n"])
+def test_a_manifest_that_says_what_runs_is_taken_at_its_word(shop, text):
+    refuse_idle(*shop(text))
+
+
+def test_a_manifest_of_a_folder_in_which_nothing_is_detected_may_have_services_alone(tmp_path):
+    (tmp_path / "devboot.toml").write_text("[services.redis]\n")
+    environ = home_beside(tmp_path)
+
+    refuse_idle(load_project(str(tmp_path), environ), environ)
+
+
+@pytest.mark.parametrize("folder", ["", "tools & more"])
+def test_the_program_of_a_clone_in_which_nothing_keeps_running_is_named_again_from_what_is_kept(tmp_path, folder):
+    inner = tmp_path / "shop" / folder
+    inner.mkdir(parents=True)
+    (inner / "requirements.txt").write_text("requests\n")
+    (inner / "main.py").write_text("print(1)\n")
+    environ = home_beside(tmp_path / "shop")
+
+    programs = []
+    for _ in range(2):
+        loaded = load_project(str(tmp_path / "shop"), environ)
+        # Whatever the note says: it is for people.
+        loaded = loaded._replace(notes=tuple((f"changed: {text}", warns) for text, warns in loaded.notes))
+        with pytest.raises(ManifestError) as refused:
+            refuse_idle(loaded, environ)
+        programs.append(refused.value.help[0])
+
+    assert programs == [f"{loaded.program}   # runs its program"] * 2
+    assert "devboot run -- python main.py" in loaded.program
+
+
+@pytest.mark.parametrize(
+    ("files", "cause", "advice"),
+    [
+        ({"cookiecutter.json": "{}"}, "`cookiecutter.json` says that projects are made", "uvx cookiecutter ."),
+        ({"api/requirements.txt": "x\n", "site/package.json": "{}"}, "a folder of its own: `api`, `site`", "-C api up"),
+        ({"mkdocs.yml": "site_name: x\n"}, "`mkdocs.yml` says that this is documentation", "-- mkdocs serve"),
+        (
+            {"docs/conf.py": "extensions = []\n", "docs/index.rst": ""},
+            "`docs/conf.py` says that this is documentation",
+            "-- sphinx-build docs docs/_build",
+        ),
+        ({"setup.py": "", "mkdocs.yml": "site_name: x\n"}, "`setup.py` says that this is a library", "-- mkdocs serve"),
+        ({"study.ipynb": "{}"}, "`study.ipynb` says that these are notebooks", "devboot sync"),
+        (
+            {"cookiecutter.json": "{}", "{{cookiecutter.name}}/app.py": "from flask import Flask\napp = Flask('x')\n"},
+            "`cookiecutter.json` says that projects are made",
+            "uvx cookiecutter .",
+        ),
+        ({"setup.py": "", "tests/test_kit.py": ""}, "`setup.py` says that this is a library", "-- python -m pytest"),
+        (
+            {"pyproject.toml": '[project]\nname = "kit"\nversion = "1"\n[build-system]\nrequires = ["hatchling"]\n'},
+            "`pyproject.toml` says that this is a library",
+            "web: COMMAND",
+        ),
+        ({}, "it may be a library or a program", "web: COMMAND"),
+    ],
+)
+def test_a_clone_in_which_nothing_runs_is_called_what_it_is(tmp_path, files, cause, advice):
+    for name, text in {"requirements.txt": "requests\n", **files}.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    environ = home_beside(tmp_path)
+
+    with pytest.raises(ManifestError) as refused:
+        refuse_idle(load_project(str(tmp_path), environ), environ)
+
+    assert any(cause in each for each in refused.value.causes)
+    assert any(advice in each for each in refused.value.help)
+    assert refused.value.exit_code == 3

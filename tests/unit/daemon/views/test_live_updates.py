@@ -1,0 +1,50 @@
+"""What is said to the one who applies a plan."""
+
+from __future__ import annotations
+
+import pytest
+
+from devboot.daemon.views.live_updates import applied, instances
+from devboot.model.process import PROCESS, SERVICE, Plan, ProcessSpec
+from devboot.supervisor.core.planning import Changes
+
+
+def plan(*names):
+    specs = (ProcessSpec("redis", SERVICE, "."), *(ProcessSpec(name, PROCESS, ".") for name in names))
+    return Plan("shop", "/shop", "/state/shop", (), specs)
+
+
+def test_an_applied_plan_is_told_by_what_it_does():
+    changes = Changes(
+        started=("mail",), restarted=("web", "worker"), stopped=("beat",), tasks=("migrate",), kept=("redis",)
+    )
+
+    assert applied(changes, {}, plan("web", "worker", "mail")) == [
+        "restarting web, worker; starting mail; stopping beat; running migrate",
+        "redis goes on as it was started: devboot restart redis",
+    ]
+    assert applied(Changes(), {}, plan()) == []
+
+
+@pytest.mark.faults(214)
+def test_an_edit_that_restarts_nothing_is_told_by_when_it_takes_effect():
+    changes = Changes(kept=("redis",), updated=("beat",), later=("redis", "worker"))
+
+    assert applied(changes, {}, plan("worker", "beat")) == [
+        "updating beat",
+        "redis goes on as it was started: devboot restart redis",
+        "worker takes the rest of it at its next start: devboot restart worker",
+    ]
+
+
+def test_numbers_that_scale_had_chosen_are_not_given_up_in_silence():
+    changes = Changes(started=("worker",), stopped=("worker.1", "worker.2", "worker.3"))
+
+    assert applied(changes, {"worker": 3, "web": 1, "gone": 2}, plan("web", "worker")) == [
+        "starting worker; stopping worker.1, worker.2, worker.3",
+        "worker: 1 instead of 3 by the manifest: devboot scale worker=3",
+    ]
+
+
+def test_instances_are_counted_by_the_name_of_the_procfile():
+    assert instances(plan("web", "worker.1", "worker.2", "a.b")) == {"web": 1, "worker": 2, "a.b": 1}

@@ -1,0 +1,492 @@
+"""The words for what went wrong."""
+
+from __future__ import annotations
+
+import errno
+import subprocess
+
+import pytest
+
+from devboot.model.process import FailureHint, Probe, ProcessSpec
+from devboot.supervisor.explain import failures
+from devboot.supervisor.explain.import_errors import broken_code, complaint
+from devboot.supervisor.explain.spawn_errors import explain
+from devboot.supervisor.state import End, State
+
+WORKER = ProcessSpec("worker", "process", ".", "celery -A shop worker", origin="Procfile:2")
+
+
+def test_a_crash_loop():
+    state = State(end=End(1), failures=(1.0, 9.0, 32.0))
+    error = failures.crash_loop(WORKER, state, ("Traceback", "ModuleNotFoundError: No module named 'stripe'"))
+
+    assert (error.slug, error.exit_code) == ("process/crash-loop", 1)
+    assert error.what == "worker exited 3 times in 31 s, last with code 1"
+    assert error.details == (
+        "celery -A shop worker     (Procfile:2)",
+        "| Traceback",
+        "| ModuleNotFoundError: No module named 'stripe'",
+    )
+    assert error.help == (
+        "`devboot up -d` installs what is new; if no dependency brings `stripe`, add the package first",
+        "after a fix: `devboot up -d`",
+        "all output: `devboot logs worker`",
+    )
+
+
+@pytest.mark.parametrize(
+    ("listed", "text", "command", "expected"),
+    [
+        (("requirements.txt",), "django", r"printf '\n%s\n' pyyaml >> requirements.txt", "django\npyyaml\n"),
+        (("my list/dev.txt",), "django\n", "echo pyyaml >> 'my list/dev.txt'", "django\npyyaml\n"),
+        (("", "django", "redis>=5"), None, r"printf '%s\n' django 'redis>=5' pyyaml > requirements.txt", None),
+        (("uv.lock",), None, "uv add pyyaml", None),
+        (("api/poetry.lock",), None, "cd api && poetry add pyyaml", None),
+        (("Pipfile",), None, "pipenv install pyyaml", None),
+    ],
+)
+def test_a_module_of_a_known_package_comes_with_the_command_that_adds_it(tmp_path, listed, text, command, expected):
+    if text is not None:
+        (tmp_path / listed[0]).parent.mkdir(exist_ok=True)
+        (tmp_path / listed[0]).write_text(text)
+    spec = WORKER._replace(packages=(str(tmp_path), *listed))
+
+    helps = failures.ended(spec, End(1), ("ModuleNotFoundError: No module named 'yaml'",)).help
+
+    assert (command, "`devboot up -d` installs what is new") == helps[:2]
+    if expected is not None:
+        subprocess.run(["/bin/sh", "-c", command], cwd=tmp_path, check=True)
+        assert expected == (tmp_path / listed[0]).read_text()
+
+
+def test_a_module_of_no_known_package_is_added_under_its_own_name_with_a_remark(tmp_path):
+    (tmp_path / "requirements.txt").touch()
+    spec = WORKER._replace(packages=(str(tmp_path), "requirements.txt"))
+
+    helps = failures.ended(spec, End(1), ("ModuleNotFoundError: No module named 'surely_nobodys'",)).help
+
+    assert "echo surely_nobodys >> requirements.txt   # if the package is called like the module" == helps[0]
+
+
+@pytest.mark.parametrize(
+    ("line", "package"),
+    [
+        ("ImportError: dotenv isn't installed, run `pip install settings[dotenv]`", "'settings[dotenv]'"),
+        ("RuntimeError: Form data requires it. Install it with: pip install python-multipart", "python-multipart"),
+        ("some.errors.MissingError: pip3 install -U 'gear'", ""),  # no exception of Python's own, cut in the middle
+        ("you may want to pip install faster-gear", ""),
+    ],
+)
+def test_a_package_that_an_exception_asks_for_by_pip_comes_with_the_command_that_adds_it(tmp_path, line, package):
+    (tmp_path / "requirements.txt").touch()
+    spec = WORKER._replace(packages=(str(tmp_path), "requirements.txt"))
+
+    helps = failures.ended(spec, End(1), ("Traceback (most recent call last):", line)).help
+
+    assert [each for each in helps if each.startswith("echo ")] == (
+        [f"echo {package} >> requirements.txt"] if package else []
+    )
+
+
+def test_nothing_is_appended_to_a_list_in_utf_16_or_one_that_is_gone(tmp_path):
+    (tmp_path / "requirements.txt").write_text("django\n", encoding="utf-16")
+    for name in ("requirements.txt", "gone.txt"):
+        spec = WORKER._replace(packages=(str(tmp_path), name))
+        helps = failures.ended(spec, End(1), ("ModuleNotFoundError: No module named 'yaml'",)).help
+        assert helps[0].startswith("`devboot up -d` installs what is new; if no dependency brings `yaml`")
+
+
+def test_a_module_that_lies_beside_the_one_that_imports_it_is_no_missing_package(tmp_path):
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / "settings.py").touch()
+    spec = ProcessSpec("web", "process", str(tmp_path), "gunicorn shop:app")
+    tail = (
+        f'  File "{tmp_path}/shop/__init__.py", line 2, in <module>',
+        "    from settings import DATABASE",
+        "ModuleNotFoundError: No module named 'settings'",
+    )
+    assert failures.cannot_load(spec, tail[-1], tail).help[:2] == (
+        "`settings` is there, but in `shop/`, where Python 3 does not look: `from .settings import …`",
+        'or let it look there: `PYTHONPATH = "shop"` under `[env]` in devboot.toml',
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "is_own"),
+    [
+        ("/app/shop/models.py", True),
+        ("/app/.venv/lib/python3.13/site-packages/shop/models.py", False),
+        ("/x.py", False),
+    ],
+)
+def test_a_name_that_a_module_of_the_project_lacks_is_said_to_be_its_own_fault(path, is_own):
+    spec = WORKER._replace(cwd="/app", env_files=("/app", ".env"))
+    line = f"ImportError: cannot import name 'Order' from 'shop.models' ({path})"
+
+    causes = failures.cannot_load(spec, line, (line,)).causes
+
+    assert ("`shop/models.py` defines no `Order`: no setup can mend that, only its code" in causes) == is_own
+
+
+def test_code_of_pydantic_1_is_named_as_such():
+    said = "pydantic.errors.PydanticImportError: `BaseSettings` has been moved to the `pydantic-settings` package."
+    tail = ("    raise PydanticImportError(", said, "", "For further information visit https://errors.example.test")
+
+    assert broken_code(tail) == said
+    error = failures.cannot_load(WORKER, said, tail)
+    assert error.help[0] == "the code is written for pydantic 1: require `pydantic<2`, then `devboot up -d`"
+
+
+def test_a_library_that_only_sqlalchemy_asks_for_may_be_another_than_the_project_has():
+    tail = (
+        '  File "/app/.venv/lib/python3.13/site-packages/sqlalchemy/dialects/postgresql/psycopg.py", line 497, in f',
+        "    import psycopg",
+        "ModuleNotFoundError: No module named 'psycopg'",
+    )
+
+    assert failures.ended(WORKER, End(1), tail).help == (
+        "with psycopg2, write the address as `postgresql+psycopg2://…`: SQLAlchemy 2.1 takes psycopg by itself",
+        "else add `psycopg[binary]` to the packages, then `devboot up -d`",
+        "all output: `devboot logs worker`",
+    )
+    assert failures.ended(WORKER, End(1), tail[1:]).help[0].startswith("`devboot up -d` installs what is new")
+
+
+def test_a_folder_for_a_log_that_is_missing_is_named():
+    last = "ValueError: Unable to configure handler 'file'"
+    missing = "FileNotFoundError: [Errno 2] No such file or directory: '/app/logs/error.log'"
+    rest = "all output: `devboot logs worker`"
+
+    assert failures.ended(WORKER, End(1), (missing, last)).help == (
+        "mkdir -p '/app/logs'   # for the log that the code writes there",
+        rest,
+    )
+    assert failures.ended(WORKER, End(1), (last,)).help == (
+        "the folder for a log may be missing: all output names it, `mkdir -p` makes it",
+        rest,
+    )
+
+
+def test_a_module_that_left_setuptools_is_no_package_to_add():
+    error = failures.ended(WORKER, End(1), ("ModuleNotFoundError: No module named 'pkg_resources'",))
+
+    assert error.help[0] == "setuptools 82 no longer has it: require `setuptools<82`, then `devboot up -d`"
+
+
+@pytest.mark.parametrize(
+    ("line", "helps"),
+    [
+        (
+            'django.core.exceptions.ImproperlyConfigured: Could not find the GDAL library (tried "gdal").',
+            ("sudo apt-get install gdal-bin   # Debian, Ubuntu", "brew install gdal   # macOS"),
+        ),
+        (
+            "ImportError: libGL.so.1: cannot open shared object file: No such file or directory",
+            ("sudo apt-get install libgl1   # Debian, Ubuntu",),
+        ),
+        ("OSError: cannot load library 'libshop': it is not there", ()),
+        (
+            'psycopg.errors.FeatureNotSupported: extension "pgcrypto" is not available',
+            ("this build of PostgreSQL lacks it: `devboot explain service/no-extension` says which has it",),
+        ),
+    ],
+)
+def test_a_library_of_the_system_that_a_program_looks_for_is_named_with_what_brings_it(line, helps):
+    assert failures.ended(WORKER, End(1), ("Traceback", line)).help == (*helps, "all output: `devboot logs worker`")
+
+
+def test_a_module_that_is_missing_in_a_package_is_nothing_to_install():
+    error = failures.ended(WORKER, End(1), ("ModuleNotFoundError: No module named 'shop.taks'",))
+
+    assert error.help == ("all output: `devboot logs worker`",)
+
+
+def test_what_the_recipe_knows_replaces_the_general_words():
+    hint = FailureHint(
+        "Can't handle RDB format version", "redis/data-too-new", "the data is newer than redis", "lock it"
+    )
+    error = failures.ended(WORKER._replace(failure_hints=(hint,)), End(1), ("# Can't handle RDB format version 12",))
+
+    assert (error.slug, error.causes, error.help[0]) == (
+        "redis/data-too-new",
+        ("the data is newer than redis",),
+        "lock it",
+    )
+
+
+def test_what_cannot_heal_by_itself_says_so():
+    hint = FailureHint("Can't handle RDB", "redis/data-too-new", "the data is newer than redis", "lock it")
+    redis = ProcessSpec("redis", "service", ".", argv=("redis-server",), data="/data", failure_hints=(hint,))
+    tail = ("# Can't handle RDB format version 12",)
+
+    error = failures.hopeless(redis, tail)
+
+    assert ("redis/data-too-new", "the data is newer than redis") == (error.slug, error.what)
+    assert ("lock it", "after a fix: `devboot up -d`") == error.help
+    assert ("it is not restarted: `redis` would end like this again",) == error.causes
+    assert ("its data is in /data",) == error.kept
+    assert failures.hopeless(redis, ("something else",)) is None
+    assert failures.hopeless(redis._replace(failure_hints=(hint._replace(passes=True),)), tail) is None
+
+
+@pytest.mark.faults(97)
+def test_a_kill_that_nobody_asked_for_is_probably_for_memory():
+    assert failures.ended(WORKER, End(None, 9), ()).what == "worker failed, killed by SIGKILL, probably out of memory"
+
+
+@pytest.mark.parametrize(
+    ("end", "words"),
+    [
+        (End(0), "exit 0"),
+        (End(78), "exit 78"),
+        (End(None, 11), "killed by SIGSEGV"),
+        (End(None, 99), "killed by signal 99"),
+    ],
+)
+def test_how_it_ended(end, words):
+    assert failures.how_it_ended(end) == words
+
+
+@pytest.mark.parametrize(
+    ("value", "words"), [(0.012, "0 s"), (0.3, "0.3 s"), (1.0, "1 s"), (9.96, "10 s"), (31.4, "31 s")]
+)
+def test_seconds_are_short(value, words):
+    assert failures.seconds(value) == words
+
+
+def test_too_large_an_environment_names_its_largest_variable(tmp_path):
+    error = explain(
+        OSError(errno.E2BIG, "Argument list too long"), name="web", program="gunicorn", cwd=str(tmp_path),
+        env={"A": "b", "BIG": "x" * 1000},
+    )  # fmt: skip
+
+    assert error.what == "`web` could not be started: its environment of 1009 bytes is too large"
+    assert error.help == ("the largest variable is `BIG`",)
+
+
+@pytest.mark.parametrize(("module", "last"), [("imghdr", "3.12"), ("distutils", "3.11")])
+def test_a_module_that_left_python_is_no_package_to_add(module, last):
+    error = failures.ended(WORKER, End(1), (f"ModuleNotFoundError: No module named '{module}'",))
+
+    assert error.help[0] == f'Python has it up to {last} only: `version = "{last}"` under `[python]` in devboot.toml'
+
+
+@pytest.mark.parametrize(
+    ("program", "advice"),
+    [
+        ("gunicorn", "add `gunicorn` to the project's packages, then `devboot up -d`"),
+        ("bundle", "it comes with Ruby, which devboot does not bring: install that, and what the project needs"),
+        ("npm", 'write `node = "22"` under `[packages]` in devboot.toml, then `devboot up -d`'),
+        (
+            "nodemon",
+            "`npx nodemon` runs it where package.json has it, `npm install --global nodemon` brings it for all",
+        ),
+    ],
+)
+def test_a_program_that_is_not_there_says_what_brings_it(tmp_path, program, advice):
+    error = explain(
+        OSError(errno.ENOENT, "none"), name="web", program=program, cwd=str(tmp_path), env={"PATH": "/none"}
+    )
+
+    assert (error.what, error.help) == (f"`web` could not be started: `{program}` was not found", (advice,))
+
+
+def test_a_program_that_go_code_is_built_to_says_how(tmp_path):
+    (tmp_path / "go.mod").touch()
+    error = explain(OSError(errno.ENOENT, "none"), name="web", program="shop", cwd=str(tmp_path), env={"PATH": "/none"})
+
+    assert error.help == ("where it is what this Go code is built to: `go build -o . ./...`, and `./` before its name",)
+
+
+PYDANTIC = (
+    "pydantic_core._pydantic_core.ValidationError: 2 validation errors for Settings",
+    "BOT_TOKEN",
+    "  Field required [type=missing, input_value={}, input_type=dict]",
+    "    For further information visit https://errors.example.test",
+    "database_url",
+    "  Field required [type=missing, input_value={}, input_type=dict]",
+)
+OF_OLD = (
+    "pydantic.error_wrappers.ValidationError: 1 validation error for AppSettings",
+    "key",
+    "  field required (type=x)",
+)
+
+
+@pytest.mark.parametrize(
+    ("tail", "names"),
+    [
+        (PYDANTIC, "BOT_TOKEN DATABASE_URL"),
+        (OF_OLD, "KEY"),
+        (("    TOKEN = os.environ['TOKEN']", '  File "<frozen os>", line 679', "KeyError: 'TOKEN'"), "TOKEN"),
+        (("decouple.UndefinedValueError: KEY not found. Declare it as envvar or define a default value.",), "KEY"),
+        (("django.core.exceptions.ImproperlyConfigured: Set the KEY environment variable",), "KEY"),
+        (('environs.exceptions.EnvError: Environment variable "KEY" not set',), "KEY"),
+    ],
+)
+def test_a_variable_without_a_value_is_named_with_the_command_that_adds_it(tail, names, tmp_path):
+    error = failures.ended(WORKER._replace(env_files=(str(tmp_path), ".env")), End(1), tail)
+
+    assert f"worker asked for {' and '.join(names.split())} and got nothing" == error.what
+    subprocess.run(["/bin/sh", "-c", error.help[0]], cwd=tmp_path, check=True)
+    assert "".join(f"{name}=…\n" for name in names.split()) == (tmp_path / ".env").read_text()
+
+
+@pytest.mark.parametrize(
+    "tail",
+    [
+        ("KeyError: 'TOKEN'",),
+        ("    migrate = app.extensions['migrate']", "KeyError: 'migrate'"),
+        ("pydantic_core._pydantic_core.ValidationError: 1 validation error for Order", *PYDANTIC[1:3]),
+    ],
+)
+def test_other_errors_name_no_variable(tail):
+    assert failures.ended(WORKER, End(1), tail).help == ("all output: `devboot logs worker`",)
+
+
+@pytest.mark.parametrize("said", [PYDANTIC, OF_OLD, ("decouple.UndefinedValueError: KEY not found.",)])
+def test_settings_without_a_value_are_as_hopeless_as_code_that_cannot_be_loaded(said):
+    assert broken_code(("Traceback", *said)) == said[0]
+
+
+@pytest.mark.parametrize(
+    ("expected", "line", "is_near"),
+    [
+        ("Starting development server", "Starting WSGI development server at http://127.0.0.1:8000/", True),
+        (r"(?i)worker \d+ ready for tasks", "Worker 7 is Ready for all tasks", True),
+        ("Starting development server", "Starting the machine", False),
+        ("ready", "it is all but ready to begin", False),
+    ],
+)
+def test_a_line_that_is_much_like_the_expected_one_is_named(expected, line, is_near):
+    spec = ProcessSpec("web", "process", "/shop", ready=Probe("log", expect=expected))
+
+    error = failures.not_ready(spec, "", ("something else", line, "the last word"))
+
+    named = f"no line matches `{expected}`, but `{line}` is near: mend `ready` of `web`"
+    assert (named in error.help) is is_near
+
+
+@pytest.mark.parametrize(
+    ("line", "fix"),
+    [
+        ('could not translate host name "db" to address: Name or service not known', "PGHOSTADDR=127.0.0.1"),
+        ("(2005, \"Unknown MySQL server host 'db' (-2)\")", "let the host come out of a variable"),
+        ("Error -2 connecting to db:6379. Name or service not known.", 'hosts = ["db"]'),
+        ("db:27017: [Errno -3] Temporary failure in name resolution", 'hosts = ["db"]'),
+        ("Can't connect to MySQL server on 'db' ([Errno -2] Name or service not known)", 'hosts = ["db"]'),
+        ("Cannot connect to amqp://guest:**@db:5672//: [Errno -2] Name or service not known.", 'hosts = ["db"]'),
+        ("DNS lookup failed for db:9092 (0)", 'hosts = ["db"]'),
+    ],
+)
+def test_a_name_that_only_containers_have_comes_with_what_leads_it_here(line, fix):
+    helps = failures.ended(WORKER, End(1), (f"Failure: {line}",)).help
+
+    assert fix in helps[0]
+    assert "`db`" in helps[0]
+
+
+@pytest.mark.parametrize(
+    "line", ["Error -2 connecting to db.example.test:6379. Name or service not known.", "connected to db:6379"]
+)
+def test_a_host_with_a_domain_or_one_that_was_found_needs_no_such_advice(line):
+    assert "no host of this machine" not in " ".join(failures.ended(WORKER, End(1), (line,)).help)
+
+
+@pytest.mark.parametrize(
+    ("line", "fix"),
+    [
+        (
+            "django.db.utils.OperationalError: server does not support SSL, but SSL was required",
+            'PGHOST = "${services.postgres.socket}"',
+        ),
+        ('ConnectionError: PostgreSQL server at "127.0.0.1:5432" rejected SSL upgrade', "PGHOST"),
+        ("TypeError: Connection.__init__() got an unexpected keyword argument 'ssl_cert_reqs'", "`rediss://`"),
+        (
+            "redis.exceptions.ConnectionError: Error 1 connecting to 127.0.0.1:6379. [SSL: WRONG_VERSION_NUMBER]",
+            "`rediss://`",
+        ),
+    ],
+)
+def test_a_demand_for_tls_comes_with_what_does_without(line, fix):
+    assert fix in failures.ended(WORKER, End(1), ("Traceback", line)).help[0]
+
+
+def test_a_template_is_copied_from_where_the_command_is_pasted(tmp_path):
+    folder = tmp_path / "api"
+    folder.mkdir()
+    (folder / "conf.example.json").write_text("{}")
+    spec = WORKER._replace(cwd=str(folder), env_files=(str(tmp_path), ".env"))
+
+    said = ("FileNotFoundError: [Errno 2] No such file or directory: 'conf.json'",)
+    command = failures.ended(spec, End(1), said).help[0].partition(" && ")[0]
+
+    subprocess.run(["/bin/sh", "-c", command], cwd=tmp_path, check=True)
+    assert "{}" == (folder / "conf.json").read_text()
+
+
+@pytest.mark.parametrize(
+    ("code", "said", "is_moved"),
+    [
+        ("", "Error: While importing 'my api.app', an ImportError was raised:", True),
+        ("# Flask\n\n", "Error: While importing 'my api.app', an ImportError was raised:", True),
+        ("app = 1\n", "Error: While importing 'my api.app', an ImportError was raised:", False),
+        ("", "Error: While importing 'app', an ImportError was raised:", False),
+        ("", "it starts", False),
+    ],
+)
+def test_an_init_file_is_moved_only_where_the_folder_was_imported_for_it(tmp_path, code, said, is_moved):
+    folder = tmp_path / "my api"
+    folder.mkdir()
+    (folder / "__init__.py").write_text(code)
+    (folder / "models.py").touch()
+    spec = WORKER._replace(cwd=str(folder), env_files=(str(tmp_path), ".env"))
+
+    command = failures.ended(spec, End(1), (said, "ModuleNotFoundError: No module named 'models'")).help[0]
+
+    assert is_moved is command.startswith("mv ")
+    if is_moved:
+        subprocess.run(["/bin/sh", "-c", command.partition(" && ")[0]], cwd=tmp_path, check=True)
+        assert (folder / "__init__.py.unused").exists()
+    else:
+        assert 'PYTHONPATH = "."' in command
+
+
+SAYS_WHY = {
+    "an exception": (
+        ["applying 0001", "Traceback (most recent call last):", '  File "m.py", line 2', "ValueError: no such table"],
+        "ValueError: no such table",
+    ),
+    "details behind it": (
+        [
+            "Traceback (most recent call last):",
+            '  File "m.py", line 2',
+            "sqlalchemy.exc.OperationalError: (sqlite3.OperationalError) no such table: users",
+            "[SQL: SELECT 1]",
+            "(Background on this error at: https://sqlalche.me/e/20/e3q8)",
+        ],
+        "sqlalchemy.exc.OperationalError: (sqlite3.OperationalError) no such table: users",
+    ),
+    "psql": (["BEGIN", 'psql:seed.sql:3: ERROR:  relation "users" exists', "LINE 1: CREATE"], None),
+    "make": (["python: can't open file 'seed.py'", "make: *** [Makefile:2: seed] Error 2"], None),
+    "node": (["Error: Cannot find module 'knex'", "    at Module._load (node:internal)", "", "Node.js v22.1.0"], None),
+    "npm": (["Error: relation exists", "npm error code 1", "npm error A complete log of this run can be found"], None),
+    "click": (["Usage: flask [OPTIONS]", "Error: No such command 'db'."], "Error: No such command 'db'."),
+    "nothing known": (["one", "two", ""], "two"),
+    "nothing at all": ([], ""),
+}
+
+
+@pytest.mark.parametrize(("lines", "expected"), SAYS_WHY.values(), ids=SAYS_WHY)
+def test_the_line_that_says_why_a_program_failed_is_found(lines, expected):
+    line = next((line for line in lines if "error" in line.casefold() or "can't" in line), "")
+    assert complaint(lines) == (line if expected is None else expected)
+
+
+def test_a_failed_task_says_why_in_its_headline():
+    tail = ("applying 0001", "Traceback (most recent call last):", '  File "m.py", line 2', "ValueError: no such table")
+    task = ProcessSpec("migrate", "task", "/", "python m.py", origin="[tasks.migrate]")
+
+    assert failures.ended(task, End(1), tail).what == "migrate failed: ValueError: no such table"
+    assert failures.ended(task, End(3), ()).what == "migrate failed, with code 3"
+    assert failures.ended(task, End(None, 9), tail).what.startswith("migrate failed, killed by SIGKILL")

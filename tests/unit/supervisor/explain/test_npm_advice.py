@@ -1,0 +1,49 @@
+"""What is advised where npm can't install packages."""
+
+import pytest
+
+from devboot.model.process import TASK, ProcessSpec
+from devboot.supervisor.explain.failures import ended
+from devboot.supervisor.explain.npm_advice import npm_advice
+from devboot.supervisor.state import End
+
+CONFLICT = """
+npm error code ERESOLVE
+npm error ERESOLVE could not resolve
+npm error
+npm error While resolving: toy-picker@2.1.0
+npm error Found: react@18.3.1
+npm error Fix the upstream dependency conflict, or retry
+npm error this command with --force or --legacy-peer-deps
+npm error to accept an incorrect (and potentially broken) dependency resolution.
+"""
+OUT_OF_STEP = """
+npm ERR! code EUSAGE
+npm ERR!
+npm ERR! `npm ci` can only install packages when your package.json and package-lock.json are in sync.
+npm ERR! Missing: toy@1.0.0 from lock file
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "command"),
+    [
+        (CONFLICT, "echo legacy-peer-deps=true >> '/p/my ui/.npmrc'   # as npm did before its version 7"),
+        (OUT_OF_STEP, "devboot run -- npm --prefix '/p/my ui' install && devboot up -d   # a new lock"),
+    ],
+)
+def test_npm_gets_the_setting_or_the_lock_that_it_asks_for(text, command):
+    assert npm_advice(text.splitlines(), "/p/my ui") == (command,)
+
+
+@pytest.mark.parametrize("text", ["npm error code ENOTFOUND", "retry with --legacy-peer-deps", ""])
+def test_other_complaints_get_no_advice(text):
+    assert npm_advice(text.splitlines(), "/p") == ()
+
+
+def test_a_failed_task_comes_with_it():
+    spec = ProcessSpec("npm", TASK, "/p", "npm ci")
+
+    error = ended(spec, End(1), tuple(CONFLICT.splitlines()))
+
+    assert error.help[0] == "echo legacy-peer-deps=true >> /p/.npmrc   # as npm did before its version 7"

@@ -17,6 +17,7 @@ from devboot.onboarding.frameworks.scripts.cherrypy import CherryPy
 from devboot.onboarding.frameworks.scripts.dash import Dash
 from devboot.onboarding.frameworks.scripts.gradio import Gradio
 from devboot.onboarding.frameworks.scripts.sanic import Sanic
+from devboot.onboarding.frameworks.scripts.standard_server import StandardServer
 from devboot.onboarding.frameworks.scripts.streamlit import Streamlit
 from devboot.onboarding.frameworks.scripts.tornado import Tornado
 from devboot.onboarding.frameworks.web.django import Django
@@ -50,6 +51,7 @@ FRAMEWORKS: tuple[tuple[Framework, ...], ...] = (
     (Pyramid(),),
     (Bot(),),
     (Scrapy(),),
+    (StandardServer(),),
     (StaticPages(),),
 )
 # Any of these may be there besides; of migrations the first that has one is taken, a framework's own before them

@@ -60,6 +60,7 @@ MANAGE = "from django.core.management import execute_from_command_line\n"
 INI = "[app:main]\nuse = egg:my-shop\n[server:main]\nuse = egg:waitress#main\nlisten = localhost:6543\n"
 UVICORN = "uvicorn main:app --host 127.0.0.1 --port $PORT"
 # Name, packages, the files of a project, the command that serves, the port that the code fixes
+SERVES = "def main():\n    HTTPServer({}, H).serve_forever()\nif __name__ == '__main__':\n    main()\n"
 STARTS = [
     ("django", "django", {"manage.py": MANAGE}, "python manage.py runserver 127.0.0.1:$PORT", None),
     ("fastapi", "fastapi uvicorn", {"main.py": "from fastapi import FastAPI\napp = FastAPI()\n"}, UVICORN, None),
@@ -95,6 +96,13 @@ STARTS = [
      "python site.py", 8081),
     ("uvicorn", "uvicorn", {"serve.py": "import uvicorn\nif __name__ == '__main__':\n    uvicorn.run('a:b', port=9001)\n"},  # noqa: E501
      "python serve.py", 9001),
+    ("http.server", "requests", {"shop/main.py": SERVES.format("('', 8123)"), "shop/__init__.py": ""},
+     "python -m shop.main", 8123),
+    ("http.server", "requests", {"serve.py": "PORT = 8124\nwith socketserver.TCPServer(('', PORT), H) as s:\n    s.serve_forever()\n"},  # noqa: E501
+     "python serve.py", 8124),
+    ("http.server", "requests", {"api.py": "s = wsgiref.simple_server.make_server('', 8125, app)\ns.serve_forever()\n"},
+     "python api.py", 8125),
+    ("http.server", "requests", {"main.py": SERVES.format("('', int(os.environ['PORT']))")}, "python main.py", None),
     ("pyramid", "pyramid waitress", {"development.ini": INI, "my_shop/__init__.py": "def main(config):\n    pass\n"},
      "pserve development.ini --reload", 6543),
 ]  # fmt: skip

@@ -19,7 +19,7 @@ from devboot.app.preparation.compose.composition import (
     base_port,
     commands_of,
     compose_project,
-    refuse_missing,
+    missing_errors,
     wanted_ports,
 )
 from devboot.app.preparation.compose.snapshot_builder import note_sql_files, snapshot_of, stamps_of
@@ -40,7 +40,7 @@ from devboot.app.preparation.port_flags import as_asked
 from devboot.app.preparation.project.fixed_addresses import settle_fixed_addresses
 from devboot.app.preparation.project.load import Loaded, load_project
 from devboot.app.preparation.project.recorded_reads import Watched
-from devboot.app.preparation.project.unrecognised import refuse_idle, tell_of_less
+from devboot.app.preparation.project.unrecognised import is_idle, refuse_idle, tell_of_less, tell_of_missing
 from devboot.app.preparation.project_lock import patience, take_turn
 from devboot.app.this_machine import this_host
 from devboot.daemon import leases
@@ -133,7 +133,13 @@ def prepare_loaded(loaded: Loaded, context: Context, wishes: Wishes, reporter: R
         files = read_env_files(root, manifest.env_files.read, context.environ)
     with doing(reporter, "project", "reading settings and code"):
         tell_about(loaded, files, reporter)
-        refuse_missing(loaded, files, context.environ)
+        missing = missing_errors(loaded, files, context.environ)
+        if wishes.starts:
+            refuse_idle(loaded, context.environ, missing)
+        if missing is not None and is_idle(loaded):
+            tell_of_missing(missing, reporter)
+        elif missing is not None:
+            raise missing
     paths = context.paths()
     with kit_in_use(wishes.kit, context.cwd, paths.cache, reporter) as kit, _own_lock(loaded, context, reporter):
         return _Way(loaded, files, watched, paths, context, wishes, reporter, kit).go()
@@ -171,8 +177,6 @@ class _Way:
         self.uv: Uv = with_libraries(uv, self.machine, self.root, reporter)
 
     def go(self) -> Prepared:
-        if self.wishes.starts:
-            refuse_idle(self.loaded, self.context.environ)
         tell_of_less(self.loaded, self.context.environ, self.reporter)
         self.loaded = settle_fixed_addresses(self.loaded, self.context.environ, self.reporter)
         with self._doing("looking for what the project needs"):

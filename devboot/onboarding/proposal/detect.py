@@ -27,8 +27,8 @@ from devboot.onboarding.proposal.survey import survey
 from devboot.onboarding.proposal.variables import Sources, describe as describe_need, local, required_variable
 from devboot.onboarding.proposal_values import Evidence, Note, Process, ProcfileLine, Proposal, Task, Variable
 from devboot.onboarding.reading.app_json import read_app_json
-from devboot.onboarding.reading.commands import nothing_to_run
-from devboot.onboarding.reading.containers.image_commands import variables_of_image
+from devboot.onboarding.reading.commands import file_of, nothing_to_run, plain_command, start_commands, the_program
+from devboot.onboarding.reading.containers.image_commands import image_command, variables_of_image
 from devboot.onboarding.reading.dotenv import EnvFiles
 from devboot.onboarding.reading.layout import cwd_of
 from devboot.onboarding.reading.node import find_node, left_to_itself, only_process
@@ -72,6 +72,7 @@ def _detect(root: Path, environ: Mapping[str, str]) -> Proposal:
         _committed(clone.files),
         _guesses(clone.files),
         tuple(environments(clone.tree)),
+        _programs_of(clone),
         worker_words(),
     )
     base = evaluate(code, {}, thorough=True)
@@ -88,6 +89,24 @@ def _detect(root: Path, environ: Mapping[str, str]) -> Proposal:
     served = find_services(clone, code, base, values, [file.name for file in files])
     elsewhere = _run_elsewhere(clone, code, {**values, **served.probes}) or served.run
     return assemble(clone, switches, served, elsewhere)
+
+
+def _programs_of(clone: Clone) -> tuple[str, ...]:
+    """The files of the clone that run without a framework: its Procfile's, else those that would be proposed."""
+    tree, app = clone.tree, clone.app
+    if app.framework:
+        return ()
+    if clone.procfile is not None:
+        commands = [entry.command for entry in clone.procfile.processes()]
+    else:
+        shown = (
+            *filter(None, [image_command(tree, app)]),
+            *start_commands(tree, app),
+            *filter(None, [the_program(tree, app)]),
+        )
+        commands = [command for command, _ in shown[:1]]
+    files = (file_of(tree, app, plain_command(command)) for command in commands)
+    return tuple(dict.fromkeys(filter(None, files)))
 
 
 def _run_elsewhere(clone: Clone, code: Code, given: Mapping[str, str]) -> Run | None:

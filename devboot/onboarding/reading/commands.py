@@ -35,6 +35,7 @@ _LITERAL = re.compile(
     re.MULTILINE,
 )
 _RUNNER = re.compile(r"^(?:[@-]|\$\s+)*(?:(?:uv|poetry|pipenv|pdm|hatch|rye)\s+run\s+(?:--\S+\s+)*)?")
+_REMARK = re.compile(r"\s#(?:\s.*)?$")
 _SERVER = re.compile(
     r"^(?:uvicorn|gunicorn|hypercorn|daphne|granian|flask\b.*\brun|quart\b.*\brun|fastapi\s+(?:dev|run)|litestar\b.*\brun|"
     r"streamlit\s+run|chainlit\s+run|panel\s+serve|waitress-serve|sanic|scrapyrt|celery\b.*\bworker)\b"
@@ -129,8 +130,8 @@ def _those_that_stay(
 
 
 def plain_command(command: str) -> str:
-    """Return a command without prompts and runners in front, for the `python` of the virtualenv."""
-    return re.sub(r"^python[\d.]*\s", "python ", _RUNNER.sub("", command.strip()))
+    """Return a command without prompts, runners in front and remarks, for the `python` of the virtualenv."""
+    return re.sub(r"^python[\d.]*\s", "python ", _RUNNER.sub("", _REMARK.sub("", command).strip()))
 
 
 def _has_target(tree: Tree, app: Application, command: str) -> bool:
@@ -157,14 +158,22 @@ def programs(tree: Tree, app: Application) -> Iterator[tuple[str, Evidence]]:
             yield plain, evidence
 
 
+def the_program(tree: Tree, app: Application) -> tuple[str, Evidence | None] | None:
+    """Return the command that most likely runs a program of the clone, which may end by itself."""
+    found = next(programs(tree, app), None)
+    if found is not None:
+        return found
+    usual = [name for name in _USUAL if name in tree.in_folder(app.folder)] or list(_inner_programs(tree, app))
+    return (f"python {usual[0]}", None) if usual else None
+
+
 def nothing_to_run(tree: Tree, app: Application, own: tuple[str, Evidence | None] | None) -> tuple[Note, str]:
     """Return a note that nothing in the clone is shown to keep running, and the command that runs its program or ""."""
-    found = own or next(programs(tree, app), None)
-    candidates = [name for name in _USUAL if name in tree.in_folder(app.folder)] or list(_inner_programs(tree, app))
-    if found is None and not candidates:
+    found = own or the_program(tree, app)
+    if found is None:
         text = "nothing in the clone says what should run: write `web: COMMAND` into a file `Procfile`"
         return Note(text, warns=True), ""
-    command, where = found or (f"python {candidates[0]}", None)
+    command, where = found
     folder = "" if cwd_of(app) == "." else f"cd {shlex.quote(cwd_of(app))} && "
     program = f"{folder}devboot run -- {command}"
     text = f"nothing in the clone is shown to keep running: `{program}` runs its program"

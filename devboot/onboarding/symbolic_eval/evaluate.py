@@ -70,7 +70,8 @@ class Code:
     """The code of an application, which can be followed again and again with other variables set.
 
     `settings` is Django's settings module, `environ` what committed env files set, `guesses` values for variables that
-    turn out to be required. `scripts` are files that tools run beside it, `words` those of modules that workers start.
+    turn out to be required. `scripts` are files that tools run beside it, `programs` those that are run as they are,
+    `words` those of modules that workers start.
     """
 
     tree: Tree
@@ -79,6 +80,7 @@ class Code:
     environ: dict[str, str]
     guesses: dict[str, str]
     scripts: tuple[str, ...] = ()
+    programs: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
     focus: dict[str, str] = field(default_factory=dict)
     done: dict[tuple[tuple[str, str], ...], Run] = field(default_factory=dict)
@@ -114,6 +116,8 @@ def _run(code: Code, machine: Machine) -> Run:
         _workers(code, machine)
         for path in code.scripts:
             machine.load(Module(path, path))
+        for path in code.programs:
+            _program(code.app, machine, path)
         _make_cached_settings(machine)
         _look_into_functions(machine)
     except (Spent, RecursionError):
@@ -144,6 +148,13 @@ def _web(app: Application, machine: Machine) -> None:
     value = module.names.get(app.target.removesuffix("()"))
     if value is not None and isinstance(value.data, Function):
         machine.call(value.data, (), {}, value.place)
+
+
+def _program(app: Application, machine: Machine, path: str) -> None:
+    """Follow a file as Python runs it, not as others import it."""
+    name = module_name(path, app.sources) or path
+    module = machine.modules[name] = Module(name, path, {"__name__": Value("__main__")})
+    machine.load(module)
 
 
 def _workers(code: Code, machine: Machine) -> None:

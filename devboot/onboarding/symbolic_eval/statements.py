@@ -125,9 +125,16 @@ def loop(m: Machine, node: ast.For | ast.AsyncFor, scope: Scope) -> None:
 
 
 def repeat(m: Machine, node: ast.While, scope: Scope) -> None:
-    """`while`: perhaps one round."""
-    if operators.truth(m.evaluate(node.test, scope)) is not False:
+    """`while`: one round, which is sure where the test is, as in `while True`."""
+    verdict = operators.truth(m.evaluate(node.test, scope))
+    if verdict is None:
         perhaps(m, node.body, scope)
+    elif verdict:
+        try:
+            m.execute(node.body, scope)
+        except Left as left:
+            if left.kind == "return":
+                raise
 
 
 def attempt(m: Machine, node: ast.Try, scope: Scope) -> None:

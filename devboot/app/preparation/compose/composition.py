@@ -125,7 +125,13 @@ def tasks_of(loaded: Loaded) -> dict[str, Task]:
 
 
 def refuse_missing(loaded: Loaded, files: EnvFiles, environ: Mapping[str, str]) -> None:
-    """Raise Problems of `env/missing` for required variables that nobody has set; takes no ports and no network."""
+    """Raise what `missing_errors` returns."""
+    if (missing := missing_errors(loaded, files, environ)) is not None:
+        raise missing
+
+
+def missing_errors(loaded: Loaded, files: EnvFiles, environ: Mapping[str, str]) -> Problems | None:
+    """Return Problems of `env/missing` for required variables that nobody has set; takes no ports and no network."""
     names = {f"services.{name}.{word}": "" for name in loaded.manifest.services for word in SERVICE_WORDS}
     names |= {f"databases.{name}.{word}": "" for name in loaded.manifest.served for word in OF_A_SERVICE}
     names |= dict.fromkeys(_port_names(loaded, {command.name: 0 for command in commands_of(loaded)}), "")
@@ -133,7 +139,7 @@ def refuse_missing(loaded: Loaded, files: EnvFiles, environ: Mapping[str, str]) 
     layers = _layers(loaded, files, environ, (), {**_own_names(loaded), **names}, generated)
     missing = _composed(layers, loaded).missing
     if not missing:
-        return
+        return None
     read = loaded.manifest.env_files.read
     read = (".env",) if read is None else read
     root = loaded.project.root
@@ -143,7 +149,7 @@ def refuse_missing(loaded: Loaded, files: EnvFiles, environ: Mapping[str, str]) 
         places = [loaded.manifest.place(("env", each.name), label="required here") for each in missing]
         errors = [missing_variable(root, each, read, place) for each, place in zip(missing, places, strict=True)]
     count = "1 variable is" if len(missing) == 1 else f"{len(missing)} variables are"
-    raise Problems(errors, summary=f"{count} missing; nothing was started or changed")
+    return Problems(errors, summary=f"{count} missing; nothing was started or changed")
 
 
 class Parts(NamedTuple):

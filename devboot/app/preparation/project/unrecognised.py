@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from devboot.app.preparation.project.kind_of_clone import nature_with_packages
 from devboot.clone_reader import parse_toml, read_text
-from devboot.errors import ManifestError, UsageError
+from devboot.errors import ManifestError, Problems, UsageError
 from devboot.events import WARNING, Event, Reporter
 from devboot.state.projects import DETECTED, MANIFEST
 
@@ -17,10 +17,23 @@ if TYPE_CHECKING:
     from devboot.onboarding import Proposal
 
 
-def refuse_idle(loaded: Loaded, environ: Mapping[str, str]) -> None:
+def is_idle(loaded: Loaded) -> bool:
+    """Whether detection found a clone in which nothing would keep running."""
+    has_lines = loaded.procfile is not None and loaded.procfile.names
+    return not (loaded.project.written or loaded.manifest.processes or has_lines)
+
+
+def tell_of_missing(missing: Problems, reporter: Reporter) -> None:
+    """Warn of variables that only the program of an idle clone asks for: other commands may do without."""
+    for each in missing.errors:
+        reporter.emit(Event(WARNING, "env", each.what, lines=(*each.details, *each.causes, *each.help), slug=each.slug))
+
+
+def refuse_idle(loaded: Loaded, environ: Mapping[str, str], missing: Problems | None = None) -> None:
     """Refuse to start a project in which nothing would run: "is up" would be no use to anybody.
 
     A written manifest without processes is refused where detection would run some, unless it has `[processes]`, empty.
+    `missing` are the errors for variables that nobody has set: a program that ends by itself asks for them, too.
     Raises ManifestError `manifest/nothing-to-run`.
     """
     names = loaded.procfile.names if loaded.procfile is not None else ()
@@ -29,13 +42,23 @@ def refuse_idle(loaded: Loaded, environ: Mapping[str, str]) -> None:
     if loaded.project.written:
         _refuse_less_than_detected(loaded, environ)
         return
+    if loaded.manifest.services:  # for the program, which a note names
+        return
     what, helps = nature_with_packages(loaded.project.root)
+    errors = missing.errors if missing is not None else ()
+    details: list[str] = []
+    causes = ["no Procfile, web application, worker or start command was found", what]
+    if loaded.program:
+        for each in errors:
+            details += each.details
+            causes.append(f"{each.what}, and its program asks for that" + "".join(f": {why}" for why in each.causes))
+        helps = [*(line for each in errors for line in each.help), f"{loaded.program}   # runs its program", *helps]
     raise ManifestError(
         "manifest/nothing-to-run",
         "nothing in this clone is shown to keep running",
-        causes=["no Procfile, web application, worker or start command was found", what],
+        details=details,
+        causes=causes,
         help=[
-            *([f"{loaded.program}   # runs its program"] if loaded.program else []),
             *helps,
             "echo 'web: COMMAND' >> Procfile   # with the command that should keep running, then `devboot up -d`",
         ],

@@ -2,9 +2,11 @@
 
 import pytest
 
+from devboot.app.preparation.compose.composition import missing_errors
 from devboot.app.preparation.project.kind_of_clone import what_else
 from devboot.app.preparation.project.load import load_project
-from devboot.app.preparation.project.unrecognised import refuse_idle, tell_of_less
+from devboot.app.preparation.project.unrecognised import is_idle, refuse_idle, tell_of_less, tell_of_missing
+from devboot.environment.variables.envfiles import read_env_files
 from devboot.errors import ManifestError
 from devboot.events import RecordingReporter
 from devboot.onboarding import detect, render
@@ -148,6 +150,68 @@ def test_the_program_of_a_clone_in_which_nothing_keeps_running_is_named_again_fr
 
     assert programs == [f"{loaded.program}   # runs its program"] * 2
     assert "devboot run -- python main.py" in loaded.program
+
+
+@pytest.fixture
+def idle(tmp_path):
+    """A clone with a program that ends by itself, and what nobody has set of what it asks for."""
+
+    def make(code, packages="requests\n"):
+        (tmp_path / "requirements.txt").write_text(packages)
+        (tmp_path / "main.py").write_text(f"import os\n{code}")
+        environ = home_beside(tmp_path)
+        loaded = load_project(str(tmp_path), environ)
+        files = read_env_files(str(tmp_path), loaded.manifest.env_files.read, environ)
+        return loaded, environ, missing_errors(loaded, files, environ)
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("code", "cause", "details", "command"),
+    [
+        (
+            'print(os.environ["SHOP_TOKEN"])\n',
+            "`SHOP_TOKEN` is not set, and its program asks for that: read at main.py:2, put it in .env",
+            (),
+            "echo 'SHOP_TOKEN=…' >> .env",
+        ),
+        (
+            'print(os.environ["SHOP_TOKEN"], os.environ["MAIL_TOKEN"])\n',
+            "2 variables are not set, and its program asks for that",
+            ("SHOP_TOKEN  read at main.py:2", "MAIL_TOKEN  read at main.py:2"),
+            "printf '%s\\n' 'SHOP_TOKEN=…' 'MAIL_TOKEN=…' >> .env",
+        ),
+    ],
+)
+def test_what_the_program_of_an_idle_clone_asks_for_comes_before_its_command(idle, code, cause, details, command):
+    loaded, environ, missing = idle(code)
+
+    with pytest.raises(ManifestError) as refused:
+        refuse_idle(loaded, environ, missing)
+
+    error = refused.value
+    assert (error.slug, error.exit_code, cause in error.causes) == ("manifest/nothing-to-run", 3, True)
+    assert (error.details, error.help[:2]) == (details, (command, f"{loaded.program}   # runs its program"))
+
+
+def test_other_commands_in_an_idle_clone_are_told_of_it_and_go_on(idle):
+    loaded, _environ, missing = idle('print(os.environ["SHOP_TOKEN"])\n')
+    reporter = RecordingReporter()
+
+    tell_of_missing(missing, reporter)
+
+    (event,) = reporter.events
+    assert (is_idle(loaded), event.slug, event.text) == (True, "env/missing", "`SHOP_TOKEN` is not set")
+    assert event.lines == ("read at main.py:2, put it in .env", "echo 'SHOP_TOKEN=…' >> .env")
+
+
+def test_servers_of_a_program_that_ends_by_itself_may_be_up_without_it(idle):
+    loaded, environ, missing = idle('import redis\nprint(redis.from_url(os.environ["REDIS_URL"]).keys())\n', "redis\n")
+
+    refuse_idle(loaded, environ, missing)
+
+    assert (list(loaded.manifest.services), is_idle(loaded)) == (["redis"], True)
 
 
 @pytest.mark.parametrize(

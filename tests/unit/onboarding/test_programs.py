@@ -1,0 +1,80 @@
+"""Programs without a framework: followed as Python runs them, for the variables and servers that they ask for."""
+
+import pytest
+
+LOOP = """
+    import os, time
+    import redis
+    queue = redis.from_url(os.environ["QUEUE_URL"])
+    while True:
+        print(queue.blpop("jobs"), os.environ["JOBS_KEY"])
+        time.sleep(1)
+"""
+
+
+def asked(proposal):
+    """The variables that somebody must set."""
+    return {each.name for each in proposal.env if each.required}
+
+
+def test_a_program_asks_for_what_it_reads_when_it_is_run(propose):
+    code = """
+        import os
+        def main():
+            print(os.environ["SHOP_TOKEN"])
+        def other():
+            print(os.environ["NEVER_READ"])
+        if __name__ == "__main__":
+            main()
+    """
+    proposal = propose({"main.py": code, "requirements.txt": "requests\n"})
+
+    assert (proposal.program, asked(proposal)) == ("devboot run -- python main.py", {"SHOP_TOKEN"})
+
+
+def test_a_client_without_a_key_makes_a_program_ask_for_it(propose):
+    code = "from openai import OpenAI\nclient = OpenAI()\nprint(client)\n"
+
+    assert asked(propose({"chat.py": code, "README.md": "```\npython chat.py  # talk to it\n```\n",
+                          "requirements.txt": "openai\n"})) == {"OPENAI_API_KEY"}  # fmt: skip
+
+
+def test_a_program_that_goes_round_gets_its_servers_and_variables(propose):
+    proposal = propose({"poll.py": LOOP, "requirements.txt": "redis\n"})
+
+    assert [each.command for each in proposal.processes] == ["python poll.py"]
+    assert [each.recipe for each in proposal.services] == ["redis"]
+    assert {each.name: each.value for each in proposal.env}["QUEUE_URL"] == "${services.redis.url}/0"
+    assert "JOBS_KEY" in {each.name for each in proposal.env}
+
+
+def test_programs_of_a_procfile_are_followed(propose):
+    files = {"a.py": "import os\nos.environ['A_KEY_OF_ONE']\n", "b.py": "import os\nos.environ['A_KEY_OF_TWO']\n"}
+    proposal = propose({**files, "requirements.txt": "requests\n", "Procfile": "one: python a.py\ntwo: python3 b.py\n"})
+
+    assert asked(proposal) == {"A_KEY_OF_ONE", "A_KEY_OF_TWO"}
+
+
+def test_scripts_beside_an_application_are_left_alone(propose):
+    files = {"app.py": "from flask import Flask\napp = Flask(__name__)\n", "main.py": "import os\nos.environ['KEY']\n"}
+
+    assert asked(propose({**files, "requirements.txt": "flask\n"})) == set()
+
+
+@pytest.mark.parametrize(
+    ("line", "program"),
+    [
+        ("python tell.py        # then answer the questions", "python tell.py"),
+        ("$ python3 tell.py --name '#1'", "python tell.py --name '#1'"),
+    ],
+)
+def test_a_remark_behind_a_command_is_no_part_of_it(propose, line, program):
+    files = {"tell.py": "name = input()\n", "README.md": f"```sh\n{line}\n```\n", "requirements.txt": "requests\n"}
+
+    assert propose(files).program == f"devboot run -- {program}"
+
+
+def test_a_server_that_only_others_start_is_no_application(propose):
+    health = "def answer():\n    http.server.HTTPServer(('', 8080), H).serve_forever()\n"
+
+    assert propose({"job/health.py": health, "job/__init__.py": "", "requirements.txt": "requests\n"}).processes == ()

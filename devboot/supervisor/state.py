@@ -98,7 +98,7 @@ class Action(Record):
 _NOTHING = Action(NOTHING)
 
 
-def _forgetful(state: State) -> State:
+def _with_reset_counters(state: State) -> State:
     """The state without what counts since somebody last started, stopped or restarted it."""
     return state._replace(failures=(), restarts=0, has_been_ready=False)
 
@@ -150,25 +150,25 @@ def _start(state: State, _event: Event, _now: float, _policy: Policy) -> tuple[S
 
 def _restart(state: State, _event: Event, _now: float, _policy: Policy) -> tuple[State, Action]:
     if state.phase in ALIVE:
-        return _forgetful(state)._replace(phase=phases.STOPPING, then=THEN_AGAIN), Action(SIGNAL)
+        return _with_reset_counters(state)._replace(phase=phases.STOPPING, then=THEN_AGAIN), Action(SIGNAL)
     if state.phase == phases.STOPPING:
-        return _forgetful(state)._replace(then=THEN_AGAIN), _NOTHING
+        return _with_reset_counters(state)._replace(then=THEN_AGAIN), _NOTHING
     if state.phase == phases.WAITING:
         return state, _NOTHING
     return _afresh(state)
 
 
 def _afresh(state: State) -> tuple[State, Action]:
-    return _forgetful(state)._replace(phase=phases.WAITING), Action(CHECK)
+    return _with_reset_counters(state)._replace(phase=phases.WAITING), Action(CHECK)
 
 
 def _stop(state: State, _event: Event, _now: float, _policy: Policy) -> tuple[State, Action]:
     if state.phase in ALIVE:
-        return _forgetful(state)._replace(phase=phases.STOPPING, then=THEN_STOPPED), Action(SIGNAL)
+        return _with_reset_counters(state)._replace(phase=phases.STOPPING, then=THEN_STOPPED), Action(SIGNAL)
     if state.phase == phases.STOPPING:
-        return _forgetful(state)._replace(then=THEN_STOPPED), _NOTHING
+        return _with_reset_counters(state)._replace(then=THEN_STOPPED), _NOTHING
     if state.phase in PENDING:
-        return _forgetful(state)._replace(phase=phases.STOPPED), _NOTHING
+        return _with_reset_counters(state)._replace(phase=phases.STOPPED), _NOTHING
     return state, _NOTHING
 
 

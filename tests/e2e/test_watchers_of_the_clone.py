@@ -15,7 +15,7 @@ WATCHFILES = Path(sys.executable).with_name("watchfiles")
 # Each start of what it runs is a line beside the clone; it talks, and so fills devboot's log
 STARTS = "../starts"
 WATCHER = (
-    f"{WATCHFILES} --filter all --ignore-paths .venv,data "
+    f"{WATCHFILES} --filter all --ignore-paths .venv,data,__pycache__ "  # Python's own, of whatever starts later
     f"\"sh -c 'echo start >> {STARTS}; while sleep 0.05; do echo at work; done'\" ."
 )
 SERVES = f"""exec {sys.executable} -c '

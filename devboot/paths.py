@@ -3,6 +3,8 @@
 XDG directories on Linux and macOS alike: the macOS ones hold a blank (`Application Support`), which shebangs, Erlang's
 and MariaDB's scripts don't survive. DEVBOOT_HOME stands for all of them. Nothing here is created but the runtime
 directory, because a socket is only safe in a directory that was looked at after it was made.
+
+The fast path reads the same variables, so platformdirs (25 ms to import) is the oracle in the tests instead.
 """
 
 from __future__ import annotations

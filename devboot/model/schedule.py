@@ -1,4 +1,7 @@
-"""When something is to run: five fields as cron has them, its names for common ones, or an interval such as `30s`."""
+"""When something is to run: five fields as cron has them, its names for common ones, or an interval such as `30s`.
+
+By hand, since the daemon plans the runs and imports the standard library alone; cronsim is the oracle in the tests.
+"""
 
 from __future__ import annotations
 

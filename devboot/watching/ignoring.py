@@ -1,4 +1,8 @@
-"""What .gitignore files say, as git reads them: the last rule that fits wins, a deeper file counts more."""
+"""What .gitignore files say, as git reads them: the last rule that fits wins, a deeper file counts more.
+
+By hand, since pathspec reads folders differently from git: `docs/**` ignores `docs` itself, and after `*` and `!*/` all
+files stay ignored. Git is the oracle in the tests.
+"""
 
 from __future__ import annotations
 

@@ -7,6 +7,8 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings, strategies as st
+from platformdirs.unix import Unix
 
 from devboot.errors import MachineError
 from devboot.paths import (
@@ -36,6 +38,24 @@ def test_home_gives_the_usual_directories(tmp_path):
 
     expected = (f"{home}/.local/share/devboot", f"{home}/.cache/devboot", f"{home}/.local/state/devboot")
     assert expected == user_directories({"HOME": home, "XDG_DATA_HOME": "relative"}, no_passwd_entry)
+
+
+_VALUES = st.sampled_from([None, "", "relative", "./here", "~/there", "/xdg", "/xdg/", "/a b/ü", "//two", "/a/../b"])
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(st.fixed_dictionaries(dict.fromkeys(("XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME"), _VALUES)))
+def test_the_directories_are_those_of_platformdirs(tmp_path, values):
+    environ = {"HOME": str(tmp_path), **{name: value for name, value in values.items() if value is not None}}
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("HOME", *values):
+            patch.delenv(name, raising=False)
+        for name, value in environ.items():
+            patch.setenv(name, value)
+        theirs = Unix("devboot")
+        expected = (theirs.user_data_dir, theirs.user_cache_dir, theirs.user_state_dir)
+
+    assert expected == user_directories(environ, no_passwd_entry)
 
 
 def test_devboot_home_stands_for_all(tmp_path):

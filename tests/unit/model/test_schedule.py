@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import calendar
+import datetime as dt
+import re
 import time
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from cronsim import CronSim
+from hypothesis import assume, given, settings, strategies as st
 
 from devboot.model.schedule import NAMED, Schedule, next_after, parse_schedule
 
@@ -104,6 +107,15 @@ def test_the_next_run_is_later_fits_and_nothing_in_between_does(text, now):
     assert moment % 60 == 0
     assert fits(schedule, time.gmtime(moment))
     assert not any(fits(schedule, time.gmtime(t)) for t in range((now // 60 + 1) * 60, min(moment, now + 200_000), 60))
+
+
+@settings(max_examples=150, deadline=None)
+@given(_CRON, st.integers(1_600_000_000, 1_900_000_000))
+def test_the_next_run_is_that_of_an_independent_reader(text, now):
+    assume(not re.search(r"\b(\d+)-\1/", text))  # cronsim takes `1-1/2` for `1/2`
+    theirs = next(CronSim(text, dt.datetime.fromtimestamp(now, dt.UTC)))
+
+    assert theirs.timestamp() == next_after(parse_schedule(text), now, now, time.gmtime)
 
 
 @given(st.integers(1, 100_000), st.floats(0, 1e6), st.floats(0, 1e9))

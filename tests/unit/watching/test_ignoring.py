@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import subprocess
 
@@ -70,3 +71,34 @@ def test_a_file_is_ignored_where_git_ignores_it(tmp_path, text):
     )  # fmt: skip
 
     assert set(filter(None, answer.stdout.split("\0"))) == ours(root, text) - {".gitignore"}
+
+
+_NAMES = ("*", "**", "build", "shop", "docs", "x.*", "*.md", "*.log", "keep.log", "[a-x]*", "api", "temp", "one", "?*",
+          "a.py", "\\#hash", "[!a]*", "*.tmp", "deep", "er")  # fmt: skip
+
+
+def any_line(rnd):
+    inner = "/".join(rnd.choices(_NAMES, k=rnd.choice([1, 1, 2, 2, 3])))
+    return rnd.choice(["", "", "", "!", "/", "!/"]) + inner + rnd.choice(["", "", "/", " ", "\\ "])
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="git is the oracle")
+def test_any_rules_ignore_what_git_ignores(tmp_path):
+    rnd = random.Random(7)
+    texts = ["".join(f"{any_line(rnd)}\n" for _ in range(rnd.randint(1, 3))) for _ in range(60)]
+    for number, text in enumerate(texts):
+        for name in FILES:
+            (tmp_path / str(number) / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / str(number) / name).write_text("")
+        (tmp_path / str(number) / ".gitignore").write_text(text)
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    answer = subprocess.run(
+        ["git", "-C", str(tmp_path), "check-ignore", "--stdin", "-z"],
+        input="\0".join(f"{number}/{name}" for number in range(len(texts)) for name in FILES),
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    theirs = set(filter(None, answer.stdout.split("\0")))
+
+    for number, text in enumerate(texts):
+        found = {f"{number}/{name}" for name in ours(str(tmp_path / str(number)), text) - {".gitignore"}}
+        assert found == {name for name in theirs if name.startswith(f"{number}/")}, text

@@ -1,4 +1,4 @@
-"""What checks say: facts, findings, and how a fix would be done."""
+"""Results of checks: facts, findings with their fixes, and the whole report."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _RANK = {OK: 0, IDLE: 1, WARNING: 2, ERROR: 3}
 
 @dataclass(frozen=True)
 class Fix:
-    """How a finding goes away: the command to paste and what it does beside it.
+    """How to fix a finding: a command to paste, and its side effects.
 
-    `use_case` and `arguments` say the same for a program: the module in `devboot.app` and what it is called with.
-    `cost` is what the person pays: "fetches 2.4 MB again".
+    `use_case` and `arguments` are the same command for a program: the module in `devboot.app` and its arguments.
+    `cost` is a side effect in words, as in "fetches 2.4 MB again".
     """
 
     command: str
@@ -29,7 +29,7 @@ class Fix:
 
 @dataclass(frozen=True)
 class Finding:
-    """One complaint. `what` follows the rules of error messages; `evidence` are facts that prove it."""
+    """One complaint. `what` follows the rules for error messages; `evidence` lists facts that prove it."""
 
     slug: str
     severity: str  # WARNING or ERROR
@@ -37,22 +37,22 @@ class Finding:
     why: str
     fix: Fix
     evidence: tuple[str, ...] = ()
-    fact: str = ""  # what the area's line says of it; by default `what`
+    fact: str = ""  # text for the area's line; by default `what`
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a check found out: facts for the area's line, findings, details for -v."""
+    """The result of one check: facts for the area's line, findings, details for -v."""
 
     facts: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
     details: tuple[str, ...] = ()
-    idle: bool = False  # there is nothing to check: not running, not made yet
+    idle: bool = False  # there is nothing to check: not running, or not created yet
 
 
 @dataclass(frozen=True)
 class Check:
-    """A check of one area; `limit` is in seconds, after which it counts as hanging."""
+    """A check of one area; after `limit` seconds it counts as hanging."""
 
     name: str
     area: str
@@ -62,7 +62,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Outcome:
-    """A check with its answer, or how it failed: `crash` is a sentence, "" where it didn't."""
+    """A check with its answer; `crash` describes how the check itself failed, "" if it didn't."""
 
     check: Check
     answer: Answer = field(default_factory=Answer)
@@ -78,26 +78,26 @@ class Area:
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """Every finding of the area."""
+        """All findings of the area."""
         return tuple(finding for outcome in self.outcomes for finding in outcome.answer.findings)
 
     @property
     def crashes(self) -> tuple[Outcome, ...]:
-        """The checks that failed themselves."""
+        """The checks that crashed or hung."""
         return tuple(outcome for outcome in self.outcomes if outcome.crash)
 
     @property
     def state(self) -> str:
-        """The worst that was found."""
+        """The severity of the worst finding; IDLE if there was nothing to check."""
         states = [finding.severity for finding in self.findings]
-        telling = [outcome.answer for outcome in self.outcomes if outcome.answer.facts]
-        if not states and telling and all(answer.idle for answer in telling):
+        with_facts = [outcome.answer for outcome in self.outcomes if outcome.answer.facts]
+        if not states and with_facts and all(answer.idle for answer in with_facts):
             return IDLE
         return max(states, key=lambda state: _RANK[state], default=OK)
 
     @property
     def fact(self) -> str:
-        """The area's line: the worst finding's words, else the facts of all checks."""
+        """The text of the area's line: the worst finding if there is one, else the facts of all checks."""
         worst = [finding for finding in self.findings if finding.severity == self.state]
         if worst and worst[0].fact:
             return worst[0].fact
@@ -108,31 +108,31 @@ class Area:
 
 @dataclass(frozen=True)
 class Report:
-    """The result of `doctor`: areas in fixed order, how long it took in seconds."""
+    """The result of `doctor`: areas in fixed order, and the seconds that all checks took."""
 
     areas: tuple[Area, ...]
     seconds: float
 
     @property
     def findings(self) -> tuple[tuple[str, Finding], ...]:
-        """All findings with their areas, errors first, else in the order of areas."""
+        """All findings with the names of their areas, errors first, otherwise in the order of the areas."""
         pairs = [(area.name, finding) for area in self.areas for finding in area.findings]
         return tuple(sorted(pairs, key=lambda pair: -_RANK[pair[1].severity]))
 
     @property
     def crashes(self) -> tuple[Outcome, ...]:
-        """The checks that failed themselves."""
+        """The checks that crashed or hung."""
         return tuple(outcome for area in self.areas for outcome in area.crashes)
 
     @property
     def checks(self) -> int:
-        """How many checks there were."""
+        """The number of checks."""
         return sum(len(area.outcomes) for area in self.areas)
 
     def count(self, severity: str) -> int:
-        """How many findings of a severity there are."""
+        """Return the number of findings of a severity."""
         return sum(finding.severity == severity for _, finding in self.findings)
 
     def is_ok(self, *, strict: bool = False) -> bool:
-        """Whether the exit code is 0: no error, no check that failed itself; with `strict` no warning either."""
+        """Return True if the exit code is 0: no error and no crashed check; with `strict` no warning either."""
         return not self.count(ERROR) and not self.crashes and not (strict and self.count(WARNING))

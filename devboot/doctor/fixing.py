@@ -1,4 +1,4 @@
-"""What of a report devboot itself would carry out, and whether it helped. Pure."""
+"""Picks the fixes of a report that devboot can carry out itself, and judges whether they helped. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ FIXED, NOT_FIXED, LEFT = "fixed", "not fixed", "left as is"
 
 
 class Step(NamedTuple):
-    """One command that would mend the findings of an area."""
+    """One devboot command that should fix the findings of an area."""
 
     area: str
     command: str
@@ -21,12 +21,12 @@ class Step(NamedTuple):
 
     @property
     def words(self) -> tuple[str, ...]:
-        """The command without devboot's own name."""
+        """The command's words without `devboot` itself."""
         return tuple(shlex.split(self.command)[1:])
 
 
 def steps_of(report: Report) -> tuple[Step, ...]:
-    """Each command once, in the order of the findings; what only a person can do is none of them."""
+    """Return each fixing command once, in the order of the findings; fixes that only a person can do are left out."""
     steps: dict[str, Step] = {}
     for area, finding in report.findings:
         fix = finding.fix
@@ -37,13 +37,16 @@ def steps_of(report: Report) -> tuple[Step, ...]:
 
 
 def is_still_there(step: Step, after: Report) -> bool:
-    """Whether the area complains of the same as before."""
+    """Return True if the report after the fix has one of the step's findings again."""
     before = {(finding.slug, finding.what) for finding in step.findings}
     return any((finding.slug, finding.what) in before for area, finding in after.findings if area == step.area)
 
 
 def summary(outcomes: Iterable[tuple[Step, str]], others: Iterable[str]) -> str:
-    """The last line: `2 fixed and checked again, 1 left: devboot lock`; `others` are commands for persons alone."""
+    """Return the last line, as in `2 fixed and checked again, 1 left: devboot lock`.
+
+    `others` are commands that only a person can run.
+    """
     known = tuple(outcomes)
     fixed = sum(outcome == FIXED for _, outcome in known)
     left = [step.command for step, outcome in known if outcome != FIXED] + list(others)

@@ -1,4 +1,4 @@
-"""Runs checks side by side, each with its limit; one that crashes or hangs is said to, and the others go on."""
+"""Runs checks in parallel, each with a time limit. A check that crashes or hangs is reported; the rest continue."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ def run_checks(
     limit: float | None = None,
     reporter: Reporter | None = None,
 ) -> Report:
-    """Run all checks and gather them by area, areas in the order of their first check.
+    """Run all checks and return their outcomes by area; areas are in the order of their first check.
 
-    `limit` replaces every check's own one. A check that hangs keeps its thread, which ends with the program. `reporter`
-    shows which check is waited for.
+    `limit` in seconds replaces the limit of every check. A check that hangs keeps its thread, which ends with the
+    program. `reporter` shows which check is being waited for.
     """
     began = clock()
     slots = threading.BoundedSemaphore(_AT_ONCE)
@@ -45,9 +45,9 @@ def run_checks(
     )
 
 
-def _told(error: OSError) -> str:
+def _describe(error: OSError) -> str:
     if not error.filename:
-        return f"it failed itself: {type(error).__name__}: {error}"
+        return f"the check crashed: {type(error).__name__}: {error}"
     meant = machine_error(error, str(error.filename), "use")
     return f"{meant.what} [{meant.slug}]"
 
@@ -77,14 +77,14 @@ class _Running(threading.Thread):
         except DevbootError as error:
             return Outcome(self.check, Answer(), f"{error.what} [{error.slug}]")
         except OSError as error:
-            return Outcome(self.check, Answer(), _told(error))
-        except Exception as error:  # noqa: BLE001  whatever a check does must not end the others
-            return Outcome(self.check, Answer(), f"it failed itself: {type(error).__name__}: {error}")
+            return Outcome(self.check, Answer(), _describe(error))
+        except Exception as error:  # noqa: BLE001  a bug in one check must not end the others
+            return Outcome(self.check, Answer(), f"the check crashed: {type(error).__name__}: {error}")
 
     def outcome(self, limit: float) -> Outcome:
-        # The limit counts from when the check got a slot; hanging ones may hold all slots for as long.
+        # The limit counts from when the check got a slot: hanging checks may hold all slots until their own limits.
         if self._began.wait(limit):
             self.join(max(0.0, self._since + limit - self._clock()))
         if self._result is None:
-            return Outcome(self.check, Answer(), f"gave no answer within {limit:g} s")
+            return Outcome(self.check, Answer(), f"didn't finish within {limit:g} s")
         return self._result

@@ -1,4 +1,4 @@
-"""What is examined: facts and readers, put together by the use case; checks ask nothing else."""
+"""The input of all checks: facts about one project and machine, and functions that read more on demand."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from devboot.text.modes import StreamFacts
 
 @dataclass(frozen=True)
 class Subject:
-    """One project on one machine.
+    """The project and machine that the checks examine. Checks take their input from here only.
 
-    `data`, `cache` and `state` are devboot's directories, "" where they can't be told (`directories_problem` says
-    why). `manifest` is None where there is none, or where it has mistakes: `manifest_problem`. `now` is wall-clock
-    seconds.
+    `data`, `cache` and `state` are devboot's directories, "" if they can't be determined (`directories_problem` has
+    the reason). `manifest` is None if there is none or it has mistakes (`manifest_problem` has them). `now` is
+    wall-clock seconds.
     """
 
     version: str
@@ -37,12 +37,14 @@ class Subject:
     manifest: Manifest | None = None
     procfile: Procfile | None = None
     manifest_problem: DevbootError | None = None
-    why_nothing: Callable[[], DevbootError | None] = lambda: None  # what `up` says of a folder without an application
-    missing_variables: Callable[[], DevbootError | None] = lambda: None  # what `up` says of required ones, unset
+    why_nothing: Callable[[], DevbootError | None] = lambda: None  # `up`'s error for a folder without an application
+    missing_variables: Callable[[], DevbootError | None] = lambda: (
+        None
+    )  # `up`'s error for required variables without a value
     why_stale: Callable[[], tuple[str, ...]] = tuple  # why devboot.lock doesn't fit requirements and manifest
 
 
 def venv_folder(subject: Subject) -> str:
-    """Where the project's virtualenv is."""
+    """Return the path of the project's virtualenv, which need not exist."""
     name = ".venv" if subject.manifest is None else subject.manifest.python.venv
     return os.path.join(subject.project.root, name)

@@ -1,1 +1,1 @@
-"""Where artifacts come from: one module a kind, each satisfying `resolve.source.Source`."""
+"""Sources of artifacts: one module per kind, each satisfying `resolve.source.Source`."""

@@ -1,6 +1,7 @@
-"""Python servers with all that they need, each distribution pinned by digest, installed by uv into one folder.
+"""Installs Python servers with all their dependencies, each pinned by digest, into one folder with uv.
 
-The folder is not a virtualenv, which would name its own place and an interpreter: scripts set PYTHONPATH instead.
+The folder is not a virtualenv, which would contain its own path and an interpreter: start scripts set PYTHONPATH
+instead.
 """
 
 from __future__ import annotations
@@ -10,17 +11,17 @@ from devboot.sources.installed import Installation, InstalledByUv
 
 
 class AppSource(InstalledByUv):
-    """Apps: everything that one needs with the minor version `python` of its artifact."""
+    """Apps: all distributions of a server, for the artifact's minor version of Python."""
 
     kind = "app"
 
     def installation(self, artifact: Artifact) -> Installation:
-        """See `InstalledByUv`."""
+        """Return the pins of the artifact; see `InstalledByUv`."""
         return Installation(requirements_of(artifact.pins), artifact.python)
 
 
 def requirements_of(pins: tuple[AppPin, ...]) -> str:
-    """The pins as lines for `--require-hashes`."""
+    """Return the pins as lines of a requirements file for `--require-hashes`."""
     return "".join(
         f"{pin.name}=={pin.version}"
         + (f" ; {pin.marker}" if pin.marker else "")

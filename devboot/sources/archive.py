@@ -1,4 +1,4 @@
-"""Release files of an upstream: the address is the recipe's, a mirror the user's, the digest the lock's."""
+"""Fetches release files of upstream projects: url from the recipe, mirror from the user, digest from the lock."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ _PROGRAMS = (b"\x7fELF", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
 
 
 class Mirrored(NamedTuple):
-    """An address, and who says so."""
+    """A url, and the setting or recipe that it comes from."""
 
     url: str
     said_by: str
 
 
 class ArchiveSource:
-    """Tarballs, zip files and single programs. `step_of` gives the progress line of an artifact.
+    """Tarballs, zip files and single programs. `step_of` returns the progress line of an artifact.
 
-    `environ` may name mirrors in DEVBOOT_MIRROR: beginnings of addresses with what replaces them, as in
-    `https://files.example.test/=https://mirror.example.test/files/`, or one address that goes before all of them.
+    `environ` may name mirrors in DEVBOOT_MIRROR: url prefixes with their replacements, as in
+    `https://files.example.test/=https://mirror.example.test/files/`, or one url that is put in front of all others.
     """
 
     kind = "archive"
@@ -41,11 +41,11 @@ class ArchiveSource:
         self._step_of = step_of
 
     def is_here(self, artifact: Artifact, platform: str) -> bool:  # noqa: ARG002  what the protocol says
-        """Whether the file is on this machine."""
+        """Return True if the file is on this machine."""
         return self._downloads.has(artifact.sha256)
 
     def fetch(self, artifact: Artifact, platform: str, into: str) -> None:  # noqa: ARG002  the artifact says it all
-        """Unpack the archive, or put the program there as it is; see `Source.fetch`."""
+        """Unpack the archive, or copy a single program, into the folder; see `Source.fetch`."""
         path = self.have(artifact)
         if _is_program(path):
             shutil.copyfile(path, os.path.join(into, artifact.file))
@@ -53,12 +53,12 @@ class ArchiveSource:
         unpack(path, into, name=artifact.file)
 
     def have(self, artifact: Artifact) -> str:
-        """The path of the file, whose digest is the lock's."""
+        """Return the path of the downloaded file, checked against the lock's digest."""
         step = self._step_of(artifact)
         if not artifact.address:
             raise LockError(
                 "lock/no-artifact",
-                f"the recipe of {step} doesn't say any more where {artifact.file} is",
+                f"the recipe of {step} no longer has a url for {artifact.file}",
                 help=[f"devboot lock --update {step}"],
             )
         found = mirrored(artifact.address, self._mirrors, f"the recipe of {step}")
@@ -67,7 +67,7 @@ class ArchiveSource:
 
 
 def mirrored(url: str, mirrors: str, said_by: str) -> Mirrored:
-    """The address by way of the user's mirrors, of which the longest beginning counts."""
+    """Apply the user's mirrors to a url; the longest matching prefix wins."""
     rules = [word.partition("=") for word in mirrors.split()]
     fitting = [(start, target) for start, equals, target in rules if equals and url.startswith(start)]
     if fitting:

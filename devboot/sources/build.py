@@ -1,4 +1,4 @@
-"""Programs compiled here out of an upstream's source, by the steps of the recipe, where the manifest insists on it."""
+"""Compiles programs from upstream source by the steps of a recipe, if the manifest asks for it."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from devboot.uv.system_libraries import what_is_lacking
 
 _SECONDS = 3600.0
 _SHOWN = 20  # lines of output that an error has
-# What a compiler needs to know of the machine; all else would make the same source another program.
+# Variables that a compiler needs; any other could change the result of the build.
 _PASSED = ("PATH", "CC", "CXX", "SDKROOT", "DEVELOPER_DIR", "TMPDIR")
 
 
 class BuildSource:
-    """Unpacks a source archive and runs the recipe's steps in it, in a folder that is gone afterwards."""
+    """Unpacks a source archive into a temporary folder and runs the recipe's build steps there."""
 
     kind = "build"
 
@@ -43,19 +43,19 @@ class BuildSource:
         self._jobs = jobs
 
     def is_here(self, artifact: Artifact, platform: str) -> bool:
-        """Whether the source archive is on this machine."""
+        """Return True if the source archive is on this machine."""
         return self._archives.is_here(artifact, platform)
 
     def fetch(self, artifact: Artifact, platform: str, into: str) -> None:  # noqa: ARG002  it is built for this machine
-        """Build, and put what the recipe keeps into `into`.
+        """Build the program and copy the files that the recipe keeps into `into`.
 
-        Raises MachineError `build/no-tools`, WorkError `build/failed`, IntegrityError, and what fetching raises.
+        Raises MachineError `build/no-tools`, WorkError `build/failed`, IntegrityError, and errors of the download.
         """
         step, building = self._step_of(artifact), artifact.building
         if building is None:
             raise LockError(
                 "lock/no-artifact",
-                f"the recipe of {step} doesn't say any more how {artifact.file} is built",
+                f"the recipe of {step} no longer has build steps for {artifact.file}",
                 help=[f"devboot lock --update {step}"],
             )
         self._refuse_missing_tools(building, artifact, step)
@@ -77,7 +77,7 @@ class BuildSource:
         environ = {name: self._environ[name] for name in _PASSED if name in self._environ}
         environ |= {"HOME": home, "LC_ALL": "C", "TZ": "UTC", "SOURCE_DATE_EPOCH": "315532800"}
         try:
-            # one stream for both, in the order in which a person would read them
+            # stdout and stderr as one stream keep their order
             ended = run_child(
                 ["/bin/sh", "-c", 'exec "$@" >&2', "sh", *words], environ=environ, folder=folder, timeout=_SECONDS
             )
@@ -93,8 +93,8 @@ class BuildSource:
         if missing:
             raise MachineError(
                 "build/no-tools",
-                f"building {step} {artifact.version} takes {', '.join(f'`{tool}`' for tool in missing)}",
-                causes=["not on PATH; devboot builds with what the machine has"],
+                f"building {step} {artifact.version} requires {', '.join(f'`{tool}`' for tool in missing)}",
+                causes=["not on PATH; devboot builds with the machine's own tools"],
                 help=["sudo apt-get install build-essential   # Debian, Ubuntu", "xcode-select --install   # macOS"],
             )
 
@@ -112,7 +112,7 @@ def _top_folder(source: str, archive: str) -> str:
 
 
 def _keep(top: str, patterns: Sequence[str], into: str, step: str) -> None:
-    """Copy what matches, with its path and its permission to be run; a link is kept as what it leads to."""
+    """Copy the files that match, with their paths and executable bits; a link becomes a copy of its target."""
     kept = 0
     for parent, _, files in os.walk(top):
         for name in files:
@@ -127,7 +127,7 @@ def _keep(top: str, patterns: Sequence[str], into: str, step: str) -> None:
     if not kept:
         raise IntegrityError(
             "archive/wrong-layout",
-            f"the build of {step} left nothing that the recipe keeps",
+            f"the build of {step} produced none of the files that the recipe keeps",
             causes=[f"it keeps {', '.join(f'`{pattern}`' for pattern in patterns)}"],
         )
 

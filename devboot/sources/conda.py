@@ -1,7 +1,7 @@
-"""Packages of conda channels by way of py-rattler, which the extra `devboot[conda]` brings along.
+"""Installs packages of conda channels with py-rattler, which comes with the extra `devboot[conda]`.
 
-The closure is solved once, for versions.toml; here its files are installed as they are locked. Conda writes the place
-where a package will be into its files, so this source is told that place before.
+The closure is solved once, for versions.toml; here the locked files are installed. Conda writes the final path of a
+package into its files, so this source is given that path beforehand.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ SUBDIRS = {
     "macos-arm64": "osx-arm64",
     "macos-x86_64": "osx-64",
 }
-# The lowest systems that packages are solved for: what is locked has to run on a team's oldest machine
+# Packages are solved for the oldest systems: the result has to run on the oldest machine of a team
 _VIRTUAL = {"linux": (("__glibc", "2.28"), ("__unix", "0")), "macos": (("__osx", "13.0"), ("__unix", "0"))}
 RATTLER = "'py-rattler>=0.28'"
 _OWN_FILES = ("conda-meta", "CACHEDIR.TAG")
 
 
 class CondaSource:
-    """Packages of the channel that an artifact's `address` names; `cache` is devboot's cache directory."""
+    """Packages of the channel in an artifact's `address`; `cache` is devboot's cache directory."""
 
     kind = "conda"
 
@@ -44,15 +44,12 @@ class CondaSource:
         self._is_offline = is_offline
 
     def fetch(self, artifact: Artifact, platform: str, into: str) -> None:
-        """As `fetch_for`, for a tree that stays where it is; see `Source.fetch`."""
+        """Install into a tree that isn't moved afterwards; see `Source.fetch` and `fetch_for`."""
         self.fetch_for(artifact, platform, into, into)
 
     def fetch_for(self, artifact: Artifact, platform: str, into: str, final: str) -> None:
-        """Install every file of the closure into `into`, with paths as they will be in `final`; see `Placing`.
-
-        Raises MachineError `conda/not-installed`, NetworkError, IntegrityError, WorkError `conda/failed`.
-        """
-        import asyncio  # as heavy as all the rest of a command
+        """Install every file of the closure into `into`, with paths as they will be in `final`; see `Placing`."""
+        import asyncio  # costs as much as all other imports of a command
 
         rattler = load_rattler()
         channel = rattler.Channel(artifact.address).base_url
@@ -65,7 +62,7 @@ class CondaSource:
             raise machine_error(error, into) from error
         except Exception as error:
             raise _failure(artifact, str(error), is_offline=self._is_offline) from error
-        for name in _OWN_FILES:  # they name this machine's cache
+        for name in _OWN_FILES:  # they contain the path of this machine's cache
             path = os.path.join(into, name)
             shutil.rmtree(path) if os.path.isdir(path) else Path(path).unlink(missing_ok=True)
 
@@ -82,17 +79,17 @@ class CondaSource:
 
 
 class Solved(NamedTuple):
-    """What a package needs on one platform, itself included, and its own version."""
+    """The closure of a package on one platform, itself included, and its own version."""
 
     version: str
     files: tuple[Part, ...]
 
 
 def solve(channel: str, requirement: str, platform: str, cache: str, *, is_offline: bool = False) -> Solved:
-    """The newest package that satisfies a conda requirement (`redis-server 8.*`), with its closure.
+    """Return the newest package that satisfies a conda requirement (`redis-server 8.*`), with its closure.
 
-    `is_offline` takes the index as it was read before. Raises MachineError `conda/not-installed`, NetworkError,
-    WorkError `conda/failed`.
+    With `is_offline` the cached index is used. Raises MachineError `conda/not-installed`, NetworkError, WorkError
+    `conda/failed`.
     """
     import asyncio
 
@@ -130,12 +127,12 @@ async def _solve(rattler: Any, channel: str, requirement: str, platform: str, in
 
 
 def has_rattler() -> bool:
-    """Whether the library is installed."""
+    """Return True if py-rattler is installed."""
     return importlib.util.find_spec("rattler") is not None
 
 
 def load_rattler() -> Any:
-    """The library. Raises MachineError `conda/not-installed`."""
+    """Import and return py-rattler. Raises MachineError `conda/not-installed`."""
     try:
         return importlib.import_module("rattler")
     except ImportError as error:
@@ -143,7 +140,7 @@ def load_rattler() -> Any:
 
 
 def not_installed(what: str, *helps: str, causes: Sequence[str] = ()) -> MachineError:
-    """The error for who lacks the library; `helps` are ways out beside that of installing it."""
+    """Return the error for a missing py-rattler; `helps` are alternatives to installing it."""
     return MachineError(
         "conda/not-installed",
         what,
@@ -153,13 +150,13 @@ def not_installed(what: str, *helps: str, causes: Sequence[str] = ()) -> Machine
 
 
 def _uv() -> str:
-    """How the uv that came with devboot is called: none need be on PATH."""
+    """Return the command for the uv that came with devboot; it need not be on PATH."""
     beside = os.path.join(os.path.dirname(sys.executable), "uv")
     return shell_word(beside) if os.path.isfile(beside) else "uv"
 
 
 def _extra() -> list[str]:
-    """How devboot is installed with the extra, from where it was installed; nothing for a checkout that just runs."""
+    """Return the command that installs the `conda` extra for this installation; empty for a bare checkout."""
     try:
         origin = json.loads(importlib.metadata.distribution("devboot").read_text("direct_url.json") or "{}")
     except (importlib.metadata.PackageNotFoundError, ValueError):
@@ -197,7 +194,7 @@ def _record(rattler: Any, part: Part, channel: str) -> Any:
 
 
 def _check_local(channel: str, part: Part) -> None:
-    """The library doesn't compare digests of files that it needn't fetch."""
+    """Check the digest of a file in a local channel: py-rattler checks only files that it downloads."""
     address = urlsplit(channel)
     if address.scheme != "file":
         return

@@ -1,4 +1,4 @@
-"""What is on PATH already: nothing is fetched, nothing is pinned; only the version is asked for."""
+"""Finds programs that are already on PATH: nothing is fetched or pinned, only the version is read."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from devboot.files import machine_error
 from devboot.model.artifact import Layout
 from devboot.sources.program_version import ask_program
 
-HOST = "host"  # as a lock names this source
+HOST = "host"  # this source's name in a lock
 
 
 class Found(NamedTuple):
-    """Programs by name with their absolute paths, the first of them being the one that was asked for its `version`."""
+    """Absolute paths of programs by name, and the `version` that the first of them printed."""
 
     programs: dict[str, str]
     version: str
 
 
 def find_on_path(name: str, layout: Layout, pattern: str, search_path: str) -> Found:
-    """The programs of a recipe in the folders of `search_path`; all but the first may be missing.
+    """Find a recipe's programs in the folders of `search_path`; all but the first may be missing.
 
-    `pattern` finds the version in what the first one prints: its first group, or all of it. Raises MachineError
-    `host/not-found`, `host/no-version`.
+    `pattern` extracts the version from the first program's output: its first group, or the whole match. Raises
+    MachineError `host/not-found`, `host/no-version`.
     """
     paths = {program: shutil.which(command, path=search_path) for program, command in layout.bin}
     first, command = layout.bin[0]

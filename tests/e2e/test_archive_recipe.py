@@ -202,7 +202,7 @@ def test_a_build_that_cannot_be_says_what_is_missing(shop, upstream):
     service(shop, source='source = "build"\n')
 
     failed = shop.devboot("sync", code=6).stderr
-    assert "error[build/no-tools]: building shout 1.0 takes `none-such`" in failed
+    assert "error[build/no-tools]: building shout 1.0 requires `none-such`" in failed
     assert upstream.requests == []
 
     write_recipe(

@@ -1,4 +1,4 @@
-"""The checks, one module an area; all of them for a subject, in the order in which areas are shown."""
+"""All checks in the order in which areas are shown; one module per area."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ _BEFORE_SERVICES: tuple[Check, ...] = (
     *python.CHECKS,
     *databases.CHECKS,
 )
-_BEHIND_SERVICES: tuple[Check, ...] = (*ports.CHECKS, *processes.CHECKS, *observed.CHECKS)
-CHECKS = (*_BEFORE_SERVICES, *_BEHIND_SERVICES)  # those that every project has
+_AFTER_SERVICES: tuple[Check, ...] = (*ports.CHECKS, *processes.CHECKS, *observed.CHECKS)
+CHECKS = (*_BEFORE_SERVICES, *_AFTER_SERVICES)  # without those of the project's services
 
 
 def checks_for(subject: Subject) -> tuple[Check, ...]:
-    """All checks; each service of the manifest is an area of its own."""
-    return (*_BEFORE_SERVICES, *services.checks_for(subject), *_BEHIND_SERVICES)
+    """Return all checks for a project; each service of the manifest is an area of its own."""
+    return (*_BEFORE_SERVICES, *services.checks_for(subject), *_AFTER_SERVICES)

@@ -1,4 +1,4 @@
-"""SQLite databases: that they are whole."""
+"""Checks that SQLite databases are intact."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from devboot.text.units import size as size_words
 
 _HEADER = b"SQLite format 3\0"
 _LOG = "-wal"
-_COPIED = 256 * 1024 * 1024  # bytes of a database that are copied at most
+_COPY_LIMIT = 256 * 1024 * 1024  # bytes
 
 
 class UncheckedError(Exception):
-    """Raised with the reason why a database was not checked."""
+    """Raised with the reason why a database could not be checked."""
 
 
 def integrity(subject: Subject) -> Answer:
-    """Let SQLite check every database that the manifest names, without writing a byte."""
+    """Let SQLite check every database in the manifest, without writing a byte to it."""
     named: Mapping[str, Database] = {} if subject.manifest is None else subject.manifest.sqlite
     if not named:
         return Answer(("no database named",), idle=True)
@@ -50,13 +50,13 @@ def integrity(subject: Subject) -> Answer:
 
 
 def check(path: str, cache: str) -> tuple[str, ...]:
-    """What SQLite has to say against the file; empty when it is whole.
+    """Return SQLite's complaints about a file; empty if it is intact.
 
-    SQLite writes beside a database that has a write-ahead log, even to read it: such a one is checked as a copy below
-    `cache`. Raises UncheckedError where that can't be.
+    SQLite writes next to a database that has a write-ahead log, even to read it: such a database is checked as a
+    copy below `cache`. Raises UncheckedError if that isn't possible.
     """
     if not os.path.isfile(path):
-        return ("a directory, a pipe or a link to nothing is in its place",)
+        return ("its path is a directory, a pipe or a broken link",)
     if os.path.getsize(path) == 0:
         return ()
     try:
@@ -64,7 +64,7 @@ def check(path: str, cache: str) -> tuple[str, ...]:
     except MachineError as error:
         return error.causes
     if read_head(path, len(_HEADER)) != _HEADER:
-        return ("it is no SQLite file",)
+        return ("it is not an SQLite file",)
     if not os.path.lexists(path + _LOG):
         return _complaints(path, "mode=ro&immutable=1")
     if not cache:
@@ -74,15 +74,15 @@ def check(path: str, cache: str) -> tuple[str, ...]:
 
 def _check_copy(path: str, cache: str) -> tuple[str, ...]:
     before = _stamps(path)
-    if sum(size for _, size in before) > _COPIED:
-        raise UncheckedError(f"it has a write-ahead log and more than {size_words(_COPIED)}")
+    if sum(size for _, size in before) > _COPY_LIMIT:
+        raise UncheckedError(f"it has a write-ahead log and more than {size_words(_COPY_LIMIT)}")
     os.makedirs(cache, mode=0o700, exist_ok=True)
-    remove_abandoned(cache)  # a check that was killed leaves a whole database
+    remove_abandoned(cache)  # copies left by killed checks
     with scratch_folder(cache) as folder:
         copy = os.path.join(folder, "copy")
         for end in ("", _LOG):
             with open(copy + end, "wb") as file:
-                file.write(read_bytes(path + end, limit=_COPIED))
+                file.write(read_bytes(path + end, limit=_COPY_LIMIT))
         found = _complaints(copy, "mode=ro")
     if found and _stamps(path) != before:
         raise UncheckedError("it changed while it was checked")
@@ -97,12 +97,12 @@ def _stamps(path: str) -> list[tuple[int, int]]:
 def _complaints(path: str, mode: str) -> tuple[str, ...]:
     try:
         with closing(sqlite3.connect(f"file:{quote(os.fsencode(path))}?{mode}", uri=True, timeout=2.0)) as database:
-            database.execute("PRAGMA trusted_schema = OFF")  # functions with effects are not for a schema to call
+            database.execute("PRAGMA trusted_schema = OFF")  # a schema must not call functions with side effects
             rows = database.execute("PRAGMA integrity_check(5)").fetchall()
     except sqlite3.DatabaseError as error:
         return (str(error),)
-    told = tuple(str(row[0]) for row in rows)
-    return () if told == ("ok",) else told
+    lines = tuple(str(row[0]) for row in rows)
+    return () if lines == ("ok",) else lines
 
 
 def _finding(shown: str, backups: str, complaints: tuple[str, ...]) -> Finding:

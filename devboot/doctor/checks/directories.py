@@ -1,4 +1,4 @@
-"""The directories that devboot keeps things in."""
+"""Checks of the directories in which devboot keeps its data, cache and state."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from devboot.text.units import size
 
 
 def data(subject: Subject) -> Answer:
-    """Where the store is, how much it takes, and that it is private and can be written."""
+    """Check that devboot's data directory is private and writable; report its path, and the store's size."""
     if subject.directories_problem is not None:
         return Answer(findings=(_nowhere(subject),))
     shown = _shown(subject.data, subject.home)
@@ -29,14 +29,14 @@ def data(subject: Subject) -> Answer:
 
 
 def others(subject: Subject) -> Answer:
-    """The directories for downloads and records."""
+    """Check the cache and state directories."""
     places = [path for path in (subject.cache, subject.state) if path and os.path.isdir(path)]
     findings = tuple(finding for path in places if (finding := _complaint(path, subject)))
     return Answer(findings=findings, details=tuple(_shown(path, subject.home) for path in places))
 
 
 def project_state(subject: Subject) -> Answer:
-    """Say where the project's state and data are, that they can be written, and what an earlier version has left."""
+    """Check the project's state and data folders; report their paths and the remains of an earlier version."""
     folders = {"state": subject.project.state, "data": subject.project.data}
     there = {name: path for name, path in folders.items() if os.path.isdir(path)}
     findings = [finding for path in there.values() if (finding := _complaint(path, subject))]
@@ -62,7 +62,7 @@ def _complaint(path: str, subject: Subject) -> Finding | None:
             "machine/not-writable",
             ERROR,
             f"`{shown}` belongs to another user ({found.st_uid})",
-            "nothing can be kept there; often a command was run with sudo once",
+            "devboot can't write there; often a command was once run with sudo",
             Fix(f"sudo chown -R {subject.uid} {shell_word(path)}"),
         )
     if os.statvfs(path).f_flag & os.ST_RDONLY:
@@ -70,7 +70,7 @@ def _complaint(path: str, subject: Subject) -> Finding | None:
             "machine/not-writable",
             WARNING,
             f"`{shown}` is on a filesystem that is mounted read-only",
-            "what is installed runs, but nothing more can be installed",
+            "installed programs run, but nothing new can be installed",
             Fix(elsewhere(path, WRITABLE)),
         )
     if not os.access(path, os.W_OK | os.X_OK):

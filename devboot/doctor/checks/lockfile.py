@@ -1,4 +1,4 @@
-"""devboot.lock: that it can be read, fits the manifest, and has something for this machine."""
+"""Checks that devboot.lock can be read, fits the manifest, and has artifacts for this machine."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _LOCK = Fix("devboot lock", "then commit devboot.lock", "lock")
 
 
 def load(subject: Subject) -> Lock | None:
-    """The project's lock; None where there is none. Raises Problems."""
+    """Return the project's lock; None if there is none. Raises Problems."""
     try:
         return parse_lock(read_bytes(subject.project.lock), shown_from(subject.project.lock, subject.project.root))
     except FileNotFoundError:
@@ -29,14 +29,14 @@ def load(subject: Subject) -> Lock | None:
 
 
 def readable(subject: Subject) -> Answer:
-    """Whether it can be read, and what is in it."""
+    """Check that the lock can be read; report what it contains."""
     try:
         lock = load(subject)
     except Problems as problems:
         return Answer(findings=tuple(map(_unreadable, problems.errors)))
     if lock is None:
         wanted = subject.manifest is not None and bool(wishes_of(subject.manifest))
-        return Answer((f"no {LOCK} yet" if wanted else f"no {LOCK}, nothing asks for one",), idle=True)
+        return Answer((f"no {LOCK} yet" if wanted else f"no {LOCK}, and none is needed",), idle=True)
     parts = [counted(len(lock.package), "product")]
     if lock.python is not None:
         here = platform_of(sys.platform, os.uname().machine) or ""
@@ -45,7 +45,7 @@ def readable(subject: Subject) -> Answer:
 
 
 def current(subject: Subject) -> Answer:
-    """Whether it has what the manifest asks for."""
+    """Check that the lock fits the manifest and the requirement files."""
     lock = _known(subject)
     if lock is None or subject.manifest is None:
         return Answer()
@@ -57,7 +57,7 @@ def current(subject: Subject) -> Answer:
         "lock/stale",
         WARNING,
         f"{LOCK} does not fit {subject.project.manifest_name}",
-        "colleagues and CI would start something else, or choose anew",
+        "colleagues and CI would get other versions",
         _LOCK,
         reasons,
         fact=f"does not fit {subject.project.manifest_name}",
@@ -66,7 +66,7 @@ def current(subject: Subject) -> Answer:
 
 
 def for_this_machine(subject: Subject) -> Answer:
-    """Whether every product has an artifact for this platform."""
+    """Check that every product in the lock has an artifact for this platform."""
     lock = _known(subject)
     here = platform_of(sys.platform, os.uname().machine)
     if lock is None or here is None:
@@ -81,9 +81,11 @@ def for_this_machine(subject: Subject) -> Answer:
         Finding(
             "lock/no-artifact",
             ERROR,
-            f"{package.name} {package.version} is not there for {here}",
+            f"{package.name} {package.version} is not available for {here}",
             "it can't be started on this machine",
-            Fix(f"devboot lock --update {package.name}", "chooses a version that is there", "lock", (package.name,)),
+            Fix(
+                f"devboot lock --update {package.name}", "chooses a version that is available", "lock", (package.name,)
+            ),
             tuple(reason for place, reason in package.unavailable.items() if place == here),
         )
         for package in missing
@@ -95,7 +97,7 @@ def _known(subject: Subject) -> Lock | None:
     try:
         return load(subject)
     except Problems:
-        return None  # `readable` tells
+        return None  # reported by `readable`
 
 
 def _unreadable(error: DevbootError) -> Finding:
@@ -104,7 +106,7 @@ def _unreadable(error: DevbootError) -> Finding:
         error.slug,
         ERROR,
         error.what,
-        "without it nobody knows what was chosen, so nothing is installed",
+        "without it devboot can't know which versions to install",
         Fix(command),
     )
 

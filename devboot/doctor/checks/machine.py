@@ -1,4 +1,4 @@
-"""devboot itself and the machine that it runs on."""
+"""Checks of the machine that devboot runs on, and devboot's own version."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from devboot.errors import shell_word
 from devboot.supervisor.system import proctable
 from devboot.text.units import size
 
-_LOW = 500_000_000  # bytes; a virtualenv with a few large wheels takes that much
+_LOW = 500_000_000  # bytes; a virtualenv with a few large wheels needs that much
 _FULL = 50_000_000
 _SYSTEMS = {("Linux", "x86_64"), ("Linux", "aarch64"), ("Darwin", "x86_64"), ("Darwin", "arm64")}
 
 
 def version(subject: Subject) -> Answer:
-    """Which devboot this is, and what runs it."""
+    """Report devboot's version and its interpreter."""
     interpreter = f"python {platform.python_version()} at {sys.executable}"
     return Answer((subject.version,), details=(interpreter,))
 
 
 def system(subject: Subject) -> Answer:  # noqa: ARG001  the machine is the same for every project
-    """Operating system and processor."""
+    """Check that devboot supports the operating system and the processor."""
     name, processor = platform.system(), platform.machine()
     fact = f"{name.lower()} {processor}"
     if (name, processor) in _SYSTEMS:
@@ -35,13 +35,13 @@ def system(subject: Subject) -> Answer:  # noqa: ARG001  the machine is the same
         WARNING,
         f"devboot has not been tried on {fact}",
         "artifacts are published for linux and macos on x86_64 and arm64",
-        Fix("devboot lock --check", "says which artifacts are there for this machine"),
+        Fix("devboot lock --check", "lists what is available for this machine"),
     )
     return Answer((fact,), (finding,))
 
 
 def processes(subject: Subject) -> Answer:  # noqa: ARG001  the machine is the same for every project
-    """The kernel's table of processes, by which they are watched and ended."""
+    """Check that the kernel's process table can be read, which is needed to watch and end processes."""
     if proctable.is_there():
         return Answer()
     finding = Finding(
@@ -55,7 +55,7 @@ def processes(subject: Subject) -> Answer:  # noqa: ARG001  the machine is the s
 
 
 def space(subject: Subject) -> Answer:
-    """Room on the disks of the project and of the store."""
+    """Check the free space on the disks of the project and of the store."""
     free, where = min((_free(path), path) for path in (subject.project.root, subject.data) if path)
     fact = f"{size(free)} free"
     if free >= _LOW:
@@ -64,21 +64,21 @@ def space(subject: Subject) -> Answer:
         "machine/disk-full" if free < _FULL else "machine/disk-low",
         ERROR if free < _FULL else WARNING,
         f"only {size(free)} are free where `{where}` is",
-        "downloads, virtualenvs and databases need room; a full disk ends writes half way",
-        Fix(f"du -xh -d 1 {shell_word(where)} | sort -h | tail", "shows what takes the room"),
+        "downloads, virtualenvs and databases need space; a full disk cuts writes off half way",
+        Fix(f"du -xh -d 1 {shell_word(where)} | sort -h | tail", "shows what takes the space"),
     )
     return Answer((fact,), (finding,))
 
 
 def terminal(subject: Subject) -> Answer:
-    """What the output goes to."""
+    """Report size and encoding of the terminal."""
     stream = subject.terminal
     shown = f"terminal {stream.columns}x{stream.rows}" if stream.terminal else "no terminal"
     return Answer((shown, stream.encoding), details=(f"TERM {subject.environ.get('TERM', 'not set')}",))
 
 
 def superuser(subject: Subject) -> Answer:
-    """Root in somebody else's project leaves files that the owner can't change."""
+    """Warn if root runs devboot in another user's project: its files would belong to root."""
     owner = os.stat(subject.project.root).st_uid
     if subject.uid != 0 or owner == 0:
         return Answer()

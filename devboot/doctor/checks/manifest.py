@@ -1,4 +1,4 @@
-"""What the project says about itself: devboot.toml and the Procfile."""
+"""Checks of devboot.toml, the Procfile, and required variables."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from devboot.text.counts import counted
 
 
 def manifest(subject: Subject) -> Answer:
-    """Whether it can be read, and what is in it."""
+    """Check that the manifest can be read; report the number of its tables."""
     if subject.manifest_problem is not None:
         problem = subject.manifest_problem
         errors = problem.errors if isinstance(problem, Problems) else (problem,)
@@ -18,13 +18,16 @@ def manifest(subject: Subject) -> Answer:
         nothing = subject.why_nothing()
         if nothing is not None:
             return Answer(findings=(_nothing(nothing),))
-        return Answer(("no devboot.toml; `devboot up` goes by what it finds, `devboot init` writes it",), idle=True)
+        return Answer(
+            ("no devboot.toml; `devboot up` will detect what the project needs, `devboot init` writes it down",),
+            idle=True,
+        )
     tables = len(subject.manifest.model_fields_set)
     return Answer((f"{subject.project.manifest_name}, {counted(tables, 'table')}",))
 
 
 def procfile(subject: Subject) -> Answer:
-    """Which processes there are."""
+    """Report the number of processes in the Procfile."""
     if subject.procfile is None:
         return Answer()
     names = subject.procfile.names
@@ -32,7 +35,7 @@ def procfile(subject: Subject) -> Answer:
 
 
 def variables(subject: Subject) -> Answer:
-    """Whether every variable that the project needs is set."""
+    """Check that every required variable has a value."""
     problem = subject.missing_variables() if subject.manifest is not None else None
     if problem is None:
         return Answer()
@@ -74,7 +77,7 @@ def _finding(error: DevbootError, count: int) -> Finding:
         error.slug,
         ERROR,
         error.what,
-        "nothing can be started before devboot knows what is meant",
+        "nothing can be started until the mistakes are corrected",
         Fix("devboot sync --check", "shows the lines and what is expected"),
         tuple(line for line in (where, advice) if line),
         fact=counted(count, "problem"),

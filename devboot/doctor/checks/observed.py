@@ -1,4 +1,4 @@
-"""What a start without a manifest was seen to ask for in vain: variables, servers and files, by the project's lines."""
+"""Reports variables, servers and files that the project looked for and didn't find, at a start without a manifest."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from devboot.model.observation import NO_FILE, UNSET
 from devboot.supervisor.explain.append_command import append_command
 from devboot.supervisor.explain.observed import SHOWN, Lack, is_of_servers, lacks, server_command, summaries
 
-NOTHING = ("nothing was asked for in vain",)
+NOTHING = ("nothing was missing at the last start",)
 
 
 def observed(subject: Subject) -> Answer:
-    """List what was asked for in vain, and complain of variables without a value and servers that aren't there."""
+    """Report missing files; warn of variables without a value and of servers that aren't running."""
     if subject.project.written:
         return Answer(("devboot.toml says what is needed",), idle=True)
     hosts = subject.manifest.python.hosts if subject.manifest is not None else ()
@@ -36,7 +36,7 @@ def observed(subject: Subject) -> Answer:
 
 
 def _no_value(variables: Sequence[Lack], root: str) -> Iterator[Finding]:
-    why = "what needs them fails, or does without"
+    why = "code that needs them fails or falls back to a default"
     for what in summaries(variables):
         command = append_command(root, ".env", [f"{each.seen.name}=…" for each in variables[:SHOWN]]) or "devboot env"
         yield Finding("observed/no-value", WARNING, what, why, Fix(command, "then `devboot up -d`"))
@@ -48,7 +48,7 @@ def _no_server(lack: Lack, services: Iterable[str]) -> Finding:
         "observed/no-server",
         WARNING,
         lack.sentence,
-        "what needs it fails, or does without",
+        "code that needs it fails or falls back to a default",
         Fix(command or f"devboot logs {lack.names[0]}", "then `devboot up -d`" if command else ""),
     )
 

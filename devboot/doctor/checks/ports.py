@@ -1,4 +1,4 @@
-"""Ports: whether those that the project has are free, or its own."""
+"""Checks that the project's ports are free, or held by the project itself."""
 
 from __future__ import annotations
 
@@ -15,8 +15,11 @@ from devboot.environment.ports.loopback import is_free
 from devboot.model.process import SERVICE, fixed_port, plan_from_plain
 
 
-class Wanted(NamedTuple):
-    """A port, whose it is, and whether nothing else will do; `origin` is the place of a command that names it."""
+class WantedPort(NamedTuple):
+    """A port and the process that needs it.
+
+    `is_exact` means that no other port will do. `origin` is the place of the command that names the port.
+    """
 
     port: int
     name: str
@@ -25,7 +28,7 @@ class Wanted(NamedTuple):
 
 
 def free(subject: Subject) -> Answer:
-    """See whether services and processes can listen where they are to, unless they are running."""
+    """Check that services and processes can listen on their ports; a running project holds its own."""
     wanted = wanted_ports(subject)
     if not wanted:
         return Answer(("none named yet",), idle=True)
@@ -35,7 +38,7 @@ def free(subject: Subject) -> Answer:
     taken = {one for one in wanted if not is_free(one.port)}
     free_ones = ", ".join(str(one.port) for one in wanted if one not in taken)
     facts = [f"{free_ones} free"] if free_ones else []
-    # A number that devboot chose is no promise: another one is chosen, and said, at the next start.
+    # devboot chose this port, so the next start chooses another one and says so.
     facts += [f"{one.port} taken: {one.name} gets another" for one in wanted if one in taken and not one.is_exact]
     who = "devboot.toml insists on" if subject.project.written else "the project's code names"
     findings = tuple(
@@ -47,23 +50,23 @@ def free(subject: Subject) -> Answer:
 
 
 def _is_movable(subject: Subject, name: str) -> bool:
-    """Whether what uses a port would learn of another one: that of a service only where a variable is wired to it."""
+    """Return True if users of the port learn of a change; for a service only if a variable is wired to it."""
     manifest = subject.manifest
     return manifest is None or name not in manifest.services or manifest.is_wired(name)
 
 
-def wanted_ports(subject: Subject) -> tuple[Wanted, ...]:
-    """The ports of the last `up` or `sync`, else those that the manifest names."""
+def wanted_ports(subject: Subject) -> tuple[WantedPort, ...]:
+    """Return the ports of the last `up` or `sync`, or those in the manifest if there was none."""
     exact = _exact(subject)
     known = snapshot.read(os.path.join(subject.project.state, snapshot.NAME))
     if known is None:
-        return tuple(Wanted(port, name, is_exact=True) for name, port in exact.items())
+        return tuple(WantedPort(port, name, is_exact=True) for name, port in exact.items())
     specs = [spec for spec in plan_from_plain(known.plan_plain).processes if spec.port]
     specs.sort(key=lambda spec: spec.kind == SERVICE)
     return tuple(
-        Wanted(spec.port, spec.name, is_exact=True, origin=spec.origin)
+        WantedPort(spec.port, spec.name, is_exact=True, origin=spec.origin)
         if fixed_port(spec)
-        else Wanted(spec.port, spec.name, exact.get(spec.name) == spec.port)
+        else WantedPort(spec.port, spec.name, exact.get(spec.name) == spec.port)
         for spec in specs
     )
 
@@ -75,7 +78,7 @@ def _exact(subject: Subject) -> dict[str, int]:
     return ports | {name: table.port for name, table in subject.manifest.processes.items() if table.port is not None}
 
 
-def _finding(wanted: Wanted, who: str, *, movable: bool) -> Finding:
+def _finding(wanted: WantedPort, who: str, *, movable: bool) -> Finding:
     elsewhere = using_variable(wanted.port, wanted.origin) if wanted.origin else ""
     error = in_use(wanted.name, wanted.port, movable=movable, elsewhere=elsewhere)
     return Finding(

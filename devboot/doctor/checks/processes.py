@@ -1,4 +1,4 @@
-"""What runs, and what was left behind."""
+"""Checks of the daemon and the processes that it runs, and of what earlier runs left behind."""
 
 from __future__ import annotations
 
@@ -37,31 +37,31 @@ from devboot.supervisor.core.planning import base_of
 from devboot.supervisor.explain.last_failure import PREPARATION, LastFailure, read_failures
 from devboot.text.counts import counted
 
-_WELL = (READY, RUNNING, EXITED)
-_WALK = 3.0  # seconds that looking for edited code may take
-_PAGE_PATIENCE = 2.0  # seconds
+_HEALTHY = (READY, RUNNING, EXITED)
+_SEARCH_SECONDS = 3.0  # for finding edited code
+_PAGE_SECONDS = 2.0
 _SERVER_ERROR = 500
 WEB = "web"
-_PATIENCE = 60.0  # seconds that a start may take; `up` itself waits no longer
-_ENDED = ("process/ended", ERROR, "has ended, and is not started again")
+_START_SECONDS = 60.0  # a start may take this long; `up` itself waits no longer
+_ENDED = ("process/ended", ERROR, "has exited and won't be restarted")
 _ILL = {
     EXITED: ("process/task-failed", ERROR, "failed"),
     STARTING: ("process/not-ready", WARNING, "has been starting for more than a minute and is not ready"),
-    GAVE_UP: ("process/crash-loop", ERROR, "ended again and again, and is not tried any more"),
+    GAVE_UP: ("process/crash-loop", ERROR, "kept crashing; devboot has stopped restarting it"),
     FAILED: ("process/spawn", ERROR, "could not be started"),
     UNREADY: ("process/not-ready", WARNING, "runs, but its probe fails"),
 }
 
 
 def _lease(subject: Subject) -> DaemonLease | None:
-    """Return the lease of the daemon, or what its processes show of it where somebody has deleted its files."""
+    """Return the daemon's lease, or one derived from its processes if somebody has deleted its files."""
     project = subject.project
     lease = lease_of(project.state, project.root, subject.environ, project.data)
     return lease or find_run(project.root, subject.environ, project.state, project.data)
 
 
 def daemon(subject: Subject) -> Answer:
-    """Whether the background process is there and takes requests."""
+    """Check that the daemon is alive and accepts requests."""
     lease = _lease(subject)
     if lease is None or not lease.is_alive:
         return _not_running(leases.sudden_end(subject.project.state))
@@ -69,8 +69,8 @@ def daemon(subject: Subject) -> Answer:
         finding = Finding(
             "daemon/frozen",
             ERROR,
-            f"the background process ({lease.pid}) is stopped and answers nobody",
-            "`ps`, `logs` and `down` wait for it in vain; a debugger or SIGSTOP holds it",
+            f"the background process ({lease.pid}) is paused and answers no request",
+            "`ps`, `logs` and `down` can't reach it; a debugger or SIGSTOP has paused it",
             Fix(f"kill -CONT {lease.pid}"),
         )
         return Answer(findings=(finding,))
@@ -80,7 +80,7 @@ def daemon(subject: Subject) -> Answer:
             WARNING,
             f"the files by which commands find the background process ({lease.pid}) were deleted",
             "until they are there again, each command looks for it among all processes; no second one is started",
-            Fix("devboot ps", "lets it make them again"),
+            Fix("devboot ps", "lets the background process write them again"),
         )
         return Answer((f"running (pid {lease.pid})",), findings=(finding,))
     facts = [f"running (pid {lease.pid})"]
@@ -107,7 +107,7 @@ def _not_running(ended: leases.SuddenEnd | None) -> Answer:
 
 
 def failed_before(subject: Subject) -> Answer:
-    """Tasks and processes that failed at the last start of a project that isn't running."""
+    """Report tasks and processes that failed at the last start of a project that isn't running."""
     lease = _lease(subject)
     known = snapshots.read(os.path.join(subject.project.state, snapshots.NAME))
     if known is None or (lease is not None and lease.is_alive):
@@ -118,9 +118,10 @@ def failed_before(subject: Subject) -> Answer:
 
 
 def prepared(subject: Subject) -> Answer:
-    """Whether the last `up` or `sync` came to its end: nothing of it is left where it failed before processes start.
+    """Report the last `up` or `sync` if it failed before any process started.
 
-    A failure after which the files were put back as they were says nothing: the next `up` has nothing to prepare.
+    If the files have since been restored to their state at the last success, the failure isn't reported: the next
+    `up` has nothing to prepare.
     """
     known = snapshots.read(os.path.join(subject.project.state, snapshots.NAME))
     if known is not None and snapshots.is_fresh(known, subject.project.root, subject.environ):
@@ -134,8 +135,8 @@ def _failed_to_prepare(failure: LastFailure) -> Finding:
         failure.slug,
         ERROR,
         failure.what,
-        f"so ended the last attempt to prepare the project, {strftime('%Y-%m-%d %H:%M', localtime(failure.at))}",
-        Fix("devboot up -d", "tries again, and says more"),
+        f"this was the last attempt to prepare the project, {strftime('%Y-%m-%d %H:%M', localtime(failure.at))}",
+        Fix("devboot up -d", "tries again, with more output"),
         fact="the last preparation failed",
     )
 
@@ -145,14 +146,14 @@ def _failed_before(failure: LastFailure) -> Finding:
         failure.slug,
         ERROR,
         failure.what,
-        f"that was at the last start, {strftime('%Y-%m-%d %H:%M', localtime(failure.at))}",
+        f"this happened at the last start, {strftime('%Y-%m-%d %H:%M', localtime(failure.at))}",
         Fix(f"devboot logs {shell_word(failure.name)}", "after a fix `devboot up -d`"),
         fact=f"{failure.name} failed at the last start",
     )
 
 
 def phases(subject: Subject) -> Answer:
-    """How the processes of a running project are, by the daemon's own word."""
+    """Check the phases of a running project's processes, as the daemon reports them."""
     lease = _lease(subject)
     if lease is None or not lease.is_alive or lease.is_frozen or not lease.socket:
         return Answer()
@@ -163,7 +164,7 @@ def phases(subject: Subject) -> Answer:
 
 
 def _meant_to_end(manifest: Manifest | None) -> frozenset[str]:
-    """Return the processes that are to run only once, at their times, or until others go on."""
+    """Return the names of processes that may exit: `restart = "never"`, a schedule, or others wait for their exit."""
     if manifest is None:
         return frozenset()
     found = {name for name, each in manifest.processes.items() if each.restart == "never" or each.schedule}
@@ -173,9 +174,9 @@ def _meant_to_end(manifest: Manifest | None) -> frozenset[str]:
 
 
 def judged(statuses: Sequence[Mapping[str, Any]], now: float, meant_to_end: Collection[str] = frozenset()) -> Answer:
-    """What is to be said of processes as `ps --json` has them; `now` is wall-clock seconds."""
+    """Judge processes in the form of `ps --json`; `now` is wall-clock seconds."""
     ill = [status for status in statuses if _is_ill(status, now, meant_to_end)]
-    ready = sum(status["phase"] in _WELL and status not in ill for status in statuses)
+    ready = sum(status["phase"] in _HEALTHY and status not in ill for status in statuses)
     details = tuple(f"{one['name']} {one['phase']}" for one in statuses)
     return Answer((f"{ready} ready",), tuple(map(_ill, ill)), details)
 
@@ -187,12 +188,12 @@ def _is_ill(status: Mapping[str, Any], now: float, meant_to_end: Collection[str]
         return has_failed if status.get("kind") == TASK else base_of(status["name"]) not in meant_to_end
     if status["phase"] == STARTING:
         started = str(status.get("started") or "")
-        return bool(started) and now - datetime.fromisoformat(started).timestamp() > _PATIENCE
+        return bool(started) and now - datetime.fromisoformat(started).timestamp() > _START_SECONDS
     return status["phase"] in _ILL
 
 
 def first_pages(subject: Subject) -> Answer:
-    """What the first page of each web process answers, unless a `ready` of its own decides how it is."""
+    """Request the first page of each web process, unless the manifest has a `ready` probe for it."""
     lease = _lease(subject)
     if lease is None or not lease.is_alive or lease.is_frozen or not lease.socket:
         return Answer()
@@ -207,28 +208,28 @@ def first_pages(subject: Subject) -> Answer:
 
 
 def of_page(status: Mapping[str, Any], *, is_detected: bool) -> Iterator[Finding]:
-    """Yield what is wrong with the first page of a process as `ps --json` has it."""
+    """Yield findings about the first page of a process in the form of `ps --json`."""
     name, port = status["name"], status["port"]
     fix = Fix(f"devboot logs {name}", "after a fix `devboot up -d`")
     if not status["address"] or not port:
         if is_detected:
             yield Finding("process/no-port", WARNING, f"{name} listens on no port", "no page of it can be opened", fix)
         return
-    connection = http.client.HTTPConnection("localhost", port, timeout=_PAGE_PATIENCE)
+    connection = http.client.HTTPConnection("localhost", port, timeout=_PAGE_SECONDS)
     try:
         connection.request("GET", "/")
         answer = connection.getresponse()
     except (OSError, http.client.HTTPException):
-        return  # it speaks something else, or takes its time
+        return  # not HTTP, or slow
     finally:
         connection.close()
     if answer.status >= _SERVER_ERROR:
         what = f"{name} answers {answer.status} {answer.reason}".rstrip()
-        yield Finding("process/error-page", ERROR, what, "whoever opens it sees an error", fix)
+        yield Finding("process/error-page", ERROR, what, "visitors see an error", fix)
 
 
 def _statuses(lease: DaemonLease) -> list[dict[str, Any]] | None:
-    """The processes as `ps --json` has them; None where the daemon doesn't answer."""
+    """Return the processes in the form of `ps --json`; None if the daemon doesn't answer."""
     answer = bytearray()
     client = connect(lease)
     if client is None:
@@ -262,14 +263,14 @@ def _ill(status: Mapping[str, Any]) -> Finding:
         slug,
         severity,
         f"{name} {what}",
-        "what needs it does not work",
+        "whatever depends on it does not work",
         Fix(f"devboot logs {name}", "after a fix `devboot up -d`"),
         (status["note"],) if status.get("note") else (),
     )
 
 
 def files(subject: Subject) -> Answer:
-    """Whether what runs still has the files that it was started from: its virtualenv, and the data of its services."""
+    """Check that running processes still have the virtualenv and the data directories they started with."""
     lease = lease_of(subject.project.state, subject.project.root, subject.environ)
     if lease is None or not lease.is_alive or lease.is_frozen:
         return Answer()
@@ -291,9 +292,9 @@ def _venv_gone(subject: Subject, folder: str) -> Finding:
         "process/files-gone",
         ERROR,
         f"`{shown}` was deleted while the project runs",
-        "what runs fails as soon as it imports something more",
-        Fix("devboot up -d", "makes it anew; then `devboot restart '*'`"),
-        fact=f"{shown} was deleted under what runs",
+        "running processes fail at their next import",
+        Fix("devboot up -d", "creates it again; then `devboot restart '*'`"),
+        fact=f"{shown} was deleted while processes use it",
     )
 
 
@@ -313,13 +314,13 @@ def _data_gone(name: str, folder: str) -> Finding:
 
 
 def code(subject: Subject) -> Answer:
-    """Whether what runs has the code as it is now."""
+    """Check that running processes have loaded the current code."""
     lease = _lease(subject)
     known = snapshots.read(os.path.join(subject.project.state, snapshots.NAME))
     if known is None or lease is None or not lease.is_alive:
         return Answer()
     specs = plan_from_plain(known.plan_plain).processes
-    found = old_code(subject.project.root, subject.project.state, specs, limit=_WALK)
+    found = old_code(subject.project.root, subject.project.state, specs, limit=_SEARCH_SECONDS)
     return Answer(findings=tuple(_old_code(name, each.file) for each in found for name in each.names))
 
 
@@ -328,17 +329,17 @@ def _old_code(name: str, file: str) -> Finding:
         "process/old-code",
         WARNING,
         f"{name} was started before `{file}` was edited",
-        "it goes on with the code that it has loaded",
+        "it still runs the code that it loaded at its start",
         Fix(
             f"devboot restart {shell_word(name)}",
-            f'`watch = ["**/*.py"]` in `[processes.{base_of(name)}]` does it after each edit',
+            f'`watch = ["**/*.py"]` in `[processes.{base_of(name)}]` restarts it after each edit',
         ),
         fact=f"{name} has old code",
     )
 
 
 def left_behind(subject: Subject) -> Answer:
-    """Processes of an earlier run that nobody ended."""
+    """Report processes of an earlier run that are still alive."""
     lease = _lease(subject)
     if lease is not None and lease.is_alive:
         return Answer()
@@ -350,7 +351,7 @@ def left_behind(subject: Subject) -> Answer:
         "process/left-behind",
         WARNING,
         f"{counted(len(left), 'process')} of an earlier run did not end",
-        "ports and files that they hold are in the way of the next start",
+        "they hold ports and files that the next start needs",
         Fix("devboot down", "ends them", "down"),
         (names,),
     )

@@ -1,4 +1,4 @@
-"""The virtualenv and what makes it."""
+"""Checks of uv, the virtualenv and its packages."""
 
 from __future__ import annotations
 
@@ -16,27 +16,30 @@ from devboot.errors import Problems, shell_word
 from devboot.text.counts import counted
 
 _PATIENCE = 8.0
-_SEEDS = ("pip", "setuptools", "wheel")  # which a virtualenv may bring, and no project has asked for
+_SEEDS = ("pip", "setuptools", "wheel")  # may come with a virtualenv without being required by the project
 _REBUILD = Fix("devboot sync", "rebuilds the virtualenv from the lock", "sync")
 
 
 def uv(subject: Subject) -> Answer:
-    """Whether uv is there and answers."""
+    """Check that uv is installed and starts."""
     from uv import find_uv_bin
 
     try:
         binary = find_uv_bin()
     except FileNotFoundError:
-        return Answer(findings=(_no_uv("it is not installed beside devboot"),))
+        return Answer(findings=(_no_uv("it isn't installed together with devboot"),))
     try:
-        told = _output([binary, "--version"], subject.environ)
+        answer = _output([binary, "--version"], subject.environ)
     except (OSError, subprocess.SubprocessError) as error:
         return Answer(findings=(_no_uv(str(error)),))
-    return Answer(details=(f"{told} at {binary}",))
+    return Answer(details=(f"{answer} at {binary}",))
 
 
 def interpreter(subject: Subject) -> Answer:
-    """Whether the virtualenv is whole and its interpreter can be started; that isn't tried, for it is the clone's."""
+    """Check that the virtualenv is complete and its interpreter is an executable file.
+
+    The interpreter isn't run: it belongs to the clone, which may be hostile.
+    """
     folder = venv_folder(subject)
     shown = os.path.relpath(folder, subject.project.root)
     condition = examine(folder)
@@ -54,7 +57,7 @@ def interpreter(subject: Subject) -> Answer:
 
 
 def _locked(subject: Subject) -> frozenset[str]:
-    """Return the names of the packages that devboot.lock pins; none where another file does."""
+    """Return the names of the packages pinned in devboot.lock; empty if another lockfile pins them."""
     try:
         lock = load(subject)
     except Problems:
@@ -63,7 +66,7 @@ def _locked(subject: Subject) -> frozenset[str]:
 
 
 def packages(subject: Subject) -> Answer:
-    """Whether the packages are those that the last sync installed."""
+    """Check that the virtualenv has the packages that the last sync installed."""
     folder = venv_folder(subject)
     record = load_record(folder)
     if record is None or not record.is_complete:
@@ -110,7 +113,7 @@ def _no_uv(reason: str) -> Finding:
         ERROR,
         "uv can't be started",
         "devboot makes virtualenvs and fetches packages with it",
-        Fix("uv tool install --force devboot", "installs devboot again with all that it needs"),
+        Fix("uv tool install --force devboot", "installs devboot again with everything it needs"),
         (reason,),
     )
 
@@ -120,7 +123,7 @@ def _in_the_way(shown: str, reason: str) -> Finding:
         "python/foreign-venv",
         ERROR,
         f"`{shown}` is in the way of the virtualenv",
-        "devboot puts the virtualenv there, and changes nothing that it didn't make",
+        "devboot needs this path for the virtualenv, and doesn't touch what it didn't make",
         Fix(f"mv {shell_word(shown)} {shell_word(shown + '.old')}"),
         (reason,),
     )

@@ -1,4 +1,4 @@
-"""Services: one area each, that the data can be read by the version that is locked."""
+"""Checks that each service can read its data. Every service is an area of its own."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ _READERS = {"rdb": rdb.check}
 
 
 def checks_for(subject: Subject) -> tuple[Check, ...]:
-    """One check per service of the manifest, whose area is the service's name."""
+    """Return one check per service of the manifest; the area is the service's name."""
     named = {} if subject.manifest is None else subject.manifest.services
     return tuple(Check(f"{name}-data", name, partial(data, name)) for name in named)
 
 
 def data(name: str, subject: Subject) -> Answer:
-    """What is in the service's data directory, read far enough to know that the server will take it."""
+    """Check that the locked version of a service can read the files in its data directory."""
     assert subject.manifest is not None
     table = subject.manifest.services[name]
     locked = _locked(table, name, subject)
     if not locked:
         return Answer(("not locked yet",), idle=True)
-    if table.source == "host":  # which version it is only a start tells, so nobody knows whose data to read
+    if table.source == "host":  # the version is known only after a start, and so is the format of the data
         return Answer((NOT_REPRODUCIBLE,))
     service = _planned(table, name, locked, subject)
     if not os.path.isdir(service.data):
@@ -59,7 +59,7 @@ def _planned(table: ServiceTable, name: str, version: str, subject: Subject) -> 
     folders = RecipeFolders((os.path.join(subject.project.root, "recipes"), bundled_folder()))
     recipe = folders.get(table.recipe or name).recipe
     settings = {key: tuple(map(str, values)) for key, values in table.settings.items()}
-    # Only where the data is matters here: ports, sockets and programs are anything.
+    # Only the data's place matters here; port, runtime folder and programs are placeholders.
     return plan_service(
         recipe,
         name,
@@ -86,7 +86,7 @@ def _finding(error: DevbootError) -> Finding:
         error.slug,
         ERROR,
         error.what,
-        "a server over data that it can't read would begin with nothing, and save that",
+        "a server that can't read its data would start empty and overwrite it",
         Fix(next(iter(error.help), "devboot up")),
         error.causes,
         fact="data can't be read",
@@ -98,6 +98,6 @@ def _not_ours(name: str, folder: str) -> Finding:
         "machine/not-writable",
         ERROR,
         f"the data of {name} can't be read or written",
-        "the server would not start, or lose what it is given",
+        "the server would not start, or would lose data",
         Fix(f"sudo chown -R $(id -u) {shell_word(folder)}"),
     )

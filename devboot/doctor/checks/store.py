@@ -1,4 +1,4 @@
-"""The store: that every object is what was published."""
+"""Checks that store objects are unchanged since they were published."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from devboot.text.units import size
 
 
 def objects(subject: Subject) -> Answer:
-    """Compare every file of every object with the listing that was made when it was published."""
+    """Compare every file of every store object with the listing made when the object was published."""
     store = Store(subject.data)
     names = list(store.names()) if subject.data else []
     left = _leftovers(subject.data) if subject.data else ()
@@ -27,7 +27,7 @@ def objects(subject: Subject) -> Answer:
 
 
 def _leftovers(data: str) -> tuple[str, ...]:
-    """What killed commands have left there; nothing is wrong with it, but it takes space."""
+    """Report files left by killed commands: harmless, but they take space."""
     number, total = leftovers(data)
     return (f"{counted(number, 'leftover')} of {size(total)} for `devboot gc`",) if number else ()
 
@@ -38,7 +38,7 @@ def _finding(name: str, complaints: tuple[str, ...], fact: str) -> Finding:
         ERROR,
         f"{_title(name)} is not what was downloaded",
         "it could crash, or somebody may have tampered with it",
-        # `sync` would find it, too, but only what this project uses
+        # `sync` repairs only the objects that this project uses
         Fix("devboot store repair", "fetches it again", "store-repair", (name,)),
         complaints[:5],
         fact=fact,
@@ -46,7 +46,7 @@ def _finding(name: str, complaints: tuple[str, ...], fact: str) -> Finding:
 
 
 def _title(name: str) -> str:
-    """`redis 8.2.3` of `<key>-redis-8.2.3`."""
+    """Return `redis 8.2.3` for the store key `<key>-redis-8.2.3`."""
     package, _, version = name.partition("-")[2].rpartition("-")
     return f"{package} {version}"
 

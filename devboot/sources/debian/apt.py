@@ -1,4 +1,4 @@
-"""apt with a state of its own, for any user: the machine's sources, keys and proxies, nothing of what is installed."""
+"""Runs apt as any user with its own state: sources, keys and proxies are the machine's, installed packages aren't."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ APT::Architecture "{architecture}"; APT::Architectures {{ "{architecture}"; }};
 APT::Sandbox::User ""; APT::Install-Recommends "false"; Debug::NoLocking "true"; Acquire::Retries "2";
 #clear APT::Update::Post-Invoke; #clear APT::Update::Post-Invoke-Success; #clear DPkg::Post-Invoke;
 """
-# Another release of Debian, from where the machine gets its own
+# For another release of Debian: the machine's mirrors with another release name
 _ELSEWHERE = """\
 Dir::Etc::sourcelist "{place}/sources.list"; Dir::Etc::sourceparts "-"; Dir::Etc::preferencesparts "-";
 """
 _TARGETS = "$(CREATED_BY)|$(REPO_URI)|$(CODENAME)|$(COMPONENT)|$(ORIGIN)|$(SIGNED_BY)"
-_FRESH = 3600.0  # seconds for which lists of packages are taken as they are
+_FRESH = 3600.0  # seconds until package lists are refreshed
 _LOCK_SECONDS = 1800.0
 _VANISHED = re.compile(r"^E: (?:Version '.*' for '.*' was not found|Unable to locate package)", re.MULTILINE)
 _NETWORK = re.compile(r"Could not (?:resolve|connect)|Unable to connect|Temporary failure|Failed to fetch|Timeout")
 
 
 class Vanished(Exception):  # noqa: N818
-    """The archive has this version of a package no longer."""
+    """Raised if the archive no longer has this version of a package."""
 
 
 class Apt:
-    """apt for one architecture, below `<cache>/apt/`. Safe to use from several threads and processes.
+    """apt for one architecture, with its state in `<cache>/apt/`. Safe to use from several threads and processes.
 
-    `extra` are further lines of configuration, `now` gives wall-clock seconds. With `release`, a word such as
-    `bookworm`, it has the packages of that release of Debian, from the places where the machine gets its own.
+    `extra` are further lines of configuration; `now` returns wall-clock seconds. With a `release` such as
+    `bookworm` it provides the packages of that Debian release, from the machine's mirrors.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class Apt:
         self._lease = lease
 
     def show(self, names: Sequence[str]) -> dict[str, DebRecord]:
-        """The records of those packages that there are. Raises DevbootError where apt can't be used at all."""
+        """Return the records of those packages that exist. Raises DevbootError if apt can't be used at all."""
         self._ensure_sources()
         with self._locked():
             self._ensure_lists(_FRESH)
@@ -92,7 +92,7 @@ class Apt:
             raise _failure(done)
 
     def repositories(self) -> list[tuple[str, str, str]]:
-        """Where the distribution's own packages come from: address, release as `trixie-security`, and options."""
+        """Return address, release (as `trixie-security`) and options of the distribution's own repositories."""
         with self._locked():
             self._ensure_lists(_FRESH)
             lines = self._run("apt-get", "indextargets", "--format", _TARGETS).stdout.splitlines()
@@ -105,7 +105,7 @@ class Apt:
         return found
 
     def _ensure_sources(self) -> None:
-        """Write where another release comes from, once."""
+        """Write the sources list for another release, once."""
         path = os.path.join(self._place, "sources.list")
         if self._own is None or (self._is_offline and os.path.exists(path)):
             return
@@ -148,7 +148,7 @@ class Apt:
 
     def _run(self, program: str, *words: str, folder: str = "") -> Finished:
         try:
-            # The machine's own configuration is read after APT_CONFIG and before `-c`: what it hooks in is for root
+            # `-c` comes last: it overrides hooks in the machine's own configuration, which need root
             return run_child(
                 [program, "-c", self._environ["APT_CONFIG"], *words],
                 environ=self._environ,
@@ -170,7 +170,7 @@ class Apt:
 
 
 class _Locked:
-    """One user of the folders at a time, which are made where they aren't there: apt's own locks need root."""
+    """A lock around apt's folders, which are created if missing: apt's own locks need root."""
 
     def __init__(self, place: str, configuration: str) -> None:
         self._place = place
@@ -197,11 +197,11 @@ def _failure(done: Finished) -> DevbootError | Vanished:
     if _VANISHED.search(said):
         return Vanished(causes[0])
     if "Hash Sum mismatch" in said:
-        return IntegrityError("integrity/hash-mismatch", "apt got other bytes than its lists promise", causes=causes)
+        return IntegrityError("integrity/hash-mismatch", "a package's digest differs from apt's lists", causes=causes)
     if "No space left" in said:
         return MachineError(
             "machine/disk-full",
-            "the disk is full where apt keeps what it fetches",
+            "the disk that holds apt's downloads is full",
             causes=causes,
             help=["devboot gc", "export DEVBOOT_HOME=/a/path/on/another/filesystem"],
         )
@@ -212,4 +212,4 @@ def _failure(done: Finished) -> DevbootError | Vanished:
             causes=causes,
             help=["devboot doctor --network"],
         )
-    return WorkError("deb/apt-failed", "apt can't fetch what is needed", causes=causes or [f"exit code {done.code}"])
+    return WorkError("deb/apt-failed", "apt can't fetch the packages", causes=causes or [f"exit code {done.code}"])

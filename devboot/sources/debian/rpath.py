@@ -1,6 +1,7 @@
-"""Makes programs and libraries of a tree find each other, wherever the tree is: RPATH, relative to each file.
+"""Sets RPATH in a tree's programs and libraries so that they find each other wherever the tree is.
 
-RUNPATH, which linkers write today, counts for direct needs alone; RPATH counts for the needs of those as well.
+RPATH is relative to each file. RUNPATH, which linkers write today, applies to direct dependencies only; RPATH also
+applies to theirs.
 """
 
 from __future__ import annotations
@@ -10,15 +11,15 @@ import struct
 from collections.abc import Callable, Iterator, Sequence
 
 Patch = Callable[[Sequence[str]], None]
-"""Runs patchelf with these words."""
+"""Runs patchelf with these arguments."""
 
 _MAGIC = b"\x7fELF\x02\x01"  # 64 bits, little endian: all that devboot has platforms for
 _DYNAMIC = 2
-_BATCH = 200  # files of one call
+_BATCH = 200  # files per call of patchelf
 
 
 def patch_tree(tree: str, patch: Patch) -> None:
-    """Point every dynamic ELF file below `tree` at the folders of the tree that hold shared libraries."""
+    """Set the RPATH of every dynamic ELF file below `tree` to the tree's folders of shared libraries."""
     files = sorted(_elf_files(tree))
     folders = sorted({os.path.dirname(path) for path in files if _is_public_library(path, tree)})
     by_folder: dict[str, list[str]] = {}
@@ -37,7 +38,7 @@ def _from_here(folder: str, here: str) -> str:
 
 
 def _is_public_library(path: str, tree: str) -> bool:
-    """Libraries that others link with lie in `lib` or a folder of the machine's kind in it, plugins lie deeper."""
+    """Return True for libraries that others link with: plugins lie deeper below `lib`."""
     parts = os.path.relpath(path, tree).split(os.sep)
     return ".so" in parts[-1] and len(parts) - parts.index("lib") <= 3 if "lib" in parts else False
 
@@ -51,7 +52,7 @@ def _elf_files(tree: str) -> Iterator[str]:
 
 
 def is_dynamic(path: str) -> bool:
-    """Whether it is an ELF file that is linked when it starts: only those have a place for RPATH."""
+    """Return True for an ELF file that is dynamically linked: only those can have an RPATH."""
     with open(path, "rb") as stream:
         head = stream.read(64)
         if not head.startswith(_MAGIC) or len(head) < 64:
@@ -59,7 +60,7 @@ def is_dynamic(path: str) -> bool:
         (offset,) = struct.unpack_from("<Q", head, 32)
         size, count = struct.unpack_from("<HH", head, 54)
         if not count:
-            return False  # an object file, which is linked later
+            return False  # an object file, not linked yet
         stream.seek(offset)
         table = stream.read(size * count)
     return any(struct.unpack_from("<I", table, start)[0] == _DYNAMIC for start in range(0, len(table) - 3, size))

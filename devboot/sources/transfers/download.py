@@ -1,4 +1,4 @@
-"""Transfers of our own: resumed where they stopped, tried again within a budget, checked before anybody uses them."""
+"""Downloads files: resumes partial ones, retries within a budget, and verifies digests before use."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from devboot.sources.transfers.partial import Partial
 from devboot.sources.transfers.retries import RETRIED, Budget, Patience, parse_content_range, parse_retry_after
 from devboot.sources.transfers.transfer import Download
 
-_LARGEST = 8_000_000_000  # bytes, of a file whose size nobody knows
-_PERIOD, _LEAST = 0.1, 1 << 16  # seconds, or bytes, between two words about progress
+_LARGEST = 8_000_000_000  # bytes, of a file of unknown size
+_PERIOD, _LEAST = 0.1, 1 << 16  # seconds, or bytes, between two progress events
 _LOCK_SECONDS = 3600.0
 
 _T = TypeVar("_T")
 
 
 class Clock(NamedTuple):
-    """Time as transfers need it: `monotonic` and `wall` in seconds, `random` from 0 to 1."""
+    """The time and chance that transfers need: `monotonic` and `wall` in seconds, `random` from 0 to 1."""
 
     monotonic: Callable[[], float]
     wall: Callable[[], float]
@@ -41,7 +41,7 @@ class Clock(NamedTuple):
 class Downloads:
     """Fetches files into `<cache>/downloads/<sha256>`. Safe to call from several threads and processes at once.
 
-    At most `parallel` transfers of one process go on at the same time.
+    One process runs at most `parallel` transfers at the same time.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class Downloads:
         self._all_http = [self._http]
 
     def through(self, network: Network) -> Downloads:
-        """The same transfers, with their limit and their end, by another way into the network."""
+        """Return the same transfers over other network settings; limits and `cancel` are shared."""
         other = copy.copy(self)
         other._http = Http(network)  # noqa: SLF001  a copy of ourselves
         self._all_http.append(other._http)  # noqa: SLF001
@@ -75,15 +75,15 @@ class Downloads:
 
     @property
     def is_offline(self) -> bool:
-        """Whether only what is here already can be had."""
+        """True if only files that are on this machine can be used."""
         return self._is_offline
 
     def has(self, sha256: str) -> bool:
-        """Whether the file is here already, whole; costs a digest."""
+        """Return True if the complete file is on this machine; computes its digest."""
         return _digest_of(self._path(sha256)) == sha256
 
     def fetch(self, wanted: Download) -> str:
-        """The path of the file, which must not be changed.
+        """Download the file unless it is here, and return its path. The file must not be changed.
 
         Raises:
             NetworkError: `network/unreachable`, `network/stalled`, `network/short-body`, `network/bad-range`,
@@ -95,9 +95,9 @@ class Downloads:
         return self._apart(lambda: self._fetch(wanted))
 
     def read(self, wanted: Download, headers: Mapping[str, str], *, most: int) -> bytes:
-        """A document of at most `most` bytes that isn't kept; its `sha256` and `size` don't count.
+        """Return a document of at most `most` bytes without keeping it; `sha256` and `size` of `wanted` are ignored.
 
-        Raises NetworkError as `fetch` does, and IntegrityError where it is larger.
+        Raises NetworkError as `fetch` does, and IntegrityError if it is larger.
         """
         found: list[bytes] = []
 
@@ -110,7 +110,7 @@ class Downloads:
         return found[0]
 
     def measure(self, wanted: Download) -> Download:
-        """Fetch a file whose digest nobody knows yet; `wanted` with that and the size. Raises as `fetch` does."""
+        """Fetch a file of unknown digest; return `wanted` with digest and size. Raises the errors of `fetch`."""
         found: list[Download] = []
 
         def work() -> str:
@@ -127,7 +127,7 @@ class Downloads:
         return found[0]
 
     def cancel(self) -> None:
-        """End all transfers now; what is under way raises NetworkError, and continues there the next time."""
+        """End all transfers now: they raise NetworkError, and the next `fetch` continues them."""
         self._stop.set()
         for queue in tuple(self._waiting):
             queue.put(errors.cancelled())
@@ -135,13 +135,13 @@ class Downloads:
             http.cancel()
 
     def _apart(self, work: Callable[[], str]) -> str:
-        """Run `work` in a thread that nobody has to wait for: looking up a name can't be interrupted."""
+        """Run `work` in a thread that needn't be waited for: a name lookup can't be interrupted."""
         queue: SimpleQueue[str | BaseException] = SimpleQueue()
 
         def run() -> None:
             try:
                 queue.put(work())
-            except BaseException as error:  # noqa: BLE001  raised again where it was asked for
+            except BaseException as error:  # noqa: BLE001  raised again in the calling thread
                 queue.put(error)
 
         self._waiting.add(queue)
@@ -178,7 +178,7 @@ class Downloads:
         return path
 
     def _complete(self, wanted: Download, partial: Partial) -> None:
-        """Transfer until the whole is there and is what was locked."""
+        """Transfer until the file is complete and has the locked digest."""
         for may_begin_anew in (True, False):
             is_whole = 0 < wanted.size <= partial.size
             if not is_whole:
@@ -187,7 +187,7 @@ class Downloads:
                 return
             if not (partial.is_pieced and may_begin_anew):
                 break
-            partial.begin_anew()  # two transfers in one file: no proof that the bytes of either are wrong
+            partial.begin_anew()  # joined from two responses, each of which may be right
         raise errors.mismatch(wanted, partial, self._quarantine(wanted, partial))
 
     def _tried(self, wanted: Download, attempt: Callable[[], _T], size: Callable[[], int]) -> _T:
@@ -235,9 +235,9 @@ class Downloads:
             partial.write(chunk)
             tell(partial.size)
             if self._stop.is_set():
-                raise errors.cancelled()  # what came isn't wrong, only less
+                raise errors.cancelled()  # before the digest: the bytes are right but incomplete
             if partial.size > limit:
-                return  # more than was locked: the digest says the rest
+                return  # longer than the locked file: the digest check reports it
         is_open_ended = announced < 0 and "transfer-encoding" not in answer.headers
         if is_open_ended and partial.size < wanted.size and not errors.looks_like_html(partial.head()):
             raise Failure(SHORT, "the connection ended before the answer did", host_of(answer.url))
@@ -248,7 +248,7 @@ class Downloads:
         def tell(done: int) -> None:
             nonlocal told, at
             now = self._clock.monotonic()
-            # by time, and by size: what comes in one burst before a stall shall be seen, too
+            # by time and by size, so that a burst before a stall is shown, too
             if told < 0 or now - at >= _PERIOD or done == total or done - told >= max(total // 50, _LEAST):
                 told, at = done, now
                 self.reporter.emit(Event(PROGRESS, wanted.step, done=done, total=total, unit="bytes"))
@@ -266,7 +266,7 @@ class Downloads:
             return bytes(found)
 
     def _quarantine(self, wanted: Download, partial: Partial) -> str:
-        """Set the wrong bytes aside for whoever wants to look at them: one file for each that was wanted."""
+        """Move the wrong bytes aside for inspection, one file per wanted digest; return the path."""
         place = os.path.join(self._directory, "quarantine", wanted.sha256)
         partial.move_to(place)
         return place
@@ -298,7 +298,7 @@ def _refuse_status(answer: Answer) -> None:
 
 
 def _place(answer: Answer, wanted: Download, partial: Partial) -> None:
-    """Make the end of `partial` the place where the answer begins. Raises Failure where that can't be."""
+    """Position `partial` where the response begins. Raises Failure if the response has another range."""
     said = answer.headers.get("content-range")
     if answer.status == 200 and said is None:
         if partial.size:

@@ -1,4 +1,4 @@
-"""HTTP as transfers need it: redirects judged, every failure translated; the one module that knows httpx."""
+"""HTTP for transfers: checks redirects and translates every failure. The only module that imports httpx."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ UNREACHABLE, STALLED, SHORT, RANGE = "unreachable", "stalled", "short", "range"
 TLS, STATUS, PROTOCOL, PROXY = "tls", "status", "protocol", "proxy"
 
 
-class Failure(Exception):  # noqa: N818  it becomes an error once it is known what was wanted
-    """A try that came to nothing: what kind of trouble, in plain words, with which host, and whether it is final."""
+class Failure(Exception):  # noqa: N818  turned into an error where the download is known
+    """A failed try: the kind, its cause in plain words, the host, and whether a retry is pointless (`is_final`)."""
 
     def __init__(
         self,
@@ -62,7 +62,7 @@ class Failure(Exception):  # noqa: N818  it becomes an error once it is known wh
 
 
 class Answer(NamedTuple):
-    """An answer whose body is still to come; `headers` are in lower case, `url` is where redirects led."""
+    """A response whose body hasn't been read; header names are lower case, `url` is the one after redirects."""
 
     status: int
     headers: Mapping[str, str]
@@ -72,7 +72,7 @@ class Answer(NamedTuple):
 
 
 class Http:
-    """Asks for addresses as `network` says. `cancel`, from any thread, ends what is under way."""
+    """Sends requests as `network` says. `cancel` ends running requests, from any thread."""
 
     def __init__(self, network: Network) -> None:
         self._network = network
@@ -81,13 +81,13 @@ class Http:
         self._sockets: set[socket.socket] = set()
         self._is_cancelled = False
         self._asking = threading.Lock()
-        self._kept: dict[tuple[str, str, int], Login | None] = {}  # what the keyring said, by origin
+        self._kept: dict[tuple[str, str, int], Login | None] = {}  # the keyring's logins, by origin
 
     @contextlib.contextmanager
     def get(self, url: str, headers: Mapping[str, str], *, authorization: str = "") -> Iterator[Answer]:
-        """The answer to a GET, after redirects; `headers` go to every host, `authorization` to that of `url` alone.
+        """Send a GET and follow redirects; `headers` go to every host, `authorization` only to the host of `url`.
 
-        Raises Failure, and NetworkError where the configuration is at fault (`network/proxy`, `network/tls`).
+        Raises Failure, and NetworkError if the configuration is at fault (`network/proxy`, `network/tls`).
         """
         with contextlib.ExitStack() as open_things:
             at = url
@@ -107,7 +107,7 @@ class Http:
             raise Failure(PROTOCOL, f"it redirects more than {_MOST_REDIRECTS} times", host_of(url), is_final=True)
 
     def cancel(self) -> None:
-        """Break every connection that is open; what waits for bytes fails at once."""
+        """Break every open connection; reads that wait for bytes fail at once."""
         with self._lock:
             self._is_cancelled = True
             for each in self._sockets:
@@ -121,7 +121,7 @@ class Http:
         return _basic(login) if login else ""
 
     def _other_login(self, url: str, given: str) -> str:
-        """What the keyring has, once a host, where nothing else said who to be."""
+        """Ask the keyring for a login, once per host, if nothing else provides one."""
         known = login_for(self._network, url)
         if given or (known is not None and known.password):
             return ""
@@ -155,7 +155,7 @@ class Http:
         return Answer(response.status_code, found, url, has_login, lambda: _body(response, host, proxy))
 
     def _trace(self, event: str, facts: Mapping[str, Any]) -> None:
-        """Keep the sockets at hand: closing them in another thread is the only way to end a read that waits."""
+        """Remember each connection's socket: closing it is the only way to interrupt a read from another thread."""
         if event == "connection.connect_tcp.complete":
             found = facts["return_value"].get_extra_info("socket")
             with self._lock:
@@ -182,14 +182,14 @@ def _basic(login: Login) -> str:
 
 def _trust(network: Network) -> ssl.SSLContext:
     context = _named(network) if network.certificates else _default()
-    # Python 3.13 began to insist on extensions that the certificates of many company proxies lack, and that neither
-    # uv nor a browser asks for.
+    # Since 3.13 Python requires extensions that the certificates of many company proxies lack, and that neither uv
+    # nor browsers require.
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     return context
 
 
 def _default() -> ssl.SSLContext:
-    """The certificates of the system and of Mozilla together."""
+    """Return a context with the certificates of the system and of Mozilla."""
     import certifi
 
     context = ssl.create_default_context(cafile=certifi.where())
@@ -198,7 +198,7 @@ def _default() -> ssl.SSLContext:
 
 
 def _named(network: Network) -> ssl.SSLContext:
-    """The certificates that the user names, and no others."""
+    """Return a context with the certificates that the user names, and no others."""
     path, said_by = network.certificates, network.certificates_said_by
     try:
         if os.path.isdir(path):
@@ -230,8 +230,8 @@ def _redirected(at: str, location: str) -> str:
 
 def _body(response: httpx.Response, host: str, proxy: Proxy | None) -> Iterator[bytes]:
     with _translated(host, proxy):
-        # raw: a server that calls a .tar.gz gzip-encoded must not have it unpacked on the way; and in the pieces that
-        # come, since larger ones would be lost when the connection breaks
+        # raw: a .tar.gz that a server labels as gzip-encoded must not be decompressed; and in chunks as they arrive,
+        # since a larger buffer would be lost when the connection breaks
         yield from response.iter_raw()
 
 
@@ -248,7 +248,7 @@ def _translated(host: str, proxy: Proxy | None) -> Iterator[None]:
         raise Failure(STALLED, f"it stopped sending{by}", host) from error
     except httpx.ProxyError as error:
         named = f"the proxy of `{proxy.said_by}`" if proxy else "the proxy"
-        is_final = str(error).startswith("4")  # it wants a login, or doesn't let anybody there
+        is_final = str(error).startswith("4")  # a login is missing, or the host is forbidden
         raise Failure(PROXY, f"{named} answered {error}", host, is_final=is_final) from error
     except httpx.ConnectError as error:
         raise _connect_failure(error, host, by) from error
@@ -272,10 +272,10 @@ def _connect_failure(error: Exception, host: str, by: str) -> Failure:
 
 
 def _reason(error: BaseException) -> str:
-    """The last cause in plain words."""
+    """Return the deepest cause in plain words."""
     for each in _chain(error):
         if isinstance(each, socket.gaierror):
-            return "its name isn't known"
+            return "its name can't be resolved"
         if isinstance(each, ConnectionRefusedError):
             return "connection refused"
         if isinstance(each, ConnectionResetError):

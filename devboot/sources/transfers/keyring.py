@@ -1,4 +1,4 @@
-"""Logins out of the user's keyring, by way of the program of that name: asked when a host has refused a stranger."""
+"""Reads logins from the user's keyring with the program `keyring`, after a host has answered 401."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from urllib.parse import urlsplit
 from devboot.sources.transfers.network import Login, bare_url, host_of
 
 _SECONDS = 60.0  # it may ask the person to unlock the keyring
-_SWITCH = "UV_KEYRING_PROVIDER"  # as for uv: `disabled` leaves it alone
+_SWITCH = "UV_KEYRING_PROVIDER"  # as in uv: `disabled` means that the keyring isn't used
 
 
 def keyring_login(environ: Mapping[str, str], url: str, user: str = "") -> Login | None:
-    """The login that the keyring has for an address, else for its host; None where there is no such program or login.
+    """Return the keyring's login for a url, else for its host; None if there is no login or no `keyring` program.
 
-    `user` is whom the address names, "" for nobody. It runs with the variables of `environ`.
+    `user` is the user in the url, "" if it has none. The program runs with the variables of `environ`.
     """
     program = shutil.which("keyring", path=environ.get("PATH", ""))
     if program is None or environ.get(_SWITCH) == "disabled":
@@ -31,7 +31,7 @@ def keyring_login(environ: Mapping[str, str], url: str, user: str = "") -> Login
 
 
 def _ask(program: str, words: list[str], environ: Mapping[str, str]) -> list[str]:
-    """The lines that it prints; none where it has nothing, or can't be asked."""
+    """Return the lines that the program prints; none if it finds nothing or fails."""
     try:
         ended = subprocess.run(
             [program, "get", *words],

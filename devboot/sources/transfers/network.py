@@ -1,4 +1,4 @@
-"""How this user reaches the network: proxies, certificates, logins, as variables and files say it."""
+"""Reads the user's network settings (proxies, certificates, logins) from variables and files."""
 
 from __future__ import annotations
 
@@ -24,10 +24,11 @@ class Proxy(NamedTuple):
 
 
 class Network(NamedTuple):
-    """`proxies` by the scheme of the address that is asked for; `certificates` is a file or a folder, "" for none.
+    """The user's network settings.
 
-    `read_seconds` is how long nothing may come; `netrc` is the file with logins; `environ` has the variables for
-    programs that are asked for one.
+    `proxies` are by the scheme of the requested url; `certificates` is a file or a folder, "" for the default;
+    `read_seconds` is the read timeout; `netrc` is the file with logins; `environ` has the variables for programs
+    that provide logins.
     """
 
     proxies: Mapping[str, Proxy] = {}
@@ -48,11 +49,11 @@ class Login(NamedTuple):
 
 
 def network_of(environ: Mapping[str, str]) -> Network:
-    """What the variables say, in the spellings that curl and uv take; lower case comes first, as with curl."""
+    """Read the variables that curl and uv read; lower-case names take precedence, as in curl."""
     proxies = {}
     for scheme in _PORTS:
         for name in (f"{scheme}_proxy", f"{scheme.upper()}_PROXY", "all_proxy", "ALL_PROXY"):
-            # in a server's environment HTTP_PROXY may come out of a request: where there is one, it doesn't count
+            # in a CGI environment HTTP_PROXY may come from a request header, so it is ignored there
             if environ.get(name) and not (name == "HTTP_PROXY" and "REQUEST_METHOD" in environ):
                 proxies[scheme] = Proxy(environ[name], name)
                 break
@@ -70,12 +71,12 @@ def network_of(environ: Mapping[str, str]) -> Network:
 
 
 def split_hosts(text: str) -> tuple[str, ...]:
-    """The hosts of a list with commas or blanks, as `no_proxy` has them."""
+    """Return the hosts of a list separated by commas or blanks, the form of `no_proxy`."""
     return tuple(word.strip().lower() for word in text.replace(",", " ").split())
 
 
 def proxy_for(network: Network, url: str) -> Proxy | None:
-    """The proxy for this address. Raises NetworkError `network/proxy` where its own address can't be one."""
+    """Return the proxy for a url; None for a direct connection. Raises NetworkError `network/proxy`."""
     parts = urlsplit(url)
     proxy = network.proxies.get(parts.scheme)
     if proxy is None or _is_direct(network.no_proxy, parts):
@@ -97,7 +98,7 @@ def proxy_for(network: Network, url: str) -> Proxy | None:
 
 
 def login_for(network: Network, url: str) -> Login | None:
-    """Who to be for this address: as it says itself, else as the netrc file says for its host."""
+    """Return the login for a url: the one in the url itself, else its host's in the netrc file."""
     parts = urlsplit(url)
     if parts.username:
         return Login(unquote(parts.username), unquote(parts.password or ""))
@@ -106,30 +107,30 @@ def login_for(network: Network, url: str) -> Login | None:
     try:
         found = netrc.netrc(network.netrc).authenticators(parts.hostname)
     except (OSError, netrc.NetrcParseError, UnicodeDecodeError):
-        return None  # a file that others can't read either is no reason to stop
+        return None  # an unreadable netrc file is no reason to fail: curl ignores it, too
     return Login(found[0], found[2] or "") if found and found[0] else None
 
 
 def origin(url: str) -> tuple[str, str, int]:
-    """Scheme, host and port: what credentials are given to."""
+    """Return scheme, host and port: credentials are sent to one origin only."""
     parts = urlsplit(url)
     return parts.scheme, (parts.hostname or "").lower(), parts.port or _PORTS.get(parts.scheme, 0)
 
 
 def host_of(url: str) -> str:
-    """Host, and port where it isn't the usual one."""
+    """Return the host, with the port if it isn't the scheme's default."""
     scheme, host, port = origin(url)
     return host if port == _PORTS.get(scheme) else f"{host}:{port}"
 
 
 def bare_url(url: str) -> str:
-    """The address without user and password."""
+    """Return the url without user and password."""
     parts = urlsplit(url)
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
 def shown_url(url: str) -> str:
-    """The address as a message may show it: passwords and what follows `?` (signatures, tokens) masked."""
+    """Return the url with passwords and query (signatures, tokens) masked, for messages."""
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -157,7 +158,7 @@ def _matches(rule: str, host: str, port: int) -> bool:
     try:
         return ipaddress.ip_address(host) in ipaddress.ip_network(rule, strict=False)
     except ValueError:
-        pass  # one of the two is a name
+        pass  # one of the two isn't an IP address
     name, _, wanted_port = rule.partition(":")
     if wanted_port and wanted_port != str(port):
         return False

@@ -1,4 +1,4 @@
-"""The part of a file that is here already: kept through failures and kills, continued, and checked as a whole."""
+"""A partly downloaded file: survives failures and kills, is continued later, and is verified as a whole."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _CHUNK = 1 << 20
 
 
 class Partial:
-    """Bytes on their way to `path`, kept in `<path>.part`, and beside it what the server calls them.
+    """A download in progress to `path`, kept in `<path>.part`, with the server's validator in a file next to it.
 
-    The digest runs along; what was there before is read once for it. Raises OSError.
+    The digest is computed along the way; bytes of an earlier attempt are read once for it. Raises OSError.
     """
 
     def __init__(self, path: str) -> None:
@@ -24,7 +24,7 @@ class Partial:
         self._descriptor = -1
         self._digest = hashlib.sha256()
         self.size = 0
-        self.is_pieced = False  # its bytes come from more than one answer
+        self.is_pieced = False  # the bytes come from more than one response
 
     def __enter__(self) -> Partial:  # noqa: PYI034  the class is final in all but name
         make_directories(os.path.dirname(self._path))
@@ -44,11 +44,11 @@ class Partial:
 
     @property
     def sha256(self) -> str:
-        """The digest of what is here now, in hexadecimal."""
+        """The hexadecimal digest of the bytes so far."""
         return self._digest.hexdigest()
 
     def validator(self, url: str) -> str:
-        """What `If-Range` may say of the bytes that are here, "" for nothing: they came from another address."""
+        """Return the value for `If-Range`; "" if there is none, or the bytes came from another url."""
         try:
             with open(self._notes, encoding="utf-8") as stream:
                 notes = json.load(stream)
@@ -57,13 +57,13 @@ class Partial:
             return ""
 
     def note(self, url: str, etag: str, last_modified: str) -> None:
-        """Write down what the server calls the bytes that come now. Weak tags don't vouch for single bytes."""
+        """Record the server's validator for the bytes that follow; weak tags don't identify bytes and are skipped."""
         validator = etag if etag and not etag.startswith("W/") else last_modified
         with open(self._notes, "w", encoding="utf-8") as stream:
             json.dump({"address": _short(url), "validator": validator}, stream)
 
     def write(self, chunk: bytes) -> None:
-        """Add bytes at the end."""
+        """Append bytes."""
         view = memoryview(chunk)
         while view:
             written = os.write(self._descriptor, view)
@@ -73,7 +73,7 @@ class Partial:
         fail_point("download/writing")
 
     def begin_anew(self) -> None:
-        """Forget all of it."""
+        """Discard all bytes."""
         os.ftruncate(self._descriptor, 0)
         os.lseek(self._descriptor, 0, os.SEEK_SET)
         self._digest = hashlib.sha256()
@@ -81,7 +81,7 @@ class Partial:
         self.is_pieced = False
 
     def move_to(self, path: str) -> None:
-        """Give the bytes their name, once they are on the disk."""
+        """Sync the bytes to disk and move them to `path`."""
         os.fsync(self._descriptor)
         fail_point("download/synced")
         make_directories(os.path.dirname(path))
@@ -90,10 +90,10 @@ class Partial:
             os.unlink(self._notes)
 
     def head(self) -> bytes:
-        """The first bytes, to tell what they are."""
+        """Return the first 512 bytes, for recognising the kind of content."""
         return os.pread(self._descriptor, 512, 0)
 
 
 def _short(url: str) -> str:
-    # an address may hold a signature that opens doors
+    # the query may contain a signature that grants access
     return hashlib.sha256(url.partition("?")[0].encode()).hexdigest()[:16]

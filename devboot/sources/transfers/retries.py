@@ -1,4 +1,4 @@
-"""When to try a transfer again, and after how long: decided purely, with everything handed in."""
+"""Decides when to retry a transfer, and parses the headers that matter for it. Pure: time and chance are arguments."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Callable
 from email.utils import parsedate_to_datetime
 from typing import NamedTuple
 
-# What a server says when the next try may well succeed.
+# Status codes after which another try may succeed.
 RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
 class Patience(NamedTuple):
-    """How much trouble is taken: tries in a row without a byte, tries in all, and seconds of waiting."""
+    """Limits for retries: tries in a row without a new byte, tries in all, and seconds of waiting."""
 
     tries: int = 4
     most_tries: int = 20
@@ -21,7 +21,7 @@ class Patience(NamedTuple):
 
 
 class Budget:
-    """What is left of the patience for one transfer; `random` gives numbers from 0 to 1."""
+    """The retries that are left for one transfer; `random` returns numbers from 0 to 1."""
 
     def __init__(self, patience: Patience, random: Callable[[], float]) -> None:
         self._patience = patience
@@ -31,13 +31,16 @@ class Budget:
         self._waited = 0.0
 
     def next_wait(self, *, has_new_bytes: bool, asked: float | None = None) -> float | None:
-        """Seconds until the next try, `asked` ones where the server said so; None: it is enough."""
+        """Return the seconds to wait before the next try; None if the budget is spent.
+
+        `asked` are the seconds that the server has asked for.
+        """
         patience = self._patience
         self._fruitless = 1 if has_new_bytes else self._fruitless + 1
         if self._fruitless > patience.tries or self.tries >= patience.most_tries:
             return None
         growing = min(patience.longest_wait, patience.first_wait * 2 ** (self._fruitless - 1))
-        # Half of it by chance, so that a server that comes back isn't met by everybody in the same instant.
+        # Half of the wait is random, so that clients don't all return to a recovered server at the same instant.
         wait = growing * (0.5 + self._random() / 2) if asked is None else asked
         if self._waited + wait > patience.all_waits:
             return None
@@ -47,7 +50,7 @@ class Budget:
 
 
 def parse_retry_after(text: str, now: float) -> float | None:
-    """Seconds to wait by a `Retry-After` header, which has seconds or a date; None where it has neither.
+    """Return the seconds to wait by a `Retry-After` header (seconds or a date); None if it can't be parsed.
 
     `now` is wall-clock seconds.
     """
@@ -61,7 +64,7 @@ def parse_retry_after(text: str, now: float) -> float | None:
 
 
 class ContentRange(NamedTuple):
-    """What `Content-Range: bytes 10-99/100` says; `total` is -1 for `*`."""
+    """A parsed header `Content-Range: bytes 10-99/100`; `total` is -1 for `*`."""
 
     start: int
     end: int
@@ -69,7 +72,7 @@ class ContentRange(NamedTuple):
 
 
 def parse_content_range(text: str) -> ContentRange | None:
-    """The range of a partial answer; None where it can't be understood."""
+    """Parse the range of a partial response; return None if it can't be parsed."""
     unit, _, rest = text.strip().partition(" ")
     span, _, total = rest.partition("/")
     start, _, end = span.partition("-")

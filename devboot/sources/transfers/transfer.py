@@ -1,4 +1,4 @@
-"""What a transfer of our own is to bring."""
+"""The description of one transfer."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 
 class Download(NamedTuple):
-    """A file that is wanted: `url` is where, `what` its name in messages (`esbuild 0.28.2`), `step` its progress line.
+    """A file to download: `what` is its name in messages (`esbuild 0.28.2`), `step` its progress line.
 
-    `size` is bytes, -1 where nobody knows; `said_by` is the file or setting that the address comes from;
-    `authorization` is the value of that header, for the host of `url` alone.
+    `size` is in bytes, -1 if unknown; `said_by` is the file or setting that the url comes from; `authorization` is
+    the value of that header, sent to the host of `url` only.
     """
 
     url: str

@@ -1,4 +1,4 @@
-"""What a transfer that came to nothing means to the user: one function for each slug."""
+"""Builds the errors for failed transfers: one function per slug."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ _ENDS = {
     SHORT: "sends less than it announces",
     TLS: "can't be trusted",
     PROXY: "can't be reached through the proxy",
-    RANGE: "sends other parts than it is asked for",
-    PROTOCOL: "answers in a way that makes no sense",
+    RANGE: "sends another part than requested",
+    PROTOCOL: "sends an answer that can't be understood",
 }
 
 
 def failed(
     wanted: Download, failure: Failure, tries: int, seconds: float, here: int, asked: float | None
 ) -> DevbootError:
-    """The error for the last failure of a transfer."""
+    """Return the error for the last failure of a transfer."""
     if failure.kind == STATUS:
         return _refused(wanted, failure, tries, asked)
     end = _ENDS.get(failure.kind, "can't be reached")
-    tried = f"tried {tries} times in {duration(seconds)}" if tries > 1 else "not tried again: it would be the same"
+    tried = f"tried {tries} times in {duration(seconds)}" if tries > 1 else "not retried: the result would be the same"
     sizes = (
         [f"{size(here)} of {size(wanted.size)} came"] if failure.kind in (STALLED, SHORT) and wanted.size > 0 else []
     )
@@ -42,7 +42,7 @@ def failed(
         f"could not fetch {wanted.what}: {failure.host} {end}",
         causes=[failure.cause, *sizes, tried, _address(wanted)],
         help=_help(failure),
-        kept=[f"{size(here)} of it, where the next try goes on"] if here else [],
+        kept=[f"{size(here)} of it; the next try continues there"] if here else [],
     )
 
 
@@ -50,7 +50,7 @@ def _help(failure: Failure) -> list[str]:
     if failure.kind == TLS:
         return [
             "export SSL_CERT_FILE=/path/to/your/organisation/certificates.pem",
-            "date  # a wrong clock does it, too",
+            "date  # a wrong clock is another cause",
         ]
     return [
         "check the connection or VPN, then run the same command again",
@@ -75,12 +75,12 @@ def _refused(wanted: Download, failure: Failure, tries: int, asked: float | None
         f"network/http-{status}",
         f"{failure.host} answered {status} to the request for {wanted.what}",
         causes=causes,
-        help=helps.get(status, ["run the same command again in a while"]),
+        help=helps.get(status, ["run the same command again later"]),
     )
 
 
 def offline(wanted: Download) -> NetworkError:
-    """The network is off, and the file isn't here."""
+    """Return the error for a missing file while the network is switched off."""
     much = f", {size(wanted.size)}" if wanted.size >= 0 else ""
     return NetworkError(
         "network/offline",
@@ -91,12 +91,12 @@ def offline(wanted: Download) -> NetworkError:
 
 
 def cancelled() -> NetworkError:
-    """The person had enough."""
-    return NetworkError("network/cancelled", "the transfer was interrupted", kept=["what came, for the next time"])
+    """Return the error for a transfer that the user has interrupted."""
+    return NetworkError("network/cancelled", "the transfer was interrupted", kept=["the downloaded part"])
 
 
 def mismatch(wanted: Download, partial: Partial, aside: str) -> IntegrityError:
-    """Other bytes than those that were locked; they lie at `aside` now."""
+    """Return the error for a file with another digest than the locked one; its bytes were moved to `aside`."""
     causes = []
     head = partial.head()
     if looks_like_html(head):
@@ -106,7 +106,7 @@ def mismatch(wanted: Download, partial: Partial, aside: str) -> IntegrityError:
     elif partial.size < wanted.size:
         causes.append(f"{size(partial.size)} came instead of {size(wanted.size)}")
     causes += [
-        "the download is damaged, the file was published anew, or somebody tampers with it",
+        "the download is damaged, the file was replaced after it was locked, or somebody has tampered with it",
         _address(wanted),
     ]
     helps = ["log in to the network, then run the same command again"] if looks_like_html(head) else []
@@ -116,21 +116,21 @@ def mismatch(wanted: Download, partial: Partial, aside: str) -> IntegrityError:
         details=[f"expected sha256:{wanted.sha256}", f"computed sha256:{partial.sha256}"],
         causes=causes,
         help=[*helps, f"devboot lock --update {wanted.step}"],
-        kept=[f"the wrong bytes, to look at: {aside}", "nothing of it is used"],
+        kept=[f"the wrong bytes, for inspection: {aside}", "nothing of it is used"],
     )
 
 
 def too_long(wanted: Download, most: int) -> IntegrityError:
-    """A document that no registry sends."""
+    """Return the error for a document that is longer than any registry's."""
     return IntegrityError(
         "integrity/too-long",
-        f"what describes {wanted.what} is longer than {size(most)}",
+        f"the description of {wanted.what} is longer than {size(most)}",
         causes=[_address(wanted)],
     )
 
 
 def looks_like_html(head: bytes) -> bool:
-    """Whether these first bytes are those of a web page."""
+    """Return True if these first bytes look like a web page."""
     return head.lstrip(b"\xef\xbb\xbf \t\r\n")[:15].lower().startswith((b"<!doctype html", b"<html"))
 
 

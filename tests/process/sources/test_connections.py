@@ -49,7 +49,7 @@ def test_trouble_with_certificates_is_final(certificate, environ, cause, tmp_pat
 
     assert caught.value.slug == "network/tls"
     assert caught.value.causes[0].startswith(cause)
-    assert caught.value.causes[1] == "not tried again: it would be the same"
+    assert caught.value.causes[1] == "not retried: the result would be the same"
     assert server.requests == []
     assert client.retries == []
 

@@ -179,7 +179,7 @@ def test_a_server_that_always_ends_early_is_named_with_both_sizes(client, server
 
     assert caught.value.slug == "network/short-body"
     assert "1.0 kB of 768.0 kB came" in caught.value.causes
-    assert caught.value.kept == ("1.0 kB of it, where the next try goes on",)
+    assert caught.value.kept == ("1.0 kB of it; the next try continues there",)
     assert f"{SHA256}.part" in left(client)
 
 
@@ -304,10 +304,10 @@ def test_wrong_bytes_are_set_aside_and_nothing_is_retried(client, server):
         "toy 1.0.0 is not the file that was locked",
         "expected sha256:SHA256",
         f"computed sha256:{computed}",
-        "the download is damaged, the file was published anew, or somebody tampers with it",
+        "the download is damaged, the file was replaced after it was locked, or somebody has tampered with it",
         f"`{url}`, as recipes/toy/recipe.toml says",
         "devboot lock --update toy",
-        f"the wrong bytes, to look at: {client.cache}/downloads/quarantine/SHA256",
+        f"the wrong bytes, for inspection: {client.cache}/downloads/quarantine/SHA256",
         "nothing of it is used",
     ]
     assert left(client) == [f"quarantine/{SHA256}"]

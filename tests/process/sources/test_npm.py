@@ -129,7 +129,7 @@ def test_the_digest_of_the_registry_counts_as_well(client, registry, tmp_path):
         source(client, environ_of(registry, tmp_path)).have(artifact)
 
     assert caught.value.slug == "integrity/hash-mismatch"
-    assert caught.value.what == "esbuild 1.0.0 isn't what the registry itself says of it"
+    assert caught.value.what == "esbuild 1.0.0 doesn't have the digest that the registry publishes for it"
 
 
 @pytest.mark.faults(3)
@@ -162,7 +162,7 @@ def test_without_a_configuration_npm_is_asked_and_then_the_person(client, regist
         source(client, bare).have(artifact)
     assert (caught.value.slug, caught.value.what) == (
         "network/no-registry",
-        "nothing says which npm registry has esbuild",
+        "no npm registry is configured for esbuild",
     )
     assert source(client, bare, ask_npm=lambda: registry.url).have(artifact)
 

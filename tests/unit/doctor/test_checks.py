@@ -349,7 +349,7 @@ def test_a_file_that_is_no_database_is_found(database):
     with open(path, "wb") as file:
         file.write(b"version https://example.test/spec/v1\n")
     answer = databases.integrity(known)
-    assert (slugs(answer), answer.findings[0].evidence) == (["sqlite/damaged"], ("it is no SQLite file",))
+    assert (slugs(answer), answer.findings[0].evidence) == (["sqlite/damaged"], ("it is not an SQLite file",))
 
 
 @pytest.mark.faults(99)

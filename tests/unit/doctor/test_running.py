@@ -56,7 +56,7 @@ def test_a_check_that_crashes_is_reported_and_the_others_go_on():
         raise KeyError("x")
 
     done = report(Check("one", "first", crashing), Check("two", "second", lambda _: Answer(("fine",))))
-    assert done.areas[0].outcomes[0].crash == "it failed itself: KeyError: 'x'"
+    assert done.areas[0].outcomes[0].crash == "the check crashed: KeyError: 'x'"
     assert done.areas[1].fact == "fine"
     assert not done.is_ok()
 
@@ -72,7 +72,7 @@ def test_a_check_that_hangs_is_reported_after_its_limit():
     gate = threading.Event()
     done = report(Check("one", "a", lambda _: gate.wait() or Answer()), limit=0.05)
     gate.set()
-    assert done.crashes[0].crash == "gave no answer within 0.05 s"
+    assert done.crashes[0].crash == "didn't finish within 0.05 s"
 
 
 def test_more_hanging_checks_than_slots_do_not_stop_the_report():

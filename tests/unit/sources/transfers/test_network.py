@@ -100,7 +100,7 @@ def test_timeouts_are_those_of_uv():
 @pytest.mark.parametrize(
     ("cause", "words"),
     [
-        (socket.gaierror(-2, "Name or service not known"), "its name isn't known"),
+        (socket.gaierror(-2, "Name or service not known"), "its name can't be resolved"),
         (ConnectionRefusedError(111, "Connection refused"), "connection refused"),
         (ConnectionResetError(104, "reset"), "connection reset"),
         (OSError(101, "Network is unreachable"), "network is unreachable"),

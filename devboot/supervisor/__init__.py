@@ -1,14 +1,14 @@
-"""Runs the processes of one project: pure state machine, children, probes, logs; one thread, no asyncio.
+"""Supervisor of one project's processes: state machine, children, probes and logs, in one thread, without asyncio.
 
-Rooms, from top to bottom; imports go down only:
+Sub-packages, from top to bottom; imports go down only:
 
-    core      all processes of a plan, each process, each of its runs; what starts, restarts and stops
-    explain   why one did not start, ended or never became ready, in words and with advice
-    probes    finding out that one is ready or alive, one module for each kind of asking
-    watch     files that are watched, and processes that reload in a loop
-    system    spawning and ending children, terminals, the tables of processes and sockets
-    output    what children write: relayed, searched, kept in logs and read again
+    core      the supervisor of a plan, a process, a run; decides what starts, restarts and stops
+    explain   builds the error messages for processes that did not start, ended or never became ready
+    probes    readiness and liveness probes, one module per kind
+    watch     watches files and detects reload loops
+    system    spawns and ends children; reads the tables of processes and sockets
+    output    relays, searches, logs and reads back the output of children
 
-Below all of them `state` is the life of one process as a pure state machine, and `event_loop` waits for descriptors
+Below all of them, `state` is the life of one process as a pure state machine, and `event_loop` waits for descriptors
 and timers.
 """

@@ -1,6 +1,6 @@
-"""The one event loop of the daemon: file descriptors and timers, in one thread, without asyncio.
+"""Event loop of the daemon: file descriptors and timers, in one thread, without asyncio.
 
-asyncio costs 41 ms and several MB before it does anything; all that a supervisor needs of it is this page.
+Importing asyncio takes 41 ms and several MB of memory; the supervisor needs only the parts that are here.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ else:
 
 READ, WRITE = 1, 2
 LONGEST_WAIT = 86_400.0  # seconds; the kernel takes milliseconds as a signed int of 32 bits
-_PAUSE = 1.0  # seconds for which a descriptor is left alone whose callback has failed
+_PAUSE = 1.0  # seconds for which a descriptor isn't watched after its callback has failed
 
 
 class Timer:
-    """A call that is due at `when` (seconds of the loop's clock) unless it is cancelled."""
+    """A call that is due at `when` (seconds on the loop's clock) unless it is cancelled."""
 
     __slots__ = ("_callback", "_scope", "sequence", "when")
 
@@ -41,15 +41,15 @@ class Timer:
 
     @property
     def cancelled(self) -> bool:
-        """Whether nothing will come of it any more: it was taken back, or has run."""
+        """True if the timer was cancelled or has run."""
         return self._callback is None
 
     def cancel(self) -> None:
-        """Take it back; doing so twice, or after it ran, is harmless."""
-        self._callback = None  # whoever waits for the time to come doesn't keep what the call was for
+        """Cancel the call. Cancelling twice, or after the call, does nothing."""
+        self._callback = None  # the heap keeps the timer until its time; free what the callback refers to now
 
     def run(self, loop: Loop) -> None:
-        """Make the call, unless it was taken back; never twice."""
+        """Make the call once, unless the timer was cancelled."""
         callback, self._callback = self._callback, None
         if callback is not None:
             (self._scope or loop).call(callback)
@@ -59,7 +59,7 @@ class Timer:
 
 
 class _Epoll:
-    """Linux's own; the selectors module costs a millisecond to import, and as much for each hundred events."""
+    """Poller for Linux. The selectors module takes a millisecond to import, and another per hundred events."""
 
     def __init__(self) -> None:
         self._epoll = select.epoll()
@@ -74,11 +74,11 @@ class _Epoll:
         try:
             self._epoll.unregister(fd)
         except OSError:
-            return  # it was closed first, against the rules
+            return  # the caller closed it before unwatching it
 
     def wait(self, seconds: float | None, most: int) -> list[tuple[int, int]]:
-        """Which descriptors are ready for what. An error or a hang-up is both: the next read or write tells it."""
-        # The system waits in milliseconds, and a timer must not find that it is still too early.
+        """Return the ready descriptors with READ and WRITE flags. An error or a hang-up sets both flags."""
+        # The system waits in whole milliseconds: round up, so that a timer is due when the wait ends.
         patience = -1.0 if seconds is None else -(-seconds * 1000 // 1) / 1000
         found = self._epoll.poll(patience, max(1, most))
         return [(fd, (event & ~4 and READ) | (event & ~1 and WRITE)) for fd, event in found]
@@ -92,7 +92,7 @@ def _to_poll(events: int) -> int:
 
 
 class _Portable:
-    """The same on other systems."""
+    """Poller for other systems, on top of `selectors`."""
 
     def __init__(self) -> None:
         import selectors
@@ -116,7 +116,7 @@ class _Portable:
 
 
 class AbstractLoop:
-    """What the parts of a daemon use of a loop, be it the loop itself or a scope of it."""
+    """Interface of an event loop, implemented by the loop and by its scopes."""
 
     now: Callable[[], float]  # the clock of all timers
 
@@ -125,31 +125,31 @@ class AbstractLoop:
         raise NotImplementedError
 
     def unwatch(self, fd: int) -> None:
-        """Forget `fd`; call it before closing it. Unknown descriptors are fine."""
+        """Stop watching `fd`. Call it before closing the descriptor; unknown descriptors are ignored."""
         raise NotImplementedError
 
     def call_at(self, when: float, callback: Callable[[], None], scope: Scope | None = None) -> Timer:
-        """Call once at `when` on the loop's clock."""
+        """Call `callback` once at `when` on the loop's clock."""
         raise NotImplementedError
 
     def call_later(self, delay: float, callback: Callable[[], None], scope: Scope | None = None) -> Timer:
-        """Call once, `delay` seconds from now (0: in the next turn)."""
+        """Call `callback` once, `delay` seconds from now (0: in the next turn)."""
         return self.call_at(self.now() + delay, callback, scope)
 
     def call(self, function: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> bool:
-        """Call now; an error is reported and goes no further. Returns False if there was one."""
+        """Call `function` now and report an exception instead of raising it. Return False if there was one."""
         raise NotImplementedError
 
     def contain(self, error: Exception, fail: Fail | None = None) -> None:
-        """Report an error of a callback. Raises it where nobody takes errors."""
+        """Report an exception of a callback. Raises it if the loop has no `on_error`."""
         raise NotImplementedError
 
 
 class Loop(AbstractLoop):
-    """Calls back when descriptors are ready and when timers are due. Not thread-safe: there is one thread.
+    """Event loop that calls back when descriptors are ready and timers are due. Not thread-safe.
 
-    `on_error(error, fail)` receives what a callback raises, and `fail` of the scope that the callback belongs to, if
-    any; the loop goes on. While it is None, errors end the loop.
+    `on_error(error, fail)` receives an exception of a callback, and the `fail` of the callback's scope if it has one;
+    the loop keeps running. While `on_error` is None, exceptions end the loop.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -160,11 +160,11 @@ class Loop(AbstractLoop):
         self._timers: list[Timer] = []
         self._sequence = 0
         self._running = False
-        self.turns = 0  # how often it has waited for something to happen
+        self.turns = 0  # number of completed waits; caches use it to detect a new turn
         self.on_error: OnError | None = None
 
     def watch(self, fd: int, events: int, callback: Callable[[int], None], scope: Scope | None = None) -> None:
-        """Watch a descriptor; an error in the callback is one of the scope, if there is one."""
+        """Watch a descriptor. Exceptions of the callback are reported to `scope`, if given."""
         self._paused.pop(fd, None)
         known = self._watched.get(fd)
         if known is None:
@@ -174,20 +174,20 @@ class Loop(AbstractLoop):
         self._watched[fd] = (events, callback, scope)
 
     def unwatch(self, fd: int) -> None:
-        """Forget `fd`."""
+        """Stop watching `fd`."""
         self._paused.pop(fd, None)
         if self._watched.pop(fd, None) is not None:
             self._poll.remove(fd)
 
     def call_at(self, when: float, callback: Callable[[], None], scope: Scope | None = None) -> Timer:
-        """Call at a time."""
+        """Call `callback` once at `when` on the loop's clock."""
         self._sequence += 1
         timer = Timer(when, self._sequence, callback, scope)
         _heapq.heappush(self._timers, timer)
         return timer
 
     def call(self, function: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> bool:
-        """Call now, and contain an error."""
+        """Call `function` now and report an exception instead of raising it."""
         try:
             function(*args, **kwargs)
         except Exception as error:  # noqa: BLE001  whatever it is, it must not end what everything depends on
@@ -196,7 +196,7 @@ class Loop(AbstractLoop):
         return True
 
     def contain(self, error: Exception, fail: Fail | None = None) -> None:
-        """Report an error."""
+        """Report an exception to `on_error`, or raise it if there is none."""
         if self.on_error is None:
             raise error
         try:  # noqa: SIM105  contextlib costs an import
@@ -205,17 +205,17 @@ class Loop(AbstractLoop):
             pass
 
     def run(self) -> None:
-        """Turn until `stop` is called."""
+        """Run turns until `stop` is called."""
         self._running = True
         while self._running:
             self.turn()
 
     def stop(self) -> None:
-        """End `run` after this turn."""
+        """End `run` after the current turn."""
         self._running = False
 
     def turn(self, limit: float | None = None) -> None:
-        """Wait for the next thing to happen (at most `limit` seconds) and call back for all that is due."""
+        """Wait for the next event (at most `limit` seconds), then call back for ready descriptors and due timers."""
         watched = self._watched
         happened = [(fd, ready, watched.get(fd)) for fd, ready in self._poll.wait(self._patience(limit), len(watched))]
         self.turns += 1
@@ -230,11 +230,11 @@ class Loop(AbstractLoop):
             _heapq.heappop(self._timers).run(self)
 
     def close(self) -> None:
-        """Release its own descriptor."""
+        """Close the descriptor of the poller."""
         self._poll.close()
 
     def _pause(self, fd: int, events: int, callback: Callable[[int], None], scope: Scope | None) -> None:
-        """Leave a descriptor alone for a while: its callback has failed, and would be called again at once."""
+        """Stop watching a descriptor for a while after its callback failed; it would be called again at once."""
         self.unwatch(fd)
         paused = self._paused[fd] = (events, callback, scope)
 
@@ -259,10 +259,10 @@ class Loop(AbstractLoop):
 
 
 class Scope(AbstractLoop):
-    """A view of a loop for one process or one client: an error in a callback registered through it ends that alone.
+    """View of a loop for one process or one client: an exception in one of its callbacks ends only that one.
 
-    `fail` is called with the error that was reported. Errors of nested calls come out of the outermost one, so that
-    nothing goes on with what has failed half way.
+    `fail` is called with the reported error. Exceptions of nested calls are reported by the outermost call, so that no
+    code continues with half-changed state.
     """
 
     def __init__(self, loop: AbstractLoop, fail: Fail) -> None:
@@ -272,19 +272,19 @@ class Scope(AbstractLoop):
         self._is_entered = False
 
     def watch(self, fd: int, events: int, callback: Callable[[int], None], scope: Scope | None = None) -> None:
-        """Watch in this scope."""
+        """Watch a descriptor in this scope."""
         self._loop.watch(fd, events, callback, scope or self)
 
     def unwatch(self, fd: int) -> None:
-        """Forget `fd`."""
+        """Stop watching `fd`."""
         self._loop.unwatch(fd)
 
     def call_at(self, when: float, callback: Callable[[], None], scope: Scope | None = None) -> Timer:
-        """Call in this scope."""
+        """Schedule a call in this scope."""
         return self._loop.call_at(when, callback, scope or self)
 
     def call(self, function: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> bool:
-        """Call now; an error is reported and ends what this scope stands for."""
+        """Call `function` now; an exception is reported and fails this scope. Return False if there was one."""
         if self._is_entered:
             function(*args, **kwargs)
             return True
@@ -300,5 +300,5 @@ class Scope(AbstractLoop):
         return True
 
     def contain(self, error: Exception, fail: Fail | None = None) -> None:
-        """Report an error that ends what this scope stands for."""
+        """Report an exception and fail this scope."""
         self._loop.contain(error, fail or self._fail)

@@ -1,8 +1,8 @@
-"""The life of one process as a pure state machine: (state, event, now, policy) in, (state, action) out, no I/O.
+"""State machine of one process, without I/O: (state, event, now, policy) in, (state, action) out.
 
-Whoever calls obeys the action and feeds back what came of it. A stop wins over everything, an intended restart is
-never counted as a failure, and the leader's end is followed by a sweep: only when nothing of its session is left
-(GONE) is it decided what comes next.
+The caller carries out the action and feeds its result back as an event. A stop overrides everything, and a requested
+restart never counts as a failure. After the leader's exit, the rest of its session is ended first; the next step is
+decided when nothing of the session is left (GONE).
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from devboot.model import process as phases
 from devboot.record import Record
 
 # Events
-START = "start"  # somebody wants it up
-CLEAR = "clear"  # all that it depends on is there
+START = "start"  # requested by a user or by a dependent
+CLEAR = "clear"  # every dependency is met
 SKIP = "skip"  # a task that need not run
 SPAWNED = "spawned"
 SPAWN_FAILED = "spawn-failed"
@@ -20,7 +20,7 @@ PROBE_PASSED = "probe-passed"
 PROBE_FAILED = "probe-failed"  # a readiness probe, after having passed
 ALIVE_FAILED = "alive-failed"  # the liveness probe, often enough
 EXITED = "exited"  # the leader has gone
-HOPELESS = "hopeless"  # what it has written says that it will end like this every time
+HOPELESS = "hopeless"  # its output shows that every further run would end the same way
 GONE = "gone"  # nothing of its session is left
 DUE = "due"  # the delay before a restart is over
 STOP = "stop"
@@ -32,64 +32,64 @@ EVENTS = (
 
 # Actions
 NOTHING = "nothing"
-CHECK = "check"  # see whether the dependencies are there, then feed CLEAR
+CHECK = "check"  # check the dependencies, then feed CLEAR
 SPAWN = "spawn"
-SIGNAL = "signal"  # ask the leader to stop
-SWEEP = "sweep"  # end what the leader left behind, then feed GONE
+SIGNAL = "signal"  # send the leader its stop signal
+SWEEP = "sweep"  # end the processes that the leader left behind, then feed GONE
 DELAY = "delay"  # feed DUE after `seconds`
-GIVE_UP = "give-up"  # tell it: the restart budget is spent, or there is no hope
+GIVE_UP = "give-up"  # report that the restart budget is spent, or that restarting is pointless
 
-# What a stopping process becomes once it has gone
+# What follows when a stopping process is gone
 THEN_STOPPED = "stopped"
 THEN_AGAIN = "again"
-THEN_JUDGED = "judged"  # it ended by itself: restart policy
-THEN_FAILED = "failed"  # ended by us because it did not live: counts as a failure whatever its exit code
-THEN_GIVEN_UP = "given-up"  # it ended by itself, and would do so again
+THEN_JUDGED = "judged"  # its end was not requested: the restart policy decides
+THEN_FAILED = "failed"  # ended by us because its liveness probe failed: a failure, whatever its exit code
+THEN_GIVEN_UP = "given-up"  # its end was not requested, and another run would end the same way
 
 ALIVE = (phases.STARTING, phases.RUNNING, phases.READY, phases.UNREADY)
 PENDING = (phases.WAITING, phases.BACKOFF)
 
-FIRST_DELAY = 0.001  # the first restart follows at once; a process that flaps waits longer each time
+FIRST_DELAY = 0.001  # the first restart is immediate; the delay grows with each failure
 
 
 class Policy(Record):
-    """What a process' specification says about its life; seconds."""
+    """Restart policy of a process, from its specification. Durations are in seconds."""
 
-    has_probe: bool = False  # readiness gates: starting until its probe has passed
+    has_probe: bool = False  # the process stays `starting` until its readiness probe has passed
     restart: str = "on-failure"
     max_restarts: int = 5
     window: float = 60.0
     expected_exit: tuple[int, ...] = (0,)
-    scheduled: bool = False  # between its runs it waits for the next one
+    scheduled: bool = False  # runs on a schedule, and waits between runs
 
 
 class End(Record):
-    """How a leader ended: an exit code, or the number of the signal that ended it."""
+    """Exit of a leader: its exit code, or the number of the signal that ended it."""
 
     code: int | None = None
     signal: int | None = None
 
 
 class State(Record):
-    """Where a process is in its life. `failures` holds the times of ends that used up restart budget."""
+    """State of a process. `failures` holds the times of the exits that used up restart budget."""
 
     phase: str = phases.STOPPED
     then: str = THEN_STOPPED
     end: End | None = None  # of the latest run
     failures: tuple[float, ...] = ()
-    restarts: int = 0  # automatic ones since somebody last started, stopped or restarted it, for `ps`
-    has_been_ready: bool = False  # since then
+    restarts: int = 0  # automatic restarts since the last requested start, stop or restart; shown by `ps`
+    has_been_ready: bool = False  # since the last requested start, stop or restart
 
 
 class Event(Record):
-    """Something that happened; `end` comes with EXITED."""
+    """An event of the state machine. `end` is set for EXITED."""
 
     kind: str
     end: End | None = None
 
 
 class Action(Record):
-    """What has to be done now."""
+    """An action that the caller has to carry out."""
 
     kind: str
     seconds: float = 0.0
@@ -99,33 +99,33 @@ _NOTHING = Action(NOTHING)
 
 
 def _with_reset_counters(state: State) -> State:
-    """The state without what counts since somebody last started, stopped or restarted it."""
+    """Return the state with its counters reset, as after a requested start, stop or restart."""
     return state._replace(failures=(), restarts=0, has_been_ready=False)
 
 
 def is_expected(end: End, policy: Policy) -> bool:
-    """Whether a run that ended like this went as it should."""
+    """Return whether an exit counts as a success: an expected exit code, and no signal."""
     return end.signal is None and end.code in policy.expected_exit
 
 
 def failed(state: State) -> State:
-    """The state after an error of devboot's own: nothing is known of its end, and nothing starts it by itself."""
+    """Return the state after an internal error of devboot: failed, without an exit, and not restarted."""
     return state._replace(phase=phases.FAILED, then=THEN_FAILED, end=None, failures=())
 
 
 def succeeded(state: State, policy: Policy) -> bool:
-    """Whether it ended by itself, and well."""
+    """Return whether the process has exited as expected."""
     return state.phase == phases.EXITED and state.end is not None and is_expected(state.end, policy)
 
 
 def succeeds(state: State, policy: Policy) -> bool:
-    """Whether it has ended by itself, and well, and only what it left behind is being ended."""
+    """Return whether the leader has exited as expected and only its leftover children are still being ended."""
     is_swept = state.phase == phases.STOPPING and state.then == THEN_JUDGED and state.end is not None
     return is_swept and state.end is not None and is_expected(state.end, policy)
 
 
 def delay_before_restart(failures: int, policy: Policy) -> float:
-    """Seconds to wait after the given number of failures within the window (at least 1).
+    """Return the seconds to wait after the given number of failures within the window (at least 1).
 
     All delays together stay below the window; otherwise a slow crash loop would never use up its budget.
     """
@@ -136,7 +136,7 @@ def delay_before_restart(failures: int, policy: Policy) -> float:
 
 
 def advance(state: State, event: Event, now: float, policy: Policy) -> tuple[State, Action]:
-    """The state after `event`, and what has to be done. Events that make no sense in a phase change nothing."""
+    """Return the state after `event` and the action to carry out. Events without meaning in a phase change nothing."""
     return _HANDLERS[event.kind](state, event, now, policy)
 
 
@@ -144,7 +144,7 @@ def _start(state: State, _event: Event, _now: float, _policy: Policy) -> tuple[S
     if state.phase in ALIVE or state.phase == phases.WAITING:
         return state, _NOTHING
     if state.phase == phases.STOPPING:
-        return state._replace(then=THEN_AGAIN), _NOTHING  # also when it ended by itself and is being swept
+        return state._replace(then=THEN_AGAIN), _NOTHING  # also while the leftovers of an unrequested end are swept
     return _afresh(state)
 
 
@@ -190,7 +190,7 @@ def _spawned(state: State, _event: Event, _now: float, policy: Policy) -> tuple[
 
 
 def _spawn_failed(state: State, _event: Event, _now: float, _policy: Policy) -> tuple[State, Action]:
-    # Also after an exit of 126 or 127 that turned out to mean: the shell didn't find the program.
+    # Also after exit 126 or 127, when it turns out that the shell didn't find the program.
     if state.phase == phases.WAITING or (state.phase == phases.STOPPING and state.then == THEN_JUDGED):
         return state._replace(phase=phases.FAILED), _NOTHING
     return state, _NOTHING
@@ -244,7 +244,7 @@ def _gone(state: State, _event: Event, now: float, policy: Policy) -> tuple[Stat
 
 
 def _spend(state: State, now: float, policy: Policy) -> tuple[State, Action]:
-    # Of what has never been ready each failure counts: a slow start would crash for ever, and somebody waits for it
+    # Until it was ready once, failures outside of the window count too: else a slow start could crash for ever.
     is_starting = policy.has_probe and not state.has_been_ready
     failures = (*(at for at in state.failures if is_starting or now - at < policy.window), now)
     if len(failures) > policy.max_restarts:

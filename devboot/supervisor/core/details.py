@@ -1,4 +1,4 @@
-"""What `ps -v` says of a process below the table: what it runs, what it needs, and what its probes saw last."""
+"""Details of a process for `ps -v`: its command, its dependencies, and the last results of its probes."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ if TYPE_CHECKING:
 
 
 class Asked(Record):
-    """A probe: `how` it asks, and what came of its `last` try, which may have several lines; empty before the first."""
+    """A probe: `how` it checks, and the result of its `last` try, possibly several lines; "" before the first."""
 
     how: str
     last: str = ""
 
 
 class Details(Record):
-    """Of one process. `depends_on` pairs a name with what is waited for; a probe is None where there is none."""
+    """Details of one process. `depends_on` pairs a name with the state waited for; a missing probe is None."""
 
     name: str
     command: str
@@ -31,7 +31,7 @@ class Details(Record):
 
 
 def details(process: Process) -> Details:
-    """What is known of it, whether it runs or not."""
+    """Return the details of a process, whether it runs or not."""
     spec, run, (ready, alive) = process.spec, process.run, process.probed
     if run is not None:
         ready, alive = run.probe_text, run.alive_text
@@ -48,7 +48,7 @@ def details(process: Process) -> Details:
 
 
 def _how(probe: model.Probe) -> str:
-    """`http 127.0.0.1:8000/health, every 10 s`."""
+    """Describe a probe, such as `http 127.0.0.1:8000/health, every 10 s`."""
     ways = {
         model.TCP: f"tcp {probe.host}:{probe.port}",
         model.HTTP: f"http {probe.host}:{probe.port}{probe.path}",

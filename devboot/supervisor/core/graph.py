@@ -1,4 +1,4 @@
-"""Who waits for whom: pure questions about dependencies, asked of plain phases."""
+"""Dependencies between processes: what is met, what blocks, in which order to start. Pure functions."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ _ENDED = (model.STOPPED, model.EXITED, model.FAILED, model.GAVE_UP)
 
 
 class Standing(Record):
-    """What others want to know of a process: its phase, and what the phase alone doesn't tell."""
+    """State of a process as its dependents see it: the phase, and facts that the phase doesn't show."""
 
     phase: str
-    ok: bool = False  # it has ended, as it should
-    settled: bool = False  # alive and quiet for long enough, where nothing else shows that it is up
-    gates: bool = False  # only readiness counts, or the end of a task, not the time alive
-    hopeless: bool = False  # it waits for something that will not come by itself
+    ok: bool = False  # it has ended as expected
+    settled: bool = False  # alive and idle for long enough; counts where no probe shows that it is up
+    gates: bool = False  # only its readiness, or the end of a task, counts; not the time alive
+    hopeless: bool = False  # it waits for something that won't happen without a command
 
 
 class Blocker(Record):
-    """Why a process waits. `forever`: nothing that happens by itself will change it."""
+    """Reason for which a process waits. `forever`: it stays blocked until the user does something."""
 
     name: str
     reason: str
@@ -32,7 +32,7 @@ class Blocker(Record):
 
 
 def is_met(until: str, standing: Standing) -> bool:
-    """Whether a dependency on a process that stands like this is fulfilled."""
+    """Return whether a dependency on a process in this state is fulfilled."""
     if until == model.UNTIL_COMPLETED:
         return standing.phase == model.EXITED
     if until == model.UNTIL_SUCCEEDED:
@@ -43,14 +43,17 @@ def is_met(until: str, standing: Standing) -> bool:
 
 
 def is_up(standing: Standing) -> bool:
-    """Whether it counts as ready: its probe says so, or where none gates it, its time alive or an expected exit."""
+    """Return whether a process counts as ready.
+
+    Its probe decides; without one, its time alive or an expected exit.
+    """
     if standing.phase == model.READY or (standing.phase == model.EXITED and standing.ok):
         return True
     return not standing.gates and standing.settled and standing.phase in _SPAWNED
 
 
 def blocker(dependencies: Iterable[model.Dependency], standings: Mapping[str, Standing]) -> Blocker | None:
-    """The first dependency that is not fulfilled, the hopeless ones first; None: nothing is in the way."""
+    """Return the first unmet dependency, permanently blocked ones first; None if all are met."""
     known = [each for each in dependencies if each.name in standings]
     unmet = [each for each in known if not is_met(each.until, standings[each.name])]
     reasons = [_reason(each, standings[each.name]) for each in unmet]
@@ -71,7 +74,7 @@ def _reason(dependency: model.Dependency, standing: Standing) -> Blocker:
 
 
 def closure(names: Iterable[str], specs: Mapping[str, model.ProcessSpec]) -> frozenset[str]:
-    """`names` and everything that they depend on, directly or not."""
+    """Return `names` and everything that they depend on, directly or indirectly."""
     found: set[str] = set()
     left = list(names)
     while left:
@@ -83,23 +86,23 @@ def closure(names: Iterable[str], specs: Mapping[str, model.ProcessSpec]) -> fro
 
 
 def dependents(specs: Iterable[model.ProcessSpec]) -> dict[str, frozenset[str]]:
-    """For each name those that depend on it directly."""
+    """Return for each name the processes that depend on it directly."""
     found: dict[str, set[str]] = {spec.name: set() for spec in specs}
     for spec in specs:
         for each in spec.depends_on:
-            if each.name in found:  # what it needed may have been taken out of the plan
+            if each.name in found:  # a dependency may have been removed from the plan
                 found[each.name].add(spec.name)
     return {name: frozenset(others) for name, others in found.items()}
 
 
 def levels(specs: Iterable[model.ProcessSpec]) -> tuple[tuple[str, ...], ...]:
-    """Names by depth, what depends on nothing first; within a level as they stand in the plan."""
+    """Return names grouped by depth, those without dependencies first; within a group in the plan's order."""
     specs = tuple(specs)
     waits = {spec.name: {each.name for each in spec.depends_on} for spec in specs}
     found: list[tuple[str, ...]] = []
     while waits:
         free = tuple(name for name, needed in waits.items() if not any(each in waits for each in needed))
-        level = free or tuple(waits)  # a cycle, which no plan has
+        level = free or tuple(waits)  # a cycle, which plans are checked for
         found.append(level)
         for name in level:
             del waits[name]

@@ -1,4 +1,4 @@
-"""Who is told what happens to the processes of a supervisor; for type checkers, nobody imports it when running."""
+"""Protocol for events of a supervisor; imported for type checking only."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ if TYPE_CHECKING:
 
 
 class Listener(Protocol):
-    """Who is told what happens; called from the loop, must not block."""
+    """Receiver of a supervisor's events. Its methods are called from the loop and must not block."""
 
     def on_output(self, name: str, data: bytes) -> None:
-        """Whole lines, or one without its end after a short idle time: raw bytes with colours, in order."""
+        """Receive output of a process in order: whole lines, or an unfinished one after a short idle time."""
 
     def on_change(self, status: model.ProcessStatus) -> None:
-        """Phase, pid or note of a process have changed."""
+        """Receive the new status of a process whose phase, pid or note has changed."""
 
     def on_note(self, text: str, *, error: DevbootError | None = None) -> None:
-        """Something that a person should read: a crash loop, a kill after the grace limit."""
+        """Receive a message for the user, such as a crash loop or a kill after the grace period."""
 
     def on_settled(self) -> None:
-        """Nothing is waiting, starting or in backoff any more; `verdict` says how it went."""
+        """Called when no process is waiting, starting or in backoff any more; `verdict` has the outcome."""
 
     def on_finished(self) -> None:
-        """Nothing is alive, and nothing will start by itself."""
+        """Called when no process is alive and none will start again without a command."""

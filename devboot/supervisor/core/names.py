@@ -1,4 +1,4 @@
-"""Names as people type them: wildcards, several at once, and the nearest one when none fits."""
+"""Resolves names as users type them: wildcards, instances, and a suggestion if nothing matches."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ if TYPE_CHECKING:
 
 
 def expand(patterns: Iterable[str], known: Sequence[str]) -> tuple[str, ...]:
-    """The known names that `patterns` (names, wildcards, `web` for all of `web.1`, `web.2`) mean, in known order.
+    """Return the known names that `patterns` match, in the order of `known`.
 
-    Raises UsageError `usage/unknown-name` for the first pattern that means nothing.
+    A pattern is a name, a wildcard, or the common part of instances (`web` for `web.1` and `web.2`). Raises UsageError
+    `usage/unknown-name` for the first pattern without a match.
     """
     wanted: set[str] = set()
     for pattern in patterns:

@@ -1,7 +1,7 @@
-"""Whether a process has become what a request wants of it, still will, or won't: an answer for every phase.
+"""Decides whether a client's request for a process is fulfilled, still pending, or failed.
 
-A request may only stay pending while something is under way that ends by itself. What it waits for is compared with
-how often the process had been started when the request came, since a run may begin and end between two looks.
+A request stays pending only while something is under way that will end. A process may start and end between two
+looks, so its number of starts is compared with the number at the time of the request.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
     from devboot.supervisor.core.process import Process
 
-# What may be wanted
+# States that can be requested
 STARTED = "started"  # it has been spawned, or is alive
-RESTARTED = "restarted"  # it has been spawned anew
-STOPPED = "stopped"  # the run that it had has ended
-READY = "ready"  # it serves; a task: it has succeeded
-HELD = "held"  # it has come as far as `up -d` waits for, or has ended as it is meant to
+RESTARTED = "restarted"  # it has been spawned again
+STOPPED = "stopped"  # its run at the time of the request has ended
+READY = "ready"  # it serves; for a task: it has succeeded
+HELD = "held"  # it is as far as `up -d` waits for, or has ended as it should
 
 # Outcomes
 PENDING, DONE, FAILED = "pending", "done", "failed"
@@ -31,7 +31,7 @@ _ENDED_BADLY = (model.STOPPED, model.FAILED, model.GAVE_UP)
 
 
 def outcome(wanted: str, process: Process, starts: int) -> str:
-    """What has become of a request for `process`, which had been started `starts` times when the request came."""
+    """Return PENDING, DONE or FAILED for a request; `starts` is the process' number of starts when it arrived."""
     return _OUTCOMES[wanted](process, process.starts > starts)
 
 
@@ -41,7 +41,7 @@ def _started(process: Process, is_new: bool) -> str:
 
 def _restarted(process: Process, is_new: bool) -> str:
     phase = process.state.phase
-    if is_new:  # stopped: by somebody who came after this request
+    if is_new:  # it may be stopped already, by a later request
         return FAILED if phase in _ENDED_BADLY or _has_failed(process) else DONE
     if phase == model.WAITING:
         return PENDING if process_status.is_pending(process) else FAILED
@@ -82,14 +82,14 @@ _OUTCOMES: dict[str, Callable[[Process, bool], str]] = {
 
 
 def progress(process: Process) -> str:
-    """What a process whose request is pending does or waits for, for a person; empty where there is nothing to say."""
+    """Return what a process with a pending request is doing or waiting for, as text; "" if there is nothing to say."""
     phase, state = process.state.phase, process.state
     if phase == model.WAITING and process.blocked is not None:
         return f"waits {process.blocked.reason}"
     if phase == model.STOPPING and state.end is None:
         return f"is stopping, killed after {failures.seconds(process.spec.stop_timeout)}"
     if phase == model.STOPPING:
-        return f"has ended, what it left is being ended, killed after {failures.seconds(process.spec.stop_timeout)}"
+        return f"has ended, its children are being stopped, killed after {failures.seconds(process.spec.stop_timeout)}"
     if phase == model.BACKOFF:
         return process_status.note(process)
     return "is starting"

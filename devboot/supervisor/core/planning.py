@@ -1,4 +1,4 @@
-"""What has to start, restart and stop: for `up`, and when a new plan takes the place of the old one."""
+"""Decides what to start, restart and stop: for `up`, and when a new plan replaces the old one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 # A change of one of these restarts a process
 RESTARTING_FIELDS = ("command", "script", "argv", "cwd", "unset", "pty", "env")  # and the plan's `siblings`
-# These take effect on what runs; what `LATER_FIELDS` names belongs to a run from its spawn to its end
+# These take effect on running processes at once; `LATER_FIELDS` take effect at the next spawn
 UPDATING_FIELDS = (
     "watch",
     "cascade",
@@ -33,17 +33,17 @@ LATER_FIELDS = (
 
 
 class Changes(Record):
-    """What a new plan does: names of processes.
+    """Names of the processes that a new plan affects, by what happens to them.
 
-    `kept` are services that have changed but are never restarted by surprise. `updated` run on by other settings,
-    `later` are those of which a setting takes effect at the next start.
+    `kept`: changed services, which are never restarted without a request. `updated`: processes that keep running with
+    new settings. `later`: processes with a setting that takes effect at their next start.
     """
 
     started: tuple[str, ...] = ()
     restarted: tuple[str, ...] = ()
     stopped: tuple[str, ...] = ()
     kept: tuple[str, ...] = ()
-    tasks: tuple[str, ...] = ()  # run, since something that they are made of has changed
+    tasks: tuple[str, ...] = ()  # run again, because their inputs have changed
     updated: tuple[str, ...] = ()
     later: tuple[str, ...] = ()
 
@@ -51,7 +51,10 @@ class Changes(Record):
 def to_start(
     processes: Mapping[str, Process], wanted: AbstractSet[str], named: AbstractSet[str]
 ) -> tuple[Process, ...]:
-    """Which of `wanted` aren't alive, dependents first; a task only if it is `named`, has failed, or is needed now."""
+    """Return the processes of `wanted` that have to be started, dependents first.
+
+    A task is included only if it is `named`, has failed, or is needed by another one that starts.
+    """
     specs = tuple(each.spec for each in processes.values())
     dependents = graph.dependents(specs)
     starting: dict[str, Process] = {}
@@ -65,7 +68,7 @@ def to_start(
 
 
 def cascade(processes: Mapping[str, Process], names: AbstractSet[str]) -> tuple[str, ...]:
-    """`names`, and of what depends on those that cascade whatever is alive: all that restarts with them."""
+    """Return `names` and the running dependents of those with `cascade`: everything that restarts together."""
     dependents = graph.dependents(tuple(each.spec for each in processes.values()))
     found = set(names)
     left = list(names)
@@ -79,21 +82,21 @@ def cascade(processes: Mapping[str, Process], names: AbstractSet[str]) -> tuple[
 
 
 def port_holder(process: Process, leaving: Iterable[Process]) -> graph.Blocker | None:
-    """What is being taken out of the plan and still listens where `process` is to."""
+    """Return a blocker if a process that is being removed still listens on the port of `process`."""
     port = process.spec.port
     holder = next((each.name for each in leaving if port and each.spec.port == port and each.run is not None), None)
     return None if holder is None else graph.Blocker(holder, f"for {holder} to leave port {port}", forever=False)
 
 
 def may_restart(process: Process) -> bool:
-    """Whether a change of its files restarts it: not if it was stopped on purpose, or was never wanted."""
+    """Return whether a file change restarts it: not if it was stopped on purpose or never requested."""
     if process.state.phase == model.STOPPING:
         return process.state.then != life.THEN_STOPPED
     return process.state.phase != model.STOPPED
 
 
 def ordered(processes: Mapping[str, Process], names: Iterable[str]) -> dict[str, Process]:
-    """The processes in the plan's order, those that are being removed last."""
+    """Return the processes in the order of the new plan, those that are being removed last."""
     first = dict.fromkeys(names)
     return {name: processes[name] for name in (*first, *(name for name in processes if name not in first))}
 
@@ -101,9 +104,10 @@ def ordered(processes: Mapping[str, Process], names: Iterable[str]) -> dict[str,
 def tasks_due(
     specs: Mapping[str, model.ProcessSpec], alive: AbstractSet[str], starting: AbstractSet[str]
 ) -> tuple[str, ...]:
-    """Tasks of a new plan (`specs` know which may be skipped) that have to run before those that start.
+    """Return the tasks of a new plan that have to run before the starting processes.
 
-    One whose stamp doesn't hold any more (a migration was added) also runs beside those that go on.
+    `specs` are marked with `skip`. A task whose stamp has become stale (a migration was added) is included even if only
+    running processes need it.
     """
     needed = graph.closure(starting, specs)
     tasks = (name for name in graph.closure(starting | alive, specs) if specs[name].kind == model.TASK)
@@ -111,9 +115,9 @@ def tasks_due(
 
 
 def compare(old: model.Plan, new: model.Plan, processes: Mapping[str, Process], leaving: AbstractSet[str]) -> Changes:
-    """What it takes to get from the old plan, of which `leaving` are already being removed, to the new one.
+    """Return the changes from the old plan to the new one, whose tasks are marked with `skip`.
 
-    The new one knows which tasks may be skipped.
+    `leaving` are processes that are already being removed.
     """
     fresh = {spec.name: spec for spec in new.processes}
     alive = [each.spec for name, each in processes.items() if each.run is not None and name in fresh]
@@ -127,7 +131,7 @@ def compare(old: model.Plan, new: model.Plan, processes: Mapping[str, Process], 
     changed = [spec for spec in alive if spec.name in differ or (composed and spec.kind == model.PROCESS)]
     present = processes.keys() - leaving
     started = tuple(name for name, spec in fresh.items() if name not in present and spec.kind != model.TASK)
-    # A service that waits for a port which another program has is nothing that a restart could interrupt.
+    # A service whose port is taken isn't serving, so a restart interrupts nothing.
     restarted = tuple(
         spec.name
         for spec in changed
@@ -152,7 +156,7 @@ def compare(old: model.Plan, new: model.Plan, processes: Mapping[str, Process], 
 
 
 def scaled(old: model.Plan, new: model.Plan, names: AbstractSet[str]) -> model.Plan:
-    """The old plan with as many of the processes `names` as the new one has; whatever else was edited has to wait."""
+    """Return the old plan with the new number of instances of `names`; other edits are left for a later apply."""
     before = {spec.name: spec for spec in old.processes}
     after = {spec.name: spec for spec in new.processes}
     specs = []
@@ -164,26 +168,26 @@ def scaled(old: model.Plan, new: model.Plan, names: AbstractSet[str]) -> model.P
     siblings = tuple(sorted({**dict(new.siblings), **dict(old.siblings)}.items()))
     plan = old._replace(processes=tuple(specs), fingerprint=new.fingerprint, siblings=siblings)
     is_all = (plan.processes, siblings, old.composed) == (new.processes, new.siblings, new.composed)
-    return plan if is_all else plan._replace(fingerprint=f"{new.fingerprint}+")  # equal to none: there is more to apply
+    return plan if is_all else plan._replace(fingerprint=f"{new.fingerprint}+")  # equals no plan's
 
 
 def _depending_anew(
     old: model.ProcessSpec, new: model.ProcessSpec | None, names: AbstractSet[str]
 ) -> model.ProcessSpec:
-    """As it was, except for the names under which what it depends on runs."""
+    """Return the old specification, with updated names if one of its dependencies was scaled."""
     if new is None or not any(each.name in names or base_of(each.name) in names for each in old.depends_on):
         return old
     return old._replace(depends_on=new.depends_on)
 
 
 def base_of(name: str) -> str:
-    """What an instance is one of: `worker` for `worker.2`."""
+    """Return the name without the instance number: `worker` for `worker.2`."""
     stem, dot, number = name.rpartition(".")
     return stem if dot and number.isdigit() else name
 
 
 def _is_done(process: Process) -> bool:
-    """Whether a task has done its work, also where what it left behind is still being ended."""
+    """Return whether a task has succeeded, even if its leftover children are still being ended."""
     has_ended_well = life.succeeded(process.state, process.policy) or life.succeeds(process.state, process.policy)
     return bool(process.spec.stamp or process.was_skipped) and has_ended_well
 
@@ -193,9 +197,9 @@ def _has_other(old: model.ProcessSpec, new: model.ProcessSpec, fields: Iterable[
 
 
 def _changed_siblings(old: model.Plan, new: model.Plan) -> Callable[[model.ProcessSpec], bool]:
-    """Return what says whether a process has to know of other ports of its siblings: one moved, or it asks for it.
+    """Return a predicate: whether a process must restart because the ports of its siblings have changed.
 
-    That one comes or goes is no more than news to those that don't.
+    It must if a sibling's port has moved, or if its command refers to a sibling that was added or removed.
     """
     before, after = dict(old.siblings), dict(new.siblings)
     moved = any(before[name] != after[name] for name in before.keys() & after.keys())

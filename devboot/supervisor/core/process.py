@@ -1,4 +1,4 @@
-"""One supervised process: obeys its state machine, run by run, and remembers what came of them."""
+"""A supervised process: carries out the actions of its state machine and keeps the results of its runs."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ if TYPE_CHECKING:
     from devboot.supervisor.watch.reload_loop import ReloadLoop
 
 PORT_IN_USE = "port/in-use"  # slug of the recipes' failure hints for a port that another program has
-UNHEARD = 5.0  # seconds after which a process whose port was taken when it started won't listen there any more
-SOON = 5.0  # a leader that ends within this time and leaves others behind has put itself into the background
+UNHEARD = 5.0  # seconds after which a process whose port was taken at its start is assumed not to get it
+SOON = 5.0  # seconds; a leader that exits earlier and leaves children behind has daemonised
 
 
 class Surroundings:
-    """What the processes of one supervisor share: the plan, the size of terminals, and who is told what happens."""
+    """Shared by all processes of a supervisor: the host, the plan, the terminal size, and callbacks for events."""
 
     def __init__(
         self,
@@ -64,7 +64,7 @@ class Surroundings:
 
 
 class Process:
-    """A process and its present run. Events go in through `feed`; changes are told to the surroundings."""
+    """A process and its present run. Events come in through `feed`; changes go to the callbacks of `around`."""
 
     def __init__(self, spec: model.ProcessSpec, around: Surroundings) -> None:
         self.around = around
@@ -72,38 +72,38 @@ class Process:
         self.state = life.State()
         self.run: Run | None = None
         self.tail = Tail()
-        self.error: WorkError | None = None  # why it is failed, gave-up or exited badly
-        self.parting: WorkError | None = None  # what to say of an end that is no failure, and that nobody asked for
-        self.blocked: Blocker | None = None  # what it waits for, while it is waiting
+        self.error: WorkError | None = None  # why it is failed or gave-up, or exited with an unexpected code
+        self.parting: WorkError | None = None  # message for an exit that is no failure but was not requested
+        self.blocked: Blocker | None = None  # the dependency that it waits for, while it is waiting
         self.last_exit: model.LastExit | None = None
-        self.stuck: WorkError | None = None  # why it will not get ready, as it seems
-        self.port_taken = False  # the latest run failed, or can't get ready, since another program has its port
+        self.stuck: WorkError | None = None  # why it probably won't become ready
+        self.port_taken = False  # the latest run failed, or can't become ready, because another program has its port
         self._silence: Silence | None = None
-        self._reloads: ReloadLoop | None = None  # made at the first one
-        self.probed = ("", "")  # what the probes for ready and alive saw last, of the run before
+        self._reloads: ReloadLoop | None = None  # created at the first reload
+        self.probed = ("", "")  # last results of the readiness and the liveness probe in the previous run
         self.settled = self.was_skipped = False
-        self._is_quiet = False  # nothing but a line about a problem keeps it from being settled
+        self._is_quiet = False  # it is idle; only an error line in its output keeps it from being settled
         self.starts = 0  # how often it was spawned, skipped, or couldn't be spawned
-        self.is_wanted_anyway = False  # a task that runs next time even if nothing says that it has to
+        self.is_wanted_anyway = False  # a task that runs next time even if its stamp is current
         self.due = 0.0  # on the loop's clock, when backoff ends
-        self.cause = ""  # why it was restarted on purpose, if there is more to say than that
+        self.cause = ""  # the reason for a requested restart, if it has one
         self.timetable: Timetable | None = None  # of a scheduled process
         self.is_due = False  # a scheduled process may run now
         self._delay: Timer | None = None
         self._forced = self._hinted = False
-        self._broken = ""  # what of its code the previous run couldn't load
-        self._conflict: Conflict | None = None  # for which the previous run couldn't listen
-        self._was_ready = self.was_up = False  # this run; any run since somebody wanted it
+        self._broken = ""  # the import error of the previous run
+        self._conflict: Conflict | None = None  # the port conflict of the previous run
+        self._was_ready = self.was_up = False  # in this run; in any run since it was requested
         self._port_check: Timer | None = None
-        self._hung = ""  # what was seen of a run that was stopped since it didn't live any more
+        self._hung = ""  # the probe's result for a run that was stopped because its liveness probe failed
         self._settles_after = QUIET
-        self._found_port = 0  # where it listens as seen, where its specification doesn't say
-        self.serves_pages = False  # its address has answered in HTTP
+        self._found_port = 0  # the port on which it was seen to listen, if its specification has none or another
+        self.serves_pages = False  # its address has answered an HTTP request
         self.log = LogFile(log_path(around.plan.state, spec.name), self.host.wall_clock, self.on_note)
         self.take(spec)
 
     def take(self, spec: model.ProcessSpec) -> None:
-        """Run by this specification from the next start on."""
+        """Use this specification from the next start on."""
         self.spec = spec
         self._found_port = 0
         self.port_taken = False
@@ -133,12 +133,12 @@ class Process:
             self._plan_run()
 
     def resize(self, rows: int, columns: int) -> None:
-        """Its terminal, if it has one, gets this size."""
+        """Resize the terminal of its run, if it has one."""
         if self.run is not None:
             self.host.loop.call(self.run.resize, rows, columns)
 
     def run_now(self) -> None:
-        """Let a scheduled process run without waiting for its time; nothing for others."""
+        """Run a scheduled process now instead of at its next time; does nothing for other processes."""
         is_next = self.state.phase == model.STOPPING and self.state.then == life.THEN_AGAIN
         if self.timetable is not None and (self.state.phase == model.WAITING or is_next):
             self.timetable.cancel()
@@ -153,7 +153,7 @@ class Process:
                 self.timetable.cancel()
 
     def feed(self, kind: str, end: life.End | None = None) -> None:
-        """Let something happen to it; an error of ours in that ends this process alone."""
+        """Handle an event. An internal error while handling it fails only this process."""
         self.host.loop.call(self._feed, kind, end)
 
     def _feed(self, kind: str, end: life.End | None) -> None:
@@ -170,7 +170,7 @@ class Process:
         self.around.on_change(self)
 
     def fail(self, error: DevbootError) -> None:
-        """Devboot itself has made a mistake with this process: end what runs of it, so that it is known how it is."""
+        """Handle an internal error of devboot in this process: kill its run and mark it as failed."""
         run, self.run = self.run, None
         self.error = failures.mistake(self.spec, error)
         self.state = life.failed(self.state)
@@ -183,7 +183,7 @@ class Process:
         self.around.on_change(self)
 
     def force(self) -> None:
-        """SIGKILL to all that belongs to it."""
+        """Send SIGKILL to everything that belongs to it."""
         self.host.loop.call(self._force)
 
     def _force(self) -> None:
@@ -194,26 +194,26 @@ class Process:
 
     @property
     def awaits_mending(self) -> bool:
-        """Whether it has run, is given up, and starts again by itself when somebody edits its files."""
+        """True if it was up, gave up, and restarts on its own when one of its watched files changes."""
         return self.was_up and self.state.phase == model.GAVE_UP and bool(self.spec.watch)
 
     @property
     def port(self) -> int:
-        """Where it listens: as seen, else as its specification says; 0 where nobody knows."""
+        """Port on which it listens: as observed, else from its specification; 0 if unknown."""
         return self._found_port or self.spec.port
 
     @property
     def address(self) -> str:
-        """Where it is reached, for people; empty where nobody knows."""
+        """Address to show to the user; "" if unknown."""
         return f"127.0.0.1:{self._found_port}" if self._found_port else self.spec.address
 
     @property
     def scheme(self) -> str:
-        """How its address begins for a browser; empty where it isn't known to serve pages."""
+        """URL scheme of its address; "" unless it is known to serve pages."""
         return self.spec.scheme or ("http" if self.serves_pages else "")
 
     def _find_port(self) -> None:
-        """Look where it listens, where its specification doesn't say or says otherwise."""
+        """Find its listening port where the specification has none or a different one, and note a difference."""
         ready = self.spec.ready
         moved = self.run is not None and ready is not None and self.run.probed_port not in (0, ready.port)
         is_known = ready is not None and ready.kind in ("listen", "accept") and ready.port and self._was_ready
@@ -239,17 +239,17 @@ class Process:
 
     @property
     def has_served(self) -> bool:
-        """Whether this run has been as far as it was waited for: ready, where that gates it."""
+        """True if this run has become ready, or has no readiness probe."""
         return self._was_ready or not self.policy.has_probe
 
     @property
     def _is_starting(self) -> bool:
-        """Whether it is still open if this run comes up."""
+        """True while it is undecided whether this run comes up."""
         is_unproven = not (self.settled or model.has_gate(self.spec))
         return self.state.phase == model.STARTING or (self.state.phase == model.RUNNING and is_unproven)
 
     def environment(self) -> dict[str, str]:
-        """The variables that it starts with."""
+        """Return the environment variables for its next run."""
         env = dict(model.environment_of(self.around.plan, self.spec))
         env[MARKER] = self.mark
         env[INSIDE] = self.around.plan.root
@@ -259,10 +259,10 @@ class Process:
             env["PYTHONPATH"] = os.pathsep.join(filter(None, (modules, env.get("PYTHONPATH", ""))))
         if self._has_terminal:
             env["TERM"] = pseudo_terminal.terminal_type(env.get("TERM"))
-            for name in ("COLUMNS", "LINES"):  # the terminal's own size counts
+            for name in ("COLUMNS", "LINES"):  # they would override the terminal's size
                 env.pop(name, None)
         else:
-            env.setdefault("PYTHONUNBUFFERED", "1")  # else output through a pipe comes when the buffer is full
+            env.setdefault("PYTHONUNBUFFERED", "1")  # else output through a pipe is held back in blocks
         return env
 
     @property
@@ -318,7 +318,7 @@ class Process:
             self._port_check = self.host.loop.call_later(0, self._check_port)
 
     def _forget_observations(self) -> None:
-        """Remove the record of the run before."""
+        """Remove the observations recorded in the previous run."""
         for path in self.spec.observed[1:]:
             try:  # noqa: SIM105  contextlib costs an import
                 os.unlink(path)
@@ -335,11 +335,14 @@ class Process:
 
     @property
     def _needs_port(self) -> bool:
-        """Whether it is up only once it listens on the port that it was given."""
+        """True if it only counts as up when it listens on its assigned port."""
         return self.spec.port != 0 and (self.spec.kind == model.SERVICE or self.spec.gates)
 
     def _check_port(self) -> None:
-        """Where another program had the port first and keeps it, the process can't get ready, whatever it waits for."""
+        """Check the port again after a while if another program has it now.
+
+        While another program keeps it, the process can't become ready.
+        """
         from devboot.supervisor.probes import listen  # after the first spawn
 
         if listen.is_taken(self.spec.port, self.host.watcher):
@@ -350,22 +353,22 @@ class Process:
             self._look_at_port()
 
     def _look_at_port(self, tail: tuple[str, ...] = ()) -> None:
-        """Find out whether another program has the port of a process that isn't ready, and that takes any other."""
+        """Set `port_taken` if a foreign program has the port that this process, not ready yet, has to use."""
         if not self._needs_port or model.fixed_port(self.spec):
             return
         from devboot.supervisor.probes import listen
 
         is_strangers = listen.is_strangers(self.spec.port, self.host.watcher, self.around.run_id)
         known = find_hint(self.spec.failure_hints, "\n".join(tail).encode()) if is_strangers is None else None
-        # A hint without a listener is meant of another port of the service, or of one that has just been left
+        # A hint without a listener is about another port of the service, or about one that was just released
         self.port_taken = is_strangers or (known is not None and known[0].slug == PORT_IN_USE)
         if self.port_taken:
             self.around.on_change(self)
 
     def _is_port_held(self, tail: tuple[str, ...]) -> bool:
-        """Whether the run that has ended couldn't listen for a program that will keep the port.
+        """Return whether the ended run could not listen because a program keeps its port.
 
-        A process of this project may be about to leave it, so that counts the second time.
+        A process of the same project may be about to release it, so it counts only the second time.
         """
         before, self._conflict = self._conflict, self._find_conflict(tail)
         holder = self._conflict.holder if self._conflict is not None else None
@@ -375,7 +378,7 @@ class Process:
         return None if self._conflict is None else failures.cannot_listen(self.spec, self._conflict, tail)
 
     def _find_conflict(self, tail: tuple[str, ...]) -> Conflict | None:
-        """Return the port that it wants and another program has, where only an edit leads to another port."""
+        """Return the conflict over a port of the ended run if only an edit can resolve it; None otherwise."""
         if self.spec.kind != model.PROCESS:
             return None
         from devboot.supervisor.explain.port_conflict import port_conflict
@@ -386,10 +389,10 @@ class Process:
         is_own = found is not None and found.holder.process == self.name and found.holder.root == self.around.plan.root
         return None if is_movable or is_own else found
 
-    # -- what a run tells: see run.Owner -------------------------------------------------------------------------
+    # -- events of its run: see run.Owner ------------------------------------------------------------------------
 
     def on_output(self, block: bytes) -> None:
-        """Log it, keep its tail, hand it on; while stopping, look for a line that says why it can't."""
+        """Log output, keep its tail, pass it on; search it for reloads, start-up errors and failure hints."""
         if self._quiet and not (block := without(block, self._quiet)):
             return
         self.log.write(block)
@@ -412,7 +415,7 @@ class Process:
             self.count_reload(path)
 
     def count_reload(self, path: str) -> None:
-        """Count a reload that a file has caused, and tell of a loop when one is first seen."""
+        """Count a reload caused by a file, and report a reload loop when it is first detected."""
         from devboot.supervisor.watch.reload_loop import ReloadLoop
 
         self._reloads = self._reloads or ReloadLoop()
@@ -423,11 +426,11 @@ class Process:
 
     @property
     def reload_note(self) -> str:
-        """What to say of a loop of reloads that goes on; empty for none."""
+        """Note on a reload loop that is going on; "" if there is none."""
         return self._reloads.note(self.host.loop.now()) if self._reloads is not None else ""
 
     def _heed(self, block: bytes) -> None:
-        """Look whether it says why it will not get ready."""
+        """Search output of a starting process for an error that keeps it from becoming ready."""
         if self.stuck is not None:
             self.stuck = None
             self.around.on_change(self)
@@ -463,7 +466,7 @@ class Process:
             self._silence = None
 
     def on_probed(self, passed: bool) -> None:
-        """Ready, or not any more."""
+        """Handle a changed result of the readiness probe."""
         self.port_taken = self.port_taken and not passed
         self._was_ready = self._was_ready or passed
         if passed:
@@ -471,7 +474,7 @@ class Process:
         self.feed(life.PROBE_PASSED if passed else life.PROBE_FAILED)
 
     def on_not_alive(self, text: str) -> None:
-        """It hangs: stop and judge it as a failure."""
+        """Handle a failed liveness probe: stop the run and count it as a failure."""
         self._hung = text or "no answer"
         self.on_note(f"doesn't live any more: {self._hung}")
         self.feed(life.ALIVE_FAILED)
@@ -490,12 +493,15 @@ class Process:
             self.around.on_change(self)
 
     def on_exited(self, end: life.End) -> None:
-        """The leader has gone."""
+        """Handle the exit of the leader."""
         self.last_exit = model.LastExit(end.code, end.signal, self.host.wall_clock())
         self.feed(life.EXITED, end)
 
     def on_left(self, pids: frozenset[int]) -> None:
-        """A leader that ends well, soon and by itself, but not alone, has put itself into the background."""
+        """Handle children left behind by the leader, which got SIGTERM.
+
+        A leader that exits 0 early and leaves children behind has daemonised; report that.
+        """
         by_itself = self.state.then == life.THEN_JUDGED and self.state.end == life.End(0)
         if by_itself and self.run is not None and self.run.age < SOON and self.spec.kind != model.TASK:
             error = failures.daemonised(self.spec, len(pids))
@@ -503,7 +509,7 @@ class Process:
             self.around.on_note(error.what, error)
 
     def on_killed(self, pids: frozenset[int]) -> None:
-        """Somebody forced it, or the grace limit was reached."""
+        """Report that these got SIGKILL, because of a forced stop or after the grace period."""
         pid = self.run.pid if self.run else 0
         limit = failures.seconds(self.spec.stop_timeout)
         if self._forced:
@@ -514,14 +520,14 @@ class Process:
             self.around.on_note(f"{self.name} did not stop in {limit}, killed", None)
 
     def on_gone(self, end: life.End, unkillable: frozenset[int]) -> None:
-        """The run is over: decide what it was worth."""
+        """Judge a run when nothing of it is left: build its error message and feed the outcome."""
         age = self.run.age if self.run else 0.0
         self.probed = (self.run.probe_text, self.run.alive_text) if self.run else self.probed
         self.run, self._settles_after = None, QUIET
         self.was_up = self.was_up or self._was_ready or age >= LONGEST
         if unkillable:
             self.on_note(f"could not be killed: pid {failures.pids(unkillable)}")
-        if self.state.end is None:  # given up on, not ended
+        if self.state.end is None:  # it could not be killed, so it has no exit
             self.feed(life.EXITED, end)
         if self.state.then == life.THEN_JUDGED:
             if (missing := self._why_not_found(end)) is not None:
@@ -535,7 +541,7 @@ class Process:
                     if self.policy.restart == "on-failure" and not self.spec.schedule:
                         self.around.on_note(self.parting.what, None)
             else:
-                # What has crashed after a second proves nothing by living for a second again
+                # A run that crashed after a second isn't up when the next one has lived for a second
                 self._settles_after = min(QUIET + 2 * age, LONGEST)
                 tail = self.tail.lines(failures.TAIL_LINES)
                 self._look_at_port(tail)
@@ -544,16 +550,16 @@ class Process:
                 if is_broken or self._is_port_held(tail) or failures.hopeless(self.spec, tail) is not None:
                     self.feed(life.HOPELESS)
                 self.error = self._why_not_listening(tail) or failures.ended(self.spec, end, tail)
-                if self.spec.schedule:  # it runs again all the same, which would hide it
+                if self.spec.schedule:  # its next run would hide the error
                     self.around.on_note(self.error.what, self.error)
         self.feed(life.GONE)
 
     def on_note(self, text: str) -> None:
-        """Something that a person should read about this process."""
+        """Report a message about this process to the user."""
         self.around.on_note(f"{self.name}: {text}", None)
 
     def _broken_code(self, age: float) -> str:
-        """Return what the run that has ended couldn't load, or what it lacked; empty for one that got further."""
+        """Return the import error or the lasting lack of the ended run; "" if it got further than that."""
         if self._was_ready or age > WITHIN:
             return ""
         lack = failures.lasting_lack(self.spec, self.tail.lines(failures.TAIL_LINES))
@@ -564,10 +570,10 @@ class Process:
         return failures.cannot_load(self.spec, self._broken, tail) if known is None and self._broken else known
 
     def _why_not_found(self, end: life.End) -> tuple[OSError, str] | None:
-        """What a direct start of a program would have reported where the shell says 126 or 127, and that program.
+        """Return the OSError of a missing program, and its name, if that explains exit code 126 or 127.
 
-        It may be the one that a script names in its first line. Make sure that it isn't there: programs of the
-        project's own end like this, too.
+        The program may be the interpreter in a script's first line. Check that it is really missing: the project's own
+        programs may use these codes, too.
         """
         if end.code not in (126, 127):
             return None

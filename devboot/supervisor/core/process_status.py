@@ -1,4 +1,4 @@
-"""What is said of processes: the line of `ps`, and the verdict whether all is up."""
+"""Status of processes: the row of `ps`, its note, and the verdict whether everything is up."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 
 class Failure(Record):
-    """A process that is not as it should be, and why, with its last output in the error's details."""
+    """A process that failed or isn't ready, and the reason; its last output is in the error's details."""
 
     name: str
     error: WorkError
 
 
 class Verdict(Record):
-    """Whether a start has come to its end (nothing is waiting, starting or in backoff any more), and how."""
+    """Result of a start: `settled` if nothing is waiting, starting or in backoff any more, `ok` if nothing failed."""
 
     settled: bool
     ok: bool
@@ -34,7 +34,7 @@ class Verdict(Record):
 
 
 def standing(process: Process) -> graph.Standing:
-    """What others want to know of it."""
+    """Return what other processes need to know of this one as a dependency."""
     state = process.state
     return graph.Standing(
         state.phase,
@@ -46,7 +46,7 @@ def standing(process: Process) -> graph.Standing:
 
 
 def is_pending(process: Process) -> bool:
-    """Whether something will still happen by itself before it counts as up or failed."""
+    """Return whether the process is still on its way to being up or failed, without a command."""
     phase = process.state.phase
     if phase == model.WAITING:
         if awaits_its_time(process):
@@ -60,24 +60,24 @@ def is_pending(process: Process) -> bool:
 
 
 def awaits_its_time(process: Process) -> bool:
-    """Whether it is a scheduled process between its runs."""
+    """Return whether it is a scheduled process between two runs."""
     return process.state.phase == model.WAITING and process.policy.scheduled and not process.is_due
 
 
 def goes_on(process: Process) -> bool:
-    """Whether there is something alive of it, or will be at its time or after an edit, without a command."""
+    """Return whether it is running or will restart on its own (schedule, watch)."""
     return process.run is not None or awaits_its_time(process) or process.awaits_mending
 
 
 def have_ended(processes: Iterable[Process]) -> bool:
-    """Whether none of the Procfile's processes is alive, or will be again."""
+    """Return whether none of the Procfile's processes is alive or will start again."""
     return not any(
         process.spec.kind == model.PROCESS and (is_pending(process) or goes_on(process)) for process in processes
     )
 
 
 def verdict(processes: Iterable[Process], *, final: bool = False) -> Verdict:
-    """How things stand. `final`: the time to wait is over, so what is pending counts as failed."""
+    """Return how the start went so far. `final`: the wait is over, so pending processes count as failed."""
     processes = tuple(processes)
     settled = not any(is_pending(process) for process in processes)
     found = [Failure(each.name, error) for each in processes if (error := failure_of(each, final=final)) is not None]
@@ -85,9 +85,9 @@ def verdict(processes: Iterable[Process], *, final: bool = False) -> Verdict:
 
 
 def endings(processes: Iterable[Process]) -> tuple[Failure, ...]:
-    """Processes that have ended with an expected code though they should live: `up` has failed for them.
+    """Return processes that exited with an expected code although they should keep running: `up` has failed for them.
 
-    Those that others wait for, or that are to run only once, are meant to end.
+    Processes whose end others wait for, or that are configured to run once, are left out.
     """
     processes = tuple(processes)
     ends = (model.UNTIL_SUCCEEDED, model.UNTIL_COMPLETED)
@@ -101,9 +101,9 @@ def endings(processes: Iterable[Process]) -> tuple[Failure, ...]:
 
 
 def failure_of(process: Process, *, final: bool = False) -> WorkError | None:
-    """Return why a process isn't as it should be; None where nothing is wrong, or it may still get there.
+    """Return why a process failed or isn't ready; None if nothing is wrong, or if it may still become ready.
 
-    `final`: the time to wait is over, so what is pending counts as failed.
+    `final`: the wait is over, so a pending process counts as failed.
     """
     phase = process.state.phase
     if phase in (model.FAILED, model.GAVE_UP) or (phase == model.EXITED and not standing(process).ok):
@@ -124,7 +124,7 @@ def _waits(blocked: graph.Blocker) -> str:
 
 
 def status(process: Process, *, memory: int | None = None) -> model.ProcessStatus:
-    """Its line of `ps`."""
+    """Return the process' row of `ps`."""
     spec, state, run = process.spec, process.state, process.run
     return model.ProcessStatus(
         name=spec.name,
@@ -146,7 +146,7 @@ def status(process: Process, *, memory: int | None = None) -> model.ProcessStatu
 
 
 def note(process: Process) -> str:
-    """Why it is as it is, in a few words; empty where there is nothing to explain."""
+    """Return a few words on why the process is in its phase; "" if there is nothing to explain."""
     write = _NOTES.get(process.state.phase)
     text = process.reload_note or (write(process) if write is not None else "")
     notes = process.spec.notes if not text or process.spec.kind == model.TASK else ()
@@ -164,7 +164,7 @@ def _note_failed(process: Process) -> str:
 
 
 def _note_exited(process: Process) -> str:
-    """When, since the phase says how."""
+    """Return the reason, if known, and the time; the phase column already shows how it ended."""
     if process.was_skipped:
         return process.spec.skip
     last = process.last_exit
@@ -199,7 +199,7 @@ def _note_probe(process: Process) -> str:
 
 
 def _note_schedule(process: Process, at: float) -> str:
-    """`exit 1 at 10:05, next 10:10`."""
+    """Return the last result and the next run, such as `exit 1 at 10:05, next 10:10`."""
     last = process.last_exit
     now = time.localtime(process.host.wall_clock())
     there = time.localtime(at)

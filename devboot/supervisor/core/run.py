@@ -1,4 +1,4 @@
-"""One run of a process, from its spawn until nothing of it is left: child, output, probes and end."""
+"""One run of a process, from its spawn until nothing of it is left: child, output, probes and termination."""
 
 from __future__ import annotations
 
@@ -30,47 +30,47 @@ if TYPE_CHECKING:
     from devboot.supervisor.system.host import Host
 
     class Owner(Protocol):
-        """Who is told what happens in a run."""
+        """Receiver of the events of a run."""
 
         def on_output(self, block: bytes) -> None:
-            """Whole lines, or one without its end after a short idle time."""
+            """Receive output: whole lines, or an unfinished one after a short idle time."""
 
         def on_probed(self, passed: bool) -> None:
-            """The readiness probe has changed its mind."""
+            """The result of the readiness probe has changed."""
 
         def on_not_alive(self, text: str) -> None:
-            """The liveness probe has failed often enough."""
+            """The liveness probe has failed as often as its threshold; `text` is its last result."""
 
         def on_settled(self) -> None:
-            """It counts as up where nothing else shows it."""
+            """The run counts as up, in the absence of a readiness probe."""
 
         def on_exited(self, end: End) -> None:
-            """The leader has gone; what it left behind is being ended."""
+            """The leader has exited; its leftover children are being ended."""
 
         def on_left(self, pids: frozenset[int]) -> None:
-            """The leader left these behind; they got SIGTERM."""
+            """The leader left these children behind; they got SIGTERM."""
 
         def on_killed(self, pids: frozenset[int]) -> None:
-            """These got SIGKILL."""
+            """These processes got SIGKILL."""
 
         def on_gone(self, end: End, unkillable: frozenset[int]) -> None:
-            """Nothing is left (but those that even SIGKILL doesn't end)."""
+            """Nothing of the run is left, except for `unkillable`, which survived SIGKILL."""
 
         def on_note(self, text: str) -> None:
-            """Something that a person should read."""
+            """A message for the user."""
 else:
     from _signal import SIGKILL  # the signal package imports enum
 
 
 _TEMPORARY = "/tmp"  # noqa: S108  names in it can't be guessed
-ELSEWHERE = 2.0  # seconds after which a process that isn't ready may listen elsewhere than it was told to
-_RARELY = 60.0  # seconds between looks whether it listens where it was told to after all
+ELSEWHERE = 2.0  # seconds after which to check whether a process that isn't ready listens on a different port
+_RARELY = 60.0  # longest time in seconds between checks whether it listens on its assigned port after all
 _FOREVER = 1e9  # seconds
 _LONGEST_SILENCE = 10**15  # microseconds
 
 
 class Run:
-    """A child that was just spawned, and all that belongs to it. Raises OSError when it can't be spawned."""
+    """A spawned child with its output, probes and termination. Raises OSError when it can't be spawned."""
 
     def __init__(
         self,
@@ -127,7 +127,7 @@ class Run:
         try:
             self._output = Output(host.loop, child.output, self._deliver, terminal=child.has_terminal)
             host.exits.watch(child.pid, self._exited)
-        except BaseException:  # no descriptor is left, or no memory: what can't be watched must not run
+        except BaseException:  # out of descriptors or memory: a child that can't be watched must not run
             self._undo(child)
             raise
 
@@ -142,7 +142,7 @@ class Run:
         self._host.exits.watch(child.pid, lambda pid: reap(self._host, pid))  # it may take its time to die
 
     def begin(self) -> None:
-        """Start asking whether it is ready; apart from the spawn, since the first answer may come at once."""
+        """Start the probes. Separate from the spawn, because the first result may come at once."""
         probe = self.spec.ready
         if not model.has_gate(self.spec):
             self._settle = Settling(
@@ -158,8 +158,8 @@ class Run:
         if probe.kind in (model.LOG, model.LINE):
             self._matcher = LineMatcher(probe.expect)
         if probe.kind in model.OF_ITSELF and not self.spec.gates:
-            self._watch_life()  # it may never listen, and can hang all the same
-            # The first question is far ahead: whatever else is to be spawned in this turn comes first.
+            self._watch_life()  # it may never listen, but it can hang
+            # The first probe is due much later: let other spawns of this turn come first.
             self._asking = self._host.loop.call_later(0, lambda: self._ask(probe, patient=True))
         else:
             self._ask(probe)
@@ -177,11 +177,11 @@ class Run:
         self._looking = self._host.loop.call_later(ELSEWHERE, self._wait_until_quiet)
 
     def _wait_until_quiet(self) -> None:
-        """Wait until it has loaded its code: what listens on another port till then may be meant for something else."""
+        """Wait until it has loaded its code; a port opened earlier may serve another purpose."""
         self._settle = Settling(self._host, self.pid, self._look_elsewhere, longest=_FOREVER)
 
     def _look_elsewhere(self) -> None:
-        """Ask on another port where it listens on that one, and not where it was told to."""
+        """Move the probe to the port where the process listens, if that isn't its assigned one."""
         from devboot.supervisor.probes import listen
 
         found = listen.ports(self._host.watcher, self.pid, self._mark)
@@ -192,7 +192,7 @@ class Run:
             self._look_later()
 
     def _look_back(self, seconds: float) -> None:
-        """Ask on the port that it was told to listen on as soon as it does: it may have opened another one before."""
+        """Check later whether it listens on its assigned port after all, then move the probe back there."""
         self._looking = self._host.loop.call_later(seconds, lambda: self._return_to_port(seconds))
 
     def _return_to_port(self, seconds: float) -> None:
@@ -204,12 +204,12 @@ class Run:
             return
         was_ready = self._is_ready
         self._ready.move(told)
-        if was_ready:  # which a further answer doesn't change
+        if was_ready:  # another success changes nothing for the prober, so it would not report it
             self._owner.on_probed(passed=True)
 
     @property
     def probed_port(self) -> int:
-        """The port on which it is asked whether it is ready; 0 for none."""
+        """Port of the readiness probe; 0 for none."""
         return self._ready.port if self._ready is not None else 0
 
     def _ask(self, probe: model.Probe, *, patient: bool = False) -> None:
@@ -231,36 +231,36 @@ class Run:
 
     @property
     def age(self) -> float:
-        """Seconds since it was spawned."""
+        """Seconds since the spawn."""
         return self._host.loop.now() - self._spawned_at
 
     @property
     def probe_text(self) -> str:
-        """What came of the last try of the readiness probe."""
+        """Result of the last try of the readiness probe."""
         by_itself = self.spec.ready is not None and self.spec.ready.kind == model.NOTIFY
         asked = self._notifications if by_itself else self._ready
         return asked.text if asked else ""
 
     @property
     def alive_text(self) -> str:
-        """What came of the last try of the liveness probe."""
+        """Result of the last try of the liveness probe."""
         return self._alive.text if self._alive is not None else ""
 
     @property
     def terminal(self) -> int:
-        """The descriptor of its terminal; -1 where there is none (any more)."""
+        """Descriptor of its terminal; -1 if it has none or it is closed."""
         return self._output.fd if self._child.has_terminal else -1
 
     def tap(self, callback: Callable[[bytes], None] | None) -> None:
-        """Hand raw output to `callback` as it comes, beside everything else; None ends it."""
+        """Pass raw output to `callback` as it arrives, in addition to everything else; None ends that."""
         self._output.tap = callback
 
     def hold_output(self, on: bool) -> None:
-        """Let the child wait with its writing, or go on."""
+        """Stop or resume reading the output; while stopped, the child blocks when it writes."""
         self._output.hold(on)
 
     def resize(self, rows: int, columns: int) -> None:
-        """The terminal, if there is one, has a new size."""
+        """Resize the terminal, if it has one."""
         if self.terminal >= 0:
             pseudo_terminal.resize(self.terminal, rows, columns)
 
@@ -281,16 +281,16 @@ class Run:
         )
 
     def force(self) -> None:
-        """SIGKILL to all that belongs to it."""
+        """Send SIGKILL to everything that belongs to it."""
         self._ending.force()
 
     def abandon(self) -> None:
-        """SIGKILL to all that belongs to it, and let go of it at once, in whatever state this is; never raises."""
+        """Send SIGKILL to everything that belongs to it and release all resources at once; never raises."""
         steps = (self._kill, self._quiet, self._ending.cancel, self._output.drop, self._close_slave, self._reap_later)
         for step in steps:
             try:  # noqa: SIM105  contextlib costs an import
                 step()
-            except Exception:  # noqa: BLE001, S110  it was reported what has failed; the rest has to be done
+            except Exception:  # noqa: BLE001, S110  the original error is reported already; the other steps must run
                 pass
 
     def _kill(self) -> None:
@@ -329,7 +329,7 @@ class Run:
         self._owner.on_probed(passed)
 
     def _notified(self, key: str, value: str) -> None:
-        """A word of the process about itself."""
+        """Handle an sd_notify message of the process."""
         from devboot.supervisor.probes.watchdog import Heartbeat
         from devboot.text.numbers import whole_number
 
@@ -371,7 +371,7 @@ class Run:
                 self._ending.ask(self.spec.stop_signal, leads=self._child.leads)
 
     def _quiet(self) -> None:
-        """Nobody asks any more whether it is ready or alive."""
+        """Stop all probes."""
         for prober in (self._ready, self._alive):
             if prober is not None:
                 prober.stop()
@@ -384,7 +384,7 @@ class Run:
 
     def _exited(self, pid: int) -> None:
         self._quiet()
-        # It isn't reaped yet: as long as it is a zombie, its pid can't come to name another session.
+        # It isn't reaped yet: while it is a zombie, its pid can't be reused for another session.
         self._end = end_of(pid)
         self._owner.on_exited(self._end)
         left = self._ending.sweep()
@@ -404,10 +404,10 @@ class Run:
         self._let_go()
 
     def _let_go(self) -> None:
-        """Break the circles in which these refer to this run, and it to them.
+        """Break the reference cycles between this run and its parts.
 
-        Else thirty objects of each run wait for the collector of cycles, which looks at those that have lived for more
-        than a moment only every ten minutes: memory would grow till then.
+        Otherwise thirty objects per run would wait for the garbage collector, which visits its old generation only
+        every ten minutes, and memory would grow until then.
         """
         del self._output, self._ending
         self._ready = self._alive = self._notifications = self._stopper = self._settle = self._asking = None
@@ -415,5 +415,5 @@ class Run:
 
 
 def _silence(probe: model.Probe) -> float:
-    """Seconds for which a process may give no sign of life."""
+    """Return the seconds for which a process may give no sign of life."""
     return probe.period * max(1, probe.failure_threshold)

@@ -1,6 +1,7 @@
-"""When a scheduled process runs next: by the clock that people read, also after the machine has slept.
+"""Calls a scheduled process at its times by the wall clock, also after the machine was suspended.
 
-A run that was missed while the machine slept is made up for once; those that fell into another run are left out.
+Runs missed while the machine was suspended are made up for by a single one; runs that fall into another run are
+skipped.
 """
 
 from __future__ import annotations
@@ -14,12 +15,12 @@ if TYPE_CHECKING:
     from devboot.supervisor.event_loop import Timer
     from devboot.supervisor.system.host import Host
 
-# The loop's clock stands still while the machine sleeps, and people's clock can be set: so we look again and again.
+# The loop's clock stops while the machine is suspended, and the wall clock can be set: look at it at least so often.
 LONGEST = 30.0
 
 
 class Timetable:
-    """The next run of one process. `on_due()` is called once when it has come."""
+    """Next run of one process. `on_due()` is called once when its time has come."""
 
     def __init__(self, host: Host, text: str, on_due: Callable[[], None]) -> None:
         self.text = text
@@ -31,7 +32,7 @@ class Timetable:
         self._timer: Timer | None = None
 
     def plan(self) -> None:
-        """Plan the next run, unless one is planned."""
+        """Plan the next run, unless one is planned already."""
         if self.at:
             return
         now = self._host.wall_clock()
@@ -40,7 +41,7 @@ class Timetable:
         self._wait()
 
     def cancel(self) -> None:
-        """Plan nothing: it runs, or isn't to run."""
+        """Plan no run, because the process is running or is not to run."""
         self.at = 0.0
         if self._timer is not None:
             self._timer.cancel()

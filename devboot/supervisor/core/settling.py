@@ -1,4 +1,4 @@
-"""Decides when a process counts as up that has no port and no probe: it has started and now waits for work."""
+"""Decides when a process without port and probe counts as up: once it is idle after its start."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ if TYPE_CHECKING:
     from devboot.supervisor.event_loop import Timer
     from devboot.supervisor.system.host import Host
 
-QUIET = 1.0  # seconds alive without work that show it: what imports its modules works, and may fail until then
-LONGEST = 10.0  # seconds alive that are enough for a process that never stops working
+QUIET = 1.0  # seconds without CPU use until it counts as up; while importing modules it is busy and may still fail
+LONGEST = 10.0  # seconds alive after which it counts as up even if it is never idle
 _STEP = 0.2  # seconds between looks
-_SOON = 0.01  # seconds until a second look at a process that happened to run during the first
+_SOON = 0.01  # seconds until the second look at a process that was on a processor during the first
 _INSTALLS = (b"npm", b"npx", b"pnpm", b"yarn", b"pip", b"uv", b"poetry", b"pipenv", b"bundle", b"composer")
-_VERBS = (b"install", b"ci", b"i", b"add", b"sync")  # behind one of them
+_VERBS = (b"install", b"ci", b"i", b"add", b"sync")  # subcommands of these programs that install packages
 _SHELLS = (b"sh", b"bash", b"dash", b"ash", b"zsh", b"ksh")
 _IDLE = 0.1  # share of one processor: polling for file changes needs less
 
 
 class Settling:
-    """Watches one run from its spawn, and calls `on_settled` once.
+    """Watches one run from its spawn on and calls `on_settled` once, when the process counts as up.
 
-    That is after `at_least` seconds, of which the last `QUIET` were without work, or after `longest`. Where the system
-    doesn't report the time that a process has worked (macOS), `at_least` decides alone. While `is_waiting()` holds, the
-    process counts as working: it may end for what it waits for. While it installs packages (`npm install && node x`),
-    what is meant to run hasn't begun.
+    That is after `at_least` seconds if the last `QUIET` of them were idle, or after `longest`. Where the system doesn't
+    report CPU time (macOS), only `at_least` counts. The process counts as busy while `is_waiting()` is true, since it
+    may end over the answer that it waits for. While it installs packages (`npm install && node x`), its real start is
+    still to come, so the clock starts anew.
     """
 
     def __init__(
@@ -66,12 +66,12 @@ class Settling:
 
     @property
     def _due(self) -> float:
-        """The time at which the process settles if it doesn't work until then."""
+        """Time at which the process counts as up if it stays idle until then."""
         earliest = self._began + self._at_least
         return max(earliest, min(self._busy + QUIET, self._began + self._longest))
 
     def _schedule(self) -> None:
-        # On a common grid, so that one census answers for all processes that were started together.
+        # On a common grid, so that processes started together share one census.
         following = math.ceil(self._host.loop.now() / _STEP + 0.5) * _STEP
         self._timer = self._host.loop.call_at(min(following, self._due), self._look)
 
@@ -83,7 +83,7 @@ class Settling:
             self._is_second_look = True
             self._timer = self._host.loop.call_later(_SOON, self._look)
             return
-        # The system counts in hundredths of a second: less than a whole step would say too much.
+        # CPU time is counted in hundredths of a second, too coarse for less than a whole step.
         has_worked = worked is None or worked - self._worked > _IDLE * max(_STEP, now - self._looked)
         if has_worked or self._is_waiting():
             self._busy = now
@@ -99,9 +99,10 @@ class Settling:
 
 
 def _installs(command_line: bytes | None) -> bool:
-    """Whether a program installs packages, by its words, whose first may be all that npm shows of itself.
+    """Return whether a command line belongs to a program that installs packages.
 
-    A shell lives on when that is done, and has all that it runs in its words.
+    npm replaces its arguments by one title, so the first word may hold all of them. Shells don't count: they outlive
+    the installation, and their arguments contain every command.
     """
     words = (command_line or b"").replace(b"\0", b" ").split()
     if words and words[0].rpartition(b"/")[2].lstrip(b"-") in _SHELLS:

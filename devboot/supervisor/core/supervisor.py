@@ -1,7 +1,7 @@
-"""Runs all processes of one plan: starts them as their dependencies allow, stops them in reverse, tells what happens.
+"""Supervisor of all processes of one plan: starts them in order of dependencies, stops them in reverse, reports events.
 
-Everything that happens to a process marks it as changed; once per turn of the loop `_review` looks at what follows
-from that for others, so that nothing here recurses through the dependency graph.
+A change of a process only marks it as changed. Once per turn of the loop, `_review` works out the consequences for
+other processes, so that nothing here recurses through the dependency graph.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ if TYPE_CHECKING:
     from devboot.supervisor.core.listener import Listener
     from devboot.supervisor.event_loop import Loop
 
-SPAWNS_A_TURN = 8  # a spawn takes a millisecond, during which nobody is listened to
+SPAWNS_A_TURN = 8  # a spawn blocks the loop for a millisecond
 
 
 class Supervisor:
-    """Supervises the processes of a plan on a loop; `run_id` is in the marker of all that it starts.
+    """Supervises the processes of a plan on a loop; `run_id` is part of the marker in each child's environment.
 
-    `adopts`: this process is a subreaper. Then `reap_orphans` has to be called on SIGCHLD.
+    `adopts`: this process is a subreaper. The caller then has to call `reap_orphans` on SIGCHLD.
     """
 
     def __init__(
@@ -84,74 +84,74 @@ class Supervisor:
         make_room(len(plan.processes))
         self._processes = {spec.name: Process(spec, self._around) for spec in looked_at(plan).processes}
         self._removed: set[str] = set()
-        self._free: set[str] = set()  # start without what they depend on
-        self._told: dict[str, tuple[model.ProcessStatus, int]] = {}  # its line, and how often it had been started
+        self._free: set[str] = set()  # processes that start without their dependencies
+        self._told: dict[str, tuple[model.ProcessStatus, int]] = {}  # the last reported status and number of starts
         self._dirty: set[str] = set()
         self._reviewing = False
         self._settled = self._finished = True
         self._shutting_down = False
 
     def report_to(self, listener: Listener) -> None:
-        """Tell this one from now on, and nobody else."""
+        """Send events to this listener from now on, instead of the previous one."""
         self._listener = listener
 
-    # -- what can be asked of it -----------------------------------------------------------------------------------
+    # -- queries -----------------------------------------------------------------------------------------------------
 
     @property
     def plan(self) -> model.Plan:
-        """The plan that it runs."""
+        """The current plan."""
         return self._plan
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Names of all processes, as they stand in the plan."""
+        """Names of all processes, in the plan's order."""
         return tuple(self._processes)
 
     @property
     def is_shutting_down(self) -> bool:
-        """Whether `shutdown` or `force` was called, by someone or by an `exit_ends_all` process."""
+        """True after `shutdown` or `force`, whether called or caused by `exit_ends_all`."""
         return self._shutting_down
 
     @property
     def is_acting(self) -> bool:
-        """Whether there is more to be done in the next turn of the loop, such as to spawn the next few."""
+        """True if the next turn of the loop has work to do, such as spawning the next processes."""
         return self._reviewing
 
     @property
     def has_settled(self) -> bool:
-        """Whether nothing is on its way to being up."""
+        """True if no process is on its way up."""
         return self._settled
 
     @property
     def has_finished(self) -> bool:
-        """Whether nothing is alive, and nothing will start again."""
+        """True if nothing is alive and nothing will start again on its own."""
         return self._finished
 
     @property
     def has_ended(self) -> bool:
-        """Whether no Procfile process is alive or will start again (services may be alive): a foreground run ends."""
+        """True if no process of the Procfile is alive or will start again; services may still be alive."""
         return process_status.have_ended(self._processes.values())
 
     def process(self, name: str) -> Process:
-        """The process `name`, for whoever attaches. Raises KeyError."""
+        """Return the process `name`. Raises KeyError."""
         return self._processes[name]
 
     def statuses(self, *, memory_too: bool = False) -> tuple[model.ProcessStatus, ...]:
-        """The lines of `ps`, in the plan's order; memory costs a look at all processes of the machine."""
+        """Return the rows of `ps` in the plan's order. Memory figures cost a scan of the machine's processes."""
         memory = self._memory if memory_too else lambda _process: None
         return tuple(process_status.status(each, memory=memory(each)) for each in self._processes.values())
 
     def verdict(self, *, final: bool = False) -> process_status.Verdict:
-        """Whether all is up. `final`: waiting is over, what isn't up by now has failed."""
+        """Return whether everything is up. `final`: the wait is over, so pending processes count as failed."""
         return process_status.verdict(self._processes.values(), final=final)
 
-    # -- what it can be told to do -----------------------------------------------------------------------------------
+    # -- commands ----------------------------------------------------------------------------------------------------
 
     def up(self, names: tuple[str, ...] = (), *, dependencies: bool = True, anyway: bool = False) -> None:
-        """Start what isn't running of `names` (none: all services and processes) and of what they depend on.
+        """Start those of `names` (default: all services and processes) that aren't running, with their dependencies.
 
-        `anyway`: tasks among `names` run even if nothing has changed since they last ran.
-        Nothing starts any more once a shutdown has begun; that holds for `start`, `restart` and `apply` too.
+        `anyway`: tasks among `names` run even if their stamps are current. After a shutdown has begun this does
+        nothing; the same holds for `start`, `restart` and `apply`.
         """
         if self._shutting_down:
             return
@@ -168,16 +168,19 @@ class Supervisor:
         self._schedule_review()
 
     def start(self, names: Iterable[str]) -> None:
-        """Start these, whatever they are, and what they need."""
+        """Start these processes, services or tasks, with their dependencies."""
         self.up(tuple(names), anyway=True)
 
     def stop(self, names: Iterable[str]) -> None:
-        """Stop these and nothing else."""
+        """Stop these processes and nothing else."""
         for name in names:
             self._processes[name].feed(life.STOP)
 
     def restart(self, names: Iterable[str], cause: str = "") -> None:
-        """Stop and start these, with what restarts with them, and start what they need; never counted as a failure."""
+        """Stop and start these processes and those that restart with them, and start their dependencies.
+
+        A requested restart never counts as a failure.
+        """
         if self._shutting_down:
             return
         self._begin()
@@ -195,7 +198,7 @@ class Supervisor:
                 process.feed(life.START)
 
     def apply(self, plan: model.Plan) -> Changes:
-        """Run by a new plan: start what is new, stop what has gone, restart what has changed (services excepted)."""
+        """Switch to a new plan: start new processes, stop removed ones, restart changed ones (except services)."""
         if self._shutting_down:
             return Changes()
         changes = self.compare(plan)
@@ -222,15 +225,15 @@ class Supervisor:
         return changes
 
     def compare(self, plan: model.Plan) -> Changes:
-        """What `apply` would do."""
+        """Return the changes that `apply` would make."""
         return planning.compare(self._plan, looked_at(plan), self._processes, self._removed)
 
     def act(self) -> None:
-        """Do now what else would be done in the next turn of the loop."""
+        """Do the work of the next turn of the loop now."""
         self._review()
 
     def shutdown(self) -> None:
-        """Stop everything in reverse order of dependencies; `on_finished` when all are gone."""
+        """Stop everything in reverse order of dependencies, then call `on_finished`."""
         self._shutting_down = True
         self._watches.close()
         self._begin()
@@ -238,7 +241,7 @@ class Supervisor:
         self._schedule_review()
 
     def force(self) -> None:
-        """SIGKILL to every session, now."""
+        """Send SIGKILL to every session now."""
         self._shutting_down = True
         self._watches.close()
         self._begin()
@@ -247,37 +250,37 @@ class Supervisor:
         self._schedule_review()
 
     def resize(self, rows: int, columns: int) -> None:
-        """All terminals get this size, also later ones."""
+        """Resize all terminals, including future ones."""
         self._around.size = (rows, columns) if rows > 0 and columns > 0 else DEFAULT_SIZE
         for process in self._processes.values():
             process.resize(*self._around.size)
 
     def hold_output(self, name: str, on: bool) -> None:
-        """Let a process wait with its writing while somebody catches up, or let it go on."""
+        """Stop or resume reading a process' output, for a viewer that can't keep up."""
         process = self._processes.get(name)
         if process is not None and process.run is not None:
             process.host.loop.call(process.run.hold_output, on)
 
     def reap_orphans(self) -> None:
-        """Let the system forget adopted children that have ended; for SIGCHLD."""
+        """Reap adopted children that have ended. Call it on SIGCHLD."""
         if self._orphans is not None:
             self._orphans.reap()
 
     def strays(self) -> list[proctable.Seen]:
-        """All descendants of this process that are in no session of a supervised process."""
+        """Return all descendants of this process outside of the sessions of supervised processes."""
         leaders = {process.run.pid for process in self._processes.values() if process.run is not None}
         return [seen for seen in proctable.own_descendants() if seen.session not in leaders and seen.pid not in leaders]
 
     def close(self) -> None:
-        """Release descriptors; for a supervisor that has finished."""
+        """Release all descriptors, after the supervisor has finished."""
         self._watches.close()
         self._exits.close()
         for process in self._processes.values():
             process.log.close()
 
-    # -- what follows from changes -------------------------------------------------------------------------------
+    # -- consequences of changes ---------------------------------------------------------------------------------
 
-    # An error in what the listener does is no matter of the process that it is told of.
+    # An exception of the listener must not fail the process that the event is about.
 
     def _output(self, name: str, block: bytes) -> None:
         self.loop.call(self._listener.on_output, name, block)
@@ -297,8 +300,8 @@ class Supervisor:
     def _review(self) -> None:
         self._reviewing = False
         if self._shutting_down:
-            self._let_none_return()  # one that crashes while others stop would come back
-        # Each as far as it comes: what others do mustn't depend on whether all of it went well.
+            self._let_none_return()  # a process that crashes during the shutdown would be restarted
+        # Each step on its own: an error in one must not keep the others from running.
         self.loop.call(self._start_waiting)
         self.loop.call(self._end_all_if_due)
         if self._shutting_down:
@@ -326,7 +329,7 @@ class Supervisor:
             self._schedule_review()
 
     def _look_at_dependencies(self, process: Process) -> bool:
-        """Start it if nothing is in the way any more; whether it was started."""
+        """Start the process if all dependencies are met; return whether it was started."""
         if process_status.awaits_its_time(process):
             return False
         needed = () if process.name in self._free else process.spec.depends_on
@@ -383,12 +386,12 @@ class Supervisor:
         for name, process in self._processes.items():
             if name in dirty:
                 status = process_status.status(process)
-                if (status, process.starts) != self._told.get(name):  # a run may begin and end within one turn
+                if (status, process.starts) != self._told.get(name):  # a whole run may fit into one turn
                     self._told[name] = (status, process.starts)
                     self.loop.call(self._listener.on_change, status)
         self._forget_removed()
         if self._reviewing:
-            return  # there is more to come before anything can be called settled
+            return  # more work is due before anything can count as settled
         was_settled, self._settled = self._settled, not any(map(process_status.is_pending, self._processes.values()))
         if self._settled and not was_settled and not self._shutting_down:
             self.loop.call(self._listener.on_settled)
@@ -406,10 +409,10 @@ class Supervisor:
                 self._note(f"left running: pid {failures.pids(left)}")
             self.loop.call(self._listener.on_finished)
 
-        # What belongs to no process that we know of, and yet came out of one: nothing may outlive a shutdown.
+        # Orphans of supervised processes: nothing may outlive a shutdown.
         self._orphans.end(ended)
 
-    # -- what these are made of ----------------------------------------------------------------------------------
+    # -- helpers -------------------------------------------------------------------------------------------------
 
     def _begin(self) -> None:
         self._settled = self._finished = False
@@ -421,7 +424,7 @@ class Supervisor:
         return {name: each.spec for name, each in self._processes.items()}
 
     def worked_on_start(self) -> dict[int, float]:
-        """Return the processor seconds of all that isn't as far yet as it is waited for, by pid."""
+        """Return the CPU seconds used by processes that are still starting, by pid."""
         census = self._host.watcher.census()
         pending = [each for each in self._processes.values() if process_status.is_pending(each)]
         runs = [each.run for each in pending if each.run is not None and each.state.phase != model.STOPPING]

@@ -1,4 +1,4 @@
-"""Records that a task has succeeded, together with the schema of the databases as it left them."""
+"""Stamps of tasks: a file that records a success with the database schema it left behind."""
 
 from __future__ import annotations
 
@@ -13,34 +13,34 @@ if TYPE_CHECKING:
 
     from devboot.model.process import Plan, ProcessSpec
 
-PRESENCE = "presence:"  # before a database's path: only that it is there counts, not its schema
-MADE = "made:"  # before a file's path: when it was made counts, since what is made again is empty
+PRESENCE = "presence:"  # before a database's path: only its existence counts, not its schema
+MADE = "made:"  # before a file's path: its modification time counts, since a recreated file is empty
 UNCHANGED = "unchanged"
 
 
 def schema_cookies(databases: Iterable[str]) -> str:
-    """Bytes 40 to 44 of each SQLite file's header, which change with every change of its schema; `-` without a file."""
+    """Return bytes 40 to 44 of each SQLite header, which change with the schema; `-` for a missing file."""
     return "".join(f" {_cookie(path)}" for path in databases)
 
 
 def is_current(spec: ProcessSpec) -> bool:
-    """Whether a task has run with all that it would run with now, and its databases are as it left them."""
+    """Return whether a task has already run with its present inputs, and the schema it left is unchanged."""
     return bool(spec.stamp) and _holds(*spec.stamp, spec.stamp_databases)
 
 
 def is_recorded(spec: ProcessSpec) -> bool:
-    """Whether a task that runs at each start has succeeded with all that it would run with now."""
+    """Return whether a task that runs at each start has succeeded before with its present inputs."""
     return bool(spec.record) and _holds(spec.record[0], spec.record[1], spec.record[2:])
 
 
 def looked_at(plan: Plan) -> Plan:
-    """The same plan, tasks that need not run marked as such: asked before any of them can change a database."""
+    """Return the plan with unneeded tasks marked to be skipped. Call it before any task can change a database."""
     specs = tuple(spec._replace(skip=UNCHANGED) if is_current(spec) else spec for spec in plan.processes)
     return plan._replace(processes=specs)
 
 
 def write_stamp(path: str, text: str, databases: Iterable[str]) -> None:
-    """Write `text` and the schema cookies to `path`, whole or not at all. Raises OSError."""
+    """Write `text` and the schema cookies to `path` atomically. Raises OSError."""
     fail_point("stamp/write")
     os.makedirs(os.path.dirname(path), exist_ok=True)
     staged = f"{path}.{os.getpid()}.new"

@@ -1,1 +1,1 @@
-"""Explanations of failures: why a process did not start, ended or never became ready, in words and with advice."""
+"""Error messages for processes that did not start, ended or never became ready, with advice."""

@@ -1,4 +1,4 @@
-"""The command that appends lines to a text file of the project, so that it works when pasted."""
+"""Builds the shell command that appends lines to a text file of the project."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ if TYPE_CHECKING:
 
 
 def append_command(root: str, file: str, lines: Sequence[str]) -> str:
-    """Return the command for the folder `root`; "" where text can't be appended to the file: UTF-16, no regular file.
+    """Return the command, to be pasted in folder `root`; "" if the file is UTF-16 or no regular file.
 
-    Where the last line of the file doesn't end, it is ended first. A file that isn't there is made.
+    If the last line of the file has no newline, the command adds one first. A missing file is created.
     """
     import os
     import shlex
@@ -27,7 +27,7 @@ def append_command(root: str, file: str, lines: Sequence[str]) -> str:
 
 
 def _end(path: str) -> str | None:
-    """Return a newline where a file ends with one, is empty or isn't there; None where text can't be appended."""
+    """Return a newline if a file ends with one, is empty or is missing; None if text can't be appended."""
     from devboot.clone_reader import read_bytes
 
     try:

@@ -1,4 +1,4 @@
-"""What went wrong with a process, in the words of the error messages: built from its specification and its end."""
+"""Builds the error of a process that failed, from its specification, its exit and its last output."""
 
 from __future__ import annotations
 
@@ -20,31 +20,31 @@ else:
     from _signal import SIGKILL  # the signal package imports enum
 
 TAIL_LINES = 20
-_LONGEST = 100  # characters of an error's first line
-_NEAR = 2  # words that an expected line has to have before another one can be like it
-# A dotted name is a module that is missing in a package that is there: nothing to install
+_LONGEST = 100  # most characters of an error's first line
+_NEAR = 2  # fewest words in an expected line for which a similar one is looked for
+# A dotted name is a missing module of an installed package: nothing to install
 _NO_SUCH = r"(?:No module named '|The module |Could not import (?:module )?[\"'])(\w+)"
-# The script that a command runs
+# A command's script that is missing
 _NO_SCRIPT = r"(?:can't open file|Cannot find module) '([^']+)'"
-# A file that isn't there, below a folder in which images have their application
+# A missing file below a folder in which container images have their application
 _NO_FILE = (
     r"(?:No such file or directory|Permission denied|Read-only file system|does not exist|not found)\b.*?"
     r"(?<![\w.])['\"]?(/(?:app|code|src|workspace|project|data|usr/src/\w+|home/app|opt/app|srv/app|var/www)(?:/[\w.-]+)*)['\"]?\s*$"
 )
-# A program with windows, where there is no graphical session
+# A graphical program without a graphical session
 _NO_SCREEN = (
     r"KeyError: 'DISPLAY'|no display name and no \$DISPLAY|DisplayNameError|"
     r"[Cc](?:an't|annot|ould not) (?:connect to|open) (?:X server|display)|Could not load the Qt platform plugin"
 )
 _UNRESOLVED = r"(?:Name or service not known|Temporary failure in name resolution|nodename nor servname provided)"
-# A name without a domain that no look-up found; by the words of the library that looked
+# A host name without a domain that could not be resolved, by library
 _NO_HOST = (
     r"could not translate host name \"([\w-]+)\" to address",
     r"Unknown (?:MySQL )?server host '([\w-]+)'",
     r".*(?:connecting to |[ /@'(])([A-Za-z][\w-]*)(?::\d+|')[^\n]*" + _UNRESOLVED,
     r"DNS lookup failed for ([A-Za-z][\w-]*):\d+",
 )
-# A client that wants TLS of a server without it, and what to do: libpq and asyncpg, then redis-py
+# A client that requires TLS of a server without it, and advice: libpq and asyncpg, then redis-py
 _NO_TLS = {
     r"server does not support SSL, but SSL was required|rejected SSL upgrade": (
         "clients do without TLS on a socket: give them no host, as in `postgresql://postgres@/app`, and set"
@@ -56,9 +56,9 @@ _NO_TLS = {
 }
 _FRAME = r'^\s*File "([^"]+)", line (\d+)'
 _NO_MODULE = r"No module named '([A-Za-z_]\w*)'"
-# An exception of a library that does without another one until that is needed, and says how people get it
+# An exception of a library that lacks an optional dependency and names the command to install it
 _ASKS_FOR = r"^\w*(?:Error|Exception): .*\bpip3? install (?:-\S+ )*['\"]?([A-Za-z][\w.-]*(?:\[[\w,-]+\])?)"
-# What left Python's library, and the last minor version that has it
+# Modules removed from the standard library, with the last minor version that has them
 _LEFT = {
     **dict.fromkeys(("asynchat", "asyncore", "distutils", "imp", "smtpd"), "3.11"),
     **dict.fromkeys(
@@ -70,7 +70,7 @@ _LEFT = {
 
 
 def signal_name(number: int) -> str:
-    """SIGTERM for 15; the bare number for signals that have no name here."""
+    """Return the name of a signal, SIGTERM for 15; `signal 99` for numbers without a name."""
     from signal import Signals
 
     try:
@@ -80,12 +80,12 @@ def signal_name(number: int) -> str:
 
 
 def how_it_ended(end: End) -> str:
-    """`exit 1`, or `killed by SIGSEGV`."""
+    """Return `exit 1` or `killed by SIGSEGV`."""
     return f"exit {end.code}" if end.signal is None else f"killed by {signal_name(end.signal)}"
 
 
 def mistake(spec: model.ProcessSpec, error: DevbootError) -> WorkError:
-    """What it means for a process that devboot itself has failed while it looked after it."""
+    """Return the error of a process that was ended because of an internal error of devboot."""
     return WorkError(
         error.slug,
         f"`{spec.name}` was ended: {error.what}",
@@ -96,22 +96,22 @@ def mistake(spec: model.ProcessSpec, error: DevbootError) -> WorkError:
 
 
 def family(pid: int, others: int) -> str:
-    """`pid 4720 and 2 children`."""
+    """Return `pid 4720 and 2 children`."""
     return f"pid {pid}" + (f" and {others} {'child' if others == 1 else 'children'}" if others else "")
 
 
 def pids(numbers: Iterable[int]) -> str:
-    """`4720, 4721`."""
+    """Return `4720, 4721`."""
     return ", ".join(map(str, sorted(numbers)))
 
 
 def seconds(value: float) -> str:
-    """A duration for people: `0.4 s`, `31 s`."""
+    """Format a duration: `0.4 s`, `31 s`."""
     return f"{value:.0f} s" if value >= 9.95 else f"{value:.1f}".removesuffix(".0") + " s"
 
 
 def crash_loop(spec: model.ProcessSpec, state: State, tail: tuple[str, ...]) -> WorkError:
-    """The restart budget is spent."""
+    """Return the error of a process that has spent its restart budget."""
     times = len(state.failures)
     span = state.failures[-1] - state.failures[0]
     if state.then == THEN_FAILED:  # the signal that ended it was sent by this supervisor
@@ -123,7 +123,7 @@ def crash_loop(spec: model.ProcessSpec, state: State, tail: tuple[str, ...]) -> 
 
 
 def hopeless(spec: model.ProcessSpec, tail: tuple[str, ...]) -> WorkError | None:
-    """Why another run would end like this one, where the recipe knows it."""
+    """Return the error if a failure hint of the recipe shows that another run would fail in the same way; else None."""
     found = find_hint(spec.failure_hints, "\n".join(tail).encode())
     if found is None or found[0].passes:
         return None
@@ -140,13 +140,13 @@ def hopeless(spec: model.ProcessSpec, tail: tuple[str, ...]) -> WorkError | None
 
 
 def lasting_lack(spec: model.ProcessSpec, tail: tuple[str, ...]) -> str:
-    """What it asked for in vain, if another run would do so too; empty otherwise."""
+    """Return what the process asked for in vain, if another run would do so, too; "" otherwise."""
     seen = _observed(spec, tail) if spec.observed else None
     return seen.sentence if seen is not None and seen.lasts else ""
 
 
 def cannot_load(spec: model.ProcessSpec, line: str, tail: tuple[str, ...]) -> WorkError:
-    """Its own code can't be imported, or asks for what isn't there: `line` is what it said, twice."""
+    """Return the error of a process that failed twice with the same `line`: broken code, or something missing."""
     near = _misspelt(line, spec) or _meant(line, spec.cwd)
     seen = None if near else _observed(spec, tail)
     return WorkError(
@@ -166,7 +166,7 @@ def cannot_load(spec: model.ProcessSpec, line: str, tail: tuple[str, ...]) -> Wo
 
 
 def ended(spec: model.ProcessSpec, end: End, tail: tuple[str, ...]) -> WorkError:
-    """It ended in a way that was not expected, and is not restarted."""
+    """Return the error of a process or task that ended unexpectedly and isn't restarted."""
     from devboot.supervisor.explain.import_errors import complaint
 
     if spec.kind != model.TASK:
@@ -177,7 +177,7 @@ def ended(spec: model.ProcessSpec, end: End, tail: tuple[str, ...]) -> WorkError
 
 
 def cannot_listen(spec: model.ProcessSpec, conflict: Conflict, tail: tuple[str, ...]) -> WorkError:
-    """Another program has its port, and it takes no other."""
+    """Return the error of a process whose only port is used by another program."""
     return WorkError(
         "port/in-use",
         conflict.what,
@@ -188,7 +188,7 @@ def cannot_listen(spec: model.ProcessSpec, conflict: Conflict, tail: tuple[str, 
 
 
 def parted(spec: model.ProcessSpec, end: End, age: float, tail: tuple[str, ...], *, was_up: bool) -> WorkError:
-    """It ended as a task would, with a code that is no failure, and isn't started again."""
+    """Return the message for a process that should keep running, but exited successfully and isn't restarted."""
     what = f"{spec.name} ended by itself, {_last(end)} after {seconds(age)}"
     helps = (
         (f'if it is to end: `restart = "never"` in `[processes.{spec.name}]`',) if spec.kind == model.PROCESS else ()
@@ -198,13 +198,13 @@ def parted(spec: model.ProcessSpec, end: End, age: float, tail: tuple[str, ...],
 
 
 def not_ready(spec: model.ProcessSpec, text: str, tail: tuple[str, ...]) -> WorkError:
-    """It runs, but its probe doesn't pass."""
+    """Return the error of a process that runs, but whose probe doesn't pass; `text` is the probe's last result."""
     why = f": {text}" if text else ""
     return _hinted(spec, "process/not-ready", f"{spec.name} is not ready{why}", tail, *_log_line(spec, tail))
 
 
 def error_page(spec: model.ProcessSpec, url: str, status: str, tail: tuple[str, ...]) -> WorkError:
-    """It runs and listens, but its first page is an error: `status` is what it answered."""
+    """Return the error of a process that listens, but whose first page is an error; `status` is its answer."""
     from devboot.supervisor.explain.import_errors import last_raised
 
     why = last_raised(tail)
@@ -220,7 +220,7 @@ def error_page(spec: model.ProcessSpec, url: str, status: str, tail: tuple[str, 
 
 
 def _log_line(spec: model.ProcessSpec, tail: tuple[str, ...]) -> tuple[str, ...]:
-    """What to do where the line that it waits for isn't printed, but one much like it."""
+    """Return advice if the line that readiness waits for is missing, but a similar one was printed."""
     expected = spec.ready.expect if spec.ready is not None and spec.ready.kind == model.LOG else ""
     wanted = _words(expected)
     near = max(tail, key=lambda line: len(wanted & _words(line)), default="")
@@ -236,12 +236,12 @@ def _words(text: str) -> set[str]:
 
 
 def waits(spec: model.ProcessSpec, reason: str) -> WorkError:
-    """It was never started, since what it needs isn't there."""
+    """Return the error of a process that was never started because of an unmet dependency."""
     return WorkError("process/waiting", f"{spec.name} was not started: {reason}")
 
 
 def daemonised(spec: model.ProcessSpec, left: int) -> WorkError:
-    """It put itself into the background, where nobody can supervise it."""
+    """Return the error of a process that moved itself to the background, where it can't be supervised."""
     return WorkError(
         "process/daemonised",
         f"{spec.name} ended at once and left {left} {'process' if left == 1 else 'processes'} in the background",
@@ -251,7 +251,7 @@ def daemonised(spec: model.ProcessSpec, left: int) -> WorkError:
 
 
 def hint(spec: model.ProcessSpec, text: bytes) -> WorkError | None:
-    """What a line of the output means, where the recipe knows it."""
+    """Return the recipe's explanation of an output line; None if no failure hint matches."""
     found = find_hint(spec.failure_hints, text)
     if found is None:
         return None
@@ -284,7 +284,7 @@ def _hinted(spec: model.ProcessSpec, slug: str, what: str, tail: tuple[str, ...]
 
 
 def _package_asked_for(tail: tuple[str, ...], spec: model.ProcessSpec) -> tuple[str, ...]:
-    """What to do where an exception says which package it needs."""
+    """Return advice if an exception names the package that it needs."""
     import re
 
     from devboot.supervisor.explain.missing_package import adding_command
@@ -295,14 +295,14 @@ def _package_asked_for(tail: tuple[str, ...], spec: model.ProcessSpec) -> tuple[
 
 
 def _observed(spec: model.ProcessSpec, tail: tuple[str, ...]) -> Explanation | None:
-    """Return what the end of the output means by what the program was seen to ask for."""
+    """Return the explanation of the last output by what the program was observed to request."""
     from devboot.supervisor.explain.observed import explain
 
     return explain(spec, tail) if spec.kind != model.SERVICE else None
 
 
 def _screen(tail: tuple[str, ...]) -> tuple[str, ...]:
-    """What to do where a program wants to open windows and there is no screen."""
+    """Return advice if a graphical program found no screen."""
     import re
 
     if not any(re.search(_NO_SCREEN, line) for line in tail):
@@ -311,7 +311,7 @@ def _screen(tail: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _what_is_missing(tail: tuple[str, ...], spec: model.ProcessSpec) -> tuple[str, ...]:
-    """What to do where the output ends with a library of the system, a host or an import that found nothing."""
+    """Return advice if the output ends with a missing file, library, host or package."""
     from devboot.supervisor.explain.file_templates import copying_command
     from devboot.supervisor.explain.missing_libraries import lacking_library
     from devboot.supervisor.explain.npm_advice import npm_advice
@@ -330,7 +330,7 @@ def _what_is_missing(tail: tuple[str, ...], spec: model.ProcessSpec) -> tuple[st
 
 
 def _unknown_host(tail: tuple[str, ...]) -> tuple[str, ...]:
-    """What to do where a program looks for a host by a name without a domain, as containers have."""
+    """Return advice if a host without a domain can't be resolved, such as a container's."""
     import re
 
     text = "\n".join(tail)
@@ -338,9 +338,9 @@ def _unknown_host(tail: tuple[str, ...]) -> tuple[str, ...]:
     if match is None:
         return ()
     name = match[1]
-    if match.re.pattern == _NO_HOST[0]:  # libpq's own words
+    if match.re.pattern == _NO_HOST[0]:  # libpq
         return (f"`{name}` is no host of this machine: set PGHOSTADDR=127.0.0.1 in .env, then `devboot up -d`",)
-    if match.re.pattern == _NO_HOST[1]:  # looked up in C, where nothing can lead it elsewhere
+    if match.re.pattern == _NO_HOST[1]:  # resolved in C, where `hosts` of devboot.toml has no effect
         return (f"`{name}` is no host of this machine: let the host come out of a variable, or add it to /etc/hosts",)
     return (
         f'`{name}` is no host of this machine: `hosts = ["{name}"]` under `[python]` in devboot.toml leads it here',
@@ -348,14 +348,14 @@ def _unknown_host(tail: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _no_tls(tail: tuple[str, ...]) -> tuple[str, ...]:
-    """What to do where a client demands TLS of a local server."""
+    """Return advice if a client requires TLS of a local server."""
     import re
 
     return tuple(advice for pattern, advice in _NO_TLS.items() if any(re.search(pattern, line) for line in tail))
 
 
 def _path_of_image(tail: tuple[str, ...], cwd: str) -> tuple[str, ...]:
-    """What to do where a file isn't found by a path that only a container image has."""
+    """Return advice if a path is missing that only exists in a container image."""
     import os
     import re
 
@@ -376,7 +376,7 @@ def _path_of_image(tail: tuple[str, ...], cwd: str) -> tuple[str, ...]:
 
 
 def _missing_package(tail: tuple[str, ...], spec: model.ProcessSpec) -> tuple[str, ...]:
-    """What to do where the output ends with an import that found nothing."""
+    """Return advice if the output ends with a failed import."""
     import re
 
     if any(line.startswith("pydantic.errors.PydanticImportError: ") for line in tail):
@@ -409,7 +409,7 @@ def _root(spec: model.ProcessSpec) -> str:
 
 
 def _own_module(name: str, tail: tuple[str, ...], spec: model.ProcessSpec) -> str:
-    """How Python finds a module that lies where the process runs; empty where none does."""
+    """Return advice for a missing module that exists in the process' folder; "" if it doesn't."""
     import os
     import shlex
 
@@ -440,7 +440,7 @@ def _is_mere_package(tail: tuple[str, ...], folder: str) -> bool:
 
 
 def _where_it_was(name: str) -> str:
-    """How to get a module that was left out of what has had it; empty for others."""
+    """Return advice for a module that was removed from its former package or from Python; "" for others."""
     if name == "pkg_resources":
         return "setuptools 82 no longer has it: require `setuptools<82`, then `devboot up -d`"
     last = _LEFT.get(name)
@@ -448,7 +448,7 @@ def _where_it_was(name: str) -> str:
 
 
 def _beside(name: str, tail: tuple[str, ...], cwd: str) -> str:
-    """The folder of the file that imports it, where that has such a module too; empty where it hasn't."""
+    """Return the folder of the importing file if it contains the missing module, too; "" otherwise."""
     import os
     import re
 
@@ -462,7 +462,7 @@ def _beside(name: str, tail: tuple[str, ...], cwd: str) -> str:
 
 
 def _undefined(line: str, spec: model.ProcessSpec) -> tuple[str, ...]:
-    """That a module of the project's own lacks a name which another one imports, whatever is installed or set."""
+    """Return the cause if one module of the project imports a name that another doesn't define."""
     import os
     import re
 
@@ -475,7 +475,7 @@ def _undefined(line: str, spec: model.ProcessSpec) -> tuple[str, ...]:
 
 
 def _misspelt(line: str, spec: model.ProcessSpec) -> tuple[str, ...]:
-    """How to mend a line of a Procfile whose package isn't there, where one other package has such a module."""
+    """Return the command that corrects a Procfile line's package if exactly one other package has the module."""
     import os
     import re
 
@@ -496,7 +496,7 @@ def _misspelt(line: str, spec: model.ProcessSpec) -> tuple[str, ...]:
 
 
 def _meant(line: str, folder: str) -> tuple[str, ...]:
-    """A module of the project's own that was probably meant by what isn't there."""
+    """Return a module or script of the project with a name similar to the missing one."""
     import os
     import re
 
@@ -524,7 +524,7 @@ def _command(spec: model.ProcessSpec) -> str:
 
 
 def _after_a_fix(spec: model.ProcessSpec) -> str:
-    """Say how it starts again. `restart` wouldn't apply an edit of the Procfile or of devboot.toml."""
+    """Return how to start the process again. `restart` would not apply an edit of Procfile or devboot.toml."""
     again = "it starts again when its files change, or by" if spec.watch else "after a fix:"
     return f"{again} `devboot up -d`"
 

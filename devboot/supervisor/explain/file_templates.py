@@ -1,4 +1,4 @@
-"""Files that a program misses although the project has a template of them, as `settings.example.json`."""
+"""Finds templates of missing files in the project, such as `settings.example.json`."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _NO_MODULE = re.compile(r"No module named '((?:\w+\.)*\w+)'")
 
 
 def copying_command(tail: tuple[str, ...], folder: str, root: str = "") -> str:
-    """Return the command that makes what a program's last lines miss out of its template below `folder`; "" for none.
+    """Return the command that creates the missing file of the last output from its template in `folder`; "" for none.
 
-    It is pasted in `root`, by default `folder`. A path of a container image counts from the first of its folders that
-    the project has.
+    It is to be pasted in `root`, by default `folder`. A container path is looked up from its first folder that the
+    project has.
     """
     path = _missing_path(tail)
     if not path or path.startswith("../") or os.path.exists(os.path.join(folder, path)):
@@ -44,7 +44,7 @@ def _missing_path(tail: tuple[str, ...]) -> str:
 
 
 def template_names(name: str) -> list[str]:
-    """Return what a template of a file may be called."""
+    """Return possible names of a file's template."""
     stem, ending = os.path.splitext(name)
     named = [f"{name}.{{}}", f"{name}-{{}}", f"{stem}.{{}}{ending}", f"{stem}-{{}}{ending}", f"{stem}_{{}}{ending}"]
     named += [f"{stem}.{{}}"] if ending else []

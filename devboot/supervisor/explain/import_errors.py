@@ -1,4 +1,4 @@
-"""Whether a program ended because its own code can't be loaded, which no restart heals: read from its last lines."""
+"""Detects from the last output that a program can't load its own code, so that restarting won't help."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-WITHIN = 30.0  # seconds that a program may live before an import error is no matter of its start any more
-# A block of output without any of these has no such line, and begins no traceback
+WITHIN = 30.0  # seconds after the start within which an import error counts as a failed start
+# A block of output without any of these contains no such line and starts no traceback
 TROUBLE = (b"Error", b"Traceback", b"Improperly", b"not found", b"Failed to find", b"Unable")
-# The last line of a traceback, and what servers say that catch the exception themselves
+# The last line of a traceback, and messages of servers that catch the exception
 _SIGNS = (
     r"^(?:ModuleNotFoundError|ImportError|SyntaxError|IndentationError|TabError|NameError): .",
     r"^(?:[\w.]+\.)?ImproperlyConfigured: .",
@@ -26,13 +26,13 @@ _SIGNS = (
     r"^\S*python[\d.]*: No module named ",
     r"^Error: Cannot find module '/",
 )
-# Exceptions that a mistake in the code or a missing value raises. Others may heal, such as a refused connection.
+# Exceptions caused by a mistake in the code or a missing value. Others, such as a refused connection, may pass.
 _MISTAKES = (
     "ArithmeticError|AssertionError|AttributeError|BufferError|EOFError|FloatingPointError|IndexError|KeyError"
     "|LookupError|NotImplementedError|OverflowError|RecursionError|TypeError|UnboundLocalError|UnicodeDecodeError"
     "|UnicodeEncodeError|UnicodeError|ValueError|ZeroDivisionError"
 )
-# A line of a program that has failed which says why, and those of what has called it, which only say that
+# Lines that say why a program failed, and lines of its callers, which only say that it failed
 _COMPLAINS = (
     r"(?i)\b(?:\w*error|\w*exception|fatal|failed|failure|cannot|can't|could not|denied|invalid|missing|"
     r"no such|not found|panic|refused|unable|undefined|unknown)\b"
@@ -44,13 +44,13 @@ _SAYS_NOTHING = (
 _FRAME = r'^ +File "(.+)", line \d+, in (\S+)$'
 _MODULE = "<module>"
 _RUNS_SCRIPTS = "runpy"  # `python -m` runs a program through it
-LINES = 200  # of output, in which a whole traceback is looked for
+LINES = 200  # lines of output that are searched for a traceback
 _TRACEBACK = "Traceback (most recent call last):"
-_AFTERWARDS = 2  # lines with several words that may follow the message of an exception
+_AFTERWARDS = 2  # most lines of several words that may follow an exception at the end
 
 
 def raised(lines: Iterable[str]) -> str:
-    """The exception with whose traceback `lines` end; empty where they end otherwise, or go on."""
+    """Return the exception of the traceback at the end of `lines`; "" if they end otherwise or continue after it."""
     lines = tuple(lines)
     start = next((at for at in reversed(range(len(lines))) if lines[at].endswith(_TRACEBACK)), None)
     if start is None:
@@ -63,7 +63,7 @@ def raised(lines: Iterable[str]) -> str:
 
 
 def last_raised(lines: Iterable[str]) -> str:
-    """Return the last exception that a traceback in `lines` ends with; empty where there is none."""
+    """Return the exception of the last traceback in `lines`; "" if there is none."""
     in_traceback, found = False, ""
     for line in lines:
         if line.endswith(_TRACEBACK):
@@ -76,7 +76,7 @@ def last_raised(lines: Iterable[str]) -> str:
 
 
 def complaint(lines: Iterable[str]) -> str:
-    """Return the line by which a program's output says best why it has failed; empty where nothing was written."""
+    """Return the line that best explains why a program failed; "" if it wrote nothing."""
     import re
 
     lines = tuple(line.rstrip() for line in lines if line.strip())
@@ -87,7 +87,7 @@ def complaint(lines: Iterable[str]) -> str:
 
 
 def broken_code(lines: Iterable[str]) -> str:
-    """Return the last of `lines` that says what of the code can't be loaded; empty where none does."""
+    """Return the last of `lines` that reports code which can't be loaded; "" if none does."""
     import re
 
     lines = tuple(lines)
@@ -99,9 +99,9 @@ def broken_code(lines: Iterable[str]) -> str:
 
 
 def _is_at_import(lines: Sequence[str]) -> bool:
-    """Whether the traceback that `lines` end with was raised while a module was being imported.
+    """Return whether the traceback at the end of `lines` was raised while a module was imported.
 
-    Of the program itself only the statements of its own file count: a function that they call does its work.
+    In the main program only its top-level statements count as import; functions called by them are its work.
     """
     import re
 
@@ -119,5 +119,5 @@ def _is_at_import(lines: Sequence[str]) -> bool:
 
 
 def _is_os(file: str) -> bool:
-    """Whether a file is the module `os`, whose `environ` raises KeyError in a frame of its own."""
+    """Return whether a file is the module `os`, whose `environ` raises KeyError in a frame of its own."""
     return file == "<frozen os>" or file.endswith("/os.py")

@@ -1,4 +1,4 @@
-"""Keeps how processes and tasks failed last, below the state folder, for whoever asks once they aren't running."""
+"""Stores the last failure of processes and tasks in the state folder, for commands that run later."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from devboot.errors import DevbootError
 
-PREPARATION = "(preparation)"  # stands for what comes before processes start, and can't be the name of one
+PREPARATION = "(preparation)"  # name for failures before any process starts; no process can have it
 _FOLDER = "failed"
 _LIMIT = 16 * 1024
 
@@ -26,7 +26,7 @@ class LastFailure(Record):
 
 
 def keep_failure(state: str, name: str, error: DevbootError) -> None:
-    """Record why `name` has failed, without the passwords of addresses. Raises OSError, MachineError."""
+    """Store why `name` failed, with passwords in addresses masked. Raises OSError or MachineError."""
     from devboot.text.masking import Masker
 
     fail_point("failure/keep")
@@ -35,7 +35,7 @@ def keep_failure(state: str, name: str, error: DevbootError) -> None:
 
 
 def forget_failure(state: str, name: str) -> None:
-    """Remove the record of a failure: `name` has succeeded, or is up."""
+    """Delete the stored failure of `name`, which has succeeded or is up."""
     try:
         os.unlink(f"{state}/{_FOLDER}/{name}")
     except OSError:
@@ -43,7 +43,7 @@ def forget_failure(state: str, name: str) -> None:
 
 
 def read_failures(state: str) -> tuple[LastFailure, ...]:
-    """Return the failures that no success has followed, by name."""
+    """Return the failures that weren't followed by a success, sorted by name."""
     try:
         names = sorted(os.listdir(f"{state}/{_FOLDER}"))
     except OSError:

@@ -1,4 +1,4 @@
-"""What a program looks for and no package of Python's brings, as a library of the system: read from its last lines."""
+"""Recognises missing system libraries in the last output of a program, and advises how to install them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-# What is said, and the packages that bring it on Debian and with Homebrew
+# Pattern of the message, and the packages with the library on Debian and in Homebrew
 _SAID = (
     (r"Could not find the GDAL library", "gdal-bin", "gdal"),
     (r"Could not find the GEOS library", "libgeos-c1v5", "geos"),
@@ -26,7 +26,7 @@ _NO_FILE = r"FileNotFoundError: \[Errno 2\] No such file or directory: '(/[^']+)
 
 
 def lacking_library(lines: Iterable[str]) -> tuple[str, ...]:
-    """How to get what the last such line asks for; nothing where the lines speak of something else."""
+    """Return how to install the missing library that the last lines report; empty if they report none."""
     import re
 
     lines = tuple(lines)

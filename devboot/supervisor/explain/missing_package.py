@@ -1,4 +1,4 @@
-"""The command that adds the package of a module to the project's list of packages."""
+"""Builds the command that adds the package of a module to the project's requirements."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# How the tools add a package to files that are theirs
+# Commands that add a package, by the file that the tool maintains
 _TOOLS = {
     "uv.lock": "uv add",
     "pyproject.toml": "uv add",
@@ -20,10 +20,10 @@ _TOOLS = {
 
 
 def adding_command(module: str, packages: Sequence[str], *, is_distribution: bool = False) -> str:
-    """Return the command for the folder of the project; "" where nothing is known of its list, or nothing to paste.
+    """Return the command, for the project's folder; "" if the kind of requirements file is unknown.
 
-    `is_distribution`: `module` is what is to be installed, with extras, rather than what is imported.
-    `packages`: the project's root, its list below that ("" where it has none), and what the list would have to hold.
+    `is_distribution`: `module` is a distribution to install, with extras, rather than an imported name. `packages` has
+    the project's root, its requirements file below it ("" for none), and the lines that a new file needs.
     """
     import os
     import shlex

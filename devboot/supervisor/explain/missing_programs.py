@@ -1,10 +1,10 @@
-"""Where a program that isn't there would come from: the project's packages, another language, a build of its own."""
+"""Advises how to get a program that was not found: from a package, another language, or a build of the project."""
 
 from __future__ import annotations
 
 import os
 
-# Programs of Python packages that go by another name, and those that have the same
+# Programs of Python packages, first those whose package has a different name
 _PACKAGES = {
     "django-admin": "django",
     "flask": "flask",
@@ -34,7 +34,7 @@ _OF_NPM = ("yarn", "pnpm", "nodemon", "vite", "webpack", "next", "tsx", "concurr
 
 
 def origin_of(program: str, cwd: str) -> str:
-    """What brings a program, in one line to act on; empty where that can't be told."""
+    """Return one line of advice on how to get a program; "" if unknown."""
     if package := _PACKAGES.get(program):
         return f"add `{package}` to the project's packages, then `devboot up -d`"
     if program in _NODE:

@@ -1,4 +1,4 @@
-"""Variables that a program says it has no value for: read from its last lines."""
+"""Extracts the names of missing environment variables from a program's last output."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-# What libraries that read settings say, with the variable's name
+# Messages of libraries that read settings, with the variable's name
 _SAID = (
     r"^decouple\.UndefinedValueError: (\w+) not found",
     r"^(?:django\.core|environ)\.\S*ImproperlyConfigured: Set the (\w+) environment variable",
@@ -19,14 +19,14 @@ _ENVIRON = r"\bos\.environ\[|^\s*raise KeyError\(key\) from None"
 
 
 def unset_variables(lines: Iterable[str]) -> tuple[str, ...]:
-    """The names, in the order of the lines; none where the lines speak of something else."""
+    """Return the names of missing variables, in order of the lines; empty if the lines report none."""
     import re
     from itertools import pairwise
 
     said = tuple(lines)
     found = [match[1] for line in said for pattern in _SAID if (match := re.match(pattern, line))]
     if any(re.search(_OF_PYDANTIC, line) for line in said):
-        # Each field stands above what is wrong with it
+        # Each field's name is on the line above its error
         found += [name.upper() for name, wrong in pairwise(said) if re.match(_WRONG, wrong, re.IGNORECASE)]
     if any(re.search(_ENVIRON, line) for line in said):
         found += [match[1] for line in said if (match := re.match(r"KeyError: '([A-Z][A-Z0-9_]*)'$", line))]

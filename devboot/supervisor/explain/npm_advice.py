@@ -1,4 +1,4 @@
-"""What helps where npm can't install what a package.json says: read from its last lines."""
+"""Advises how to fix a failed `npm install` or `npm ci`, from its last output."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_CONFLICT = "--legacy-peer-deps"  # which npm names where packages ask for different versions of a third
+_CONFLICT = "--legacy-peer-deps"  # npm suggests it when packages require different versions of a third
 _OUT_OF_STEP = ("`npm ci` can only install packages when your package.json and package-lock.json", 'Run "npm help ci"')
 
 
 def npm_advice(lines: Iterable[str], folder: str) -> tuple[str, ...]:
-    """Return the command that lets npm install the packages of a folder; nothing for other complaints."""
+    """Return the command that lets npm install the packages of a folder; empty for other errors."""
     text = "\n".join(line for line in lines if line.startswith(("npm error", "npm ERR!")))
     if any(words in text for words in _OUT_OF_STEP):
         return (f"devboot run -- npm --prefix {shell_word(folder)} install && devboot up -d   # a new lock",)

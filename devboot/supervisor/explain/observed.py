@@ -1,4 +1,4 @@
-"""Why a program of the project ended, by what it was seen to ask for: one sentence with the project's own line."""
+"""Explains failures by what the program was observed to request: variables, files, servers, ports."""
 
 from __future__ import annotations
 
@@ -48,19 +48,19 @@ _NO_NAME = re.compile(
     r"No address associated"
 )
 _IN_USE = re.compile(r"address already in use|EADDRINUSE|Errno 98\b|Errno 48\b", re.IGNORECASE)
-# Errors of the network and of the machine, which a missing value doesn't cause: a server may come up, a disk be mended
+# Errors of the network and the machine, which no missing value causes and which may pass
 _OUTSIDE = re.compile(
     r"Connection\w*Error|[Cc]onnection (?:aborted|closed|failed|lost|reset|to server)|[Cc]onnecting to|Timeout|"
     r"[Cc](?:annot|an't|ould not) connect|[Tt]imed? ?out|[Uu]nreachable|Broken pipe|\bSSL|HTTPError|Unavailable|"
     r"No space left|Permission denied|No such file"
 )
-# Errors that end each run in the same way as long as a value is missing
+# Errors that recur in every run as long as a value is missing
 _MISTAKE = re.compile(
     r"^(?:\w+\.)*(?:KeyError|ValueError|TypeError|AttributeError|AssertionError|IndexError|\w*Configured|\w*Invalid\w*|"
     r"\w*Missing\w*|\w*ValidationError|Undefined\w*)(?::|$)"
 )
 _NO_FILE = re.compile(r"No such file or directory: '([^']+)'")
-# How drivers in C, which can't be observed, name what they connect to
+# Messages of drivers written in C, whose connections can't be observed
 _ADDRESSES = (
     re.compile(r"connection to server at \"([\w.-]+)\".*?, port (\d+) failed"),
     re.compile(r"[Cc]onnect to (?:MySQL|MongoDB|Redis) server on '([\w.-]+):(\d+)'"),
@@ -81,19 +81,19 @@ _SERVICES = {
     27017: "mongodb",
 }
 _EMPTY = re.compile(r"""^[ \t]*(?:export[ \t]+)?([A-Za-z_]\w*)[ \t]*=[ \t]*(?:""|'')?[ \t]*$""", re.MULTILINE)
-_LARGEST = 1_000_000  # bytes of a file of code
-_MOST = 3  # variables that a sentence names
+_LARGEST = 1_000_000  # most bytes read of a source file
+_MOST = 3  # most variables named in a sentence
 _TRACEBACK = "Traceback (most recent call last):"
-_CHAINED = "above exception"  # stands between the traceback of an exception and that of its cause
+_CHAINED = "above exception"  # part of the line between the tracebacks of a chain
 
 
-SHOWN = 6  # variables or files that a summary names
+SHOWN = 6  # most variables or files named in a summary
 
 
 class Explanation(Record):
-    """`sentence` follows the name of the process; `helps` are what to do, the command first.
+    """Explanation of a failure. `sentence` follows the name of the process; `helps` is advice, the command first.
 
-    `lasts`: another run would end like this one.
+    `lasts`: another run would fail in the same way.
     """
 
     sentence: str
@@ -102,7 +102,7 @@ class Explanation(Record):
 
 
 def explain(spec: ProcessSpec, tail: Sequence[str]) -> Explanation | None:
-    """Return what the end of a program's output means by what it asked for; None where that doesn't explain it."""
+    """Return the explanation of a program's last output by its observations; None if they don't explain it."""
     seen = read_observations(spec.observed[1]) if len(spec.observed) > 1 else ()
     root = spec.env_files[0] if spec.env_files else spec.cwd
     output = _Output(tail, root)
@@ -116,7 +116,7 @@ def explain(spec: ProcessSpec, tail: Sequence[str]) -> Explanation | None:
 
 
 def env_file_of(spec: ProcessSpec, seen: Iterable[Observation]) -> str:
-    """Return the file below the root to which a variable is added: the one that the program reads, else devboot."""
+    """Return the env file, relative to the root, to which a variable should be added: one that the program reads."""
     own = [each.name for each in seen if each.kind == FILE and not each.name.startswith("/")]
     own = [name for name in own if not {*WORDS} & {*re.split(r"[._-]", os.path.basename(name))}]
     if own:
@@ -127,10 +127,10 @@ def env_file_of(spec: ProcessSpec, seen: Iterable[Observation]) -> str:
 
 
 class _Output:
-    """The end of a program's output: lines, what was raised last, and the project's lines in its traceback.
+    """Analysis of a program's last output: its lines, the last exception, and the project's lines in the traceback.
 
-    `chain` is the last exception and those during which it was raised, the last first; `rest` follows it. Without an
-    exception `rest` is everything.
+    `chain` is the last exception followed by those that led to it; `rest` are the lines after it. Without an exception
+    `rest` is everything.
     """
 
     def __init__(self, tail: Sequence[str], root: str) -> None:
@@ -144,11 +144,11 @@ class _Output:
 
     @property
     def place(self) -> str:
-        """The innermost line of the project."""
+        """The innermost line of the project in the traceback, as `file:line`."""
         return self.places[-1] if self.places else ""
 
     def said(self, *patterns: re.Pattern[str]) -> str:
-        """Return the lines that any pattern matches, of the last exception and what follows it."""
+        """Return the lines of the last exception and after it that match any pattern."""
         lines = (*self.chain, *self.rest)
         return "\n".join(line for line in lines if any(each.search(line) for each in patterns))
 
@@ -169,7 +169,7 @@ class _Output:
 
 
 def _explain_named(spec: ProcessSpec, seen: Sequence[Observation], output: _Output) -> Explanation | None:
-    """Explain an end for which the program names the variable, unless it is a connection that failed."""
+    """Explain a failure whose message names the missing variable, unless a connection failed."""
     asked = [each for each in seen if each.kind == UNSET]
     if _fails_to_connect(output.raised):
         return None
@@ -183,7 +183,7 @@ def _explain_named(spec: ProcessSpec, seen: Sequence[Observation], output: _Outp
 
 
 def _explain_suspect(spec: ProcessSpec, seen: Sequence[Observation], output: _Output) -> Explanation | None:
-    """Explain an end by a variable that was asked for where it happened; only a mistake happens again for sure."""
+    """Explain a failure by a missing variable that was read at the failing line."""
     found = _suspects([each for each in seen if each.kind == UNSET], output)[-1:] or _empty_ones(spec, output)
     lasts = bool(_OF_NONE.search(output.raised) or _MISTAKE.match(output.raised))
     return _explain_unset(spec, seen, output, found, lasts=lasts) if found else None
@@ -202,7 +202,7 @@ def _explain_unset(
 
 
 def _value_of(name: str, lines: Sequence[str]) -> str:
-    """Return a value with which a program goes on: of a switch `false`, of others a person has to say it."""
+    """Return a value that lets the program continue: `false` for a boolean, `…` for the user to fill in."""
     said = (after for line, after in pairwise(lines) if line == name)
     return "false" if any("[type=bool" in after for after in said) else "…"
 
@@ -212,14 +212,14 @@ def _fails_to_connect(raised: str) -> bool:
 
 
 def _is_outside(raised: str) -> bool:
-    """Return whether an exception has its cause outside of the program and its variables."""
+    """Return whether an exception is caused by something outside of the program and its variables."""
     if _fails_to_connect(raised):
         return True
     return bool(_OUTSIDE.search(raised)) and not (_OF_NONE.search(raised) or _MISTAKE.match(raised))
 
 
 def _suspects(asked: Sequence[Observation], output: _Output) -> list[Observation]:
-    """Return those of the variables asked for that the last exception may be about, the likeliest last."""
+    """Return those of the requested variables that may have caused the last exception, the likeliest last."""
     if not output.raised or _is_outside(output.raised):
         return []
     empty = [each for each in asked if each.how in (NONE, ASKED, REQUIRED)]
@@ -233,9 +233,9 @@ def _suspects(asked: Sequence[Observation], output: _Output) -> list[Observation
 
 
 def _empty_ones(spec: ProcessSpec, output: _Output) -> list[Observation]:
-    """Return the variables without a value in an env file that the line which failed names, in whatever case.
+    """Return variables that are empty in an env file and named in the failing line, in upper or lower case.
 
-    What reads all variables at once asks for none of them.
+    Programs that read all variables at once are never observed to request one of them.
     """
     if not output.place or not _MISTAKE.match(output.raised):
         return []
@@ -286,9 +286,9 @@ def _explain_connection(spec: ProcessSpec, seen: Sequence[Observation], output: 
 
 
 def _target(seen: Sequence[Observation], output: _Output) -> Observation | None:
-    """Return what the program connected to in vain: what its errors name, else what it tried last.
+    """Return the address that the program failed to connect to: one that the error names, else its last attempt.
 
-    Ports on which it listens itself are left out: servers print them, too.
+    Ports on which it listens itself are ignored, since servers print those, too.
     """
     own = {each.port for each in seen if each.kind == BIND}
     tried = [each for each in seen if each.kind in (CONNECT, LOOKUP) and each.place]
@@ -309,10 +309,10 @@ def _server_helps(spec: ProcessSpec, target: Observation) -> tuple[str, ...]:
 
 
 def server_command(target: Observation, services: Iterable[str]) -> str:
-    """Return the command that has the server that is usual on a port of this machine; "" where that isn't known.
+    """Return the command that adds the server usually found on a port of this machine; "" if unknown.
 
-    `services` are those that a detected project has already. A server that is added is open to everybody on this
-    machine, as detection has it where code names an address without a variable: there is no place for a password.
+    `services` are those that the project has already. The added server accepts connections from everyone on this
+    machine: code that names an address without a variable has no place for a password.
     """
     service = _SERVICES.get(target.port)
     if service is None or not is_here(target.host):
@@ -324,7 +324,7 @@ def server_command(target: Observation, services: Iterable[str]) -> str:
 
 
 class Lack(Record):
-    """Something that processes asked for in vain. `sentence` says who, what and where."""
+    """Something that processes requested in vain. `sentence` says which process, what, and where in the code."""
 
     names: tuple[str, ...]
     seen: Observation
@@ -332,7 +332,7 @@ class Lack(Record):
 
 
 def summaries(found: Iterable[Lack]) -> tuple[str, ...]:
-    """Say in a line each which variables, files and servers were asked for in vain, with the project's lines."""
+    """Return one line per kind of lack (variables, files) and one per server, with the project's lines."""
     known = tuple(found)
     lines = []
     for kind, title in ((UNSET, "variables without a value"), (NO_FILE, "files that aren't there")):
@@ -344,15 +344,15 @@ def summaries(found: Iterable[Lack]) -> tuple[str, ...]:
 
 
 def is_of_servers(lack: Lack) -> bool:
-    """Return whether it is a server or a host that is lacking."""
+    """Return whether a server or a host is missing."""
     return lack.seen.kind in (CONNECT, LOOKUP)
 
 
 def lacks(state: str, hosts: Iterable[str], *, is_running: bool) -> tuple[Lack, ...] | None:
-    """Return what the processes of a project asked for in vain; None where no start is on record.
+    """Return what the processes of a project requested in vain; None if no start was observed.
 
-    Servers of this machine count only while it runs, and where the system tells who listens. `hosts` are names that
-    lead to this machine.
+    Servers of this machine count only while the project runs and if the system reports listeners. `hosts` are names
+    that resolve to this machine.
     """
     folder = observed_folder(state)
     try:
@@ -373,7 +373,7 @@ def lacks(state: str, hosts: Iterable[str], *, is_running: bool) -> tuple[Lack, 
 
 
 def _listening() -> frozenset[int] | None:
-    """Return the ports of this machine that somebody listens on; None where the system doesn't tell."""
+    """Return the ports with a listener on this machine; None if the system doesn't report them."""
     try:
         return frozenset(listening_sockets.listeners())
     except OSError:
@@ -388,7 +388,7 @@ def _is_lacking(seen: Observation, bound: set[int], listening: frozenset[int] | 
     if seen.kind not in (CONNECT, LOOKUP) or seen.port in bound:
         return False
     host = seen.host or seen.name
-    if is_here(host):  # drivers may connect in threads of their own
+    if is_here(host):  # drivers may connect in their own threads, without a line of the project
         is_known = bool(seen.place) or seen.port in _SERVICES
         return seen.kind == CONNECT and is_known and listening is not None and seen.port not in {0, *listening}
     return bool(seen.place) and seen.kind == LOOKUP and "." not in host and host not in hosts
@@ -412,13 +412,13 @@ def _explain_missing_file(spec: ProcessSpec, seen: Sequence[Observation], output
     missing = next((each for each in seen if each.kind == NO_FILE and os.path.basename(each.name) == base), None)
     if missing is None:
         return None
-    # A file of the project may be what another process is about to make
+    # A file inside the project may be created by another process later
     lasts = missing.name.startswith("/")
     return Explanation(_words_of(missing), _leading_here(spec, seen, output.root, missing), lasts)
 
 
 def _leading_here(spec: ProcessSpec, seen: Sequence[Observation], root: str, missing: Observation) -> tuple[str, ...]:
-    """Return how to lead a path of a container image here, where a variable has it as its default in the code."""
+    """Return the command that overrides a default path of a container image, in the code, by a local one."""
     for asked in seen if missing.name.startswith("/") else ():
         path = _default_path(root, asked) if asked.kind == UNSET and asked.how == DEFAULT else ""
         if path and (missing.name == path or missing.name.startswith(f"{path}/")):
@@ -430,7 +430,7 @@ def _leading_here(spec: ProcessSpec, seen: Sequence[Observation], root: str, mis
 
 
 def _default_path(root: str, asked: Observation) -> str:
-    """Return the absolute path that stands in the code as the default of a variable; "" where none does."""
+    """Return the absolute path that is the default of a variable in the code; "" if there is none."""
     file, _, number = asked.place.rpartition(":")
     lines = _text_of(root, file).splitlines()
     at = int(number) - 1 if number.isdecimal() else 0
@@ -440,7 +440,10 @@ def _default_path(root: str, asked: Observation) -> str:
 
 
 def _inner_path(root: str, path: str, *, is_there: bool) -> str:
-    """Return what a path of a container image is below the root; "" for none. Unless `is_there` its folder will do."""
+    """Return the part of a container path that exists below the root; "" for none.
+
+    Unless `is_there`, only its folder has to exist.
+    """
     parts = path.split("/")[1:]
     for inner in ("/".join(parts[at:]) for at in range(len(parts))):
         wanted = os.path.join(root, inner if is_there else os.path.dirname(inner))

@@ -1,4 +1,4 @@
-"""Recognises that a process can't listen since another program has its port: by its output and the kernel's tables."""
+"""Detects that a process can't listen because another program has its port, by output and kernel tables."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from devboot.model.process import ProcessSpec
 
-# What systems, languages and servers write when a port is taken
+# Messages of systems, languages and servers when a port is taken
 _IN_USE = re.compile(
     r"address (?:is )?already in use|EADDRINUSE|\bErrno (?:98|48)\b|os error (?:98|48)\b|\bport\b.{0,20}\bin use|"
     r"connection in use|already (?:running|listening) on port|\bport \d+ is (?:not available|taken|occupied)|"
@@ -23,8 +23,8 @@ _IN_USE = re.compile(
     re.IGNORECASE,
 )
 _NUMBER = re.compile(r"(?<![\w.-])(?<!Errno )(?<!errno: -)(?<!error )(\d{2,5})(?![\w.-]*\d)")
-_NEAR = 3  # lines around that which says it
-# An exception behind one of these follows from that before it
+_NEAR = 3  # lines before and after the message that are searched for the port
+# An exception after one of these lines is a consequence of the one before
 _FOLLOWS = (
     "During handling of the above exception",
     "The above exception was the direct cause",
@@ -34,7 +34,7 @@ _ERROR_OF_NODE = re.compile(r"(?:Uncaught )?(?:Type|Reference|Syntax|Range)Error
 
 
 class Conflict(Record):
-    """A port that a process wants, and who has it."""
+    """A port that a process needs, and its holder."""
 
     port: int
     holder: Holder
@@ -44,10 +44,10 @@ class Conflict(Record):
 
 
 def port_conflict(spec: ProcessSpec, tail: Sequence[str], is_listening: Callable[[int], bool]) -> Conflict | None:
-    """Return which port a process can't have by its last output; None where another program has none of those named.
+    """Return the port conflict that the last output reports; None if no other program has a port named there.
 
-    `is_listening` says of a port whether anybody listens on it. A program that goes on without a port, and then ends by
-    something else, has none either, unless its command names that port.
+    `is_listening(port)` tells whether any program listens there. If the program continued without the port and then
+    ended with a different error, there is a conflict only if its command names the port.
     """
     said = [at for at, line in enumerate(tail) if _IN_USE.search(line)]
     if not said:
@@ -65,7 +65,7 @@ def port_conflict(spec: ProcessSpec, tail: Sequence[str], is_listening: Callable
 
 
 def _candidates(spec: ProcessSpec, tail: Sequence[str], at: int) -> Iterator[int]:
-    """Ports that may be meant, the likeliest first: of the line that says it, of what it bound to, of its command."""
+    """Yield the ports that may be meant, likeliest first: from the message, the lines around it, the command."""
     yield from _numbers(tail[at])
     for line in (*tail[max(0, at - _NEAR) : at][::-1], *tail[at + 1 : at + 1 + _NEAR]):
         yield from _numbers(line)
@@ -76,7 +76,7 @@ def _candidates(spec: ProcessSpec, tail: Sequence[str], at: int) -> Iterator[int
 
 
 def _ends_otherwise(later: Sequence[str]) -> bool:
-    """Whether lines behind one that says that a port is taken are of another exception."""
+    """Return whether the lines after a port conflict report a different exception."""
     if any(line.startswith(_FOLLOWS) for line in later):
         return False
     return bool(last_raised(later) or broken_code(later) or any(map(_ERROR_OF_NODE.match, later)))
@@ -87,7 +87,7 @@ def _numbers(line: str) -> list[int]:
 
 
 def _changing(spec: ProcessSpec, port: int) -> str:
-    """How a port is changed that the command doesn't name."""
+    """Return advice on how to change a port that isn't in the command."""
     seen = read_observations(spec.observed[1]) if len(spec.observed) > 1 else ()
     place = next((each.where for each in seen if each.kind == BIND and each.port == port), "")
     return f"let its code or settings name another port{place}, then `devboot up -d`"

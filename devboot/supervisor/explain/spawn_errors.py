@@ -1,4 +1,4 @@
-"""Why a program could not be started, in words and with what to do about it."""
+"""Explains why a program could not be started, with advice."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-# The words of env, which speaks the user's language after the name, and of shells
+# Messages of `env`, translated after the name, and of shells
 _NOT_FOUND = (
     r"^(?:/usr/bin/)?env: [\u2018'\"]?([\w.+-]+)[\u2019'\"]?: ",
     r": (?:exec: )?([\w.+-]+): (?:command )?not found$",
@@ -25,7 +25,7 @@ _NOT_FOUND = (
 
 
 def explain(error: OSError, *, name: str, program: str, cwd: str, env: Mapping[str, str]) -> WorkError:
-    """What a failed start means to a person: `process/spawn` with the reason and what to do."""
+    """Return the error for a failed spawn: `process/spawn` with reason and advice, or `service/data-in-use`."""
     if isinstance(error, DataInUseError):
         return _data_in_use(name, str(error.filename))
     if error.errno in EXHAUSTED:
@@ -51,7 +51,7 @@ def _data_in_use(name: str, folder: str) -> WorkError:
 
 
 def missing(program: str, *, cwd: str, env: Mapping[str, str]) -> OSError | None:
-    """What a direct start of `program` would have raised; None when it is there."""
+    """Return the OSError that starting `program` directly would raise; None if it can be found."""
     try:
         os.stat(cwd)
         os.stat(os.path.join(cwd, which(program, env.get("PATH", os.defpath))))
@@ -61,7 +61,7 @@ def missing(program: str, *, cwd: str, env: Mapping[str, str]) -> OSError | None
 
 
 def named_as_missing(lines: Iterable[str]) -> str:
-    """Return the program that a shell, or `env` for a script's first line, says it didn't find; "" where none did."""
+    """Return the program that a shell or `env` reports as not found; "" if none."""
     found = [match for line in lines for pattern in _NOT_FOUND if (match := re.search(pattern, line))]
     return found[-1][1] if found else ""
 
@@ -72,7 +72,7 @@ def _reason(error: OSError, program: str, cwd: str, env: Mapping[str, str]) -> t
     named = error.filename if isinstance(error.filename, str) else program
     path = os.path.join(cwd, named)
     if error.errno in (ENOENT, ENOTDIR):
-        # A plain name was looked for on PATH alone: a folder of that name in the project is something else
+        # A name without a slash is searched on PATH only: a folder with that name in the project is irrelevant
         return _not_found(program, path if os.sep in named else "", cwd, env)
     if error.errno == EACCES:
         return f"`{program}` is not executable", [f"`chmod +x {path}`"]

@@ -1,7 +1,7 @@
-"""Notices that a process which is to become ready has shown why it can't, and now waits.
+"""Detects a start that is stalled after an error.
 
-What reloads its code by itself, and couldn't load it, waits for an edit. A slow start isn't taken for that, as long as
-it works or says something from time to time.
+A server that reloads its code, and could not load it, waits for an edit. A slow start isn't mistaken for that while it
+uses the CPU or writes output from time to time.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ if TYPE_CHECKING:
     from devboot.supervisor.system.host import Host
 
 _LOOK = 1.0  # seconds between looks
-_BROKEN, _RAISED = 4.0, 10.0  # seconds without a word or work after an import error, after any other exception
-_AGAIN = 30.0  # after one that it has told of before: it tries again by itself, and waits longer each time
-_LAST, _SURE = 6, 3  # lines in which the import error is; the same for `only_broken`
-_LINES = 400  # in which an exception is with its traceback
-_LONGEST = 70  # characters of it
-_IDLE = 0.1  # of one processor's time: what polls files for changes needs less
+_BROKEN, _RAISED = 4.0, 10.0  # seconds without output or CPU use after an import error, after another exception
+_AGAIN = 30.0  # the same after a repeated exception: the program retries, with growing pauses
+_LAST, _SURE = 6, 3  # last lines that are searched for an import error; the same for `only_broken`
+_LINES = 400  # last lines that are searched for a traceback
+_LONGEST = 70  # most characters of the reported line
+_IDLE = 0.1  # share of one processor: polling for file changes needs less
 
 
 class Silence:
-    """Watches one run from its first line about a problem on; `on_stuck` gets that line, once in each silence.
+    """Watches one run from its first error line on; calls `on_stuck(line)` once per stall.
 
-    `on_calm` is called when the run has gone on to write other lines. `only_broken`: nothing else shows that the run
-    is not ready, so only code that can't be loaded counts, not any exception.
+    `on_calm` is called when the run has continued with other output. `only_broken`: nothing else shows that the run
+    isn't ready, so only code that can't be loaded counts as an error, not any exception.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class Silence:
         self.begin_anew()
 
     def begin_anew(self) -> None:
-        """It has written something."""
+        """Restart the wait, because the run has written output."""
         self._since = self._host.loop.now()
         self._worked: float | None = None
         if self._timer is None:
@@ -63,11 +63,11 @@ class Silence:
 
     @property
     def is_waiting(self) -> bool:
-        """Whether it is still open how the run goes on."""
+        """True while it is undecided whether the run continues."""
         return self._timer is not None
 
     def end(self) -> None:
-        """Stop watching: the run is ready, or has ended."""
+        """Stop watching, because the run is ready or has ended."""
         if self._timer is not None:
             self._timer.cancel()
 
@@ -80,7 +80,7 @@ class Silence:
         lines = self._tail.lines(_LINES)
         line, patience = self._trouble(lines)
         if not line:
-            self._on_calm()  # until it writes more
+            self._on_calm()  # watching resumes with the next output
             return
         worked = self._worked_by(self._host.watcher.census().members(self._pid))
         if worked is None or self._worked is None or worked - self._worked > _IDLE * (now - self._since):
@@ -91,7 +91,7 @@ class Silence:
             self._on_stuck(line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…")
 
     def _trouble(self, lines: Sequence[str]) -> tuple[str, float]:
-        """The line that says why, empty for none, and for how long there may be silence after it."""
+        """Return the error line at the end of `lines`, "" for none, and the seconds of silence to allow after it."""
         if line := broken_code(lines[-_SURE if self._only_broken else -_LAST :]):
             return line, _BROKEN
         line = "" if self._only_broken else raised(lines)

@@ -1,1 +1,1 @@
-"""What processes write: relayed to viewers, searched for readiness, kept in log files and read from them again."""
+"""Output of processes: relayed to viewers, searched for readiness, written to logs and read back."""

@@ -1,4 +1,4 @@
-"""Reads readiness and known failures out of what a process writes, with colours and other escapes taken out."""
+"""Searches output for readiness and known failures, ignoring colours and other escape sequences."""
 
 from __future__ import annotations
 
@@ -9,30 +9,30 @@ if TYPE_CHECKING:
     from devboot.model.process import FailureHint
 
 _ESCAPES = rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])"
-_LONGEST = 4096  # bytes at each end of a long line that are looked at: most patterns take time with its square
+_LONGEST = 4096  # bytes searched at each end of a long line: most patterns take time quadratic in its length
 
 
 def strip_escapes(block: bytes) -> bytes:
-    """The block without escape sequences (colours, cursor moves, titles)."""
+    """Return the block without escape sequences (colours, cursor moves, titles)."""
     if b"\x1b" not in block:
         return block
-    import re  # after the first spawn: it costs as much as all of the supervisor
+    import re  # late: it takes as long to import as the whole supervisor
 
     return re.sub(_ESCAPES, b"", block)
 
 
 class LineMatcher:
-    """Looks for a regular expression in lines; a line may arrive in two pieces."""
+    """Searches lines for a regular expression; a line may arrive in two pieces."""
 
     def __init__(self, pattern: str) -> None:
         import re
 
-        # A search for `.*x` in a line without x begins anew at each of its characters, one for `x` finds the same.
+        # Searching for `.*x` is quadratic in a line without x; searching for `x` finds the same lines.
         self._pattern = re.compile(re.sub(r"\A(?:\.\*(?!\+)\??)+", "", pattern).encode(), re.MULTILINE)
-        self._started = b""  # a line that was shown before its end came
+        self._started = b""  # the start of a line whose end hasn't arrived
 
     def matches(self, block: bytes) -> bool:
-        """Whether a line of `block` matches."""
+        """Return whether a line of `block` matches."""
         text = self._started + strip_escapes(block)
         self._started = text[text.rfind(b"\n") + 1 :][-_LONGEST:]
         if len(text) > 2 * _LONGEST:
@@ -45,7 +45,7 @@ def _ends(line: bytes) -> bytes:
 
 
 def without(block: bytes, parts: Iterable[bytes]) -> bytes:
-    """The block without the lines that have one of `parts` in them."""
+    """Return the block without the lines that contain one of `parts`."""
     found = [part for part in parts if part in block]
     if not found:
         return block
@@ -53,7 +53,7 @@ def without(block: bytes, parts: Iterable[bytes]) -> bytes:
 
 
 def find_hint(hints: Iterable[FailureHint], text: bytes) -> tuple[FailureHint, str] | None:
-    """The first hint that a line of `text` fits, and that line."""
+    """Return the first hint that matches a line of `text`, with that line."""
     import re
 
     for hint in hints:

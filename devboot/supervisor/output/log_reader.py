@@ -1,4 +1,4 @@
-"""Reads the logs that `logfile` wrote, also when no daemon is alive: last lines, by time, several merged."""
+"""Reads logs of processes, with or without a daemon: last lines, all lines, several logs merged by time."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _CHUNK = 64 * 1024
 
 
 class Line(Record):
-    """One line without its end. `at` is the wall-clock time of the block that it came in (0.0: unknown)."""
+    """One line without its newline. `at` is the wall-clock time of its block (0.0: unknown)."""
 
     at: float
     name: str
@@ -23,14 +23,14 @@ class Line(Record):
 
 
 def log_path(state: str, name: str) -> str:
-    """Where the log of the process `name` lies, below the project's state folder."""
+    """Return the path of the log of process `name`, below the project's state folder."""
     return os.path.join(state, "logs", f"{name}.log")
 
 
 def tail(path: str, count: int, *, name: str = "", end: int | None = None) -> list[Line]:
-    """The last `count` lines of one log, the rotated part included; a missing log has none.
+    """Return the last `count` lines of one log, including its rotated part; none if there is no log.
 
-    `end` is an offset: what was written behind it doesn't count.
+    `end` is an offset; what was written after it is ignored.
     """
     lines = _last_lines(path, count, name, end)
     if len(lines) < count:
@@ -39,7 +39,7 @@ def tail(path: str, count: int, *, name: str = "", end: int | None = None) -> li
 
 
 def is_ended(path: str) -> bool:
-    """Whether the last line of a log is a whole one; a prompt isn't."""
+    """Return whether the last line of a log is complete; a prompt isn't."""
     try:
         with open(path, "rb", opener=_at_once) as file:
             file.seek(-1, os.SEEK_END)
@@ -49,7 +49,7 @@ def is_ended(path: str) -> bool:
 
 
 def tail_merged(paths: Mapping[str, str], count: int) -> list[Line]:
-    """The last `count` lines of each of several logs (name → path), ordered by time, each log in its own order."""
+    """Return the last `count` lines of each of several logs (name → path), ordered by time."""
     from heapq import merge
 
     streams = [tail(path, count, name=name) for name, path in paths.items()]
@@ -57,21 +57,21 @@ def tail_merged(paths: Mapping[str, str], count: int) -> list[Line]:
 
 
 def read(path: str, *, name: str = "", end: int | None = None) -> Iterator[Line]:
-    """All lines of one log from the oldest on, without holding them all in memory; what is behind `end` not."""
+    """Yield all lines of one log up to offset `end`, oldest first, without holding them in memory."""
     for part, limit in ((f"{path}.1", None), (path, end)):
         if os.path.exists(part):
             yield from _read_part(part, name, limit)
 
 
 def read_merged(paths: Mapping[str, str]) -> Iterator[Line]:
-    """All lines of several logs (name → path) by time."""
+    """Yield all lines of several logs (name → path), ordered by time."""
     from heapq import merge
 
     return merge(*(read(path, name=name) for name, path in paths.items()), key=lambda line: line.at)
 
 
 def _at_once(path: str, flags: int) -> int:
-    """Open without waiting: to a reader a named pipe in place of a log is an empty one."""
+    """Open without blocking, so that a named pipe in place of a log reads as an empty one."""
     return os.open(path, flags | os.O_NONBLOCK)
 
 
@@ -108,7 +108,7 @@ def _last_lines(path: str, count: int, name: str, end: int | None = None) -> lis
 
 
 def _read_back(fd: int, count: int, end: int | None) -> tuple[bytes, int]:
-    """The end of the file that holds `count` whole lines, and its offset."""
+    """Return the end of the file with at least `count` whole lines, and its offset."""
     size = os.fstat(fd).st_size
     start = size if end is None else min(end, size)
     blocks: list[bytes] = []
@@ -127,10 +127,10 @@ def _read_back(fd: int, count: int, end: int | None) -> tuple[bytes, int]:
 
 
 class _Times:
-    """The index of one log: at what time the byte at an offset was written."""
+    """Index of one log: write time by byte offset."""
 
     def __init__(self, path: str) -> None:
-        from bisect import bisect_right  # the daemon only wants the name of a log from this module
+        from bisect import bisect_right  # late: the daemon uses only `log_path` of this module
 
         self._place = bisect_right
         try:
@@ -138,7 +138,7 @@ class _Times:
                 raw = file.read() or b""
         except OSError:
             raw = b""
-        whole = raw[: len(raw) - len(raw) % STAMP.size]  # a crash may have cut the last entry
+        whole = raw[: len(raw) - len(raw) % STAMP.size]  # the last entry may be incomplete after a crash
         entries = list(STAMP.iter_unpack(whole))
         self._offsets = [offset for _, offset in entries]
         self._times = [at for at, _ in entries]

@@ -1,4 +1,4 @@
-"""Writes one process' log: raw bytes, rotated by size, with a time for each block in a sidecar index.
+"""Writes one process' log: raw bytes, rotated by size, with the time of each block in an index file.
 
 A full disk or a deleted file must never stop or block the process whose output this is.
 """
@@ -13,19 +13,19 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-LIMIT = 16 * 1024 * 1024  # then it becomes `.1`, and the older `.1` goes
-STAMP = Struct("<dQ")  # wall-clock seconds, offset of the block that was written then
-RESOLUTION = 0.01  # seconds; blocks that follow closer share a time
-RECHECK = 1.0  # seconds between looks whether somebody has deleted the file
+LIMIT = 16 * 1024 * 1024  # bytes after which the log is renamed to `.1`, replacing an older one
+STAMP = Struct("<dQ")  # wall-clock seconds and offset of a block
+RESOLUTION = 0.01  # seconds; blocks in quicker succession share a time
+RECHECK = 1.0  # seconds between checks whether the file was deleted
 
 
 def index_path(path: str) -> str:
-    """Where the times of the log at `path` are."""
+    """Return the path of the index of the log at `path`."""
     return f"{path}.index"
 
 
 class LogFile:
-    """Appends to the log at `path`; opens it at the first write and again after it was deleted."""
+    """Appends to the log at `path`; opens it at the first write, and again after it was deleted."""
 
     def __init__(
         self, path: str, wall_clock: Callable[[], float], warn: Callable[[str], None], *, limit: int = LIMIT
@@ -40,18 +40,18 @@ class LogFile:
         self._fd = self._index = -1
         self._size = 0
         self._stamped = self._checked = 0.0
-        self._lost = 0  # ends of lines that could not be written since the last success
-        self._lost_open = False  # the last line that was lost has no end yet
-        self._is_cut = False  # what is in the file ends within a line
+        self._lost = 0  # complete lines that could not be written since the last success
+        self._lost_open = False  # the last lost line is incomplete so far
+        self._is_cut = False  # the file ends with an incomplete line
         self._reason = ""
 
     @property
     def trouble(self) -> str:
-        """Why what the process says now isn't written, empty where it is."""
+        """Reason why output isn't being written now; "" if it is."""
         return f"log not written: {self._reason}" if self._reason else ""
 
     def write(self, block: bytes) -> None:
-        """Append one block; never raises and never blocks on anything but the disk itself."""
+        """Append one block; never raises, and blocks on nothing but the disk itself."""
         now = self._wall_clock()
         done = 0
         try:
@@ -67,17 +67,17 @@ class LogFile:
             self._reason = ""
 
     def close(self) -> None:
-        """Close both files; writing again opens them anew."""
+        """Close both files; the next write opens them again."""
         for fd in (self._fd, self._index):
             if fd >= 0:
                 try:
                     os.close(fd)
                 except OSError:
-                    continue  # some filesystems only say now that an earlier write has failed
+                    continue  # some filesystems report the failure of an earlier write only here
         self._fd = self._index = -1
 
     def _note(self) -> bytes:
-        """What stands in the place of lost lines, on a line of its own."""
+        """Return the line that stands in for lost ones."""
         count = self._lost + self._lost_open
         lead = "\n" if self._is_cut else ""
         return f"{lead}devboot: {count} {'line' if count == 1 else 'lines'} not written here\n".encode()
@@ -86,7 +86,7 @@ class LogFile:
         if self._fd >= 0 and not 0 <= now - self._checked < RECHECK:
             self._checked = now
             state = os.fstat(self._fd)
-            self._size = state.st_size  # somebody may have emptied it
+            self._size = state.st_size  # it may have been truncated
             if not state.st_nlink:
                 self.close()
         if self._fd >= 0 and self._size >= self._limit:
@@ -105,19 +105,19 @@ class LogFile:
             if not self._size:
                 os.ftruncate(self._index, 0)  # times of a log that is gone
         except OSError:
-            self.close()  # both or none, so that the next block tries again
+            self.close()  # both or none, so that the next block tries to open both
             raise
         self._stamped, self._checked = 0.0, now
 
     def _rotate(self) -> None:
         self.fail_point("log/rotate")
         older = f"{self.path}.1"
-        # The log last: where one of these fails, all of it is tried again, and must find what is left to do.
+        # The log last: after a failure the next attempt continues with the files that are left.
         for path, place in ((index_path(self.path), index_path(older)), (self.path, older)):
             if not os.path.lexists(path):
                 continue
             if os.path.lexists(place):
-                os.unlink(place)  # ext4 writes a file that replaces another one to the disk at once
+                os.unlink(place)  # renaming over an existing file makes ext4 flush it to disk at once
             os.rename(path, place)
         self.close()
 
@@ -126,7 +126,7 @@ class LogFile:
             data = data[self._append(now, data) :]
 
     def _append(self, now: float, data: bytes) -> int:
-        """Write as much of `data` as there is room for, and its time before it; the number of bytes."""
+        """Write as much of `data` as fits, after its time; return the number of bytes written."""
         if not 0 <= now - self._stamped < RESOLUTION:
             self._stamp(now)
         self.fail_point("log/write")
@@ -140,7 +140,7 @@ class LogFile:
         if os.write(self._index, STAMP.pack(now, self._size)) == STAMP.size:
             self._stamped = now
             return
-        # A disk that has room for a part of an entry: the next one must not begin in its middle.
+        # The disk had room for part of an entry: remove it, so that entries stay aligned.
         size = os.fstat(self._index).st_size
         os.ftruncate(self._index, size - size % STAMP.size)
         raise OSError(ENOSPC, os.strerror(ENOSPC), index_path(self.path))
@@ -154,5 +154,5 @@ class LogFile:
 
 
 def _open_private(path: str) -> int:
-    # without waiting: a named pipe in its place is an error, or somebody's who reads it
+    # without blocking: a named pipe in its place fails unless it has a reader
     return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK, 0o600)

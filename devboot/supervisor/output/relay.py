@@ -1,6 +1,6 @@
-"""Relays what a child writes: in blocks that end at a line's end, without an object per line.
+"""Relays output of a child in blocks that end with a line, without creating an object per line.
 
-A timestamp, a prefix or a regular expression belongs to a block; per line they would cost ten times the relaying.
+Timestamps, prefixes and searches are applied per block; per line they would cost ten times the relaying.
 """
 
 from __future__ import annotations
@@ -19,24 +19,24 @@ if TYPE_CHECKING:
 else:
     from _collections import deque  # the package costs a millisecond
 
-BLOCK = 64 * 1024  # of a terminal: what is gathered before it is passed on
-PIPE_BLOCK = 128 * 1024  # half of a pipe: fewer turns than 64 KB, and still in the caches when it is sent
-TERMINAL_BLOCK = 8 * 1024  # the kernel gives 4 KB a read from a terminal, so several reads make a block
+BLOCK = 64 * 1024  # most bytes of a terminal's output that are gathered into one block
+PIPE_BLOCK = 128 * 1024  # half of a pipe: fewer turns than with 64 KB, and still in the CPU caches when sent
+TERMINAL_BLOCK = 8 * 1024  # a read from a terminal returns at most 4 KB, so several reads make a block
 TERMINAL_READS = 64
-# A flood from a terminal is gathered for so many seconds: what follows costs as much for 4 KB as for 64. Only where the
-# last read was so big; whoever writes a line or two is never kept waiting.
+# Seconds for which a flood from a terminal is gathered, since a block of 64 KB costs no more to pass on than one of
+# 4 KB. A flood is a last read of at least FLOOD bytes; a line or two are passed on at once.
 GATHER = 0.01
 FLOOD = 4000
-IDLE = 0.1  # seconds after which a line without an end (a prompt) is shown as it is; less tears lines under load
-FLOOD_IDLE = 0.5  # the same in a flood: its writer has only been made to wait
-# A longer line is passed on in pieces: what watches it is rendered in one go, and every process may have one pending.
-# In the log it is whole.
+IDLE = 0.1  # seconds after which an unfinished line (a prompt) is passed on; a shorter time splits lines under load
+FLOOD_IDLE = 0.5  # the same in a flood, whose writer is probably just blocked
+# Longest line in bytes; a longer one is passed on in pieces, since viewers render a line in one go and every process
+# may have one pending. In the log it is whole.
 LONGEST = 1024 * 1024
-DRAIN_LIMIT = 64 * 1024 * 1024  # what is read at most after the end, if something unknown keeps on writing
+DRAIN_LIMIT = 64 * 1024 * 1024  # most bytes read after the end, in case an unknown process keeps writing
 
 
 class Output:
-    """Reads one child's output descriptor and delivers it; owns the descriptor."""
+    """Reads one child's output descriptor and delivers it in blocks; owns the descriptor."""
 
     def __init__(self, loop: AbstractLoop, fd: int, deliver: Callable[[bytes], None], *, terminal: bool) -> None:
         self._loop = loop
@@ -53,16 +53,16 @@ class Output:
         self._touched = 0.0
         self._idle: Timer | None = None
         self._held = False
-        self.tap: Callable[[bytes], None] | None = None  # raw bytes at once, for whoever is attached
+        self.tap: Callable[[bytes], None] | None = None  # receives raw bytes at once, for `attach`
         loop.watch(fd, READ, self._readable)
 
     @property
     def fd(self) -> int:
-        """The descriptor, for whoever writes to the terminal; -1 once it is closed."""
+        """Descriptor, for writing to the terminal; -1 after it is closed."""
         return self._fd
 
     def hold(self, on: bool) -> None:
-        """Read nothing for now, so that the child waits with its writing; or go on. What is there is never lost."""
+        """Stop or resume reading; while stopped, the child blocks when it writes, and nothing is lost."""
         if self._fd < 0 or on == self._held:
             return
         self._held = on
@@ -74,10 +74,10 @@ class Output:
         else:
             self._touched = self._loop.now()
             self._loop.watch(self._fd, READ, self._readable)
-            self._take_gathered()  # last, since it may make us wait again
+            self._take_gathered()  # last, since a receiver may hold the output again
 
     def close(self) -> None:
-        """Read what is still there, deliver it with the last unended line, and close."""
+        """Read and deliver what is left, including an unfinished line, then close."""
         total = 0
         while self._fd >= 0 and total < DRAIN_LIMIT:
             got = self._read()
@@ -101,7 +101,7 @@ class Output:
         self._read()
 
     def _read(self) -> int:
-        """Take one block; the number of bytes that there were."""
+        """Read one block and return its number of bytes."""
         chunks: list[bytes] = []
         total = 0
         ended = False
@@ -111,7 +111,7 @@ class Output:
             except BlockingIOError:
                 break
             except OSError:
-                data = b""  # EIO: nobody holds the terminal any more
+                data = b""  # EIO: no process has the terminal open any more
             if not data:
                 ended = True
                 break
@@ -126,7 +126,7 @@ class Output:
         return total
 
     def _arrived(self, data: bytes) -> None:
-        """Take it at once, or in a flood together with what comes in a moment."""
+        """Deliver data at once, or in a flood together with what arrives within GATHER."""
         if self.tap is not None:
             self.tap(data)
         self._gathered.append(data)
@@ -167,14 +167,14 @@ class Output:
         self._idle = None
         rest = self._touched + (FLOOD_IDLE if self._floods else IDLE) - self._loop.now()
         if self._pending and (rest > 0 or self._held):
-            # Held back, a line isn't idle: the rest of it may be waiting to be read.
+            # While output is held, the rest of the line may be waiting to be read.
             self._idle = self._loop.call_later(IDLE if self._held else rest, self._idled)
         else:
             self._flush()
 
     def _flush(self, *, last: bool = False) -> None:
         data = b"".join(self._partial)
-        # A carriage return may be the first half of a line's end that is dropped from the log.
+        # A carriage return may be the first half of CRLF, whose CR is dropped.
         kept = b"\r" if data.endswith(b"\r") and not last else b""
         self._partial = [kept] if kept else []
         self._pending = 0
@@ -183,7 +183,7 @@ class Output:
             self._pass_on(data)
 
     def _pass_on(self, block: bytes) -> None:
-        # Looking for one byte first is ten times as fast as looking for two, and few programs write CR at all.
+        # Searching for one byte first is ten times as fast as for two, and few programs write CR at all.
         self._deliver(block.replace(b"\r\n", b"\n") if b"\r" in block else block)
 
     def _finish(self) -> None:
@@ -199,7 +199,7 @@ class Output:
 
 
 class Tail:
-    """The last output of a process, bounded, for messages: at most twice LIMIT bytes."""
+    """The last output of a process, for messages: at most twice LIMIT bytes."""
 
     LIMIT = 16 * 1024
 
@@ -208,7 +208,7 @@ class Tail:
         self._size = 0
 
     def add(self, block: bytes) -> None:
-        """Append a block and forget what is too old."""
+        """Append a block and drop the oldest ones beyond the limit."""
         if len(block) > self.LIMIT:
             block = block[-self.LIMIT :]
         self._blocks.append(block)
@@ -217,16 +217,16 @@ class Tail:
             self._size -= len(self._blocks.popleft())
 
     def clear(self) -> None:
-        """Forget all: a new run begins."""
+        """Drop everything, for a new run."""
         self._blocks.clear()
         self._size = 0
 
     @property
     def text(self) -> bytes:
-        """All that is kept, as it came."""
+        """All kept output, unchanged."""
         return b"".join(self._blocks)
 
     def lines(self, count: int) -> tuple[str, ...]:
-        """The last `count` lines, decoded, without colours; bytes that are no UTF-8 become replacement characters."""
+        """Return the last `count` lines, decoded, without colours; undecodable bytes become U+FFFD."""
         text = strip_escapes(self.text).decode("utf-8", "replace")
         return tuple(text.rstrip("\n").split("\n")[-count:]) if text.strip() else ()

@@ -1,1 +1,1 @@
-"""Finding out that a process is ready, and later that it is still alive: one module for each kind of asking."""
+"""Readiness and liveness probes, one module per kind."""

@@ -1,7 +1,7 @@
-"""Sees that a server takes connections, not only that its port is open: a worker has loaded the application by then.
+"""Probe that a server accepts connections, which shows that a worker has loaded the application.
 
-Servers that fork their workers listen before these have loaded anything. A connection that nobody has taken yet stands
-in the queue of the listening socket, whose length the kernel tells; nothing is sent.
+Servers that fork workers open their port before a worker has loaded anything. Until a connection is accepted, it is in
+the queue of the listening socket, whose length the kernel reports; the probe sends nothing.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from devboot.supervisor.system.membership import Watcher
 
 _FAMILIES = ((_socket.AF_INET, "127.0.0.1"), (_socket.AF_INET6, "::1"))
-_SURE = 0.01  # seconds for which the queue has to be empty: a connection comes to stand there a moment after it is made
+_SURE = 0.01  # seconds for which the queue has to be empty: a new connection is queued with a short delay
 _FIRST, _LONGEST, _LAG = 0.005, 0.1, 0.1
 
 
 class Acceptance:
-    """One connection, open until it is taken; then `done(True, "")`, or with False where it failed.
+    """One connection that is kept open until it is accepted; then calls `done(True, "")`, or `done(False, why)`.
 
-    `tell(text)` says what is waited for, once that is known.
+    `tell(text)` receives what the probe waits for.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class Acceptance:
         self._again()
 
     def cancel(self) -> None:
-        """Close it, without a call back."""
+        """Close the connection without a callback."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -67,7 +67,7 @@ class Acceptance:
         self._done(found, "" if found else f"port {self._port} closes connections")
 
     def _is_taken(self) -> bool | None:
-        """Whether somebody has taken it; None: nobody knows yet. False where it has failed."""
+        """Return whether the connection was accepted; False if it failed, None if that isn't known yet."""
         if self._socket is None:
             return False
         try:
@@ -77,11 +77,11 @@ class Acceptance:
         except OSError:
             return False
         else:
-            return True  # answered, or closed by whoever took it
+            return True  # answered, or closed by the server
         try:
             is_empty = with_reserve(listening_sockets.queued, self._port) == 0
         except OSError:
-            return True  # where the system doesn't tell, a connection has to do
+            return True  # the system doesn't report the queue: being connected has to suffice
         now = self._loop.now()
         if not is_empty:
             self._empty_since = None
@@ -94,7 +94,7 @@ def accept(
     loop: AbstractLoop, port: int, watcher: Watcher, leader: int, mark: str, done: Callable[[bool, str], None],
     tell: Callable[[str], None],
 ) -> Acceptance | None:  # fmt: skip
-    """Ask once that the leader or one of its own takes a connection; None where it doesn't even listen."""
+    """Probe once that the leader or a descendant accepts a connection; None if none of them listens."""
     listens, text = listen.look(port, watcher, leader, mark)
     if listens:
         return Acceptance(loop, port, done, tell)
@@ -103,11 +103,11 @@ def accept(
 
 
 def _connected(port: int) -> _socket.socket | None:
-    """A connection that is made or on its way."""
+    """Return a socket that is connected or connecting to the port; None if that fails."""
     for family, host in _FAMILIES:
         try:
             made = _socket.socket(family, _socket.SOCK_STREAM)
-        except OSError:  # no descriptor is left: asked again
+        except OSError:  # out of descriptors; the probe will be repeated
             return None
         made.setblocking(False)
         if made.connect_ex((host, port)) in (0, EINPROGRESS) and _has_peer(made):

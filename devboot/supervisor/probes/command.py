@@ -1,4 +1,4 @@
-"""Asks by running a command: exit 0 within the time limit means ready."""
+"""Probe that runs a command; exit code 0 within the time limit means success."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def run(probe: Probe, target: Target, done: Callable[[bool, str], None]) -> Aside:
-    """Start the probe's command in the directory and with the environment of the process."""
+    """Start the probe's command in the process' folder with its environment."""
 
     def ended(end: End | None, text: str) -> None:
         good = end is not None and end.code == 0

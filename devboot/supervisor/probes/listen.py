@@ -1,4 +1,4 @@
-"""Sees that a process listens on its port, and that it is really this process and not a stranger on the same port."""
+"""Probe that a process listens on its port, and that the listener is this process and not a foreign program."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from devboot.supervisor.system.membership import Watcher
 
 
-# On which debuggers of Python and node.js wait
+# Default ports of the debuggers of Python and Node.js
 _OF_DEBUGGERS = (5678, 5858, 9229, 9230)
 
 
 def look(port: int, watcher: Watcher, leader: int, mark: str) -> tuple[bool, str]:
-    """Whether the leader or one of its own listens on `port`, on any where that is 0, and if not, why not."""
+    """Return whether the leader or a descendant listens on `port` (0: on any port), and if not, why."""
     if not port:
         known = ports(watcher, leader, mark)
         return known is None or bool(known), "listens on no port yet"
@@ -29,15 +29,15 @@ def look(port: int, watcher: Watcher, leader: int, mark: str) -> tuple[bool, str
         return False, f"nothing listens on port {port} yet"
     for pid in watcher.census().members(leader, mark):
         found = _sockets(pid)
-        # Of a server that runs as another user nobody may know what it has open, unless root has all its rights: it is
-        # believed, as where the system doesn't tell.
+        # The descriptors of a server that runs as another user can't be read: assume that it listens, as where the
+        # system doesn't report listeners.
         if found is None or wanted & found:
             return True, ""
     return False, f"another program listens on port {port}"
 
 
 def ports(watcher: Watcher, leader: int, mark: str) -> tuple[int, ...] | None:
-    """Return the ports on which the leader or one of its own listens; None where the system doesn't tell."""
+    """Return the ports on which the leader or a descendant listens; None if the system doesn't report them."""
     try:
         listening = watcher.all_listeners()
     except OSError:
@@ -49,12 +49,12 @@ def ports(watcher: Watcher, leader: int, mark: str) -> tuple[int, ...] | None:
 
 
 def main_port(found: tuple[int, ...]) -> int:
-    """Return the one of several ports that is shown as the address."""
+    """Return the port to show as the address: the first that isn't a debugger's."""
     return next((port for port in found if port not in _OF_DEBUGGERS), found[0])
 
 
 def is_taken(port: int, watcher: Watcher) -> bool:
-    """Whether anybody listens on `port` now; False where the system doesn't tell."""
+    """Return whether any program listens on `port`; False if the system doesn't report listeners."""
     try:
         return bool(watcher.listeners(port))
     except OSError:
@@ -62,7 +62,7 @@ def is_taken(port: int, watcher: Watcher) -> bool:
 
 
 def is_anothers(port: int, watcher: Watcher, mark: str) -> bool:
-    """Whether a process that some devboot has started under another `mark` listens on `port`."""
+    """Return whether a process that devboot has started under a different `mark` listens on `port`."""
     try:
         wanted = {f"socket:[{inode}]" for inode in watcher.listeners(port)}
     except OSError:
@@ -72,9 +72,9 @@ def is_anothers(port: int, watcher: Watcher, mark: str) -> bool:
 
 
 def is_strangers(port: int, watcher: Watcher, run: str) -> bool | None:
-    """Whether a program that the supervisor `run` has not started listens on `port`.
+    """Return whether a program that wasn't started by the supervisor `run` listens on `port`.
 
-    None where nobody listens, or the system doesn't tell.
+    None if nothing listens there, or if the system doesn't report listeners.
     """
     try:
         held = {f"socket:[{inode}]" for inode in watcher.listeners(port)}
@@ -86,7 +86,7 @@ def is_strangers(port: int, watcher: Watcher, run: str) -> bool | None:
 
 
 def _sockets(pid: int) -> set[str] | None:
-    """What it has open; None where that can't be seen."""
+    """Return the names of a process' open descriptors; None if they can't be read."""
     found = set()
     try:
         for name in with_reserve(os.listdir, f"/proc/{pid}/fd"):
@@ -99,7 +99,7 @@ def _sockets(pid: int) -> set[str] | None:
 
 
 def _answers(port: int) -> tuple[bool, str]:
-    """Where the system doesn't tell (macOS): whether anybody accepts a connection; on loopback that shows at once."""
+    """Return whether anything accepts a connection, for systems that don't report listeners (macOS)."""
     for family, host in ((_socket.AF_INET, "127.0.0.1"), (_socket.AF_INET6, "::1")):
         probe = _socket.socket(family, _socket.SOCK_STREAM)
         try:

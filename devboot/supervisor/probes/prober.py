@@ -1,4 +1,4 @@
-"""When to ask: at once and with millisecond back-off until it is ready, then every `period` seconds."""
+"""Schedule of a probe: at once with short back-off until it passes, then every `period` seconds."""
 
 from __future__ import annotations
 
@@ -17,43 +17,43 @@ if TYPE_CHECKING:
     from devboot.supervisor.probes.target import Target
 
     class Attempt(Protocol):
-        """One question under way; it calls back once, unless it is cancelled."""
+        """One try of a probe. It calls back once, unless it is cancelled."""
 
         def cancel(self) -> None:
-            """Stop asking, without a call back."""
+            """Stop without a callback."""
 
     Done = Callable[[bool, str], None]
 
 
-FIRST, LONGEST = 0.001, 0.25  # seconds between tries while somebody waits for it
-LAG = 0.1  # what the answer may come too late, as a part of the time that it takes to get ready
+FIRST, LONGEST = 0.001, 0.25  # shortest and longest pause between tries of a gating probe, in seconds
+LAG = 0.1  # pause between tries as a share of the time since the start
 COMMAND_FIRST, COMMAND_LAG = 0.02, 0.25  # a command costs more than a connection
-# The same for what nobody waits for: a worker that is given PORT may never listen, and must not cost anything then.
+# The same for probes that gate nothing: a worker with a PORT may never listen, and probing it should cost nothing.
 PATIENT_FIRST, PATIENT_TOTAL, NUDGE_LAG = 0.05, 60.0, 0.25
 CONVERSING = (model.TCP, model.HTTP, model.HTTPS)
 ASKING = (*CONVERSING, model.EXEC, model.LISTEN, model.ACCEPT)
 
 
 def pause(elapsed: float) -> float:
-    """Seconds to wait before the next try, when it isn't ready after `elapsed` seconds."""
+    """Return the seconds until the next try if it isn't ready after `elapsed` seconds."""
     return min(max(FIRST, elapsed * LAG), LONGEST)
 
 
 def command_pause(elapsed: float) -> float:
-    """The same for commands."""
+    """Return the same for probes that run a command."""
     return min(max(COMMAND_FIRST, elapsed * COMMAND_LAG), LONGEST)
 
 
 def patient_pause(elapsed: float) -> float | None:
-    """The same where nobody waits for the answer; None: don't ask again until something happens."""
+    """Return the same for probes that gate nothing; None: don't try again until there is output."""
     if elapsed >= PATIENT_TOTAL:
         return None
-    # Powers of two, which all that were started together come upon at the same moments.
+    # Powers of two, so that processes started together are probed at the same time.
     return max(PATIENT_FIRST, 2.0 ** math.floor(math.log2(elapsed))) if elapsed > 0 else PATIENT_FIRST
 
 
 class Prober:
-    """Asks by one probe until it is stopped; `on_result(passed)` comes when the answer has changed for good."""
+    """Repeats a probe until it is stopped. `on_result(passed)` reports changes beyond the thresholds."""
 
     def __init__(
         self,
@@ -66,11 +66,11 @@ class Prober:
         own_port: int = 0,
         is_sole: bool = False,
     ) -> None:
-        """`own_port` is where the process is to listen; `is_sole` says that nobody may do that in its stead.
+        """`own_port` is the process' port; `is_sole` means that only the process itself may listen there.
 
-        A stranger who held the port before the process was started would answer for it, and so would a process of
-        another run that took the port in the same moment. Anybody else who comes later may be its own: a container
-        that it has started, which listens through somebody else.
+        Without the check, a foreign program that held the port before the start would pass the probe in its place, and
+        so would a process of another run that took the port in the same moment. A listener that comes later may stand
+        in for the process, such as a container that it has started.
         """
         self._probe = probe
         self._asks_own = probe.kind in CONVERSING and probe.port == own_port != 0
@@ -85,13 +85,13 @@ class Prober:
         self._streak = self._answers = 0
         self._attempt: Attempt | None = None
         self._timer: Timer | None = None
-        self.text = ""  # what came of the last try, for `ps` and for the reason of a failure
+        self.text = ""  # result of the last try, for `ps` and error messages
         if probe.kind in ASKING:
             first = PATIENT_FIRST if patient else 0.0
             self._schedule(max(probe.period if passed else first, probe.initial_delay))
 
     def stop(self) -> None:
-        """Ask no more; nothing is called back afterwards."""
+        """Stop probing; no callback follows."""
         if self._timer is not None:
             self._timer.cancel()
         if self._attempt is not None:
@@ -101,11 +101,11 @@ class Prober:
 
     @property
     def port(self) -> int:
-        """The port that is asked."""
+        """Port that is probed."""
         return self._probe.port
 
     def move(self, port: int) -> None:
-        """Ask on another port from now on, at once."""
+        """Probe another port from now on, at once."""
         if self._stopped:
             return
         for waiting in (self._timer, self._attempt):
@@ -116,11 +116,11 @@ class Prober:
         self._schedule(0.0)
 
     def nudge(self) -> None:
-        """Something happened that may have changed the answer: a try that lies far ahead is made soon."""
+        """Bring the next try forward, because the process has written something."""
         if self._stopped or self._passed or self._attempt is not None or self._probe.kind not in ASKING:
             return
         now = self._target.host.loop.now()
-        # Something that writes all the time and never gets ready is asked less and less often.
+        # A process that writes all the time and never becomes ready is probed less and less often.
         due = max(now + LONGEST, self._asked + (now - self._since) * NUDGE_LAG)
         if self._timer is None or self._timer.when > due:
             if self._timer is not None:
@@ -130,7 +130,7 @@ class Prober:
     def _schedule(self, seconds: float) -> None:
         when = self._target.host.loop.now() + seconds
         if self._pause is patient_pause:
-            # Many of them are asked in the same turn, so that the kernel is asked once for all.
+            # Many are probed in the same turn, so that they share one query to the kernel.
             step = max(PATIENT_FIRST, seconds / 4)
             when = math.ceil(when / step) * step
         self._timer = self._target.host.loop.call_at(when, self._ask)
@@ -140,7 +140,7 @@ class Prober:
         self._asked = self._target.host.loop.now()
         answered = self._answers
         attempt = ask(self._probe, self._target, self._answered, self._told)
-        # The answer may have come at once; then there is nothing to cancel any more.
+        # The callback may have run already; then there is nothing left to cancel.
         self._attempt = attempt if self._answers == answered else None
 
     def _told(self, text: str) -> None:
@@ -174,9 +174,9 @@ class Prober:
 
 
 def ask(probe: Probe, target: Target, done: Done, tell: Callable[[str], None]) -> Attempt | None:
-    """Ask once; `done(good, text)` is called back later, or at once, where None is returned.
+    """Try a probe once; `done(good, text)` is called later, or before this returns None.
 
-    `tell(text)` is called with what is waited for, where that may take long.
+    `tell(text)` is called with what a long try waits for.
     """
     if probe.kind in CONVERSING:
         return tcp_http.Conversation(target.host.loop, probe, done)

@@ -1,4 +1,4 @@
-"""Hears a process say by itself that it is ready, and that it lives: the sd_notify protocol on a socket of its own."""
+"""Receives sd_notify messages (READY, WATCHDOG, STATUS) of a process on a socket of its own."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from devboot.supervisor.event_loop import AbstractLoop
 
 VARIABLE = "NOTIFY_SOCKET"
-WATCHDOG = "WATCHDOG_USEC"  # tells the process how often a sign of life is wanted: each half of that time
+WATCHDOG = "WATCHDOG_USEC"  # microseconds within which the process has to send a sign of life
 _CREDENTIALS = Struct("3i")  # pid, uid, gid
 _PASS_CREDENTIALS = 16  # SO_PASSCRED of Linux
 _LONGEST = 4096
 
 
 class Notifications:
-    """Listens on a socket until it is closed; each `KEY=value` is told, as `READY` and `1`. Raises OSError."""
+    """Listens on a socket until it is closed; calls `on_word(key, value)` for each `KEY=value`. Raises OSError."""
 
     def __init__(self, loop: AbstractLoop, folder: str, on_word: Callable[[str, str], None]) -> None:
         self.text = ""  # the latest STATUS=, for `ps`
@@ -31,7 +31,7 @@ class Notifications:
         self._on_word = on_word
         self._has_credentials = sys.platform == "linux"
         name = f"devboot-notify-{os.urandom(8).hex()}"
-        # Linux has names that are no files, vanish with the socket and can't be too long.
+        # Linux has abstract names, which need no file, vanish with the socket and aren't limited by a folder's length.
         self._path = "" if self._has_credentials else os.path.join(folder, name)
         self.address = f"@{name}" if self._has_credentials else self._path
         self._socket = sockets.socket(sockets.AF_UNIX, sockets.SOCK_DGRAM)
@@ -42,7 +42,7 @@ class Notifications:
         loop.watch(self._socket.fileno(), READ, self._readable)
 
     def close(self) -> None:
-        """Listen no more."""
+        """Close the socket."""
         if self._socket.fileno() >= 0:
             self._loop.unwatch(self._socket.fileno())
             self._socket.close()
@@ -54,7 +54,7 @@ class Notifications:
             data, ancillary, _, _ = self._socket.recvmsg(_LONGEST, sockets.CMSG_SPACE(_CREDENTIALS.size))
         except BlockingIOError:
             return
-        # Anybody on this machine may write to a name without a file; only this user's processes are listened to.
+        # Every user of this machine can write to an abstract name; accept messages of this user's processes only.
         if self._has_credentials and not any(_is_ours(payload) for _, _, payload in ancillary):
             return
         for line in data.decode("utf-8", "replace").split("\n"):

@@ -1,4 +1,4 @@
-"""The process that a probe asks, as far as the probe has to know it."""
+"""The process that a probe checks, as seen by the probe."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Target(Record):
-    """How its commands run, and which pids are its own."""
+    """Folder and environment for the probe's command, and the leader and mark that identify the process."""
 
     host: Host
     leader: int

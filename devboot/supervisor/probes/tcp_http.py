@@ -1,4 +1,4 @@
-"""Asks over TCP, by what the recipe says or by HTTP, without ever blocking the loop."""
+"""Probe over TCP or HTTP that never blocks the loop."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ if TYPE_CHECKING:
     from devboot.supervisor.probes.tls import Tls
 
 LONGEST_ANSWER = 256 * 1024
-LOCALHOST = ("127.0.0.1", "::1")  # some servers listen on one of them only
+LOCALHOST = ("127.0.0.1", "::1")  # some servers listen only on one of them
 
 
 class Answer(Record):
-    """What the received bytes mean."""
+    """Judgement of the received bytes."""
 
     good: bool
     text: str
 
 
 def _is_address(host: str) -> bool:
-    """Whether it needs no name service, which would block the loop. Names of what runs here mean this machine."""
+    """Return whether a host is an IP address. Names would block the loop, and mean this machine here."""
     return ":" in host or host.replace(".", "").isdigit()
 
 
 def question(probe: Probe) -> bytes:
-    """The bytes to send once connected."""
+    """Return the bytes to send after connecting."""
     if probe.kind == model.TCP:
         return probe.send.encode("latin-1")
     host = probe.host_header or probe.host
@@ -46,7 +46,7 @@ def question(probe: Probe) -> bytes:
 
 
 def judge(probe: Probe, received: bytes, *, ended: bool) -> Answer | None:
-    """What `received` says so far; None: more is needed. `ended`: nothing more will come."""
+    """Judge the bytes received so far; None: more are needed. `ended`: no more will come."""
     judged = _judge_tcp if probe.kind == model.TCP else _judge_http
     return judged(probe, received, ended=ended)
 
@@ -94,7 +94,7 @@ class Conversation:
         *,
         read: Callable[..., tuple[bool, str] | None] | None = None,
     ) -> None:
-        """Begin to connect. `read(received, ended=…)` decides in place of `judge` what an answer means."""
+        """Start connecting. `read(received, ended=…)` replaces `judge`, if given."""
         self._loop = loop
         self._read = read
         self._probe = probe
@@ -104,7 +104,7 @@ class Conversation:
         self._unsent = question(probe)
         self._tls: Tls | None = None
         if probe.kind == model.HTTPS:
-            from devboot.supervisor.probes.tls import Tls  # costs more than all the rest together: for those who ask so
+            from devboot.supervisor.probes.tls import Tls  # a costly import, for HTTPS only
 
             self._tls = Tls(probe.host_header or probe.host, self._unsent)
             self._unsent = self._tls.outgoing()
@@ -113,7 +113,7 @@ class Conversation:
         self._connect()
 
     def cancel(self) -> None:
-        """Hang up without a call back."""
+        """Close the connection without a callback."""
         self._done = None
         self._close()
 

@@ -1,4 +1,4 @@
-"""TLS for a question by HTTP: bytes in, bytes out, so that nothing ever waits for a socket."""
+"""TLS of a probe over bytes in memory, so that no call blocks on a socket."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import ssl
 
 
 class Tls:
-    """One connection's. Certificates aren't checked: those of a server under development are its own.
+    """TLS of one connection. Certificates aren't checked, because development servers sign their own.
 
-    `outgoing` are the bytes to send next; `take(data)` returns what the answer says in the clear so far. Raises OSError
-    where the other side doesn't speak TLS.
+    `outgoing` returns the bytes to send next, `take(data)` the decrypted answer so far. Raises OSError if the peer
+    doesn't speak TLS.
     """
 
     def __init__(self, host: str, question: bytes) -> None:
@@ -22,11 +22,11 @@ class Tls:
         self._go_on()
 
     def outgoing(self) -> bytes:
-        """What is to be sent now; empty for nothing."""
+        """Return the bytes to send now; empty for none."""
         return self._sent.read()
 
     def take(self, data: bytes) -> bytes:
-        """Go on with what has come; empty `data` means that nothing more will."""
+        """Process received bytes and return decrypted ones; empty `data` means the end of input."""
         if not data:
             self._received.write_eof()
         self._received.write(data)

@@ -1,4 +1,4 @@
-"""Waits for signs of life that a process gives by itself (WATCHDOG=1 of sd_notify), and says when they stay away."""
+"""Liveness by sd_notify: expects WATCHDOG=1 messages of the process and reports when they stop."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ if TYPE_CHECKING:
 
 
 class Heartbeat:
-    """`on_silent()` comes once, when `limit` seconds have passed without a sign; `text` says why."""
+    """Calls `on_silent()` once when `limit` seconds have passed without a sign of life; `text` is the reason."""
 
     def __init__(self, loop: AbstractLoop, limit: float, on_silent: Callable[[], None], *, first: float = 0.0) -> None:
-        """`first` is what the first sign may take in addition."""
+        """`first` is extra time, in seconds, for the first sign of life."""
         self.text = ""
         self._loop = loop
         self._limit = limit
@@ -22,24 +22,24 @@ class Heartbeat:
         self._wait(limit + first)
 
     def beat(self) -> None:
-        """A sign of life."""
+        """Record a sign of life."""
         if self._timer is not None:
             self._wait(self._limit)
 
     def allow(self, seconds: float) -> None:
-        """The process says itself how long it may be silent from now on."""
+        """Set the limit that the process has requested for itself."""
         self._limit = seconds
         self.beat()
 
     def fail(self) -> None:
-        """The process says that it doesn't live."""
+        """Handle WATCHDOG=trigger: the process reports itself as hung."""
         if self._timer is not None:
             self.stop()
             self.text = "it says so itself"
             self._on_silent()
 
     def stop(self) -> None:
-        """Wait no more; nothing is called back afterwards."""
+        """Stop waiting; no callback follows."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

@@ -1,1 +1,1 @@
-"""The operating system as the supervisor uses it: spawning, ending, process table, terminals, sockets, limits."""
+"""Interface to the operating system: spawning, terminating, process table, terminals, sockets, limits."""

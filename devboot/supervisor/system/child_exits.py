@@ -1,4 +1,4 @@
-"""Notices the end of processes through the loop: a pidfd each on Linux, one kqueue elsewhere. No signal, no poll."""
+"""Reports exits of processes to the event loop, without signals or polling: a pidfd each on Linux, else kqueue."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     Watch = tuple[Callable[[int], None], Scope | None]
 
 
-_LOOK_AGAIN = 0.1  # seconds between looks at a process for which there is no descriptor
+_LOOK_AGAIN = 0.1  # seconds between looks at a process that has no pidfd, for lack of descriptors
 
 
 class Exits:
-    """Calls back once when a process (child or not) has ended. A child still has to be reaped by whoever asked.
+    """Calls back once when a process (child or not) has ended. The caller still has to reap a child.
 
-    Several may ask for the same one: a probe's command is waited for by its probe, and by the end of its process.
+    Several callers may watch the same process: a probe and the termination of its process wait for a probe's command.
     """
 
     def __init__(self, loop: Loop) -> None:
@@ -33,7 +33,7 @@ class Exits:
         self._queue = None if hasattr(os, "pidfd_open") else _Queue(loop, self._fire)
 
     def watch(self, pid: int, callback: Callable[[int], None], scope: Scope | None = None) -> None:
-        """Call `callback(pid)` when `pid` has ended; in the next turn when it is already gone."""
+        """Call `callback(pid)` when `pid` has ended; in the next turn if it has ended already."""
         others = self._callbacks.get(pid)
         if others is not None:
             others.append((callback, scope))
@@ -47,19 +47,19 @@ class Exits:
         except ProcessLookupError:
             self._loop.call_later(0, lambda: self._fire(pid))
             return
-        except OSError:  # no descriptor is left
+        except OSError:  # out of descriptors
             self._look_later(pid)
             return
         try:
             self._loop.watch(fd, READ, lambda _ready: self._fire(pid))
-        except OSError:  # the kernel has no memory, or this user watches too much
+        except OSError:  # out of kernel memory, or over this user's limit of watches
             os.close(fd)
             self._look_later(pid)
             return
         self._pidfds[pid] = fd
 
     def _look_later(self, pid: int) -> None:
-        """Look from time to time, for want of something better."""
+        """Check later by polling, because no pidfd could be opened."""
         self._loop.call_later(_LOOK_AGAIN, lambda: self._look(pid))
 
     def _look(self, pid: int) -> None:
@@ -72,7 +72,7 @@ class Exits:
             self._look_later(pid)
 
     def unwatch(self, pid: int, callback: Callable[[int], None]) -> None:
-        """Don't call `callback` for `pid`; unknown ones are fine."""
+        """Cancel `callback` for `pid`; unknown ones are ignored."""
         for known in (self._callbacks, self._firing):
             callbacks = known.get(pid, [])
             found = next((watch for watch in callbacks if watch[0] == callback), None)
@@ -83,7 +83,7 @@ class Exits:
             self._release(pid)
 
     def close(self) -> None:
-        """Forget all."""
+        """Cancel all watches."""
         self._callbacks.clear()
         for pid in tuple(self._pidfds):
             self._release(pid)
@@ -93,7 +93,7 @@ class Exits:
         if callbacks is None:
             return
         self._release(pid)
-        # One of them may unwatch for another, or watch the same number anew.
+        # A callback may unwatch another one, or watch the same pid again.
         self._firing[pid] = callbacks
         while callbacks:
             callback, scope = callbacks.pop(0)
@@ -109,23 +109,23 @@ class Exits:
 
 
 class ScopedExits:
-    """A view of `exits` whose callbacks belong to `scope`: it watches and unwatches as that does."""
+    """View of `exits` whose callbacks belong to `scope`."""
 
     def __init__(self, exits: Exits | ScopedExits, scope: Scope) -> None:
         self._exits = exits
         self._scope = scope
 
     def watch(self, pid: int, callback: Callable[[int], None], scope: Scope | None = None) -> None:
-        """Watch in this scope."""
+        """Call `callback(pid)` in this scope when `pid` has ended."""
         self._exits.watch(pid, callback, scope or self._scope)
 
     def unwatch(self, pid: int, callback: Callable[[int], None]) -> None:
-        """Don't call `callback` for `pid`."""
+        """Cancel `callback` for `pid`."""
         self._exits.unwatch(pid, callback)
 
 
 class _Queue:
-    """The same through kqueue, whose own descriptor the loop can watch."""
+    """Reports exits through a kqueue, whose descriptor the loop watches."""
 
     def __init__(self, loop: Loop, fire: Callable[[int], None]) -> None:
         import select

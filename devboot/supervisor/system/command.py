@@ -1,7 +1,8 @@
-"""How a command line is started so that the process we signal is the program, not a shell around it.
+"""Turns a command line into an argv in which the spawned child is the program itself, not a shell around it.
 
-A command of plain words needs no shell. Otherwise the shell gets an `exec` before the last command, where that can't
-change what is run: not for builtins, pipes, `||`, `&`, compound commands or functions that a sourced file may define.
+A command of plain words needs no shell. For others the shell gets an `exec` before the last command, if that can't
+change the meaning: not for builtins, pipes, `||`, `&`, compound commands, or names that a sourced file may define as
+functions.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ _NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ012345678
 
 
 class Launch(Record):
-    """What to execute. `program` is the word that names it, where that is certain (empty: it isn't)."""
+    """Argv to execute. `program` is the word that names the program; "" if that is uncertain."""
 
     argv: tuple[str, ...]
     leads: bool  # the child is the program itself; otherwise a shell that waits for it
@@ -35,7 +36,7 @@ class Launch(Record):
 
 
 def launch_of(command: str, shell: str = SHELL) -> Launch:
-    """How to start the shell command `command`."""
+    """Return how to start the shell command `command`."""
     text = command.strip()
     words = text.split()
     if words and _PLAIN.issuperset(text) and "=" not in words[0] and not _is_special(words[0]):
@@ -50,7 +51,7 @@ def launch_of(command: str, shell: str = SHELL) -> Launch:
         return Launch((shell, "-c", text), leads=True)
     if not _takes_exec(text, parts, word):
         return Launch((shell, "-c", text), leads=False, program="" if _is_special(word) else plain)
-    # Only a single command surely sees the PATH that we see: an earlier part may have changed it.
+    # An earlier part of the command may change PATH, so the program is certain only for a single command.
     certain = plain if len(parts) == 1 and "PATH=" not in text[:at] else ""
     return Launch((shell, "-c", f"{text[:at]}exec {text[at:]}"), leads=True, program=certain)
 
@@ -71,7 +72,7 @@ def _takes_exec(text: str, parts: list[int], word: str) -> bool:
 
 
 def _sequence(text: str) -> list[int] | None:
-    """Where the commands of `a && b; c` start; None for anything that is more than such a sequence."""
+    """Return the offsets of the commands in `a && b; c`; None for anything more complex."""
     starts = [0]
     at = 0
     while at < len(text):
@@ -88,7 +89,7 @@ def _sequence(text: str) -> list[int] | None:
             at += 1
             starts.append(at)
         elif char in "<>":
-            # A here-document reaches over several lines; `>&2` and `2>&1` hold an ampersand that is no operator.
+            # A here-document spans several lines; the ampersand in `>&2` and `2>&1` is no operator.
             if text.startswith("<<", at) or text[at + 1 : at + 2] == "(":
                 return None
             at += 2 if text[at + 1 : at + 2] in ("&", ">", "|") else 1
@@ -102,7 +103,7 @@ def _sequence(text: str) -> list[int] | None:
 
 
 def _skip_quoted(text: str, at: int) -> int | None:
-    """The index behind the quoted or substituted piece that starts at `at`; None where its end can't be told."""
+    """Return the offset after the quoted or substituted text that starts at `at`; None if its end is unclear."""
     char = text[at]
     if char == "\\":
         return at + 2
@@ -149,7 +150,7 @@ def _indent(text: str, start: int) -> int:
 
 
 def _first_word(text: str, start: int) -> tuple[int, str]:
-    """Index and text of the first word of the command at `start` that is no assignment."""
+    """Return offset and text of the first word at `start` that is no assignment."""
     at = start + _indent(text, start)
     while True:
         end = _word_end(text, at)

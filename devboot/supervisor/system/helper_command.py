@@ -1,4 +1,4 @@
-"""Short-lived children beside the supervised ones: probe commands and stop commands, each with a time limit."""
+"""Runs short-lived helper commands with a time limit: probe commands and stop commands."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ else:
 
 
 def end_of(pid: int) -> End:
-    """How the child `pid`, which has ended, did so; it stays a zombie."""
+    """Return how the child `pid`, which has ended, exited; it stays a zombie."""
     try:
         result = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
     except ChildProcessError:
-        result = None  # somebody else has reaped it
+        result = None  # it was reaped elsewhere
     if result is None:
         return End(-1)
     return End(result.si_status) if result.si_code == os.CLD_EXITED else End(None, result.si_status)
 
 
 def reap(host: Host, pid: int) -> None:
-    """Let the system forget a child that has ended."""
+    """Reap a child that has ended."""
     host.children.discard(pid)
     try:
         os.waitpid(pid, os.WNOHANG)
@@ -41,7 +41,7 @@ def reap(host: Host, pid: int) -> None:
 
 
 class Aside:
-    """Runs a shell command. `on_done(end, output)`: end is None when it took too long or couldn't start."""
+    """Runs a shell command. `on_done(end, output)`: end is None if it took too long or couldn't start."""
 
     def __init__(
         self,
@@ -70,13 +70,13 @@ class Aside:
         host.exits.watch(child.pid, self._ended)
 
     def cancel(self) -> None:
-        """End it without a report."""
+        """Kill it without a callback."""
         self._on_done = None
         self._timer.cancel()
         self._kill()
 
     def _ended(self, pid: int) -> None:
-        # What it left in its session goes with it: a hanging curl behind a shell that has gone.
+        # Kill what is left in its session, such as a hanging curl after its shell has exited.
         send(self._host.watcher.census().members(pid) - {pid}, SIGKILL)
         end = end_of(pid)
         reap(self._host, pid)

@@ -1,4 +1,4 @@
-"""What every part of the supervisor needs of the machine it runs on."""
+"""Resources of the machine that every part of the supervisor uses."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 
 
 class Host(Record):
-    """The loop with its clock, who ends, who is there, and what time it is for people (seconds since the epoch)."""
+    """Event loop, exits of processes, process census, wall clock (seconds since the epoch), and own children."""
 
     loop: AbstractLoop
     exits: Exits | ScopedExits
     watcher: Watcher
     wall_clock: Callable[[], float]
-    children: set[int]  # what was spawned here and isn't reaped yet; all other children are adopted ones
+    children: set[int]  # children spawned here and not reaped yet; all others are adopted
 
     def within(self, fail: Fail) -> Host:
-        """The same machine, where an error in a callback is reported to `fail` and ends nothing else."""
+        """Return the same resources in a scope: an exception in a callback is reported to `fail` and ends only that."""
         scope = Scope(self.loop, fail)
         return self._replace(loop=scope, exits=ScopedExits(self.exits, scope))

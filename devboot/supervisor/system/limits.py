@@ -1,4 +1,4 @@
-"""Room for descriptors: terminal, exit and log of a process take five of them."""
+"""Limit of open files: raises it for many processes, detects when it is reached, and advises how to raise it."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ import os
 import resource
 from errno import EMFILE, ENFILE
 
-EXHAUSTED = frozenset((EMFILE, ENFILE))  # this process, or the system, has no descriptor left
+EXHAUSTED = frozenset((EMFILE, ENFILE))  # the limit of this process, or of the whole system, is reached
 PER_PROCESS = 5
-OTHERS = 200  # sockets of clients, probes, what the interpreter itself has
+OTHERS = 200  # sockets of clients, probes, descriptors of the interpreter
 
 
 def make_room(processes: int) -> bool:
-    """Raise the soft limit of open files if so many processes need it; whether there is room now.
+    """Raise the soft limit of open files if so many processes need it; return whether there is enough room.
 
-    Children inherit the limit, so it isn't raised without need: programs that use select(2) can't count beyond 1024.
+    Children inherit the limit, so it is raised only if needed: programs that use select(2) can't handle descriptors
+    above 1024.
     """
     needed = processes * PER_PROCESS + OTHERS
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -26,7 +27,7 @@ def make_room(processes: int) -> bool:
 
 
 def is_exhausted(pid: int) -> bool:
-    """Return whether a process of this user has every descriptor open that it may have; False where that is unknown."""
+    """Return whether a process has reached its limit of open files; False if that is unknown."""
     try:
         taken = frozenset(map(int, os.listdir(f"/proc/{pid}/fd")))
         return taken.issuperset(range(resource.prlimit(pid, resource.RLIMIT_NOFILE)[0]))
@@ -35,7 +36,7 @@ def is_exhausted(pid: int) -> bool:
 
 
 def advice(number: int, pid: int = 0) -> list[str]:
-    """Return commands that make room for more open files of a process (0: this one), for a number of EXHAUSTED."""
+    """Return commands that allow a process (0: this one) more open files; `number` is one of EXHAUSTED."""
     if number == ENFILE:
         return ["sysctl fs.file-nr fs.file-max", "sudo sysctl fs.file-max=2000000"]
     if not hasattr(resource, "prlimit"):

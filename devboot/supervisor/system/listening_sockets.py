@@ -1,6 +1,6 @@
-"""Which sockets listen: asked of the kernel by netlink, which looks at listening sockets only.
+"""Lists listening TCP sockets by netlink, which visits only listening sockets.
 
-Reading /proc/net/tcp makes the kernel walk through all connections of the machine: milliseconds instead of 20 us.
+Reading /proc/net/tcp would make the kernel walk through every connection: milliseconds instead of 20 us.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _TABLES = ("/proc/net/tcp", "/proc/net/tcp6")
 
 
 def listeners() -> dict[int, frozenset[int]]:
-    """Inodes of the sockets that listen, on any address, by their port. Raises OSError where nobody can tell."""
+    """Return the inodes of listening sockets by port, for any address. Raises OSError if the system has no list."""
     found: dict[int, set[int]] = {}
     for port, inode, _ in _rows():
         found.setdefault(port, set()).add(inode)
@@ -31,12 +31,12 @@ def listeners() -> dict[int, frozenset[int]]:
 
 
 def queued(port: int) -> int:
-    """How many connections to `port` nobody has accepted yet. Raises OSError where nobody can tell."""
+    """Return how many connections to `port` aren't accepted yet. Raises OSError if the system has no list."""
     return sum(waiting for number, _, waiting in _rows() if number == port)
 
 
 def _rows() -> list[tuple[int, int, int]]:
-    """Port, inode and the length of the queue of each socket that listens."""
+    """Return port, inode and queue length of each listening socket."""
     try:
         return _ask_kernel()
     except OSError:
@@ -59,7 +59,7 @@ def _ask_kernel() -> list[tuple[int, int, int]]:
 
 
 def _take_messages(data: bytes, found: list[tuple[int, int, int]]) -> bool:
-    """Add (port, inode, queue) of each message; whether more is to come."""
+    """Append (port, inode, queue) of each message to `found`; return whether more messages follow."""
     at = 0
     while at + _HEADER.size <= len(data):
         length, kind, _, _, _ = _HEADER.unpack_from(data, at)

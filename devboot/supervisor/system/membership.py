@@ -1,4 +1,4 @@
-"""Who belongs to a process and who listens right now, looked up as rarely as possible."""
+"""Caches the process census and the listening sockets for one turn of the loop."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 class Watcher:
-    """Hands out one census to all that ask within the same turn of the loop.
+    """Provides one census and one list of listening sockets per turn of the loop.
 
-    `adopts`: this process is a subreaper, so what an ended leader has left is a child of ours that isn't in `own`.
+    `adopts`: this process is a subreaper, so leftovers of an ended leader become children of it that aren't in `own`.
     """
 
     def __init__(self, loop: Loop, own: AbstractSet[int], *, adopts: bool) -> None:
@@ -29,23 +29,23 @@ class Watcher:
         self._listeners: dict[int, frozenset[int]] = {}
 
     def census(self) -> Census:
-        """The census of this turn: it was taken after everything that the loop reports in this turn had happened."""
+        """Return the census of this turn, taken after all events of the turn had happened."""
         if self._census is None or self._turn != self._loop.turns:
             self._census, self._turn = census(), self._loop.turns
         return self._census
 
     def left_behind(self, leader: int, mark: str) -> frozenset[int]:
-        """What is alive of the session and the descendants of a leader that has ended."""
+        """Return the live processes of an ended leader's session, and its descendants."""
         return (
             frozenset() if self._has_nothing_adopted() else self.census().members(leader, mark) - {leader, os.getpid()}
         )
 
     def listeners(self, port: int) -> frozenset[int]:
-        """Inodes of the sockets that listen on `port` in this turn. Raises OSError where nobody can tell."""
+        """Return the inodes of sockets listening on `port`. Raises OSError if the system has no list."""
         return self.all_listeners().get(port, frozenset())
 
     def all_listeners(self) -> Mapping[int, frozenset[int]]:
-        """Inodes of all sockets that listen in this turn, by their port. Raises OSError where nobody can tell."""
+        """Return the inodes of all listening sockets, by port. Raises OSError if the system has no list."""
         if self._listeners_turn != self._loop.turns:
             from devboot.supervisor.system.listening_sockets import listeners
 
@@ -53,10 +53,10 @@ class Watcher:
         return self._listeners
 
     def is_unclear(self, leader: int) -> bool:
-        """Whether there are processes younger than `leader` of which nobody can tell yet whose they are."""
+        """Return whether there are processes younger than `leader` whose owner can't be determined yet."""
         return not self._has_nothing_adopted() and self.census().has_unmarked(leader)
 
     def _has_nothing_adopted(self) -> bool:
-        """The usual case, which costs one small read instead of a look at all processes of the machine."""
+        """Return whether nothing was adopted: one small read that usually saves a census."""
         mine = proctable.own_children() if self._adopts else None
         return mine is not None and mine <= self._own

@@ -1,4 +1,4 @@
-"""How much memory processes use, for `ps`."""
+"""Memory use of processes, for `ps`."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ if TYPE_CHECKING:
 
 
 def resident(pids: Iterable[int]) -> int | None:
-    """Bytes of memory of several processes together; pages of shared files count once. None where it can't be told.
+    """Return the resident bytes of several processes, counting shared pages once; None if unknown.
 
-    The proportional set size would be more exact, but reading it costs milliseconds per process.
+    The proportional set size would be more exact, but reading it takes milliseconds per process.
     """
     private = shared = 0
     for pid in pids:

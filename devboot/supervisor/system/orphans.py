@@ -1,7 +1,7 @@
-"""Children that came to us because their parent ended: seeing them, reaping them, ending what nobody accounts for.
+"""Finds, reaps and ends orphans: children that this process adopted when their parents ended.
 
-Only where this process is a subreaper. Then nothing that a supervised process starts can leave our tree, whatever it
-does to its session, its parents and its environment.
+Works only if this process is a subreaper. Then nothing started by a supervised process can leave our process tree,
+whatever it does to its session, its parents and its environment.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ if TYPE_CHECKING:
 else:
     from _signal import SIGCONT, SIGKILL, SIGTERM  # the signal package imports enum
 
-GRACE = 2.0  # seconds for strays between SIGTERM and SIGKILL, and after that until they are left alone
+GRACE = 2.0  # seconds between SIGTERM and SIGKILL, and again until orphans are given up
 
 
 class Orphans:
-    """What this process has adopted: its children that it didn't start."""
+    """Adopted children of this process: those that it did not start."""
 
     def __init__(self, host: Host) -> None:
         self._host = host
 
     def adopted(self) -> frozenset[int]:
-        """Their pids, zombies too."""
+        """Return their pids, including zombies."""
         return (proctable.own_children() or frozenset()) - self._host.children
 
     def reap(self) -> None:
-        """Let the system forget those that have ended. Call it on SIGCHLD."""
+        """Reap those that have ended. Call it on SIGCHLD."""
         for pid in self.adopted():
             try:
                 os.waitpid(pid, os.WNOHANG)
@@ -42,7 +42,7 @@ class Orphans:
                 continue
 
     def end(self, on_done: Callable[[frozenset[int]], None]) -> None:
-        """SIGTERM, after a while SIGKILL; `on_done(left)` with those that are still there, usually none."""
+        """Send SIGTERM, later SIGKILL; then call `on_done(left)` with those that survive, usually none."""
         self._round(SIGTERM, on_done)
 
     def _round(self, signal: int, on_done: Callable[[frozenset[int]], None]) -> None:
@@ -59,7 +59,7 @@ class Orphans:
             waiting.discard(pid)
             if not waiting:
                 limit.cancel()
-                # They may have left children of their own, which are ours now.
+                # Their own children, if any, are adopted by us now.
                 self._round(signal, on_done)
 
         def too_long() -> None:

@@ -1,6 +1,6 @@
-"""Finds everything that a child has started: by session, by parents, and by the marker in its environment.
+"""Finds everything that a child has started: by session, by parent, and by a marker in its environment.
 
-A process can leave its session (setsid), its group and its parent (a double fork); its first environment stays.
+A process can leave its session (setsid), its group and its parent (double fork), but keeps its initial environment.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-MARKER = "DEVBOOT_PROCESS"  # <run>:<name>, in the environment of everything that a supervisor starts
-INSIDE = "DEVBOOT_INSIDE"  # the project's root, for whoever is started inside: a second `up` of it is refused
+MARKER = "DEVBOOT_PROCESS"  # variable `<run>:<name>` in the environment of everything that a supervisor starts
+INSIDE = "DEVBOOT_INSIDE"  # variable with the project's root; a nested `up` of the same project is refused
 
 
 class Census:
-    """All processes as they were at one moment; environments are read when asked for."""
+    """Snapshot of all processes; environments are read on demand."""
 
     def __init__(self, table: Mapping[int, proctable.Seen]) -> None:
         self._table = table
@@ -29,9 +29,9 @@ class Census:
         self._blank: list[proctable.Seen] = []
 
     def members(self, leader: int, mark: str = "") -> frozenset[int]:
-        """Pids (the leader's too) of its session, of what carries its `mark`, and of the descendants of these.
+        """Return pids of the leader's session and of processes with its `mark`, with all their descendants.
 
-        Without a mark no environment is read, which takes half of the time.
+        Without a mark no environment is read, which saves half of the time.
         """
         found: set[int] = set()
         left = [pid for pid, seen in self._table.items() if seen.session == leader]
@@ -44,21 +44,21 @@ class Census:
         return frozenset(pid for pid in found if pid in self._table and self._table[pid].is_alive)
 
     def children(self, pid: int) -> tuple[int, ...]:
-        """Direct children that are alive."""
+        """Return the live direct children."""
         return tuple(each for each in self._children.get(pid, ()) if self._table[each].is_alive)
 
     def marked_otherwise(self, mark: str) -> frozenset[int]:
-        """Pids of what some supervisor has started under another mark."""
+        """Return pids of processes started by any supervisor under a different mark."""
         return frozenset(pid for other, pids in self._marked().items() if other != mark for pid in pids)
 
     def marked_by(self, run: str) -> frozenset[int]:
-        """Pids of what the supervisor with this run id has started."""
+        """Return pids of processes started by the supervisor with this run id."""
         return frozenset(pid for mark, pids in self._marked().items() if mark.startswith(f"{run}:") for pid in pids)
 
     def has_unmarked(self, leader: int) -> bool:
-        """Whether a process that is younger than `leader` (a zombie, perhaps) has no environment, marked or not.
+        """Return whether a process younger than `leader` (perhaps a zombie) shows no environment at all.
 
-        In the middle of an exec there is none for a moment, and a process may just then have lost its parent.
+        During an exec the environment is empty for a moment, and the process may just have lost its parent.
         """
         self._marked()
         since = self._table[leader].age_order if leader in self._table else 0
@@ -82,12 +82,12 @@ class Census:
 
 
 def census() -> Census:
-    """Look at the whole machine: 20 microseconds a process on Linux, a `ps` elsewhere."""
+    """Take a census of the machine: 20 microseconds per process on Linux, one call of `ps` elsewhere."""
     return Census(proctable.processes())
 
 
 def send(pids: Iterable[int], signal: int) -> None:
-    """Signal each; those that are gone don't matter."""
+    """Send a signal to each process; ended ones are ignored."""
     for pid in pids:
         try:
             os.kill(pid, signal)

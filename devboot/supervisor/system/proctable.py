@@ -1,6 +1,6 @@
-"""Reads the kernel's table of processes: who is whose child, in which session, started when.
+"""Reads the kernel's process table: parents, sessions, states and start times.
 
-Light enough for the daemon's guardian, which imports little else. Linux reads /proc; elsewhere `ps` is asked.
+Light enough for the daemon's guardian, which imports little else. Reads /proc on Linux and runs `ps` elsewhere.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ _SETTLING_LOOKS = 20
 _SETTLING_PAUSE = 0.001  # seconds; an exec shows nothing for some microseconds, more on a busy machine
 _PF_KTHREAD, _PF_EXITING = 0x00200000, 0x00000004
 PR_SET_CHILD_SUBREAPER = 36
-_reserve: list[int] = []  # the descriptor that is kept for looking at processes
+_reserve: list[int] = []  # a descriptor kept in reserve for reading the process table
 
 
 class Seen(Record):
-    """A process as the kernel shows it. `started` tells it from a later one of that number; `state` is a letter.
+    """A process as the kernel shows it. `started` tells it from a later process with the same pid; `state` is a letter.
 
-    `session` is 0 where its leader can't be seen from here: in a container that was entered from outside.
+    `session` is 0 if the session's leader is invisible here, as in a container that was entered from outside.
     """
 
     pid: int
@@ -43,26 +43,26 @@ class Seen(Record):
     state: str
     started: str
     is_kernels: bool = False
-    is_exiting: bool = False  # it runs no more of its program, but may still hold what it has open
+    is_exiting: bool = False  # its program has ended, but its descriptors may still be open
 
     @property
     def is_alive(self) -> bool:
-        """Whether it still is more than an entry that nobody has asked for."""
+        """True unless it is a zombie or dead."""
         return self.state not in "ZXx"
 
     @property
     def age_order(self) -> int:
-        """Clock ticks from the start of the machine to its own; 0 where the system tells dates instead."""
+        """Start time in clock ticks since boot; 0 where the system reports a date instead."""
         return int(self.started) if self.started.isdigit() else 0
 
 
 def is_there() -> bool:
-    """Whether the kernel's table can be read at all: a bare `chroot` has none on Linux, and nothing works then."""
+    """Return whether the process table can be read. A bare `chroot` on Linux lacks /proc, and nothing works then."""
     return not _LINUX or os.path.exists("/proc/self/stat")
 
 
 def look(pid: int) -> Seen | None:
-    """The process `pid`, None when there is none."""
+    """Return the process `pid`, or None."""
     if not _LINUX:
         return processes().get(pid)
     data = _content(f"/proc/{pid}/stat", 4096)
@@ -70,9 +70,9 @@ def look(pid: int) -> Seen | None:
 
 
 def worked(pids: Iterable[int]) -> float | None:
-    """Seconds of a processor's time that these have used together, 0 where that can't be told.
+    """Return the CPU seconds used by these processes together, 0 if unknown.
 
-    None where one of them works right now, for a processor or for a disk that it waits for.
+    None if one of them is busy right now, on a processor or waiting for a disk.
     """
     ticks = 0
     for pid in pids:
@@ -84,19 +84,19 @@ def worked(pids: Iterable[int]) -> float | None:
 
 
 def used(pids: Iterable[int]) -> float:
-    """Seconds of a processor's time that these have used together, whatever they do now; 0 where that can't be told."""
+    """Return the CPU seconds used by these processes together, busy or not; 0 if unknown."""
     ticks = sum(sum(map(int, _fields_of(pid)[11:13])) for pid in pids)
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def _fields_of(pid: int) -> list[bytes]:
-    """The fields of a process' line in /proc from its state on; one empty field where it is gone."""
+    """Return the fields of /proc/PID/stat from the state on; one empty field for an ended process."""
     data = _content(f"/proc/{pid}/stat", 4096) or b""
     return data[data.rfind(b")") + 2 :].split() or [b""]
 
 
 def _parse_stat(pid: int, data: bytes) -> Seen | None:
-    # The name stands in parentheses and may hold blanks and parentheses itself.
+    # The name is in parentheses and may contain blanks and parentheses.
     fields = data[data.rfind(b")") + 2 :].split(None, 20)
     if len(fields) < 20:
         return None
@@ -106,13 +106,13 @@ def _parse_stat(pid: int, data: bytes) -> Seen | None:
 
 
 def processes() -> dict[int, Seen]:
-    """All processes, by pid."""
+    """Return all processes by pid."""
     if not _LINUX:
         return _ask_ps()
     found: list[Seen | None] = []
     for _ in range(_LOOKS):
         found = [look(int(name)) for name in with_reserve(os.listdir, "/proc") if name.isdecimal()]
-        # One that ended while we looked may have left a child that wasn't in the list yet.
+        # A process that ended meanwhile may have left a child that wasn't listed yet.
         if None not in found:
             break
     return {seen.pid: seen for seen in found if seen is not None}
@@ -136,30 +136,30 @@ def _ask_ps() -> dict[int, Seen]:
 
 
 def forked_from(seen: Seen, parent: Seen | None) -> Seen | None:
-    """Return the parent if it has forked this process and lives; None where another one has adopted the process.
+    """Return the parent if it forked this process and is alive; None if the process was adopted.
 
-    A guardian starts a session before it forks its daemon, and nobody can enter a session from outside.
+    A guardian starts a session before it forks its daemon, and no process can join a session from outside.
     """
     is_proven = parent is not None and is_endable(parent.pid) and seen.session and parent.session == seen.session
     return parent if is_proven else None
 
 
 def is_endable(pid: int) -> bool:
-    """Whether a process of this number may be ended: process 1 and the kernel are never ours."""
+    """Return whether this pid may be signalled; pid 1 and the kernel never are."""
     return pid > 1
 
 
 def own_children() -> frozenset[int] | None:
-    """Pids of the children of this process, zombies too; None where the system doesn't list them."""
+    """Return pids of this process' children, including zombies; None if the system doesn't list them."""
     pids = _content(f"/proc/{os.getpid()}/task/{os.getpid()}/children")
     return None if pids is None else frozenset(map(int, pids.split()))
 
 
 def _children(pid: int) -> list[int]:
-    """Pids of the children of all threads of `pid`."""
+    """Return pids of the children of all threads of `pid`."""
     folder = f"/proc/{pid}/task"
     try:
-        # Beside two for `.` and `..` a folder has a link for each folder in it, which is a thread here.
+        # A folder's link count is two plus its number of subfolders, which are threads here.
         threads = [str(pid)] if os.stat(folder).st_nlink <= 3 else with_reserve(os.listdir, folder)
     except OSError:
         return []
@@ -167,7 +167,7 @@ def _children(pid: int) -> list[int]:
 
 
 def own_descendants() -> list[Seen]:
-    """All live processes below this one. Where the system lists children, it doesn't look at any other process."""
+    """Return all live descendants of this process; reads only these if the system lists children."""
     left = own_children()
     if left is None:
         return descendants(processes(), os.getpid())
@@ -183,7 +183,7 @@ def own_descendants() -> list[Seen]:
 
 
 def descendants(table: dict[int, Seen], ancestor: int) -> list[Seen]:
-    """All live processes below `ancestor` in `table`, children before grandchildren."""
+    """Return all live descendants of `ancestor` in `table`, children before grandchildren."""
     children: dict[int, list[Seen]] = {}
     for seen in table.values():
         children.setdefault(seen.parent, []).append(seen)
@@ -197,7 +197,7 @@ def descendants(table: dict[int, Seen], ancestor: int) -> list[Seen]:
 
 
 def marked(table: dict[int, Seen], marker: str) -> list[tuple[Seen, str]]:
-    """Live processes in `table` with an entry in their environment that starts with `marker`, and what follows it."""
+    """Return live processes with an environment entry that starts with `marker`, each with the rest of the entry."""
     if not _LINUX:
         return []
     found = (
@@ -207,23 +207,23 @@ def marked(table: dict[int, Seen], marker: str) -> list[tuple[Seen, str]]:
 
 
 def may_be_marked(seen: Seen) -> bool:
-    """Whether it has an environment: kernel threads have none, and asking costs as much."""
+    """Return whether the process has an environment; kernel threads have none, but reading one is as slow."""
     return seen.is_alive and not seen.is_kernels
 
 
 def name_of(pid: int) -> str:
-    """The short name of the program, as `ps` shows it; "" where it can't be told."""
+    """Return the short program name, as `ps` shows it; "" if unknown."""
     name = (_content(f"/proc/{pid}/comm", 64) or b"").decode("utf-8", "replace").strip()
     return "".join(letter if letter.isprintable() else "?" for letter in name)
 
 
 def environment(pid: int) -> bytes | None:
-    """What `pid` was started with, entries ended by zero bytes; None where it is gone or another user's."""
+    """Return the initial environment, entries ended by zero bytes; None if ended or another user's."""
     return _content(f"/proc/{pid}/environ")
 
 
 def _content(path: str, limit: int = 0) -> bytes | None:
-    """The beginning of a file, all of it where `limit` is 0; None where it can't be read, as of an ended process."""
+    """Return the first `limit` bytes of a file (0: all); None if it can't be read, as for an ended process."""
     try:
         return with_reserve(_read, path, limit)
     except OSError:
@@ -242,13 +242,16 @@ def _read(path: str, limit: int) -> bytes:
 
 
 def hold_reserve() -> None:
-    """Keep a descriptor for looking at processes: a daemon that has none left must not take the living for dead."""
+    """Reserve a descriptor for reading the process table.
+
+    A daemon that runs out of descriptors must not take live processes for dead.
+    """
     if not _reserve:
         _reserve.append(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC))
 
 
 def with_reserve(look_up: Callable[..., T], *arguments: object) -> T:
-    """Call a function that opens one descriptor at a time; where none is left it gets the reserve."""
+    """Call a function that opens one descriptor at a time; lend it the reserved one if none is left."""
     try:
         return look_up(*arguments)
     except OSError as error:
@@ -260,13 +263,13 @@ def with_reserve(look_up: Callable[..., T], *arguments: object) -> T:
     finally:
         try:  # noqa: SIM105  contextlib costs an import
             hold_reserve()
-        except OSError:  # the system's last one went to another program meanwhile
+        except OSError:  # another program took the system's last one meanwhile
             pass
 
 
 def _settled_environment(pid: int) -> bytes:
-    # In the middle of an exec the kernel shows no arguments and no environment, then the arguments first: an
-    # environment is empty only where it still is a moment after the arguments were there.
+    # During an exec the kernel shows neither arguments nor environment, then the arguments first: an
+    # environment counts as empty only if it still is a moment after the arguments have appeared.
     found = environment(pid)
     for _ in range(_SETTLING_LOOKS):
         if found != b"":
@@ -280,7 +283,7 @@ def _settled_environment(pid: int) -> bytes:
 
 
 def command_line(pid: int) -> bytes | None:
-    """Return the beginning of a process' words, each with a zero byte behind; None where it is gone, or off Linux."""
+    """Return the first 512 bytes of a process' arguments, each ended by a zero byte; None if ended or off Linux."""
     return _content(f"/proc/{pid}/cmdline", 512)
 
 
@@ -289,9 +292,9 @@ def _arguments(pid: int) -> bytes | None:
 
 
 def is_shell_without_trap(pid: int, signal: int) -> bool:
-    """Whether `pid` is a shell that the signal would end, while what it waits for went on. False off Linux.
+    """Return whether `pid` is a shell that the signal would end while its running command continues. False off Linux.
 
-    Such is `bash start.sh`, or a script behind `#!/bin/sh`, that doesn't `exec` its last command and has no trap.
+    An example is `bash start.sh` without a trap, if the script doesn't `exec` its last command.
     """
     if not _LINUX:
         return False
@@ -306,22 +309,21 @@ def is_shell_without_trap(pid: int, signal: int) -> bool:
 
 
 def entry_after(environ: bytes, wanted: str) -> str | None:
-    """What follows `wanted` in the entry of `environ` that starts with it; None where none does."""
+    """Return the rest of the entry in `environ` that starts with `wanted`; None if there is none."""
     _, found, rest = (b"\0" + environ).partition(b"\0" + wanted.encode())
     return rest.partition(b"\0")[0].decode("utf-8", "surrogateescape") if found else None
 
 
 def in_sessions(table: dict[int, Seen], sessions: Iterable[int]) -> list[Seen]:
-    """Live processes of these sessions."""
+    """Return live processes of these sessions."""
     wanted = frozenset(sessions)
     return [seen for seen in table.values() if seen.session in wanted and seen.is_alive]
 
 
 def lock_holders(folders: Iterable[str], *, orphaned: bool = False) -> frozenset[int]:
-    """Pids of the processes that hold the lock of one of these folders, inherited ones too; none off Linux.
+    """Return pids of processes that hold the lock of one of these folders, including inherited locks; none off Linux.
 
-    With `orphaned` only those that have inherited it from a process which has ended. Processes of other users aren't
-    seen.
+    `orphaned`: only those that inherited it from an ended process. Processes of other users can't be seen.
     """
     wanted = frozenset(os.path.realpath(folder) for folder in folders)
     found = set()
@@ -337,7 +339,7 @@ def lock_holders(folders: Iterable[str], *, orphaned: bool = False) -> frozenset
 
 
 def _lock_taker(pid: str, descriptor: str, folders: frozenset[str]) -> int | None:
-    """Who has taken the lock of a folder that this descriptor keeps, 0 where that one is gone; None for no lock."""
+    """Return the pid that took a folder's lock, given a descriptor that keeps it; None if it keeps no such lock."""
     try:
         if os.readlink(f"/proc/{pid}/fd/{descriptor}") not in folders:
             return None
@@ -349,7 +351,7 @@ def _lock_taker(pid: str, descriptor: str, folders: frozenset[str]) -> int | Non
 
 
 def boot_id() -> str:
-    """What changes with each start of the machine."""
+    """Return an identifier that changes with every boot of the machine."""
     if _LINUX:
         return (_content("/proc/sys/kernel/random/boot_id", 64) or b"").decode("utf-8", "replace").strip()
     first = _ask_ps().get(1)
@@ -357,9 +359,9 @@ def boot_id() -> str:
 
 
 def become_subreaper() -> bool:
-    """Adopt what descendants leave behind, instead of init. False where the system can't do that.
+    """Make this process adopt orphaned descendants in place of init. Return False if the system can't do that.
 
-    `_ctypes` alone: the ctypes package costs two milliseconds that every `up` would wait for.
+    Uses `_ctypes` directly: the ctypes package takes two milliseconds to import, which would delay every `up`.
     """
     if not _LINUX:
         return False

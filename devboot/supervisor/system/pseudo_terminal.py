@@ -1,4 +1,4 @@
-"""Pseudo-terminals for children that should believe somebody is looking."""
+"""Pseudo-terminals for children, so that they behave as in a user's terminal."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import termios
 
 from devboot.record import Record
 
-DEFAULT_SIZE = (40, 150)  # rows, columns, where no terminal started us
-SMALLEST, LARGEST = (4, 20), (4096, 4096)  # the kernel holds 16 bits; nobody lays out text wider than this
+DEFAULT_SIZE = (40, 150)  # rows, columns, if devboot wasn't started from a terminal
+SMALLEST, LARGEST = (4, 20), (4096, 4096)  # rows, columns; the kernel's fields have 16 bits
 
 
 class Terminal(Record):
-    """The side that we read (`master`), and the side that the child opens by name."""
+    """A pseudo-terminal: our side (`master`), and the side that the child opens by name."""
 
     master: int
     slave: int
@@ -20,7 +20,7 @@ class Terminal(Record):
 
 
 def open_terminal(rows: int, columns: int) -> Terminal:
-    """A new pseudo-terminal, non-blocking on our side, that passes output on as it is (no CR before LF)."""
+    """Open a pseudo-terminal, non-blocking on our side, that passes output on unchanged (no CR before LF)."""
     master, slave = os.openpty()
     os.set_blocking(master, False)
     attributes = termios.tcgetattr(slave)
@@ -31,7 +31,7 @@ def open_terminal(rows: int, columns: int) -> Terminal:
 
 
 def resize(master: int, rows: int, columns: int) -> None:
-    """Tell the children of this terminal its size; they get SIGWINCH when it changed."""
+    """Set the terminal's size; its processes get SIGWINCH if it has changed."""
     if rows <= 0 or columns <= 0:
         rows, columns = DEFAULT_SIZE
     size = (min(max(rows, SMALLEST[0]), LARGEST[0]), min(max(columns, SMALLEST[1]), LARGEST[1]))
@@ -39,5 +39,5 @@ def resize(master: int, rows: int, columns: int) -> None:
 
 
 def terminal_type(inherited: str | None) -> str:
-    """TERM for a child on a pseudo-terminal: as inherited unless that says there are no abilities at all."""
+    """Return TERM for a child on a pseudo-terminal: as inherited, unless unset or `dumb`."""
     return inherited if inherited and inherited != "dumb" else "xterm-256color"

@@ -1,6 +1,6 @@
-"""Starts a child in a session of its own, on a terminal or on pipes, with every signal as the system has it by default.
+"""Spawns a child in its own session, on a terminal or on pipes, with default signal handling.
 
-posix_spawn does it in 0.6 ms however big the daemon is (a fork takes three times that) and reports a failed exec.
+posix_spawn takes 0.6 ms whatever the daemon's size (a fork takes three times that) and reports a failed exec.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ _SET_PIPE_SIZE = 1031  # F_SETPIPE_SZ of Linux
 
 
 class Child(Record):
-    """A started child: the leader of its session. `output` is the descriptor that we read its output from.
+    """A started child: the leader of its session. `output` is the descriptor from which its output is read.
 
-    `slave` is the other side of its terminal, -1 for a pipe. It has to stay open until the child has ended: a program
-    that redirects all its output closes its last hold on the terminal, and would be hung up when we then close ours.
+    `slave` is the child's side of its terminal, -1 for a pipe. It stays open until the child has ended: a program that
+    redirects all its output closes its last descriptor of the terminal, and would be hung up if we closed ours.
     """
 
     pid: int
@@ -42,20 +42,19 @@ class Child(Record):
 
     @property
     def has_terminal(self) -> bool:
-        """Whether it is on a terminal rather than on pipes."""
+        """True if it is on a terminal rather than on pipes."""
         return self.slave >= 0
 
 
 class DataInUseError(OSError):
-    """Another process works on the data folder of a server that is to be started."""
+    """Another process uses the data folder of the server that is to be started."""
 
 
 def start(launch: Launch, *, cwd: str, env: Mapping[str, str], size: tuple[int, int] | None, data: str = "") -> Child:
-    """Start it; `size` (rows, columns) asks for a terminal, None for pipes and an empty stdin.
+    """Start a child; `size` (rows, columns) requests a terminal, None pipes and an empty stdin.
 
-    `data` is the data folder of a server, whose lock it keeps for as long as anything of it lives.
-
-    Raises OSError as the system reports it: for the directory, the program or its interpreter; DataInUseError.
+    `data` is the data folder of a server. The child inherits its lock, which is held while any of its processes lives.
+    Raises OSError as reported by the system for the folder, the program or its interpreter, or DataInUseError.
     """
     held = _hold(data) if data else -1
     try:
@@ -66,11 +65,11 @@ def start(launch: Launch, *, cwd: str, env: Mapping[str, str], size: tuple[int, 
 
 
 def _hold(folder: str) -> int:
-    """Return a descriptor with the lock of a data folder, for the child to inherit; -1 where there is no folder."""
+    """Return a descriptor with the lock of a data folder, for the child to inherit; -1 if there is no such folder."""
     try:
         held = hold_folder(folder)
     except OSError:
-        return -1  # the server reports it in its own words
+        return -1  # the server itself will report the error
     if held is None:
         raise DataInUseError(EBUSY, os.strerror(EBUSY), folder)
     os.set_inheritable(held, True)
@@ -87,7 +86,7 @@ def _start(launch: Launch, cwd: str, env: Mapping[str, str], size: tuple[int, in
         ]
     else:
         reading, writing, name = pseudo_terminal.open_terminal(*size)
-        # The session leader that opens a terminal by name gets it as its controlling terminal.
+        # A session leader that opens a terminal by name gets it as its controlling terminal.
         actions = [
             (os.POSIX_SPAWN_OPEN, 0, name, os.O_RDWR, 0),
             (os.POSIX_SPAWN_DUP2, 0, 1),
@@ -110,7 +109,7 @@ def _pipe() -> tuple[int, int]:
     try:  # noqa: SIM105  contextlib costs more than it saves here
         fcntl.fcntl(writing, _SET_PIPE_SIZE, _PIPE_BYTES)
     except OSError:
-        pass  # not Linux, or too many pipes of this user: the default size works, only slower
+        pass  # not Linux, or over this user's limit: the default size works, but slower
     return reading, writing
 
 
@@ -124,7 +123,7 @@ def _spawn(launch: Launch, cwd: str, env: Mapping[str, str], actions: Sequence[t
         except OSError as error:
             if error.errno != ENOEXEC or not _is_text(path):
                 raise
-            # A script without a first line that names its interpreter: every shell runs it, so do we.
+            # A script without `#!` line: run it with a shell, as shells do.
             return _posix_spawn(SHELL, (SHELL, path, *launch.argv[1:]), env, actions), launch.leads
     except ValueError as error:  # a zero byte, or a variable whose name holds `=`
         raise OSError(EINVAL, str(error)) from error
@@ -148,9 +147,9 @@ def _posix_spawn(
 
 
 def which(program: str, search: str) -> str:
-    """The path of `program` as execvp would find it in `search` (PATH), from the current directory.
+    """Return the path of `program` as execvp would find it in `search` (PATH), from the current directory.
 
-    Raises FileNotFoundError, or PermissionError for a file that is there but isn't executable.
+    Raises FileNotFoundError, or PermissionError for a file that exists but isn't executable.
     """
     if "/" in program:
         return program

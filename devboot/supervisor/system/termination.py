@@ -1,8 +1,8 @@
-"""Ends one process and everything that it has started, within one grace limit, by events alone.
+"""Terminates a process and everything that it has started, within one grace period, driven by events.
 
-The stop signal goes to the leader, or to what a shell waits for that would not pass it on; what is left when the
-leader has gone gets SIGTERM at once; what is left of all that at the grace limit gets SIGKILL. The leader stays
-unreaped until the end, so that its pid names its session.
+The leader gets the stop signal, or if it is a shell that would not pass it on, the shell's children. When the leader
+has exited, leftovers get SIGTERM at once; what is left after the grace period gets SIGKILL. The leader isn't reaped
+until the end, so that its pid keeps identifying its session.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 else:
     from _signal import SIGCONT, SIGKILL, SIGTERM  # the signal package imports enum
 
-SHELL_PATIENCE = 0.1  # seconds that a shell may outlive the children that got the stop signal in its place
-LOOKS, LOOK_AGAIN = 10, 0.002  # how often, and after how many seconds, to look again at what is unclear
-UNKILLABLE = 2.0  # seconds after SIGKILL until what is still there is named and left alone
+SHELL_PATIENCE = 0.1  # seconds that a shell may outlive its children, which got the stop signal in its place
+LOOKS, LOOK_AGAIN = 10, 0.002  # number of further looks at unclear processes, and seconds between them
+UNKILLABLE = 2.0  # seconds after SIGKILL until survivors are reported and given up
 
 
 class Ending:
-    """The end of one run of one process. `on_gone(left)` comes once, with the pids that even SIGKILL didn't end."""
+    """Termination of one run. `on_gone(left)` is called once, with the pids that survived SIGKILL."""
 
     def __init__(
         self,
@@ -55,21 +55,21 @@ class Ending:
         self._looks = 0
 
     def ask(self, signal: int, *, leads: bool) -> None:
-        """Send the stop signal: to the leader, or where that is a shell, to what it waits for."""
+        """Send the stop signal to the leader, or to the children of a leading shell."""
         self._start_limit()
         is_shell = not leads or proctable.is_shell_without_trap(self._leader, signal)
         children = self._watcher.census().children(self._leader) if is_shell else ()
         self._signal(children or (self._leader,), signal)
         if children:
-            # The shell gets it only if it outlives them: it usually ends by itself, with their exit code.
+            # The shell gets it only if it outlives them; usually it exits with their exit code.
             self._wait_for(children, lambda: self._be_patient(signal))
 
     def limit(self) -> None:
-        """Start the grace period without a signal: a command of its own does the stopping."""
+        """Start the grace period without sending a signal, because a stop command does that."""
         self._start_limit()
 
     def sweep(self) -> frozenset[int]:
-        """The leader has gone: end what it left behind, which is returned (empty: `on_gone` was called already)."""
+        """End what an exited leader left behind and return it; if empty, `on_gone` was called already."""
         self._start_limit()
         if self._patience is not None:
             self._patience.cancel()
@@ -77,7 +77,7 @@ class Ending:
         return self._look()
 
     def force(self) -> None:
-        """SIGKILL to all of it, now. The exit of a living leader is still reported by whoever watches it."""
+        """Send SIGKILL to everything now. The exit of a live leader is still reported to its watcher."""
         if self._done:
             return
         self._killing = True
@@ -87,7 +87,7 @@ class Ending:
         self._replace_limit(UNKILLABLE, self._surrender)
 
     def cancel(self) -> None:
-        """Nothing of this is wanted any more; `on_gone` is never called."""
+        """Abandon the termination; `on_gone` is never called."""
         self._done = True
         for timer in (self._limit, self._patience):
             if timer is not None:
@@ -95,7 +95,7 @@ class Ending:
         self._forget_waits()
 
     def _be_patient(self, signal: int) -> None:
-        """The shell has lost its children: it gets a moment to end by itself, or to clean up with another command."""
+        """Give the shell, whose children have ended, a moment to exit or to run a cleanup command."""
         self._patience = self._loop.call_later(SHELL_PATIENCE, lambda: self._ask_shell(signal))
 
     def _ask_shell(self, signal: int) -> None:
@@ -112,7 +112,7 @@ class Ending:
             send(left, SIGKILL)
         else:
             self._signal(fresh, SIGTERM)
-        # Each end is a reason to look again: there may be new ones, forked in the meantime.
+        # Look again after each exit: new ones may have been forked meanwhile.
         self._wait_for(left, self._look, each=True)
         return left
 
@@ -120,7 +120,7 @@ class Ending:
         self._look()
 
     def _finish_when_clear(self) -> None:
-        """Nobody is left, unless one is in the middle of an exec, when it can't be told whose it is: look again."""
+        """Finish, unless a process in the middle of an exec may still belong here: then look again."""
         self._looks += 1
         if self._looks <= LOOKS and self._watcher.is_unclear(self._leader):
             self._loop.call_later(LOOK_AGAIN, self._look_again)
@@ -130,7 +130,7 @@ class Ending:
     def _signal(self, pids: Iterable[int], signal: int) -> None:
         pids = tuple(pids)
         send(pids, signal)
-        send(pids, SIGCONT)  # a process that is suspended can't act on the first one
+        send(pids, SIGCONT)  # a suspended process can't handle the signal
 
     def _wait_for(self, pids: Iterable[int], then: Callable[[], object], *, each: bool = False) -> None:
         self._forget_waits()
@@ -149,7 +149,7 @@ class Ending:
         for pid in self._waited_for:
             self._exits.unwatch(pid, self._when_ended)
         self._waited_for = set()
-        self._when_ended = self._waited_for.discard  # nothing that leads back here
+        self._when_ended = self._waited_for.discard  # breaks the reference cycle
 
     def _start_limit(self) -> None:
         if self._limit is None:
@@ -161,7 +161,7 @@ class Ending:
         self._limit = self._loop.call_later(seconds, callback)
 
     def _surrender(self) -> None:
-        # Stuck in the kernel (a dead network file system): waiting on wouldn't help.
+        # Stuck in the kernel (a dead network file system): waiting longer wouldn't help.
         self._finish(self._watcher.census().members(self._leader, self._mark))
 
     def _finish(self, left: frozenset[int]) -> None:

@@ -1,15 +1,15 @@
-"""Detects a process that reloads in a loop, since it writes a file that its own watcher, or devboot, watches.
+"""Detects a process that reloads in a loop because it writes a file that its own watcher, or devboot, watches.
 
-Nothing crashes in such a loop: the restart policy sees none of it.
+Such a process doesn't crash, so the restart policy doesn't notice.
 """
 
 from __future__ import annotations
 
 import re
 
-MANY, WINDOW = 8, 60.0  # so many reloads within so many seconds: nobody saves files that often
+MANY, WINDOW = 8, 60.0  # reloads within seconds that make a loop: more than anyone saves files
 
-# What reloaders write, with the file: uvicorn, Werkzeug, Django, hupper, gunicorn and hypercorn, nodemon, watchfiles
+# Lines of reloaders, with the file: uvicorn, Werkzeug, Django, hupper, gunicorn and hypercorn, nodemon, watchfiles
 _LINES = re.compile(
     rb"[Dd]etected changes? in '([^'\n]+)'|(\S+) changed[,;] reloading|Worker reloading: (\S+) modified"
     rb"|\[nodemon\] restarting due to changes|^(?:\[[\d:]+\] )?\d+ changes? detected$",
@@ -18,20 +18,20 @@ _LINES = re.compile(
 
 
 def reloads_in(block: bytes) -> list[str]:
-    """Return the file of each reload that some output tells of; "" where it names none."""
+    """Return the file of each reload reported in some output; "" for a reload without a file."""
     found = (next((group for group in match.groups() if group), b"") for match in _LINES.finditer(block))
     return [path.decode("utf-8", "replace") for path in found]
 
 
 class ReloadLoop:
-    """Counts the reloads of one process; the clock is the caller's."""
+    """Counts the reloads of one process; the caller passes the time."""
 
     def __init__(self) -> None:
         self._recent: list[tuple[float, str]] = []
         self._text = ""
 
     def count(self, path: str, now: float) -> str:
-        """Count a reload; return what to say of a loop when one is first seen, "" otherwise."""
+        """Count a reload. Return a message when a loop is first detected, "" otherwise."""
         self._recent = [each for each in self._recent if now - each[0] < WINDOW]
         if not self._recent:
             self._text = ""
@@ -46,5 +46,5 @@ class ReloadLoop:
         return self._text
 
     def note(self, now: float) -> str:
-        """Return what to say of the loop while it goes on; "" once it has been quiet for the whole window."""
+        """Return the message while the loop goes on; "" after a whole window without reloads."""
         return self._text if self._recent and now - self._recent[-1][0] < WINDOW else ""

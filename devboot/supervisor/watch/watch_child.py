@@ -1,6 +1,7 @@
-"""Keeps the watching child at work: starts it when something is watched, reads what it tells, replaces it in time.
+"""Runs the file-watching child process: starts it when needed, reads its messages, replaces it when it ends.
 
-The child (`devboot.watching`) has what the daemon must not have: a library for events, and memory for all the files.
+The child (`devboot.watching`) needs a library for file events and memory for every file; the daemon should have
+neither.
 """
 
 from __future__ import annotations
@@ -22,21 +23,21 @@ if TYPE_CHECKING:
     from devboot.supervisor.event_loop import Timer
     from devboot.supervisor.system.host import Host
 
-# The child finds what we would find, wherever devboot lies; its own folders too: ours may still be without `site`.
+# The child gets our import path in front of its own: the daemon may run without `site`.
 PROGRAM = (
     "import ast, sys; sys.path[:] = dict.fromkeys(ast.literal_eval(sys.argv[1]) + sys.path); "
     "from devboot.watching.__main__ import main; main(sys.argv[2])"
 )
 _CHUNK = 64 * 1024
-_AGAIN = (0.1, 1.0, 5.0)  # seconds until a child that died is replaced; after the last one it isn't any more
+_AGAIN = (0.1, 1.0, 5.0)  # seconds until a child that died is replaced; then watching is given up
 _SIGKILL = 9
 
 
 class Watches:
-    """What is watched for the processes of one plan.
+    """File watches of all processes of one plan.
 
-    `on_changed(name, paths)`: files that the process watches have changed; relative to the project. `on_note(text)`:
-    something about watching that a person should know.
+    `on_changed(name, paths)`: files watched by the process have changed; paths are relative to the project. `on_note`
+    receives messages for the user.
     """
 
     def __init__(
@@ -55,20 +56,20 @@ class Watches:
         self._on_note = on_note
         self._globs: dict[str, tuple[str, ...]] = {}
         self._child: _Child | None = None
-        self._next: _Child | None = None  # works itself in while the old one still watches
+        self._next: _Child | None = None  # the replacement, while it scans the files and the old one still watches
         self.program = sys.executable
-        self.is_watching = False  # what is wished for now, from now on
-        self._seen = 0.0  # until when changes have been told, on the wall clock
+        self.is_watching = False  # the present set of files is being watched
+        self._seen = 0.0  # wall-clock time until which changes have been reported
         self._deaths = 0
         self._again: Timer | None = None
 
     @property
     def pid(self) -> int:
-        """The child that watches, 0 without one."""
+        """Pid of the watching child; 0 if there is none."""
         return self._child.pid if self._child is not None else 0
 
     def watch(self, specs: Iterable[model.ProcessSpec]) -> None:
-        """Watch what these processes want; what is unchanged costs nothing."""
+        """Watch the files that these processes configure. Does nothing if they are unchanged."""
         globs = {spec.name: spec.watch for spec in specs if spec.watch}
         if globs == self._globs:
             return
@@ -81,7 +82,7 @@ class Watches:
             self.close()
 
     def close(self) -> None:
-        """Watch nothing any more; the child is gone when this returns."""
+        """Stop watching. The child has ended when this returns."""
         self._globs = {}
         if self._again is not None:
             self._again.cancel()
@@ -133,7 +134,7 @@ class Watches:
 
 
 class _Child:
-    """One run of the watching program. Tells each message, and its end unless `end` was called."""
+    """One run of the watching program. Reports each message, and its end unless `end` was called."""
 
     def __init__(
         self,
@@ -148,7 +149,7 @@ class _Child:
         self._on_message = on_message
         self._on_end = on_end
         self._rest = b""
-        self._last = ""  # the last line that was no message: what it died of
+        self._last = ""  # the last line that is no message: the reason of its death
         path = [os.path.abspath(each) for each in sys.path]
         argv = (program, "-E", "-P", "-c", PROGRAM, repr(path), asked)
         env = {MARKER: mark, "PATH": os.defpath, "HOME": "/", "PYTHONDONTWRITEBYTECODE": "1"}
@@ -160,7 +161,7 @@ class _Child:
         host.loop.watch(self._output, READ, lambda _events: self._read())
 
     def end(self) -> None:
-        """Kill and reap it; no one is told."""
+        """Kill and reap it, without a callback."""
         self._host.exits.unwatch(self.pid, self._ended)
         send([self.pid], _SIGKILL)
         try:  # noqa: SIM105  contextlib costs more than it saves here

@@ -6,6 +6,7 @@ import json
 import os
 import socket
 
+from devboot.daemon.server import handlers
 from devboot.daemon.server.server import Server
 from devboot.model.process import Plan
 from devboot.supervisor.core.settling import QUIET
@@ -143,6 +144,7 @@ class Daemon:
         )
         self.server = Server(
             self.supervisor,
+            carry_out=handlers.carry_out,
             version="0",
             wall_clock=lambda: self.now,
             since=self.now,

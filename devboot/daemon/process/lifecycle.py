@@ -236,7 +236,7 @@ class _Tenancy:
         loop = Loop()
         loop.on_error = crash_report.Crashes(self._plan.state, self._note)
         self._book = owned.open_book()
-        first = early_spawns.Opening(self._book)
+        first = early_spawns.EarlyEvents(self._book)
         supervisor = Supervisor(
             loop, self._plan, first, wall_clock=time.time, adopts=self._adopts, run_id=search.new_run_id()
         )
@@ -258,7 +258,9 @@ class _Tenancy:
         os.write(self._bequest, b"\n")
         connection = server.adopt(sock, greeted=True)
         connection.say(reclaimed)
-        connection.call(server.launch, connection, request)
+        from devboot.daemon.server import handlers  # the server has been imported just now
+
+        connection.call(handlers.launch, server, connection, request)
         first.hand_over(supervisor, server)
         loop.call_later(0, lambda: _import_the_rest(loop, _LATER))
         loop.call_later(_LOOK_AFTER, lambda: self._look_after_files(loop))
@@ -267,6 +269,7 @@ class _Tenancy:
 
     def _serve(self, supervisor: Supervisor) -> Server:
         """From now on clients are listened to."""
+        from devboot.daemon.server import handlers
         from devboot.daemon.server.server import Server
 
         assert self._book is not None
@@ -274,6 +277,7 @@ class _Tenancy:
         sockets.keep_blocks()
         self._server = server = Server(
             supervisor,
+            carry_out=handlers.carry_out,
             version=__version__,
             wall_clock=time.time,
             since=self._since,

@@ -14,7 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from devboot.daemon.clients.connection import Connection
     from devboot.daemon.clients.request import View
-    from devboot.daemon.server.server import Server
+    from devboot.supervisor.core.supervisor import Supervisor
 
 _TYPED_LIMIT = 64 * 1024  # of what the process doesn't read; a terminal holds 4 KB itself
 _AGAIN = 0.01
@@ -25,9 +25,9 @@ _ENDED = (model.STOPPED, model.EXITED, model.FAILED, model.GAVE_UP)
 class Console:
     """Raises WorkError when the process `name` isn't running or has no terminal."""
 
-    def __init__(self, server: Server, connection: Connection, name: str, view: View) -> None:
+    def __init__(self, supervisor: Supervisor, connection: Connection, name: str, view: View) -> None:
         self.name = name
-        self._server = server
+        self._supervisor = supervisor
         self._connection = connection
         self._size = (view.rows, view.columns)
         self._typed = b""
@@ -66,7 +66,7 @@ class Console:
         pseudo_terminal.resize(fd, *pseudo_terminal.DEFAULT_SIZE)
 
     def _begin(self) -> None:
-        run, fd = self._server.supervisor.process(self.name).run, self._fd()
+        run, fd = self._supervisor.process(self.name).run, self._fd()
         if run is None or fd < 0:
             raise self._no_terminal()
         self._pid = run.pid
@@ -74,7 +74,7 @@ class Console:
         self._tap(on=True)
 
     def _no_terminal(self) -> WorkError:
-        process = self._server.supervisor.process(self.name)
+        process = self._supervisor.process(self.name)
         if process.run is None:
             return WorkError("process/not-running", f"{self.name} is not running", help=[f"devboot start {self.name}"])
         settable = (f"set `pty = true` in `[processes.{self.name}]`, then `devboot up -d`",)
@@ -85,11 +85,11 @@ class Console:
         )
 
     def _fd(self) -> int:
-        run = self._server.supervisor.process(self.name).run
+        run = self._supervisor.process(self.name).run
         return -1 if run is None else run.terminal
 
     def _tap(self, *, on: bool) -> None:
-        run = self._server.supervisor.process(self.name).run
+        run = self._supervisor.process(self.name).run
         if run is not None:
             run.tap(self._show if on else None)
 
@@ -115,4 +115,4 @@ class Console:
         except OSError:
             self._typed = b""  # its last holder has just closed it
         if self._typed:
-            self._server.loop.call_later(_AGAIN, self._write)
+            self._supervisor.loop.call_later(_AGAIN, self._write)

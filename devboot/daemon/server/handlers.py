@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 
 from devboot.daemon.clients.request import checked
+from devboot.daemon.running_project import Owner
 from devboot.daemon.server.console import Console
-from devboot.daemon.server.early_spawns import fit, known
+from devboot.daemon.server.early_spawns import fit_terminals, known_names
 from devboot.daemon.server.pending_requests import PendingRequest, err
 from devboot.daemon.views.live_updates import applied, instances, would_do
-from devboot.daemon.views.ps import ps
 from devboot.daemon.views.viewers import Viewer
 from devboot.errors import BusyError, DevbootError, UsageError
 from devboot.model import process as model
@@ -40,7 +40,7 @@ def carry_out(server: Server, connection: Connection, request: Request, other: g
     """Do what is asked, or say why not: exit code 7 between versions, 2 for what nobody knows."""
     try:
         if not greeting.can_carry_out(request.command, other):
-            raise _mismatch(server, other)
+            raise _mismatch(server.project.version, other)
         handler = HANDLERS.get(request.command)
         if handler is None:
             raise UsageError("usage/unknown-request", f"the daemon knows no request `{printable(request.command)}`")
@@ -57,50 +57,50 @@ def refuse(connection: Connection, request: Request, error: DevbootError) -> Non
     connection.finish(error.exit_code)
 
 
-def _mismatch(server: Server, other: greeting.Greeting) -> DevbootError:
-    what, advice = greeting.mismatch(other.version, server.version, daemon_is_older=other.protocol > greeting.PROTOCOL)
+def _mismatch(version: str, other: greeting.Greeting) -> DevbootError:
+    what, advice = greeting.mismatch(other.version, version, daemon_is_older=other.protocol > greeting.PROTOCOL)
     return BusyError("daemon/version", what, help=[advice])
 
 
 def up(server: Server, connection: Connection, request: Request) -> None:
     """Converge: start what is missing. The answer comes when all is up (detached), or the client becomes a viewer."""
-    if server.departure is not None:
+    if server.project.is_stopping:
         connection.send(frames.WORD, b"stopping")
         connection.close()
         return
     if not request.detach and not request.view.live:
         raise _already_running(server)
-    if request.fingerprint != server.plan.fingerprint and not request.plan:
+    if request.fingerprint != server.project.plan.fingerprint and not request.plan:
         connection.send(frames.WORD, b"stale")
         return
     connection.send(frames.WORD, b"welcome")
-    is_edited = bool(request.plan) and request.fingerprint != server.plan.fingerprint
+    is_edited = bool(request.plan) and request.fingerprint != server.project.plan.fingerprint
     if not request.detach:
         if is_edited:  # somebody who only comes to look changes nothing by that
-            server.news.offer = would_do(server.supervisor.compare(checked(request.plan)))
+            server.live_updates.offer = would_do(server.supervisor.compare(checked(request.plan)))
         _watch(server, connection, request)
         return
     if is_edited:
         plan = checked(request.plan)
-        told = applied(_apply(server, plan), server.news.scaled, plan)
-        server.news.scaled = {}
+        told = applied(_apply(server, plan), server.live_updates.scaled, plan)
+        server.live_updates.scaled = {}
         for line in told if not request.view.quiet else ():
             err(connection, f"{line}\n")
-    server.arrival.wait(connection, request, is_same=not is_edited and _is_all_alive(server))
-    server.supervisor.up(known(server.plan, request), dependencies=request.dependencies)
-    server.moves.look()
+    server.startup_report.wait(connection, request, is_same=not is_edited and _is_all_alive(server))
+    server.supervisor.up(known_names(server.project.plan, request), dependencies=request.dependencies)
+    server.port_moves.look()
 
 
 def launch(server: Server, connection: Connection, request: Request) -> None:
     """The first request of a daemon's life, from the client that started it; what it wants was spawned before."""
     if not request.detach:
-        server.owner, server.owner_moves = connection, request.moves
+        server.project.owner = Owner(connection, moves=request.moves)
         viewer = Viewer(connection, request.view)
-        server.audience.add(viewer)
+        server.viewers.add(viewer)
         if request.view.live:  # the summary first, then what processes say; but nobody waits long for that
             viewer.hold()
-            server.loop.call_later(_PATIENCE, viewer.release)
-    server.arrival.wait(connection, request, is_first=True)
+            server.project.loop.call_later(_PATIENCE, viewer.release)
+    server.startup_report.wait(connection, request, is_first=True)
 
 
 def _is_all_alive(server: Server) -> bool:
@@ -110,10 +110,10 @@ def _is_all_alive(server: Server) -> bool:
 
 
 def _already_running(server: Server) -> BusyError:
-    age = duration(server.wall_clock() - server.since)
+    age = duration(server.project.age)
     return BusyError(
         "busy/already-running",
-        f"{printable(server.plan.project)} is already up (pid {os.getpid()}, for {age})",
+        f"{printable(server.project.plan.project)} is already up (pid {os.getpid()}, for {age})",
         help=["`devboot logs -f` to watch it", "`devboot down` to stop it, `devboot up -d` to start what is missing"],
     )
 
@@ -121,17 +121,19 @@ def _already_running(server: Server) -> BusyError:
 def scale(server: Server, connection: Connection, request: Request) -> None:
     """Run by a plan with other numbers of processes; answered when those that are new have been spawned."""
     _refuse_to_start(server)
-    plan = scaled(server.plan, checked(request.plan), frozenset(request.names))
-    server.news.scaled |= {name: count for name, count in instances(plan).items() if name in request.names}
+    plan = scaled(server.project.plan, checked(request.plan), frozenset(request.names))
+    server.live_updates.scaled |= {name: count for name, count in instances(plan).items() if name in request.names}
     changes = _apply(server, plan)
     if changes.stopped and not request.view.quiet:
         err(connection, f"{', '.join(map(printable, changes.stopped))} stopping\n")
-    PendingRequest(server, connection, request, outcome.STARTED, changes.started).begin(lambda _names: None)
+    PendingRequest(server.pending, connection, request, outcome.STARTED, changes.started).begin(lambda _names: None)
 
 
 def _refuse_to_start(server: Server) -> None:
     if server.supervisor.is_shutting_down:
-        raise BusyError("busy/stopping", f"{printable(server.plan.project)} is being stopped", help=["devboot up -d"])
+        raise BusyError(
+            "busy/stopping", f"{printable(server.project.plan.project)} is being stopped", help=["devboot up -d"]
+        )
 
 
 def compare(server: Server, connection: Connection, request: Request) -> None:
@@ -139,54 +141,59 @@ def compare(server: Server, connection: Connection, request: Request) -> None:
     import json
 
     plan = checked(request.plan)
-    told = server.supervisor.compare(plan)._asdict() | {"same": plan.fingerprint == server.plan.fingerprint}
+    told = server.supervisor.compare(plan)._asdict() | {"same": plan.fingerprint == server.project.plan.fingerprint}
     _out(connection, json.dumps(told) + "\n")
     connection.finish(0)
 
 
 def _apply(server: Server, plan: model.Plan) -> Changes:
-    server.moves.apply(server.plan, plan)
+    server.port_moves.apply(server.project.plan, plan)
     changes = server.supervisor.apply(plan)
-    server.news.offer = ""
-    server.news.changed()
-    server.plan, server.planned_at = plan, server.wall_clock()
-    server.audience.renamed(spec.name for spec in plan.processes)
+    server.live_updates.offer = ""
+    server.live_updates.changed()
+    server.project.planned_at = server.project.wall_clock()
+    server.viewers.renamed(spec.name for spec in plan.processes)
     return changes
 
 
 def _watch(server: Server, connection: Connection, request: Request) -> None:
-    age = duration(server.wall_clock() - server.since)
-    project = printable(server.plan.project)
+    age = duration(server.project.age)
+    project = printable(server.project.plan.project)
     err(connection, f"{project} is already up (pid {os.getpid()}, for {age}), attaching\n")
-    if server.news.offer:
-        err(connection, f"edited since: {server.news.offer}, press u to apply\n")
-    server.audience.add(Viewer(connection, request.view))
-    server.news.changed()
-    fit(server.supervisor, request.view)
+    if server.live_updates.offer:
+        err(connection, f"edited since: {server.live_updates.offer}, press u to apply\n")
+    server.viewers.add(Viewer(connection, request.view))
+    server.live_updates.changed()
+    fit_terminals(server.supervisor, request.view)
+
+
+def ps(server: Server, connection: Connection, request: Request) -> None:
+    """Send the table of processes, once or after each change."""
+    server.ps.answer(connection, request)
 
 
 def down(server: Server, connection: Connection, request: Request) -> None:
     """Stop everything; the exit code comes when all is down, also to the second who asks."""
     server.shut_down()
-    if server.departure is not None:
-        server.departure.listen(connection, request)
+    if server.shutdown_report is not None:
+        server.shutdown_report.listen(connection, request)
 
 
 def logs(server: Server, connection: Connection, request: Request) -> None:
     """Show from now on what the named processes write. What was before, the client reads from the files itself."""
     import json
 
-    names = known(server.plan, request)
-    offsets = {name: _size(server, name) for name in (names or [spec.name for spec in server.plan.processes])}
+    names = known_names(server.project.plan, request)
+    offsets = {name: _size(server, name) for name in (names or [spec.name for spec in server.project.plan.processes])}
     connection.send(frames.WORD, f"from {json.dumps(offsets)}".encode())
-    server.audience.add(Viewer(connection, request.view, frozenset(names)))
+    server.viewers.add(Viewer(connection, request.view, frozenset(names)))
 
 
 def _size(server: Server, name: str) -> int:
     from devboot.supervisor.output.log_reader import log_path
 
     try:
-        return os.stat(log_path(server.plan.state, name)).st_size
+        return os.stat(log_path(server.project.plan.state, name)).st_size
     except OSError:
         return 0
 
@@ -194,36 +201,36 @@ def _size(server: Server, name: str) -> int:
 def start(server: Server, connection: Connection, request: Request) -> None:
     """Start the named processes; answered when each has been spawned, or can't be."""
     _refuse_to_start(server)
-    names = known(server.plan, request)
-    PendingRequest(server, connection, request, outcome.STARTED, names).begin(server.supervisor.start)
+    names = known_names(server.project.plan, request)
+    PendingRequest(server.pending, connection, request, outcome.STARTED, names).begin(server.supervisor.start)
 
 
 def have(server: Server, connection: Connection, request: Request) -> None:
     """Start what isn't alive of the named processes; answered when all are up, and tasks done, or one can't be."""
     _refuse_to_start(server)
-    names = known(server.plan, request)
-    PendingRequest(server, connection, request, outcome.READY, names).begin(server.supervisor.up, request.wait)
+    names = known_names(server.project.plan, request)
+    PendingRequest(server.pending, connection, request, outcome.READY, names).begin(server.supervisor.up, request.wait)
 
 
 def stop(server: Server, connection: Connection, request: Request) -> None:
     """Stop the named processes; answered when all have gone."""
-    names = known(server.plan, request)
-    PendingRequest(server, connection, request, outcome.STOPPED, names).begin(server.supervisor.stop)
+    names = known_names(server.project.plan, request)
+    PendingRequest(server.pending, connection, request, outcome.STOPPED, names).begin(server.supervisor.stop)
 
 
 def restart(server: Server, connection: Connection, request: Request) -> None:
     """Stop and start the named processes; answered when each has a new run."""
     _refuse_to_start(server)
-    names = known(server.plan, request)
-    PendingRequest(server, connection, request, outcome.RESTARTED, names).begin(server.supervisor.restart)
+    names = known_names(server.project.plan, request)
+    PendingRequest(server.pending, connection, request, outcome.RESTARTED, names).begin(server.supervisor.restart)
 
 
 def stop_all(server: Server, connection: Connection, _request: Request) -> None:
     """A person who watches wants everything to end; the second time at once."""
-    if server.departure is not None:
+    if server.project.is_stopping:
         server.force()
         return
-    viewer = server.audience.viewer_of(connection)
+    viewer = server.viewers.viewer_of(connection)
     if viewer is not None:
         viewer.end_line()
     server.shut_down()
@@ -239,60 +246,63 @@ def resize(server: Server, connection: Connection, request: Request) -> None:
     if connection in server.consoles:
         server.consoles[connection].resize(request.view.rows, request.view.columns)
     else:
-        viewer = server.audience.viewer_of(connection)
+        viewer = server.viewers.viewer_of(connection)
         if viewer is not None:
             viewer.resize(request.view.rows, request.view.columns)
-        fit(server.supervisor, request.view)
+        fit_terminals(server.supervisor, request.view)
 
 
 def attach(server: Server, connection: Connection, request: Request) -> None:
     """Connect the client's terminal with that of one process."""
-    names = known(server.plan, request)
+    names = known_names(server.project.plan, request)
     if len(names) != 1:
         raise UsageError("usage/one-name", "one process at a time can be attached to", help=["devboot attach web"])
     if any(console.name == names[0] for console in server.consoles.values()):
         raise BusyError(
             "process/attached", f"somebody is attached to {names[0]} already", help=[f"devboot logs -f {names[0]}"]
         )
-    server.consoles[connection] = Console(server, connection, names[0], request.view)
+    server.consoles[connection] = Console(server.supervisor, connection, names[0], request.view)
     connection.send(frames.WORD, f"attached {names[0]}".encode())
 
 
 def show(server: Server, connection: Connection, request: Request) -> None:
     """A person who watches wants to see these alone, or (without names) all again."""
-    viewer = server.audience.viewer_of(connection)
+    viewer = server.viewers.viewer_of(connection)
     if viewer is not None:
         viewer.end_line()
-        viewer.names = frozenset(known(server.plan, request))
+        viewer.names = frozenset(known_names(server.project.plan, request))
 
 
 def moved(server: Server, connection: Connection, _request: Request) -> None:
     """The client that was asked for other ports has had them prepared, or couldn't."""
-    server.moves.end(connection)
+    server.port_moves.end(connection)
 
 
 def pause(server: Server, connection: Connection, _request: Request) -> None:
     """A person who watches wants to see nothing for now; what there is no room to keep is counted."""
-    viewer = server.audience.viewer_of(connection)
+    viewer = server.viewers.viewer_of(connection)
     if viewer is not None:
         viewer.hold(pause=True)
 
 
 def resume(server: Server, connection: Connection, _request: Request) -> None:
     """Go on after `pause`."""
-    viewer = server.audience.viewer_of(connection)
+    viewer = server.viewers.viewer_of(connection)
     if viewer is not None:
         viewer.release(resume=True)
 
 
 def detach(server: Server, connection: Connection, _request: Request) -> None:
     """The client leaves; nobody owns the run any more."""
-    if connection is server.owner:
-        server.owner = None
-    viewer = server.audience.viewer_of(connection)
+    owner = server.project.owner
+    if owner is not None and owner.connection is connection:
+        server.project.owner = None
+    viewer = server.viewers.viewer_of(connection)
     if viewer is not None:
         viewer.end_line()
-        viewer.say(f"{printable(server.plan.project)} keeps running: devboot logs -f   devboot ps   devboot down\n")
+        viewer.say(
+            f"{printable(server.project.plan.project)} keeps running: devboot logs -f   devboot ps   devboot down\n"
+        )
     connection.finish(0)
 
 

@@ -2,12 +2,12 @@
 
 A start and a restart are done once each process is up, as for `up -d`, unless the client doesn't wait for that.
 Whether one is pending is decided by `supervisor.core.outcome` for every phase, at each change of any process; the
-server drops the requests of a client that goes.
+requests of a client that goes are dropped.
 """
 
 from __future__ import annotations
 
-from devboot.daemon.server.more_time import MoreTime
+from devboot.daemon.more_time import MoreTime
 from devboot.model import process as model
 from devboot.supervisor.core import outcome, process_status
 from devboot.text.columns import printable
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
     from devboot.daemon.clients.connection import Connection
     from devboot.daemon.clients.request import Request
-    from devboot.daemon.server.server import Server
     from devboot.errors import DevbootError, WorkError
     from devboot.supervisor.core.process import Process
+    from devboot.supervisor.core.supervisor import Supervisor
     from devboot.supervisor.event_loop import Timer
 
 _SILENT = 1.0  # seconds after which it is said what is waited for
@@ -31,38 +31,79 @@ _SILENT_START = 2.5  # the same for what has to hold, which takes a second at le
 _SAY_AGAIN = 10.0  # and again, where nothing has changed
 
 
+class PendingRequests:
+    """All requests of one daemon that aren't answered yet."""
+
+    def __init__(self, supervisor: Supervisor) -> None:
+        self.supervisor = supervisor
+        self._requests: list[PendingRequest] = []
+
+    def __len__(self) -> int:
+        return len(self._requests)
+
+    def __contains__(self, request: object) -> bool:
+        return request in self._requests
+
+    def add(self, request: PendingRequest) -> None:
+        """Look at this one, too, from now on."""
+        self._requests.append(request)
+
+    def remove(self, request: PendingRequest) -> None:
+        """Look at it no more: it is answered."""
+        self._requests.remove(request)
+
+    def look(self) -> None:
+        """Answer the requests that have come to their end."""
+        for request in tuple(self._requests):
+            request.connection.call(request.look)
+
+    def complain(self, error: DevbootError) -> None:
+        """Pass on an error to the requests that it concerns."""
+        for request in tuple(self._requests):
+            request.connection.call(request.complain, error)
+
+    def forget(self, connection: Connection) -> None:
+        """Drop the requests of a client that has gone."""
+        gone = [request for request in self._requests if request.connection is connection]
+        self._requests = [request for request in self._requests if request not in gone]
+        for request in gone:
+            self.supervisor.loop.call(request.drop)
+
+
 class PendingRequest:
     """Waits until each of some processes is as it was wanted, or won't be; reports each, then answers."""
 
     def __init__(
-        self, server: Server, connection: Connection, request: Request, wanted: str, names: tuple[str, ...]
+        self, pending: PendingRequests, connection: Connection, request: Request, wanted: str, names: tuple[str, ...]
     ) -> None:
         self.connection = connection
-        self._server = server
+        self._pending = pending
+        self._supervisor = supervisor = pending.supervisor
+        self._loop = supervisor.loop
         self._quiet, self._colour = request.view.quiet, request.view.colour_err
         self._wanted = wanted
         self._holds = wanted in (outcome.STARTED, outcome.RESTARTED) and request.wait > 0
         self._limit = request.wait if self._holds else 0.0
         self._may_wait_longer = self._holds and request.may_wait_longer
-        self._more = MoreTime(server.supervisor.worked_on_start)
-        self._left = {name: server.supervisor.process(name).starts for name in names}
-        self._start = server.loop.now()
+        self._more = MoreTime(supervisor.worked_on_start)
+        self._left = {name: supervisor.process(name).starts for name in names}
+        self._start = supervisor.loop.now()
         self._code = 0
         self._said, self._said_at = "", 0.0
         self._timers: list[Timer] = []
 
     def begin(self, act: Callable[[tuple[str, ...]], None], limit: float = 0.0) -> None:
         """Act, and look at what is so already; after `limit` seconds, if given, what is pending has failed."""
-        self._server.pending.append(self)
+        self._pending.add(self)
         act(tuple(self._left))
         silent = _SILENT_START if self._holds else _SILENT
-        self._timers.append(self._server.loop.call_later(silent, self._say_what_is_pending))
+        self._timers.append(self._loop.call_later(silent, self._say_what_is_pending))
         self._limit = limit or self._limit
         if self._may_wait_longer:
-            self._more.begin(self._server.loop.now())
+            self._more.begin(self._loop.now())
         if self._limit:
-            self._timers.append(self._server.loop.call_later(self._limit, self._give_up))
-        self._server.look_at_pending()  # those before us may wait for what will never be now
+            self._timers.append(self._loop.call_later(self._limit, self._give_up))
+        self._pending.look()  # those before us may wait for what will never be now
 
     def look(self) -> None:
         """Report those that are done or have failed by now; with the last one, answer."""
@@ -75,8 +116,8 @@ class PendingRequest:
             self._report(name, process, failed=found == outcome.FAILED)
             if found == outcome.FAILED and self._wanted == outcome.READY:
                 self._left.clear()  # whoever needs all of them has no use for the others
-        if not self._left and self in self._server.pending:
-            self._server.pending.remove(self)
+        if not self._left and self in self._pending:
+            self._pending.remove(self)
             self.drop()
             self.connection.finish(self._code)
 
@@ -91,7 +132,7 @@ class PendingRequest:
         """Return what `up -d` would say of a process that doesn't hold, one that has ended early among them."""
         if (error := process_status.failure_of(process, final=final)) is not None:
             return error
-        supervisor = self._server.supervisor
+        supervisor = self._supervisor
         ended = process_status.endings(map(supervisor.process, supervisor.names))
         return next((each.error for each in ended if each.name == process.name), None)
 
@@ -113,7 +154,7 @@ class PendingRequest:
             err(self.connection, render_problem(error, colour=self._colour))
 
     def _process(self, name: str) -> Process | None:
-        supervisor = self._server.supervisor
+        supervisor = self._supervisor
         return supervisor.process(name) if name in supervisor.names else None
 
     def _report(self, name: str, process: Process | None, *, failed: bool, final: bool = False) -> None:
@@ -126,15 +167,15 @@ class PendingRequest:
             how = "could not be started" if self._wanted != outcome.READY else "is not ready"
             err(self.connection, f"{printable(name)} {how}: {_why(process)}\n")
         elif not self._quiet:
-            took = duration(self._server.loop.now() - self._start)
+            took = duration(self._loop.now() - self._start)
             pid = f" (pid {process.run.pid})" if process is not None and process.run is not None else ""
             is_task = process is not None and process.spec.kind == model.TASK
             how = "done" if is_task and self._holds else self._wanted
             err(self.connection, f"{printable(name)} {how}{pid}, {took}\n")
 
     def _say_what_is_pending(self) -> None:
-        now = self._server.loop.now()
-        self._timers[0] = self._server.loop.call_later(_SILENT, self._say_what_is_pending)
+        now = self._loop.now()
+        self._timers[0] = self._loop.call_later(_SILENT, self._say_what_is_pending)
         pending = [(name, process) for name in self._left if (process := self._process(name)) is not None]
         said = ", ".join(f"{printable(name)} {outcome.progress(process)}" for name, process in pending)
         if self._quiet or (said == self._said and now - self._said_at < _SAY_AGAIN):
@@ -144,10 +185,10 @@ class PendingRequest:
 
     def _give_up(self) -> None:
         takes_its_time = self._holds and any(map(_takes_its_time, map(self._process, self._left)))
-        if takes_its_time or (self._may_wait_longer and self._more.is_due(self._server.loop.now())):
+        if takes_its_time or (self._may_wait_longer and self._more.is_due(self._loop.now())):
             if self._may_wait_longer:
-                self._more.begin(self._server.loop.now(), is_anew=takes_its_time)
-            self._timers[1] = self._server.loop.call_later(self._limit, self._give_up)
+                self._more.begin(self._loop.now(), is_anew=takes_its_time)
+            self._timers[1] = self._loop.call_later(self._limit, self._give_up)
             return
         late, self._left = self._left, {}
         for name in late:

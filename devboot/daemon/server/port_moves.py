@@ -13,21 +13,36 @@ from devboot.wire import frames
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from devboot.daemon.clients.connection import Connection
-    from devboot.daemon.server.server import Server
+    from devboot.daemon.running_project import RunningProject
+    from devboot.daemon.views.viewers import Viewers
 
 _UP = (model.READY, model.RUNNING)
 _LOST = (*life.ALIVE, model.BACKOFF, model.EXITED, model.FAILED, model.GAVE_UP)  # phases in which the latest run counts
 
 
 class PortMoves:
-    """Keeps which processes need another port, and who was asked for it."""
+    """Keeps which processes need another port, and who was asked for it.
 
-    def __init__(self, server: Server) -> None:
-        self._server = server
+    `ask_waiting()` asks those that wait in the background; `judge()` draws the conclusions that had to wait.
+    """
+
+    def __init__(
+        self,
+        project: RunningProject,
+        viewers: Viewers,
+        *,
+        ask_waiting: Callable[[], None],
+        judge: Callable[[], None],
+    ) -> None:
+        self._project = project
+        self._viewers = viewers
+        self._ask_waiting = ask_waiting
+        self._judge = judge
         self._lost: set[str] = set()  # processes that need another port, until they are up or have one
         self._asked: set[tuple[str, int]] = set()  # what the owner was asked for: once for each process and port
-        self.mover: Connection | None = None  # the owner, while it has a new plan prepared
 
     def note(self, status: model.ProcessStatus) -> model.ProcessStatus:
         """The line of `ps`; a process that needs another port does so while it tries the old one again, too."""
@@ -37,35 +52,31 @@ class PortMoves:
         """Ask for another port, if this process needs one."""
         if status.phase in _UP:
             self._lost.discard(status.name)
-        if not status.port_taken or status.phase not in _LOST or self._server.departure is not None:
+        if not status.port_taken or status.phase not in _LOST or self._project.is_stopping:
             return
         self._lost.add(status.name)
-        self._server.arrival.ask_for_other_ports()
-        owner, key = self._server.owner, (status.name, status.port)
-        if owner is None or not self._server.owner_moves or self._server.supervisor.is_shutting_down:
+        self._ask_waiting()
+        owner, key = self._project.owner, (status.name, status.port)
+        if owner is None or not owner.moves or self._project.supervisor.is_shutting_down:
             return
         if key not in self._asked:
             self._asked.add(key)
-            if self.mover is None:
-                self.mover = owner
-                owner.send(frames.WORD, frames.PORT_TAKEN)
+            if not owner.is_moving:
+                owner.is_moving = True
+                owner.connection.send(frames.WORD, frames.PORT_TAKEN)
 
     def look(self) -> None:
         """Ask again for what runs without ever getting ready, of which nothing new comes."""
-        for status in self._server.supervisor.statuses():
+        for status in self._project.supervisor.statuses():
             if status.phase in life.ALIVE:
                 self.changed(status)
 
-    def forget(self, connection: Connection) -> None:
-        """It has gone."""
-        if connection is self.mover:
-            self.mover = None
-
     def end(self, connection: Connection) -> None:
         """The owner has had a new plan prepared, or couldn't: judge how things stand."""
-        if connection is self.mover:
-            self.mover = None
-            self._server.judge()
+        owner = self._project.owner
+        if owner is not None and owner.connection is connection and owner.is_moving:
+            owner.is_moving = False
+            self._judge()
 
     def apply(self, old: model.Plan, new: model.Plan) -> None:
         """Tell those who watch which processes get other ports by a new plan."""
@@ -74,7 +85,7 @@ class PortMoves:
             if spec.name in self._lost and spec.name in before:
                 text = _move(before[spec.name], spec)
                 if text:
-                    self._server.audience.say(f"{text}\n")
+                    self._viewers.say(f"{text}\n")
         self._lost.clear()
 
 

@@ -13,9 +13,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from devboot.daemon.server.server import Server
     from devboot.errors import WorkError
     from devboot.supervisor.core.process import Process
+    from devboot.supervisor.core.supervisor import Supervisor
     from devboot.supervisor.event_loop import AbstractLoop
 
 _PATIENCE = 2.0  # seconds for an answer, or until the next look whether it is worked on
@@ -50,8 +50,8 @@ class Page(Record):
 class FirstPages:
     """Asks every web process once in each of its runs, all at the same time, and keeps the answers."""
 
-    def __init__(self, server: Server) -> None:
-        self._server = server
+    def __init__(self, supervisor: Supervisor) -> None:
+        self._supervisor = supervisor
         self._pages: dict[str, Page] = {}
         self._fresh: set[str] = set()  # asked for the present answer to clients
         self._open: dict[str, Question | None] = {}
@@ -62,8 +62,7 @@ class FirstPages:
         self._done = done
         if not self._open:
             self._fresh = set()
-        supervisor = self._server.supervisor
-        for process in map(supervisor.process, supervisor.names):
+        for process in map(self._supervisor.process, self._supervisor.names):
             if process.name not in self._open and self._is_due(process):
                 self._open[process.name] = None  # whatever the answer is, it is one of several
                 self._fresh.add(process.name)
@@ -96,7 +95,7 @@ class FirstPages:
         return [
             page.error
             for name, page in self._pages.items()
-            if page.error is not None and name in self._fresh and name in self._server.supervisor.names
+            if page.error is not None and name in self._fresh and name in self._supervisor.names
         ]
 
     def _is_due(self, process: Process) -> bool:
@@ -124,30 +123,30 @@ class FirstPages:
                 return
             self._take(name, page if good else Page(pid, 0, _SAID_INSTEAD.get(text, text)))
 
-        self._open[name] = Question(self._server.loop, probe, answered, lambda: _worked(process))
+        self._open[name] = Question(self._supervisor.loop, probe, answered, lambda: _worked(process))
 
     def _take(self, name: str, page: Page) -> None:
-        if name not in self._server.supervisor.names:  # it was taken out of the plan meanwhile
+        if name not in self._supervisor.names:  # it was taken out of the plan meanwhile
             self._close(name)
             return
         self._pages[name] = page
         if page.status:
-            self._server.supervisor.process(name).serves_pages = True
+            self._supervisor.process(name).serves_pages = True
         if 0 < page.status < _SERVER_ERROR:
             self._close(name)
         else:
             self._open[name] = None
-            self._server.loop.call_later(_LATE_WORDS, lambda: self._explain(name, page))
+            self._supervisor.loop.call_later(_LATE_WORDS, lambda: self._explain(name, page))
 
     def _explain(self, name: str, page: Page) -> None:
         if name not in self._open:
             return
-        known = self._server.supervisor.process(name) if name in self._server.supervisor.names else None
+        known = self._supervisor.process(name) if name in self._supervisor.names else None
         if known is not None and _pid(known) != page.pid and self._is_due(known):  # it has ended, and runs again
             self._ask(known)
             return
-        if page.status and name in self._server.supervisor.names:
-            process = self._server.supervisor.process(name)
+        if page.status and name in self._supervisor.names:
+            process = self._supervisor.process(name)
             ready = process.spec.ready
             if ready is None or ready.kind in model.OF_ITSELF:
                 tail = process.tail.lines(failures.TAIL_LINES)

@@ -13,26 +13,28 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from devboot.daemon.clients.connection import Connection
-    from devboot.daemon.server.server import Server
+    from devboot.daemon.views.viewers import Viewers
     from devboot.supervisor.core.planning import Changes
+    from devboot.supervisor.core.supervisor import Supervisor
 
 _DOWN = (model.GAVE_UP, model.FAILED)
 _GATHERED = 0.05  # seconds in which changes are gathered
 
 
-class News:
+class LiveUpdates:
     """Keeps which processes sit in a debugger, and tells viewers with a live terminal of that and the rest."""
 
-    def __init__(self, server: Server) -> None:
-        self._server = server
+    def __init__(self, supervisor: Supervisor, viewers: Viewers) -> None:
+        self._supervisor = supervisor
+        self._viewers = viewers
         self._prompts: dict[str, str] = {}  # process → debugger
-        self._told: dict[Connection, bytes] = {}
+        self._sent: dict[Connection, bytes] = {}
         self._is_due = False
         self.scaled: dict[str, int] = {}  # process → how often it is to run, since somebody said `scale`
         self.offer = ""  # what applying the edits of the manifest would do; empty: nothing is known of edits
 
     @property
-    def is_anybody_asked(self) -> bool:
+    def is_in_debugger(self) -> bool:
         """Whether a process sits in a debugger, as far as is known."""
         return bool(self._prompts)
 
@@ -56,27 +58,27 @@ class News:
 
     def changed(self) -> None:
         """Tell viewers soon."""
-        if not self._is_due and len(self._server.audience):
+        if not self._is_due and len(self._viewers):
             self._is_due = True
-            self._server.loop.call_later(_GATHERED, self._tell)
+            self._supervisor.loop.call_later(_GATHERED, self._send)
 
     def forget(self, connection: Connection) -> None:
         """It has gone."""
-        self._told.pop(connection, None)
+        self._sent.pop(connection, None)
 
-    def _tell(self) -> None:
+    def _send(self) -> None:
         import json
 
         self._is_due = False
-        live = [viewer.connection for viewer in self._server.audience.viewers if viewer.view.live]
+        live = [viewer.connection for viewer in self._viewers if viewer.view.live]
         word = b"news " + json.dumps(self._facts()).encode() if live else b""
         for connection in live:
-            if self._told.get(connection) != word:
-                self._told[connection] = word
+            if self._sent.get(connection) != word:
+                self._sent[connection] = word
                 connection.send(frames.WORD, word)
 
     def _facts(self) -> dict[str, object]:
-        supervisor = self._server.supervisor
+        supervisor = self._supervisor
         there = {name: supervisor.process(name) for name in supervisor.names}
         return {
             "names": [name for name, each in there.items() if each.spec.kind != model.TASK],

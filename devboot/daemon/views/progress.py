@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from devboot.daemon.clients.connection import Connection
     from devboot.daemon.clients.request import Request
-    from devboot.daemon.server.server import Server
+    from devboot.daemon.running_project import RunningProject
     from devboot.supervisor.core.process import Process
 
 _FIRST, _LOOK = 0.03, 0.1  # seconds before the first look, and between looks
@@ -29,19 +29,19 @@ class Progress:
 
     def __init__(
         self,
-        server: Server,
+        project: RunningProject,
         connection: Connection,
         request: Request,
         up: Iterable[str],
         pages: Callable[[], Sequence[str]],
     ) -> None:
         """Nothing is told of those that were `up` before; `pages` names those whose first page is waited for."""
-        self._server = server
+        self._project = project
         self._connection = connection
         self._view = request.view
-        self._began = request.began or server.wall_clock()
+        self._began = request.began or project.wall_clock()
         self._is_brief = bool(request.detach and request.installed)
-        self._start = server.loop.now()
+        self._start = project.loop.now()
         self._word = ""
         self._up = set(up)
         self._pages = pages
@@ -49,7 +49,7 @@ class Progress:
         self._waited_for: list[str] = []  # as a plain reader was told
         self.is_over = request.view.quiet or request.view.json
         if not self.is_over:
-            server.loop.call_later(_FIRST, self._look)
+            project.loop.call_later(_FIRST, self._look)
 
     def end(self) -> None:
         """All is up, or has failed: what is said of that takes the place of the line."""
@@ -58,13 +58,13 @@ class Progress:
         self.is_over = True
 
     def _look(self) -> None:
-        if self._server.departure is not None:
+        if self._project.is_stopping:
             self.end()
         if self.is_over or not self._connection.is_open:
             return
-        waited = self._server.loop.now() - self._start
-        self._server.loop.call_later(_LOOK if waited < _LONG else _SELDOM, self._look)
-        pending = [name for name in self._server.supervisor.names if process_status.is_pending(self._process(name))]
+        waited = self._project.loop.now() - self._start
+        self._project.loop.call_later(_LOOK if waited < _LONG else _SELDOM, self._look)
+        pending = [name for name in self._project.supervisor.names if process_status.is_pending(self._process(name))]
         if self._view.live:
             self._redraw(pending)
         elif not self._is_brief or waited > _BRIEF:
@@ -77,8 +77,8 @@ class Progress:
             self._connection.send(frames.WORD, f"progress {word}".encode("utf-8", "replace"))
 
     def _tell(self, pending: list[str]) -> None:
-        now = self._server.loop.now()
-        for name in self._server.supervisor.names:
+        now = self._project.loop.now()
+        for name in self._project.supervisor.names:
             process = self._process(name)
             if name in self._up or name in pending or process.run is None:
                 continue
@@ -93,11 +93,11 @@ class Progress:
             self._say("processes", "waits", self._waits([name for name in pending if name not in self._pages()]))
 
     def _say(self, name: str, kind: str, text: str) -> None:
-        line = summary.event_line(self._server.wall_clock() - self._began, printable(name), kind, text)
+        line = summary.event_line(self._project.wall_clock() - self._began, printable(name), kind, text)
         self._connection.say(f"{line}\n")
 
     def _waits(self, pending: list[str]) -> str:
-        ready = [name for name in self._server.supervisor.names if self._process(name).state.phase == model.READY]
+        ready = [name for name in self._project.supervisor.names if self._process(name).state.phase == model.READY]
         texts = [printable(name) + _why(self._process(name)) for name in pending]
         parts = [*([f"{', '.join(map(printable, ready))} ready"] if ready and texts else []), ", ".join(texts)]
         return "; ".join(parts) if texts else self._waits_for_pages()
@@ -107,7 +107,7 @@ class Progress:
         return ", ".join(texts)
 
     def _process(self, name: str) -> Process:
-        return self._server.supervisor.process(name)
+        return self._project.supervisor.process(name)
 
 
 def _why(process: Process) -> str:

@@ -16,81 +16,105 @@ if TYPE_CHECKING:
 
     from devboot.daemon.clients.connection import Connection
     from devboot.daemon.clients.request import Request, View
-    from devboot.daemon.server.server import Server
+    from devboot.daemon.running_project import RunningProject
     from devboot.model.process import ProcessStatus
 
 _GATHERED = 0.1  # seconds in which changes are gathered
 _REFRESHED = 2.0  # seconds after which a person is shown new times and memory
 
 
-def ps(server: Server, connection: Connection, request: Request) -> None:
-    """The table, or the same facts as JSON; with `watch` again after each change."""
-    if request.watch:
-        Stream(server, connection, request.view, lambda: "".join(_ps_texts(server, request)))
-        return
-    title, table, hints = _ps_texts(server, request)
-    connection.say(title)
-    connection.say(table, frames.OUT)
-    connection.say(hints)
-    connection.finish(0)
+class Ps:
+    """Answers `ps`; `statuses()` returns the lines of the table."""
+
+    def __init__(self, project: RunningProject, statuses: Callable[[], tuple[ProcessStatus, ...]]) -> None:
+        self._project = project
+        self._statuses = statuses
+        self._streams: list[_Stream] = []  # of `ps --watch`
+
+    def answer(self, connection: Connection, request: Request) -> None:
+        """Send the table, or the same facts as JSON; with `watch` again after each change."""
+        if request.watch:
+            stream = _Stream(self._project, connection, request.view, lambda: "".join(self._texts(request)))
+            self._streams.append(stream)
+            stream.begin()
+            return
+        title, table, hints = self._texts(request)
+        connection.say(title)
+        connection.say(table, frames.OUT)
+        connection.say(hints)
+        connection.finish(0)
+
+    def changed(self) -> None:
+        """Send the table anew to those that watch it."""
+        for stream in tuple(self._streams):
+            stream.connection.call(stream.changed)
+
+    def forget(self, connection: Connection) -> None:
+        """Send nothing more to a client that has gone."""
+        self._streams = [stream for stream in self._streams if stream.connection is not connection]
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether a client watches."""
+        return bool(self._streams)
+
+    def document(self, *, more: bool = False) -> dict[str, object]:
+        """Return what `ps` says, for programs; `more` of each process for `ps -v`."""
+        project = self._project
+        return {
+            "schema": 1,
+            "devboot": project.version,
+            "project": project.plan.project,
+            "root": project.plan.root,
+            "pid": os.getpid(),
+            "since": processes.iso_time(project.since),
+            "processes": [
+                processes.process_facts(status) | (ps_verbose.facts(project, status.name) if more else {})
+                for status in self._statuses()
+            ],
+        }
+
+    def _texts(self, request: Request) -> tuple[str, str, str]:
+        """Return title, table and hints; JSON is all table."""
+        if request.view.json:
+            return "", to_json(self.document(more=request.view.verbose)) + "\n", ""  # type: ignore[arg-type]
+        project, statuses = self._project, self._statuses()
+        title = processes.title(project.plan.project, os.getpid(), project.age)
+        table = processes.process_table(statuses, project.wall_clock(), request.view.table_style())
+        hints = processes.hints(statuses)
+        below = "".join(["\n", *(f"{hint}\n" for hint in hints)]) if hints else ""
+        more = ps_verbose.text(project) if request.view.verbose else ""
+        return f"{title}\n\n", "\n".join(table) + "\n" + more, below
 
 
-def _ps_texts(server: Server, request: Request) -> tuple[str, str, str]:
-    """Title, table and hints; JSON is all table."""
-    statuses = server.statuses(memory_too=True)
-    if request.view.json:
-        return "", to_json(document(server, statuses, more=request.view.verbose)) + "\n", ""  # type: ignore[arg-type]
-    now = server.wall_clock()
-    title = processes.title(server.plan.project, os.getpid(), now - server.since)
-    table = processes.process_table(statuses, now, request.view.table_style())
-    hints = processes.hints(statuses)
-    below = "".join(["\n", *(f"{hint}\n" for hint in hints)]) if hints else ""
-    more = ps_verbose.text(server) if request.view.verbose else ""
-    return f"{title}\n\n", "\n".join(table) + "\n" + more, below
-
-
-def document(server: Server, statuses: tuple[ProcessStatus, ...], *, more: bool = False) -> dict[str, object]:
-    """What `ps` says, for programs; `more` of each process for `ps -v`."""
-    return {
-        "schema": 1,
-        "devboot": server.version,
-        "project": server.plan.project,
-        "root": server.plan.root,
-        "pid": os.getpid(),
-        "since": processes.iso_time(server.since),
-        "processes": [
-            processes.process_facts(status) | (ps_verbose.facts(server, status.name) if more else {})
-            for status in statuses
-        ],
-    }
-
-
-class Stream:
+class _Stream:
     """Sends `render()` (whole lines) at once and after each change; to a live terminal in place of the last time's."""
 
-    def __init__(self, server: Server, connection: Connection, view: View, render: Callable[[], str]) -> None:
-        self._server = server
+    def __init__(self, project: RunningProject, connection: Connection, view: View, render: Callable[[], str]) -> None:
+        self._project = project
         self.connection = connection
         self._view = view
         self._render = render
         self._rows = 0
         self._is_due = False
-        server.streams.append(self)
+
+    def begin(self) -> None:
+        """Send it for the first time."""
         self._send()
-        if view.live:
+        if self._view.live:
             self._refresh()
 
     def changed(self) -> None:
         """Send it anew soon."""
-        if self._server.departure is not None:
+        if self._project.is_stopping:
             self._send()  # there may be no later
         elif not self._is_due:
             self._is_due = True
-            self._server.loop.call_later(_GATHERED, self._send)
+            self._project.loop.call_later(_GATHERED, self._send)
 
     def _refresh(self) -> None:
         if self.connection.is_open:
-            self._server.loop.call_later(_REFRESHED, self._refresh)
+            self._project.loop.call_later(_REFRESHED, self._refresh)
             self._send()
 
     def _send(self) -> None:

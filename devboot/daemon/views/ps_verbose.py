@@ -11,25 +11,25 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from devboot.daemon.server.server import Server
+    from devboot.daemon.running_project import RunningProject
     from devboot.supervisor.core.details import Asked, Details
 
 _LABEL = 9
 
 
-def text(server: Server) -> str:
+def text(project: RunningProject) -> str:
     """A paragraph for each process, where state is, and whose environment they have."""
-    names = (spec.name for spec in server.plan.processes)
-    lines = [line for name in names for line in _lines(details(server.supervisor.process(name)), server.plan.root)]
-    clock = time.strftime("%H:%M:%S", time.localtime(server.planned_at))
+    names = (spec.name for spec in project.plan.processes)
+    lines = [line for name in names for line in _lines(details(project.supervisor.process(name)), project.plan.root)]
+    clock = time.strftime("%H:%M:%S", time.localtime(project.planned_at))
     last = f"processes have the environment of the `up` at {clock}; a restart from another shell does not change it"
-    where = f"logs and state are in {server.plan.state}; `devboot state path --data` is where data is"
+    where = f"logs and state are in {project.plan.state}; `devboot state path --data` is where data is"
     return "".join(f"{line}\n" for line in (*lines, "", where, last))
 
 
-def facts(server: Server, name: str) -> dict[str, object]:
+def facts(project: RunningProject, name: str) -> dict[str, object]:
     """The same of one process for programs; None where there is no probe."""
-    found = details(server.supervisor.process(name))
+    found = details(project.supervisor.process(name))
     return {
         "command": found.command,
         "origin": found.origin or None,

@@ -21,7 +21,7 @@ _PATIENCE = 5.0  # seconds for which a run may say the same, beyond the life of 
 _OVER = (model.READY, model.EXITED, model.FAILED, model.STOPPED)
 
 
-class Repeats:
+class RepeatFilter:
     """`show(name, data)` shows what was held back, `say(text)` tells people, `written(name)` is a run's last output."""
 
     def __init__(

@@ -8,7 +8,7 @@ from devboot.wire import frames
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from devboot.daemon.clients.connection import Connection
     from devboot.daemon.clients.request import View
@@ -127,7 +127,7 @@ class Viewer:
             )
 
 
-class Audience:
+class Viewers:
     """All viewers of one daemon; `after_room` is called when one of them has caught up."""
 
     def __init__(self, names: Iterable[str], after_room: Callable[[], None] | None = None) -> None:
@@ -136,14 +136,13 @@ class Audience:
         self._names = tuple(names)
         self._viewers: list[Viewer] = []
         self._prefixers: dict[tuple[object, ...], Prefixer] = {}
+        self.reported: list[DevbootError] = []  # the latest errors that all of them have been shown
 
     def __len__(self) -> int:
         return len(self._viewers)
 
-    @property
-    def viewers(self) -> tuple[Viewer, ...]:
-        """All of them, as they came."""
-        return tuple(self._viewers)
+    def __iter__(self) -> Iterator[Viewer]:
+        return iter(tuple(self._viewers))
 
     def add(self, viewer: Viewer) -> None:
         """From now on it is shown what comes."""
@@ -221,6 +220,7 @@ class Audience:
 
     def complain(self, error: DevbootError) -> None:
         """Tell all of them what went wrong."""
+        self.reported = [*self.reported[-19:], error]
         for viewer in tuple(self._viewers):
             viewer.connection.call(viewer.say, render_problem(error, colour=viewer.view.colour_err))
 

@@ -37,8 +37,8 @@ class Hall:
         supervisor = self.stage.supervisor
         book = ChildrenBook(os.path.join(folder, "children"))
         self.server = Server(
-            supervisor, version="0.1.0", wall_clock=time.time, since=time.time(), book=book,
-            release=lambda: None, uid=os.getuid(),
+            supervisor, carry_out=handlers.carry_out, version="0.1.0", wall_clock=time.time, since=time.time(),
+            book=book, release=lambda: None, uid=os.getuid(),
         )  # fmt: skip
         supervisor.report_to(self.server)
         supervisor.up()

@@ -49,7 +49,7 @@ def test_run_imports_next_to_nothing():
         "devboot",
         "devboot.__main__",
         "devboot.app",
-        "devboot.app.command_table",
+        "devboot.app.commands",
         "devboot.app.commands.run",
         "devboot.record",
         "devboot.snapshot",
@@ -91,7 +91,7 @@ def test_what_only_serves_clients_is_imported_after_the_first_spawn():
 
     later = ("devboot.text", "devboot.supervisor.probes")
     assert not [name for name in found if name.startswith(later)]
-    serving = ("server.server", "server.handlers", "views.viewers", "views.rollout", "client")
+    serving = ("server.server", "server.handlers", "views.viewers", "views.startup_report", "client")
     assert all(importlib.util.find_spec(f"devboot.daemon.{name}") for name in serving)
     assert not found & {f"devboot.daemon.{name}" for name in serving}
 
@@ -139,7 +139,7 @@ def imported_in_functions(module):
 @pytest.mark.faults(225)
 def test_a_running_daemon_has_imported_all_that_it_will_ever_need():
     loaded = imported(
-        "import devboot.daemon.process.lifecycle, devboot.daemon.server.server\n"
+        "import devboot.daemon.process.lifecycle, devboot.daemon.server.handlers, devboot.daemon.server.server\n"
         "for name in devboot.daemon.process.lifecycle._LATER:\n"
         "    __import__(name)\n"
         "before = set()"

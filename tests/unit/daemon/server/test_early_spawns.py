@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from devboot.daemon.server.early_spawns import Opening
+from devboot.daemon.server.early_spawns import EarlyEvents
 from devboot.model.process import RUNNING, WAITING, ProcessStatus
 
 WAITS = ProcessStatus("web", "process", WAITING)
@@ -46,7 +46,7 @@ class Teller:
 
 
 def test_the_next_listener_is_told_all_that_the_first_one_was_told_in_order():
-    opening, listener, teller = Opening(Book()), Listener(), Teller()
+    opening, listener, teller = EarlyEvents(Book()), Listener(), Teller()
     opening.on_change(WAITS)
     opening.on_note("web: slow")
     opening.on_change(RUNS)
@@ -62,7 +62,7 @@ def test_the_next_listener_is_told_all_that_the_first_one_was_told_in_order():
 
 def test_a_pid_is_written_down_before_anybody_else_is_there():
     book = Book()
-    opening = Opening(book)
+    opening = EarlyEvents(book)
 
     opening.on_change(WAITS)
     opening.on_change(RUNS)

@@ -224,7 +224,7 @@ def test_after_a_second_it_is_said_what_a_request_waits_for(daemon):
 
 @pytest.mark.faults(125)
 def test_after_a_second_it_is_said_what_a_detached_start_waits_for(daemon):
-    client = ask(daemon, "up", detach=True, fingerprint=daemon.server.plan.fingerprint)
+    client = ask(daemon, "up", detach=True, fingerprint=daemon.server.project.plan.fingerprint)
     daemon.pass_time(2.0)
     assert client.read() is None
     (line,) = [line for line in client.text.splitlines() if " waits " in line]
@@ -236,11 +236,11 @@ def test_a_request_goes_with_its_client(daemon):
     up(daemon)
     clients = [ask(daemon, verb, "web") for verb in VERBS] + [ask(daemon, "ps", watch=True)]
     assert daemon.server.pending
-    assert daemon.server.streams
+    assert daemon.server.ps.is_watched
     for client in clients:
         client.leave()
     daemon.turn()
-    assert ([], []) == (daemon.server.pending, daemon.server.streams)
+    assert (0, False) == (len(daemon.server.pending), daemon.server.ps.is_watched)
 
 
 def test_nothing_is_promised_while_everything_is_being_stopped(daemon):
@@ -289,9 +289,9 @@ STEPS = strategies.lists(asking | ending | happening | rare, max_size=25)
 
 def ask_something(daemon, clients, kind, name):
     if kind == "up":
-        clients.append(ask(daemon, "up", detach=True, fingerprint=daemon.server.plan.fingerprint))
+        clients.append(ask(daemon, "up", detach=True, fingerprint=daemon.server.project.plan.fingerprint))
     elif kind == "edit":
-        others = [DB, MIGRATE, WEB] if len(daemon.server.plan.processes) == len(SPECS) else SPECS
+        others = [DB, MIGRATE, WEB] if len(daemon.server.project.plan.processes) == len(SPECS) else SPECS
         clients.append(ask(daemon, "up", detach=True, **edited(daemon, others)))
     elif kind == "watch":
         ask(daemon, "ps", watch=True).leave()
@@ -337,10 +337,10 @@ def test_whatever_is_asked_and_whatever_happens_every_request_has_an_end(tmp_pat
                 daemon.turn()
         settle(daemon)
         assert not [client.request for client in clients if client.read() is None]
-        assert [] == daemon.server.pending
+        assert not daemon.server.pending
         for client in clients:
             client.leave()
         daemon.turn()
-        assert [] == daemon.server.streams
+        assert not daemon.server.ps.is_watched
     finally:
         daemon.close()

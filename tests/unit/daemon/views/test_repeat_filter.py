@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from devboot.daemon.views.repeat_filter import LONGEST, Repeats, alike
+from devboot.daemon.views.repeat_filter import LONGEST, RepeatFilter, alike
 from devboot.model.process import BACKOFF, GAVE_UP, PROCESS, READY, RUNNING, STOPPED, ProcessStatus
 from tests.fakes.clock import Clock
 
@@ -17,7 +17,7 @@ class Screen:
 
     def __init__(self):
         self.clock, self.shown, self.run = Clock(), [], b""
-        self.repeats = Repeats(
+        self.repeats = RepeatFilter(
             self.clock,
             show=lambda name, data: self.shown.append(data),
             say=self.shown.append,

@@ -1,7 +1,7 @@
 """Whether what isn't up in time gets more of it."""
 
 from devboot.daemon.clients.request import parse_request
-from devboot.daemon.server.more_time import MoreTime
+from devboot.daemon.more_time import MoreTime
 
 
 class Work:

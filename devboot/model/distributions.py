@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import functools
 
+from devboot.model.tables import load_table
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
 
-@functools.cache
 def distributions_table() -> Mapping[str, Any]:
     """Return the table as it is written."""
-    import os
-    import tomllib
-
-    with open(os.path.join(os.path.dirname(__file__), "distributions.toml"), "rb") as file:
-        return tomllib.load(file)
+    return load_table(__file__, "distributions")
 
 
 @functools.cache

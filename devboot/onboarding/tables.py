@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import functools
-import os
 import re
-import tomllib
 from collections.abc import Mapping
 from typing import Any
 
+from devboot.model import tables
 
-@functools.cache
+
 def load_table(name: str) -> dict[str, Any]:
     """Return what a table holds."""
-    with open(os.path.join(os.path.dirname(__file__), f"{name}.toml"), "rb") as file:
-        return tomllib.load(file)
+    return tables.load_table(__file__, name)
 
 
 def is_called(kind: str, name: str) -> bool:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import functools
-import os
 import re
 import shutil
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
+
+from devboot.model.tables import load_table
 
 # Package managers by their program, in the order in which they are looked for
 _COMMANDS = {
@@ -67,9 +67,7 @@ class SystemLibrary:
 @functools.cache
 def known_libraries() -> Mapping[str, SystemLibrary]:
     """Return the whole table by key, in its order."""
-    with open(os.path.join(os.path.dirname(__file__), "system_libraries.toml"), "rb") as file:
-        table = tomllib.load(file)
-    return {key: _library(key, row) for key, row in table.items()}
+    return {key: _library(key, row) for key, row in load_table(__file__, "system_libraries").items()}
 
 
 def _library(key: str, row: Mapping[str, Any]) -> SystemLibrary:

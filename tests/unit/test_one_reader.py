@@ -87,8 +87,7 @@ OWN = {
     ("locks.py", "hold_folder"): "a folder of its own data, to lock it",
     ("locks.py", "is_folder_held"): "the same",
     ("locks.py", "read_holder"): "its own locks",
-    ("model/distributions.py", "distributions_table"): "the table of packages of its own installation",
-    ("onboarding/tables.py", "load_table"): "tables of its own installation",
+    ("model/tables.py", "load_table"): "tables of its own installation",
     ("provision/distribution.py", "this_distribution"): "files of the distribution",
     ("provision/objects/elf.py", "glibc_floor"): "programs that are staged for the store",
     ("provision/generations.py", "read"): "its own state",
@@ -160,7 +159,6 @@ OWN = {
     ("uv/leases.py", "_is_same"): "its own leases",
     ("uv/leases.py", "started_at"): "/proc",
     ("uv/leases.py", "_boot_id"): "/proc",
-    ("uv/system_libraries.py", "known_libraries"): "the table of libraries of its own installation",
     ("uv/settings/pip_config.py", "_from_files"): "configuration of the user",
 }
 FUNCTIONS = {"open", "copyfile", "ZipFile"}

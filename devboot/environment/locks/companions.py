@@ -2,19 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
-# Where all of these are named, and the extra isn't, the package with the extra says which versions of them fit. kombu
-# looks at the version of redis when a worker connects, and refuses an older one: a list that pins redis and celery but
-# not kombu gets a newer kombu each month, until no worker starts any more.
-# SQLAlchemy's asyncio needs greenlet, which its releases ask for on the Pythons of their day alone.
-# gunicorn's worker for gevent imports a package that gunicorn doesn't require.
-_COMPANIONS = (
-    (("celery", "redis"), "kombu", "redis"),
-    (("kombu", "redis"), "kombu", "redis"),
-    *((("sqlalchemy", driver), "sqlalchemy", "asyncio") for driver in ("aiomysql", "aiosqlite", "asyncmy", "asyncpg")),
-    (("gunicorn", "gevent"), "packaging", ""),
-)
+from devboot.model.tables import known_packages
 
 
 def companions(named: Iterable[tuple[str, Iterable[str]]]) -> tuple[str, ...]:
@@ -27,14 +17,13 @@ def companions(named: Iterable[tuple[str, Iterable[str]]]) -> tuple[str, ...]:
     extras: dict[str, set[str]] = {}
     for name, its in named:
         extras.setdefault(name, set()).update(its)
-    found = (
-        f"{name}[{extra}]" if extra else name
-        for names, name, extra in _COMPANIONS
-        if _is_wanted(extras, names, name, extra)
+    rows = known_packages("companions").items()
+    return tuple(
+        dict.fromkeys(companion for beside, companion in rows if _is_wanted(extras, beside.split(), companion))
     )
-    return tuple(dict.fromkeys(found))
 
 
-def _is_wanted(extras: Mapping[str, set[str]], names: tuple[str, ...], name: str, extra: str) -> bool:
+def _is_wanted(extras: Mapping[str, set[str]], names: Sequence[str], companion: str) -> bool:
+    name, _, extra = companion.rstrip("]").partition("[")
     is_there = any(extra in extras[each] for each in names if each in extras) if extra else name in extras
     return all(each in extras for each in names) and not is_there

@@ -6,20 +6,12 @@ import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 
+from devboot.model.tables import known_packages
 from devboot.scratch import scratch_folder
 from devboot.uv.child import Finished
 
 VARIABLE = "UV_BUILD_CONSTRAINT"
 _TRIES = 3  # one build can need an older one than the build before it
-# What a build says that asks setuptools for what it no longer has, and the first version without it
-_REMOVED = (
-    (re.compile(r"cannot import name '?Feature'?"), "setuptools<46"),
-    (re.compile(r"use_2to3 is invalid|use_2to3_\w+ is invalid"), "setuptools<58"),
-    (re.compile(r"cannot import name '?convert_path'?"), "setuptools<70"),
-    (re.compile(r"No module named '?setuptools\.command\.test'?"), "setuptools<72"),
-    (re.compile(r"Invalid dash-separated key|keys? .* contains? uppercase characters"), "setuptools<78"),
-    (re.compile(r"No module named '?pkg_resources'?"), "setuptools<81"),
-)
 # That the older one can't be had, or doesn't run on this Python, says nothing of the package
 _OF_NO_HELP = re.compile(r"ImpImporter|No module named '?distutils'?|network was disabled|No solution found")
 
@@ -29,7 +21,8 @@ def wanted_setuptools(lines: Sequence[str]) -> str:
     text = "\n".join(lines)
     if "uild" not in text:
         return ""
-    return next((constraint for pattern, constraint in _REMOVED if pattern.search(text)), "")
+    rows = known_packages("setuptools-without").items()
+    return next((constraint for pattern, constraint in rows if re.search(pattern, text)), "")
 
 
 def with_older_setuptools(

@@ -25,7 +25,7 @@ from devboot.text.symbols import Symbols, margin, symbols
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from devboot.app.preparation.project.load import Loaded
+    from devboot.app.preparation.project.loaded import Loaded
     from devboot.locks import Holder
     from devboot.ui.consoles import Text
     from devboot.ui.reporters import RunReporter

@@ -9,7 +9,8 @@ from typing import NamedTuple
 from devboot.app.commands.lock import check as check_lock
 from devboot.app.context import Context
 from devboot.app.preparation.compose.composition import refuse_missing
-from devboot.app.preparation.project.load import Loaded, look_at_project
+from devboot.app.preparation.project.load import look_at_project
+from devboot.app.preparation.project.loaded import Loaded
 from devboot.doctor.checks import checks_for
 from devboot.doctor.findings import Check, Report
 from devboot.doctor.running import run_checks

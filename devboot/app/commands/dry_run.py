@@ -19,7 +19,7 @@ from devboot.app.preparation.locking.lockfile import pins_of_lock, read_lock, wh
 from devboot.app.preparation.locking.wanted import looking_uv, python_of, recipes_of
 from devboot.app.preparation.port_flags import as_asked
 from devboot.app.preparation.prepare import Wishes
-from devboot.app.preparation.project.load import Loaded
+from devboot.app.preparation.project.loaded import Loaded
 from devboot.app.this_machine import this_host
 from devboot.environment.ports.allocate import refuse_in_use
 from devboot.environment.project_python import PythonProject, pins_of

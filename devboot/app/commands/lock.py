@@ -11,7 +11,7 @@ from devboot.app.preparation.install.provisioning import Machine
 from devboot.app.preparation.install.system_libraries import with_libraries
 from devboot.app.preparation.locking.lockfile import STEP, LockResult, LockWish, ensure_lock, read_lock, why_stale
 from devboot.app.preparation.locking.wanted import looking_uv, python_of, recipes_of
-from devboot.app.preparation.project.load import Loaded
+from devboot.app.preparation.project.loaded import Loaded
 from devboot.app.preparation.project_lock import take_turn
 from devboot.app.this_machine import this_host
 from devboot.clone_reader import read_bytes, read_text

@@ -9,7 +9,7 @@ from devboot.app.fast import daemon_connection
 from devboot.app.fast.call import Call
 from devboot.app.preparation.compose.composition import Composed
 from devboot.app.preparation.flag_overrides import parse_formation, present_formation
-from devboot.app.preparation.project.load import Loaded
+from devboot.app.preparation.project.loaded import Loaded
 from devboot.errors import WorkError
 from devboot.model.process import plan_to_plain
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from devboot import snapshot as snapshots
 from devboot.app.preparation.prepare import Prepared, Wishes, prepare_loaded
-from devboot.app.preparation.project.load import Loaded
+from devboot.app.preparation.project.loaded import Loaded
 from devboot.app.staleness import changes_since
 from devboot.events import Reporter
 

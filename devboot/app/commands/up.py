@@ -10,7 +10,7 @@ from devboot.app.fast import daemon_connection
 from devboot.app.fast.call import Call
 from devboot.app.preparation.compose.composition import names_in_plan
 from devboot.app.preparation.prepare import Prepared, Wishes
-from devboot.app.preparation.project.load import Loaded
+from devboot.app.preparation.project.loaded import Loaded
 from devboot.daemon.process import fork
 from devboot.daemon.process.fork import Handle
 from devboot.environment.ports.allocate import refuse_fixed

@@ -19,7 +19,7 @@ from devboot.app.preparation.install.interpreter import Bringer
 from devboot.app.preparation.install.kit_interpreter import managed_folder, pack_python
 from devboot.app.preparation.install.provisioning import wanted_objects
 from devboot.app.preparation.locking.lockfile import LockWish, ensure_lock, pins_of_lock
-from devboot.app.preparation.project.load import Loaded
+from devboot.app.preparation.project.loaded import Loaded
 from devboot.app.preparation.project_lock import take_turn
 from devboot.app.this_machine import this_host
 from devboot.clone_reader import open_kit

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from devboot.app.preparation.compose.composition import Composed
 from devboot.app.preparation.notices import database_text
-from devboot.app.preparation.project.load import Loaded
+from devboot.app.preparation.project.loaded import Loaded
 from devboot.environment import databases
 from devboot.events import DONE, NOTE, START, UNCHANGED, Event, Reporter, doing
 from devboot.files import machine_error, make_directories

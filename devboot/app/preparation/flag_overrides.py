@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from devboot.app.preparation.compose.composition import kinds_of
-from devboot.app.preparation.project.load import Loaded
+from devboot.app.preparation.project.loaded import Loaded
 from devboot.environment.reloaders import EVERYTHING, left_to_itself
 from devboot.errors import UsageError
 from devboot.model.edge.manifest.manifest import load_procfile

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from devboot import snapshot as snapshots
 from devboot.app.preparation.compose.composition import replaced_by_services
 from devboot.app.preparation.flag_overrides import self_reloading
-from devboot.app.preparation.project.load import Loaded
+from devboot.app.preparation.project.loaded import Loaded
 from devboot.environment import databases
 from devboot.environment.project_owner import is_foreign, strangers
 from devboot.environment.variables.envfiles import EnvFiles

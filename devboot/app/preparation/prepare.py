@@ -38,7 +38,8 @@ from devboot.app.preparation.locking.wanted import libraries_of, package_list, p
 from devboot.app.preparation.notices import tell_about, tell_of_edits, tell_of_strangers
 from devboot.app.preparation.port_flags import as_asked
 from devboot.app.preparation.project.fixed_addresses import settle_fixed_addresses
-from devboot.app.preparation.project.load import Loaded, load_project
+from devboot.app.preparation.project.load import load_project
+from devboot.app.preparation.project.loaded import Loaded
 from devboot.app.preparation.project.recorded_reads import Watched
 from devboot.app.preparation.project.unrecognised import is_idle, refuse_idle, tell_of_less, tell_of_missing
 from devboot.app.preparation.project_lock import patience, take_turn

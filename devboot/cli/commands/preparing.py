@@ -20,7 +20,8 @@ from devboot.app.preparation.flag_overrides import Adjustments, adjust, adjustme
 from devboot.app.preparation.install.kit import verify_kit
 from devboot.app.preparation.last_failure import failure_on_record
 from devboot.app.preparation.prepare import Prepared, Wishes, prepare_loaded
-from devboot.app.preparation.project.load import PROPOSED, Loaded, look_at_project
+from devboot.app.preparation.project.load import PROPOSED, look_at_project
+from devboot.app.preparation.project.loaded import Loaded
 from devboot.app.preparation.project.settings_templates import copy_templates, only_template
 from devboot.cli.session import Session
 from devboot.errors import Exit, LockError, WorkError

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
 from urllib.parse import urlsplit
 
 from devboot.clone_reader import read_text
@@ -44,6 +45,21 @@ def index_settings(
         trusted_hosts=tuple(dict.fromkeys(line.url for line in lines if line.kind == "trusted-host")),
         no_index=any(line.kind == "no-index" for line in lines),
     )
+
+
+def explicit_indexes(table: Mapping[str, Any], file: str) -> list[IndexLine]:
+    """Give the indexes that uv asks only for what is said to come from them; the others it reads by itself."""
+    indexes = table.get("tool", {}).get("uv", {}).get("index", ())
+    return [
+        IndexLine(
+            "find-links" if index.get("format") == "flat" else "explicit",
+            index["url"],
+            file,
+            name=index.get("name", ""),
+        )
+        for index in indexes
+        if index.get("explicit") and "url" in index
+    ]
 
 
 def is_usual(line: IndexLine, usual: str) -> bool:

@@ -14,6 +14,7 @@ from devboot.environment.locks.development_only import is_group_for_development
 from devboot.environment.locks.formats.pipfile import direct_of, entry_marker
 from devboot.environment.locks.formats.poetry_project import Edge, group_lines, parse_poetry_project
 from devboot.environment.locks.formats.poetry_versions import alternatives
+from devboot.environment.locks.indexes import explicit_indexes
 from devboot.environment.locks.inputs import PIPFILE, PYPROJECT, REQUIREMENTS, SETUP, Input
 from devboot.environment.locks.markers import render_marker
 from devboot.environment.locks.pins import Direct, IndexLine, normalised
@@ -225,21 +226,6 @@ def _pyproject(state: _Gathering, path: str) -> None:
         state.notes.append(
             "pdm.lock doesn't say what belongs to which group, so pyproject.toml counts: pdm lock -S inherit_metadata"
         )
-
-
-def explicit_indexes(table: Mapping[str, Any], file: str) -> list[IndexLine]:
-    """Give the indexes that uv asks only for what is said to come from them; the others it reads by itself."""
-    indexes = table.get("tool", {}).get("uv", {}).get("index", ())
-    return [
-        IndexLine(
-            "find-links" if index.get("format") == "flat" else "explicit",
-            index["url"],
-            file,
-            name=index.get("name", ""),
-        )
-        for index in indexes
-        if index.get("explicit") and "url" in index
-    ]
 
 
 def _line_of(requirement: str, text: str) -> int:

@@ -12,7 +12,8 @@ from devboot.onboarding.frameworks.framework import Clone
 from devboot.onboarding.frameworks.known import TOOLS
 from devboot.onboarding.proposal_values import Process
 from devboot.onboarding.reading.commands import is_lasting, start_commands
-from devboot.onboarding.reading.containers.compose import Compose, Container
+from devboot.onboarding.reading.containers.compose import Compose
+from devboot.onboarding.reading.containers.container import Container
 from devboot.onboarding.reading.containers.image_commands import container_command, image_command, program_of
 from devboot.onboarding.reading.layout import Application, cwd_of
 from devboot.onboarding.reading.procfile import LONGEST

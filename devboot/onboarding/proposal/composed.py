@@ -13,8 +13,8 @@ from devboot.onboarding.frameworks.tasks import MIGRATES
 from devboot.onboarding.libraries import known_servers
 from devboot.onboarding.proposal.composed_servers import notes_on_server, other_keys, published
 from devboot.onboarding.proposal_values import Database, Evidence, Note, Process, Service, Task
-from devboot.onboarding.reading.containers.compose import Container
 from devboot.onboarding.reading.containers.compose_keys import is_unknown_top
+from devboot.onboarding.reading.containers.container import Container
 from devboot.onboarding.reading.containers.image_commands import container_command
 from devboot.onboarding.reading.layout import cwd_of
 

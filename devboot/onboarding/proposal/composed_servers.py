@@ -11,8 +11,9 @@ from devboot.errors import shell_word
 from devboot.onboarding.frameworks.framework import Clone
 from devboot.onboarding.libraries import Kind, known_servers
 from devboot.onboarding.proposal_values import Database, Note, Service, Task
-from devboot.onboarding.reading.containers.compose import Compose, Container, texts
+from devboot.onboarding.reading.containers.compose import Compose
 from devboot.onboarding.reading.containers.compose_keys import NOTED, is_unknown
+from devboot.onboarding.reading.containers.container import Container, texts
 from devboot.onboarding.reading.tree import Tree
 from devboot.onboarding.services.unavailable import known_versions, nearest_version, own_version
 from devboot.recipes import RecipeFolders, bundled_folder

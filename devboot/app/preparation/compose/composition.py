@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from devboot import __version__
 from devboot.app.preparation.compose.service_databases import recorded, served_names, wanted_databases
-from devboot.app.preparation.project.load import Loaded
+from devboot.app.preparation.project.loaded import Loaded
 from devboot.app.preparation.project.missing_variables import missing_variable, missing_variables
 from devboot.environment.observation.startup_module import HOSTS, as_variable, write_startup
 from devboot.environment.ports.wish import PortWish

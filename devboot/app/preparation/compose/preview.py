@@ -35,7 +35,7 @@ from devboot.app.preparation.locking.wanted import (
     python_of,
     recipes_of,
 )
-from devboot.app.preparation.project.load import Loaded
+from devboot.app.preparation.project.loaded import Loaded
 from devboot.app.this_machine import this_host
 from devboot.environment.ports.allocate import Taken, allocate, choose, read_ports
 from devboot.environment.project_python import PythonProject, is_lock_stale

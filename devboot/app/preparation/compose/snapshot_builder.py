@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from devboot import snapshot as snapshots
 from devboot.app.fast import data_check
 from devboot.app.preparation.compose.composition import Composed
-from devboot.app.preparation.project.load import Loaded
+from devboot.app.preparation.project.loaded import Loaded
 from devboot.clone_reader import note
 from devboot.environment.ports.allocate import Ports
 from devboot.environment.project_python import PythonProject

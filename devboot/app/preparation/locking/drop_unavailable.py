@@ -10,7 +10,7 @@ from functools import partial
 from devboot.app.preparation.locking.candidates import AskChannel, channel_asker
 from devboot.app.preparation.locking.distro import Distribution, apt_of
 from devboot.app.preparation.locking.lockfile import read_lock
-from devboot.app.preparation.project.load import Loaded
+from devboot.app.preparation.project.loaded import Loaded
 from devboot.app.this_machine import this_host
 from devboot.errors import DevbootError
 from devboot.events import WARNING, Event, Reporter

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 
 from devboot.app.preparation.locking.lockfile import known_recipes
-from devboot.app.preparation.project.load import Loaded
+from devboot.app.preparation.project.loaded import Loaded
 from devboot.environment.project_python import PythonLock, PythonProject, pins_of, python_wish, read_python
 from devboot.environment.venv.record import load_record
 from devboot.errors import MachineError, shell_word

@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Collection, Mapping
-from typing import NamedTuple
 
+from devboot.app.preparation.project.loaded import FixedAddress, Loaded
 from devboot.app.preparation.project.unrecognised import proposal_for
 from devboot.events import WARNING, Event, Reporter
 from devboot.files import atomic_write, plain
@@ -21,20 +21,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from devboot.app.preparation.project.load import Loaded
     from devboot.onboarding import Proposal
     from devboot.onboarding.proposal_values import Service as FoundService
 
 _FILLED = ("port", "access")
 _ALIKE = {"valkey": "redis", "mysql": "mariadb", "mosquitto": "mqtt"}  # the same clients connect to them
-
-
-class FixedAddress(NamedTuple):
-    """How code that names the address of a service connects: on which port, 0 for any, and whether with no password."""
-
-    port: int = 0
-    is_open: bool = False
-    place: str = ""
 
 
 def with_fixed_addresses(manifest: Manifest, state: str) -> tuple[Manifest, Mapping[str, FixedAddress]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 
-from devboot.app.preparation.project.load import Loaded
+from devboot.app.preparation.project.loaded import Loaded
 from devboot.clone_reader import read_bytes
 from devboot.clone_writer import replace_file
 from devboot.errors import ManifestError

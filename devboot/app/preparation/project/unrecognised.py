@@ -13,7 +13,7 @@ from devboot.state.projects import DETECTED, MANIFEST
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from devboot.app.preparation.project.load import Loaded
+    from devboot.app.preparation.project.loaded import Loaded
     from devboot.onboarding import Proposal
 
 

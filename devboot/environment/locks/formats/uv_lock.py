@@ -12,9 +12,9 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import SpecifierSet
 
 from devboot.clone_reader import exists, read_toml
+from devboot.environment.locks.indexes import explicit_indexes
 from devboot.environment.locks.pins import Pins, normalised
 from devboot.environment.locks.requirements import RequirementsFile, load_requirements, pins_of_locked
-from devboot.environment.locks.unlocked import explicit_indexes
 from devboot.uv.client import Uv
 from devboot.uv.packages import export_uv_lock
 

@@ -15,7 +15,7 @@ from devboot.onboarding.reading.tree import Tree
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from devboot.onboarding.reading.containers.compose import Container
+    from devboot.onboarding.reading.containers.container import Container
 
 _MOST_SCRIPTS = 4  # that hand over to one another
 _MOST_STEPS = 100  # that come before what a container runs

@@ -15,7 +15,7 @@ from devboot.onboarding.reading.tree import Tree
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from devboot.onboarding.reading.containers.compose import Container
+    from devboot.onboarding.reading.containers.container import Container
     from devboot.onboarding.reading.layout import Application
 
 _LINE = re.compile(r"(?im)^[ \t]*(FROM|WORKDIR|COPY|ADD|CMD|ENTRYPOINT)[ \t]+((?:[^\n\\]|\\\n|\\.)*)")

@@ -1,0 +1,88 @@
+"""One service of a compose file, as it is read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from devboot.onboarding.proposal_values import Evidence
+
+_FOR_DEVELOPMENT = re.compile(r"dev|local|default|^all$|full|^app$|web", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """A service of a compose file.
+
+    `command` is what it comes to run, `before` what its entrypoint runs first, both with the places that say so.
+    """
+
+    name: str
+    image: str
+    is_built: bool
+    command: str
+    environment: dict[str, str]
+    env_files: tuple[str, ...]
+    path: str
+    line: int
+    recipe: str | None = None
+    mounts: tuple[str, ...] = ()
+    folder: str = ""
+    ports: tuple[str, ...] = ()
+    copies: int = 1
+    entrypoint: tuple[str, ...] | None = None
+    dockerfile: str = ""
+    context: str = ""
+    target: str = ""
+    before: tuple[tuple[str, Evidence], ...] = ()
+    values: Mapping[str, Any] = field(default_factory=dict)
+    known_files: tuple[str, ...] = ()  # those env files of a server that the clone has
+
+    @property
+    def version(self) -> str:
+        """The version in the image's tag; empty where it says none."""
+        tag = self.image.partition("@")[0].rpartition("/")[2].partition(":")[2]
+        match = re.search(r"(?:^|-)(?:v|pg)?(\d+(?:\.\d+)*)(?!\w)", tag)
+        return match[1] if match else ""
+
+    @property
+    def evidence(self) -> Evidence:
+        """Where it stands."""
+        return Evidence(self.path, self.line)
+
+    @property
+    def mounts_all(self) -> bool:
+        """Whether it runs the code that lies beside the compose file, whatever its image is."""
+        return any(mount.partition(":")[0] in (".", "./") for mount in self.mounts)
+
+    @property
+    def is_optional(self) -> bool:
+        """Whether compose starts it only for somebody who asks for a profile that isn't development's."""
+        profiles = texts(self.values.get("profiles"))
+        return bool(profiles) and not any(_FOR_DEVELOPMENT.search(each) for each in profiles)
+
+    @property
+    def hosts(self) -> set[str]:
+        """The names under which others find it."""
+        found = {self.name, *texts(self.values.get("container_name")), *texts(self.values.get("hostname"))}
+        networks = self.values.get("networks")
+        for network in networks.values() if isinstance(networks, dict) else ():
+            found.update(texts(network.get("aliases")) if isinstance(network, dict) else ())
+        return found
+
+
+def texts(given: object) -> list[str]:
+    """Return a text or a list of them, with ports, mounts and files in their short form."""
+    if isinstance(given, str):
+        return [given]
+    found: list[str] = []
+    for item in given if isinstance(given, list) else []:
+        if isinstance(item, dict):
+            outer = item.get("path") or item.get("published") or item.get("source")
+            inner = item.get("target")
+            found += [":".join(str(part) for part in (outer, inner) if part)] if outer or inner else []
+        elif isinstance(item, str):
+            found.append(item)
+    return found

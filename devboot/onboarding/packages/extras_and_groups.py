@@ -12,6 +12,7 @@ from devboot.clone_reader import table_in
 from devboot.model.distributions import distributions
 from devboot.onboarding.frameworks.known import framework_of
 from devboot.onboarding.packages.imported import followed, module_files, named_in_settings
+from devboot.onboarding.packages.runner_of_tests import RUNNER, runs_pytest
 from devboot.onboarding.proposal_values import PythonInput
 from devboot.onboarding.reading.layout import ASIDE, Application
 from devboot.onboarding.reading.python import NAME, load_toml, name_of, normal
@@ -143,6 +144,8 @@ def _wanted(tree: Tree, app: Application) -> list[frozenset[str]]:
         found += [frozenset({name_of(distributions()[name])}) for name in named_in_settings(tree, _imported(tree, app))]
     if any(posixpath.basename(path) == "alembic.ini" and not ASIDE.search(path) for path in tree.files()):
         found.append(frozenset({"alembic"}))
+    if runs_pytest(tree, app):
+        found.append(frozenset({RUNNER}))
     return [*found, *framework_of(app.framework).requires]
 
 

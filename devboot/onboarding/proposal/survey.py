@@ -15,6 +15,7 @@ from devboot.onboarding.packages.extras_and_groups import packages_of_chosen, wi
 from devboot.onboarding.packages.imported import with_imported
 from devboot.onboarding.packages.lists import with_covering_list, with_list_above
 from devboot.onboarding.packages.programs import list_with_program
+from devboot.onboarding.packages.runner_of_tests import with_test_runner
 from devboot.onboarding.packages.written_for import with_limits
 from devboot.onboarding.reading.containers.compose import read_compose
 from devboot.onboarding.reading.dotenv import read_env_files
@@ -62,6 +63,8 @@ def survey(tree: Tree, environ: Mapping[str, str]) -> Clone:
     packages |= dict.fromkeys(packages_of_chosen(tree, app, python) - packages.keys(), "")
     python, more_notes = with_imported(tree, app, python, packages, commands, starts_itself=procfile is not None)
     notes += more_notes
+    python, test_notes = with_test_runner(tree, app, python, packages)
+    notes += test_notes
     packages = {**packages, **{name_of(each): "" for each in python.packages}}
     python, limit_notes = with_limits(tree, app, python, packages)
     notes += limit_notes

@@ -11,7 +11,7 @@ from typing import Any
 
 from devboot.clone_reader import table_in
 from devboot.onboarding.proposal_values import Evidence, Note
-from devboot.onboarding.reading.layout import ASIDE, Application, cwd_of
+from devboot.onboarding.reading.layout import ASIDE, Application, cwd_of, is_library
 from devboot.onboarding.reading.python import load_toml
 from devboot.onboarding.reading.tree import Tree, line_of
 
@@ -23,6 +23,7 @@ _TABLES = (
     ("tool", "taskipy", "tasks"),
     ("tool", "hatch", "envs", "default", "scripts"),
 )
+_SCRIPTS = (("project", "scripts"), ("tool", "poetry", "scripts"))
 _READMES = ("README.md", "readme.md", "README.rst", "README.txt", "README")
 _RULE = re.compile(
     r"^(?P<name>[A-Za-z][\w-]*)[^:\n]*:(?!=)[^\n]*\n(?P<body>(?:[ \t]+[^\n]*\n?|\n(?=[ \t]))+)", re.MULTILINE
@@ -164,12 +165,27 @@ def the_program(tree: Tree, app: Application) -> tuple[str, Evidence | None] | N
     if found is not None:
         return found
     usual = [name for name in _USUAL if name in tree.in_folder(app.folder)] or list(_inner_programs(tree, app))
-    return (f"python {usual[0]}", None) if usual else None
+    return (f"python {usual[0]}", None) if usual else next(_console_scripts(tree, app), None)
+
+
+def _console_scripts(tree: Tree, app: Application) -> Iterator[tuple[str, Evidence]]:
+    """Yield the programs that the clone's package installs."""
+    path = posixpath.normpath(posixpath.join(app.root, "pyproject.toml"))
+    project = load_toml(tree, path)
+    for keys in _SCRIPTS if "build-system" in project else ():
+        for name in table_in(project, *keys):
+            yield shlex.quote(name), Evidence(path, _line_of_entry(tree, path, name))
+
+
+def _line_of_entry(tree: Tree, path: str, name: str) -> int:
+    return line_of(tree.text(path) or "", rf"^\s*[\"']?{re.escape(name)}\b[\"']?\s*=")
 
 
 def nothing_to_run(tree: Tree, app: Application, own: tuple[str, Evidence | None] | None) -> tuple[Note, str]:
     """Return a note that nothing in the clone is shown to keep running, and the command that runs its program or ""."""
     found = own or the_program(tree, app)
+    if found is None and is_library(tree, app.root):
+        return Note("a library: nothing in it is shown to keep running"), ""
     if found is None:
         text = "nothing in the clone says what should run: write `web: COMMAND` into a file `Procfile`"
         return Note(text, warns=True), ""
@@ -240,14 +256,14 @@ def _of_scripts(tree: Tree, app: Application) -> Iterator[tuple[str, Evidence]]:
     """Console scripts whose function keeps something running, as the module that has it or as their own program."""
     path = posixpath.normpath(posixpath.join(app.root, "pyproject.toml"))
     project = load_toml(tree, path)
-    for keys in (("project", "scripts"), ("tool", "poetry", "scripts")):
+    for keys in _SCRIPTS:
         for name, target in table_in(project, *keys).items():
             module, _, function = target.partition(":") if isinstance(target, str) else ("", "", "")
             file = next((each for each in _files_of_module(app, module) if tree.exists(each)), "")
             text = tree.text(file) or "" if file else ""
             if not _KEEPS_RUNNING.search(text) or _HAS_VERBS.search(text):
                 continue
-            where = Evidence(path, line_of(tree.text(path) or "", rf"^\s*[\"']?{re.escape(name)}\b[\"']?\s*="))
+            where = Evidence(path, _line_of_entry(tree, path, name))
             if _RUN_AS_PROGRAM.search(text):
                 yield f"python -m {module}", where
             elif "build-system" in project:

@@ -136,6 +136,11 @@ def application_at(tree: Tree, framework: str, where: Evidence, target: str = ""
     return Application(framework, folder, root, sources, module, target, path, where)
 
 
+def is_library(tree: Tree, folder: str) -> bool:
+    """Whether a folder is a package that others install."""
+    return _is_installed(tree, folder) or tree.exists(posixpath.normpath(posixpath.join(folder, "setup.py")))
+
+
 def _is_installed(tree: Tree, folder: str) -> bool:
     text = tree.text(posixpath.join(folder, "pyproject.toml")) or ""
     return "[build-system]" in text

@@ -6,7 +6,7 @@ import os
 import re
 from typing import NamedTuple
 
-from devboot.clone_reader import is_file, is_folder, names_in, read_text
+from devboot.clone_reader import is_file, is_folder, names_in, parse_toml, read_text, table_in
 from devboot.errors import shell_word
 from devboot.model.printable import printable
 
@@ -37,15 +37,18 @@ _KINDS = {
     "data": (".csv", ".json", ".xml", ".tsv", ".xlsx", ".parquet", ".yml", ".yaml"),
 }
 _FROM = re.compile(r"^FROM[ \t]+(?:--\S+[ \t]+)*(\S+)", re.MULTILINE | re.IGNORECASE)
-_TESTS = "devboot run -- python -m pytest   # runs its tests in its environment"
+_TEST_FOLDERS = ("tests", "test")
+# Where setup.py or setup.cfg says what the package is called
+_NAME = re.compile(r"^[^#\n]*?\bname[ \t]*=[ \t]*[\"']?([A-Za-z0-9][\w.-]*)", re.MULTILINE)
 _SHOWN = 3
 
 
 class Nature(NamedTuple):
-    """What a clone is, in a sentence, and commands or advice for it."""
+    """What a clone is, in a sentence, and commands or advice for it; `title` is that sentence short, if it is sure."""
 
     what: str
     helps: list[str]
+    title: str = ""
 
 
 def what_else(folder: str) -> tuple[list[str], list[str]]:
@@ -86,19 +89,55 @@ def nature_with_packages(folder: str) -> Nature:
         helps = [f"devboot -C {shell_word(name)} up" for name in inner[:_SHOWN]]
         return Nature(f"what runs may lie in a folder of its own: {shown}", helps)
     documentation = _documentation(folder, "devboot run -- ")
-    project = os.path.join(folder, "pyproject.toml")
-    is_built = is_file(project) and re.search(r"^\[build-system\]", read_text(project), re.MULTILINE)
-    if is_file(os.path.join(folder, "setup.py")) or is_built:
-        which = "pyproject.toml" if is_built else "setup.py"
-        helps = [_TESTS] if is_folder(os.path.join(folder, "tests")) else []
-        helps += documentation.helps if documentation is not None else []
-        return Nature(f"`{which}` says that this is a library, which others install", helps)
+    if (library := _library(folder)) is not None:
+        return library._replace(helps=[*library.helps, *(documentation.helps if documentation is not None else [])])
     if documentation is not None:
         return documentation
     if notebooks := sorted(names_in(folder, "*.ipynb")):
         helps = ["devboot sync   # makes .venv, whose Python an editor runs them with"]
         return Nature(f"`{printable(notebooks[0])}` says that these are notebooks", helps)
     return Nature("it may be a library or a program for the terminal", [])
+
+
+def _library(folder: str) -> Nature | None:
+    """What is said of a package that others install; None where the clone builds none."""
+    project = _text(folder, "pyproject.toml")
+    is_built = re.search(r"^\[build-system\]", project, re.MULTILINE) is not None
+    if not is_built and not is_file(os.path.join(folder, "setup.py")):
+        return None
+    which = "pyproject.toml" if is_built else "setup.py"
+    name = _name_in(project) or next(
+        (match[1] for each in ("setup.cfg", "setup.py") if (match := _NAME.search(_text(folder, each)))), ""
+    )
+    named = f", the package `{printable(name)}`," if name else ","
+    what = f"`{which}` says that this is a library{named} which others install"
+    helps = [*_tests(folder), "devboot init   # writes a devboot.toml, for servers that its tests need"]
+    return Nature(what, helps, "this is a library, and nothing in it is shown to keep running")
+
+
+def _tests(folder: str) -> list[str]:
+    """The command that runs the tests of a library; detection sees to it that pytest is there."""
+    inner = next((path for name in _TEST_FOLDERS if is_folder(path := os.path.join(folder, name))), "")
+    texts = [_text(inner, name) for name in names_in(inner, "*.py")] if inner else []
+    if not inner:
+        return []
+    is_for_unittest = any("unittest" in text for text in texts) and not any("pytest" in text for text in texts)
+    runner = "unittest discover" if is_for_unittest else "pytest"
+    return [f"devboot run -- python -m {runner}   # runs its tests in its environment"]
+
+
+def _name_in(project: str) -> str:
+    try:
+        found = parse_toml(project)
+    except ValueError:
+        return ""
+    name = table_in(found, "project").get("name") or table_in(found, "tool", "poetry").get("name")
+    return name if isinstance(name, str) else ""
+
+
+def _text(folder: str, name: str) -> str:
+    path = os.path.join(folder, name)
+    return read_text(path) if is_file(path) else ""
 
 
 def _documentation(folder: str, runner: str) -> Nature | None:

@@ -41,10 +41,11 @@ def refuse_idle(loaded: Loaded, environ: Mapping[str, str], missing: Problems | 
         return
     if loaded.project.written:
         _refuse_less_than_detected(loaded, environ)
+        _refuse_empty(loaded)
         return
     if loaded.manifest.services:  # for the program, which a note names
         return
-    what, helps = nature_with_packages(loaded.project.root)
+    what, helps, title = nature_with_packages(loaded.project.root)
     errors = missing.errors if missing is not None else ()
     details: list[str] = []
     causes = ["no Procfile, web application, worker or start command was found", what]
@@ -55,7 +56,7 @@ def refuse_idle(loaded: Loaded, environ: Mapping[str, str], missing: Problems | 
         helps = [*(line for each in errors for line in each.help), f"{loaded.program}   # runs its program", *helps]
     raise ManifestError(
         "manifest/nothing-to-run",
-        "nothing in this clone is shown to keep running",
+        (title if not loaded.program else "") or "nothing in this clone is shown to keep running",
         details=details,
         causes=causes,
         help=[
@@ -81,6 +82,27 @@ def _refuse_less_than_detected(loaded: Loaded, environ: Mapping[str, str]) -> No
         help=[
             f"devboot init --merge   # adds the lines above to `{MANIFEST}`",
             f"echo '[processes]' >> {MANIFEST}   # if nothing should run but what it has",
+        ],
+        kept=["nothing was installed or started"],
+    )
+
+
+def _refuse_empty(loaded: Loaded) -> None:
+    """Refuse a written manifest by which nothing is started or prepared but the virtualenv, as one of a library."""
+    manifest = loaded.manifest
+    if "processes" in manifest.model_fields_set or any(
+        (manifest.services, manifest.databases, manifest.tasks, manifest.packages)
+    ):
+        return
+    what, helps, title = nature_with_packages(loaded.project.root)
+    raise ManifestError(
+        "manifest/nothing-to-run",
+        title or f"`{MANIFEST}` names nothing that runs",
+        causes=[f"`{MANIFEST}` has no processes, services or tasks", what],
+        help=[
+            *helps,
+            "devboot sync   # makes its virtualenv",
+            f"echo '[processes]' >> {MANIFEST}   # if `devboot up` should do no more than that",
         ],
         kept=["nothing was installed or started"],
     )

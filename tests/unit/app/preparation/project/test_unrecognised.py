@@ -214,6 +214,9 @@ def test_servers_of_a_program_that_ends_by_itself_may_be_up_without_it(idle):
     assert (list(loaded.manifest.services), is_idle(loaded)) == (["redis"], True)
 
 
+KIT = '[project]\nname = "kit"\nversion = "1"\n[build-system]\nrequires = ["hatchling"]\n'
+
+
 @pytest.mark.parametrize(
     ("files", "cause", "advice"),
     [
@@ -234,8 +237,28 @@ def test_servers_of_a_program_that_ends_by_itself_may_be_up_without_it(idle):
         ),
         ({"setup.py": "", "tests/test_kit.py": ""}, "`setup.py` says that this is a library", "-- python -m pytest"),
         (
-            {"pyproject.toml": '[project]\nname = "kit"\nversion = "1"\n[build-system]\nrequires = ["hatchling"]\n'},
-            "`pyproject.toml` says that this is a library",
+            {"setup.py": 'setup(name="my-kit")\n'},
+            "a library, the package `my-kit`, which others install",
+            "devboot init",
+        ),
+        (
+            {"setup.py": "setup()\n", "setup.cfg": "[metadata]\nname = my-kit\n"},
+            "a library, the package `my-kit`, which others install",
+            "devboot init",
+        ),
+        (
+            {"setup.py": "", "test/test_kit.py": "import unittest\n"},
+            "`setup.py` says that this is a library",
+            "-- python -m unittest discover",
+        ),
+        (
+            {"pyproject.toml": KIT},
+            "`pyproject.toml` says that this is a library, the package `kit`, which others install",
+            "web: COMMAND",
+        ),
+        (
+            {"pyproject.toml": KIT.replace("[project]", "[tool.poetry]")},
+            "`pyproject.toml` says that this is a library, the package `kit`, which others install",
             "web: COMMAND",
         ),
         ({}, "it may be a library or a program", "web: COMMAND"),
@@ -253,3 +276,32 @@ def test_a_clone_in_which_nothing_runs_is_called_what_it_is(tmp_path, files, cau
     assert any(cause in each for each in refused.value.causes)
     assert any(advice in each for each in refused.value.help)
     assert refused.value.exit_code == 3
+
+
+@pytest.mark.parametrize("manifest", ["", "[python]\nrequirements = ['pyproject.toml']\n"])
+def test_a_library_is_called_that_and_its_tests_come_first(tmp_path, manifest):
+    for name, text in {"pyproject.toml": KIT, "tests/test_kit.py": "import pytest\n", "devboot.toml": manifest}.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        if text:
+            (tmp_path / name).write_text(text)
+    environ = home_beside(tmp_path)
+
+    with pytest.raises(ManifestError) as refused:
+        refuse_idle(load_project(str(tmp_path), environ), environ)
+
+    error = refused.value
+    assert (error.what, error.exit_code) == ("this is a library, and nothing in it is shown to keep running", 3)
+    assert error.help[0] == "devboot run -- python -m pytest   # runs its tests in its environment"
+
+
+def test_a_written_manifest_by_which_nothing_runs_is_refused_unless_it_says_so(tmp_path):
+    (tmp_path / "requirements.txt").write_text("requests\n")
+    (tmp_path / "devboot.toml").write_text("[python]\nrequirements = ['requirements.txt']\n")
+    environ = home_beside(tmp_path)
+
+    with pytest.raises(ManifestError) as refused:
+        refuse_idle(load_project(str(tmp_path), environ), environ)
+
+    assert refused.value.what == "`devboot.toml` names nothing that runs"
+    (tmp_path / "devboot.toml").write_text("[processes]\n")
+    refuse_idle(load_project(str(tmp_path), environ), environ)

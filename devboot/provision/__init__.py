@@ -1,1 +1,1 @@
-"""From lock to store: build in staging, verify, publish; the store never fetches by itself."""
+"""Turns a lock into store objects: build in staging, verify, publish. The store itself never fetches."""

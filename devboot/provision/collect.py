@@ -1,9 +1,9 @@
-"""The collector: removes objects that nobody needs and what killed builds have left, and says why the rest stays.
+"""Removes unused store objects and the leftovers of killed builds, and gives a reason for everything that stays.
 
-In use is what a project that is there holds, what a running command is about to need, and what a process uses. Each
-object is looked at again right before it goes: under its own lock, so that nobody builds it, and under the lock of the
-roots, so that nobody can add one between that look and the rename that makes the object invisible. Who comes after the
-rename finds nothing, waits for the object's lock, and builds it anew.
+An object is in use if an existing project holds it, a running command is about to need it, or a process uses it.
+Each object is checked again right before its removal: under its own lock, so that nobody builds it, and under the
+lock of the roots, so that no root is added between that check and the rename that hides the object. A command that
+comes after the rename finds nothing, waits for the object's lock, and builds the object anew.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from devboot.provision.objects.tree import remove_tree
 from devboot.text.counts import counted
 
 TRASH = ".trash-"
-LEFTOVER_SECONDS = 86400.0  # what a killed command left is removed a day later
+LEFTOVER_SECONDS = 86400.0  # leftovers of killed commands are kept for a day
 OBJECT, LEFTOVER, ROOT, GENERATION, STATE = "object", "leftover", "root", "generation", "state"
 _OBJECT_NAME = re.compile(r"([a-z0-9]{8,32})-.+-.+")
-_PATIENCE = 600.0
+_LOCK_SECONDS = 600.0
 
 
 class Piece(NamedTuple):
-    """One thing that went or stays: `kind` is OBJECT, LEFTOVER, …; `size` is bytes, `why` says it in words."""
+    """One thing that was removed or kept: `kind` is OBJECT, LEFTOVER, …; `size` is in bytes, `why` is the reason."""
 
     kind: str
     name: str
@@ -39,7 +39,7 @@ class Piece(NamedTuple):
 
 
 class Collected(NamedTuple):
-    """What a collection did, or with `is_dry` would do."""
+    """The result of a collection; with `is_dry` nothing was removed."""
 
     removed: tuple[Piece, ...]
     kept: tuple[Piece, ...]
@@ -47,33 +47,34 @@ class Collected(NamedTuple):
 
     @property
     def freed(self) -> int:
-        """Bytes that are free again."""
+        """The bytes that were freed."""
         return sum(piece.size for piece in self.removed)
 
 
 class Terms(NamedTuple):
-    """How to collect: `now` is wall-clock seconds, `older_than` seconds that an unused thing has to be old (None: any).
+    """Options of a collection.
 
-    `let_go` has what isn't held any more, as (project, reason): `generation 3`. `patience` is how long to wait for
-    another collector.
+    `now` returns wall-clock seconds. `older_than` is the age in seconds that an unused object must have (None:
+    any). `let_go` has references that no longer count, as (project, reason) with a reason such as `generation 3`.
+    `patience` is how many seconds to wait for another collector.
     """
 
     now: Callable[[], float]
     older_than: float | None = None
     is_dry: bool = False
     let_go: frozenset[tuple[str, str]] = frozenset()
-    patience: float = _PATIENCE
+    patience: float = _LOCK_SECONDS
 
     @property
     def leftover_age(self) -> float:
-        """How old what a killed command left has to be."""
+        """The age in seconds that a killed command's leftover must have."""
         return LEFTOVER_SECONDS if self.older_than is None else self.older_than
 
 
 def collect(data: str, terms: Terms, *, waiting: Callable[[Holder], None] | None = None) -> Collected:
-    """Remove what nobody needs from the store below `data`; with `is_dry` only say it.
+    """Remove unused objects from the store below `data`; with `is_dry` only report them.
 
-    Raises BusyError `busy/locked` where another collector runs, and MachineError.
+    Raises BusyError `busy/locked` if another collector runs, and MachineError.
     """
     lock = FileLock(os.path.join(data, "locks", "gc.lock"), "gc", COLLECTION)
     lock.acquire(timeout=terms.patience, waiting=waiting)
@@ -86,7 +87,7 @@ def collect(data: str, terms: Terms, *, waiting: Callable[[Holder], None] | None
 
 
 def users_of(data: str, now: float, let_go: Container[tuple[str, str]] = ()) -> dict[str, str]:
-    """Who uses which object: name → one user in words and how many more, the lasting ones (projects) first."""
+    """Return who uses which object: one user in words plus the number of others, projects first."""
     holders: dict[str, dict[str, str]] = {}
     for root in project_roots(data):
         for name, reason in root.objects.items() if not root.is_gone else ():
@@ -104,14 +105,14 @@ def _first_of(users: Sequence[str]) -> str:
 
 
 def object_names(data: str) -> tuple[str, ...]:
-    """Every object of the store, registered or not, by name."""
+    """Return the names of all objects in the store, registered or not."""
     directory = os.path.join(data, "store")
     names = sorted(os.listdir(directory)) if os.path.isdir(directory) else []
     return tuple(name for name in names if _OBJECT_NAME.fullmatch(name))
 
 
 def leftovers(data: str) -> tuple[int, int]:
-    """What killed commands have left in the store: how many, and how many bytes."""
+    """Return number and bytes of the files that killed commands have left in the store."""
     store = os.path.join(data, "store")
     names = os.listdir(store) if os.path.isdir(store) else []
     left = [os.path.join(store, name) for name in names if name.startswith((STAGING, TRASH))]
@@ -119,12 +120,12 @@ def leftovers(data: str) -> tuple[int, int]:
 
 
 def key_of(name: str) -> str:
-    """The key that an object's name starts with."""
+    """Return the store key at the beginning of an object's name."""
     return name.partition("-")[0]
 
 
 def tree_size(path: str) -> int:
-    """How many bytes the files below `path` have, links not followed."""
+    """Return the bytes in the files below `path`, without following links."""
     if not os.path.isdir(path) or os.path.islink(path):
         return _size(path)
     return sum(_size(os.path.join(parent, name)) for parent, _, files in os.walk(path) for name in files)
@@ -133,16 +134,16 @@ def tree_size(path: str) -> int:
 def _size(path: str) -> int:
     try:
         return os.lstat(path).st_size
-    except FileNotFoundError:  # a build that goes on moves its files about
+    except FileNotFoundError:  # a running build moves its files
         return 0
 
 
 def remove_object(data: str, name: str, now: Callable[[], float]) -> str:
-    """Remove an object unless somebody needs it by now: why it stays, "" where it went. Raises OSError."""
+    """Remove an object unless it is in use; return the reason why it stays, "" if it was removed. Raises OSError."""
     key, store = key_of(name), os.path.join(data, "store")
     with _build_lock(data, key) as is_ours:
         if not is_ours:
-            return "another command builds it"
+            return "another command is building it"
         fail_point("gc/chosen")
         running = objects_in_use(store, [key])
         trash = os.path.join(store, f"{TRASH}{os.urandom(4).hex()}-{name}")
@@ -162,7 +163,7 @@ def remove_object(data: str, name: str, now: Callable[[], float]) -> str:
 
 @contextmanager
 def _build_lock(data: str, key: str) -> Iterator[bool]:
-    """The lock that builders of an object hold, if nobody has it now."""
+    """Try to take the lock that builders of an object hold; yield True if it was free."""
     lock = FileLock(os.path.join(data, "locks", f"{key}.lock"), "gc", BUILD)
     try:
         yield lock.try_acquire()
@@ -193,7 +194,7 @@ class _Collection:
         return Collected(tuple(self.removed), tuple(self.kept), self.terms.is_dry)
 
     def _roots(self) -> None:
-        """Let go of what projects hold that are gone, and of what killed commands held."""
+        """Remove the roots of projects that are gone and of killed commands."""
         with roots_lock(self.data):
             gone = [root for root in project_roots(self.data) if root.is_gone]
             ended = [running for running in running_roots(self.data, self.terms.now()) if not running.who]
@@ -203,7 +204,7 @@ class _Collection:
                     forget(path)
 
     def _trash(self) -> None:
-        """What an earlier collector made invisible and was killed over: nobody can use it any more."""
+        """Delete objects that an earlier collector had hidden before it was killed: nobody can use them."""
         for name in self._hidden(TRASH):
             self._leftover(name, "its removal was interrupted")
 
@@ -231,7 +232,7 @@ class _Collection:
     def _why_young(self, path: str) -> str:
         if self.terms.older_than is None or self._age(path) >= self.terms.older_than:
             return ""
-        return "unused, but not for as long as `--older-than` asks"
+        return "unused, but younger than `--older-than`"
 
     def _age(self, path: str) -> float:
         registered = os.path.join(path, REGISTERED)
@@ -241,21 +242,21 @@ class _Collection:
         path = os.path.join(self.store, name)
         with _build_lock(self.data, key_of(name.removeprefix(STAGING))) as is_ours:
             if not is_ours:
-                self.kept.append(Piece(LEFTOVER, name, tree_size(path), "another command builds it"))
+                self.kept.append(Piece(LEFTOVER, name, tree_size(path), "another command is building it"))
             elif not os.path.lexists(path):
                 pass  # it was built and published since we looked
             elif self.terms.now() - os.lstat(path).st_mtime < self.terms.leftover_age:
-                self.kept.append(Piece(LEFTOVER, name, tree_size(path), "a killed build left it a short while ago"))
+                self.kept.append(Piece(LEFTOVER, name, tree_size(path), "left recently by a killed build"))
             else:
-                self._leftover(name, "a killed build left it")
+                self._leftover(name, "left by a killed build")
 
     def _locks(self) -> None:
-        """Lock files of objects that aren't there any more."""
+        """Delete lock files of objects that no longer exist."""
         there = {key_of(name) for name in object_names(self.data)}
         directory = os.path.join(self.data, "locks")
         for name in sorted(os.listdir(directory)):
             key, dot, _ = name.partition(".lock")
             if dot and key not in there | {"gc", "roots"}:
                 with _build_lock(self.data, key) as is_ours:
-                    if is_ours:  # who waits for it notices that it isn't the file at that place any more
+                    if is_ours:  # waiters notice that the file at this path has changed
                         os.unlink(os.path.join(directory, name))

@@ -1,4 +1,4 @@
-"""Which release of which Linux distribution this machine runs."""
+"""Identifies the Linux distribution of this machine and its release."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 
 
 def this_distribution(folder: str = "/etc") -> str:
-    """The release as in debian-13; "" where `folder`/os-release doesn't say it."""
+    """Return the release as in debian-13; "" if `folder`/os-release doesn't name one."""
     try:
         with open(os.path.join(folder, "os-release"), encoding="utf-8", errors="replace") as stream:
             said = dict(line.rstrip("\n").split("=", 1) for line in stream if "=" in line)

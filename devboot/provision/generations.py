@@ -1,9 +1,9 @@
-"""The generations of a project: numbered files, each with the environment that one sync composed.
+"""Stores the generations of a project: numbered files, each with the environment that one sync composed.
 
-    <state>/generations/N           a line of facts, then all that is needed to switch back to it; 0600, never changed
-    <state>/generations/current     the number of the one that is in use; below it those that were in use before
+    <state>/generations/N           one line of facts, then everything needed to switch back; 0600, never changed
+    <state>/generations/current     the number of the current one; below it the earlier ones, latest first
 
-They hold objects of the store as long as they are kept.
+Generations hold store objects as long as they are kept.
 """
 
 from __future__ import annotations
@@ -18,14 +18,17 @@ from devboot.files import atomic_write, fail_point, make_directories, plain
 
 FOLDER = "generations"
 CURRENT = "current"
-KEPT = 10  # so many of a project stay when the store is collected
+KEPT = 10  # per project, when the store is collected
 FORMAT = 2  # since it holds no secret values
-SALT = "salt"  # of the digests of secret values
+SALT = "salt"  # for the digests of secret values
 _REMEMBERED = 100  # switches between generations
 
 
 class Facts(NamedTuple):
-    """The first line: `at` is wall-clock seconds, `identity` digests what was composed, `objects` are their names."""
+    """The first line of a generation: `at` is wall-clock seconds, `identity` digests the content.
+
+    `objects` has the names of the store objects.
+    """
 
     number: int
     at: float
@@ -34,25 +37,25 @@ class Facts(NamedTuple):
 
 
 class Generation(NamedTuple):
-    """A generation with all that it holds, as plain values of JSON."""
+    """A complete generation, as plain JSON values."""
 
     facts: Facts
     body: Mapping[str, Any]
 
 
 def folder_of(state: str) -> str:
-    """Where the generations of the project with this state folder are."""
+    """Return the folder of the generations of the project with this state folder."""
     return os.path.join(state, FOLDER)
 
 
 def all_facts(state: str) -> tuple[Facts, ...]:
-    """Every generation that can be read, oldest first."""
+    """Return the facts of every readable generation, oldest first."""
     found = (_facts(state, number) for number in _numbers(state))
     return tuple(facts for facts in found if facts is not None)
 
 
 def read(state: str, number: int) -> Generation | None:
-    """One generation; None where there is none, or none that can be read."""
+    """Return one generation; None if it doesn't exist or can't be read."""
     try:
         with open(_path(state, number), encoding="utf-8", opener=plain) as stream:
             facts = _parse(number, stream.readline())
@@ -63,12 +66,12 @@ def read(state: str, number: int) -> Generation | None:
 
 
 def current(state: str) -> int:
-    """Return the number of the generation that is in use; 0 where none is."""
+    """Return the number of the current generation; 0 if there is none."""
     return next(iter(history(state)), 0)
 
 
 def history(state: str) -> tuple[int, ...]:
-    """Return the numbers of the generations that were in use, the latest first, which is the current one."""
+    """Return the numbers of the generations that were in use, the latest (current) first."""
     try:
         with open(os.path.join(folder_of(state), CURRENT), encoding="ascii", opener=plain) as stream:
             return tuple(map(int, stream.read().split()))
@@ -77,7 +80,7 @@ def history(state: str) -> tuple[int, ...]:
 
 
 def before_current(state: str) -> int:
-    """Return the number of the generation that was in use before the current one and is still there; 0 for none."""
+    """Return the number of the existing generation that was in use before the current one; 0 if there is none."""
     here, *earlier = history(state) or (0,)
     there = _numbers(state)
     used = [number for number in earlier if number in there and number != here]
@@ -86,7 +89,7 @@ def before_current(state: str) -> int:
 
 
 def append(state: str, at: float, identity: str, objects: tuple[str, ...], body: Mapping[str, Any]) -> int:
-    """Write the next generation and make it the current one; its number. Raises MachineError."""
+    """Write the next generation, make it the current one, and return its number. Raises MachineError."""
     number = max([*_numbers(state), current(state)], default=0) + 1
     make_directories(folder_of(state))
     line = json.dumps({"format": FORMAT, "at": at, "identity": identity, "objects": objects})
@@ -97,7 +100,7 @@ def append(state: str, at: float, identity: str, objects: tuple[str, ...], body:
 
 
 def salt(state: str) -> str:
-    """Return what is digested before each secret value of this project, made once. Raises MachineError."""
+    """Return the project's salt for digests of secret values; the first call creates it. Raises MachineError."""
     path = os.path.join(folder_of(state), SALT)
     try:
         with open(path, encoding="ascii", opener=plain) as stream:
@@ -118,7 +121,7 @@ def switch(state: str, number: int) -> None:
 
 
 def step_back(state: str, number: int) -> None:
-    """Make an earlier generation the current one, as if those after it had not been in use. Raises MachineError."""
+    """Make an earlier generation the current one and drop the later ones from the history. Raises MachineError."""
     known = history(state)
     _write_history(state, known[known.index(number) :] if number in known else (number,))
 
@@ -129,7 +132,7 @@ def _write_history(state: str, numbers: tuple[int, ...]) -> None:
 
 
 def prunable(state: str, *, keep: int = KEPT) -> tuple[int, ...]:
-    """Return the numbers of all but the last `keep` and the current one."""
+    """Return the numbers of all generations except the last `keep` and the current one."""
     numbers, here = _numbers(state), current(state)
     return tuple(number for number in numbers[: max(0, len(numbers) - keep)] if number != here)
 

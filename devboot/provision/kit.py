@@ -1,13 +1,13 @@
-"""A kit: one file with everything that a project needs on a machine without network. Its format, written and read.
+"""Writes and reads kits: one file with everything that a project needs on a machine without network.
 
     kit.json            what the kit is for, and each further file with its size and sha256
     downloads/<sha256>  files of the store's sources
     wheels/<name>       wheels of Python packages, of services and of devboot itself
     …                   `lock/`, `data/`, `python/`
 
-It is a plain tar file without any freedom: names are sorted, owners, times and modes are always the same. So the reader
-doesn't interpret headers: each has to be, byte for byte, the one that the writer would have written for the next entry
-of the list. A link, a duplicate, a name that leads outside or a size that lies can't be expressed.
+A kit is a plain tar file in one fixed form: names are sorted, owners, times and modes are constant. So the reader
+doesn't interpret headers: each header has to be, byte for byte, the one that the writer would have written for the
+next entry of the list. Links, duplicates, names that lead outside and wrong sizes can't be expressed.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _PATH = re.compile(r"(?:data|downloads|lock|python|wheels)/[A-Za-z0-9_][A-Za-z0-
 
 
 class KitFile(NamedTuple):
-    """One file of a kit: `path` as it stands in the archive, `size` in bytes, `sha256` in hexadecimal digits."""
+    """One file of a kit: `path` in the archive, `size` in bytes, `sha256` in hexadecimal digits."""
 
     path: str
     size: int
@@ -44,8 +44,9 @@ class KitFile(NamedTuple):
 class KitPackage(NamedTuple):
     """A wheel of a kit and the platforms that it serves.
 
-    `role` is `project` for what the virtualenv gets, `service` for the store, `build` for what builds the project's own
-    packages, `tool` for devboot. `built_from` has the digests of the sdist that it was built from, "" for none.
+    `role` is `project` for wheels of the virtualenv, `service` for the store, `build` for building the project's
+    own packages, `tool` for devboot. `built_from` is the digest of the sdist that the wheel was built from, "" for
+    none.
     """
 
     name: str
@@ -57,9 +58,9 @@ class KitPackage(NamedTuple):
 
 
 class KitObject(NamedTuple):
-    """A recipe's product on one platform: `key` names what the store makes of its `files`.
+    """A recipe's product on one platform: `key` is the store key of the object made from `files`.
 
-    `python` is the minor version that an app is for, "" for what doesn't run on Python.
+    `python` is the minor version that an app runs on, "" for products without Python.
     """
 
     name: str
@@ -71,10 +72,11 @@ class KitObject(NamedTuple):
 
 
 class Contents(NamedTuple):
-    """What a kit says about itself. `python` is the minor version that its wheels are for, "" where it has none.
+    """A kit's description of itself.
 
-    `data` pairs a database's name with its file; `interpreter` is a Python for this one platform, "" for none;
-    `unavailable` are sentences about what some platform can't have.
+    `python` is the minor version that its wheels are for, "" if it has none. `data` pairs a database's name with
+    its file; `interpreter` is a Python for the kit's only platform, "" for none; `unavailable` has sentences about
+    products that some platform lacks.
     """
 
     project: str
@@ -97,17 +99,17 @@ class Kit(NamedTuple):
 
     @property
     def size(self) -> int:
-        """How many bytes its files have."""
+        """The bytes in all its files."""
         return sum(each.size for each in self.files)
 
 
 def write_kit(
     target: BinaryIO, contents: Contents, sources: Mapping[str, str], *, tell: Callable[[int], None] = lambda _: None
 ) -> Kit:
-    """Write a kit of the files `sources` (path in the kit → path on the disk) and give what it holds.
+    """Write a kit of the files `sources` (path in the kit → path on disk) and return its description.
 
-    The same contents and files give the same bytes. `tell` is called with the number of bytes written so far. Raises
-    OSError, ValueError for a path that the format doesn't allow.
+    The same contents and files give the same bytes. `tell` is called with the number of bytes written so far.
+    Raises OSError, and ValueError for a path that the format doesn't allow.
     """
     files = tuple(_described(path, sources[path]) for path in sorted(sources))
     refuse_paths(each.path for each in files)
@@ -128,7 +130,7 @@ def _described(path: str, source: str) -> KitFile:
 
 
 def _copy(source: str, each: KitFile, target: BinaryIO, done: int, tell: Callable[[int], None]) -> int:
-    """Copy what was described; a file that has changed since would make a kit that nobody can read."""
+    """Copy a file into the kit. Raises OSError if it has changed since its digest was computed."""
     digest, left = hashlib.sha256(), each.size
     with open(source, "rb") as file:
         while block := file.read(min(_CHUNK, left)):
@@ -155,7 +157,7 @@ def _padding(size: int) -> bytes:
 
 
 def refuse_paths(paths: Iterator[str]) -> None:
-    """Raise ValueError for paths that aren't sorted, differ by case alone, or aren't of the form that kits have."""
+    """Raise ValueError for paths that aren't sorted, differ only by case, or don't have the form of kit paths."""
     before, seen = "", set[str]()
     for path in paths:
         if not _PATH.fullmatch(path) or path <= before or path.casefold() in seen:
@@ -165,12 +167,12 @@ def refuse_paths(paths: Iterator[str]) -> None:
 
 
 def to_json(kit: Kit) -> bytes:
-    """The one text of a kit's list."""
+    """Return the canonical text of a kit's list."""
     contents = kit.contents._asdict()
     contents["packages"] = [each._asdict() for each in sorted(kit.contents.packages)]
     contents["objects"] = [each._asdict() for each in sorted(kit.contents.objects)]
     plain = {"format": FORMAT, **contents, "files": [each._asdict() for each in kit.files]}
-    # of the list itself, so that damage shows there, too; who means harm can write another one
+    # a digest of the list itself, against damage only: an attacker can write another list
     plain["list"] = hashlib.sha256(_text(plain)).hexdigest()
     return _text(plain)
 
@@ -180,7 +182,7 @@ def _text(plain: Mapping[str, object]) -> bytes:
 
 
 def from_json(data: bytes) -> Kit:
-    """The kit of this list. Raises ValueError for anything that `to_json` wouldn't have written."""
+    """Parse a kit's list. Raises ValueError for anything that `to_json` wouldn't have written."""
     try:
         plain = parse_json(data)
         packages = tuple(KitPackage(**_tuples(each)) for each in plain["packages"])
@@ -195,7 +197,7 @@ def from_json(data: bytes) -> Kit:
     except (KeyError, TypeError, AttributeError, RecursionError, UnicodeDecodeError) as error:
         raise ValueError(str(error)) from error
     if not is_same:
-        raise ValueError("it isn't written as devboot writes it")
+        raise ValueError("it isn't in the exact form that devboot writes")
     return kit
 
 
@@ -204,7 +206,7 @@ def _tuples(plain: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _refuse_strangers(kit: Kit) -> None:
-    """Everything has to be of its type, what is named has to be listed, and what is listed has to be possible."""
+    """Raise ValueError if a value has the wrong type, a named file isn't listed, or a digest isn't possible."""
     contents = kit.contents
     records = [contents._asdict(), *(each._asdict() for each in contents.packages)]
     for record in [*records, *(each._asdict() for each in contents.objects)]:
@@ -220,9 +222,9 @@ def _refuse_strangers(kit: Kit) -> None:
             raise ValueError(f"{path!a} is named, but not listed")
     for each in kit.files:
         if type(each.size) is not int or each.size < 0 or not re.fullmatch(r"[0-9a-f]{64}", each.sha256):
-            raise ValueError(f"{each.path!a} has no size or digest that can be")
+            raise ValueError(f"{each.path!a} has an impossible size or digest")
         if each.path.startswith("downloads/") and each.path != f"downloads/{each.sha256}":
-            raise ValueError(f"{each.path!a} is not called as its content")
+            raise ValueError(f"{each.path!a} is not named after its digest")
 
 
 def _refuse_type(name: str, value: object) -> None:
@@ -235,26 +237,26 @@ def _refuse_type(name: str, value: object) -> None:
     if name == "data" and is_right:
         is_right = all(type(text) is str for pair in value for text in pair)  # type: ignore[attr-defined]
     if not is_right:
-        raise ValueError(f"{name!a} is of another type")
+        raise ValueError(f"{name!a} has the wrong type")
 
 
 class KitReader:
-    """An opened kit. Nothing in it is used before `verify` has gone through all of it."""
+    """An opened kit. Nothing in it is used before `verify` has checked all of it."""
 
     def __init__(self, file: BinaryIO, name: str) -> None:
         self._file = file
         self._name = name
 
     def kit(self) -> Kit:
-        """The list at its beginning. Raises IntegrityError `kit/not-a-kit`, `kit/too-new`."""
+        """Return the list at the kit's beginning. Raises IntegrityError `kit/not-a-kit`, `kit/too-new`."""
         self._file.seek(0)
         head = self._file.read(_BLOCK)
         size = _size_in(head)
         if size is None or size > _LIST_LIMIT or head != _header(LIST, size):
-            raise self._no_kit("it doesn't begin with a list of its files, as kits do")
+            raise self._no_kit("it doesn't begin with a list of its files, as every kit does")
         data = self._file.read(size)
         if len(data) < size or self._file.read(-size % _BLOCK) != _padding(size):
-            raise self._damaged("it ends in its own list")
+            raise self._damaged("it ends in the middle of its list")
         self._refuse_newer(data)
         try:
             return from_json(data)
@@ -262,7 +264,7 @@ class KitReader:
             raise self._no_kit(f"its list can't be read: {error}") from error
 
     def verify(self, *, tell: Callable[[int], None] = lambda _: None) -> Kit:
-        """Read all of it, write nothing, and give what it holds. Raises IntegrityError `kit/…`."""
+        """Read the whole kit without writing anything, and return its description. Raises IntegrityError `kit/…`."""
         kit = self.kit()
         done = 0
         for _, blocks in self._members(kit, ()):
@@ -271,13 +273,13 @@ class KitReader:
                 tell(done)
         rest = self._file.read(2 * _BLOCK + 1)
         if rest != bytes(2 * _BLOCK):
-            raise self._damaged("it ends too early" if len(rest) < 2 * _BLOCK else "something stands behind its end")
+            raise self._damaged("it ends too early" if len(rest) < 2 * _BLOCK else "it has data after its end")
         return kit
 
     def extract(self, into: str, paths: Collection[str]) -> dict[str, str]:
-        """Put these files into the empty folder `into`, each under its path, digests checked again.
+        """Write these files into the empty folder `into` under their paths, with digests checked again.
 
-        Gives the path on the disk of each. Raises IntegrityError `kit/damaged`, OSError.
+        Returns the path on disk of each. Raises IntegrityError `kit/damaged`, OSError.
         """
         kit = self.kit()
         found = {}
@@ -290,14 +292,17 @@ class KitReader:
         return found
 
     def _members(self, kit: Kit, only: Collection[str]) -> Iterator[tuple[KitFile, Iterator[bytes]]]:
-        """Each file with its content in blocks, checked when the last one has been taken; `only` () for all."""
+        """Yield each file with its content in blocks; an empty `only` means all files.
+
+        The digest is checked when the last block has been read.
+        """
         for each in kit.files:
             header = _header(each.path, each.size)
             found = self._file.read(len(header))
             if found != header:
                 short = len(found) < len(header)
                 raise self._damaged(
-                    "it ends too early" if short else f"something else stands where `{each.path}` belongs"
+                    "it ends too early" if short else f"it has other data in the place of `{each.path}`"
                 )
             if only and each.path not in only:
                 self._file.seek(each.size + -each.size % _BLOCK, os.SEEK_CUR)
@@ -309,12 +314,12 @@ class KitReader:
         while left:
             block = self._file.read(min(_CHUNK, left))
             if not block:
-                raise self._damaged(f"it ends in `{each.path}`")
+                raise self._damaged(f"it ends in the middle of `{each.path}`")
             digest.update(block)
             left -= len(block)
             yield block
         if digest.hexdigest() != each.sha256 or self._file.read(-each.size % _BLOCK) != _padding(each.size):
-            raise self._damaged(f"`{each.path}` has other bytes than its list says")
+            raise self._damaged(f"`{each.path}` doesn't have the digest in its list")
 
     def _refuse_newer(self, data: bytes) -> None:
         try:
@@ -333,16 +338,16 @@ class KitReader:
     def _no_kit(self, why: str) -> IntegrityError:
         return IntegrityError(
             "kit/not-a-kit",
-            f"`{self._name}` is no kit that devboot wrote",
+            f"`{self._name}` is not a kit written by devboot",
             causes=[why],
-            help=["devboot pack   # on a machine with the network writes one"],
+            help=["devboot pack   # on a machine with network, writes a kit"],
             kept=[_KEPT],
         )
 
     def _damaged(self, why: str) -> IntegrityError:
         return IntegrityError(
             "kit/damaged",
-            f"`{self._name}` is not as it was packed",
+            f"`{self._name}` has changed since it was packed",
             causes=[why],
             help=["copy it again, comparing the sha256 that `devboot pack` printed"],
             kept=[_KEPT],

@@ -1,4 +1,4 @@
-"""System libraries with their headers, for builds of Python packages: store objects, and the variables for builds."""
+"""Provides system libraries with headers for builds of Python packages: as store objects, without root."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ _DROPPED = (
     "share/doc/*",
     "share/man/*",
 )
-# Headers need those of other packages; a compiler's own are the machine's
+# Headers include those of other packages; the compiler's own headers are taken from the machine
 _FOLLOWED = (r".*-(?:multi)?dev$",)
 _OF_THE_COMPILER = r"(?:libc6|linux-libc|libgcc-[\d.]+|libstdc\+\+-[\d.]+|libc\+\+.*)-dev$|.*-(?:doc|data|perl|bin)$"
 _PKG_CONFIG = "pkg-config"
 
 
 class Locator(NamedTuple):
-    """Where the files of libraries come from: a kind of source, the prefix within its trees, and how one is found.
+    """A source of system libraries: the prefix within its trees, and a function that finds one.
 
-    `find` returns the artifact and the version of what a library needs, None where the source hasn't got it. It raises
-    DevbootError where the source can't be reached.
+    `find` returns the artifact and the version of a library, None if the source doesn't have it. It raises
+    DevbootError if the source can't be reached.
     """
 
     prefix: str
@@ -41,7 +41,7 @@ class Locator(NamedTuple):
 
 
 def find_in_distribution(library: SystemLibrary, records: Find) -> tuple[Artifact, str] | None:
-    """Return the Debian packages that a library's builds need, with the version of the first."""
+    """Return the Debian packages that builds with a library need, and the version of the first; None if missing."""
     roots = library.debs or library.apt
     left_out = f"(?!(?:{'|'.join(library.also)})$)(?:{_OF_THE_COMPILER})" if library.also else _OF_THE_COMPILER
     try:
@@ -56,16 +56,16 @@ def find_in_distribution(library: SystemLibrary, records: Find) -> tuple[Artifac
 
 
 class LibraryStore:
-    """A `LibrarySupply` out of the store.
+    """A `LibrarySupply` that keeps libraries in the store.
 
     Args:
         locators: where to look, in this order.
-        realise: has a store object for what is wanted.
+        realise: makes sure that a store object exists, and returns it.
         hold: keeps the store object of this name for the project.
-        platform: this machine's.
-        cache: devboot's cache directory, which gets uv's caches of what is built with libraries.
+        platform: this machine's platform.
+        cache: devboot's cache directory; uv's caches for builds with libraries go below it.
         environ: the variables that builds have already.
-        has_pkg_config: whether the machine has that program.
+        has_pkg_config: True if the machine has that program.
 
     """
 
@@ -87,7 +87,7 @@ class LibraryStore:
         self._cache = os.path.join(cache, "libraries")
         self._environ = environ
         self._has_pkg_config = has_pkg_config
-        self._places: dict[str, str] = {}  # the prefixes of those that are there, by key
+        self._places: dict[str, str] = {}  # prefixes of the libraries in the store, by key
         self._objects: dict[str, str] = {}
 
     @property
@@ -102,7 +102,7 @@ class LibraryStore:
             if library.key not in self._places and not self._find(library):
                 return None
             places.append((self._places[library.key], library))
-        if any(mark in place for place, _ in places for mark in " \t:"):  # which build systems take for an end
+        if any(mark in place for place, _ in places for mark in " \t:"):  # build systems split values there
             return None
         key = hashlib.sha256("\n".join(sorted({place for place, _ in places})).encode()).hexdigest()[:16]
         own = {"UV_CACHE_DIR": os.path.join(self._cache, key)}
@@ -118,11 +118,11 @@ class LibraryStore:
             return None
         for key, place in places.items():
             path = place.rpartition("/tree")[0]
-            # Taken as it is: asking the distribution for its newest version takes seconds
+            # The object at hand is good enough: asking the distribution for its newest version takes seconds
             if key not in self._places and os.path.exists(os.path.join(path, REGISTERED)):
                 self._take(key, path, place)
         if any(each.key not in self._places for each in self._complete(libraries)):
-            return None  # one has gone: the build asks for it anew
+            return None  # one was removed: the build fails and asks for it again
         return self.variables(libraries)
 
     def remember(self, requirement: str, libraries: Sequence[SystemLibrary]) -> None:
@@ -136,7 +136,7 @@ class LibraryStore:
         return os.path.join(self._cache, "built", f"{requirement.replace('/', '_')}.json")
 
     def _complete(self, libraries: Sequence[SystemLibrary]) -> list[SystemLibrary]:
-        """Add pkg-config, by which most builds look for libraries, where this machine has none."""
+        """Add pkg-config, with which most builds look for libraries, if this machine has none."""
         is_there = self._has_pkg_config or any(each.key == _PKG_CONFIG for each in libraries)
         return [*libraries, *([] if is_there else [known_libraries()[_PKG_CONFIG]])]
 
@@ -158,12 +158,12 @@ class LibraryStore:
 
 
 def build_variables(places: Sequence[tuple[str, SystemLibrary]], environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables that lead a build to libraries, each at its prefix; what `environ` says stays behind it."""
+    """Return the variables that point a build at libraries, each at its prefix, followed by those of `environ`."""
     include, folders, programs, more = list[str](), list[str](), list[str](), dict[str, str]()
     for place, library in places:
         head = os.path.join(place, "include")
         machine = sorted(glob(f"{head}/*-linux-gnu*"))
-        if "CC" not in library.variables:  # whose headers have to come after those of C++
+        if "CC" not in library.variables:  # a compiler's C headers have to come after those of C++
             include += [head, *machine, *(os.path.join(head, each) for each in library.include)]
         own = [*sorted(glob(f"{place}/lib/*-linux-gnu*")), os.path.join(place, "lib")]
         own += sorted(glob(f"{os.path.dirname(place)}/lib/*-linux-gnu*")) if place.endswith("/usr") else []

@@ -1,7 +1,8 @@
-"""Which objects running processes use: what they run, map, hold open, stand in, or have in arguments and environment.
+"""Finds store objects that running processes use.
 
-A process may know an object by a variable alone (its PATH) and start a program of it an hour later, so that counts too.
-Linux reads /proc; elsewhere `ps` and `lsof` are asked. Processes of other users can't be looked into.
+A process uses an object if it runs or maps a file of it, holds one open, has its working directory there, or has
+its path in arguments or environment: a process may know an object only by its PATH and start a program of it an
+hour later. On Linux /proc is read, elsewhere `ps` and `lsof` are run. Processes of other users can't be inspected.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Collection, Iterable
 from contextlib import suppress
 
 _PROC = "/proc"
-# a path through an object: what stands before it up to the end of a line or of a variable, and the key of its name
+# a path through an object: the text before it up to the beginning of the line or variable, and the object's key
 _OBJECT = re.compile(rb"([^\0\n]*)/([a-z0-9]{8,32})-")
 _BEGINNING = re.compile(rb"(?:^|[:=,; \"'])(?=/)")
 _LOOKS = 3
@@ -21,9 +22,9 @@ _ASK_SECONDS = 30.0
 
 
 def objects_in_use(store: str, keys: Collection[str]) -> dict[str, str]:
-    """Of the objects with these keys in `store`, those that processes use: key → one user, `pid 4711 (redis-server)`.
+    """Return those of the objects with these keys that processes use: key → one user, as `pid 4711 (redis-server)`.
 
-    Whatever looks like a path through an object counts, by whichever name it leads to the store.
+    Any text that looks like a path through an object counts if it leads to the store, by whatever name.
     """
     wanted = {key.encode() for key in keys}
     if not wanted or not os.path.isdir(store):
@@ -33,7 +34,7 @@ def objects_in_use(store: str, keys: Collection[str]) -> dict[str, str]:
 
 
 class _Place:
-    """The store's directory, recognised by whatever path leads to it: homes are linked, and mounted elsewhere."""
+    """The store's directory, recognised through any path that leads to it: homes may be links or mounts."""
 
     def __init__(self, store: str) -> None:
         found = os.stat(store)
@@ -41,7 +42,10 @@ class _Place:
         self._known: dict[bytes, bool] = {}
 
     def keys_in(self, text: bytes, wanted: set[bytes], *, is_elsewhere: bool = False) -> set[bytes]:
-        """Which of the wanted objects `text` has paths through; `is_elsewhere`: of who sees other mounts than we do."""
+        """Return the wanted keys of objects that `text` has paths through.
+
+        `is_elsewhere` is True for a process in another mount namespace, whose paths can't be followed.
+        """
         if not any(key in text for key in wanted):
             return set()
         pairs = {(before, key) for before, key in _OBJECT.findall(text) if key in wanted}
@@ -62,7 +66,7 @@ class _Place:
 
 
 def users_of(paths: Collection[str]) -> dict[str, str]:
-    """Of these files and folders, those that processes use, or something below them: path → one user."""
+    """Return those of these files and folders that processes use, or something below them: path → one user."""
     if not os.path.isdir(f"{_PROC}/self"):
         lines = _output(["/usr/sbin/lsof", "-nP", "-u", str(os.getuid()), "-F", "n"])
         text = b"\n".join(lines)
@@ -79,7 +83,7 @@ def _look_into_proc(store: _Place, wanted: set[bytes]) -> dict[str, str]:
     seen: set[str] = set()
     mounts = _link(f"{_PROC}/self/ns/mnt")
     for _ in range(_LOOKS):
-        # One that was forked while we looked isn't in the list yet, and one in the middle of an exec shows nothing.
+        # A process forked meanwhile isn't in the list yet, and one in the middle of an exec shows nothing: look again.
         fresh = [pid for pid in os.listdir(_PROC) if pid.isdecimal() and pid not in seen]
         for pid in fresh:
             text = _all_of(pid)
@@ -93,7 +97,7 @@ def _look_into_proc(store: _Place, wanted: set[bytes]) -> dict[str, str]:
 
 
 def _all_of(pid: str) -> bytes:
-    """All that may name a path, as one text; empty for a process that is gone, or isn't ours to look into."""
+    """Return every path that a process refers to, as one text; empty if it is gone or can't be inspected."""
     folder = f"{_PROC}/{pid}"
     parts = [_link(f"{folder}/{name}") for name in ("exe", "cwd", "root")]
     parts += [_content(f"{folder}/{name}") for name in ("environ", "cmdline", "maps")]
@@ -122,7 +126,7 @@ def _name(pid: str) -> str:
 
 
 def _ask(store: _Place, wanted: set[bytes]) -> dict[str, str]:
-    """The same by `ps`, with environments (-E), and `lsof`, for open and mapped files."""
+    """Return the keys in use by running `ps` (with environments, -E) and `lsof` (open and mapped files)."""
     found: dict[str, str] = {}
     for line in _output(["/bin/ps", "-axEww", "-o", "pid=,command="]):
         pid, _, command = line.strip().partition(b" ")

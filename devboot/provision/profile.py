@@ -1,4 +1,4 @@
-"""`<state>/profile`: the project's programs out of the store, at paths that stay the same from version to version."""
+"""Links the project's programs from the store into `<state>/profile`, whose paths stay the same across versions."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _STAGED = ".new"
 
 
 def link_programs(state: str, folders: Sequence[str]) -> None:
-    """Make `profile/bin` below `state` show the programs of these folders, of which earlier ones win.
+    """Make `profile/bin` below `state` link to the programs of these folders; earlier folders win.
 
-    It is replaced as a whole or not at all, and left alone where it is right; without any program there is none. One
+    It is replaced atomically, and left alone if it is right; without any program there is no profile. Only one
     command at a time may call this for a project. Raises MachineError.
     """
     profile = os.path.join(state, NAME)
@@ -51,7 +51,7 @@ def _programs(folders: Sequence[str]) -> dict[str, str]:
 
 
 def _links(folder: str) -> dict[str, str]:
-    """What is linked there now; empty where it is no folder of links."""
+    """Return the current links; empty if there is no such folder of links."""
     try:
         return {name: os.readlink(os.path.join(folder, name)) for name in os.listdir(folder)}
     except OSError:

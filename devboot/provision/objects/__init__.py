@@ -1,1 +1,1 @@
-"""Objects of the store: read-only folders that are whole or absent, made from one package of the lock."""
+"""Store objects: read-only folders that are complete or absent, each made from one package of the lock."""

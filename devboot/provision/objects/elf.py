@@ -1,4 +1,4 @@
-"""What an ELF file asks of the machine's C library: names of wheels lie about it, so the file itself is read."""
+"""Reads the required glibc version from ELF files, since the names of wheels are often wrong about it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Floor = tuple[int, int]
 
 
 def glibc_floor(path: str) -> Floor | None:
-    """The lowest glibc that has every symbol version that the file names; None for static files and other formats."""
+    """Return the lowest glibc that has every symbol version in the file; None for static files and other formats."""
     with open(path, "rb") as stream:
         if stream.read(4) != _MAGIC:
             return None
@@ -23,14 +23,14 @@ def glibc_floor(path: str) -> Floor | None:
 
 
 def tree_glibc_floor(directory: str) -> Floor | None:
-    """The highest floor of all ELF files below `directory`."""
+    """Return the highest floor of all ELF files below `directory`; None if there is none."""
     paths = (os.path.join(directory, name) for name in files_below(directory))
     floors = (glibc_floor(path) for path in paths if os.path.isfile(path) and not os.path.islink(path))
     return max((floor for floor in floors if floor is not None), default=None)
 
 
 def host_glibc() -> Floor | None:
-    """The version of this machine's glibc; None on musl and macOS."""
+    """Return the version of this machine's glibc; None on musl and macOS."""
     try:
         said = os.confstr("CS_GNU_LIBC_VERSION")
     except (ValueError, OSError):
@@ -39,7 +39,7 @@ def host_glibc() -> Floor | None:
 
 
 def parse_floor(text: str) -> Floor:
-    """`2.28` as numbers that compare."""
+    """Return `2.28` as comparable numbers: (2, 28)."""
     major, _, minor = text.partition(".")
     return int(major), int(minor.partition(".")[0] or 0)
 

@@ -1,4 +1,4 @@
-"""The listing of an object, object.json: what was published, so that damage is found by size or by content."""
+"""The listing of a store object, object.json: sizes and digests of its files, by which damage is found."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ _OWN = {NAME, ".registered"}
 
 
 def write(directory: str) -> None:
-    """List everything below `directory` into it."""
+    """Write the listing of everything below `directory` into it."""
     entries = list(list_tree(directory))
     record = {"format": 1, "digest": tree_digest(entries), "files": [list(entry) for entry in entries]}
     path = os.path.join(directory, NAME)
     with open(path, "w", encoding="ascii") as stream:
         json.dump(record, stream, indent=0)
-    os.chmod(path, 0o644)  # whatever the umask is, as all else in the tree
+    os.chmod(path, 0o644)  # independent of the umask, like all other files of the tree
 
 
 def read(directory: str) -> tuple[str, tuple[Entry, ...]] | None:
-    """The tree's digest and its entries; None when the listing is missing or was cut short."""
+    """Return the tree's digest and its entries; None if the listing is missing or damaged."""
     try:
         with open(os.path.join(directory, NAME), encoding="ascii", opener=plain) as stream:
             record = json.load(stream)
@@ -37,13 +37,16 @@ def read(directory: str) -> tuple[str, tuple[Entry, ...]] | None:
 
 
 def digest_of(directory: str) -> str:
-    """The digest of the listing itself."""
+    """Return the digest of the listing itself."""
     with open(os.path.join(directory, NAME), "rb", opener=plain) as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def complaints(directory: str, *, full: bool) -> tuple[str, ...]:
-    """What differs from the listing: `bin/redis-server is missing`. Quick: presence and size; full: all of it."""
+    """Return differences from the listing, as `bin/redis-server is missing`.
+
+    By default only presence and size are compared; with `full` also contents, modes and extra files.
+    """
     found = read(directory)
     if found is None:
         return (f"{NAME} is missing or damaged",)
@@ -51,7 +54,7 @@ def complaints(directory: str, *, full: bool) -> tuple[str, ...]:
     said = [complaint for entry in entries if (complaint := _complaint(directory, entry, full=full))]
     if full:
         listed = {entry.path for entry in entries} | _OWN
-        said += [f"{name} doesn't belong there" for name in files_below(directory) if name not in listed]
+        said += [f"{name} isn't part of the object" for name in files_below(directory) if name not in listed]
     return tuple(said)
 
 
@@ -68,7 +71,7 @@ def _complaint(directory: str, entry: Entry, *, full: bool) -> str | None:
 
 def _deep_complaint(path: str, entry: Entry, found: os.stat_result) -> str | None:
     if not (stat.S_ISLNK if entry.is_link else stat.S_ISREG)(found.st_mode):
-        return f"{entry.path} isn't the kind of file that was published"
+        return f"{entry.path} is another kind of file than the one published"
     if entry.is_link:
         content = hashlib.sha256(os.fsencode(os.readlink(path))).hexdigest()
     else:

@@ -1,4 +1,4 @@
-"""What a tree needs before it is a program's home: links that its archive couldn't hold, other paths, bytecode."""
+"""Completes an unpacked tree: links that its archive couldn't hold, replaced paths, and compiled Python modules."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from devboot.provision.objects.tree import files_below
 
 
 def mend(tree: str, layout: Layout, final: str) -> None:
-    """Make the links and replace the texts that the layout asks for, in the unpacked files at `tree`.
+    """Make the links and replace the texts that the layout names, in the unpacked files at `tree`.
 
-    `final` is where the tree will be: `{tree}` in a replacement stands for it. Raises IntegrityError
-    `archive/wrong-layout` where the files aren't those that the recipe was written for.
+    `final` is the tree's final path: `{tree}` in a replacement stands for it. Raises IntegrityError
+    `archive/wrong-layout` if the files aren't those that the recipe was written for.
     """
     for link, wanted in layout.links:
         path = os.path.join(tree, link)
         target = _matching(tree, link, wanted) if "*" in wanted else wanted
         if "*" in wanted and (not target or os.path.lexists(path)):
-            continue  # it is for another platform
+            continue  # the link is for another platform
         if os.path.lexists(path):
-            raise _unexpected(f"`{link}` is there already, and the recipe would link it to `{target}`")
+            raise _unexpected(f"`{link}` exists already, and the recipe would link it to `{target}`")
         os.makedirs(os.path.dirname(path), exist_ok=True)
         os.symlink(target, path)
     for pattern, texts in layout.substitute:
@@ -40,7 +40,7 @@ def mend(tree: str, layout: Layout, final: str) -> None:
 
 
 def _matching(tree: str, link: str, wanted: str) -> str:
-    """The file that a pattern beside a link matches, as seen from the link; empty for none."""
+    """Return the target of a link whose recipe gives a pattern, relative to the link; "" if nothing matches."""
     folder = os.path.dirname(link)
     pattern = os.path.normpath(os.path.join(folder, wanted))
     found = [name for name in files_below(tree) if fnmatchcase(name, pattern)]
@@ -51,8 +51,8 @@ _LINKER_SCRIPT = b"/* GNU ld script"
 
 
 def relocate(tree: str, prefix: str, final: str) -> None:
-    """Make a tree's configuration programs, pkg-config files and linker scripts name `final` instead of `prefix`."""
-    # A folder below the prefix, or the prefix alone as a value; not the end of a longer path
+    """Replace `prefix` by `final` in a tree's configuration programs, pkg-config files and linker scripts."""
+    # Match a folder below the prefix, or the prefix alone as a value, but not the end of a longer path
     start = rb"(?:(?<![\w.$}/-])|(?<=-I)|(?<=-L))"
     named = re.compile(start + re.escape(prefix.encode()) + rb"(?=/|[\s\"';:]|$)", re.MULTILINE)
     place = os.fsencode(os.path.join(final, prefix.lstrip("/")))
@@ -72,21 +72,21 @@ def relocate(tree: str, prefix: str, final: str) -> None:
 
 
 def compile_modules(staging: str, layout: Layout) -> None:
-    """Compile the Python modules of the layout with its first program: nobody can add bytecode to the store later.
+    """Compile the layout's Python modules with its first program: the store is read-only afterwards.
 
-    The result depends on nothing but the modules, so that it has the same digest everywhere. Raises MachineError.
+    The bytecode depends on nothing but the modules, so it has the same digest everywhere. Raises MachineError.
     """
     tree = os.path.join(staging, "tree")
     folders = sorted(path for pattern in layout.modules for path in glob(os.path.join(tree, pattern)))
     if not folders:
         return
     program = os.path.join(staging, "bin", layout.programs[0])
-    # what a module can't say in this version (tests of errors, templates) stays uncompiled
+    # modules with syntax errors in this version (tests, templates) stay uncompiled
     words = ["-sB", "-m", "compileall", "-qf", "--invalidation-mode", "unchecked-hash", "-s", tree, *folders]
-    # Not isolated by `-I`, which passes over the seed, on which the order of sets in bytecode depends up to 3.10
+    # Without `-I`, which ignores the hash seed: up to 3.10 the order of sets in bytecode depends on it
     environ = {"PATH": os.defpath, "PYTHONHASHSEED": "0"}
     try:
-        # `-m` looks for modules where it is started: there are none
+        # `-m` imports from the current folder, so that is one without modules
         subprocess.run(
             [program, *words],
             env=environ,
@@ -104,7 +104,7 @@ def _replace(path: str, name: str, texts: tuple[str, ...], final: str) -> None:
         content = stream.read()
     for old, new in zip(texts[::2], texts[1::2], strict=True):
         if old.encode() not in content:
-            raise _unexpected(f"`{name}` doesn't hold `{old}`, which the recipe replaces")
+            raise _unexpected(f"`{name}` doesn't contain `{old}`, which the recipe replaces")
         content = content.replace(old.encode(), new.replace("{tree}", final).encode())
     with open(path, "wb") as stream:
         stream.write(content)

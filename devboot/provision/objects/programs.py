@@ -1,7 +1,7 @@
-"""The programs of an object: links to its files, and scripts where a command line or variables stand before them.
+"""Writes the programs of a store object: links to its files, or scripts that set variables or add arguments.
 
-Scripts name nothing outside the object but the folder of interpreters beside the store, so that an object has the same
-bytes wherever it is; a script finds itself through any chain of links.
+Scripts contain no path outside the object except the interpreters' folder next to the store, so that an object has
+the same bytes wherever it is; a script finds its object through any chain of links.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ while [ -L "$self" ]; do
 done
 object=$(cd "${self%/*}/.." && pwd -P) || exit 1
 """
-# Bytecode goes beside the interpreter: the object is read-only, and bytecode isn't the same on every machine.
+# Bytecode is cached next to the interpreter: the object is read-only, and bytecode differs between machines.
 _PYTHON = """\
 pythons=${object%/*}/../pythons/MINOR
 if ! read -r python 2>/dev/null <"$pythons/path" || ! [ -x "$python" ]; then python=pythonMINOR; fi
@@ -35,7 +35,7 @@ export PYTHONPATH="$object/tree" PYTHONPYCACHEPREFIX="$pythons/pycache" PYTHONSA
 
 
 def write_programs(staging: str, wanted: Wanted) -> None:
-    """Fill `staging`/bin. Raises IntegrityError `archive/wrong-layout` where a file of the tree is missing."""
+    """Fill `staging`/bin. Raises IntegrityError `archive/wrong-layout` if a file of the tree is missing."""
     layout = wanted.layout
     os.mkdir(os.path.join(staging, "bin"))
     for program, pattern in layout.bin:
@@ -67,8 +67,8 @@ def _write_script(directory: str, program: str, layout: Layout, python: str, com
 
 
 def _word(text: str) -> str:
-    """One word for the shell, its placeholders filled when the script runs."""
-    pieces = _PLACEHOLDER.split(text)  # text and names by turns
+    """Return one quoted shell word whose placeholders are filled when the script runs."""
+    pieces = _PLACEHOLDER.split(text)  # texts and names alternate
     return '"' + "".join(_VALUES[piece] if index % 2 else _escaped(piece) for index, piece in enumerate(pieces)) + '"'
 
 

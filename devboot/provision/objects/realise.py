@@ -1,4 +1,4 @@
-"""From one package of the lock to its store object: fetch, drop, clean, check, publish."""
+"""Realises one package of the lock as a store object: fetch, drop, clean, check, publish."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from devboot.provision.objects.tree import clean_wheel_tree, drop_files, normali
 from devboot.resolve.source import Placing, Source
 from devboot.sources.program_version import SECONDS, ask_program
 
-_BUILDER = 1  # raise it when the same artifact would become another object
+_BUILDER = 1  # raise it whenever the same artifact would give another object
 _SHOWN = 5  # lines about one damaged object
 _INSTALLED_BY_UV = ("wheel", "app", "memory")
 
 
 class Host(NamedTuple):
-    """What this machine is: platform, version of its glibc (None: has none), distribution (`debian-13`, "" if none)."""
+    """The machine: platform, glibc version (None if it has none), distribution (`debian-13`, "" if unknown)."""
 
     platform: str
     glibc: Floor | None
@@ -36,7 +36,7 @@ class Host(NamedTuple):
 
 
 def object_name(wanted: Wanted) -> str:
-    """`<key>-<name>-<version>`: equal content has an equal name, on every machine."""
+    """Return `<key>-<name>-<version>`: equal content has an equal name, on every machine."""
     artifact, layout = wanted.artifact, wanted.layout
     parts = (_BUILDER, wanted.name, wanted.version, wanted.revision, wanted.platform, artifact.source, artifact.sha256)
     text = "\0".join(map(str, (*parts, *sorted(layout.bin), *sorted(layout.drop), *_rarer(wanted))))
@@ -45,7 +45,7 @@ def object_name(wanted: Wanted) -> str:
 
 
 def _rarer(wanted: Wanted) -> Iterator[object]:
-    """What few packages have; each says what it is, since any of them may be missing."""
+    """Yield the layout's rarely used fields, each with its name, since any of them may be missing."""
     layout = wanted.layout
     rarer = {"shims": layout.shims, "links": layout.links, "substitute": layout.substitute, "env": layout.env}
     yield from ((name, sorted(value)) for name, value in rarer.items() if value)
@@ -71,12 +71,11 @@ def realise(
     now: Callable[[], float],
     is_thorough: bool = False,
 ) -> StoreObject:
-    """The store object of a locked package, fetched and built where it isn't there yet, or is damaged.
+    """Return the store object of a locked package; fetch and build it if it is missing or damaged.
 
-    `is_thorough` finds damage by content, in milliseconds a megabyte; without it only sizes are looked at.
-
-    Raises MachineError (`machine/glibc-too-old`, `machine/noexec`, `store/does-not-run`, disk, permissions), BusyError,
-    IntegrityError, NetworkError `store/unrepairable`, and what the source raises.
+    `is_thorough` compares contents, which takes milliseconds per megabyte; otherwise only sizes are compared.
+    Raises MachineError (`machine/glibc-too-old`, `machine/noexec`, `store/does-not-run`, disk, permissions),
+    BusyError, IntegrityError, NetworkError `store/unrepairable`, and the errors of the source.
     """
     step, name = wanted.name, object_name(wanted)
     built: list[str] = []
@@ -112,13 +111,13 @@ def realise(
 
 def _unrepairable(wanted: Wanted, damage: Sequence[str], error: DevbootError) -> NetworkError:
     artifact = wanted.artifact
-    needed = f"`{artifact.file or artifact.name}`, {_megabytes(artifact.size)}, has to be fetched for that"
+    needed = f"`{artifact.file or artifact.name}`, {_megabytes(artifact.size)}, has to be downloaded for the repair"
     return NetworkError(
         "store/unrepairable",
         f"{wanted.name} {wanted.version} is damaged and can't be repaired now",
         details=damage[:_SHOWN],
         causes=[needed, error.what, *error.causes],
-        help=["devboot store repair   # when the network is there"],
+        help=["devboot store repair   # when the network is available"],
         kept=["the damaged object stays where it is, but nothing is started from it"],
     )
 
@@ -153,15 +152,15 @@ def _run_program(staging: str, wanted: Wanted) -> None:
     except OSError as error:
         raise machine_error(error, path, "run") from error
     if answer is None:
-        raise _does_not_run(wanted, program, f"it said nothing within {SECONDS:.0f} s")
-    if wanted.version in answer.said:  # whatever its exit code: some know only `-h`, which is a failure
+        raise _does_not_run(wanted, program, f"it printed nothing within {SECONDS:.0f} s")
+    if wanted.version in answer.said:  # the exit code doesn't matter: some programs have only `-h`, which exits with 1
         return
     if answer.code:
         said = (answer.stderr or answer.stdout).strip().splitlines()
         raise _does_not_run(wanted, program, said[-1] if said else f"exit code {answer.code}")
     raise IntegrityError(
         "store/wrong-version",
-        f"what was fetched as {wanted.name} {wanted.version} says that it is something else",
+        f"what was fetched as {wanted.name} {wanted.version} reports another version",
         causes=[f"`{program} {asks}`: {(answer.stdout or answer.stderr).strip()[:100]}"],
         help=[f"devboot lock --update {wanted.name}"],
     )
@@ -177,7 +176,7 @@ def _does_not_run(wanted: Wanted, program: str, cause: str) -> MachineError:
 
 
 def _refuse_misfits(wanted: Wanted, host: Host, directory: str) -> None:
-    """Before anything is fetched: an older glibc, a filesystem that runs nothing."""
+    """Refuse, before anything is fetched, a glibc that is too old and a filesystem mounted noexec."""
     if wanted.platform != host.platform:
         return
     if wanted.artifact.glibc:
@@ -185,7 +184,7 @@ def _refuse_misfits(wanted: Wanted, host: Host, directory: str) -> None:
     if os.statvfs(directory).f_flag & getattr(os, "ST_NOEXEC", 0):
         raise MachineError(
             "machine/noexec",
-            f"nothing may be run from `{directory}`",
+            f"programs can't be run from `{directory}`",
             causes=["its filesystem is mounted with `noexec`"],
             help=["export DEVBOOT_HOME=/a/path/where/programs/run"],
         )
@@ -203,7 +202,7 @@ def _refuse_glibc(wanted: Wanted, floor: Floor | None, host: Host) -> None:
 
 
 def _older(wanted: Wanted, host: Host) -> list[str]:
-    """The newest version that this machine's glibc is enough for."""
+    """Return the newest version that runs with this machine's glibc, if there is one."""
     fitting = (version for version, floor in wanted.others if host.glibc and floor and parse_floor(floor) <= host.glibc)
     return list(fitting)[:1]
 

@@ -1,11 +1,12 @@
-"""What is in use: objects that projects hold, and those that a running command is about to need.
+"""Records which objects are in use: those that projects hold, and those that running commands are about to need.
 
-    <data>/roots/<project key>              one project: its directory, then one object a line, and why if not for now
+    <data>/roots/<project key>              one project: its directory, then one object per line, with its reason
     <data>/roots/.running-<random>          one running command: locked while it lives
-    <data>/roots/.running-<random>.names    what that command needs, one object a line
-    <data>/locks/roots.lock                 held while a command adds an object, and while a collector looks and removes
+    <data>/roots/.running-<random>.names    the objects that command needs, one per line
+    <data>/locks/roots.lock                 held while a command adds an object, and while a collector works
 
-A collector takes for in use what a `.running-` file that it can't lock says, and what a project that is there says.
+To a collector, objects are in use if they are named by an existing project or by a `.running-` file that is locked.
+A line without a reason is an object of the current environment.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ _READ_ONLY = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 class TemporaryRoots:
-    """Objects that the running command needs, said before it looks whether they are there (case 24)."""
+    """The objects that the running command needs, recorded before it checks whether they exist."""
 
     def __init__(self, data: str) -> None:
         self._directory = os.path.join(data, "roots")
@@ -37,12 +38,12 @@ class TemporaryRoots:
         self._lock = FileLock(self._path, "provisioning")
 
     def add(self, name: str) -> None:
-        """Hold one more object. A store that can't be written can't be collected either: nothing happens there."""
+        """Hold one more object. In a read-only store nothing is recorded, since it can't be collected either."""
         try:
             make_directories(self._directory)
             if not os.access(self._directory, os.W_OK):
                 return
-            with roots_lock(self._data):  # threads of one command come here, too
+            with roots_lock(self._data):  # also between threads of one command
                 if not self._lock.is_held:
                     self._lock.acquire()
                 with open(self._path + _NAMES, "a", encoding="utf-8", opener=plain) as stream:
@@ -53,7 +54,7 @@ class TemporaryRoots:
                 raise machine_error(error, self._path) from error
 
     def release(self) -> None:
-        """Let go of all."""
+        """Release all objects."""
         _unlink(self._path)
         self._lock.release()
 
@@ -67,7 +68,10 @@ class TemporaryRoots:
 
 
 class ProjectRoot(NamedTuple):
-    """What one project holds: its directory, objects with why (`generation 3`, "" for now), the file that says so."""
+    """The objects that one project holds, each with its reason (`generation 3`, "" for the current environment).
+
+    `root` is the project's directory; `path` is the file with this record.
+    """
 
     root: str
     objects: Mapping[str, str]
@@ -79,12 +83,12 @@ class ProjectRoot(NamedTuple):
         return frozenset(self.objects)
 
     def why(self, name: str) -> str:
-        """Who needs an object, in words: the directory, and the generation where it is for that."""
+        """Return who needs an object, in words: the directory, and the generation if it is for one."""
         return ", ".join(filter(None, [self.root, self.objects[name]]))
 
     @property
     def is_gone(self) -> bool:
-        """Whether the project's directory was removed; one that can't be looked at counts as there."""
+        """True if the project's directory was removed; one that can't be accessed counts as existing."""
         try:
             os.lstat(self.root)
         except (FileNotFoundError, NotADirectoryError):
@@ -95,7 +99,7 @@ class ProjectRoot(NamedTuple):
 
 
 class RunningRoot(NamedTuple):
-    """What one command needs: who it is (`pid 4711 (provisioning, 12 s)`), "" where it has ended without tidying up."""
+    """The objects that one command needs; `who` is `pid 4711 (provisioning, 12 s)`, "" if it was killed."""
 
     who: str
     names: frozenset[str]
@@ -104,7 +108,7 @@ class RunningRoot(NamedTuple):
 
 @contextmanager
 def roots_lock(data: str) -> Iterator[None]:
-    """Between a look at the roots and what follows from it, no command may add one."""
+    """Hold the lock that keeps commands from adding roots between a look at the roots and an action based on it."""
     lock = FileLock(os.path.join(data, "locks", "roots.lock"), "roots", TABLE)
     lock.acquire()
     try:
@@ -114,7 +118,7 @@ def roots_lock(data: str) -> Iterator[None]:
 
 
 def project_roots(data: str) -> tuple[ProjectRoot, ...]:
-    """What projects hold, those that are gone too."""
+    """Return the records of all projects, including those that are gone."""
     found = []
     for path in _files(data, is_running=False):
         root, *names = _lines(path) or [""]
@@ -125,13 +129,13 @@ def project_roots(data: str) -> tuple[ProjectRoot, ...]:
 
 
 def running_roots(data: str, now: float) -> tuple[RunningRoot, ...]:
-    """What commands need that run now, and what those have left that were killed."""
+    """Return the records of running commands, and those that killed commands have left."""
     found = []
     for path in _files(data, is_running=True):
         lock = FileLock(path, "roots")
         holder = read_holder(path)
         is_free = lock.try_acquire()
-        if is_free and not os.path.exists(path + _NAMES):  # it ended this instant; what we locked is a new, empty file
+        if is_free and not os.path.exists(path + _NAMES):  # it has just ended; the locked file is a new, empty one
             _unlink(path)
         else:
             found.append(RunningRoot("" if is_free else holder.describe(now), frozenset(_lines(path + _NAMES)), path))
@@ -140,7 +144,7 @@ def running_roots(data: str, now: float) -> tuple[RunningRoot, ...]:
 
 
 def forget(path: str) -> None:
-    """Remove the file of a root whose project is gone, or whose command was killed."""
+    """Remove the record of a project that is gone or a command that was killed."""
     _unlink(path)
 
 
@@ -166,7 +170,7 @@ def _unlink(path: str) -> None:
 
 
 def hold_more_for_project(data: str, root: str, names: Iterable[str]) -> None:
-    """Record further objects that the project at `root` uses, beside those that it used before."""
+    """Record further objects that the project at `root` uses, in addition to the earlier ones."""
     _, *lines = _lines(os.path.join(data, "roots", project_key(root))) or [root]
     before = [line.partition(" ") for line in lines]
     used = [name for name, _, why in before if not why]
@@ -174,9 +178,9 @@ def hold_more_for_project(data: str, root: str, names: Iterable[str]) -> None:
 
 
 def hold_for_project(data: str, root: str, names: Iterable[str], kept: Mapping[str, str] = NOTHING) -> None:
-    """Record which objects the project at `root` uses, instead of what it used before.
+    """Record the objects that the project at `root` uses, instead of the earlier ones.
 
-    `kept` are further ones, each with why: `generation 3`.
+    `kept` are further objects with their reasons, as `generation 3`.
     """
     path = os.path.join(data, "roots", project_key(root))
     now = set(names)
@@ -193,5 +197,5 @@ def hold_for_project(data: str, root: str, names: Iterable[str], kept: Mapping[s
     except OSError as error:
         if error.errno not in _READ_ONLY:
             raise machine_error(error, path) from error
-    if os.access(os.path.dirname(path), os.W_OK):  # what can't be written can't be collected either
+    if os.access(os.path.dirname(path), os.W_OK):  # a read-only store can't be collected either
         atomic_write(path, os.fsencode(text), mode=0o600)

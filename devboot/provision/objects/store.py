@@ -1,12 +1,13 @@
-"""The store: a directory of read-only objects that are whole or absent. It never fetches: it is handed a build.
+"""The store: a directory of read-only objects that are complete or absent. It never fetches: callers pass a build.
 
     <data>/store/<key>-<name>-<version>/    an object: bin/, tree/, object.json
-    <data>/store/<…>/.registered            what makes it visible: written last, so that one stat answers
+    <data>/store/<…>/.registered            makes the object visible; written last, so that one stat decides
     <data>/locks/<key>.lock                 held while one process builds that object
     <data>/roots/                           which objects are in use: `roots`
 
-Look up, lock, look again, build in staging beside it, verify, sync, rename, register. Killed before the rename, staging
-is left, which nobody reads; killed after it, the next one adopts the object when every byte is right, else discards it.
+Steps: look up, lock, look up again, build in a staging folder, verify, sync, rename, register. A process killed
+before the rename leaves a staging folder that nobody reads; after it, the next one adopts the object if every byte
+is right, and otherwise discards it.
 """
 
 from __future__ import annotations
@@ -25,22 +26,22 @@ from devboot.provision.objects.tree import make_read_only, remove_tree, sync_tre
 
 REGISTERED = ".registered"
 STAGING = ".staging-"
-_LOCK_SECONDS = 1800.0  # the time that a big download may take on a slow line
+_LOCK_SECONDS = 1800.0  # a big download on a slow line takes that long
 
 
 class StoreObject(NamedTuple):
-    """A realised object: its directory, and the directory to put on PATH."""
+    """A realised object: its name and its directory."""
 
     name: str  # <key>-<name>-<version>
     path: str
 
     @property
     def bin(self) -> str:
-        """Where its programs are."""
+        """The folder of its programs, for PATH."""
         return os.path.join(self.path, "bin")
 
     def program(self, name: str) -> str:
-        """The path of one of its programs."""
+        """Return the path of one of its programs."""
         return os.path.join(self.path, "bin", name)
 
 
@@ -52,12 +53,12 @@ class Store:
         self._data = data
 
     def find(self, name: str) -> StoreObject | None:
-        """The object if it is registered: one stat."""
+        """Return the object if it is registered; costs one stat."""
         path = os.path.join(self.directory, name)
         return StoreObject(name, path) if os.path.exists(os.path.join(path, REGISTERED)) else None
 
     def names(self) -> Iterator[str]:
-        """Every registered object."""
+        """Iterate over the names of all registered objects."""
         entries = sorted(os.listdir(self.directory)) if os.path.isdir(self.directory) else []
         return (name for name in entries if not name.startswith(".") and self.find(name))
 
@@ -72,10 +73,11 @@ class Store:
         damaged: Callable[[tuple[str, ...]], None] | None = None,
         full: bool = False,
     ) -> StoreObject:
-        """The object `name`, built by `build(staging)` if it isn't there; `command` is told to those who wait.
+        """Return the object `name`, built by `build(staging)` if it is missing; waiters are shown `command`.
 
-        `damaged` is told what is wrong with the one that is there, before it is built anew. `roots` keeps a collector
-        off it from before the look-up. Raises MachineError, BusyError, and what `build` does.
+        `damaged` is called with the complaints about a damaged object before it is rebuilt. `roots` protects the
+        object from collectors from before the look-up on. Raises MachineError, BusyError, and the errors of
+        `build`.
         """
         roots.add(name)
         found = self._find_whole(name, full=full)
@@ -97,11 +99,11 @@ class Store:
             lock.release()
 
     def complaints(self, name: str, *, full: bool) -> tuple[str, ...]:
-        """What is wrong with an object: by presence and size, or with `full` by content, modes and strangers too."""
+        """Return what is wrong with an object: presence and size, with `full` also contents, modes and extra files."""
         return listing.complaints(os.path.join(self.directory, name), full=full)
 
     def withdraw(self, name: str) -> None:
-        """Make a damaged object invisible: nobody finds it until it is whole again. Raises MachineError."""
+        """Hide a damaged object until it has been repaired. Raises MachineError."""
         path = os.path.join(self.directory, name)
         try:
             with FileLock(self._lock_path(name), "repair", BUILD):
@@ -117,7 +119,7 @@ class Store:
 
     def _find_whole(self, name: str, *, full: bool) -> StoreObject | None:
         found = self.find(name)
-        # a loss of power may have truncated files that looked written: their sizes cost a stat each
+        # after a power failure files may be truncated: checking the size costs one stat each
         return None if found is None or listing.complaints(found.path, full=full) else found
 
     def _adopt(self, name: str) -> StoreObject | None:
@@ -129,8 +131,8 @@ class Store:
     def _publish(self, name: str, build: Callable[[str], None]) -> StoreObject:
         make_directories(self.directory)
         key = name.partition("-")[0]
-        for left in self._left_staging(key):  # the lock is ours, so nobody builds there any more
-            with contextlib.suppress(OSError):  # but a program that a killed build has started may still write there
+        for left in self._left_staging(key):  # we hold the lock, so no build is running there
+            with contextlib.suppress(OSError):  # but a program started by a killed build may still write there
                 remove_tree(left)
         staging = tempfile.mkdtemp(prefix=f"{STAGING}{key}-", dir=self.directory)
         final = os.path.join(self.directory, name)
@@ -145,9 +147,9 @@ class Store:
             self._swap(staging, final)
             fail_point("store/renamed")
         except OSError as error:
-            told = machine_error(error, final)  # before the removal: afterwards there is room again
+            failure = machine_error(error, final)  # before the removal, which frees the disk
             remove_tree(staging)
-            raise told from error
+            raise failure from error
         except BaseException:
             remove_tree(staging)
             raise

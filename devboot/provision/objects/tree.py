@@ -1,4 +1,4 @@
-"""Staged trees: drop and clean what isn't wanted, normalise modes, list and digest, make read-only."""
+"""Processes staged trees: drop unwanted files, normalise modes, list and digest, make read-only."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from devboot.errors import IntegrityError
 
-# what uv writes into a target and what differs from one installation to the next
+# files that uv adds to a target, and that differ from one installation to the next
 _INSTALLER_FILES = (
     "*.dist-info/INSTALLER",
     "*.dist-info/REQUESTED",
@@ -22,14 +22,14 @@ _INSTALLER_FILES = (
     "*.dist-info/uv_cache.json",
     "*.dist-info/uv_build.json",
 )
-_SYNCS = 16  # files that are written through at once
+_SYNCS = 16  # files that are synced at the same time
 _REGENERATED = (".lock", "*/__pycache__/*", "__pycache__/*", "*.pyc")
 
 
 class Entry(NamedTuple):
-    """One file of a tree: `path` relative to it, `size` in bytes, `sha256` in hexadecimal, and its only mode bit.
+    """One file of a tree: `path` relative to it, `size` in bytes, `sha256` in hexadecimal, and two flags.
 
-    For a symbolic link the target stands for the content.
+    For a symbolic link, size and digest are those of its target's path.
     """
 
     path: str
@@ -40,7 +40,7 @@ class Entry(NamedTuple):
 
 
 def files_below(directory: str) -> Iterator[str]:
-    """Every file and symbolic link below `directory`, relative to it, sorted by path."""
+    """Iterate over the relative paths of all files and symbolic links below `directory`, sorted."""
     found = []
     for parent, directories, files in os.walk(directory):
         links = [name for name in directories if os.path.islink(os.path.join(parent, name))]
@@ -58,7 +58,7 @@ def drop_files(directory: str, patterns: Iterable[str]) -> None:
 
 
 def clean_wheel_tree(directory: str) -> None:
-    """Leave only what the wheel holds, so that two installations of it are equal byte for byte."""
+    """Leave only the wheel's own files, so that two installations of it are equal byte for byte."""
     drop_files(directory, (*_INSTALLER_FILES, *_REGENERATED))
     scripts = os.path.join(directory, "bin")
     for name in os.listdir(scripts) if os.path.isdir(scripts) else ():
@@ -68,7 +68,7 @@ def clean_wheel_tree(directory: str) -> None:
 
 
 def _is_entry_point(path: str) -> bool:
-    # its first line names the interpreter of whoever ran uv
+    # its first line contains the path of the interpreter that uv was run with
     with open(path, "rb") as stream:
         head = stream.readline(4096)
     return head.startswith(b"#!") and b"python" in head
@@ -81,7 +81,7 @@ def _remove_empty(directory: str) -> None:
 
 
 def find_one(directory: str, pattern: str) -> str:
-    """The one file below `directory` that matches; raises IntegrityError `archive/wrong-layout`."""
+    """Return the only file below `directory` that matches; raises IntegrityError `archive/wrong-layout`."""
     found = [name for name in files_below(directory) if fnmatchcase(name, pattern)]
     if len(found) == 1:
         return found[0]
@@ -120,7 +120,7 @@ def _normalise_one(path: str, root: str) -> None:
 
 
 def list_tree(directory: str) -> Iterator[Entry]:
-    """Every file and link with its digest, sorted by path."""
+    """Yield every file and link with its digest, sorted by path."""
     for name in files_below(directory):
         path = os.path.join(directory, name)
         found = os.lstat(path)
@@ -134,7 +134,7 @@ def list_tree(directory: str) -> Iterator[Entry]:
 
 
 def tree_digest(entries: Iterable[Entry]) -> str:
-    """One digest for a whole listing."""
+    """Return one digest for a whole listing."""
     total = hashlib.sha256()
     for entry in entries:
         kind = "link" if entry.is_link else "exec" if entry.is_executable else "file"
@@ -143,12 +143,12 @@ def tree_digest(entries: Iterable[Entry]) -> str:
 
 
 def sync_tree(directory: str) -> None:
-    """Write every file and directory through to the disk."""
+    """Sync every file and directory to the disk."""
     paths = [directory]
     for parent, directories, files in os.walk(directory):
         found = (os.path.join(parent, name) for name in files + directories)
         paths += [path for path in found if not os.path.islink(path)]
-    # Each waits for the file system's journal, which takes what many ask for at once: a tenth of the time.
+    # In parallel, since the journal commits many files at once: this takes a tenth of the time.
     with ThreadPoolExecutor(min(_SYNCS, len(paths))) as pool:
         for _ in pool.map(_sync, paths):
             pass
@@ -163,12 +163,12 @@ def _sync(path: str) -> None:
 
 
 def make_read_only(directory: str) -> None:
-    """Take the write permission from everything below and from the directory itself."""
+    """Remove write permission from the directory and everything below it."""
     _change_modes(directory, lambda mode: mode & ~0o222)
 
 
 def remove_tree(directory: str) -> None:
-    """Delete a tree, read-only or not; nothing happens when it isn't there."""
+    """Delete a tree, read-only or not; do nothing if it doesn't exist."""
     if os.path.lexists(directory):
         _change_modes(directory, lambda mode: mode | 0o200)
         shutil.rmtree(directory)
@@ -185,7 +185,7 @@ def _change_modes(directory: str, change: Callable[[int], int]) -> None:
 
 
 def link_or_copy(path: str, target: str) -> None:
-    """Give a file a second name, or make a copy where the filesystem has one name for each. Raises OSError."""
+    """Hard-link a file, or copy it on filesystems without hard links. Raises OSError."""
     try:
         os.link(path, target)
     except FileExistsError:
@@ -195,14 +195,14 @@ def link_or_copy(path: str, target: str) -> None:
 
 
 def put_where_nothing_is(staged: str, target: str) -> None:
-    """Give a file its name, and unlike a rename never replace what has come there in the meantime.
+    """Move a file to `target`, but unlike a rename never replace a file that has appeared there.
 
-    `staged` may be there afterwards. Raises FileExistsError, OSError.
+    `staged` may still exist afterwards. Raises FileExistsError, OSError.
     """
     try:
         os.link(staged, target)
     except FileExistsError:
         raise
-    except OSError:  # a filesystem without links: whoever makes the file may replace it
+    except OSError:  # a filesystem without hard links: create the target first, which then may be replaced
         os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         os.replace(staged, target)

@@ -132,7 +132,7 @@ def test_younger_than_asked_stays(data):
     found = publish(data)
 
     assert told(collect(data, terms(older_than=101.0)).kept) == [
-        (OBJECT, found.name, "unused, but not for as long as `--older-than` asks")
+        (OBJECT, found.name, "unused, but younger than `--older-than`")
     ]
     assert told(collect(data, terms(older_than=100.0)).removed) == [(OBJECT, found.name, "nothing uses it")]
 
@@ -250,8 +250,8 @@ def test_hundreds_of_leftovers_go_by_age_and_only_without_an_owner(data):
 
     assert len(done.removed) == 199
     assert sorted(told(done.kept)) == [
-        (LEFTOVER, owned.name, "another command builds it"),
-        (LEFTOVER, young.name, "a killed build left it a short while ago"),
+        (LEFTOVER, owned.name, "another command is building it"),
+        (LEFTOVER, young.name, "left recently by a killed build"),
     ]
     assert sorted(os.listdir(store)) == sorted([owned.name, young.name])
     assert len(collect(data, terms(older_than=0.0)).removed) == 2

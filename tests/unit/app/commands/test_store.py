@@ -32,14 +32,14 @@ def test_a_collection_says_what_went_and_why_the_rest_stays():
     removed = (
         Piece(ROOT, "/home/ada/old", 0, "the project is gone"),
         Piece(OBJECT, NAME, 24_100_000, "nothing uses it"),
-        Piece(LEFTOVER, ".staging-6cv63ptr4yphx5t4-x", 900, "a killed build left it"),
+        Piece(LEFTOVER, ".staging-6cv63ptr4yphx5t4-x", 900, "left by a killed build"),
     )
     kept = (Piece(OBJECT, NAME.replace("8.2.3", "7.4.2"), 22_000_000, "/home/ada/shop"),)
 
     assert render_collected(Collected(removed, kept, is_dry=False), "/home/ada") == (
         "removed  record of ~/old                       the project is gone\n"
         "removed  redis 8.2.3                  24.1 MB  nothing uses it\n"
-        "removed  .staging-6cv63ptr4yphx5t4-x    900 B  a killed build left it\n"
+        "removed  .staging-6cv63ptr4yphx5t4-x    900 B  left by a killed build\n"
         "kept     redis 7.4.2                  22.0 MB  ~/shop\n"
         "24.1 MB freed; 1 object kept\n"
     )

@@ -90,9 +90,12 @@ def test_links_and_paths_are_mended(staging):
 @pytest.mark.parametrize(
     ("layout", "cause"),
     [
-        (Layout((), links=(("lib/show", "x"),)), "`lib/show` is there already, and the recipe would link it to `x`"),
+        (Layout((), links=(("lib/show", "x"),)), "`lib/show` exists already, and the recipe would link it to `x`"),
         (Layout((), substitute=(("no/*", ("a", "b")),)), "no file matches `no/*`, in which the recipe replaces paths"),
-        (Layout((), substitute=(("lib/*", ("zzz", "b")),)), "`lib/show` doesn't hold `zzz`, which the recipe replaces"),
+        (
+            Layout((), substitute=(("lib/*", ("zzz", "b")),)),
+            "`lib/show` doesn't contain `zzz`, which the recipe replaces",
+        ),
     ],
 )
 def test_a_tree_that_isnt_as_the_recipe_says_is_refused(layout, cause, staging):

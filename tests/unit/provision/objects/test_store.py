@@ -104,7 +104,7 @@ def test_wrong_bytes_leave_the_store_as_it_was(data):
         ("delete", "tree/toy/data.txt is missing", True),
         ("flip", "tree/toy/data.txt has other content", False),
         ("chmod", "tree/toy/data.txt has mode 0644", False),
-        ("add", "tree/toy/new doesn't belong there", False),
+        ("add", "tree/toy/new isn't part of the object", False),
         ("listing", "object.json is missing or damaged", True),
     ],
 )
@@ -152,7 +152,10 @@ def test_a_damaged_object_is_not_used_when_it_cannot_be_fetched_again(data):
     assert caught.value.slug == "store/unrepairable"
     assert caught.value.what == "toy 1.0.0 is damaged and can't be repaired now"
     assert caught.value.details == ("tree/toy/data.txt has 0 bytes instead of 5",)
-    assert caught.value.causes == ("`toy-1.0.0.whl`, 1.6 MB, has to be fetched for that", "could not fetch toy")
+    assert caught.value.causes == (
+        "`toy-1.0.0.whl`, 1.6 MB, has to be downloaded for the repair",
+        "could not fetch toy",
+    )
 
 
 def inflict(damage, path):

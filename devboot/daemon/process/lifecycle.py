@@ -68,9 +68,7 @@ _LATER = (
         "devboot.supervisor.explain.observed",
     ),
     *(
-        "devboot.supervisor.explain.missing_libraries",
         "devboot.supervisor.explain.missing_package",
-        "devboot.supervisor.explain.npm_advice",
         "devboot.supervisor.explain.missing_programs",
         "devboot.model.distributions",
         "devboot.environment.ports.holders",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from devboot.errors import WorkError
 from devboot.model import process as model
+from devboot.supervisor.explain.known_errors import CERTAIN, KNOWN, REMOVED_MODULES, find_advice
 from devboot.supervisor.output.line_matcher import find_hint
 from devboot.supervisor.state import THEN_FAILED
 
@@ -31,42 +32,10 @@ _NO_FILE = (
     r"(?:No such file or directory|Permission denied|Read-only file system|does not exist|not found)\b.*?"
     r"(?<![\w.])['\"]?(/(?:app|code|src|workspace|project|data|usr/src/\w+|home/app|opt/app|srv/app|var/www)(?:/[\w.-]+)*)['\"]?\s*$"
 )
-# A graphical program without a graphical session
-_NO_SCREEN = (
-    r"KeyError: 'DISPLAY'|no display name and no \$DISPLAY|DisplayNameError|"
-    r"[Cc](?:an't|annot|ould not) (?:connect to|open) (?:X server|display)|Could not load the Qt platform plugin"
-)
-_UNRESOLVED = r"(?:Name or service not known|Temporary failure in name resolution|nodename nor servname provided)"
-# A host name without a domain that could not be resolved, by library
-_NO_HOST = (
-    r"could not translate host name \"([\w-]+)\" to address",
-    r"Unknown (?:MySQL )?server host '([\w-]+)'",
-    r".*(?:connecting to |[ /@'(])([A-Za-z][\w-]*)(?::\d+|')[^\n]*" + _UNRESOLVED,
-    r"DNS lookup failed for ([A-Za-z][\w-]*):\d+",
-)
-# A client that requires TLS of a server without it, and advice: libpq and asyncpg, then redis-py
-_NO_TLS = {
-    r"server does not support SSL, but SSL was required|rejected SSL upgrade": (
-        "clients do without TLS on a socket: give them no host, as in `postgresql://postgres@/app`, and set"
-        ' `PGHOST = "${services.postgres.socket}"` under `[env]` in devboot.toml'
-    ),
-    r"unexpected keyword argument 'ssl_cert_reqs'|redis\..*\[SSL: (?:WRONG_VERSION|RECORD_LAYER)": (
-        "the local Redis has no TLS: let the code demand it of `rediss://` addresses alone"
-    ),
-}
 _FRAME = r'^\s*File "([^"]+)", line (\d+)'
 _NO_MODULE = r"No module named '([A-Za-z_]\w*)'"
 # An exception of a library that lacks an optional dependency and names the command to install it
 _ASKS_FOR = r"^\w*(?:Error|Exception): .*\bpip3? install (?:-\S+ )*['\"]?([A-Za-z][\w.-]*(?:\[[\w,-]+\])?)"
-# Modules removed from the standard library, with the last minor version that has them
-_LEFT = {
-    **dict.fromkeys(("asynchat", "asyncore", "distutils", "imp", "smtpd"), "3.11"),
-    **dict.fromkeys(
-        ("aifc", "audioop", "cgi", "cgitb", "chunk", "crypt", "imghdr", "lib2to3", "mailcap", "nntplib", "pipes"),
-        "3.12",
-    ),
-    **dict.fromkeys(("sndhdr", "spwd", "sunau", "telnetlib", "uu", "xdrlib"), "3.12"),
-}
 
 
 def signal_name(number: int) -> str:
@@ -267,7 +236,7 @@ def _hinted(spec: model.ProcessSpec, slug: str, what: str, tail: tuple[str, ...]
     if known is not None:
         slug, causes = known[0].slug, (known[0].what,)
         helps = (known[0].help, *helps) if known[0].help else helps
-    elif screen := _screen(tail):
+    elif screen := find_advice(CERTAIN, tail):
         helps = (*screen, *helps)
     elif (seen := _observed(spec, tail)) is not None:
         what, causes = _cut(f"{spec.name} {seen.sentence}"), (what,)
@@ -301,57 +270,13 @@ def _observed(spec: model.ProcessSpec, tail: tuple[str, ...]) -> Explanation | N
     return explain(spec, tail) if spec.kind != model.SERVICE else None
 
 
-def _screen(tail: tuple[str, ...]) -> tuple[str, ...]:
-    """Return advice if a graphical program found no screen."""
-    import re
-
-    if not any(re.search(_NO_SCREEN, line) for line in tail):
-        return ()
-    return ("it opens windows: run devboot in a desktop session, or with a screen of its own: `xvfb-run devboot up`",)
-
-
 def _what_is_missing(tail: tuple[str, ...], spec: model.ProcessSpec) -> tuple[str, ...]:
     """Return advice if the output ends with a missing file, library, host or package."""
     from devboot.supervisor.explain.file_templates import copying_command
-    from devboot.supervisor.explain.missing_libraries import lacking_library
-    from devboot.supervisor.explain.npm_advice import npm_advice
 
     if copying := copying_command(tail, spec.cwd, _root(spec)):
         return (f"{copying}   # a template of what is missing",)
-    if npm := npm_advice(tail, spec.cwd):
-        return npm
-    return (
-        lacking_library(tail)
-        or _unknown_host(tail)
-        or _no_tls(tail)
-        or _path_of_image(tail, spec.cwd)
-        or _missing_package(tail, spec)
-    )
-
-
-def _unknown_host(tail: tuple[str, ...]) -> tuple[str, ...]:
-    """Return advice if a host without a domain can't be resolved, such as a container's."""
-    import re
-
-    text = "\n".join(tail)
-    match = next((found for pattern in _NO_HOST if (found := re.search(pattern, text))), None)
-    if match is None:
-        return ()
-    name = match[1]
-    if match.re.pattern == _NO_HOST[0]:  # libpq
-        return (f"`{name}` is no host of this machine: set PGHOSTADDR=127.0.0.1 in .env, then `devboot up -d`",)
-    if match.re.pattern == _NO_HOST[1]:  # resolved in C, where `hosts` of devboot.toml has no effect
-        return (f"`{name}` is no host of this machine: let the host come out of a variable, or add it to /etc/hosts",)
-    return (
-        f'`{name}` is no host of this machine: `hosts = ["{name}"]` under `[python]` in devboot.toml leads it here',
-    )
-
-
-def _no_tls(tail: tuple[str, ...]) -> tuple[str, ...]:
-    """Return advice if a client requires TLS of a local server."""
-    import re
-
-    return tuple(advice for pattern, advice in _NO_TLS.items() if any(re.search(pattern, line) for line in tail))
+    return find_advice(KNOWN, tail, spec.cwd) or _path_of_image(tail, spec.cwd) or _missing_package(tail, spec)
 
 
 def _path_of_image(tail: tuple[str, ...], cwd: str) -> tuple[str, ...]:
@@ -443,7 +368,7 @@ def _where_it_was(name: str) -> str:
     """Return advice for a module that was removed from its former package or from Python; "" for others."""
     if name == "pkg_resources":
         return "setuptools 82 no longer has it: require `setuptools<82`, then `devboot up -d`"
-    last = _LEFT.get(name)
+    last = REMOVED_MODULES.get(name)
     return f'Python has it up to {last} only: `version = "{last}"` under `[python]` in devboot.toml' if last else ""
 
 

@@ -1,10 +1,12 @@
-"""What is advised where npm can't install packages."""
+"""The table of known errors."""
+
+import re
 
 import pytest
 
 from devboot.model.process import TASK, ProcessSpec
 from devboot.supervisor.explain.failures import ended
-from devboot.supervisor.explain.npm_advice import npm_advice
+from devboot.supervisor.explain.known_errors import CERTAIN, KNOWN, find_advice
 from devboot.supervisor.state import End
 
 CONFLICT = """
@@ -33,12 +35,28 @@ npm ERR! Missing: toy@1.0.0 from lock file
     ],
 )
 def test_npm_gets_the_setting_or_the_lock_that_it_asks_for(text, command):
-    assert npm_advice(text.splitlines(), "/p/my ui") == (command,)
+    assert find_advice(KNOWN, text.splitlines(), "/p/my ui") == (command,)
 
 
 @pytest.mark.parametrize("text", ["npm error code ENOTFOUND", "retry with --legacy-peer-deps", ""])
 def test_other_complaints_get_no_advice(text):
-    assert npm_advice(text.splitlines(), "/p") == ()
+    assert find_advice(KNOWN, text.splitlines(), "/p") == ()
+
+
+@pytest.mark.parametrize("known", [*CERTAIN, *KNOWN], ids=lambda known: known.said)
+def test_advice_names_what_was_found_only_where_an_expression_finds_something(known):
+    groups = re.compile(known.also or known.said).groups
+
+    assert groups == any("{found}" in text for text in known.advice)
+
+
+def test_the_row_with_a_further_line_needs_that_line():
+    said = "ValueError: Unable to configure handler 'file'"
+    missing = "FileNotFoundError: [Errno 2] No such file or directory: '/p/logs/app.log'"
+
+    assert find_advice(KNOWN, [missing, said]) == ("mkdir -p '/p/logs'   # for the log that the code writes there",)
+    assert find_advice(KNOWN, [said])[0].startswith("the folder for a log may be missing")
+    assert find_advice(KNOWN, [missing]) == ()
 
 
 def test_a_failed_task_comes_with_it():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from devboot.app.command_table import BY_NAME, COMMANDS, GLOBAL, Command, Flag
-from devboot.errors import UsageError
+from devboot.errors import UsageError, shell_word
 from devboot.model.nearest import nearest
 from devboot.record import Record
 
@@ -12,24 +12,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-# What other tools call it; good for a hint, never run.
-ELSEWHERE = {
-    "status": "ps",
-    "list": "ps",
-    "exec": "run",
-    "shell": "run",
-    "install": "sync",
-    "setup": "sync",
-    "update": "lock",
-    "upgrade": "lock",
-    "serve": "up",
-    "kill": "down",
-    "connect": "attach",
-    "echo": "logs",
-    "check": "doctor",
+# For what other tools do with everything when no process is named.
+_WHOLE = {
+    "start": "`devboot up`: everything",
+    "stop": "`devboot down`: everything, and the background process",
+    "restart": "`devboot restart '*'`: everything",
 }
-
-
 _NUMBERS = {"SECONDS": "30", "COUNT": "100"}  # what such a value is called in the table, and an example
 
 
@@ -103,7 +91,7 @@ class _Reader:
         own = () if self.command is None else self.command.flags
         flag = _find(name, own) or _find(name, GLOBAL)
         if flag is None:
-            raise _unknown(name, self.command, self.rest)
+            raise _unknown(name, self.command, [value, *self.rest] if equals else self.rest)
         into = self.globals if flag in GLOBAL else self.values
         if flag.metavar:
             self._store(into, flag, value if equals else self._next(flag, name))
@@ -161,8 +149,11 @@ def _find(name: str, flags: Sequence[Flag]) -> Flag | None:
 def _command(word: str) -> Command:
     command = BY_NAME.get(word)
     if command is None:
-        near = ELSEWHERE.get(nearest(word, [*BY_NAME, *ELSEWHERE]) or "", nearest(word, BY_NAME))
-        advice = (f"did you mean `devboot {near}`?",) if near else ()
+        from devboot.app import peer_words
+
+        near = word if word in peer_words.COMMANDS else nearest(word, [*BY_NAME, *peer_words.COMMANDS])
+        meant = None if near is None else peer_words.COMMANDS.get(near, f"devboot {near}")
+        advice = () if meant is None else (f"did you mean `{meant}`?" if meant.startswith("devboot ") else meant,)
         raise UsageError(
             "usage/unknown-command",
             f"there is no command `{word}`",
@@ -176,10 +167,11 @@ def _count(command: Command, args: Sequence[str]) -> None:
     missing = next((argument for argument in command.arguments[len(args) :] if argument.required), None)
     example = f"`{command.examples[0][0]}`: {command.examples[0][1]}"
     if missing is not None:
+        whole = [_WHOLE[command.name]] if command.name in _WHOLE else []
         raise UsageError(
             "usage/argument",
             f"`devboot {command.name}` needs {missing.metavar}: {missing.help}",
-            help=[example, f"`devboot help {command.name}`"],
+            help=[example, *whole, f"`devboot help {command.name}`"],
         )
     if len(args) > len(command.arguments) and not any(argument.multiple for argument in command.arguments):
         raise UsageError(
@@ -195,11 +187,30 @@ def _only_start(name: str, spellings: list[str]) -> str | None:
     return found[0] if len(found) == 1 else None
 
 
+def _peer_advice(name: str, command: Command | None, rest: Sequence[str]) -> list[str]:
+    """Return advice about a flag that another tool has; `rest` is what follows it on the command line."""
+    from devboot.app import peer_words
+
+    typed = "" if command is None else command.name
+    found = peer_words.FLAGS.get((typed, name))
+    if found is None and typed == "start":  # of honcho and overmind: our `up`
+        ours = _find(name, BY_NAME["up"].flags)
+        found = peer_words.FLAGS.get(("up", name)) or (f"`devboot up {name}`: {ours.help}" if ours else None)
+        typed = "up"
+    found = found or peer_words.FLAGS.get(("", name))
+    if found is None or not found.startswith("-"):
+        return [] if found is None else [found]
+    flag = _find(found, (*BY_NAME[typed].flags, *GLOBAL) if typed else GLOBAL)
+    value = f" {shell_word(rest[0]) if rest else flag.metavar}" if flag is not None and flag.metavar else ""
+    return [f"did you mean `devboot {typed}{' ' if typed else ''}{found}{value}`?"]
+
+
 def _unknown(name: str, command: Command | None, rest: Sequence[str]) -> UsageError:
     own = () if command is None else command.flags
     spellings = [spelling for flag in (*own, *GLOBAL) for spelling in flag.names if name[:2] == spelling[:2]]
+    advice = _peer_advice(name, command, rest)
     near = nearest(name, spellings) or _only_start(name, spellings)
-    advice = [f"did you mean `{near}`?"] if near else []
+    advice = advice or ([f"did you mean `{near}`?"] if near else [])
     if command is None:
         takers = [other.name for other in COMMANDS if _find(name, other.flags)]
         takers.sort(key=lambda taker: taker not in rest)

@@ -99,21 +99,40 @@ def _line(source: str, number: int, file: str) -> ProcfileLine | None:
     start = len(name) - len(name.lstrip())
     name = name.strip()
 
-    def bad(what: str, column: int, width: int, label: str, help_line: str = "") -> ManifestError:
+    def bad(what: str, column: int, width: int, label: str, *helps: str) -> ManifestError:
         place = Place(file, number, column, width=max(width, 1), label=label, source=source)
-        return ManifestError("procfile/bad-line", what, place=place, help=(help_line,) if help_line else ())
+        return ManifestError("procfile/bad-line", what, place=place, help=helps)
 
     if not colon:
-        raise bad("expected `name: command`", start + 1, len(stripped), "no colon", "begin a comment with `#`")
+        raise bad("expected `name: command`", start + 1, len(stripped), "no colon", *_with_colon(stripped))
     if not name:
-        raise bad("the process has no name", source.index(":") + 1, 1, "expected a name before it")
+        helps = [f"write `web{stripped}`, with a name that fits"] if command.strip() else []
+        raise bad("the process has no name", source.index(":") + 1, 1, "expected a name before it", *helps)
     for offset, letter in enumerate(name):
         if letter not in _NAME or (offset == 0 and letter not in _LETTERS):
             label = "letters, digits, `_`, `-` and `.`, not `-` or `.` first"
-            raise bad(f"`{printable(name)}` is not a name that devboot takes", start + 1, len(name), label)
+            fitting = _fitting(name)
+            helps = [f"write `{printable(fitting + ': ' + command.strip())}`"] if fitting and command.strip() else []
+            raise bad(f"`{printable(name)}` can't be used as a name", start + 1, len(name), label, *helps)
     if not command.strip():
-        raise bad(f"`{printable(name)}` has no command", source.index(":") + 1, 1, "expected a command after it")
+        what, label = f"`{printable(name)}` has no command", "expected a command after it"
+        raise bad(what, source.index(":") + 1, 1, label, "add a command, or remove the line")
     return ProcfileLine(name, command.strip(), number)
+
+
+def _with_colon(text: str) -> tuple[str, ...]:
+    """Return advice for a line without a colon: the line with one if its first word can be a name, or a comment."""
+    name, _, command = text.partition(" ")
+    as_process = (
+        f"write `{printable(name)}: {printable(command.strip())}`" if command and _fitting(name) == name else ""
+    )
+    as_comment = f"write `# {printable(text)}` if it is a comment"
+    return (as_process, as_comment) if as_process else (as_comment,)
+
+
+def _fitting(name: str) -> str:
+    """Return `name` with each letter that a name can't have replaced by `-`; "" if no letter is left."""
+    return "".join(letter if letter in _NAME else "-" for letter in name).lstrip("-.")
 
 
 def _twice(line: ProcfileLine, first: ProcfileLine, source: str, file: str) -> ManifestError:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from devboot.app.preparation.compose.composition import kinds_of
 from devboot.app.preparation.project.loaded import Loaded
 from devboot.environment.reloaders import EVERYTHING, left_to_itself
-from devboot.errors import UsageError
+from devboot.errors import ManifestError, UsageError
 from devboot.model.edge.manifest.manifest import load_procfile
 from devboot.model.nearest import nearest
 from devboot.supervisor.core.names import expand
@@ -111,6 +111,8 @@ def self_reloading(loaded: Loaded) -> Iterator[str]:
 
 
 def _with_procfile(loaded: Loaded, path: str) -> Loaded:
+    if not os.path.lexists(path):
+        raise ManifestError("procfile/not-found", f"there is no Procfile `{path}`", help=["devboot up -f Procfile"])
     inner = os.path.relpath(path, loaded.project.root)
     procfile = load_procfile(loaded.project.root, inner)
     names = () if procfile is None else procfile.names
@@ -124,7 +126,8 @@ def _with_procfile(loaded: Loaded, path: str) -> Loaded:
 def _with_env_files(loaded: Loaded, paths: Sequence[str]) -> Loaded:
     for path in paths:
         if not os.path.isfile(path):
-            raise UsageError("usage/env-file", f"there is no file `{path}`", help=["devboot up -e .env,.env.local"])
+            what = f"`{path}` is not a file" if os.path.exists(path) else f"there is no file `{path}`"
+            raise UsageError("usage/env-file", what, help=["devboot up -e .env -e .env.local"])
     inner = tuple(os.path.relpath(path, loaded.project.root) for path in paths)
     table = loaded.manifest.env_files.model_copy(update={"read": inner})
     return loaded._replace(manifest=loaded.manifest.model_copy(update={"env_files": table}), is_adjusted=True)

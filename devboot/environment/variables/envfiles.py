@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from devboot.clone_reader import read_env_file
 from devboot.environment.variables.layers import is_secret_value
-from devboot.errors import DevbootError, ManifestError, Place, Problems, reason_of
+from devboot.errors import DevbootError, ManifestError, Place, Problems, reason_of, shell_word
 from devboot.model import overmind
 from devboot.model.dotenv import Note, parse_dotenv, resolve_dotenv
 from devboot.model.edge.complaints import problems_of
@@ -71,4 +71,5 @@ def _read(path: str, name: str) -> bytes | None:
         return None
     except OSError as error:
         what = f"`{name}` can't be read: {reason_of(error)}"
-        raise Problems([ManifestError("env/unreadable", what, place=Place(name))]) from error
+        helps = (f"ls -ld {shell_word(path)}",)
+        raise Problems([ManifestError("env/unreadable", what, place=Place(name), help=helps)]) from error

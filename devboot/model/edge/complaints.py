@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+import tomllib
 import types
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, Union, get_args, get_origin
+
+from pydantic import ValidationError
 
 from devboot.errors import DevbootError, LockError, ManifestError, Problems
 from devboot.model.edge.toml.text import inline
@@ -15,7 +18,6 @@ from devboot.model.printable import printable
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from pydantic import ValidationError
     from pydantic_core import ErrorDetails
 
     from devboot.model.edge.toml.document import Document
@@ -39,6 +41,18 @@ _EXPECTED = {
 }
 _WORDS = re.compile(r"'([^']*)'")
 _TRUE = ("true", "yes", "on", "1")
+# Words of compose, process-compose, just and make for keys of ours; the first that the table has is meant.
+_SYNONYMS = {
+    **dict.fromkeys(("cmd", "cmds", "command", "entrypoint", "exec", "run", "script", "shell"), ("run", "command")),
+    **dict.fromkeys(("dir", "directory", "root", "workdir", "working_dir", "working_directory"), ("cwd",)),
+    **dict.fromkeys(("environment", "vars"), ("env",)),
+    **dict.fromkeys(("deps", "needs", "requires"), ("depends_on",)),
+    **dict.fromkeys(("healthcheck", "health", "probe", "readiness_probe", "ready_when"), ("ready",)),
+    **dict.fromkeys(("liveness_probe", "liveness"), ("alive",)),
+    **dict.fromkeys(("stop_grace_period", "stop_wait", "grace_period"), ("stop_timeout",)),
+    **dict.fromkeys(("restart_policy", "autorestart"), ("restart",)),
+    **dict.fromkeys(("sources", "inputs_files"), ("inputs",)),
+}
 
 
 def problems_of(errors: Sequence[DevbootError], unchanged: str = UNCHANGED) -> Problems:
@@ -76,15 +90,17 @@ class Complaints:
         self._homes = homes or {}  # keys that belong to one table alone: where they should stand
         self._kinds = kinds or {}  # tables of tables: what stands in [services.…]
         self._comparisons = COMPARISONS
+        self._model: type[Table] = Table
         self._kind = LockError if document.area == "lock" else ManifestError
 
     def of(self, error: ValidationError, model: type[Table]) -> list[DevbootError]:
-        """All errors; a missing key is dropped where an unknown one is its misspelling."""
+        """Return all errors; a missing key is dropped if an unknown one is its misspelling."""
+        self._model = model
         items = [(item, self._subject(model, item)) for item in error.errors(include_url=False)]
         misspelt = {
             (*subject.path[:-1], near)
             for item, subject in items
-            if item["type"] == "extra_forbidden" and (near := self.nearest(str(subject.path[-1]), _keys(subject.table)))
+            if item["type"] == "extra_forbidden" and (near := self._meant(str(subject.path[-1]), subject.table))
         }
         self._comparisons = COMPARISONS
         return [
@@ -109,6 +125,12 @@ class Complaints:
         """The nearest match while the run may still look for one."""
         self._comparisons -= len(candidates)
         return nearest(word, candidates) if self._comparisons >= 0 else None
+
+    def _meant(self, key: str, table: type[Table]) -> str | None:
+        """Return the key of `table` that `key` stands for in another tool, else the nearest one."""
+        keys = _keys(table)
+        same = next((word for word in _SYNONYMS.get(key.lower().replace("-", "_"), ()) if word in keys), None)
+        return same or self.nearest(key, keys)
 
     def error(
         self,
@@ -162,7 +184,7 @@ class Complaints:
     def _unknown(self, subject: Subject) -> DevbootError:
         key = str(subject.path[-1])
         shown = _shown(key)
-        near = self.nearest(key, _keys(subject.table))
+        near = self._meant(key, subject.table)
         helps = [f"did you mean `{near}`?"] if near else []
         if len(subject.path) == 1:
             what = f"unknown {'table' if isinstance(self._raw(subject.path), dict) else 'key'} {shown}"
@@ -221,7 +243,28 @@ class Complaints:
         key = subject.path[-1] if subject.path else 0
         main = subject.inside.main if _is_table(subject.inside) else ""
         helps = rewrites(key, expected, found, main) if isinstance(key, str) else []
+        helps = [each for each in helps if self._is_accepted(subject.path, each)]
         return self.error("type", what, subject.path, label="found here", help=helps)
+
+    def _is_accepted(self, path: Path, advice: str) -> bool:
+        """Return whether the model accepts each form that the advice names for the value at `path`."""
+        forms = advice.removeprefix("write `").removesuffix("`").split("` or `")
+        return all(self._is_valid(path, *tomllib.loads(form, parse_float=Number).values()) for form in forms)
+
+    def _is_valid(self, path: Path, value: Any) -> bool:
+        for depth, part in reversed(list(enumerate(path))):
+            around = self._raw(path[:depth])
+            if isinstance(around, list):
+                value = [value if index == part else each for index, each in enumerate(around)]
+            elif isinstance(around, dict):
+                value = {**(around if depth > 1 else {}), part: value}  # without other tables: they cost time
+        try:
+            self._model.model_validate(value)
+        except ValidationError as error:
+            return all(
+                self._subject(self._model, item).path[: len(path)] != path for item in error.errors(include_url=False)
+            )
+        return True
 
     def _existing(self, path: Path) -> Path:
         """The path without what only the model has: `name` of a dependency that is written as a string."""
@@ -253,8 +296,21 @@ class Complaints:
 
 
 def rewrites(key: str, expected: str, found: object, main: str = "") -> list[str]:
-    """What to write instead, where that can be told from what is written; `main` is what a table says first."""
+    """Return advice `write KEY = VALUE`, if what is written shows what is meant; else nothing.
+
+    `expected` describes the type, `found` is the value as read, `main` the key that a table needs most.
+    """
+    if key == "http" and isinstance(found, (int, Number)) and expected.startswith("a string"):
+        forms = [f'"http://127.0.0.1:{found}/"' if str(found).isdecimal() and 80 <= int(found) <= 65535 else '"/"']
+    else:
+        forms = _forms(expected, found, main)
     key = key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else f'"{key}"'
+    written = " or ".join(f"`{key} = {form}`" for form in forms)
+    return [f"write {written}"] if written and len(written) <= 120 and "\n" not in written else []
+
+
+def _forms(expected: str, found: object, main: str) -> list[str]:
+    """Return values of the type that `expected` describes and that `found` may stand for, as TOML."""
     forms: list[str] = []
     if isinstance(found, bool) and "string" in expected:
         forms = ['"1"', '"true"'] if found else ['"0"', '"false"']
@@ -271,9 +327,11 @@ def rewrites(key: str, expected: str, found: object, main: str = "") -> list[str
     elif expected.startswith("a table with one of http"):
         forms = ['{ http = "/health" }']
     elif expected == "a table":
-        forms = [f"{{ {main} = {inline(str(found))} }}"] if main and isinstance(found, (str, int)) else []
-    written = " or ".join(f"`{key} = {form}`" for form in forms)
-    return [f"write {written}"] if written and len(written) <= 120 and "\n" not in written else []
+        if isinstance(found, bool):
+            forms = ["{}"] if found and main == "version" else []
+        else:
+            forms = [f"{{ {main} = {inline(str(found))} }}"] if main and isinstance(found, (str, int)) else []
+    return forms
 
 
 def _form(subject: Subject) -> str:

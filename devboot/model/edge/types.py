@@ -164,7 +164,7 @@ def _name(value: object) -> object:
     text = str(_string(value))
     if not _NAME.fullmatch(text):
         raise refusal(
-            "is not a name that devboot takes",
+            "can't be used as a name",
             label="letters, digits, `_`, `-` and `.`, not `-` or `.` first",
         )
     return text

@@ -1,8 +1,12 @@
 """Command lines, taken apart by the table."""
 
+import re
+import shlex
+
 import pytest
 from hypothesis import given, strategies as st
 
+from devboot.app import peer_words
 from devboot.app.arguments import take_apart
 from devboot.app.command_table import BY_NAME, COMMANDS, GLOBAL
 from devboot.app.commands.run import unknown_task
@@ -76,6 +80,24 @@ def test_flags_take_their_values_in_every_usual_form(line, values):
         ),
         ("logs -n-5", "usage/argument", "write `--lines 100`: how many lines from the end of each (default 100)"),
         ("restart", "usage/argument", "`devboot restart web`: one"),
+        ("top", "usage/unknown-command", "did you mean `devboot ps --watch`?"),
+        ("tpo", "usage/unknown-command", "did you mean `devboot ps --watch`?"),
+        ("quit", "usage/unknown-command", "did you mean `devboot down`?"),
+        ("config", "usage/unknown-command", "did you mean `devboot up --dry-run`?"),
+        ("pull", "usage/unknown-command", "did you mean `devboot sync`?"),
+        ("up --scale web=2", "usage/unknown-flag", "did you mean `devboot up --formation web=2`?"),
+        ("up --scale=web=2 worker", "usage/unknown-flag", "did you mean `devboot up --formation web=2`?"),
+        ("up -c web=2", "usage/unknown-flag", "did you mean `devboot up --formation web=2`?"),
+        ("logs --tail 5", "usage/unknown-flag", "did you mean `devboot logs --lines 5`?"),
+        ("logs --tail=5", "usage/unknown-flag", "did you mean `devboot logs --lines 5`?"),
+        ("logs -t", "usage/unknown-flag", "did you mean `devboot logs --timestamps`?"),
+        ("start -f Procfile", "usage/unknown-flag", "`devboot up -f`: another Procfile"),
+        ("start -D", "usage/unknown-flag", "did you mean `devboot up --detach`?"),
+        (
+            "up --build",
+            "usage/unknown-flag",
+            "leave it out: `devboot up` installs and restarts whatever has changed",
+        ),
         ("ps web", "usage/argument", "`devboot ps`: this project"),
         ("explain a b", "usage/argument", "`devboot explain port/in-use`: the long form of `error[port/in-use]`"),
     ],
@@ -151,3 +173,35 @@ def test_whoever_names_no_task_is_told_which_there_are():
         "devboot run -- migrat   # a command of that name",
     ]
     assert unknown_task("pytest", None, [])[0] == "a task is a table `[tasks.NAME]` of devboot.toml with `run`"
+
+
+def test_without_a_name_start_stop_and_restart_name_the_command_for_everything():
+    for name, meant in [("start", "`devboot up`"), ("stop", "`devboot down`"), ("restart", "`devboot restart '*'`")]:
+        with pytest.raises(UsageError) as caught:
+            take_apart([name])
+        assert any(advice.startswith(f"{meant}: ") for advice in caught.value.help)
+
+
+@pytest.mark.parametrize("word", sorted(peer_words.COMMANDS))
+def test_the_command_that_does_the_same_as_one_of_another_tool_is_accepted(word):
+    with pytest.raises(UsageError) as caught:
+        take_apart([word])
+
+    _assert_pasteable(caught.value.help[0])
+
+
+@pytest.mark.parametrize(("command", "flag"), sorted(peer_words.FLAGS))
+def test_the_flag_that_does_the_same_as_one_of_another_tool_is_accepted(command, flag):
+    typed = command or "ps"
+    is_ours = flag in {name for each in BY_NAME[typed].flags for name in each.names}
+    with pytest.raises(UsageError) as caught:
+        take_apart(["start" if is_ours else typed, flag, "5"])
+
+    _assert_pasteable(caught.value.help[0])
+
+
+def _assert_pasteable(advice):
+    """Each command of devboot in the advice can be parsed."""
+    for pasted in re.findall(r"`devboot ([^`]*)`", advice):
+        words = shlex.split(pasted)
+        take_apart([*words, *(["NAME"] if words in (["run"], ["lock", "--update"]) else [])])

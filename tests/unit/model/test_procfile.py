@@ -1,5 +1,6 @@
 """Procfiles: what is read, what is refused; honcho agrees where it is right."""
 
+import re
 from textwrap import dedent
 
 import pytest
@@ -87,7 +88,8 @@ error[procfile/bad-line]: expected `name: command`
  1 | web python app.py
    | ^^^^^^^^^^^^^^^^^ no colon
    |
-help: begin a comment with `#`
+help: write `web: python app.py`
+help: write `# web python app.py` if it is a comment
 
 error[procfile/duplicate-name]: `worker` is there twice
   --> Procfile:3:1
@@ -103,6 +105,7 @@ error[procfile/bad-line]: the process has no name
  4 | : c
    | ^ expected a name before it
    |
+help: write `web: c`, with a name that fits
 
 error[procfile/bad-line]: `beat` has no command
   --> Procfile:5:5
@@ -110,27 +113,31 @@ error[procfile/bad-line]: `beat` has no command
  5 | beat:
    |     ^ expected a command after it
    |
+help: add a command, or remove the line
 
-error[procfile/bad-line]: `a/b` is not a name that devboot takes
+error[procfile/bad-line]: `a/b` can't be used as a name
   --> Procfile:6:1
    |
  6 | a/b: x
    | ^^^ letters, digits, `_`, `-` and `.`, not `-` or `.` first
    |
+help: write `a-b: x`
 
-error[procfile/bad-line]: `-f` is not a name that devboot takes
+error[procfile/bad-line]: `-f` can't be used as a name
   --> Procfile:7:1
    |
  7 | -f: x
    | ^^ letters, digits, `_`, `-` and `.`, not `-` or `.` first
    |
+help: write `f: x`
 
-error[procfile/bad-line]: `web server` is not a name that devboot takes
+error[procfile/bad-line]: `web server` can't be used as a name
   --> Procfile:8:3
    |
  8 |   web server: x
    |   ^^^^^^^^^^ letters, digits, `_`, `-` and `.`, not `-` or `.` first
    |
+help: write `web-server: x`
 
 7 problems in Procfile; nothing was started, running processes unchanged
 """ == render(raised.value)
@@ -186,3 +193,16 @@ def test_without_any_process_it_is_refused_even_then():
         parse_procfile("nothing\n", "Procfile", is_lenient=True)
 
     assert ["procfile/empty"] == [error.slug for error in caught.value.errors]
+
+
+@pytest.mark.parametrize(
+    "line", ["web python app.py", "a/b: x", "-f: x", "web server: x", ": c", "=====", "hello", "\tmy web: a b"]
+)
+def test_each_advice_about_a_line_is_accepted_when_it_is_pasted(line):
+    with pytest.raises(Problems) as raised:
+        parse_procfile(line, "Procfile")
+
+    (error,) = raised.value.errors
+    pasted = [re.match("write `([^`]+)`", advice)[1] for advice in error.help]
+    assert pasted
+    parse_procfile("\n".join(["other: x", *pasted]), "Procfile")

@@ -81,8 +81,8 @@ def _several(root: str, clones: Sequence[str]) -> UsageError:
     more = f" and {len(clones) - _SHOWN} more" if len(clones) > _SHOWN else ""
     return UsageError(
         "usage/several-projects",
-        f"there are {len(clones)} projects here, and this folder is none itself",
-        causes=[f"clones of their own: {shown}{more}"],
+        f"found {len(clones)} projects below this folder, but none in it",
+        causes=[f"each of these folders is a clone: {shown}{more}"],
         help=[f"devboot -C {shell_word(name)} up" for name in (likely or clones)[:_ADVISED]],
         kept=["nothing was started or written"],
     )

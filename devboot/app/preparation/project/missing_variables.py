@@ -20,8 +20,16 @@ _LARGEST = 1_000_000  # bytes of a template worth reading
 
 
 def missing_variable(root: str, wanted: Missing, read: Sequence[str], place: Place | None) -> DevbootError:
-    """The error for a variable that nobody has set; `read` are the env-files of the project at `root`."""
-    name, causes = wanted.name, [wanted.description] if wanted.description else []
+    """Return the error for a required variable without a value; `read` are the env-files of the project at `root`.
+
+    Its description labels the place in the manifest; without a place it is a line of its own.
+    """
+    name, causes = wanted.name, list[str]()
+    details: tuple[str, ...] = ()
+    if wanted.description and place is not None:
+        place.label = f"required: {wanted.description}"
+    elif wanted.description:
+        details = (f"  {name}: {wanted.description}",)
     target = read[-1] if read else ""
     template = _template_with(root, target, name)
     if not target:
@@ -31,7 +39,8 @@ def missing_variable(root: str, wanted: Missing, read: Sequence[str], place: Pla
         helps = [f"cp {template} {target}  # then set {name} in it"]
     else:
         helps = [append_command(root, target, [f"{name}=…"]) or f"set {name} in {target}"]
-    return ManifestError("env/missing", f"`{name}` is not set", place=place, causes=causes, help=helps)
+    what = f"`{name}` is not set"
+    return ManifestError("env/missing", what, place=place, details=details, causes=causes, help=helps)
 
 
 def missing_variables(root: str, wanted: Sequence[Missing], read: Sequence[str]) -> DevbootError:

@@ -10,7 +10,7 @@ from pydantic import Field, PrivateAttr, ValidationError
 
 import devboot
 from devboot.clone_reader import read_bytes
-from devboot.errors import DevbootError, ManifestError, Place, Problems, reason_of
+from devboot.errors import DevbootError, ManifestError, Place, Problems, reason_of, shell_word
 from devboot.model.edge.complaints import Complaints, problems_of
 from devboot.model.edge.manifest.names import KINDS, Names, tables_of
 from devboot.model.edge.manifest.probes import PROBES
@@ -292,7 +292,8 @@ def load_procfile(root: str, path: str | None, *, prefix: str = "", is_lenient: 
             continue
         except OSError as error:
             what = f"`{prefix}{name}` can't be read: {reason_of(error)}"
-            raise problems_of([ManifestError("procfile/unreadable", what, place=Place(prefix + name))]) from None
+            place, helps = Place(prefix + name), (f"ls -ld {shell_word(prefix + name)}",)
+            raise problems_of([ManifestError("procfile/unreadable", what, place=place, help=helps)]) from None
         return parse_procfile(data, prefix + name, is_lenient=is_lenient)
     if path is None:
         return None
@@ -311,12 +312,14 @@ def _read(path: str, file: str) -> str:
     except FileNotFoundError:
         if os.path.islink(path):
             what = f"`{file}` is a link to `{printable(os.readlink(path))}`, which isn't there"
-            raise ManifestError("manifest/unreadable", what, place=Place(file)) from None
+            helps = (f"rm {shell_word(file)}", "`devboot init` writes a new one")
+            raise ManifestError("manifest/unreadable", what, place=Place(file), help=helps) from None
         what = f"there is no `{file}`"
         raise ManifestError("manifest/not-found", what, help=("`devboot init` writes one",)) from None
     except OSError as error:
         what = f"`{file}` can't be read: {reason_of(error)}"
-        raise ManifestError("manifest/unreadable", what, place=Place(file)) from None
+        listed = f"ls -ld {shell_word(file)}"
+        raise ManifestError("manifest/unreadable", what, place=Place(file), help=[listed]) from None
 
 
 def manifest_schema() -> dict[str, Any]:

@@ -7,19 +7,25 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, WithJsonSchema
 
+from devboot.model.edge.toml.text import inline
 from devboot.model.edge.types import Always, Count, Filled, Seconds, Table, Text, has_reference, list_of, refusal
 from devboot.model.nearest import nearest
 
 
 def _http(value: str) -> str:
     if not (value.startswith(("/", "http://", "https://")) or has_reference(value)):
-        raise refusal("must be a path or a URL", label="neither `/…` nor `http://…`", help=f'write `http = "/{value}"`')
+        written = f'"http://127.0.0.1:{value}/"' if _is_port(value) else inline(f"/{value}")
+        raise refusal("must be a path or a URL", label="neither `/…` nor `http://…`", help=f"write `http = {written}`")
     return value
+
+
+def _is_port(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) <= 5 and 1 <= int(text) <= 65535
 
 
 def _tcp(value: str) -> str:
     port = value.rpartition(":")[2]
-    if not has_reference(value) and not (port.isdecimal() and len(port) <= 5 and 1 <= int(port) <= 65535):
+    if not has_reference(value) and not _is_port(port):
         raise refusal(
             "must be a port or host:port", label="no port from 1 to 65535", help='write `tcp = "127.0.0.1:8000"`'
         )

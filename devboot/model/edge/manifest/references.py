@@ -87,7 +87,7 @@ class References:
         if not dot:
             return None if VARIABLE.fullmatch(kind) else self._malformed(template, reference)
         if kind not in ATTRIBUTES:
-            return self._unknown(template, reference, kind, ATTRIBUTES, label="no such kind of thing")
+            return self._unknown(template, reference, kind, ATTRIBUTES, label="expected " + ", ".join(ATTRIBUTES))
         if kind == "project":
             return self._attribute(template, reference, rest, ATTRIBUTES[kind])
         name, dot, attribute = rest.rpartition(".")
@@ -110,7 +110,8 @@ class References:
         if not near and kind == "services":
             helps = [f"add `[services.{name}]`"]
         what = f"there is no {singular} `{printable(name)}`"
-        return self._error("unknown-name", what, template, _written(reference), label=f"not in `[{kind}]`", helps=helps)
+        label = f"not in `[{kind}]`"
+        return self._error("unknown-name", what, template, _written(reference), name, label=label, helps=helps)
 
     def _attribute(
         self, template: Template, reference: Reference, attribute: str, known: tuple[str, ...]
@@ -123,12 +124,15 @@ class References:
         self, template: Template, reference: Reference, word: str, known: Collection[str], *, label: str
     ) -> DevbootError:
         near = self._complaints.nearest(word, known)
-        helps = [f"did you mean `{near}`?"] if near else [f"forms: {_FORMS}"]
+        meant = None if near is None else f"${{{reference.name.replace(word, near, 1)}}}"
+        if near is not None and reference.name.endswith(f".{word}"):
+            meant = f"${{{reference.name.removesuffix(word)}{near}}}"
+        helps = [f"did you mean `{printable(meant)}`?"] if meant else [f"forms: {_FORMS}"]
         what = f"unknown name `{printable(word)}` in {_shown(reference)}"
-        return self._error("unknown-name", what, template, _written(reference), label=label, helps=helps)
+        return self._error("unknown-name", what, template, _written(reference), word, label=label, helps=helps)
 
     def _malformed(self, template: Template, reference: Reference) -> DevbootError:
-        what = f"{_shown(reference)} is no reference that devboot knows"
+        what = f"{_shown(reference)} is not a reference that devboot knows"
         return self._error("value", what, template, _written(reference), label="found here", helps=[f"forms: {_FORMS}"])
 
     def _circles(self) -> Iterator[DevbootError]:
@@ -149,12 +153,13 @@ class References:
         what: str,
         template: Template,
         token: str,
+        part: str = "",
         *,
         label: str,
         helps: Sequence[str] = (),
     ) -> DevbootError:
         error = self._complaints.error(name, what, template.path, label=label, help=helps)
-        error.place = self._document.place_within(template.path, token, label=label)
+        error.place = self._document.place_within(template.path, token, part, label=label)
         return error
 
 

@@ -61,17 +61,17 @@ class ManifestDocument(Document):
         return path if written is None else (*written, *path[2:])
 
     def place(self, path: Path, *, key: bool = False, label: str = "", context: bool = False) -> Place:
-        """As of `Document`, for the place where it is written."""
+        """Like `Document.place`, mapped back to the table as written."""
         return super().place(self._written(path), key=key, label=label, context=context)
 
-    def place_within(self, path: Path, token: str, *, label: str = "") -> Place:
-        """As of `Document`, for the place where it is written."""
-        return super().place_within(self._written(path), token, label=label)
+    def place_within(self, path: Path, token: str, part: str = "", *, label: str = "") -> Place:
+        """Like `Document.place_within`, mapped back to the table as written."""
+        return super().place_within(self._written(path), token, part, label=label)
 
     def written(self, path: Path) -> str:
-        """As of `Document`, for the place where it is written."""
+        """Like `Document.written`, mapped back to the table as written."""
         return super().written(self._written(path))
 
     def line_of(self, path: Path) -> int:
-        """As of `Document`, for the place where it is written."""
+        """Like `Document.line_of`, mapped back to the table as written."""
         return super().line_of(self._written(path))

@@ -97,11 +97,16 @@ class Document:
                 return self.at(located.key if wants_key else located.value, label=label, context=above)
         return Place(self.file, label=label)
 
-    def place_within(self, path: Path, token: str, *, label: str = "") -> Place:
-        """The place of `token` inside of the text at `path`; of the whole text where escapes hide it."""
+    def place_within(self, path: Path, token: str, part: str = "", *, label: str = "") -> Place:
+        """Return the place of `token`, or of `part` within it, in the text at `path`.
+
+        Returns the place of the whole text if escapes hide the token.
+        """
         located = self.locator.entries.get(path)
         if located is not None and (start := self.text.find(token, *located.value)) >= 0:
-            return self.at(Span(start, start + len(token)), label=label)
+            # From the end for what stands last: `${services.url.url}` has the same word twice.
+            offset = token.rfind(part) if token.endswith(f".{part}}}") else token.find(part)
+            return self.at(Span(start + offset, start + offset + len(part or token)), label=label)
         return self.place(path, label=label)
 
     def at(self, span: Span, *, label: str = "", context: int | None = None) -> Place:

@@ -1,11 +1,14 @@
 """Mistakes in devboot.toml: the whole message of each, its place, its hint; all of them in one run."""
 
+import re
 from textwrap import dedent
+from typing import get_args, get_origin
 
 import pytest
 
 from devboot.errors import Exit, Problems
-from devboot.model.edge.manifest.manifest import parse_manifest
+from devboot.model.edge.manifest.manifest import Manifest, parse_manifest
+from devboot.model.edge.types import Table
 from tests.fakes.rendering import render
 
 ONE = "1 problem in devboot.toml; nothing was started, running processes unchanged\n"
@@ -280,8 +283,8 @@ def test_the_caret_stands_under_the_key_however_deep_it_is(text, source, column,
         ),
         ("[processes.a]\ncommand = 'x'\nstop_signal = 'TRM'", "`stop_signal` must be one of 9 words", None),
         ("[processes.a]\ncommand = 'x'\ndepends_on = ['b/c']", "item 1 of `depends_on`", None),
-        ("[processes.'a/b']\ncommand = 'x'", "`a/b` is not a name that devboot takes", []),
-        ("[processes.-f]\ncommand = 'x'", "`-f` is not a name that devboot takes", []),
+        ("[processes.'a/b']\ncommand = 'x'", "`a/b` can't be used as a name", []),
+        ("[processes.-f]\ncommand = 'x'", "`-f` can't be used as a name", []),
         ("[env]\n'A B' = 'x'", "`A B` is not a variable's name", []),
         ("[env]\nA = true", "`A` must be a string or a number, found a boolean", ['write `A = "1"` or `A = "true"`']),
         ("[env]\nA = false", "`A` must be a string or a number, found a boolean", ['write `A = "0"` or `A = "false"`']),
@@ -461,13 +464,23 @@ def test_a_process_has_its_command_in_one_place():
 @pytest.mark.parametrize(
     ("value", "what", "column", "helps"),
     [
-        ("${services.redi.url}", "there is no service `redi`", 6, ("did you mean `redis`?",)),
-        ("x ${services.redis.ulr}", "unknown name `ulr` in `${services.redis.ulr}`", 8, ("did you mean `url`?",)),
-        ("${services.cache.url}", "there is no service `cache`", 6, ("add `[services.cache]`",)),
-        ("${databases.default.url}", "there is no database `default`", 6, ()),
-        ("${processes.wbe.port}", "there is no process `wbe`", 6, ("did you mean `web`?",)),
-        ("${service.redis.url}", "unknown name `service` in `${service.redis.url}`", 6, ("did you mean `services`?",)),
-        ("${project.nam}", "unknown name `nam` in `${project.nam}`", 6, ("did you mean `name`?",)),
+        ("${services.redi.url}", "there is no service `redi`", 17, ("did you mean `redis`?",)),
+        (
+            "x ${services.redis.ulr}",
+            "unknown name `ulr` in `${services.redis.ulr}`",
+            25,
+            ("did you mean `${services.redis.url}`?",),
+        ),
+        ("${services.cache.url}", "there is no service `cache`", 17, ("add `[services.cache]`",)),
+        ("${databases.default.url}", "there is no database `default`", 18, ()),
+        ("${processes.wbe.port}", "there is no process `wbe`", 18, ("did you mean `web`?",)),
+        (
+            "${service.redis.url}",
+            "unknown name `service` in `${service.redis.url}`",
+            8,
+            ("did you mean `${services.redis.url}`?",),
+        ),
+        ("${project.nam}", "unknown name `nam` in `${project.nam}`", 16, ("did you mean `${project.name}`?",)),
         ("a ${A", "`${` is never closed", 8, ()),
     ],
 )
@@ -482,7 +495,7 @@ def test_references_name_what_there_is(value, what, column, helps):
 def test_a_reference_of_another_form_lists_the_forms(value):
     (error,) = problems(f"[env]\nA = '{value}'\n").errors
 
-    assert ("manifest/value", f"`{value}` is no reference that devboot knows") == (error.slug, error.what)
+    assert ("manifest/value", f"`{value}` is not a reference that devboot knows") == (error.slug, error.what)
     assert error.help[0].startswith("forms: ")
 
 
@@ -570,3 +583,78 @@ def test_ten_thousand_processes_in_a_chain_are_a_manifest_like_any_other():
     assert 10_001 == len(parse_manifest(chain, "devboot.toml", procfile=()).processes)
     (error,) = problems(chain + 'depends_on = ["p0"]\n', procfile=()).errors
     assert "p0 -> p1 -> p2 -> … (10001 in all) -> p0 wait for each other" == error.what
+
+
+@pytest.mark.parametrize("value", ["8000", "3.5", "true", '"5"', '"soon"', '["x"]'])
+def test_what_a_message_says_to_write_is_accepted_when_it_is_pasted(value):
+    for header, key in _keys(Manifest):
+        before = f"[{header}]\n" if header else ""
+        try:
+            parse_manifest(f"{before}{key} = {value}\n", "devboot.toml", procfile=("x",))
+        except Problems as raised:
+            errors = [each for each in raised.errors if each.slug in ("manifest/type", "manifest/value")]
+        else:
+            continue
+        for advice in (advice for each in errors for advice in each.help if advice.startswith("write `")):
+            for pasted in re.findall(f"`({re.escape(key)} = [^`]*)`", advice):
+                _assert_accepted(before + pasted, errors)
+
+
+@pytest.mark.parametrize("value", ["5", "8000", "true", '"5"', '"health"', "'a\"b'", "3.5"])
+@pytest.mark.parametrize("kind", ["http", "tcp", "exec", "log"])
+def test_what_a_message_says_to_write_for_a_probe_is_accepted_when_it_is_pasted(kind, value):
+    try:
+        parse_manifest(f"[processes.x]\nready = {{ {kind} = {value} }}\n", "devboot.toml", procfile=("x",))
+    except Problems as raised:
+        for advice in (advice for each in raised.errors for advice in each.help):
+            for pasted in re.findall(f"`({kind} = .*?)`", advice):
+                parse_manifest(f"[processes.x]\nready = {{ {pasted} }}\n", "devboot.toml", procfile=("x",))
+
+
+def _keys(model, header=""):
+    """Each key of a table, with the header to write above it: `x` stands for a name."""
+    for name, field in model.model_fields.items():
+        key = field.alias or name
+        inner = [each for each in _types(field.annotation) if isinstance(each, type) and issubclass(each, Table)]
+        is_named = get_origin(field.annotation) is dict
+        if not header and inner:
+            yield from _keys(inner[0], f"{key}.x" if is_named else key)
+        else:
+            yield header, key
+
+
+def _types(annotation):
+    yield annotation
+    for argument in get_args(annotation):
+        yield from _types(argument)
+
+
+def _assert_accepted(text, before):
+    """Assert that the text has no problem of the same kind as those `before`; a missing key may be reported."""
+    left: set[str] = set()
+    try:
+        parse_manifest(text + "\n", "devboot.toml", procfile=("x",))
+    except Problems as raised:
+        left = {each.slug for each in raised.errors}
+    assert not left & {each.slug for each in before}, text
+
+
+@pytest.mark.parametrize(("word", "meant"), [("cmd", "run"), ("command", "run"), ("script", "run"), ("workdir", "cwd")])
+def test_a_word_of_another_tool_is_taken_for_the_key_that_it_means(word, meant):
+    text = f"[tasks.x]\n{word} = 'ls'\n" + ("run = 'ls'\n" if meant != "run" else "")
+
+    assert [(f"unknown key `{word}` in `[tasks.x]`", (f"did you mean `{meant}`?",))] == [
+        (error.what, error.help) for error in problems(text).errors
+    ]
+
+
+def test_the_caret_marks_the_word_that_is_unknown_in_a_reference():
+    assert message("""
+        error[manifest/unknown-name]: unknown name `service` in `${service.redis.url}`
+          --> devboot.toml:2:12
+           |
+         2 | SERVICE="${service.redis.url}"
+           |            ^^^^^^^ expected services, databases, processes, project
+           |
+        help: did you mean `${services.redis.url}`?
+        """) == shown('[env]\nSERVICE="${service.redis.url}"\n')

@@ -52,8 +52,8 @@ def test_a_folder_of_several_clones_is_no_project(tmp_path):
 
     error = caught.value
     assert ("usage/several-projects", 2) == (error.slug, error.exit_code)
-    assert "there are 3 projects here, and this folder is none itself" == error.what
-    assert ("clones of their own: `library`, `my blog`, `shop`",) == error.causes
+    assert "found 3 projects below this folder, but none in it" == error.what
+    assert ("each of these folders is a clone: `library`, `my blog`, `shop`",) == error.causes
     assert ("devboot -C 'my blog' up", "devboot -C shop up") == error.help
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from devboot.app.preparation.project.missing_variables import is_env_template, missing_variable, missing_variables
 from devboot.environment.variables.layers import Missing
+from devboot.errors import Place
 
 WANTED = Missing("API_KEY", "from the console")
 
@@ -18,9 +19,17 @@ def said(root, read=(".env",)):
 
 
 def test_it_goes_into_the_env_file_that_is_read_last(tmp_path):
-    assert ("`API_KEY` is not set", ("from the console",), ("echo 'API_KEY=…' >> .env.local",)) == said(
-        tmp_path, (".env", ".env.local")
-    )
+    assert ("`API_KEY` is not set", (), ("echo 'API_KEY=…' >> .env.local",)) == said(tmp_path, (".env", ".env.local"))
+
+
+def test_its_description_stands_at_its_place_and_is_no_cause(tmp_path):
+    place = Place("devboot.toml", 2, 5, label="required here")
+
+    with_place = missing_variable(str(tmp_path), WANTED, (".env",), place)
+    without = missing_variable(str(tmp_path), WANTED, (".env",), None)
+
+    assert (with_place.place.label, with_place.details, with_place.causes) == ("required: from the console", (), ())
+    assert without.details == ("  API_KEY: from the console",)
 
 
 def test_where_no_env_file_is_read_it_goes_into_the_shell(tmp_path):
@@ -38,7 +47,7 @@ def test_a_template_that_has_it_is_to_be_copied(tmp_path, name):
     _, causes, helps = said(tmp_path)
 
     assert (
-        ("from the console", f"`{name}` has it, and there is no `.env` yet"),
+        (f"`{name}` has it, and there is no `.env` yet",),
         (f"cp {name} .env  # then set API_KEY in it",),
     ) == (causes, helps)
 

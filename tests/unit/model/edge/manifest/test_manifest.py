@@ -303,7 +303,8 @@ error[procfile/bad-line]: expected `name: command`
  1 | web python app.py
    | ^^^^^^^^^^^^^^^^^ no colon
    |
-help: begin a comment with `#`
+help: write `web: python app.py`
+help: write `# web python app.py` if it is a comment
 
 error[manifest/unknown-key]: unknown key `prot` in `[processes.web]`
   --> ../devboot.toml:2:1

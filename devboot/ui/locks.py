@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from devboot.app.commands.lock_diff import LockDiff
+from devboot.app.commands.preparing.lock_diff import LockDiff
 from devboot.app.preparation.locking.lockfile import LockResult
 from devboot.text.columns import cells, pad, printable
 

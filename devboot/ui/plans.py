@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from devboot.app.commands.dry_run import DryRun
+from devboot.app.commands.preparing.dry_run import DryRun
 from devboot.app.preparation.compose.preview import Running
 from devboot.text.columns import printable, table
 from devboot.text.units import size

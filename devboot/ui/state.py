@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from devboot.app.commands.state import Listed
+from devboot.app.commands.housekeeping.state import Listed
 from devboot.text.columns import printable, table
 from devboot.text.units import size
 

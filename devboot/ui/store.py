@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from devboot.app.commands.store import Repaired, Verified, title_of
+from devboot.app.commands.housekeeping.store import Repaired, Verified, title_of
 from devboot.provision.collect import OBJECT, ROOT, Collected, Piece
 from devboot.text.columns import printable, table
 from devboot.text.counts import counted

@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from devboot.app.commands.lock import check as check_lock
+from devboot.app.commands.preparing.lock import check as check_lock
 from devboot.app.context import Context
 from devboot.app.preparation.compose.composition import refuse_missing
 from devboot.app.preparation.project.load import look_at_project

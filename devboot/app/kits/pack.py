@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-from devboot.app.commands.lock import Inputs, bringer_of, lock_inputs
+from devboot.app.commands.preparing.lock import Inputs, bringer_of, lock_inputs
 from devboot.app.kits.objects import BUILD, files_of
 from devboot.app.kits.tools import pack_tools
 from devboot.app.kits.wheels import Wheel, Wheelhouse, build_requirements

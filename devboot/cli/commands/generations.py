@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-from devboot.app.commands import rollback as going_back
+from devboot.app.commands.housekeeping import rollback as going_back
 from devboot.app.preparation.generations import history as known
 from devboot.cli.session import Session
 from devboot.errors import Exit, UsageError

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from devboot.app.command_table import STORE_ACTIONS
-from devboot.app.commands import gc as collecting, store as keeping
+from devboot.app.commands.housekeeping import gc as collecting, store as keeping
 from devboot.cli.session import Session
 from devboot.errors import Exit, IntegrityError, UsageError
 from devboot.events import doing

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from devboot.app.commands.lock_diff import lock_diff
+from devboot.app.commands.preparing.lock_diff import lock_diff
 from devboot.cli.session import Session
 from devboot.errors import Exit, UsageError
 from devboot.ui.locks import diff_as_json, render_diff

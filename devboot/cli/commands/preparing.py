@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 
-from devboot.app.commands import export as exporting, lock as locking, sync as syncing
-from devboot.app.commands.dry_run import dry_run as dry_run_of
 from devboot.app.commands.fast_up import AGAIN, refuse_nested
-from devboot.app.commands.run_task import run as run_prepared, task_called
-from devboot.app.commands.runner import refuse_unknown, run_with
-from devboot.app.commands.scale import apply_plan, with_counts
-from devboot.app.commands.up import begin, refuse_unknown_names, wishes_for
+from devboot.app.commands.preparing import export as exporting, lock as locking, sync as syncing
+from devboot.app.commands.preparing.dry_run import dry_run as dry_run_of
+from devboot.app.commands.preparing.run_task import run as run_prepared, task_called
+from devboot.app.commands.preparing.runner import refuse_unknown, run_with
+from devboot.app.commands.preparing.scale import apply_plan, with_counts
+from devboot.app.commands.preparing.up import begin, refuse_unknown_names, wishes_for
 from devboot.app.fast.call import Call
 from devboot.app.fast.daemon_connection import refuse_stopped
 from devboot.app.preparation.compose import preview as looking

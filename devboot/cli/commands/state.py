@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from devboot.app.command_table import STATE_ACTIONS
-from devboot.app.commands import state as keeping
+from devboot.app.commands.housekeeping import state as keeping
 from devboot.cli.session import Session
 from devboot.errors import Exit, UsageError
 from devboot.model.nearest import nearest

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from devboot.app.commands.up import parse_ports
+from devboot.app.commands.preparing.up import parse_ports
 from devboot.app.fast.call import _positive
 from devboot.app.preparation.flag_overrides import parse_base
 from devboot.errors import UsageError

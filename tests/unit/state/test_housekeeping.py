@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from devboot.app.commands.state import remove_gone
+from devboot.app.commands.housekeeping.state import remove_gone
 from devboot.app.context import Context
 from devboot.locks import is_locked
 from devboot.provision.collect import Terms
@@ -51,7 +51,7 @@ def test_a_claim_at_any_moment_of_a_removal_loses_no_data(tmp_path):
         shop.rename(moved)
         removed = Actor(
             lambda context=context: list(remove_gone(context, Terms(time.time), with_data=True)),
-            ("app/commands/state.py",),
+            ("app/commands/housekeeping/state.py",),
         )
 
         removed.advance(steps)

@@ -12,10 +12,10 @@ from rich.text import Text
 
 import devboot.text
 import devboot.ui
-from devboot.app.commands.dry_run import DryRun, Step
-from devboot.app.commands.lock_diff import LockDiff
-from devboot.app.commands.state import Listed
-from devboot.app.commands.store import Repaired
+from devboot.app.commands.housekeeping.state import Listed
+from devboot.app.commands.housekeeping.store import Repaired
+from devboot.app.commands.preparing.dry_run import DryRun, Step
+from devboot.app.commands.preparing.lock_diff import LockDiff
 from devboot.app.preparation.compose.preview import Running
 from devboot.app.preparation.generations.history import Change, Summary
 from devboot.doctor.findings import ERROR, Answer, Area, Check, Finding, Fix, Outcome, Report

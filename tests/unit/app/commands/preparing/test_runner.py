@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from devboot.app.commands.runner import hand_over
+from devboot.app.commands.preparing.runner import hand_over
 from devboot.errors import UsageError
 from devboot.model.edge.manifest.manifest import parse_manifest
 from devboot.model.process import PROCESS, Plan, ProcessSpec

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from devboot import snapshot as snapshots
-from devboot.app.commands.attached_run import foreground, quiet_call, with_daemon
+from devboot.app.commands.preparing.attached_run import foreground, quiet_call, with_daemon
 from devboot.app.commands.run import become, task_command, unknown_task
 from devboot.app.fast import daemon_connection
 from devboot.app.fast.call import Call

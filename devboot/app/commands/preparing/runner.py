@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from devboot import snapshot as snapshots
-from devboot.app.commands.attached_run import foreground, with_daemon
+from devboot.app.commands.preparing.attached_run import foreground, with_daemon
 from devboot.app.fast import daemon_connection
 from devboot.app.fast.call import Call
 from devboot.app.fast.streams import Streams

@@ -6,7 +6,7 @@ import os
 import re
 from typing import NamedTuple
 
-from devboot.app.commands.state import remove_gone
+from devboot.app.commands.housekeeping.state import remove_gone
 from devboot.app.context import Context
 from devboot.app.preparation.project_lock import patience
 from devboot.app.stale_downloads import remove_leftovers

@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from devboot import snapshot as snapshots
-from devboot.app.commands.store import title_of
+from devboot.app.commands.housekeeping.store import title_of
 from devboot.app.context import Context
 from devboot.app.preparation.generations.history import (
     Change,

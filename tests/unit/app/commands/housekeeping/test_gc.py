@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from devboot.app.commands.gc import gc
+from devboot.app.commands.housekeeping.gc import gc
 from devboot.app.context import Context
 from devboot.provision import generations
 from devboot.provision.objects.roots import hold_for_project

@@ -16,8 +16,8 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any, NamedTuple
 
 from devboot.app.commands.env import unnameable
-from devboot.app.commands.runner import lost_of
-from devboot.app.commands.up import all_but
+from devboot.app.commands.preparing.runner import lost_of
+from devboot.app.commands.preparing.up import all_but
 from devboot.app.generated_files import Laid, LaidFile, lay
 from devboot.app.preparation.prepare import Prepared
 from devboot.errors import UsageError

@@ -2,8 +2,8 @@
 
 import pytest
 
-from devboot.app.commands.gc import parse_age
-from devboot.app.commands.store import title_of
+from devboot.app.commands.housekeeping.gc import parse_age
+from devboot.app.commands.housekeeping.store import title_of
 from devboot.errors import UsageError
 from devboot.provision.collect import LEFTOVER, OBJECT, ROOT, Collected, Piece
 from devboot.ui.store import render_collected, render_contents

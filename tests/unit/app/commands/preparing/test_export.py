@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from devboot.app.commands.export import Form, exported, kinds, plain_app, refuse_unusable, script
+from devboot.app.commands.preparing.export import Form, exported, kinds, plain_app, refuse_unusable, script
 from devboot.errors import UsageError
 from devboot.model.process import PROCESS, SERVICE, ProcessSpec
 from devboot.snapshot import DEFAULT, PREPEND, SET, UNSET

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from devboot.app.commands.up import all_but
+from devboot.app.commands.preparing.up import all_but
 from devboot.app.fast.call import Call
 from devboot.app.preparation.compose.composition import base_port, commands_of, refuse_missing, tasks_of, wanted_ports
 from devboot.app.preparation.compose.preview import look_ahead, to_be_asked

@@ -13,10 +13,10 @@ from devboot.environment.locks.inputs import common_folder
 from devboot.model import overmind
 from devboot.onboarding.frameworks.framework import Clone
 from devboot.onboarding.frameworks.known import TOOLS, worker_words
+from devboot.onboarding.frameworks.log_folders import with_log_folders
 from devboot.onboarding.frameworks.migrations.alembic import environments, redirected
 from devboot.onboarding.frameworks.processes import implied
 from devboot.onboarding.frameworks.tasks import find_tasks
-from devboot.onboarding.frameworks.web.django_log_folders import with_log_folders
 from devboot.onboarding.front_ends.front_end import Addition, add_front_end, with_origins
 from devboot.onboarding.proposal.composed import left_out
 from devboot.onboarding.proposal.composed_servers import with_first_data, with_versions

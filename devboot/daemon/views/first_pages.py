@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from devboot.model import process as model
 from devboot.record import Record
+from devboot.supervisor.core.planning import base_of
 from devboot.supervisor.explain import failures
 from devboot.supervisor.system import proctable
 from devboot.text import summary
@@ -30,7 +31,9 @@ _CLIENT_ERROR, _SERVER_ERROR = 400, 500
 _SAID = {401: "it wants a login", 403: "it wants a login", 404: "as an API may"}
 
 _HOST = "localhost"
+_WEB = "web"
 _NOBODY = "nothing listens there"
+_HUNG_UP = "closes the connection without an answer"
 _SAID_INSTEAD = {"connection refused": _NOBODY}
 
 
@@ -104,9 +107,9 @@ class FirstPages:
         known = self._pages.get(process.name)
         return known is None or known.pid != _pid(process) or known.error is not None
 
-    def _ask(self, process: Process, host: str = _HOST) -> None:
+    def _ask(self, process: Process, host: str = _HOST, *, secure: bool = False) -> None:
         name, pid = process.name, _pid(process)
-        kind = "https" if process.scheme == "https" else "http"
+        kind = "https" if secure or process.scheme == "https" else "http"
         port = int(process.address.rpartition(":")[2])
         if not _answers_for_itself(process, port):
             self._take(name, Page(pid, 0, _NOBODY))
@@ -119,9 +122,14 @@ class FirstPages:
             page = Page(pid, *_parse(text), is_html=_is_html(text))
             shown = process.address.rpartition(":")[0]
             if page.status == _CLIENT_ERROR and host != shown and _pid(process) == pid:
-                self._ask(process, shown)  # hosts that it admits may be those of the address alone
+                self._ask(process, shown, secure=secure)  # hosts that it admits may be those of the address alone
                 return
-            self._take(name, page if good else Page(pid, 0, _SAID_INSTEAD.get(text, text)))
+            if text == _HUNG_UP and kind == "http" and _pid(process) == pid:
+                self._ask(process, host, secure=True)
+                return
+            if secure:
+                page = page._replace(text=f"{page.text}, over https") if page.status else Page(pid, 0, _HUNG_UP)
+            self._take(name, page if good or secure else Page(pid, 0, _SAID_INSTEAD.get(text, text)))
 
         self._open[name] = Question(self._supervisor.loop, probe, answered, lambda: _worked(process))
 
@@ -145,12 +153,12 @@ class FirstPages:
         if known is not None and _pid(known) != page.pid and self._is_due(known):  # it has ended, and runs again
             self._ask(known)
             return
-        if page.status and name in self._supervisor.names:
-            process = self._supervisor.process(name)
-            ready = process.spec.ready
+        if known is not None and (page.status or _hangs_up(known, page)):
+            ready = known.spec.ready
             if ready is None or ready.kind in model.OF_ITSELF:
-                tail = process.tail.lines(failures.TAIL_LINES)
-                error = failures.error_page(process.spec, summary.url(process.scheme, process.address), page.text, tail)
+                tail = known.tail.lines(failures.TAIL_LINES)
+                says = f"answers {page.text}" if page.status else page.text
+                error = failures.error_page(known.spec, summary.url(known.scheme, known.address), says, tail)
                 self._pages[name] = page._replace(error=error)
         self._close(name)
 
@@ -215,6 +223,12 @@ def _answers_for_itself(process: Process, port: int) -> bool:
     return process.run is not None and listen.look(port, process.host.watcher, process.run.pid, process.mark)[0]
 
 
+def _hangs_up(process: Process, page: Page) -> bool:
+    """Whether it is the process that people open, and closes their connections, in HTTP and HTTPS alike."""
+    is_same = _pid(process) == page.pid and process.state.phase in _UP
+    return is_same and page.text == _HUNG_UP and base_of(process.name) == _WEB
+
+
 def _worked(process: Process) -> float:
     """Seconds of a processor that it has worked; 0 where that isn't known."""
     if process.run is None:
@@ -232,7 +246,7 @@ def _read_head(received: bytes, *, ended: bool) -> tuple[bool, str] | None:
     if not complete and not ended and len(received) < _LONGEST_HEAD:
         return None
     if not head.startswith(b"HTTP/"):
-        return False, "no HTTP answer" if received else "closes the connection without an answer"
+        return False, "no HTTP answer" if received else _HUNG_UP
     return True, head.decode("latin-1")
 
 

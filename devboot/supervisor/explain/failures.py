@@ -172,12 +172,12 @@ def not_ready(spec: model.ProcessSpec, text: str, tail: tuple[str, ...]) -> Work
     return _hinted(spec, "process/not-ready", f"{spec.name} is not ready{why}", tail, *_log_line(spec, tail))
 
 
-def error_page(spec: model.ProcessSpec, url: str, status: str, tail: tuple[str, ...]) -> WorkError:
-    """Return the error of a process that listens, but whose first page is an error; `status` is its answer."""
+def error_page(spec: model.ProcessSpec, url: str, says: str, tail: tuple[str, ...]) -> WorkError:
+    """Return the error of a process that runs and listens, but whose first page is none: `says` is what it does."""
     from devboot.supervisor.explain.import_errors import last_raised
 
     why = last_raised(tail)
-    error = _hinted(spec, "process/error-page", f"{spec.name} answers {status}", tail)
+    error = _hinted(spec, "process/error-page", f"{spec.name} {says}", tail)
     return WorkError(
         error.slug,
         _cut(f"{error.what}: {why}" if why and not error.causes else error.what),

@@ -6,11 +6,13 @@ import os
 import re
 import socket
 import sys
+from pathlib import Path
 
 import pytest
 
 from devboot.model.process import Probe
 
+CERTIFICATE = Path(__file__).parents[3] / "fakes" / "certificates" / "expired.pem"
 SERVER = """
 import http.server, sys, time
 
@@ -67,7 +69,6 @@ def web(project, port):
         ("self.page(401)", "401, it wants a login"),
         ("self.page(418, reason='short and stout')", "418 short and stout"),
         ("self.wfile.write(b'SSH-2.0-toy\\r\\n')", "no HTTP answer"),
-        ("self.connection.close()", "closes the connection without an answer"),
     ],
 )
 def test_what_the_first_page_answers_stands_beside_its_address(web, project, port, answer, text):
@@ -131,6 +132,49 @@ def test_a_page_that_is_an_error_fails_the_start_with_its_reason_and_everything_
     assert "| LookupError: no such table: cart\n" in said
     assert "is up" not in said
     assert re.search(r"^web +\S* ?ready", project.devboot("ps").stdout, re.MULTILINE)
+
+
+def test_a_web_that_closes_each_connection_is_not_called_up(web, project, port):
+    web("print('no folder for logs', flush=True); self.connection.close()")
+
+    said = project.devboot("up", "-d", code=1).stderr
+
+    assert said.startswith(
+        f"error[process/error-page]: web closes the connection without an answer\n  http://127.0.0.1:{port}\n"
+    )
+    assert "| no folder for logs\n" in said
+    assert "is up" not in said
+
+
+def test_another_process_that_closes_each_connection_is_up(web, project, port):
+    web("self.connection.close()")
+    project.specs[0] = project.specs[0]._replace(name="feed")
+    project.write()
+
+    assert f"http://127.0.0.1:{port}  closes the connection without an answer\n" in project.devboot("up", "-d").stderr
+
+
+def test_a_server_that_talks_tls_alone_is_asked_over_https(web, project, port):
+    web("self.page(200)")
+    with open(f"{project.root}/web.py") as file:
+        code = file.read()
+    secure = f"""import ssl
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+context.load_cert_chain({str(CERTIFICATE)!r})
+
+class Secure(http.server.ThreadingHTTPServer):
+    def get_request(self):
+        connection, address = super().get_request()
+        first = connection.recv(1, 2)  # MSG_PEEK
+        if first != b"\\x16":
+            connection.close()
+        return (context.wrap_socket(connection, server_side=True), address)
+
+Secure("""
+    with open(f"{project.root}/web.py", "w") as file:
+        file.write(code.replace("http.server.ThreadingHTTPServer(", secure))
+
+    assert f"http://127.0.0.1:{port}  200, over https\n" in project.devboot("up", "-d").stderr
 
 
 def test_a_page_that_was_an_error_is_asked_again_by_the_next_up(web, project):

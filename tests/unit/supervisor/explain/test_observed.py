@@ -239,7 +239,7 @@ def test_an_error_page_is_explained_by_what_was_asked_for(clone):
     clone.saw("connect|localhost:6379||shop/cache.py:8")
     tail = ("Traceback (most recent call last):", *clone.frame("shop/cache.py", "8"), REFUSED)
 
-    error = failures.error_page(clone.spec, "http://127.0.0.1:5000", "500", tail)
+    error = failures.error_page(clone.spec, "http://127.0.0.1:5000", "answers 500", tail)
 
     assert (f"web {HERE}", ("web answers 500",)) == (error.what, error.causes)
 

@@ -1,1 +1,1 @@
-"""Values that the whole program speaks in: specs, locks, platforms, digests; no I/O."""
+"""Shared value types: process specifications, manifest and lock, artifacts, platforms, digests; no I/O."""

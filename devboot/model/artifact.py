@@ -22,7 +22,7 @@ _MACHINES = {
 
 
 class Part(NamedTuple):
-    """One file of an artifact of several; `version` is the source's own, `size` is bytes."""
+    """One file of a multi-file artifact; `version` is the package's own, `size` is in bytes."""
 
     name: str
     version: str
@@ -32,16 +32,16 @@ class Part(NamedTuple):
 
 
 class AppPin(NamedTuple):
-    """One distribution of an app: where its `marker` applies, it is installed from a file with one of the `hashes`."""
+    """One distribution of an app: if its `marker` applies, it is installed from a file with one of the `hashes`."""
 
     name: str
     version: str
-    marker: str  # "" for everywhere
+    marker: str  # "" means always
     hashes: tuple[str, ...]  # `sha256:…`
 
 
 class Building(NamedTuple):
-    """How a source archive becomes programs: commands, tools that they take, and patterns of files that are kept."""
+    """How to compile a source archive: commands, required tools, and patterns of files to keep."""
 
     steps: tuple[tuple[str, ...], ...]
     tools: tuple[str, ...]
@@ -49,16 +49,16 @@ class Building(NamedTuple):
 
 
 class Artifact(NamedTuple):
-    """Downloadable bytes of one platform. `size` is bytes; `glibc` and `macos` are the measured floors, "" for none.
+    """Downloadable bytes for one platform. `size` is in bytes; `glibc` and `macos` are measured minimum versions.
 
-    Of an artifact of several files, `files` or `pins` say which; `sha256` stands for all of them then. An app is
-    installed for one minor version of Python, `python`, that `pythons` admits; "" until that is chosen. `address` and
-    `building` are the recipe's, and stand in no lock.
+    Without a measurement they are "". A multi-file artifact lists its `files` or `pins`, and `sha256` is a digest over
+    them. An app is installed for one minor version of Python, `python`, allowed by `pythons`; "" until it is chosen.
+    `address` and `building` come from the recipe and aren't stored in a lock.
     """
 
-    source: str  # the kind: wheel
+    source: str  # the kind, such as `wheel`
     name: str
-    version: str  # the source's own, not the product's
+    version: str  # the version at the source, which may differ from the product's
     file: str
     sha256: str
     size: int
@@ -77,19 +77,19 @@ class Artifact(NamedTuple):
         return tuple(part for part in self.files if part.file.endswith(".whl"))
 
     def of_part(self, part: Part, source: str = "") -> Artifact:
-        """One of its files, as an artifact."""
+        """Return one of its files as an artifact of its own."""
         return Artifact(source or self.source, part.name, part.version, part.file, part.sha256, part.size)
 
 
 class Layout(NamedTuple):
-    """Which of an artifact's files a store object shows, and which it leaves out.
+    """Which files of an artifact a store object contains, and what is changed in them.
 
-    `bin` pairs a program's name with the pattern of the one file that it is; `drop` are patterns of relative paths;
-    `asks_version` are the words after the first program that make it print its version. `shims` pairs a program with
-    the command line that it stands for, `links` a symbolic link with its target, `substitute` a pattern of files with
-    texts by turns: one that is there, and the one that replaces it; `env` are variables that every program gets;
-    `modules` are patterns of folders with Python modules, which the first program compiles. `prefix` is where a tree of
-    libraries believes to be, `/usr`: its configuration programs and pkg-config files name the tree instead.
+    `bin` pairs a program's name with a pattern of its file; `drop` are patterns of files to leave out; `asks_version`
+    are the arguments that make the first program print its version. `shims` pairs a program with the command line that
+    it runs, `links` a symbolic link with its target, `substitute` a pattern of files with alternating old and new
+    texts; `env` are variables for every program; `modules` are patterns of folders with Python modules, compiled by the
+    first program. `prefix` is the location built into a tree of libraries, such as `/usr`: its configuration programs
+    and pkg-config files are changed to name the tree instead.
     """
 
     bin: tuple[tuple[str, str], ...]
@@ -104,12 +104,12 @@ class Layout(NamedTuple):
 
     @property
     def programs(self) -> tuple[str, ...]:
-        """The names of all its programs; the first is the one that is asked for its version."""
+        """Names of all its programs; the first one is run to get the version."""
         return tuple(name for name, _ in (*self.bin, *self.shims))
 
 
 class Wanted(NamedTuple):
-    """One package of a lock on one platform, with all that its store key depends on."""
+    """One locked package on one platform, with everything that its store key depends on."""
 
     name: str  # the recipe's
     version: str
@@ -117,18 +117,18 @@ class Wanted(NamedTuple):
     platform: str
     artifact: Artifact
     layout: Layout
-    others: tuple[tuple[str, str], ...] = ()  # (version, glibc floor) of what else there is here; not in the key
+    others: tuple[tuple[str, str], ...] = ()  # (version, minimum glibc) of alternatives; not part of the key
 
 
 def platform_of(system: str, machine: str) -> str | None:
-    """The platform for `sys.platform` and `os.uname().machine`; None for one that no lock covers."""
+    """Return the platform for `sys.platform` and `os.uname().machine`; None if no lock covers it."""
     name = _SYSTEMS.get(system, "")
     architecture = _MACHINES.get((name, machine.lower()))
     return f"{name}-{architecture}" if architecture else None
 
 
 def digest_of_parts(parts: Iterable[Part | AppPin]) -> str:
-    """One digest that stands for several files, whatever order they come in."""
+    """Return one digest for several files, independent of their order."""
     total = hashlib.sha256()
     for part in sorted(repr(tuple(part)) for part in parts):
         total.update(part.encode() + b"\n")

@@ -1,4 +1,4 @@
-"""A digest as it is written everywhere: `sha256:` and 64 hexadecimal digits."""
+"""Digests, written as `sha256:` and 64 hexadecimal digits."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _DIGITS = frozenset("0123456789abcdef")
 
 
 class Digest(Record):
-    """What bytes come down to; `hex` has 64 digits in lower case."""
+    """A SHA-256 digest; `hex` has 64 lower-case digits."""
 
     hex: str
 
@@ -18,12 +18,12 @@ class Digest(Record):
 
     @property
     def short(self) -> str:
-        """Enough of it for a person to compare."""
+        """The first 12 digits, for messages."""
         return self.hex[:12]
 
 
 def parse_digest(text: str) -> Digest:
-    """The digest of `sha256:…`. Raises ValueError on another algorithm or another form."""
+    """Return the digest written as `sha256:…`. Raises ValueError for any other form."""
     algorithm, _, digits = text.partition(":")
     if algorithm != ALGORITHM or not is_sha256(digits):
         raise ValueError(f"expected `{ALGORITHM}:` and 64 hexadecimal digits")
@@ -31,12 +31,12 @@ def parse_digest(text: str) -> Digest:
 
 
 def digest_of(data: bytes) -> Digest:
-    """The digest of these bytes."""
+    """Return the digest of these bytes."""
     import hashlib
 
     return Digest(hashlib.sha256(data).hexdigest())
 
 
 def is_sha256(digits: str) -> bool:
-    """Whether this is the digits' part of a digest."""
+    """Return whether the text is 64 lower-case hexadecimal digits."""
     return len(digits) == 64 and _DIGITS.issuperset(digits)

@@ -1,4 +1,4 @@
-"""Which distribution brings a module: the table `distributions.toml`."""
+"""Maps imported modules to distributions, from the table `distributions.toml`."""
 
 from __future__ import annotations
 
@@ -13,13 +13,16 @@ if TYPE_CHECKING:
 
 
 def distributions_table() -> Mapping[str, Any]:
-    """Return the table as it is written."""
+    """Return the table as parsed TOML."""
     return load_table(__file__, "distributions")
 
 
 @functools.cache
 def distributions() -> Mapping[str, str]:
-    """Return the requirement that brings a module, by its top name, or dotted where many share that (`google`)."""
+    """Return the requirement that provides a module, by its top-level name, or by its dotted name in shared namespaces.
+
+    `google` is such a namespace: several distributions provide modules in it.
+    """
     table = distributions_table()
     same = {name: name.replace("_", "-") for name in table["same"].split()}
     return {**same, **table["renamed"], **table["shared"]}

@@ -1,4 +1,4 @@
-"""Env-files in the full dotenv grammar: export, quotes, escapes, values of several lines, comments, `${NAME}`.
+"""Parses env files in the full dotenv grammar: export, quotes, escapes, multi-line values, comments, `${NAME}`.
 
 Values never appear in errors or notes: the place shows the line with its value masked.
 """
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
 MASK = "***"
-LONGEST = 1024 * 1024  # characters of a value: systems give programs less, and references can double it line by line
-MOST = 16 * LONGEST  # of all values of a file
+LONGEST = 1024 * 1024  # most characters of a value: systems allow less, and references can double it line by line
+MOST = 16 * LONGEST  # most characters of all values of a file
 _UNCHANGED = "nothing was started, running processes unchanged"
 
 _BLANK = re.compile(r"[^\S\n]*+")
@@ -44,7 +44,7 @@ _DOUBLE_ESCAPES = {
 
 
 class Part(Record):
-    """A piece of a value: text, or the variable `name`; without a value that is `default`, or `text` if None."""
+    """A piece of a value: `text`, or variable `name`. For an unset variable: `default`, or `text` if that is None."""
 
     text: str
     name: str = ""
@@ -60,7 +60,7 @@ class Entry(Record):
 
 
 class Note(Record):
-    """Something to warn of: `slug` is env/duplicate or env/skipped-line."""
+    """A warning; `slug` is env/duplicate or env/skipped-line."""
 
     slug: str
     text: str
@@ -68,7 +68,7 @@ class Note(Record):
 
 
 class EnvFile(Record):
-    """The assignments of a file in their order; of several with one name the last counts."""
+    """Assignments of a file in order; the last one of a name counts."""
 
     file: str
     entries: tuple[Entry, ...]
@@ -76,7 +76,7 @@ class EnvFile(Record):
 
 
 class EnvValue(Record):
-    """A variable with its final value, and the line that has it."""
+    """A variable with its final value and its line."""
 
     name: str
     value: str
@@ -84,9 +84,9 @@ class EnvValue(Record):
 
 
 def parse_dotenv(data: bytes | str, file: str) -> EnvFile:
-    """The assignments of these bytes; `file` is what messages call it.
+    """Parse an env file; `file` is its name in messages.
 
-    Raises Problems with all lines that can't be read: `env/bad-line`, `env/encoding`.
+    Raises Problems with every line that can't be parsed: `env/bad-line`, `env/encoding`.
     """
     scanner = _Scanner(_text(data, file), file)
     scanner.run()
@@ -99,17 +99,17 @@ def parse_dotenv(data: bytes | str, file: str) -> EnvFile:
 
 
 def resolve_dotenv(env_file: EnvFile, scope: Mapping[str, str]) -> tuple[EnvValue, ...]:
-    """The values of a file, each name once. A reference means an earlier line of the file, else `scope`.
+    """Return the values of a file, each name once. A reference means an earlier line of the file, else `scope`.
 
-    `${NAME}` without a value is empty, as for python-dotenv; `$NAME` is replaced only where NAME has a value, since
-    keys and passwords are full of dollar signs. Raises Problems where values grow beyond what any program can be given.
+    `${NAME}` without a value is empty, as in python-dotenv; `$NAME` is replaced only if NAME has a value, since keys
+    and passwords often contain dollar signs. Raises Problems if values become too long for any program.
     """
     total = 0
     known: dict[str, str] = {}
     values: dict[str, EnvValue] = {}
     for entry in env_file.entries:
         pieces = [_filled_in(part, known, scope) for part in entry.parts]
-        length = sum(map(len, pieces))  # before they are put together
+        length = sum(map(len, pieces))  # checked before a huge string is built
         total += length
         if length > LONGEST or total > MOST:
             raise _too_long(env_file.file, entry)
@@ -158,7 +158,7 @@ def _decoded(data: bytes, file: str) -> str:
 
 
 class _Scanner:
-    """Reads a text from front to end, and goes on with the next line after one that can't be read."""
+    """Parses a text line by line, and continues after a line that can't be parsed."""
 
     def __init__(self, text: str, file: str) -> None:
         self.text = text
@@ -182,7 +182,7 @@ class _Scanner:
                 position = end + 1
 
     def _assignment(self, begin: int) -> int:
-        """Takes the line that begins here; returns where the next one begins. Raises ManifestError."""
+        """Parse the assignment at `begin`; return the offset of the next line. Raises ManifestError."""
         head = _HEAD.match(self.text, begin)
         if head is None:
             return self._no_assignment(begin)
@@ -192,7 +192,7 @@ class _Scanner:
         if quote in ("'", '"'):
             parts, end = self._quoted(name, quote, begin, start)
         else:
-            # A comment right behind the blanks means an empty value, as it does for a shell.
+            # A comment directly after the blanks means an empty value, as in a shell.
             is_empty = quote == "#" and start > head.end()
             end = start if is_empty else self._unquoted_end(start)
             parts = tuple(_references(self.text[start:end].rstrip()))
@@ -209,7 +209,7 @@ class _Scanner:
             )
         if not _TAIL.match(self.text, found.end()):
             if "\n" in found[0]:
-                # The quote that closes it opens another value: what's missing is the one before.
+                # The quote found belongs to a later value: the closing one before it is missing.
                 label = f"opened by {quote} here, next one in line {self._line(found.end())}"
                 raise self._bad(f"the quote of `{printable(name)}` is never closed", begin, start, label)
             raise self._bad(
@@ -228,7 +228,7 @@ class _Scanner:
             name = printable(word[:-1])
             help_line = f"write `{name}=…`"
             raise self._bad(f"expected `=` after `{name}`", begin, begin + len(word), "found a colon", help_line)
-        # Not even its first word is shown: it may be the second line of an unquoted key.
+        # Its text isn't shown: it may be the second line of an unquoted key.
         self.notes.append(Note("env/skipped-line", "a line that sets no variable is skipped", self._line(begin)))
         return self._line_end(begin) + 1
 
@@ -255,12 +255,12 @@ class _Scanner:
 
 
 def _references(text: str) -> Iterator[Part]:
-    """The parts of an unquoted value."""
+    """Yield the parts of an unquoted value."""
     done = 0
     for found in _REFERENCE.finditer(text):
         if found.start() > done:
             yield Part(text[done : found.start()])
-        # Without a brace it stays as it is where there is no such variable.
+        # `$NAME` without braces stays unchanged if there is no such variable.
         yield Part("", found[1], found[2] or "") if found[3] is None else Part(found[0], found[3])
         done = found.end()
     if done < len(text):
@@ -268,7 +268,7 @@ def _references(text: str) -> Iterator[Part]:
 
 
 def _double_quoted(text: str) -> Iterator[Part]:
-    """The parts of a double-quoted value: what is escaped never begins a reference."""
+    """Yield the parts of a double-quoted value; an escaped dollar sign never starts a reference."""
     done = 0
     for found in _ESCAPE.finditer(text):
         yield from _references(text[done : found.start()])

@@ -1,4 +1,4 @@
-"""`${…}` in values: which references stand in a text, and what it becomes. A `$NAME` without a brace stays as it is."""
+"""Finds and replaces `${…}` references in values. `$NAME` without braces stays unchanged."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ OPENING = "${"
 
 
 class Reference(Record):
-    """`${name}` at characters `start` to `end` of a text; `end` is -1 where the brace is never closed."""
+    """`${name}` at characters `start` to `end` of a text; `end` is -1 if the brace isn't closed."""
 
     name: str
     start: int
@@ -20,7 +20,7 @@ class Reference(Record):
 
 
 class UnknownReference(LookupError):  # noqa: N818  as LookupError, it names what happened
-    """`${reference}` has no value; `variable` is the variable in which it stands ("" in other texts)."""
+    """`${reference}` has no value; `variable` is the variable that contains it ("" for other texts)."""
 
     def __init__(self, reference: str, variable: str = "") -> None:
         super().__init__(reference)
@@ -29,7 +29,7 @@ class UnknownReference(LookupError):  # noqa: N818  as LookupError, it names wha
 
 
 def references(template: str) -> tuple[Reference, ...]:
-    """All references of the text, in order."""
+    """Return all references of the text, in order."""
     return tuple(_scan(template))
 
 
@@ -45,14 +45,14 @@ def _scan(template: str) -> Iterator[Reference]:
 
 
 def interpolate(template: str, scope: Mapping[str, str]) -> str:
-    """The text with each `${name}` replaced by `scope[name]`. Raises UnknownReference."""
+    """Return the text with each `${name}` replaced by `scope[name]`. Raises UnknownReference."""
     if OPENING not in template:
         return template
     parts = []
     done = 0
     for reference in _scan(template):
         if reference.end < 0:
-            break  # refused when the manifest was read; elsewhere it is text like any other
+            break  # an error in a manifest, reported when it was parsed; plain text elsewhere
         if reference.name not in scope:
             raise UnknownReference(reference.name)
         parts += [template[done : reference.start], scope[reference.name]]
@@ -61,11 +61,10 @@ def interpolate(template: str, scope: Mapping[str, str]) -> str:
 
 
 def resolve_variables(variables: Mapping[str, str], scope: Mapping[str, str]) -> dict[str, str]:
-    """The values of variables that refer to each other, in the order of `variables`.
+    """Return the values of variables that refer to each other, in the order of `variables`.
 
-    `scope` has the lower layers: what the variables don't name among themselves is looked up there, and so is a
-    variable's own name (`PATH = "${root}/bin:${PATH}"`). Cycles were refused when the manifest was read; one that
-    comes here all the same ends as UnknownReference.
+    References to other names are looked up in `scope`, the lower layers, and so is a variable's own name (`PATH =
+    "${root}/bin:${PATH}"`). Cycles are reported when the manifest is parsed; a cycle here raises UnknownReference.
     """
     resolved: dict[str, str] = {}
     for name in variables:

@@ -1,4 +1,4 @@
-"""Key sequences as people write them, `ctrl-p ctrl-q`, and the bytes that a terminal sends for them."""
+"""Key sequences such as `ctrl-p ctrl-q`, and the bytes that a terminal sends for them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ DETACH = "ctrl-p ctrl-q"
 
 
 def parse_keys(text: str) -> bytes:
-    """The bytes of keys separated by blanks: `ctrl-` and a letter (or a sign that has one), or one plain character.
+    r"""Return the bytes of keys separated by blanks: printable characters, or `ctrl-` and a letter or one of `@[\]^_`.
 
     Raises ValueError for anything else.
     """
@@ -26,14 +26,14 @@ def _key(key: str) -> bytes:
 
 
 class LeaveKeys:
-    """Finds the keys that leave in what is typed; what may be their beginning waits for the next key."""
+    """Detects the detach keys in typed input; holds back a possible beginning of them."""
 
     def __init__(self, sequence: bytes) -> None:
         self._sequence = sequence
         self._pending = b""
 
     def take(self, typed: bytes) -> tuple[bytes, bool]:
-        """What is for the process, and whether to leave then."""
+        """Return the input for the process, and whether the detach keys were typed."""
         data = self._pending + typed
         self._pending = b""
         place = data.find(self._sequence)

@@ -1,4 +1,4 @@
-"""Finds the word that somebody probably meant: edit distance with a threshold, nothing when nothing is near."""
+"""Finds the most similar known word by edit distance, for "did you mean"."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ if TYPE_CHECKING:
 
 
 def nearest(word: str, candidates: Iterable[str]) -> str | None:
-    """The candidate nearest to `word`, or None; ties go to the one that sorts first.
+    """Return the most similar candidate, or None; of equally similar ones the first in sort order.
 
-    One edit in three characters is near; case and the choice between `-` and `_` count for nothing.
+    One edit per three characters is accepted; case and the choice between `-` and `_` are ignored.
     """
     folded = _fold(word)
     best: tuple[int, str] | None = None
@@ -33,11 +33,11 @@ def _limit(word: str, candidate: str) -> int:
 
 
 def _distance(word: str, other: str, limit: int) -> int | None:
-    """Edits (insert, delete, replace, swap neighbours) between two words; None above `limit`."""
+    """Return the number of edits (insert, delete, replace, swap neighbours) between two words; None above `limit`."""
     if word == other:
         return 0
     if min(len(word), len(other)) <= limit:
-        return None  # everything is near to a word that short
+        return None  # every word is similar to one that short
     before: list[int] = []
     row = list(range(len(other) + 1))
     for i, letter in enumerate(word, 1):

@@ -1,4 +1,4 @@
-"""What a Python program asked for on its start, as `environment.observation.recorder` has written it."""
+"""Observations of what a Python program requested at its start, written by `environment.observation.recorder`."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ import os
 from devboot.clone_reader import read_head
 from devboot.record import Record
 
-SWITCH = "DEVBOOT_OBSERVE"  # 0: nothing is recorded
-RECORD = "DEVBOOT_RECORD"  # the file of the process, in the environment of all that it starts
+SWITCH = "DEVBOOT_OBSERVE"  # variable; 0 switches recording off
+RECORD = "DEVBOOT_RECORD"  # variable with the path of the process' record, inherited by its children
 
 # Kinds
 UNSET, CONNECT, LOOKUP, BIND, FILE, NO_FILE = "unset", "connect", "lookup", "bind", "file", "no-file"
 KINDS = (UNSET, CONNECT, LOOKUP, BIND, FILE, NO_FILE)
-# How a variable that isn't there was asked for: so that the program fails, without and with another value, by `in`,
-# through a library that reads settings
+# How a missing variable was requested: os.environ[…], get without default, get with default, `in`, and through a
+# library that reads settings
 REQUIRED, NONE, DEFAULT, TESTED, ASKED = "required", "none", "default", "tested", "asked"
-_LARGEST = 128 * 1024  # bytes: twice of what a recorder writes
+_LARGEST = 128 * 1024  # most bytes read: twice as much as a recorder writes
 
 
 class Observation(Record):
-    """One fact. `name` is a variable, a file or `host:port`; `place` is the line of the project, `shop/mail.py:12`.
+    """One observation. `name` is a variable, a file or `host:port`; `place` is a line as `shop/mail.py:12`.
 
-    Files lie below the project's root where their path is relative.
+    Relative paths of files are below the project's root.
     """
 
     kind: str
@@ -32,7 +32,7 @@ class Observation(Record):
 
     @property
     def where(self) -> str:
-        """The place in brackets behind a blank; empty where it isn't known."""
+        """The place in parentheses after a blank; "" if unknown."""
         return f" ({self.place})" if self.place else ""
 
     @property
@@ -48,14 +48,14 @@ class Observation(Record):
 
 
 def observed_folder(state: str) -> str:
-    """Return the folder of the files in which processes are recorded, by the project's state folder."""
+    """Return the folder of the processes' records, in the project's state folder."""
     return os.path.join(state, "observed")
 
 
 def read_observations(path: str) -> tuple[Observation, ...]:
-    """Return what a process has asked for, in order; nothing where there is no record of it.
+    """Return what a process has requested, in order; empty if there is no record.
 
-    The program can write into the file whatever it likes: only what is as expected counts.
+    The program can write anything into the file, so only well-formed lines count.
     """
     try:
         text = read_head(path, _LARGEST).decode("utf-8", "replace")
@@ -67,14 +67,14 @@ def read_observations(path: str) -> tuple[Observation, ...]:
 
 
 def awaits_answer(path: str) -> bool:
-    """Return whether the last that a process was seen to do is to connect to another machine.
+    """Return whether the last observation of a process is a connection to another machine.
 
-    It has asked for nothing since, and may end when no answer comes.
+    It has requested nothing since, and may fail if no answer comes.
     """
     last = read_observations(path)[-1:]
     return any(each.kind in (CONNECT, LOOKUP) and not is_here(each.host or each.name) for each in last)
 
 
 def is_here(host: str) -> bool:
-    """Return whether a host is this machine by its name or address."""
+    """Return whether a host name or address means this machine."""
     return host in ("localhost", "::1", "[::1]", "0.0.0.0", "::", "unix") or host.startswith("127.")  # noqa: S104

@@ -1,4 +1,4 @@
-"""What a project says to overmind in its `.overmind.env`, as far as it means something here too."""
+"""Reads a project's settings for overmind from `.overmind.env`, as far as they apply to devboot."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 FILE = ".overmind.env"
 PORT, PORT_STEP = "OVERMIND_PORT", "OVERMIND_PORT_STEP"
 _PROCFILE, _FORMATION, _IGNORED = "OVERMIND_PROCFILE", "OVERMIND_FORMATION", "OVERMIND_IGNORED_PROCESSES"
-# What would make a difference, and where it is said here.
+# Settings that would make a difference, and their counterpart in devboot.
 _ELSEWHERE = {
     "OVERMIND_AUTO_RESTART": '`restart = "always"`',
     "OVERMIND_PROCESSES": "`devboot up NAME…`",
@@ -27,14 +27,14 @@ _MOST, _DIGITS = 100, 3
 
 
 class Formation(Record):
-    """How often processes run, by name, and what of it couldn't be read or means something else here."""
+    """Number of instances by process name, with notes on settings that are ignored or differ."""
 
     counts: Mapping[str, int]
     notes: tuple[str, ...] = ()
 
 
 def read_settings(root: str) -> dict[str, str]:
-    """The variables that begin with OVERMIND_; none where the file is absent or has mistakes, which others report."""
+    """Return the variables that begin with OVERMIND_; empty if the file is missing or malformed."""
     try:
         return settings_in(read_bytes(os.path.join(root, FILE)))
     except OSError:
@@ -42,7 +42,7 @@ def read_settings(root: str) -> dict[str, str]:
 
 
 def settings_in(data: bytes) -> dict[str, str]:
-    """The same out of the file's bytes."""
+    """Return the variables that begin with OVERMIND_ in the bytes of the file."""
     try:
         values = resolve_dotenv(parse_dotenv(data, FILE), {})
     except Problems:
@@ -51,13 +51,13 @@ def settings_in(data: bytes) -> dict[str, str]:
 
 
 def procfile_of(settings: Mapping[str, str]) -> tuple[str, ...]:
-    """The path of the Procfile that is named, relative to the project; empty for none."""
+    """Return the configured path of the Procfile, relative to the project; empty for none."""
     named = settings.get(_PROCFILE)
     return () if named is None else (os.path.normpath(named),)
 
 
 def formation_of(settings: Mapping[str, str], names: Sequence[str]) -> Formation:
-    """How often the processes `names` run where that is said: `worker=2,all=1`, and never what is to be ignored."""
+    """Return the configured instances of the processes `names` (`worker=2,all=1`); 0 for ignored processes."""
     counts: dict[str, int] = {}
     notes: list[str] = []
     for word in _words(settings.get(_FORMATION, "")):

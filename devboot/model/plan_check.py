@@ -1,6 +1,6 @@
-"""Reads a plan that another process has sent: every value of its type, numbers within bounds, no cycle.
+"""Validates a plan received from another process: types, ranges and cycles.
 
-A plan of another version, or one that no devboot has made, is refused as a whole before anything is done with it.
+An invalid plan, such as one of another version, is refused as a whole before any part of it is used.
 """
 
 from __future__ import annotations
@@ -14,21 +14,21 @@ if TYPE_CHECKING:
 
     Read = Callable[[Any], Any]
 
-LONGEST = 1e9  # seconds: 31 years, and far from what overflows anywhere
+LONGEST = 1e9  # seconds: 31 years, far below any overflow
 _MOST = 2**31 - 1
-_BYTES = frozenset({"send", "expect", "loading"})  # of a probe
-_BOUNDS = {"port": (0, 65535), "stop_signal": (1, 64)}  # refused beyond; other numbers are clamped
+_BYTES = frozenset({"send", "expect", "loading"})  # fields of a probe that hold bytes
+_BOUNDS = {"port": (0, 65535), "stop_signal": (1, 64)}  # values outside are refused; other numbers are clamped
 _KINDS = (model.SERVICE, model.TASK, model.PROCESS)
 _UNTIL = (model.UNTIL_STARTED, model.UNTIL_READY, model.UNTIL_SUCCEEDED, model.UNTIL_COMPLETED)
 _RESTARTS = ("never", "on-failure", "always")
 
 
 class PlanError(ValueError):
-    """The plan can't be used; the text says which value isn't as it should be."""
+    """The plan is invalid; the text names the value."""
 
 
 def checked_plan(plain: object) -> model.Plan:
-    """Return the plan whose plain form this is, numbers clamped. Raises PlanError."""
+    """Return the plan for this plain form, with numbers clamped. Raises PlanError."""
     plan: model.Plan = _record(model.Plan, plain)
     for path in (plan.root, plan.state, plan.data or "/", plan.record or "/"):
         if not path.startswith("/"):
@@ -82,7 +82,7 @@ def _refuse_cycles(specs: Iterable[model.ProcessSpec]) -> None:
             del left[name]
 
 
-# Values by the annotation of their field
+# Readers of values, by the annotation of their field
 
 
 def _record(cls: Any, plain: object) -> Any:
@@ -110,7 +110,7 @@ def _sequence(value: object) -> tuple[Any, ...]:
 
 
 def _bytes(value: object) -> str:
-    """Return what a probe sends or expects: bytes as text of latin-1, so a NUL is one of them."""
+    """Return bytes of a probe, as latin-1 text; unlike other text they may contain NUL."""
     if type(value) is not str:
         raise PlanError(f"{_shown(value)} is no text")
     return value

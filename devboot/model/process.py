@@ -1,7 +1,7 @@
-"""What the supervisor is told to run, and what it says of it: plain values that cross the wire and fit a snapshot.
+"""Plans and status of processes: the supervisor's input and output, as plain values.
 
 Standard library only and cheap to import. Times are seconds (float), signals are numbers, environments are tuples of
-(name, value) pairs, so that every value here is hashable and `marshal` can hold its plain form.
+(name, value) pairs, so that every value is hashable, and its plain form can be sent and stored with `marshal`.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ READY = "ready"
 UNREADY = "unready"  # was ready, its probe fails now
 BACKOFF = "backoff"
 STOPPING = "stopping"
-STOPPED = "stopped"  # on purpose
-EXITED = "exited"  # by itself, expected or not restarted
+STOPPED = "stopped"  # on request
+EXITED = "exited"  # without a request: as expected, or not restarted
 FAILED = "failed"  # could not be started
 GAVE_UP = "gave-up"
 PHASES = (WAITING, STARTING, RUNNING, READY, UNREADY, BACKOFF, STOPPING, STOPPED, EXITED, FAILED, GAVE_UP)
@@ -37,20 +37,19 @@ TCP, HTTP, HTTPS, EXEC = "tcp", "http", "https", "exec"
 LOG, LINE, NOTIFY = "log", "line", "notify"
 LISTEN, ACCEPT = "listen", "accept"
 PROBES = (TCP, HTTP, HTTPS, EXEC, LOG, LINE, NOTIFY, LISTEN, ACCEPT)
-OF_ITSELF = (LISTEN, ACCEPT, LINE)  # for those that say nothing of when they are ready
+OF_ITSELF = (LISTEN, ACCEPT, LINE)  # default probes, for processes without a configured one
 
 
 class Probe(Record):
-    """How to find out that a process is ready (or still alive); `kind` decides which of the fields count.
+    """How to find out that a process is ready (or still alive); `kind` decides which of the fields are used.
 
-    tcp: host, port, and optionally `send` bytes as latin-1 text with the `expect` prefix of the answer.
-    http: host, port, path, `status` (empty: any below 500), `expect` as text in the body, Host header `host_header`.
-    https: the same in TLS, whatever the certificate.
-    exec: `command` for the shell, exit 0 within `timeout`. log: `expect` is a regular expression for one line of
-    output with escapes stripped; line is the same for workers that are known to write one (the default for these).
-    notify: READY=1 on the socket in NOTIFY_SOCKET. listen: the process' session listens on `port` (the default for
-    whoever is given PORT). accept: it also takes connections (the default for servers that
-    listen before their workers have loaded anything).
+    tcp: host, port, and optionally `send` bytes as latin-1 text with the `expect` prefix of the answer. http: host,
+    port, path, `status` (empty: any below 500), `expect` as text in the body, Host header `host_header`. https: the
+    same over TLS, with any certificate. exec: `command` for the shell, exit 0 within `timeout`. log: `expect` is a
+    regular expression for one line of output without escapes. line: the same, as the default for workers that are known
+    to print one. notify: READY=1 on the socket in NOTIFY_SOCKET. listen: the process listens on `port`; the default if
+    it is given PORT. accept: it also accepts connections; the default for servers that listen before their workers have
+    loaded the application.
     """
 
     kind: str
@@ -64,31 +63,31 @@ class Probe(Record):
     loading: str = ""  # an answer with this prefix means "not yet", and `ps` shows it (Redis: -LOADING)
     command: str = ""
     initial_delay: float = 0.0
-    period: float = 10.0  # once ready; before that tries follow quickly with millisecond back-off
+    period: float = 10.0  # between tries once ready; before that, tries follow each other in milliseconds
     timeout: float = 1.0
     success_threshold: int = 1
     failure_threshold: int = 3
 
 
 class Dependency(Record):
-    """`name` has to be `until` (started, ready, succeeded, completed) first."""
+    """`name` has to be `until` (started, ready, succeeded, completed) before the dependent starts."""
 
     name: str
     until: str
 
 
 class FailureHint(Record):
-    """A line that a server logs when it can't go on, and what it means: drawn from a recipe."""
+    """A line that a server logs when it can't run, and its explanation, from a recipe."""
 
     pattern: str  # regular expression for one line
     slug: str
     what: str
     help: str = ""
-    passes: bool = False  # another try may do: else it isn't restarted
+    passes: bool = False  # another try may succeed; otherwise it isn't restarted
 
 
 class ProcessSpec(Record):
-    """One supervised child. `command` is for /bin/sh; where it is empty, `argv` is executed."""
+    """One supervised child. `command` is for /bin/sh; if it is empty, `argv` is executed."""
 
     name: str
     kind: str  # SERVICE, TASK, PROCESS
@@ -119,22 +118,22 @@ class ProcessSpec(Record):
     stamp_databases: tuple[str, ...] = ()  # SQLite files whose schema cookie is appended to the stamp
     record: tuple[str, ...] = ()  # (file, text, database…) written as a stamp is, but nothing is skipped for it
     failure_hints: tuple[FailureHint, ...] = ()
-    packages: tuple[str, ...] = ()  # root, list of packages below it, further packages: where a lacking one is added
-    quiet: tuple[str, ...] = ()  # lines of its output with one of these in it are dropped
-    data: str = ""  # directory that holds its data, for messages
-    socket_folders: tuple[str, ...] = ()  # where its socket lies, outer first: made before each start, 0700
-    socket_owner: tuple[int, ...] = ()  # uid and gid of the last of them, where the server runs as another user
+    packages: tuple[str, ...] = ()  # root, requirements file below it, further packages: where to add a missing one
+    quiet: tuple[str, ...] = ()  # output lines that contain one of these are dropped
+    data: str = ""  # its data folder, for messages
+    socket_folders: tuple[str, ...] = ()  # folders of its socket, outer first: created before each start, mode 0700
+    socket_owner: tuple[int, ...] = ()  # uid and gid of the last of them, if the server runs as another user
     notes: tuple[str, ...] = ()
-    watch: tuple[str, ...] = ()  # globs relative to the plan's root, `!` in front takes out: a change restarts it
-    cascade: bool = False  # what depends on it is restarted with it
+    watch: tuple[str, ...] = ()  # globs relative to the plan's root, `!` in front excludes: a change restarts it
+    cascade: bool = False  # its dependents are restarted with it
     schedule: str = ""  # when it runs: `model.schedule`; empty: all the time
-    script: str = ""  # digest of the script or settings behind the command, which count as if they stood in it
-    env_files: tuple[str, ...] = ()  # root, files of variables below it that devboot reads: where to add one
-    observed: tuple[str, ...] = ()  # for PYTHONPATH, the file: where it is recorded what it asks for; empty: nowhere
+    script: str = ""  # digest of the script or settings behind the command: a change restarts it
+    env_files: tuple[str, ...] = ()  # root, env files below it that devboot reads: where to add a variable
+    observed: tuple[str, ...] = ()  # folder for PYTHONPATH, and the file for its observations; empty: not observed
 
 
 def fixed_port(spec: ProcessSpec) -> int:
-    """Return the port that a process's command names by a number, so that no other can be chosen; 0 for none."""
+    """Return the port that a process' command names by a number, so that it can't be changed; 0 for none."""
     import re
 
     chosen = dict(spec.env).get("PORT")
@@ -144,7 +143,7 @@ def fixed_port(spec: ProcessSpec) -> int:
 
 
 class Plan(Record):
-    """Everything a daemon needs to run one project. `env` is the whole environment that children start from."""
+    """Everything a daemon needs to run one project. `env` is the whole base environment of its children."""
 
     project: str
     root: str
@@ -152,16 +151,16 @@ class Plan(Record):
     env: tuple[tuple[str, str], ...]
     processes: tuple[ProcessSpec, ...]
     version: str = ""  # devboot's own, for the handshake
-    fingerprint: str = ""  # digest of what this plan was made from; equal fingerprints mean nothing to apply
+    fingerprint: str = ""  # digest of the plan's inputs; equal fingerprints mean that nothing has to be applied
     databases: tuple[tuple[str, str], ...] = ()  # (name, path), for the summary
-    composed: tuple[tuple[str, str], ...] = ()  # what of `env` manifest, env-files and recipes set: a change restarts
+    composed: tuple[tuple[str, str], ...] = ()  # variables of `env` set by manifest, env files and recipes
     data: str = ""  # the project's data folder
-    record: str = ""  # the file that says whose the state folder is
-    siblings: tuple[tuple[str, str], ...] = ()  # variables that tell each process the ports of all
+    record: str = ""  # the file that records the owner of the state folder
+    siblings: tuple[tuple[str, str], ...] = ()  # variables with the ports of all processes, for each process
 
 
 class LastExit(Record):
-    """How a process ended last: an exit code, or the number of the signal that ended it; `at` is wall-clock seconds."""
+    """How a process ended last: an exit code, or the number of a signal; `at` is wall-clock seconds."""
 
     code: int | None
     signal: int | None
@@ -169,7 +168,7 @@ class LastExit(Record):
 
 
 class ProcessStatus(Record):
-    """One line of `ps`. `started` is wall-clock seconds since the epoch, `memory` bytes of the whole session."""
+    """One row of `ps`. `started` is wall-clock seconds since the epoch, `memory` bytes of the whole session."""
 
     name: str
     kind: str
@@ -185,23 +184,23 @@ class ProcessStatus(Record):
     note: str = ""
     log: str = ""  # path of its log file
     next_run: float | None = None  # of a scheduled process, wall-clock seconds
-    port_taken: bool = False  # it has failed, or can't get ready, since another program listens on its port
+    port_taken: bool = False  # it has failed, or can't become ready, because another program has its port
 
 
 def has_gate(spec: ProcessSpec) -> bool:
-    """Whether it counts as up only once its probe has passed or, as a task, once it has ended."""
+    """Return whether it counts as up only once its probe has passed or, for a task, once it has ended."""
     if spec.kind == TASK:
         return True
     return spec.ready is not None and (spec.gates or spec.ready.kind not in OF_ITSELF)
 
 
 def plan_to_plain(plan: Plan) -> tuple[Any, ...]:
-    """The plan as nested plain tuples, which `marshal` and `json` both take."""
+    """Return the plan as nested plain tuples, for `marshal` and `json`."""
     return _plain(plan)  # type: ignore[no-any-return]
 
 
 def plan_from_plain(plain: tuple[Any, ...]) -> Plan:
-    """The inverse of `plan_to_plain`; lists (JSON) count as tuples."""
+    """Return the plan for its plain form; lists (JSON) count as tuples."""
     values = dict(zip(Plan._fields, _tuples(plain), strict=True))
     values["processes"] = tuple(_spec(item) for item in values["processes"])
     return Plan(**values)
@@ -225,7 +224,7 @@ def _tuples(value: Any) -> Any:
 
 
 def environment_of(plan: Plan, spec: ProcessSpec) -> Mapping[str, str]:
-    """The variables that `spec` starts with, before PORT-like additions of the supervisor itself (a marker)."""
+    """Return the variables that `spec` starts with, without those that the supervisor adds."""
     composed = dict(plan.env)
     for name in spec.unset:
         composed.pop(name, None)
@@ -234,8 +233,8 @@ def environment_of(plan: Plan, spec: ProcessSpec) -> Mapping[str, str]:
 
 
 def variables_of(plan: Plan, spec: ProcessSpec) -> dict[str, str]:
-    """The variables that `spec` has beside those of the plan's environment: its own, and the ports of all processes.
+    """Return the variables of `spec` beyond the plan's environment: its own, and the ports of all processes.
 
-    The ports stand once in the plan: in each process their number would grow with its square.
+    The ports are stored once per plan: stored per process, their number would grow quadratically.
     """
     return {**(dict(plan.siblings) if spec.kind == PROCESS else {}), **dict(spec.env)}

@@ -1,6 +1,6 @@
-"""Procfile: `name: command` a line, read strictly, since honcho drops what it can't read without a word.
+"""Parses a Procfile, one `name: command` per line, strictly: honcho silently drops lines that it can't parse.
 
-In a clone where nobody has written a manifest yet it is read as others read it, and what is left out is said.
+In a clone without a manifest it is parsed leniently, like other runners do, and ignored lines are reported.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ class ProcfileLine(Record):
 
 
 class Procfile(Record):
-    """The processes in the order of the file. `release` is the command that runs once before them.
+    """The processes in the order of the file. `release` is the command that runs before them.
 
-    `left_out` says in words which lines don't count, where the file was read leniently.
+    `left_out` has a message for each line that was ignored by lenient parsing.
     """
 
     file: str
@@ -36,15 +36,15 @@ class Procfile(Record):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names of the processes, `release` not among them."""
+        """The names of the processes, without `release`."""
         return tuple(line.name for line in self.lines)
 
 
 def parse_procfile(data: bytes | str, file: str, *, is_lenient: bool = False) -> Procfile:
-    """The Procfile of these bytes; `file` is what messages call it.
+    """Parse a Procfile; `file` is its name in messages.
 
-    With `is_lenient` a line that is no process is left out, and of several with one name the last counts: this is what
-    other runners make of the file. Raises Problems with all its mistakes.
+    With `is_lenient`, lines that define no process are ignored, and the last line of a name counts, as in other
+    runners. Raises Problems with all mistakes.
     """
     errors: list[ManifestError] = []
     left_out: list[str] = []
@@ -91,7 +91,7 @@ def _text(data: bytes | str, file: str) -> str:
 
 
 def _line(source: str, number: int, file: str) -> ProcfileLine | None:
-    """The process of one line; None for blank lines and comments. Raises ManifestError."""
+    """Parse one line; None for blank lines and comments. Raises ManifestError."""
     stripped = source.strip()
     if not stripped or stripped.startswith("#"):
         return None

@@ -1,7 +1,4 @@
-"""When something is to run: five fields as cron has them, its names for common ones, or an interval such as `30s`.
-
-By hand, since the daemon plans the runs and imports the standard library alone; cronsim is the oracle in the tests.
-"""
+"""Schedules: five fields as in cron, names such as `@daily`, or an interval such as `30s`."""
 
 from __future__ import annotations
 
@@ -26,12 +23,12 @@ _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 _LENGTHS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
-_SHORTEST = 1.0  # seconds: an interval below that is a loop
-_HORIZON = 9 * 366 * 86400  # 29 February may be eight years away
+_SHORTEST = 1.0  # seconds; the shortest interval
+_HORIZON = 9 * 366 * 86400  # seconds to look ahead: 29 February may be eight years away
 
 
 class _Field(Record):
-    """One of the five: what its numbers may be, and the names for them."""
+    """One of the five fields: its range and the names of its numbers."""
 
     label: str
     lowest: int
@@ -49,7 +46,7 @@ _FIELDS = (
 
 
 class Schedule(Record):
-    """Either `every` so many seconds, or whenever the local time is one of the numbers in each field."""
+    """Either `every` so many seconds, or whenever each field contains the local time's number."""
 
     every: float = 0.0
     minutes: frozenset[int] = frozenset()
@@ -57,12 +54,12 @@ class Schedule(Record):
     days: frozenset[int] = frozenset()
     months: frozenset[int] = frozenset()
     weekdays: frozenset[int] = frozenset()  # 0 is Sunday
-    either_day: bool = False  # both kinds of days are restricted: one that fits is enough, as cron has it
+    either_day: bool = False  # both days of month and weekdays are given: either may match, as in cron
     any_hour: bool = False
 
 
 def parse_schedule(text: str) -> Schedule:
-    """The schedule of this text. Raises ValueError whose text ends the sentence "`schedule` …"."""
+    """Parse a schedule. Raises ValueError with a predicate for the sentence "`schedule` …"."""
     text = text.strip()
     if text[:1] == "@":
         if text.lower() not in NAMED:
@@ -99,7 +96,7 @@ def _interval(text: str) -> float:
 
 
 def _numbers(word: str, field: _Field) -> frozenset[int]:
-    """The numbers that one field means."""
+    """Return the numbers that one field matches."""
     found: set[int] = set()
     for part in word.split(","):
         span, slash, step = part.partition("/")
@@ -132,7 +129,7 @@ def _is_number(text: str) -> bool:
 def next_after(
     schedule: Schedule, now: float, last: float, local: Callable[[float], time.struct_time] = time.localtime
 ) -> float:
-    """The next moment after `now` (seconds since the epoch). Intervals count from `last`, at which they began."""
+    """Return the next time after `now` (seconds since the epoch). Intervals count from `last`, their beginning."""
     if schedule.every:
         beats = max(0, int((now - last) // schedule.every)) + 1
         return last + beats * schedule.every
@@ -157,7 +154,7 @@ def _is_day(schedule: Schedule, there: time.struct_time) -> bool:
 def _comes_twice(
     schedule: Schedule, at: int, there: time.struct_time, local: Callable[[float], time.struct_time]
 ) -> bool:
-    """Whether clocks were set back, and this is the same time for the second time: a given hour runs once a day."""
+    """Return whether clocks were set back and this local time occurs again: a given hour runs once a day."""
     if schedule.any_hour:
         return False
     before = local(at - 3600)

@@ -1,4 +1,4 @@
-"""One variable of the composed environment: its value, and where it came from; light enough for the fast path."""
+"""A variable of the composed environment with its origin; cheap to import for the fast path."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from devboot.record import Record
 
 
 class ComposedVariable(Record):
-    """`source` names who set it, for people: `services.redis`, `devboot.toml:12`, `.env:3`; `secret` masks it."""
+    """`source` shows where it was set: `services.redis`, `devboot.toml:12`, `.env:3`; `secret` masks it."""
 
     name: str
     value: str

@@ -1,4 +1,4 @@
-"""Recipe files: the project's own first, then the bundled ones."""
+"""Finds and parses recipes: the project's own first, then the bundled ones."""
 
 from devboot.recipes.folders import KnownRecipe, RecipeFolders, bundled_folder
 

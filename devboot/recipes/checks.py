@@ -1,4 +1,4 @@
-"""What has to hold for every recipe, found without network and without running anything."""
+"""Checks of a recipe that need no network and run nothing."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from devboot.clone_reader import read_text
 from devboot.model.artifact import PLATFORMS
 from devboot.recipes.folders import LISTED_ELSEWHERE, KnownRecipe
 
-UNKNOWN = "?"  # what stands in a new recipe where a person has to write something
+UNKNOWN = "?"  # placeholder in a generated recipe, to be filled in by its author
 _MOST_LINES = 120  # of recipe.toml: it is read by people
 
 
 def complaints(known: KnownRecipe) -> tuple[str, ...]:
-    """What is wrong with a recipe and its versions, in words; empty when nothing is."""
+    """Return the problems of a recipe and its versions, in words; empty if there are none."""
     return (*_about_words(known), *_about_versions(known), *_about_text(known))
 
 

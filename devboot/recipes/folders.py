@@ -1,4 +1,4 @@
-"""Finds and reads `<folder>/<name>/recipe.toml` with the versions.toml beside it."""
+"""Finds and reads `<folder>/<name>/recipe.toml` with its versions.toml."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from devboot.model.edge.recipe.origins import FETCHED, Origin
 from devboot.model.edge.recipe.recipe import Recipe, Release, Releases, parse_recipe, parse_releases
 from devboot.model.nearest import nearest
 
-LISTED_ELSEWHERE = ("conda", "deb", "host")  # the channel or the machine itself knows which versions there are
+LISTED_ELSEWHERE = ("conda", "deb", "host")  # kinds of sources whose versions are listed by a channel or the machine
 
 _WITHOUT = "devboot explain manifest/no-such-recipe   # how to do without one, or write one"
 
 
 class KnownRecipe(NamedTuple):
-    """A recipe with the versions that are known of it, newest first, and the folder that it was read from."""
+    """A recipe with its known versions, newest first, and the folder that it was read from."""
 
     recipe: Recipe
     releases: tuple[Release, ...]
@@ -26,11 +26,11 @@ class KnownRecipe(NamedTuple):
 
     @property
     def name(self) -> str:
-        """Its name."""
+        """Name of the recipe."""
         return self.recipe.package.name
 
     def origin(self, kind: str, name: str) -> Origin | None:
-        """The source of this kind and name; None where the recipe has no such source (any more)."""
+        """Return the source of this kind and name; None if the recipe has no such source any more."""
         for origin in self.recipe.source:
             names = getattr(origin, "known_as", ()) or getattr(origin, "names", ()) or (getattr(origin, "name", ""),)
             if origin.kind == kind and name in names:
@@ -39,14 +39,14 @@ class KnownRecipe(NamedTuple):
 
 
 class RecipeFolders:
-    """Recipes below several folders, of which earlier ones shadow later ones."""
+    """Recipes in several folders; earlier folders shadow later ones."""
 
     def __init__(self, folders: Sequence[str]) -> None:
         self._folders = tuple(folders)
         self._read: dict[str, KnownRecipe] = {}
 
     def names(self) -> tuple[str, ...]:
-        """Every recipe that is there."""
+        """Return the names of all recipes."""
         found = {
             name
             for folder in self._folders
@@ -57,9 +57,9 @@ class RecipeFolders:
         return tuple(sorted(found))
 
     def get(self, name: str, *, place: Place | None = None) -> KnownRecipe:
-        """The recipe of this name; `place` is where it was asked for.
+        """Return the recipe of this name; `place` is where it was requested.
 
-        Raises ManifestError `manifest/no-such-recipe`, and Problems where its files can't be read.
+        Raises ManifestError `manifest/no-such-recipe`, and Problems if its files can't be parsed.
         """
         if name not in self._read:
             folder = next((path for path in self._places(name) if is_file(f"{path}/recipe.toml")), None)
@@ -86,7 +86,7 @@ class RecipeFolders:
 
 
 def load_recipe(folder: str) -> KnownRecipe:
-    """The recipe in `folder`, whose name has to be the recipe's own. Raises Problems, ManifestError."""
+    """Read the recipe in `folder`, which must have the recipe's name. Raises Problems and ManifestError."""
     recipe = load_recipe_file(folder)
     releases = _releases(recipe, folder)
     _refuse_unbuilt(releases, os.path.join(folder, "versions.toml"))
@@ -95,7 +95,7 @@ def load_recipe(folder: str) -> KnownRecipe:
 
 
 def load_recipe_file(folder: str) -> Recipe:
-    """The recipe.toml in `folder` alone, which may have no versions yet. Raises Problems, ManifestError."""
+    """Read recipe.toml in `folder` without its versions. Raises Problems and ManifestError."""
     recipe = parse_recipe(_text(folder, "recipe.toml"), os.path.join(folder, "recipe.toml"))
     if recipe.package.name != os.path.basename(os.path.abspath(folder)):
         raise ManifestError(
@@ -126,12 +126,12 @@ def _refuse_unbuilt(releases: Releases, path: str) -> None:
 
 
 def version_key(version: str) -> tuple[int, ...]:
-    """Orders versions by their numbers: 8.10 after 8.2."""
+    """Return a sort key that orders versions numerically: 8.10 after 8.2."""
     return tuple(int(part) if part.isdigit() else 0 for part in version.replace("-", ".").split("."))
 
 
 def bundled_folder() -> str:
-    """Where devboot's own recipes are: `_recipes` of an installation, `recipes` of a checkout."""
+    """Return the folder of the bundled recipes: `_recipes` in an installation, `recipes` in a checkout."""
     import devboot
 
     package = os.path.dirname(os.path.abspath(devboot.__file__))

@@ -1,4 +1,4 @@
-"""versions.toml as text: new rows are added, what stands there stays as it is, newest versions first."""
+"""Adds releases to the text of versions.toml, newest first, and leaves existing rows unchanged."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from devboot.model.edge.toml.text import inline
 from devboot.recipes.folders import version_key
 
 HEADER = "# Written by `devboot recipe update`: rows are added, never edited.\n"
-NO_FILE, NO_PACKAGE = "has no wheel for it", "has no package for it"  # how the reasons end that the tool itself writes
+NO_FILE, NO_PACKAGE = "has no wheel for it", "has no package for it"  # endings of generated reasons
 _START = re.compile(r"^\[\[version\]\]\s*$", re.MULTILINE)
 
 
 def add_release(text: str, file: str, new: Release) -> str:
-    """The text with this release: a version that is there already gets only the platforms that it lacks.
+    """Return the text with this release; an existing version only gets the platforms that it lacks.
 
-    `file` is what messages call the file of `text`, which may be empty. Raises Problems where it can't be read.
+    `file` is the name of the file in messages; `text` may be empty. Raises Problems if it can't be parsed.
     """
     releases = parse_releases(text, file).version if text.strip() else ()
     blocks = dict(zip((release.version for release in releases), _blocks(text), strict=True))
@@ -33,9 +33,9 @@ def add_release(text: str, file: str, new: Release) -> str:
 
 
 def merge_releases(old: Release, new: Release) -> Release:
-    """`old` with those platforms of `new` of which it says nothing, or only that there was no file.
+    """Return `old` with the platforms of `new` that it doesn't mention, or that had no file.
 
-    A reason that a person wrote (the file is there, but doesn't run) holds.
+    A reason written by a person (the file exists, but doesn't run) is kept.
     """
     told = {platform for platform, reason in old.unavailable.items() if not reason.endswith((NO_FILE, NO_PACKAGE))}
     fresh = {
@@ -53,12 +53,12 @@ def merge_releases(old: Release, new: Release) -> Release:
 
 
 def release_of(version: str, rows: Mapping[str, ArtifactRow], unavailable: Mapping[str, str]) -> Release:
-    """A release out of its parts."""
+    """Return a release with these rows and reasons."""
     return Release.model_validate({"version": version, **rows, "unavailable": dict(unavailable)})
 
 
 def release_text(release: Release) -> str:
-    """One version as it stands in the file."""
+    """Return one release as its text in versions.toml."""
     lines = ["[[version]]", f"version = {inline(release.version)}", *platform_lines("version", release)]
     return "\n".join(lines) + "\n"
 

@@ -1,9 +1,8 @@
-"""Makes a project's folders, and decides whose they are before anything is read or written there.
+"""Creates a project's folders after checking that they belong to this project.
 
-A project that was moved keeps its folders. Those of another folder that was at the same path before (a clone that was
-deleted, say) are put aside under a dated name, and nothing of them is taken over without being asked for. The same goes
-for folders whose record can't be read. A claim that was interrupted leaves folders without a record only while they are
-empty.
+A moved project keeps its folders. Folders of another project that was at the same path before (a deleted clone, say)
+are renamed with the date and not used unless adopted; so are folders with an unreadable record. An interrupted claim
+leaves folders without a record only while they are empty.
 """
 
 from __future__ import annotations
@@ -32,14 +31,14 @@ from devboot.state.records import (
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     Holder = Callable[[str, str], str]
-    """Names the process that uses the state folder of the project at a root, as in `daemon (pid 7)`; "" for none."""
+    """Returns the process that uses a project's state folder, given folder and root: `daemon (pid 7)`; "" for none."""
 
 
-_SOON = 1.0  # seconds for which nothing is said of waiting
+_SOON = 1.0  # seconds of waiting before it is reported
 
 
 class Patience(NamedTuple):
-    """How many seconds to wait for another devboot; `waiting` is called after a second with who that is."""
+    """Seconds to wait for another devboot; after one second `waiting` is called with the holder of the lock."""
 
     seconds: float = 600.0
     waiting: Callable[[LockHolder], None] | None = None
@@ -59,12 +58,10 @@ def claim(
     environ: Mapping[str, str],
     patience: Patience | None = None,
 ) -> tuple[str, ...]:
-    """Make the folders of the project at `root`, a real path; return what is worth telling about it.
+    """Create the folders of the project at `root`, a real path; return messages for the user.
 
-    `environ` is for git, where data of an earlier devboot is in the clone.
-
-    Raises BusyError `state/in-use` where folders would have to be renamed under a process that uses them, BusyError
-    `busy/locked` after `patience`, and MachineError.
+    `environ` is for git, which is run if the clone contains data of an earlier devboot. Raises BusyError `state/in-use`
+    if a folder to rename is in use, BusyError `busy/locked` after `patience`, and MachineError.
     """
     here = identity_of(root)
     if here is None:
@@ -81,7 +78,7 @@ def claim(
 
 
 def adopt(projects: Projects, root: str, name: str, holder: Holder, wall_clock: Callable[[], float]) -> str:
-    """Give the project at `root` the folders called `name`; return the name under which its own are kept, "" for none.
+    """Assign the folders called `name` to the project at `root`; return the new name of its previous ones, "" for none.
 
     Raises UsageError `state/unknown`, BusyError `state/in-use` and MachineError.
     """
@@ -110,7 +107,7 @@ def adopt(projects: Projects, root: str, name: str, holder: Holder, wall_clock: 
 
 
 def has_content(folder: str) -> bool:
-    """Return whether a folder of data holds more than the records of whom it belongs to and who works on it."""
+    """Return whether a data folder contains more than devboot's own records."""
     return os.path.isdir(folder) and bool(set(os.listdir(folder)) - {RECORD, LEASE})
 
 
@@ -157,12 +154,12 @@ def _is_claimed_for(owner: Owner, folder: str) -> bool:
 
 
 def _is_interrupted(owner: Owner, data: str, state: str) -> bool:
-    """Return whether a claim for `owner` has recorded its data folder, and not its state folder."""
+    """Return whether a claim for `owner` has recorded its data folder but not its state folder."""
     return _is_claimed_for(owner, data) and os.path.isdir(state) and is_unused(state)
 
 
 def _renames(folder: str, owner: Owner, aside: str) -> Iterator[_Rename]:
-    """Yield what has to be renamed before `folder` can be used for the project of `owner`."""
+    """Yield the renames needed before `folder` can be used for the project of `owner`."""
     base, known = os.path.dirname(folder), read_owner(folder)
     if known is not None:
         if known.identity.is_same_as(owner.identity):
@@ -206,7 +203,7 @@ def _carry_out(renames: Sequence[_Rename]) -> None:
 
 
 def _dated(projects: Projects, name: str, now: float) -> str:
-    """Return a name with the date that nothing has yet."""
+    """Return an unused name made of `name` and the date."""
     dated = f"{name}.{time.strftime('%Y-%m-%dT%H%M%S', time.localtime(now))}"
     taken = {os.path.basename(path) for base in (projects.state, projects.data) for path in owned_folders(base)}
     found, number = dated, 1
@@ -217,7 +214,7 @@ def _dated(projects: Projects, name: str, now: float) -> str:
 
 
 def lock_projects(projects: Projects, patience: Patience | None = None) -> FileLock:
-    """Take the lock of everything that gives folders of projects another name. Raises BusyError and MachineError."""
+    """Take the lock for renaming projects' folders. Raises BusyError and MachineError."""
     seconds, waiting = patience or Patience()
     lock = FileLock(os.path.join(projects.state, ".lock"), "state", TABLE)
     try:

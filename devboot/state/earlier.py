@@ -1,7 +1,7 @@
-"""Takes over, once, the data that earlier versions of devboot kept in the clone, in `.devboot`.
+"""Moves data that earlier versions kept in the clone, in `.devboot`, to the project's data folder.
 
-A clone may bring a folder of that name. So it counts only if devboot's own registers, which lie outside of the clone,
-say that it worked in this very folder, and if the data belongs to this user, is no link and isn't tracked by git.
+A clone may contain a folder of that name. So the data is used only if devboot's own registers, outside of the clone,
+show that it worked in this very folder, and if the data belongs to this user, is no link and isn't tracked by git.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from devboot.state.records import Owner
 
 
 class Registers(NamedTuple):
-    """What earlier versions recorded of all projects of a user: a file for each, named by the project's key.
+    """Registers of earlier versions for all projects of a user: one file per project, named by its key.
 
-    `environ` is for git, which is asked what it tracks.
+    `environ` is for git, which is asked which files it tracks.
     """
 
     user_state: str
@@ -31,7 +31,7 @@ class Registers(NamedTuple):
     environ: Mapping[str, str]
 
     def newest(self, root: str) -> int:
-        """Return when devboot last recorded something of the project at `root` (ns since the epoch); 0 for never."""
+        """Return when devboot last recorded the project at `root` (ns since the epoch); 0 for never."""
         times = [0]
         for path in (os.path.join(self.user_state, "ports", self.key), os.path.join(self.user_data, "roots", self.key)):
             try:
@@ -44,9 +44,9 @@ class Registers(NamedTuple):
 
 
 def take_over_earlier(owner: Owner, data: str, registers: Registers) -> Iterator[str]:
-    """Move what earlier versions kept of a project into its data folder; yield what is worth telling. Raises OSError.
+    """Move data of earlier versions into the project's data folder; yield messages for the user. Raises OSError.
 
-    A move that was interrupted goes on where it stopped.
+    An interrupted move is continued.
     """
     earlier = os.path.join(owner.path, EARLIER_STATE)
     wanted, generations = missing_from(data, owner.path), _generations(earlier)
@@ -68,13 +68,13 @@ def take_over_earlier(owner: Owner, data: str, registers: Registers) -> Iterator
 
 
 def missing_from(data: str, root: str) -> list[str]:
-    """Return the paths of what an earlier devboot kept in the clone at `root`, and what isn't in `data`."""
+    """Return the paths of earlier data in the clone at `root` that aren't in `data` yet."""
     found = _wanted(os.path.join(root, EARLIER_STATE))
     return [path for path in found if not os.path.lexists(os.path.join(data, os.path.basename(path)))]
 
 
 def _wanted(earlier: str) -> list[str]:
-    """Return the paths of what would be taken over."""
+    """Return the paths of earlier data."""
     folder = os.path.join(earlier, "data")
     if os.path.islink(earlier) or os.path.islink(folder) or not os.path.isdir(folder):
         return []
@@ -83,7 +83,7 @@ def _wanted(earlier: str) -> list[str]:
 
 
 def _generations(earlier: str) -> list[str]:
-    """Return the path of the folder of generations, which held secret values in clear; [] for none."""
+    """Return the folder of earlier generations, which contained secrets in plain text; [] for none."""
     folder = os.path.join(earlier, "generations")
     if os.path.islink(earlier) or os.path.islink(folder) or not os.path.isdir(folder):
         return []
@@ -91,7 +91,7 @@ def _generations(earlier: str) -> list[str]:
 
 
 def _complaint(owner: Owner, earlier: str, registers: Registers) -> str:
-    """Return why what is in `earlier` isn't this user's own; "" if it is."""
+    """Return why the data in `earlier` must not be used; "" if it may be."""
     recorded = registers.newest(owner.path)
     if not recorded:
         return "devboot has no record of having made it"
@@ -110,14 +110,14 @@ def _complaint(owner: Owner, earlier: str, registers: Registers) -> str:
 
 
 def _move(source: str, target: str) -> None:
-    """Move to another place, perhaps on another filesystem, as a whole or not at all. Raises OSError."""
+    """Move a file or folder as a whole or not at all, also to another filesystem. Raises OSError."""
     try:
         os.rename(source, target)
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
         staged = f"{target}.new"
-        _remove(staged)  # of a move that was interrupted
+        _remove(staged)  # left by an interrupted move
         if os.path.isdir(source) and not os.path.islink(source):
             shutil.copytree(source, staged, symlinks=True, copy_function=_copy)
             _keep_owner(source, staged)
@@ -137,7 +137,7 @@ def _remove(path: str) -> None:
 
 
 def _sync(path: str) -> None:
-    """Write a file or a tree through to the disk. Raises OSError."""
+    """Flush a file or a tree to disk. Raises OSError."""
     if os.path.islink(path):
         return
     folders = [(parent, names) for parent, _, names in os.walk(path)]
@@ -153,7 +153,7 @@ def _sync(path: str) -> None:
 def _copy(source: str, target: str) -> str:
     shutil.copy2(source, target, follow_symlinks=False)
     found = os.lstat(source)
-    if os.getuid() == 0:  # a server of root's runs as somebody else
+    if os.getuid() == 0:  # servers started by root run as another user
         os.chown(target, found.st_uid, found.st_gid, follow_symlinks=False)
     return target
 

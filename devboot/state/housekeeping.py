@@ -1,4 +1,4 @@
-"""What belongs to which project: lists the folders of all projects, and removes those of a project that is gone."""
+"""Lists the folders of all projects and removes those of projects that are gone."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from devboot.state.claiming import Holder
 
-_DOOMED = ".removed-"  # how the name of a folder begins that is being removed
+_DOOMED = ".removed-"  # prefix of folders that are being removed
 
 
 class KeptProject(NamedTuple):
-    """The folders of one project: `root` is where it is or was, "" where nothing says; `name` is that of the folders.
+    """Folders of one project: `root` is its present or former path, "" if unknown; `name` is the name of its folders.
 
-    `is_gone`: its folder isn't at `root` any more, as far as is known. `has_data`: there is something that can't be
-    made again.
+    `is_gone`: the project isn't at `root` any more, as far as is known. `has_data`: it has data that can't be
+    recreated.
     """
 
     name: str
@@ -35,7 +35,7 @@ class KeptProject(NamedTuple):
 
 
 def kept_projects(projects: Projects) -> Iterator[KeptProject]:
-    """Yield what devboot keeps, project by project, in the order of their names."""
+    """Yield the kept folders of all projects, sorted by name."""
     names = {os.path.basename(path) for base in (projects.state, projects.data) for path in owned_folders(base)}
     for name in sorted(names):
         state, data = os.path.join(projects.state, name), os.path.join(projects.data, name)
@@ -45,7 +45,7 @@ def kept_projects(projects: Projects) -> Iterator[KeptProject]:
 
 
 def kept_project(projects: Projects, name: str) -> KeptProject:
-    """Return what devboot keeps under a name. Raises UsageError `state/unknown`."""
+    """Return the kept folders of this name. Raises UsageError `state/unknown`."""
     found = next((each for each in kept_projects(projects) if each.name == name), None)
     if found is None:
         raise UsageError("state/unknown", f"there is no state called `{name}`", help=["devboot state list"])
@@ -53,10 +53,10 @@ def kept_project(projects: Projects, name: str) -> KeptProject:
 
 
 def remove_kept(projects: Projects, name: str, holder: Holder, *, with_data: bool) -> bool:
-    """Remove the folders called `name`, unless their project has come back or is in use meanwhile; return whether.
+    """Remove the folders called `name`, unless their project is back or in use; return whether they were removed.
 
-    Data stays unless `with_data`. Under the lock nothing is deleted: the folders only lose their name, so that a claim
-    never waits for a large one. Raises BusyError, MachineError and OSError.
+    Data stays unless `with_data`. Folders are only renamed under the lock and deleted after it, so that a claim never
+    waits for a large deletion. Raises BusyError, MachineError and OSError.
     """
     with lock_projects(projects):
         found = next((each for each in kept_projects(projects) if each.name == name), None)
@@ -70,7 +70,7 @@ def remove_kept(projects: Projects, name: str, holder: Holder, *, with_data: boo
 
 
 def remove_doomed(projects: Projects) -> None:
-    """Remove folders that a removal which was killed has set apart. Raises OSError."""
+    """Remove folders left by a removal that was killed. Raises OSError."""
     for base in (projects.state, projects.data):
         for name in os.listdir(base) if os.path.isdir(base) else ():
             if name.startswith(_DOOMED):
@@ -89,13 +89,13 @@ def _remove(folder: str) -> None:
         for parent, folders, _ in os.walk(folder):
             for path in (parent, *(os.path.join(parent, name) for name in folders)):
                 if not os.path.islink(path):
-                    os.chmod(path, 0o700)  # a program may have made it read-only
+                    os.chmod(path, 0o700)  # it may be read-only
         shutil.rmtree(folder)
     except FileNotFoundError:
-        return  # another devboot removes it as well
+        return  # another devboot has removed it
 
 
 def remove_folders(projects: Projects, root: str) -> None:
-    """Remove everything that devboot keeps for the project at `root`, its data too."""
+    """Remove all folders of the project at `root`, including its data."""
     for base in (projects.state, projects.data):
         shutil.rmtree(os.path.join(base, folder_name(root)), ignore_errors=True)

@@ -1,4 +1,4 @@
-"""Finds the project that a command means: the nearest manifest upwards, else what looks like an application."""
+"""Finds the project of the current folder: the nearest manifest upwards, else a likely application."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 LOCK = "devboot.lock"
-# What makes a folder look like an application that has no manifest yet.
+# Files that mark a folder as an application without a manifest.
 LANDMARKS = (
     "manage.py",
     "Procfile.dev",
@@ -30,10 +30,10 @@ LANDMARKS = (
 
 
 class Project(NamedTuple):
-    """A project: its root folder, the manifest that describes it, and the folders that devboot keeps for it.
+    """A project: its root folder, its manifest, and the folders that devboot keeps for it.
 
-    All paths are absolute. `manifest` is "" where nobody wrote one and detection has not kept one yet; `written` tells
-    a person's own devboot.toml from a detected one. `state` and `data` may not exist yet.
+    All paths are absolute. `manifest` is "" if there is none, written or detected; `written` is true for a devboot.toml
+    written by a person. `state` and `data` may not exist yet.
     """
 
     root: str
@@ -44,60 +44,60 @@ class Project(NamedTuple):
 
     @property
     def prepare_lock(self) -> str:
-        """Return the path of the lock of the one command at a time that prepares the project."""
+        """Path of the lock held by the command that prepares the project."""
         return prepare_lock(self.state)
 
     @property
     def record(self) -> str:
-        """Return the path of the file that says whose the state folder is."""
+        """Path of the file that records the owner of the state folder."""
         return os.path.join(self.state, RECORD)
 
     @property
     def backups(self) -> str:
-        """Return the folder for copies of what devboot is about to change."""
+        """Folder for copies of data that devboot is about to change."""
         return os.path.join(self.data, "backup")
 
     @property
     def stamps(self) -> str:
-        """Return the folder for what tasks have done to the data, which belongs to the data."""
+        """Folder for stamps of tasks that have changed the data."""
         return os.path.join(self.data, "stamps")
 
     @property
     def lock(self) -> str:
-        """Return the path of the lockfile: beside the manifest."""
+        """Path of the lockfile, next to the manifest."""
         return os.path.join(self.root if self.written else self.state, LOCK)
 
     def lock_from(self, cwd: str) -> str:
-        """Return the lockfile's path as people see it from `cwd`."""
+        """Return the lockfile's path as shown to a user in `cwd`."""
         return os.path.relpath(self.lock, cwd) if self.written else self.lock
 
     @property
     def usual_name(self) -> str:
-        """Return the name of a project whose manifest doesn't say: that of its folder, or of the clone around it."""
+        """Default name of the project: that of its folder, or of the clone around a detected one."""
         projects = Projects(os.path.dirname(self.state), os.path.dirname(self.data))
         return os.path.basename(self.root if self.written else projects.seen_from(self.root)) or "project"
 
     @property
     def manifest_name(self) -> str:
-        """Return the manifest as messages name it."""
+        """Name of the manifest in messages."""
         return MANIFEST if self.written else DETECTED
 
 
 def prepare_lock(state: str) -> str:
-    """Return the path of the lock that a command holds while it prepares the project with this state folder."""
+    """Return the path of the lock for preparing the project with this state folder."""
     return os.path.join(state, "run", "prepare.lock")
 
 
 def find_project(cwd: str, environ: Mapping[str, str]) -> Project:
-    """Walk up from `cwd` (absolute) to the project that a command given there means; nothing is written.
+    """Return the project for a command given in `cwd` (absolute); nothing is written.
 
-    A manifest, written or detected, wins from any folder below it, and from the one above it where it was detected.
-    Without one: `cwd` itself if it looks like an application, else the nearest folder up to the git root that does,
-    else the git root, else `cwd`. Without a home directory nothing is on record.
+    A manifest, written or detected, applies to all folders below it, and a detected one also to the folder above from
+    which it was detected. Without one: `cwd` itself if it looks like an application, else the nearest folder up to the
+    git root that does, else the git root, else `cwd`. Without a home directory there are no detected manifests.
     """
     try:
         projects = Projects.from_environ(environ)
-    except MachineError:  # whoever needs a folder there reports it
+    except MachineError:  # reported when a folder there is needed
         projects = Projects(os.devnull, os.devnull)
     for folder in upwards(cwd):
         root = projects.root_at(folder) or _moved_root_at(folder, projects)
@@ -111,19 +111,19 @@ def project_in(root: str, projects: Projects) -> Project:
     here = identity_of(root)
     state = _folder(projects.state, projects.state_of(root), root, here)
     data = _folder(projects.data, projects.data_of(root), root, here)
-    if is_there(written := os.path.join(root, MANIFEST)):  # also a link to nothing: they mean it
+    if is_there(written := os.path.join(root, MANIFEST)):  # also a dangling link, to report it
         return Project(root, written, written=True, state=state, data=data)
     detected = os.path.join(state, DETECTED)
     return Project(root, detected if os.path.isfile(detected) else "", written=False, state=state, data=data)
 
 
 def own_folders(project: Project, projects: Projects) -> Project:
-    """Return the project with the folders that belong to its path, wherever they are now."""
+    """Return the project with the folders for its present path, instead of those it was moved from."""
     return project._replace(state=projects.state_of(project.root), data=projects.data_of(project.root))
 
 
 def _folder(base: str, own: str, root: str, here: Identity | None) -> str:
-    """Return the project's folder below `base`: its own one, or that of the place from which it was moved here."""
+    """Return the project's folder below `base`: its own, or that of the path it was moved from."""
     return own if os.path.isdir(own) else folder_moved_here(base, root, here) or own
 
 

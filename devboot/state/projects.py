@@ -1,6 +1,6 @@
-"""The folders of each project of a user, by the project's path.
+"""Computes the folders of a project from its path, and finds the project of the current folder.
 
-Every command imports this, so it takes nothing but what costs nothing: `devboot.paths` only where HOME isn't enough.
+Every command imports this module, so it imports almost nothing: `devboot.paths` only if HOME doesn't suffice.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 MANIFEST, DETECTED, BELOW = "devboot.toml", "detected.toml", "below"
-RECORD = "project.json"  # the file in both folders that says whose they are; see `state.records`
-RUN = "run"  # the folder in the state folder with what belongs to the daemon that runs
-LEASE = "daemon"  # the file in the data folder that says which daemon works on it
+RECORD = "project.json"  # file in both folders with their owner; see `state.records`
+RUN = "run"  # folder in the state folder for files of the running daemon
+LEASE = "daemon"  # file in the data folder that identifies the daemon using it
 _FOLDER = "projects"
 _USUAL_DATA, _USUAL_STATE = ".local/share/devboot", ".local/state/devboot"
 _LONGEST_NAME = 40
@@ -24,7 +24,7 @@ _BELOW_LIMIT = 4096
 
 
 class Projects(Record):
-    """All projects of a user: `state` and `data` each hold a folder for every project, under the same name."""
+    """All projects of a user: `state` and `data` each contain one folder per project, with the same name."""
 
     state: str
     data: str
@@ -34,7 +34,7 @@ class Projects(Record):
         """Return the projects of this user; nothing is created. Raises MachineError `machine/no-home`."""
         home = environ.get("HOME", "")
         is_usual = not (environ.get("DEVBOOT_HOME") or environ.get("XDG_DATA_HOME") or environ.get("XDG_STATE_HOME"))
-        # A home in which devboot has kept state before can be used.
+        # If the home already contains state of devboot, it needs no further check.
         if is_usual and home[:1] == "/" and is_there(f"{home}/{_USUAL_STATE}/{_FOLDER}"):
             return cls.below(f"{home}/{_USUAL_DATA}", f"{home}/{_USUAL_STATE}")
         from devboot.paths import passwd_home, user_directories
@@ -44,7 +44,7 @@ class Projects(Record):
 
     @classmethod
     def below(cls, data: str, state: str) -> Projects:
-        """Return the projects of the user whose data and state directories these are."""
+        """Return the projects for these data and state directories of a user."""
         return cls(f"{state}/{_FOLDER}", f"{data}/{_FOLDER}")
 
     def state_of(self, root: str) -> str:
@@ -58,13 +58,13 @@ class Projects(Record):
     def find_root(self, start: str) -> str:
         """Return the nearest folder from `start` upwards with a manifest, written or detected; "" without one.
 
-        An application that was detected below one of these folders is found from there, too.
+        An application that was detected below one of these folders counts, too.
         """
         return next((root for folder in upwards(start) if (root := self.root_at(folder))), "")
 
     def root_at(self, folder: str) -> str:
-        """Return the root of the project that a command in `folder` means if nothing above counts; "" for none."""
-        if is_there(f"{folder}/{MANIFEST}"):  # a link to nothing counts: somebody meant it
+        """Return the project root for a command in `folder`, without looking at folders above; "" for none."""
+        if is_there(f"{folder}/{MANIFEST}"):  # a dangling link counts, to be reported
             return folder
         state = self.state_of(folder)
         if is_there(f"{state}/{DETECTED}"):
@@ -75,17 +75,17 @@ class Projects(Record):
         return below if is_there(f"{below}/{MANIFEST}") or is_there(f"{self.state_of(below)}/{DETECTED}") else ""
 
     def seen_from(self, root: str) -> str:
-        """Return the folder from which the application in `root` was detected: `root` itself, or one above it."""
+        """Return the folder from which the application in `root` was detected: `root`, or one above it."""
         above = (folder for folder in upwards(root) if folder != root)
         return next((folder for folder in above if read_below(self.state_of(folder), folder) == root), root)
 
 
 def folder_name(root: str) -> str:
-    """Return the name of the folders that belong to the project at `root`: `shop-0123456789abcdef`."""
+    """Return the name of a project's folders, for the project at `root`: `shop-0123456789abcdef`."""
     name = root[root.rfind("/") + 1 :][:_LONGEST_NAME]
     if not name.isascii() or not name.replace("-", "").replace("_", "").isalnum():
         name = "".join(each if (each.isascii() and each.isalnum()) or each in "-_" else "_" for each in name)
-    from _blake2 import blake2b  # hashlib loads OpenSSL for this
+    from _blake2 import blake2b  # hashlib would load OpenSSL
 
     return f"{name}-{blake2b(os.fsencode(root), digest_size=8).hexdigest()}"
 
@@ -102,7 +102,7 @@ def upwards(start: str) -> Iterator[str]:
 
 
 def read_below(state: str, folder: str) -> str:
-    """Return the application's folder that was detected from `folder`, whose state folder is `state`; "" for none."""
+    """Return the folder of the application detected from `folder`, with state folder `state`; "" for none."""
     try:
         descriptor = os.open(f"{state}/{BELOW}", os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError:
@@ -116,7 +116,7 @@ def read_below(state: str, folder: str) -> str:
 
 
 def is_there(path: str) -> bool:
-    """Return whether there is something at `path`, even a link to nothing."""
+    """Return whether `path` exists, including dangling links."""
     try:
         os.lstat(path)
     except OSError:

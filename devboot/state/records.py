@@ -1,6 +1,6 @@
-"""Which folder a project's state and data were made for: path, device, inode and time of birth.
+"""Records which folder a project's state and data were made for: path, device, inode and time of birth.
 
-Inodes are used again at once on ext4, so where the filesystem tells no time of birth nothing is recognised elsewhere.
+ext4 reuses inodes at once, so without a time of birth no moved folder is recognised.
 """
 
 from __future__ import annotations
@@ -20,34 +20,34 @@ _BIRTH_SECONDS, _BIRTH_NANOSECONDS = slice(80, 88), slice(88, 92)
 
 
 class Identity(NamedTuple):
-    """What tells one folder from another at the same path; `birth` is ns since the epoch, 0 where unknown."""
+    """Identity of a folder, independent of its path; `birth` is ns since the epoch, 0 if unknown."""
 
     device: int
     inode: int
     birth: int
 
     def is_same_as(self, other: Identity) -> bool:
-        """Return whether both are one folder; the number of a device may differ from boot to boot."""
+        """Return whether both are the same folder. Device numbers may change at boot, so birth counts more."""
         if self.birth and other.birth:
             return (self.inode, self.birth) == (other.inode, other.birth)
         return (self.device, self.inode) == (other.device, other.inode)
 
 
 class Owner(NamedTuple):
-    """The project that a folder of devboot's was made for: its root, and which folder that was."""
+    """Project that a state or data folder was made for: its root, and the identity of the root."""
 
     path: str
     identity: Identity
 
     @property
     def is_gone(self) -> bool:
-        """Return whether its root isn't at its path any more."""
+        """True if its root isn't at its path any more."""
         found = identity_of(self.path)
         return found is None or not found.is_same_as(self.identity)
 
 
 def identity_of(path: str) -> Identity | None:
-    """Return which folder is at `path`; None for none."""
+    """Return the identity of the folder at `path`; None if there is none."""
     try:
         found = os.stat(path)
     except OSError:
@@ -56,7 +56,7 @@ def identity_of(path: str) -> Identity | None:
 
 
 def read_owner(folder: str) -> Owner | None:
-    """Return whom a folder of state or data was made for; None where it doesn't say."""
+    """Return the recorded owner of a state or data folder; None without a readable record."""
     try:
         with open(os.path.join(folder, RECORD), encoding="utf-8", opener=plain) as file:
             record = json.load(file)
@@ -66,15 +66,15 @@ def read_owner(folder: str) -> Owner | None:
 
 
 def is_unused(folder: str) -> bool:
-    """Return whether nothing that belongs to a project was put into a folder yet: a claim of it was interrupted.
+    """Return whether a folder has no content of a project yet, because its claim was interrupted.
 
-    What a daemon and `down` make again where it was deleted doesn't count.
+    Files that a daemon and `down` recreate in a deleted folder don't count.
     """
     return all(name in (RUN, LEASE) or name.startswith(f"{RECORD}.") for name in os.listdir(folder))
 
 
 def write_owner(folder: str, owner: Owner) -> None:
-    """Record whom a folder of state or data belongs to. Raises OSError and MachineError."""
+    """Record the owner of a state or data folder. Raises OSError and MachineError."""
     record, path = {"path": owner.path, **owner.identity._asdict()}, os.path.join(folder, RECORD)
     if os.path.lexists(path) and (os.path.islink(path) or not os.path.isfile(path)):
         os.rename(path, f"{path}.aside")
@@ -82,7 +82,7 @@ def write_owner(folder: str, owner: Owner) -> None:
 
 
 def owned_folders(base: str) -> list[str]:
-    """Return the paths of all folders of projects below `base`, in the order of their names."""
+    """Return the paths of all projects' folders below `base`, sorted by name."""
     names = sorted(os.listdir(base)) if os.path.isdir(base) else []
     return [path for name in names if not name.startswith(".") and os.path.isdir(path := os.path.join(base, name))]
 
@@ -90,14 +90,14 @@ def owned_folders(base: str) -> list[str]:
 def folder_moved_here(base: str, root: str, here: Identity | None) -> str:
     """Return the folder below `base` of a project that was moved to `root`; "" for none.
 
-    `here` is which folder is at `root`. Without a time of birth nothing counts as moved.
+    `here` is the identity of `root`. Without a time of birth nothing counts as moved.
     """
     if here is None or not here.birth:
         return ""
     for folder in owned_folders(base):
         owner = read_owner(folder)
         if owner is not None and owner.path != root and owner.identity.birth and here.is_same_as(owner.identity):
-            return folder if owner.is_gone else ""  # else the same folder is seen at two paths
+            return folder if owner.is_gone else ""  # otherwise it is one folder with two paths
     return ""
 
 

@@ -1,1 +1,1 @@
-"""What a person reads, by the standard library alone: tables, symbols, nearest matches; no I/O."""
+"""Formatting of text for users, with the standard library only: tables, symbols, errors, log lines; no I/O."""

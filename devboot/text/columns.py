@@ -1,4 +1,4 @@
-"""Lays text out in columns of terminal cells, where one character isn't always one cell."""
+"""Lays out text in columns of terminal cells; a character may take zero, one or two cells."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _GAP = "  "
 
 
 def cells(text: str) -> int:
-    """How many cells a terminal needs for `text`: wide characters take two, combining ones none."""
+    """Return the number of terminal cells of `text`: wide characters take two, combining ones none."""
     if text.isascii():
         return len(text)
     from unicodedata import category, east_asian_width
@@ -24,7 +24,7 @@ def cells(text: str) -> int:
 
 
 def clip(text: str, room: int) -> str:
-    """The beginning of `text` that fits into `room` cells."""
+    """Return the beginning of `text` that fits into `room` cells."""
     if text.isascii():
         return text[: max(0, room)]
     for index, character in enumerate(text):
@@ -35,16 +35,16 @@ def clip(text: str, room: int) -> str:
 
 
 def pad(text: str, width: int, *, right: bool = False) -> str:
-    """Fill `text` with blanks up to `width` cells; `right` puts it at the right end. Longer text stays whole."""
+    """Fill `text` with blanks up to `width` cells; `right` aligns it to the right. Longer text isn't cut."""
     blanks = " " * (width - cells(text))
     return blanks + text if right else text + blanks
 
 
 def printable(text: str) -> str:
-    """Return `text` with control characters, line ends and the like shown as escapes: one line, whatever it holds.
+    """Return `text` with control characters, line ends and the like shown as escapes, so that it is one line.
 
-    Names, values, paths and versions out of a clone, a lock or an index are shown through this. A name can neither
-    break a line nor move a cursor, and no mark turns the direction of writing.
+    Names, values, paths and versions from a clone, a lock or an index are shown through this: they can neither break a
+    line, move the cursor nor change the writing direction.
     """
     if text.isprintable():
         return text
@@ -52,10 +52,10 @@ def printable(text: str) -> str:
 
 
 def table(rows: Sequence[Sequence[str]], *, right: frozenset[int] = frozenset()) -> list[str]:
-    """Aligned lines, one a row, two blanks between columns and none at the end.
+    """Return aligned lines, one per row, with two blanks between columns and none at the end.
 
-    Columns whose index is in `right` are aligned to the right. All rows have the same number of fields, which are
-    plain text: what isn't printable is shown as escapes, so colours come afterwards.
+    Columns whose index is in `right` are aligned to the right. All rows have the same number of fields. Fields are
+    plain text, in which unprintable characters are shown as escapes; colours have to be added afterwards.
     """
     rows = [[printable(field) for field in row] for row in rows]
     widths = [max(cells(row[index]) for row in rows) for index in range(len(rows[0]))]
@@ -67,9 +67,10 @@ def table(rows: Sequence[Sequence[str]], *, right: frozenset[int] = frozenset())
 
 
 def table_within(rows: Sequence[Sequence[str]], width: int) -> list[str]:
-    """As `table` in `width` cells, 0 for any: a last field but one that is too long doesn't move the other rows'.
+    """Return aligned lines as `table`, for a terminal of `width` cells (0: any).
 
-    What comes after such a field stands on a line of its own, where it stands in the other rows.
+    A last field but one that is too long doesn't widen its column: the field after it moves to a line of its own,
+    aligned with the other rows.
     """
     rows = [[printable(field) for field in row] for row in rows]
     last = max(cells(row[-1]) for row in rows)

@@ -1,4 +1,4 @@
-"""Makes the output of children fit to be shown: nothing that moves the cursor, colours where they are wanted."""
+"""Removes terminal control sequences from output of children, except for colours if they are wanted."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from re import Pattern
 
-# What may disturb a terminal or a file; tab and line feed are fine.
+# Control characters that are removed; tab and line feed are kept.
 _CONTROL = bytes(c for c in range(32) if c not in b"\t\n") + b"\x7f"
 _CONTROL_BUT_ESCAPE = _CONTROL.replace(b"\x1b", b"")
-# CSI, OSC and the other strings up to their terminator, two-byte escapes; a cut one at the end goes too.
-# No part can match the escape character that a later match begins with, so that all matches together are linear.
+# CSI, OSC and other strings up to their terminator, two-byte escapes, and an incomplete one at the end. No part
+# matches the escape character that starts the next match, so that matching is linear.
 _ESCAPE = rb"\x1b(?:\[[0-?]*[ -/]*[@-~]?|[\]PX^_][^\x07\x1b\n]*(?:\x07|\x1b\\|(?=\n)|$)|[ -/]*[0-~]?)"
 _ESCAPE_BUT_COLOUR = _ESCAPE.replace(rb"\x1b", rb"\x1b(?!\[[0-9;:]*m)", 1)
 _LEAD = b"\xc2"
@@ -20,18 +20,18 @@ _compiled: dict[bytes, Pattern[bytes]] = {}
 
 
 def shown(data: bytes, *, colour: bool) -> bytes:
-    """`data` without what moves the cursor, erases or rings; colours stay if `colour`.
+    """Return `data` without sequences that move the cursor, erase or ring; colours stay if `colour`.
 
-    A progress display that overwrites its line shows its last state. Takes time in proportion to the size of `data`,
-    whatever is in it. Works on whole blocks: text without control characters, which is nearly all, is only searched.
-    Controls of eight bits, which some terminals obey, are replaced last: taken out, they could make others of the rest.
+    A progress display that overwrites its line is reduced to its last state. Takes linear time, whatever the data.
+    Works on whole blocks: text without control characters, which is nearly all, is only searched. 8-bit controls, which
+    some terminals obey, are replaced last: removing them earlier could create others from the rest.
     """
     text = _without_controls(data, colour=colour)
     return _pattern(_C1).sub(_REPLACEMENT, text) if _LEAD in text else text
 
 
 def _without_controls(data: bytes, *, colour: bool) -> bytes:
-    # A search per character costs less than one pass in Python.
+    # One search per character is faster than one pass in Python.
     if not any(code in data for code in _SEARCHED):
         return data
     if b"\r" in data:
@@ -43,7 +43,7 @@ def _without_controls(data: bytes, *, colour: bool) -> bytes:
 
 
 def _last_states(data: bytes) -> bytes:
-    """Each line as its last carriage return has left it; those at its end overwrite nothing."""
+    """Reduce each line to its state after the last carriage return; those at its end are ignored."""
     pieces = []
     position = 0
     while (found := data.find(b"\r", position)) >= 0:
@@ -57,7 +57,7 @@ def _last_states(data: bytes) -> bytes:
 
 
 def _pattern(source: bytes) -> Pattern[bytes]:
-    # Text without escapes, all that `logs` shows on most days, shall not pay 5 ms for the import.
+    # Imported only for text with escapes: the import takes 5 ms, and most logs have none.
     if source not in _compiled:
         import re
 
@@ -65,4 +65,4 @@ def _pattern(source: bytes) -> Pattern[bytes]:
     return _compiled[source]
 
 
-_SEARCHED = tuple(_CONTROL)  # numbers are found faster than bytes objects
+_SEARCHED = tuple(_CONTROL)  # searching for a number is faster than for a bytes object

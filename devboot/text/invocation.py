@@ -1,7 +1,7 @@
-"""Writes advice as it can be pasted: `./devbootw up` for `devboot up` where no `devboot` is on PATH.
+"""Rewrites commands in advice so that they can be pasted: `./devbootw up` if no `devboot` is on PATH.
 
-What was typed is in the arguments of the process. A daemon answers clients that were called in other ways, so it calls
-itself `devboot`, and each client rewrites what it prints.
+The way devboot was called is read from the process' arguments. A daemon writes `devboot` in its messages, because its
+clients may be called in different ways, and each client rewrites what it prints.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ COMMANDS = frozenset(
         *("completions", "help"),
     )
 )
-# Of a message's lines, those of a program's output or of a file begin with a bar
+# Lines of a message that quote output or a file begin with a bar, and aren't rewritten
 _COMMAND = r"(?<![\w./-])(?<!-m )devboot(?= (?:-|[a-z]))"
 _QUOTING = r"^[ \t]*(?:\d+[ \t]*)?\|"
 _known: list[str] = []
 
 
 def as_called(text: str) -> str:
-    """Return `text` with commands as this process was called, where they couldn't be pasted as they are."""
+    """Return `text` with its commands as this process was called, so that they can be pasted."""
     if f"{NAME} " not in text:
         return text
     if not _known:
@@ -52,7 +52,7 @@ def as_called(text: str) -> str:
 
 
 def rewrite(text: str, called: str) -> str:
-    """Return `text` with `called` for the first word of each command; prose about devboot stays."""
+    """Return `text` with `called` as the first word of each command; prose about devboot stays."""
     import re
 
     def command(found: re.Match[str]) -> str:
@@ -64,7 +64,7 @@ def rewrite(text: str, called: str) -> str:
 
 
 def how_called(argv: Sequence[str], orig_argv: list[str], environ: Mapping[str, str]) -> str:
-    """Return the words by which devboot can be called again from where it was: `devboot` where that is on PATH."""
+    """Return the words that call devboot in the same way again; `devboot` if it is on PATH."""
     name = argv[0] if argv else ""
     folders = environ.get("PATH", "").split(os.pathsep)
     if any(_is_program(os.path.join(folder, NAME)) for folder in folders if folder):

@@ -1,4 +1,4 @@
-"""Gives the output of processes its prefix, `HH:MM:SS name │ `, a block at a time."""
+"""Adds the prefix `HH:MM:SS name │ ` to output of processes, one block at a time."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-_NARROW = 30  # cells beside the prefix, below which lines are left to the terminal
+_NARROW = 30  # least cells beside the prefix for which lines are broken; below, the terminal breaks them
 _TIMES = {"clock": len("00:00:00 "), "full": len("2026-01-01T00:00:00.000 ")}
 _PARTS = r"\x1b\[[0-9;]*m|\s+|[^\s\x1b]+|\x1b"
 
 
 class LineStyle:
-    """How one reader wants log lines: `timestamps` is "clock", "full" (date and milliseconds) or "none".
+    """Format of log lines for one reader: `timestamps` is "clock", "full" (date and milliseconds) or "none".
 
     Lines wider than `columns` are broken between words, so that each part has the prefix; 0 breaks none.
     """
@@ -43,19 +43,19 @@ class LineStyle:
         self.columns = columns
 
     def key(self) -> tuple[bool, bool, str, bool, int]:
-        """Equal for readers that get the same bytes."""
+        """Return a key that is equal for readers that get the same bytes."""
         return (self.colour, self.unicode, self.timestamps, self.prefix, self.columns)
 
 
 def prefix_width(names: Iterable[str]) -> int:
-    """How many cells the prefix takes before each line of these processes: time, name, separator."""
+    """Return the number of cells of the prefix for these processes: time, name, separator."""
     return len("00:00:00 ") + max((cells(printable(name)) for name in names), default=0) + len(" | ")
 
 
 class Prefixer:
-    """Renders blocks of several processes for one kind of reader; names are padded to the longest.
+    """Renders blocks of several processes for one style; names are padded to the longest.
 
-    The timestamp belongs to the block: a time per line would cost ten times the relaying itself.
+    A block has one timestamp: one per line would cost ten times the relaying itself.
     """
 
     def __init__(self, names: Iterable[str], style: LineStyle) -> None:
@@ -66,15 +66,15 @@ class Prefixer:
         self._clock = b""
 
     def prefix(self, name: str, at: float) -> bytes:
-        """What stands before each line of `name`; `at` is wall-clock seconds."""
+        """Return the prefix of lines of `name`; `at` is wall-clock seconds."""
         if not self._style.prefix:
             return b""
         return self._time(at) + self._label(name)
 
     def block(self, name: str, data: bytes, at: float, *, continued: bool = False) -> bytes:
-        """`data` (lines of `name`, the last one possibly without its end) as the reader sees it, prefixed.
+        """Return `data` (lines of `name`, the last one possibly unfinished) rendered for the reader, with prefixes.
 
-        `continued`: the reader's last line is an unended one of the same process, which goes on here.
+        `continued`: `data` continues an unfinished line of the same process at the reader.
         """
         text = shown(data, colour=self._style.colour)
         if not text:
@@ -85,13 +85,13 @@ class Prefixer:
         if self._style.colour and b"\x1b" in text:
             text = _closing_colours(text)
         body = text.replace(b"\n", b"\n" + prefix)
-        # Blocks are big: copied once more, not three times.
+        # Blocks are big: avoid further copies.
         kept = memoryview(body)[: len(body) - len(prefix)] if text.endswith(b"\n") else body
         return b"".join((b"" if continued else prefix, kept))
 
     @property
     def _room(self) -> int:
-        """How many cells a line has beside its prefix."""
+        """Number of cells for a line beside its prefix."""
         return self._style.columns - _TIMES.get(self._style.timestamps, 0) - self._width - len(" | ")
 
     def _time(self, at: float) -> bytes:
@@ -115,9 +115,9 @@ class Prefixer:
 
 
 def _broken(text: bytes, room: int, *, after_first: bool) -> bytes:
-    """Break what is wider than `room` between words; a longer word, such as an address, stays whole to be copied.
+    """Break lines wider than `room` between words; a longer word, such as an address, stays whole to be copied.
 
-    `after_first`: the first line goes on behind something, so that nobody knows its room.
+    `after_first`: the first line continues another one, so its room is unknown and it isn't broken.
     """
     first, *rest = lines = text.split(b"\n")
     if max(map(len, lines)) <= room:
@@ -145,7 +145,7 @@ def _broken_line(line: bytes, room: int) -> bytes:
 
 
 def _closing_colours(text: bytes) -> bytes:
-    # A colour that a line leaves on would run into the next prefix, and into another process' lines.
+    # A colour that isn't reset at the end of a line would colour the next prefix and other processes' lines.
     reset = RESET.encode()
     lines = text.split(b"\n")
     closed = [line + reset if b"\x1b" in line and not line.endswith((reset, b"\x1b[m")) else line for line in lines]

@@ -1,4 +1,4 @@
-"""Keeps secrets out of what is shown: by their source, not by guessing at names."""
+"""Masks secrets in text for users: known values and passwords in URLs, without guessing by names."""
 
 from __future__ import annotations
 
@@ -9,37 +9,37 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 MASK = "***"
-_REFERENCE = r"(?!\$\{[\w.-]+\}@)"  # which says where the value stands
-# Both begin with what no later part of them matches: a search for the scheme in front would be quadratic.
+_REFERENCE = r"(?!\$\{[\w.-]+\}@)"  # a `${…}` reference is no secret itself
+# Both patterns start at `://`: starting at the scheme would make the search quadratic.
 _CREDENTIALS = re.compile(rf"((?<=[A-Za-z0-9+.-])://[^\s/:@\"']*):{_REFERENCE}([^\s/@\"']+)@")
-_TOKEN = re.compile(rf"((?<=[A-Za-z0-9+.-])://){_REFERENCE}([^\s/:@\"']{{16,}})@")  # a token in the user's place
+_TOKEN = re.compile(rf"((?<=[A-Za-z0-9+.-])://){_REFERENCE}([^\s/:@\"']{{16,}})@")  # a token in place of the user
 _HOST = re.compile(r"[A-Za-z0-9_.-]*")
-# Shorter values, and these, stand in text by chance: masking them would garble messages and betray them as well.
+# Shorter values, and these, occur in text by chance: masking them would garble messages and reveal the values.
 _SHORTEST = 5
 _COMMON = frozenset({"false", "debug", "admin", "localhost", "127.0.0.1", "development", "password", "postgres"})
 
 
 class Masker:
-    """Replaces the values that it was told, and the passwords of urls, by `***`."""
+    """Replaces known secret values, and passwords in URLs, by `***`."""
 
     def __init__(self, values: Iterable[str] = ()) -> None:
         self._values: list[str] = []
         self.add(values)
 
     def add(self, values: Iterable[str]) -> None:
-        """From now on mask these too; the longest is replaced first, so that none shines through another."""
+        """Mask these values, too; longer ones are replaced first, in case one contains another."""
         fresh = {value for value in values if len(value) >= _SHORTEST and value.lower() not in _COMMON}
         self._values = sorted(fresh | set(self._values), key=len, reverse=True)
 
     def __call__(self, text: str) -> str:
-        """The text without the secrets."""
+        """Return the text without secrets."""
         for value in self._values:
             text = text.replace(value, MASK)
         return _TOKEN.sub(rf"\1{MASK}@", _CREDENTIALS.sub(rf"\1:{MASK}@", text))
 
 
 def replace_passwords(text: str, change: Callable[[str, str], str]) -> str:
-    """Replace the password, or the token, of each address by what `change` returns for its label and itself.
+    """Replace the password or token of each address by the result of `change(label, value)`.
 
     The label is `password of ada@pypi.test` or `token of pypi.test`.
     """
@@ -48,7 +48,7 @@ def replace_passwords(text: str, change: Callable[[str, str], str]) -> str:
 
 
 def passwords_in(text: str) -> set[str]:
-    """Return the passwords, and the tokens, of the addresses in a text."""
+    """Return the passwords and tokens in the addresses of a text."""
     found: set[str] = set()
 
     def keep(_label: str, password: str) -> str:

@@ -1,4 +1,4 @@
-"""Decides how a stream is written to: colour, live layout, prompts; pure functions of flags, variables and facts."""
+"""Decides on colour, live layout and prompts for a stream, from flags, variables and facts about it."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# Set by continuous integration, and by programs that read a terminal in a person's stead: for them a line that is
-# redrawn is noise.
+# Variables set by continuous integration and coding agents, for which redrawn lines are noise.
 _UNATTENDED = (
     "CI",
     "CONTINUOUS_INTEGRATION",
@@ -26,17 +25,17 @@ _UNATTENDED = (
 
 
 class StreamFacts(Record):
-    """What is known of one standard stream. `encoding` is lower case; `columns` and `rows` are 0 off a terminal."""
+    """Facts about a standard stream. `encoding` is lower case; `columns` and `rows` are 0 without a terminal."""
 
     terminal: bool = False
     encoding: str = "utf-8"
     columns: int = 0
     rows: int = 0
-    foreground: bool = True  # its terminal's foreground process group is ours
+    foreground: bool = True  # this process is in the foreground of the terminal
 
 
 class Wishes(Record):
-    """The global flags: those that bear on output, and whether another devboot is waited for."""
+    """Global flags that affect output, and whether to wait for another devboot."""
 
     quiet: bool = False
     verbose: bool = False
@@ -49,7 +48,7 @@ class Wishes(Record):
 
 
 def has_colour(stream: StreamFacts, environ: Mapping[str, str], wishes: Wishes) -> bool:
-    """Whether colours may be written to this stream; each stream is judged alone."""
+    """Return whether colours may be written to this stream; each stream is judged separately."""
     if wishes.json or wishes.no_color or environ.get("NO_COLOR"):
         return False
     if _is_on(environ, "FORCE_COLOR") or _is_on(environ, "CLICOLOR_FORCE"):
@@ -58,12 +57,12 @@ def has_colour(stream: StreamFacts, environ: Mapping[str, str], wishes: Wishes) 
 
 
 def is_live(stream: StreamFacts, environ: Mapping[str, str], wishes: Wishes) -> bool:
-    """Whether lines may be redrawn in place: on a terminal that a person looks at, and nowhere else."""
+    """Return whether lines may be redrawn in place: only on a terminal with a person in front of it."""
     return why_plain(stream, environ, wishes) == ""
 
 
 def why_plain(stream: StreamFacts, environ: Mapping[str, str], wishes: Wishes) -> str:
-    """Why output is one line per event, in a few words; "" where the layout may be live."""
+    """Return the reason for plain output, one line per event, in a few words; "" if the layout may be live."""
     if wishes.plain or wishes.json or wishes.quiet:
         return "asked for"
     if _is_on(environ, "DEVBOOT_PLAIN"):
@@ -73,17 +72,17 @@ def why_plain(stream: StreamFacts, environ: Mapping[str, str], wishes: Wishes) -
     unattended = next((name for name in _UNATTENDED if environ.get(name)), None)
     if unattended is not None:
         return f"{unattended} is set"
-    # Redrawing from the background would stop us with SIGTTOU where the terminal has `tostop`.
+    # With `tostop` set in the terminal, drawing from the background would stop us with SIGTTOU.
     return "" if stream.foreground else "in the background"
 
 
 def may_ask(stdin: StreamFacts, stderr: StreamFacts, environ: Mapping[str, str], wishes: Wishes) -> bool:
-    """Whether a question may be asked; where not, the flag that answers it has to be named instead."""
+    """Return whether questions may be asked; otherwise the message has to name the flag that answers it."""
     return stdin.terminal and stderr.terminal and is_live(stderr, environ, wishes) and not wishes.no_input
 
 
 def is_unicode(stream: StreamFacts) -> bool:
-    """Whether the stream can encode the symbols."""
+    """Return whether the stream can encode the symbols."""
     try:
         "✓●◉◐○✗━│╸".encode(stream.encoding)
     except (UnicodeEncodeError, LookupError):

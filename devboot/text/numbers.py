@@ -1,12 +1,12 @@
-"""Whole numbers as people and programs write them, bounded where they enter."""
+"""Parses whole numbers with an upper bound."""
 
 from __future__ import annotations
 
-_DIGITS = 18  # more than any number that counts; Python refuses to read thousands of them
+_DIGITS = 18  # most digits that are converted; Python refuses thousands of them
 
 
 def whole_number(text: str, most: int) -> int | None:
-    """Return the number that `text` states in ASCII digits, at most `most`; None where it states none."""
+    """Return the number in `text`, reduced to `most`; None if `text` isn't ASCII digits only."""
     if not (text.isascii() and text.isdigit()):
         return None
     digits = text.lstrip("0") or "0"

@@ -1,4 +1,4 @@
-"""Colours by their escape codes, and the last step of text before a terminal: nothing but those passes."""
+"""Colours text by escape codes, and removes all other control characters from text for a terminal."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from devboot.text.columns import printable
 
 RESET = "\x1b[0m"
 RED, GREEN, YELLOW, MAGENTA, BOLD = "31", "32", "33", "35", "1"
-# Of the 256, those that stand out against white as much as against black (3.8 : 1 and more), which none of the sixteen
-# that every terminal has is sure to do. No red, which is for failures.
+# Colours of the 256 with a contrast of at least 3.8 : 1 against both white and black; none of the basic sixteen is
+# sure to have that. No red, which is for failures.
 _DEALT = tuple(f"38;5;{number}" for number in (30, 130, 28, 133, 63, 166, 32, 162, 64, 98))
 
 
 def paint(text: str, code: str, *, on: bool) -> str:
-    """`text` in a colour where colours are on."""
+    """Return `text` in a colour if colours are on."""
     return f"\x1b[{code}m{text}{RESET}" if on and code else text
 
 
 def colour_of(name: str) -> str:
-    """The colour code of a process' name: the same in every run, and for all instances of one process."""
+    """Return the colour code of a process: the same in every run, and for all its instances."""
     from zlib import crc32
 
     base, _, instance = name.rpartition(".")
@@ -25,10 +25,10 @@ def colour_of(name: str) -> str:
 
 
 def terminal_text(text: str) -> str:
-    """Return `text` with all that isn't printable shown as escapes, but line ends and the colours that devboot uses.
+    """Return `text` with unprintable characters as escapes, except for line ends and devboot's own colours.
 
-    What is written for people goes through this last, so that no name, path or version can reach the terminal with
-    control characters, whoever forgot to look at it.
+    All text for users passes through this last, so that no name, path or version can send control characters to the
+    terminal, even if a caller forgot to escape it.
     """
     return "\n".join(line if line.isprintable() else _with_own_colours(line) for line in text.split("\n"))
 

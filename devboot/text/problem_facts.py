@@ -1,4 +1,4 @@
-"""What a message says, as plain values for programs."""
+"""Converts an error to JSON values."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def error_as_json(error: DevbootError, mask: Callable[[str], str] = str) -> dict[str, Any]:
-    """The last object of a JSON answer: the facts of the text, none left out; exit codes are the same in both."""
+    """Return the last object of a JSON answer: everything that the error message shows, and the exit code."""
     if isinstance(error, Problems):
         return {
             "event": "error",

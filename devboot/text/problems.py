@@ -1,4 +1,4 @@
-"""Renders an error in the shape that all of devboot's messages have: what, where, cause, help, kept."""
+"""Renders error messages: what, where, cause, help, kept."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ def render_problem(
     mask: Callable[[str], str] = str,
     severity: str = "error",
 ) -> str:
-    """The whole message, its last line ended; `width` is the terminal's, 0 where no line is broken.
+    """Return the whole message, ending with a newline; `width` is the terminal's, 0 to break no lines.
 
-    Several problems come in their order with blank lines between, and their count last.
+    Several problems are separated by blank lines, with their count last.
     """
     renderer = _Renderer(colour, width, mask, severity)
     if not isinstance(error, Problems):
@@ -39,7 +39,7 @@ def render_problem(
 
 
 def count(problems: Problems) -> str:
-    """The line that counts: the problems' own summary, else `3 problems in devboot.toml`."""
+    """Return the summary of several problems: their own, else `3 problems in devboot.toml`."""
     if problems.summary:
         return problems.summary
     number = len(problems.errors)
@@ -93,7 +93,7 @@ class _Renderer:
         yield margin
 
     def _caret(self, place: Place) -> str:
-        """Carets under the token, counted in cells: a tab or a wide character before it moves them."""
+        """Return the line of carets under the token, positioned in cells after tabs and wide characters."""
         source = place.source or ""
         start, end = place.column - 1, place.column - 1 + max(1, place.width)
         before = cells(expand_tabs(source[:start]))

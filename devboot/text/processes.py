@@ -1,4 +1,4 @@
-"""Renders what `ps` says: a title, a table, and what to do about what isn't well."""
+"""Renders `ps`: a title, a table, and hints for processes that failed."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _COLOURS = {
 
 
 class TableStyle:
-    """How the reader's stream is: words alone off a terminal, where nothing is cut either."""
+    """Capabilities of the reader's stream; without a terminal there are no symbols, and nothing is cut."""
 
     __slots__ = ("colour", "columns", "symbols", "unicode")
 
@@ -41,12 +41,12 @@ class TableStyle:
 
 
 def title(project: str, pid: int, seconds: float) -> str:
-    """`shop, up for 2 h 10 min (pid 4711)`."""
+    """Return `shop, up for 2 h 10 min (pid 4711)`."""
     return f"{printable(project)}, up for {duration(max(0.0, seconds))} (pid {pid})"
 
 
 def process_table(statuses: Sequence[model.ProcessStatus], now: float, style: TableStyle) -> list[str]:
-    """The lines of the table, header first; `now` is wall-clock seconds."""
+    """Return the lines of the table, header first; `now` is wall-clock seconds."""
     rows = [_HEADER, *(_row(status, now, style) for status in statuses)]
     if style.columns:
         rows = _cut_notes(rows, style)
@@ -60,7 +60,7 @@ def process_table(statuses: Sequence[model.ProcessStatus], now: float, style: Ta
 
 
 def hints(statuses: Sequence[model.ProcessStatus]) -> list[str]:
-    """For each process that won't come by itself, what to look at."""
+    """Return a line on what to do for each process that won't recover without help."""
     lines = []
     for status in statuses:
         name = printable(status.name)
@@ -72,21 +72,21 @@ def hints(statuses: Sequence[model.ProcessStatus]) -> list[str]:
 
 
 def phase_words(status: model.ProcessStatus) -> str:
-    """The phase, with the exit code or signal for what has ended by itself."""
+    """Return the phase, with exit code or signal if it has exited."""
     if status.phase == model.EXITED and status.last_exit is not None:
         return f"exited {exit_words(status.last_exit)}"
     return status.phase
 
 
 def exit_words(last: model.LastExit) -> str:
-    """`0`, `1`, `SIGKILL`."""
+    """Return `0`, `1` or `SIGKILL`."""
     if last.signal:
         return signal_name(last.signal)
     return str(last.code)
 
 
 def signal_name(number: int) -> str:
-    """`SIGTERM` for 15."""
+    """Return `SIGTERM` for 15."""
     from signal import Signals
 
     try:
@@ -96,7 +96,7 @@ def signal_name(number: int) -> str:
 
 
 def phase_symbol(phase: str, *, unicode: bool) -> str:
-    """The shape that stands for a phase."""
+    """Return the symbol of a phase."""
     known = symbols(unicode)
     if phase in (model.FAILED, model.GAVE_UP):
         return known.failed
@@ -156,7 +156,7 @@ def _painted(line: str, row: tuple[str, ...], status: model.ProcessStatus) -> st
 
 
 def process_facts(status: model.ProcessStatus) -> dict[str, object]:
-    """The same for programs: times as ISO 8601 with zone, memory in bytes, None where there is nothing."""
+    """Return the row as JSON values: times as ISO 8601 with zone, memory in bytes, None for missing values."""
     last = status.last_exit
     return {
         "name": status.name,
@@ -177,7 +177,7 @@ def process_facts(status: model.ProcessStatus) -> dict[str, object]:
 
 
 def iso_time(at: float) -> str:
-    """`2026-05-12T11:27:03+02:00` for wall-clock seconds, in local time."""
+    """Return `2026-05-12T11:27:03+02:00` for wall-clock seconds, in local time."""
     import time
 
     text = time.strftime("%Y-%m-%dT%H:%M:%S%z", time.localtime(at))

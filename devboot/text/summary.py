@@ -1,4 +1,4 @@
-"""What the end of `up` and `down` says, from plain values: both the fast and the slow path print this."""
+"""Formats the summary lines of `up` and `down`, for both the fast and the slow path."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NEXT = "devboot logs -f   devboot ps   devboot down"
 def step_line(
     step: str, text: str, seconds: float | None, *, ok: bool = True, colour: bool = False, unicode: bool = True
 ) -> str:
-    """`  ✓ venv       .venv, 61 packages          6.3 s`, the time at the right edge; without end of line."""
+    """Return `  ✓ venv       .venv, 61 packages          6.3 s`, the time at the right edge; without newline."""
     known = symbols(unicode)
     sign = known.ok if ok else known.failed
     lead = margin(sign, known)
@@ -32,17 +32,17 @@ def step_line(
 
 
 def stopwatch(seconds: float) -> str:
-    """The first column of plain mode, always as wide: `14.1s`, `124s `: after minutes tenths say nothing."""
+    """Return the first column of plain mode, at least five cells wide: `14.1s`, `124s `."""
     return f"{seconds:.1f}s".ljust(5) if seconds < 99.95 else f"{seconds:.0f}s".ljust(5)
 
 
 def event_line(seconds: float, step: str, kind: str, text: str) -> str:
-    """One line of plain mode: `14.1s processes  ok      redis, web, worker ready`."""
+    """Return one line of plain mode: `14.1s processes  ok      redis, web, worker ready`."""
     return f"{stopwatch(seconds)} {pad(step, _STEP_WIDTH)} {kind:<7} {text}".rstrip()
 
 
 def ready_text(times: Iterable[tuple[str, float | None]]) -> str:
-    """`redis 0.2 s, web 1.4 s to ready; worker running`: a time for each that told when it was ready."""
+    """Return `redis 0.2 s, web 1.4 s to ready; worker running`; None as a time means no readiness probe."""
     times = tuple(times)
     ready = ", ".join(f"{printable(name)} {duration(took)}" for name, took in times if took is not None)
     others = ", ".join(printable(name) for name, took in times if took is None)
@@ -51,27 +51,27 @@ def ready_text(times: Iterable[tuple[str, float | None]]) -> str:
 
 
 def headline(project: str, seconds: float, installed: str) -> str:
-    """`shop is up in 1.4 s, nothing to install`."""
+    """Return `shop is up in 1.4 s, nothing to install`."""
     return f"{printable(project)} is up in {duration(seconds)}" + (f", {installed}" if installed else "")
 
 
 def unchanged(project: str, age: float, installed: str) -> str:
-    """`shop is up already, for 2 h 10 min; nothing changed`; without `installed` something was installed before."""
+    """Return `shop is up already, for 2 h 10 min; nothing changed`; without `installed`, something was installed."""
     said = "nothing changed" if installed else "nothing to restart"
     return f"{printable(project)} is up already, for {duration(age)}; {said}"
 
 
 def url(scheme: str, address: str) -> str:
-    """Return `http://127.0.0.1:8000`, or the bare address where no scheme is known."""
+    """Return `http://127.0.0.1:8000`, or the bare address without a scheme."""
     return f"{scheme}://{address}" if scheme else address
 
 
 def addresses(entries: Sequence[tuple[str, str]]) -> list[str]:
-    """Lines `  web     http://127.0.0.1:8000`, the names padded to the longest."""
+    """Return lines such as `  web     http://127.0.0.1:8000`, with names padded to the longest."""
     width = max([6, *(cells(printable(name)) for name, _ in entries)])
     return [f"  {pad(printable(name), width)}  {printable(value)}" for name, value in entries]
 
 
 def list_in_order(groups: Sequence[Sequence[str]]) -> str:
-    """`worker, web, then redis`: what goes together, one group after the other."""
+    """Return `worker, web, then redis`: the groups in order."""
     return ", then ".join(", ".join(printable(name) for name in group) for group in groups if group)

@@ -1,4 +1,4 @@
-"""The symbols of UX: shape first, colour second, an ASCII set for streams that can't encode them."""
+"""Symbols of processes and steps, in Unicode, and in ASCII for streams that can't encode them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from devboot.record import Record
 
 
 class Symbols(Record):
-    """One set; every one is as wide as a cell, but for the word `ok` and `?!`."""
+    """A set of symbols; all are one cell wide, except for `ok` and `?!`."""
 
     ok: str
     ready: str
@@ -28,10 +28,10 @@ ASCII = Symbols("ok", "*", "@", "~", ".", "!", "x", "?!", "=", ">", "-", ("~", "
 
 
 def symbols(unicode: bool) -> Symbols:
-    """The set for a stream that can, or can't, encode the first one."""
+    """Return the Unicode or the ASCII set."""
     return UNICODE if unicode else ASCII
 
 
 def margin(symbol: str, known: Symbols) -> str:
-    """What a line starts with: the symbol of the set `known`, right-aligned, so that texts begin in one column."""
+    """Return the start of a line: the symbol of the set `known`, right-aligned so that texts line up."""
     return f"{symbol:>{2 + len(known.ok)}} "

@@ -1,10 +1,10 @@
-"""Times and sizes as a person reads them: `1.2 s`, `2 h 10 min`, `28.1 MB`."""
+"""Formats times and sizes: `1.2 s`, `2 h 10 min`, `28.1 MB`."""
 
 from __future__ import annotations
 
 
 def duration(seconds: float) -> str:
-    """A time that something took: `38 ms`, `1.2 s`, `1 min 5 s`, `2 h 10 min`, `3 d 4 h`."""
+    """Format a duration in seconds: `38 ms`, `1.2 s`, `1 min 5 s`, `2 h 10 min`, `3 d 4 h`."""
     if seconds < 0.0995:
         return f"{max(0, round(seconds * 1000))} ms"
     if seconds < 59.95:
@@ -23,7 +23,7 @@ def _two(seconds: int, big: int, big_unit: str, small: int, small_unit: str) -> 
 
 
 def uptime(seconds: float) -> str:
-    """The same for a narrow column: `8s`, `12m`, `2h10m`, `3d4h`."""
+    """Format a duration for a narrow column: `8s`, `12m`, `2h10m`, `3d4h`."""
     whole = max(0, int(seconds))
     if whole < 60:
         return f"{whole}s"
@@ -35,7 +35,7 @@ def uptime(seconds: float) -> str:
 
 
 def size(count: int) -> str:
-    """A number of bytes in decimal units: `812 B`, `2.4 MB`, `1.1 GB`."""
+    """Format a number of bytes in decimal units: `812 B`, `2.4 MB`, `1.1 GB`."""
     if count < 1000:
         return f"{count} B"
     value = float(count)
@@ -47,5 +47,5 @@ def size(count: int) -> str:
 
 
 def whole_megabytes(count: int) -> str:
-    """Memory for `ps`: whole megabytes."""
+    """Format bytes as whole megabytes, for `ps`."""
     return f"{max(1, round(count / 1_000_000))} MB"

@@ -1,4 +1,4 @@
-"""Breaks a line for a terminal, never inside a command between back-ticks, by cells rather than characters."""
+"""Wraps text to a terminal's width in cells, never inside a command between backticks."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ _TAB = 4
 
 
 def wrap(text: str, width: int, *, first: str = "", then: str = "") -> list[str]:
-    """Lines of at most `width` cells, the first led by `first`, the others by `then`; 0 means never to break.
+    """Return lines of at most `width` cells, the first prefixed by `first`, the others by `then`; 0 means no limit.
 
-    A word, or what stands between back-ticks, that is wider than a line stays whole: a terminal breaks it better than
-    a blank in a path that somebody copies. `text` is one line of plain text: what isn't printable is shown as escapes.
+    A word or a passage between backticks that is wider than a line stays whole, so that it can be copied. `text` is one
+    line of plain text, in which unprintable characters are shown as escapes.
     """
     lines, line = [], first
     is_empty = True
@@ -27,7 +27,7 @@ def wrap(text: str, width: int, *, first: str = "", then: str = "") -> list[str]
 
 
 def expand_tabs(text: str) -> str:
-    """Tabs as blanks, at stops of four cells; other control characters become visible, so that none moves the caret."""
+    """Return the line with tabs as blanks, at stops of four cells, and other control characters as escapes."""
     if text.isprintable():
         return text
     expanded, column = [], 0

@@ -1,10 +1,10 @@
-"""A process of its own that tells which watched files have changed; the daemon starts it when something has `watch`.
+"""The file-watching process: a program of its own, started by the daemon if a process has `watch`.
 
-    __main__    the process: waits for events, or polls where the system has no room for them; answers in JSON lines
-    tree*       what is there: folders worth watching, watched files as they were; what has changed since
-    ignoring*   what .gitignore files say
-    patterns*   globs to regular expressions
+    __main__    the process: waits for events, or polls if the system has no room for watches; reports changes
+    tree*       the watched folders and files, and what has changed since the last look
+    ignoring*   rules of .gitignore files
+    patterns*   converts globs to regular expressions
 
-Starred modules know nothing of events. The daemon never imports this package: it costs memory that only those pay
-who watch something.
+Starred modules are independent of events. The daemon never imports this package, to save its memory where nothing is
+watched.
 """

@@ -1,8 +1,8 @@
-"""The watching process: tells on standard output what has changed, in lines of words with tabs between them.
+"""Watches files and reports changes on standard output, one per line, words separated by tabs.
 
-Its argument is a Python literal: {"root": path, "watch": {name: [glob, …]}, "since": seconds since the epoch}. It says
-`folders N` when it watches, `changed NAME PATH…` for each process, and `polling REASON` where the system has no room
-for watches. It ends with its parent.
+Its argument is a Python literal: {"root": path, "watch": {name: [glob, …]}, "since": seconds since the epoch}. It
+prints `folders N` when it is watching, `changed NAME PATH…` per process, and `polling REASON` if the system has no room
+for watches. It exits when its parent does.
 """
 
 from __future__ import annotations
@@ -18,35 +18,35 @@ from devboot.watching.tree import Tree
 
 QUIET_MS = 50  # no further change for this long ends a batch
 LONGEST_MS = 2000  # but no batch lasts longer
-PARENT_MS = 2000  # how often to look whether the parent is still there
+PARENT_MS = 2000  # time between checks that the parent is alive
 POLL_SECONDS = 1.0
 _MOST_TOLD = 20
-GIT_SECONDS = 10.0  # how long to wait for a git that is at work
+GIT_SECONDS = 10.0  # longest wait for a running git command
 
 
 class Events(Protocol):
-    """What tells of changes: as watchfiles' RustNotify."""
+    """Source of file events, as watchfiles' RustNotify."""
 
     def watch(self, debounce_ms: int, step_ms: int, timeout_ms: int, stop_event: None) -> set[tuple[int, str]] | str:
-        """Paths that have changed, or a word: `timeout`."""
+        """Return paths that have changed, or a word such as `timeout`."""
 
     def close(self) -> None:
-        """Let go of all watches."""
+        """Release all watches."""
 
 
 def open_events(folders: Iterable[str]) -> Events:
-    """Watch these folders, not what lies below them. Raises OSError where the system has no room for it."""
+    """Watch these folders, without their subfolders. Raises OSError if the system has no room for it."""
     from watchfiles._rust_notify import RustNotify, WatchfilesRustInternalError
 
     existing = [folder for folder in folders if os.path.isdir(folder)]
     try:
         return RustNotify(existing, False, False, 0, False, True)
-    except WatchfilesRustInternalError as error:  # such as too many open files, which here are watches
+    except WatchfilesRustInternalError as error:  # such as too many open files, which here means watches
         raise OSError(str(error).removeprefix("Error creating recommended watcher: ")) from error
 
 
 class Watching:
-    """One project's watch. `say` takes what has to be told; `is_wanted` says whether anybody still listens."""
+    """Watch of one project. `say` sends a message; `is_wanted` returns whether the parent is alive."""
 
     def __init__(
         self,
@@ -66,7 +66,7 @@ class Watching:
         self._watched: set[str] = set()
 
     def run(self) -> None:
-        """Tell of changes until nobody listens any more."""
+        """Report changes until the parent ends."""
         changed = self._tree.look()
         changed |= self._rewatch()
         self._say("folders", str(len(self._tree.folders)))
@@ -90,7 +90,7 @@ class Watching:
         return changed | self._wait_for_git() if changed else changed
 
     def _rewatch(self) -> set[str]:
-        """Watch other folders if there are others now; what has changed meanwhile."""
+        """Watch the present folders if they differ from the watched ones; return changes found meanwhile."""
         changed: set[str] = set()
         while set(self._tree.folders) != self._watched:
             self._watched = set(self._tree.folders)
@@ -105,11 +105,11 @@ class Watching:
             if self._events is not None:
                 self._events.close()
             self._events = events
-            changed |= self._tree.look()  # between the look that found a folder and its watch nothing was told
+            changed |= self._tree.look()  # changes between finding a folder and watching it
         return changed
 
     def _wait_for_quiet(self) -> set[str]:
-        """What goes on in folders that nobody watched when the batch began belongs to it."""
+        """Extend the batch by changes in folders that weren't watched when it began."""
         changed: set[str] = set()
         deadline = time.monotonic() + LONGEST_MS / 1000
         while self._events is not None and time.monotonic() < deadline:
@@ -120,7 +120,7 @@ class Watching:
         return changed
 
     def _wait_for_git(self) -> set[str]:
-        """A checkout comes as one change, however long git takes."""
+        """Wait for a running git command, so that a checkout is reported as one change."""
         lock = os.path.join(self._tree.root, ".git", "index.lock")
         if not os.path.exists(lock):
             return set()
@@ -136,7 +136,7 @@ class Watching:
 
 
 def main(argument: str) -> None:
-    """Watch what the argument says."""
+    """Watch according to the argument."""
     asked = ast.literal_eval(argument)
     parent = os.getppid()
 
@@ -148,7 +148,7 @@ def main(argument: str) -> None:
     watching = Watching(tree, open_events=open_events, say=say, is_wanted=lambda: os.getppid() == parent)
     try:
         watching.run()
-    except BrokenPipeError:  # the daemon has gone
+    except BrokenPipeError:  # the daemon has ended
         os._exit(0)
 
 

@@ -1,6 +1,6 @@
-"""What .gitignore files say, as git reads them: the last rule that fits wins, a deeper file counts more.
+"""Applies .gitignore rules as git does: the last matching rule wins, deeper files override outer ones.
 
-By hand, since pathspec reads folders differently from git: `docs/**` ignores `docs` itself, and after `*` and `!*/` all
+Not with pathspec, which treats folders unlike git: `docs/**` ignores `docs` itself, and after `*` and `!*/` all
 files stay ignored. Git is the oracle in the tests.
 """
 
@@ -15,7 +15,7 @@ from devboot.clone_reader import read_text
 from devboot.paths import EARLIER_STATE
 from devboot.watching.patterns import name_expression
 
-# Folders that no glob means, however wide it is: what tools write there is no edit.
+# Folders that no glob matches: tools write there, and that is no edit.
 NEVER = frozenset(
     {".git", ".hg", ".svn", EARLIER_STATE, ".venv", "venv", "node_modules", "__pycache__", ".tox", ".nox"}
     | {".mypy_cache", ".ruff_cache", ".pytest_cache"}
@@ -24,7 +24,7 @@ FILE = ".gitignore"
 
 
 class Rule(NamedTuple):
-    """One line: `expression` fits paths relative to the file's folder."""
+    """One line: `expression` matches paths relative to the file's folder."""
 
     expression: re.Pattern[str]
     ignores: bool
@@ -32,14 +32,14 @@ class Rule(NamedTuple):
 
 
 class Rules(NamedTuple):
-    """The rules of one file; `folder` is its absolute path."""
+    """Rules of one file; `folder` is the absolute path of its folder."""
 
     folder: str
     rules: tuple[Rule, ...]
 
 
 def parse_rules(text: str) -> tuple[Rule, ...]:
-    """The rules of one file in their order."""
+    """Return the rules of one file in order."""
     return tuple(rule for line in text.splitlines() if (rule := _rule(line)) is not None)
 
 
@@ -73,7 +73,10 @@ def _expression(line: str) -> str:
 
 
 def is_ignored(path: str, chain: Iterable[Rules], *, is_folder: bool) -> bool:
-    """What the files of `chain`, the outermost first, say of an absolute path whose folder isn't ignored itself."""
+    """Return whether an absolute path is ignored by the rules in `chain`, outermost first.
+
+    The folder of the path isn't ignored itself.
+    """
     verdict = False
     for folder, rules in chain:
         inner = os.path.relpath(path, folder)
@@ -84,7 +87,7 @@ def is_ignored(path: str, chain: Iterable[Rules], *, is_folder: bool) -> bool:
 
 
 def read_rules(folder: str, name: str = FILE) -> Rules | None:
-    """The rules in a folder; None where there are none that can be read."""
+    """Return the rules in a folder; None if it has no readable file of them."""
     try:
         return Rules(folder, parse_rules(read_text(os.path.join(folder, name), errors="surrogateescape")))
     except OSError:
@@ -92,12 +95,12 @@ def read_rules(folder: str, name: str = FILE) -> Rules | None:
 
 
 def rules_above(root: str) -> tuple[Rules, ...]:
-    """What holds in `root` because of the repository around it: its own exclusions, and the files above `root`."""
+    """Return the rules that apply in `root` from outside: the repository's exclusions and the files above `root`."""
     folders = [root]
     while not os.path.exists(os.path.join(folders[-1], ".git")):
         above = os.path.dirname(folders[-1])
         if above == folders[-1]:
-            return ()  # no repository: only what lies in the project counts
+            return ()  # no repository: only files in the project apply
         folders.append(above)
     excluded = read_rules(folders[-1], os.path.join(".git", "info", "exclude"))
     found = [excluded, *(read_rules(folder) for folder in reversed(folders[1:]))]

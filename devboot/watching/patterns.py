@@ -1,4 +1,4 @@
-"""Globs of paths to regular expressions: `*` and `?` stay within a name, `**` stands for any number of folders."""
+"""Converts globs to regular expressions: `*` and `?` match within a name, `**` any number of folders."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ WILD = re.compile(r"[*?\[]")
 
 
 def base_of(pattern: str) -> str:
-    """The folder below which everything lies that `pattern` can match: `shop/*.py` gives `shop`; "" for the root."""
+    """Return the folder that contains everything `pattern` can match: `shop` for `shop/*.py`; "" for the root."""
     parts = pattern.split("/")
     fixed = next((index for index, part in enumerate(parts) if WILD.search(part)), len(parts) - 1)
     return "/".join(parts[:fixed])
 
 
 def is_literal(pattern: str) -> bool:
-    """Whether it names one file or folder, and no other."""
+    """Return whether the pattern has no wildcards and so matches a single file or folder."""
     return WILD.search(pattern) is None
 
 
 def compile_patterns(patterns: Sequence[str]) -> re.Pattern[str]:
-    """One expression for whole paths that at least one of the patterns means; a folder means all that is in it."""
+    """Return one expression that matches paths of any of the patterns; a folder includes its content."""
     if not patterns:
         return re.compile(r"(?!)")
     return re.compile("|".join(f"(?:{translate(pattern)})" for pattern in patterns))
 
 
 def translate(pattern: str) -> str:
-    """The expression for one glob over a whole relative path. As in a shell, `*` means no hidden names."""
+    """Return the expression for one glob over a whole relative path. As in a shell, `*` skips hidden names."""
     parts = [part for part in pattern.removeprefix("./").split("/") if part not in ("", ".")]
     done = []
     for index, part in enumerate(parts):
@@ -42,7 +42,7 @@ def translate(pattern: str) -> str:
 
 
 def name_expression(part: str, *, hides: bool) -> str:
-    """The expression for one name of a path; with `hides` a leading wildcard doesn't take a leading dot."""
+    """Return the expression for one name of a path; with `hides`, a leading wildcard skips hidden names."""
     done = r"(?!\.)" if hides and part[:1] in "*?[" else ""
     position = 0
     while position < len(part):
@@ -64,7 +64,7 @@ def name_expression(part: str, *, hides: bool) -> str:
 
 
 def _set(part: str, position: int) -> tuple[str, int]:
-    """The expression for `[…]`, which begins before `position`, and where it ends; a lone bracket is itself."""
+    """Return the expression for the `[…]` before `position`, and the offset after it; a lone bracket is literal."""
     start = position + 1 if part[position : position + 1] in ("!", "^") else position
     end = part.find("]", start + 1)
     if end < 0:
@@ -73,6 +73,6 @@ def _set(part: str, position: int) -> tuple[str, int]:
     expression = f"[{'^/' if start > position else ''}{inner}]"
     try:
         re.compile(expression)
-    except re.error:  # such as a range that runs backwards: it means nothing
+    except re.error:  # such as a reversed range: it matches nothing
         expression = "(?!)"
     return f"(?!/){expression}", end + 1

@@ -1,4 +1,4 @@
-"""The watched part of a project: which folders are worth watching, and which watched files are not as they were."""
+"""Scans the watched part of a project: which folders to watch, and which watched files have changed."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import NamedTuple
 from devboot.watching.ignoring import FILE, NEVER, Rules, is_ignored, read_rules, rules_above
 from devboot.watching.patterns import base_of, compile_patterns, is_literal
 
-_Condition = tuple[int, int, int]  # time of modification in ns, bytes, inode: a file that was replaced has another one
+_Condition = tuple[int, int, int]  # modification time in ns, size, inode, which differs after a replacement
 
 
 class Wish(NamedTuple):
-    """What one process watches: paths relative to the root. `literal` ones count even where git ignores them."""
+    """Files watched for one process: paths relative to the root. `literal` ones count even if git ignores them."""
 
     name: str
     wanted: re.Pattern[str]
@@ -22,14 +22,14 @@ class Wish(NamedTuple):
     unwanted: re.Pattern[str]
 
     def means(self, path: str, *, ignored: bool) -> bool:
-        """Whether a change of the file at this relative path is of interest."""
+        """Return whether a change of the file at this relative path counts."""
         if self.literal.match(path):
             return True
         return not ignored and bool(self.wanted.match(path)) and not self.unwanted.match(path)
 
 
 def parse_wish(name: str, globs: Sequence[str]) -> Wish:
-    """The wish of these globs; `!` in front of one takes out what it means."""
+    """Return the watched files for these globs; `!` in front of a glob excludes its files."""
     wanted = [os.path.normpath(glob) for glob in globs if not glob.startswith("!")]
     unwanted = [os.path.normpath(glob[1:]) for glob in globs if glob.startswith("!")]
     literal = compile_patterns([glob for glob in wanted if is_literal(glob)])
@@ -37,7 +37,7 @@ def parse_wish(name: str, globs: Sequence[str]) -> Wish:
 
 
 class Tree:
-    """Remembers folders and watched files. `since`: files modified after this moment (ns) count as changed at first."""
+    """Keeps the state of folders and watched files. `since`: files modified later (ns) count as changed at first."""
 
     def __init__(self, root: str, globs: Mapping[str, Sequence[str]], since: int) -> None:
         self.root = root
@@ -54,11 +54,11 @@ class Tree:
 
     @property
     def folders(self) -> tuple[str, ...]:
-        """All folders that have to be watched."""
+        """All folders to watch."""
         return tuple(self._files)
 
     def look(self) -> set[str]:
-        """Look at everything; the paths of watched files that have changed, appeared or gone."""
+        """Scan everything; return the paths of watched files that have changed, appeared or gone."""
         changed: set[str] = set()
         for folder in sorted({*map(_existing, self._bases), *self._files}):
             self._look_into(folder, changed)
@@ -66,7 +66,7 @@ class Tree:
         return changed
 
     def look_at(self, paths: Iterable[str]) -> set[str]:
-        """The same for what lies beside or in these absolute paths."""
+        """Scan what is next to or in these absolute paths; return the paths of watched files that have changed."""
         paths = set(paths)
         if any(os.path.basename(path) == FILE for path in paths):
             return self._reread()
@@ -77,13 +77,13 @@ class Tree:
         return changed
 
     def names(self, changed: Iterable[str]) -> dict[str, list[str]]:
-        """Name of each process that watches one of these files → the files, relative to the root."""
+        """Return the changed files, relative to the root, by the name of each process that watches them."""
         inner = sorted(os.path.relpath(path, self.root) for path in changed)
         found = {wish.name: [path for path in inner if wish.means(path, ignored=False)] for wish in self._wishes}
         return {name: paths for name, paths in found.items() if paths}
 
     def _reread(self) -> set[str]:
-        """Other things are ignored from now on; what was known stays known, so that this alone changes nothing."""
+        """Apply changed .gitignore files, and report only files that have changed themselves."""
         known, self._files, self._chains = self._files, {}, {}
         self._above = rules_above(self.root)
         self.look()
@@ -103,7 +103,7 @@ class Tree:
             with os.scandir(folder) as entries:
                 for entry in entries:
                     self._take(entry, chain, files, deeper)
-        except OSError:  # gone, or not ours to read
+        except OSError:  # gone or unreadable
             self._forget(folder, changed)
             return
         self._files[folder] = files
@@ -120,7 +120,7 @@ class Tree:
                 if self._is_worth_it(entry, chain):
                     deeper.append(entry.path)
                 return
-            if entry.is_dir():  # behind a link, which may lead anywhere
+            if entry.is_dir():  # a link to a folder isn't followed
                 return
             ignored = is_ignored(entry.path, chain, is_folder=False)
             inner = os.path.relpath(entry.path, self.root)
@@ -134,7 +134,7 @@ class Tree:
         if entry.name in NEVER:
             return False
         if any(f"{base}/".startswith(f"{entry.path}/") for base in (*self._bases, *self._named)):
-            return True  # asked for by name
+            return True  # named in a pattern
         return (
             any(f"{entry.path}/".startswith(f"{base}/") for base in self._deep)
             and not is_ignored(entry.path, chain, is_folder=True)
@@ -167,13 +167,13 @@ def _absolute(root: str, path: str) -> str:
 
 
 def _existing(folder: str) -> str:
-    """The folder, or the nearest one above it that is there: what it will appear in."""
+    """Return the folder, or its nearest existing ancestor, in which it would be created."""
     while not os.path.isdir(folder):
         folder = os.path.dirname(folder)
     return folder
 
 
 def _goes_down(glob: str) -> bool:
-    """Whether it can match in folders below its base."""
+    """Return whether the glob can match in folders below its base."""
     rest = glob[len(base_of(glob)) :].strip("/")
     return "/" in rest or "**" in rest

@@ -1,1 +1,1 @@
-"""What client and daemon say to each other: frames, greeting, sockets; cheap enough for the fastest command."""
+"""Protocol between client and daemon: frames, greeting, sockets; cheap enough for the fastest command."""

@@ -1,13 +1,9 @@
-"""Frames: a kind byte, a length of four bytes, big-endian, and the payload.
+"""Encodes and decodes frames: a kind byte, a big-endian length of four bytes, and the payload.
 
-* H: greeting, the first frame of both sides (see `greeting`)
-* J: a message as JSON
-* I: what a person types, for the process that the client is attached to
-* O: bytes for the client's standard output, as they are
-* E: bytes for its standard error
-* W: a word from the daemon about the conversation itself, and what it is about (`lost pid 4711 (up, 12 s)`)
-* X: the exit code in decimal digits: the end of the conversation
-* L: a plan for the daemon that waits for one; it only ever crosses the socket pair that it was forked with
+* H: greeting, the first frame of both sides (see `greeting`) * J: a message as JSON * I: typed input for the attached
+process * O: bytes for the client's standard output * E: bytes for its standard error * W: a message of the daemon about
+the session itself, with its subject (`lost pid 4711 (up, 12 s)`) * X: the exit code in decimal digits: the end of the
+session * L: a plan for a new daemon; sent only through the socket pair that it was forked with
 """
 
 from __future__ import annotations
@@ -18,53 +14,53 @@ if TYPE_CHECKING:
 
 HELLO, MESSAGE, INPUT, OUT, ERR, WORD, EXIT, LAUNCH = b"H", b"J", b"I", b"O", b"E", b"W", b"X", b"L"
 KINDS = HELLO + MESSAGE + INPUT + OUT + ERR + WORD + EXIT + LAUNCH
-PORT_TAKEN = b"port-taken"  # a word: the client of an `up` is to prepare a plan with other ports
+PORT_TAKEN = b"port-taken"  # payload of W: the client of `up` has to prepare a plan with other ports
 HEADER = 5
-LIMIT = 16 * 1024 * 1024  # a plan of ten thousand processes fits; nobody can make a reader hold more
+LIMIT = 16 * 1024 * 1024  # bytes of a payload; enough for a plan of ten thousand processes
 
 
 class FrameError(Exception):
-    """What arrived isn't a frame: the connection can't be used any further."""
+    """The received bytes aren't a frame; the connection can't be used any further."""
 
 
 def frame(kind: bytes, payload: bytes) -> bytes:
-    """One frame, ready to be sent."""
+    """Return one frame, ready to be sent."""
     return header(kind, len(payload)) + payload
 
 
 def header(kind: bytes, size: int) -> bytes:
-    """What a frame with `size` bytes begins with."""
+    """Return the header of a frame with `size` bytes of payload."""
     return kind + size.to_bytes(4, "big")
 
 
 def output_size(data: bytes) -> int:
-    """How many bytes for standard output follow, if `data` is the header of such a frame; else 0."""
+    """Return the payload size if `data` is the header of a frame for standard output; else 0."""
     return int.from_bytes(data[1:], "big") if data[:1] == OUT and len(data) == HEADER else 0
 
 
 class FrameReader:
-    """Cuts a stream of bytes into frames, whatever the sizes in which it arrives."""
+    """Splits a stream of bytes into frames, however the bytes are divided."""
 
     def __init__(self, limit: int = LIMIT) -> None:
         self._limit = limit
         self._parts: list[bytes] = []
         self._size = 0
-        self._needed = HEADER  # bytes until there is anything to look at
+        self._needed = HEADER  # bytes needed before anything can be parsed
 
     @property
     def missing(self) -> int:
-        """Bytes until what has arrived is a whole frame, or a header that tells; 0 between two frames."""
+        """Bytes missing for a whole frame or its header; 0 between two frames."""
         return self._needed - self._size if self._size else 0
 
     def feed(self, data: bytes) -> Iterator[tuple[bytes, bytes]]:
-        """Take what was received and yield the frames that are complete as (kind, payload).
+        """Take received bytes and yield the completed frames as (kind, payload).
 
-        Raises FrameError for an unknown kind or a payload above the limit, as soon as its header is there.
+        Raises FrameError for an unknown kind or a payload above the limit, as soon as its header has arrived.
         """
         self._parts.append(data)
         self._size += len(data)
         if self._size < self._needed:
-            return  # joined once, when all of it is there: twice a block would be what relaying costs most
+            return  # join only when the frame is complete: copying blocks is the main cost of relaying
         pending = data if len(self._parts) == 1 else b"".join(self._parts)
         position, self._needed = 0, HEADER
         while len(pending) >= position + self._needed:

@@ -1,6 +1,6 @@
-"""The first frame of both sides: who speaks which protocol, readable whatever the version.
+"""The first frame of both sides: protocol and version, in a form that never changes.
 
-Its form never changes: `devboot <protocol> <version>` in ASCII; words after these are for later versions.
+`devboot <protocol> <version>` in ASCII; further words are reserved for later versions.
 """
 
 from __future__ import annotations
@@ -8,24 +8,24 @@ from __future__ import annotations
 from devboot.record import Record
 
 PROTOCOL = 1
-# Show, read and stop work across one step of the protocol, so that an upgrade never strands a running project.
+# Commands that work across one step of the protocol, so that a project can be stopped after an upgrade.
 ACROSS_A_STEP = frozenset({"ps", "logs", "down"})
 
 
 class Greeting(Record):
-    """What the other side is; protocol 0 and version "?" where it didn't greet properly."""
+    """Protocol and version of the other side; 0 and "?" without a proper greeting."""
 
     protocol: int
     version: str
 
 
 def greeting(version: str) -> bytes:
-    """The payload of our own first frame."""
+    """Return the payload of our own greeting."""
     return f"devboot {PROTOCOL} {version}".encode()
 
 
 def parse_greeting(payload: bytes) -> Greeting:
-    """Read the other side's first frame; never raises."""
+    """Parse the other side's greeting; never raises."""
     words = payload[:200].decode("ascii", "replace").split()
     if len(words) >= 3 and words[0] == "devboot" and words[1].isdecimal():
         return Greeting(int(words[1]), words[2])
@@ -33,13 +33,13 @@ def parse_greeting(payload: bytes) -> Greeting:
 
 
 def can_carry_out(command: str, other: Greeting) -> bool:
-    """Whether `command` means the same on both sides."""
+    """Return whether `command` works between the two protocols."""
     distance = abs(other.protocol - PROTOCOL)
     return distance == 0 or (distance == 1 and command in ACROSS_A_STEP)
 
 
 def mismatch(client: str, daemon: str, *, daemon_is_older: bool) -> tuple[str, str]:
-    """What to say when the versions can't work together, and the one command that helps, by direction."""
+    """Return the message for incompatible versions, and the command that helps."""
     what = f"devboot {client} can't talk to the daemon of this project, which is devboot {daemon}"
     if daemon_is_older:
         return what, "devboot down, then devboot up -d: the project then runs under the newer one"

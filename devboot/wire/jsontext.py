@@ -1,4 +1,4 @@
-"""Writes JSON without the json package, whose import costs as much as a bare interpreter's start."""
+"""Writes JSON without the json package, whose import takes as long as starting a bare interpreter."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def to_json(value: Plain) -> str:
-    """The JSON text of plain values, printable ASCII only. Raises TypeError for anything else."""
+    """Return plain values as JSON, printable ASCII only. Raises TypeError for other values."""
     if value is None:
         return "null"
     if isinstance(value, bool):
@@ -27,7 +27,7 @@ def to_json(value: Plain) -> str:
 
 
 def printable_json(text: str) -> str:
-    """Return a JSON document with all that isn't printable as an escape, which JSON asks for only below U+0020."""
+    """Return a JSON document with all unprintable characters as escapes; JSON requires that only below U+0020."""
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else _escaped(c) for c in text)

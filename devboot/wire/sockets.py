@@ -1,4 +1,4 @@
-"""Unix sockets through `_socket`, since the socket module costs most of what a fast command may take."""
+"""Unix sockets through `_socket`, because importing the socket module is too slow for a fast command."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ _SOL_LOCAL, _LOCAL_PEERCRED, _XUCRED_SIZE = 0, 1, 76  # macOS: struct xucred hol
 
 
 def keep_blocks() -> None:
-    """Let the C library keep the memory of blocks as long as CHUNK for the next ones.
+    """Make the C library reuse the memory of blocks of up to CHUNK bytes.
 
-    By default it gives each back to the system and gets it anew, page by page: that costs more than the relaying. The
-    GNU one learns from what is freed how long the blocks of a program are; elsewhere this does nothing. Nothing is
-    written to the block (as a bytearray would be), so that it costs no memory.
+    By default it returns each block to the system and gets a new one, page by page, which costs more than the relaying.
+    The GNU one adapts to the size of freed blocks; elsewhere this does nothing. The block isn't written to (as a
+    bytearray would be), so it costs no memory.
     """
     bytes(4 * CHUNK)
 
 
 def pair() -> tuple[_socket.socket, _socket.socket]:
-    """Two connected stream sockets, closed on exec."""
+    """Return two connected stream sockets, closed on exec."""
     return _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_STREAM)
 
 
 def connect(path: str, patience: float) -> _socket.socket | None:
-    """A connection to whoever listens at `path`; None when nobody does.
+    """Return a connection to the listener at `path`; None if there is none.
 
-    `patience` (seconds) bounds this and every later call. A full queue of a daemon that doesn't accept any more also
-    counts as nobody. Raises PermissionError where the socket is someone else's.
+    `patience` (seconds) limits this and every later call. A daemon whose queue is full, because it doesn't accept any
+    more, counts as none. Raises PermissionError if the socket belongs to another user.
     """
     sock = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
     sock.settimeout(patience)
@@ -45,12 +45,12 @@ def connect(path: str, patience: float) -> _socket.socket | None:
 
 
 def listen(path: str, backlog: int = 64) -> _socket.socket:
-    """Listen at `path` (at most 100 bytes), replacing what is there in one step; mode 0600.
+    """Listen at `path` (at most 100 bytes), atomically replacing an existing socket; mode 0600.
 
-    Bound under another name and renamed, so that a client finds the old socket or the new one, never none, and never
-    one that it may not use yet.
+    The socket is bound under another name and renamed, so that a client always finds the old or the new one, and never
+    one with wrong permissions.
     """
-    from devboot.files import fail_point  # of no use to a client
+    from devboot.files import fail_point  # clients don't need it
 
     fresh = f"{path}.{os.getpid() % 100000}"
     if os.path.lexists(fresh):
@@ -70,7 +70,7 @@ def listen(path: str, backlog: int = 64) -> _socket.socket:
 
 
 def accept(listener: _socket.socket) -> _socket.socket:
-    """The next client, non-blocking. Raises OSError, BlockingIOError when there is none."""
+    """Return the next client, non-blocking. Raises OSError, and BlockingIOError if there is none."""
     descriptor, _ = listener._accept()  # type: ignore[attr-defined]  # noqa: SLF001  what the socket module calls too
     sock = _socket.socket(fileno=descriptor)
     sock.setblocking(False)
@@ -78,7 +78,7 @@ def accept(listener: _socket.socket) -> _socket.socket:
 
 
 def peer_uid(sock: _socket.socket) -> int:
-    """The user id of the process at the other end. Raises OSError."""
+    """Return the user id of the process at the other end. Raises OSError."""
     if sys.platform == "linux":
         credentials = sock.getsockopt(_socket.SOL_SOCKET, _socket.SO_PEERCRED, 12)
         return int.from_bytes(credentials[4:8], sys.byteorder)

@@ -1,1 +1,1 @@
-"""Typed edges: the manifest, recipe and lock grammars as frozen pydantic models, with errors that know their place."""
+"""Parsers of manifest, recipes and lock: frozen pydantic models whose errors have a place."""

@@ -1,4 +1,4 @@
-"""Rows about downloadable bytes, the same in a recipe's versions.toml and in devboot.lock."""
+"""Rows that describe artifacts, shared by versions.toml and devboot.lock."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ Bytes = Annotated[int, BeforeValidator(_size), WithJsonSchema({"type": "integer"
 
 
 class PartRow(Table):
-    """One file of a row that has several."""
+    """One file of a multi-file artifact."""
 
     noun: ClassVar[str] = "a file of an artifact"
     name: Filled = Field(description="Name of the package that it is.")
@@ -60,12 +60,12 @@ class PartRow(Table):
     size: Bytes = Field(description="Size in bytes.")
 
     def part(self) -> Part:
-        """The plain value."""
+        """Return the plain value."""
         return Part(self.name, self.version, self.file, self.sha256, self.size)
 
 
 class PinRow(Table):
-    """One distribution of an app, the same for all platforms and versions of Python that the app runs on."""
+    """One distribution of an app, for all platforms and Python versions of the app."""
 
     noun: ClassVar[str] = "a pin of an app"
     name: Filled = Field(description="Name of the distribution.")
@@ -74,14 +74,14 @@ class PinRow(Table):
     hashes: Digests = Field(min_length=1, description="Digests of the files that may be installed.")
 
     def pin(self) -> AppPin:
-        """The plain value."""
+        """Return the plain value."""
         return AppPin(self.name, self.version, self.marker, tuple(sorted(self.hashes)))
 
 
 class ArtifactRow(Table):
-    """What there is for one platform: one file, several `files`, or an app, whose pins stand beside the platforms.
+    """The artifact for one platform: one file, several `files`, or an app, whose pins are stored once per version.
 
-    It names no host: where it is fetched from is the user's configuration.
+    It names no host: where it is fetched from is up to the user's configuration.
     """
 
     noun: ClassVar[str] = "an artifact"
@@ -100,7 +100,7 @@ class ArtifactRow(Table):
     @model_validator(mode="before")
     @classmethod
     def _whole(cls, values: Any) -> Any:
-        """A row that could be fetched without any check is none."""
+        """Require file, digest and size: a row without them could be fetched unchecked."""
         if isinstance(values, dict) and values.get("source") != "app" and "files" not in values:
             missing = [key for key in ("file", "sha256", "size") if key not in values]
             if missing:
@@ -110,7 +110,7 @@ class ArtifactRow(Table):
         return values
 
     def artifact(self, pins: Sequence[PinRow] = ()) -> Artifact:
-        """The plain value; `pins` are those that stand beside the platforms."""
+        """Return the plain value; `pins` are those of the app, if it is one."""
         files = tuple(sorted(row.part() for row in self.files))
         pinned = tuple(sorted(row.pin() for row in pins)) if self.source == "app" else ()
         return Artifact(
@@ -129,7 +129,7 @@ class ArtifactRow(Table):
 
 
 class DistributionRow(ArtifactRow):
-    """What one release of a Linux distribution has: its own version of the product, for itself alone."""
+    """A package of one release of a Linux distribution, with that release's version of the product."""
 
     noun: ClassVar[str] = "an artifact of a distribution"
     on: Filled = Field(description="Distribution and release, as in debian-13.")
@@ -138,9 +138,9 @@ class DistributionRow(ArtifactRow):
 
 
 class PlatformRows(Table):
-    """What there is for each platform; `unavailable` says why there is nothing for the others.
+    """Artifacts by platform; `unavailable` has the reason why a platform has none.
 
-    `pin` is what an app consists of; `distribution` has what is only for single releases of distributions.
+    `pin` lists the distributions of an app; `distribution` lists packages of single Linux releases.
     """
 
     linux_x86_64: ArtifactRow | None = Field(default=None, alias="linux-x86_64", description="For Linux on x86_64.")
@@ -160,15 +160,15 @@ class PlatformRows(Table):
         return self
 
     def on(self, distribution: str, platform: str) -> DistributionRow | None:
-        """What this release of a distribution has; None where it is none, or has nothing."""
+        """Return the row for a release of a Linux distribution; None if there is none."""
         rows = (row for row in self.distribution if (row.on, row.platform) == (distribution, platform))
         return next(rows, None)
 
     def row(self, platform: str) -> ArtifactRow | None:
-        """The row of a platform; None where there is nothing for it."""
+        """Return the row of a platform; None if there is none."""
         rows = (self.linux_x86_64, self.linux_aarch64, self.macos_arm64, self.macos_x86_64)
         return dict(zip(PLATFORMS, rows, strict=True))[platform]
 
     def rows(self) -> dict[str, ArtifactRow]:
-        """The rows that there are, by platform."""
+        """Return all existing rows by platform."""
         return {platform: row for platform in PLATFORMS if (row := self.row(platform)) is not None}

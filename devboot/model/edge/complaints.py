@@ -1,4 +1,4 @@
-"""Turns pydantic's errors into sentences with a place, a nearest match and what to write instead."""
+"""Converts pydantic's errors into messages with a place, the nearest known name, and a suggested fix."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from devboot.model.edge.toml.document import Document
     from devboot.model.edge.toml.locator import Path
 
-# How many words one run compares to find nearest matches: ten thousand wrong names must not take minutes.
+# Most comparisons for nearest matches in one run: ten thousand wrong names must not take minutes.
 COMPARISONS = 200_000
-# More than this many problems in one run are counted, not printed.
+# Most problems printed in one run; the rest are only counted.
 SHOWN = 100
 UNCHANGED = "nothing was started, running processes unchanged"
 
@@ -56,7 +56,7 @@ _SYNONYMS = {
 
 
 def problems_of(errors: Sequence[DevbootError], unchanged: str = UNCHANGED) -> Problems:
-    """All problems of one run, with the line that counts them and says what wasn't touched."""
+    """Return all problems of one run as one error; its summary has their number and `unchanged`."""
     problems = Problems(errors)
     count = len(problems.errors)
     files = list(dict.fromkeys(error.place.file for error in problems.errors if error.place is not None))
@@ -67,7 +67,7 @@ def problems_of(errors: Sequence[DevbootError], unchanged: str = UNCHANGED) -> P
 
 
 class Subject(NamedTuple):
-    """What an error is about: its path in the file, the model around it, its own, whether it is about the key."""
+    """Subject of an error: its path, the enclosing model, its own type, and whether the key is meant."""
 
     path: Path
     table: type[Table]
@@ -76,7 +76,7 @@ class Subject(NamedTuple):
 
 
 class Complaints:
-    """Makes errors of one document out of those of pydantic; `tags` names the branches of unions by their tag."""
+    """Converts pydantic's errors for one document; `tags` maps the tags of union branches to their models."""
 
     def __init__(
         self,
@@ -87,8 +87,8 @@ class Complaints:
     ) -> None:
         self._document = document
         self._tags = tags
-        self._homes = homes or {}  # keys that belong to one table alone: where they should stand
-        self._kinds = kinds or {}  # tables of tables: what stands in [services.…]
+        self._homes = homes or {}  # table for each key that belongs to only one table
+        self._kinds = kinds or {}  # model of the sub-tables of [services] and the like
         self._comparisons = COMPARISONS
         self._model: type[Table] = Table
         self._kind = LockError if document.area == "lock" else ManifestError
@@ -110,7 +110,7 @@ class Complaints:
         ]
 
     def misnamed(self, model: type[Table]) -> list[tuple[str, Path, DevbootError]]:
-        """Tables whose name is unknown, but what was meant can be told: as written, as meant, and the complaint."""
+        """Return tables with an unknown name whose meaning can be guessed: name, intended path, and error."""
         found: list[tuple[str, Path, DevbootError]] = []
         for key, value in self._document.values.items():
             if isinstance(value, dict) and key not in _keys(model):
@@ -122,7 +122,7 @@ class Complaints:
         return found
 
     def nearest(self, word: str, candidates: Collection[str]) -> str | None:
-        """The nearest match while the run may still look for one."""
+        """Return the nearest candidate, or None; also None when this run has used up its comparisons."""
         self._comparisons -= len(candidates)
         return nearest(word, candidates) if self._comparisons >= 0 else None
 
@@ -142,7 +142,7 @@ class Complaints:
         label: str = "",
         help: Sequence[str] = (),  # noqa: A002  the word that the message prints
     ) -> DevbootError:
-        """One error about a path of the document."""
+        """Return one error about a path of the document."""
         place = self._document.place(path, key=key, label=label, context=name == "unknown-key")
         return self._kind(f"{self._document.area}/{name}", what, place=place, help=help)
 
@@ -197,7 +197,7 @@ class Complaints:
         return self.error("unknown-key", what, subject.path, key=True, label=label, help=helps)
 
     def _homes_of(self, subject: Subject) -> list[str]:
-        """Where a key belongs that isn't near to any here."""
+        """Return where an unknown key belongs, if it isn't similar to any key of its table."""
         key, value = str(subject.path[-1]), self._raw(subject.path)
         home = self._homes.get(key)
         if home is not None and home != ".".join(map(str, subject.path[:-1])):
@@ -207,7 +207,7 @@ class Complaints:
         return [f"did you mean `[{self._kind_of(value)}.{printable(key)}]`?"]
 
     def _kind_of(self, value: Mapping[str, Any]) -> str:
-        """`[redis]` for `[services.redis]`: the keys inside tell which kind is meant, services where they don't."""
+        """Return the kind of a misplaced table, such as `services` for `[redis]`, judged by its keys."""
         known = {
             kind: sum(1 for inner in value if self.nearest(inner, _keys(table))) for kind, table in self._kinds.items()
         }
@@ -267,7 +267,7 @@ class Complaints:
         return True
 
     def _existing(self, path: Path) -> Path:
-        """The path without what only the model has: `name` of a dependency that is written as a string."""
+        """Return the path up to the last part that the document has."""
         value: Any = self._document.values
         for length, part in enumerate(path):
             try:
@@ -335,7 +335,7 @@ def _forms(expected: str, found: object, main: str) -> list[str]:
 
 
 def _form(subject: Subject) -> str:
-    """How a missing key would be written."""
+    """Return how a missing key would be written."""
     if _is_table(subject.inside):
         return f"`[{'.'.join(str(part) for part in subject.path if isinstance(part, str))}]`"
     form = {int: "…", bool: "true", tuple: "[…]", dict: "{ … }"}.get(
@@ -357,7 +357,7 @@ def _keys(table: type[Table]) -> list[str]:
 
 
 def _inside(annotation: Any, part: str | int) -> Any:
-    """The type of what stands under `part` in a value of this type; None where there is no saying."""
+    """Return the type of the value at `part` in a value of this type; None if unknown."""
     annotation = _bare(annotation)
     if _is_table(annotation):
         fields = annotation.model_fields.items()
@@ -369,7 +369,7 @@ def _inside(annotation: Any, part: str | int) -> Any:
 
 
 def _bare(annotation: Any) -> Any:
-    """The type without its Annotated and without None beside it."""
+    """Return the type without Annotated and without None."""
     while get_origin(annotation) is Annotated:
         annotation = get_args(annotation)[0]
     if get_origin(annotation) in (Union, types.UnionType):

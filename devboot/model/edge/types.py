@@ -1,7 +1,7 @@
-"""The small types that manifest, recipe and lock are made of, each refusing what it can't take in its own words.
+"""Field types of manifest, recipe and lock, with their validation.
 
-A refusal is a PydanticCustomError of type `shape` (wrong kind of value) or `value` (right kind, not possible), whose
-context says what was expected; `complaints` makes sentences of it and adds the place.
+A value is refused by a PydanticCustomError of type `shape` (wrong type) or `value` (right type, but not allowed), whose
+context has what was expected; `complaints` turns it into a message with a place.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ NAME_PATTERN = f"^{_NAME.pattern}$"
 
 
 class Table(BaseModel):
-    """A table whose keys are all known. `noun` names it in messages, `main` is the key that says most."""
+    """A table without unknown keys. `noun` names it in messages, `main` is its most important key."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
     noun: ClassVar[str] = "a table"
@@ -34,13 +34,13 @@ class Table(BaseModel):
 
 
 class Number(str):
-    """A float of the text, exactly as it is written there: 3.10 isn't 3.1."""
+    """A float exactly as written in the text: 3.10 isn't 3.1."""
 
     __slots__ = ()
 
 
 def kind_of(value: object) -> str:
-    """What TOML calls this value, with its article."""
+    """Return TOML's name for the type of this value, with an article."""
     return next(name for kind, name in _KINDS if isinstance(value, kind))
 
 
@@ -59,12 +59,12 @@ _KINDS: tuple[tuple[type, str], ...] = (
 
 
 def shape(expected: str, help: str = "") -> PydanticCustomError:  # noqa: A002  the word of the message
-    """The refusal of a value of the wrong kind; `expected` has its article."""
+    """Return the error for a value of the wrong type; `expected` includes an article."""
     return PydanticCustomError("shape", "{expected}", {"expected": expected, "help": help})
 
 
 def refusal(what: str, *, label: str = "", help: str = "") -> PydanticCustomError:  # noqa: A002
-    """The refusal of a value of the right kind; `what` is the predicate of a sentence about the key."""
+    """Return the error for a value that isn't allowed; `what` is the predicate of a sentence about the key."""
     return PydanticCustomError("value", "{what}", {"what": what, "label": label, "help": help})
 
 
@@ -108,7 +108,7 @@ def _list_of(what: str) -> BeforeValidator:
 
 def _duration(value: object) -> object:
     if isinstance(value, float) and not isinstance(value, bool):
-        return value  # a default, or a value made by code; the text has floats as Number
+        return value  # a default or a value set by code; floats of the text are Number
     if type(value) is not str:
         raise shape('a string like "5s"')
     found = _DURATION.fullmatch(value)
@@ -190,7 +190,7 @@ def _true(value: object) -> object:
 
 
 def has_reference(value: str) -> bool:
-    """Whether `${…}` stands in it, so that its final form isn't known yet."""
+    """Return whether the value contains `${…}`, so that it can't be checked yet."""
     return OPENING in value
 
 

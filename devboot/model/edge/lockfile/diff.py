@@ -1,4 +1,4 @@
-"""What differs between two locks, in words."""
+"""Describes the differences between two locks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ADDED, REMOVED, MOVED, SUSPICIOUS = "+", "-", "~", "!"
 
 
 class Difference(NamedTuple):
-    """One thing: `kind` is + for new, - for gone, ~ for changed, ! for other bytes of the same version."""
+    """One difference: `kind` is + for added, - for removed, ~ for changed, ! for the same version with other bytes."""
 
     kind: str
     name: str
@@ -22,7 +22,7 @@ class Difference(NamedTuple):
 
 
 def differences(old: Lock, new: Lock) -> tuple[Difference, ...]:
-    """Everything that differs, products of recipes first; empty where the locks are equal."""
+    """Return all differences, products of recipes first; empty if the locks are equal."""
     return (*_products(old, new), *_python(old.python, new.python))
 
 
@@ -32,7 +32,7 @@ def _products(old: Lock, new: Lock) -> Iterator[Difference]:
 
 
 def _paired(old: Lock, new: Lock) -> list[tuple[LockedPackage | None, LockedPackage | None]]:
-    """Each product and what became of it: asked for in another way, it moved; it didn't go and come."""
+    """Pair each product with its former row: one that is requested differently has changed, not come and gone."""
     gone = {package.key: package for package in old.package}
     pairs: list[tuple[LockedPackage | None, LockedPackage | None]] = []
     come = []
@@ -157,7 +157,7 @@ def _same_version(
     origins = tuple(_origins(before, now))
     lost = {digest for row in before for digest in row.hashes} - {digest for row in now for digest in row.hashes}
     if origins or lost:
-        # a release only ever gains files; one that lost some was published anew, or somebody else publishes it
+        # a release only ever gains files; one that lost some was replaced, or has another publisher
         details = (*origins, *([f"{len(lost)} of its digests are gone"] if lost else []))
         yield Difference(SUSPICIOUS, name, f"{version}, other files", details)
         return

@@ -1,4 +1,4 @@
-"""devboot.lock: what was chosen, by digest and without any host; one value has one text."""
+"""devboot.lock: the chosen versions by digest, without hosts; equal values produce equal text."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _CONFLICT = ("<<<<<<<", "|||||||", "=======", ">>>>>>>")
 
 
 class LockedPackage(PlatformRows):
-    """A recipe's product at one version. `requested` and `insisted` are what the manifest asked for, "" for nothing."""
+    """A recipe's product at one version. `requested` and `insisted` are the manifest's version and source, or ""."""
 
     noun: ClassVar[str] = "a locked package"
     name: EntryName = Field(description="Name of the recipe.")
@@ -43,17 +43,17 @@ class LockedPackage(PlatformRows):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What `ps` says of it."""
+        """Notes on it for `ps`."""
         return () if self.reproducible else (NOT_REPRODUCIBLE,)
 
     @property
     def key(self) -> tuple[str, str, str]:
-        """What the manifest asks for: recipe, version, source."""
+        """The manifest's request that it fulfils: recipe, version, source."""
         return (self.name, self.requested, self.insisted)
 
 
 class PythonPackage(Table):
-    """One pin, or (`kind` other than index) one direct reference, of which `key` digests the address."""
+    """One pin, or one direct reference if `kind` isn't index; `key` is the digest of the reference's address."""
 
     noun: ClassVar[str] = "a locked Python package"
     name: Filled = Field(description="Name of the distribution.")
@@ -72,7 +72,7 @@ class PythonPackage(Table):
 
 
 class PythonLock(Table):
-    """Requirements without a lock of their own, for all platforms; the digests of its inputs tell when it is stale."""
+    """Pins for requirements without a lock of their own, for all platforms; stale if the digest of an input differs."""
 
     noun: ClassVar[str] = "the Python lock"
     requires: String = Field(default="", alias="requires-python", description="Python versions that it holds for.")
@@ -97,18 +97,18 @@ class Lock(Table):
     python: PythonLock | None = Field(default=None, description="Python packages.")
 
     def find(self, name: str, requested: str = "", insisted: str = "") -> LockedPackage | None:
-        """What is locked for this wish of the manifest; None where nothing is."""
+        """Return the package locked for this request of the manifest; None if there is none."""
         return next((package for package in self.package if package.key == (name, requested, insisted)), None)
 
     def locked(self, wish: Wish) -> LockedPackage:
-        """As `find`, of a lock that fits the manifest."""
+        """Return the package locked for this request, in a lock that is known to fit the manifest."""
         found = self.find(*wish)
         assert found is not None, "the lock was made to fit"
         return found
 
 
 def parse_lock(data: bytes | str, file: str = LOCK) -> Lock:
-    """The lock of these bytes. Raises Problems of LockErrors: `lock/conflict`, `lock/syntax`, `lock/too-new`."""
+    """Parse a lock. Raises Problems of LockErrors: `lock/conflict`, `lock/syntax`, `lock/too-new`."""
     try:
         text = data if isinstance(data, str) else decode(data, file, area="lock")
         _refuse_conflict(text, file)
@@ -144,7 +144,7 @@ def _too_new(document: Document, complaints: Complaints) -> DevbootError | None:
 
 
 def _unhashed(lock: Lock, complaints: Complaints) -> Iterable[DevbootError]:
-    """Pins from an index all have hashes, or none has: a hole would let anything through."""
+    """Yield an error for each index pin without hashes if others have them: it could be installed unchecked."""
     pins = () if lock.python is None else lock.python.package
     if any(pin.hashes for pin in pins):
         for index, pin in enumerate(pins):
@@ -155,7 +155,7 @@ def _unhashed(lock: Lock, complaints: Complaints) -> Iterable[DevbootError]:
 
 
 def lock_to_text(lock: Lock) -> str:
-    """The one text of a lock: sorted, whatever order its values have; a change of one thing changes few lines."""
+    """Return the lock as text: sorted, so that a small change of the lock changes few lines."""
     blocks = [f"{_HEADER}format = {lock.format}\n"]
     blocks += [
         _package(package) for package in sorted(lock.package, key=lambda package: (package.key, package.version))
@@ -172,7 +172,7 @@ def _package(package: LockedPackage) -> str:
 
 
 def platform_lines(table: str, rows: PlatformRows) -> list[str]:
-    """What there is for each platform, as tables below `table`: the same in a lock and in versions.toml."""
+    """Return the rows of each platform as TOML tables below `table`, for a lock or versions.toml."""
     lines: list[str] = []
     for platform in PLATFORMS:
         row = rows.row(platform)
@@ -217,7 +217,7 @@ def _mapping(values: Mapping[str, str]) -> list[str]:
 
 
 class Change(NamedTuple):
-    """What differs between two locks in where bytes come from: `what` is digest, source, name or publisher."""
+    """A difference in the origin of an artifact: `what` is digest, source, name or publisher."""
 
     package: str
     platform: str
@@ -227,7 +227,7 @@ class Change(NamedTuple):
 
 
 def changed_origins(old: Lock, new: Lock) -> tuple[Change, ...]:
-    """Changes that nobody may overlook: another source, name or publisher; another digest for the same file."""
+    """Return suspicious changes: another source, name or publisher, or another digest for the same file."""
     known = {package.key: package for package in old.package}
     changes: list[Change] = []
     for package in new.package:
@@ -260,7 +260,7 @@ def _digests(row: ArtifactRow) -> dict[str, str]:
 
 
 def _changed_pins(name: str, old: Iterable[PinRow], new: Iterable[PinRow]) -> Iterable[Change]:
-    """Digests that a pinned version has now and had not before: files of a version never change."""
+    """Yield new digests of a version that was pinned before; files of a released version never change."""
     before = {(pin.name, pin.version): pin.hashes for pin in old}
     for pin in new:
         added = sorted(set(pin.hashes) - set(before.get((pin.name, pin.version), pin.hashes)))
@@ -270,7 +270,7 @@ def _changed_pins(name: str, old: Iterable[PinRow], new: Iterable[PinRow]) -> It
 
 
 class Wish(NamedTuple):
-    """What the manifest asks for: recipe, version, source ("" for no say)."""
+    """A request of the manifest: recipe, version, source ("" for any)."""
 
     name: str
     requested: str = ""
@@ -278,7 +278,7 @@ class Wish(NamedTuple):
 
 
 def stale_packages(lock: Lock, wishes: Iterable[Wish]) -> tuple[str, ...]:
-    """Why the lock doesn't fit the manifest, in words; empty when it does. Needs no network."""
+    """Return why the lock doesn't fit the manifest, in words; empty if it fits. Needs no network."""
     wanted = dict.fromkeys(wishes)
     locked = {package.key for package in lock.package}
     missing = [f"{_wish(wish)} is not locked" for wish in wanted if wish not in locked]

@@ -1,4 +1,4 @@
-"""A lock with the marks of a merge conflict: both sides of it, and what they have together."""
+"""Resolves merge conflicts in a lock: splits it into both sides and combines them."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from devboot.errors import DevbootError
 from devboot.model.edge.lockfile.lock import LOCK, Lock, LockedPackage, PythonLock, PythonPackage, parse_lock
 
 _Row = TypeVar("_Row", LockedPackage, PythonPackage)
-_RANKS = {"dev": -2, "post": 0}  # words before the release but for `post`, and `dev` before all of them
+_RANKS = {"dev": -2, "post": 0}  # other words rank between them: dev < rc, beta, … < release and post
 _OURS, _BASE, _MIDDLE, _THEIRS = "<<<<<<<", "|||||||", "=======", ">>>>>>>"
 
 
 class Choice(NamedTuple):
-    """A package that the sides have at different versions; `taken` is the one that is tried first."""
+    """A package with different versions on both sides; `taken` is tried first."""
 
     name: str
     ours: str
@@ -24,7 +24,7 @@ class Choice(NamedTuple):
 
 
 class Merged(NamedTuple):
-    """`lock` has what either side has, to be preferred when resolving anew; `unread` are sides that are no lock."""
+    """`lock` combines both sides, as preferences for resolving; `unread` names sides that aren't valid locks."""
 
     lock: Lock
     choices: tuple[Choice, ...]
@@ -32,7 +32,7 @@ class Merged(NamedTuple):
 
 
 def sides_of(text: str) -> tuple[str, str] | None:
-    """The text as each side has it; None where it has no marks of a conflict."""
+    """Return the text of each side; None if there are no conflict markers."""
     ours: list[str] = []
     theirs: list[str] = []
     into: Sequence[list[str]] = (ours, theirs)
@@ -54,7 +54,7 @@ def sides_of(text: str) -> tuple[str, str] | None:
 
 
 def merge_text(text: str, file: str = LOCK) -> Merged | None:
-    """What the sides of a conflicted lock have together; None where there is no conflict."""
+    """Combine the sides of a conflicted lock; None if there is no conflict."""
     sides = sides_of(text)
     if sides is None:
         return None
@@ -63,7 +63,7 @@ def merge_text(text: str, file: str = LOCK) -> Merged | None:
     for name, side in zip(("ours", "theirs"), sides, strict=True):
         try:
             locks.append(parse_lock(side, file))
-        except DevbootError:  # git merges line by line, so a side may be no lock
+        except DevbootError:  # git merges line by line, so a side may not be a valid lock
             unread.append(name)
     if len(locks) < 2:
         return Merged(locks[0] if locks else Lock(), (), tuple(unread))
@@ -72,7 +72,7 @@ def merge_text(text: str, file: str = LOCK) -> Merged | None:
 
 
 def merge_locks(ours: Lock, theirs: Lock) -> tuple[Lock, tuple[Choice, ...]]:
-    """What either has; of what both have at different versions, the newer one."""
+    """Combine two locks; of packages that both have in different versions, take the newer one."""
     choices: list[Choice] = []
     packages = _merged(_by_key(ours), _by_key(theirs), choices)
     python = ours.python or theirs.python
@@ -110,7 +110,7 @@ def _versions(rows: Iterable[LockedPackage | PythonPackage]) -> str:
 
 
 def version_order(version: str) -> tuple[tuple[int, str], ...]:
-    """Orders versions by their numbers: 8.10 after 8.2, and 1.0rc1 before 1.0."""
+    """Return a sort key that orders versions numerically: 8.10 after 8.2, and 1.0rc1 before 1.0."""
     parts = re.findall(r"\d+|[a-z]+", version.partition("+")[0])
     ordered = [(int(part), "") if part.isdigit() else (_RANKS.get(part, -1), part) for part in parts]
     return (*ordered, (0, ""))

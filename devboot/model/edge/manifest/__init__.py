@@ -1,1 +1,1 @@
-"""devboot.toml: its tables, and the checks that need more than one of them."""
+"""devboot.toml: its tables, and the checks across tables."""

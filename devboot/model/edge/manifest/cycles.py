@@ -1,4 +1,4 @@
-"""Cycles in a graph of names, found without recursion: chains of ten thousand processes are no excuse."""
+"""Finds cycles in a graph of names, without recursion, for chains of any length."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def cycles(graph: Mapping[str, Sequence[str]]) -> list[list[str]]:
-    """One cycle for each group of names that wait for each other: [a, b] for a -> b -> a; [a] for a -> a."""
+    """Return one cycle per group of mutually dependent names: [a, b] for a -> b -> a; [a] for a -> a."""
     done: set[str] = set()
     reported: set[str] = set()
     found = []
@@ -24,7 +24,7 @@ def cycles(graph: Mapping[str, Sequence[str]]) -> list[list[str]]:
 
 
 def _walk(graph: Mapping[str, Sequence[str]], start: str, done: set[str]) -> Iterator[list[str]]:
-    """Depth first from `start`; each edge back to a name on the way closes a cycle."""
+    """Search depth first from `start`; yield the cycle closed by each edge back to a name on the current path."""
     if start in done:
         return
     way: list[str] = [start]
@@ -46,7 +46,7 @@ def _walk(graph: Mapping[str, Sequence[str]], start: str, done: set[str]) -> Ite
 
 
 def draw(circle: Sequence[str]) -> str:
-    """`a -> b -> a`, at most 80 characters: what's longer is cut in names and in their number."""
+    """Return `a -> b -> a`, at most 80 characters; long names and long cycles are abbreviated."""
     drawn = " -> ".join(printable(name) for name in [*circle, circle[0]])
     if len(drawn) <= 80:
         return drawn

@@ -1,4 +1,4 @@
-"""devboot.toml: read into frozen values, all its mistakes in one run."""
+"""Parses devboot.toml into frozen values and reports all its mistakes in one run."""
 
 from __future__ import annotations
 
@@ -78,24 +78,24 @@ class Manifest(Table):
     _document: ManifestDocument | None = PrivateAttr(default=None)
 
     def is_wired(self, service: str) -> bool:
-        """Whether a variable takes the address of a service, or of a database in it, from devboot."""
+        """Return whether a variable refers to the address of a service or of one of its databases."""
         values = repr((self.env, *(process.env for process in self.processes.values())))
         inside = (f"databases.{name}" for name, database in self.served.items() if database.service == service)
         return any(f"${{{name}." in values for name in (f"services.{service}", *inside))
 
     def model_post_init(self, context: Any, /) -> None:
-        """Remembers the text that it was read from, which validation is given as its context."""
+        """Keep the document that was passed as the validation context."""
         self._document = context
 
     @property
     def document(self) -> ManifestDocument:
-        """The text that it was read from."""
+        """The document that it was parsed from."""
         assert self._document is not None
         return self._document
 
     @property
     def sqlite(self) -> dict[str, Database]:
-        """The databases that are files."""
+        """The databases that are SQLite files."""
         return {name: each for name, each in self.databases.items() if isinstance(each, Database)}
 
     @property
@@ -104,14 +104,14 @@ class Manifest(Table):
         return {name: each for name, each in self.databases.items() if isinstance(each, ServerDatabase)}
 
     def place(self, path: tuple[str | int, ...], *, key: bool = False, label: str = "") -> Place:
-        """Where the value at `path` stands, ("services", "redis", "port"); `key`: where its key stands.
+        """Return the place of the value at `path`, such as ("services", "redis", "port"), or with `key` of its key.
 
-        The nearest table around it where the manifest doesn't have it, the file as a whole where there is none.
+        If the manifest doesn't have it, return the place of the nearest enclosing table, else the file as a whole.
         """
         return self.document.place(path, key=key, label=label)
 
     def at(self, path: tuple[str | int, ...]) -> Place:
-        """As `place`, for values."""
+        """Return the place of the value at `path`."""
         return self.place(path)
 
 
@@ -122,10 +122,10 @@ def parse_manifest(
     procfile: Collection[str] | None = None,
     version: str = devboot.__version__,
 ) -> Manifest:
-    """The manifest of this text; `file` is what messages call it.
+    """Parse a manifest; `file` is its name in messages.
 
-    `procfile` has the Procfile's names; without it, names that the manifest doesn't have may still be the Procfile's,
-    and `check_against_procfile` has the last word. Raises Problems with everything that is wrong.
+    `procfile` are the process names of the Procfile. Without them, unknown names may still be the Procfile's, and
+    `check_against_procfile` has to be called later. Raises Problems with all mistakes.
     """
     manifest, problems = read_manifest(text, file, procfile=procfile, version=version)
     if problems or manifest is None:
@@ -140,7 +140,7 @@ def read_manifest(
     procfile: Collection[str] | None = None,
     version: str = devboot.__version__,
 ) -> tuple[Manifest | None, list[DevbootError]]:
-    """As `parse_manifest`, with the problems as values; the manifest is None where there are any."""
+    """Parse a manifest and return problems instead of raising them; the manifest is None if there are any."""
     try:
         document = ManifestDocument(text, file)
     except ManifestError as error:
@@ -153,10 +153,10 @@ def _examine(
 ) -> tuple[Manifest | None, list[DevbootError]]:
     complaints = Complaints(document, _TAGS, _homes(), _KINDS)
     if (newer := _too_new(document, complaints, version)) is not None:
-        return None, [newer]  # all that it finds besides may well be right in that version
+        return None, [newer]  # other mistakes may be correct in that version
     misnamed = complaints.misnamed(Manifest)
     for written, meant, _ in misnamed:
-        document.read_as(written, meant)  # else its mistakes would be hidden, and what uses it would look wrong
+        document.read_as(written, meant)  # else its own mistakes are hidden, and references to it look wrong
     manifest, problems = _typed(document, complaints)
     problems += [error for _, _, error in misnamed]
     names = Names(document, complaints, procfile)
@@ -175,7 +175,7 @@ def _typed(document: Document, complaints: Complaints) -> tuple[Manifest | None,
 
 
 def _homes() -> dict[str, str]:
-    """Keys that only one of the tables that stand once has, and which."""
+    """Return for each key that only one top-level table has the name of that table."""
     homes: dict[str, str] = {}
     for name, field in Manifest.model_fields.items():
         kind = field.annotation
@@ -222,7 +222,7 @@ def _without_command(document: Document, complaints: Complaints, procfile: Colle
 
 
 def check_against_procfile(manifest: Manifest, procfile: Procfile | None) -> None:
-    """Checks what needs the names of the Procfile (None: there is none). Raises Problems."""
+    """Check the manifest against the Procfile's names (None: no Procfile). Raises Problems."""
     names = () if procfile is None else procfile.names
     _, problems = _examine(manifest.document, names, devboot.__version__)
     if problems:
@@ -230,7 +230,7 @@ def check_against_procfile(manifest: Manifest, procfile: Procfile | None) -> Non
 
 
 def load_manifest(path: str, *, file: str = MANIFEST) -> Manifest:
-    """Reads and parses the manifest at `path`; `file` is what messages call it. Raises Problems."""
+    """Read and parse the manifest at `path`; `file` is its name in messages. Raises Problems."""
     try:
         return parse_manifest(_read(path, file), file)
     except ManifestError as error:
@@ -238,17 +238,17 @@ def load_manifest(path: str, *, file: str = MANIFEST) -> Manifest:
 
 
 class Sources(NamedTuple):
-    """What a project says about itself; `procfile` is None where there is none."""
+    """Manifest and Procfile of a project; `procfile` is None if there is none."""
 
     manifest: Manifest
     procfile: Procfile | None
 
 
 def load_sources(path: str, *, root: str | None = None, prefix: str = "", is_lenient: bool = False) -> Sources:
-    """Reads the manifest at `path` and the Procfile in `root`, the mistakes of both in one run. Raises Problems.
+    """Read the manifest at `path` and the Procfile in `root`; report mistakes of both in one run. Raises Problems.
 
-    `root` is the manifest's own folder by default; a detected manifest lies elsewhere. `prefix` leads from the current
-    folder to the root, for messages: "" or "../". `is_lenient` is about the Procfile.
+    `root` is the manifest's folder by default; a detected manifest is stored elsewhere. `prefix` leads from the current
+    folder to the root, for messages: "" or "../". `is_lenient` applies to the Procfile.
     """
     root = os.path.dirname(path) if root is None else root
     shown = shown_from(os.path.abspath(path), os.path.abspath(root))
@@ -261,7 +261,7 @@ def load_sources(path: str, *, root: str | None = None, prefix: str = "", is_len
     named = table.get("path") if isinstance(table, dict) else None
     procfile: Procfile | None = None
     problems: tuple[DevbootError, ...] = ()
-    names: tuple[str, ...] | None = None  # not known while the Procfile can't be read
+    names: tuple[str, ...] | None = None  # unknown if the Procfile can't be parsed
     try:
         procfile = load_procfile(root, named if type(named) is str else None, prefix=prefix, is_lenient=is_lenient)
         names = () if procfile is None else procfile.names
@@ -280,10 +280,10 @@ def _placed(problem: DevbootError, document: Document) -> DevbootError:
 
 
 def load_procfile(root: str, path: str | None, *, prefix: str = "", is_lenient: bool = False) -> Procfile | None:
-    """The Procfile at `path`, or the first of Procfile.dev and Procfile in `root`; None if neither is there.
+    """Read the Procfile at `path`, or the first of the usual ones in `root`; None if there is none.
 
-    One that `.overmind.env` names comes before these two. Raises Problems: `procfile/…` for its own mistakes,
-    `procfile/not-found` where the manifest names one in vain.
+    The usual ones are the one named in `.overmind.env`, Procfile.dev and Procfile. Raises Problems: `procfile/…` for
+    its mistakes, `procfile/not-found` if the manifest names a missing one.
     """
     for name in usual_procfiles(root) if path is None else (path,):
         try:
@@ -302,7 +302,7 @@ def load_procfile(root: str, path: str | None, *, prefix: str = "", is_lenient: 
 
 
 def usual_procfiles(root: str) -> tuple[str, ...]:
-    """Where a Procfile is looked for that the manifest doesn't name, relative to `root`; the first one there counts."""
+    """Return the paths, relative to `root`, where an unnamed Procfile is looked up; the first existing one counts."""
     return (*procfile_of(read_settings(root)), *PROCFILES)
 
 
@@ -323,14 +323,14 @@ def _read(path: str, file: str) -> str:
 
 
 def manifest_schema() -> dict[str, Any]:
-    """JSON Schema of devboot.toml, for editors: it refuses what devboot refuses, where a schema can say it."""
+    """Return the JSON Schema of devboot.toml for editors, as strict as a schema can express."""
     schema = Manifest.model_json_schema(by_alias=True)
     _close(schema)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": MANIFEST}
 
 
 def _close(schema: Any) -> None:
-    """Refuses keys that match no pattern: pydantic leaves them to the values' own check."""
+    """Forbid keys that match no pattern; pydantic leaves them to the values' own validation."""
     if isinstance(schema, dict):
         if "patternProperties" in schema:
             schema["additionalProperties"] = False

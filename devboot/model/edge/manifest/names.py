@@ -1,6 +1,6 @@
-"""The pass over the raw table that always runs, beside a typo too: names that are shared, unknown or go in a circle.
+"""Checks names in the raw manifest, even if other parts have errors: duplicates, unknown names and cycles.
 
-It trusts nothing about types: what has the wrong one is refused elsewhere and skipped here.
+It doesn't rely on types: values of a wrong type are reported elsewhere and skipped here.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ ALL_PROCESSES = "processes"
 
 
 class Edge(NamedTuple):
-    """`name` waits for `target`, as the text at `path` says."""
+    """`name` waits for `target`, according to the text at `path`."""
 
     name: str
     target: str
@@ -31,25 +31,25 @@ class Edge(NamedTuple):
 
 
 def tables_of(values: dict[str, Any], kind: str) -> dict[str, dict[str, Any]]:
-    """The sub-tables of `[services]` and its like, those that are tables."""
+    """Return the sub-tables of `[services]` or another kind; entries that aren't tables are left out."""
     found = values.get(kind)
     return {k: v for k, v in found.items() if isinstance(v, dict)} if isinstance(found, dict) else {}
 
 
 class Names:
-    """Names of one manifest, with those of its Procfile where they are known (None: not yet)."""
+    """Names of one manifest, with those of its Procfile if known (None: not yet)."""
 
     def __init__(self, document: Document, complaints: Complaints, procfile: Collection[str] | None) -> None:
         self._document = document
         self._complaints = complaints
         self._procfile = procfile
         self.tables = {kind: tables_of(document.values, kind) for kind in KINDS}
-        # Dictionaries for their order: the same manifest has the same messages, run after run.
+        # Dictionaries keep the order, so that the same manifest always has the same messages.
         self.processes = dict.fromkeys([*self.tables["processes"], *(procfile or ())])
         self.known = dict.fromkeys([*(name for tables in self.tables.values() for name in tables), *self.processes])
 
     def problems(self) -> list[DevbootError]:
-        """Names that are given twice, that nobody has, and that wait for each other."""
+        """Return errors for duplicate names, unknown names and cycles."""
         return [*self._duplicates(), *self._unserved(), *self._unknown(), *self._circles()]
 
     def _duplicates(self) -> Iterator[DevbootError]:
@@ -76,7 +76,7 @@ class Names:
         )
 
     def _unserved(self) -> Iterator[DevbootError]:
-        """Databases of services that there aren't."""
+        """Yield an error for each database of an unknown service."""
         for name, table in self.tables["databases"].items():
             service = table.get("service")
             if type(service) is str and service not in self.tables["services"]:
@@ -107,10 +107,10 @@ class Names:
         return self._complaints.error("unknown-name", what, path, label=label, help=helps)
 
     def edges(self) -> Iterator[Edge]:
-        """Who waits for whom: `depends_on` of tasks and processes, `before` of tasks turned around."""
+        """Yield dependencies: `depends_on` of tasks and processes, and `before` of tasks in reverse."""
         for kind in ("tasks", "processes"):
             for name, table in self.tables[kind].items():
-                if name != ALL_PROCESSES:  # refused by its name; here it would stand for all of them
+                if name != ALL_PROCESSES:  # reported as a duplicate; here it would mean all processes
                     yield from self._dependencies(name, table, (kind, name, "depends_on"))
         for name, table in self.tables["tasks"].items():
             for index, target in enumerate(_list(table.get("before"))):

@@ -1,4 +1,4 @@
-"""`ready` and `alive`: how to find out that a process is up, with Kubernetes' names for the timings."""
+"""Probes in `ready` and `alive` of devboot.toml, with Kubernetes' names for timings and thresholds."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ StatusCodes = Annotated[
 
 
 class Timings(Table):
-    """When a probe asks, and how often it may fail."""
+    """Timings and thresholds of a probe."""
 
     initial_delay: Seconds = Field(
         default=0.0, description="Time from the start to the first try.", json_schema_extra={"default": "0s"}
@@ -73,7 +73,7 @@ class Timings(Table):
 
 
 class HttpProbe(Timings):
-    """Up when the page answers."""
+    """Succeeds if the page answers."""
 
     noun: ClassVar[str] = "an http probe"
     http: Annotated[Filled, AfterValidator(_http), _schema(r"^/|^https?://|\$\{")] = Field(
@@ -84,7 +84,7 @@ class HttpProbe(Timings):
 
 
 class TcpProbe(Timings):
-    """Up when a connection is accepted."""
+    """Succeeds if a connection is accepted."""
 
     noun: ClassVar[str] = "a tcp probe"
     tcp: Annotated[Text, AfterValidator(_tcp), _schema(r"^(.*:)?[0-9]+$|\$\{", "number")] = Field(
@@ -93,21 +93,21 @@ class TcpProbe(Timings):
 
 
 class ExecProbe(Timings):
-    """Up when a command exits with 0."""
+    """Succeeds if a command exits with 0."""
 
     noun: ClassVar[str] = "an exec probe"
     exec: Filled = Field(description="A command for the shell.")
 
 
 class LogProbe(Timings):
-    """Up when a line of output matches."""
+    """Succeeds if a line of output matches."""
 
     noun: ClassVar[str] = "a log probe"
     log: Annotated[Filled, AfterValidator(_pattern)] = Field(description="A regular expression for one line of output.")
 
 
 class NotifyProbe(Timings):
-    """Up when the process says so on NOTIFY_SOCKET, by the protocol of systemd."""
+    """Succeeds if the process reports it on NOTIFY_SOCKET, as with systemd."""
 
     noun: ClassVar[str] = "a notify probe"
     notify: Always = Field(
@@ -126,7 +126,7 @@ PROBES: dict[str, type[Timings]] = {
 
 
 def probe_kind(value: Any) -> str | None:
-    """The tag of the branch that this table means: by its key, or by the key that was nearly written."""
+    """Return the tag of a table's branch: by its key, or by a key that is nearly right; None if unknown."""
     if isinstance(value, Timings):
         return next(f"<{key}>" for key, kind in PROBES.items() if isinstance(value, kind))
     if not isinstance(value, dict):

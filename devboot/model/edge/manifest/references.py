@@ -1,4 +1,4 @@
-"""Checks each `${…}` of a manifest: it is closed, it names something that exists, and variables go in no circle."""
+"""Checks each `${…}` of a manifest: closed, known, and without cycles between variables."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ATTRIBUTES = {
     "processes": ("port",),
     "project": ("name", "root"),
 }
-OF_A_SERVICE = ("url", "name", "user", "password", "host", "port", "socket")  # what a database of a service has
+OF_A_SERVICE = ("url", "name", "user", "password", "host", "port", "socket")  # attributes of a service's database
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _FORMS = (
     "`${services.<name>.url}`, `${databases.<name>.path}`, `${processes.<name>.port}`, `${project.root}`, `${VARIABLE}`"
@@ -32,14 +32,14 @@ _FORMS = (
 
 
 class Template(NamedTuple):
-    """A text that may hold references."""
+    """A text that may contain references."""
 
     path: Path
     text: str
 
 
 def templates(values: dict[str, Any]) -> Iterator[Template]:
-    """The texts in which references count: [env], env, settings, ready, alive."""
+    """Yield the texts in which references are replaced: [env], env, settings, ready, alive."""
     yield from _texts(values.get("env"), ("env",))
     for name, table in tables_of(values, "services").items():
         yield from _texts(table.get("settings"), ("services", name, "settings"))
@@ -62,16 +62,16 @@ def _texts(value: object, path: Path) -> Iterator[Template]:
 
 
 class References:
-    """The references of one manifest against its names."""
+    """Checks the references of one manifest against its names."""
 
     def __init__(self, document: Document, complaints: Complaints, names: Names, *, complete: bool) -> None:
         self._document = document
         self._complaints = complaints
         self._names = names
-        self._complete = complete  # whether the names of the Procfile are known
+        self._complete = complete  # the names of the Procfile are known
 
     def problems(self) -> list[DevbootError]:
-        """All that is wrong with them."""
+        """Return errors for all references that are wrong."""
         found = [
             problem
             for template in templates(self._document.values)
@@ -164,7 +164,7 @@ class References:
 
 
 def _needed(name: str, value: object, variables: dict[str, Any]) -> list[str]:
-    # A variable's own name means its value in a lower layer: `PATH = "bin:${PATH}"` is no circle.
+    # A variable's own name means its value in a lower layer: `PATH = "bin:${PATH}"` is no cycle.
     text = value.get("default") if isinstance(value, dict) else value
     if not isinstance(text, str):
         return []

@@ -1,7 +1,7 @@
-"""The TOML of a manifest, with the databases that stand inside of their service moved to where all databases are.
+"""Parses a manifest and moves databases defined inside of a service to where all databases are.
 
-`[services.postgres.databases.default]` means `[databases.default]` with `service = "postgres"`. Places of what has
-moved still lead to where it is written.
+`[services.postgres.databases.default]` becomes `[databases.default]` with `service = "postgres"`. Places still point to
+the original text.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ SERVICES, DATABASES = "services", "databases"
 
 
 class ManifestDocument(Document):
-    """As `Document`. Raises ManifestError `manifest/duplicate-name` for a database that is there twice, too."""
+    """A document with its databases moved. Raises ManifestError `manifest/duplicate-name` for a duplicate."""
 
     def __init__(self, text: str, file: str) -> None:
         self._moved: dict[Path, Path] = {}
@@ -47,7 +47,7 @@ class ManifestDocument(Document):
             self._moved[DATABASES, name] = written
 
     def read_as(self, written: str, meant: Path) -> None:
-        """Take the table `written` for the one that was meant, so that what is in it is judged as well; places stay."""
+        """Treat the table `written` as the intended one, so that its content is checked; places stay."""
         value = self.values.pop(written)
         parts = {meant[1]: ((written,), value)} if meant[1:] else {k: ((written, k), v) for k, v in value.items()}
         known = self.values.setdefault(str(meant[0]), {})

@@ -1,4 +1,4 @@
-"""The tables of devboot.toml, each a frozen model whose descriptions are what an editor shows."""
+"""Tables of devboot.toml as frozen models; their descriptions appear in editors and in the reference."""
 
 from __future__ import annotations
 
@@ -188,7 +188,7 @@ Identifier = Annotated[
 
 
 class OwnDatabase(Table):
-    """A database of the service around it: made where it isn't there, never dropped."""
+    """A database of the enclosing service: created if missing, never dropped."""
 
     noun: ClassVar[str] = "a database of a service"
     name: Identifier | None = Field(default=None, description="Its name there; by default the table's.")
@@ -265,7 +265,7 @@ class Database(Table):
 
 
 class ServerDatabase(OwnDatabase):
-    """A database of a service: made where it isn't there, never dropped."""
+    """A database of a service: created if missing, never dropped."""
 
     main: ClassVar[str] = "service"
     service: EntryName = Field(description="The service that it is made in.")
@@ -284,7 +284,7 @@ AnyDatabase = Annotated[
 
 
 class Dependency(Table):
-    """Something that has to be there first. Without `until` the kind of the thing decides."""
+    """Something to wait for. Without `until`, its kind decides what to wait for."""
 
     noun: ClassVar[str] = "a dependency"
     name: EntryName = Field(description="Name of a service, database, task or process.")
@@ -320,14 +320,14 @@ Dependencies = Annotated[
 
 
 class EnvFiles(Table):
-    """Which files of variables are read."""
+    """Env files that are read."""
 
     noun: ClassVar[str] = "the env-files"
     read: Strings | None = Field(default=None, description="Files to read, later ones win; replaces .env, .env.local.")
 
 
 class Task(Table):
-    """A command that runs once, before others or when asked for."""
+    """A command that runs to its end, before processes or on request."""
 
     noun: ClassVar[str] = "a task"
     main: ClassVar[str] = "run"
@@ -340,7 +340,7 @@ class Task(Table):
 
 
 class ProcfileTable(Table):
-    """Where the Procfile is."""
+    """Location of the Procfile."""
 
     noun: ClassVar[str] = "the Procfile"
     path: Filled | None = Field(
@@ -349,7 +349,7 @@ class ProcfileTable(Table):
 
 
 class Process(Table):
-    """What a Procfile can't say about a process."""
+    """Settings of a process that a Procfile can't express."""
 
     noun: ClassVar[str] = "a process"
     main: ClassVar[str] = "command"
@@ -405,7 +405,7 @@ class Process(Table):
 
 
 class Ui(Table):
-    """How devboot looks and listens."""
+    """Settings of the user interface."""
 
     noun: ClassVar[str] = "the user interface"
     detach_keys: Annotated[Filled, AfterValidator(_keys)] = Field(

@@ -1,4 +1,4 @@
-"""What `[env]` says of a variable: its text, or where it comes from."""
+"""Variables in `[env]` of devboot.toml: plain text, generated, required, or from the shell."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from devboot.model.nearest import nearest
 
 
 class Described(Table):
-    """What every variable that isn't plain text may say."""
+    """Keys that every variable other than plain text may have."""
 
     description: Filled | None = Field(default=None, description="What the value is for, shown where it is missing.")
     secret: bool | None = Field(
@@ -20,31 +20,31 @@ class Described(Table):
 
 
 class Generated(Described):
-    """Made once on this machine and kept among the project's data."""
+    """Generated at first use on this machine and kept with the project's data."""
 
     noun: ClassVar[str] = "a generated variable"
     generate: Literal["token", "hex", "fernet", "password", "uuid"] = Field(description="What kind of value to make.")
 
     @property
     def is_secret(self) -> bool:
-        """Generated values are secret unless the manifest says otherwise."""
+        """True unless the manifest says otherwise."""
         return self.secret is not False
 
 
 class Required(Described):
-    """Has to be set by an env-file or the caller's environment before anything is started."""
+    """Must be set by an env file or the caller's environment before anything is started."""
 
     noun: ClassVar[str] = "a required variable"
     required: Always = Field(description="Refuse to start while the variable isn't set.")
 
     @property
     def is_secret(self) -> bool:
-        """Required values are secret unless the manifest says otherwise."""
+        """True unless the manifest says otherwise."""
         return self.secret is not False
 
 
 class FromShell(Described):
-    """The caller's environment wins, with a default."""
+    """Taken from the caller's environment, with a default."""
 
     noun: ClassVar[str] = "a variable from the shell"
     from_: Literal["shell"] = Field(alias="from", description="The caller's environment wins over every file.")
@@ -52,7 +52,7 @@ class FromShell(Described):
 
     @property
     def is_secret(self) -> bool:
-        """Values from the shell are secret only where the manifest says so."""
+        """True only if the manifest says so."""
         return self.secret is True
 
 
@@ -60,7 +60,7 @@ BRANCHES: dict[str, type[Described]] = {"generate": Generated, "required": Requi
 
 
 def variable_kind(value: Any) -> str | None:
-    """The tag of the branch that this value means: by its key, or by the key that was nearly written."""
+    """Return the tag of a value's branch: by its key, or by a key that is nearly right; None if unknown."""
     if isinstance(value, Described):
         return next(f"<{key}>" for key, kind in BRANCHES.items() if isinstance(value, kind))
     if not isinstance(value, dict):

@@ -1,1 +1,1 @@
-"""recipe.toml and versions.toml: their grammar."""
+"""Grammar of recipe.toml and versions.toml."""

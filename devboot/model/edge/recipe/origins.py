@@ -1,4 +1,4 @@
-"""The sources of a recipe: where a package comes from, kind by kind, and which of its files are the programs."""
+"""Sources in a recipe, by kind: where a package is fetched from, and which of its files are programs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _IN_ADDRESSES = ("file", "platform", "version")
 
 
 def pattern(value: str) -> str:
-    """Refuse what is no regular expression. Raises ValueError."""
+    """Check that the text is a regular expression. Raises ValueError."""
     try:
         re.compile(value)
     except re.error as error:
@@ -61,7 +61,7 @@ Pairs = Annotated[Strings, AfterValidator(_pairs)]
 Address = Annotated[Filled, AfterValidator(_address)]
 Words = Annotated[tuple[Filled, ...], list_of("words")]
 
-# How npm's own platform packages are called.
+# Names of platforms in npm packages.
 NPM_PLATFORMS = {
     "linux-x86_64": "linux-x64",
     "linux-aarch64": "linux-arm64",
@@ -71,7 +71,7 @@ NPM_PLATFORMS = {
 
 
 class Origin(Table):
-    """What all sources say: which files are the programs, and what is left out or added."""
+    """Keys that all sources have: which files are programs, and what is left out or added."""
 
     bin: dict[Filled, Filled] = Field(default={}, description="Program and the pattern of the one file that it is.")
     drop: Strings = Field(default=(), description="Patterns of files that are left out.")
@@ -95,7 +95,7 @@ class Origin(Table):
 
     @property
     def programs(self) -> tuple[str, ...]:
-        """The names of all its programs; the first is the one that is asked for its version."""
+        """Names of all its programs; the first one is run to get the version."""
         return (*self.bin, *self.shims)
 
 
@@ -147,7 +147,7 @@ class DebOrigin(Origin):
 
     @property
     def release(self) -> str:
-        """The release of Debian that they are from; empty for the machine's own."""
+        """The release of Debian that its packages are from; "" for the machine's own."""
         return self.names[0].partition("/")[2].strip()
 
     @property
@@ -157,11 +157,11 @@ class DebOrigin(Origin):
 
     @property
     def known_as(self) -> tuple[str, ...]:
-        """The names that its packages may have."""
+        """All names that its packages may have."""
         return tuple(word.strip() for name in self.names for word in name.split("|"))
 
     def may_have(self, requested: str) -> bool:
-        """Whether it is worth asking for a version, as exact as somebody likes; "" is any."""
+        """Return whether it may have a requested version, which may be partial; "" is any."""
         if not self.major or not requested:
             return True
         own, wanted = self.major.split("."), requested.split(".")
@@ -182,18 +182,18 @@ class NpmOrigin(Origin):
     publisher: Filled | None = Field(default=None, description="Who publishes it.")
 
     def name_on(self, platform: str) -> str | None:
-        """The package for a platform; None where there is none."""
+        """Return the package's name for a platform; None if there is none."""
         word = self.platforms.get(platform)
         return None if word is None else self.name.replace("{platform}", word)
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The packages of all platforms."""
+        """Names of the packages for all platforms."""
         return tuple(name for platform in self.platforms if (name := self.name_on(platform)))
 
 
 class UpstreamOrigin(Origin):
-    """What sources say that fetch from an upstream's own address."""
+    """Keys of sources that fetch from the upstream's own address."""
 
     kind: Literal["archive", "build"]
     name: Filled = Field(default="upstream", description="What rows of versions.toml call it.")
@@ -202,7 +202,7 @@ class UpstreamOrigin(Origin):
     publisher: Filled | None = Field(default=None, description="Who publishes it.")
 
     def address(self, version: str, platform: str, file: str) -> str:
-        """Where a file of a version is."""
+        """Return the address of a file of a version."""
         words = {"version": version, "platform": self.platforms.get(platform, platform), "file": file}
         return _PLACEHOLDER.sub(lambda match: words[match[1]], self.url)
 
@@ -215,7 +215,7 @@ class ArchiveOrigin(UpstreamOrigin):
 
 
 class BuildOrigin(UpstreamOrigin):
-    """An upstream's source, compiled on this machine."""
+    """The upstream's source code, compiled on this machine."""
 
     noun: ClassVar[str] = "a build source"
     kind: Literal["build"]
@@ -232,7 +232,7 @@ class BuildOrigin(UpstreamOrigin):
 
 
 class HostOrigin(Origin):
-    """What is on PATH already."""
+    """A program that is already on PATH."""
 
     noun: ClassVar[str] = "a host source"
     kind: Literal["host"]

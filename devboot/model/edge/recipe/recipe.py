@@ -1,4 +1,4 @@
-"""recipe.toml and versions.toml: how one package is obtained, run and tested. Data only."""
+"""recipe.toml and versions.toml: how a package is obtained, run and tested. Data only."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ Setting = Annotated[Texts, BeforeValidator(_setting)]
 
 
 class Package(Table):
-    """What it is."""
+    """Identity of the package."""
 
     noun: ClassVar[str] = "a package"
     name: EntryName = Field(description="Name of the recipe and of its folder.")
@@ -83,7 +83,7 @@ class Package(Table):
 
 
 class Provides(Table):
-    """What the rest of the project gets from it."""
+    """Address, user and variables that the project gets from the service."""
 
     noun: ClassVar[str] = "what a recipe provides"
     url: Template = Field(default="", description="Address of the service.")
@@ -96,7 +96,7 @@ class Provides(Table):
 
 
 class ServiceSettings(Table):
-    """How configuration words become arguments."""
+    """How settings of the manifest become arguments of the server."""
 
     noun: ClassVar[str] = "the settings of a service"
     form: Argv = Field(
@@ -107,7 +107,7 @@ class ServiceSettings(Table):
 
 
 class ServiceProbe(Table):
-    """How the service says that it is ready."""
+    """Readiness probe of the service."""
 
     noun: ClassVar[str] = "the readiness of a service"
     tcp: Template = Field(default="", description="Port, or host:port.")
@@ -121,7 +121,7 @@ class ServiceProbe(Table):
 
 
 class ServiceStep(Table):
-    """A program that is run before the start, until it has succeeded."""
+    """A program that is run before the start, repeated until it succeeds."""
 
     noun: ClassVar[str] = "the step of an access"
     command: Argv = Field(description="Program and arguments.")
@@ -138,7 +138,7 @@ class ServiceStep(Table):
 
 
 class ServiceAccess(Table):
-    """One way to start a server: what it gets besides its command, and how clients reach it."""
+    """One mode of access to a server: its additional arguments and files, and the clients' address."""
 
     noun: ClassVar[str] = "an access"
     how: Filled = Field(default="anybody on this machine", description="Who gets in and how, in one line for people.")
@@ -159,7 +159,7 @@ class ServiceAccess(Table):
 
 
 class ServiceAccesses(Table):
-    """Who gets in: nobody but this user and the project, or everybody on the machine."""
+    """Who may connect: only this user and the project, or everyone on the machine."""
 
     noun: ClassVar[str] = "the access of a service"
     private: ServiceAccess = Field(description="With a password that devboot generates, or a private socket.")
@@ -176,7 +176,7 @@ class ServiceStop(Table):
 
 
 class ServiceInit(Table):
-    """How its data directory comes into being, before its first start."""
+    """How its data folder is created before the first start."""
 
     noun: ClassVar[str] = "the first-time step of a service"
     command: Argv = Field(description="Program and arguments; {data} is a temporary folder, renamed when it is whole.")
@@ -184,7 +184,7 @@ class ServiceInit(Table):
 
 
 class ServiceDatabase(Table):
-    """How a database of the manifest comes into being, in the running service."""
+    """How a database of the manifest is created in the running service."""
 
     noun: ClassVar[str] = "the databases of a service"
     command: Filled = Field(
@@ -195,7 +195,7 @@ class ServiceDatabase(Table):
 
 
 class ServiceFailure(Table):
-    """A line that it logs when it can't go on, and what that means."""
+    """A log line that explains why the server can't run."""
 
     noun: ClassVar[str] = "a failure of a service"
     log: Pattern = Field(description="Regular expression for one line of output.")
@@ -208,7 +208,7 @@ class ServiceFailure(Table):
 
 
 class ServiceQuiet(Table):
-    """Lines of its log that nobody needs who develops with it."""
+    """Log lines that are irrelevant in development and left out."""
 
     noun: ClassVar[str] = "quiet lines"
     lines: tuple[Filled, ...] = Field(min_length=1, description="Parts of the lines that are left out.")
@@ -216,7 +216,7 @@ class ServiceQuiet(Table):
 
 
 class ServiceTable(Table):
-    """How it runs."""
+    """How the service runs."""
 
     noun: ClassVar[str] = "a service"
     command: Argv = Field(description="Program and arguments.")
@@ -251,7 +251,7 @@ class ServiceTable(Table):
 
 
 class Exchange(Table):
-    """What is sent to the service, or run beside it, and how the answer begins."""
+    """A request to the service, or a command run against it, and the beginning of the expected answer."""
 
     noun: ClassVar[str] = "an exchange"
     send: String = Field(default="", description="Bytes to send to its port, as latin-1 text.")
@@ -264,7 +264,7 @@ class Exchange(Table):
 
 
 class RecipeTest(Table):
-    """What proves that it works: a recipe without it doesn't load."""
+    """The test of a recipe; required."""
 
     noun: ClassVar[str] = "a test"
     version: Filled = Field(default="--version", description="Arguments that make the program print its version.")
@@ -301,12 +301,12 @@ class Releases(Table):
 
 
 def parse_recipe(text: str, file: str) -> Recipe:
-    """The recipe of this text. Raises Problems with slugs `recipe/…`."""
+    """Parse recipe.toml. Raises Problems with slugs `recipe/…`."""
     return _parse(text, file, Recipe)
 
 
 def parse_releases(text: str, file: str) -> Releases:
-    """The versions of this text. Raises Problems with slugs `recipe/…`."""
+    """Parse versions.toml. Raises Problems with slugs `recipe/…`."""
     return _parse(text, file, Releases)
 
 

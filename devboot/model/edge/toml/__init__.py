@@ -1,1 +1,1 @@
-"""TOML with places: documents read with the position of each value, texts written and extended."""
+"""TOML with positions: documents with the place of each value, and writing and extending of texts."""

@@ -1,4 +1,4 @@
-"""One TOML text: its values, and the place of each; encoding and syntax errors with their position."""
+"""A TOML document: its values, the place of each, and syntax errors with their position."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from devboot.model.edge.toml.locator import Located, Locator, Path, Span, Unloca
 from devboot.model.edge.types import Number
 from devboot.model.printable import printable
 
-# An integer whose text is more than what str() of its value gives back.
+# An integer whose text differs from str() of its value.
 _ODD_INTEGER = re.compile(r"[=\[,{][ \t\r\n]*(?:\+|0[xob]|[+-]?\d+_)")
 _AT = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 _BYTE_ORDER_MARKS = ((b"\xff\xfe", "UTF-16"), (b"\xfe\xff", "UTF-16"))
 
-# What is nested deeper than this is no manifest, and would end the recursion of whoever walks through it.
+# Deeper nesting is no manifest, and would exceed the recursion limit.
 DEPTH = 50
 
-# What tomllib says, and what it means; the rest of its messages are good as they are.
+# Messages of tomllib that are reworded; the others are used unchanged.
 _SAID = (
     ("Invalid statement", "expected a key or a table header"),
     ("Invalid value", "expected a value"),
@@ -46,11 +46,11 @@ _SAID = (
 
 
 class Document:
-    """The values of a TOML text and where they stand.
+    """Values of a TOML text and their places.
 
-    `values` holds floats, and integers in an unusual notation, as the `Number` that is written there. Raises
-    ManifestError (or LockError: `area` is the first word of the slugs) with its place on what isn't TOML. `values` are
-    those that have been read already, where they are as plain as locks are.
+    `values` holds floats, and integers in unusual notation, as written in the text (`Number`, `OddInteger`). Raises
+    ManifestError, or LockError if `area` is `lock`, with the place of a syntax error. `area` is the first part of error
+    slugs. The parameter `values` passes values that were parsed before.
     """
 
     def __init__(self, text: str, file: str, *, area: str = "manifest", values: dict[str, Any] | None = None) -> None:
@@ -77,7 +77,7 @@ class Document:
 
     @cached_property
     def locator(self) -> Locator:
-        """Made when the first place is asked for: a manifest without mistakes never pays for it."""
+        """Positions of all values; created on first use, so that a correct manifest doesn't pay for it."""
         return Locator(self.text)
 
     @cached_property
@@ -85,9 +85,9 @@ class Document:
         return [0, *(found.end() for found in re.finditer("\n", self.text))]
 
     def place(self, path: Path, *, key: bool = False, label: str = "", context: bool = False) -> Place:
-        """Where the value at `path` stands (`key`: its key); the nearest table around it where there is none.
+        """Return the place of the value at `path` (`key`: of its key), or else of the nearest enclosing table.
 
-        With `context` it shows the header of the table, if that is another line.
+        `context` adds the header of its table, if that is on another line.
         """
         for length in range(len(path), 0, -1):
             located = self.locator.entries.get(path[:length])
@@ -110,7 +110,7 @@ class Document:
         return self.place(path, label=label)
 
     def at(self, span: Span, *, label: str = "", context: int | None = None) -> Place:
-        """The place of some characters; `context` is the offset of a line to be shown above them."""
+        """Return the place of some characters; `context` is the offset of a line to show above them."""
         line, column = self._line_and_column(span.start)
         source = self._line(line)
         end = min(span.end - span.start, max(len(source) - column + 1, 1))
@@ -120,11 +120,11 @@ class Document:
         return Place(self.file, line, column, width=max(end, 1), label=label, source=source, context=lines)
 
     def written(self, path: Path) -> str:
-        """The value at `path`, or the header of the table, as it is written."""
+        """Return the value at `path`, or the table's header, as written in the text."""
         return self.text[slice(*self.locator.entries[path].value)]
 
     def line_of(self, path: Path) -> int:
-        """The number of the line that has the key of `path`; 0 where there is none."""
+        """Return the line number of the key at `path`; 0 if there is none."""
         located = self.locator.entries.get(path)
         return 0 if located is None else self._line_and_column(located.key.start)[0]
 
@@ -137,7 +137,7 @@ class Document:
         label: str = "",
         help: str = "",  # noqa: A002  the word that the message prints
     ) -> ManifestError | LockError:
-        """An error of this document's area about some of its characters."""
+        """Return an error of this document's area, about `span` if given."""
         kind = LockError if self.area == "lock" else ManifestError
         place = Place(self.file) if span is None else self.at(span, label=label)
         return kind(f"{self.area}/{name}", what, place=place, help=(help,) if help else ())
@@ -198,7 +198,7 @@ class Document:
             return self.error("syntax", what, Span(max(len(self.text.rstrip()) - 1, 0), len(self.text.rstrip())))
         start = self._line_starts[int(found[1]) - 1] + int(found[2]) - 1
         for _, value in locator.entries.values():
-            # tomllib takes 01 for 0 with something behind it, and knows no place for 1979-13-01 but its end.
+            # tomllib reads 01 as 0 followed by something, and reports only the end of 1979-13-01.
             if value.start <= start <= value.end and self.text[value.start] not in "[{\"'":
                 written = self.text[slice(*value)]
                 return self.error("syntax", f"`{printable(written)}` is not a value of TOML", value, label="found here")
@@ -214,19 +214,19 @@ class Document:
 
 
 class OddInteger(int):
-    """An integer that remembers how it is written: 0x1F, 1_000."""
+    """An integer that keeps its notation: 0x1F, 1_000."""
 
     written: str
 
     def __new__(cls, value: int, written: str) -> Self:
-        """An int as any other, for whoever wants a number."""
+        """Create the integer with its text."""
         made = super().__new__(cls, value)
         made.written = written
         return made
 
 
 def _is_deeper(value: Any, limit: int) -> bool:
-    """Whether tables and lists stand in each other more than `limit` deep."""
+    """Return whether tables and lists are nested more than `limit` levels deep."""
     level = [value]
     for _ in range(limit):
         level = [
@@ -245,7 +245,7 @@ _WITHOUT_MARK = "save the file as UTF-8 without a byte order mark"
 
 
 def decode(data: bytes, file: str, *, area: str = "manifest") -> str:
-    """The text of a file's bytes. Raises ManifestError (or LockError), with the position, on what isn't UTF-8."""
+    """Decode a file. Raises ManifestError, or LockError if `area` is `lock`, with the position of a non-UTF-8 byte."""
     kind = LockError if area == "lock" else ManifestError
     for mark, name in _BYTE_ORDER_MARKS:
         if data.startswith(mark):

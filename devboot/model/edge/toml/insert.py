@@ -1,4 +1,4 @@
-"""Adds keys and tables to a TOML text and leaves every character of it as it is."""
+"""Adds keys and tables to a TOML text without changing its other characters."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Any
 
 from devboot.model.edge.toml.locator import Locator, Path
 
-_COMMENTS = re.compile(r"(?:[ \t]*#[^\n]*\n)+(?![ \t]*[\[#])")  # those above a header are about what comes
+_COMMENTS = re.compile(r"(?:[ \t]*#[^\n]*\n)+(?![ \t]*[\[#])")  # comments above a header belong to that table
 
 
 class FormError(Exception):
-    """The text has a table in a form that nothing can be added to, as an inline table; `name` is its key."""
+    """A table is in a form that can't be extended, such as an inline table; `name` is its key."""
 
     def __init__(self, name: str) -> None:
         super().__init__(f"nothing can be added to {name}")
@@ -22,11 +22,11 @@ class FormError(Exception):
 
 
 def insert_tables(text: str, tables: Iterable[Sequence[str]], order: Sequence[str] = ()) -> str:
-    """Return the text with `tables`, each a list of lines with its header first.
+    """Return the text with `tables` added, each a list of lines that starts with its header.
 
-    Keys of a table that the text has come behind its last one. A new table comes behind those of its kind, else behind
-    those of the kind that comes before it in `order`, else at the end, one blank line apart. `text` has to be TOML.
-    Raises FormError.
+    Keys of an existing table are added after its last key. A new table is added after the last one of its kind, else
+    after the last one of a kind that precedes it in `order`, else at the end, separated by a blank line. `text` must be
+    valid TOML. Raises FormError.
     """
     end = "\r\n" if "\r\n" in text else "\n"
     for lines in tables:
@@ -57,7 +57,7 @@ def _inserted(text: str, path: tuple[str, ...], lines: list[str], end: str, orde
 
 
 def _end_of(locator: Locator, headers: list[tuple[int, Path]], path: Path) -> int:
-    """The end of the last line of a table, with comments that stand right behind it."""
+    """Return the offset after the last line of a table, including comments directly after it."""
     start = locator.entries[path].value
     number = bisect_right(headers, (start.start, path))
     limit = headers[number][0] if number < len(headers) else len(locator.text)
@@ -84,7 +84,7 @@ def _says(text: str, wanted: dict[str, Any]) -> bool:
 
 
 def _deep_merge(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
-    """Both; where a key is in both and isn't a table, that of the first."""
+    """Merge two tables; for a key in both that isn't a table, the first one wins."""
     merged = dict(one)
     for key, value in other.items():
         known = merged.get(key)

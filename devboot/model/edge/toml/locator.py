@@ -1,7 +1,7 @@
-"""Finds where each key and value of a TOML text stands, which tomllib doesn't tell.
+"""Finds the position of each key and value in a TOML text, which tomllib doesn't report.
 
-The text is taken to be one that tomllib accepts; where it isn't, `Unlocatable` says where the reading stopped and what
-was expected there, which is often closer to the mistake than tomllib's own position. Offsets count characters.
+The text is expected to be valid. Otherwise `Unlocatable` has the position where parsing stopped and what was expected
+there, which is often closer to the mistake than tomllib's position. Offsets count characters.
 """
 
 from __future__ import annotations
@@ -27,21 +27,21 @@ _SCALAR = re.compile(
 
 
 class Span(NamedTuple):
-    """Characters from `start` up to, not including, `end`."""
+    """Characters from `start` up to, but not including, `end`."""
 
     start: int
     end: int
 
 
 class Located(NamedTuple):
-    """Where an entry stands: its key (for an item of a list: the item) and its value (for a table: the header)."""
+    """Position of an entry: its key (of a list item: the item) and its value (of a table: the header)."""
 
     key: Span
     value: Span
 
 
 class Unlocatable(Exception):  # noqa: N818
-    """Reading stopped at `offset`, where `expected` should stand; `opened` is where the unfinished thing begins."""
+    """Parsing stopped at `offset`, where `expected` was missing; `opened` is the start of an unclosed element."""
 
     def __init__(self, offset: int, expected: str, opened: int | None = None) -> None:
         super().__init__(f"expected {expected} at {offset}")
@@ -51,7 +51,7 @@ class Unlocatable(Exception):  # noqa: N818
 
 
 class Twice(NamedTuple):
-    """A key that is given twice."""
+    """A key that is defined twice."""
 
     path: Path
     first: Span
@@ -59,17 +59,17 @@ class Twice(NamedTuple):
 
 
 class Locator:
-    """The positions of all entries of one text.
+    """Positions of all entries of a text.
 
-    `entries` maps paths to places, `headers` are the tables with a header of their own, `twice` lists keys that are
-    given more than once. Raises Unlocatable.
+    `entries` maps paths to positions, `headers` are tables with a header of their own, `twice` lists duplicate keys.
+    Raises Unlocatable.
     """
 
     def __init__(self, text: str) -> None:
         self.text = text
         self.entries: dict[Path, Located] = {}
         self.twice: list[Twice] = []
-        self._arrays: dict[Path, int] = {}  # array of tables -> how many elements so far
+        self._arrays: dict[Path, int] = {}  # array of tables -> number of elements so far
         self.headers: set[Path] = set()  # tables with a header of their own
         self._read()
 
@@ -125,7 +125,7 @@ class Locator:
         return (*path, self._arrays[path] - 1) if path in self._arrays else path
 
     def _keys(self, position: int) -> tuple[list[tuple[str, Span]], int]:
-        """A dotted key: its parts and where it ends, blanks behind it included."""
+        """Parse a dotted key; return its parts and the offset after it and any blanks."""
         parts = []
         while True:
             found = _KEY.match(self.text, position)
@@ -206,5 +206,5 @@ def _key(token: str) -> str:
         return token
     try:
         return str(tomllib.loads(f"key = {token}")["key"])
-    except tomllib.TOMLDecodeError:  # an escape that TOML doesn't have, which tomllib tells better
+    except tomllib.TOMLDecodeError:  # an unknown escape, for which tomllib has the better message
         return token

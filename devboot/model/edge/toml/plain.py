@@ -1,7 +1,7 @@
-"""Reads TOML as devboot itself writes locks, several times faster than a reader for all of TOML; leaves the rest alone.
+"""Fast TOML parser for the form in which devboot writes locks; other texts are left to a full parser.
 
-What isn't exactly that form (an escape, an inline table, a key given twice) is left to the real reader, which knows
-what is allowed and has a message with a place for what isn't.
+Anything else, such as an escape, an inline table or a duplicate key, is left to the full parser, which decides whether
+it is allowed and reports the place if not.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-_ODD = re.compile(r"[^\n\x20-\x7e]|\\")  # anything that could need decoding, or end a line in another way
+_ODD = re.compile(r"[^\n\x20-\x7e]|\\")  # characters that may need decoding or end a line
 _KEY = re.compile(r'[A-Za-z0-9_-]+|"[^"]*"')
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,17}")
 _WORDS = {"true": True, "false": False}
@@ -18,11 +18,11 @@ _Table = dict[str, Any]
 
 
 class _OtherFormError(Exception):
-    """The text isn't in the form that this module reads."""
+    """The text isn't in the form that this module parses."""
 
 
 def read_plain(text: str) -> _Table | None:
-    """The values of a text in the form that locks are written in; None for every other text."""
+    """Return the values of a text in the form of a written lock; None for any other text."""
     if _ODD.search(text):
         return None
     try:
@@ -74,7 +74,7 @@ def _items(rest: Any) -> list[str | int | bool]:
 
 
 def _open(root: _Table, line: str) -> _Table:
-    """The new table of a header, `[a.b]` or `[[a.b]]`: tables of lists are reached through the last one."""
+    """Add the table of a header, `[a.b]` or `[[a.b]]`, and return it; a list on the way means its last table."""
     is_list = line[:2] == "[["
     name = line[2:-2] if is_list and line[-2:] == "]]" else line[1:-1]
     parts = name.split(".")

@@ -1,4 +1,4 @@
-"""Writes TOML so that one value has one text: keys in a given order, a list's items on lines of their own."""
+"""Writes TOML in one canonical form: keys in a given order, one list item per line."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ _ESCAPES = {'"': '\\"', "\\": "\\\\", "\b": "\\b", "\t": "\\t", "\n": "\\n", "\f
 
 
 def key_text(key: str) -> str:
-    """The key, quoted where it has to be."""
+    """Return the key, quoted if necessary."""
     return key if _BARE.fullmatch(key) else inline(key)
 
 
 def inline(value: str | bool | int) -> str:
-    """A scalar as TOML has it."""
+    """Return a scalar as TOML."""
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value) if isinstance(value, int) else f'"{"".join(map(_escaped, value))}"'
 
 
 def inline_table(table: Table) -> str:
-    """A small table on one line, values that have their default left out."""
+    """Return a small table on one line, without values that equal their defaults."""
     return f"{{ {', '.join(lines_of(table, tuple(type(table).model_fields)))} }}"
 
 
@@ -38,7 +38,7 @@ def _escaped(letter: str) -> str:
 
 
 def lines_of(table: Table, fields: Sequence[str], *, sort: Collection[str] = ()) -> list[str]:
-    """`key = value` for these fields, those left out that have their default; lists named in `sort` are sorted."""
+    """Return `key = value` for these fields, without defaults; lists named in `sort` are sorted."""
     lines = []
     for name in fields:
         field = type(table).model_fields[name]

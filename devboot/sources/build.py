@@ -138,7 +138,7 @@ def _failed(step: str, artifact: Artifact, shown: str, how: str, lines: Sequence
         "build/failed",
         f"{step} {artifact.version} could not be built",
         details=[line for line in lines if line.strip()][-_SHOWN:],
-        causes=[f"`{shown}`: {how}", *([f"{lack.title} is not here"] if lack else [])],
+        causes=[f"`{shown}`: {how}", *([f"{lack.title} is missing"] if lack else [])],
         help=lack.commands()
         if lack
         else [f'a version that needs no building: leave `source = "build"` out for {step}'],

@@ -1,4 +1,4 @@
-"""Archives into folders, read as if whoever packed them meant harm: tar, zip and ar, each member looked at first."""
+"""Unpacks tar, zip and ar archives into folders; treats every archive as hostile and checks each member first."""
 
 from devboot.unpack.archive import unpack
 from devboot.unpack.limits import LIMITS, Limits

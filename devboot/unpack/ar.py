@@ -1,4 +1,4 @@
-"""Debian packages: an ar file of three parts, of which the last one is a tar file of the package's files."""
+"""Reads Debian packages: ar files of three parts, the last of which is a tar file with the package's files."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ _HEADER = 60
 
 
 def find_data(file: IO[bytes], archive: str) -> int:
-    """Move to the beginning of `data.tar…`, and give its size in bytes. Raises IntegrityError."""
+    """Seek to the beginning of `data.tar…` and return its size in bytes. Raises IntegrityError."""
     total = file_size(file)
     file.seek(0)
     if file.read(len(MAGIC)) != MAGIC:
-        raise inconsistent(archive, "it doesn't begin as a Debian package")
+        raise inconsistent(archive, "it doesn't begin like a Debian package")
     parts, data = list[str](), (0, 0)
     while file.tell() < total:
         name, size = _part(file, archive)
@@ -25,8 +25,8 @@ def find_data(file: IO[bytes], archive: str) -> int:
         parts.append(name.partition(".tar")[0])
         if file.tell() + size > total:
             raise inconsistent(archive, "it ends in the middle of a part")
-        file.seek(size + size % 2, 1)  # parts begin at even places
-    # Names with an underscore are signatures and the like, which dpkg skips as well.
+        file.seek(size + size % 2, 1)  # parts begin at even offsets
+    # Parts whose names begin with an underscore (signatures) are ignored, as by dpkg.
     if [part for part in parts if not part.startswith("_")] != ["debian-binary", "control", "data"]:
         raise inconsistent(archive, "it doesn't have the three parts of a Debian package")
     file.seek(data[0])

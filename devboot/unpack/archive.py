@@ -1,4 +1,4 @@
-"""Finds out by its first bytes what an archive is, and unpacks it."""
+"""Recognises an archive's format by its first bytes, and unpacks it."""
 
 from __future__ import annotations
 
@@ -29,16 +29,17 @@ def unpack(
 ) -> None:
     """Unpack a tar file (plain, gz, bz2, xz, zst), a zip file or a Debian package into the empty folder `into`.
 
-    Files get mode 0644 or 0755, folders 0755; owners and times aren't taken over. Memory stays flat. Of a Debian
-    package only its files are unpacked; absolute links in it count from `into`. What was written stays on failure.
+    Files get mode 0644 or 0755, folders 0755; owners and times are ignored. Memory use is constant. Of a Debian
+    package only its files are unpacked; its absolute links are relative to `into`. After a failure, files written
+    so far stay.
 
     Args:
         path: the archive.
         into: an empty folder that nobody else writes to.
-        limits: how much may come out.
-        name: what messages call the archive; the name of its file where empty.
+        limits: how much may be unpacked.
+        name: the archive's name in messages; by default its file name.
         search_path: where `zstd` is looked for, in the form of PATH.
-        is_cased: names may differ by case alone, since `into` is known to tell them apart.
+        is_cased: names may differ only by case, since the filesystem of `into` distinguishes case.
 
     Raises:
         IntegrityError: `archive/escapes`, `archive/special-file`, `archive/bad-name`, `archive/inconsistent`,
@@ -68,7 +69,7 @@ def unpack(
 def _may_be_tar(head: bytes) -> bool:
     if head.startswith((GZIP, XZ, BZIP2, ZSTD)):
         return True
-    # The oldest form has no mark at all: the checksum of its first header decides.
+    # The oldest tar format has no magic number: the checksum field of the first header decides.
     return head[_TAR_MAGIC_AT : _TAR_MAGIC_AT + 5] == b"ustar" or (len(head) == 512 and head[148:154].strip().isdigit())
 
 

@@ -1,4 +1,4 @@
-"""The folder that an archive goes into: claims names, writes files, and makes links last, when all is known."""
+"""The folder that an archive is unpacked into: checks names, writes files, and makes links last."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from devboot.unpack.names import components, folded, refuse_unprintable
 from devboot.unpack.refusals import bad_name, escapes, inconsistent
 
 _FILE, _FOLDER, _LINK = "file", "folder", "link"
-_HOPS = 40  # as many links as a kernel follows
+_HOPS = 40  # the number of links that a kernel follows
 _LONGEST_TARGET = 1000
 _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class Destination:
-    """Takes the members of one archive into the empty folder `directory`, which nobody else writes to.
+    """Writes the members of one archive into the empty folder `directory`, which nobody else writes to.
 
-    `is_cased`: names may differ by case alone. `is_image`: the archive is the image of a whole system (a deb), so that
-    they may as well, and the targets of absolute links count from its own top. Everything raises IntegrityError of the
-    slugs in `refusals`, and OSError where the machine fails.
+    With `is_cased` names may differ only by case. With `is_image` the archive is the image of a whole system (a
+    deb): names may differ only by case, and absolute links are relative to its top. Every method raises the
+    IntegrityErrors in `refusals`, and OSError if the machine fails.
     """
 
     def __init__(
@@ -41,14 +41,14 @@ class Destination:
         self._links: dict[str, str] = {}  # path → target
 
     def add_folder(self, name: str) -> None:
-        """A folder; one that is there already is fine."""
+        """Create a folder; it may exist already."""
         self._meter.add_member()
         parts = components(self._archive, name)
         if parts:
             self._claim_folders(name, parts)
 
     def add_file(self, name: str, chunks: Iterable[bytes | memoryview], size: int, *, is_executable: bool) -> None:
-        """A file of exactly `size` bytes."""
+        """Write a file of exactly `size` bytes."""
         path = self._claim(name, _FILE)
         self._ask_stdlib(path, tarfile.REGTYPE, "")
         descriptor = os.open(os.path.join(self._directory, path), _FLAGS, 0o600)
@@ -65,7 +65,7 @@ class Destination:
             raise inconsistent(self._archive, f"{written} bytes came for a member of {size}")
 
     def add_link(self, name: str, target: str) -> None:
-        """A symbolic link, made by `finish`."""
+        """Record a symbolic link; `finish` makes it."""
         path = self._claim(name, _LINK)
         refuse_unprintable(self._archive, target)
         if not target:
@@ -77,7 +77,7 @@ class Destination:
         self._links[path] = target
 
     def add_hard_link(self, name: str, target: str) -> None:
-        """A second name of a file that came before."""
+        """Give an earlier file of the archive a second name."""
         other = "/".join(components(self._archive, target))
         path = self._claim(name, _FILE)
         if other == path or self._kinds.get(other) != _FILE:
@@ -86,13 +86,13 @@ class Destination:
         source, place = (os.path.join(self._directory, each) for each in (other, path))
         try:
             os.link(source, place, follow_symlinks=False)
-        except OSError:  # a file system without hard links
+        except OSError:  # a filesystem without hard links
             self._meter.add_bytes(os.lstat(source).st_size)
             shutil.copyfile(source, place, follow_symlinks=False)
             os.chmod(place, stat.S_IMODE(os.lstat(source).st_mode))
 
     def finish(self) -> None:
-        """Make the links, once none of them leads outside, whichever others it goes through."""
+        """Make all symbolic links, after checking that none leads outside, even through others."""
         for path, target in self._links.items():
             self._refuse_escape(path, target)
         for path, target in self._links.items():
@@ -110,7 +110,7 @@ class Destination:
             self._claim_folders(name, parts[:-1])
         path = "/".join(parts)
         if path in self._kinds:
-            raise bad_name(self._archive, name, f"it is there twice, as {self._kinds[path]} and as {kind}")
+            raise bad_name(self._archive, name, f"it occurs twice, as {self._kinds[path]} and as {kind}")
         self._spell(path)
         self._kinds[path] = kind
         return path
@@ -122,13 +122,13 @@ class Destination:
             path = "/".join(parts[:count])
             kind = self._kinds.get(path)
             if kind == _LINK:
-                raise escapes(self._archive, name, f"it goes through the link `{path}`")
+                raise escapes(self._archive, name, f"it leads through the link `{path}`")
             if kind == _FILE:
                 raise bad_name(self._archive, name, f"`{path}` is a file and a folder")
             if kind is None:
                 self._spell(path)
                 self._kinds[path] = _FOLDER
-                self._meter.add_member()  # folders that nobody names cost as much as others
+                self._meter.add_member()  # implicit folders count, too
                 self._ask_stdlib(path, tarfile.DIRTYPE, "")
                 os.mkdir(os.path.join(self._directory, path), 0o755)
 
@@ -137,10 +137,10 @@ class Destination:
             return
         other = self._spelled.setdefault(folded(path), path)
         if other != path:
-            raise bad_name(self._archive, path, f"on a machine where case doesn't count it is `{other}` again")
+            raise bad_name(self._archive, path, f"where case doesn't matter it is the same as `{other}`")
 
     def _refuse_escape(self, path: str, target: str) -> None:
-        """Walk a link as a kernel would, over the names of the archive alone."""
+        """Follow a link as a kernel would, using only names of the archive; refuse it if it leads outside."""
         at, ahead, hops = path.split("/")[:-1], _steps(target), 0
         if target.startswith("/"):
             at = []
@@ -164,7 +164,7 @@ class Destination:
         return self._links.get(path if self._is_cased else self._spelled.get(folded(path), path))
 
     def _ask_stdlib(self, path: str, kind: bytes, target: str) -> None:
-        """The second opinion of the standard library, where it has one: every Python is another age."""
+        """Also apply tarfile's `data_filter`, if this Python has it: its rules depend on the Python version."""
         judge: Callable[[tarfile.TarInfo, str], Any] | None = getattr(tarfile, "data_filter", None)
         if judge is None:
             return
@@ -177,7 +177,7 @@ class Destination:
 
 
 def _steps(target: str) -> list[str]:
-    """The parts of a link's target, the first one last."""
+    """Return the parts of a link's target in reverse order."""
     return [part for part in reversed(target.split("/")) if part not in ("", ".")]
 
 

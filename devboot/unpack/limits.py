@@ -1,4 +1,4 @@
-"""How much an archive may become: counted while it is written, since sizes that it declares may lie."""
+"""Limits for unpacking: what is written is counted, since an archive's own sizes may be wrong."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from devboot.unpack.refusals import too_large
 
 
 class Limits(NamedTuple):
-    """The most that comes out of one archive: bytes, members, and bytes for each byte of it beyond `floor` bytes."""
+    """The limits for one archive: unpacked bytes, members, and unpacked bytes per packed byte beyond `floor` bytes."""
 
     unpacked: int = 8_000_000_000
     members: int = 250_000
     ratio: int = 200
-    floor: int = 100_000_000  # small archives of text or zeros compress well without any harm meant
+    floor: int = 100_000_000  # small archives of text or zeros compress well without being hostile
 
 
 LIMITS = Limits()
 
 
 class Meter:
-    """Counts what comes out of the archive `name` of `packed` bytes. Raises IntegrityError `archive/too-large`."""
+    """Counts what is unpacked from the archive `name` of `packed` bytes. Raises IntegrityError `archive/too-large`."""
 
     def __init__(self, name: str, packed: int, limits: Limits = LIMITS) -> None:
         self._name = name
@@ -32,11 +32,11 @@ class Meter:
 
     @property
     def room(self) -> int:
-        """The bytes that may still come."""
+        """The bytes that may still be unpacked."""
         return self._most - self._bytes
 
     def add_bytes(self, count: int) -> None:
-        """Note bytes that have come out."""
+        """Count unpacked bytes."""
         self._bytes += count
         if self._bytes <= self._most:
             return
@@ -48,7 +48,7 @@ class Meter:
         )
 
     def add_member(self) -> None:
-        """Note one more file, folder or link."""
+        """Count one file, folder or link."""
         self._members += 1
         if self._members > self._limits.members:
             raise too_large(self._name, f"it has more than {self._limits.members:,} members")

@@ -1,4 +1,4 @@
-"""Names of members, component by component: what can't stand on every machine is refused, never rewritten."""
+"""Checks the names of members: a name that isn't allowed on every platform is refused, never rewritten."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ import unicodedata
 from devboot.unpack.refusals import bad_name, escapes
 
 _DRIVE = re.compile(r"[A-Za-z]:")
-_LONGEST_COMPONENT = 255  # bytes, of every file system in use
+_LONGEST_COMPONENT = 255  # bytes, on all usual filesystems
 _LONGEST_PATH = 1000  # bytes; macOS stops at 1024 with the folder in front
 _DEEPEST = 100
 _HIDDEN = {"Cc", "Cs", "Co", "Cn", "Zl", "Zp"}
-# They turn the order of what is shown around, so that a name reads as another one.
+# Characters that change the direction of text, so that a name looks like another one.
 _TURNING = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")
 
 
 def decode(archive: str, raw: bytes) -> str:
-    """The text of a name. Raises IntegrityError `archive/bad-name` where it isn't UTF-8."""
+    """Decode a name. Raises IntegrityError `archive/bad-name` if it isn't UTF-8."""
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError:
@@ -25,7 +25,7 @@ def decode(archive: str, raw: bytes) -> str:
 
 
 def components(archive: str, name: str) -> list[str]:
-    """The folders and the last part of a member's name; empty for the top folder itself (`./`).
+    """Split a member's name into its parts; empty for the top folder itself (`./`).
 
     Raises IntegrityError `archive/escapes` for absolute names, drives and `..`, and `archive/bad-name`.
     """
@@ -42,7 +42,7 @@ def components(archive: str, name: str) -> list[str]:
 
 
 def refuse_unprintable(archive: str, name: str) -> None:
-    """Raise IntegrityError `archive/bad-name` for line breaks, escape codes and what turns the direction of text."""
+    """Raise IntegrityError `archive/bad-name` for line breaks, escape codes and direction-changing characters."""
     if name.isascii() and name.isprintable():
         return
     for each in name:
@@ -58,5 +58,5 @@ def _refuse_long(archive: str, name: str, parts: list[str]) -> None:
 
 
 def folded(path: str) -> str:
-    """What stays of a path where case and the form of accents don't count, as on macOS."""
+    """Return a key that is equal for paths that differ only by case or accent form, which macOS doesn't distinguish."""
     return path.lower() if path.isascii() else unicodedata.normalize("NFC", path).casefold()

@@ -1,4 +1,4 @@
-"""Why an archive is refused: one function for each slug, names shown escaped and short."""
+"""The errors for refused archives: one function per slug; names are escaped and shortened."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ _SHOWN = 40
 
 
 def escaped(name: str | bytes) -> str:
-    r"""A member's name for a message: `\n`, `\x1b` and bytes that are no text as escapes, at most 40 characters."""
+    r"""Return a member's name for a message: `\n`, `\x1b` and undecodable bytes as escapes, at most 40 characters."""
     text = name.decode("utf-8", "backslashreplace") if isinstance(name, bytes) else name
     shown = "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
     return shown if len(shown) <= _SHOWN else shown[: _SHOWN - 1] + "…"
 
 
 def escapes(archive: str, name: str | bytes, cause: str) -> IntegrityError:
-    """A member would land outside the folder."""
+    """Return the error for a member that would be written outside the folder."""
     return IntegrityError(
         "archive/escapes",
         f"`{escaped(name)}` in {escaped(archive)} leads outside",
@@ -25,7 +25,7 @@ def escapes(archive: str, name: str | bytes, cause: str) -> IntegrityError:
 
 
 def special_file(archive: str, name: str | bytes, kind: str) -> IntegrityError:
-    """A member is neither file, folder nor link."""
+    """Return the error for a member that is neither file, folder nor link."""
     return IntegrityError(
         "archive/special-file",
         f"`{escaped(name)}` in {escaped(archive)} is {kind}",
@@ -35,7 +35,7 @@ def special_file(archive: str, name: str | bytes, kind: str) -> IntegrityError:
 
 
 def bad_name(archive: str, name: str | bytes, cause: str) -> IntegrityError:
-    """A member's name can't be used on every machine."""
+    """Return the error for a member's name that isn't allowed on every platform."""
     return IntegrityError(
         "archive/bad-name",
         f"{escaped(archive)} has the name `{escaped(name)}`",
@@ -45,7 +45,7 @@ def bad_name(archive: str, name: str | bytes, cause: str) -> IntegrityError:
 
 
 def inconsistent(archive: str, cause: str) -> IntegrityError:
-    """The archive says two different things about itself, or was cut short."""
+    """Return the error for an archive that contradicts itself or is truncated."""
     return IntegrityError(
         "archive/inconsistent",
         f"{escaped(archive)} contradicts itself",
@@ -55,20 +55,20 @@ def inconsistent(archive: str, cause: str) -> IntegrityError:
 
 
 def unreadable(archive: str, cause: str) -> IntegrityError:
-    """It is an archive of a kind that isn't read here."""
+    """Return the error for an archive format that devboot doesn't read."""
     return IntegrityError(
         "archive/unreadable",
-        f"{escaped(archive)} is no archive that devboot reads",
+        f"{escaped(archive)} is not an archive that devboot can read",
         causes=[cause],
         kept=["nothing of it is used"],
     )
 
 
 def too_large(archive: str, limit: str) -> IntegrityError:
-    """Unpacking went past a limit."""
+    """Return the error for an archive that exceeds a limit."""
     return IntegrityError(
         "archive/too-large",
-        f"{escaped(archive)} becomes too large when it is unpacked",
+        f"{escaped(archive)} is too large when unpacked",
         causes=[limit],
         kept=["nothing of it is used"],
     )

@@ -1,4 +1,4 @@
-"""Bytes out of compressed files, a bounded piece at a time, and nothing left over behind their end."""
+"""Decompresses files in bounded pieces, and refuses data after the end."""
 
 from __future__ import annotations
 
@@ -16,52 +16,52 @@ from devboot.unpack.limits import Meter
 from devboot.unpack.refusals import inconsistent
 
 CHUNK = 1 << 17
-_LZMA_MEMORY = 256 << 20  # bytes; xz -9 asks for 65 MB
+_LZMA_MEMORY = 256 << 20  # bytes; xz -9 needs 65 MB
 GZIP, XZ, BZIP2, ZSTD = b"\x1f\x8b", b"\xfd7zXZ\0", b"BZh", b"\x28\xb5\x2f\xfd"
 
 
 class Decompressor(Protocol):
-    """What bz2 and lzma offer: bounded output, and what stands behind the end."""
+    """The interface of bz2 and lzma: bounded output, and the data after the end."""
 
     @property
     def eof(self) -> bool:
-        """Whether the end was reached."""
+        """True once the end was reached."""
 
     @property
     def needs_input(self) -> bool:
-        """Whether only more input gives more output."""
+        """True if more input is needed for more output."""
 
     @property
     def unused_data(self) -> bytes:
-        """What came behind the end."""
+        """The data after the end."""
 
     def decompress(self, data: bytes, /, max_length: int = ...) -> bytes:
-        """At most `max_length` bytes more."""
+        """Return at most `max_length` further bytes."""
 
 
 class Inflate:
-    """zlib in the form of the other two; `window` 31 stands for gzip, -15 for what zip files hold."""
+    """zlib with the interface of bz2 and lzma; `window` is 31 for gzip, -15 for members of zip files."""
 
     def __init__(self, window: int = 31) -> None:
         self._inner = zlib.decompressobj(wbits=window)
 
     @property
     def eof(self) -> bool:
-        """Whether the end was reached."""
+        """True once the end was reached."""
         return self._inner.eof
 
     @property
     def needs_input(self) -> bool:
-        """Whether only more input gives more output."""
+        """True if more input is needed for more output."""
         return not self._inner.unconsumed_tail and not self._inner.eof
 
     @property
     def unused_data(self) -> bytes:
-        """What came behind the end."""
+        """The data after the end."""
         return self._inner.unused_data
 
     def decompress(self, data: bytes, /, max_length: int = CHUNK) -> bytes:
-        """At most `max_length` bytes more."""
+        """Return at most `max_length` further bytes."""
         return self._inner.decompress(self._inner.unconsumed_tail + data, max_length)
 
 
@@ -74,21 +74,21 @@ _FAILURES = (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError)
 
 
 class Bounded:
-    """The part of a file that begins where it stands and has `size` bytes."""
+    """The next `size` bytes of a file, from its current position."""
 
     def __init__(self, file: IO[bytes], size: int) -> None:
         self._file = file
         self._left = size
 
     def read(self, size: int = CHUNK) -> bytes:
-        """At most `size` bytes; none at the end of the part."""
+        """Return at most `size` bytes; none at the end of the part."""
         found = self._file.read(min(size, self._left))
         self._left -= len(found)
         return found
 
 
 class Reader:
-    """What a compressed (or plain) file holds, counted by `meter`. Raises IntegrityError."""
+    """The decompressed (or plain) content of a file, counted by `meter`. Raises IntegrityError."""
 
     def __init__(self, file: Bounded, archive: str, meter: Meter, search_path: str) -> None:
         self._archive = archive
@@ -98,11 +98,11 @@ class Reader:
         self._buffer = memoryview(b"")
 
     def close(self) -> None:
-        """End the program that decompresses, where there is one, before the file is closed under its hands."""
+        """End the decompressing program, if there is one; call it before closing the file."""
         self._pieces.close()
 
     def read(self, size: int) -> memoryview:
-        """At most `size` bytes; none at the end."""
+        """Return at most `size` bytes; none at the end."""
         while not self._buffer:
             piece = next(self._pieces, None)
             if piece is None:
@@ -113,11 +113,11 @@ class Reader:
         return found
 
     def read_exactly(self, size: int) -> bytes:
-        """Just so many bytes; raises IntegrityError `archive/inconsistent` when they aren't there."""
+        """Return exactly `size` bytes; raises IntegrityError `archive/inconsistent` if there are fewer."""
         return b"".join(self.chunks(size))
 
     def chunks(self, size: int) -> Iterator[memoryview]:
-        """The next `size` bytes in pieces."""
+        """Yield the next `size` bytes in pieces."""
         while size:
             found = self.read(size)
             if not found:
@@ -159,14 +159,14 @@ class Reader:
                     raise inconsistent(self._archive, "its compressed data ends too early")
 
     def _next_start(self, behind: bytes, file: Bounded, start: bytes) -> bytes:
-        """Another stream right behind one is common; zeros up to the end are padding; the rest is refused."""
+        """Return the beginning of another stream directly after one; accept padding zeros and refuse anything else."""
         if behind.startswith(start[:1]) or (not behind and (behind := file.read(CHUNK))):
             behind += file.read(len(start))
             if behind.startswith(start):
                 return behind
         while behind:
             if behind.strip(b"\0"):
-                raise inconsistent(self._archive, "there is something behind its compressed data")
+                raise inconsistent(self._archive, "there is data after its compressed data")
             behind = file.read(CHUNK)
         return b""
 
@@ -189,7 +189,7 @@ class Reader:
                 while piece := child.stdout.read(CHUNK):
                     yield piece
             finally:
-                child.stdout.close()  # its next write fails, which ends it
+                child.stdout.close()  # ends the program at its next write
                 feeder.join()
             if child.wait():
                 raise inconsistent(self._archive, "its compressed data is damaged")
@@ -208,4 +208,4 @@ def _feed(pipe: IO[bytes], file: Bounded, head: bytes) -> None:
             while piece := file.read(CHUNK):
                 pipe.write(piece)
     except OSError:
-        pass  # the program has ended: its exit code says why
+        pass  # the program has ended: its exit code is checked

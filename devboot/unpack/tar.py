@@ -1,4 +1,4 @@
-"""Tar files (old, ustar, pax, GNU) as a stream: each header is judged before anything of it reaches the disk."""
+"""Unpacks tar files (old, ustar, pax, GNU) as a stream: each header is checked before its member is written."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _PAX, _GLOBAL, _LONG_NAME, _LONG_TARGET = b"x", b"g", b"L", b"K"
 
 
 class _Member:
-    """Collects what stands before a header until the header itself comes."""
+    """Collects the extended headers before a member's own header."""
 
     def __init__(self, archive: str) -> None:
         self._archive = archive
@@ -39,13 +39,13 @@ class _Member:
 
     @property
     def is_open(self) -> bool:
-        """Whether a header has to follow."""
+        """True if a member's header has to follow."""
         return bool(self._kinds)
 
     def add(self, kind: bytes, data: bytes) -> None:
-        """Take an extension. Two that might speak of the same thing are one too many."""
+        """Add an extended header; refuse a second one that could override the same field."""
         if self._kinds and (kind in self._kinds or _PAX in self._kinds + kind):
-            raise inconsistent(self._archive, "two extended headers stand before one member")
+            raise inconsistent(self._archive, "a member has two extended headers")
         self._kinds += kind
         if kind == _PAX:
             self._found = parse_records(data, self._archive)
@@ -56,7 +56,7 @@ class _Member:
         self._found = self._found._replace(path=text) if kind == _LONG_NAME else self._found._replace(target=text)
 
     def close(self, header: Header) -> Header:
-        """The header with all that was said before it."""
+        """Return the member's header with the fields of its extended headers."""
         found, self._found, self._kinds = self._found, Extension(), b""
         if found.size not in (None, header.size):
             raise inconsistent(
@@ -70,7 +70,7 @@ class _Member:
 
 
 def unpack_tar(reader: Reader, archive: str, destination: Destination) -> None:
-    """Everything in the tar file that `reader` reads. Raises IntegrityError, OSError."""
+    """Unpack all members of the tar file in `reader`. Raises IntegrityError, OSError."""
     member = _Member(archive)
     while (block := reader.read_exactly(BLOCK)) != EMPTY:
         header = parse_header(block, archive)
@@ -85,7 +85,7 @@ def unpack_tar(reader: Reader, archive: str, destination: Destination) -> None:
         _add(reader, whole, archive, destination)
         _skip_padding(reader, whole.size)
     if member.is_open:
-        raise inconsistent(archive, "it ends behind an extended header")
+        raise inconsistent(archive, "it ends after an extended header")
     _refuse_trailing(reader, archive)
     destination.finish()
 
@@ -125,4 +125,4 @@ def _skip_padding(reader: Reader, size: int) -> None:
 def _refuse_trailing(reader: Reader, archive: str) -> None:
     while piece := reader.read(CHUNK):
         if bytes(piece).strip(b"\0"):
-            raise inconsistent(archive, "there is something behind its end")
+            raise inconsistent(archive, "there is data after its end")

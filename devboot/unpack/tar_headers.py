@@ -1,4 +1,4 @@
-"""One header of a tar file, and the records that extend the next one: strict where formats leave room to disagree."""
+"""Parses tar headers and pax records, and refuses whatever tar programs interpret differently."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _MEANINGFUL = ("path", "linkpath", "size")
 
 
 class Header(NamedTuple):
-    """What a block says of a member; names are bytes still."""
+    """The fields of a member's header; names are undecoded bytes."""
 
     name: bytes
     kind: bytes  # one byte, b"0" for a file
@@ -25,7 +25,7 @@ class Header(NamedTuple):
 
 
 class Extension(NamedTuple):
-    """What stands before a header and overrides it; None where it says nothing."""
+    """The fields of extended headers, which override the member's own header; None if not set."""
 
     path: bytes | None = None
     target: bytes | None = None
@@ -33,20 +33,20 @@ class Extension(NamedTuple):
 
 
 def parse_header(block: bytes, archive: str) -> Header:
-    """The header of this block of 512 bytes. Raises IntegrityError `archive/inconsistent`."""
+    """Parse a header block of 512 bytes. Raises IntegrityError `archive/inconsistent`."""
     _refuse_wrong_sum(block, archive)
     name, magic = _text(block[0:100]), block[257:263]
-    if magic == b"ustar\0" and (prefix := _text(block[345:500])):  # GNU's own form has times there
+    if magic == b"ustar\0" and (prefix := _text(block[345:500])):  # GNU's format has times there
         name = prefix + b"/" + name
     kind = b"0" if block[156:157] in (b"\0", b"7") else block[156:157]
     if kind == b"0" and name.endswith(b"/") and not magic.startswith(b"ustar"):
-        kind = b"5"  # the oldest form knows folders by their name alone
+        kind = b"5"  # the oldest format marks folders only by the slash
     size = _number(block[124:136], archive, "size")
     return Header(name, kind, size, _number(block[100:108], archive, "mode"), _text(block[157:257]))
 
 
 def parse_records(data: bytes, archive: str) -> Extension:
-    """The records of a pax header: `27 path=…` and a line feed each. Raises IntegrityError."""
+    """Parse the records of a pax header: `27 path=…` and a line feed each. Raises IntegrityError."""
     found: dict[str, bytes] = {}
     while data:
         digits, blank, _ = data.partition(b" ")
@@ -59,31 +59,31 @@ def parse_records(data: bytes, archive: str) -> Extension:
         if word in found and word not in _REPEATABLE:
             raise inconsistent(archive, f"an extended header says `{word[:30]}` twice")
         if word.startswith("GNU.sparse.") or (word == "hdrcharset" and value != b"ISO-IR 10646 2000 UTF-8\n"):
-            raise inconsistent(archive, f"it makes use of `{word[:30]}`, which readers don't agree about")
+            raise inconsistent(archive, f"it makes use of `{word[:30]}`, which tar programs interpret differently")
         found[word] = value[:-1]
         data = data[length:]
     return _extension(found, archive)
 
 
 def refuse_meaning(data: bytes, archive: str) -> None:
-    """Raise IntegrityError for a header that would change every member behind it, unless it is a mere comment."""
+    """Raise IntegrityError for a global pax header that would change the members after it."""
     if parse_records(data, archive) != Extension():
-        raise inconsistent(archive, "a global header gives names or sizes to all that follows")
+        raise inconsistent(archive, "a global header sets names or sizes of all following members")
 
 
 def _extension(found: dict[str, bytes], archive: str) -> Extension:
     path, target, size = (found.get(word) for word in _MEANINGFUL)
     if any(each is not None and (not each or b"\0" in each) for each in (path, target, size)):
-        raise inconsistent(archive, "an extended header holds an empty or a cut value")
+        raise inconsistent(archive, "an extended header holds an empty or truncated value")
     if size is not None and not (size.isdigit() and len(size) < 19):
-        raise inconsistent(archive, "an extended header holds a size that is no number")
+        raise inconsistent(archive, "an extended header holds a size that isn't a number")
     return Extension(path, target, None if size is None else int(size))
 
 
 def _refuse_wrong_sum(block: bytes, archive: str) -> None:
     said = _number(block[148:156], archive, "checksum")
     rest = block[:148] + b" " * 8 + block[156:]
-    signed = sum(rest) - 256 * sum(1 for each in rest if each > 127)  # what some old writers counted
+    signed = sum(rest) - 256 * sum(1 for each in rest if each > 127)  # some old tar programs sum signed bytes
     if said not in (sum(rest), signed):
         raise inconsistent(archive, "the checksum of a header is wrong")
 
@@ -93,14 +93,14 @@ def _text(field: bytes) -> bytes:
 
 
 def _number(field: bytes, archive: str, what: str) -> int:
-    """Octal digits between blanks, or GNU's binary form for what is too large for them."""
+    """Parse octal digits between blanks, or GNU's binary form for larger numbers."""
     if field[0] == 0x80:
         value = int.from_bytes(field[1:], "big")
     else:
         digits = field.strip(b" \0")
         if digits.strip(b"01234567"):
-            raise inconsistent(archive, f"the {what} in a header is no number")
+            raise inconsistent(archive, f"the {what} in a header isn't a number")
         value = int(digits, 8) if digits else 0
     if value > _LARGEST_SIZE:
-        raise inconsistent(archive, f"the {what} in a header is out of all measure")
+        raise inconsistent(archive, f"the {what} in a header is impossibly large")
     return value

@@ -1,4 +1,4 @@
-"""Zip files: every byte of the file belongs to a member, the directory or the end, and all say the same."""
+"""Unpacks zip files in which every byte belongs to a member, the directory or the end, and all records agree."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _SPECIAL = {
 
 
 def unpack_zip(file: IO[bytes], archive: str, meter: Meter, destination: Destination) -> None:
-    """Everything in the zip file. Raises IntegrityError, OSError."""
+    """Unpack all members of the zip file. Raises IntegrityError, OSError."""
     size = file_size(file)
     entries = read_directory(file, size, archive)
     ends = [entry.offset for entry in entries[1:]] + [directory_offset(file, size, archive)]
     if (entries[0].offset if entries else ends[-1]) != 0:
-        raise inconsistent(archive, "there is something before its first member")
+        raise inconsistent(archive, "there is data before its first member")
     for entry, end in zip(entries, ends if entries else [], strict=True):
         begin_member(file, entry, archive)
         _add(file, entry, archive, meter, destination)
@@ -58,13 +58,13 @@ def _add(file: IO[bytes], entry: Entry, archive: str, meter: Meter, destination:
 
 
 def _content(file: IO[bytes], entry: Entry, archive: str, meter: Meter) -> Iterator[bytes]:
-    """The bytes of a member, whose number and checksum have to be those that were promised."""
+    """Yield the bytes of a member; raise IntegrityError if their number or checksum differs from the directory."""
     if entry.method == _STORED:
         pieces = _raw(file, entry, archive)
     elif entry.method == _DEFLATED:
         pieces = _inflated(file, entry, archive)
     else:
-        raise inconsistent(archive, f"a member is compressed by method {entry.method}, which isn't read here")
+        raise inconsistent(archive, f"a member is compressed by method {entry.method}, which isn't supported")
     count, crc = 0, 0
     for piece in pieces:
         meter.add_bytes(len(piece))
@@ -100,4 +100,4 @@ def _inflated(file: IO[bytes], entry: Entry, archive: str) -> Iterator[bytes]:
         elif inner.needs_input and not data:
             raise inconsistent(archive, "the compressed data of a member ends too early")
     if inner.unused_data or next(packed, b""):
-        raise inconsistent(archive, "there is something behind the compressed data of a member")
+        raise inconsistent(archive, "there is data after the compressed data of a member")

@@ -1,4 +1,4 @@
-"""The records of a zip file: its end, its central directory, its local headers, and that they agree."""
+"""Reads the records of a zip file (end, central directory, local headers) and checks that they agree."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _UNIX = 3
 
 
 class Entry(NamedTuple):
-    """A member by the central directory. `mode` are Unix bits, 0 where the writer had none."""
+    """A member by the central directory. `mode` are Unix mode bits, 0 if the writer gave none."""
 
     name: str
     raw: bytes
@@ -40,14 +40,14 @@ class _End(NamedTuple):
     members: int
     size: int
     offset: int
-    at: int  # where the records that end the file begin
+    at: int  # offset of the end records
 
 
 def read_directory(file: IO[bytes], size: int, archive: str) -> list[Entry]:
-    """The members in the order of their data. Raises IntegrityError where anything in the file is left over."""
+    """Return the members in the order of their data. Raises IntegrityError if the file has any other data."""
     end = _read_end(file, size, archive)
     if end.offset + end.size != end.at or end.size > _LARGEST_DIRECTORY:
-        raise inconsistent(archive, "its directory doesn't reach from where it should to its end")
+        raise inconsistent(archive, "its directory doesn't fill the space before its end record")
     file.seek(end.offset)
     data, entries, at = file.read(end.size), list[Entry](), 0
     while at < len(data):
@@ -60,16 +60,16 @@ def read_directory(file: IO[bytes], size: int, archive: str) -> list[Entry]:
 
 
 def directory_offset(file: IO[bytes], size: int, archive: str) -> int:
-    """Where the data of the last member has to end."""
+    """Return the offset of the central directory, at which the data of the last member has to end."""
     return _read_end(file, size, archive).offset
 
 
 def begin_member(file: IO[bytes], entry: Entry, archive: str) -> None:
-    """Move to the data of a member, once its own header says what the directory says."""
+    """Seek to the data of a member. Raises IntegrityError if its own header disagrees with the directory."""
     file.seek(entry.offset)
     head = file.read(_LOCAL_FORM.size)
     if len(head) < _LOCAL_FORM.size or head[:4] != _LOCAL:
-        raise inconsistent(archive, "a member isn't where its directory says")
+        raise inconsistent(archive, "a member isn't at the offset in its directory")
     _, _, flags, method, _, _, crc, packed, size, name_length, extra_length = _LOCAL_FORM.unpack(head)
     name, extra = file.read(name_length), file.read(extra_length)
     if len(name) + len(extra) < name_length + extra_length:
@@ -77,13 +77,13 @@ def begin_member(file: IO[bytes], entry: Entry, archive: str) -> None:
     size, packed, _ = _wide(_fields(extra, entry.raw, archive), size, packed, 0, archive)
     found = (name, flags, method, crc, packed, size)
     known = (entry.raw, entry.flags, entry.method, entry.crc, entry.packed, entry.size)
-    streamed = (entry.raw, entry.flags, entry.method, 0, 0, 0)  # written before they were known
+    streamed = (entry.raw, entry.flags, entry.method, 0, 0, 0)  # written before the sizes were known
     if found != known and not (flags & _STREAMED and found == streamed):
-        raise inconsistent(archive, "a member has another name, size or form by its header than by its directory")
+        raise inconsistent(archive, "the header and the directory entry of a member disagree")
 
 
 def end_member(file: IO[bytes], entry: Entry, until: int, archive: str) -> None:
-    """Raise IntegrityError unless what stands between a member's data and `until` is its descriptor, or nothing."""
+    """Raise IntegrityError unless the bytes from a member's data to `until` are its descriptor, or none."""
     left = until - file.tell()
     if not left and not entry.flags & _STREAMED:
         return
@@ -93,7 +93,7 @@ def end_member(file: IO[bytes], entry: Entry, until: int, archive: str) -> None:
     if not entry.flags & _STREAMED or form is None:
         raise inconsistent(archive, "its members overlap, or there is something between them")
     if struct.unpack(form, data) != (entry.crc, entry.packed, entry.size):
-        raise inconsistent(archive, "what follows a member says another size than its directory")
+        raise inconsistent(archive, "the descriptor of a member disagrees with its directory entry")
 
 
 def _read_end(file: IO[bytes], size: int, archive: str) -> _End:
@@ -102,12 +102,12 @@ def _read_end(file: IO[bytes], size: int, archive: str) -> _End:
     tail = file.read(size - start)
     places = [at for at in _all(tail, _END) if _ends_file(tail, at)]
     if len(places) != 1 or tail.rfind(_END) != places[0]:
-        cause = "it has more than one end" if places else "its end isn't where the file ends"
+        cause = "it has more than one end record" if places else "its end record isn't at the end of the file"
         raise inconsistent(archive, cause)
     _, disk, other_disk, here, count, length, offset, _ = _END_FORM.unpack_from(tail, places[0])
     at = start + places[0]
     if disk not in (0, _FULL_SHORT) or other_disk not in (0, _FULL_SHORT) or here != count:
-        raise inconsistent(archive, "it is one part of several")
+        raise inconsistent(archive, "it is one part of a multi-part archive")
     return _read_end64(file, _End(count, length, offset, at), archive)
 
 
@@ -127,23 +127,23 @@ def _ends_file(tail: bytes, at: int) -> bool:
 
 
 def _read_end64(file: IO[bytes], end: _End, archive: str) -> _End:
-    """The larger form of the end, where a locator points to one; both have to say the same."""
+    """Return the Zip64 end record if there is one; raise IntegrityError unless both end records agree."""
     at = end.at - _LOCATOR_FORM.size
     file.seek(max(at, 0))
     locator = file.read(_LOCATOR_FORM.size)
     if at < 0 or locator[:4] != _LOCATOR:
         if _FULL in (end.size, end.offset) or end.members == _FULL_SHORT:
-            raise inconsistent(archive, "the larger form of its end is missing")
+            raise inconsistent(archive, "its Zip64 end record is missing")
         return end
     offset = int(_LOCATOR_FORM.unpack(locator)[2])
     if offset + _END64_FORM.size != at:
-        raise inconsistent(archive, "the larger form of its end isn't where it should be")
+        raise inconsistent(archive, "its Zip64 end record isn't at the right offset")
     file.seek(offset)
     mark, length, _, _, _, _, here, count, size, start = _END64_FORM.unpack(file.read(_END64_FORM.size))
     pairs = ((end.members, count, _FULL_SHORT), (end.size, size, _FULL), (end.offset, start, _FULL))
     agrees = all(short in (wide, full) for short, wide, full in pairs)
     if mark != _END64 or length != _END64_FORM.size - 12 or here != count or not agrees:
-        raise inconsistent(archive, "the two forms of its end disagree")
+        raise inconsistent(archive, "its two end records disagree")
     return _End(count, size, start, offset)
 
 
@@ -168,26 +168,26 @@ def _name(raw: bytes, flags: int, archive: str) -> str:
     try:
         name = raw.decode("utf-8" if flags & _UTF8 else "ascii")
     except UnicodeDecodeError:
-        raise bad_name(archive, raw, "its bytes aren't UTF-8, or aren't marked as such") from None
+        raise bad_name(archive, raw, "its bytes aren't UTF-8, or aren't flagged as UTF-8") from None
     if "\\" in name:
-        raise bad_name(archive, raw, "it separates folders by `\\`")
+        raise bad_name(archive, raw, "it separates folders with `\\`")
     if "\0" in name:
         raise bad_name(archive, raw, "it holds a NUL byte")
     return name
 
 
 def _fields(extra: bytes, name: bytes, archive: str) -> bytes:
-    """The field for large sizes; raises IntegrityError where fields are cut, doubled, or give another name."""
+    """Return the Zip64 field; raise IntegrityError if fields are cut off, repeated, or contain another name."""
     found, at = dict[int, bytes](), 0
     while at < len(extra):
         if not extra[at:].strip(b"\0"):
             break  # padding that aligns the data
         if len(extra) - at < 4:
-            raise inconsistent(archive, "a field of a header is cut")
+            raise inconsistent(archive, "a field of a header is truncated")
         kind, length = struct.unpack_from("<2H", extra, at)
         content = extra[at + 4 : at + 4 + length]
         if len(content) < length or kind in found:
-            raise inconsistent(archive, "a field of a header is cut or there twice")
+            raise inconsistent(archive, "a field of a header is truncated or repeated")
         found[kind] = content
         at += 4 + length
     if 0x7075 in found and found[0x7075][5:] != name:
@@ -209,5 +209,5 @@ def _wide(field: bytes, size: int, packed: int, offset: int, archive: str) -> tu
 
 
 def file_size(file: IO[bytes]) -> int:
-    """The size of an open file, in bytes."""
+    """Return the size of an open file, in bytes."""
     return os.fstat(file.fileno()).st_size

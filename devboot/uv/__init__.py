@@ -1,1 +1,1 @@
-"""The one wrapper of uv's command line: interpreters, virtualenvs, locks, installs; uv's failures translated."""
+"""The only wrapper of uv's command line: interpreters, virtualenvs, locks, installs, and translated failures."""

@@ -1,4 +1,4 @@
-"""What uv could install without the network. Only uv knows its cache, so uv is asked, with the network off."""
+"""Checks what uv could install without network, by running uv offline: only uv knows its cache."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ def lacking(
     options: Sequence[str] = (),
     variables: Mapping[str, str] | None = None,
 ) -> tuple[int, ...]:
-    """Give the positions of the requirements that can't be installed with the network off.
+    """Return the positions of the requirements that can't be installed offline.
 
     Args:
-        uv: the uv to ask.
+        uv: the uv to run.
         lines: requirements, each `name==version` with its hashes.
         python: the interpreter that they are for.
         options: further options of `uv pip install`.
@@ -49,7 +49,7 @@ def lacking(
                 doing=_DOING,
                 variables={**(variables or {}), **more},
             )
-            # A dry run takes 20 ms, but says so of files in a folder of wheels as well.
+            # A dry run takes 20 ms, but reports files in a folder of wheels as downloads, too.
             return done.code == 0 and (is_tried or not any(line.startswith("Would download") for line in done.lines))
 
     everything = "\n".join(lines) + "\n"

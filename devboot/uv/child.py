@@ -1,4 +1,4 @@
-"""Run one child in a session of its own, bounded in time, gone with its parent, its output read line by line.
+"""Runs one child in its own session, with a time limit, and reads its output line by line; ends it with its parent.
 
 The kernel sends the parent-death signal when the *thread* that forked ends, not the process. Children are therefore
 started from one thread that lives as long as the process (or from the main thread); any thread may wait for them.
@@ -24,7 +24,7 @@ from typing import IO
 from devboot.files import machine_error
 
 Lease = Callable[[int], Callable[[], None]]
-"""Told the group id of each child once it runs; what it returns is called when the group is gone."""
+"""Called with the group id of each started child; returns a function that is called when the group is gone."""
 
 _PR_SET_PDEATHSIG = 1
 _GRACE = 2.0  # seconds that a group gets between TERM and KILL
@@ -35,7 +35,7 @@ _starter: ThreadPoolExecutor | None = None
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """How a child ended: its exit code (negative for a signal) and what it wrote."""
+    """The result of a child: its exit code (negative for a signal) and its output."""
 
     code: int
     stdout: str
@@ -43,7 +43,7 @@ class Finished:
 
 
 class TimedOut(Exception):  # noqa: N818
-    """The child was ended because it took longer than it was given; `lines` is what it had said."""
+    """Raised when a child was ended after its time limit; `lines` is its output until then."""
 
     def __init__(self, lines: tuple[str, ...]) -> None:
         super().__init__("the child took too long")
@@ -60,7 +60,7 @@ def run_child(
     on_line: Callable[[str], None] | None = None,
     lease: Lease | None = None,
 ) -> Finished:
-    """Run a command to its end and return what it wrote. Ends the whole group on any exception.
+    """Run a command to its end and return its output. Ends the whole process group on any exception.
 
     Raises:
         OSError: the program can't be started.
@@ -79,7 +79,7 @@ def run_child(
 
 def _temporary_file(content: bytes) -> IO[bytes]:
     try:
-        file = tempfile.TemporaryFile()  # noqa: SIM115  whoever calls closes it
+        file = tempfile.TemporaryFile()  # noqa: SIM115  closed by the caller
     except OSError as error:
         raise machine_error(error, os.environ.get("TMPDIR", "/tmp")) from error  # noqa: S108  only named
     try:
@@ -87,13 +87,13 @@ def _temporary_file(content: bytes) -> IO[bytes]:
         file.seek(0)
     except OSError as error:
         with contextlib.suppress(OSError):
-            file.close()  # which tries to write again
+            file.close()  # flushes, which fails again
         raise machine_error(error, tempfile.gettempdir()) from error
     return file
 
 
 def end_running_children() -> None:
-    """End every group that this module has started and that still runs (Ctrl-C during provisioning)."""
+    """End every running process group that this module has started (Ctrl-C during provisioning)."""
     with _guard:
         groups = tuple(_running)
     for group in groups:
@@ -109,7 +109,7 @@ def _start(
     def die_with_parent() -> None:
         if libc is not None:
             libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-            if os.getppid() != parent:  # it died between fork and here
+            if os.getppid() != parent:  # the parent died between fork and here
                 os._exit(1)
 
     def start() -> subprocess.Popen[bytes]:
@@ -139,7 +139,7 @@ def _long_lived_thread() -> ThreadPoolExecutor:
 
 @contextlib.contextmanager
 def _held(child: subprocess.Popen[bytes], lease: Lease | None) -> Iterator[None]:
-    """Keep the group on record while it runs, and leave nothing of it behind however the block ends."""
+    """Register the group while it runs, and end all of its processes when the block ends."""
     with _guard:
         _running.add(child.pid)
     release = None
@@ -150,7 +150,7 @@ def _held(child: subprocess.Popen[bytes], lease: Lease | None) -> Iterator[None]
         _end_group(child)
         raise
     finally:
-        # Build children that outlived uv. The leader is reaped after this, so that its number can't be a stranger's.
+        # Ends build processes that outlived uv. The leader is reaped later, so that its pid can't be reused yet.
         _signal_group(child.pid, signal.SIGKILL)
         child.wait()
         if child.stderr is not None:
@@ -182,7 +182,7 @@ def _wait_unreaped(pid: int, deadline: float, lines: tuple[str, ...]) -> None:
 
 
 def _has_ended(pid: int) -> bool:
-    """Whether the child has exited, without reaping it."""
+    """Return True if the child has exited, without reaping it."""
     return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
 
@@ -194,7 +194,7 @@ def _signal_group(group: int, number: int) -> None:
 def _read_lines(
     child: subprocess.Popen[bytes], deadline: float, on_line: Callable[[str], None] | None
 ) -> tuple[str, ...]:
-    """Read stderr to its end; a grandchild that keeps it open doesn't hold us once the child is gone."""
+    """Read stderr to its end, or until the child is gone while a grandchild keeps stderr open."""
     assert child.stderr is not None
     descriptor = child.stderr.fileno()
     lines: list[str] = []

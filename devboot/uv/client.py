@@ -1,4 +1,4 @@
-"""A configured uv: where it is, what it may see, who hears its lines."""
+"""A configured uv: its binary, variables, folder and listeners; runs commands and repeats failed builds with help."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ _PROGRESS = re.compile(
 class Uv:
     """uv's binary with the variables, the folder and the listeners of one provisioning run.
 
-    `environ` is scrubbed already (`make_uv` does it); `folder` is where uv looks for the project's own `[tool.uv]`;
-    `on_line` hears each line of progress; `lease` is told the process group of each child. `refused` keeps why an
-    interpreter couldn't be downloaded, by what was asked for: a step later it would take as long to fail again.
-    `libraries` has what builds lack; without it they fail.
+    `environ` is scrubbed already (see `make_uv`); `folder` is where uv looks for the project's own `[tool.uv]`;
+    `on_line` is called with each line of progress; `lease` is called with the process group of each child.
+    `refused` keeps the reason why an interpreter couldn't be downloaded, by request: asking again would take as
+    long to fail. `libraries` provides system libraries that builds lack; without it such builds fail.
     """
 
     binary: str
@@ -46,15 +46,15 @@ class Uv:
     libraries: LibrarySupply | None = field(default=None, compare=False)
 
     def shown_by(self, reporter: Reporter) -> Uv:
-        """Give the same uv, each call of which is shown where no step of the reporter is at work."""
+        """Return the same uv; `reporter` shows its calls when no step of the reporter is running."""
         return replace(self, reporter=reporter)
 
     def inside(self, folder: str) -> Uv:
-        """Give the same uv for another folder."""
+        """Return the same uv for another folder."""
         return replace(self, folder=folder)
 
     def listening(self, on_line: Callable[[str], None]) -> Uv:
-        """Give the same uv with another listener."""
+        """Return the same uv with another listener."""
         return replace(self, on_line=on_line)
 
     def run(
@@ -66,15 +66,16 @@ class Uv:
         variables: Mapping[str, str] | None = None,
         alone: Callable[[str], Sequence[str]] | None = None,
     ) -> Finished:
-        """Run `uv ARGUMENTS`.
+        """Run `uv ARGUMENTS` and return its output.
 
         Args:
             arguments: the command and its options.
-            doing: what an error says could not be done.
+            doing: the action in error messages, as in "could not `doing`".
             stdin: the text that uv reads.
             variables: further variables.
-            alone: gives the arguments for one requirement (`name==version`) of several, none for a foreign one. One
-                that lacks a system library is built by itself then, and the whole command is run again afterwards.
+            alone: returns the arguments for one of several requirements (`name==version`), none for a foreign one.
+                A requirement that lacks a system library is then built separately, and the whole command is run
+                again.
 
         Raises:
             DevbootError: uv failed; see `failures.failure` for the classes and slugs.
@@ -105,7 +106,10 @@ class Uv:
         arguments: Sequence[str],
         alone: Callable[[str], Sequence[str]] | None,
     ) -> tuple[Finished, str]:
-        """Go on from a failed run with the libraries that its builds lack; also why one couldn't be fetched."""
+        """Repeat a failed run with the libraries that its builds lack.
+
+        Returns how the last run ended, and why a library couldn't be fetched ("" if none failed).
+        """
         built = set[str]()
         while True:
             attempts, requirement = Attempts(supply), unbuilt_requirement(finished.lines)
@@ -124,17 +128,17 @@ class Uv:
     def attempt(
         self, arguments: Sequence[str], *, doing: str, stdin: str = "", variables: Mapping[str, str] | None = None
     ) -> Finished:
-        """Run `uv ARGUMENTS` and return how it ended, failed or not.
+        """Run `uv ARGUMENTS` and return its result, failed or not.
 
         Raises:
             MachineError: `python/no-uv`, uv can't be started; `python/uv-stalled`, it took too long.
-            ManifestError: `python/unreadable`, uv would wait for a named pipe or read without end.
+            ManifestError: `python/unreadable`, uv would wait for a named pipe or read endlessly.
 
         """
         refuse_project(self.folder)
         refuse_arguments(arguments, self.folder)
-        is_told = self.offline and "--offline" not in arguments  # uv refuses to be told twice
-        command = [self.binary, *arguments, *(["--offline"] if is_told else [])]
+        adds_offline = self.offline and "--offline" not in arguments  # uv rejects a repeated option
+        command = [self.binary, *arguments, *(["--offline"] if adds_offline else [])]
         try:
             with events.doing(self.reporter, events.BESIDE, doing):
                 return run_child(
@@ -143,7 +147,7 @@ class Uv:
                     folder=self.folder,
                     stdin=stdin,
                     timeout=self.timeout,
-                    on_line=self._hear,
+                    on_line=self._pass_on,
                     lease=self.lease,
                 )
         except OSError as error:
@@ -157,7 +161,7 @@ class Uv:
                 details=error.lines[-5:],
             ) from error
 
-    def _hear(self, line: str) -> None:
+    def _pass_on(self, line: str) -> None:
         if self.on_line is not None and _PROGRESS.match(line):
             self.on_line(line.strip())
 
@@ -173,10 +177,10 @@ def make_uv(
     on_line: Callable[[str], None] | None = None,
     lease: Lease | None = None,
 ) -> Uv:
-    """Configure the uv that devboot brings along; the caller's variables can switch the network off, too.
+    """Configure the uv that comes with devboot; the caller's variables can switch the network off, too.
 
     Raises:
-        MachineError: `python/no-uv`, its package is there but its binary isn't.
+        MachineError: `python/no-uv`, its package is installed but its binary is missing.
 
     """
     is_off = offline or is_offline(environ)
@@ -184,10 +188,10 @@ def make_uv(
 
 
 def make_looking_uv(environ: Mapping[str, str], folder: str, cache: str) -> Uv:
-    """Configure a uv for commands that merely look at the clone in `folder`: it reads, and runs nothing out of it.
+    """Configure a uv for commands that only inspect the clone in `folder`: it reads, and runs nothing from it.
 
-    The network is off, settings of the clone (`[tool.uv]`, uv.toml) don't count, and programs in it aren't found. What
-    uv writes goes below `cache`, devboot's own.
+    The network is off, settings of the clone (`[tool.uv]`, uv.toml) are ignored, and programs in it aren't found.
+    uv writes only below `cache`, devboot's own cache directory.
 
     Raises:
         MachineError: `python/no-uv`.
@@ -206,7 +210,7 @@ def _is_below(path: str, folder: str) -> bool:
 
 
 def find_binary() -> str:
-    """Give the path of uv's binary, a dependency of devboot's."""
+    """Return the path of uv's binary, which is a dependency of devboot."""
     import uv
 
     try:

@@ -1,4 +1,4 @@
-"""What a Python server needs to run, resolved by uv for all platforms: names, markers and files, no addresses."""
+"""Resolves the dependencies of a Python server for all platforms with uv: names, markers and files, without urls."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _OUTPUT = ("--no-header", "--no-annotate", "--only-binary", ":all:")
 
 
 class Needed(NamedTuple):
-    """One distribution, where it applies (`marker`, "" for everywhere), and its wheels."""
+    """One distribution with its wheels; `marker` restricts where it is needed, "" for everywhere."""
 
     name: str
     version: str
@@ -25,10 +25,10 @@ class Needed(NamedTuple):
 def list_closure(
     uv: Uv, requirements: Sequence[str], *, python: str, python_version: str, exclude_newer: str = ""
 ) -> tuple[Needed, ...]:
-    """The requirements and all that they need on Python `python_version` and later, on any platform.
+    """Return the requirements and their dependencies on Python `python_version` and later, on all platforms.
 
-    `python` is the path of any interpreter. `exclude_newer` is a date or a span such as `7 days`.
-    Raises DevbootError: `python/resolution` where nothing satisfies it, `network/…`.
+    `python` is the path of any interpreter. `exclude_newer` is a date or a span such as `7 days`. Raises
+    DevbootError: `python/resolution` if nothing satisfies it, `network/…`.
     """
     arguments = [*_COMPILE, *_OUTPUT, "--python", python, "--python-version", python_version]
     if exclude_newer:
@@ -38,7 +38,7 @@ def list_closure(
 
 
 def parse_closure(text: str) -> tuple[Needed, ...]:
-    """All packages of a pylock.toml."""
+    """Return all packages of a pylock.toml."""
     return tuple(
         Needed(
             package["name"],

@@ -1,4 +1,4 @@
-"""uv's failures in devboot's words: one place reads what uv said and says what it means, keeping uv's own causes."""
+"""Translates uv's failures into devboot's errors: one place parses uv's output and keeps uv's own causes."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ _NO_SUCH_SINGLE = re.compile(
 _OTHER_PYTHON = re.compile(
     r"requested Python version \((?P<asked>[^)]+)\) does not satisfy Python(?P<needed>[<>=!~]+[\d.]+)?"
 )
-# What each layer of an HTTP client adds on the way to the one cause that says something.
+# Lines that the layers of an HTTP client add around the one useful cause.
 _LAYER = re.compile(
     r"^(?:client error \(\w+\)|error sending request for url .*|tcp connect error|dns error|error resolving DNS)$"
 )
 _NO_SPACE = re.compile(r"^(?:.* to )?[^/\n]*(?P<path>/[^`\n]+?)`?: No space left", re.MULTILINE)
-# What uv calls the folders of its cache; `archive-v0` is one
+# Names of folders in uv's cache, as `archive-v0`
 _UV_CACHE = re.compile(r"/[a-z-]+-v\d+/")
 _NOT_THERE = re.compile(r"Distribution not found at: file://(?P<path>\S+)")
 _SPLIT = re.compile(r"No solution found when resolving dependencies for split \(markers: (?P<markers>.*)\)")
@@ -51,7 +51,7 @@ _SIZE_LIMIT = 24  # lines of a build's output that an error shows
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What uv wrote when it failed, taken apart: the error, its causes, its hints, and the block below them."""
+    """The parsed output of a failed uv: the error, its causes, its hints, and the block below them."""
 
     error: str
     causes: tuple[str, ...]
@@ -62,12 +62,12 @@ class Said:
     refusal: str = ""
 
     def has(self, *words: str) -> bool:
-        """Whether any of the words occurs, whatever its case."""
+        """Return True if any of the words occurs, in upper or lower case."""
         return any(word.lower() in self.everything.lower() for word in words)
 
 
 def parse_failure(lines: Sequence[str], search_path: str = "", refusal: str = "") -> Said:
-    """Take uv's stderr apart; credentials in addresses are masked on the way."""
+    """Parse uv's stderr; credentials in urls are masked."""
     error, causes, hints, block = "", list[str](), list[str](), list[str]()
     shown = [masked(line) for line in lines]
     for line in shown:
@@ -83,23 +83,23 @@ def parse_failure(lines: Sequence[str], search_path: str = "", refusal: str = ""
             causes[-1] = f"{causes[-1]} {line.strip()}".rstrip()  # a list of versions, or what follows from it
         elif (error or causes) and line.strip():
             block.append(line.strip() if not block else line.removeprefix("         "))
-    if not error and causes:  # the tree form has its headline in the first branch
+    if not error and causes:  # in the tree form the first branch is the error
         error = causes.pop(0)
     return Said(error, tuple(causes), tuple(hints), tuple(block), "\n".join(shown), search_path, refusal)
 
 
 def masked(text: str) -> str:
-    """Hide user names and passwords that stand in addresses."""
+    """Hide user names and passwords in urls."""
     return _URL.sub(lambda m: f"{m['scheme']}{'***@' if m['login'] else ''}{m['host']}{m['path']}", text)
 
 
 def failure(lines: Sequence[str], code: int, *, doing: str, search_path: str = "", refusal: str = "") -> DevbootError:
-    """Translate a failed uv call.
+    """Return the error for a failed uv call.
 
     Args:
         lines: uv's stderr.
         code: its exit code, negative for a signal.
-        doing: what was tried, as in "could not `doing`": `install the packages`.
+        doing: the action, as in "could not `doing`": `install the packages`.
         search_path: where the machine's package manager is looked for, in the form of PATH.
         refusal: why a system library that a build lacks could not be fetched.
 
@@ -131,8 +131,8 @@ def _ended(code: int) -> str:
 
 
 def _causes(said: Said) -> tuple[str, ...]:
-    told = (said.error, *said.causes, *said.hints)
-    return tuple(dict.fromkeys(text for text in told if text and not _LAYER.match(text)))
+    texts = (said.error, *said.causes, *said.hints)
+    return tuple(dict.fromkeys(text for text in texts if text and not _LAYER.match(text)))
 
 
 def _tail(block: Iterable[str]) -> tuple[str, ...]:
@@ -171,7 +171,7 @@ def _disk(said: Said, doing: str) -> DevbootError | None:
 
 
 def _full_disk(path: str) -> str:
-    """Return how messages call the disk that `path` is on."""
+    """Return the words for the disk of `path`: its mount point if that is known."""
     place = path
     while place and not os.path.ismount(place):
         place = place.rpartition("/")[0]
@@ -179,11 +179,11 @@ def _full_disk(path: str) -> str:
 
 
 def _integrity(said: Said, doing: str) -> DevbootError | None:
-    if said.has("Failed to extract archive"):  # uv unpacks while it downloads, and comes to the digest last
+    if said.has("Failed to extract archive"):  # uv unpacks while it downloads, before it checks the digest
         return IntegrityError(
             "integrity/hash-mismatch",
-            f"{_first_package(said) or 'a package'} is not the file that was asked for: it can't be unpacked",
-            causes=(*_causes(said), "the download is damaged, or a login page of the network answered in its place"),
+            f"{_first_package(said) or 'a package'} is not the requested file: it can't be unpacked",
+            causes=(*_causes(said), "the download is damaged, or the network's login page was sent instead"),
             help=("run the same command again, logged in to the network",),
             kept=("nothing of it was installed",),
         )
@@ -198,10 +198,12 @@ def _integrity(said: Said, doing: str) -> DevbootError | None:
         "integrity/hash-mismatch",
         f"{package} is not the file that was locked",
         details=tuple(line.rstrip() for line in said.block if line.strip()),
-        causes=("the download is damaged, the file was published anew, or someone tampered with it",),
+        causes=(
+            "the download is damaged, the file was replaced after it was locked, or somebody has tampered with it",
+        ),
         help=(
             "uv cache clean",
-            "if it was published anew on purpose, lock it again: `devboot lock --update NAME`, or the lock's own tool",
+            "if it was replaced on purpose, lock it again: `devboot lock --update NAME`, or the lock's own tool",
         ),
         kept=("nothing of it was installed",),
     )
@@ -212,7 +214,7 @@ def _offline(said: Said, doing: str) -> DevbootError | None:
         return None
     return NetworkError(
         "network/offline",
-        f"could not {doing}: something is not in the cache and the network is off",
+        f"could not {doing}: a package is not in the cache and the network is off",
         causes=_causes(said),
         help=("run the same command once with the network: without `--offline`, DEVBOOT_OFFLINE and UV_OFFLINE",),
     )
@@ -278,7 +280,7 @@ _UNREACHABLE = (
 def _interpreter(said: Said, doing: str) -> DevbootError | None:
     if not said.has("No interpreter found", "Invalid version request", "Failed to inspect Python interpreter"):
         return None
-    return MachineError("python/not-found", f"could not {doing}: there is no such Python", causes=_causes(said))
+    return MachineError("python/not-found", f"could not {doing}: this Python isn't available", causes=_causes(said))
 
 
 def _build(said: Said, _: str) -> DevbootError | None:
@@ -289,12 +291,12 @@ def _build(said: Said, _: str) -> DevbootError | None:
     if lack is not None:
         return WorkError(
             "python/missing-library",
-            f"{package} could not be built: {lack.title} is not here",
+            f"{package} could not be built: {lack.title} is missing",
             causes=tuple(filter(None, (complaint(said.everything), said.refusal))) or _causes(said),
             help=lack.commands(said.search_path),
         )
     advice = list[str]()
-    if said.has("has no attribute 'build_editable'"):  # of a backend from before PEP 660, whichever the Python
+    if said.has("has no attribute 'build_editable'"):  # a backend from before PEP 660, on any Python
         advice.append("name a newer `build-backend` in its pyproject.toml")
         if said.has("poetry.masonry.api"):
             advice[0] += ': `requires = ["poetry-core"]`, `build-backend = "poetry.core.masonry.api"`'
@@ -313,7 +315,7 @@ _CONTRADICTION = "the requirements contradict"
 def _resolution(said: Said, doing: str) -> DevbootError | None:
     if said.has("Couldn't parse requirement", "Failed to parse", "Unsupported requirement"):
         return WorkError(
-            "python/requirement", f"could not {doing}: a requirement is not understood", causes=_causes(said)
+            "python/requirement", f"could not {doing}: a requirement can't be parsed", causes=_causes(said)
         )
     if not said.has("No solution found", "conflicting URLs", "Requirements contain conflicting"):
         return None
@@ -323,8 +325,8 @@ def _resolution(said: Said, doing: str) -> DevbootError | None:
             f"could not {doing}: no index has `{missing['name']}`",
             causes=_causes(said),
             help=(
-                "check how it is spelled",
-                "if it is in an index of your own, name that: UV_INDEX, uv.toml or `--extra-index-url`",
+                "check the spelling",
+                "if it is in another index, configure it with UV_INDEX, uv.toml or `--extra-index-url`",
             ),
         )
     forms = (_NO_VERSION, _NO_SUCH_RANGE, _NO_SUCH_SINGLE)
@@ -338,41 +340,41 @@ def _resolution(said: Said, doing: str) -> DevbootError | None:
         f"could not {doing}: {fault}",
         causes=_causes(said),
         help=(
-            *([f'`version = "{needed}"` in `[python]` of devboot.toml: a Python that would do'] if needed else []),
-            "loosen one of the versions that the cause names, then run the same command again",
+            *([f'`version = "{needed}"` in `[python]` of devboot.toml: a Python that fits'] if needed else []),
+            "relax one of the versions named in the cause, then run the same command again",
         ),
     )
 
 
 def is_offered_nowhere(error: DevbootError) -> bool:
-    """Whether the project itself asks for a version that no index has: another Python would fail in the same way."""
+    """Return True if the project requires a version that no index has: another Python would fail as well."""
     said = filter(None, map(_NOWHERE.match, error.causes))
     return error.slug == "python/no-such-package" or any(each["name"] == each["required"] for each in said)
 
 
 def contradicts(error: DevbootError) -> bool:
-    """Whether versions that are there contradict each other, rather than that one isn't to be had."""
+    """Return True if existing versions contradict each other, rather than one being unavailable."""
     return error.slug == "python/resolution" and error.what.endswith(_CONTRADICTION)
 
 
 def split_of(error: DevbootError) -> str:
-    """Return the marker of the environments for which a resolution failed; "" where it failed for all."""
+    """Return the marker of the environments for which a resolution failed; "" if it failed for all."""
     return next((found["markers"] for found in map(_SPLIT.search, error.causes) if found), "")
 
 
 def fails_since(error: DevbootError) -> str:
-    """Return the lowest Python from which on a resolution failed, as `3.13`; "" where it failed for all."""
+    """Return the lowest Python for which a resolution failed, as `3.13`; "" if it failed for all."""
     versions = [found["version"] for found in _SINCE.finditer(split_of(error))]
     return min(versions, key=lambda version: [int(part) for part in version.split(".")], default="")
 
 
 def is_build_failure(lines: Sequence[str]) -> bool:
-    """Whether a run failed because a package can't be built."""
+    """Return True if a run failed because a package can't be built."""
     return parse_failure(lines).has(*_BUILDING)
 
 
 def unbuilt_requirement(lines: Sequence[str]) -> str:
-    """Return the requirement (`name==version`) whose build failed; empty where the failure names none."""
+    """Return the requirement (`name==version`) whose build failed; "" if the failure doesn't name one."""
     return _first_package(parse_failure(lines)).strip("`")
 
 
@@ -384,7 +386,7 @@ def _first_package(said: Said) -> str:
 
 
 def may_depend_on_date(error: DevbootError) -> bool:
-    """Whether a run failed because the index lacks a version, which it may only lack before the date of the run."""
+    """Return True if a run failed for a missing version, which the index may have had at a later date."""
     is_build = error.slug == "python/build-failed" and any(map(_LACKS_VERSION.search, error.causes))
     return error.slug == "python/resolution" or is_build
 

@@ -1,4 +1,4 @@
-"""Leases: a file for each running process group, so that the next command can end what a killed one left."""
+"""Leases: a file per running process group, so that the next command can end the processes of a killed one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _PREFIX = "child-"
 
 
 class FolderLeases:
-    """Keeps leases in a folder, which it creates; call it with a group's id, call the result when the group is gone."""
+    """Keeps leases in a folder, which it creates. Call it with a group's id; call the result when the group is gone."""
 
     def __init__(self, folder: str) -> None:
         self._folder = folder
@@ -39,9 +39,9 @@ class FolderLeases:
 
 
 def end_leftovers(folder: str) -> tuple[int, ...]:
-    """End the groups whose leases stand in the folder, remove the leases, and return the groups that were alive.
+    """End the groups whose leases are in the folder, remove the leases, and return the groups that were alive.
 
-    Call it under the project's lock: then no other command can own any of them.
+    Call it while holding the project's lock: then no other command can own any of them.
     """
     ended = []
     for name in _names(folder):
@@ -65,7 +65,7 @@ def _names(folder: str) -> list[str]:
 
 
 def _is_same(group: int, path: str) -> bool:
-    """Whether the group is the one that the lease was written for, or what is left of it without its leader."""
+    """Return True if the group is the one in the lease, or its remains after its leader has ended."""
     try:
         with open(path, encoding="ascii", opener=plain) as file:
             started, boot = (*file.read().split("\n"), "", "")[:2]
@@ -74,12 +74,12 @@ def _is_same(group: int, path: str) -> bool:
     if boot != _boot_id():
         return False
     now = started_at(group)
-    # A number is not given out again while a group of that number has members, so no leader means: still ours.
+    # The kernel doesn't reuse a pid while a group of that number has members: without a leader it is still ours.
     return now in ("", started)
 
 
 def started_at(pid: int) -> str:
-    """Give the start time of a process in the kernel's ticks; empty if it is gone or this isn't Linux."""
+    """Return the start time of a process in the kernel's ticks; "" if it is gone or this isn't Linux."""
     try:
         with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
             return file.read().rpartition(")")[2].split()[19]

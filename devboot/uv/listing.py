@@ -1,4 +1,4 @@
-"""What files a release has, asked of the configured indexes: names, digests, sizes, dates, no addresses."""
+"""Lists the files of a release with uv, from the configured indexes: names, digests, sizes, dates, no urls."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from devboot.uv.client import Uv
 
 _COMPILE = ("pip", "compile", "--quiet", "--format", "pylock.toml", "--universal", "--no-deps", "--no-python-downloads")
 _OUTPUT = ("--no-header", "--no-annotate")
-NO_VERSION = "python/resolution"  # what uv's failure is called where nothing satisfies the requirement
+NO_VERSION = "python/resolution"  # the slug if nothing satisfies the requirement
 
 
 class ListedFile(NamedTuple):
@@ -32,10 +32,10 @@ class Listing(NamedTuple):
 
 
 def list_release(uv: Uv, requirement: str, *, python: str, python_version: str, exclude_newer: str = "") -> Listing:
-    """The newest release that satisfies `requirement`, with the wheels that Python `python_version` and later may take.
+    """Return the newest release that satisfies `requirement`, with its wheels for Python `python_version` and later.
 
-    `python` is the path of any interpreter. `exclude_newer` is a date or a span such as `7 days`.
-    Raises DevbootError: `python/resolution` where nothing satisfies it, `network/…`.
+    `python` is the path of any interpreter. `exclude_newer` is a date or a span such as `7 days`. Raises
+    DevbootError: `python/resolution` if nothing satisfies it, `network/…`.
     """
     arguments = [
         *_COMPILE,
@@ -56,9 +56,9 @@ def list_release(uv: Uv, requirement: str, *, python: str, python_version: str, 
 def list_files(
     uv: Uv, requirement: str, *, python: str, python_versions: tuple[str, ...], exclude_newer: str = ""
 ) -> Listing:
-    """As `list_release`, with the wheels for any of these versions of Python, the first one's first.
+    """Return the release like `list_release`, with the wheels for any of these versions of Python, in their order.
 
-    A program inside a wheel doesn't care for which Python the wheel was made.
+    For a program in a wheel it doesn't matter which Python the wheel was made for.
     """
     found: Listing | None = None
     failure: DevbootError | None = None
@@ -81,14 +81,14 @@ def list_files(
 
 
 def parse_listing(text: str) -> Listing:
-    """The one package of a pylock.toml."""
+    """Return the only package of a pylock.toml."""
     (package,) = tomllib.loads(text)["packages"]
     wheels = tuple(listed_file(wheel) for wheel in package.get("wheels", ()))
     return Listing(package["name"], package["version"], wheels)
 
 
 def listed_file(wheel: dict[str, Any]) -> ListedFile:
-    """A wheel of a pylock.toml."""
+    """Return a wheel of a pylock.toml."""
     address = str(wheel.get("url") or wheel.get("path") or "")
     name = wheel.get("name") or unquote(address.partition("#")[0].rpartition("/")[2])
     uploaded = wheel.get("upload-time")

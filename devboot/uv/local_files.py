@@ -1,4 +1,4 @@
-"""Files of a project that uv and build backends open by themselves, refused before uv would wait for one of them."""
+"""Refuses pipes, devices and huge files that uv and build backends would open on their own and wait for."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MOST_FOLDERS = 20_000
 
 
 def refuse_arguments(arguments: Iterable[str], folder: str) -> None:
-    """Raise ManifestError `python/unreadable` for a path among the arguments of uv that is a pipe, socket or device."""
+    """Raise ManifestError `python/unreadable` if a path among uv's arguments is a pipe, socket or device."""
     for argument in arguments:
         path = os.path.join(folder, argument)
         if ("/" in argument or argument.endswith(".toml")) and os.path.exists(path) and not os.path.isdir(path):
@@ -27,10 +27,10 @@ def refuse_arguments(arguments: Iterable[str], folder: str) -> None:
 
 
 def refuse_project(folder: str) -> None:
-    """Raise ManifestError `python/unreadable` where uv would open what isn't a readable file when it runs in `folder`.
+    """Raise ManifestError `python/unreadable` if uv, run in `folder`, would open a pipe, a device or a huge file.
 
-    uv looks for its settings in the folder and in those above it, and reads the members of a workspace and what
-    `[tool.uv.sources]` leads to.
+    uv looks for its settings in the folder and in those above it, and reads the members of a workspace and the
+    paths in `[tool.uv.sources]`.
     """
     waiting, seen = list(_upwards(folder)), set[str]()
     for place in waiting:
@@ -47,7 +47,7 @@ def refuse_project(folder: str) -> None:
 
 
 def refuse_package(path: str, root: str, place: Place | None = None) -> None:
-    """Raise ManifestError `python/unreadable` where a package's folder, or its file, can't be read by uv."""
+    """Raise ManifestError `python/unreadable` if uv can't read a package's folder or file."""
     if os.path.isdir(path):
         for name in _OF_PACKAGE:
             refuse_file(os.path.join(path, name), root, place)
@@ -56,7 +56,7 @@ def refuse_package(path: str, root: str, place: Place | None = None) -> None:
 
 
 def refuse_distributions(folder: str, root: str, place: Place | None = None) -> None:
-    """Raise ManifestError `python/unreadable` where a folder of wheels has something else under the name of one."""
+    """Raise ManifestError `python/unreadable` if a folder of wheels has a pipe or device named like a wheel."""
     try:
         names = sorted(os.listdir(folder))
     except OSError:
@@ -67,12 +67,12 @@ def refuse_distributions(folder: str, root: str, place: Place | None = None) -> 
 
 
 def refuse_file(path: str, root: str, place: Place | None = None, *, limit: int = LIMIT) -> None:
-    """Raise ManifestError `python/unreadable` for a file that is there and isn't regular, or is too large."""
+    """Raise ManifestError `python/unreadable` for an existing file that isn't regular, or is too large."""
     try:
         refuse_unreadable(path, limit=limit)
     except OSError as error:
         if error.errno not in (errno.ENXIO, errno.EFBIG):
-            return  # uv passes over it, or says what is wrong with it
+            return  # uv ignores it, or reports it
         shown = os.path.relpath(path, root) if path.startswith(root.rstrip("/") + "/") else path
         raise ManifestError(
             "python/unreadable", f"`{shown}` can't be read", place=place, causes=(reason_of(error),)
@@ -89,7 +89,7 @@ def _upwards(folder: str) -> Iterator[str]:
 
 
 def _led_to(folder: str) -> Iterator[str]:
-    """The folders and files that a pyproject.toml leads uv to; none where it can't be read, which uv reports."""
+    """Yield the folders and files that a pyproject.toml refers uv to; none if it can't be read, which uv reports."""
     try:
         table: Any = read_toml(os.path.join(folder, "pyproject.toml"))
         table = table.get("tool", {}).get("uv", {})

@@ -1,4 +1,4 @@
-"""Virtualenvs and packages by way of uv: create, compile, export, install, uninstall, unpack."""
+"""Creates virtualenvs and compiles, exports, installs, uninstalls and unpacks packages with uv."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ from devboot.uv.failures import split_of
 
 @dataclass(frozen=True, slots=True)
 class IndexSettings:
-    """The indexes that a project's own files declare, to be used beside what the user configured.
+    """The indexes that a project's own files declare, in addition to the user's.
 
-    Handed over as variables and not as arguments, since addresses may hold passwords and arguments are public.
+    They are passed as variables, not as arguments: urls may contain passwords, and arguments are visible to other
+    users.
     """
 
     default: str = ""
@@ -30,7 +31,7 @@ class IndexSettings:
     no_index: bool = False
 
     def variables(self, environ: Mapping[str, str]) -> dict[str, str]:
-        """Give uv's variables, what the caller's hold already included."""
+        """Return uv's variables, followed by the caller's own values."""
         found: dict[str, str] = {}
         if self.default:
             found["UV_DEFAULT_INDEX"] = self.default
@@ -45,7 +46,7 @@ class IndexSettings:
 
     @property
     def options(self) -> list[str]:
-        """What uv takes as an option only."""
+        """Settings for which uv has an option only."""
         return ["--no-index"] if self.no_index else []
 
 
@@ -57,11 +58,11 @@ _COMPILE = (
     *("pip", "compile", "--universal", "--generate-hashes", "--no-annotate", "--no-header"),
     *("--no-strip-extras", "--no-python-downloads"),
 )
-# Lists that were frozen on Windows name these for everybody, or at versions without a file for today's Pythons. devboot
-# runs where none of them does, so neither may stand in the way.
+# Lists frozen on Windows contain these without a marker, or at versions without a file for today's Pythons. devboot
+# doesn't run on Windows, so they are never installed and must not make a resolution fail.
 _OF_WINDOWS = ("pypiwin32", "pywin32", "pywinpty", "twisted-iocpsupport", "windows-curses")
-# Packages may contradict each other for PyPy or Windows alone, where no project here runs. Only then are these left
-# out, for only a project's own file can tell uv so, and what else that says must not get lost.
+# Packages may contradict each other only for PyPy or Windows, where no project runs here. These environments are
+# excluded only after such a failure: uv reads exclusions only from a project file, which replaces the project's own.
 _ELSEWHERE = re.compile(
     r"(?P<name>platform_python_implementation|implementation_name|sys_platform|platform_system|os_name) =="
     r" '(?P<value>(?i:pypy|win32|windows|cygwin|emscripten|nt))'"
@@ -70,13 +71,13 @@ _OVERRIDES = "".join(f"{name} ; python_version < '0'\n" for name in _OF_WINDOWS)
 
 
 def _for_us(overrides: str) -> str:
-    """Leave out lines of packages that run on Windows alone."""
+    """Remove lines of packages that run only on Windows."""
     lines = overrides.splitlines(keepends=True)
     return "".join(line for line in lines if re.split(r"[^\w.-]", line, maxsplit=1)[0].lower() not in _OF_WINDOWS)
 
 
 def create_venv(uv: Uv, path: str, python: str, *, prompt: str) -> None:
-    """Make a new virtualenv at `path`, where no virtualenv is yet, for the interpreter with the path `python`."""
+    """Create a virtualenv at `path`, where there is none yet, for the interpreter at `python`."""
     arguments = ["venv", "--no-project", "--no-python-downloads", "--python", python, f"--prompt={prompt}"]
     uv.run([*arguments, "--allow-existing", path], doing="create the virtualenv")
 
@@ -99,25 +100,25 @@ def compile_requirements(
     indexes: IndexSettings = NO_INDEXES,
     options: Sequence[str] = (),
 ) -> str:
-    """Resolve requirements for all platforms and return them pinned, with hashes and without addresses of indexes.
+    """Resolve requirements for all platforms; return them pinned, with hashes and without urls of indexes.
 
-    What runs on Windows alone is left out, whoever asks for it.
+    Packages that run only on Windows are left out.
 
     Args:
-        uv: the uv to call; relative paths in `text` count from its folder.
+        uv: the uv to run; relative paths in `text` are relative to its folder.
         text: requirement lines.
-        files: pyproject.toml files whose dependencies belong to it, with `groups` and `extras` of them.
+        files: pyproject.toml files whose dependencies are included, with these `groups` and `extras`.
         groups: dependency groups.
         extras: optional dependencies.
         constraints: lines in the form of a constraints file.
-        overrides: lines that count more than what other packages ask for.
-        previous: an earlier result, whose versions are kept where they still fit.
-        upgrade: names that move all the same; `*` for all.
-        python: the interpreter that builds what has no metadata.
-        lowest_python: the lowest version that the result has to serve, as `3.11`.
-        below_python: the first version that it need not serve; only where `can_exclude`.
-        exclude_newer: a date or a span (`7 days`); newer files don't count.
-        indexes: what the project's own files declare.
+        overrides: lines that take precedence over the requirements of packages.
+        previous: an earlier result, whose versions are kept if they still fit.
+        upgrade: names to upgrade; `*` for all.
+        python: the interpreter that builds packages without metadata.
+        lowest_python: the lowest version that the result has to support, as `3.11`.
+        below_python: the first version that it need not support; only if `can_exclude`.
+        exclude_newer: a date or a span (`7 days`); newer files are ignored.
+        indexes: the indexes that the project's own files declare.
         options: further options of `uv pip compile`.
 
     Raises:
@@ -154,7 +155,7 @@ def compile_requirements(
 
 @contextlib.contextmanager
 def _described(markers: Sequence[str]) -> Iterator[list[str]]:
-    """Yield the options by which uv resolves for these environments alone; none for all."""
+    """Yield the options that make uv resolve only for these environments; none for all environments."""
     if not markers:
         yield []
         return
@@ -165,7 +166,7 @@ def _described(markers: Sequence[str]) -> Iterator[list[str]]:
 
 
 def can_exclude(uv: Uv) -> bool:
-    """Whether a resolution can leave out Pythons and platforms: not where the project's own file tells uv anything."""
+    """Return True if a resolution can leave out Pythons and platforms: pyproject.toml has no `[tool.uv]`."""
     return not _configures_uv(uv.folder)
 
 
@@ -189,10 +190,10 @@ def _upgrades(names: Sequence[str]) -> list[str]:
 def export_uv_lock(
     uv: Uv, *, groups: Sequence[str] | None, extras: Sequence[str], package: str = "", every_package: bool = False
 ) -> str:
-    """Give a uv.lock as requirement lines: pins with hashes, `-e` and paths of its own packages, git addresses.
+    """Return a uv.lock as requirement lines: pins with hashes, `-e` and paths of its own packages, git urls.
 
-    Needs no network and no interpreter. `uv.folder` holds the pyproject.toml whose dependencies are meant; `groups`
-    None stands for those that the project installs by default.
+    Needs no network and no interpreter. `uv.folder` has the pyproject.toml whose dependencies are exported;
+    `groups` None stands for the project's default groups.
     """
     arguments = ["export", "--frozen", "--offline", "--format", "requirements.txt", "--no-annotate", "--no-header"]
     if groups is not None:
@@ -217,7 +218,7 @@ def install_requirements(
     """Install exactly the pinned lines into the virtualenv of `python`; other packages stay. Returns uv's lines."""
     arguments = ["pip", "install", "--python", python, "--no-deps", *indexes.options, *options]
     if require_hashes:
-        # With a hash it doesn't matter who serves a file; without one the first index that knows the name counts.
+        # With a hash any index may serve a file; without one the first index that has the name is used.
         arguments += ["--require-hashes", *_ANYWHERE]
     with _texts(requirements=text) as paths:
         variables = indexes.variables(uv.environ)
@@ -242,7 +243,7 @@ def install_requirements(
 
 
 def _install_remembered(uv: Uv, text: str, alone: Callable[[str], Sequence[str]], variables: Mapping[str, str]) -> None:
-    """Install what was built with system libraries before from the cache that has it; failures are left to the rest."""
+    """Install from uv's cache what was built with system libraries before; failures are ignored."""
     if uv.libraries is None:
         return
     for requirement, _ in _pinned(text):
@@ -252,14 +253,14 @@ def _install_remembered(uv: Uv, text: str, alone: Callable[[str], Sequence[str]]
 
 
 def _pinned(text: str) -> list[tuple[str, str]]:
-    """Return the pins of a requirements text, each as `name==version` without extras, and as one line of its own."""
+    """Return the pins of a requirements text, each as `name==version` without extras, and as a single line."""
     lines = re.sub(r"\\\n\s*", " ", text).splitlines()
     pins = [(re.sub(r"\[[^]]*\]", "", re.split(r"[ ;]", line, maxsplit=1)[0]), line) for line in lines]
     return [(requirement, line) for requirement, line in pins if "==" in requirement]
 
 
 def _name_refusal(uv: Uv, arguments: Sequence[str], variables: Mapping[str, str]) -> None:
-    """Raise NetworkError where an index refused to answer: asked for the best match, uv passes over it in silence."""
+    """Raise NetworkError if an index refused to answer: with the best-match strategy uv ignores that silently."""
     with contextlib.suppress(WorkError):
         uv.run([*arguments, "--dry-run"], doing=_INSTALLING, variables=variables)
 
@@ -267,9 +268,9 @@ def _name_refusal(uv: Uv, arguments: Sequence[str], variables: Mapping[str, str]
 def install_directs(
     uv: Uv, python: str, lines: Sequence[str], *, indexes: IndexSettings = NO_INDEXES, options: Sequence[str] = ()
 ) -> tuple[str, ...]:
-    """Install what has no hash to check: editables (`-e ./lib`), folders, git addresses; their dependencies are pinned.
+    """Install packages without hashes: editables (`-e ./lib`), folders, git urls; their dependencies are pinned.
 
-    Paths in the lines count from `uv.folder`.
+    Paths in the lines are relative to `uv.folder`.
     """
     arguments = ["pip", "install", "--python", python, "--no-deps", *indexes.options, *options]
     with _texts(requirements="\n".join(lines) + "\n") as paths:
@@ -280,7 +281,7 @@ def install_directs(
 
 
 def uninstall(uv: Uv, python: str, names: Sequence[str]) -> None:
-    """Remove packages by name; those that aren't there are no error."""
+    """Remove packages by name; missing ones are no error."""
     if names:
         uv.run(["pip", "uninstall", "--python", python, *names], doing="remove packages that are no longer locked")
 
@@ -298,19 +299,19 @@ def install_target(
     """Unpack wheels into a folder, for this or another platform, each checked against its hash.
 
     Args:
-        uv: the uv to call.
+        uv: the uv to run.
         staging: the folder, which uv creates.
-        requirements: lines `name==version --hash=sha256:…`; the hash of one file picks that file.
-        python: any interpreter; uv wants one.
-        platform: `x86_64-manylinux_2_28`, `aarch64-apple-darwin`, …; empty for this machine.
-        python_version: `3.12`, as the file name of the wheel says; empty for that of `python`.
+        requirements: lines `name==version --hash=sha256:…`; the hash of one file selects that file.
+        python: any interpreter, which uv requires.
+        platform: `x86_64-manylinux_2_28`, `aarch64-apple-darwin`, …; "" for this machine.
+        python_version: `3.12`, as in the wheel's file name; "" for that of `python`.
         variables: further variables, MACOSX_DEPLOYMENT_TARGET for instance.
 
     Raises:
         DevbootError: `integrity/hash-mismatch`, `network/…`, `machine/disk-full`.
 
     """
-    # Copied, not linked: what is unpacked here gets other modes and is patched, which must not reach uv's cache.
+    # Copied, not linked: the unpacked files get other modes and patches, which must not reach uv's cache.
     arguments = ["pip", "install", "--target", staging, "--no-deps", "--only-binary", ":all:", "--link-mode", "copy"]
     arguments += ["--require-hashes", "--python", python]
     if platform:
@@ -330,9 +331,9 @@ def _from_cache_first(
     variables: Mapping[str, str] | None,
     alone: Callable[[str], Sequence[str]] | None = None,
 ) -> Finished:
-    """Run uv with the network off, and again with it where that fails: digests decide, so no index has to be asked.
+    """Run uv offline, and online only if that fails: digests decide, so no index has to be asked.
 
-    What is cached comes up without any network this way, also where nobody has said `--offline`.
+    Cached packages are thus installed without any network, also without `--offline`.
     """
     if not uv.offline:
         try:
@@ -344,7 +345,7 @@ def _from_cache_first(
 
 
 def builtin_index(uv: Uv, python: str) -> str:
-    """Give the address of the index that uv takes where nothing is configured, as uv says it."""
+    """Return the url of the index that uv uses by default, as uv reports it."""
     bare = {name: value for name, value in uv.environ.items() if not name.startswith("UV_") or name == "UV_CACHE_DIR"}
     quiet = Uv(uv.binary, bare, uv.folder, timeout=uv.timeout)
     arguments = [
@@ -365,7 +366,7 @@ def builtin_index(uv: Uv, python: str) -> str:
 
 @contextlib.contextmanager
 def _texts(**texts: str) -> Iterator[dict[str, str]]:
-    """Write each text that isn't empty into a temporary file, for uv to read."""
+    """Write each non-empty text into a temporary file for uv; yield the paths by name."""
     paths: dict[str, str] = {}
     with scratch_folder() as place:
         for name, text in texts.items():

@@ -1,4 +1,4 @@
-"""Interpreters by way of uv: find one, list them all, download one."""
+"""Finds, lists and downloads Python interpreters with uv."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from devboot.uv.failures import failure
 
 @dataclass(frozen=True, slots=True)
 class Installed:
-    """An interpreter that is on this machine: its path, its full version (`3.12.4`), `cpython` or another."""
+    """An interpreter on this machine: its path, its full version (`3.12.4`), `cpython` or another implementation."""
 
     path: str
     version: str
@@ -20,13 +20,13 @@ class Installed:
 
     @property
     def minor(self) -> tuple[int, int]:
-        """The two numbers that wheels are built for."""
+        """Major and minor version, for which wheels are built."""
         major, minor, *_ = self.version.split(".")
         return int(major), int(minor)
 
 
 def find_python(uv: Uv, spec: str) -> str | None:
-    """Give the path of the interpreter that uv takes for a version, specifier or path, without any download."""
+    """Return the path of the interpreter that uv selects for a version, specifier or path, without downloads."""
     arguments = ["python", "find", "--system", "--no-project", "--no-python-downloads", spec]
     finished = uv.attempt(arguments, doing=f"look for Python {spec}")
     found = finished.stdout.strip() if finished.code == 0 else ""
@@ -50,9 +50,9 @@ def list_pythons(uv: Uv) -> tuple[Installed, ...]:
 
 
 def list_downloadable(uv: Uv, spec: str) -> tuple[str, ...]:
-    """List the versions for which uv knows a build to download, the newest first; needs no network.
+    """Return the versions that uv can download, the newest first; needs no network.
 
-    `spec` "" stands for the newest of each minor version.
+    With `spec` "" only the newest of each minor version is returned.
     """
     arguments = ["python", "list", *filter(None, [spec]), "--only-downloads", "--output-format", "json"]
     finished = uv.attempt(arguments, doing="list the Pythons that can be downloaded")
@@ -65,11 +65,11 @@ def download_python(uv: Uv, spec: str) -> str:
     """Download a managed interpreter (uv keeps it for all projects) and return its path.
 
     Raises:
-        DevbootError: it can't be had.
+        DevbootError: it isn't available.
 
     """
     doing = f"download Python {spec}"
-    # uv's own number of tries makes an unreachable host a matter of ten seconds.
+    # With uv's default number of retries an unreachable host takes ten seconds to fail.
     patience = {} if "UV_HTTP_RETRIES" in uv.environ else {"UV_HTTP_RETRIES": "2"}
     uv.run(["python", "install", "--no-bin", spec], doing=doing, variables=patience)
     found = find_python(uv, spec)

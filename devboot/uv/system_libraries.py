@@ -1,4 +1,4 @@
-"""System libraries that builds of Python packages need: the table `system_libraries.toml`, and the output of builds."""
+"""Recognises in a build's output which system library it lacks, with the table `system_libraries.toml`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _COMMANDS = {
     "apk": ("apk", "sudo apk add {}", "Alpine"),
     "brew": ("brew", "brew install {}", "macOS"),
 }
-# Only a line that says that something isn't there counts: command lines of compilers name many things.
+# Only lines that report something missing count: compilers' command lines name many libraries.
 _ABSENCE = re.compile(
     r"No such file or directory|not found|could not be found|is required|command not found|not installed|"
     r"Unable to find|cannot find|provides `[^`]+`|Unknown compiler|No module named 'mesonpy'",
@@ -32,7 +32,7 @@ _NEVER = re.compile(r"(?!)")
 
 @dataclass(frozen=True, slots=True)
 class SystemLibrary:
-    """A library or program of the system. `system_libraries.toml` says what each field means."""
+    """A library or program of the system. `system_libraries.toml` explains each field."""
 
     key: str
     title: str
@@ -52,7 +52,7 @@ class SystemLibrary:
     also: tuple[str, ...] = ()
 
     def commands(self, search_path: str = "") -> tuple[str, ...]:
-        """Commands to paste that install it: for the package manager on `search_path`, else for the usual ones."""
+        """Return commands that install it, with the package manager on `search_path`, else with the usual ones."""
         here = next((each for each in _COMMANDS if search_path and shutil.which(each, path=search_path)), "")
         shown = (here,) if here else ("apt-get", "brew")
         lines = ((_COMMANDS[each], self._names(_COMMANDS[each][0])) for each in shown)
@@ -66,7 +66,7 @@ class SystemLibrary:
 
 @functools.cache
 def known_libraries() -> Mapping[str, SystemLibrary]:
-    """Return the whole table by key, in its order."""
+    """Return all libraries by key, in the table's order."""
     return {key: _library(key, row) for key, row in load_table(__file__, "system_libraries").items()}
 
 
@@ -80,7 +80,7 @@ def _library(key: str, row: Mapping[str, Any]) -> SystemLibrary:
 
 
 def what_is_lacking(output: str) -> SystemLibrary | None:
-    """Find what a build's output complains of; None where it complains of something else."""
+    """Return the library that a build's output reports as missing; None if it fails for another reason."""
     for library in known_libraries().values():
         if library.summary.search(output):
             return library
@@ -93,7 +93,7 @@ def what_is_lacking(output: str) -> SystemLibrary | None:
 
 
 def complaint(output: str) -> str:
-    """Return the last line of a build's output that says what isn't there; empty where none does."""
+    """Return the last line of a build's output that reports something missing; "" if there is none."""
     lack = what_is_lacking(output)
     lines = (line.strip() for line in output.splitlines() if lack and lack.said.search(line))
     found = [line for line in lines if _ABSENCE.search(line) and not line.startswith(_OF_UV)]
@@ -101,7 +101,7 @@ def complaint(output: str) -> str:
 
 
 def _for_python(library: SystemLibrary, output: str) -> SystemLibrary | None:
-    """Fill in the version of Python that the build is for, where the library's packages depend on it."""
+    """Insert the build's version of Python if the library's packages depend on it."""
     if not any("{python}" in each for each in (*library.apt, *library.include)):
         return library
     found = _PYTHON.search(output)
@@ -112,5 +112,5 @@ def _for_python(library: SystemLibrary, output: str) -> SystemLibrary | None:
 
 
 def libraries_of(package: str) -> tuple[SystemLibrary, ...]:
-    """Return what a distribution on PyPI, by its normalised name, is known to need."""
+    """Return the libraries that a distribution on PyPI is known to need, by its normalised name."""
     return tuple(each for each in known_libraries().values() if package in each.packages)

@@ -1,1 +1,1 @@
-"""Builds of packages that fail for a known reason, and what makes them work."""
+"""Repeats builds of packages that fail for a known reason, with the help that they need."""

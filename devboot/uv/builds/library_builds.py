@@ -1,7 +1,7 @@
-"""Builds that lack a system library: the library is fetched, and the build is run again with it.
+"""Repeats builds that lack a system library, after fetching the library.
 
-What is built so refers to the place of the library, so it never gets into uv's usual cache: each set of libraries has a
-cache of its own.
+The result contains the library's path, so it must not get into uv's usual cache: each set of libraries has its own
+cache.
 """
 
 from __future__ import annotations
@@ -15,33 +15,33 @@ from devboot.uv.child import Finished
 from devboot.uv.failures import is_build_failure
 from devboot.uv.system_libraries import SystemLibrary, libraries_of, what_is_lacking
 
-_ROUNDS = 6  # a build may say one by one what it lacks
+_ROUNDS = 6  # a build may report missing libraries one by one
 
 
 class LibrarySupply(Protocol):
-    """Has system libraries on this machine, without root."""
+    """Provides system libraries on this machine, without root."""
 
     @property
     def used(self) -> tuple[str, ...]:
-        """The paths of what builds were given."""
+        """The paths of the libraries that builds were given."""
 
     def variables(self, libraries: Sequence[SystemLibrary]) -> Mapping[str, str] | None:
-        """Return the variables for builds with these libraries; None where this machine has no source for them.
+        """Return the variables for builds with these libraries; None if this machine has no source for them.
 
-        Raises DevbootError where the source can't be reached.
+        Raises DevbootError if the source can't be reached.
         """
 
     def recall(self, requirement: str) -> Mapping[str, str] | None:
-        """Return the variables with which this requirement (`name==version`) was built before; None: it wasn't."""
+        """Return the variables with which this requirement (`name==version`) was built before; None if it wasn't."""
 
     def remember(self, requirement: str, libraries: Sequence[SystemLibrary]) -> None:
-        """Note that this requirement takes these libraries."""
+        """Record that this requirement needs these libraries."""
 
 
 class Attempts:
-    """Runs of one command, each with the libraries that the one before it lacked.
+    """Repeated runs of one command, each with the libraries that the run before it lacked.
 
-    `libraries` are those that the last run had; `refusal` is why one couldn't be fetched, empty where nobody tried.
+    `libraries` are those of the last run; `refusal` is why one couldn't be fetched, "" if none failed.
     """
 
     def __init__(self, supply: LibrarySupply) -> None:
@@ -50,12 +50,12 @@ class Attempts:
         self.refusal = ""
 
     def go_on(self, finished: Finished, requirement: str, again: Callable[[Mapping[str, str]], Finished]) -> Finished:
-        """Repeat a failed run as long as libraries bring it further, and return how the last one ended.
+        """Repeat a failed run as long as more libraries help, and return how the last one ended.
 
         Args:
-            finished: how the run ended.
-            requirement: the one whose build failed; empty where that isn't known.
-            again: runs it once more with further variables.
+            finished: how the first run ended.
+            requirement: the one whose build failed; "" if unknown.
+            again: runs the command again with further variables.
 
         """
         for _ in range(_ROUNDS):

@@ -1,4 +1,4 @@
-"""Packages that only an older setuptools builds: which one, as their failed build says it."""
+"""Repeats builds that need an older setuptools, chosen by their error output."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from devboot.scratch import scratch_folder
 from devboot.uv.child import Finished
 
 VARIABLE = "UV_BUILD_CONSTRAINT"
-_TRIES = 3  # one build can need an older one than the build before it
-# That the older one can't be had, or doesn't run on this Python, says nothing of the package
+_TRIES = 3  # each build may need an older one than the build before it
+# Failures of the older setuptools itself (unavailable, or too old for this Python) don't concern the package
 _OF_NO_HELP = re.compile(r"ImpImporter|No module named '?distutils'?|network was disabled|No solution found")
 
 
 def wanted_setuptools(lines: Sequence[str]) -> str:
-    """Give the constraint under which the build whose output this is would go on; empty where there is none."""
+    """Return the constraint under which a build with this output would continue; "" if there is none."""
     text = "\n".join(lines)
     if "uild" not in text:
         return ""
@@ -28,12 +28,14 @@ def wanted_setuptools(lines: Sequence[str]) -> str:
 def with_older_setuptools(
     finished: Finished, again: Callable[[Mapping[str, str]], Finished], environ: Mapping[str, str]
 ) -> Finished:
-    """Repeat a failed run with what its builds ask for, as long as that brings it further; the failure that counts.
+    """Repeat a failed run with older versions of setuptools as long as that helps.
+
+    Returns the result of the last run, or the first failure if the older setuptools itself failed.
 
     Args:
         finished: how the run ended.
-        again: runs once more with further variables.
-        environ: the run's variables; build constraints of the user's own stay.
+        again: runs the command again with further variables.
+        environ: the run's variables; the user's own build constraints are kept.
 
     """
     first, held = finished, list[str]()

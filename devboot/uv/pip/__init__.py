@@ -1,1 +1,1 @@
-"""pip, where uv can not do what is needed: downloads of wheels, with the configuration of the user."""
+"""Runs pip for tasks that uv doesn't support: downloads of wheels, with the user's configuration."""

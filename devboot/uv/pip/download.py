@@ -1,4 +1,4 @@
-"""Downloads wheels as the files that they are, which uv doesn't do: through pip, from the indexes that uv would ask."""
+"""Downloads wheels as files, which uv can't do, with pip and from the indexes that uv would use."""
 
 from __future__ import annotations
 
@@ -21,17 +21,21 @@ from devboot.uv.settings.network import blame_settings
 
 _PARALLEL = 4
 _LOUD = ("-v", "-v")
-_BATCH = 8  # files for which another pip is worth the second that starting it takes
-_DEBIAN = "/usr/share/python-wheels"  # Debian takes the wheels out of the standard library
+_BATCH = 8  # files per pip: starting one takes a second
+_DEBIAN = "/usr/share/python-wheels"  # Debian moves the standard library's wheels here
 _LINE = re.compile(r"^\s*(?:Downloading|Using cached|Processing) (?P<what>\S+\.(?:whl|tar\.gz|zip))(?P<size> \(.*\))?")
-# pip says what it does on stdout, and progress is read from stderr
+# pip's variables with the meaning of uv's
 _SAME = {"SSL_CERT_FILE": "PIP_CERT"}
+# pip prints progress on stdout, but `run_child` reads lines from stderr
 _TO_STDERR = ("/bin/sh", "-c", 'exec "$@" 1>&2', "pip")
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Whom wheels are for: `tags` are platform tags, the preferred one first; `python` is a version as `3.12`."""
+    """The platform and Python of wheels.
+
+    `tags` are platform tags, the preferred one first; `python` is a version as `3.12`.
+    """
 
     tags: tuple[str, ...]
     python: str
@@ -46,25 +50,25 @@ def download_wheels(
     indexes: IndexSettings = NO_INDEXES,
     hear: Callable[[str], None] = lambda _: None,
 ) -> tuple[str, ...]:
-    """Download the wheels of pinned requirements, each checked against its hashes; `into` may hold others already.
+    """Download the wheels of pinned requirements, each checked against its hashes; other files in `into` stay.
 
     Args:
-        uv: says which indexes count.
+        uv: provides the indexes.
         lines: requirements without markers, `name==version --hash=sha256:…`.
-        into: the folder that gets them.
-        target: which platform and Python they are for.
-        indexes: what the project's own files declare.
-        hear: told the file name of each.
+        into: the target folder.
+        target: the platform and Python of the wheels.
+        indexes: the indexes that the project's own files declare.
+        hear: called with the file name of each wheel.
 
     Returns:
-        The lines for which there is no wheel.
+        The lines without a matching wheel.
 
     Raises:
         DevbootError: `network/…`, `integrity/hash-mismatch`, `machine/disk-full`, `python/pip-failed`.
 
     """
     head = index_lines(uv, indexes)
-    # pip goes from file to file; several of them wait for the network at the same time
+    # One pip downloads one file at a time, so several run in parallel
     count = min(_PARALLEL, -(-len(lines) // _BATCH))
     batches = [list(lines[start::count]) for start in range(count)]
     with ThreadPoolExecutor(_PARALLEL) as pool:
@@ -75,7 +79,7 @@ def download_wheels(
 def _download_batch(
     uv: Uv, head: str, lines: list[str], into: str, target: Target, hear: Callable[[str], None]
 ) -> list[str]:
-    """Download what has wheels, and give the lines of the others."""
+    """Download the lines that have wheels, and return the others."""
     lacking = list[str]()
     while lines:
         try:
@@ -113,7 +117,7 @@ def _download(
     text = head + "".join(f"{line}\n" for line in lines)
     if run_pip(uv, options, text, hear=hear) is None:
         return
-    # Only at its loudest does pip say why an index gave nothing, which takes it a second for each large page.
+    # Only with `-v -v` does pip report why an index gave nothing, which takes a second per large page.
     said = run_pip(uv, [*options, *_LOUD], text, hear=hear)
     if said is None:
         return
@@ -132,9 +136,9 @@ def run_pip(
     hear: Callable[[str], None] = lambda _: None,
     is_repeatable: bool = False,
 ) -> tuple[str, ...] | None:
-    """Run pip with requirements in a file that nobody else can read; give what it said where it failed, else None.
+    """Run pip with requirements in a private file; return its output if it failed, else None.
 
-    `is_repeatable` builds with one date for all files, as far as the package's own build goes along.
+    `is_repeatable` sets one fixed date for all files that a build writes, if the build respects it.
     """
 
     def listen(line: str) -> None:
@@ -161,7 +165,7 @@ def run_pip(
 
 
 def index_lines(uv: Uv, indexes: IndexSettings = NO_INDEXES) -> str:
-    """The indexes that uv would ask here, whoever configured them, as lines of a requirements file; with passwords."""
+    """Return the indexes that uv would use here, as lines of a requirements file; they may contain passwords."""
     arguments = ["pip", "compile", "--emit-index-url", "--emit-find-links", "--no-header", "--no-python-downloads"]
     quiet = replace(uv, offline=True, on_line=None)
     said = quiet.run(
@@ -178,7 +182,7 @@ def index_lines(uv: Uv, indexes: IndexSettings = NO_INDEXES) -> str:
 
 
 def pip_command(uv: Uv) -> list[str]:
-    """How to run pip: the one beside us, else the one that Python carries for virtualenvs, else one that uv fetches."""
+    """Return the command for pip: devboot's own, else the one bundled with Python, else one that uv fetches."""
     if find_spec("pip") is not None:
         return [sys.executable, "-I", "-m", "pip"]
     library = os.path.join(os.path.dirname(os.__file__), "ensurepip", "_bundled")
@@ -189,7 +193,7 @@ def pip_command(uv: Uv) -> list[str]:
 
 
 def _pip_environ(uv: Uv) -> dict[str, str]:
-    """Pip's own settings as the caller has them, certificates and proxies as uv has them."""
+    """Return the variables for pip: the caller's, plus uv's certificates."""
     kept = {
         **uv.environ,
         "PIP_NO_INPUT": "1",

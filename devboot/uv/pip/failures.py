@@ -1,4 +1,4 @@
-"""pip's failures in devboot's words, with the slugs that uv's have."""
+"""Translates pip's failures into devboot's errors, with the slugs of uv's failures."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from devboot.uv.failures import masked
 
 _NONE = re.compile(r"No matching distribution found for (?P<name>[A-Za-z0-9._-]+?)(?:\[.*\])?(?:==|\s|$)")
 _STATUS = re.compile(r"(?<!\d)(?P<status>40\d|410|429|5\d\d) (?:Client Error|Server Error|while getting)")
-# An index that doesn't have a package is usual where there are several; one that gives no answer is not.
+# With several indexes it is normal that one lacks a package, but not that one doesn't answer.
 _UNANSWERED = re.compile(
     r"Could not fetch URL (?P<url>\S+): (?!40[4-9] |410 )(?P<why>.*?)(?: - skipping)?$", re.MULTILINE
 )
@@ -31,7 +31,7 @@ _SHOWN = 12
 
 
 def lacking_package(lines: Sequence[str]) -> str:
-    """The name of the distribution that has no file for the target; "" where something else is wrong."""
+    """Return the distribution that has no file for the target; "" if pip failed for another reason."""
     text = "\n".join(lines)
     if _UNANSWERED.search(text):
         return ""
@@ -40,7 +40,7 @@ def lacking_package(lines: Sequence[str]) -> str:
 
 
 def pip_failure(lines: Sequence[str], *, doing: str) -> DevbootError:
-    """Translate a failed call; `doing` as in "could not `doing`"."""
+    """Return the error for a failed call; `doing` as in "could not `doing`"."""
     shown = [masked(line) for line in lines if line.strip() and not line.strip().startswith(_TIRESOME)]
     text = "\n".join(shown)
     unanswered = _UNANSWERED.search(text)
@@ -53,8 +53,10 @@ def pip_failure(lines: Sequence[str], *, doing: str) -> DevbootError:
             "integrity/hash-mismatch",
             f"{name} is not the file that was locked",
             details=[line for line in shown if line.strip().startswith(("Expected", "Got"))],
-            causes=["the download is damaged, the file was published anew, or someone tampered with it"],
-            help=["if it was published anew on purpose, lock it again: `devboot lock --update NAME`"],
+            causes=[
+                "the download is damaged, the file was replaced after it was locked, or somebody has tampered with it"
+            ],
+            help=["if it was replaced on purpose, lock it again: `devboot lock --update NAME`"],
             kept=["no kit was written"],
         )
     if "No space left" in text:

@@ -1,1 +1,1 @@
-"""What uv is given of the settings of the user: variables, network, the configuration of pip."""
+"""Prepares the user's settings for uv: variables, network, pip's configuration."""

@@ -1,4 +1,4 @@
-"""The variables that uv gets: the caller's, without what would bend an install away from the virtualenv."""
+"""Builds uv's variables: the caller's, without those that would direct an install elsewhere than the virtualenv."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from devboot.uv.settings.pip_config import pip_as_uv
 
-# Each of these points Python or uv at another interpreter, environment or project than the one that is meant.
+# Each of these points Python or uv at another interpreter, environment or project.
 _MISLEADING = frozenset(
     {
         "__PYVENV_LAUNCHER__",
@@ -42,30 +42,30 @@ _MISLEADING = frozenset(
         "UV_RUN_RECURSION_DEPTH",
     }
 )
-_ON = frozenset({"1", "y", "yes", "t", "true", "on"})  # as uv takes them
+_ON = frozenset({"1", "y", "yes", "t", "true", "on"})  # as in uv
 _MISLEADING_PREFIXES = ("CONDA_", "PYENV_VERSION", "ASDF_PYTHON_VERSION")
-# Shims answer only for versions that are selected, and make uv's discovery fail for all others.
+# Shims work only for selected versions, and make uv's discovery fail for all others.
 _SHIM_FOLDERS = ("/.pyenv/shims", "/.asdf/shims", "/mise/shims", "/.rbenv/shims")
 
 
 def provisioning_environ(environ: Mapping[str, str]) -> dict[str, str]:
-    """Give the variables for uv: scrubbed, with pip's configuration where uv has none, and quiet output."""
+    """Return the variables for uv: scrubbed, with pip's configuration where uv has none, and quiet output."""
     kept = {name: value for name, value in environ.items() if not misleads(name)}
     kept["PATH"] = _without_shims(environ)
     kept.update(pip_as_uv(environ, uv_is_configured=_has_uv_config(environ)))
     kept.update(NO_COLOR="1", UV_NO_PROGRESS="1", UV_NO_ENV_FILE="1", UV_PREVIEW="0", PYTHONNOUSERSITE="1")
-    for name in ("FORCE_COLOR", "COLUMNS"):  # what uv says is read by line, which a width would break
+    for name in ("FORCE_COLOR", "COLUMNS"):  # uv's output is parsed by line, and a width would wrap it
         kept.pop(name, None)
     return kept
 
 
 def is_offline(environ: Mapping[str, str]) -> bool:
-    """Whether a variable switches the network off: devboot's own, or uv's."""
+    """Return True if a variable switches the network off: devboot's own, or uv's."""
     return any(environ.get(name, "").lower() in _ON for name in ("DEVBOOT_OFFLINE", "UV_OFFLINE"))
 
 
 def misleads(name: str) -> bool:
-    """Whether a variable of this name is kept from provisioning (doctor names those that are set)."""
+    """Return True if a variable of this name is removed before provisioning (doctor lists those that are set)."""
     return name in _MISLEADING or name.startswith(_MISLEADING_PREFIXES)
 
 
@@ -79,13 +79,13 @@ def _without_shims(environ: Mapping[str, str]) -> str:
 def _usable(folders: Iterable[str], shims: set[str]) -> Iterable[str]:
     for folder in folders:
         plain = folder.rstrip("/")
-        # A relative entry would be looked up in whatever folder uv happens to work in.
+        # A relative entry would depend on uv's current folder.
         if os.path.isabs(folder) and plain not in shims and not plain.endswith(_SHIM_FOLDERS):
             yield folder
 
 
 def _has_uv_config(environ: Mapping[str, str]) -> bool:
-    """Whether a uv.toml of the user or the system says which indexes to use."""
+    """Return True if a uv.toml of the user or the system configures indexes."""
     home = environ.get("HOME", "")
     config_home = environ.get("XDG_CONFIG_HOME") or (os.path.join(home, ".config") if home else "")
     files = [environ.get("UV_CONFIG_FILE", ""), os.path.join(config_home, "uv", "uv.toml") if config_home else ""]

@@ -1,4 +1,4 @@
-"""Which of the caller's variables stands between uv and the index: uv passes over some of those that it can't use."""
+"""Finds the variable that keeps uv from reaching an index: uv silently ignores some that it can't use."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _PROXY_SCHEMES = ("", "http", "https", "socks4", "socks4a", "socks5", "socks5h")
 
 
 def blame_settings(error: DevbootError, lines: Sequence[str], environ: Mapping[str, str]) -> DevbootError:
-    """Give a network error that names the variable at fault; any other error as it is.
+    """Return a network error that names the variable at fault; return any other error unchanged.
 
     Args:
-        error: what a failed call of uv was translated to.
+        error: the translated error of a failed uv call.
         lines: uv's stderr.
-        environ: the variables that it had.
+        environ: the variables of that call.
 
     """
     if error.slug not in _ABOUT_NETWORK:
@@ -36,7 +36,7 @@ def blame_settings(error: DevbootError, lines: Sequence[str], environ: Mapping[s
 
 
 def _proxy_variable(said: str, environ: Mapping[str, str]) -> str:
-    """The variable that names the proxy for what could not be reached; "" for none."""
+    """Return the variable that names the proxy for the unreachable url; "" if there is none."""
     match = _SCHEME.search(said)
     scheme = match["scheme"] if match else "https"
     names = (f"{scheme.upper()}_PROXY", f"{scheme}_proxy", "ALL_PROXY", "all_proxy")
@@ -47,17 +47,15 @@ def _by_proxy(name: str, value: str, said: str, error: DevbootError) -> DevbootE
     match = _PROXY.match(value)
     if match is None or (match["scheme"] or "") not in _PROXY_SCHEMES:
         return _of_proxy(
-            f"`{name}` doesn't name a proxy that uv can use",
-            [f"it is `{masked(value)}`, so uv goes without a proxy", *error.causes],
+            f"`{name}` is not a proxy that uv can use",
+            [f"it is `{masked(value)}`, so uv doesn't use a proxy", *error.causes],
             name,
         )
     if "proxy authorization required" in said or "407 Proxy Authentication" in said:
-        return _of_proxy(f"the proxy that `{name}` names wants a login", error.causes, name)
+        return _of_proxy(f"the proxy in `{name}` requires a login", error.causes, name)
     if "tunnel error" in said or "proxy" in said.lower():
-        return _of_proxy(
-            f"the proxy that `{name}` names can't be reached", [f"it is `{masked(value)}`", *error.causes], name
-        )
-    error.causes = (*error.causes, f"by way of the proxy that `{name}` names, `{masked(value)}`")
+        return _of_proxy(f"the proxy in `{name}` can't be reached", [f"it is `{masked(value)}`", *error.causes], name)
+    error.causes = (*error.causes, f"through the proxy in `{name}`, `{masked(value)}`")
     return error
 
 
@@ -69,7 +67,7 @@ def _of_proxy(what: str, causes: Sequence[str], name: str) -> NetworkError:
 def _no_certificates(name: str, text: str, error: DevbootError) -> NetworkError:
     return NetworkError(
         "network/tls",
-        f"`{name}` names no certificates that can be used",
+        f"`{name}` doesn't point to usable certificates",
         causes=[text, *error.causes],
         help=[f"export {name}=/path/to/your/certificates.pem", f"unset {name}"],
     )

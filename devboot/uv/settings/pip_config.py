@@ -1,4 +1,4 @@
-"""What pip's configuration says about indexes, in uv's words: uv reads none of it by itself."""
+"""Translates pip's configuration of indexes for uv, which doesn't read it."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _INDEX_WORDS = ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_INDEX", "UV_EXTRA_INDEX_
 
 
 def pip_as_uv(environ: Mapping[str, str], *, uv_is_configured: bool) -> dict[str, str]:
-    """Give pip's settings as uv's variables, of which none overrides what uv has been told already.
+    """Return pip's settings as uv's variables; none overrides a setting of uv itself.
 
     Args:
         environ: the caller's variables.
-        uv_is_configured: a uv.toml speaks about indexes, so pip's indexes don't count.
+        uv_is_configured: True if a uv.toml configures indexes; pip's indexes are ignored then.
 
     """
     from_files = _from_files(environ)
@@ -58,7 +58,7 @@ def _from_files(environ: Mapping[str, str]) -> dict[str, str]:
             with open(path, encoding="utf-8") as file:
                 parser.read_file(file)
         except (OSError, configparser.Error, UnicodeDecodeError):
-            continue  # pip itself will complain about it; uv works without
+            continue  # pip reports it itself; uv works without it
         for section in ("global", "install"):
             if parser.has_section(section):
                 merged.update({key.replace("_", "-"): value for key, value in parser.items(section) if value})
@@ -66,7 +66,7 @@ def _from_files(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def pip_files(environ: Mapping[str, str]) -> Iterator[str]:
-    """Yield the files that pip would read, from the weakest to the strongest; they needn't exist."""
+    """Yield the paths of the files that pip would read, from the weakest to the strongest; they may not exist."""
     override = environ.get("PIP_CONFIG_FILE", "")
     if override == os.devnull:
         return

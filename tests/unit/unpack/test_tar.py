@@ -216,7 +216,7 @@ CONTRADICTIONS = {
     "a record without a length": tar(member("pax", b"path=a\n", kind=b"x"), member("c")),
     "a record that is too long": tar(member("pax", b"99 path=a\n", kind=b"x"), member("c")),
     "a NUL in a name": tar(pax((b"path", b"a\0b")), member("c")),
-    "a size that is no number": tar(pax((b"size", b"-1")), member("c")),
+    "a size that isn't a number": tar(pax((b"size", b"-1")), member("c")),
     "an empty name": tar(pax((b"path", b"")), member("c")),
     "sparse": tar(pax((b"GNU.sparse.major", b"1"), (b"GNU.sparse.minor", b"0")), member("c")),
     "a name for all": tar(pax((b"path", b"a"), kind=b"g"), member("b")),

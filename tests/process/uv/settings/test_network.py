@@ -67,7 +67,7 @@ def closed_port():
 def test_a_file_of_certificates_that_is_not_there(fails):
     error = fails(SSL_CERT_FILE="/nowhere/company.pem")
 
-    assert ("network/tls", "`SSL_CERT_FILE` names no certificates that can be used") == (error.slug, error.what)
+    assert ("network/tls", "`SSL_CERT_FILE` doesn't point to usable certificates") == (error.slug, error.what)
     assert "/nowhere/company.pem" in error.causes[0]
     assert "unset SSL_CERT_FILE" in error.help
 
@@ -77,15 +77,15 @@ def test_a_file_of_certificates_that_is_not_there(fails):
 def test_a_proxy_with_a_scheme_that_nobody_knows(fails, name):
     error = fails(**{name: "htp://ann:secret@proxy.example.test:3128"})
 
-    assert ("network/proxy", f"`{name}` doesn't name a proxy that uv can use") == (error.slug, error.what)
-    assert "it is `htp://***@proxy.example.test:3128`, so uv goes without a proxy" == error.causes[0]
+    assert ("network/proxy", f"`{name}` is not a proxy that uv can use") == (error.slug, error.what)
+    assert "it is `htp://***@proxy.example.test:3128`, so uv doesn't use a proxy" == error.causes[0]
 
 
 @pytest.mark.faults(1, 11)
 def test_a_proxy_that_nobody_answers_for(fails, closed_port):
     error = fails(HTTPS_PROXY=f"http://127.0.0.1:{closed_port}")
 
-    assert ("network/proxy", "the proxy that `HTTPS_PROXY` names can't be reached") == (error.slug, error.what)
+    assert ("network/proxy", "the proxy in `HTTPS_PROXY` can't be reached") == (error.slug, error.what)
     assert f"it is `http://127.0.0.1:{closed_port}`" == error.causes[0]
 
 
@@ -93,7 +93,7 @@ def test_a_proxy_that_nobody_answers_for(fails, closed_port):
 def test_a_proxy_that_wants_a_login(fails, refusing_proxy):
     error = fails(HTTPS_PROXY=f"http://{refusing_proxy}")
 
-    assert ("network/proxy", "the proxy that `HTTPS_PROXY` names wants a login") == (error.slug, error.what)
+    assert ("network/proxy", "the proxy in `HTTPS_PROXY` requires a login") == (error.slug, error.what)
 
 
 @pytest.mark.faults(1)

@@ -153,7 +153,7 @@ def test_what_hangs_on_the_python_may_be_had_with_another(why):
             NOT_CACHED,
             "network/offline",
             Exit.NETWORK,
-            "could not install the packages: something is not in the cache and the network is off",
+            "could not install the packages: a package is not in the cache and the network is off",
         ),
         (
             TLS,
@@ -187,16 +187,16 @@ def test_what_hangs_on_the_python_may_be_had_with_another(why):
             LIBRARY,
             "python/missing-library",
             Exit.FAILED,
-            "`python-ldap==3.4.4` could not be built: the LDAP library is not here",
+            "`python-ldap==3.4.4` could not be built: the LDAP library is missing",
         ),
         (FULL, "machine/disk-full", Exit.MACHINE, "could not install the packages: the disk is full"),
         (READ_ONLY, "machine/not-writable", Exit.MACHINE, "could not install the packages: a folder is not writable"),
-        (NO_PYTHON, "python/not-found", Exit.MACHINE, "could not install the packages: there is no such Python"),
+        (NO_PYTHON, "python/not-found", Exit.MACHINE, "could not install the packages: this Python isn't available"),
         (
             UNREADABLE,
             "python/requirement",
             Exit.FAILED,
-            "could not install the packages: a requirement is not understood",
+            "could not install the packages: a requirement can't be parsed",
         ),
         ("thread panicked", "python/uv-failed", Exit.FAILED, "could not install the packages: uv ended with code 1"),
     ],
@@ -212,7 +212,7 @@ def test_a_version_that_another_python_would_get_is_not_said_to_be_missing():
     error = translated(TOO_OLD)
 
     assert error.what == "could not install the packages: there is no `ant>=5` for Python >=3.9"
-    assert error.help[0] == '`version = ">=3.10"` in `[python]` of devboot.toml: a Python that would do'
+    assert error.help[0] == '`version = ">=3.10"` in `[python]` of devboot.toml: a Python that fits'
     assert error.causes[-1].endswith(
         "(e.g., all of: ant>=5.0,<=5.0.4 ant>=6.0 only support Python>=3.10). Consider a more restrictive value."
     )

@@ -1,4 +1,4 @@
-"""What app.json, Heroku's description of an application, says: variables, servers, what runs once after a release."""
+"""Reads app.json, Heroku's description of an application: variables, servers, the command after a release."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from devboot.onboarding.reading.dotenv import Variable
 from devboot.onboarding.reading.tree import Tree
 
 NAME = "app.json"
-# Plans of Heroku's market → what compose files call the server
+# Add-ons of Heroku → the server's name in compose files
 _ADDONS = (
     (re.compile(r"redis|openredis|stackhero-redis"), "redis"),
     (re.compile(r"postgres"), "postgres"),
@@ -28,7 +28,10 @@ _ADDONS = (
 
 @dataclass(frozen=True, slots=True)
 class AppJson:
-    """`values` are variables with a value, `secrets` those that Heroku makes up, `servers` those that come along."""
+    """A parsed app.json.
+
+    `values` are variables with a value, `secrets` those that Heroku generates, `servers` the add-ons.
+    """
 
     path: str = NAME
     values: tuple[Variable, ...] = ()
@@ -38,7 +41,7 @@ class AppJson:
 
 
 def read_app_json(tree: Tree, root: str) -> AppJson:
-    """Read the file in a folder; empty where it is absent or broken."""
+    """Read the file in a folder; empty if it is missing or broken."""
     path = posixpath.normpath(posixpath.join(root, NAME))
     text = tree.text(path) or "" if tree.exists(path) else ""
     try:

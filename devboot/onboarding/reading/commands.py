@@ -1,4 +1,4 @@
-"""Commands with which a clone's own files say that it is started: task runners, scripts, packages, its README."""
+"""Finds the commands that start a clone in its task runners, scripts, packages and README."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _RULE = re.compile(
     r"^(?P<name>[A-Za-z][\w-]*)[^:\n]*:(?!=)[^\n]*\n(?P<body>(?:[ \t]+[^\n]*\n?|\n(?=[ \t]))+)", re.MULTILINE
 )
 _FENCED = re.compile(r"^[ \t]*(?:\d+\.[ \t]*)?```[^\n]*\n(?P<body>.*?)^[ \t]*```", re.MULTILINE | re.DOTALL)
-# A literal block of reStructuredText: behind `::` or a directive, with options, an empty line and indented lines
+# A literal block of reStructuredText: `::` or a directive, options, an empty line and indented lines
 _LITERAL = re.compile(
     r"^(?:\S.*::|\.\. (?:code|code-block|sourcecode|prompt)::[^\n]*)[ \t]*\n(?:[ \t]+:[^\n]*\n)*[ \t]*\n"
     r"(?P<body>(?:[ \t]+\S[^\n]*(?:\n|\Z)|[ \t]*\n)+)",
@@ -53,27 +53,27 @@ _ONE_OFF = re.compile(
 _ASKS = re.compile(
     r"^\s*(?:\w+\s*=\s*)?(?:int\(|str\()?input\(|\bPrompt\.ask\(|\bquestionary\.|\binquirer\.", re.MULTILINE
 )
-# A call that ends only with the program
+# Calls that keep running
 _KEEPS_RUNNING = re.compile(
     r"\buvicorn\.run\(|\b(?:serve_forever|run_forever|run_polling|start_polling|run_app|infinity_polling)\("
     r"|\b(?:app|application|bot|server)\.run\(|\bwhile True:|\bhypercorn\b|\bwaitress\b"
 )
 _WAITS = frozenset({"sleep", "run_pending"})
 _LOOPS_AT_ONCE = re.compile(r"^while (?:True|1):", re.MULTILINE)
-_HAS_VERBS = re.compile(r"\.group\(|\badd_subparsers\(|\bTyper\(")  # a program for the terminal, not what it may start
+_HAS_VERBS = re.compile(r"\.group\(|\badd_subparsers\(|\bTyper\(")  # a command-line program, whatever it can start
 _USUAL = ("main.py", "app.py", "run.py", "server.py")
 _RUN_AS_PROGRAM = re.compile(r"""^if __name__ == ["']__main__["']|^\w+\(\)[ \t]*$""", re.MULTILINE)
 
 
 def start_commands(tree: Tree, app: Application) -> Iterator[tuple[str, Evidence]]:
-    """Yield commands that keep running, the most deliberate first, each with the line that offers it."""
+    """Yield commands that keep running, the most explicit first, each with the line that it comes from."""
     written = _those_that_stay(tree, app, (*_of_makefiles(tree, app, _TARGETS), *_of_project(tree, app, _TARGETS)))
     shown = _those_that_stay(tree, app, (*_of_readme(tree, app), *_of_packages(tree, app)))
     yield from (*written, *_of_scripts(tree, app), *shown, *_of_loops(tree, app))
 
 
 def _of_loops(tree: Tree, app: Application) -> Iterator[tuple[str, Evidence]]:
-    """Yield the program in the application's folder that goes round forever; of several one with a usual name."""
+    """Yield the program in the application's folder that loops forever; of several the one with a usual name."""
     inside = [path for path in tree.python_files() if (posixpath.dirname(path) or ".") == app.folder]
     found = {posixpath.basename(path): line for path in inside if (line := _line_of_loop(tree, path))}
     usual = [name for name in _USUAL if name in found]
@@ -82,7 +82,7 @@ def _of_loops(tree: Tree, app: Application) -> Iterator[tuple[str, Evidence]]:
 
 
 def _line_of_loop(tree: Tree, path: str) -> int:
-    """Return the line at which a program begins to go round; 0 for none, and for what talks to somebody."""
+    """Return the line where a program's endless loop begins; 0 if there is none or the program is interactive."""
     text = tree.text(path) or ""
     is_program = _RUN_AS_PROGRAM.search(text) or _LOOPS_AT_ONCE.search(text)
     is_one_off = ASIDE.search(path) or _ONE_OFF.search(posixpath.basename(path).removesuffix(".py"))
@@ -98,7 +98,7 @@ def _line_of_loop(tree: Tree, path: str) -> int:
 
 
 def _goes_round(node: ast.While) -> bool:
-    """Whether a loop has no end and waits each time."""
+    """Return True if a loop has no end and waits in each round."""
     if not isinstance(node.test, ast.Constant) or not node.test.value:
         return False
     inner = list(ast.walk(node))
@@ -108,7 +108,7 @@ def _goes_round(node: ast.While) -> bool:
 
 
 def _ends(node: ast.AST) -> bool:
-    """Whether a statement of a loop may leave it: a `break` of an inner loop doesn't."""
+    """Return True if a statement may leave its loop; a `break` of an inner loop doesn't."""
     if isinstance(node, ast.Break | ast.Return):
         return True
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
@@ -131,12 +131,15 @@ def _those_that_stay(
 
 
 def plain_command(command: str) -> str:
-    """Return a command without prompts, runners in front and remarks, for the `python` of the virtualenv."""
+    """Return a command without prompts, runners and comments, for the virtualenv's `python`."""
     return re.sub(r"^python[\d.]*\s", "python ", _RUNNER.sub("", _REMARK.sub("", command).strip()))
 
 
 def _has_target(tree: Tree, app: Application, command: str) -> bool:
-    """Whether the clone has what a server's command names: the README of a framework shows those of its users."""
+    """Return True if the clone has the module that a server's command names.
+
+    The README of a framework shows commands for its users' modules.
+    """
     if re.match(r"flask\b", command) and not re.search(r"(?:--app|-A)[ =]|\bFLASK_APP\b", command):
         names = ("app.py", "wsgi.py", ".flaskenv", "app/__init__.py", "wsgi/__init__.py")
         return any(tree.exists(posixpath.join(app.folder, name)) for name in names)
@@ -152,7 +155,7 @@ def _has_target(tree: Tree, app: Application, command: str) -> bool:
 
 
 def programs(tree: Tree, app: Application) -> Iterator[tuple[str, Evidence]]:
-    """Yield commands of any kind that start a Python program of the clone."""
+    """Yield all commands that start a Python program of the clone."""
     for command, evidence in (*offered(tree, app, _TARGETS), *_of_packages(tree, app)):
         plain = plain_command(command)
         if _runs(tree, app, plain):
@@ -160,7 +163,7 @@ def programs(tree: Tree, app: Application) -> Iterator[tuple[str, Evidence]]:
 
 
 def the_program(tree: Tree, app: Application) -> tuple[str, Evidence | None] | None:
-    """Return the command that most likely runs a program of the clone, which may end by itself."""
+    """Return the command that most likely runs a program of the clone; the program may exit soon."""
     found = next(programs(tree, app), None)
     if found is not None:
         return found
@@ -182,7 +185,7 @@ def _line_of_entry(tree: Tree, path: str, name: str) -> int:
 
 
 def nothing_to_run(tree: Tree, app: Application, own: tuple[str, Evidence | None] | None) -> tuple[Note, str]:
-    """Return a note that nothing in the clone is shown to keep running, and the command that runs its program or ""."""
+    """Return a note that nothing in the clone keeps running, and the command for its program or ""."""
     found = own or the_program(tree, app)
     if found is None and is_library(tree, app.root):
         return Note("a library: nothing in it is shown to keep running"), ""
@@ -197,7 +200,7 @@ def nothing_to_run(tree: Tree, app: Application, own: tuple[str, Evidence | None
 
 
 def _inner_programs(tree: Tree, app: Application) -> Iterator[str]:
-    """Yield the modules below the application's folder that are named as programs are, and run as such."""
+    """Yield the modules below the application's folder with a usual program name that run as programs."""
     prefix = "" if app.folder == "." else f"{app.folder}/"
     for path in tree.python_files():
         is_named_so = posixpath.basename(path) in _USUAL and path.startswith(prefix) and not ASIDE.search(path)
@@ -206,7 +209,7 @@ def _inner_programs(tree: Tree, app: Application) -> Iterator[str]:
 
 
 def offered(tree: Tree, app: Application, targets: Sequence[str]) -> Iterator[tuple[str, Evidence]]:
-    """Yield the commands of such targets of Makefile, justfile and pyproject.toml, and those of the README."""
+    """Yield the commands of these targets in Makefile, justfile and pyproject.toml, and those of the README."""
     yield from _of_makefiles(tree, app, targets)
     yield from _of_project(tree, app, targets)
     yield from _of_readme(tree, app)
@@ -234,7 +237,7 @@ def _of_project(tree: Tree, app: Application, targets: Sequence[str]) -> Iterato
 
 
 def _commands_of(table: Mapping[str, Any], entry: object, depth: int = 3) -> Iterator[str]:
-    """The commands of an entry of a task runner: a text, a table, or other entries in their order."""
+    """Yield the commands of a task runner's entry: a text, a table, or other entries in their order."""
     if isinstance(entry, str):
         inner = table.get(entry) if " " not in entry and depth else None
         yield from _commands_of(table, inner, depth - 1) if inner is not None else (entry,)
@@ -253,7 +256,7 @@ def _commands_of(table: Mapping[str, Any], entry: object, depth: int = 3) -> Ite
 
 
 def _of_scripts(tree: Tree, app: Application) -> Iterator[tuple[str, Evidence]]:
-    """Console scripts whose function keeps something running, as the module that has it or as their own program."""
+    """Yield console scripts that keep running, as a module with `-m` or as an installed program."""
     path = posixpath.normpath(posixpath.join(app.root, "pyproject.toml"))
     project = load_toml(tree, path)
     for keys in _SCRIPTS:
@@ -299,7 +302,7 @@ def _of_packages(tree: Tree, app: Application) -> Iterator[tuple[str, Evidence]]
 
 
 def file_of(tree: Tree, app: Application, command: str) -> str:
-    """Return the file of the clone that a Python command runs; "" for other commands."""
+    """Return the clone's file that a Python command runs; "" for other commands."""
     match = _PYTHON.match(command)
     if match is None or (match["module"] and _NO_PROGRAM.match(match["module"])):
         return ""
@@ -317,11 +320,11 @@ def _runs(tree: Tree, app: Application, command: str) -> bool:
 
 
 def is_lasting(command: str) -> bool:
-    """Whether a command isn't called as one that ends by itself is: a set-up, a migration, a test."""
+    """Return True unless a command's name suggests that it exits: a set-up, a migration, a test."""
     names = re.findall(r"[\w./-]+\.py|(?<=-m )[\w.]+", command)
     return not any(_ONE_OFF.search(posixpath.basename(name).removesuffix(".py")) for name in names)
 
 
 def _is_interactive(tree: Tree, app: Application, command: str) -> bool:
-    """Whether a program asks the person at the terminal: in the background nobody answers."""
+    """Return True if a program reads input from the terminal, which nobody gives in the background."""
     return bool(_ASKS.search(tree.text(file_of(tree, app, command)) or ""))

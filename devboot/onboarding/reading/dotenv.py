@@ -1,4 +1,4 @@
-"""Env files and their templates: names, values and whether a value is meant."""
+"""Reads env files and their templates: names and values, and which values are placeholders."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ _TABLE = load_table("variables")
 PLACEHOLDER = re.compile("|".join(_TABLE["placeholders"]), re.IGNORECASE)
 TEMPLATES = re.compile("|".join(_TABLE["templates"]), re.IGNORECASE)
 ENV_FOLDERS: tuple[str, ...] = tuple(_TABLE["folders"])
-_LONGEST = 4_096  # characters of a text with its references filled in
-_MOST_ADDED = 256 * 1024  # characters that the references of one file add
+_LONGEST = 4_096  # characters of a text with its references expanded
+_MOST_ADDED = 256 * 1024  # characters that the expansions in one file may add
 _COMMENT = re.compile(r"(?<!\s)\s+#")
 
 
@@ -34,14 +34,14 @@ class Variable:
 
     @property
     def is_placeholder(self) -> bool:
-        """Whether the value only holds the place of one."""
+        """True if the value is only a placeholder."""
         return bool(PLACEHOLDER.search(self.text.strip()) or REFERENCE.search(self.text))
 
 
 def parse_variables(text: str, path: str = "") -> dict[str, Variable]:
-    """The variables of an env file; the last of a name counts. Lines that set none are passed over.
+    """Return the variables of an env file; the last line of a name wins. Other lines are ignored.
 
-    A reference (`${HOST}`) to a variable of a line before stands for that one's value, unless that makes too much text.
+    A reference (`${HOST}`) to an earlier variable is replaced by its value, unless the text gets too long.
     """
     found: dict[str, Variable] = {}
     room = _MOST_ADDED
@@ -62,9 +62,9 @@ def _value(known: Mapping[str, Variable], match: re.Match[str]) -> str:
 
 
 def filled(pattern: re.Pattern[str], text: str, value: Callable[[re.Match[str]], str], longest: int = _LONGEST) -> str:
-    """Return a text with the values of its references in their place; as it is where that gets longer than `longest`.
+    """Return a text with its references replaced; return it unchanged if the result is longer than `longest`.
 
-    Values refer to others, so that few lines can double to any size.
+    Values may contain references, so a few lines could double to any size.
     """
     parts: list[str] = []
     length = end = 0
@@ -89,9 +89,9 @@ def _unquoted(raw: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class EnvFiles:
-    """Env files of the clone: those that count as they are, and templates.
+    """Env files of the clone: those that are used, and templates.
 
-    `local` are the variables that only files on this machine set: git doesn't track them, so the next clone lacks them.
+    `local` are the variables set only by files that git doesn't track: the next clone lacks them.
     """
 
     committed: dict[str, Variable]
@@ -101,7 +101,7 @@ class EnvFiles:
 
 
 def read_env_files(tree: Tree, folders: tuple[str, ...], environ: Mapping[str, str]) -> EnvFiles:
-    """Read `.env` and `.env.local` where they are, and every template beside them; git gets `environ`."""
+    """Read `.env` and `.env.local`, and every template next to them; `environ` is for git."""
     committed: dict[str, Variable] = {}
     examples: dict[str, Variable] = {}
     paths: list[str] = []
@@ -127,7 +127,7 @@ def read_env_files(tree: Tree, folders: tuple[str, ...], environ: Mapping[str, s
 
 
 def _is_untracked(tree: Tree, path: str, environ: Mapping[str, str]) -> bool:
-    """Whether a file lies in a repository of git that doesn't have it."""
+    """Return True if a file is in a git repository that doesn't track it."""
     return is_untracked(str(tree.root / path), str(tree.root), environ)
 
 

@@ -1,4 +1,4 @@
-"""Where in a clone an application lies: its folders, where its imports resolve, which files list its packages."""
+"""Locates an application in a clone: its folders, its import paths, and the files that list its packages."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ INPUTS = ("uv.lock", "pylock.toml", "poetry.lock", "Pipfile.lock", "pdm.lock", "
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """The application that a clone holds.
+    """The application in a clone.
 
-    Paths are relative to the tree. `folder` is where its commands run, `sources` where its imports resolve.
+    Paths are relative to the tree. `folder` is where its commands run, `sources` are the folders of its imports.
     """
 
     framework: str | None
@@ -36,12 +36,12 @@ class Application:
 
 
 def cwd_of(app: Application) -> str:
-    """Where commands run, relative to the manifest."""
+    """Return the folder where commands run, relative to the manifest."""
     return posixpath.relpath(app.folder, app.root)
 
 
 def main_folder(tree: Tree) -> str:
-    """Where something lies that no framework shows: the root, else the one folder that says which packages it needs."""
+    """Return the folder of a program without framework: the root, or the only folder with a list of packages."""
     if has_input(tree, ".") or _has_procfile(tree, "."):
         return "."
     folders = {
@@ -57,7 +57,7 @@ def _has_procfile(tree: Tree, folder: str) -> bool:
 
 
 def has_input(tree: Tree, folder: str) -> bool:
-    """Whether a folder says which packages are needed."""
+    """Return True if a folder has a list of packages."""
     names = set(tree.in_folder(folder))
     if names.intersection(INPUTS) or any(re.match(r"requirements.*\.txt$", name) for name in names):
         return True
@@ -76,7 +76,7 @@ def _folders(tree: Tree, folder: str) -> set[str]:
 
 
 def manifest_folder(tree: Tree, folder: str) -> str:
-    """Where devboot.toml belongs: the nearest folder upwards that says which packages are needed."""
+    """Return the folder for devboot.toml: the nearest one upwards with a list of packages."""
     workspace = _workspace(tree, folder)
     if workspace is not None:
         return workspace
@@ -90,7 +90,7 @@ def manifest_folder(tree: Tree, folder: str) -> str:
 
 
 def _workspace(tree: Tree, folder: str) -> str | None:
-    """The root of the uv workspace that a folder is a member of: its lock stands there."""
+    """Return the root of the uv workspace that a folder belongs to, which has the lock; None without one."""
     here = folder
     while here != ".":
         here = posixpath.dirname(here) or "."
@@ -102,7 +102,7 @@ def _workspace(tree: Tree, folder: str) -> str | None:
 
 
 def sources_of(tree: Tree, folder: str) -> tuple[str, ...]:
-    """The folders in which the imports of an application in `folder` resolve."""
+    """Return the folders in which the imports of an application in `folder` resolve."""
     found = [folder]
     for inner in ("src", "apps"):
         path = posixpath.normpath(posixpath.join(folder, inner))
@@ -112,18 +112,18 @@ def sources_of(tree: Tree, folder: str) -> tuple[str, ...]:
 
 
 def own_modules(tree: Tree) -> Iterator[str]:
-    """Yield the modules of the application: tests, migrations and the like lie aside."""
+    """Yield the application's own modules, without tests, migrations and the like."""
     return (path for path in tree.python_files() if not ASIDE.search(path))
 
 
 def find_in_modules(tree: Tree, pattern: re.Pattern[str]) -> Iterator[tuple[Evidence, re.Match[str]]]:
-    """Yield what a pattern matches in the modules of the application, each with its place."""
+    """Yield the matches of a pattern in the application's modules, each with its place."""
     for path in own_modules(tree):
         yield from ((Evidence.at(path, match), match) for match in pattern.finditer(tree.text(path) or ""))
 
 
 def application_at(tree: Tree, framework: str, where: Evidence, target: str = "") -> Application:
-    """The application that a module holds, with the folders and the name that follow from its path."""
+    """Return the application in a module, with the folders and the name that follow from its path."""
     path = where.path
     source = import_folder(tree, path)
     inner = posixpath.relpath(path, source)[: -len(".py")].removesuffix("/__init__")
@@ -147,7 +147,7 @@ def _is_installed(tree: Tree, folder: str) -> bool:
 
 
 def import_folder(tree: Tree, path: str) -> str:
-    """The folder from which the imports of a module resolve: the one that most of them agree with."""
+    """Return the folder from which most imports of a module resolve."""
     text = tree.text(path) or ""
     tops = re.findall(r"^\s*(?:from|import)\s+(\w+)(?=[\s.])", text, re.MULTILINE)
     package = posixpath.dirname(path) or "."
@@ -156,7 +156,7 @@ def import_folder(tree: Tree, path: str) -> str:
         ancestors.append(posixpath.dirname(ancestors[-1]) or ".")
     relative = re.search(r"^\s*from\s+(\.+)", text, re.MULTILINE)
     if relative:
-        # A relative import proves that the folder is a package, so it is imported from above
+        # A relative import shows that the folder is a package, which is imported from its parent
         ancestors = ancestors[min(len(relative[1]), len(ancestors) - 1) :]
 
     def resolved(folder: str) -> int:
@@ -169,7 +169,7 @@ def import_folder(tree: Tree, path: str) -> str:
 
 
 def can_be_imported_from(tree: Tree, path: str, folder: str) -> bool:
-    """Whether nothing that a module imports of the clone lies beside it alone, unless it sees to that itself."""
+    """Return True if a module's imports resolve from `folder`, or the module changes `sys.path` itself."""
     text = tree.text(path) or ""
     tops = re.findall(r"^\s*(?:from|import)\s+(\w+)(?=[\s.])", text, re.MULTILINE)
     beside = [top for top in tops if _resolves(tree, posixpath.dirname(path) or ".", top)]
@@ -186,7 +186,7 @@ def _resolves(tree: Tree, folder: str, top: str) -> bool:
 
 
 def module_name(path: str, sources: tuple[str, ...]) -> str | None:
-    """The name under which a file is imported; None outside the folders in which imports resolve."""
+    """Return the name under which a file is imported; None outside the import folders."""
     for source in sources:
         prefix = "" if source == "." else source + "/"
         if path.startswith(prefix):

@@ -1,4 +1,4 @@
-"""What runs on Node: its version, the packages of a package.json, and the process of a clone that is nothing else."""
+"""Detects Node: its version, the packages of a package.json, and the process of a clone with only that."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from devboot.clone_reader import parse_json, table_in
 from devboot.onboarding.proposal_values import Evidence, Note, Package, Process, Task
 from devboot.onboarding.reading.tree import Tree, line_of
 
-MAJORS = (20, 22, 24)  # that the recipe has
+MAJORS = (20, 22, 24)  # available in the recipe
 USUAL = 22
 _RUNS = re.compile(
     r"(?:^|[;&|(]\s*|\s|/)(?:npm|npx|yarn|pnpm|node|nodemon|vite|webpack(?:-dev-server)?|next|nuxt|gulp|tsx|ts-node|concurrently)"
@@ -21,26 +21,26 @@ _RUNS = re.compile(
 )
 _FOLDER = re.compile(r"(?:\bcd|--prefix|--cwd|-C|--dir)[ =]+['\"]?([\w./-]+)")
 LOCKS = ("package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml")
-_PNPM = {"5": "7", "6": "8", "9": "10"}  # major version of a lock's format → that of the pnpm that takes it as it is
-# What a script starts that takes its port as an option alone
+_PNPM = {"5": "7", "6": "8", "9": "10"}  # version of the lock's format → major version of the pnpm that accepts it
 _LISTENS = re.compile(r"\.listen\s*\(")
+# Development servers that take their port only as an option
 _PORT_OPTION = re.compile(r"^(?:vite|astro dev|ng serve|webpack(?:-dev-server| serve)|vue-cli-service serve)\b")
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """What the manifest needs for it: nothing where no process runs on Node."""
+    """The packages and tasks for Node; empty if no process runs on it."""
 
     packages: tuple[Package, ...] = ()
     tasks: tuple[Task, ...] = ()
 
 
 def find_node(tree: Tree, root: str, commands: Iterable[tuple[str, str, str]]) -> Node:
-    """Node and the packages for the processes that run on it.
+    """Return Node and the installation of packages for the processes that run on it.
 
     Args:
         tree: the clone.
-        root: where the manifest lies.
+        root: the manifest's folder.
         commands: name, folder relative to `root` and command of each process.
 
     """
@@ -60,7 +60,7 @@ def find_node(tree: Tree, root: str, commands: Iterable[tuple[str, str, str]]) -
 
 
 def only_process(tree: Tree, folder: str) -> list[Process]:
-    """The process of a clone that package.json alone describes: its `dev` script, `start`, or a server in `main`."""
+    """Return the process of a clone with only a package.json: its `dev` script, `start`, or a server in `main`."""
     path = posixpath.normpath(posixpath.join(folder, "package.json"))
     package = read_package(tree, path)
     scripts = package.get("scripts")
@@ -80,7 +80,7 @@ def only_process(tree: Tree, folder: str) -> list[Process]:
 
 
 def left_to_itself(tree: Tree, root: str, commands: Collection[tuple[str, str, str]]) -> Iterator[Note]:
-    """What to say of a front end in a folder of its own, which no process starts."""
+    """Yield notes about front ends in their own folders that no process starts."""
     places = {posixpath.normpath(posixpath.join(root, cwd)) for _, cwd, _ in commands} | {root}
     texts = [command for _, _, command in commands]
     for path in tree.files():
@@ -97,7 +97,7 @@ def left_to_itself(tree: Tree, root: str, commands: Collection[tuple[str, str, s
 
 
 def _unbuilt(tree: Tree, root: str, texts: Collection[str]) -> Iterator[Note]:
-    """What to say of styles and scripts beside the application that have to be built, which no command does."""
+    """Yield a note about the application's styles and scripts that no command builds."""
     path = posixpath.normpath(posixpath.join(root, "package.json"))
     scripts = read_package(tree, path).get("scripts")
     names = [name for name in scripts if name.startswith("build")] if isinstance(scripts, dict) else []
@@ -118,7 +118,7 @@ def _install(tree: Tree, root: str, path: str, names: list[str]) -> Task:
 
 
 def lock_folder(tree: Tree, folder: str) -> str:
-    """Return where the packages of a folder are installed: there, or in the workspace above that has the lock."""
+    """Return where a folder's packages are installed: there, or in the workspace above that has the lock."""
     here = folder
     while not any(tree.exists(posixpath.join(here, lock)) for lock in LOCKS):
         if here in ("", "."):
@@ -135,13 +135,13 @@ def _is_workspace(tree: Tree, folder: str) -> bool:
 
 
 def _installer(tree: Tree, folder: str, lock: str) -> str:
-    """Return the command that installs what a lock says, by the version of the tool that wrote it."""
+    """Return the command that installs a lock, for the version of the tool that wrote it."""
     if lock == "package.json":
         return "npm install"
     package = read_package(tree, posixpath.normpath(posixpath.join(folder, "package.json")))
     if not lock.startswith(("yarn", "pnpm")):
         locked = read_package(tree, posixpath.normpath(posixpath.join(folder, lock))).get("packages")
-        # npm on another platform leaves out what it doesn't install, and `npm ci` then refuses the lock
+        # npm on another platform omits packages that it doesn't install, and then `npm ci` rejects the lock
         is_refused = isinstance(locked, dict) and not _is_complete({**locked, "": package})
         return "npm install --no-save" if is_refused else "npm ci"
     named = re.match(r"(yarn|pnpm)@(\d+)(\.\d+\.\d+)?", str(package.get("packageManager", "")))
@@ -159,14 +159,14 @@ def _installer(tree: Tree, folder: str, lock: str) -> str:
 
 
 def _names_all(package: Mapping[str, Any], lock: str) -> bool:
-    """Whether a lock of yarn or pnpm names all that package.json asks for, without which it is refused when frozen."""
+    """Return True if a lock of yarn or pnpm has every package of package.json; a frozen install needs that."""
     named = set(re.findall(r"""^\s*["']?(@?[\w./-]+)(?:["']?:|@)""", lock, re.MULTILINE)) - {"lockfileVersion"}
     asked = _dependencies(package, is_root=True) - table_in(package, "peerDependencies").keys()
     return not named or asked <= named
 
 
 def _is_complete(packages: Mapping[str, Any]) -> bool:
-    """Whether npm's lock has all that package.json, which is its root, and its packages depend on."""
+    """Return True if npm's lock has every dependency of package.json and of its packages."""
     return all(
         _has_one(packages, place, name)
         for place, entry in packages.items()
@@ -176,7 +176,7 @@ def _is_complete(packages: Mapping[str, Any]) -> bool:
 
 
 def _dependencies(entry: Mapping[str, Any], *, is_root: bool) -> set[str]:
-    """The packages that an entry of the lock can't do without; what is bundled comes along."""
+    """Return the packages that an entry of the lock requires, without bundled ones."""
     keys = ("dependencies", "optionalDependencies", *(("devDependencies",) if is_root else ()))
     optional = {name for name, meta in table_in(entry, "peerDependenciesMeta").items() if meta == {"optional": True}}
     peers = table_in(entry, "peerDependencies").keys() - optional
@@ -186,7 +186,7 @@ def _dependencies(entry: Mapping[str, Any], *, is_root: bool) -> set[str]:
 
 
 def _has_one(packages: Collection[str], place: str, name: str) -> bool:
-    """Whether a package is found from a place, as Node looks for it: there, or in a folder above."""
+    """Return True if Node would find a package from a place: there, or in a folder above."""
     while True:
         if f"{place}/node_modules/{name}".lstrip("/") in packages:
             return True
@@ -196,13 +196,13 @@ def _has_one(packages: Collection[str], place: str, name: str) -> bool:
 
 
 def has_packages(tree: Tree, path: str) -> bool:
-    """Whether a package.json needs any."""
+    """Return True if a package.json has dependencies."""
     table = read_package(tree, path)
     return any(table.get(key) for key in ("dependencies", "devDependencies", "optionalDependencies", "workspaces"))
 
 
 def read_package(tree: Tree, path: str) -> dict[str, Any]:
-    """Return what a package.json holds; nothing where it can't be read."""
+    """Return the content of a package.json; empty if it can't be read."""
     try:
         found = parse_json(tree.text(path) or "{}")
     except ValueError:
@@ -211,7 +211,7 @@ def read_package(tree: Tree, path: str) -> dict[str, Any]:
 
 
 def _version(tree: Tree, path: str) -> Package:
-    """Node's major version: what the clone says, as far as the recipe has it."""
+    """Return Node's major version: the clone's own, if the recipe has it."""
     folder = posixpath.dirname(path)
     for name in (".nvmrc", ".node-version"):
         own = posixpath.normpath(posixpath.join(folder, name))
@@ -226,7 +226,7 @@ def _version(tree: Tree, path: str) -> Package:
 
 
 def _admitted(text: str) -> int:
-    """The major version for a range of npm's: of those that it admits the usual one, else the nearest above it."""
+    """Return the major version for an npm range: the usual one if it fits, else the nearest fitting or newer one."""
     majors = [int(each) for each in re.findall(r"(?<![.\d])v?(\d+)", text)]
     is_open = ">" in text
     upper = min((int(each) for each in re.findall(r"<\s*v?(\d+)", text)), default=MAJORS[-1] + 1)

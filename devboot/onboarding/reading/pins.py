@@ -1,4 +1,4 @@
-"""To which version a project's lists or locks hold a package, as far as that shows without resolving anything."""
+"""Reads the version limits that a project's lists and locks set for a package, without resolving anything."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ _INCLUDE = re.compile(r"^\s*(?:-r|--requirement)[ =]?\s*(\S+)", re.MULTILINE)
 
 
 class Held(NamedTuple):
-    """A version with its operator: `==`, `~=`, `<=` or `<`; of the version major and minor."""
+    """A version limit: its operator (`==`, `~=`, `<=` or `<`), and major and minor of the version."""
 
     operator: str
     version: tuple[int, int]
 
     def is_since(self, version: tuple[int, int]) -> bool:
-        """Whether the newest version that this admits is that one, or newer."""
+        """Return True if the newest version that this limit admits is `version` or newer."""
         return self.version > version if self.operator == "<" else self.version >= version
 
 
 def held(tree: Tree, root: str, files: Iterable[str], name: str) -> Held | None:
-    """The version of a package in the first of these files that holds it; lists that they include are looked into."""
+    """Return a package's limit in the first of these files that has one; lists that they include are searched, too."""
     found = (_held_in(path, text, name) for path, text in _lists(tree, root, files))
     return next((each for each in found if each is not None), None)
 
 
 def is_open(tree: Tree, root: str, files: Iterable[str], name: str) -> bool:
-    """Whether plain lists, and those that they include, say nothing of the versions of a package."""
+    """Return True if plain lists, and those that they include, don't limit the versions of a package."""
     bound = re.compile(rf"^\s*{re.escape(name)}\s*(?:\[[^\]]*\])?\s*[=<>!~@]", re.IGNORECASE | re.MULTILINE)
     lists = list(_lists(tree, root, files))
     return all(path.endswith(_PLAIN) and not bound.search(text) for path, text in lists)

@@ -1,4 +1,4 @@
-"""The Procfile: which one counts, and whether its lines can run on a developer's machine."""
+"""Reads the Procfile for development, and checks that its commands can run on a developer's machine."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from devboot.onboarding.reading.layout import Application, can_be_imported_from
 from devboot.onboarding.reading.tree import Tree
 
 LINE = re.compile(r"^([A-Za-z0-9_.-]+):\s*(.+)$")
-LONGEST = 2_000  # characters of a command that is looked into
+LONGEST = 2_000  # characters; longer commands aren't analysed
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A line of the Procfile; its command is empty where it is too long to look into."""
+    """A line of the Procfile; its command is "" if it is too long to analyse."""
 
     name: str
     command: str
@@ -27,18 +27,18 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Procfile:
-    """A Procfile as it counts: path relative to the tree, lines by name."""
+    """The selected Procfile: path relative to the tree, lines by name."""
 
     path: str
     entries: dict[str, Entry]
 
     @property
     def release(self) -> Entry | None:
-        """The line that is a task."""
+        """The `release` line, which is a task."""
         return self.entries.get("release")
 
     def processes(self) -> list[Entry]:
-        """The lines that are processes."""
+        """Return the lines that are processes."""
         return [entry for name, entry in self.entries.items() if name != "release"]
 
 
@@ -46,7 +46,7 @@ _OPTIONS = re.compile(r"(?:^|_)(?:OPTS|OPTIONS|ARGS|ARGUMENTS|FLAGS)$")
 
 
 def find_procfile(tree: Tree, root: str) -> Procfile | None:
-    """Procfile.dev, else Procfile; before these the one that `.overmind.env` names."""
+    """Return the Procfile: the one named in `.overmind.env`, else Procfile.dev, else Procfile."""
     settings = overmind.settings_in((tree.text(posixpath.join(root, overmind.FILE)) or "").encode())
     for name in (*overmind.procfile_of(settings), "Procfile.dev", "Procfile"):
         path = posixpath.normpath(posixpath.join(root, name))
@@ -58,7 +58,7 @@ def find_procfile(tree: Tree, root: str) -> Procfile | None:
 
 
 def with_procfile_above(tree: Tree, app: Application) -> Application:
-    """Return the application with its manifest beside a Procfile further up whose lines name its folder."""
+    """Return the application with its manifest next to a Procfile above it whose commands use its folder."""
     place = app.root
     while place != "." and find_procfile(tree, place) is None:
         place = posixpath.dirname(place) or "."
@@ -73,7 +73,7 @@ def with_procfile_above(tree: Tree, app: Application) -> Application:
 
 
 def parse_procfile(text: str) -> dict[str, Entry]:
-    """The lines by name; the last of a name counts."""
+    """Return the lines by name; the last line of a name wins."""
     found: dict[str, Entry] = {}
     for number, line in enumerate(text.splitlines(), 1):
         match = LINE.match(line)
@@ -84,7 +84,7 @@ def parse_procfile(text: str) -> dict[str, Entry]:
 
 
 def program(command: str) -> str:
-    """The program that a command starts, after assignments and `exec`."""
+    """Return the program that a command starts, after assignments and `exec`."""
     try:
         words = shlex.split(command, posix=True)
     except ValueError:
@@ -97,7 +97,7 @@ def program(command: str) -> str:
 
 
 def obstacles(tree: Tree, root: str, procfile: Procfile) -> list[tuple[Entry, str]]:
-    """Lines that can't run here, with the reason."""
+    """Return the lines that can't run here, with the reason."""
     found: list[tuple[Entry, str]] = []
     for entry in procfile.processes():
         reason = _obstacle(tree, root, entry.command)
@@ -123,7 +123,7 @@ def _obstacle(tree: Tree, root: str, command: str) -> str | None:
 
 
 def missing_folder(tree: Tree, root: str, folder: str, command: str) -> bool:
-    """Whether `manage.py` is meant in another folder than the Procfile's."""
+    """Return True if a command uses `manage.py`, which is in the application's folder instead."""
     match = re.search(r"(?:^|\s)(?:\./)?((?:[\w-]+/)*manage\.py)", command)
     if match is None or re.search(r"\bcd\s|--chdir", command):
         return False
@@ -132,9 +132,9 @@ def missing_folder(tree: Tree, root: str, folder: str, command: str) -> bool:
 
 
 def variables_in(command: str) -> list[str]:
-    """Variables that a command needs: those without a default, neither PORT nor set in the command itself.
+    """Return the variables that a command needs: without default, not PORT, not set in the command itself.
 
-    Further options of a program (`java $JAVA_OPTS`) may be none.
+    Options for a program (`java $JAVA_OPTS`) may be empty, so they don't count.
     """
     names = re.findall(r"\$\{?([A-Za-z_][A-Za-z0-9_]*)(?![\w]*:?[-=?+])", re.sub(r"'[^']*'", "", command))
     own = set(re.findall(r"(?:^|[\s;&])([A-Za-z_]\w*)=", command))
@@ -143,7 +143,7 @@ def variables_in(command: str) -> list[str]:
 
 
 def env_files_in(command: str) -> list[str]:
-    """Env files that a command reads: `env $(cat secrets.env)`, `source x.env`, `--env-file`."""
+    """Return the env files that a command reads: `env $(cat secrets.env)`, `source x.env`, `--env-file`."""
     found = re.findall(
         r"(?:\bcat|\bsource|(?:^|\s)\.|--env-file[= ]|\bdotenv\s+-[ef])\s*([\w./-]*\.?env[\w.-]*)", command
     )
@@ -151,7 +151,7 @@ def env_files_in(command: str) -> list[str]:
 
 
 def describe(procfile: Procfile, found: list[tuple[Entry, str]]) -> list[Note]:
-    """Notes on lines that can't run here."""
+    """Return notes about lines that can't run here."""
     return [
         Note(f"Procfile `{entry.name}` can't run here: {reason}", Evidence(procfile.path, entry.line))
         for entry, reason in found

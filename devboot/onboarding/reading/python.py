@@ -1,4 +1,4 @@
-"""Which files say what packages and which Python the application needs."""
+"""Selects the files that list the application's packages, and the Python version that the clone requires."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ from devboot.onboarding.reading.tree import Tree
 LOCKS = ("uv.lock", "pylock.toml", "poetry.lock", "Pipfile.lock")
 DEVELOPMENT = ("local", "dev", "development")
 NAME = re.compile(r"^\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[([^\]]*)\])?")
-# Worse than missing: these hold production's or the tests' packages
+# Never selected: these list packages for production or tests
 NOT_FOR_US = re.compile(
     r"prod|test|doc|lint|ci\b|style|deploy|build|heroku|gpu|bench|staging|types|optional|constraints|min", re.IGNORECASE
 )
 
 
 def load_toml(tree: Tree, path: str) -> dict[str, Any]:
-    """A TOML file; empty where it is absent or broken."""
+    """Return a TOML file as a table; empty if it is missing or broken."""
     text = tree.text(path) if tree.exists(path) else None
     try:
         return parse_toml(text) if text is not None else {}
@@ -45,7 +45,7 @@ def load_toml(tree: Tree, path: str) -> dict[str, Any]:
 
 
 def find_input(tree: Tree, root: str, settings: str) -> tuple[PythonInput, list[Note]]:
-    """The packages' source, for the folder in which devboot.toml will lie."""
+    """Return the files that list the packages, relative to the folder of devboot.toml, and notes."""
     notes: list[Note] = []
     files = requirements(tree, root, settings, notes)
     project = load_toml(tree, posixpath.join(root, "pyproject.toml"))
@@ -53,14 +53,14 @@ def find_input(tree: Tree, root: str, settings: str) -> tuple[PythonInput, list[
 
 
 def with_stated_version(tree: Tree, app: Application, python: PythonInput, folder: str) -> PythonInput:
-    """Add the version that the clone states, and whether a manifest that names no list of packages means these.
+    """Add the Python version that the clone states, and whether these lists are the default ones.
 
-    `folder`, relative to that of the manifest, is where most commands run.
+    `folder`, relative to the manifest's folder, is where most commands run.
     """
     root = posixpath.normpath(posixpath.join(str(tree.root), app.root))
     place = posixpath.normpath(posixpath.join(root, folder))
     named = named_inputs(root, python.requirements)
-    # A pyproject.toml that is named is installed as a package, too
+    # A pyproject.toml named in the manifest is also installed as a package
     is_list_usual = all(each.kind != PYPROJECT for each in named) and named == default_inputs(root, place)
 
     def text_of(path: str) -> str | None:
@@ -75,7 +75,7 @@ def with_stated_version(tree: Tree, app: Application, python: PythonInput, folde
 
 
 def requirements(tree: Tree, root: str, settings: str, notes: list[Note]) -> list[str]:
-    """The chosen files, relative to `root`."""
+    """Return the selected files, relative to `root`."""
     here = [name for name in LOCKS if tree.exists(posixpath.join(root, name))]
     if odd := _odd_list(tree, root):
         return [odd]
@@ -93,7 +93,7 @@ def requirements(tree: Tree, root: str, settings: str, notes: list[Note]) -> lis
 
 
 def _odd_list(tree: Tree, root: str) -> str:
-    """Return the usual list in whose place something else than a regular file is: it is refused, not passed over."""
+    """Return the usual list if something other than a regular file has its name: it is refused, not ignored."""
     for name in (*LOCKS, "requirements.txt"):
         if tree.exists(posixpath.join(root, name)):
             return ""
@@ -103,7 +103,7 @@ def _odd_list(tree: Tree, root: str) -> str:
 
 
 def _other_list(tree: Tree, root: str, notes: list[Note]) -> list[str]:
-    """What lists packages where there is no requirements file."""
+    """Return the list of packages if there is no requirements file."""
     project = load_toml(tree, posixpath.join(root, "pyproject.toml"))
     if names_dependencies(project) or "build-system" in project:
         return ["pyproject.toml"]
@@ -121,7 +121,7 @@ def _other_list(tree: Tree, root: str, notes: list[Note]) -> list[str]:
 
 
 def _requirement_files(tree: Tree, root: str, settings: str) -> list[str]:
-    """requirements.txt, or the variant that is meant for development."""
+    """Return requirements.txt, or its variant for development."""
     names = tree.in_folder(root)
     folder = [
         f"requirements/{name}" for name in tree.in_folder(posixpath.normpath(posixpath.join(root, "requirements")))
@@ -151,7 +151,7 @@ def _requirement_files(tree: Tree, root: str, settings: str) -> list[str]:
 
 
 def _with_base(tree: Tree, root: str, chosen: str, variants: list[str]) -> list[str]:
-    """A development list that doesn't include the base list needs it beside."""
+    """Return a development list, with the base list if it doesn't include that."""
     text = tree.text(posixpath.join(root, chosen)) or ""
     if re.search(r"^\s*(?:-r|--requirement)\b", text, re.MULTILINE):
         return [chosen]
@@ -175,20 +175,20 @@ def _only_includes(text: str, pattern: re.Pattern[str]) -> bool:
 
 
 def groups(project: dict[str, Any], files: list[str]) -> list[str]:
-    """Groups that must be named, since what the application imports stands in groups alone."""
+    """Return the dependency groups to install, if the project lists its packages only in groups."""
     declared = project.get("dependency-groups")
     main = table_in(project, "project")
     if not isinstance(declared, dict) or main.get("dependencies") or not set(files) & {"uv.lock", "pyproject.toml"}:
         return []
     if table_in(project, "tool", "uv", "workspace") or table_in(project, "tool", "poetry", "dependencies"):
-        return []  # the packages stand elsewhere
+        return []  # the packages are listed elsewhere
     return [name for name in declared if name == "dev" or not NOT_FOR_US.search(name)]
 
 
 def dependencies(tree: Tree, root: str, files: tuple[str, ...], *, only: bool = False) -> dict[str, str]:
-    """Names of the packages that the chosen files install, normalised, with their extras joined by commas.
+    """Return the normalised names of packages in the selected files, with their extras joined by commas.
 
-    `only` these files: else what pyproject.toml and Pipfile say counts, too.
+    With `only` just these files are read; otherwise pyproject.toml and Pipfile, too.
     """
     found: dict[str, str] = {}
     for name in files if only else (*files, "pyproject.toml", "Pipfile"):
@@ -207,7 +207,7 @@ def dependencies(tree: Tree, root: str, files: tuple[str, ...], *, only: bool = 
 
 
 def normal(name: str) -> str:
-    """A package's name as the indexes compare it."""
+    """Return a package's normalised name, as indexes compare it."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
@@ -233,7 +233,7 @@ def _from_text(tree: Tree, path: str, found: dict[str, str], seen: set[str]) -> 
 
 
 def _from_setup(module: ast.Module | None, found: dict[str, str]) -> None:
-    """Take the packages of a setup.py that names them one by one; what it makes up by itself isn't known."""
+    """Add the packages that a setup.py lists literally; computed lists are unknown."""
     nodes = list(ast.walk(module)) if module is not None else []
     lists = {
         target.id: node.value

@@ -1,4 +1,4 @@
-"""Bounded reading of a clone, with a record of what was read, looked for and listed."""
+"""Bounded reading of a clone, with a record of the files read and looked for and the folders listed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from devboot.clone_reader import PRESENCE, is_folder, note, read_bytes
 from devboot.paths import EARLIER_STATE
 from devboot.supervisor.explain.file_templates import template_names
 
-# Folders that hold other people's code, build results or data: never part of the application
+# Folders with third-party code, build results or data: never part of the application
 SKIPPED_FOLDERS = frozenset(
     {
         ".git", ".hg", ".svn", ".venv", "venv", "env", ".tox", ".nox", "node_modules", "bower_components",
@@ -31,10 +31,10 @@ MAX_LOCK_BYTES = 8 * 1024 * 1024
 
 
 class Tree:
-    """The files below one folder, read at most once each.
+    """The files below one folder, each read at most once.
 
-    Symbolic links are followed only where they stay below `root`. Paths in and out are relative to `root`, with `/`.
-    `read` are the files that were read, `listed` the folders that were looked through.
+    Symbolic links are followed only if they stay below `root`. Paths in and out are relative to `root`, with `/`.
+    `read` are the files that were read, `listed` the folders that were listed.
     """
 
     def __init__(self, root: Path) -> None:
@@ -54,7 +54,7 @@ class Tree:
         self._imports: dict[str, list[tuple[str, str, str]]] = {}
 
     def files(self) -> list[str]:
-        """Every file that may matter, breadth first, so that a limit cuts the deepest ones."""
+        """Return every relevant file, breadth first, so that a limit cuts off the deepest ones."""
         if self._files is None:
             self._files = self._walk()
             self._known = frozenset(self._files)
@@ -62,7 +62,7 @@ class Tree:
         return self._files
 
     def python_files(self) -> list[str]:
-        """The Python files among them."""
+        """Return the Python files."""
         if self._python is None:
             self._python = [name for name in self.files() if name.endswith(".py")]
         return self._python
@@ -95,20 +95,20 @@ class Tree:
                             folders.append(path)
                     elif entry.is_file(follow_symlinks=True):
                         names.append(path)
-                    if entry.is_symlink():  # a linked folder is looked into only where something names it
+                    if entry.is_symlink():  # a linked folder isn't listed, but files in it can be read
                         self._links.add(path)
         except OSError:
             pass
         return names, folders
 
     def in_folder(self, folder: str) -> list[str]:
-        """Names of the files that lie directly in `folder`, in order."""
+        """Return the names of the files directly in `folder`, in order."""
         prefix = "" if folder in ("", ".") else folder + "/"
         length = len(prefix)
         return [name[length:] for name in self.files() if name.startswith(prefix) and "/" not in name[length:]]
 
     def exists(self, path: str) -> bool:
-        """Whether there is such a file; an absent one is remembered as looked for."""
+        """Return True if the file exists; a missing one is recorded."""
         path = os.path.normpath(path)
         self.files()
         if path in self._known:
@@ -124,7 +124,7 @@ class Tree:
             note(os.path.join(self.root, path), PRESENCE)
 
     def template_of(self, path: str) -> str:
-        """Return the template from which a module of settings is to be made that isn't in the clone; "" for none."""
+        """Return the template for a settings module that isn't in the clone; "" if there is none."""
         folder, name = os.path.split(path)
         if not _HOLDS_SETTINGS.search(name) or self.exists(path):
             return ""
@@ -133,7 +133,7 @@ class Tree:
         return next((each for each in found if self.module(each) is not None), "")
 
     def is_folder(self, path: str) -> bool:
-        """Whether there is such a folder below the root."""
+        """Return True if there is such a folder below the root."""
         path = os.path.normpath(path)
         self.files()
         if path in self._folders:
@@ -141,18 +141,18 @@ class Tree:
         return self._is_unlisted(path) and self._inside(path) and is_folder(os.path.join(self.root, path))
 
     def has_python(self, folder: str) -> bool:
-        """Whether there are Python files in a folder or below it."""
+        """Return True if there are Python files in a folder or below it."""
         return self.is_folder(folder) and any(path.startswith(folder + "/") for path in self.python_files())
 
     def matches(self, path: str, pattern: re.Pattern[str]) -> bool:
-        """Whether a file's text has a match; looked for once."""
+        """Return True if a file's text matches; the result is cached."""
         key = (path, pattern)
         if key not in self._matches:
             self._matches[key] = bool(pattern.search(self.text(path) or ""))
         return self._matches[key]
 
     def mentions(self, path: str, words: tuple[str, ...], *, outside_functions: bool = False) -> bool:
-        """Whether a file has one of these words, on demand only in what runs when it is imported."""
+        """Return True if a file contains one of these words, optionally only in code that runs at import."""
         key = (path, words)
         if key not in self._matches:
             text = self.text(path) or ""
@@ -164,19 +164,19 @@ class Tree:
         return self._matches[key]
 
     def imports(self, path: str) -> list[tuple[str, str, str]]:
-        """Import lines at the top level of a module: origin and names of `from`, or what a plain `import` lists."""
+        """Return a module's top-level imports: origin and names of `from`, or the names of a plain `import`."""
         if path not in self._imports:
             self._imports[path] = TOP_IMPORT.findall(self.text(path) or "")
         return self._imports[path]
 
     def _is_unlisted(self, path: str) -> bool:
-        """Whether the listing can't tell: it was cut short, or doesn't go there."""
+        """Return True if the listing doesn't cover a path: it was cut short, or skips that folder."""
         if self._is_partial or not SKIPPED_FOLDERS.isdisjoint(path.split("/")):
             return True
         return any(path == link or path.startswith(link + "/") for link in self._links)
 
     def text(self, path: str) -> str | None:
-        """The text of a file; None where it is absent, unreadable, outside, binary or too big."""
+        """Return the text of a file; None if it is missing, unreadable, outside, binary or too big."""
         path = os.path.normpath(path)
         if path not in self._texts:
             self._texts[path] = self._load(path)
@@ -184,22 +184,22 @@ class Tree:
 
     def _load(self, path: str) -> str | None:
         self.files()
-        # What was listed lies inside, unless it is a link
+        # Listed files are inside, unless they are links
         if (path not in self._known or path in self._links) and not self._inside(path):
             return None
         full = os.path.join(self.root, path)
         try:
             raw = read_bytes(full, limit=MAX_LOCK_BYTES if path.endswith("lock") else MAX_BYTES)
-        except OSError:  # also of what is there and isn't read: it may be replaced
+        except OSError:  # also recorded for existing files that can't be read: they may be replaced
             self._missing.add(path)
             return None
         self.read.add(path)
-        if raw[:2] in (b"\xff\xfe", b"\xfe\xff") and not path.endswith(".py"):  # lists that PowerShell's `>` wrote
+        if raw[:2] in (b"\xff\xfe", b"\xfe\xff") and not path.endswith(".py"):  # as written by PowerShell's `>`
             return raw.decode("utf-16", "replace")
         return None if b"\0" in raw[:1024] else raw.decode("utf-8-sig", "replace")
 
     def module(self, path: str) -> ast.Module | None:
-        """The syntax tree of a Python file; None where there is none to be had."""
+        """Return the syntax tree of a Python file; None if it can't be parsed."""
         if path not in self._modules:
             text = self.text(path)
             self._modules[path] = None if text is None else parse_python(text)
@@ -213,17 +213,17 @@ class Tree:
 
 
 def parse_python(text: str) -> ast.Module | None:
-    """Parse a module; None where this Python's grammar doesn't take it."""
+    """Parse a module; None if this Python's grammar doesn't accept it."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # other people's escape sequences are none of our business
+            warnings.simplefilter("ignore")  # warnings about the clone's escape sequences
             return ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
 
 
 def without_functions(text: str) -> str:
-    """A module without the bodies of its functions, imports and decorators: roughly what runs when it is imported."""
+    """Return a module's text without function bodies, imports and decorators: roughly what runs at import."""
     kept: list[str] = []
     inside: int | None = None
     for line in text.splitlines():

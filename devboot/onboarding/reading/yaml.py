@@ -1,4 +1,4 @@
-"""YAML as compose files use it: by PyYAML's safe loader, scalars left as texts, without what only fills memory."""
+"""Parses YAML for compose files with PyYAML's safe loader; scalars stay texts, and memory is bounded."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import yaml
 
-MOST_NODES = 50_000  # that a document may have once its aliases are followed
-_MOST_TRIES = 20  # to find what stands before a line that is no YAML
+MOST_NODES = 50_000  # in a document with its aliases expanded
+_MOST_TRIES = 20  # to parse the part before a line that isn't YAML
 _MERGE = ("tag:yaml.org,2002:merge", re.compile(r"^<<$"))
 _NULL = ("tag:yaml.org,2002:null", re.compile(r"^(?:~|null|Null|NULL|)$"))
 
 
 def parse_yaml(text: str, wrong: list[int] | None = None) -> object:
-    """Return the first document as dictionaries, lists, texts and None; None where it is nested or repeated too often.
+    """Return the first document as dictionaries, lists, texts and None; None if it is too large.
 
-    `wrong` gets the line at which the text ceases to be YAML: what stands before it counts. It gets 0 where the whole
-    is too much, and None comes back.
+    `wrong` gets the line at which the text stops being YAML: the part before it is returned. It gets 0 if the
+    document nests or repeats too much; the result is None then.
     """
     import yaml
 
@@ -48,23 +48,23 @@ def parse_yaml(text: str, wrong: list[int] | None = None) -> object:
 
 
 def _line(error: yaml.MarkedYAMLError) -> int:
-    """The line of an error; where something isn't closed or finished, that where it begins."""
+    """Return the line of an error; for an unclosed or unfinished construct the line where it begins."""
     begins = re.search(r"flow|simple key|scalar", error.context or "")
     mark = (error.context_mark if begins else None) or error.problem_mark
     return mark.line if mark is not None else 0
 
 
 def _loader() -> Any:
-    """PyYAML's safe loader, in C where it has that, without types but None, and without tags of anybody's own."""
+    """Return a subclass of PyYAML's safe loader, in C if available, that knows no types but None and no tags."""
     import yaml
 
     class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-        """Leaves scalars as texts: `3.10` and `on` mean what stands there."""
+        """Keeps scalars as texts: `3.10` and `on` mean what is written."""
 
         yaml_implicit_resolvers = {"<": [_MERGE], **{first: [_NULL] for first in ("~", "n", "N", "")}}  # noqa: RUF012
 
         def construct_tagged(self, _tag: str, node: yaml.Node) -> object:
-            """Return what stands behind a tag, `!reset` say."""
+            """Return the value after a tag, such as `!reset`."""
             if isinstance(node, yaml.MappingNode):
                 return self.construct_mapping(node, deep=True)
             if isinstance(node, yaml.SequenceNode):
@@ -77,9 +77,9 @@ def _loader() -> Any:
 
 
 def _size(node: yaml.Node, known: dict[int, int]) -> int:
-    """How many nodes there are once aliases are followed: few lines can stand for billions, or contain themselves."""
+    """Return the number of nodes with aliases expanded: few lines can stand for billions, or contain themselves."""
     if id(node) not in known:
-        known[id(node)] = MOST_NODES + 1  # met again inside of itself
+        known[id(node)] = MOST_NODES + 1  # the value if the node contains itself
         inner = node.value if isinstance(node.value, list) else ()
         parts = [part for item in inner for part in (item if isinstance(item, tuple) else (item,))]
         known[id(node)] = 1 + sum(_size(part, known) for part in parts)

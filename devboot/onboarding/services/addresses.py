@@ -1,4 +1,4 @@
-"""Who connects to what: Redis and other servers, and the variables that carry the address."""
+"""Finds the addresses of Redis and of Celery's broker in settings and calls, with the variables that carry them."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ REDIS_URL = kind("redis").schemes
 class Address:
     """One address that the code uses.
 
-    `url` is set for addresses in one piece; else host and port stand apart. `reads` are the variables it comes from.
+    `url` is a complete url; otherwise host and port are separate. `reads` are the variables that it comes from.
     """
 
     label: str
@@ -46,12 +46,12 @@ class Address:
 
 
 def _is_client(name: str) -> bool:
-    """Whether a class or function of that name opens a connection to Redis."""
+    """Return True if a class or function of that name opens a connection to Redis."""
     return kind("redis").positions(name) is not None
 
 
 def parse_address(label: str, value: Value, place: Evidence | None, *, maybe: bool = False) -> Address | None:
-    """An address from a text; None for what is no address of Redis."""
+    """Parse an address of Redis; None for other texts."""
     text = value.data
     reads = value.reads
     place = value.place or place
@@ -66,12 +66,12 @@ def parse_address(label: str, value: Value, place: Evidence | None, *, maybe: bo
 
 
 def redis_addresses(run: Run, packages: Mapping[str, str]) -> list[Address]:
-    """Every address of Redis that the application uses with the run's variables."""
+    """Return every address of Redis that the application uses with the run's variables."""
     found = [*_of_settings(run), *_of_events(run)]
     if not found and "flask-redis" in packages and isinstance(run.setting("REDIS_URL"), str):
         address = parse_address("REDIS_URL", run.names["REDIS_URL"], None)
         found += [address] if address else []
-    # An address of which nothing is known and that no variable changes is no ground for anything
+    # Drop addresses of unknown value that no variable changes
     found = [a for a in found if not (HOLE in a.host and not a.reads and (a.url or a.maybe))]
     unique: dict[tuple[str, str | None, str, int | None], Address] = {}
     for address in found:
@@ -88,14 +88,14 @@ def _of_settings(run: Run) -> Iterator[Address]:
         yield from _texts(name, value)
         location = fields_of(value).get("LOCATION", NOTHING)
         if location.data in (None, "") and location.reads:
-            # Redis by name, its address only in a variable that isn't set: there is no other way
+            # A Redis backend whose address comes only from a variable without a value
             yield Address(name, "", HOLE, None, location.reads, location.place or value.place)
     yield from _of_queues(run)
     yield from _of_extensions(run)
 
 
 def broker_values(run: Run) -> Iterator[tuple[str, Value]]:
-    """Celery's broker and result backend, wherever they are set."""
+    """Yield Celery's broker and result backend, from every place where they are set."""
     namespaces = {"CELERY"}
     for event in run.found.events:
         if event.name.endswith("config_from_object"):
@@ -148,7 +148,7 @@ def _of_celery(event: Event) -> Iterator[tuple[str, Value]]:
 
 
 def _of_object(run: Run, event: Event) -> Iterator[tuple[str, Value]]:
-    """Celery's configuration as an object or a module of its own."""
+    """Yield the values of Celery's configuration in a separate object or module."""
     given, space = event.argument(0, "obj"), event.argument(2, "namespace")
     if given is not None and isinstance(given.data, str) and ":" not in given.data:
         given = run.machine.resolve(given.data)
@@ -159,7 +159,7 @@ def _of_object(run: Run, event: Event) -> Iterator[tuple[str, Value]]:
 
 
 def _backends(run: Run) -> Iterator[tuple[str, Value]]:
-    """CACHES, CHANNEL_LAYERS and others that name a class and give it options."""
+    """Yield the entries of CACHES, CHANNEL_LAYERS and other settings that name a class with options."""
     for name in ("CACHES", "CHANNEL_LAYERS", "DRAMATIQ_BROKER", "DRAMATIQ_RESULT_BACKEND", "TASKS"):
         given = run.fields(name)
         for entry in (given,) if "BROKER" in name or "RESULT" in name else map(fields_of, given.values()):
@@ -169,7 +169,7 @@ def _backends(run: Run) -> Iterator[tuple[str, Value]]:
 
 
 def _texts(label: str, value: Value, depth: int = 0) -> Iterator[Address]:
-    """Addresses in a nest of dictionaries and lists, in one piece or as host and port."""
+    """Yield addresses in nested dictionaries and lists, as urls or as host and port."""
     data = value.data
     if isinstance(data, str):
         address = parse_address(label, value, value.place)
@@ -204,7 +204,7 @@ def _in_fields(label: str, data: Mapping[Any, Value], place: Evidence | None, de
 
 
 def _of_parts(label: str, parts: Mapping[str, Value], place: Evidence | None, *, maybe: bool = False) -> Address:
-    """An address whose parts stand apart; those that nothing says are Redis's own."""
+    """Return an address from separate parts; missing parts get Redis's defaults."""
     host, port, password = (parts.get(name) for name in ("host", "port", "password"))
     name = "localhost" if host is None else host.data if isinstance(host.data, str) else HOLE
     reads = union(*(each for each in (host, port) if each is not None))
@@ -219,7 +219,7 @@ def _port(value: Value | None) -> int | None:
 
 
 def _of_queues(run: Run) -> Iterator[Address]:
-    """Queues that connect to this machine where they are told nothing."""
+    """Yield the addresses of queue libraries, which connect to this machine by default."""
     given = [
         ("RQ_QUEUES", each) for each in run.fields("RQ_QUEUES").values() if "USE_REDIS_CACHE" not in fields_of(each)
     ]
@@ -235,7 +235,7 @@ def _of_queues(run: Run) -> Iterator[Address]:
 
 
 def _of_extensions(run: Run) -> Iterator[Address]:
-    """Settings of libraries that are told by names of their own."""
+    """Yield the addresses in library-specific settings."""
     names = run.names
     caches = "redis" in str(run.setting("CACHE_TYPE")).lower()
     for name in kind("redis").settings:
@@ -251,7 +251,7 @@ def _of_extensions(run: Run) -> Iterator[Address]:
         elif value is not None:
             yield from _texts(name, value, 1)
             if value.data is None and value.reads and name in ("RQ_REDIS_URL", "CACHE_REDIS_URL"):
-                # Only a variable that isn't set has the address, and these two have no other way
+                # The address comes only from a variable without a value
                 yield Address(name, "", HOLE, None, value.reads, value.place)
 
 
@@ -260,7 +260,7 @@ def _of_events(run: Run) -> Iterator[Address]:
         if event.name.endswith(("=", "=:")) or re.search(r"(?:^|\.)Celery$", event.name):
             continue
         if run.machine.is_ours(event.name.split(".")[0]):
-            continue  # a function of the project that wasn't followed: what it calls is noted by itself
+            continue  # a function of the project: its calls are recorded separately
         yield from _of_event(event)
 
 
@@ -271,7 +271,7 @@ def _of_event(event: Event) -> Iterator[Address]:
         yield address
     if not _is_client(event.name):
         return
-    takes_host = tuple(kind("redis").positions(event.name) or ())[:1] == ("host",)  # where no address belongs
+    takes_host = tuple(kind("redis").positions(event.name) or ())[:1] == ("host",)  # its host argument is not a url
     arguments = [*event.call.args[takes_host:], *(item for word, item in event.call.keywords.items() if word != "host")]
     found = [parse_address(event.name, value, event.place, maybe=event.maybe) for value in arguments]
     yield from filter(None, found)
@@ -280,7 +280,7 @@ def _of_event(event: Event) -> Iterator[Address]:
 
 
 def _is_made_from_client(event: Event) -> bool:
-    """Whether the object gets a client or pool that is noted by itself."""
+    """Return True if the object gets a client or pool that is recorded separately."""
     if re.search(r"RedisJobStore$|RedisCache$|RedisBackend$|connection_pool", event.name):
         return True
     arguments = [*event.call.args, *event.call.keywords.values()]
@@ -289,11 +289,11 @@ def _is_made_from_client(event: Event) -> bool:
 
 
 def _of_client(opened: Connection, *, is_bare: bool) -> Iterator[Address]:
-    """A client that is told host and port, an address that isn't known, or nothing."""
+    """Yield the address of a client that gets host and port, an unknown url, or no argument."""
     name, place, url = opened.call, opened.place, opened.url
     if url is not None:
         is_unknown = isinstance(url.data, Opaque) and name.endswith(("from_url", "from_dsn"))
-        if is_unknown or (url.data is None and url.reads):  # only a variable has the address
+        if is_unknown or (url.data is None and url.reads):  # only a variable carries the address
             yield Address(name, "", HOLE, None, url.reads, place, opened.maybe)
     elif is_bare or {"host", "port"} & opened.parts.keys():
         yield _of_parts(name, opened.parts, place, maybe=opened.maybe)

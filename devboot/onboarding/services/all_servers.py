@@ -1,4 +1,4 @@
-"""Search for all servers that the application connects to, with the variables that lead it to them."""
+"""Finds all servers that the application connects to, and the variables that point it to them."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from devboot.onboarding.symbolic_eval.evaluate import Code, Run, evaluate
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The servers, in the order in which the manifest has them, and the application as it is with their variables."""
+    """The servers in the manifest's order, and the application evaluated with their variables."""
 
     found: tuple[Served, ...]
     run: Run
 
     @property
     def services(self) -> Iterator[Service]:
-        """Those that recipes run."""
+        """The servers that recipes run."""
         return (each.service for each in self.found if each.service is not None)
 
     @property
     def values(self) -> dict[str, str]:
-        """Manifest texts by variable, those of databases first."""
+        """The manifest's texts by variable, those of databases first."""
         in_order = sorted(self.found, key=lambda each: not each.databases)
         return {name: text for each in in_order for name, text in each.values.items()}
 
@@ -41,32 +41,32 @@ class Services:
 
     @property
     def places(self) -> dict[str, Evidence | None]:
-        """Where the variables are read."""
+        """The places where the variables are read."""
         return {name: place for each in self.found for name, place in each.places.items()}
 
     @property
     def databases(self) -> tuple[Database, ...]:
-        """Databases within servers."""
+        """The databases within servers."""
         return tuple(database for each in self.found for database in each.databases)
 
     @property
     def hosts(self) -> set[str]:
-        """Names of containers that lead to this machine."""
+        """Container names that have to resolve to this machine."""
         return {host for each in self.found for host in each.hosts}
 
     @property
     def notes(self) -> list[Note]:
-        """What is worth saying of them."""
+        """Notes about the servers."""
         return [note for each in self.found for note in each.notes]
 
     @property
     def known(self) -> set[str]:
-        """Every name of what is proposed or spoken of."""
+        """The names of all servers and recipes that are proposed or mentioned."""
         return {name for each in self.found for name in (each.kind.name, each.kind.recipe) if name}
 
 
 def find_services(clone: Clone, code: Code, base: Run, given: Mapping[str, str], taken: Iterable[str]) -> Services:
-    """Decide which servers the application needs with `given`, and how it is told; `taken` names other databases."""
+    """Return the servers that the application needs with `given`; `taken` has the names of other databases."""
     packages, hosts = clone.packages, containers(clone)
     redis = find_redis(code, base, given, packages, hosts)
     found = [redis] if redis is not None else []
@@ -84,5 +84,5 @@ def find_services(clone: Clone, code: Code, base: Run, given: Mapping[str, str],
 
 
 def containers(clone: Clone) -> frozenset[str]:
-    """Return the names under which containers find each other."""
+    """Return the names under which containers reach each other."""
     return frozenset(clone.compose.hosts() | usual_hosts() | {DOCKER_HOST})

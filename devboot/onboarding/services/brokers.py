@@ -1,4 +1,4 @@
-"""Finds Celery's broker where the code says none that is Redis: RabbitMQ's address, or Celery's own variable."""
+"""Finds Celery's broker if it isn't Redis in the code: RabbitMQ's address, or Celery's own variable."""
 
 from __future__ import annotations
 
@@ -19,10 +19,9 @@ _PROBE = "amqp://guest:guest@127.0.0.1:59997//"
 
 
 def find_broker(code: Code, base: Run, given: Mapping[str, str], packages: Mapping[str, str]) -> Served | None:
-    """Return RabbitMQ, if Celery's broker is an address of it on this machine, in a container, or out of a variable.
+    """Return RabbitMQ if Celery's broker is one on this machine, in a container, or from a variable; else None.
 
-    The variables are those that carry its whole address to where Celery connects; Celery's own where none of the code
-    does.
+    Its variables are those that carry the whole url to Celery; without any, Celery's own variable.
     """
     broker = _amqp(base) if uses_celery(base) and "celery" in packages else None
     if broker is None:
@@ -33,18 +32,18 @@ def find_broker(code: Code, base: Run, given: Mapping[str, str], packages: Mappi
 
 
 def lacks_broker(run: Run, packages: Mapping[str, str]) -> bool:
-    """Whether Celery is used and nothing says with which broker."""
+    """Return True if Celery is used without a configured broker."""
     has_one = any(isinstance(value.data, str) and value.data for value in _brokers(run))
     return uses_celery(run) and "celery" in packages and not has_one and not is_idle(run)
 
 
 def speaks_redis(packages: Mapping[str, str]) -> bool:
-    """Whether Redis's library is installed: without it Celery can't use Redis, whatever a variable says."""
+    """Return True if Redis's client library is installed, which Celery needs to use Redis."""
     return any("redis" in name or "redis" in extras.split(",") for name, extras in packages.items())
 
 
 def told_celery(run: Run, packages: Mapping[str, str]) -> Served:
-    """Return what Celery's own variable leads to: Redis if its client is there, else RabbitMQ, which Celery means."""
+    """Return the server for Celery's own variable: Redis if its client is installed, else the default, RabbitMQ."""
     event = next(event for event in run.found.events if USES.search(event.name))
     where = event.place
     if "redis" in packages or "redis" in packages.get("celery", "").split(","):
@@ -62,7 +61,7 @@ def _told(names: list[str], where: Evidence | None) -> Served:
 
 
 def _amqp(run: Run) -> Value | None:
-    """The broker, where the first one that is set is an address of RabbitMQ that isn't on another machine for good."""
+    """Return the broker if the first one configured is RabbitMQ and not fixed to another machine."""
     value = next(_brokers(run), None) if not is_idle(run) else None
     text = value.data if value is not None else None
     if value is None or not isinstance(text, str) or not kind("rabbitmq").schemes.match(text):
@@ -75,7 +74,7 @@ def _brokers(run: Run) -> Iterator[Value]:
 
 
 def _carries(name: str, run: Run) -> bool:
-    """Whether the variable is an address as a whole, or would be."""
+    """Return True if the variable holds a complete url of RabbitMQ, or is named like one."""
     text = text_of(name, run)
     return bool(kind("rabbitmq").schemes.match(text) if text else re.search(r"BROKER|AMQP|RABBIT", name))
 

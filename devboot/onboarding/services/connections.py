@@ -1,6 +1,6 @@
-"""Calls with which clients open a connection: the parts of the address that each of them is given.
+"""Reads the addresses that calls of client libraries get as arguments.
 
-A call counts as an address does, whether its arguments are literals or come out of variables.
+A call counts as an address, whether its arguments are literals or come from variables.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _HOST_AND_PORT = re.compile(r"^([\w.-]+|\[[\d:a-fA-F]+\]):(\d+)$")
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """A connection that a call opens: `url` is an address in one piece, `parts` what stands apart."""
+    """A connection that a call opens: `url` is a complete url, `parts` are separate arguments."""
 
     kind: Kind
     call: str
@@ -43,7 +43,7 @@ def connections(run: Run, kinds: Iterable[Kind]) -> Iterator[Connection]:
 
 
 def connection(kind: Kind, event: Event) -> Connection:
-    """Return the connection that a call opens, with what its arguments say."""
+    """Return the connection that a call opens, from its arguments."""
     found = _given(event, kind.positions(event.name) or ())
     for part in ("hosts", "host", "url"):
         value = found.pop(part, None)
@@ -54,11 +54,11 @@ def connection(kind: Kind, event: Event) -> Connection:
 
 
 def _given(event: Event, order: tuple[str, ...]) -> dict[str, Value]:
-    """The arguments of a call by their parts."""
+    """Return a call's arguments by the part that they carry."""
     words: list[tuple[str, Value]] = []
     found: dict[str, Value] = {}
     for part, value in zip(order, event.call.args, strict=False):
-        if isinstance(value.data, dict):  # a configuration in place of words
+        if isinstance(value.data, dict):  # a configuration instead of keywords
             words += [(str(key), item) for key, item in value.data.items() if isinstance(item, Value)]
         elif part:
             found[part] = value
@@ -70,7 +70,7 @@ def _given(event: Event, order: tuple[str, ...]) -> dict[str, Value]:
 
 
 def _taken_apart(kind: Kind, part: str, value: Value) -> dict[str, Value]:
-    """The parts in one value: an address, `host:port`, words as libpq has them, or the first of a list of these."""
+    """Return the parts in one value: a url, `host:port`, libpq's keywords, or the first of a list of these."""
     data = value.data
     if isinstance(data, list | tuple) and data and isinstance(data[0], Value):
         is_pair = len(data) == 2 and isinstance(data[1].data, int)
@@ -95,7 +95,7 @@ def _of_text(kind: Kind, part: str, text: str, value: Value) -> dict[str, Value]
 
 
 def _of_words(text: str, value: Value) -> dict[str, Value]:
-    """`host=localhost dbname=shop`."""
+    """Parse libpq's keywords: `host=localhost dbname=shop`."""
     found = {}
     for word, given in _PAIR.findall(text):
         part = part_of(word)
@@ -105,7 +105,7 @@ def _of_words(text: str, value: Value) -> dict[str, Value]:
 
 
 def host_and_port(connection: Connection) -> tuple[object, object]:
-    """The host and the port that a connection names; None for what it doesn't, an opaque value for what isn't known."""
+    """Return a connection's host and port; None if it has none, an opaque value if unknown."""
     if connection.url is not None:
         if not isinstance(connection.url.data, str):
             return connection.url.data, None
@@ -118,7 +118,7 @@ def host_and_port(connection: Connection) -> tuple[object, object]:
 
 
 def split(text: str) -> tuple[str, int | None]:
-    """The host and the port of an address, as far as it has them."""
+    """Return host and port of a url, "" and None if missing."""
     try:
         parts = urlsplit(text)
         host, port = parts.hostname or "", parts.port

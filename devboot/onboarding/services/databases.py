@@ -1,4 +1,4 @@
-"""SQLite files that development uses, and databases that no recipe serves yet."""
+"""Finds SQLite files used in development, and databases of servers that have no recipe yet."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from devboot.onboarding.symbolic_eval.evaluate import Run
 from devboot.onboarding.symbolic_eval.values import HOLE, Class, Value, fields_of, plain
 
 SQLITE = re.compile(r"^sqlite(?:\+\w+)?:(?://)?(.*)$")
-FILE = "db.sqlite3"  # where the code names none
+FILE = "db.sqlite3"  # if the code names no file
 MEMORY = ":memory:"
 _FILES = re.compile(r"\.(?:sqlite3?|db)$")
 _IN_MEMORY = re.compile(r"^sqlite(?:\+\w+)?:(?://(?:/?:memory:)?)?$")
@@ -29,7 +29,7 @@ OPENS = re.compile(
 
 @dataclass(slots=True)
 class Found:
-    """Databases with what can't be provided."""
+    """Databases, and notes about those that devboot can't provide."""
 
     databases: list[Database]
     notes: list[Note]
@@ -37,7 +37,7 @@ class Found:
 
 
 def find_databases(tree: Tree, app: Application, run: Run, provided: Iterable[str] = ()) -> Found:
-    """The databases that the application opens with the run's variables; `provided` are servers that need no note."""
+    """Return the databases that the application opens; `provided` has names of servers that need no note."""
     found = Found([], [], set(provided))
     if framework_of(app.framework).databases:
         _of_django(tree, app, run, found)
@@ -87,7 +87,7 @@ def _note_server(kind: Kind, where: str, evidence: Evidence | None, found: Found
 
 
 def _urls(app: Application, run: Run) -> Iterator[tuple[Value, Evidence | None, str]]:
-    """Addresses of databases with the place and the folder to which SQLite's names are relative."""
+    """Yield urls of databases with their places and the folders that SQLite's paths are relative to."""
     yield from _settings_urls(app, run)
     for event in run.found.events:
         if not OPENS.search(event.name):
@@ -104,18 +104,18 @@ def _urls(app: Application, run: Run) -> Iterator[tuple[Value, Evidence | None, 
 
 
 def connections_of_tortoise(config: Value | None) -> Iterator[tuple[str, Value]]:
-    """Yield the connections of Tortoise's configuration, each with its alias: addresses, or what stands for one."""
+    """Yield the connections in Tortoise's configuration with their aliases: urls, or tables with parts."""
     for alias, each in fields_of(fields_of(config).get("connections")).items():
         yield str(alias), each
 
 
 def server_urls(app: Application, run: Run) -> Iterator[tuple[Value, Evidence | None]]:
-    """Addresses of databases that are opened, of whatever kind, with the place."""
+    """Yield the urls of all databases that the application opens, with their places."""
     for value, place, _base in _urls(app, run):
         yield value, place
 
 
-# An absolute path as images have them, whose application lies in /app or the like
+# An absolute path in an image, with the application in /app or a similar folder
 _VOLUME = re.compile(
     r"(?P<scheme>sqlite[\w+]*:///)?/(?:(?:app|code|src|workspace|usr/src/\w+)/(?P<own>[\w./-]+)"
     r"|(?P<inner>(?:data|db|database|storage|config|var|srv|mnt|opt)(?:/[\w.-]+)*/?))$"
@@ -123,10 +123,10 @@ _VOLUME = re.compile(
 
 
 def kept_in_files(tree: Tree, app: Application, run: Run, packages: Collection[str]) -> dict[str, Variable]:
-    """Variables of databases that a file will do for.
+    """Return variables of databases that can be SQLite files.
 
-    These are those whose default is in memory, which each process would have empty and for itself, those whose default
-    is a volume of a container, and those without a default where no library for a server is installed.
+    These are variables whose default is in memory (each process would have its own, empty database), whose default
+    is a container's volume, and those without a default if no library for a server is installed.
     """
     found: dict[str, Variable] = {}
     if framework_of(app.framework).databases:
@@ -152,7 +152,7 @@ def kept_in_files(tree: Tree, app: Application, run: Run, packages: Collection[s
 
 
 def _below_clone(default: str, url: str) -> str:
-    """Return what a container has for a file of SQLite, or for its folder, as a path of the clone; "" for others."""
+    """Return a container's path of an SQLite file, or of its folder, as a path in the clone; "" for other paths."""
     match = _VOLUME.match(default)
     if match is None or not SQLITE.match(url):
         return ""
@@ -161,7 +161,7 @@ def _below_clone(default: str, url: str) -> str:
 
 
 def _kept_by_django(run: Run) -> Iterator[tuple[str, Variable]]:
-    """Yield the variables whose default keeps a database of Django's in memory."""
+    """Yield the variables whose default makes Django keep a database in memory."""
     for entry in run.fields("DATABASES").values():
         path = fields_of(entry).get("NAME")
         if path is None or path.data != MEMORY or len(path.reads) != 1:

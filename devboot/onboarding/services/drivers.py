@@ -1,4 +1,4 @@
-"""How an address of PostgreSQL begins, by the libraries that are installed to open it."""
+"""Chooses the scheme of PostgreSQL urls by the installed client libraries."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ NEWER = frozenset({"psycopg", "psycopg-binary", "asyncpg"})
 
 
 def scheme_of_postgres(packages: Collection[str], tree: Tree) -> str:
-    """What stands before `://` where the code has no address so far: `postgresql`, or with a driver."""
+    """Return the scheme for a url that the code doesn't have yet: `postgresql`, or with a driver."""
     names = frozenset(packages)
-    if TORTOISE in names:  # knows its drivers, and not `postgresql`
+    if TORTOISE in names:  # accepts only the names of its drivers, not `postgresql`
         return "asyncpg" if "asyncpg" in names else "psycopg"
     if not names & ON_SQLALCHEMY:
         return "postgresql"
     if "asyncpg" in names and _is_asynchronous(tree):
         return "postgresql+asyncpg"
     if any(name.startswith("psycopg2") for name in names):
-        # SQLAlchemy 2.1 takes psycopg for what names no driver, but only SQLAlchemy knows the longer form
+        # SQLAlchemy 2.1 uses psycopg if no driver is named, but only SQLAlchemy accepts the longer form
         return "postgresql" if names & NEWER or _opens_by_itself(tree) else "postgresql+psycopg2"
     return "postgresql+asyncpg" if "asyncpg" in names else "postgresql+psycopg"
 
 
 def needs_driver(named: str | None, packages: Collection[str]) -> bool:
-    """Whether an address has to name a driver, and an example's, whose driver is `named`, doesn't do it."""
+    """Return True if a url has to name a driver and an example, with the driver `named`, doesn't."""
     names = frozenset(packages)
     if TORTOISE in names:
         return True
@@ -41,9 +41,9 @@ def needs_driver(named: str | None, packages: Collection[str]) -> bool:
 
 
 def _is_asynchronous(tree: Tree) -> bool:
-    """Whether what was read makes engines for asyncio alone, of the address as it is."""
+    """Return True if the code creates only asyncio engines, with the url unchanged."""
     texts = [tree.text(path) or "" for path in tree.read if path.endswith(".py")]
-    # Where the code names the driver itself, it makes one address out of the other
+    # Code that contains the driver's name converts the url itself
     return (
         any(_ASYNC.search(text) for text in texts)
         and not any("+asyncpg" in text for text in texts)
@@ -52,6 +52,6 @@ def _is_asynchronous(tree: Tree) -> bool:
 
 
 def _opens_by_itself(tree: Tree) -> bool:
-    """Whether something that was read calls psycopg2."""
+    """Return True if code that was read calls psycopg2 directly."""
     paths = [path for path in tree.read if path.endswith(".py")]
     return any("psycopg2.connect" in (tree.text(path) or "") for path in paths)

@@ -1,7 +1,7 @@
-"""Finds servers by the variables that name them and by calls that connect to them: MongoDB, RabbitMQ, Kafka and more.
+"""Finds servers by variables named after them and by calls that connect to them: MongoDB, RabbitMQ, Kafka and others.
 
-Nothing is tried out here: a library that talks to such a server has to be installed, and the code has to name an
-address of this machine, of a container, or a variable for one.
+Nothing is tried out here: a client library has to be installed, and the code has to contain an address of this
+machine or a container, or a variable for one.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ def find_endpoints(
     known: Collection[str] = (),
     composed: Collection[str] = (),
 ) -> list[Served]:
-    """Those that the application uses with the run's variables, on this machine or in `containers`.
+    """Return the servers that the application uses, on this machine or in `containers`.
 
-    `known` names recipes that are proposed already, `composed` kinds of servers that compose files have.
+    `known` has the recipes that are proposed already, `composed` the kinds of servers in compose files.
     """
     kinds = [
         each
@@ -73,14 +73,14 @@ def _find(kind: Kind, run: Run, opened: list[Connection], containers: Collection
 
 
 def _is_in_container(kind: Kind, run: Run, containers: Collection[str]) -> bool:
-    """Whether a variable or a setting names a container for it."""
+    """Return True if a variable or a setting has a container's name as the server's host."""
     texts = [text_of(name, run) for name in (*run.found.reads, *run.found.needs) if kind.variables.match(name.upper())]
     texts += [str(value.data) for name in kind.settings if (value := run.names.get(name)) is not None]
     return any(host_of(text) in containers for text in texts)
 
 
 def _take_variables(found: Served, opened: Connection, run: Run) -> bool:
-    """Take what carries host, port or address to a call; returns whether the call goes to another machine."""
+    """Assign the variables that carry host, port or url to a call; return True if it goes to another machine."""
     kind = found.kind
     host, _port = host_and_port(opened)
     if isinstance(host, str) and is_elsewhere(host):
@@ -89,7 +89,7 @@ def _take_variables(found: Served, opened: Connection, run: Run) -> bool:
     given = {"url": opened.url} if opened.url is not None else opened.parts
     for part, value in given.items():
         if part == "port" and not value.reads and type(value.data) is int:
-            found.port = found.port or value.data  # which a host out of a variable doesn't change
+            found.port = found.port or value.data  # a fixed port holds also if the host comes from a variable
         name = next(iter(value.reads)) if len(value.reads) == 1 else ""
         if not name or name in found.values or part not in ("url", "host", "port"):
             continue
@@ -101,17 +101,17 @@ def _take_variables(found: Served, opened: Connection, run: Run) -> bool:
         is_whole = part == "url" or ":" in text or (part == "host" and kind.query and not ("port" in given or text))
         found.tell(name, _written(kind, name, text) if is_whole else f"${{{own}.{part}}}", place_of(name, run))
         if found.values.get(name) == f"${{{own}.host}}" and "port" not in given:
-            found.port = found.port or kind.port  # which the client takes untold
+            found.port = found.port or kind.port  # the client's default
     return False
 
 
 def _is_of(kind: Kind, text: str) -> bool:
-    """Whether an address may be one of this kind, by how it begins."""
+    """Return True if an address may be one of this kind, by its scheme."""
     return text.startswith("http") if kind.url.startswith("http") else bool(kind.schemes.match(text))
 
 
 def _fixed(found: Served, opened: list[Connection], run: Run, containers: Collection[str]) -> Served | None:
-    """What the code names without a variable is found there or nowhere."""
+    """Return the server if the code contains its address literally: it has to run at that address."""
     kind = found.kind
     for value in _literals(run):
         if isinstance(value.data, str) and kind.schemes.match(value.data) and not value.reads:
@@ -130,13 +130,13 @@ def _fixed(found: Served, opened: list[Connection], run: Run, containers: Collec
 
 
 def _setting(run: Run, name: str) -> object:
-    """What a setting holds that no variable changes."""
+    """Return the value of a setting that no variable changes."""
     value = run.names.get(name)
     return value.data if value is not None and not value.reads else None
 
 
 def _without_recipe(found: Served, run: Run, containers: Collection[str]) -> Served:
-    """The usual address for what has no value that could be meant; all else is left alone."""
+    """Keep only variables without a usable value and give them the usual address."""
     for name, text in list(found.values.items()):
         given = text_of(name, run)
         if (name in run.found.needs and not given) or (given and host_of(given) in containers):
@@ -147,12 +147,12 @@ def _without_recipe(found: Served, run: Run, containers: Collection[str]) -> Ser
 
 
 def _written(kind: Kind, name: str, text: str) -> str:
-    """How the manifest says it, in the form that is there: an address with its database, host and port, or a part."""
+    """Return the manifest's text for a variable, in the form of its current value: url, host and port, or a part."""
     own = f"services.{kind.recipe}"
     part = _PART.search(name.upper())
     if "://" in text:
         parts = urlsplit(text)
-        if kind.url.endswith("/") or not parts.path.strip("/"):  # its address ends with what stands for the default
+        if kind.url.endswith("/") or not parts.path.strip("/"):  # the recipe's url ends with the default database
             return f"${{{own}.url}}"
         query = "&".join(filter(None, (*_without_login(parts.query), kind.query)))
         return f"${{{own}.url}}{parts.path}" + (f"?{query}" if query else "")
@@ -165,12 +165,12 @@ def _written(kind: Kind, name: str, text: str) -> str:
 
 
 def _without_login(query: str) -> Iterator[str]:
-    """What an address asks for, but for how MongoDB's user logs in."""
+    """Yield the parameters of a url's query, without those about MongoDB's login."""
     yield from (each for each in query.split("&") if not each.startswith(("authSource=", "authMechanism=")))
 
 
 def _is_extended(found: Served, opened: Connection, run: Run) -> bool:
-    """Whether the code puts a database behind an address out of a variable: the login isn't looked for there."""
+    """Return True if the code appends a database to a variable's url, which then lacks the login parameters."""
     value = opened.url or opened.parts.get("host")
     if value is None or not isinstance(value.data, str) or found.kind.query.partition("=")[0] in value.data:
         return False
@@ -188,7 +188,7 @@ def _literals(run: Run) -> Iterator[Value]:
 
 
 def _led(found: Served, packages: Collection[str]) -> Served:
-    """Say which names of containers can't be led here, where the client looks them up in C."""
+    """Add warnings for container names that can't be redirected, because the client resolves them in C."""
     if not found.kind.can_be_led(packages):
         for host in sorted(found.hosts):
             found.warn_of_container(host, found.evidence)
@@ -197,7 +197,7 @@ def _led(found: Served, packages: Collection[str]) -> Served:
 
 
 def _with_notes(found: Served) -> Served:
-    """Say who gets in, where no variable takes the password that the server would want; or that nothing runs it."""
+    """Add a note if nothing runs the server, or if it has to be open because no variable takes its password."""
     kind = found.kind
     if not kind.recipe:
         number = found.port or kind.port

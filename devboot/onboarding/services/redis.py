@@ -1,7 +1,7 @@
-"""Finds by trial which variables carry Redis's address, and in which shape the code takes it.
+"""Finds by trial the variables that carry Redis's address, and the form in which the code expects it.
 
-A guess is not believed: the application is evaluated again with it, and only what then arrives where the code
-connects counts.
+Each guess is verified: the application is evaluated again with it, and only an address that then arrives where the
+code connects counts.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ GOOD = re.compile(rf"^(?:rediss?(?:\+\w+)?://)?(?:[^@/]*@)?{re.escape(PROBE_HOST
 def find_redis(
     code: Code, base: Run, given: Mapping[str, str], packages: Mapping[str, str], containers: Collection[str]
 ) -> Served | None:
-    """Decide whether Redis is needed, and how the application is told where it is; RabbitMQ where Celery means that."""
+    """Return Redis and its variables if the application needs it; RabbitMQ if Celery defaults to that; else None."""
     addresses = redis_addresses(base, packages)
     is_silent = not any(each.label == "broker" for each in addresses) and lacks_broker(base, packages)
     demanded = any(re.search(r"REDIS|VALKEY", n.name) or "RedisDsn" in n.cast for n in base.found.needs.values())
@@ -49,7 +49,7 @@ def find_redis(
 
 @dataclass(slots=True)
 class _Trial:
-    """Values for variables, tried out on an application that uses Redis at these addresses."""
+    """Trial of values for variables on an application that uses Redis at these addresses."""
 
     code: Code
     base: Run
@@ -59,11 +59,11 @@ class _Trial:
     found: Served
 
     def _with(self, probes: Mapping[str, str]) -> list[Address]:
-        """The addresses that the application uses with these variables set."""
+        """Return the addresses that the application uses with these variables set."""
         return redis_addresses(evaluate(self.code, {**self.given, **probes}), self.packages)
 
     def _reached(self, probes: Mapping[str, str]) -> set[str]:
-        """The places that connect to the probe's address in good form, with these variables set."""
+        """Return the places that connect to the probe's address in a valid form with these variables set."""
         return {
             f"{each.label} {each.place}"
             for each in self._with(probes)
@@ -71,7 +71,7 @@ class _Trial:
         }
 
     def try_shapes(self, names: list[str]) -> None:
-        """Try the forms in which these variables may be written; keep those that arrive, else go by the names alone."""
+        """Try the forms in which these variables may be written; keep the ones that arrive, else decide by name."""
         best, most = dict[str, tuple[str, str]](), 0
         wanted = len([each for each in self.addresses if each.reads])
         for attempt in ("default", "bare", "number", "host", "pair") if names else ():
@@ -93,10 +93,10 @@ class _Trial:
         self.found.tell(name, text, place_of(name, self.base), probe)
 
     def _keep(self, tried: Mapping[str, tuple[str, str]]) -> None:
-        """Of variables that work together, keep those that are needed: a general one makes special ones superfluous."""
+        """Keep only the needed ones of variables that work together: a general one makes special ones superfluous."""
         chosen = {name: probe for name, (probe, _) in tried.items()}
         goal = self._reached(chosen)
-        # What arrives where it can't be followed is carried by the likeliest of its variables
+        # If evaluation can't follow an address, assume that the most likely of its variables carries it
         unseen = [
             each.reads & tried.keys() for each in self.addresses if HOLE in each.host and each.reads & tried.keys()
         ]
@@ -110,7 +110,7 @@ class _Trial:
             self.found.tell(name, tried[name][1], place_of(name, self.base), probe)
 
     def add_siblings(self) -> None:
-        """Set other variables whose defaults are an address of Redis: code that isn't followed uses them."""
+        """Set other variables whose defaults are an address of Redis: code that isn't followed may use them."""
         known = frozenset().union(*(each.reads for each in self.addresses)) | set(self.found.values)
         for name, read in self.base.found.reads.items():
             default = read.default
@@ -129,7 +129,7 @@ class _Trial:
                 self._tell(name)
 
     def pin(self, containers: Collection[str]) -> None:
-        """Take over addresses that no variable reaches: Celery has own variables, else host and port are the code's."""
+        """Take over addresses that no variable reaches: set Celery's own variables, or use the code's host and port."""
         for address in self._with(self.found.probes):
             variable = OWN_VARIABLES.get(address.label)
             if (address.url and GOOD.match(address.url)) or _is_at_probe(address):
@@ -143,9 +143,9 @@ class _Trial:
                 self.found.warn_of_container(address.host, address.place)
 
     def tell_password(self) -> None:
-        """Give the password to variables that ask for it; where it doesn't reach a place that connects, do without."""
+        """Set password variables; if a connection doesn't get the password, open Redis to everybody."""
         asking = sorted(n for n in {*self.base.found.reads, *self.base.found.needs} if is_called("redis_password", n))
-        for address in self._with(self.found.probes):  # put together of parts: Celery prefers the whole
+        for address in self._with(self.found.probes):  # composed of parts: Celery prefers the complete url
             variable = OWN_VARIABLES.get(address.label)
             if (
                 variable
@@ -162,13 +162,13 @@ class _Trial:
         self.found.open_access(self.found.evidence)
 
     def _wire_celery(self, variable: str, address: Address) -> None:
-        """Set what Celery reads from the environment before its configuration."""
+        """Set the variable that Celery reads from the environment before its configuration."""
         path = urlsplit(address.url or "").path
         suffix = path if re.match(r"^/\d+$", path) else "/0"
         self.found.tell(variable, "${services.redis.url}" + suffix, address.place, written("url", "/0")[0])
 
     def _all_know(self, names: list[str]) -> bool:
-        """Whether each place that connects has the password with these variables, as far as that can be followed."""
+        """Return True if every connection gets the password with these variables, as far as it can be followed."""
         here, told = LOOPBACK | {PROBE_HOST} | self.found.hosts, self.found.values
         addresses = self._with({**self.found.probes, **dict.fromkeys(names, PROBE_PASSWORD)})
         local = [each for each in addresses if each.host in here and OWN_VARIABLES.get(each.label, "") not in told]
@@ -180,7 +180,7 @@ def _candidates(run: Run, addresses: list[Address], silent: Iterable[tuple[str, 
     sources = [each.reads for each in addresses]
     sources += [value.reads for label, value in silent if label == "broker"]
     reads = set[str]().union(*sources)
-    alone = set[str]().union(*(each for each in sources if len(each) == 1))  # whatever they are called
+    alone = set[str]().union(*(each for each in sources if len(each) == 1))  # whatever their names are
     if not reads and not addresses:
         reads = {name for name in run.found.reads if is_called("redis", name)}
     for name in run.found.needs:
@@ -191,7 +191,7 @@ def _candidates(run: Run, addresses: list[Address], silent: Iterable[tuple[str, 
 
 
 def _shape(name: str, run: Run) -> str:
-    """How a variable's default, or else its name, says that it is written."""
+    """Return the form of a variable (url, pair, host or port) by its default, else by its name."""
     text = text_of(name, run)
     forms = (("port", r"\d+$"), ("url", r".*://"), ("pair", r"[\w.-]+:\d+$"))
     names = (("port", r"PORT$"), ("host", r"(?:HOST(?:NAME)?|SERVER|ADDRESS|ENDPOINT)$"))
@@ -201,7 +201,7 @@ def _shape(name: str, run: Run) -> str:
 
 
 def _suffix(name: str, run: Run) -> str | None:
-    """The database's number in a variable's default; None where there is no default."""
+    """Return the database number in a variable's default; None if there is no default."""
     text = text_of(name, run)
     if "://" not in text:
         return None
@@ -213,7 +213,7 @@ def _suffix(name: str, run: Run) -> str | None:
 
 
 def written(shape: str, suffix: str) -> tuple[str, str]:
-    """A value as it is tried, and as it stands in the manifest."""
+    """Return a value as it is tried, and as it is written in the manifest."""
     return {
         "url": (f"redis://:{PROBE_PASSWORD}@{PROBE_HOST}:{PROBE_PORT}{suffix}", "${services.redis.url}" + suffix),
         "pair": (f"{PROBE_HOST}:{PROBE_PORT}", "${services.redis.host}:${services.redis.port}"),
@@ -223,7 +223,7 @@ def written(shape: str, suffix: str) -> tuple[str, str]:
 
 
 def _attempt(name: str, attempt: str, run: Run) -> tuple[str, str]:
-    """The form of a variable, and what stands behind an address, in one attempt."""
+    """Return the form of a variable, and the suffix of an address, in one attempt."""
     shape, known = _shape(name, run), _suffix(name, run)
     if attempt in ("pair", "host") and shape in ("url", "host"):
         return attempt, ""
@@ -233,7 +233,7 @@ def _attempt(name: str, attempt: str, run: Run) -> tuple[str, str]:
 
 
 def _is_told_host(address: Address, probes: Mapping[str, str]) -> bool:
-    """Whether variables carry the host, and nothing but the code says the port."""
+    """Return True if variables carry only the host, while the code fixes the port."""
     is_told = address.host == PROBE_HOST and not address.reads.isdisjoint(probes)
     return is_told and not any("PORT" in name.upper() for name in address.reads)
 
@@ -243,6 +243,9 @@ def _is_at_probe(address: Address) -> bool:
 
 
 def _generality(name: str, run: Run) -> tuple[int, int, str]:
-    """Smaller: dropped first. What is set already (by a committed file) and names Redis itself stays longest."""
+    """Return a sort key; variables with smaller keys are dropped first.
+
+    Variables that are set already (by a committed file) and that name Redis itself are kept longest.
+    """
     set_already = name in run.machine.environ
     return (int(set_already), int(bool(re.match(r"^(?:\w+_)?REDIS_(?:URL|DSN|URI|HOST|PORT)$", name))), name)

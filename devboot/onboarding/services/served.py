@@ -13,10 +13,11 @@ from devboot.onboarding.symbolic_eval.evaluate import Run
 
 @dataclass(slots=True)
 class Served:
-    """A kind of server that the application needs, and how it is told where that is.
+    """A kind of server that the application needs, and how the application finds it.
 
-    `values` are manifest texts by variable, `probes` the same as they were tried. `port` is set where the code fixes
-    it, `hosts` are names of containers that it connects to, `is_open` where it connects without a password.
+    `values` are the manifest's texts by variable, `probes` the values with which they were tried. `port` is set if
+    the code fixes it, `hosts` are container names that it connects to, `is_open` means that it connects without a
+    password.
     """
 
     kind: Kind
@@ -32,24 +33,24 @@ class Served:
 
     @property
     def service(self) -> Service | None:
-        """What is proposed; None where no recipe runs it."""
+        """The proposed service; None if no recipe runs it."""
         if not self.kind.recipe:
             return None
         return Service(self.kind.recipe, self.kind.recipe, self.port, self.evidence, self.is_open)
 
     def tell(self, name: str, value: str, place: Evidence | None, probe: str = "") -> None:
-        """Set a variable; `probe` is the value with which that was tried."""
+        """Set a variable; `probe` is the value with which it was tried."""
         self.values[name], self.places[name] = value, place
         if probe:
             self.probes[name] = probe
 
     def forget(self, name: str) -> None:
-        """Leave a variable as it is."""
+        """Remove a variable, so that it keeps its value."""
         for each in (self.values, self.probes, self.places):
             each.pop(name, None)
 
     def pin(self, host: str, port: int | None, place: Evidence | None, containers: Collection[str]) -> bool:
-        """Take over an address that only the code names; returns whether that is here, or in a container."""
+        """Take over an address that is fixed in the code; return True if it is on this machine or in a container."""
         if host not in LOOPBACK:
             if host not in containers:
                 return False
@@ -59,20 +60,20 @@ class Served:
         return True
 
     def warn_of_container(self, host: str, place: Evidence | None) -> None:
-        """Say that nothing can lead a name of a container here."""
+        """Add a warning that a container's name can't be made to resolve to this machine."""
         text = f"{self.kind.recipe or self.kind.name}: {CONTAINER.format(host)}: let it come out of a variable"
         self.notes.append(Note(text, place, warns=True))
 
     def open_access(self, place: Evidence | None) -> None:
-        """Let in everybody, and say so."""
+        """Open the server to everybody, with a warning."""
         self.is_open = True
         self.notes.append(Note(f"{self.kind.recipe}: {OPEN_ACCESS}", place, warns=True))
 
 
 def text_of(name: str, run: Run) -> str:
-    """Return what a variable holds: a committed value, else the code's default, else an example's.
+    """Return a variable's value: a committed one, else the code's default, else an example's.
 
-    A default that only stands where an address belongs (`default_url`) counts less than an example's address.
+    An example's url takes precedence over a default that is only a placeholder (`default_url`).
     """
     own, example = own_text_of(name, run), str(run.machine.guesses.get(name) or "")
     holds_place = "://" in example and "://" not in own and name not in run.machine.environ
@@ -80,7 +81,7 @@ def text_of(name: str, run: Run) -> str:
 
 
 def own_text_of(name: str, run: Run) -> str:
-    """Return what a variable holds by a committed file or the code's default: what an example says isn't read."""
+    """Return a variable's value in a committed file or its default in the code; examples don't count."""
     read = run.found.reads.get(name)
     default = read.default.data if read is not None and read.default is not None else None
     return str(run.machine.environ.get(name) or default or "")
@@ -93,7 +94,7 @@ def place_of(name: str, run: Run) -> Evidence | None:
 
 
 def host_of(text: str) -> str:
-    """Return the host of an address, or of `host:port`; empty for none."""
+    """Return the host of a url or of `host:port`; "" if there is none."""
     try:
         return urlsplit(text if "://" in text else f"//{text}").hostname or ""
     except ValueError:
@@ -101,6 +102,6 @@ def host_of(text: str) -> str:
 
 
 def is_elsewhere(text: str) -> bool:
-    """Whether an address is on a machine that no container has the name of."""
+    """Return True if an address is on another machine that isn't a container."""
     host = host_of(text)
     return text.startswith("mongodb+srv:") or ("." in host and host not in LOOPBACK and host != DOCKER_HOST)

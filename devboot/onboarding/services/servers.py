@@ -1,7 +1,7 @@
-"""Finds by trial how the application is told where its database server is, and what database and user it wants there.
+"""Finds by trial the variables with the database server's address, and the database and user that the code expects.
 
-As with Redis, a guess is not believed: the application is evaluated again with it, and only what then arrives where
-the code connects counts.
+As with Redis each guess is verified: the application is evaluated again with it, and only an address that then
+arrives where the code connects counts.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from devboot.onboarding.services.tls import CLIENTS, demands, on_socket
 from devboot.onboarding.symbolic_eval.evaluate import Code, Run, evaluate
 from devboot.onboarding.symbolic_eval.values import HOLE, Value, fields_of
 
-HOST_ADDRESS = "PGHOSTADDR"  # where libpq connects to, whatever the host is called
+HOST_ADDRESS = "PGHOSTADDR"  # libpq connects to it, whatever the host's name is
 PROBE = {"host": "127.0.0.1", "port": "59998", "user": "probe_user", "password": "probe_password", "name": "probe_name"}
 URL = re.compile(
     r"^([a-z]+)(\+\w+)?://(?=.)(?:([^:@/]*)(?::([^@/]*))?@)?([^:/?@]*)(?::([^/?@]*))?(?:/([^?]*))?", re.IGNORECASE
@@ -32,10 +32,10 @@ URL = re.compile(
 PLAIN = re.compile(r"[^\s'\"\\$`\N{HORIZONTAL ELLIPSIS}]+")
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 FOR_TESTS = re.compile(r"(?:^|[_-])test|test(?:s|ing)?(?:[_-]?db)?$", re.IGNORECASE)
-_WORD = re.compile(r"\w+")  # as a default it only stands where an address belongs
+_WORD = re.compile(r"\w+")  # as a default a single word is only a placeholder for a url
 IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 
-# Variables that ask for an address, and for parts of one, by their names
+# Names of variables for a url, and for its parts
 ASKS = re.compile(r"^(?:\w+_)?(?:DATABASE|DB|POSTGRES(?:QL)?|PG|SQLALCHEMY_DATABASE)_(?:URL|URI|DSN)$")
 ROLES = (
     ("url", re.compile(r"(?:URL|URI|DSN)$")),
@@ -45,12 +45,12 @@ ROLES = (
     ("user", re.compile(r"USER(?:NAME)?$|ROLE$")),
     ("name", re.compile(r"(?:DB|NAME|DATABASE)$")),
 )
-KINDS = tuple(each for each in known_servers().values() if each.composed)  # in which databases are made
+KINDS = tuple(each for each in known_servers().values() if each.composed)  # servers in which devboot creates databases
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A database of a server, as the code names it; texts may have holes. `reads` are the variables by their part."""
+    """A database on a server, as the code names it; texts may have holes. `reads` has the variables of each part."""
 
     kind: Kind
     alias: str
@@ -58,29 +58,29 @@ class Server:
     reads: Mapping[str, frozenset[str]]
     place: Evidence | None
     scheme: str = ""
-    is_whole: bool = False  # whether a call is given the address in one piece, which isn't known
+    is_whole: bool = False  # True if a call gets a complete url of unknown value
 
     @property
     def variables(self) -> frozenset[str]:
-        """Every variable that has a part in it."""
+        """All variables that carry a part of it."""
         return frozenset().union(*self.reads.values())
 
     @property
     def is_elsewhere(self) -> bool:
-        """Whether it is on another machine for good: its name is in the code, and no container has such a name."""
+        """True if it is fixed to another machine: its name is in the code and isn't a container's."""
         host = self.parts["host"]
         return "." in host and not self.variables and host not in LOOPBACK
 
     @property
     def is_reached(self) -> bool:
-        """Whether it is where the probe says."""
+        """True if its host and port are the probe's."""
         return (self.parts["host"], self.parts["port"]) == (PROBE["host"], PROBE["port"])
 
 
 def find_servers(
     code: Code, base: Run, given: Mapping[str, str], packages: Mapping[str, str], compose: Compose, taken: Iterable[str]
 ) -> list[Served]:
-    """Decide which servers the application needs with `given`, and how it is told; `taken` names other databases."""
+    """Return the servers that the application needs with `given`; `taken` has the names of other databases."""
     names, given = set(taken), dict(given)
     has_another = bool(names) and not any(_named(base, code.app))
     hints = {} if has_another else _given_elsewhere(base, compose.variables())
@@ -96,14 +96,14 @@ def find_servers(
     return found
 
 
-# -- what the code connects to ---------------------------------------------------------------------------------------
+# -- the servers that the code connects to -----------------------------------------------------------------------------
 
 
 def _servers(run: Run, app: Application, packages: Mapping[str, str], elsewhere: Mapping[str, str]) -> Iterator[Server]:
     known = [_with_client(server, packages) for server in _named(run, app)]
     told = _variables(known)
     asked = [each for each in _asked_for(run, app, packages) if not each.variables & told]
-    # An address that is asked for beside another is that of the same database, where nothing says what it is
+    # A variable for a url without further information is assumed to be for the database that is already known
     known += [each if each.scheme or not known else replace(each, parts=known[0].parts) for each in asked]
     yield from known
     for name in sorted(elsewhere.keys() - _variables(known)):
@@ -113,7 +113,7 @@ def _servers(run: Run, app: Application, packages: Mapping[str, str], elsewhere:
 
 
 def _with_client(server: Server, packages: Mapping[str, str]) -> Server:
-    """Of another kind, where an example names one that no installed library can talk to."""
+    """Return the server with another kind if no installed library supports the kind in an example."""
     if not server.reads.get("url") or server.kind.is_spoken(packages):
         return server
     kind = next((kind for kind in KINDS if kind.is_spoken(packages)), server.kind)
@@ -137,7 +137,7 @@ def _named(run: Run, app: Application) -> Iterator[Server]:
 
 
 def _of_tortoise(config: Value | None, place: Evidence | None) -> Iterator[Server]:
-    """The servers of connections whose engine and credentials stand apart."""
+    """Yield the servers of connections with separate engine and credentials."""
     for alias, entry in connections_of_tortoise(config):
         data = fields_of(entry)
         engine, given = data.get("engine", Value("")).data, data.get("credentials", Value("")).data
@@ -167,7 +167,7 @@ def _of_django(alias: str, data: Mapping[object, Value], entry: Value) -> Iterat
 
 
 def _of_call(opened: Connection) -> Server:
-    """Of a call of a client: an address in one piece, or host, port and the others apart."""
+    """Return the server of a client's call: from a complete url, or from host, port and the other parts."""
     place = opened.place
     reads = {part: value.reads for part, value in opened.parts.items()}
     if opened.url is not None:
@@ -196,7 +196,7 @@ def _of_url(value: Value, place: Evidence | None) -> Server | None:
 
 
 def _asked_for(run: Run, app: Application, packages: Mapping[str, str]) -> Iterator[Server]:
-    """Variables without which nothing starts, and that hold or are called as an address of a server."""
+    """Yield servers for variables that the application can't start without and that hold or are named like urls."""
     unset = run.names.get("DATABASES") or run.names.get("SQLALCHEMY_DATABASE_URI")
     unset = fields_of(unset).get("default", unset)
     asking = dict.fromkeys(run.found.needs)
@@ -222,7 +222,7 @@ def _asked_for(run: Run, app: Application, packages: Mapping[str, str]) -> Itera
 
 
 def _given_elsewhere(run: Run, hints: Mapping[str, str]) -> dict[str, str]:
-    """Such variables that the code has no value of its own for, with what an example or `hints` give them."""
+    """Return such variables without a default in the code, with their values in an example or `hints`."""
     found: dict[str, str] = {}
     for name, read in run.found.reads.items():
         text = run.machine.environ.get(name) or run.machine.guesses.get(name) or hints.get(name) or ""
@@ -233,12 +233,12 @@ def _given_elsewhere(run: Run, hints: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
-# -- what it is told -------------------------------------------------------------------------------------------------
+# -- the variables -----------------------------------------------------------------------------------------------------
 
 
 @dataclass(slots=True)
 class _Trial:
-    """One kind of server: values for variables, tried out."""
+    """Trial of values for variables, for one kind of server."""
 
     code: Code
     base: Run
@@ -249,10 +249,10 @@ class _Trial:
     found: Served
 
     def wire(self, servers: list[Server]) -> None:
-        """Propose the service's databases, and the variables that lead there."""
+        """Propose the service's databases, and the variables that lead to them."""
         for server in servers:
             if server.parts["name"] != servers[0].parts["name"] and FOR_TESTS.search(server.parts["name"]):
-                continue  # what only tests open, they make themselves
+                continue  # tests create their own database
             database = self._database(server)
             for variable in sorted(server.variables):
                 self._tell(variable, server, database)
@@ -265,10 +265,10 @@ class _Trial:
         return {f"{each.alias} {each.place}" for each in servers if each.kind is self.found.kind and each.is_reached}
 
     def _thin_out(self) -> None:
-        """Drop what changes nothing: an address in one piece first, where its parts are enough.
+        """Drop variables that change nothing: complete urls first if their parts suffice.
 
-        One that the recipe sets by itself stays: it is there in any case, and perhaps not in the form that is needed.
-        So does one that nothing opens as far as was followed.
+        The recipe's own variable stays: it is always set, maybe in a form that the code doesn't accept. Variables
+        that no followed connection uses stay as well.
         """
         found, goal = self.found, self._reached(self.found.probes)
         names = found.probes.keys() & _variables(_named(self.base, self.code.app)) - {found.kind.exports}
@@ -294,7 +294,7 @@ class _Trial:
         return known[-1]
 
     def _meant(self, part: str, server: Server) -> str:
-        """A part of the address, unless it is only the text with which a template holds its place."""
+        """Return a part of the address; "" if it is only a template's placeholder."""
         text = server.parts[part]
         reads = server.reads.get(part) or server.reads.get("url") or frozenset()
         is_example = reads and not any(own_text_of(name, self.base) for name in reads)
@@ -310,20 +310,20 @@ class _Trial:
         self.found.tell(name, text, place_of(name, self.base) or server.place, probe)
 
     def _role(self, name: str, server: Server) -> str | None:
-        """Which part the variable carries: by what it is now, where it alone makes a part, or by its name."""
+        """Return the part that the variable carries: by its current value, by being the only source, or by its name."""
         if URL.match(text_of(name, self.base)) or (server.is_whole and server.reads["url"] == {name}):
             return "url"
         parts = [part for part, reads in server.reads.items() if reads == {name} and part != "url"]
         if len(parts) == 1:
             return parts[0]
         role = next((role for role, pattern in ROLES if pattern.search(name.upper())), None)
-        # else a piece of an address, or how one begins
+        # otherwise it is a fragment of a url, such as its scheme
         return (
             None if role == "url" and text_of(name, self.base) else "url" if role is None and len(parts) > 1 else role
         )
 
     def _written(self, role: str, name: str, server: Server, database: Database) -> tuple[str, str]:
-        """A value as it is tried, and as it stands in the manifest."""
+        """Return a value as it is tried, and as it is written in the manifest."""
         own = f"databases.{database.name}"
         if role == "password":
             return PROBE["password"], f"${{{own}.password}}"
@@ -336,11 +336,11 @@ class _Trial:
         return probe, f"{scheme}://${{{own}.user}}:${{{own}.password}}@${{{own}.host}}:${{{own}.port}}/${{{own}.name}}"
 
     def _scheme(self, name: str, server: Server) -> str:
-        """What stands before `://`: as it is now, else what the installed libraries take."""
+        """Return the url's scheme: the current one, else one that the installed libraries accept."""
         match = URL.match(text_of(name, self.base))
         if match is not None and server.kind.schemes.match(match[0]) and not needs_driver(match[2], self.packages):
             return match[1] + (match[2] or "")
-        is_plain = bool(framework_of(self.code.app.framework).databases)  # its setting names the driver apart
+        is_plain = bool(framework_of(self.code.app.framework).databases)  # Django's setting names the driver separately
         if server.kind.recipe != "postgres":
             return "mysql" if is_plain else server.scheme or "mysql+pymysql"
         if is_plain:
@@ -348,7 +348,7 @@ class _Trial:
         return scheme_of_postgres(self.packages, self.code.tree)
 
     def _check(self) -> None:
-        """What the variables don't reach: the port that the code names, or a name that only containers have."""
+        """Handle what the variables don't reach: a port fixed in the code, or a container's name."""
         kind = self.found.kind
         for server in _named(self._wired(), self.code.app):
             if server.kind is kind and not server.is_elsewhere:
@@ -364,12 +364,12 @@ class _Trial:
                 self.found.port = int(port or kind.port)
 
     def _wired(self) -> Run:
-        """Follow the application with its variables, and with the one that the recipe sets by itself."""
+        """Evaluate the application with its variables and the recipe's own variable."""
         exported = {self.found.kind.exports: _probe_url("postgresql")} if self.found.kind.exports else {}
         return evaluate(self.code, {**exported, **self.given, **self.found.probes})
 
     def _do_without_tls(self) -> None:
-        """Lead connections for which the code demands TLS to the server's socket, where clients ask for none."""
+        """Point connections that require TLS to the server's socket, where clients don't use TLS."""
         found, run = self.found, self._wired()
         places = list(demands(run, self.code.app, found.kind)) if found.kind.libpq else []
         if not places or not found.databases or CLIENTS.isdisjoint(self.packages):
@@ -391,7 +391,7 @@ class _Trial:
                 found.notes.append(Note(text, server.place, warns=True))
 
     def _leads_here(self, server: Server) -> bool:
-        """Let a container's name lead to this machine, where the client can be told."""
+        """Make a container's name resolve to this machine, if the client allows it; return whether it does."""
         kind, host = self.found.kind, server.parts["host"]
         known = self.compose.hosts() | usual_hosts() | {DOCKER_HOST}
         if host not in known or not kind.can_be_led(self.packages):
@@ -402,7 +402,7 @@ class _Trial:
         return True
 
     def _check_password(self, server: Server) -> None:
-        """Give the database the password that the code has, and let in everybody where it has none."""
+        """Give the database the password in the code, or open it to everybody if the code has none."""
         kind, password = self.found.kind, server.parts["password"]
         if password == PROBE["password"] or HOLE in password:
             return
@@ -426,10 +426,10 @@ def _probe_url(scheme: str) -> str:
 
 
 def _leads(probe: str) -> bool:
-    """Whether a value says where the server is, not who asks for what there."""
+    """Return True if a value contains the server's host or port."""
     return "://" in probe or probe in (PROBE["host"], PROBE["port"])
 
 
 def _identifier(*candidates: str | None) -> str:
-    """The first that is a plain name; the last one is taken as it is."""
+    """Return the first candidate that is a plain name; the last one is returned unchecked."""
     return next((text for text in candidates[:-1] if text and IDENTIFIER.fullmatch(text)), candidates[-1] or "")

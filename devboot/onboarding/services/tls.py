@@ -1,4 +1,4 @@
-"""Connections for which the code demands TLS. A local server has none, and clients ask for none on its socket."""
+"""Handles connections for which the code requires TLS: local servers have none, but clients skip it on a socket."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from devboot.onboarding.services.databases import OPENS, server_urls
 from devboot.onboarding.symbolic_eval.evaluate import Run
 from devboot.onboarding.symbolic_eval.values import NOTHING, Opaque, Value, fields_of
 
-# They take PGHOST where an address has no host, and a folder for one
+# Clients that use PGHOST if an address has no host, and accept a folder as host
 CLIENTS = frozenset({"psycopg", "psycopg-binary", "psycopg2", "psycopg2-binary", "asyncpg", "aiopg"})
 _DEMANDING = re.compile(r"require|verify-\w+|true", re.IGNORECASE)
 _IN_ADDRESS = re.compile(rf"\b(?:sslmode|ssl)=(?:{_DEMANDING.pattern})\b", re.IGNORECASE)
@@ -24,7 +24,7 @@ _AUTHORITY = re.compile(r"@\$\{databases\.[^.}]+\.host\}:\$\{databases\.[^.}]+\.
 
 
 def demands(run: Run, app: Application, kind: Kind) -> Iterator[Evidence | None]:
-    """Yield the places where connections to servers of a kind demand TLS."""
+    """Yield the places where connections to servers of a kind require TLS."""
     if framework_of(app.framework).databases:
         for entry in run.fields("DATABASES").values():
             data = fields_of(entry)
@@ -44,9 +44,9 @@ def demands(run: Run, app: Application, kind: Kind) -> Iterator[Evidence | None]
 
 
 def on_socket(text: str, *, in_address: bool = False) -> str:
-    """Return a variable's text in a manifest for the server's socket; `in_address`: the code puts it into an address.
+    """Return a variable's manifest text for the server's socket; `in_address` if the code puts it into a url.
 
-    An address without a host leads where PGHOST says: a path in it would have to be written in three ways.
+    A url without a host goes where PGHOST points: a socket path in a url would need three different spellings.
     """
     if match := _HOST.match(text):
         return "" if in_address else f"${{{match[1]}.socket}}"
@@ -57,7 +57,7 @@ def on_socket(text: str, *, in_address: bool = False) -> str:
 
 
 def _in_words(given: Mapping[Any, Value]) -> bool:
-    """Whether words of a call, or options, demand it."""
+    """Return True if keyword arguments or options require TLS."""
     words = {**given, **fields_of(given.get("connect_args"))}
     return any(word in words and _is_demand(words[word]) for word in ("sslmode", "ssl"))
 

@@ -1,4 +1,4 @@
-"""Removal of services that this machine can't install: their usual addresses stay in variables, with a warning."""
+"""Removes services that this machine can't install: their variables get the usual addresses, with a warning."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from devboot.recipes.folders import version_key
 
 
 def without_channels(proposal: Proposal) -> Proposal:
-    """Return the proposal for a machine that can't ask a conda channel."""
+    """Return the proposal for a machine without access to conda channels."""
     for each in kinds_of_channels():
         text = (
             "the code connects to it, and only conda-forge has it: devboot[conda] brings it, "
@@ -26,15 +26,15 @@ def without_channels(proposal: Proposal) -> Proposal:
 
 
 def without_rabbitmq(proposal: Proposal) -> Proposal:
-    """Return the proposal for a machine whose distribution isn't Debian's kin."""
+    """Return the proposal for a machine that doesn't run a Debian-based distribution."""
     text = "the code connects to it, and it can't be had here: only Debian and Ubuntu have it"
     return _without(proposal, kind("rabbitmq"), text)
 
 
 def with_versions_of(proposal: Proposal, platform: str, *, has_debian: bool, has_npm: bool) -> Proposal:
-    """Return the proposal for a machine of that platform: where a version can't be had on it, the nearest is taken.
+    """Return the proposal for this platform: an unavailable version is replaced by the nearest available one.
 
-    `has_debian` says that packages of releases of Debian can be had, `has_npm` that something names an npm registry.
+    `has_debian` means that packages of Debian releases are available, `has_npm` that an npm registry is configured.
     """
     services, notes = [], []
     for service in proposal.services:
@@ -57,9 +57,9 @@ def with_versions_of(proposal: Proposal, platform: str, *, has_debian: bool, has
 
 
 def known_versions(recipe: str, platform: str = "", *, has_debian: bool = True, has_npm: bool = True) -> list[str]:
-    """Return the versions that a recipe has on a platform, on any if none is named; the newest first.
+    """Return the versions of a recipe on a platform ("" for any), the newest first.
 
-    Those of releases of Debian, and those of npm, count where `has_debian` and `has_npm` say that they can be had.
+    Versions from Debian releases and from npm are included only with `has_debian` and `has_npm`.
     """
     known = RecipeFolders([bundled_folder()]).get(recipe)
     found = []
@@ -75,13 +75,13 @@ def known_versions(recipe: str, platform: str = "", *, has_debian: bool = True, 
 
 
 def own_version(recipe: str) -> str:
-    """Return the version that a recipe takes untold; empty where that is the distribution's or the channel's."""
+    """Return the default version of a recipe; "" if the distribution or the channel decides it."""
     releases = RecipeFolders([bundled_folder()]).get(recipe).releases
     return releases[0].version if releases else ""
 
 
 def nearest_version(known: Sequence[str], wanted: str) -> str:
-    """Return the version whose major is the nearest, the newer of two."""
+    """Return the version with the nearest major version, the newer of two."""
     return min(known, key=lambda each: abs(int(each.partition(".")[0]) - int(wanted.partition(".")[0])))
 
 
@@ -99,12 +99,12 @@ def _without(proposal: Proposal, gone: Kind, text: str) -> Proposal:
 
 
 def kind_of(recipe: str) -> Kind:
-    """Return the kind that a recipe is of."""
+    """Return the kind of server that a recipe runs."""
     return next(each for each in known_servers().values() if each.recipe == recipe)
 
 
 def usual(kind: Kind, text: str) -> str:
-    """Return what stands in a variable where the server isn't devboot's: usual addresses in place of the service's."""
+    """Return a variable's text for a server that devboot doesn't run: usual addresses instead of the service's."""
     parts = urlsplit(kind.url if "://" in kind.url else f"//{kind.url}")
     words = {
         "url": kind.url,

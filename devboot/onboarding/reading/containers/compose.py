@@ -1,4 +1,4 @@
-"""What compose files say of services, commands and hosts."""
+"""Reads the containers of compose files: their commands, variables, ports and hosts."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _OPTION = re.compile(r"\$\{(\w+)(?::?-([^}]*))?\}|\$(\w+)")
 
 @dataclass(frozen=True, slots=True)
 class Compose:
-    """All containers that the compose files of a folder and of the clone's root name."""
+    """All containers in the compose files of a folder and of the clone's root."""
 
     containers: tuple[Container, ...] = ()
     paths: tuple[str, ...] = field(default=())
@@ -29,7 +29,7 @@ class Compose:
     unread: tuple[Unread, ...] = ()
 
     def hosts(self) -> set[str]:
-        """Names under which containers find each other."""
+        """Return the names under which containers reach each other."""
         found = {name for container in self.containers for name in container.hosts}
         for container in self.containers:
             for each in (*texts(container.values.get("links")), *texts(container.values.get("external_links"))):
@@ -37,11 +37,11 @@ class Compose:
         return found
 
     def of(self, recipe: str) -> Container | None:
-        """The first container that a recipe would stand for."""
+        """Return the first container that runs the server of a recipe."""
         return next((c for c in self.containers if c.recipe == recipe), None)
 
     def variables(self) -> dict[str, str]:
-        """What the containers that hold the clone's code set, those with plain names first."""
+        """Return the variables of the containers that run the clone's code; earlier containers win."""
         found: dict[str, str] = {}
         for container in self.containers:
             if container.is_built or container.mounts_all:
@@ -50,7 +50,7 @@ class Compose:
         return found
 
     def filled(self, values: Mapping[str, str]) -> Compose:
-        """With the variables in the names of images, which compose takes from an env file."""
+        """Return a copy with variables in image names replaced, as compose does from an env file."""
         changed = (
             replace(each, image=_filled(str(each.values["image"]), values)) if each.image else each
             for each in self.containers
@@ -59,7 +59,7 @@ class Compose:
 
 
 def read_compose(tree: Tree, folders: tuple[str, ...]) -> Compose:
-    """Read the compose files that are meant for development."""
+    """Read the compose files for development."""
     files = ComposeFiles(tree, folders)
     containers: dict[str, Container] = {}
     for entry in files.services():
@@ -73,7 +73,7 @@ def read_compose(tree: Tree, folders: tuple[str, ...]) -> Compose:
 
 
 def _completed(tree: Tree, container: Container, others: Mapping[str, Container]) -> Container:
-    """With what it comes to run; an image that another container builds is the other's."""
+    """Return the container with its final command; if another container builds its image, with that build."""
     builder = container
     if not container.is_built and container.image:
         builder = next((each for each in others.values() if each.is_built and each.image == container.image), container)
@@ -118,7 +118,7 @@ def _container(entry: Entry) -> Container:
 
 
 def _with_files(tree: Tree, container: Container) -> Container:
-    """With the variables that a server's env files give it; programs of the clone read theirs by themselves."""
+    """Return a server's container with the variables of its env files; programs of the clone read theirs."""
     if container.recipe is None or container.is_built:
         return container
     found: dict[str, str] = {}
@@ -133,7 +133,7 @@ def _with_files(tree: Tree, container: Container) -> Container:
 
 
 def _build(given: object, beside: str) -> tuple[str, str, str]:
-    """The context, the Dockerfile and its stage, as paths of the clone; empty where nothing is built."""
+    """Return the build context, the Dockerfile and its stage, as paths of the clone; "" if nothing is built."""
     if given is None:
         return "", "", ""
     words = given if isinstance(given, dict) else {"context": given}
@@ -150,7 +150,7 @@ def _copies(values: Mapping[str, Any]) -> int:
 
 
 def recipe_of(image: str, name: str, *, is_built: bool) -> str | None:
-    """The kind of server that a container stands for."""
+    """Return the kind of server that a container runs; None if it isn't a known server."""
     last = image.rpartition("/")[2].split(":")[0]
     for text in (last, image.split(":", maxsplit=1)[0], name if is_built or not image else ""):
         for recipe, known in known_servers().items():
@@ -181,7 +181,7 @@ def _command(given: object) -> str:
 
 
 def _default(value: str) -> str:
-    """`${X:-default}` as its default; what has none stays, as nobody knows its value."""
+    """Replace `${X:-default}` by its default; references without a default stay."""
     return re.sub(r"\$\{\w+:?-([^}]*)\}", r"\1", value)
 
 

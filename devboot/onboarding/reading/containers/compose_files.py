@@ -1,4 +1,4 @@
-"""Reads compose files down to their services: `include` and `extends` resolved, places of what can not be read."""
+"""Reads compose files down to their services: resolves `include` and `extends`, and records unreadable places."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ FILES = re.compile(
 NOT_OURS = re.compile(r"prod|staging|test|ci\b|deploy|swarm|traefik|selenium", re.IGNORECASE)
 _MOST_SERVICES = 100  # of all files
 _MOST_INCLUDES = 100  # of all files
-_MOST_STEPS = 10  # from file to file, and from service to service
-_REPLACED = ("command", "entrypoint")  # in the service that extends another; all else is merged
+_MOST_STEPS = 10  # nested includes, and nested `extends`
+_REPLACED = ("command", "entrypoint")  # by a service that extends another; other keys are merged
 
 
 class Entry(NamedTuple):
-    """A service as it stands in a file."""
+    """A service as written in a file."""
 
     name: str
     values: Mapping[str, Any]
@@ -31,14 +31,14 @@ class Entry(NamedTuple):
 
 
 class Unread(NamedTuple):
-    """What of a compose file can't be read."""
+    """A part of a compose file that can't be read, and its place."""
 
     text: str
     place: Evidence
 
 
 class ComposeFiles:
-    """The compose files of some folders that are meant for development, and those that they include."""
+    """The compose files for development in some folders, and the files that they include."""
 
     def __init__(self, tree: Tree, folders: tuple[str, ...]) -> None:
         self.tree = tree
@@ -47,12 +47,12 @@ class ComposeFiles:
         self._added: set[str] = set()
         self._includes = 0
         self.unread: list[Unread] = []
-        self.tops: list[tuple[str, Mapping[str, Any]]] = []  # path and document, in the order in which they are read
+        self.tops: list[tuple[str, Mapping[str, Any]]] = []  # path and document, in reading order
         for path in sorted(dict.fromkeys(_paths(tree, folders)), key=len):
             self._add(path, 0)
 
     def services(self) -> Iterator[Entry]:
-        """Yield the services of all files, those of the files with the shortest names first."""
+        """Yield the services of all files, beginning with the files with the shortest names."""
         count = 0
         for path, document in self.tops:
             for name, values in _table(document, "services").items():
@@ -169,7 +169,7 @@ def _merged(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def pairs(given: object) -> dict[str, Any]:
-    """Return a table that may stand as a list of `NAME=VALUE`; a name without value has None."""
+    """Return a table that may be written as a list of `NAME=VALUE`; a name without value gets None."""
     if isinstance(given, dict):
         return {str(key): value for key, value in given.items()}
     parts = [str(item).partition("=") for item in given] if isinstance(given, list) else []
@@ -177,7 +177,7 @@ def pairs(given: object) -> dict[str, Any]:
 
 
 def _seen_from(values: Mapping[str, Any], way: str) -> Mapping[str, Any]:
-    """Lead the relative paths of a service of another folder, which is `way` from here, back to its files."""
+    """Rewrite a service's relative paths for a file in another folder; `way` is the path to the service's folder."""
     if way == ".":
         return values
 

@@ -1,6 +1,6 @@
 """The keys of compose files: those that detection reads, those that become notes, and those without meaning here.
 
-A test compares the tables with the keys of the compose specification: a key is in exactly one of them.
+A test compares the tables with the keys of the compose specification: each key is in exactly one of them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ READ = frozenset(
     }
 )  # fmt: skip
 
-# What a note calls the key of a service, and what does the same here; `{}` is the value
+# How a note describes the key of a service, and devboot's counterpart; `{}` is the value
 NOTED: Mapping[str, str] = {
     "configs": "files of `configs`: {}",
     "device_cgroup_rules": "access to devices: {}",
@@ -115,10 +115,10 @@ TOP_WITHOUT_MEANING: Mapping[str, str] = {
 
 
 def is_unknown(key: str) -> bool:
-    """Whether no table has the key of a service; `x-` begins those of a project's own."""
+    """Return True if no table has this key of a service; keys that begin with `x-` are the project's own."""
     return not key.startswith("x-") and key not in READ and key not in NOTED and key not in WITHOUT_MEANING
 
 
 def is_unknown_top(key: str) -> bool:
-    """Whether no table has the key at the top of a file."""
+    """Return True if no table has this key of the top level."""
     return not key.startswith("x-") and key not in TOP_READ and key not in TOP_WITHOUT_MEANING

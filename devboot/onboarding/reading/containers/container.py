@@ -1,4 +1,4 @@
-"""One service of a compose file, as it is read."""
+"""A service of a compose file, as detection reads it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ _FOR_DEVELOPMENT = re.compile(r"dev|local|default|^all$|full|^app$|web", re.IGNO
 class Container:
     """A service of a compose file.
 
-    `command` is what it comes to run, `before` what its entrypoint runs first, both with the places that say so.
+    `command` is the command that finally runs, `before` the commands that its entrypoint runs first, with their
+    places.
     """
 
     name: str
@@ -38,34 +39,34 @@ class Container:
     target: str = ""
     before: tuple[tuple[str, Evidence], ...] = ()
     values: Mapping[str, Any] = field(default_factory=dict)
-    known_files: tuple[str, ...] = ()  # those env files of a server that the clone has
+    known_files: tuple[str, ...] = ()  # a server's env files that exist in the clone
 
     @property
     def version(self) -> str:
-        """The version in the image's tag; empty where it says none."""
+        """The version in the image's tag; "" if it has none."""
         tag = self.image.partition("@")[0].rpartition("/")[2].partition(":")[2]
         match = re.search(r"(?:^|-)(?:v|pg)?(\d+(?:\.\d+)*)(?!\w)", tag)
         return match[1] if match else ""
 
     @property
     def evidence(self) -> Evidence:
-        """Where it stands."""
+        """The place of the service in its file."""
         return Evidence(self.path, self.line)
 
     @property
     def mounts_all(self) -> bool:
-        """Whether it runs the code that lies beside the compose file, whatever its image is."""
+        """True if it mounts the folder of the compose file, so that it runs the clone's code."""
         return any(mount.partition(":")[0] in (".", "./") for mount in self.mounts)
 
     @property
     def is_optional(self) -> bool:
-        """Whether compose starts it only for somebody who asks for a profile that isn't development's."""
+        """True if compose starts it only for a profile that isn't for development."""
         profiles = texts(self.values.get("profiles"))
         return bool(profiles) and not any(_FOR_DEVELOPMENT.search(each) for each in profiles)
 
     @property
     def hosts(self) -> set[str]:
-        """The names under which others find it."""
+        """The host names under which other containers reach it."""
         found = {self.name, *texts(self.values.get("container_name")), *texts(self.values.get("hostname"))}
         networks = self.values.get("networks")
         for network in networks.values() if isinstance(networks, dict) else ():
@@ -74,7 +75,7 @@ class Container:
 
 
 def texts(given: object) -> list[str]:
-    """Return a text or a list of them, with ports, mounts and files in their short form."""
+    """Return a text or list of texts as a list; ports, mounts and files are in their short form."""
     if isinstance(given, str):
         return [given]
     found: list[str] = []

@@ -1,4 +1,4 @@
-"""What a container of compose comes to run: its command, through entrypoints, images and scripts of the clone."""
+"""Follows a container's command through entrypoints, images and scripts of the clone to the program that runs."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from devboot.onboarding.reading.containers.container import Container
 
-_MOST_SCRIPTS = 4  # that hand over to one another
-_MOST_STEPS = 100  # that come before what a container runs
+_MOST_SCRIPTS = 4  # scripts that start one another
+_MOST_STEPS = 100  # commands before the final one
 _WAITS = re.compile(
     r"^\S*(?:wait[-_]?for[\w.-]*|dockerize|wait4ports)\s(?:.*?\s)?--\s+(?=\S)|^dockerize\s(?:-\w+\s+\S+\s+)+"
 )
@@ -31,14 +31,14 @@ _KEPT_WHOLE = re.compile(r"(?:^|&&\s*|;\s*)(?:cd|if|for|while|until|case|export|
 
 
 class Started(NamedTuple):
-    """A container's command, and those that it runs before, with the places that name them."""
+    """A container's final command, and the commands that run before it, with their places."""
 
     command: str
     before: tuple[tuple[str, Evidence], ...] = ()
 
 
 def started(tree: Tree, container: Container) -> Started:
-    """Follow a container's entrypoint and command into the image and the shell scripts that the clone has."""
+    """Follow a container's entrypoint and command into its image and the clone's shell scripts."""
     image = image_of(tree, container)
     text, where = _start(container, image)
     if not text:
@@ -59,7 +59,7 @@ def started(tree: Tree, container: Container) -> Started:
             break
         is_of_image = image is not None and where.path == image.path
         if is_of_image and container.command and not script.hands_over:
-            return Started(container.command)  # its command is what people mean, though the image never comes to it
+            return Started(container.command)  # the intended command, although the image's script ignores it
         last = script.last[0]
         before += [(line, Evidence(script.path, number)) for number, line in script.lines if number < last[0]]
         before = before[:_MOST_STEPS]
@@ -68,7 +68,7 @@ def started(tree: Tree, container: Container) -> Started:
 
 
 def _start(container: Container, image: Image | None) -> tuple[str, Evidence]:
-    """What compose starts: the entrypoint, its own or the image's, with the command as its arguments."""
+    """Return the command line that compose starts: the container's or image's entrypoint with its arguments."""
     where = container.evidence
     given = container.values.get("command")
     words = None if given is None else list(_split(given))
@@ -99,7 +99,7 @@ def _split(given: object) -> Sequence[str]:
 
 
 def _of_json(text: str) -> list[str]:
-    """The words of a line of a Dockerfile in its exec form; those of a shell where it has the other."""
+    """Return the words of a Dockerfile line in exec form; a line in shell form becomes `sh -c`."""
     try:
         listed = parse_json(text) if text.startswith("[") else None
     except ValueError:
@@ -108,7 +108,7 @@ def _of_json(text: str) -> list[str]:
 
 
 def plain_words(words: Sequence[str]) -> str:
-    """Return words as a command line, without a shell around one."""
+    """Return words as a command line, without an enclosing shell."""
     if len(words) == 1:
         return words[0].strip()
     if len(words) == 3 and words[0].rpartition("/")[2] in ("sh", "bash", "ash") and words[1].startswith("-"):
@@ -117,13 +117,13 @@ def plain_words(words: Sequence[str]) -> str:
 
 
 def _steps(text: str) -> Iterable[str]:
-    """The commands of a line that run one after the other; the line in one piece where they belong together."""
+    """Return the commands of a line that run one after the other; the whole line if they depend on each other."""
     steps = [text] if _KEPT_WHOLE.search(text) else _STEP.split(text)
     return [each for each in (step.strip() for step in steps) if each] or [text]
 
 
 def _unwrapped(text: str) -> str:
-    """A command without what only passes it on: `exec`, an init, a change of user."""
+    """Strip wrappers from a command: `exec`, init programs, changes of user."""
     while match := _WRAPPERS.match(text):
         text = text[match.end() :]
     return text

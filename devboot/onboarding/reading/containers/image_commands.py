@@ -1,4 +1,4 @@
-"""What an image starts, as a command of the clone: a Dockerfile's CMD, and paths of the image led back to the files."""
+"""Translates commands of images (a Dockerfile's CMD, paths in the image) into commands of the clone."""
 
 from __future__ import annotations
 
@@ -37,7 +37,9 @@ _NAMED = re.compile(
 )
 _SHELL_PROGRAM = re.compile(r"^(?:/usr)?(?:/bin/)?(?:env\s+)?(?:ba|da)?sh$")
 _ABSOLUTE = re.compile(r"(?<![\w.:/=@-])/[\w.-]+(?:/[\w.-]+)+")
-_ALL_ADDRESSES = re.compile(r"(?<![\d.])0\.0\.0\.0(?![\d.])")  # of a container; here they are those of the network
+_ALL_ADDRESSES = re.compile(
+    r"(?<![\d.])0\.0\.0\.0(?![\d.])"
+)  # only a container's own; on this machine the whole network's
 _PRESERVE = re.compile(r"^[./]*$")
 _VERSION = "PYTHON_VERSION"
 _PYTHON_IMAGE = re.compile(r"(?im)^FROM\s+(?:--\S+\s+)*(?:docker\.io/)?(?:library/)?python:(\d+(?:\.\d+)*)")
@@ -46,7 +48,7 @@ _INSISTS = re.compile(r"\benviron\s*\[\s*[\"']PYTHON_VERSION[\"']\s*\](?!\s*=[^=
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A folder or file of an image, and what of the clone lies there; paths of the clone are relative to the tree."""
+    """A folder or file of an image, and the path of the clone that was copied or mounted there."""
 
     there: str
     here: str
@@ -54,17 +56,17 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """The last stage of a Dockerfile: where it works, what it holds of the clone, what it starts (by line number)."""
+    """The last stage of a Dockerfile: its working folder, the clone's files in it, its start commands by line."""
 
     path: str
     folder: str
     places: tuple[Place, ...]
     starts: tuple[tuple[int, str], ...]
-    lines: tuple[tuple[int, str, str], ...] = ()  # ENTRYPOINT and CMD as they stand
+    lines: tuple[tuple[int, str, str], ...] = ()  # ENTRYPOINT and CMD as written
 
 
 def image_command(tree: Tree, app: Application) -> tuple[str, Evidence] | None:
-    """Return the program of the clone that its image starts, to be run in the application's folder."""
+    """Return the clone's program that its image starts, as a command in the application's folder."""
     for image in images(tree, app.root):
         for line, text in image.starts:
             command = led_back(tree, text, image.places, image.folder, app.folder)
@@ -79,18 +81,18 @@ def image_command(tree: Tree, app: Application) -> tuple[str, Evidence] | None:
 
 
 def entry_script(tree: Tree, app: Application) -> Script | None:
-    """Return the shell script of the clone through which its image starts."""
+    """Return the clone's shell script through which its image starts."""
     found = (_script_of(tree, image, text) for image in images(tree, app.root) for _, text in image.starts)
     return next((script for script in found if script is not None), None)
 
 
 def _script_of(tree: Tree, image: Image, start: str) -> Script | None:
-    """Read the shell script that a start runs; what the image hands it stands in the place of `"$@"`."""
+    """Read the shell script that a start command runs, with the image's arguments in place of `"$@"`."""
     return script_of(tree, _plain(start), image.places, image.folder)
 
 
 def script_of(tree: Tree, command: str, places: Iterable[Place], folder: str) -> Script | None:
-    """Read the shell script of the clone that a command of an image runs, which works in `folder`."""
+    """Read the clone's shell script that an image's command runs; `folder` is its working folder."""
     words = _words(command)
     words = words[1:] if words and _SHELL_PROGRAM.match(words[0]) else words
     if not words or words[0].startswith("-"):
@@ -100,17 +102,17 @@ def script_of(tree: Tree, command: str, places: Iterable[Place], folder: str) ->
 
 
 def container_command(tree: Tree, container: Container, start: str) -> str:
-    """Return the command of a container of compose, its absolute paths led back to the clone, to be run in `start`."""
+    """Return a container's command with its absolute paths translated to the clone, relative to `start`."""
     return _with_paths(tree, container.command, places_of(tree, container), start)
 
 
 def program_of(tree: Tree, container: Container, app_folder: str) -> str | None:
-    """Return the program of the clone that a container runs, to be run in `app_folder`; None for any other."""
+    """Return the clone's program that a container runs, as a command in `app_folder`; None for other programs."""
     return led_back(tree, container.command, places_of(tree, container), folder_of(tree, container), app_folder)
 
 
 def folder_of(tree: Tree, container: Container) -> str:
-    """Return the folder in which a container works: its own, the image's, else where the code is mounted."""
+    """Return a container's working folder: its own, the image's, or the folder where the code is mounted."""
     image = image_of(tree, container)
     inner = image.folder if image is not None else "/"
     mounted = (there for here, _, there in (mount.partition(":") for mount in container.mounts) if here in (".", "./"))
@@ -118,7 +120,7 @@ def folder_of(tree: Tree, container: Container) -> str:
 
 
 def places_of(tree: Tree, container: Container) -> tuple[Place, ...]:
-    """Return what of the clone lies where in a container: its mounts, and what its image copies."""
+    """Return the places of the clone's files in a container: its mounts, and the copies in its image."""
     beside = posixpath.dirname(container.path)
     mounts = (mount.split(":") for mount in container.mounts if mount.startswith(".") and ":" in mount)
     mounted = [
@@ -129,7 +131,7 @@ def places_of(tree: Tree, container: Container) -> tuple[Place, ...]:
 
 
 def image_of(tree: Tree, container: Container) -> Image | None:
-    """Return the image that a container builds of the clone."""
+    """Return the image that a container builds from the clone; None if it builds none."""
     if not container.dockerfile:
         return None
     text = tree.text(container.dockerfile) if tree.exists(container.dockerfile) else None
@@ -142,7 +144,7 @@ def _with_paths(tree: Tree, command: str, places: Iterable[Place], start: str) -
 
 
 def named_modules(tree: Tree) -> list[tuple[str, str]]:
-    """Return module and name (or "") of each application that a server is given in what starts the clone elsewhere."""
+    """Return module and name (or "") of each application that a start file of the clone gives to a server."""
     paths = [path for path in tree.files() if path.count("/") <= 1 and _STARTERS.match(posixpath.basename(path))]
     return [
         (match[1] or match[3].replace("/", "."), match[2] or match[4] or "")
@@ -152,7 +154,7 @@ def named_modules(tree: Tree) -> list[tuple[str, str]]:
 
 
 def images(tree: Tree, root: str) -> Iterator[Image]:
-    """Yield what the Dockerfiles of a folder and of `docker/` in it say, the one with the plain name first."""
+    """Yield the images of the Dockerfiles in a folder and in its `docker/`, the plainest name first."""
     for folder in (root, posixpath.normpath(posixpath.join(root, "docker"))):
         names = [name for name in tree.in_folder(folder) if re.match(r"Dockerfile(?:[.-]\w+)?$", name)]
         for name in sorted(names, key=len):
@@ -162,7 +164,7 @@ def images(tree: Tree, root: str) -> Iterator[Image]:
 
 
 def _read(path: str, text: str, root: str, target: str = "") -> Image:
-    """Read a Dockerfile up to the stage that is built, the last if none is named."""
+    """Read a Dockerfile up to the stage that is built, by default the last."""
     folder = "/"
     places: list[Place] = []
     starts: list[tuple[int, str, str]] = []
@@ -206,7 +208,7 @@ def _words(value: str) -> list[str]:
 
 
 def _started(lines: list[tuple[int, str, str]]) -> Iterator[tuple[int, str]]:
-    """Yield what is started, the last first, and ENTRYPOINT with CMD for its arguments before these."""
+    """Yield the start commands, ENTRYPOINT with CMD as its arguments first, then the others in reverse order."""
     entry = next((each for each in reversed(lines) if each[1] == "ENTRYPOINT" and each[2].startswith("[")), None)
     rest = next((each for each in reversed(lines) if each[1] == "CMD" and each[2].startswith("[")), None)
     if entry is not None and rest is not None:
@@ -224,18 +226,18 @@ def _shell_form(text: str) -> str:
 
 
 def _plain(command: str) -> str:
-    """Take shells, runners and folders of programs off the front of a command."""
+    """Strip shells, runners and program folders from the beginning of a command."""
     text = command.strip()
     inner = _SHELL.match(text)
     text = inner[2].strip() if inner else text
-    text = text.rpartition("&&")[2].strip()  # what comes before prepares; the last one stays
+    text = text.rpartition("&&")[2].strip()  # the earlier commands only prepare
     return _PROGRAM_FOLDER.sub("", _RUNNER.sub("", text))
 
 
 def led_back(tree: Tree, command: str, places: Iterable[Place], folder: str, app_folder: str) -> str | None:
-    """Return a container's command with its paths led back to the clone, as run in `app_folder`.
+    """Return a container's command with its paths translated to the clone, as run in `app_folder`.
 
-    None where it starts nothing that the clone has. `folder` is where the container runs it.
+    None if it doesn't start a program of the clone. `folder` is the container's working folder.
     """
     places = sorted(places, key=lambda place: -len(place.there))
     text = _ALL_ADDRESSES.sub("127.0.0.1", _with_paths(tree, _plain(command), places, app_folder))
@@ -257,7 +259,7 @@ def led_back(tree: Tree, command: str, places: Iterable[Place], folder: str, app
 
 
 def _here(tree: Tree, path: str, places: Iterable[Place], start: str) -> str:
-    """Return what lies at `path` of an image, relative to `start`; empty where nothing of the clone does."""
+    """Return the clone's path for `path` of an image, relative to `start`; "" if there is none."""
     path = posixpath.normpath(path)
     for place in places:
         if path == place.there or path.startswith(f"{place.there.rstrip('/')}/"):
@@ -268,7 +270,7 @@ def _here(tree: Tree, path: str, places: Iterable[Place], start: str) -> str:
 
 
 def variables_of_image(tree: Tree, root: str) -> dict[str, Variable]:
-    """PYTHON_VERSION as the official image sets it, where the code that was read fails without it."""
+    """Return PYTHON_VERSION as the official image sets it, if the code fails without it."""
     path = posixpath.normpath(posixpath.join(root, "Dockerfile"))
     text = tree.text(path) or "" if tree.exists(path) else ""
     last = next(reversed(list(_PYTHON_IMAGE.finditer(text))), None)  # the stage that runs

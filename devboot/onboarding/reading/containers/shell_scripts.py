@@ -1,4 +1,4 @@
-"""Shell scripts of a clone through which an image or a container starts: the commands that they come to run."""
+"""Reads the clone's shell scripts that start images or containers, down to the commands that they run."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from weakref import WeakKeyDictionary
 
 from devboot.onboarding.reading.tree import Tree
 
-_LONGEST = 10_000  # characters; what is longer is no script that only starts something
-_MOST = 200  # scripts that are read of a clone, one with other arguments counts again
+_LONGEST = 10_000  # characters; start scripts are shorter
+_MOST = 200  # scripts per clone; the same script with other arguments counts again
 _SHEBANG = re.compile(r"#!\s*\S*(?:/|\s)(?:ba|da|z|a)?sh\b")
 _COMMAND = re.compile(r"(?:[^\n\\]|\\\n|\\.)+")
 _CONTROLS = re.compile(
@@ -25,7 +25,7 @@ _CASE = re.compile(
 )
 _ARM = re.compile(r"\s*+\(?[ \t]*+(?P<patterns>[^\n()]++)\)(?P<body>.*?)(?:;;|\Z)", re.DOTALL)
 _HEREDOC = re.compile(r"""[^#]*<<-?[ \t]*["']?(?P<end>\w+)""")
-_END = "\x04"  # stands for the rest of a script that something else has taken the place of
+_END = "\x04"  # marks the end of a script that `exec` has replaced
 _USES = re.compile(r"\$\{?[@*1]")
 _IF = re.compile(
     r"""^[ \t]*if[ \t]+\[\[?[ \t]+["']?\$\{?(?P<word>[1@*])(?::?-[^}\n]*)?\}?["']?[ \t]+"""
@@ -42,25 +42,25 @@ _ARGUMENTS = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """A shell script of the clone: its commands by their line number, without those that only control others."""
+    """A shell script of the clone: its commands by line number, without control statements."""
 
     path: str
     lines: tuple[tuple[int, str], ...]
-    hands_over: bool  # whether it uses its arguments
+    hands_over: bool  # True if it uses its arguments
 
     @property
     def last(self) -> tuple[tuple[int, str], ...]:
-        """What the script becomes: the commands behind `exec`, the last first; else its last command."""
+        """The commands after `exec`, the last first; without `exec` the last command."""
         become = tuple(each for each in reversed(self.lines) if each[1].startswith("exec "))
         return become or self.lines[-1:]
 
 
-# Those that were read of each clone, by path and arguments: compose may name a script many times
+# Cache per clone, by path and arguments: compose files may use a script many times
 _KNOWN: WeakKeyDictionary[Tree, dict[tuple[str, tuple[str, ...]], Script]] = WeakKeyDictionary()
 
 
 def read_script(tree: Tree, path: str, arguments: Sequence[str]) -> Script | None:
-    """Read a script as it runs with these arguments, which stand in the place of `"$@"`; None where it is none."""
+    """Read a script as it runs with these arguments, which replace `"$@"`; None if it isn't a shell script."""
     text = tree.text(path) or "" if path and tree.exists(path) else ""
     if len(text) > _LONGEST:
         return None
@@ -94,7 +94,7 @@ def _given(found: re.Match[str], arguments: list[str]) -> str:
 
 
 def _with_choices(text: str, arguments: Sequence[str]) -> str:
-    """Keep, of what depends on the first argument, the branch that is taken; other lines stay where they are."""
+    """Keep the branch that the first argument selects; other lines keep their line numbers."""
 
     def word(match: re.Match[str]) -> str:
         return " ".join(arguments) if match["word"] in "@*" else (arguments[0] if arguments else "")
@@ -116,7 +116,7 @@ def _with_choices(text: str, arguments: Sequence[str]) -> str:
 
 
 def _without_heredocs(text: str) -> str:
-    """Empty the lines of here-documents; one without its end is none."""
+    """Empty the lines of here-documents; one without its end mark is left alone."""
     lines = text.split("\n")
     below: dict[str, int] = {}  # the nearest line of each text
     ends: dict[int, int] = {}
@@ -133,6 +133,6 @@ def _without_heredocs(text: str) -> str:
 
 
 def _alone(text: str, start: int, end: int) -> str:
-    """A part of a text, with line ends in the place of all else; nothing comes behind an `exec`."""
+    """Return a part of a text at its line numbers, with everything else emptied; an `exec` ends the script."""
     last = f"\n{_END}" if re.search(r"^[ \t]*exec[ \t]", text[start:end], re.MULTILINE) else "\n"
     return "\n" * text.count("\n", 0, start) + text[start:end] + last + "\n" * (text.count("\n", end) - 1)

@@ -1,1 +1,1 @@
-"""Manifest + recipes + platforms → lock: pure; and the Protocol that sources implement."""
+"""Resolves manifest and recipes into a lock, without I/O; and the Protocol for sources of artifacts."""

@@ -1,4 +1,4 @@
-"""What only a conda channel knows the versions of: when it is asked, and how its answer counts. Pure."""
+"""Decides when to query a conda channel for versions, and adds its answer to a recipe. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from devboot.resolve.packages import served
 
 
 def channel_origin(known: KnownRecipe, wish: Wish) -> CondaOrigin | None:
-    """The recipe's conda package, where the wish admits one."""
+    """Return the recipe's conda source if the wish allows it, else None."""
     if wish.insisted not in ("", "conda"):
         return None
     return next((origin for origin in known.recipe.source if isinstance(origin, CondaOrigin)), None)
@@ -28,14 +28,17 @@ def channel_questions(
     previous: Lock | None = None,
     update: Collection[str] = (),
 ) -> dict[Wish, CondaOrigin]:
-    """The wishes that no version of the recipe serves and whose lock has nothing for this machine: what to ask for."""
+    """Return the wishes to query a channel for, each with its conda source.
+
+    These are wishes that no version in the recipe fulfils and for which the lock has nothing for this machine.
+    """
     asked = {}
     for wish in wishes:
         known, origin = recipes[wish.name], channel_origin(recipes[wish.name], wish)
         kept = None if previous is None or {wish.name, "*"} & set(update) else previous.find(*wish)
         if origin is None or served(known, wish) is not None:
             continue
-        # what it said once counts for all platforms, also for those that it has nothing for
+        # an earlier answer of the channel covers all platforms, including those that it lacks
         if is_lacking(kept, distribution, platform) and (kept is None or not _is_of_channel(kept)):
             asked[wish] = origin
     return asked
@@ -46,11 +49,11 @@ def _is_of_channel(package: LockedPackage) -> bool:
 
 
 def with_release(known: KnownRecipe, release: Release) -> KnownRecipe:
-    """The recipe as if versions.toml had the release."""
+    """Return the recipe with an additional release."""
     releases = sorted((*known.releases, release), key=lambda one: version_key(one.version), reverse=True)
     return known._replace(releases=tuple(releases))
 
 
 def condition_of(requested: str) -> str:
-    """How a channel is asked for a version that is as exact as somebody likes: `8` is `8.*`."""
+    """Return the channel's form of a version request: `8.*` for `8`; "" for any."""
     return f"{requested}.*" if requested else ""

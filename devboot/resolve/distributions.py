@@ -1,4 +1,4 @@
-"""What only this machine's Linux distribution has: when it is asked, and how the answer gets into the lock. Pure."""
+"""Decides when to query the machine's Linux distribution for packages, and adds its answer to the lock. Pure."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ LINUX = ("linux-x86_64", "linux-aarch64")
 
 
 def deb_origin(known: KnownRecipe, wish: Wish) -> DebOrigin | None:
-    """The first of the recipe's sources of Debian packages that may have what is wished for."""
+    """Return the recipe's first source of Debian packages that may have the requested version, else None."""
     return next(iter(deb_origins(known, wish)), None)
 
 
 def deb_origins(known: KnownRecipe, wish: Wish) -> tuple[DebOrigin, ...]:
-    """The recipe's sources of Debian packages that may have what is wished for, in its order."""
+    """Return the recipe's sources of Debian packages that may have the requested version, in order."""
     if wish.insisted not in ("", "deb"):
         return ()
     origins = (origin for origin in known.recipe.source if isinstance(origin, DebOrigin))
@@ -28,21 +28,24 @@ def deb_origins(known: KnownRecipe, wish: Wish) -> tuple[DebOrigin, ...]:
 
 
 def there_as(known: KnownRecipe, wish: Wish) -> str:
-    """Which major versions distributions may have instead of the one that is wished for; "" for none."""
+    """Return a sentence with other major versions that distributions may have; "" for none."""
     origins = (origin for origin in known.recipe.source if isinstance(origin, DebOrigin))
     majors = [origin.major for origin in origins if origin.major and wish.insisted in ("", "deb")]
     return f"Debian or Ubuntu may have version {', '.join(majors)}" if majors else ""
 
 
 def is_lacking(rows: PlatformRows | Release | None, distribution: str, platform: str) -> bool:
-    """Whether there is nothing for this machine yet, neither for its platform nor for its distribution."""
+    """Return whether there is no row for this machine, neither for its platform nor for its distribution."""
     return rows is None or (rows.row(platform) is None and rows.on(distribution, platform) is None)
 
 
 def with_offers(
     package: LockedPackage, offers: Iterable[DistributionRow], before: LockedPackage | None
 ) -> LockedPackage:
-    """The package with these rows, and with those that `before` has for other releases: they can't be asked here."""
+    """Return the package with these rows, and with the rows of `before` for other releases.
+
+    Packages of other releases can't be queried on this machine.
+    """
     known = {(row.on, row.platform): row for row in (before.distribution if before is not None else ())}
     known |= {(row.on, row.platform): row for row in package.distribution}
     known |= {(row.on, row.platform): row for row in offers if _is_same(package, row)}
@@ -51,14 +54,14 @@ def with_offers(
 
 
 def _is_same(package: LockedPackage, row: DistributionRow) -> bool:
-    """One major version for all machines of a project, where other sources have decided which."""
+    """Return whether a row has the major version already chosen from other sources, for all machines alike."""
     return not package.rows() or row.product.partition(".")[0] == package.version.partition(".")[0]
 
 
 def distribution_row(
     origin: DebOrigin, distribution: str, platform: str, product: str, version: str, files: Iterable[PartRow]
 ) -> DistributionRow:
-    """A row for the lock; `version` is that of the first package, by whichever of its names it is there."""
+    """Return a row for the lock; `version` is that of the first package, under whichever name it exists."""
     parts = tuple(files)
     first = origin.known_as[: origin.names[0].count("|") + 1]
     return DistributionRow.model_validate(

@@ -1,4 +1,4 @@
-"""Wishes of the manifest + recipes → locked packages: pure, no network, the same result for the same input."""
+"""Resolves the manifest's wishes and the recipes into locked packages: pure and reproducible, no network."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from devboot.resolve.distributions import LINUX, ONLY_THERE, deb_origin, is_lack
 
 WhereAsked = Callable[[Wish], Place | None]
 _TO_COMPILE = 'it has to be compiled, which devboot does where the manifest says `source = "build"`'
-_SHOWN = 4  # versions named where the wanted one doesn't exist
+_SHOWN = 4  # most versions named in the error for a missing one
 
 
 class VersionChange(NamedTuple):
-    """A package that moved; "" for none before or none now."""
+    """A package whose version has changed; "" for added or removed."""
 
     name: str
     old: str
@@ -30,7 +30,7 @@ class VersionChange(NamedTuple):
 
 
 class Resolution(NamedTuple):
-    """What to lock, what moved, and sentences about what some platform won't have."""
+    """Packages to lock, version changes, and warnings about platforms without a package."""
 
     packages: tuple[LockedPackage, ...]
     changes: tuple[VersionChange, ...]
@@ -38,7 +38,7 @@ class Resolution(NamedTuple):
 
 
 def wishes_of(manifest: Manifest) -> tuple[Wish, ...]:
-    """What the manifest asks of recipes, each wish once."""
+    """Return the manifest's wishes for recipes, without duplicates."""
     services = [
         Wish(service.recipe or name, service.version or "", service.source or "")
         for name, service in manifest.services.items()
@@ -47,14 +47,14 @@ def wishes_of(manifest: Manifest) -> tuple[Wish, ...]:
 
 
 def tool_wishes(manifest: Manifest) -> Iterator[Wish]:
-    """What `[packages]` asks of recipes."""
+    """Yield the wishes in `[packages]`."""
     for name, asked in manifest.packages.items():
         tool = asked if isinstance(asked, Tool) else Tool(version=asked)
         yield Wish(name, "" if tool.version == "*" else tool.version, tool.source or "")
 
 
 def where_asked(manifest: Manifest) -> WhereAsked:
-    """Tells at which place of the manifest a wish stands, for errors."""
+    """Return a function from a wish to its place in the manifest, for errors."""
 
     def place(wish: Wish) -> Place | None:
         for name, service in manifest.services.items():
@@ -74,11 +74,11 @@ def resolve(
     where: WhereAsked = lambda _wish: None,
     offers: Mapping[Wish, tuple[DistributionRow, ...]] | None = None,
 ) -> Resolution:
-    """What is to be locked for the wishes; what `previous` has for one is kept unless `update` names it or "*".
+    """Return the packages to lock; those in `previous` are kept unless `update` contains their name or "*".
 
-    `recipes` has every recipe that a wish names, `offers` what this machine's distribution has for those wishes for
-    which `questions` asks it. Raises Problems of `manifest/no-such-version`, and IntegrityError
-    `lock/source-changed` where `previous` isn't what the recipe says of the same version.
+    `recipes` has every recipe that a wish names, `offers` the packages of this machine's distribution for the wishes
+    that `questions` returned. Raises Problems of `manifest/no-such-version`, and IntegrityError `lock/source-changed`
+    if `previous` contradicts the recipe for the same version.
     """
     packages, errors = [], []
     for wish in wishes:
@@ -107,7 +107,7 @@ def questions(
     previous: Lock | None = None,
     update: Collection[str] = (),
 ) -> dict[Wish, DebOrigin]:
-    """The wishes that nothing before Debian's packages in the recipe serves on this machine, and what to ask for."""
+    """Return the wishes to query this machine's distribution for, each with its source of Debian packages."""
     asked = {}
     for wish in wishes if distribution else ():
         known, origin = recipes[wish.name], deb_origin(recipes[wish.name], wish)
@@ -121,7 +121,7 @@ def questions(
 
 
 def served(known: KnownRecipe, wish: Wish) -> Release | None:
-    """The release of versions.toml that a wish gets; None where none fits."""
+    """Return the release in versions.toml that a wish gets; None if none fits."""
     return _choose(_served(known, wish), wish.requested, known)
 
 
@@ -132,9 +132,9 @@ def _served(known: KnownRecipe, wish: Wish) -> list[Release]:
 def refuse_changed_sources(
     lock: Lock, recipes: Mapping[str, KnownRecipe], *, chosen_anew: Collection[str] = ()
 ) -> None:
-    """Raise IntegrityError `lock/source-changed` where a row isn't what the recipe has for that version (case 62).
+    """Raise IntegrityError `lock/source-changed` if a row differs from the recipe's row for that version (case 62).
 
-    What is `chosen_anew` (names, "*" for all) doesn't count: its rows are about to be replaced.
+    Packages in `chosen_anew` (names, "*" for all) are skipped: their rows are about to be replaced.
     """
     kept = [] if "*" in chosen_anew else [package for package in lock.package if package.name not in chosen_anew]
     known = [_as_recipe_says(package, recipes[package.name]) for package in kept if package.name in recipes]
@@ -157,10 +157,10 @@ def refuse_changed_sources(
 
 
 def wanted_on(package: LockedPackage, known: KnownRecipe, platform: str, distribution: str = "") -> Wanted:
-    """The locked package on one platform, ready to be realised.
+    """Return the locked package for one platform, ready to be realised.
 
-    `distribution` is the release of this machine's, as in debian-13; what only that has counts where the platform has
-    nothing of its own. Raises LockError `lock/no-artifact`.
+    `distribution` is the release of this machine's Linux, such as debian-13; its packages count if the platform has
+    none. Raises LockError `lock/no-artifact`.
     """
     own = package.on(distribution, platform)
     row = package.row(platform) or own
@@ -177,7 +177,7 @@ def wanted_on(package: LockedPackage, known: KnownRecipe, platform: str, distrib
 
 
 def _placed(artifact: Artifact, origin: Origin, platform: str) -> Artifact:
-    """With what the recipe says of it, and no lock."""
+    """Return the artifact with address and build steps, which come from the recipe, not from the lock."""
     if isinstance(origin, CondaOrigin):
         return artifact._replace(address=origin.channel)
     if not isinstance(origin, UpstreamOrigin):
@@ -187,7 +187,7 @@ def _placed(artifact: Artifact, origin: Origin, platform: str) -> Artifact:
 
 
 def layout_of(origin: Origin, asks_version: str) -> Layout:
-    """What a source of a recipe says of the files, as a plain value."""
+    """Return the layout of files that a source of a recipe describes, as a plain value."""
     return Layout(
         bin=tuple(origin.bin.items()),
         drop=origin.drop,
@@ -201,7 +201,7 @@ def layout_of(origin: Origin, asks_version: str) -> Layout:
 
 
 def refuse_stale(reasons: Sequence[str]) -> None:
-    """Raise LockError `lock/stale` when there are reasons: for `--locked`, which never writes."""
+    """Raise LockError `lock/stale` if there are reasons; for `--locked`, which never writes."""
     if reasons:
         raise LockError(
             "lock/stale", "devboot.lock doesn't fit the manifest", details=list(reasons), help=["devboot lock"]
@@ -241,7 +241,7 @@ def _lock(
 
 
 def _left_to_the_machine(wish: Wish, known: KnownRecipe) -> LockedPackage:
-    """Nothing is pinned of what the manifest wants from PATH."""
+    """Return the unpinned package for a program that the manifest takes from PATH."""
     return LockedPackage(
         name=wish.name,
         version=wish.requested or "any",
@@ -253,11 +253,11 @@ def _left_to_the_machine(wish: Wish, known: KnownRecipe) -> LockedPackage:
 
 
 def _rows(release: Release, wish: Wish, known: KnownRecipe) -> dict[str, ArtifactRow]:
-    """Platform → row, with the publisher that the recipe names, of the sources that the wish admits."""
+    """Return the rows that the wish's source admits, by platform, with the publisher from the recipe."""
     rows = {}
     for platform, row in release.rows().items():
         origin = known.origin(row.source, row.name)
-        # what is compiled here is nobody's default: it takes minutes, and a compiler
+        # building is never the default: it takes minutes and needs a compiler
         if origin is not None and wish.insisted in ("" if row.source != "build" else "build", row.source):
             publisher = getattr(origin, "publisher", None) or ""
             rows[platform] = row.model_copy(update={"publisher": publisher})
@@ -265,7 +265,7 @@ def _rows(release: Release, wish: Wish, known: KnownRecipe) -> dict[str, Artifac
 
 
 def _choose(releases: Sequence[Release], requested: str, known: KnownRecipe) -> Release | None:
-    """The newest release that fits; `releases` stand newest first."""
+    """Return the newest release that fits; `releases` are sorted newest first."""
     if requested:
         return next((release for release in releases if fits(release.version, requested)), None)
     majors = {release.version.split(".")[0] for release in releases}
@@ -276,14 +276,14 @@ def _choose(releases: Sequence[Release], requested: str, known: KnownRecipe) -> 
 
 
 def _reach(releases: Iterable[Release], major: str, known: KnownRecipe) -> int:
-    """On how many platforms the first source has this major version."""
+    """Return on how many platforms the recipe's first source has this major version."""
     first = known.recipe.source[0]
     rows = [release.rows() for release in releases if fits(release.version, major)]
     return max(sum(known.origin(row.source, row.name) is first for row in row_set.values()) for row_set in rows)
 
 
 def fits(version: str, requested: str) -> bool:
-    """Whether a version is what was asked for: `8` and `8.2` admit 8.2.3, `8.2.1` doesn't."""
+    """Return whether a version satisfies a request: `8` and `8.2` admit 8.2.3, `8.2.1` doesn't."""
     return version == requested or version.startswith(requested + ".")
 
 
@@ -296,7 +296,7 @@ def _reason(release: Release, wish: Wish, platform: str) -> str:
 
 
 def _is_source(known: KnownRecipe, wish: Wish) -> bool:
-    """Whether what is wanted would have to be compiled, which nobody has asked for."""
+    """Return whether the requested version exists only as source code, and building wasn't requested."""
     fitting = (release for release in known.releases if not wish.requested or fits(release.version, wish.requested))
     return not wish.insisted and any(row.source == "build" for release in fitting for row in release.rows().values())
 
@@ -317,7 +317,7 @@ def _no_such_version(wish: Wish, releases: Sequence[Release], place: Place | Non
 
 
 def _distance(version: tuple[int, ...], wanted: tuple[int, ...]) -> tuple[int, ...]:
-    # only as exact as the wish is: among equals the newest stands first already
+    # compare only as many parts as the wish has; the sort is stable, so the newest stays first
     return tuple(abs(here - there) for here, there in zip(version, wanted, strict=False))
 
 
@@ -335,7 +335,7 @@ def _no_artifact(package: LockedPackage, known: KnownRecipe, platform: str) -> L
 
 def _as_recipe_says(package: LockedPackage, known: KnownRecipe) -> LockedPackage | None:
     release = next((item for item in known.releases if item.version == package.version), None)
-    if release is None:  # locked by a newer devboot, whose recipe knows more versions
+    if release is None:  # locked by a newer devboot, whose recipe has more versions
         return None
     rows = _rows(release, Wish(*package.key), known)
     said: dict[str, object] = {platform.replace("-", "_"): rows.get(platform) for platform in PLATFORMS}
@@ -362,7 +362,7 @@ def _changes(previous: Lock | None, packages: Sequence[LockedPackage]) -> Iterab
     for key, version in now.items():
         if key in before:
             continue
-        # another wish for the same recipe is one that moved, not one that went and one that came
+        # a changed wish for the same recipe is a version change, not a removal and an addition
         old = next((item for item in gone if item[0] == key[0]), None)
         if old is not None:
             gone.remove(old)

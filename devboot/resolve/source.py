@@ -1,4 +1,4 @@
-"""What a source of artifacts has to do: two members, one in-memory twin in the tests."""
+"""Protocols for sources of artifacts."""
 
 from __future__ import annotations
 
@@ -8,34 +8,35 @@ from devboot.model.artifact import Artifact
 
 
 class Source(Protocol):
-    """Where artifacts come from. A source never chooses: the lock has pinned name, version, file and digest."""
+    """A source of artifacts. It never chooses: the lock has pinned name, version, file and digest."""
 
     @property
     def kind(self) -> str:
-        """The word in the lock, as in `wheel`."""
+        """The source's kind in the lock, such as `wheel`."""
 
     def fetch(self, artifact: Artifact, platform: str, into: str) -> None:
-        """Unpack the artifact into the empty directory `into`, its digest checked; leaves anything there on failure.
+        """Fetch, verify and unpack the artifact into the empty folder `into`; after a failure its content is undefined.
 
-        Raises NetworkError when it can't be had, IntegrityError when the bytes aren't those that were locked.
+        Raises NetworkError if the artifact can't be downloaded, IntegrityError if its bytes differ from the locked
+        ones.
         """
 
 
 @runtime_checkable
 class Caching(Protocol):
-    """A source that can tell, with the network off, whether it could fetch an artifact all the same."""
+    """A source that knows whether an artifact is cached, for use without network."""
 
     def is_here(self, artifact: Artifact, platform: str) -> bool:
-        """Whether `fetch` would need no network."""
+        """Return whether `fetch` would need no network."""
 
 
 class CachingSource(Source, Caching, Protocol):
-    """A source that is both."""
+    """A source that is both a Source and Caching."""
 
 
 @runtime_checkable
 class Placing(Protocol):
-    """A source that writes into its files where they will be."""
+    """A source whose files contain their final path."""
 
     def fetch_for(self, artifact: Artifact, platform: str, into: str, final: str) -> None:
-        """As `Source.fetch` into `into`, for a tree that is moved to `final` afterwards."""
+        """Fetch as `Source.fetch` into `into`, for a tree that is moved to `final` afterwards."""

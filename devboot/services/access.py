@@ -1,6 +1,6 @@
-"""What lets clients into a server: files that it reads, with passwords in them, and a step that is done once.
+"""Sets up access to a server: files with passwords that it reads, and a step that is run once.
 
-They lie in a folder of the data directory, 0600, for the user that the server runs as.
+The files are in a folder of the data folder, mode 0600, owned by the user that the server runs as.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from devboot.services.plan import ACCESS, AccessStep, Service
 from devboot.services.steps import run_step
 from devboot.uv.child import Lease, TimedOut
 
-_TAKEN = "taken"  # holds the digest of the step that succeeded last
+_TAKEN = "taken"  # file with the digest of the step that succeeded last
 _SHOWN = 4
 
 
 def write_files(service: Service) -> None:
-    """Write the files of the access, and remove those of another one. Raises MachineError."""
+    """Write the files for the access mode, and remove those of another mode. Raises MachineError."""
     folder = _folder(service)
     wanted = dict(service.files)
     if not wanted and service.step is None and not os.path.lexists(folder):
@@ -48,7 +48,7 @@ def write_files(service: Service) -> None:
 
 
 def take_step(service: Service, lease: Lease | None = None) -> None:
-    """Run the step of the access, unless it has succeeded for this data.
+    """Run the step of the access mode, unless it has succeeded for this data before.
 
     Raises WorkError `service/access` and MachineError.
     """
@@ -70,7 +70,7 @@ def take_step(service: Service, lease: Lease | None = None) -> None:
 
 
 def made_before_start(service: Service) -> Iterator[str]:
-    """The files without which the server lets nobody in, or everybody."""
+    """Yield the files without which the server would refuse everyone, or admit everyone."""
     yield from (path for path, _ in service.files)
     if service.step is not None:
         yield _record(service)
@@ -97,7 +97,7 @@ def _digest(step: AccessStep) -> str:
 
 
 def _explained(service: Service, hint: FailureHint, causes: list[str]) -> WorkError:
-    """What the recipe says of a line of the server's log."""
+    """Return the recipe's explanation of a line in the server's log as an error."""
     kept = ["nothing was started", f"`{service.data}`, with its data"]
     return WorkError(hint.slug, hint.what, causes=causes, help=[hint.help] if hint.help else [], kept=kept)
 

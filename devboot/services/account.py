@@ -1,4 +1,4 @@
-"""Whom a server runs as that refuses to be root: the owner of its data, else `nobody`."""
+"""Chooses the user for a server that refuses to run as root: the owner of its data, else `nobody`."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from typing import NamedTuple
 from devboot.errors import MachineError, shell_word
 
 _NOBODY = 65534
-_PASSES = 0b110  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH: either of them gets through any folder
+_PASSES = 0b110  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH: either of them gives access to any folder
 _LAUNCHER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "unprivileged.py")
 
 
 class Account(NamedTuple):
-    """A user without rights; `reaches`: but that to pass through folders which are open to root alone."""
+    """An unprivileged user; `reaches`: it may pass through folders that only root may enter."""
 
     uid: int
     gid: int
@@ -25,15 +25,15 @@ class Account(NamedTuple):
 
     @property
     def prefix(self) -> tuple[str, ...]:
-        """The words that stand before a command, for it to run as this user."""
+        """Words in front of a command to run it as this user."""
         return (sys.executable, "-I", "-S", _LAUNCHER, str(self.uid), str(self.gid), str(int(self.reaches)))
 
 
 def account_for(name: str, data: str, reaches: Iterable[str]) -> Account:
-    """Whom root starts the service `name` as, whose data directory is `data`.
+    """Return the user as which root runs the service `name` with the data folder `data`.
 
-    `reaches` are files and folders that it has to get to. Raises MachineError `machine/not-reachable` where folders
-    above them are closed to it and the system has no means against that.
+    `reaches` are files and folders that it needs. Raises MachineError `machine/not-reachable` if folders above them are
+    closed to the user and the system can't grant access.
     """
     account = _owner(data) or _nobody()
     closed = next((folder for path in (data, *reaches) for folder in _closed(account, path)), None)
@@ -45,11 +45,11 @@ def account_for(name: str, data: str, reaches: Iterable[str]) -> Account:
 
 
 def no_account(_name: str, _data: str, _reaches: Iterable[str]) -> None:
-    """Whoever isn't root starts servers as himself."""
+    """Return None: without root, servers run as the caller."""
 
 
 def _owner(data: str) -> Account | None:
-    """Whoever made the data goes on with it."""
+    """Return the owner of existing data, unless that is root."""
     try:
         found = os.stat(data)
     except OSError:
@@ -66,12 +66,12 @@ def _nobody() -> Account:
 
 
 def _closed(account: Account, path: str) -> Iterator[str]:
-    """The folders above `path` that the account can't pass through."""
+    """Yield the folders above `path` that the account can't enter."""
     folder = os.path.dirname(os.path.realpath(path))
     while True:
         try:
             found = os.stat(folder)
-        except FileNotFoundError:  # made later, for the account
+        except FileNotFoundError:  # created later, for the account
             found = None
         if found is not None and not found.st_mode & _may_pass(found, account):
             yield folder
@@ -87,7 +87,7 @@ def _may_pass(found: os.stat_result, account: Account) -> int:
 
 
 def _capabilities() -> int:
-    """Those that this process may hand on; none where the system doesn't have them."""
+    """Return the permitted capabilities of this process as a bit mask; 0 if the system has none."""
     try:
         with open("/proc/self/status", encoding="ascii", errors="replace") as stream:
             return next((int(line.split()[1], 16) for line in stream if line.startswith("CapPrm:")), 0)

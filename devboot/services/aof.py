@@ -1,7 +1,7 @@
-"""Append-only files of Redis and Valkey: switching `appendonly` on or off must not lose what the other file has.
+"""Append-only files of Redis and Valkey: prevents data loss when `appendonly` is switched on or off.
 
-With `appendonly yes` a server reads the append-only file alone, and starts empty where there is none, however full the
-dump is; without it, it reads the dump alone. Which of the two was in charge last is kept in a file beside them.
+With `appendonly yes` a server reads only the append-only file, and starts empty if there is none, whatever the dump
+contains; without it, it reads only the dump. A file next to them records which mode was used last.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ LAST_MODE = ".appendonly"
 
 
 def is_on(service: Service) -> bool:
-    """Whether the server reads the append-only file, not the dump."""
+    """Return whether the server reads the append-only file rather than the dump."""
     return setting(service, "appendonly", "no").lower() == "yes"
 
 
 def prepare(service: Service, at: float) -> tuple[str, ...]:
-    """Make the file that the server will read have what the other one has, and return what was done.
+    """Bring the file that the server will read up to date with the other one; return messages about what was done.
 
     Raises MachineError `<product>/data-unreadable` and `<product>/would-lose-writes`.
     """
@@ -44,14 +44,14 @@ def prepare(service: Service, at: float) -> tuple[str, ...]:
 
 
 def refuse_newer_form(service: Service) -> None:
-    """Refuse data whose last word is in files that only later versions read. Raises `<product>/data-unreadable`."""
+    """Raise `<product>/data-unreadable` if the latest data is in files that only later versions can read."""
     parts = os.path.join(service.data, setting(service, "appenddirname", "appendonlydir"))
     if _last_mode(service) == "yes" and not _has_parts(service) and os.path.isdir(parts):
         raise unreadable(service, parts, "a later version has written its append-only files in a form of its own")
 
 
 def _take_over_dump(service: Service, at: float) -> tuple[str, ...]:
-    """Both forms may begin with a dump: that is how servers write them anew."""
+    """Create the append-only file from the dump: servers themselves start such files with a dump."""
     target = place_of(service)
     moved = f", the old one is `{move_aside(target, at)}`" if os.path.lexists(target) else ""
     staged = target + ".new"
@@ -92,7 +92,7 @@ def _refuse_newer_log(service: Service, files: tuple[str, ...]) -> None:
     dump, product = dump_of(service), product_of(service)
     written = max((os.stat(path).st_mtime for path in files if os.path.getsize(path)), default=0.0)
     saved = os.stat(dump).st_mtime if os.path.exists(dump) else 0.0
-    if written <= saved:  # a server that stops in order saves the dump last
+    if written <= saved:  # a server that is stopped properly saves the dump last
         return
     raise MachineError(
         f"{product}/would-lose-writes",
@@ -107,12 +107,12 @@ def _refuse_newer_log(service: Service, files: tuple[str, ...]) -> None:
 
 def _refuse_empty_base(service: Service, files: tuple[str, ...]) -> None:
     for path in files:
-        if ".base." in os.path.basename(path) and not os.path.getsize(path):  # the server takes it for no data at all
+        if ".base." in os.path.basename(path) and not os.path.getsize(path):  # the server would treat it as no data
             raise unreadable(service, path, "it has 0 bytes")
 
 
 def _refuse_lost_manifest(service: Service) -> None:
-    """Refuse files of which no manifest says which is which: the server would begin with nothing beside them."""
+    """Raise an error if append-only files lack their manifest: the server would ignore them and start empty."""
     place = place_of(service)
     manifest = os.path.join(place, setting(service, "appendfilename", "appendonly.aof") + ".manifest")
     if os.path.isdir(place) and os.listdir(place) and not os.path.exists(manifest) and _last_mode(service) == "yes":
@@ -122,14 +122,14 @@ def _refuse_lost_manifest(service: Service) -> None:
 def _files(service: Service) -> Iterator[str]:
     place = place_of(service)
     single = os.path.join(service.data, setting(service, "appendfilename", "appendonly.aof"))
-    if os.path.isfile(single):  # of Redis 6, too, which a later server takes over itself
+    if os.path.isfile(single):  # also of Redis 6, which a later server converts itself
         yield single
     elif os.path.isdir(place):
         yield from (entry.path for entry in os.scandir(place) if not entry.name.endswith(".manifest"))
 
 
 def place_of(service: Service) -> str:
-    """The path of the append-only file, or of the folder of its parts, there or not."""
+    """Return the path of the append-only file, or of the folder of its parts, whether it exists or not."""
     if _has_parts(service):
         return os.path.join(service.data, setting(service, "appenddirname", "appendonlydir"))
     return os.path.join(service.data, setting(service, "appendfilename", "appendonly.aof"))

@@ -1,4 +1,4 @@
-"""Data directories: made for the user alone, and looked at before a server gets them."""
+"""Data folders of services: created for the user only, and checked before a server uses them."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ _CHECKS: dict[str, Callable[[Service, float], tuple[str, ...]]] = {"": lambda _s
 
 
 def prepare_data(service: Service, at: float = 0.0, lease: Lease | None = None) -> tuple[str, ...]:
-    """Make the data directory (0700), check what stands in it, and return what the user should hear.
+    """Create the data folder (mode 0700), check its content, and return messages for the user.
 
-    `at` is wall-clock seconds, for names of what is moved aside; `lease` records the steps that run. A service that is
-    running is left alone. Raises MachineError where the directory can't be made or written, and what the recipe's check
-    raises: a server is never started over data that it can't read, since it would begin with nothing and save that.
+    `at` is wall-clock seconds, for names of data that is moved aside; `lease` records the steps that run. A running
+    service is left alone. Raises MachineError if the folder can't be created or written, and the errors of the recipe's
+    check: a server is never started over data that it can't read, since it would start empty and overwrite it.
     """
     directory = service.data
     is_new = not os.path.isdir(directory)
-    if is_new and _has_others(directory) and is_running(service):  # whose data is taken over once it has stopped
+    if is_new and _has_others(directory) and is_running(service):  # its data is taken over after it has stopped
         return ()
     _make_socket_folder(service)
     taken = majors.take_over(service, at, _READABLE[service.check]) if is_new else ()
@@ -54,13 +54,13 @@ def prepare_data(service: Service, at: float = 0.0, lease: Lease | None = None) 
 
 
 def made_once(service: Service) -> Iterator[str]:
-    """The file of the data directory that only a first-time step makes: another one, another database."""
+    """Yield the file of the data folder that only its first-time step creates, and so identifies the database."""
     if service.first is not None:
         yield os.path.join(service.data, service.first.creates)
 
 
 def made_before_start(service: Service) -> Iterator[str]:
-    """Files and folders without which the server can't start, and which it doesn't make itself."""
+    """Yield files and folders that must exist before a start and that the server doesn't create."""
     yield service.data
     yield from made_once(service)
     yield from access.made_before_start(service)
@@ -71,7 +71,7 @@ def made_before_start(service: Service) -> Iterator[str]:
 def _make_folder(directory: str) -> None:
     try:
         os.makedirs(directory, mode=0o700, exist_ok=True)
-        os.chmod(directory, 0o700)  # whatever the umask was
+        os.chmod(directory, 0o700)  # independent of the umask
         if not os.access(directory, os.W_OK | os.X_OK):
             raise PermissionError(13, "Permission denied", directory)
     except OSError as error:
@@ -79,7 +79,7 @@ def _make_folder(directory: str) -> None:
 
 
 def _make_socket_folder(service: Service) -> None:
-    """For servers that choose the socket's name themselves."""
+    """Create the socket's folder, for servers that choose the socket's name themselves."""
     if not service.folder:
         return
     try:
@@ -89,9 +89,9 @@ def _make_socket_folder(service: Service) -> None:
 
 
 def is_running(service: Service) -> bool:
-    """Whether a server works on the data, of this version or another: its files are changing under our eyes then.
+    """Return whether a server, of this version or another, is using the data, so that its files may change at any time.
 
-    Each server that devboot starts holds the lock of its folder; one of an earlier devboot answers on its socket.
+    Servers started by devboot hold the lock of their data folder; those of an earlier devboot answer on their socket.
     """
     folder = os.path.dirname(service.data)
     names = os.listdir(folder) if os.path.isdir(folder) else []
@@ -107,7 +107,7 @@ def is_running(service: Service) -> bool:
 
 
 def _has_others(directory: str) -> bool:
-    """Return whether there is data of another version; without any, what still runs is of a deleted folder."""
+    """Return whether there is data of other versions; without any, a running server uses a deleted folder."""
     parent = os.path.dirname(directory)
     return os.path.isdir(parent) and bool(os.listdir(parent))
 

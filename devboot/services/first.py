@@ -1,4 +1,4 @@
-"""The first-time step of a service: its data directory is made beside its place and renamed when it is whole."""
+"""First-time step of a service: creates the data folder under a temporary name and renames it when complete."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ STAGED = ".new"
 
 
 def make_data(service: Service, lease: Lease | None = None) -> bool:
-    """Make the data directory where there is none or an empty one; whether that was so.
+    """Create the data folder if it is missing or empty; return whether it was.
 
-    Raises WorkError `service/init` where the step fails, MachineError `service/data-unreadable` for a directory that
-    holds something else: it is left as it is.
+    Raises WorkError `service/init` if the step fails, MachineError `service/data-unreadable` for a folder with other
+    content, which is left unchanged.
     """
     first = service.first
     assert first is not None
@@ -29,14 +29,14 @@ def make_data(service: Service, lease: Lease | None = None) -> bool:
         raise _something_else(service, first)
     staged = service.data + STAGED
     try:
-        if os.path.isdir(staged):  # of a step that was killed
+        if os.path.isdir(staged):  # left by a step that was killed
             shutil.rmtree(staged)
         os.mkdir(staged, 0o700)
         own(service, staged)
         fail_point("service/staged")
         _run(service, first, staged, lease)
         fail_point("service/made")
-        os.rename(staged, service.data)  # onto an empty directory, where there is one
+        os.rename(staged, service.data)  # replaces an empty folder, if there is one
         sync_directory(os.path.dirname(service.data))
     except OSError as error:
         raise machine_error(error, service.data) from error
@@ -44,7 +44,7 @@ def make_data(service: Service, lease: Lease | None = None) -> bool:
 
 
 def own(service: Service, path: str) -> None:
-    """Give a file or folder to whom the service runs as. Raises OSError."""
+    """Make the user that the service runs as the owner of a file or folder. Raises OSError."""
     if service.account is not None:
         os.chown(path, service.account.uid, service.account.gid)
 

@@ -1,6 +1,6 @@
-"""Data of another major version: copied where the server reads it, else refused with the way out; never left behind.
+"""Handles data of another major version: copies it if the server can read it, else refuses with advice.
 
-The old directory stays as it is in both cases, so that going back means going on with what it had.
+The old folder stays unchanged in both cases, so that one can go back to the old version and its data.
 """
 
 from __future__ import annotations
@@ -22,11 +22,10 @@ _ERROR_NUMBER = re.compile(r"\[Errno (\d+)\]")
 
 
 def take_over(service: Service, at: float, check: Callable[[Service], object]) -> tuple[str, ...]:
-    """Bring the data of another major version to where this one looks, and return what the user should hear.
+    """Copy the data of another major version into this version's data folder; return messages for the user.
 
-    To be called while the service has no data directory: one that is there, an empty one too, says that it is to be
-    used. `check` raises where the server couldn't read what is in a directory. Raises MachineError
-    `service/other-major`, and what `check` raises.
+    Call it only if the service has no data folder: an existing one, even if empty, is meant to be used. `check` raises
+    if the server can't read a folder's data. Raises MachineError `service/other-major`, and the errors of `check`.
     """
     old = _nearest(service)
     if old is None:
@@ -36,7 +35,7 @@ def take_over(service: Service, at: float, check: Callable[[Service], object]) -
         raise _refused(service, old)
     staged = service.data + STAGED
     try:
-        if os.path.isdir(staged):  # of a copy that was killed
+        if os.path.isdir(staged):  # left by a copy that was killed
             shutil.rmtree(staged)
         shutil.copytree(old, staged, symlinks=True)
         fail_point("service/copied")
@@ -45,7 +44,7 @@ def take_over(service: Service, at: float, check: Callable[[Service], object]) -
         os.rename(staged, service.data)
         sync_directory(os.path.dirname(service.data))
     except OSError as error:
-        shutil.rmtree(staged, ignore_errors=True)  # a disk that it has filled gets the room back
+        shutil.rmtree(staged, ignore_errors=True)  # it may have filled the disk
         raise machine_error(_first_of(error), service.data) from error
     except DevbootError:
         shutil.rmtree(staged, ignore_errors=True)
@@ -55,7 +54,7 @@ def take_over(service: Service, at: float, check: Callable[[Service], object]) -
 
 
 def _first_of(error: OSError) -> OSError:
-    """The first of those that copying a tree has collected, of which it keeps the text alone; any other as it is."""
+    """Return the first of the errors collected by shutil.copytree, which are only texts; other errors unchanged."""
     collected = error.args[0] if isinstance(error, shutil.Error) and error.args else []
     said = next((entry for entry in collected if len(entry) == 3), None) if isinstance(collected, list) else None
     number = _ERROR_NUMBER.search(said[2]) if said is not None else None
@@ -65,7 +64,7 @@ def _first_of(error: OSError) -> OSError:
 
 
 def _settle(service: Service, folder: str) -> None:
-    """Everything belongs to whom the server runs as, and is on the disk."""
+    """Make the service's user the owner of a tree and flush it to disk."""
     for path, folders, files in os.walk(folder):
         own(service, path)
         for name in (*folders, *files):
@@ -77,7 +76,7 @@ def _settle(service: Service, folder: str) -> None:
 
 
 def _nearest(service: Service) -> str | None:
-    """The directory with data of the newest older major version, else of the oldest newer one."""
+    """Return the folder with data of the newest older major version, else of the oldest newer one; None without any."""
     parent, own = os.path.split(service.data)
     form = re.compile(re.escape(own.rpartition("-")[0]) + r"-\d+")
     names = os.listdir(parent) if os.path.isdir(parent) else []

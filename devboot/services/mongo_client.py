@@ -1,11 +1,12 @@
-"""A small client of MongoDB: gives a server its user, and asks a server that runs. Run by its path.
+"""A small MongoDB client: creates the server's user, and sends commands to a running server. Run by its path.
 
     python -I -S mongo_client.py give-user SOCKET PROGRAM [ARGUMENT…]
     python -I -S mongo_client.py ask HOST PORT [COMMAND…]
 
-The name and the password are two lines of its input. For `give-user` PROGRAM is a server without access control that
-listens on SOCKET alone, in a folder that nobody else may enter. It is stopped once it has the user; the exit code is 0
-where all of that has worked. `ask` logs in, unless the name is empty, and prints the answers to commands, all as JSON.
+User name and password are two lines of its input. For `give-user`, PROGRAM is a server without access control that
+listens only on SOCKET, in a folder that no other user may enter. It is stopped after the user was created; the exit
+code is 0 if all of that succeeded. `ask` logs in, unless the name is empty, and prints the answers to the commands as
+JSON.
 """
 
 from __future__ import annotations
@@ -31,19 +32,19 @@ from typing import Any
 
 OP_MSG = 2013
 _HEADER = 16
-_LARGEST = 48_000_000  # bytes of a message, as the protocol has it
-_ANSWER = 60.0  # seconds for one; the step as such is bounded, too
+_LARGEST = 48_000_000  # most bytes of a message, by the protocol
+_ANSWER = 60.0  # seconds to wait for an answer; the whole step is limited, too
 _POLL = 0.05
 _SHOWN = 3
 _ROLES = [{"role": "root", "db": "admin"}]
 _PR_SET_PDEATHSIG = 1
-_OLD_LOG = re.compile(r"\d{4}-\S+ ([A-Z])")  # before 4.4 it wrote no JSON
+_OLD_LOG = re.compile(r"\d{4}-\S+ ([A-Z])")  # log lines before 4.4, which aren't JSON
 _NUMBERS = {0x01: "<d", 0x10: "<i"}
 _FIXED = {0x01: 8, 0x07: 12, 0x08: 1, 0x09: 8, 0x0A: 0, 0x10: 4, 0x11: 8, 0x12: 8, 0x13: 16}  # bytes by BSON's type
 
 
 def main(words: list[str]) -> int:
-    """Return the exit code."""
+    """Run the subcommand and return the exit code."""
     user, password = sys.stdin.read().splitlines()
     if words[0] == "give-user":
         return start_with_user(words[1], words[2:], user, password)
@@ -56,7 +57,7 @@ def main(words: list[str]) -> int:
 
 
 def start_with_user(path: str, command: list[str], user: str, password: str) -> int:
-    """Start a server that listens at a path, give it the user, and stop it; return the exit code."""
+    """Start a server that listens at a path, create the user, stop the server; return the exit code."""
     server = subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
@@ -80,7 +81,7 @@ def start_with_user(path: str, command: list[str], user: str, password: str) -> 
     except (OSError, ValueError) as error:
         refusal = str(error) or type(error).__name__
     finally:
-        server.terminate()  # it then writes all that it has to disk
+        server.terminate()  # it flushes everything to disk
         code = server.wait()
     reader.join()
     if has_user and code == 0:
@@ -91,14 +92,14 @@ def start_with_user(path: str, command: list[str], user: str, password: str) -> 
 
 
 def give_user(connection: socket.socket, user: str, password: str) -> None:
-    """Create the user, or change the password of the one that is there. Raises OSError and ValueError."""
+    """Create the user, or set the password of an existing one. Raises OSError and ValueError."""
     is_there = call(connection, {"usersInfo": user, "$db": "admin"}).get("users")
     command = "updateUser" if is_there else "createUser"
     call(connection, {command: user, "pwd": password, "roles": _ROLES, "$db": "admin"})
 
 
 def ask(host: str, port: int, user: str, password: str, commands: Iterable[str]) -> None:
-    """Log in and print what the server answers. Raises OSError and ValueError."""
+    """Log in, run the commands and print the answers. Raises OSError and ValueError."""
     with socket.create_connection((host, port), timeout=_ANSWER) as connection:
         if user:
             log_in(connection, user, password)
@@ -107,7 +108,7 @@ def ask(host: str, port: int, user: str, password: str, commands: Iterable[str])
 
 
 def log_in(connection: socket.socket, user: str, password: str) -> None:
-    """Log in by SCRAM-SHA-256, to the user of the database `admin`. Raises OSError and ValueError."""
+    """Log in by SCRAM-SHA-256 as a user of the database `admin`. Raises OSError and ValueError."""
     nonce = base64.b64encode(os.urandom(18)).decode()
     start = {"saslStart": 1, "mechanism": "SCRAM-SHA-256", "payload": f"n,,n={user},r={nonce}".encode(), "$db": "admin"}
     answer = call(connection, start)
@@ -118,7 +119,7 @@ def log_in(connection: socket.socket, user: str, password: str) -> None:
 
 
 def scram_proof(user: str, password: str, nonce: str, challenge: str) -> str:
-    """Return a client's final message (RFC 5802, RFC 7677). Raises ValueError for a challenge to somebody else."""
+    """Return the client's final message (RFC 5802, RFC 7677). Raises ValueError for a wrong nonce."""
     given = dict(part.split("=", 1) for part in challenge.split(","))
     if not given["r"].startswith(nonce):
         raise ValueError("the server answers to another login")
@@ -132,8 +133,8 @@ def scram_proof(user: str, password: str, nonce: str, challenge: str) -> str:
 
 
 def call(connection: socket.socket, command: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the server answers to a command. Raises OSError, and ValueError where it refuses."""
-    body = b"\0\0\0\0\0" + encode(command)  # no flags, then the one section that every message has
+    """Run a command and return the answer. Raises OSError, and ValueError if the server refuses it."""
+    body = b"\0\0\0\0\0" + encode(command)  # no flags, then the body section
     connection.sendall(struct.pack("<iiii", _HEADER + len(body), 1, 0, OP_MSG) + body)
     length, _, _, kind = struct.unpack("<iiii", _read_exactly(connection, _HEADER))
     if kind != OP_MSG or not _HEADER < length <= _LARGEST:
@@ -146,13 +147,13 @@ def call(connection: socket.socket, command: Mapping[str, Any]) -> dict[str, Any
 
 
 def encode(document: Mapping[str, Any]) -> bytes:
-    """Return BSON for a document of texts, bytes, 32-bit and floating-point numbers, booleans, lists and documents."""
+    """Return a document as BSON: texts, bytes, 32-bit and floating-point numbers, booleans, lists and documents."""
     body = b"".join(_element(name, value) for name, value in document.items())
     return struct.pack("<i", len(body) + 5) + body + b"\0"
 
 
 def decode(data: bytes) -> dict[str, Any]:
-    """Return the document that `data` begins with; values of other types than `encode` knows are bytes.
+    """Return the document at the beginning of `data`; values of types that `encode` doesn't support become bytes.
 
     Raises ValueError.
     """
@@ -187,7 +188,7 @@ def _element(name: str, value: object) -> bytes:
 
 
 def _document(data: bytes, start: int) -> tuple[dict[str, Any], int]:
-    """The document at `start`, and where it ends."""
+    """Return the document at offset `start`, and the offset after it."""
     end = start + int(struct.unpack_from("<i", data, start)[0])
     if not start + 5 <= end <= len(data) or data[end - 1]:
         raise ValueError("the document has a wrong length")
@@ -203,7 +204,7 @@ def _document(data: bytes, start: int) -> tuple[dict[str, Any], int]:
 
 
 def _value(kind: int, data: bytes, at: int) -> tuple[Any, int]:
-    """The value of a type at a place, and where it ends."""
+    """Return the value of a BSON type at an offset, and the offset after it."""
     if kind in (0x03, 0x04):
         found, end = _document(data, at)
         return (list(found.values()) if kind == 0x04 else found), end
@@ -228,7 +229,7 @@ def _value(kind: int, data: bytes, at: int) -> tuple[Any, int]:
 
 
 def _connect(path: str, server: subprocess.Popen[str]) -> socket.socket | None:
-    """A connection once the server listens; None where it ends before that."""
+    """Return a connection as soon as the server listens; None if it ends first."""
     while server.poll() is None:
         connection = socket.socket(socket.AF_UNIX)
         connection.settimeout(_ANSWER)
@@ -251,7 +252,7 @@ def _read_exactly(connection: socket.socket, size: int) -> bytes:
 
 
 def _read(output: Iterable[str], errors: deque[str], last: deque[str]) -> None:
-    """Keep the last errors in a server's log, and its last lines."""
+    """Keep the last errors and the last lines of a server's log."""
     for line in output:
         last.append(line.strip())
         if text := _error_in(line.strip()):
@@ -259,7 +260,7 @@ def _read(output: Iterable[str], errors: deque[str], last: deque[str]) -> None:
 
 
 def _error_in(line: str) -> str:
-    """What a line says of an error; empty for all other lines."""
+    """Return the error that a log line reports; "" for other lines."""
     with contextlib.suppress(ValueError):
         entry = json.loads(line)
         if isinstance(entry, dict):

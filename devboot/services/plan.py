@@ -1,4 +1,4 @@
-"""One service of the manifest as a process spec: pure, the port and the directories are given."""
+"""Plans one service of the manifest as a process specification: pure; port and folders are arguments."""
 
 from __future__ import annotations
 
@@ -34,15 +34,15 @@ from devboot.paths import project_key
 from devboot.services.account import Account
 
 HOST = "127.0.0.1"
-ACCESS = "access"  # the folder in the data directory for files that let clients in
-DATA = "{data}"  # stands for the folder in a first-time step
-_FOLDER_DIGITS = 8  # a server's own name for its socket comes behind them, and a path of a socket is short
+ACCESS = "access"  # folder in the data folder for files with credentials
+DATA = "{data}"  # placeholder for the data folder in a first-time step
+_FOLDER_DIGITS = 8  # few, since a socket's path is limited and the server appends its own file name
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
-CLIENTS = {"mongodb": os.path.join(os.path.dirname(os.path.abspath(__file__)), "mongo_client.py")}  # run by their paths
+CLIENTS = {"mongodb": os.path.join(os.path.dirname(os.path.abspath(__file__)), "mongo_client.py")}  # run by path
 
 
 class FirstStep(NamedTuple):
-    """What makes a data directory: DATA stands for the folder in `argv`; `creates` is a file in it."""
+    """Command that creates a data folder: DATA in `argv` stands for the folder; `creates` is a file in it."""
 
     argv: tuple[str, ...]
     creates: str
@@ -50,7 +50,7 @@ class FirstStep(NamedTuple):
 
 
 class AccessStep(NamedTuple):
-    """What is run before a start until it has succeeded; `refused` is an expression for output that means failure."""
+    """Command run before a start until it has succeeded; `refused` matches output that means failure."""
 
     argv: tuple[str, ...]
     input: str
@@ -59,11 +59,11 @@ class AccessStep(NamedTuple):
 
 
 class WantedDatabase(NamedTuple):
-    """A database of the manifest on a service: `name` is the manifest's word for it, `database` the server's."""
+    """A database of the manifest on a service: `name` in the manifest, `database` on the server."""
 
     name: str
     database: str
-    user: str  # empty: the recipe's own
+    user: str  # "" for the recipe's default user
     extensions: tuple[str, ...] = ()
     password: str = ""
 
@@ -73,23 +73,23 @@ class Service(NamedTuple):
 
     spec: ProcessSpec
     exports: dict[str, str]
-    check: str  # the word for what is to be read in the data directory before it starts
+    check: str  # which check of its data to run before a start
     version: str
     listens: str = ""  # the path of its socket
-    folder: str = ""  # where the socket lies, if that is a folder of its own
-    account: Account | None = None  # whom it runs as, where that isn't the caller
+    folder: str = ""  # folder of the socket, if it has its own
+    account: Account | None = None  # the user that it runs as, if not the caller
     first: FirstStep | None = None
-    databases: tuple[ProcessSpec, ...] = ()  # tasks that make those of the manifest, in their order
-    reads_older: bool = True  # data of older major versions
-    dump: str = ""  # line for a shell that writes all data to {file}, for another major version
+    databases: tuple[ProcessSpec, ...] = ()  # tasks that create the manifest's databases, in order
+    reads_older: bool = True  # it can read data of older major versions
+    dump: str = ""  # shell command that writes all data to {file}, for another major version
     restore: str = ""
-    files: tuple[tuple[str, str], ...] = ()  # (path, content) of what has to be there before each start, 0600
+    files: tuple[tuple[str, str], ...] = ()  # (path, content) of files written before each start, mode 0600
     step: AccessStep | None = None
-    is_open: bool = False  # whether others on this machine get in
+    is_open: bool = False  # everyone on this machine may connect
 
     @property
     def data(self) -> str:
-        """Its data directory."""
+        """Its data folder."""
         return self.exports["data"]
 
 
@@ -111,14 +111,13 @@ def plan_service(
     password: str = "",
     run_as: Callable[[str, str, Sequence[str]], Account | None] = lambda _name, _data, _reaches: None,
 ) -> Service:
-    """The service `name` of the project at `root`, from a recipe that is locked to `version`.
+    """Return the service `name` of the project at `root`, from a recipe locked to `version`.
 
-    `settings` are the manifest's, interpolated; `data` is the project's data folder; `runtime` is where sockets may be;
-    `programs` the store object's `bin`; `ports` has the numbers of further ports, as in `mail.page`, those left out
-    being the usual ones; `password` is what lets clients in, empty where everybody is to get in; `run_as` says whom a
-    server runs as that insists on it, from its name, its data and what it has to reach.
-    Raises Problems of `manifest/reserved-setting` for settings that devboot makes itself, ManifestError
-    `manifest/no-databases`.
+    `settings` are the manifest's, interpolated; `data` is the project's data folder; `runtime` is the folder for
+    sockets; `programs` the store object's `bin`; `ports` has numbers of further ports, such as `mail.page`, missing
+    ones have their defaults; `password` is required from clients, "" admits everyone; `run_as` returns the user for a
+    server that can't run as the caller, given its name, its data and the paths it needs. Raises Problems of
+    `manifest/reserved-setting` for settings that devboot sets itself, and ManifestError `manifest/no-databases`.
     """
     table = recipe.service
     if table is None:
@@ -228,14 +227,14 @@ def _access_step(
 
 
 def client_of(recipe: Recipe) -> str:
-    """Return the path of the client of devboot's own that speaks to a recipe's server; empty for none."""
+    """Return the path of devboot's own client for a recipe's server; "" for none."""
     access = recipe.service.access if recipe.service is not None else None
     step = access.private.step if access is not None else None
     return CLIENTS[step.client] if step is not None and step.client else ""
 
 
 def _account_name() -> str:
-    """The name by which servers know this user, at the other end of a socket."""
+    """Return the caller's user name, by which servers identify clients on a socket."""
     try:
         return pwd.getpwuid(os.geteuid()).pw_name
     except KeyError:
@@ -243,7 +242,7 @@ def _account_name() -> str:
 
 
 def _process(name: str, table: ServiceTable, ready: ServiceProbe, words: Mapping[str, str]) -> ProcessSpec:
-    """How a server of this recipe is watched and stopped; what it is started with is still to be said."""
+    """Return the specification of a server without its command: how it is probed and stopped."""
     return ProcessSpec(
         name=name,
         kind=SERVICE,
@@ -281,7 +280,7 @@ def _database_tasks(
     hints: tuple[FailureHint, ...],
     place: Place | None,
 ) -> Iterator[ProcessSpec]:
-    """One after the other, since two that make the same role at once get in each other's way."""
+    """Yield the tasks that create databases, one after the other, since creating the same role twice at once fails."""
     table = recipe.service.database if recipe.service is not None else None
     if databases and table is None:
         raise _no_databases(recipe, databases[0], place)
@@ -313,7 +312,7 @@ def _database_tasks(
 
 
 def database_exports(recipe: Recipe, exports: Mapping[str, str], wanted: WantedDatabase) -> dict[str, str]:
-    """What `${databases.….x}` means for a database on a service, for each `x`."""
+    """Return the values of `${databases.….x}` for a database on a service, by `x`."""
     assert recipe.service is not None
     assert recipe.service.database is not None
     user, password = wanted.user or recipe.provides.user, wanted.password or exports["own_password"]
@@ -329,9 +328,9 @@ def database_exports(recipe: Recipe, exports: Mapping[str, str], wanted: WantedD
 
 
 def provided_variables(recipe: Recipe, exports: Mapping[str, str], libraries: Collection[str]) -> dict[str, str]:
-    """The variables that a service sets for the libraries that are locked; names of libraries in any spelling.
+    """Return the variables that a service sets for the locked libraries; library names in any spelling.
 
-    Where everybody gets in, those for a login are left out.
+    If the service admits everyone, variables for credentials are left out.
     """
     locked = {_normal(library) for library in libraries} | {"*"}
     return {
@@ -344,12 +343,12 @@ def provided_variables(recipe: Recipe, exports: Mapping[str, str], libraries: Co
 
 
 def data_directory(data: str, name: str, data_format: str, version: str) -> str:
-    """Return `services/<name>/<format>-<major>` below `data`: products and majors never open each other's files."""
+    """Return `services/<name>/<format>-<major>` below `data`, so that versions never open each other's files."""
     return os.path.join(data, "services", name, f"{data_format}-{version.partition('.')[0]}")
 
 
 def socket_of(runtime: str, root: str, name: str, *, is_folder: bool = False) -> str:
-    """A service's socket, or the folder of it: short whatever the project and the service are called."""
+    """Return the path of a service's socket, or of its folder; short, whatever the names of project and service."""
     key = project_key(f"{root}\0{name}")
     return os.path.join(runtime, key[:_FOLDER_DIGITS] + ".d" if is_folder else key + ".svc")
 
@@ -389,7 +388,7 @@ def _setting_arguments(
     words: Mapping[str, str],
     only: Collection[str] | None = None,
 ) -> list[str]:
-    """The arguments for the settings, or for `only` those of these names."""
+    """Return the arguments for the settings, or only for those named in `only`."""
     chosen = {**table.settings.defaults, **settings}
     return [
         argument
@@ -403,7 +402,7 @@ def _setting_arguments(
 def _one_setting(form: Sequence[str], key: str, value: str) -> list[str]:
     arguments: list[str] = []
     for word in form:
-        if word == "{words}":  # the server's own grammar: words with blanks between them, quotes around blanks
+        if word == "{words}":  # the server's syntax: words separated by blanks, quoted if they contain blanks
             arguments += shlex.split(value) or [""]
         else:
             arguments.append(word.replace("{name}", key).replace("{value}", value))
@@ -448,7 +447,7 @@ def _probe(ready: ServiceProbe, words: Mapping[str, str]) -> Probe:
 
 
 def _for_roles(text: str, words: Mapping[str, str], roles: Iterable[str]) -> str:
-    """Fill a file of the access; a line with `{role}` stands there once for each role."""
+    """Fill in the placeholders of an access file; a line with `{role}` is repeated for each role."""
     known = [role for role in dict.fromkeys(roles) if role]
     lines = (
         _fill(line, {**words, "role": role})
@@ -467,18 +466,18 @@ def _normal(library: str) -> str:
 
 
 def _login(user: str, password: str) -> str:
-    """As it stands in an address."""
+    """Return user and password, quoted for a URL."""
     return f"{quote(user)}:{quote(password, safe='')}" if password else quote(user)
 
 
 def _own_password(recipe: Recipe, databases: Sequence[WantedDatabase], password: str) -> str:
-    """The password of the recipe's own user: the manifest's word counts, even where everybody gets in."""
+    """Return the password of the recipe's own user: the manifest's has precedence, even with open access."""
     given = (each.password for each in databases if each.user in ("", recipe.provides.user))
     return next(filter(None, given), password)
 
 
 def _identity(user: str, password: str, *, is_named: bool) -> dict[str, str]:
-    """Words for who connects; `is_named`: the user counts without a password, too."""
+    """Return placeholders for the connecting user; `is_named`: a user without a password counts, too."""
     login = _login(user, password)
     return {
         "user": user,
@@ -499,7 +498,7 @@ def _no_databases(recipe: Recipe, wanted: WantedDatabase, place: Place | None) -
 
 
 def no_service(recipe: Recipe, name: str, place: Place | None) -> ManifestError:
-    """Says that the recipe of the service `name` is one of a tool."""
+    """Return the error for a service whose recipe provides a tool."""
     return ManifestError(
         "manifest/not-a-service",
         f"`{recipe.package.name}` is a tool, nothing that runs",

@@ -1,4 +1,4 @@
-"""Dumps of Redis and Valkey, read far enough to know that the server will take them."""
+"""Checks dumps of Redis and Valkey to know whether the server will load them."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from devboot.services.plan import Service
 _HEADER = 9  # REDIS0012, VALKEY080
 _TRAILER = 9  # the end marker and a checksum of eight bytes
 _END = 0xFF
-# The newest dump that a version reads, measured; of versions that aren't here only the log tells
+# Newest dump format that a version reads, as measured; other versions are only checked by the server itself
 _READS = {("redis", "6.2"): 9, ("redis", "7.4"): 12, ("redis", "8.2"): 12, ("valkey", "9.1"): 80}
 
 
 def check(service: Service) -> None:
-    """Refuse a data directory whose dump the server can't read.
+    """Check that the server can read the dump in its data folder.
 
     Raises MachineError `<product>/data-unreadable` and LockError `<product>/data-too-new`.
     """
@@ -25,29 +25,29 @@ def check(service: Service) -> None:
 
 
 def dump_of(service: Service) -> str:
-    """The path of the dump, there or not."""
+    """Return the path of the dump, whether it exists or not."""
     return os.path.join(service.data, setting(service, "dbfilename", "dump.rdb"))
 
 
 def newest_format(service: Service) -> int:
-    """The newest format of dumps that the server reads; 0 where that isn't known."""
+    """Return the newest dump format that the server reads; 0 if unknown."""
     return _READS.get((product_of(service), ".".join(service.version.split(".")[:2])), 0)
 
 
 def setting(service: Service, name: str, default: str) -> str:
-    """The first word of a setting among the server's arguments."""
+    """Return the first word of a setting from the server's arguments, or `default`."""
     arguments = service.spec.argv
     places = [at for at, word in enumerate(arguments[:-1]) if word.lower() == f"--{name}"]
     return arguments[places[-1] + 1] if places else default
 
 
 def product_of(service: Service) -> str:
-    """`redis` or `valkey`: the first part of the name of the data directory."""
+    """Return `redis` or `valkey`, from the name of the data folder."""
     return os.path.basename(service.data).rpartition("-")[0]
 
 
 def unreadable(service: Service, path: str, cause: str) -> MachineError:
-    """The error that leaves the file where it is and says how to set it aside."""
+    """Return the error for an unreadable file, with the command to move it aside."""
     product = product_of(service)
     return MachineError(
         f"{product}/data-unreadable",
@@ -59,7 +59,7 @@ def unreadable(service: Service, path: str, cause: str) -> MachineError:
 
 
 def version_of(header: bytes) -> tuple[str, int] | None:
-    """The product's magic word and the version of the format; None where it is no dump."""
+    """Return magic word and format version of a dump's header; None if it is no dump."""
     for magic in ("REDIS", "VALKEY"):
         digits = header[len(magic) :]
         if header.startswith(magic.encode()) and len(header) == _HEADER and digits.isdigit():

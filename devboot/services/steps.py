@@ -1,4 +1,4 @@
-"""Runs the steps before a server's start: bounded in time, ended with their parent and with all that they start."""
+"""Runs commands before a server's start, with a time limit; they end with this process."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections.abc import Sequence
 
 from devboot.uv.child import Lease, run_child
 
-SECONDS = 120.0  # a first step writes some thousand files, and a server that was killed repairs its data
+SECONDS = 120.0  # enough for a first step with thousands of files, and for the repair of data after a crash
 
 
 def run_step(
     argv: Sequence[str], env: Sequence[tuple[str, str]], folder: str, text: str, lease: Lease | None
 ) -> tuple[int, list[str]]:
-    """Run a step with `text` as its input; return its exit code and the lines that it wrote.
+    """Run a step with `text` as its input; return exit code and output lines.
 
     Raises OSError, MachineError and TimedOut.
     """

@@ -1,8 +1,8 @@
-"""Becomes another user, then the program: run by its path in front of servers that refuse to be root.
+"""Switches to another user and executes a program, for servers that refuse to run as root. Run by its path.
 
     python -I -S unprivileged.py UID GID REACH PROGRAM [ARGUMENT…]
 
-REACH is 1 where its files lie below folders that are open to root alone: then one capability is kept.
+REACH is 1 if its files are below folders that only root may enter: then one capability is kept.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ import os
 import sys
 
 _SECURE_BITS, _AMBIENT, _AMBIENT_RAISE = 28, 47, 2  # of prctl
-_REACH = (2, 1)  # CAP_DAC_READ_SEARCH, which containers take away, else CAP_DAC_OVERRIDE
-_NO_SETUID_FIXUP = 1 << 2  # without it access() denies to another user what its capability allows
+_REACH = (2, 1)  # CAP_DAC_READ_SEARCH, which containers often lack, else CAP_DAC_OVERRIDE
+_NO_SETUID_FIXUP = 1 << 2  # without it, access() ignores the capability of another user
 _HEADER_VERSION = 0x20080522
 
 
 def main(words: list[str]) -> None:
-    """Never returns; ends with exit code 126 where the system refuses."""
+    """Execute the program and don't return; exit with 126 if the system refuses."""
     uid, gid, reach = map(int, words[:3])
     try:
         if os.geteuid() == 0:
@@ -31,21 +31,21 @@ def main(words: list[str]) -> None:
 
 
 def become(uid: int, gid: int, *, reach: bool) -> None:
-    """Give up root for good, and every capability but one where that is needed. Raises OSError."""
+    """Give up root for good, and every capability except one if it is needed. Raises OSError."""
     if reach:
         _call("prctl", _SECURE_BITS, _NO_SETUID_FIXUP, 0, 0, 0)
     os.setgroups([])
-    os.setgid(gid)  # as root all three at once
+    os.setgid(gid)  # as root this sets all three group ids
     os.setuid(uid)
     if reach:
         kept = _keep_one()
-        _call("prctl", _AMBIENT, _AMBIENT_RAISE, kept, 0, 0)  # this one outlives the exec
+        _call("prctl", _AMBIENT, _AMBIENT_RAISE, kept, 0, 0)  # so that the exec keeps it
 
 
 def _keep_one() -> int:
-    """Drop all capabilities but the least that is enough, and return that."""
+    """Drop all capabilities except the weakest sufficient one, and return that."""
     for capability in _REACH:
-        mask = 1 << capability  # all that matter are below 32: the upper words stay 0
+        mask = 1 << capability  # both are below 32, so the upper words stay 0
         try:
             _call("capset", (ctypes.c_uint32 * 2)(_HEADER_VERSION, 0), (ctypes.c_uint32 * 6)(mask, mask, mask))
         except PermissionError:

@@ -294,6 +294,6 @@ def _exists(path: str, cwd: str) -> UsageError:
         f"`{shown}` is already there",
         help=["devboot up", "devboot init --merge   # adds what it lacks"]
         if shown.endswith(MANIFEST)
-        else ["devboot init --example, in an empty folder"],
+        else ["mkdir example && cd example && devboot init --example"],
         kept=["nothing was written"],
     )

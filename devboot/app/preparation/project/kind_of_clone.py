@@ -55,6 +55,8 @@ def what_else(folder: str) -> tuple[list[str], list[str]]:
     """Give causes and help for `manifest/not-found`, by the files in a folder."""
     found = nature_without_packages(folder)
     example = "`devboot init --example` writes a small project to start from"
+    if _names(folder):  # whose files may be in the way of those of the example
+        example = "mkdir example && cd example && devboot init --example   # a small project to start from"
     return ([found.what] if found else [], (found.helps if found else []) or [example])
 
 

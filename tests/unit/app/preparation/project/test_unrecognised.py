@@ -12,7 +12,7 @@ from devboot.events import RecordingReporter
 from devboot.onboarding import detect, render
 from tests.fakes.folders import home_beside
 
-EXAMPLE = "`devboot init --example` writes a small project to start from"
+EXAMPLE = "mkdir example && cd example && devboot init --example   # a small project to start from"
 PROCFILE = "write what should run into a file `Procfile`: `web: COMMAND`"
 
 
@@ -54,8 +54,10 @@ def test_a_dockerfile_that_adds_to_another_programs_image_names_it(tmp_path, ima
     assert what_else(str(tmp_path)) == (causes, [EXAMPLE])
 
 
-def test_a_folder_that_is_gone_says_nothing(tmp_path):
-    assert what_else(str(tmp_path / "gone")) == ([], [EXAMPLE])
+@pytest.mark.parametrize("name", [".", "gone"])
+def test_a_folder_without_files_may_have_the_example(tmp_path, name):
+    advice = "`devboot init --example` writes a small project to start from"
+    assert what_else(str(tmp_path / name)) == ([], [advice])
 
 
 @pytest.fixture

@@ -70,7 +70,7 @@ def _report(error: BaseException, session: Session, command: str, argv: list[str
 
 def show(error: DevbootError, session: Session) -> None:
     """Write the message, and what programs read instead of it."""
-    from devboot.text.problem_facts import error_as_json
+    from devboot.text.problems import error_as_json
     from devboot.ui.errors import workflow_annotations
 
     context = session.context

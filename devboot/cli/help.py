@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from devboot.app.command_table import BY_NAME, COMMANDS, GLOBAL, GROUPS, Command, Flag
-from devboot.text.wrapping import cells, wrap
+from devboot.text.columns import cells, wrap
 
 _NARROW = 60  # below it, explanations stand under what they explain
 _DEFAULT = 80

@@ -1,4 +1,4 @@
-"""Platforms and artifacts: what a lock pins and a source fetches, as plain values."""
+"""Platforms, digests and artifacts: what a lock pins and a source fetches, as plain values."""
 
 from __future__ import annotations
 
@@ -6,10 +6,14 @@ import hashlib
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from devboot.record import Record
+
 LINUX_X86_64, LINUX_AARCH64 = "linux-x86_64", "linux-aarch64"
 MACOS_ARM64, MACOS_X86_64 = "macos-arm64", "macos-x86_64"
 PLATFORMS = (LINUX_X86_64, LINUX_AARCH64, MACOS_ARM64, MACOS_X86_64)
 
+ALGORITHM = "sha256"
+_DIGITS = frozenset("0123456789abcdef")
 _SYSTEMS = {"linux": "linux", "darwin": "macos"}
 _MACHINES = {
     ("linux", "x86_64"): "x86_64",
@@ -133,3 +137,35 @@ def digest_of_parts(parts: Iterable[Part | AppPin]) -> str:
     for part in sorted(repr(tuple(part)) for part in parts):
         total.update(part.encode() + b"\n")
     return total.hexdigest()
+
+
+class Digest(Record):
+    """A SHA-256 digest; `hex` has 64 lower-case digits."""
+
+    hex: str
+
+    def __str__(self) -> str:
+        return f"{ALGORITHM}:{self.hex}"
+
+    @property
+    def short(self) -> str:
+        """The first 12 digits, for messages."""
+        return self.hex[:12]
+
+
+def parse_digest(text: str) -> Digest:
+    """Return the digest written as `sha256:…`. Raises ValueError for any other form."""
+    algorithm, _, digits = text.partition(":")
+    if algorithm != ALGORITHM or not is_sha256(digits):
+        raise ValueError(f"expected `{ALGORITHM}:` and 64 hexadecimal digits")
+    return Digest(digits)
+
+
+def digest_of(data: bytes) -> Digest:
+    """Return the digest of these bytes."""
+    return Digest(hashlib.sha256(data).hexdigest())
+
+
+def is_sha256(digits: str) -> bool:
+    """Return whether the text is 64 lower-case hexadecimal digits."""
+    return len(digits) == 64 and _DIGITS.issuperset(digits)

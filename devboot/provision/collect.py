@@ -20,7 +20,7 @@ from devboot.provision.live import objects_in_use
 from devboot.provision.objects.roots import forget, project_roots, roots_lock, running_roots
 from devboot.provision.objects.store import REGISTERED, STAGING
 from devboot.provision.objects.tree import remove_tree
-from devboot.text.counts import counted
+from devboot.text.units import counted
 
 TRASH = ".trash-"
 LEFTOVER_SECONDS = 86400.0  # leftovers of killed commands are kept for a day

@@ -1,6 +1,8 @@
-"""Formats times and sizes: `1.2 s`, `2 h 10 min`, `28.1 MB`."""
+"""Formats times, sizes and counts: `1.2 s`, `2 h 10 min`, `28.1 MB`, `3 processes`; reads whole numbers."""
 
 from __future__ import annotations
+
+_DIGITS = 18  # more than any number that counts; Python refuses to read thousands of them
 
 
 def duration(seconds: float) -> str:
@@ -49,3 +51,18 @@ def size(count: int) -> str:
 def whole_megabytes(count: int) -> str:
     """Format bytes as whole megabytes, for `ps`."""
     return f"{max(1, round(count / 1_000_000))} MB"
+
+
+def counted(number: int, noun: str) -> str:
+    """Return `1 object` or `3 processes`: the number and the noun, with a regular plural."""
+    if number == 1:
+        return f"1 {noun}"
+    return f"{number} {noun}{'es' if noun.endswith(('s', 'x', 'ch')) else 's'}"
+
+
+def whole_number(text: str, most: int) -> int | None:
+    """Return the number in `text`, reduced to `most`; None if `text` isn't ASCII digits only."""
+    if not (text.isascii() and text.isdigit()):
+        return None
+    digits = text.lstrip("0") or "0"
+    return most if len(digits) > _DIGITS else min(int(digits), most)

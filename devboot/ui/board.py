@@ -8,11 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from devboot.events import BESIDE, DOING, DONE, FAILED, FETCH, NOTE, PROGRESS, RETRY, START, UNCHANGED, WARNING, Event
-from devboot.text.columns import clip
-from devboot.text.counts import counted
+from devboot.text.columns import cells, clip, wrap
 from devboot.text.symbols import Symbols, margin
-from devboot.text.units import duration, size
-from devboot.text.wrapping import cells, wrap
+from devboot.text.units import counted, duration, size
 from devboot.ui.units import progress, whole_seconds
 
 PROCESSES = "processes"  # the one step that installs nothing

@@ -8,11 +8,9 @@ from typing import Any
 from rich.text import Text
 
 from devboot.doctor.findings import ERROR, IDLE, OK, WARNING, Area, Check, Finding, Report
-from devboot.text.columns import pad, printable, table
-from devboot.text.counts import counted
+from devboot.text.columns import pad, printable, table, wrap
 from devboot.text.symbols import Symbols, margin
-from devboot.text.units import duration
-from devboot.text.wrapping import wrap
+from devboot.text.units import counted, duration
 
 _AREA_WIDTH = 11
 _LABEL_WIDTH = 6  # `why:  `

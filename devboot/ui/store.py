@@ -9,8 +9,7 @@ from typing import Any
 from devboot.app.commands.housekeeping.store import Repaired, Verified, title_of
 from devboot.provision.collect import OBJECT, ROOT, Collected, Piece
 from devboot.text.columns import printable, table
-from devboot.text.counts import counted
-from devboot.text.units import size
+from devboot.text.units import counted, size
 
 
 def render_collected(done: Collected, home: str) -> str:

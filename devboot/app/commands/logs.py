@@ -52,7 +52,7 @@ def _is_chosen(values: Mapping[str, object]) -> bool:
 
 def _count(call: Call) -> int:
     from devboot.errors import UsageError
-    from devboot.text.numbers import whole_number
+    from devboot.text.units import whole_number
 
     text = str(call.values.get("lines", _LINES))
     count = whole_number(text, _MOST_LINES)

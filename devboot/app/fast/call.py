@@ -113,6 +113,6 @@ def _encoding(number: int, environ: Mapping[str, str]) -> str:
 
 
 def _positive(text: str) -> int:
-    from devboot.text.numbers import whole_number
+    from devboot.text.units import whole_number
 
     return whole_number(text, _WIDEST) or 0

@@ -93,7 +93,7 @@ def complain(call: Call, error: DevbootError) -> int:
     Streams().say(render_problem(error, colour=colour))
     if call.wishes.json:
         from devboot import __version__
-        from devboot.text.problem_facts import error_as_json
+        from devboot.text.problems import error_as_json
         from devboot.wire.jsontext import to_json
 
         document = {"schema": 1, "devboot": __version__, **error_as_json(error)}

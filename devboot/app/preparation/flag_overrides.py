@@ -13,7 +13,7 @@ from devboot.errors import ManifestError, UsageError
 from devboot.model.edge.manifest.manifest import load_procfile
 from devboot.model.nearest import nearest
 from devboot.supervisor.core.names import expand
-from devboot.text.numbers import whole_number
+from devboot.text.units import whole_number
 
 ALL = "all"
 _MOST = 100  # more of one process is a slip of the finger

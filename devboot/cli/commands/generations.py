@@ -12,7 +12,7 @@ from devboot.errors import Exit, UsageError
 from devboot.provision import generations as files
 from devboot.state.project import find_project
 from devboot.text.modes import is_unicode
-from devboot.text.numbers import whole_number
+from devboot.text.units import whole_number
 from devboot.ui import generations as shown
 
 

@@ -11,8 +11,7 @@ from devboot.cli.help import command_help, known_commands, overview
 from devboot.cli.session import Session
 from devboot.errors import Exit, UsageError
 from devboot.model.nearest import nearest
-from devboot.text.columns import table
-from devboot.text.wrapping import wrap
+from devboot.text.columns import table, wrap
 
 EXIT_CODES = (
     (Exit.OK, "done, or nothing was to be done"),

@@ -55,7 +55,7 @@ _LATER = (
         "devboot.supervisor.explain.last_failure",
         "devboot.text.masking",
     ),
-    *("devboot.text.numbers", "traceback", "tokenize", "zlib", "unicodedata"),
+    *("traceback", "tokenize", "zlib", "unicodedata"),
     *(
         "collections",
         "heapq",

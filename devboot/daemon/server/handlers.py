@@ -16,8 +16,7 @@ from devboot.model import process as model
 from devboot.supervisor.core import outcome
 from devboot.supervisor.core.planning import scaled
 from devboot.text.columns import printable
-from devboot.text.problem_facts import error_as_json
-from devboot.text.problems import render_problem
+from devboot.text.problems import error_as_json, render_problem
 from devboot.text.units import duration
 from devboot.wire import frames, greeting
 from devboot.wire.jsontext import to_json

@@ -14,8 +14,7 @@ from devboot.supervisor.core import process_status
 from devboot.supervisor.core.planning import base_of
 from devboot.text import summary
 from devboot.text.columns import pad, printable
-from devboot.text.problem_facts import error_as_json
-from devboot.text.problems import render_problem
+from devboot.text.problems import error_as_json, render_problem
 from devboot.wire import frames
 from devboot.wire.jsontext import to_json
 

@@ -10,8 +10,7 @@ from devboot.doctor.subject import Subject
 from devboot.errors import shell_word
 from devboot.files import WRITABLE, elsewhere
 from devboot.paths import EARLIER_STATE
-from devboot.text.counts import counted
-from devboot.text.units import size
+from devboot.text.units import counted, size
 
 
 def data(subject: Subject) -> Answer:

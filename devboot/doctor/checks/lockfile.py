@@ -15,7 +15,7 @@ from devboot.model.edge.lockfile.lock import LOCK, Lock, parse_lock, stale_packa
 from devboot.paths import shown_from
 from devboot.provision.distribution import this_distribution
 from devboot.resolve.packages import wishes_of
-from devboot.text.counts import counted
+from devboot.text.units import counted
 
 _LOCK = Fix("devboot lock", "then commit devboot.lock", "lock")
 

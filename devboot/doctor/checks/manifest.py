@@ -5,7 +5,7 @@ from __future__ import annotations
 from devboot.doctor.findings import ERROR, WARNING, Answer, Check, Finding, Fix
 from devboot.doctor.subject import Subject
 from devboot.errors import DevbootError, Problems
-from devboot.text.counts import counted
+from devboot.text.units import counted
 
 
 def manifest(subject: Subject) -> Answer:

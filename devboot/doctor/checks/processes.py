@@ -35,7 +35,7 @@ from devboot.model.process import (
 )
 from devboot.supervisor.core.planning import base_of
 from devboot.supervisor.explain.last_failure import PREPARATION, LastFailure, read_failures
-from devboot.text.counts import counted
+from devboot.text.units import counted
 
 _HEALTHY = (READY, RUNNING, EXITED)
 _SEARCH_SECONDS = 3.0  # for finding edited code

@@ -13,7 +13,7 @@ from devboot.environment.python.installed import list_installed
 from devboot.environment.venv.condition import ABSENT, BROKEN, UNUSABLE, Condition, examine
 from devboot.environment.venv.record import load_record
 from devboot.errors import Problems, shell_word
-from devboot.text.counts import counted
+from devboot.text.units import counted
 
 _PATIENCE = 8.0
 _SEEDS = ("pip", "setuptools", "wheel")  # may come with a virtualenv without being required by the project

@@ -6,8 +6,7 @@ from devboot.doctor.findings import ERROR, Answer, Check, Finding, Fix
 from devboot.doctor.subject import Subject
 from devboot.provision.collect import leftovers
 from devboot.provision.objects.store import Store
-from devboot.text.counts import counted
-from devboot.text.units import size
+from devboot.text.units import counted, size
 
 
 def objects(subject: Subject) -> Answer:

@@ -8,8 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import BeforeValidator, Field, ValidationError, WithJsonSchema, model_validator
 from pydantic_core import InitErrorDetails
 
-from devboot.model.artifact import PLATFORMS, AppPin, Artifact, Part, digest_of_parts
-from devboot.model.digest import is_sha256, parse_digest
+from devboot.model.artifact import PLATFORMS, AppPin, Artifact, Part, digest_of_parts, is_sha256, parse_digest
 from devboot.model.edge.types import Filled, String, Table, list_of, refusal, shape
 
 Kind = Literal["wheel", "app", "conda", "deb", "npm", "archive", "build", "host"]

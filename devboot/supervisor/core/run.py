@@ -331,7 +331,7 @@ class Run:
     def _notified(self, key: str, value: str) -> None:
         """Handle an sd_notify message of the process."""
         from devboot.supervisor.probes.watchdog import Heartbeat
-        from devboot.text.numbers import whole_number
+        from devboot.text.units import whole_number
 
         life = self._alive if isinstance(self._alive, Heartbeat) else None
         if (key, value) == ("READY", "1") and self.spec.ready is not None and self.spec.ready.kind == model.NOTIFY:

@@ -3,8 +3,8 @@
 import pytest
 
 from devboot.errors import BusyError, IntegrityError, ManifestError, NetworkError, Place, Problems
+from devboot.text.columns import cells, wrap
 from devboot.text.problems import render_problem
-from devboot.text.wrapping import cells, wrap
 
 VERSION = ManifestError(
     "manifest/no-such-version",

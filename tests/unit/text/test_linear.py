@@ -13,12 +13,11 @@ from devboot.daemon.views.repeat_filter import alike
 from devboot.events import START, Event
 from devboot.supervisor.output.line_matcher import LineMatcher, strip_escapes
 from devboot.supervisor.output.relay import Tail
-from devboot.text.columns import clip, printable
+from devboot.text.columns import clip, expand_tabs, printable, wrap
 from devboot.text.escapes import shown
 from devboot.text.loglines import LineStyle, Prefixer
 from devboot.text.masking import Masker
 from devboot.text.symbols import UNICODE
-from devboot.text.wrapping import expand_tabs, wrap
 from devboot.ui.board import Board, active_lines
 
 SIZE = 1024 * 1024

@@ -1,10 +1,10 @@
-"""Numbers as people read them."""
+"""Numbers as people read and write them."""
 
 from __future__ import annotations
 
 import pytest
 
-from devboot.text.units import duration, size, uptime, whole_megabytes
+from devboot.text.units import duration, size, uptime, whole_megabytes, whole_number
 
 
 @pytest.mark.parametrize(
@@ -42,3 +42,17 @@ def test_sizes_are_decimal(count, text):
 
 def test_memory_is_whole_megabytes_and_never_nothing():
     assert (whole_megabytes(12), whole_megabytes(9_437_184)) == ("1 MB", "9 MB")
+
+
+@pytest.mark.faults(142)
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("7", 7), ("007", 7), ("0", 0), ("1" * 401, 1000), ("9" * 5000, 1000), ("0" * 5000, 0), ("1001", 1000)],
+)
+def test_a_number_is_read_up_to_the_limit(text, number):
+    assert whole_number(text, 1000) == number
+
+
+@pytest.mark.parametrize("text", ["", "-1", "+1", "1.5", "²", "\u0661", "1 ", "1_0", "0x1", "nan"])
+def test_whatever_else_is_no_number(text):
+    assert whole_number(text, 1000) is None

@@ -3,8 +3,8 @@
 import pytest
 
 from devboot.events import DONE, FAILED, FETCH, NOTE, PROGRESS, RETRY, START, UNCHANGED, WARNING, Event
+from devboot.text.columns import cells
 from devboot.text.symbols import ASCII, UNICODE
-from devboot.text.wrapping import cells
 from devboot.ui.board import Board, active_lines, bar, cut, finished_lines
 
 

@@ -4,8 +4,7 @@ import pytest
 
 from devboot.errors import BusyError, ManifestError, Place, Problems
 from devboot.text.masking import Masker
-from devboot.text.problem_facts import error_as_json
-from devboot.text.problems import render_problem
+from devboot.text.problems import error_as_json, render_problem
 from devboot.ui.errors import workflow_annotations
 
 VERSION = ManifestError(

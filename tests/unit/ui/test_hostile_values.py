@@ -24,7 +24,7 @@ from devboot.events import DONE, FAILED, FETCH, NOTE, PROGRESS, RETRY, START, UN
 from devboot.model.edge.lockfile.diff import Difference
 from devboot.model.process import GAVE_UP, PROCESS, LastExit, ProcessStatus
 from devboot.provision.collect import OBJECT, ROOT, Collected, Piece
-from devboot.text import columns, paint, problem_facts, problems, processes, summary, wrapping
+from devboot.text import columns, paint, problems, processes, summary
 from devboot.text.masking import Masker
 from devboot.text.symbols import UNICODE
 from devboot.ui import consoles, doctor, errors, generations, locks, plans, reporters, state, store
@@ -82,7 +82,7 @@ RENDERERS = {
             Problems([ERROR_OF_ALL, WorkError("a/b", "c", place=Place(HOSTILE))], summary=HOSTILE)
         )
     ),
-    "text.problem_facts.error_as_json": lambda: to_json(problem_facts.error_as_json(ERROR_OF_ALL)),
+    "text.problems.error_as_json": lambda: to_json(problems.error_as_json(ERROR_OF_ALL)),
     "text.processes.title": lambda: processes.title(HOSTILE, 1, 1.0),
     "text.processes.process_table": lambda: processes.process_table([STATUS, STATUS], 0.0, STYLE),
     "text.processes.hints": lambda: processes.hints([STATUS]),
@@ -91,8 +91,8 @@ RENDERERS = {
     "text.summary.unchanged": lambda: summary.unchanged(HOSTILE, 1.0, ""),
     "text.summary.addresses": lambda: summary.addresses([(HOSTILE, HOSTILE)]),
     "text.summary.list_in_order": lambda: summary.list_in_order([[HOSTILE]]),
-    "text.wrapping.wrap": lambda: wrapping.wrap(HOSTILE, 20),
-    "text.wrapping.expand_tabs": lambda: wrapping.expand_tabs(HOSTILE),
+    "text.columns.wrap": lambda: columns.wrap(HOSTILE, 20),
+    "text.columns.expand_tabs": lambda: columns.expand_tabs(HOSTILE),
     "ui.doctor.render_report": lambda: doctor.render_report(REPORT, UNICODE, width=60, verbose=True),
     "ui.doctor.render_list": lambda: doctor.render_list([CHECK]),
     "ui.doctor.report_as_json": lambda: reporters.json_line(doctor.report_as_json(REPORT)),
@@ -118,12 +118,12 @@ RENDERERS = {
 }
 # Those that get text which others have cleaned, or take no text of anybody's.
 OTHERS = {
-    "text.columns.cells", "text.columns.clip", "text.columns.pad", "text.counts.counted", "text.escapes.shown",
+    "text.columns.cells", "text.columns.clip", "text.columns.pad", "text.units.counted", "text.escapes.shown",
     "text.loglines.prefix_width",
     # How devboot was called by the person who reads it, in text that an edge cleans afterwards
     "text.invocation.as_called", "text.invocation.how_called", "text.invocation.rewrite",
     "text.modes.has_colour", "text.modes.why_plain", "text.paint.colour_of", "text.paint.paint", "text.problems.count",
-    "text.masking.replace_passwords", "text.prompts.debugger_at", "text.summary.url",
+    "text.masking.passwords_in", "text.masking.replace_passwords", "text.prompts.debugger_at", "text.summary.url",
     "text.processes.exit_words", "text.processes.iso_time", "text.processes.phase_symbol", "text.processes.phase_words",
     "text.processes.process_facts", "text.processes.signal_name", "text.summary.event_line", "text.summary.step_line",
     "text.summary.stopwatch", "text.symbols.margin", "text.symbols.symbols", "text.units.duration", "text.units.size",

@@ -18,7 +18,7 @@ from devboot.errors import UsageError
 from devboot.model.process import TASK, ProcessSpec, fixed_port, plan_from_plain
 from devboot.supervisor.core import graph
 from devboot.supervisor.core.names import expand
-from devboot.text.numbers import whole_number
+from devboot.text.units import whole_number
 
 
 def parse_ports(texts: tuple[str, ...]) -> tuple[tuple[str, int | None], ...]:

@@ -49,7 +49,7 @@ from devboot.services.plan import Service, plan_service, provided_variables
 from devboot.snapshot import PREPEND, SET, UNSET
 from devboot.supervisor.core.task_stamp import MADE, PRESENCE
 from devboot.text.masking import Masker
-from devboot.text.numbers import whole_number
+from devboot.text.units import whole_number
 
 SERVICE_WORDS = ("url", "host", "port", "user", "password", "socket", "data")
 

@@ -24,7 +24,7 @@ from devboot.snapshot import are_current, listing
 from devboot.state.claiming import Patience
 from devboot.state.project import Project, find_project, own_folders, project_in
 from devboot.state.projects import BELOW, DETECTED, MANIFEST, Projects
-from devboot.text.numbers import whole_number
+from devboot.text.units import whole_number
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from devboot.model.digest import Digest, digest_of, parse_digest
+from devboot.model.artifact import Digest, digest_of, parse_digest
 
 EMPTY = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 

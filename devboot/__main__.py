@@ -16,18 +16,6 @@ if TYPE_CHECKING:
 
     from devboot.app.fast.call import Call
 
-# Global switches that a fast command can carry; -C takes a value.
-_SWITCHES = {
-    "-q": "quiet",
-    "--quiet": "quiet",
-    "-v": "verbose",
-    "--verbose": "verbose",
-    "--plain": "plain",
-    "--no-color": "no-color",
-    "--no-input": "no-input",
-    "--no-pager": "no-pager",
-}
-_FAST = ("up", "down", "ps", "logs", "start", "stop", "restart", "env", "attach", "sync")
 _OBJECTS = 100_000  # that are made until the collector looks: modules and classes come in thousands, and stay
 _UP_FLAGS = {"detach", "no-deps", "no-menu", "timings", "wait-timeout", "locked", "offline"}
 
@@ -53,7 +41,7 @@ def dispatch(argv: Sequence[str], environ: Mapping[str, str]) -> tuple[int, bool
     code: int | None = None
     if command == "run":
         code = _run(directory, rest[1:], environ)
-    elif command in _FAST and not {"-h", "--help", "--version"} & set(rest):
+    elif _is_fast(command) and not {"-h", "--help", "--version"} & set(rest):
         handle = _daemon_for(command, rest) if _is_down(command, directory, environ) else None
         code, handle = _fast(argv, environ, handle)
         if code is None:
@@ -117,11 +105,25 @@ def _leading(argv: Sequence[str]) -> tuple[str, Sequence[str]]:
         if argv[position] == "-C" and position + 1 < len(argv):
             directory = os.path.join(directory, argv[position + 1])
             position += 2
-        elif argv[position] in _SWITCHES:
+        elif _is_switch(argv[position]):
             position += 1
         else:
             return "", ()
     return directory, argv[position:]
+
+
+def _is_switch(word: str) -> bool:
+    """Return whether a word is a global switch that a fast command can carry."""
+    from devboot.app.command_table import GLOBAL, HELP, VERSION
+
+    return any(word in flag.names for flag in GLOBAL if not flag.metavar and flag not in (HELP, VERSION))
+
+
+def _is_fast(command: str) -> bool:
+    """Return whether a command, `run` left out, can be carried out without Typer."""
+    from devboot.app.command_table import BY_NAME
+
+    return command == "up" or (command in BY_NAME and bool(BY_NAME[command].fast))
 
 
 def _run(directory: str, args: Sequence[str], environ: Mapping[str, str]) -> int | None:
@@ -188,19 +190,8 @@ def _call(argv: Sequence[str], environ: Mapping[str, str], began: float) -> Call
         return None
     if not typed.values.get("all") and _is_refused(root, directory, environ):
         return None  # explained on the long way
-    from devboot.app.fast.call import Call, look_at_streams
-    from devboot.text.modes import Wishes
+    from devboot.app.fast.call import Call, look_at_streams, wishes_of
 
-    wishes = Wishes(
-        quiet=bool(typed.globals.get("quiet")),
-        verbose=bool(typed.globals.get("verbose")),
-        plain=bool(typed.globals.get("plain")),
-        no_color=bool(typed.globals.get("no-color")),
-        no_input=bool(typed.globals.get("no-input")),
-        no_wait=bool(typed.globals.get("no-wait")),
-        json=bool(typed.values.get("json")),
-        no_pager=bool(typed.globals.get("no-pager")),
-    )
     return Call(
         typed.command,
         typed.args,
@@ -210,7 +201,7 @@ def _call(argv: Sequence[str], environ: Mapping[str, str], began: float) -> Call
         data=projects.data_of(root),
         environ=environ,
         streams=look_at_streams(environ),
-        wishes=wishes,
+        wishes=wishes_of(typed),
         began=began,
     )
 

@@ -12,14 +12,14 @@ from typing import Any
 from devboot import __version__
 from devboot.app.arguments import Invocation
 from devboot.app.context import Context
-from devboot.app.fast.call import look_at_streams
+from devboot.app.fast.call import Call, look_at_streams, wishes_of
 from devboot.app.fast.pager import PagedStreams, pager_command
 from devboot.cli.streams import silence_stdout
 from devboot.errors import UsageError, WorkError, shell_word
 from devboot.text.columns import printable
 from devboot.text.invocation import as_called
 from devboot.text.masking import Masker
-from devboot.text.modes import Wishes, has_colour, is_live, is_unicode, why_plain
+from devboot.text.modes import has_colour, is_live, is_unicode, why_plain
 from devboot.text.paint import terminal_text
 from devboot.text.symbols import Symbols, margin, symbols
 
@@ -27,6 +27,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from devboot.app.preparation.project.loaded import Loaded
     from devboot.locks import Holder
+    from devboot.state.project import Project
     from devboot.ui.consoles import Text
     from devboot.ui.reporters import RunReporter
 
@@ -49,6 +50,22 @@ class Session:
     def json(self) -> bool:
         """Whether stdout carries JSON."""
         return self.context.wishes.json
+
+    def call(self, command: str, args: Sequence[str], values: Mapping[str, object], project: Project) -> Call:
+        """Return the call that the fast path would have made."""
+        context = self.context
+        return Call(
+            command,
+            tuple(args),
+            values,
+            root=project.root,
+            state=project.state,
+            data=project.data,
+            environ=context.environ,
+            streams=(context.stdin, context.stdout, context.stderr),
+            wishes=context.wishes,
+            began=self.began,
+        )
 
     def symbols(self, *, err: bool = False) -> Symbols:
         """The set that stdout, or stderr, can encode."""
@@ -204,17 +221,6 @@ def open_session(invocation: Invocation, environ: Mapping[str, str], handle: Any
 
 
 def _session(invocation: Invocation, environ: Mapping[str, str], cwd: str, handle: Any) -> Session:
-    flags = {**invocation.globals, "json": invocation.values.get("json", False)}
-    wishes = Wishes(
-        quiet=bool(flags.get("quiet")),
-        verbose=bool(flags.get("verbose")),
-        plain=bool(flags.get("plain")),
-        no_color=bool(flags.get("no-color")),
-        no_input=bool(flags.get("no-input")),
-        json=bool(flags.get("json")),
-        no_wait=bool(flags.get("no-wait")),
-        no_pager=bool(flags.get("no-pager")),
-    )
     stdin, stdout, stderr = look_at_streams(environ)
     context = Context(
         cwd=cwd,
@@ -222,7 +228,7 @@ def _session(invocation: Invocation, environ: Mapping[str, str], cwd: str, handl
         stdin=stdin,
         stdout=stdout,
         stderr=stderr,
-        wishes=wishes,
+        wishes=wishes_of(invocation),
         clock=time.monotonic,
         wall_clock=time.time,
         uid=os.getuid(),

@@ -9,6 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from devboot.app.arguments import Invocation
     from devboot.text.modes import StreamFacts, Wishes
     from devboot.wire.jsontext import Plain
 
@@ -74,6 +75,14 @@ class Call:
             "verbose": self.wishes.verbose,
             "json": self.wishes.json,
         }
+
+
+def wishes_of(typed: Invocation) -> Wishes:
+    """Return what the flags of a command line ask of its output."""
+    from devboot.text.modes import Wishes
+
+    flags = {**typed.globals, "json": typed.values.get("json")}
+    return Wishes(**{name: bool(flags.get(name.replace("_", "-"))) for name in Wishes._fields})
 
 
 def look_at_streams(environ: Mapping[str, str]) -> tuple[StreamFacts, StreamFacts, StreamFacts]:

@@ -10,7 +10,6 @@ from devboot import snapshot
 from devboot.app.arguments import Invocation
 from devboot.app.command_table import Command
 from devboot.app.commands.run import become, from_snapshot, task_command, unknown_task
-from devboot.app.fast.call import Call
 from devboot.cli.session import Session
 from devboot.errors import UsageError, WorkError
 from devboot.model.nearest import nearest
@@ -20,7 +19,8 @@ from devboot.state.project import Project, find_project
 def carry_out(command: Command, invocation: Invocation, session: Session) -> int | None:
     """Call the command's own module; its exit code, None where the long way has to be gone."""
     module = import_module(command.fast)
-    code = module.carry_out(call_for(invocation, session, find_project(session.context.cwd, session.context.environ)))
+    project = find_project(session.context.cwd, session.context.environ)
+    code = module.carry_out(session.call(command.name, invocation.args, invocation.values, project))
     return code if code is None else int(code)
 
 
@@ -61,20 +61,3 @@ def _run_as_it_is(words: Sequence[str], project: Project, environ: Mapping[str, 
     tasks = [task[0] for task in known.tasks]
     advice = unknown_task(words[0], nearest(words[0], tasks), tasks)
     raise UsageError("usage/unknown-task", f"there is no task `{words[0]}`", help=advice)
-
-
-def call_for(invocation: Invocation, session: Session, project: Project) -> Call:
-    """The call that the fast path would have made."""
-    context = session.context
-    return Call(
-        invocation.command,
-        invocation.args,
-        invocation.values,
-        root=project.root,
-        state=project.state,
-        data=project.data,
-        environ=context.environ,
-        streams=(context.stdin, context.stdout, context.stderr),
-        wishes=context.wishes,
-        began=context.wall_clock(),
-    )

@@ -12,7 +12,6 @@ from devboot.app.commands.preparing.run_task import run as run_prepared, task_ca
 from devboot.app.commands.preparing.runner import refuse_unknown, run_with
 from devboot.app.commands.preparing.scale import apply_plan, with_counts
 from devboot.app.commands.preparing.up import begin, refuse_unknown_names, wishes_for
-from devboot.app.fast.call import Call
 from devboot.app.fast.daemon_connection import refuse_stopped
 from devboot.app.preparation.compose import preview as looking
 from devboot.app.preparation.compose.composition import tasks_of
@@ -42,7 +41,7 @@ def up(session: Session, names: Sequence[str], values: Mapping[str, object], *, 
     if runner:
         refuse_unknown(runner)
     loaded = adjust(load_with_settings(session), wanted, session.context.cwd)
-    call = _call(session, "up", names, values, loaded)
+    call = session.call("up", names, values, loaded.project)
     refuse_nested(call)
     refuse_stopped(call)
     refuse_unknown_names(loaded, names, values.get("except"))
@@ -89,7 +88,7 @@ def _told(loaded: Loaded) -> Loaded:
 def scale(session: Session, counts: Sequence[str]) -> int:
     """Choose ports for other numbers of processes, and let the daemon run so many; nothing is installed for that."""
     loaded = session.load()
-    call = _call(session, "scale", (), {}, loaded)
+    call = session.call("scale", (), {}, loaded.project)
     rescaled = with_counts(call, loaded, counts)
     return apply_plan(call, loaded, looking.look_ahead(rescaled, session.context, records_ports=True).composed)
 
@@ -97,7 +96,7 @@ def scale(session: Session, counts: Sequence[str]) -> int:
 def run(session: Session, words: Sequence[str]) -> int:
     """Bring the environment up to date, then become the command."""
     loaded = session.load()
-    call = _call(session, "run", words, {}, loaded)
+    call = session.call("run", words, {}, loaded.project)
     if words and words[0] != "--":
         task_called(words[0], tasks_of(loaded))
     prepared = _prepare(session, loaded, Wishes(starts=False, is_running=True))
@@ -169,29 +168,12 @@ def _prepare(
     return prepared
 
 
-def _call(session: Session, command: str, args: Sequence[str], values: Mapping[str, object], loaded: Loaded) -> Call:
-    """The call that the fast path would have made."""
-    context = session.context
-    return Call(
-        command,
-        tuple(args),
-        values,
-        root=loaded.project.root,
-        state=loaded.project.state,
-        data=loaded.project.data,
-        environ=context.environ,
-        streams=(context.stdin, context.stdout, context.stderr),
-        wishes=context.wishes,
-        began=session.began,
-    )
-
-
 def _dry_run(session: Session, names: Sequence[str], values: Mapping[str, object], wanted: Adjustments) -> int:
     context = session.context
     loaded = adjust(look_at_project(context.cwd, context.environ), wanted, context.cwd)
-    call = _call(session, "up", names, values, loaded)
+    call = session.call("up", names, values, loaded.project)
     planned = dry_run_of(loaded, context, call, wishes_for(call))
-    running = looking.compare_with_running(loaded, context, _call(session, "up", (), {}, loaded))
+    running = looking.compare_with_running(loaded, context, session.call("up", (), {}, loaded.project))
     if session.json:
         session.out_json(plan_as_json(planned, running, session.mask))
     else:

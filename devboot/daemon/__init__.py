@@ -1,1 +1,1 @@
-"""One background process per project: started from the command line, found again, and never outlived by children."""
+"""The background process of a project: forked by the command line, found by later commands, ended with its children."""

@@ -1,7 +1,7 @@
-"""A control group for all that a daemon starts: no process can leave it by changing its session, parent or environment.
+"""Creates a control group for everything that a daemon starts, which a process can't leave.
 
-Made below the group of the command line where that may be written to (cgroup v2, as root or where systemd has
-delegated it); everything works without one, too.
+Neither a new session, parent nor environment gets it out. The group is below that of the command line if that is
+writable (cgroup v2, as root or delegated by systemd); everything works without one, too.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ _DEEPEST = 32
 
 
 def create(pid: int) -> str:
-    """Move the process `pid`, which has no children yet, into a group of its own; its path, "" where none can be made.
+    """Move the process `pid`, which has no children yet, into a group of its own; return its path, "" if impossible.
 
-    Named after the caller, its guardian.
+    The group is named after the caller, the guardian.
     """
     parent = _own()
     me = proctable.look(os.getpid())
@@ -40,7 +40,7 @@ def create(pid: int) -> str:
 
 
 def _sweep(parent: str) -> None:
-    """Remove the empty groups of guardians that were killed."""
+    """Remove empty groups of guardians that were killed."""
     try:
         names = [name for name in os.listdir(parent) if name.startswith("devboot-")]
     except OSError:
@@ -53,19 +53,19 @@ def _sweep(parent: str) -> None:
 
 
 def members(path: str) -> frozenset[int]:
-    """Pids of all processes in the group and in those below."""
+    """Return pids of all processes in the group and in groups below it."""
     found: set[int] = set()
     for group in _groups(path):
         try:
             with open(f"{group}/{_PROCESSES}", "rb", buffering=0) as file:
                 found.update(map(int, (file.readall() or b"").split()))
-        except OSError:  # removed meanwhile, or it has threads of others
+        except OSError:  # removed meanwhile, or a threaded group
             continue
     return frozenset(found)
 
 
 def remove(path: str) -> None:
-    """Remove the group and those below; one that still has members stays."""
+    """Remove the group and those below it, except for those that still have members."""
     for group in reversed(_groups(path)):
         try:
             os.rmdir(group)
@@ -74,7 +74,7 @@ def remove(path: str) -> None:
 
 
 def _groups(path: str) -> list[str]:
-    """The group and all below it, each before those within."""
+    """Return the group and all groups below it, parents first."""
     found = [path]
     for group in found:
         try:
@@ -87,13 +87,13 @@ def _groups(path: str) -> list[str]:
 
 
 def _own() -> str:
-    """The folder of the group that this process is in; "" where nothing can be changed there."""
+    """Return the folder of this process' group; "" if it isn't writable."""
     path = path_of("self")
     return path if path and os.access(f"{path}/{_PROCESSES}", os.W_OK) else ""
 
 
 def path_of(process: str) -> str:
-    """Return the folder of the group that a process ("self", or its number) is in; "" where it can't be found."""
+    """Return the folder of the group of a process ("self", or a pid); "" if unknown."""
     try:
         with open(f"/proc/{process}/cgroup", "rb", buffering=0) as file:
             lines = (file.readall() or b"").decode("utf-8", "surrogateescape").splitlines()

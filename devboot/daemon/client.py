@@ -1,4 +1,4 @@
-"""The command line's end of the conversation with a daemon: finds it, asks, copies what it answers."""
+"""Client of a daemon: finds it, sends a request, and copies its answer."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ if TYPE_CHECKING:
     from devboot.wire.jsontext import Plain
 
     PassThrough = Callable[[int, int], int]
-    """Moves so many bytes from a socket that doesn't block to standard output; gives how many it has moved."""
+    """Moves up to so many bytes from a non-blocking socket to standard output; returns the number moved."""
 
-FLOOD = 64 * 1024  # bytes that were there at once: more is on its way
-PATIENCE = 2.0  # a daemon answers within milliseconds; one that doesn't in this time is stopped or stuck
+FLOOD = 64 * 1024  # bytes received at once that count as a flood of output
+PATIENCE = 2.0  # seconds; a daemon answers within milliseconds unless it is stopped or stuck
 _REVIVAL = 1.0
 _SIGUSR1 = 10 if os.uname().sysname != "Darwin" else 30
 
 
 class NoAnswerError(Exception):
-    """The daemon is there but doesn't answer, or went away in the middle."""
+    """The daemon doesn't answer, or has closed the connection early."""
 
 
 class Client:
-    """One conversation: a request, frames in answer, the exit code at the end."""
+    """One session with a daemon: a request, frames in answer, an exit code at the end."""
 
     def __init__(self, sock: _socket.socket) -> None:
         sockets.keep_blocks()
@@ -41,50 +41,50 @@ class Client:
         self._reader = frames.FrameReader()
         self._arrived: list[tuple[bytes, bytes]] = []
         self._floods = False
-        self.pass_through: PassThrough | None = None  # takes floods of output past this process
+        self.pass_through: PassThrough | None = None  # moves floods of output without copying them here
         self.daemon: greeting.Greeting | None = None
         self.is_port_taken = False  # the daemon has sent frames.PORT_TAKEN
 
     def ask(self, request: Mapping[str, Plain]) -> None:
-        """Greet and send the request. Raises NoAnswerError."""
+        """Send greeting and request. Raises NoAnswerError."""
         self._send(frame(frames.HELLO, greeting.greeting(__version__)) + _message(request))
 
     def launch(self, payload: bytes) -> None:
-        """Greet a daemon in waiting and hand it its plan. Raises NoAnswerError."""
+        """Send greeting and plan to a newly forked daemon. Raises NoAnswerError."""
         self._send(frame(frames.HELLO, greeting.greeting(__version__)) + frame(frames.LAUNCH, payload))
 
     def tell(self, **message: Plain) -> None:
-        """Send a further message; a daemon that has gone is no error here."""
+        """Send a further message; ignored if the daemon has ended."""
         try:
             self._send(_message(message))
         except NoAnswerError:
             return
 
     def type(self, data: bytes) -> None:
-        """Send what a person types; a daemon that has gone is no error here."""
+        """Send typed input; ignored if the daemon has ended."""
         try:
             self._send(frame(frames.INPUT, data))
         except NoAnswerError:
             return
 
     def next(self, patience: float | None = None) -> tuple[bytes, bytes] | None:
-        """The next frame as (kind, payload); None at the end. Raises NoAnswerError after `patience` seconds."""
+        """Return the next frame as (kind, payload); None at the end. Raises NoAnswerError after `patience` seconds."""
         while not self._arrived:
             if not self.receive(patience):
                 return None
         return self._arrived.pop(0)
 
     def put_back(self, arrived: tuple[bytes, bytes]) -> None:
-        """Let the next reader have this frame again."""
+        """Return a frame to the front of the queue, for the next reader."""
         self._arrived.insert(0, arrived)
 
     def take(self) -> list[tuple[bytes, bytes]]:
-        """What has arrived and wasn't asked for yet."""
+        """Return the frames that have arrived and weren't read yet."""
         arrived, self._arrived = self._arrived, []
         return arrived
 
     def receive(self, patience: float | None = None) -> bool:
-        """Take in what has arrived; False at the end."""
+        """Receive what has arrived; return False at the end."""
         if self._floods and self.pass_through is not None and not self._arrived:
             return self._relay(self.pass_through, patience)
         data = self._received(sockets.CHUNK, patience)
@@ -92,7 +92,7 @@ class Client:
         return self._take_in(data)
 
     def _relay(self, pass_through: PassThrough, patience: float | None) -> bool:
-        """Take in one frame of a flood, or have it pass through: copying it here would cost half of the throughput."""
+        """Receive one frame of a flood, or pass it through: copying it here would halve the throughput."""
         missing = self._reader.missing
         data = self._received(missing or frames.HEADER, patience)
         size = 0 if missing else frames.output_size(data)
@@ -134,7 +134,7 @@ class Client:
         write: Callable[[int, bytes], None],
         on_word: Callable[[str, str], None] | None = None,
     ) -> int | None:
-        """Hand all that arrives to `write(1 or 2, bytes)` until the exit code, which is returned; None without one."""
+        """Pass all output to `write(1 or 2, bytes)` until the exit code, and return that; None if there is none."""
         while (arrived := self.next()) is not None:
             kind, payload = arrived
             if kind == frames.OUT:
@@ -149,7 +149,7 @@ class Client:
         return None
 
     def close(self) -> None:
-        """End the conversation."""
+        """Close the connection."""
         self.sock.close()
 
     def _send(self, data: bytes) -> None:
@@ -161,7 +161,7 @@ class Client:
 
 
 class Found(Record):
-    """What is there of a daemon: its lease, and a conversation with it; a lease without one doesn't answer."""
+    """A daemon as found: its lease and a session with it. A lease without a session: the daemon doesn't answer."""
 
     lease: DaemonLease | None
     client: Client | None
@@ -170,7 +170,7 @@ class Found(Record):
 def find(state: str, root: str, environ: Mapping[str, str], data: str = "") -> Found:
     """Look for the daemon of the project at `root`, whose folders are `state` and `data`."""
     lease = lease_of(state, root, environ, data)
-    if lease is None and not os.path.lexists(leases.lock_path(state)):  # it never ran, or all its files were deleted
+    if lease is None and not os.path.lexists(leases.lock_path(state)):  # no daemon ever ran, or its files were deleted
         lease = find_without_files(state, root, environ, data)
     path = _socket_without_lease(root, environ) if lease is None else lease.socket
     sock = _connect(path)
@@ -180,9 +180,9 @@ def find(state: str, root: str, environ: Mapping[str, str], data: str = "") -> F
 
 
 def lease_of(state: str, root: str, environ: Mapping[str, str], data: str = "") -> DaemonLease | None:
-    """The lease of the project's daemon, dead or alive.
+    """Return the lease of the project's daemon, dead or alive; None if there is none.
 
-    Where the state folder was deleted or damaged while it runs, the copy beside its socket or in the data folder.
+    If the state folder was deleted or damaged, use the copy next to the socket or the one in the data folder.
     """
     lease = leases.read_daemon(leases.daemon_path(state))
     if lease is not None:
@@ -197,7 +197,7 @@ def lease_of(state: str, root: str, environ: Mapping[str, str], data: str = "") 
 
 
 def find_without_files(state: str, root: str, environ: Mapping[str, str], data: str) -> DaemonLease | None:
-    """Return the lease of a daemon, dead or alive, of which no file is left; one that is alive makes them anew."""
+    """Return the lease of a daemon without files, dead or alive; a live one is asked to recreate them."""
     from devboot.daemon import search
 
     found = search.find_run(root, environ, state, data)
@@ -213,7 +213,7 @@ def find_without_files(state: str, root: str, environ: Mapping[str, str], data: 
 
 
 def _is_asked_to_be_found(lease: DaemonLease) -> bool:
-    """Ask a daemon to make its lease and its socket anew; False where it has just ended."""
+    """Ask a daemon to recreate its lease and its socket; return False if it has just ended."""
     try:
         os.kill(lease.pid, _SIGUSR1)
     except (ProcessLookupError, PermissionError):
@@ -222,7 +222,7 @@ def _is_asked_to_be_found(lease: DaemonLease) -> bool:
 
 
 def connect(lease: DaemonLease) -> Client | None:
-    """A conversation with the daemon of a lease; None when it isn't there."""
+    """Return a session with the daemon of a lease; None if it doesn't listen."""
     sock = _connect(lease.socket)
     return None if sock is None else Client(sock)
 
@@ -235,7 +235,7 @@ def _connect(path: str) -> _socket.socket | None:
 
 
 def _socket_without_lease(root: str, environ: Mapping[str, str]) -> str:
-    """Where the daemon would listen: for a project whose state folder was deleted while it runs."""
+    """Return the socket path of the project's daemon, for a daemon whose state folder was deleted."""
     from devboot.errors import MachineError
     from devboot.paths import runtime_directory, socket_path
 
@@ -246,7 +246,7 @@ def _socket_without_lease(root: str, environ: Mapping[str, str]) -> str:
 
 
 def _revive(lease: DaemonLease) -> _socket.socket | None:
-    """A cleaner of temporary files took the socket away: the daemon makes it anew when asked."""
+    """Ask the daemon to recreate its socket, deleted perhaps by a cleaner of temporary files, and connect to it."""
     if not _is_asked_to_be_found(lease):
         return None
     deadline = time.monotonic() + _REVIVAL

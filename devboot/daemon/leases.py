@@ -1,7 +1,7 @@
-"""What a daemon writes down, so that it is found again, and so that what it leaves can be ended by whoever comes next.
+"""Files by which a daemon is found, and by which later commands can end what it left behind.
 
-`<state>/run/daemon` says who the daemon is; `<state>/run/children` has a line per child that was started. Numbers of
-processes are reused: an entry counts only together with the time at which its process started and the boot.
+`<state>/run/daemon` identifies the daemon; `<state>/run/children` has a line per started child. Pids are reused, so an
+entry counts only together with the start time of its process and the boot.
 """
 
 from __future__ import annotations
@@ -18,24 +18,24 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 RUN = "run"
-SERVICES = "services"  # the folder of a data folder in which servers have theirs: `<service>/<format>-<version>`
+SERVICES = "services"  # folder in the data folder for servers' data: `<service>/<format>-<version>`
 DAEMON, CHILDREN, STRAYS, LOCK, RECLAIMED = "daemon", "children", "strays", "daemon.lock", "reclaimed"
 REGISTERED = ".lease"
 _FORMAT = "1"
 _LIMIT = 64 * 1024
-_DIGITS = 9  # of a process id at most: longer ones are damaged, and neither Python nor the kernel takes them
-_REQUIRED = 12  # fields of a lease of the first version; later ones have defaults
-GUARDIAN = "guardian"  # what a guardian is called among the processes that are left
+_DIGITS = 9  # most digits of a pid; longer ones are damaged, and neither Python nor the kernel accepts them
+_REQUIRED = 12  # fields of a lease in the first version; later fields have defaults
+GUARDIAN = "guardian"  # name of a guardian among leftover processes
 DEFAULT_GRACE = 5.0
 _LONGEST_GRACE = 24 * 3600.0
-_SOON = 30.0  # seconds from a daemon's trace to the end of all that it ran
-_LONG_BOOK = 1000  # lines of ended children and living ones
+_SOON = 30.0  # most seconds between a daemon's crash file and the end of its processes
+_LONG_BOOK = 1000  # lines after which the list of children is rewritten
 
 
 class DaemonLease(Record):
-    """Who the daemon of a project is.
+    """Identity of a project's daemon.
 
-    `since` is wall-clock seconds; `marker` is how an entry of each child's environment starts.
+    `since` is wall-clock seconds; `marker` is the beginning of an entry in each child's environment.
     """
 
     pid: int
@@ -49,20 +49,20 @@ class DaemonLease(Record):
     since: str
     guardian: int
     guardian_started: str
-    grace: str  # seconds that the slowest of its processes may take to stop
-    group: str = ""  # the control group that all of its processes are in, where one could be made
-    state: str = ""  # the project's state folder, which another HOME can't tell
-    data: str = ""  # the project's data folder, in which there is a copy of the lease
+    grace: str  # longest stop timeout of its processes in seconds
+    group: str = ""  # control group of all its processes, if one could be created
+    state: str = ""  # the project's state folder, which can't be derived under another HOME
+    data: str = ""  # the project's data folder, which has a copy of the lease
 
     @property
     def is_alive(self) -> bool:
-        """Whether that very process is still there, and not in the middle of its end."""
+        """True if that very process exists and isn't exiting."""
         seen = proctable.look(self.pid)
         is_there = seen is not None and seen.is_alive and not seen.is_exiting and seen.started == self.started
         return is_there and self.boot == proctable.boot_id()
 
     def is_same(self, other: DaemonLease | None) -> bool:
-        """Whether both are of the same process."""
+        """Return whether both leases are of the same process."""
         return other is not None and (self.pid, self.started, self.boot) == (other.pid, other.started, other.boot)
 
     @property
@@ -75,34 +75,34 @@ class DaemonLease(Record):
 
     @property
     def has_group(self) -> bool:
-        """Whether `group` was made by its guardian: only then everything in it may be ended."""
+        """True if `group` was created by its guardian; only then may everything in it be ended."""
         return os.path.basename(self.group) == f"devboot-{self.guardian}-{self.guardian_started}"
 
     def find_guardian(self, table: Mapping[int, proctable.Seen]) -> proctable.Seen | None:
-        """Return the guardian as it is in `table`; None when it has ended."""
+        """Return the guardian from `table`; None if it has ended."""
         seen = table.get(self.guardian) if proctable.is_endable(self.guardian) else None
         return seen if seen is not None and seen.is_alive and seen.started == self.guardian_started else None
 
     @property
     def is_frozen(self) -> bool:
-        """Whether somebody has stopped it (SIGSTOP, a debugger): it won't answer."""
+        """True if it was stopped (SIGSTOP, a debugger) and so can't answer."""
         seen = proctable.look(self.pid)
         return seen is not None and seen.state in "Tt"
 
 
 class SuddenEnd(Record):
-    """A daemon that ended while its project was up. `at` is wall-clock seconds, 0 where nobody recorded it.
+    """End of a daemon whose project was up. `at` is wall-clock seconds, 0 if not recorded.
 
-    `trace` is the file that says where it has failed, "" where it was killed.
+    `trace` is the crash file; "" if the daemon was killed.
     """
 
     pid: int
     at: float = 0.0
-    has_rebooted: bool = False  # the machine has been started anew since
+    has_rebooted: bool = False  # the machine has been rebooted since
     trace: str = ""
 
     def describe(self) -> str:
-        """What a person should know of it, as the second half of a sentence."""
+        """Return the second half of a sentence about the end, for the user."""
         from time import localtime, strftime
 
         if self.has_rebooted:
@@ -112,35 +112,35 @@ class SuddenEnd(Record):
 
 
 class ChildLease(Record):
-    """A child that a daemon has started; its pid is the number of its session too."""
+    """A child started by a daemon; its pid is also the id of its session."""
 
     pid: int
     started: str
     name: str
 
     def is_in(self, table: Mapping[int, proctable.Seen]) -> bool:
-        """Whether that very process is alive in `table`."""
+        """Return whether that very process is alive in `table`."""
         seen = table.get(self.pid)
         return seen is not None and seen.is_alive and seen.started.replace(" ", "_") == self.started
 
 
 def run_directory(state: str) -> str:
-    """Where the leases of a project are."""
+    """Return the folder of a project's leases."""
     return f"{state}/{RUN}"
 
 
 def daemon_path(state: str) -> str:
-    """The file that says who the daemon is."""
+    """Return the path of the daemon's lease."""
     return f"{state}/{RUN}/{DAEMON}"
 
 
 def data_path(data: str) -> str:
-    """The copy of the lease in the project's data folder, for when the state folder was deleted."""
+    """Return the path of the lease's copy in the data folder, for when the state folder was deleted."""
     return f"{data}/{DAEMON}"
 
 
 def served_folders(data: str) -> list[str]:
-    """The folders that servers of the project with this data folder work on right now; see `locks.hold_folder`."""
+    """Return the data folders of this project that servers are using now; see `locks.hold_folder`."""
     from devboot.locks import is_folder_held
 
     found = []
@@ -154,51 +154,51 @@ def served_folders(data: str) -> list[str]:
 
 
 def children_path(state: str) -> str:
-    """The file that lists what was started."""
+    """Return the path of the list of started children."""
     return f"{state}/{RUN}/{CHILDREN}"
 
 
 def strays_path(state: str) -> str:
-    """The file that lists processes outside of the children's sessions; see `strays`."""
+    """Return the path of the list of processes outside of the children's sessions; see `strays`."""
     return f"{state}/{RUN}/{STRAYS}"
 
 
-WRITTEN = (daemon_path, children_path, strays_path)  # what `Ownership.forget` removes
+WRITTEN = (daemon_path, children_path, strays_path)  # files that `Ownership.forget` removes
 
 
 def format_children(children: Iterable[ChildLease]) -> str:
-    """The list as it is written to a file; see `read_children`."""
+    """Return the list as the content of its file; see `read_children`."""
     lines = [f"boot {proctable.boot_id()}", *(f"{each.pid} {each.started} {each.name}" for each in children)]
     return "\n".join(lines) + "\n"
 
 
 def lock_path(state: str) -> str:
-    """The lock that the daemon holds for as long as it lives."""
+    """Return the path of the lock that the daemon holds while it lives."""
     return f"{state}/{RUN}/{LOCK}"
 
 
 def crash_path(state: str) -> str:
-    """Where a daemon that failed by a mistake of its own leaves its trace."""
+    """Return the path of the crash file of a daemon that failed because of a bug."""
     return f"{state}/{RUN}/crash"
 
 
 def dump_path(state: str) -> str:
-    """Where a daemon writes how things stand when it gets SIGQUIT."""
+    """Return the path of the status report that a daemon writes on SIGQUIT."""
     return f"{state}/{RUN}/dump"
 
 
 def reclaimed_path(state: str) -> str:
-    """The file in which a guardian records what it has ended."""
+    """Return the path of the file in which a guardian records what it has ended."""
     return f"{state}/{RUN}/{RECLAIMED}"
 
 
 def format_daemon(lease: DaemonLease) -> str:
-    """The lease as it is written to a file."""
+    """Return the lease as the content of its file."""
     return "\n".join([_FORMAT, *(str(value).replace("\n", " ") for value in lease)]) + "\n"
 
 
 def read_daemon(path: str) -> DaemonLease | None:
-    """The lease at `path`; None when there is none that can be understood."""
+    """Return the lease at `path`; None if there is none, or it is damaged."""
     lines = _read(path).decode("utf-8", "surrogateescape").split("\n")
     if lines[0] != _FORMAT or len(lines) < 2 + _REQUIRED:
         return None
@@ -209,15 +209,15 @@ def read_daemon(path: str) -> DaemonLease | None:
 
 
 def is_daemon_alive(path: str) -> bool:
-    """Whether the lease at `path` is that of a living daemon."""
+    """Return whether the lease at `path` is that of a live daemon."""
     lease = read_daemon(path)
     return lease is not None and lease.is_alive
 
 
 class ChildrenBook:
-    """Appends a line for each child, one write each, so that a killed daemon has written all but the very last.
+    """List of children with one write per child, so that at most the last line is missing after the daemon was killed.
 
-    Written anew with those that live when it has become long: a crash loop starts a child many times a minute.
+    A long list is rewritten with the live children: a crash loop starts many children per minute.
     """
 
     def __init__(self, path: str) -> None:
@@ -225,13 +225,13 @@ class ChildrenBook:
         self._head = f"boot {proctable.boot_id()}\n".encode()
         self._living: dict[str, tuple[int, bytes]] = {}  # name → pid and line
         self._lines = 0
-        self._is_behind = False  # a full disk had no room for a line
+        self._is_behind = False  # a line could not be written, because the disk was full
         self._descriptor = self._begun(path)
 
     def add(self, pid: int, name: str) -> None:
-        """Note that the child `pid` runs as `name`; the same one twice is written once.
+        """Record that the child `pid` runs as `name`; repeated calls write one line.
 
-        A disk that takes nothing is no reason to fail: the child is also found by its marker, and written down later.
+        A full disk is no error: the child can also be found by its marker, and its line is written later.
         """
         known = self._living.get(name)
         if known is not None and known[0] == pid:
@@ -240,15 +240,15 @@ class ChildrenBook:
         line = b"" if seen is None else f"{pid} {seen.started.replace(' ', '_')} {name}\n".encode()
         self._living[name] = (pid, line)
         if (self._lines < _LONG_BOOK and not self._is_behind) or not self._is_shortened():
-            self._is_behind = not self._is_written(line) or self._is_behind  # only a new list has the lost ones again
+            self._is_behind = not self._is_written(line) or self._is_behind  # only a rewritten list contains lost lines
             self._lines += 1
 
     def ended(self, name: str) -> None:
-        """The child has been reaped; its number may come again. What is written stays: its start time tells."""
+        """Forget a reaped child, whose pid may be reused. Its line stays: its start time won't match."""
         self._living.pop(name, None)
 
     def _is_written(self, line: bytes) -> bool:
-        data = b"\n" * self._is_behind + line  # what was cut off must not run into this one
+        data = b"\n" * self._is_behind + line  # end an incomplete line first
         try:
             fail_point("children/add")
             return os.write(self._descriptor, data) == len(data)
@@ -256,7 +256,7 @@ class ChildrenBook:
             return False
 
     def write_again(self) -> None:
-        """Write the list anew, as where somebody has deleted it."""
+        """Rewrite the list, for instance after it was deleted."""
         self._is_behind = not self._is_shortened()
 
     def close(self) -> None:
@@ -279,7 +279,7 @@ class ChildrenBook:
         return descriptor
 
     def _is_shortened(self) -> bool:
-        """Put a new one in its place, whole at each moment; False where the disk has no room for it."""
+        """Replace the list atomically by a new one; return False if the disk has no room for it."""
         beside, descriptor = f"{self._path}.new", -1
         try:
             descriptor = self._begun(beside)
@@ -303,18 +303,18 @@ def _unlink_quietly(path: str) -> None:
 
 
 def will(state: str, grace: float) -> bytes:
-    """What a daemon tells its guardian before it starts anything; a newline follows once it has."""
+    """Return what a daemon sends its guardian before it starts anything; a newline follows after the first spawns."""
     return f"{state}\0{grace}".encode("utf-8", "surrogateescape")
 
 
 def parse_will(data: bytes) -> tuple[str, float] | None:
-    """State directory and grace (seconds) of a daemon; None where it left no will."""
+    """Return state folder and grace (seconds) of a daemon; None if it sent nothing."""
     state, found, grace = data.decode("utf-8", "surrogateescape").partition("\0")
     return (state, float(grace)) if found else None
 
 
 def read_children(path: str) -> list[ChildLease]:
-    """The children of this boot that were written down; [] after a reboot, or where nothing was written."""
+    """Return the listed children of this boot; [] after a reboot or without a list."""
     lines = _read(path).decode("utf-8", "replace").splitlines()
     if not lines or lines[0] != f"boot {proctable.boot_id()}":
         return []
@@ -323,7 +323,7 @@ def read_children(path: str) -> list[ChildLease]:
 
 def _parse_child(line: str) -> ChildLease | None:
     words = line.split(" ", 2)
-    if len(words) < 3 or not words[0].isdecimal() or len(words[0]) > _DIGITS:  # the last line may be cut
+    if len(words) < 3 or not words[0].isdecimal() or len(words[0]) > _DIGITS:  # the last line may be incomplete
         return None
     return ChildLease(int(words[0]), words[1], words[2])
 
@@ -331,11 +331,11 @@ def _parse_child(line: str) -> ChildLease | None:
 def left_behind(
     state: str, table: dict[int, proctable.Seen] | None = None, known: DaemonLease | None = None
 ) -> list[tuple[proctable.Seen, str]]:
-    """Return what an earlier daemon of this project has left running, as (process, name).
+    """Return processes that an earlier daemon of this project left running, as (process, name).
 
-    Found by the lists of children and of strays, by the sessions of the former, by the control group, by
-    the marker in environments, by the locks of data folders, and below a guardian that still lives. The guardian itself
-    comes last, when nothing else is left. `known` is the lease where there is none in the state folder.
+    They are found by the lists of children and strays, the children's sessions, the control group, the marker in
+    environments, the locks of data folders, and as descendants of a live guardian. The guardian itself is returned
+    last, when nothing else is left. `known` is the lease to use if the state folder has none.
     """
     children, strays = read_children(children_path(state)), read_children(strays_path(state))
     lease = read_daemon(daemon_path(state)) or known
@@ -358,7 +358,7 @@ def left_behind(
             found = _named(table, proctable.lock_holders(served, orphaned=True)) | found
     if guardian is not None:
         found = {seen.pid: (seen, "") for seen in proctable.descendants(table, guardian.pid)} | found
-    found.pop(os.getpid(), None)  # this very command may have been typed in one of the processes
+    found.pop(os.getpid(), None)  # this command may have been run inside of one of the processes
     found = {pid: each for pid, each in found.items() if proctable.is_endable(pid)}
     if not found and guardian is not None and guardian.pid != os.getpid():
         return [(guardian, GUARDIAN)]
@@ -371,10 +371,10 @@ def _named(table: Mapping[int, proctable.Seen], pids: Iterable[int]) -> dict[int
 
 
 def abandoned(state: str, table: dict[int, proctable.Seen]) -> list[tuple[proctable.Seen, str]]:
-    """As `left_behind`, but nothing as soon as another daemon has come: the leases then name what that one runs.
+    """Return the same as `left_behind`, or nothing if another daemon has started: then the lists name its processes.
 
-    It writes its own lease before it starts anything, so looking last is looking in time. For the guardian, which
-    doesn't hold the daemon's lock meanwhile: the next daemon need not wait for it.
+    A daemon writes its lease before it starts anything, so checking for it last is safe. For the guardian, which
+    doesn't hold the daemon's lock meanwhile, so that the next daemon need not wait for it.
     """
     found = left_behind(state, table)
     lease = read_daemon(daemon_path(state))
@@ -382,12 +382,12 @@ def abandoned(state: str, table: dict[int, proctable.Seen]) -> list[tuple[procta
 
 
 def registered(runtime: str) -> list[DaemonLease]:
-    """Daemons of this user that are alive, by the copies of their leases beside their sockets; sorted by root."""
+    """Return the leases of live daemons of this user, from the copies next to their sockets, sorted by root."""
     return sorted((lease for lease in written(runtime) if lease.is_alive), key=lambda lease: lease.root)
 
 
 def written(runtime: str) -> list[DaemonLease]:
-    """The copies of leases beside the sockets, of dead daemons too."""
+    """Return the leases next to sockets, including those of dead daemons."""
     try:
         names = [name for name in os.listdir(runtime) if name.endswith(REGISTERED)]
     except OSError:
@@ -396,12 +396,12 @@ def written(runtime: str) -> list[DaemonLease]:
 
 
 def register_path(socket: str) -> str:
-    """Where the copy of the lease of the daemon that listens at `socket` is."""
+    """Return the path of the lease's copy next to the daemon's socket."""
     return socket.removesuffix(".sock") + REGISTERED
 
 
 def read_reclaimed(state: str, daemon: int) -> tuple[int, int] | None:
-    """How many the guardian of `daemon` has stopped and killed; None where it left no word."""
+    """Return how many processes the guardian of `daemon` has stopped and killed; None without a record."""
     words = _read(reclaimed_path(state)).split()
     if len(words) != 3 or words[0] != str(daemon).encode():
         return None
@@ -409,7 +409,7 @@ def read_reclaimed(state: str, daemon: int) -> tuple[int, int] | None:
 
 
 def sudden_end(state: str) -> SuddenEnd | None:
-    """Return how the last daemon of a project ended, if nobody had stopped it; None while one runs."""
+    """Return how the last daemon of a project ended if nobody stopped it; None while a daemon runs."""
     lease = read_daemon(daemon_path(state))
     if lease is not None:
         has_rebooted = lease.boot != proctable.boot_id()
@@ -421,7 +421,7 @@ def sudden_end(state: str) -> SuddenEnd | None:
 
 
 def forget_sudden_end(state: str) -> None:
-    """Remove the word of a guardian about a daemon that was killed: the project has been started or stopped since."""
+    """Delete the record of a killed daemon, because the project was started or stopped since."""
     try:
         os.unlink(reclaimed_path(state))
     except OSError:
@@ -429,7 +429,7 @@ def forget_sudden_end(state: str) -> None:
 
 
 def _trace(state: str) -> str:
-    """The trace of a daemon that failed by a mistake of its own, if it is of its end."""
+    """Return the path of the crash file if it belongs to the last daemon's end; else ""."""
     path = crash_path(state)
     return path if 0 <= _time_of(reclaimed_path(state)) - _time_of(path) < _SOON else ""
 
@@ -442,11 +442,11 @@ def _time_of(path: str) -> float:
 
 
 def _names_of_leased(table: dict[int, proctable.Seen], children: Iterable[ChildLease]) -> dict[int, str]:
-    """Sessions that are ours: the leader is the one that was started, or has gone while members are left."""
+    """Return names by session of our children: the leader was started by us, or has ended before its members."""
     names = {}
     for child in children:
         seen = table.get(child.pid)
-        # As long as a session has members its number isn't given to anyone else.
+        # While a session has members its id isn't reused.
         if seen is None or seen.started.replace(" ", "_") == child.started:
             names[child.pid] = child.name
     return names
@@ -462,7 +462,7 @@ def _read(path: str) -> bytes:
         while piece := os.read(descriptor, _LIMIT):
             pieces.append(piece)
         return b"".join(pieces)
-    except OSError:  # a directory in its place
+    except OSError:  # a folder in its place
         return b""
     finally:
         os.close(descriptor)

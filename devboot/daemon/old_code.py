@@ -1,7 +1,7 @@
-"""Finds processes that run code from before it was edited: what doesn't watch its files goes on with what it loaded.
+"""Finds processes that still run code from before an edit, because they don't reload it.
 
-Cheap enough for a warm command: a walk through the project's own folders with a limit, and only where a file is younger
-than a process a look at what that process is. What reloads by itself has started a process since the edit.
+Cheap enough for a warm command: a walk through the project's own folders with a time limit; only if a file is newer
+than a process, that process is examined. A program that reloads by itself has started a process since the edit.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 _FOREIGN = frozenset(
     ("node_modules", "bower_components", "__pycache__", "venv", "virtualenv", "env", "site-packages", "build", "dist")
 )
-_ASIDE = frozenset(("tests", "test", "docs", "static", "media"))  # no process loads what lies there
+_ASIDE = frozenset(("tests", "test", "docs", "static", "media"))  # folders whose code no process loads
 _PYTHON, _NODE = (".py",), (".js", ".mjs", ".cjs", ".ts")
 _RUNS_NODE = r"(?:^|[\s/])(?:node|deno|tsx|ts-node)(?=\s|$)"
-# Scripts of a package.json mostly are development servers, which reload; the others run no code of the project
+# Commands left out: scripts of package.json are mostly development servers, which reload; others run no project code
 _RUNS_PYTHON = (
     r"(?:^|[\s/'\"])(?:(?:python|pypy)[\d.]*|arq|celery|daphne|django-admin|dramatiq|fastapi|flask|granian|gunicorn|honcho|"
     r"huey_consumer(?:\.py)?|hypercorn|litestar|manage\.py|quart|rq|rqworker|sanic|streamlit|taskiq|uvicorn|uwsgi|"
@@ -33,13 +33,13 @@ _RUNS_PYTHON = (
 )
 _NO_CODE = r"(?:^|[\s/])(?:npm|npx|yarn|pnpm|bun)\s|\s--watch\b|-m\s+http\.server\b"
 _PYTHONS = ("python", "pypy")
-_BETWEEN = 256  # entries of a folder from one look at the clock to the next
-_MOST = 200  # files of a language that are kept
-_LOADING = 1.0  # seconds after its start in which a process may still read its files
+_BETWEEN = 256  # entries of a folder between checks of the time
+_MOST = 200  # most files kept per language
+_LOADING = 1.0  # seconds after its start during which a process may still read its files
 
 
 class OldCode(Record):
-    """Processes that were started before a file of their code was edited; `file` lies below the project's root."""
+    """Processes started before a file of their code was edited; `file` is relative to the project's root."""
 
     names: tuple[str, ...]
     file: str
@@ -53,9 +53,9 @@ def old_code(
     limit: float,
     clock: Callable[[], float] = time.monotonic,
 ) -> tuple[OldCode, ...]:
-    """Return the processes of a running project whose code has been edited since their start.
+    """Return the processes of a running project whose code was edited after their start.
 
-    `limit` is how many seconds the walk through the project may take; `specs` are read only where a file was edited.
+    `limit` is the time in seconds for the walk through the project; `specs` are read only if a file was edited.
     """
     starts = _starts(state)
     if not starts:
@@ -80,7 +80,7 @@ def old_code(
 
 
 def _starts(state: str) -> dict[str, float]:
-    """Wall-clock seconds of the start of each process that runs; nothing where the system tells dates instead."""
+    """Return the start time of each running process in wall-clock seconds; empty where ticks aren't available."""
     found = {}
     for child in leases.read_children(leases.children_path(state)):
         seen = proctable.look(child.pid)
@@ -95,7 +95,7 @@ def _wall_clock(ticks: int) -> float:
 
 
 def _newest(root: str, since: float, limit: float, clock: Callable[[], float]) -> dict[str, list[tuple[float, str]]]:
-    """Return the files of code that were edited last, after `since`, by their endings."""
+    """Return the code files edited last, after `since`, by file extension."""
     deadline = clock() + limit
     found: dict[str, list[tuple[float, str]]] = {}
     folders = [root]
@@ -115,7 +115,7 @@ def _newest(root: str, since: float, limit: float, clock: Callable[[], float]) -
 
 
 def _entries(folders: Iterable[str], deadline: float, clock: Callable[[], float]) -> Iterator[os.DirEntry[str]]:
-    """Yield what lies in `folders`, in those too that are added meanwhile, until the time is over."""
+    """Yield the entries of `folders`, which may grow meanwhile, until the time is over."""
     for folder in folders:
         try:
             with os.scandir(folder) as entries:
@@ -141,9 +141,9 @@ def _is_test(name: str) -> bool:
 def _own(
     spec: ProcessSpec, specs: Iterable[ProcessSpec], newest: Mapping[str, list[tuple[float, str]]]
 ) -> Iterable[tuple[float, str]]:
-    """Yield the edited files below the folder of a process that are of the language of its command.
+    """Yield the edited files below a process' folder in the language of its command.
 
-    The script that another process runs isn't its own.
+    A script that another process runs isn't included.
     """
     import re
 
@@ -158,7 +158,7 @@ def _own(
 
 
 def _reloads(spec: ProcessSpec) -> bool:
-    """Whether a process gets edited code without being told."""
+    """Return whether a process reloads edited code on its own."""
     import re
 
     from devboot.environment.reloaders import left_to_itself
@@ -167,13 +167,13 @@ def _reloads(spec: ProcessSpec) -> bool:
 
 
 def _members(name: str, state: str, table: Mapping[int, proctable.Seen]) -> Sequence[proctable.Seen]:
-    """Return what runs in the session of a process."""
+    """Return the processes in the session of a process."""
     session = next((each.pid for each in leases.read_children(leases.children_path(state)) if each.name == name), 0)
     return tuple(seen for seen in table.values() if seen.session == session)
 
 
 def _loads(file: str, spec: ProcessSpec, members: Iterable[proctable.Seen]) -> bool:
-    """Whether a process loads code of that language: a server of mail, or a proxy, loads none of the project's."""
+    """Return whether a process can load code of that language; a mail server or a proxy loads none of the project's."""
     import re
 
     if not file.endswith(_PYTHON) or re.search(_RUNS_PYTHON, spec.command):
@@ -189,5 +189,5 @@ def _program(pid: int) -> str:
 
 
 def _has_reloaded(edited: float, members: Sequence[proctable.Seen]) -> bool:
-    """Whether a process has started another one since, as programs do that reload their code."""
+    """Return whether a process has started another one since the edit, as reloading programs do."""
     return any(_wall_clock(seen.age_order) > edited for seen in members if seen.pid != seen.session)

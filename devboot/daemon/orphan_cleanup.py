@@ -1,6 +1,6 @@
-"""Ends what a daemon has left behind: TERM to leaders, then to what outlives them, KILL to all when the grace is over.
+"""Ends the leftovers of a dead daemon: SIGTERM to leaders, then to other survivors, SIGKILL after the grace period.
 
-The guardian does it the moment its daemon dies; the next command does it where the guardian died too.
+The guardian does this as soon as its daemon dies; the next command does it if the guardian died, too.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ if TYPE_CHECKING:
     Table = dict[int, Seen]
 
 _POLL = 0.01
-_AFTER_KILL = 5.0  # a process in an uninterruptible wait can't be waited for without limit
+_AFTER_KILL = 5.0  # seconds to wait after SIGKILL; a process in an uninterruptible wait may never end
 
-_SLOW = 1.0  # seconds after which it is said what is waited for
+_SLOW = 1.0  # seconds after which the wait is reported
 
 
 class Reclaimed(Record):
-    """What became of it, as (pid, name): what ended after TERM, what was killed, what outlived even that."""
+    """Result, as (pid, name): processes that ended after SIGTERM, were killed, or survived."""
 
     stopped: tuple[tuple[int, str], ...] = ()
     killed: tuple[tuple[int, str], ...] = ()
     left: tuple[tuple[int, str], ...] = ()
 
     def describe(self) -> str:
-        """Return each process with what became of it, as in `redis (pid 4711), web (pid 4712, killed)`."""
+        """Return each process with its fate: `redis (pid 4711), web (pid 4712, killed)`."""
         groups = ((self.stopped, ""), (self.killed, ", killed"), (self.left, ", still there"))
         return ", ".join(f"{name or 'a process'} (pid {pid}{end})" for group, end in groups for pid, name in group)
 
@@ -52,10 +52,10 @@ def reclaim(
     limit: float | None = None,
     on_slow: Callable[[Found], None] = lambda _found: None,
 ) -> Reclaimed:
-    """End what a dead daemon has left, its guardian too, and remove its files unless something can't be ended.
+    """End the leftovers of a dead daemon, including its guardian, and remove its files unless something survives.
 
-    `known` is its lease where that in the state folder may be damaged. What is left has the time that the daemon
-    granted to its slowest process, at most `limit` seconds. `on_slow` gets what still runs after a second, once.
+    `known` is its lease if the one in the state folder may be damaged. The grace period is that of the daemon's slowest
+    process, at most `limit` seconds. `on_slow` is called once with the processes that still run after a second.
     """
     lease = leases.read_daemon(leases.daemon_path(state)) or known
     grace = leases.DEFAULT_GRACE if lease is None else lease.grace_seconds
@@ -69,7 +69,7 @@ def reclaim(
 
 
 def keep(owned: Ownership, result: Reclaimed) -> None:
-    """Write down what couldn't be ended: the next command names it, and tries again."""
+    """Record the processes that could not be ended, so that the next command names them and tries again."""
     table = proctable.processes()
     left = [(table[pid], name) for pid, name in result.left if pid in table]
     owned.write_strays(ChildLease(seen.pid, seen.started.replace(" ", "_"), name) for seen, name in left)
@@ -82,11 +82,11 @@ def end_all(
     pause: Callable[[float], None] = time.sleep,
     on_slow: Callable[[Found], None] = lambda _found: None,
 ) -> Reclaimed:
-    """End everything that `find` finds in the table of processes, and what descends from it.
+    """End all processes that `find` returns for a process table, with their descendants.
 
-    It looks again and again, since processes start others while they are being ended; what was found once is ended
-    also when its parent, by which it was found, has gone. `grace` seconds are shared by all. Whether a process is a
-    leader is told by its session's number.
+    It looks repeatedly, since processes start others while they are being ended; a process found once is ended even if
+    the parent by which it was found has gone. All share `grace` seconds. A process whose session id is its pid is a
+    leader.
     """
     start = clock()
     asked: dict[int, str] = {}
@@ -110,7 +110,7 @@ def end_all(
 
 
 def _look(find: Callable[[Table], Found], known: dict[int, tuple[Seen, str]]) -> Found:
-    """Add what is found now to `known`, drop from it what has ended, and return the rest."""
+    """Update `known` with newly found and ended processes, and return it as a list."""
     table = proctable.processes()
     for pid, (seen, _) in tuple(known.items()):
         now = table.get(pid)
@@ -131,7 +131,7 @@ def _look(find: Callable[[Table], Found], known: dict[int, tuple[Seen, str]]) ->
 
 
 def _due(found: Found, asked: dict[int, str], *, is_over: bool) -> Found:
-    """Whom to signal now: everybody once the grace is over; before, leaders and what has no leader any more."""
+    """Return the processes to signal now: after the grace period all, before that leaders and those without one."""
     if is_over:
         return found
     leaders = {seen.session for seen, _ in found if seen.pid == seen.session}

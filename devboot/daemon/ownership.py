@@ -1,7 +1,7 @@
-"""The daemon's lock of a project, and everything that only its holder may change: lease, list of children, socket.
+"""The daemon's lock of a project, and the files that only its holder may change: lease, lists, socket.
 
-An `Ownership` exists only while the lock is held, and the files are written through it alone. So neither a guardian
-nor a command can take away what belongs to the next daemon, however the two are timed.
+An `Ownership` exists only while the lock is held, and the files are written only through it. So neither a guardian nor
+a command can delete files of the next daemon, whatever the timing.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ _POLL = 0.005
 
 
 class Ownership:
-    """The right to change the daemon's files of the project whose state folder is `state`. Get one with `take`.
+    """The right to change the daemon's files of the project with the state folder `state`. Created by `take`.
 
-    A daemon's has the lock of the folder `data`, too, kept by the descriptor `held`: who deletes all files of a running
-    daemon doesn't make room for another one. Both are -1 and "" for those who only clean up.
+    A daemon also locks the folder `data`, by the descriptor `held`: deleting all files of a running daemon doesn't make
+    room for a second one. Commands that only clean up have -1 and "" instead.
     """
 
     def __init__(self, state: str, lock: FileLock, data: str = "", held: int = -1) -> None:
@@ -50,7 +50,7 @@ class Ownership:
         self.release()
 
     def renew(self) -> bool:
-        """Lock the file anew where somebody has deleted it; False after `release`, or where another was faster."""
+        """Lock deleted lock files again; return False after `release`, or if another process was faster."""
         if not self._lock.is_held:
             return False
         if self._data and not is_in_place(self._held, self._data):
@@ -68,14 +68,14 @@ class Ownership:
         return True
 
     def release(self) -> None:
-        """Let the next one have the project; does nothing when done before."""
+        """Release the lock; does nothing if released before."""
         if self._held >= 0:
             os.close(self._held)
             self._held = -1
         self._lock.release()
 
     def publish(self, lease: DaemonLease) -> None:
-        """Write the lease, and its copies beside the socket and in the data folder. Raises MachineError."""
+        """Write the lease, with copies next to the socket and in the data folder. Raises MachineError."""
         self._check()
         os.makedirs(leases.run_directory(self._state), mode=0o700, exist_ok=True)
         self._published = lease
@@ -89,32 +89,32 @@ class Ownership:
             try:
                 atomic_write(path, content, mode=0o600, sync=False)
             except DevbootError:
-                return  # a full disk: the others are enough until somebody deletes them
+                return  # a full disk: the other copies suffice
             self._written.append(path)
 
     @property
     def is_published(self) -> bool:
-        """Whether all that others find this daemon by is where it was written."""
+        """True if the files by which this daemon is found are all in place."""
         return self._lock.is_in_place and all(map(os.path.lexists, self._written))
 
     def listen(self, path: str) -> _socket.socket:
-        """Listen at `path`, in the place of any socket there. Raises OSError."""
+        """Listen at `path`, replacing any socket there. Raises OSError."""
         self._check()
         return sockets.listen(path)
 
     def open_book(self) -> ChildrenBook:
-        """Begin a new list of children. Raises OSError."""
+        """Create a new list of children. Raises OSError."""
         self._check()
         return ChildrenBook(leases.children_path(self._state))
 
     def write_strays(self, processes: Iterable[ChildLease]) -> bool:
-        """Replace the list of strays; False where it couldn't be written."""
+        """Replace the list of strays; return False if it could not be written."""
         self._check()
         try:
             content = leases.format_children(processes)
             atomic_write(leases.strays_path(self._state), content, mode=0o600, sync=False)
         except DevbootError:
-            return False  # a full disk, or no folder any more
+            return False  # a full disk, or the folder was deleted
         return True
 
     def write_reclaimed(self, daemon: int, stopped: int, killed: int) -> None:
@@ -128,20 +128,20 @@ class Ownership:
         try:
             os.write(descriptor, f"{daemon} {stopped} {killed}\n".encode())
         except OSError:
-            return  # a full disk: `down` then reports what it has counted itself
+            return  # a full disk: `down` then reports only its own numbers
         finally:
             os.close(descriptor)
 
     def forget(self, lease: DaemonLease | None = None) -> None:
         """Remove the files of an ended daemon, or of this one. Call it when none of its processes is left.
 
-        `lease` replaces one that was deleted or damaged.
+        `lease` is used if the written one was deleted or damaged.
         """
         self._check()
         path = leases.daemon_path(self._state)
         written = leases.read_daemon(path)
         known = self._published or written or lease
-        # Where the lock file was deleted, the state folder may be another daemon's by now.
+        # If the lock file was deleted, another daemon may have the state folder by now.
         if self._lock.is_in_place or (written is not None and written.is_same(self._published)):
             for path_of in leases.WRITTEN:
                 _unlink(path_of(self._state))
@@ -157,10 +157,10 @@ class Ownership:
 
 
 def take(state: str, command: str, data: str = "") -> Ownership | None:
-    """Take the daemon's lock; None while another process has it, or a daemon lives whose lock file was deleted.
+    """Take the daemon's lock; None if another process has it, or if a live daemon's lock file was deleted.
 
-    `command` is shown to those who wait. `data` is the project's data folder, for who will run servers on it: that is
-    locked, too, and made where there is none. Raises MachineError.
+    `command` is shown to waiting commands. `data` is the project's data folder, if servers will run on it: it is
+    locked, too, and created if missing. Raises MachineError.
     """
     lock = FileLock(leases.lock_path(state), command)
     if not lock.try_acquire():
@@ -192,9 +192,9 @@ def wait(
     pause: Callable[[float], None] = time.sleep,
     clock: Callable[[], float] = time.monotonic,
 ) -> Ownership | None:
-    """Take the lock as soon as it is free; None after `patience` seconds, or as soon as `is_hopeless`.
+    """Take the lock as soon as it is free; None after `patience` seconds, or as soon as `is_hopeless()`.
 
-    A guardian that was stopped while it held the lock is woken. Raises MachineError.
+    A stopped guardian that holds the lock is resumed. Raises MachineError.
     """
     deadline = clock() + patience
     while (owned := take(state, command, data)) is None:
@@ -206,14 +206,14 @@ def wait(
 
 
 def wake_holder(state: str) -> None:
-    """Let the guardian go on if it was stopped while it held the lock."""
+    """Resume the guardian if it was stopped while holding the lock."""
     lease = leases.read_daemon(leases.daemon_path(state))
     if lease is not None and read_holder(leases.lock_path(state)).pid == lease.guardian:
         wake_guardian(lease)
 
 
 def _remove_copy(lease: DaemonLease) -> None:
-    """Remove the copy of the lease of an ended daemon in the data folder, unless it is the next one's already."""
+    """Remove the lease's copy in the data folder, unless it belongs to the next daemon."""
     if not lease.data:
         return
     copy = leases.read_daemon(leases.data_path(lease.data))
@@ -222,7 +222,7 @@ def _remove_copy(lease: DaemonLease) -> None:
 
 
 def _remove_socket(lease: DaemonLease) -> None:
-    """Remove the socket of an ended daemon, and the copy of its lease, unless the next one listens there already."""
+    """Remove an ended daemon's socket and the lease's copy next to it, unless the next daemon listens there."""
     copy = leases.read_daemon(leases.register_path(lease.socket))
     if copy is None or not copy.is_same(lease):
         return
@@ -238,4 +238,4 @@ def _unlink(path: str) -> None:
     try:  # noqa: SIM105  contextlib costs an import
         os.unlink(path)
     except OSError:
-        pass  # gone already, or a folder in its place
+        pass  # gone, or a folder

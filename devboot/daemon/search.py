@@ -1,6 +1,6 @@
-"""Finds daemons, and what they left behind, in the table of processes: for projects whose files somebody has deleted.
+"""Finds daemons and their leftovers in the process table, for projects whose files were deleted.
 
-Each process that a daemon starts has the number and the start of its daemon, and the project, in its environment.
+Each process started by a daemon has the daemon's pid and start time, and the project, in its environment.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _GROUP = "devboot-"  # see `cgroup.create`
-_HOME = "DEVBOOT_HOME"  # projects of another one are out of reach
+_HOME = "DEVBOOT_HOME"  # projects under a different value don't count
 
 
 def new_run_id() -> str:
-    """Return a random name for a run of this daemon, from which the daemon can be told."""
+    """Return a random id for a run of this daemon that contains its pid and start time."""
     me = proctable.look(os.getpid())
     started = "" if me is None else me.started.replace(" ", "_").replace("-", "_")
     return f"{os.getpid()}-{started}-{os.urandom(8).hex()}"
 
 
 def find_run(root: str, environ: Mapping[str, str], state: str, data: str) -> DaemonLease | None:
-    """Return what processes show of the daemon of the project at `root`, living or dead; None where there are none.
+    """Return the lease of the daemon of the project at `root` as far as its processes show it, live or dead; else None.
 
-    A server that works on a folder below `data` shows that there was one, whatever its environment is.
+    A server that uses a folder below `data` shows that there was a daemon, whatever its environment.
     """
     found = [lease for lease in find_runs(environ) if lease.root == root]
     lease = next((lease for lease in found if lease.is_alive), found[0] if found else None)
@@ -39,9 +39,9 @@ def find_run(root: str, environ: Mapping[str, str], state: str, data: str) -> Da
 
 
 def find_runs(environ: Mapping[str, str]) -> list[DaemonLease]:
-    """Return a lease for each run of which processes of this user are left, as far as they show it; sorted by root.
+    """Return a lease for each run with processes of this user, as far as they show it; sorted by root.
 
-    Processes of other containers and of other values of DEVBOOT_HOME don't count.
+    Processes of other containers, or with another DEVBOOT_HOME, don't count.
     """
     table = proctable.processes()
     mine = _facts("self")
@@ -86,7 +86,7 @@ def _lease(
 
 
 def _group_of(pid: int) -> str:
-    """Return the path of the control group that a guardian has made for this process; "" for none."""
+    """Return the path of the control group created for this process by a guardian; "" for none."""
     from devboot.daemon import cgroup
 
     path = cgroup.path_of(str(pid))
@@ -96,7 +96,7 @@ def _group_of(pid: int) -> str:
 
 
 def _facts(process: str) -> tuple[int, str] | None:
-    """Return whose process it is, and in which namespace its number counts; None where that can't be told."""
+    """Return uid and pid namespace of a process; None if unknown."""
     try:
         return os.stat(f"/proc/{process}").st_uid, os.readlink(f"/proc/{process}/ns/pid")
     except OSError:

@@ -1,4 +1,4 @@
-"""Signals to processes that are known by their number and their start: never to a later process of that number."""
+"""Sends signals to processes identified by pid and start time, so that a later process with the same pid is safe."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ SIGKILL, SIGTERM, SIGCONT = 9, 15, 18 if os.uname().sysname != "Darwin" else 19
 
 
 def wake_guardian(lease: DaemonLease | None) -> None:
-    """Let a guardian go on that somebody has stopped: it would neither do its work nor end."""
+    """Resume a stopped guardian, which otherwise would neither clean up nor end."""
     seen = None if lease is None else proctable.look(lease.guardian)
     if lease is not None and seen is not None and seen.started == lease.guardian_started and seen.state in "Tt":
         signal_process(seen, SIGCONT)
 
 
 def signal_process(seen: Seen, number: int) -> None:
-    """Send a signal to that very process, never to a later one of its number where the system can tell them apart.
+    """Send a signal to that very process, never to a later one with its pid if the system can tell them apart.
 
-    Process 1 gets none.
+    Process 1 is never signalled.
     """
     if not proctable.is_endable(seen.pid):
         return
@@ -42,9 +42,9 @@ def signal_process(seen: Seen, number: int) -> None:
             return
         _send(seen.pid, handle, number)
         if number == SIGTERM:
-            _send(seen.pid, handle, SIGCONT)  # what is stopped takes the signal only when it goes on
+            _send(seen.pid, handle, SIGCONT)  # a stopped process handles the signal only after SIGCONT
     except (ProcessLookupError, PermissionError):
-        pass  # it has ended, or has become another user's: nothing that we could end
+        pass  # it has ended, or belongs to another user now
     finally:
         if handle >= 0:
             os.close(handle)

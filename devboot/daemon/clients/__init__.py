@@ -1,1 +1,1 @@
-"""Connections of clients: accepted, read without blocking, and what each asks for and how."""
+"""Connections of clients: accepting, non-blocking reading and writing, and parsed requests."""

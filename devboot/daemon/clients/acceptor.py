@@ -1,4 +1,4 @@
-"""Accepts clients; where no descriptor is left it pauses, since the loop would report the same client for ever."""
+"""Accepts clients, and pauses when there are no descriptors left, so that the loop doesn't spin."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
     from devboot.supervisor.event_loop import Loop, Timer
 
-_PAUSE, _LONGEST_PAUSE = 0.05, 1.0  # seconds; doubled each time
+_PAUSE, _LONGEST_PAUSE = 0.05, 1.0  # seconds; the pause doubles each time
 
 
 class Acceptor:
-    """Accepts clients of this user and of root from one listening socket; `on_client(socket)` gets each.
+    """Accepts clients of this user and of root from one listening socket; `on_client(socket)` receives each.
 
-    A descriptor is held in reserve. Where none is left it is given up for one more client, so that `down` and `ps`
-    still get through, and nobody else is accepted until it could be opened again.
+    It keeps one descriptor in reserve. When none is left, the reserve is used for one more client, so that `down` and
+    `ps` still work, and accepting pauses until the reserve can be opened again.
     """
 
     def __init__(self, loop: Loop, uid: int, on_client: Callable[[_socket.socket], object]) -> None:
@@ -34,7 +34,7 @@ class Acceptor:
         self._timer: Timer | None = None
 
     def listen(self, listener: _socket.socket) -> None:
-        """Accept from `listener` from now on. An earlier one, which the caller closes then, isn't watched any more."""
+        """Accept from `listener` from now on. The caller closes the previous one, which isn't watched any more."""
         if self._timer is not None:
             self._timer.cancel()
         if self._listener is not None:
@@ -43,7 +43,7 @@ class Acceptor:
         self._resume()
 
     def _resume(self) -> None:
-        """Go on as soon as there is a descriptor for the reserve."""
+        """Accept again as soon as the reserve can be opened."""
         self._timer = None
         if self._listener is None or self._listener.fileno() < 0:
             return
@@ -52,7 +52,7 @@ class Acceptor:
             return
         try:
             self._loop.watch(self._listener.fileno(), READ, self._ready)
-        except OSError:  # the kernel has no memory, or this user watches too much
+        except OSError:  # out of kernel memory, or over this user's limit of watches
             self._wait()
         else:
             self._pause = _PAUSE
@@ -80,14 +80,14 @@ class Acceptor:
             self._take(sock)
 
     def _accept_last(self, listener: _socket.socket) -> None:
-        """Give the reserve to one more client, and pause."""
+        """Use the reserve for one more client, and pause."""
         self._loop.unwatch(listener.fileno())
         os.close(self._reserve)
         self._reserve = -1
         try:
             self._take(sockets.accept(listener))
         except OSError:
-            pass  # the whole system has none left, or no memory: the queue keeps the client
+            pass  # the system has no descriptors or memory left; the client stays in the queue
         finally:
             self._wait()
 

@@ -1,4 +1,4 @@
-"""The daemon's end of one conversation: never blocks, holds a bounded amount, counts what it had to leave out."""
+"""The daemon's end of one session: never blocks, buffers a bounded amount, and counts omitted lines."""
 
 from __future__ import annotations
 
@@ -22,22 +22,25 @@ if TYPE_CHECKING:
 else:
     from _collections import deque  # the package costs a millisecond
 
-# Output that a client hasn't taken yet. Above BEHIND the flood has to wait for it, so that a reader which is only
-# slower loses nothing, until no more than ENOUGH waits. One that takes nothing for STALLED seconds is left to itself:
-# of what waits for it KEPT stays, since many of them may stop reading, and lines beyond that are counted and left out
-# until it goes on. FULL is never reached but by what can't be made to wait, such as the last words of many.
-BEHIND = 256 * 1024  # what waits shall still be in the caches when it is taken
-ENOUGH = BEHIND // 2  # not just below BEHIND: making everybody wait and go on costs more than a block
+# Limits of buffered output. Above BEHIND, flooding processes are held, so that a slower reader loses nothing, until the
+# buffer is down to ENOUGH. A client that reads nothing for STALLED seconds isn't waited for: its buffer is cut to KEPT,
+# since many clients may stop reading, and further lines are counted and omitted until it reads again. FULL is reached
+# only by output that can't be held, such as the last output of many processes.
+BEHIND = 256 * 1024  # small enough that buffered data is still in the CPU caches when it is sent
+ENOUGH = BEHIND // 2  # well below BEHIND, since holding and resuming processes costs more than a block
 FULL = 64 * BEHIND
 KEPT = 256 * 1024
 STALLED = 0.5
-# Answers aren't left out; a client that lets so much pile up is gone for us.
+# Answers are never omitted; a client with this many unread bytes is disconnected.
 HOPELESS = 64 * 1024 * 1024
 _REQUEST_LIMIT = 16 * 1024 * 1024
 
 
 class Connection:
-    """One client. `on_frame(kind, payload)` and `on_closed()` are called from the loop; neither after `close`."""
+    """Connection to one client.
+
+    `on_frame(kind, payload)` and `on_closed()` are called from the loop, not after `close`.
+    """
 
     def __init__(
         self,
@@ -59,18 +62,18 @@ class Connection:
         self._ends = False
         self._watched = READ
         self.is_open, self.has_failed = True, False
-        self.left_out = 0  # lines since the client was full
-        self.on_room: Callable[[], None] | None = None  # called once it has caught up
+        self.left_out = 0  # lines omitted since the buffer was full
+        self.on_room: Callable[[], None] | None = None  # called when the client has caught up
         sock.setblocking(False)
         scope.watch(self._fd, READ, self._ready)
 
     @property
     def is_catching_up(self) -> bool:
-        """Whether it is behind, but takes what waits: then it is worth waiting for."""
+        """True if the client is behind but still reads, so that it is worth waiting for."""
         return self.is_open and self._size > BEHIND and self._loop.now() - self._progress < STALLED
 
     def send(self, kind: bytes, payload: bytes) -> None:
-        """Send one frame, later if need be."""
+        """Send one frame, now or when the client reads."""
         if not self.is_open or self._ends:
             return
         self._waiting.append(frame(kind, payload))
@@ -81,7 +84,7 @@ class Connection:
             self.close()
 
     def say(self, text: str, kind: bytes = frames.ERR) -> None:
-        """Send text of devboot's own, on standard error or as another kind of frame; nothing for no text."""
+        """Send devboot's own text, on standard error or as another kind of frame; "" sends nothing."""
         if text:
             self.send(kind, terminal_text(text).encode("utf-8", "replace"))
 
@@ -91,7 +94,7 @@ class Connection:
             self.left_out += payload.count(b"\n")
             return False
         if not self._waiting:
-            self._progress = self._loop.now()  # until now there was nothing that it could have taken
+            self._progress = self._loop.now()  # until now there was nothing to read
         self.send(frames.OUT, payload)
         self._was_behind = self._was_behind or self._size > BEHIND
         self._is_full = self._size > FULL
@@ -101,11 +104,11 @@ class Connection:
         return True
 
     def _shed(self) -> None:
-        """Keep the oldest that waits and whatever isn't output; the rest was left out."""
+        """Keep the oldest buffered output and all other frames; count the omitted lines."""
         kept: deque[bytes | memoryview] = deque()
         size = 0
         for item in self._waiting:
-            # What was sent in part is the first one.
+            # A partly sent frame is the first one, and a memoryview.
             if size < KEPT or isinstance(item, memoryview) or item[:1] != frames.OUT:
                 kept.append(item)
                 size += len(item)
@@ -114,34 +117,34 @@ class Connection:
         self._waiting, self._size = kept, size
 
     def take_left_out(self, *, at_end: bool = False) -> int:
-        """How many lines were left out, once there is room again, or `at_end`; 0 before, and when none were."""
+        """Return the number of omitted lines and reset it, if there is room again or `at_end`; 0 otherwise."""
         if (self._is_full and not at_end) or not self.left_out:
             return 0
         count, self.left_out = self.left_out, 0
         return count
 
     def finish(self, code: int) -> None:
-        """Send the exit code and close once it has been taken."""
+        """Send the exit code, and close after it has been read."""
         self.send(frames.EXIT, str(code).encode())
         self._ends = True
         if self.is_open and not self._waiting:
             self.close()
 
     def call(self, function: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> bool:
-        """Call something on behalf of this client; an error of ours in that ends this conversation alone."""
+        """Call a function on behalf of this client; an internal error in it ends only this session."""
         return self._loop.call(function, *args, **kwargs)
 
     def fail(self, error: DevbootError) -> None:
-        """Devboot itself has made a mistake with this client: tell it, and hang up."""
+        """Report an internal error of devboot to the client, and close."""
         self.has_failed = True
         try:
             self.say(render_problem(error))
             self.finish(error.exit_code)
-        except Exception:  # noqa: BLE001  it may be this very thing that fails
+        except Exception:  # noqa: BLE001  sending may be the very thing that fails
             self.close()
 
     def feed(self, data: bytes) -> None:
-        """Take in bytes that were read already (the rest of a launch)."""
+        """Process bytes that were read before (the rest of a launch)."""
         try:
             for kind, payload in self._reader.feed(data):
                 if not self.is_open:
@@ -151,7 +154,7 @@ class Connection:
             self.close()
 
     def close(self) -> None:
-        """End it at once; harmless when it has ended."""
+        """Close at once; does nothing if closed."""
         if not self.is_open:
             return
         self.is_open = False
@@ -160,7 +163,7 @@ class Connection:
         self._waiting.clear()
         self._size = 0
         self._on_closed(self)
-        self.on_room = None  # it leads back here: both are to go now, not when cycles are collected
+        self.on_room = None  # break the reference cycle, so that both are freed now
 
     def _ready(self, events: int) -> None:
         if events & WRITE:

@@ -1,4 +1,4 @@
-"""How a client wants to be answered, and what it asks for: read from its message, tolerant of what it doesn't know."""
+"""Parses a client's request and its output options, ignoring unknown keys."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ if TYPE_CHECKING:
     from devboot.text.processes import TableStyle
 
 
-USUAL_WAIT = 60.0  # seconds that a client waits unless it says how long
-_LATEST = 100 * LONGEST  # wall-clock seconds are among the numbers
-MOST = 4096  # columns, rows and lines: nobody looks at more at once
+USUAL_WAIT = 60.0  # seconds that a client waits by default
+_LATEST = 100 * LONGEST  # upper bound of floats, which include wall-clock seconds
+MOST = 4096  # upper bound of columns, rows and lines
 
 
 class View(Record):
-    """The client's streams: `colour` and `columns` of standard output, `colour_err` of standard error."""
+    """Capabilities of the client's streams and its output options; `colour_err` is for standard error."""
 
     colour: bool = False
     colour_err: bool = False
     unicode: bool = True
-    terminal: bool = False  # standard output is one
+    terminal: bool = False  # standard output is a terminal
     live: bool = False  # redrawing is allowed
     columns: int = 0
     rows: int = 0
@@ -36,10 +36,10 @@ class View(Record):
     json: bool = False
     prefix: bool = True
     timestamps: str = "clock"
-    raw: bool = False  # output as it came, each block behind a line with its time and name
+    raw: bool = False  # unchanged output, each block after a line with its time and name
 
     def line_style(self) -> LineStyle:
-        """For log lines."""
+        """Return the style for log lines."""
         from devboot.text.loglines import LineStyle
 
         return LineStyle(
@@ -51,7 +51,7 @@ class View(Record):
         )
 
     def table_style(self) -> TableStyle:
-        """For tables: symbols only where a person looks."""
+        """Return the style for tables; symbols only on a terminal."""
         from devboot.text.processes import TableStyle
 
         return TableStyle(
@@ -63,7 +63,7 @@ class View(Record):
 
 
 class Request(Record):
-    """What a client asks for. Unknown keys of its message are ignored: a later version may send them."""
+    """A client's request. Unknown keys of its message are ignored, since a later version may send them."""
 
     command: str
     names: tuple[str, ...] = ()
@@ -71,24 +71,24 @@ class Request(Record):
     detach: bool = False
     dependencies: bool = True
     began: float = 0.0  # wall-clock seconds at which the command was typed
-    installed: str = ""  # what was done before, for the headline: `nothing to install`
-    wait: float = USUAL_WAIT  # seconds after the last first spawn until what isn't ready counts as failed
-    is_wait_given: bool = False  # the user has said how long, so that nothing gets more time
+    installed: str = ""  # result of the preparation, for the headline: `nothing to install`
+    wait: float = USUAL_WAIT  # seconds after the last first spawn until unready processes count as failed
+    is_wait_given: bool = False  # the user has set the time, so it isn't extended
     lines: int = 10
-    timings: bool = False  # `up` also says where the time went
-    moves: bool = False  # the client of `up` prepares a plan with other ports where a port is taken
+    timings: bool = False  # `up` also reports where the time went
+    moves: bool = False  # the client of `up` can prepare a plan with other ports if a port is taken
     watch: bool = False  # `ps` again after each change
     fingerprint: str = ""  # of the plan that the client would start
-    plan: tuple[object, ...] = ()  # that plan, plain; empty where it wasn't sent
+    plan: tuple[object, ...] = ()  # that plan in plain form; empty if it wasn't sent
 
     @property
     def may_wait_longer(self) -> bool:
-        """Whether what works on its start gets more time: not where somebody has said how long to wait."""
+        """True if a process that is busy starting gets more time, because the user hasn't set a limit."""
         return self.wait == USUAL_WAIT and not self.is_wait_given
 
 
 def checked(plain: object) -> Plan:
-    """The plan that a client has sent. Raises BusyError `daemon/plan`."""
+    """Return the plan that a client has sent. Raises BusyError `daemon/plan`."""
     try:
         return checked_plan(plain)
     except PlanError as error:
@@ -101,7 +101,7 @@ def checked(plain: object) -> Plan:
 
 
 def parse_request(message: Mapping[str, object]) -> Request:
-    """Read a message; what is missing or of another type has its default."""
+    """Parse a message; missing values and those of another type get their defaults."""
     given = message.get("view")
     view = View(**_fitting(View._fields, View._field_defaults, given if isinstance(given, dict) else {}))
     command = message.get("command")
@@ -118,7 +118,7 @@ def parse_request(message: Mapping[str, object]) -> Request:
 
 
 def _fitting(fields: tuple[str, ...], defaults: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """Those of `given` that are fields and of the type of their default; numbers within bounds, floats also whole."""
+    """Return the values of `given` that have the type of their field's default, with numbers clamped."""
     fitting: dict[str, Any] = {}
     for name in fields:
         value = given.get(name)

@@ -1,1 +1,1 @@
-"""The life of the daemon process itself: fork, signals, guardian, and the clean-up of what is left behind."""
+"""Life of the daemon process: fork, signals, guardian, and lists for cleaning up after it."""

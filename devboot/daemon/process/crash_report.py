@@ -1,4 +1,4 @@
-"""Reports errors of devboot's own: a crash file with the traceback, and a message that names it.
+"""Reports internal errors of devboot: a crash file with the traceback, and a message that names the file.
 
 In a running daemon such an error ends one request or one process (see `supervisor.event_loop.Scope`), never the daemon.
 """
@@ -20,20 +20,20 @@ if TYPE_CHECKING:
 
     from devboot.supervisor.event_loop import Fail
 
-_FULL = {errno.ENOSPC, errno.EDQUOT}  # told without a name by a write to what is open already
-_MOST = 100  # errors that are written down; each place in the code counts once
+_FULL = {errno.ENOSPC, errno.EDQUOT}  # raised without a file name by writes to an open file
+_MOST = 100  # most errors in the crash file; each place in the code counts once
 
 
 class Crashes:
-    """Takes the errors of a loop's callbacks; those that belong to no process and no client go to `note`, once each."""
+    """Handles errors in callbacks of a loop; errors of no process or client are reported to `note`, each once."""
 
     def __init__(self, state: str, note: Callable[[DevbootError], None]) -> None:
         self._state = state
         self._note = note
-        self._seen: dict[str, str] = {}  # where it was raised → where that is written down
+        self._seen: dict[str, str] = {}  # place in the code → path of the crash file
 
     def __call__(self, error: Exception, fail: Fail | None) -> None:
-        """Write it down, and let the process or the client end that it belongs to."""
+        """Write the error to the crash file, and fail the process or client that it belongs to."""
         key = _place(error)
         is_new = key not in self._seen
         if is_new:
@@ -42,7 +42,7 @@ class Crashes:
             self._seen[key] = keep_trace(self._state, error, fresh=len(self._seen) == 1) if is_kept else ""
         try:
             told = explain(error, self._state)
-        except Exception:  # noqa: BLE001  the disk that it is about may not answer: who waits is answered all the same
+        except Exception:  # noqa: BLE001  the disk may fail again here, but the client has to be answered
             told = None
         told = told or mistake(error, self._seen[key])
         if fail is not None:
@@ -52,7 +52,7 @@ class Crashes:
 
 
 def explain(error: Exception, state: str) -> DevbootError | None:
-    """What an error means that the user can do something about: neither we nor the machine can explain a bug."""
+    """Return the error for a problem that the user can solve, such as a full disk; None for a bug."""
     if isinstance(error, OSError) and error.errno in limits.EXHAUSTED:
         return no_descriptors(error.errno)
     if isinstance(error, OSError) and (error.filename or error.errno in _FULL):
@@ -62,7 +62,7 @@ def explain(error: Exception, state: str) -> DevbootError | None:
 
 
 def no_descriptors(number: int) -> MachineError:
-    """Return the error for a request that found no descriptor; `number` is one of `limits.EXHAUSTED`."""
+    """Return the error for a request that found no free descriptor; `number` is one of `limits.EXHAUSTED`."""
     return MachineError(
         "machine/no-descriptors",
         "the daemon has no file descriptors left",
@@ -72,7 +72,7 @@ def no_descriptors(number: int) -> MachineError:
 
 
 def mistake(error: Exception, path: str, *, kept: str = "everything that runs goes on") -> DevbootError:
-    """The message for an error of devboot's own, whose traceback is at `path` (empty: nowhere)."""
+    """Return the error for a bug of devboot, whose traceback is at `path` ("": not written)."""
     where = path or "nowhere: it could not be written"
     told = DevbootError(
         "bug",
@@ -85,7 +85,7 @@ def mistake(error: Exception, path: str, *, kept: str = "everything that runs go
 
 
 def keep_trace(state: str, error: Exception, *, fresh: bool) -> str:
-    """Write the traceback, without values of variables, behind those of this daemon; the path, "" where that fails."""
+    """Append the traceback, without values, to the daemon's crash file; return its path, "" if that fails."""
     path = leases.crash_path(state)
     kind = type(error).__name__
     flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK

@@ -1,9 +1,9 @@
-"""Forks the daemon before anything else happens: no lock, no socket, no heavy import, no descriptor crosses over.
+"""Forks the daemon before anything else happens, so that it inherits no lock, socket, heavy import or descriptor.
 
-    command line ──fork── (leaves at once) ──fork── guardian ──fork── daemon in waiting
+    command line ──fork── (exits at once) ──fork── guardian ──fork── daemon, waiting for its plan
 
-The daemon imports what it needs while the command line still works out what to run, then gets its plan through a
-socket pair, which becomes the conversation with its first client. Without a plan both end with the command line.
+The daemon imports its modules while the command line still prepares the plan, then receives the plan through a socket
+pair, which becomes the session with its first client. Without a plan, daemon and guardian end with the command line.
 """
 
 from __future__ import annotations
@@ -24,28 +24,28 @@ if TYPE_CHECKING:
 else:
     import _signal  # the signal package imports enum
 
-PATIENCE = 30.0  # it may have to end what an earlier run has left first
+PATIENCE = 30.0  # seconds; it may have to end leftovers of an earlier run first
 _WILL_LIMIT = 64 * 1024
 
 
 class LostError(Exception):
-    """Another daemon has the project; its text says which: `pid 4711 (up, 12 s)`."""
+    """Another daemon has the project; the text describes it: `pid 4711 (up, 12 s)`."""
 
 
 class Handle:
-    """A daemon in waiting."""
+    """A forked daemon that waits for its plan."""
 
     def __init__(self, sock: _socket.socket, fork: int) -> None:
-        from devboot.daemon.client import Client  # of no use to the daemon, which is on its way already
+        from devboot.daemon.client import Client  # late: the daemon, forked already, doesn't need it
 
         self._client = Client(sock)
         self._fork = fork
 
     def launch(self, plan_plain: tuple[Any, ...], environ: Mapping[str, str], request: Mapping[str, Any]) -> Client:
-        """Hand over the plan with `environ` as its environment; the answer to `request` comes from the Client.
+        """Send the plan with `environ` as its environment; return the Client that receives the answer to `request`.
 
-        The request is that of `up`: see `daemon.server.handlers`. Raises LostError where another daemon was faster, and
-        NoAnswerError where this one died.
+        The request is that of `up`: see `daemon.server.handlers`. Raises LostError if another daemon was faster, and
+        NoAnswerError if this one died.
         """
         from devboot.daemon.client import NoAnswerError
 
@@ -62,7 +62,7 @@ class Handle:
         return self._client
 
     def abandon(self) -> None:
-        """There will be no plan."""
+        """End the daemon without a plan."""
         self._reap()
         self._client.close()
 
@@ -73,7 +73,7 @@ class Handle:
 
 
 def prepare() -> Handle:
-    """Fork guardian and daemon; costs the caller one small fork. Call it while there is one thread and no lock held."""
+    """Fork guardian and daemon, for the price of one small fork. Call it with one thread and no lock held."""
     ours, theirs = sockets.pair()
     fork = os.fork()
     if fork == 0:
@@ -90,19 +90,19 @@ def _leave(sock: _socket.socket) -> None:
     os.setsid()
     if os.fork():
         os._exit(0)
-    testament, bequest = os.pipe()
+    will_reader, will_writer = os.pipe()
     group_reader, group_writer = os.pipe()
     daemon = os.fork()
     if daemon == 0:
-        _let_go_of_everything(sock.fileno(), bequest, group_reader)
-        _become_daemon(sock, bequest, group_reader)
+        _let_go_of_everything(sock.fileno(), will_writer, group_reader)
+        _become_daemon(sock, will_writer, group_reader)
     _ignore_signals()
-    os.close(bequest)
+    os.close(will_writer)
     group = _make_group(daemon, group_writer)
-    will = b""  # whole when the first processes have been spawned: until then the daemon needs all processors
-    while not will.endswith(b"\n") and (more := os.read(testament, _WILL_LIMIT)):
+    will = b""  # complete after the first spawns; until then the guardian leaves all processors to the daemon
+    while not will.endswith(b"\n") and (more := os.read(will_reader, _WILL_LIMIT)):
         will += more
-    if will:  # else there came no plan, and nothing was started
+    if will:  # otherwise no plan came, and nothing was started
         _let_go_of_everything()
         from devboot.daemon.process import guardian
 
@@ -116,7 +116,7 @@ def _leave(sock: _socket.socket) -> None:
 
 
 def _make_group(daemon: int, writer: int) -> str:
-    """Move the daemon into a control group of its own while it imports what it needs, and report the group's path."""
+    """Move the daemon into its own control group while it imports its modules, and report the group's path."""
     from devboot.daemon import cgroup
 
     group = cgroup.create(daemon)
@@ -128,29 +128,29 @@ def _make_group(daemon: int, writer: int) -> str:
     return group
 
 
-def _become_daemon(sock: _socket.socket, bequest: int, group_reader: int) -> None:
+def _become_daemon(sock: _socket.socket, will_writer: int, group_reader: int) -> None:
     code = 70
     try:
         import gc
 
-        gc.disable()  # while modules are imported there is nothing to be found
+        gc.disable()  # imports create no garbage
         from devboot.daemon.process.lifecycle import wait_for_plan
         from devboot.supervisor.system import proctable
 
-        code = wait_for_plan(sock, bequest, group_reader, adopts=proctable.become_subreaper())
+        code = wait_for_plan(sock, will_writer, group_reader, adopts=proctable.become_subreaper())
     finally:
         os._exit(code)
 
 
 def _let_go_of_everything(*kept: int) -> None:
-    """Close all other descriptors, so that no pipe of the caller stays open, and stand where nothing is held."""
+    """Close all other descriptors, so that no pipe of the caller stays open, and change to `/`."""
     folder = "/proc/self/fd" if os.path.isdir("/proc/self/fd") else "/dev/fd"
     for name in os.listdir(folder):
         if int(name) > 2 and int(name) not in kept:
             try:
                 os.close(int(name))
             except OSError:
-                continue  # the descriptor that listed the folder
+                continue  # the descriptor used to list the folder
     nothing = os.open(os.devnull, os.O_RDWR)
     for standard in (0, 1, 2):
         if standard not in kept:
@@ -161,6 +161,6 @@ def _let_go_of_everything(*kept: int) -> None:
 
 
 def _ignore_signals() -> None:
-    """The guardian ends when its daemon has: what asks all processes of a user to end asks the daemon too."""
+    """Ignore signals to end: the guardian ends after its daemon, which gets the same signals."""
     for number in (_signal.SIGHUP, _signal.SIGINT, _signal.SIGTERM, _signal.SIGQUIT):
         _signal.signal(number, _signal.SIG_IGN)

@@ -1,7 +1,7 @@
-"""The daemon's parent: waits for its end, and ends whatever it left behind. Costs nothing while it waits.
+"""The daemon's parent: waits for the daemon's end, then ends everything that it left behind.
 
-It is a subreaper, so all that a killed daemon leaves becomes its descendant, whatever session it is in. Where the
-system has no subreapers, leases and the environment marker say what to end.
+It is a subreaper, so leftovers of a killed daemon become its descendants, whatever their session. On systems without
+subreapers, leases and the environment marker identify them.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
     from devboot.supervisor.system.proctable import Seen
 
 
-_PATIENCE = 0.5  # whoever holds the daemon's lock for longer cleans up, too
+_PATIENCE = 0.5  # seconds; a process that holds the daemon's lock for longer cleans up itself
 
 
 def watch_over(daemon: int, will: bytes, group: str) -> None:
-    """Wait for the process `daemon` to end, then clean up; `will` is what it wrote (see `leases.will`), if it did.
+    """Wait for the process `daemon` to end, then clean up; `will` is what it wrote (see `leases.will`), or empty.
 
-    `group` is the control group that was made for it, "" where there is none.
+    `group` is its control group, "" for none.
     """
-    proctable.become_subreaper()  # of all that it has forked before, too
+    proctable.become_subreaper()  # also covers the daemon, which was forked before
     _wait_for(daemon)
     state, grace = leases.parse_will(will) or ("", leases.DEFAULT_GRACE)
     reclaimed = end_all(lambda table: _left(state, table), grace)
@@ -62,7 +62,7 @@ def _reap() -> None:
 
 
 def _tidy(state: str, daemon: int, reclaimed: Reclaimed) -> None:
-    """Remove the dead daemon's files, unless somebody else has the project by now: the next daemon, or `down`."""
+    """Remove the dead daemon's files, unless another process (the next daemon, or `down`) has the project by now."""
     path = leases.daemon_path(state)
     owned = ownership.wait(state, "guardian", _PATIENCE, is_hopeless=lambda: leases.is_daemon_alive(path))
     if owned is None:

@@ -1,4 +1,4 @@
-"""Turns signals into events of the loop: a byte in a pipe, read in its turn."""
+"""Turns signals into events of the loop, by a byte in a pipe."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ else:
 def watch_signals(
     loop: Loop, on_signal: Callable[[int], None], on_refresh: Callable[[], None], on_child: Callable[[], None]
 ) -> None:
-    """Call `on_signal(number)` for what ends a process otherwise, `on_refresh` for SIGUSR1, `on_child` for SIGCHLD."""
+    """Call `on_signal(number)` for SIGQUIT and termination signals, and the others for SIGUSR1 and SIGCHLD."""
     reading, writing = os.pipe()
     os.set_blocking(reading, False)
     os.set_blocking(writing, False)
 
     def ready(_events: int) -> None:
         numbers = os.read(reading, 65536)
-        if _signal.SIGCHLD in numbers:  # many children may end at once, and one look finds them all
+        if _signal.SIGCHLD in numbers:  # one call handles all children that have ended
             on_child()
         for number in numbers:
             if number == _signal.SIGUSR1:
@@ -34,7 +34,7 @@ def watch_signals(
             elif number != _signal.SIGCHLD:
                 on_signal(number)
 
-    # A handler, not SIG_IGN: children would inherit that.
+    # A handler rather than SIG_IGN, which children would inherit.
     for number in (_signal.SIGTERM, _signal.SIGINT, _signal.SIGHUP, _signal.SIGUSR1, _signal.SIGQUIT, _signal.SIGCHLD):
         _signal.signal(number, _nothing)
     _signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
@@ -42,4 +42,4 @@ def watch_signals(
 
 
 def _nothing(_number: int, _frame: object) -> None:
-    """The byte in the pipe says it all."""
+    """Do nothing: the byte in the pipe is the event."""

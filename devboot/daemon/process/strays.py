@@ -1,8 +1,8 @@
-"""Lists processes that have left the sessions of a project, for the clean-up after a SIGKILL of daemon and guardian.
+"""Lists processes that have left the sessions of a project, for the cleanup after daemon and guardian were killed.
 
-One that has daemonised with an empty environment shows nothing by which the next command could tell whose it is; its
-number and its start in this list do. The system doesn't report adoptions, so the daemon looks at its descendants from
-time to time: soon after something has ended, rarely in quiet times.
+A process that daemonised with an empty environment has nothing else that shows the next command where it came from. The
+system doesn't report adoptions, so the daemon looks at its descendants now and then: soon after something has ended,
+rarely in quiet times.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from devboot.supervisor.system.proctable import Seen
 
 SOON, _RARELY = 0.05, 5.0  # seconds between looks, at least
-_SHARE, _SHARE_WHEN_BUSY = 20_000, 200  # of so many seconds at most one is spent with looking
+_SHARE, _SHARE_WHEN_BUSY = 20_000, 200  # at most one of so many seconds is spent on looking
 
 
 class Strays:
-    """Keeps the list up to date: `write(entries)` is called with all of it, and returns False where it failed.
+    """Keeps the list up to date: `write(entries)` is called with the whole list, and returns False if it failed.
 
-    `look` returns the descendants that are in no session of a process; `kept` are processes of an earlier run that
-    couldn't be ended.
+    `look` returns the descendants outside of supervised sessions; `kept` are processes of an earlier run that could not
+    be ended.
     """
 
     def __init__(
@@ -45,19 +45,19 @@ class Strays:
         self._timer: Timer = loop.call_later(SOON, self._turn)
 
     def look_soon(self) -> None:
-        """Something has ended, and may have left children to us."""
+        """Look soon, because something has ended and may have left children."""
         if self._delay > SOON:
             self._timer.cancel()
             self._delay = max(SOON, self._cost * _SHARE_WHEN_BUSY)
             self._timer = self._loop.call_later(self._delay, self._turn)
 
     def write_again(self) -> None:
-        """Write the list anew with the next look, as where somebody has deleted it."""
+        """Rewrite the list at the next look, for instance after it was deleted."""
         self._known = frozenset()
         self.look_soon()
 
     def close(self) -> None:
-        """Look no more."""
+        """Stop looking."""
         self._timer.cancel()
 
     def _turn(self) -> None:

@@ -1,7 +1,7 @@
-"""The fast path: looks at the arguments, the snapshot and the socket, and falls through to `cli` for all the rest.
+"""Run warm commands without the heavy imports; hand everything else over to `cli`.
 
-Every import here costs each warm command, so modules come in where they are needed. Whatever isn't plainly a warm
-command (unusual flags, a stale snapshot, a mistake) goes the long way, which explains it.
+Every import here costs each warm command, so modules are imported where they are needed. A command line that isn't
+plainly warm (unusual flags, a stale snapshot, a mistake) goes to `cli`, which explains it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _UP_FLAGS = {"detach", "no-deps", "no-menu", "timings", "wait-timeout", "locked"
 
 
 def main() -> int:
-    """The console script. Ends the process itself where nothing is left for the interpreter to tidy."""
+    """Run the console script. Ends the process itself after a fast command, to skip the interpreter's teardown."""
     try:
         code, is_fast = dispatch(sys.argv[1:], os.environ)
     except BaseException as error:  # noqa: BLE001  the fast path has no handler of its own: this costs nothing until then
@@ -34,7 +34,7 @@ def main() -> int:
 
 
 def dispatch(argv: Sequence[str], environ: Mapping[str, str]) -> tuple[int, bool]:
-    """Carry out one command line: its exit code, and whether it went the fast way."""
+    """Carry out one command line. Returns its exit code, and whether the fast path handled it."""
     _open_standard_streams()
     directory, rest = _leading(argv)
     command = rest[0] if rest else ""
@@ -64,7 +64,7 @@ def _slow(argv: Sequence[str], handle: Any) -> int:
 
 
 def _daemon_for(command: str, rest: Sequence[str]) -> Any:
-    """A daemon in waiting for an `up` that goes the long way: forked now, while this process is still small."""
+    """Fork a daemon for an `up` on the slow path, while this process is still small; None for other commands."""
     if command != "up" or {"-n", "--dry-run", "--runner"} & set(rest):
         return None
     from devboot.daemon.process import fork
@@ -73,7 +73,7 @@ def _daemon_for(command: str, rest: Sequence[str]) -> Any:
 
 
 def _is_down(command: str, directory: str, environ: Mapping[str, str]) -> bool:
-    """Whether an `up` will start a daemon, as far as one look tells: that imports what it needs while we do."""
+    """Return whether an `up` will probably start a daemon, judged by one `stat` of the daemon's lease."""
     if command != "up" or "DEVBOOT_INSIDE" in environ:
         return False
     from devboot.state.projects import Projects
@@ -90,7 +90,7 @@ def _is_down(command: str, directory: str, environ: Mapping[str, str]) -> bool:
 
 
 def _open_standard_streams() -> None:
-    """A closed one would be given to the next socket or file, and our words written into that."""
+    """Open closed standard streams on /dev/null: else the next socket or file gets their descriptors and our output."""
     for number in range(3):
         try:
             os.fstat(number)
@@ -99,7 +99,7 @@ def _open_standard_streams() -> None:
 
 
 def _leading(argv: Sequence[str]) -> tuple[str, Sequence[str]]:
-    """The directory of a leading `-C`, and what follows the global flags that stand before the command."""
+    """Return the directory of a leading `-C`, and the arguments from the command on, without global flags before it."""
     directory, position = "", 0
     while position < len(argv) and argv[position].startswith("-"):
         if argv[position] == "-C" and position + 1 < len(argv):
@@ -127,7 +127,7 @@ def _is_fast(command: str) -> bool:
 
 
 def _run(directory: str, args: Sequence[str], environ: Mapping[str, str]) -> int | None:
-    """Become the command, if nothing has to be brought up to date first."""
+    """Replace this process by the command if the environment is up to date; else return None."""
     if not args or (args[0].startswith("-") and args[0] != "--"):
         return None
     from devboot.state.projects import Projects
@@ -142,7 +142,7 @@ def _run(directory: str, args: Sequence[str], environ: Mapping[str, str]) -> int
 
 
 def _is_refused(root: str, directory: str, environ: Mapping[str, str]) -> bool:
-    """Whether the project is another user's, in a folder above the one that is meant."""
+    """Return whether the project belongs to another user and lies above the folder that is meant."""
     if root == os.path.abspath(directory or "."):
         return False
     from devboot.environment.project_owner import is_refused
@@ -151,9 +151,9 @@ def _is_refused(root: str, directory: str, environ: Mapping[str, str]) -> bool:
 
 
 def _fast(argv: Sequence[str], environ: Mapping[str, str], handle: Any) -> tuple[int | None, Any]:
-    """The exit code of a command that the daemon or its files can answer; None (and the daemon in waiting) if not.
+    """Answer a command from the daemon or its files. Returns the exit code; None and the waiting daemon if it can't.
 
-    `handle` is the daemon in waiting of an `up`, where one was forked already.
+    `handle` is the waiting daemon of an `up`, if one was forked already.
     """
     import time
 

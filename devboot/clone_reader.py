@@ -1,8 +1,8 @@
-"""The one reader of files that come from a clone: regular files only, each up to a limit.
+"""Reads all files that come from a clone: regular files only, each up to a limit.
 
 A clone may hold a named pipe, a socket or a link to a device where a file is expected, and may be larger than memory.
-Links are followed, also out of the project, but what they lead to has to be a regular file. The fast commands and the
-daemon import this: only modules that cost nothing beside a bare interpreter.
+Links are followed, also out of the project, but must lead to a regular file. The fast commands and the daemon import
+this: only modules that cost nothing beside a bare interpreter.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ listeners: list[Callable[[str, str], None]] = []  # called by `note`
 
 
 def note(path: str, what: str = CONTENT) -> None:
-    """Report to all `listeners` that an answer depends on `path`: what it holds, whether it is there, or its names.
+    """Report to all `listeners` that a result depends on `path`: its content, its presence, or the names in it.
 
-    Names are those that match a pattern with one `*`; with `/` behind it only folders count.
+    Names are those that match a pattern with one `*`; with `/` at its end, only folders.
     """
     for listener in listeners:
         listener(path, what)
@@ -110,9 +110,10 @@ def read_head(path: str, size: int) -> bytes:
 
 
 def read_program(path: str, size: int) -> bytes:
-    """Return the first `size` bytes of a program's text; only its presence is noted. Raises OSError as `read_bytes`.
+    """Return the first `size` bytes of a program's source; only its presence is recorded.
 
-    Programs are edited all the time, and such edits hardly ever change what is asked of them.
+    Raises OSError as `read_bytes`. Programs are edited often, and an edit hardly ever changes what devboot detects in
+    them.
     """
     note(path, PRESENCE)
     return _head(path, size)
@@ -138,7 +139,7 @@ def parse_toml(text: str) -> dict[str, Any]:
 
 
 def table_in(data: Any, *keys: str) -> dict[str, Any]:
-    """Return a table within parsed data; an empty one where there is none, or something else in its place."""
+    """Return a table within parsed data; an empty one if it is absent or not a table."""
     for key in keys:
         data = data.get(key) if isinstance(data, dict) else None
     return data if isinstance(data, dict) else {}
@@ -155,10 +156,10 @@ def parse_json(text: str | bytes) -> Any:
 
 
 def read_env_file(path: str, *, patience: float = 30.0) -> bytes:
-    """Return the content of an env-file, which may also be a named pipe that a keeper of secrets fills when asked.
+    """Return the content of an env-file, which may also be a named pipe that a secret manager fills on demand.
 
-    A terminal is read as one types, and the null device is empty. Raises OSError as `read_bytes`; ETIMEDOUT where
-    nobody has written to the end within `patience` seconds.
+    A terminal is read as it is typed, and the null device is empty. Raises OSError as `read_bytes`; ETIMEDOUT if no
+    writer finishes within `patience` seconds.
     """
     note(path)
     found = os.stat(path)

@@ -1,7 +1,7 @@
-"""The one writer of files into a clone: what lies outside of the project is never changed through a link.
+"""Writes all files into a clone, and never changes anything outside of the project through a link.
 
-A clone may hold a link under any name, and its files are replaced by users who may write elsewhere. A link that stays
-inside of the project is followed, since people share files that way.
+A clone may hold a link under any name, and its files may be replaced by users with more rights than its author. A link
+that stays inside of the project is followed, since people share files that way.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ def replace_file(path: str, root: str, data: bytes | str, *, mode: int | None = 
 
 
 def write_beside_links(path: str, data: bytes | str, *, sync: bool = True) -> None:
-    """Write a file of devboot's own into a folder that may come from a clone: a link in its place is replaced."""
+    """Write one of devboot's own files into a folder that may come from a clone; a link in its place is replaced."""
     if os.path.islink(path):
         os.unlink(path)
     atomic_write(path, data, sync=sync)
 
 
 def refuse_outside(path: str, root: str) -> None:
-    """Raise MachineError `machine/leads-outside` where a link leads from a path in the project out of it.
+    """Raise MachineError `machine/leads-outside` if a link leads from a path in the project out of it.
 
-    A path that lies outside of `root` as it is written passes: whoever wrote it could see that.
+    A path that lies outside of `root` by its name passes: that is visible to whoever wrote it.
     """
     path, root = os.path.abspath(path), os.path.abspath(root)
     if not is_below(path, root) or is_below(os.path.realpath(path), os.path.realpath(root)):

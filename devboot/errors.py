@@ -2,18 +2,18 @@
 
     DevbootError                 carries slug, what, place, causes, help, kept
     ├── WorkError           1    a process, task or check failed
-    ├── UsageError          2    the command line can't be taken as it is
+    ├── UsageError          2    usage error
     ├── ManifestError       3    devboot.toml, Procfile or an env-file needs an edit
     ├── LockError           3    devboot.lock is unreadable, stale or has no artifact for this platform
     ├── NetworkError        4    a host couldn't be reached or refused
-    ├── IntegrityError      5    bytes are not those that were locked
-    ├── MachineError        6    disk, permission, interpreter
-    ├── BusyError           7    a lock, a port or a running project stands in the way
+    ├── IntegrityError      5    a download doesn't match its locked checksum, or is unsafe
+    ├── MachineError        6    a problem of this machine: disk, permissions, missing interpreter
+    ├── BusyError           7    a lock, a port or a running project is in the way
     ├── TrustError          8    another user's project, or one that the shell hook wasn't trusted with
     └── Problems                 several of the above, found in one run, sorted by place
 
-Slugs are stable (`area/name`); `devboot explain SLUG` has the long form of each. The sentence in `what` is complete
-alone, lower case, without a full stop; advice stands in `help` only, the recommended one first.
+Slugs are stable (`area/name`); `devboot explain SLUG` prints the long form of each. The sentence in `what` is complete
+alone, lower case, without a full stop; advice is in `help` only, the recommended one first.
 """
 
 from __future__ import annotations
@@ -42,11 +42,11 @@ class Exit:
 
 
 class Place:
-    """Where in a file a problem stands.
+    """A position in a file, with the line to show.
 
-    `line` and `column` count from 1 (0: the file as a whole); `width` is the number of characters that the caret line
-    marks; `label` stands behind the carets; `source` is the user's line, unchanged, without its line end; `context`
-    holds lines shown above it as (number, text), a table's header for instance.
+    `line` and `column` count from 1 (0: the file as a whole); `width` is the number of characters that the carets
+    mark; `label` is the text after the carets; `source` is the user's line, unchanged, without its line end; `context`
+    holds lines shown above it as (number, text), such as a table's header.
     """
 
     __slots__ = ("column", "context", "file", "label", "line", "source", "width")
@@ -75,7 +75,7 @@ class Place:
 
 
 class DevbootError(Exception):
-    """Something that the user can do something about."""
+    """A problem that the user can do something about."""
 
     exit_code = Exit.FAILED
 
@@ -101,13 +101,13 @@ class DevbootError(Exception):
 
 
 class WorkError(DevbootError):
-    """The work itself failed: a process, a task, a check."""
+    """A process, a task or a check failed."""
 
     exit_code = Exit.FAILED
 
 
 class UsageError(DevbootError):
-    """The command line can't be taken as it is."""
+    """A usage error: the command line can't be understood."""
 
     exit_code = Exit.USAGE
 
@@ -131,13 +131,13 @@ class NetworkError(DevbootError):
 
 
 class IntegrityError(DevbootError):
-    """Bytes differ from what was locked, or are hostile."""
+    """A download doesn't match its locked checksum, or is unsafe."""
 
     exit_code = Exit.INTEGRITY
 
 
 class MachineError(DevbootError):
-    """Disk, permission, interpreter: the machine has to change."""
+    """A problem of this machine: disk, permissions, missing interpreter."""
 
     exit_code = Exit.MACHINE
 
@@ -149,7 +149,7 @@ class BusyError(DevbootError):
 
 
 class TrustError(DevbootError):
-    """Nobody has said that this project may run: another user's above the folder, or one new to the shell hook."""
+    """A project that isn't trusted: another user's in a folder above, or one that is new to the shell hook."""
 
     exit_code = Exit.TRUST
 
@@ -171,9 +171,9 @@ def _order(error: DevbootError) -> tuple[str, int, int]:
 
 
 def shell_word(path: str) -> str:
-    """`path` as one word of a command that can be pasted: quoted where it has to be.
+    """Quote `path` as one word of a shell command, if it needs quotes.
 
-    Bytes that aren't UTF-8 are written as bash and zsh read them; no terminal could show or take them.
+    Bytes that aren't UTF-8 are written as escapes in `$'…'`, which bash and zsh read: no terminal could show them.
     """
     import shlex  # 6 ms, for errors only
 
@@ -184,6 +184,6 @@ def shell_word(path: str) -> str:
 
 
 def reason_of(error: OSError) -> str:
-    """Return the system's words for an error, beginning with a small letter."""
+    """Return the system's message for an error, beginning with a small letter."""
     text = error.strerror or "unknown reason"
     return text[:1].lower() + text[1:]

@@ -1,7 +1,7 @@
-"""What happened while provisioning, for whoever reports it: values in, no printing here.
+"""Events of provisioning, as values that a reporter receives; nothing is printed here.
 
 A step is a line of the progress display (`redis`, `venv`, `lock`). Its events come as START, any number of PROGRESS,
-RETRY and NOTE, then one of DONE, UNCHANGED, FAILED. Reporters live in `ui`; use cases get one handed in.
+RETRY and NOTE, then one of DONE, UNCHANGED, FAILED. Reporters live in `ui`; use cases get one passed in.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ DOING = "doing"  # what goes on within a step, or before there is one; without t
 
 
 class Event(NamedTuple):
-    """One thing that happened. `text` is a sentence part without full stop; sizes are bytes, -1 where unknown."""
+    """One event. `text` is a sentence part without full stop; sizes are bytes, -1 where unknown."""
 
     kind: str
     step: str
@@ -31,14 +31,14 @@ class Event(NamedTuple):
 
 
 class Reporter(Protocol):
-    """Takes events from any thread, in order of their happening."""
+    """Receives events from any thread, in the order in which they happen."""
 
     def emit(self, event: Event) -> None:
         """Show or record one event; never raises on a broken terminal."""
 
 
 class SilentReporter:
-    """Shows nothing."""
+    """A reporter that shows nothing."""
 
     def emit(self, event: Event) -> None:
         """Drop the event."""
@@ -46,10 +46,10 @@ class SilentReporter:
 
 @contextmanager
 def doing(reporter: Reporter, step: str, text: str) -> Iterator[None]:
-    """Show what goes on meanwhile, should it take longer than a second; it may be nested.
+    """Show `text` while the block runs, if it takes longer than a second; may be nested.
 
-    Within a step it takes the place of the step's text. Where no step is at work it stands for itself, and leaves no
-    line behind: whatever may take long belongs into one of these, or into a step.
+    Within a step it replaces the step's text. Without a running step it has a line of its own, which disappears at the
+    end. Anything that may take long belongs into one of these, or into a step.
     """
     reporter.emit(Event(DOING, step, text))
     try:
@@ -59,20 +59,20 @@ def doing(reporter: Reporter, step: str, text: str) -> Iterator[None]:
 
 
 class Silenced:
-    """Passes everything on but what has one of these slugs."""
+    """A reporter that drops events with certain slugs and passes on the rest."""
 
     def __init__(self, reporter: Reporter, slugs: Collection[str]) -> None:
         self._reporter = reporter
         self._slugs = frozenset(slugs)
 
     def emit(self, event: Event) -> None:
-        """Pass the event on, unless nobody wants to read of it."""
+        """Pass the event on, unless its slug is silenced."""
         if event.slug not in self._slugs:
             self._reporter.emit(event)
 
 
 class RecordingReporter:
-    """Keeps what it is told, for tests."""
+    """A reporter that stores all events, for tests."""
 
     def __init__(self) -> None:
         self.events: list[Event] = []

@@ -1,4 +1,4 @@
-"""Files that are whole or absent: atomic writes, what is in their way, fail-points.
+"""Atomic writes, errors of the file system in plain words, and fail-points for tests.
 
 The fast commands and the daemon import this: only modules that cost nothing beside a bare interpreter.
 """
@@ -26,11 +26,11 @@ WRITABLE = "/a/path/that/can/be/written"
 
 
 def fail_point(name: str) -> None:
-    """Die, fail or sleep here when DEVBOOT_FAIL_POINT says `name=ACTION` and DEVBOOT_TEST is 1.
+    """Die, fail or sleep here if DEVBOOT_FAIL_POINT is `name=ACTION` and DEVBOOT_TEST is 1.
 
-    ACTION is `kill` (SIGKILL to itself), `enospc`, `eio`, `erofs` (an OSError) or `sleep` (half a minute). `@PATH` is
-    a file that says so, read each time, for a daemon that is to fail later. Tests enumerate the names from the source,
-    so that a new one is covered by the day it is written.
+    ACTION is `kill` (SIGKILL to itself), `enospc`, `eio`, `erofs` (an OSError) or `sleep` (half a minute). `@PATH`
+    names a file with this text, read each time, for a daemon that is to fail later. Tests read the names of all
+    fail-points from the source, so that a new one is covered at once.
     """
     if os.environ.get("DEVBOOT_TEST") != "1":
         return
@@ -62,7 +62,7 @@ def _fail(name: str, action: str) -> None:
 
 
 def machine_error(error: OSError, path: str, doing: str = "write") -> MachineError:
-    """What an OSError about `path` means to the user: disk full, out of inodes, read-only, not permitted."""
+    """Translate an OSError about `path` for the user: disk full, out of inodes, read-only, not permitted."""
     where = _nearest_existing(path)
     cause = f"{reason_of(error)}: `{error.filename or path}`"
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
@@ -96,13 +96,13 @@ def _full(where: str, path: str, cause: str) -> MachineError:
 
 
 def elsewhere(path: str, place: str) -> str:
-    """The way to another place: for what devboot keeps for the user a variable names it, the rest is the project's."""
+    """Return a command that moves the work to `place`: a variable for devboot's own folders, a copy for a project."""
     root = _project_of(path)
     return f"cp -R {shell_word(root)} {place}   # and work there" if root else f"export DEVBOOT_HOME={place}"
 
 
 def _project_of(path: str) -> str:
-    """The root of the project whose file `path` is by its name; "" for what isn't kept in a project."""
+    """Return the root of the project to which `path` belongs by its name; "" for a path outside of projects."""
     parts = os.path.abspath(path).split("/")
     first = next((number for number, part in enumerate(parts) if part in _OF_PROJECT), 0)
     return "/".join(parts[:first]) or ("/" if first else "")
@@ -121,7 +121,7 @@ def _not_writable(where: str, path: str, cause: str, doing: str, *, read_only: b
 
 
 def _in_the_way(path: str, cause: str) -> MachineError:
-    """A directory or a pipe where a file belongs, a file where a directory does, a link to itself or to nothing."""
+    """Return the error for the wrong kind of file at `path`: a directory, a pipe, a file, a link to nowhere."""
     there = _nearest_name(path)
     link = [f"`{there}` is a link to `{os.readlink(there)}`, which isn't there"] if _leads_nowhere(there) else []
     return MachineError(
@@ -154,9 +154,9 @@ def _nearest_existing(path: str) -> str:
 
 
 def plain(path: str, flags: int) -> int:
-    """An `opener` for `open` on what devboot has written itself: a named pipe there would be waited for, for ever.
+    """Open a file that devboot has written, for `open(…, opener=plain)`; never waits for a named pipe.
 
-    Raises OSError, ENXIO as the kernel does for sockets.
+    Raises OSError: ENXIO for pipes and devices, as the kernel does for sockets.
     """
     descriptor = os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC, 0o600)
     kind = os.fstat(descriptor).st_mode
@@ -170,7 +170,7 @@ def plain(path: str, flags: int) -> int:
 
 
 def make_directories(path: str) -> None:
-    """Create a directory and what is missing above it, for this user alone whatever the umask is. Raises OSError."""
+    """Create a directory and its missing parents, with mode 0700 whatever the umask is. Raises OSError."""
     if os.path.isdir(path):
         return
     parent = os.path.dirname(path)
@@ -184,10 +184,10 @@ def make_directories(path: str) -> None:
 
 
 def atomic_write(path: str, data: bytes | str, *, mode: int | None = None, sync: bool = True) -> None:
-    """Put `data` at `path` as a whole or not at all, following a symbolic link to its target.
+    """Write `data` to `path` as a whole or not at all, following a symbolic link to its target.
 
-    `mode` is set exactly; None keeps that of the file there, else what the umask gives. `sync=False` is for what can
-    be made again: it survives a crash of the process, not of the machine. Raises MachineError.
+    `mode` is set exactly; None keeps the mode of the existing file, else applies the umask. `sync=False` is for files
+    that can be recreated: they survive a crash of the process, not of the machine. Raises MachineError.
     """
     named, path = path, os.path.realpath(path)
     content = data.encode("utf-8", "surrogateescape") if isinstance(data, str) else data
@@ -210,7 +210,7 @@ def atomic_write(path: str, data: bytes | str, *, mode: int | None = None, sync:
 
 
 def _refuse_device(named: str, path: str) -> None:
-    """Raise OSError where a link leads to what isn't a regular file: as root a device would be replaced."""
+    """Raise OSError if a link leads to something that isn't a regular file: as root a device would be replaced."""
     if not os.path.islink(named):
         return
     try:
@@ -222,7 +222,7 @@ def _refuse_device(named: str, path: str) -> None:
 
 
 def sweep(path: str) -> None:
-    """Remove what writers of the same file have left that were killed half way."""
+    """Remove temporary files left by killed writers of the same file."""
     directory, name = os.path.split(path)
     for entry in os.listdir(directory):
         if entry.startswith(name + ".") and entry.endswith(".tmp"):
@@ -272,7 +272,7 @@ def _unlink_quietly(path: str) -> None:
 
 
 def sync_directory(path: str) -> None:
-    """Make renames and new names in a directory survive a loss of power."""
+    """Flush renames and new names in a directory to the disk."""
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
@@ -281,7 +281,7 @@ def sync_directory(path: str) -> None:
 
 
 def exchange(one: str, other: str) -> None:
-    """Swap two paths of one filesystem, so that both names always stand for something where the system can do that."""
+    """Swap two paths of one filesystem, atomically where the system supports it."""
     import ctypes
 
     libc = ctypes.CDLL(None, use_errno=True)
@@ -300,7 +300,7 @@ def exchange(one: str, other: str) -> None:
 def move_aside(path: str, at: float, *, companions: Sequence[str] = ()) -> str:
     """Rename `path` to a dated name beside it and return that; `at` is wall-clock seconds. Overwrites nothing.
 
-    `companions` are endings of files that belong to it and move along where they are there (SQLite's `-wal`).
+    `companions` are endings of files that belong to it and are moved with it (SQLite's `-wal`).
     """
     dated = f"{path}.{time.strftime('%Y-%m-%dT%H%M%S', time.localtime(at))}"
     target, number = dated, 1

@@ -1,4 +1,4 @@
-"""Questions to git about a clone, answered without running anything that the clone's own configuration names."""
+"""Queries git about a clone without running anything that the clone's own configuration names."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _WITHOUT_FETCHING = {"GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": "none", "GI
 
 
 def ask_git(words: list[str], folder: str, environ: Mapping[str, str]) -> bytes | None:
-    """Return what a git command that only reads prints in `folder`.
+    """Run a read-only git command in `folder` and return its output.
 
-    None if it fails, if git isn't installed, or if git would wait for a file of its own that is no regular file.
+    None if it fails, if git isn't installed, or if git would block on a pipe or device in its own folder.
     """
     if _would_wait(folder):
         return None
@@ -46,7 +46,7 @@ def ask_git(words: list[str], folder: str, environ: Mapping[str, str]) -> bytes 
 def tracked_below(path: str, folder: str, environ: Mapping[str, str]) -> frozenset[bytes] | None:
     """Return the names of the files at or below `path` that git tracks in the repository around `folder`.
 
-    None where git can't answer and there is a repository: then anything may be tracked.
+    None if there is a repository but git can't answer: then any file may be tracked.
     """
     told = ask_git(["-c", "safe.directory=*", "ls-files", "-z", "--", path], folder, environ)
     if told is None:
@@ -55,7 +55,7 @@ def tracked_below(path: str, folder: str, environ: Mapping[str, str]) -> frozens
 
 
 def is_untracked(path: str, folder: str, environ: Mapping[str, str]) -> bool:
-    """Whether a file is in the repository around `folder` without being tracked there."""
+    """Return whether a file is in the repository around `folder` without being tracked there."""
     return tracked_below(path, folder, environ) == frozenset() and _is_in_repository(folder)
 
 
@@ -75,7 +75,7 @@ def _git_folder(folder: str) -> str:
 
 
 def _would_wait(folder: str) -> bool:
-    """Whether git would open a pipe, socket or device of the clone's."""
+    """Return whether git would open a pipe, socket or device in the clone's `.git`."""
     place = _git_folder(folder)
     opened = [os.path.join(place, name) for name in _OPENED]
     is_odd = bool(place) and not (os.path.isdir(place) or os.path.isfile(place))

@@ -1,4 +1,4 @@
-"""Locks between processes: free as soon as their holder is gone, signed, and taken in one order.
+"""Locks between processes: released when their holder ends, signed with its pid, and acquired in one order.
 
 The fast commands and the daemon import this: only modules that cost nothing beside a bare interpreter.
 """
@@ -29,14 +29,14 @@ _NUMBER_BYTES, _STRUCT_FLOCK = 2, 32  # `struct flock`: zeros behind the kind of
 
 
 class Holder(Record):
-    """Who holds a lock: process id, its command, and wall-clock seconds since when. Zero and "" where unknown."""
+    """The holder of a lock: process id, its command, and since when (wall-clock seconds). Zero and "" if unknown."""
 
     pid: int
     command: str
     since: float
 
     def describe(self, now: float) -> str:
-        """As in `pid 4711 (up, 12 s)`."""
+        """Describe the holder, as in `pid 4711 (up, 12 s)`."""
         if not self.pid:
             return "another process"
         return f"pid {self.pid} ({self.command}, {max(0, round(now - self.since))} s)"
@@ -47,12 +47,11 @@ UNRANKED, PROJECT, COLLECTION, BUILD, TRANSFER, TABLE = range(6)
 
 
 class FileLock:
-    """An exclusive lock between processes, free as soon as its holder is gone.
+    """An exclusive lock between processes, released when its holder ends.
 
-    `command` is told to those who wait. Who holds a lock and waits for another one waits for one of higher `rank`, so
-    that no two ever wait for each other; where DEVBOOT_TEST is 1, anything else is an AssertionError. A forked child
-    never inherits it: a flock lives as long as any descriptor of it, so that a daemon would keep what its provisioner
-    held.
+    `command` is shown to those who wait. A thread that holds a lock may only wait for one of higher `rank`, so that no
+    two wait for each other; with DEVBOOT_TEST=1 any other order is an AssertionError. A forked child never inherits
+    it: a flock lives as long as any descriptor of it, so that a daemon would keep its provisioner's lock.
     """
 
     def __init__(self, path: str, command: str, rank: int = UNRANKED) -> None:
@@ -64,12 +63,12 @@ class FileLock:
 
     @property
     def is_held(self) -> bool:
-        """Whether this object holds the lock now."""
+        """Return whether this object holds the lock now."""
         return self._descriptor >= 0
 
     @property
     def is_in_place(self) -> bool:
-        """Whether this object holds the lock that others find at its path: the file may have been deleted since."""
+        """Return whether this object holds the lock that others find at its path, which may have been deleted since."""
         return self.is_held and is_in_place(self._descriptor, self.path)
 
     def try_acquire(self) -> bool:
@@ -91,9 +90,9 @@ class FileLock:
         return True
 
     def acquire(self, *, timeout: float = 600.0, waiting: Callable[[Holder], None] | None = None) -> None:
-        """Take the lock, waiting for at most `timeout` seconds; `waiting` is told once who holds it.
+        """Acquire the lock, waiting at most `timeout` seconds; `waiting` is called once with its holder.
 
-        Raises BusyError `busy/locked` and what `try_acquire` raises.
+        Raises BusyError `busy/locked` and the errors of `try_acquire`.
         """
         _check_order(self)
         deadline = time.monotonic() + timeout
@@ -107,7 +106,7 @@ class FileLock:
             time.sleep(_POLL)
 
     def release(self) -> None:
-        """Let go; does nothing when not held."""
+        """Release the lock; does nothing if it isn't held."""
         if self._descriptor >= 0:
             _empty(self._descriptor)
             # said outright, for a child forked this instant that hasn't closed its copy yet
@@ -153,7 +152,7 @@ _held: set[FileLock] = set()
 
 
 def _check_order(wanted: FileLock) -> None:
-    """A thread that waits the wrong way round may wait for ever, some day: tests are to see it every day."""
+    """Raise AssertionError in tests if this thread holds a lock of the same or a higher rank: it might deadlock."""
     if wanted.rank and os.environ.get("DEVBOOT_TEST") == "1":
         mine = (lock for lock in tuple(_held) if lock._thread == get_ident() and lock.rank >= wanted.rank)  # noqa: SLF001
         if (held := next(mine, None)) is not None:
@@ -169,7 +168,7 @@ os.register_at_fork(after_in_child=_close_in_child)
 
 
 def is_locked(path: str) -> bool:
-    """Whether some process holds the lock at `path` right now. Leaves it alone."""
+    """Return whether some process holds the lock at `path` now, without taking it."""
     try:
         descriptor = plain(path, os.O_RDWR)
     except OSError:
@@ -186,7 +185,7 @@ def is_locked(path: str) -> bool:
 
 
 def read_holder(path: str) -> Holder:
-    """Who signed the lock at `path`; an unknown holder when nobody did."""
+    """Return the holder that signed the lock at `path`; an unknown one if there is no signature."""
     try:
         with open(path, encoding="utf-8", errors="replace", opener=plain) as stream:
             pid, command, since = stream.read(4096).splitlines()
@@ -198,9 +197,9 @@ def read_holder(path: str) -> Holder:
 def hold_folder(path: str) -> int | None:
     """Lock a folder and return the descriptor that keeps the lock; None while another process has it.
 
-    Programs that inherit the descriptor keep the lock, too: it is free when the last of them has ended. The lock is on
-    the folder itself, so there is no file to delete. Where a network filesystem has no such locks, nothing is locked.
-    Raises OSError.
+    Programs that inherit the descriptor keep the lock, too: it is released when the last of them has ended. The lock
+    is on the folder itself, so there is no file to delete. On a network filesystem without such locks nothing is
+    locked. Raises OSError.
     """
     for _ in range(_TRIES):
         descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -222,7 +221,7 @@ def hold_folder(path: str) -> int | None:
 
 
 def _show_lock(descriptor: int) -> None:
-    """Add a lock that others can ask for without taking one: for the time of a probe no server could start."""
+    """Add a second lock that others can query without taking one: a query by flock would block a starting server."""
     if _ASK_OPEN_FILE is None:
         return
     try:
@@ -287,7 +286,7 @@ def _empty(descriptor: int) -> None:
 
 
 def is_in_place(descriptor: int, path: str) -> bool:
-    """Return whether a descriptor is that of the file or folder at `path`, which may have been replaced."""
+    """Return whether a descriptor is of the file or folder that is at `path` now; it may have been replaced."""
     try:
         at_path = os.stat(path)
     except FileNotFoundError:

@@ -1,8 +1,8 @@
-"""Where devboot keeps things on this machine: the only reader of platform directories.
+"""The directories that devboot uses on this machine; the only reader of platform directories.
 
-XDG directories on Linux and macOS alike: the macOS ones hold a blank (`Application Support`), which shebangs, Erlang's
-and MariaDB's scripts don't survive. DEVBOOT_HOME stands for all of them. Nothing here is created but the runtime
-directory, because a socket is only safe in a directory that was looked at after it was made.
+XDG directories on Linux and macOS alike: the macOS ones contain a blank (`Application Support`), which breaks shebangs
+and the scripts of Erlang and MariaDB. DEVBOOT_HOME replaces all of them. Only the runtime directory is created here,
+because a socket is only safe in a directory that was checked after it was made.
 
 The fast path reads the same variables, so platformdirs (25 ms to import) is the oracle in the tests instead.
 """
@@ -40,7 +40,7 @@ class Paths(Record):
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str], uid: int | None = None) -> Paths:
-        """Work the directories out; only `runtime` is created.
+        """Determine the directories from the environment; only `runtime` is created.
 
         Raises MachineError `machine/no-home` and `machine/unsafe-runtime-dir`.
         """
@@ -50,7 +50,7 @@ class Paths(Record):
 
 
 def user_directories(environ: Mapping[str, str], passwd_home: Callable[[], str | None]) -> tuple[str, str, str]:
-    """The directories for data, cache and state; `passwd_home` is asked where HOME can't be used.
+    """Return the directories for data, cache and state; `passwd_home` is called if HOME can't be used.
 
     Raises MachineError `machine/no-home`.
     """
@@ -76,9 +76,9 @@ def user_directories(environ: Mapping[str, str], passwd_home: Callable[[], str |
 
 
 def runtime_directory(environ: Mapping[str, str], uid: int) -> str:
-    """A directory of this user alone, created with mode 0700, short enough for a socket's path.
+    """Return a directory of this user alone, created with mode 0700, short enough for a socket's path.
 
-    It depends on the user, not on TMPDIR, so that two shells meet in the same one. A candidate that belongs to someone
+    It depends on the user, not on TMPDIR, so that two shells use the same one. A candidate that belongs to someone
     else, is a symbolic link or is open to others is never used. Raises MachineError `machine/unsafe-runtime-dir`.
     """
     refused = []
@@ -101,10 +101,10 @@ def runtime_directory(environ: Mapping[str, str], uid: int) -> str:
 
 
 def make_socket_folders(folders: Sequence[str], owner: Sequence[int] = ()) -> None:
-    """Make the folders of a server's socket, outer first. The last is for one user alone, `owner`: its uid and gid.
+    """Create the folders of a server's socket, outer first; the last one private to `owner` (its uid and gid).
 
-    Something may have removed them since the server's last start: temporary folders are cleaned by age. Raises OSError
-    where one can't be made, or is somebody else's.
+    They may have been removed since the server's last start: temporary folders are cleaned by age. Raises OSError if
+    one can't be created, or belongs to somebody else.
     """
     uid = os.getuid()
     for place, folder in enumerate(folders, 1):
@@ -124,14 +124,14 @@ def make_socket_folders(folders: Sequence[str], owner: Sequence[int] = ()) -> No
 
 
 def private_runtimes(environ: Mapping[str, str], uid: int) -> Iterator[str]:
-    """Those directories for sockets that are there and safe to use; makes none."""
+    """Return the existing directories for sockets that are safe to use; creates none."""
     return (each for each in _runtime_candidates(environ, uid) if complaint_about(each, uid) is None)
 
 
 def refuse_bad_root(root: str) -> None:
-    """Raise MachineError `machine/bad-path` for a project's directory in which programs can't be found or started.
+    """Raise MachineError `machine/bad-path` for a project directory from which programs can't be started.
 
-    Blanks, quotes, `$` and letters of any script are no trouble.
+    Blanks, quotes, `$` and letters of any script are allowed.
     """
     for character, why in _BAD.items():
         if character in root:
@@ -146,18 +146,18 @@ def refuse_bad_root(root: str) -> None:
 
 
 def shown_from(path: str, folder: str) -> str:
-    """Return `path` as people see it from `folder`: relative where it lies below, else as it is."""
+    """Return `path` as shown to people in `folder`: relative if it lies below, else unchanged."""
     below = folder.rstrip("/") + "/"
     return path.removeprefix(below)
 
 
 def socket_path(runtime: str, root: str) -> str:
-    """Where the daemon of the project at `root` listens: always shorter than SOCKET_PATH_LIMIT."""
+    """Return the socket path of the daemon for the project at `root`: always shorter than SOCKET_PATH_LIMIT."""
     return f"{runtime}/{project_key(root)}.sock"
 
 
 def project_key(root: str) -> str:
-    """Sixteen hexadecimal digits that stand for a project's root directory."""
+    """Return sixteen hexadecimal digits that identify a project's root directory."""
     from _blake2 import blake2b  # hashlib loads OpenSSL for this: 3 ms on every command
 
     return blake2b(os.fsencode(root), digest_size=8).hexdigest()
@@ -189,7 +189,7 @@ def _make_private(path: str, uid: int) -> str | None:
 
 
 def complaint_about(path: str, uid: int, closed: int = 0o077) -> str | None:
-    """Why `path` isn't a directory of `uid` in which others have none of the rights `closed`, None when it is."""
+    """Return why `path` isn't a directory of `uid` without the rights `closed` for others; None if it is."""
     try:
         found = os.lstat(path)  # lstat: a link could be turned to another place after the check
     except OSError:
@@ -235,7 +235,7 @@ def _is_usable_home(home: str) -> bool:
 
 
 def passwd_home(uid: int) -> str | None:
-    """The home directory in the password database; None for a user without an entry."""
+    """Return the home directory in the password database; None for a user without an entry."""
     import pwd
 
     try:

@@ -23,7 +23,7 @@ else:
             return property(itemgetter(index), doc=doc)
 
     class _Values(tuple):
-        """What all records share; the names are those of named tuples."""
+        """Methods that all records share, named as those of named tuples."""
 
         __slots__ = ()
         _fields = ()

@@ -67,7 +67,7 @@ def _age(path: str) -> float:
 
 
 def _remove(path: str) -> bool:
-    """Remove a tree of which folders may be read-only, as unpacked archives have them."""
+    """Remove a tree whose folders may be read-only, as in unpacked archives."""
     for folder, _, _ in os.walk(path):
         with suppress(OSError):
             os.chmod(folder, 0o700)

@@ -1,8 +1,8 @@
-"""The compiled project: what a warm command reads instead of manifest, lock and env-files.
+"""The compiled project: read by warm commands instead of manifest, lock and env-files.
 
-Marshal of plain tuples behind one line of text: devboot's version, the interpreter's cache tag, the age of the modules
-that give the tuples their form, the length and the crc32 of the rest. The line is checked first, since marshal crashes
-on damaged bytes. Whatever doesn't fit is just a stale snapshot: the slow path makes it anew.
+Marshalled plain tuples after one header line: devboot's version, the interpreter's cache tag, the age of the modules
+that define the tuples, the length and the crc32 of the rest. The header is checked first, since marshal crashes on
+damaged bytes. A file that doesn't match is a stale snapshot: the slow path writes a new one.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ _SMALL = 256 * 1024
 
 
 class Snapshot(Record):
-    """All that a warm command needs.
+    """Everything that a warm command needs.
 
-    `plan_plain` is a Plan as plain tuples; its environment may be empty, since it is `apply(patch, caller's)`.
-    `patch` holds (kind, name, value): `=` set, `?` set unless the caller has it, `+` put before what is there, with
-    the path separator, `-` unset. `stamps` hold what `stamp_of` returns; `inherited` the caller's
-    variables that the composition depended on, as (name, value or None). `variables` are (name, value, source,
-    is secret) of all that devboot sets; `ports` (name, port, kind) are to be free before it,
-    `tasks` (name, command, cwd, has dependencies) are for `run TASK`, `data` is what `app.fast.data_check` looks at.
+    `plan_plain` is a Plan as plain tuples; its environment may be empty, since it is `apply(patch, caller's)`. `patch`
+    holds (kind, name, value): `=` set, `?` set unless the caller has it, `+` prepend with the path separator, `-`
+    unset. `stamps` hold results of `stamp_of`; `inherited` the caller's variables that the composition depended on, as
+    (name, value or None). `variables` are (name, value, source, is secret) of all that devboot sets; `ports` (name,
+    port, kind) must be free before the start, `tasks` (name, command, cwd, has dependencies) are for `run TASK`,
+    `data` is checked by `app.fast.data_check`.
     """
 
     root: str
@@ -59,7 +59,7 @@ class Snapshot(Record):
 
 
 def write(path: str, snapshot: Snapshot) -> None:
-    """Put the snapshot at `path`, 0600, as a whole or not at all. Raises MachineError."""
+    """Write the snapshot to `path` with mode 0600, as a whole or not at all. Raises MachineError."""
     from devboot.files import atomic_write
 
     body = marshal.dumps(tuple(snapshot))
@@ -67,7 +67,7 @@ def write(path: str, snapshot: Snapshot) -> None:
 
 
 def read(path: str) -> Snapshot | None:
-    """The snapshot at `path`; None when it is absent, damaged, someone else's format, or another user's file."""
+    """Return the snapshot at `path`; None if it is absent, damaged, of another format or another user's file."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)  # a pipe: empty
     except OSError:
@@ -85,7 +85,7 @@ def read(path: str) -> Snapshot | None:
 
 
 def parse(data: bytes) -> Snapshot | None:
-    """The snapshot in `data`; None for whatever isn't exactly what `write` writes."""
+    """Return the snapshot in `data`; None for anything that `write` doesn't write."""
     end = data.find(b"\n") + 1
     body = data[end:]
     if not end or data[:end] != _header(body):
@@ -94,10 +94,10 @@ def parse(data: bytes) -> Snapshot | None:
 
 
 def stamp(path: str) -> tuple[str, int, int]:
-    """Return what differs when the file or folder changes: (path, time in ns, number), ABSENT when it isn't there.
+    """Return a stamp that differs once a file or folder changes; its kind is ABSENT if there is nothing at `path`.
 
-    The time is that of the inode's last change, which nobody can set; the number stands for inode, size and time of
-    the last write. Of a folder only that time counts.
+    A stamp is (path, time in ns, number). The time is that of the inode's last change, which nobody can set; the
+    number combines inode, size and time of the last write. For a folder only that time counts.
     """
     try:
         found = os.stat(path)
@@ -109,9 +109,9 @@ def stamp(path: str) -> tuple[str, int, int]:
 
 
 def listing(path: str) -> tuple[str, int, int]:
-    """Which names a folder holds: (path, LISTED, crc32 of the names), hidden and passing ones left out.
+    """Return a stamp of the names in a folder: (path, LISTED, crc32 of the names), without hidden and temporary ones.
 
-    A folder's time would change with each journal that SQLite puts beside its database.
+    A folder's own time would change with each journal that SQLite creates beside its database.
     """
     from zlib import crc32
 
@@ -131,9 +131,9 @@ def presence(path: str) -> tuple[str, int, int]:
 
 
 def matching(path: str) -> tuple[str, int, int]:
-    """Return a stamp of names: `folder/PREFIX*SUFFIX` means all entries that match, with `/` behind it only folders.
+    """Return a stamp of names: `folder/PREFIX*SUFFIX` means all entries that match; with `/` at its end, only folders.
 
-    Folders in IGNORED don't count among these.
+    Folders in IGNORED don't count.
     """
     from zlib import crc32
 
@@ -155,12 +155,12 @@ def matching(path: str) -> tuple[str, int, int]:
 
 
 def stamps(paths: Iterable[str]) -> tuple[tuple[str, int, int], ...]:
-    """Stamps of several paths, in their order."""
+    """Return the stamps of several paths, in their order."""
     return tuple(stamp(path) for path in paths)
 
 
 def is_fresh(snapshot: Snapshot, root: str, environ: Mapping[str, str]) -> bool:
-    """Whether nothing that the snapshot was made from has changed: a `stat` for each file; one that differs is read."""
+    """Return whether nothing has changed that the snapshot was made from: one `stat` a file; changed ones are read."""
     if snapshot.root != root or (snapshot.inode and snapshot.inode != inode_of(root)):
         return False
     for name, value in snapshot.inherited:
@@ -170,7 +170,7 @@ def is_fresh(snapshot: Snapshot, root: str, environ: Mapping[str, str]) -> bool:
 
 
 def changed(snapshot: Snapshot) -> Iterator[tuple[str, int, int]]:
-    """Yield the stamps of what is no longer as it was; a file that was only touched, or written anew, is the same."""
+    """Yield the stamps of files that changed; one that was only touched or rewritten with the same content isn't."""
     digests: dict[str, str] | None = None
     for old in snapshot.stamps:
         if not is_current(old):
@@ -180,7 +180,7 @@ def changed(snapshot: Snapshot) -> Iterator[tuple[str, int, int]]:
 
 
 def content_digest(path: str) -> str:
-    """Return a digest of what a small regular file holds, and of who may read it; "" where `path` is no such file."""
+    """Return a digest of a small regular file's content and permissions; "" for anything else."""
     from _blake2 import blake2b
 
     from devboot.clone_reader import open_regular
@@ -211,12 +211,12 @@ def inode_of(root: str) -> int:
 
 
 def are_current(recorded: Iterable[tuple[str, int, int]]) -> bool:
-    """Whether files and folders are still as their stamps say."""
+    """Return whether files and folders still match their stamps."""
     return all(is_current(old) for old in recorded)
 
 
 def is_current(old: tuple[str, int, int]) -> bool:
-    """Whether one file or folder is still as its stamp says."""
+    """Return whether one file or folder still matches its stamp."""
     return stamped_again(old) == old
 
 
@@ -234,7 +234,7 @@ _MAKERS = {LISTED: listing, MATCHED: matching, FOUND: presence}
 
 
 def apply(patch: Iterable[tuple[str, str, str]], environ: Mapping[str, str]) -> dict[str, str]:
-    """A copy of `environ` with the patch laid over it."""
+    """Return a copy of `environ` with the patch applied."""
     result = dict(environ)
     for kind, name, value in patch:
         if kind == SET:
@@ -257,6 +257,6 @@ def _header(body: bytes) -> bytes:
 
 
 def _layout() -> str:
-    """What changes with the form of a snapshot's values: in a checkout they change without a new version."""
+    """Return a string that changes with the form of a snapshot's values, also in a checkout of the same version."""
     package = os.path.dirname(os.path.abspath(__file__))
     return "-".join(f"{os.stat(f'{package}/{name}').st_mtime_ns:x}" for name in ("snapshot.py", "model/process.py"))

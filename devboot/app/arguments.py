@@ -1,4 +1,4 @@
-"""Takes a command line apart by the table of commands: light enough for the fast path, and the same for both paths."""
+"""Parses a command line by the table of commands, for the fast path and the slow one."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _NUMBERS = {"SECONDS": "30", "COUNT": "100"}  # what such a value is called in t
 
 
 class Invocation(Record):
-    """A command line, taken apart.
+    """A parsed command line.
 
-    `command` is "" where none was typed; `values` holds the command's flags by their longest spelling without
-    dashes ("dry-run"), a tuple of values for those that may stand several times, True for switches; `args` are the
-    positional ones, with `--` kept only where the command passes them through; `globals` are the global flags.
+    `command` is "" if none was typed; `values` holds the command's flags by their longest spelling without dashes
+    ("dry-run"), a tuple of values for repeatable ones, True for switches; `args` are the positional ones, with `--`
+    kept only for a command that passes its arguments through; `globals` are the global flags.
     """
 
     command: str = ""
@@ -38,14 +38,14 @@ class Invocation(Record):
 def take_apart(argv: Sequence[str]) -> Invocation:
     """Parse `argv` (without the program's name); raises UsageError with the nearest match.
 
-    Global flags are taken wherever they stand, but not behind `--`, and not behind the first argument of a command
-    that passes its arguments through.
+    Global flags are recognised anywhere before `--`, and before the first argument of a command that passes its
+    arguments through.
     """
     return _Reader(argv).read()
 
 
 def flag_key(flag: Flag) -> str:
-    """The name under which a flag's value stands in an Invocation."""
+    """Return the key of a flag in an Invocation."""
     return flag.names[-1].lstrip("-")
 
 
@@ -103,7 +103,7 @@ class _Reader:
             into[flag_key(flag)] = True
 
     def _short(self, word: str) -> tuple[str, str, str]:
-        """`-n5` is -n with 5, `-dq` is -d and -q."""
+        """Split a short flag from its value or from further switches: `-n5` is -n with 5, `-dq` is -d and -q."""
         name, more = word[:2], word[2:]
         flag = _find(name, () if self.command is None else self.command.flags) or _find(name, GLOBAL)
         if more and flag is not None and flag.metavar:
@@ -163,7 +163,7 @@ def _command(word: str) -> Command:
 
 
 def _count(command: Command, args: Sequence[str]) -> None:
-    """Raise UsageError `usage/argument` where an argument is missing, or one is too many."""
+    """Raise UsageError `usage/argument` if an argument is missing, or one is too many."""
     missing = next((argument for argument in command.arguments[len(args) :] if argument.required), None)
     example = f"`{command.examples[0][0]}`: {command.examples[0][1]}"
     if missing is not None:
@@ -182,7 +182,7 @@ def _count(command: Command, args: Sequence[str]) -> None:
 
 
 def _only_start(name: str, spellings: list[str]) -> str | None:
-    """The one flag that starts like that: an abbreviation, which isn't taken but understood."""
+    """Return the only flag that begins with `name`, for a hint: abbreviations aren't accepted."""
     found = [spelling for spelling in spellings if len(name) > 3 and spelling.startswith(name)]
     return found[0] if len(found) == 1 else None
 

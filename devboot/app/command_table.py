@@ -1,6 +1,6 @@
-"""The one table of commands: what the fast path dispatches by, Typer is built from, and help and completion print.
+"""The one table of commands: the fast path, Typer, help and completions are all built from it.
 
-Plain values, standard library only. Sentences have no full stop. Values in capitals are what a person fills in.
+Plain values, standard library only. Sentences have no full stop. Values in capitals are placeholders.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ GROUPS = (RUNNING, PREPARING, KEEPING, STARTING_OUT, SHELL)
 
 
 class Flag(Record):
-    """One flag: all its spellings, the short one first; with a `metavar` it takes a value, else it is a switch."""
+    """A flag: all its spellings, the short one first; with a `metavar` it takes a value, else it is a switch."""
 
     names: tuple[str, ...]
     help: str
@@ -22,7 +22,7 @@ class Flag(Record):
 
 
 class Argument(Record):
-    """What stands after the flags: `metavar` as help shows it; `kind` is what completion offers."""
+    """A positional argument: `metavar` as help shows it; `kind` is what completion offers."""
 
     metavar: str
     help: str
@@ -32,7 +32,7 @@ class Argument(Record):
 
 
 class Command(Record):
-    """One command. `fast` is the module that carries it out before Typer is imported (empty: there is none)."""
+    """A command. `fast` is the module that carries it out before Typer is imported; empty if there is none."""
 
     name: str
     group: str

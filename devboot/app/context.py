@@ -1,4 +1,4 @@
-"""What a use case is told of the world around it: built once, by the composition root."""
+"""The environment of a use case, built once by the composition root."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Context(Record):
     version: str
 
     def paths(self) -> Paths:
-        """Directories of devboot's own, worked out when somebody needs them (the runtime one is created).
+        """Return devboot's own directories, determined on first use (the runtime one is created).
 
         Raises MachineError `machine/no-home` and `machine/unsafe-runtime-dir`.
         """

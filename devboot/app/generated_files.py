@@ -1,6 +1,6 @@
-"""Lays a set of generated files into a folder of the user's: replaces what it wrote before, nothing that others wrote.
+"""Writes a set of generated files into a folder of the user's; replaces its own earlier files and no others.
 
-What was written is remembered by its digest, so that a file that a person has edited or made is told from ours.
+The digest of each written file is recorded, so that files that a person has edited or made are recognised.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class LaidFile(NamedTuple):
 
 
 class Laid(NamedTuple):
-    """What was done, paths relative to the folder: `aside` has (path, the dated name that the old one has now)."""
+    """The result of `lay`, paths relative to the folder: `aside` has (path, the dated name of the old file)."""
 
     written: tuple[str, ...]
     unchanged: tuple[str, ...]
@@ -35,11 +35,11 @@ class Laid(NamedTuple):
 
 
 def lay(files: Sequence[LaidFile], folder: str, record: str, *, at: float, is_forced: bool) -> Laid:
-    """Write `files` below `folder`, and take away what was written there before and isn't wanted any more.
+    """Write `files` below `folder`, and remove files of an earlier call that aren't among them.
 
-    `record` is where the digests of what was written are kept; `at` is wall-clock seconds. Raises UsageError
-    `export/exists` before anything is written where a file of somebody else is in the way and `is_forced` isn't set
-    (it is moved aside then), MachineError where the disk doesn't allow it.
+    `record` is the file that keeps the digests of what was written; `at` is wall-clock seconds. Raises UsageError
+    `export/exists` before anything is written if a file of somebody else is in the way; with `is_forced` that file is
+    moved aside. Raises MachineError for errors of the disk.
     """
     known = _read(record)
     foreign = [each.path for each in files if _is_foreign(each, folder, known)]

@@ -1,4 +1,4 @@
-"""Says what has changed since a snapshot was made, in words; a `stat` for each file."""
+"""Describes what has changed since a snapshot was made; one `stat` for each file."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 
 def changes_since(known: Snapshot, root: str, environ: Mapping[str, str], state: str = "") -> tuple[str, ...]:
-    """Name the files and variables that are no longer as they were when `known` was composed for `root`.
+    """Return the files and variables that have changed since `known` was composed for `root`.
 
-    What devboot itself keeps in the folder `state` is left out: `scale` records ports there, which is nobody's edit.
+    devboot's own files in the folder `state` are left out: `scale` records ports there, which isn't an edit.
     """
     changed = (stamp for stamp in snapshots.changed(known) if not (state and stamp[0].startswith(f"{state}/")))
     files = dict.fromkeys(_described(path, kind, root) for path, kind, _ in changed)

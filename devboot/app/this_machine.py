@@ -1,4 +1,4 @@
-"""Look at the machine that devboot runs on, as locks and wheels know machines."""
+"""Describes this machine in the terms of locks and wheels."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from devboot.provision.objects.realise import Host
 
 
 def this_host(system: str, machine: str) -> Host:
-    """Look at this machine. Raises LockError `lock/no-platform` where no lock covers it."""
+    """Return this machine. Raises LockError `lock/no-platform` if no lock covers it."""
     platform = platform_of(system, machine)
     if platform is None:
         raise LockError(

@@ -1,1 +1,1 @@
-"""What you type: the composition root; the only layer that asks the system for variables, directory and clocks."""
+"""The command line: composes all layers, and is the only one that reads variables, directory and clocks."""

@@ -47,13 +47,13 @@ def command(name: str) -> Callable[[_Function], _Function]:
 
 
 def option(name: str, spelling: str) -> Any:
-    """The option of command `name` as the table has it."""
+    """Return the option of command `name` as the table describes it."""
     flag = next(flag for flag in BY_NAME[name].flags if spelling in flag.names)
     return typer.Option(*flag.names, help=flag.help, metavar=flag.metavar or None)
 
 
 def flags_of(name: str) -> Callable[[_Function], _Function]:
-    """Give a function that takes `**flags` the options of command `name`: too many to be written down a second time."""
+    """Declare on a function that takes `**flags` the options of command `name`, so that they are written down once."""
 
     def declare(function: _Function) -> _Function:
         written = inspect.signature(function, eval_str=True).parameters.values()
@@ -73,7 +73,7 @@ def flags_of(name: str) -> Callable[[_Function], _Function]:
 
 
 def _kind_of(flag: Flag) -> tuple[Any, Any]:
-    """The type that Typer converts a flag's value to, and what stands for one that wasn't given."""
+    """Return the type that Typer converts a flag's value to, and the default of a flag that wasn't given."""
     if flag.multiple:
         return list[str] | None, None
     if not flag.metavar:
@@ -84,7 +84,7 @@ def _kind_of(flag: Flag) -> tuple[Any, Any]:
 @command("up")
 @flags_of("up")
 def up(ctx: typer.Context, names: Annotated[list[str] | None, typer.Argument()] = None, **flags: Any) -> int:
-    """Provision, start, show."""
+    """Provision, start everything and show its output."""
     from devboot.cli.commands import preparing
 
     dry_run, runner = flags.pop("dry_run"), flags.pop("runner")
@@ -141,7 +141,7 @@ def lock(
     json: Annotated[bool, option("lock", "--json")] = False,  # noqa: ARG001  the session knows
     offline: Annotated[bool, option("lock", "--offline")] = False,
 ) -> int:
-    """Choose versions and write them down, or compare."""
+    """Choose versions and write the lock, or compare two locks."""
     from devboot.cli.commands import lock_diff, preparing
 
     if words:
@@ -199,7 +199,7 @@ def rollback(
     json: Annotated[bool, option("rollback", "--json")] = False,  # noqa: ARG001  the session knows
     offline: Annotated[bool, option("rollback", "--offline")] = False,
 ) -> int:
-    """Switch back."""
+    """Switch back to an earlier generation."""
     from devboot.cli.commands import generations as gone_back
 
     return gone_back.rollback(_session(ctx), number, is_offline=offline)
@@ -213,7 +213,7 @@ def gc(
     data: Annotated[bool, option("gc", "--data")] = False,
     json: Annotated[bool, option("gc", "--json")] = False,  # noqa: ARG001  the session knows
 ) -> int:
-    """Remove what nobody uses."""
+    """Remove programs that nothing uses."""
     from devboot.cli.commands import housekeeping
 
     return housekeeping.gc(_session(ctx), older_than=older_than, is_dry=dry_run, with_data=data)
@@ -227,7 +227,7 @@ def state(
     data: Annotated[bool, option("state", "--data")] = False,
     json: Annotated[bool, option("state", "--json")] = False,  # noqa: ARG001  the session knows
 ) -> int:
-    """Show where state and data are, or take over those of another project."""
+    """Show where state and data are, or take over those of a project that is gone."""
     from devboot.cli.commands import state as keeping
 
     return keeping.state(_session(ctx), action, name, is_data=data)
@@ -284,7 +284,7 @@ def doctor(
     fix: Annotated[bool, option("doctor", "--fix")] = False,
     yes: Annotated[bool, option("doctor", "--yes")] = False,
 ) -> int:
-    """Check everything, or what is named."""
+    """Run all checks, or the named ones."""
     from devboot.cli.commands import init_doctor
 
     return init_doctor.doctor(_session(ctx), names or [], only_list=list_, strict=strict, fix=fix, yes=yes)
@@ -311,7 +311,7 @@ def help_(ctx: typer.Context, topic: Annotated[str, typer.Argument()] = "") -> i
 
 
 def _values(**flags: object) -> dict[str, object]:
-    """Flags that were given, by the names that an Invocation has for them."""
+    """Return the flags that were given, under the names that an Invocation has for them."""
     return {name.rstrip("_").replace("_", "-"): value for name, value in flags.items() if value}
 
 

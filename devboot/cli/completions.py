@@ -36,7 +36,7 @@ def completions(shell: str, kind: str, session: Session) -> int:
 
 
 def names(kind: str, cwd: str, environ: Mapping[str, str]) -> list[str]:
-    """Names that an argument of this kind may have here; never an error, and never anything but files is asked."""
+    """Return possible names for an argument of this kind, read from files only; empty on any error."""
     if kind in {"process", "task"}:
         known = snapshot.read(os.path.join(find_project(cwd, environ).state, snapshot.NAME))
         if known is None:
@@ -66,7 +66,7 @@ def names(kind: str, cwd: str, environ: Mapping[str, str]) -> list[str]:
 
 
 def bash() -> str:
-    """A function of bash, to be sourced."""
+    """Return a completion function for bash, to be sourced."""
     cases = "\n".join(
         f'    {command.name}) words="{_spellings(command.flags)}"; kind="{_kind(command)}" ;;' for command in COMMANDS
     )
@@ -95,7 +95,7 @@ complete -o default -F _devboot devboot
 
 
 def zsh() -> str:
-    """A function of zsh, for a folder of fpath or to be sourced."""
+    """Return a completion function for zsh, for a folder of fpath or to be sourced."""
     listed = "\n".join(f"    {_quoted(f'{command.name}:{command.help}')}" for command in COMMANDS)
     cases = "\n".join(
         f"    {command.name}) flags=({_flag_words(command.flags)}); kind={_kind(command) or '-'} ;;"
@@ -132,7 +132,7 @@ if [[ $funcstack[1] == _devboot ]]; then _devboot "$@"; else compdef _devboot de
 
 
 def fish() -> str:
-    """Lines of fish, for its completions folder."""
+    """Return completion lines for fish's completions folder."""
     lines = ["# Completion of devboot for fish: put it into ~/.config/fish/completions/devboot.fish"]
     lines += [_fish_line(flag, "") for flag in GLOBAL]
     for command in COMMANDS:

@@ -1,4 +1,4 @@
-"""The one place where errors become messages and exit codes; a bug leaves a crash file."""
+"""Turns errors into messages and exit codes, in this one place; a bug leaves a crash file."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _PATHS = ("HOME", "PWD", "OLDPWD", "PATH", "SHELL", "USER", "LOGNAME", "VIRTUAL_
 
 
 class Ended(BaseException):
-    """A signal asked devboot to end while it worked; carries its number."""
+    """A signal that ends devboot while it works; carries the signal's number."""
 
     def __init__(self, signal_number: int) -> None:
         super().__init__(signal_number)
@@ -38,7 +38,7 @@ class Ended(BaseException):
 
 
 def report(error: BaseException, session: Session, command: str, argv: list[str]) -> int:
-    """Tell about the error on stderr (and in JSON on stdout, where that was asked for); returns the exit code."""
+    """Print the error on stderr, and as JSON on stdout with --json; returns the exit code."""
     session.close_opening()
     try:
         return _report(error, session, command, argv)
@@ -69,7 +69,7 @@ def _report(error: BaseException, session: Session, command: str, argv: list[str
 
 
 def show(error: DevbootError, session: Session) -> None:
-    """Write the message, and what programs read instead of it."""
+    """Write the message, and its JSON for programs."""
     from devboot.text.problems import error_as_json
     from devboot.ui.errors import workflow_annotations
 
@@ -98,7 +98,7 @@ def _tell_of_interruption(session: Session, command: str) -> None:
 
 
 def _machine_error(error: OSError) -> DevbootError | None:
-    """What a full disk or a missing permission means, wherever it struck."""
+    """Return the error for a full disk or a missing permission; None for other OSErrors."""
     where = f" `{error.filename}`" if error.filename else ""
     reason = reason_of(error)
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
@@ -140,7 +140,7 @@ def _bug(error: BaseException, session: Session, argv: list[str]) -> DevbootErro
 
 
 def _deepest(at: TracebackType | None) -> str:
-    """The innermost function of devboot's own that was running."""
+    """Return the name of devboot's innermost function in the traceback."""
     where = "main"
     own = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     while at is not None:
@@ -151,7 +151,7 @@ def _deepest(at: TracebackType | None) -> str:
 
 
 def _write_crash_file(error: BaseException, session: Session, argv: list[str]) -> str:
-    """Returns its path, "" where it can't be written: an error about the error helps nobody."""
+    """Write the crash file and return its path; "" if it can't be written, since a second error helps nobody."""
     try:
         folder = os.path.join(session.context.paths().state, "crash")
         os.makedirs(folder, mode=0o700, exist_ok=True)
@@ -165,9 +165,9 @@ def _write_crash_file(error: BaseException, session: Session, argv: list[str]) -
 
 
 def crash_text(error: BaseException, argv: list[str], environ: Mapping[str, str], mask: Callable[[str], str]) -> str:
-    """What a report needs: versions, the command, the traceback without variables, names of environment variables.
+    """Return the text of a crash file: versions, the command, the traceback without variables, names of variables.
 
-    Every value of the environment that is long enough to be told apart is taken out of the whole text.
+    Every value of the environment that is long enough to be recognised is masked in the whole text.
     """
     facts = [
         f"devboot {__version__}",

@@ -14,7 +14,7 @@ Row = tuple[str, str]
 
 
 def command_help(command: Command, width: int = 0) -> str:
-    """Usage, one sentence, examples, common flags, the rest; `width` 0 is that of a page."""
+    """Return the help of a command: usage, one sentence, examples, common flags, the rest; `width` 0 is a page's."""
     width = width or _DEFAULT
     common = [flag for flag in command.flags if flag.common]
     rest = [flag for flag in command.flags if not flag.common]
@@ -34,7 +34,7 @@ def command_help(command: Command, width: int = 0) -> str:
 
 
 def usage(command: Command) -> str:
-    """`usage: devboot logs [FLAGS] [NAME...]`."""
+    """Return the usage line, as in `usage: devboot logs [FLAGS] [NAME...]`."""
     words = ["usage: devboot", command.name, "[FLAGS]"]
     for argument in command.arguments:
         metavar = argument.metavar + ("..." if argument.multiple else "")
@@ -43,7 +43,7 @@ def usage(command: Command) -> str:
 
 
 def overview(width: int = 0) -> str:
-    """All commands by group, the global flags, the topics."""
+    """Return the list of all commands by group, the global flags and the topics."""
     width = width or _DEFAULT
     lines = wrap("devboot takes a fresh clone of a project to a running application.", width)
     lines += ["", *wrap("usage: devboot [FLAGS] COMMAND [FLAGS] [ARGUMENTS]", width, then="  ")]
@@ -61,7 +61,7 @@ def overview(width: int = 0) -> str:
 
 
 def brief(state: str) -> str:
-    """The eight lines of `devboot` alone; `state` says how it stands with this project."""
+    """Return the eight lines that `devboot` alone prints; `state` describes this project."""
     now = [
         ("up", "start everything; what is missing is installed"),
         ("ps", "show what runs"),
@@ -73,7 +73,7 @@ def brief(state: str) -> str:
 
 
 def known_commands() -> Sequence[str]:
-    """What `help` can explain, besides topics."""
+    """Return the commands that `help` can explain, besides topics."""
     return tuple(BY_NAME)
 
 
@@ -89,7 +89,7 @@ def _section(title: str, rows: Sequence[Row], width: int) -> list[str]:
 
 
 def _columns(rows: Sequence[Row], width: int) -> Iterator[str]:
-    """Two columns; what is too long for the left one has a line of its own."""
+    """Yield rows as two columns; a cell too long for the left column gets a line of its own."""
     left = min(max(cells(term) for term, _ in rows), 34)
     indent = " " * (left + 4)
     for term, text in rows:

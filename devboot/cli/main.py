@@ -1,4 +1,4 @@
-"""The way in for everything that the fast path doesn't take: parse, dispatch, report."""
+"""Entry point of the slow path: parse, dispatch, report."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _OF_NO_PROJECT = {"init", "gc", "explain", "completions", "help"}
 def main(argv: Sequence[str], handle: Any = None) -> int:
     """Carry out one command line (without the program's name) and return its exit code; nothing is raised.
 
-    `handle` is the daemon in waiting that was forked before the heavy imports, where there is one.
+    `handle` is the daemon that was forked before the heavy imports, if there is one.
     """
     streams.make_safe()
     # A copy: what a library puts into os.environ is not the user's.
@@ -46,7 +46,7 @@ def main(argv: Sequence[str], handle: Any = None) -> int:
 
 
 def explain_failure(error: BaseException, argv: Sequence[str]) -> int:
-    """Report an error of the fast path as if it had struck here; returns the exit code."""
+    """Report an error of the fast path like one of the slow path; returns the exit code."""
     if isinstance(error, SystemExit):
         raise error
     session = fallback_session(argv, dict(os.environ))

@@ -1,4 +1,4 @@
-"""One run of the command line: its context, and the one way in which commands write."""
+"""One run of the command line: its context, and the only functions through which commands write."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ SCHEMA = 1  # of every JSON document; grows when a key changes its meaning
 
 
 class Session:
-    """What a command of the command line works with. `handle` is the daemon in waiting that `__main__` prepared."""
+    """The environment of one command. `handle` is the daemon that `__main__` forked in advance, or None."""
 
     def __init__(self, context: Context, handle: Any = None) -> None:
         self.context = context
@@ -48,7 +48,7 @@ class Session:
 
     @property
     def json(self) -> bool:
-        """Whether stdout carries JSON."""
+        """Return whether stdout carries JSON."""
         return self.context.wishes.json
 
     def call(self, command: str, args: Sequence[str], values: Mapping[str, object], project: Project) -> Call:
@@ -68,20 +68,20 @@ class Session:
         )
 
     def symbols(self, *, err: bool = False) -> Symbols:
-        """The set that stdout, or stderr, can encode."""
+        """Return the symbols that stdout, or stderr, can encode."""
         return symbols(is_unicode(self.context.stderr if err else self.context.stdout))
 
     def colour(self, *, err: bool = False) -> bool:
-        """Whether stdout, or stderr, gets colours."""
+        """Return whether stdout, or stderr, gets colours."""
         context = self.context
         return has_colour(context.stderr if err else context.stdout, context.environ, context.wishes)
 
     def width(self, *, err: bool = False) -> int:
-        """The terminal's columns; 0 for what is no terminal, where nothing is broken."""
+        """Return the terminal's columns; 0 if the stream is no terminal, where lines aren't broken."""
         return (self.context.stderr if err else self.context.stdout).columns
 
     def open_with(self, text: str) -> None:
-        """Show at once, where a person looks, that something goes on: reading takes imports of some hundred ms."""
+        """Show at once on a terminal that something is happening: the imports that follow take some hundred ms."""
         context = self.context
         if is_live(context.stderr, context.environ, context.wishes):
             known = self.symbols(err=True)
@@ -90,16 +90,16 @@ class Session:
             self._is_opened = True
 
     def close_opening(self) -> None:
-        """Take the opening words back: something better follows."""
+        """Erase the opening line before other output."""
         if self._is_opened:
             sys.stderr.write("\r\x1b[K")
             sys.stderr.flush()
             self._is_opened = False
 
     def out(self, text: str, *, is_exact: bool = False) -> None:
-        """Write what was asked for; `is_exact`: a program takes it as it is, where no terminal does.
+        """Write a command's output to stdout; with `is_exact` unchanged, for a program and not for a terminal.
 
-        Raises BrokenPipeError when its reader has gone, WorkError for a full disk.
+        Raises BrokenPipeError if its reader has gone, WorkError for a full disk.
         """
         self.close_opening()
         try:
@@ -117,7 +117,7 @@ class Session:
             ) from error
 
     def page(self, text: str) -> None:
-        """As `out`, for what may be longer than the screen: then through a pager."""
+        """Write output like `out`, through a pager if it may be longer than the screen."""
         context = self.context
         command = pager_command(context.stdout, context.environ, context.wishes)
         if not command:
@@ -135,37 +135,37 @@ class Session:
         self.out(as_called(rendered(text, colour=self.colour(), environ=self.context.environ)))
 
     def out_json(self, value: Mapping[str, Any], *, header: bool = True) -> None:
-        """Write one JSON document; with `header` it starts with schema and version."""
+        """Write one JSON document; with `header` it begins with schema and version."""
         from devboot.ui.reporters import json_line
 
         self.out(json_line({**(self.document() if header else {}), **value}))
 
     def document(self) -> dict[str, Any]:
-        """What every JSON document starts with."""
+        """Return the keys with which every JSON document begins."""
         return {"schema": SCHEMA, "devboot": self.context.version}
 
     def say(self, *lines: str) -> None:
-        """Write lines of devboot's own words to stderr, but not under --quiet."""
+        """Print devboot's own messages to stderr, unless --quiet is given."""
         self.close_opening()
         if not self.context.wishes.quiet:
             sys.stderr.write("".join(f"{printable(self.mask(as_called(line)))}\n" for line in lines))
 
     @property
     def can_ask(self) -> bool:
-        """Whether somebody is there to answer a question."""
+        """Return whether questions can be asked: both streams are terminals, and no flag forbids it."""
         context = self.context
         are_terminals = context.stdin.terminal and context.stderr.terminal
         return are_terminals and not (context.wishes.no_input or context.wishes.json)
 
     def is_yes(self) -> bool:
-        """Ask whether to do what was just said."""
+        """Ask for confirmation; returns whether the answer is yes."""
         self.close_opening()
         sys.stderr.write("do it? [Y/n] ")
         sys.stderr.flush()
         return sys.stdin.readline().strip().lower() in ("", "y", "yes")
 
     def load(self) -> Loaded:
-        """Load the project that a command here means, and wait for other devboots as the flags say."""
+        """Load the project of the current directory, waiting for other devboots as the flags say."""
         from devboot.app.preparation.project.load import load_project
         from devboot.state.claiming import Patience
 
@@ -176,10 +176,10 @@ class Session:
         return load_project(self.context.cwd, self.context.environ, patience)
 
     def reporting(self, project: str, *, as_events: bool = False, is_brief: bool = False) -> RunReporter:
-        """The reporter that fits the streams and flags; to be used as a context manager.
+        """Return the reporter that fits the streams and flags, to be used as a context manager.
 
-        With --json, `as_events` tells each event on stdout; else stdout is left to the command's one document.
-        `is_brief`: without a header, for a command that usually takes no time.
+        With --json, `as_events` prints each event on stdout; else stdout carries only the command's one document.
+        `is_brief` leaves out the header, for a command that usually takes no time.
         """
         self.close_opening()
         self.project = project
@@ -211,12 +211,15 @@ class Session:
 
 
 def fallback_session(argv: Sequence[str], environ: Mapping[str, str], handle: Any = None) -> Session:
-    """A session for telling what is wrong with a command line, or with the directory that it was typed in."""
+    """Return a session for reporting an error in a command line, or in the directory that it was typed in."""
     return _session(Invocation(values={"json": "--json" in argv}), environ, "/", handle)
 
 
 def open_session(invocation: Invocation, environ: Mapping[str, str], handle: Any = None) -> Session:
-    """Look at the streams, variables, directory and clocks, once. Raises UsageError for a `-C` that isn't there."""
+    """Inspect the streams, variables, directory and clocks, once.
+
+    Raises UsageError if the directory of `-C` is missing.
+    """
     return _session(invocation, environ, _directory(str(invocation.globals.get("C", ""))), handle)
 
 

@@ -1,4 +1,4 @@
-"""Standard streams that can't fail on a character or on being closed."""
+"""Standard streams that fail neither on a character nor on being closed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TextIO
 
 
 def make_safe() -> None:
-    """Open what was closed on /dev/null, and let no character that a stream can't encode end the program.
+    """Open closed streams on /dev/null, and replace characters that a stream can't encode.
 
     A closed descriptor would be given to the next file that is opened, and our messages written into that.
     """
@@ -25,7 +25,7 @@ def make_safe() -> None:
 
 
 def silence_stdout() -> None:
-    """Its reader has gone: what is still buffered must not raise again when the interpreter ends."""
+    """Point stdout to /dev/null after its reader has gone, so that the interpreter's last flush doesn't raise."""
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, 1)
     os.close(null)

@@ -1,4 +1,4 @@
-"""Signals that ask devboot to end while it works: they unwind like Ctrl-C, and none of them gets lost."""
+"""Turns termination signals into exceptions, so that cleanup runs as on Ctrl-C, and loses none of them."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _SOON = 0.01
 
 
 def end_by_exception() -> None:
-    """SIGTERM and SIGHUP unwind like Ctrl-C: the cursor comes back and staging directories go.
+    """Raise an exception on SIGTERM and SIGHUP: the cursor is restored and staging directories are removed.
 
-    A callback of the interpreter (of the import system's locks, of weak references) swallows what is raised in it and
-    prints it instead. A signal that strikes there is sent once more.
+    An exception within a callback of the interpreter (of import locks, of weak references) would be printed and
+    swallowed. A signal that arrives there is sent once more.
     """
 
     def end(number: int, _frame: FrameType | None) -> None:

@@ -1,1 +1,1 @@
-"""What a person reads: errors, progress, tables; the only importer of rich."""
+"""Renders everything that a person reads: errors, progress, tables; the only importer of rich."""

@@ -1,6 +1,6 @@
-"""What the steps of a run look like while they work: a pure state that takes events and gives lines.
+"""State and lines of the progress display: takes events, returns lines, has no side effects.
 
-The live and the plain reporter both keep a board; time comes in as an argument, seconds of any monotonic clock.
+The live and the plain reporter both keep a board; time is an argument, seconds of any monotonic clock.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Step:
 
     @property
     def rate(self) -> float:
-        """Bytes a second over the last few seconds; 0 while unknown."""
+        """Return bytes a second over the last few seconds; 0 while unknown."""
         if len(self.samples) < 2:
             return 0.0
         (begin, before), (end, after) = self.samples[0], self.samples[-1]
@@ -51,7 +51,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Finished:
-    """A line that stays: `kind` is DONE, UNCHANGED, FAILED, WARNING or NOTE; `seconds` is -1 where no time is shown."""
+    """A final line: `kind` is DONE, UNCHANGED, FAILED, WARNING or NOTE; `seconds` is -1 if no time is shown."""
 
     kind: str
     name: str
@@ -61,7 +61,7 @@ class Finished:
 
 
 class Board:
-    """Steps that wait or work, in the order in which they were first heard of."""
+    """Waiting and working steps, in the order of their first events."""
 
     def __init__(self) -> None:
         self.steps: dict[str, Step] = {}
@@ -71,9 +71,9 @@ class Board:
         self._anything_done = False
 
     def take(self, event: Event, now: float) -> list[Finished]:
-        """Take one event; returns the lines that are final now.
+        """Apply one event; returns the lines that are final now.
 
-        Steps that had nothing to do are gathered, and come as one line before the next one that had.
+        Steps without work are collected, and shown as one line before the next step that had work.
         """
         if event.kind == WARNING:
             return [Finished(WARNING, event.slug or event.step, event.text)]
@@ -104,7 +104,7 @@ class Board:
             del self._doing[last]
 
     def active(self, now: float) -> list[Step]:
-        """The steps that wait or work, with what goes on within them, and what goes on beside them."""
+        """Return the waiting and working steps, each with its current activity, and activities without a step."""
         within = {name: (text, since) for name, text, since in self._doing}
         steps = [
             replace(step, doing=within[step.name][0], doing_since=within[step.name][1]) if step.name in within else step
@@ -118,10 +118,10 @@ class Board:
         return steps
 
     def settle(self, now: float, before: str = PROCESSES) -> list[Finished]:
-        """The line for the steps that had nothing to do, once; empty when there are none.
+        """Return the line for the steps that had no work, once; empty if there are none.
 
         If nothing was installed until the processes start (step `before`), or until the end, it says just that; but
-        not where a step never came to its end, since it may have had something to install.
+        not if a step never ended, since it may have had something to install.
         """
         steps, self._unchanged = self._unchanged, []
         is_first, self._anything_done = not self._anything_done and self.steps.keys() <= {PROCESSES}, True
@@ -133,7 +133,7 @@ class Board:
         return [Finished(UNCHANGED, "", f"{', '.join(step.name for step in steps)} unchanged")]
 
     def kept(self) -> list[str]:
-        """What an interruption leaves usable of the transfers that are under way."""
+        """Return the partial downloads that an interruption leaves usable."""
         return [
             f"{step.name} ({100 * step.done // step.total} %, will resume)"
             for step in self.steps.values()
@@ -161,7 +161,7 @@ def _advanced(step: Step, event: Event, now: float) -> Step:
 
 
 def active_lines(board: Board, now: float, symbols: Symbols, *, width: int, height: int, frame: int = 0) -> list[str]:
-    """The lines to be redrawn: working steps first in their order, then waiting ones; at most `height` lines.
+    """Return the lines to be redrawn: working steps first in their order, then waiting ones; at most `height` lines.
 
     `frame` counts up and turns the spinner.
     """
@@ -192,7 +192,7 @@ def _step_line(step: Step, now: float, width: int, symbols: Symbols, frame: int)
 
 
 def _with_room(head: str, text: str, count: str, right: str, width: int, symbols: Symbols) -> str:
-    """The line, its text (a wheel's name, perhaps) so short that what changes beside it stays to be seen."""
+    """Return the line with its text shortened, so that the changing numbers at its right stay visible."""
     dots = "..." if symbols.ok.isascii() else "…"
     room = width - 2 - cells(head) - cells(count) - (cells(right) + 2 if right else 0)
     if cells(text) > room > 2 * len(dots):
@@ -201,7 +201,7 @@ def _with_room(head: str, text: str, count: str, right: str, width: int, symbols
 
 
 def what_goes_on(step: Step, now: float) -> str:
-    """What a step is at and since when, in a line that isn't redrawn: `choosing versions, 20 s so far`."""
+    """Return a step's activity and its age, for a line that isn't redrawn: `choosing versions, 20 s so far`."""
     parts = [step.doing or step.text or (f"waits for {step.waits_for}" if step.waits_for else "")]
     if stall := _stall(step, now):
         parts.append(stall)
@@ -216,7 +216,7 @@ def what_goes_on(step: Step, now: float) -> str:
 
 
 def _transfer(step: Step, symbols: Symbols, width: int) -> str:
-    """Bar, bytes, rate, time left; without a known total bytes and rate alone."""
+    """Return bar, bytes, rate and time left; bytes and rate alone if the total is unknown."""
     rate = f"  {size(round(step.rate))}/s" if step.rate > 0 else ""
     if step.total <= 0:
         return f"{size(step.done)}{rate}"
@@ -234,7 +234,7 @@ def _stall(step: Step, now: float) -> str:
 
 
 def bar(done: int, total: int, symbols: Symbols) -> str:
-    """A bar of twenty cells."""
+    """Return a bar of twenty cells."""
     filled = max(0, min(_BAR, _BAR * done // total))
     if filled == _BAR:
         return symbols.bar_done * _BAR
@@ -242,7 +242,7 @@ def bar(done: int, total: int, symbols: Symbols) -> str:
 
 
 def finished_lines(final: Finished, width: int, symbols: Symbols) -> list[str]:
-    """A line that stays, with its details below; never cut: what is final may be copied."""
+    """Return a final line with its details below; never cut, since it may be copied."""
     if final.kind == WARNING:
         lead = margin(symbols.warning, symbols)
         return wrap(f"warning[{final.name}]: {final.text}", width, first=lead, then=" " * len(lead))
@@ -258,7 +258,7 @@ def finished_lines(final: Finished, width: int, symbols: Symbols) -> list[str]:
 
 
 def at_edge(left: str, right: str, width: int) -> str:
-    """`right` ends at the edge (78 cells, or the terminal's width less two); two blanks at least between them."""
+    """Place `right` at the edge (78 cells, or the terminal's width less two), at least two blanks after `left`."""
     if not right:
         return left
     gap = min(width - 2, _EDGE) - cells(left) - cells(right)
@@ -266,7 +266,7 @@ def at_edge(left: str, right: str, width: int) -> str:
 
 
 def cut(line: str, width: int) -> str:
-    """The line without what would make a terminal break it: a broken line can't be redrawn in place."""
+    """Cut the line to the terminal's width: a wrapped line can't be redrawn in place."""
     return clip(line, width - 1)
 
 

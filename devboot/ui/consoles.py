@@ -24,10 +24,9 @@ class _Console(Console):
 
 
 def console(stream: TextIO, environ: Mapping[str, str], *, colour: bool, live: bool) -> Console:
-    """A console that interprets nothing in what it prints; off a terminal it neither wraps nor cuts.
+    """Return a console that prints text literally; off a terminal it neither wraps nor cuts.
 
-    rich would take FORCE_COLOR for a terminal and animate, and NO_COLOR for less than it says: both are decided
-    before, so it doesn't see them.
+    rich would animate because of FORCE_COLOR, and misread NO_COLOR: both are decided before, and hidden from it.
     """
     hidden = {"FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE", "JUPYTER_COLUMNS"}
     return _Console(
@@ -44,7 +43,7 @@ def console(stream: TextIO, environ: Mapping[str, str], *, colour: bool, live: b
 
 
 def rendered(text: Text, *, colour: bool, environ: Mapping[str, str]) -> str:
-    """Styled text and a newline as a string; its lines are never broken here, and trailing blanks stay off."""
+    """Return styled text and a newline as a string; lines are never broken, and trailing blanks removed."""
     target = console(io.StringIO(), environ, colour=colour, live=False)
     with target.capture() as captured:
         target.print(text, soft_wrap=True)
@@ -52,7 +51,7 @@ def rendered(text: Text, *, colour: bool, environ: Mapping[str, str]) -> str:
 
 
 def line_text(line: str, symbols: Symbols) -> Text:
-    """A line whose symbol, its first word, has the colour of its meaning."""
+    """Return a line whose symbol, its first word, has the colour of its meaning."""
     rest = line.lstrip(" ")
     symbol = rest.split(" ", 1)[0]
     style = _style(symbol, symbols)

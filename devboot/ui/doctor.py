@@ -21,7 +21,7 @@ _STYLES = {OK: "green", IDLE: "yellow", WARNING: "yellow", ERROR: "red"}
 def render_report(
     report: Report, symbols: Symbols, *, width: int = 0, verbose: bool = False, mask: Callable[[str], str] = str
 ) -> Text:
-    """The whole report, styled, without a newline at its end; `width` 0 breaks no line."""
+    """Return the whole report, styled, without a newline at its end; `width` 0 breaks no line."""
 
     def shown(text: str) -> str:
         return printable(mask(text))
@@ -35,14 +35,14 @@ def render_report(
 
 
 def render_list(checks: Sequence[Check]) -> str:
-    """Areas with their checks, for `--list`."""
+    """List the areas with their checks, for `--list`."""
     areas = {check.area: [one.name for one in checks if one.area == check.area] for check in checks}
     rows = [("AREA", "CHECKS"), *((area, ", ".join(names)) for area, names in areas.items())]
     return "\n".join(table(rows)) + "\n"
 
 
 def report_as_json(report: Report, mask: Callable[[str], str] = str) -> dict[str, Any]:
-    """The facts of the text."""
+    """Return the facts of the report, for programs."""
     return {
         "ok": report.is_ok(),
         "checks": report.checks,

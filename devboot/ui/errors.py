@@ -9,7 +9,7 @@ from devboot.errors import DevbootError, Problems
 
 
 def workflow_annotations(error: DevbootError, cwd: str, workspace: str, mask: Callable[[str], str] = str) -> list[str]:
-    """One workflow command per error for GitHub Actions; files are named relative to `workspace`."""
+    """Return one workflow command of GitHub Actions for each error; file names are relative to `workspace`."""
     errors = error.errors if isinstance(error, Problems) else (error,)
     return [_annotation(single, cwd, workspace, mask) for single in errors]
 

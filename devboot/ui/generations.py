@@ -1,4 +1,4 @@
-"""What `generations`, `diff` and `rollback` print, as text and as JSON."""
+"""Renders the results of `generations`, `diff` and `rollback`, as text and as JSON."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ _LONGEST = 60  # characters of a value or a command
 
 
 def render_list(found: Sequence[Summary]) -> str:
-    """One line for each, the newest first; a star stands at the current one."""
+    """Return one line for each generation, the newest first; a star marks the current one."""
     rows = [("*" if each.is_current else " ", str(each.number), _when(each.at), each.what) for each in found]
     return "".join(f"{line}\n" for line in table(rows, right=frozenset([1]))) if rows else ""
 
 
 def list_as_json(found: Sequence[Summary]) -> dict[str, Any]:
-    """The same for programs; `at` is seconds since the epoch."""
+    """Return the list for programs; `at` is seconds since the epoch."""
     return {"generations": [{**each._asdict()} for each in found]}
 
 
 def render_changes(changes: Sequence[Change], *, unicode: bool, mask: Callable[[str], str] = str) -> str:
-    """A line for each change, in words: `redis 7.4.2 → 8.2.3`, `variable DEBUG: 1 → 0`."""
+    """Return one line for each change, in words: `redis 7.4.2 → 8.2.3`, `variable DEBUG: 1 → 0`."""
     arrow = "→" if unicode else "->"
     return "".join(f"{printable(mask(_line(each, arrow)))}\n" for each in changes)
 
 
 def changes_as_json(changes: Sequence[Change], mask: Callable[[str], str]) -> list[dict[str, Any]]:
-    """The same for programs; secret values are masked."""
+    """Return the changes for programs; secret values are masked."""
     return [
         {
             "kind": each.kind,

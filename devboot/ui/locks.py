@@ -1,4 +1,4 @@
-"""Renders what `lock` did for programs, and what differs between two locks for everybody."""
+"""Renders the result of `lock` as JSON, and the differences of two locks as text and JSON."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from devboot.text.columns import cells, pad, printable
 
 
 def lock_as_json(done: LockResult) -> dict[str, Any]:
-    """What is locked, what moved, and why it had to be chosen anew."""
+    """Return what is locked, what moved, and why it had to be chosen anew, for programs."""
     lock = done.lock
     return {
         "lock": done.path,
@@ -23,7 +23,7 @@ def lock_as_json(done: LockResult) -> dict[str, Any]:
 
 
 def diff_as_json(found: LockDiff) -> dict[str, Any]:
-    """Each difference as it is."""
+    """Return each difference, for programs."""
     listed = [
         {"kind": _KINDS[one.kind], "name": one.name, "what": one.text, "details": list(one.details)}
         for one in found.differences
@@ -32,7 +32,7 @@ def diff_as_json(found: LockDiff) -> dict[str, Any]:
 
 
 def render_diff(found: LockDiff) -> str:
-    """A line for each thing, details below it; what nobody may overlook has an exclamation mark."""
+    """Return one line for each difference, details below it; important ones are marked with `!`."""
     if not found.differences:
         return f"{printable(found.new)} is as {printable(found.old)}\n"
     width = max(cells(printable(one.name)) for one in found.differences)

@@ -1,4 +1,4 @@
-"""Reporters: live for a terminal, a line per event elsewhere, JSON lines for programs, and one that is quiet."""
+"""Reporters: live for a terminal, a line per event elsewhere, JSON lines for programs, and a quiet one."""
 
 from __future__ import annotations
 
@@ -32,23 +32,23 @@ _FRAMES_PER_SECOND = 10
 
 
 class RunReporter(Protocol):
-    """A reporter for the time of one command: a context manager that leaves the terminal as it found it."""
+    """A reporter for one command: a context manager that leaves the terminal as it found it."""
 
     def emit(self, event: Event) -> None:
-        """Take an event from any thread."""
+        """Handle an event from any thread."""
 
     def kept(self) -> list[str]:
-        """What an interruption now would leave usable, for the message about it."""
+        """Return what an interruption now would leave usable, for the message about it."""
 
     def __enter__(self) -> Self:
-        """Begin to show."""
+        """Begin to show events."""
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        """Show what is final, and nothing more."""
+        """Show final lines only, and stop."""
 
 
 class QuietReporter:
-    """Shows nothing, but knows what is kept; the others add to it what they show."""
+    """A reporter that shows nothing, but knows which downloads are kept; base of the others."""
 
     def __init__(self, clock: Callable[[], float], mask: Callable[[str], str] = str) -> None:
         self._clock = clock
@@ -59,7 +59,7 @@ class QuietReporter:
         self._warned: set[tuple[str, str]] = set()
 
     def emit(self, event: Event) -> None:
-        """Take an event from any thread."""
+        """Handle an event from any thread."""
         event = event._replace(
             step=self._clean(event.step),
             text=self._clean(event.text),
@@ -81,7 +81,7 @@ class QuietReporter:
         return printable(self._mask(text))
 
     def _is_repeated(self, event: Event) -> bool:
-        """A warning is said once; ten that are the same hide what comes after them."""
+        """Return whether the same warning was shown before: repeated ones would hide what follows."""
         if event.kind != WARNING:
             return False
         key = (event.slug, event.text)
@@ -90,7 +90,7 @@ class QuietReporter:
         return is_known
 
     def kept(self) -> list[str]:
-        """What an interruption now would leave usable."""
+        """Return what an interruption now would leave usable."""
         with self._lock:
             return [*self._done, *self._board.kept()]
 
@@ -98,13 +98,13 @@ class QuietReporter:
         """Show an event."""
 
     def _settle(self, final: list[Finished]) -> None:
-        """Show what is final."""
+        """Show final lines."""
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        """Nothing has to be put back."""
+        """Leave the terminal as it is."""
 
 
 class LiveReporter(QuietReporter):
@@ -241,7 +241,7 @@ class PlainReporter(QuietReporter):
             self._write(self._footer)
 
     def remind(self) -> None:
-        """Say what goes on for more than a second, and of each step that has long been silent that it goes on."""
+        """Print activities that take more than a second, and steps that have long been silent."""
         with self._lock:
             now = self._clock()
             for step in self._board.active(now):
@@ -272,7 +272,7 @@ class PlainReporter(QuietReporter):
         self._write(stopwatch(now - self._began) + " " + step.ljust(10) + " " + word.ljust(8) + text)
 
     def _words(self, event: Event, now: float) -> tuple[str, str]:
-        """The word for what happened, and the text; without text nothing is worth a line."""
+        """Return the word for an event's kind, and its text; an event without text prints nothing."""
         if event.kind in {DOING, START}:
             return "", ""
         if event.kind == WARNING:
@@ -305,7 +305,7 @@ class PlainReporter(QuietReporter):
 
 
 class JsonReporter(QuietReporter):
-    """One object per event; the first line tells schema and version."""
+    """One JSON object per event; the first line has schema and version."""
 
     def __init__(
         self,
@@ -333,7 +333,7 @@ class JsonReporter(QuietReporter):
 
 
 def event_as_json(event: Event) -> dict[str, Any]:
-    """An event's facts; what it doesn't know is left out."""
+    """Return an event's facts, without unknown ones."""
     facts: dict[str, Any] = {"event": event.kind, "step": event.step}
     if event.text:
         facts["text"] = event.text
@@ -348,5 +348,5 @@ def event_as_json(event: Event) -> dict[str, Any]:
 
 
 def json_line(value: Mapping[str, Any]) -> str:
-    """One JSON document on one line."""
+    """Return one JSON document on one line."""
     return printable_json(json.dumps(value, ensure_ascii=False, separators=(",", ":"))) + "\n"

@@ -1,4 +1,4 @@
-"""What `state` prints, as text and as JSON."""
+"""Renders the results of `state`, as text and as JSON."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from devboot.text.units import size
 
 
 def render_list(found: Iterable[Listed], home: str) -> str:
-    """One line for each project: its folders' name, how much is there, and where the project is."""
+    """Return one line for each project: its folders' name, their sizes, and where the project is."""
     rows = [("NAME", "STATE", "DATA", "PROJECT")]
     rows += [(printable(each.name), size(each.state_size), size(each.data_size), _where(each, home)) for each in found]
     return "\n".join(table(rows, right=frozenset([1, 2]))) + "\n"
 
 
 def list_as_json(found: Iterable[Listed]) -> dict[str, Any]:
-    """The same for programs; sizes are bytes, `root` is null where nothing says it."""
+    """Return the list for programs; sizes are bytes, `root` is null if unknown."""
     return {"projects": [{**each._asdict(), "root": each.root or None} for each in found]}
 
 

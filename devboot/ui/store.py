@@ -1,4 +1,4 @@
-"""What `store` and `gc` print, as text and as JSON."""
+"""Renders the results of `store` and `gc`, as text and as JSON."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from devboot.text.units import counted, size
 
 
 def render_collected(done: Collected, home: str) -> str:
-    """A line for each thing that went or stays, and how much is free again."""
+    """Return one line for each thing that was removed or kept, and how much space is free again."""
     gone = "would remove" if done.is_dry else "removed"
     rows = [(gone, *_row(piece, home)) for piece in done.removed]
     rows += [("kept", *_row(piece, home)) for piece in done.kept]
@@ -23,7 +23,7 @@ def render_collected(done: Collected, home: str) -> str:
 
 
 def collected_as_json(done: Collected) -> dict[str, Any]:
-    """The same for programs; sizes are bytes."""
+    """Return the result of `gc` for programs; sizes are bytes."""
     return {
         "dry_run": done.is_dry,
         "freed": done.freed,
@@ -33,14 +33,14 @@ def collected_as_json(done: Collected) -> dict[str, Any]:
 
 
 def render_contents(pieces: Sequence[Piece], home: str) -> str:
-    """One line for each object: its name, size, and who uses it."""
+    """Return one line for each object: its name, size, and who uses it."""
     rows = [(piece.name, size(piece.size), _short(piece.why, home) or "unused") for piece in pieces]
     total = f"{counted(len(pieces), 'object')}, {size(sum(piece.size for piece in pieces))}"
     return _lines(table(rows, right=frozenset([1])) if rows else [], total)
 
 
 def contents_as_json(pieces: Iterable[Piece]) -> dict[str, Any]:
-    """The same for programs; `user` is null for what nobody uses."""
+    """Return the objects for programs; `user` is null for an unused one."""
     return {
         "objects": [
             {"name": piece.name, "title": title_of(piece.name), "bytes": piece.size, "user": piece.why or None}
@@ -50,7 +50,7 @@ def contents_as_json(pieces: Iterable[Piece]) -> dict[str, Any]:
 
 
 def verified_as_json(found: Verified) -> dict[str, Any]:
-    """What was compared, and what differs."""
+    """Return how many objects are intact, and what differs in the others, for programs."""
     return {
         "intact": found.intact,
         "damaged": [{"name": each.name, "complaints": list(each.complaints)} for each in found.damaged],
@@ -58,7 +58,7 @@ def verified_as_json(found: Verified) -> dict[str, Any]:
 
 
 def render_repaired(done: Repaired) -> str:
-    """A line for each object that was repaired or removed."""
+    """Return one line for each object that was repaired or removed."""
     lines = [f"repaired {printable(title_of(name))}" for name in done.repaired]
     lines += [f"removed {printable(title_of(name))}: damaged, and nothing uses it" for name in done.removed]
     return "\n".join(lines or [f"nothing to repair: {counted(done.intact, 'object')} intact"])
@@ -76,7 +76,7 @@ def _row(piece: Piece, home: str) -> tuple[str, str, str]:
 
 
 def _short(text: str, home: str) -> str:
-    """A path of the home directory as a person writes it."""
+    """Return a path with the home directory as `~`."""
     return f"~{text[len(home) :]}" if home and text.startswith(home + os.sep) else text
 
 

@@ -1,4 +1,4 @@
-"""What progress says in numbers, besides what `text.units` has: estimates, a part of a whole."""
+"""Formats numbers of progress, besides those of `text.units`: estimates, a part of a whole."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from devboot.text.units import duration, size
 
 
 def whole_seconds(value: float) -> str:
-    """A duration that is an estimate, or goes on: without decimals."""
+    """Format an estimated or running duration, without decimals."""
     return f"{max(0, round(value))} s" if value < 59.5 else duration(value)
 
 
 def progress(done: int, total: int) -> str:
-    """`18.9 of 28.1 MB`: the part in the unit of the whole."""
+    """Format a part of a whole, as in `18.9 of 28.1 MB`, in the unit of the whole."""
     number, unit = size(total).split(" ")
     factor = {"B": 1, "kB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12}[unit]
     return f"{done / factor:.{0 if unit == 'B' else 1}f} of {number} {unit}"

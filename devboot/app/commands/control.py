@@ -1,4 +1,4 @@
-"""`devboot start`, `stop`, `restart`: some processes of a project that runs."""
+"""`devboot start`, `stop`, `restart`: controls single processes of a running project."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SETTING = ("devboot.toml", "Procfile", "Procfile.dev")
 
 
 def _edited(call: Call) -> str:
-    """The first file that says how processes run, and isn't as the last `up` read it: a restart doesn't apply that."""
+    """Return the first changed file that configures processes: a restart doesn't apply its edits."""
     known = snapshot.read(f"{call.state}/{snapshot.NAME}")
     for each in snapshot.changed(known) if known is not None else ():
         name = os.path.basename(each[0])
@@ -27,7 +27,7 @@ def _edited(call: Call) -> str:
 
 
 def carry_out(call: Call) -> int:
-    """Let the daemon do it; where there is none, everything is stopped already, and nothing can be started."""
+    """Forward the command to the daemon; without one everything is stopped, and nothing can be started."""
     found = daemon_connection.meet(call)
     if found.client is not None:
         code = daemon_connection.answer(call, found.client, **({"wait": 0.0} if call.wishes.no_wait else {}))

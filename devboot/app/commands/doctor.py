@@ -1,4 +1,4 @@
-"""`doctor`: puts together what is examined, and runs the checks; changes nothing."""
+"""`doctor`: collects the subject of the checks and runs them; changes nothing."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ def doctor(context: Context, names: Sequence[str] = (), reporter: Reporter | Non
 
 
 def available(context: Context) -> tuple[Check, ...]:
-    """Every check that this project has, for `--list`."""
+    """Return every check that this project has, for `--list`."""
     return checks_for(examine(context))
 
 
 def chosen(names: Sequence[str], checks: Sequence[Check]) -> tuple[Check, ...]:
-    """The checks that `names` (areas or checks) mean, all for none. Raises UsageError with the nearest name."""
+    """Return the checks that `names` (areas or checks) select, all without names. Raises UsageError."""
     known = {name for check in checks for name in (check.area, check.name)}
     for name in names:
         if name not in known:
@@ -65,7 +65,7 @@ def chosen(names: Sequence[str], checks: Sequence[Check]) -> tuple[Check, ...]:
 
 
 def examine(context: Context) -> Subject:
-    """Read what checks need, keeping mistakes as values: a broken manifest is a finding, not the end."""
+    """Read what the checks need, keeping errors as values: a broken manifest is a finding, not the end."""
     project = find_project(context.cwd, context.environ)
     sources = _load(project.manifest, project.root, context.cwd)
 

@@ -1,4 +1,4 @@
-"""`devboot down`: stops everything, whatever state the daemon is in, and says what it took."""
+"""`devboot down`: stops everything, whatever state the daemon is in, and reports what was necessary."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _POLL = 0.01
 
 
 def carry_out(call: Call) -> int:
-    """Ask the daemon; end one that doesn't answer; end what a dead one has left. Nothing running is no error."""
+    """Ask the daemon to stop; kill one that doesn't answer; clean up after a dead one. Nothing running is no error."""
     return _all(call) if call.flag("all") else _down(call)
 
 
@@ -56,7 +56,7 @@ def _down(call: Call) -> int:
 
 
 def _ask(call: Call, client: daemon.Client) -> int | None:
-    """The daemon's exit code; None when it doesn't answer. Ctrl-C kills what hasn't stopped, the next one leaves."""
+    """Return the daemon's exit code; None if it doesn't answer. Ctrl-C kills running processes, a second one leaves."""
     streams = Streams()
     try:
         client.ask({"command": "down", "view": call.view()})
@@ -75,9 +75,9 @@ def _ask(call: Call, client: daemon.Client) -> int | None:
 
 
 def _see_off(lease: DaemonLease | None) -> None:
-    """Wait until daemon and guardian have ended, too: after `down` there is no process left, not even one of ours.
+    """Wait until daemon and guardian have ended, too: after `down` no process of devboot is left.
 
-    One that doesn't end, such as a guardian in a debugger, has nothing to do any more, and is killed.
+    A guardian that doesn't end, because of a debugger for instance, has nothing more to do and is killed.
     """
     if lease is None:
         return
@@ -93,7 +93,7 @@ def _both(lease: DaemonLease) -> tuple[tuple[int, str], tuple[int, str]]:
 
 
 def _has_ended(pid: int, started: str, patience: float) -> bool:
-    """Wait for a process. One that has ended but isn't reaped counts: process 1 of a container takes its time."""
+    """Wait for a process to end; a zombie counts as ended, since process 1 of a container may reap late."""
     from devboot.supervisor.system import proctable
 
     deadline = time.monotonic() + patience
@@ -120,7 +120,10 @@ def _kill(pid: int, started: str) -> None:
 
 
 def _bypass(call: Call, lease: DaemonLease, state: str) -> int:
-    """End a daemon that doesn't answer; its guardian then ends the rest, or we do. 1 where processes are left."""
+    """End a daemon that doesn't answer; its guardian, or this process, ends the rest.
+
+    Returns 1 if processes are left.
+    """
     before = [seen for seen, name in leases.left_behind(state, known=lease) if name != leases.GUARDIAN] if state else []
     patience = lease.grace_seconds + _MARGIN
     if lease.socket or lease.is_frozen or not _is_terminated(lease, patience):
@@ -142,7 +145,7 @@ def _bypass(call: Call, lease: DaemonLease, state: str) -> int:
 
 
 def _is_terminated(lease: DaemonLease, patience: float) -> bool:
-    """Ask a daemon to end that can be reached by a signal alone; whether it has ended, and all that it runs before."""
+    """Terminate an unreachable daemon by a signal; return whether it and everything that it runs has ended."""
     from devboot.daemon.signalling import SIGTERM, signal_process
     from devboot.supervisor.system import proctable
 
@@ -153,9 +156,9 @@ def _is_terminated(lease: DaemonLease, patience: float) -> bool:
 
 
 def _end_leftovers(call: Call, lease: DaemonLease | None, state: str, *, quiet: bool = False) -> int | None:
-    """End what is left of an earlier run, and its files; None where another process has the project.
+    """End what is left of an earlier run, and remove its files; None if another process has the project.
 
-    `lease` is that of the last daemon, as far as it is known.
+    `lease` is that of the last daemon, if it is known.
     """
     if lease is None and not os.path.lexists(leases.lock_path(state)):
         _say_not_running(call, quiet=quiet)  # it never ran: nothing is written
@@ -185,7 +188,7 @@ def _say_not_running(call: Call, *, quiet: bool) -> None:
 
 
 def _busy(call: Call, waited: float) -> DevbootError:
-    """Somebody holds the daemon's lock, and is no daemon that could be asked."""
+    """Return the error for a daemon's lock that is held by something that doesn't answer."""
     from devboot.errors import BusyError
 
     holder = _lock_holder(call)
@@ -215,10 +218,10 @@ def _say(call: Call, text: str) -> None:
 
 
 def _all(call: Call) -> int:
-    """Every project of this user, each named: those that `ps -a` lists, whatever HOME they were started with.
+    """Stop every project of this user that `ps -a` lists, whatever HOME it was started with.
 
-    Who types this wants nothing left running, and can't know from which environment something was started; what is to
-    be out of reach (a job of a CI beside another) has a DEVBOOT_HOME of its own.
+    `down --all` means that nothing should be left running, and a user can't know the environment of each start. A run
+    that must be out of reach, such as a CI job beside another, has a DEVBOOT_HOME of its own.
     """
     code = 0
     found = _all_runs(call)
@@ -242,7 +245,7 @@ def _end_run(call: Call, lease: DaemonLease) -> int:
 
 
 def _all_runs(call: Call) -> list[DaemonLease]:
-    """Return a lease for each daemon that lives, and for each dead one that has left processes; sorted by root."""
+    """Return a lease for each living daemon, and for each dead one that has left processes; sorted by root."""
     from devboot.daemon import search
     from devboot.paths import runtime_directory
     from devboot.state.projects import Projects
@@ -262,7 +265,7 @@ def _all_runs(call: Call) -> list[DaemonLease]:
 
 
 def _has_left(lease: DaemonLease) -> bool:
-    """Return whether processes are left of a dead daemon, and no other one has come since."""
+    """Return whether a dead daemon has left processes, and no other daemon has replaced it."""
     if not lease.state or leases.is_daemon_alive(leases.daemon_path(lease.state)):
         return False
     return bool(leases.left_behind(lease.state, known=lease))

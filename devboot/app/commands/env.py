@@ -1,6 +1,6 @@
-"""`devboot env`: the variables that processes get; a table for people, lines for a shell, JSON for programs.
+"""`devboot env`: the variables of processes; a table for people, lines for a shell, JSON for programs.
 
-It answers from what the last `sync`, `up` or `run` composed, and brings nothing up to date.
+It shows what the last `sync`, `up` or `run` composed, and brings nothing up to date.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _WATCHED = ("devboot.toml", "devboot.lock", "Procfile", "Procfile.dev", ".overmi
 
 
 def carry_out(call: Call) -> int:
-    """Show what the last preparation composed, with a warning where something has changed since; the exit code."""
+    """Print what the last preparation composed, with a warning if something has changed since; return the exit code."""
     known = snapshots.read(f"{call.state}/{snapshots.NAME}")
     if known is None or known.root != call.root:
         return _complain(call)
@@ -63,7 +63,7 @@ def _warn(call: Call, known: Snapshot) -> tuple[str, ...]:
 
 
 def _show(call: Call, known: Snapshot, changes: Sequence[str]) -> int:
-    """Write the variables of a snapshot in the form that the flags and the stream ask for; the exit code."""
+    """Print the variables of a snapshot in the form for the flags and the stream; returns the exit code."""
     streams = Streams()
     variables = effective(known, call.environ)
     with_secrets = call.flag("show-secrets")
@@ -96,7 +96,7 @@ def _show(call: Call, known: Snapshot, changes: Sequence[str]) -> int:
 
 
 def effective(known: Snapshot, environ: Mapping[str, str]) -> tuple[ComposedVariable, ...]:
-    """The variables as processes get them: those that give way to the caller have the caller's value."""
+    """Return the variables as processes get them: defaults are replaced by the caller's values."""
     gives_way = {name for kind, name, _ in known.patch if kind == snapshots.DEFAULT}
     composed = (ComposedVariable(*plain) for plain in known.variables)
     return tuple(
@@ -108,12 +108,12 @@ def effective(known: Snapshot, environ: Mapping[str, str]) -> tuple[ComposedVari
 
 
 def as_shell(patch: Patch, environ: Mapping[str, str]) -> str:
-    """Lines for any POSIX shell, complete: `eval "$(devboot env)"`."""
+    """Return lines for any POSIX shell, for `eval "$(devboot env)"`."""
     return "".join(f"{line}\n" for line in _shell_lines(patch, environ))
 
 
 def direnv(patch: Patch, root: str, state: str, environ: Mapping[str, str]) -> str:
-    """Lines for .envrc: the same, and which files make them stale, or new ones known."""
+    """Return lines for .envrc: the variables, and the files that direnv must watch."""
     paths = (*(os.path.join(root, name) for name in _WATCHED), os.path.join(state, snapshots.NAME))
     watched = " ".join(map(_quoted, paths))
     return f"watch_file {watched}\n{as_shell(patch, environ)}"
@@ -122,7 +122,10 @@ def direnv(patch: Patch, root: str, state: str, environ: Mapping[str, str]) -> s
 def as_table(
     patch: Patch, variables: Iterable[ComposedVariable], *, with_secrets: bool, home: str = "", width: int = 0
 ) -> str:
-    """Name, value, source; secrets are masked, `~` stands in PATH. What is too wide moves no other row."""
+    """Return a table of name, value and source; secrets are masked, PATH is shortened with `~`.
+
+    A value that is too wide shifts no other row.
+    """
     from devboot.text.columns import table_within
     from devboot.text.masking import Masker
 
@@ -146,7 +149,7 @@ def as_json(
     with_secrets: bool,
     with_own_passwords: bool = False,
 ) -> dict[str, Any]:
-    """The document of `env --json`; a secret's value is null unless it was asked for.
+    """Return the document of `env --json`; a secret's value is null unless `with_secrets`.
 
     `with_own_passwords` fills in the passwords of the project's own services: a program can't connect without them.
     """
@@ -159,11 +162,11 @@ def as_json(
             own |= {variable.value} if variable.secret else passwords_in(variable.value)
 
     def is_secret(variable: ComposedVariable) -> bool:
-        """Whether the value is secret, or an address with a password in it."""
+        """Return whether the value is secret, or an address with a password in it."""
         return variable.secret or bool(passwords_in(variable.value))
 
     def is_hidden(variable: ComposedVariable) -> bool:
-        """Whether the value has a secret that is no password of the project's own services."""
+        """Return whether the value has a secret other than the passwords of the project's own services."""
         return not own.issuperset({variable.value} if variable.secret else passwords_in(variable.value))
 
     return {
@@ -183,7 +186,7 @@ def as_json(
 
 
 def path_entries(patch: Patch) -> list[str]:
-    """The folders that come before the caller's PATH, first one first."""
+    """Return the folders that come before the caller's PATH, first one first."""
     entries: list[str] = []
     for kind, name, value in patch:
         if kind == snapshots.PREPEND and name == "PATH":
@@ -192,7 +195,7 @@ def path_entries(patch: Patch) -> list[str]:
 
 
 def unnameable(patch: Patch) -> list[str]:
-    """Names of variables that env-files may have, but no shell."""
+    """Return names of variables that env-files may have, but no shell."""
     return [name for kind, name, _ in patch if kind != snapshots.UNSET and not _is_name(name)]
 
 

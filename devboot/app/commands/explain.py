@@ -1,4 +1,4 @@
-"""Explains slugs: one short text each, kept as package data and read when asked for."""
+"""Explains slugs: a short text for each, stored as package data and read on demand."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _HTTP = re.compile(r"network/http-\d+")
 
 
 def explanation(slug: str) -> str | None:
-    """The text for a slug: symptom, causes by likelihood, what to do; None where there is none."""
+    """Return the text for a slug: symptom, causes by likelihood, what to do; None for an unknown slug."""
     return _texts().get("network/http" if _HTTP.fullmatch(slug) else slug)
 
 
 def known_slugs() -> tuple[str, ...]:
-    """All slugs with a text, sorted."""
+    """Return all slugs that have a text, sorted."""
     return tuple(sorted(_texts()))
 
 

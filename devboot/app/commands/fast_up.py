@@ -1,4 +1,4 @@
-"""`up` by the shortest way: a project that runs is joined, a fresh snapshot is started, all else goes the long way."""
+"""Fast path of `up`: joins a running project or starts a fresh snapshot; anything else takes the slow path."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ AGAIN = -1  # in place of an exit code: a port was taken in the meantime, and a 
 
 
 def refuse_nested(call: Call) -> None:
-    """Raise BusyError `busy/nested` for an `up` by one of the project's own processes: it would go on for ever."""
+    """Raise BusyError `busy/nested` for an `up` by one of the project's own processes: it would recurse for ever."""
     if call.environ.get(INSIDE) == call.root:
         raise _nested()
 
@@ -52,9 +52,9 @@ def _nested() -> DevbootError:
 
 
 def carry_out(call: Call, handle: Handle | None = None) -> tuple[int | None, Handle | None]:
-    """The exit code; None where the long way has to be gone, with the daemon in waiting that it may launch.
+    """Return the exit code; None and the waiting daemon if the slow path must continue.
 
-    `handle` is one that was forked already.
+    `handle` is a daemon that was forked already.
     """
     if call.environ.get(INSIDE) == call.root:
         # At once: until then it counts as a process that is starting
@@ -78,7 +78,7 @@ def carry_out(call: Call, handle: Handle | None = None) -> tuple[int | None, Han
 
 
 def _meet(call: Call) -> Found:
-    """The daemon of the project; one that is leaving, or was killed this moment, gets the time to be gone."""
+    """Find the project's daemon; wait for one that is just ending, or was killed a moment ago."""
     deadline = time.monotonic() + daemon.PATIENCE
     while True:
         found = daemon_connection.meet(call)
@@ -102,10 +102,10 @@ def launch(
     installed: str,
     moves: bool = False,
 ) -> int:
-    """Hand the plan to the daemon in waiting, see it through, return the exit code of `up`.
+    """Send the plan to the waiting daemon, show its progress, return the exit code of `up`.
 
-    `installed` is what the headline says of the provisioning before. Where another `up` was faster, join that.
-    `moves`: the caller prepares a plan with other ports where the answer is AGAIN.
+    `installed` is the headline's text about the provisioning. If another `up` was faster, join that one. With `moves`
+    the result may be AGAIN: then the caller prepares a plan with other ports.
     """
     deadline = time.monotonic() + _JOIN_PATIENCE
     while True:
@@ -123,7 +123,7 @@ def launch(
 
 
 def request(call: Call, installed: str, *, moves: bool = False) -> dict[str, Plain]:
-    """The message that asks for `up`."""
+    """Return the message that requests `up`."""
     wait = call.values.get("wait-timeout")
     return {
         "command": "up",
@@ -149,10 +149,10 @@ def join(
     installed: str = "",
     moves: bool = True,
 ) -> int | None:
-    """Converge with a daemon that runs: start what is missing, apply the plan if it differs, watch or return.
+    """Bring a running daemon to this plan: start what is missing, apply changes, then watch or return.
 
-    As `launch`, with AGAIN where `moves` allows it.
-    None where the daemon needs the plan and it wasn't given, or is on its way out: then go on as if there was none.
+    The result is as for `launch`; AGAIN only with `moves`. None if the daemon needs the plan and it wasn't given, or
+    if it is ending: then continue as if there was none.
     """
     plan = (*plan_plain[:3], tuple((environ or {}).items()), *plan_plain[4:]) if plan_plain else ()
     try:
@@ -192,7 +192,7 @@ def _join_known(call: Call, client: Client) -> int | None:
 def _join_winner(
     call: Call, plan_plain: tuple[Any, ...], environ: Mapping[str, str], who: str, deadline: float, *, moves: bool
 ) -> int | None:
-    """The exit code; None where nobody has the project any more."""
+    """Join the daemon of the faster `up`; returns the exit code, None if no process has the project any more."""
     if not call.wishes.quiet:
         Streams().say(f"waiting for {who}\n")
     from devboot.locks import is_locked
@@ -243,7 +243,7 @@ def _see_through(call: Call, client: Client, *, owner: bool) -> int:
 
 
 def _name_old_code(call: Call, streams: Streams) -> None:
-    """Say which processes of a project that was up already run code from before an edit."""
+    """Print which processes of a running project still run code from before an edit."""
     from devboot.daemon.old_code import old_code
     from devboot.text.columns import pad, printable
 
@@ -268,7 +268,7 @@ def _follow(call: Call, client: Client, streams: Streams) -> int | None:
 
 
 def _ports_are_free(ports: tuple[tuple[str, int, str], ...]) -> bool:
-    """Whether everything could listen where it is to; who holds a port is found out on the long way."""
+    """Return whether all ports are free; the slow path finds out who holds one that isn't."""
     from devboot.environment.ports.loopback import is_free
 
     return all(is_free(port) for _, port, _ in ports)

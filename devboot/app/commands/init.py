@@ -1,4 +1,4 @@
-"""`init`: looks at the clone and writes a manifest for it, adds to one, or writes a tiny example."""
+"""`init`: inspects the clone and writes a manifest for it, adds to one, or writes a tiny example."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _MADE = (".venv/", LOCK, "guestbook.sqlite3")
 
 
 class Fact(NamedTuple):
-    """One thing that was found: `what` in words, `where` as file:line or "" ."""
+    """A detected fact: `what` in words, `where` as file:line or ""."""
 
     subject: str
     what: str
@@ -36,7 +36,7 @@ class Fact(NamedTuple):
 
 
 class InitResult(NamedTuple):
-    """What `init` did: files written (relative to `root`), what they were drawn from, what is worth knowing."""
+    """The result of `init`: files written (relative to `root`), the facts behind them, and notes."""
 
     root: str
     name: str
@@ -47,7 +47,7 @@ class InitResult(NamedTuple):
 
 
 class Change(NamedTuple):
-    """What `init` would do to the manifest: its text before, None where there is none, and after; what it adds."""
+    """A planned change of the manifest: its text before (None without one) and after, and what is added."""
 
     path: str
     before: str | None
@@ -56,7 +56,7 @@ class Change(NamedTuple):
 
     @property
     def diff(self) -> str:
-        """The change as a unified diff; "" for none."""
+        """Return the change as a unified diff; "" for none."""
         old = "/dev/null" if self.before is None else MANIFEST
         before, after = ((text or "").splitlines(keepends=True) for text in (self.before, self.after))
         lines = unified_diff(before, after, old, MANIFEST)
@@ -64,10 +64,10 @@ class Change(NamedTuple):
 
 
 def init(cwd: str, environ: Mapping[str, str], *, merges: bool = False) -> InitResult:
-    """Write `devboot.toml` from what is there; with `merges` add what an existing one lacks, and keep its text.
+    """Write `devboot.toml` for the clone; with `merges` add what an existing one lacks, and keep its text.
 
-    Raises UsageError `init/exists` where there is one, ManifestError `manifest/not-found` where nothing was found, and
-    MachineError where it can't be written.
+    Raises UsageError `init/exists` if there is one, ManifestError `manifest/not-found` if nothing was found, and
+    MachineError if it can't be written.
     """
     change = planned(cwd, environ, merges=merges)
     root, found = os.path.dirname(change.path), change.proposal
@@ -86,7 +86,7 @@ def init(cwd: str, environ: Mapping[str, str], *, merges: bool = False) -> InitR
 
 
 def _observed(project: Project) -> Iterator[str]:
-    """Say what starts without a manifest were seen to ask for in vain."""
+    """Yield remarks on requests that were observed to fail in starts without a manifest."""
     from devboot.daemon.leases import daemon_path, is_daemon_alive
     from devboot.supervisor.explain.observed import lacks, summaries
 
@@ -216,14 +216,14 @@ def _files_below(folder: str) -> list[str]:
 
 
 def example_folder() -> str:
-    """Where the example stands: in the wheel, or in a checkout."""
+    """Return the example's folder: in the wheel, or in a checkout."""
     package = str(files("devboot"))
     bundled = os.path.join(package, "_example")
     return bundled if os.path.isdir(bundled) else os.path.join(os.path.dirname(package), "examples", "guestbook")
 
 
 def facts_of(proposal: Proposal) -> Iterator[Fact]:
-    """Everything that was found, in the order in which the manifest has it."""
+    """Yield everything that was found, in the order of the manifest."""
     python = proposal.python
     single = (
         Fact("framework", proposal.framework or "", _where(proposal.framework_evidence)),
@@ -274,7 +274,7 @@ def _write_new(path: str, data: bytes, cwd: str) -> None:
 
 
 def _move_up(project: Project) -> list[str]:
-    """Make what `up` kept of its detection the project's own; the detected manifest is of no more use."""
+    """Move what `up` kept of its detection into the project, and remove the detected manifest."""
     for name in (DETECTED, "detected.json"):
         if os.path.exists(path := os.path.join(project.state, name)):
             os.remove(path)

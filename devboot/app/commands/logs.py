@@ -1,4 +1,4 @@
-"""`devboot logs`: what processes have written, from their files; `-f` goes on with what the daemon hears."""
+"""`devboot logs`: prints output of processes from their log files; `-f` continues with the daemon's stream."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _LINES, _MOST_LINES = 100, 10**9
 
 
 def carry_out(call: Call) -> int:
-    """Show the last lines; with `-f` and a daemon, then what comes. Exit code 141 when nobody reads any more."""
+    """Print the last lines, with `-f` also new ones from the daemon; returns 141 if the reader has gone."""
     from devboot.errors import DevbootError
 
     try:
@@ -62,7 +62,7 @@ def _count(call: Call) -> int:
 
 
 def _names(call: Call) -> tuple[str, ...]:
-    """The processes that are meant, in the plan's order; those whose log alone is left come last."""
+    """Return the selected processes in the plan's order; those that only have a log left come last."""
     from devboot import snapshot
 
     known = snapshot.read(f"{call.state}/{snapshot.NAME}")
@@ -85,7 +85,7 @@ def _names(call: Call) -> tuple[str, ...]:
 
 
 def _refuse_unknown(call: Call) -> None:
-    """Raise UsageError `usage/unknown-name` where a project that never ran has no process of a given name."""
+    """Raise UsageError `usage/unknown-name` if a project that never ran has no process of a given name."""
     from devboot.app.preparation.compose.composition import names_in_plan
     from devboot.app.preparation.project.load import look_at_project
     from devboot.supervisor.core.names import expand
@@ -149,11 +149,11 @@ def _follow(call: Call, client: Client, names: Sequence[str], count: int) -> int
 
 
 class _ReaderGoneError(Exception):
-    """Nobody reads standard output any more."""
+    """The reader of standard output has gone."""
 
 
 def _until(call: Call, names: Sequence[str], count: int, offsets: str) -> list[files.Line]:
-    """The last lines up to where the daemon's stream begins, so that none is shown twice and none is missing."""
+    """Return the last lines before the daemon's stream begins, so that none is shown twice or missing."""
     import json
 
     begins = json.loads(offsets)

@@ -1,4 +1,4 @@
-"""`devboot ps`: what runs, where it listens, and why something doesn't."""
+"""`devboot ps`: lists processes: state, address, and why one isn't running."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def carry_out(call: Call) -> int:
-    """Let the daemon answer; without one nothing runs, which is no error."""
+    """Forward the command to the daemon; without one nothing runs, which is no error."""
     if call.flag("all"):
         return _all(call)
     found = daemon_connection.meet(call)
@@ -31,7 +31,7 @@ def carry_out(call: Call) -> int:
 
 
 def _say_if_moved(call: Call, lease: DaemonLease | None) -> None:
-    """Say where a project that was moved while it runs was started: its name and paths are those from there."""
+    """Print where a project was started that has been moved while it runs: its name and paths are from there."""
     from devboot.text.columns import printable
 
     if lease is not None and lease.root != call.root and not call.wishes.json:
@@ -75,7 +75,7 @@ def _nothing_runs(call: Call) -> None:
 
 
 def _all(call: Call) -> int:
-    """Each project of this user that runs, one after the other."""
+    """List each running project of this user, one after the other."""
     from devboot.paths import runtime_directory
     from devboot.text.columns import printable
 

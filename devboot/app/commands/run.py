@@ -1,4 +1,4 @@
-"""`devboot run`: replaces itself by a command in the project's environment, out of a fresh snapshot alone."""
+"""`devboot run`: replaces itself by a command in the project's environment, using only a fresh snapshot."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _SHELL = "/bin/sh"
 def from_snapshot(
     root: str, state: str, args: Sequence[str], environ: Mapping[str, str], directory: str = ""
 ) -> int | None:
-    """Become `-- CMD…` (in `directory`) or `TASK [--] ARGS…`; None where that takes more than a fresh snapshot knows.
+    """Become `-- CMD…` (in `directory`) or `TASK [--] ARGS…`; None if a fresh snapshot isn't enough for that.
 
-    Returns an exit code only when the command can't be started.
+    Returns an exit code only if the command can't be started.
     """
     from devboot import snapshot
 
@@ -41,12 +41,12 @@ def from_snapshot(
 
 
 def task_command(text: str, args: Sequence[str]) -> list[str]:
-    """What runs a task's shell text, with more arguments behind it."""
+    """Return the command line for a task's shell text with further arguments."""
     return [_SHELL, "-c", f'{text} "$@"' if args else text, "devboot-run", *args]
 
 
 def become(command: Sequence[str], environ: Mapping[str, str], cwd: str = "") -> int | None:
-    """Replace this process; returns 126 or 127 only when that fails, after having said why."""
+    """Replace this process; returns 126 or 127 only if that fails, after printing why."""
     if cwd:
         os.chdir(cwd)
     _default_signals()
@@ -72,7 +72,7 @@ def _candidates(program: str, environ: Mapping[str, str]) -> list[str]:
 
 
 def _default_signals() -> None:
-    """Python ignores these two, and what it ignores a new program would ignore too."""
+    """Reset two signals that Python ignores: the new program would inherit that."""
     for number in (_signal.SIGPIPE, _signal.SIGXFSZ):
         _signal.signal(number, _signal.SIG_DFL)
 
@@ -107,7 +107,7 @@ def _similar(program: str, environ: Mapping[str, str]) -> list[str]:
 
 
 def unknown_task(name: str, near: str | None, tasks: Iterable[str]) -> list[str]:
-    """What to do about a name that no task has; `near` is a task that was probably meant."""
+    """Return advice for a name that no task has; `near` is the most similar task."""
     there = ", ".join(f"`{each}`" for each in sorted(tasks))
     return [
         *([f"did you mean `devboot run {near}`?"] if near else []),

@@ -1,1 +1,1 @@
-"""The fast path: what commands share that are carried out before Typer or the manifest is read."""
+"""The fast path: shared parts of the commands that run without Typer and without reading the manifest."""

@@ -1,4 +1,4 @@
-"""What a fast command is told: one light value, built by `__main__` on the fast path and by `cli` on the slow one."""
+"""The input of a fast command: one light value, built by `__main__` on the fast path and by `cli` on the slow one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _STREAMS = ("stdin", "stdout", "stderr")
 
 
 class Call:
-    """One command: `values` are its flags as in an Invocation, `args` its arguments; paths are absolute."""
+    """A command: `values` are its flags as in an Invocation, `args` its arguments; paths are absolute."""
 
     __slots__ = ("args", "began", "command", "data", "environ", "root", "state", *_STREAMS, "values", "wishes")
 
@@ -50,17 +50,17 @@ class Call:
         self.began = began  # wall-clock seconds at which it was typed
 
     def flag(self, name: str) -> bool:
-        """Whether a switch was given."""
+        """Return whether a switch was given."""
         return bool(self.values.get(name))
 
     def is_live(self) -> bool:
-        """Whether a person looks at a terminal that may be redrawn."""
+        """Return whether output goes to a terminal that may be redrawn."""
         from devboot.text.modes import is_live
 
         return self.stdin.terminal and is_live(self.stdout, self.environ, self.wishes)
 
     def view(self) -> dict[str, Plain]:
-        """How the daemon is to answer, as it stands in a message."""
+        """Return how the daemon should render its answer, for the message to it."""
         from devboot.text.modes import has_colour, is_unicode
 
         return {
@@ -86,7 +86,7 @@ def wishes_of(typed: Invocation) -> Wishes:
 
 
 def look_at_streams(environ: Mapping[str, str]) -> tuple[StreamFacts, StreamFacts, StreamFacts]:
-    """What is known of standard input, output and error."""
+    """Return the facts about standard input, output and error."""
     return (_facts(0, environ), _facts(1, environ), _facts(2, environ))
 
 

@@ -1,4 +1,4 @@
-"""What all fast commands share: finding the daemon, asking it, saying that there is none."""
+"""Connects to the daemon, sends it a request, and reports that there is none; shared by all fast commands."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 
 def meet(call: Call) -> Found:
-    """The daemon of the call's project, if there is one."""
+    """Find the daemon of the call's project, if there is one."""
     return daemon.find(call.state, call.root, call.environ, call.data)
 
 
 def is_running(call: Call) -> bool:
-    """Whether a daemon has the project, answering or not."""
+    """Return whether the project has a daemon, whether it answers or not."""
     found = meet(call)
     if found.client is not None:
         found.client.close()
@@ -29,14 +29,14 @@ def is_running(call: Call) -> bool:
 
 
 class RunningPorts(Record):
-    """Ports of a running project: which processes have `lost` theirs to other programs, and which ports are `held`."""
+    """Ports of a running project: `lost` are processes whose port another program took, `held` are ports in use."""
 
     lost: tuple[str, ...]
     held: tuple[int, ...]
 
 
 def running_ports(call: Call) -> RunningPorts | None:
-    """Ask the project's daemon for the ports of its processes; None where no daemon answers."""
+    """Ask the project's daemon for the ports of its processes; None if no daemon answers."""
     import json
 
     found = meet(call)
@@ -52,7 +52,7 @@ def running_ports(call: Call) -> RunningPorts | None:
 
 
 def answer(call: Call, client: Client, **more: object) -> int:
-    """Ask for the call's command, copy the answer, return its exit code."""
+    """Send the call's command, copy the answer to the streams, and return its exit code."""
     request = {"command": call.command, "names": list(call.args), "view": call.view(), **more}
     streams = Streams()
     client.pass_through = streams.passing_through()
@@ -70,7 +70,7 @@ def answer(call: Call, client: Client, **more: object) -> int:
 
 
 def written(call: Call, client: Client, command: str, **more: object) -> bytes:
-    """What the daemon writes in answer to a command, for programs; empty where it refuses."""
+    """Return the JSON that the daemon writes in answer to a command; empty if it refuses."""
     from devboot.wire import frames
 
     found, answer = b"", None
@@ -85,7 +85,7 @@ def written(call: Call, client: Client, command: str, **more: object) -> bytes:
 
 
 def complain(call: Call, error: DevbootError) -> int:
-    """Print an error, and for programs also as JSON; its exit code."""
+    """Print an error, also as JSON with --json, and return its exit code."""
     from devboot.text.modes import has_colour
     from devboot.text.problems import render_problem
 
@@ -102,7 +102,7 @@ def complain(call: Call, error: DevbootError) -> int:
 
 
 def warn(call: Call, error: DevbootError) -> None:
-    """Print an error as a warning: the command goes on."""
+    """Print an error as a warning; the command continues."""
     from devboot.text.modes import has_colour
     from devboot.text.problems import render_problem
 
@@ -111,7 +111,7 @@ def warn(call: Call, error: DevbootError) -> None:
 
 
 def refuse_stopped(call: Call) -> None:
-    """Raise BusyError `daemon/no-answer` where the project's daemon is stopped: preparing would be in vain."""
+    """Raise BusyError `daemon/no-answer` if the project's daemon is stopped by a signal: preparing would be in vain."""
     found = meet(call)
     if found.client is not None:
         found.client.close()
@@ -142,7 +142,7 @@ def silent_daemon(call: Call) -> DevbootError:
 
 
 def gone(call: Call) -> DevbootError:
-    """It went away while it answered: killed, or by a mistake of its own, of which it then has left a trace."""
+    """Return the error for a daemon that ended while it answered: killed, or crashed with a crash report."""
     from devboot.daemon import leases
     from devboot.errors import MachineError, WorkError
     from devboot.supervisor.system import proctable
@@ -166,7 +166,7 @@ def gone(call: Call) -> DevbootError:
 
 
 def project_name(call: Call) -> str:
-    """The project's name as far as it is known without reading the manifest."""
+    """Return the project's name, as far as it is known without reading the manifest."""
     from devboot import snapshot
 
     known = snapshot.read(f"{call.state}/{snapshot.NAME}")

@@ -1,4 +1,4 @@
-"""A first glance at data before a warm start: a few bytes of each file say whether the long way has to look closer."""
+"""Cheap sanity check of data files before a warm start; on any doubt the slow path checks fully."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _WRITERS = {REDIS: (b"REDIS",), VALKEY: (b"REDIS", b"VALKEY")}
 
 
 def looks_sound(data: Iterable[tuple[str, str, int]]) -> bool:
-    """Whether nothing speaks against starting over these.
+    """Return whether the first bytes of these files allow a start.
 
-    Each is (kind, absolute path, newest format that the server reads; 0 if that isn't known). A file that isn't there
-    yet is sound; a database that devboot fills itself and what a server doesn't make itself have to be there.
+    Each is (kind, absolute path, newest format that the server reads; 0 if unknown). A file that doesn't exist yet is
+    sound; databases that devboot fills, and files that a server doesn't create, must exist.
     """
     return all(_is_sound(kind, path, newest) for kind, path, newest in data)
 

@@ -1,4 +1,4 @@
-"""Shows what is longer than the screen through a pager; what fits stands on the terminal as it is."""
+"""Shows output longer than the screen through a pager, shorter output directly."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SHELL_WORDS = frozenset("$`'\"\\|&;<>()*?[]#~=%")
 
 
 def pager_command(stdout: StreamFacts, environ: Mapping[str, str], wishes: Wishes) -> str:
-    """The command that shows long output, for a shell; "" where nobody looks at a terminal or there is none."""
+    """Return the shell command of the pager; "" off a terminal, or if there is none."""
     if wishes.no_pager or not is_live(stdout, environ, wishes):
         return ""
     command = environ.get("PAGER", _USUAL).strip()
@@ -29,10 +29,10 @@ def pager_command(stdout: StreamFacts, environ: Mapping[str, str], wishes: Wishe
 
 
 class PagedStreams(Streams):
-    """Standard output that turns into a pager once it is longer than the screen. `end` is called when all is written.
+    """Standard output that switches to a pager once it is longer than the screen; call `end` after the last write.
 
-    `command` is empty where no pager is wanted: then this is a Streams like any other. A pager that its user leaves
-    looks like a reader that has gone, so that whoever writes can stop; `end` makes no failure of that.
+    With an empty `command` it behaves like Streams. A pager that its user leaves looks like a reader that has gone, so
+    that the writer can stop; `end` doesn't report that as a failure.
     """
 
     def __init__(self, command: str, screen: StreamFacts, environ: Mapping[str, str]) -> None:
@@ -44,7 +44,7 @@ class PagedStreams(Streams):
         self._pipe = self._pid = -1
 
     def write(self, number: int, data: bytes) -> None:
-        """As Streams.write, for 1 to the pager or into what is held back until it is clear if there has to be one."""
+        """Write like Streams.write; output for 1 is held back until it fits no more, then goes to the pager."""
         if number != 1 or not self._command:
             super().write(number, data)
             return
@@ -60,7 +60,7 @@ class PagedStreams(Streams):
             self.failure = BROKEN_PIPE
 
     def end(self) -> int:
-        """Show what was held back, or wait until the pager is left; the exit code that a failed output asks for."""
+        """Write what was held back, or wait until the pager is left; returns the exit code for a failed output."""
         if self._pipe < 0:
             held, self._held, self._command = b"".join(self._held), [], ""
             self.write(1, held)
@@ -87,7 +87,7 @@ class PagedStreams(Streams):
 
 
 def _is_there(command: str, environ: Mapping[str, str]) -> bool:
-    """Whether the program is on PATH; what only a shell can read is believed."""
+    """Return whether the program is on PATH; true for a command that only a shell can parse."""
     program = command.split(maxsplit=1)[0]
     if _SHELL_WORDS & set(program):
         return True

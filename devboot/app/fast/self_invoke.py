@@ -1,4 +1,4 @@
-"""devboot called by itself: the command line of another one that finds the same modules, wherever the caller stands."""
+"""Builds the command line by which devboot starts itself again with the same modules, from any directory."""
 
 from __future__ import annotations
 
@@ -15,6 +15,6 @@ _PROGRAM = (
 
 
 def command_line(*args: str) -> list[str]:
-    """What to execute for `devboot ARGS`."""
+    """Return the command line of `devboot ARGS`."""
     path = [os.path.abspath(each) for each in sys.path]
     return [sys.executable, "-E", "-P", "-c", _PROGRAM, repr(path), sys.argv[0], *args]

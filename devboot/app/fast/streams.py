@@ -1,4 +1,4 @@
-"""Writes what a daemon has rendered to the caller's streams, and says what became of it."""
+"""Writes output rendered by the daemon to the caller's streams, and keeps the failure of each."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ BROKEN_PIPE = 141  # 128 + SIGPIPE, as a shell sees a program that the signal en
 
 
 class AbandonedError(Exception):
-    """Raised by a signal handler to break off a write that nobody takes."""
+    """Raised by a signal handler to break off a write that no reader accepts."""
 
 
 class Streams:
-    """Standard output and error by their descriptors; after the first failure nothing more is written to that one."""
+    """Standard output and error by descriptor; after the first failure nothing more is written to that one."""
 
     def __init__(self) -> None:
         self.failure = 0  # the exit code that a failed standard output asks for
@@ -28,16 +28,16 @@ class Streams:
 
     @property
     def is_writing(self) -> bool:
-        """Whether a signal that comes now finds us waiting for a reader, maybe for ever."""
+        """Return whether a write is in progress, which may wait for its reader for ever."""
         return self._writing_since > 0
 
     @property
     def is_stuck(self) -> bool:
-        """Whether a reader has taken nothing for so long that it may never do."""
+        """Return whether a reader has accepted nothing for so long that it may never do."""
         return self.is_writing and time.monotonic() - self._writing_since > STUCK
 
     def write(self, number: int, data: bytes) -> None:
-        """Write all of `data` to 1 or 2; never raises. Commands in words of devboot's own, on 2, can be pasted."""
+        """Write all of `data` to 1 or 2; never raises. Commands in devboot's own messages on 2 can be pasted."""
         if number == 2 and b"devboot " in data:
             from devboot.text.invocation import as_called
 
@@ -61,7 +61,7 @@ class Streams:
             self._writing_since = outer
 
     def passing_through(self) -> PassThrough | None:
-        """What moves bytes from a socket to standard output within the kernel; None where that can't be done."""
+        """Return a function that moves bytes from a socket to standard output within the kernel; None if impossible."""
         import stat
 
         try:
@@ -71,7 +71,7 @@ class Streams:
         return self._pass_through if is_pipe and hasattr(os, "splice") else None
 
     def _pass_through(self, source: int, size: int) -> int:
-        """Move as much as there is, up to `size` bytes, and give the number of them; never raises."""
+        """Move up to `size` available bytes and return their number; never raises."""
         moved = 0
         outer, self._writing_since = self._writing_since, time.monotonic()
         try:
@@ -90,18 +90,18 @@ class Streams:
         return moved
 
     def end(self) -> int:
-        """All is written; the exit code that a failed standard output asks for."""
+        """Finish, and return the exit code for a failed standard output."""
         return self.failure
 
     def say(self, text: str) -> None:
-        """Write words of devboot's own to standard error."""
+        """Write a message of devboot's own to standard error."""
         from devboot.text.paint import terminal_text
 
         self.write(2, terminal_text(text).encode("utf-8", "replace"))
 
 
 def _wait(number: int) -> None:
-    """Somebody has made the caller's stream non-blocking."""
+    """Wait until a stream can be written that the caller has made non-blocking."""
     import select
 
     select.select([], [number], [])

@@ -1,4 +1,4 @@
-"""`sync` where there is nothing to do: a `stat` for each file that the snapshot was made from says so."""
+"""`sync` without work to do: decided by one `stat` for each file that the snapshot was made from."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _HARMLESS = {"check", "locked", "frozen", "offline"}  # of the flags, what asks 
 
 
 def carry_out(call: Call) -> int | None:
-    """Say that everything is there, exit code 0; None where it isn't, or may not be."""
+    """Print that everything is installed and return 0; None if it isn't, or may not be."""
     if set(call.values) - _HARMLESS or call.args:
         return None
     known = snapshot.read(f"{call.state}/{snapshot.NAME}")

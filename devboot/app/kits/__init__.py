@@ -1,1 +1,1 @@
-"""Kits: everything that a project needs in one file, and the way back out of it."""
+"""Kits: everything that a project needs in one file, and restoring it from there."""

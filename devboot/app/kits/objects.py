@@ -1,4 +1,4 @@
-"""The files behind a product of a recipe, for a kit: wheels by way of pip, others as their sources keep them."""
+"""Collects the files of a recipe's product for a kit: wheels through pip, others as their sources keep them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _FROM_WHEELS = ("wheel", "app")
 
 
 class ObjectFiles(NamedTuple):
-    """What a kit needs to have for an object: wheels, and downloads as (sha256, path on the disk)."""
+    """The files of an object in a kit: wheels, and downloads as (sha256, path on the disk)."""
 
     wheels: tuple[Wheel, ...]
     downloads: tuple[tuple[str, str], ...]
@@ -45,11 +45,11 @@ def files_of(
     hear: Callable[[str], None],
     reporter: Reporter,
 ) -> ObjectFiles:
-    """Have all files of an object; `place` is a folder for those that aren't in the cache.
+    """Fetch all files of an object; `place` is a folder for those that aren't in the cache.
 
     Raises:
         WorkError: `kit/not-packable`.
-        DevbootError: what fetching raises.
+        DevbootError: errors of fetching.
 
     """
     artifact = wanted.artifact
@@ -82,7 +82,7 @@ def files_of(
 
 
 def _fetch(wanted: Wanted, uv: Uv, place: str, reporter: Reporter) -> None:
-    """Have the source keep its files."""
+    """Make the source download and keep its files."""
     artifact = wanted.artifact
     sources = make_sources(uv, make_downloads(uv, reporter), {artifact.sha256: wanted.name})
     # building takes the same file as unpacking does, and is done where it is to run

@@ -1,4 +1,4 @@
-"""devboot's own wheel, made from the files that run: for machines that get everything out of a kit."""
+"""Builds devboot's own wheel from the running files, for a kit."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _SKIPPED = ("__pycache__", ".venv")
 
 
 def write_own_wheel(folder: str) -> str:
-    """Write the wheel into `folder` and give its path. The same files give the same bytes. Raises OSError."""
+    """Write the wheel into `folder` and return its path. The same files give the same bytes. Raises OSError."""
     version = devboot.__version__
     info = f"devboot-{version}.dist-info"
     content = dict(_files())
@@ -42,7 +42,7 @@ def write_own_wheel(folder: str) -> str:
 
 
 def own_requirements() -> tuple[str, ...]:
-    """What devboot needs, as requirement lines: its checkout's, where it runs from one, else its installation's."""
+    """Return devboot's requirements: from its checkout's pyproject.toml, else from its installation."""
     project = os.path.join(os.path.dirname(_PACKAGE), "pyproject.toml")
     try:
         with open(project, "rb") as file:
@@ -55,7 +55,7 @@ def own_requirements() -> tuple[str, ...]:
 
 
 def installed_versions() -> str:
-    """Every distribution beside devboot at the version that is installed, as a constraints file."""
+    """Return a constraints file with every installed distribution except devboot."""
     found = {each.metadata["Name"]: each.version for each in importlib.metadata.distributions()}
     # what half an uninstallation has left has no name
     return "".join(f"{name}=={found[name]}\n" for name in sorted(filter(None, found)) if name != "devboot")

@@ -1,4 +1,4 @@
-"""`pack`: one file with everything that the lock names, for machines without network; `up --from` takes it apart."""
+"""`pack`: writes one file with everything that the lock names, for machines without network; see `up --from`."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ ENDING = ".kit.tar"
 
 
 class PackWish(NamedTuple):
-    """What to pack: `platforms` empty for this one, `output` empty for a name that says what it is."""
+    """Options of a kit: empty `platforms` means this one, empty `output` a name made from the project's."""
 
     platforms: tuple[str, ...] = ()
     output: str = ""
@@ -62,7 +62,7 @@ class PackWish(NamedTuple):
 
 
 class Packed(NamedTuple):
-    """The kit that was written: its path, size in bytes and sha256, and what it holds."""
+    """The kit that was written: its path, size in bytes, sha256 and contents."""
 
     path: str
     size: int
@@ -71,7 +71,7 @@ class Packed(NamedTuple):
 
 
 def chosen_platforms(named: Sequence[str], own: str) -> tuple[str, ...]:
-    """The platforms that were asked for, this one where none was. Raises UsageError `usage/platform`."""
+    """Return the named platforms, this one without names. Raises UsageError `usage/platform`."""
     for name in named:
         if name not in (*PLATFORMS, ALL):
             near = nearest(name, PLATFORMS)
@@ -85,9 +85,9 @@ def pack(loaded: Loaded, context: Context, wish: PackWish, reporter: Reporter) -
     """Write a kit of the project.
 
     Raises:
-        LockError: `lock/stale` where `is_locked`.
+        LockError: `lock/stale` with `is_locked`.
         WorkError: `kit/not-packable`.
-        DevbootError: what fetching raises.
+        DevbootError: errors of fetching.
 
     """
     host = this_host(sys.platform, os.uname().machine)
@@ -111,7 +111,7 @@ def pack(loaded: Loaded, context: Context, wish: PackWish, reporter: Reporter) -
 
 
 class _Packing:
-    """One run: collects files below `place` and what the kit says of them; each method adds its part."""
+    """One run: collects files below `place` and their entries in the kit; each method adds a part."""
 
     def __init__(
         self,
@@ -180,7 +180,7 @@ class _Packing:
     # Python packages
 
     def _python(self, python: PythonProject, lock: PythonLock | None) -> str:
-        """Have the wheels of all pins; gives the minor version of Python that they are for."""
+        """Collect the wheels of all pins; returns the minor version of Python that they are for."""
         made, uv = lock if python.needs_lock else None, self.inputs.uv
         interpreter = locked_interpreter(uv, python, made, environ=self.context.environ)
         pins = pins_of(python, lock)
@@ -200,7 +200,7 @@ class _Packing:
         return interpreter.minor
 
     def _interpreter(self, interpreter: Interpreter) -> None:
-        """Take Python itself along, where it can be moved and the kit is for machines like this one."""
+        """Add Python itself, if it can be moved and the kit is for machines like this one."""
         packed = ""
         if self.platforms == (self.host.platform,):
             packed = pack_python(interpreter.path, managed_folder(self.inputs.uv), self.place)
@@ -227,7 +227,7 @@ class _Packing:
         return hear
 
     def _take(self, wheels: Iterable[Wheel], platform: str, role: str) -> None:
-        """Add wheels to the kit; one that serves several platforms stands there once."""
+        """Add wheels to the kit; one that serves several platforms is added once."""
         for wheel in wheels:
             path = f"wheels/{os.path.basename(wheel.path)}"
             self.files.setdefault(path, wheel.path)
@@ -251,7 +251,7 @@ class _Packing:
     # Products of recipes
 
     def _objects(self, lock: Lock) -> list[KitObject]:
-        """Have the files of everything that goes into the store, for each platform that has it."""
+        """Collect the files of every store object, for each platform that has it."""
         objects = []
         pythons = AppPythons(self.inputs.uv, self.context.environ, self.context.paths().data)
         for package in lock.package:
@@ -279,7 +279,7 @@ class _Packing:
         return False
 
     def _go_without(self, error: LockError, name: str, platform: str) -> None:
-        """What a platform can't have is missing there without a kit, too; the one that packs it needs it, though."""
+        """Record a platform that has no artifact of an object; raise the error if it is the only platform."""
         if error.slug != "lock/no-artifact" or self.platforms == (platform,):
             raise error
         self.unavailable.append(f"{name} on {platform}: {error.what}")
@@ -305,7 +305,7 @@ class _Packing:
     # Data
 
     def _data(self) -> tuple[tuple[str, str], ...]:
-        """Copies of the project's SQLite databases, whole even while somebody writes."""
+        """Copy the project's SQLite databases, consistently even while they are written."""
         found = []
         for name, database in sorted(self.loaded.manifest.sqlite.items()):
             source = os.path.join(self.loaded.project.root, database.path)
@@ -321,7 +321,7 @@ class _Packing:
     # The file
 
     def _finish(self, target: str, contents: Contents, *, is_private: bool) -> Packed:
-        """Write it beside its place, read it again as the other machine will, and give it its name."""
+        """Write the kit beside its place, read it again like the other machine will, and rename it."""
         total = sum(os.path.getsize(path) for path in self.files.values())
         self.reporter.emit(Event(START, "kit", os.path.basename(target)))
 
@@ -352,7 +352,7 @@ class _Packing:
 
 
 def refuse_overwriting(target: str) -> None:
-    """Raise UsageError `kit/exists` where the file is there and is no kit: an older kit is replaced."""
+    """Raise UsageError `kit/exists` if the file exists and is no kit: an older kit is replaced."""
     try:
         with open_kit(target) as file:
             KitReader(file, target).kit()

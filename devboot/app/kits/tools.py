@@ -1,4 +1,4 @@
-"""devboot, uv and what else devboot needs, as wheels for a kit: the other machine then needs Python, nothing else."""
+"""Packs devboot, uv and their requirements as wheels: the other machine then only needs Python."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ def pack_tools(
     hear: Callable[[str], None],
     reporter: Reporter,
 ) -> Iterator[tuple[str, tuple[Wheel, ...]]]:
-    """Yield the wheels for each platform; `minor` is the project's Python, which runs devboot too where it can.
+    """Yield the wheels for each platform; `minor` is the project's Python, which also runs devboot if it can.
 
-    What an index doesn't have is a warning: most teams have devboot installed. Raises NetworkError, IntegrityError.
+    A wheel that the index lacks is a warning: most teams have devboot installed. Raises NetworkError, IntegrityError.
     """
     own = Interpreter(sys.executable, running.python_version())
     suited = minor if minor and tuple(map(int, minor.split("."))) >= _LOWEST else own.minor

@@ -1,4 +1,4 @@
-"""The wheels of a project's pins for a kit: downloaded for each platform, built where there are none."""
+"""Collects wheels of a project's pins for a kit: downloaded for each platform, or built if there is none."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Wheel(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Wheelhouse:
-    """Where wheels go and how they are had: `into` is a folder, `hear` is told each file's name."""
+    """Fetches wheels into the folder `into`; `hear` is called with each file's name."""
 
     uv: Uv
     into: str
@@ -50,9 +50,9 @@ class Wheelhouse:
     def fetch(
         self, pins: Sequence[Pin], platform: str, *, is_here: bool, is_musl: bool, minor: str = ""
     ) -> tuple[Wheel, ...]:
-        """Have a wheel of each pin that applies on a platform; `is_here` says that it can be built for it.
+        """Fetch a wheel of each pin that applies on a platform; `is_here` means that it can be built for it.
 
-        `minor` is the Python that they are for where it isn't that of the interpreter.
+        `minor` is the Python that they are for, if it isn't that of the interpreter.
 
         Raises:
             WorkError: `kit/not-packable`, some have no wheel and can't be built.
@@ -78,7 +78,7 @@ class Wheelhouse:
         return _wheels_of(wanted.values(), sdists, folder)
 
     def _reuse(self, pin: Pin, minor: str, folder: str) -> bool:
-        """Whether another platform got a wheel that serves all; the folder has it then."""
+        """Link a pure wheel of another platform into the folder; return whether there was one."""
         stem = normalised(pin.name).replace("-", "_")
         for path in sorted(glob.glob(os.path.join(glob.escape(self.into), f"*-{minor}", f"{stem}-*-none-any.whl"))):
             if f"sha256:{digest_of(path)}" in pin.hashes:
@@ -108,7 +108,7 @@ def _wheels_of(pins: Iterable[Pin], built: Mapping[str, str], folder: str) -> tu
 
 
 def build_requirements(wheelhouse: Wheelhouse, directs: Iterable[Direct]) -> tuple[Pin, ...]:
-    """What building the project's own packages takes, pinned; raises WorkError for what has no place in a kit."""
+    """Return the pinned build requirements of the project's own packages; raises WorkError for unpackable sources."""
     lines: list[str] = []
     for direct in directs:
         if direct.kind in (GIT, URL):
@@ -133,7 +133,7 @@ def build_requirements(wheelhouse: Wheelhouse, directs: Iterable[Direct]) -> tup
 
 
 def parse_pins(text: str) -> tuple[Pin, ...]:
-    """The pins of what uv has resolved."""
+    """Parse the pins in the output of uv's resolver."""
     return tuple(_pin(block) for block in text.replace(" \\\n", " ").splitlines() if block.strip())
 
 
@@ -170,7 +170,7 @@ def _by_release(folder: str) -> dict[str, list[str]]:
 
 
 def digest_of(path: str) -> str:
-    """The sha256 of a file, in hexadecimal digits."""
+    """Return the sha256 of a file, in hexadecimal digits."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -1,1 +1,1 @@
-"""`devboot logs` with a choice: which lines are wanted, where they are found, how they are shown."""
+"""`devboot logs` with filters: parses them, finds the lines, formats them."""

@@ -1,4 +1,4 @@
-"""Which lines of the logs are wanted: by time and by pattern; and what they are as JSON."""
+"""Filters log lines by time and pattern, and formats them as JSON."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ _CLOCK = re.compile(r"\d{1,2}:\d\d(:\d\d)?")
 
 
 class Choice(Record):
-    """Lines from `since` to before `until` (wall-clock seconds, 0: no limit) that `pattern` is found in."""
+    """A filter: lines from `since` to before `until` (wall-clock seconds, 0: no limit) that match `pattern`."""
 
     since: float = 0.0
     until: float = 0.0
     pattern: Pattern[str] | None = None
 
     def takes(self, line: Line) -> bool:
-        """Whether it is wanted."""
+        """Return whether the line passes the filter."""
         if line.at < self.since or (self.until and line.at >= self.until):
             return False
         return self.pattern is None or self.pattern.search(text_of(line)) is not None
 
     def out_of(self, lines: Iterable[Line]) -> Iterator[Line]:
-        """Those of `lines` that are wanted."""
+        """Yield the lines that pass the filter."""
         return (line for line in lines if self.takes(line))
 
 
@@ -45,7 +45,10 @@ def parse_choice(values: Mapping[str, object], now: float) -> Choice:
 
 
 def parse_time(text: str, now: float, flag: str) -> float:
-    """`10m` and `1h30m` (ago), `09:41` (today), `2026-05-12`, `2026-05-12T09:41:07+02:00`, as wall-clock seconds."""
+    """Parse `10m` and `1h30m` (ago), `09:41` (today), `2026-05-12`, `2026-05-12T09:41:07+02:00`.
+
+    Returns wall-clock seconds. Raises UsageError that names `flag`.
+    """
     from datetime import datetime
 
     if _AGO.fullmatch(text):
@@ -75,12 +78,12 @@ def _pattern(text: str) -> Pattern[str]:
 
 
 def text_of(line: Line) -> str:
-    """What a person reads of it: no escapes, undecodable bytes replaced."""
+    """Return the text of a line without escapes, undecodable bytes replaced."""
     return shown(line.data, colour=False).decode("utf-8", "replace")
 
 
 def as_json(line: Line) -> bytes:
-    """`{"at": …, "name": …, "text": …}`, one object on a line; `at` has milliseconds and zone, null when unknown."""
+    """Return `{"at": …, "name": …, "text": …}` on one line; `at` has milliseconds and zone, null if unknown."""
     from datetime import datetime
 
     from devboot.wire.jsontext import to_json
@@ -90,7 +93,7 @@ def as_json(line: Line) -> bytes:
 
 
 def raw_lines(block: bytes) -> tuple[str, float, list[bytes], bool]:
-    """What a raw block of the daemon holds: name, time, lines, and whether the last one is ended."""
+    """Parse a raw block of the daemon: name, time, lines, and whether the last line is complete."""
     head, _, data = block.partition(b"\n")
     at, _, name = head.decode("utf-8", "replace").partition(" ")
     return name, float(at), data.removesuffix(b"\n").split(b"\n"), data.endswith(b"\n")

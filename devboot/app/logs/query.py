@@ -1,4 +1,4 @@
-"""`devboot logs` with a choice by time or pattern, or as JSON: reads whole logs, and filters what comes."""
+"""`devboot logs` filtered by time or pattern, or as JSON: reads whole logs, and filters new lines."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _BATCH = 500  # lines that are written together
 
 
 def carry_out(call: Call, names: Sequence[str], count: int | None) -> int:
-    """Show the last `count` of the chosen lines of each, and with `-f` those that come. Raises UsageError."""
+    """Print the last `count` matching lines of each, and with `-f` new ones. Raises UsageError."""
     choice = parse_choice(call.values, call.began)
     writer = _Writer(call, names, choice)
     found = daemon_connection.meet(call) if call.flag("follow") else None
@@ -42,7 +42,7 @@ def carry_out(call: Call, names: Sequence[str], count: int | None) -> int:
 
 
 class _Writer:
-    """Writes chosen lines to standard output, as text or JSON."""
+    """Writes matching lines to standard output, as text or JSON."""
 
     def __init__(self, call: Call, names: Sequence[str], choice: Choice) -> None:
         self._call = call
@@ -61,22 +61,22 @@ class _Writer:
 
     @property
     def failure(self) -> int:
-        """The exit code that a failed standard output asks for."""
+        """Return the exit code for a failed standard output, 0 for none."""
         return self._streams.failure
 
     def end(self) -> int:
-        """All is written; the exit code of it."""
+        """Finish, and return the exit code."""
         return self._streams.end()
 
     def past(self, count: int | None, ends: Mapping[str, int]) -> None:
-        """The last `count` of what each log holds, up to the offsets that the daemon goes on from."""
+        """Write the last `count` lines of each log, up to the offsets where the daemon's stream begins."""
         paths = {name: files.log_path(self._call.state, name) for name in self._names}
         logs = [self._choice.out_of(files.read(path, name=name, end=ends.get(name))) for name, path in paths.items()]
         last = logs if count is None else [deque(log, maxlen=count) for log in logs]
         self.write(merge(*last, key=lambda line: line.at))
 
     def write(self, lines: Iterable[Line]) -> None:
-        """Write lines that are chosen already, in batches."""
+        """Write lines that match, in batches."""
         batch: list[bytes] = []
         for line in lines:
             batch.append(self._rendered(line))
@@ -88,7 +88,7 @@ class _Writer:
         self._streams.write(1, b"".join(batch))
 
     def come(self, block: bytes) -> None:
-        """A block from the daemon; a line that isn't ended yet is looked at when it is."""
+        """Handle a block from the daemon; an incomplete line is kept until it is complete."""
         name, at, lines, is_ended = raw_lines(block)
         lines[0] = self._open.pop(name, b"") + lines[0]
         if not is_ended:

@@ -1,4 +1,4 @@
-"""How `devboot logs` shows lines, chosen ones or the last ones, and where those of the past go."""
+"""Chooses the format of `devboot logs`, and the streams for past lines."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ if TYPE_CHECKING:
 
 
 def streams_for(call: Call) -> PagedStreams:
-    """Where lines of the past go that nothing follows: through a pager, if a terminal hasn't room for them."""
+    """Return streams for past lines without `-f`: through a pager if they don't fit a terminal."""
     from devboot.app.fast.pager import PagedStreams, pager_command
 
     return PagedStreams(pager_command(call.stdout, call.environ, call.wishes), call.stdout, call.environ)
 
 
 def style_for(call: Call) -> LineStyle:
-    """How the lines of this call look."""
+    """Return the line format for this call."""
     view = call.view()
     return LineStyle(
         colour=bool(view["colour"]),
@@ -29,5 +29,5 @@ def style_for(call: Call) -> LineStyle:
 
 
 def timestamps(call: Call) -> str:
-    """Which time stands before each line."""
+    """Return which time is printed before each line."""
     return "full" if call.flag("timestamps") else "clock"

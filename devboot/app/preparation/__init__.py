@@ -1,1 +1,1 @@
-"""The long way from a clone to everything that its processes need; `prepare` leads it."""
+"""The slow path from a clone to everything that its processes need; `prepare` runs its steps."""

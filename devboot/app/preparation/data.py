@@ -1,4 +1,4 @@
-"""Brings databases and data directories to what the manifest asks for, with a copy of whatever is about to change."""
+"""Brings databases and data directories up to date with the manifest, and copies first what is about to change."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ Clock = Callable[[], float]
 
 
 def prepare_databases(loaded: Loaded, clock: Clock, reporter: Reporter) -> frozenset[str]:
-    """Prepare each SQLite file; the paths of those that are new or were changed, of which there is a copy already.
+    """Prepare each SQLite file; return the paths of new or changed ones, which have a copy already.
 
-    `clock` gives wall-clock seconds. Raises DevbootError: what was there is then as it was.
+    `clock` returns wall-clock seconds. Raises DevbootError: the earlier state is then unchanged.
     """
     root = loaded.project.root
     around = databases.Surroundings(root, loaded.project.data, clock(), _mounts())
@@ -48,9 +48,9 @@ def prepare_databases(loaded: Loaded, clock: Clock, reporter: Reporter) -> froze
 
 
 def prepare_services(composed: Composed, clock: Clock, reporter: Reporter, lease: Lease | None) -> None:
-    """Make the data directory of each service, or look whether the one that is there suits it. Raises DevbootError.
+    """Create the data directory of each service, or check that the existing one suits it. Raises DevbootError.
 
-    Where no daemon runs, none can start meanwhile.
+    If no daemon runs, none can start meanwhile.
     """
     held = _hold(composed.plan.data) if composed.services else None
     try:

@@ -1,4 +1,4 @@
-"""What flags change of a project for this time: how often processes run, which Procfile, env-files and ports."""
+"""Applies command-line overrides to the loaded project: formation, Procfile, env-files and ports."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MOST = 100  # more of one process is a slip of the finger
 
 
 class Adjustments(NamedTuple):
-    """What was typed: `formation` as `worker=3`, paths as seen from the current folder."""
+    """The overrides as typed: `formation` as `worker=3`, paths relative to the current folder."""
 
     formation: tuple[str, ...] = ()
     procfile: str = ""
@@ -30,7 +30,7 @@ class Adjustments(NamedTuple):
 
 
 def adjustments(values: Mapping[str, object]) -> Adjustments:
-    """What the flags of `up` ask for. Raises UsageError `usage/port`."""
+    """Return the overrides in the flags of `up`. Raises UsageError `usage/port`."""
 
     def several(name: str) -> tuple[str, ...]:
         given = values.get(name) or ()
@@ -48,9 +48,10 @@ def adjustments(values: Mapping[str, object]) -> Adjustments:
 
 
 def adjust(loaded: Loaded, wanted: Adjustments, cwd: str) -> Loaded:
-    """The project as it is to be for this time.
+    """Return the project with these overrides.
 
-    Raises UsageError `usage/formation`, `usage/env-file` and `usage/unknown-name`, Problems for mistakes in the files.
+    Raises UsageError `usage/formation`, `usage/env-file` and `usage/unknown-name`, ManifestError `procfile/not-found`,
+    Problems for mistakes in the files.
     """
     if wanted.procfile:
         loaded = _with_procfile(loaded, os.path.join(cwd, wanted.procfile))
@@ -65,7 +66,7 @@ def adjust(loaded: Loaded, wanted: Adjustments, cwd: str) -> Loaded:
 
 
 def parse_formation(words: Iterable[str], loaded: Loaded) -> dict[str, int]:
-    """`worker=3`, `web*=2` and `all=1`, separated by commas or given one by one, as counts by name.
+    """Parse `worker=3`, `web*=2` and `all=1`, separated by commas or given one by one, as counts by name.
 
     Names win over `all` wherever it stands. Raises UsageError.
     """
@@ -91,7 +92,7 @@ def parse_formation(words: Iterable[str], loaded: Loaded) -> dict[str, int]:
 
 
 def parse_base(text: str, flag: str = "-p", example: str = "5000") -> int:
-    """The number of `-p`, or the distance of `-P`. Raises UsageError `usage/port`."""
+    """Parse the port of `-p`, or the distance of `-P`. Raises UsageError `usage/port`."""
     number = whole_number(text, 65536)
     if number is None or not 0 < number < 65536:
         what = "port" if flag == "-p" else "distance between ports"
@@ -100,7 +101,7 @@ def parse_base(text: str, flag: str = "-p", example: str = "5000") -> int:
 
 
 def self_reloading(loaded: Loaded) -> Iterator[str]:
-    """A sentence for each process that is to be watched and restarts itself already."""
+    """Yield a sentence for each process with `watch` that restarts itself already."""
     for kind in kinds_of(loaded):
         wanted = loaded.manifest.processes.get(kind.name)
         left = left_to_itself(kind.text) if wanted is not None and wanted.watch else ()
@@ -134,7 +135,7 @@ def _with_env_files(loaded: Loaded, paths: Sequence[str]) -> Loaded:
 
 
 def present_formation(names: Iterable[str], loaded: Loaded) -> dict[str, int]:
-    """How often each process runs where these names are all that run."""
+    """Return the number of instances of each process among these names."""
     found = tuple(names)
     kinds = [kind.name for kind in kinds_of(loaded)]
     return {name: sum(each == name or _is_instance(each, name) for each in found) for name in kinds}

@@ -1,4 +1,4 @@
-"""Keeps how the last preparation failed, for `doctor`."""
+"""Records the error of the last preparation, for `doctor`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from devboot.supervisor.explain.last_failure import PREPARATION, forget_failure,
 
 @contextmanager
 def failure_on_record(state: str, mask: Callable[[str], str]) -> Iterator[None]:
-    """Record below `state` how what is done inside failed, without secrets; forget it once it succeeds."""
+    """Record an error of the block below `state`, without secrets; remove the record on success."""
     try:
         yield
     except (WorkError, MachineError, NetworkError, IntegrityError) as error:

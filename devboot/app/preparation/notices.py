@@ -1,4 +1,4 @@
-"""What a preparation says of a project before it begins, and of its databases."""
+"""Notices and warnings printed before provisioning, and the texts about databases."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from devboot.state.project import Project
 
 
 def tell_of_strangers(project: Project, environ: Mapping[str, str], uid: int, reporter: Reporter) -> None:
-    """Warn of other users who decide what runs here. The project can't silence it: it may be the other user's."""
+    """Warn of other users who can change what runs here. Can't be silenced by the project: it may be theirs."""
     you = "root" if uid == 0 else "you"
     for text in strangers(project.root, environ, uid):
         reporter.emit(Event(WARNING, "manifest", f"{text}: its commands run as {you}", slug="trust/foreign-owner"))
 
 
 def tell_about(loaded: Loaded, files: EnvFiles, reporter: Reporter) -> None:
-    """Say what detection, Procfile and env-files have to say, each once."""
+    """Print the notes of detection, Procfile and env-files, each once."""
     if loaded.fresh_detection:
         text = f"no devboot.toml: using what `devboot init` would write ({loaded.project.manifest})"
         reporter.emit(Event(NOTE, "manifest", text))
@@ -62,7 +62,7 @@ def tell_about(loaded: Loaded, files: EnvFiles, reporter: Reporter) -> None:
 
 
 def _tell_of_open_services(loaded: Loaded, reporter: Reporter) -> None:
-    """Warn of the services that a written manifest opens itself; of others detection says it."""
+    """Warn of services that a written manifest opens; those of a detected one are reported by detection."""
     services = loaded.manifest.services if loaded.project.written else {}
     for name, service in services.items():
         if service.access == "open" and not (name in loaded.fixed and loaded.fixed[name].is_open):
@@ -71,7 +71,7 @@ def _tell_of_open_services(loaded: Loaded, reporter: Reporter) -> None:
 
 
 def _tell_of_lost_logins(loaded: Loaded, reporter: Reporter) -> None:
-    """Warn of addresses of MongoDB that end with a database: without `authSource` the user is looked for in that."""
+    """Warn of MongoDB addresses that end with a database: without `authSource` it is also searched for the user."""
     for name, service in loaded.manifest.services.items():
         if (service.recipe or name) != "mongodb" or service.access == "open":
             continue
@@ -83,10 +83,10 @@ def _tell_of_lost_logins(loaded: Loaded, reporter: Reporter) -> None:
 
 
 def tell_of_edits(stamps: Iterable[tuple[str, int, int]], root: str, reporter: Reporter) -> None:
-    """Say what was edited after it was read: it counts from the next command on, as its stamp makes the snapshot stale.
+    """Report files that were edited after they were read: the edit takes effect on the next command.
 
-    Nothing is said of a folder with other names in it: a database's is made by the run itself; nor of a named pipe,
-    which is younger after each reading.
+    Folders are left out, since the run itself creates files in a database's folder; so are named pipes, which are
+    newer after each reading.
     """
     for path in dict.fromkeys(stamp[0] for stamp in stamps if not snapshots.is_current(stamp)):
         if not stat.S_ISFIFO(mode := _mode(path)) and not stat.S_ISDIR(mode):
@@ -95,7 +95,7 @@ def tell_of_edits(stamps: Iterable[tuple[str, int, int]], root: str, reporter: R
 
 
 def database_text(path: str, done: databases.Prepared, *, is_there: bool = True) -> str:
-    """What was done to a database, as the text of its step; without pragmas and migrations its file isn't made here."""
+    """Return the text of a database's step; without pragmas and migrations the application creates the file."""
     if not is_there:
         return f"{path}, which the application makes"
     applied = len(done.applied)
@@ -115,7 +115,7 @@ def _mode(path: str) -> int:
 
 
 def _lost_secrets(loaded: Loaded, files: EnvFiles) -> list[str]:
-    """Variables that have had a generated value here, perhaps until now, which is in no file any more."""
+    """Return variables that had a generated value here which no file has any more."""
     wanted = [name for name, each in loaded.manifest.env.items() if isinstance(each, Generated)]
     before = snapshots.read(os.path.join(loaded.project.state, snapshots.NAME)) if wanted else None
     if before is None:

@@ -1,4 +1,4 @@
-"""What `--port NAME=PORT` asks for, laid over the ports that a project has anyway."""
+"""Applies `--port NAME=PORT` to the ports that a project would have."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from devboot.supervisor.core.names import expand
 def as_asked(
     wanted: Iterable[PortWish], asked: Iterable[tuple[str, int | None]], typed: Collection[str]
 ) -> list[PortWish]:
-    """The wishes with the numbers of `asked` (None: any that is free); those in `typed` are meant as they are.
+    """Return the port wishes with the numbers of `asked` (None: any free one); those in `typed` are exact.
 
     Raises UsageError: `usage/unknown-name` for a name that gets no port, `usage/port` for one that means several.
     """

@@ -1,7 +1,7 @@
-"""The long way from a clone to everything that its processes need, one step after the other; starts nothing.
+"""Runs all steps from a clone to everything that its processes need; starts nothing.
 
-`prepare` is what `up`, `sync` and `run` share. What has to hold before anything is created is checked first; then the
-lock, store and virtualenv, databases, and the snapshot that lets the next command go the short way.
+`prepare` is shared by `up`, `sync` and `run`. Conditions are checked before anything is created; then follow the lock,
+store and virtualenv, databases, and the snapshot for the fast path of the next command.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ if TYPE_CHECKING:
 
 
 class Wishes(NamedTuple):
-    """How to prepare: `is_locked` never writes the lock, `ports` has (name, port or None for a free one)."""
+    """Options: `is_locked` never writes the lock, `ports` has (name, port or None for a free one)."""
 
     is_locked: bool = False
     takes_lock_as_it_is: bool = False  # whatever the manifest says
@@ -86,7 +86,7 @@ class Wishes(NamedTuple):
 
 
 class Prepared(NamedTuple):
-    """Everything is there. `snapshot` has plan and patch; `installed` is what the headline says was done."""
+    """The result of a preparation. `snapshot` has plan and patch; `installed` is the headline's text about it."""
 
     loaded: Loaded
     lock: LockResult
@@ -97,7 +97,7 @@ class Prepared(NamedTuple):
 
 
 class _Choice(NamedTuple):
-    """What the project asks for, and what the lock makes of it."""
+    """The project's requirements, and the lock that satisfies them."""
 
     recipes: Mapping[str, KnownRecipe]
     python: PythonProject | None
@@ -107,17 +107,17 @@ class _Choice(NamedTuple):
 
 
 class _Stock(NamedTuple):
-    """What is here now: `lock` has the versions that this machine got."""
+    """The installed objects: `lock` has the versions of this machine."""
 
     lock: Lock
     provisioned: Provisioned
 
 
 def prepare(context: Context, wishes: Wishes, reporter: Reporter) -> Prepared:
-    """Go the whole way for the project in the context's directory.
+    """Run all steps for the project in the context's directory.
 
     Raises:
-        DevbootError: whatever stands in the way; what was done until then is kept and skipped the next time.
+        DevbootError: any obstacle; finished steps are kept, and skipped the next time.
 
     """
     loaded = load_project(context.cwd, context.environ, Patience(patience(context)))
@@ -125,7 +125,7 @@ def prepare(context: Context, wishes: Wishes, reporter: Reporter) -> Prepared:
 
 
 def prepare_loaded(loaded: Loaded, context: Context, wishes: Wishes, reporter: Reporter) -> Prepared:
-    """As `prepare`, for a project that has been loaded already."""
+    """Run the steps of `prepare` for a project that has been loaded already."""
     manifest, root = loaded.manifest, loaded.project.root
     tell_of_strangers(loaded.project, context.environ, context.uid, reporter)
     reporter = Silenced(reporter, manifest.project.silence)
@@ -199,11 +199,11 @@ class _Way:
         return Prepared(self.loaded, choice.lock, stock.provisioned, composed, snapshot, installed)
 
     def _doing(self, text: str) -> AbstractContextManager[None]:
-        """Show a part of the way, should it take longer than a second and no step of it be at work."""
+        """Show an activity if it takes longer than a second and no step is running."""
         return doing(self.reporter, "project", text)
 
     def _prepare_data(self, composed: Composed) -> frozenset[str]:
-        """SQLite files and data directories; the paths of the files that were changed."""
+        """Prepare SQLite files and data directories; return the paths of changed files."""
         clock = self.context.wall_clock
         with self.watched:
             note_sql_files(self.loaded.manifest, self.root)
@@ -214,7 +214,7 @@ class _Way:
         return touched
 
     def _choose(self) -> _Choice:
-        """What exactly the project gets: its lock, made to fit where that is allowed."""
+        """Determine what is to be installed: recipes, Python and the lock, brought up to date if that is allowed."""
         with self.watched:
             recipes, python = recipes_of(self.loaded), python_of(self.loaded, self.uv, self.context.environ)
         self._wanted_ports(recipes)  # a name that was mistyped is refused before anything is locked
@@ -260,7 +260,7 @@ class _Way:
         )
 
     def _stock_up(self, choice: _Choice) -> _Stock:
-        """Have all of it here: out of the kit, of what was fetched before, or of the network."""
+        """Install everything: from the kit, the store, or the network."""
         environ, lock, kit = self.context.environ, choice.lock.lock, self.kit
         machine = self.machine
         pythons = AppPythons(self.uv, environ, self.paths.data)
@@ -312,7 +312,7 @@ class _Way:
             )
 
     def _compile(self, choice: _Choice, stock: _Stock, composed: Composed, ports: Ports) -> Snapshot:
-        """The snapshot, kept for the next command and as a generation, unless flags have changed what it would say."""
+        """Build the snapshot; store it for the next command and as a generation, unless flags changed the project."""
         made = stamps_of(self.loaded, choice.python, stock.provisioned.paths)
         stamps = tuple(dict.fromkeys((*self.loaded.stamps, *self.watched.stamps, *made)))
         snapshot = snapshot_of(self.loaded, composed, ports, stamps)
@@ -363,12 +363,12 @@ class _Way:
 
 
 def _own_lock(loaded: Loaded, context: Context, reporter: Reporter) -> FileLock:
-    """One command at a time prepares a project; the others wait and say for whom."""
+    """Acquire the project's provisioning lock; other commands wait and print for whom."""
     return take_turn(loaded.project, "up", context, reporter)
 
 
 def _installed(lock: LockResult, provisioned: Provisioned, touched: frozenset[str]) -> str:
-    """What the headline says was done."""
+    """Return the headline's text about what was installed."""
     venv = provisioned.venv
     if not lock.written and not touched and (venv is None or venv.is_unchanged):
         return "nothing to install"

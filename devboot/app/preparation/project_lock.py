@@ -1,4 +1,4 @@
-"""One command at a time prepares a project; the others wait and say for whom, or give up at once."""
+"""The lock by which one command at a time prepares a project; others wait and print for whom, or give up at once."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _PATIENCE = 1800.0  # another command may be downloading an interpreter on a slo
 
 
 def take_turn(project: Project, command: str, context: Context, reporter: Reporter | None = None) -> FileLock:
-    """Take the lock of everything that changes the project, once its folders are there and its own.
+    """Acquire the lock of everything that changes the project, once its folders exist and are its own.
 
-    `command` is told to those who wait for this one. Raises BusyError `busy/locked`, under `--no-wait` at once,
+    `command` is shown to those who wait for this one. Raises BusyError `busy/locked`, with `--no-wait` at once,
     BusyError `state/in-use` and MachineError.
     """
 
@@ -36,5 +36,5 @@ def take_turn(project: Project, command: str, context: Context, reporter: Report
 
 
 def patience(context: Context, usual: float = _PATIENCE) -> float:
-    """How many seconds to wait for another devboot."""
+    """Return how many seconds to wait for another devboot."""
     return 0.0 if context.wishes.no_wait else usual

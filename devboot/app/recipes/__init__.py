@@ -1,1 +1,1 @@
-"""`recipe new`, `test`, `update`: the work of whoever writes a recipe."""
+"""`recipe new`, `test`, `update`: commands for authors of recipes."""

@@ -1,4 +1,4 @@
-"""The rows of an app for versions.toml: what it needs on every platform, and on which versions of Python it runs."""
+"""Builds the rows of an app for versions.toml: its requirements on every platform, and its versions of Python."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _SYSTEMS = {"linux": ("linux", "Linux"), "macos": ("darwin", "Darwin")}
 
 
 class Target(NamedTuple):
-    """One of the machines that an app may run on."""
+    """A kind of machine that an app may run on."""
 
     platform: str
     minor: tuple[int, int]
 
     @property
     def environment(self) -> dict[str, str]:
-        """The values that markers are compared with."""
+        """Return the values for environment markers."""
         system, name = _SYSTEMS[self.platform.partition("-")[0]]
         version = ".".join(map(str, self.minor))
         return {
@@ -47,14 +47,14 @@ class Target(NamedTuple):
         }
 
     def wheels(self, needed: Needed) -> tuple[ListedFile, ...]:
-        """Those of a distribution's wheels that can be installed there."""
+        """Return the wheels of a distribution that can be installed there."""
         system = _SYSTEMS[self.platform.partition("-")[0]][0]
         machine = self.platform.partition("-")[2]
         return tuple(wheel for wheel in needed.wheels if fits(wheel.name, self.minor, system, machine, "manylinux"))
 
 
 class AppListing:
-    """Asks the indexes that uv and pip are configured for; `python` is the path of any interpreter."""
+    """Queries the indexes that uv and pip are configured for; `python` is the path of any interpreter."""
 
     def __init__(self, uv: Uv, python: str) -> None:
         self._uv = uv
@@ -67,7 +67,7 @@ class AppListing:
 
 
 def list_app(uv: Uv, origin: AppOrigin, condition: str, *, python: str, exclude_newer: str = "") -> Release:
-    """The newest release of an app under a condition (`==1.2`, "" for none), complete for all platforms.
+    """Return the newest release of an app under a condition (`==1.2`, "" for none), complete for all platforms.
 
     Raises DevbootError: `python/resolution`, `network/…`; ManifestError `recipe/no-wheels`.
     """
@@ -96,7 +96,7 @@ def list_app(uv: Uv, origin: AppOrigin, condition: str, *, python: str, exclude_
 
 
 def release_of_app(origin: AppOrigin, closure: Iterable[Needed], minors: Iterable[tuple[int, int]]) -> Release:
-    """The rows and pins of an app that needs `closure`, on those of the minor versions for which there are wheels."""
+    """Return the rows and pins of an app that needs `closure`, on those minor versions that have all wheels."""
     needed = tuple(closure)
     own = next(each for each in needed if each.name == origin.name)
     targets = {platform: [Target(platform, minor) for minor in minors] for platform in PLATFORMS}
@@ -114,7 +114,7 @@ def release_of_app(origin: AppOrigin, closure: Iterable[Needed], minors: Iterabl
 
 
 def _served(targets: list[Target], needed: tuple[Needed, ...]) -> Iterator[Target]:
-    """The newest unbroken run of versions for which everything has wheels."""
+    """Yield the newest unbroken run of versions for which everything has wheels."""
     has_begun = False
     for target in reversed(targets):
         if _without_wheel(target, needed):

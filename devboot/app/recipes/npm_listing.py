@@ -1,4 +1,4 @@
-"""Which files a version of an npm package has: registries tell no sha256, so that each one is fetched for it."""
+"""Lists the files of an npm package's version: registries have no sha256, so that each file is fetched."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _LARGEST = 400_000_000
 
 
 class NpmListing:
-    """Asks the npm registry that this user is configured for; `wheels` asks for those that a recipe has besides."""
+    """Queries the npm registry that this user is configured for; `wheels` lists additional wheels of a recipe."""
 
     def __init__(self, registry: Registry, wheels: Listing) -> None:
         self._registry = registry
         self._wheels = wheels
 
     def listed(self, origin: Listable, condition: str, exclude_newer: str) -> Listed:
-        """The newest version that all platforms have, or that of the condition, which is `==VERSION` or nothing.
+        """Return the newest version that all platforms have, or the one of the condition `==VERSION`.
 
         Raises UsageError for another condition, NetworkError.
         """
@@ -47,7 +47,7 @@ class NpmListing:
         return Listed(origin.name, version, self._with_wheels(origin, files))
 
     def _with_wheels(self, origin: NpmOrigin, files: Mapping[str, Artifact]) -> Mapping[str, Artifact]:
-        """With the wheels beside the package; a platform that lacks one of them has nothing."""
+        """Return the files together with the recipe's wheels; a platform that lacks a wheel has nothing."""
         for requirement in origin.wheels:
             name, _, version = requirement.partition("==")
             found = self._wheels.listed(WheelOrigin(kind="wheel", name=name), f"=={version}", "")
@@ -81,7 +81,7 @@ def _newest(origin: NpmOrigin, published: dict[str, dict[str, Published]]) -> st
 
 
 def _stable(text: str) -> Version | None:
-    """A version with nothing behind its numbers: npm marks what isn't finished by a hyphen."""
+    """Return a version that has only numbers: npm marks prereleases by a hyphen."""
     try:
         found = Version(text)
     except InvalidVersion:

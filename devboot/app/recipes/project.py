@@ -1,4 +1,4 @@
-"""A project that has nothing but one recipe: devboot runs it there as anybody's would be run."""
+"""A test project with a single recipe, in which devboot runs like in any other."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _INSIDE = ("DEVBOOT_INSIDE", "DEVBOOT_PROCESS", "DEVBOOT_ROOT")  # of the projec
 
 
 class TrialProject:
-    """A project that has nothing but the recipe, in `root`."""
+    """A project with only the recipe, in `root`."""
 
     def __init__(
         self, known: KnownRecipe, package: LockedPackage, root: str, environ: Mapping[str, str], reporter: Reporter
@@ -50,7 +50,7 @@ class TrialProject:
         self._projects = Projects.from_environ(environ)
 
     def write(self) -> None:
-        """Its manifest, beside the folder of recipes that the tested one is in."""
+        """Write its manifest and link the folder of recipes with the tested one."""
         name, version = key_text(self.name), inline(self.package.version)
         wanted = f"[packages]\n{name} = {version}\n"
         if self.known.recipe.service is not None:
@@ -62,12 +62,12 @@ class TrialProject:
         os.symlink(os.path.dirname(os.path.abspath(self.known.folder)), os.path.join(self.root, "recipes"))
 
     def remove(self) -> None:
-        """Stop what runs, and remove what devboot keeps for this project."""
+        """Stop what runs, and remove devboot's state of this project."""
         self.devboot("down", "--quiet", is_checked=False)
         remove_folders(self._projects, self.root)
 
     def run_tool(self) -> str:
-        """Each version's own word for it, by its program on the PATH of the project."""
+        """Run the program with its version flag through PATH, and return a line with the result."""
         rows = (self.known.origin(row.source, row.name) for row in self.package.rows().values())
         origin = next((found for found in rows if found is not None), self.known.recipe.source[0])
         program = origin.programs[0]
@@ -79,7 +79,7 @@ class TrialProject:
         return f"`{program} {asks}` says {self.package.version}"
 
     def run_service(self) -> str:
-        """Start it, ask, stop, start again, ask what it has kept, stop; its port is free afterwards."""
+        """Start the service, query it, restart it, check that it kept its data, stop it; its port is free again."""
         test, port, asked = self.known.recipe.test, 0, 0
         for exchange in (test.ask, test.kept) if test.kept else (test.ask,):
             self.devboot("up", "--detach")
@@ -98,7 +98,7 @@ class TrialProject:
         return f"{self.package.version} gets ready, {'answers, ' if asked else ''}stops{kept}"
 
     def _ask(self, port: int, exchange: Exchange, password: str = "") -> None:
-        """Compare the answer with the expected one; `password` is another one than the right one."""
+        """Compare the answer with the expected one; a `password` is a wrong one."""
         said = self._run(exchange.run, password) if exchange.run else self._talk(port, exchange, password)
         if not said.startswith(exchange.expect):
             raise failed(self.name, "it answers something else than `[test]` expects", [said[:100]])
@@ -127,14 +127,14 @@ class TrialProject:
 
     @property
     def _is_private_socket(self) -> bool:
-        """Whether only another user would be refused, and this command isn't one."""
+        """Return whether the socket only refuses other users, so that this one can't test the refusal."""
         service = self.known.recipe.service
         return service is not None and service.access is not None and service.access.private.socket_only
 
     def devboot(self, *words: str, is_checked: bool = True, has_errors: bool = False) -> str:
-        """What the command wrote; with `has_errors` also to stderr, where some programs tell their version.
+        """Run devboot and return its output; `has_errors` includes stderr, where some programs print their version.
 
-        Raises WorkError with the end of what it said when it failed.
+        Raises WorkError with the end of the output if it failed.
         """
         environ = {name: value for name, value in self.environ.items() if name not in _INSIDE}
         command = [sys.executable, "-P", "-c", _START, "-C", self.root, *words]
@@ -157,7 +157,7 @@ class TrialProject:
 
 
 def failed(name: str, cause: str, details: Sequence[str]) -> WorkError:
-    """The error of a level."""
+    """Return the error for a failed level of the test."""
     return WorkError(
         "recipe/test-failed",
         f"the recipe `{name}` fails its test",

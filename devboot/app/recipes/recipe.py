@@ -1,4 +1,4 @@
-"""`recipe new`, `test`, `update`: finds the recipe that is meant, and hands it to the module that does the work."""
+"""`recipe new`, `test`, `update`: finds the recipe and calls the module that does the work."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ if TYPE_CHECKING:
 
 
 def own_folder(context: Context) -> str:
-    """The project's own folder of recipes, which may not be there yet."""
+    """Return the project's own folder of recipes, which may not exist yet."""
     return os.path.join(find_project(context.cwd, context.environ).root, "recipes")
 
 
 def new(context: Context, name: str, source: str, reporter: Reporter) -> NewRecipe:
     """Write a recipe: from a wheel `source` (`NAME` or `NAME==VERSION`), a bundled one, or a skeleton.
 
-    Raises UsageError, BusyError `recipe/exists`, and what looking into the wheel raises.
+    Raises UsageError, BusyError `recipe/exists`, and the errors of `look_into`.
     """
     folder = os.path.join(own_folder(context), name)
     if not source:
@@ -59,7 +59,7 @@ def new(context: Context, name: str, source: str, reporter: Reporter) -> NewReci
 
 
 def update(context: Context, name: str, wish: UpdateWish, reporter: Reporter) -> Updated:
-    """Ask the sources of the project's own recipe what there is. Raises what `update_recipe` raises, UsageError."""
+    """Query the sources of the project's own recipe. Raises the errors of `update_recipe`, UsageError."""
     folder = os.path.join(own_folder(context), name)
     if "/" in name or not os.path.isfile(os.path.join(folder, "recipe.toml")):
         raise _not_own(context, name)
@@ -84,7 +84,7 @@ def update(context: Context, name: str, wish: UpdateWish, reporter: Reporter) ->
 
 
 def test(context: Context, name: str, version: str, *, is_offline: bool, reporter: Reporter) -> Tried:
-    """Try the recipe on this machine. Raises what `try_recipe` raises."""
+    """Test the recipe on this machine. Raises the errors of `try_recipe`."""
     known = RecipeFolders([own_folder(context), bundled_folder()]).get(name)
     host = this_host(sys.platform, os.uname().machine)
     trial = Trial(known, version, host, context.environ, reporter, context.wall_clock)

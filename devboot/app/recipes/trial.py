@@ -1,4 +1,4 @@
-"""`recipe test`: schema, resolution, a miniature build, the real thing; one level after the other, on this machine."""
+"""`recipe test`: tests schema, resolution, a miniature build and the real thing, one level after the other."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from devboot.uv.client import Uv, make_uv
 
 
 class Trial(NamedTuple):
-    """What is tested, where."""
+    """A recipe to test, and the machine to test it on."""
 
     known: KnownRecipe
     version: str  # "" for the one that a lock would take
@@ -42,16 +42,16 @@ class Trial(NamedTuple):
 
 
 class Tried(NamedTuple):
-    """The version that was tested; `lacks` says which source the real thing would have needed, "" for none."""
+    """The version that was tested; `lacks` names a source that the real test would have needed, "" for none."""
 
     version: str
     lacks: str = ""
 
 
 def try_recipe(trial: Trial, *, is_offline: bool = False) -> Tried:
-    """Go through the levels. `is_offline` leaves out the one that fetches; so does a source that is missing here.
+    """Run all levels. `is_offline`, or a source that is missing here, skips the one that fetches.
 
-    Raises WorkError `recipe/test-failed` at the first level that fails, and what resolving and building raise.
+    Raises WorkError `recipe/test-failed` at the first level that fails, and the errors of resolving and building.
     """
     _level(trial, "schema", _schema)
     package, lacks = _locked(trial, is_offline=is_offline)
@@ -88,7 +88,7 @@ def _schema(trial: Trial) -> str:
 
 
 def _locked(trial: Trial, *, is_offline: bool) -> tuple[LockedPackage, str]:
-    """What a lock would have, and which source it lacks here: then its version is made up."""
+    """Return the package as a lock would have it, and a missing source: then its version is made up."""
     wish, recipes, lacks = Wish(trial.known.name, trial.version), {trial.known.name: trial.known}, ""
     uv = make_uv(trial.environ, os.sep)
     here = Distribution(trial.host, trial.environ, apt_of(uv), trial.reporter)
@@ -118,7 +118,7 @@ def _resolve(trial: Trial, package: LockedPackage) -> str:
 
 
 def _build(trial: Trial, package: LockedPackage) -> str:
-    """Build what looks like the real thing twice, and once with a changed byte."""
+    """Build the miniature twice, and once with a changed byte."""
     real = wanted_on(package, trial.known, trial.host.platform, trial.host.distribution)
     with scratch_folder() as place:
         wanted, source, damaged = _small(trial, real, place)
@@ -154,7 +154,7 @@ def _small(trial: Trial, real: Wanted, place: str) -> tuple[Wanted, Source, Sour
 
 
 def _uv_of(trial: Trial, folder: str, place: str) -> Uv:
-    """Uv with one folder for an index, and nothing else."""
+    """Return uv with a folder as its only index."""
     kept = {name: value for name, value in trial.environ.items() if not name.startswith(("UV_", "PIP_"))}
     own = {"UV_FIND_LINKS": folder, "UV_NO_INDEX": "1", "UV_NO_CONFIG": "1", "PIP_CONFIG_FILE": os.devnull}
     return make_uv({**kept, **own, "UV_CACHE_DIR": os.path.join(place, f"cache-{os.path.basename(folder)}")}, place)
@@ -185,7 +185,7 @@ def _refuses_damage(trial: Trial, wanted: Wanted, source: Source, data: str) -> 
 
 
 def _real(trial: Trial, package: LockedPackage) -> str:
-    """Have devboot run it in a project of its own, as anybody's would."""
+    """Run the recipe with devboot in a project of its own."""
     with scratch_folder() as root:
         project = TrialProject(trial.known, package, os.path.realpath(root), trial.environ, trial.reporter)
         project.write()

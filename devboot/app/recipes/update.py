@@ -1,4 +1,4 @@
-"""`recipe update`: ask a recipe's sources what there is, measure it on all platforms, write versions.toml."""
+"""`recipe update`: queries a recipe's sources, measures new files on all platforms, writes versions.toml."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _VERSION = re.compile(r"\d+(?:\.\d+)+")
 
 
 class Listed(NamedTuple):
-    """What a source has of one version of its own: platform → file, the floors not yet measured."""
+    """The files of one version of a source: platform → file; floors aren't measured yet."""
 
     name: str
     version: str
@@ -50,10 +50,10 @@ class Listed(NamedTuple):
 
 
 class UpdateWish(NamedTuple):
-    """What to ask for.
+    """The query of an update.
 
-    `requirement` is a source's name, with `==VERSION` or another condition behind it, "" for the newest of all sources;
-    `version` the product's, where no program can say it here; `exclude_newer` a date or a span such as `7 days`.
+    `requirement` is a source's name, with `==VERSION` or another condition, "" for the newest of all sources;
+    `version` the product's, if no program can print it here; `exclude_newer` a date or a span such as `7 days`.
     """
 
     requirement: str = ""
@@ -62,7 +62,7 @@ class UpdateWish(NamedTuple):
 
 
 class Updated(NamedTuple):
-    """`path` is versions.toml; `added` are (version, platforms) that are new in it."""
+    """The result of an update: `path` is versions.toml; `added` are (version, platforms) that are new in it."""
 
     path: str
     added: tuple[tuple[str, tuple[str, ...]], ...]
@@ -72,17 +72,17 @@ Listable = WheelOrigin | AppOrigin | CondaOrigin | NpmOrigin | UpstreamOrigin
 
 
 class Listing(Protocol):
-    """What asks one kind of source for its versions."""
+    """Queries one kind of source for its versions."""
 
     def listed(self, origin: Listable, condition: str, exclude_newer: str) -> Listed | Release:
-        """The newest release under a condition (`==1.2`, "" for none), or its rows where nothing is to be measured.
+        """Return the newest release under a condition (`==1.2`, "" for none).
 
-        Raises NetworkError.
+        Returns its rows if nothing is to be measured. Raises NetworkError.
         """
 
 
 class WheelListing:
-    """Asks the indexes that uv and pip are configured for."""
+    """Queries the indexes that uv and pip are configured for."""
 
     def __init__(self, uv: Uv, python: str) -> None:
         self._uv = uv
@@ -113,12 +113,12 @@ def update_recipe(
     here: str,
     reporter: Reporter,
 ) -> Updated:
-    """Write what is new into `folder`/versions.toml; `here` is this machine's platform.
+    """Write new versions into `folder`/versions.toml; `here` is this machine's platform.
 
-    `listings` and `sources` stand under the kind of source.
+    `listings` and `sources` are keyed by the kind of source.
 
-    Raises UsageError for an unknown source, ManifestError `recipe/…`, and what listing and fetching raise; MachineError
-    `machine/leads-outside` before anything is fetched.
+    Raises UsageError for an unknown source, ManifestError `recipe/…`, and the errors of listing and fetching;
+    MachineError `machine/leads-outside` before anything is fetched.
     """
     path = os.path.join(folder, "versions.toml")
     root = os.path.dirname(os.path.dirname(folder))
@@ -143,7 +143,7 @@ def update_recipe(
 
 
 def _asked(recipe: Recipe, requirement: str) -> Iterator[tuple[Listable, str]]:
-    """Sources to ask, with the condition that was typed; only those that have an index."""
+    """Yield the sources to query, with the condition that was typed; only those that have an index."""
     name = re.split(r"[=<>!~]", requirement, maxsplit=1)[0].strip()
     listable = [origin for origin in recipe.source if isinstance(origin, Listable)]
     chosen = [origin for origin in listable if name in ("", origin.name, *getattr(origin, "names", ()))]
@@ -188,9 +188,9 @@ def _measured(
 
 
 def measure(tree: str, origin: Origin, artifact: Artifact) -> ArtifactRow:
-    """The row for what was unpacked into `tree`, of which everything that the recipe drops is deleted.
+    """Return the row for an artifact unpacked into `tree`, and delete from it what the recipe drops.
 
-    Raises IntegrityError `archive/wrong-layout` where a program isn't where the recipe has it.
+    Raises IntegrityError `archive/wrong-layout` if a program isn't where the recipe has it.
     """
     # an index in HTML tells no sizes; that of the files is near enough for people
     size = artifact.size or sum(os.lstat(os.path.join(tree, name)).st_size for name in files_below(tree))
@@ -220,7 +220,7 @@ def _row(origin: Origin, artifact: Artifact) -> ArtifactRow:
 
 
 def version_of(recipe: Recipe, origin: Origin, tree: str) -> str:
-    """The version that the first program of the source prints; "" where it doesn't run or prints none."""
+    """Return the version that the first program of the source prints; "" if it doesn't run or prints none."""
     program = os.path.join(tree, find_one(tree, next(iter(origin.bin.values()))))
     os.chmod(program, 0o755)  # noqa: S103  a program
     try:
@@ -234,7 +234,7 @@ def version_of(recipe: Recipe, origin: Origin, tree: str) -> str:
 
 
 def this_python() -> str:
-    """The interpreter that uv is shown: any will do."""
+    """Return this interpreter for uv: any will do."""
     return sys.executable
 
 

@@ -1,1 +1,1 @@
-"""What a person at a terminal sees and types while a project runs."""
+"""The terminal of a running project: what it shows, and the keys that it reads."""

@@ -1,7 +1,7 @@
-"""Foreground `up`: copies what the daemon renders, turns Ctrl-C and the end of the terminal into requests.
+"""Foreground `up`: copies the daemon's output, turns Ctrl-C and the end of the terminal into requests.
 
 The client that started the run owns it: whatever ends this process, the daemon sees the connection close and stops
-everything. One that came later owns nothing: it is asked what Ctrl-C should mean.
+everything. A client that joined later owns nothing: it is asked what Ctrl-C should mean.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ _RESIZED, _SUSPENDED, _CONTINUED = _signal.SIGWINCH, _signal.SIGTSTP, _signal.SI
 
 
 def attach(call: Call, client: Client, *, owner: bool) -> int:
-    """Show the run until it ends or is left; the exit code of the command.
+    """Show the run until it ends or is left; returns the exit code of the command.
 
-    That is 128 + n after an end by signal n, 141 when the reader of standard output has gone, else the daemon's.
+    That is 128 + n after an end by signal n, 141 if the reader of standard output has gone, else the daemon's.
     """
     return _Attachment(call, client, owner=owner).run()
 
@@ -130,7 +130,7 @@ class _Attachment:
                 self._show(errand, is_alive=errand.receive())
 
     def _turn(self) -> float | None:
-        """Do what is due without anything to read; seconds until the next time, None for never."""
+        """Do what is due without input; returns the seconds until the next time, None for never."""
         if self._live is not None:
             return self._live.turn()
         if self._edits is None:
@@ -150,7 +150,7 @@ class _Attachment:
                 self._signalled(number)
 
     def _receive(self) -> bool:
-        """Show what has come; False at the end of the conversation."""
+        """Show what has arrived; returns False at the end of the connection."""
         alive = self._client.receive()
         self._show(self._client)
         return alive
@@ -175,7 +175,7 @@ class _Attachment:
             self._stop() if self._owner else self._leave(self._streams.failure)
 
     def _move(self) -> None:
-        """Have a plan with other ports prepared and applied, by a program of its own: this one stays small."""
+        """Start a child process that prepares and applies a plan with other ports: this process stays small."""
         from devboot.app.screen.other_ports import OtherPorts
 
         if self._moving is None and not self._stops:
@@ -222,7 +222,7 @@ class _Attachment:
             self._keys(rest)
 
     def _act(self, action: Action) -> None:
-        """Do what a key means."""
+        """Carry out the action of a key."""
         from devboot.app.screen import menu
 
         if action.kind == menu.DETACH:
@@ -242,7 +242,7 @@ class _Attachment:
             self._say(menu.help_text(facts, has_joined=not self._owner) if action.kind == menu.HELP else "\n")
 
     def _send(self, command: str, names: tuple[str, ...]) -> None:
-        """Ask by a conversation of its own: the answer to this one is the end of the run."""
+        """Send a request over a second connection: the answer on this one is the end of the run."""
         found = daemon_connection.meet(self._call)
         if found.client is None:
             return
@@ -254,13 +254,13 @@ class _Attachment:
             self._errands.append(found.client)
 
     def _visit(self, names: tuple[str, ...]) -> None:
-        """Attach to a process and come back; nothing of the output is shown meanwhile."""
+        """Attach to a process and come back; other output isn't shown meanwhile."""
         from devboot.app.screen import console
 
         self._aside(lambda: console.visit(self._call, names, self._wakeup))
 
     def _apply(self) -> None:
-        """Bring what runs in line with the edited files, as `devboot up -d` does."""
+        """Apply edited files to what runs, as `devboot up -d` does."""
         import subprocess
 
         from devboot.app.fast.self_invoke import command_line
@@ -270,7 +270,7 @@ class _Attachment:
         self._aside(lambda: subprocess.run(command, check=False, env=dict(self._call.environ)).returncode)
 
     def _aside(self, work: Callable[[], int]) -> None:
-        """Leave the terminal to something else for a while."""
+        """Release the terminal while `work` runs, then take it back."""
         assert self._live is not None
         self._client.tell(command="pause")
         self._live.end_output()
@@ -302,7 +302,7 @@ class _Attachment:
             self._leave(128 + number)
 
     def _stop(self) -> None:
-        """The first time stops, the second time forces; later ones only leave a daemon that doesn't come to its end."""
+        """Stop everything on the first call, kill on the second; later calls leave a daemon that doesn't end."""
         now = time.monotonic()
         if self._stops > 1 and now - self._forced_at > _FORCED_LONG_AGO:
             self._leave(128 + self._ended_by)

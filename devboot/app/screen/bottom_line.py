@@ -1,6 +1,6 @@
-"""The last line of the terminal, below everything that is written: taken away before output, put back after it.
+"""The last line of the terminal, below all output: removed before output and redrawn after it.
 
-It is never wider than the terminal, so that it can be redrawn in place, and no scroll region or saved cursor is used:
+It is never wider than the terminal, so that it can be redrawn in place, and uses no scroll region or saved cursor:
 whatever ends this process, at worst one stale line stays.
 """
 
@@ -18,7 +18,7 @@ _LONGEST = 4096  # bytes that are kept of a line that isn't ended
 
 
 class BottomLine:
-    """`write(1 or 2, bytes)` reaches the terminal. Text has no escapes but `style(text)` may add colours to it."""
+    """The line. `write(1 or 2, bytes)` reaches the terminal; text has no escapes, `style(text)` may add colours."""
 
     def __init__(self, write: Callable[[int, bytes], None], columns: int, *, style: Callable[[str], str] = str) -> None:
         self._write = write
@@ -30,21 +30,21 @@ class BottomLine:
 
     @property
     def is_due(self) -> bool:
-        """Whether what stands on the terminal isn't what should."""
+        """Return whether the line on the terminal is out of date."""
         return self._drawn != self._fitting()
 
     def show(self, text: str) -> None:
-        """From the next `draw` on it says this; empty: there is none."""
+        """Set the text for the next `draw`; empty for no line."""
         self._text = printable(text)
 
     def above(self, number: int, data: bytes) -> None:
-        """Write output where it belongs, in one go with the taking away; `draw` puts the line back."""
+        """Remove the line and write output in its place, in one write; `draw` puts the line back."""
         lifted = self._lifted()
         self._follow(data)
         self._write(number, lifted + data)
 
     def draw(self) -> None:
-        """Put the line, as it should be now, below the output."""
+        """Draw the line, with its current text, below the output."""
         text = self._fitting()
         if text == self._drawn:
             return
@@ -56,20 +56,20 @@ class BottomLine:
         self._write(2, begin)
 
     def end_output(self) -> None:
-        """Take it away, and end the line that the output has left unended: what follows is something else."""
+        """Remove the line, and end an unfinished line of output before other text follows."""
         ending = b"\n" if self._open else b""
         lifted, self._open = self._lifted(), b""
         if lifted or ending:
             self._write(2, lifted + ending)
 
     def clear(self) -> None:
-        """Take it away, on the way out."""
+        """Remove the line, on the way out."""
         lifted = self._lifted()
         if lifted:
             self._write(2, lifted)
 
     def resize(self, columns: int) -> None:
-        """The terminal has another width; it may have broken the line anew."""
+        """Adapt to another width of the terminal, which may have wrapped the line."""
         if self._drawn and columns > 0:
             rows = (cells(self._drawn) - 1) // columns
             self._write(2, b"\r" + b"\x1b[A" * rows + b"\x1b[J")
@@ -83,7 +83,7 @@ class BottomLine:
         return clip(self._text, self._columns - 1).rstrip()
 
     def _lifted(self) -> bytes:
-        """The bytes that take the line away and bring the cursor back to where the output ends."""
+        """Return the bytes that erase the line and move the cursor back to the end of the output."""
         if not self._drawn:
             return b""
         self._drawn = ""

@@ -1,4 +1,4 @@
-"""`devboot attach NAME`: the caller's terminal becomes that of one process, until the detach keys or its end."""
+"""`devboot attach NAME`: connects this terminal to one process, until the detach keys or the process's end."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _LINES_BEFORE = 20  # at least; a screenful where the terminal is higher
 
 
 def carry_out(call: Call) -> int:
-    """Connect both terminals; exit code 0 after leaving, and when the process has ended."""
+    """Connect both terminals; returns 0 after detaching, and when the process has ended."""
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
     _signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
@@ -41,9 +41,9 @@ def carry_out(call: Call) -> int:
 
 
 def visit(call: Call, names: tuple[str, ...], wakeup: int) -> int:
-    """The same within another command that owns the signals; `wakeup` is where their numbers come.
+    """Attach from within another command that owns the signals; `wakeup` is the descriptor of their numbers.
 
-    A signal that ends things ends the visit too, with 128 + n: the caller does the rest.
+    A terminating signal ends the attachment too, with 128 + n; the caller handles the rest.
     """
     found = daemon_connection.meet(call)
     if found.client is None:
@@ -67,7 +67,7 @@ def _nobody(call: Call, *, alive: bool) -> int:
 
 
 def _detach_keys(call: Call) -> str:
-    """`[ui] detach-keys` of the manifest."""
+    """Return `[ui] detach-keys` of the manifest."""
     from devboot import snapshot
 
     known = snapshot.read(f"{call.state}/{snapshot.NAME}")
@@ -140,7 +140,7 @@ class _Console:
             self._code = self._streams.failure
 
     def _entered(self, name: str) -> None:
-        """Show what stood there last, unended prompts too, then hand over the keys."""
+        """Show the process's last output, unfinished prompts too, then pass on keys."""
         from devboot.supervisor.output import log_reader
 
         self._terminal.enter()  # first, so that a key that is typed now is for the process already
@@ -154,7 +154,7 @@ class _Console:
         self._streams.write(1, shown + (b"\r\n" if shown and log_reader.is_ended(path) else b""))
 
     def _typed(self, keys: bytes) -> bool:
-        """Hand keys on up to those that leave; False when no more will come."""
+        """Pass keys on until the detach keys; returns False when no more will come."""
         typed, leaves = self._leave.take(keys)
         if typed:
             self._client.type(typed)
@@ -165,7 +165,7 @@ class _Console:
         return bool(keys)
 
     def _take_back(self) -> None:
-        """The terminal as it was: a full-screen program can't know that somebody has left it."""
+        """Restore the terminal: a full-screen program doesn't know that it was left."""
         if self._call.stdout.terminal and not self._streams.failure:
             self._streams.write(1, self._lent.taken_back())
         self._lent = Lent()

@@ -1,6 +1,6 @@
-"""What edits of a running project would do, for the bottom line: noticed by a `stat` of each file once a second.
+"""Shows in the bottom line what applying edited files would do; one `stat` of each file a second.
 
-What they mean takes reading the manifest, which a program of its own does: this one stays small.
+A child process reads the manifest to find that out: this process stays small.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _Stamp = tuple[str, int, int]
 
 
 def adjusting_flags(values: Mapping[str, object]) -> list[str]:
-    """The flags of an `up` that say what the project is to be like this time, to be said again."""
+    """Return the flags of an `up` that change the project for this run, to be repeated."""
     words: list[str] = []
     for key, flag in _ADJUSTING:
         given = values.get(key) or ()
@@ -40,9 +40,9 @@ def adjusting_flags(values: Mapping[str, object]) -> list[str]:
 
 
 class Edits:
-    """Notices that files have changed since the snapshot was written, and asks what applying that would do.
+    """Notices files that changed since the snapshot, and finds out what applying them would do.
 
-    `key` is what a person has to type for that.
+    `key` is the key that applies them.
     """
 
     def __init__(self, call: Call, key: str = "u") -> None:
@@ -59,16 +59,16 @@ class Edits:
 
     @property
     def is_asking(self) -> bool:
-        """Whether what the notice says isn't all that there is to say."""
+        """Return whether the answer to the last question is still missing."""
         return self._child is not None
 
     @property
     def patience(self) -> float:
-        """Seconds until there may be something new."""
+        """Return seconds until there may be something new."""
         return LOOK if self._child is None else ASKING
 
     def look(self, now: float) -> str:
-        """What to tell a person, empty for nothing."""
+        """Return the notice for the bottom line, empty for none."""
         if now - self._looked >= LOOK:
             self._looked = now
             self._look_at_files()
@@ -77,7 +77,7 @@ class Edits:
         return self._notice
 
     def close(self) -> None:
-        """Nobody wants to know any more."""
+        """Stop, and end a running child."""
         if self._child is not None:
             self._child.kill()
             self._child.communicate()
@@ -134,7 +134,7 @@ class Edits:
 
 
 def told(file: str, answer: str, key: str = "u") -> str:
-    """The notice for what `up --dry-run --json` has written: what `key` would do, or the first line of an error."""
+    """Return the notice for the output of `up --dry-run --json`: what `key` would do, or an error's first line."""
     import json
 
     error = next((line for line in answer.split("\n") if line.startswith("error[")), "")

@@ -1,4 +1,4 @@
-"""What a person sees at a terminal while a project runs: the output, and below it one line that is redrawn."""
+"""The live display of a running project: its output, and below it one line that is redrawn."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _STEP = 10
 
 
 class Live:
-    """Writes output above the line, draws the line; `turn` says how long to wait until it has to be called again."""
+    """Writes output above the line and draws the line; `turn` returns how long to wait for its next call."""
 
     def __init__(self, call: Call, streams: Streams) -> None:
         self._streams = streams
@@ -44,7 +44,7 @@ class Live:
         self.is_over = False  # the end is near: no keys any more
 
     def write(self, number: int, data: bytes) -> None:
-        """Write what the daemon has rendered."""
+        """Write output of the daemon."""
         if number == 2 and not self._both:
             self._streams.write(2, data)
             return
@@ -52,7 +52,7 @@ class Live:
         self._written = time.monotonic()
 
     def told(self, word: bytes) -> None:
-        """Take a word of the daemon: how a start goes on, or news."""
+        """Handle a status message of the daemon: progress of a start, or a change."""
         kind, _, rest = word.decode("utf-8", "replace").partition(" ")
         if kind == "progress":
             self.menu.progress = rest
@@ -60,7 +60,7 @@ class Live:
             self.menu.facts = _facts(rest)
 
     def turn(self) -> float | None:
-        """Draw what is due; seconds until the next time, None for whenever something happens."""
+        """Draw what is due; returns seconds until the next time, None until something happens."""
         now = time.monotonic()
         if self._edits is not None:
             self.menu.edited = self._edits.look(now)
@@ -76,20 +76,20 @@ class Live:
         return None if self._edits is None else self._edits.patience
 
     def resize(self, columns: int) -> None:
-        """The terminal has another width."""
+        """Adapt to another width of the terminal."""
         self._width = columns
         self._line.resize(columns)
 
     def clear(self) -> None:
-        """Take the line away."""
+        """Remove the line."""
         self._line.clear()
 
     def end_output(self) -> None:
-        """Take the line away, and begin anew below what processes have written."""
+        """Remove the line, and begin a new one below the output of processes."""
         self._line.end_output()
 
     def close(self) -> None:
-        """Take the line away for good."""
+        """Remove the line for good."""
         self._line.clear()
         if self._edits is not None:
             self._edits.close()
@@ -112,7 +112,7 @@ class Live:
         return f"{margin(spinner, self._symbols)}{'processes':<{_STEP}} {text}"
 
     def _styled(self, text: str) -> str:
-        """Colours that can be read on dark and light grounds."""
+        """Add colours that are readable on dark and light backgrounds."""
         first, blank, rest = text.partition(" ") if text.startswith("!") else ("", "", text)
         if first:
             return paint(first, YELLOW, on=self._colour) + blank + rest
@@ -123,7 +123,7 @@ class Live:
 
 
 def follow(call: Call, client: Client, streams: Streams) -> int | None:
-    """Copy what the daemon says, with the state of the start below it, until the exit code; None without one."""
+    """Copy the daemon's output, with the progress of the start below it; returns the exit code, None without one."""
     import select
 
     live = Live(call, streams)

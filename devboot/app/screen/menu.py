@@ -1,4 +1,4 @@
-"""The keys of the live terminal: a pure state that takes what is typed and says what is meant, and what to show."""
+"""Keys of the live display: a pure state that turns typed keys into actions and text for the bottom line."""
 
 from __future__ import annotations
 
@@ -50,16 +50,16 @@ _JOINED = {"ctrl-c stop": "ctrl-c leave", "ctrl-c  stop everything": "ctrl-c  le
 
 
 class Action(Record):
-    """What a key means; `names` are the processes that were chosen."""
+    """The action of a key; `names` are the selected processes."""
 
     kind: str
     names: tuple[str, ...] = ()
 
 
 class Facts(Record):
-    """What the daemon has told: names, those with a terminal, process → debugger, what edits would do, who is down.
+    """State reported by the daemon: names, those with a terminal, process → debugger, pending edits, stopped ones.
 
-    `addresses` are those of pages, by process.
+    `addresses` are those of web pages, by process.
     """
 
     names: tuple[str, ...] = ()
@@ -71,7 +71,7 @@ class Facts(Record):
 
 
 class Menu:
-    """Keys in `press`, words for the bottom line out of `line`."""
+    """Takes keys with `press`; `line` returns the text of the bottom line."""
 
     def __init__(self) -> None:
         self.facts = Facts()
@@ -84,7 +84,7 @@ class Menu:
         self._typed = ""
 
     def press(self, keys: bytes) -> list[Action]:
-        """Take what was typed at once; several keys only if they were pasted, a lone escape, or an arrow."""
+        """Return the actions for bytes typed at once: one key, pasted keys, a lone escape, or an arrow."""
         if keys.startswith(_ESCAPE):
             self._asks, self._typed = "", ""
             keys = after_escape(keys)
@@ -135,9 +135,10 @@ class Menu:
         return self.facts.terminals if self._asks == ATTACH else self.facts.names
 
     def matching(self) -> tuple[str, ...]:
-        """Processes that fit what was typed: exactly, by a wildcard, by their beginning, or by any part, in this order.
+        """Return the processes that match the typed text, best matches first.
 
-        Several parts may be given, with blanks between them.
+        That is: the exact name, matches of a wildcard, of the beginning, of any part. Several parts may be given,
+        separated by blanks.
         """
         candidates = self._candidates()
         if not self._typed.strip():
@@ -148,7 +149,7 @@ class Menu:
     # What is shown
 
     def line(self, width: int) -> str:
-        """The words of the bottom line, at most `width` cells as far as they can be chosen."""
+        """Return the text of the bottom line, at most `width` cells where it can be shortened."""
         if self._asks:
             return self._question()
         notice = self._notice()
@@ -162,7 +163,7 @@ class Menu:
         return f" {notice}   {keys}".rstrip()
 
     def _keys_within(self, width: int) -> str:
-        """As many hints as fit, the most needed first, in the usual order."""
+        """Return as many key hints as fit, the most needed ones, in the usual order."""
         chosen: dict[str, str] = {}
         for hint, _ in sorted(_KEYS, key=lambda each: -each[1]):
             shown = _JOINED.get(hint, hint) if self.has_joined else hint
@@ -186,7 +187,7 @@ class Menu:
         return self._standing()
 
     def _standing(self) -> str:
-        """What is so for as long as nobody changes it."""
+        """Return the text of a lasting condition: output paused, filtered, or a process that gave up."""
         if self.is_paused:
             return "paused: p goes on"
         if self.facts.down:
@@ -195,14 +196,14 @@ class Menu:
 
 
 def help_text(facts: Facts, *, has_joined: bool = False) -> str:
-    """All keys, and the addresses, which have long scrolled away."""
+    """Return all keys, and the addresses, which have scrolled away."""
     keys = [_JOINED.get(key, key) if has_joined else key for key in KEYS_IN_FULL]
     pages = addresses([(name, address) for name, address in facts.addresses])
     return "\n".join(("", *keys, *([""] if pages else []), *(line.strip() for line in pages), "")) + "\n"
 
 
 def after_escape(keys: bytes) -> bytes:
-    """The keys that were typed so soon after an escape that they came with it; an arrow is none."""
+    """Return the keys that arrived together with an escape; an arrow isn't one."""
     return b"" if keys[1:2] in (b"[", b"O") else keys[1:]
 
 

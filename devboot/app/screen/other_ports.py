@@ -1,4 +1,4 @@
-"""Other ports for a foreground run, where other programs have taken those that were chosen: an `up -d` beside it."""
+"""Moves a foreground run to other ports, if other programs took the chosen ones, with a second `up -d`."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _REACHED = ("up", "failed")  # last events of an `up` that the daemon has answer
 
 
 class OtherPorts:
-    """One `up -d` that prepares the project again and hands the daemon the new plan.
+    """One `up -d` that prepares the project again and sends the new plan to the daemon.
 
-    `fileno` is ready whenever there is something to `read`; at the end `complaint` says why there is no new plan.
+    `fileno` is readable when there is something to `read`; at the end `complaint` is why there is no new plan.
     """
 
     def __init__(self, call: Call) -> None:
@@ -40,17 +40,17 @@ class OtherPorts:
         self._last = b""
 
     def fileno(self) -> int:
-        """Descriptor to select on."""
+        """Return the descriptor to select on."""
         return self._answers.fileno()
 
     def read(self) -> bool:
-        """Take in what has come; False at the end."""
+        """Read available output; returns False at the end."""
         data = self._answers.read1(_CHUNK)  # type: ignore[attr-defined]
         self._last = (self._last + data)[-_CHUNK:]
         return bool(data)
 
     def complaint(self) -> str:
-        """The error for which there is no new plan; empty where there is one."""
+        """Return the error that prevented a new plan; empty if there is one."""
         self._child.wait()
         try:
             event = json.loads(self._last.rstrip().rpartition(b"\n")[2])["event"]
@@ -62,7 +62,7 @@ class OtherPorts:
         return self._errors.read(_CHUNK).decode("utf-8", "replace")
 
     def close(self) -> None:
-        """End it, wherever it is."""
+        """End the child, whatever it does."""
         self._child.kill()
         self._child.wait()
         self._answers.close()
@@ -70,7 +70,7 @@ class OtherPorts:
 
 
 def _same(call: Call) -> list[str]:
-    """The names and flags of the `up` in the foreground, to be said again."""
+    """Return the names and flags of the `up` in the foreground, to be repeated."""
     words = [f"--{name}" for name in _SWITCHES if call.flag(name)]
     if call.values.get("from") and "--offline" not in words:
         words.append("--offline")  # all that a kit brings is here by now

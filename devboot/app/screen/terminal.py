@@ -1,4 +1,4 @@
-"""The caller's terminal while single keys are read from it: modes are put back on every way out."""
+"""Reads single keys from the caller's terminal; its modes are restored on every way out."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 class KeyTerminal:
     """Terminal `fd` without line editing and echo; does nothing unless `enabled`.
 
-    Ctrl-C and Ctrl-Z remain signals, unless it is `raw`: then every byte counts as typed, and output isn't touched.
+    Ctrl-C and Ctrl-Z remain signals, unless it is `raw`: then every byte counts as typed, and output isn't changed.
     """
 
     def __init__(self, fd: int, *, enabled: bool, raw: bool = False) -> None:
@@ -23,7 +23,7 @@ class KeyTerminal:
         self._before: list[Any] | None = None
 
     def enter(self) -> None:
-        """Read keys from now on; from the background this would stop us, so there it does nothing."""
+        """Switch to reading keys; does nothing in the background, where the kernel would stop this process."""
         import termios
 
         if not self.enabled or self.is_on or not self._is_foreground():
@@ -45,7 +45,7 @@ class KeyTerminal:
         self.is_on = True
 
     def leave(self) -> None:
-        """Put the modes back as they were found; harmless when they are."""
+        """Restore the modes; harmless if they are restored already."""
         if not self.is_on or self._before is None:
             return
         import termios

@@ -1,4 +1,4 @@
-"""What a program has changed about a terminal that was lent to it, so that it can be taken back as it was."""
+"""Tracks what a program changes on a terminal that it was given, so that the changes can be undone."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _LONGEST = 64  # bytes that one sequence has at most
 
 
 class Lent:
-    """`follow` sees all that the program writes; `taken_back` are the bytes that undo what is still changed."""
+    """Changes of a terminal: `follow` reads all that the program writes; `taken_back` returns bytes that undo them."""
 
     def __init__(self) -> None:
         self._changed: dict[int, bool] = {}  # mode → whether it is on, of those that aren't as usual
@@ -18,7 +18,7 @@ class Lent:
         self._unended = b""
 
     def follow(self, data: bytes) -> None:
-        """Take the next bytes, which may begin and end within a sequence."""
+        """Read the next bytes, which may begin and end within an escape sequence."""
         data = self._unended + data
         self._unended = b""
         if _ESCAPE not in data:
@@ -34,7 +34,7 @@ class Lent:
             self._unended = data[last:][:_LONGEST]
 
     def taken_back(self) -> bytes:
-        """Full screen, mouse, cursor, keys and colours as they are without it; empty if nothing is to do."""
+        """Return the bytes that restore screen, mouse, cursor, keys and colours; empty if nothing was changed."""
         if not self._has_escapes:
             return b""
         switches = [b"\x1b[?%d%c" % (mode, b"l" if is_on else b"h") for mode, is_on in self._changed.items()]
@@ -52,7 +52,7 @@ class Lent:
 
 
 def _is_ended(sequence: bytes) -> bool:
-    """Whether what begins with an escape is whole: enough to tell for those that are looked for."""
+    """Return whether an escape sequence is complete enough to be recognised."""
     if not sequence.startswith(b"\x1b["):
         return len(sequence) > 1
     return any(0x40 <= byte <= 0x7E for byte in sequence[2:])

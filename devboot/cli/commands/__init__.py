@@ -1,1 +1,1 @@
-"""Typer commands that are more than one call: each asks a use case and writes what it returns."""
+"""Typer commands that need more than one call: each runs a use case and writes its result."""

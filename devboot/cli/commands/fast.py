@@ -1,4 +1,4 @@
-"""Fast commands where the fast path has handed them on: the same modules, told the same."""
+"""Slow-path entry points for the fast commands."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from devboot.state.project import Project, find_project
 
 
 def carry_out(command: Command, invocation: Invocation, session: Session) -> int | None:
-    """Call the command's own module; its exit code, None where the long way has to be gone."""
+    """Call the command's own module. Returns its exit code, None if the slow path must handle it."""
     module = import_module(command.fast)
     project = find_project(session.context.cwd, session.context.environ)
     code = module.carry_out(session.call(command.name, invocation.args, invocation.values, project))
@@ -25,9 +25,9 @@ def carry_out(command: Command, invocation: Invocation, session: Session) -> int
 
 
 def run(words: Sequence[str], session: Session, *, no_sync: bool) -> int | None:
-    """Become the command with what a fresh snapshot knows, or with `no_sync` any; None where that isn't enough.
+    """Replace this process by the command, using a fresh snapshot, or any with `no_sync`; None if that isn't enough.
 
-    Raises WorkError `sync/needed` where `no_sync` finds no snapshot at all, and UsageError.
+    Raises WorkError `sync/needed` if `no_sync` finds no snapshot at all, and UsageError.
     """
     project, environ = find_project(session.context.cwd, session.context.environ), session.context.environ
     if not words:

@@ -17,7 +17,7 @@ from devboot.ui import generations as shown
 
 
 def generations(session: Session) -> int:
-    """List them."""
+    """List the generations."""
     found = known.summaries(_state(session))
     if session.json:
         session.out_json(shown.list_as_json(found))
@@ -29,7 +29,7 @@ def generations(session: Session) -> int:
 
 
 def diff(session: Session, numbers: Sequence[str]) -> int:
-    """Say what differs between two of them: by default the current one and that before it."""
+    """Print the differences of two generations: by default the current one and the one before it."""
     state = _state(session)
     if len(numbers) > 2:
         raise UsageError("usage/argument", f"`devboot diff` takes no `{numbers[2]}`", help=["devboot diff 2 4"])
@@ -48,7 +48,7 @@ def diff(session: Session, numbers: Sequence[str]) -> int:
 
 
 def rollback(session: Session, number: str, *, is_offline: bool) -> int:
-    """Switch back, and say what that changed."""
+    """Switch back to a generation, and print the changes."""
     root = find_project(session.context.cwd, session.context.environ).root
     wanted = _number(number) if number else None
     with session.reporting(os.path.basename(root)) as reporter:

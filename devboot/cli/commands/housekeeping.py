@@ -17,7 +17,7 @@ _SHOWN = 10  # lines of evidence
 
 
 def gc(session: Session, *, older_than: str, is_dry: bool, with_data: bool) -> int:
-    """Remove what nobody uses, and say what stays and why."""
+    """Remove objects that nothing uses, and print what stays and why."""
     age = collecting.parse_age(older_than) if older_than else None
     with (
         session.reporting("store", is_brief=True) as reporter,
@@ -32,7 +32,7 @@ def gc(session: Session, *, older_than: str, is_dry: bool, with_data: bool) -> i
 
 
 def store(session: Session, action: str, names: Sequence[str]) -> int:
-    """Carry out one of the actions. Raises UsageError."""
+    """Run one of the store's actions. Raises UsageError."""
     if action == "list":
         return _list(session, names)
     if action == "verify":

@@ -1,4 +1,4 @@
-"""Commands that look at a clone or a machine: `init` and `doctor`."""
+"""Commands that inspect a clone or a machine: `init` and `doctor`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from devboot.ui.doctor import render_list, render_report, report_as_json
 
 
 def init(session: Session, *, merges: bool = False, only_diff: bool = False, example: bool = False) -> int:
-    """Write the manifest or add to it, and say what was found; or print the diff alone.
+    """Write the manifest or add to it, and print what was found; or print the diff alone.
 
     Raises UsageError for flags that exclude each other.
     """
@@ -55,9 +55,9 @@ def init(session: Session, *, merges: bool = False, only_diff: bool = False, exa
 
 
 def doctor(session: Session, names: Sequence[str], *, only_list: bool, strict: bool, fix: bool, yes: bool) -> int:
-    """Print the report, or the list of checks; with `fix` carry out what devboot itself can, each after a question.
+    """Print the report, or the list of checks; with `fix` run each fix that devboot has, after a question.
 
-    Raises UsageError where nobody is there to answer.
+    Raises UsageError if there is no terminal for the questions.
     """
     if only_list:
         session.out(render_list(chosen(names, available(session.context))))

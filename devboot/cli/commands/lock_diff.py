@@ -1,4 +1,4 @@
-"""`lock diff`: what differs between two locks, in words or for programs."""
+"""Compares two locks for `lock diff`, in words or as JSON."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from devboot.ui.locks import diff_as_json, render_diff
 
 
 def diff(session: Session, words: Sequence[str]) -> int:
-    """Say in words what differs between two locks."""
+    """Print in words what differs between two locks."""
     action, *rest = words
     if action != "diff" or len(rest) > 2:
         advice = "devboot lock diff OLD NEW" if action == "diff" else "did you mean `devboot lock diff`?"

@@ -1,4 +1,4 @@
-"""`pack` on the command line: expensive to import, as all that reads the manifest."""
+"""`pack` on the command line: expensive to import, because it reads the manifest."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from devboot.events import doing
 
 
 def pack(session: Session, values: Mapping[str, object]) -> int:
-    """Write a kit and say how to use it."""
+    """Write a kit and print how to use it."""
     context = session.context
     loaded = session.load()
     named = values.get("platform") or ()

@@ -1,4 +1,4 @@
-"""Commands that go the long way: they read the manifest, and prepare what is missing. Expensive to import."""
+"""Commands that read the manifest and install what is missing; expensive to import."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _MOVES = 3  # times that an `up` looks for other ports, where those that it has 
 
 
 def up(session: Session, names: Sequence[str], values: Mapping[str, object], *, dry_run: bool, runner: str) -> int:
-    """Prepare, then start and watch; or say what that would mean."""
+    """Prepare, then start and watch; or print the plan of a dry run."""
     wanted = adjustments(values)
     if dry_run:
         if values.get("from"):
@@ -63,7 +63,7 @@ def up(session: Session, names: Sequence[str], values: Mapping[str, object], *, 
 
 
 def load_with_settings(session: Session) -> Loaded:
-    """Load the project; ask whether templates of modules that the clone lacks may be copied, where somebody is there.
+    """Load the project; offer to copy templates of settings that the clone lacks, if questions can be asked.
 
     Raises ManifestError `manifest/only-template`.
     """
@@ -81,12 +81,12 @@ def load_with_settings(session: Session) -> Loaded:
 
 
 def _told(loaded: Loaded) -> Loaded:
-    """The project without the remarks that have been made about it."""
+    """Return the project without its notes, after they have been printed."""
     return loaded._replace(notes=(), state_notes=(), fresh_detection=False)
 
 
 def scale(session: Session, counts: Sequence[str]) -> int:
-    """Choose ports for other numbers of processes, and let the daemon run so many; nothing is installed for that."""
+    """Choose ports for other numbers of processes, and send the new plan to the daemon; nothing is installed."""
     loaded = session.load()
     call = session.call("scale", (), {}, loaded.project)
     rescaled = with_counts(call, loaded, counts)
@@ -94,7 +94,7 @@ def scale(session: Session, counts: Sequence[str]) -> int:
 
 
 def run(session: Session, words: Sequence[str]) -> int:
-    """Bring the environment up to date, then become the command."""
+    """Bring the environment up to date, then replace this process by the command."""
     loaded = session.load()
     call = session.call("run", words, {}, loaded.project)
     if words and words[0] != "--":
@@ -104,7 +104,7 @@ def run(session: Session, words: Sequence[str]) -> int:
 
 
 def sync(session: Session, wishes: Wishes, *, check: bool) -> int:
-    """Provision; or say whether there is something to provision."""
+    """Provision the project; with `check` only report whether something is missing."""
     loaded = look_at_project(session.context.cwd, session.context.environ) if check else session.load()
     if check:
         missing = syncing.check(loaded, session.context).missing
@@ -118,7 +118,7 @@ def sync(session: Session, wishes: Wishes, *, check: bool) -> int:
 
 
 def lock(session: Session, *, check: bool, update: Sequence[str], offline: bool) -> int:
-    """Choose versions; or say whether those that are written down still fit."""
+    """Choose versions and write the lock; with `check` only report whether it is current."""
     context = session.context
     loaded = look_at_project(context.cwd, context.environ) if check else session.load()
     shown = loaded.project.lock_from(context.cwd)
@@ -157,7 +157,7 @@ def export(session: Session, kind: str, folder: str, values: Mapping[str, object
 def _prepare(
     session: Session, loaded: Loaded, wishes: Wishes, *, as_events: bool = False, is_brief: bool = False
 ) -> Prepared:
-    """Prepare under a reporter that fits the terminal; from then on the project's secrets are masked."""
+    """Prepare under a reporter that fits the terminal; afterwards the project's secrets are masked."""
     told = session.reporting(loaded.name, as_events=as_events, is_brief=is_brief)
     with failure_on_record(loaded.project.state, session.mask), told as reporter:
         prepared = prepare_loaded(loaded, session.context, wishes, reporter)

@@ -14,7 +14,7 @@ from devboot.model.nearest import nearest
 
 
 def recipe(session: Session, words: Sequence[str], *, version: str, exclude_newer: str, offline: bool) -> int:
-    """Carry out one of the actions. Raises UsageError."""
+    """Run one of the recipe actions. Raises UsageError."""
     action, *rest = words
     if action not in RECIPE_ACTIONS:
         near = nearest(action, RECIPE_ACTIONS)

@@ -1,4 +1,4 @@
-"""`devboot state`: where state and data are, and how to take over those of another project."""
+"""`devboot state`: prints where state and data are, and takes over those of another project."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from devboot.ui import state as shown
 
 
 def state(session: Session, action: str, name: str, *, is_data: bool) -> int:
-    """Carry out one of the actions. Raises UsageError."""
+    """Run one of the state actions. Raises UsageError."""
     if action == "path":
         path = keeping.path_of(session.context, name, is_data=is_data)
         if session.json:

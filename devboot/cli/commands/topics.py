@@ -31,7 +31,7 @@ EXIT_CODES = (
 
 
 class Variable(NamedTuple):
-    """An environment variable that devboot reads itself, its default in words, and what it does."""
+    """An environment variable that devboot itself reads: its name, its default in words, its effect."""
 
     name: str
     default: str
@@ -85,7 +85,7 @@ TOPICS = ("exit-codes", "environment", "schema")
 
 
 def help_on(topic: str, session: Session) -> int:
-    """Print what `devboot help TOPIC` asks for. Raises UsageError for an unknown topic."""
+    """Print the help of a topic. Raises UsageError for an unknown one."""
     width = session.width()
     if not topic:
         session.out(overview(width))
@@ -103,14 +103,14 @@ def help_on(topic: str, session: Session) -> int:
 
 
 def exit_codes() -> str:
-    """The table of exit codes."""
+    """Return the table of exit codes."""
     rows = [("CODE", "MEANING"), *((str(code), meaning) for code, meaning in EXIT_CODES)]
     notes = ["", "`devboot run` passes the code of its command through."]
     return "\n".join([*table(rows, right=frozenset({0})), *notes]) + "\n"
 
 
 def schema() -> str:
-    """JSON Schema of devboot.toml, for editors."""
+    """Return the JSON Schema of devboot.toml, for editors."""
     import json
 
     from devboot.model.edge.manifest.manifest import manifest_schema
@@ -119,7 +119,7 @@ def schema() -> str:
 
 
 def environment(environ: Mapping[str, str]) -> str:
-    """Every variable that devboot reads, its value now, who set it, and what it does."""
+    """Return a table of all variables that devboot reads: effect, current value, and where it is set."""
     rows = [("NAME", "WHAT IT DOES", "SET BY", "NOW"), *(_row(variable, environ) for variable in VARIABLES)]
     notes = ["", "Variables of uv and pip, and HTTPS_PROXY and its kin, reach uv unchanged."]
     return "\n".join([*table(rows), *notes]) + "\n"

@@ -1,4 +1,4 @@
-"""`gc`: removes what nobody uses from the store, and old generations with what only they hold."""
+"""`gc`: removes unused objects from the store, and old generations with the objects that only they use."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0, "": 864
 
 
 class _Old(NamedTuple):
-    """A generation of a project that isn't kept any longer; `size` is bytes."""
+    """A generation of a project that is no longer kept; `size` is bytes."""
 
     root: str
     number: int
@@ -33,13 +33,13 @@ class _Old(NamedTuple):
 
     @property
     def as_piece(self) -> Piece:
-        """How a collection tells of it."""
+        """Return the generation as a row of the result."""
         where = f"{self.root}, generation {self.number}"
         return Piece(GENERATION, where, self.size, f"the last {generations.KEPT} are kept")
 
 
 def parse_age(text: str) -> float:
-    """Seconds of `30d`, `12h`, `90m`, `2w`; a number alone is days. Raises UsageError `usage/argument`."""
+    """Parse `30d`, `12h`, `90m`, `2w` as seconds; a number alone is days. Raises UsageError `usage/argument`."""
     found = _AGE.fullmatch(text)
     if found is None:
         raise UsageError(
@@ -51,9 +51,9 @@ def parse_age(text: str) -> float:
 
 
 def gc(context: Context, *, older_than: float | None, is_dry: bool, with_data: bool = False) -> Collected:
-    """Remove what nobody uses, old generations and state of projects that are gone, too; with `is_dry` only say it.
+    """Remove unused objects, old generations and state of projects that are gone; `is_dry` only reports them.
 
-    `with_data`: their data goes as well. Raises BusyError and MachineError.
+    `with_data` removes the data of these projects, too. Raises BusyError and MachineError.
     """
     paths, projects = context.paths(), context.projects()
     roots = [root for root in project_roots(paths.data) if not root.is_gone]
@@ -83,9 +83,9 @@ def _remove_gone(context: Context, terms: Terms, *, with_data: bool) -> list[tup
 
 
 def _prune(data: str, root: ProjectRoot, projects: Projects, done: list[_Old], *, is_dry: bool) -> Piece | None:
-    """Remove all but the last generations of a project, unless a command works there; what is removed joins `done`.
+    """Remove all but the last generations of a project and append them to `done`, unless a command works there.
 
-    A project that can't be written keeps none of the others from being pruned: the piece says why it isn't.
+    Returns a piece with the reason if the project can't be written; the other projects are still pruned.
     """
     project = project_in(root.root, projects)
     try:

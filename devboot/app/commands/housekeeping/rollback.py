@@ -1,7 +1,7 @@
-"""`rollback`: switch back to a generation: its programs, its virtualenv (from its pins, offline), its composition.
+"""`rollback`: switches back to a generation: its programs, its virtualenv (from its pins, offline), its variables.
 
 The files of the project stay as they are. Warm commands use the generation until one of those files changes; `sync`
-goes forward to what they say at once.
+returns to the state of the files at once.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ _NOT_CACHED = ("network/", "python/no-such-package", "python/resolution")
 
 
 class RolledBack(NamedTuple):
-    """Which generation is current now, which was, and what that changed."""
+    """The current generation, the previous one, and the changes between them."""
 
     number: int
     before: int
@@ -112,7 +112,7 @@ def _refuse_moved(project: Project, target: Generation) -> None:
 
 
 def _refuse_incomplete(store: Store, target: Generation) -> None:
-    """Every object has to be there and whole, as far as a few stats can tell."""
+    """Raise MachineError if an object of the generation is missing or damaged, as far as a few stats show."""
     for name in target.facts.objects:
         found = store.complaints(name, full=False) if store.find(name) is not None else ("it is not in the store",)
         if found:
@@ -152,7 +152,7 @@ def _make_venv(uv: Uv, plain: dict[str, Any], context: Context, reporter: Report
 
 
 def _interpreter(uv: Uv, wanted: Mapping[str, str], environ: Mapping[str, str]) -> Interpreter:
-    """The one that the generation was made with, else another of that version."""
+    """Return the interpreter of the generation, else another one of the same version."""
     found = inspect(uv, wanted["path"])
     if found is not None and found.version == wanted["version"]:
         return found
@@ -161,7 +161,7 @@ def _interpreter(uv: Uv, wanted: Mapping[str, str], environ: Mapping[str, str]) 
 
 
 def _todays_values(project: Project, target: Generation, context: Context, reporter: Reporter) -> dict[str, str]:
-    """Return the values of secrets, which no generation has: from env-files, generated ones, else the last sync."""
+    """Return the values of secrets, which no generation stores: from env-files, generated ones, else the last sync."""
     known = snapshots.read(os.path.join(project.state, snapshots.NAME))
     passwords = load_secrets(project.data)
     values = passwords_in("\n".join(_texts(project)), passwords)
@@ -179,14 +179,14 @@ def _todays_values(project: Project, target: Generation, context: Context, repor
 
 
 def _texts(project: Project) -> Iterator[str]:
-    """Yield the files in which commands stand, as far as they can be read."""
+    """Yield the contents of files that hold commands, if they can be read."""
     for path in (project.manifest, os.path.join(project.root, "Procfile")):
         with suppress(OSError):
             yield read_text(path) if path else ""
 
 
 def _refuse_unfilled(target: Generation, values: Mapping[str, str]) -> None:
-    """A command must not run with a password that isn't known any more."""
+    """Raise MachineError for secrets without a value: a command must not run without its password."""
     if missing := missing_secrets(target.body, values):
         raise MachineError(
             "generation/incomplete",
@@ -200,7 +200,7 @@ def _refuse_unfilled(target: Generation, values: Mapping[str, str]) -> None:
 def _write_snapshot(
     project: Project, target: Generation, values: Mapping[str, str], environ: Mapping[str, str]
 ) -> None:
-    """What warm commands read: the composition of then, fresh as long as the files are what they are now."""
+    """Write the snapshot for warm commands: the old composition, valid while the files stay as they are now."""
     path = os.path.join(project.state, snapshots.NAME)
     atomic_write(os.path.join(project.state, CHOSEN), f"{target.facts.number}\n", sync=False)
     snapshot = snapshot_of(target, dict.fromkeys(_stamps(path, target)), environ, values)

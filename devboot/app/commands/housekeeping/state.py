@@ -1,4 +1,4 @@
-"""`devboot state`: says where devboot keeps what of a project, and gives a project the state of another one."""
+"""`devboot state`: lists where devboot keeps files of projects, and gives a project the state of another one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from devboot.state.project import find_project
 
 
 class Listed(NamedTuple):
-    """One line of the list; sizes are bytes."""
+    """A line of the list; sizes are bytes."""
 
     name: str
     root: str
@@ -26,7 +26,7 @@ class Listed(NamedTuple):
 
 
 class Adopted(NamedTuple):
-    """What the project at `root` has taken over; `kept` is the name of what it had before, "" for nothing."""
+    """The result of an adoption by the project at `root`; `kept` is the new name of its earlier state, "" for none."""
 
     root: str
     name: str
@@ -34,7 +34,7 @@ class Adopted(NamedTuple):
 
 
 def listed(context: Context) -> tuple[Listed, ...]:
-    """Return what devboot keeps of all projects of this user."""
+    """Return the state of all projects of this user."""
     here = find_project(context.cwd, context.environ)
     return tuple(
         Listed(
@@ -50,7 +50,7 @@ def listed(context: Context) -> tuple[Listed, ...]:
 
 
 def path_of(context: Context, name: str, *, is_data: bool) -> str:
-    """Return the state or data folder of this project, or of what `name` stands for. Raises UsageError."""
+    """Return the state or data folder of this project, or of the one that `name` selects. Raises UsageError."""
     if name:
         kept = kept_project(context.projects(), name)
         return kept.data if is_data else kept.state
@@ -66,7 +66,7 @@ def take_over(context: Context, name: str) -> Adopted:
 
 
 def remove_gone(context: Context, terms: Terms, *, with_data: bool) -> Iterator[tuple[Piece, bool]]:
-    """Remove what belongs to folders that are gone; yield each piece and whether it goes. Data stays unless asked for.
+    """Remove state of folders that are gone; yield each piece and whether it is removed. Data needs `with_data`.
 
     Raises OSError, BusyError and MachineError.
     """

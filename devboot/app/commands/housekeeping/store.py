@@ -1,4 +1,4 @@
-"""`store`: what is in the store and who uses it, whether it is whole, and making it whole."""
+"""`store`: lists the store and its users, verifies it, repairs it."""
 
 from __future__ import annotations
 
@@ -33,21 +33,21 @@ _SHOWN = 5  # lines about one damaged object
 
 
 class Damage(NamedTuple):
-    """An object that isn't what was published; `complaints` say where: `bin/redis-server is missing`."""
+    """A damaged object; `complaints` are like `bin/redis-server is missing`."""
 
     name: str
     complaints: tuple[str, ...]
 
 
 class Verified(NamedTuple):
-    """What was compared byte by byte: how many objects are whole, and the others."""
+    """The result of a byte-by-byte comparison: the number of intact objects, and the damaged ones."""
 
     intact: int
     damaged: tuple[Damage, ...]
 
 
 class Repaired(NamedTuple):
-    """What became of damaged objects: had again, or removed because nobody uses them."""
+    """The result of a repair: objects fetched again, or removed because nothing uses them."""
 
     repaired: tuple[str, ...]
     removed: tuple[str, ...]
@@ -55,13 +55,13 @@ class Repaired(NamedTuple):
 
 
 def title_of(name: str) -> str:
-    """`redis 8.2.3` of `<key>-redis-8.2.3`."""
+    """Return the title of an object: `redis 8.2.3` for `<key>-redis-8.2.3`."""
     package, _, version = name.partition("-")[2].rpartition("-")
     return f"{package} {version}"
 
 
 def contents(context: Context) -> tuple[Piece, ...]:
-    """Every object with its size and who uses it ("" for nobody)."""
+    """Return every object with its size and its user ("" for none)."""
     data = context.paths().data
     names, users = object_names(data), users_of(data, context.wall_clock())
     running = objects_in_use(Store(data).directory, [key_of(name) for name in names])
@@ -73,7 +73,7 @@ def contents(context: Context) -> tuple[Piece, ...]:
 
 
 def verify(context: Context, wanted: Sequence[str], reporter: Reporter) -> Verified:
-    """Compare objects (all, or those that are named) with what was published, byte by byte; changes nothing."""
+    """Compare objects (all, or the named ones) byte by byte with what was published; changes nothing."""
     data = context.paths().data
     store = Store(data)
     names = _chosen(data, wanted)
@@ -86,7 +86,7 @@ def verify(context: Context, wanted: Sequence[str], reporter: Reporter) -> Verif
 
 
 def path_of(context: Context, wanted: str) -> StoreObject:
-    """The object that a name means: what this project uses, else the newest. Raises UsageError."""
+    """Return the object that a name selects: the one this project uses, else the newest. Raises UsageError."""
     data = context.paths().data
     names = [name for name in _chosen(data, [wanted]) if Store(data).find(name)]
     root = find_project(context.cwd, context.environ).root
@@ -96,14 +96,15 @@ def path_of(context: Context, wanted: str) -> StoreObject:
 
 
 def repair(context: Context, wanted: Sequence[str], reporter: Reporter) -> Repaired:
-    """Have damaged objects again as they were published; those that nobody uses go.
+    """Fetch damaged objects again as they were published; remove unused ones.
 
-    The new one is whole before the old one goes. What can't be had again is made invisible, so that nobody starts it.
+    The new object is complete before the old one is removed. One that can't be fetched is made invisible, so that
+    nothing starts it.
 
     Raises:
         NetworkError: `store/unrepairable`.
         IntegrityError: `store/unknown-origin`.
-        DevbootError: what fetching raises.
+        DevbootError: errors of fetching.
 
     """
     found = verify(context, wanted, reporter)
@@ -158,7 +159,7 @@ def _unknown_origin(store: Store, damage: Damage, user: str) -> IntegrityError:
 
 
 def _origins(context: Context, data: str, names: Collection[str]) -> Iterator[tuple[str, tuple[Wanted, str]]]:
-    """Of damaged objects, what their projects' locks say of them: name → (what was locked, the project's folder)."""
+    """Yield for damaged objects what their projects' locks have: name → (locked package, the project's folder)."""
     here = find_project(context.cwd, context.environ).root
     others = [root.root for root in project_roots(data) if root.names & set(names) and not root.is_gone]
     for root in dict.fromkeys([*others, here]):
@@ -168,7 +169,7 @@ def _origins(context: Context, data: str, names: Collection[str]) -> Iterator[tu
 
 
 def _locked_in(root: str, environ: Mapping[str, str], data: str) -> Iterable[Wanted]:
-    """What a project's lock asks to have in the store; nothing where it can't be read."""
+    """Return the objects that a project's lock requires; nothing if it can't be read."""
     try:
         loaded = look_at_project(root, environ)
         recipes = recipes_of(loaded)
@@ -188,7 +189,7 @@ def _locks_of_generations(state: str) -> Iterator[Lock]:
 
 
 def _chosen(data: str, wanted: Sequence[str]) -> tuple[str, ...]:
-    """The objects that `wanted` means (nothing: all of them). Raises UsageError `usage/unknown-object`."""
+    """Return the objects that `wanted` selects, all for none. Raises UsageError `usage/unknown-object`."""
     names = object_names(data)
     chosen: dict[str, None] = {} if wanted else dict.fromkeys(names)
     for each in wanted:
@@ -200,7 +201,7 @@ def _chosen(data: str, wanted: Sequence[str]) -> tuple[str, ...]:
 
 
 def _means(word: str, name: str) -> bool:
-    """Whether `redis`, `redis 8.2`, `redis@8.2`, the key, or a path to it means this object."""
+    """Return whether `redis`, `redis 8.2`, `redis@8.2`, the key, or a path to it selects this object."""
     package, _, version = title_of(name).rpartition(" ")
     asked, _, asked_version = word.replace("@", " ").partition(" ")
     if asked == package:

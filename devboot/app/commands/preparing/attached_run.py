@@ -1,4 +1,4 @@
-"""A command on our terminal beside a daemon of its own: what it needs is up before it starts, and down when it ends."""
+"""Runs a command on this terminal with its own temporary daemon: its services start before it and stop after it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from devboot.model.process import Plan, plan_to_plain
 def with_daemon(
     call: Call, plan: Plan, environ: Mapping[str, str], handle: Handle | None, work: Callable[[], int]
 ) -> int:
-    """Bring `plan` up, do `work`, take it down again; the exit code of the work, or why it could not begin."""
+    """Start `plan`, call `work`, stop the plan. Returns the exit code of `work`, or of the failed start."""
     # By their names, since tasks that nothing in this plan waits for would not run.
     up = quiet_call(call, "up", tuple(spec.name for spec in plan.processes), detach=True)
     code = fast_up.launch(up, handle or fork.prepare(), plan_to_plain(plan), environ, installed="")
@@ -27,9 +27,9 @@ def with_daemon(
 
 
 def foreground(command: Sequence[str], environ: Mapping[str, str], folder: str) -> int:
-    """Run a child on our terminal to its end; 128 + n after signal n.
+    """Run a child on this terminal to its end; returns 128 + n after signal n.
 
-    Ctrl-C reaches it from the terminal; we only wait for what it makes of it. SIGTERM and SIGHUP are passed on.
+    Ctrl-C reaches the child from the terminal; this process only waits. SIGTERM and SIGHUP are passed on.
     """
     child = subprocess.Popen(command, env=dict(environ), cwd=folder)
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
@@ -45,7 +45,7 @@ def foreground(command: Sequence[str], environ: Mapping[str, str], folder: str) 
 
 
 def quiet_call(call: Call, command: str, names: tuple[str, ...], *, detach: bool = False) -> Call:
-    """Another command for the same project, which says nothing but errors."""
+    """Return a call of another command for the same project that prints only errors."""
     return Call(
         command,
         names,

@@ -1,4 +1,4 @@
-"""`up --dry-run`: what would be fetched, made and started, in the order in which it would happen; changes nothing."""
+"""`up --dry-run`: lists what would be fetched, built and started, in order; changes nothing."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 
 class Step(NamedTuple):
-    """One thing that would happen: `kind` is lock, fetch, build, create, run or start; `size` is bytes, 0 unknown."""
+    """A step of the plan: `kind` is lock, fetch, build, create, run or start; `size` is bytes, 0 if unknown."""
 
     kind: str
     name: str
@@ -56,9 +56,9 @@ class DryRun(NamedTuple):
 
 
 def dry_run(loaded: Loaded, context: Context, call: Call, wishes: Wishes) -> DryRun:
-    """Look at everything and say what the `up` of this call would do with the project.
+    """Return what the `up` of this call would do with the project.
 
-    Raises what `up` would raise before it changes anything.
+    Raises the errors that `up` would raise before it changes anything.
     """
     files = read_env_files(loaded.project.root, loaded.manifest.env_files.read, context.environ)
     refuse_missing(loaded, files, context.environ)
@@ -129,7 +129,7 @@ def _runs(loaded: Loaded, context: Context, call: Call, wishes: Wishes) -> Itera
 
 
 def _made_before(loaded: Loaded, context: Context) -> set[str]:
-    """The databases of services that an earlier start has made as they are wanted now, in data that is still there."""
+    """Return the databases of services that an earlier start has created as they are declared now."""
     old = read_lock(loaded.project.lock, os.path.basename(loaded.project.lock))
     if not loaded.manifest.served or not to_be_asked(loaded, context, old).is_empty:
         return set()  # what isn't locked yet has never been started
@@ -137,7 +137,7 @@ def _made_before(loaded: Loaded, context: Context) -> set[str]:
 
 
 def _chosen(loaded: Loaded, context: Context, call: Call) -> set[str] | None:
-    """The names that would run, what they depend on included; None for all. Raises as `up` does for wrong ones."""
+    """Return the names that would run, with their dependencies; None for all. Raises like `up` for wrong names."""
     excepted = tuple(map(str, call.values.get("except") or ()))  # type: ignore[call-overload]
     if not call.args and not excepted:
         return None
@@ -156,7 +156,7 @@ def _chosen(loaded: Loaded, context: Context, call: Call) -> set[str] | None:
 
 
 def _asked_ports(loaded: Loaded, context: Context, wishes: Wishes) -> dict[str, str]:
-    """Words about the ports that were typed. Raises as `up` does for wrong names, and for exact ones that are taken."""
+    """Return a text for each port given by `--port`. Raises like `up` for unknown names and for ports in use."""
     recipes = recipes_of(loaded)
     files = read_env_files(loaded.project.root, loaded.manifest.env_files.read, context.environ)
     wanted = wanted_ports(loaded, recipes, loaded.base or base_port(files, loaded.manifest))

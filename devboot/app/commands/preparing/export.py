@@ -1,8 +1,8 @@
-"""`devboot export`: service files for another supervisor, through honcho's exporters; they run what devboot composed.
+"""`devboot export`: writes service files for another supervisor, with honcho's exporters.
 
-Each process becomes a script with all that it needs (folder, variables, command), which only its owner may read, and
-the service files do nothing but run these: whatever quoting a format has, values arrive as they are, and none of them
-stands in a file that everybody may read.
+Each process becomes a script with everything that it needs (folder, variables, command), readable only by its owner;
+the service files only run these scripts. Values need no quoting for the format, and none is in a file that everybody
+may read.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ Patch = Sequence[tuple[str, str, str]]
 
 
 class Form(NamedTuple):
-    """How the files are to be: the names that honcho's templates know."""
+    """Settings of the service files, under the names that honcho's templates use."""
 
     kind: str
     folder: str  # absolute
@@ -51,7 +51,7 @@ class Form(NamedTuple):
 
 
 class HonchoProcess(NamedTuple):
-    """A process as honcho's exporters take it."""
+    """A process in the form that honcho's exporters expect."""
 
     name: str
     cmd: str
@@ -60,7 +60,7 @@ class HonchoProcess(NamedTuple):
 
 
 def kinds() -> tuple[str, ...]:
-    """The formats that there are exporters for."""
+    """Return the formats that have an exporter."""
     return tuple(sorted(_exporters()))
 
 
@@ -81,7 +81,7 @@ def refuse_unusable(kind: str, folder: str) -> None:
 
 
 def form_of(kind: str, folder: str, project: str, values: Mapping[str, object], context: Context) -> Form:
-    """What the flags of `export` ask for."""
+    """Return the settings for the flags of `export`."""
     app = plain_app(str(values.get("app") or project))
     templates = str(values.get("templates") or "")
     return Form(
@@ -95,7 +95,7 @@ def form_of(kind: str, folder: str, project: str, values: Mapping[str, object], 
 
 
 def export(form: Form, prepared: Prepared, values: Mapping[str, object], *, at: float) -> Laid:
-    """Write the files of what was prepared. Raises UsageError, MachineError; see `lay` and `all_but`."""
+    """Write the files for a prepared project. Raises UsageError, MachineError; see `lay` and `all_but`."""
     plan, project = prepared.composed.plan, prepared.loaded.project
     excepted = values.get("except") or ()
     assert isinstance(excepted, (list, tuple))
@@ -108,7 +108,7 @@ def export(form: Form, prepared: Prepared, values: Mapping[str, object], *, at: 
 
 
 def told(form: Form, prepared: Prepared, done: Laid, shown: str) -> Iterator[str]:
-    """What was done, in lines for people: counts, what moved, what the files hold that is secret, what is lost."""
+    """Yield the result as lines for people: counts, moved files, secrets in files, features that are lost."""
     for path, name in done.aside:
         yield f"{os.path.join(shown, path)} moved aside, it is {os.path.join(shown, name)} now"
     said = [_files(len(done.written)), f"{len(done.unchanged)} unchanged"]
@@ -127,12 +127,12 @@ def _files(count: int) -> str:
 
 
 def plain_app(name: str) -> str:
-    """A project's name as it can stand in file names and sections."""
+    """Return a project's name in a form for file names and section headers."""
     return _NOT_IN_A_NAME.sub("-", name).strip("-") or "app"
 
 
 def exported(form: Form, specs: Iterable[ProcessSpec], patch: Patch) -> tuple[LaidFile, ...]:
-    """All files for these processes, paths relative to the folder. Raises UsageError `export/same-name`."""
+    """Return all files for these processes, paths relative to the folder. Raises UsageError `export/same-name`."""
     specs = tuple(specs)
     scripts = [
         LaidFile(os.path.join(SCRIPTS, _numbered(spec.name)), script(form.app, spec, patch), 0o700) for spec in specs
@@ -152,7 +152,7 @@ def exported(form: Form, specs: Iterable[ProcessSpec], patch: Patch) -> tuple[La
 
 
 def script(app: str, spec: ProcessSpec, patch: Patch) -> str:
-    """What runs one process as devboot would: its folder, its variables, its command."""
+    """Return a script that runs one process as devboot would: its folder, its variables, its command."""
     lines = [f"#!{SHELL}", f"# {spec.name} of {app}, written by `devboot export`: edit the project, not this file"]
     lines.append(f"cd {shlex.quote(spec.cwd)} || exit 1")
     left_out = set(unnameable(patch))
@@ -207,7 +207,7 @@ def _rendered(form: Form, specs: Sequence[ProcessSpec]) -> Iterator[LaidFile]:
 
 
 def _numbered(name: str) -> str:
-    """`web.1` for a process that runs once, as honcho numbers all: templates need the dot."""
+    """Return `web.1` for a process `web` that runs once: honcho numbers all, and templates need the dot."""
     _, dot, number = name.rpartition(".")
     return name if dot and number.isdigit() else f"{name}.1"
 

@@ -1,4 +1,4 @@
-"""`lock`: choose versions and write devboot.lock; `--check` only says whether it fits."""
+"""`lock`: chooses versions and writes devboot.lock; `--check` only reports whether it is current."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 class Inputs(NamedTuple):
-    """What a lock is made from. `python` is None for a project that says nothing about Python."""
+    """Inputs of a lock. `python` is None for a project without Python."""
 
     recipes: dict[str, KnownRecipe]
     python: PythonProject | None
@@ -45,7 +45,7 @@ def lock_inputs(loaded: Loaded, context: Context, uv: Uv) -> Inputs:
 
 
 def bringer_of(loaded: Loaded, context: Context, inputs: Inputs, reporter: Reporter) -> Bringer:
-    """What has the interpreter that a recipe brings."""
+    """Return the provider of the interpreter that a recipe brings."""
     host = this_host(sys.platform, os.uname().machine)
     machine = Machine(context.paths().data, host, context.wall_clock)
     return Bringer(
@@ -61,10 +61,10 @@ def bringer_of(loaded: Loaded, context: Context, inputs: Inputs, reporter: Repor
 def lock(
     loaded: Loaded, context: Context, reporter: Reporter, *, update: tuple[str, ...] = (), is_offline: bool = False
 ) -> LockResult:
-    """Make devboot.lock fit, choosing anew what `update` names.
+    """Bring devboot.lock up to date, choosing new versions for `update`.
 
-    One with the marks of a merge conflict is resolved from both of its sides, and kept with the backups. Raises what
-    `ensure_lock` raises, UsageError.
+    A lock with the marks of a merge conflict is resolved from both of its sides, and kept with the backups. Raises the
+    errors of `ensure_lock`, and UsageError.
     """
     machine = Machine(context.paths().data, this_host(sys.platform, os.uname().machine), context.wall_clock)
     uv = make_uv(context.environ, loaded.project.root, offline=is_offline).shown_by(reporter)
@@ -92,7 +92,7 @@ def lock(
 
 
 def _merged(path: str) -> Merged | None:
-    """What the sides of a conflicted lock have; None where there is no conflict in it."""
+    """Return both sides of a conflicted lock; None without a conflict."""
     try:
         return merge_text(read_text(path, errors="strict"), os.path.basename(path))
     except (FileNotFoundError, UnicodeDecodeError):
@@ -100,7 +100,7 @@ def _merged(path: str) -> Merged | None:
 
 
 def _keep_aside(path: str, backups: str, at: float) -> str:
-    """Copy the conflicted lock into the folder `backups`, so that nothing of either side is lost; return the path."""
+    """Copy the conflicted lock into the folder `backups`, so that neither side is lost; return the path."""
     make_directories(backups)
     copy = os.path.join(backups, "devboot.lock.conflict")
     atomic_write(copy, read_bytes(path))
@@ -117,9 +117,9 @@ def _tell_of_merge(merged: Merged, kept: str, reporter: Reporter) -> None:
 
 
 def check(loaded: Loaded, context: Context) -> tuple[str, ...]:
-    """Why devboot.lock doesn't fit, in words; empty when it does. No network, changes nothing.
+    """Return why devboot.lock doesn't fit, in words; empty if it does. No network, changes nothing.
 
-    Raises IntegrityError `lock/source-changed` as `ensure_lock` does, and what reading the lock raises.
+    Raises IntegrityError `lock/source-changed` as `ensure_lock` does, and the errors of reading a lock.
     """
     inputs = lock_inputs(loaded, context, looking_uv(loaded, context))
     old = read_lock(loaded.project.lock, os.path.basename(loaded.project.lock))
@@ -129,7 +129,7 @@ def check(loaded: Loaded, context: Context) -> tuple[str, ...]:
 
 
 def _refuse_unknown(update: tuple[str, ...], loaded: Loaded, inputs: Inputs, old: Lock | None) -> None:
-    """A name that nothing in the lock has would update nothing in silence."""
+    """Raise UsageError for a name that the lock doesn't have: it would silently update nothing."""
     known = {wish.name for wish in wishes_of(loaded.manifest)}
     if inputs.python is not None and inputs.python.needs_lock and old is not None and old.python is not None:
         known |= {"python", *(package.name for package in old.python.package)}

@@ -1,4 +1,4 @@
-"""`lock diff`: reads two locks, out of files or out of git, and says what differs."""
+"""`lock diff`: reads two locks, from files or from git, and compares them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ HEAD = "HEAD"
 
 
 class LockDiff(NamedTuple):
-    """What differs between `old` and `new`, which are called as a person would."""
+    """The differences of `old` and `new`, which have the names that a person would use."""
 
     old: str
     new: str
@@ -29,9 +29,10 @@ class LockDiff(NamedTuple):
 
 
 def lock_diff(context: Context, old: str, new: str) -> LockDiff:
-    """Compare; "" for `old` stands for what git has committed last, "" for `new` for the file as it is.
+    """Compare two locks; "" for `old` is the last commit, "" for `new` the file as it is.
 
-    Each is the path of a lock, or a revision of git. Raises UsageError `usage/no-lock`, and what reading a lock raises.
+    Each is the path of a lock, or a revision of git. Raises UsageError `usage/no-lock`, and the errors of reading a
+    lock.
     """
     path = find_project(context.cwd, context.environ).lock
     if not old and not new and not os.path.exists(path):

@@ -1,4 +1,4 @@
-"""`run` by the long way: a task gets what it depends on started, if it isn't running, and stopped again afterwards."""
+"""Slow path of `run`: starts a task's dependencies if they aren't running, and stops them afterwards."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _SKIPPED = {"code": 0}  # it had nothing to do
 
 
 def run(call: Call, prepared: Prepared, cwd: str) -> int:
-    """Run `-- CMD…` or `TASK [--] ARGS…`; the exit code is the command's own, 128 + n after signal n."""
+    """Run `-- CMD…` or `TASK [--] ARGS…`; returns the command's exit code, 128 + n after signal n."""
     environ = snapshots.apply(prepared.snapshot.patch, call.environ)
     args = call.args
     if not args:
@@ -70,13 +70,13 @@ def _folder(call: Call, task: Task) -> str:
 
 
 def _asked_first(name: str, prepared: Prepared) -> tuple[str, ...]:
-    """The tasks before this one that no process waits for: they run here, one after the other."""
+    """Return the earlier tasks that no process waits for: they run here, one after the other."""
     planned = {spec.name for spec in prepared.composed.plan.processes}
     return tuple(each for each in asked_first(name, prepared.composed.tasks) if each not in planned)
 
 
 def _needed(names: Sequence[str], prepared: Prepared) -> tuple[str, ...]:
-    """What of the plan these tasks depend on, and what that depends on in turn."""
+    """Return all dependencies of these tasks in the plan, direct and indirect."""
     specs = prepared.composed.plan.processes
     wanted = [needed for name in names for needed in needs(name, prepared.composed.tasks)]
     served = prepared.loaded.manifest.served.items()
@@ -88,7 +88,7 @@ def _needed(names: Sequence[str], prepared: Prepared) -> tuple[str, ...]:
 def _run_with(
     call: Call, prepared: Prepared, needed: Sequence[str], environ: Mapping[str, str], work: Callable[[], int]
 ) -> int:
-    """Do the work while what it needs is up; the daemon that was started for it ends with it."""
+    """Call `work` while its dependencies are up; a daemon that was started for it ends with it."""
     known = _statuses(call)
     if known is None:
         plan = prepared.composed.plan
@@ -104,7 +104,7 @@ def _run_with(
 
 
 def _is_there(status: Mapping[str, Any] | None) -> bool:
-    """Whether it is up, or is a task that has done its work."""
+    """Return whether it is up, or is a task that has succeeded."""
     if status is None:
         return False
     done = status["kind"] == TASK and status["phase"] == EXITED and (status["last_exit"] or _SKIPPED)["code"] == 0
@@ -112,9 +112,9 @@ def _is_there(status: Mapping[str, Any] | None) -> bool:
 
 
 def _statuses(call: Call) -> dict[str, Mapping[str, Any]] | None:
-    """By name what the project's daemon says of what it runs; None where there is none.
+    """Return the daemon's status of each process by name; None without a daemon.
 
-    Raises BusyError `daemon/no-answer`: what it runs must not be started a second time.
+    Raises BusyError `daemon/no-answer`: its processes must not be started a second time.
     """
     found = daemon_connection.meet(call)
     if found.client is None:

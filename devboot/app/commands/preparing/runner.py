@@ -1,4 +1,4 @@
-"""`up --runner`: hands the provisioned environment to honcho or overmind; services stay devboot's."""
+"""`up --runner`: passes the provisioned environment to honcho or overmind; services stay with devboot."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _LOST = (
 
 
 class Handover(NamedTuple):
-    """A runner's command line and variables, and what of the manifest is lost with it."""
+    """A runner's command line and variables, and the features of the manifest that it lacks."""
 
     argv: tuple[str, ...]
     environ: dict[str, str]
@@ -53,9 +53,9 @@ def refuse_unknown(runner: str) -> None:
 def hand_over(
     runner: str, plan: Plan, manifest: Manifest, procfile: Procfile | None, names: tuple[str, ...]
 ) -> Handover:
-    """Prepare to run the processes of `plan` through `runner`, writing a Procfile where the project's own won't do.
+    """Prepare to run the processes of `plan` with `runner`, writing a Procfile if the project's own isn't sufficient.
 
-    Raises UsageError `runner/unknown`, MachineError `runner/not-found`, and what `expand` raises for the names.
+    Raises UsageError `runner/unknown`, MachineError `runner/not-found`, and the errors of `expand` for the names.
     """
     refuse_unknown(runner)
     environ = dict(plan.env)
@@ -82,15 +82,15 @@ def hand_over(
 
 
 def lost_of(manifest: Manifest) -> Iterator[str]:
-    """`web: ready` for each thing that the manifest says and no other runner can do."""
+    """Yield `web: ready` for each key of the manifest that other runners don't support."""
     for name, wanted in manifest.processes.items():
         yield from (f"{name}: {key}" for key in _LOST if key in wanted.model_fields_set)
 
 
 def run_with(runner: str, call: Call, prepared: Prepared, handle: Handle | None) -> int:
-    """Run services and tasks under devboot, the processes under `runner`, in the foreground; its exit code.
+    """Run services and tasks under devboot and processes under `runner`, in the foreground; returns its exit code.
 
-    Raises what `hand_over` raises, UsageError `usage/argument` with `-d`, and BusyError where the project runs.
+    Raises the errors of `hand_over`, UsageError `usage/argument` with `-d`, and BusyError if the project runs.
     """
     if call.flag("detach"):
         raise UsageError("usage/argument", "`--runner` runs in the foreground only", help=["leave `-d` away"])
@@ -119,7 +119,7 @@ def run_with(runner: str, call: Call, prepared: Prepared, handle: Handle | None)
 
 
 def _procfile(plan: Plan, processes: list[ProcessSpec], manifest: Manifest, procfile: Procfile | None) -> str:
-    """The project's own Procfile where it means the same, else one whose lines are scripts that do as the plan says."""
+    """Return the project's own Procfile if it is equivalent, else write one that runs a script for each process."""
     names = PROCFILES if manifest.procfile.path is None else (manifest.procfile.path,)
     own = next((path for name in names if os.path.isfile(path := os.path.join(plan.root, name))), None)
     if own is not None and procfile is not None and _says_all(plan, processes, manifest, procfile):
@@ -146,7 +146,7 @@ def _says_all(plan: Plan, processes: list[ProcessSpec], manifest: Manifest, proc
 
 
 def _plain_name(name: str) -> str:
-    """The name without dots, which both runners drop in silence."""
+    """Return the name without dots, which both runners silently drop."""
     return name.replace(".", "_")
 
 

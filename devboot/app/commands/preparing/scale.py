@@ -1,4 +1,4 @@
-"""`devboot scale`: other numbers of processes for a project that runs, leaving the rest of it alone."""
+"""`devboot scale`: changes the numbers of processes of a running project, leaving the rest alone."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from devboot.model.process import plan_to_plain
 
 
 def with_counts(call: Call, loaded: Loaded, counts: Sequence[str]) -> Loaded:
-    """The project as it runs now, with these counts; the call names the processes that they are for.
+    """Return the project as it runs now with these counts; sets the call's names to the scaled processes.
 
     Raises UsageError, WorkError `daemon/not-running`.
     """
@@ -26,9 +26,9 @@ def with_counts(call: Call, loaded: Loaded, counts: Sequence[str]) -> Loaded:
 
 
 def apply_plan(call: Call, loaded: Loaded, composed: Composed) -> int:
-    """Let the daemon run by this plan, as far as it concerns the names of the call.
+    """Apply the plan in the daemon, for the names of the call only.
 
-    The exit code comes when what is new has been started.
+    Returns the exit code once the new processes have started.
     """
     found = daemon_connection.meet(call)
     if found.client is None:
@@ -38,7 +38,7 @@ def apply_plan(call: Call, loaded: Loaded, composed: Composed) -> int:
 
 
 def _running(call: Call, loaded: Loaded) -> list[str]:
-    """The names of all processes of the daemon."""
+    """Return the names of all processes of the daemon."""
     found = daemon_connection.meet(call)
     if found.client is None:
         raise _not_running(loaded)

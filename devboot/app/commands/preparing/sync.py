@@ -1,4 +1,4 @@
-"""`sync`: have everything that the project needs, start nothing; `--check` only says whether something is missing."""
+"""`sync`: installs everything that the project needs, starts nothing; `--check` only reports what is missing."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ if TYPE_CHECKING:
 
 
 class SyncCheck(NamedTuple):
-    """Whether everything is there; `missing` says what makes a sync necessary, in words."""
+    """The result of `sync --check`; `missing` are the reasons for a sync, in words."""
 
     missing: tuple[str, ...]
 
     @property
     def is_current(self) -> bool:
-        """Whether a sync would do nothing."""
+        """Return whether a sync would do nothing."""
         return not self.missing
 
 
 def sync(loaded: Loaded, context: Context, wishes: Wishes, reporter: Reporter) -> Prepared:
-    """Bring lock, store, virtualenv and databases to what the project says. Raises what `prepare` raises."""
+    """Bring lock, store, virtualenv and databases up to date with the project. Raises the errors of `prepare`."""
     return prepare_loaded(loaded, context, wishes._replace(starts=False), reporter)
 
 
 def check(loaded: Loaded, context: Context) -> SyncCheck:
-    """Compare the project with what the last preparation left; changes nothing."""
+    """Compare the project with the last preparation; changes nothing."""
     known = snapshots.read(os.path.join(loaded.project.state, snapshots.NAME))
     if known is None:
         return SyncCheck(("nothing was prepared yet",))

@@ -1,4 +1,4 @@
-"""`up` by the long way: prepare everything, then hand the plan to the daemon, or join the one that runs."""
+"""Slow path of `up`: prepares everything, then sends the plan to a new daemon or the running one."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from devboot.text.units import whole_number
 
 
 def parse_ports(texts: tuple[str, ...]) -> tuple[tuple[str, int | None], ...]:
-    """`NAME=PORT` and `NAME=auto` as (name, port or None). Raises UsageError `usage/port`."""
+    """Parse `NAME=PORT` and `NAME=auto` as (name, port or None). Raises UsageError `usage/port`."""
     ports = []
     for text in texts:
         name, _, port = text.partition("=")
@@ -35,7 +35,7 @@ def parse_ports(texts: tuple[str, ...]) -> tuple[tuple[str, int | None], ...]:
 
 
 def wishes_for(call: Call) -> Wishes:
-    """What the flags of `up` ask of the preparation."""
+    """Return the options of the preparation for the flags of `up`."""
     ports = daemon_connection.running_ports(call)
     return Wishes(
         is_locked=call.flag("locked"),
@@ -50,7 +50,7 @@ def wishes_for(call: Call) -> Wishes:
 
 
 def refuse_unknown_names(loaded: Loaded, names: Sequence[str], excepted: object) -> None:
-    """Raise UsageError `usage/unknown-name` for a name that no process of the project has, before provisioning."""
+    """Raise UsageError `usage/unknown-name` for an unknown process, before provisioning."""
     known = names_in_plan(loaded)
     expand(names, known)
     expand(_parts(excepted), known)
@@ -62,10 +62,10 @@ def _parts(excepted: object) -> list[str]:
 
 
 def all_but(excepted: tuple[str, ...], names: tuple[str, ...], specs: tuple[ProcessSpec, ...]) -> tuple[str, ...]:
-    """Names to start: `names` (none: all services and processes) without `excepted`.
+    """Return `names` (without names: all services and processes) except `excepted`.
 
-    Raises UsageError `usage/unknown-name`, and `usage/except` where nothing is left or one that stays needs one that
-    is left out.
+    Raises UsageError `usage/unknown-name`, and `usage/except` if nothing is left, or if a remaining process needs one
+    that is left out.
     """
     known = [spec.name for spec in specs if spec.kind != TASK]
     out = set(expand(_parts(excepted), known))
@@ -86,7 +86,8 @@ def all_but(excepted: tuple[str, ...], names: tuple[str, ...], specs: tuple[Proc
 def begin(call: Call, prepared: Prepared, handle: Handle | None, *, moves: bool) -> int:
     """Start what was prepared, show it or wait for it, and return the exit code of `up`.
 
-    With `moves` that may be `launch.AGAIN`: a port was taken in the meantime, so that it has to be prepared again.
+    With `moves` the result may be `launch.AGAIN`: a port was taken in the meantime, so that it has to be prepared
+    again.
     """
     fast_up.refuse_nested(call)
     plan_plain = prepared.snapshot.plan_plain
@@ -117,7 +118,7 @@ def begin(call: Call, prepared: Prepared, handle: Handle | None, *, moves: bool)
 
 
 def _refuse_fixed_ports(call: Call, specs: tuple[ProcessSpec, ...]) -> None:
-    """Raise `port/in-use` where another program has a port that the command of a process to be started names."""
+    """Raise `port/in-use` if another program has a port that is written in the command of a process to be started."""
     by_name = {spec.name: spec for spec in specs}
     names = expand(call.args, list(by_name)) if call.args else by_name
     wanted = graph.closure(names, by_name) if not call.flag("no-deps") else names

@@ -1,1 +1,1 @@
-"""The plan: services, variables and processes put together, and the snapshot that keeps them."""
+"""The plan: services, variables and processes combined, and the snapshot of it."""

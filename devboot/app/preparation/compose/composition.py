@@ -1,4 +1,4 @@
-"""Puts together what runs: services with their ports, variables, process specs; the plan and the snapshot of it."""
+"""Composes services with their ports, variables and process specs into a plan, and the patch of variables."""
 
 from __future__ import annotations
 
@@ -55,9 +55,9 @@ SERVICE_WORDS = ("url", "host", "port", "user", "password", "socket", "data")
 
 
 def commands_of(loaded: Loaded) -> tuple[Command, ...]:
-    """All that is to run, each process as often as the formation or the manifest says.
+    """Return all commands to run, each process as often as the formation or the manifest says.
 
-    Raises ManifestError `manifest/duplicate-name` where an instance would be called as something else is.
+    Raises ManifestError `manifest/duplicate-name` if an instance would have the name of something else.
     """
     kinds = kinds_of(loaded)
     found = [each for kind in kinds for each in instances_of(kind, _count(loaded, kind.name))]
@@ -79,7 +79,7 @@ def _count(loaded: Loaded, name: str) -> int:
 
 
 def names_of_instances(loaded: Loaded) -> dict[str, tuple[str, ...]]:
-    """Name of each process → the names under which it runs."""
+    """Return for each process the names of its instances."""
     found: dict[str, tuple[str, ...]] = {kind.name: () for kind in kinds_of(loaded)}
     for command in commands_of(loaded):
         found[command.base] += (command.name,)
@@ -87,7 +87,7 @@ def names_of_instances(loaded: Loaded) -> dict[str, tuple[str, ...]]:
 
 
 def kinds_of(loaded: Loaded) -> tuple[Command, ...]:
-    """The processes in their order: those of the Procfile that no service replaces, then the manifest's own."""
+    """Return the processes in order: those of the Procfile that no service replaces, then the manifest's own."""
     commands: list[Command] = []
     if loaded.procfile is not None:
         commands += [
@@ -102,20 +102,20 @@ def kinds_of(loaded: Loaded) -> tuple[Command, ...]:
 
 
 def names_in_plan(loaded: Loaded) -> tuple[str, ...]:
-    """Return the names of all that the plan will have: services, databases in them, automatic tasks, processes."""
+    """Return all names of the plan: services, databases in them, automatic tasks, processes."""
     manifest = loaded.manifest
     tasks = automatic(tasks_of(loaded), manifest.processes)
     return (*manifest.services, *manifest.served, *tasks, *(command.name for command in commands_of(loaded)))
 
 
 def replaced_by_services(loaded: Loaded) -> tuple[str, ...]:
-    """Names of the Procfile's lines that a service of the manifest replaces."""
+    """Return the names of Procfile lines that a service of the manifest replaces."""
     names = () if loaded.procfile is None else loaded.procfile.names
     return tuple(name for name in names if name in loaded.manifest.services)
 
 
 def tasks_of(loaded: Loaded) -> dict[str, Task]:
-    """The manifest's tasks, and the Procfile's `release:` where nothing else prepares the processes."""
+    """Return the manifest's tasks, and the Procfile's `release:` if no other task prepares the processes."""
     tasks = dict(loaded.manifest.tasks)
     release = None if loaded.procfile is None else loaded.procfile.release
     if release is not None and "release" not in tasks:
@@ -125,13 +125,13 @@ def tasks_of(loaded: Loaded) -> dict[str, Task]:
 
 
 def refuse_missing(loaded: Loaded, files: EnvFiles, environ: Mapping[str, str]) -> None:
-    """Raise what `missing_errors` returns."""
+    """Raise the errors that `missing_errors` returns."""
     if (missing := missing_errors(loaded, files, environ)) is not None:
         raise missing
 
 
 def missing_errors(loaded: Loaded, files: EnvFiles, environ: Mapping[str, str]) -> Problems | None:
-    """Return Problems of `env/missing` for required variables that nobody has set; takes no ports and no network."""
+    """Return Problems of `env/missing` for required variables without a value; needs no ports and no network."""
     names = {f"services.{name}.{word}": "" for name in loaded.manifest.services for word in SERVICE_WORDS}
     names |= {f"databases.{name}.{word}": "" for name in loaded.manifest.served for word in OF_A_SERVICE}
     names |= dict.fromkeys(_port_names(loaded, {command.name: 0 for command in commands_of(loaded)}), "")
@@ -153,7 +153,7 @@ def missing_errors(loaded: Loaded, files: EnvFiles, environ: Mapping[str, str]) 
 
 
 class Parts(NamedTuple):
-    """What a composition is made of, once everything is locked. `ports` has a number for each service and process."""
+    """The inputs of a composition, once everything is locked. `ports` has a number for each service and process."""
 
     loaded: Loaded
     files: EnvFiles
@@ -171,7 +171,7 @@ class Parts(NamedTuple):
 
 
 class Composed(NamedTuple):
-    """The result: services to prepare, variables, the plan without its environment, and the patch that gives it."""
+    """The result: services to prepare, variables, the plan without its environment, and the patch that adds it."""
 
     services: tuple[Service, ...]
     composition: Composition
@@ -181,7 +181,7 @@ class Composed(NamedTuple):
 
 
 def wanted_ports(loaded: Loaded, recipes: Mapping[str, KnownRecipe], base: int) -> tuple[PortWish, ...]:
-    """Which ports services and processes would have; exact ones are the manifest's own words."""
+    """Return the ports of services and processes before they are allocated; ports of the manifest are exact."""
     wishes = []
     for name, service in loaded.manifest.services.items():
         table = recipes[service.recipe or name].recipe.service
@@ -194,7 +194,7 @@ def wanted_ports(loaded: Loaded, recipes: Mapping[str, KnownRecipe], base: int) 
 
 
 def compose_project(parts: Parts) -> Composed:
-    """Put everything together. Raises Problems, ManifestError `manifest/unknown-name`."""
+    """Compose the plan from its parts. Raises Problems, ManifestError `manifest/unknown-name`."""
     loaded, manifest = parts.loaded, parts.loaded.manifest
     wanted: dict[str, str] = {name: each.generate for name, each in manifest.env.items() if isinstance(each, Generated)}
     private = [name for name, service in manifest.services.items() if _is_private(parts, name, service)]
@@ -256,7 +256,7 @@ def compose_project(parts: Parts) -> Composed:
 
 
 def _with_advice(parts: Parts) -> Callable[[ProcessSpec], ProcessSpec]:
-    """Return what adds to a process what its errors need: lists to add to and, without a manifest, its record."""
+    """Return a function that adds to a process what its error messages need: packages, the manifest, its record."""
     project, manifest = parts.loaded.project, parts.loaded.manifest
     read = manifest.env_files.read
     env_files = (project.root, *((".env",) if read is None else read))
@@ -274,7 +274,7 @@ def _with_advice(parts: Parts) -> Callable[[ProcessSpec], ProcessSpec]:
 
 
 def base_port(files: EnvFiles, manifest: Manifest) -> int:
-    """Where the processes' ports begin: PORT of the project's own files, as with other runners, else 5000."""
+    """Return where the processes' ports begin: PORT of the project's own files, as in other runners, else 5000."""
     own = manifest.env.get("PORT")
     stated = own if isinstance(own, str) else files.port
     number = whole_number(stated, 65536)
@@ -282,7 +282,7 @@ def base_port(files: EnvFiles, manifest: Manifest) -> int:
 
 
 def _port_names(loaded: Loaded, ports: Mapping[str, int]) -> dict[str, str]:
-    """What `${processes.….port}` means: of several instances the first one's, or that of one by its own name."""
+    """Return the values of `${processes.….port}`: a process's first instance, or one instance by its own name."""
     names = {f"processes.{command.name}.port": str(ports[command.name]) for command in commands_of(loaded)}
     for name, instances in names_of_instances(loaded).items():
         names.setdefault(f"processes.{name}.port", str(ports[instances[0]]) if instances else "")
@@ -339,7 +339,7 @@ def _service_names(services: Sequence[Service]) -> dict[str, str]:
 
 
 def _exports(parts: Parts, services: Sequence[Service]) -> tuple[ComposedVariable, ...]:
-    """What recipes set by themselves; of two services that set the same, one named as its recipe counts first."""
+    """Return the variables that recipes set; of two services that set the same, one named like its recipe wins."""
     mask = Masker()  # of passwords in addresses
     exports: dict[str, ComposedVariable] = {}
     wanted = parts.loaded.manifest.services
@@ -397,7 +397,7 @@ def _patch(parts: Parts, composition: Composition) -> tuple[tuple[str, str, str]
 
 
 def _on_path(manifest: Manifest) -> Iterator[Wish]:
-    """Tools, then services: `psql` and `redis-cli` of the version that runs."""
+    """Yield the packages for PATH: tools, then services, for `psql` and `redis-cli` of the running version."""
     yield from tool_wishes(manifest)
     for name, service in manifest.services.items():
         yield Wish(service.recipe or name, service.version or "", service.source or "")
@@ -410,7 +410,7 @@ def _task_specs(
     composition: Composition,
     services: Sequence[Service],
 ) -> list[ProcessSpec]:
-    """Return the specs of the tasks that run by themselves, one after the other."""
+    """Return the specs of the automatic tasks, one after the other."""
     root = parts.loaded.project.root
     specs: list[ProcessSpec] = []
     variables = _digest([f"{v.name}={v.value}" for v in composition.variables if not v.secret])
@@ -429,7 +429,7 @@ def _task_specs(
 
 
 def _databases_of(parts: Parts, task: Task, services: Sequence[Service]) -> tuple[str, ...]:
-    """The databases that count for a task, those that it depends on, else all: SQLite files, clusters of servers."""
+    """Return the databases of a task, those it depends on, else all: SQLite files, clusters of servers."""
     manifest = parts.loaded.manifest
     named = [dependency.name for dependency in task.depends_on if dependency.name in manifest.databases]
     found: list[str] = []

@@ -1,6 +1,6 @@
-"""Composes what would run from what is there, for looking ahead: nothing is fetched, installed or started.
+"""Composes a preview of the plan from what is on the machine: nothing is fetched, installed or started.
 
-What is missing (a service that was never fetched) stands under the path that it would have.
+A missing part, such as a service that was never fetched, has the path that it would have.
 """
 
 from __future__ import annotations
@@ -58,17 +58,17 @@ if TYPE_CHECKING:
 
 
 class Ahead(NamedTuple):
-    """What would run. `installs`: packages would be installed first, as far as the files tell."""
+    """A preview. `installs`: packages would be installed first, as far as the files show."""
 
     composed: Composed
     installs: bool
 
 
 class Running(NamedTuple):
-    """What `up -d` would do to a project that runs: names of processes, and whether packages are installed first.
+    """The effect of `up -d` on a running project: names of processes, and whether packages are installed first.
 
-    `kept` are services that have changed and go on all the same; `updated` and `later` as in the supervisor's Changes;
-    `same`: there is nothing to apply.
+    `kept` are services that changed but continue to run; `updated` and `later` as in the supervisor's Changes; `same`:
+    nothing changes.
     """
 
     started: tuple[str, ...]
@@ -83,7 +83,7 @@ class Running(NamedTuple):
 
 
 def to_be_asked(loaded: Loaded, context: Context, old: Lock | None) -> Asked:
-    """What `up` would ask somebody else for, which takes the network. Raises as `to_ask`."""
+    """Return the queries that `up` would send to channels and the distribution. Raises the errors of `to_ask`."""
     uv = looking_uv(loaded, context)
     here = Distribution(this_host(sys.platform, os.uname().machine), context.environ, apt_of(uv), SilentReporter())
     return to_ask(
@@ -94,10 +94,10 @@ def to_be_asked(loaded: Loaded, context: Context, old: Lock | None) -> Asked:
 def look_ahead(
     loaded: Loaded, context: Context, *, records_ports: bool = False, unlocked: Collection[Wish] = ()
 ) -> Ahead:
-    """Compose the project as it is written now. Raises what the preparation raises before it changes anything.
+    """Compose the project as it is written now. Raises the errors of a preparation before it changes anything.
 
-    `records_ports`: ports of what is new are chosen for good, since it is about to be started. `unlocked`: wishes that
-    only the network can meet, composed as if some version were there, for whoever asks what would run.
+    `records_ports`: chosen ports of new processes are recorded, since a start follows. `unlocked`: packages that only
+    the network can provide, composed as if some version was there.
     """
     project, manifest = loaded.project, loaded.manifest
     files = read_env_files(project.root, manifest.env_files.read, context.environ)
@@ -134,7 +134,7 @@ def look_ahead(
 
 
 def compare_with_running(loaded: Loaded, context: Context, call: Call) -> Running | None:
-    """What `up -d` would do to what runs; None where nothing does. Raises as `look_ahead`."""
+    """Return the effect of `up -d` on what runs; None if nothing runs. Raises the errors of `look_ahead`."""
     found = daemon_connection.meet(call)
     if found.client is None:
         return None
@@ -162,7 +162,7 @@ def _with_what_is_unlocked(loaded: Loaded, context: Context) -> Ahead:
 
 
 def _gone_back_to(call: Call) -> Plan | None:
-    """The plan of the generation that `rollback` chose, which holds as long as no file changes."""
+    """Return the plan of the generation that `rollback` selected, which is valid until a file changes."""
     known = snapshots.read(os.path.join(call.state, snapshots.NAME))
     if known is None or not os.path.exists(os.path.join(call.state, CHOSEN)):
         return None
@@ -173,7 +173,7 @@ def _gone_back_to(call: Call) -> Plan | None:
 
 
 def _installs(loaded: Loaded, python: PythonProject, lock: Lock) -> bool:
-    """Whether the packages would be others: requirements that aren't locked, or a lock that was edited."""
+    """Return whether packages would change: requirements that aren't locked, or a lock that was edited."""
     if is_lock_stale(python, pins_of_lock(lock)):
         return True
     known = snapshots.read(os.path.join(loaded.project.state, snapshots.NAME))
@@ -201,7 +201,7 @@ def _ports(
 
 
 def _without_new_secrets(loaded: Loaded) -> Loaded:
-    """The project with an empty text for each secret that would be made up by a start."""
+    """Return the project with an empty text for each secret that a start would generate."""
     known = load_secrets(loaded.project.data)
     env = {
         name: "" if isinstance(wanted, Generated) and name not in known else wanted

@@ -1,4 +1,4 @@
-"""Databases of the manifest that are made in its services: what the services are told, what `${…}` means."""
+"""Databases of the manifest in its services: the services' tasks for them, and the values of `${databases.…}`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _ASKED = ("database", "user", "password", "extensions")  # of a task's variables
 
 
 def wanted_databases(manifest: Manifest, service: str) -> tuple[WantedDatabase, ...]:
-    """The databases that the manifest wants in the service of this name, in its order."""
+    """Return the databases that the manifest declares in a service, in its order."""
     return tuple(
         WantedDatabase(name, database.name or name, database.user or "", database.extensions, database.password or "")
         for name, database in manifest.served.items()
@@ -26,9 +26,9 @@ def wanted_databases(manifest: Manifest, service: str) -> tuple[WantedDatabase, 
 
 
 def recorded(service: Service, stamps: str) -> tuple[ProcessSpec, ...]:
-    """The tasks that make its databases, each with the record that says so for as long as the same data is there.
+    """Return the tasks that create the service's databases, with records valid for the same data directory.
 
-    `stamps` is the folder for such records.
+    `stamps` is the folder of these records.
     """
     made = tuple(f"{MADE}{path}" for path in made_once(service))
     return tuple(
@@ -43,7 +43,7 @@ def _digest(task: ProcessSpec) -> str:
 
 
 def served_names(manifest: Manifest, recipes: Mapping[str, KnownRecipe], services: Sequence[Service]) -> dict[str, str]:
-    """`databases.<name>.<word>` → value, for all databases in these services."""
+    """Return `databases.<name>.<word>` → value for all databases in these services."""
     names: dict[str, str] = {}
     for service in services:
         own = service.spec.name

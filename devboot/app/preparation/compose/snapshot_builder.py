@@ -1,6 +1,6 @@
-"""The snapshot of a preparation: what the next command needs to go the short way, and what has to stay for it to hold.
+"""Builds the snapshot of a preparation for the fast path, with stamps of everything that it depends on.
 
-A stamp is (path, time, size) of a file, or of what a folder lists, as `devboot.snapshot` makes it.
+A stamp is (path, time, size) of a file, or of the names in a folder, as `devboot.snapshot` makes it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 def stamps_of(loaded: Loaded, python: PythonProject | None, provisioned: Iterable[str]) -> Stamps:
-    """Return stamps of what the preparation itself made; `provisioned` are paths."""
+    """Return stamps of files that the preparation itself made; `provisioned` are paths."""
     project = loaded.project
     named = [
         project.lock,
@@ -45,7 +45,7 @@ def stamps_of(loaded: Loaded, python: PythonProject | None, provisioned: Iterabl
 
 
 def note_sql_files(manifest: Manifest, root: str) -> None:
-    """Note the migrations and seeds of databases, and where more of them would appear."""
+    """Record the migrations and seeds of databases as read, and the folders where more would appear."""
     for database in manifest.sqlite.values():
         found = match_inputs(root, [database.migrations]).files if database.migrations else ()
         for path in (*found, *((database.seed,) if database.seed else ())):
@@ -53,11 +53,11 @@ def note_sql_files(manifest: Manifest, root: str) -> None:
 
 
 def snapshot_of(loaded: Loaded, composed: Composed, ports: Ports, stamps: Stamps) -> Snapshot:
-    """All that a warm command needs. `stamps` are those of everything that was read and made."""
+    """Return everything that a warm command needs. `stamps` are those of everything that was read and made."""
     root, manifest = loaded.project.root, loaded.manifest
 
     def waits(task: str) -> bool:
-        """Whether something has to be started before it may run; files of databases are there by then."""
+        """Return whether a task depends on something that must be started; files of databases exist by then."""
         return any(needed not in manifest.sqlite for needed in needs(task, composed.tasks))
 
     tasks = tuple(
@@ -84,7 +84,7 @@ def snapshot_of(loaded: Loaded, composed: Composed, ports: Ports, stamps: Stamps
 
 
 def _digests(root: str, stamps: Stamps) -> Iterable[tuple[str, str]]:
-    """The contents of the project's small files, as far as they are still those that the stamps were taken of."""
+    """Yield digests of the project's small files, if they haven't changed since their stamps."""
     for stamp in stamps:
         path, kind, _ = stamp
         if (

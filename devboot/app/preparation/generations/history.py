@@ -1,4 +1,4 @@
-"""Generations: what each sync composed is recorded, listed, compared in words, and switched back to."""
+"""Generations: records what each sync composed, lists it, compares two of them, and restores one."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _NOT_COMPOSED = ("stamps", "root", "inode", "plan_plain")  # of a snapshot, what
 
 
 class Change(NamedTuple):
-    """What differs between two generations: `old` or `new` is None for what only the other one has."""
+    """A difference between two generations: `old` or `new` is None if only the other one has it."""
 
     kind: str
     name: str
@@ -46,7 +46,7 @@ class Change(NamedTuple):
 
 
 class Summary(NamedTuple):
-    """One line of the list: `what` are its main parts in words, `at` is wall-clock seconds."""
+    """A line of the list: `what` are its main parts in words, `at` is wall-clock seconds."""
 
     number: int
     at: float
@@ -65,11 +65,11 @@ def record(
     snapshot: Snapshot,
     passwords: Mapping[str, str],
 ) -> int:
-    """Record what was composed, unless it is what the current generation has; the number of the current one.
+    """Record a composition, unless the current generation has the same; return the current generation's number.
 
-    `passwords` are the generated values by name: none of them, and no other secret value, is written down.
-    `lock` is the path of the lock, `folder` where uv works; objects are held in the store below `data` as long as the
-    generation is kept. Raises MachineError.
+    `passwords` are the generated values by name: neither they nor other secret values are written. `lock` is the path
+    of the lock, `folder` where uv works; objects in the store below `data` are kept as long as the generation. Raises
+    MachineError.
     """
     body = without_secrets(_body(lock, folder, provisioned, snapshot), passwords, files.salt(state))
     identity = _identity(body)
@@ -89,14 +89,14 @@ def record(
 
 
 def link_profile(state: str, snapshot: Snapshot) -> None:
-    """Show the programs of a composition below `<state>/profile`, for editors and other tools. Raises MachineError."""
+    """Link the programs of a composition into `<state>/profile`, for editors and other tools. Raises MachineError."""
     venv = next((value for kind, name, value in snapshot.patch if (kind, name) == (SET, "VIRTUAL_ENV")), None)
     folders = [value for kind, name, value in reversed(snapshot.patch) if (kind, name) == (PREPEND, "PATH")]
     link_programs(state, [folder for folder in folders if os.path.dirname(folder) != venv])
 
 
 def summaries(state: str) -> tuple[Summary, ...]:
-    """Every generation, newest first."""
+    """Return every generation, newest first."""
     here = files.current(state)
     found = (files.read(state, facts.number) for facts in reversed(files.all_facts(state)))
     return tuple(
@@ -105,7 +105,7 @@ def summaries(state: str) -> tuple[Summary, ...]:
 
 
 def chosen(state: str, number: int) -> Generation:
-    """The generation of that number. Raises UsageError `usage/no-generation`, WorkError `generation/unreadable`."""
+    """Return the generation of a number. Raises UsageError `usage/no-generation`, WorkError `generation/unreadable`."""
     found = files.read(state, number)
     if found is not None:
         return found
@@ -122,7 +122,7 @@ def chosen(state: str, number: int) -> Generation:
 
 
 def previous(state: str) -> int:
-    """Return the number of the one in use before the current one. Raises UsageError `usage/no-generation`."""
+    """Return the number of the generation in use before the current one. Raises UsageError `usage/no-generation`."""
     if number := files.before_current(state):
         return number
     raise UsageError(
@@ -134,7 +134,7 @@ def previous(state: str) -> int:
 
 
 def differences(old: Generation, new: Generation) -> tuple[Change, ...]:
-    """What changed from one to the other: programs, Python, packages, variables, commands of processes."""
+    """Return the changes of programs, Python, packages, variables and commands of processes."""
     changes = [*_compare(OBJECT, _programs(old), _programs(new)), *_compare(PYTHON, _python(old), _python(new))]
     changes += _compare(PACKAGE, old.body["installed"], new.body["installed"])
     secret = _secrets(old) | _secrets(new)
@@ -155,7 +155,7 @@ def snapshot_of(
     environ: Mapping[str, str],
     values: Mapping[str, str],
 ) -> Snapshot:
-    """Return the snapshot that a warm start reads, as it was, with `stamps`, secret `values` and variables of today."""
+    """Return the recorded snapshot for a warm start, with new `stamps`, secret `values` and today's variables."""
     saved = dict(with_secrets(generation.body, values)["snapshot"])
     plan = dict(saved.pop("plan"))
     plan["processes"] = [_positional(ProcessSpec, each) for each in plan["processes"]]
@@ -181,7 +181,7 @@ def _body(lock: str, folder: str, provisioned: Provisioned, snapshot: Snapshot) 
 
 
 def _snapshot_to_plain(snapshot: Snapshot) -> dict[str, Any]:
-    """By name, so that a later devboot that knows more reads it, too."""
+    """Convert a snapshot to a dict by field names, so that a later devboot with more fields can read it."""
     plan = dict(zip(Plan._fields, snapshot.plan_plain, strict=True))
     plan["processes"] = [dict(zip(ProcessSpec._fields, each, strict=True)) for each in plan["processes"]]
     named = {name: value for name, value in snapshot._asdict().items() if name not in _NOT_COMPOSED}
@@ -198,7 +198,7 @@ def _text_of(path: str) -> str:
 
 
 def _identity(body: Mapping[str, Any]) -> str:
-    """Equal for equal environments, whenever they were composed and whatever task had run by then."""
+    """Return a digest that is equal for equal environments, independent of time and of tasks that ran."""
     saved = body["snapshot"]
     parts = [body["objects"], body["lock"], body["venv"], body["installed"], body[SECRETS]]
     variables = [[name, value, secret] for name, value, _, secret in saved["variables"]]
@@ -215,7 +215,7 @@ def _words(generation: Generation) -> str:
 
 
 def _programs(generation: Generation) -> dict[str, str]:
-    """Version by what the manifest asks for: `redis`, or `redis 7` where it asks for several."""
+    """Return versions by the package's name in the manifest: `redis`, or `redis 7` if there are several."""
     rows = [tuple(row) for row in generation.body["objects"]]
     several = {name for name, *_ in rows if sum(name == other[0] for other in rows) > 1}
     named = {(f"{name} {asked}" if name in several and asked else name): found for name, asked, _, found in rows}
@@ -236,7 +236,7 @@ def _variables(generation: Generation) -> dict[str, str]:
 
 
 def _shortened(text: str) -> str:
-    """Without the places of objects in the store, which change with each version: that is said already."""
+    """Return the text without paths of store objects, which change with each version."""
     return _IN_STORE.sub(r"\1", text)
 
 
@@ -255,7 +255,7 @@ def _compare(kind: str, old: Mapping[str, str], new: Mapping[str, str]) -> list[
 
 
 def _positional(kind: type[Plan | ProcessSpec], saved: Mapping[str, Any]) -> tuple[Any, ...]:
-    """The values of a record in its order; what an older devboot didn't know gets its default."""
+    """Return the values of a record in its order; fields that an older devboot didn't have get their default."""
     return tuple(saved.get(field, kind._field_defaults.get(field)) for field in kind._fields)
 
 

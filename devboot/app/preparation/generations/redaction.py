@@ -1,7 +1,7 @@
-"""Generations without secret values: each is replaced by its name, and kept as a digest; a rollback fills in today's.
+"""Removes secret values from generations and fills them in for a rollback: a placeholder and a digest are stored.
 
-A stand-in is the name of a variable, of a service's password, or of the password in an address
-(`password of ada@pypi.test`), between two characters that no text has.
+A placeholder is the name of a variable, of a service's password, or of the password in an address (`password of
+ada@pypi.test`), between two characters that no text contains.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _SHORTEST = 8  # shorter values stand in other texts by chance
 
 
 def without_secrets(body: Mapping[str, Any], passwords: Mapping[str, str], salt: str) -> dict[str, Any]:
-    """Return the body with stand-ins for secret values; `passwords` are those of services, by name."""
+    """Return the body with placeholders for secret values; `passwords` are those of services, by name."""
     named, result, values = _take_out(body, passwords)
     snapshot = {**result["snapshot"], "inherited": [[name, None] for name, _ in body["snapshot"]["inherited"]]}
     snapshot["variables"] = [
@@ -32,18 +32,18 @@ def without_secrets(body: Mapping[str, Any], passwords: Mapping[str, str], salt:
 
 
 def secret_values(body: Mapping[str, Any], passwords: Mapping[str, str]) -> dict[str, str]:
-    """Return the values that `without_secrets` takes out of the body, by the names of their stand-ins."""
+    """Return the values that `without_secrets` removes from the body, by the names of their placeholders."""
     return _take_out(body, passwords)[2]
 
 
 def passwords_in(text: str, passwords: Mapping[str, str]) -> dict[str, str]:
-    """Return the passwords of the addresses in a text by the names of their stand-ins; those of services stay."""
+    """Return the passwords of addresses in a text by the names of their placeholders; except those of services."""
     nothing = {"plan": {"composed": [], "processes": []}, "patch": [], "variables": []}
     return secret_values({"snapshot": {**nothing, "text": text}}, passwords)
 
 
 def with_secrets(body: Mapping[str, Any], values: Mapping[str, str]) -> dict[str, Any]:
-    """Return the body with today's values for stand-ins; variables without one are left out, see `left_out`."""
+    """Return the body with today's values for placeholders; variables without a value are left out, see `left_out`."""
     result = _map(
         {**body, "snapshot": _without_lacking(body["snapshot"], values)},
         lambda text: _STAND_IN.sub(lambda match: values.get(match[1], match[0]), text),
@@ -53,19 +53,19 @@ def with_secrets(body: Mapping[str, Any], values: Mapping[str, str]) -> dict[str
 
 
 def left_out(body: Mapping[str, Any], values: Mapping[str, str]) -> list[str]:
-    """Return the names of variables that can't be set, since a secret in them has no value today."""
+    """Return the names of variables that can't be set, because a secret in them has no value today."""
     plan = body["snapshot"]["plan"]
     rows = [*body["snapshot"]["variables"], *(row for each in plan["processes"] for row in each["env"])]
     return sorted({row[0] for row in rows if not _can_fill(row[1], values)})
 
 
 def missing_secrets(body: Mapping[str, Any], values: Mapping[str, str]) -> list[str]:
-    """Return the names of secrets without a value today that commands, probes or services can't do without."""
+    """Return the names of secrets without a value today that commands, probes or services require."""
     return sorted(set(_lacking(_without_lacking(body["snapshot"], values), values)))
 
 
 def changed_secrets(body: Mapping[str, Any], values: Mapping[str, str], salt: str) -> list[str]:
-    """Return the names of secrets whose value is another one today."""
+    """Return the names of secrets whose value has changed."""
     return sorted(
         name
         for name, digest in body.get(SECRETS, {}).items()
@@ -74,7 +74,7 @@ def changed_secrets(body: Mapping[str, Any], values: Mapping[str, str], salt: st
 
 
 def readable(text: str) -> str:
-    """Return the text with `***` for each stand-in."""
+    """Return the text with `***` for each placeholder."""
     return _STAND_IN.sub("***", text)
 
 
@@ -85,7 +85,7 @@ def _digest(salt: str, value: str) -> str:
 def _take_out(
     body: Mapping[str, Any], passwords: Mapping[str, str]
 ) -> tuple[dict[str, str], dict[str, Any], dict[str, str]]:
-    """Return the secret variables, the body with stand-ins for secret values, and those values by name."""
+    """Return the secret variables, the body with placeholders for secret values, and those values by name."""
     known = {name: value for name, value in passwords.items() if value}
     rows = body["snapshot"]["variables"]
     named = {
@@ -116,7 +116,7 @@ def _take_out(
 
 
 def _has_password(text: str) -> bool:
-    """Whether an address in it has a password, other than stand-ins."""
+    """Return whether the text has an address with a password that is no placeholder."""
     return replace_passwords(text, _hide) != text
 
 
@@ -125,7 +125,7 @@ def _hide(_: str, value: str) -> str:
 
 
 def _without_lacking(snapshot: Mapping[str, Any], values: Mapping[str, str]) -> dict[str, Any]:
-    """Leave out all variables with a stand-in that has no value."""
+    """Leave out all variables with a placeholder that has no value."""
 
     def kept(rows: Iterable[Any], column: int = 1) -> list[Any]:
         return [row for row in rows if _can_fill(row[column], values)]
@@ -146,7 +146,7 @@ def _can_fill(value: str, values: Mapping[str, str]) -> bool:
 
 
 def _lacking(value: Any, values: Mapping[str, str]) -> Iterator[str]:
-    """Yield the names of stand-ins without a value in it."""
+    """Yield the names of placeholders without a value."""
     if isinstance(value, str):
         yield from (name for name in _STAND_IN.findall(value) if name not in values)
     elif isinstance(value, (list, tuple, dict)):
@@ -159,7 +159,7 @@ def _stand_in(name: str) -> str:
 
 
 def _taken_out(text: str, values: Mapping[str, str]) -> str:
-    """Replace the values, the longest first; stand-ins that are there already stay."""
+    """Replace the values, the longest first; existing placeholders are left alone."""
     if not values:
         return text
     names = {value: name for name, value in values.items()}
@@ -169,7 +169,7 @@ def _taken_out(text: str, values: Mapping[str, str]) -> str:
 
 
 def _by_name(body: Mapping[str, Any], named: Collection[str]) -> dict[str, Any]:
-    """Take out values of any length where the name stands beside them."""
+    """Replace values of any length that stand beside their name."""
     snapshot = dict(body["snapshot"])
     snapshot["variables"] = [
         [name, _stand_in(name) if name in named else value, source, declared]

@@ -1,1 +1,1 @@
-"""Everything that is installed or made before a start: store objects, interpreters, folders, data."""
+"""Installs or creates everything before a start: store objects, interpreters, folders, data."""

@@ -1,4 +1,4 @@
-"""Interpreters that apps run on: one a minor version, remembered beside the store, where their scripts look for it.
+"""Interpreters for apps: one for each minor version, recorded beside the store, where the apps' scripts find it.
 
 `<data>/pythons/3.13/path` names the interpreter; `pycache` beside it has the bytecode of the apps that it runs.
 """
@@ -18,7 +18,7 @@ from devboot.uv.client import Uv
 
 
 class AppPythons:
-    """Chooses for each app; `data` is the data directory, which a dry run only reads."""
+    """Chooses the interpreter of each app; `data` is the data directory, which a dry run only reads."""
 
     def __init__(self, uv: Uv, environ: Mapping[str, str], data: str, *, is_dry: bool = False) -> None:
         self._uv = uv.inside(os.sep) if is_dry else uv  # where uv works it asks a virtualenv's Python
@@ -27,9 +27,9 @@ class AppPythons:
         self._is_dry = is_dry
 
     def choose(self, specifier: str) -> str:
-        """The minor version for an app that runs on `specifier`: one in use if any fits, else the newest that is here.
+        """Return the minor version for an app that runs on `specifier`: one in use, else the newest installed.
 
-        Raises MachineError `python/not-found` where none is here and none can be had.
+        Raises MachineError `python/not-found` if none is installed and none can be fetched.
         """
         admitted = SpecifierSet(specifier)
         known = next((minor for minor in self._known() if admitted.contains(minor)), None)

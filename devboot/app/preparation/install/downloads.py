@@ -1,4 +1,4 @@
-"""Transfers of our own: the network as the variables that uv gets configure it, files in the cache of this user."""
+"""Builds devboot's own HTTP downloads: uses uv's network settings, keeps files in this user's cache."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from devboot.uv.client import Uv
 
 
 def make_downloads(uv: Uv, reporter: Reporter) -> Downloads:
-    """Downloads into this user's cache, off where uv is off. Raises MachineError `machine/no-home`."""
+    """Return downloads into this user's cache, offline if uv is. Raises MachineError `machine/no-home`."""
     _, cache, _ = user_directories(uv.environ, lambda: passwd_home(os.getuid()))
     clock = Clock(time.monotonic, time.time, random.random)
     return Downloads(cache, network_of(uv.environ), clock, reporter, is_offline=uv.offline)
 
 
 def make_registry(uv: Uv, downloads: Downloads) -> Registry:
-    """The npm registry of the project in uv's folder."""
+    """Return the npm registry of the project in uv's folder."""
     return Registry(downloads, network_of(uv.environ), uv.environ, uv.folder)

@@ -1,8 +1,8 @@
-"""Services and tools that the manifest wants from PATH: found, and linked into the project, where commands look.
+"""Finds services and tools with `source = "host"` on PATH, and links them into the project.
 
     <state>/host/<name>/bin/    links to the programs, and the recipe's scripts
 
-No two machines have the same, so the lock pins nothing of them; whoever starts the project hears it.
+Machines have different versions, so the lock doesn't pin them; each start prints a note.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from devboot.sources.host import Found, find_on_path
 
 
 class Hosted(NamedTuple):
-    """Programs of one package: `object` is the folder of links in the form of a store object, without a name."""
+    """Programs of one package: `object` is the folder of links as a store object without a name."""
 
     object: StoreObject
     version: str
@@ -34,7 +34,7 @@ class Hosted(NamedTuple):
 
 
 def lock_here(lock: Lock, wanted: Mapping[Wish, Wanted], hosted: Mapping[Wish, Hosted]) -> Lock:
-    """The lock with the versions that this machine has: a distribution's own, or that of what is on PATH."""
+    """Return the lock with this machine's versions of packages from the distribution or from PATH."""
     versions = {wish: each.version for wish, each in wanted.items()}
     versions |= {wish: each.version for wish, each in hosted.items()}
     return lock.model_copy(
@@ -49,7 +49,10 @@ def lock_here(lock: Lock, wanted: Mapping[Wish, Wanted], hosted: Mapping[Wish, H
 def host_programs(
     lock: Lock, recipes: Mapping[str, KnownRecipe], state: str, environ: Mapping[str, str], reporter: Reporter
 ) -> dict[Wish, Hosted]:
-    """What the lock leaves to this machine; `state` is the project's state folder. Raises MachineError `host/…`."""
+    """Find the packages that the lock leaves to this machine; `state` is the project's.
+
+    Raises MachineError `host/…`.
+    """
     search_path = os.pathsep.join(
         folder for folder in environ.get("PATH", os.defpath).split(os.pathsep) if not folder.startswith(state + os.sep)
     )
@@ -96,7 +99,7 @@ def _link(folder: str, layout: Layout, found: Found) -> None:
 
 
 def _entries(folder: str) -> dict[str, str]:
-    """Where each link of `bin` leads, and what each script says."""
+    """Return the target of each link in `bin`, and the text of each script."""
     place, found = os.path.join(folder, "bin"), {}
     for name in os.listdir(place) if os.path.isdir(place) else ():
         path = os.path.join(place, name)

@@ -1,4 +1,4 @@
-"""The interpreter that `[packages]` asks a recipe for: in the store before it is locked for."""
+"""Installs an interpreter from a recipe in `[packages]` into the store, before packages are locked for it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Supply = Callable[[Collection[Wanted]], Uv]
 
 
 class Bringer:
-    """Has that interpreter for one project, whose directory is `root`; `objects` is what was realised for it.
+    """Installs that interpreter for the project at `root`; `objects` is the result for later steps.
 
     `is_thorough` as for `provision`.
     """
@@ -49,9 +49,9 @@ class Bringer:
         self._is_thorough = is_thorough
 
     def bring(self, lock: Lock, python: PythonProject) -> PythonProject:
-        """The project with its interpreter, realised as `lock` has it; without one where nobody asks a recipe for it.
+        """Return the project with the interpreter from `lock`, installed; unchanged if no recipe provides one.
 
-        Raises what `provision` raises.
+        Raises the errors of `provision`.
         """
         package = next((each for each in lock.package if each.name == RECIPE), None)
         if package is None or not package.reproducible:  # what is on PATH is found as any other

@@ -1,4 +1,4 @@
-"""A kit in use: verified as a whole, compared with what the project wants, then taken apart for one preparation."""
+"""A kit in use: verified as a whole, checked against the project, then unpacked for one preparation."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _SHOWN = 12
 
 
 class OpenKit:
-    """A verified kit. `place` is a folder for what is taken out of it, which goes away with the preparation."""
+    """A verified kit. `place` is the folder for unpacked files, removed after the preparation."""
 
     def __init__(self, reader: KitReader, kit: Kit, name: str, place: str, host: Host) -> None:
         self._reader = reader
@@ -56,7 +56,7 @@ class OpenKit:
         self._files = {each.path: each for each in kit.files}
 
     def refuse_platform(self) -> None:
-        """Raise LockError `kit/does-not-fit` where it is for other machines than this one."""
+        """Raise LockError `kit/does-not-fit` if it is for other machines than this one."""
         contents = self._kit.contents
         own = self._host.platform
         if own not in contents.platforms:
@@ -67,7 +67,7 @@ class OpenKit:
             raise self._misfit(f"its programs are for Linux with {libcs[0]}, this machine has {libcs[1]}", ())
 
     def give_lock(self, path: str) -> bool:
-        """Write the kit's lock where the project has none; a lock that is there counts, and isn't touched."""
+        """Write the kit's lock if the project has none; an existing lock is used and not changed."""
         inside = "lock/devboot.lock"
         if os.path.lexists(path) or inside not in self._files:
             return False
@@ -77,7 +77,7 @@ class OpenKit:
         return True
 
     def suits(self, python: PythonProject | None) -> PythonProject | None:
-        """The project for the Python that the kit's wheels are for, with the digests of what was built for it."""
+        """Return the project with the kit's version of Python and the digests of wheels that were built for it."""
         minor = self._kit.contents.python
         if python is None or not minor:
             return python
@@ -93,7 +93,7 @@ class OpenKit:
         return replace(python, request=request, built=built)
 
     def choosing(self, choose: Callable[[str], str]) -> Callable[[str], str]:
-        """Choose interpreters for apps as they were chosen for the kit."""
+        """Return a function that chooses for apps the interpreters that the kit was made for."""
         minors = {each.python for each in self._kit.contents.objects if each.platform == self._host.platform}
 
         def chosen(specifier: str) -> str:
@@ -112,9 +112,9 @@ class OpenKit:
         environ: Mapping[str, str],
         paths: Paths,
     ) -> Uv:
-        """Take out what the project needs here, and give the uv that installs it from there.
+        """Unpack what the project needs here, and return a uv that installs from there.
 
-        Raises LockError `kit/does-not-fit`, saying everything that the kit lacks.
+        Raises LockError `kit/does-not-fit` with everything that the kit lacks.
         """
         store = Store(paths.data)
         fetched = [each for each in wanted if each.artifact.source != HOST]
@@ -129,7 +129,7 @@ class OpenKit:
         return self.give(missing_objects, uv, paths)
 
     def give(self, wanted: Iterable[Wanted], uv: Uv, paths: Paths) -> Uv:
-        """Take out what these objects are made of, as far as the kit has it; gives the uv that finds wheels there."""
+        """Unpack the files of these objects, as far as the kit has them; return a uv that finds wheels there."""
         keys = {object_name(each) for each in wanted}
         files = [path for each in self._kit.contents.objects if each.key in keys for path in each.files]
         self._keep_downloads(self._extract(files), os.path.join(paths.cache, "downloads"))
@@ -141,7 +141,7 @@ class OpenKit:
         )
 
     def seed(self, root: str, databases: Mapping[str, Database]) -> list[str]:
-        """Put the kit's databases where the project has none yet; gives the paths of those."""
+        """Write the kit's databases for which the project has no file; return their paths."""
         seeded = []
         for name, inside in self._kit.contents.data:
             wanted = databases.get(name)
@@ -172,7 +172,7 @@ class OpenKit:
         return {**{path: os.path.join(self._place, path) for path in paths}, **found}
 
     def _keep_downloads(self, found: Mapping[str, str], folder: str) -> None:
-        """Where sources look before they download; the name of each is its digest, which the kit's list vouches for."""
+        """Move files into the folder where sources look before a download; each is named by its verified digest."""
         for inside, path in found.items():
             target = os.path.join(folder, os.path.basename(inside))
             if inside.startswith("downloads/") and not os.path.exists(target):
@@ -246,13 +246,13 @@ class OpenKit:
 
 
 def _of_minor(request: VersionRequest, minor: str) -> str:
-    """A patch number of the minor version that a request may insist on."""
+    """Return a patch number of the minor version that satisfies a request."""
     return request.patch.rpartition(".")[2] if request.patch.startswith(f"{minor}.") else "99"
 
 
 @contextmanager
 def kit_in_use(path: str, cwd: str, cache: str, reporter: Reporter) -> Iterator[OpenKit | None]:
-    """Verify the kit at `path` (None without one), and clear away in the end what was taken out of it.
+    """Verify the kit at `path` (None without one), and remove at the end what was unpacked from it.
 
     Raises UsageError `kit/not-found`, IntegrityError `kit/not-a-kit`, `kit/damaged`, `kit/too-new`, LockError
     `kit/does-not-fit`: then nothing has been written.
@@ -280,7 +280,7 @@ def kit_in_use(path: str, cwd: str, cache: str, reporter: Reporter) -> Iterator[
 
 
 def verify_kit(path: str, cwd: str) -> None:
-    """Read a kit to its end and change nothing. Raises as `kit_in_use`."""
+    """Read a kit completely and change nothing. Raises the errors of `kit_in_use`."""
     with _opened(os.path.join(cwd, path)) as file:
         KitReader(file, printable(os.path.basename(path))).verify()
 
@@ -294,6 +294,6 @@ def _opened(path: str) -> BinaryIO:
 
 
 def tell_of_seeds(reporter: Reporter, paths: Iterable[str]) -> None:
-    """Say which databases came out of a kit."""
+    """Report which databases came from a kit."""
     for path in paths:
         reporter.emit(Event(NOTE, "sqlite", f"{path} is the kit's"))

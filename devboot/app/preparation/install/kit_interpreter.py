@@ -1,4 +1,4 @@
-"""The interpreter in a kit: one that uv manages can be moved to another machine of the same platform, others can't."""
+"""Packs and installs the interpreter of a kit: only one that uv manages can be moved to another machine."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _LEFT_OUT = ("__pycache__",)
 
 
 def managed_folder(uv: Uv) -> str:
-    """Where uv keeps the interpreters that it has fetched."""
+    """Return the folder of the interpreters that uv has fetched."""
     return os.path.realpath(uv.run(["python", "dir"], doing="ask where Pythons are kept").stdout.strip())
 
 
 def pack_python(executable: str, managed: str, place: str) -> str:
-    """Write the interpreter that `executable` belongs to as a tar file into `place`; "" where uv doesn't manage it.
+    """Write the interpreter of `executable` as a tar file into `place`; "" if uv doesn't manage it.
 
-    The same interpreter gives the same bytes, wherever it lies. Raises OSError.
+    The same interpreter gives the same bytes, wherever it is. Raises OSError.
     """
     name = os.path.relpath(os.path.realpath(executable), managed).split(os.sep)[0]
     root = os.path.join(managed, name)
@@ -43,7 +43,7 @@ def pack_python(executable: str, managed: str, place: str) -> str:
 
 
 def install_python(archive: str, managed: str) -> str:
-    """Put a packed interpreter where uv keeps those that it has fetched; one that is there stays. Gives its folder.
+    """Unpack an interpreter into uv's folder of managed ones; an existing one is kept. Returns its folder.
 
     Raises IntegrityError `archive/…`, MachineError.
     """
@@ -71,7 +71,7 @@ def install_python(archive: str, managed: str) -> str:
 
 
 def is_python_name(name: str) -> bool:
-    """Whether a file of a kit is called as a packed interpreter is."""
+    """Return whether a file of a kit has the name of a packed interpreter."""
     return name.endswith(".tar") and _NAME.fullmatch(name.removesuffix(".tar")) is not None
 
 

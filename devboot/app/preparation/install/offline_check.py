@@ -1,4 +1,4 @@
-"""With the network off: everything that is missing is said at once, before anything is made or started."""
+"""Lists everything that is missing offline at once, before anything is created or started."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _SHOWN = 40  # lines of a list that nobody scrolls through
 
 
 class Missing(NamedTuple):
-    """One thing that isn't on this machine: name, version ("" where it has none), and where it would come from."""
+    """A missing package: name, version ("" without one), and where it would be fetched from."""
 
     name: str
     version: str
@@ -44,7 +44,7 @@ def refuse_unfetched(
     *,
     environ: Mapping[str, str],
 ) -> None:
-    """Raise NetworkError `network/offline` where something is wanted that would have to be fetched."""
+    """Raise NetworkError `network/offline` if anything would have to be fetched."""
     missing = [
         *missing_objects(Store(machine.data), wanted, make_sources(uv)),
         *(missing_python(uv, python, pins, environ) if python is not None else ()),
@@ -67,7 +67,7 @@ def refuse_unfetched(
 
 
 def missing_objects(store: Store, wanted: Iterable[Wanted], sources: Mapping[str, Source]) -> list[Missing]:
-    """What would have to be fetched for the store."""
+    """Return what would have to be fetched for the store."""
     lacking = [each for each in wanted if store.find(object_name(each)) is None and not _is_here(each, sources)]
     return [Missing(each.name, each.version, _origin(each.artifact)) for each in lacking]
 
@@ -82,7 +82,7 @@ def _is_here(wanted: Wanted, sources: Mapping[str, Source]) -> bool:
 
 
 def missing_python(uv: Uv, python: PythonProject, pins: PythonLock | None, environ: Mapping[str, str]) -> list[Missing]:
-    """What would have to be fetched for the virtualenv. Without an interpreter nobody can tell which packages."""
+    """Return what would have to be fetched for the virtualenv; without an interpreter only that is known."""
     made = pins if python.needs_lock else None
     try:
         interpreter = locked_interpreter(uv, python, made, environ=environ)

@@ -1,4 +1,4 @@
-"""Carries out what the lock says: store objects in threads beside the virtualenv, each step reported."""
+"""Installs everything in the lock: store objects in threads, in parallel to the virtualenv; reports each step."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _PARALLEL = 4  # downloads at once; uv parallelises within each by itself
 
 
 class Machine(NamedTuple):
-    """Where provisioning happens: directories, clock, and this machine's platform."""
+    """The target of provisioning: directories, clock, and this machine's platform."""
 
     data: str
     host: Host
@@ -49,9 +49,9 @@ class Machine(NamedTuple):
 
 
 class Provisioned(NamedTuple):
-    """Objects by what the manifest asked for, and what became of the virtualenv (None: the project has none).
+    """The result: objects by manifest entry, and the state of the virtualenv (None: the project has none).
 
-    `hosted` is what comes from PATH instead of the store.
+    `hosted` are packages from PATH instead of the store.
     """
 
     objects: Mapping[Wish, StoreObject]
@@ -60,12 +60,12 @@ class Provisioned(NamedTuple):
 
     @property
     def programs(self) -> dict[Wish, StoreObject]:
-        """Where the programs of everything are."""
+        """Return the objects with programs, from the store and from PATH."""
         return {**self.objects, **{wish: each.object for wish, each in self.hosted.items()}}
 
     @property
     def paths(self) -> list[str]:
-        """What has to stay where it is."""
+        """Return the paths that must not be removed while the snapshot is valid."""
         libraries = self.venv.libraries if self.venv is not None else ()
         hosted = [path for each in self.hosted.values() for path in each.paths]
         return [*(each.path for each in self.objects.values()), *hosted, *libraries]
@@ -74,9 +74,9 @@ class Provisioned(NamedTuple):
 def wanted_objects(
     lock: Lock, recipes: Mapping[str, KnownRecipe], host: Host, choose_python: Callable[[str], str]
 ) -> dict[Wish, Wanted]:
-    """What the lock asks to have in the store on this machine.
+    """Return the store objects that the lock requires on this machine.
 
-    `choose_python` gives the minor version for an app that runs on some versions of Python. Raises LockError
+    `choose_python` returns the minor version for an app that runs on some versions of Python. Raises LockError
     `lock/no-artifact`, MachineError `python/not-found`.
     """
     wanted = {
@@ -95,9 +95,10 @@ def _for_python(wanted: Wanted, choose_python: Callable[[str], str]) -> Wanted:
 def make_sources(
     uv: Uv, downloads: Downloads | None = None, steps: Mapping[str, str] = MappingProxyType({})
 ) -> dict[str, Source]:
-    """One source a kind, by its name in the lock.
+    """Return one source for each kind, by its name in the lock.
 
-    `downloads` carries out transfers of our own, unheard where there is none; `steps` gives a digest's progress line.
+    `downloads` carries out devboot's own transfers, without progress by default; `steps` maps a digest to its progress
+    line.
     """
     transfers = downloads or make_downloads(uv, SilentReporter())
     wheels = WheelSource(uv, sys.executable)
@@ -135,14 +136,14 @@ def provision(
     there: Mapping[Wish, StoreObject] = MappingProxyType({}),
     is_part: bool = False,
 ) -> Provisioned:
-    """Have everything that the lock names, in parallel. The caller holds the project's provisioning lock.
+    """Install everything that the lock names, in parallel. The caller holds the project's provisioning lock.
 
-    `state` is the project's state folder, whose generations hold objects, too; it isn't needed where `is_part`.
-    `there` is what an earlier call for this project has realised; `is_part`: the project uses more than is wanted now.
+    `state` is the project's state folder, whose generations keep objects, too; not needed with `is_part`. `there` are
+    objects of an earlier call for this project; `is_part`: the project uses more than `wanted`.
 
-    `is_thorough`: objects that are there are compared byte by byte, not by their sizes alone.
+    `is_thorough`: existing objects are compared byte by byte, not only by size.
 
-    Failures are raised once all have come to their end; what the others got stays.
+    Errors are raised once all transfers have ended; what succeeded is kept.
     """
     downloads = make_downloads(uv, reporter)
     sources = make_sources(uv, downloads, {each.artifact.sha256: each.name for each in wanted.values()})
@@ -200,7 +201,7 @@ def _collect(
 
 @contextmanager
 def _interruptible(pool: ThreadPoolExecutor, cancel: Callable[[], None]) -> Iterator[None]:
-    """A pool that doesn't wait for its downloads, which `cancel` ends, where the person has had enough."""
+    """Make a pool stop at an interruption: `cancel` ends its downloads instead of waiting for them."""
     try:
         yield
     except DevbootError:

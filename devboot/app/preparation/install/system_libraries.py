@@ -1,4 +1,4 @@
-"""Gives uv the system libraries that builds lack: out of the distribution's packages, or a conda channel's."""
+"""Provides uv's builds with missing system libraries, from the distribution's packages or a conda channel."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _CHANNEL = "conda-forge"
 
 
 def with_libraries(uv: Uv, machine: Machine, root: str, reporter: Reporter) -> Uv:
-    """Return the same uv, whose builds get what they lack; objects of the store are kept for the project at `root`."""
+    """Return uv with libraries for its builds; their store objects are kept for the project at `root`."""
     path = uv.environ.get("PATH", "")
     locators = [each for each in (_distribution(uv, machine, path), _channel(uv, machine)) if each is not None]
     supply = LibraryStore(

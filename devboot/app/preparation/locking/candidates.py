@@ -1,4 +1,4 @@
-"""What a lock can choose from beside the recipes' own versions: this machine's distribution, and conda channels."""
+"""Queries the sources of versions beside the recipes' own: this machine's distribution, and conda channels."""
 
 from __future__ import annotations
 
@@ -23,31 +23,31 @@ AskChannel = Callable[[CondaOrigin, str], Release]
 
 
 class Asked(NamedTuple):
-    """Whom to ask for which wish."""
+    """The queries: which wish goes to which channel, and which to the distribution."""
 
     channels: Mapping[Wish, CondaOrigin]
     distribution: Mapping[Wish, DebOrigin]
 
     @property
     def wishes(self) -> tuple[Wish, ...]:
-        """All that somebody else is asked for."""
+        """Return all wishes with a query."""
         return (*self.channels, *(wish for wish in self.distribution if wish not in self.channels))
 
     @property
     def is_empty(self) -> bool:
-        """Whether the recipes know all that is wanted."""
+        """Return whether the recipes know everything that is wanted."""
         return not self.channels and not self.distribution
 
 
 class Offers(NamedTuple):
-    """Answers: `recipes` know what channels have, `rows` are what the distribution has."""
+    """The answers: `recipes` include versions of channels, `rows` are those of the distribution."""
 
     recipes: Mapping[str, KnownRecipe]
     rows: Mapping[Wish, tuple[DistributionRow, ...]]
 
 
 def channel_asker(uv: Uv) -> AskChannel | None:
-    """What asks channels; None where py-rattler isn't installed."""
+    """Return a function that queries channels; None if py-rattler isn't installed."""
     if not has_rattler():
         return None
     from devboot.app.preparation.locking.conda_rows import (
@@ -66,9 +66,9 @@ def to_ask(
     previous: Lock | None = None,
     update: Collection[str] = (),
 ) -> Asked:
-    """Whom to ask: a channel, which serves all platforms, where that can be done, else the distribution.
+    """Return the queries: to a channel, which serves all platforms, if possible, else to the distribution.
 
-    Raises MachineError `conda/not-installed` where nobody else has what is not locked.
+    Raises MachineError `conda/not-installed` if a package that isn't locked has no other source.
     """
     channels = channel_questions(
         wishes, recipes, distribution=here.name, platform=here.platform, previous=previous, update=update
@@ -85,7 +85,7 @@ def to_ask(
 
 
 def ask(asked: Asked, recipes: Mapping[str, KnownRecipe], here: Distribution, ask_channel: AskChannel | None) -> Offers:
-    """The answers. Raises what the distribution and the channels raise."""
+    """Send the queries and return the answers. Raises the errors of the distribution and the channels."""
     known = dict(recipes)
     for wish, origin in asked.channels.items():
         assert ask_channel is not None
@@ -95,7 +95,7 @@ def ask(asked: Asked, recipes: Mapping[str, KnownRecipe], here: Distribution, as
 
 
 def _rows(wish: Wish, known: KnownRecipe, here: Distribution) -> tuple[DistributionRow, ...]:
-    """What the first of the recipe's sources gives that this release has."""
+    """Return the rows of the recipe's first source that this release has."""
     refused: LockError | None = None
     others: tuple[DistributionRow, ...] = ()
     for origin in deb_origins(known, wish):
@@ -117,7 +117,7 @@ def _rows(wish: Wish, known: KnownRecipe, here: Distribution) -> tuple[Distribut
 
 
 def _lacks_rattler(known: KnownRecipe, origin: CondaOrigin, *causes: str) -> MachineError:
-    """Names what the channel is needed for, and the way out that leads by PATH, where the recipe has one."""
+    """Return the error that names the package from the channel, and PATH as another source if the recipe allows it."""
     has_host = any(each.kind == "host" for each in known.recipe.source)
     table = "services" if known.recipe.service is not None else "packages"
     helps = [f'source = "host"   # in [{table}.{known.name}]: takes the one on PATH'] if has_host else []

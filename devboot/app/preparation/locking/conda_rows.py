@@ -1,4 +1,4 @@
-"""The rows of a conda package for versions.toml: what it needs on every platform, solved by its own library."""
+"""Builds the rows of a conda package for versions.toml: its dependencies on every platform, solved by py-rattler."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from devboot.sources.conda import SUBDIRS, Solved, solve
 
 
 def list_conda(origin: CondaOrigin, condition: str, cache: str, *, is_offline: bool = False) -> Release:
-    """The newest version under a condition (`8.*`, "" for none) that most platforms have; others say what they lack.
+    """Return the newest version under a condition (`8.*`, "" for none) that most platforms have.
 
-    `is_offline` takes the index as it was read before.
+    Other platforms get the reason why they lack it. `is_offline` uses the index as it was read before.
 
-    Raises MachineError `conda/not-installed`, NetworkError, WorkError `conda/failed` where no platform has it.
+    Raises MachineError `conda/not-installed`, NetworkError, WorkError `conda/failed` if no platform has it.
     """
     found: dict[str, Solved] = {}
     failure: DevbootError | None = None
@@ -32,7 +32,7 @@ def list_conda(origin: CondaOrigin, condition: str, cache: str, *, is_offline: b
 
 
 def release_of_conda(origin: CondaOrigin, found: dict[str, Solved]) -> Release:
-    """One version for all platforms: that which the most of them have."""
+    """Return one version for all platforms: the one that most of them have."""
     versions = [each.version for each in found.values()]
     version = max(dict.fromkeys(versions), key=versions.count)
     rows = {

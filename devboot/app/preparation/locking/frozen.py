@@ -1,4 +1,4 @@
-"""`--frozen`: devboot.lock as it is, for a manifest that may have moved on; nothing is chosen."""
+"""`--frozen`: uses devboot.lock unchanged, even if the manifest has changed since."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from devboot.model.edge.lockfile.lock import Lock, LockedPackage, Wish
 
 
 def as_it_is(lock: Lock | None, wishes: Iterable[Wish], *, needs_python: bool) -> Lock:
-    """The lock with each package under the wish that it stands for: the one asked for, else any of its recipe.
+    """Return the lock with each package under its wish: the version asked for, else any of its recipe.
 
-    Raises LockError `lock/frozen` for what isn't locked in any version.
+    Raises LockError `lock/frozen` for a package that isn't locked in any version.
     """
     known = lock or Lock()
     found = {wish: _standing_for(known, wish) for wish in dict.fromkeys(wishes)}

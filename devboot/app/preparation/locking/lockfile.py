@@ -1,4 +1,4 @@
-"""devboot.lock: read it, see whether it fits, choose what is missing, write it as a whole or not at all."""
+"""devboot.lock: reads it, checks that it fits, chooses what is missing, writes it as a whole or not at all."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ Bring = Callable[[Lock, PythonProject], PythonProject]
 
 
 class LockResult(NamedTuple):
-    """The lock that counts; `was` is the one before it, `changes` are the packages of recipes that moved."""
+    """The current lock; `was` is the one before it, `changes` are the packages of recipes that moved."""
 
     lock: Lock
     path: str
@@ -51,11 +51,11 @@ class LockResult(NamedTuple):
 
 
 class LockWish(NamedTuple):
-    """How a lock is to be treated.
+    """Options of locking.
 
-    `is_frozen` never writes, `update` names what is chosen anew ("*" for all), `warns` tells of platforms that get
-    nothing: news for who locks, not for a newcomer who starts the project on another platform. `takes_as_it_is` never
-    resolves, whatever the manifest says; `merged` is what the sides of a conflict have, to be resolved anew.
+    `is_frozen` never writes, `update` names what is chosen anew ("*" for all), `warns` reports platforms without an
+    artifact: useful when locking, not to a newcomer on another platform. `takes_as_it_is` never resolves, whatever the
+    manifest says; `merged` has both sides of a conflict, to be resolved anew.
     """
 
     is_frozen: bool = False
@@ -77,7 +77,7 @@ def known_recipes(manifest: Manifest, folders: RecipeFolders) -> dict[str, Known
 
 
 def read_lock(path: str, name: str) -> Lock | None:
-    """Read the lock at `path`, None where there is none; `name` is what messages call it. Raises Problems."""
+    """Read the lock at `path`, None without one; `name` is its name in messages. Raises Problems."""
     try:
         return parse_lock(read_bytes(path), name)
     except FileNotFoundError:
@@ -85,7 +85,7 @@ def read_lock(path: str, name: str) -> Lock | None:
 
 
 def why_stale(lock: Lock | None, manifest: Manifest, python: PythonProject | None) -> tuple[str, ...]:
-    """Why the lock doesn't fit manifest and requirements, in words; empty when it does."""
+    """Return why the lock doesn't fit manifest and requirements, in words; empty if it does."""
     reasons = list(stale_packages(lock or Lock(), wishes_of(manifest)))
     if python is not None and is_lock_stale(python, pins_of_lock(lock)):
         is_locked = lock is not None and lock.python is not None
@@ -108,12 +108,12 @@ def ensure_lock(
     bring: Bring = lambda _lock, python: python,
     distribution: Distribution | None = None,
 ) -> LockResult:
-    """Make the lock fit, choosing as little anew as can be. `distribution` is this machine's, found out where None.
+    """Make the lock fit, choosing as few new versions as possible. Without `distribution` this machine's is used.
 
     Raises:
-        LockError: `lock/stale` where it is frozen, `lock/frozen`, `lock/conflict`, `lock/syntax`, `lock/too-new`.
+        LockError: `lock/stale` if it is frozen, `lock/frozen`, `lock/conflict`, `lock/syntax`, `lock/too-new`.
         IntegrityError: `lock/source-changed`.
-        DevbootError: what choosing raises.
+        DevbootError: errors of choosing.
 
     """
     old = wish.merged or read_lock(path, os.path.basename(path))
@@ -180,7 +180,7 @@ def _to_ask(
 
 
 def pins_of_lock(lock: Lock | None) -> PythonPins | None:
-    """The Python part of a lock in the form that `environment.project_python` takes; None where it has none."""
+    """Return the Python part of a lock in the form of `environment.project_python`; None without one."""
     if lock is None or lock.python is None:
         return None
     rows = tuple(
@@ -192,7 +192,7 @@ def pins_of_lock(lock: Lock | None) -> PythonPins | None:
 
 
 def input_name(python: PythonProject) -> str:
-    """How the lock and messages call the files that say which packages are needed."""
+    """Return the name of the files with requirements, for the lock and for messages."""
     files = [os.path.relpath(each.path, python.wish.root) for each in python.inputs]
     return " + ".join([*files, *([MANIFEST] if python.wish.packages else [])])
 
@@ -233,7 +233,7 @@ def _python_part(
 
 
 def _upgrades(before: PythonPins | None, update: Collection[str]) -> Sequence[str]:
-    """Of what is to be chosen anew, that which is a Python package."""
+    """Return the names to choose anew that are Python packages."""
     names = {row.name for row in before.rows} if before else set()
     return [name for name in update if name in ("*", "python") or name in names]
 
@@ -260,7 +260,7 @@ def _summary(lock: Lock) -> str:
 
 
 def _lines(changes: Sequence[VersionChange], lock: Lock, recipes: Mapping[str, KnownRecipe]) -> tuple[str, ...]:
-    """What moved; of what is new in `lock`, also which source has it where."""
+    """Return the changes as lines; for a new package of `lock` also its sources."""
     lines: list[str] = []
     for change in changes:
         if change.old and change.new:

@@ -1,4 +1,4 @@
-"""What a project asks for besides its own code: the recipes that its manifest names, and its Python."""
+"""Collects what a project requires besides its own code: recipes of its manifest, and its Python."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 
 def looking_uv(loaded: Loaded, context: Context) -> Uv:
-    """The uv of commands that merely look at the project. Raises MachineError."""
+    """Return a uv for commands that only inspect the project. Raises MachineError."""
     return make_looking_uv(context.environ, loaded.project.root, context.paths().cache)
 
 
 def recipes_of(loaded: Loaded) -> dict[str, KnownRecipe]:
-    """The recipes of its services and tools; those of the project's own folder shadow the bundled ones.
+    """Return the recipes of services and tools; those in the project's own folder shadow bundled ones.
 
     Raises ManifestError, Problems.
     """
@@ -33,7 +33,7 @@ def recipes_of(loaded: Loaded) -> dict[str, KnownRecipe]:
 
 
 def python_of(loaded: Loaded, uv: Uv, environ: Mapping[str, str]) -> PythonProject | None:
-    """What it says about Python; None where it says nothing. Raises what reading its files raises."""
+    """Return the project's requirements for Python; None without any. Raises the errors of reading its files."""
     project = loaded.project
     wish = python_wish(project.root, loaded.name, loaded.manifest, is_detected=not project.written)
     found = read_python(uv, wish, environ=environ)
@@ -44,7 +44,7 @@ def python_of(loaded: Loaded, uv: Uv, environ: Mapping[str, str]) -> PythonProje
 
 
 def _refuse_undecodable(root: str) -> None:
-    """Raise MachineError `python/path-encoding` for a root in whose folders uv makes no virtualenv."""
+    """Raise MachineError `python/path-encoding` for a root in which uv can't make a virtualenv."""
     try:
         os.fsencode(root).decode()
     except UnicodeDecodeError:
@@ -59,18 +59,18 @@ def _refuse_undecodable(root: str) -> None:
 
 
 def libraries_of(python: PythonProject | None, pins: PythonLock | None) -> tuple[str, ...]:
-    """Names of the packages that its virtualenv gets."""
+    """Return the names of the packages for the virtualenv."""
     return () if python is None else tuple(pin.name for pin in pins_of(python, pins).pins)
 
 
 def packages_digest(python: PythonProject | None) -> str:
-    """What tells the packages of its virtualenv, as it is, from others; empty where there is none."""
+    """Return a digest of the packages in the virtualenv; empty without one."""
     record = load_record(python.venv) if python is not None else None
     return record.wanted if record is not None else ""
 
 
 def package_list(loaded: Loaded, python: PythonProject | None) -> tuple[str, ...]:
-    """Return what the help of an error needs to add a package: see `ProcessSpec.packages`."""
+    """Return the package list for error messages that advise to add one: see `ProcessSpec.packages`."""
     root = loaded.project.root
     inputs = python.inputs if python is not None else ()
     for each in inputs:

@@ -1,1 +1,1 @@
-"""What a project says about itself, and what flags change of it: manifest, Procfile, detection."""
+"""Reads a project's description: manifest, Procfile, detection."""

@@ -1,4 +1,4 @@
-"""Detects what an application needs, as far as this machine can have it."""
+"""Detects what an application needs, within what this machine can provide."""
 
 from __future__ import annotations
 
@@ -25,12 +25,11 @@ _SHOWN, _ADVISED = 8, 3  # clones that are named; commands that are offered
 
 
 def detect_here(root: str, environ: Mapping[str, str]) -> Proposal:
-    """What detection proposes for the folder `root`; nothing is written.
+    """Return the detection's proposal for the folder `root`; nothing is written.
 
-    RabbitMQ is left out, with a warning, where no distribution has it: without it only workers wait, all else runs. So
-    are MongoDB and the like where py-rattler isn't installed: much of what uses them starts without. Where a version
-    isn't there for this platform, the nearest is taken.
-    Raises UsageError `usage/several-projects`.
+    RabbitMQ is left out, with a warning, if no distribution has it: without it only workers wait. So are MongoDB and
+    the like if py-rattler isn't installed: most projects start without. If a version isn't available for this
+    platform, the nearest one is proposed. Raises UsageError `usage/several-projects`.
     """
     from devboot.git import last_change
     from devboot.onboarding import detect, with_date, with_versions_of, without_channels, without_rabbitmq
@@ -54,7 +53,7 @@ def detect_here(root: str, environ: Mapping[str, str]) -> Proposal:
 
 
 def names_registry(environ: Mapping[str, str], root: str) -> bool:
-    """Whether something says which npm registry to ask: npm on PATH, or a configuration of it."""
+    """Return whether an npm registry is known: by npm on PATH, or its configuration."""
     from devboot.sources.npmrc import load_npm_config
 
     has_program = shutil.which("npm", path=environ.get("PATH", "")) is not None
@@ -62,7 +61,7 @@ def names_registry(environ: Mapping[str, str], root: str) -> bool:
 
 
 def _refuse_several(root: str) -> None:
-    """Refuse a folder that is no project but holds clones: read together they would become one that nobody has."""
+    """Raise UsageError for a folder that only holds clones: read together they would make a project that nobody has."""
     if any(os.path.exists(os.path.join(root, name)) for name in (".git", *LANDMARKS)):
         return
     with suppress(OSError), os.scandir(root) as entries:
@@ -89,6 +88,6 @@ def _several(root: str, clones: Sequence[str]) -> UsageError:
 
 
 def has_debs(system: str, machine: str, environ: Mapping[str, str]) -> bool:
-    """Whether packages of Debian or Ubuntu can be had: `system` and `machine` as Python and `uname` say them."""
+    """Return whether Debian or Ubuntu packages are available; `system` and `machine` as in `os.uname()`."""
     has_apt = shutil.which("apt-get", path=environ.get("PATH", "")) is not None
     return has_apt and platform_of(system, machine) in (LINUX_X86_64, LINUX_AARCH64)

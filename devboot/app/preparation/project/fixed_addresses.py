@@ -1,7 +1,7 @@
-"""Serves code that names the address of a server: on the port that it names, and without a password.
+"""Configures services for code with a hard-coded address: the port it names, and no password.
 
-It fills in what a written manifest leaves out, and only where no variable leads to the service. The code is read for a
-service that is new, and as long as it names the address: so a service closes again, but never opens later.
+It fills in what a written manifest leaves out, and only if no variable leads to the service. The code is read for a
+new service, and as long as it names the address: so a service can close again, but never opens later.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ _ALIKE = {"valkey": "redis", "mysql": "mariadb", "mosquitto": "mqtt"}  # the sam
 
 
 def with_fixed_addresses(manifest: Manifest, state: str) -> tuple[Manifest, Mapping[str, FixedAddress]]:
-    """Return a written manifest with what earlier preparations have read in the code, and what was filled in."""
+    """Return a written manifest with the results of earlier preparations, and what was filled in."""
     return _filled(manifest, _read(state), {})
 
 
 def settle_fixed_addresses(loaded: Loaded, environ: Mapping[str, str], reporter: Reporter) -> Loaded:
-    """Return the project with what its code needs now, and warn of each service that is opened for it."""
+    """Return the project with the ports and access that its code needs, and warn of each opened service."""
     manifest, state = loaded.manifest, loaded.project.state
     if not loaded.project.written:
         return loaded
@@ -62,7 +62,7 @@ def settle_fixed_addresses(loaded: Loaded, environ: Mapping[str, str], reporter:
 
 
 def _judge(manifest: Manifest, name: str, proposal: Proposal | None, reporter: Reporter | None) -> FixedAddress:
-    """Decide for one service; warn where variables lead to it and some of the code has no password all the same."""
+    """Decide for one service; warn if variables lead to it but some of the code has no password."""
     found = _found(manifest, name, proposal)
     if found is None or proposal is None:
         return FixedAddress()
@@ -77,7 +77,7 @@ def _judge(manifest: Manifest, name: str, proposal: Proposal | None, reporter: R
 
 
 def _found(manifest: Manifest, name: str, proposal: Proposal | None) -> FoundService | None:
-    """Return what detection has found for a service; None for one of several that the same clients connect to."""
+    """Return the detected service; None if the same clients connect to several."""
 
     def kind(recipe: str) -> str:
         return _ALIKE.get(recipe, recipe)
@@ -90,7 +90,7 @@ def _found(manifest: Manifest, name: str, proposal: Proposal | None) -> FoundSer
 
 
 def _is_wired(proposal: Proposal, service: str) -> bool:
-    """Whether the code takes the address of a service, or of a database in it, out of a variable."""
+    """Return whether the code takes the address of a service, or of a database in it, from a variable."""
     inside = (f"databases.{each.name}" for each in proposal.databases if each.service == service)
     values = repr((proposal.env, [process.env for process in proposal.processes]))
     return any(f"${{{name}." in values for name in (f"services.{service}", *inside))
@@ -99,7 +99,7 @@ def _is_wired(proposal: Proposal, service: str) -> bool:
 def _filled(
     manifest: Manifest, known: Mapping[str, FixedAddress], before: Mapping[str, FixedAddress]
 ) -> tuple[Manifest, Mapping[str, FixedAddress]]:
-    """Fill in, or take back, what the manifest leaves out; `before` is what was filled in already."""
+    """Fill in, or remove again, what the manifest leaves out; `before` is what was filled in already."""
     services, fixed = dict(manifest.services), {}
     for name, each in known.items():
         if name not in services:
@@ -116,7 +116,7 @@ def _filled(
 
 
 def _left_out(service: Service, before: FixedAddress | None) -> Collection[str]:
-    """Return which of port and access the manifest itself doesn't say; `before` is what was filled in already."""
+    """Return which of port and access the manifest doesn't set; `before` is what was filled in already."""
     filled = () if before is None else [key for key, value in zip(_FILLED, before, strict=False) if value]
     return [key for key in _FILLED if key not in service.model_fields_set or key in filled]
 
@@ -130,7 +130,7 @@ def _path(state: str) -> str:
 
 
 def _read(state: str) -> dict[str, FixedAddress]:
-    """Return what is known of the services so far; nothing where that can't be read."""
+    """Return the recorded services; nothing if the record can't be read."""
     try:
         with open(_path(state), encoding="utf-8", opener=plain) as file:
             rows = json.load(file)

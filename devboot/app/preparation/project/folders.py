@@ -1,4 +1,4 @@
-"""Makes the folders that devboot keeps for a project, unless they would be renamed under a process that uses them."""
+"""Creates devboot's folders for a project, unless they would be renamed under a process that uses them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def claim_folders(root: str, environ: Mapping[str, str], patience: Patience | None = None) -> tuple[str, ...]:
-    """Make the folders that devboot keeps for the project at `root`; return what is worth telling about it.
+    """Create devboot's folders for the project at `root`; return notes to print.
 
     Raises BusyError `state/in-use`, `busy/locked` after `patience`, and MachineError.
     """
@@ -27,7 +27,7 @@ def claim_folders(root: str, environ: Mapping[str, str], patience: Patience | No
 
 
 def holder_in(environ: Mapping[str, str]) -> Callable[[str, str], str]:
-    """Return what names the process that uses a state folder, whose project is at a path; "" for none."""
+    """Return a function that names the process using a state folder, given the project's path; "" for none."""
 
     def holder(state: str, path: str) -> str:
         data = os.path.join(Projects.from_environ(environ).data, os.path.basename(state))

@@ -1,4 +1,4 @@
-"""Says what a clone is that isn't an application, and what can be done with it."""
+"""Describes a clone that isn't an application, and what can be done with it."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _SHOWN = 3
 
 
 class Nature(NamedTuple):
-    """What a clone is, in a sentence, and commands or advice for it; `title` is that sentence short, if it is sure."""
+    """The kind of a clone, in a sentence, with advice; `title` is the sentence in short, if it is certain."""
 
     what: str
     helps: list[str]
@@ -52,7 +52,7 @@ class Nature(NamedTuple):
 
 
 def what_else(folder: str) -> tuple[list[str], list[str]]:
-    """Give causes and help for `manifest/not-found`, by the files in a folder."""
+    """Return causes and help for `manifest/not-found`, based on the files in a folder."""
     found = nature_without_packages(folder)
     example = "`devboot init --example` writes a small project to start from"
     if _names(folder):  # whose files may be in the way of those of the example
@@ -61,7 +61,7 @@ def what_else(folder: str) -> tuple[list[str], list[str]]:
 
 
 def template_nature(folder: str) -> Nature | None:
-    """Return what is said of a template of projects; None for other folders."""
+    """Describe a template of projects; None for other folders."""
     for name, program in _TEMPLATES.items():
         if is_file(os.path.join(folder, name)):
             target = " ." if program == "cookiecutter" else " . ../PROJECT"
@@ -71,7 +71,7 @@ def template_nature(folder: str) -> Nature | None:
 
 
 def nature_without_packages(folder: str) -> Nature | None:
-    """Return what is said of a folder that lists no packages of Python's; None where its files don't tell."""
+    """Describe a folder without Python requirements; None if its files don't show its kind."""
     if (found := template_nature(folder)) is not None:
         return found
     for name, language in _LANGUAGES.items():
@@ -82,7 +82,7 @@ def nature_without_packages(folder: str) -> Nature | None:
 
 
 def nature_with_packages(folder: str) -> Nature:
-    """Return what is said of a clone that lists packages and in which nothing is shown to keep running."""
+    """Describe a clone with requirements in which no process was found."""
     if (found := template_nature(folder)) is not None:
         return found
     inner = [name for name in sorted(_names(folder)) if _is_application(os.path.join(folder, name))]
@@ -102,7 +102,7 @@ def nature_with_packages(folder: str) -> Nature:
 
 
 def _library(folder: str) -> Nature | None:
-    """What is said of a package that others install; None where the clone builds none."""
+    """Describe a library that other projects install; None if the clone builds no package."""
     project = _text(folder, "pyproject.toml")
     is_built = re.search(r"^\[build-system\]", project, re.MULTILINE) is not None
     if not is_built and not is_file(os.path.join(folder, "setup.py")):
@@ -118,7 +118,7 @@ def _library(folder: str) -> Nature | None:
 
 
 def _tests(folder: str) -> list[str]:
-    """The command that runs the tests of a library; detection sees to it that pytest is there."""
+    """Return the command that runs a library's tests; detection has made sure that pytest is there."""
     inner = next((path for name in _TEST_FOLDERS if is_folder(path := os.path.join(folder, name))), "")
     texts = [_text(inner, name) for name in names_in(inner, "*.py")] if inner else []
     if not inner:
@@ -169,7 +169,7 @@ def _files_alone(folder: str) -> Nature | None:
 
 
 def _addition_to_image(folder: str) -> Nature | None:
-    """What is said of files that an image of somebody else's gets: the program is in that."""
+    """Describe a clone that only adds files to another project's image, which has the program."""
     path = os.path.join(folder, "Dockerfile")
     images = _FROM.findall(read_text(path)) if is_file(path) else []
     if not images or "/" not in images[-1]:

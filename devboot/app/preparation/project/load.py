@@ -1,4 +1,4 @@
-"""Finds and reads what a project says about itself: its manifest, written or detected, and its Procfile."""
+"""Finds and reads a project's manifest, written or detected, and its Procfile."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ PROPOSED = "what `devboot init` would write"  # names the manifest that nothing 
 
 
 class Kept(NamedTuple):
-    """What is kept of a detection beside its manifest, as in `Loaded`."""
+    """The stored result of a detection besides its manifest, as in `Loaded`."""
 
     stamps: tuple[tuple[str, int, int], ...]
     notes: tuple[tuple[str, bool], ...]
@@ -43,12 +43,12 @@ class Kept(NamedTuple):
 
 
 def load_project(cwd: str, environ: Mapping[str, str], patience: Patience | None = None) -> Loaded:
-    """Load the project that a command in `cwd` means, detecting a manifest where nobody wrote one.
+    """Load the project of a command in `cwd`, detecting a manifest if none was written.
 
-    What was detected is kept in the state folder, which is made for it, and read again until a file that it was read
-    from has changed, or one that it looked for has appeared. Where somebody wrote a manifest, nothing is made: see
-    `take_turn`. Raises Problems for mistakes in the files, ManifestError `manifest/not-found` where there is nothing to
-    go by, BusyError `state/in-use`, BusyError `busy/locked` after `patience`.
+    A detected manifest is kept in the state folder, which is created for it, until a file that it was read from
+    changes, or one that was looked for appears. For a written manifest nothing is created: see `take_turn`. Raises
+    Problems for mistakes in the files, ManifestError `manifest/not-found` if nothing was detected, BusyError
+    `state/in-use`, BusyError `busy/locked` after `patience`.
     """
     project = find_project(cwd, environ)
     refuse_bad_root(project.root)
@@ -87,7 +87,7 @@ def _load(project: Project, cwd: str, environ: Mapping[str, str], patience: Pati
 
 
 def look_at_project(cwd: str, environ: Mapping[str, str]) -> Loaded:
-    """As `load_project`, writing nothing: a manifest that is detected now isn't kept."""
+    """Load the project like `load_project`, but write nothing: a manifest that is detected now isn't kept."""
     project = find_project(cwd, environ)
     refuse_bad_root(project.root)
     refuse_sudo(project.root, environ, os.geteuid())
@@ -112,7 +112,7 @@ def look_at_project(cwd: str, environ: Mapping[str, str]) -> Loaded:
 
 
 def _as_in_overmind(loaded: Loaded) -> Loaded:
-    """With the numbers of processes that `.overmind.env` asks for; what the manifest says itself counts more."""
+    """Apply the numbers of processes in `.overmind.env`; those of the manifest take precedence."""
     settings = overmind.read_settings(loaded.project.root)
     if not settings:
         return loaded
@@ -175,7 +175,7 @@ def _detect(
 
 
 def _kept(project: Project) -> Kept | None:
-    """What is kept beside the detected manifest, None when detection has to be done anew."""
+    """Return the stored detection, None if detection must run again."""
     try:
         with open(_stamps_file(project), encoding="utf-8", opener=plain) as file:
             record = json.load(file)

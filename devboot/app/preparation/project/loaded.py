@@ -1,4 +1,4 @@
-"""A loaded project: its manifest and Procfile as they are used, and what they were read from."""
+"""A loaded project: its manifest and Procfile, and the files that they were read from."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from devboot.state.project import Project
 
 
 class FixedAddress(NamedTuple):
-    """How code that names the address of a service connects: on which port, 0 for any, and whether with no password."""
+    """How code with a hard-coded address connects: on which port, 0 for any, and whether without a password."""
 
     port: int = 0
     is_open: bool = False
@@ -20,11 +20,11 @@ class FixedAddress(NamedTuple):
 
 
 class Loaded(NamedTuple):
-    """A project with its manifest and Procfile, and what they were read from.
+    """A project with its manifest and Procfile, and the files that they were read from.
 
-    `stamps` tell when to read again. `fresh_detection` is whether the manifest was detected just now; `notes` are what
-    detection has to say besides, each with whether it warns; `program` is the command that runs the clone's program by
-    hand, where detection finds nothing that keeps running. `templates` are those of modules that the clone lacks.
+    `stamps` show when to read again. `fresh_detection`: the manifest was detected just now; `notes` are its remarks,
+    each with whether it is a warning; `program` is the command of the clone's program to run by hand, if no process
+    was found. `templates` are those of settings modules that the clone lacks.
     """
 
     project: Project
@@ -44,10 +44,10 @@ class Loaded(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The project's name: the manifest's, else the usual one."""
+        """Return the project's name: the manifest's, else the folder's."""
         return self.manifest.project.name or self.project.usual_name
 
     @property
     def types_ports(self) -> bool:
-        """Whether flags say where the ports of processes are, which then are meant as they are."""
+        """Return whether flags set the ports of processes, which are then exact."""
         return bool(self.base) or (self.is_adjusted and self.step != PORT_STEP)

@@ -1,4 +1,4 @@
-"""Words the refusal to start without a required variable: where to put it, and which template of the clone has it."""
+"""Builds the error for missing required variables: where to set them, and which template of the clone has them."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def missing_variable(root: str, wanted: Missing, read: Sequence[str], place: Pla
 
 
 def missing_variables(root: str, wanted: Sequence[Missing], read: Sequence[str]) -> DevbootError:
-    """One error for several that a detected project needs: nobody has written the entries that it would point to."""
+    """Return one error for several variables of a detected project, which has no manifest lines to point at."""
     target = read[-1] if read else ""
     rest = f", put it in {target}"
     rows = [(each.name, each.description.removesuffix(rest)) for each in wanted]
@@ -71,7 +71,7 @@ def _all_or_some(some: Sequence[str], all_of_them: Collection[str]) -> str:
 
 
 def _template_with(root: str, target: str, name: str) -> str:
-    """The template beside `target`, else at the root, that mentions the variable; "" for none."""
+    """Return the template beside `target`, else at the root, that mentions the variable; "" for none."""
     for folder in dict.fromkeys((os.path.dirname(target), "")):
         for template in _templates(root, folder):
             if name in _names(os.path.join(root, template)):
@@ -88,7 +88,7 @@ def _templates(root: str, folder: str) -> Iterator[str]:
 
 
 def is_env_template(name: str) -> bool:
-    """Whether a file of this name is what people copy an env-file from."""
+    """Return whether this is the name of a template for env-files."""
     first, *rest = re.split(r"[._-]+", name.lower().lstrip("."))
     is_of_env = bool(rest) and "env" in (first, rest[-1]) and rest[-1] not in _OTHERS
     return is_of_env and any(map(_TEMPLATE.fullmatch, (first, *rest)))

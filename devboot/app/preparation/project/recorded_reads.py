@@ -1,4 +1,4 @@
-"""Records what a preparation asks of a clone: each question becomes a stamp that makes its snapshot stale."""
+"""Records which files of a clone a preparation reads: each becomes a stamp of its snapshot."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 
 class Watched:
-    """A context in which all that is read, looked for and listed through `clone_reader` is recorded.
+    """A context that records everything read, looked for and listed through `clone_reader`.
 
-    Stamps are taken when something is first asked for, so that an edit during the preparation isn't overlooked. A
-    Watched may be entered several times, and within another one.
+    Stamps are taken at the first access, so that an edit during the preparation isn't overlooked. A Watched may be
+    entered several times, and within another one.
     """
 
     def __init__(self) -> None:
@@ -31,7 +31,7 @@ class Watched:
 
     @property
     def stamps(self) -> tuple[Stamp, ...]:
-        """The stamps of everything that was asked for, in that order."""
+        """Return the stamps of everything that was accessed, in that order."""
         return tuple(self._stamps.values())
 
     def _note(self, path: str, what: str) -> None:

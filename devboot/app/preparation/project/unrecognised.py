@@ -18,23 +18,23 @@ if TYPE_CHECKING:
 
 
 def is_idle(loaded: Loaded) -> bool:
-    """Whether detection found a clone in which nothing would keep running."""
+    """Return whether no process was detected in the clone."""
     has_lines = loaded.procfile is not None and loaded.procfile.names
     return not (loaded.project.written or loaded.manifest.processes or has_lines)
 
 
 def tell_of_missing(missing: Problems, reporter: Reporter) -> None:
-    """Warn of variables that only the program of an idle clone asks for: other commands may do without."""
+    """Warn of variables that only the program of an idle clone needs: other commands may work without."""
     for each in missing.errors:
         reporter.emit(Event(WARNING, "env", each.what, lines=(*each.details, *each.causes, *each.help), slug=each.slug))
 
 
 def refuse_idle(loaded: Loaded, environ: Mapping[str, str], missing: Problems | None = None) -> None:
-    """Refuse to start a project in which nothing would run: "is up" would be no use to anybody.
+    """Refuse to start a project in which nothing would run: "is up" would be of no use.
 
-    A written manifest without processes is refused where detection would run some, unless it has `[processes]`, empty.
-    `missing` are the errors for variables that nobody has set: a program that ends by itself asks for them, too.
-    Raises ManifestError `manifest/nothing-to-run`.
+    A written manifest without processes is refused if detection would run some, unless it has an empty `[processes]`.
+    `missing` are the errors for unset variables: a program that ends by itself needs them, too. Raises ManifestError
+    `manifest/nothing-to-run`.
     """
     names = loaded.procfile.names if loaded.procfile is not None else ()
     if loaded.manifest.processes or names:
@@ -88,7 +88,7 @@ def _refuse_less_than_detected(loaded: Loaded, environ: Mapping[str, str]) -> No
 
 
 def _refuse_empty(loaded: Loaded) -> None:
-    """Refuse a written manifest by which nothing is started or prepared but the virtualenv, as one of a library."""
+    """Refuse a written manifest that starts and prepares nothing but the virtualenv, as for a library."""
     manifest = loaded.manifest
     if "processes" in manifest.model_fields_set or any(
         (manifest.services, manifest.databases, manifest.tasks, manifest.packages)
@@ -109,7 +109,7 @@ def _refuse_empty(loaded: Loaded) -> None:
 
 
 def tell_of_less(loaded: Loaded, environ: Mapping[str, str], reporter: Reporter) -> None:
-    """Warn, once, that a manifest was written which lacks what the project has run with so far by detection."""
+    """Warn once that a new manifest lacks parts with which the project has run so far by detection."""
     detected = os.path.join(loaded.project.state, DETECTED)
     if not loaded.project.written or not os.path.exists(detected):
         return
@@ -121,7 +121,7 @@ def tell_of_less(loaded: Loaded, environ: Mapping[str, str], reporter: Reporter)
 
 
 def _lacking(loaded: Loaded, environ: Mapping[str, str]) -> Proposal | None:
-    """What detection proposes for a project's folder and its manifest doesn't have; None where it proposes nothing."""
+    """Return what detection proposes and the manifest lacks; None if it proposes nothing."""
     from devboot.onboarding import lacking
 
     proposal = proposal_for(loaded, environ)
@@ -129,7 +129,7 @@ def _lacking(loaded: Loaded, environ: Mapping[str, str]) -> Proposal | None:
 
 
 def proposal_for(loaded: Loaded, environ: Mapping[str, str]) -> Proposal | None:
-    """Return what detection proposes for a project's folder; None where that is nothing, or means another folder."""
+    """Return the detection's proposal; None if there is none, or if it is for another folder."""
     from devboot.app.preparation.project.detect import detect_here
 
     try:

@@ -1,6 +1,8 @@
-"""What holds for every test: generated ones are the same in each run, and no clock decides over them."""
+"""What holds for every test: its level, and that generated cases are the same in each run and no clock stops them."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -13,6 +15,18 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
 )
 settings.load_profile("steady")
+
+TESTS = Path(__file__).parent
+SLOW_FOLDERS = [TESTS / "e2e", TESTS / "recipes"]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Mark as `slow` what needs the network, and the tests of whole commands but those marked `smoke`."""
+    for item in items:
+        is_whole = any(map(item.path.is_relative_to, SLOW_FOLDERS)) and not item.get_closest_marker("smoke")
+        if is_whole or item.get_closest_marker("network"):
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture

@@ -175,14 +175,16 @@ def eventually(condition, limit: float = 90.0):
 
 @pytest.hookimpl(tryfirst=True)  # before xdist writes the groups down
 def pytest_collection_modifyitems(items):
-    """Let tests take turns (`--dist loadgroup`) whose projects get the usual ports: each has an empty home."""
+    """Let tests take turns (`--dist loadgroup`) whose projects listen on the usual ports: each has an empty home."""
     for item in items:
         if item.path.is_relative_to(Path(__file__).parent) and _has_usual_ports(item):
             item.add_marker(pytest.mark.xdist_group("projects"))
 
 
 def _has_usual_ports(item) -> bool:
-    """Whether a test starts anything but the project `counter`, which has ports of its own."""
+    """Whether a test starts something other than the project `counter`, and isn't marked `own_ports`."""
+    if item.get_closest_marker("own_ports"):
+        return False
     own = inspect.signature(item.function).parameters
     is_counter = bool({"counter", "cold_counter"} & set(item.fixturenames)) and "machine" not in own
     return not is_counter and bool(_STARTS.search(inspect.getsource(item.module)))

@@ -17,6 +17,8 @@ from devboot.model.artifact import PLATFORMS
 from tests.fakes.archives import honest_tar, zip_info, zipped
 from tests.fakes.fault_server import Reply, whole_file
 
+pytestmark = pytest.mark.own_ports
+
 PROGRAM = b"#!/bin/sh\necho shout 1.0 $2\n"
 
 

@@ -9,6 +9,8 @@ import pytest
 
 from devboot.state.claiming import has_content
 
+pytestmark = pytest.mark.own_ports
+
 GOOD = '[databases.default]\npath = "db.sqlite3"\n'
 PROCFILE = "web: python3 -m http.server\n"
 

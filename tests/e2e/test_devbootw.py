@@ -16,6 +16,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.own_ports
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 PYTHON = os.path.realpath(sys.executable)
 TOOLS = ["cat", "chmod", "cmp", "cp", "id", "mkdir", "mv", "readlink", "rm", "sh", "sleep", "touch", "uname"]

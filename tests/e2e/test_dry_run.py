@@ -8,7 +8,8 @@ import socket
 
 import pytest
 
-pytestmark = pytest.mark.timeout(400)  # many commands, of which each may be slow on a busy machine
+# Many commands, of which each may be slow on a busy machine
+pytestmark = [pytest.mark.timeout(400), pytest.mark.own_ports]
 
 MANIFEST = """
 [services.nats]

@@ -7,6 +7,8 @@ import subprocess
 
 import pytest
 
+pytestmark = pytest.mark.smoke
+
 # What only a shell that is told right makes of the command and the values.
 SAYS = """echo "it's $GREETING 100% $SECRET_KEY" && echo on $PORT in "$PWD" """
 

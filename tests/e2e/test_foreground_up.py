@@ -13,6 +13,8 @@ import pytest
 from tests.e2e.conftest import eventually, fetch
 from tests.e2e.test_projects import is_up
 
+pytestmark = [pytest.mark.own_ports, pytest.mark.smoke]
+
 WAITS = "python3 -c 'import time; print(\"at work\", flush=True); time.sleep(1000)'"
 DEAF = "trap '' HUP INT TERM; echo deaf; while :; do sleep 1; done"
 

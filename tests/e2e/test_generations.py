@@ -14,6 +14,8 @@ from devboot.provision.objects.tree import remove_tree
 from tests.fakes.toyproject import ToyProject
 from tests.fakes.wheels import write_wheel
 
+pytestmark = pytest.mark.own_ports
+
 MANIFEST = """
 [services.toy]
 version = "1.0.0"

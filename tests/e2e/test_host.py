@@ -8,6 +8,8 @@ import pytest
 
 from tests.fakes.toyproject import ToyProject
 
+pytestmark = pytest.mark.smoke
+
 MANIFEST = '[services.toy]\nsource = "host"\n[processes.web]\ncommand = "exec sleep 600"\n'
 HOST = """
 [[source]]

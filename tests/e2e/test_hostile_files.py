@@ -16,6 +16,8 @@ import pytest
 from tests.fakes.forked_commands import ForkedCommands
 from tests.fakes.wheels import write_wheel
 
+pytestmark = pytest.mark.own_ports
+
 LIMIT = 60.0  # seconds after which a command counts as hanging
 PYTHON = ".".join(map(str, sys.version_info[:2]))
 

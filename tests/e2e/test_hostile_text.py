@@ -14,7 +14,7 @@ from tests.fakes.hostile_text import CLIPBOARD, HOSTILE, ONE_LINE, unprintable
 from tests.fakes.terminal import Terminal
 
 ROOT = Path(__file__).parents[2]
-pytestmark = [pytest.mark.timeout(400), pytest.mark.faults(183, 184)]
+pytestmark = [pytest.mark.timeout(400), pytest.mark.faults(183, 184), pytest.mark.own_ports]
 
 ODD = ONE_LINE.replace("/", "").replace("\r", "")  # for names of files, which hold any byte but this one
 PRINTED = ONE_LINE.replace("\r", "")  # which would take back what stands before it

@@ -9,7 +9,7 @@ from tests.e2e.test_projects import is_up, rows
 from tests.fakes.checkpoints import PROVISIONING, checkpoints
 from tests.fakes.wheels import write_wheel
 
-pytestmark = pytest.mark.network
+pytestmark = [pytest.mark.network, pytest.mark.own_ports]
 
 # A first `up` doesn't pass these: there is nothing yet to repair, to move aside or to copy.
 NOT_AT_FIRST = {

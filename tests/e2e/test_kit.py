@@ -22,6 +22,8 @@ from tests.fakes.darkness import dark, is_possible
 from tests.fakes.index import Index
 from tests.fakes.wheels import write_sdist, write_source_tree, write_wheel
 
+pytestmark = pytest.mark.own_ports
+
 OWN = platform_of(sys.platform, os.uname().machine)
 MANIFEST = """
 [databases.default]

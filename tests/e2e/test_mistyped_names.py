@@ -6,6 +6,8 @@ import pytest
 
 from tests.fakes.toyproject import ToyProject
 
+pytestmark = pytest.mark.own_ports
+
 MANIFEST = """
 [services.toy]
 [processes.web]

@@ -12,6 +12,8 @@ from tests.e2e.conftest import eventually
 from tests.fakes.index import Index
 from tests.fakes.wheels import write_wheel
 
+pytestmark = pytest.mark.own_ports
+
 WHEEL = "greeting-1.0-py3-none-any.whl"
 MANIFEST = """
 [processes.web]

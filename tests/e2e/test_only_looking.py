@@ -12,7 +12,7 @@ import pytest
 from tests.e2e.conftest import START
 from tests.fakes.hostile_clone import HostileClone, listing
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.timeout(300), pytest.mark.own_ports]
 
 LOOKING = (
     (),

@@ -117,6 +117,7 @@ def test_a_whole_session_changes_nothing_in_the_clone(shop):
         assert (project.data / "services/toy/toy-1/dump").exists()
 
 
+@pytest.mark.own_ports
 @pytest.mark.skipif(sys.platform != "linux", reason="inotify is Linux's")
 @pytest.mark.faults(194)
 def test_a_clone_without_a_manifest_stays_as_it_is(tmp_path):
@@ -190,6 +191,7 @@ COMMANDS = (
 )
 
 
+@pytest.mark.own_ports
 @pytest.mark.faults(195)
 def test_nothing_that_a_clone_brings_below_its_devboot_folder_is_read_or_changed(hostile):
     def everything() -> dict[str, object]:
@@ -209,6 +211,7 @@ def test_nothing_that_a_clone_brings_below_its_devboot_folder_is_read_or_changed
     assert "theirs" not in hostile.devboot("run", "hello", code=None).stdout
 
 
+@pytest.mark.own_ports
 @pytest.mark.faults(195)
 @pytest.mark.parametrize("kind", ["link", "pipe", "file"])
 def test_whatever_is_called_devboot_in_a_clone_is_in_nobodys_way(hostile, kind):
@@ -229,6 +232,7 @@ def test_whatever_is_called_devboot_in_a_clone_is_in_nobodys_way(hostile, kind):
     assert hostile.devboot("run", "--", "echo", "ran").stdout == "ran\n"
 
 
+@pytest.mark.own_ports
 @pytest.mark.faults(86, 192)
 def test_a_project_that_was_moved_while_it_runs_can_be_stopped_from_both_sides(tmp_path):
     project = ToyProject(tmp_path, manifest='[processes.web]\ncommand = "exec sleep 1000"\n')
@@ -248,6 +252,7 @@ def test_a_project_that_was_moved_while_it_runs_can_be_stopped_from_both_sides(t
     project.devboot("down", cwd=moved)
 
 
+@pytest.mark.own_ports
 @pytest.mark.faults(196)
 def test_state_of_a_project_that_is_gone_is_removed_and_its_data_only_when_told(tmp_path):
     project = ToyProject(tmp_path, manifest=WITH_A_SECRET)
@@ -271,6 +276,7 @@ def test_state_of_a_project_that_is_gone_is_removed_and_its_data_only_when_told(
     assert not data.exists()
 
 
+@pytest.mark.own_ports
 def test_a_copy_at_the_same_path_is_not_taken_for_the_project_by_a_warm_command(tmp_path):
     project = ToyProject(tmp_path, manifest=WITH_A_SECRET)
     ask = ("run", "--", "sh", "-c", "echo $KEY")

@@ -18,6 +18,8 @@ from tests.fakes.fault_server import whole_file
 from tests.fakes.index import Index
 from tests.fakes.wheels import write_wheel
 
+pytestmark = pytest.mark.own_ports
+
 VERSION = platform.python_version()
 MINOR = ".".join(VERSION.split(".")[:2])
 REAL = Path(sys.base_prefix) / f"bin/python{MINOR}"  # what the archive holds leads to it

@@ -51,7 +51,7 @@ def environ(tmp_path: Path, clone: Path) -> Iterator[dict[str, str]]:
     environ = kept | {
         "HOME": str(tmp_path),
         "PATH": f"{programs}:{tmp_path}/.local/bin:/usr/bin:/bin",
-        "PYTEST_ADDOPTS": "--collect-only -q -p no:cacheprovider",
+        "PYTEST_ADDOPTS": "--collect-only -q -p no:cacheprovider --ignore tests/unit --ignore tests/process",
     }
     yield environ
     subprocess.run([clone / "devbootw", "down", "--all"], cwd=clone, env=environ, check=False)

@@ -30,6 +30,11 @@ def marked(mark: str) -> dict[int, str]:
     return found
 
 
+def seeds(count, *, quick):
+    """Return so many seeds as parameters of a test, of which all but the first `quick` are slow."""
+    return [pytest.param(seed, marks=[pytest.mark.slow] * (seed >= quick)) for seed in range(count)]
+
+
 @pytest.fixture(autouse=True)
 def orphan_mark(monkeypatch):
     """The mark that children inherit; at the end nothing that carries it is alive."""

@@ -19,6 +19,7 @@ from tests.fakes.crashes import crashes, lose_power
 from tests.fakes.sources import toy
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.skipif(not os.path.exists("/proc/self/fd"), reason="reads what a descriptor stands for"),
     pytest.mark.timeout(600),  # hundreds of runs that all wait for the disk
 ]

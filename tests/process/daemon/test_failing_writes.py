@@ -103,6 +103,7 @@ def failing(project):
     return Failing(project)
 
 
+@pytest.mark.slow
 @pytest.mark.faults(143)
 @pytest.mark.parametrize("action", ["enospc", "eio", "erofs"])
 def test_whatever_write_fails_the_daemon_and_all_processes_live(failing, action):

@@ -122,6 +122,7 @@ def hall(tmp_path_factory):
     hall.close()
 
 
+@pytest.mark.slow
 @pytest.mark.faults(141)
 @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=strategies.data())

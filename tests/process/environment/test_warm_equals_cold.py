@@ -221,6 +221,7 @@ def tree(root):
     return {path: path.read_bytes() if path.is_file() else b"" for path in paths}
 
 
+@pytest.mark.slow
 @pytest.mark.faults(168)
 @pytest.mark.parametrize("seed", [1, 2])
 def test_after_any_change_in_any_order_warm_equals_cold(bench, seed):

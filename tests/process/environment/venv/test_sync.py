@@ -227,6 +227,7 @@ run({str(workshop.root.parent)!r}, {workshop.uv.environ["UV_CACHE_DIR"]!r}, {cha
     return subprocess.run([sys.executable, "-c", code], env=environ, check=False).returncode
 
 
+@pytest.mark.slow
 @pytest.mark.faults(29, 33)
 @pytest.mark.parametrize("point", [name for name in checkpoints("environment/venv/sync.py") if "aside" not in name])
 @pytest.mark.parametrize("change", ["first", "second"])

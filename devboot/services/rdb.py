@@ -5,11 +5,9 @@ from __future__ import annotations
 import os
 
 from devboot.errors import LockError, MachineError, shell_word
+from devboot.model.data_files import DUMP_HEADER, DUMP_TRAILER, dump_format, is_dump_complete, reads_dumps_of
 from devboot.services.plan import Service
 
-_HEADER = 9  # REDIS0012, VALKEY080
-_TRAILER = 9  # the end marker and a checksum of eight bytes
-_END = 0xFF
 # Newest dump format that a version reads, as measured; other versions are only checked by the server itself
 _READS = {("redis", "6.2"): 9, ("redis", "7.4"): 12, ("redis", "8.2"): 12, ("valkey", "9.1"): 80}
 
@@ -58,30 +56,23 @@ def unreadable(service: Service, path: str, cause: str) -> MachineError:
     )
 
 
-def version_of(header: bytes) -> tuple[str, int] | None:
-    """Return magic word and format version of a dump's header; None if it is no dump."""
-    for magic in ("REDIS", "VALKEY"):
-        digits = header[len(magic) :]
-        if header.startswith(magic.encode()) and len(header) == _HEADER and digits.isdigit():
-            return magic, int(digits)
-    return None
-
-
 def _check_dump(service: Service, dump: str) -> None:
     if not os.path.isfile(dump):
         raise unreadable(service, dump, "it isn't a file")
     size = os.path.getsize(dump)
     with open(dump, "rb") as stream:
-        header = stream.read(_HEADER)
-        stream.seek(max(0, size - _TRAILER))
-        trailer = stream.read(_TRAILER)
-    written = version_of(header)
+        header = stream.read(DUMP_HEADER)
+        stream.seek(max(0, size - DUMP_TRAILER))
+        trailer = stream.read(DUMP_TRAILER)
+    written = dump_format(header)
     if written is None:
-        raise unreadable(service, dump, f"it has {size} bytes" if size < _HEADER else "it doesn't begin as a dump does")
-    if written[0] == "VALKEY" and product_of(service) == "redis":
+        raise unreadable(
+            service, dump, f"it has {size} bytes" if size < DUMP_HEADER else "it doesn't begin as a dump does"
+        )
+    if not reads_dumps_of(product_of(service), written[0]):
         raise unreadable(service, dump, "Valkey has written it, and Redis refuses Valkey's dumps")
     _refuse_newer(service, written[1])
-    if size < _HEADER + _TRAILER or trailer[0] != _END:
+    if not is_dump_complete(size, trailer):
         raise unreadable(service, dump, f"its end is missing: it was cut off at {size} bytes")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from devboot.clone_reader import open_regular
+from devboot.model.data_files import DUMP_TRAILER, SQLITE_MAGIC, dump_format, is_dump_complete, reads_dumps_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,9 +13,7 @@ if TYPE_CHECKING:
 
 SQLITE, MANAGED_SQLITE, REDIS, VALKEY, MADE = "sqlite", "managed-sqlite", "redis", "valkey", "made"
 LOGGED = "logged "  # before the name of a dump: a server with an append-only file doesn't read that
-_MAGIC = b"SQLite format 3\0"
-_HEADER, _DUMP_END = 100, 9
-_WRITERS = {REDIS: (b"REDIS",), VALKEY: (b"REDIS", b"VALKEY")}
+_HEADER = 100  # bytes of an SQLite database
 
 
 def looks_sound(data: Iterable[tuple[str, str, int]]) -> bool:
@@ -37,7 +36,7 @@ def _is_sound(kind: str, path: str, newest: int) -> bool:
         try:
             size = os.fstat(descriptor).st_size
             head = os.read(descriptor, _HEADER)
-            tail = os.pread(descriptor, _DUMP_END, max(0, size - _DUMP_END))
+            tail = os.pread(descriptor, DUMP_TRAILER, max(0, size - DUMP_TRAILER))
         finally:
             os.close(descriptor)
     except FileNotFoundError:
@@ -46,7 +45,7 @@ def _is_sound(kind: str, path: str, newest: int) -> bool:
         return kind != MANAGED_SQLITE and (not is_database or os.path.isdir(os.path.dirname(path)))
     except OSError:
         return False
-    return _is_database(head, size, path) if is_database else _is_dump(kind, head, tail, newest)
+    return _is_database(head, size, path) if is_database else _is_dump(kind, head, tail, size, newest)
 
 
 def _is_there(path: str) -> bool:
@@ -57,7 +56,7 @@ def _is_there(path: str) -> bool:
 
 
 def _is_database(head: bytes, size: int, path: str) -> bool:
-    if len(head) < _HEADER or not head.startswith(_MAGIC):
+    if len(head) < _HEADER or not head.startswith(SQLITE_MAGIC):
         return False
     if head[24:28] != head[92:96] or os.path.exists(f"{path}-wal") or os.path.exists(f"{path}-journal"):
         return True  # the number of pages isn't kept up to date, or stands elsewhere
@@ -65,9 +64,8 @@ def _is_database(head: bytes, size: int, path: str) -> bool:
     return int.from_bytes(head[28:32], "big") * (65536 if page == 1 else page) <= size
 
 
-def _is_dump(kind: str, head: bytes, tail: bytes, newest: int) -> bool:
-    for writer in _WRITERS[kind]:
-        digits = head[len(writer) : 9]
-        if head.startswith(writer) and digits.isdigit():
-            return tail[0] == 0xFF and (not newest or int(digits) <= newest)  # 0xFF: the end's mark before the checksum
-    return False
+def _is_dump(kind: str, head: bytes, tail: bytes, size: int, newest: int) -> bool:
+    written = dump_format(head)
+    if written is None or not reads_dumps_of(kind, written[0]) or (newest and written[1] > newest):
+        return False
+    return is_dump_complete(size, tail)

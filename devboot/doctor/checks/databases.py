@@ -13,11 +13,11 @@ from devboot.doctor.findings import ERROR, Answer, Check, Finding, Fix
 from devboot.doctor.subject import Subject
 from devboot.environment.databases.connection import refuse_irregular_files
 from devboot.errors import MachineError, shell_word
+from devboot.model.data_files import SQLITE_MAGIC
 from devboot.model.edge.manifest.tables import Database
 from devboot.scratch import remove_abandoned, scratch_folder
 from devboot.text.units import size as size_words
 
-_HEADER = b"SQLite format 3\0"
 _LOG = "-wal"
 _COPY_LIMIT = 256 * 1024 * 1024  # bytes
 
@@ -63,7 +63,7 @@ def check(path: str, cache: str) -> tuple[str, ...]:
         refuse_irregular_files(path)
     except MachineError as error:
         return error.causes
-    if read_head(path, len(_HEADER)) != _HEADER:
+    if read_head(path, len(SQLITE_MAGIC)) != SQLITE_MAGIC:
         return ("it is not an SQLite file",)
     if not os.path.lexists(path + _LOG):
         return _complaints(path, "mode=ro&immutable=1")

@@ -8,9 +8,9 @@ import sqlite3
 from devboot.clone_reader import read_head
 from devboot.environment.databases.connection import BUSY_SECONDS, SIDE_FILES, connected, translated
 from devboot.files import machine_error
+from devboot.model.data_files import SQLITE_MAGIC
 
 MISSING, EMPTY, WHOLE, DAMAGED = "missing", "empty", "whole", "damaged"
-_MAGIC = b"SQLite format 3\0"
 _QUICK_CHECK_BYTES = 64_000_000  # above that a check takes seconds: SQLite finds damage as it comes to it
 GIT_LFS = "it is a pointer of Git LFS, not the file itself"
 _NETWORK = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "fuse.sshfs", "fuse.s3fs", "vboxsf", "prl_fs"}
@@ -43,8 +43,8 @@ def _other_kind(path: str) -> str:
 
 
 def _complaint(path: str, size: int, busy: float) -> str:
-    magic = read_head(path, len(_MAGIC))
-    if magic and magic != _MAGIC:
+    magic = read_head(path, len(SQLITE_MAGIC))
+    if magic and magic != SQLITE_MAGIC:
         return GIT_LFS if _is_pointer(path) else "file is not a database"
     try:
         with connected(path, busy=busy) as connection:

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from devboot.errors import LockError, MachineError
+from devboot.model.data_files import dump_format
 from devboot.recipes import RecipeFolders, bundled_folder
 from devboot.services import plan_service, prepare_data
-from devboot.services.rdb import version_of
 
 RECIPES = RecipeFolders([bundled_folder()])
 DUMP = b"REDIS0012" + b"\xfa\x09redis-ver\x058.2.3" + b"\xff" + b"checksum"
@@ -136,7 +136,7 @@ def test_another_product_is_told_and_starts_with_nothing(tmp_path):
 
 def test_headers_of_both_products_are_known():
     headers = (b"REDIS0009", b"VALKEY080", b"REDIS00x9", b"REDIS001", b"")
-    assert [version_of(header) for header in headers] == [("REDIS", 9), ("VALKEY", 80), None, None, None]
+    assert [dump_format(header) for header in headers] == [("REDIS", 9), ("VALKEY", 80), None, None, None]
 
 
 def prepared(tmp_path, content, **more):

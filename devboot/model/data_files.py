@@ -1,0 +1,28 @@
+"""The beginning and end of data files: SQLite databases, and dumps of Redis and Valkey."""
+
+from __future__ import annotations
+
+SQLITE_MAGIC = b"SQLite format 3\0"
+DUMP_HEADER = 9  # bytes: REDIS0012, VALKEY080
+DUMP_TRAILER = 9  # the end marker and a checksum of eight bytes
+_DUMP_END = 0xFF
+_WRITERS = {"redis": ("REDIS",), "valkey": ("REDIS", "VALKEY")}  # whose dumps a server reads
+
+
+def dump_format(header: bytes) -> tuple[str, int] | None:
+    """Return the product's magic word and the version of the format; None if it is not a dump."""
+    for magic in ("REDIS", "VALKEY"):
+        digits = header[len(magic) : DUMP_HEADER]
+        if header.startswith(magic.encode()) and len(header) >= DUMP_HEADER and digits.isdigit():
+            return magic, int(digits)
+    return None
+
+
+def reads_dumps_of(product: str, magic: str) -> bool:
+    """Return whether `redis` or `valkey` reads dumps with this magic word."""
+    return magic in _WRITERS[product]
+
+
+def is_dump_complete(size: int, trailer: bytes) -> bool:
+    """Return whether a dump of `size` bytes with these last bytes was written to its end."""
+    return size >= DUMP_HEADER + DUMP_TRAILER and trailer[0] == _DUMP_END

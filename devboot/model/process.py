@@ -187,6 +187,11 @@ class ProcessStatus(Record):
     port_taken: bool = False  # it has failed, or can't become ready, because another program has its port
 
 
+def makes_database(spec: ProcessSpec) -> bool:
+    """Return whether a task makes a database of the manifest within a service."""
+    return spec.kind == TASK and spec.origin.startswith("[databases.")
+
+
 def has_gate(spec: ProcessSpec) -> bool:
     """Return whether it counts as up only once its probe has passed or, for a task, once it has ended."""
     if spec.kind == TASK:

@@ -48,12 +48,20 @@ class Changes(Record):
     later: tuple[str, ...] = ()
 
 
+def roots(processes: Mapping[str, Process]) -> tuple[str, ...]:
+    """Return what is started where nothing is named: services, processes, and databases, whoever connects to them."""
+    return tuple(
+        name for name, each in processes.items() if each.spec.kind != model.TASK or model.makes_database(each.spec)
+    )
+
+
 def to_start(
     processes: Mapping[str, Process], wanted: AbstractSet[str], named: AbstractSet[str]
 ) -> tuple[Process, ...]:
     """Return the processes of `wanted` that have to be started, dependents first.
 
-    A task is included only if it is `named`, has failed, or is needed by another one that starts.
+    A task is included only if it is `named`, has failed, or is needed by another one that starts. A database that none
+    needs is made for programs outside of the plan.
     """
     specs = tuple(each.spec for each in processes.values())
     dependents = graph.dependents(specs)
@@ -61,7 +69,11 @@ def to_start(
     for level in reversed(graph.levels(specs)):
         for process in (processes[name] for name in level if name in wanted):
             is_needed = process.name in named or process.spec.kind != model.TASK or process.error is not None
-            is_needed = is_needed or (bool(dependents[process.name] & starting.keys()) and not _is_done(process))
+            others = dependents[process.name]
+            is_needed = is_needed or (bool(others & starting.keys()) and not _is_done(process))
+            is_needed = is_needed or (
+                model.makes_database(process.spec) and not others and not _has_ended_well(process)
+            )
             if is_needed and process.state.phase not in life.ALIVE:
                 starting[process.name] = process
     return tuple(starting.values())
@@ -188,8 +200,11 @@ def base_of(name: str) -> str:
 
 def _is_done(process: Process) -> bool:
     """Return whether a task has succeeded, even if its leftover children are still being ended."""
-    has_ended_well = life.succeeded(process.state, process.policy) or life.succeeds(process.state, process.policy)
-    return bool(process.spec.stamp or process.was_skipped) and has_ended_well
+    return bool(process.spec.stamp or process.was_skipped) and _has_ended_well(process)
+
+
+def _has_ended_well(process: Process) -> bool:
+    return life.succeeded(process.state, process.policy) or life.succeeds(process.state, process.policy)
 
 
 def _has_other(old: model.ProcessSpec, new: model.ProcessSpec, fields: Iterable[str]) -> bool:

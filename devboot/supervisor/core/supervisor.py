@@ -148,14 +148,14 @@ class Supervisor:
     # -- commands ----------------------------------------------------------------------------------------------------
 
     def up(self, names: tuple[str, ...] = (), *, dependencies: bool = True, anyway: bool = False) -> None:
-        """Start those of `names` (default: all services and processes) that aren't running, with their dependencies.
+        """Start those of `names` that aren't running, with their dependencies; by default `planning.roots`.
 
         `anyway`: tasks among `names` run even if their stamps are current. After a shutdown has begun this does
         nothing; the same holds for `start`, `restart` and `apply`.
         """
         if self._shutting_down:
             return
-        roots = names or tuple(each.name for each in self._processes.values() if each.spec.kind != model.TASK)
+        roots = names or planning.roots(self._processes)
         wanted = graph.closure(roots, self._by_name()) if dependencies else frozenset(roots)
         wanted -= self._removed
         self._free = self._free - wanted if dependencies else self._free | wanted

@@ -68,6 +68,18 @@ def test_a_task_runs_only_for_a_process_that_starts(stage):
     assert stage.status("test").phase == "stopped"
 
 
+def test_a_database_is_made_once_though_no_process_needs_it(stage):
+    stage.add("postgres", "sleep 100", kind="service")
+    stage.add("default", "echo made", kind="task", needs=["postgres"], origin="[databases.default]")
+    stage.add("test", "echo never", kind="task", needs=["postgres"], origin="[tasks.test]")
+
+    for _ in range(2):
+        stage.up()
+        stage.until_settled()
+
+    assert stage.output == {"default": b"made\n"}
+
+
 def test_a_task_that_has_succeeded_leaves_its_stamp_with_the_schema_of_its_database(stage):
     make = (
         "import sqlite3; base = sqlite3.connect('db.sqlite3'); base.execute('create table a (b)');"

@@ -220,7 +220,7 @@ class Process:
         is_known = is_known and not moved
         if is_known and self._found_port:
             self._found_port = 0
-            self.on_note(f"listens on {self.spec.port} as PORT says")
+            self.on_note(f"listens on {self.spec.port}, as set in PORT")
         if self.run is None or self.spec.kind != model.PROCESS or is_known or (ready and ready.kind == "line"):
             return
         from devboot.supervisor.probes import listen
@@ -229,7 +229,8 @@ class Process:
         if found and (not self.spec.address or self.spec.port not in found):
             self._found_port = listen.main_port(found)
         if moved and found:
-            self.on_note(f"listens on {self._found_port}{self._place_of_bind()}, not on {self.spec.port} as PORT says")
+            place = self._place_of_bind()
+            self.on_note(f"listens on {self._found_port}{place}, not on {self.spec.port} as set in PORT")
 
     def _place_of_bind(self) -> str:
         from devboot.model.observation import BIND, read_observations
@@ -476,7 +477,7 @@ class Process:
     def on_not_alive(self, text: str) -> None:
         """Handle a failed liveness probe: stop the run and count it as a failure."""
         self._hung = text or "no answer"
-        self.on_note(f"doesn't live any more: {self._hung}")
+        self.on_note(f"liveness probe failed: {self._hung}")
         self.feed(life.ALIVE_FAILED)
 
     def on_settled(self) -> None:
@@ -515,7 +516,7 @@ class Process:
         if self._forced:
             self.on_note(f"killed ({failures.family(pid, len(pids - {pid}))})")
         elif self.state.then == life.THEN_JUDGED:
-            self.on_note(f"has left what did not stop in {limit}, killed (pid {failures.pids(pids)})")
+            self.on_note(f"left processes that did not stop in {limit}, killed (pid {failures.pids(pids)})")
         else:
             self.around.on_note(f"{self.name} did not stop in {limit}, killed", None)
 
@@ -592,4 +593,5 @@ class Process:
             try:
                 write_stamp(path, text, databases)
             except OSError as error:
-                self.on_note(f"will run again next time: {error.strerror or error} ({path})")
+                why = f"{error.strerror or error} ({path})"
+                self.on_note(f"its success could not be recorded, so it runs again next time: {why}")

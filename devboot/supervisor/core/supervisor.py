@@ -356,7 +356,7 @@ class Supervisor:
             ended = process.state.phase in (model.EXITED, model.FAILED, model.GAVE_UP)
             if process.spec.exit_ends_all and ended:
                 self.ended_by = process_status.status(process)
-                self._note(f"{name} has ended, which ends everything")
+                self._note(f"{name} has ended, so everything stops (`exit_ends_all`)")
                 self.shutdown()
                 return
 

@@ -60,7 +60,7 @@ def mistake(spec: model.ProcessSpec, error: DevbootError) -> WorkError:
         f"`{spec.name}` was ended: {error.what}",
         causes=error.causes,
         help=[*error.help, f"devboot restart {spec.name}"],
-        kept=["all other processes go on"],
+        kept=["all other processes keep running"],
     )
 
 
@@ -102,7 +102,7 @@ def hopeless(spec: model.ProcessSpec, tail: tuple[str, ...]) -> WorkError | None
         known.slug,
         known.what,
         details=(_command(spec), *(f"| {line}" for line in tail)),
-        causes=(f"it is not restarted: `{spec.name}` would end like this again",),
+        causes=("it is not restarted, because it would fail in the same way again",),
         help=(*helps, _after_a_fix(spec)),
         kept=(f"its data is in {spec.data}",) if spec.data else (),
     )
@@ -124,7 +124,7 @@ def cannot_load(spec: model.ProcessSpec, line: str, tail: tuple[str, ...]) -> Wo
         details=(_command(spec), *(f"| {each}" for each in tail)),
         causes=(
             *_undefined(line, spec),
-            f"it ended like this twice, so it is not restarted: `{spec.name}` would end like this again",
+            "it failed in the same way twice, so it is not restarted",
         ),
         help=(
             *(near or (seen and seen.helps) or _what_is_missing(tail, spec)),
@@ -159,9 +159,8 @@ def cannot_listen(spec: model.ProcessSpec, conflict: Conflict, tail: tuple[str, 
 def parted(spec: model.ProcessSpec, end: End, age: float, tail: tuple[str, ...], *, was_up: bool) -> WorkError:
     """Return the message for a process that should keep running, but exited successfully and isn't restarted."""
     what = f"{spec.name} ended by itself, {_last(end)} after {seconds(age)}"
-    helps = (
-        (f'if it is to end: `restart = "never"` in `[processes.{spec.name}]`',) if spec.kind == model.PROCESS else ()
-    )
+    once = f'if it is meant to end, set `restart = "never"` in `[processes.{spec.name}]`'
+    helps = (once,) if spec.kind == model.PROCESS else ()
     slug, addition = ("process/ended", "") if was_up else ("process/exited", ", before it was ready")
     return _hinted(spec, slug, what + addition, tail, *helps)
 
@@ -195,7 +194,7 @@ def _log_line(spec: model.ProcessSpec, tail: tuple[str, ...]) -> tuple[str, ...]
     near = max(tail, key=lambda line: len(wanted & _words(line)), default="")
     if len(wanted) < _NEAR or len(wanted & _words(near)) * 3 < len(wanted) * 2:
         return ()
-    return (f"no line matches `{expected}`, but `{_cut(near.strip())}` is near: mend `ready` of `{spec.name}`",)
+    return (f"no line matches `{expected}`, but `{_cut(near.strip())}` is similar: correct `ready` of `{spec.name}`",)
 
 
 def _words(text: str) -> set[str]:
@@ -260,7 +259,7 @@ def _package_asked_for(tail: tuple[str, ...], spec: model.ProcessSpec) -> tuple[
 
     found = next((found for line in reversed(tail) if (found := re.search(_ASKS_FOR, line))), None)
     command = adding_command(found[1], spec.packages, is_distribution=True) if found else ""
-    return (command, "`devboot up -d` installs what is new") if command else ()
+    return (command, "`devboot up -d` installs new packages") if command else ()
 
 
 def _observed(spec: model.ProcessSpec, tail: tuple[str, ...]) -> Explanation | None:
@@ -275,7 +274,7 @@ def _what_is_missing(tail: tuple[str, ...], spec: model.ProcessSpec) -> tuple[st
     from devboot.supervisor.explain.file_templates import copying_command
 
     if copying := copying_command(tail, spec.cwd, _root(spec)):
-        return (f"{copying}   # a template of what is missing",)
+        return (f"{copying}   # the template of the missing file",)
     return find_advice(KNOWN, tail, spec.cwd) or _path_of_image(tail, spec.cwd) or _missing_package(tail, spec)
 
 
@@ -296,8 +295,8 @@ def _path_of_image(tail: tuple[str, ...], cwd: str) -> tuple[str, ...]:
         f"{name}:{number}" for name, number in files if not name.startswith(("/", "<")) and "site-packages" not in name
     ]
     where = f" in `{own[-1]}`" if own else ""
-    text = f"`{path}` is a path of a container image; "
-    return (text + (f"here it is `{here}`: change it{where}" if here else f"name a path of this machine{where}"),)
+    text = f"`{path}` is a path in a container image; "
+    return (text + (f"here it is `{here}`: change it{where}" if here else f"use a path on this machine{where}"),)
 
 
 def _missing_package(tail: tuple[str, ...], spec: model.ProcessSpec) -> tuple[str, ...]:
@@ -311,21 +310,21 @@ def _missing_package(tail: tuple[str, ...], spec: model.ProcessSpec) -> tuple[st
         return _package_asked_for(tail, spec)
     if found[1] == "psycopg" and any("sqlalchemy/dialects/postgresql" in line for line in tail):
         return (  # SQLAlchemy 2.1 takes another library than 2.0 for an address that names none
-            "with psycopg2, write the address as `postgresql+psycopg2://…`: SQLAlchemy 2.1 takes psycopg by itself",
+            "to use psycopg2, write the address as `postgresql+psycopg2://…`: SQLAlchemy 2.1 uses psycopg by default",
             "else add `psycopg[binary]` to the packages, then `devboot up -d`",
         )
     if where := _where_it_was(found[1]) or _own_module(found[1], tail, spec):
         return (where,)
     if place := _beside(found[1], tail, spec.cwd):
         return (
-            f"`{found[1]}` is there, but in `{place}/`, where Python 3 does not look: `from .{found[1]} import …`",
-            f'or let it look there: `PYTHONPATH = "{place}"` under `[env]` in devboot.toml',
+            f"`{found[1]}` exists in `{place}/`, where Python 3 does not look: write `from .{found[1]} import …`",
+            f'or add that folder to its path: `PYTHONPATH = "{place}"` under `[env]` in devboot.toml',
         )
     from devboot.supervisor.explain.missing_package import adding_command
 
-    installs = f"`devboot up -d` installs what is new; if no dependency brings `{found[1]}`, add the package first"
+    installs = f"`devboot up -d` installs new packages; if none of them provides `{found[1]}`, add the package first"
     command = adding_command(found[1], spec.packages)
-    return (command, "`devboot up -d` installs what is new") if command else (installs,)
+    return (command, "`devboot up -d` installs new packages") if command else (installs,)
 
 
 def _root(spec: model.ProcessSpec) -> str:
@@ -342,8 +341,8 @@ def _own_module(name: str, tail: tuple[str, ...], spec: model.ProcessSpec) -> st
         return ""
     if _is_mere_package(tail, spec.cwd):
         file = shlex.quote(os.path.relpath(os.path.join(spec.cwd, "__init__.py"), _root(spec)))
-        return f"mv {file} {file}.unused && devboot up -d   # it makes the whole folder a package"
-    return f'`{name}` is there: let Python look there with `PYTHONPATH = "."` under `[env]` in devboot.toml'
+        return f"mv {file} {file}.unused && devboot up -d   # that file makes the whole folder a package"
+    return f'`{name}` exists, but Python does not look there: set `PYTHONPATH = "."` under `[env]` in devboot.toml'
 
 
 def _is_mere_package(tail: tuple[str, ...], folder: str) -> bool:
@@ -369,7 +368,7 @@ def _where_it_was(name: str) -> str:
     if name == "pkg_resources":
         return "setuptools 82 no longer has it: require `setuptools<82`, then `devboot up -d`"
     last = REMOVED_MODULES.get(name)
-    return f'Python has it up to {last} only: `version = "{last}"` under `[python]` in devboot.toml' if last else ""
+    return f'only Python up to {last} has it: set `version = "{last}"` under `[python]` in devboot.toml' if last else ""
 
 
 def _beside(name: str, tail: tuple[str, ...], cwd: str) -> str:
@@ -396,7 +395,7 @@ def _undefined(line: str, spec: model.ProcessSpec) -> tuple[str, ...]:
     path = os.path.relpath(found[2], root) if found else ".."
     if found is None or path.startswith("..") or "site-packages" in path:
         return ()
-    return (f"`{path}` defines no `{found[1]}`: no setup can mend that, only its code",)
+    return (f"`{path}` does not define `{found[1]}`: only a change of the code can fix that",)
 
 
 def _misspelt(line: str, spec: model.ProcessSpec) -> tuple[str, ...]:

@@ -33,10 +33,10 @@ def _library(said: str, debian: str, homebrew: str = "") -> KnownError:
 
 _UNRESOLVED = r"(?:Name or service not known|Temporary failure in name resolution|nodename nor servname provided)"
 _REDIRECT = (
-    '`{found}` is no host of this machine: `hosts = ["{found}"]` under `[python]` in devboot.toml leads it here',
+    'the host `{found}` is unknown here: `hosts = ["{found}"]` under `[python]` in devboot.toml makes it this machine',
 )
 _USE_SOCKET = (
-    "clients do without TLS on a socket: give them no host, as in `postgresql://postgres@/app`, and set"
+    "connect through the socket, which needs no TLS: leave out the host, as in `postgresql://postgres@/app`, and set"
     ' `PGHOST = "${services.postgres.socket}"` under `[env]` in devboot.toml'
 )
 _NPM = r"^npm (?:error|ERR!).*"
@@ -46,7 +46,7 @@ CERTAIN = (
     KnownError(  # a graphical program without a graphical session
         r"KeyError: 'DISPLAY'|no display name and no \$DISPLAY|DisplayNameError|"
         r"[Cc](?:an't|annot|ould not) (?:connect to|open) (?:X server|display)|Could not load the Qt platform plugin",
-        ("it opens windows: run devboot in a desktop session, or with a screen of its own: `xvfb-run devboot up`",),
+        ("it opens windows: run devboot in a desktop session, or with a virtual screen: `xvfb-run devboot up`",),
     ),
 )
 
@@ -68,11 +68,11 @@ KNOWN = (
     ),
     KnownError(
         r"^ValueError: Unable to configure handler ",
-        ("the folder for a log may be missing: all output names it, `mkdir -p` makes it",),
+        ("the folder of a log file may be missing: the full output names it, `mkdir -p` creates it",),
     ),
     KnownError(
         r"extension \"[\w-]+\" is not available|ICU is not supported in this build",
-        ("this build of PostgreSQL lacks it: `devboot explain service/no-extension` says which has it",),
+        ("this build of PostgreSQL lacks it: `devboot explain service/no-extension` lists builds that have it",),
     ),
     _library(r"Could not find the GDAL library", "gdal-bin", "gdal"),
     _library(r"Could not find the GEOS library", "libgeos-c1v5", "geos"),
@@ -89,11 +89,11 @@ KNOWN = (
     # A host name without a domain that could not be resolved: libpq, MySQL in C (where `hosts` has no effect), others
     KnownError(
         r"could not translate host name \"([\w-]+)\" to address",
-        ("`{found}` is no host of this machine: set PGHOSTADDR=127.0.0.1 in .env, then `devboot up -d`",),
+        ("the host `{found}` is unknown here: set `PGHOSTADDR=127.0.0.1` in .env, then `devboot up -d`",),
     ),
     KnownError(
         r"Unknown (?:MySQL )?server host '([\w-]+)'",
-        ("`{found}` is no host of this machine: let the host come out of a variable, or add it to /etc/hosts",),
+        ("the host `{found}` is unknown here: read it from a variable, or add `127.0.0.1 {found}` to /etc/hosts",),
     ),
     KnownError(r".*(?:connecting to |[ /@'(])([A-Za-z][\w-]*)(?::\d+|').*" + _UNRESOLVED, _REDIRECT),
     KnownError(r"DNS lookup failed for ([A-Za-z][\w-]*):\d+", _REDIRECT),
@@ -104,7 +104,7 @@ KNOWN = (
     ),
     KnownError(
         r"unexpected keyword argument 'ssl_cert_reqs'|redis\..*\[SSL: (?:WRONG_VERSION|RECORD_LAYER)",
-        ("the local Redis has no TLS: let the code demand it of `rediss://` addresses alone",),
+        ("the local Redis has no TLS: let the code use TLS only for `rediss://` addresses",),
     ),
 )
 

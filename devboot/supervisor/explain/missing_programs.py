@@ -40,10 +40,12 @@ def origin_of(program: str, cwd: str) -> str:
     if program in _NODE:
         return 'write `node = "22"` under `[packages]` in devboot.toml, then `devboot up -d`'
     if program in _OF_NPM:
-        return f"`npx {program}` runs it where package.json has it, `npm install --global {program}` brings it for all"
+        return (
+            f"`npx {program}` runs it if package.json lists it; otherwise `npm install --global {program}` installs it"
+        )
     for language, programs in _LANGUAGES.items():
         if program in programs:
-            return f"it comes with {language}, which devboot does not bring: install that, and what the project needs"
+            return f"it comes with {language}, which devboot does not install: install it and the project's packages"
     if os.path.isfile(os.path.join(cwd, "go.mod")):
-        return "where it is what this Go code is built to: `go build -o . ./...`, and `./` before its name"
+        return "if this Go code builds it: run `go build -o . ./...`, and put `./` before its name"
     return ""

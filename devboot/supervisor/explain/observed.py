@@ -197,7 +197,7 @@ def _explain_unset(
     sentence = f"asked for {_listed([*shown, *more])} and got nothing"
     file = env_file_of(spec, seen)
     command = append_command(output.root, file, [f"{each.name}={_value_of(each.name, output.lines)}" for each in found])
-    helps = (command, "`devboot up -d` starts it with that") if command else (f"set {found[0].name} in {file}",)
+    helps = (command, "`devboot up -d` starts it with the value") if command else (f"set {found[0].name} in {file}",)
     return Explanation(sentence, helps, lasts)
 
 
@@ -267,10 +267,8 @@ def _explain_taken_port(seen: Sequence[Observation], output: _Output) -> Explana
         return None
     named = [each for each in wanted if re.search(rf"\b{each.port}\b", said)]
     last = (named or wanted)[-1]
-    sentence = f"wants to listen on {last.name}{last.where}, where another program does"
-    return Explanation(
-        sentence, (f"end what `ss -ltnp sport = :{last.port}` names, or set the variable of another port",)
-    )
+    sentence = f"can't listen on {last.name}{last.where}, where another program listens"
+    return Explanation(sentence, (f"stop the program that `ss -ltnp sport = :{last.port}` shows, or set another port",))
 
 
 def _explain_connection(spec: ProcessSpec, seen: Sequence[Observation], output: _Output) -> Explanation | None:
@@ -305,7 +303,7 @@ def _target(seen: Sequence[Observation], output: _Output) -> Observation | None:
 
 def _server_helps(spec: ProcessSpec, target: Observation) -> tuple[str, ...]:
     command = server_command(target, (each.name for each in spec.depends_on)) if spec.observed else ""
-    return (command, "`devboot up -d` starts it there") if command else ()
+    return (command, "`devboot up -d` starts the server") if command else ()
 
 
 def server_command(target: Observation, services: Iterable[str]) -> str:
@@ -335,7 +333,7 @@ def summaries(found: Iterable[Lack]) -> tuple[str, ...]:
     """Return one line per kind of lack (variables, files) and one per server, with the project's lines."""
     known = tuple(found)
     lines = []
-    for kind, title in ((UNSET, "variables without a value"), (NO_FILE, "files that aren't there")):
+    for kind, title in ((UNSET, "variables without a value"), (NO_FILE, "missing files")):
         if seen := [each.seen for each in known if each.seen.kind == kind]:
             shown = [f"{each.name}{each.where}" for each in seen[:SHOWN]]
             more = [f"{len(seen) - SHOWN} more"] if len(seen) > SHOWN else []
@@ -398,9 +396,9 @@ def _words_of(seen: Observation) -> str:
     if seen.kind == UNSET:
         return f"asked for {seen.name}{seen.where}, which has no value"
     if seen.kind == NO_FILE:
-        return f"looked for {seen.name}{seen.where}, which isn't there"
+        return f"looked for {seen.name}{seen.where}, which doesn't exist"
     if seen.kind == LOOKUP:
-        return f"looks for the host {seen.host or seen.name}{seen.where}, which isn't there"
+        return f"looks up the host {seen.host or seen.name}{seen.where}, which doesn't exist"
     return f"connects to {seen.name}{seen.where}, where nothing listens"
 
 

@@ -90,4 +90,4 @@ def _changing(spec: ProcessSpec, port: int) -> str:
     """Return advice on how to change a port that isn't in the command."""
     seen = read_observations(spec.observed[1]) if len(spec.observed) > 1 else ()
     place = next((each.where for each in seen if each.kind == BIND and each.port == port), "")
-    return f"let its code or settings name another port{place}, then `devboot up -d`"
+    return f"change the port in its code or settings{place}, then `devboot up -d`"

@@ -41,7 +41,7 @@ class Acceptance:
         self._empty_since: float | None = None
         self._timer: Timer | None = None
         self._socket = _connected(port)
-        tell(f"nobody takes connections on port {port} yet")
+        tell(f"no connection was accepted on port {port} yet")
         self._again()
 
     def cancel(self) -> None:

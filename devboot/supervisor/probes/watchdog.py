@@ -35,7 +35,7 @@ class Heartbeat:
         """Handle WATCHDOG=trigger: the process reports itself as hung."""
         if self._timer is not None:
             self.stop()
-            self.text = "it says so itself"
+            self.text = "it reported WATCHDOG=trigger"
             self._on_silent()
 
     def stop(self) -> None:

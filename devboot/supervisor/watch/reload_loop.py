@@ -42,7 +42,7 @@ class ReloadLoop:
         name = max(dict.fromkeys(paths), key=paths.count) or "a watched file"
         seconds = max(1, round(now - self._recent[0][0]))
         changed = f"{name} changed {paths.count(name) or len(paths)} times in {seconds} s"
-        self._text = f"reloads in a loop: {changed}; exclude it from what is watched"
+        self._text = f"reloads in a loop: {changed}; exclude it from the watched files"
         return self._text
 
     def note(self, now: float) -> str:

@@ -99,7 +99,7 @@ class Watches:
         try:
             child = _Child(self._host, self.program, repr(asked), self._mark, self._tell, self._died)
         except OSError as error:
-            self._on_note(f"nothing is watched: {error.strerror or error}")
+            self._on_note(f"files can't be watched: {error.strerror or error}")
             return
         if self._child is None:
             self._child = child
@@ -115,7 +115,7 @@ class Watches:
                 self._child, self._next = child, None
             self.is_watching = self._next is None
         elif kind == "polling":
-            self._on_note(f"watching by looking once a second: {more[0]}")
+            self._on_note(f"polling watched files once a second: {more[0]}")
         elif kind == "changed":
             self._on_changed(more[0], tuple(more[1:]))
 
@@ -127,7 +127,7 @@ class Watches:
         if not self._globs or self._child is not None:
             return
         if self._deaths >= len(_AGAIN):
-            self._on_note(f"changes aren't seen any more: watching has failed {self._deaths + 1} times ({why})")
+            self._on_note(f"file changes aren't noticed any more: watching has failed {self._deaths + 1} times ({why})")
             return
         self._again = self._host.loop.call_later(_AGAIN[self._deaths], self._start)
         self._deaths += 1

@@ -29,7 +29,7 @@ def test_code_that_cannot_be_imported_gives_up_at_the_second_same_failure(stage)
     assert failure.error.slug == "process/import-error"
     assert failure.error.what == "web can't start: ModuleNotFoundError: No module named 'striped'"
     assert failure.error.help == (
-        "`devboot up -d` installs what is new; if no dependency brings `striped`, add the package first",
+        "`devboot up -d` installs new packages; if none of them provides `striped`, add the package first",
         "after a fix: `devboot up -d`",
         "all output: `devboot logs web`",
     )
@@ -60,11 +60,11 @@ def test_a_script_that_is_not_there_gives_up_at_the_second_failure_and_names_the
         ("unset\\tMAIL\\tnone\\tapp.py:3", "set MAIL first", 1, "web asked for MAIL (app.py:3) and got nothing"),
         (
             "no-file\\t/app/x.json\\t\\tapp.py:3", "[Errno 2] No such file or directory: '/app/x.json'", 1,
-            "web looked for /app/x.json (app.py:3), which isn't there",
+            "web looked for /app/x.json (app.py:3), which doesn't exist",
         ),
         (
             "no-file\\tx.json\\t\\tapp.py:3", "[Errno 2] No such file or directory: 'x.json'", 3,
-            "web looked for x.json (app.py:3), which isn't there",
+            "web looked for x.json (app.py:3), which doesn't exist",
         ),
     ],
 )  # fmt: skip

@@ -125,7 +125,7 @@ def test_a_server_that_forks_is_ready_when_a_worker_takes_connections_and_nothin
     stage.add("web", python=FORKS, ready=Probe("accept", port=port), env=(("PORT", str(port)),), gates=True, port=port)
 
     stage.up()
-    stage.until(lambda: stage.status("web").note == f"nobody takes connections on port {port} yet")
+    stage.until(lambda: stage.status("web").note == f"no connection was accepted on port {port} yet")
     stage.until_output("web", b"loading")
     assert stage.status("web").phase == "starting"
     stage.script("loaded", "")
@@ -330,7 +330,7 @@ def test_a_server_that_listens_elsewhere_than_it_was_told_to_is_ready_there(stag
     stage.until_phase("web", "ready")
 
     assert (port, f"127.0.0.1:{port}") == (stage.status("web").port, stage.status("web").address)
-    assert [f"web: listens on {port}, not on {told} as PORT says"] == stage.notes
+    assert [f"web: listens on {port}, not on {told} as set in PORT"] == stage.notes
 
 
 def test_a_port_that_is_open_while_the_code_is_still_loaded_is_not_taken_for_the_address(stage, port):
@@ -370,4 +370,4 @@ serve(socket.create_server(("127.0.0.1", {port})))
     stage.until(lambda: stage.status("web").port == port)
 
     assert ("ready", f"127.0.0.1:{port}") == (stage.status("web").phase, stage.status("web").address)
-    assert stage.notes[1:] == [f"web: listens on {port} as PORT says"]
+    assert stage.notes[1:] == [f"web: listens on {port}, as set in PORT"]

@@ -217,7 +217,7 @@ def test_what_a_crashed_leader_left_is_killed_when_it_does_not_stop(stage):
     with open(f"{stage.root}/pids", encoding="ascii") as file:
         pids = file.read().split()
 
-    notes = [f"web: has left what did not stop in 0.2 s, killed (pid {pid})" for pid in pids]
+    notes = [f"web: left processes that did not stop in 0.2 s, killed (pid {pid})" for pid in pids]
     assert stage.notes[:-1] == notes
     assert len(pids) == 2
 
@@ -233,7 +233,7 @@ def test_a_process_that_does_not_live_any_more_is_restarted(stage):
     stage.script("hung", "")
     stage.until(lambda: stage.output["web"].count(b"up") == 2)
 
-    assert stage.notes == ["web: doesn't live any more: exit 1"]
+    assert stage.notes == ["web: liveness probe failed: exit 1"]
     stage.until(lambda: stage.status("web").note == "it hung: exit 1")
     assert stage.status("web").restarts == 1
 
@@ -247,7 +247,7 @@ def test_a_worker_that_never_listens_is_asked_whether_it_lives_all_the_same(stag
     stage.up()
     stage.until_output("worker", b"up")
     stage.script("hung", "")
-    stage.until(lambda: "worker: doesn't live any more: exit 1" in stage.notes)
+    stage.until(lambda: "worker: liveness probe failed: exit 1" in stage.notes)
 
 
 def test_what_a_restart_cannot_heal_gives_up_at_once_and_says_why(stage):
@@ -326,7 +326,7 @@ def test_a_process_that_gives_no_sign_of_life_is_restarted(stage):
     stage.up()
     stage.until(lambda: stage.status("web").restarts == 1)
 
-    assert stage.notes[0] == "web: doesn't live any more: no sign of life for 1.5 s"
+    assert stage.notes[0] == "web: liveness probe failed: no sign of life for 1.5 s"
     stage.until(lambda: b"limit 1500000\n" in stage.output.get("web", b""))
     stage.until(lambda: stage.status("web").note == "it hung: no sign of life for 1.5 s")
 
@@ -338,7 +338,7 @@ def test_a_process_may_say_how_long_it_may_be_silent_and_that_it_hangs(stage):
     stage.up()
     stage.until(lambda: stage.status("web").restarts == 1)
 
-    assert stage.notes[0] == "web: doesn't live any more: it says so itself"
+    assert stage.notes[0] == "web: liveness probe failed: it reported WATCHDOG=trigger"
 
 
 @pytest.mark.faults(142)
@@ -350,7 +350,7 @@ def test_a_silence_of_any_length_may_be_announced(stage, digits):
     stage.up()
     stage.until(lambda: stage.status("web").restarts == 1)
 
-    assert stage.notes[0] == "web: doesn't live any more: it says so itself"
+    assert stage.notes[0] == "web: liveness probe failed: it reported WATCHDOG=trigger"
 
 
 def test_apply_restarts_what_has_changed_and_never_a_service(stage):

@@ -275,7 +275,7 @@ def test_without_room_for_watches_it_looks_once_a_second_and_says_so(stage):
     write(stage, "shop/tasks.py", "x = 22\n")
     stage.until(lambda: runs(stage) == 2)
 
-    assert [note for note in stage.notes if note.startswith("watching by looking once a second: ")] != []
+    assert [note for note in stage.notes if note.startswith("polling watched files once a second: ")] != []
 
 
 def test_two_changes_in_a_row_are_two_restarts(watched):

@@ -586,9 +586,9 @@ def test_what_was_asked_for_in_vain_stands_in_the_line_with_the_places_in_the_co
         )
     )
 
-    assert ("files that aren't there: x.json (shop/a.py:9)",) == found.facts
+    assert ("missing files: x.json (shop/a.py:9)",) == found.facts
     assert ("web, worker asked for MAIL (shop/mail.py:3), which has no value",) == found.details[:1]
-    assert "web looked for x.json (shop/a.py:9), which isn't there" == found.details[1]
+    assert "web looked for x.json (shop/a.py:9), which doesn't exist" == found.details[1]
     (finding,) = found.findings
     assert ("observed/no-value", "warning") == (finding.slug, finding.severity)
     assert ("variables without a value: MAIL (shop/mail.py:3)", "echo MAIL=… >> .env") == (
@@ -613,7 +613,7 @@ def test_a_host_of_a_container_is_complained_of_unless_its_name_leads_here(subje
     one = seen_by(subject, web=["lookup|cache:6379||shop/cache.py:8", "lookup|api.example.test:443||shop/a.py:1"])
     led = replace(one, manifest=parse_manifest("[python]\nhosts = ['cache']\n", "devboot.toml"))
 
-    assert ["web looks for the host cache (shop/cache.py:8), which isn't there"] == [
+    assert ["web looks up the host cache (shop/cache.py:8), which doesn't exist"] == [
         finding.what for finding in observed.observed(one).findings
     ]
     assert () == observed.observed(led).findings

@@ -45,6 +45,6 @@ print(*sorted(name for name in set(sys.modules) - before if name.startswith("dev
     done = subprocess.run([sys.executable, "-S", "-c", code], capture_output=True, text=True, check=True)
 
     assert done.stdout.split() == [
-        "devboot", "devboot.record", "devboot.supervisor", "devboot.supervisor.output.relay",
+        "devboot", "devboot.record", "devboot.supervisor", "devboot.supervisor.output",
         "devboot.supervisor.output.log_reader", "devboot.supervisor.output.log_writer",
     ]  # fmt: skip

@@ -59,7 +59,7 @@ FileNotFoundError: [Errno 2] No such file or directory: '{path}'"""
     ("path", "told"),
     [
         ("/app/config/prices.json", "here it is `config/prices.json`: change it in `shop/settings.py:12`"),
-        ("/usr/src/app/prices.json", "name a path of this machine in `shop/settings.py:12`"),
+        ("/usr/src/app/prices.json", "use a path on this machine in `shop/settings.py:12`"),
     ],
 )
 def test_a_path_of_an_image_is_named_as_one_with_the_line_that_has_it(tmp_path, path, told):
@@ -68,7 +68,7 @@ def test_a_path_of_an_image_is_named_as_one_with_the_line_that_has_it(tmp_path, 
     tail = tuple(TRACEBACK.format(root=tmp_path, path=path).splitlines())
     spec = ProcessSpec("web", PROCESS, str(tmp_path), "python shop.py")
 
-    assert ended(spec, End(1), tail).help[0] == f"`{path}` is a path of a container image; {told}"
+    assert ended(spec, End(1), tail).help[0] == f"`{path}` is a path in a container image; {told}"
 
 
 @pytest.mark.parametrize("path", ["prices.json", "/etc/prices.json", "/application/x", "/home/a/shop/../data/x.csv"])
@@ -97,7 +97,7 @@ def test_a_file_that_is_missing_is_copied_from_its_template(tmp_path, error, tem
     spec = ProcessSpec("web", PROCESS, str(tmp_path), "python shop.py")
 
     helped = ended(spec, End(1), (error.format(missing=missing, root=tmp_path),)).help[0]
-    assert helped == f"cp {template} {command} && devboot up -d   # a template of what is missing"
+    assert helped == f"cp {template} {command} && devboot up -d   # the template of the missing file"
     (tmp_path / template).unlink()
     assert not ended(spec, End(1), (error.format(missing=missing, root=tmp_path),)).help[0].startswith("cp ")
 

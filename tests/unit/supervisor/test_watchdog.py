@@ -52,7 +52,7 @@ def test_a_process_that_says_it_hangs_is_believed_at_once_and_once(heart):
     heart.beat.fail()
     heart.clock.pass_(100.0)
 
-    assert ["it says so itself"] == heart.told
+    assert ["it reported WATCHDOG=trigger"] == heart.told
 
 
 def test_nothing_is_told_after_a_stop(heart):

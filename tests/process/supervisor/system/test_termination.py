@@ -368,7 +368,7 @@ def test_exit_ends_all_stops_the_rest_and_is_remembered(stage):
     stage.until(lambda: stage.finished == 1)
 
     assert stage.supervisor.ended_by.last_exit.code == 7
-    assert stage.notes == ["test has ended, which ends everything"]
+    assert stage.notes == ["test has ended, so everything stops (`exit_ends_all`)"]
     assert stage.status("redis").phase == "stopped"
 
 

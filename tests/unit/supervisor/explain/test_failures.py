@@ -28,7 +28,7 @@ def test_a_crash_loop():
         "| ModuleNotFoundError: No module named 'stripe'",
     )
     assert error.help == (
-        "`devboot up -d` installs what is new; if no dependency brings `stripe`, add the package first",
+        "`devboot up -d` installs new packages; if none of them provides `stripe`, add the package first",
         "after a fix: `devboot up -d`",
         "all output: `devboot logs worker`",
     )
@@ -53,7 +53,7 @@ def test_a_module_of_a_known_package_comes_with_the_command_that_adds_it(tmp_pat
 
     helps = failures.ended(spec, End(1), ("ModuleNotFoundError: No module named 'yaml'",)).help
 
-    assert (command, "`devboot up -d` installs what is new") == helps[:2]
+    assert (command, "`devboot up -d` installs new packages") == helps[:2]
     if expected is not None:
         subprocess.run(["/bin/sh", "-c", command], cwd=tmp_path, check=True)
         assert expected == (tmp_path / listed[0]).read_text()
@@ -93,7 +93,7 @@ def test_nothing_is_appended_to_a_list_in_utf_16_or_one_that_is_gone(tmp_path):
     for name in ("requirements.txt", "gone.txt"):
         spec = WORKER._replace(packages=(str(tmp_path), name))
         helps = failures.ended(spec, End(1), ("ModuleNotFoundError: No module named 'yaml'",)).help
-        assert helps[0].startswith("`devboot up -d` installs what is new; if no dependency brings `yaml`")
+        assert helps[0].startswith("`devboot up -d` installs new packages; if none of them provides `yaml`")
 
 
 def test_a_module_that_lies_beside_the_one_that_imports_it_is_no_missing_package(tmp_path):
@@ -106,8 +106,8 @@ def test_a_module_that_lies_beside_the_one_that_imports_it_is_no_missing_package
         "ModuleNotFoundError: No module named 'settings'",
     )
     assert failures.cannot_load(spec, tail[-1], tail).help[:2] == (
-        "`settings` is there, but in `shop/`, where Python 3 does not look: `from .settings import …`",
-        'or let it look there: `PYTHONPATH = "shop"` under `[env]` in devboot.toml',
+        "`settings` exists in `shop/`, where Python 3 does not look: write `from .settings import …`",
+        'or add that folder to its path: `PYTHONPATH = "shop"` under `[env]` in devboot.toml',
     )
 
 
@@ -125,7 +125,7 @@ def test_a_name_that_a_module_of_the_project_lacks_is_said_to_be_its_own_fault(p
 
     causes = failures.cannot_load(spec, line, (line,)).causes
 
-    assert ("`shop/models.py` defines no `Order`: no setup can mend that, only its code" in causes) == is_own
+    assert ("`shop/models.py` does not define `Order`: only a change of the code can fix that" in causes) == is_own
 
 
 def test_code_of_pydantic_1_is_named_as_such():
@@ -145,11 +145,11 @@ def test_a_library_that_only_sqlalchemy_asks_for_may_be_another_than_the_project
     )
 
     assert failures.ended(WORKER, End(1), tail).help == (
-        "with psycopg2, write the address as `postgresql+psycopg2://…`: SQLAlchemy 2.1 takes psycopg by itself",
+        "to use psycopg2, write the address as `postgresql+psycopg2://…`: SQLAlchemy 2.1 uses psycopg by default",
         "else add `psycopg[binary]` to the packages, then `devboot up -d`",
         "all output: `devboot logs worker`",
     )
-    assert failures.ended(WORKER, End(1), tail[1:]).help[0].startswith("`devboot up -d` installs what is new")
+    assert failures.ended(WORKER, End(1), tail[1:]).help[0].startswith("`devboot up -d` installs new packages")
 
 
 def test_a_folder_for_a_log_that_is_missing_is_named():
@@ -162,7 +162,7 @@ def test_a_folder_for_a_log_that_is_missing_is_named():
         rest,
     )
     assert failures.ended(WORKER, End(1), (last,)).help == (
-        "the folder for a log may be missing: all output names it, `mkdir -p` makes it",
+        "the folder of a log file may be missing: the full output names it, `mkdir -p` creates it",
         rest,
     )
 
@@ -187,7 +187,7 @@ def test_a_module_that_left_setuptools_is_no_package_to_add():
         ("OSError: cannot load library 'libshop': it is not there", ()),
         (
             'psycopg.errors.FeatureNotSupported: extension "pgcrypto" is not available',
-            ("this build of PostgreSQL lacks it: `devboot explain service/no-extension` says which has it",),
+            ("this build of PostgreSQL lacks it: `devboot explain service/no-extension` lists builds that have it",),
         ),
     ],
 )
@@ -223,7 +223,7 @@ def test_what_cannot_heal_by_itself_says_so():
 
     assert ("redis/data-too-new", "the data is newer than redis") == (error.slug, error.what)
     assert ("lock it", "after a fix: `devboot up -d`") == error.help
-    assert ("it is not restarted: `redis` would end like this again",) == error.causes
+    assert ("it is not restarted, because it would fail in the same way again",) == error.causes
     assert ("its data is in /data",) == error.kept
     assert failures.hopeless(redis, ("something else",)) is None
     assert failures.hopeless(redis._replace(failure_hints=(hint._replace(passes=True),)), tail) is None
@@ -268,18 +268,20 @@ def test_too_large_an_environment_names_its_largest_variable(tmp_path):
 def test_a_module_that_left_python_is_no_package_to_add(module, last):
     error = failures.ended(WORKER, End(1), (f"ModuleNotFoundError: No module named '{module}'",))
 
-    assert error.help[0] == f'Python has it up to {last} only: `version = "{last}"` under `[python]` in devboot.toml'
+    assert (
+        error.help[0] == f'only Python up to {last} has it: set `version = "{last}"` under `[python]` in devboot.toml'
+    )
 
 
 @pytest.mark.parametrize(
     ("program", "advice"),
     [
         ("gunicorn", "add `gunicorn` to the project's packages, then `devboot up -d`"),
-        ("bundle", "it comes with Ruby, which devboot does not bring: install that, and what the project needs"),
+        ("bundle", "it comes with Ruby, which devboot does not install: install it and the project's packages"),
         ("npm", 'write `node = "22"` under `[packages]` in devboot.toml, then `devboot up -d`'),
         (
             "nodemon",
-            "`npx nodemon` runs it where package.json has it, `npm install --global nodemon` brings it for all",
+            "`npx nodemon` runs it if package.json lists it; otherwise `npm install --global nodemon` installs it",
         ),
     ],
 )
@@ -295,7 +297,7 @@ def test_a_program_that_go_code_is_built_to_says_how(tmp_path):
     (tmp_path / "go.mod").touch()
     error = explain(OSError(errno.ENOENT, "none"), name="web", program="shop", cwd=str(tmp_path), env={"PATH": "/none"})
 
-    assert error.help == ("where it is what this Go code is built to: `go build -o . ./...`, and `./` before its name",)
+    assert error.help == ("if this Go code builds it: run `go build -o . ./...`, and put `./` before its name",)
 
 
 PYDANTIC = (
@@ -363,7 +365,7 @@ def test_a_line_that_is_much_like_the_expected_one_is_named(expected, line, is_n
 
     error = failures.not_ready(spec, "", ("something else", line, "the last word"))
 
-    named = f"no line matches `{expected}`, but `{line}` is near: mend `ready` of `web`"
+    named = f"no line matches `{expected}`, but `{line}` is similar: correct `ready` of `web`"
     assert (named in error.help) is is_near
 
 
@@ -371,7 +373,7 @@ def test_a_line_that_is_much_like_the_expected_one_is_named(expected, line, is_n
     ("line", "fix"),
     [
         ('could not translate host name "db" to address: Name or service not known', "PGHOSTADDR=127.0.0.1"),
-        ("(2005, \"Unknown MySQL server host 'db' (-2)\")", "let the host come out of a variable"),
+        ("(2005, \"Unknown MySQL server host 'db' (-2)\")", "read it from a variable, or add `127.0.0.1 db`"),
         ("Error -2 connecting to db:6379. Name or service not known.", 'hosts = ["db"]'),
         ("db:27017: [Errno -3] Temporary failure in name resolution", 'hosts = ["db"]'),
         ("Can't connect to MySQL server on 'db' ([Errno -2] Name or service not known)", 'hosts = ["db"]'),

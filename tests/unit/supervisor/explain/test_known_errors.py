@@ -55,7 +55,7 @@ def test_the_row_with_a_further_line_needs_that_line():
     missing = "FileNotFoundError: [Errno 2] No such file or directory: '/p/logs/app.log'"
 
     assert find_advice(KNOWN, [missing, said]) == ("mkdir -p '/p/logs'   # for the log that the code writes there",)
-    assert find_advice(KNOWN, [said])[0].startswith("the folder for a log may be missing")
+    assert find_advice(KNOWN, [said])[0].startswith("the folder of a log file may be missing")
     assert find_advice(KNOWN, [missing]) == ()
 
 

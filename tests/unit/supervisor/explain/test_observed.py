@@ -162,7 +162,7 @@ REFUSED = "ConnectionRefusedError: [Errno 111] Connection refused"
         (
             "lookup|cache:6379||shop/cache.py:8",
             "socket.gaierror: [Errno -2] Name or service not known",
-            "looks for the host cache (shop/cache.py:8), which isn't there",
+            "looks up the host cache (shop/cache.py:8), which doesn't exist",
         ),
     ],
 )
@@ -177,8 +177,8 @@ def test_a_port_that_another_program_has_is_named_with_the_line_that_wants_it(cl
 
     error = clone.error("OSError: [Errno 98] error while attempting to bind on address ('127.0.0.1', 8000)", "app.py:9")
 
-    assert "web wants to listen on 127.0.0.1:8000 (app.py:9), where another program does" == error.what
-    assert error.help[0].startswith("end what `ss -ltnp sport = :8000` names")
+    assert "web can't listen on 127.0.0.1:8000 (app.py:9), where another program listens" == error.what
+    assert error.help[0].startswith("stop the program that `ss -ltnp sport = :8000` shows")
 
 
 def test_a_server_that_is_not_there_comes_with_the_command_that_adds_it(clone):
@@ -203,7 +203,7 @@ def test_a_file_that_is_not_there_is_copied_from_its_template(clone):
 
     error = clone.error("FileNotFoundError: [Errno 2] No such file or directory: 'conf/settings.json'")
 
-    assert "web looked for conf/settings.json (shop/__init__.py:3), which isn't there" == error.what
+    assert "web looked for conf/settings.json (shop/__init__.py:3), which doesn't exist" == error.what
     clone.paste(error.help[0].partition(" && ")[0])
     assert "{}" == clone.root.joinpath("conf", "settings.json").read_text()
 
@@ -220,7 +220,7 @@ def test_a_path_of_an_image_that_a_variable_has_as_its_default_is_led_here(is_te
 
     error = clone.error("FileNotFoundError: [Errno 2] No such file or directory: '/app/conf/a.json'", "app/config.py:4")
 
-    assert "web looked for /app/conf/a.json (app/config.py:4), which isn't there" == error.what
+    assert "web looked for /app/conf/a.json (app/config.py:4), which doesn't exist" == error.what
     clone.paste(error.help[0].removesuffix(" && devboot up -d"))
     assert "CONFIG=conf/a.json\n" == clone.root.joinpath(".env").read_text()
     assert "{}" == clone.root.joinpath("conf", "a.json").read_text()

@@ -114,4 +114,4 @@ def test_the_holder_and_both_ways_out_are_named():
 def test_where_the_command_does_not_name_the_port_its_code_does():
     conflict = found(["listen tcp :8123: bind: address already in use"], "./server")
 
-    assert conflict.helps[-1] == "let its code or settings name another port, then `devboot up -d`"
+    assert conflict.helps[-1] == "change the port in its code or settings, then `devboot up -d`"

@@ -42,7 +42,7 @@ def test_a_loop_is_told_once_and_again_only_after_a_quiet_time():
     said = [loop.count("data/seen.py", second * 2.0) for second in range(30)]
     assert [number for number, text in enumerate(said, 1) if text] == [MANY]
     assert said[MANY - 1] == (
-        "reloads in a loop: data/seen.py changed 8 times in 14 s; exclude it from what is watched"
+        "reloads in a loop: data/seen.py changed 8 times in 14 s; exclude it from the watched files"
     )
     assert loop.note(58.0 + WINDOW - 1) == said[MANY - 1]
     assert loop.note(58.0 + WINDOW) == ""

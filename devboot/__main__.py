@@ -201,7 +201,7 @@ def _call(argv: Sequence[str], environ: Mapping[str, str], began: float) -> Call
         data=projects.data_of(root),
         environ=environ,
         streams=look_at_streams(environ),
-        wishes=wishes_of(typed),
+        wishes=wishes_of(typed.globals, typed.values),
         began=began,
     )
 

@@ -231,7 +231,7 @@ def _session(invocation: Invocation, environ: Mapping[str, str], cwd: str, handl
         stdin=stdin,
         stdout=stdout,
         stderr=stderr,
-        wishes=wishes_of(invocation),
+        wishes=wishes_of(invocation.globals, invocation.values),
         clock=time.monotonic,
         wall_clock=time.time,
         uid=os.getuid(),

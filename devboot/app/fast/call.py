@@ -9,7 +9,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from devboot.app.arguments import Invocation
     from devboot.text.modes import StreamFacts, Wishes
     from devboot.wire.jsontext import Plain
 
@@ -77,11 +76,11 @@ class Call:
         }
 
 
-def wishes_of(typed: Invocation) -> Wishes:
-    """Return what the flags of a command line ask of its output."""
+def wishes_of(globals_: Mapping[str, object], values: Mapping[str, object]) -> Wishes:
+    """Return what the flags of a command line, global and its own, ask of its output."""
     from devboot.text.modes import Wishes
 
-    flags = {**typed.globals, "json": typed.values.get("json")}
+    flags = {**globals_, "json": values.get("json")}
     return Wishes(**{name: bool(flags.get(name.replace("_", "-"))) for name in Wishes._fields})
 
 

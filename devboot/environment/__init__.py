@@ -1,1 +1,1 @@
-"""What the project's programs run in: packages, virtualenv, databases, variables, tasks, and what runs when."""
+"""The environment of the project's programs: packages, virtualenv, databases, variables, tasks, process specs."""

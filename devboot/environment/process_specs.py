@@ -1,4 +1,4 @@
-"""From Procfile and `[processes.*]` to what the supervisor runs: commands, ports, probes, who waits for whom."""
+"""Builds process specs for the supervisor from Procfile and `[processes.*]`: commands, ports, probes, dependencies."""
 
 from __future__ import annotations
 
@@ -60,9 +60,9 @@ _RELOADS = re.compile(r"(?:^|[\s/])uwsgi(?:\s|$)")
 
 
 class Command(NamedTuple):
-    """One process as the Procfile, or a manifest's `command`, has it; `origin` is `Procfile:2`.
+    """One process of the Procfile, or of a manifest's `command`; `origin` is like `Procfile:2`.
 
-    Where several of it run, `name` is `web.2`, `process` is `web` and `instance` counts from 1.
+    If several instances run, `name` is `web.2`, `process` is `web` and `instance` counts from 1.
     """
 
     name: str
@@ -73,19 +73,19 @@ class Command(NamedTuple):
 
     @property
     def base(self) -> str:
-        """What the Procfile and the manifest call it."""
+        """Return its name in the Procfile and the manifest."""
         return self.process or self.name
 
     @property
     def names_port(self) -> bool:
-        """Whether the command takes its port from $PORT."""
+        """Return whether the command takes its port from $PORT."""
         return _NAMES_PORT.search(self.text) is not None
 
 
 def port_wishes(
     commands: Sequence[Command], processes: Mapping[str, Process], base: int, step: int = PORT_STEP
 ) -> tuple[PortWish, ...]:
-    """What port each process would have: 5000, 5100, … by its place, or the one that the manifest names."""
+    """Return each process's port wish: 5000, 5100, … by its place, or the port in the manifest."""
     wishes = []
     places = {name: number for number, name in enumerate(dict.fromkeys(command.base for command in commands))}
     for command in commands:
@@ -99,7 +99,7 @@ def port_wishes(
 
 
 def instances_of(command: Command, count: int) -> tuple[Command, ...]:
-    """The command as often as it is to run: as it is for one, else `web.1`, `web.2` and so on."""
+    """Return the command's instances: unchanged for one, else `web.1`, `web.2` and so on."""
     if count == 1:
         return (command,)
     return tuple(
@@ -114,11 +114,11 @@ def _usual_port(base: int, step: int, number: int) -> int:
 
 
 class Surroundings(NamedTuple):
-    """What all processes of a project share.
+    """Values that all processes of a project share.
 
-    `ports` has a number for each process, `instances` the names under which each runs, `variables` what is composed
-    for all of them together with the caller's environment; `services` and `databases` are names; `fill_in` replaces
-    `${…}`; `served` has the service of each database that is made in one.
+    `ports` has a number for each process, `instances` the names of each process's instances, `variables` the composed
+    ones with the caller's environment; `services` and `databases` are names; `fill_in` replaces `${…}`; `served` has
+    the service of each database in a server.
     """
 
     root: str
@@ -134,13 +134,13 @@ class Surroundings(NamedTuple):
 
     @property
     def everything(self) -> list[Dependency]:
-        """What is waited for where nothing is named: every service, and the databases in them."""
+        """Return the default dependencies: every service, and the databases in them."""
         services = [Dependency(service, UNTIL_READY) for service in self.services]
         return [*services, *(Dependency(name, UNTIL_SUCCEEDED) for name in self.served)]
 
 
 def process_spec(command: Command, wanted: Process, around: Surroundings) -> ProcessSpec:
-    """What the supervisor is told of one process."""
+    """Return the supervisor's spec of one process."""
     port = around.ports[command.name]
     own = dict(around.process_variables(wanted.env))
     cwd = os.path.normpath(os.path.join(around.root, wanted.cwd))
@@ -185,22 +185,22 @@ def process_spec(command: Command, wanted: Process, around: Surroundings) -> Pro
 
 
 def _asked_port(wanted: Timings | None, ready: Probe) -> int:
-    """The port of this machine that a probe of the manifest asks; 0 where it asks otherwise."""
+    """Return the port of this machine that a manifest's probe connects to; 0 for other probes."""
     is_here = ready.host in ("localhost", "::1") or ready.host.startswith("127.")
     return ready.port if isinstance(wanted, HttpProbe | TcpProbe) and is_here else 0
 
 
 def _scheme(ready: Timings | None, *, serves: bool) -> str:
-    """How its address is shown: as it is asked, else as a page, which most that take a port serve."""
+    """Return the scheme of the shown address: the probe's, else `http` for a process that takes a port."""
     if isinstance(ready, HttpProbe):
         return "https" if ready.http.startswith("https://") else "http"
     return "http" if serves else ""
 
 
 def _seen(command: Command, served: int, given: int, serves: bool) -> Probe:
-    """How it shows by itself that a process is up: it listens, its workers take connections, it writes a known line.
+    """Return the default probe: the process listens, its workers accept connections, or it writes a known line.
 
-    `served` is where it listens, 0 where that isn't known; a server then shows it by listening anywhere.
+    `served` is its port, 0 if unknown; a server may then listen on any port.
     """
     line = next((line for worker, line in _ANNOUNCING if worker.search(command.text)), None)
     if line is not None and not command.names_port:
@@ -210,13 +210,13 @@ def _seen(command: Command, served: int, given: int, serves: bool) -> Probe:
 
 
 def _watch(command: Command, wanted: Process) -> tuple[str, ...]:
-    """The globs without what the process restarts itself for; none where nothing is left."""
+    """Return the globs of `watch` without files for which the process restarts itself; none if none are left."""
     left = left_to_itself(command.text) if wanted.watch else ()
     return () if "!**" in left else (*wanted.watch, *left)
 
 
 def task_spec(name: str, task: Task, previous: str | None, around: Surroundings) -> ProcessSpec:
-    """What the supervisor is told of a once-task; `previous` is the automatic task that runs before it."""
+    """Return the supervisor's spec of a once-task; `previous` is the automatic task that runs before it."""
     says = "depends_on" in task.model_fields_set
     depends = list(_resolved(task.depends_on, around)) if says else around.everything
     if previous is not None and all(d.name != previous for d in depends):
@@ -234,7 +234,7 @@ def task_spec(name: str, task: Task, previous: str | None, around: Surroundings)
 
 
 def probe(wanted: Timings, port: int, fill_in: Callable[[str], str]) -> Probe:
-    """A manifest's probe as the supervisor takes it; a bare path of HTTP means the process's own port."""
+    """Return a manifest's probe in the supervisor's form; a bare HTTP path means the process's own port."""
     found = _target(wanted, port, fill_in)
     return found._replace(
         initial_delay=wanted.initial_delay,
@@ -298,7 +298,7 @@ def _resolved(wanted: Iterable[WantedDependency], around: Surroundings) -> Itera
 
 
 def _port_variables(command: Command, own: Mapping[str, str], around: Surroundings) -> dict[str, str]:
-    """PS, where a server is told to bind, and to end when it is told."""
+    """Return PS, and variables that make a server bind to its port and end on request."""
     variables = {"PS": command.name}
     if _RELOADS.search(command.text) and "UWSGI_DIE_ON_TERM" not in around.variables:
         variables["UWSGI_DIE_ON_TERM"] = "true"
@@ -306,9 +306,9 @@ def _port_variables(command: Command, own: Mapping[str, str], around: Surroundin
 
 
 def sibling_variables(around: Surroundings) -> tuple[tuple[str, str], ...]:
-    """Return the variables that tell each process the ports of all, under overmind's names.
+    """Return variables with the ports of all processes, under overmind's names.
 
-    Of several instances the first is named, so that scaling one process changes nothing for the others.
+    Of several instances the first one counts, so that scaling one process changes nothing for the others.
     """
     firsts = {names[0]: name for name, names in around.instances.items() if names}
     later = {name for names in around.instances.values() for name in names[1:]}
@@ -318,7 +318,7 @@ def sibling_variables(around: Surroundings) -> tuple[tuple[str, str], ...]:
 
 
 def _binding(command: Command, own: Mapping[str, str], around: Surroundings) -> dict[str, str]:
-    """The variable by which a server is told to listen on its port, where nothing else says where it should."""
+    """Return the variable that makes a server listen on its port, unless its command or a variable sets one."""
     found = {}
     for program, (variable, value, says_where) in _BINDS.items():
         already = own.get(variable, around.variables.get(variable, ""))

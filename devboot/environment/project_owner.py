@@ -1,4 +1,4 @@
-"""Whose a project is: root's files its owner can't change, and whoever else may write it decides what its user runs."""
+"""Checks the owner of a project: sudo must not create root's files in it, other users must not decide what runs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _ROOT = 0
 
 
 def refuse_sudo(root: str, environ: Mapping[str, str], uid: int) -> None:
-    """Raise MachineError `machine/root` where sudo makes the owner of the project at `root` act as root by mistake."""
+    """Raise MachineError `machine/root` if sudo makes the owner of the project at `root` act as root by mistake."""
     if uid != _ROOT or environ.get(ALLOWED) or not _is_given_up(root, environ):
         return
     raise MachineError(
@@ -36,14 +36,14 @@ def refuse_sudo(root: str, environ: Mapping[str, str], uid: int) -> None:
 
 
 def is_foreign(root: str, uid: int) -> bool:
-    """Whether `uid` is root, and the project another user's: in a container, say."""
+    """Return whether `uid` is root, and the project another user's, as in a container."""
     return uid == _ROOT and os.stat(root).st_uid != _ROOT
 
 
 def strangers(root: str, environ: Mapping[str, str], uid: int) -> tuple[str, ...]:
-    """Name in words what lets another user than `uid` and root decide what the project at `root` runs.
+    """Describe what lets other users than `uid` and root change what the project at `root` runs.
 
-    Empty where nothing does, and where DEVBOOT_TRUSTED names the folder.
+    Empty if nothing does, or if DEVBOOT_TRUSTED names the folder.
     """
     if _is_trusted(root, environ):
         return ()
@@ -55,20 +55,20 @@ def strangers(root: str, environ: Mapping[str, str], uid: int) -> tuple[str, ...
 
 
 def is_above(root: str, start: str) -> bool:
-    """Whether a command typed in `start` has found its project elsewhere than there, or below it."""
+    """Return whether the project of a command in `start` was found outside of that folder."""
     root, start = os.path.realpath(root), os.path.realpath(start or ".")
     return not os.path.join(root, "").startswith(os.path.join(start, ""))
 
 
 def is_refused(root: str, start: str, environ: Mapping[str, str], uid: int) -> bool:
-    """Whether `refuse_foreign` raises."""
+    """Return whether `refuse_foreign` raises."""
     return bool(_refused(root, start, environ, uid))
 
 
 def refuse_foreign(root: str, start: str, environ: Mapping[str, str], uid: int, command: str) -> None:
     """Raise TrustError `trust/foreign-above` for another user's project in a folder above `start`.
 
-    Anybody may put a manifest into /tmp, say. In the folder itself a warning does: who goes there means it.
+    Anybody may put a manifest into /tmp. For the folder itself a warning is enough: its user went there on purpose.
     """
     found = _refused(root, start, environ, uid)
     if not found:
@@ -100,9 +100,9 @@ def _refused(root: str, start: str, environ: Mapping[str, str], uid: int) -> lis
 
 
 def _foreign(root: str, environ: Mapping[str, str], uid: int) -> list[tuple[str, int]]:
-    """The folder and those of its files that decide what runs, with their owners, where that is another user.
+    """Return the project's folder and deciding files that belong to another user, with their owners.
 
-    Both a link and what it leads to count. Where sudo made `uid` root, who called it is nobody else.
+    Both a link and its target count. If sudo made `uid` root, the caller of sudo isn't another user.
     """
     caller = environ.get("SUDO_UID", "") if uid == _ROOT else ""
     own = {uid, _ROOT, int(caller) if caller.isdecimal() else uid}

@@ -1,4 +1,4 @@
-"""The Python part of a project from its files to its virtualenv: read, lock where nothing is locked, sync."""
+"""The Python part of a project from its files to its virtualenv: read, lock if nothing is locked, sync."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class _Resolution:
-    """Pins, and for what they were resolved: requirements, date, the lowest Python and the first that isn't served."""
+    """Pins and their conditions: requirements, date, the lowest Python and the first that isn't served."""
 
     pins: Pins
     unlocked: Unlocked
@@ -78,14 +78,14 @@ def lock_python(
     previous: PythonLock | None = None,
     upgrade: Sequence[str] = (),
 ) -> PythonLock:
-    """Pin what isn't locked. Where the project leaves Python's version open and the newest fails, older ones are tried.
+    """Pin what isn't locked. If the project leaves Python's version open and the newest fails, older ones are tried.
 
     Args:
         uv: the uv to call.
         project: what was read; it must need a lock.
         environ: for interpreters and `$NAME` in index addresses.
-        reporter: told of notes.
-        previous: the lock so far; its versions stay where they still fit.
+        reporter: receives notes.
+        previous: the lock so far; its versions are kept while they fit.
         upgrade: names that move all the same; `*` for all.
 
     Raises:
@@ -178,7 +178,7 @@ def _or_as_listed(
     lock: Callable[[], PythonLock],
     lock_forced: Callable[[Unlocked], PythonLock],
 ) -> PythonLock:
-    """Lock; where the exact versions in the list contradict each other, take them as older versions of pip did."""
+    """Lock; if exact versions in the list contradict each other, install them anyway, as old versions of pip did."""
     try:
         return lock()
     except WorkError as caught:
@@ -198,7 +198,7 @@ def _or_as_listed(
 
 
 def _at_date(wish: PythonWish, reporter: Reporter, resolve: Callable[[str], Outcome]) -> Outcome:
-    """Resolve as of the wish's date, and whatever the date where that fails and nobody has written the date down."""
+    """Resolve as of the project's date; without the date if that fails and the date was only detected."""
     date = wish.exclude_newer
     try:
         return resolve(date)
@@ -212,7 +212,7 @@ def _at_date(wish: PythonWish, reporter: Reporter, resolve: Callable[[str], Outc
 
 
 def _resolved_without(unlocked: Unlocked, reporter: Reporter, attempt: Callable[[Unlocked], Outcome]) -> Outcome:
-    """Resolve all, and without the packages for development alone that a failure blames."""
+    """Resolve everything; on failure again without the development packages that it blames."""
     names = unlocked.development_names
 
     def of_groups(some: Unlocked) -> Outcome:
@@ -232,7 +232,7 @@ def _resolved_without(unlocked: Unlocked, reporter: Reporter, attempt: Callable[
 def _without_tools(
     named: tuple[Named, ...], reporter: Reporter, attempt: Callable[[tuple[Named, ...]], Outcome]
 ) -> Outcome:
-    """Attempt it with all, and without the tools for development alone that a failure blames."""
+    """Attempt everything; on failure again without the development tools that it blames."""
     try:
         return attempt(named)
     except WorkError as error:
@@ -256,8 +256,8 @@ def _narrowed(
 ) -> _Resolution:
     """Resolve for `python`, the versions below it down to `floor` and all newer ones, or for as many as possible.
 
-    What the project admits may reach further than what it needs: `>=3.8` beside a package of today, or packages of
-    years ago that contradict each other for a Python that came after them.
+    What the project admits may reach further than its packages: `>=3.8` beside a package of today, or packages of
+    years ago that contradict each other on a newer Python.
     """
     lowest, below = floor, ""
     text = ""
@@ -284,7 +284,7 @@ def _note_choice(reporter: Reporter, python: Interpreter, why: str) -> None:
 
 
 def _made_for(previous: PythonLock | None, version: str, upgrade: Sequence[str]) -> str:
-    """The interpreter's version to lock: the one that is locked, while its minor version stays and nobody moves it."""
+    """Return the interpreter's version to lock: the locked one, unless its minor version changes or is upgraded."""
     locked = previous.interpreter if previous is not None else ""
     is_same_minor = locked.split(".")[:2] == version.split(".")[:2]
     return locked if is_same_minor and not {"*", "python"} & set(upgrade) else version
@@ -298,9 +298,10 @@ def _suited(
     environ: Mapping[str, str],
     left: Collection[str],
 ) -> Interpreter:
-    """Give the interpreter that suits the packages best: pins of years ago are for a Python of then.
+    """Return the interpreter that suits the packages best: old pins are for a Python of their time.
 
-    Each of two may suit those versions better that are chosen for the other: it is none of `left`.
+    The minor versions in `left` were tried before and are not chosen again: two interpreters may each suit the
+    versions that were resolved for the other one.
     """
     if suitability(as_installed(python), pins) == (0, 0):
         return python
@@ -313,7 +314,7 @@ def _minor_key(minor: str) -> tuple[int, ...]:
 
 
 def is_lock_stale(project: PythonProject, lock: PythonLock | None) -> bool:
-    """Whether devboot.lock lacks the pins of this project, or has those of other requirements."""
+    """Return whether devboot.lock lacks the pins of this project, or has those of other requirements."""
     unlocked = project.loaded.unlocked
     if unlocked is None:
         return lock is not None and bool(lock.rows)
@@ -321,14 +322,14 @@ def is_lock_stale(project: PythonProject, lock: PythonLock | None) -> bool:
 
 
 def _input_digest(project: PythonProject) -> str:
-    """Give the digest of all that a resolution depends on: what the files say, and what the manifest adds."""
+    """Return the digest of all inputs of a resolution: the files' requirements, and those of the manifest."""
     assert project.loaded.unlocked is not None
     parts = (project.loaded.unlocked.digest, project.wish.exclude_newer, project.request.specifier)
     return f"sha256:{hashlib.sha256(chr(0).join(parts).encode()).hexdigest()}"
 
 
 def pins_of(project: PythonProject, lock: PythonLock | None) -> Pins:
-    """Give the pins that count: the project's own lock's, else those of devboot.lock.
+    """Return the pins to install: those of the project's own lock, else of devboot.lock.
 
     Raises:
         LockError: `lock/no-address`.
@@ -351,9 +352,9 @@ def sync_python(
     wall_clock: Callable[[], float],
     is_forced: bool = False,
 ) -> SyncResult:
-    """Bring the virtualenv to the pins. The caller holds the project's lock.
+    """Bring the virtualenv up to date with the pins. The caller holds the project's lock.
 
-    Where the project leaves Python's version open and a package can't be built for the newest, older ones are tried.
+    If the project leaves Python's version open and a package can't be built for the newest, older ones are tried.
 
     Raises:
         DevbootError: see `virtualenv.sync` and `find_interpreter`.
@@ -387,7 +388,7 @@ def venv_spec(
     *,
     is_forced: bool = False,
 ) -> VenvSpec:
-    """Put together what the virtualenv has to be."""
+    """Return the spec of the virtualenv."""
     own = project.own
     own_folders = {os.path.normpath(os.path.join(each.base, each.reference)) for each in pins.directs}
     if own is not None and os.path.normpath(own.direct.base) in own_folders:
@@ -419,17 +420,17 @@ def declared_indexes(
     *,
     are_pinned: bool = True,
 ) -> IndexSettings:
-    """Give the indexes that the project's files declare, asking uv for its default only where there are any."""
+    """Return the indexes that the project's files declare; asks uv for its default only if there are any."""
     return index_settings(lines, lambda: builtin_index(uv, interpreter.path), environ, are_pinned=are_pinned)
 
 
 def working_folder(project: PythonProject) -> str:
-    """The folder whose `[tool.uv]` counts: that of the first input, as uv would look from there."""
+    """Return the folder whose `[tool.uv]` counts: that of the first input, from which uv would search."""
     return os.path.dirname(project.inputs[0].path) if project.inputs else project.wish.root
 
 
 def _lowest(request: VersionRequest, interpreter: Interpreter) -> str:
-    """The lowest Python that the lock serves: the one asked for, the floor of a range, else the chosen one's minor."""
+    """Return the lowest Python of the lock: the requested one, the floor of a range, else the interpreter's minor."""
     if request.minor:
         return min(request.minor, interpreter.minor, key=_minor_key)
     floors = [each.removeprefix(">=").strip() for each in request.specifier.split(",") if each.strip().startswith(">=")]

@@ -1,4 +1,4 @@
-"""The interpreter for a project: its virtualenv's while it fits, else the best there is, else an older one."""
+"""Chooses the interpreter of a project: its virtualenv's while it fits, else the best available, else an older one."""
 
 from __future__ import annotations
 
@@ -46,11 +46,11 @@ def find_interpreter(
 ) -> Interpreter:
     """Choose the interpreter: the virtualenv's while it still fits, else the best on this machine, else a download.
 
-    `below` admits only minor versions older than this one, `lock` only those that it holds for; it says which is best.
+    `below` admits only minor versions older than this one, `lock` only those that it serves; it has the preferred one.
 
     Raises:
         MachineError: `python/not-found`.
-        ManifestError: `python/version`, a recipe has brought another than the one that is asked for.
+        ManifestError: `python/version`, a recipe provides another version than the requested one.
 
     """
     if project.given:
@@ -103,7 +103,7 @@ def _still_fits(request: VersionRequest, version: str) -> bool:
 
 
 def _still_stands_in(uv: Uv, request: VersionRequest, version: str, environ: Mapping[str, str]) -> bool:
-    """Whether it is of another minor version, and the one that is meant is still nowhere on this machine."""
+    """Return whether it is of another minor version, and the requested one is still not installed."""
     is_other = bool(version) and request.admits_instead(version)
     return is_other and not installed_minors(uv, request, environ, below="")
 
@@ -117,7 +117,7 @@ def reported_interpreter(
     *,
     tells: bool = True,
 ) -> Interpreter:
-    """Find the interpreter, as a step of its own: a download takes its time. `tells` what was found in any case."""
+    """Find the interpreter, as a step of its own: a download takes time. `tells` reports the result in any case."""
     pinned = lock.interpreter if lock is not None else ""
     fetched: list[str] = []
 
@@ -143,7 +143,7 @@ def reported_interpreter(
 
 
 def _why_older(uv: Uv, project: PythonProject, found: Interpreter, environ: Mapping[str, str]) -> str:
-    """Return why a project whose own lock leaves the choice got an older Python than the newest here; "" for that."""
+    """Return why a project with an open version got an older Python than the newest here; "" if it didn't."""
     if project.is_settled or project.loaded.locked is None:
         return ""
     newest = next(iter(installed_minors(uv, project.request, environ, below="")), found.minor)
@@ -156,7 +156,7 @@ def _why_older(uv: Uv, project: PythonProject, found: Interpreter, environ: Mapp
 def locked_interpreter(
     uv: Uv, project: PythonProject, lock: PythonLock | None, *, environ: Mapping[str, str]
 ) -> Interpreter:
-    """The interpreter that a lock was made with where there is one, else one that it holds for. Raises MachineError."""
+    """Return the interpreter that a lock was made with, if installed, else one that it serves. Raises MachineError."""
     if lock is None or project.given:  # another patch version than that of the lock is no choice of ours
         return find_interpreter(uv, project, environ=environ)
     wanted = replace(project, request=as_pinned(project.request, lock.interpreter))
@@ -164,10 +164,10 @@ def locked_interpreter(
 
 
 def as_pinned(request: VersionRequest, version: str) -> VersionRequest:
-    """What the project asks for, narrowed to the version that the lock was made for.
+    """Return the project's request, narrowed to the version that the lock was made for.
 
-    A patch version of the project's own counts more. Where the project admits several minor versions, any of them
-    serves a lock that was made for one, unless `exact` says otherwise.
+    A patch version in the project's files takes precedence. If the project admits several minor versions, any of them
+    may use a lock that was made for one, unless `exact` is set.
     """
     if not version or request.patch or not request.admits(version) or not (request.minor or request.is_exact):
         return request
@@ -184,9 +184,9 @@ def downwards(
     slugs: tuple[str, ...],
     lock: PythonLock | None = None,
 ) -> Outcome:
-    """Try an interpreter, and where the project leaves the version open, older ones that are installed.
+    """Try an interpreter, and if the project leaves the version open, older ones that are installed.
 
-    What is reported in the end is why the first one failed.
+    Raises the error of the first one if all fail.
     """
     # A virtualenv that works isn't given up because a new package can't be built for its Python.
     is_settled = _has_packages(project.venv)
@@ -212,7 +212,10 @@ def downwards(
 
 
 def _fails_alike(one: DevbootError, other: DevbootError) -> bool:
-    """Whether two Pythons failed by the same contradiction, or exception in the same package: a third will, too."""
+    """Return whether two Pythons failed by the same contradiction, or exception in the same package.
+
+    Then a third one will fail, too.
+    """
     if one.slug == other.slug == "python/resolution":  # the first line says for which Pythons, the others why
         return one.causes[1:] == other.causes[1:] != ()
     said = [[line for line in error.details if _EXCEPTION.match(line)][-1:] for error in (one, other)]

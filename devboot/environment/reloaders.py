@@ -1,4 +1,4 @@
-"""Programs that restart themselves when files change: what they watch, nobody else has to."""
+"""Knows programs that restart themselves when files change: devboot needn't watch these files."""
 
 from __future__ import annotations
 
@@ -21,5 +21,5 @@ _RELOADERS: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = (
 
 
 def left_to_itself(command: str) -> tuple[str, ...]:
-    """The globs, with `!` in front, that a process with this command watches by itself; none for most."""
+    """Return globs, with `!` in front, of files that a process with this command watches itself; mostly none."""
     return next((globs for pattern, globs in _RELOADERS if pattern.search(command)), ())

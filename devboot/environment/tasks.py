@@ -1,4 +1,4 @@
-"""Once-tasks: in which order they run before the processes, and what makes running one again unnecessary."""
+"""Once-tasks: in which order they run before the processes, and when running one again is unnecessary."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _FOLDERS_LIMIT = 5_000
 
 
 def automatic(tasks: Mapping[str, Task], processes: Mapping[str, Process]) -> tuple[str, ...]:
-    """Names of the tasks that processes wait for, one after the other, in the order in which they can run.
+    """Return the tasks that processes wait for, one after the other, in a possible order.
 
-    The file's order, except where `depends_on` or `before` says otherwise. A task that an automatic one depends on is
-    automatic too. Cycles have been refused when the manifest was read.
+    That is the file's order, except where `depends_on` or `before` requires another. A task that an automatic one
+    depends on is automatic too. Cycles have been refused when the manifest was read.
     """
     needed = {dependency.name for process in processes.values() for dependency in process.depends_on or ()}
     wanted = (name for name, task in tasks.items() if name in needed or any(b not in tasks for b in task.before))
@@ -31,18 +31,18 @@ def automatic(tasks: Mapping[str, Task], processes: Mapping[str, Process]) -> tu
 
 
 def asked_first(name: str, tasks: Mapping[str, Task]) -> tuple[str, ...]:
-    """Names of the tasks that have to run before the task `name`, in the order in which they can."""
+    """Return the tasks that have to run before the task `name`, in a possible order."""
     return _in_order((name,), tasks)[:-1]
 
 
 def needs(name: str, tasks: Mapping[str, Task]) -> tuple[str, ...]:
-    """What has to be there before the task `name` runs: what it depends on, and the tasks that come before it."""
+    """Return the dependencies of the task `name`, and the tasks that come before it."""
     named = [dependency.name for dependency in tasks[name].depends_on]
     return tuple(dict.fromkeys([*named, *_predecessors(tasks)[name]]))
 
 
 def gated_by(process: str, tasks: Mapping[str, Task]) -> tuple[str, ...]:
-    """Names of the tasks that `process` waits for because they say so themselves, in the file's order."""
+    """Return the tasks with `process` in their `before`, in the file's order."""
     return tuple(name for name, task in tasks.items() if PROCESSES in task.before or process in task.before)
 
 
@@ -72,9 +72,9 @@ def _visit(name: str, after: Mapping[str, list[str]], ordered: list[str]) -> Non
 
 
 class Inputs(NamedTuple):
-    """What the globs of a task matched: `files` relative to the root and sorted, `folders` that were looked into.
+    """The matches of a task's globs: `files` relative to the root and sorted, `folders` that were searched.
 
-    `is_whole` is False where there were too many folders to look into all of them: then nothing can be said of changes.
+    `is_whole` is False if there were too many folders to search: then changes can't be detected.
     """
 
     files: tuple[str, ...]
@@ -143,7 +143,7 @@ def _entries(root: str, folder: str) -> list[os.DirEntry[str]]:
 
 
 def stamp_text(task: Task, root: str, inputs: Inputs, *, packages: str, environment: str) -> str:
-    """What a finished run of the task was made of: equal text means that running it again would change nothing.
+    """Return a digest of a task's inputs: if it is equal, running the task again would change nothing.
 
     `packages` and `environment` are digests of what is installed and of the variables that the task gets.
     """
@@ -156,7 +156,7 @@ def stamp_text(task: Task, root: str, inputs: Inputs, *, packages: str, environm
 
 
 def _content_digest(path: str) -> bytes:
-    """Return the digest of an input; above the limit of the reader that of its size and times, which tell edits too."""
+    """Return the digest of an input; for one above the size limit a digest of its size and times."""
     try:
         return file_digest(path)
     except OSError as error:

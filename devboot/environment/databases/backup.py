@@ -14,9 +14,10 @@ KEPT = 5
 
 
 def backup_database(path: str, into: str, *, name: str, at: float, kept: int = KEPT, busy: float = BUSY_SECONDS) -> str:
-    """Back the database at `path` up into the directory `into` and return the new file, `<name>-<date>.sqlite3`.
+    """Back up the database at `path` into the directory `into`; return the new file, `<name>-<date>.sqlite3`.
 
-    Of earlier backups of that name the newest stay, `kept` in all. Raises BusyError `sqlite/locked`, MachineError.
+    Of earlier backups with that name the newest are kept, `kept` in all. Raises BusyError `sqlite/locked`,
+    MachineError.
     """
     target = _free_name(into, name, at)
     staged = target + ".new"
@@ -47,7 +48,7 @@ def copy_database(path: str, target: str, *, busy: float = BUSY_SECONDS) -> None
 
 
 def backups_of(into: str, name: str) -> list[str]:
-    """The backups of that name, newest first."""
+    """Return the backups of that name, newest first."""
     if not os.path.isdir(into):
         return []
     dated = re.compile(re.escape(name) + r"-\d{4}-\d\d-\d\dT\d{6}(\.\d+)?\.sqlite3")

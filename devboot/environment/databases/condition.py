@@ -1,4 +1,4 @@
-"""What state a database file is in, found out before anything uses it."""
+"""Checks the state of a database file before it is used."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _NETWORK = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "fuse.s
 
 
 def examine(path: str, *, busy: float = BUSY_SECONDS) -> tuple[str, str]:
-    """The state of the file, and what is wrong with a damaged one.
+    """Return the state of the file, and the complaint about a damaged one.
 
     Opening a database recovers it from a journal or a log that a crash has left. Raises BusyError `sqlite/locked`, and
-    MachineError where the file can't be read.
+    MachineError if the file can't be read.
     """
     if not os.path.lexists(path):
         return MISSING, ""
@@ -70,7 +70,7 @@ def _is_pointer(path: str) -> bool:
 
 
 def is_on_network(path: str, mounts: str) -> bool:
-    """Whether `path` (absolute, resolved) lies on a network filesystem; `mounts` is the text of /proc/self/mounts."""
+    """Return whether `path` (absolute, resolved) is on a network filesystem; `mounts` is /proc/self/mounts."""
     best, kind = "", ""
     for line in mounts.splitlines():
         _, place, filesystem, *_ = line.split(" ")
@@ -81,7 +81,7 @@ def is_on_network(path: str, mounts: str) -> bool:
 
 
 def schema_cookie(path: str) -> str:
-    """Eight hexadecimal digits that change with every change of the schema; "-" without a database."""
+    """Return eight hexadecimal digits that change with every change of the schema; "-" without a database."""
     try:
         header = read_head(path, 44)
     except OSError:

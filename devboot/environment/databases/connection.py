@@ -1,4 +1,4 @@
-"""Connections that are closed when they are done, with SQLite's errors translated at this one seam."""
+"""Opens SQLite connections that are closed after use, and translates SQLite's errors in this one place."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SIDE_FILES = ("-journal", "-wal", "-shm")
 
 @contextmanager
 def connected(path: str, *, busy: float = BUSY_SECONDS, create: bool = False) -> Iterator[sqlite3.Connection]:
-    """A connection in autocommit mode, which waits `busy` seconds for locks. Missing files are made only with `create`.
+    """Open a connection in autocommit mode, which waits `busy` seconds for locks; `create` makes a missing file.
 
     Raises BusyError `sqlite/locked`, MachineError `sqlite/damaged`, `sqlite/failed`, `machine/…`.
     """
@@ -41,10 +41,10 @@ def connected(path: str, *, busy: float = BUSY_SECONDS, create: bool = False) ->
 
 
 def refuse_irregular_files(path: str) -> None:
-    """Raise MachineError where the database or a file beside it is a named pipe, a device or a directory.
+    """Raise MachineError if the database or a file beside it is a named pipe, a device or a directory.
 
-    SQLite opens its journal without a look at what it is: it would wait for somebody to write into a pipe, and write to
-    what a link leads to.
+    SQLite opens its journal without checking its kind: it would wait for a writer on a pipe, and write to the target
+    of a link.
     """
     for name in (path, *(os.path.realpath(path) + suffix for suffix in SIDE_FILES)):
         try:
@@ -59,7 +59,7 @@ def refuse_irregular_files(path: str) -> None:
 
 
 def translated(error: sqlite3.Error, path: str, busy: float = BUSY_SECONDS) -> DevbootError:
-    """What an error of SQLite means to the user."""
+    """Return the error of devboot for an error of SQLite."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return _locked(path, busy)

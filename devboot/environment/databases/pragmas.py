@@ -1,4 +1,4 @@
-"""The pragmas that an SQLite file keeps: checked, set when the file is made, `journal_mode` also later."""
+"""Pragmas that an SQLite file stores: checks them, sets them in a new file, `journal_mode` also later."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _VALUES = {
 
 
 def check_pragmas(name: str, pragmas: Mapping[str, str]) -> None:
-    """Refuse values that SQLite would ignore in silence. Raises Problems of `sqlite/bad-pragma`."""
+    """Refuse values that SQLite would silently ignore. Raises Problems of `sqlite/bad-pragma`."""
     errors: list[DevbootError] = []
     for key, value in pragmas.items():
         known = _VALUES.get(key.lower())
@@ -40,7 +40,7 @@ def check_pragmas(name: str, pragmas: Mapping[str, str]) -> None:
 def apply_pragmas(
     connection: sqlite3.Connection, path: str, pragmas: Mapping[str, str], mounts: str, *, is_new: bool
 ) -> Iterator[str]:
-    """Set them and yield what the user should hear. `is_new`: there is no table yet."""
+    """Set the pragmas and yield notes for the user. `is_new`: there is no table yet."""
     wanted = {name.lower(): value for name, value in pragmas.items()}
     mode = wanted.pop("journal_mode", "").lower()
     if is_new:

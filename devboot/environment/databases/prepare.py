@@ -1,4 +1,4 @@
-"""One database of the manifest: looked at, created, migrated, seeded; each step whole or not at all."""
+"""Prepares one database of the manifest: checks, creates, migrates, seeds it; each step whole or not at all."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ class Database(NamedTuple):
 
     @property
     def is_managed(self) -> bool:
-        """Whether devboot makes its content; without that it makes only the folder."""
+        """Return whether devboot creates its content; otherwise it creates only the folder."""
         return bool(self.pragmas or self.migrations or self.seed)
 
 
 class Surroundings(NamedTuple):
-    """What preparing depends on: the project's root and data folder, wall-clock seconds, the mounted filesystems."""
+    """The context of preparing: the project's root and data folder, wall-clock seconds, the mounted filesystems."""
 
     root: str
     data: str
@@ -51,12 +51,12 @@ class Surroundings(NamedTuple):
 
     @property
     def backups(self) -> str:
-        """Where backups are kept."""
+        """Return the folder of backups."""
         return os.path.join(self.data, "backup")
 
 
 class Prepared(NamedTuple):
-    """What was done: whether the file is new, which files were applied, the backup taken before, what to tell."""
+    """The result: whether the file is new, the applied files, the backup taken before, and notes for the user."""
 
     is_new: bool
     applied: tuple[str, ...] = ()
@@ -65,10 +65,10 @@ class Prepared(NamedTuple):
 
 
 def prepare_database(database: Database, around: Surroundings) -> Prepared:
-    """Bring a database to where the manifest wants it; a second call changes nothing.
+    """Bring a database up to date with the manifest; a second call changes nothing.
 
     Raises MachineError `sqlite/damaged` (the file is moved aside first), BusyError `sqlite/locked`, WorkError
-    `sqlite/migration`, ManifestError where a file that it names isn't there.
+    `sqlite/migration`, ManifestError if a file that it names doesn't exist.
     """
     check_pragmas(database.name, database.pragmas)
     if os.path.exists(database.path) or not os.path.islink(database.path):  # of a link to nothing more is known below
@@ -144,7 +144,7 @@ def _read_sql(kind: str, path: str, around: Surroundings) -> _SqlFile:
 
 
 def _book(connection: sqlite3.Connection, *, is_new: bool) -> dict[tuple[str, str], str]:
-    """What was applied: (kind, name) → digest. In a new file the book says first that devboot has made it."""
+    """Return the applied files: (kind, name) → digest. Creates the table of them, in a new file with a first entry."""
     (known,) = connection.execute("SELECT count(*) FROM sqlite_schema WHERE name = ?", (_BOOK,)).fetchone()
     if not known:
         with _transaction(connection):
@@ -192,7 +192,7 @@ def _run_file(connection: sqlite3.Connection, file: _SqlFile, backup: str) -> No
 
 @contextmanager
 def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """All or nothing, also on Ctrl-C: that arrives between two statements, and rolls back."""
+    """Run the block in a transaction; any exception rolls it back, also Ctrl-C between two statements."""
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield
@@ -248,7 +248,7 @@ def _damaged(database: Database, around: Surroundings, complaint: str) -> Machin
 
 
 def _move_leftovers(path: str, at: float) -> tuple[str, ...]:
-    """A log whose database is gone would be played into the new one."""
+    """Move a log aside whose database is gone: SQLite would replay it into the new one."""
     left = [path + suffix for suffix in SIDE_FILES if os.path.exists(path + suffix)]
     return tuple(f"`{name}` was left without its database: moved to `{move_aside(name, at)}`" for name in left)
 

@@ -1,4 +1,4 @@
-"""Cuts SQL files into statements, so that each runs by itself inside one transaction."""
+"""Splits SQL files into statements, so that each runs on its own inside one transaction."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ _OWN_TRANSACTION = re.compile(r"(begin|commit|end)\b", re.IGNORECASE)
 
 
 class Statement(NamedTuple):
-    """One statement; `line` is where its first word stands, counted from 1."""
+    """One statement; `line` is the line of its first word, counted from 1."""
 
     text: str
     line: int
 
     @property
     def is_transaction_control(self) -> bool:
-        """BEGIN, COMMIT, END: dumps have them, and devboot's own transaction stands around them already."""
+        """Return whether it is BEGIN, COMMIT or END, as in dumps: devboot has its own transaction around the file."""
         return bool(_OWN_TRANSACTION.match(self.text))
 
 
 def split_statements(text: str) -> Iterator[Statement]:
-    """The statements of a file, in order, without the space and comments before them.
+    """Yield the statements of a file, in order, without the space and comments before them.
 
-    SQLite itself says where one ends (`complete_statement`): a semicolon inside a string or a trigger ends nothing.
+    SQLite's `complete_statement` decides where one ends: not at a semicolon inside a string or a trigger.
     """
     start = _skip_space(text, 0)
     at = start

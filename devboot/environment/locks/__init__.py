@@ -1,1 +1,1 @@
-"""Locks of other tools, turned into pins: pure converters from text to frozen values."""
+"""Converts locks of other tools to pins: pure functions from text to frozen values."""

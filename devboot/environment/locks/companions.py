@@ -1,4 +1,4 @@
-"""Requirements that lists leave out although the code insists on them."""
+"""Adds requirements that a project's list leaves out although its code needs them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from devboot.model.tables import known_packages
 
 
 def companions(named: Iterable[tuple[str, Iterable[str]]]) -> tuple[str, ...]:
-    """Give the requirement lines that belong beside those of a project.
+    """Return the requirement lines to add to those of a project.
 
     Args:
         named: the project's own requirements: normalised name and extras of each.

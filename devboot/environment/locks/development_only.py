@@ -1,4 +1,4 @@
-"""Packages that only developers of a project run: where one of these can't be had, the project starts without it."""
+"""Names development-only packages: if one of them can't be installed, the project starts without it."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*[A-Za-z0-9]")
 
 
 def is_for_development(name: str) -> bool:
-    """Whether a distribution, by its normalised name, is a tool that no application imports when it runs."""
+    """Return whether a distribution, by its normalised name, is a tool that applications don't import at run time."""
     return name in _NAMES or _FAMILIES.fullmatch(name) is not None
 
 
 def is_group_for_development(name: str) -> bool:
-    """Whether a dependency group, by its name, is one that no application needs when it runs."""
+    """Return whether a dependency group, by its name, isn't needed by an application at run time."""
     return _GROUPS.fullmatch(normalised(name)) is not None
 
 
 def blamed_tools(error: DevbootError) -> frozenset[str]:
-    """Return the names of such tools that a failed resolution or build blames; none for other errors."""
+    """Return the names of development tools that a failed resolution or build blames; none for other errors."""
     return frozenset(filter(is_for_development, blamed(error)))
 
 

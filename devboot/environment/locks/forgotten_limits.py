@@ -1,7 +1,7 @@
-"""Upper limits that packages forgot to declare: versions that resolve together and don't work together.
+"""Upper limits that packages forgot to declare: versions that resolve together but don't work together.
 
-A list that pins a package of years ago and leaves what that needs open gets a dependency of today.
-`known_packages.toml` says up to which version a package is known to fail with what its metadata admits.
+A list that pins a package of years ago and leaves its dependencies open gets today's versions of these.
+`known_packages.toml` has the last versions that are known to work.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ _ROUNDS = 4  # what is held back can ask for more to be held back
 
 
 class Limit(NamedTuple):
-    """A constraint that the metadata lacks, and for whose sake."""
+    """A constraint that a package's metadata lacks, and the package that needs it."""
 
     constraint: str
     package: str
 
 
 def forgotten_limits(pins: Iterable[Pin]) -> tuple[Limit, ...]:
-    """Give the limits that these pins break, each once."""
+    """Return the limits that these pins break, each once."""
     versions: dict[str, list[Version]] = {}
     for pin in pins:
         try:
@@ -51,11 +51,11 @@ def forgotten_limits(pins: Iterable[Pin]) -> tuple[Limit, ...]:
 
 
 def within_limits(found: Pins, locked: Callable[[str], Pins]) -> Pins:
-    """Resolve again where versions don't work together although they say so, as far as the project allows.
+    """Resolve again if versions don't work together despite their metadata, as far as the project allows.
 
     Args:
-        found: what was resolved; with a note for each version that is held back, it is the result.
-        locked: resolves with further constraint lines; raises WorkError where that can't be.
+        found: the resolved pins; the result has a note for each version that is held back.
+        locked: resolves with further constraint lines; raises WorkError if that is impossible.
 
     """
     held: tuple[Limit, ...] = ()

@@ -1,4 +1,4 @@
-"""The indexes that a project's own files declare, less those that say only what uv does anyway."""
+"""Collects the indexes that a project's own files declare, without those that are uv's default anyway."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ def index_settings(
 ) -> IndexSettings:
     """Collect index lines for uv.
 
-    A line that names every tool's default index adds nothing and would go round the user's mirror: it is left out.
+    A line that names the default index of every tool is left out: it would bypass the user's mirror.
 
     Args:
-        lines: what the files say, in their order.
-        builtin: asks uv for its default index; called only where there is something to compare.
+        lines: the lines of the files, in their order.
+        builtin: asks uv for its default index; called only if there is something to compare.
         environ: for `$NAME` in addresses, as pipenv fills it in.
-        are_pinned: what is to be had is chosen already, so explicit indexes may be asked for everything; while
-            choosing they may not, since they would come before all others.
+        are_pinned: versions are chosen already, so explicit indexes may be asked for everything; while choosing they
+            may not, since they would come before all others.
 
     """
     lines = tuple(lines)
@@ -48,7 +48,7 @@ def index_settings(
 
 
 def explicit_indexes(table: Mapping[str, Any], file: str) -> list[IndexLine]:
-    """Give the indexes that uv asks only for what is said to come from them; the others it reads by itself."""
+    """Return the indexes that uv uses only for packages assigned to them; uv reads the others itself."""
     indexes = table.get("tool", {}).get("uv", {}).get("index", ())
     return [
         IndexLine(
@@ -63,7 +63,7 @@ def explicit_indexes(table: Mapping[str, Any], file: str) -> list[IndexLine]:
 
 
 def is_usual(line: IndexLine, usual: str) -> bool:
-    """Whether a line names the default index, under today's or an older address of it."""
+    """Return whether a line names the default index, under its present or an older address."""
     given, default = urlsplit(line.url.rstrip("/")), urlsplit(usual.rstrip("/"))
     if given.path != default.path or not default.hostname or given.username:
         return False
@@ -73,7 +73,7 @@ def is_usual(line: IndexLine, usual: str) -> bool:
 
 @contextmanager
 def blaming(lines: Sequence[IndexLine], root: str) -> Iterator[None]:
-    """Point at the line of the project's own file that declares the host which can't be reached."""
+    """Point errors about an unreachable host at the line of the project's own file that declares it."""
     try:
         yield
     except NetworkError as error:
@@ -86,7 +86,7 @@ def blaming(lines: Sequence[IndexLine], root: str) -> Iterator[None]:
 
 
 def _likeness(line: IndexLine, said: str) -> int:
-    """How much of the line's address stands in a message: 0 nothing, 1 its host, 2 also its port, 3 also its path."""
+    """Return how much of a line's address is in a message: 0 nothing, 1 its host, 2 also its port, 3 also its path."""
     parts = urlsplit(line.url)
     host = parts.hostname or ""
     place = f"{host}:{parts.port}" if parts.port else host

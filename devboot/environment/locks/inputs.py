@@ -1,4 +1,4 @@
-"""Which files say what Python packages a project needs: those that the manifest names, else the first that is there."""
+"""Finds the files with a project's Python requirements: those that the manifest names, else the first one found."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ _DEVELOPMENT = ("local", "dev", "development")
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """A file of one of the kinds above, by its absolute path."""
+    """A requirements file of one of the kinds above, by its absolute path."""
 
     kind: str
     path: str
 
 
 def kind_of(path: str) -> str:
-    """Tell the kind by the file's name; what has no name of its own is a requirements file."""
+    """Return the kind of a file by its name; any other name is a requirements file."""
     name = os.path.basename(path)
     if name in (*_LOCKS, PYPROJECT, PIPFILE, SETUP):
         return name
@@ -50,12 +50,12 @@ def kind_of(path: str) -> str:
 
 
 def named_inputs(root: str, names: Iterable[str]) -> tuple[Input, ...]:
-    """Give the inputs that a manifest names, relative to the root."""
+    """Return the inputs that a manifest names, relative to the root."""
     return tuple(Input(kind_of(name), os.path.normpath(os.path.join(root, name))) for name in names)
 
 
 def common_folder(folders: Sequence[str]) -> str:
-    """Return the folder where most commands of a project run, by those of all of them; `.` where there are none."""
+    """Return the folder in which most commands run, given the folders of all; `.` without any."""
     return max(dict.fromkeys(folders), key=folders.count, default=".")
 
 
@@ -64,8 +64,8 @@ def default_inputs(root: str, folder: str, names_in: NamesIn = names_in) -> tupl
 
     Args:
         root: the project's root.
-        folder: where the application lies, the root or a folder below it.
-        names_in: gives the names in a folder that match a pattern, as `clone_reader.names_in`.
+        folder: the application's folder, the root or one below it.
+        names_in: returns the names in a folder that match a pattern, as `clone_reader.names_in`.
 
     """
     for place in _upwards(root, folder):
@@ -108,7 +108,7 @@ def _in_requirements_folder(folder: str, names_in: NamesIn) -> list[str]:
 
 
 def _member_of_workspace(found: tuple[Input, ...], root: str, names_in: NamesIn) -> tuple[Input, ...]:
-    """A member's pyproject.toml is locked by the uv.lock of its workspace further up."""
+    """Return the workspace's uv.lock in place of a member's pyproject.toml, if there is one further up."""
     first = found[0]
     if first.kind != PYPROJECT:
         return found
@@ -120,7 +120,7 @@ def _member_of_workspace(found: tuple[Input, ...], root: str, names_in: NamesIn)
 
 
 def has_dependencies(path: str) -> bool:
-    """Whether a pyproject.toml says anything about dependencies; many hold only the settings of tools."""
+    """Return whether a pyproject.toml has dependencies; many only hold settings of tools."""
     try:
         return names_dependencies(read_toml(path))
     except (OSError, ValueError):
@@ -128,7 +128,7 @@ def has_dependencies(path: str) -> bool:
 
 
 def names_dependencies(table: Mapping[str, Any]) -> bool:
-    """Whether the table of a pyproject.toml has dependencies of any kind."""
+    """Return whether the table of a pyproject.toml has dependencies of any kind."""
     project, poetry = table_in(table, "project"), table_in(table, "tool", "poetry")
     dynamic = project.get("dynamic")
     return bool(

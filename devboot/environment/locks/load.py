@@ -1,4 +1,4 @@
-"""From the files of a project to its pins, or to what has to be resolved first."""
+"""Loads the project's requirement files into pins, or into requirements that must be resolved first."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ from devboot.uv.client import Uv
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What the inputs say: `locked` pins where a lock of the project's own has everything, else `unlocked`.
+    """The content of the inputs: `locked` pins if the project's own lock has everything, else `unlocked`.
 
-    `files` are the absolute paths of all that was read, for the stamps of a snapshot.
+    `files` are the absolute paths of all files read, for the stamps of a snapshot.
     """
 
     locked: Pins | None
@@ -58,7 +58,7 @@ def load_inputs(
     extras: Sequence[str] = (),
     packages: Sequence[str] = (),
 ) -> Loaded:
-    """Read the inputs. As soon as one of them is unlocked, all are resolved together, so that they fit each other.
+    """Read the inputs. If one of them is unlocked, all are resolved together, so that they fit each other.
 
     `packages` are requirements that the manifest adds, which no lock has.
 
@@ -80,7 +80,7 @@ def load_inputs(
 
 
 def _readable(each: Input, files: list[str]) -> Input:
-    """The input; for a pdm.lock that only pdm understands the pyproject.toml beside it, where there is one."""
+    """Return the input; the pyproject.toml beside a pdm.lock that only pdm can read."""
     pyproject = os.path.join(os.path.dirname(each.path), PYPROJECT)
     if each.kind != PDM or not is_file(pyproject) or not is_file(each.path):
         return each
@@ -129,7 +129,7 @@ def _locked(
 def _parsed(
     each: Input, text: str, file: str, groups: Sequence[str] | None, extras: Sequence[str], files: list[str]
 ) -> Pins:
-    """Convert the text of a lock that devboot reads by itself. Raises ValueError where it is none."""
+    """Convert the text of a lock that devboot reads itself. Raises ValueError if it is none."""
     folder = os.path.dirname(each.path)
     if each.kind == PYLOCK:
         return parse_pylock(text, groups=groups, extras=extras, base=folder, file=file)
@@ -161,7 +161,7 @@ def _beside(folder: str, name: str, files: list[str]) -> str:
 
 
 def _with_locks(unlocked: Unlocked, locks: Sequence[Pins]) -> Unlocked:
-    """Let locked inputs take part in the resolution of the others as exact requirements."""
+    """Add locked inputs to the resolution of the others as exact requirements."""
     lines = [
         parse_line(f"{pin.name}=={pin.version}" + (f" ; {pin.marker}" if pin.marker else ""), (), Place(pins.inputs[0]))
         for pins in locks

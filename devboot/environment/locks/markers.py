@@ -1,7 +1,7 @@
-"""Environment markers as expressions: parse, join, decide the names that only a lock knows, write back.
+"""Environment markers as expressions: parse, join, evaluate the names that only a lock knows, write.
 
-An expression is True, False, an `Atom`, or `Both`/`Either` over expressions. Joining keeps them flat, drops what is
-said twice and what another part already covers.
+An expression is True, False, an `Atom`, or `Both`/`Either` over expressions. Joining keeps them flat, and drops
+duplicates and parts that another part covers.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from packaging.markers import InvalidMarker, Marker, UndefinedEnvironmentName
 
 
 class Atom(NamedTuple):
-    """One comparison as it was written, `python_version >= "3.9"`; strings keep their quotes."""
+    """One comparison as written, `python_version >= "3.9"`; strings keep their quotes."""
 
     left: str
     op: str
@@ -22,13 +22,13 @@ class Atom(NamedTuple):
 
 
 class Both(NamedTuple):
-    """All parts hold."""
+    """An expression that holds if all parts hold."""
 
     parts: tuple[Expression, ...]
 
 
 class Either(NamedTuple):
-    """One part holds at least."""
+    """An expression that holds if at least one part holds."""
 
     parts: tuple[Expression, ...]
 
@@ -112,7 +112,7 @@ class _Parser:
 
 
 def conjoin(parts: Iterable[Expression]) -> Expression:
-    """Give the expression that holds where all parts hold."""
+    """Return the expression that holds if all parts hold."""
     flat = _flatten(parts, Both)
     if False in flat:
         return False
@@ -121,7 +121,7 @@ def conjoin(parts: Iterable[Expression]) -> Expression:
 
 
 def disjoin(parts: Iterable[Expression]) -> Expression:
-    """Give the expression that holds where one part holds."""
+    """Return the expression that holds if one part holds."""
     flat = _flatten(parts, Either)
     if True in flat:
         return True
@@ -143,7 +143,7 @@ def _minimal(parts: list[Expression], inner: type[Both | Either]) -> list[Expres
 
 
 def decide(expression: Expression, verdict: Callable[[Atom], bool | None]) -> Expression:
-    """Replace the atoms that `verdict` knows by what it says of them; None leaves one as it is."""
+    """Replace each atom by its verdict; one with the verdict None is kept."""
     if isinstance(expression, Atom):
         known = verdict(expression)
         return expression if known is None else known
@@ -158,7 +158,7 @@ _OPPOSITES = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"
 
 
 def negate(expression: Expression) -> Expression:
-    """Give the expression that holds where this one doesn't; what has no opposite counts as never holding."""
+    """Return the opposite expression; one without an opposite counts as never holding."""
     if isinstance(expression, Atom):
         opposite = _OPPOSITES.get(expression.op)
         return True if opposite is None else Atom(expression.left, opposite, expression.right)
@@ -173,7 +173,7 @@ def render_marker(expression: Expression) -> str:
     """Write an expression as a marker; True gives an empty text.
 
     Raises:
-        ValueError: it is False, which no marker says.
+        ValueError: it is False, which no marker can express.
 
     """
     if expression is False:
@@ -193,7 +193,7 @@ def _render(expression: Expression, *, inside_both: bool) -> str:
 
 
 def membership(names: Iterable[str], chosen: Iterable[str]) -> Callable[[Atom], bool | None]:
-    """Give a verdict on `extra == "x"`, `"x" in extras` and the like: whether x is among those chosen.
+    """Return a verdict on `extra == "x"`, `"x" in extras` and the like: whether x is among the chosen names.
 
     Args:
         names: the variables that are meant (`extra`, `extras`, `dependency_groups`).
@@ -216,7 +216,7 @@ def membership(names: Iterable[str], chosen: Iterable[str]) -> Callable[[Atom], 
 
 
 def applies(marker: str, environment: Mapping[str, str]) -> bool:
-    """Whether a marker holds; one that can't be evaluated counts as holding, so that nothing is removed for it."""
+    """Return whether a marker holds; one that can't be evaluated counts as holding, so that nothing is removed."""
     if not marker:
         return True
     try:

@@ -1,4 +1,4 @@
-"""What a lock comes down to: pins, direct references, index lines; and the requirements text that uv takes."""
+"""The result of reading a lock: pins, direct references, index lines; and their text for uv."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ EDITABLE, FOLDER, FILE, GIT, URL = "editable", "folder", "file", "git", "url"
 
 @dataclass(frozen=True, slots=True)
 class Pin:
-    """One locked distribution: `hashes` are `sha256:…` of all its files, `marker` is empty where it always applies.
+    """One locked distribution: `hashes` are `sha256:…` of all its files, an empty `marker` always applies.
 
-    `version` is empty where a lock leaves it open, as pipenv does for other platforms. `files` are the files' names
-    where the lock has them: they tell which interpreters have a wheel.
+    `version` is empty if a lock leaves it open, as pipenv does for other platforms. `files` are the files' names, if
+    the lock has them: they show which interpreters have a wheel.
     """
 
     name: str
@@ -26,10 +26,10 @@ class Pin:
 
 @dataclass(frozen=True, slots=True)
 class Direct:
-    """A distribution that comes from a place instead of an index, and that uv takes without a hash.
+    """A distribution from a path or an address instead of an index, which uv installs without a hash.
 
-    `reference` is a path relative to `base` (EDITABLE, FOLDER, FILE) or an address (GIT, URL); `commit` is what a GIT
-    reference is locked to; `file` and `line` say where the project declares it.
+    `reference` is a path relative to `base` (EDITABLE, FOLDER, FILE) or an address (GIT, URL); `commit` is the locked
+    commit of a GIT reference; `file` and `line` are where the project declares it.
     """
 
     kind: str
@@ -47,9 +47,9 @@ class Direct:
 
 @dataclass(frozen=True, slots=True)
 class IndexLine:
-    """What a project's own file says of indexes.
+    """A line about indexes in a project's own file.
 
-    `kind`: default, extra, explicit (has only what is said to come from it), find-links, trusted-host, no-index.
+    `kind`: default, extra, explicit (only for packages assigned to it), find-links, trusted-host, no-index.
     """
 
     kind: str
@@ -63,9 +63,9 @@ class IndexLine:
 class Pins:
     """Everything that one or several inputs lock, in the order of their files.
 
-    `python` is the specifier of versions that the lock was made for; `stale` says in words that the lock is older than
-    the file that it was made from; `options` are further options for uv (`--no-binary foo`);
-    `notes` are sentences for the user.
+    `python` is the specifier of versions that the lock was made for; `stale` is a sentence if the lock is older than
+    the file that it was made from; `options` are further options for uv (`--no-binary foo`); `notes` are sentences for
+    the user.
     """
 
     inputs: tuple[str, ...]
@@ -79,7 +79,7 @@ class Pins:
 
 
 def join_pins(several: Iterable[Pins]) -> Pins:
-    """Put the pins of several inputs together; of two pins with the same name, version and marker the first counts."""
+    """Join the pins of several inputs; of two pins with the same name, version and marker the first one counts."""
     all_of = tuple(several)
     if len(all_of) == 1:
         return all_of[0]
@@ -110,5 +110,5 @@ def _block(pin: Pin) -> str:
 
 
 def normalised(name: str) -> str:
-    """Give a distribution's name in the form that indexes compare."""
+    """Return a distribution's name in the normalised form of indexes."""
     return "-".join(part for part in name.lower().replace("_", "-").replace(".", "-").split("-") if part)

@@ -20,7 +20,10 @@ _COMMIT = re.compile(r"^[0-9a-f]{40}$")
 def parse_direct(
     text: str, base: str, place: Place, *, is_editable: bool = False, hashes: tuple[str, ...] = ()
 ) -> Direct:
-    """Parse `./lib[extra]`, `name @ address`, `git+https://host/x.git@rev#egg=name&subdirectory=s ; marker`."""
+    """Parse a direct reference.
+
+    Forms are `./lib[extra]`, `name @ address`, `git+https://host/x.git@rev#egg=name&subdirectory=s ; marker`.
+    """
     body, marker = _split_marker(text)
     named = _NAMED.match(body)
     name = normalised(named["name"]) if named else ""
@@ -49,8 +52,8 @@ def parse_direct(
 def render_direct(direct: Direct, folder: str) -> str:
     """Write a direct reference as a line of a requirements file.
 
-    Paths count from `folder`: uv takes them as they are, where it would read an absolute one as an address, in which
-    `#` means something else. A git reference has its locked commit.
+    Paths are relative to `folder`: uv would read an absolute one as an address, in which `#` has another meaning. A
+    git reference has its locked commit.
     """
     marker = f" ; {direct.marker}" if direct.marker else ""
     extras = f"[{','.join(direct.extras)}]" if direct.extras else ""
@@ -68,18 +71,18 @@ def render_direct(direct: Direct, folder: str) -> str:
 
 
 def served_address(address: str) -> str:
-    """Return the address under which hosts serve what `git://` named: they have given that protocol up."""
+    """Return the https address of a `git://` one: hosts have given up that protocol."""
     match = _UNENCRYPTED.match(address)
     return f"git+https://{address[match.end() :]}" if match else address
 
 
 def absolute(direct: Direct) -> str:
-    """Give the absolute path of an editable, a folder or a file."""
+    """Return the absolute path of an editable, a folder or a file."""
     return os.path.normpath(os.path.join(direct.base, direct.reference))
 
 
 def without_revision(address: str) -> str:
-    """Give a git address without what stands behind the `@` of its path."""
+    """Return a git address without the revision after the `@` in its path."""
     head, at, tail = address.rpartition("@")
     return head if at and "/" not in tail and "://" in head else address
 
@@ -109,7 +112,7 @@ def _kind(reference: str, base: str, *, is_editable: bool) -> str:
 
 
 def _split_marker(text: str) -> tuple[str, str]:
-    """Split at the semicolon that begins a marker: behind an address it has a blank before it."""
+    """Split at the semicolon that begins a marker: after an address it needs a blank before it."""
     pattern = r"\s+;\s*" if "://" in text else r"\s*;\s*"
     body, *marker = re.split(pattern, text, maxsplit=1)
     return body.strip(), marker[0].strip() if marker else ""

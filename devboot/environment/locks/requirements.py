@@ -1,4 +1,4 @@
-"""Requirements files as pip reads them: `-r`, `-c`, `-e`, index lines, hashes over several lines, addresses, paths."""
+"""Reads requirements files like pip: `-r`, `-c`, `-e`, index lines, hashes over several lines, addresses, paths."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _PASSED_ON = {"--no-binary": "--no-binary", "--only-binary": "--only-binary"}
 
 @dataclass(frozen=True, slots=True)
 class RequirementLine:
-    """A requirement by name: text without hashes, the hashes, where it stands. `pinned` is its exact version."""
+    """A requirement by name: text without hashes, the hashes, its place. `pinned` is its exact version."""
 
     text: str
     name: str
@@ -53,7 +53,7 @@ class RequirementLine:
 
 @dataclass
 class RequirementsFile:
-    """What a file says, with all that it includes; `files` are those that were read, as absolute paths."""
+    """The content of a file with its includes; `files` are the absolute paths of all files read."""
 
     lines: list[RequirementLine] = field(default_factory=list)
     directs: list[Direct] = field(default_factory=list)
@@ -64,21 +64,21 @@ class RequirementsFile:
 
     @property
     def is_locked(self) -> bool:
-        """Whether each requirement is pinned and hashed: then the file is a lock and is taken as it is."""
+        """Return whether each requirement is pinned and hashed: then the file is used as a lock."""
         return bool(self.lines) and all(line.pinned and line.hashes for line in self.lines)
 
 
 def load_requirements(path: str, root: str, read: Read, environ: Mapping[str, str]) -> RequirementsFile:
-    """Read a requirements file and what it includes.
+    """Read a requirements file and its includes.
 
     Args:
         path: its absolute path.
         root: the project's root; places in errors and relative paths of `-e` count from it.
-        read: gives a file's bytes.
+        read: returns a file's bytes.
         environ: for `${NAME}` in lines, as pip fills it in.
 
     Raises:
-        ManifestError: `python/no-requirements` a file that is named isn't there; `python/requirement` a bad line.
+        ManifestError: `python/no-requirements`, an included file doesn't exist; `python/requirement`, a bad line.
 
     """
     found = RequirementsFile()
@@ -87,7 +87,7 @@ def load_requirements(path: str, root: str, read: Read, environ: Mapping[str, st
 
 
 def pins_of_locked(found: RequirementsFile, source: str) -> Pins:
-    """Give the pins of a requirements file whose lines are all pinned and hashed."""
+    """Return the pins of a requirements file whose lines are all pinned and hashed."""
     return Pins(
         inputs=(source,),
         pins=tuple(Pin(line.name, line.pinned, line.marker, line.extras, line.hashes) for line in found.lines),
@@ -153,7 +153,7 @@ class _Reader:
         target.append(parse_line(text, hashes, place))
 
     def _base(self, path: str, reference: str) -> str:
-        """Relative paths count from where pip is called, the root; from the file where only that gives a folder."""
+        """Return the folder that a relative path counts from: the root, as in pip; the file's if only that exists."""
         plain = re.split(r"[\[;]", reference.partition(" @ ")[2] or reference)[0].strip()
         beside = os.path.dirname(path)
         if not exists(os.path.join(self._root, plain)) and exists(os.path.join(beside, plain)):
@@ -162,7 +162,7 @@ class _Reader:
 
 
 def parse_line(text: str, hashes: tuple[str, ...], place: Place) -> RequirementLine:
-    """Parse a requirement by name. One that pip's older grammar allowed is kept as text: uv knows some of it.
+    """Parse a requirement by name. One of pip's older grammar is kept as text: uv understands some of these.
 
     Raises:
         ManifestError: `python/requirement`, it has not even a name.
@@ -190,7 +190,7 @@ def parse_line(text: str, hashes: tuple[str, ...], place: Place) -> RequirementL
 
 
 def bad_line(text: str, place: Place) -> ManifestError:
-    """Give the error for a line that is no requirement."""
+    """Return the error for a line that is no requirement."""
     return ManifestError(
         "python/requirement",
         f"`{text}` is no requirement",
@@ -200,7 +200,7 @@ def bad_line(text: str, place: Place) -> ManifestError:
 
 
 def is_direct(text: str) -> bool:
-    """Whether a requirement is an address or a path, with or without a name before it."""
+    """Return whether a requirement is an address or a path, with or without a name before it."""
     head = text.partition(";")[0].strip()
     if re.match(r"^[A-Za-z0-9._-]+\s*(?:\[[^\]]*\])?\s*@\s*\S", head):
         return True
@@ -214,7 +214,7 @@ def is_direct(text: str) -> bool:
 
 
 def logical_lines(text: str) -> Iterator[tuple[int, str]]:
-    """Yield (number of the first line, line) with continuations joined and comments gone."""
+    """Yield (number of the first line, line) with continuations joined and comments removed."""
     start, parts = 0, list[str]()
     for number, raw in enumerate([*text.splitlines(), ""], 1):
         start = start if parts else number
@@ -240,16 +240,16 @@ def decoded(data: bytes) -> str:
 
 
 def _local(value: str, path: str) -> str:
-    """Give a folder of wheels that lies beside the file by its whole address; leave everything else.
+    """Replace a relative folder of wheels by its absolute address; leave everything else.
 
-    As an address, since uv and pip each have characters that a path may hold and their options may not: `#`, blanks.
+    As an address, since paths may contain characters that options of uv and pip don't accept: `#`, blanks.
     """
     beside = os.path.normpath(os.path.join(os.path.dirname(path), value))
     return PurePath(beside).as_uri() if "://" not in value and exists(beside) else value
 
 
 def _split_option(line: str) -> tuple[str, str]:
-    """Split `-r file`, `-rfile`, `--option=value`, `--option value`; no option gives an empty first part."""
+    """Split `-r file`, `-rfile`, `--option=value`, `--option value`; the first part is empty without an option."""
     if not line.startswith("-"):
         return "", line
     if line.startswith("--"):

@@ -1,4 +1,4 @@
-"""Resolve what isn't locked, and the form in which devboot.lock keeps the result: without any address."""
+"""Resolves unlocked requirements, and converts the result to rows of devboot.lock, which have no addresses."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ class PythonRow:
     """A row of devboot.lock for Python: one pin, or one direct reference.
 
     `kind` is `index` or a kind of `Direct`. `path` is the place of editables, folders and files, relative to the root.
-    `key` stands for the address of a git or URL dependency: a digest, by which the project's own line is found again.
-    `sdist` says that no wheel exists, so that building it needs packages that no lock pins.
+    `key` is a digest of the address of a git or URL dependency, by which the project's own line is found again.
+    `sdist`: no wheel exists, so that building it needs packages that no lock pins.
     """
 
     name: str
@@ -67,16 +67,16 @@ def resolve_unlocked(
     """Pin requirements for all platforms and all Pythons from `lowest_python` up, or up to `below_python`.
 
     Args:
-        uv: its folder is the one that relative paths count from.
+        uv: relative paths count from its folder.
         unlocked: the requirements.
-        python: path of an interpreter, for packages that have to be built to know what they need.
+        python: path of an interpreter, for packages that must be built to read their dependencies.
         lowest_python: as `3.11`.
-        below_python: the first Python that isn't served, as `3.14`; "" where all are.
-        previous: pins of an earlier result; they stay where they still fit.
+        below_python: the first Python that isn't served, as `3.14`; "" if all are.
+        previous: pins of an earlier result, kept while they fit.
         upgrade: names that move all the same; `*` for all.
         exclude_newer: a date or a span; files published later don't count.
-        indexes: what the project's own files declare.
-        reporter: told of each attempt but the first.
+        indexes: the indexes that the project's files declare.
+        reporter: receives an event for each attempt but the first.
 
     Raises:
         DevbootError: `python/resolution`, `python/requirement`, `python/build-failed`, `network/…`.
@@ -131,7 +131,7 @@ def resolve_unlocked(
 
 
 def _retry(further: str) -> str:
-    """What another resolution, with `further` constraints, is for."""
+    """Return the progress text of another resolution, with `further` constraints."""
     return f"choosing versions again, with {', '.join(further.split())}: others don't work together"
 
 
@@ -152,7 +152,7 @@ def _as_constraints(text: str) -> str:
 
 
 def _shorter(marker: str, bounds: Container[tuple[str, str]]) -> str:
-    """Drop the parts that hold for each Python of the lock anyway."""
+    """Drop the parts of a marker that hold for each Python of the lock."""
 
     def verdict(atom: Atom) -> bool | None:
         is_bound = atom.left == "python_full_version" and (atom.op, atom.right.strip("'\"")) in bounds
@@ -167,7 +167,7 @@ def _without(options: Sequence[str], dropped: frozenset[str]) -> Iterable[str]:
 
 
 def _blamed(error: WorkError, unlocked: Unlocked) -> DevbootError:
-    """Point at the line of the project's file that uv couldn't read, or whose package nobody has."""
+    """Point the error at the line of the project's file that uv couldn't read, or whose package doesn't exist."""
     if error.slug == "python/requirement":
         for line in unlocked.lines:
             if not line.is_understood:
@@ -182,7 +182,7 @@ def _blamed(error: WorkError, unlocked: Unlocked) -> DevbootError:
 
 
 def _help(line: RequirementLine, error: WorkError) -> tuple[str, ...]:
-    """Return the error's help after a command that edits the line of a list: out with it, or with its version."""
+    """Return the error's help after a command that removes the line from its list, or its version."""
     if not line.line or not line.file.endswith((".txt", ".in", ".pip")) or " for Python " in error.what:
         return error.help
     text = line.text.partition(";")[0].strip()
@@ -195,7 +195,7 @@ def _help(line: RequirementLine, error: WorkError) -> tuple[str, ...]:
 
 
 def to_rows(pins: Pins, root: str) -> tuple[PythonRow, ...]:
-    """Give pins in the form of devboot.lock: sorted, paths relative to the root, no address."""
+    """Return pins in the form of devboot.lock: sorted, paths relative to the root, no addresses."""
     rows = [
         PythonRow(pin.name, pin.version, pin.marker, pin.extras, pin.hashes, sdist=_has_only_sdist(pin))
         for pin in pins.pins
@@ -225,12 +225,12 @@ def _direct_row(direct: Direct, root: str) -> PythonRow:
 
 
 def index_pins(rows: Iterable[PythonRow]) -> tuple[Pin, ...]:
-    """Give the pins among rows: what a new resolution keeps, whatever became of the direct references."""
+    """Return the pins among rows, which a new resolution keeps, without direct references."""
     return tuple(Pin(row.name, row.version, row.marker, row.extras, row.hashes) for row in rows if row.kind == "index")
 
 
 def from_rows(rows: Iterable[PythonRow], root: str, unlocked: Unlocked) -> Pins:
-    """Give the pins that devboot.lock's rows stand for; addresses come from the project's own lines.
+    """Return the pins for rows of devboot.lock; addresses come from the project's own lines.
 
     Raises:
         LockError: `lock/no-address`, no line of the project declares a git or URL dependency that the lock has.
@@ -271,7 +271,7 @@ def _filled(row: PythonRow, root: str, addresses: dict[str, Direct]) -> Direct:
 
 
 def address_key(address: str) -> str:
-    """Give the digest that stands for an address: without scheme, login, revision and fragment, as they may differ."""
+    """Return a digest of an address without scheme, login, revision and fragment, which may differ."""
     plain = without_revision(address.removeprefix("git+").partition("#")[0])
     plain = plain.partition("://")[2] or plain
     host, slash, path = plain.partition("/")

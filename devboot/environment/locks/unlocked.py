@@ -1,4 +1,4 @@
-"""Requirements that no lock pins yet: gathered from the project's files for uv to resolve once, for all platforms."""
+"""Collects unlocked requirements from the project's files for uv to resolve together, for all platforms."""
 
 from __future__ import annotations
 
@@ -32,13 +32,12 @@ from devboot.errors import ManifestError, Place
 
 @dataclass(frozen=True, slots=True)
 class Unlocked:
-    """What has to be resolved.
+    """Requirements to be resolved.
 
     `lines` are requirements by name, `directs` those by address or path, `projects` pyproject.toml files that uv reads
-    itself, with `groups` and `extras` of them; `read_by_uv` is what they list, `for_development` what those of
-    their groups list that only development needs. `files` are all files that were read;
-    `declared` are addresses that the files give for git and URL dependencies, from which a lock's hostless rows are
-    filled again.
+    itself, with `groups` and `extras` of them; `read_by_uv` are the requirements in these, `for_development` those of
+    their development groups. `files` are all files that were read; `declared` are addresses that the files have for
+    git and URL dependencies, from which a lock's rows without host are filled again.
     """
 
     lines: tuple[RequirementLine, ...] = ()
@@ -60,7 +59,7 @@ class Unlocked:
 
     @property
     def override_text(self) -> str:
-        """The lines that count more than what packages ask for; "" for none.
+        """Return the lines that override requirements of packages; "" for none.
 
         Overrides replace all requirements of a name: a line with a marker would remove the package elsewhere.
         """
@@ -70,12 +69,12 @@ class Unlocked:
 
     @property
     def development_names(self) -> frozenset[str]:
-        """Names of the packages that groups for development alone list, and nothing else."""
+        """Return the packages that only development groups list."""
         listed = {line.name for _, lines in self.for_development for line in lines}
         return frozenset(listed - {line.name for line in (*self.lines, *self.read_by_uv)})
 
     def without(self, names: Collection[str]) -> Unlocked:
-        """Leave out packages of groups for development: the rest of such a group becomes lines."""
+        """Leave out packages of development groups: the rest of such a group becomes lines."""
         reduced = [each for each in self.for_development if any(line.name in names for line in each[1])]
         rest = [line for _, lines in reduced for line in lines]
         return replace(
@@ -86,13 +85,13 @@ class Unlocked:
         )
 
     def text(self, folder: str) -> str:
-        """Give the requirement lines for a uv that works in a folder."""
+        """Return the requirement lines for a uv that works in a folder."""
         rows = [line.text for line in self.lines] + [render_direct(direct, folder) for direct in self.directs]
         return "".join(f"{row}\n" for row in dict.fromkeys(rows))
 
     @property
     def constraint_text(self) -> str:
-        """The constraint lines for uv."""
+        """Return the constraint lines for uv."""
         return "".join(f"{line.text}\n" for line in self.constraints)
 
 
@@ -134,7 +133,7 @@ def gather(
     Args:
         inputs: the files.
         root: the project's root.
-        read: gives a file's bytes.
+        read: returns a file's bytes.
         environ: for `${NAME}` in requirements files.
         groups: dependency groups; None for `dev`, Pipfile's develop, poetry's groups that aren't optional.
         extras: the project's extras.
@@ -177,7 +176,7 @@ def _renamed(directs: Iterable[Direct]) -> Iterator[str]:
 
 
 def _with_digest(found: Unlocked, facts: list[str]) -> Unlocked:
-    """Add the digest of all that the resolution depends on; comments, order of files and places don't count."""
+    """Add the digest of everything that the resolution depends on; comments, order and places don't count."""
     rows = sorted(f"{line.text} {' '.join(sorted(line.hashes))}" for line in found.lines)
     rows += sorted(f"{each.kind} {each.reference} {each.extras} {each.marker}" for each in found.directs)
     rows += ["constraints", *sorted(line.text for line in found.constraints), *found.options, *sorted(facts)]
@@ -229,14 +228,14 @@ def _pyproject(state: _Gathering, path: str) -> None:
 
 
 def _line_of(requirement: str, text: str) -> int:
-    """The number of the line on which it is quoted, 0 where it is written in another way."""
+    """Return the number of the line that quotes it, 0 if it is written in another way."""
     quoted = (f'"{requirement}"', f"'{requirement}'")
     lines = enumerate(text.splitlines(), 1)
     return next((number for number, line in lines if any(form in line for form in quoted)), 0)
 
 
 def _standard_groups(state: _Gathering, path: str, table: Mapping[str, Any]) -> None:
-    """Leave the standard groups to uv, which knows their sources; the older tables of uv and pdm are lines."""
+    """Leave the standard groups to uv, which knows their sources; the older tables of uv and pdm become lines."""
     groups = table.get("dependency-groups", {})
     tool = table.get("tool", {})
     legacy = {**tool.get("pdm", {}).get("dev-dependencies", {})}
@@ -257,7 +256,7 @@ def _standard_groups(state: _Gathering, path: str, table: Mapping[str, Any]) -> 
 
 
 def _default_groups(table: Mapping[str, Any], names: set[str]) -> list[str]:
-    """Take `dev`; all groups where the project has nothing else, since otherwise nothing would be installed."""
+    """Return `dev`; all groups if the project has nothing else, since otherwise nothing would be installed."""
     own = table.get("project", {})
     configured = table.get("tool", {}).get("uv", {}).get("default-groups")
     if configured == "all":
@@ -355,7 +354,7 @@ def _toml(state: _Gathering, path: str) -> tuple[str, dict[str, Any]]:
 
 
 def _setup(state: _Gathering, path: str) -> None:
-    """Install the project itself, which brings what its setup.py lists: only running that file can tell."""
+    """Install the project itself, with the requirements of its setup.py: only running that file shows them."""
     state.files.append(path)
     state.facts.append(hashlib.sha256(state.read(path)).hexdigest())
     place = Place(os.path.relpath(path, state.root))

@@ -1,1 +1,1 @@
-"""Observation of the first start: what runs first in Python programs of the project, and what it records."""
+"""Observes the first start: a startup module in the project's Python programs, and the facts it records."""

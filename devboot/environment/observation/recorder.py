@@ -1,9 +1,9 @@
-"""Records what a Python program of the project asks for on its first start, and from which line of the project.
+"""Records missing variables, files and hosts of a Python program's first start, with the project's line.
 
-A copy of this file is imported by that program, by whatever Python from 3.8 on: the standard library only, and of that
-only what each Python has loaded when it starts. Nothing here may raise, print, or change what the program does.
+That program imports a copy of this file, in any Python from 3.8 on: only modules of the standard library that each
+Python has loaded at startup. Nothing here may raise, print, or change what the program does.
 
-One line a fact, four fields with tabs between them: kind, name, how, place. Files and hosts whose names contain the
+Each line is a fact, four fields separated by tabs: kind, name, how, place. Files and hosts whose names contain the
 value of a variable are left out, unless it looks like a path or is one of the usual words.
 """
 
@@ -74,13 +74,13 @@ class Recorder:
         }
 
     def hook(self, event: str, args: tuple[Any, ...]) -> None:
-        """Take an audit event."""
+        """Handle an audit event."""
         handle = self._handlers.get(event)
         if handle is not None:
             self.guard(handle, *args)
 
     def guard(self, handle: Callable[..., None], *args: object) -> None:
-        """Call `handle`; whatever goes wrong is no matter of the program, except for what its signal handlers raise."""
+        """Call `handle` and suppress its errors, except those that the program's signal handlers raise."""
         busy = self._busy
         if getattr(busy, "is_set", False) or len(self._seen) >= MOST:
             return
@@ -94,14 +94,14 @@ class Recorder:
             busy.is_set = False
 
     def _is_foreign(self, error: Exception) -> bool:
-        """Return whether other code than this raised it: a handler of a signal that came at this moment."""
+        """Return whether other code raised it: a handler of a signal that arrived at this moment."""
         frames = error.__traceback__
         while frames is not None and frames.tb_next is not None:
             frames = frames.tb_next
         return frames is not None and self._owner(frames.tb_frame.f_code.co_filename) != _STANDARD
 
     def misses(self, key: object, *, is_empty: bool = False) -> None:
-        """Record that somebody has asked `os.environ` for a variable that isn't there, or has no value."""
+        """Record a lookup in `os.environ` of a variable that is missing, or has no value."""
         frame: FrameType | None = sys._getframe(1)
         while frame is not None and frame.f_code.co_filename == __file__:
             frame = frame.f_back
@@ -128,7 +128,7 @@ class Recorder:
             self._write("unset", name, "asked" if through else how, self._line(frame))
 
     def _has_met(self, key: bytes, frame: FrameType | None) -> bool:
-        """Whether the same line has asked for the same variable: what is asked with each request must cost nothing."""
+        """Return whether the same line has looked up the same variable: repeated lookups must cost nothing."""
         while frame is not None and frame.f_code.co_filename in _PASSING_ON:
             frame = frame.f_back
         met = (key, frame.f_code.co_filename, frame.f_lineno) if frame is not None else (key, "", 0)
@@ -138,12 +138,12 @@ class Recorder:
         return False
 
     def connects_to(self, host: object, port: object) -> None:
-        """Record a connection that is made past the socket module."""
+        """Record a connection that bypasses the socket module."""
         if not _holds_value(_text(host), is_host=True):
             self._write("connect", f"{_text(host)}:{_text(port)}", "", self._place(2))
 
     def finds_empty(self, key: object) -> None:
-        """Record that somebody has asked `os.environ` for a variable that has no value."""
+        """Record a lookup in `os.environ` of a variable without a value."""
         self.misses(key, is_empty=True)
 
     def _looks_up(self, host: object, port: object = None, *_more: object) -> None:
@@ -202,7 +202,7 @@ class Recorder:
         return ""
 
     def _direct_place(self, depth: int) -> str:
-        """Return the same where only the standard library stands between; "" otherwise."""
+        """Return that line if only the standard library is between; "" otherwise."""
         frame: FrameType | None = sys._getframe(depth)
         while frame is not None and (owner := self._owner(frame.f_code.co_filename)) != _OWN:
             if owner == _LIBRARY:
@@ -246,7 +246,7 @@ class Recorder:
 
 
 class _Environment(dict):  # type: ignore[type-arg]  # it lies inside of os.environ
-    """The variables of `os.environ`, which records what isn't among them."""
+    """The variables of `os.environ`; records lookups of missing ones."""
 
     recorder: Recorder
 
@@ -259,7 +259,7 @@ class _Environment(dict):  # type: ignore[type-arg]  # it lies inside of os.envi
 
 
 class _WithEmpty(_Environment):
-    """The same where some variables are there without a value."""
+    """The same, if some variables exist without a value."""
 
     def __getitem__(self, key: object) -> object:
         value = super().__getitem__(key)
@@ -269,7 +269,7 @@ class _WithEmpty(_Environment):
 
 
 def start(path: str, root: str, prefix: str) -> Recorder:
-    """Record from now on, into the file at `path`."""
+    """Start recording into the file at `path`."""
     recorder = Recorder(path, root, prefix)
     known = os.environ._data  # type: ignore[attr-defined]
     environment = _Environment(known) if all(known.values()) else _WithEmpty(known)
@@ -280,7 +280,7 @@ def start(path: str, root: str, prefix: str) -> Recorder:
 
 
 def _read(path: str) -> set[tuple[str, ...]]:
-    """Return the facts that a file has."""
+    """Return the facts in a file."""
     try:
         file = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
         try:
@@ -293,7 +293,10 @@ def _read(path: str) -> set[tuple[str, ...]]:
 
 
 def _asked_by(function: str, default: object) -> str:
-    """How a method of mappings has asked: `tested` by `in`, `default` where it had another value, else `none`."""
+    """Return how a mapping was asked.
+
+    `tested` by `in`, `default` with another value, `required` by pop, else `none`.
+    """
     if function == "__contains__":
         return "tested"
     if function == "pop":
@@ -302,19 +305,19 @@ def _asked_by(function: str, default: object) -> str:
 
 
 def _is_host(text: str) -> bool:
-    """Return whether text is the name of a host, and no address with a password that somebody took for one."""
+    """Return whether text is the name of a host, and no address with a password passed in its place."""
     return bool(text) and all(each.isalnum() or each in "._-" for each in text)
 
 
 def _is_file_name(text: str) -> bool:
-    """Return whether text names a file: where a path is expected, programs also try the key or address itself."""
+    """Return whether text names a file: some programs also try a key or an address as a path."""
     return len(text) <= _LONGEST and all(each.isalnum() or each in _OF_PATHS for each in text)
 
 
 def _holds_value(name: str, *, is_host: bool = False) -> bool:
-    """Return whether the name of a file or host contains the value of a variable that nobody may read there.
+    """Return whether the name of a file or host contains the value of a variable that must not be published there.
 
-    Folders that are there are in plain sight; a variable may name a host as a whole.
+    Existing folders are visible anyway; a variable may be a whole host name.
     """
     seen = 0 if is_host else _length_of_folders(name)
     for each in tuple(os.environ._data.values()):  # type: ignore[attr-defined]
@@ -330,7 +333,7 @@ def _holds_value(name: str, *, is_host: bool = False) -> bool:
 
 
 def _length_of_folders(path: str) -> int:
-    """Return how many characters of a path name folders that are there."""
+    """Return how many characters of a path name existing folders."""
     folder = os.path.dirname(path)
     while folder and not os.path.isdir(folder) and folder != os.path.dirname(folder):
         folder = os.path.dirname(folder)
@@ -338,7 +341,7 @@ def _length_of_folders(path: str) -> int:
 
 
 def _is_path(value: str) -> bool:
-    """Return whether something about the value of a variable says that it's meant as a path, or as a domain."""
+    """Return whether a variable's value looks like a path or a domain."""
     if value.startswith(".") or 0 < len(os.path.splitext(value)[1]) <= _LONGEST_SUFFIX:
         return True
     return value.startswith("/") and os.path.isdir("/" + value[1:].partition("/")[0])

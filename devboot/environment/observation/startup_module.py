@@ -1,10 +1,10 @@
-"""Writes what runs first in Python programs of the project's virtualenv: a module `sitecustomize` on PYTHONPATH.
+"""Writes a module `sitecustomize` on PYTHONPATH that runs first in Python programs of the project's virtualenv.
 
-It lies outside of the clone, and runs the `sitecustomize` of others as well.
+It is outside of the clone, and also runs the `sitecustomize` of others.
 
 - Container names: code that connects to `db` or `redis://redis:6379` needs no change. The functions that look up names
-  are replaced, for exactly the names in DEVBOOT_HOSTS.
-- Recording: what the program asks for goes into the file DEVBOOT_RECORD. See `recorder`.
+are replaced, for exactly the names in DEVBOOT_HOSTS. - Recording: missing variables, files and hosts are written to
+the file DEVBOOT_RECORD. See `recorder`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _RECORDER = "_devboot_recorder.py"
 
 
 def write_startup(state: str, venv: str, root: str) -> str:
-    """Write the module for programs of this virtualenv into a folder of the project's state; returns the folder."""
+    """Write the module for programs of this virtualenv into a folder of the project's state; return the folder."""
     folder = os.path.join(state, _FOLDER)
     make_directories(folder)
     module = _MODULE.replace("@PREFIX@", repr(os.path.realpath(venv))).replace("@ROOT@", repr(os.path.realpath(root)))
@@ -32,7 +32,7 @@ def write_startup(state: str, venv: str, root: str) -> str:
 
 
 def _write_changed(path: str, text: str) -> None:
-    """Write a file unless it is as it should be: what Python has compiled of it stays of use."""
+    """Write a file unless it has that text already: Python's compiled form of it stays valid."""
     try:
         with open(path, encoding="utf-8", opener=plain) as file:
             if file.read() == text:
@@ -43,7 +43,7 @@ def _write_changed(path: str, text: str) -> None:
 
 
 def as_variable(hosts: Collection[str]) -> str:
-    """Return the names as the module reads them."""
+    """Return the names in the form of the module's variable."""
     return ",".join(sorted(set(hosts)))
 
 

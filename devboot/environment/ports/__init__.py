@@ -1,1 +1,1 @@
-"""Ports of a project: chosen, recorded, checked, and named by who holds them."""
+"""Ports of a project: chooses, records and checks them, and names the programs that hold them."""

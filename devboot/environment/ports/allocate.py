@@ -1,7 +1,7 @@
-"""Port numbers: the usual one where it is free, else a stable one; recorded, so that addresses exist before a start.
+"""Chooses port numbers: the usual one if it is free, else a stable one; recorded, so that addresses are known early.
 
-<project's state>/ports.toml        name = number, of this project
-<state>/ports/<project key>         the same for all projects of this user: first line its root, `name = number` last
+<project's state>/ports.toml name = number, of this project <state>/ports/<project key> the same for all projects of
+this user: first line its root, then `name = number`
 """
 
 from __future__ import annotations
@@ -31,17 +31,17 @@ _LOOKS, _PAUSE = 20, 0.1  # times and seconds
 
 
 class Ports(NamedTuple):
-    """A number for each name, and for those that had to move (name, what happened to it)."""
+    """A number for each name, and a note (name, text) for each that had to move."""
 
     numbers: Mapping[str, int]
     notes: tuple[tuple[str, str], ...] = ()
 
 
 class Taken(NamedTuple):
-    """What can't be used: `others` are numbers that other projects recorded, by their roots.
+    """Numbers that can't be used: `others` are those recorded by other projects, with their roots.
 
-    `strangers` are those in use by a program that isn't of the project that recorded them, `idle` those of projects
-    that are down. `name_holder` names who listens on a port.
+    `strangers` are those held by a program of neither this project nor the one that recorded them, `idle` those of
+    projects that are down. `name_holder` names the program that listens on a port.
     """
 
     others: Mapping[int, str]
@@ -66,12 +66,12 @@ def allocate(
 ) -> Ports:
     """Choose and record the numbers for the project at `root`, whose state folder is `state`.
 
-    With `must_be_free` (nothing of the project runs, and it is about to start) a recorded number that somebody holds is
-    replaced, and an exact one raises BusyError `port/in-use`, Problems where there are several. Without it, what was
-    recorded stays: whoever holds it may well be the project itself. `ours` are numbers that count as free. `held` are
-    ports of a running project that is about to start more: other exact numbers have to be free then. `lost` are
-    services and processes of a running project whose numbers other programs have taken since they were chosen: they are
-    treated as with `must_be_free`. `is_up` says of the root of a project whether it runs.
+    With `must_be_free` (nothing of the project runs, and it is about to start) a recorded number that is in use is
+    replaced, and an exact one raises BusyError `port/in-use`, Problems if there are several. Without it, recorded
+    numbers are kept, since the project itself may hold them. `ours` are numbers that count as free. `held` are ports
+    of a running project that is about to start more processes: other exact numbers must be free then. `lost` are
+    services and processes of a running project whose numbers other programs have taken: they are treated as with
+    `must_be_free`. `is_up` returns whether the project at a root runs.
     """
     starting = [wish for wish in wanted if must_be_free or held is not None or is_port_of(wish.name, lost)]
     exact = {wish.port for wish in starting if wish.exact} - {*ours, *(held or ())}
@@ -117,9 +117,9 @@ def choose(
     is_free: Callable[[int], bool],
     has_begun: bool = False,
 ) -> Ports:
-    """Decide: exact numbers as they are; others keep what they had, else get the usual one, else a stable free one.
+    """Choose the numbers: exact ones; recorded ones; the usual one; a stable free one.
 
-    `has_begun`: the project runs, so that a number which can't be kept was lost since.
+    `has_begun`: the project runs, so that a number which can't be kept was lost since its start.
     """
     numbers = {wish.name: wish.port for wish in wanted if wish.exact}
     notes = []
@@ -148,7 +148,7 @@ def choose(
 
 
 def _why_not(wish: PortWish, taken: Taken) -> str:
-    """Another project keeps a server's number while it is down, too; whoever doesn't need both at once may take it."""
+    """Return why a port can't be used. A project that is down keeps its servers' ports; other ports may be reused."""
     if wish.port not in taken.others or wish.port in taken.strangers:
         return f"held by {taken.name_holder(wish.port)}" if wish.port in taken.in_use else "it is taken"
     if wish.port in taken.in_use:
@@ -157,19 +157,19 @@ def _why_not(wish: PortWish, taken: Taken) -> str:
 
 
 def is_port_of(name: str, names: Collection[str]) -> bool:
-    """Whether a recorded port, as `mail.page` or `web`, is one of a service or process among `names`."""
+    """Return whether a recorded port, as `mail.page` or `web`, belongs to a service or process among `names`."""
     return name in names or name.rpartition(".")[0] in names
 
 
 def refuse_in_use(wanted: Iterable[PortWish], root: str, held: Collection[int] = ()) -> None:
-    """Raise `port/in-use` as `allocate` does; nothing is recorded. `held` are ports that the project itself has."""
+    """Raise `port/in-use` as `allocate` does, without recording. `held` are ports of the project itself."""
     exact = [wish for wish in wanted if wish.exact and wish.port not in held]
     in_use = _taken((wish.port for wish in exact), root)
     refuse_taken(exact, Taken({}, in_use), kept="what runs goes on" if held else "nothing was started")
 
 
 def refuse_taken(wanted: Iterable[PortWish], taken: Taken, kept: str = "nothing was started") -> None:
-    """Raise `port/in-use` for exact numbers that somebody holds."""
+    """Raise `port/in-use` for exact numbers that are in use."""
     errors: list[DevbootError] = [
         in_use(wish.name, wish.port, kept=kept, movable=wish.movable)
         for wish in wanted
@@ -188,9 +188,9 @@ def in_use(
     root: str = "",
     elsewhere: str = "",
 ) -> BusyError:
-    """The error that names who holds the port that `name` insists on; another port is offered if it is `movable`.
+    """Return the error for an exact port of `name` that is in use; offers another port if it is `movable`.
 
-    `elsewhere` says how the project is led to another port where its own command names this one.
+    `elsewhere` is the advice for a port that the project's own command names.
     """
     holder = holder_of(port, root)
     helps = [*holder.helps, *([elsewhere] if elsewhere else [f"devboot up --port {name}=auto"] * movable)]
@@ -205,7 +205,7 @@ def in_use(
 
 
 def still_taken(numbers: Iterable[int], root: str, sleep: Callable[[float], object] = time.sleep) -> set[int]:
-    """Return those of `numbers` that others than the project at `root` hold, also after about two seconds."""
+    """Return those of `numbers` that programs outside of the project at `root` still hold after about two seconds."""
     taken = _taken(numbers, root)
     for _ in range(_LOOKS):
         if not taken:
@@ -222,7 +222,7 @@ def _taken(numbers: Iterable[int], root: str) -> set[int]:
 def refuse_fixed(
     fixed: Iterable[tuple[str, int, str]], root: str, sleep: Callable[[float], object] = time.sleep
 ) -> None:
-    """Raise `port/in-use` for ports that commands name by a number, where other programs listen on them.
+    """Raise `port/in-use` for port numbers in commands on which other programs listen.
 
     `fixed` has process, port, and the place of the command.
     """
@@ -238,7 +238,7 @@ def refuse_fixed(
 
 
 def read_ports(state: str) -> dict[str, int]:
-    """What the project has recorded; nothing where the file is missing or damaged."""
+    """Return the project's recorded ports; none if the file is missing or damaged."""
     try:
         with open(os.path.join(state, RECORD), "rb", opener=plain) as stream:
             found = tomllib.load(stream)
@@ -248,7 +248,7 @@ def read_ports(state: str) -> dict[str, int]:
 
 
 def recorded_by_others(user_state: str, root: str) -> dict[int, str]:
-    """Number → root of the other project that has recorded it; projects that are gone don't count."""
+    """Return number → root of the other project that has recorded it; projects that are gone don't count."""
     folder = os.path.join(user_state, "ports")
     found = {}
     for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else ():
@@ -270,7 +270,7 @@ def _read_record(path: str) -> tuple[str, list[int]]:
 
 
 def _kept(user_state: str, root: str) -> dict[str, int]:
-    """What the project has recorded by name among those of all projects."""
+    """Return the project's ports in the record of all projects, by name."""
     path = os.path.join(user_state, "ports", project_key(root))
     try:
         with open(path, encoding="utf-8", errors="surrogateescape", opener=plain) as stream:
@@ -303,7 +303,7 @@ def _write_if_changed(path: str, text: str) -> None:
 
 @contextmanager
 def _registry_lock(user_state: str) -> Iterator[None]:
-    """Two projects that choose at the same moment must not choose the same number."""
+    """Lock the record of all projects, so that two of them don't choose the same number."""
     with suppress(OSError):
         make_directories(os.path.join(user_state, "ports"))
     if not os.access(user_state, os.W_OK):
@@ -324,7 +324,7 @@ def _is_strangers(port: int, root: str) -> bool:
 
 
 def _stable(seed: str) -> Iterator[int]:
-    """Every number of the range once, beginning at a place that depends on the seed alone."""
+    """Yield every number of the range once, beginning at a place that depends only on the seed."""
     span = _HIGHEST - _LOWEST
     start = crc32(seed.encode("utf-8", "surrogateescape")) % span
     return (_LOWEST + (start + step) % span for step in range(span))

@@ -1,4 +1,4 @@
-"""Names the program that listens on a port, and says how to get the port from it: for messages only."""
+"""Names the program that listens on a port, and how to free the port: for messages only."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _MOST = 20_000  # open files that are looked at, in about 0.1 s, for which the w
 
 
 class Holder(Record):
-    """Who listens on a port: `text` names it, `helps` are the commands that free the port.
+    """The program that listens on a port: `text` names it, `helps` are commands that free the port.
 
-    `root` and `process` are of the devboot project that it belongs to, "" for none. `pid` is 0 where it can't be seen.
+    `root` and `process` are of the devboot project that it belongs to, "" for none. `pid` is 0 if it isn't visible.
     """
 
     pid: int
@@ -26,7 +26,7 @@ class Holder(Record):
 
 
 def holder_of(port: int, root: str = "") -> Holder:
-    """Describe who listens on `port`, for messages in the project at `root`."""
+    """Describe the program that listens on `port`, for messages in the project at `root`."""
     program = listener_on(port, most=_MOST)
     if program is None:
         return Holder(0, "a program that can't be seen from here", (_search(port),))
@@ -42,19 +42,19 @@ def holder_of(port: int, root: str = "") -> Holder:
 
 
 def reason(port: int, holder: Holder) -> str:
-    """Why nobody else can listen on `port`."""
+    """Return why no other program can listen on `port`."""
     if not holder.pid and port < _PRIVILEGED:
         return "ports below 1024 belong to root"
     return f"held by {holder.text}"
 
 
 def using_variable(port: int, origin: str) -> str:
-    """How a command that names its port by a number, at `origin`, is led to a free one."""
+    """Return advice for a command at `origin` with a fixed port number: use `$PORT`."""
     return f"write `$PORT` for {port} in {origin}, then `devboot up -d`: devboot chooses a free port"
 
 
 def _search(port: int) -> str:
-    """The command that names whoever listens, for somebody with the rights to see it."""
+    """Return the command that shows the listening program, with the necessary rights."""
     if os.path.isdir("/proc/self"):
         sudo = "" if os.geteuid() == 0 else "sudo "
         return f"{sudo}ss -ltnp sport = :{port}   # names it"

@@ -1,4 +1,4 @@
-"""Who has a file open or listens on a port, as far as this user may see it: for messages only."""
+"""Finds programs that have a file open or listen on a port, as far as this user may see it: for messages only."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ class Program(Record):
     command: str
 
     def describe(self) -> str:
-        """As in "pid 4711 (python manage.py runserver)"."""
+        """Describe the program, as in "pid 4711 (python manage.py runserver)"."""
         return f"pid {self.pid} ({self.command})" if self.command else f"pid {self.pid}"
 
 
 def holders_of(path: str) -> tuple[Program, ...]:
-    """The other processes that have `path` open; empty where the system has no /proc."""
+    """Return the other processes that have `path` open; empty if the system has no /proc."""
     try:
         wanted = os.stat(path)
         pids = [int(name) for name in os.listdir("/proc") if name.isdigit()]
@@ -42,9 +42,9 @@ def holders_of(path: str) -> tuple[Program, ...]:
 
 
 def listener_on(port: int, *, most: int = sys.maxsize) -> Program | None:
-    """Who listens on a TCP port of this machine; None where nobody does or nobody may know.
+    """Return the program that listens on a TCP port of this machine; None if there is none or it isn't visible.
 
-    The search ends after so many open files of other programs.
+    The search ends after `most` open files of other programs.
     """
     inodes = {f"socket:[{inode}]" for table in ("tcp", "tcp6") for inode in _listening(table, port)}
     if not inodes:
@@ -60,13 +60,13 @@ def listener_on(port: int, *, most: int = sys.maxsize) -> Program | None:
 
 
 def project_of(pid: int) -> str:
-    """The root of the devboot project that a process was started in, "" for none."""
+    """Return the root of the devboot project that started a process, "" for none."""
     marks = [variable for variable in _variables(pid) if variable.startswith(_PROJECT_MARKS)]
     return os.fsdecode(marks[0].partition(b"=")[2]) if marks else ""
 
 
 def process_of(pid: int) -> str:
-    """The name of the devboot process that a program belongs to, "" for none."""
+    """Return the name of the devboot process that a program belongs to, "" for none."""
     marks = [variable for variable in _variables(pid) if variable.startswith(_PROCESS_MARK)]
     return os.fsdecode(marks[0].partition(b":")[2]) if marks else ""
 
@@ -80,7 +80,7 @@ def _variables(pid: int) -> list[bytes]:
 
 
 def command_of(pid: int) -> str:
-    """The command line of a process, "" where it can't be read."""
+    """Return the command line of a process, "" if it can't be read."""
     try:
         with open(f"/proc/{pid}/cmdline", "rb") as stream:
             words = stream.read(4096).decode(errors="replace").split("\0")

@@ -1,4 +1,4 @@
-"""Whether a server could listen on a port of this machine; light enough for the fast path."""
+"""Checks whether a port of this machine is free; light enough for the fast path."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _REFUSED = (98, 48, 13)  # EADDRINUSE of Linux and macOS, EACCES
 
 
 def is_free(port: int) -> bool:
-    """Whether a server could listen on the port on both loopback addresses; a missing IPv6 is no conflict."""
+    """Return whether a server could listen on the port on both loopback addresses; a missing IPv6 is no conflict."""
     return all(_can_bind(family, host, port) for family, host in _HOSTS)
 
 

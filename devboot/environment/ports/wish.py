@@ -1,4 +1,4 @@
-"""What a process wants of a port."""
+"""The port wish of a process or service."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 
 class PortWish(NamedTuple):
-    """A port that a process is to get: exactly that one, or the nearest free.
+    """A port to allocate: exactly that one, or the nearest free.
 
-    `movable`: what uses it would learn of another one, since it isn't fixed in the project's code. `shared`: it may be
-    that of another project that is down. A server's never is, else commands would reach the other project's server.
+    `movable`: its users read the number from a variable, since it isn't fixed in the project's code. `shared`: it may
+    be that of another project that is down. A server's never is, else commands would reach the other project's server.
     """
 
     name: str

@@ -1,1 +1,1 @@
-"""The Python of a project: interpreters, versions that its files ask for, what wheels exist for them."""
+"""The Python of a project: interpreters, requested versions, available wheels."""

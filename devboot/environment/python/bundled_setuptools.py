@@ -1,6 +1,6 @@
-"""setuptools as Pythons before 3.12 bring it: packages of then count on it without asking for it.
+"""Installs setuptools as Pythons before 3.12 had it: packages of that time use it without requiring it.
 
-Where the interpreter brings none, the same release is fetched for everybody, by its digest.
+If the interpreter brings none, the same release is fetched, by its digest.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _OWN = ("pkg_resources", "setuptools", "_distutils_hack", "pip", "__pycache__")
 
 
 def bundled_wheel(interpreter: Interpreter, elsewhere: str = _DEBIAN) -> str:
-    """Give the path of the setuptools wheel that `python -m venv` would install; empty where there is none."""
+    """Return the path of the setuptools wheel that `python -m venv` would install; empty without one."""
     if tuple(map(int, interpreter.minor.split("."))) > _LAST_WITH_IT:
         return ""
     prefix = os.path.dirname(os.path.dirname(os.path.realpath(interpreter.path)))
@@ -35,12 +35,12 @@ def bundled_wheel(interpreter: Interpreter, elsewhere: str = _DEBIAN) -> str:
 
 
 def wanted_setuptools(interpreter: Interpreter) -> str:
-    """Give what to install where packages count on setuptools: the path of a wheel, or a line with a digest."""
+    """Return the setuptools to install for packages that need it: the path of a wheel, or a line with a digest."""
     return bundled_wheel(interpreter) or FETCHED
 
 
 def imports_pkg_resources(site: str, *, at_once: bool = False) -> bool:
-    """Whether a package in this folder imports what only setuptools has; `at_once`: no way around it, it seems."""
+    """Return whether a package in this folder imports pkg_resources; `at_once`: outside of any `try`."""
     pattern = _IMPORT_AT_ONCE if at_once else _IMPORT
     for folder, folders, names in os.walk(site):
         folders[:] = [name for name in folders if name not in _OWN]

@@ -1,4 +1,4 @@
-"""What a project's files say about Python: inputs, pins, the version asked for, the project itself."""
+"""Reads what a project's files require of Python: inputs, pins, the requested version, the project itself."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ RECIPE = "python"  # in `[packages]`: the virtualenv is made with what this reci
 
 @dataclass(frozen=True, slots=True)
 class PythonWish:
-    """What the manifest says about Python, and where the application lies. Paths are absolute.
+    """The manifest's settings for Python, and the application's folder. Paths are absolute.
 
-    `requirements` None: what the project has; `groups` None: those for development. `venv` is relative to the root.
-    `may_stand_in`: nobody has written down that this very version is needed, so that another is better than none.
+    `requirements` None: the project's usual files; `groups` None: those for development. `venv` is relative to the
+    root. `may_stand_in`: nothing requires this exact version, so that another is better than none.
     """
 
     root: str
@@ -55,9 +55,9 @@ class PythonWish:
 
 
 def python_wish(root: str, name: str, manifest: Manifest, *, is_detected: bool = False) -> PythonWish:
-    """What a manifest says about Python; the application lies where most of its commands run.
+    """Return a manifest's settings for Python; the application's folder is the one where most commands run.
 
-    Where the manifest was detected, the version is left to the file that it was read from, so that messages name that.
+    For a detected manifest the version is left to the file that it was read from, so that messages name that file.
     """
     settings = manifest.python
     folders = [process.cwd for process in manifest.processes.values()]
@@ -83,7 +83,7 @@ def python_wish(root: str, name: str, manifest: Manifest, *, is_detected: bool =
 
 
 def _version_of_recipe(manifest: Manifest) -> str:
-    """The version that `[packages]` asks the recipe for; "" where it leaves that open, or asks for none."""
+    """Return the version that `[packages]` requests of the recipe; "" if it is open, or without a recipe."""
     asked = manifest.packages.get(RECIPE, "*")
     version = asked if isinstance(asked, str) else asked.version
     return "" if version == "*" else version
@@ -91,11 +91,11 @@ def _version_of_recipe(manifest: Manifest) -> str:
 
 @dataclass(frozen=True, slots=True)
 class PythonProject:
-    """What the project's files say. `files` say what is to be installed.
+    """The content of the project's files. `files` list what is to be installed.
 
-    `suggested` is the minor version that is taken where it is installed and the project leaves the choice. `built` has
-    digests of wheels, by the distribution's name, that stand for sdists of the lock. `given` is the path of the
-    interpreter that a recipe has brought; "" where one is to be found.
+    `suggested` is the minor version to use if it is installed and the project leaves the choice. `built` has digests
+    of wheels, by the distribution's name, built from sdists of the lock. `given` is the path of the interpreter from a
+    recipe; "" if one must be found.
     """
 
     wish: PythonWish
@@ -110,17 +110,17 @@ class PythonProject:
 
     @property
     def is_settled(self) -> bool:
-        """Whether the minor version is nobody's choice any more."""
+        """Return whether the minor version is fixed."""
         return bool(self.given or self.request.minor)
 
     @property
     def needs_lock(self) -> bool:
-        """Whether devboot.lock has to hold the pins, because no lock of the project's own does."""
+        """Return whether devboot.lock must hold the pins, because the project has no lock of its own."""
         return self.loaded.unlocked is not None
 
     @property
     def venv(self) -> str:
-        """The absolute path of the virtualenv."""
+        """Return the absolute path of the virtualenv."""
         return os.path.normpath(os.path.join(self.wish.root, self.wish.venv))
 
 
@@ -128,9 +128,9 @@ class PythonProject:
 class PythonLock:
     """The Python part of devboot.lock: rows, the digest of what was resolved, the lowest Python that it serves.
 
-    `chosen` is the minor version that suits the pins best, where the project leaves it open; "" where it doesn't.
-    `interpreter` is the exact version that it was made for, "" in locks that don't say. `below` is the first Python
-    that it doesn't serve, "" where there is none.
+    `chosen` is the minor version that suits the pins best, if the project leaves it open; else "". `interpreter` is
+    the exact version that it was made for, "" in locks without it. `below` is the first Python that it doesn't serve,
+    "" if there is none.
     """
 
     rows: tuple[PythonRow, ...]
@@ -142,12 +142,12 @@ class PythonLock:
 
     @property
     def requires(self) -> str:
-        """The Pythons that it serves, as a specifier."""
+        """Return the Pythons that it serves, as a specifier."""
         return f">={self.lowest_python}" + (f",<{self.below}" if self.below else "") if self.lowest_python else ""
 
 
 def read_python(uv: Uv, wish: PythonWish, *, environ: Mapping[str, str]) -> PythonProject:
-    """Read the project's files; takes no network and changes nothing.
+    """Read the project's files; uses no network and changes nothing.
 
     Raises:
         DevbootError: a file that is named is missing, or one can't be read.
@@ -179,7 +179,7 @@ def read_python(uv: Uv, wish: PythonWish, *, environ: Mapping[str, str]) -> Pyth
 
 
 def _note_local_packages(loaded: Loaded, own: OwnProject | None) -> None:
-    """Note what makes an editable or a folder another package: it is installed again when that changes."""
+    """Add stamps of editables and folders: they are installed again when they change."""
     said = loaded.locked.directs if loaded.locked is not None else loaded.unlocked.directs if loaded.unlocked else ()
     for direct in (*said, *((own.direct,) if own is not None else ())):
         if direct.kind in (EDITABLE, FOLDER):
@@ -188,7 +188,7 @@ def _note_local_packages(loaded: Loaded, own: OwnProject | None) -> None:
 
 
 def _refuse_unreadable(loaded: Loaded, root: str) -> None:
-    """Raise ManifestError where uv, which is handed only their paths, would wait for a package of the project's own."""
+    """Raise ManifestError if uv would block on a package of the project's own, such as a named pipe."""
     of_locked = loaded.locked or Pins(())
     of_unlocked = loaded.unlocked
     directs = (*of_locked.directs, *(of_unlocked.directs if of_unlocked else ()))
@@ -202,7 +202,7 @@ def _refuse_unreadable(loaded: Loaded, root: str) -> None:
 
 
 def _folder_of_project(inputs: Sequence[Input], wish: PythonWish) -> str:
-    """Take the folder of a pyproject.toml that is an input or lies beside one, else the app's own."""
+    """Return the folder of a pyproject.toml that is an input or lies beside one, else the app's own."""
     folders = [os.path.dirname(each.path) for each in inputs] + [wish.folder, wish.root]
     return next((each for each in folders if exists(os.path.join(each, "pyproject.toml"))), wish.folder)
 

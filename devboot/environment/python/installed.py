@@ -1,4 +1,4 @@
-"""What is installed in a virtualenv, read from its dist-info folders, without starting anything."""
+"""Lists what is installed in a virtualenv from its dist-info folders, without starting a program."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from devboot.environment.locks.pins import normalised
 
 @dataclass(frozen=True, slots=True)
 class Distribution:
-    """An installed package: `place` is the folder or address that a direct reference named, empty for an index."""
+    """An installed package: `place` is the folder or address of a direct reference, empty for an index."""
 
     name: str
     version: str
@@ -22,12 +22,12 @@ class Distribution:
 
     @property
     def folder(self) -> str:
-        """The folder that it was installed from; empty for an index or an address."""
+        """Return the folder that it was installed from; empty for an index or an address."""
         return unquote(self.place.removeprefix("file://")).rstrip("/") if self.place.startswith("file://") else ""
 
 
 def site_packages(venv: str) -> str:
-    """Give the folder of a virtualenv's packages; empty if there is none."""
+    """Return the folder of a virtualenv's packages; empty if there is none."""
     library = os.path.join(venv, "lib")
     for name in sorted(_entries(library)):
         folder = os.path.join(library, name, "site-packages")
@@ -37,7 +37,7 @@ def site_packages(venv: str) -> str:
 
 
 def list_installed(venv: str) -> dict[str, Distribution]:
-    """Give what is installed by normalised name; a dist-info folder without METADATA or RECORD doesn't count."""
+    """Return installed packages by normalised name; a dist-info folder without METADATA or RECORD doesn't count."""
     return {each.name: each for each in _installed(site_packages(venv))}
 
 
@@ -53,7 +53,7 @@ def _installed(folder: str) -> Iterator[Distribution]:
 
 
 def _origin(path: str) -> tuple[str, bool]:
-    """Read where a package came from, if not from an index (the standard's direct_url.json)."""
+    """Return the place of a direct reference, and whether it is editable, from direct_url.json; empty without one."""
     try:
         facts = parse_json(read_text(os.path.join(path, "direct_url.json")))
         return str(facts["url"]), bool(facts.get("dir_info", {}).get("editable", False))

@@ -1,4 +1,4 @@
-"""Which interpreter: installed ones first (uv's, then those of pyenv, asdf and mise by path), a download last."""
+"""Chooses an interpreter: installed ones first (uv's, then those of pyenv, asdf and mise by path), a download last."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _SHOWN = 8  # interpreters that an error lists
 
 @dataclass(frozen=True, slots=True)
 class Interpreter:
-    """A Python that runs: path, full version, the values that markers are compared with, and what to tell the user."""
+    """A working Python: path, full version, values of markers, and a note for the user."""
 
     path: str
     version: str
@@ -40,12 +40,12 @@ class Interpreter:
 
     @property
     def minor(self) -> str:
-        """As `3.12`."""
+        """Return the minor version, as `3.12`."""
         return ".".join(self.version.split(".")[:2])
 
     @property
     def environment(self) -> dict[str, str]:
-        """The values that markers are compared with, by name."""
+        """Return the values of markers, by name."""
         return dict(self.markers)
 
 
@@ -62,7 +62,7 @@ print(json.dumps({"path": sys.executable, "prefix": sys.prefix, "markers": {
 
 
 def inspect(uv: Uv, path: str) -> Interpreter | None:
-    """Run an interpreter and say what it is; None if it doesn't run."""
+    """Run an interpreter and describe it; None if it doesn't run."""
     try:
         finished = run_child(
             [path, "-I", "-S", "-c", _INSPECTION], environ=uv.environ, folder="/", timeout=30.0, lease=uv.lease
@@ -88,15 +88,15 @@ def choose_interpreter(
 
     Args:
         uv: the uv to call; an offline one downloads nothing.
-        request: what the project asks for.
+        request: the requested version.
         environ: says where pyenv, asdf and mise keep theirs.
-        pins: locked packages; where the project leaves the choice, they should run on it and all have a wheel.
+        pins: locked packages; if the project leaves the choice, they should run on it and all have a wheel.
         below: only minor versions older than this one (`3.13`), after that one failed.
-        preferred: the minor version that a lock was made with; taken where it is installed and admitted.
-        near: of minor versions that suit the packages equally, the nearest to this one is taken; else the newest.
+        preferred: the minor version that a lock was made with; used if it is installed and admitted.
+        near: of minor versions that suit the packages equally, the nearest to this one is used; else the newest.
 
     Raises:
-        MachineError: `python/not-found`, none fits and none can be had.
+        MachineError: `python/not-found`, none fits and none can be downloaded.
 
     """
     if request.minor and not below:
@@ -122,7 +122,7 @@ def _of_minor(uv: Uv, request: VersionRequest, environ: Mapping[str, str]) -> In
 
 
 def _stand_in(uv: Uv, request: VersionRequest, everything: Iterable[Installed]) -> Interpreter | None:
-    """The nearest minor version that may stand in for one that can't be had, of two as near the older one."""
+    """Return the nearest minor version that may stand in for an unavailable one; of two the older."""
     wanted = _numbers(request.minor)
     admitted = [each for each in everything if _is_release(each) and request.admits_instead(each.version)]
     near = [each for each in _newest_first(admitted) if each.minor[0] == wanted[0]]
@@ -134,7 +134,7 @@ def _stand_in(uv: Uv, request: VersionRequest, everything: Iterable[Installed]) 
 
 
 def _newest_first(several: Iterable[Installed]) -> list[Installed]:
-    """Sort by version; of equal ones uv's own order decides, since the sort is stable."""
+    """Sort by version; equal ones keep uv's order."""
     return sorted(several, key=lambda each: _numbers(each.version), reverse=True)
 
 
@@ -193,13 +193,13 @@ def _fitting(uv: Uv, request: VersionRequest, environ: Mapping[str, str], below:
 
 
 def installed_minors(uv: Uv, request: VersionRequest, environ: Mapping[str, str], *, below: str) -> list[str]:
-    """Name the minor versions that are installed and admitted, older than `below`, the newest first."""
+    """Return the installed and admitted minor versions older than `below`, the newest first."""
     minors = {each.minor for each in _fitting(uv, request, environ, below)}
     return [".".join(map(str, minor)) for minor in sorted(minors, reverse=True)]
 
 
 def _downloaded(uv: Uv, request: VersionRequest, environ: Mapping[str, str]) -> Interpreter:
-    """Download the version that is meant, or the newest of its minor that exists."""
+    """Download the requested version, or the newest existing one of its minor."""
     spec = request.patch or request.minor or request.specifier or "cpython"
     if request.patch and not request.is_exact and not list_downloadable(uv, request.patch):
         spec = request.minor
@@ -280,18 +280,18 @@ def _entries(folder: str) -> list[str]:
 
 
 def as_installed(found: Interpreter) -> Installed:
-    """Give an interpreter in the form of uv's list."""
+    """Return an interpreter in the form of uv's list."""
     return Installed(found.path, found.version, "cpython")
 
 
 def suitability(python: Installed, pins: Sequence[Pin]) -> tuple[int, int]:
-    """How well an interpreter suits locked packages, the greater the better; (0, 0) where nothing is against it."""
+    """Return how well an interpreter suits locked packages: the greater the better, (0, 0) without any problem."""
     beyond = minors_too_new(python.minor, _applying(python, pins))
     return (-beyond, -len(missing_wheels(python, pins)))
 
 
 def unsuited(python: Installed, pins: Sequence[Pin]) -> str:
-    """Return why an interpreter doesn't suit locked packages; "" where nothing is against it."""
+    """Return why an interpreter doesn't suit locked packages; "" if it does."""
     minor = ".".join(map(str, python.minor))
     beyond = sorted(
         {f"{pin.name} {pin.version}" for pin in _applying(python, pins) if minors_too_new(python.minor, [pin])}
@@ -303,7 +303,7 @@ def unsuited(python: Installed, pins: Sequence[Pin]) -> str:
 
 
 def missing_wheels(python: Installed, pins: Iterable[Pin]) -> tuple[str, ...]:
-    """Name the locked packages that have wheels, but none for this interpreter on this machine."""
+    """Return the locked packages that have wheels, but none for this interpreter on this machine."""
     return tuple(
         pin.name
         for pin in _applying(python, pins)

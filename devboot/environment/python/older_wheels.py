@@ -1,4 +1,4 @@
-"""Wheels for older Pythons: a resolution for one Python leaves out those that only an older one can use."""
+"""Adds wheels for older Pythons: a resolution for one Python omits wheels that only older ones can use."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _STEPS = 4  # how many minor versions down pins of years ago are looked after
 def with_older_wheels(
     pins: Sequence[Pin], minors: Sequence[str], pinned: Callable[[str], Sequence[Pin]]
 ) -> tuple[Pin, ...]:
-    """Give the pins with the names of all their wheels, down to the oldest Python for which they can be resolved.
+    """Return the pins with the names of all their wheels, down to the oldest Python for which they can be resolved.
 
     Args:
-        pins: resolved for one Python; where each has a wheel, nothing is asked.
+        pins: resolved for one Python; if each has a wheel, nothing is queried.
         minors: older minor versions that could be used, the newest first.
-        pinned: resolves for a minor version and all newer ones; raises DevbootError where that can't be.
+        pinned: resolves for a minor version and all newer ones; raises DevbootError if that is impossible.
 
     """
     if all(_has_wheel(pin) for pin in pins):

@@ -1,4 +1,4 @@
-"""Whether the project itself is to be installed: its package isn't importable where the application runs."""
+"""Decides whether the project itself must be installed: its package isn't importable in the application's folder."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ _IMPORTS_SOURCE = re.compile(rb"^\s*(?:from|import)\s+src\b", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class OwnProject:
-    """The project as an editable. `is_needed`: something can't be imported without it; else only scripts want it."""
+    """The project as an editable. `is_needed`: imports fail without it; else only its scripts do."""
 
     direct: Direct
     is_needed: bool
 
 
 def own_project(folder: str, app_folder: str, *, is_asked_for: bool) -> OwnProject | None:
-    """Decide from the pyproject.toml in a folder; None where nothing is to be installed.
+    """Decide from the pyproject.toml in a folder; None if nothing is to be installed.
 
     Args:
-        folder: where the pyproject.toml lies.
-        app_folder: where the application's commands run, which is what Python imports from.
+        folder: the folder of the pyproject.toml.
+        app_folder: the folder of the application's commands, from which Python imports.
         is_asked_for: the manifest lists the pyproject.toml among its requirements.
 
     """
@@ -57,7 +57,7 @@ def own_project(folder: str, app_folder: str, *, is_asked_for: bool) -> OwnProje
 
 
 def _has_package(folder: str, poetry: Mapping[str, Any]) -> bool:
-    """Whether poetry would find something to build: what it lists, or a module of the project's name."""
+    """Return whether poetry could build something: listed packages, or a module of the project's name."""
     module = str(poetry.get("name", "")).replace("-", "_").replace(".", "_")
     names = [os.path.join(place, name) for place in ("", "src") for name in (module, module.lower())]
     return bool(poetry.get("packages")) or any(_is_module(os.path.join(folder, name)) for name in names)
@@ -68,7 +68,7 @@ def _has_setup(folder: str) -> bool:
 
 
 def _is_hidden(folder: str, app_folder: str, name: str) -> bool:
-    """Whether the package is there, but not importable from the application's folder."""
+    """Return whether the package exists, but isn't importable from the application's folder."""
     module = name.replace("-", "_").replace(".", "_")
     candidates = [module, module.lower()]
     if any(_is_module(os.path.join(app_folder, each)) for each in candidates):
@@ -86,7 +86,7 @@ def _is_hidden(folder: str, app_folder: str, name: str) -> bool:
 
 
 def _is_itself_imported(source: str) -> bool:
-    """Whether the folder `src` is a package to the project's code (`from src.app import …`), not where packages lie."""
+    """Return whether the project's code imports `src` itself (`from src.app import …`), as a package."""
     for pattern in ("../*.py", "*.py", "*/*.py"):
         for path in glob.iglob(os.path.join(source, pattern)):
             try:

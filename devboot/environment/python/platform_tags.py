@@ -1,4 +1,4 @@
-"""Platforms as pip and markers know them: the tags that wheels carry, and the values that markers are compared with."""
+"""Platforms in the terms of pip and markers: the tags of wheels, and the values of markers."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _MUSL = ("1_1", "1_2")
 
 
 def target_of(platform: str, python: str, *, is_musl: bool = False) -> Target:
-    """The tags of a platform, the lowest floor first: a kit is to run on machines that are older than this one.
+    """Return the tags of a platform, the lowest floor first: a kit must run on older machines than this one.
 
-    `python` is a minor version. `is_musl` stands for a Linux without glibc.
+    `python` is a minor version. `is_musl` means a Linux without glibc.
     """
     machine = _MACHINES[platform]
     if platform in _MACOS:
@@ -36,7 +36,7 @@ def target_of(platform: str, python: str, *, is_musl: bool = False) -> Target:
 
 
 def marker_values(platform: str, version: str) -> dict[str, str]:
-    """The values of markers for CPython of this full version on a platform."""
+    """Return the values of markers for CPython of this full version on a platform."""
     is_macos = platform in _MACOS
     return {
         "implementation_name": "cpython",
@@ -54,7 +54,7 @@ def marker_values(platform: str, version: str) -> dict[str, str]:
 
 
 def packages_here(lock: PythonLock, platform: str) -> int:
-    """Return how many packages of a lock are installed on a platform: some are for other systems alone."""
+    """Return how many packages of a lock are installed on a platform: some are only for other systems."""
     if platform not in _MACHINES:
         return len(lock.package)
     values = marker_values(platform, lock.interpreter or f"{lock.python or '3.13'}.0")

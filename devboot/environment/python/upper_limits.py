@@ -1,4 +1,4 @@
-"""Packages of years ago that are installed on any Python and run on none of today's: up to which one they do."""
+"""Upper limits of Python versions for old packages that install everywhere but no longer run on new ones."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from devboot.model.tables import known_packages
 
 
 def minors_too_new(minor: tuple[int, int], pins: Iterable[Pin]) -> int:
-    """How many minor versions a Python is newer than the newest that all these packages run on; 0 where they do."""
+    """Return by how many minor versions a Python is too new for these packages; 0 if they run on it."""
     limits = (_limit(pin.name, pin.version) for pin in pins)
     beyond = max((minor[1] - limit for limit in limits if limit is not None), default=0)
     return max(beyond, 0) if minor[0] == 3 else 0

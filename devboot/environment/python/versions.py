@@ -1,4 +1,4 @@
-"""Which Python a project asks for: readers of the files that say it, each with its evidence."""
+"""Reads the requested Python version from a project's files, each with its evidence."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ _REFERENCE = re.compile(r"\$\{?(\w+)(?::-[^}]*)?\}?")
 
 @dataclass(frozen=True, slots=True)
 class VersionRequest:
-    """A wish for a Python: `specifier` admits versions (empty: any), `written` is how the file says it.
+    """A requested Python: `specifier` admits versions (empty: any), `written` is the text in the file.
 
-    `file` and `line` are the evidence (empty and 0: nobody says it); `is_exact` insists on the patch version.
-    `stand_in` admits other minor versions where the one that is meant can't be had; None where none may stand in.
+    `file` and `line` are the evidence (empty and 0 without one); `is_exact` requires the patch version. `stand_in`
+    admits other minor versions if the requested one is unavailable; None if none may stand in.
     """
 
     specifier: str = ""
@@ -53,22 +53,22 @@ class VersionRequest:
 
     @property
     def minor(self) -> str:
-        """The one minor version that is meant, as `3.12`; empty if it is a range."""
+        """Return the requested minor version, as `3.12`; empty for a range."""
         match = re.fullmatch(r"==(\d+\.\d+)(?:\.\d+|\.\*)", self.specifier)
         return match[1] if match else ""
 
     @property
     def patch(self) -> str:
-        """The one patch version that is meant, as `3.12.4`; empty if none is."""
+        """Return the requested patch version, as `3.12.4`; empty without one."""
         match = re.fullmatch(r"==(\d+\.\d+\.\d+)", self.specifier)
         return match[1] if match else ""
 
     def admits(self, version: str) -> bool:
-        """Whether a version satisfies the wish."""
+        """Return whether a version satisfies the request."""
         return SpecifierSet(self.specifier).contains(version, prereleases=True)
 
     def admits_instead(self, version: str) -> bool:
-        """Whether a version of another minor may stand in."""
+        """Return whether a version of another minor may stand in."""
         return self.stand_in is not None and SpecifierSet(self.stand_in).contains(version, prereleases=True)
 
     def __str__(self) -> str:
@@ -84,12 +84,12 @@ def requested_version(
     is_exact: bool = False,
     may_stand_in: bool = False,
 ) -> VersionRequest:
-    """Find out which Python is asked for: by the manifest, else by the first file from the app's folder upwards.
+    """Find the requested Python: in the manifest, else in the first file from the app's folder upwards.
 
-    `may_stand_in`: a file that says what its writers use (.python-version and its like) doesn't forbid others.
+    `may_stand_in`: a file with the version that its authors use (.python-version and its like) doesn't forbid others.
 
     Raises:
-        ManifestError: `python/version`, the manifest's own words are no version.
+        ManifestError: `python/version`, the manifest's own text is no version.
 
     """
     specifier = as_specifier(manifest) if manifest else ""
@@ -112,7 +112,7 @@ def requested_version(
 
 
 def within_lock(request: VersionRequest, bounds: str, file: str) -> VersionRequest:
-    """Narrow a request to the Pythons that a lock, in `file`, was made for: for others it has no packages."""
+    """Narrow a request to the Pythons that a lock, in `file`, was made for: it has no packages for others."""
     if not request.specifier:
         return VersionRequest(bounds, bounds, file)
     both = ",".join(filter(None, (request.stand_in if request.stand_in is not None else request.specifier, bounds)))
@@ -126,7 +126,7 @@ def within_lock(request: VersionRequest, bounds: str, file: str) -> VersionReque
 
 
 def stated_versions(root: str, folder: str, read: ReadText) -> Iterator[VersionRequest]:
-    """Yield all that the project's files say, the word that counts first."""
+    """Yield all requests in the project's files, the one that counts first."""
     for place in _upwards(root, folder):
         for name, reader in _READERS:
             path = os.path.join(place, name)
@@ -136,9 +136,9 @@ def stated_versions(root: str, folder: str, read: ReadText) -> Iterator[VersionR
 
 
 def suggested_minor(root: str, folder: str, read: ReadText, names_in: NamesIn) -> str:
-    """Give the minor version of the project's image, else the newest that it is tested with; "" where neither says one.
+    """Return the minor version of the project's image, else the newest that it is tested with; "" without one.
 
-    A hint, where nothing asks for a version.
+    It is a hint, used if nothing requests a version.
     """
     texts = (read(path) or "" for path in _files_of_images(root, folder))
     of_image = next((minor for text in texts for minor in _minors_of_images(text)), "")
@@ -197,7 +197,7 @@ def _files_of_images(root: str, folder: str) -> Iterator[str]:
 
 
 def _above(root: str) -> tuple[str, ...]:
-    """The folders above `root` up to that of the clone; none where there is no clone."""
+    """Return the folders above `root` up to that of the clone; none outside of a clone."""
     places: list[str] = []
     place = root
     for _ in range(_ROOT_OF_CLONE):
@@ -218,7 +218,7 @@ def _minors_of_images(text: str) -> Iterator[str]:
 
 
 def as_specifier(text: str) -> str | None:
-    """Give `3.12`, `3.12.4`, `python-3.9.x`, `>=3.11`, `^3.11`, `3.12-dev` as a specifier; None for anything else."""
+    """Convert `3.12`, `3.12.4`, `python-3.9.x`, `>=3.11`, `^3.11`, `3.12-dev` to a specifier; None for other text."""
     text = text.strip()
     match = _VERSION.match(text)
     if match and (match["rest"] or "") in ("", ".x", ".*", "-dev", "t", "+freethreaded"):

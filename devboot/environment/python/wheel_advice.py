@@ -1,4 +1,4 @@
-"""Advice on a package that can't be installed: the minor version of Python for which it has a wheel."""
+"""Advises for a package that can't be installed the minor version of Python for which it has a wheel."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _OF_CODE = ("pyproject.toml", "uv.lock", "poetry.lock", "pdm.lock", "pylock.toml
 def with_version_that_would_do(
     uv: Uv, error: DevbootError, request: VersionRequest, interpreter: Interpreter
 ) -> DevbootError:
-    """Return the error with the Python that has a wheel of what failed as its first help, if there is one."""
+    """Return the error with a Python that has a wheel of the failed package as its first help, if there is one."""
     if other := next(filter(None, map(_OTHER_WHEELS.search, error.causes)), None):
         minors = [f"3.{number}" for number in _MINORS if re.search(rf"\bcp3{number}\b", other["tags"])]
         return _with_help(error, _help(f"{other['name']}=={other['version']}", minors, request))

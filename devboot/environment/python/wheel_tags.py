@@ -1,4 +1,4 @@
-"""Whether a wheel's file name fits an interpreter of this machine."""
+"""Checks whether a wheel's file name fits an interpreter of this machine."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from collections.abc import Iterable
 
 
 def has_wheel(names: Iterable[str], minor: tuple[int, int]) -> bool:
-    """Whether one of the files is a wheel for CPython of this minor version on this machine."""
+    """Return whether one of the files is a wheel for CPython of this minor version on this machine."""
     return any(fits(name, minor, sys.platform, platform.machine(), _libc()) for name in names if name.endswith(".whl"))
 
 
 def fits(name: str, minor: tuple[int, int], system: str, machine: str, libc: str) -> bool:
-    """Whether a wheel's three tags admit an interpreter.
+    """Return whether a wheel's three tags admit an interpreter.
 
     Args:
         name: the file name, `six-1.17.0-py2.py3-none-any.whl`.
         minor: (3, 12).
         system: `linux` or `darwin`.
-        machine: as uname says it.
+        machine: as in `os.uname()`.
         libc: `manylinux` or `musllinux`; counts on Linux only.
 
     """

@@ -1,4 +1,4 @@
-"""Reads the project's env-files, later ones over earlier ones; a file that isn't there is none."""
+"""Reads the project's env-files, later ones over earlier ones; a missing file is no error."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ DEFAULT_FILES = (overmind.FILE, ".env", ".env.local")
 
 
 class EnvFiles(NamedTuple):
-    """What the files say. `paths` are absolute, those that are missing included; `notes` pair a file with its note."""
+    """The variables of the files. `paths` are absolute, including missing ones; `notes` pair a file with its note."""
 
     variables: tuple[ComposedVariable, ...]
     notes: tuple[tuple[str, Note], ...]
@@ -26,13 +26,13 @@ class EnvFiles(NamedTuple):
 
     @property
     def port(self) -> str:
-        """Where the ports of processes are to begin, if a file says so: under overmind's name, else under the usual."""
+        """Return where ports of processes begin, if a file sets it under overmind's name or as PORT; else ""."""
         values = {each.name: each.value for each in self.variables}
         return values.get(overmind.PORT) or values.get("PORT", "")
 
 
 def read_env_files(root: str, names: Sequence[str] | None, scope: Mapping[str, str]) -> EnvFiles:
-    """Read the named files below `root` (None: `DEFAULT_FILES`); `scope` is what their `${NAME}` may mean.
+    """Read the named files below `root` (None: `DEFAULT_FILES`); `scope` has the values for `${NAME}`.
 
     Raises Problems with the mistakes of all files in one run.
     """

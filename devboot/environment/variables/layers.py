@@ -1,7 +1,7 @@
-"""Lays the layers of variables over each other: caller, recipe exports, env-files, `[env]`; nothing is read here.
+"""Merges the layers of variables: caller, recipe exports, env-files, `[env]`; nothing is read here.
 
-The result says of each variable where it came from. Precedence, low to high: the caller's environment, what recipes
-export, env-files in their order, `[env]`; `{ from = "shell" }` lets the caller win.
+The result has each variable's source. Precedence, low to high: the caller's environment, exports of recipes, env-files
+in their order, `[env]`; `{ from = "shell" }` lets the caller win.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 
 class Layers(NamedTuple):
-    """Everything that variables are composed of.
+    """The inputs of a composition.
 
-    `names` is the scope of `${…}` beside variables (`services.redis.url` → text); `origins` says where in the
-    manifest a variable of `[env]` stands; `generated` has a value for each variable to be generated.
+    `names` is the scope of `${…}` beside variables (`services.redis.url` → text); `origins` has the place in the
+    manifest of each variable of `[env]`; `generated` has a value for each variable to be generated.
     """
 
     inherited: Mapping[str, str]
@@ -38,7 +38,7 @@ class Layers(NamedTuple):
 
 
 class Missing(NamedTuple):
-    """A required variable that nobody has set."""
+    """A required variable without a value."""
 
     name: str
     description: str
@@ -57,32 +57,32 @@ class Composition(NamedTuple):
     inherited: tuple[tuple[str, str | None], ...]
 
     def patch(self) -> tuple[tuple[str, str, str], ...]:
-        """The variables as a patch of the caller's environment (devboot.snapshot.apply)."""
+        """Return the variables as a patch of the caller's environment (devboot.snapshot.apply)."""
         return tuple((DEFAULT if v.name in self.defaults else SET, v.name, v.value) for v in self.variables)
 
     def values(self) -> dict[str, str]:
-        """Name → value."""
+        """Return name → value."""
         return {variable.name: variable.value for variable in self.variables}
 
 
 def compose(layers: Layers) -> Composition:
-    """Lay the layers over each other. Raises UnknownReference where `${…}` names what has no value."""
+    """Merge the layers. Raises UnknownReference if `${…}` names something without a value."""
     return _Composer(layers).run()
 
 
 def process_variables(templates: Mapping[str, str], composition: Composition, layers: Layers) -> dict[str, str]:
-    """A process's own `env`, with `${…}` filled in from everything composed."""
+    """Return a process's own `env`, with `${…}` filled in from everything composed."""
     scope = {**layers.inherited, **composition.values(), **layers.names}
     return resolve_variables(dict(templates), scope)
 
 
 def fill_in(template: str, composition: Composition, layers: Layers) -> str:
-    """One text of `ready`, `alive` or `settings` with `${…}` filled in."""
+    """Return a text of `ready`, `alive` or `settings` with `${…}` filled in."""
     return interpolate(template, {**layers.inherited, **composition.values(), **layers.names})
 
 
 def is_secret_value(value: str) -> bool:
-    """Whether a value of an env-file has to be masked: all but loopback addresses without a password."""
+    """Return whether a value of an env-file must be masked: all but loopback addresses without a password."""
     _scheme, separator, rest = value.partition("://")
     if not separator:
         return True

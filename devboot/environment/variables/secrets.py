@@ -1,4 +1,4 @@
-"""Values that devboot makes up once for a project and keeps: session keys, passwords, tokens."""
+"""Values that devboot generates once for a project and keeps: session keys, passwords, tokens."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ def secrets_file(data: str) -> str:
 
 
 def password_of(service: str) -> str:
-    """The name under which the password of a service stands; no variable has such a name."""
+    """Return the key of a service's password among the generated values; no variable has such a name."""
     return f"services.{service}.password"
 
 
 def load_secrets(data: str) -> dict[str, str]:
     """Return the values generated so far, by variable or service.
 
-    Raises MachineError where the file is there but damaged: making up new keys in silence would lock people out of
-    data that the old ones encrypt.
+    Raises MachineError if the file exists but is damaged: new keys would lock people out of data that the old ones
+    encrypt.
     """
     path = secrets_file(data)
     try:
@@ -57,7 +57,7 @@ def load_secrets(data: str) -> dict[str, str]:
 
 
 def ensure_secrets(data: str, wanted: dict[str, str]) -> dict[str, str]:
-    """Return a value for each variable in `wanted` (name → kind), generating and keeping those that are missing."""
+    """Return a value for each variable in `wanted` (name → kind), generating and storing missing ones."""
     known = load_secrets(data)
     missing = {name: kind for name, kind in wanted.items() if name not in known}
     if missing:

@@ -1,1 +1,1 @@
-"""The virtualenv of a project: what it has to be, in what condition it is, and how it gets there."""
+"""The virtualenv of a project: its spec, its condition, and its sync."""

@@ -1,4 +1,4 @@
-"""In what condition a virtualenv is, and what a sync does about it: a decision without any act."""
+"""Examines the condition of a virtualenv, and decides what a sync does about it; changes nothing."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ CREATE, KEEP, ADOPT, REBUILD = "create", "keep", "adopt", "rebuild"
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """What is at the place of a virtualenv; `reason` says it in words.
+    """The condition of a virtualenv's place; `reason` describes it.
 
-    `state` is ABSENT, OURS (a sync made it or took it over), BROKEN (a virtualenv that can't be used any more), FOREIGN
-    (made by hand, looks sound), UNUSABLE (no virtualenv at all) or FROM_CLONE (it came with the clone: nothing of it is
-    run).
+    `state` is ABSENT, OURS (a sync made it or adopted it), BROKEN (a virtualenv that can't be used any more), FOREIGN
+    (made by hand, looks sound), UNUSABLE (no virtualenv at all) or FROM_CLONE (it came with the clone: nothing of it
+    is run).
     """
 
     state: str
@@ -34,7 +34,7 @@ class Condition:
 
 
 class WantedPython(NamedTuple):
-    """The interpreter that was chosen: its minor version, and its path in `only` where no other one will do."""
+    """The chosen interpreter: its minor version, and its path in `only` if no other one will do."""
 
     minor: str
     only: str = ""
@@ -42,10 +42,10 @@ class WantedPython(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """`act` is CREATE, KEEP, ADOPT or REBUILD (the old one is moved aside first); `says` tells the user, or is empty.
+    """`act` is CREATE, KEEP, ADOPT or REBUILD (the old one is moved aside first); `says` is for the user, or empty.
 
-    `old_is_sound`: what is moved aside works, and gets its place again if the new one can't be filled.
-    `keeps_old`: what is moved aside is kept, whatever it holds.
+    `old_is_sound`: what is moved aside works, and is restored if the new one can't be filled. `keeps_old`: what is
+    moved aside is kept, whatever it holds.
     """
 
     act: str
@@ -55,7 +55,7 @@ class Decision:
 
 
 def examine(venv: str) -> Condition:
-    """Look at what is at the place of the virtualenv."""
+    """Examine what is at the place of the virtualenv."""
     try:
         mode = os.lstat(venv).st_mode
     except FileNotFoundError:
@@ -95,7 +95,7 @@ def _looks_like_venv(venv: str) -> bool:
 
 
 def configured_version(venv: str) -> str:
-    """Give the version that pyvenv.cfg names, as `3.12.4`; empty if there is none."""
+    """Return the version in pyvenv.cfg, as `3.12.4`; empty without one."""
     try:
         text = read_text(os.path.join(venv, "pyvenv.cfg"))
     except OSError:
@@ -105,7 +105,7 @@ def configured_version(venv: str) -> str:
 
 
 def _was_made_elsewhere(venv: str, record: VenvRecord | None) -> bool:
-    """Compare the recorded place; a hand-made virtualenv has its place in its activation script."""
+    """Return whether it was made at another path, by its record, or its activation script if it has none."""
     here = os.path.realpath(venv)
     if record is not None:
         return record.location != here
@@ -119,7 +119,7 @@ def _was_made_elsewhere(venv: str, record: VenvRecord | None) -> bool:
 
 
 def _leads_elsewhere(venv: str, version: str) -> bool:
-    """Whether programs or packages would be installed through a link into another folder."""
+    """Return whether programs or packages would be installed through a link into another folder."""
     here = os.path.realpath(venv)
     packages = os.path.join("lib", f"python{'.'.join(version.split('.')[:2])}", "site-packages")
     inner = (os.path.join(venv, name) for name in ("bin", packages, os.path.join(packages, "__pycache__")))
@@ -138,16 +138,15 @@ def decide(
     """Decide what a sync does.
 
     Args:
-        condition: what is there.
-        name: how messages call the place, `.venv`.
-        wanted: the interpreter that was chosen.
-        is_admitted: the version that is there satisfies what the project asks for.
+        condition: the condition of the place.
+        name: its name in messages, `.venv`.
+        wanted: the chosen interpreter.
+        is_admitted: the existing version satisfies the project's request.
         is_forced: the user allows to move a foreign one aside.
         has_lost_libraries: packages in it load system libraries that are gone from the store.
 
     Raises:
         MachineError: `python/foreign-venv`, something is there that isn't devboot's to change.
-
     """
     has_right_python = is_admitted and ".".join(condition.version.split(".")[:2]) == wanted.minor
     if condition.state == ABSENT:
@@ -178,7 +177,7 @@ def _of_ours(condition: Condition, name: str, wanted: WantedPython, *, has_right
 
 
 def _with_libraries(decision: Decision, name: str) -> Decision:
-    """Rebuild what would have been kept: its packages load libraries that are gone."""
+    """Rebuild a virtualenv that would have been kept, because its packages load libraries that are gone."""
     if decision.act != KEEP:
         return decision
     return Decision(REBUILD, _rebuilding("system libraries that its packages load are gone", name), old_is_sound=True)
@@ -191,7 +190,7 @@ def _rebuilding(reason: str, name: str) -> str:
 
 
 def foreign_venv(name: str, reason: str) -> MachineError:
-    """Give the refusal to touch what someone else put at the place of the virtualenv."""
+    """Return the error that refuses to change another user's virtualenv or folder."""
     return MachineError(
         "python/foreign-venv",
         f"`{name}` is in the way, and devboot didn't make it",

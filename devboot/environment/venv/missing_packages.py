@@ -1,4 +1,4 @@
-"""Which locked packages a virtualenv still needs that uv can't install with the network off."""
+"""Lists locked packages that a virtualenv needs and uv can't install offline."""
 
 from __future__ import annotations
 
@@ -26,11 +26,10 @@ class MissingPackage(NamedTuple):
 
 
 def missing_packages(uv: Uv, spec: VenvSpec) -> tuple[MissingPackage, ...]:
-    """Name what a sync would have to fetch; nothing is changed. `uv` works in the folder that a sync would use.
+    """Return what a sync would have to fetch; nothing is changed. `uv` works in the folder that a sync would use.
 
     Raises:
         DevbootError: uv can't be started.
-
     """
     pins, directs = _wanted(spec, uv.environ)
     variables = spec.indexes.variables(uv.environ)
@@ -48,7 +47,7 @@ def missing_packages(uv: Uv, spec: VenvSpec) -> tuple[MissingPackage, ...]:
 
 
 def _wanted(spec: VenvSpec, environ: Mapping[str, str]) -> tuple[list[Pin], list[Direct]]:
-    """What the virtualenv lacks: everything, where it has to be made anew."""
+    """Return what the virtualenv lacks: everything, if it must be made anew."""
     environment = spec.interpreter.environment
     pins = installable_pins(spec)
     directs = [direct for direct in spec.pins.directs if applies(direct.marker, environment)]

@@ -1,4 +1,4 @@
-"""Whether a virtualenv came with the clone: then nothing of it is run, and a sync moves it aside."""
+"""Detects a virtualenv that came with the clone: nothing of it is run, and a sync moves it aside."""
 
 from __future__ import annotations
 
@@ -12,13 +12,12 @@ from devboot.git import tracked_below
 
 
 def examine_origin(venv: str, root: str, environ: Mapping[str, str]) -> Condition:
-    """Look at what is at the place of the virtualenv, as `examine`, and at whether the clone brought it.
+    """Examine the place of the virtualenv, as `examine`, and whether it came with the clone.
 
     Args:
         venv: its place.
         root: the project's folder.
         environ: variables for git.
-
     """
     condition = examine(venv)
     if condition.state == ABSENT:
@@ -28,7 +27,7 @@ def examine_origin(venv: str, root: str, environ: Mapping[str, str]) -> Conditio
 
 
 def _reason(venv: str, root: str, environ: Mapping[str, str]) -> str:
-    """Say what shows that the virtualenv came with the clone; empty where nothing does."""
+    """Return why the virtualenv must have come with the clone; empty if nothing shows it."""
     if os.path.islink(venv):
         leads_out = is_below(venv, root) and not is_below(os.path.realpath(venv), os.path.realpath(root))
         return f"it is a link to `{os.readlink(venv)}`, out of the project" if leads_out else ""

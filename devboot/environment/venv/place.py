@@ -1,4 +1,4 @@
-"""Puts a virtualenv into its place and clears that, also where it is a mount point, which can't be renamed.
+"""Creates and clears the virtualenv's folder, also if it is a mount point, which can't be renamed.
 
 On a volume the old content is moved into a dated folder of the volume itself.
 """
@@ -18,7 +18,7 @@ from devboot.files import machine_error, move_aside
 
 
 def make_folder(path: str, files: Mapping[str, str]) -> None:
-    """Make the folder, with `files` (name → text) in it from the first moment that it has its name.
+    """Create the folder with `files` (name → text) in it from the moment it has its name.
 
     Raises MachineError.
     """
@@ -39,7 +39,7 @@ def make_folder(path: str, files: Mapping[str, str]) -> None:
 
 
 def clear_folder(path: str, at: float) -> str:
-    """Move what is there to a dated name and return that; `at` is wall-clock seconds. Raises MachineError."""
+    """Move the folder to a dated name and return that; `at` is wall-clock seconds. Raises MachineError."""
     try:
         return move_aside(path, at)
     except MachineError as error:
@@ -52,7 +52,7 @@ def clear_folder(path: str, at: float) -> str:
 
 
 def put_back(path: str, aside: str) -> None:
-    """Give what `clear_folder` has moved its place again, instead of what was put there since. Raises OSError."""
+    """Restore what `clear_folder` has moved, replacing what was created since. Raises OSError."""
     if os.path.dirname(aside) != path:
         shutil.rmtree(path, ignore_errors=True)
         if not os.path.lexists(path):

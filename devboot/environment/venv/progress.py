@@ -1,4 +1,4 @@
-"""uv's lines of progress as texts for the step that is shown."""
+"""Converts uv's progress lines to texts for the displayed step."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ _BUILD = re.compile(r"^(Building|Built) (\S+)")
 
 
 class Progress:
-    """What goes on, line by line: uv begins several builds at once, and one of them can take minutes."""
+    """The current activity, line by line: uv begins several builds at once, and one of them can take minutes."""
 
     def __init__(self) -> None:
         self._building: list[str] = []
 
     def text(self, line: str) -> str:
-        """Give the text after a further line; empty where the line tells nothing new."""
+        """Return the text after a further line; empty if the line adds nothing."""
         build = _BUILD.match(line)
         if build is None:
             return progress_text(line)
@@ -36,7 +36,7 @@ class Progress:
 
 
 def progress_text(line: str) -> str:
-    """Give the text that a line of uv's stands for; empty for those that tell nothing new."""
+    """Return the text for a line of uv's; empty if it adds nothing."""
     for pattern, text in _PATTERNS:
         if match := pattern.match(line):
             filled = text.format(*(_shown(group) for group in match.groups()))

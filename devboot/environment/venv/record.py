@@ -1,6 +1,6 @@
-"""The record that a sync leaves inside a virtualenv: what it was made from, what it installed, that it came to its end.
+"""The record of a sync inside a virtualenv: its inputs, what it installed, and that it was completed.
 
-Plain lines, so that a warm command reads it with nothing but `os`.
+Plain lines, so that a warm command can read it with only `os`.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ _HEAD = "devboot-venv 1"
 
 @dataclass(frozen=True, slots=True)
 class VenvRecord:
-    """`is_complete` is written last: without it nothing in the virtualenv is to be trusted.
+    """The record. `is_complete` is written last: without it nothing in the virtualenv can be trusted.
 
-    `location` is where it was made, `python` the path and `version` the version of its interpreter, `base` the stamp of
-    that file, `wanted` the digest of what was to be installed, `site` the stamp of the packages' folder after it.
+    `location` is where it was made, `python` the path and `version` the version of its interpreter, `base` the stamp
+    of that file, `wanted` the digest of what was to be installed, `site` the stamp of the packages' folder after it.
     `installed` maps the packages that syncs have installed to their versions. `is_adopted`: someone else made it.
     `libraries` are store objects with system libraries, which packages that were built here load.
     """
@@ -82,7 +82,7 @@ def parse_record(text: str) -> VenvRecord | None:
 
 
 def load_record(venv: str) -> VenvRecord | None:
-    """Read the record of a virtualenv; None where there is none that can be read."""
+    """Read the record of a virtualenv; None if there is no readable one."""
     try:
         return parse_record(read_text(os.path.join(venv, NAME), errors="surrogateescape"))
     except OSError:
@@ -90,12 +90,12 @@ def load_record(venv: str) -> VenvRecord | None:
 
 
 def has_record(venv: str) -> bool:
-    """Whether devboot has worked in this virtualenv, even if its record is damaged."""
+    """Return whether devboot has worked in this virtualenv, even if its record is damaged."""
     return os.path.lexists(os.path.join(venv, NAME))
 
 
 def stamp(path: str) -> str:
-    """Give what changes when a file or folder changes; empty if it isn't there. Links are followed."""
+    """Return a text that changes when a file or folder changes; empty if it is missing. Links are followed."""
     try:
         found = os.stat(path)
     except OSError:
@@ -104,13 +104,13 @@ def stamp(path: str) -> str:
 
 
 def is_current(venv: str, wanted: str) -> bool:
-    """Whether a virtualenv needs nothing: made here, completed, of this digest, and untouched since. A few stats."""
+    """Return whether a virtualenv is up to date: made here, completed, with this digest, unchanged. A few stats."""
     record = load_record(venv)
     return record is not None and record.wanted == wanted and is_untouched(venv, record)
 
 
 def is_untouched(venv: str, record: VenvRecord) -> bool:
-    """Whether a virtualenv is as its last sync left it."""
+    """Return whether a virtualenv is as its last sync left it."""
     return (
         record.is_complete
         and record.location == os.path.realpath(venv)
@@ -123,7 +123,7 @@ def is_untouched(venv: str, record: VenvRecord) -> bool:
 
 
 def paths_to_stamp(venv: str, version: str) -> tuple[str, ...]:
-    """Name the paths whose stamps make a snapshot stale: record, pyvenv.cfg, the interpreter, the packages' folder."""
+    """Return the paths whose stamps make a snapshot stale: record, pyvenv.cfg, interpreter, the packages' folder."""
     return (
         os.path.join(venv, NAME),
         os.path.join(venv, "pyvenv.cfg"),

@@ -1,6 +1,6 @@
-"""Keeps the JSON Schema of the manifest in the virtualenv, where a manifest's line `#:schema` lets editors find it.
+"""Writes the manifest's JSON Schema into the virtualenv, where the manifest's line `#:schema` points editors to.
 
-It lies in the clone, so that a path that can be committed leads there, and git ignores it like all of the virtualenv.
+That path can be committed, because it lies in the clone, and git ignores the file with the rest of the virtualenv.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ NAME = "devboot.schema.json"
 
 
 def write_schema(venv: str) -> None:
-    """Write the schema into a virtualenv, unless it is there already. A virtualenv that refuses it stays as it is."""
+    """Write the schema into a virtualenv, unless it is there; one that can't be written is left alone."""
     with open(os.path.join(os.path.dirname(devboot.model.edge.__file__), NAME), "rb") as file:
         schema = file.read()
     path = os.path.join(venv, NAME)

@@ -1,4 +1,4 @@
-"""What a virtualenv has to be, as plain values of JSON and back: a generation keeps it, to make it once more."""
+"""Converts a virtualenv's spec to JSON values and back: a generation stores it, to make it again."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _Value = TypeVar("_Value")
 
 
 def venv_to_plain(spec: VenvSpec, working_folder: str) -> dict[str, Any]:
-    """All that makes the virtualenv, its interpreter by path and version; without the settings of indexes.
+    """Return the spec as JSON values, its interpreter by path and version; without the settings of indexes.
 
-    Those are worked out anew from the lines of the project's files, which name credentials and don't hold them.
+    These are determined again from the lines of the project's files, which name credentials and don't contain them.
     """
     return {
         "path": spec.path,
@@ -38,7 +38,7 @@ def venv_to_plain(spec: VenvSpec, working_folder: str) -> dict[str, Any]:
 
 
 def pins_from_plain(plain: dict[str, Any]) -> Pins:
-    """The pins of a virtualenv that was written down."""
+    """Return the pins of a stored virtualenv."""
     return Pins(
         inputs=(),
         pins=tuple(_filled(Pin, each) for each in plain["pins"]),
@@ -49,7 +49,7 @@ def pins_from_plain(plain: dict[str, Any]) -> Pins:
 
 
 def spec_from_plain(plain: dict[str, Any], interpreter: Interpreter, indexes: IndexSettings) -> VenvSpec:
-    """The virtualenv with an interpreter that is there now."""
+    """Return the stored spec with an interpreter of today."""
     return VenvSpec(
         path=str(plain["path"]),
         name=str(plain["name"]),
@@ -64,12 +64,12 @@ def spec_from_plain(plain: dict[str, Any], interpreter: Interpreter, indexes: In
 
 
 def _sparse(value: Pin | Direct | IndexLine, *left_out: str) -> dict[str, Any]:
-    """A dataclass by name, without what is as by default: hundreds of pins take less space."""
+    """Return a dataclass as a dict without default values: hundreds of pins take less space."""
     usual = {field.name: field.default for field in fields(value)}
     return {name: each for name, each in asdict(value).items() if each != usual[name] and name not in left_out}
 
 
 def _filled(kind: Callable[..., _Value], plain: dict[str, Any]) -> _Value:
-    """The dataclass with what is written down; what another version of devboot wrote besides is left out."""
+    """Return the dataclass for a stored dict; unknown keys, of another version of devboot, are ignored."""
     known = {field.name for field in fields(kind)}  # type: ignore[arg-type]  # a class of those imported above
     return kind(**{k: tuple(v) if isinstance(v, list) else v for k, v in plain.items() if k in known})

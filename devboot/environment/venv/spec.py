@@ -1,4 +1,4 @@
-"""What a virtualenv has to be: the pins, the interpreter, and the digest by which a finished one is known."""
+"""The spec of a virtualenv: the pins, the interpreter, and the digest that identifies a finished one."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from devboot.uv.packages import NO_INDEXES, IndexSettings
 
 @dataclass(frozen=True, slots=True)
 class VenvSpec:
-    """What a virtualenv has to be.
+    """The spec of a virtualenv.
 
-    `path` is absolute, `name` is how messages call it; `optional` are editables whose failure is only a warning;
-    `bundled` is the setuptools for packages that count on it: the wheel that the interpreter brings or a line with its
-    digest, empty where the packages' lock is complete;
-    `built` has digests of wheels, by name, that were built elsewhere from the locked sdists. `is_given`: a recipe has
-    brought the interpreter, and no other one will do. `build_date`: builds use what the index had on that day.
+    `path` is absolute, `name` is its name in messages; `optional` are editables whose failure is only a warning;
+    `bundled` is the setuptools for packages that need it: the wheel that the interpreter brings or a line with its
+    digest, empty if the packages' lock is complete; `built` has digests of wheels, by name, that were built elsewhere
+    from the locked sdists. `is_given`: a recipe provides the interpreter, and no other one will do. `build_date`:
+    builds use what the index had on that day.
     """
 
     path: str
@@ -43,20 +43,20 @@ class VenvSpec:
 
     @property
     def root(self) -> str:
-        """The project's folder, from which `name` counts; the virtualenv's own where `name` says nothing of it."""
+        """Return the project's folder, which `name` is relative to; the virtualenv's own if `name` doesn't fit."""
         ending = f"/{os.path.normpath(self.name)}"
         return (self.path.removesuffix(ending) or "/") if self.path.endswith(ending) else os.path.dirname(self.path)
 
 
 def installable_pins(spec: VenvSpec) -> list[Pin]:
-    """The pins that apply to the interpreter, with all digests that they may have."""
+    """Return the pins that apply to the interpreter, with all digests that they may have."""
     built = dict(spec.built)
     pins = [pin for pin in spec.pins.pins if applies(pin.marker, spec.interpreter.environment)]
     return [replace(pin, hashes=(*pin.hashes, built[pin.name])) if pin.name in built else pin for pin in pins]
 
 
 def wanted_digest(spec: VenvSpec) -> str:
-    """Give the digest of what is to be installed: pins, references, and what local packages say about themselves."""
+    """Return the digest of what is to be installed: pins, references, and metadata of local packages."""
     parts = [render_pins(spec.pins.pins), spec.interpreter.minor, *spec.pins.options]
     for direct in (*spec.pins.directs, *spec.optional):
         parts.append(render_direct(direct, os.path.dirname(spec.path)))
@@ -66,7 +66,7 @@ def wanted_digest(spec: VenvSpec) -> str:
 
 
 def stamp_of_content(path: str) -> str:
-    """Give the digest of a file's bytes; empty if it isn't there."""
+    """Return the digest of a file's bytes; empty if it is missing."""
     try:
         return hashlib.sha256(read_bytes(path)).hexdigest()
     except OSError:
@@ -74,12 +74,12 @@ def stamp_of_content(path: str) -> str:
 
 
 def wanted_names(spec: VenvSpec) -> set[str]:
-    """Name what is wanted on this interpreter; an editable without a known name counts by its folder."""
+    """Return the names to be installed on this interpreter; an editable without a known name counts by its folder."""
     return {*wanted_versions(spec), *(absolute(each) for each in spec.pins.directs if not each.name)}
 
 
 def wanted_versions(spec: VenvSpec) -> dict[str, str]:
-    """Give what the pins ask for on this interpreter, by name; direct references have no version."""
+    """Return the pinned versions on this interpreter, by name; direct references have no version."""
     environment = spec.interpreter.environment
     found = {pin.name: pin.version for pin in spec.pins.pins if applies(pin.marker, environment)}
     found.update({each.name: "" for each in spec.pins.directs if each.name and applies(each.marker, environment)})

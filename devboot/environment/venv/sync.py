@@ -1,7 +1,7 @@
-"""Make, repair and sync the virtualenv: exactly the pinned packages, hash-checked; what the user added stays.
+"""Makes, repairs and syncs the virtualenv: exactly the pinned packages, hash-checked; the user's own ones stay.
 
-The record inside the virtualenv says `incomplete` while packages change, and is completed last, so that a sync that was
-killed is seen. A sync that fails before anything was changed leaves the virtualenv as valid as it was.
+The record inside the virtualenv is `incomplete` while packages change, and is completed last, so that a killed sync is
+noticed. A sync that fails before any change leaves the virtualenv valid.
 """
 
 from __future__ import annotations
@@ -46,10 +46,10 @@ STEP = "venv"
 
 @dataclass(frozen=True, slots=True)
 class SyncResult:
-    """What a sync did: names with versions, `changed` as (name, old, new); `act` is that of the decision.
+    """The result of a sync: names with versions, `changed` as (name, old, new); `act` is that of the decision.
 
-    `packages` counts what the project wants; `stays` names what the user added; `aside` is where an old one lies;
-    `spec` is what was asked for. `libraries` are the store objects with system libraries that packages load.
+    `packages` counts what the project requires; `stays` names packages that the user added; `aside` is where an old
+    one is; `spec` is the spec. `libraries` are the store objects with system libraries that packages load.
     """
 
     act: str
@@ -66,12 +66,12 @@ class SyncResult:
 
     @property
     def is_unchanged(self) -> bool:
-        """Whether nothing was done."""
+        """Return whether nothing was done."""
         return self.act == KEEP and not (self.added or self.changed or self.removed)
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """The changes as lines with a sign: `+ added`, `~ changed`, `- removed`."""
+        """Return the changes as lines with a sign: `+ added`, `~ changed`, `- removed`."""
         return (
             *(f"+ {name} {version}" for name, version in self.added),
             *(f"~ {name} {old} → {new}" for name, old, new in self.changed),
@@ -80,12 +80,11 @@ class SyncResult:
 
 
 def sync(uv: Uv, spec: VenvSpec, *, reporter: Reporter, wall_clock: Callable[[], float]) -> SyncResult:
-    """Bring the virtualenv to what the spec says. The caller holds the project's lock.
+    """Bring the virtualenv up to date with the spec. The caller holds the project's lock.
 
     Raises:
         MachineError: `python/foreign-venv`, `machine/…`.
         DevbootError: as `uv.packages.install_requirements`.
-
     """
     reporter.emit(Event(START, STEP, spec.name))
     refuse_outside(os.path.dirname(spec.path), spec.root)
@@ -125,20 +124,20 @@ def _listener(reporter: Reporter) -> Callable[[str], None]:
 
 
 def _has_lost_libraries(record: VenvRecord | None) -> bool:
-    """Whether packages load libraries that are gone from the store: they have to be built anew."""
+    """Return whether packages load libraries that are gone from the store: they must be built again."""
     paths = record.libraries if record is not None else ()
     return not all(os.path.exists(os.path.join(path, REGISTERED)) for path in paths)
 
 
 def _is_admitted(spec: VenvSpec, version: str) -> bool:
-    """A version that stood in once goes on to stand in, unless the project insists."""
+    """Return whether the existing version is admitted; one that stood in continues to, unless the request is exact."""
     if not version or not spec.request.specifier or spec.request.admits_instead(version):
         return True
     return spec.request.admits(version) or (not spec.request.is_exact and spec.request.patch != "")
 
 
 def _needs_nothing(spec: VenvSpec, record: VenvRecord, digest: str) -> bool:
-    """Whether nothing is to be done; a virtualenv that was only touched gets its record renewed."""
+    """Return whether nothing is to be done; renews the record of a virtualenv that was only touched."""
     if record.wanted != digest:
         return False
     if is_untouched(spec.path, record):
@@ -157,7 +156,7 @@ def _has(present: Mapping[str, Distribution], name: str, version: str) -> bool:
 
 
 def _same(one: str, other: str) -> bool:
-    """Whether two spellings are one version: a lock may say `2023.03` of what a wheel calls `2023.3`."""
+    """Return whether two spellings are one version: a lock may have `2023.03` where a wheel has `2023.3`."""
     return one == other or release_key(one) == release_key(other) != release_key("0")
 
 
@@ -215,7 +214,7 @@ def _make_room(spec: VenvSpec, decision: Decision, wall_clock: Callable[[], floa
 
 
 def _create(uv: Uv, spec: VenvSpec) -> None:
-    """Create the virtualenv with an incomplete record in it from the first moment that it has its name."""
+    """Create the virtualenv with an incomplete record in it from the moment it has its name."""
     record = VenvRecord(False, os.path.realpath(spec.path), "", "")
     make_folder(spec.path, {NAME: render_record(record), ".gitignore": "*\n"})
     fail_point("venv/before-create")
@@ -225,7 +224,7 @@ def _create(uv: Uv, spec: VenvSpec) -> None:
 
 @contextmanager
 def _recorded(spec: VenvSpec, base: VenvRecord, before: Mapping[str, Distribution]) -> Iterator[None]:
-    """Mark the virtualenv incomplete while packages change; take that back where a failure came before any change."""
+    """Mark the virtualenv incomplete while packages change; undo that if an error came before any change."""
     here = replace(
         base,
         location=os.path.realpath(spec.path),
@@ -267,7 +266,7 @@ def _install(uv: Uv, spec: VenvSpec, reporter: Reporter) -> None:
 
 
 def _dated(spec: VenvSpec, reporter: Reporter, install: Callable[[Sequence[str]], object]) -> None:
-    """Install with the build requirements of the spec's date; with today's where the index has none of that date."""
+    """Install with the build requirements of the spec's date; with today's if the index has none of that date."""
     options = spec.pins.options
     if spec.build_date:
         try:
@@ -283,7 +282,7 @@ def _dated(spec: VenvSpec, reporter: Reporter, install: Callable[[Sequence[str]]
 
 
 def _install_optional(uv: Uv, spec: VenvSpec, reporter: Reporter) -> list[str]:
-    """Install the project itself where only its scripts ask for it; that it can't be built then hinders nobody."""
+    """Install the project itself for its scripts; a failure to build it is only a warning."""
     notes = []
     for direct in spec.optional:
         try:
@@ -295,7 +294,7 @@ def _install_optional(uv: Uv, spec: VenvSpec, reporter: Reporter) -> list[str]:
 
 
 def _settle_bundled(uv: Uv, spec: VenvSpec, base: VenvRecord) -> None:
-    """Have the setuptools of `spec.bundled` exactly where a package counts on it and no lock names it."""
+    """Install the setuptools of `spec.bundled` if a package needs it and no lock names it; else remove it again."""
     if SETUPTOOLS in wanted_versions(spec):
         return
     is_there = SETUPTOOLS in list_installed(spec.path)
@@ -313,7 +312,7 @@ def _settle_bundled(uv: Uv, spec: VenvSpec, base: VenvRecord) -> None:
 
 
 def _remove_unlocked(uv: Uv, spec: VenvSpec, base: VenvRecord) -> None:
-    """Remove what an earlier sync installed and nothing wants any more; other packages are the user's."""
+    """Remove what an earlier sync installed and nothing requires any more; other packages are the user's."""
     present = list_installed(spec.path)
     wanted = {*wanted_versions(spec), SETUPTOOLS}
     places = {absolute(direct) for direct in (*spec.pins.directs, *spec.optional) if direct.kind not in (GIT, URL)}
@@ -331,7 +330,7 @@ def _finish(
     after: Mapping[str, Distribution],
     digest: str,
 ) -> dict[str, str]:
-    """Complete the record; what syncs have installed is what they had before plus what is new or changed now."""
+    """Complete the record; installed packages are those of earlier syncs and those new or changed now."""
     touched = [name for name, each in after.items() if name in base.installed or before.get(name) != each]
     installed = {name: after[name].version for name in touched}
     fail_point("venv/before-complete")
@@ -365,7 +364,7 @@ def _write(spec: VenvSpec, record: VenvRecord) -> None:
 
 
 def _clear_aside(aside: str, spec: VenvSpec, *, is_kept: bool) -> tuple[str, list[str]]:
-    """Delete an old virtualenv that held nothing but what syncs had installed; keep any other and say where."""
+    """Delete an old virtualenv if it only has packages of syncs; else keep it and report where."""
     if not aside:
         return "", []
     record = load_record(aside)

@@ -256,7 +256,7 @@ def compose_project(parts: Parts) -> Composed:
 
 
 def _with_advice(parts: Parts) -> Callable[[ProcessSpec], ProcessSpec]:
-    """Return a function that adds to a process what its error messages need: packages, the manifest, its record."""
+    """Return a function that adds to a process what its error messages need: packages, env-files, its record."""
     project, manifest = parts.loaded.project, parts.loaded.manifest
     read = manifest.env_files.read
     env_files = (project.root, *((".env",) if read is None else read))

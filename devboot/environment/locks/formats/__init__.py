@@ -1,1 +1,1 @@
-"""Lock formats of other tools, read into pins: one module for each, and what poetry needs besides."""
+"""Reads lock formats of other tools into pins: one module for each, and helpers for poetry."""

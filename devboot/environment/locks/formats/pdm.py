@@ -1,4 +1,4 @@
-"""pdm.lock of format 4 whose packages say for which groups and where they are: pdm's default, `inherit_metadata`."""
+"""Reads pdm.lock of format 4 with pdm's default strategy `inherit_metadata`: packages have groups and markers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ INHERITED = "inherit_metadata"
 
 
 def says_everything(text: str) -> bool:
-    """Whether each package says its groups and marker; without them only pdm could tell what belongs to what."""
+    """Return whether each package has its groups and marker; without them only pdm can read the lock."""
     try:
         metadata = parse_toml(text).get("metadata", {})
     except tomllib.TOMLDecodeError:
@@ -35,14 +35,14 @@ def parse_pdm_lock(
 
     Args:
         text: the lock.
-        pyproject: the text of the pyproject.toml beside it, which says which groups are for development.
+        pyproject: the text of the pyproject.toml beside it, which names the development groups.
         groups: dependency groups; None for all that are for development, as pdm installs them.
         extras: optional dependencies.
         base: the folder that its relative paths count from.
         file: its name in the result.
 
     Raises:
-        ValueError: the text is no pdm.lock of format 4, or none that says everything.
+        ValueError: the text is no pdm.lock of format 4, or one without groups and markers.
 
     """
     try:
@@ -74,7 +74,7 @@ def _chosen(
 
 
 def _development(pyproject: str) -> set[str]:
-    """The groups that pdm installs unless told otherwise: of its own table, and the standard one."""
+    """Return the groups that pdm installs by default: of its own table, and the standard one."""
     table = parse_toml(pyproject) if pyproject else {}
     own = table.get("tool", {}).get("pdm", {}).get("dev-dependencies", {})
     return {normalised(group) for group in (*own, *table.get("dependency-groups", {}))}

@@ -64,7 +64,7 @@ def _section(group: str) -> str:
 def _convert(
     name: str, entry: dict[str, Any], base: str, file: str, pins: dict[str, Pin], directs: dict[str, Direct]
 ) -> None:
-    """Put one entry where it belongs; a package in several groups counts as the first says."""
+    """Convert one entry into a pin or a direct reference; of a package in several groups the first one counts."""
     if name in pins or name in directs:
         return
     version = entry.get("version", "")
@@ -83,7 +83,7 @@ def _convert(
 
 
 def direct_of(name: str, entry: Mapping[str, Any], base: str, file: str, line: int = 0) -> Direct | None:
-    """Give the direct reference that an entry of Pipfile or Pipfile.lock is; None for one that comes from an index."""
+    """Return the direct reference of an entry of Pipfile or Pipfile.lock; None for a package from an index."""
     common: dict[str, Any] = {
         "base": base,
         "extras": tuple(sorted(entry.get("extras", ()))),
@@ -109,7 +109,7 @@ def direct_of(name: str, entry: Mapping[str, Any], base: str, file: str, line: i
 
 
 def entry_marker(entry: Mapping[str, Any]) -> str:
-    """Give the marker of an entry: its `markers` and the keys that stand for one (`sys_platform = "== 'win32'"`)."""
+    """Return the marker of an entry: its `markers` and keys such as `sys_platform = "== 'win32'"`."""
     parts = [parse_marker(entry.get("markers", ""))]
     parts += [parse_marker(f"{name} {entry[name]}") for name in _MARKER_KEYS if name in entry]
     return render_marker(conjoin(parts))
@@ -141,7 +141,7 @@ def _python(requires: Mapping[str, str]) -> str:
 
 
 def pipfile_hash(pipfile: str) -> str:
-    """Give the digest that pipenv records of a Pipfile: the sha256 of its tables as JSON.
+    """Return the digest that pipenv records of a Pipfile: the sha256 of its tables as JSON.
 
     Raises:
         tomllib.TOMLDecodeError: it is no TOML.

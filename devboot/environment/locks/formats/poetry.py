@@ -1,4 +1,4 @@
-"""poetry.lock of every version: 2.1 says of each package where it belongs, older ones need a walk over the graph."""
+"""Reads poetry.lock of every version: 2.1 has each package's groups, older ones need a walk over the graph."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def parse_poetry_lock(
 
     Args:
         text: the lock.
-        pyproject: the text of its pyproject.toml, which says what the groups and extras are.
+        pyproject: the text of its pyproject.toml, which defines the groups and extras.
         groups: groups besides the main one; None for all that aren't optional.
         extras: the project's extras.
         base: the folder that its relative paths count from.
@@ -77,7 +77,7 @@ def _markers(
     groups: list[str],
     extras: list[str],
 ) -> list[Expression]:
-    """Decide for each package where it is installed: a marker, True, or False."""
+    """Return for each package where it is installed: a marker, True, or False."""
     if all("groups" in package for package in packages):
         return [_recorded(package, groups, extras) for package in packages]
     if project.is_known:
@@ -93,7 +93,7 @@ def _markers(
 
 
 def _recorded(package: Mapping[str, Any], groups: Iterable[str], extras: Iterable[str]) -> Expression:
-    """Join what lock 2.1 says on the package: a marker for all of its groups, or one for each."""
+    """Join the markers of a package in lock 2.1: one for all of its groups, or one for each."""
     own = {normalised(group) for group in package["groups"]}
     markers = package.get("markers", "")
     table = markers if isinstance(markers, dict) else dict.fromkeys(package["groups"], markers)
@@ -135,7 +135,7 @@ def _direct(package: Mapping[str, Any], marker: str, base: str, file: str) -> Di
 
 
 def _as_url(address: str) -> str:
-    """Turn git's short form `git@host:path` into an address that uv takes."""
+    """Convert git's short form `git@host:path` to an address that uv accepts."""
     if "://" in address or ":" not in address:
         return address
     host, _, path = address.partition(":")

@@ -1,4 +1,4 @@
-"""What a pyproject.toml tells poetry: groups, extras, constraints, sources."""
+"""Reads poetry's part of a pyproject.toml: groups, extras, constraints, sources."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from devboot.environment.locks.pins import IndexLine, normalised
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """A dependency: a name, the constraint on its version, where it applies, which of its extras are wanted."""
+    """A dependency: a name, the constraint on its version, its marker, and the required extras of it."""
 
     name: str
     constraint: str
@@ -31,7 +31,7 @@ class Edge:
 
 @dataclass(frozen=True, slots=True)
 class PoetryProject:
-    """The parts of a pyproject.toml that a poetry.lock is read with."""
+    """The parts of a pyproject.toml that are needed to read a poetry.lock."""
 
     groups: Mapping[str, tuple[Edge, ...]]
     optional_groups: frozenset[str]
@@ -41,12 +41,12 @@ class PoetryProject:
 
     @property
     def is_known(self) -> bool:
-        """Whether the file was there and had dependencies."""
+        """Return whether the file existed and had dependencies."""
         return any(self.groups.values())
 
     @property
     def default_groups(self) -> tuple[str, ...]:
-        """The groups besides the main one that poetry installs unasked."""
+        """Return the groups besides the main one that poetry installs by default."""
         return tuple(name for name in self.groups if name != "main" and name not in self.optional_groups)
 
     def roots(self, groups: Iterable[str], extras: Iterable[str]) -> Iterator[Edge]:
@@ -61,7 +61,7 @@ class PoetryProject:
         yield from (edge for edge in named if edge.name not in main)
 
     def stale(self, lock: Mapping[str, Any], file: str) -> str:
-        """Say in words that the lock is older than pyproject.toml; empty if it isn't, or nothing can be told."""
+        """Return a sentence if the lock is older than pyproject.toml; empty if it isn't, or if that is unknown."""
         recorded = lock.get("metadata", {}).get("content-hash", "")
         if not recorded or not self.hashes or recorded in self.hashes:
             return ""
@@ -69,9 +69,9 @@ class PoetryProject:
 
 
 def parse_poetry_project(text: str) -> PoetryProject:
-    """Read the text of a pyproject.toml; an empty or unreadable one has nothing.
+    """Read the text of a pyproject.toml; an empty or unreadable one has no dependencies.
 
-    Poetry's own table wins over `[project]` where both say something, and adds to it.
+    Poetry's own table adds to `[project]`, and wins over it.
     """
     try:
         table = parse_toml(text)
@@ -119,7 +119,7 @@ def _groups(poetry: Mapping[str, Any], standard: Mapping[str, Any]) -> dict[str,
 
 
 def group_lines(groups: Mapping[str, Any], name: str, seen: tuple[str, ...] = ()) -> list[str]:
-    """Give the requirement lines of a dependency group of the standard form, with the groups that it includes."""
+    """Return the requirement lines of a standard dependency group, with the groups that it includes."""
     lines: list[str] = []
     by_name = {normalised(key): value for key, value in groups.items()}
     for item in by_name.get(normalised(name), ()):
@@ -168,7 +168,7 @@ def _sources(sources: Iterable[Mapping[str, Any]]) -> Iterator[IndexLine]:
 
 
 def _content_hashes(table: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what the versions of poetry would record as content-hash for this pyproject.toml."""
+    """Yield the content-hashes that versions of poetry would record for this pyproject.toml."""
     poetry, project = table.get("tool", {}).get("poetry", {}), table.get("project", {})
     legacy = {key: poetry.get(key) for key in ("dependencies", "source", "extras", "dev-dependencies")}
     yield _digest(legacy)

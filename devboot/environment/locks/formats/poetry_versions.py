@@ -1,4 +1,4 @@
-"""Poetry's version constraints (`^1.2`, `~1.2`, `1.*`, `>=1 || ^3`) as specifiers and as markers."""
+"""Converts poetry's version constraints (`^1.2`, `~1.2`, `1.*`, `>=1 || ^3`) to specifiers and markers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _PART = re.compile(r"(?P<op>\^|~=|~|===|==|=|!=|<=|>=|<|>)?\s*(?P<version>[0-9A-
 
 
 def alternatives(constraint: str) -> tuple[str, ...]:
-    """Give a constraint as specifiers of which one has to hold; an empty one admits everything.
+    """Return a constraint as specifiers of which one has to hold; an empty one admits everything.
 
     Raises:
         ValueError: it is no constraint.
@@ -23,7 +23,7 @@ def alternatives(constraint: str) -> tuple[str, ...]:
 
 
 def admits(constraint: str, version: str) -> bool:
-    """Whether a constraint admits a version; one that can't be understood admits all."""
+    """Return whether a constraint admits a version; one that can't be parsed admits all."""
     try:
         return any(SpecifierSet(each).contains(Version(version), prereleases=True) for each in alternatives(constraint))
     except (ValueError, InvalidSpecifier, InvalidVersion):
@@ -31,7 +31,7 @@ def admits(constraint: str, version: str) -> bool:
 
 
 def release_key(version: str) -> Version:
-    """Give what orders versions; one of an unknown form comes first."""
+    """Return a key that orders versions; one of an unknown form comes first."""
     try:
         return Version(version)
     except InvalidVersion:
@@ -39,7 +39,7 @@ def release_key(version: str) -> Version:
 
 
 def python_marker(constraint: str) -> Expression:
-    """Give a constraint on Python's version as a marker expression."""
+    """Return a constraint on Python's version as a marker expression."""
     return disjoin(conjoin(_atoms(each)) for each in alternatives(constraint))
 
 
@@ -74,7 +74,7 @@ def _release(version: str) -> str:
 
 
 def _caret_position(version: str) -> int:
-    """Find the number that a caret holds fast: the first that isn't zero, else the last that is written."""
+    """Return the position of the number that a caret fixes: the first that isn't zero, else the last one."""
     numbers = [int(part) for part in _release(version).split(".")]
     return next((at for at, number in enumerate(numbers) if number), len(numbers) - 1)
 

@@ -1,7 +1,7 @@
-"""Which packages of an older poetry.lock belong to some roots, and under which marker: a walk over the dependencies.
+"""Finds the packages of an older poetry.lock that some roots need, and their markers, by walking the dependencies.
 
 Markers are joined by `and` along a path and by `or` over paths. A node's paths are kept as sets of conditions; one
-whose conditions include another's says nothing new, so the walk ends also where packages depend on each other.
+whose conditions include another's adds nothing, so the walk also ends if packages depend on each other.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _Node = tuple[int, str]  # position of the package, extra of it or ""
 
 
 def walk(packages: list[dict[str, Any]], roots: Iterable[Edge]) -> list[Expression]:
-    """Give for each package the marker under which the roots need it; False where they don't."""
+    """Return for each package the marker under which the roots need it; False if they don't."""
     graph = _Graph(packages)
     paths: dict[_Node, list[_Conditions]] = defaultdict(list)
     queue: deque[tuple[_Node, _Conditions]] = deque()
@@ -68,9 +68,9 @@ class _Graph:
                 yield (position, normalised(extra)), there
 
     def _matching(self, edge: Edge) -> list[tuple[int, Expression]]:
-        """Of several locked versions the newest that the edge admits: the others are there for narrower edges.
+        """Return the versions of a package that an edge selects: the newest that it admits.
 
-        Those that admit other Pythons than the newest does are there for these.
+        Other admitted versions are added if they are for Pythons that the newest one excludes.
         """
         found = self._by_name.get(edge.name, [])
         if len(found) < 2:
@@ -96,7 +96,7 @@ class _Graph:
             return True
 
     def disjoint(self, markers: list[Expression]) -> list[Expression]:
-        """Keep two versions of a package from applying at once: the older is the one that somebody insists on."""
+        """Return markers under which two versions of a package never apply at once; the older one keeps its marker."""
         found = list(markers)
         for positions in self._by_name.values():
             taken: list[Expression] = []

@@ -22,13 +22,13 @@ from devboot.uv.packages import export_uv_lock
 def read_uv_lock(
     uv: Uv, folder: str, root: str, *, groups: Sequence[str] | None = None, extras: Sequence[str] = ()
 ) -> Pins:
-    """Convert the uv.lock that belongs to the pyproject.toml in a folder; it may lie further up, in a workspace.
+    """Convert the uv.lock that belongs to the pyproject.toml in a folder; it may be further up, in a workspace.
 
     Args:
         uv: the uv to call.
-        folder: where the pyproject.toml lies.
+        folder: the folder of the pyproject.toml.
         root: the project's root.
-        groups: dependency groups; None for those that uv installs unasked.
+        groups: dependency groups; None for those that uv installs by default.
         extras: the project's extras.
 
     Raises:
@@ -59,9 +59,9 @@ def read_uv_lock(
 
 
 def stale(lock: Mapping[str, Any], pyproject: Mapping[str, Any], file: str) -> str:
-    """Say in words that the lock was made from other dependencies than pyproject.toml has; empty if it fits.
+    """Return a sentence if the lock was made from other dependencies than pyproject.toml has; empty if it fits.
 
-    Compared are names and versions of what the lock recorded of this package, as far as both are written down.
+    Names and versions in the lock's entry of this package are compared, as far as both are written down.
     """
     project = pyproject.get("project", {})
     name = normalised(project.get("name", ""))
@@ -90,7 +90,7 @@ def _wanted(requirement: Requirement) -> tuple[str, str]:
 
 
 def find_lock(folder: str, root: str) -> str:
-    """Give the nearest uv.lock from a folder upwards, not further than the root."""
+    """Return the nearest uv.lock from a folder upwards, not further than the root."""
     place = folder
     while not exists(os.path.join(place, "uv.lock")) and place.startswith(root.rstrip("/") + "/"):
         place = os.path.dirname(place)
@@ -104,9 +104,9 @@ def _parsed(text: str, folder: str, file: str) -> RequirementsFile:
 
 
 def _chosen(table: Mapping[str, Any], groups: Sequence[str] | None) -> Sequence[str] | None:
-    """Name the groups for uv, which refuses those that aren't there.
+    """Return the groups for uv, which refuses unknown ones.
 
-    A project without dependencies of its own that keeps everything in groups gets all of them: else it had nothing.
+    A project without dependencies of its own that keeps everything in groups gets all of them.
     """
     known = {normalised(name): name for name in table.get("dependency-groups", {})}
     if "dev-dependencies" in table.get("tool", {}).get("uv", {}):

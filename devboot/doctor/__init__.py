@@ -1,1 +1,1 @@
-"""Checks of everything that devboot stands on: read-only, each finding with one command; a fix is data."""
+"""Read-only checks of the machine and the project; each finding has one command that fixes it, as data."""

@@ -1,4 +1,4 @@
-"""Reads a clone, never runs it, and proposes a manifest."""
+"""Detection: reads a clone without running it, and proposes a manifest."""
 
 from devboot.onboarding.packages.age import with_date
 from devboot.onboarding.proposal.detect import detect

@@ -1,4 +1,4 @@
-"""What is known of servers and of the libraries that talk to them: the table `libraries.toml`, read once."""
+"""The table `libraries.toml` of servers and their client libraries, loaded once."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import Any
 from devboot.onboarding.tables import load_table
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "0.0.0.0", "::1", ""})  # noqa: S104 - as found in settings
-DOCKER_HOST = "host.docker.internal"  # this machine, as containers call it
+DOCKER_HOST = "host.docker.internal"  # containers' name for this machine
 _NEVER = re.compile(r"(?!)")
-# Words of what a call of a client is told → the part of an address that they name
+# Keywords of clients' calls → the part of an address
 _PARTS: Mapping[str, str] = {
     "host": "host", "hostname": "host", "server": "host", "addr": "host", "hosts": "hosts", "servers": "hosts",
     "bootstrap_servers": "hosts", "bootstrap.servers": "hosts", "nodes": "hosts", "port": "port", "user": "user",
@@ -24,7 +24,7 @@ _PARTS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of server. `libraries.toml` says what each field means."""
+    """A kind of server. `libraries.toml` explains each field."""
 
     name: str
     title: str
@@ -56,27 +56,27 @@ class Kind:
     exports: str = ""
 
     def is_spoken(self, packages: Collection[str]) -> bool:
-        """Whether a library that talks to it is installed."""
+        """Return True if a client library for it is installed."""
         return any(name in packages for name in self.clients)
 
     @property
     def is_relational(self) -> bool:
-        """Whether Django and SQLAlchemy keep tables in it."""
+        """True if Django and SQLAlchemy store tables in it."""
         return self.engine is not _NEVER
 
     def can_be_led(self, packages: Collection[str]) -> bool:
-        """Whether its clients find a container's name on this machine: by PGHOSTADDR, or in Python."""
+        """Return True if its clients can resolve a container's name to this machine: by PGHOSTADDR, or in Python."""
         used = [name for name in self.clients if name in packages]
         return self.libpq or not used or any(name not in self.native for name in used)
 
     def positions(self, call: str) -> tuple[str, ...] | None:
-        """Return the parts that a call's positional arguments are; None for a call that opens no connection to it."""
+        """Return the parts of an address in a call's positional arguments; None if it opens no connection."""
         return next((parts for pattern, parts in self.calls if pattern.search(call)), None)
 
 
 @functools.cache
 def known_servers() -> Mapping[str, Kind]:
-    """Return the kinds of servers by their names, in the order of the table."""
+    """Return the kinds of servers by name, in the table's order."""
     return {name: _kind(name, table) for name, table in load_table("libraries").items()}
 
 
@@ -98,12 +98,12 @@ def usual_hosts() -> frozenset[str]:
 
 @functools.cache
 def words_of_calls() -> tuple[str, ...]:
-    """Return the words that code has in it which opens a connection."""
+    """Return the words that identify code that opens a connection."""
     return tuple(dict.fromkeys(word for each in known_servers().values() for word in each.words))
 
 
 def part_of(word: str) -> str | None:
-    """Return the part of an address that a word of a call names."""
+    """Return the part of an address that a keyword names; None for other keywords."""
     return _PARTS.get(word.lower())
 
 

@@ -1,4 +1,4 @@
-"""What detection proposes: values that are ready to be written as a manifest."""
+"""The values of a proposal, ready to be written as a manifest."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ CONTAINER = "the code connects to `{}`, a name that only containers have"
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Where a fact stands: a path relative to the clone's root, and a line (0: the file as such)."""
+    """The place of a fact: a path relative to the clone's root, and a line (0: the whole file)."""
 
     path: str
     line: int = 0
 
     @classmethod
     def at(cls, path: str, match: re.Match[str], group: str | int = 0) -> Evidence:
-        """The place of a match in the text of a file."""
+        """Return the place of a match in a file's text."""
         return cls(path, match.string.count("\n", 0, match.start(group)) + 1)
 
     def __str__(self) -> str:
@@ -31,7 +31,7 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Something worth knowing that the manifest can't say; `warns` where something won't work because of it."""
+    """A remark for which the manifest has no key; `warns` means that something won't work because of it."""
 
     text: str
     evidence: Evidence | None = None
@@ -43,22 +43,22 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class PythonInput:
-    """Where the packages come from. Paths are relative to the proposal's root."""
+    """The sources of Python packages. Paths are relative to the proposal's root."""
 
     requirements: tuple[str, ...] = ()
-    version: str | None = None  # as a file of the clone states it, which a manifest needn't repeat
+    version: str | None = None  # stated in a file of the clone, so the manifest needn't repeat it
     version_from: Evidence | None = None
     groups: tuple[str, ...] = ()
     extras: tuple[str, ...] = ()
-    packages: tuple[str, ...] = ()  # beside the lists
-    exclude_newer: str = ""  # a date: what unpinned packages were then
-    hosts: tuple[str, ...] = ()  # names of containers that lead to this machine
-    is_list_usual: bool = False  # whether a manifest that names no list means these
+    packages: tuple[str, ...] = ()  # in addition to the lists
+    exclude_newer: str = ""  # a date: newer versions of unpinned packages are ignored
+    hosts: tuple[str, ...] = ()  # container names that resolve to this machine
+    is_list_usual: bool = False  # True if a manifest without a list uses these by default
 
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """A tool that a recipe brings onto PATH."""
+    """A tool that a recipe puts on PATH."""
 
     name: str
     version: str
@@ -73,27 +73,27 @@ class Service:
     recipe: str
     port: int | None = None
     evidence: Evidence | None = None
-    is_open: bool = False  # whether the code connects without a password
-    version: str = ""  # empty: the recipe's own choice
+    is_open: bool = False  # True if the code connects without a password
+    version: str = ""  # "": the recipe's default
 
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """A SQLite file, its path relative to the proposal's root; or the database and its owner in a service."""
+    """An SQLite file, with its path relative to the proposal's root; or a database with its owner in a service."""
 
     name: str
     path: str
     evidence: Evidence | None = None
     service: str = ""
     database: str = ""
-    user: str = ""  # empty: the service's own
+    user: str = ""  # "": the service's default user
     password: str = ""
     extensions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """A variable of `[env]`: exactly one of `value`, `generate` and `required` says where it comes from."""
+    """A variable of `[env]`; exactly one of `value`, `generate` and `required` is set."""
 
     name: str
     value: str | None = None
@@ -107,7 +107,7 @@ class Variable:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A once-step."""
+    """A once-task."""
 
     name: str
     run: str
@@ -121,9 +121,9 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """A process: with a command of its own, or what a line of the Procfile needs besides.
+    """A process with its own command, or additions to a line of the Procfile (`command` is None).
 
-    `listens` is the address, host and port, by which it is ready; empty: its port tells. `watch` are the globs of files
+    `listens` is the host and port of the readiness probe; "" for the process' port. `watch` are the globs of files
     whose change restarts it.
     """
 
@@ -147,10 +147,11 @@ class ProcfileLine:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A manifest in the making, with its evidence.
+    """A proposed manifest with its evidence.
 
-    `root` is absolute, the folder in which `devboot.toml` should lie. So are the paths of `globbed`: the proposal holds
-    as long as no name comes or goes in these folders; `clone_reader` has noted the files that were read or missed.
+    `root` is absolute: the folder for `devboot.toml`. The paths in `globbed` are absolute, too: the proposal is
+    valid as long as no name in these folders changes; `clone_reader` has recorded the files that were read or
+    missing.
     """
 
     root: Path
@@ -169,16 +170,16 @@ class Proposal:
     lines: tuple[ProcfileLine, ...] = ()  # of the Procfile
     processes: tuple[Process, ...] = ()
     notes: tuple[Note, ...] = ()
-    program: str = ""  # command that runs the clone's program by hand, where nothing is shown to keep running
-    templates: tuple[tuple[str, str], ...] = ()  # with the module of settings that each is for and the clone lacks
+    program: str = ""  # command that runs the clone's program by hand, if no process was found
+    templates: tuple[tuple[str, str], ...] = ()  # each with the missing settings module that it is for
     globbed: tuple[Path, ...] = ()
 
     @property
     def is_useful(self) -> bool:
-        """Whether there is anything to run or to install."""
+        """True if there is anything to run or to install."""
         return bool(self.framework or self.procfile or self.has_virtualenv or self.processes)
 
     @property
     def has_virtualenv(self) -> bool:
-        """Whether there are packages of Python's to install."""
+        """True if there are Python packages to install."""
         return bool(self.python.requirements or self.python.packages)

@@ -1,4 +1,4 @@
-"""Tables of knowledge that lie beside this module as TOML."""
+"""Loads the package's TOML tables."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from devboot.model import tables
 
 
 def load_table(name: str) -> dict[str, Any]:
-    """Return what a table holds."""
+    """Return the content of a table."""
     return tables.load_table(__file__, name)
 
 
 def is_called(kind: str, name: str) -> bool:
-    """Whether a variable is one of a kind, by its name."""
+    """Return True if a variable's name is of a kind in `variables.toml`."""
     return _kinds_of_variables()[kind].search(name.upper()) is not None
 
 

@@ -329,7 +329,10 @@ def _no_artifact(package: LockedPackage, known: KnownRecipe, platform: str) -> L
     others = [release.version for release in known.releases if platform in release.rows()]
     helps = [f'version = "{others[0]}"'] if others else ["devboot lock"]
     return LockError(
-        "lock/no-artifact", f"{package.name} {package.version} can't be had on {platform}", causes=[reason], help=helps
+        "lock/no-artifact",
+        f"{package.name} {package.version} isn't available on {platform}",
+        causes=[reason],
+        help=helps,
     )
 
 
@@ -349,7 +352,7 @@ def _warnings(package: LockedPackage) -> Iterable[str]:
     served = {row.platform for row in package.distribution}
     for platform, reason in package.unavailable.items():
         if platform not in served:
-            yield f"{package.name} {package.version} can't be had on {platform}: {reason}"
+            yield f"{package.name} {package.version} isn't available on {platform}: {reason}"
 
 
 def _changes(previous: Lock | None, packages: Sequence[LockedPackage]) -> Iterable[VersionChange]:

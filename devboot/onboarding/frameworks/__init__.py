@@ -1,1 +1,1 @@
-"""What devboot knows of web frameworks, worker libraries and tools."""
+"""The supported web frameworks, worker libraries and tools."""

@@ -1,4 +1,4 @@
-"""Finds the application of a clone, and which framework it uses."""
+"""Finds the application of a clone and its framework."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from devboot.onboarding.reading.containers.image_commands import named_modules
 from devboot.onboarding.reading.layout import Application, main_folder, sources_of
 from devboot.onboarding.reading.tree import Tree
 
-_OF_TEMPLATE = re.compile(r"\{\{|\{%")  # what a folder of cookiecutter or copier is called
+_OF_TEMPLATE = re.compile(r"\{\{|\{%")  # in names of folders of cookiecutter and copier
 
 
 def find_application(tree: Tree) -> Application:
-    """Return the application of the clone; without a framework where none is found.
+    """Return the application of the clone; its framework is None if no framework is recognised.
 
-    Among those of one row of the list, one that a server is given where the clone is started elsewhere goes first.
+    Among applications of the same precedence, one that a start file of the clone names wins.
     """
     for row in FRAMEWORKS:
         candidates = (candidate for framework in row for candidate in framework.applications(tree))

@@ -1,4 +1,4 @@
-"""Frameworks whose modules make an application object, which a server is given by name."""
+"""Recognises frameworks whose modules create an application object, which a server gets by name."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ _FACTORY = re.compile(r"(?:create|make|get|build)_?\w*(?:app|application)\w*\(\)
 
 
 class ApplicationObject(Framework):
-    """A framework whose application is an object in a module, or what a function returns.
+    """A framework whose application is an object in a module, or the result of a factory function.
 
-    `makers` are the classes that make it. `makes` recognises a module that does; `adds` a call that gives it pages, for
-    a framework whose applications are made in one module and completed in another.
+    `makers` are the classes of the object. `makes` matches a module that creates one; `adds` matches a call that
+    adds pages, for a framework whose applications are created in one module and completed in another.
     """
 
     makers: frozenset[str]
@@ -41,7 +41,7 @@ class ApplicationObject(Framework):
     adds: str = ""
 
     def applications(self, tree: Tree) -> Iterator[Candidate]:
-        """Yield the objects that modules make, and the functions that make one."""
+        """Yield the objects that modules create, and the factory functions."""
         words = tuple(sorted(self.makers))
         for path in own_modules(tree):
             text = (tree.text(path) or "") if tree.mentions(path, words) and tree.matches(path, self.makes) else ""
@@ -50,13 +50,13 @@ class ApplicationObject(Framework):
                 yield Candidate(_rank(path, text, target), app)
 
     def entry(self, tree: Tree, app: Application) -> Application:
-        """Return the module that calls the factory at its top, or that gives a bare application its pages."""
+        """Return the module that calls the factory at its top level, or that adds pages to a bare application."""
         if app.target.endswith("()"):
             return _holder(tree, app)
         return _completed(tree, app, self.adds) if self.adds else app
 
     def web(self, clone: Clone) -> Process | None:
-        """Return its server, which reloads; where that would poll all files, `.venv` too, devboot watches instead."""
+        """Return its server with reloading; devboot watches if the server would poll all files, including `.venv`."""
         command, cwd = self.command(clone), cwd_of(clone.app)
         plain = command.removesuffix(" --reload")
         watch: tuple[str, ...] = ()
@@ -65,40 +65,40 @@ class ApplicationObject(Framework):
         return Process("web", command, cwd, None, clone.app.evidence, watch=watch)
 
     def command(self, clone: Clone) -> str:
-        """Return the command of its server: uvicorn, or hypercorn where that alone is installed."""
+        """Return the server's command: uvicorn, or hypercorn if only that is installed."""
         servers, packages = {"uvicorn", "fastapi-cli"}, clone.packages
         return hypercorn(clone.app) if "hypercorn" in packages and not servers & packages.keys() else uvicorn(clone.app)
 
 
 def _is_notified(packages: Mapping[str, str]) -> bool:
-    """Whether uvicorn is installed with watchfiles, which tells it of changes: without that it looks at every file."""
+    """Return True if watchfiles is installed with uvicorn, which otherwise polls every file for changes."""
     extras = {f"{name}[{extra}]" for name, some in packages.items() for extra in some.split(",")}
     return bool(_BRING_WATCHFILES & (extras | packages.keys()))
 
 
 def uvicorn(app: Application) -> str:
-    """Return the command with which uvicorn serves an application."""
+    """Return the uvicorn command for an application."""
     factory = " --factory" if app.target.endswith("()") else ""
     return f"uvicorn {app.entry}:{app.target.removesuffix('()')}{factory} --host 127.0.0.1 --port $PORT --reload"
 
 
 def hypercorn(app: Application) -> str:
-    """Return the command with which hypercorn serves an application."""
+    """Return the hypercorn command for an application."""
     return f"hypercorn {_quoted(app)} --bind 127.0.0.1:$PORT --reload"
 
 
 def gunicorn(app: Application) -> str:
-    """Return the command with which gunicorn serves an application."""
+    """Return the gunicorn command for an application."""
     return f"gunicorn {_quoted(app)} --bind 127.0.0.1:$PORT --reload"
 
 
 def _quoted(app: Application) -> str:
     target = f"{app.entry}:{app.target}"
-    return f"'{target}'" if target.endswith("()") else target  # a factory, which is no call of the shell's
+    return f"'{target}'" if target.endswith("()") else target  # quote the parentheses of a factory for the shell
 
 
 def _rank(path: str, text: str, target: str) -> tuple[int, ...]:
-    """Smaller is likelier."""
+    """Return a sort key: a smaller one means a more likely application."""
     name = posixpath.basename(path)
     known = ENTRY_NAMES.index(name) if name in ENTRY_NAMES else len(ENTRY_NAMES)
     is_factory = target.endswith("()")
@@ -107,7 +107,7 @@ def _rank(path: str, text: str, target: str) -> tuple[int, ...]:
 
 
 def _targets(text: str, makers: frozenset[str]) -> Iterator[tuple[str, int]]:
-    """Names of a module that hold an application, or functions that make one (with `()`)."""
+    """Yield the names in a module that hold an application, or its factory functions (with `()`)."""
     parsed = parse_python(text)
     if parsed is None:
         return
@@ -127,7 +127,7 @@ def _targets(text: str, makers: frozenset[str]) -> Iterator[tuple[str, int]]:
 
 
 def _assigned(node: ast.stmt) -> tuple[str, str]:
-    """The name that a statement gives to what a call returns, and what is called."""
+    """Return the name that a statement assigns a call's result to, and the called function; "" for others."""
     if not isinstance(node, ast.Assign | ast.AnnAssign) or not isinstance(node.value, ast.Call):
         return "", ""
     target = node.targets[0] if isinstance(node, ast.Assign) else node.target
@@ -151,7 +151,7 @@ def _makes_application(function: ast.FunctionDef | ast.AsyncFunctionDef, makers:
 
 
 def _holder(tree: Tree, app: Application) -> Application:
-    """Return the module that makes the application from a factory at its top; else the application as it is."""
+    """Return the module that creates the application from the factory at its top level, else the given one."""
     factory = re.escape(app.target.removesuffix("()"))
     pattern = re.compile(rf"^(\w+)\s*(?::[^=\n]+)?=\s*(?:\w+\.)*{factory}\(", re.MULTILINE)
     hits: list[tuple[tuple[int, ...], Application]] = []
@@ -164,9 +164,9 @@ def _holder(tree: Tree, app: Application) -> Application:
 
 
 def _completed(tree: Tree, app: Application, adds: str) -> Application:
-    """Return the module that gives a bare application its pages and that nothing of it imports.
+    """Return the module that adds pages to a bare application and that the application doesn't import.
 
-    Of several the one named as an entry counts, else the one that lies highest.
+    Of several modules the one with an entry name wins, then the one highest in the tree.
     """
     text, target = tree.text(app.path) or "", re.escape(app.target)
     calls = re.compile(rf"\b{target}\.(?:{adds})\(") if adds else NEVER
@@ -183,6 +183,6 @@ def _completed(tree: Tree, app: Application, adds: str) -> Application:
 
 
 def _holder_rank(path: str) -> tuple[int, ...]:
-    """Among modules that call the factory: names of entries first, then what lies highest."""
+    """Return a sort key for modules that call the factory: entry names first, then the highest in the tree."""
     name = posixpath.basename(path)
     return (ENTRY_NAMES.index(name) if name in ENTRY_NAMES else len(ENTRY_NAMES), path.count("/"))

@@ -1,5 +1,5 @@
-"""The Protocol of web frameworks, worker libraries and tools, and what they are shown of a clone."""
-# ruff: noqa: ARG002 - a default uses nothing of what it is given
+"""The Protocol of web frameworks, worker libraries and tools, and the facts about a clone that they get."""
+# ruff: noqa: ARG002 - default implementations ignore their arguments
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ NEVER = re.compile(r"(?!)")
 
 
 class Candidate(NamedTuple):
-    """An application that a clone may hold; of several the one with the smallest rank is taken."""
+    """A possible application of a clone; the one with the smallest rank wins."""
 
     rank: tuple[int | str, ...]
     app: Application
 
 
 class Settings(NamedTuple):
-    """The settings module of development, what its variable must be set to (None: nothing), and where that stands.
+    """The settings module for development, the value for its variable (None: don't set it), and its place.
 
-    `named` is the module that the clone's own script names, whether the clone has it or not.
+    `named` is the module that the clone's own script names, even if it isn't in the clone.
     """
 
     module: str = ""
@@ -41,7 +41,7 @@ class Settings(NamedTuple):
 
 @dataclass(slots=True)
 class Clone:
-    """What is known of a clone before its code is followed."""
+    """The facts about a clone that are known before its code is evaluated."""
 
     tree: Tree
     app: Application
@@ -58,43 +58,43 @@ class Clone:
 class Framework(Protocol):
     """A web framework, a worker library or a tool. Everything but `name` has a default that does nothing.
 
-    A framework that makes an application object for a server subclasses `ApplicationObject`, one whose scripts serve
-    by themselves `ServingScript`.
+    A framework with an application object for a server subclasses `ApplicationObject`, one whose scripts are
+    servers `ServingScript`.
     """
 
     name: str
-    package: str = ""  # the distribution that an import of it needs, where no list has that
-    port: int = 0  # where its server listens unless it is told
+    package: str = ""  # the distribution that its import needs, if no list has it
+    port: int = 0  # the default port of its server
     requires: tuple[
         frozenset[str], ...
-    ] = ()  # sets of distributions, one of each needed: they choose extras and groups
-    databases: str = ""  # the setting with its databases, where that has a form of its own
-    is_found_by_place: bool = False  # whether it finds modules by where they lie, not by imports
-    pages: str = ""  # the folder of modules that it loads by itself
-    makes_pages: bool = False  # whether it is itself what people see, and no API behind a front end
-    has_context: bool = False  # whether tasks of a worker run inside of the application's context
-    words: tuple[str, ...] = ()  # in modules that only its worker imports
-    starts: re.Pattern[str] = NEVER  # a command that starts its worker
-    schedules: re.Pattern[str] = NEVER  # a command that starts its scheduler
+    ] = ()  # one distribution of each set is needed: extras and groups are chosen by it
+    databases: str = ""  # the setting with its databases, if it has its own format
+    is_found_by_place: bool = False  # True if it finds modules by their place, not by imports
+    pages: str = ""  # the folder of modules that it loads automatically
+    makes_pages: bool = False  # True if it serves the pages itself, not an API for a front end
+    has_context: bool = False  # True if a worker's tasks run in the application's context
+    words: tuple[str, ...] = ()  # words in modules that only its worker imports
+    starts: re.Pattern[str] = NEVER  # matches a command that starts its worker
+    schedules: re.Pattern[str] = NEVER  # matches a command that starts its scheduler
 
     def applications(self, tree: Tree) -> Iterable[Candidate]:
-        """Recognise its applications in a clone."""
+        """Return its applications in a clone."""
         return ()
 
     def entry(self, tree: Tree, app: Application) -> Application:
-        """Return the application that is started, where another module completes the one that was recognised."""
+        """Return the application to start, if another module completes the recognised one."""
         return app
 
     def settings(self, tree: Tree, app: Application, hints: Mapping[str, str]) -> Settings:
-        """Find the settings module; `hints` are variables with values for development."""
+        """Return the settings module; `hints` are variables with values for development."""
         return Settings()
 
     def web(self, clone: Clone) -> Process | None:
-        """Return the process that serves, with whatever makes it reload."""
+        """Return the web server's process, with reloading."""
         return None
 
     def program(self, clone: Clone) -> tuple[str, Evidence | None] | None:
-        """Return the command of a program that ends by itself, and where it shows; for what keeps nothing running."""
+        """Return the command of a program that exits, and its place, for a clone without a server."""
         return None
 
     def workers(self, clone: Clone, run: Run) -> Sequence[Process]:
@@ -102,36 +102,36 @@ class Framework(Protocol):
         return ()
 
     def completed(self, clone: Clone, command: str) -> str:
-        """Return a command that the clone gives to people, with the options that it needs to find the application."""
+        """Return a command from the clone, with the options that it needs to find the application."""
         return command
 
     def tasks(self, clone: Clone, run: Run, databases: tuple[str, ...]) -> Sequence[Task]:
-        """Return the once-tasks, migrations above all; `databases` are the names of what they depend on."""
+        """Return its once-tasks, mainly migrations; `databases` are the names of their dependencies."""
         return ()
 
     def tables(self, clone: Clone, databases: tuple[str, ...]) -> Task | None:
-        """Return the once-task that makes all tables as the code has them, where migrations can't begin without."""
+        """Return the once-task that creates all tables of the code, if migrations can't begin without them."""
         return None
 
     def variables(self, clone: Clone, commands: Iterable[str]) -> Mapping[str, Variable]:
-        """Return variables with which `commands`, and lines of the Procfile, find the application or its settings."""
+        """Return variables with which `commands` and lines of the Procfile find the application or its settings."""
         return {}
 
     def switches(self, clone: Clone, code: Code, base: Run) -> Sequence[Variable]:
-        """Return variables that may turn the application to development."""
+        """Return variables that switch the application to development."""
         return ()
 
     def needs(self, clone: Clone) -> Sequence[Need]:
-        """Return variables that it needs when it runs, beside those that the import of the application needs."""
+        """Return variables that it needs at run time, in addition to those needed by the import."""
         return ()
 
     def notes(self, clone: Clone, tasks: Collection[Task], databases: Collection[str]) -> Sequence[Note]:
-        """Return what is worth saying beside the manifest."""
+        """Return notes for the user."""
         return ()
 
 
 class Plain(Framework):
-    """No framework that devboot knows."""
+    """The framework of an application without a known framework."""
 
     name = ""
 

@@ -1,4 +1,4 @@
-"""The list of everything that devboot knows: frameworks in order of precedence, worker libraries, tools."""
+"""The list of supported web frameworks in order of precedence, worker libraries and tools."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ from devboot.onboarding.frameworks.workers.rq import Rq
 from devboot.onboarding.frameworks.workers.scrapy import Scrapy
 from devboot.onboarding.frameworks.workers.taskiq import Taskiq
 
-# A clone has one of these: the first row with an application decides, in a row the application that ranks first
+# A clone has one of these: the first row with an application decides, then the application's rank
 FRAMEWORKS: tuple[tuple[Framework, ...], ...] = (
     (Django(),),
     (FastApi(), Flask(), Quart()),
@@ -54,7 +54,7 @@ FRAMEWORKS: tuple[tuple[Framework, ...], ...] = (
     (StandardServer(),),
     (StaticPages(),),
 )
-# Any of these may be there besides; of migrations the first that has one is taken, a framework's own before them
+# Any of these may be used in addition. Only the first with migrations is used, after the framework's own
 TOOLS: tuple[Framework, ...] = (
     Celery(),
     Rq(),
@@ -76,7 +76,7 @@ _BY_NAME = {each.name: each for row in FRAMEWORKS for each in row}
 
 
 def framework_of(name: str | None) -> Framework:
-    """Return the framework of that name; one that does nothing for none."""
+    """Return the framework of that name; for None one that does nothing."""
     return _BY_NAME.get(name or "", NONE)
 
 
@@ -87,5 +87,5 @@ def imported_packages(text: str) -> set[str]:
 
 
 def worker_words() -> tuple[str, ...]:
-    """Return the words of modules that workers start from."""
+    """Return the words that identify modules from which workers start."""
     return tuple(word for each in TOOLS for word in each.words)

@@ -1,4 +1,4 @@
-"""Folders for the files that an application logs into: git keeps no empty folder, and nothing starts without."""
+"""Creates missing folders for an application's log files: git keeps no empty folders, and the application fails."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ _OPENS = re.compile(r"logging\.((?:handlers\.)?\w*FileHandler|basicConfig|config
 
 
 def with_log_folders(tree: Tree, app: Application, run: Run, tasks: list[Task]) -> list[Task]:
-    """Return the tasks after one that makes the folders, where the clone lacks any."""
+    """Return the tasks, preceded by one that creates missing log folders."""
     found = {folder: place for folder, place in _folders(tree, app, run) if not tree.is_folder(folder)}
     if not found or any(task.name == NAME for task in tasks):
         return tasks
     command = shlex.join(["mkdir", "-p", *(posixpath.relpath(folder, app.root) for folder in found)])
     where = next(iter(found.values()))
-    made = Task(NAME, command, evidence=where)  # without inputs: at each start, since somebody may clear logs away
+    made = Task(NAME, command, evidence=where)  # no inputs, so it runs at each start: the logs may have been deleted
     return [made, *(replace(task, depends_on=(*task.depends_on, NAME)) for task in tasks)]
 
 
 def _folders(tree: Tree, app: Application, run: Run) -> Iterator[tuple[str, Evidence | None]]:
-    """Return the folders, relative to the tree, of files that are sure to be opened, unless the code makes them."""
+    """Yield the folders, relative to the tree, of log files that are always opened, unless the code creates them."""
     settings = run.names.get("LOGGING")
     places = {place.path for each in (settings, run.names.get("INSTALLED_APPS")) if each and (place := each.place)}
     if settings is not None and not any(_makes_folders(tree, path) for path in places):
@@ -63,7 +63,7 @@ def _makes_folders(tree: Tree, path: str) -> bool:
 def _folder(
     tree: Tree, app: Application, name: Value | None, delay: Value | None, place: Evidence | None
 ) -> Iterator[tuple[str, Evidence | None]]:
-    """Return the folder of a handler's file; nothing where it opens none in the clone."""
+    """Yield the folder of a handler's file with its place; nothing if it opens no file in the clone."""
     if name is None or (delay is not None and delay.data) or not isinstance(name.data, str | PurePosixPath):
         return
     text = str(name.data)

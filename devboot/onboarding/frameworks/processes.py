@@ -1,4 +1,4 @@
-"""Processes that the framework, the libraries in use and compose imply, where no Procfile says what runs."""
+"""Derives processes from the framework, the libraries in use and compose files, if there is no Procfile."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ NOT_A_WORKER = re.compile(
 
 
 def implied(clone: Clone, run: Run) -> list[Process]:
-    """Return all processes, the web first; else what the clone's image, or its own files, say that is started."""
+    """Return all processes, the web server first; if there are none, a start command of the image or another file."""
     tree, app = clone.tree, clone.app
     web = clone.framework.web(clone)
     composed = composed_workers(tree, clone.compose, app)
@@ -49,7 +49,7 @@ def implied(clone: Clone, run: Run) -> list[Process]:
 
 
 def _workers(clone: Clone, run: Run) -> Iterable[Process]:
-    """The workers of all libraries; a second of one name has its library's, too."""
+    """Yield the workers of all libraries; a second worker of the same name gets its library's name, too."""
     taken: set[str] = set()
     for library in TOOLS:
         for process in library.workers(clone, run):
@@ -59,7 +59,7 @@ def _workers(clone: Clone, run: Run) -> Iterable[Process]:
 
 
 def _programs(tree: Tree, compose: Compose, app: Application) -> list[Process]:
-    """What containers run of the clone, where no library that devboot knows says what is to run."""
+    """Return the clone's programs that containers run, if no known library implies a process."""
     found: dict[str, Process] = {}
     for container in compose.containers:
         if container.is_optional or not (container.is_built or container.mounts_all):
@@ -72,7 +72,7 @@ def _programs(tree: Tree, compose: Compose, app: Application) -> list[Process]:
 
 
 def composed_workers(tree: Tree, compose: Compose, app: Application) -> list[Process]:
-    """Return the workers and schedulers that compose runs from the clone's code, as they run here."""
+    """Return the workers and schedulers that compose runs from the clone's code, as commands for this machine."""
     found: list[Process] = []
     for container in compose.containers:
         if len(container.command) > LONGEST:
@@ -89,7 +89,7 @@ def composed_workers(tree: Tree, compose: Compose, app: Application) -> list[Pro
 
 
 def _folder(tree: Tree, app: Application, container: Container) -> str:
-    """Where a container's command runs, as a folder of the clone that is mounted there."""
+    """Return the working folder of a container's command, relative to the manifest."""
     for mount in container.mounts:
         here, _, there = mount.partition(":")
         there = there.split(":")[0].rstrip("/")
@@ -111,7 +111,7 @@ def _has_program(tree: Tree, path: str) -> bool:
 
 
 def program_is_foreign(command: str) -> bool:
-    """Whether a command starts a script of the image."""
+    """Return True if a command starts a script of the image."""
     first = command.split(maxsplit=1)[0] if command.split() else ""
     return first.startswith(("/", "./")) and not first.endswith("manage.py")
 
@@ -126,20 +126,20 @@ def _name(container: Container) -> str:
 
 
 def _cleaned(command: str) -> str:
-    """A container's command as it runs here."""
+    """Return a container's command without the parts that only make sense in a container."""
     command = re.sub(r"^(?:uv|poetry|pipenv|pdm)\s+run\s+(?:--\S+\s+)*", "", command)
-    # Compose fills variables in before any shell sees the quotes
+    # Compose expands variables before any shell interprets the quotes
     command = re.sub(r"'([^']*\$[^']*)'", r'"\1"', command).replace("$$", "$")
     command = re.sub(r"^watchmedo\s.*?\s--\s+", "", command)
     command = re.sub(r"^(?:sleep\s+\d+\s*(?:;|&&)\s*)", "", command)
     command = re.sub(r"\s--?(?:logfile|pidfile|f)[= ]\S+", "", command)
     command = re.sub(r"\s--(?:workdir|chdir)[= ]/\S*", "", command)  # a folder of the container
-    command = re.sub(r"\s--(?:uid|gid)[= ]\S+", "", command)  # only root can become somebody else
+    command = re.sub(r"\s--(?:uid|gid)[= ]\S+", "", command)  # only root can change the user
     return re.sub(r"^python3(?:\.\d+)?\s", "python ", command)
 
 
 def _merge(workers: list[Process], composed: list[Process]) -> list[Process]:
-    """Compose's commands are what people run, so they win over the convention; each kind counts once."""
+    """Merge workers with compose's commands, which take precedence; each kind of worker is kept once."""
     found: dict[str, Process] = {process.name: process for process in workers}
     for process in composed:
         command = process.command or ""
@@ -165,7 +165,7 @@ def _merge(workers: list[Process], composed: list[Process]) -> list[Process]:
 
 
 def _name_by_queue(process: Process, rivals: list[Process]) -> str:
-    """What a further worker of Celery's is called, where it serves queues of its own."""
+    """Return the name of another Celery worker, after its queue if it serves its own queues."""
     queues, theirs = _queues(process), [_queues(rival) for rival in rivals]
     if not queues or not all(theirs) or any(set(queues) & set(each) for each in theirs):
         return process.name
@@ -178,11 +178,11 @@ def _queues(process: Process) -> list[str]:
 
 
 def kind_of_worker(command: str) -> str:
-    """Return the library and role that a command starts, as `celery scheduler`; OTHER where it starts none."""
+    """Return the library and role that a command starts, as `celery scheduler`; OTHER if it starts none."""
     return next(iter(kinds_of_worker(command)), OTHER)
 
 
 def kinds_of_worker(command: str) -> list[str]:
-    """Return as `kind_of_worker` all that a command starts: a worker of Celery may schedule, too."""
+    """Return all kinds that a command starts: a Celery worker may also be a scheduler."""
     schedulers = [f"{each.name} scheduler" for each in TOOLS if each.schedules.search(command)]
     return schedulers + [f"{each.name} worker" for each in TOOLS if each.starts.search(command)]

@@ -1,4 +1,4 @@
-"""Frameworks whose scripts serve when they are run."""
+"""Recognises frameworks whose scripts start a server when they are run."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from devboot.onboarding.reading.layout import Application, application_at, cwd_o
 from devboot.onboarding.reading.tree import Tree
 
 RUNS = re.compile(r"""^if __name__ == ["']__main__["']|^\w+(?:\.\w+)*\.(?:run|start|\w*polling)\(""", re.MULTILINE)
-_RUN_OTHERS = ("asyncio", "subprocess", "anyio", "typer")  # whose `run` starts no server
+_RUN_OTHERS = ("asyncio", "subprocess", "anyio", "typer")  # their `run` doesn't start a server
 
 
 class Listens(NamedTuple):
-    """The call that begins to listen, the word and the place of its port, and the port that it takes untold."""
+    """The call that starts listening, keyword and position of its port, and its default port."""
 
     call: str
     word: str = "port"
@@ -28,13 +28,13 @@ class Listens(NamedTuple):
 
 
 class ServingScript(Framework):
-    """A framework whose script serves when it is run; `serves` recognises one, `listens` says where it listens."""
+    """A framework whose script is a server; `serves` recognises one, `listens` describes its port."""
 
     serves: re.Pattern[str]
     listens: Listens | None = None
 
     def applications(self, tree: Tree) -> Iterator[Candidate]:
-        """Yield the scripts: the one that lies highest first, among those the one named as an entry."""
+        """Yield the scripts: those highest in the tree first, among them those with entry names."""
         for path in own_modules(tree):
             match = self.serves.search(tree.text(path) or "")
             if match is not None and ("/" not in path or self.is_run(path, match.string)):
@@ -42,13 +42,13 @@ class ServingScript(Framework):
                 yield Candidate(rank, application_at(tree, self.name, Evidence.at(path, match)))
 
     def is_run(self, path: str, text: str) -> bool:
-        """Whether a module below the root is what is run, not what that imports."""
+        """Return True if a module below the root is run directly, not only imported."""
         begins = re.escape(self.listens.call) if self.listens else r"(?!)"
         at_its_end = re.search(rf"^\w+(?:\.\w+|\([^)\n]*\))*\.?{begins}\(", text, re.MULTILINE)
         return path.endswith("/__main__.py") or bool(at_its_end or RUNS.search(text))
 
     def web(self, clone: Clone) -> Process | None:
-        """Return the script, with the port at which it will listen where it can't be told another."""
+        """Return the command for the script, with its port if that is fixed in the code."""
         app = clone.app
         module = app.entry.removesuffix(".__main__")
         command = f"python -m {module}" if "." in app.entry else f"python {posixpath.relpath(app.path, app.folder)}"
@@ -57,7 +57,7 @@ class ServingScript(Framework):
 
 
 def script_command(tree: Tree, app: Application, path: str) -> str:
-    """Return how a module of the clone is run: as a file, or as a module where its imports count from above."""
+    """Return the command for a module of the clone: as a file, or with `-m` if its imports need that."""
     inner = posixpath.relpath(path, app.folder)
     module = inner.removesuffix(".py").replace("/", ".").removesuffix(".__main__")
     if "/" not in inner:
@@ -68,7 +68,7 @@ def script_command(tree: Tree, app: Application, path: str) -> str:
 
 
 def fixed_port(listens: Listens, module: ast.Module | None) -> int | None:
-    """Where a script will listen whatever it is told from outside; None where that doesn't show."""
+    """Return the port that a script listens on, whatever its environment; None if the code doesn't show one."""
     for node in ast.walk(module) if module is not None else ():
         if not isinstance(node, ast.Call) or not _is_called(node, listens.call):
             continue
@@ -80,7 +80,7 @@ def fixed_port(listens: Listens, module: ast.Module | None) -> int | None:
 
 
 def _number(node: ast.expr) -> int | None:
-    """The port that an expression is; None for what isn't known, and for 0, which leaves it to the system."""
+    """Return the port in an expression; None if it is unknown, or 0 (chosen by the system)."""
     value = node.value if isinstance(node, ast.Constant) else None
     return value if type(value) is int and 0 < value < 1 << 16 else None
 

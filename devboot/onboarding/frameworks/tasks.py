@@ -1,4 +1,4 @@
-"""Once-steps that must have run before the processes: migrations, and the clone's own commands that make tables."""
+"""Chooses the once-tasks that run before the processes: migrations, or the clone's own command that creates tables."""
 
 from __future__ import annotations
 
@@ -41,9 +41,10 @@ _MAKES = re.compile(r"\bcreate_table\(|\bcreate_all\(|\bop\.execute\(")
 
 
 def find_tasks(clone: Clone, run: Run, databases: tuple[str, ...]) -> list[Task]:
-    """Return the tasks of the framework, else of the first tool that has any; none where a `release:` migrates.
+    """Return the tasks of the framework, else of the first tool with any; none if `release:` migrates.
 
-    The clone's own command for a new database counts where nothing migrates, and where migrations can't begin without.
+    The clone's own command for a new database is used if there are no migrations, or if they can't begin without
+    tables.
     """
     release = clone.procfile.release if clone.procfile is not None else None
     if release is not None and _migrates(clone, release.command):
@@ -53,18 +54,18 @@ def find_tasks(clone: Clone, run: Run, databases: tuple[str, ...]) -> list[Task]
     if release is not None or (tasks and not is_stuck):
         return tasks
     if is_stuck and any(event.name.endswith(".create_all") for event in run.found.events):
-        return []  # importing the application makes the tables
+        return []  # importing the application creates the tables
     first = _first_command(clone, databases) if databases else None
     if first is None:
         made = next(filter(None, (each.tables(clone, databases) for each in TOOLS)), None) if is_stuck else None
         return [made, *_after(made, tasks)] if made is not None else tasks
-    # What makes all tables as the code has them leaves nothing to migrate, unless it says so to the migrations
+    # A command that creates all tables replaces migrations, unless it also stamps them as done
     stamps = any(clone.tree.mentions(path, ("stamp",)) for path in own_modules(clone.tree))
     return [first, *(_after(first, tasks) if stamps else ())]
 
 
 def _first_command(clone: Clone, databases: tuple[str, ...]) -> Task | None:
-    """The clone's own command for a new database."""
+    """Return the clone's own command for a new database; None if it has none."""
     command, where = next(once_commands(clone.tree, clone.app, clone.compose), ("", None))
     plain = clone.framework.completed(clone, command)
     here = cwd_of(clone.app)
@@ -76,21 +77,21 @@ def _after(first: Task, tasks: list[Task]) -> list[Task]:
 
 
 def _fails_at_first(clone: Clone, task: Task) -> bool:
-    """Whether migrations of Alembic's fail on an empty database."""
+    """Return True if Alembic's migrations fail on an empty database."""
     return _begins_with_tables(clone, task) or any(
         contradiction(clone.tree, folder) is not None for folder in _folders(clone, task)
     )
 
 
 def _folders(clone: Clone, task: Task) -> list[str]:
-    """The folders with a task's revisions, relative to the tree."""
+    """Return the folders with a task's revisions, relative to the tree."""
     prefix = "" if clone.app.root == "." else f"{clone.app.root}/"
     patterns = [pattern for pattern in task.inputs if pattern.endswith("versions/*.py")]
     return [posixpath.normpath(posixpath.dirname(f"{prefix}{pattern}")) for pattern in patterns]
 
 
 def _begins_with_tables(clone: Clone, task: Task) -> bool:
-    """Whether migrations of Alembic's change tables, and none of them makes any."""
+    """Return True if Alembic's migrations change tables, but none creates any."""
     folders = _folders(clone, task)
     texts = [clone.tree.text(p) or "" for p in clone.tree.python_files() if posixpath.dirname(p) in folders]
     return any(map(_CHANGES.search, texts)) and not any(map(_MAKES.search, texts))
@@ -103,9 +104,9 @@ def _migrates(clone: Clone, command: str) -> bool:
 
 
 def once_commands(tree: Tree, app: Application, compose: Compose) -> Iterator[tuple[str, Evidence]]:
-    """Yield commands that make tables or first data, the most deliberate first, each with the line that names it.
+    """Yield commands that create tables or first data, the most explicit first, each with its place.
 
-    What takes data away, or isn't in the clone, is left out.
+    Commands that delete data, or run programs that aren't in the clone, are left out.
     """
     starts = (*_of_containers(tree, app, compose), *_of_entry_script(tree, app))
     for text, evidence in starts:
@@ -133,7 +134,7 @@ def _of_entry_script(tree: Tree, app: Application) -> Iterable[tuple[str, Eviden
 
 
 def _of_containers(tree: Tree, app: Application, compose: Compose) -> Iterable[tuple[str, Evidence]]:
-    """What containers of the clone run before they start, and those that do nothing else."""
+    """Yield the commands that the clone's containers run, including those before their start."""
     for container in compose.containers:
         if container.is_built or container.mounts_all:
             for text, where in (*container.before, (container.command, container.evidence)):
@@ -141,7 +142,7 @@ def _of_containers(tree: Tree, app: Application, compose: Compose) -> Iterable[t
 
 
 def _is_here(tree: Tree, app: Application, command: str) -> bool:
-    """Whether the clone has what a command runs: a script, a module, a command of Flask's."""
+    """Return True if the clone has the program of a command: a script, a module, a Flask command."""
     if file_of(tree, app, _FRONT.sub("", command)):
         return True
     match = _FLASK.match(command)

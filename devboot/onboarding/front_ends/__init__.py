@@ -1,1 +1,1 @@
-"""Front ends beside a Python API: which one a clone has, how its pages are served, and what leads them to the API."""
+"""Front ends of Python APIs: which one a clone has, how its pages are served, and how it finds the API."""

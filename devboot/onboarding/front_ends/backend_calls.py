@@ -1,4 +1,4 @@
-"""What a front end's sources say of its API: variables with an address, and addresses in code and proxies."""
+"""Finds a front end's urls of its API: in variables, in code and in proxy settings."""
 
 from __future__ import annotations
 
@@ -34,19 +34,19 @@ LOCAL = ("localhost", "127.0.0.1", "0.0.0.0")  # noqa: S104  as found in sources
 
 
 class Call(NamedTuple):
-    """One address of an API: what a variable holds (`variable` "": what the code says in any case)."""
+    """One url of an API: the value of a variable, or (with `variable` "") a url fixed in the code."""
 
     variable: str
     scheme: str
     host: str
-    port: int  # 0: nothing says where the API listens
+    port: int  # 0 if unknown
     path: str
     evidence: Evidence
     is_proxy: bool = False
 
 
 def calls_of(tree: Tree, folder: str) -> list[Call]:
-    """Return the addresses of an API that a front end in `folder` names, proxies first."""
+    """Return the urls of an API in the sources of a front end in `folder`, proxies first."""
     found: list[Call] = []
     for path in _files(tree, folder):
         text = tree.text(path) or ""
@@ -63,7 +63,7 @@ def calls_of(tree: Tree, folder: str) -> list[Call]:
 
 
 def _files(tree: Tree, folder: str) -> Iterator[str]:
-    """Yield the configuration, and of the sources those first that by their names have to do with an API."""
+    """Yield the configuration files, then the sources, those with names related to an API first."""
     prefix = "" if folder == "." else f"{folder}/"
     inside = [path for path in tree.files() if path.startswith(prefix)]
     inner = {path: path[len(prefix) :] for path in inside}
@@ -87,12 +87,12 @@ def _read(match: re.Match[str], path: str, text: str, *, is_proxy: bool) -> Call
         return _call(name, match, path, text, is_proxy=is_proxy)
     is_public = re.match(_PREFIX, name) is not None
     if match["default"] is not None or not (is_public and _IS_ADDRESS.search(name)):
-        return None  # a value of its own, or something else
+        return None  # it has a default, or isn't a url
     return Call(name, "http", "localhost", 0, "", _place(path, text, match.start()), is_proxy=is_proxy)
 
 
 def _in_templates(tree: Tree, folder: str, found: list[Call]) -> Iterator[Call]:
-    """Yield what templates of env-files hold for the variables that the sources read without saying where."""
+    """Yield the urls in env-file templates for variables that the sources read without a default."""
     unsaid = {call.variable for call in found if call.variable and not call.port}
     for name in sorted(tree.in_folder(folder)):
         if not re.match(r"\.?env\b|.*\.env\b", name):
@@ -119,6 +119,6 @@ def _is_comment(text: str, start: int) -> bool:
 
 
 def variables_of(calls: list[Call]) -> Mapping[str, Call]:
-    """Return the call of each variable, one that says where the API listens before one that doesn't."""
+    """Return the call of each variable; a call with a port wins over one without."""
     ordered = sorted((call for call in calls if call.variable), key=lambda call: not call.port)
     return {call.variable: call for call in reversed(ordered)}

@@ -1,4 +1,4 @@
-"""The front end of a clone: the package.json that serves the pages of its Python API, and the process for it."""
+"""Finds the front end of a clone, the package.json that serves its API's pages, and proposes a process for it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from devboot.onboarding.tables import load_table
 
 _BEFORE = r"(?:^|[\s/;&\"'])"
 _AFTER = r"(?=[\s;&\"']|$)"
-# A script that starts several programs: none of them gets what stands behind the script's name
+# A script that starts several programs doesn't pass options on to any of them
 _SEVERAL = re.compile(r"\b(?:concurrently|npm-run-all|run-p|run-s|turbo|lerna|nx)\b|(?<!&)&(?!&)|\|\||\|")
 _PORT = re.compile(r"(?:--port[= ]|\s-p[= ]?|\bPORT=)(\d{2,5})\b")
 NAME = "frontend"
@@ -28,13 +28,13 @@ _USUAL_FOLDERS = (
     "frontend", "front-end", "front_end", "front", "client", "web", "webapp", "ui", "www", "dashboard", "app",
 )  # fmt: skip
 _DEEPEST = 2
-# Frameworks on top of vite that make the first page themselves
+# Frameworks on top of vite that generate the first page themselves
 _MAKES_PAGES = ("@sveltejs/kit", "@solidjs/start", "@tanstack/react-start", "vike", "vite-plugin-ssr", "@remix-run/dev")
 _ORIGIN = re.compile(r"http://(?:localhost|127\.0\.0\.1):(\d{2,5})")
 _OF_ORIGINS = re.compile(r"CORS|ORIGIN|FRONT_?END|CLIENT_(?:URL|HOST)", re.IGNORECASE)
 _NEAR = 300  # characters
 _ONE_ORIGIN = re.compile(r"(?:CORS_|ALLOWED_)?ORIGIN$|(?:FRONT_?END|CLIENT)_(?:URL|HOST|ORIGIN|BASE_URL)$")
-# Their webpack hashes with what OpenSSL 3 keeps for itself, the first version that doesn't
+# Packages whose webpack uses a hash that OpenSSL 3 rejects, and the first version that doesn't
 _LEGACY = (("react-scripts", 5), ("@vue/cli-service", 5), ("webpack", 5), ("@angular/cli", 13), ("nuxt", 3))
 
 
@@ -42,13 +42,13 @@ class FrontEnd(NamedTuple):
     """A front end: its folder, relative to the tree, and the script that serves its pages."""
 
     folder: str
-    path: str  # of its package.json
+    path: str  # its package.json
     started: Started
     package: Mapping[str, object]
 
 
 class Addition(NamedTuple):
-    """What a front end adds to a proposal. `ports` are those that processes have to have, by name."""
+    """The additions of a front end to a proposal. `ports` are the ports that processes must have, by name."""
 
     process: Process
     ports: Mapping[str, int]
@@ -56,7 +56,7 @@ class Addition(NamedTuple):
 
 
 def find_front_end(tree: Tree, app: Application) -> FrontEnd | None:
-    """Find the front end beside or below an application; None for a clone without one."""
+    """Return the front end next to or below an application; None if there is none."""
     found = []
     for path in tree.files():
         folder = posixpath.dirname(path) or "."
@@ -72,7 +72,7 @@ def find_front_end(tree: Tree, app: Application) -> FrontEnd | None:
 
 
 def _is_near(folder: str, root: str) -> bool:
-    """Whether a folder lies not far below the manifest's, or beside it."""
+    """Return True if a folder is next to the manifest's folder or not far below it."""
     if root in (".", folder) or folder.startswith(f"{root}/"):
         inner = folder if root == "." else posixpath.relpath(folder, root)
         return folder == root or inner.count("/") < _DEEPEST
@@ -90,12 +90,12 @@ def _serves_pages(tree: Tree, folder: str, started: Started, package: Mapping[st
 
 
 def with_root_of_both(tree: Tree, app: Application) -> Application:
-    """Return the application with a manifest above it and its front end, where that lies beside it."""
+    """Return the application with a manifest above it and its front end, if that is next to it."""
     front = find_front_end(tree, app) if app.framework else None
     if front is None or app.root in (".", front.folder) or front.folder.startswith(f"{app.root}/"):
         return app
     if any(tree.exists(posixpath.join(app.root, name)) for name in ("Procfile", "Procfile.dev")):
-        return app  # which belongs beside the manifest
+        return app  # the Procfile belongs next to the manifest
     return replace(app, root=posixpath.dirname(front.folder) or ".")
 
 
@@ -106,14 +106,14 @@ def add_front_end(
     commands: Sequence[tuple[str, str, str]],
     texts: Iterable[str],
 ) -> Addition | None:
-    """Return what the front end of a clone adds to its processes; None where it has none, or a command starts it.
+    """Return a front end's additions to the processes; None if there is none, or a command starts it.
 
     Args:
         tree: the clone.
         app: its application.
-        processes: those that are proposed.
-        commands: name, folder and command of each process, lines of the Procfile included.
-        texts: code and settings of the API, for the origins that it admits.
+        processes: the proposed processes.
+        commands: name, folder and command of each process, including lines of the Procfile.
+        texts: code and settings of the API, for the origins that it allows.
 
     """
     front = find_front_end(tree, app)
@@ -147,7 +147,7 @@ def add_front_end(
 
 
 def _is_told(started: Started) -> bool:
-    """Whether the server learns from devboot where to listen."""
+    """Return True if devboot can set the server's port."""
     return not started.port and (started.is_alone or not started.server.options)
 
 
@@ -159,7 +159,7 @@ def _command(started: Started) -> str:
 
 
 def _admitted_port(started: Started, texts: Iterable[str]) -> int:
-    """Return the port that pages must have for the API to admit them, or that their script names; 0 for any."""
+    """Return the port of pages that the API allows, or the script's own port; 0 for any port."""
     usual = started.port or started.server.port
     if not _is_told(started):
         return usual
@@ -172,7 +172,7 @@ def _admitted_port(started: Started, texts: Iterable[str]) -> int:
 
 
 def _expected_port(calls: Sequence[Call], own: set[int]) -> int:
-    """Return the port where the sources look for the API in any case; 0 where variables alone say it."""
+    """Return the port where the sources expect the API; 0 if only variables decide it."""
     fixed = [call for call in calls if not call.variable and call.host in LOCAL and call.port not in own]
     proxies = [call for call in fixed if call.is_proxy]
     counted = Counter(call.port for call in proxies or fixed)
@@ -180,7 +180,7 @@ def _expected_port(calls: Sequence[Call], own: set[int]) -> int:
 
 
 def _variables(calls: Sequence[Call], name: str, api: str, own: set[int]) -> dict[str, str]:
-    """Return the variables of the front end that hold an address, with those of this machine."""
+    """Return the front end's variables for urls, with this machine's addresses."""
     found = {}
     known = variables_of(list(calls))
     ports = Counter(call.port for call in known.values() if call.port and call.port not in own)
@@ -196,7 +196,7 @@ def _variables(calls: Sequence[Call], name: str, api: str, own: set[int]) -> dic
 
 
 def _quiet(front: FrontEnd) -> dict[str, str]:
-    """Return what keeps a server from opening a browser, from all interfaces, and from hashes of old webpacks."""
+    """Return variables that keep a server from opening a browser, limit it to loopback, and help old webpacks."""
     found = {"HOST": "127.0.0.1"} if not front.started.server.options else {}
     if front.started.server.name == "react-scripts":
         found["BROWSER"] = "none"
@@ -216,7 +216,7 @@ def _dependencies(package: Mapping[str, object]) -> dict[str, object]:
 def _without_lock(tree: Tree, front: FrontEnd) -> Iterable[Note]:
     folder = lock_folder(tree, front.folder)
     if not any(tree.exists(posixpath.join(folder, lock)) for lock in LOCKS):
-        yield Note(f"`{front.folder}` has no lock: `npm install` takes what is newest", Evidence(front.path))
+        yield Note(f"`{front.folder}` has no lock: `npm install` installs the newest versions", Evidence(front.path))
 
 
 def _of_containers(calls: Sequence[Call]) -> Iterable[Note]:
@@ -227,7 +227,7 @@ def _of_containers(calls: Sequence[Call]) -> Iterable[Note]:
 
 
 def with_origins(env: Sequence[Variable], name: str) -> tuple[Variable, ...]:
-    """Return the variables with the front end's origin where a person would have to give it."""
+    """Return the variables, with the front end's origin instead of a required value."""
     origin = f"http://localhost:${{processes.{name}.port}}"
     return tuple(
         Variable(each.name, value=origin, evidence=each.evidence)
@@ -238,7 +238,7 @@ def with_origins(env: Sequence[Variable], name: str) -> tuple[Variable, ...]:
 
 
 class DevServer(NamedTuple):
-    """A development server of pages; `dev_servers.toml` says what each field means."""
+    """A development server of a front end; `dev_servers.toml` explains each field."""
 
     name: str
     starts: re.Pattern[str]
@@ -263,16 +263,16 @@ def dev_servers() -> tuple[DevServer, ...]:
 
 
 class Started(NamedTuple):
-    """A script that starts a server: `port` is the one that the script itself names, 0 for none."""
+    """A script that starts a server: `port` is the port in the script, 0 for none."""
 
     script: str
     server: DevServer
     port: int
-    is_alone: bool  # whether it starts nothing else, so that options behind it reach the server
+    is_alone: bool  # True if it starts nothing else, so that appended options reach the server
 
 
 def started_by(scripts: object) -> Started | None:
-    """Find the script of a package.json that starts a development server: `dev`, `serve`, `start` in this order."""
+    """Return the first script of a package.json that starts a development server: `dev`, `serve`, `start`."""
     if not isinstance(scripts, dict):
         return None
     for name in ("dev", "develop", "serve", "start"):

@@ -1,1 +1,1 @@
-"""Which packages the application needs: lists, extras and groups, imports."""
+"""The packages that the application needs: lists, extras and groups, imports."""

@@ -1,4 +1,4 @@
-"""Old lists of packages: they worked with what the index had when they were written, and so did their builds."""
+"""Dates old lists of packages: they and their builds worked with the index of the time when they were written."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from dataclasses import replace
 
 from devboot.onboarding.proposal_values import Note, Proposal
 
-_FLASK_WITH_APP = dt.date(2022, 8, 1)  # when Flask 2.2 came, whose commands take `--app`
-_OLD = dt.timedelta(days=180)  # libraries remove what they have deprecated about twice a year
+_FLASK_WITH_APP = dt.date(2022, 8, 1)  # the release of Flask 2.2, which added `--app`
+_OLD = dt.timedelta(days=180)  # libraries remove deprecated features about twice a year
 
 
 def with_date(proposal: Proposal, today: dt.date, last_change: Callable[[list[str]], str]) -> Proposal:
-    """Take open versions, and what builds of pinned ones need, of the day on which an old list was last changed.
+    """Limit open versions, and the dependencies of builds, to the date of an old list's last change.
 
-    `last_change` returns the date of the last commit that touched one of some paths, relative to the proposal's root.
+    `last_change` returns the date of the last commit that touched one of some paths, relative to the proposal's
+    root.
     """
     python = proposal.python
     if not (python.packages or python.requirements):
@@ -35,7 +36,7 @@ def with_date(proposal: Proposal, today: dt.date, last_change: Callable[[list[st
 
 
 def _with_flask_app(proposal: Proposal) -> Proposal:
-    """Name the application of Flask's commands by a variable, as every version of Flask takes it."""
+    """Pass the application to Flask's commands in a variable, which every version of Flask supports."""
 
     def older(command: str) -> str:
         return re.sub(r"\b((?:python -m )?flask) --app (\S+)", r"FLASK_APP=\2 \1", command)

@@ -1,4 +1,4 @@
-"""Groups and extras beside the usual packages that what devboot starts can't do without."""
+"""Chooses the groups and extras that the started processes need in addition to the default packages."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _TOP = re.compile(r"^(?:from|import)[ \t]+(\w+)", re.MULTILINE)
 
 
 def with_chosen(tree: Tree, app: Application, python: PythonInput) -> PythonInput:
-    """Name groups and extras that alone hold what the application imports, besides those that come unasked."""
+    """Add the groups and extras that are the only source of packages that the application imports."""
     if python.groups or not {"uv.lock", "poetry.lock", "pyproject.toml"} & set(python.requirements):
         return python
     project = load_toml(tree, posixpath.join(app.root, "pyproject.toml"))
@@ -35,7 +35,7 @@ def with_chosen(tree: Tree, app: Application, python: PythonInput) -> PythonInpu
     for name in names:
         holders = [key for key, packages in sets.items() if name & packages and not _contradicts(project, key, chosen)]
         if holders and not usual & name:
-            best = min(holders, key=lambda key: len(sets[key]))  # some hold everything
+            best = min(holders, key=lambda key: len(sets[key]))  # some groups contain everything
             usual |= sets[best]
             chosen.append(best)
     groups = [name for kind, name in chosen if kind == "group"]
@@ -45,14 +45,14 @@ def with_chosen(tree: Tree, app: Application, python: PythonInput) -> PythonInpu
 
 
 def packages_of_chosen(tree: Tree, app: Application, python: PythonInput) -> set[str]:
-    """Return the packages of the groups and extras that are named."""
+    """Return the packages of the selected groups and extras."""
     sets = _sets(load_toml(tree, posixpath.join(app.root, "pyproject.toml")))
     named = [*(("group", name) for name in python.groups), *(("extra", name) for name in python.extras)]
     return {package for key in named for package in sets.get(key, ())}
 
 
 def _contradicts(project: Mapping[str, Any], key: tuple[str, str], chosen: list[tuple[str, str]]) -> bool:
-    """Whether the project says that this one can't be installed beside one that was chosen."""
+    """Return True if the project declares that this one conflicts with a selected one."""
     sets = [
         [pair for item in _list(each) for pair in table_in(item).items()]
         for each in _list(table_in(project, "tool", "uv").get("conflicts"))
@@ -61,7 +61,7 @@ def _contradicts(project: Mapping[str, Any], key: tuple[str, str], chosen: list[
 
 
 def _default_groups(project: Mapping[str, Any]) -> list[str]:
-    """Groups that are installed unasked."""
+    """Return the groups that are installed by default."""
     if poetry := table_in(project, "tool", "poetry", "group"):
         return [name for name in poetry if not table_in(poetry, name).get("optional")]
     declared = table_in(project, "dependency-groups")
@@ -70,7 +70,7 @@ def _default_groups(project: Mapping[str, Any]) -> list[str]:
 
 
 def _usual(project: Mapping[str, Any]) -> set[str]:
-    """Packages that are installed in any case."""
+    """Return the packages that are always installed."""
     groups = table_in(project, "dependency-groups")
     names = _names(table_in(project, "project").get("dependencies"))
     names |= _names(table_in(project, "tool", "uv").get("dev-dependencies"))
@@ -90,7 +90,7 @@ def _of_poetry(poetry: Mapping[str, Any], group: str) -> set[str]:
 
 
 def _sets(project: Mapping[str, Any]) -> dict[tuple[str, str], set[str]]:
-    """Packages of each group and extra, by what it is and its name."""
+    """Return the packages of each group and extra, by kind and name."""
     groups = table_in(project, "dependency-groups")
     extras = table_in(project, "project", "optional-dependencies")
     poetry = table_in(project, "tool", "poetry")
@@ -116,7 +116,7 @@ def _names(listed: object) -> set[str]:
 
 
 def _brought(lock: Mapping[str, Any], names: set[str]) -> set[str]:
-    """Packages that others of the lock bring along."""
+    """Return the dependencies of packages in the lock."""
     needed = {
         _name(package): [_name(each) for each in _list(table_in(package).get("dependencies"))]
         for package in _list(lock.get("package"))
@@ -135,7 +135,7 @@ def _name(package: object) -> str:
 
 
 def _wanted(tree: Tree, app: Application) -> list[frozenset[str]]:
-    """The packages of every module that the application imports at once, each under the names that it may have."""
+    """Return the packages of every imported module, each with its possible names."""
     tops = dict.fromkeys(top for path in _imported(tree, app) for top in _TOP.findall(tree.text(path) or ""))
     found = [
         frozenset({normal(top), name_of(distributions().get(top, top))}) for top in tops if not _is_own(tree, app, top)
@@ -158,7 +158,7 @@ def _is_own(tree: Tree, app: Application, top: str) -> bool:
 
 
 def _imported(tree: Tree, app: Application) -> Iterator[str]:
-    """The application's own modules, from its entry onwards, and from the settings that Django finds by their name."""
+    """Yield the application's own modules that its entry and its Django settings import."""
     named = framework_of(app.framework).settings(tree, app, {}).named
     settings = module_files(tree, app, app.path, named) if named else ()
     found = followed(tree, app, [*filter(None, [app.path]), *settings])

@@ -1,4 +1,4 @@
-"""The list of packages that covers the application's imports best, wherever in the clone it lies."""
+"""Chooses the list of packages that covers the application's imports best, anywhere in the clone."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from devboot.onboarding.reading.layout import ASIDE, Application
 from devboot.onboarding.reading.python import LOCKS, NOT_FOR_US, dependencies, find_input, load_toml, name_of
 from devboot.onboarding.reading.tree import Tree
 
-_ENOUGH = 3  # of fewer packages that are imported, the usual list's own may bring those that it lacks
+_ENOUGH = 3  # imported packages; fewer missing ones may be dependencies of the usual list's packages
 _PIN = re.compile(r"^([A-Za-z0-9][\w.-]*)(?:\[[^]]*\])?\s*==\s*([\w.!+*-]+)", re.MULTILINE)
 _LIST = re.compile(
     r"(?:[\w-]*require?m\w*|reqs?|packages|dependencies|deps|pip)(?:[-_.][\w-]+)*\.(?:txt|pip|in)", re.IGNORECASE
@@ -23,16 +23,16 @@ _LIST = re.compile(
 
 
 def with_covering_list(tree: Tree, app: Application, python: PythonInput) -> tuple[PythonInput, list[Note]]:
-    """Take another list where the usual places have none, or one that has less than half of what is imported.
+    """Use another list if the usual places have none, or one that covers less than half of the imports.
 
-    Beside the usual one, take the list that has applications of Django's settings which that lacks.
+    In addition to the usual list, use the one with applications of Django's settings that the usual one lacks.
     """
     chosen = python.requirements
     if chosen and not all(path.endswith((".txt", ".pip", ".in")) for path in chosen):
         return python, []
     if chosen and (more := _list_of_apps(tree, app, chosen)):
         note = Note(
-            f"{more} has what the settings name and {chosen[0]} lacks", Evidence(posixpath.join(app.root, more))
+            f"{more} has packages from the settings that {chosen[0]} lacks", Evidence(posixpath.join(app.root, more))
         )
         return replace(python, requirements=_joined(tree, app, chosen, more)), [note]
     modules = modules_of(tree, app)
@@ -49,12 +49,12 @@ def with_covering_list(tree: Tree, app: Application, python: PythonInput) -> tup
     if not inner or found[best] <= here or inner in chosen:
         return python, []
     lacks = f" ({chosen[0]} lacks {len(wanted) - here} of {len(wanted)} packages that are imported)" if chosen else ""
-    note = Note(f"{inner} is the list that has what the application imports{lacks}", Evidence(best))
+    note = Note(f"{inner} is the list with the application's imports{lacks}", Evidence(best))
     return replace(python, requirements=(inner,)), [note]
 
 
 def with_list_above(tree: Tree, app: Application, python: PythonInput) -> PythonInput:
-    """Add the list of the manifest's folder to that of the application, which lies below it."""
+    """Add the list of the manifest's folder to that of the application below it."""
     above, _ = find_input(tree, app.root, "")
     lists = (*above.requirements, *python.requirements)
     if not above.requirements or not all(path.endswith((".txt", ".pip", ".in")) for path in lists):
@@ -65,7 +65,7 @@ def with_list_above(tree: Tree, app: Application, python: PythonInput) -> Python
 
 
 def _list_of_apps(tree: Tree, app: Application, chosen: tuple[str, ...]) -> str:
-    """Return the list that has most of the applications in Django's settings that the chosen ones lack; "" for none."""
+    """Return the list with most of the Django applications that the chosen lists lack; "" if there is none."""
     here = set(dependencies(tree, app.root, chosen))
     lacking = {name_of(distributions()[module]) for module in apps_of_settings(tree, app)} - here
     if not lacking:
@@ -79,14 +79,14 @@ def _list_of_apps(tree: Tree, app: Application, chosen: tuple[str, ...]) -> str:
 
 
 def _joined(tree: Tree, app: Application, chosen: tuple[str, ...], more: str) -> tuple[str, ...]:
-    """Return the lists to install: `more` alone where it includes the others."""
+    """Return the lists to install: only `more` if it includes the others."""
     base = set(dependencies(tree, app.root, chosen, only=True))
     is_whole = base <= set(dependencies(tree, app.root, (more,), only=True))
     return (more,) if is_whole or _contradict(tree, app.root, (*chosen, more)) else (*chosen, more)
 
 
 def _contradict(tree: Tree, root: str, lists: Iterable[str]) -> bool:
-    """Whether two of these lists pin different versions of a package."""
+    """Return True if two of these lists pin different versions of a package."""
     pins: dict[str, str] = {}
     texts = (tree.text(posixpath.normpath(posixpath.join(root, each))) or "" for each in lists)
     found = (match for text in texts for match in _PIN.finditer(text))
@@ -98,13 +98,13 @@ def _covered(tree: Tree, folder: str, names: tuple[str, ...], wanted: set[str]) 
 
 
 def _rank(path: str, found: Mapping[str, int], app: Application) -> tuple[int, bool, int, str]:
-    """The list that covers most first; of equal ones that which isn't for production or tests, and the nearest."""
+    """Return a sort key: most coverage first, then lists for development, then the nearest."""
     steps = posixpath.relpath(posixpath.dirname(path) or ".", app.folder).count("/")
     return (-found[path], bool(NOT_FOR_US.search(posixpath.basename(path))), steps, path)
 
 
 def _lists(tree: Tree, app: Application) -> Iterator[str]:
-    """Lists and locks at and below the root of the application's project."""
+    """Yield lists and locks in and below the root of the application's project."""
     prefix = "" if app.root == "." else f"{app.root}/"
     for path in tree.files():
         folder, name = posixpath.split(path)

@@ -1,4 +1,4 @@
-"""Programs that commands start, libraries that their options need, and the lists of packages that bring them."""
+"""Finds packages for programs that commands start, and for libraries that their options need."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from devboot.onboarding.reading.python import dependencies
 from devboot.onboarding.reading.tree import Tree
 
 _SERVERS: Mapping[str, list[str]] = distributions_table()["servers"]
-# Options that name the library which carries the work out
+# Options that need another library
 _OPTIONS = re.compile(
     r"\bcelery\b.*\s(?:-P\s*|--pool[ =])(?P<pool>eventlet|gevent)\b"
     r"|\bgunicorn\b.*\s(?:-k\s*|--worker-class[ =])(?P<kind>eventlet|gevent|uvicorn)\b"
@@ -28,7 +28,7 @@ _NOT_TO_RUN = re.compile(r"test|doc|lint|\bci\b", re.IGNORECASE)
 def list_with_program(
     tree: Tree, root: str, chosen: tuple[str, ...], packages: Mapping[str, str], program: str
 ) -> str | None:
-    """The smallest other list that brings a server which the chosen ones lack; None where none has to or can."""
+    """Return the smallest other list with a server that the chosen lists lack; None if there is none."""
     wanted = _SERVERS.get(program, ())
     is_listed = bool(chosen) and all(name.endswith((".txt", ".pip")) for name in chosen)
     if not is_listed or not wanted or any(name in packages for name in wanted):
@@ -38,12 +38,12 @@ def list_with_program(
         brought = dependencies(tree, root, (path,))
         if path not in chosen and any(name in brought for name in wanted):
             sizes[path] = len(brought)
-    # Of two that bring as much the root one only includes the other
+    # Of two lists of the same size, the one in the root only includes the other
     return min(sizes, key=lambda path: (sizes[path], "/" not in path, path), default=None)
 
 
 def libraries_of_options(tree: Tree, commands: Iterable[str], packages: Mapping[str, str]) -> set[str]:
-    """Return the libraries that options of servers and workers, and Celery's settings, need and no list has."""
+    """Return libraries that options of servers and workers, or Celery's settings, need and no list has."""
     found = {match["pool"] or match["kind"] for each in commands for match in _OPTIONS.finditer(each)}
     for path in tree.python_files() if "celery" in packages else ():
         match = (
@@ -54,18 +54,18 @@ def libraries_of_options(tree: Tree, commands: Iterable[str], packages: Mapping[
 
 
 def watcher_of_reloads(tree: Tree, entry: str, commands: Iterable[str], packages: Mapping[str, str]) -> str:
-    """Return the library without which uvicorn's reloads look at every file below, `.venv` included; "" where it is."""
+    """Return watchfiles if uvicorn reloads without it: it would poll all files, including `.venv`; else ""."""
     reloads = any(map(_RELOADS.search, commands)) or _RUNS_RELOADING.search(tree.text(entry) or "") if entry else False
     return "watchfiles" if reloads and "watchfiles" not in packages else ""
 
 
 def server_of(program: str) -> str:
-    """Return the distribution that brings a server by the name of its program; "" for other programs."""
+    """Return the distribution that contains a server program; "" for other programs."""
     return _SERVERS.get(program, [""])[-1]
 
 
 def is_brought(program: str, packages: Mapping[str, str]) -> bool:
-    """Whether one of these packages brings a program."""
+    """Return True if one of these packages contains a program."""
     return any(name in packages for name in _SERVERS.get(program, ()))
 
 

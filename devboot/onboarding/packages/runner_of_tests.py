@@ -1,4 +1,4 @@
-"""What runs the tests of a library: nothing else of it can be run."""
+"""Adds the test runner of a library: its tests are the only thing that can be run."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _UNITTEST = re.compile(r"^(?:from|import)[ \t]+unittest\b", re.MULTILINE)
 
 
 def runs_pytest(tree: Tree, app: Application) -> bool:
-    """Whether a clone is a library with tests for pytest, not for unittest."""
+    """Return True if a clone is a library with tests for pytest, not for unittest."""
     if app.framework or not is_library(tree, app.root):
         return False
     files = [path for path in tree.python_files() if _TESTS.match(posixpath.relpath(path, app.root))]
@@ -31,9 +31,9 @@ def runs_pytest(tree: Tree, app: Application) -> bool:
 def with_test_runner(
     tree: Tree, app: Application, python: PythonInput, packages: Collection[str]
 ) -> tuple[PythonInput, list[Note]]:
-    """Add pytest where the tests of a library need it and nothing that is installed lists it."""
+    """Add pytest if the tests of a library need it and no list has it."""
     is_locked = bool(set(LOCKS) & set(python.requirements))
     if RUNNER in packages or RUNNER in python.packages or is_locked or not runs_pytest(tree, app):
         return python, []
-    note = Note(f"{RUNNER}: the tests need it, and none of the lists of packages has it")
+    note = Note(f"{RUNNER}: the tests need it, but it isn't in the lists of packages")
     return replace(python, packages=(*python.packages, RUNNER)), [note]

@@ -1,4 +1,4 @@
-"""Packages whose newer versions don't take the application's code, held back where no list says which it wants."""
+"""Limits the versions of packages whose newer releases break the application's code, if no list limits them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from devboot.onboarding.reading.tree import Tree
 
 @dataclass(frozen=True, slots=True)
 class _WrittenFor:
-    """A row of `[[written_for]]` in `distributions.toml`, which says what the fields mean."""
+    """A row of `[[written_for]]` in `distributions.toml`, which explains the fields."""
 
     package: str
     limit: str
@@ -39,7 +39,7 @@ def _rows() -> tuple[_WrittenFor, ...]:
 def with_limits(
     tree: Tree, app: Application, python: PythonInput, packages: Mapping[str, str]
 ) -> tuple[PythonInput, list[Note]]:
-    """Add a limit for each package that is open and whose newer versions the code isn't written for."""
+    """Add a limit for each unrestricted package whose newer releases the code doesn't support."""
     known = {*packages, *brought(packages)}
     notes: list[Note] = []
     for row in _rows() if app.path else ():
@@ -53,7 +53,7 @@ def with_limits(
             others = [each for each in python.packages if name_of(each) != row.package]
             wanted = f"{row.package}{row.limit}"
             python = replace(python, packages=tuple(sorted((*others, wanted))))
-            notes.append(Note(f"{wanted}: the code isn't written for newer ones", place))
+            notes.append(Note(f"{wanted}: the code doesn't support newer versions", place))
     return python, notes
 
 

@@ -1,1 +1,1 @@
-"""Puts together what was found, and renders it."""
+"""Assembles the findings into a proposal, and renders it."""

@@ -1,4 +1,4 @@
-"""Notes on what compose files say of programs and a proposal lacks: each key of the specification is used or named."""
+"""Notes about compose's programs that a proposal lacks: each key of the specification is used or mentioned."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _PROGRAM = re.compile(
     r"^(?:python[\d.]*(?! -(?:\s|$))|(?:\S*/)?manage\.py|flask|django-admin|alembic|aerich|celery|\S+\.sh|(?:ba|da)?sh)"
     r"(?:\s|$)"
 )
-# What only images need, what waits, and what changes the clone's own files
+# Commands needed only in images, commands that wait, and commands that change the clone's files
 _NEEDLESS = re.compile(
     r"collectstatic|compilemessages|makemigrations|\bcheck\b|wait[-_]?for|wait_\w*db|pre_start|-m\s+(?:pip|debugpy)|"
     r"(?:^|\s)--version\b|manage\.py\s+(?:help|shell|test)"
@@ -41,10 +41,10 @@ def left_out(
     tasks: Collection[Task],
     read: Collection[str],
 ) -> list[Note]:
-    """Return notes on what compose says and the proposal lacks, and on what can't be read.
+    """Return notes about parts of compose files that the proposal lacks or that can't be read.
 
-    `read` names the env files that are read, relative to the clone. Where a Procfile says what runs, programs that it
-    doesn't name need no note.
+    `read` has the env files that are read, relative to the clone. With a Procfile, programs outside of it need no
+    note.
     """
     compose = clone.compose
     notes = [Note(each.text, each.place, warns=True) for each in compose.unread]
@@ -71,7 +71,7 @@ def left_out(
     for path, document in compose.documents:
         unknown = ", ".join(f"`{key}`" for key in document if is_unknown_top(str(key)))
         if unknown:
-            notes.append(Note(f"compose: {unknown} at the top of the file means nothing to devboot", Evidence(path)))
+            notes.append(Note(f"compose: {unknown} at the top of the file is unknown to devboot", Evidence(path)))
     return notes
 
 
@@ -83,7 +83,7 @@ def _of_program(
     read: Collection[str],
     said: set[str],
 ) -> Iterator[Note]:
-    """Yield what is left of a container with the clone's code; `said` are the commands that a note has already."""
+    """Yield notes about a container with the clone's code; `said` has the commands that earlier notes mention."""
     name = container.name
     is_task = process is None and _is_done(container.command, tasks)
     if process is None and container.command and not is_task:
@@ -118,7 +118,7 @@ def _missed(container: Container, process: Process | None, read: Collection[str]
 
 
 def _is_done(command: str, tasks: Collection[Task]) -> bool:
-    """Whether the tasks do what a command of a container does, or nothing here needs it."""
+    """Return True if a task does the work of a container's command, or nothing here needs it."""
     return _NEEDLESS.search(command) is not None or any(
         task.run == command or (MIGRATES.search(command) and MIGRATES.search(task.run)) for task in tasks
     )

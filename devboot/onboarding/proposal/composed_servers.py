@@ -1,4 +1,4 @@
-"""Takes over what compose files say of servers: versions, further databases, first data; notes on all else."""
+"""Uses compose's settings of servers: versions, further databases, first data; adds notes about all others."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from devboot.recipes import RecipeFolders, bundled_folder
 
 _INIT = "/docker-entrypoint-initdb.d"
 _RUN = (".sql", ".sql.gz", ".sh", ".js")
-_LONGEST = 5_000  # characters of a script that only makes databases
-_MOST_FILES = 50  # of a folder of scripts
+_LONGEST = 5_000  # characters; scripts that only create databases are shorter
+_MOST_FILES = 50  # scripts per folder
 _MOST_SCRIPTS = 3
 _CREATES = re.compile(r"\bCREATE\s+DATABASE\s+(?:IF\s+NOT\s+EXISTS\s+)?[\"`]?(\w+)", re.IGNORECASE)
 _SEVERAL = re.compile(r"^POSTGRES_(?:MULTIPLE_DATABASES|DBS|DATABASES|MULTIPLE_DBS)$")
-# What a script says that makes only databases and users: devboot makes both by itself
+# Statements that create databases and users, which devboot does anyway
 _MADE_ANYWAY = re.compile(
     r"(?is)--[^\n]*|/\*.*?\*/|\\\w+[^\n]*"
     r"|\b(?:CREATE|ALTER)\s+(?:DATABASE|USER|ROLE|SCHEMA)\b[^;]*;|\b(?:GRANT|USE|FLUSH|REVOKE|SET)\b[^;]*;"
 )
 _READERS = {
-    "postgres": "psql -q",  # goes on behind an error, as long as nobody says otherwise
+    "postgres": "psql -q",  # continues after an error by default
     "mariadb": "mariadb --force -u root{database}",
     "mysql": "mysql --force -u root{database}",
 }
@@ -43,7 +43,7 @@ _CONFIGURES = re.compile(r"\.(?:conf|cnf|ini|config|ya?ml)(?::\w+)*$|/conf\.d\b"
 
 
 def with_versions(services: Iterable[Service], compose: Compose) -> tuple[tuple[Service, ...], list[Note]]:
-    """Give services the versions of their containers, as far as any source has them; else say what runs."""
+    """Return the services with the versions of their containers if available, and notes about other versions."""
     found: list[Service] = []
     notes: list[Note] = []
     for service in services:
@@ -58,23 +58,23 @@ def with_versions(services: Iterable[Service], compose: Compose) -> tuple[tuple[
 
 
 def container_of(service: Service, compose: Compose) -> Container | None:
-    """Return the container that a service stands for."""
+    """Return the container that a service replaces."""
     names = [name for name, kind in known_servers().items() if kind.recipe == service.recipe]
     return next((each for name in names if (each := compose.of(name)) is not None), None)
 
 
 def _version(recipe: str, container: Container) -> tuple[str, str]:
-    """The version to ask for, empty for the recipe's own choice; and what to say where it isn't that of the image."""
+    """Return the version to request ("" for the recipe's default), and a note's text if it isn't the image's."""
     product = re.search(r"maria|mysql", container.image.rpartition("/")[2])
     if recipe == "mariadb" and product is not None and product[0] == "mysql":
-        return "", "MariaDB runs here, in the version of the distribution; `[services.mysql]` has what else there is"
+        return "", "MariaDB runs here, in the distribution's version; `[services.mysql]` offers other versions"
     known, own = known_versions(recipe), own_version(recipe)
     build = re.search(r"vector|timescale|postgis", container.image)
-    if known and build is not None:  # pgvector is in the newest alone
+    if known and build is not None:  # only the newest version has pgvector
         if build[0] != "vector":
             return "", f"{known[0]} runs here, without {build[0]}"
         is_same = container.version.partition(".")[0] == known[0].partition(".")[0]
-        return "", "" if is_same else f"{known[0]} runs here, which alone comes with pgvector"
+        return "", "" if is_same else f"{known[0]} runs here, the only version with pgvector"
     wanted = container.version.split(".")
     for length in range(len(wanted), 0 if own else 1, -1):
         fits = [each for each in known if each.split(".")[:length] == wanted[:length]]
@@ -82,18 +82,18 @@ def _version(recipe: str, container: Container) -> tuple[str, str]:
             return (".".join(wanted[:length]) if fits[0] != own else ""), ""
     if not own:
         where = "the channel" if known_servers()[container.recipe or ""].channel else "the distribution"
-        return "", f"the version that {where} has runs here"
+        return "", f"the version of {where} runs here"
     nearest = nearest_version(known, container.version)
-    return ("" if nearest == own else nearest.partition(".")[0]), f"{nearest} runs here, the nearest there is"
+    return ("" if nearest == own else nearest.partition(".")[0]), f"{nearest} runs here, the nearest available version"
 
 
-# -- first data, and databases beside the first ------------------------------------------------------------------------
+# -- first data, and further databases ---------------------------------------------------------------------------------
 
 
 def with_first_data(
     clone: Clone, services: Collection[Service], databases: tuple[Database, ...], tasks: list[Task]
 ) -> tuple[tuple[Database, ...], list[Task]]:
-    """Add the databases that compose makes beside the first, and tasks that read its SQL scripts into a new one."""
+    """Add the further databases that compose creates, and tasks that load its SQL scripts into a new database."""
     seeds: list[Task] = []
     for service in services:
         container = container_of(service, clone.compose)
@@ -130,7 +130,7 @@ def _seed(number: int, command: str, before: str, container: Container) -> Task:
 
 
 def _reads(kind: Kind, path: str, database: str) -> str:
-    """The command that reads a script of SQL into a database; empty for other scripts."""
+    """Return the command that loads an SQL script into a database; "" for other scripts."""
     reader = _READERS.get(kind.recipe, "").format(database=f" {database}")
     if not reader or not path.endswith((".sql", ".sql.gz")):
         return ""
@@ -150,7 +150,7 @@ def _is_made_anyway(tree: Tree, path: str) -> bool:
 def notes_on_server(
     clone: Clone, container: Container, databases: Collection[Database], tasks: Collection[Task]
 ) -> Iterator[Note]:
-    """Yield notes on what compose gives a server: scripts, files, arguments, a port, and keys that nothing reads."""
+    """Yield notes about a server's scripts, files, arguments, port and unread keys in compose."""
     kind = known_servers()[container.recipe or ""]
     database = next((each.database for each in databases if each.service == kind.recipe), "")
     run = " ".join(each.run for each in tasks)
@@ -172,13 +172,13 @@ def notes_on_server(
 
 
 def _by_hand(kind: Kind, path: str, database: str) -> str:
-    """How a script that fills a new database is run by hand."""
+    """Return the hint how to run a script for a new database by hand."""
     command = _reads(kind, path, database)
     if command:
         inner = command if "|" not in command and "<" not in command else f"sh -c {shell_word(command)}"
         return f"`devboot run -- {inner}`"
     if path.endswith(".js"):
-        return f"`devboot run -- mongosh -f {path}`, with a mongosh of yours"
+        return f"`devboot run -- mongosh -f {path}`, with your own mongosh"
     secret = "$PGPASSWORD" if kind.recipe == "postgres" else "$MYSQL_PWD"
     given = {"name": database or "app", "user": kind.user, "password": secret}
     words = " ".join(f"{variable}={given[part]}" for part, variable in kind.composed.items())
@@ -186,7 +186,7 @@ def _by_hand(kind: Kind, path: str, database: str) -> str:
 
 
 def other_keys(container: Container) -> Iterator[str]:
-    """Yield what a note says of the keys that nothing reads."""
+    """Yield texts for notes about keys that devboot doesn't read."""
     for key, value in container.values.items():
         if key in NOTED and value not in (None, [], {}, "false"):
             yield NOTED[key].format(", ".join(f"`{each}`" for each in _names(value)))
@@ -202,13 +202,13 @@ def _names(value: object) -> list[str]:
 
 
 def published(port: str) -> str:
-    """The port of this machine, or the range of ports, that a container's port is found at."""
+    """Return this machine's port, or range of ports, under which a container's port is published."""
     match = re.fullmatch(r"(?:(?:[\d.]+|\[[\da-fA-F:]+\]):)?(\d+(?:-\d+)?):\d+(?:-\d+)?(?:/\w+)?", port)
     return match[1] if match else "" if re.fullmatch(r"\d+(?:-\d+)?(?:/\w+)?", port) else port
 
 
 def _further(tree: Tree, container: Container, scripts: Iterable[str]) -> list[str]:
-    """The databases that scripts and variables make beside the first."""
+    """Return the further databases that scripts and variables create."""
     wanted = [name for path in scripts for name in _CREATES.findall(tree.text(path) or "")]
     for variable, text in container.environment.items():
         wanted += re.findall(r"\w+", text) if _SEVERAL.match(variable) else []
@@ -221,12 +221,12 @@ def _settings(kind: Kind, container: Container) -> Iterator[Note]:
     if files:
         shown = ", ".join(f"`{file}`" for file in files)
         yield Note(
-            f"{name}: compose configures it by {shown}: `settings` in [services.{name}] has place for that",
+            f"{name}: compose configures it by {shown}: `settings` in [services.{name}] can hold these",
             container.evidence,
         )
     arguments = _arguments(kind, container)
     if arguments:
-        text = f"compose starts it with `{arguments}`: `settings` in [services.{name}] has place for that"
+        text = f"compose starts it with `{arguments}`: `settings` in [services.{name}] can hold these"
         yield Note(f"{name}: {text}", container.evidence)
     missing = [file for file in container.env_files if file not in (*container.known_files, *_READ_ANYWAY)]
     if missing:
@@ -244,7 +244,7 @@ def _settings(kind: Kind, container: Container) -> Iterator[Note]:
 
 
 def _arguments(kind: Kind, container: Container) -> str:
-    """The options of a server's command that its recipe doesn't give it by itself."""
+    """Return the options of a server's command that its recipe doesn't set itself."""
     text = str(container.command) if container.values.get("command") is not None else ""
     options = re.findall(r"(?:^|\s)(-c\s+\S+|--?[\w-]+(?:[= ](?!-)(?:\"[^\"]*\"|'[^']*'|\S+))*)", text)
     service = RecipeFolders([bundled_folder()]).get(kind.recipe).recipe.service if kind.recipe else None
@@ -259,7 +259,7 @@ def _arguments(kind: Kind, container: Container) -> str:
 
 
 def _scripts(tree: Tree, container: Container, most: int | None = _MOST_FILES) -> Iterator[str]:
-    """Yield the scripts for a new database, of each folder the first."""
+    """Yield the scripts for a new database, from each folder only the first ones."""
     for mount in container.mounts:
         here, _, there = mount.partition(":")
         if not there.startswith(_INIT) or here.startswith(("/", "~", "$")):

@@ -1,4 +1,4 @@
-"""Variables that turn an application to development."""
+"""Finds variables that switch an application to development."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ _STAGES = ("development", "dev", "local")
 
 
 def find_switches(clone: Clone, code: Code, base: Run) -> dict[str, Variable]:
-    """Variables that turn the application to development, kept only where nothing more is needed because of them."""
+    """Return variables that switch the application to development, if nothing else is needed because of them."""
     found = find_configuration(clone, base)
     if found:
         values = {name: each.value or "" for name, each in found.items()}
-        base = evaluate(code, values, thorough=True)  # imports more than before
+        base = evaluate(code, values, thorough=True)  # the configuration may import more modules
     for candidate in _candidates(clone, code, base):
         if candidate.name in found:
             continue
@@ -72,7 +72,7 @@ def _candidates(clone: Clone, code: Code, base: Run) -> list[Variable]:
 
 
 def _stage_beside(clone: Clone, default: object) -> str:
-    """The stage whose file of settings lies beside that for the production that is the default; else empty."""
+    """Return the development stage with a settings file next to that of the default production; "" if none."""
     if not isinstance(default, str) or not re.fullmatch(r"prod|production", default, re.IGNORECASE):
         return ""
     own = f"{default.lower()}.py"
@@ -85,7 +85,7 @@ def _stage_beside(clone: Clone, default: object) -> str:
 
 
 def _sqlite(clone: Clone, base: Run) -> list[Variable]:
-    """A database's address that nobody gives, where no driver of a server is installed: a file will do."""
+    """Return SQLite files for required database urls, if no driver for a server is installed."""
     if any(SERVER_DRIVER.search(name) for name in clone.packages):
         return []
     found = []
@@ -98,7 +98,7 @@ def _sqlite(clone: Clone, base: Run) -> list[Variable]:
 
 
 def _asynchronous(clone: Clone, base: Run) -> list[Variable]:
-    """An address of SQLite that names no driver can't be opened by asyncio's engine: the installed driver decides."""
+    """Return the url with the installed async driver, if asyncio's engine gets an SQLite url without one."""
     for event in base.found.events:
         first = event.argument(0, "url") if event.name.endswith("create_async_engine") else None
         if first is None or not str(first.data).startswith("sqlite://") or len(first.reads) != 1:
@@ -118,7 +118,10 @@ def _asynchronous(clone: Clone, base: Run) -> list[Variable]:
 
 
 def find_configuration(clone: Clone, base: Run) -> dict[str, Variable]:
-    """The variable that names it, with what the clone has for development: without it nothing else can be known."""
+    """Return the variable that names the configuration object, with the clone's one for development.
+
+    Without it no other setting is known.
+    """
     for event in base.found.events:
         value = event.argument(0, "obj") if event.name == FROM_OBJECT else None
         if value is None or len(value.reads) != 1:
@@ -132,7 +135,7 @@ def find_configuration(clone: Clone, base: Run) -> dict[str, Variable]:
 
 
 def _objects(clone: Clone) -> Iterator[tuple[int, str, int, str]]:
-    """How far it is from what is looked for, the file, the line and the dotted name of each that will do."""
+    """Yield rank, file, line and dotted name of each suitable configuration object."""
     for path in clone.tree.python_files():
         name = module_name(path, clone.app.sources) if _FILES.search(path) and not ASIDE.search(path) else None
         if name is None:

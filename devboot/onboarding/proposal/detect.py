@@ -1,4 +1,4 @@
-"""Reads a clone and puts together what it says into one proposal."""
+"""Reads a clone and assembles the proposal."""
 
 from __future__ import annotations
 
@@ -49,11 +49,11 @@ ENVRC = re.compile(
 
 
 def detect(root: Path, *, environ: Mapping[str, str]) -> Proposal:
-    """Read a clone and propose a manifest for it; nothing of it is run, nothing is written.
+    """Read a clone and propose a manifest for it; nothing is run or written.
 
-    `environ` is for git alone, not for values, so that the same clone gives the same proposal for everybody.
+    `environ` is used only for git, not for values, so that the same clone gives the same proposal for everybody.
     """
-    # The many small values make the collector run all the time; almost none is garbage yet
+    # With many small values the garbage collector would run constantly, and find almost no garbage
     collects = gc.isenabled()
     gc.disable()
     try:
@@ -92,7 +92,7 @@ def _detect(root: Path, environ: Mapping[str, str]) -> Proposal:
 
 
 def _programs_of(clone: Clone) -> tuple[str, ...]:
-    """The files of the clone that run without a framework: its Procfile's, else those that would be proposed."""
+    """Return the clone's files that run without a framework: those of its Procfile, else the proposed ones."""
     tree, app = clone.tree, clone.app
     if app.framework:
         return ()
@@ -110,7 +110,7 @@ def _programs_of(clone: Clone) -> tuple[str, ...]:
 
 
 def _run_elsewhere(clone: Clone, code: Code, given: Mapping[str, str]) -> Run | None:
-    """Follow the import as it goes in another clone, without the env files of this machine; None without such files."""
+    """Evaluate the import without this machine's own env files, as in another clone; None without such files."""
     if not clone.files.local:
         return None
     environ = {name: text for name, text in code.environ.items() if name not in clone.files.local}
@@ -122,7 +122,7 @@ def _committed(files: EnvFiles) -> dict[str, str]:
 
 
 def _guesses(files: EnvFiles) -> dict[str, str]:
-    """Values of templates, but not those that only hold the place of one: an address still shows its form."""
+    """Return the values of templates without mere placeholders; placeholder urls are kept for their form."""
     return {
         name: variable.text
         for name, variable in files.examples.items()
@@ -134,7 +134,7 @@ def _guesses(files: EnvFiles) -> dict[str, str]:
 
 
 def assemble(clone: Clone, switches: Mapping[str, Variable], served: Services, elsewhere: Run) -> Proposal:
-    """Return the proposal, from what the evaluation showed here and without the env files of this machine."""
+    """Return the proposal, from the evaluation here and the one without this machine's own env files."""
     app, tree, run = clone.app, clone.tree, served.run
     found = stores.find_databases(tree, app, run, served.known)
     databases = (*found.databases, *served.databases)
@@ -205,7 +205,7 @@ def assemble(clone: Clone, switches: Mapping[str, Variable], served: Services, e
 
 
 def _front_end(clone: Clone, processes: list[Process], commands: tuple[tuple[str, str, str], ...]) -> Addition | None:
-    """What the front end of the clone adds, where pages aren't what its framework makes."""
+    """Return the additions for the clone's front end; None if the framework serves the pages itself."""
     is_for_development = clone.procfile is not None and clone.procfile.path.endswith(".dev")
     if not clone.app.framework or clone.framework.makes_pages or is_for_development:
         return None
@@ -219,14 +219,14 @@ def _front_end(clone: Clone, processes: list[Process], commands: tuple[tuple[str
 def _with_ports(
     processes: list[Process], commands: tuple[tuple[str, str, str], ...], ports: Mapping[str, int]
 ) -> list[Process]:
-    """Give processes, lines of the Procfile included, the ports that others expect of them."""
+    """Assign processes, including lines of the Procfile, the ports that others expect."""
     known = {process.name for process in processes}
     extra = [Process(name, None, cwd) for name, cwd, _ in commands if name in ports and name not in known]
     return [replace(each, port=ports.get(each.name, each.port)) for each in (*processes, *extra)]
 
 
 def _with_program(processes: list[Process], clone: Clone) -> list[Process]:
-    """Let Python programs of a clone without packages, which has no virtualenv, run as `python3`."""
+    """Run Python programs of a clone without packages, which has no virtualenv, with `python3`."""
     if clone.python.requirements or clone.python.packages:
         return processes
     named = ((each, re.sub(r"^python(?=\s)", "python3", each.command or "")) for each in processes)
@@ -238,12 +238,12 @@ def _tasks(clone: Clone, run: Run, served: Services, databases: tuple[str, ...])
     tasks = find_tasks(clone, run, databases)
     tasks = [redirected(tree, app, task, served.probes) for task in tasks]
     if procfile is not None and procfile.release is not None:
-        return tasks  # a release runs where no other task prepares
+        return tasks  # the `release:` task runs without other tasks
     return with_log_folders(tree, app, run, tasks)
 
 
 def _commands(clone: Clone, processes: list[Process]) -> Iterator[tuple[str, str, str]]:
-    """Name, folder and command of every process."""
+    """Yield name, folder and command of every process."""
     for process in processes:
         if process.command:
             yield process.name, process.cwd, process.command
@@ -252,23 +252,23 @@ def _commands(clone: Clone, processes: list[Process]) -> Iterator[tuple[str, str
 
 
 def _with_port(env: tuple[Variable, ...], clone: Clone, run: Run, processes: list[Process]) -> tuple[Variable, ...]:
-    """The first port where the code, or the framework's own tool, would listen: links and bookmarks go by it."""
+    """Add PORT with the code's or the framework's default port, which links and bookmarks use."""
     web = next((process for process in processes if process.command), None)
     known = {variable.name for variable in env} | set(clone.files.committed)
     if web is None or "$PORT" not in (web.command or "") or "PORT" in known:
         return env
     read = run.found.reads.get("PORT")
     default = str(read.default.data) if read is not None and read.default is not None else ""
-    if default.isdecimal() and int(default) >= 1024:  # others are for root
+    if default.isdecimal() and int(default) >= 1024:  # lower ports need root
         return (*env, Variable("PORT", value=default, evidence=read.place if read else None))
     if not clone.framework.port:
         return env
-    why = Evidence(f"{clone.framework.name}'s own; if it is taken, another")
+    why = Evidence(f"{clone.framework.name}'s default; another one if it is taken")
     return (*env, Variable("PORT", value=str(clone.framework.port), evidence=why))
 
 
 def _unique(processes: list[Process], others: tuple[str, ...], tasks: list[Task]) -> list[Process]:
-    """Names of processes, services, databases and tasks share one namespace."""
+    """Make names unique: processes, services, databases and tasks share one namespace."""
     taken = {"redis", *others, *(task.name for task in tasks)}
     found: list[Process] = []
     for process in processes:
@@ -281,7 +281,7 @@ def _unique(processes: list[Process], others: tuple[str, ...], tasks: list[Task]
 
 
 def _processes(clone: Clone, run: Run) -> tuple[list[Process], list[Note], str]:
-    """Return what keeps running, notes, and the command of a program that doesn't."""
+    """Return the processes, notes, and the command of a program that exits."""
     procfile = clone.procfile
     if procfile is None:
         found = implied(clone, run)
@@ -302,7 +302,7 @@ def _processes(clone: Clone, run: Run) -> tuple[list[Process], list[Note], str]:
 
 
 def _env_files(clone: Clone, run: Run) -> tuple[tuple[str, ...] | None, list[Note]]:
-    """Env files that the code or a command reads besides the usual two, and notes on those that the clone lacks."""
+    """Return additional env files that the code or a command reads, and notes about missing ones."""
     wanted: dict[str, Evidence | None] = {}
     for path, where in _named_env_files(clone, run):
         inner = posixpath.relpath(posixpath.normpath(path), clone.app.root) if path else ""
@@ -320,21 +320,21 @@ def _env_files(clone: Clone, run: Run) -> tuple[tuple[str, ...] | None, list[Not
 
 
 def _origin(clone: Clone, path: str) -> str:
-    """Where the content of an env file that the clone lacks comes from."""
+    """Return the hint where the content of a missing env file comes from."""
     folder, name = posixpath.split(posixpath.join(clone.app.root, path))
     templates = (posixpath.normpath(posixpath.join(folder, each)) for each in template_names(name))
     template = next((each for each in templates if clone.tree.exists(each)), "")
-    return f"make it from {template}" if template else "what it should set goes there"
+    return f"make it from {template}" if template else "put its variables there"
 
 
 def _read_env_files(clone: Clone, env_files: tuple[str, ...] | None) -> frozenset[str]:
-    """The env files that are read, relative to the tree."""
+    """Return the env files that are read, relative to the tree."""
     names = env_files if env_files is not None else DEFAULT_FILES
     return frozenset(posixpath.normpath(posixpath.join(clone.app.root, name)) for name in names)
 
 
 def _named_env_files(clone: Clone, run: Run) -> Iterator[tuple[str, Evidence | None]]:
-    """Env files that the code loads, a line of the Procfile reads, or direnv does; paths relative to the tree."""
+    """Yield env files that the code loads, or a line of the Procfile or direnv reads, relative to the tree."""
     for loaded in run.found.loaded:
         yield loaded.path, loaded.place
     for entry in clone.procfile.processes() if clone.procfile else ():
@@ -371,7 +371,7 @@ def _env(
     needed = _needed(clone, run, processes, sources)
     found |= {each.name: each for each in needed if each.name not in found}
     for need in _needs_of_others(clone, elsewhere, processes):
-        described = describe_need(need, sources)  # a value here would win over that of the file
+        described = describe_need(need, sources)  # a value here would override the file's
         found.setdefault(need.name, described if described.value is None else required_variable(need, sources))
     for name, variable in variables_of_image(clone.tree, clone.app.root).items():
         if name not in found and name not in committed:
@@ -384,7 +384,7 @@ def _env(
 
 
 def _needed(clone: Clone, run: Run, processes: list[Process], sources: Sources) -> Iterator[Variable]:
-    """Yield what the application needs and no committed file sets."""
+    """Yield the variables that the application needs and no committed file sets."""
     committed = clone.files.committed
     for need in needs_of(clone, run, processes):
         is_set = need.name in committed and bool(committed[need.name].text.strip() or need.cast not in PARSED)
@@ -412,7 +412,7 @@ def _sources(clone: Clone, env_files: tuple[str, ...] | None) -> Sources:
     special = [name for name in env_files or () if name not in DEFAULT_FILES]
     file = ".env" if not special or _loads_default(clone) else special[0]
     heroku = read_app_json(tree, clone.app.root)
-    # It describes production, so that it only fills what nothing else has a value for
+    # app.json describes production, so it is only used if nothing else has a value
     described = {each.name: each for each in heroku.values if not re.search(r"prod|^false$", each.text, re.IGNORECASE)}
     return Sources(
         {**described, **clone.files.examples},

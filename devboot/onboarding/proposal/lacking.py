@@ -1,4 +1,4 @@
-"""Comparison of a proposal with a written manifest: the tables and keys that the manifest lacks."""
+"""Compares a proposal with a written manifest: returns the tables and keys that the manifest lacks."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from devboot.onboarding.proposal.references import names_of, refers_to, refuse_f
 from devboot.onboarding.proposal_values import Database, Process, Proposal, PythonInput, Task
 
 _KINDS = ("services", "databases", "tasks", "processes")
-_ALL = ("processes", "services")  # stand for all of a kind in `before`
+_ALL = ("processes", "services")  # in `before` they mean all of a kind
 _SCRIPT = re.compile(r"(?:^|\s)python[\d.]*\s+(?:-u\s+)?(?:-m\s+([\w.]+)|([\w./-]+\.py)\b)")
 
 
 def lacking(proposal: Proposal, manifest: Mapping[str, Any]) -> Proposal:
-    """Return what of the proposal the values of a manifest don't have, without notes.
+    """Return the parts of the proposal that a manifest's values lack, without notes.
 
-    What is there under another name counts: the service of a recipe, the file of a database, a process that serves.
-    What is returned refers to it by that name; what would refer to something that is nowhere is left out.
+    Parts with another name count as present: the service of a recipe, the file of a database, a process that
+    serves. References in the result use the manifest's names; parts with unresolvable references are left out.
     """
     proposal = refuse_foreign_references(proposal)
     has = {kind: _table(manifest, kind) for kind in _KINDS}
@@ -85,7 +85,7 @@ def lacking(proposal: Proposal, manifest: Mapping[str, Any]) -> Proposal:
 
 
 def _names_of_others(proposal: Proposal, has: Mapping[str, Mapping[str, Any]]) -> set[str]:
-    """Return the names of the proposal that the manifest has for something of another kind."""
+    """Return the names of the proposal that the manifest uses for something of another kind."""
     own = {
         *(("services", each.name) for each in proposal.services),
         *(("databases", each.name) for each in proposal.databases),
@@ -97,7 +97,7 @@ def _names_of_others(proposal: Proposal, has: Mapping[str, Mapping[str, Any]]) -
 
 
 def _without_unknown_names(missing: Proposal, has: Mapping[str, Mapping[str, Any]], lines: Iterable[str]) -> Proposal:
-    """Drop whatever refers to something that neither the manifest nor its additions have."""
+    """Remove everything that refers to a name that neither the manifest nor its additions have."""
     own = names_of(replace(missing, lines=()))
     inner = {name for table in has["services"].values() for name in _table(table, "databases")}
     names = {kind: {*found, *has[kind]} for kind, found in own.items()}
@@ -133,7 +133,7 @@ def _without_unknown_names(missing: Proposal, has: Mapping[str, Mapping[str, Any
 
 
 class _Names:
-    """Names of the manifest for what the proposal calls otherwise."""
+    """The manifest's names for parts that have other names in the proposal."""
 
     def __init__(
         self,
@@ -145,11 +145,11 @@ class _Names:
         self._names = {"services": services, "databases": databases, "processes": processes, "tasks": tasks}
 
     def of(self, name: str) -> str:
-        """The manifest's name for a service, database, process or task."""
+        """Return the manifest's name for a service, database, process or task."""
         return next((names[name] for names in self._names.values() if name in names), name)
 
     def in_text(self, text: str) -> str:
-        """A value with the manifest's names in its references."""
+        """Return a value with the manifest's names in its references."""
 
         def renamed(match: re.Match[str]) -> str:
             return f"${{{match[1]}.{self._names[match[1]].get(match[2], match[2])}."
@@ -177,7 +177,7 @@ def _known_databases(
 
 
 def _python(python: PythonInput, has: Mapping[str, Any]) -> PythonInput:
-    """What of Python a table lacks; where it names a list, what goes with another one is left out."""
+    """Return the Python settings that a table lacks; if the table names a list, those of another list are left out."""
     if "requirements" in has:
         return PythonInput(hosts=() if "hosts" in has else python.hosts)
     return replace(
@@ -191,7 +191,7 @@ def _python(python: PythonInput, has: Mapping[str, Any]) -> PythonInput:
 
 
 def _known_tasks(tasks: Iterable[Task], has: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield the names of tasks that the manifest has, each with the manifest's own."""
+    """Yield the names of tasks that the manifest has, each with the manifest's name."""
     for task in tasks:
         migrates = MIGRATES.search(task.run) is not None
         for name, table in has.items():
@@ -202,7 +202,7 @@ def _known_tasks(tasks: Iterable[Task], has: Mapping[str, Any]) -> Iterator[tupl
 
 
 def _known_processes(processes: Iterable[Process], has: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield the names of processes that the manifest has one of the same role for, each with the manifest's own."""
+    """Yield the names of processes with a role that the manifest has, each with the manifest's name."""
     roles: dict[str, str] = {}
     for name, table in has.items():
         for role in _roles(str(table.get("command", ""))):
@@ -214,7 +214,7 @@ def _known_processes(processes: Iterable[Process], has: Mapping[str, Any]) -> It
 
 
 def _roles(command: str) -> list[str]:
-    """Return the purposes of a process: two that serve an application are the same web process."""
+    """Return the roles of a process: two commands that serve the application are the same web process."""
     if RUNS_NODE.search(command):
         return ["front end"]
     if is_server(command) or "$PORT" in command:

@@ -1,4 +1,4 @@
-"""Variables that somebody must set: those that the import needs, and those in commands."""
+"""Collects the variables that somebody must set: those that the import needs, and those in commands."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from devboot.onboarding.symbolic_eval.evaluate import Run
 from devboot.onboarding.symbolic_eval.machine import Need
 from devboot.onboarding.symbolic_eval.values import Value
 
-# Names of classes for another stage than development, and for that
+# Names of classes for other stages than development, and for development
 _ELSEWHERE = re.compile(r"prod|stag|heroku|docker|unix|deploy|live|test|ci(?:$|[A-Z_])", re.IGNORECASE)
 _HERE = re.compile(r"dev|local|debug", re.IGNORECASE)
 _OF_NODE = (".js", ".mjs", ".cjs", ".ts")
@@ -28,7 +28,7 @@ _NUMBERS = frozenset({"int", "float", "builtins.int", "builtins.float"})
 
 
 def needs_of(clone: Clone, run: Run, processes: Iterable[Process]) -> list[Need]:
-    """What the import needs, what an empty setting stands for, and what commands name."""
+    """Return the variables that the import, empty settings and commands need."""
     needs = [*run.found.needs.values(), *clone.framework.needs(clone)]
     known = {need.name for need in needs}
     for each in chain(_of_settings(run, known), _of_procfile(clone), _of_commands(clone, processes)):
@@ -39,7 +39,7 @@ def needs_of(clone: Clone, run: Run, processes: Iterable[Process]) -> list[Need]
 
 
 def _of_settings(run: Run, known: set[str]) -> Iterator[Need]:
-    """Variables of empty settings; `known`, which grows meanwhile, are those that are asked for already."""
+    """Yield the variables of empty settings; `known`, which grows meanwhile, has the needs found so far."""
     for setting in ("SECRET_KEY", "DATABASES", *must_be_texts(run)):
         value = run.names.get(setting)
         data = value.data if value is not None else None
@@ -55,7 +55,7 @@ def _of_settings(run: Run, known: set[str]) -> Iterator[Need]:
 
 
 def _of_tokens(run: Run) -> Iterator[Need]:
-    """The key that signs logins: where it is none, the first login fails."""
+    """Yield the variable for the key that signs logins: if it is empty, the first login fails."""
     given = run.fields("SIMPLE_JWT")
     key, algorithm = given.get("SIGNING_KEY"), given.get("ALGORITHM")
     is_symmetric = algorithm is None or str(algorithm.data).startswith("HS")
@@ -71,7 +71,7 @@ def _of_procfile(clone: Clone) -> Iterator[Need]:
 
 
 def _of_commands(clone: Clone, processes: Iterable[Process]) -> Iterator[Need]:
-    """Variables in commands of containers that a template has: compose leaves empty what nobody sets."""
+    """Yield variables in containers' commands that a template sets: compose leaves unset ones empty."""
     for process in processes:
         where = process.evidence
         for name in variables_in(process.command or ""):
@@ -81,7 +81,7 @@ def _of_commands(clone: Clone, processes: Iterable[Process]) -> Iterator[Need]:
 
 
 def needs_of_node(clone: Clone) -> Iterator[Need]:
-    """Yield the variables of templates that the code of a clone of Node alone reads, needed or not."""
+    """Yield variables in templates that the code of a Node-only clone reads, whether required or not."""
     tree, root = clone.tree, clone.app.root
     is_node = tree.exists(posixpath.normpath(posixpath.join(root, "package.json")))
     if not is_node or clone.app.framework or clone.python.requirements:
@@ -96,7 +96,7 @@ def needs_of_node(clone: Clone) -> Iterator[Need]:
 
 
 def for_another_stage(tree: Tree, need: Need, variable: Variable, settings: Mapping[str, Value]) -> Variable:
-    """The variable with any value, where no class but one that development leaves alone wants it."""
+    """Return the variable with any value if only a class for another stage than development requires it."""
     place = need.place
     if not variable.required or place is None or any(value.place == place for value in settings.values()):
         return variable

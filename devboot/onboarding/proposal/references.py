@@ -1,4 +1,4 @@
-"""Check of the `${…}` in proposed values: a manifest has no escape for one that is text of the clone."""
+"""Checks the `${…}` in proposed values: a manifest can't escape one that is literal text of the clone."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from devboot.onboarding.proposal_values import Proposal, Variable
 
 
 def refuse_foreign_references(proposal: Proposal) -> Proposal:
-    """Return the proposal without values that no manifest can hold: those with a `${` that refers to nothing.
+    """Return the proposal without values that a manifest can't hold: those with an unknown `${…}`.
 
     Such a variable becomes a required one, which takes its value from an env file; a process loses it.
     """
@@ -43,7 +43,7 @@ def refuse_foreign_references(proposal: Proposal) -> Proposal:
 
 
 def names_of(proposal: Proposal) -> Mapping[str, set[str]]:
-    """Return the names that references may have, by table."""
+    """Return the names that references may use, by table."""
     return {
         "services": {each.name for each in proposal.services} | {e.service for e in proposal.databases if e.service},
         "databases": {each.name for each in proposal.databases},

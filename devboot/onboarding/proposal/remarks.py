@@ -1,4 +1,4 @@
-"""Notes on a proposal: servers with no visible use, files that the clone lacks, other applications beside it."""
+"""Notes about a proposal: servers without visible use, files that the clone lacks, other applications."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _MOST_NEIGHBOURS = 4
 
 
 def other_services(clone: Clone, servers: set[str]) -> list[Note]:
-    """Services of compose that nothing shows to be needed, and those that no recipe serves yet."""
+    """Return notes about compose's services without visible use and those without a recipe."""
     addons = (each for each in read_app_json(clone.tree, clone.app.root).servers if each[0] != "redis")
     said = [
-        *((each.recipe, f"compose has it as `{each.name}`", each.evidence) for each in clone.compose.containers),
-        *((server, "app.json has it as an addon", where) for server, where in addons),
+        *((each.recipe, f"compose runs it as `{each.name}`", each.evidence) for each in clone.compose.containers),
+        *((server, "app.json lists it as an add-on", where) for server, where in addons),
     ]
     notes: list[Note] = []
     for server, how, where in said:
@@ -36,7 +36,7 @@ def other_services(clone: Clone, servers: set[str]) -> list[Note]:
 
 
 def absent(clone: Clone, run: Run) -> list[Note]:
-    """Modules that the code imports and the clone lacks, with the template from which one is made."""
+    """Return notes about modules that the code imports and the clone lacks, with their templates."""
     notes = []
     known = [(name, place) for name, place in run.found.absent if HOLE not in name]
     missing = [(name, place, "imported") for name, place in known[:2]]
@@ -57,17 +57,17 @@ def absent(clone: Clone, run: Run) -> list[Note]:
 
 
 def made_up(env: Iterable[Variable]) -> list[Note]:
-    """Variables of an account that get a made-up value, since the start only asks that they have one."""
+    """Return a note about account variables with generated values, which the start only checks for presence."""
     names = [each for each in env if each.generate and each.description]
     if not names:
         return []
     shown = ", ".join(each.name for each in names)
-    text = f"made-up values for {shown}: any starts it, what needs the account fails until {names[0].file} has its own"
+    text = f"generated values for {shown}: enough to start; replace them in {names[0].file} to use the account"
     return [Note(text, names[0].evidence)]
 
 
 def neighbours(clone: Clone) -> list[Note]:
-    """Other applications of the clone, each of which `up` would start in its own folder."""
+    """Return notes about other applications in the clone, which `up` starts in their own folders."""
     tree, here = clone.tree, clone.app.folder
     found: dict[str, Note] = {}
     for candidate in (each for row in FRAMEWORKS for framework in row for each in framework.applications(tree)):

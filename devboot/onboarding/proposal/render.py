@@ -1,4 +1,4 @@
-"""Writes a proposal as the text of a manifest that a maintainer would commit: facts, their evidence behind them."""
+"""Writes a proposal as the text of a manifest that a maintainer would commit, with the evidence as comments."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from devboot.onboarding.proposal_values import OPEN_ACCESS, Evidence, Note, Prop
 
 LINES, COLUMNS = 25, 100
 HEAD = "# `devboot up` runs this clone; to get devboot: `uv tool install .` in a clone of it"
-SCHEMA = "#:schema ./.venv/devboot.schema.json"  # which each sync puts there; editors look beside the manifest
+SCHEMA = "#:schema ./.venv/devboot.schema.json"  # each sync writes it; editors resolve the path from the manifest
 
 
 def render(proposal: Proposal) -> str:
-    """The text of devboot.toml: a head, the tables, what the Procfile holds, notes; one blank line between them.
+    """Return the text of devboot.toml: head, tables, the Procfile's content, notes, separated by blank lines.
 
-    Warnings are always written, other notes as long as the whole has no more than `LINES` lines.
+    Warnings are always written, other notes as long as the text has at most `LINES` lines.
     """
     proposal = refuse_foreign_references(proposal)
     head = [HEAD, SCHEMA, *_unsaid(proposal.python)] if proposal.has_virtualenv else [HEAD]
@@ -27,14 +27,14 @@ def render(proposal: Proposal) -> str:
     room = LINES - sum(len(part) + 1 for part in parts)
     notes: list[str] = []
     for note in sorted(proposal.notes, key=lambda note: not note.warns):
-        lines = [] if OPEN_ACCESS in note.text else _wrapped(note)  # which stands behind the key
+        lines = [] if OPEN_ACCESS in note.text else _wrapped(note)  # written as a comment after the key
         if note.warns or len(notes) + len(lines) <= room:
             notes += lines
     return "\n\n".join("\n".join(part) for part in [*parts, *([notes] if notes else [])]) + "\n"
 
 
 def _unsaid(python: PythonInput) -> Iterator[str]:
-    """Yield a comment on what is read from the clone's own files, so that no key has to say it."""
+    """Yield a comment about facts that are read from the clone's own files, so that no key repeats them."""
     said = [f"Python {python.version} ({python.version_from})"] if python.version else []
     said += [f"packages of {', '.join(python.requirements)}"] if python.requirements and python.is_list_usual else []
     if said:
@@ -42,7 +42,7 @@ def _unsaid(python: PythonInput) -> Iterator[str]:
 
 
 def tables(proposal: Proposal) -> list[list[str]]:
-    """The lines of each table, its header first."""
+    """Return the lines of each table, its header first."""
     found = [
         _python(proposal.python),
         _packages(proposal),
@@ -58,21 +58,21 @@ def tables(proposal: Proposal) -> list[list[str]]:
 
 
 def _wrapped(note: Note) -> list[str]:
-    """A note as comments; its place is left out where that alone takes a further line."""
+    """Return a note as comment lines; its place is left out if only that would need another line."""
     text = str(note) if len(str(note)) <= COLUMNS - 2 else note.text
     wrapper = textwrap.TextWrapper(COLUMNS, "# ", "#   ", break_long_words=False, break_on_hyphens=False)
     return wrapper.wrap(printable(text, len(text)))
 
 
 def _line(text: str, because: Evidence | str | None = None) -> str:
-    """A line with a comment behind it, unless that would make it too wide."""
+    """Return a line with a comment at its end, unless that makes it too wide."""
     comment = printable(str(because or ""), COLUMNS)
     line = f"{text}  # {comment}" if comment else text
     return line if len(line) <= COLUMNS else text
 
 
 def quoted(text: str) -> str:
-    """A text as TOML writes it."""
+    """Return a text as a TOML string."""
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     escaped = re.sub(r"[\x00-\x1f\x7f]", lambda match: f"\\u{ord(match[0]):04x}", escaped)
     return f'"{escaped}"'
@@ -83,12 +83,12 @@ def _list(items: Iterable[str]) -> str:
 
 
 def key_text(name: str) -> str:
-    """A key as TOML writes it."""
+    """Return a key in TOML's syntax."""
     return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else quoted(name)
 
 
 def _entry(key: str, value: object, because: Evidence | str | None = None) -> list[str]:
-    """The line of a key; none for a key without a value."""
+    """Return the line of a key; empty for a key without a value."""
     if value is None or value in ("", ()) or value is False:
         return []
     text = quoted(value) if isinstance(value, str) else _list(value) if isinstance(value, tuple) else str(value).lower()
@@ -96,14 +96,14 @@ def _entry(key: str, value: object, because: Evidence | str | None = None) -> li
 
 
 def _python(python: PythonInput) -> list[str]:
-    newest = "" if python.version else "any Python that they take: the newest"
+    newest = "" if python.version else "without a stated version: the newest Python that fits"
     lines = [
         *_entry("requirements", () if python.is_list_usual else python.requirements, newest),
         *_entry("packages", python.packages),
         *_entry("exclude-newer", python.exclude_newer, "the last change of the list"),
         *_entry("groups", python.groups),
         *_entry("extras", python.extras),
-        *_entry("hosts", python.hosts, "containers that the code names: here they are this machine"),
+        *_entry("hosts", python.hosts, "container names in the code, which lead to this machine"),
     ]
     return ["[python]", *lines] if lines else []
 
@@ -122,7 +122,7 @@ def _services(proposal: Proposal) -> Iterator[list[str]]:
             *_entry("port", service.port, "the code names it"),
             *_entry("access", "open" if service.is_open else "", "the code connects without a password"),
         ]
-        if lines or service.name not in with_databases:  # a table of a database in it says that there is one
+        if lines or service.name not in with_databases:  # the table of a database in the service implies the service
             yield [_line(f"[services.{key_text(service.name)}]", service.evidence), *lines]
 
 
@@ -141,7 +141,7 @@ def _databases(proposal: Proposal) -> Iterator[list[str]]:
 
 
 def _env(proposal: Proposal) -> list[str]:
-    # What is required names its place in the description already
+    # The description of a required variable contains its place already
     lines = [
         _line(f"{key_text(each.name)} = {value_text(each)}", None if each.required else each.evidence)
         for each in proposal.env
@@ -150,7 +150,7 @@ def _env(proposal: Proposal) -> list[str]:
 
 
 def value_text(variable: Variable) -> str:
-    """What stands behind the name of a variable."""
+    """Return the text after a variable's name."""
     if variable.generate:
         said = f", description = {quoted(variable.description)}" if variable.description else ""
         return f"{{ generate = {quoted(variable.generate)}{said} }}"
@@ -184,7 +184,7 @@ def _procfile_table(proposal: Proposal) -> list[str]:
 
 
 def _procfile(proposal: Proposal) -> list[str]:
-    """What the Procfile says, as comments: names of processes, and its task."""
+    """Return the Procfile's content as comments: names of processes, and its task."""
     if proposal.procfile is None:
         return []
     names = ", ".join(line.name for line in proposal.lines if line.name != "release")
@@ -206,6 +206,6 @@ def _processes(proposal: Proposal) -> Iterator[list[str]]:
             *_entry("cwd", "" if process.cwd == "." else process.cwd),
             *_entry("port", process.port),
             *([f"ready = {{ tcp = {quoted(process.listens)} }}"] if process.listens else []),
-            *_entry("watch", process.watch, "a change restarts it"),
+            *_entry("watch", process.watch, "restarts after changes"),
             *([f"env = {{ {', '.join(pairs)} }}"] if process.env else []),
         ]

@@ -1,4 +1,4 @@
-"""Finds the application of a clone and reads everything around it that isn't code."""
+"""Finds the application of a clone and reads everything around its code."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from devboot.onboarding.reading.tree import Tree
 
 
 def survey(tree: Tree, environ: Mapping[str, str]) -> Clone:
-    """Find the application and read everything around it; git gets `environ`."""
+    """Return the application of a clone and the facts about everything around its code; `environ` is for git."""
     found = find_application(tree)
     both = with_root_of_both(tree, found)
     app = with_procfile_above(tree, both)

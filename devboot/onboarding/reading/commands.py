@@ -188,14 +188,14 @@ def nothing_to_run(tree: Tree, app: Application, own: tuple[str, Evidence | None
     """Return a note that nothing in the clone keeps running, and the command for its program or ""."""
     found = own or the_program(tree, app)
     if found is None and is_library(tree, app.root):
-        return Note("a library: nothing in it is shown to keep running"), ""
+        return Note("a library: no process found in it"), ""
     if found is None:
-        text = "nothing in the clone says what should run: write `web: COMMAND` into a file `Procfile`"
+        text = "no start command found in the clone: write `web: COMMAND` into a file `Procfile`"
         return Note(text, warns=True), ""
     command, where = found
     folder = "" if cwd_of(app) == "." else f"cd {shlex.quote(cwd_of(app))} && "
     program = f"{folder}devboot run -- {command}"
-    text = f"nothing in the clone is shown to keep running: `{program}` runs its program"
+    text = f"no long-running process found in the clone: `{program}` runs its program"
     return Note(f"{text}, `web: COMMAND` in a file `Procfile` makes it a process", where, warns=True), program
 
 

@@ -137,7 +137,7 @@ def application_at(tree: Tree, framework: str, where: Evidence, target: str = ""
 
 
 def is_library(tree: Tree, folder: str) -> bool:
-    """Whether a folder is a package that others install."""
+    """Return True if a folder is a package that others install."""
     return _is_installed(tree, folder) or tree.exists(posixpath.normpath(posixpath.join(folder, "setup.py")))
 
 

@@ -104,7 +104,7 @@ def _unbuilt(tree: Tree, root: str, texts: Collection[str]) -> Iterator[Note]:
     if names and has_packages(tree, path) and not any(re.search(r"\b(?:npm|npx|yarn|pnpm|bun)\b", t) for t in texts):
         where = Evidence(path, line_of(tree.text(path) or "", rf'"{re.escape(names[0])}"\s*:'))
         how = f"`npm install && npm run {names[0]}` does"
-        yield Note(f"what pages load may have to be built; {how}", where)
+        yield Note(f"styles and scripts may have to be built; {how}", where)
 
 
 def _install(tree: Tree, root: str, path: str, names: list[str]) -> Task:

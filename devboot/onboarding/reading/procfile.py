@@ -114,7 +114,7 @@ def _obstacle(tree: Tree, root: str, command: str) -> str | None:
             if not tree.exists(path) and not word.startswith((".venv/", "venv/", "node_modules/")):
                 return f"`{word}` is not in the clone"
     if re.search(r"gunicorn\b.*\s--?(?:daemon|D)\b", command):
-        return "`--daemon` detaches it"
+        return "`--daemon` would detach it"
     if name.rpartition("/")[2] in ("honcho", "foreman", "overmind", "supervisord"):
         return f"`{name}` is a process runner itself"
     if name.startswith("/"):

@@ -81,13 +81,13 @@ def requirements(tree: Tree, root: str, settings: str, notes: list[Note]) -> lis
         return [odd]
     if here:
         if len(here) > 1:
-            notes.append(Note(f"{here[1]} is there too; {here[0]} is used", Evidence(posixpath.join(root, here[1]))))
+            notes.append(Note(f"{here[1]} exists, too; {here[0]} is used", Evidence(posixpath.join(root, here[1]))))
         return here[:1]
     pdm = posixpath.join(root, PDM)
     if tree.exists(pdm) and INHERITED in load_toml(tree, pdm).get("metadata", {}).get("strategy", ()):
         return [PDM]
     if tree.exists(pdm) and names_dependencies(load_toml(tree, posixpath.join(root, "pyproject.toml"))):
-        notes.append(Note("pdm.lock doesn't say which group needs what, so versions come from pyproject.toml"))
+        notes.append(Note("pdm.lock doesn't have packages by group, so versions come from pyproject.toml"))
         return ["pyproject.toml"]
     return _requirement_files(tree, root, settings) or _other_list(tree, root, notes)
 
@@ -114,7 +114,7 @@ def _other_list(tree: Tree, root: str, notes: list[Note]) -> list[str]:
         return [SETUP]
     for name in ("setup.cfg", "environment.yml", "environment.yaml"):
         if tree.exists(posixpath.join(root, name)):
-            text = f"packages stand in {name} only, which is no list that can be installed from"
+            text = f"packages are listed only in {name}, from which devboot can't install"
             notes.append(Note(text, Evidence(posixpath.join(root, name))))
             break
     return []

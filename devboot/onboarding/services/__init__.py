@@ -1,1 +1,1 @@
-"""Which servers the application needs, and how it is told where they are."""
+"""The servers that the application needs, and the variables by which it finds them."""

@@ -55,7 +55,7 @@ def _of_django(tree: Tree, app: Application, run: Run, found: Found) -> None:
         if _is_sqlite(tree, run, str(engine.data)):
             options = data.get("OPTIONS", Value(None))
             if "sslmode" in fields_of(options):
-                text = "sqlite: its default can't work, since TLS options are added to it"
+                text = "sqlite: its default can't work, since it gets TLS options"
                 found.notes.append(Note(text, options.place or place))
                 continue
             _add(tree, app, str(alias), data.get("NAME", Value("")), place, app.folder, found)
@@ -82,7 +82,7 @@ def _server(engine: str, data: Mapping[object, Value], place: Evidence | None, f
 def _note_server(kind: Kind, where: str, evidence: Evidence | None, found: Found) -> None:
     if kind.name not in found.servers:
         found.servers.add(kind.name)
-        lacks = "no variable says where" if kind.recipe else "there is no recipe for it yet"
+        lacks = "no variable holds its address" if kind.recipe else "there is no recipe for it yet"
         found.notes.append(Note(f"{kind.name}: {kind.title}{where} is needed; {lacks}", evidence, warns=True))
 
 
@@ -221,19 +221,19 @@ def _add(
     data = value.data
     text = str(data) if isinstance(data, str | PurePosixPath) else ""
     if text == MEMORY and framework_of(app.framework).databases and name == "default":
-        note = "sqlite: in memory, where `migrate` makes tables for nobody: the settings have to name a file"
+        note = "sqlite: in memory, where tables made by `migrate` are lost: the settings have to name a file"
         found.notes.append(Note(note, value.place or place, warns=True))
     if not text or text == MEMORY or "mode=memory" in text:
         return
     if HOLE in text or isinstance(data, Class) or text.startswith("file:"):
-        found.notes.append(Note("sqlite: its path is put together when the application runs", place))
+        found.notes.append(Note("sqlite: its path is computed at run time", place))
         return
     root = str(tree.root)
     # `sqlite:////` before an absolute path leaves two slashes, which normpath keeps
     full = posixpath.normpath("/" + text.lstrip("/") if text.startswith("/") else posixpath.join(root, base, text))
     home = posixpath.normpath(posixpath.join(root, app.root))
     if not full.startswith(root + "/"):
-        found.notes.append(Note(f"sqlite: `{full}` lies outside the clone", place))
+        found.notes.append(Note(f"sqlite: `{full}` is outside the clone", place))
         return
     path = posixpath.relpath(full, home)
     if all(known.path != path for known in found.databases):

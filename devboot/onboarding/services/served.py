@@ -61,7 +61,7 @@ class Served:
 
     def warn_of_container(self, host: str, place: Evidence | None) -> None:
         """Add a warning that a container's name can't be made to resolve to this machine."""
-        text = f"{self.kind.recipe or self.kind.name}: {CONTAINER.format(host)}: let it come out of a variable"
+        text = f"{self.kind.recipe or self.kind.name}: {CONTAINER.format(host)}: read it from a variable"
         self.notes.append(Note(text, place, warns=True))
 
     def open_access(self, place: Evidence | None) -> None:

@@ -383,11 +383,11 @@ class _Trial:
             found.values[name] = on_socket(text, in_address=name in composed)
         found.tell("PGHOST", f"${{{own}.socket}}", places[0])
         found.notes.append(
-            Note("postgres: TLS is demanded: PGHOST leads to its socket, where clients do without", places[0])
+            Note("postgres: the code requires TLS: PGHOST leads to the socket, where clients don't use it", places[0])
         )
         for server in servers:
             if server.kind is found.kind and not server.is_reached and not server.is_elsewhere and server.parts["host"]:
-                text = "postgres: TLS is demanded, which it doesn't speak here: let the host come out of a variable"
+                text = "postgres: the code requires TLS, which isn't available here: read the host from a variable"
                 found.notes.append(Note(text, server.place, warns=True))
 
     def _leads_here(self, server: Server) -> bool:
@@ -411,7 +411,7 @@ class _Trial:
             self.found.databases = [
                 replace(each, password=password) if each.database in names else each for each in self.found.databases
             ]
-            text = f"{kind.recipe}: its password stands in the code, so that whoever has that gets in"
+            text = f"{kind.recipe}: its password is in the code, so everybody with the code can connect"
             self.found.notes.append(Note(text, server.place, warns=True))
         elif kind.asks:
             self.found.open_access(server.place)

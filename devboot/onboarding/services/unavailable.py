@@ -18,7 +18,7 @@ def without_channels(proposal: Proposal) -> Proposal:
     """Return the proposal for a machine without access to conda channels."""
     for each in kinds_of_channels():
         text = (
-            "the code connects to it, and only conda-forge has it: devboot[conda] brings it, "
+            "the code connects to it, and only conda-forge has it: devboot[conda] installs it, "
             f'or `source = "host"` in [services.{each.recipe}] takes the one on PATH'
         )
         proposal = _without(proposal, each, text)
@@ -27,7 +27,7 @@ def without_channels(proposal: Proposal) -> Proposal:
 
 def without_rabbitmq(proposal: Proposal) -> Proposal:
     """Return the proposal for a machine that doesn't run a Debian-based distribution."""
-    text = "the code connects to it, and it can't be had here: only Debian and Ubuntu have it"
+    text = "the code connects to it, and it isn't available here: only Debian and Ubuntu have it"
     return _without(proposal, kind("rabbitmq"), text)
 
 
@@ -46,11 +46,11 @@ def with_versions_of(proposal: Proposal, platform: str, *, has_debian: bool, has
         own = own_version(service.recipe)
         nearest = nearest_version(known, wanted) if own else ""
         is_of_npm = not has_npm and len(known) < len(known_versions(service.recipe, platform, has_debian=has_debian))
-        why = f"can't be had on {platform}"
+        why = f"isn't available on {platform}"
         if is_of_npm:
             why = "comes from npm, and neither npm nor an .npmrc names a registry"
         text = f"compose has version {wanted}, which {why}"
-        text += f"; {nearest} runs here" if nearest else " here; the version that the distribution has runs"
+        text += f"; {nearest} runs here" if nearest else "; the distribution's version runs here"
         notes.append(Note(f"{service.recipe}: {text}", service.evidence))
         services.append(replace(service, version="" if nearest == own else nearest.partition(".")[0]))
     return replace(proposal, services=tuple(services), notes=(*proposal.notes, *notes)) if notes else proposal

@@ -1,1 +1,1 @@
-"""Follows Python code of a clone without running it, by one function: `evaluate.evaluate`."""
+"""Symbolic evaluation of a clone's Python code without running it; the entry point is `evaluate.evaluate`."""

@@ -1,4 +1,4 @@
-"""Gives values to the targets of assignments."""
+"""Assigns values to the targets of assignments."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from devboot.onboarding.symbolic_eval.values import Class, External, Instance, M
 
 
 def assign(m: Machine, target: ast.expr, value: Value, scope: Scope) -> None:
-    """Give a value to a target of an assignment."""
+    """Assign a value to a target."""
     place = m.place(target, scope)
     if isinstance(target, ast.Name):
         held = Value(value.data, value.reads, place if value.place is None or _is_constant(value) else value.place)

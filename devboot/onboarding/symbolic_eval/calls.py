@@ -1,4 +1,4 @@
-"""What a call returns: functions and classes of the project are followed, libraries are known by name or noted."""
+"""Evaluates calls: the project's functions and classes are followed, libraries are known by name or recorded."""
 
 from __future__ import annotations
 
@@ -27,13 +27,17 @@ from devboot.onboarding.symbolic_eval.values import (
 )
 from devboot.onboarding.tables import load_table
 
-FROM_OBJECT = "flask.Config.from_object"  # of what isn't known
-KEYS: dict[str, str] = load_table("symbolic_eval/known/known")["keys"]  # of clients, by their names
-PICKY = frozenset(load_table("symbolic_eval/known/known")["words"]["picky"].split())  # fail at once when given None
+FROM_OBJECT = "flask.Config.from_object"  # with an unknown argument
+KEYS: dict[str, str] = load_table("symbolic_eval/known/known")[
+    "keys"
+]  # variables with keys of clients, by the client's name
+PICKY = frozenset(
+    load_table("symbolic_eval/known/known")["words"]["picky"].split()
+)  # these calls fail at once if they get None
 
 
 def apply(m: Machine, call: Call) -> Value:  # noqa: PLR0911 - one answer for each kind
-    """The result of a call."""
+    """Return the result of a call."""
     data = call.function.data
     if isinstance(data, Function):
         args = call.args if data.owner is None else (data.owner, *call.args)
@@ -63,7 +67,7 @@ def _callable_instance(m: Machine, call: Call, data: Instance) -> Value:
 
 
 def library(m: Machine, name: str, call: Call) -> Value:
-    """Call something that a library defines."""
+    """Call an object that a library defines."""
     known = environments.TABLE.get(name) or natives.TABLE.get(name)
     if known is not None:
         result: Value | None = known(m, call)
@@ -84,7 +88,7 @@ def library(m: Machine, name: str, call: Call) -> Value:
 
 
 def _ask_for_key(m: Machine, variable: str, call: Call) -> None:
-    """Fail as a client does that has no key: it is given none, or finds none in its own variable."""
+    """Record a needed variable for a client without a key, which fails when it is created."""
     words = (word for word in call.keywords if word.endswith("api_key"))
     given = call.argument(0, *words)
     reads = given.reads if given is not None else m.read(variable, call.place, NOTHING).reads
@@ -107,7 +111,7 @@ def opaque(m: Machine, data: Opaque, call: Call) -> Value:
 
 
 def instantiate(m: Machine, cls: Class, call: Call) -> Value:
-    """Make an object of a class of the project."""
+    """Create an object of a class of the project."""
     if schemas.is_settings(cls):
         return schemas.settings(m, cls, call.keywords, call.place)
     if schemas.is_model(cls):
@@ -124,7 +128,7 @@ def instantiate(m: Machine, cls: Class, call: Call) -> Value:
 
 
 def flask_config(m: Machine, name: str, call: Call) -> Value:
-    """`app.config.from_object(...)` and its like."""
+    """Evaluate `app.config.from_object(...)` and similar methods."""
     verb = name.rpartition(".")[2]
     first = call.argument(0, "obj", "mapping")
     if verb == "get" and first is not None and isinstance(first.data, str):
@@ -148,7 +152,7 @@ def flask_config(m: Machine, name: str, call: Call) -> Value:
 
 
 def take_object(m: Machine, value: Value | None) -> None:
-    """Copy the upper case names of an object into the application's configuration."""
+    """Copy the upper-case names of an object into the application's configuration."""
     if value is not None and isinstance(value.data, str):
         value = m.resolve(value.data)
     if value is not None and isinstance(value.data, Module):
@@ -158,7 +162,7 @@ def take_object(m: Machine, value: Value | None) -> None:
 
 
 def take_file(m: Machine, name: str, call: Call) -> None:
-    """`from_pyfile`: a Python file beside the application, or in `instance/`."""
+    """Evaluate `from_pyfile`: a Python file next to the application, or in `instance/`."""
     here = os.path.dirname(call.scope.module.path)
     for path in (os.path.join(here, name), os.path.normpath(os.path.join(here, "..", name)), f"instance/{name}"):
         parsed = m.tree.module(path) if m.tree.exists(path) else None
@@ -171,14 +175,14 @@ def take_file(m: Machine, name: str, call: Call) -> None:
 
 
 def opaque_item(m: Machine, owner: Value, data: Opaque, key: Value, place: Evidence) -> Value:
-    """`owner[key]` of an object that isn't followed."""
+    """Return `owner[key]` of an object that isn't followed."""
     if isinstance(key.data, str) and (data.name.endswith("config") or data.name == "config"):
         return m.config.get(key.data) or Value(Opaque(f"config[{key.data}]"), owner.reads, place)
     return Value(Opaque(f"{data.name}[]"), union(owner, key), place)
 
 
 def enter(m: Machine, value: Value) -> Callable[[], None] | None:
-    """Enter a `with`; what must be undone when it is left."""
+    """Enter a `with`; return the function that undoes it, None if nothing has to be undone."""
     data = value.data
     if isinstance(data, Opaque) and data.name.endswith(".prefixed()") and data.args:
         m.record("environs.prefixed", data, value.place)

@@ -1,4 +1,4 @@
-"""Follows the import of an application with a given set of variables."""
+"""Evaluates the import of an application with a given set of variables."""
 
 from __future__ import annotations
 
@@ -46,32 +46,32 @@ class Run:
 
     @property
     def found(self) -> Findings:
-        """What was met on the way."""
+        """The findings of this evaluation."""
         return self.machine.found
 
     def fields(self, name: str) -> dict[Any, Value]:
-        """The fields of a setting that is a dictionary; none of anything else."""
+        """Return the fields of a setting that is a dictionary; empty for others."""
         return fields_of(self.names.get(name))
 
     @property
     def apps(self) -> tuple[str, ...]:
-        """Django's INSTALLED_APPS, as far as they are known."""
+        """The known entries of Django's INSTALLED_APPS."""
         found = self.setting("INSTALLED_APPS")
         return tuple(each for each in found if isinstance(each, str)) if isinstance(found, list | tuple) else ()
 
     def setting(self, name: str) -> object:
-        """A setting as plain data; None where there is none."""
+        """Return a setting as plain data; None if there is none."""
         value = self.names.get(name)
         return None if value is None else plain(value)
 
 
 @dataclass(slots=True)
 class Code:
-    """The code of an application, which can be followed again and again with other variables set.
+    """The code of an application, which can be evaluated repeatedly with different variables.
 
-    `settings` is Django's settings module, `environ` what committed env files set, `guesses` values for variables that
-    turn out to be required. `scripts` are files that tools run beside it, `programs` those that are run as they are,
-    `words` those of modules that workers start.
+    `settings` is Django's settings module, `environ` has the variables of committed env files, `guesses` values for
+    required variables. `scripts` are files that tools run, `programs` those run directly, `words` identify modules
+    that workers start from.
     """
 
     tree: Tree
@@ -87,9 +87,9 @@ class Code:
 
 
 def evaluate(code: Code, variables: Mapping[str, str], *, thorough: bool = False) -> Run:
-    """Follow the import of the application with these variables on top of those from env files.
+    """Evaluate the import of the application with these variables in addition to those from env files.
 
-    Unless `thorough`, only through the modules that mattered when that was done last.
+    Unless `thorough`, only the modules that mattered in the last thorough evaluation are evaluated.
     """
     key = tuple(sorted(variables.items()))
     if thorough or key not in code.done:
@@ -151,14 +151,14 @@ def _web(app: Application, machine: Machine) -> None:
 
 
 def _program(app: Application, machine: Machine, path: str) -> None:
-    """Follow a file as Python runs it, not as others import it."""
+    """Evaluate a file as the main program, not as an imported module."""
     name = module_name(path, app.sources) or path
     module = machine.modules[name] = Module(name, path, {"__name__": Value("__main__")})
     machine.load(module)
 
 
 def _workers(code: Code, machine: Machine) -> None:
-    """Modules that workers start from are imported by nothing else."""
+    """Evaluate modules that workers start from, which nothing else imports."""
     for path in code.tree.python_files():
         if not ASIDE.search(path) and code.tree.mentions(path, code.words):
             name = module_name(path, code.app.sources)
@@ -167,7 +167,7 @@ def _workers(code: Code, machine: Machine) -> None:
 
 
 def _focus(machine: Machine) -> dict[str, str]:
-    """Files of modules that read variables, connect or configure, with the modules' names, in the order of running."""
+    """Return the files of modules that read variables, connect or configure, with module names, in running order."""
     found = machine.found
     places = [read.place for read in found.reads.values()] + [need.place for need in found.needs.values()]
     places += [event.place for event in found.events if re.search(_CONNECTS_BY_NAME, event.name)]
@@ -179,7 +179,7 @@ def _focus(machine: Machine) -> dict[str, str]:
 
 
 def _django_modules(machine: Machine, settings: Module) -> list[str]:
-    """Modules that Django imports at its start."""
+    """Return the modules that Django imports at start."""
     found: list[str] = []
     for key in ("ROOT_URLCONF", "WSGI_APPLICATION", "ASGI_APPLICATION"):
         value = settings.names.get(key)
@@ -192,7 +192,7 @@ def _django_modules(machine: Machine, settings: Module) -> list[str]:
 
 
 def _make_cached_settings(machine: Machine) -> None:
-    """Call what makes the settings once, at the first request if not before: `@lru_cache def get_settings()`."""
+    """Call cached functions that create settings on first use: `@lru_cache def get_settings()`."""
     for module in list(machine.modules.values()):
         for value in list(module.names.values()):
             function = value.data
@@ -213,7 +213,7 @@ def _makes_settings(function: Function) -> bool:
 
 
 def _look_into_functions(machine: Machine) -> None:
-    """Follow functions that nothing called yet and that open connections; what they read is never required."""
+    """Evaluate uncalled functions that open connections; variables that they read are never required."""
     for module in list(machine.modules.values()):
         if ASIDE.search(module.path) or not machine.tree.mentions(module.path, CONNECTS):
             continue

@@ -1,4 +1,4 @@
-"""What each kind of expression is worth."""
+"""Evaluates each kind of expression."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from devboot.onboarding.symbolic_eval.values import (
 
 
 def items(m: Machine, value: Value, place: Evidence) -> list[Value] | None:
-    """What a loop over the value meets; None where that isn't known."""
+    """Return the items of an iteration over the value; None if they are unknown."""
     data = value.data
     if isinstance(data, list | tuple | set):
         return [item if isinstance(item, Value) else Value(item, value.reads) for item in data]
@@ -53,12 +53,12 @@ def _is_enum(cls: Class) -> bool:
 
 
 def constant(m: Machine, node: ast.Constant, scope: Scope) -> Value:
-    """A literal; the place of a text is kept, since it may name a variable."""
+    """Evaluate a literal; the place of a text is kept, since it may be the name of a variable."""
     return Value(node.value, frozenset(), m.place(node, scope) if isinstance(node.value, str) else None)
 
 
 def name(m: Machine, node: ast.Name, scope: Scope) -> Value:
-    """A name: local, of the module, or of a library that the module imports whole."""
+    """Evaluate a name: local, of the module, built-in, or of a library imported with `*`."""
     found = scope.find(node.id)
     if found is None:
         found = scope.module.names.get(node.id)
@@ -73,12 +73,12 @@ def name(m: Machine, node: ast.Name, scope: Scope) -> Value:
 
 
 def attribute(m: Machine, node: ast.Attribute, scope: Scope) -> Value:
-    """`owner.attr`."""
+    """Evaluate `owner.attr`."""
     return member(m, m.evaluate(node.value, scope), node.attr, m.place(node, scope))
 
 
 def call(m: Machine, node: ast.Call, scope: Scope) -> Value:
-    """`function(...)`."""
+    """Evaluate `function(...)`."""
     function = m.evaluate(node.func, scope)
     args = _elements(m, node.args, scope)
     keywords: dict[str, Value] = {}
@@ -92,7 +92,7 @@ def call(m: Machine, node: ast.Call, scope: Scope) -> Value:
 
 
 def subscript(m: Machine, node: ast.Subscript, scope: Scope) -> Value:
-    """`owner[key]`."""
+    """Evaluate `owner[key]`."""
     owner = m.evaluate(node.value, scope)
     place = m.place(node, scope)
     if isinstance(node.slice, ast.Slice):
@@ -109,7 +109,7 @@ def _slice(m: Machine, owner: Value, node: ast.Slice, scope: Scope) -> Value:
 
 
 def item(m: Machine, owner: Value, key: Value, place: Evidence) -> Value:  # noqa: PLR0911 - one answer for each kind
-    """`owner[key]`."""
+    """Return `owner[key]`."""
     data = owner.data
     if isinstance(data, External) and data.name == "os.environ":
         return m.read(key.data, key.place or place) if isinstance(key.data, str) else Value(Opaque())
@@ -133,7 +133,7 @@ def item(m: Machine, owner: Value, key: Value, place: Evidence) -> Value:  # noq
 
 
 def boolean(m: Machine, node: ast.BoolOp, scope: Scope) -> Value:
-    """`and`, `or`: what is not known counts as false."""
+    """Evaluate `and` and `or`; unknown operands count as false."""
     wanted = isinstance(node.op, ast.Or)
     reads: frozenset[str] = frozenset()
     value = NOTHING
@@ -148,7 +148,7 @@ def boolean(m: Machine, node: ast.BoolOp, scope: Scope) -> Value:
 
 
 def unary(m: Machine, node: ast.UnaryOp, scope: Scope) -> Value:
-    """`not x`, `-x`."""
+    """Evaluate `not x` and `-x`."""
     value = m.evaluate(node.operand, scope)
     if isinstance(node.op, ast.Not):
         verdict = truth(value)
@@ -159,12 +159,12 @@ def unary(m: Machine, node: ast.UnaryOp, scope: Scope) -> Value:
 
 
 def binary_node(m: Machine, node: ast.BinOp, scope: Scope) -> Value:
-    """`a + b` and its like."""
+    """Evaluate `a + b` and other binary operators."""
     return binary(m, m.evaluate(node.left, scope), node.op, m.evaluate(node.right, scope), m.place(node, scope))
 
 
 def compared(m: Machine, node: ast.Compare, scope: Scope) -> Value:
-    """`a == b`, `a in b` and chains of these."""
+    """Evaluate comparisons such as `a == b`, `a in b`, and chains of them."""
     left = m.evaluate(node.left, scope)
     reads = left.reads
     verdict: bool | None = True
@@ -189,7 +189,7 @@ def _is_environ(value: Value) -> bool:
 
 
 def either(m: Machine, node: ast.IfExp, scope: Scope) -> Value:
-    """`a if test else b`."""
+    """Evaluate `a if test else b`."""
     test = m.evaluate(node.test, scope)
     verdict = truth(test)
     if verdict is None:
@@ -201,7 +201,7 @@ def either(m: Machine, node: ast.IfExp, scope: Scope) -> Value:
 
 
 def text(m: Machine, node: ast.JoinedStr, scope: Scope) -> Value:
-    """An f-string."""
+    """Evaluate an f-string."""
     parts: list[str] = []
     reads: frozenset[str] = frozenset()
     length = 0
@@ -215,13 +215,13 @@ def text(m: Machine, node: ast.JoinedStr, scope: Scope) -> Value:
 
 
 def sequence(m: Machine, node: ast.List | ast.Tuple | ast.Set, scope: Scope) -> Value:
-    """A list, tuple or set; sets become lists."""
+    """Evaluate a list, tuple or set; sets become lists."""
     found = _elements(m, node.elts, scope)
     return Value(tuple(found) if isinstance(node, ast.Tuple) else found, frozenset(), m.place(node, scope))
 
 
 def _elements(m: Machine, nodes: list[ast.expr], scope: Scope) -> list[Value]:
-    """The values of some expressions, with those of `*more` where it is known and not too long."""
+    """Return the values of expressions, including those of `*more` if it is known and not too long."""
     found: list[Value] = []
     for node in nodes:
         if isinstance(node, ast.Starred):
@@ -233,7 +233,7 @@ def _elements(m: Machine, nodes: list[ast.expr], scope: Scope) -> list[Value]:
 
 
 def mapping(m: Machine, node: ast.Dict, scope: Scope) -> Value:
-    """A dictionary; keys that are not known are left out."""
+    """Evaluate a dictionary; unknown keys are left out."""
     found: dict[object, Value] = {}
     for key, element in zip(node.keys, node.values, strict=True):
         value = m.evaluate(element, scope)
@@ -248,7 +248,7 @@ def mapping(m: Machine, node: ast.Dict, scope: Scope) -> Value:
 
 
 def comprehension(m: Machine, node: ast.ListComp | ast.SetComp | ast.GeneratorExp, scope: Scope) -> Value:
-    """A list comprehension and its like."""
+    """Evaluate a list or set comprehension or a generator expression."""
     found: list[Value] = []
     inner = Scope(scope.module, {}, scope, "function")
     known = _each(m, node.generators, inner, lambda: found.append(m.evaluate(node.elt, inner)))
@@ -257,7 +257,7 @@ def comprehension(m: Machine, node: ast.ListComp | ast.SetComp | ast.GeneratorEx
 
 
 def dict_comprehension(m: Machine, node: ast.DictComp, scope: Scope) -> Value:
-    """A dictionary comprehension."""
+    """Evaluate a dictionary comprehension."""
     found: dict[object, Value] = {}
     inner = Scope(scope.module, {}, scope, "function")
 
@@ -287,24 +287,24 @@ def _each(m: Machine, generators: list[ast.comprehension], scope: Scope, act: Ca
 
 
 def function(m: Machine, node: ast.Lambda, scope: Scope) -> Value:
-    """A lambda."""
+    """Evaluate a lambda."""
     return Value(Function(node, scope), frozenset(), m.place(node, scope))
 
 
 def walrus(m: Machine, node: ast.NamedExpr, scope: Scope) -> Value:
-    """`(name := value)`."""
+    """Evaluate `(name := value)`."""
     value = m.evaluate(node.value, scope)
     scope.names[node.target.id] = value
     return value
 
 
 def awaited(m: Machine, node: ast.Await | ast.YieldFrom, scope: Scope) -> Value:
-    """`await x` is x."""
+    """Evaluate `await x` as `x`."""
     return m.evaluate(node.value, scope)
 
 
 def yielded(m: Machine, node: ast.Yield, scope: Scope) -> Value:
-    """What is sent back into a generator is not known."""
+    """Evaluate `yield`; the value sent back into the generator is unknown."""
     m.evaluate(node.value, scope)
     return Value(Opaque())
 

@@ -1,4 +1,4 @@
-"""Follows what a module would do when it is imported, without running any of it."""
+"""Evaluates what importing a module would do, without running any of its code."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ MAX_CALLS = 14
 
 @dataclass(slots=True)
 class Read:
-    """A variable that the code reads, as it was first met."""
+    """A variable that the code reads, as first encountered."""
 
     name: str
     place: Evidence | None
@@ -53,9 +53,9 @@ class Read:
 
 @dataclass(slots=True)
 class Need:
-    """A variable without which the import fails; `others` would do instead of it.
+    """A variable without which the import fails; any of `others` can replace it.
 
-    `is_presence` where the code only asks whether it has a value.
+    `is_presence` means that the code only checks whether it has a value.
     """
 
     name: str
@@ -67,7 +67,7 @@ class Need:
 
 @dataclass(slots=True)
 class Event:
-    """A call of a library, or an assignment to one of its objects (the name then ends with `=`)."""
+    """A call of a library, or an assignment to one of its objects (its name then ends with `=`)."""
 
     name: str
     call: Opaque
@@ -77,13 +77,13 @@ class Event:
     module: str = ""
 
     def argument(self, position: int, *names: str) -> Value | None:
-        """The argument at a position or by one of its names."""
+        """Return the argument at a position or by one of its names; None if missing."""
         return argument_of(self.call.args, self.call.keywords, position, *names)
 
 
 @dataclass(slots=True)
 class Loaded:
-    """An env file that the code asks for."""
+    """An env file that the code loads."""
 
     path: str
     place: Evidence | None
@@ -91,7 +91,7 @@ class Loaded:
 
 @dataclass(slots=True)
 class Findings:
-    """What following the code brought to light."""
+    """The results of evaluating the code."""
 
     reads: dict[str, Read] = field(default_factory=dict)
     needs: dict[str, Need] = field(default_factory=dict)
@@ -102,14 +102,14 @@ class Findings:
 
 
 class Rules(NamedTuple):
-    """What is done with each kind of node. The machine is handed these, since they are written in terms of it."""
+    """The functions that evaluate each kind of node. They are passed in, since they themselves use the machine."""
 
     expressions: Mapping[type[ast.expr], Callable[[Any, Any, Scope], Value]]
     statements: Mapping[type[ast.stmt], Callable[[Any, Any, Scope], None]]
 
 
 class Machine:
-    """One evaluation: a tree, folders in which imports resolve, and the variables that are set."""
+    """One evaluation: a tree, the folders in which imports resolve, and the variables that are set."""
 
     def __init__(
         self,
@@ -122,18 +122,18 @@ class Machine:
     ) -> None:
         self.rules = rules
         self.tree = tree
-        self.focus = focus  # the files that are worth running, where that is known from an earlier evaluation
+        self.focus = focus  # the relevant files, if known from an earlier evaluation
         self.sources = list(sources)
         self.environ = dict(environ)
-        self.guesses = guesses  # values for variables that turn out to be required
+        self.guesses = guesses  # values for required variables
         self.found = Findings()
         self.modules: dict[str, Module] = {}
         self.executed: set[str] = set()
         self.config: dict[str, Value] = {}  # Flask's app.config
-        self.settings: Module | None = None  # what django.conf.settings stands for
+        self.settings: Module | None = None  # the module behind django.conf.settings
         self.settings_name = ""
         self.maybe = 0
-        self.reads_on = False  # whether an unset variable ends nothing that may not run
+        self.reads_on = False  # True if unset variables don't end statements that may not run
         self.handlers: list[tuple[str, ...]] = []
         self.tests: list[tuple[frozenset[str], ast.expr, Scope]] = []
         self.causes: list[frozenset[str]] = []
@@ -141,18 +141,18 @@ class Machine:
         self.steps = 0
         self.called: set[ast.AST] = set()
         self.located: dict[str, str | None] = {}
-        self.templates: dict[str, tuple[str, str]] = {}  # by the name of a module that is to be made from one
+        self.templates: dict[str, tuple[str, str]] = {}  # by the name of the module to be created from it
 
     # -- running -----------------------------------------------------------------------------------------------
 
     def step(self) -> None:
-        """Count a step; what takes too many is given up, with what is known so far."""
+        """Count a step; raise Spent after too many."""
         self.steps += 1
         if self.steps > MAX_STEPS:
             raise Spent
 
     def evaluate(self, node: ast.expr | None, scope: Scope) -> Value:
-        """The value of an expression."""
+        """Return the value of an expression."""
         if node is None:
             return NOTHING
         self.step()
@@ -160,7 +160,7 @@ class Machine:
         return handler(self, node, scope) if handler else Value(Opaque(type(node).__name__))
 
     def execute(self, body: Iterable[ast.stmt], scope: Scope) -> None:
-        """Run statements; what can't be followed has no effect."""
+        """Evaluate statements; unsupported ones have no effect."""
         for node in body:
             self.step()
             handler = self.rules.statements.get(type(node))
@@ -169,7 +169,7 @@ class Machine:
 
     @contextlib.contextmanager
     def doubting(self) -> Iterator[None]:
-        """Follow what may not run: nothing that it reads is required."""
+        """Evaluate code that may not run: variables that it reads aren't required."""
         self.maybe += 1
         try:
             yield
@@ -198,7 +198,7 @@ class Machine:
         return NOTHING
 
     def bind(self, function: Function, args: tuple[Value, ...], keywords: Mapping[str, Value]) -> dict[str, Value]:
-        """The names that a function's parameters have in a call."""
+        """Return the names of a function's parameters with their values in a call."""
         spec = function.node.args
         parameters = [*spec.posonlyargs, *spec.args]
         names: dict[str, Value] = {}
@@ -220,13 +220,13 @@ class Machine:
         return names
 
     def place(self, node: ast.AST, scope: Scope) -> Evidence:
-        """Where a node stands."""
+        """Return the place of a node."""
         return Evidence(scope.module.path, getattr(node, "lineno", 0))
 
     # -- variables ---------------------------------------------------------------------------------------------
 
     def read(self, name: str, place: Evidence | None, default: Value | None = None, cast: str = "") -> Value:
-        """Read a variable; without a default an unset one is the same as KeyError."""
+        """Read a variable; without a default an unset one raises KeyError in the evaluated code."""
         self.found.reads.setdefault(name, Read(name, place, default, cast))
         if name in self.environ:
             return Value(self.environ[name], frozenset({name}), place)
@@ -239,10 +239,10 @@ class Machine:
     def fail(
         self, kind: str, reads: frozenset[str], place: Evidence | None, *, cast: str = "", is_presence: bool = False
     ) -> Value:
-        """An exception that comes from variables that aren't set.
+        """Raise an exception in the evaluated code that is caused by unset variables.
 
-        Where the code has a handler it goes there. Else these variables are needed, and reading goes on as if they
-        were set.
+        If the code has a handler, it gets the exception. Otherwise the variables are recorded as needed, and
+        evaluation continues as if they were set.
         """
         handlers = [names for names in self.handlers if names is not PERHAPS] if self.reads_on else self.handlers
         if any(takes(names, kind) for names in handlers):
@@ -259,7 +259,7 @@ class Machine:
         return Value(guess, reads, place)
 
     def is_caught(self, kind: str) -> bool:
-        """Whether a handler around this takes the exception."""
+        """Return True if an enclosing handler catches the exception."""
         return any(takes(names, kind) for names in self.handlers)
 
     # -- paths -------------------------------------------------------------------------------------------------
@@ -270,7 +270,7 @@ class Machine:
         return os.path.normpath(self.tree.root / (self.sources[0] if self.sources else ""))
 
     def relative(self, path: str) -> str | None:
-        """A path as it stands in the tree; None outside."""
+        """Return a path relative to the tree; None if it is outside."""
         full = os.path.normpath(os.path.join(self.here, path))
         root = str(self.tree.root)
         if full == root:
@@ -280,7 +280,7 @@ class Machine:
     # -- modules -----------------------------------------------------------------------------------------------
 
     def locate(self, name: str) -> str | None:
-        """The file of a module of the project; a folder without `__init__.py` is given with a `/` at its end."""
+        """Return the file of a project module; for a folder without `__init__.py` its path with a trailing `/`."""
         if name not in self.located:
             self.located[name] = self._search(name)
         return self.located[name]
@@ -301,7 +301,7 @@ class Machine:
         return None
 
     def is_lacking(self, name: str, place: Evidence | None = None) -> bool:
-        """Whether a module is in the clone as a template alone, and whoever imports it at `place` does without."""
+        """Return True if a module exists only as a template, and the import at `place` handles its absence."""
         if self.locate(name) is None or name not in self.templates:
             return False
         if self.is_caught("ModuleNotFoundError"):
@@ -311,15 +311,15 @@ class Machine:
         return False
 
     def is_ours(self, name: str) -> bool:
-        """Whether the module's top level package belongs to the project."""
+        """Return True if the module's top-level package belongs to the project."""
         top = self.locate(name.split(".", 1)[0])
         if top is None or not top.endswith("/"):
             return top is not None
-        # A folder without `__init__.py` gives way to a library of its name (`alembic/`)
+        # A library takes precedence over a folder of the same name without `__init__.py` (`alembic/`)
         return "." in name and self.locate(name) is not None
 
     def module(self, name: str) -> Module | None:
-        """Import a module of the project, parents first; None for what is not the project's."""
+        """Import a module of the project, parents first; None for other modules."""
         if name in self.modules:
             return self.modules[name]
         path = self.locate(name)
@@ -342,7 +342,7 @@ class Machine:
         return module
 
     def _follow_imports(self, module: Module) -> None:
-        """Import what a module imports that holds nothing else of interest."""
+        """Import the modules that an otherwise irrelevant module imports."""
         for origin, names, plain in self.tree.imports(module.path):
             for target in import_targets(module, origin, names, plain):
                 if target not in self.modules and self.locate(target) is not None and self.depth < MAX_CALLS:
@@ -353,7 +353,7 @@ class Machine:
                         self.depth -= 1
 
     def load(self, module: Module) -> None:
-        """Run a module's body, once."""
+        """Evaluate a module's body once."""
         if module.name in self.executed or module.path.endswith("/"):
             return
         self.executed.add(module.name)
@@ -367,13 +367,13 @@ class Machine:
             self.execute(parsed.body, Scope(module, module.names))
         except Spent:
             raise
-        except Exception:  # noqa: BLE001, S110 - code of a kind that nobody thought of must not keep `up` from running
+        except Exception:  # noqa: BLE001, S110 - unexpected code must not make `up` fail
             pass
         finally:
             self.handlers, self.tests = outer, tests
 
     def member(self, module: Module, name: str) -> Value | None:
-        """A name of a module, a submodule included."""
+        """Return a name or submodule of a module; None if it has none."""
         if name not in module.names:
             self.load(module)
         if name in module.names:
@@ -387,9 +387,9 @@ class Machine:
         return None
 
     def django(self) -> Module | None:
-        """Django's settings, which it loads when they are first asked for."""
+        """Return Django's settings module, loading it on first use, as Django does."""
         if self.settings is None and self.settings_name:
-            # A parent package that asks for settings while it is imported gets them loaded there and then
+            # A parent package may use the settings while it is imported, which loads them
             self.is_lacking(self.settings_name)
             self.settings = self.module(self.settings_name)
             if self.settings is not None:
@@ -397,7 +397,7 @@ class Machine:
         return self.settings
 
     def settle(self, value: Value) -> Value:
-        """The value itself, where it was put off."""
+        """Return the value of a deferred name; return other values unchanged."""
         data = value.data
         if not isinstance(data, Deferred):
             return value
@@ -405,7 +405,7 @@ class Machine:
         return found if found is not None else Value(Opaque(f"{data.module.name}.{data.name}"))
 
     def import_name(self, module: Module, name: str) -> Value:
-        """What `from module import name` gives; a module that hasn't run and holds nothing of interest waits."""
+        """Return the value for `from module import name`, deferred if the module needn't run now."""
         waits = module.name not in self.executed and not module.path.endswith("/")
         if waits and self.locate(f"{module.name}.{name}") is None:
             return Value(Deferred(module, name))
@@ -413,7 +413,7 @@ class Machine:
         return found if found is not None else Value(Opaque(f"{module.name}.{name}"))
 
     def resolve(self, dotted: str) -> Value | None:
-        """What a dotted path names: a module of the project or something in one."""
+        """Return the project module or object that a dotted path names; None if there is none."""
         self.is_lacking(dotted)
         module = self.module(dotted)
         if module is not None:
@@ -429,13 +429,13 @@ class Machine:
         return value.data.find(name) if isinstance(value.data, Class) else None
 
     def record(self, name: str, call: Opaque, place: Evidence | None, target: str = "") -> None:
-        """Note that a library is called."""
+        """Record a call of a library."""
         if len(self.found.events) < 20_000:
             self.found.events.append(Event(name, call, place, self.maybe > 0, target))
 
 
 def import_targets(module: Module, origin: str, names: str, plain: str) -> list[str]:
-    """Dotted names that an import line may load."""
+    """Return the dotted names that an import line may load."""
     if plain:
         return [part.split(" as ")[0].strip() for part in plain.split("#", maxsplit=1)[0].split(",")]
     base = absolute_name(module, origin)

@@ -1,4 +1,4 @@
-"""Attributes of values."""
+"""Evaluates attributes of values."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PROPERTIES = frozenset({"property", "cached_property", "functools.cached_propert
 
 
 def member(m: Machine, owner: Value, attr: str, place: Evidence) -> Value:
-    """An attribute of a value."""
+    """Return an attribute of a value."""
     data = owner.data
     if isinstance(data, Module):
         return m.member(data, attr) or Value(Opaque(f"{data.name}.{attr}"), owner.reads)
@@ -51,7 +51,7 @@ def _constant_member(m: Machine, owner: Value, attr: str, place: Evidence) -> Va
             return m.fail("AttributeError", owner.reads, place)
         return Value(Opaque(attr))
     if attr == "value" and isinstance(data, str | int):
-        return owner  # a member of an enumeration is its value here
+        return owner  # members of enumerations are represented by their values
     if isinstance(data, PurePosixPath):
         computed = _path_property(data, attr)
         if computed is not None:
@@ -109,7 +109,7 @@ def _instance_member(m: Machine, owner: Value, data: Instance, attr: str, place:
 
 
 def _path_property(path: PurePosixPath, attr: str) -> object | None:
-    """An attribute of a path that isn't a method."""
+    """Return a path's attribute that isn't a method; None for others."""
     if attr == "parent":
         return path.parent
     if attr == "parents":
@@ -118,7 +118,7 @@ def _path_property(path: PurePosixPath, attr: str) -> object | None:
 
 
 def parent(_: Machine, call: Call) -> Value | None:
-    """The object, to be asked for what the base has; None where that is a library's, or nothing is known of it."""
+    """Return the object for `super()`, whose attributes are the base's; None for a library's or an unknown base."""
     own = call.argument(1)
     named = call.argument(0)
     body = _class_body(call.scope)
@@ -130,7 +130,7 @@ def parent(_: Machine, call: Call) -> Value | None:
         here = next((n for n, each in enumerate(line) if _is_meant(each, named, body)), None)
         if here is not None:
             rest = line[here + 1 :]
-            # The names are the object's own, so that what the base sets is set
+            # The object's own names, so that assignments of the base reach it
             return Value(Instance(rest[0], value.data.names), value.reads, value.place) if rest else None
     return None
 

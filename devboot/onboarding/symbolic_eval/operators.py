@@ -1,4 +1,4 @@
-"""Operators on values that may be known only in part."""
+"""Evaluates operators on values that may be only partly known."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _WIDE = re.compile(r"%(?:\(\w*\))?[-#0 +]*(?:\d*\.)?(?:\d{4}|\*)")
 
 
 def truth(value: Value) -> bool | None:
-    """Whether the value counts as true; None where that isn't known."""
+    """Return the truth of a value; None if it is unknown."""
     data = value.data
     if isinstance(data, Opaque):
         return None
@@ -53,7 +53,7 @@ def truth(value: Value) -> bool | None:
 
 
 def binary(m: Machine, left: Value, op: ast.operator, right: Value, place: Evidence) -> Value:
-    """`left op right`."""
+    """Evaluate `left op right`."""
     reads = union(left, right)
     if _is_too_long(left.data, op, right.data):
         return Value(Opaque(), reads, place)
@@ -102,7 +102,7 @@ def _percent(left: Value, right: Value, place: Evidence) -> Value:
 
 
 def compare(left: Value, op: ast.cmpop, right: Value) -> bool | None:
-    """`left op right` for one pair; None where that isn't known."""
+    """Compare one pair with `op`; None if the result is unknown."""
     a, b = plain(left), plain(right)
     if isinstance(op, ast.Is | ast.IsNot) and (a is None or b is None):
         other = b if a is None else a

@@ -1,4 +1,4 @@
-"""Exceptions of the code that is read: which variables led to them, and who handles them."""
+"""Handles exceptions of the evaluated code: the variables that led to them, and the handlers that catch them."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from devboot.onboarding.symbolic_eval.values import NOTHING, RETURNED, Left, Opa
 
 
 def throw(m: Machine, node: ast.Raise, scope: Scope) -> None:
-    """`raise`."""
+    """Evaluate `raise`."""
     kind = exception_name(node.exc)
     value = m.evaluate(node.exc, scope) if node.exc is not None else NOTHING
     stop(m, kind, value, m.place(node, scope), scope)
 
 
 def stop(m: Machine, kind: str, value: Value, place: Evidence, scope: Scope) -> None:
-    """Raise, or leave the program: what led here is needed, if variables led here."""
+    """Raise, or exit the program; if variables led here, they are recorded as needed."""
     if RETURNED in scope.names:
         raise Left("return", Value(Opaque("returned"), deep_reads(scope.names[RETURNED]), place))
     reads = m.causes[-1] if m.causes else frozenset()
@@ -32,13 +32,13 @@ def stop(m: Machine, kind: str, value: Value, place: Evidence, scope: Scope) -> 
     is_presence = bool(m.tests) and _asks_presence(m.tests[-1][1])
     result = m.fail(kind, unset, place, is_presence=is_presence)
     tested_here = bool(m.tests) and m.tests[-1][2] is scope
-    # Behind a test of the same function the code goes on as it would with the variable set
+    # After a test in the same function, evaluation continues as if the variable were set
     if scope.kind == "function" and not tested_here:
         raise Left("return", result)
 
 
 def _further_reasons(m: Machine) -> frozenset[str]:
-    """Return what else makes `a or b or c` true, where the first that does has led to an exception."""
+    """Return the variables of the other operands that make `a or b or c` true, after the first true one."""
     _, test, scope = m.tests[-1] if m.tests else (None, None, None)
     if not isinstance(test, ast.BoolOp) or not isinstance(test.op, ast.Or) or scope is None:
         return frozenset()
@@ -46,7 +46,7 @@ def _further_reasons(m: Machine) -> frozenset[str]:
     for each in test.values:
         try:
             value = m.evaluate(each, scope)
-        except (Raised, Left):  # the program itself never comes to it
+        except (Raised, Left):  # the program itself never evaluates it
             continue
         if value.data is True:
             found |= deep_reads(value)
@@ -54,7 +54,7 @@ def _further_reasons(m: Machine) -> frozenset[str]:
 
 
 def decisive(m: Machine, reads: frozenset[str]) -> frozenset[str]:
-    """Of the variables that led to an exception those that aren't set; with either-or the first stands for all."""
+    """Return those of the variables that aren't set; of alternatives the first stands for all."""
     unset = sorted(name for name in reads if name not in m.environ)
     if len(unset) > 1 and m.tests and _is_either_or(m.tests[-1][1]):
         first = min(unset, key=lambda name: _read_line(m, name))
@@ -63,7 +63,7 @@ def decisive(m: Machine, reads: frozenset[str]) -> frozenset[str]:
 
 
 def _asks_presence(test: ast.expr) -> bool:
-    """`not a`, `a is None`, `not a or not b`: any value of the variable passes."""
+    """Return True for tests such as `not a`, `a is None`, `not a or not b`, which any value passes."""
     if isinstance(test, ast.BoolOp):
         return all(_asks_presence(each) for each in test.values)
     if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
@@ -79,7 +79,7 @@ def _read_line(m: Machine, name: str) -> int:
 
 
 def _is_either_or(test: ast.expr) -> bool:
-    """`not (a or b)`, `not a and not b`, `not any(...)`: one of them would do."""
+    """Return True for tests such as `not (a or b)`, `not a and not b`, `not any(...)`: one variable is enough."""
     if isinstance(test, ast.BoolOp):
         return isinstance(test.op, ast.And)
     if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
@@ -93,7 +93,7 @@ def _is_either_or(test: ast.expr) -> bool:
 
 
 def exception_name(node: ast.expr | None) -> str:
-    """The name of an exception's class where it is raised."""
+    """Return the name of the exception class in a `raise`."""
     if isinstance(node, ast.Call):
         node = node.func
     if isinstance(node, ast.Attribute):

@@ -1,4 +1,4 @@
-"""What each kind of statement does to the names in scope."""
+"""Evaluates each kind of statement: its effect on the names in scope."""
 
 from __future__ import annotations
 
@@ -33,20 +33,20 @@ MAX_ROUNDS = 60
 
 
 def assigned(m: Machine, node: ast.Assign, scope: Scope) -> None:
-    """`a = b`."""
+    """Evaluate `a = b`."""
     value = m.evaluate(node.value, scope)
     for target in node.targets:
         assign(m, target, value, scope)
 
 
 def annotated(m: Machine, node: ast.AnnAssign, scope: Scope) -> None:
-    """`a: kind = b`."""
+    """Evaluate `a: kind = b`."""
     if node.value is not None:
         assign(m, node.target, m.evaluate(node.value, scope), scope)
 
 
 def augmented(m: Machine, node: ast.AugAssign, scope: Scope) -> None:
-    """`a += b`."""
+    """Evaluate `a += b`."""
     load = ast.copy_location(_as_load(node.target), node)
     old = m.evaluate(load, scope)
     value = operators.binary(m, old, node.op, m.evaluate(node.value, scope), m.place(node, scope))
@@ -60,12 +60,12 @@ def _as_load(target: ast.expr) -> ast.expr:
 
 
 def expression(m: Machine, node: ast.Expr, scope: Scope) -> None:
-    """An expression by itself."""
+    """Evaluate an expression statement."""
     m.evaluate(node.value, scope)
 
 
 def condition(m: Machine, node: ast.If, scope: Scope) -> None:
-    """`if`: the branch that the test selects."""
+    """Evaluate `if`: the branch that the test selects."""
     test = m.evaluate(node.test, scope)
     truth = operators.truth(test)
     if truth is None and scope.kind == "module" and _is_main_guard(node.test):
@@ -83,7 +83,7 @@ def _is_main_guard(test: ast.expr) -> bool:
 
 
 def _both(m: Machine, node: ast.If, scope: Scope) -> None:
-    """A test that can't be decided: the else branch counts, names that only the other one sets are kept besides."""
+    """Evaluate both branches of an undecidable test: the else branch wins, names set only in the other are added."""
     before = dict(scope.names)
     perhaps(m, node.body, scope)
     taken = {name: value for name, value in scope.names.items() if before.get(name) is not value}
@@ -94,7 +94,7 @@ def _both(m: Machine, node: ast.If, scope: Scope) -> None:
 
 
 def perhaps(m: Machine, body: list[ast.stmt], scope: Scope) -> None:
-    """Run statements that may not run: what they read isn't required."""
+    """Evaluate statements that may not run: variables that they read aren't required."""
     try:
         with m.doubting(), pushed(m.handlers, PERHAPS):
             m.execute(body, scope)
@@ -106,7 +106,7 @@ def perhaps(m: Machine, body: list[ast.stmt], scope: Scope) -> None:
 
 
 def loop(m: Machine, node: ast.For | ast.AsyncFor, scope: Scope) -> None:
-    """`for`: each round where the items are known, else perhaps one."""
+    """Evaluate `for`: every iteration if the items are known, otherwise one that may not run."""
     items = expressions.items(m, m.evaluate(node.iter, scope), m.place(node.iter, scope))
     if items is None:
         assign(m, node.target, Value(Opaque()), scope)
@@ -125,7 +125,7 @@ def loop(m: Machine, node: ast.For | ast.AsyncFor, scope: Scope) -> None:
 
 
 def repeat(m: Machine, node: ast.While, scope: Scope) -> None:
-    """`while`: one round, which is sure where the test is, as in `while True`."""
+    """Evaluate `while`: one iteration, which is certain if the test is true, as in `while True`."""
     verdict = operators.truth(m.evaluate(node.test, scope))
     if verdict is None:
         perhaps(m, node.body, scope)
@@ -138,7 +138,7 @@ def repeat(m: Machine, node: ast.While, scope: Scope) -> None:
 
 
 def attempt(m: Machine, node: ast.Try, scope: Scope) -> None:
-    """`try`: what is raised inside goes to its handlers."""
+    """Evaluate `try`: exceptions raised inside go to its handlers."""
     names = tuple(name for handler in node.handlers for name in _handler_names(handler))
     try:
         with pushed(m.handlers, names):
@@ -169,27 +169,27 @@ def _handler_names(handler: ast.ExceptHandler) -> list[str]:
 
 
 def give_back(m: Machine, node: ast.Return, scope: Scope) -> None:
-    """`return`."""
+    """Evaluate `return`."""
     value = m.evaluate(node.value, scope)
-    # Which return is reached depends on the tests around it, so their variables have a part in the result
+    # The tests around a return decide whether it is reached, so their variables influence the result
     reads = frozenset().union(*(reads for reads, _, where in m.tests if where is scope))
     raise Left("return", Value(value.data, value.reads | reads, value.place))
 
 
 def leave_loop(_m: Machine, node: ast.Break | ast.Continue, _scope: Scope) -> None:
-    """`break`, `continue`."""
+    """Evaluate `break` and `continue`."""
     raise Left("break" if isinstance(node, ast.Break) else "continue", NOTHING)
 
 
 def check(m: Machine, node: ast.Assert, scope: Scope) -> None:
-    """`assert`."""
+    """Evaluate `assert`."""
     test = m.evaluate(node.test, scope)
     if operators.truth(test) is False and deep_reads(test):
         m.fail("AssertionError", deep_reads(test), m.place(node, scope))
 
 
 def define(m: Machine, node: ast.FunctionDef | ast.AsyncFunctionDef, scope: Scope) -> None:
-    """`def`."""
+    """Evaluate `def`."""
     decorators = tuple(_dotted(item) for item in node.decorator_list)
     for decorator in node.decorator_list:
         if isinstance(decorator, ast.Call):
@@ -206,7 +206,7 @@ def _dotted(node: ast.expr) -> str:
 
 
 def define_class(m: Machine, node: ast.ClassDef, scope: Scope) -> None:
-    """`class`: its body runs at once."""
+    """Evaluate `class`: its body runs at once."""
     bases = tuple(m.evaluate(base, scope) for base in node.bases)
     names: dict[str, Value] = {}
     inner = Scope(scope.module, names, scope, "class")
@@ -218,7 +218,7 @@ def define_class(m: Machine, node: ast.ClassDef, scope: Scope) -> None:
 
 
 def bring(m: Machine, node: ast.Import, scope: Scope) -> None:
-    """`import x`."""
+    """Evaluate `import x`."""
     for alias in node.names:
         if m.is_lacking(alias.name, m.place(node, scope)):
             raise Raised("ModuleNotFoundError", frozenset())
@@ -232,7 +232,7 @@ def bring(m: Machine, node: ast.Import, scope: Scope) -> None:
 
 
 def bring_from(m: Machine, node: ast.ImportFrom, scope: Scope) -> None:
-    """`from x import y`."""
+    """Evaluate `from x import y`."""
     base = "." * node.level + (node.module or "")
     name = absolute_name(scope.module, base)
     if m.is_lacking(name, m.place(node, scope)):
@@ -264,7 +264,7 @@ def _bring_external(node: ast.ImportFrom, name: str, scope: Scope) -> None:
 
 
 def _absent(m: Machine, name: str, node: ast.ImportFrom, scope: Scope) -> None:
-    """A module of the project that isn't in the clone."""
+    """Handle the import of a project module that isn't in the clone."""
     if m.is_caught("ModuleNotFoundError"):
         raise Raised("ModuleNotFoundError", frozenset())
     if not m.maybe:
@@ -275,7 +275,7 @@ def _absent(m: Machine, name: str, node: ast.ImportFrom, scope: Scope) -> None:
 
 
 def within(m: Machine, node: ast.With | ast.AsyncWith, scope: Scope) -> None:
-    """`with`."""
+    """Evaluate `with`."""
     leave: list[Callable[[], None]] = []
     for item in node.items:
         value = m.evaluate(item.context_expr, scope)
@@ -298,7 +298,7 @@ def within(m: Machine, node: ast.With | ast.AsyncWith, scope: Scope) -> None:
 
 
 def reach_out(_m: Machine, node: ast.Global | ast.Nonlocal, scope: Scope) -> None:
-    """`global`, `nonlocal`."""
+    """Evaluate `global` and `nonlocal`."""
     for name in node.names:
         known = scope.find(name)
         if known is not None:

@@ -1,6 +1,6 @@
-"""Values of the reader of Python code: constants, what is only known by name, and where they came from.
+"""The values of symbolic evaluation: constants, objects known only by name, and the variables they come from.
 
-These refer to each other in circles, so they compare by identity and have no text of their own.
+Values refer to each other in cycles, so they compare by identity and have no text form.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from devboot.onboarding.proposal_values import Evidence
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Value:
-    """A value and the names of the environment variables that had a part in it."""
+    """A value, and the names of the environment variables that influenced it."""
 
     data: object
     reads: frozenset[str] = frozenset()
@@ -26,7 +26,7 @@ class Value:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Opaque:
-    """The result of something that is not followed: a library's call, an unknown parameter."""
+    """The result of code that isn't followed: a library's call, an unknown parameter."""
 
     name: str = ""
     args: tuple[Value, ...] = ()
@@ -36,14 +36,14 @@ class Opaque:
 
 @dataclass(frozen=True, slots=True)
 class External:
-    """Something that a library defines, by its dotted name."""
+    """An object that a library defines, by its dotted name."""
 
     name: str
 
 
 @dataclass(slots=True, eq=False, repr=False)
 class Module:
-    """A module of the project; `names` fills while it is read."""
+    """A module of the project; `names` is filled while the module is evaluated."""
 
     name: str
     path: str
@@ -53,7 +53,7 @@ class Module:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Deferred:
-    """A name of a module that is read only when the name is used."""
+    """A name of a module that is evaluated only when the name is used."""
 
     module: Module
     name: str
@@ -80,11 +80,11 @@ class Class:
     names: dict[str, Value]
 
     def find(self, name: str) -> Value | None:
-        """An attribute of the class or of the bases that the project defines."""
+        """Return an attribute of the class or of its bases in the project; None if there is none."""
         return next((c.names[name] for c in self.line() if name in c.names), None)
 
     def line(self) -> list[Class]:
-        """The class and its bases of the project, nearest first."""
+        """Return the class and its bases in the project, nearest first."""
         found = [self]
         for base in self.bases:
             if isinstance(base.data, Class):
@@ -92,7 +92,7 @@ class Class:
         return found
 
     def libraries(self) -> set[str]:
-        """Dotted names of the library classes that it descends from."""
+        """Return the dotted names of the library classes that it inherits from."""
         return {base.data.name for c in self.line() for base in c.bases if isinstance(base.data, External)}
 
 
@@ -106,7 +106,7 @@ class Instance:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Method:
-    """A method of a constant, a path or an object that is known by name, ready to be called."""
+    """A method of a constant, a path or an object known by name, ready to be called."""
 
     owner: Value
     name: str
@@ -114,7 +114,7 @@ class Method:
 
 @dataclass(slots=True, eq=False, repr=False)
 class Scope:
-    """Names that a piece of code sees."""
+    """The names that a piece of code can access."""
 
     module: Module
     names: dict[str, Value]
@@ -122,7 +122,7 @@ class Scope:
     kind: str = "module"
 
     def find(self, name: str) -> Value | None:
-        """A name, from the inside out; class bodies are not seen from functions."""
+        """Look up a name from the innermost scope outwards; functions don't see the names of class bodies."""
         scope: Scope | None = self
         while scope is not None:
             if name in scope.names and (scope is self or scope.kind != "class"):
@@ -131,8 +131,8 @@ class Scope:
         return None
 
 
-class Raised(Exception):  # noqa: N818 - it stands for an exception of the code that is read
-    """An exception that the code would raise, on its way to a handler."""
+class Raised(Exception):  # noqa: N818 - represents an exception of the evaluated code
+    """An exception of the evaluated code, on its way to a handler."""
 
     def __init__(self, kind: str, reads: frozenset[str]) -> None:
         super().__init__(kind)
@@ -140,8 +140,8 @@ class Raised(Exception):  # noqa: N818 - it stands for an exception of the code 
         self.reads = reads
 
 
-class Left(Exception):  # noqa: N818 - control flow of the code that is read
-    """A return, break or continue on its way out."""
+class Left(Exception):  # noqa: N818 - control flow of the evaluated code
+    """A return, break or continue of the evaluated code, on its way out."""
 
     def __init__(self, kind: str, value: Value) -> None:
         super().__init__(kind)
@@ -149,13 +149,13 @@ class Left(Exception):  # noqa: N818 - control flow of the code that is read
         self.value = value
 
 
-class Spent(Exception):  # noqa: N818 - not an error: what is known so far counts
-    """The budget for reading is used up."""
+class Spent(Exception):  # noqa: N818 - not an error: results so far are used
+    """Raised when the budget for evaluation is used up."""
 
 
 @contextlib.contextmanager
 def pushed(stack: list[Any], item: object) -> Iterator[None]:
-    """Keep something on a stack for as long as a block runs."""
+    """Keep an item on a stack while a block runs."""
     stack.append(item)
     try:
         yield
@@ -164,12 +164,12 @@ def pushed(stack: list[Any], item: object) -> Iterator[None]:
 
 
 NOTHING = Value(None)
-# Stands in a text for a part that is not known
+# Marks an unknown part of a text
 HOLE = "\N{HORIZONTAL ELLIPSIS}"
 
 
 def names_of(data: object) -> dict[str, Value]:
-    """The names of a module, a class with its bases, or an object with its class; none of anything else."""
+    """Return the names of a module, a class with its bases, or an object with its class; empty for others."""
     if isinstance(data, Instance):
         return {**names_of(data.cls), **data.names}
     if isinstance(data, Class):
@@ -178,17 +178,17 @@ def names_of(data: object) -> dict[str, Value]:
 
 
 def fields_of(value: Value | None) -> dict[Any, Value]:
-    """The fields of a dictionary; none of anything else."""
+    """Return the fields of a dictionary; empty for other values."""
     return value.data if value is not None and isinstance(value.data, dict) else {}
 
 
 def union(*values: Value) -> frozenset[str]:
-    """The variables that had a part in any of these."""
+    """Return the variables that influenced any of these values."""
     return frozenset().union(*(value.reads for value in values))
 
 
 def plain(value: Value, depth: int = 0) -> object:
-    """The value as ordinary Python data; what isn't known stays as it is."""
+    """Return the value as ordinary Python data; unknown parts stay as they are."""
     data = value.data
     if depth > 8:
         return data
@@ -201,7 +201,7 @@ def plain(value: Value, depth: int = 0) -> object:
 
 
 def deep_reads(value: Value, depth: int = 0) -> frozenset[str]:
-    """The variables that had a part in the value or in anything that it contains."""
+    """Return the variables that influenced the value or anything that it contains."""
     data = value.data
     inner: list[object] = []
     if isinstance(data, list | tuple | set):
@@ -216,11 +216,11 @@ def deep_reads(value: Value, depth: int = 0) -> frozenset[str]:
 
 
 def is_known(value: Value) -> bool:
-    """Whether the value is a constant: text, number, None, path or a container."""
+    """Return True for constants: texts, numbers, None, paths and containers."""
     return not isinstance(value.data, Opaque | External | Function | Class | Instance | Method | Module)
 
 
-LONGEST = 64 * 1024  # what would be longer is unknown
+LONGEST = 64 * 1024  # longer results count as unknown
 
 
 def size(data: object) -> int:
@@ -243,14 +243,14 @@ def total_size(data: object) -> int:
 
 
 def argument_of(args: tuple[Value, ...], keywords: Mapping[str, Value], position: int, *names: str) -> Value | None:
-    """The argument of a call at a position or by one of its names."""
+    """Return the argument of a call at a position or by one of its names; None if missing."""
     named = next((keywords[name] for name in names if name in keywords), None)
     return named or (args[position] if 0 <= position < len(args) else None)
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call with its arguments worked out."""
+    """A call with its evaluated arguments."""
 
     function: Value
     args: tuple[Value, ...]
@@ -259,16 +259,16 @@ class Call:
     scope: Scope
 
     def argument(self, position: int, *names: str) -> Value | None:
-        """The argument at a position or by one of its names."""
+        """Return the argument at a position or by one of its names; None if missing."""
         return argument_of(self.args, self.keywords, position, *names)
 
     def reads(self) -> frozenset[str]:
-        """The variables that had a part in the arguments."""
+        """Return the variables that influenced the arguments."""
         return frozenset().union(*(deep_reads(value) for value in (*self.args, *self.keywords.values())))
 
 
 def wrap(data: object, reads: frozenset[str]) -> Value:
-    """Ordinary data as a value."""
+    """Return ordinary Python data as a value."""
     if isinstance(data, dict):
         return Value({key: wrap(item, reads) for key, item in data.items()}, reads)
     if isinstance(data, list | tuple):
@@ -278,7 +278,7 @@ def wrap(data: object, reads: frozenset[str]) -> Value:
 
 
 def absolute_name(module: Module, origin: str) -> str:
-    """The absolute name for `from ..x import y` in a module."""
+    """Return the absolute module name for `from ..x import y` in a module."""
     level = len(origin) - len(origin.lstrip("."))
     if level == 0:
         return origin
@@ -291,11 +291,11 @@ def absolute_name(module: Module, origin: str) -> str:
 
 # -- exceptions -----------------------------------------------------------------------------------------------------
 
-# Stands in a scope whose code may have returned already
+# Name in a scope whose code may have returned already
 RETURNED = "(returned)"
-# Stands for a handler around statements that may not run
+# A handler around statements that may not run
 PERHAPS = ("BaseException",)
-# Who takes what: enough of Python's tree of exceptions for the ones that unset variables and absent modules cause
+# Base classes of exceptions, as far as unset variables and missing modules cause them
 WIDER = {
     "KeyError": ("KeyError", "LookupError"),
     "UndefinedValueError": ("UndefinedValueError", "KeyError"),
@@ -308,7 +308,7 @@ WIDER = {
 
 
 def takes(names: tuple[str, ...], kind: str) -> bool:
-    """Whether an `except` with these names takes an exception of this kind."""
+    """Return True if an `except` with these names catches an exception of this kind."""
     wider = WIDER.get(kind, (kind,))
     return any(
         name in wider or (name in ("Exception", "") and kind != "SystemExit") or name == "BaseException"

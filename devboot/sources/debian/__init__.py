@@ -1,1 +1,1 @@
-"""Programs out of packages of Debian and Ubuntu, without root."""
+"""Installs programs from packages of Debian and Ubuntu, without root."""

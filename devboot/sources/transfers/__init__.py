@@ -1,1 +1,1 @@
-"""Transfers over HTTP: resumed, tried again, checked, with the proxies and logins of the user."""
+"""Transfers over HTTP: resumed, retried, verified, with the user's proxies and logins."""

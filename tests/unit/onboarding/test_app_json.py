@@ -30,8 +30,8 @@ def test_an_addon_that_nothing_shows_to_be_needed_is_a_note(propose):
     found = app(propose, {"addons": ["heroku-postgresql", {"plan": "bonsai:sandbox"}, "scheduler"]})
     assert found.services == ()
     assert [str(note) for note in found.notes] == [
-        "postgres: app.json has it as an addon; `[services.postgres]` would run it (app.json:3)",
-        "elasticsearch: app.json has it as an addon; there is no recipe for it yet (app.json:5)",
+        "postgres: app.json lists it as an add-on; `[services.postgres]` would run it (app.json:3)",
+        "elasticsearch: app.json lists it as an add-on; there is no recipe for it yet (app.json:5)",
     ]
 
 

@@ -70,7 +70,7 @@ def test_a_container_is_named_with_the_recipe_that_would_run_it(django):
 
     assert found(proposal) == ([], set())
     assert [note.text for note in proposal.notes if note.text.startswith("rabbitmq")] == [
-        "rabbitmq: compose has it as `queue`; `[services.rabbitmq]` would run it"
+        "rabbitmq: compose runs it as `queue`; `[services.rabbitmq]` would run it"
     ]
 
 
@@ -79,7 +79,7 @@ def test_where_it_cannot_be_had_the_usual_address_stays_and_a_warning_says_why(d
 
     assert found(proposal) == ([], set())
     assert next(v.value for v in proposal.env if v.name == "CELERY_BROKER_URL") == "amqp://guest:guest@localhost:5672//"
-    text = "rabbitmq: the code connects to it, and it can't be had here: only Debian and Ubuntu have it"
+    text = "rabbitmq: the code connects to it, and it isn't available here: only Debian and Ubuntu have it"
     assert [(str(note), note.warns) for note in proposal.notes] == [(f"{text} (site_/celery.py:2)", True)]
 
 

@@ -76,7 +76,7 @@ def test_a_command_of_a_readme_that_names_what_the_clone_does_not_have_is_that_o
     proposal = propose({**files, "README.md": f"# kit\n```\n$ {command}\n```\n"})
 
     assert proposal.processes == ()
-    assert any(note.text.startswith("nothing in the clone") for note in proposal.notes)
+    assert any(note.text.startswith("no start command found in the clone") for note in proposal.notes)
 
 
 SERVES = "def main():\n    while True:\n        pass\n"

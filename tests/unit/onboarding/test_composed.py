@@ -46,7 +46,7 @@ def test_a_version_that_the_recipe_lacks_becomes_the_nearest_and_is_named(propos
     (service,) = proposal.services
     (note,) = [text for text in notes(proposal) if "nearest" in text]
     assert f"compose has {image}; {service.version or newest(service.recipe)}" in note
-    assert "runs here, the nearest there is" in note
+    assert "runs here, the nearest available version" in note
 
 
 @pytest.mark.parametrize(
@@ -71,12 +71,12 @@ def test_the_major_version_of_postgresql_is_that_of_the_image(propose, image, ve
 @pytest.mark.parametrize(
     ("image", "code", "package", "said"),
     [
-        ("pgvector/pgvector:pg16", POSTGRES, "psycopg2", "which alone comes with pgvector"),
+        ("pgvector/pgvector:pg16", POSTGRES, "psycopg2", "the only version with pgvector"),
         ("postgis/postgis:16-3.4", POSTGRES, "psycopg2", "without postgis"),
         ("timescale/timescaledb:latest-pg16", POSTGRES, "psycopg2", "without timescale"),
         ("mysql:8.0", MYSQL, "pymysql", "MariaDB runs here"),
-        ("mariadb:11.4", MYSQL, "pymysql", "the version that the distribution has runs here"),
-        ("mongo:6", MONGO, "pymongo", "the version that the channel has runs here"),
+        ("mariadb:11.4", MYSQL, "pymysql", "the version of the distribution runs here"),
+        ("mongo:6", MONGO, "pymongo", "the version of the channel runs here"),
     ],
 )
 def test_what_runs_in_the_place_of_an_image_is_said_in_one_note(propose, image, code, package, said):
@@ -100,7 +100,7 @@ def test_a_version_that_this_platform_lacks_becomes_the_nearest_that_it_has(prop
     versions, said = here("linux-aarch64")
     assert versions["postgres"] == "15"
     assert any(
-        text.startswith("postgres: compose has version 14, which can't be had on linux-aarch64") for text in said
+        text.startswith("postgres: compose has version 14, which isn't available on linux-aarch64") for text in said
     )
     assert here("macos-x86_64")[0]["redis"] == "7"
     assert here("linux-x86_64")[0]["redis"] == ""
@@ -119,7 +119,7 @@ def test_what_only_a_release_of_debian_has_is_asked_for_there_alone(propose, ima
 
     assert [each.version for each in proposal.services] == [version] == [each.version for each in there.services]
     assert [each.version for each in elsewhere.services] == [""]
-    assert len([text for text in notes(elsewhere) if "the version that the distribution has runs" in text]) == 1
+    assert len([text for text in notes(elsewhere) if "the distribution's version runs here" in text]) == 1
 
 
 def test_another_version_that_the_recipe_has_on_each_platform_is_asked_for(propose):
@@ -259,7 +259,7 @@ def test_images_that_nothing_runs_are_one_note(propose):
     ],
 )
 def test_a_file_that_is_no_yaml_is_named_with_its_place(propose, text, line):
-    (note,) = [note for note in propose_with(propose, text).notes if "no YAML" in note.text]
+    (note,) = [note for note in propose_with(propose, text).notes if "isn't YAML" in note.text]
 
     assert (note.warns, str(note.evidence)) == (True, f"compose.yml:{line}")
 
@@ -272,7 +272,7 @@ def test_a_file_that_is_no_yaml_is_named_with_its_place(propose, text, line):
         ("services:\n  web:\n    build: .\n  db: postgres\n", "compose.yml:4", "`db` isn't a table of keys"),
         ("services:\n  web:\n  db:\n    image: postgres\n", "compose.yml:2", "`web` isn't a table of keys"),
         ("include: [more.yml]\nservices: {}\n", "compose.yml:1", "`more.yml` is included but not in the clone"),
-        ("services:\n  web:\n    extends: base\n", "compose.yml:3", "the service `base`, which another extends"),
+        ("services:\n  web:\n    extends: base\n", "compose.yml:3", "the service `base`, which another one extends"),
         ("services:\n  web:\n    extends: {file: a.yml, service: b}\n", "compose.yml:3", "the service `b` of `a.yml`"),
         (f"a: &a [{'x, ' * 300}]\nb: &b [{'*a, ' * 300}]\nc: [{'*b, ' * 300}]\n", "compose.yml:1", "too much"),
     ],
@@ -296,7 +296,7 @@ def test_included_files_and_extended_services_count_with_paths_of_their_own(prop
     proposal = propose({"feed.py": "while True: pass\n", "requirements.txt": "x\n", "compose.yml": compose, **more})
 
     assert [process.command for process in proposal.processes] == ["python feed.py"]
-    assert "redis: compose has it as `store`" in " ".join(notes(proposal))
+    assert "redis: compose runs it as `store`" in " ".join(notes(proposal))
     assert "compose: `web` also has variables of `infra/a.env`" in notes(proposal)
 
 
@@ -328,7 +328,7 @@ def test_yaml_of_all_kinds_that_is_right_is_not_called_wrong(write):
 
 def test_of_very_many_services_the_first_are_read_and_the_rest_is_named(propose):
     services = "".join(f"  s{number}:\n    build: .\n    command: python s{number}.py\n" for number in range(120))
-    (note,) = [note for note in propose_with(propose, f"services:\n{services}").notes if "only 100" in note.text]
+    (note,) = [note for note in propose_with(propose, f"services:\n{services}").notes if "first 100" in note.text]
 
     assert (note.warns, str(note.evidence)) == (True, "compose.yml:302")
 
@@ -369,7 +369,7 @@ def test_a_hundred_includes_are_read_and_the_file_is_searched_for_their_line_onc
     said = [str(each.text) for each in read_compose(tree, (".",)).unread]
 
     assert len(said) == 101
-    assert said[-1] == "compose: only 100 includes are read, from here on none"
+    assert said[-1] == "compose: only the first 100 includes are read"
     assert tree.asked.count("compose.yml") == 2
 
 
@@ -379,7 +379,7 @@ def test_includes_of_included_files_count_as_well(write):
     tree = Tree(write({"compose.yml": "include: [more0.yml, wide.yml, wide2.yml]\n", "wide.yml": wide,
                        "wide2.yml": wide, **files}))  # fmt: skip
 
-    assert len([each for each in read_compose(tree, (".",)).unread if "only 100 includes" in each.text]) == 1
+    assert len([each for each in read_compose(tree, (".",)).unread if "the first 100 includes" in each.text]) == 1
 
 
 @pytest.mark.parametrize(("length", "added"), [(10, ("gevent",)), (400, ())])

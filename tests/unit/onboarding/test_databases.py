@@ -65,13 +65,13 @@ def test_memory_and_what_lies_elsewhere_are_none(django):
     proposal = django(f"DATABASES = {{'a': {{{engine}, 'NAME': ':memory:'}}, 'b': {{{engine}, 'NAME': '/var/x.db'}}}}")
     assert (paths(proposal), [note.text for note in proposal.notes]) == (
         {},
-        ["sqlite: `/var/x.db` lies outside the clone"],
+        ["sqlite: `/var/x.db` is outside the clone"],
     )
 
 
 def test_djangos_own_database_in_memory_is_warned_of(django):
     proposal = django("DATABASES = {'default': {'ENGINE': 'django.db.backends.sqlite3', 'NAME': ':memory:'}}")
-    expected = "sqlite: in memory, where `migrate` makes tables for nobody: the settings have to name a file"
+    expected = "sqlite: in memory, where tables made by `migrate` are lost: the settings have to name a file"
     assert (paths(proposal), [note.text for note in proposal.notes]) == ({}, [expected])
 
 
@@ -206,7 +206,7 @@ def test_a_clone_that_lacks_its_migrations_says_how_they_are_made(propose, flask
     code += "app.config['SQLALCHEMY_DATABASE_URI'] = 'sqlite:///shop.db'\n"
     packages = f"{flask}\nflask-sqlalchemy\nflask-migrate\n"
     said = [note.text for note in propose({"shop.py": code, "requirements.txt": packages, **more}).notes]
-    expected = "no migrations are in the clone, so tables are missing: "
+    expected = "the clone has no migrations, so tables are missing: "
     assert said == ([f"{expected}`{command}`, then with `migrate`, then with `upgrade`"] if command else [])
 
 

@@ -131,7 +131,7 @@ def test_without_the_channel_they_are_left_out_with_the_way_to_them_and_the_code
     assert ["mongodb://localhost:27017/shop"] == [item.value for item in proposal.env if item.name == "MONGO_URI"]
     (note,) = (note for note in proposal.notes if note.warns)
     assert (
-        "mongodb: the code connects to it, and only conda-forge has it: devboot[conda] brings it, "
+        "mongodb: the code connects to it, and only conda-forge has it: devboot[conda] installs it, "
         'or `source = "host"` in [services.mongodb] takes the one on PATH'
     ) == note.text
     assert ("app.py", 5) == (note.evidence.path, note.evidence.line)
@@ -146,7 +146,7 @@ def test_a_proposal_without_them_stays_as_it_is(tmp_path):
 def test_a_container_that_nothing_uses_is_named_with_its_recipe(tmp_path):
     proposal = propose(tmp_path, FLASK, "", compose__yml="services:\n  mongo:\n    image: mongo:7\n")
 
-    assert ["mongo: compose has it as `mongo`; `[services.mongodb]` would run it"] == [
+    assert ["mongo: compose runs it as `mongo`; `[services.mongodb]` would run it"] == [
         note.text for note in proposal.notes if note.text.startswith("mongo")
     ]
 

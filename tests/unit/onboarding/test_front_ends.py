@@ -233,7 +233,9 @@ def test_a_front_end_without_a_lock_is_said_to_take_what_is_newest(propose):
     proposal = propose({**FASTAPI, **site(lock="")})
 
     assert manifest(proposal)["tasks"]["npm-frontend"]["run"] == "npm install"
-    assert [note.text for note in proposal.notes] == ["`frontend` has no lock: `npm install` takes what is newest"]
+    assert [note.text for note in proposal.notes] == [
+        "`frontend` has no lock: `npm install` installs the newest versions"
+    ]
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ def test_packages_come_from_what_the_entry_leads_to(propose):
     )
     assert ("fastapi", "pillow", "pyyaml", "sqlalchemy", "uvicorn") == proposal.python.packages
     assert [note.text for note in proposal.notes] == [
-        "no list of packages in the clone: taken from its imports: fastapi, pillow, pyyaml, sqlalchemy, uvicorn"
+        "no list of packages in the clone; from its imports: fastapi, pillow, pyyaml, sqlalchemy, uvicorn"
     ]
 
 
@@ -31,7 +31,7 @@ def test_a_module_of_an_unknown_package_is_reported_and_never_guessed(propose):
     assert ("fastapi", "uvicorn") == proposal.python.packages
     (warning,) = [note for note in proposal.notes if note.warns]
     assert str(warning) == (
-        "imported, but from which package isn't known: `shopify_widgets`; add it to `packages` (main.py:1)"
+        "imported, but the package isn't known: `shopify_widgets`; add it to `packages` (main.py:1)"
     )
 
 
@@ -134,7 +134,7 @@ def test_of_the_lists_of_a_clone_the_one_that_covers_the_imports_is_taken(propos
 
 def test_another_list_than_the_usual_one_is_reported_with_what_that_lacks(propose):
     files = {"requirements.txt": "numpy\n", "server/requirements.txt": "flask\nrequests\n"}
-    text = "server/requirements.txt is the list that has what the application imports "
+    text = "server/requirements.txt is the list with the application's imports "
     text += "(requirements.txt lacks 4 of 4 packages that are imported) (server/requirements.txt)"
     assert text in map(str, propose({"app.py": FLASK_AND_MORE, **files}).notes)
 
@@ -187,7 +187,7 @@ def test_what_the_entry_leads_to_and_no_list_has_is_added_with_a_note(propose, l
     models = {"shop/__init__.py": "", "shop/models.py": code}
     proposal = propose({"main.py": FASTAPI, **models, "requirements.txt": listed})
     assert list(proposal.python.packages) == added
-    said = [str(note) for note in proposal.notes if "none of the lists" in note.text]
+    said = [str(note) for note in proposal.notes if "not in the lists of packages" in note.text]
     assert [each.split(":")[0] for each in said] == added
     assert all("(shop/models.py:" in each for each in said)
 

@@ -45,7 +45,7 @@ def test_a_container_is_known_under_the_first_of_its_usual_names(name, propose):
         }
     )
 
-    (note,) = [note.text for note in proposal.notes if "compose has it" in note.text] or [""]
+    (note,) = [note.text for note in proposal.notes if "compose runs it" in note.text] or [""]
     assert note.startswith(name) or host in ("cache", "db", "database") or name == "redis"
 
 

@@ -124,7 +124,7 @@ def test_a_front_end_that_nothing_starts_is_named(propose, more, texts):
         (
             '{"scripts": {"lint": "x",\n"build:css": "sass"}, "devDependencies": {"sass": "1"}}',
             {},
-            ["what pages load may have to be built; `npm install && npm run build:css` does"],
+            ["styles and scripts may have to be built; `npm install && npm run build:css` does"],
         ),
         ('{"scripts": {"lint": "x"}, "devDependencies": {"sass": "1"}}', {}, []),
         ('{"scripts": {"build": "x"}}', {}, []),

@@ -485,7 +485,7 @@ def test_a_server_that_devboot_watches_watches_the_folder_that_it_runs_in(propos
     files = {"api/main.py": "from fastapi import FastAPI\napp = FastAPI()\n", "requirements.txt": "fastapi\nuvicorn\n"}
     proposal = propose(files)
     assert proposal.processes[0].watch == ("api/**/*.py",)
-    assert '\nwatch = ["api/**/*.py"]  # a change restarts it\n' in render(proposal)
+    assert '\nwatch = ["api/**/*.py"]  # restarts after changes\n' in render(proposal)
 
 
 def test_each_application_of_a_clone_with_several_is_named_and_none_of_its_own_parts(propose):

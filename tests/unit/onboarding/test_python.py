@@ -98,8 +98,8 @@ def test_a_file_that_is_no_list_to_install_from_is_named(propose):
     proposal = propose({"app.py": FLASK, "environment.yml": "name: shop\n"})
     assert proposal.python.requirements == ()
     assert [note.text for note in proposal.notes] == [
-        "packages stand in environment.yml only, which is no list that can be installed from",
-        "no list of packages in the clone: taken from its imports: flask",
+        "packages are listed only in environment.yml, from which devboot can't install",
+        "no list of packages in the clone; from its imports: flask",
     ]
 
 

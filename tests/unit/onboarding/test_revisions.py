@@ -52,13 +52,13 @@ def test_migrations_that_build_an_empty_database_are_right(write, steps):
 @pytest.mark.parametrize(
     ("steps", "text"),
     [
-        ((SHOP, SHOP), "`shop` is made twice"),
-        ((SHOP, "op.add_column('shop', sa.Column('name', sa.Text()))"), "`shop` gets a column `name` that it has already"),  # noqa: E501
-        (("op.add_column('shop', sa.Column('name', sa.Text()))",), "`shop` is changed, and no migration makes it"),
-        (("op.drop_table('shop')", SHOP), "`shop` is changed, and no migration makes it"),
-        (("with op.batch_alter_table('shop') as b:\n    b.drop_column('x')\n",), "`shop` is changed, and no migration makes it"),  # noqa: E501
-        (("op.create_foreign_key('fk', 'shop', 'owner', ['a'], ['id'])",), "`shop` is changed, and no migration makes it"),  # noqa: E501
-        (("'''Words.'''\nop.create_index('ix', 'shop', ['id'])",), "`shop` is changed, and no migration makes it"),
+        ((SHOP, SHOP), "`shop` is created twice"),
+        ((SHOP, "op.add_column('shop', sa.Column('name', sa.Text()))"), "`shop` gets column `name` twice"),
+        (("op.add_column('shop', sa.Column('name', sa.Text()))",), "`shop` is changed, but no migration creates it"),
+        (("op.drop_table('shop')", SHOP), "`shop` is changed, but no migration creates it"),
+        (("with op.batch_alter_table('shop') as b:\n    b.drop_column('x')\n",), "`shop` is changed, but no migration creates it"),  # noqa: E501
+        (("op.create_foreign_key('fk', 'shop', 'owner', ['a'], ['id'])",), "`shop` is changed, but no migration creates it"),  # noqa: E501
+        (("'''Words.'''\nop.create_index('ix', 'shop', ['id'])",), "`shop` is changed, but no migration creates it"),
     ],
 )  # fmt: skip
 def test_a_step_that_fails_on_an_empty_database_is_found(write, steps, text):
@@ -96,7 +96,7 @@ def test_tables_of_flask_are_made_as_the_code_has_them_where_migrations_cannot_b
     tables, migrate = proposal.tasks
     assert tables.run.endswith("app.extensions['migrate'].db.create_all()\" && flask db stamp head")
     assert (tables.once, migrate.name, migrate.depends_on) == (True, "migrate", ("default", "tables"))
-    assert "migrations fail on an empty database: `shop` is changed, and no migration makes it" in [
+    assert "migrations fail on an empty database: `shop` is changed, but no migration creates it" in [
         note.text for note in proposal.notes
     ]
 

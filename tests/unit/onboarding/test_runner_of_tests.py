@@ -43,4 +43,4 @@ def test_the_program_of_a_library_is_its_console_script(propose):
 def test_a_library_is_called_that_in_a_note(propose):
     (note,) = propose({"setup.py": "setup()\n", "kit/__init__.py": ""}).notes
 
-    assert (note.text, note.warns) == ("a library: nothing in it is shown to keep running", False)
+    assert (note.text, note.warns) == ("a library: no process found in it", False)

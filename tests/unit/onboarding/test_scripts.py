@@ -56,7 +56,7 @@ def test_what_the_image_starts_runs_where_nothing_else_says(propose, start, comm
 @pytest.mark.parametrize("path", ["main.py", "app/main.py"])
 def test_where_nothing_says_what_should_run_that_is_said(propose, path):
     proposal = propose({path: "def start():\n    print(1)\n\nstart()\n", "requirements.txt": "requests\n"})
-    text = f"nothing in the clone is shown to keep running: `devboot run -- python {path}` runs its program, "
+    text = f"no long-running process found in the clone: `devboot run -- python {path}` runs its program, "
     text += "`web: COMMAND` in a file `Procfile` makes it a process"
     assert [(note.text, note.warns) for note in proposal.notes] == [(text, True)]
 

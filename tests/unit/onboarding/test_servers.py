@@ -93,7 +93,7 @@ def test_a_literal_port_is_pinned_and_a_container_is_named(django):
     assert (contained.python.hosts, served(contained)[2]) == (("db",), {"PGHOSTADDR": "127.0.0.1"})
     assert [str(note) for note in django(literal % ("nas", ""), "django\npsycopg\n").notes] == [
         (
-            "postgres: the code connects to `nas`, a name that only containers have: let it come out of a variable "
+            "postgres: the code connects to `nas`, a name that only containers have: read it from a variable "
             "(site_/settings.py:4)"
         )
     ]
@@ -263,7 +263,7 @@ def test_a_server_on_another_machine_is_not_replaced(django):
 
     assert served(proposal) == ({}, [], {})
     assert [note.text for note in proposal.notes] == [
-        "postgres: PostgreSQL at `db.example.test` is needed; no variable says where"
+        "postgres: PostgreSQL at `db.example.test` is needed; no variable holds its address"
     ]
 
 

@@ -33,7 +33,7 @@ def test_settings_that_demand_tls_get_an_address_without_a_host(django, settings
 
     assert variables(proposal) == TOLD
     assert [(service.name, service.port) for service in proposal.services] == [("postgres", None)]
-    assert any("TLS is demanded: PGHOST leads to its socket" in note.text for note in proposal.notes)
+    assert any("the code requires TLS: PGHOST leads to the socket" in note.text for note in proposal.notes)
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ def test_an_address_in_the_code_that_demands_tls_is_warned_of(django):
     proposal = django(f'DATABASES = {{"default": {entry}}}\n', "django\npsycopg\n")
 
     assert [note.text for note in proposal.notes if note.warns] == [
-        "postgres: TLS is demanded, which it doesn't speak here: let the host come out of a variable"
+        "postgres: the code requires TLS, which isn't available here: read the host from a variable"
     ]
 
 

@@ -165,7 +165,7 @@ def test_an_ignored_file_that_a_command_reads_is_named(propose):
     assert proposal.env_files == (".env", ".env.local", "secrets.env")
     assert proposal.env[0].description == "read at app.py:4, put it in secrets.env"
     assert [note.text for note in proposal.notes] == [
-        "`secrets.env` is read but not in the clone: what it should set goes there"
+        "`secrets.env` is read but not in the clone: put its variables there"
     ]
 
 
@@ -598,4 +598,4 @@ def test_a_client_that_only_asks_for_its_key_starts_with_any(propose, call, entr
     proposal = propose({"main.py": f"{code}app = FastAPI()\nclient = {call}\n", "requirements.txt": packages})
     found = {name: value for name, value in entries(proposal).items() if name.endswith("API_KEY")}
     assert entry == found
-    assert bool(entry) == any(note.text.startswith("made-up values for") for note in proposal.notes)
+    assert bool(entry) == any(note.text.startswith("generated values for") for note in proposal.notes)

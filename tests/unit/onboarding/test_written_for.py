@@ -1,4 +1,4 @@
-"""Packages that are held back since the code isn't written for newer ones."""
+"""Packages that are held back since the code doesn't support newer versions."""
 
 import pytest
 
@@ -64,7 +64,7 @@ def test_a_list_that_says_something_of_versions_counts(propose, packages):
 def test_a_limit_comes_with_the_line_for_whose_sake_it_is(propose):
     code = "from flask import Flask, escape\napp = Flask(__name__)\n"
     proposal = propose({"app.py": code, "requirements.txt": "flask\n"})
-    assert ["flask<2.3: the code isn't written for newer ones (app.py:1)"] == [str(note) for note in proposal.notes]
+    assert ["flask<2.3: the code doesn't support newer versions (app.py:1)"] == [str(note) for note in proposal.notes]
 
 
 def test_every_row_has_a_line():

@@ -179,6 +179,6 @@ def test_who_locks_is_told_for_which_releases():
 
     assert warnings == (
         "toy comes out of packages that are for debian-13 alone",
-        "toy 1.6.38 can't be had on macos-arm64: no source has it for this platform",
-        "toy 1.6.38 can't be had on macos-x86_64: no source has it for this platform",
+        "toy 1.6.38 isn't available on macos-arm64: no source has it for this platform",
+        "toy 1.6.38 isn't available on macos-x86_64: no source has it for this platform",
     )

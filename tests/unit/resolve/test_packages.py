@@ -100,7 +100,7 @@ def test_a_platform_without_an_artifact_is_told_with_the_reason():
     resolution = resolve([Wish("toy", "8.2")], {"toy": TOY})
 
     assert resolution.packages[0].unavailable == {INTEL: "no source has it for this platform"}
-    assert resolution.warnings == ("toy 8.2.3 can't be had on macos-x86_64: no source has it for this platform",)
+    assert resolution.warnings == ("toy 8.2.3 isn't available on macos-x86_64: no source has it for this platform",)
 
 
 def test_the_publisher_is_locked():
@@ -210,7 +210,7 @@ def test_a_platform_without_an_artifact_is_refused_with_what_there_is():
 
     error = caught.value
     assert (error.slug, error.exit_code) == ("lock/no-artifact", 3)
-    assert error.what == "toy 8.2.3 can't be had on macos-x86_64"
+    assert error.what == "toy 8.2.3 isn't available on macos-x86_64"
     assert error.causes == ("no source has it for this platform",)
     assert error.help == ('version = "9.0.0"',)
 

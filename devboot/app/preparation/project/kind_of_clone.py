@@ -114,7 +114,7 @@ def _library(folder: str) -> Nature | None:
     named = f", the package `{printable(name)}`," if name else ","
     what = f"`{which}` says that this is a library{named} which others install"
     helps = [*_tests(folder), "devboot init   # writes a devboot.toml, for servers that its tests need"]
-    return Nature(what, helps, "this is a library, and nothing in it is shown to keep running")
+    return Nature(what, helps, "this is a library without a long-running process")
 
 
 def _tests(folder: str) -> list[str]:

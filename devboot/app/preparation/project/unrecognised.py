@@ -56,7 +56,7 @@ def refuse_idle(loaded: Loaded, environ: Mapping[str, str], missing: Problems | 
         helps = [*(line for each in errors for line in each.help), f"{loaded.program}   # runs its program", *helps]
     raise ManifestError(
         "manifest/nothing-to-run",
-        (title if not loaded.program else "") or "nothing in this clone is shown to keep running",
+        (title if not loaded.program else "") or "no long-running process found in this clone",
         details=details,
         causes=causes,
         help=[

@@ -79,7 +79,7 @@ def _rows(before: LockedPackage, now: LockedPackage) -> Iterator[str]:
             yield f"can be had on {platform} now"
         elif new is None and old is not None:
             reason = now.unavailable.get(platform, "the lock has nothing for it")
-            yield f"can't be had on {platform} any more: {reason}"
+            yield f"isn't available on {platform} any more: {reason}"
         elif old is not None and new is not None:
             yield from _row(platform, old, new, is_same=before.version == now.version)
 

@@ -1,4 +1,4 @@
-"""Advanced Alchemy: Litestar's plugin of SQLAlchemy, which adds migrations to Litestar's own command."""
+"""Advanced Alchemy: Litestar's SQLAlchemy plugin, which adds migrations to the `litestar` command."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class AdvancedAlchemy(Framework):
     name = "advanced-alchemy"
 
     def tasks(self, clone: Clone, run: Run, databases: tuple[str, ...]) -> Sequence[Task]:  # noqa: ARG002 - the text shows it
-        """Return the upgrade by Litestar's command."""
+        """Return the upgrade with the `litestar` command."""
         tree, app = clone.tree, clone.app
         if not isinstance(clone.framework, Litestar) or self.name not in clone.packages:
             return ()

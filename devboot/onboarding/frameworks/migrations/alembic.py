@@ -1,4 +1,4 @@
-"""Alembic: migrations by its file, and the address of the database in that, which the task may have to replace."""
+"""Alembic: migrations found by alembic.ini, whose database url the task may have to replace."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from devboot.paths import STATE_VARIABLE
 
 _URL = re.compile(r"^sqlalchemy\.url\s*=\s*([a-z]+(?:\+\w+)?)://\S", re.MULTILINE)
 _LOCATION = re.compile(r"^script_location\s*=\s*(\S+)", re.MULTILINE)
-_HERE = re.compile(r"^[^#;\n]*%\(here\)", re.MULTILINE)  # a copy lies elsewhere
-# What of env.py means that the file's address isn't the last word
+_HERE = re.compile(r"^[^#;\n]*%\(here\)", re.MULTILINE)  # a copy of the file would resolve it to another folder
+# Code in env.py that overrides the url in alembic.ini
 _OVERRIDES = re.compile(
     r"sqlalchemy\.url[\"']\s*(?:,|\]\s*=)|create_(?:async_)?engine\(|get_url\(|DATABASE_UR[LI]", re.IGNORECASE
 )
-# What lies here isn't the application's: tests, examples, and what projects are made from
+# Not the application's own: tests, examples, project templates
 _OF_OTHERS = re.compile(r"(?:^|/)(?:tests?|examples?|docs?|templates)/|\{\{|\{%")
 ELSEWHERE = re.compile(r"(?:^|/)tests?/|examples?/|\{\{|\{%")
 _UPGRADES = re.compile(r"(?:alembic\.)?command\.upgrade\(|upgrade_database\(|run_migrations_on_start")
@@ -37,7 +37,7 @@ class Alembic(Framework):
     name = "alembic"
 
     def tasks(self, clone: Clone, run: Run, databases: tuple[str, ...]) -> Sequence[Task]:  # noqa: ARG002 - its file says
-        """Return the upgrade, unless the application migrates by itself or the scripts aren't in the clone."""
+        """Return `upgrade head`, unless the application migrates itself or its scripts aren't in the clone."""
         tree, app = clone.tree, clone.app
         inis = [
             path for path in tree.files() if posixpath.basename(path) == "alembic.ini" and not ELSEWHERE.search(path)
@@ -51,9 +51,7 @@ class Alembic(Framework):
         folder = posixpath.dirname(ini) or "."
         command, cwd = _command(tree, app, ini, location)
         version = held(tree, app.root, clone.python.requirements, "alembic")
-        if version is not None and not version.is_since(
-            (1, 5)
-        ):  # as a module it can't be run yet, but a part of it can
+        if version is not None and not version.is_since((1, 5)):  # older versions have no `alembic.__main__`
             command = command.replace("python -m alembic ", "python -m alembic.config ")
         location = location.replace(":", "/")
         base = folder if cwd == folder or "%(here)" in location else app.folder
@@ -67,16 +65,16 @@ class Alembic(Framework):
         return [Task("migrate", command, here, inputs, depends_on=databases, evidence=Evidence(ini, line))]
 
     def notes(self, clone: Clone, tasks: Collection[Task], databases: Collection[str]) -> Sequence[Note]:  # noqa: ARG002 - the scripts say it
-        """Say which step of the migrations fails on an empty database."""
+        """Return notes about migrations that fail on an empty database."""
         folders = [f"{posixpath.dirname(path)}/versions" for path in environments(clone.tree)]
         found = (contradiction(clone.tree, folder) for folder in folders)
         return [Note(f"migrations fail on an empty database: {each.text}", each.place) for each in found if each]
 
 
 def _command(tree: Tree, app: Application, ini: str, location: str) -> tuple[str, str]:
-    """The command and the folder from which the scripts are found."""
+    """Return the command, and the folder from which Alembic finds its scripts."""
     folder = posixpath.dirname(ini) or "."
-    # The plain program doesn't see the application's modules; only this line of its file, or `-m`, makes it look here.
+    # The program `alembic` imports the application's modules only with this line in its file; `python -m` always does.
     sees = re.search(r"^\s*prepend_sys_path\s*=", tree.text(ini) or "", re.MULTILINE)
     program = "alembic" if sees else "python -m alembic"
     if folder == app.folder:
@@ -89,7 +87,7 @@ def _command(tree: Tree, app: Application, ini: str, location: str) -> tuple[str
 
 
 def _has_scripts(tree: Tree, ini: str) -> bool:
-    """Whether Alembic would find its scripts by this file: that of Flask-Migrate leaves it to Flask."""
+    """Return True if Alembic finds its scripts by this file; Flask-Migrate's file has no location."""
     beside = posixpath.join(posixpath.dirname(ini), "pyproject.toml")
     text = tree.text(ini) or ""
     return bool(re.search(r"^\s*script_location\s*[=:]", text, re.MULTILINE)) or "[tool.alembic]" in (
@@ -109,7 +107,7 @@ def _script_location(text: str) -> tuple[str, int]:
 
 
 def _migrates_itself(tree: Tree) -> bool:
-    """Whether the application migrates when it starts."""
+    """Return True if the application migrates when it starts."""
     named = (
         path for path in tree.python_files() if not ASIDE.search(path) and _STARTS.search(posixpath.basename(path))
     )
@@ -117,7 +115,7 @@ def _migrates_itself(tree: Tree) -> bool:
 
 
 def environments(tree: Tree) -> list[str]:
-    """The application's files that Alembic runs before any migration, known by the template beside them."""
+    """Return the env.py files of the application's migrations, recognised by the template next to them."""
     found = [path for path in tree.python_files() if posixpath.basename(path) == "env.py"]
     return [
         path
@@ -127,10 +125,10 @@ def environments(tree: Tree) -> list[str]:
 
 
 def redirected(tree: Tree, app: Application, task: Task, probes: Mapping[str, str]) -> Task:
-    """The task with the address out of a variable, where the file's own would lead to another server.
+    """Return the task with the url from a variable, if the one in the file leads to another server.
 
-    Alembic takes no address but out of its file, so it gets a copy. `probes` has values of variables as they were
-    tried: one with the file's driver is taken.
+    Alembic reads the url only from its file, so it gets a copy. `probes` has the values with which variables were
+    tried: the one with the same driver as the file's url is used.
     """
     path = task.evidence.path if task.evidence is not None else ""
     text = tree.text(path) or "" if posixpath.basename(path) == "alembic.ini" else ""
@@ -141,7 +139,7 @@ def redirected(tree: Tree, app: Application, task: Task, probes: Mapping[str, st
     folder = posixpath.normpath(posixpath.join(app.root, task.cwd))
     own = posixpath.relpath(path, folder)
     copy = f'"${STATE_VARIABLE}/alembic.ini"'
-    # in the environment of awk, where other users don't see it as they do the words of a command
+    # in awk's environment, since other users can see command-line arguments
     changed = f'/^sqlalchemy.url/ {{ $0 = "sqlalchemy.url = " ENVIRON["{variable}"] }} 1'
     makes = f"(umask 077 && awk '{changed}' {own} > {copy})"
     plain = task.run.replace(f" -c {own}", "")

@@ -1,4 +1,4 @@
-"""Flask-Migrate and Flask-Alembic: migrations by a command of Flask's, or of a script of the project's own."""
+"""Flask-Migrate and Flask-Alembic: migrations with a Flask command, or with the project's own script."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class FlaskMigrate(Framework):
     name = "flask-migrate"
 
     def tasks(self, clone: Clone, run: Run, databases: tuple[str, ...]) -> Sequence[Task]:  # noqa: ARG002 - its folder says
-        """Return the upgrade, where the clone has the migrations."""
+        """Return the upgrade, if the clone has migrations."""
         tree, app = clone.tree, clone.app
         if not isinstance(clone.framework, Flask) or not _PACKAGES & clone.packages.keys():
             return ()
@@ -41,7 +41,7 @@ class FlaskMigrate(Framework):
         return [Task("migrate", command, cwd_of(app), inputs, depends_on=databases, evidence=Evidence(env))]
 
     def tables(self, clone: Clone, databases: tuple[str, ...]) -> Task | None:
-        """Return the command that makes the tables through the extension and marks all migrations as done."""
+        """Return the command that creates the tables with the extension and marks all migrations as done."""
         if not isinstance(clone.framework, Flask) or "flask-migrate" not in clone.packages:
             return None
         name = flask_name(clone.tree, clone.app) if has_option(clone) else ""
@@ -52,7 +52,7 @@ class FlaskMigrate(Framework):
         return Task("tables", command, cwd_of(clone.app), (), depends_on=databases, evidence=where, once=True)
 
     def notes(self, clone: Clone, tasks: Collection[Task], databases: Collection[str]) -> Sequence[Note]:
-        """Say how migrations are made, where a clone has none and nothing else makes its tables."""
+        """Return a note about creating migrations, if the clone has none and nothing else creates the tables."""
         if not isinstance(clone.framework, Flask) or "flask-migrate" not in clone.packages or not databases:
             return ()
         ours = list(own_modules(clone.tree))
@@ -60,12 +60,12 @@ class FlaskMigrate(Framework):
         if makes or any(task.name in ("migrate", "tables") for task in tasks):
             return ()
         command = by_hand(clone, "db init")
-        text = f"no migrations are in the clone, so tables are missing: `{command}`, then with `migrate`"
+        text = f"the clone has no migrations, so tables are missing: `{command}`, then with `migrate`"
         return [Note(f"{text}, then with `upgrade`", clone.app.evidence)]
 
 
 def _script_that_migrates(tree: Tree) -> str:
-    """A script of the project's own that alone knows the migrations, in the manner of Flask-Script; empty for none."""
+    """Return the project's script in the style of Flask-Script, if only that configures migrations; "" for none."""
     ours = list(own_modules(tree))
     scripts = [path for path in ours if tree.matches(path, _ADDS_COMMAND)]
     elsewhere = any(tree.matches(path, _MIGRATE) for path in ours if path not in scripts)

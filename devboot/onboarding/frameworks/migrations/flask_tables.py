@@ -1,4 +1,4 @@
-"""The command of a Flask project that makes its tables, where no migrations do it."""
+"""Finds a Flask project's own command that creates its tables, if it has no migrations."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from devboot.onboarding.reading.layout import ASIDE, cwd_of
 from devboot.onboarding.symbolic_eval.evaluate import Run
 
 _MAKES = ("create_all(",)
-# Ways in which a function becomes a command: Flask's own, click's, and that of Flask-Script
+# Decorators that make a function a command: Flask's, click's, and Flask-Script's
 _FLASK = re.compile(r"^(?:\w*app\w*\.cli|click)\.command\b")
 _SCRIPT = re.compile(r"^\w*manager\.command\b")
 _ASKS = re.compile(r"\bprompt=|\bconfirmation_prompt=|\bargument\(|required=True")
@@ -24,12 +24,12 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 class FlaskTables(Framework):
-    """Commands of a Flask project that make its tables."""
+    """Commands of a Flask project that create its tables."""
 
     name = "flask-tables"
 
     def tasks(self, clone: Clone, run: Run, databases: tuple[str, ...]) -> Sequence[Task]:  # noqa: ARG002 - the text shows it
-        """Return the command; it runs once per database, and only what drops nothing by itself is taken."""
+        """Return the command, run once per database; commands that drop tables unasked are excluded."""
         tree, found = clone.tree, list[tuple[tuple[bool, int, str], str, Evidence]]()
         for path in tree.python_files() if isinstance(clone.framework, Flask) else ():
             parsed = tree.module(path) if not ASIDE.search(path) and tree.mentions(path, _MAKES) else None
@@ -45,7 +45,7 @@ class FlaskTables(Framework):
 
 
 def _commands(parsed: ast.Module) -> Iterator[tuple[Function, str]]:
-    """Functions that are commands and ask for nothing, each with the decorator that makes it one."""
+    """Yield functions that are commands without required input, each with its command decorator."""
     for node in ast.walk(parsed):
         if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             continue
@@ -56,7 +56,7 @@ def _commands(parsed: ast.Module) -> Iterator[tuple[Function, str]]:
 
 
 def _makes_tables(function: Function) -> bool:
-    """Whether it makes tables, and drops none unless it is told to."""
+    """Return True if a function creates tables, and drops none unless an option says so."""
     drops = (statement for statement in function.body if not isinstance(statement, ast.If))
     return _calls(function, "create_all") and not any(_calls(each, "drop_all") for each in drops)
 

@@ -1,4 +1,4 @@
-"""Revisions of Alembic's, replayed on an empty database: the first step that can't work there."""
+"""Replays Alembic's revisions on an empty database, to find the first step that can't work there."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from devboot.onboarding.proposal_values import Evidence
 from devboot.onboarding.reading.layout import ASIDE
 from devboot.onboarding.reading.tree import Tree
 
-_FILES = re.compile(r"\.(?:db|sqlite3?)$")  # a database that comes with the clone isn't empty
+_FILES = re.compile(r"\.(?:db|sqlite3?)$")  # a database in the clone isn't empty
 _PLAIN_SQL = re.compile(
     r"\s*(?:UPDATE|INSERT|DELETE|COMMENT|CREATE\s+(?:EXTENSION|TYPE|(?:UNIQUE\s+)?INDEX))\b", re.IGNORECASE
 )
@@ -35,7 +35,7 @@ _TOLERANT = frozenset({"if_exists", "if_not_exists"})
 
 @dataclass(frozen=True, slots=True)
 class Contradiction:
-    """A step that fails on an empty database, and why."""
+    """A step that fails on an empty database, and the reason."""
 
     text: str
     place: Evidence
@@ -43,7 +43,7 @@ class Contradiction:
 
 @dataclass(slots=True)
 class _Revision:
-    """One file: what it follows, and its steps."""
+    """One revision file: its name, its predecessors, and its upgrade function."""
 
     path: str
     name: str
@@ -52,13 +52,13 @@ class _Revision:
 
 
 class _UnknownError(Exception):
-    """A step of which the text doesn't show what it does."""
+    """Raised for a step whose effect can't be read from the code."""
 
 
 def contradiction(tree: Tree, folder: str) -> Contradiction | None:
-    """Return the first step of the revisions in `folder` that fails on an empty database; None where none surely does.
+    """Return the first step of the revisions in `folder` that fails on an empty database; None if there is none.
 
-    Where a step can't be read, whatever follows it isn't judged.
+    After a step that can't be read, later steps aren't judged.
     """
     if any(_FILES.search(path) and not ASIDE.search(path) for path in tree.files()):
         return None
@@ -97,7 +97,7 @@ def _revision(tree: Tree, path: str) -> _Revision | None:
 
 
 def _in_order(revisions: Collection[_Revision]) -> Iterator[_Revision]:
-    """Yield each revision after those that it follows. Raises _UnknownError where one isn't there."""
+    """Yield each revision after its predecessors. Raises _UnknownError if one is missing."""
     waiting, done = list(revisions), set[str]()
     while waiting:
         ready = next((each for each in waiting if done.issuperset(each.before)), None)
@@ -109,7 +109,7 @@ def _in_order(revisions: Collection[_Revision]) -> Iterator[_Revision]:
 
 
 def _calls(function: ast.FunctionDef) -> Iterator[tuple[ast.Call, str]]:
-    """Yield the operations of an upgrade, each with the table of the batch that it is in."""
+    """Yield the operations of an upgrade, each with the table of its batch, "" outside of a batch."""
     for node in function.body:
         if isinstance(node, ast.With) and len(node.items) == 1:
             opened = node.items[0].context_expr
@@ -132,14 +132,14 @@ def _operation(node: ast.stmt) -> ast.Call:
 
 
 def _verb(call: ast.Call) -> str:
-    """The operation of a call such as `op.add_column(…)`; empty for any other."""
+    """Return the operation of a call such as `op.add_column(…)`; "" for any other call."""
     function = call.func
     is_operation = isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name)
     return function.attr if isinstance(function, ast.Attribute) and is_operation else ""
 
 
 def _word(call: ast.Call, position: int, keyword: str) -> str:
-    """A text among the arguments. Raises _UnknownError where it isn't written out."""
+    """Return a text argument. Raises _UnknownError if it isn't a literal."""
     given = call.args[position] if position < len(call.args) else None
     given = given or next((each.value for each in call.keywords if each.arg == keyword), None)
     if not isinstance(given, ast.Constant) or not isinstance(given.value, str):
@@ -160,9 +160,9 @@ class _Schema:
     tables: dict[str, set[str]] = field(default_factory=dict)
 
     def fault(self, call: ast.Call, batch: str) -> str:
-        """Why an operation fails; empty where it works, and the tables are then as it leaves them.
+        """Apply an operation to the tables; return why it fails, "" if it works.
 
-        `batch` is the table of the batch that the call is in, which leaves the table out of the arguments.
+        `batch` is the table of the enclosing batch; the operation's arguments then don't include the table.
         """
         verb = _verb(call)
         if any(each.arg in _TOLERANT for each in call.keywords) or verb in _HARMLESS:
@@ -178,7 +178,7 @@ class _Schema:
             raise _UnknownError
         table = batch or _word(call, _PLACE_OF_TABLE[verb], "source_table" if "foreign" in verb else "table_name")
         if table not in self.tables:
-            return f"`{table}` is changed, and no migration makes it"
+            return f"`{table}` is changed, but no migration creates it"
         return self._change(verb, table, call, 0 if batch else 1)
 
     def _execute(self, call: ast.Call) -> str:
@@ -189,20 +189,20 @@ class _Schema:
     def _create(self, call: ast.Call) -> str:
         table = _word(call, 0, "table_name")
         if table in self.tables:
-            return f"`{table}` is made twice"
+            return f"`{table}` is created twice"
         columns = (each for each in call.args[1:] if isinstance(each, ast.Call))
         self.tables[table] = {_column(each) for each in columns if ast.unparse(each.func).endswith("Column")}
         return ""
 
     def _change(self, verb: str, table: str, call: ast.Call, place: int) -> str:
-        """Change a table that is there; `place` is that of the column among the arguments."""
+        """Change an existing table; `place` is the position of the column among the arguments."""
         columns = self.tables[table]
         if verb == "drop_table":
             del self.tables[table]
         elif verb == "add_column":
             column = _column(call.args[place] if len(call.args) > place else None)
             if column in columns:
-                return f"`{table}` gets a column `{column}` that it has already"
+                return f"`{table}` gets column `{column}` twice"
             columns.add(column)
         elif verb == "drop_column":
             columns.discard(_word(call, place, "column_name"))

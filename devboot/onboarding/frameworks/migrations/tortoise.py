@@ -1,4 +1,4 @@
-"""Tortoise: migrations by Aerich."""
+"""Tortoise: migrations with Aerich."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from devboot.onboarding.symbolic_eval.evaluate import Run
 
 
 class Tortoise(Framework):
-    """Aerich, which its table in pyproject.toml shows."""
+    """Aerich, recognised by its table in pyproject.toml."""
 
     name = "tortoise"
 
     def tasks(self, clone: Clone, run: Run, databases: tuple[str, ...]) -> Sequence[Task]:  # noqa: ARG002 - its table says
-        """Return the upgrade, or what makes the tables where there is nothing to migrate yet."""
+        """Return the upgrade, or the initialisation if there are no migrations yet."""
         app = clone.app
         path = posixpath.normpath(posixpath.join(app.root, "pyproject.toml"))
         text = clone.tree.text(path) or ""

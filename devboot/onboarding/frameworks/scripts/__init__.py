@@ -1,1 +1,1 @@
-"""Frameworks whose scripts serve when they are run, one module each."""
+"""Frameworks whose scripts are servers, one module each."""

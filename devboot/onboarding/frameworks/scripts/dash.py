@@ -25,9 +25,9 @@ class Dash(ServingScript):
     listens = Listens("run", place=1, usual=8050)
 
     def applications(self, tree: Tree) -> Iterator[Candidate]:
-        """Yield the scripts; the one that holds the pages comes before pages that run on their own, too.
+        """Yield the scripts; the one that includes the pages comes before pages that can run alone.
 
-        An application that a module makes and only another one runs is that other's.
+        An application that one module creates and only another one runs belongs to the other module.
         """
         for candidate in super().applications(tree):
             path = candidate.app.path
@@ -41,7 +41,7 @@ class Dash(ServingScript):
 
 
 def _runner(tree: Tree, path: str) -> str:
-    """Return the module that takes the application of a module and runs it; "" where none does."""
+    """Return the module that imports a module's application and runs it; "" if there is none."""
     name = posixpath.basename(path).removesuffix(".py")
     takes = re.compile(
         rf"^from[ \t]+[\w.]*\b{re.escape(name)}[ \t]+import\b|^import[ \t]+{re.escape(name)}\b", re.MULTILINE

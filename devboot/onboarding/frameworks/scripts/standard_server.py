@@ -1,4 +1,4 @@
-"""Servers of Python's library (http.server, wsgiref, socketserver): a script that serves when it is run."""
+"""Servers of Python's standard library (http.server, wsgiref, socketserver): a script that serves when it is run."""
 
 import ast
 import re
@@ -15,28 +15,28 @@ _AT_TOP = re.compile(rf"^(?:with\b|\w+[ \t]*=)[^\n#]*{_MADE}", re.MULTILINE)
 
 
 class StandardServer(ServingScript):
-    """A server of Python's own library."""
+    """A server of Python's standard library."""
 
     name = "http.server"
     serves = re.compile(r"\.serve_forever\(")
     listens = Listens("serve_forever")
 
     def applications(self, tree: Tree) -> Iterator[Candidate]:
-        """Yield the scripts that are run: what a bot imports to answer health checks isn't."""
+        """Yield the scripts that are run, but not modules that a bot imports to answer health checks."""
         for candidate in super().applications(tree):
             text = tree.text(candidate.app.path) or ""
             if re.search(_MADE, text) and (self.is_run(candidate.app.path, text) or _AT_TOP.search(text)):
                 yield candidate
 
     def web(self, clone: Clone) -> Process | None:
-        """Return the script, with the port that it gives its server."""
+        """Return the command for the script, with the port of its server."""
         process = super().web(clone)
         module = clone.tree.module(clone.app.path)
         return replace(process, port=_port(module)) if process is not None and module is not None else process
 
 
 def _port(module: ast.Module) -> int | None:
-    """The number of the port in the call that makes the server, or in the constant that is given there."""
+    """Return the port in the call that creates the server, as a number or a constant."""
     constants = {
         target.id: node.value.value
         for node in module.body
@@ -47,7 +47,7 @@ def _port(module: ast.Module) -> int | None:
     for node in ast.walk(module):
         if not isinstance(node, ast.Call) or not re.match(_MADE, f"{ast.unparse(node.func).rpartition('.')[2]}("):
             continue
-        # make_server takes host and port apart, the others as a pair
+        # make_server takes host and port as two arguments, the others as a pair
         pair = node.args[0].elts if node.args and isinstance(node.args[0], ast.Tuple) else node.args[:2]
         given = pair[1] if len(pair) > 1 else None
         value = constants.get(given.id) if isinstance(given, ast.Name) else getattr(given, "value", None)

@@ -1,4 +1,4 @@
-"""Streamlit: a script that its own command runs."""
+"""Streamlit: a script run by the `streamlit` command."""
 
 import posixpath
 import re
@@ -13,7 +13,7 @@ _PAGE = re.compile(r"\bset_page_config\(|\bst\.(?:title|navigation)\(")
 
 
 class Streamlit(ServingScript):
-    """Streamlit, which reloads what is edited."""
+    """Streamlit, which reloads edited files."""
 
     name = "streamlit"
     package = "streamlit"
@@ -22,11 +22,11 @@ class Streamlit(ServingScript):
     serves = re.compile(r"^(?:import streamlit\b|from streamlit import)", re.MULTILINE)
 
     def is_run(self, path: str, text: str) -> bool:
-        """Whether it makes the first page; those in `pages/` are found by Streamlit."""
+        """Return True if a script is the first page; Streamlit finds those in `pages/` itself."""
         return "/pages/" not in path and bool(_PAGE.search(text))
 
     def web(self, clone: Clone) -> Process | None:
-        """Return Streamlit's own command; started as a module it also finds what lies in the working folder."""
+        """Return Streamlit's command; with `python -m` it also finds modules in the working folder."""
         app = clone.app
         program = "python -m streamlit run" if "." in app.entry else "streamlit run"
         path = shlex.quote(posixpath.relpath(app.path, app.folder))

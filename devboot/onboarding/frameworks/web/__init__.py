@@ -1,1 +1,1 @@
-"""Frameworks whose applications a server or a command of their own serves, one module each."""
+"""Frameworks whose applications are run by a server or by their own command, one module each."""

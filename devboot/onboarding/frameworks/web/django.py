@@ -1,4 +1,4 @@
-"""Django: manage.py serves and migrates, and names the settings."""
+"""Django: manage.py serves, migrates and names the settings module."""
 
 import posixpath
 import re
@@ -22,7 +22,7 @@ _NAMES = re.compile(r"""DJANGO_SETTINGS_MODULE["'][^"']+["']([\w.]+)["']""")
 
 
 class Django(Framework):
-    """Django, whose runserver reloads."""
+    """Django, whose runserver reloads changed code."""
 
     name = "django"
     package = "django"
@@ -32,7 +32,7 @@ class Django(Framework):
     is_found_by_place = True
 
     def applications(self, tree: Tree) -> Iterator[Candidate]:
-        """Yield what each manage.py manages."""
+        """Yield the project of each manage.py."""
         for path in tree.python_files():
             match = _RUNS.search(tree.text(path) or "") if posixpath.basename(path) == "manage.py" else None
             if match:
@@ -43,7 +43,7 @@ class Django(Framework):
                 yield Candidate((int(bool(ASIDE.search(path))), path.count("/"), path), app)
 
     def settings(self, tree: Tree, app: Application, hints: Mapping[str, str]) -> Settings:
-        """Find the settings for development."""
+        """Return the settings for development."""
         return django_settings(tree, app, hints)
 
     def web(self, clone: Clone) -> Process | None:
@@ -51,7 +51,7 @@ class Django(Framework):
         return Process("web", f"{manage(clone)} runserver 127.0.0.1:$PORT", cwd_of(clone.app), None, clone.app.evidence)
 
     def needs(self, clone: Clone) -> Sequence[Need]:
-        """Return what migrations read when they run."""
+        """Return the variables that migrations read when they run."""
         paths = (
             path
             for path in clone.tree.python_files()
@@ -60,9 +60,10 @@ class Django(Framework):
         return [need for path in paths for need in _read_by_migration(clone.tree, path)]
 
     def tasks(self, clone: Clone, run: Run, databases: tuple[str, ...]) -> Sequence[Task]:
-        """Return migrate, which would fail without DATABASES; tables of applications without migrations are made, too.
+        """Return `migrate`; it also creates tables of applications without migrations.
 
-        Where DATABASES comes from a variable that is not set yet, it will be; settings that can't be followed have it.
+        There is no task without DATABASES, unless its value comes from a variable that isn't set yet, or the
+        settings can't be followed.
         """
         value = run.names.get("DATABASES")
         if "INSTALLED_APPS" in run.names and (value is None or (value.data == {} and not value.reads)):
@@ -75,7 +76,7 @@ class Django(Framework):
         return [Task("migrate", command, here, inputs, depends_on=databases, evidence=clone.app.evidence)]
 
     def variables(self, clone: Clone, commands: Iterable[str]) -> Mapping[str, Variable]:  # noqa: ARG002
-        """Return the settings' variable, where manage.py or a server of the Procfile would take others."""
+        """Return DJANGO_SETTINGS_MODULE, if manage.py or a server of the Procfile would use other settings."""
         module, variable, evidence, _ = clone.settings
         lines = clone.procfile.processes() if clone.procfile else ()
         if not variable and not _takes_others(clone, (entry.command for entry in lines)):
@@ -88,7 +89,7 @@ class Django(Framework):
 
 
 def _without_migrations(clone: Clone, run: Run) -> tuple[list[str], list[str]]:
-    """Return the folders of installed applications with models that have no migrations package, and an empty one."""
+    """Return folders of installed applications with models and no migrations package, and with an empty one."""
     names = {each.partition(".apps.")[0].rpartition(".")[2] for each in run.apps}
     lacks_folder: list[str] = []
     lacks_files: list[str] = []
@@ -105,12 +106,12 @@ def _without_migrations(clone: Clone, run: Run) -> tuple[list[str], list[str]]:
 
 
 def manage(clone: Clone) -> str:
-    """Return how the clone's manage.py is called."""
+    """Return the command that runs the clone's manage.py."""
     return f"python {posixpath.basename(clone.app.path)}"
 
 
 def _takes_others(clone: Clone, commands: Iterable[str]) -> bool:
-    """Whether a server that one of these commands starts would load other settings than manage.py does."""
+    """Return True if a server started by one of these commands loads other settings than manage.py."""
     for command in commands if clone.settings.module else ():
         match = re.search(r"([\w.]+)\.(?:wsgi|asgi)\b", command)
         if match is None or _VARIABLE in command:
@@ -125,7 +126,7 @@ def _takes_others(clone: Clone, commands: Iterable[str]) -> bool:
 
 
 def _read_by_migration(tree: Tree, path: str) -> Iterator[Need]:
-    """Yield the variables that a migration reads without a default; not those for whose lack it has a way."""
+    """Yield the variables that a migration requires; those that it can do without are left out."""
     text = tree.text(path) or ""
     if "KeyError" not in text:
         for match in _READS.finditer(text):

@@ -1,4 +1,4 @@
-"""Which settings module of a Django project development uses."""
+"""Selects a Django project's settings module for development."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LOCAL = ("local", "dev", "development", "settings_dev", "settings_local", "local
 
 
 def django_settings(tree: Tree, app: Application, hints: Mapping[str, str]) -> Settings:
-    """Find the settings module for development, by what manage.py and `hints` name, else by its name."""
+    """Return the settings module for development: by manage.py and `hints`, else by its name."""
     named, evidence = named_settings(tree, app.path)
     known = [name for name in (named, hints.get("DJANGO_SETTINGS_MODULE")) if name]
     for name in known:
@@ -38,9 +38,9 @@ def django_settings(tree: Tree, app: Application, hints: Mapping[str, str]) -> S
 
 
 def named_settings(tree: Tree, path: str) -> tuple[str | None, Evidence | None]:
-    """The settings module that manage.py names, whether the clone has it or not, and where.
+    """Return the settings module named in manage.py, and its place; the module may not exist.
 
-    Of several, those for tests and for production are named for conditions that don't hold here.
+    Of several modules, those for tests and production are skipped.
     """
     text = tree.text(path) or ""
     found = list(NAMES_SETTINGS.finditer(text))
@@ -51,7 +51,7 @@ def named_settings(tree: Tree, path: str) -> tuple[str | None, Evidence | None]:
 
 
 def _may_be_production(tree: Tree, path: str) -> bool:
-    """Whether manage.py takes settings for production where something is so or isn't."""
+    """Return True if manage.py uses production settings under some condition."""
     found = [match[1].rpartition(".")[2] for match in NAMES_SETTINGS.finditer(tree.text(path) or "")]
     return any(map(PRODUCTION.search, found))
 
@@ -72,7 +72,7 @@ def _module_path(tree: Tree, app: Application, name: str) -> str | None:
 
 
 def _template(tree: Tree, app: Application, name: str) -> str:
-    """The template of a settings module that the clone lacks; "" where there is none."""
+    """Return the template of a settings module that isn't in the clone; "" if there is none."""
     inner = f"{name.replace('.', '/')}.py"
     paths = (posixpath.normpath(posixpath.join(source, inner)) for source in app.sources)
     return next(filter(None, map(tree.template_of, paths)), "")
@@ -84,7 +84,7 @@ def _defines_settings(tree: Tree, path: str) -> bool:
 
 
 def _by_name(tree: Tree, app: Application) -> str | None:
-    """A settings module for development, by its name."""
+    """Return a settings module whose name says that it is for development."""
     found: list[tuple[int, int, str]] = []
     for path in own_modules(tree):
         is_named_so = "setting" in path or posixpath.basename(path) in ("local.py", "dev.py", "development.py")
@@ -97,11 +97,11 @@ def _by_name(tree: Tree, app: Application) -> str | None:
     return min(found)[2] if found else None
 
 
-# Applications of libraries that refuse to be imported where a setting of theirs is there and None
+# Applications of libraries that fail at import if one of these settings is None
 _TEXTS = {"django_recaptcha": ("RECAPTCHA_PUBLIC_KEY", "RECAPTCHA_PRIVATE_KEY")}
 
 
 def must_be_texts(run: Run) -> list[str]:
-    """Django's settings that are None, which the library that reads them refuses."""
+    """Return the names of Django settings that are None, although a library requires texts."""
     names = [name for app, names in _TEXTS.items() if app in run.apps for name in names]
     return [name for name in names if name in run.names and run.names[name].data is None]

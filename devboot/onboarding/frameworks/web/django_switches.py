@@ -1,4 +1,4 @@
-"""Variables that turn Django to development: DEBUG, hosts, the redirect to https, the kind of database."""
+"""Variables that switch Django to development: DEBUG, hosts, the redirect to https, the kind of database."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ LOCAL = "127.0.0.1"
 TRUE = ("True", "1", "true", "on", "yes")
 FALSE = ("False", "0", "false", "off", "no", "")
 _ORIGINS = ("CORS_ALLOWED_ORIGINS", "CORS_ORIGIN_WHITELIST", "CSRF_TRUSTED_ORIGINS")
-_PAGE = "http://localhost:3000"  # where development servers of pages listen
+_PAGE = "http://localhost:3000"  # the usual port of front-end development servers
 ENGINE = re.compile(r"(?:DB|DATABASE)_ENGINE$")
 
 
 def django_switches(clone: Clone, code: Code, base: Run) -> list[Variable]:
-    """Return the variables, each with the value for development."""
+    """Return the variables with their values for development."""
     debug = _debug(code, base)
     hosts = _hosts(clone, code, debug)
     return [*debug, *_redirect(code, debug), *hosts, *_origins(clone, code, debug), *_engine(clone, base)]
 
 
 def _engine(clone: Clone, base: Run) -> list[Variable]:
-    """Django's database named by parts, engine included, and nobody says which: SQLite needs nothing else."""
+    """Return SQLite's values for required variables with a database's engine and name that have no example."""
     needs = base.found.needs
     engines = [name for name in needs if ENGINE.search(name) and name not in clone.files.examples]
     if not engines:
@@ -40,7 +40,7 @@ def _engine(clone: Clone, base: Run) -> list[Variable]:
 
 
 def _debug(code: Code, base: Run) -> list[Variable]:
-    """Django without DEBUG serves nothing on this machine."""
+    """Return the variable that enables DEBUG, without which Django serves no static files."""
     value = base.names.get("DEBUG")
     if value is None or value.data is not False:
         return []
@@ -52,7 +52,7 @@ def _debug(code: Code, base: Run) -> list[Variable]:
 
 
 def _redirect(code: Code, debug: list[Variable]) -> list[Variable]:
-    """Django that sends everybody to https shows nothing where only http is spoken."""
+    """Return the variable that disables the redirect to https: the development server speaks only http."""
     given = {variable.name: variable.value or "" for variable in debug}
     value = evaluate(code, given).names.get("SECURE_SSL_REDIRECT")
     if value is None or value.data is not True:
@@ -65,13 +65,16 @@ def _redirect(code: Code, debug: list[Variable]) -> list[Variable]:
 
 
 def _hosts(clone: Clone, code: Code, debug: list[Variable]) -> list[Variable]:
-    """Django that answers to the names of other machines only says 400 here; with DEBUG an empty list is no list."""
+    """Return the variable that adds this machine to ALLOWED_HOSTS, if Django would answer 400 here.
+
+    An empty list isn't changed: with DEBUG it allows this machine.
+    """
     given = {variable.name: variable.value or "" for variable in debug}
     value = evaluate(code, given).names.get("ALLOWED_HOSTS")
     if value is None or value.data in ([], ()) or _answers(value) is not False:
         return []
     reads = evaluate(code, given).found.reads
-    # A function may take the list from a variable only if that is set: its value doesn't show where it would come from
+    # A function may read the variable only if it is set: then the value doesn't show the variable
     ruling = deep_reads(value) or {name for name in reads if is_called("hosts", name)}
     for name in sorted(ruling - given.keys() - clone.files.committed.keys())[:1]:
         read = reads.get(name)
@@ -87,7 +90,7 @@ def _hosts(clone: Clone, code: Code, debug: list[Variable]) -> list[Variable]:
 
 
 def _origins(clone: Clone, code: Code, debug: list[Variable]) -> list[Variable]:
-    """Django and django-cors-headers don't start with an origin that is no address, as `"".split(",")` holds one."""
+    """Return variables for lists of origins that contain no url, such as `"".split(",")`: Django refuses them."""
     given = {variable.name: variable.value or "" for variable in debug}
     found: list[Variable] = []
     for setting in _ORIGINS:
@@ -105,7 +108,7 @@ def _origins(clone: Clone, code: Code, debug: list[Variable]) -> list[Variable]:
 
 
 def _are_origins(value: Value) -> bool | None:
-    """Whether a list holds addresses alone; None where not all of it is known."""
+    """Return True if a list contains only urls; None if part of it is unknown."""
     if not isinstance(value.data, list | tuple):
         return None
     items = [item.data if isinstance(item, Value) else item for item in value.data]
@@ -114,7 +117,7 @@ def _are_origins(value: Value) -> bool | None:
 
 
 def _answers(hosts: Value) -> bool | None:
-    """Whether a list of hosts has this machine's address; None where not all of it is known."""
+    """Return True if a list of hosts contains this machine; None if part of it is unknown."""
     if not isinstance(hosts.data, list | tuple):
         return None
     names = [item.data if isinstance(item, Value) else item for item in hosts.data]
@@ -124,7 +127,7 @@ def _answers(hosts: Value) -> bool | None:
 
 
 def _spelling(code: Code, given: Mapping[str, str], name: str, setting: str, *, is_on: bool) -> str | None:
-    """How the code spells true or false: `int("True")` fails, and a comparison takes one spelling only."""
+    """Return the spelling of true or false that the code accepts: `int("True")` fails, for instance."""
     for text in TRUE if is_on else FALSE:
         value = evaluate(code, {**given, name: text}).names.get(setting)
         if value is not None and value.data is is_on:

@@ -1,4 +1,4 @@
-"""Falcon: an application object, for a server of WSGI or, from `falcon.asgi`, of ASGI."""
+"""Falcon: an application object for a WSGI server, or from `falcon.asgi` for an ASGI server."""
 
 import re
 
@@ -18,6 +18,6 @@ class Falcon(ApplicationObject):
     makes = re.compile(r"\bfalcon\.(?:asgi\.)?(?:App|API)\(|^from falcon\b[^\n]*\b(?:App|API)\b", re.MULTILINE)
 
     def command(self, clone: Clone) -> str:
-        """Return gunicorn's command; that of the others where the application speaks ASGI."""
+        """Return gunicorn's command; for ASGI applications the command of an ASGI server."""
         is_asgi = _ASGI.search(clone.tree.text(clone.app.path) or "")
         return super().command(clone) if is_asgi else gunicorn(clone.app)

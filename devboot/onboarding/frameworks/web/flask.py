@@ -1,4 +1,4 @@
-"""Flask: an application object for its own command, which is told it in the words that the installed Flask knows."""
+"""Flask: an application object for Flask's own command, in the syntax of the installed version."""
 
 import posixpath
 import re
@@ -17,7 +17,7 @@ _CALLS = re.compile(r"\bflask\s+(?!--app|-A)\w")
 
 
 class Flask(ApplicationObject):
-    """Flask, whose command reloads."""
+    """Flask, whose command reloads changed code."""
 
     name = "flask"
     package = "flask"
@@ -27,16 +27,16 @@ class Flask(ApplicationObject):
     makes = re.compile(r"(?<![.\w])Flask\(|\bflask\.Flask\(|\bAPIFlask\(|^class \w+\((?:flask\.)?Flask\)", re.MULTILINE)
 
     def command(self, clone: Clone) -> str:
-        """Return Flask's own server."""
+        """Return the command of Flask's own server."""
         return flask_command(clone, "run -p $PORT --reload")
 
     def completed(self, clone: Clone, command: str) -> str:
-        """Return a command of Flask's with the option that names the application, where it has none."""
+        """Return a Flask command with the option that names the application, if it lacks one."""
         match = re.match(r"flask\s+(?!--app|-A)(.+)$", command)
         return flask_command(clone, match[1]) if match else command
 
     def variables(self, clone: Clone, commands: Iterable[str]) -> Mapping[str, Variable]:
-        """Return FLASK_APP, where a command calls `flask` and it would find nothing by itself."""
+        """Return FLASK_APP, if a command runs `flask`, which wouldn't find the application otherwise."""
         lines = [entry.command for entry in clone.procfile.entries.values()] if clone.procfile else []
         is_told, example = has_option(clone), clone.files.examples.get(_VARIABLE)
         calls = any(
@@ -53,30 +53,30 @@ class Flask(ApplicationObject):
 
 
 def flask_command(clone: Clone, verb: str) -> str:
-    """Return a command of Flask's, with the option that names the application where Flask doesn't find it."""
+    """Return a Flask command, with the option that names the application if Flask doesn't find it."""
     name = flask_name(clone.tree, clone.app)
     program = "python -m flask" if _is_inside_package(clone.tree, clone.app) else "flask"
     return f"{program} --app {name} {verb}" if name and has_option(clone) else f"{program} {verb}"
 
 
 def _is_inside_package(tree: Tree, app: Application) -> bool:
-    """Whether an `__init__.py` makes the folder that the application runs in a package.
+    """Return True if the application's folder is a package, because it has an `__init__.py`.
 
-    The program `flask` then looks for modules above it; Python's `-m` adds the folder.
+    The program `flask` then looks for modules above it, whereas `python -m` adds the folder.
     """
     is_beside = (posixpath.dirname(app.path) or ".") == app.folder
     return is_beside and tree.exists(posixpath.normpath(posixpath.join(app.folder, "__init__.py")))
 
 
 def by_hand(clone: Clone, verb: str) -> str:
-    """Return how a person calls such a command in devboot's environment."""
+    """Return the command line with which a person runs a Flask command in devboot's environment."""
     name = flask_name(clone.tree, clone.app)
     before = f"{_VARIABLE}={name} " if name and not has_option(clone) else ""
     return f"{before}devboot run -- {flask_command(clone, verb)}"
 
 
 def flask_name(tree: Tree, app: Application) -> str:
-    """Return what `flask --app` is given; empty where Flask finds it by itself."""
+    """Return the value for `flask --app`; "" if Flask finds the application itself."""
     text = tree.text(posixpath.normpath(posixpath.join(app.folder, ".flaskenv"))) or ""
     if re.search(r"^\s*(?:export\s+)?FLASK_APP\s*=", text, re.MULTILINE):
         return ""
@@ -87,12 +87,12 @@ def flask_name(tree: Tree, app: Application) -> str:
 
 
 def has_option(clone: Clone) -> bool:
-    """Whether the project's Flask has `--app`, as those since 2.2 do."""
+    """Return True if the project's Flask has the option `--app` (since 2.2)."""
     found = held(clone.tree, clone.app.root, clone.python.requirements, "flask")
     return found is None or found.is_since((2, 2))
 
 
 def _takes_modules(clone: Clone) -> bool:
-    """Whether FLASK_APP may name a module, as it may since 1.0."""
+    """Return True if FLASK_APP may be a module (since 1.0)."""
     found = held(clone.tree, clone.app.root, clone.python.requirements, "flask")
     return found is None or found.is_since((1, 0))

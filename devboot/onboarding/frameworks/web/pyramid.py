@@ -1,4 +1,4 @@
-"""Pyramid: an application that settings in an .ini file name, served by pserve."""
+"""Pyramid: an application named in an .ini file of settings, served by pserve."""
 
 import posixpath
 import re
@@ -22,7 +22,7 @@ class Pyramid(Framework):
     requires = (frozenset({"pyramid"}),)
 
     def applications(self, tree: Tree) -> Iterator[Candidate]:
-        """Yield what the settings of its scaffolds name."""
+        """Yield the applications named in the settings files of Pyramid's scaffolds."""
         for path in tree.files():
             is_file = posixpath.basename(path) == _FILE and not ASIDE.search(path)
             found = _NAMES.search(tree.text(path) or "") if is_file else None
@@ -37,7 +37,7 @@ class Pyramid(Framework):
                 )
 
     def web(self, clone: Clone) -> Process | None:
-        """Return pserve, which reloads, with the port of the settings."""
+        """Return pserve with reloading, on the port in the settings."""
         listens = _LISTENS.search(clone.tree.text(posixpath.normpath(posixpath.join(clone.app.folder, _FILE))) or "")
         port = int(listens[1]) if listens else None
         return Process("web", f"pserve {_FILE} --reload", cwd_of(clone.app), port, clone.app.evidence)

@@ -1,4 +1,4 @@
-"""Static pages: an `index.html` at the root, with nothing beside it that would make or serve it."""
+"""Static pages: an `index.html` at the root, with no sign of a program that generates or serves it."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ from devboot.onboarding.reading.layout import Application
 from devboot.onboarding.reading.tree import Tree
 
 _PAGE = "index.html"
-# Another language, a generator of pages, or a list of packages: the page isn't all there is
+# Files of another language, a site generator, or a list of packages: the page isn't the whole project
 _MORE = (
     "Procfile", "package.json", "requirements.txt", "pyproject.toml", "setup.py", "Pipfile", "_config.yml",
     "mkdocs.yml", "hugo.toml", "Gemfile", "composer.json", "go.mod", "Cargo.toml", "pom.xml", "build.gradle", "mix.exs",

@@ -1,4 +1,4 @@
-"""APScheduler: a script with a scheduler that blocks. Those in the background run in the application."""
+"""APScheduler: a script with a blocking scheduler. Background schedulers run in the application itself."""
 
 import re
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ class ApScheduler(Worker):
     name = "apscheduler"
 
     def plain(self, clone: Clone, run: Run) -> Iterator[Process]:  # noqa: ARG002 - the text shows it
-        """Yield the script, unless it is what serves."""
+        """Yield the script, unless it is the web server."""
         for where, made in find_in_modules(clone.tree, _MADE):
             if where.path != clone.app.path and ".start()" in made.string:
                 yield worker(clone, script_command(clone.tree, clone.app, where.path), where, "scheduler")

@@ -1,4 +1,4 @@
-"""arq: a worker for a class of settings."""
+"""arq: a worker for a settings class."""
 
 import re
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ class Arq(Worker):
     starts = re.compile(r"\barq\s")
 
     def plain(self, clone: Clone, run: Run) -> Iterator[Process]:
-        """Yield the worker of the module that has the class."""
+        """Yield the worker of the module with the class."""
         for name, module in run.machine.modules.items():
             value = module.names.get(_SETTINGS)
             if value is not None and value.place and "arq" in clone.packages:

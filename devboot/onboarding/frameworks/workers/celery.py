@@ -1,4 +1,4 @@
-"""Celery: a worker, and beat where something is scheduled."""
+"""Celery: a worker, and beat if there are scheduled tasks."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Celery(Framework):
     schedules = re.compile(r"celery\b.*\bbeat\b")
 
     def workers(self, clone: Clone, run: Run) -> Sequence[Process]:
-        """Return worker and beat, unless the settings keep Celery from being used."""
+        """Return worker and beat, unless the settings disable Celery."""
         is_brought = not clone.packages or any("celery" in name for name in clone.packages)
         if not is_brought or not uses_celery(run) or is_idle(run) or _keeps_to_itself(run):
             return ()
@@ -59,18 +59,18 @@ class Celery(Framework):
 
 
 def uses_celery(run: Run) -> bool:
-    """Whether the code makes or configures a Celery application."""
+    """Return True if the code creates or configures a Celery application."""
     return any(USES.search(event.name) for event in run.found.events)
 
 
 def is_idle(run: Run) -> bool:
-    """Whether the settings keep Celery from being used: tasks run at once, or a switch is off."""
+    """Return True if the settings disable Celery: tasks run synchronously, or a switch is off."""
     eager = any(run.setting(name) is True for name in ("CELERY_TASK_ALWAYS_EAGER", "CELERY_ALWAYS_EAGER"))
     return eager or any(run.setting(name) is False for name in ("CELERY_ENABLED", "USE_CELERY", "ENABLE_CELERY"))
 
 
 def _keeps_to_itself(run: Run) -> bool:
-    """Whether its broker is in memory, so that no other process gets a task."""
+    """Return True if its broker is in memory, so that another process gets no tasks."""
     settings = (run.setting(name) for name in ("CELERY_BROKER_URL", "BROKER_URL", "broker_url"))
     given = [each.argument(3, "broker", "broker_url") for each in run.found.events if _MAKES.search(each.name)]
     given += [each.argument(0) for each in run.found.events if each.name.endswith("conf.broker_url=")]
@@ -79,9 +79,9 @@ def _keeps_to_itself(run: Run) -> bool:
 
 
 def _target(tree: Tree, app: Application, run: Run) -> tuple[str, Evidence | None] | None:
-    """What `celery -A` is given: a module, or a module and a name where Celery doesn't find it by itself."""
+    """Return the value for `celery -A`: a module, or module and name if Celery doesn't find the object itself."""
     made = [e for e in run.found.events if _HELD.search(e.name) and e.module]
-    # Of several the one that belongs to the application: in its package, or named as is usual
+    # Of several prefer the application's own: in its package, or with a usual name
     home = (run.machine.settings.name if run.machine.settings else app.entry).split(".")[0]
     made.sort(key=lambda e: (e.module.split(".")[0] != home, "celery" not in e.module))
     for event in made:
@@ -100,7 +100,7 @@ def _shortest(run: Run, module: str, name: str) -> str:
 
 
 def _by_attribute(tree: Tree, app: Application) -> tuple[str, Evidence | None] | None:
-    """A Celery application that a factory makes: the module's name that holds it."""
+    """Return the value for `celery -A` if a factory creates the application: the module that holds it."""
     found = ((module_name(where.path, app.sources), each, where) for where, each in find_in_modules(tree, _HOLDER))
     holders = [(len(where.path), name, each[1], where) for name, each, where in found if name]
     if not holders:
@@ -110,7 +110,7 @@ def _by_attribute(tree: Tree, app: Application) -> tuple[str, Evidence | None] |
 
 
 def _has_beat(run: Run) -> Evidence | None:
-    """Where something says that Celery's beat has work."""
+    """Return the place that shows scheduled tasks; None if there are none."""
     value = run.names.get("CELERY_BEAT_SCHEDULE") or run.names.get("CELERYBEAT_SCHEDULE")
     if value is not None and value.data:
         return value.place or Evidence("")
@@ -125,9 +125,9 @@ def _has_beat(run: Run) -> Evidence | None:
 
 
 def _queues_of_scripts(tree: Tree) -> str:
-    """Return ` -Q a,b,celery` with the queues that the clone's own scripts let workers serve, and Celery's usual one.
+    """Return ` -Q a,b,celery` with the queues in the clone's own worker scripts, and the default queue.
 
-    Empty where no script names any.
+    "" if no script names a queue.
     """
     queues: dict[str, None] = {}
     for path in tree.files():
@@ -138,7 +138,10 @@ def _queues_of_scripts(tree: Tree) -> str:
 
 
 def celery_entry(clone: Clone) -> tuple[str, Evidence] | None:
-    """What `celery -A` is given; None where no module makes both: tasks then run without the application."""
+    """Return the value for `celery -A` of a module that also creates the application; None if there is none.
+
+    Without such a module, tasks run outside of the application's context.
+    """
     tree, app = clone.tree, clone.app
     found: list[tuple[bool, int, str, str, Evidence]] = []
     for where, held in find_in_modules(tree, _HOLDS) if clone.framework.has_context else ():
@@ -153,5 +156,5 @@ def celery_entry(clone: Clone) -> tuple[str, Evidence] | None:
 
 
 def schedules(tree: Tree, evidence: Evidence) -> bool:
-    """Whether the module gives Celery's beat something to do."""
+    """Return True if the module schedules periodic tasks."""
     return bool(re.search(r"\.add_periodic_task\(|\bbeat_schedule\b", tree.text(evidence.path) or ""))

@@ -1,4 +1,4 @@
-"""Huey: a consumer for the object that holds the queue."""
+"""Huey: a consumer for the queue object."""
 
 import re
 from collections.abc import Iterator

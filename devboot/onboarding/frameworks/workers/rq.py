@@ -1,4 +1,4 @@
-"""RQ: a worker of the project's own, of Django-RQ, or RQ's command."""
+"""RQ: the project's own worker script, Django-RQ's worker, or RQ's command."""
 
 import posixpath
 import re
@@ -10,7 +10,7 @@ from devboot.onboarding.proposal_values import Process
 from devboot.onboarding.reading.layout import find_in_modules
 from devboot.onboarding.symbolic_eval.evaluate import Run
 
-# `get_worker` is how extensions of Flask make one
+# Flask extensions use `get_worker`
 _MAKES = re.compile(r"\b(?:Worker|get_worker)\(")
 _QUEUE = re.compile(r"(?:^|\.)(?:rq\.Queue|RQ)$")
 _FILE = re.compile(r"(?:^|/|_)worker\.py$")
@@ -26,7 +26,7 @@ class Rq(Worker):
     django = ("django_rq", "rqworker default")
 
     def plain(self, clone: Clone, run: Run) -> Iterator[Process]:
-        """Yield the project's own script, else RQ's command for the first queue."""
+        """Yield the project's own script, then RQ's command for the first queue."""
         if not {"rq", "flask-rq2"} & clone.packages.keys():
             return
         for where, _ in find_in_modules(clone.tree, _MAKES):

@@ -23,7 +23,7 @@ class Scrapy(Framework):
     requires = (frozenset({"scrapy"}),)
 
     def applications(self, tree: Tree) -> Iterator[Candidate]:
-        """Yield the folders with Scrapy's file."""
+        """Yield the folders with a scrapy.cfg."""
         for path in tree.files():
             if posixpath.basename(path) == _FILE and not ASIDE.search(path):
                 folder = posixpath.dirname(path) or "."
@@ -32,6 +32,6 @@ class Scrapy(Framework):
                 yield Candidate((path.count("/"), path), app)
 
     def program(self, clone: Clone) -> tuple[str, Evidence | None] | None:
-        """Return how its spider is started; where there are several, how they are listed."""
+        """Return the command that starts the spider; with several spiders, the one that lists them."""
         found = [(f"scrapy crawl {spider[1]}", where) for where, spider in find_in_modules(clone.tree, _SPIDER)]
         return found[0] if len(found) == 1 else ("scrapy list", clone.app.evidence)

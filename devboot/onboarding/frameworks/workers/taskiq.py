@@ -1,4 +1,4 @@
-"""TaskIQ: a worker for the object that is the broker."""
+"""TaskIQ: a worker for the broker object."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What libraries with workers share: the command of Django's that starts one, and events that show one."""
+"""Shared code for worker libraries: Django's command that starts a worker, and events that show one."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from devboot.onboarding.symbolic_eval.machine import Event
 
 
 class Worker(Framework):
-    """A library whose workers run beside the application.
+    """A library whose workers run next to the application.
 
-    `django` is its application in INSTALLED_APPS and the command that manage.py gets by it.
+    `django` is its application in INSTALLED_APPS, and the manage.py command that this adds.
     """
 
     django: tuple[str, str] = ("", "")
 
     def workers(self, clone: Clone, run: Run) -> Sequence[Process]:
-        """Return the worker that manage.py starts, else what the code shows."""
+        """Return the worker that manage.py starts, else the one that the code shows."""
         application, command = self.django
         if application in run.apps:
             script = f"python {clone.app.path.rpartition('/')[2]}"
@@ -35,10 +35,10 @@ class Worker(Framework):
 
 
 def worker(clone: Clone, command: str, place: Evidence | None, name: str = "worker") -> Process:
-    """Return a worker that runs where the application does."""
+    """Return a worker that runs in the application's folder."""
     return Process(name, command, cwd_of(clone.app), None, place)
 
 
 def assigned(run: Run, pattern: Pattern[str]) -> Iterator[Event]:
-    """Yield what modules hold of objects of a library; the names of such events end with `=:`."""
+    """Yield objects of a library that modules hold; the names of such events end with `=:`."""
     return (each for each in run.found.events if each.module and each.place and pattern.search(each.name))

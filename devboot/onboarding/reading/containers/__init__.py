@@ -1,1 +1,1 @@
-"""Compose files, Dockerfiles and their scripts: what containers would run, as commands of the clone."""
+"""Readers of compose files, Dockerfiles and their scripts: the commands of containers as commands of the clone."""

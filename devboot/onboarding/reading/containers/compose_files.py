@@ -59,12 +59,12 @@ class ComposeFiles:
                 line = self._line(path, str(name))
                 count += 1
                 if count > _MOST_SERVICES:
-                    self._complain(f"compose: only {_MOST_SERVICES} services are read, from here on none", path, line)
+                    self._complain(f"compose: only the first {_MOST_SERVICES} services are read", path, line)
                     return
                 if isinstance(values, dict):
                     yield Entry(str(name), self._extended(path, values, 0), path, line)
                 else:
-                    self._complain(f"compose: `{name}` isn't a table of keys, so it is left out", path, line)
+                    self._complain(f"compose: `{name}` isn't a table of keys, so it is ignored", path, line)
 
     def _add(self, path: str, steps: int) -> None:
         if steps > _MOST_STEPS or path in self._added:
@@ -76,7 +76,7 @@ class ComposeFiles:
             self._includes += 1
             if self._includes > _MOST_INCLUDES:
                 if self._includes == _MOST_INCLUDES + 1:
-                    text = f"compose: only {_MOST_INCLUDES} includes are read, from here on none"
+                    text = f"compose: only the first {_MOST_INCLUDES} includes are read"
                     self._complain(text, path, self._line(path, "include"))
                 return
             self._include(path, inner, steps)
@@ -95,16 +95,16 @@ class ComposeFiles:
             found = parse_yaml(text or "", lines)
             self._documents[path] = found if isinstance(found, dict) else {}
             for line in lines:
-                much = "compose: the file repeats or nests too much to be read, so what it says is missing"
-                wrong = "compose: this line is no YAML, so what the file says may be missing"
+                much = "compose: the file repeats or nests too much, so it is ignored"
+                wrong = "compose: this line isn't YAML, so part of the file may be ignored"
                 self._complain(wrong if line else much, path, line or 1)
             if text is None:
-                self._complain("compose: the file can't be read, so what it says is missing", path, 0)
+                self._complain("compose: the file can't be read, so it is ignored", path, 0)
             elif not lines and not isinstance(found, dict | None):
-                self._complain("compose: the file isn't a table of keys, so what it says is missing", path, 1)
+                self._complain("compose: the file isn't a table of keys, so it is ignored", path, 1)
             elif not lines and not isinstance(self._documents[path].get("services"), dict | None):
                 line = self._line(path, "services")
-                self._complain("compose: `services` isn't a table of services, so it is left out", path, line)
+                self._complain("compose: `services` isn't a table of services, so it is ignored", path, line)
         return self._documents[path]
 
     def _extended(self, path: str, values: Mapping[str, Any], steps: int) -> Mapping[str, Any]:
@@ -118,7 +118,9 @@ class ComposeFiles:
         if not isinstance(base, dict):
             where = f" of `{file}`" if file else ""
             line = self._line(path, "extends")
-            self._complain(f"compose: the service `{name}`{where}, which another extends, isn't there", path, line)
+            self._complain(
+                f"compose: the service `{name}`{where}, which another one extends, doesn't exist", path, line
+            )
             return values
         inherited = self._extended(other, base, steps + 1)
         way = posixpath.relpath(posixpath.dirname(other) or ".", posixpath.dirname(path) or ".")

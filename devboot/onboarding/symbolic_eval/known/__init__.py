@@ -1,1 +1,1 @@
-"""What functions and classes of the standard library and of others return, as far as settings use them."""
+"""Results of functions and classes of the standard library and other libraries, as used in settings."""

@@ -1,4 +1,4 @@
-"""Libraries that read environment variables, each with its own idea of defaults and casts."""
+"""Evaluates libraries that read environment variables, each with its own rules for defaults and casts."""
 
 from __future__ import annotations
 
@@ -28,26 +28,26 @@ _KNOWN = load_table("symbolic_eval/known/known")
 IMPLIED: Mapping[str, str] = _KNOWN["implied"]
 INSTANCES: Mapping[str, str] = _KNOWN["readers"]
 KINDS = frozenset({*_KNOWN["words"]["casts"].split(), *IMPLIED})
-ADDRESSES = frozenset({"dj_database_url.parse", "environ.Env.db_url_config"})  # casts that take a database's address
-# django-environ's methods that take an address and no variable, by what it is the address of
+ADDRESSES = frozenset({"dj_database_url.parse", "environ.Env.db_url_config"})  # casts of a database url
+# django-environ's methods that take a url instead of a variable, by the kind of url
 CONFIGS = {"db_url_config": "db", "cache_url_config": "cache"}
 VARIABLE = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*")
 TRUE = frozenset({"true", "on", "ok", "y", "yes", "1", "t"})
 
 
 def prefixes(m: Machine) -> list[str]:
-    """Prefixes of `with env.prefixed(...)` that are in force."""
+    """Return the active prefixes of `with env.prefixed(...)`."""
     found: list[str] = m.__dict__.setdefault("prefixes", [])
     return found
 
 
 def leave_prefix(m: Machine) -> None:
-    """End of a `with env.prefixed(...)`."""
+    """Leave a `with env.prefixed(...)`."""
     prefixes(m).pop()
 
 
 def method(m: Machine, data: Opaque, owner: Value | None, call: Call) -> Value | None:
-    """A call of an object that reads variables, or of one of its methods; None for anything else."""
+    """Evaluate a call of an object that reads variables, or of one of its methods; None for other objects."""
     if reader := _reader(data.name, call):
         return read_with(m, reader, "", call, Value(data))
     base, _, verb = data.name.rpartition(".")
@@ -61,7 +61,7 @@ def method(m: Machine, data: Opaque, owner: Value | None, call: Call) -> Value |
 
 
 def _reader(name: str, call: Call) -> str:
-    """Which library an object of this class is of; a further `Env` that is asked for `X_Y` reads it as those do."""
+    """Return the library of such an object; an unknown `Env` that reads `X_Y` is treated like environs."""
     if name in INSTANCES:
         return INSTANCES[name]
     first = call.argument(0, "name", "key")
@@ -71,7 +71,7 @@ def _reader(name: str, call: Call) -> str:
 
 
 def typed(m: Machine, verb: str, owner: Value, call: Call) -> Value:
-    """`env.bool(...)` and its like."""
+    """Evaluate `env.bool(...)` and similar methods."""
     name = owner.data.name if isinstance(owner.data, Opaque | External) else ""
     if verb == "read_env":
         return load_file(m, call)
@@ -83,7 +83,7 @@ def typed(m: Machine, verb: str, owner: Value, call: Call) -> Value:
 
 
 def read_with(m: Machine, library: str, kind: str, call: Call, owner: Value) -> Value:
-    """Read a variable as a library would."""
+    """Read a variable by the rules of a library."""
     first = call.argument(0, "var", "name", "option", "key", "env")
     name = first.data if first is not None else IMPLIED.get(kind)
     if not isinstance(name, str):
@@ -109,7 +109,7 @@ def _is_caught(m: Machine, library: str) -> bool:
 def _default_and_cast(
     library: str, kind: str, call: Call, name: str, owner: Value
 ) -> tuple[Value | None, Value | None]:
-    """Where each library takes its default and its cast from."""
+    """Return the arguments with the default and the cast, by the rules of each library."""
     cast = call.argument(-1, "cast", "subcast")
     if library == "decouple":
         return call.argument(1, "default"), call.argument(2, "cast")
@@ -139,7 +139,7 @@ def _cast_name(cast: Value | None, kind: str) -> str:
 
 
 def cast_value(m: Machine, value: Value, cast: Value | None, kind: str, call: Call) -> Value:
-    """Give a text that was read the type that the code wants."""
+    """Convert a text that was read to the type that the code requests."""
     if cast is not None and isinstance(cast.data, Function):
         return m.call(cast.data, (value,), {}, call.place)
     if cast is not None and isinstance(cast.data, External) and cast.data.name in ADDRESSES:
@@ -185,12 +185,12 @@ def _address(value: Value, kind: str) -> Value:
 
 
 def parse_database(value: Value) -> Value:
-    """A database URL as Django's dictionary."""
+    """Return a database url as Django's dictionary."""
     text = str(value.data)
     if not text:
         return Value({}, value.reads, value.place)
     try:
-        # Its second half is no port for the libraries that read such addresses either
+        # The libraries for such urls don't treat the part after `:memory` as a port, either
         parts = urlsplit(text.replace("://:memory:", ":///:memory:"))
         scheme = _KNOWN["engines"].get(parts.scheme.split("+")[0], parts.scheme)
         path = unquote(parts.path[1:])
@@ -210,7 +210,7 @@ def parse_database(value: Value) -> Value:
 
 
 def database_config(m: Machine, call: Call) -> Value:
-    """`dj_database_url.config(...)`."""
+    """Evaluate `dj_database_url.config(...)`."""
     env = call.argument(0, "env")
     name = env.data if env is not None and isinstance(env.data, str) else "DATABASE_URL"
     default = call.argument(1, "default")
@@ -221,7 +221,7 @@ def database_config(m: Machine, call: Call) -> Value:
 
 
 def database_parse(m: Machine, call: Call) -> Value:
-    """`dj_database_url.parse(...)`."""
+    """Evaluate `dj_database_url.parse(...)`."""
     first = call.argument(0, "url")
     if first is None or not isinstance(first.data, str):
         if first is not None and first.data is None and first.reads:
@@ -231,7 +231,7 @@ def database_parse(m: Machine, call: Call) -> Value:
 
 
 def heroku_settings(m: Machine, call: Call) -> Value:
-    """`django_heroku.settings(locals())`: DATABASE_URL, where it is set, replaces the settings' own database."""
+    """Evaluate `django_heroku.settings(locals())`: DATABASE_URL, if set, replaces the settings' own database."""
     module = next((each for each in m.modules.values() if each.path == call.place.path), None)
     wanted, address = call.argument(-1, "databases"), m.environ.get("DATABASE_URL")
     if module is not None and address and not m.maybe and (wanted is None or wanted.data is not False):
@@ -247,24 +247,24 @@ def _with_options(value: Value, call: Call) -> Value:
 
 
 def _demanding(value: Value, reads: frozenset[str] = frozenset()) -> Value:
-    """A database that is reached by TLS alone."""
+    """Return the database with TLS required."""
     if isinstance(value.data, dict) and value.data:
         value.data["OPTIONS"] = Value({"sslmode": Value("require", reads, value.place)}, place=value.place)
     return value
 
 
 def decouple_config(m: Machine, call: Call) -> Value:
-    """`decouple.config(...)`."""
+    """Evaluate `decouple.config(...)`."""
     return read_with(m, "decouple", "", call, NOTHING)
 
 
 def environs_env(m: Machine, call: Call) -> Value:
-    """The ready-made `environs.env(...)`."""
+    """Evaluate the ready-made `environs.env(...)`."""
     return read_with(m, "environs", "", call, NOTHING)
 
 
 def load_file(m: Machine, call: Call) -> Value:
-    """`load_dotenv(...)`, `read_env(...)`: an env file of the project."""
+    """Evaluate `load_dotenv(...)` and `read_env(...)` of an env file in the project."""
     given = call.argument(0, "dotenv_path", "env_file", "path", "source")
     path = _file_name(m, given, call.place)
     if path and all(known.path != path for known in m.found.loaded):
@@ -274,7 +274,7 @@ def load_file(m: Machine, call: Call) -> Value:
 
 
 def take_variables(m: Machine, path: str) -> None:
-    """Set what an env file of the clone sets."""
+    """Set the variables of an env file in the clone."""
     text = m.tree.text(path) if path and m.tree.exists(path) else None
     if text is not None:
         for name, value in parse_variables(text).items():
@@ -282,7 +282,7 @@ def take_variables(m: Machine, path: str) -> None:
 
 
 def _file_name(m: Machine, given: Value | None, place: Evidence) -> str:
-    """The env file as a path of the tree; empty where it isn't known."""
+    """Return the env file's path in the tree; "" if it is unknown."""
     if given is None or given.data is None or isinstance(given.data, Opaque):
         base = os.path.dirname(place.path)
         candidates = [os.path.normpath(os.path.join(base, ".env")), m.relative(".env") or ".env"]
@@ -293,13 +293,13 @@ def _file_name(m: Machine, given: Value | None, place: Evidence) -> str:
 
 
 def dotenv_values(m: Machine, call: Call) -> Value:
-    """`dotenv_values(...)`: as the environment, since devboot reads the same files into that."""
+    """Evaluate `dotenv_values(...)` as the environment, since devboot loads the same files into it."""
     load_file(m, call)
     return Value(External("os.environ"), frozenset(), call.place)
 
 
 def make_starlette(m: Machine, call: Call) -> Value:
-    """Starlette's `Config(".env")`."""
+    """Evaluate Starlette's `Config(".env")`."""
     if call.argument(0, "env_file") is not None:
         load_file(m, call)
     return Value(Opaque("starlette.config.Config", call.args, call.keywords), frozenset(), call.place)

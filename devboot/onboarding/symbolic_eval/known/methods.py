@@ -1,4 +1,4 @@
-"""Methods of constants: texts, numbers, lists, dictionaries, paths."""
+"""Evaluates methods of constants: texts, numbers, lists, dictionaries, paths."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from devboot.onboarding.symbolic_eval.values import (
     wrap,
 )
 
-_MOST_WORK = 1024 * LONGEST  # of a text's size times that of the arguments of its method
+_MOST_WORK = 1024 * LONGEST  # the size of a text times the size of the method's arguments
 _WIDE = re.compile(r"\{[^{}:]*:[^{}]*?(?:\d{4}|\{)")
 
 
 def method(m: Machine, method_: Method, call: Call) -> Value:
-    """A method of a constant."""
+    """Evaluate a method of a constant."""
     owner = method_.owner
     data = owner.data
     reads = owner.reads | call.reads()
@@ -100,12 +100,12 @@ def _of_text(data: object, name: str, call: Call, reads: frozenset[str]) -> Valu
     try:
         found = getattr(data, name)(*args, **words)
         return wrap(found, reads) if size(found) <= LONGEST else Value(Opaque(name), reads, call.place)
-    except Exception:  # noqa: BLE001 - any argument that the real method refuses leaves the result unknown
+    except Exception:  # noqa: BLE001 - if the real method fails, the result is unknown
         return Value(Opaque(name), reads, call.place)
 
 
 def _is_too_long(data: object, name: str, given: list[object]) -> bool:
-    """Whether a method may make something far too long: an argument may be a width, or repeated for each character."""
+    """Return True if the result may be far too long: arguments can be widths, or be inserted at every character."""
     if name == "format" and isinstance(data, str):
         return _WIDE.search(data) is not None or data.count("{") * total_size(given) > LONGEST
     widths = sum(each for each in given if isinstance(each, int) and each > 0)

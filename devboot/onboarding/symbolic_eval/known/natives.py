@@ -1,4 +1,4 @@
-"""The standard library and others, as far as settings use them; `known.toml` says which names mean which function."""
+"""Evaluates functions of the standard library and others used in settings; `known.toml` maps names to functions."""
 
 from __future__ import annotations
 
@@ -50,22 +50,22 @@ from devboot.onboarding.symbolic_eval.values import (
 )
 from devboot.onboarding.tables import load_table
 
-_INCLUDED = "__included_files__"  # of split_settings: files may include each other, and each runs once
+_INCLUDED = "__included_files__"  # for split_settings: files may include each other, and each runs once
 _HOOK = "on_app_init"  # of Litestar
 
 
 def get(m: Machine, call: Call) -> Value:
-    """`os.environ.get`, `os.getenv`."""
+    """Evaluate `os.environ.get` and `os.getenv`."""
     name = call.argument(0, "key")
     default = call.argument(1, "default") or NOTHING
     if name is None or not isinstance(name.data, str):
         return Value(Opaque("variable"), call.reads(), call.place)
-    # The name's own place: a helper of the project is told which variable to read
+    # The name's own place: a helper function of the project may get the name as argument
     return m.read(name.data, name.place or call.place, default)
 
 
 def put(m: Machine, call: Call) -> Value:
-    """`os.environ.setdefault`."""
+    """Evaluate `os.environ.setdefault`."""
     name, value = call.argument(0), call.argument(1)
     if name is not None and value is not None and isinstance(name.data, str) and isinstance(value.data, str):
         if not m.maybe:
@@ -75,7 +75,7 @@ def put(m: Machine, call: Call) -> Value:
 
 
 def pure(m: Machine, call: Call, function: Callable[..., object], cast: str = "") -> Value:
-    """Call a function that has no effects, if each argument is known; `cast` is the type that it makes of a text."""
+    """Call a function without side effects if all arguments are known; `cast` is the type that it converts texts to."""
     for each in call.args:
         if each.data is None and each.reads:
             return m.fail("TypeError", each.reads, call.place, cast=cast)
@@ -87,13 +87,13 @@ def pure(m: Machine, call: Call, function: Callable[..., object], cast: str = ""
     try:
         if known and sum(map(size, given)) <= LONGEST and size(found := function(*given, **words)) <= LONGEST:
             return replace(wrap(found, call.reads()), place=call.place)
-    except Exception:  # noqa: BLE001, S110 - what the real function refuses leaves the result unknown
+    except Exception:  # noqa: BLE001, S110 - if the real function fails, the result is unknown
         pass
     return Value(Opaque(getattr(function, "__name__", "")), call.reads(), call.place)
 
 
 def load_json(m: Machine, call: Call) -> Value:
-    """`json.load` of a file of the clone, `json.loads` of a text."""
+    """Evaluate `json.load` of a file in the clone and `json.loads` of a text."""
     first = call.argument(0, "s", "fp") or NOTHING
     if isinstance(first.data, Opaque) and first.data.name == "file" and first.data.args:
         first = Value(first.data.args[0].data, first.reads)
@@ -101,26 +101,26 @@ def load_json(m: Machine, call: Call) -> Value:
 
 
 def to_text(_m: Machine, call: Call) -> Value:
-    """`str(...)`."""
+    """Evaluate `str(...)`."""
     first = call.args[0] if call.args else Value("")
     simple = is_known(first) and not isinstance(first.data, list | dict | tuple | set)
     return Value(str(first.data) if simple else first.data, first.reads, first.place)
 
 
 def to_bool(_m: Machine, call: Call) -> Value:
-    """`bool(...)`."""
+    """Evaluate `bool(...)`."""
     first = call.args[0] if call.args else NOTHING
     verdict = truth(first)
     return Value(Opaque("bool") if verdict is None else verdict, first.reads, call.place)
 
 
 def strtobool(m: Machine, call: Call) -> Value:
-    """`distutils.util.strtobool`."""
+    """Evaluate `distutils.util.strtobool`."""
     return pure(m, call, lambda text: str(text).lower() in ("y", "yes", "t", "true", "on", "1"), cast="bool")
 
 
 def to_list(_m: Machine, call: Call) -> Value:
-    """`list`, `set`, `sorted` of what is known."""
+    """Evaluate `list`, `set` and `sorted` of known values."""
     first = call.args[0] if call.args else Value([])
     if not isinstance(first.data, list | tuple | set | dict | str):
         return Value(Opaque("list"), call.reads(), call.place)
@@ -129,24 +129,24 @@ def to_list(_m: Machine, call: Call) -> Value:
 
 
 def to_tuple(m: Machine, call: Call) -> Value:
-    """`tuple` of what is known."""
+    """Evaluate `tuple` of known values."""
     made = to_list(m, call)
     return replace(made, data=tuple(made.data)) if isinstance(made.data, list) else made
 
 
 def to_dict(_m: Machine, call: Call) -> Value:
-    """`dict` of what is known."""
+    """Evaluate `dict` of known values."""
     first = call.args[0] if call.args else NOTHING
     return Value({**(first.data if isinstance(first.data, dict) else {}), **call.keywords}, first.reads, call.place)
 
 
 def any_of(_m: Machine, call: Call) -> Value:
-    """`any(...)`."""
+    """Evaluate `any(...)`."""
     return _quantified(call, every=False)
 
 
 def all_of(_m: Machine, call: Call) -> Value:
-    """`all(...)`."""
+    """Evaluate `all(...)`."""
     return _quantified(call, every=True)
 
 
@@ -160,7 +160,7 @@ def _quantified(call: Call, *, every: bool) -> Value:
 
 
 def get_attribute(m: Machine, call: Call) -> Value:
-    """`getattr(...)`."""
+    """Evaluate `getattr(...)`."""
     owner, name = call.argument(0), call.argument(1)
     if owner is None or name is None or not isinstance(name.data, str):
         return Value(Opaque("getattr"), call.reads(), call.place)
@@ -178,7 +178,7 @@ def get_attribute(m: Machine, call: Call) -> Value:
 
 
 def has_attribute(m: Machine, call: Call) -> Value:
-    """`hasattr(...)`, where the names are known."""
+    """Evaluate `hasattr(...)` if the names are known."""
     owner, name = call.argument(0), call.argument(1)
     if owner is None or name is None:
         return Value(Opaque("hasattr"))
@@ -191,7 +191,7 @@ def has_attribute(m: Machine, call: Call) -> Value:
 
 
 def is_instance(_m: Machine, call: Call) -> Value:
-    """`isinstance(...)`, of constants and the plain types."""
+    """Evaluate `isinstance(...)` of constants and built-in types."""
     first, second = call.argument(0), call.argument(1)
     if first is None or second is None or not is_known(first):
         return Value(Opaque("isinstance"), call.reads())
@@ -204,7 +204,7 @@ def is_instance(_m: Machine, call: Call) -> Value:
 
 
 def bring_module(m: Machine, call: Call) -> Value:
-    """`importlib.import_module`, `import_string`."""
+    """Evaluate `importlib.import_module` and `import_string`."""
     first = call.args[0] if call.args else NOTHING
     if not isinstance(first.data, str):
         return Value(Opaque("module"), call.reads())
@@ -219,28 +219,28 @@ def bring_module(m: Machine, call: Call) -> Value:
 
 
 def leave(m: Machine, call: Call) -> Value:
-    """`sys.exit(...)`."""
+    """Evaluate `sys.exit(...)`."""
     stop(m, "SystemExit", Value(None, call.reads()), call.place, call.scope)
     return NOTHING
 
 
 def fixed(_m: Machine, call: Call, data: object) -> Value:
-    """A call whose result doesn't depend on its arguments."""
+    """Return the result of a call that doesn't depend on its arguments."""
     return Value(data, call.reads(), call.place)
 
 
 def second_of(_m: Machine, call: Call) -> Value:
-    """`typing.cast(kind, value)`."""
+    """Evaluate `typing.cast(kind, value)`."""
     return call.args[1] if len(call.args) > 1 else NOTHING
 
 
 def first_of(_m: Machine, call: Call) -> Value:
-    """A wrapper that changes nothing of importance, `optional(path)` of what may be missing."""
+    """Evaluate a wrapper without relevant effect, such as `optional(path)`."""
     return call.args[0] if call.args else NOTHING
 
 
 def split_url(_m: Machine, call: Call) -> Value:
-    """`urlparse(...)`."""
+    """Evaluate `urlparse(...)`."""
     first = call.args[0] if call.args else NOTHING
     if first.data is None and first.reads:
         return Value(Opaque("urlparse"), first.reads)
@@ -261,7 +261,7 @@ def _part(part: object) -> object:
 
 
 def build_url(_m: Machine, call: Call) -> Value:
-    """`PostgresDsn.build(...)`, `URL.create(...)`."""
+    """Evaluate `PostgresDsn.build(...)` and `URL.create(...)`."""
     words = {key: plain(value) for key, value in call.keywords.items()}
     scheme = words.get("scheme") or words.get("drivername") or (call.args[0].data if call.args else "")
     if not isinstance(scheme, str):
@@ -276,9 +276,9 @@ def build_url(_m: Machine, call: Call) -> Value:
 
 
 def include(m: Machine, call: Call) -> Value:
-    """`split_settings.tools.include(...)`: patterns that count from the folder of the file that says it."""
+    """Evaluate `split_settings.tools.include(...)`: patterns relative to the file with the call."""
     module = call.scope.module
-    # Relative imports count from the module that includes, whose package may be the module itself
+    # Relative imports are relative to the including module, which may be a package itself
     is_package = posixpath.basename(module.path) == "__init__.py"
     name = f"{module.name}.included" if is_package else module.name
     for path in _paths(m, call):
@@ -306,7 +306,7 @@ def _paths(m: Machine, call: Call) -> Iterator[str]:
 
 
 def litestar(m: Machine, call: Call) -> Value | None:
-    """Litestar asks its plugins, and functions given for that, to complete its configuration."""
+    """Evaluate Litestar's plugins and `on_app_init` functions, which complete its configuration."""
     config = Value(Opaque("litestar.AppConfig"))
     for word in ("plugins", _HOOK):
         given = call.keywords.get(word)

@@ -1,4 +1,4 @@
-"""Paths: the functions of `os.path`, `pathlib` and the path libraries that settings use."""
+"""Evaluates functions of `os.path`, `pathlib` and the path libraries used in settings."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ Native = Callable[[Machine, Call], Value | None]
 
 
 class RootPath(PurePosixPath):
-    """django-environ's own path: `Path(__file__) - 2`, `root("static")`."""
+    """django-environ's path class: `Path(__file__) - 2`, `root("static")`."""
 
     def __sub__(self, other: int) -> PurePosixPath:
         return RootPath(*self.parents[other - 1].parts) if 0 < other <= len(self.parents) else self
 
 
 def texts_of(call: Call) -> list[str] | None:
-    """The arguments as texts; None where one of them is not known, or all are too long together."""
+    """Return the arguments as texts; None if one is unknown, or they are too long in total."""
     known = all(isinstance(arg.data, str | PurePosixPath) for arg in call.args)
     if known and sum(size(arg.data) for arg in call.args) <= LONGEST:
         return [str(arg.data) for arg in call.args]
@@ -28,7 +28,7 @@ def texts_of(call: Call) -> list[str] | None:
 
 
 def absolute(m: Machine, call: Call) -> Value:
-    """`os.path.abspath`, `realpath`."""
+    """Evaluate `os.path.abspath` and `realpath`."""
     texts = texts_of(call)
     if not texts:
         return Value(Opaque("path"), call.reads(), call.place)
@@ -36,17 +36,17 @@ def absolute(m: Machine, call: Call) -> Value:
 
 
 def exists(m: Machine, call: Call) -> Value:
-    """`os.path.exists`: what the clone has counts, elsewhere nothing is."""
+    """Evaluate `os.path.exists`: True for files of the clone, False elsewhere."""
     return _probed(m, call, "any")
 
 
 def is_file(m: Machine, call: Call) -> Value:
-    """`os.path.isfile`."""
+    """Evaluate `os.path.isfile`."""
     return _probed(m, call, "file")
 
 
 def is_folder(m: Machine, call: Call) -> Value:
-    """`os.path.isdir`."""
+    """Evaluate `os.path.isdir`."""
     return _probed(m, call, "folder")
 
 
@@ -56,7 +56,7 @@ def _probed(m: Machine, call: Call, kind: str) -> Value:
 
 
 def there(m: Machine, path: str, kind: str) -> bool:
-    """Whether a file or folder is in the clone."""
+    """Return True if a file or folder is in the clone."""
     inner = m.relative(path)
     if inner is None:
         return False
@@ -64,17 +64,17 @@ def there(m: Machine, path: str, kind: str) -> bool:
 
 
 def here(m: Machine, call: Call) -> Value:
-    """`os.getcwd()`."""
+    """Evaluate `os.getcwd()`."""
     return Value(m.here, frozenset(), call.place)
 
 
 def here_as_path(m: Machine, call: Call) -> Value:
-    """`Path.cwd()`."""
+    """Evaluate `Path.cwd()`."""
     return Value(PurePosixPath(m.here), frozenset(), call.place)
 
 
 def make_path(m: Machine, call: Call) -> Value:
-    """`Path(...)`."""
+    """Evaluate `Path(...)`."""
     unset = next((each for each in call.args if each.data is None and each.reads), None)
     if unset is not None:
         return m.fail("TypeError", unset.reads, call.place)
@@ -83,18 +83,18 @@ def make_path(m: Machine, call: Call) -> Value:
 
 
 def root_path(m: Machine, call: Call) -> Value:
-    """`environ.Path(...)`."""
+    """Evaluate `environ.Path(...)`."""
     texts = texts_of(call)
     return Value(RootPath(posixpath.join(m.here, *texts)) if texts else Opaque("path"), call.reads(), call.place)
 
 
 def join_path(path: PurePosixPath, call: Call) -> Value:
-    """django-environ's path is called with what lies below it."""
+    """Call a path object of django-environ with relative paths to join."""
     return Value(path.joinpath(*(texts_of(call) or [])), call.reads(), call.place)
 
 
 def path_method(m: Machine, path: PurePosixPath, method: Method, call: Call) -> object:
-    """A method of a path."""
+    """Evaluate a method of a path."""
     name = method.name
     if name in ("resolve", "absolute", "expanduser"):
         return PurePosixPath(posixpath.normpath(posixpath.join(m.here, str(path))))
@@ -121,6 +121,6 @@ def _content(m: Machine, path: str, _call: Call) -> object:
 
 
 def open_file(m: Machine, call: Call) -> Value:
-    """`open(...)` for reading."""
+    """Evaluate `open(...)` for reading."""
     texts = texts_of(call)
     return Value(_content(m, texts[0], call) if texts else Opaque("file"), call.reads(), call.place)

@@ -1,4 +1,4 @@
-"""Settings classes in the manner of pydantic: fields are variables."""
+"""Evaluates settings classes in the style of pydantic, whose fields are variables."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ from devboot.onboarding.symbolic_eval.values import (
 SETTINGS = re.compile(r"(?:^|\.)BaseSettings$")
 MODEL = re.compile(r"(?:^|\.)(?:BaseModel|BaseSettings)$")
 
-PARSED = ("int", "float", "bool")  # types of fields that an empty text is no value of
+PARSED = ("int", "float", "bool")  # types of fields for which an empty text is invalid
 FIELDS = ("Field", "dataclasses.field")
 
 
 def is_settings(cls: Class) -> bool:
-    """Whether instances read their fields from the environment."""
+    """Return True if instances read their fields from the environment."""
     return any(SETTINGS.search(name) for name in cls.libraries())
 
 
 def is_model(cls: Class) -> bool:
-    """Whether the class is a plain pydantic model or a dataclass."""
+    """Return True if the class is a plain pydantic model or a dataclass."""
     return any(MODEL.search(name) for name in cls.libraries()) or _is_dataclass(cls)
 
 
@@ -45,7 +45,7 @@ def _is_dataclass(cls: Class) -> bool:
 
 
 def options(m: Machine, cls: Class) -> dict[str, Value]:
-    """The class's configuration, of both generations: `model_config` and `class Config`."""
+    """Return the class's configuration from `model_config` and `class Config` (pydantic 2 and 1)."""
     found: dict[str, Value] = {}
     for part in reversed(cls.line()):
         config = part.names.get("model_config")
@@ -66,7 +66,7 @@ def _texts(data: object) -> dict[str, Value]:
 
 
 def fields(cls: Class) -> Iterator[tuple[str, ast.AnnAssign, Class]]:
-    """Fields by name, those of bases first; a later class replaces an earlier one's."""
+    """Yield the fields by name, those of bases first; a subclass replaces fields of its bases."""
     found: dict[str, tuple[ast.AnnAssign, Class]] = {}
     for part in reversed(cls.line()):
         for node in part.node.body:
@@ -79,7 +79,7 @@ def fields(cls: Class) -> Iterator[tuple[str, ast.AnnAssign, Class]]:
 
 
 def settings(m: Machine, cls: Class, given: Mapping[str, Value], place: Evidence) -> Value:
-    """Instantiate: each field from its variable, else its default, else it is needed."""
+    """Instantiate a settings class: each field comes from its variable or default, else it is needed."""
     config = options(m, cls)
     _note_files(m, config, cls)
     prefix = config.get("env_prefix")
@@ -105,7 +105,7 @@ def settings(m: Machine, cls: Class, given: Mapping[str, Value], place: Evidence
 
 
 def _made_before(m: Machine, cls: Class, prefix: str, glue: str) -> dict[str, Value]:
-    """Fields that a validator fills in before any field is looked at, from those that have a value or a default."""
+    """Return the fields that a validator sets before any field is validated."""
     validators = [
         (part, item.data)
         for part in cls.line()
@@ -128,7 +128,7 @@ def _made_before(m: Machine, cls: Class, prefix: str, glue: str) -> dict[str, Va
 
 
 def _comes_first(function: Function) -> bool:
-    """Whether it is a validator of the whole, in either generation's words, that runs before those of the fields."""
+    """Return True for a validator of the whole model (pydantic 1 or 2) that runs before the fields."""
     decorators = [] if isinstance(function.node, ast.Lambda) else function.node.decorator_list
     calls = [each for each in decorators if isinstance(each, ast.Call)]
     words = {(keyword.arg, ast.unparse(keyword.value)) for each in calls for keyword in each.keywords}
@@ -139,7 +139,7 @@ def _comes_first(function: Function) -> bool:
 
 
 def _has_other_sources(cls: Class) -> bool:
-    """Whether fields may come out of a file of the project's own kind, too: a source that the class makes itself."""
+    """Return True if the class adds its own source of values, such as a file in the project's format."""
     for part in cls.line():
         for node in part.node.body:
             if isinstance(node, ast.FunctionDef) and node.name == "settings_customise_sources":
@@ -186,7 +186,7 @@ def _field(m: Machine, name: str, node: ast.AnnAssign, part: Class, prefix: str,
     cast = ast.unparse(_bare(node.annotation))
     result = m.read(chosen, place, default, cast)
     if cast in PARSED and not m.environ.get(chosen, cast).strip():
-        m.found.needs.setdefault(chosen, Need(chosen, place, (), cast))  # it is there, and no text is none of these
+        m.found.needs.setdefault(chosen, Need(chosen, place, (), cast))  # set, but an empty text is invalid
     if default is None and len(names) > 1 and chosen in m.found.needs:
         m.found.needs[chosen].others = tuple(names[1:])
     return _typed(result, cast)
@@ -205,7 +205,7 @@ def _typed(value: Value, cast: str) -> Value:
 
 
 def _nested(m: Machine, cls: Class, prefix: str, place: Evidence) -> Value:
-    """A model inside: its fields are variables below the outer one's name."""
+    """Instantiate a nested model: its fields are variables with the outer name as prefix."""
     instance = Instance(cls)
     for name, node, part in fields(cls):
         instance.names[name] = _field(m, name, node, part, prefix, "__")
@@ -243,7 +243,7 @@ def _field_default(m: Machine, field: Opaque, place: Evidence) -> Value | None:
 
 
 def _bare(node: ast.expr) -> ast.expr:
-    """The type without `Optional`, `Annotated` or `| None`."""
+    """Return a type without `Optional`, `Annotated` or `| None`."""
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
         return _bare(node.left)
     if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name | ast.Attribute):
@@ -264,7 +264,7 @@ def _is_optional(node: ast.expr) -> bool:
 
 
 def _validated(m: Machine, cls: Class, name: str, instance: Instance) -> Value | None:
-    """What a validator makes of a field that has no value of its own (addresses built from parts)."""
+    """Return the value that a validator gives an empty field (urls built from parts); None if there is none."""
     value = instance.names[name]
     if value.data not in (None, ""):
         return None
@@ -294,7 +294,7 @@ def _validates(function: Function, name: str) -> bool:
 
 
 def model(m: Machine, cls: Class, given: Mapping[str, Value], place: Evidence, args: Sequence[Value] = ()) -> Value:
-    """Instantiate a plain model: what is given, else the defaults."""
+    """Instantiate a plain model from arguments and defaults."""
     instance = Instance(cls)
     given = {**dict(zip([name for name, _, _ in fields(cls)], args, strict=False)), **given}
     for name, node, part in fields(cls):

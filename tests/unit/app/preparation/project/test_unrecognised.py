@@ -292,7 +292,7 @@ def test_a_library_is_called_that_and_its_tests_come_first(tmp_path, manifest):
         refuse_idle(load_project(str(tmp_path), environ), environ)
 
     error = refused.value
-    assert (error.what, error.exit_code) == ("this is a library, and nothing in it is shown to keep running", 3)
+    assert (error.what, error.exit_code) == ("this is a library without a long-running process", 3)
     assert error.help[0] == "devboot run -- python -m pytest   # runs its tests in its environment"
 
 

@@ -59,7 +59,7 @@ def of(*packages):
                 (
                     "on linux-x86_64 needs glibc 2.28 (was not said)",
                     "can be had on linux-aarch64 now",
-                    "can't be had on macos-arm64 any more: none",
+                    "isn't available on macos-arm64 any more: none",
                 ),
             ),
         ),

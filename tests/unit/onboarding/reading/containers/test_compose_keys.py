@@ -118,7 +118,7 @@ def test_a_key_that_nobody_knows_is_a_note_unless_it_is_a_projects_own(propose):
 
     assert notes == [
         "compose: `feed` also has `restrat`, which devboot doesn't know",
-        "compose: `sevices` at the top of the file means nothing to devboot",
+        "compose: `sevices` at the top of the file is unknown to devboot",
     ]
 
 

@@ -192,6 +192,16 @@ def test_what_the_entry_leads_to_and_no_list_has_is_added_with_a_note(propose, l
     assert all("(shop/models.py:" in each for each in said)
 
 
+@pytest.mark.parametrize(("library", "is_added"), [("pydantic", True), ("pydantic_settings", False)])
+def test_settings_of_pydantic_need_a_reader_of_env_files_once_there_is_one(propose, library, is_added):
+    code = (
+        f"from {library} import BaseSettings\nclass Settings(BaseSettings):\n    key: str\nSettings(_env_file='.env')\n"
+    )
+    added = propose({"main.py": f"{FASTAPI}\n{code}"}).python.packages
+
+    assert ("python-dotenv" in added) is is_added
+
+
 def test_a_list_in_the_encoding_of_powershell_is_read(write):
     clone = write({"main.py": FASTAPI, "shop/__init__.py": "", "shop/models.py": "import yaml\n"})
     (clone / "requirements.txt").write_bytes("fastapi\r\nuvicorn\r\npyyaml\r\n".encode("utf-16"))

@@ -200,11 +200,11 @@ def _asked_for(run: Run, app: Application, packages: Mapping[str, str]) -> Itera
     unset = run.names.get("DATABASES") or run.names.get("SQLALCHEMY_DATABASE_URI")
     unset = fields_of(unset).get("default", unset)
     asking = dict.fromkeys(run.found.needs)
-    is_entry = unset is not None and isinstance(unset.data, dict)
-    if unset is not None and (not unset.data or (is_entry and "ENGINE" not in fields_of(unset))):
+    if unset is not None and _lacks_server(unset):
         asking |= dict.fromkeys(sorted(unset.reads))
     addresses = [value for value, _place in server_urls(app, run) if not isinstance(value.data, str)]
-    addresses += [value for value in run.fields("DATABASES").values() if "ENGINE" not in fields_of(value)]
+    entries = run.fields("DATABASES").values()
+    addresses += [value for value in entries if not isinstance(value.data, dict) or _lacks_server(value)]
     opened = {name for value in addresses for name in value.reads if len(value.reads) == 1}
     for name in asking:
         need = run.found.needs.get(name)
@@ -219,6 +219,17 @@ def _asked_for(run: Run, app: Application, packages: Mapping[str, str]) -> Itera
             if kind is not None:
                 parts, reads = dict.fromkeys(PROBE, ""), {"url": frozenset({name})}
                 yield Server(kind, "default", parts, reads, where, is_whole=name in opened)
+
+
+def _lacks_server(value: Value) -> bool:
+    """Whether a setting of databases, or an entry of it, names none, or SQLite with options that are for a server."""
+    if not isinstance(value.data, dict):
+        return not value.data
+    data = fields_of(value)
+    engine = data.get("ENGINE", Value("")).data
+    return not engine or (
+        isinstance(engine, str) and "sqlite" in engine and "sslmode" in fields_of(data.get("OPTIONS"))
+    )
 
 
 def _given_elsewhere(run: Run, hints: Mapping[str, str]) -> dict[str, str]:
@@ -386,7 +397,8 @@ class _Trial:
             Note("postgres: the code requires TLS: PGHOST leads to the socket, where clients don't use it", places[0])
         )
         for server in servers:
-            if server.kind is found.kind and not server.is_reached and not server.is_elsewhere and server.parts["host"]:
+            is_fixed = server.parts["host"] not in ("", PROBE["host"]) and not server.is_elsewhere
+            if server.kind is found.kind and is_fixed:
                 text = "postgres: the code requires TLS, which isn't available here: read the host from a variable"
                 found.notes.append(Note(text, server.place, warns=True))
 

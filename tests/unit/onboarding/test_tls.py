@@ -25,6 +25,15 @@ def variables(proposal):
             "import dj_database_url\nDATABASES = {'default': dj_database_url.config(conn_max_age=600)}\n"
             "DATABASES['default']['OPTIONS'] = {'sslmode': 'verify-full'}\n"
         ),
+        (
+            f"import dj_database_url\n{OWN}if 'DATABASE_URL' in os.environ:\n"
+            "    DATABASES['default'] = dj_database_url.config(ssl_require=True)\n"
+        ),
+        f"import dj_database_url\n{OWN}DATABASES['default'].update(dj_database_url.config(ssl_require=True))\n",
+        (
+            "import dj_database_url\nURL = f'sqlite:///{BASE_DIR}/db.sqlite3'  # with TLS this can't work\n"
+            "DATABASES = {'default': dj_database_url.config(default=URL, ssl_require=True)}\n"
+        ),
         "import environ\nDATABASES = {'default': {**environ.Env().db(), 'OPTIONS': {'sslmode': 'require'}}}\n",
     ],
 )
@@ -86,8 +95,10 @@ def test_a_host_in_a_variable_of_its_own_becomes_the_folder_of_the_socket(django
             }
         }
     """
-    told = variables(django(settings, "django\npsycopg\n"))
+    proposal = django(settings, "django\npsycopg\n")
+    told = variables(proposal)
 
+    assert not any(note.warns for note in proposal.notes)
     assert (told["DB_HOST"], told["PGHOST"], told["DB_NAME"]) == (SOCKET, SOCKET, "${databases.default.name}")
 
 

@@ -13,8 +13,8 @@ from devboot.app.commands.preparing.runner import refuse_unknown, run_with
 from devboot.app.commands.preparing.scale import apply_plan, with_counts
 from devboot.app.commands.preparing.up import begin, refuse_unknown_names, wishes_for
 from devboot.app.fast.daemon_connection import refuse_stopped
-from devboot.app.preparation.compose import preview as looking
 from devboot.app.preparation.compose.composition import tasks_of
+from devboot.app.preparation.compose.preview import Preview, compare_with_running
 from devboot.app.preparation.flag_overrides import Adjustments, adjust, adjustments
 from devboot.app.preparation.install.kit import verify_kit
 from devboot.app.preparation.last_failure import failure_on_record
@@ -90,7 +90,7 @@ def scale(session: Session, counts: Sequence[str]) -> int:
     loaded = session.load()
     call = session.call("scale", (), {}, loaded.project)
     rescaled = with_counts(call, loaded, counts)
-    return apply_plan(call, loaded, looking.look_ahead(rescaled, session.context, records_ports=True).composed)
+    return apply_plan(call, loaded, Preview(rescaled, session.context).compose(records_ports=True))
 
 
 def run(session: Session, words: Sequence[str]) -> int:
@@ -172,8 +172,9 @@ def _dry_run(session: Session, names: Sequence[str], values: Mapping[str, object
     context = session.context
     loaded = adjust(look_at_project(context.cwd, context.environ), wanted, context.cwd)
     call = session.call("up", names, values, loaded.project)
-    planned = dry_run_of(loaded, context, call, wishes_for(call))
-    running = looking.compare_with_running(loaded, context, session.call("up", (), {}, loaded.project))
+    preview = Preview(loaded, context)
+    planned = dry_run_of(preview, call, wishes_for(call))
+    running = compare_with_running(preview, session.call("up", (), {}, loaded.project))
     if session.json:
         session.out_json(plan_as_json(planned, running, session.mask))
     else:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from functools import cached_property
 from typing import NamedTuple
 
 from devboot import snapshot as snapshots
@@ -38,16 +39,17 @@ from devboot.app.preparation.locking.wanted import (
 from devboot.app.preparation.project.loaded import Loaded
 from devboot.app.this_machine import this_host
 from devboot.environment.ports.allocate import Taken, allocate, choose, read_ports
-from devboot.environment.project_python import PythonProject, is_lock_stale
-from devboot.environment.variables.envfiles import EnvFiles, read_env_files
+from devboot.environment.ports.wish import PortWish
+from devboot.environment.project_python import is_lock_stale
+from devboot.environment.variables.envfiles import read_env_files
 from devboot.environment.variables.secrets import load_secrets
 from devboot.events import SilentReporter
+from devboot.model.artifact import Wanted
 from devboot.model.edge.lockfile.lock import Lock, LockedPackage, Wish
 from devboot.model.edge.manifest.variables import Generated
 from devboot.model.process import Plan, plan_from_plain, plan_to_plain
 from devboot.provision.objects.realise import object_name
 from devboot.provision.objects.store import Store, StoreObject
-from devboot.recipes import KnownRecipe
 from devboot.resolve.packages import resolve, wishes_of
 from devboot.services.account import account_for, no_account
 from devboot.snapshot import CHOSEN
@@ -55,13 +57,6 @@ from devboot.snapshot import CHOSEN
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from devboot.app.context import Context
-
-
-class Ahead(NamedTuple):
-    """A preview. `installs`: packages would be installed first, as far as the files show."""
-
-    composed: Composed
-    installs: bool
 
 
 class Running(NamedTuple):
@@ -82,67 +77,114 @@ class Running(NamedTuple):
     installs: bool
 
 
-def to_be_asked(loaded: Loaded, context: Context, old: Lock | None) -> Asked:
-    """Return the queries that `up` would send to channels and the distribution. Raises the errors of `to_ask`."""
-    uv = looking_uv(loaded, context)
-    here = Distribution(this_host(sys.platform, os.uname().machine), context.environ, apt_of(uv), SilentReporter())
-    return to_ask(
-        wishes_of(loaded.manifest), recipes_of(loaded), here, has_channels=channel_asker(uv) is not None, previous=old
-    )
+class Preview:
+    """A project as it is written now, with what is on the machine: each file is read once, nothing is changed.
 
-
-def look_ahead(
-    loaded: Loaded, context: Context, *, records_ports: bool = False, unlocked: Collection[Wish] = ()
-) -> Ahead:
-    """Compose the project as it is written now. Raises the errors of a preparation before it changes anything.
-
-    `records_ports`: chosen ports of new processes are recorded, since a start follows. `unlocked`: packages that only
-    the network can provide, composed as if some version was there.
+    Raises the errors of a preparation before it changes anything.
     """
-    project, manifest = loaded.project, loaded.manifest
-    files = read_env_files(project.root, manifest.env_files.read, context.environ)
-    refuse_missing(loaded, files, context.environ)
-    recipes = recipes_of(loaded)
-    old = read_lock(project.lock, os.path.basename(project.lock))
-    wishes = [wish for wish in wishes_of(manifest) if wish not in unlocked]
-    known = Lock(package=resolve(wishes, recipes, previous=old).packages)
-    supposed = (LockedPackage(name=name, version="0", requested=of, insisted=at) for name, of, at in unlocked)
-    lock = Lock(package=(*known.package, *supposed), python=old.python if old is not None else None)
-    uv = looking_uv(loaded, context)
-    python = python_of(loaded, uv, context.environ)
-    installs = python is not None and _installs(loaded, python, lock)
-    paths = context.paths()
-    parts = Parts(
-        loaded=_without_new_secrets(loaded),
-        files=files,
-        lock=lock,
-        recipes=recipes,
-        objects={
-            **{wish: StoreObject(wish.name, os.sep) for wish in unlocked},
-            **_objects(known, recipes, paths.data, AppPythons(uv, context.environ, paths.data, is_dry=True)),
-        },
-        libraries=libraries_of(python, pins_of_lock(lock)),
-        ports=_ports(loaded, files, recipes, paths.state, is_recorded=records_ports),
-        runtime=paths.runtime,
-        environ=context.environ,
-        packages_digest="others" if installs else packages_digest(python),
-        has_venv=python is not None,
-        package_list=package_list(loaded, python),
-        run_as=account_for if os.geteuid() == 0 else no_account,
-    )
-    return Ahead(compose_project(parts), installs)
+
+    def __init__(self, loaded: Loaded, context: Context) -> None:
+        self.loaded = loaded
+        self.context = context
+        project = loaded.project
+        self.files = read_env_files(project.root, loaded.manifest.env_files.read, context.environ)
+        refuse_missing(loaded, self.files, context.environ)
+        self.recipes = recipes_of(loaded)
+        self.lock = read_lock(project.lock, os.path.basename(project.lock))
+        self._uv = looking_uv(loaded, context)
+        self.python = python_of(loaded, self._uv, context.environ)
+
+    @cached_property
+    def asked(self) -> Asked:
+        """The queries that `up` would send to channels and the distribution. Raises the errors of `to_ask`."""
+        host, environ = this_host(sys.platform, os.uname().machine), self.context.environ
+        here = Distribution(host, environ, apt_of(self._uv), SilentReporter())
+        has_channels, wishes = channel_asker(self._uv) is not None, wishes_of(self.loaded.manifest)
+        return to_ask(wishes, self.recipes, here, has_channels=has_channels, previous=self.lock)
+
+    @cached_property
+    def wanted_ports(self) -> Sequence[PortWish]:
+        """The ports that the project's processes and services want."""
+        first = self.loaded.base or base_port(self.files, self.loaded.manifest)
+        return wanted_ports(self.loaded, self.recipes, first)
+
+    @cached_property
+    def composed(self) -> Composed:
+        """The project, composed as if some version of each package was there that only the network can provide."""
+        return self.compose(unlocked=self.asked.wishes)
+
+    def resolved(self, unlocked: Collection[Wish] = ()) -> Sequence[LockedPackage]:
+        """Return the packages that the recipes alone resolve: all but `unlocked`."""
+        wishes = [wish for wish in wishes_of(self.loaded.manifest) if wish not in unlocked]
+        return resolve(wishes, self.recipes, previous=self.lock).packages
+
+    def objects(self, packages: Sequence[LockedPackage]) -> dict[Wish, tuple[Wanted, StoreObject]]:
+        """Return what packages need on this machine, and where it is in the store, or would be."""
+        store = self.context.paths().data
+        choose_python = AppPythons(self._uv, self.context.environ, store, is_dry=True).choose
+        host = this_host(sys.platform, os.uname().machine)
+        wanted = wanted_objects(Lock(package=tuple(packages)), self.recipes, host, choose_python)
+        names = {wish: object_name(each) for wish, each in wanted.items()}
+        folder = Store(store).directory
+        return {wish: (wanted[wish], StoreObject(name, os.path.join(folder, name))) for wish, name in names.items()}
+
+    @cached_property
+    def installs(self) -> bool:
+        """Whether Python packages would be installed: requirements aren't locked, or a lock was edited."""
+        if self.python is None:
+            return False
+        if is_lock_stale(self.python, pins_of_lock(self.lock)):
+            return True
+        known = snapshots.read(os.path.join(self.loaded.project.state, snapshots.NAME))
+        changed = {stamp[0] for stamp in snapshots.changed(known)} if known is not None else set()
+        locks = {self.loaded.project.lock} if self.python.needs_lock else set(self.python.files)
+        return not changed.isdisjoint(locks)
+
+    def compose(self, *, records_ports: bool = False, unlocked: Collection[Wish] = ()) -> Composed:
+        """Compose the project. `records_ports`: chosen ports of new processes are recorded, since a start follows.
+
+        `unlocked`: packages that are composed as if some version was there.
+        """
+        known = self.resolved(unlocked)
+        supposed = (LockedPackage(name=name, version="0", requested=of, insisted=at) for name, of, at in unlocked)
+        lock = Lock(package=(*known, *supposed), python=self.lock.python if self.lock is not None else None)
+        parts = Parts(
+            loaded=_without_new_secrets(self.loaded),
+            files=self.files,
+            lock=lock,
+            recipes=self.recipes,
+            objects={
+                **{wish: StoreObject(wish.name, os.sep) for wish in unlocked},
+                **{wish: stored for wish, (_, stored) in self.objects(known).items()},
+            },
+            libraries=libraries_of(self.python, pins_of_lock(lock)),
+            ports=self._ports(is_recorded=records_ports),
+            runtime=self.context.paths().runtime,
+            environ=self.context.environ,
+            packages_digest="others" if self.installs else packages_digest(self.python),
+            has_venv=self.python is not None,
+            package_list=package_list(self.loaded, self.python),
+            run_as=account_for if os.geteuid() == 0 else no_account,
+        )
+        return compose_project(parts)
+
+    def _ports(self, *, is_recorded: bool) -> Mapping[str, int]:
+        root, state = self.loaded.project.root, self.loaded.project.state
+        if is_recorded:
+            return allocate(state, root, self.context.paths().state, self.wanted_ports, must_be_free=False).numbers
+        nobody = Taken({}, ())
+        return choose(self.wanted_ports, read_ports(state), nobody, seed=root, is_free=lambda _number: True).numbers
 
 
-def compare_with_running(loaded: Loaded, context: Context, call: Call) -> Running | None:
-    """Return the effect of `up -d` on what runs; None if nothing runs. Raises the errors of `look_ahead`."""
+def compare_with_running(preview: Preview, call: Call) -> Running | None:
+    """Return the effect of `up -d` on what runs; None if nothing runs. Raises the errors of a preview."""
     found = daemon_connection.meet(call)
     if found.client is None:
         return None
-    plan, installs = None if loaded.is_adjusted else _gone_back_to(call), False
+    plan, installs = None if preview.loaded.is_adjusted else _gone_back_to(call), False
     try:
         if plan is None:
-            composed, installs = _with_what_is_unlocked(loaded, context)
-            plan = composed.plan
+            plan, installs = preview.composed.plan, preview.installs
     except BaseException:
         found.client.close()
         raise
@@ -156,11 +198,6 @@ def compare_with_running(loaded: Loaded, context: Context, call: Call) -> Runnin
     return Running(**names, same=bool(answer["same"]), installs=installs)
 
 
-def _with_what_is_unlocked(loaded: Loaded, context: Context) -> Ahead:
-    old = read_lock(loaded.project.lock, os.path.basename(loaded.project.lock))
-    return look_ahead(loaded, context, unlocked=to_be_asked(loaded, context, old).wishes)
-
-
 def _gone_back_to(call: Call) -> Plan | None:
     """Return the plan of the generation that `rollback` selected, which is valid until a file changes."""
     known = snapshots.read(os.path.join(call.state, snapshots.NAME))
@@ -170,34 +207,6 @@ def _gone_back_to(call: Call) -> Plan | None:
         return None
     environ = snapshots.apply(known.patch, call.environ)
     return plan_from_plain(known.plan_plain)._replace(env=tuple(environ.items()))
-
-
-def _installs(loaded: Loaded, python: PythonProject, lock: Lock) -> bool:
-    """Return whether packages would change: requirements that aren't locked, or a lock that was edited."""
-    if is_lock_stale(python, pins_of_lock(lock)):
-        return True
-    known = snapshots.read(os.path.join(loaded.project.state, snapshots.NAME))
-    changed = {stamp[0] for stamp in snapshots.changed(known)} if known is not None else set()
-    locks = {loaded.project.lock} if python.needs_lock else set(python.files)
-    return not changed.isdisjoint(locks)
-
-
-def _objects(lock: Lock, recipes: Mapping[str, KnownRecipe], data: str, pythons: AppPythons) -> dict[Wish, StoreObject]:
-    host, folder = this_host(sys.platform, os.uname().machine), Store(data).directory
-    wanted = wanted_objects(lock, recipes, host, pythons.choose)
-    names = {wish: object_name(each) for wish, each in wanted.items()}
-    return {wish: StoreObject(name, os.path.join(folder, name)) for wish, name in names.items()}
-
-
-def _ports(
-    loaded: Loaded, files: EnvFiles, recipes: Mapping[str, KnownRecipe], user_state: str, *, is_recorded: bool
-) -> Mapping[str, int]:
-    wanted = wanted_ports(loaded, recipes, loaded.base or base_port(files, loaded.manifest))
-    root, state = loaded.project.root, loaded.project.state
-    if is_recorded:
-        return allocate(state, root, user_state, wanted, must_be_free=False).numbers
-    nobody = Taken({}, ())
-    return choose(wanted, read_ports(state), nobody, seed=root, is_free=lambda _number: True).numbers
 
 
 def _without_new_secrets(loaded: Loaded) -> Loaded:

@@ -1,0 +1,64 @@
+"""What docs/architecture.md, CONTRIBUTING.md and docs/adding.md send a reader to is there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "devboot"
+ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+PATHS = re.compile(r"`([\w.-]+/[\w./-]*|\w+\.(?:py|toml))`")
+# Folders below which a page names others, once it has named them; what readers make; what a lock names
+BELOW = ("", "devboot", "devboot/onboarding", "devboot/onboarding/frameworks", "devboot/doctor")
+MADE = {"build/docs", "recipes/typos", "devboot.toml", "memcached/bookworm", "versions.toml"}
+PLACEHOLDER = re.compile(r"[A-Z]{3,}|<")
+
+
+def rows(heading: str) -> list[list[str]]:
+    """The cells of each row of the tables below a heading."""
+    section = re.split(r"^## ", ARCHITECTURE, flags=re.MULTILINE)
+    text = next(each for each in section if each.startswith(heading))
+    lines = [line for line in text.splitlines() if line.startswith("| ")]
+    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
+
+
+def is_there(path: str, folders: set[str]) -> bool:
+    return any((ROOT / folder / path).exists() for folder in folders)
+
+
+@pytest.mark.parametrize("page", ["docs/architecture.md", "CONTRIBUTING.md", "docs/adding.md"])
+def test_each_path_that_a_page_names_is_there(page):
+    named = PATHS.findall((ROOT / page).read_text(encoding="utf-8"))
+    named = [path for path in named if path not in MADE and not PLACEHOLDER.search(path)]
+    folders = {*BELOW, *(f"{below}/{each}" for below in BELOW for path in named for each in (path, Path(path).parent))}
+
+    assert [] == [path for path in named if not is_there(path, folders)]
+
+
+def rooms() -> list[str]:
+    """The packages and modules that the map names; `.name` is a sibling of its row's first name, after `↳` a child."""
+    found: list[str] = []
+    room = ""
+    for cell, *_ in rows("The map"):
+        names = re.findall(r"`([\w.]+)`", cell)
+        if not names:
+            continue
+        room = room if cell.startswith("↳") else names[0]
+        parent = room if cell.startswith("↳") else names[0].rpartition(".")[0]
+        found += [f"{parent}{name}" if name.startswith(".") else name for name in names]
+    return found
+
+
+def test_each_room_of_the_map_is_a_package_or_a_module():
+    paths = [PACKAGE / name.replace(".", "/") for name in rooms()]
+
+    assert [] == [path for path in paths if not path.is_dir() and not path.with_suffix(".py").exists()]
+
+
+def test_each_package_of_the_first_floor_is_on_the_map():
+    found = {path.stem for path in PACKAGE.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
+
+    assert set() == found - {"__init__"} - set(rooms())

@@ -36,7 +36,7 @@ def main() -> int:
 def dispatch(argv: Sequence[str], environ: Mapping[str, str]) -> tuple[int, bool]:
     """Carry out one command line. Returns its exit code, and whether the fast path handled it."""
     _open_standard_streams()
-    directory, rest = _leading(argv)
+    directory, rest = leading(argv)
     command = rest[0] if rest else ""
     code: int | None = None
     if command == "run":
@@ -98,7 +98,7 @@ def _open_standard_streams() -> None:
             os.open(os.devnull, os.O_RDWR)
 
 
-def _leading(argv: Sequence[str]) -> tuple[str, Sequence[str]]:
+def leading(argv: Sequence[str]) -> tuple[str, Sequence[str]]:
     """Return the directory of a leading `-C`, and the arguments from the command on, without global flags before it."""
     directory, position = "", 0
     while position < len(argv) and argv[position].startswith("-"):

@@ -58,18 +58,18 @@ class FileLock:
         self.path = path
         self.command = command
         self.rank = rank
-        self._descriptor = -1
+        self.descriptor = -1
         self._thread = 0
 
     @property
     def is_held(self) -> bool:
         """Return whether this object holds the lock now."""
-        return self._descriptor >= 0
+        return self.descriptor >= 0
 
     @property
     def is_in_place(self) -> bool:
         """Return whether this object holds the lock that others find at its path, which may have been deleted since."""
-        return self.is_held and is_in_place(self._descriptor, self.path)
+        return self.is_held and is_in_place(self.descriptor, self.path)
 
     def try_acquire(self) -> bool:
         """Take the lock if it is free. Raises MachineError (`machine/locks-unsupported`, `machine/not-writable`)."""
@@ -84,7 +84,7 @@ class FileLock:
             if is_in_place(descriptor, self.path):
                 break
             os.close(descriptor)  # someone removed the file while we waited: what we hold is no longer the lock
-        self._descriptor, self._thread = descriptor, get_ident()
+        self.descriptor, self._thread = descriptor, get_ident()
         _held.add(self)
         self._sign()
         return True
@@ -107,10 +107,10 @@ class FileLock:
 
     def release(self) -> None:
         """Release the lock; does nothing if it isn't held."""
-        if self._descriptor >= 0:
-            _empty(self._descriptor)
+        if self.descriptor >= 0:
+            _empty(self.descriptor)
             # said outright, for a child forked this instant that hasn't closed its copy yet
-            fcntl.flock(self._descriptor, fcntl.LOCK_UN)
+            fcntl.flock(self.descriptor, fcntl.LOCK_UN)
         self._close()
 
     def __enter__(self) -> FileLock:  # noqa: PYI034  typing costs an import
@@ -124,9 +124,9 @@ class FileLock:
         self.release()
 
     def _sign(self) -> None:
-        _empty(self._descriptor)
+        _empty(self.descriptor)
         try:
-            os.pwrite(self._descriptor, f"{os.getpid()}\n{self.command}\n{time.time()}\n".encode(), 0)
+            os.pwrite(self.descriptor, f"{os.getpid()}\n{self.command}\n{time.time()}\n".encode(), 0)
         except OSError:  # a full disk: it is held all the same, and `gc` needs it to make room
             return
 
@@ -142,7 +142,7 @@ class FileLock:
         )
 
     def _close(self) -> None:
-        descriptor, self._descriptor = self._descriptor, -1
+        descriptor, self.descriptor = self.descriptor, -1
         _held.discard(self)
         if descriptor >= 0:
             os.close(descriptor)

@@ -175,7 +175,7 @@ def find(state: str, root: str, environ: Mapping[str, str], data: str = "") -> F
     path = _socket_without_lease(root, environ) if lease is None else lease.socket
     sock = _connect(path)
     if sock is None and lease is not None and not os.path.lexists(path) and lease.is_alive and not lease.is_frozen:
-        sock = _revive(lease)
+        sock = revive(lease)
     return Found(lease, None if sock is None else Client(sock))
 
 
@@ -245,7 +245,7 @@ def _socket_without_lease(root: str, environ: Mapping[str, str]) -> str:
         return ""
 
 
-def _revive(lease: DaemonLease) -> _socket.socket | None:
+def revive(lease: DaemonLease) -> _socket.socket | None:
     """Ask the daemon to recreate its socket, deleted perhaps by a cleaner of temporary files, and connect to it."""
     if not _is_asked_to_be_found(lease):
         return None

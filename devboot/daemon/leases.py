@@ -225,7 +225,7 @@ class ChildrenBook:
         self._head = f"boot {proctable.boot_id()}\n".encode()
         self._living: dict[str, tuple[int, bytes]] = {}  # name → pid and line
         self._lines = 0
-        self._is_behind = False  # a line could not be written, because the disk was full
+        self.is_behind = False  # a line could not be written, because the disk was full
         self._descriptor = self._begun(path)
 
     def add(self, pid: int, name: str) -> None:
@@ -239,8 +239,8 @@ class ChildrenBook:
         seen = proctable.look(pid)
         line = b"" if seen is None else f"{pid} {seen.started.replace(' ', '_')} {name}\n".encode()
         self._living[name] = (pid, line)
-        if (self._lines < _LONG_BOOK and not self._is_behind) or not self._is_shortened():
-            self._is_behind = not self._is_written(line) or self._is_behind  # only a rewritten list contains lost lines
+        if (self._lines < _LONG_BOOK and not self.is_behind) or not self._is_shortened():
+            self.is_behind = not self._is_written(line) or self.is_behind  # only a rewritten list contains lost lines
             self._lines += 1
 
     def ended(self, name: str) -> None:
@@ -248,7 +248,7 @@ class ChildrenBook:
         self._living.pop(name, None)
 
     def _is_written(self, line: bytes) -> bool:
-        data = b"\n" * self._is_behind + line  # end an incomplete line first
+        data = b"\n" * self.is_behind + line  # end an incomplete line first
         try:
             fail_point("children/add")
             return os.write(self._descriptor, data) == len(data)
@@ -257,7 +257,7 @@ class ChildrenBook:
 
     def write_again(self) -> None:
         """Rewrite the list, for instance after it was deleted."""
-        self._is_behind = not self._is_shortened()
+        self.is_behind = not self._is_shortened()
 
     def close(self) -> None:
         """Release the descriptor."""
@@ -291,7 +291,7 @@ class ChildrenBook:
             _unlink_quietly(beside)
             return False
         os.close(self._descriptor)
-        self._descriptor, self._lines, self._is_behind = descriptor, 0, False
+        self._descriptor, self._lines, self.is_behind = descriptor, 0, False
         return True
 
 

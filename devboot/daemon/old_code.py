@@ -34,7 +34,7 @@ _RUNS_PYTHON = (
 _NO_CODE = r"(?:^|[\s/])(?:npm|npx|yarn|pnpm|bun)\s|\s--watch\b|-m\s+http\.server\b"
 _PYTHONS = ("python", "pypy")
 _BETWEEN = 256  # entries of a folder between checks of the time
-_MOST = 200  # most files kept per language
+MOST = 200  # most files kept per language
 _LOADING = 1.0  # seconds after its start during which a process may still read its files
 
 
@@ -60,8 +60,8 @@ def old_code(
     starts = _starts(state)
     if not starts:
         return ()
-    newest = _newest(root, min(starts.values()) + _LOADING, limit, clock)
-    if not newest:
+    latest = newest(root, min(starts.values()) + _LOADING, limit, clock)
+    if not latest:
         return ()
     from devboot.model.process import PROCESS
 
@@ -70,7 +70,7 @@ def old_code(
     found: dict[str, list[str]] = {}
     for spec in specs:
         if spec.name in starts and spec.kind == PROCESS and not _reloads(spec):
-            edited = max(_own(spec, specs, newest), default=(0.0, ""))
+            edited = max(_own(spec, specs, latest), default=(0.0, ""))
             if edited[0] <= starts[spec.name] + _LOADING:
                 continue
             members = _members(spec.name, state, table)
@@ -94,7 +94,7 @@ def _wall_clock(ticks: int) -> float:
     return time.time() - up + ticks / os.sysconf("SC_CLK_TCK")
 
 
-def _newest(root: str, since: float, limit: float, clock: Callable[[], float]) -> dict[str, list[tuple[float, str]]]:
+def newest(root: str, since: float, limit: float, clock: Callable[[], float]) -> dict[str, list[tuple[float, str]]]:
     """Return the code files edited last, after `since`, by file extension."""
     deadline = clock() + limit
     found: dict[str, list[tuple[float, str]]] = {}
@@ -129,9 +129,9 @@ def _entries(folders: Iterable[str], deadline: float, clock: Callable[[], float]
 
 def _keep(files: list[tuple[float, str]], file: tuple[float, str]) -> None:
     files.append(file)
-    if len(files) >= 2 * _MOST:
+    if len(files) >= 2 * MOST:
         files.sort(reverse=True)
-        del files[_MOST:]
+        del files[MOST:]
 
 
 def _is_test(name: str) -> bool:

@@ -99,7 +99,7 @@ def end_all(
         if not is_told and clock() >= start + _SLOW:
             is_told = True
             on_slow(found)
-        for seen, name in _due(found, asked, is_over=is_over):
+        for seen, name in due(found, asked, is_over=is_over):
             (killed if is_over else asked)[seen.pid] = name
             signal_process(seen, SIGKILL if is_over else SIGTERM)
         pause(_POLL)
@@ -130,7 +130,7 @@ def _look(find: Callable[[Table], Found], known: dict[int, tuple[Seen, str]]) ->
     return list(known.values())
 
 
-def _due(found: Found, asked: dict[int, str], *, is_over: bool) -> Found:
+def due(found: Found, asked: dict[int, str], *, is_over: bool) -> Found:
     """Return the processes to signal now: after the grace period all, before that leaders and those without one."""
     if is_over:
         return found

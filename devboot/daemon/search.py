@@ -56,13 +56,14 @@ def find_runs(environ: Mapping[str, str]) -> list[DaemonLease]:
         if run in runs or not pid.isdecimal() or not unique or not root or home != environ.get(_HOME, ""):
             continue
         if _facts(str(seen.pid)) == mine:
-            runs[run] = _lease(int(pid), started, f"{MARKER}={run}:", root, table, seen.pid)
+            runs[run] = lease_of(int(pid), started, f"{MARKER}={run}:", root, table, seen.pid)
     return sorted(runs.values(), key=lambda lease: lease.root)
 
 
-def _lease(
+def lease_of(
     pid: int, started: str, marker: str, root: str, table: Mapping[int, proctable.Seen], member: int
 ) -> DaemonLease:
+    """Describe a run by one `member` of it, a pid."""
     group = _group_of(member)
     guardian, _, guardian_started = os.path.basename(group).removeprefix(_GROUP).partition("-")
     if not group and (seen := table.get(pid)) is not None and seen.started == started:

@@ -94,7 +94,7 @@ def _record(cls: Any, plain: object) -> Any:
     read = []
     for field, value in zip(fields, values, strict=True):
         try:
-            reader: Read = _bytes if field in _BYTES else _READ[kinds[field]]
+            reader: Read = _bytes if field in _BYTES else READ[kinds[field]]
             read.append(reader(value))
         except PlanError as error:
             raise PlanError(f"{field}: {error}") from None
@@ -160,7 +160,7 @@ def _of(cls: Any) -> Read:
     return lambda value: _record(cls, value)
 
 
-_READ: dict[str, Read] = {
+READ: dict[str, Read] = {
     "str": _text,
     "bool": _flag,
     "int": _whole,

@@ -154,10 +154,10 @@ class Loop(AbstractLoop):
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.now = clock
-        self._poll = _Epoll() if sys.platform == "linux" else _Portable()
+        self.poll = _Epoll() if sys.platform == "linux" else _Portable()
         self._watched: dict[int, tuple[int, Callable[[int], None], Scope | None]] = {}
         self._paused: dict[int, tuple[int, Callable[[int], None], Scope | None]] = {}
-        self._timers: list[Timer] = []
+        self.timers: list[Timer] = []
         self._sequence = 0
         self._running = False
         self.turns = 0  # number of completed waits; caches use it to detect a new turn
@@ -168,22 +168,22 @@ class Loop(AbstractLoop):
         self._paused.pop(fd, None)
         known = self._watched.get(fd)
         if known is None:
-            self._poll.add(fd, events)
+            self.poll.add(fd, events)
         elif known[0] != events:
-            self._poll.change(fd, events)
+            self.poll.change(fd, events)
         self._watched[fd] = (events, callback, scope)
 
     def unwatch(self, fd: int) -> None:
         """Stop watching `fd`."""
         self._paused.pop(fd, None)
         if self._watched.pop(fd, None) is not None:
-            self._poll.remove(fd)
+            self.poll.remove(fd)
 
     def call_at(self, when: float, callback: Callable[[], None], scope: Scope | None = None) -> Timer:
         """Call `callback` once at `when` on the loop's clock."""
         self._sequence += 1
         timer = Timer(when, self._sequence, callback, scope)
-        _heapq.heappush(self._timers, timer)
+        _heapq.heappush(self.timers, timer)
         return timer
 
     def call(self, function: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> bool:
@@ -217,7 +217,7 @@ class Loop(AbstractLoop):
     def turn(self, limit: float | None = None) -> None:
         """Wait for the next event (at most `limit` seconds), then call back for ready descriptors and due timers."""
         watched = self._watched
-        happened = [(fd, ready, watched.get(fd)) for fd, ready in self._poll.wait(self._patience(limit), len(watched))]
+        happened = [(fd, ready, watched.get(fd)) for fd, ready in self.poll.wait(self._patience(limit), len(watched))]
         self.turns += 1
         for fd, ready, wanted in happened:
             # An earlier callback of this turn may have unwatched the descriptor, or closed and reused it.
@@ -226,12 +226,12 @@ class Loop(AbstractLoop):
             if not (wanted[2] or self).call(wanted[1], ready & wanted[0]) and watched.get(fd) is wanted:
                 self._pause(fd, *wanted)
         now = self.now()
-        while self._timers and (self._timers[0].cancelled or self._timers[0].when <= now):
-            _heapq.heappop(self._timers).run(self)
+        while self.timers and (self.timers[0].cancelled or self.timers[0].when <= now):
+            _heapq.heappop(self.timers).run(self)
 
     def close(self) -> None:
         """Close the descriptor of the poller."""
-        self._poll.close()
+        self.poll.close()
 
     def _pause(self, fd: int, events: int, callback: Callable[[int], None], scope: Scope | None) -> None:
         """Stop watching a descriptor for a while after its callback failed; it would be called again at once."""
@@ -250,11 +250,11 @@ class Loop(AbstractLoop):
         self.call_later(_PAUSE, go_on)
 
     def _patience(self, limit: float | None) -> float | None:
-        while self._timers and self._timers[0].cancelled:
-            _heapq.heappop(self._timers)
-        if not self._timers:
+        while self.timers and self.timers[0].cancelled:
+            _heapq.heappop(self.timers)
+        if not self.timers:
             return limit
-        wait = min(max(0.0, self._timers[0].when - self.now()), LONGEST_WAIT)
+        wait = min(max(0.0, self.timers[0].when - self.now()), LONGEST_WAIT)
         return wait if limit is None else min(wait, limit)
 
 

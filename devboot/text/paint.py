@@ -8,7 +8,7 @@ RESET = "\x1b[0m"
 RED, GREEN, YELLOW, MAGENTA, BOLD = "31", "32", "33", "35", "1"
 # Colours of the 256 with a contrast of at least 3.8 : 1 against both white and black; none of the basic sixteen is
 # sure to have that. No red, which is for failures.
-_DEALT = tuple(f"38;5;{number}" for number in (30, 130, 28, 133, 63, 166, 32, 162, 64, 98))
+DEALT = tuple(f"38;5;{number}" for number in (30, 130, 28, 133, 63, 166, 32, 162, 64, 98))
 
 
 def paint(text: str, code: str, *, on: bool) -> str:
@@ -21,7 +21,7 @@ def colour_of(name: str) -> str:
     from zlib import crc32
 
     base, _, instance = name.rpartition(".")
-    return _DEALT[crc32((base if base and instance.isdecimal() else name).encode()) % len(_DEALT)]
+    return DEALT[crc32((base if base and instance.isdecimal() else name).encode()) % len(DEALT)]
 
 
 def terminal_text(text: str) -> str:
@@ -46,7 +46,7 @@ def _with_own_colours(line: str) -> str:
 def _own_codes() -> frozenset[str]:
     if not _OWN:
         colours = [str(number) for number in range(int(RED), int(RED) + 6)]
-        _OWN.append(frozenset(("0", BOLD, *colours, *(f"{BOLD};{colour}" for colour in colours), *_DEALT)))
+        _OWN.append(frozenset(("0", BOLD, *colours, *(f"{BOLD};{colour}" for colour in colours), *DEALT)))
     return _OWN[0]
 
 

@@ -80,7 +80,7 @@ def test_another_user_gets_nothing_from_a_service(name, version, data, tmp_path,
             assert os.stat(path).st_mode & 0o077 == 0
         assert as_stranger(service, found.bin).startswith(recipe.test.stranger.expect)
         if os.geteuid() == 0 and os.path.exists(service.listens):
-            command = [sys._base_executable, "-c", CONNECT, service.listens]
+            command = [sys._base_executable, "-c", CONNECT, service.listens]  # noqa: SLF001  outside of the virtualenv
             assert subprocess.run(command, check=False, **OTHER, capture_output=True).returncode == errno.EACCES
 
 

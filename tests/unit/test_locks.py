@@ -106,7 +106,7 @@ def test_a_filesystem_without_locks_is_named(number, tmp_path, monkeypatch):
 def test_a_lock_file_is_opened_for_writing(tmp_path):
     """Where locks are those of POSIX (NFS), an exclusive one on a descriptor for reading alone is refused."""
     with FileLock(f"{tmp_path}/lock", "up") as lock:
-        assert fcntl.fcntl(lock._descriptor, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDWR
+        assert fcntl.fcntl(lock.descriptor, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDWR
 
 
 @pytest.mark.faults(25)

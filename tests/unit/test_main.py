@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from devboot.__main__ import _leading
+from devboot.__main__ import leading
 
 
 @pytest.mark.parametrize(
@@ -21,4 +21,4 @@ from devboot.__main__ import _leading
     ],
 )
 def test_global_flags_before_the_command_are_taken_and_unknown_ones_leave_nothing(argv, directory, rest):
-    assert (_leading(argv)[0], list(_leading(argv)[1])) == (directory, rest)
+    assert (leading(argv)[0], list(leading(argv)[1])) == (directory, rest)

@@ -36,13 +36,13 @@ def _down(call: Call) -> int:
         if found.client is not None:
             code = _ask(call, found.client)
             if code is not None:
-                _see_off(found.lease)
+                see_off(found.lease)
                 return code
         if found.lease is not None and found.lease.is_alive:
             if found.client is None and not found.lease.is_frozen and _has_ended(*_both(found.lease)[0], _FAREWELL):
                 continue  # it was leaving, or being killed
             return _bypass(call, found.lease, call.state)
-        code = _end_leftovers(call, found.lease, call.state)
+        code = end_leftovers(call, found.lease, call.state)
         if code is not None:
             return code
         # Another process has the project: a daemon that is being started is asked as soon as it listens.
@@ -74,7 +74,7 @@ def _ask(call: Call, client: daemon.Client) -> int | None:
         client.close()
 
 
-def _see_off(lease: DaemonLease | None) -> None:
+def see_off(lease: DaemonLease | None) -> None:
     """Wait until daemon and guardian have ended, too: after `down` no process of devboot is left.
 
     A guardian that doesn't end, because of a debugger for instance, has nothing more to do and is killed.
@@ -140,7 +140,7 @@ def _bypass(call: Call, lease: DaemonLease, state: str) -> int:
     # Most end before the guardian gets to them: their terminals have gone with the daemon.
     _say(call, f"stopped {max(0, gone - killed)}" + (f", killed {killed}" if killed else ""))
     return (
-        _end_leftovers(call, lease, state, quiet=True) or 0
+        end_leftovers(call, lease, state, quiet=True) or 0
     )  # another daemon that has come since is no concern of ours
 
 
@@ -155,7 +155,7 @@ def _is_terminated(lease: DaemonLease, patience: float) -> bool:
     return _has_ended(lease.pid, lease.started, patience)
 
 
-def _end_leftovers(call: Call, lease: DaemonLease | None, state: str, *, quiet: bool = False) -> int | None:
+def end_leftovers(call: Call, lease: DaemonLease | None, state: str, *, quiet: bool = False) -> int | None:
     """End what is left of an earlier run, and remove its files; None if another process has the project.
 
     `lease` is that of the last daemon, if it is known.
@@ -235,12 +235,12 @@ def _all(call: Call) -> int:
 
 def _end_run(call: Call, lease: DaemonLease) -> int:
     if not lease.is_alive:
-        return _end_leftovers(call, lease, lease.state) or 0
+        return end_leftovers(call, lease, lease.state) or 0
     client = daemon.connect(lease)
     answer = None if client is None else _ask(call, client)
     if answer is None:
         return _bypass(call, lease, lease.state)
-    _see_off(lease)
+    see_off(lease)
     return answer
 
 

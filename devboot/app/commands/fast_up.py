@@ -64,7 +64,7 @@ def carry_out(call: Call, handle: Handle | None = None) -> tuple[int | None, Han
     if runs and handle is not None:
         handle.abandon()
     if found.client is not None:
-        code = _join_known(call, found.client)
+        code = join_known(call, found.client)
         return None if code == AGAIN else code, None
     if runs:
         return daemon_connection.complain(call, daemon_connection.silent_daemon(call)), None
@@ -112,7 +112,7 @@ def launch(
         try:
             client = handle.launch(plan_plain, environ, request(call, installed, moves=moves))
         except fork.LostError as lost:
-            code = _join_winner(call, plan_plain, environ, str(lost), deadline, moves=moves)
+            code = join_winner(call, plan_plain, environ, str(lost), deadline, moves=moves)
             if code is not None:
                 return code
             handle = fork.prepare()  # the other one has gone again
@@ -173,7 +173,8 @@ def join(
     return _see_through(call, client, owner=False)
 
 
-def _join_known(call: Call, client: Client) -> int | None:
+def join_known(call: Call, client: Client) -> int | None:
+    """Join the daemon that answers, with what the snapshot asks for; None where the snapshot is stale."""
     known = _fresh(call)
     if known is None or not looks_sound(known.data):
         client.close()
@@ -189,7 +190,7 @@ def _join_known(call: Call, client: Client) -> int | None:
     return code
 
 
-def _join_winner(
+def join_winner(
     call: Call, plan_plain: tuple[Any, ...], environ: Mapping[str, str], who: str, deadline: float, *, moves: bool
 ) -> int | None:
     """Join the daemon of the faster `up`; returns the exit code, None if no process has the project any more."""

@@ -99,8 +99,8 @@ def _facts(number: int, environ: Mapping[str, str]) -> StreamFacts:
         size = os.get_terminal_size(number)
     except OSError:
         return StreamFacts(encoding=encoding)
-    columns = _positive(environ.get("COLUMNS", "")) or size.columns or 80
-    rows = _positive(environ.get("LINES", "")) or size.lines or 24
+    columns = positive(environ.get("COLUMNS", "")) or size.columns or 80
+    rows = positive(environ.get("LINES", "")) or size.lines or 24
     return StreamFacts(True, encoding, columns, rows, _is_foreground(number))
 
 
@@ -120,7 +120,8 @@ def _encoding(number: int, environ: Mapping[str, str]) -> str:
     return (getattr(stream, "encoding", None) or "utf-8").lower()
 
 
-def _positive(text: str) -> int:
+def positive(text: str) -> int:
+    """Read a count of columns or rows; 0 where it is none."""
     from devboot.text.units import whole_number
 
     return whole_number(text, _WIDEST) or 0

@@ -27,9 +27,9 @@ class Acceptor:
     def __init__(self, loop: Loop, uid: int, on_client: Callable[[_socket.socket], object]) -> None:
         self._loop = loop
         self._uid = uid
-        self._on_client = on_client
+        self.on_client = on_client
         self._listener: _socket.socket | None = None
-        self._reserve = -1
+        self.reserve = -1
         self._pause = _PAUSE
         self._timer: Timer | None = None
 
@@ -47,7 +47,7 @@ class Acceptor:
         self._timer = None
         if self._listener is None or self._listener.fileno() < 0:
             return
-        if self._reserve < 0 and not self._open_reserve():
+        if self.reserve < 0 and not self._open_reserve():
             self._wait()
             return
         try:
@@ -59,7 +59,7 @@ class Acceptor:
 
     def _open_reserve(self) -> bool:
         try:
-            self._reserve = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+            self.reserve = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
         except OSError:
             return False
         return True
@@ -82,8 +82,8 @@ class Acceptor:
     def _accept_last(self, listener: _socket.socket) -> None:
         """Use the reserve for one more client, and pause."""
         self._loop.unwatch(listener.fileno())
-        os.close(self._reserve)
-        self._reserve = -1
+        os.close(self.reserve)
+        self.reserve = -1
         try:
             self._take(sockets.accept(listener))
         except OSError:
@@ -99,4 +99,4 @@ class Acceptor:
         if is_stranger:
             sock.close()
         else:
-            self._on_client(sock)
+            self.on_client(sock)

@@ -56,7 +56,7 @@ class Connection:
         self._on_closed = on_closed
         self._reader = frames.FrameReader(_REQUEST_LIMIT)
         self._waiting: deque[bytes | memoryview] = deque()
-        self._size = 0
+        self.size = 0
         self._is_full = self._was_behind = False
         self._progress = loop.now()
         self._ends = False
@@ -70,17 +70,17 @@ class Connection:
     @property
     def is_catching_up(self) -> bool:
         """True if the client is behind but still reads, so that it is worth waiting for."""
-        return self.is_open and self._size > BEHIND and self._loop.now() - self._progress < STALLED
+        return self.is_open and self.size > BEHIND and self._loop.now() - self._progress < STALLED
 
     def send(self, kind: bytes, payload: bytes) -> None:
         """Send one frame, now or when the client reads."""
         if not self.is_open or self._ends:
             return
         self._waiting.append(frame(kind, payload))
-        self._size += len(payload) + frames.HEADER
+        self.size += len(payload) + frames.HEADER
         if len(self._waiting) == 1:
             self._flush()
-        if self._size > HOPELESS:
+        if self.size > HOPELESS:
             self.close()
 
     def say(self, text: str, kind: bytes = frames.ERR) -> None:
@@ -96,9 +96,9 @@ class Connection:
         if not self._waiting:
             self._progress = self._loop.now()  # until now there was nothing to read
         self.send(frames.OUT, payload)
-        self._was_behind = self._was_behind or self._size > BEHIND
-        self._is_full = self._size > FULL
-        if self._size > KEPT and self._loop.now() - self._progress >= STALLED:
+        self._was_behind = self._was_behind or self.size > BEHIND
+        self._is_full = self.size > FULL
+        if self.size > KEPT and self._loop.now() - self._progress >= STALLED:
             self._is_full = True
             self._shed()
         return True
@@ -114,7 +114,7 @@ class Connection:
                 size += len(item)
             else:
                 self.left_out += item.count(b"\n", frames.HEADER)
-        self._waiting, self._size = kept, size
+        self._waiting, self.size = kept, size
 
     def take_left_out(self, *, at_end: bool = False) -> int:
         """Return the number of omitted lines and reset it, if there is room again or `at_end`; 0 otherwise."""
@@ -161,7 +161,7 @@ class Connection:
         self._loop.unwatch(self._fd)
         self._sock.close()
         self._waiting.clear()
-        self._size = 0
+        self.size = 0
         self._on_closed(self)
         self.on_room = None  # break the reference cycle, so that both are freed now
 
@@ -187,7 +187,7 @@ class Connection:
         try:
             while self._waiting:
                 sent = self._sock.send(self._waiting[0])
-                self._size -= sent
+                self.size -= sent
                 self._progress = self._loop.now()
                 if sent < len(self._waiting[0]):
                     self._waiting[0] = memoryview(self._waiting[0])[sent:]
@@ -205,7 +205,7 @@ class Connection:
         if wanted != self._watched:
             self._watched = wanted
             self._loop.watch(self._fd, wanted, self._ready)
-        if self._size < ENOUGH and (self._is_full or self._was_behind):
+        if self.size < ENOUGH and (self._is_full or self._was_behind):
             self._is_full = self._was_behind = False
             if self.on_room is not None:
                 self.on_room()

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from devboot.supervisor.event_loop import Fail
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}  # raised without a file name by writes to an open file
-_MOST = 100  # most errors in the crash file; each place in the code counts once
+MOST = 100  # most errors in the crash file; each place in the code counts once
 
 
 class Crashes:
@@ -37,7 +37,7 @@ class Crashes:
         key = _place(error)
         is_new = key not in self._seen
         if is_new:
-            is_kept = len(self._seen) < _MOST
+            is_kept = len(self._seen) < MOST
             self._seen[key] = ""
             self._seen[key] = keep_trace(self._state, error, fresh=len(self._seen) == 1) if is_kept else ""
         try:

@@ -30,7 +30,7 @@ def watch_over(daemon: int, will: bytes, group: str) -> None:
     state, grace = leases.parse_will(will) or ("", leases.DEFAULT_GRACE)
     reclaimed = end_all(lambda table: _left(state, table), grace)
     if state:
-        _tidy(state, daemon, reclaimed)
+        tidy(state, daemon, reclaimed)
     if group:
         cgroup.remove(group)
 
@@ -61,7 +61,7 @@ def _reap() -> None:
         pass
 
 
-def _tidy(state: str, daemon: int, reclaimed: Reclaimed) -> None:
+def tidy(state: str, daemon: int, reclaimed: Reclaimed) -> None:
     """Remove the dead daemon's files, unless another process (the next daemon, or `down`) has the project by now."""
     path = leases.daemon_path(state)
     owned = ownership.wait(state, "guardian", _PATIENCE, is_hopeless=lambda: leases.is_daemon_alive(path))

@@ -9,7 +9,7 @@ import os
 import sys
 import time
 
-# All that is ever needed is imported soon, here or in `_import_the_rest`: an upgrade must not break a daemon.
+# All that is ever needed is imported soon, here or in `import_the_rest`: an upgrade must not break a daemon.
 from devboot import __version__
 from devboot.daemon import leases, ownership, search
 from devboot.daemon.clients.request import checked, parse_request
@@ -99,9 +99,9 @@ def wait_for_plan(sock: _socket.socket, bequest: int, group_reader: int, *, adop
     try:
         plan = checked(plain)
         state = plan.state
-        return _Tenancy(plan, bequest, _group(group_reader), adopts=adopts).serve(sock, request)
+        return Tenancy(plan, bequest, _group(group_reader), adopts=adopts).serve(sock, request)
     except Exception as error:  # noqa: BLE001  whatever it is, the caller has to be told, and the trace has to be kept
-        _report(sock, *_told(error, state, colour=request.view.colour_err))
+        _report(sock, *told(error, state, colour=request.view.colour_err))
     return 70
 
 
@@ -116,15 +116,15 @@ def _group(reader: int) -> str:
     return os.fsdecode(path)
 
 
-def _import_the_rest(loop: Loop, names: tuple[str, ...]) -> None:
+def import_the_rest(loop: Loop, names: tuple[str, ...]) -> None:
     """What isn't needed for starting processes, a piece a turn: they start meanwhile, and some get ready."""
     try:
         __import__(names[0])
     except OSError:  # no descriptor is left
-        loop.call_later(_IMPORT_AGAIN, lambda: _import_the_rest(loop, names))
+        loop.call_later(_IMPORT_AGAIN, lambda: import_the_rest(loop, names))
         return
     if names[1:]:
-        loop.call_later(0, lambda: _import_the_rest(loop, names[1:]))
+        loop.call_later(0, lambda: import_the_rest(loop, names[1:]))
     else:
         # What is there now stays. Left out of account, it doesn't put off the search for cycles among what comes and
         # goes until there is a quarter of it in rubbish, nor is it looked through each time.
@@ -141,7 +141,7 @@ def _receive(sock: _socket.socket) -> tuple[tuple[object, ...], Mapping[str, obj
     return None
 
 
-def _told(error: Exception, state: str, *, colour: bool) -> tuple[str, int]:
+def told(error: Exception, state: str, *, colour: bool) -> tuple[str, int]:
     """What to tell the caller, and the exit code. A bug in us is what neither we nor the machine can explain."""
     from devboot.text.problems import render_problem
 
@@ -196,7 +196,7 @@ def no_socket(path: str, error: OSError) -> MachineError:
     )
 
 
-class _Tenancy:
+class Tenancy:
     """Holds the project: its lock, its socket, its leases; gives them up in the order that leaves no gap."""
 
     def __init__(self, plan: model.Plan, bequest: int, group: str, *, adopts: bool) -> None:
@@ -209,12 +209,12 @@ class _Tenancy:
         self._since = time.time()
         self._marker = ""
         me = proctable.look(os.getpid())
-        self._guardian = None if me is None else proctable.forked_from(me, proctable.look(me.parent))
-        self._owned: Ownership | None = None
-        self._socket = ""
-        self._listener: _socket.socket | None = None
-        self._book: ChildrenBook | None = None
-        self._server: Server | None = None  # there before the loop turns
+        self.guardian = None if me is None else proctable.forked_from(me, proctable.look(me.parent))
+        self.owned: Ownership | None = None
+        self.socket = ""
+        self.listener: _socket.socket | None = None
+        self.book: ChildrenBook | None = None
+        self.server: Server | None = None  # there before the loop turns
         self._record = b""  # what the state folder says of whom it belongs to
 
     def serve(self, sock: _socket.socket, request: Request) -> int:
@@ -222,25 +222,25 @@ class _Tenancy:
         state = self._plan.state
         has_run = os.path.lexists(leases.lock_path(state))
         os.makedirs(leases.run_directory(state), mode=0o700, exist_ok=True)
-        owned = self._take_ownership()
+        owned = self.take_ownership()
         if owned is None:
             sock.sendall(frame(frames.WORD, f"lost {self._winner()}".encode()))
             return 0
         self._record = _content(self._plan.record)
-        reclaimed = self._reclaim(owned, has_run=has_run)
+        reclaimed = self.reclaim(owned, has_run=has_run)
         if has_run:
             leases.forget_sudden_end(state)
         proctable.hold_reserve()
         loop = Loop()
         loop.on_error = crash_report.Crashes(self._plan.state, self._note)
-        self._book = owned.open_book()
-        first = early_spawns.EarlyEvents(self._book)
+        self.book = owned.open_book()
+        first = early_spawns.EarlyEvents(self.book)
         supervisor = Supervisor(
             loop, self._plan, first, wall_clock=time.time, adopts=self._adopts, run_id=search.new_run_id()
         )
         self._marker = f"{MARKER}={supervisor.run_id}:"
-        self._listen(owned)
-        self._write_lease(owned)
+        self.listen(owned)
+        self.write_lease(owned)
         self._kept = leases.read_children(leases.strays_path(state))
         self._strays = strays = Strays(loop, supervisor.strays, owned.write_strays, self._kept)
 
@@ -248,7 +248,7 @@ class _Tenancy:
             supervisor.reap_orphans()
             strays.look_soon()
 
-        watch_signals(loop, self._signalled, self._refresh, child_has_ended)
+        watch_signals(loop, self._signalled, self.refresh, child_has_ended)
         os.write(self._bequest, leases.will(self._plan.state, self._grace()))
         sock.sendall(frame(frames.WORD, b"launched"))  # before the spawns: then it heeds signals when something runs
         early_spawns.spawn(supervisor, request)
@@ -260,7 +260,7 @@ class _Tenancy:
 
         connection.call(handlers.launch, server, connection, request)
         first.hand_over(supervisor, server)
-        loop.call_later(0, lambda: _import_the_rest(loop, _LATER))
+        loop.call_later(0, lambda: import_the_rest(loop, _LATER))
         loop.call_later(_LOOK_AFTER, lambda: self._look_after_files(loop))
         loop.run()
         return 0
@@ -270,27 +270,27 @@ class _Tenancy:
         from devboot.daemon.server import handlers
         from devboot.daemon.server.server import Server
 
-        assert self._book is not None
-        assert self._listener is not None
+        assert self.book is not None
+        assert self.listener is not None
         sockets.keep_blocks()
-        self._server = server = Server(
+        self.server = server = Server(
             supervisor,
             carry_out=handlers.carry_out,
             version=__version__,
             wall_clock=time.time,
             since=self._since,
-            book=self._book,
-            release=self._release,
+            book=self.book,
+            release=self.release,
             uid=os.getuid(),
         )
-        server.listen(self._listener)
+        server.listen(self.listener)
         return server
 
-    def _take_ownership(self) -> Ownership | None:
+    def take_ownership(self) -> Ownership | None:
         """Take the daemon's lock; None where a living daemon has it, or another process holds it for too long."""
         state, data = self._plan.state, self._plan.data
-        self._owned = ownership.wait(state, "up", _LOCK_PATIENCE, data, is_hopeless=lambda: self._rival() is not None)
-        return self._owned
+        self.owned = ownership.wait(state, "up", _LOCK_PATIENCE, data, is_hopeless=lambda: self._rival() is not None)
+        return self.owned
 
     def _rival(self) -> DaemonLease | None:
         """The living daemon that has the project, by its lease or the copy in the data folder."""
@@ -308,7 +308,7 @@ class _Tenancy:
             raise data_in_use(data, proctable.lock_holders([data]))
         return read_holder(leases.lock_path(self._plan.state)).describe(time.time())
 
-    def _reclaim(self, owned: Ownership, *, has_run: bool) -> str:
+    def reclaim(self, owned: Ownership, *, has_run: bool) -> str:
         """End what an earlier daemon has left, if its guardian died too; what to tell of it.
 
         Unless the project `has_run` as far as its state folder tells, all files of such a daemon may have been deleted.
@@ -325,62 +325,63 @@ class _Tenancy:
         ended = reclaim(owned, state, known, limit=_RECLAIM_LIMIT).describe()
         return f"ended what an earlier run had left: {ended}\n" if ended else ""
 
-    def _listen(self, owned: Ownership) -> None:
+    def listen(self, owned: Ownership) -> None:
         """Be found; who comes before the server is there waits in the queue."""
         runtime = runtime_directory(dict(self._plan.env), os.getuid())
-        self._socket = socket_path(runtime, self._plan.root)
+        self.socket = socket_path(runtime, self._plan.root)
         try:
-            self._listener = owned.listen(self._socket)
+            self.listener = owned.listen(self.socket)
         except OSError as error:
-            raise no_socket(self._socket, error) from error
+            raise no_socket(self.socket, error) from error
 
     def _signalled(self, number: int) -> None:
-        assert self._server is not None
-        self._server.on_signal(number)
+        assert self.server is not None
+        self.server.on_signal(number)
 
-    def _refresh(self) -> None:
+    def refresh(self) -> None:
         """Somebody can't find us: make the socket and the lease anew, unless the project is another daemon's by now."""
-        if self._owned is None or not self._owned.renew():
+        if self.owned is None or not self.owned.renew():
             return
-        assert self._server is not None
-        assert self._book is not None
+        assert self.server is not None
+        assert self.book is not None
         os.makedirs(leases.run_directory(self._plan.state), mode=0o700, exist_ok=True)
-        os.makedirs(os.path.dirname(self._socket), mode=0o700, exist_ok=True)
+        os.makedirs(os.path.dirname(self.socket), mode=0o700, exist_ok=True)
         if self._record and not os.path.lexists(self._plan.record):
             atomic_write(self._plan.record, self._record, mode=0o600, sync=False)
-        before, self._listener = self._listener, self._owned.listen(self._socket)  # the old one stays where that fails
-        self._server.listen(self._listener)
+        before, self.listener = self.listener, self.owned.listen(self.socket)  # the old one stays where that fails
+        self.server.listen(self.listener)
         if before is not None:
             before.close()
-        self._write_lease(self._owned)
-        self._book.write_again()
+        self.write_lease(self.owned)
+        self.book.write_again()
         if self._strays is not None:
             self._strays.write_again()
 
     def _look_after_files(self, loop: Loop) -> None:
         """Make anew what somebody has deleted, so that commands find this daemon again."""
         loop.call_later(_LOOK_AFTER, lambda: self._look_after_files(loop))
-        if self._owned is None or self._owned.is_published:
+        if self.owned is None or self.owned.is_published:
             return
         try:
-            self._refresh()
+            self.refresh()
         except (OSError, DevbootError):
             return  # a full disk, say: it is tried again
 
     def _note(self, error: DevbootError) -> None:
-        if self._server is not None:
-            self._server.on_note(error.what, error=error)
+        if self.server is not None:
+            self.server.on_note(error.what, error=error)
 
     def _grace(self) -> float:
         return max((spec.stop_timeout for spec in self._plan.processes), default=leases.DEFAULT_GRACE)
 
-    def _write_lease(self, owned: Ownership) -> None:
-        me, parent = proctable.look(os.getpid()), self._guardian
+    def write_lease(self, owned: Ownership) -> None:
+        """Record this daemon, so that commands find it."""
+        me, parent = proctable.look(os.getpid()), self.guardian
         lease = DaemonLease(
             pid=os.getpid(),
             started=me.started if me else "",
             boot=proctable.boot_id(),
-            socket=self._socket,
+            socket=self.socket,
             marker=self._marker,
             version=__version__,
             project=self._plan.project,
@@ -395,15 +396,15 @@ class _Tenancy:
         )
         owned.publish(lease)
 
-    def _release(self) -> None:
+    def release(self) -> None:
         """All is down: nobody shall find us any more, then the next may come."""
-        if self._owned is None:
+        if self.owned is None:
             return
         if self._strays is not None:
             self._strays.close()
-        self._owned.forget()
+        self.owned.forget()
         if self._kept:  # whoever comes next is to know of them, too
-            self._owned.write_strays(self._kept)
-        if self._listener is not None:  # open until nobody can find it: a client never meets a lease without a socket
-            self._listener.close()
-        self._owned.release()
+            self.owned.write_strays(self._kept)
+        if self.listener is not None:  # open until nobody can find it: a client never meets a lease without a socket
+            self.listener.close()
+        self.owned.release()

@@ -66,13 +66,14 @@ def check(path: str, cache: str) -> tuple[str, ...]:
     if read_head(path, len(SQLITE_MAGIC)) != SQLITE_MAGIC:
         return ("it is not an SQLite file",)
     if not os.path.lexists(path + _LOG):
-        return _complaints(path, "mode=ro&immutable=1")
+        return complaints(path, "mode=ro&immutable=1")
     if not cache:
         raise UncheckedError("it has a write-ahead log")
-    return _check_copy(path, cache)
+    return check_copy(path, cache)
 
 
-def _check_copy(path: str, cache: str) -> tuple[str, ...]:
+def check_copy(path: str, cache: str) -> tuple[str, ...]:
+    """Check a copy of a database and its log, below `cache`. Raises UncheckedError where that isn't possible."""
     before = _stamps(path)
     if sum(size for _, size in before) > _COPY_LIMIT:
         raise UncheckedError(f"it has a write-ahead log and more than {size_words(_COPY_LIMIT)}")
@@ -83,7 +84,7 @@ def _check_copy(path: str, cache: str) -> tuple[str, ...]:
         for end in ("", _LOG):
             with open(copy + end, "wb") as file:
                 file.write(read_bytes(path + end, limit=_COPY_LIMIT))
-        found = _complaints(copy, "mode=ro")
+        found = complaints(copy, "mode=ro")
     if found and _stamps(path) != before:
         raise UncheckedError("it changed while it was checked")
     return found
@@ -94,7 +95,8 @@ def _stamps(path: str) -> list[tuple[int, int]]:
     return [(status.st_mtime_ns, status.st_size) for status in statuses]
 
 
-def _complaints(path: str, mode: str) -> tuple[str, ...]:
+def complaints(path: str, mode: str) -> tuple[str, ...]:
+    """Return what SQLite finds wrong with a file; nothing where it is sound."""
     try:
         with closing(sqlite3.connect(f"file:{quote(os.fsencode(path))}?{mode}", uri=True, timeout=2.0)) as database:
             database.execute("PRAGMA trusted_schema = OFF")  # a schema must not call functions with side effects

@@ -160,10 +160,10 @@ def phases(subject: Subject) -> Answer:
     statuses = _statuses(lease)
     if statuses is None:
         return Answer(findings=(_no_answer(lease),))
-    return judged(statuses, subject.now, _meant_to_end(subject.manifest))
+    return judged(statuses, subject.now, meant_to_end(subject.manifest))
 
 
-def _meant_to_end(manifest: Manifest | None) -> frozenset[str]:
+def meant_to_end(manifest: Manifest | None) -> frozenset[str]:
     """Return the names of processes that may exit: `restart = "never"`, a schedule, or others wait for their exit."""
     if manifest is None:
         return frozenset()

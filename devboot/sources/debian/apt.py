@@ -86,7 +86,7 @@ class Apt:
             self._ensure_lists(float("inf"))
             done = self._run("apt-get", "download", *words, folder=into)
             if done.code and _VANISHED.search("\n".join(done.lines)) and not self._is_offline:
-                self._update()  # the lists may be older than the lock
+                self.update()  # the lists may be older than the lock
                 done = self._run("apt-get", "download", *words, folder=into)
         if done.code:
             raise _failure(done)
@@ -133,9 +133,10 @@ class Apt:
                 causes=["`--offline`, DEVBOOT_OFFLINE or UV_OFFLINE says so"],
                 help=["devboot lock   # once with the network"],
             )
-        self._update(has_old=made is not None)
+        self.update(has_old=made is not None)
 
-    def _update(self, *, has_old: bool = True) -> None:
+    def update(self, *, has_old: bool = True) -> None:
+        """Fetch the lists of packages; where that fails, `has_old` ones are good enough. Raises NetworkError."""
         done = self._run("apt-get", "update", "-qq")
         failed = done.code != 0 or any(line.startswith("W: Some index files failed") for line in done.lines)
         if failed and not has_old:

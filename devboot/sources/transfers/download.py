@@ -62,7 +62,7 @@ class Downloads:
         self._is_offline = is_offline
         self._patience = patience
         self._slots = threading.BoundedSemaphore(parallel)
-        self._stop = threading.Event()
+        self.stopping = threading.Event()
         self._waiting: set[SimpleQueue[str | BaseException]] = set()
         self._all_http = [self._http]
 
@@ -128,7 +128,7 @@ class Downloads:
 
     def cancel(self) -> None:
         """End all transfers now: they raise NetworkError, and the next `fetch` continues them."""
-        self._stop.set()
+        self.stopping.set()
         for queue in tuple(self._waiting):
             queue.put(errors.cancelled())
         for http in self._all_http:
@@ -199,12 +199,12 @@ class Downloads:
             except Failure as failure:
                 asked = parse_retry_after(failure.retry_after, self._clock.wall()) if failure.retry_after else None
                 wait = None if failure.is_final else budget.next_wait(has_new_bytes=size() > before, asked=asked)
-                if wait is None or self._stop.is_set():
+                if wait is None or self.stopping.is_set():
                     seconds = self._clock.monotonic() - began
                     raise errors.failed(wanted, failure, budget.tries, seconds, size(), asked) from failure
                 text = f"{failure.host}: {failure.cause}, trying again"
             self.reporter.emit(Event(RETRY, wanted.step, text))
-            if self._stop.wait(wait):
+            if self.stopping.wait(wait):
                 raise errors.cancelled()
 
     def _transfer(self, wanted: Download, partial: Partial) -> None:
@@ -234,7 +234,7 @@ class Downloads:
         for chunk in answer.chunks():
             partial.write(chunk)
             tell(partial.size)
-            if self._stop.is_set():
+            if self.stopping.is_set():
                 raise errors.cancelled()  # before the digest: the bytes are right but incomplete
             if partial.size > limit:
                 return  # longer than the locked file: the digest check reports it

@@ -255,7 +255,7 @@ def _translated(host: str, proxy: Proxy | None) -> Iterator[None]:
     except httpx.RemoteProtocolError as error:
         raise Failure(SHORT, f"the connection ended before the answer did{by}", host) from error
     except (httpx.NetworkError, OSError) as error:
-        raise Failure(UNREACHABLE, f"the connection broke{by}: {_reason(error)}", host) from error
+        raise Failure(UNREACHABLE, f"the connection broke{by}: {reason(error)}", host) from error
     except httpx.HTTPError as error:
         raise Failure(PROTOCOL, f"{error}{by}", host, is_final=True) from error
     except httpx.InvalidURL as error:
@@ -268,10 +268,10 @@ def _connect_failure(error: Exception, host: str, by: str) -> Failure:
             return Failure(TLS, f"its certificate isn't trusted: {each.verify_message}{by}", host, is_final=True)
         if isinstance(each, ssl.SSLError) and not isinstance(each, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):
             return Failure(TLS, f"no secure connection: {each.reason or each}{by}", host, is_final=True)
-    return Failure(UNREACHABLE, _reason(error) + by, host)
+    return Failure(UNREACHABLE, reason(error) + by, host)
 
 
-def _reason(error: BaseException) -> str:
+def reason(error: BaseException) -> str:
     """Return the deepest cause in plain words."""
     for each in _chain(error):
         if isinstance(each, socket.gaierror):

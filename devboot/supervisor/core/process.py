@@ -78,7 +78,7 @@ class Process:
         self.last_exit: model.LastExit | None = None
         self.stuck: WorkError | None = None  # why it probably won't become ready
         self.port_taken = False  # the latest run failed, or can't become ready, because another program has its port
-        self._silence: Silence | None = None
+        self.silence: Silence | None = None
         self._reloads: ReloadLoop | None = None  # created at the first reload
         self.probed = ("", "")  # last results of the readiness and the liveness probe in the previous run
         self.settled = self.was_skipped = False
@@ -89,7 +89,7 @@ class Process:
         self.cause = ""  # the reason for a requested restart, if it has one
         self.timetable: Timetable | None = None  # of a scheduled process
         self.is_due = False  # a scheduled process may run now
-        self._delay: Timer | None = None
+        self.delay: Timer | None = None
         self._forced = self._hinted = False
         self._broken = ""  # the import error of the previous run
         self._conflict: Conflict | None = None  # the port conflict of the previous run
@@ -159,8 +159,8 @@ class Process:
     def _feed(self, kind: str, end: life.End | None) -> None:
         before = self.state.phase
         self.state, action = life.advance(self.state, life.Event(kind, end), self.host.loop.now(), self.policy)
-        if before == model.BACKOFF != self.state.phase and self._delay is not None:
-            self._delay.cancel()
+        if before == model.BACKOFF != self.state.phase and self.delay is not None:
+            self.delay.cancel()
         if kind == life.STOP:
             self.is_due = self.is_wanted_anyway = False
         self._obey(action)
@@ -175,8 +175,8 @@ class Process:
         self.error = failures.mistake(self.spec, error)
         self.state = life.failed(self.state)
         self._hear_no_more()
-        if self._delay is not None:
-            self._delay.cancel()
+        if self.delay is not None:
+            self.delay.cancel()
         if run is not None:
             run.abandon()
         self.around.on_note(self.error.what, self.error)
@@ -272,13 +272,13 @@ class Process:
 
     def _obey(self, action: life.Action) -> None:
         if action.kind == life.SPAWN:
-            self._spawn()
+            self.spawn()
         elif action.kind == life.SIGNAL and self.run is not None:
             self.run.stop()
         elif action.kind == life.DELAY:
             self.cause, self._hung = f"it hung: {self._hung}" if self._hung else "", ""
             self.due = self.host.loop.now() + action.seconds
-            self._delay = self.host.loop.call_later(action.seconds, lambda: self.feed(life.DUE))
+            self.delay = self.host.loop.call_later(action.seconds, lambda: self.feed(life.DUE))
         elif action.kind == life.GIVE_UP:
             tail = self.tail.lines(failures.TAIL_LINES)
             is_hopeless = self.state.then == life.THEN_GIVEN_UP
@@ -286,7 +286,8 @@ class Process:
             self.error, self._broken = known or failures.crash_loop(self.spec, self.state, tail), ""
             self.around.on_note(self.error.what, self.error)
 
-    def _spawn(self) -> None:
+    def spawn(self) -> None:
+        """Begin a run, unless its `skip` command says that there is nothing to do."""
         self.error, self.settled, self._forced, self._hinted, self.is_due = None, False, False, False, False
         self.parting, self._was_ready, self._is_quiet, self.port_taken = None, False, False, False
         self.starts += 1
@@ -402,7 +403,7 @@ class Process:
         if b"eload" in block or b"nodemon" in block:  # most output has neither
             self._count_reloads(block)
         if self._is_starting:
-            self._heed(block)
+            self.heed(block)
         if self.state.phase == model.STOPPING and self.spec.failure_hints and not self._hinted:
             error = failures.hint(self.spec, block)
             if error is not None:
@@ -430,17 +431,17 @@ class Process:
         """Note on a reload loop that is going on; "" if there is none."""
         return self._reloads.note(self.host.loop.now()) if self._reloads is not None else ""
 
-    def _heed(self, block: bytes) -> None:
+    def heed(self, block: bytes) -> None:
         """Search output of a starting process for an error that keeps it from becoming ready."""
         if self.stuck is not None:
             self.stuck = None
             self.around.on_change(self)
-        if self._silence is not None:
-            self._silence.begin_anew()
+        if self.silence is not None:
+            self.silence.begin_anew()
         elif self.run is not None and any(word in block for word in TROUBLE):
             from devboot.supervisor.explain.stalled_start import Silence
 
-            self._silence = Silence(
+            self.silence = Silence(
                 self.host,
                 self.run.pid,
                 self.tail,
@@ -462,9 +463,9 @@ class Process:
         if self._port_check is not None:
             self._port_check.cancel()
             self._port_check = None
-        if self._silence is not None:
-            self._silence.end()
-            self._silence = None
+        if self.silence is not None:
+            self.silence.end()
+            self.silence = None
 
     def on_probed(self, passed: bool) -> None:
         """Handle a changed result of the readiness probe."""
@@ -483,7 +484,7 @@ class Process:
     def on_settled(self) -> None:
         """Count the run as up, unless it has just written that its code can't be loaded."""
         self._is_quiet = True
-        if self.stuck is None and (self._silence is None or not self._silence.is_waiting):
+        if self.stuck is None and (self.silence is None or not self.silence.is_waiting):
             self._settle_if_quiet()
 
     def _settle_if_quiet(self) -> None:

@@ -48,9 +48,10 @@ class Timetable:
 
     def _wait(self) -> None:
         rest = max(0.0, self.at - self._host.wall_clock())
-        self._timer = self._host.loop.call_later(min(rest, LONGEST), self._look)
+        self._timer = self._host.loop.call_later(min(rest, LONGEST), self.look)
 
-    def _look(self) -> None:
+    def look(self) -> None:
+        """Start it if it is due, else wait on."""
         now = self._host.wall_clock()
         if now >= self.at:
             self.at, self._beat = 0.0, self.at if now - self.at < LONGEST else now

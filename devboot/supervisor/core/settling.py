@@ -52,7 +52,7 @@ class Settling:
         self._began = self._looked = self._busy = host.loop.now()
         self._at_least = at_least
         self._longest = longest
-        self._is_waiting = is_waiting
+        self.is_waiting = is_waiting
         self._worked = 0.0  # processor seconds until the last look
         self._is_second_look = False
         self._timer: Timer | None = None
@@ -85,7 +85,7 @@ class Settling:
             return
         # CPU time is counted in hundredths of a second, too coarse for less than a whole step.
         has_worked = worked is None or worked - self._worked > _IDLE * max(_STEP, now - self._looked)
-        if has_worked or self._is_waiting():
+        if has_worked or self.is_waiting():
             self._busy = now
         self._is_second_look = False
         self._looked, self._worked = now, self._worked if worked is None else worked

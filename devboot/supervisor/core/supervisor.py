@@ -74,7 +74,7 @@ class Supervisor:
             on_change=self._changed,
             make_run=make_run,
         )
-        self._watches = Watches(
+        self.watches = Watches(
             self._host,
             run_id=self.run_id,
             root=plan.root,
@@ -235,7 +235,7 @@ class Supervisor:
     def shutdown(self) -> None:
         """Stop everything in reverse order of dependencies, then call `on_finished`."""
         self._shutting_down = True
-        self._watches.close()
+        self.watches.close()
         self._begin()
         self._let_none_return()
         self._schedule_review()
@@ -243,7 +243,7 @@ class Supervisor:
     def force(self) -> None:
         """Send SIGKILL to every session now."""
         self._shutting_down = True
-        self._watches.close()
+        self.watches.close()
         self._begin()
         for process in self._processes.values():
             process.force()
@@ -273,7 +273,7 @@ class Supervisor:
 
     def close(self) -> None:
         """Release all descriptors, after the supervisor has finished."""
-        self._watches.close()
+        self.watches.close()
         self._exits.close()
         for process in self._processes.values():
             process.log.close()
@@ -306,8 +306,8 @@ class Supervisor:
         self.loop.call(self._end_all_if_due)
         if self._shutting_down:
             self.loop.call(self._stop_next)
-        elif self._watches.pid or any(each.run is not None and each.spec.watch for each in self._processes.values()):
-            self.loop.call(self._watches.watch, self._specs())
+        elif self.watches.pid or any(each.run is not None and each.spec.watch for each in self._processes.values()):
+            self.loop.call(self.watches.watch, self._specs())
         self.loop.call(self._tell)
 
     def _files_changed(self, name: str, paths: tuple[str, ...]) -> None:

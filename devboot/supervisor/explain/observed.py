@@ -67,7 +67,7 @@ _ADDRESSES = (
     re.compile(r"(?<![\w.-])(localhost|127\.0\.0\.1|\[::1\]):(\d{2,5})\b"),
     re.compile(r"\('(127\.0\.0\.1|::1|localhost)', (\d{2,5})"),
 )
-_SERVICES = {
+SERVICES = {
     1025: "mail",
     1883: "mqtt",
     3306: "mariadb",
@@ -312,7 +312,7 @@ def server_command(target: Observation, services: Iterable[str]) -> str:
     `services` are those that the project has already. The added server accepts connections from everyone on this
     machine: code that names an address without a variable has no place for a password.
     """
-    service = _SERVICES.get(target.port)
+    service = SERVICES.get(target.port)
     if service is None or not is_here(target.host):
         return ""
     if service in services:
@@ -387,7 +387,7 @@ def _is_lacking(seen: Observation, bound: set[int], listening: frozenset[int] | 
         return False
     host = seen.host or seen.name
     if is_here(host):  # drivers may connect in their own threads, without a line of the project
-        is_known = bool(seen.place) or seen.port in _SERVICES
+        is_known = bool(seen.place) or seen.port in SERVICES
         return seen.kind == CONNECT and is_known and listening is not None and seen.port not in {0, *listening}
     return bool(seen.place) and seen.kind == LOOKUP and "." not in host and host not in hosts
 

@@ -51,31 +51,31 @@ class Silence:
         self._on_calm = on_calm
         self._only_broken = only_broken
         self._worked_by = worked
-        self._timer: Timer | None = None
+        self.timer: Timer | None = None
         self.begin_anew()
 
     def begin_anew(self) -> None:
         """Restart the wait, because the run has written output."""
         self._since = self._host.loop.now()
         self._worked: float | None = None
-        if self._timer is None:
+        if self.timer is None:
             self._wait()
 
     @property
     def is_waiting(self) -> bool:
         """True while it is undecided whether the run continues."""
-        return self._timer is not None
+        return self.timer is not None
 
     def end(self) -> None:
         """Stop watching, because the run is ready or has ended."""
-        if self._timer is not None:
-            self._timer.cancel()
+        if self.timer is not None:
+            self.timer.cancel()
 
     def _wait(self) -> None:
-        self._timer = self._host.loop.call_later(_LOOK, self._look)
+        self.timer = self._host.loop.call_later(_LOOK, self._look)
 
     def _look(self) -> None:
-        self._timer = None
+        self.timer = None
         now = self._host.loop.now()
         lines = self._tail.lines(_LINES)
         line, patience = self._trouble(lines)

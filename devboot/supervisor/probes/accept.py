@@ -40,7 +40,7 @@ class Acceptance:
         self._began = loop.now()
         self._empty_since: float | None = None
         self._timer: Timer | None = None
-        self._socket = _connected(port)
+        self._socket = connection_to(port)
         tell(f"no connection was accepted on port {port} yet")
         self._again()
 
@@ -102,7 +102,7 @@ def accept(
     return None
 
 
-def _connected(port: int) -> _socket.socket | None:
+def connection_to(port: int) -> _socket.socket | None:
     """Return a socket that is connected or connecting to the port; None if that fails."""
     for family, host in _FAMILIES:
         try:

@@ -47,7 +47,7 @@ def question(probe: Probe) -> bytes:
 
 def judge(probe: Probe, received: bytes, *, ended: bool) -> Answer | None:
     """Judge the bytes received so far; None: more are needed. `ended`: no more will come."""
-    judged = _judge_tcp if probe.kind == model.TCP else _judge_http
+    judged = _judge_tcp if probe.kind == model.TCP else judge_http
     return judged(probe, received, ended=ended)
 
 
@@ -62,7 +62,8 @@ def _judge_tcp(probe: Probe, received: bytes, *, ended: bool) -> Answer | None:
     return Answer(good=False, text=f"answered {_first_line(received)!r}" if received else "closed the connection")
 
 
-def _judge_http(probe: Probe, received: bytes, *, ended: bool) -> Answer | None:
+def judge_http(probe: Probe, received: bytes, *, ended: bool) -> Answer | None:
+    """Judge an answer by its status and body; None while more of it has to come."""
     head, complete, body = received.partition(b"\r\n\r\n")
     if not complete and not ended and len(received) < LONGEST_ANSWER:
         return None

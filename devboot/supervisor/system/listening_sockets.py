@@ -38,12 +38,13 @@ def queued(port: int) -> int:
 def _rows() -> list[tuple[int, int, int]]:
     """Return port, inode and queue length of each listening socket."""
     try:
-        return _ask_kernel()
+        return ask_kernel()
     except OSError:
-        return _read_tables()
+        return read_tables()
 
 
-def _ask_kernel() -> list[tuple[int, int, int]]:
+def ask_kernel() -> list[tuple[int, int, int]]:
+    """Ask by netlink for all listening TCP sockets, in the form of `read_tables`."""
     found: list[tuple[int, int, int]] = []
     link = sockets.socket(sockets.AF_NETLINK, sockets.SOCK_RAW, _INET_DIAG)
     try:
@@ -74,7 +75,8 @@ def _take_messages(data: bytes, found: list[tuple[int, int, int]]) -> bool:
     return True
 
 
-def _read_tables() -> list[tuple[int, int, int]]:
+def read_tables() -> list[tuple[int, int, int]]:
+    """Read the listening sockets of /proc/net."""
     found = []
     for table in _TABLES:
         with open(table, "rb", buffering=0) as file:

@@ -28,7 +28,7 @@ _SETTLING_LOOKS = 20
 _SETTLING_PAUSE = 0.001  # seconds; an exec shows nothing for some microseconds, more on a busy machine
 _PF_KTHREAD, _PF_EXITING = 0x00200000, 0x00000004
 PR_SET_CHILD_SUBREAPER = 36
-_reserve: list[int] = []  # a descriptor kept in reserve for reading the process table
+reserve: list[int] = []  # a descriptor kept in reserve for reading the process table
 
 
 class Seen(Record):
@@ -66,7 +66,7 @@ def look(pid: int) -> Seen | None:
     if not _LINUX:
         return processes().get(pid)
     data = _content(f"/proc/{pid}/stat", 4096)
-    return None if data is None else _parse_stat(pid, data)
+    return None if data is None else parse_stat(pid, data)
 
 
 def worked(pids: Iterable[int]) -> float | None:
@@ -95,7 +95,8 @@ def _fields_of(pid: int) -> list[bytes]:
     return data[data.rfind(b")") + 2 :].split() or [b""]
 
 
-def _parse_stat(pid: int, data: bytes) -> Seen | None:
+def parse_stat(pid: int, data: bytes) -> Seen | None:
+    """Parse /proc/PID/stat; None where it is cut off."""
     # The name is in parentheses and may contain blanks and parentheses.
     fields = data[data.rfind(b")") + 2 :].split(None, 20)
     if len(fields) < 20:
@@ -108,7 +109,7 @@ def _parse_stat(pid: int, data: bytes) -> Seen | None:
 def processes() -> dict[int, Seen]:
     """Return all processes by pid."""
     if not _LINUX:
-        return _ask_ps()
+        return ask_ps()
     found: list[Seen | None] = []
     for _ in range(_LOOKS):
         found = [look(int(name)) for name in with_reserve(os.listdir, "/proc") if name.isdecimal()]
@@ -118,7 +119,8 @@ def processes() -> dict[int, Seen]:
     return {seen.pid: seen for seen in found if seen is not None}
 
 
-def _ask_ps() -> dict[int, Seen]:
+def ask_ps() -> dict[int, Seen]:
+    """Read the table of processes from `ps`, where there is no /proc."""
     import subprocess
 
     output = subprocess.run(
@@ -201,7 +203,7 @@ def marked(table: dict[int, Seen], marker: str) -> list[tuple[Seen, str]]:
     if not _LINUX:
         return []
     found = (
-        (seen, entry_after(_settled_environment(seen.pid), marker)) for seen in table.values() if may_be_marked(seen)
+        (seen, entry_after(settled_environment(seen.pid), marker)) for seen in table.values() if may_be_marked(seen)
     )
     return [(seen, rest) for seen, rest in found if rest is not None]
 
@@ -246,8 +248,8 @@ def hold_reserve() -> None:
 
     A daemon that runs out of descriptors must not take live processes for dead.
     """
-    if not _reserve:
-        _reserve.append(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC))
+    if not reserve:
+        reserve.append(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC))
 
 
 def with_reserve(look_up: Callable[..., T], *arguments: object) -> T:
@@ -255,9 +257,9 @@ def with_reserve(look_up: Callable[..., T], *arguments: object) -> T:
     try:
         return look_up(*arguments)
     except OSError as error:
-        if error.errno not in (EMFILE, ENFILE) or not _reserve:
+        if error.errno not in (EMFILE, ENFILE) or not reserve:
             raise
-    os.close(_reserve.pop())
+    os.close(reserve.pop())
     try:
         return look_up(*arguments)
     finally:
@@ -267,7 +269,8 @@ def with_reserve(look_up: Callable[..., T], *arguments: object) -> T:
             pass
 
 
-def _settled_environment(pid: int) -> bytes:
+def settled_environment(pid: int) -> bytes:
+    """Return the environment of a process, waiting a moment for one that is in the middle of an exec."""
     # During an exec the kernel shows neither arguments nor environment, then the arguments first: an
     # environment counts as empty only if it still is a moment after the arguments have appeared.
     found = environment(pid)
@@ -354,7 +357,7 @@ def boot_id() -> str:
     """Return an identifier that changes with every boot of the machine."""
     if _LINUX:
         return (_content("/proc/sys/kernel/random/boot_id", 64) or b"").decode("utf-8", "replace").strip()
-    first = _ask_ps().get(1)
+    first = ask_ps().get(1)
     return "" if first is None else first.started.replace(" ", "-")
 
 

@@ -365,7 +365,7 @@ def test_a_daemon_that_is_stopped_while_another_up_waits_for_it_is_waited_for_no
     known = snapshot.read(f"{project.state}/snapshot")
 
     deadline = time.monotonic() + 20.0
-    code = fast_up._join_winner(call, known.plan_plain, project.env, "pid 1 (up, 2 s)", deadline, moves=False)
+    code = fast_up.join_winner(call, known.plan_plain, project.env, "pid 1 (up, 2 s)", deadline, moves=False)
 
     said = capfd.readouterr().err
     assert (code, said.count("waiting for pid 1 (up, 2 s)\n")) == (7, 1)
@@ -382,9 +382,9 @@ def test_a_running_daemon_is_joined_without_preparing_only_where_the_data_is_the
     project.write(data=((MADE, made, 0),)).devboot("up", "-d", code=int(fails))
     call = call_of(project)
 
-    joined = fast_up._join_known(call, client.connect(project.lease()))
+    joined = fast_up.join_known(call, client.connect(project.lease()))
     os.rmdir(made)
-    left = fast_up._join_known(call, client.connect(project.lease()))
+    left = fast_up.join_known(call, client.connect(project.lease()))
 
     assert (joined, left) == (int(fails), None)
 

@@ -425,7 +425,7 @@ def test_an_interruption_while_bytes_flow_keeps_them_for_the_next_time(client, s
     def interrupt(event):
         if event.done and not transfer:
             transfer.append(threading.current_thread())
-            client.downloads._stop.set()  # as if `cancel` had got no further when the next bytes came
+            client.downloads.stopping.set()  # as if `cancel` had got no further when the next bytes came
 
     emit = client.downloads.reporter.emit
     client.downloads.reporter.emit = lambda event: (emit(event), interrupt(event))

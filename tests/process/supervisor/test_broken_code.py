@@ -143,7 +143,7 @@ def test_what_ran_before_a_bad_edit_waits_for_a_better_one(stage):
     stage.add("web", f'exec {sys.executable} -c "{IMPORTS}"', ready=Probe("log", expect="^up"), watch=("*.py",))
     stage.up()
     stage.until_phase("web", "ready")
-    stage.until(lambda: stage.supervisor._watches.is_watching)
+    stage.until(lambda: stage.supervisor.watches.is_watching)
 
     stage.script("shop.py", "import time, striped\n")
     stage.until_phase("web", "gave-up")

@@ -128,7 +128,7 @@ def test_a_failed_process_leaves_no_timer_of_its_earlier_run(stage, reported):
     stage.up()
     stage.until_phase("odd", "backoff")
     process = stage.supervisor.process("odd")
-    timers = [process._delay]
+    timers = [process.delay]
 
     process.fail(DevbootError("bug", "a mistake"))
 
@@ -142,8 +142,8 @@ def test_a_failed_process_is_no_longer_watched_for_a_stalled_start(stage, report
     stage.add("odd", "echo Traceback; exec sleep 1000", pty=False)
     up_with_witness(stage)
     process = stage.supervisor.process("odd")
-    process._heed(b"Traceback\n")
-    timer = process._silence._timer
+    process.heed(b"Traceback\n")
+    timer = process.silence.timer
     assert not timer.cancelled
 
     process.fail(DevbootError("bug", "a mistake"))
@@ -175,10 +175,10 @@ def test_a_child_whose_output_cannot_be_watched_is_killed_now_and_reaped_later(s
     stage.until_phase("witness", "stopped")
     children = process.host.children
     assert children == set()
-    stage.loop._poll = poll = Refusing(stage.loop._poll)
+    stage.loop.poll = poll = Refusing(stage.loop.poll)
 
     poll.left = 1
-    process._spawn()
+    process.spawn()
 
     assert (len(children), poll.left) == (1, 0)
     stage.until(lambda: not children)
@@ -187,7 +187,7 @@ def test_a_child_whose_output_cannot_be_watched_is_killed_now_and_reaped_later(s
 
 @pytest.mark.faults(140)
 def test_an_end_that_cannot_be_watched_is_looked_for(stage):
-    stage.loop._poll = poll = Refusing(stage.loop._poll)
+    stage.loop.poll = poll = Refusing(stage.loop.poll)
     ended = []
     pid = os.posix_spawn("/bin/true", ["true"], {})
     poll.left = 1

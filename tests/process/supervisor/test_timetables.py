@@ -125,7 +125,7 @@ def test_runs_that_a_sleeping_machine_has_missed_are_made_up_for_once(timetable,
     timetable.plan()
     assert timetable.at == 1_800_000_300.0
     clock.now += 8 * 3600 + 17
-    timetable._look()
+    timetable.look()
 
     assert timetable.due == [clock.now]
     timetable.plan()
@@ -135,7 +135,7 @@ def test_runs_that_a_sleeping_machine_has_missed_are_made_up_for_once(timetable,
 def test_a_clock_that_is_set_back_does_not_put_off_the_next_run_for_hours(timetable, clock):
     timetable.plan()
     clock.now -= 6 * 3600
-    timetable._look()
+    timetable.look()
 
     assert timetable.due == []
     assert timetable.at == clock.now + 300
@@ -146,11 +146,11 @@ def test_an_interval_keeps_its_beat_but_for_a_long_sleep(stage, clock):
     timetable = Timetable(host, "10s", lambda: None)
     timetable.plan()
     clock.now += 10.2
-    timetable._look()
+    timetable.look()
     timetable.plan()
     assert timetable.at == 1_800_000_020.0
     clock.now += 1000
-    timetable._look()
+    timetable.look()
     timetable.plan()
     assert timetable.at == clock.now + 10
     timetable.cancel()

@@ -35,7 +35,7 @@ def write(stage, name, text="x = 1\n"):
 
 def until_watching(stage):
     """Until the watching child has looked at everything."""
-    stage.until(lambda: stage.supervisor._watches.pid and stage.supervisor._watches.is_watching)
+    stage.until(lambda: stage.supervisor.watches.pid and stage.supervisor.watches.is_watching)
 
 
 def runs(stage, name="worker"):
@@ -174,7 +174,7 @@ def test_a_change_just_after_the_start_is_not_lost_although_nobody_watched_yet(s
     write(stage, "shop/tasks.py")
     stage.add("worker", UP, watch=("**/*.py",))
     stage.up()
-    stage.until(lambda: stage.supervisor._watches.pid)
+    stage.until(lambda: stage.supervisor.watches.pid)
     write(stage, "shop/tasks.py", "x = 22\n")
 
     stage.until(lambda: runs(stage) == 2)
@@ -216,9 +216,9 @@ def test_dependents_follow_where_cascade_says_so(stage, cascade, dependent):
 
 
 def test_a_watch_that_dies_is_replaced_and_what_changed_meanwhile_is_seen(watched):
-    pid = watched.supervisor._watches.pid
+    pid = watched.supervisor.watches.pid
     os.kill(pid, signal.SIGKILL)
-    watched.until(lambda: watched.supervisor._watches.pid != pid)
+    watched.until(lambda: watched.supervisor.watches.pid != pid)
     write(watched, "shop/tasks.py", "x = 22\n")
 
     watched.until(lambda: runs(watched) == 2)
@@ -228,7 +228,7 @@ def test_a_new_plan_watches_other_files(watched):
     write(watched, "docs/a.md")
     spec = watched.specs[0]._replace(watch=("docs/*.md",))
     watched.supervisor.apply(watched.plan._replace(processes=(spec,)))
-    watched.until(lambda: watched.supervisor._watches.is_watching)
+    watched.until(lambda: watched.supervisor.watches.is_watching)
     watched.run_for(0.2)
     write(watched, "shop/tasks.py", "x = 22\n")
     watched.run_for(0.3)
@@ -240,11 +240,11 @@ def test_a_new_plan_watches_other_files(watched):
 
 
 def test_nothing_watched_costs_no_child_and_down_leaves_none(watched):
-    pid = watched.supervisor._watches.pid
+    pid = watched.supervisor.watches.pid
     watched.down()
 
     assert not os.path.exists(f"/proc/{pid}")
-    assert watched.supervisor._watches.pid == 0
+    assert watched.supervisor.watches.pid == 0
 
 
 def test_a_project_that_watches_nothing_has_no_child(stage):
@@ -253,7 +253,7 @@ def test_a_project_that_watches_nothing_has_no_child(stage):
     stage.until_output("worker", b"up")
     stage.run_for(0.05)
 
-    assert stage.supervisor._watches.pid == 0
+    assert stage.supervisor.watches.pid == 0
 
 
 @pytest.mark.faults(16)
@@ -268,7 +268,7 @@ def test_without_room_for_watches_it_looks_once_a_second_and_says_so(stage):
     wrapper = stage.script("python", f"#!/bin/sh\nexec unshare -Ur sh -c '{inner}' sh \"$@\"\n")
     os.chmod(wrapper, 0o755)
     stage.add("worker", UP, watch=("shop/*.py",))
-    stage.supervisor._watches.program = wrapper
+    stage.supervisor.watches.program = wrapper
     stage.up()
     until_watching(stage)
 
@@ -290,7 +290,7 @@ def test_a_watch_that_is_taken_out_of_the_last_process_ends_the_watching_at_once
 
     watched.supervisor.apply(watched.plan._replace(processes=(spec,)))
 
-    watched.until(lambda: watched.supervisor._watches.pid == 0)
+    watched.until(lambda: watched.supervisor.watches.pid == 0)
     assert runs(watched) == 1
 
 

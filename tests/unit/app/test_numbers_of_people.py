@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 
 from devboot.app.commands.preparing.up import parse_ports
-from devboot.app.fast.call import _positive
+from devboot.app.fast.call import positive
 from devboot.app.preparation.flag_overrides import parse_base
 from devboot.errors import UsageError
 from devboot.model import overmind
 from devboot.model.edge.manifest.manifest import parse_manifest
 from devboot.model.plan_check import LONGEST
 from devboot.model.process import Probe
-from devboot.supervisor.probes.tcp_http import _judge_http
+from devboot.supervisor.probes.tcp_http import judge_http
 
 HUGE = "9" * 5000  # Python refuses to read so many digits
 
@@ -20,7 +20,7 @@ HUGE = "9" * 5000  # Python refuses to read so many digits
 @pytest.mark.faults(142)
 @pytest.mark.parametrize(("text", "columns"), [("100000", 4096), (HUGE, 4096), ("80", 80), ("²", 0), ("-5", 0)])
 def test_columns_and_lines_are_clamped(text, columns):
-    assert _positive(text) == columns
+    assert positive(text) == columns
 
 
 @pytest.mark.faults(142)
@@ -43,7 +43,7 @@ def test_a_count_of_overmind_that_is_none_is_left_out_with_a_note(text):
 
 @pytest.mark.faults(142)
 def test_an_answer_with_an_endless_status_is_no_success():
-    answer = _judge_http(Probe("http"), f"HTTP/1.1 {HUGE} OK\r\n\r\n".encode(), ended=True)
+    answer = judge_http(Probe("http"), f"HTTP/1.1 {HUGE} OK\r\n\r\n".encode(), ended=True)
 
     assert answer is not None
     assert not answer.good

@@ -25,14 +25,14 @@ def test_each_place_is_noted_once_beyond_those_that_are_written_down(tmp_path):
     (tmp_path / "run").mkdir()
     noted = []
     report = crash_report.Crashes(str(tmp_path), noted.append)
-    places = crash_report._MOST + 5
+    places = crash_report.MOST + 5
 
     for number in [*range(places), *range(places)]:
         report(raised_at(number), None)
 
     assert len(noted) == places
     with open(leases.crash_path(str(tmp_path))) as file:
-        assert file.read().count("ZeroDivisionError in devboot") == crash_report._MOST
+        assert file.read().count("ZeroDivisionError in devboot") == crash_report.MOST
 
 
 @pytest.mark.faults(226)

@@ -141,7 +141,7 @@ def test_a_line_that_was_cut_by_a_full_disk_doesn_t_spoil_the_next_one(tmp_path,
         file.write(b"123 45")  # as far as there was room
     monkeypatch.setenv("DEVBOOT_TEST", "1")
     monkeypatch.setenv("DEVBOOT_FAIL_POINT", "children/begin=enospc")
-    book._is_behind = True
+    book.is_behind = True
     book.add(os.getppid(), "worker")
     book.close()
 

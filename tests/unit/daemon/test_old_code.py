@@ -12,7 +12,7 @@ import pytest
 
 from devboot.daemon import leases
 from devboot.daemon.leases import ChildLease
-from devboot.daemon.old_code import _MOST, OldCode, _newest, old_code
+from devboot.daemon.old_code import MOST, OldCode, newest, old_code
 from devboot.model.process import PROCESS, SERVICE, ProcessSpec
 from devboot.supervisor.system import proctable
 
@@ -251,7 +251,7 @@ def test_of_very_many_files_the_newest_are_kept(tmp_path):
     for number in range(1, 1001):
         write(tmp_path, f"a{number}.py", EDITED + number)
     assert found(tmp_path) == (OldCode(("web",), "a1000.py"),)
-    assert len(_newest(str(tmp_path / "shop"), 0.0, 60.0, time.monotonic)[".py"]) < 2 * _MOST
+    assert len(newest(str(tmp_path / "shop"), 0.0, 60.0, time.monotonic)[".py"]) < 2 * MOST
 
 
 @pytest.mark.usefixtures("child")

@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from devboot.daemon import leases, ownership
-from devboot.daemon.orphan_cleanup import Reclaimed, _due, end_all, keep
+from devboot.daemon.orphan_cleanup import Reclaimed, due, end_all, keep
 from devboot.daemon.signalling import SIGKILL, signal_process
 from devboot.supervisor.system import proctable
 from devboot.supervisor.system.proctable import Seen
@@ -25,15 +25,15 @@ def pids(due):
 def test_leaders_are_asked_first_and_their_members_only_when_they_are_gone():
     found = [member(10, 10), member(11, 10), member(21, 20)]
 
-    assert pids(_due(found, {}, is_over=False)) == [10, 21]
-    assert pids(_due(found[1:], {10: "p10", 21: "p20"}, is_over=False)) == [11]
+    assert pids(due(found, {}, is_over=False)) == [10, 21]
+    assert pids(due(found[1:], {10: "p10", 21: "p20"}, is_over=False)) == [11]
 
 
 def test_nobody_is_asked_twice_before_the_grace_is_over_and_everybody_after():
     found = [member(10, 10), member(11, 10)]
 
-    assert pids(_due(found, {10: "p10", 11: "p10"}, is_over=False)) == []
-    assert pids(_due(found, {10: "p10", 11: "p10"}, is_over=True)) == [10, 11]
+    assert pids(due(found, {10: "p10", 11: "p10"}, is_over=False)) == []
+    assert pids(due(found, {10: "p10", 11: "p10"}, is_over=True)) == [10, 11]
 
 
 def test_nothing_to_end_is_nothing_done():

@@ -21,7 +21,7 @@ from devboot.daemon import leases, ownership
 from devboot.daemon.leases import DaemonLease
 from devboot.daemon.orphan_cleanup import Reclaimed
 from devboot.daemon.process import guardian
-from devboot.daemon.process.lifecycle import _Tenancy
+from devboot.daemon.process.lifecycle import Tenancy
 from devboot.errors import DevbootError
 from devboot.model.process import Plan
 from devboot.supervisor.system import proctable
@@ -51,10 +51,10 @@ class Scene:
     def leave(self, dead) -> None:
         """What a killed daemon with the number `dead` has left."""
         first = self.tenancy()
-        first._owned = owned = ownership.take(self.state, "up")
-        first._listen(owned)
-        self.socket = first._socket
-        first._listener.close()
+        first.owned = owned = ownership.take(self.state, "up")
+        first.listen(owned)
+        self.socket = first.socket
+        first.listener.close()
         fields = dict.fromkeys(DaemonLease._fields, "1")
         boot = proctable.boot_id()
         self.dead = DaemonLease(**fields)._replace(pid=dead, guardian=dead, boot=boot, socket=self.socket, marker="")
@@ -62,8 +62,8 @@ class Scene:
         owned.release()
 
     def tenancy(self):
-        made = _Tenancy(self.plan, -1, "", adopts=False)
-        made._guardian = None
+        made = Tenancy(self.plan, -1, "", adopts=False)
+        made.guardian = None
         self.tenancies.append(made)
         return made
 
@@ -75,18 +75,18 @@ class Scene:
 
     def tidy(self):
         """The guardian of the killed daemon."""
-        guardian._tidy(self.state, self.dead.pid, Reclaimed())
+        guardian.tidy(self.state, self.dead.pid, Reclaimed())
 
     def up(self):
         """A new daemon, until it can be found; whether it has the project."""
         tenancy = self.tenancy()
         has_run = os.path.lexists(leases.lock_path(self.state))
-        owned = tenancy._take_ownership()
+        owned = tenancy.take_ownership()
         if owned is None:
             return False
-        tenancy._reclaim(owned, has_run=has_run)
-        tenancy._listen(owned)
-        tenancy._write_lease(owned)
+        tenancy.reclaim(owned, has_run=has_run)
+        tenancy.listen(owned)
+        tenancy.write_lease(owned)
         return True
 
     def end(self):
@@ -103,12 +103,12 @@ class Scene:
             wishes=Wishes(quiet=True),
             began=0.0,
         )
-        return down._end_leftovers(call, leases.read_daemon(leases.daemon_path(self.state)), self.state)
+        return down.end_leftovers(call, leases.read_daemon(leases.daemon_path(self.state)), self.state)
 
     def depart(self):
         """The daemon that was there from the beginning is down, and asked for its socket meanwhile."""
-        self.tenancies[1]._release()
-        self.tenancies[1]._refresh()
+        self.tenancies[1].release()
+        self.tenancies[1].refresh()
 
     def wipe(self):
         """Somebody who deletes the state folder and the runtime folder."""
@@ -117,8 +117,8 @@ class Scene:
 
     def look_after(self):
         """The daemon that was there from the beginning looks whether its files are still there."""
-        if not self.tenancies[1]._owned.is_published:
-            self.tenancies[1]._refresh()
+        if not self.tenancies[1].owned.is_published:
+            self.tenancies[1].refresh()
 
     # What must hold
 
@@ -140,12 +140,12 @@ class Scene:
 
     def close(self) -> None:
         for tenancy in self.tenancies:
-            if tenancy._owned is not None:
-                tenancy._owned.release()
-            if tenancy._listener is not None:
-                tenancy._listener.close()
-            if tenancy._book is not None:
-                tenancy._book.close()
+            if tenancy.owned is not None:
+                tenancy.owned.release()
+            if tenancy.listener is not None:
+                tenancy.listener.close()
+            if tenancy.book is not None:
+                tenancy.book.close()
 
 
 @pytest.fixture(scope="module")
@@ -234,8 +234,8 @@ def delete_while(folder, dead, schedule):
         scene.leave(dead)
         scene.start()
         first = scene.tenancies[1]
-        first._server = SimpleNamespace(listen=lambda _listener: None)
-        first._book = first._owned.open_book()
+        first.server = SimpleNamespace(listen=lambda _listener: None)
+        first.book = first.owned.open_book()
         actors = interleaving.run([getattr(scene, name) for name in names], schedule, FILES)
         for name, actor in zip(names, actors, strict=True):
             # what it writes may be deleted under its hands; it looks again

@@ -23,6 +23,6 @@ def test_only_the_process_that_has_forked_a_daemon_is_its_guardian(parent, guard
     daemon = DAEMON if parent is None else DAEMON._replace(parent=parent.pid)
     table = {each.pid: each for each in (daemon, parent) if each is not None}
 
-    lease = search._lease(60, "3", "DEVBOOT=60:", "/shop", table, member=0)
+    lease = search.lease_of(60, "3", "DEVBOOT=60:", "/shop", table, member=0)
 
     assert (lease.guardian, lease.guardian_started) == guardian

@@ -316,14 +316,14 @@ def test_a_check_that_is_killed_leaves_a_copy_only_until_the_next_one(database, 
         writer.commit()
         code = (
             "import os, sys; from devboot.doctor.checks import databases\n"
-            f"databases._complaints = lambda *_: os.kill(os.getpid(), {int(number)})\n"
-            "databases._check_copy(*sys.argv[1:])"
+            f"databases.complaints = lambda *_: os.kill(os.getpid(), {int(number)})\n"
+            "databases.check_copy(*sys.argv[1:])"
         )
         ended = subprocess.run([sys.executable, "-c", code, path, known.cache], check=False)
         assert ended.returncode == -number
         assert len(os.listdir(known.cache)) == 1
 
-        databases._check_copy(path, known.cache)
+        databases.check_copy(path, known.cache)
 
     assert os.listdir(known.cache) == []
 
@@ -479,7 +479,7 @@ def test_a_task_that_failed_and_a_start_that_does_not_end_are_found(status, expe
     ],
 )
 def test_a_process_that_is_meant_to_end_may_have_ended(text):
-    ends = processes._meant_to_end(parse_manifest(text, "devboot.toml"))
+    ends = processes.meant_to_end(parse_manifest(text, "devboot.toml"))
     ended = {"kind": "process", "phase": "exited", "last_exit": {"code": 0, "signal": None}}
 
     assert slugs(processes.judged([{"name": "one", **ended}, {"name": "one.2", **ended}], 70.0, ends)) == []

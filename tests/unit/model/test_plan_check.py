@@ -40,7 +40,7 @@ def test_a_plan_comes_out_as_it_was():
 
 @pytest.mark.parametrize("record", [Plan, ProcessSpec, Probe, Dependency, FailureHint])
 def test_every_field_of_a_plan_is_checked(record):
-    assert not set(record.__annotations__.values()) - plan_check._READ.keys()
+    assert not set(record.__annotations__.values()) - plan_check.READ.keys()
 
 
 @pytest.mark.faults(141)

@@ -156,7 +156,7 @@ def test_a_descriptor_that_cannot_be_watched_again_is_watched_later():
     clock, seen = Clock(), []
     loop, (reader, writer) = Loop(clock), os.pipe()
     failures = Failures(loop)
-    poll, refused = loop._poll, [OSError(errno.ENOMEM, "no memory")] * 2
+    poll, refused = loop.poll, [OSError(errno.ENOMEM, "no memory")] * 2
 
     class Refusing:
         wait, remove, close = poll.wait, poll.remove, poll.close
@@ -169,7 +169,7 @@ def test_a_descriptor_that_cannot_be_watched_again_is_watched_later():
     loop.watch(reader, READ, lambda _ready: seen.append(os.read(reader, 1)) if failures.seen else broken())
     os.write(writer, b"x")
     loop.turn(0)
-    loop._poll = Refusing()
+    loop.poll = Refusing()
     for _ in range(4):
         clock.time += 2
         loop.turn(0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from devboot.text.paint import _DEALT
+from devboot.text.paint import DEALT
 
 STEPS = (0, 95, 135, 175, 215, 255)  # of the cube of colours that begins with number 16
 
@@ -17,7 +17,7 @@ def light(number):
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
-@pytest.mark.parametrize("code", _DEALT)
+@pytest.mark.parametrize("code", DEALT)
 def test_a_name_can_be_read_on_white_and_on_black(code):
     shine = light(int(code.removeprefix("38;5;")))
 

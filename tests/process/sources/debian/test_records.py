@@ -191,7 +191,7 @@ def test_a_version_that_is_gone_is_to_be_locked_anew(place, archive):
     artifact = place.ask().artifact()
     archive.publish("toy-server", "1:1.6.40-1", {"usr/bin/toy-server": b"new"})
     (archive.folder / "toy-server_1:1.6.38-1.deb").unlink()
-    place.apt(LINUX_X86_64)._update()
+    place.apt(LINUX_X86_64).update()
     with pytest.raises(LockError) as caught:
         place.source.fetch(artifact, LINUX_X86_64, place.into)
 

@@ -24,8 +24,8 @@ def ended(tmp_path):
 def test_a_process_that_ends_before_it_is_signalled_is_no_error(ended):
     signal_process(Seen(ended.pid, 1, ended.pid, "S", "1"), SIGCONT)
     wake_guardian(ended)
-    down._see_off(ended)
+    down.see_off(ended)
 
 
 def test_a_daemon_that_ends_before_it_is_asked_for_a_new_socket_is_not_there(ended):
-    assert client._revive(ended) is None
+    assert client.revive(ended) is None

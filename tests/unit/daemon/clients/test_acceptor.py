@@ -34,7 +34,13 @@ class Counted:
 
     def _accept(self):
         self.calls += 1
-        return self.sock._accept()
+        return self.sock._accept()  # noqa: SLF001  as `sockets.accept` does
+
+
+class Scene(tuple):
+    """A clock, a loop, its listener, clients and who was accepted; `acceptor` beside them."""
+
+    __slots__ = ("acceptor",)
 
 
 @pytest.fixture
@@ -47,12 +53,14 @@ def scene(tmp_path, monkeypatch):
     clients, accepted = [], []
     acceptor = Acceptor(loop, os.getuid(), accepted.append)
     acceptor.listen(listener)
-    yield clock, loop, listener, clients, accepted
+    scene = Scene((clock, loop, listener, clients, accepted))
+    scene.acceptor = acceptor
+    yield scene
     loop.close()
     for sock in (listener, *clients, *accepted):
         sock.close()
-    if acceptor._reserve >= 0:
-        os.close(acceptor._reserve)
+    if acceptor.reserve >= 0:
+        os.close(acceptor.reserve)
 
 
 @pytest.fixture
@@ -139,10 +147,10 @@ class Refusing:
 def refusing(scene):
     """The poll of the scene's loop, which refuses when told; errors of callbacks are collected in `errors`."""
     loop = scene[1]
-    loop._poll = Refusing(loop._poll, errno.ENOMEM)
-    loop._poll.errors = []
-    loop.on_error = lambda error, _fail: loop._poll.errors.append(error)
-    return loop._poll
+    loop.poll = Refusing(loop.poll, errno.ENOMEM)
+    loop.poll.errors = []
+    loop.on_error = lambda error, _fail: loop.poll.errors.append(error)
+    return loop.poll
 
 
 @pytest.mark.faults(132)
@@ -158,7 +166,7 @@ def test_a_last_client_that_cannot_be_taken_does_not_end_accepting(scene, no_des
             raise failures.pop()
         accepted.append(sock)
 
-    scene_acceptor(loop)._on_client = take_client
+    scene.acceptor.on_client = take_client
     clients += [sockets.connect("s", 1.0) for _ in range(2)]
     take()
     loop.turn(0)
@@ -190,16 +198,10 @@ def test_a_listener_that_cannot_be_watched_again_is_watched_later(scene, no_desc
 def test_a_new_listener_replaces_an_open_one(scene):
     _, loop, listener, clients, accepted = scene
     other = sockets.listen("t")
-    scene_acceptor(loop).listen(other)
+    scene.acceptor.listen(other)
     clients += [sockets.connect("s", 1.0), sockets.connect("t", 1.0)]
     for _ in range(5):
         loop.turn(0)
     assert (listener.calls, len(accepted)) == (0, 1)
     loop.unwatch(other.fileno())
     other.close()
-
-
-def scene_acceptor(loop):
-    """Return the acceptor that watches the listener of a scene's loop."""
-    ((_, callback, _),) = loop._watched.values()
-    return callback.__self__

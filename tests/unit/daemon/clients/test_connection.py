@@ -106,7 +106,7 @@ def test_a_client_that_is_behind_is_worth_waiting_for_only_while_it_takes_someth
 def test_of_what_waits_for_a_client_that_has_stopped_reading_little_is_kept_and_the_rest_counted(ends):
     block = b"x" * 1023 + b"\n"
     offered = 0
-    while ends.connection._size <= module.BEHIND + module.KEPT:  # the system keeps some for itself
+    while ends.connection.size <= module.BEHIND + module.KEPT:  # the system keeps some for itself
         ends.connection.offer(block)
         offered += 1
     ends.connection.send(frames.ERR, b"web gave up\n")
@@ -116,7 +116,7 @@ def test_of_what_waits_for_a_client_that_has_stopped_reading_little_is_kept_and_
 
     ends.connection.offer(block)
 
-    assert ends.connection._size < module.KEPT + 2 * len(block)
+    assert ends.connection.size < module.KEPT + 2 * len(block)
     assert not ends.connection.offer(block)
     left_out = ends.connection.left_out
     arrived = list(FrameReader().feed(ends.drain()))

@@ -9,14 +9,14 @@ import sys
 import pytest
 
 from devboot.daemon.process import lifecycle
-from devboot.daemon.process.lifecycle import _told
+from devboot.daemon.process.lifecycle import told as told_of
 
 
 def told(error, state):
     try:
         raise error
     except OSError as raised:
-        return _told(raised, str(state), colour=False)
+        return told_of(raised, str(state), colour=False)
 
 
 @pytest.mark.faults(12, 42)
@@ -74,7 +74,7 @@ def test_a_module_that_cannot_be_read_for_want_of_descriptors_is_imported_later(
     finder, loop = Unreadable("needed_later"), Turns()
     monkeypatch.setattr(sys, "meta_path", [finder, *sys.meta_path])
 
-    lifecycle._import_the_rest(loop, ("needed_later", "json"))
+    lifecycle.import_the_rest(loop, ("needed_later", "json"))
     loop.turn()
     assert ("needed_later" in sys.modules, len(loop.due)) == (False, 1)
     finder.error = None

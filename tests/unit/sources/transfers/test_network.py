@@ -5,7 +5,7 @@ import socket
 import pytest
 
 from devboot.errors import NetworkError
-from devboot.sources.transfers.http import _reason
+from devboot.sources.transfers.http import reason
 from devboot.sources.transfers.network import (
     Login,
     Network,
@@ -110,4 +110,4 @@ def test_timeouts_are_those_of_uv():
 def test_the_last_cause_is_said_in_plain_words(cause, words):
     outer = RuntimeError("layer")
     outer.__cause__ = cause
-    assert words == _reason(outer if not isinstance(cause, ValueError) else cause)
+    assert words == reason(outer if not isinstance(cause, ValueError) else cause)

@@ -107,9 +107,9 @@ def test_what_has_ended_is_watched_no_more():
 
 def test_what_waits_for_an_answer_counts_as_up_a_second_after_that_and_not_never():
     stage = Stage(lambda _age: 0.0)
-    stage.settling._is_waiting = lambda: stage.age < 4
+    stage.settling.is_waiting = lambda: stage.age < 4
     forever = Stage(lambda _age: 0.0)
-    forever.settling._is_waiting = lambda: True
+    forever.settling.is_waiting = lambda: True
 
     assert (stage.run(20).settled, forever.run(20).settled) == ([pytest.approx(5, abs=0.3)], [pytest.approx(LONGEST)])
 

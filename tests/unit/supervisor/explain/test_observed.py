@@ -332,7 +332,7 @@ def test_an_address_of_ipv6_is_read_behind_a_blank(clone):
     assert "web connects to [::1]:6379, where nothing listens" == error.what
 
 
-@pytest.mark.parametrize(("port", "service"), observed._SERVICES.items())
+@pytest.mark.parametrize(("port", "service"), observed.SERVICES.items())
 def test_each_server_that_is_added_for_an_address_in_the_code_asks_for_no_password(port, service, tmp_path):
     command = server_command(Observation("connect", f"localhost:{port}"), ())
     subprocess.run(["/bin/sh", "-c", command.removeprefix("devboot init && ")], cwd=tmp_path, check=True)

@@ -167,7 +167,7 @@ def test_no_byte_is_lost_or_torn(pieces, data):
 def test_a_silent_output_needs_no_timer(relay):
     relay.write(b"whole\n")
 
-    assert relay.loop._timers == []
+    assert relay.loop.timers == []
 
 
 def test_a_tap_gets_the_raw_bytes_at_once(relay):
@@ -182,11 +182,11 @@ def test_a_tail_is_bounded_and_keeps_the_last_lines():
     tail = Tail()
     for number in range(100_000):
         tail.add(b"line %d\n" % number)
-    assert tail._size < 2 * Tail.LIMIT
+    assert len(tail.text) < 2 * Tail.LIMIT
     assert tail.lines(2) == ("line 99998", "line 99999")
     tail.add(b"x" * 1_000_000 + b"\nend \xff\n")
 
-    assert tail._size < 2 * Tail.LIMIT
+    assert len(tail.text) < 2 * Tail.LIMIT
     assert tail.lines(1) == ("end \ufffd",)
     tail.clear()
     assert tail.lines(5) == ()

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from devboot.supervisor.system.listening_sockets import _ask_kernel, _read_tables, listeners, queued
+from devboot.supervisor.system.listening_sockets import ask_kernel, listeners, queued, read_tables
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="netlink is a thing of Linux")
 
@@ -27,8 +27,8 @@ def test_a_listening_socket_is_found_both_ways(server):
     inode = os.fstat(server.fileno()).st_ino
 
     assert listeners()[port] == {inode}
-    assert (port, inode, 0) in _read_tables()
-    assert (port, inode, 0) in _ask_kernel()
+    assert (port, inode, 0) in read_tables()
+    assert (port, inode, 0) in ask_kernel()
 
 
 def test_what_nobody_has_accepted_yet_is_counted_both_ways(server):
@@ -44,7 +44,7 @@ def test_what_nobody_has_accepted_yet_is_counted_both_ways(server):
         deadline = time.monotonic() + 60
         while queued(port) != 2:  # they come to stand there a moment after they are made
             assert time.monotonic() < deadline
-        assert 2 in [waiting for number, _, waiting in _read_tables() if number == port]
+        assert 2 in [waiting for number, _, waiting in read_tables() if number == port]
         for _ in range(2):
             server.accept()[0].close()
 

@@ -37,14 +37,14 @@ def test_members_of_sessions_are_found():
 def test_a_name_with_blanks_and_parentheses_is_no_obstacle():
     line = b"12 (a ) S 1 (b) R 7 12 13 0 -1 0 1 2 3 4 5 6 7 8 20 0 1 0 777 1 2\n"
 
-    assert proctable._parse_stat(12, line) == Seen(12, 7, 13, "R", "777")
-    assert proctable._parse_stat(12, line.replace(b"-1 0 1", b"-1 4 1")) == Seen(12, 7, 13, "R", "777", is_exiting=True)
+    assert proctable.parse_stat(12, line) == Seen(12, 7, 13, "R", "777")
+    assert proctable.parse_stat(12, line.replace(b"-1 0 1", b"-1 4 1")) == Seen(12, 7, 13, "R", "777", is_exiting=True)
 
 
 def test_threads_of_the_kernel_are_told_by_their_flag_and_no_process_by_its_session():
     """In a container that was entered from outside, the session of every process is 0."""
-    thread = proctable._parse_stat(2, b"2 (kthreadd) S 0 0 0 0 -1 2129984 0 0 0 0 0 1 0 0 20 0 1 0 24 0 0\n")
-    process = proctable._parse_stat(7, b"7 (bash) S 1 0 0 0 -1 4194304 0 0 0 0 0 1 0 0 20 0 1 0 24 0 0\n")
+    thread = proctable.parse_stat(2, b"2 (kthreadd) S 0 0 0 0 -1 2129984 0 0 0 0 0 1 0 0 20 0 1 0 24 0 0\n")
+    process = proctable.parse_stat(7, b"7 (bash) S 1 0 0 0 -1 4194304 0 0 0 0 0 1 0 0 20 0 1 0 24 0 0\n")
 
     assert [proctable.may_be_marked(each) for each in (thread, process)] == [False, True]
 
@@ -91,7 +91,7 @@ def test_processes_in_the_middle_of_their_exec_are_found_too():
 def test_a_process_without_any_environment_is_not_waited_for():
     child = subprocess.Popen(["sleep", "100"], env={}, executable="/bin/sleep")
     try:
-        assert proctable._settled_environment(child.pid) == b""
+        assert proctable.settled_environment(child.pid) == b""
     finally:
         child.kill()
         child.wait()
@@ -99,7 +99,7 @@ def test_a_process_without_any_environment_is_not_waited_for():
 
 @pytest.mark.skipif(not os.path.exists("/bin/ps"), reason="it is what other systems are asked by")
 def test_ps_tells_the_same_as_the_kernel():
-    seen = proctable._ask_ps()[os.getpid()]
+    seen = proctable.ask_ps()[os.getpid()]
 
     assert (seen.parent, seen.session, seen.is_alive) == (os.getppid(), os.getsid(0), True)
 
@@ -123,7 +123,7 @@ def test_who_works_right_now_is_told_from_who_has_worked():
 @pytest.fixture
 def no_descriptors(monkeypatch):
     """Only the reserve is left to this process."""
-    monkeypatch.setattr(proctable, "_reserve", [])
+    monkeypatch.setattr(proctable, "reserve", [])
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     taken = []
     proctable.hold_reserve()
@@ -138,7 +138,7 @@ def no_descriptors(monkeypatch):
         for descriptor in taken:
             os.close(descriptor)
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-        os.close(proctable._reserve.pop())
+        os.close(proctable.reserve.pop())
 
 
 @pytest.mark.faults(132)
@@ -169,4 +169,4 @@ def test_without_descriptors_it_is_still_seen_who_listens(watcher, listening_por
     assert listen.is_taken(listening_port, watcher)
     assert listening_port in listen.ports(watcher, os.getpid(), "")
     assert listen.look(listening_port, watcher, os.getpid(), "") == (True, "")
-    assert accept._connected(listening_port) is None
+    assert accept.connection_to(listening_port) is None

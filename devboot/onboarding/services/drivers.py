@@ -13,6 +13,8 @@ _ASYNC = re.compile(
     r"\bAsyncEngine\(\s*(?:create_engine|engine_from_config)\(|\bcreate_async_engine\(|\basync_engine_from_config\("
 )
 _SYNC = re.compile(r"\b(?:create_engine|engine_from_config)\(")
+# Takes the driver out of an address that has it, for what isn't asynchronous
+_TAKES_OUT = re.compile(r"\b(?:replace|sub|split|partition)\(\s*r?[\"'][a-z]*\\?\+asyncpg\b")
 NEWER = frozenset({"psycopg", "psycopg-binary", "asyncpg"})
 
 
@@ -43,6 +45,8 @@ def needs_driver(named: str | None, packages: Collection[str]) -> bool:
 def _is_asynchronous(tree: Tree) -> bool:
     """Return True if the code creates only asyncio engines, with the url unchanged."""
     texts = [tree.text(path) or "" for path in tree.read if path.endswith(".py")]
+    if any(_TAKES_OUT.search(text) for text in texts):
+        return any(_ASYNC.search(text) for text in texts)
     # Code that contains the driver's name converts the url itself
     return (
         any(_ASYNC.search(text) for text in texts)

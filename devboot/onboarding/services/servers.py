@@ -37,6 +37,7 @@ IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 
 # Names of variables for a url, and for its parts
 ASKS = re.compile(r"^(?:\w+_)?(?:DATABASE|DB|POSTGRES(?:QL)?|PG|SQLALCHEMY_DATABASE)_(?:URL|URI|DSN)$")
+ASKS_PART = re.compile(r"^(?:\w+_)?(?:DATABASE|DB|(POSTGRES(?:QL)?|PG)|(MYSQL|MARIADB))_?[A-Z]+$")
 ROLES = (
     ("url", re.compile(r"(?:URL|URI|DSN)$")),
     ("port", re.compile(r"PORT$")),
@@ -268,6 +269,7 @@ class _Trial:
             for variable in sorted(server.variables):
                 self._tell(variable, server, database)
         self._thin_out()
+        self._tell_parts()
         self._check()
         self._do_without_tls()
 
@@ -287,6 +289,21 @@ class _Trial:
             fewer = {other: probe for other, probe in found.probes.items() if other != name}
             if goal and fewer and _leads(found.probes[name]) and goal <= self._reached(fewer):
                 found.forget(name)
+
+    def _tell_parts(self) -> None:
+        """Fill in the parts that settings demand beside an address, though nothing makes one of them."""
+        if not any("://" in probe for probe in self.found.probes.values()):
+            return
+        own = f"databases.{self.found.databases[0].name}"
+        kinds = {"postgres": 1, "mysql": 2}
+        for name, need in self.base.found.needs.items():
+            asks = ASKS_PART.match(name.upper())
+            role = next((role for role, pattern in ROLES if pattern.search(name.upper())), "url")
+            of_kind = [kind for kind, group in kinds.items() if asks is not None and asks[group]]
+            if asks is None or role == "url" or of_kind not in ([], [self.found.kind.name]):
+                continue
+            if name not in {*self.found.values, *self.given}:
+                self.found.tell(name, f"${{{own}.{role}}}", need.place, PROBE[role])
 
     def _database(self, server: Server) -> Database:
         kind, known = self.found.kind, self.found.databases

@@ -147,6 +147,19 @@ LOGIN = f"{ENV['user']}:{ENV['password']}@{ENV['host']}:{ENV['port']}/{ENV['name
         ("sqlmodel psycopg2-binary asyncpg", f"{SHOP}{MAKES}\n", f"postgresql+asyncpg://{LOGIN}"),
         ("sqlmodel psycopg2-binary asyncpg", f"{SHOP}{MAKES}\nsync = create_engine(URL)\n", ENV["url"]),
         ("sqlmodel psycopg2-binary asyncpg", f"{SHOP}{MAKES}\n# postgresql+asyncpg\n", ENV["url"]),
+        *(
+            ("sqlmodel psycopg2-binary asyncpg", f"{SHOP}{MAKES}\n{takes_out}\n", f"postgresql+asyncpg://{LOGIN}")
+            for takes_out in (
+                "sync = create_engine(URL.replace('+asyncpg', ''))",
+                'sync = create_engine(URL.replace("postgresql+asyncpg", "postgresql"))',
+                "import re\nsync = create_engine(re.sub(r'\\+asyncpg', '', URL))",
+            )
+        ),
+        (
+            "sqlmodel psycopg2-binary asyncpg",
+            f"{SHOP}from sqlmodel import create_engine\nsync = create_engine(URL.replace('+asyncpg', ''))\n",
+            ENV["url"],
+        ),
     ],
 )
 def test_sqlalchemy_is_told_the_driver_that_is_installed(propose, packages, code, expected):
@@ -154,6 +167,43 @@ def test_sqlalchemy_is_told_the_driver_that_is_installed(propose, packages, code
     proposal = propose({"app.py": code, "requirements.txt": "\n".join(["flask", *packages.split(" ")]) + "\n"})
 
     assert served(proposal)[2] == {"DATABASE_URL": expected}
+
+
+BESIDE = {
+    "DB_HOST": "${databases.default.host}",
+    "DB_PORT": "${databases.default.port}",
+    "DB_USER": "${databases.default.user}",
+    "DB_PASSWORD": "${databases.default.password}",
+    "POSTGRES_DB": "${databases.default.name}",
+}
+DEMANDS = """
+    import sqlalchemy
+    from fastapi import FastAPI
+    from pydantic_settings import BaseSettings
+    class Settings(BaseSettings):
+        DB_HOST: str
+        DB_PORT: int
+        DB_USER: str
+        DB_PASSWORD: str
+        POSTGRES_DB: str
+        MYSQL_HOST: str
+        DATABASE_URL: str
+        EXPORT_HOST: str
+        DB_POOL_SIZE: int
+    settings = Settings()
+    {opens}
+    app = FastAPI()
+"""
+
+
+def test_parts_that_settings_demand_beside_an_address_are_those_of_its_database(propose):
+    code = DEMANDS.replace("{opens}", "engine = sqlalchemy.create_engine(settings.DATABASE_URL)")
+    proposal = propose({"main.py": code, "requirements.txt": "fastapi\nsqlalchemy\npsycopg\npydantic-settings\n"})
+
+    told = served(proposal)[2]
+    assert {name: told[name] for name in BESIDE} == BESIDE
+    demanded = {variable.name for variable in proposal.env if variable.required}
+    assert demanded == {"MYSQL_HOST", "EXPORT_HOST", "DB_POOL_SIZE"}
 
 
 def test_names_of_the_container_count_where_the_code_has_none(propose):

@@ -241,6 +241,7 @@ def test_what_the_image_of_python_sets_is_there_where_a_page_insists(propose, re
         ("SMTP_PORT", "1025"),
         ("EMAIL_HOST_USER", "development"),
         ("MAIL_FROM", "development@example.com"),
+        ("ADMIN_EMAIL", "development@example.com"),
         ("DOMAIN", "localhost"),
     ],
 )

@@ -14,7 +14,7 @@ from devboot.model import overmind
 from devboot.onboarding.frameworks.framework import Clone
 from devboot.onboarding.frameworks.known import TOOLS, worker_words
 from devboot.onboarding.frameworks.log_folders import with_log_folders
-from devboot.onboarding.frameworks.migrations.alembic import environments, redirected
+from devboot.onboarding.frameworks.migrations.alembic import environments, leads_elsewhere, redirected
 from devboot.onboarding.frameworks.processes import implied
 from devboot.onboarding.frameworks.tasks import find_tasks
 from devboot.onboarding.front_ends.front_end import Addition, add_front_end, with_origins
@@ -139,7 +139,7 @@ def assemble(clone: Clone, switches: Mapping[str, Variable], served: Services, e
     found = stores.find_databases(tree, app, run, served.known)
     databases = (*found.databases, *served.databases)
     names = tuple(item.name for item in databases)
-    tasks = _tasks(clone, run, served, names)
+    tasks, task_notes = _tasks(clone, run, served, names)
     processes, procfile_notes, program = _processes(clone, run)
     commands = tuple(_commands(clone, processes))
     front = _front_end(clone, processes, commands)
@@ -158,6 +158,7 @@ def assemble(clone: Clone, switches: Mapping[str, Variable], served: Services, e
         *served.notes,
         *found.notes,
         *procfile_notes,
+        *task_notes,
         *(front.notes if front is not None else ()),
         *file_notes,
         *other_services(clone, found.servers | served.known),
@@ -233,13 +234,17 @@ def _with_program(processes: list[Process], clone: Clone) -> list[Process]:
     return [replace(each, command=command) if command else each for each, command in named]
 
 
-def _tasks(clone: Clone, run: Run, served: Services, databases: tuple[str, ...]) -> list[Task]:
+def _tasks(clone: Clone, run: Run, served: Services, databases: tuple[str, ...]) -> tuple[list[Task], list[Note]]:
     tree, app, procfile = clone.tree, clone.app, clone.procfile
-    tasks = find_tasks(clone, run, databases)
-    tasks = [redirected(tree, app, task, served.probes) for task in tasks]
-    if procfile is not None and procfile.release is not None:
-        return tasks  # the `release:` task runs without other tasks
-    return with_log_folders(tree, app, run, tasks)
+    probes = dict(served.probes)
+    if any(each.service == "postgres" for each in served.databases):
+        probes.setdefault("DATABASE_URL", "postgresql://")  # the recipe sets it
+    tasks = [redirected(tree, app, task, probes) for task in find_tasks(clone, run, databases)]
+    notes = {task.name: note for task in tasks if (note := leads_elsewhere(tree, task)) is not None}
+    tasks = [task for task in tasks if task.name not in notes]
+    if procfile is None or procfile.release is None:  # the `release:` task runs without other tasks
+        tasks = with_log_folders(tree, app, run, tasks)
+    return tasks, [*notes.values()]
 
 
 def _commands(clone: Clone, processes: list[Process]) -> Iterator[tuple[str, str, str]]:

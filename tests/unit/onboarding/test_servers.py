@@ -296,6 +296,53 @@ def test_alembics_own_address_is_replaced_where_nothing_else_does_it(propose, sc
     assert [task.run for task in proposal.tasks] == [expected]
 
 
+AWAY = INI.replace("+asyncpg", "").replace("@db:5432", "@db.example.test")
+IN_PARTS = """
+    import os, sqlalchemy
+    from fastapi import FastAPI
+    app = FastAPI()
+    engine = sqlalchemy.create_engine("postgresql://ada:secret@" + os.environ.get("DB_HOST", "db") + "/shop")
+"""
+OTHERWISE = "import os\nfrom fastapi import FastAPI\napp = FastAPI()\n"
+
+
+def of_alembic(propose, code, ini, script=SCRIPT):
+    files = {"main.py": code, "requirements.txt": "fastapi\nsqlalchemy\npsycopg2\nalembic\n", "alembic.ini": ini}
+    return propose({**files, "migrations/env.py": script, "migrations/versions/1.py": ""})
+
+
+def test_migrations_whose_file_names_another_machine_go_to_the_database_that_is_provided(propose):
+    assert [task.run for task in of_alembic(propose, IN_PARTS, AWAY).tasks] == [REDIRECTED]
+
+
+def test_migrations_that_would_change_a_database_on_another_machine_are_left_out(propose):
+    proposal = of_alembic(propose, OTHERWISE, AWAY)
+
+    assert proposal.tasks == ()
+    (note,) = (note for note in proposal.notes if "alembic" in note.text)
+    assert note.warns
+    assert str(note.evidence) == "alembic.ini:5"
+    assert note.text == (
+        "`alembic upgrade head` is left out: it would change the database of db.example.test; "
+        "let a variable have the address"
+    )
+
+
+@pytest.mark.parametrize(
+    ("ini", "script"),
+    [
+        (AWAY, "context.config.set_main_option('sqlalchemy.url', settings.url)\n" + SCRIPT),
+        (AWAY.replace("db.example.test", "localhost"), SCRIPT),
+        (AWAY.replace("db.example.test", "127.0.0.1:5433"), SCRIPT),
+        (AWAY.replace("db.example.test", "db"), SCRIPT),
+        (AWAY.replace("postgresql://ada:secret@db.example.test/shop", "sqlite:///shop.example.db"), SCRIPT),
+        (AWAY.replace("postgresql://ada:secret@db.example.test/shop", "%(url.of.it)s"), SCRIPT),
+    ],
+)
+def test_migrations_are_kept_whose_file_names_no_other_machine_or_is_not_read(propose, ini, script):
+    assert [task.run for task in of_alembic(propose, OTHERWISE, ini, script).tasks] == ["alembic upgrade head"]
+
+
 def test_an_example_for_a_server_that_no_library_talks_to_is_not_believed(django):
     settings = "import environ\nDATABASES = {'default': environ.Env().db('DATABASE_URL')}\n"
     more = {".env.example": "DATABASE_URL=mysql://ada:secret@localhost/shop\n"}

@@ -18,6 +18,10 @@ from devboot.onboarding.symbolic_eval.evaluate import Run
 from devboot.paths import STATE_VARIABLE
 
 _URL = re.compile(r"^sqlalchemy\.url\s*=\s*([a-z]+(?:\+\w+)?)://\S", re.MULTILINE)
+# A name with a dot: neither this machine nor a container
+_AWAY = re.compile(
+    r"^sqlalchemy\.url\s*=\s*[a-z]+(?:\+\w+)?://(?:[^\s@/]*@)?([A-Za-z][\w-]*(?:\.[\w-]+)+)[:/]", re.MULTILINE
+)
 _LOCATION = re.compile(r"^script_location\s*=\s*(\S+)", re.MULTILINE)
 _HERE = re.compile(r"^[^#;\n]*%\(here\)", re.MULTILINE)  # a copy of the file would resolve it to another folder
 # Code in env.py that overrides the url in alembic.ini
@@ -128,7 +132,7 @@ def redirected(tree: Tree, app: Application, task: Task, probes: Mapping[str, st
     """Return the task with the url from a variable, if the one in the file leads to another server.
 
     Alembic reads the url only from its file, so it gets a copy. `probes` has the values with which variables were
-    tried: the one with the same driver as the file's url is used.
+    tried, and the beginnings of those that recipes set: the one with the same driver as the file's url is used.
     """
     path = task.evidence.path if task.evidence is not None else ""
     text = tree.text(path) or "" if posixpath.basename(path) == "alembic.ini" else ""
@@ -151,3 +155,15 @@ def _is_overridden(tree: Tree, path: str, text: str) -> bool:
     location = _LOCATION.search(text)
     scripts = posixpath.normpath(posixpath.join(posixpath.dirname(path), location[1] if location else "alembic"))
     return bool(_OVERRIDES.search(tree.text(posixpath.join(scripts, "env.py")) or "create_engine("))
+
+
+def leads_elsewhere(tree: Tree, task: Task) -> Note | None:
+    """Return what to say of a task that would migrate a database on another machine, which its file names."""
+    path = task.evidence.path if task.evidence is not None else ""
+    text = tree.text(path) or "" if posixpath.basename(path) == "alembic.ini" else ""
+    named = _AWAY.search(text)
+    if named is None or STATE_VARIABLE in task.run or _is_overridden(tree, path, text):
+        return None
+    place = Evidence(path, text.count("\n", 0, named.start()) + 1)
+    said = f"`{task.run}` is left out: it would change the database of {named[1]}; let a variable have the address"
+    return Note(said, place, warns=True)

@@ -37,10 +37,8 @@ class Counted:
         return self.sock._accept()  # noqa: SLF001  as `sockets.accept` does
 
 
-class Scene(tuple):
+class Scene(list):
     """A clock, a loop, its listener, clients and who was accepted; `acceptor` beside them."""
-
-    __slots__ = ("acceptor",)
 
 
 @pytest.fixture
@@ -53,7 +51,7 @@ def scene(tmp_path, monkeypatch):
     clients, accepted = [], []
     acceptor = Acceptor(loop, os.getuid(), accepted.append)
     acceptor.listen(listener)
-    scene = Scene((clock, loop, listener, clients, accepted))
+    scene = Scene([clock, loop, listener, clients, accepted])
     scene.acceptor = acceptor
     yield scene
     loop.close()

@@ -272,7 +272,10 @@ def _observed(spec: model.ProcessSpec, tail: tuple[str, ...]) -> Explanation | N
 def _what_is_missing(tail: tuple[str, ...], spec: model.ProcessSpec) -> tuple[str, ...]:
     """Return advice if the output ends with a missing file, library, host or package."""
     from devboot.supervisor.explain.file_templates import copying_command
+    from devboot.supervisor.explain.missing_certificate import making_command
 
+    if making := making_command(tail, spec.command, spec.cwd, _root(spec)):
+        return (f"{making}   # a certificate for this machine only",)
     if copying := copying_command(tail, spec.cwd, _root(spec)):
         return (f"{copying}   # the template of the missing file",)
     return find_advice(KNOWN, tail, spec.cwd) or _path_of_image(tail, spec.cwd) or _missing_package(tail, spec)

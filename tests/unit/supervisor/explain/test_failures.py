@@ -414,6 +414,45 @@ def test_a_demand_for_tls_comes_with_what_does_without(line, fix):
     assert fix in failures.ended(WORKER, End(1), ("Traceback", line)).help[0]
 
 
+LOADED = ('  File "/shop/app.py", line 9, in <module>', "    context.load_cert_chain(CERTIFICATE, KEY)")
+NOT_FOUND = "FileNotFoundError: [Errno 2] No such file or directory"
+OPENSSL = "openssl req -x509 -newkey rsa:2048 -nodes -days 365 -subj /CN=localhost"
+
+
+@pytest.mark.parametrize(
+    ("line", "command", "files"),
+    [
+        ("    context.load_cert_chain('shop.crt', 'shop.key')", "python app.py", "-keyout shop.key -out shop.crt"),
+        ("    app.run(ssl_context=('cert.pem', 'key.pem'))", "python app.py", "-keyout key.pem -out cert.pem"),
+        ("", "uvicorn app:app --ssl-keyfile=./k.key --ssl-certfile my.pem", "-keyout k.key -out my.pem"),
+    ],
+)
+def test_a_missing_certificate_comes_with_the_command_that_makes_it(tmp_path, line, command, files):
+    spec = WORKER._replace(cwd=str(tmp_path), command=command, env_files=(str(tmp_path),))
+
+    advice = failures.ended(spec, End(1), (line, *LOADED, NOT_FOUND)).help[0]
+
+    assert advice == f"{OPENSSL} {files}   # a certificate for this machine only"
+
+
+def test_a_missing_certificate_is_made_where_the_command_is_pasted(tmp_path):
+    (tmp_path / "api").mkdir()
+    spec = WORKER._replace(cwd=str(tmp_path / "api"), env_files=(str(tmp_path),))
+    line = "    app.run(ssl_context=('certs/cert.pem', 'certs/key.pem'))"
+
+    advice = failures.ended(spec, End(1), (line, *LOADED, NOT_FOUND)).help[0]
+
+    assert advice.startswith(f"mkdir -p api/certs && {OPENSSL} -keyout api/certs/key.pem -out api/certs/cert.pem")
+
+
+def test_a_certificate_that_is_there_or_has_no_name_is_left_alone(tmp_path):
+    (tmp_path / "shop.crt").touch()
+    spec = WORKER._replace(cwd=str(tmp_path), env_files=(str(tmp_path),))
+
+    for line in ("context.load_cert_chain('shop.crt', 'shop.key')", "context.load_cert_chain(CERTIFICATE, KEY)"):
+        assert "openssl" not in " ".join(failures.ended(spec, End(1), (line, NOT_FOUND)).help)
+
+
 def test_a_template_is_copied_from_where_the_command_is_pasted(tmp_path):
     folder = tmp_path / "api"
     folder.mkdir()

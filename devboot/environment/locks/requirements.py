@@ -189,6 +189,15 @@ def parse_line(text: str, hashes: tuple[str, ...], place: Place) -> RequirementL
     )
 
 
+def is_requirement(text: str) -> bool:
+    """Return whether a text is one requirement with a name."""
+    try:
+        Requirement(text)
+    except InvalidRequirement:
+        return False
+    return True
+
+
 def bad_line(text: str, place: Place) -> ManifestError:
     """Return the error for a line that is no requirement."""
     return ManifestError(

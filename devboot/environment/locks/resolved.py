@@ -16,7 +16,7 @@ from devboot.environment.locks.formats.pylock import parse_pylock
 from devboot.environment.locks.markers import Atom, decide, parse_marker, render_marker
 from devboot.environment.locks.pins import GIT, Direct, Pin, Pins, normalised, render_pins
 from devboot.environment.locks.references import without_revision
-from devboot.environment.locks.requirements import RequirementLine
+from devboot.environment.locks.requirements import RequirementLine, is_requirement
 from devboot.environment.locks.unlocked import Unlocked
 from devboot.errors import DevbootError, LockError, ManifestError, Place, WorkError
 from devboot.events import Reporter, SilentReporter, doing
@@ -172,7 +172,8 @@ def _blamed(error: WorkError, unlocked: Unlocked) -> DevbootError:
         for line in unlocked.lines:
             if not line.is_understood:
                 place = Place(line.file, line.line, source=line.text)
-                return ManifestError(error.slug, f"`{line.text}` is not understood", place=place, causes=error.causes)
+                what = f"`{line.text}` is not understood"
+                return ManifestError(error.slug, what, place=place, causes=error.causes, help=_correction(line))
     named = _OFFERED_BY_NOBODY.search(error.what)
     for line in (*unlocked.lines, *unlocked.read_by_uv) if named else ():
         if named and normalised(line.name) == normalised(named["name"]):
@@ -181,17 +182,35 @@ def _blamed(error: WorkError, unlocked: Unlocked) -> DevbootError:
     return error
 
 
+def _correction(line: RequirementLine) -> tuple[str, ...]:
+    """Return a command that corrects a line of a list: it drops a stray mark at the end, or else the version."""
+    text = line.text.strip()
+    name = re.match(r"[A-Za-z0-9](?:[\w.-]*\w)?", text)
+    for corrected, remark in ((text.rstrip(".,;:"), ""), (name[0] if name else "", "   # any version")):
+        if corrected != text and _is_list(line) and is_requirement(corrected):
+            command = f"s/^{_escaped(text)}/{_escaped(corrected)}/"
+            return (f"sed -i.bak {shlex.quote(command)} {shlex.quote(line.file)}{remark}",)
+    return ()
+
+
 def _help(line: RequirementLine, error: WorkError) -> tuple[str, ...]:
     """Return the error's help after a command that removes the line from its list, or its version."""
-    if not line.line or not line.file.endswith((".txt", ".in", ".pip")) or " for Python " in error.what:
+    if not _is_list(line) or " for Python " in error.what:
         return error.help
     text = line.text.partition(";")[0].strip()
-    pattern = re.sub(r"([].*[^$/\\])", r"\\\1", text)
     if error.slug == "python/no-such-package":
-        command, remark = f"/^{pattern}/d", "where nothing imports it"
+        command, remark = f"/^{_escaped(text)}/d", "where nothing imports it"
     else:
-        command, remark = f"s/^{pattern}/{re.split(r'[ ~=<>!]', text)[0]}/", "any version"
+        command, remark = f"s/^{_escaped(text)}/{re.split(r'[ ~=<>!]', text)[0]}/", "any version"
     return (f"sed -i.bak {shlex.quote(command)} {shlex.quote(line.file)}   # {remark}", *error.help)
+
+
+def _is_list(line: RequirementLine) -> bool:
+    return bool(line.line) and line.file.endswith((".txt", ".in", ".pip"))
+
+
+def _escaped(text: str) -> str:
+    return re.sub(r"([].*[^$/\\&])", r"\\\1", text)
 
 
 def to_rows(pins: Pins, root: str) -> tuple[PythonRow, ...]:

@@ -230,14 +230,23 @@ def test_packages_that_contradict_on_windows_alone_are_locked(clone):
     assert {"ant": "1.0", "bee": "1.0"} == rows(clone.lock(clone.read()))
 
 
-def test_a_line_that_uv_cannot_read_is_blamed_with_its_place(clone):
-    clone.write(requirements__txt=f"{INDEX}ant\nbee ==> 1\n")
+@pytest.mark.parametrize(
+    ("line", "command"),
+    [
+        ("bee ==> 1", "sed -i.bak 's/^bee ==> 1/bee/' requirements.txt   # any version"),
+        ("bee==1.0.", r"sed -i.bak 's/^bee==1\.0\./bee==1\.0/' requirements.txt"),
+    ],
+)
+def test_a_line_that_uv_cannot_read_is_blamed_with_its_place(clone, line, command):
+    clone.write(requirements__txt=f"{INDEX}ant\n{line}\n")
 
     with pytest.raises(ManifestError) as caught:
         clone.lock(clone.read())
 
-    assert ("python/requirement", "`bee ==> 1` is not understood") == (caught.value.slug, caught.value.what)
-    assert ("requirements.txt", 4) == (caught.value.place.file, caught.value.place.line)
+    error = caught.value
+    assert ("python/requirement", f"`{line}` is not understood") == (error.slug, error.what)
+    assert ("requirements.txt", 4) == (error.place.file, error.place.line)
+    assert error.help == (command,)
 
 
 def test_a_hashed_file_is_a_lock_and_needs_no_other(clone):

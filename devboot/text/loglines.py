@@ -6,7 +6,7 @@ import time
 
 from devboot.text.columns import cells, pad, printable
 from devboot.text.escapes import shown
-from devboot.text.paint import RESET, colour_of, paint
+from devboot.text.paint import RESET, colour_of, colours_of, paint
 from devboot.text.symbols import symbols
 
 TYPE_CHECKING = False
@@ -55,12 +55,15 @@ def prefix_width(names: Iterable[str]) -> int:
 class Prefixer:
     """Renders blocks of several processes for one style; names are padded to the longest.
 
-    A block has one timestamp: one per line would cost ten times the relaying itself.
+    A block has one timestamp: one per line would cost ten times the relaying itself. `among` are all processes of the
+    project, if `names` are only some: no two of them share a colour.
     """
 
-    def __init__(self, names: Iterable[str], style: LineStyle) -> None:
+    def __init__(self, names: Iterable[str], style: LineStyle, among: Iterable[str] = ()) -> None:
+        names = tuple(names)
         self._style = style
         self._width = max((cells(printable(name)) for name in names), default=0)
+        self._colours = colours_of({*names, *among}) if style.colour else {}
         self._labels: dict[str, bytes] = {}
         self._second = -1
         self._clock = b""
@@ -110,7 +113,8 @@ class Prefixer:
         if label is None:
             bar = symbols(self._style.unicode).separator
             text = f"{pad(printable(name), self._width)} {bar}"
-            label = self._labels[name] = (paint(text, colour_of(name), on=self._style.colour) + " ").encode()
+            colour = self._colours.get(name) or colour_of(name)
+            label = self._labels[name] = (paint(text, colour, on=self._style.colour) + " ").encode()
         return label
 
 

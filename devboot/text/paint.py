@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from devboot.text.columns import printable
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 RESET = "\x1b[0m"
 RED, GREEN, YELLOW, MAGENTA, BOLD = "31", "32", "33", "35", "1"
 # Colours of the 256 with a contrast of at least 3.8 : 1 against both white and black; none of the basic sixteen is
 # sure to have that. No red, which is for failures.
 DEALT = tuple(f"38;5;{number}" for number in (30, 130, 28, 133, 63, 166, 32, 162, 64, 98))
+_DEALT_BOLD = tuple(f"{BOLD};{code}" for code in DEALT)  # for projects with more processes than colours
 
 
 def paint(text: str, code: str, *, on: bool) -> str:
@@ -20,8 +25,27 @@ def colour_of(name: str) -> str:
     """Return the colour code of a process: the same in every run, and for all its instances."""
     from zlib import crc32
 
+    return DEALT[crc32(_base(name).encode()) % len(DEALT)]
+
+
+def colours_of(names: Iterable[str]) -> dict[str, str]:
+    """Return the colour code of each process of a project, different ones for up to twenty of them.
+
+    A process has the code of `colour_of`, or the next free one if that is taken by a process that sorts before it.
+    Instances of a process share its colour.
+    """
+    names = tuple(names)
+    dealt: dict[str, str] = {}
+    for base in sorted({_base(name) for name in names}):
+        first = DEALT.index(colour_of(base))
+        order = (*DEALT[first:], *DEALT[:first], *_DEALT_BOLD[first:], *_DEALT_BOLD[:first])
+        dealt[base] = next((code for code in order if code not in dealt.values()), DEALT[first])
+    return {name: dealt[_base(name)] for name in names}
+
+
+def _base(name: str) -> str:
     base, _, instance = name.rpartition(".")
-    return DEALT[crc32((base if base and instance.isdecimal() else name).encode()) % len(DEALT)]
+    return base if base and instance.isdecimal() else name
 
 
 def terminal_text(text: str) -> str:
@@ -46,7 +70,7 @@ def _with_own_colours(line: str) -> str:
 def _own_codes() -> frozenset[str]:
     if not _OWN:
         colours = [str(number) for number in range(int(RED), int(RED) + 6)]
-        _OWN.append(frozenset(("0", BOLD, *colours, *(f"{BOLD};{colour}" for colour in colours), *DEALT)))
+        _OWN.append(frozenset(("0", BOLD, *colours, *(f"{BOLD};{colour}" for colour in colours), *DEALT, *_DEALT_BOLD)))
     return _OWN[0]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from devboot.model import process as model
-from devboot.text.columns import cells, printable, table
+from devboot.text.columns import cells, pad, printable, table, wrap
 from devboot.text.paint import GREEN, RED, YELLOW, paint
 from devboot.text.symbols import symbols
 from devboot.text.units import duration, uptime, whole_megabytes
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 _HEADER = ("NAME", "PHASE", "UP", "ADDRESS", "RESTARTS", "MEM", "NOTE")
 _RIGHT = frozenset({2, 4, 5})
+_ADDRESS, _NOTE = 3, 6
+_LESS_IMPORTANT = (5, 4, 2, _ADDRESS)  # columns that a narrow terminal does without, the first one first
+_BELOW = "    "  # indents what doesn't fit beside a row: it is never cut
 _UP = (model.STARTING, model.RUNNING, model.READY, model.UNREADY, model.STOPPING)
 _COLOURS = {
     model.READY: GREEN,
@@ -29,7 +32,7 @@ _COLOURS = {
 
 
 class TableStyle:
-    """Capabilities of the reader's stream; without a terminal there are no symbols, and nothing is cut."""
+    """Capabilities of the reader's stream; without a terminal there are no symbols and no line breaks."""
 
     __slots__ = ("colour", "columns", "symbols", "unicode")
 
@@ -48,15 +51,34 @@ def title(project: str, pid: int, seconds: float) -> str:
 def process_table(statuses: Sequence[model.ProcessStatus], now: float, style: TableStyle) -> list[str]:
     """Return the lines of the table, header first; `now` is wall-clock seconds."""
     rows = [_HEADER, *(_row(status, now, style) for status in statuses)]
-    if style.columns:
-        rows = _cut_notes(rows, style)
-    lines = table(rows, right=_RIGHT)
-    if not style.colour:
-        return lines
-    return [
-        lines[0],
-        *(_painted(line, row, status) for line, row, status in zip(lines[1:], rows[1:], statuses, strict=True)),
-    ]
+    kept = _columns_within(rows, style.columns)
+    leads = _leads(rows, kept)
+    width = max(map(cells, leads))
+    header = f"{pad(leads[0], width)}  {_HEADER[_NOTE]}"
+    lines = [leads[0] if style.columns and cells(header) > style.columns else header]
+    for lead, row, status in zip(leads[1:], rows[1:], statuses, strict=True):
+        beside = () if _ADDRESS in kept or row[_ADDRESS] == "-" else (printable(row[_ADDRESS]),)
+        note = ", ".join(filter(None, (*beside, row[_NOTE])))
+        line = f"{pad(lead, width)}  {note}".rstrip()
+        below: list[str] = []
+        if style.columns and cells(line) > style.columns:
+            line, below = lead, wrap(note, style.columns, first=_BELOW, then=_BELOW)
+        lines += [_painted(line, row, status) if style.colour else line, *below]
+    return lines
+
+
+def _leads(rows: Sequence[tuple[str, ...]], kept: Sequence[int]) -> list[str]:
+    right = frozenset(place for place, index in enumerate(kept) if index in _RIGHT)
+    return table([[row[index] for index in kept] for row in rows], right=right)
+
+
+def _columns_within(rows: Sequence[tuple[str, ...]], columns: int) -> list[int]:
+    """Return the columns, other than the note, that fit into a terminal; name and phase always stay."""
+    kept = [index for index in range(len(_HEADER)) if index != _NOTE]
+    for index in _LESS_IMPORTANT if columns else ():
+        if max(map(cells, _leads(rows, kept))) > columns:
+            kept.remove(index)
+    return kept
 
 
 def hints(statuses: Sequence[model.ProcessStatus]) -> list[str]:
@@ -72,10 +94,19 @@ def hints(statuses: Sequence[model.ProcessStatus]) -> list[str]:
 
 
 def phase_words(status: model.ProcessStatus) -> str:
-    """Return the phase, with exit code or signal if it has exited."""
+    """Return the phase, with exit code or signal if it has exited; `done` for a task that has succeeded."""
+    if is_done(status):
+        return "done"
     if status.phase == model.EXITED and status.last_exit is not None:
         return f"exited {exit_words(status.last_exit)}"
     return status.phase
+
+
+def is_done(status: model.ProcessStatus) -> bool:
+    """Return whether it is a task that has succeeded or was skipped, such as the creation of a database."""
+    last = status.last_exit
+    has_failed = last is not None and (last.code or last.signal)
+    return status.kind == model.TASK and status.phase == model.EXITED and not has_failed
 
 
 def exit_words(last: model.LastExit) -> str:
@@ -108,7 +139,8 @@ def phase_symbol(phase: str, *, unicode: bool) -> str:
 def _row(status: model.ProcessStatus, now: float, style: TableStyle) -> tuple[str, ...]:
     phase = phase_words(status)
     if style.symbols:
-        phase = f"{phase_symbol(status.phase, unicode=style.unicode)} {phase}"
+        sign = symbols(style.unicode).ok if is_done(status) else phase_symbol(status.phase, unicode=style.unicode)
+        phase = f"{sign} {phase}"
     is_up = status.phase in _UP and status.started is not None
     is_task = status.kind == model.TASK
     return (
@@ -135,22 +167,8 @@ def _last_words(status: model.ProcessStatus) -> str:
     return f"exit {exit_words(last)}"
 
 
-def _cut_notes(rows: Sequence[tuple[str, ...]], style: TableStyle) -> list[tuple[str, ...]]:
-    room = style.columns - max(cells(line) for line in table([(*row[:-1], "|") for row in rows], right=_RIGHT)) + 1
-    dots = "…" if style.unicode else "..."
-    cut = []
-    for row in rows:
-        note = row[-1]
-        if cells(note) > room > len(dots):
-            while cells(note) > room - len(dots):
-                note = note[:-1]
-            note += dots
-        cut.append((*row[:-1], note))
-    return cut
-
-
 def _painted(line: str, row: tuple[str, ...], status: model.ProcessStatus) -> str:
-    code = _COLOURS.get(status.phase, "")
+    code = GREEN if is_done(status) else _COLOURS.get(status.phase, "")
     before, phase, after = line.partition(row[1]) if row[1] not in row[0] else line.rpartition(row[1])
     return before + paint(phase, code, on=True) + after
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from devboot.text.columns import cells, pad, printable
+from devboot.text.columns import cells, pad, printable, wrap
 from devboot.text.paint import GREEN, RED, paint
 from devboot.text.symbols import margin, symbols
 from devboot.text.units import duration
@@ -17,18 +17,34 @@ NEXT = "devboot logs -f   devboot ps   devboot down"
 
 
 def step_line(
-    step: str, text: str, seconds: float | None, *, ok: bool = True, colour: bool = False, unicode: bool = True
+    step: str,
+    text: str,
+    seconds: float | None,
+    *,
+    ok: bool = True,
+    colour: bool = False,
+    unicode: bool = True,
+    columns: int = 0,
 ) -> str:
-    """Return `  ✓ venv       .venv, 61 packages          6.3 s`, the time at the right edge; without newline."""
+    """Return `  ✓ venv       .venv, 61 packages          6.3 s`, the time at the right edge; without newline.
+
+    The edge is that of a terminal with `columns`, if it is narrower than usual; text that is too wide is wrapped.
+    """
     known = symbols(unicode)
     sign = known.ok if ok else known.failed
-    lead = margin(sign, known)
-    line = f"{lead.replace(sign, paint(sign, GREEN if ok else RED, on=colour))}{pad(step, _STEP_WIDTH)} {text}"
-    if seconds is None:
-        return line.rstrip()
-    took = duration(seconds)
-    blanks = WIDTH - cells(f"{lead} {text}") - _STEP_WIDTH - cells(took)
-    return line + " " * max(2, blanks) + took
+    lead = f"{margin(sign, known)}{pad(step, _STEP_WIDTH)} "
+    took = "" if seconds is None else duration(seconds)
+    width = edge(columns)
+    *lines, last = wrap(text, width if columns else 0, first=lead, then=" " * cells(lead))
+    if took and lines and cells(f"{last}  {took}") > width:
+        lines, last = [*lines, last], ""
+    line = "\n".join([*lines, last + " " * max(2, width - cells(last) - cells(took)) + took if took else last])
+    return line.rstrip().replace(sign, paint(sign, GREEN if ok else RED, on=colour), 1)
+
+
+def edge(columns: int) -> int:
+    """Return the width of aligned lines for a terminal with so many columns (0: none)."""
+    return min(WIDTH, columns) if columns else WIDTH
 
 
 def stopwatch(seconds: float) -> str:

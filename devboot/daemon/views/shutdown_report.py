@@ -118,7 +118,7 @@ class ShutdownReport:
         room = view.columns - len("  * ") - len(f" {duration(took):>9}") if view.terminal else 0
         if room and cells(f"{name}  {note}") > room:
             note = note.partition(" to ")[0]  # `saved`, without the place
-        text = pad(f"{name}  {note}", summary.WIDTH - 14)
+        text = pad(f"{name}  {note}", summary.edge(view.columns if view.terminal else 0) - 14)
         return f"  {mark} {text} {duration(took):>9}\n"
 
     def _saved(self, status: model.ProcessStatus) -> str:

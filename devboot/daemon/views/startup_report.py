@@ -236,7 +236,12 @@ class StartupReport:
             ]
             return "\n".join(lines) + "\n"
         line = summary.step_line(
-            "processes", summary.ready_text(times), took, colour=request.view.colour_err, unicode=request.view.unicode
+            "processes",
+            summary.ready_text(times),
+            took,
+            colour=request.view.colour_err,
+            unicode=request.view.unicode,
+            columns=request.view.columns if request.view.terminal else 0,
         )
         about_time = self._times(request, took)
         about_servers = [*self._addresses(shown, only_web=False), *self._unanswered()]

@@ -190,7 +190,8 @@ class Viewers:
         """What renders for this viewer; shared by all that want the same."""
         key = self._key(viewer)
         if key not in self._prefixers:
-            self._prefixers[key] = Prefixer([name for name in self._names if viewer.wants(name)], viewer.style)
+            wanted = [name for name in self._names if viewer.wants(name)]
+            self._prefixers[key] = Prefixer(wanted, viewer.style, self._names)
         return self._prefixers[key]
 
     @staticmethod

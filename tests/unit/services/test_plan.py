@@ -133,6 +133,14 @@ def test_a_tool_is_no_service():
     assert caught.value.slug == "manifest/not-a-service"
 
 
+def test_what_postgresql_answers_a_probe_while_it_starts_is_left_out():
+    recipe = RecipeFolders([bundled_folder()]).get("postgres").recipe
+
+    assert recipe.service is not None
+    assert recipe.service.quiet is not None
+    assert "the database system is starting up" in recipe.service.quiet.lines
+
+
 def test_what_a_server_always_says_is_left_out_unless_its_log_is_asked_for():
     assert "DB saved on disk" in plan().spec.quiet
     assert plan({"loglevel": ("verbose",)}).spec.quiet == ()

@@ -53,6 +53,30 @@ def test_a_name_keeps_its_colour_and_instances_share_it():
     assert colour_of("a.b") == colour_of("a.b")
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_no_two_processes_share_a_colour(seed):
+    names = [
+        f"{word}-{seed}" for word in ("web", "worker", "beat", "redis", "postgres", "mail", "css", "docs", "api", "ml")
+    ]
+
+    prefixes = {
+        name: block(b"x\n", name=name, names=names, colour=True).split(name.encode())[0][-12:] for name in names
+    }
+
+    assert len(set(prefixes.values())) == len(names)
+
+
+def test_a_viewer_of_one_process_sees_its_colour_among_all():
+    names = [f"worker{number}" for number in range(12)]
+    style = LineStyle(colour=True, timestamps="none")
+
+    every = {name: Prefixer(names, style).prefix(name, AT) for name in names}
+    single = {name: Prefixer([name], style, names).prefix(name, AT) for name in names}
+
+    assert [text.split()[0] for text in every.values()] == [text.split()[0] for text in single.values()]
+    assert len({text.partition(b"m")[0] for text in every.values()}) == 12
+
+
 @pytest.mark.parametrize("names", [("web",), ("web", "日本")])
 def test_the_width_of_the_prefix_is_what_it_takes(names):
     from devboot.text.columns import cells

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 
+import pytest
+
 from devboot.model.process import LastExit, ProcessStatus
 from devboot.text.processes import TableStyle, hints, iso_time, process_facts, process_table, title
 
@@ -30,20 +32,62 @@ def test_in_a_pipe_phases_are_words_and_nothing_is_cut():
         "worker   backoff             -  -                      4      -  exit 1, in 8 s",
         "mailer   gave-up             -  -                      4      -  exit 78",
         "beat     waiting             -  -                      0      -  for worker",
-        "migrate  exited 0            -  -                      -      -  at 09:41",
+        "migrate  done                -  -                      -      -  at 09:41",
         "gone     exited SIGKILL      -  -                      0      -  at 09:41",
     ]
 
 
-def test_on_a_terminal_a_symbol_stands_before_the_word_and_notes_are_cut():
+def test_on_a_terminal_a_symbol_stands_before_the_word_and_notes_without_room_have_a_line():
     lines = process_table(STATUSES[:3], NOW, TableStyle(symbols=True, columns=70))
 
     assert lines == [
         "NAME    PHASE         UP  ADDRESS         RESTARTS    MEM  NOTE",
         "redis   ● ready    2h10m  127.0.0.1:6379         0   9 MB",
         "web     ● ready      12m  127.0.0.1:8000         2  84 MB  last exit 1",
-        "worker  ◐ backoff      -  -                      4      -  exit 1, in…",
+        "worker  ◐ backoff      -  -                      4      -",
+        "    exit 1, in 8 s",
     ]
+
+
+@pytest.mark.parametrize("columns", [44, 80, 200])
+def test_neither_the_address_nor_the_reason_is_cut_however_narrow_the_terminal_is(columns):
+    why = "HTTP 500 without 'ready to accept connections', which its probe expects"
+    unready = ProcessStatus(
+        "web", "process", "unready", 1, NOW - 5, 8000, "127.0.0.1:8000", note=why, memory=84_000_000
+    )
+
+    lines = process_table([*STATUSES, unready], NOW, TableStyle(symbols=True, columns=columns))
+
+    assert all(len(line) <= columns for line in lines)
+    assert " ".join("\n".join(lines).split()).count(why) == 1
+    assert "\n".join(lines).count("127.0.0.1:8000") == 2
+
+
+def test_a_terminal_that_is_too_narrow_for_the_address_has_it_below():
+    named = ProcessStatus("a-rather-long-name", "process", "exited", last_exit=LastExit(None, 9, NOW), note="at 09:41")
+
+    assert process_table([STATUSES[1], named], NOW, TableStyle(symbols=True, columns=44)) == [
+        "NAME                PHASE             NOTE",
+        "web                 ● ready",
+        "    127.0.0.1:8000, last exit 1",
+        "a-rather-long-name  ○ exited SIGKILL",
+        "    at 09:41",
+    ]
+
+
+@pytest.mark.parametrize("unicode", [True, False])
+def test_a_database_that_was_created_is_done_and_no_process_that_exited(unicode):
+    created = ProcessStatus(
+        "shop", "task", "exited", last_exit=LastExit(0, None, NOW), note="database shop in postgres"
+    )
+    skipped = ProcessStatus("migrate", "task", "exited", note="unchanged")
+    failed = ProcessStatus("seed", "task", "exited", last_exit=LastExit(1, None, NOW), note="exit 1")
+
+    lines = process_table([created, skipped, failed], NOW, TableStyle(symbols=True, unicode=unicode, columns=200))
+
+    sign = "✓" if unicode else "ok"
+    assert [f"{sign} done" in line for line in lines[1:]] == [True, True, False]
+    assert "exited 1" in lines[3]
 
 
 def test_colours_change_nothing_but_colours():

@@ -19,6 +19,19 @@ def test_without_unicode_the_sign_is_a_word_and_the_edge_is_the_same():
     assert len(line) == summary.WIDTH
 
 
+def test_a_step_of_a_narrow_terminal_is_wrapped_and_keeps_its_time_at_the_edge():
+    line = summary.step_line("processes", "redis 0.2 s, web 1.4 s to ready; worker running", 1.6, columns=44)
+
+    assert line.split("\n") == [
+        "  ✓ processes  redis 0.2 s, web 1.4 s to",
+        "               ready; worker running   1.6 s",
+    ]
+
+
+def test_a_wide_terminal_has_the_usual_edge():
+    assert len(summary.step_line("venv", "61 packages", 6.3, columns=200)) == summary.WIDTH
+
+
 def test_the_headline_says_what_was_installed():
     assert summary.headline("shop", 1.4, "nothing to install") == "shop is up in 1.4 s, nothing to install"
     assert summary.headline("shop", 1.4, "") == "shop is up in 1.4 s"

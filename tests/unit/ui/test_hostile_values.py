@@ -122,10 +122,12 @@ OTHERS = {
     "text.loglines.prefix_width",
     # How devboot was called by the person who reads it, in text that an edge cleans afterwards
     "text.invocation.as_called", "text.invocation.how_called", "text.invocation.rewrite",
-    "text.modes.has_colour", "text.modes.why_plain", "text.paint.colour_of", "text.paint.paint", "text.problems.count",
+    "text.modes.has_colour", "text.modes.why_plain", "text.paint.colour_of",
+    "text.paint.colours_of", "text.paint.paint", "text.processes.is_done", "text.problems.count",
     "text.masking.passwords_in", "text.masking.replace_passwords", "text.prompts.debugger_at", "text.summary.url",
     "text.processes.exit_words", "text.processes.iso_time", "text.processes.phase_symbol", "text.processes.phase_words",
-    "text.processes.process_facts", "text.processes.signal_name", "text.summary.event_line", "text.summary.step_line",
+    "text.processes.process_facts", "text.processes.signal_name", "text.summary.edge", "text.summary.event_line",
+    "text.summary.step_line",
     "text.summary.stopwatch", "text.symbols.margin", "text.symbols.symbols", "text.units.duration", "text.units.size",
     "text.units.uptime", "text.units.whole_megabytes",
     # The board gets events that the reporter has cleaned: see the test of reporters below.

@@ -174,13 +174,17 @@ def is_locked(path: str) -> bool:
     except OSError:
         return False
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
+        return _is_held(descriptor, fcntl.LOCK_EX)
     finally:
         os.close(descriptor)
+
+
+def _is_held(descriptor: int, kind: int) -> bool:
+    """Return whether another process' lock is in the way of one of this kind; False if nobody can tell."""
+    try:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+    except OSError as error:
+        return isinstance(error, BlockingIOError)
     return False
 
 
@@ -252,16 +256,10 @@ def is_folder_held(path: str) -> bool:
     except OSError:
         return False
     try:
-        if (is_shown := _is_lock_shown(descriptor)) is not None:
-            return is_shown
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
+        is_shown = _is_lock_shown(descriptor)
+        return _is_held(descriptor, fcntl.LOCK_SH) if is_shown is None else is_shown
     finally:
         os.close(descriptor)
-    return False
 
 
 def _flock(descriptor: int, path: str) -> bool:

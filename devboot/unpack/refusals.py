@@ -14,61 +14,39 @@ def escaped(name: str | bytes) -> str:
     return shown if len(shown) <= _SHOWN else shown[: _SHOWN - 1] + "…"
 
 
+def _refused(slug: str, what: str, cause: str) -> IntegrityError:
+    return IntegrityError(slug, what, causes=[cause], kept=["nothing of it is used"])
+
+
 def escapes(archive: str, name: str | bytes, cause: str) -> IntegrityError:
     """Return the error for a member that would be written outside the folder."""
-    return IntegrityError(
-        "archive/escapes",
-        f"`{escaped(name)}` in {escaped(archive)} leads outside",
-        causes=[cause],
-        kept=["nothing of it is used"],
-    )
+    return _refused("archive/escapes", f"`{escaped(name)}` in {escaped(archive)} leads outside", cause)
 
 
 def special_file(archive: str, name: str | bytes, kind: str) -> IntegrityError:
     """Return the error for a member that is neither file, folder nor link."""
-    return IntegrityError(
+    return _refused(
         "archive/special-file",
         f"`{escaped(name)}` in {escaped(archive)} is {kind}",
-        causes=["only files, folders and links are unpacked"],
-        kept=["nothing of it is used"],
+        "only files, folders and links are unpacked",
     )
 
 
 def bad_name(archive: str, name: str | bytes, cause: str) -> IntegrityError:
     """Return the error for a member's name that isn't allowed on every platform."""
-    return IntegrityError(
-        "archive/bad-name",
-        f"{escaped(archive)} has the name `{escaped(name)}`",
-        causes=[cause],
-        kept=["nothing of it is used"],
-    )
+    return _refused("archive/bad-name", f"{escaped(archive)} has the name `{escaped(name)}`", cause)
 
 
 def inconsistent(archive: str, cause: str) -> IntegrityError:
     """Return the error for an archive that contradicts itself or is truncated."""
-    return IntegrityError(
-        "archive/inconsistent",
-        f"{escaped(archive)} contradicts itself",
-        causes=[cause],
-        kept=["nothing of it is used"],
-    )
+    return _refused("archive/inconsistent", f"{escaped(archive)} contradicts itself", cause)
 
 
 def unreadable(archive: str, cause: str) -> IntegrityError:
     """Return the error for an archive format that devboot doesn't read."""
-    return IntegrityError(
-        "archive/unreadable",
-        f"{escaped(archive)} is not an archive that devboot can read",
-        causes=[cause],
-        kept=["nothing of it is used"],
-    )
+    return _refused("archive/unreadable", f"{escaped(archive)} is not an archive that devboot can read", cause)
 
 
 def too_large(archive: str, limit: str) -> IntegrityError:
     """Return the error for an archive that exceeds a limit."""
-    return IntegrityError(
-        "archive/too-large",
-        f"{escaped(archive)} is too large when unpacked",
-        causes=[limit],
-        kept=["nothing of it is used"],
-    )
+    return _refused("archive/too-large", f"{escaped(archive)} is too large when unpacked", limit)

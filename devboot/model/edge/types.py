@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from typing import Annotated, ClassVar, TypeGuard
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, TypeGuard
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from devboot.model.interpolation import OPENING
+from devboot.model.nearest import nearest
 from devboot.model.plan_check import LONGEST
 
 SIGNALS = ("SIGHUP", "SIGINT", "SIGQUIT", "SIGKILL", "SIGUSR1", "SIGUSR2", "SIGTERM", "SIGCONT", "SIGWINCH")
@@ -31,6 +33,17 @@ class Table(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
     noun: ClassVar[str] = "a table"
     main: ClassVar[str] = ""
+
+
+def branch_of(value: Any, branches: Mapping[str, type[Table]]) -> str | None:
+    """Return the tag of a table's branch: by its key, or by a key that is nearly right; None if unknown."""
+    if isinstance(value, Table):
+        return next((f"<{key}>" for key, kind in branches.items() if isinstance(value, kind)), None)
+    if not isinstance(value, dict):
+        return None
+    found = next((key for key in branches if key in value), None)
+    found = found or next((near for key in value if (near := nearest(key, branches))), None)
+    return found and f"<{found}>"
 
 
 class Number(str):

@@ -8,8 +8,18 @@ from typing import Annotated, Any, ClassVar
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, WithJsonSchema
 
 from devboot.model.edge.toml.text import inline
-from devboot.model.edge.types import Always, Count, Filled, Seconds, Table, Text, has_reference, list_of, refusal
-from devboot.model.nearest import nearest
+from devboot.model.edge.types import (
+    Always,
+    Count,
+    Filled,
+    Seconds,
+    Table,
+    Text,
+    branch_of,
+    has_reference,
+    list_of,
+    refusal,
+)
 
 
 def _http(value: str) -> str:
@@ -125,19 +135,6 @@ PROBES: dict[str, type[Timings]] = {
 }
 
 
-def probe_kind(value: Any) -> str | None:
-    """Return the tag of a table's branch: by its key, or by a key that is nearly right; None if unknown."""
-    if isinstance(value, Timings):
-        return next(f"<{key}>" for key, kind in PROBES.items() if isinstance(value, kind))
-    if not isinstance(value, dict):
-        return None
-    for key in PROBES:
-        if key in value:
-            return f"<{key}>"
-    near = next((found for key in value if (found := nearest(key, PROBES))), None)
-    return None if near is None else f"<{near}>"
-
-
 Probe = Annotated[
     Annotated[HttpProbe, Tag("<http>")]
     | Annotated[TcpProbe, Tag("<tcp>")]
@@ -145,7 +142,7 @@ Probe = Annotated[
     | Annotated[LogProbe, Tag("<log>")]
     | Annotated[NotifyProbe, Tag("<notify>")],
     Discriminator(
-        probe_kind,
+        lambda value: branch_of(value, PROBES),
         custom_error_type="branch",
         custom_error_message="a table with one of http, tcp, exec, log, notify",
     ),

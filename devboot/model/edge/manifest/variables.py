@@ -6,8 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Discriminator, Field, Tag
 
-from devboot.model.edge.types import Always, Filled, Table, Text
-from devboot.model.nearest import nearest
+from devboot.model.edge.types import Always, Filled, Table, Text, branch_of
 
 
 class Described(Table):
@@ -60,16 +59,8 @@ BRANCHES: dict[str, type[Described]] = {"generate": Generated, "required": Requi
 
 
 def variable_kind(value: Any) -> str | None:
-    """Return the tag of a value's branch: by its key, or by a key that is nearly right; None if unknown."""
-    if isinstance(value, Described):
-        return next(f"<{key}>" for key, kind in BRANCHES.items() if isinstance(value, kind))
-    if not isinstance(value, dict):
-        return "<text>"
-    for key in BRANCHES:
-        if key in value:
-            return f"<{key}>"
-    near = next((found for key in value if (found := nearest(key, BRANCHES))), None)
-    return None if near is None else f"<{near}>"
+    """Return the tag of a value's branch; None if unknown."""
+    return branch_of(value, BRANCHES) if isinstance(value, (dict, Described)) else "<text>"
 
 
 Variable = Annotated[

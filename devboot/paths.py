@@ -27,6 +27,12 @@ _BAD = {
 }
 EARLIER_STATE = ".devboot"  # in a clone: where earlier versions kept state; skipped wherever a clone is walked
 STATE_VARIABLE = "DEVBOOT_STATE"  # names the project's state folder to its commands, for what they generate
+_XDG = {
+    "data": ("XDG_DATA_HOME", ".local/share"),
+    "cache": ("XDG_CACHE_HOME", ".cache"),
+    "state": ("XDG_STATE_HOME", ".local/state"),
+    "config": ("XDG_CONFIG_HOME", ".config"),
+}
 _SOCKET_NAME_LENGTH = len("/0123456789abcdef.sock")
 
 
@@ -58,21 +64,21 @@ def user_directories(environ: Mapping[str, str], passwd_home: Callable[[], str |
     if own:
         _refuse_relative(own)
         return os.path.join(own, "data"), os.path.join(own, "cache"), os.path.join(own, "state")
-    home: list[str] = []
-
-    def place(variable: str, below_home: str) -> str:
-        base = environ.get(variable, "")
-        if not os.path.isabs(base):  # the XDG specification: relative ones are to be ignored
-            if not home:
-                home.append(_home(environ, passwd_home))
-            base = os.path.join(home[0], below_home)
-        return os.path.join(base, "devboot")
-
-    return (
-        place("XDG_DATA_HOME", ".local/share"),
-        place("XDG_CACHE_HOME", ".cache"),
-        place("XDG_STATE_HOME", ".local/state"),
+    data, cache, state = (
+        os.path.join(xdg_base(kind, environ, lambda: _home(environ, passwd_home)), "devboot")
+        for kind in ("data", "cache", "state")
     )
+    return data, cache, state
+
+
+def xdg_base(kind: str, environ: Mapping[str, str], home: Callable[[], str]) -> str:
+    """Return the XDG directory for `data`, `cache`, `state` or `config`; "" where HOME is needed and empty."""
+    variable, below_home = _XDG[kind]
+    base = environ.get(variable, "")
+    if os.path.isabs(base):  # the XDG specification: relative ones are to be ignored
+        return base
+    start = home()
+    return start and os.path.join(start, below_home)
 
 
 def runtime_directory(environ: Mapping[str, str], uid: int) -> str:
@@ -172,7 +178,7 @@ def _runtime_candidates(environ: Mapping[str, str], uid: int) -> Iterator[str]:
             yield os.path.join(base, "devboot")
     # /tmp by name: TMPDIR differs between a terminal, a cron job and an ssh session
     yield f"/tmp/devboot-{uid}"  # noqa: S108  made with mode 0700 and checked below
-    state = environ.get("XDG_STATE_HOME", "") or os.path.join(environ.get("HOME", ""), ".local/state")
+    state = xdg_base("state", environ, lambda: environ.get("HOME", ""))
     if os.path.isabs(state):
         yield os.path.join(state, "devboot/run")
 

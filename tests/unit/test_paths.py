@@ -20,6 +20,7 @@ from devboot.paths import (
     runtime_directory,
     socket_path,
     user_directories,
+    xdg_base,
 )
 
 
@@ -44,7 +45,7 @@ _VALUES = st.sampled_from([None, "", "relative", "./here", "~/there", "/xdg", "/
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-@given(st.fixed_dictionaries(dict.fromkeys(("XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME"), _VALUES)))
+@given(st.fixed_dictionaries({f"XDG_{kind}_HOME": _VALUES for kind in ("DATA", "CACHE", "STATE", "CONFIG")}))
 def test_the_directories_are_those_of_platformdirs(tmp_path, values):
     environ = {"HOME": str(tmp_path), **{name: value for name, value in values.items() if value is not None}}
     with pytest.MonkeyPatch.context() as patch:
@@ -54,8 +55,10 @@ def test_the_directories_are_those_of_platformdirs(tmp_path, values):
             patch.setenv(name, value)
         theirs = Unix("devboot")
         expected = (theirs.user_data_dir, theirs.user_cache_dir, theirs.user_state_dir)
+        config = Unix().user_config_dir
 
     assert expected == user_directories(environ, no_passwd_entry)
+    assert config == xdg_base("config", environ, lambda: str(tmp_path))
 
 
 def test_devboot_home_stands_for_all(tmp_path):

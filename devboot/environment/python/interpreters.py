@@ -17,6 +17,7 @@ from devboot.environment.python.upper_limits import minors_too_new
 from devboot.environment.python.versions import VersionRequest
 from devboot.environment.python.wheel_tags import has_wheel
 from devboot.errors import DevbootError, MachineError, Place
+from devboot.paths import xdg_base
 from devboot.uv.child import TimedOut, run_child
 from devboot.uv.client import Uv
 from devboot.uv.pythons import Installed, download_python, list_downloadable, list_pythons
@@ -262,7 +263,7 @@ def installed_elsewhere(environ: Mapping[str, str]) -> Iterator[Installed]:
 
 def _version_folders(environ: Mapping[str, str]) -> Iterator[str]:
     home = environ.get("HOME", "")
-    data = environ.get("XDG_DATA_HOME") or (os.path.join(home, ".local", "share") if home else "")
+    data = xdg_base("data", environ, lambda: home)
     for variable, default, below in (
         ("PYENV_ROOT", os.path.join(home, ".pyenv") if home else "", "versions"),
         ("ASDF_DATA_DIR", os.path.join(home, ".asdf") if home else "", "installs/python"),

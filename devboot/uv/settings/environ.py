@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 
+from devboot.paths import xdg_base
 from devboot.uv.settings.pip_config import pip_as_uv
 
 # Each of these points Python or uv at another interpreter, environment or project.
@@ -86,8 +87,7 @@ def _usable(folders: Iterable[str], shims: set[str]) -> Iterable[str]:
 
 def _has_uv_config(environ: Mapping[str, str]) -> bool:
     """Return True if a uv.toml of the user or the system configures indexes."""
-    home = environ.get("HOME", "")
-    config_home = environ.get("XDG_CONFIG_HOME") or (os.path.join(home, ".config") if home else "")
+    config_home = xdg_base("config", environ, lambda: environ.get("HOME", ""))
     files = [environ.get("UV_CONFIG_FILE", ""), os.path.join(config_home, "uv", "uv.toml") if config_home else ""]
     return any(file and _speaks_of_indexes(file) for file in (*files, "/etc/uv/uv.toml"))
 

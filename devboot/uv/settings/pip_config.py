@@ -6,6 +6,8 @@ import configparser
 import os
 from collections.abc import Iterator, Mapping
 
+from devboot.paths import xdg_base
+
 # pip's variable, pip's key in a file, uv's variable.
 _SETTINGS = (
     ("PIP_INDEX_URL", "index-url", "UV_DEFAULT_INDEX"),
@@ -76,7 +78,7 @@ def pip_files(environ: Mapping[str, str]) -> Iterator[str]:
     if home:
         yield os.path.join(home, ".pip", "pip.conf")
         yield os.path.join(home, "Library", "Application Support", "pip", "pip.conf")
-    config_home = environ.get("XDG_CONFIG_HOME") or (os.path.join(home, ".config") if home else "")
+    config_home = xdg_base("config", environ, lambda: home)
     if config_home:
         yield os.path.join(config_home, "pip", "pip.conf")
     if override:

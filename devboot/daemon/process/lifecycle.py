@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 # Each needs those before it; all together cost as much as everything else that the daemon imports.
 _LATER = (
     *("devboot.supervisor.probes.prober", "devboot.supervisor.probes.watchdog", "devboot.supervisor.probes.sd_notify"),
+    "devboot.supervisor.probes.access_lines",
     *(
         "devboot.daemon.orphan_cleanup",
         "devboot.supervisor.system.memory",

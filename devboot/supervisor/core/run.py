@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     from devboot.supervisor.event_loop import Timer
+    from devboot.supervisor.probes.access_lines import AccessLines
     from devboot.supervisor.probes.prober import Prober
     from devboot.supervisor.probes.sd_notify import Notifications
     from devboot.supervisor.probes.target import Target
@@ -117,6 +118,7 @@ class Run:
         self._ready: Prober | None = None
         self._alive: Prober | Heartbeat | None = None
         self._matcher: LineMatcher | None = None
+        self._access_lines: AccessLines | None = None  # of HTTP probes
         self._stopper: Aside | None = None
         self._settle: Settling | None = None
         self._asking: Timer | None = None
@@ -222,7 +224,18 @@ class Run:
             patient=patient,
             own_port=self.spec.port,
             is_sole=self.spec.kind == model.SERVICE,
+            on_ask=self._expecting_line(probe),
         )
+
+    def _expecting_line(self, probe: model.Probe) -> Callable[[], None]:
+        """Return what to call before each try, so that the server's log line of it is left out."""
+        if probe.kind not in (model.HTTP, model.HTTPS):
+            return lambda: None
+        from devboot.supervisor.probes.access_lines import AccessLines
+
+        lines, loop = self._access_lines or AccessLines(), self._host.loop
+        self._access_lines = lines
+        return lambda: lines.expect(probe.path or "/", probe.timeout, loop.now())
 
     def _target(self) -> Target:
         from devboot.supervisor.probes.target import Target
@@ -311,6 +324,8 @@ class Run:
         self._host.exits.watch(self.pid, lambda pid: reap(self._host, pid))
 
     def _deliver(self, block: bytes) -> None:
+        if self._access_lines is not None and not (block := self._access_lines.without(block, self._host.loop.now())):
+            return
         self._owner.on_output(block)
         if self._matcher is not None and self._matcher.matches(block):
             self._matcher = None
@@ -357,7 +372,8 @@ class Run:
         else:
             from devboot.supervisor.probes.prober import Prober
 
-            self._alive = Prober(probe, self._target(), self._answered_alive, passed=True)
+            expecting = self._expecting_line(probe)
+            self._alive = Prober(probe, self._target(), self._answered_alive, passed=True, on_ask=expecting)
 
     def _answered_alive(self, passed: bool) -> None:
         if not passed and self._alive is not None:

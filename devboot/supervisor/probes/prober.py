@@ -65,8 +65,11 @@ class Prober:
         passed: bool = False,
         own_port: int = 0,
         is_sole: bool = False,
+        on_ask: Callable[[], None] = lambda: None,
     ) -> None:
         """`own_port` is the process' port; `is_sole` means that only the process itself may listen there.
+
+        `on_ask()` is called before each try.
 
         Without the check, a foreign program that held the port before the start would pass the probe in its place, and
         so would a process of another run that took the port in the same moment. A listener that comes later may stand
@@ -77,6 +80,7 @@ class Prober:
         self._is_alone = self._asks_own and (is_sole or listen.is_taken(own_port, target.host.watcher))
         self._target = target
         self._on_result = on_result
+        self._on_ask = on_ask
         self._once = probe.kind in model.OF_ITSELF
         self._pause = patient_pause if patient else command_pause if probe.kind == model.EXEC else pause
         self._since = self._asked = target.host.loop.now()
@@ -139,6 +143,7 @@ class Prober:
         self._timer = None
         self._asked = self._target.host.loop.now()
         answered = self._answers
+        self._on_ask()
         attempt = ask(self._probe, self._target, self._answered, self._told)
         # The callback may have run already; then there is nothing left to cancel.
         self._attempt = attempt if self._answers == answered else None

@@ -29,6 +29,23 @@ def test_a_port_that_is_open_is_not_ready_until_it_answers_well(stage, port):
     assert [each.error.what for each in verdict.failures] == ["web is not ready: HTTP 503"]
 
 
+LOGGING = SERVER.replace("    def log_message(self, *arguments): pass\n", "")
+
+
+def test_the_requests_of_a_probe_are_not_in_the_log_and_those_of_others_are(stage, port):
+    probe = Probe("http", port=port, path="/health", period=0.05)
+    stage.add("web", python=LOGGING, gates=True, ready=probe, alive=probe, env=(("PORT", str(port)),))
+
+    stage.up()
+    stage.until_settled()
+    stage.until(lambda: stage.output["web"].count(b"asked /health") > 5)
+    with socket.create_connection(("127.0.0.1", port)) as client:
+        client.sendall(b"GET /mine HTTP/1.0\r\n\r\n")
+        stage.until_output("web", b'"GET /mine HTTP/1.0" 200')
+
+    assert stage.output["web"].count(b'"GET /health') == 0
+
+
 @pytest.mark.faults(78)
 def test_dies_before_ready_and_the_probe_stops_at_once(stage, port):
     stage.add("web", "sleep 0.1; exit 4", gates=True, ready=Probe("tcp", port=port), restart="never")

@@ -87,7 +87,7 @@ class HttpProbe(Timings):
 
     noun: ClassVar[str] = "an http probe"
     http: Annotated[Filled, AfterValidator(_http), _schema(r"^/|^https?://|\$\{")] = Field(
-        description="A path on the process's port, or a URL."
+        description="A path on the process's port, or a URL. The line that the server logs for a try is left out."
     )
     status: StatusCodes = Field(default=(), description="Status codes that count as up; without them any below 500.")
     expect: Filled | None = Field(default=None, description="Text that the body must hold.")

@@ -1,0 +1,41 @@
+"""Removes the lines that a server logs for the requests of HTTP probes, one line for each request."""
+
+from __future__ import annotations
+
+import re
+
+from devboot.supervisor.output.line_matcher import strip_escapes
+
+_LATE = 1.0  # seconds after a request's time limit in which its line is expected
+
+
+class AccessLines:
+    """Removes at most as many lines as there were requests lately, so that requests of others stay in the log.
+
+    A line counts if it names the method and the path, whatever its form. Times are seconds on the loop's clock.
+    """
+
+    def __init__(self) -> None:
+        self._expected: list[tuple[float, re.Pattern[bytes]]] = []  # (end of the wait, path)
+
+    def expect(self, path: str, timeout: float, now: float) -> None:
+        """Record a request for `path` that may take `timeout` seconds."""
+        pattern = re.compile(rb"(?<![\w./-])%s(?![\w./-])" % re.escape(path.encode()))
+        self._expected = [each for each in self._expected if each[0] >= now]
+        self._expected.append((now + timeout + _LATE, pattern))
+
+    def without(self, block: bytes, now: float) -> bytes:
+        """Return the block without the lines of recorded requests."""
+        if not self._expected or b"GET" not in block:
+            return block
+        return b"".join(line for line in block.splitlines(keepends=True) if not self._is_expected(line, now))
+
+    def _is_expected(self, line: bytes, now: float) -> bool:
+        if b"GET" not in line:
+            return False
+        text = strip_escapes(line)
+        found = next((each for each in self._expected if each[0] >= now and each[1].search(text)), None)
+        if found is None:
+            return False
+        self._expected.remove(found)
+        return True

@@ -190,7 +190,7 @@ def _call(argv: Sequence[str], environ: Mapping[str, str], began: float) -> Call
         return None
     if not typed.values.get("all") and _is_refused(root, directory, environ):
         return None  # explained on the long way
-    from devboot.app.fast.call import Call, look_at_streams, wishes_of
+    from devboot.app.fast.call import Call, look_at_streams, options_of
 
     return Call(
         typed.command,
@@ -201,7 +201,7 @@ def _call(argv: Sequence[str], environ: Mapping[str, str], began: float) -> Call
         data=projects.data_of(root),
         environ=environ,
         streams=look_at_streams(environ),
-        wishes=wishes_of(typed.globals, typed.values),
+        wishes=options_of(typed.globals, typed.values),
         began=began,
     )
 

@@ -28,7 +28,7 @@ import time
 HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, HERE)
 
-from devboot.daemon.leases import DaemonLease, registered  # noqa: E402
+from devboot.daemon.leases import DaemonLease, live_daemons  # noqa: E402
 from devboot.paths import runtime_directory  # noqa: E402
 from devboot.wire import frames, greeting  # noqa: E402
 
@@ -182,7 +182,7 @@ class Soak:
     def look_for_daemon(self, *, is_expected: bool = False) -> None:
         """Find the daemon; one that has gone although nobody killed it is counted."""
         runtime = runtime_directory(self.env, os.getuid())
-        found = next((lease for lease in registered(runtime) if lease.root == self.root), None)
+        found = next((lease for lease in live_daemons(runtime) if lease.root == self.root), None)
         before = self.lease
         if before is not None and not before.is_alive and not is_expected:
             self.counts["daemons that ended"] += 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from devboot.paths import Paths
 from devboot.record import Record
 from devboot.state.projects import Projects
-from devboot.text.modes import StreamFacts, Wishes
+from devboot.text.modes import OutputOptions, StreamFacts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ class Context(Record):
     stdin: StreamFacts
     stdout: StreamFacts
     stderr: StreamFacts
-    wishes: Wishes
+    wishes: OutputOptions
     clock: Callable[[], float]
     wall_clock: Callable[[], float]
     uid: int

@@ -17,7 +17,7 @@ from devboot.errors import UsageError
 from devboot.files import atomic_write, make_directories, move_aside, plain
 
 
-class LaidFile(NamedTuple):
+class WrittenFile(NamedTuple):
     """A file to be written: `path` relative to the folder."""
 
     path: str
@@ -25,8 +25,8 @@ class LaidFile(NamedTuple):
     mode: int
 
 
-class Laid(NamedTuple):
-    """The result of `lay`, paths relative to the folder: `aside` has (path, the dated name of the old file)."""
+class WrittenFiles(NamedTuple):
+    """The result of `write_generated`, paths relative to the folder; `aside`: (path, the old file's dated name)."""
 
     written: tuple[str, ...]
     unchanged: tuple[str, ...]
@@ -34,7 +34,9 @@ class Laid(NamedTuple):
     aside: tuple[tuple[str, str], ...]
 
 
-def lay(files: Sequence[LaidFile], folder: str, record: str, *, at: float, is_forced: bool) -> Laid:
+def write_generated(
+    files: Sequence[WrittenFile], folder: str, record: str, *, at: float, is_forced: bool
+) -> WrittenFiles:
     """Write `files` below `folder`, and remove files of an earlier call that aren't among them.
 
     `record` is the file that keeps the digests of what was written; `at` is wall-clock seconds. Raises UsageError
@@ -62,17 +64,17 @@ def lay(files: Sequence[LaidFile], folder: str, record: str, *, at: float, is_fo
     kept = {path: digest for path, digest in known.items() if not path.startswith(f"{folder}{os.sep}")}
     make_directories(os.path.dirname(record))
     atomic_write(record, json.dumps(kept | ours, indent=1))
-    return Laid(tuple(written), tuple(unchanged), removed, aside)
+    return WrittenFiles(tuple(written), tuple(unchanged), removed, aside)
 
 
-def _is_foreign(file: LaidFile, folder: str, known: dict[str, str]) -> bool:
+def _is_foreign(file: WrittenFile, folder: str, known: dict[str, str]) -> bool:
     path = os.path.join(folder, file.path)
     if not os.path.lexists(path):
         return False
     return _digest(path) not in (_digest_of(file.text), known.get(path, "-"))
 
 
-def _remove_old(files: Sequence[LaidFile], folder: str, known: dict[str, str]) -> tuple[str, ...]:
+def _remove_old(files: Sequence[WrittenFile], folder: str, known: dict[str, str]) -> tuple[str, ...]:
     wanted = {os.path.join(folder, each.path) for each in files}
     removed = []
     for path, digest in known.items():

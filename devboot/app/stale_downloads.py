@@ -26,7 +26,7 @@ _PART = re.compile(r"([0-9a-f]{64})\..+")
 _ASIDE = re.compile(r"\.venv\.(\d{4}-\d\d-\d\dT\d{6}(-\d+)?|new)")
 
 
-def remove_leftovers(cache: str, roots: Iterable[str], terms: Terms) -> Iterator[Piece]:
+def remove_stale_downloads(cache: str, roots: Iterable[str], terms: Terms) -> Iterator[Piece]:
     """Remove what is old enough below `cache` and in the projects at `roots`; yield each piece. Raises OSError."""
     now = terms.now()
     yield from _downloads(os.path.join(cache, "downloads"), terms, now)

@@ -125,10 +125,12 @@ def sync(
     from_: Annotated[str, option("sync", "--from")] = "",
 ) -> int:
     """Provision without starting."""
-    from devboot.app.preparation.prepare import Wishes
+    from devboot.app.preparation.prepare import PrepareOptions
     from devboot.cli.commands import preparing
 
-    wishes = Wishes(is_locked=locked, takes_lock_as_it_is=frozen, is_offline=offline, is_forced=force, kit=from_)
+    wishes = PrepareOptions(
+        is_locked=locked, takes_lock_as_it_is=frozen, is_offline=offline, is_forced=force, kit=from_
+    )
     return preparing.sync(_session(ctx), wishes, check=check)
 
 

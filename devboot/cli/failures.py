@@ -53,7 +53,7 @@ def _report(error: BaseException, session: Session, command: str, argv: list[str
         silence_stdout()
         return _BROKEN_PIPE
     if isinstance(error, KeyboardInterrupt):
-        _tell_of_interruption(session, command)
+        _report_interruption(session, command)
         return Exit.INTERRUPTED
     if isinstance(error, Ended):
         return 128 + error.signal_number
@@ -85,7 +85,7 @@ def show(error: DevbootError, session: Session) -> None:
         session.out_json(error_as_json(error, session.mask))
 
 
-def _tell_of_interruption(session: Session, command: str) -> None:
+def _report_interruption(session: Session, command: str) -> None:
     kept = session.reporter.kept() if session.reporter else []
     # On a terminal the echoed ^C stands at the start of this line.
     lead = "\n" if session.context.stderr.terminal else ""

@@ -12,7 +12,7 @@ from typing import Any
 from devboot import __version__
 from devboot.app.arguments import Invocation
 from devboot.app.context import Context
-from devboot.app.fast.call import Call, look_at_streams, wishes_of
+from devboot.app.fast.call import Call, look_at_streams, options_of
 from devboot.app.fast.pager import PagedStreams, pager_command
 from devboot.cli.streams import silence_stdout
 from devboot.errors import UsageError, WorkError, shell_word
@@ -231,7 +231,7 @@ def _session(invocation: Invocation, environ: Mapping[str, str], cwd: str, handl
         stdin=stdin,
         stdout=stdout,
         stderr=stderr,
-        wishes=wishes_of(invocation.globals, invocation.values),
+        wishes=options_of(invocation.globals, invocation.values),
         clock=time.monotonic,
         wall_clock=time.time,
         uid=os.getuid(),

@@ -201,7 +201,7 @@ def find_without_files(state: str, root: str, environ: Mapping[str, str], data: 
     from devboot.daemon import search
 
     found = search.find_run(root, environ, state, data)
-    if found is None or not found.is_alive or found.is_frozen or not _is_asked_to_be_found(found):
+    if found is None or not found.is_alive or found.is_frozen or not _ask_to_recreate_files(found):
         return found
     deadline = time.monotonic() + _REVIVAL
     while time.monotonic() < deadline and found.is_alive:
@@ -212,7 +212,7 @@ def find_without_files(state: str, root: str, environ: Mapping[str, str], data: 
     return found
 
 
-def _is_asked_to_be_found(lease: DaemonLease) -> bool:
+def _ask_to_recreate_files(lease: DaemonLease) -> bool:
     """Ask a daemon to recreate its lease and its socket; return False if it has just ended."""
     try:
         os.kill(lease.pid, _SIGUSR1)
@@ -247,7 +247,7 @@ def _socket_without_lease(root: str, environ: Mapping[str, str]) -> str:
 
 def revive(lease: DaemonLease) -> _socket.socket | None:
     """Ask the daemon to recreate its socket, deleted perhaps by a cleaner of temporary files, and connect to it."""
-    if not _is_asked_to_be_found(lease):
+    if not _ask_to_recreate_files(lease):
         return None
     deadline = time.monotonic() + _REVIVAL
     while time.monotonic() < deadline and lease.is_alive:

@@ -302,12 +302,12 @@ def _unlink_quietly(path: str) -> None:
         pass
 
 
-def will(state: str, grace: float) -> bytes:
+def handoff(state: str, grace: float) -> bytes:
     """Return what a daemon sends its guardian before it starts anything; a newline follows after the first spawns."""
     return f"{state}\0{grace}".encode("utf-8", "surrogateescape")
 
 
-def parse_will(data: bytes) -> tuple[str, float] | None:
+def parse_handoff(data: bytes) -> tuple[str, float] | None:
     """Return state folder and grace (seconds) of a daemon; None if it sent nothing."""
     state, found, grace = data.decode("utf-8", "surrogateescape").partition("\0")
     return (state, float(grace)) if found else None
@@ -328,7 +328,7 @@ def _parse_child(line: str) -> ChildLease | None:
     return ChildLease(int(words[0]), words[1], words[2])
 
 
-def left_behind(
+def orphans_of(
     state: str, table: dict[int, proctable.Seen] | None = None, known: DaemonLease | None = None
 ) -> list[tuple[proctable.Seen, str]]:
     """Return processes that an earlier daemon of this project left running, as (process, name).
@@ -371,22 +371,22 @@ def _named(table: Mapping[int, proctable.Seen], pids: Iterable[int]) -> dict[int
 
 
 def abandoned(state: str, table: dict[int, proctable.Seen]) -> list[tuple[proctable.Seen, str]]:
-    """Return the same as `left_behind`, or nothing if another daemon has started: then the lists name its processes.
+    """Return the same as `orphans_of`, or nothing if another daemon has started: then the lists name its processes.
 
     A daemon writes its lease before it starts anything, so checking for it last is safe. For the guardian, which
     doesn't hold the daemon's lock meanwhile, so that the next daemon need not wait for it.
     """
-    found = left_behind(state, table)
+    found = orphans_of(state, table)
     lease = read_daemon(daemon_path(state))
     return [] if lease is not None and lease.is_alive else found
 
 
-def registered(runtime: str) -> list[DaemonLease]:
+def live_daemons(runtime: str) -> list[DaemonLease]:
     """Return the leases of live daemons of this user, from the copies next to their sockets, sorted by root."""
-    return sorted((lease for lease in written(runtime) if lease.is_alive), key=lambda lease: lease.root)
+    return sorted((lease for lease in registered_daemons(runtime) if lease.is_alive), key=lambda lease: lease.root)
 
 
-def written(runtime: str) -> list[DaemonLease]:
+def registered_daemons(runtime: str) -> list[DaemonLease]:
     """Return the leases next to sockets, including those of dead daemons."""
     try:
         names = [name for name in os.listdir(runtime) if name.endswith(REGISTERED)]

@@ -60,7 +60,7 @@ def reclaim(
     lease = leases.read_daemon(leases.daemon_path(state)) or known
     grace = leases.DEFAULT_GRACE if lease is None else lease.grace_seconds
     grace = grace if limit is None else min(grace, limit)
-    result = end_all(lambda table: leases.left_behind(state, table, known), grace, on_slow=on_slow)
+    result = end_all(lambda table: leases.orphans_of(state, table, known), grace, on_slow=on_slow)
     if not result.left:
         owned.forget(known)
     else:

@@ -34,7 +34,7 @@ class StreamFacts(Record):
     foreground: bool = True  # this process is in the foreground of the terminal
 
 
-class Wishes(Record):
+class OutputOptions(Record):
     """Global flags that affect output, and whether to wait for another devboot."""
 
     quiet: bool = False
@@ -47,7 +47,7 @@ class Wishes(Record):
     no_pager: bool = False
 
 
-def has_colour(stream: StreamFacts, environ: Mapping[str, str], wishes: Wishes) -> bool:
+def has_colour(stream: StreamFacts, environ: Mapping[str, str], wishes: OutputOptions) -> bool:
     """Return whether colours may be written to this stream; each stream is judged separately."""
     if wishes.json or wishes.no_color or environ.get("NO_COLOR"):
         return False
@@ -56,12 +56,12 @@ def has_colour(stream: StreamFacts, environ: Mapping[str, str], wishes: Wishes) 
     return stream.terminal and not _is_dumb(environ) and environ.get("CLICOLOR") != "0"
 
 
-def is_live(stream: StreamFacts, environ: Mapping[str, str], wishes: Wishes) -> bool:
+def is_live(stream: StreamFacts, environ: Mapping[str, str], wishes: OutputOptions) -> bool:
     """Return whether lines may be redrawn in place: only on a terminal with a person in front of it."""
     return why_plain(stream, environ, wishes) == ""
 
 
-def why_plain(stream: StreamFacts, environ: Mapping[str, str], wishes: Wishes) -> str:
+def why_plain(stream: StreamFacts, environ: Mapping[str, str], wishes: OutputOptions) -> str:
     """Return the reason for plain output, one line per event, in a few words; "" if the layout may be live."""
     if wishes.plain or wishes.json or wishes.quiet:
         return "asked for"
@@ -76,7 +76,7 @@ def why_plain(stream: StreamFacts, environ: Mapping[str, str], wishes: Wishes) -
     return "" if stream.foreground else "in the background"
 
 
-def may_ask(stdin: StreamFacts, stderr: StreamFacts, environ: Mapping[str, str], wishes: Wishes) -> bool:
+def may_ask(stdin: StreamFacts, stderr: StreamFacts, environ: Mapping[str, str], wishes: OutputOptions) -> bool:
     """Return whether questions may be asked; otherwise the message has to name the flag that answers it."""
     return stdin.terminal and stderr.terminal and is_live(stderr, environ, wishes) and not wishes.no_input
 

@@ -51,7 +51,7 @@ OWN = {
     ("daemon/leases.py", "ChildrenBook._begun"): "its own state",
     ("daemon/leases.py", "_read"): "its own state",
     ("daemon/ownership.py", "Ownership.write_reclaimed"): "its own state",
-    ("daemon/process/fork.py", "_let_go_of_everything"): "the null device",
+    ("daemon/process/fork.py", "_close_descriptors"): "the null device",
     ("daemon/views/timings.py", "read_starts"): "its own state",
     ("daemon/process/lifecycle.py", "_content"): "its own state",
     (

@@ -41,7 +41,7 @@ def _down(call: Call) -> int:
         if found.lease is not None and found.lease.is_alive:
             if found.client is None and not found.lease.is_frozen and _has_ended(*_both(found.lease)[0], _FAREWELL):
                 continue  # it was leaving, or being killed
-            return _bypass(call, found.lease, call.state)
+            return _end_without_answer(call, found.lease, call.state)
         code = end_leftovers(call, found.lease, call.state)
         if code is not None:
             return code
@@ -119,12 +119,12 @@ def _kill(pid: int, started: str) -> None:
         signal_process(seen, SIGKILL)
 
 
-def _bypass(call: Call, lease: DaemonLease, state: str) -> int:
+def _end_without_answer(call: Call, lease: DaemonLease, state: str) -> int:
     """End a daemon that doesn't answer; its guardian, or this process, ends the rest.
 
     Returns 1 if processes are left.
     """
-    before = [seen for seen, name in leases.left_behind(state, known=lease) if name != leases.GUARDIAN] if state else []
+    before = [seen for seen, name in leases.orphans_of(state, known=lease) if name != leases.GUARDIAN] if state else []
     patience = lease.grace_seconds + _MARGIN
     if lease.socket or lease.is_frozen or not _is_terminated(lease, patience):
         Streams().say(f"the daemon (pid {lease.pid}) does not answer; ending it and what it runs\n")
@@ -239,7 +239,7 @@ def _end_run(call: Call, lease: DaemonLease) -> int:
     client = daemon.connect(lease)
     answer = None if client is None else _ask(call, client)
     if answer is None:
-        return _bypass(call, lease, lease.state)
+        return _end_without_answer(call, lease, lease.state)
     see_off(lease)
     return answer
 
@@ -250,7 +250,7 @@ def _all_runs(call: Call) -> list[DaemonLease]:
     from devboot.paths import runtime_directory
     from devboot.state.projects import Projects
 
-    written = leases.written(runtime_directory(call.environ, os.getuid()))
+    written = leases.registered_daemons(runtime_directory(call.environ, os.getuid()))
     found = {lease.root: lease for lease in written if lease.is_alive or _has_left(lease)}
     projects = Projects.from_environ(call.environ)
     for run in search.find_runs(call.environ):  # those whose files were deleted
@@ -268,4 +268,4 @@ def _has_left(lease: DaemonLease) -> bool:
     """Return whether a dead daemon has left processes, and no other daemon has replaced it."""
     if not lease.state or leases.is_daemon_alive(leases.daemon_path(lease.state)):
         return False
-    return bool(leases.left_behind(lease.state, known=lease))
+    return bool(leases.orphans_of(lease.state, known=lease))

@@ -8,7 +8,7 @@ import time
 from devboot import snapshot
 from devboot.app.fast import daemon_connection
 from devboot.app.fast.call import NOTHING_TO_INSTALL
-from devboot.app.fast.data_check import looks_sound
+from devboot.app.fast.data_check import is_plausible
 from devboot.app.fast.streams import Streams
 from devboot.app.screen.attach import attach
 from devboot.daemon import client as daemon, leases
@@ -59,7 +59,7 @@ def carry_out(call: Call, handle: Handle | None = None) -> tuple[int | None, Han
     if call.environ.get(INSIDE) == call.root:
         # At once: until then it counts as a process that is starting
         return daemon_connection.complain(call, _nested()), None
-    found = _meet(call)
+    found = _find_daemon(call)
     runs = found.client is not None or (found.lease is not None and found.lease.is_alive)
     if runs and handle is not None:
         handle.abandon()
@@ -70,14 +70,14 @@ def carry_out(call: Call, handle: Handle | None = None) -> tuple[int | None, Han
         return daemon_connection.complain(call, daemon_connection.silent_daemon(call)), None
     handle = handle or fork.prepare()
     known = _fresh(call)
-    if known is None or not _ports_are_free(known.ports) or not looks_sound(known.data):
+    if known is None or not _ports_are_free(known.ports) or not is_plausible(known.data):
         return None, handle
     environ = snapshot.apply(known.patch, call.environ)
     code = launch(call, handle, known.plan_plain, environ, installed=NOTHING_TO_INSTALL, moves=True)
     return None if code == AGAIN else code, None
 
 
-def _meet(call: Call) -> Found:
+def _find_daemon(call: Call) -> Found:
     """Find the project's daemon; wait for one that is just ending, or was killed a moment ago."""
     deadline = time.monotonic() + daemon.PATIENCE
     while True:
@@ -119,7 +119,7 @@ def launch(
         except daemon.NoAnswerError:
             return daemon_connection.complain(call, daemon_connection.gone(call))
         else:
-            return _see_through(call, client, owner=True)
+            return _follow_start(call, client, owner=True)
 
 
 def request(call: Call, installed: str, *, moves: bool = False) -> dict[str, Plain]:
@@ -170,13 +170,13 @@ def join(
         client.close()
         return None
     client.put_back(first)
-    return _see_through(call, client, owner=False)
+    return _follow_start(call, client, owner=False)
 
 
 def join_known(call: Call, client: Client) -> int | None:
     """Join the daemon that answers, with what the snapshot asks for; None where the snapshot is stale."""
     known = _fresh(call)
-    if known is None or not looks_sound(known.data):
+    if known is None or not is_plausible(known.data):
         client.close()
         return None
     plan = known.plan_plain
@@ -223,7 +223,7 @@ def _wait_for_end(client: Client) -> None:
         return
 
 
-def _see_through(call: Call, client: Client, *, owner: bool) -> int:
+def _follow_start(call: Call, client: Client, *, owner: bool) -> int:
     if not call.flag("detach"):
         return attach(call, client, owner=owner)
     streams = Streams()

@@ -66,7 +66,7 @@ def _nothing_runs(call: Call) -> None:
     from devboot.text.columns import printable
 
     ended = leases.sudden_end(call.state)
-    left = leases.left_behind(call.state) if ended is not None else []
+    left = leases.orphans_of(call.state) if ended is not None else []
     why = f", {ended.describe()}" if ended is not None else ""
     Streams().say(f"{project} is not running{why}: devboot up{' -d' * bool(why)}\n")
     if left:
@@ -80,7 +80,7 @@ def _all(call: Call) -> int:
     from devboot.text.columns import printable
 
     code = 0
-    running = leases.registered(runtime_directory(call.environ, os.getuid()))
+    running = leases.live_daemons(runtime_directory(call.environ, os.getuid()))
     for number, lease in enumerate(running):
         found = daemon.connect(lease)
         if found is None:

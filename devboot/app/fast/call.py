@@ -9,7 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from devboot.text.modes import StreamFacts, Wishes
+    from devboot.text.modes import OutputOptions, StreamFacts
     from devboot.wire.jsontext import Plain
 
 
@@ -33,7 +33,7 @@ class Call:
         state: str,
         environ: Mapping[str, str],
         streams: tuple[StreamFacts, StreamFacts, StreamFacts],
-        wishes: Wishes,
+        wishes: OutputOptions,
         began: float,
         data: str = "",
     ) -> None:
@@ -76,12 +76,12 @@ class Call:
         }
 
 
-def wishes_of(globals_: Mapping[str, object], values: Mapping[str, object]) -> Wishes:
+def options_of(globals_: Mapping[str, object], values: Mapping[str, object]) -> OutputOptions:
     """Return what the flags of a command line, global and its own, ask of its output."""
-    from devboot.text.modes import Wishes
+    from devboot.text.modes import OutputOptions
 
     flags = {**globals_, "json": values.get("json")}
-    return Wishes(**{name: bool(flags.get(name.replace("_", "-"))) for name in Wishes._fields})
+    return OutputOptions(**{name: bool(flags.get(name.replace("_", "-"))) for name in OutputOptions._fields})
 
 
 def look_at_streams(environ: Mapping[str, str]) -> tuple[StreamFacts, StreamFacts, StreamFacts]:

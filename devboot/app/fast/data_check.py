@@ -16,7 +16,7 @@ LOGGED = "logged "  # before the name of a dump: a server with an append-only fi
 _HEADER = 100  # bytes of an SQLite database
 
 
-def looks_sound(data: Iterable[tuple[str, str, int]]) -> bool:
+def is_plausible(data: Iterable[tuple[str, str, int]]) -> bool:
     """Return whether the first bytes of these files allow a start.
 
     Each is (kind, absolute path, newest format that the server reads; 0 if unknown). A file that doesn't exist yet is

@@ -11,7 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from devboot.text.modes import StreamFacts, Wishes
+    from devboot.text.modes import OutputOptions, StreamFacts
 
 _USUAL = "less"
 _NONE = ("", "cat")
@@ -20,7 +20,7 @@ _SETTINGS = {"LESS": "FRX", "LV": "-c"}
 _SHELL_WORDS = frozenset("$`'\"\\|&;<>()*?[]#~=%")
 
 
-def pager_command(stdout: StreamFacts, environ: Mapping[str, str], wishes: Wishes) -> str:
+def pager_command(stdout: StreamFacts, environ: Mapping[str, str], wishes: OutputOptions) -> str:
     """Return the shell command of the pager; "" off a terminal, or if there is none."""
     if wishes.no_pager or not is_live(stdout, environ, wishes):
         return ""

@@ -6,7 +6,7 @@ import os
 
 from devboot import snapshot
 from devboot.app.fast.call import NOTHING_TO_INSTALL
-from devboot.app.fast.data_check import looks_sound
+from devboot.app.fast.data_check import is_plausible
 from devboot.app.fast.streams import Streams
 from devboot.snapshot import CHOSEN
 
@@ -22,7 +22,7 @@ def carry_out(call: Call) -> int | None:
     if set(call.values) - _HARMLESS or call.args:
         return None
     known = snapshot.read(f"{call.state}/{snapshot.NAME}")
-    if known is None or not snapshot.is_fresh(known, call.root, call.environ) or not looks_sound(known.data):
+    if known is None or not snapshot.is_fresh(known, call.root, call.environ) or not is_plausible(known.data):
         return None
     is_check = call.flag("check")
     if not is_check and os.path.exists(f"{call.state}/{CHOSEN}"):

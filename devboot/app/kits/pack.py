@@ -10,17 +10,17 @@ import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-from devboot.app.commands.preparing.lock import Inputs, bringer_of, lock_inputs
+from devboot.app.commands.preparing.lock import Inputs, interpreter_provider, lock_inputs
 from devboot.app.kits.objects import BUILD, files_of
 from devboot.app.kits.tools import pack_tools
 from devboot.app.kits.wheels import Wheel, Wheelhouse, build_requirements
 from devboot.app.preparation.install.app_pythons import AppPythons
-from devboot.app.preparation.install.interpreter import Bringer
+from devboot.app.preparation.install.interpreter import InterpreterProvider
 from devboot.app.preparation.install.kit_interpreter import managed_folder, pack_python
 from devboot.app.preparation.install.provisioning import wanted_objects
-from devboot.app.preparation.locking.lockfile import LockWish, ensure_lock, pins_of_lock
+from devboot.app.preparation.locking.lockfile import LockOptions, ensure_lock, pins_of_lock
 from devboot.app.preparation.project.loaded import Loaded
-from devboot.app.preparation.project_lock import take_turn
+from devboot.app.preparation.project_lock import lock_project
 from devboot.app.this_machine import this_host
 from devboot.clone_reader import open_kit
 from devboot.environment.databases.backup import copy_database
@@ -51,7 +51,7 @@ ALL = "all"
 ENDING = ".kit.tar"
 
 
-class PackWish(NamedTuple):
+class PackOptions(NamedTuple):
     """Options of a kit: empty `platforms` means this one, empty `output` a name made from the project's."""
 
     platforms: tuple[str, ...] = ()
@@ -81,7 +81,7 @@ def chosen_platforms(named: Sequence[str], own: str) -> tuple[str, ...]:
     return tuple(sorted(wanted))
 
 
-def pack(loaded: Loaded, context: Context, wish: PackWish, reporter: Reporter) -> Packed:
+def pack(loaded: Loaded, context: Context, wish: PackOptions, reporter: Reporter) -> Packed:
     """Write a kit of the project.
 
     Raises:
@@ -101,7 +101,7 @@ def pack(loaded: Loaded, context: Context, wish: PackWish, reporter: Reporter) -
             "packing takes the network, which is switched off",
             help=["unset DEVBOOT_OFFLINE UV_OFFLINE"],
         )
-    own = take_turn(loaded.project, "pack", context, reporter)
+    own = lock_project(loaded.project, "pack", context, reporter)
     cache = os.path.join(context.paths().cache, "kits")
     make_directories(cache)
     quiet = Silenced(reporter, loaded.manifest.project.silence)
@@ -135,8 +135,8 @@ class _Packing:
         self.unavailable: list[str] = []
         self.interpreter = ""
 
-    def write(self, target: str, wish: PackWish) -> Packed:
-        bringer = bringer_of(self.loaded, self.context, self.inputs, self.reporter)
+    def write(self, target: str, wish: PackOptions) -> Packed:
+        bringer = interpreter_provider(self.loaded, self.context, self.inputs, self.reporter)
         lock = self._lock(bringer, is_locked=wish.is_locked)
         python, minor = self.inputs.python, ""
         if python is not None:
@@ -161,14 +161,14 @@ class _Packing:
         )
         return self._finish(target, contents, is_private=wish.with_data)
 
-    def _lock(self, bringer: Bringer, *, is_locked: bool) -> Lock:
+    def _lock(self, bringer: InterpreterProvider, *, is_locked: bool) -> Lock:
         return ensure_lock(
             self.loaded.project.lock,
             self.loaded.manifest,
             self.inputs.recipes,
             self.inputs.python,
             self.inputs.uv,
-            wish=LockWish(is_frozen=is_locked, warns=True),
+            wish=LockOptions(is_frozen=is_locked, warns=True),
             environ=self.context.environ,
             reporter=self.reporter,
             bring=bringer.bring,
@@ -194,7 +194,7 @@ class _Packing:
             wheels = house.fetch(pins.pins, platform, is_here=is_here, is_musl=is_musl)
             self._take(wheels, platform, "project")
             self._take(house.fetch(needed, platform, is_here=is_here, is_musl=is_musl), platform, "build")
-        self._tell_of_packages(interpreter.minor)
+        self._report_packages(interpreter.minor)
         if not python.given:  # that one goes along as what the recipe names
             self._interpreter(interpreter)
         return interpreter.minor
@@ -212,7 +212,7 @@ class _Packing:
             text = f"python {interpreter.minor} is not in the kit: the other machine needs one"
             self.reporter.emit(Event(NOTE, "packages", text))
 
-    def _tell_of_packages(self, minor: str) -> None:
+    def _report_packages(self, minor: str) -> None:
         own = [each for each in self.packages.values() if each.role == "project"]
         count = len({(each.name, each.version) for each in own})
         self.reporter.emit(Event(DONE, "packages", f"{count} for Python {minor}, digests ok"))

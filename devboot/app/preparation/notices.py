@@ -22,14 +22,14 @@ from devboot.paths import shown_from
 from devboot.state.project import Project
 
 
-def tell_of_strangers(project: Project, environ: Mapping[str, str], uid: int, reporter: Reporter) -> None:
+def warn_of_foreign_files(project: Project, environ: Mapping[str, str], uid: int, reporter: Reporter) -> None:
     """Warn of other users who can change what runs here. Can't be silenced by the project: it may be theirs."""
     you = "root" if uid == 0 else "you"
     for text in strangers(project.root, environ, uid):
         reporter.emit(Event(WARNING, "manifest", f"{text}: its commands run as {you}", slug="trust/foreign-owner"))
 
 
-def tell_about(loaded: Loaded, files: EnvFiles, reporter: Reporter) -> None:
+def report_notes(loaded: Loaded, files: EnvFiles, reporter: Reporter) -> None:
     """Print the notes of detection, Procfile and env-files, each once."""
     if loaded.fresh_detection:
         text = f"no devboot.toml: using what `devboot init` would write ({loaded.project.manifest})"
@@ -52,8 +52,8 @@ def tell_about(loaded: Loaded, files: EnvFiles, reporter: Reporter) -> None:
         reporter.emit(Event(NOTE, "secrets", text))
     for text in self_reloading(loaded):
         reporter.emit(Event(WARNING, "processes", text, slug="process/reloads-itself"))
-    _tell_of_open_services(loaded, reporter)
-    _tell_of_lost_logins(loaded, reporter)
+    _warn_of_open_services(loaded, reporter)
+    _warn_of_lost_logins(loaded, reporter)
     for name in replaced_by_services(loaded):
         text = f"the Procfile's `{name}` is replaced by `[services.{name}]`"
         reporter.emit(Event(NOTE, "processes", text, slug="procfile/replaced"))
@@ -61,7 +61,7 @@ def tell_about(loaded: Loaded, files: EnvFiles, reporter: Reporter) -> None:
         reporter.emit(Event(WARNING, "env", f"{file}:{each.line}: {each.text}", slug=each.slug))
 
 
-def _tell_of_open_services(loaded: Loaded, reporter: Reporter) -> None:
+def _warn_of_open_services(loaded: Loaded, reporter: Reporter) -> None:
     """Warn of services that a written manifest opens; those of a detected one are reported by detection."""
     services = loaded.manifest.services if loaded.project.written else {}
     for name, service in services.items():
@@ -70,7 +70,7 @@ def _tell_of_open_services(loaded: Loaded, reporter: Reporter) -> None:
             reporter.emit(Event(WARNING, "services", text, slug="service/open"))
 
 
-def _tell_of_lost_logins(loaded: Loaded, reporter: Reporter) -> None:
+def _warn_of_lost_logins(loaded: Loaded, reporter: Reporter) -> None:
     """Warn of MongoDB addresses that end with a database: without `authSource` it is also searched for the user."""
     for name, service in loaded.manifest.services.items():
         if (service.recipe or name) != "mongodb" or service.access == "open":
@@ -82,7 +82,7 @@ def _tell_of_lost_logins(loaded: Loaded, reporter: Reporter) -> None:
                 reporter.emit(Event(WARNING, "services", text, slug="service/auth-source"))
 
 
-def tell_of_edits(stamps: Iterable[tuple[str, int, int]], root: str, reporter: Reporter) -> None:
+def warn_of_edits(stamps: Iterable[tuple[str, int, int]], root: str, reporter: Reporter) -> None:
     """Report files that were edited after they were read: the edit takes effect on the next command.
 
     Folders are left out, since the run itself creates files in a database's folder; so are named pipes, which are

@@ -9,7 +9,7 @@ from devboot.errors import UsageError
 from devboot.supervisor.core.names import expand
 
 
-def as_asked(
+def apply_port_flags(
     wanted: Iterable[PortWish], asked: Iterable[tuple[str, int | None]], typed: Collection[str]
 ) -> list[PortWish]:
     """Return the port wishes with the numbers of `asked` (None: any free one); those in `typed` are exact.

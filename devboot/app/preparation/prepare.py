@@ -27,22 +27,22 @@ from devboot.app.preparation.data import back_up, prepare_databases, prepare_ser
 from devboot.app.preparation.generations.history import link_profile, record as record_generation
 from devboot.app.preparation.install.app_pythons import AppPythons
 from devboot.app.preparation.install.host_programs import host_programs, lock_here
-from devboot.app.preparation.install.interpreter import Bringer
-from devboot.app.preparation.install.kit import OpenKit, kit_in_use, tell_of_seeds
+from devboot.app.preparation.install.interpreter import InterpreterProvider
+from devboot.app.preparation.install.kit import OpenKit, kit_in_use, report_seeds
 from devboot.app.preparation.install.offline_check import refuse_unfetched
 from devboot.app.preparation.install.provisioning import Machine, Provisioned, provision, wanted_objects
 from devboot.app.preparation.install.system_libraries import with_libraries
 from devboot.app.preparation.locking.drop_unavailable import without_unreachable
-from devboot.app.preparation.locking.lockfile import LockResult, LockWish, ensure_lock, pins_of_lock
+from devboot.app.preparation.locking.lockfile import LockOptions, LockResult, ensure_lock, pins_of_lock
 from devboot.app.preparation.locking.wanted import libraries_of, package_list, packages_digest, python_of, recipes_of
-from devboot.app.preparation.notices import tell_about, tell_of_edits, tell_of_strangers
-from devboot.app.preparation.port_flags import as_asked
+from devboot.app.preparation.notices import report_notes, warn_of_edits, warn_of_foreign_files
+from devboot.app.preparation.port_flags import apply_port_flags
 from devboot.app.preparation.project.fixed_addresses import settle_fixed_addresses
 from devboot.app.preparation.project.load import load_project
 from devboot.app.preparation.project.loaded import Loaded
 from devboot.app.preparation.project.recorded_reads import Watched
-from devboot.app.preparation.project.unrecognised import is_idle, refuse_idle, tell_of_less, tell_of_missing
-from devboot.app.preparation.project_lock import patience, take_turn
+from devboot.app.preparation.project.unrecognised import is_idle, refuse_idle, warn_of_missing, warn_of_undeclared
+from devboot.app.preparation.project_lock import lock_project, patience
 from devboot.app.this_machine import this_host
 from devboot.daemon import leases
 from devboot.environment.ports.allocate import Ports, allocate, is_port_of
@@ -70,7 +70,7 @@ if TYPE_CHECKING:
     from devboot.app.context import Context
 
 
-class Wishes(NamedTuple):
+class PrepareOptions(NamedTuple):
     """Options: `is_locked` never writes the lock, `ports` has (name, port or None for a free one)."""
 
     is_locked: bool = False
@@ -106,14 +106,14 @@ class _Choice(NamedTuple):
     there: Mapping[Wish, StoreObject]  # realised already
 
 
-class _Stock(NamedTuple):
+class _Installed(NamedTuple):
     """The installed objects: `lock` has the versions of this machine."""
 
     lock: Lock
     provisioned: Provisioned
 
 
-def prepare(context: Context, wishes: Wishes, reporter: Reporter) -> Prepared:
+def prepare(context: Context, wishes: PrepareOptions, reporter: Reporter) -> Prepared:
     """Run all steps for the project in the context's directory.
 
     Raises:
@@ -124,29 +124,29 @@ def prepare(context: Context, wishes: Wishes, reporter: Reporter) -> Prepared:
     return prepare_loaded(loaded, context, wishes, reporter)
 
 
-def prepare_loaded(loaded: Loaded, context: Context, wishes: Wishes, reporter: Reporter) -> Prepared:
+def prepare_loaded(loaded: Loaded, context: Context, wishes: PrepareOptions, reporter: Reporter) -> Prepared:
     """Run the steps of `prepare` for a project that has been loaded already."""
     manifest, root = loaded.manifest, loaded.project.root
-    tell_of_strangers(loaded.project, context.environ, context.uid, reporter)
+    warn_of_foreign_files(loaded.project, context.environ, context.uid, reporter)
     reporter = Silenced(reporter, manifest.project.silence)
     watched = Watched()
     with watched:
         files = read_env_files(root, manifest.env_files.read, context.environ)
     with doing(reporter, "project", "reading settings and code"):
-        tell_about(loaded, files, reporter)
+        report_notes(loaded, files, reporter)
         missing = missing_errors(loaded, files, context.environ)
         if wishes.starts:
             refuse_idle(loaded, context.environ, missing)
         if missing is not None and is_idle(loaded):
-            tell_of_missing(missing, reporter)
+            warn_of_missing(missing, reporter)
         elif missing is not None:
             raise missing
     paths = context.paths()
     with kit_in_use(wishes.kit, context.cwd, paths.cache, reporter) as kit, _own_lock(loaded, context, reporter):
-        return _Way(loaded, files, watched, paths, context, wishes, reporter, kit).go()
+        return _Preparation(loaded, files, watched, paths, context, wishes, reporter, kit).go()
 
 
-class _Way:
+class _Preparation:
     """One preparation under the project's provisioning lock; each method is a step."""
 
     def __init__(
@@ -156,7 +156,7 @@ class _Way:
         watched: Watched,
         paths: Paths,
         context: Context,
-        wishes: Wishes,
+        wishes: PrepareOptions,
         reporter: Reporter,
         kit: OpenKit | None,
     ) -> None:
@@ -178,7 +178,7 @@ class _Way:
         self.uv: Uv = with_libraries(uv, self.machine, self.root, reporter)
 
     def go(self) -> Prepared:
-        tell_of_less(self.loaded, self.context.environ, self.reporter)
+        warn_of_undeclared(self.loaded, self.context.environ, self.reporter)
         self.loaded = settle_fixed_addresses(self.loaded, self.context.environ, self.reporter)
         with self._doing("looking for what the project needs"):
             if self.kit is None:
@@ -186,17 +186,17 @@ class _Way:
             choice = self._choose()
         with self._doing("looking for what is there already"):
             self._ports(choice)  # before any download: a port that is taken is better known at once
-            stock = self._stock_up(choice)
+            installed = self._install(choice)
         with self._doing("putting processes and variables together"):
             ports = self._ports(choice)  # again, since getting everything may have taken minutes
-            composed = self._compose(choice, stock, ports)
+            composed = self._compose(choice, installed, ports)
         with self._doing("preparing databases and services"):
             touched = self._prepare_data(composed)
         with self._doing("writing down what was prepared"):
-            tell_of_edits((*self.loaded.stamps, *self.watched.stamps), self.root, self.reporter)
-            snapshot = self._compile(choice, stock, composed, ports)
-        installed = _installed(choice.lock, stock.provisioned, touched)
-        return Prepared(self.loaded, choice.lock, stock.provisioned, composed, snapshot, installed)
+            warn_of_edits((*self.loaded.stamps, *self.watched.stamps), self.root, self.reporter)
+            snapshot = self._compile(choice, installed, composed, ports)
+        done = _installed(choice.lock, installed.provisioned, touched)
+        return Prepared(self.loaded, choice.lock, installed.provisioned, composed, snapshot, done)
 
     def _doing(self, text: str) -> AbstractContextManager[None]:
         """Show an activity if it takes longer than a second and no step is running."""
@@ -228,7 +228,7 @@ class _Way:
             recipes,
             python,
             self.uv,
-            wish=LockWish(is_frozen=self.wishes.is_locked, takes_as_it_is=self.wishes.takes_lock_as_it_is),
+            wish=LockOptions(is_frozen=self.wishes.is_locked, takes_as_it_is=self.wishes.takes_lock_as_it_is),
             environ=self.context.environ,
             reporter=self.reporter,
             bring=bringer.bring,
@@ -241,7 +241,7 @@ class _Way:
     def _is_thorough(self) -> bool:
         return not self.wishes.starts
 
-    def _bringer(self, recipes: Mapping[str, KnownRecipe]) -> Bringer:
+    def _bringer(self, recipes: Mapping[str, KnownRecipe]) -> InterpreterProvider:
         def supply(wanted: Collection[Wanted]) -> Uv:
             if self.kit is not None:
                 return self.kit.give(wanted, self.uv, self.paths)
@@ -249,7 +249,7 @@ class _Way:
                 refuse_unfetched(self.machine, wanted, None, None, self.uv, environ=self.context.environ)
             return self.uv
 
-        return Bringer(
+        return InterpreterProvider(
             self.machine,
             self.root,
             recipes,
@@ -259,7 +259,7 @@ class _Way:
             is_thorough=self._is_thorough,
         )
 
-    def _stock_up(self, choice: _Choice) -> _Stock:
+    def _install(self, choice: _Choice) -> _Installed:
         """Install everything: from the kit, the store, or the network."""
         environ, lock, kit = self.context.environ, choice.lock.lock, self.kit
         machine = self.machine
@@ -271,7 +271,7 @@ class _Way:
             self.uv = kit.unpack(
                 wanted.values(), choice.python, choice.pins, self.uv, environ=environ, paths=self.paths
             )
-            tell_of_seeds(self.reporter, kit.seed(self.root, self.loaded.manifest.sqlite))
+            report_seeds(self.reporter, kit.seed(self.root, self.loaded.manifest.sqlite))
         elif self.uv.offline:
             refuse_unfetched(machine, wanted.values(), choice.python, choice.pins, self.uv, environ=environ)
         provisioned = provision(
@@ -289,17 +289,17 @@ class _Way:
             hosted=hosted,
             there=choice.there,
         )
-        return _Stock(lock_here(lock, wanted, hosted), provisioned)
+        return _Installed(lock_here(lock, wanted, hosted), provisioned)
 
-    def _compose(self, choice: _Choice, stock: _Stock, ports: Ports) -> Composed:
+    def _compose(self, choice: _Choice, installed: _Installed, ports: Ports) -> Composed:
         with self.watched:
             return compose_project(
                 Parts(
                     loaded=self.loaded,
                     files=self.files,
-                    lock=stock.lock,
+                    lock=installed.lock,
                     recipes=choice.recipes,
-                    objects=stock.provisioned.programs,
+                    objects=installed.provisioned.programs,
                     libraries=libraries_of(choice.python, choice.pins),
                     ports=ports.numbers,
                     runtime=self.paths.runtime,
@@ -311,9 +311,9 @@ class _Way:
                 )
             )
 
-    def _compile(self, choice: _Choice, stock: _Stock, composed: Composed, ports: Ports) -> Snapshot:
+    def _compile(self, choice: _Choice, installed: _Installed, composed: Composed, ports: Ports) -> Snapshot:
         """Build the snapshot; store it for the next command and as a generation, unless flags changed the project."""
-        made = stamps_of(self.loaded, choice.python, stock.provisioned.paths)
+        made = stamps_of(self.loaded, choice.python, installed.provisioned.paths)
         stamps = tuple(dict.fromkeys((*self.loaded.stamps, *self.watched.stamps, *made)))
         snapshot = snapshot_of(self.loaded, composed, ports, stamps)
         if not self.loaded.is_adjusted:
@@ -326,7 +326,7 @@ class _Way:
                 lock=self.loaded.project.lock,
                 folder=working_folder(choice.python) if choice.python is not None else self.root,
                 data=self.paths.data,
-                provisioned=stock.provisioned,
+                provisioned=installed.provisioned,
                 snapshot=snapshot,
                 passwords=load_secrets(self.loaded.project.data),
             )
@@ -336,7 +336,7 @@ class _Way:
         base = self.loaded.base or base_port(self.files, self.loaded.manifest)
         # Who types where ports begin means it, of those that listen on them.
         typed = {c.name for c in commands_of(self.loaded) if self.loaded.types_ports and c.names_port}
-        return as_asked(wanted_ports(self.loaded, recipes, base), self.wishes.ports, typed)
+        return apply_port_flags(wanted_ports(self.loaded, recipes, base), self.wishes.ports, typed)
 
     def _is_up(self, root: str) -> bool:
         return is_locked(leases.lock_path(Projects.below(self.paths.data, self.paths.state).state_of(root)))
@@ -364,7 +364,7 @@ class _Way:
 
 def _own_lock(loaded: Loaded, context: Context, reporter: Reporter) -> FileLock:
     """Acquire the project's provisioning lock; other commands wait and print for whom."""
-    return take_turn(loaded.project, "up", context, reporter)
+    return lock_project(loaded.project, "up", context, reporter)
 
 
 def _installed(lock: LockResult, provisioned: Provisioned, touched: frozenset[str]) -> str:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _PATIENCE = 1800.0  # another command may be downloading an interpreter on a slow line
 
 
-def take_turn(project: Project, command: str, context: Context, reporter: Reporter | None = None) -> FileLock:
+def lock_project(project: Project, command: str, context: Context, reporter: Reporter | None = None) -> FileLock:
     """Acquire the lock of everything that changes the project, once its folders exist and are its own.
 
     `command` is shown to those who wait for this one. Raises BusyError `busy/locked`, with `--no-wait` at once,

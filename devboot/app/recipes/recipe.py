@@ -14,7 +14,7 @@ from devboot.app.recipes.conda_listing import CondaListing
 from devboot.app.recipes.new import NewRecipe, copy_recipe, look_into, new_recipe, origin_of
 from devboot.app.recipes.npm_listing import NpmListing
 from devboot.app.recipes.trial import Trial, Tried, try_recipe
-from devboot.app.recipes.update import Updated, UpdateWish, WheelListing, update_recipe
+from devboot.app.recipes.update import Updated, UpdateOptions, WheelListing, update_recipe
 from devboot.app.this_machine import this_host
 from devboot.errors import UsageError
 from devboot.events import Reporter
@@ -58,7 +58,7 @@ def new(context: Context, name: str, source: str, reporter: Reporter) -> NewReci
     return new_recipe(folder, name, look_into(artifact, platform, make_sources(uv)["wheel"], reporter))
 
 
-def update(context: Context, name: str, wish: UpdateWish, reporter: Reporter) -> Updated:
+def update(context: Context, name: str, wish: UpdateOptions, reporter: Reporter) -> Updated:
     """Query the sources of the project's own recipe. Raises the errors of `update_recipe`, UsageError."""
     folder = os.path.join(own_folder(context), name)
     if "/" in name or not os.path.isfile(os.path.join(folder, "recipe.toml")):

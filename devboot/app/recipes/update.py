@@ -49,7 +49,7 @@ class Listed(NamedTuple):
     files: Mapping[str, Artifact]
 
 
-class UpdateWish(NamedTuple):
+class UpdateOptions(NamedTuple):
     """The query of an update.
 
     `requirement` is a source's name, with `==VERSION` or another condition, "" for the newest of all sources;
@@ -107,7 +107,7 @@ class WheelListing:
 def update_recipe(
     recipe: Recipe,
     folder: str,
-    wish: UpdateWish,
+    wish: UpdateOptions,
     listings: Mapping[str, Listing],
     sources: Mapping[str, Source],
     here: str,
@@ -160,7 +160,7 @@ def _asked(recipe: Recipe, requirement: str) -> Iterator[tuple[Listable, str]]:
 
 
 def _measured(
-    recipe: Recipe, origin: Listable, found: Listed, wish: UpdateWish, source: Source, here: str, reporter: Reporter
+    recipe: Recipe, origin: Listable, found: Listed, wish: UpdateOptions, source: Source, here: str, reporter: Reporter
 ) -> Release:
     rows, said = {}, wish.version
     for platform in PLATFORMS:

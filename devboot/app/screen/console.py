@@ -8,7 +8,7 @@ import select
 from devboot.app.fast import daemon_connection
 from devboot.app.fast.streams import Streams
 from devboot.app.screen.terminal import KeyTerminal
-from devboot.app.screen.terminal_state import Lent
+from devboot.app.screen.terminal_state import TerminalState
 from devboot.daemon.client import NoAnswerError
 from devboot.model.keys import DETACH, LeaveKeys, parse_keys
 from devboot.wire import frames
@@ -82,7 +82,7 @@ class _Console:
         self._name = "it"
         self._wakeup = wakeup
         self._streams = Streams()
-        self._lent = Lent()
+        self._lent = TerminalState()
         self._terminal = KeyTerminal(0, enabled=call.stdin.terminal, raw=True)
         self._keys = _detach_keys(call)
         self._leave = LeaveKeys(parse_keys(self._keys))
@@ -167,8 +167,8 @@ class _Console:
     def _take_back(self) -> None:
         """Restore the terminal: a full-screen program doesn't know that it was left."""
         if self._call.stdout.terminal and not self._streams.failure:
-            self._streams.write(1, self._lent.taken_back())
-        self._lent = Lent()
+            self._streams.write(1, self._lent.reset_sequence())
+        self._lent = TerminalState()
         self._terminal.leave()
 
     def _resize(self) -> None:

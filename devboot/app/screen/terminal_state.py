@@ -9,8 +9,8 @@ _COLOURS_OFF = b"\x1b[0m"
 _LONGEST = 64  # bytes that one sequence has at most
 
 
-class Lent:
-    """Changes of a terminal: `follow` reads all that the program writes; `taken_back` returns bytes that undo them."""
+class TerminalState:
+    """Changes of a terminal: `follow` reads what the program writes; `reset_sequence` returns bytes that undo them."""
 
     def __init__(self) -> None:
         self._changed: dict[int, bool] = {}  # mode → whether it is on, of those that aren't as usual
@@ -33,7 +33,7 @@ class Lent:
         if not _is_ended(data[last:]):
             self._unended = data[last:][:_LONGEST]
 
-    def taken_back(self) -> bytes:
+    def reset_sequence(self) -> bytes:
         """Return the bytes that restore screen, mouse, cursor, keys and colours; empty if nothing was changed."""
         if not self._has_escapes:
             return b""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
-from devboot.app.kits.pack import ALL, Packed, PackWish, pack as write_kit
+from devboot.app.kits.pack import ALL, Packed, PackOptions, pack as write_kit
 from devboot.cli.session import Session
 from devboot.errors import Exit
 from devboot.events import doing
@@ -17,7 +17,7 @@ def pack(session: Session, values: Mapping[str, object]) -> int:
     loaded = session.load()
     named = values.get("platform") or ()
     assert isinstance(named, (list, tuple))
-    wish = PackWish(
+    wish = PackOptions(
         platforms=(ALL,) if values.get("all-platforms") else tuple(map(str, named)),
         output=str(values.get("output") or ""),
         with_data=bool(values.get("with-data")),

@@ -11,14 +11,14 @@ from devboot.app.commands.preparing.dry_run import dry_run as dry_run_of
 from devboot.app.commands.preparing.run_task import run as run_prepared, task_called
 from devboot.app.commands.preparing.runner import refuse_unknown, run_with
 from devboot.app.commands.preparing.scale import apply_plan, with_counts
-from devboot.app.commands.preparing.up import begin, refuse_unknown_names, wishes_for
+from devboot.app.commands.preparing.up import begin, prepare_options, refuse_unknown_names
 from devboot.app.fast.daemon_connection import refuse_stopped
 from devboot.app.preparation.compose.composition import tasks_of
 from devboot.app.preparation.compose.preview import Preview, compare_with_running
 from devboot.app.preparation.flag_overrides import Adjustments, adjust, adjustments
 from devboot.app.preparation.install.kit import verify_kit
 from devboot.app.preparation.last_failure import failure_on_record
-from devboot.app.preparation.prepare import Prepared, Wishes, prepare_loaded
+from devboot.app.preparation.prepare import Prepared, PrepareOptions, prepare_loaded
 from devboot.app.preparation.project.load import PROPOSED, look_at_project
 from devboot.app.preparation.project.loaded import Loaded
 from devboot.app.preparation.project.settings_templates import copy_templates, only_template
@@ -45,7 +45,7 @@ def up(session: Session, names: Sequence[str], values: Mapping[str, object], *, 
     refuse_nested(call)
     refuse_stopped(call)
     refuse_unknown_names(loaded, names, values.get("except"))
-    prepared = _prepare(session, loaded, wishes_for(call), as_events=True)
+    prepared = _prepare(session, loaded, prepare_options(call), as_events=True)
     handle, session.handle = session.handle, None
     if runner:
         return run_with(runner, call, prepared, handle)
@@ -54,7 +54,7 @@ def up(session: Session, names: Sequence[str], values: Mapping[str, object], *, 
         if code != AGAIN:
             break
         before = prepared.composed.plan.fingerprint
-        prepared = _prepare(session, _told(loaded), wishes_for(call), as_events=True, is_brief=True)
+        prepared = _prepare(session, _told(loaded), prepare_options(call), as_events=True, is_brief=True)
         has_moved = before != prepared.composed.plan.fingerprint
         code = begin(call, prepared, None, moves=has_moved and left > 0)
     if session.json and call.flag("detach"):
@@ -99,11 +99,11 @@ def run(session: Session, words: Sequence[str]) -> int:
     call = session.call("run", words, {}, loaded.project)
     if words and words[0] != "--":
         task_called(words[0], tasks_of(loaded))
-    prepared = _prepare(session, loaded, Wishes(starts=False, is_running=True))
+    prepared = _prepare(session, loaded, PrepareOptions(starts=False, is_running=True))
     return run_prepared(call, prepared, session.context.cwd)
 
 
-def sync(session: Session, wishes: Wishes, *, check: bool) -> int:
+def sync(session: Session, wishes: PrepareOptions, *, check: bool) -> int:
     """Provision the project; with `check` only report whether something is missing."""
     loaded = look_at_project(session.context.cwd, session.context.environ) if check else session.load()
     if check:
@@ -146,7 +146,7 @@ def export(session: Session, kind: str, folder: str, values: Mapping[str, object
     exporting.refuse_unusable(kind, folder)
     loaded = adjust(session.load(), adjustments(values), context.cwd)
     refuse_unknown_names(loaded, (), values.get("except"))
-    prepared = _prepare(session, loaded, Wishes(starts=False, is_running=True))
+    prepared = _prepare(session, loaded, PrepareOptions(starts=False, is_running=True))
     form = exporting.form_of(kind, folder, loaded.name, values, context)
     done = exporting.export(form, prepared, values, at=context.wall_clock())
     for line in exporting.told(form, prepared, done, os.path.relpath(folder, context.cwd)):
@@ -155,7 +155,7 @@ def export(session: Session, kind: str, folder: str, values: Mapping[str, object
 
 
 def _prepare(
-    session: Session, loaded: Loaded, wishes: Wishes, *, as_events: bool = False, is_brief: bool = False
+    session: Session, loaded: Loaded, wishes: PrepareOptions, *, as_events: bool = False, is_brief: bool = False
 ) -> Prepared:
     """Prepare under a reporter that fits the terminal; afterwards the project's secrets are masked."""
     told = session.reporting(loaded.name, as_events=as_events, is_brief=is_brief)
@@ -173,7 +173,7 @@ def _dry_run(session: Session, names: Sequence[str], values: Mapping[str, object
     loaded = adjust(look_at_project(context.cwd, context.environ), wanted, context.cwd)
     call = session.call("up", names, values, loaded.project)
     preview = Preview(loaded, context)
-    planned = dry_run_of(preview, call, wishes_for(call))
+    planned = dry_run_of(preview, call, prepare_options(call))
     running = compare_with_running(preview, session.call("up", (), {}, loaded.project))
     if session.json:
         session.out_json(plan_as_json(planned, running, session.mask))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from devboot.app.command_table import RECIPE_ACTIONS
 from devboot.app.recipes import recipe as recipes
-from devboot.app.recipes.update import UpdateWish
+from devboot.app.recipes.update import UpdateOptions
 from devboot.cli.session import Session
 from devboot.errors import Exit, UsageError
 from devboot.model.nearest import nearest
@@ -30,7 +30,7 @@ def recipe(session: Session, words: Sequence[str], *, version: str, exclude_newe
     if action == "new":
         return _new(session, name, extra)
     if action == "update":
-        return _update(session, name, UpdateWish(extra, version, exclude_newer))
+        return _update(session, name, UpdateOptions(extra, version, exclude_newer))
     return _test(session, name, extra or version, offline=offline)
 
 
@@ -48,7 +48,7 @@ def _new(session: Session, name: str, source: str) -> int:
     return Exit.OK
 
 
-def _update(session: Session, name: str, wish: UpdateWish) -> int:
+def _update(session: Session, name: str, wish: UpdateOptions) -> int:
     with session.reporting(name) as reporter:
         done = recipes.update(session.context, name, wish, reporter)
     path = os.path.relpath(done.path, session.context.cwd)

@@ -25,7 +25,7 @@ else:
     import _signal  # the signal package imports enum
 
 PATIENCE = 30.0  # seconds; it may have to end leftovers of an earlier run first
-_WILL_LIMIT = 64 * 1024
+_HANDOFF_LIMIT = 64 * 1024
 
 
 class LostError(Exception):
@@ -90,23 +90,23 @@ def _leave(sock: _socket.socket) -> None:
     os.setsid()
     if os.fork():
         os._exit(0)
-    will_reader, will_writer = os.pipe()
+    handoff_reader, handoff_writer = os.pipe()
     group_reader, group_writer = os.pipe()
     daemon = os.fork()
     if daemon == 0:
-        _let_go_of_everything(sock.fileno(), will_writer, group_reader)
-        _become_daemon(sock, will_writer, group_reader)
+        _close_descriptors(sock.fileno(), handoff_writer, group_reader)
+        _become_daemon(sock, handoff_writer, group_reader)
     _ignore_signals()
-    os.close(will_writer)
+    os.close(handoff_writer)
     group = _make_group(daemon, group_writer)
-    will = b""  # complete after the first spawns; until then the guardian leaves all processors to the daemon
-    while not will.endswith(b"\n") and (more := os.read(will_reader, _WILL_LIMIT)):
-        will += more
-    if will:  # otherwise no plan came, and nothing was started
-        _let_go_of_everything()
+    handoff = b""  # complete after the first spawns; until then the guardian leaves all processors to the daemon
+    while not handoff.endswith(b"\n") and (more := os.read(handoff_reader, _HANDOFF_LIMIT)):
+        handoff += more
+    if handoff:  # otherwise no plan came, and nothing was started
+        _close_descriptors()
         from devboot.daemon.process import guardian
 
-        guardian.watch_over(daemon, will, group)
+        guardian.watch_over(daemon, handoff, group)
     elif group:
         from devboot.daemon import cgroup
 
@@ -128,7 +128,7 @@ def _make_group(daemon: int, writer: int) -> str:
     return group
 
 
-def _become_daemon(sock: _socket.socket, will_writer: int, group_reader: int) -> None:
+def _become_daemon(sock: _socket.socket, handoff_writer: int, group_reader: int) -> None:
     code = 70
     try:
         import gc
@@ -137,12 +137,12 @@ def _become_daemon(sock: _socket.socket, will_writer: int, group_reader: int) ->
         from devboot.daemon.process.lifecycle import wait_for_plan
         from devboot.supervisor.system import proctable
 
-        code = wait_for_plan(sock, will_writer, group_reader, adopts=proctable.become_subreaper())
+        code = wait_for_plan(sock, handoff_writer, group_reader, adopts=proctable.become_subreaper())
     finally:
         os._exit(code)
 
 
-def _let_go_of_everything(*kept: int) -> None:
+def _close_descriptors(*kept: int) -> None:
     """Close all other descriptors, so that no pipe of the caller stays open, and change to `/`."""
     folder = "/proc/self/fd" if os.path.isdir("/proc/self/fd") else "/dev/fd"
     for name in os.listdir(folder):

@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 _PATIENCE = 0.5  # seconds; a process that holds the daemon's lock for longer cleans up itself
 
 
-def watch_over(daemon: int, will: bytes, group: str) -> None:
-    """Wait for the process `daemon` to end, then clean up; `will` is what it wrote (see `leases.will`), or empty.
+def watch_over(daemon: int, handoff: bytes, group: str) -> None:
+    """Wait for the process `daemon` to end, then clean up; `handoff` is what it wrote (see `leases.handoff`), or empty.
 
     `group` is its control group, "" for none.
     """
     proctable.become_subreaper()  # also covers the daemon, which was forked before
     _wait_for(daemon)
-    state, grace = leases.parse_will(will) or ("", leases.DEFAULT_GRACE)
+    state, grace = leases.parse_handoff(handoff) or ("", leases.DEFAULT_GRACE)
     reclaimed = end_all(lambda table: _left(state, table), grace)
     if state:
         tidy(state, daemon, reclaimed)

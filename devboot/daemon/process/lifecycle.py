@@ -54,6 +54,7 @@ _LATER = (
         "devboot.supervisor.core.names",
         "devboot.supervisor.watch.reload_loop",
         "devboot.supervisor.explain.last_failure",
+        "devboot.supervisor.explain.missing_certificate",
         "devboot.text.masking",
     ),
     *("traceback", "tokenize", "zlib", "unicodedata"),
@@ -84,10 +85,10 @@ _RECLAIM_LIMIT = 20.0  # the client waits for `start.PATIENCE`
 _LOOK_AFTER = 5.0  # seconds between looks at whether lease and socket are still there
 
 
-def wait_for_plan(sock: _socket.socket, bequest: int, group_reader: int, *, adopts: bool) -> int:
+def wait_for_plan(sock: _socket.socket, handoff: int, group_reader: int, *, adopts: bool) -> int:
     """Serve the project that arrives through `sock`; the exit code of the process, 0 without a plan.
 
-    `adopts`: this process is a subreaper. `bequest` is the pipe to the guardian, `group_reader` that by which
+    `adopts`: this process is a subreaper. `handoff` is the pipe to the guardian, `group_reader` that by which
     the guardian reports the control group that it has made.
     """
     sys.argv[:1] = ["devboot"]  # each client rewrites commands as it was called itself: `text.invocation`
@@ -100,7 +101,7 @@ def wait_for_plan(sock: _socket.socket, bequest: int, group_reader: int, *, adop
     try:
         plan = checked(plain)
         state = plan.state
-        return Tenancy(plan, bequest, _group(group_reader), adopts=adopts).serve(sock, request)
+        return DaemonRun(plan, handoff, _group(group_reader), adopts=adopts).serve(sock, request)
     except Exception as error:  # noqa: BLE001  whatever it is, the caller has to be told, and the trace has to be kept
         _report(sock, *told(error, state, colour=request.view.colour_err))
     return 70
@@ -197,15 +198,15 @@ def no_socket(path: str, error: OSError) -> MachineError:
     )
 
 
-class Tenancy:
+class DaemonRun:
     """Holds the project: its lock, its socket, its leases; gives them up in the order that leaves no gap."""
 
-    def __init__(self, plan: model.Plan, bequest: int, group: str, *, adopts: bool) -> None:
+    def __init__(self, plan: model.Plan, handoff: int, group: str, *, adopts: bool) -> None:
         self._plan = plan
         self._group = group
         self._strays: Strays | None = None
         self._kept: list[ChildLease] = []  # of an earlier run, which nobody could end
-        self._bequest = bequest
+        self._handoff = handoff
         self._adopts = adopts
         self._since = time.time()
         self._marker = ""
@@ -250,11 +251,11 @@ class Tenancy:
             strays.look_soon()
 
         watch_signals(loop, self._signalled, self.refresh, child_has_ended)
-        os.write(self._bequest, leases.will(self._plan.state, self._grace()))
+        os.write(self._handoff, leases.handoff(self._plan.state, self._grace()))
         sock.sendall(frame(frames.WORD, b"launched"))  # before the spawns: then it heeds signals when something runs
         early_spawns.spawn(supervisor, request)
         server = self._serve(supervisor)
-        os.write(self._bequest, b"\n")
+        os.write(self._handoff, b"\n")
         connection = server.adopt(sock, greeted=True)
         connection.say(reclaimed)
         from devboot.daemon.server import handlers  # the server has been imported just now

@@ -16,7 +16,7 @@ from devboot.daemon.server.port_moves import PortMoves
 from devboot.daemon.views.live_updates import LiveUpdates
 from devboot.daemon.views.ps import Ps
 from devboot.daemon.views.repeat_filter import RepeatFilter
-from devboot.daemon.views.shutdown_report import ShutdownReport, last_words
+from devboot.daemon.views.shutdown_report import ShutdownReport, failure_summary
 from devboot.daemon.views.startup_report import StartupReport
 from devboot.daemon.views.viewers import Viewers
 from devboot.errors import DevbootError
@@ -38,9 +38,9 @@ if TYPE_CHECKING:
     CarryOut = Callable[["Server", Connection, Request, greeting.Greeting], None]
 
 _PATIENCE = 0.1  # seconds between looks at whether a viewer still catches up
-_LAST_WORDS = 2.0  # seconds that clients have to take the end of what they are told
+_LAST_FRAMES = 2.0  # seconds that clients have to take the end of what they are told
 _ENDED = (model.EXITED, model.FAILED, model.GAVE_UP)
-_AMISS = (*_ENDED, model.BACKOFF)  # what a process has written until then explains it
+_FAILING = (*_ENDED, model.BACKOFF)  # what a process has written until then explains it
 
 
 class Server:
@@ -167,20 +167,20 @@ class Server:
             self._loop.call(self.shutdown_report.forced)
         self.supervisor.force()
 
-    def _depart(self) -> None:
+    def _finish(self) -> None:
         if self.shutdown_report is None:
             return
         for step in (self._release, self.startup_report.abandon, self.viewers.end, self.shutdown_report.finish):
             self._loop.call(step)  # whatever fails: the end is near, and has to come
         for connection in tuple(self._connections):
             connection.call(connection.finish, self.exit_code)
-        self._leave_when_heard(self._loop.now() + _LAST_WORDS)
+        self._stop_when_received(self._loop.now() + _LAST_FRAMES)
 
-    def _leave_when_heard(self, deadline: float) -> None:
+    def _stop_when_received(self, deadline: float) -> None:
         if not self._connections or self._loop.now() >= deadline:
             self._loop.stop()
             return
-        self._loop.call_later(0.002, lambda: self._leave_when_heard(deadline))
+        self._loop.call_later(0.002, lambda: self._stop_when_received(deadline))
 
     def _statuses(self) -> tuple[model.ProcessStatus, ...]:
         """The lines of `ps`."""
@@ -231,7 +231,7 @@ class Server:
             self._book.ended(status.name)
             self.live_updates.ended(status.name)
         self._loop.call(self._repeats.changed, status)
-        if status.phase in _AMISS and not _went_well(status):
+        if status.phase in _FAILING and not _succeeded(status):
             self.viewers.release()
             self._loop.call(self._keep_failure, status)
         self.live_updates.changed()
@@ -311,11 +311,11 @@ class Server:
             return
         if self.shutdown_report is None and self.project.owner is not None:
             self.shut_down() if self.supervisor.verdict().ok else self._fail()
-        self._depart()
+        self._finish()
 
     def _has_failed_task(self) -> bool:
         return any(
-            status.kind == model.TASK and status.phase in _ENDED and not _went_well(status)
+            status.kind == model.TASK and status.phase in _ENDED and not _succeeded(status)
             for status in self.supervisor.statuses()
         )
 
@@ -326,14 +326,14 @@ class Server:
         statuses = [status for status in self.supervisor.statuses() if status.kind == model.PROCESS]
         has_ended = self.supervisor.has_ended
         if statuses and has_ended and all(status.phase in _ENDED for status in statuses):
-            self.shut_down() if all(_went_well(status) for status in statuses) else self._fail()
+            self.shut_down() if all(_succeeded(status) for status in statuses) else self._fail()
 
     def _fail(self) -> None:
         """A foreground run ends since something failed: that is the last word."""
         failures = self.supervisor.verdict().failures
         self.shut_down(1)
         if self.shutdown_report is not None:
-            self.shutdown_report.last_words = last_words(failures)
+            self.shutdown_report.failure_summary = failure_summary(failures)
 
     # Signals
 
@@ -369,5 +369,5 @@ def _exit_code_of(ended: model.ProcessStatus | None) -> int:
     return 128 + ended.last_exit.signal if ended.last_exit.signal else ended.last_exit.code or 0
 
 
-def _went_well(status: model.ProcessStatus) -> bool:
+def _succeeded(status: model.ProcessStatus) -> bool:
     return status.phase == model.EXITED and (status.last_exit is None or status.last_exit.code == 0)

@@ -57,7 +57,7 @@ class FirstPages:
         self._supervisor = supervisor
         self._pages: dict[str, Page] = {}
         self._fresh: set[str] = set()  # asked for the present answer to clients
-        self._open: dict[str, Question | None] = {}
+        self._open: dict[str, PageRequest | None] = {}
         self._done: Callable[[], None] | None = None
 
     def ask(self, done: Callable[[], None]) -> None:
@@ -131,7 +131,7 @@ class FirstPages:
                 page = page._replace(text=f"{page.text}, over https") if page.status else Page(pid, 0, _HUNG_UP)
             self._take(name, page if good or secure else Page(pid, 0, _SAID_INSTEAD.get(text, text)))
 
-        self._open[name] = Question(self._supervisor.loop, probe, answered, lambda: _worked(process))
+        self._open[name] = PageRequest(self._supervisor.loop, probe, answered, lambda: _worked(process))
 
     def _take(self, name: str, page: Page) -> None:
         if name not in self._supervisor.names:  # it was taken out of the plan meanwhile
@@ -172,7 +172,7 @@ class FirstPages:
             done()
 
 
-class Question:
+class PageRequest:
     """One request for a page, which is dropped once nobody works on it for `_PATIENCE` seconds.
 
     It isn't asked again: a server with threads would work on both.

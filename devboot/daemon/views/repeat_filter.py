@@ -46,7 +46,7 @@ class RepeatFilter:
             self._show(name, data)
             return
         repeat.held += data
-        if len(repeat.held) > LONGEST or not repeat.before.startswith(alike(repeat.held)):
+        if len(repeat.held) > LONGEST or not repeat.before.startswith(without_numbers(repeat.held)):
             self._release(name, repeat)
         elif repeat.timer is None:
             repeat.timer = self._loop.call_later(repeat.life + _PATIENCE, lambda: self._release(name, repeat))
@@ -76,12 +76,12 @@ class RepeatFilter:
         repeat = self.loops.setdefault(name, _Repeat())
         self._judge(name, repeat)
         written = self._written(name)
-        repeat.before = alike(written) if len(written) <= LONGEST else b""
+        repeat.before = without_numbers(written) if len(written) <= LONGEST else b""
         repeat.life, repeat.holds = life, bool(repeat.before)
 
     def _judge(self, name: str, repeat: _Repeat) -> None:
         """Count a run that said the same, show one that said something else."""
-        if not repeat.held or alike(repeat.held) != repeat.before:
+        if not repeat.held or without_numbers(repeat.held) != repeat.before:
             self._release(name, repeat)
             return
         repeat.end()
@@ -115,7 +115,7 @@ class _Repeat:
             self.timer = None
 
 
-def alike(output: bytes) -> bytes:
+def without_numbers(output: bytes) -> bytes:
     """Output without what differs from run to run: colours, and all numbers (times, pids, addresses)."""
     import re
 

@@ -22,17 +22,17 @@ if TYPE_CHECKING:
     from devboot.daemon.views.viewers import Viewers
     from devboot.supervisor.core.process_status import Failure
 
-_LAST_WORDS = 3  # failures that are told of again at the very end
+_MOST_FAILURES = 3  # failures that are told of again at the very end
 _SIGKILL = 9
 
 
-def last_words(failures: Sequence[Failure]) -> tuple[WorkError, ...]:
+def failure_summary(failures: Sequence[Failure]) -> tuple[WorkError, ...]:
     """Why a run has failed, briefly, since all was told when it happened: what the rest follows from comes last."""
     causes = [each.error for each in failures if each.error.slug != "process/waiting"]
-    return tuple(map(_briefly, reversed(causes[:_LAST_WORDS])))
+    return tuple(map(_shortened, reversed(causes[:_MOST_FAILURES])))
 
 
-def _briefly(error: WorkError) -> WorkError:
+def _shortened(error: WorkError) -> WorkError:
     said = [line for line in error.details if line.startswith("| ")][-1:]
     helps = [each for each in error.help if not each.startswith("after a fix")]
     return WorkError(error.slug, error.what, details=said, causes=error.causes, help=helps)
@@ -42,7 +42,7 @@ class ShutdownReport:
     """Tells everybody who watches how it goes down; clients of `down` become viewers of it."""
 
     def __init__(self, project: RunningProject, viewers: Viewers) -> None:
-        self.last_words: Sequence[WorkError] = ()
+        self.failure_summary: Sequence[WorkError] = ()
         self._project = project
         self._viewers = viewers
         self._start = project.loop.now()
@@ -100,7 +100,7 @@ class ShutdownReport:
         """All is down."""
         took = duration(self._project.loop.now() - self._start)
         self._tell(f"{printable(self._project.plan.project)} is down, {took}\n")
-        for error in self.last_words:
+        for error in self.failure_summary:
             self._viewers.complain(error)
 
     def _tell_ended(self, status: model.ProcessStatus, took: float) -> None:
@@ -124,7 +124,7 @@ class ShutdownReport:
     def _saved(self, status: model.ProcessStatus) -> str:
         """Where the data of a server lies that has stopped in order; empty where it keeps none."""
         data = self._project.supervisor.process(status.name).spec.data
-        if status.last_exit is None or status.last_exit.code != 0 or not _holds_something(data):
+        if status.last_exit is None or status.last_exit.code != 0 or not _has_entries(data):
             return ""
         return f"saved to {printable(data)}"
 
@@ -138,7 +138,7 @@ class ShutdownReport:
             connection.say(text)
 
 
-def _holds_something(folder: str) -> bool:
+def _has_entries(folder: str) -> bool:
     try:
         return bool(folder) and bool(os.listdir(folder))
     except OSError:

@@ -343,7 +343,7 @@ def left_behind(subject: Subject) -> Answer:
     lease = _lease(subject)
     if lease is not None and lease.is_alive:
         return Answer()
-    left = leases.left_behind(subject.project.state, known=lease)
+    left = leases.orphans_of(subject.project.state, known=lease)
     if not left:
         return Answer()
     names = ", ".join(f"{name} (pid {seen.pid})" for seen, name in left)

@@ -25,7 +25,7 @@ from devboot.locks import hold_folder, is_folder_held
 from devboot.model.process import Probe
 from devboot.supervisor.system import proctable
 from devboot.supervisor.system.process_tree import MARKER
-from devboot.text.modes import StreamFacts, Wishes
+from devboot.text.modes import OutputOptions, StreamFacts
 from tests.fakes.folders import project_of
 
 from .conftest import SERVICE, SLEEP, is_alive, wait_until
@@ -123,7 +123,7 @@ def test_a_daemon_makes_its_files_again_by_itself(project):
 
     wait_until(lambda: (found := project.lease()) is not None and found.is_same(lease), "the lease")
     wait_until(lambda: os.path.exists(lease.socket), "the socket")
-    assert [lease] == leases.registered(os.path.dirname(lease.socket))
+    assert [lease] == leases.live_daemons(os.path.dirname(lease.socket))
     assert leases.read_daemon(leases.data_path(project.data)) == lease
     wait_until(project.pids, "the list of children")
     assert set(project.pids().values()) <= marked(project)
@@ -321,7 +321,7 @@ def call_of(project):
         data=project.data,
         environ=project.env,
         streams=(StreamFacts(),) * 3,
-        wishes=Wishes(),
+        wishes=OutputOptions(),
         began=0.0,
     )
 

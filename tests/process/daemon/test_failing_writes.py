@@ -23,7 +23,7 @@ OTHER = {
     ("daemon/cgroup.py", "create"): "catches OSError, before anything runs",
     ("daemon/process/fork.py", "_make_group"): "a pipe",
     ("daemon/server/console.py", "_write"): "a terminal",
-    ("daemon/process/fork.py", "_let_go_of_everything"): "/dev/null",
+    ("daemon/process/fork.py", "_close_descriptors"): "/dev/null",
     ("daemon/process/lifecycle.py", "serve"): "before anything runs, and a pipe",
     ("daemon/process/lifecycle.py", "_refresh"): "asked for by a signal: the loop contains it",
     ("daemon/ownership.py", "publish"): "the folder; the lease has points in files.py",

@@ -128,5 +128,5 @@ def check_reachable(project, ended):
     project.devboot("down")
     left = [*ended, *pids, *([lease.pid, lease.guardian] if lease else [])]
     assert [] == [pid for pid in left if is_alive(pid)]
-    assert leases.left_behind(project.state) == []
+    assert leases.orphans_of(project.state) == []
     assert project.is_down()

@@ -13,13 +13,13 @@ import pytest
 
 from devboot import snapshot as snapshots
 from devboot.app.context import Context
-from devboot.app.preparation.prepare import Wishes, prepare_loaded
+from devboot.app.preparation.prepare import PrepareOptions, prepare_loaded
 from devboot.app.preparation.project.load import load_project
 from devboot.environment.python.installed import list_installed
 from devboot.errors import DevbootError
 from devboot.events import SilentReporter
 from devboot.model.process import plan_from_plain
-from devboot.text.modes import StreamFacts, Wishes as Appearance
+from devboot.text.modes import OutputOptions, StreamFacts
 from tests.fakes.wheels import write_wheel
 
 MANIFEST = """
@@ -154,7 +154,7 @@ class Bench:
             "UV_PYTHON_DOWNLOADS": "never",
         }
         nothing = StreamFacts()
-        streams = {"stdin": nothing, "stdout": nothing, "stderr": nothing, "wishes": Appearance()}
+        streams = {"stdin": nothing, "stdout": nothing, "stderr": nothing, "wishes": OutputOptions()}
         clocks = {"clock": time.monotonic, "wall_clock": time.time}
         return Context(cwd=str(self.root), environ=environ, **streams, **clocks, uid=os.getuid(), version="0")
 
@@ -191,7 +191,7 @@ class Bench:
     def prepared(self, context):
         try:
             loaded = load_project(context.cwd, context.environ)
-            done = prepare_loaded(loaded, context, Wishes(starts=False), SilentReporter())
+            done = prepare_loaded(loaded, context, PrepareOptions(starts=False), SilentReporter())
         except DevbootError as error:
             return error.slug
         return self.seen(done.snapshot)

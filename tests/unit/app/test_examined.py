@@ -9,7 +9,7 @@ import pytest
 
 from devboot.app.commands.doctor import doctor
 from devboot.app.context import Context
-from devboot.text.modes import StreamFacts, Wishes
+from devboot.text.modes import OutputOptions, StreamFacts
 
 MANIFEST = """
 [env]
@@ -34,7 +34,7 @@ def context(tmp_path):
             cwd=str(tmp_path / "shop"),
             environ=environ,
             **nothing,
-            wishes=Wishes(),
+            wishes=OutputOptions(),
             clock=time.monotonic,
             wall_clock=time.time,
             uid=os.getuid(),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from devboot.app.stale_downloads import remove_leftovers
+from devboot.app.stale_downloads import remove_stale_downloads
 from devboot.environment.venv.record import NAME, VenvRecord, render_record
 from devboot.locks import FileLock
 from devboot.provision.collect import Terms
@@ -29,7 +29,7 @@ def virtualenv(path, age, *, is_adopted=False):
 
 
 def went(cache, roots=(), **more):
-    found = remove_leftovers(str(cache), map(str, roots), Terms(lambda: NOW, **more))
+    found = remove_stale_downloads(str(cache), map(str, roots), Terms(lambda: NOW, **more))
     return [os.path.basename(piece.name) for piece in found]
 
 

@@ -108,11 +108,11 @@ def test_a_line_that_was_cut_by_the_crash_is_skipped(tmp_path):
 
 @pytest.mark.parametrize("more", [b"", b"\n"])
 def test_a_will_reads_as_it_was_written_whether_or_not_anything_was_started_since(more):
-    assert leases.parse_will(leases.will("/p/a b/state", 7.5) + more) == ("/p/a b/state", 7.5)
+    assert leases.parse_handoff(leases.handoff("/p/a b/state", 7.5) + more) == ("/p/a b/state", 7.5)
 
 
 def test_a_daemon_that_died_before_it_knew_its_project_has_left_no_will():
-    assert leases.parse_will(b"") is None
+    assert leases.parse_handoff(b"") is None
 
 
 @pytest.mark.faults(143)

@@ -49,11 +49,11 @@ def test_what_cannot_be_ended_is_named_and_found_by_the_next_command(tmp_path):
             keep(owned, result)
 
         assert result.describe() == f"web (pid 5, killed), stuck (pid {child.pid}, still there)"
-        assert [(seen.pid, name) for seen, name in leases.left_behind(str(tmp_path))] == [(child.pid, "stuck")]
+        assert [(seen.pid, name) for seen, name in leases.orphans_of(str(tmp_path))] == [(child.pid, "stuck")]
     finally:
         child.kill()
         child.wait()
-    assert leases.left_behind(str(tmp_path)) == []
+    assert leases.orphans_of(str(tmp_path)) == []
 
 
 @pytest.mark.faults(133)
@@ -112,7 +112,7 @@ def test_process_1_and_what_it_has_adopted_is_never_found_nor_ended(tmp_path):
         6, "5", proctable.boot_id(), "", "", "", "", str(tmp_path), "0", guardian=1, guardian_started="1", grace="0"
     )
 
-    assert leases.left_behind(str(tmp_path), {1: init, 7: stranger}, lease) == []
+    assert leases.orphans_of(str(tmp_path), {1: init, 7: stranger}, lease) == []
     assert end_all(lambda table: [(table[1], "")], 0.0) == Reclaimed()
 
 

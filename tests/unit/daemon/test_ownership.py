@@ -21,11 +21,11 @@ from devboot.daemon import leases, ownership
 from devboot.daemon.leases import DaemonLease
 from devboot.daemon.orphan_cleanup import Reclaimed
 from devboot.daemon.process import guardian
-from devboot.daemon.process.lifecycle import Tenancy
+from devboot.daemon.process.lifecycle import DaemonRun
 from devboot.errors import DevbootError
 from devboot.model.process import Plan
 from devboot.supervisor.system import proctable
-from devboot.text.modes import StreamFacts, Wishes
+from devboot.text.modes import OutputOptions, StreamFacts
 from devboot.wire import sockets
 from tests.fakes import interleaving
 
@@ -62,7 +62,7 @@ class Scene:
         owned.release()
 
     def tenancy(self):
-        made = Tenancy(self.plan, -1, "", adopts=False)
+        made = DaemonRun(self.plan, -1, "", adopts=False)
         made.guardian = None
         self.tenancies.append(made)
         return made
@@ -100,7 +100,7 @@ class Scene:
             state=self.state,
             environ=self.environ,
             streams=(facts, facts, facts),
-            wishes=Wishes(quiet=True),
+            wishes=OutputOptions(quiet=True),
             began=0.0,
         )
         return down.end_leftovers(call, leases.read_daemon(leases.daemon_path(self.state)), self.state)

@@ -13,7 +13,7 @@ from devboot.provision.collect import Terms
 from devboot.state import housekeeping
 from devboot.state.claiming import claim
 from devboot.state.records import identity_of
-from devboot.text.modes import StreamFacts, Wishes
+from devboot.text.modes import OutputOptions, StreamFacts
 from tests.fakes.interleaving import Actor
 
 needs_birth = pytest.mark.skipif(
@@ -29,7 +29,7 @@ def _context(place):
     place.mkdir()
     environ = {"DEVBOOT_HOME": str(place / "home"), "HOME": str(place), "XDG_RUNTIME_DIR": str(place)}
     nothing = dict.fromkeys(("stdin", "stdout", "stderr"), StreamFacts())
-    others = {"clock": time.monotonic, "wall_clock": time.time, "wishes": Wishes(), "version": "1"}
+    others = {"clock": time.monotonic, "wall_clock": time.time, "wishes": OutputOptions(), "version": "1"}
     return Context(cwd=str(place), environ=environ, **nothing, **others, uid=os.getuid())
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from devboot.app.screen.bottom_line import BottomLine
 from devboot.daemon.views.debugger_prompts import debugger_at
-from devboot.daemon.views.repeat_filter import alike
+from devboot.daemon.views.repeat_filter import without_numbers
 from devboot.events import START, Event
 from devboot.supervisor.output.line_matcher import LineMatcher, strip_escapes
 from devboot.supervisor.output.relay import Tail
@@ -81,7 +81,7 @@ RENDERING = {
     "a pattern": LineMatcher(r".*Running on .*:\d+").matches,
     "another pattern": LineMatcher(r"^\S+ ready in (\d+|no) ms").matches,
     "a prompt": debugger_at,
-    "to compare": alike,
+    "to compare": without_numbers,
     "last lines": kept,
 }
 

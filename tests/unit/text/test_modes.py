@@ -3,7 +3,7 @@
 import pytest
 
 from devboot.text.masking import Masker
-from devboot.text.modes import StreamFacts, Wishes, has_colour, is_live, is_unicode, may_ask, why_plain
+from devboot.text.modes import OutputOptions, StreamFacts, has_colour, is_live, is_unicode, may_ask, why_plain
 
 TERMINAL = StreamFacts(True, "utf-8", 80, 24)
 PIPE = StreamFacts()
@@ -14,25 +14,25 @@ XTERM = {"TERM": "xterm"}
 @pytest.mark.parametrize(
     ("stream", "environ", "wishes", "expected"),
     [
-        (TERMINAL, XTERM, Wishes(), True),
-        (PIPE, XTERM, Wishes(), False),
-        (TERMINAL, {"TERM": "dumb"}, Wishes(), False),
-        (TERMINAL, {}, Wishes(), False),
-        (TERMINAL, XTERM | {"NO_COLOR": "1"}, Wishes(), False),
-        (TERMINAL, XTERM | {"NO_COLOR": ""}, Wishes(), True),
-        (TERMINAL, XTERM | {"CLICOLOR": "0"}, Wishes(), False),
-        (TERMINAL, XTERM | {"CLICOLOR": "1"}, Wishes(), True),
-        (PIPE, {"FORCE_COLOR": "1"}, Wishes(), True),
-        (PIPE, {"FORCE_COLOR": "0"}, Wishes(), False),
-        (PIPE, {"FORCE_COLOR": ""}, Wishes(), False),
-        (PIPE, {"CLICOLOR_FORCE": "1"}, Wishes(), True),
-        (PIPE, {"CLICOLOR_FORCE": "0"}, Wishes(), False),
-        (PIPE, {"FORCE_COLOR": "1", "NO_COLOR": "1"}, Wishes(), False),
-        (TERMINAL, {"TERM": "dumb", "FORCE_COLOR": "1"}, Wishes(), True),
-        (TERMINAL, XTERM | {"CLICOLOR": "0", "CLICOLOR_FORCE": "1"}, Wishes(), True),
-        (TERMINAL, XTERM | {"FORCE_COLOR": "1"}, Wishes(no_color=True), False),
-        (TERMINAL, XTERM | {"FORCE_COLOR": "1"}, Wishes(json=True), False),
-        (TERMINAL, XTERM, Wishes(plain=True), True),
+        (TERMINAL, XTERM, OutputOptions(), True),
+        (PIPE, XTERM, OutputOptions(), False),
+        (TERMINAL, {"TERM": "dumb"}, OutputOptions(), False),
+        (TERMINAL, {}, OutputOptions(), False),
+        (TERMINAL, XTERM | {"NO_COLOR": "1"}, OutputOptions(), False),
+        (TERMINAL, XTERM | {"NO_COLOR": ""}, OutputOptions(), True),
+        (TERMINAL, XTERM | {"CLICOLOR": "0"}, OutputOptions(), False),
+        (TERMINAL, XTERM | {"CLICOLOR": "1"}, OutputOptions(), True),
+        (PIPE, {"FORCE_COLOR": "1"}, OutputOptions(), True),
+        (PIPE, {"FORCE_COLOR": "0"}, OutputOptions(), False),
+        (PIPE, {"FORCE_COLOR": ""}, OutputOptions(), False),
+        (PIPE, {"CLICOLOR_FORCE": "1"}, OutputOptions(), True),
+        (PIPE, {"CLICOLOR_FORCE": "0"}, OutputOptions(), False),
+        (PIPE, {"FORCE_COLOR": "1", "NO_COLOR": "1"}, OutputOptions(), False),
+        (TERMINAL, {"TERM": "dumb", "FORCE_COLOR": "1"}, OutputOptions(), True),
+        (TERMINAL, XTERM | {"CLICOLOR": "0", "CLICOLOR_FORCE": "1"}, OutputOptions(), True),
+        (TERMINAL, XTERM | {"FORCE_COLOR": "1"}, OutputOptions(no_color=True), False),
+        (TERMINAL, XTERM | {"FORCE_COLOR": "1"}, OutputOptions(json=True), False),
+        (TERMINAL, XTERM, OutputOptions(plain=True), True),
     ],
 )
 def test_colour(stream, environ, wishes, expected):
@@ -43,20 +43,20 @@ def test_colour(stream, environ, wishes, expected):
 @pytest.mark.parametrize(
     ("stream", "environ", "wishes", "reason"),
     [
-        (TERMINAL, XTERM, Wishes(), ""),
-        (PIPE, XTERM, Wishes(), "no terminal"),
-        (PIPE, XTERM | {"FORCE_COLOR": "1"}, Wishes(), "no terminal"),
-        (TERMINAL, {"TERM": "dumb"}, Wishes(), "no terminal"),
-        (TERMINAL, XTERM | {"CI": "true"}, Wishes(), "CI is set"),
-        (TERMINAL, XTERM | {"CI": "1", "FORCE_COLOR": "1"}, Wishes(), "CI is set"),
-        (TERMINAL, XTERM | {"CI": ""}, Wishes(), ""),
-        (TERMINAL, XTERM | {"DEVBOOT_PLAIN": "1"}, Wishes(), "DEVBOOT_PLAIN is set"),
-        (TERMINAL, XTERM | {"DEVBOOT_PLAIN": "0"}, Wishes(), ""),
-        (TERMINAL, XTERM, Wishes(plain=True), "asked for"),
-        (TERMINAL, XTERM, Wishes(json=True), "asked for"),
-        (TERMINAL, XTERM, Wishes(quiet=True), "asked for"),
-        (TERMINAL, XTERM, Wishes(no_color=True), ""),
-        (TERMINAL._replace(foreground=False), XTERM, Wishes(), "in the background"),
+        (TERMINAL, XTERM, OutputOptions(), ""),
+        (PIPE, XTERM, OutputOptions(), "no terminal"),
+        (PIPE, XTERM | {"FORCE_COLOR": "1"}, OutputOptions(), "no terminal"),
+        (TERMINAL, {"TERM": "dumb"}, OutputOptions(), "no terminal"),
+        (TERMINAL, XTERM | {"CI": "true"}, OutputOptions(), "CI is set"),
+        (TERMINAL, XTERM | {"CI": "1", "FORCE_COLOR": "1"}, OutputOptions(), "CI is set"),
+        (TERMINAL, XTERM | {"CI": ""}, OutputOptions(), ""),
+        (TERMINAL, XTERM | {"DEVBOOT_PLAIN": "1"}, OutputOptions(), "DEVBOOT_PLAIN is set"),
+        (TERMINAL, XTERM | {"DEVBOOT_PLAIN": "0"}, OutputOptions(), ""),
+        (TERMINAL, XTERM, OutputOptions(plain=True), "asked for"),
+        (TERMINAL, XTERM, OutputOptions(json=True), "asked for"),
+        (TERMINAL, XTERM, OutputOptions(quiet=True), "asked for"),
+        (TERMINAL, XTERM, OutputOptions(no_color=True), ""),
+        (TERMINAL._replace(foreground=False), XTERM, OutputOptions(), "in the background"),
     ],
 )
 def test_live_layout(stream, environ, wishes, reason):
@@ -67,11 +67,11 @@ def test_live_layout(stream, environ, wishes, reason):
 @pytest.mark.parametrize(
     ("stdin", "stderr", "wishes", "expected"),
     [
-        (TERMINAL, TERMINAL, Wishes(), True),
-        (PIPE, TERMINAL, Wishes(), False),
-        (TERMINAL, PIPE, Wishes(), False),
-        (TERMINAL, TERMINAL, Wishes(no_input=True), False),
-        (TERMINAL, TERMINAL, Wishes(plain=True), False),
+        (TERMINAL, TERMINAL, OutputOptions(), True),
+        (PIPE, TERMINAL, OutputOptions(), False),
+        (TERMINAL, PIPE, OutputOptions(), False),
+        (TERMINAL, TERMINAL, OutputOptions(no_input=True), False),
+        (TERMINAL, TERMINAL, OutputOptions(plain=True), False),
     ],
 )
 def test_prompts(stdin, stderr, wishes, expected):

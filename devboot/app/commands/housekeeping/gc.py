@@ -9,7 +9,7 @@ from typing import NamedTuple
 from devboot.app.commands.housekeeping.state import remove_gone
 from devboot.app.context import Context
 from devboot.app.preparation.project_lock import patience
-from devboot.app.stale_downloads import remove_leftovers
+from devboot.app.stale_downloads import remove_stale_downloads
 from devboot.errors import DevbootError, UsageError
 from devboot.files import machine_error
 from devboot.locks import PROJECT, FileLock
@@ -67,7 +67,7 @@ def gc(context: Context, *, older_than: float | None, is_dry: bool, with_data: b
         remove_abandoned()
         remove_abandoned(paths.cache)
     try:
-        left = tuple(remove_leftovers(paths.cache, [root.root for root in roots], terms))
+        left = tuple(remove_stale_downloads(paths.cache, [root.root for root in roots], terms))
     except OSError as error:
         raise machine_error(error, paths.cache, "remove") from error
     gone = _remove_gone(context, terms, with_data=with_data)

@@ -28,7 +28,7 @@ from devboot.app.preparation.generations.history import (
 from devboot.app.preparation.generations.redaction import changed_secrets, left_out, missing_secrets, passwords_in
 from devboot.app.preparation.install.provisioning import Machine
 from devboot.app.preparation.install.system_libraries import with_libraries
-from devboot.app.preparation.project_lock import take_turn
+from devboot.app.preparation.project_lock import lock_project
 from devboot.app.this_machine import this_host
 from devboot.clone_reader import read_text
 from devboot.environment.project_python import declared_indexes
@@ -78,7 +78,7 @@ def rollback(context: Context, number: int | None, reporter: Reporter, *, is_off
     wanted = previous(project.state) if number is None else number
     target = chosen(project.state, wanted)
     _refuse_moved(project, target)
-    lock = take_turn(project, "rollback", context)
+    lock = lock_project(project, "rollback", context)
     try:
         with TemporaryRoots(data) as roots:
             for name in target.facts.objects:

@@ -13,8 +13,8 @@ from devboot.app.preparation.compose.preview import Preview
 from devboot.app.preparation.locking.candidates import Asked
 from devboot.app.preparation.locking.frozen import as_it_is
 from devboot.app.preparation.locking.lockfile import pins_of_lock, why_stale
-from devboot.app.preparation.port_flags import as_asked
-from devboot.app.preparation.prepare import Wishes
+from devboot.app.preparation.port_flags import apply_port_flags
+from devboot.app.preparation.prepare import PrepareOptions
 from devboot.environment.ports.allocate import refuse_in_use
 from devboot.environment.project_python import PythonProject, pins_of
 from devboot.environment.tasks import automatic
@@ -43,7 +43,7 @@ class DryRun(NamedTuple):
     steps: tuple[Step, ...]
 
 
-def dry_run(preview: Preview, call: Call, wishes: Wishes) -> DryRun:
+def dry_run(preview: Preview, call: Call, wishes: PrepareOptions) -> DryRun:
     """Return what the `up` of this call would do with the project.
 
     Raises the errors that `up` would raise before it changes anything.
@@ -51,7 +51,7 @@ def dry_run(preview: Preview, call: Call, wishes: Wishes) -> DryRun:
     return DryRun(preview.loaded.name, (*_provisions(preview, wishes), *_runs(preview, call, wishes)))
 
 
-def _provisions(preview: Preview, wishes: Wishes) -> Iterator[Step]:
+def _provisions(preview: Preview, wishes: PrepareOptions) -> Iterator[Step]:
     loaded, python, old = preview.loaded, preview.python, preview.lock
     root, manifest = loaded.project.root, loaded.manifest
     reasons = why_stale(old, manifest, python)
@@ -91,7 +91,7 @@ def _python_steps(python: PythonProject | None, lock: Lock | None) -> Iterator[S
         yield Step("build", name, f"{len(pins_of(python, pins_of_lock(lock)).pins)} packages")
 
 
-def _runs(preview: Preview, call: Call, wishes: Wishes) -> Iterator[Step]:
+def _runs(preview: Preview, call: Call, wishes: PrepareOptions) -> Iterator[Step]:
     manifest = preview.loaded.manifest
     tasks, chosen = tasks_of(preview.loaded), _chosen(preview, call)
     ports = _asked_ports(preview, wishes)
@@ -135,12 +135,12 @@ def _chosen(preview: Preview, call: Call) -> set[str] | None:
     return found
 
 
-def _asked_ports(preview: Preview, wishes: Wishes) -> dict[str, str]:
+def _asked_ports(preview: Preview, wishes: PrepareOptions) -> dict[str, str]:
     """Return a text for each port given by `--port`. Raises like `up` for unknown names and for ports in use."""
     wanted = preview.wanted_ports
     words = {}
     typed = expand([name for name, _ in wishes.ports], [wish.name for wish in wanted])
-    asked = as_asked(wanted, wishes.ports, ())
+    asked = apply_port_flags(wanted, wishes.ports, ())
     if not wishes.is_running or wishes.held_ports is not None:
         refuse_in_use(asked, preview.loaded.project.root, wishes.held_ports or ())
     for wish in asked:

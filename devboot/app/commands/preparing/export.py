@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from devboot.app.commands.env import unnameable
 from devboot.app.commands.preparing.runner import lost_of
 from devboot.app.commands.preparing.up import all_but
-from devboot.app.generated_files import Laid, LaidFile, lay
+from devboot.app.generated_files import WrittenFile, WrittenFiles, write_generated
 from devboot.app.preparation.prepare import Prepared
 from devboot.errors import UsageError
 from devboot.model.process import ProcessSpec, variables_of
@@ -94,8 +94,8 @@ def form_of(kind: str, folder: str, project: str, values: Mapping[str, object], 
     )
 
 
-def export(form: Form, prepared: Prepared, values: Mapping[str, object], *, at: float) -> Laid:
-    """Write the files for a prepared project. Raises UsageError, MachineError; see `lay` and `all_but`."""
+def export(form: Form, prepared: Prepared, values: Mapping[str, object], *, at: float) -> WrittenFiles:
+    """Write the files for a prepared project. Raises UsageError, MachineError; see `write_generated` and `all_but`."""
     plan, project = prepared.composed.plan, prepared.loaded.project
     excepted = values.get("except") or ()
     assert isinstance(excepted, (list, tuple))
@@ -104,10 +104,10 @@ def export(form: Form, prepared: Prepared, values: Mapping[str, object], *, at: 
     specs = [spec._replace(env=tuple(sorted(variables_of(plan, spec).items()))) for spec in chosen]
     files = exported(form, specs, prepared.snapshot.patch)
     record = os.path.join(project.state, "exports.json")
-    return lay(files, form.folder, record, at=at, is_forced=bool(values.get("force")))
+    return write_generated(files, form.folder, record, at=at, is_forced=bool(values.get("force")))
 
 
-def told(form: Form, prepared: Prepared, done: Laid, shown: str) -> Iterator[str]:
+def told(form: Form, prepared: Prepared, done: WrittenFiles, shown: str) -> Iterator[str]:
     """Yield the result as lines for people: counts, moved files, secrets in files, features that are lost."""
     for path, name in done.aside:
         yield f"{os.path.join(shown, path)} moved aside, it is {os.path.join(shown, name)} now"
@@ -131,13 +131,13 @@ def plain_app(name: str) -> str:
     return _NOT_IN_A_NAME.sub("-", name).strip("-") or "app"
 
 
-def exported(form: Form, specs: Iterable[ProcessSpec], patch: Patch) -> tuple[LaidFile, ...]:
+def exported(form: Form, specs: Iterable[ProcessSpec], patch: Patch) -> tuple[WrittenFile, ...]:
     """Return all files for these processes, paths relative to the folder. Raises UsageError `export/same-name`."""
     specs = tuple(specs)
     scripts = [
-        LaidFile(os.path.join(SCRIPTS, _numbered(spec.name)), script(form.app, spec, patch), 0o700) for spec in specs
+        WrittenFile(os.path.join(SCRIPTS, _numbered(spec.name)), script(form.app, spec, patch), 0o700) for spec in specs
     ]
-    ignored = LaidFile(os.path.join(SCRIPTS, ".gitignore"), "*\n", 0o644)
+    ignored = WrittenFile(os.path.join(SCRIPTS, ".gitignore"), "*\n", 0o644)
     found = (*scripts, ignored, *_rendered(form, specs))
     names = [each.path for each in found]
     twice = next((name for name in names if names.count(name) > 1), "")
@@ -182,7 +182,7 @@ def _command(spec: ProcessSpec) -> str:
     return f"exec {shlex.join(launch.argv)}"
 
 
-def _rendered(form: Form, specs: Sequence[ProcessSpec]) -> Iterator[LaidFile]:
+def _rendered(form: Form, specs: Sequence[ProcessSpec]) -> Iterator[WrittenFile]:
     export = _exporters()[form.kind].load()(template_dir=form.templates or None)
     before = "exec " if form.kind in _IN_A_SHELL else ""
     processes = [
@@ -203,7 +203,7 @@ def _rendered(form: Form, specs: Sequence[ProcessSpec]) -> Iterator[LaidFile]:
         "user": form.user,
     }
     for file in export.render(processes, dict(context)):
-        yield LaidFile(file.name, file.content, 0o755 if file.executable else 0o644)
+        yield WrittenFile(file.name, file.content, 0o755 if file.executable else 0o644)
 
 
 def _numbered(name: str) -> str:

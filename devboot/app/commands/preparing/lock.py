@@ -6,13 +6,13 @@ import os
 import sys
 from typing import NamedTuple
 
-from devboot.app.preparation.install.interpreter import Bringer
+from devboot.app.preparation.install.interpreter import InterpreterProvider
 from devboot.app.preparation.install.provisioning import Machine
 from devboot.app.preparation.install.system_libraries import with_libraries
-from devboot.app.preparation.locking.lockfile import STEP, LockResult, LockWish, ensure_lock, read_lock, why_stale
+from devboot.app.preparation.locking.lockfile import STEP, LockOptions, LockResult, ensure_lock, read_lock, why_stale
 from devboot.app.preparation.locking.wanted import looking_uv, python_of, recipes_of
 from devboot.app.preparation.project.loaded import Loaded
-from devboot.app.preparation.project_lock import take_turn
+from devboot.app.preparation.project_lock import lock_project
 from devboot.app.this_machine import this_host
 from devboot.clone_reader import read_bytes, read_text
 from devboot.environment.project_python import PythonProject
@@ -44,11 +44,11 @@ def lock_inputs(loaded: Loaded, context: Context, uv: Uv) -> Inputs:
     return Inputs(recipes_of(loaded), python_of(loaded, uv, context.environ), uv)
 
 
-def bringer_of(loaded: Loaded, context: Context, inputs: Inputs, reporter: Reporter) -> Bringer:
+def interpreter_provider(loaded: Loaded, context: Context, inputs: Inputs, reporter: Reporter) -> InterpreterProvider:
     """Return the provider of the interpreter that a recipe brings."""
     host = this_host(sys.platform, os.uname().machine)
     machine = Machine(context.paths().data, host, context.wall_clock)
-    return Bringer(
+    return InterpreterProvider(
         machine,
         loaded.project.root,
         inputs.recipes,
@@ -74,20 +74,20 @@ def lock(
     old = merged.lock if merged else read_lock(path, os.path.basename(path))
     _refuse_unknown(update, loaded, inputs, old)
     reporter = Silenced(reporter, loaded.manifest.project.silence)
-    with take_turn(loaded.project, "lock", context, reporter):
+    with lock_project(loaded.project, "lock", context, reporter):
         if merged is not None:
             kept = _keep_aside(path, loaded.project.backups, context.wall_clock())
-            _tell_of_merge(merged, kept, reporter)
+            _report_merge(merged, kept, reporter)
         return ensure_lock(
             path,
             loaded.manifest,
             inputs.recipes,
             inputs.python,
             inputs.uv,
-            wish=LockWish(update=update, warns=True, merged=merged.lock if merged else None),
+            wish=LockOptions(update=update, warns=True, merged=merged.lock if merged else None),
             environ=context.environ,
             reporter=reporter,
-            bring=bringer_of(loaded, context, inputs, reporter).bring,
+            bring=interpreter_provider(loaded, context, inputs, reporter).bring,
         )
 
 
@@ -107,7 +107,7 @@ def _keep_aside(path: str, backups: str, at: float) -> str:
     return move_aside(copy, at)
 
 
-def _tell_of_merge(merged: Merged, kept: str, reporter: Reporter) -> None:
+def _report_merge(merged: Merged, kept: str, reporter: Reporter) -> None:
     lines = [
         *(f"{one.name}: {one.taken}, of {one.ours} (ours) and {one.theirs} (theirs)" for one in merged.choices),
         *(f"{side}: can't be read, so it doesn't count" for side in merged.unread),

@@ -6,7 +6,7 @@ import os
 from typing import NamedTuple
 
 from devboot import snapshot as snapshots
-from devboot.app.preparation.prepare import Prepared, Wishes, prepare_loaded
+from devboot.app.preparation.prepare import Prepared, PrepareOptions, prepare_loaded
 from devboot.app.preparation.project.loaded import Loaded
 from devboot.app.staleness import changes_since
 from devboot.events import Reporter
@@ -27,7 +27,7 @@ class SyncCheck(NamedTuple):
         return not self.missing
 
 
-def sync(loaded: Loaded, context: Context, wishes: Wishes, reporter: Reporter) -> Prepared:
+def sync(loaded: Loaded, context: Context, wishes: PrepareOptions, reporter: Reporter) -> Prepared:
     """Bring lock, store, virtualenv and databases up to date with the project. Raises the errors of `prepare`."""
     return prepare_loaded(loaded, context, wishes._replace(starts=False), reporter)
 

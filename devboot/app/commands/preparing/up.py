@@ -9,7 +9,7 @@ from devboot.app.commands import fast_up
 from devboot.app.fast import daemon_connection
 from devboot.app.fast.call import Call
 from devboot.app.preparation.compose.composition import names_in_plan
-from devboot.app.preparation.prepare import Prepared, Wishes
+from devboot.app.preparation.prepare import Prepared, PrepareOptions
 from devboot.app.preparation.project.loaded import Loaded
 from devboot.daemon.process import fork
 from devboot.daemon.process.fork import Handle
@@ -34,10 +34,10 @@ def parse_ports(texts: tuple[str, ...]) -> tuple[tuple[str, int | None], ...]:
     return tuple(ports)
 
 
-def wishes_for(call: Call) -> Wishes:
+def prepare_options(call: Call) -> PrepareOptions:
     """Return the options of the preparation for the flags of `up`."""
     ports = daemon_connection.running_ports(call)
-    return Wishes(
+    return PrepareOptions(
         is_locked=call.flag("locked"),
         takes_lock_as_it_is=call.flag("frozen"),
         is_offline=call.flag("offline"),

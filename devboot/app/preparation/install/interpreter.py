@@ -22,7 +22,7 @@ Supply = Callable[[Collection[Wanted]], Uv]
 """Gives the uv that fetches what is about to be realised, once that is there to be fetched."""
 
 
-class Bringer:
+class InterpreterProvider:
     """Installs that interpreter for the project at `root`; `objects` is the result for later steps.
 
     `is_thorough` as for `provision`.

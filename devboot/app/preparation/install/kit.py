@@ -293,7 +293,7 @@ def _opened(path: str) -> BinaryIO:
         raise UsageError("kit/not-found", what, help=["devboot up --from KIT"]) from error
 
 
-def tell_of_seeds(reporter: Reporter, paths: Iterable[str]) -> None:
+def report_seeds(reporter: Reporter, paths: Iterable[str]) -> None:
     """Report which databases came from a kit."""
     for path in paths:
         reporter.emit(Event(NOTE, "sqlite", f"{path} is the kit's"))

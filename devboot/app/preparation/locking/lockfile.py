@@ -50,7 +50,7 @@ class LockResult(NamedTuple):
     changes: tuple[VersionChange, ...]
 
 
-class LockWish(NamedTuple):
+class LockOptions(NamedTuple):
     """Options of locking.
 
     `is_frozen` never writes, `update` names what is chosen anew ("*" for all), `warns` reports platforms without an
@@ -102,7 +102,7 @@ def ensure_lock(
     python: PythonProject | None,
     uv: Uv,
     *,
-    wish: LockWish,
+    wish: LockOptions,
     environ: Mapping[str, str],
     reporter: Reporter,
     bring: Bring = lambda _lock, python: python,
@@ -171,7 +171,7 @@ def _to_ask(
     manifest: Manifest,
     recipes: Mapping[str, KnownRecipe],
     old: Lock | None,
-    wish: LockWish,
+    wish: LockOptions,
     here: Distribution,
     channel: AskChannel | None,
 ) -> Asked:
@@ -201,7 +201,7 @@ def _python_part(
     old: Lock | None,
     python: PythonProject | None,
     uv: Uv,
-    wish: LockWish,
+    wish: LockOptions,
     environ: Mapping[str, str],
     reporter: Reporter,
     bring: Callable[[PythonProject], PythonProject],

@@ -43,7 +43,7 @@ _NAME = re.compile(r"^[^#\n]*?\bname[ \t]*=[ \t]*[\"']?([A-Za-z0-9][\w.-]*)", re
 _SHOWN = 3
 
 
-class Nature(NamedTuple):
+class CloneKind(NamedTuple):
     """The kind of a clone, in a sentence, with advice; `title` is the sentence in short, if it is certain."""
 
     what: str
@@ -53,43 +53,43 @@ class Nature(NamedTuple):
 
 def what_else(folder: str) -> tuple[list[str], list[str]]:
     """Return causes and help for `manifest/not-found`, based on the files in a folder."""
-    found = nature_without_packages(folder)
+    found = kind_without_packages(folder)
     example = "`devboot init --example` writes a small project to start from"
     if _names(folder):  # whose files may be in the way of those of the example
         example = "mkdir example && cd example && devboot init --example   # a small project to start from"
     return ([found.what] if found else [], (found.helps if found else []) or [example])
 
 
-def template_nature(folder: str) -> Nature | None:
+def template_kind(folder: str) -> CloneKind | None:
     """Describe a template of projects; None for other folders."""
     for name, program in _TEMPLATES.items():
         if is_file(os.path.join(folder, name)):
             target = " ." if program == "cookiecutter" else " . ../PROJECT"
             what = f"`{name}` says that projects are made from this one; it runs nothing by itself"
-            return Nature(what, [f"`uvx {program}{target}`, then `devboot up` in the project that it makes"])
+            return CloneKind(what, [f"`uvx {program}{target}`, then `devboot up` in the project that it makes"])
     return None
 
 
-def nature_without_packages(folder: str) -> Nature | None:
+def kind_without_packages(folder: str) -> CloneKind | None:
     """Describe a folder without Python requirements; None if its files don't show its kind."""
-    if (found := template_nature(folder)) is not None:
+    if (found := template_kind(folder)) is not None:
         return found
     for name, language in _LANGUAGES.items():
         if is_file(os.path.join(folder, name)):
             what = f"`{name}` says that this is {language}, and nothing says what should run"
-            return Nature(what, ["write what should run into a file `Procfile`: `web: COMMAND`"])
+            return CloneKind(what, ["write what should run into a file `Procfile`: `web: COMMAND`"])
     return _documentation(folder, "uvx --from {tool} ") or _files_alone(folder) or _addition_to_image(folder)
 
 
-def nature_with_packages(folder: str) -> Nature:
+def kind_with_packages(folder: str) -> CloneKind:
     """Describe a clone with requirements in which no process was found."""
-    if (found := template_nature(folder)) is not None:
+    if (found := template_kind(folder)) is not None:
         return found
     inner = [name for name in sorted(_names(folder)) if _is_application(os.path.join(folder, name))]
     if inner:
         shown = ", ".join(f"`{printable(name)}`" for name in inner[:_SHOWN])
         helps = [f"devboot -C {shell_word(name)} up" for name in inner[:_SHOWN]]
-        return Nature(f"what runs may lie in a folder of its own: {shown}", helps)
+        return CloneKind(f"what runs may lie in a folder of its own: {shown}", helps)
     documentation = _documentation(folder, "devboot run -- ")
     if (library := _library(folder)) is not None:
         return library._replace(helps=[*library.helps, *(documentation.helps if documentation is not None else [])])
@@ -97,11 +97,11 @@ def nature_with_packages(folder: str) -> Nature:
         return documentation
     if notebooks := sorted(names_in(folder, "*.ipynb")):
         helps = ["devboot sync   # makes .venv, whose Python an editor runs them with"]
-        return Nature(f"`{printable(notebooks[0])}` says that these are notebooks", helps)
-    return Nature("it may be a library or a program for the terminal", [])
+        return CloneKind(f"`{printable(notebooks[0])}` says that these are notebooks", helps)
+    return CloneKind("it may be a library or a program for the terminal", [])
 
 
-def _library(folder: str) -> Nature | None:
+def _library(folder: str) -> CloneKind | None:
     """Describe a library that other projects install; None if the clone builds no package."""
     project = _text(folder, "pyproject.toml")
     is_built = re.search(r"^\[build-system\]", project, re.MULTILINE) is not None
@@ -114,7 +114,7 @@ def _library(folder: str) -> Nature | None:
     named = f", the package `{printable(name)}`," if name else ","
     what = f"`{which}` says that this is a library{named} which others install"
     helps = [*_tests(folder), "devboot init   # writes a devboot.toml, for servers that its tests need"]
-    return Nature(what, helps, "this is a library without a long-running process")
+    return CloneKind(what, helps, "this is a library without a long-running process")
 
 
 def _tests(folder: str) -> list[str]:
@@ -142,14 +142,14 @@ def _text(folder: str, name: str) -> str:
     return read_text(path) if is_file(path) else ""
 
 
-def _documentation(folder: str, runner: str) -> Nature | None:
+def _documentation(folder: str, runner: str) -> CloneKind | None:
     for name, command in _DOCUMENTATION.items():
         path = os.path.join(folder, name)
         if is_file(path) and (not name.endswith("conf.py") or "extensions" in read_text(path) or _is_sphinx(path)):
             tool = "mkdocs" if command.startswith("mkdocs") else "sphinx"
             verb = "shows" if tool == "mkdocs" else "builds"
             helps = [f"{runner.format(tool=tool)}{command}   # {verb} it"]
-            return Nature(f"`{name}` says that this is documentation", helps)
+            return CloneKind(f"`{name}` says that this is documentation", helps)
     return None
 
 
@@ -157,7 +157,7 @@ def _is_sphinx(path: str) -> bool:
     return any(is_file(os.path.join(os.path.dirname(path), f"index.{ending}")) for ending in ("rst", "md"))
 
 
-def _files_alone(folder: str) -> Nature | None:
+def _files_alone(folder: str) -> CloneKind | None:
     names = [name for name in _names(folder) if not name.startswith(".") and name.upper() != "LICENSE"]
     endings = {os.path.splitext(name)[1].lower() for name in names if is_file(os.path.join(folder, name))}
     found = [kind for kind, known in _KINDS.items() if endings.intersection(known)]
@@ -165,16 +165,16 @@ def _files_alone(folder: str) -> Nature | None:
     if not found or not endings <= everything or any(is_folder(os.path.join(folder, name)) for name in names):
         return None
     first = min(name for name in names if name.lower().endswith(_KINDS[found[0]]))
-    return Nature(f"`{printable(first)}`: {' and '.join(found[:2])}, and no program", [])
+    return CloneKind(f"`{printable(first)}`: {' and '.join(found[:2])}, and no program", [])
 
 
-def _addition_to_image(folder: str) -> Nature | None:
+def _addition_to_image(folder: str) -> CloneKind | None:
     """Describe a clone that only adds files to another project's image, which has the program."""
     path = os.path.join(folder, "Dockerfile")
     images = _FROM.findall(read_text(path)) if is_file(path) else []
     if not images or "/" not in images[-1]:
         return None
-    return Nature(f"`Dockerfile` adds files to the image `{printable(images[-1])}`, whose program isn't here", [])
+    return CloneKind(f"`Dockerfile` adds files to the image `{printable(images[-1])}`, whose program isn't here", [])
 
 
 def _names(folder: str) -> list[str]:

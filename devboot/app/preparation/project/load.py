@@ -46,7 +46,7 @@ def load_project(cwd: str, environ: Mapping[str, str], patience: Patience | None
     """Load the project of a command in `cwd`, detecting a manifest if none was written.
 
     A detected manifest is kept in the state folder, which is created for it, until a file that it was read from
-    changes, or one that was looked for appears. For a written manifest nothing is created: see `take_turn`. Raises
+    changes, or one that was looked for appears. For a written manifest nothing is created: see `lock_project`. Raises
     Problems for mistakes in the files, ManifestError `manifest/not-found` if nothing was detected, BusyError
     `state/in-use`, BusyError `busy/locked` after `patience`.
     """

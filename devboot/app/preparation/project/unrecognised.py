@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 
-from devboot.app.preparation.project.kind_of_clone import nature_with_packages
+from devboot.app.preparation.project.kind_of_clone import kind_with_packages
 from devboot.clone_reader import parse_toml, read_text
 from devboot.errors import ManifestError, Problems, UsageError
 from devboot.events import WARNING, Event, Reporter
@@ -23,7 +23,7 @@ def is_idle(loaded: Loaded) -> bool:
     return not (loaded.project.written or loaded.manifest.processes or has_lines)
 
 
-def tell_of_missing(missing: Problems, reporter: Reporter) -> None:
+def warn_of_missing(missing: Problems, reporter: Reporter) -> None:
     """Warn of variables that only the program of an idle clone needs: other commands may work without."""
     for each in missing.errors:
         reporter.emit(Event(WARNING, "env", each.what, lines=(*each.details, *each.causes, *each.help), slug=each.slug))
@@ -45,7 +45,7 @@ def refuse_idle(loaded: Loaded, environ: Mapping[str, str], missing: Problems | 
         return
     if loaded.manifest.services:  # for the program, which a note names
         return
-    what, helps, title = nature_with_packages(loaded.project.root)
+    what, helps, title = kind_with_packages(loaded.project.root)
     errors = missing.errors if missing is not None else ()
     details: list[str] = []
     causes = ["no Procfile, web application, worker or start command was found", what]
@@ -94,7 +94,7 @@ def _refuse_empty(loaded: Loaded) -> None:
         (manifest.services, manifest.databases, manifest.tasks, manifest.packages)
     ):
         return
-    what, helps, title = nature_with_packages(loaded.project.root)
+    what, helps, title = kind_with_packages(loaded.project.root)
     raise ManifestError(
         "manifest/nothing-to-run",
         title or f"`{MANIFEST}` names nothing that runs",
@@ -108,7 +108,7 @@ def _refuse_empty(loaded: Loaded) -> None:
     )
 
 
-def tell_of_less(loaded: Loaded, environ: Mapping[str, str], reporter: Reporter) -> None:
+def warn_of_undeclared(loaded: Loaded, environ: Mapping[str, str], reporter: Reporter) -> None:
     """Warn once that a new manifest lacks parts with which the project has run so far by detection."""
     detected = os.path.join(loaded.project.state, DETECTED)
     if not loaded.project.written or not os.path.exists(detected):

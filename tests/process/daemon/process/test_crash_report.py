@@ -43,8 +43,8 @@ def three_services(project, grace=0.5):
 
 def everything_of(project):
     """Pids of all that the daemon has started, whatever session it is in."""
-    wait_until(lambda: len(leases.left_behind(project.state)) >= len(project.specs) + 1)
-    return [seen.pid for seen, _ in leases.left_behind(project.state)]
+    wait_until(lambda: len(leases.orphans_of(project.state)) >= len(project.specs) + 1)
+    return [seen.pid for seen, _ in leases.orphans_of(project.state)]
 
 
 @pytest.mark.faults(34)

@@ -11,7 +11,7 @@ from devboot.app.fast.call import Call
 from devboot.app.staleness import changes_since
 from devboot.model.variables import ComposedVariable
 from devboot.snapshot import DEFAULT, PREPEND, SET, UNSET, Snapshot
-from devboot.text.modes import StreamFacts, Wishes
+from devboot.text.modes import OutputOptions, StreamFacts
 
 AWKWARD = 'a\'b "c" $HOME `id` \\ \n\té !*'
 PATCH = (
@@ -130,7 +130,7 @@ def test_whether_json_is_for_a_program_is_decided_by_its_stream(tmp_path, capfd,
     known = KNOWN._replace(root=str(tmp_path), variables=tuple(tuple(each) for each in OWN))
     snapshot.write(str(tmp_path / snapshot.NAME), known)
     streams = (StreamFacts(), StreamFacts(terminal), StreamFacts())
-    wishes = Wishes(json=True)
+    wishes = OutputOptions(json=True)
     where = {"root": str(tmp_path), "state": str(tmp_path)}
 
     assert env.carry_out(Call("env", (), {}, **where, environ={}, streams=streams, wishes=wishes, began=0)) == 0

@@ -7,7 +7,7 @@ import sqlite3
 
 import pytest
 
-from devboot.app.fast.data_check import MANAGED_SQLITE, REDIS, SQLITE, VALKEY, looks_sound
+from devboot.app.fast.data_check import MANAGED_SQLITE, REDIS, SQLITE, VALKEY, is_plausible
 
 DUMP = b"REDIS0012" + b"data" + b"\xff" + b"checksum"
 
@@ -22,7 +22,7 @@ def database(tmp_path):
 
 
 def test_a_whole_database_is_sound(database):
-    assert looks_sound([(SQLITE, str(database), 0), (MANAGED_SQLITE, str(database), 0)])
+    assert is_plausible([(SQLITE, str(database), 0), (MANAGED_SQLITE, str(database), 0)])
 
 
 @pytest.mark.faults(99)
@@ -30,21 +30,21 @@ def test_a_whole_database_is_sound(database):
 def test_an_empty_a_foreign_and_a_truncated_database_are_not(database, content):
     database.write_bytes(database.read_bytes()[:-1] if content is None else content)
 
-    assert not looks_sound([(SQLITE, str(database), 0)])
+    assert not is_plausible([(SQLITE, str(database), 0)])
 
 
 def test_a_database_with_a_log_beside_it_is_the_business_of_sqlite(database):
     database.write_bytes(database.read_bytes()[:-1])
     (database.parent / "db.sqlite3-wal").touch()
 
-    assert looks_sound([(SQLITE, str(database), 0)])
+    assert is_plausible([(SQLITE, str(database), 0)])
 
 
 def test_a_missing_file_is_sound_where_others_make_it(tmp_path):
-    assert looks_sound([(SQLITE, str(tmp_path / "new"), 0), (REDIS, str(tmp_path / "data/dump.rdb"), 12)])
-    assert not looks_sound([(MANAGED_SQLITE, str(tmp_path / "new"), 0)])
-    assert not looks_sound([(SQLITE, str(tmp_path / "gone/new"), 0)])
-    assert not looks_sound([(SQLITE, str(tmp_path), 0)])
+    assert is_plausible([(SQLITE, str(tmp_path / "new"), 0), (REDIS, str(tmp_path / "data/dump.rdb"), 12)])
+    assert not is_plausible([(MANAGED_SQLITE, str(tmp_path / "new"), 0)])
+    assert not is_plausible([(SQLITE, str(tmp_path / "gone/new"), 0)])
+    assert not is_plausible([(SQLITE, str(tmp_path), 0)])
 
 
 @pytest.mark.faults(95, 99)
@@ -53,8 +53,8 @@ def test_a_link_to_nothing_and_a_pipe_are_not(kind, tmp_path):
     (tmp_path / "link").symlink_to("/nowhere/data")
     os.mkfifo(tmp_path / "pipe")
 
-    assert not looks_sound([(kind, str(tmp_path / "link"), 12)])
-    assert not looks_sound([(kind, str(tmp_path / "pipe"), 12)])
+    assert not is_plausible([(kind, str(tmp_path / "link"), 12)])
+    assert not is_plausible([(kind, str(tmp_path / "pipe"), 12)])
 
 
 @pytest.mark.faults(94, 95)
@@ -75,4 +75,4 @@ def test_a_dump_has_a_beginning_that_the_server_reads_and_an_end(tmp_path, kind,
     path = tmp_path / "dump.rdb"
     path.write_bytes(content)
 
-    assert is_sound == looks_sound([(kind, str(path), 12)])
+    assert is_sound == is_plausible([(kind, str(path), 12)])

@@ -8,7 +8,7 @@ import pytest
 
 from devboot import snapshot
 from devboot.app.preparation.data import prepare_databases
-from devboot.app.preparation.notices import tell_about, tell_of_edits, tell_of_strangers
+from devboot.app.preparation.notices import report_notes, warn_of_edits, warn_of_foreign_files
 from devboot.app.preparation.project.load import load_project
 from devboot.environment.variables.envfiles import EnvFiles
 from devboot.environment.variables.layers import GENERATED
@@ -22,7 +22,7 @@ from tests.fakes.folders import home_beside, project_of
 def test_a_project_in_a_folder_of_everybodys_is_warned_of_by_its_slug(tmp_path):
     tmp_path.chmod(0o1777)
     reporter, uid = RecordingReporter(), tmp_path.stat().st_uid + 1
-    tell_of_strangers(project_of(tmp_path, tmp_path)._replace(manifest=""), {}, uid, reporter)
+    warn_of_foreign_files(project_of(tmp_path, tmp_path)._replace(manifest=""), {}, uid, reporter)
 
     event = reporter.events[-1]
     assert (event.kind, event.slug) == (WARNING, "trust/foreign-owner")
@@ -53,7 +53,7 @@ def test_addresses_of_mongodb_that_look_for_the_user_in_another_database_are_nam
     )
     (tmp_path / "devboot.toml").write_text(manifest)
     reporter = RecordingReporter()
-    tell_about(load_project(str(tmp_path), home_beside(tmp_path)), EnvFiles((), (), ()), reporter)
+    report_notes(load_project(str(tmp_path), home_beside(tmp_path)), EnvFiles((), (), ()), reporter)
 
     wanted = "write `${services.store.url}/shop?authSource=admin`"
     assert [event.text for event in reporter.events if event.slug == "service/auth-source"] == [
@@ -71,7 +71,7 @@ def test_secrets_that_are_made_anew_are_named(tmp_path):
 
     def told(*given):
         reporter = RecordingReporter()
-        tell_about(loaded, EnvFiles(given, (), ()), reporter)
+        report_notes(loaded, EnvFiles(given, (), ()), reporter)
         return [event.text for event in reporter.events if event.step == "secrets"]
 
     assert told() == []
@@ -93,6 +93,6 @@ def test_files_edited_in_the_meantime_are_named_and_folders_are_not(tmp_path):
     os.utime(tmp_path / "pipe", (1, 1))
     reporter = RecordingReporter()
 
-    tell_of_edits(stamps, str(tmp_path), reporter)
+    warn_of_edits(stamps, str(tmp_path), reporter)
 
     assert [".env changed during this run: it counts from the next on"] == [event.text for event in reporter.events]

@@ -3,7 +3,7 @@
 import pytest
 
 from devboot.app.recipes.new import skeleton
-from devboot.app.recipes.update import UpdateWish, update_recipe
+from devboot.app.recipes.update import UpdateOptions, update_recipe
 from devboot.errors import MachineError
 from devboot.events import SilentReporter
 from devboot.model.artifact import PLATFORMS
@@ -28,7 +28,7 @@ def update(tmp_path):
     recipe = parse_recipe(skeleton("shout", None), "recipe.toml")
     folder = tmp_path / "project/recipes/shout"
     return shelf, lambda: update_recipe(
-        recipe, str(folder), UpdateWish(), {"wheel": shelf}, {}, PLATFORMS[0], SilentReporter()
+        recipe, str(folder), UpdateOptions(), {"wheel": shelf}, {}, PLATFORMS[0], SilentReporter()
     )
 
 

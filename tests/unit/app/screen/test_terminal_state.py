@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from devboot.app.screen.terminal_state import Lent
+from devboot.app.screen.terminal_state import TerminalState
 
 
 @pytest.mark.parametrize(
@@ -23,9 +23,9 @@ from devboot.app.screen.terminal_state import Lent
     ],
 )
 def test_what_was_switched_is_switched_back(written, undone):
-    whole, in_bytes = Lent(), Lent()
+    whole, in_bytes = TerminalState(), TerminalState()
     whole.follow(written)
     for number in range(len(written)):
         in_bytes.follow(written[number : number + 1])
 
-    assert (undone, undone) == (whole.taken_back(), in_bytes.taken_back())
+    assert (undone, undone) == (whole.reset_sequence(), in_bytes.reset_sequence())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from devboot.daemon.views.repeat_filter import LONGEST, RepeatFilter, alike
+from devboot.daemon.views.repeat_filter import LONGEST, RepeatFilter, without_numbers
 from devboot.model.process import BACKOFF, GAVE_UP, PROCESS, READY, RUNNING, STOPPED, ProcessStatus
 from tests.fakes.clock import Clock
 
@@ -108,4 +108,4 @@ def test_a_silent_crash_and_a_long_output_are_not_compared(screen):
 
 
 def test_colours_do_not_make_a_difference():
-    assert alike(b"\x1b[31mfailed\x1b[0m after 12 s") == alike(b"failed after 7 s")
+    assert without_numbers(b"\x1b[31mfailed\x1b[0m after 12 s") == without_numbers(b"failed after 7 s")

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from devboot.app.preparation.locking.lockfile import LockWish, ensure_lock, known_recipes, read_lock
+from devboot.app.preparation.locking.lockfile import LockOptions, ensure_lock, known_recipes, read_lock
 from devboot.errors import LockError, ManifestError
 from devboot.events import RecordingReporter
 from devboot.model.edge.lockfile.lock import parse_lock
@@ -21,7 +21,7 @@ def lock(tmp_path, text, **wish):
     recipes = known_recipes(manifest, RecipeFolders([bundled_folder()]))
     path = str(tmp_path / "devboot.lock")
     return ensure_lock(
-        path, manifest, recipes, None, NO_UV, wish=LockWish(**wish), environ={}, reporter=RecordingReporter()
+        path, manifest, recipes, None, NO_UV, wish=LockOptions(**wish), environ={}, reporter=RecordingReporter()
     )
 
 

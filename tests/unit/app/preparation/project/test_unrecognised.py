@@ -5,7 +5,7 @@ import pytest
 from devboot.app.preparation.compose.composition import missing_errors
 from devboot.app.preparation.project.kind_of_clone import what_else
 from devboot.app.preparation.project.load import load_project
-from devboot.app.preparation.project.unrecognised import is_idle, refuse_idle, tell_of_less, tell_of_missing
+from devboot.app.preparation.project.unrecognised import is_idle, refuse_idle, warn_of_missing, warn_of_undeclared
 from devboot.environment.variables.envfiles import read_env_files
 from devboot.errors import ManifestError
 from devboot.events import RecordingReporter
@@ -101,8 +101,8 @@ def test_a_manifest_that_lacks_what_ran_by_detection_says_so_once(shop, tmp_path
     load_project(str(tmp_path), environ)
     loaded, _ = shop("[services.redis]\n[processes.web]\ncommand = 'flask run'\n")
     reporter = RecordingReporter()
-    tell_of_less(loaded, environ, reporter)
-    tell_of_less(loaded, environ, reporter)
+    warn_of_undeclared(loaded, environ, reporter)
+    warn_of_undeclared(loaded, environ, reporter)
     (event,) = reporter.events
     assert event.slug == "manifest/less-than-detected"
     assert event.text == "`devboot.toml` lacks what devboot has detected so far; `devboot init --merge` adds it"
@@ -117,7 +117,7 @@ def test_a_manifest_that_has_it_all_or_was_there_first_is_not_compared(shop, tmp
     text = render(detect(tmp_path, environ={})) if is_complete else "[services.redis]\n[processes]\n"
     loaded, _ = shop(text)
     reporter = RecordingReporter()
-    tell_of_less(loaded, environ, reporter)
+    warn_of_undeclared(loaded, environ, reporter)
     assert reporter.events == []
 
 
@@ -201,7 +201,7 @@ def test_other_commands_in_an_idle_clone_are_told_of_it_and_go_on(idle):
     loaded, _environ, missing = idle('print(os.environ["SHOP_TOKEN"])\n')
     reporter = RecordingReporter()
 
-    tell_of_missing(missing, reporter)
+    warn_of_missing(missing, reporter)
 
     (event,) = reporter.events
     assert (is_idle(loaded), event.slug, event.text) == (True, "env/missing", "`SHOP_TOKEN` is not set")

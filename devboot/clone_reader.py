@@ -277,4 +277,4 @@ def _read_written(descriptor: int, path: str, patience: float) -> bytes:
         if not block:
             return data
     kind = "a terminal" if os.isatty(descriptor) else "a named pipe"
-    raise OSError(errno.ETIMEDOUT, f"it is {kind}, and nobody writes into it", path)
+    raise OSError(errno.ETIMEDOUT, f"it is {kind}, and no program writes to it", path)

@@ -212,7 +212,7 @@ def complaint_about(path: str, uid: int, closed: int = 0o077) -> str | None:
 def _complaint_about_parent(path: str) -> str | None:
     parent = os.stat(os.path.dirname(path))
     if parent.st_mode & stat.S_IWOTH and not parent.st_mode & stat.S_ISVTX:
-        return "lies in a directory that everybody may rename in"
+        return "is in a directory in which everybody can rename files"
     return None
 
 
@@ -223,11 +223,11 @@ def _home(environ: Mapping[str, str], passwd_home: Callable[[], str | None]) -> 
     from devboot.errors import MachineError
 
     said = environ.get("HOME")
-    cause = "`HOME` isn't set" if said is None else f"`HOME` is `{said}`, which is no directory that can be written"
+    cause = "`HOME` isn't set" if said is None else f"`HOME` is `{said}`, which isn't a writable directory"
     raise MachineError(
         "machine/no-home",
         "there is no home directory to keep the store in",
-        causes=[cause, "the password database names no other"],
+        causes=[cause, "the password database has no other"],
         help=["export DEVBOOT_HOME=/a/path/of/yours"],
     )
 
@@ -258,6 +258,6 @@ def _refuse_relative(own: str) -> None:
     raise MachineError(
         "machine/no-home",
         "`DEVBOOT_HOME` isn't an absolute path",
-        causes=[f"it is `{own}`, which means another place in every directory"],
+        causes=[f"it is `{own}`, which is relative to the current directory"],
         help=[f'export DEVBOOT_HOME="$PWD/{own}"'],
     )

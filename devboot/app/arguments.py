@@ -214,7 +214,7 @@ def _unknown(name: str, command: Command | None, rest: Sequence[str]) -> UsageEr
     if command is None:
         takers = [other.name for other in COMMANDS if _find(name, other.flags)]
         takers.sort(key=lambda taker: taker not in rest)
-        advice += [f"write it behind the command: `devboot {takers[0]} {name}`"] if takers else []
+        advice += [f"write it after the command: `devboot {takers[0]} {name}`"] if takers else []
     subject = "devboot" if command is None else f"`devboot {command.name}`"
     page = "devboot help" if command is None else f"devboot help {command.name}"
     return UsageError(

@@ -56,22 +56,22 @@ GLOBAL = (
     Flag(("--plain",), "one line per event, no redrawing; also for screen readers", common=False),
     Flag(("--no-color",), "no colours", common=False),
     Flag(("--no-input",), "never ask; fail with the flag that answers", common=False),
-    Flag(("--no-pager",), "no pager for what is longer than the screen", common=False),
+    Flag(("--no-pager",), "don't use a pager for long output", common=False),
     Flag(("--no-wait",), "don't wait: for another devboot, or (restart) until it is up", common=False),
     HELP,
     VERSION,
 )
 
 _UNTIL_UP = (
-    "Returns when each is up, as `up -d` does, and a task when it has ended; where one isn't, with the error and exit",
-    "code 1. With `--no-wait` it returns when they have been spawned.",
+    "Returns when each process is up, as `up -d` does, and each task has ended; if one fails, with the error and exit",
+    "code 1. With `--no-wait` it returns once they have been spawned.",
 )
 BASE_PORT = Flag(("-p", "--base-port"), "the first process's port", "PORT", common=False)
-PORT_STEP = Flag(("-P", "--port-step"), "how far apart their ports are (default 100)", "COUNT", common=False)
+PORT_STEP = Flag(("-P", "--port-step"), "distance between the ports of processes (default 100)", "COUNT", common=False)
 JSON = Flag(("--json",), "machine-readable output")
 LOCKED = Flag(("--locked",), "fail if devboot.lock is out of date")
 FROZEN = Flag(("--frozen",), "use devboot.lock unchanged, even if it is out of date", common=False)
-OFFLINE = Flag(("--offline",), "use only what is already here", common=False)
+OFFLINE = Flag(("--offline",), "use only what is already on this machine", common=False)
 FROM = Flag(("--from",), "start from a kit, without network", "KIT", common=False)
 
 STORE_ACTIONS = ("list", "verify", "repair", "path")
@@ -89,7 +89,7 @@ COMMANDS = (
         (
             ("devboot up", "everything, in the foreground; ctrl-c stops it"),
             ("devboot up -d", "return when all is ready, or print what failed"),
-            ("devboot up web", "only web and what it depends on"),
+            ("devboot up web", "only web and its dependencies"),
             ("devboot up --dry-run", "show what would happen, change nothing"),
         ),
         (
@@ -98,9 +98,9 @@ COMMANDS = (
             Flag(("--port",), "listen on PORT instead, `auto` for a free one", "NAME=PORT", multiple=True),
             LOCKED,
             JSON,
-            Flag(("--no-deps",), "only the named ones, not what they depend on", common=False),
+            Flag(("--no-deps",), "start only the named processes, not their dependencies", common=False),
             Flag(("--timings",), "show what the start waited for, and how long", common=False),
-            Flag(("--no-menu",), "no line with keys at the bottom of the terminal", common=False),
+            Flag(("--no-menu",), "don't show the line with keys", common=False),
             Flag(("-x", "--except"), "leave out NAME", "NAME", multiple=True, common=False),
             Flag(
                 ("-m", "--formation"),
@@ -115,7 +115,7 @@ COMMANDS = (
             PORT_STEP,
             Flag(
                 ("--wait-timeout",),
-                "how long -d waits for readiness (default 60, more for what works)",
+                "how long -d waits for readiness (default 60, longer for a busy process)",
                 "SECONDS",
                 common=False,
             ),
@@ -126,25 +126,25 @@ COMMANDS = (
         ),
         (_PROCESSES,),
         notes=(
-            "`up -d` returns when every task that was due has ended and every process is up: one with `ready`, a port",
-            "or `$PORT` once its probe passes; a known server without a port once it listens; a worker of Celery, RQ,",
-            "dramatiq, Huey or arq once it writes that it is ready; any other after a second in which it lives and",
-            "hardly uses the processor, which shows that its code is loaded, and at the latest after 10 s. With",
-            "`ready` in devboot.toml it returns sooner.",
-            "Then each web process is asked once for `/`: the answer stands behind its address, and an error of the",
-            "server (5xx) ends `up -d` with exit code 1, unless `ready` in devboot.toml decides. So does a process",
-            'that has ended with code 0, unless it says `restart = "never"`. Everything else keeps running.',
+            "`up -d` returns when every task has ended and every process is up: one with `ready`, a port or `$PORT`",
+            "once its probe passes; a known server without a port once it listens; a worker of Celery, RQ, dramatiq,",
+            "Huey or arq once it logs that it is ready; any other process once it has hardly used the processor for",
+            "a second, which shows that its code is loaded, and after 10 s at the latest. With `ready` in devboot.toml",
+            "it returns sooner.",
+            "Then `/` of each web process is requested once: the status is printed after its address, and a server",
+            "error (5xx) makes `up -d` exit with 1, unless `ready` in devboot.toml decides. So does a process that has",
+            'exited with 0, unless it has `restart = "never"`. Everything else keeps running.',
             "",
-            "A port that devboot has chosen is replaced when another program binds it first: `up` prints which process",
-            "moves where, and whatever has the address restarts. An exact `port` or `--port` is refused instead, with",
-            "the program that has it.",
+            "If another program binds a port that devboot has chosen, devboot chooses a new one: `up` prints which",
+            "process moves where, and restarts whatever uses the address. An exact `port` or `--port` is refused",
+            "instead, with the name of the program that holds it.",
         ),
     ),
     Command(
         "down",
         RUNNING,
         "Stop everything and the background process too",
-        (("devboot down", "stop this project"), ("devboot down --all", "stop every project of yours")),
+        (("devboot down", "stop this project"), ("devboot down --all", "stop all of your projects")),
         (
             Flag(("--all",), "every project of this user, as `devboot ps -a` lists them"),
             Flag(("--force",), "kill processes at once, without waiting for `stop_timeout`"),
@@ -158,12 +158,12 @@ COMMANDS = (
         (
             ("devboot ps", "this project"),
             ("devboot ps -a", "all projects"),
-            ("devboot ps -v", "also what each runs and needs, and what its probes saw last"),
+            ("devboot ps -v", "also commands, dependencies and the last result of each probe"),
             ("devboot ps --json", "for programs"),
         ),
         (
             Flag(("-a", "--all"), "every project of this user"),
-            Flag(("--watch",), "again after each change, until ctrl-c; with --json one document a line"),
+            Flag(("--watch",), "print print again after each change, until ctrl-c; with --json one document a line"),
             JSON,
         ),
         fast="devboot.app.commands.ps",
@@ -175,14 +175,14 @@ COMMANDS = (
         (
             ("devboot logs -f", "follow all of them"),
             ("devboot logs -n 100 web", "the last 100 lines of web"),
-            ("devboot logs --grep Error 'web*'", "lines of some that have a word in them"),
+            ("devboot logs --grep Error 'web*'", "lines that contain a word, of several"),
         ),
         (
             Flag(("-f", "--follow"), "keep printing new lines"),
             Flag(("-n", "--lines"), "how many lines from the end of each (default 100)", "COUNT"),
             Flag(("--since",), "show lines from TIME on: 10m, 09:41, 2026-05-12T09:41", "TIME"),
             Flag(("--until",), "show lines up to TIME", "TIME", common=False),
-            Flag(("--grep",), "only lines in which this regular expression is found", "PATTERN"),
+            Flag(("--grep",), "show only lines that match a regular expression", "PATTERN"),
             Flag(("--no-prefix",), "don't show time and name", common=False),
             Flag(("--timestamps",), "show date and milliseconds", common=False),
             JSON,
@@ -226,7 +226,7 @@ COMMANDS = (
         (("devboot scale worker=4", "worker.1 to worker.4"), ("devboot scale web=2 worker=1", "several")),
         (),
         (Argument("NAME=COUNT", "a process and how many of it", required=True, multiple=True),),
-        notes=("Lasts until the next `up`, which prints how it returns to the numbers of devboot.toml or `up -m`.",),
+        notes=("Lasts until the next `up`, which goes back to the numbers in devboot.toml (or `-m`) and says so.",),
     ),
     Command(
         "attach",
@@ -253,7 +253,7 @@ COMMANDS = (
         ),
         fast="devboot.app.commands.run",
         passes_through=True,
-        notes=("Its exit code is the command's own, 128 and the number for a signal.",),
+        notes=("The exit code is the command's own; 128 plus the number for a signal.",),
     ),
     Command(
         "env",
@@ -261,16 +261,16 @@ COMMANDS = (
         "Show the variables that processes get, and where each comes from",
         (
             ("devboot env", "a table; secrets are masked on a terminal"),
-            ('eval "$(devboot env)"', "take them into this shell"),
+            ('eval "$(devboot env)"', "set them in this shell"),
             ("devboot env --json", "for programs; in a pipe with the passwords of services"),
         ),
         (
             JSON,
-            Flag(("--show-secrets",), "fill in what is masked"),
+            Flag(("--show-secrets",), "show secrets instead of masking them"),
             Flag(("--direnv",), "lines for .envrc that also watch devboot's files", common=False),
         ),
         fast="devboot.app.commands.env",
-        notes=("It shows what the last `sync`, `up` or `run` composed, and warns if something has changed since.",),
+        notes=("Shows what the last `sync`, `up` or `run` composed, and warns if something has changed since.",),
     ),
     Command(
         "sync",
@@ -292,19 +292,19 @@ COMMANDS = (
         PREPARING,
         "Choose versions and write devboot.lock",
         (
-            ("devboot lock", "what devboot.toml asks for and the lockfile lacks"),
-            ("devboot lock --update redis", "move one thing to its newest version"),
+            ("devboot lock", "add what devboot.toml requires and the lockfile lacks"),
+            ("devboot lock --update redis", "update one package to its newest version"),
             ("devboot lock --check", "only check whether it is current"),
             ("devboot lock diff", "what has changed since the last commit"),
         ),
         (
             Flag(("--check",), "change nothing; exit 3 when it is stale"),
-            Flag(("--update",), "choose anew for NAME", "NAME", multiple=True),
+            Flag(("--update",), "choose a new version of NAME", "NAME", multiple=True),
             JSON,
             OFFLINE,
         ),
         (
-            Argument("diff", "say what differs instead", "lock-action"),
+            Argument("diff", "show what differs instead", "lock-action"),
             Argument("OLD", "a lockfile or a revision of git (default HEAD)"),
             Argument("NEW", "a lockfile or a revision of git (default the file as it is)"),
         ),
@@ -322,21 +322,21 @@ COMMANDS = (
             Flag(("--platform",), "for PLATFORM, such as macos-arm64", "PLATFORM", multiple=True),
             Flag(("--all-platforms",), "for every platform that the lock covers"),
             Flag(("-o", "--output"), "write it to FILE", "FILE"),
-            Flag(("--with-data",), "with the project's SQLite databases and all that is in them"),
-            Flag(("--without-devboot",), "leave devboot itself out of it", common=False),
+            Flag(("--with-data",), "include the project's SQLite databases with their content"),
+            Flag(("--without-devboot",), "leave out devboot itself", common=False),
             LOCKED,
             JSON,
         ),
         notes=(
             "In a clone on the other machine: `devboot up --from KIT`.",
-            "It holds packages, programs, devboot itself and the lock, each with its digest.",
-            "Env-files and generated secrets stay out of it.",
+            "Contains packages, programs, devboot itself and the lock, each with its digest.",
+            "Env-files and generated secrets are left out.",
         ),
     ),
     Command(
         "export",
         PREPARING,
-        "Write service files for another supervisor, with all that devboot composed",
+        "Write service files that run the project under another supervisor",
         (
             ("devboot export systemd deploy", "units and scripts into the folder `deploy`"),
             ("devboot export supervisord deploy -m worker=4", "with four workers"),
@@ -345,9 +345,9 @@ COMMANDS = (
         (
             Flag(("-m", "--formation"), "number of each process: worker=3,all=1", "NAME=COUNT", multiple=True),
             Flag(("-x", "--except"), "leave out NAME", "NAME", multiple=True),
-            Flag(("--user",), "who is to run it (default: you)", "NAME"),
-            Flag(("--app",), "what the files call the application (default: the project's name)", "NAME"),
-            Flag(("--log",), "where supervisors that write files put them (default /var/log/APP)", "DIR"),
+            Flag(("--user",), "user that runs it (default: you)", "NAME"),
+            Flag(("--app",), "name of the application in the files (default: the project's)", "NAME"),
+            Flag(("--log",), "folder for log files, if the supervisor writes them (default /var/log/APP)", "DIR"),
             Flag(("--force",), "move files aside that devboot did not write"),
             Flag(("--templates",), "a folder with templates to use instead of honcho's", "DIR", common=False),
             Flag(("-f", "--procfile"), "another Procfile", "PATH", common=False),
@@ -361,14 +361,14 @@ COMMANDS = (
         ),
         notes=(
             "Each process is a script in FOLDER/bin that only you may read: its folder, variables and command.",
-            "The service files run these scripts. Secrets stand nowhere else.",
+            "The service files run these scripts. Secrets are in no other file.",
         ),
     ),
     Command(
         "generations",
         PREPARING,
-        "List what earlier syncs have made, to compare it or to go back to it",
-        (("devboot generations", "the newest first; a star stands at the current one"),),
+        "List earlier environments of the project, to compare them or go back to one",
+        (("devboot generations", "the newest first; a star marks the current one"),),
         (JSON,),
         notes=(
             "A generation is the environment that a successful `sync` or `up` has composed. `gc` keeps the last ten.",
@@ -397,7 +397,7 @@ COMMANDS = (
         (JSON, OFFLINE),
         (Argument("N", "number of a generation"),),
         notes=(
-            "Your files stay as they are. It is used until one of them changes; `devboot sync` goes forward again.",
+            "Your files stay as they are. It is used until one of them changes, or until `devboot sync`.",
             "Data of databases and services is not touched.",
         ),
     ),
@@ -416,7 +416,7 @@ COMMANDS = (
             Flag(("--data",), "also remove data of projects that are gone: databases, secrets, backups"),
             JSON,
         ),
-        notes=("What projects, generations, running commands and running processes use stays in any case.",),
+        notes=("Whatever projects, generations, running commands or processes use is always kept.",),
     ),
     Command(
         "state",
@@ -425,8 +425,8 @@ COMMANDS = (
         (
             ("devboot state path", "the folder for logs, ports, generations of this project"),
             ("devboot state path --data", "the folder for data of services, secrets and backups"),
-            ("devboot state list", "all projects, those that are gone, too"),
-            ("devboot state adopt NAME", "take over the data of a project that is gone"),
+            ("devboot state list", "all projects, including deleted ones"),
+            ("devboot state adopt NAME", "take over the data of a deleted project"),
         ),
         (Flag(("--data",), "the data folder instead of the state folder"), JSON),
         (
@@ -439,7 +439,7 @@ COMMANDS = (
         KEEPING,
         "Show what is in the store, check it, repair it",
         (
-            ("devboot store list", "what it has, and who uses it"),
+            ("devboot store list", "its objects, and what uses them"),
             ("devboot store verify", "compare every byte with what was published"),
             ("devboot store repair", "fetch again what is damaged"),
             ("devboot store path redis", "where the Redis of this project is"),
@@ -453,33 +453,33 @@ COMMANDS = (
     Command(
         "recipe",
         KEEPING,
-        "Write, bring up to date and try recipes of the project's own",
+        "Write, update and test the project's own recipes",
         (
-            ("devboot recipe new just rust-just", "a recipe for what the wheel rust-just holds"),
-            ("devboot recipe update just", "ask its sources, write versions.toml for all platforms"),
-            ("devboot recipe test just", "try it on this machine"),
+            ("devboot recipe new just rust-just", "a recipe for the programs in the wheel rust-just"),
+            ("devboot recipe update just", "query its sources, write versions.toml for all platforms"),
+            ("devboot recipe test just", "test it on this machine"),
         ),
         (
-            Flag(("--as",), "the product's version, where it can't be told here", "VERSION"),
-            Flag(("--exclude-newer",), "`update` takes nothing newer: a date, or `7 days`", "AGE"),
+            Flag(("--as",), "the product's version, if it can't be determined here", "VERSION"),
+            Flag(("--exclude-newer",), "`update` ignores newer versions: a date, or `7 days`", "AGE"),
             JSON,
-            Flag(("--offline",), "`test` leaves out the last level, which fetches", common=False),
+            Flag(("--offline",), "`test` skips the last level, which downloads", common=False),
         ),
         (
             Argument("ACTION", "new, update or test", "recipe-action", required=True),
             Argument("NAME", "the recipe", required=True),
             Argument("SOURCE", "`new`, `update`: a wheel, as rust-just or rust-just==1.59; `test`: a version"),
         ),
-        notes=("Recipes stand in the project's folder `recipes`; they come before bundled ones of the same name.",),
+        notes=("Recipes are in the project's folder `recipes`; they replace bundled ones of the same name.",),
     ),
     Command(
         "init",
         STARTING_OUT,
         "Look at the clone and write a devboot.toml for it",
         (
-            ("devboot init", "from what is there"),
-            ("devboot init --merge", "add to devboot.toml what it lacks, its text stays as it is"),
-            ("devboot init --diff", "show what either would write"),
+            ("devboot init", "from what the clone contains"),
+            ("devboot init --merge", "add to devboot.toml what it lacks, keeping its text"),
+            ("devboot init --diff", "show what would be written"),
             ("devboot init --example", "a tiny working project instead"),
         ),
         (
@@ -496,14 +496,14 @@ COMMANDS = (
         (
             ("devboot doctor", "all checks; nothing is changed"),
             ("devboot doctor python ports", "some areas"),
-            ("devboot doctor --fix", "mend what devboot can mend, one by one"),
+            ("devboot doctor --fix", "run the fixes that devboot has, one by one"),
             ("devboot doctor --json", "for programs"),
         ),
         (
             JSON,
-            Flag(("--list",), "name the areas and their checks"),
+            Flag(("--list",), "list the areas and their checks"),
             Flag(("--strict",), "exit 1 for warnings too"),
-            Flag(("--fix",), "carry out what devboot itself can mend, each after a question"),
+            Flag(("--fix",), "run each fix that devboot has, after a question"),
             Flag(("-y", "--yes"), "with --fix: ask nothing"),
         ),
         (Argument("AREA", "areas or checks", "check", multiple=True),),
@@ -514,7 +514,7 @@ COMMANDS = (
         "Explain an error: what it means, why it happens, what to do",
         (("devboot explain port/in-use", "the long form of `error[port/in-use]`"), ("devboot explain", "all slugs")),
         (),
-        (Argument("SLUG", "what stands in the brackets of the message", "slug"),),
+        (Argument("SLUG", "the text in the brackets of the message", "slug"),),
     ),
     Command(
         "completions",

@@ -49,7 +49,7 @@ def _downloads(directory: str, terms: Terms, now: float) -> Iterator[Piece]:
             yield _removed(path, "downloaded, and not used for a month", terms)
     for path in _entries(os.path.join(directory, "quarantine")):
         if _age(path, now) >= max(_SEEN, terms.older_than or 0.0):
-            yield _removed(path, "not what was locked, and set aside a week ago", terms)
+            yield _removed(path, "differs from the lock, set aside a week ago", terms)
 
 
 def _virtualenvs(roots: Iterable[str], terms: Terms, now: float) -> Iterator[Piece]:

@@ -128,12 +128,12 @@ def _bug(error: BaseException, session: Session, argv: list[str]) -> DevbootErro
     details = f"(details without secrets: {path})" if path else "(the details could not be written to a file)"
     bug = DevbootError(
         "bug",
-        f"devboot failed in a way it should not ({type(error).__name__} in `{where}`)",
+        f"devboot stopped because of a bug in itself ({type(error).__name__} in `{where}`)",
         help=[
             "`devboot doctor` may show the reason",
             f"please report it with this file, in which secrets are masked\n{details}",
         ],
-        kept=["running processes go on"],
+        kept=["running processes continue"],
     )
     bug.exit_code = Exit.BUG
     return bug

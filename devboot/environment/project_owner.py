@@ -77,7 +77,7 @@ def refuse_foreign(root: str, start: str, environ: Mapping[str, str], uid: int, 
     who = _name(owner)
     raise TrustError(
         "trust/foreign-above",
-        f"`{path}` lies above this folder, and is owned by {who}",
+        f"`{path}` is above this folder, and owned by {who}",
         causes=[f"its commands would run as you, user {uid}"],
         help=[
             "devboot init   # makes this folder a project of its own",

@@ -157,7 +157,9 @@ def lock_python(
         minor = chosen.minor if chosen else ""
         made_for = _made_for(previous, (chosen or python).version, upgrade)
         if found.below and not project.is_settled:
-            _note_choice(reporter, chosen or python, f"the requirements contradict from {found.below} on")
+            _note_choice(
+                reporter, chosen or python, f"the requirements contradict each other from python {found.below} on"
+            )
         for note in found.pins.notes:
             reporter.emit(Event(NOTE, "python", note))
         rows = to_rows(found.pins, project.wish.root)
@@ -188,11 +190,11 @@ def _or_as_listed(
         raise error
     text = "the versions in the list contradict each other"
     try:
-        with doing(reporter, LOCK_STEP, f"{text}: taking them as they are"):
+        with doing(reporter, LOCK_STEP, f"{text}: installing them as listed"):
             found = lock_forced(forced)
     except WorkError:
         raise error from None
-    text += "; they are taken as they are, as older versions of pip did"
+    text += "; they are installed as listed, as older versions of pip did"
     reporter.emit(Event(WARNING, "python", text, lines=error.causes[-1:], slug="python/contradiction"))
     return found
 
@@ -222,7 +224,7 @@ def _resolved_without(unlocked: Unlocked, reporter: Reporter, attempt: Callable[
             rest = some.without(gone := blamed(error) & names)
             if rest == some:
                 raise
-            text = f"left out: {', '.join(f'`{name}`' for name in sorted(gone))}, for development alone: {error.what}"
+            text = f"left out: {', '.join(f'`{name}`' for name in sorted(gone))}, only for development: {error.what}"
             reporter.emit(Event(NOTE, "python", text, lines=error.causes[-1:]))
         return of_groups(rest)
 
@@ -241,7 +243,7 @@ def _without_tools(
         if len(rest) == len(named):
             raise
         gone = ", ".join(f"`{each.name}`" for each in named if each.name in tools)
-        text = f"left out: {gone}, for development alone: {error.what}"
+        text = f"left out: {gone}, only for development: {error.what}"
         reporter.emit(Event(NOTE, "python", text, lines=error.causes[-1:]))
     return _without_tools(rest, reporter, attempt)
 
@@ -271,16 +273,16 @@ def _narrowed(
             since = fails_since(error) if may_exclude else ""
             if since and release_key(python.version) < release_key(since) and since != below:
                 below = since
-                text = f"choosing versions again, for python below {below}: they contradict for later ones"
+                text = f"choosing versions again, for python below {below}: they contradict each other for later ones"
             elif lowest != python.minor:
-                text = f"choosing versions again, for python {python.minor} and later: not all go down to {lowest}"
+                text = f"choosing versions again, for python {python.minor} and later: not all support {lowest}"
                 lowest = python.minor
             else:
                 raise
 
 
 def _note_choice(reporter: Reporter, python: Interpreter, why: str) -> None:
-    reporter.emit(Event(NOTE, "python", f"{python.version} is taken, no newer one: {why}"))
+    reporter.emit(Event(NOTE, "python", f"{python.version} is used, no newer one: {why}"))
 
 
 def _made_for(previous: PythonLock | None, version: str, upgrade: Sequence[str]) -> str:

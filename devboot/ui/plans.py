@@ -33,7 +33,7 @@ def render_plan(plan: DryRun, running: Running | None, mask: Callable[[str], str
 def _nothing(running: Running | None) -> str:
     if running is None:
         return "nothing: everything is there, and nothing is named to run"
-    return "nothing: what runs is up to date" if running.same else "nothing: what changed is no matter of what runs"
+    return "nothing: what runs is up to date" if running.same else "nothing: the changes don't affect what runs"
 
 
 def _changes(running: Running) -> Iterator[tuple[str, str, str]]:
@@ -44,7 +44,7 @@ def _changes(running: Running) -> Iterator[tuple[str, str, str]]:
     yield from (("start", name, "") for name in running.started)
     yield from (("stop", name, "") for name in running.stopped)
     yield from (("update", name, "as it runs") for name in running.updated)
-    yield from (("keep", name, f"changed, goes on as it is: devboot restart {name}") for name in running.kept)
+    yield from (("keep", name, f"changed, keeps running as it is: devboot restart {name}") for name in running.kept)
     yield from (
         ("keep", name, f"part of the change takes effect at its next start: devboot restart {name}")
         for name in running.later

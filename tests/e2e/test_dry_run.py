@@ -101,7 +101,7 @@ def test_what_nobody_has_written_is_named_for_what_it_is(machine, tmp_path):
     assert "error[env/missing]: `STRIPE_KEY` is not set\n  --> what `devboot init` would write:" in refused
     here.environ["STRIPE_KEY"] = "x"
     said = here.devboot("up", "--dry-run")
-    assert "no devboot.toml: going by what `devboot init` would write\n" in said.stderr
+    assert "no devboot.toml: using what `devboot init` would write\n" in said.stderr
     assert f"  lock   {here.state}/devboot.lock  " in said.stdout
     assert not here.state.exists()
     assert here.devboot("logs", "web").stderr == "found has no logs yet: devboot up\n"

@@ -266,7 +266,7 @@ def test_a_generation_holds_no_secret_value_and_a_rollback_takes_todays(shop):
         assert secret not in kept
 
     said = shop.devboot("rollback", str(first))
-    assert "today's values, not those of then: API_KEY" in said.stdout + said.stderr
+    assert "using today's values of API_KEY" in said.stdout + said.stderr
     script = "echo $COLOUR $API_KEY $PIN $BROKER; printf %s $TOKEN"
     there = shop.devboot("run", "--", "sh", "-c", script).stdout
     assert there == f"red of-the-second-day 7 amqp://ada:hunter22@queue/x\n{token}"

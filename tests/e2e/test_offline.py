@@ -75,7 +75,7 @@ error[network/offline]: 3 things are not on this machine, and the network is swi
   redis     {redis["version"]}  wheel {wheel["name"]} {wheel["version"]}
   farewell  1.0{" " * (len(redis["version"]) - 3)}  package index
   greeting  1.0{" " * (len(redis["version"]) - 3)}  package index
-cause: `--offline`, DEVBOOT_OFFLINE or UV_OFFLINE says so
+cause: because of `--offline`, DEVBOOT_OFFLINE or UV_OFFLINE
 help: devboot sync   # once with the network: without `--offline`, DEVBOOT_OFFLINE and UV_OFFLINE
 help: or `devboot pack` on a machine that has them, then `devboot up --from KIT` here
 kept: nothing was fetched, made or started

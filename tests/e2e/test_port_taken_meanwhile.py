@@ -155,7 +155,7 @@ def test_an_exact_port_is_refused_with_who_holds_it(site, words):
         assert 7 == child.returncode, said
         assert f"error[port/in-use]: web can't listen on 127.0.0.1:{port}" in said
         assert f"(pid {os.getpid()})" in said
-        assert "what runs goes on" in said
+        assert "running processes continue" in said
         assert port == here.ps()["web"]["port"]
         assert here.ps()["worker"]["pid"]
         if not by_flag:

@@ -93,7 +93,7 @@ def test_a_frozen_lock_is_taken_as_it_is_and_says_so(shop, tmp_path):
     assert "lock/stale" in shop.devboot("sync", "--locked", code=3).stderr
     done = shop.devboot("sync", "--frozen")
 
-    assert "used as it is, though it doesn't fit any more" in done.stderr
+    assert "used unchanged, although it is out of date" in done.stderr
     assert "`shout 2` is not locked" in done.stderr
     assert (shop.root / "devboot.lock").read_bytes() == before
     (shop.root / "devboot.toml").write_text('[packages]\nshout = "2"\nredis = "8"\n')

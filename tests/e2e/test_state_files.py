@@ -93,7 +93,7 @@ def test_an_edit_while_all_is_prepared_counts_from_the_next_command_on(name, tmp
     (shop.root / ".env").write_text("COLOUR=red\n")
     try:
         first = shop.devboot("sync")
-        assert f"{name} changed during this run: it counts from the next on" in first.stderr
+        assert f"{name} changed during this run; the change takes effect on the next run" in first.stderr
         stale = shop.devboot("sync", "--check", code=1)
         assert f"{name} has changed" in stale.stderr
         second = shop.devboot("run", "--", "sh", "-c", "echo $COLOUR")

@@ -56,7 +56,7 @@ def test_what_reloads_itself_is_named_and_left_to_itself(site):
 
     said = made.devboot("up", "-d").stderr
 
-    assert "`web` reloads Python files by itself: its `watch` counts for the other files" in said
+    assert "`web` reloads Python files by itself: its `watch` applies to the other files" in said
 
 
 def test_scale_changes_the_number_of_one_process_and_leaves_the_others_alone(site):

@@ -168,7 +168,7 @@ def test_a_pipe_that_nobody_writes_to_its_end_is_not_waited_for_for_ever(tmp_pat
     os.mkfifo(pipe)
     held = os.open(pipe, os.O_RDWR) if is_held else -1
 
-    with pytest.raises(OSError, match="nobody writes into it") as caught:
+    with pytest.raises(OSError, match="no program writes to it") as caught:
         read_env_file(pipe, patience=0.01)
 
     assert caught.value.errno == errno.ETIMEDOUT
@@ -201,7 +201,7 @@ def test_an_env_file_that_is_a_device_is_refused_and_the_null_device_is_empty(tm
 def test_a_terminal_in_which_nobody_types_is_not_waited_for_for_ever():
     keyboard, terminal = os.openpty()
 
-    with pytest.raises(OSError, match="it is a terminal, and nobody writes into it"):
+    with pytest.raises(OSError, match="it is a terminal, and no program writes to it"):
         read_env_file(os.ttyname(terminal), patience=0.01)
 
     os.close(terminal)

@@ -87,7 +87,7 @@ def test_an_unusable_home_falls_back_to_the_password_database(home, tmp_path):
     ("environ", "cause"),
     [
         ({}, "`HOME` isn't set"),
-        ({"HOME": "/"}, "`HOME` is `/`, which is no directory that can be written"),
+        ({"HOME": "/"}, "`HOME` is `/`, which isn't a writable directory"),
     ],
 )
 def test_without_any_home_devboot_home_is_asked_for(environ, cause):
@@ -95,7 +95,7 @@ def test_without_any_home_devboot_home_is_asked_for(environ, cause):
         user_directories(environ, lambda: "/")
 
     assert (caught.value.slug, caught.value.exit_code) == ("machine/no-home", 6)
-    assert (cause, "the password database names no other") == caught.value.causes
+    assert (cause, "the password database has no other") == caught.value.causes
 
 
 @pytest.fixture

@@ -176,7 +176,7 @@ def end_leftovers(call: Call, lease: DaemonLease | None, state: str, *, quiet: b
         leases.forget_sudden_end(state)
     ended = result.describe()
     if ended:
-        _say(call, f"ended what an earlier run had left: {ended}")
+        _say(call, f"stopped processes that an earlier run had left: {ended}")
     else:
         _say_not_running(call, quiet=quiet)
     return 1 if result.left else 0

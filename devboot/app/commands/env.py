@@ -42,7 +42,7 @@ def _complain(call: Call) -> int:
     error = WorkError(
         "sync/needed",
         f"the variables of {daemon_connection.project_name(call)} are not known yet",
-        causes=["nothing was synced here yet"],
+        causes=["nothing has been synced here yet"],
         help=["devboot sync"],
     )
     return daemon_connection.complain(call, error)

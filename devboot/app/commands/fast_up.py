@@ -232,7 +232,7 @@ def _follow_start(call: Call, client: Client, *, owner: bool) -> int:
     except daemon.NoAnswerError:
         code = None
     except KeyboardInterrupt:
-        streams.say(f"\n{daemon_connection.project_name(call)} goes on starting: devboot ps\n")
+        streams.say(f"\n{daemon_connection.project_name(call)} is still starting: devboot ps\n")
         return 130
     finally:
         client.close()

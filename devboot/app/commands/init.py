@@ -139,7 +139,7 @@ def merged(path: str, proposal: Proposal) -> Change:
         inner = os.path.relpath(proposal.root, root)
         raise ManifestError(
             "init/elsewhere",
-            f"the application that is found here lies in `{inner}`, with paths that fit there only",
+            f"the detected application is in `{inner}`, and its paths are relative to that folder",
             causes=[f"`{MANIFEST}` of `{root}` is the one to be added to"],
             help=[f"devboot -C {shell_word(inner)} init", f"devboot -C {shell_word(inner)} init --diff   # shows it"],
             kept=["nothing was written"],
@@ -158,7 +158,7 @@ def merged(path: str, proposal: Proposal) -> Change:
     except FormError as error:
         raise ManifestError(
             "init/form",
-            f"`{error.name}` of `{MANIFEST}` is written in a form that nothing can be added to",
+            f"`{error.name}` of `{MANIFEST}` is written in a form that can't be extended",
             details=[line for lines in tables(missing) for line in lines],
             causes=["an inline table, or keys with dots, has no place for further lines"],
             help=[f"write `{error.name}` as tables (`[{error.name}.NAME]`), or add the lines above by hand"],

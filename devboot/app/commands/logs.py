@@ -57,7 +57,7 @@ def _count(call: Call) -> int:
     text = str(call.values.get("lines", _LINES))
     count = whole_number(text, _MOST_LINES)
     if count is None:
-        raise UsageError("usage/argument", f"`{text}` is no number of lines", help=["devboot logs -n 100"])
+        raise UsageError("usage/argument", f"`-n` can't read `{text}` as a number", help=["devboot logs -n 100"])
     return count
 
 

@@ -159,8 +159,8 @@ def gone(call: Call) -> DevbootError:
     return WorkError(
         "daemon/gone",
         "the daemon ended while it was asked",
-        causes=[f"it failed in a way it should not: `{trace}` says where"] if crashed else ["it was killed"],
-        help=["devboot up -d", *(["please report that file: there are no values of variables in it"] * crashed)],
+        causes=[f"it crashed because of a bug: see `{trace}`"] if crashed else ["it was killed"],
+        help=["devboot up -d", *(["please report that file: it has no values of variables"] * crashed)],
         kept=["nothing is left running: its guardian ends what it has started"],
     )
 

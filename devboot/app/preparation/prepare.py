@@ -184,15 +184,15 @@ class _Preparation:
             if self.kit is None:
                 self.loaded = without_unreachable(self.loaded, self.uv, self.context.environ, self.reporter)
             choice = self._choose()
-        with self._doing("looking for what is there already"):
+        with self._doing("checking what is installed"):
             self._ports(choice)  # before any download: a port that is taken is better known at once
             installed = self._install(choice)
-        with self._doing("putting processes and variables together"):
+        with self._doing("composing processes and variables"):
             ports = self._ports(choice)  # again, since getting everything may have taken minutes
             composed = self._compose(choice, installed, ports)
         with self._doing("preparing databases and services"):
             touched = self._prepare_data(composed)
-        with self._doing("writing down what was prepared"):
+        with self._doing("recording the result"):
             warn_of_edits((*self.loaded.stamps, *self.watched.stamps), self.root, self.reporter)
             snapshot = self._compile(choice, installed, composed, ports)
         done = _installed(choice.lock, installed.provisioned, touched)

@@ -32,7 +32,7 @@ class ArchiveListing:
         if exclude_newer or version in ("", condition) or "{file}" in origin.url:
             raise UsageError(
                 "usage/argument",
-                "an upstream's files are asked for by their version, at an address without `{file}`",
+                "an upstream source needs a version, and an address without `{file}`",
                 help=[f"devboot recipe update NAME {origin.name}==VERSION"],
             )
         addresses = {platform: origin.address(version, platform, "") for platform in origin.platforms or PLATFORMS}

@@ -33,7 +33,7 @@ class NpmListing:
         if exclude_newer or (condition and not condition.startswith("==")):
             raise UsageError(
                 "usage/argument",
-                "npm packages are asked for by one version, or for the newest",
+                "an npm package can be updated to one version, or to the newest",
                 help=[f"devboot recipe update NAME '{origin.name}==VERSION'"],
             )
         packages = {platform: origin.name_on(platform) for platform in origin.platforms}
@@ -76,7 +76,7 @@ def _newest(origin: NpmOrigin, published: dict[str, dict[str, Published]]) -> st
     everywhere = set.intersection(*(set(versions) for versions in published.values()))
     stable = [version for text in everywhere if (version := _stable(text)) is not None]
     if not stable:
-        raise NetworkError("recipe/no-files", f"no version of {origin.name} is there for every platform")
+        raise NetworkError("recipe/no-files", f"no version of {origin.name} has files for every platform")
     return str(max(stable))
 
 

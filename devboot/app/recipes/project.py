@@ -94,14 +94,14 @@ class TrialProject:
         with socket.socket() as listener:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.bind(("127.0.0.1", port))
-        kept = ", and knows after a restart what it was told" if test.kept else ""
+        kept = ", and keeps its data over a restart" if test.kept else ""
         return f"{self.package.version} gets ready, {'answers, ' if asked else ''}stops{kept}"
 
     def _ask(self, port: int, exchange: Exchange, password: str = "") -> None:
         """Compare the answer with the expected one; a `password` is a wrong one."""
         said = self._run(exchange.run, password) if exchange.run else self._talk(port, exchange, password)
         if not said.startswith(exchange.expect):
-            raise failed(self.name, "it answers something else than `[test]` expects", [said[:100]])
+            raise failed(self.name, "its answer differs from what `[test]` expects", [said[:100]])
 
     def _run(self, command: str, password: str) -> str:
         """Return the output of a command that runs beside the service; it reads $bin, $port_…, and `_WORDS`."""

@@ -76,14 +76,14 @@ def _level(trial: Trial, name: str, work: Callable[[Trial], str]) -> None:
 def _schema(trial: Trial) -> str:
     wrong = complaints(trial.known)
     if wrong:
-        raise failed(trial.known.name, "its files don't say all that they have to", wrong)
+        raise failed(trial.known.name, "its files lack values that are required", wrong)
     if trial.known.recipe.service is not None:
         plan_service(
             trial.known.recipe, trial.known.name, "1", {}, port=1, root="/x", data="/x", runtime="/x", programs="/x/bin"
         )
     count = len(trial.known.releases)
     if not count:
-        return "its versions are known elsewhere"
+        return "its channel or distribution knows the versions"
     return f"{count} version{'s' if count != 1 else ''}, each with a file or a reason for every platform"
 
 
@@ -110,7 +110,7 @@ def _locked(trial: Trial, *, is_offline: bool) -> tuple[LockedPackage, str]:
 def _resolve(trial: Trial, package: LockedPackage) -> str:
     text = lock_to_text(Lock(package=(package,)))
     if lock_to_text(parse_lock(text)) != text:
-        raise failed(trial.known.name, "its lock isn't read as it was written", [])
+        raise failed(trial.known.name, "its lock changes when it is read and written again", [])
     for platform in package.rows():
         wanted_on(package, trial.known, platform)
     releases = (f"{row.platform} of {row.on}" for row in package.distribution)
@@ -181,7 +181,7 @@ def _refuses_damage(trial: Trial, wanted: Wanted, source: Source, data: str) -> 
         _realise(trial, wanted, source, data)
     except IntegrityError:
         return
-    raise failed(trial.known.name, "a changed byte was taken", [])
+    raise failed(trial.known.name, "a changed byte was accepted", [])
 
 
 def _real(trial: Trial, package: LockedPackage) -> str:

@@ -268,7 +268,7 @@ def _nothing_there(recipe: Recipe, found: Listed) -> NetworkError:
 def _unknown_version(recipe: Recipe, found: Listed) -> ManifestError:
     return ManifestError(
         "recipe/version-unknown",
-        f"the version of {recipe.package.name} in {found.name} {found.version} can't be told here",
-        causes=["its program doesn't run on this machine, or `[test] version` isn't how it is asked"],
+        f"the version of {recipe.package.name} in {found.name} {found.version} can't be determined here",
+        causes=["its program doesn't run on this machine, or `[test] version` is not the right flag"],
         help=[f"devboot recipe update {recipe.package.name} {found.name}=={found.version} --as VERSION"],
     )

@@ -160,7 +160,7 @@ class _Console:
             self._client.type(typed)
         if leaves:
             self._take_back()
-            self._streams.say(f"\nleft {self._name}, which goes on\n")
+            self._streams.say(f"\nleft {self._name}, which keeps running\n")
             self._code = 0
         return bool(keys)
 

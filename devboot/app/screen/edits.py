@@ -154,7 +154,7 @@ def _doings(running: Mapping[str, Any]) -> str:
     parts = ["installs packages"] if running["installs"] else []
     parts += [f"{verb} {_names(running[key])}" for key, verb in verbs if running[key]]
     said = ", ".join(parts) or "applies it, no process restarts"
-    return f"{said}; {_names(running['kept'])} goes on as it is" if running["kept"] else said
+    return f"{said}; {_names(running['kept'])} keeps running as it is" if running["kept"] else said
 
 
 def _names(names: Sequence[str]) -> str:

@@ -38,9 +38,9 @@ _ORDER = ("d detach", "r restart", "f filter", "a attach", "p pause", "? keys", 
 KEYS_IN_FULL = (
     "d       detach: leave it running in the background",
     "r       restart a process",
-    "f       show only some processes; parts of names and `web*` match, none: all",
+    "f       show only some processes, by part of a name or `web*`; empty: all",
     "a       attach to a process's terminal, as to answer a debugger",
-    "p       pause the output, and go on",
+    "p       pause or resume the output",
     "u       apply edits of devboot.toml, Procfile and env-files",
     "enter   an empty line, to see what is new",
     "ctrl-c  stop everything",
@@ -189,7 +189,7 @@ class Menu:
     def _standing(self) -> str:
         """Return the text of a lasting condition: output paused, filtered, or a process that gave up."""
         if self.is_paused:
-            return "paused: p goes on"
+            return "paused: p resumes"
         if self.facts.down:
             return f"! {', '.join(map(printable, self.facts.down))} gave up: r restarts"
         return f"only {', '.join(map(printable, self.shown))}: f changes" if self.shown else ""

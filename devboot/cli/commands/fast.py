@@ -43,7 +43,7 @@ def _nothing_named(project: Project) -> UsageError:
     names = [] if known is None else sorted(f"`{task[0]}`" for task in known.tasks)
     there = [f"the tasks are {', '.join(names)}"] if names else []
     return UsageError(
-        "usage/argument", "`run` needs a task, or a command behind `--`", help=[*there, "`devboot help run`"]
+        "usage/argument", "`run` needs a task, or a command after `--`", help=[*there, "`devboot help run`"]
     )
 
 

@@ -24,7 +24,7 @@ def generations(session: Session) -> int:
     elif found:
         session.page(shown.render_list(found))
     else:
-        session.say("nothing was synced here yet")
+        session.say("nothing has been synced here yet")
     return Exit.OK
 
 

@@ -21,7 +21,7 @@ def gc(session: Session, *, older_than: str, is_dry: bool, with_data: bool) -> i
     age = collecting.parse_age(older_than) if older_than else None
     with (
         session.reporting("store", is_brief=True) as reporter,
-        doing(reporter, "store", "looking for what nobody uses"),
+        doing(reporter, "store", "looking for unused objects"),
     ):
         done = collecting.gc(session.context, older_than=age, is_dry=is_dry, with_data=with_data)
     if session.json:

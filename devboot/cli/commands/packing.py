@@ -24,7 +24,7 @@ def pack(session: Session, values: Mapping[str, object]) -> int:
         with_devboot=not values.get("without-devboot"),
         is_locked=bool(values.get("locked")),
     )
-    with session.reporting(loaded.name) as reporter, doing(reporter, "kit", "looking for what belongs into it"):
+    with session.reporting(loaded.name) as reporter, doing(reporter, "kit", "collecting its contents"):
         packed = write_kit(loaded, context, wish, reporter)
     shown = os.path.relpath(packed.path, context.cwd)
     if session.json:

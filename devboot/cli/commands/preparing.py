@@ -179,7 +179,7 @@ def _dry_run(session: Session, names: Sequence[str], values: Mapping[str, object
         session.out_json(plan_as_json(planned, running, session.mask))
     else:
         if loaded.fresh_detection:
-            session.say(f"no devboot.toml: going by {PROPOSED}")
+            session.say(f"no devboot.toml: using {PROPOSED}")
         for text, warns in loaded.notes:
             session.say(f"{'warning' if warns else 'note'}: {text}")
         session.out(render_plan(planned, running, session.mask))

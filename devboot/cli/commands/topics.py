@@ -14,14 +14,14 @@ from devboot.model.nearest import nearest
 from devboot.text.columns import table, wrap
 
 EXIT_CODES = (
-    (Exit.OK, "done, or nothing was to be done"),
+    (Exit.OK, "success, or nothing to do"),
     (Exit.FAILED, "the work failed: a process ended, a task failed, doctor found a problem"),
     (Exit.USAGE, "usage error"),
     (Exit.MANIFEST, "devboot.toml, devboot.lock, the Procfile or an env-file needs an edit"),
     (Exit.NETWORK, "a host could not be reached, or refused"),
     (Exit.INTEGRITY, "a download doesn't match its locked checksum, or is unsafe"),
     (Exit.MACHINE, "a problem of this machine: disk, permissions, missing interpreter"),
-    (Exit.BUSY, "a lock, a port or a running project stands in the way"),
+    (Exit.BUSY, "a lock, a port or a running project is in the way"),
     (Exit.TRUST, "the shell hook is not trusted with this project"),
     (Exit.BUG, "a bug in devboot; a crash file was written"),
     (Exit.INTERRUPTED, "interrupted by ctrl-c"),
@@ -40,10 +40,10 @@ class Variable(NamedTuple):
 
 VARIABLES = (
     Variable("DEVBOOT_HOME", "the XDG directories", "one directory for store, downloads, records and sockets"),
-    Variable("DEVBOOT_OFFLINE", "UV_OFFLINE", "1: as --offline, use only what is already here"),
+    Variable("DEVBOOT_OFFLINE", "UV_OFFLINE", "1: as --offline, use only what is already on this machine"),
     Variable("DEVBOOT_MIRROR", "none", "prefix of addresses in archive recipes, or FROM=TO to replace their start"),
     Variable("DEVBOOT_PLAIN", "off", "1: one line per event, no redrawing"),
-    Variable("DEVBOOT_OBSERVE", "on", "0: don't record what Python programs ask for where there is no devboot.toml"),
+    Variable("DEVBOOT_OBSERVE", "on", "0: don't observe Python programs in projects without devboot.toml"),
     Variable("DEVBOOT_TRUSTED", "none", "projects of other users that may run, separated by `:`"),
     Variable("DEVBOOT_ALLOW_ROOT", "off", "1: allow `sudo devboot up`; the files will belong to root"),
     Variable("XDG_DATA_HOME", "~/.local/share", "where the store is"),
@@ -69,11 +69,11 @@ VARIABLES = (
     Variable("LINES", "the terminal's", "height that progress is laid out for"),
     Variable("CI", "off", "not empty: plain output, no questions"),
     Variable("GITHUB_ACTIONS", "off", "true: errors also as annotations"),
-    Variable("GITHUB_WORKSPACE", "the current directory", "what annotations name files relative to"),
+    Variable("GITHUB_WORKSPACE", "the current directory", "base of file names in annotations"),
     Variable("UV_CONFIG_FILE", "uv.toml", "which indexes uv fetches packages from"),
-    Variable("PIP_CONFIG_FILE", "pip.conf", "which indexes, where uv has no configuration"),
+    Variable("PIP_CONFIG_FILE", "pip.conf", "package indexes, if uv has no configuration"),
     Variable("UV_HTTP_TIMEOUT", "30", "seconds without a byte until a transfer is tried again"),
-    Variable("NO_PROXY", "none", "hosts that are reached without the proxy of HTTPS_PROXY and its kin"),
+    Variable("NO_PROXY", "none", "hosts reached without the proxy of HTTPS_PROXY or similar variables"),
     Variable("NETRC", "~/.netrc", "logins for hosts"),
     Variable("UV_KEYRING_PROVIDER", "none", "`disabled`: don't ask `keyring` for credentials after a 401"),
     Variable("PREFIX", "none", "npm prefix; its etc/npmrc is read too"),
@@ -121,7 +121,7 @@ def schema() -> str:
 def environment(environ: Mapping[str, str]) -> str:
     """Return a table of all variables that devboot reads: effect, current value, and where it is set."""
     rows = [("NAME", "WHAT IT DOES", "SET BY", "NOW"), *(_row(variable, environ) for variable in VARIABLES)]
-    notes = ["", "Variables of uv and pip, and HTTPS_PROXY and its kin, reach uv unchanged."]
+    notes = ["", "Variables of uv and pip, and proxies such as HTTPS_PROXY, are passed to uv unchanged."]
     return "\n".join([*table(rows), *notes]) + "\n"
 
 

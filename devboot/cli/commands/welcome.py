@@ -31,4 +31,4 @@ def state_line(project: Project, running: DaemonLease | None, now: float) -> str
         return f"{running.project} is up (pid {running.pid}), for {duration(max(0.0, now - float(running.since)))}"
     if project.manifest:
         return f"{name} is not running ({project.manifest_name})"
-    return f"{name} has no devboot.toml yet; `devboot up` does without, `devboot init` writes one"
+    return "no devboot.toml here. `devboot up` works without one; `devboot init` writes one"

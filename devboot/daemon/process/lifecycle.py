@@ -325,7 +325,7 @@ class DaemonRun:
         from devboot.daemon.orphan_cleanup import reclaim
 
         ended = reclaim(owned, state, known, limit=_RECLAIM_LIMIT).describe()
-        return f"ended what an earlier run had left: {ended}\n" if ended else ""
+        return f"stopped processes that an earlier run had left: {ended}\n" if ended else ""
 
     def listen(self, owned: Ownership) -> None:
         """Be found; who comes before the server is there waits in the queue."""

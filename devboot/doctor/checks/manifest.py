@@ -57,12 +57,6 @@ def _nothing(error: DevbootError) -> Finding:
     )
 
 
-def _descriptions(error: DevbootError) -> tuple[str, ...]:
-    """Return what the manifest says of the variables that are missing."""
-    label = "" if error.place is None else error.place.label
-    return (*error.details, *([label] if label.startswith("required: ") else []))
-
-
 def _missing(error: DevbootError) -> Finding:
     return Finding(
         error.slug,
@@ -70,7 +64,7 @@ def _missing(error: DevbootError) -> Finding:
         error.what,
         "`devboot up` refuses to start before they are set",
         Fix(next(iter(error.help), "devboot up")),
-        (*_descriptions(error), *error.causes),
+        (*error.details, *error.causes),
         fact="variables missing",
     )
 

@@ -122,7 +122,7 @@ def _locked(
             "python/lock-unreadable",
             f"`{file}` can't be read as a lock",
             causes=(str(error),),
-            help=(f"write it anew: `{_WRITERS[each.kind]}`",),
+            help=(f"recreate it: `{_WRITERS[each.kind]}`",),
         ) from error
 
 

@@ -202,7 +202,7 @@ def bad_line(text: str, place: Place) -> ManifestError:
     """Return the error for a line that is no requirement."""
     return ManifestError(
         "python/requirement",
-        f"`{text}` is no requirement",
+        f"can't read `{text}` as a requirement",
         place=place,
         help=("write a name, or a name with versions as in `django>=5.2`",),
     )

@@ -108,7 +108,7 @@ def resolve_unlocked(
         constraints = unlocked.constraint_text
         if previous:
             # Versions are kept through a requirements file only; the second call adds file names to the same versions.
-            with doing(reporter, STEP, "looking which versions can stay"):
+            with doing(reporter, STEP, "checking which versions can stay"):
                 constraints += _as_constraints(compiled("", constraints, render_pins(previous), beside))
 
         def locked(further: str) -> Pins:
@@ -269,7 +269,7 @@ def _filled(row: PythonRow, root: str, addresses: dict[str, Direct]) -> Direct:
         if declared is None:
             raise LockError(
                 "lock/no-address",
-                f"no file of this project says where `{row.name}` comes from",
+                f"no file of this project has the address of `{row.name}` comes from",
                 causes=("devboot.lock keeps no addresses; the project's own requirement line has to name it",),
                 help=("devboot lock",),
             )

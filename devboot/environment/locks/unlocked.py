@@ -223,7 +223,7 @@ def _pyproject(state: _Gathering, path: str) -> None:
     state.declared += _uv_sources(tool.get("uv", {}).get("sources", {}), folder, path, state.root)
     if tool.get("pdm", {}) and exists(os.path.join(folder, "pdm.lock")):
         state.notes.append(
-            "pdm.lock doesn't say what belongs to which group, so pyproject.toml counts: pdm lock -S inherit_metadata"
+            "pdm.lock lacks the groups of its packages, so pyproject.toml is used: pdm lock -S inherit_metadata"
         )
 
 

@@ -79,7 +79,7 @@ def allocate(
     with _registry_lock(user_state):
         others = recorded_by_others(user_state, root)
         recorded = read_ports(state)
-        if not recorded and not must_be_free:  # its state was deleted, and what runs goes on where it is
+        if not recorded and not must_be_free:  # its state was deleted, and running processes continue where it is
             recorded = {name: number for name, number in _kept(user_state, root).items() if number not in others}
         numbers = {*recorded.values(), *(wish.port for wish in wanted)} - {*ours, *(held or ())}
         if not must_be_free:
@@ -95,7 +95,7 @@ def allocate(
         if must_be_free:
             refuse_taken(wanted, taken)
         else:
-            refuse_taken(starting, taken, kept="what runs goes on")
+            refuse_taken(starting, taken, kept="running processes continue")
         ports = choose(
             wanted,
             recorded,
@@ -165,7 +165,7 @@ def refuse_in_use(wanted: Iterable[PortWish], root: str, held: Collection[int] =
     """Raise `port/in-use` as `allocate` does, without recording. `held` are ports of the project itself."""
     exact = [wish for wish in wanted if wish.exact and wish.port not in held]
     in_use = _taken((wish.port for wish in exact), root)
-    refuse_taken(exact, Taken({}, in_use), kept="what runs goes on" if held else "nothing was started")
+    refuse_taken(exact, Taken({}, in_use), kept="running processes continue" if held else "nothing was started")
 
 
 def refuse_taken(wanted: Iterable[PortWish], taken: Taken, kept: str = "nothing was started") -> None:

@@ -44,7 +44,7 @@ def holder_of(port: int, root: str = "") -> Holder:
 def reason(port: int, holder: Holder) -> str:
     """Return why no other program can listen on `port`."""
     if not holder.pid and port < _PRIVILEGED:
-        return "ports below 1024 belong to root"
+        return "ports below 1024 are reserved for root"
     return f"held by {holder.text}"
 
 

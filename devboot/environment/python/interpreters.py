@@ -130,7 +130,7 @@ def _stand_in(uv: Uv, request: VersionRequest, everything: Iterable[Installed]) 
     for each in sorted(near, key=lambda each: (abs(each.minor[1] - wanted[1]), each.minor)):
         if found := inspect(uv, each.path):
             note = f"python {found.version} stands in for {request.written}, which {request.file} asks for"
-            return replace(found, note=f"{note}: that can't be had here", note_slug="python/minor-version")
+            return replace(found, note=f"{note}: that isn't available here", note_slug="python/minor-version")
     return None
 
 
@@ -232,16 +232,14 @@ def _not_found(uv: Uv, request: VersionRequest, environ: Mapping[str, str], caus
     # What a pyproject.toml asks for is what the code runs on
     is_free = os.path.basename(request.file) != "pyproject.toml"
     newest = next((".".join(map(str, each.minor)) for each in everything if _is_release(each) and is_free), "")
-    instead = (
-        f'take one that is here: `version = "{newest}"` in `[python]` of devboot.toml, which `devboot init` writes'
-    )
+    instead = f'use an installed one: `version = "{newest}"` in `[python]` of devboot.toml, which `devboot init` writes'
     # What a network refuses to us, it refuses to the same command typed by hand.
     by_hand = f"`uv python install {wanted}".rstrip() + "` where there is a network"
-    other = "install it by other means, as from the system's packages: what is on PATH is found"
-    recipe = f'or out of a recipe, where one of its sources has it: `python = "{request.minor}"` in `[packages]`'
+    other = "install it another way, such as from the system's packages: devboot finds it on PATH"
+    recipe = f'or from a recipe, if one of its sources has it: `python = "{request.minor}"` in `[packages]`'
     return MachineError(
         "python/not-found",
-        f"there is no python {str(request).removeprefix('==')} on this machine, and none could be had",
+        f"there is no python {str(request).removeprefix('==')} on this machine, and none could be downloaded",
         place=Place(request.file, request.line, label="asked for here") if request.file else None,
         details=[f"python {version:8} {path}" for _, version, path in there[:_SHOWN]] or ["no Python is installed"],
         causes=tuple(causes),

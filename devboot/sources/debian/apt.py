@@ -130,7 +130,7 @@ class Apt:
             raise NetworkError(
                 "network/offline",
                 "lists of Debian packages are not on this machine, and the network is switched off",
-                causes=["`--offline`, DEVBOOT_OFFLINE or UV_OFFLINE says so"],
+                causes=["because of `--offline`, DEVBOOT_OFFLINE or UV_OFFLINE"],
                 help=["devboot lock   # once with the network"],
             )
         self.update(has_old=made is not None)

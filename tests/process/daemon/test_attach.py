@@ -27,7 +27,7 @@ def test_a_debugger_prompt_can_be_answered_and_left(debugged):
     terminal.type("print(answer + 1)\r")
     terminal.expect(r"42\r\n")
     terminal.type("\x10\x11")
-    terminal.expect(r"left \w+, which goes on")
+    terminal.expect(r"left \w+, which keeps running")
 
     assert terminal.wait() == 0
     assert "running" in debugged.devboot("ps").stdout
@@ -110,7 +110,7 @@ def test_the_terminal_is_as_it_was_afterwards(debugged):
     raw = terminal.modes()
 
     terminal.type("\x10\x11")
-    terminal.expect(r"left \w+, which goes on")
+    terminal.expect(r"left \w+, which keeps running")
 
     assert terminal.modes()[3] != raw[3]
     terminal.wait()
@@ -126,7 +126,7 @@ def test_other_keys_leave_where_the_manifest_says_so_and_ctrl_p_reaches_the_proc
     terminal.expect(r"\^P")
     terminal.type("\x01d")
 
-    terminal.expect(r"left \w+, which goes on")
+    terminal.expect(r"left \w+, which keeps running")
     assert terminal.wait() == 0
     project.devboot("down")
 
@@ -141,6 +141,6 @@ def test_what_a_full_screen_program_has_switched_on_is_switched_off_when_it_is_l
     terminal.expect("full screen")
     terminal.type("\x10\x11")
 
-    terminal.expect(r"\x1b\[\?1049l\x1b\[\?25h\x1b\[\?1000l\x1b\[0m\s*left tui, which goes on")
+    terminal.expect(r"\x1b\[\?1049l\x1b\[\?25h\x1b\[\?1000l\x1b\[0m\s*left tui, which keeps running")
     assert terminal.wait() == 0
     project.devboot("down")

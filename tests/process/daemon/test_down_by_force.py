@@ -94,7 +94,7 @@ def test_down_all_ends_what_runs_without_daemon_and_guardian(project, is_deleted
 
     done = project.devboot("down", "--all")
 
-    assert f"{project.root}\nended what an earlier run had left: " in done.stderr
+    assert f"{project.root}\nstopped processes that an earlier run had left: " in done.stderr
     assert f"(pid {pid})" in done.stderr
     assert not is_alive(pid)
     assert project.devboot("down", "--all").stderr == "no project of yours is running\n"

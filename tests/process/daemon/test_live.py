@@ -32,7 +32,7 @@ def test_a_debugger_is_named_attached_to_with_one_key_and_left_again(project):
     terminal.type("c\r")
     terminal.expect(r"on 41")
     terminal.type("\x10\x11")
-    terminal.expect(r"left \w+, which goes on")
+    terminal.expect(r"left \w+, which keeps running")
     terminal.expect(KEYS)
 
     terminal.type("\x03")
@@ -84,7 +84,7 @@ def test_a_pause_shows_nothing_and_then_what_there_was(project):
     terminal.expect(KEYS)
 
     terminal.type("p")
-    terminal.expect(r"paused: p goes on")
+    terminal.expect(r"paused: p resumes")
     other = project.terminal("attach", "web")
     other.expect("attached to web")
     other.type("hello\r")

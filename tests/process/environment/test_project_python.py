@@ -181,7 +181,7 @@ def test_packages_that_contradict_for_newer_pythons_alone_are_locked_for_those_b
     assert ({"ant": "1.0", "bee": "1.0"}, f"{_next_minor()}.4") == (rows(lock), lock.below)
     assert f">={lock.lowest_python},<{lock.below}" == lock.requires
     assert [""] * 2 == [row.marker for row in lock.rows]
-    why = f"no newer one: the requirements contradict from {lock.below} on"
+    why = f"no newer one: the requirements contradict each other from python {lock.below} on"
     assert [event for event in clone.reporter.events if event.text.endswith(why)]
 
 
@@ -387,7 +387,7 @@ def test_a_damaged_lock_names_the_command_that_writes_it_anew(clone):
     with pytest.raises(LockError) as caught:
         clone.read()
 
-    assert ("python/lock-unreadable", ("write it anew: `poetry lock`",)) == (caught.value.slug, caught.value.help)
+    assert ("python/lock-unreadable", ("recreate it: `poetry lock`",)) == (caught.value.slug, caught.value.help)
 
 
 def test_a_file_of_comments_locks_nothing(clone):

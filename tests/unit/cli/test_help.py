@@ -37,7 +37,7 @@ Show the output of processes, also of those that have ended.
 examples:
   devboot logs -f                   follow all of them
   devboot logs -n 100 web           the last 100 lines of web
-  devboot logs --grep Error 'web*'  lines of some that have a word in them
+  devboot logs --grep Error 'web*'  lines that contain a word, of several
 
 arguments:
   NAME  processes or services; `*` and `?` match
@@ -46,7 +46,7 @@ flags:
   -f, --follow       keep printing new lines
   -n, --lines COUNT  how many lines from the end of each (default 100)
   --since TIME       show lines from TIME on: 10m, 09:41, 2026-05-12T09:41
-  --grep PATTERN     only lines in which this regular expression is found
+  --grep PATTERN     show only lines that match a regular expression
   --json             machine-readable output
 
 more flags:
@@ -61,7 +61,7 @@ with every command:
   --plain        one line per event, no redrawing; also for screen readers
   --no-color     no colours
   --no-input     never ask; fail with the flag that answers
-  --no-pager     no pager for what is longer than the screen
+  --no-pager     don't use a pager for long output
   --no-wait      don't wait: for another devboot, or (restart) until it is up
   -h, --help     show this help
 """

@@ -45,7 +45,7 @@ def test_help_works_everywhere(capsys, home, argv):
 def test_alone_in_a_folder_without_a_project(capsys, home):
     code, out, _ = run(capsys)
     assert code == 0
-    assert out.split("\n")[0] == ("shop has no devboot.toml yet; `devboot up` does without, `devboot init` writes one")
+    assert out.split("\n")[0] == "no devboot.toml here. `devboot up` works without one; `devboot init` writes one"
     assert out.count("\n") == 8
 
 
@@ -85,7 +85,7 @@ def test_a_bug_leaves_a_crash_file_without_values_and_exits_70(capsys, home, mon
     code, out, err = run(capsys, "doctor")
     files = list((home / "state" / "crash").iterdir())
     assert (code, out) == (70, "")
-    assert err.split("\n")[0] == "error[bug]: devboot failed in a way it should not (KeyError in `_examine`)"
+    assert err.split("\n")[0] == "error[bug]: devboot stopped because of a bug in itself (KeyError in `_examine`)"
     assert f"(details without secrets: {files[0]})" in err
     text = files[0].read_text()
     assert "canary" not in text + err
@@ -124,7 +124,7 @@ def test_quiet_says_nothing_but_errors(capsys, home):
 
 def test_topics(capsys, home):
     assert json.loads(run(capsys, "help", "schema")[1])["title"] == "devboot.toml"
-    assert run(capsys, "help", "exit-codes")[1].startswith("CODE  MEANING\n   0  done")
+    assert run(capsys, "help", "exit-codes")[1].startswith("CODE  MEANING\n   0  success")
     assert "DEVBOOT_HOME" in run(capsys, "help", "environment")[1]
     code, _, err = run(capsys, "help", "exit-code")
     assert (code, err.split("\n")[1]) == (2, "help: did you mean `devboot help exit-codes`?")

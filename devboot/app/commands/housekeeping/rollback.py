@@ -139,7 +139,7 @@ def _sync_venv(project: Project, target: Generation, context: Context, reporter:
     except DevbootError as error:
         if is_offline or not error.slug.startswith(_NOT_CACHED):
             raise
-        reporter.emit(Event(NOTE, "venv", "not everything is in uv's cache any more: fetching it"))
+        reporter.emit(Event(NOTE, "venv", "some packages are no longer in uv's cache: fetching them"))
         _make_venv(replace(uv, offline=False), plain, context, reporter)
 
 
@@ -172,7 +172,7 @@ def _todays_values(project: Project, target: Generation, context: Context, repor
     values |= passwords
     changed = changed_secrets(target.body, values, files.salt(project.state))
     if changed:
-        reporter.emit(Event(NOTE, "secrets", f"today's values, not those of then: {', '.join(changed)}"))
+        reporter.emit(Event(NOTE, "secrets", f"using today's values of {', '.join(changed)}"))
     if missing := left_out(target.body, values):
         reporter.emit(Event(NOTE, "secrets", f"left out, since they have no value today: {', '.join(missing)}"))
     return values
@@ -190,7 +190,7 @@ def _refuse_unfilled(target: Generation, values: Mapping[str, str]) -> None:
     if missing := missing_secrets(target.body, values):
         raise MachineError(
             "generation/incomplete",
-            f"generation {target.facts.number} needs {', '.join(missing)}, which no file of today has",
+            f"generation {target.facts.number} needs {', '.join(missing)}, which no file has any more",
             causes=["devboot keeps no passwords in generations, and fills in those of the last sync"],
             help=["devboot sync   # makes a generation of what the files say now"],
             kept=["nothing was changed"],

@@ -150,7 +150,7 @@ def _unknown_origin(store: Store, damage: Damage, user: str) -> IntegrityError:
     store.withdraw(damage.name)
     return IntegrityError(
         "store/unknown-origin",
-        f"{title_of(damage.name)} is damaged, and nothing says where it came from",
+        f"{title_of(damage.name)} is damaged, and its source is unknown",
         details=damage.complaints[:_SHOWN],
         causes=[f"{user} uses it, but no lock there has it any more"],
         help=["devboot sync   # in the project that needs it"],

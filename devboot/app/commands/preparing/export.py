@@ -75,7 +75,7 @@ def refuse_unusable(kind: str, folder: str) -> None:
     if not _PLAIN_PATH.fullmatch(folder):
         raise UsageError(
             "export/folder",
-            f"`{folder}` can't stand in service files: it has blanks or signs that they read as their own",
+            f"`{folder}` can't be used in service files: it has blanks or special characters",
             help=[f"devboot export {kind} /srv/deploy"],
         )
 
@@ -116,10 +116,10 @@ def told(form: Form, prepared: Prepared, done: WrittenFiles, shown: str) -> Iter
     yield f"{form.kind}: wrote {', '.join(said)} in {shown}"
     secret = [one.name for one in prepared.composed.composition.variables if one.secret and one.name != "PORT"]
     if secret:
-        yield f"secret values stand in {os.path.join(shown, SCRIPTS)}, which only you may read: {', '.join(secret)}"
+        yield f"secret values are in {os.path.join(shown, SCRIPTS)}, readable only by you: {', '.join(secret)}"
     for lost in lost_of(prepared.loaded.manifest):
         if not lost.endswith(": instances"):
-            yield f"{form.kind} files can't say this, it is left out: {lost}"
+            yield f"{form.kind} files don't support this, it is left out: {lost}"
 
 
 def _files(count: int) -> str:
@@ -145,7 +145,7 @@ def exported(form: Form, specs: Iterable[ProcessSpec], patch: Patch) -> tuple[Wr
         raise UsageError(
             "export/same-name",
             f"two processes would both be `{twice}`",
-            causes=["service files have `-` for each sign that is neither letter nor digit"],
+            causes=["service files have `-` for each character that is neither letter nor digit"],
             help=["rename one of them"],
         )
     return found

@@ -110,7 +110,7 @@ def _keep_aside(path: str, backups: str, at: float) -> str:
 def _report_merge(merged: Merged, kept: str, reporter: Reporter) -> None:
     lines = [
         *(f"{one.name}: {one.taken}, of {one.ours} (ours) and {one.theirs} (theirs)" for one in merged.choices),
-        *(f"{side}: can't be read, so it doesn't count" for side in merged.unread),
+        *(f"{side}: can't be read, so it is ignored" for side in merged.unread),
         f"kept: {kept}",
     ]
     reporter.emit(Event(NOTE, STEP, "a merge left a conflict: both sides are resolved anew", lines=tuple(lines)))

@@ -30,11 +30,11 @@ def run(call: Call, prepared: Prepared, cwd: str) -> int:
     environ = snapshots.apply(prepared.snapshot.patch, call.environ)
     args = call.args
     if not args:
-        raise UsageError("usage/argument", "`run` needs a task, or a command behind `--`", help=["devboot help run"])
+        raise UsageError("usage/argument", "`run` needs a task, or a command after `--`", help=["devboot help run"])
     if args[0] == "--":
         if not args[1:]:
             raise UsageError(
-                "usage/argument", "no command stands behind `--`", help=["devboot run -- python --version"]
+                "usage/argument", "there is no command after `--`", help=["devboot run -- python --version"]
             )
         return become(args[1:], environ, cwd) or 0
     task = task_called(args[0], prepared.composed.tasks)

@@ -93,7 +93,7 @@ def run_with(runner: str, call: Call, prepared: Prepared, handle: Handle | None)
     Raises the errors of `hand_over`, UsageError `usage/argument` with `-d`, and BusyError if the project runs.
     """
     if call.flag("detach"):
-        raise UsageError("usage/argument", "`--runner` runs in the foreground only", help=["leave `-d` away"])
+        raise UsageError("usage/argument", "`--runner` runs in the foreground only", help=["leave out `-d`"])
     if daemon_connection.is_running(call):
         raise BusyError(
             "busy/already-running",
@@ -105,7 +105,7 @@ def run_with(runner: str, call: Call, prepared: Prepared, handle: Handle | None)
     full = plan._replace(env=tuple(environ.items()))
     handover = hand_over(runner, full, prepared.loaded.manifest, prepared.loaded.procfile, call.args)
     for lost in handover.lost:
-        Streams().say(f"{runner} can't do this, it is left out: {lost}\n")
+        Streams().say(f"{runner} doesn't support this, it is left out: {lost}\n")
     ours = tuple(spec for spec in plan.processes if spec.kind != PROCESS)
     if not ours:
         return foreground(handover.argv, handover.environ, plan.root)

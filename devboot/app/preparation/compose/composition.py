@@ -66,7 +66,7 @@ def commands_of(loaded: Loaded) -> tuple[Command, ...]:
         if command.process and command.name in names:
             raise ManifestError(
                 "manifest/duplicate-name",
-                f"instances of `{command.process}` would be called `{command.name}`, which there is already",
+                f"instances of `{command.process}` would be called `{command.name}`, a name that is taken already",
                 place=loaded.manifest.place(("processes", command.process, "instances")),
                 help=[f"rename `{command.name}`"],
             )

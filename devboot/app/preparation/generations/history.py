@@ -116,7 +116,7 @@ def chosen(state: str, number: int) -> Generation:
     raise UsageError(
         "usage/no-generation",
         f"there is no generation {number}",
-        causes=there if known else ["nothing was synced here yet"],
+        causes=there if known else ["nothing has been synced here yet"],
         help=["devboot generations"],
     )
 
@@ -128,7 +128,7 @@ def previous(state: str) -> int:
     raise UsageError(
         "usage/no-generation",
         "there is no generation before this one",
-        causes=["a generation is what a successful `sync` or `up` has made"],
+        causes=["a successful `sync` or `up` makes a generation"],
         help=["devboot generations"],
     )
 

@@ -73,7 +73,7 @@ def _hosted(package: LockedPackage, known: KnownRecipe, state: str, search_path:
         raise MachineError(
             "host/other-version",
             f"{package.name} on PATH is {found.version}, devboot.toml wants {package.requested}",
-            causes=[f"`{next(iter(found.programs.values()))}` is the first one there"],
+            causes=[f"`{next(iter(found.programs.values()))}` is the first one on PATH"],
             help=[f'version = "{found.version}"  # in devboot.toml', 'or leave out `source = "host"`'],
         )
     folder = os.path.join(state, "host", package.name)

@@ -57,7 +57,7 @@ def refuse_unfetched(
         "network/offline",
         f"{what} not on this machine, and the network is switched off",
         details=[*table(missing[:_SHOWN]), *more],
-        causes=["`--offline`, DEVBOOT_OFFLINE or UV_OFFLINE says so"],
+        causes=["because of `--offline`, DEVBOOT_OFFLINE or UV_OFFLINE"],
         help=[
             "devboot sync   # once with the network: without `--offline`, DEVBOOT_OFFLINE and UV_OFFLINE",
             "or `devboot pack` on a machine that has them, then `devboot up --from KIT` here",

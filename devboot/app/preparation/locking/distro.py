@@ -69,7 +69,7 @@ def _lacks(distribution: str, name: str) -> LockError:
     return LockError(
         "lock/not-in-distribution",
         f"{distribution} has no package `{name}`",
-        causes=["`apt-cache policy` knows none, in the sources that this machine is configured for"],
+        causes=["`apt-cache policy` finds none in the sources of this machine"],
     )
 
 

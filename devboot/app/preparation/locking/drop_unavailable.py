@@ -53,7 +53,7 @@ def without_channel(loaded: Loaded, recipe: str, ask: AskChannel | None, reporte
     except DevbootError as error:
         from devboot.onboarding.services.unavailable import kind_of, usual
 
-        text = f"{recipe}: the code connects to it, and it can't be had now: {error.what}"
+        text = f"{recipe}: the code connects to it, but it isn't available now: {error.what}"
         reporter.emit(Event(WARNING, "manifest", text, slug="manifest/not-provided"))
         return _without(loaded, recipe, partial(usual, kind_of(recipe)))
     return loaded
@@ -69,7 +69,7 @@ def _with_broker(loaded: Loaded, uv: Uv, environ: Mapping[str, str], reporter: R
         if origin is not None:
             here.row(origin, here.platform)
     except DevbootError as error:
-        text = f"rabbitmq: the code connects to it, and it can't be had now: {error.what}"
+        text = f"rabbitmq: the code connects to it, but it isn't available now: {error.what}"
         reporter.emit(Event(WARNING, "manifest", text, slug="manifest/not-provided"))
         return without_broker(loaded)
     return loaded

@@ -21,7 +21,7 @@ def as_it_is(lock: Lock | None, wishes: Iterable[Wish], *, needs_python: bool) -
     if missing:
         raise LockError(
             "lock/frozen",
-            f"devboot.lock doesn't have {', '.join(missing)}, and `--frozen` chooses nothing",
+            f"devboot.lock doesn't have {', '.join(missing)}, and `--frozen` doesn't choose versions",
             help=["devboot lock"],
         )
     packages = [

@@ -162,8 +162,8 @@ def _as_it_is(
 ) -> LockResult:
     lock = as_it_is(old, wishes_of(manifest), needs_python=python is not None and python.needs_lock)
     if reasons:
-        reporter.emit(Event(NOTE, STEP, "used as it is, though it doesn't fit any more", lines=reasons))
-    reporter.emit(Event(UNCHANGED, STEP, "devboot.lock is taken as it is"))
+        reporter.emit(Event(NOTE, STEP, "used unchanged, although it is out of date", lines=reasons))
+    reporter.emit(Event(UNCHANGED, STEP, "devboot.lock is used unchanged"))
     return LockResult(lock, path, written=False, reasons=reasons, changes=())
 
 

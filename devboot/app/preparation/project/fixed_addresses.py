@@ -55,7 +55,7 @@ def settle_fixed_addresses(loaded: Loaded, environ: Mapping[str, str], reporter:
     manifest, fixed = _filled(manifest, known, loaded.fixed)
     for name, each in fixed.items():
         if each.is_open:
-            text = f"`{name}` lets in every user of this machine: the code connects without a password{_at(each.place)}"
+            text = f"`{name}` accepts every user of this machine: the code connects without a password{_at(each.place)}"
             lines = (f"[services.{name}]", 'access = "private"  # asks for the generated password')
             reporter.emit(Event(WARNING, "services", text, lines=lines, slug="service/open"))
     return loaded._replace(manifest=manifest, fixed=fixed)
@@ -71,7 +71,7 @@ def _judge(manifest: Manifest, name: str, proposal: Proposal | None, reporter: R
         return FixedAddress(found.port or 0, found.is_open, place)
     if found.is_open and reporter is not None and "access" not in manifest.services[name].model_fields_set:
         text = f"`{name}` asks for a password, which the code doesn't send{_at(place)}"
-        lines = (f"[services.{name}]", 'access = "open"  # lets in every user of this machine')
+        lines = (f"[services.{name}]", 'access = "open"  # accepts every user of this machine')
         reporter.emit(Event(WARNING, "services", text, lines=lines, slug="service/needs-open"))
     return FixedAddress()
 

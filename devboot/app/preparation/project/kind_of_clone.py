@@ -65,7 +65,7 @@ def template_kind(folder: str) -> CloneKind | None:
     for name, program in _TEMPLATES.items():
         if is_file(os.path.join(folder, name)):
             target = " ." if program == "cookiecutter" else " . ../PROJECT"
-            what = f"`{name}` says that projects are made from this one; it runs nothing by itself"
+            what = f"`{name}` shows that this is a template for projects; it runs nothing itself"
             return CloneKind(what, [f"`uvx {program}{target}`, then `devboot up` in the project that it makes"])
     return None
 
@@ -76,8 +76,8 @@ def kind_without_packages(folder: str) -> CloneKind | None:
         return found
     for name, language in _LANGUAGES.items():
         if is_file(os.path.join(folder, name)):
-            what = f"`{name}` says that this is {language}, and nothing says what should run"
-            return CloneKind(what, ["write what should run into a file `Procfile`: `web: COMMAND`"])
+            what = f"`{name}` says that this is {language}, but nothing shows which command to run"
+            return CloneKind(what, ["write the command to run into a file `Procfile`: `web: COMMAND`"])
     return _documentation(folder, "uvx --from {tool} ") or _files_alone(folder) or _addition_to_image(folder)
 
 
@@ -89,7 +89,7 @@ def kind_with_packages(folder: str) -> CloneKind:
     if inner:
         shown = ", ".join(f"`{printable(name)}`" for name in inner[:_SHOWN])
         helps = [f"devboot -C {shell_word(name)} up" for name in inner[:_SHOWN]]
-        return CloneKind(f"what runs may lie in a folder of its own: {shown}", helps)
+        return CloneKind(f"the application may be in one of these folders: {shown}", helps)
     documentation = _documentation(folder, "devboot run -- ")
     if (library := _library(folder)) is not None:
         return library._replace(helps=[*library.helps, *(documentation.helps if documentation is not None else [])])
@@ -97,7 +97,7 @@ def kind_with_packages(folder: str) -> CloneKind:
         return documentation
     if notebooks := sorted(names_in(folder, "*.ipynb")):
         helps = ["devboot sync   # makes .venv, whose Python an editor runs them with"]
-        return CloneKind(f"`{printable(notebooks[0])}` says that these are notebooks", helps)
+        return CloneKind(f"`{printable(notebooks[0])}` shows that these are notebooks", helps)
     return CloneKind("it may be a library or a program for the terminal", [])
 
 
@@ -112,7 +112,7 @@ def _library(folder: str) -> CloneKind | None:
         (match[1] for each in ("setup.cfg", "setup.py") if (match := _NAME.search(_text(folder, each)))), ""
     )
     named = f", the package `{printable(name)}`," if name else ","
-    what = f"`{which}` says that this is a library{named} which others install"
+    what = f"`{which}` shows that this is a library{named} which others install"
     helps = [*_tests(folder), "devboot init   # writes a devboot.toml, for servers that its tests need"]
     return CloneKind(what, helps, "this is a library without a long-running process")
 
@@ -149,7 +149,7 @@ def _documentation(folder: str, runner: str) -> CloneKind | None:
             tool = "mkdocs" if command.startswith("mkdocs") else "sphinx"
             verb = "shows" if tool == "mkdocs" else "builds"
             helps = [f"{runner.format(tool=tool)}{command}   # {verb} it"]
-            return CloneKind(f"`{name}` says that this is documentation", helps)
+            return CloneKind(f"`{name}` shows that this is documentation", helps)
     return None
 
 

@@ -20,16 +20,9 @@ _LARGEST = 1_000_000  # bytes of a template worth reading
 
 
 def missing_variable(root: str, wanted: Missing, read: Sequence[str], place: Place | None) -> DevbootError:
-    """Return the error for a required variable without a value; `read` are the env-files of the project at `root`.
-
-    Its description labels the place in the manifest; without a place it is a line of its own.
-    """
+    """Return the error for a required variable without a value; `read` are the env-files of the project at `root`."""
     name, causes = wanted.name, list[str]()
-    details: tuple[str, ...] = ()
-    if wanted.description and place is not None:
-        place.label = f"required: {wanted.description}"
-    elif wanted.description:
-        details = (f"  {name}: {wanted.description}",)
+    details = [f"{name}  {wanted.description}"] if wanted.description else []
     target = read[-1] if read else ""
     template = _template_with(root, target, name)
     if not target:

@@ -52,7 +52,8 @@ def refuse_idle(loaded: Loaded, environ: Mapping[str, str], missing: Problems | 
     if loaded.program:
         for each in errors:
             details += each.details
-            causes.append(f"{each.what}, and its program asks for that" + "".join(f": {why}" for why in each.causes))
+            needed = "it" if each.what.startswith("`") else "them"
+            causes.append(f"{each.what}, and its program needs {needed}" + "".join(f": {why}" for why in each.causes))
         helps = [*(line for each in errors for line in each.help), f"{loaded.program}   # runs its program", *helps]
     raise ManifestError(
         "manifest/nothing-to-run",
@@ -76,9 +77,9 @@ def _refuse_less_than_detected(loaded: Loaded, environ: Mapping[str, str]) -> No
     found = ", ".join(f"`{process.name}`" for process in lacking.processes)
     raise ManifestError(
         "manifest/nothing-to-run",
-        f"`{MANIFEST}` says nothing of what runs; without it devboot would start {found}",
+        f"`{MANIFEST}` has no processes; without it devboot would start {found}",
         details=list(_lines(lacking)),
-        causes=[f"a written `{MANIFEST}` takes the place of what devboot detects"],
+        causes=[f"a written `{MANIFEST}` replaces what devboot detects"],
         help=[
             f"devboot init --merge   # adds the lines above to `{MANIFEST}`",
             f"echo '[processes]' >> {MANIFEST}   # if nothing should run but what it has",

@@ -48,7 +48,7 @@ def _specifier(text: str) -> str:
     while rest:
         match = _PART.match(rest)
         if match is None:
-            raise ValueError(f"`{text}` is no constraint")
+            raise ValueError(f"can't read `{text}` as a version constraint")
         parts += _converted(match["op"] or "", match["version"])
         rest = rest[match.end() :].lstrip(" ,")
     return ",".join(parts)

@@ -69,7 +69,7 @@ def test_down_ends_what_is_left_when_the_guardian_died_too(project):
     assert any(map(is_alive, pids))
     done = project.devboot("down")
 
-    assert done.stderr.startswith("ended what an earlier run had left: ")
+    assert done.stderr.startswith("stopped processes that an earlier run had left: ")
     assert all(name in done.stderr for name in ("redis", "deaf", "leaver"))
     assert not any(map(is_alive, pids))
 
@@ -84,7 +84,7 @@ def test_the_next_up_ends_what_is_left_and_says_so(project):
 
     done = project.devboot("up", "-d")
 
-    assert done.stderr.startswith("ended what an earlier run had left: ")
+    assert done.stderr.startswith("stopped processes that an earlier run had left: ")
     assert not any(map(is_alive, pids))
     project.devboot("down")
 
@@ -270,7 +270,7 @@ def test_a_stopped_guardian_of_a_killed_daemon_is_ended_by_the_next_command(shop
 
     done = shop.devboot(*command)
 
-    assert "ended what an earlier run had left: " in done.stderr
+    assert "stopped processes that an earlier run had left: " in done.stderr
     assert [] == [pid for pid in (before.guardian, *pids) if is_alive(pid)]
     shop.devboot("down")
 

@@ -136,14 +136,14 @@ def test_a_minor_version_that_is_not_here_is_refused_naming_what_is(machine):
         machine.choose(VersionRequest("==3.8.*", "3.8", "runtime.txt", 1))
 
     error = caught.value
-    assert "there is no python 3.8 on this machine, and none could be had" == error.what
+    assert "there is no python 3.8 on this machine, and none could be downloaded" == error.what
     assert ("runtime.txt", 1) == (error.place.file, error.place.line)
     assert ("the network is off, so none was downloaded",) == error.causes
     assert (f"python {VERSION:8} {path}",) == error.details
     assert (
-        f'take one that is here: `version = "{MINOR}"` in `[python]` of devboot.toml, which `devboot init` writes',
+        f'use an installed one: `version = "{MINOR}"` in `[python]` of devboot.toml, which `devboot init` writes',
         "`uv python install 3.8` where there is a network",
-        'or out of a recipe, where one of its sources has it: `python = "3.8"` in `[packages]`',
+        'or from a recipe, if one of its sources has it: `python = "3.8"` in `[packages]`',
     ) == error.help
 
 
@@ -164,8 +164,8 @@ def test_what_could_not_be_downloaded_is_not_advised_to_be_downloaded_by_hand(ma
         choose_interpreter(uv, minor(), environ=machine.environ)
 
     assert (
-        "install it by other means, as from the system's packages: what is on PATH is found",
-        f'or out of a recipe, where one of its sources has it: `python = "{MINOR}"` in `[packages]`',
+        "install it another way, such as from the system's packages: devboot finds it on PATH",
+        f'or from a recipe, if one of its sources has it: `python = "{MINOR}"` in `[packages]`',
     ) == caught.value.help
 
 
@@ -261,7 +261,7 @@ def test_a_minor_version_that_cannot_be_had_is_met_by_the_nearest_where_one_may_
     found = machine.choose(nowhere(">=3.8"))
 
     assert VERSION == found.version
-    note = f"python {VERSION} stands in for 3.99, which .python-version asks for: that can't be had here"
+    note = f"python {VERSION} stands in for 3.99, which .python-version asks for: that isn't available here"
     assert (note, "python/minor-version") == (found.note, found.note_slug)
 
 

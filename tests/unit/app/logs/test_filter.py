@@ -32,10 +32,10 @@ def test_times_are_ago_today_or_on_a_date(text, when):
 def test_what_is_no_time_or_no_pattern_is_refused_with_examples():
     with pytest.raises(UsageError) as caught:
         parse_time("yesterday", NOW, "--since")
-    assert (caught.value.slug, caught.value.what) == ("usage/argument", "`--since yesterday` is no time")
+    assert (caught.value.slug, caught.value.what) == ("usage/argument", "`--since` can't read `yesterday` as a time")
     with pytest.raises(UsageError) as caught:
         parse_choice({"grep": "("}, NOW)
-    assert caught.value.what == "`--grep (` is no regular expression"
+    assert caught.value.what == "`--grep` can't read `(` as a regular expression"
 
 
 def test_lines_are_taken_by_time_and_by_what_a_person_reads():

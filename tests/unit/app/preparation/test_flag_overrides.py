@@ -84,7 +84,7 @@ def test_an_instance_that_would_be_called_like_something_else_is_refused(tmp_pat
     with pytest.raises(ManifestError) as caught:
         commands_of(loaded._replace(formation={"web": 2}))
 
-    assert "instances of `web` would be called `web.2`, which there is already" == caught.value.what
+    assert "instances of `web` would be called `web.2`, a name that is taken already" == caught.value.what
 
 
 def test_what_runs_tells_the_present_formation(tmp_path):
@@ -130,6 +130,6 @@ def test_a_process_that_reloads_itself_is_named(tmp_path):
     procfile = "web: ./manage.py runserver\nworker: watchfiles 'celery worker'\nbeat: celery beat\n"
 
     assert [
-        "`web` reloads Python files by itself: its `watch` counts for the other files",
+        "`web` reloads Python files by itself: its `watch` applies to the other files",
         "`worker` restarts itself when files change: its `watch` is left out",
     ] == list(self_reloading(project(tmp_path, manifest, procfile)))

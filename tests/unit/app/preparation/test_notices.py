@@ -39,7 +39,7 @@ def test_a_database_that_only_the_application_makes_is_not_said_to_be_there(tmp_
         prepare_databases(load_project(str(tmp_path), home_beside(tmp_path)), lambda: 0.0, reporter)
         return [event.text for event in reporter.events if event.kind in (DONE, UNCHANGED)]
 
-    assert told() == ["shop.db, which the application makes", "own.db created"]
+    assert told() == ["shop.db, created by the application", "own.db created"]
     (tmp_path / "shop.db").touch()
     assert told() == ["shop.db", "own.db"]
 
@@ -77,7 +77,7 @@ def test_secrets_that_are_made_anew_are_named(tmp_path):
     assert told() == []
     os.makedirs(loaded.project.state, exist_ok=True)
     snapshot.write(os.path.join(loaded.project.state, snapshot.NAME), before)
-    assert told() == [f"new values for KEY: {loaded.project.data}/secrets.toml has not got the old ones any more"]
+    assert told() == [f"new values for KEY: {loaded.project.data}/secrets.toml no longer has the old ones"]
     assert told(ComposedVariable("KEY", "mine", ".env", secret=True)) == []
     ensure_secrets(loaded.project.data, {"KEY": "hex"})
     assert told() == []
@@ -95,4 +95,6 @@ def test_files_edited_in_the_meantime_are_named_and_folders_are_not(tmp_path):
 
     warn_of_edits(stamps, str(tmp_path), reporter)
 
-    assert [".env changed during this run: it counts from the next on"] == [event.text for event in reporter.events]
+    assert [".env changed during this run; the change takes effect on the next run"] == [
+        event.text for event in reporter.events
+    ]

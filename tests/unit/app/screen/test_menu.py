@@ -70,7 +70,7 @@ def test_a_filter_is_shown_and_taken_away_again(menu):
 
 def test_a_pause_ends_with_the_same_key(menu):
     assert menu.press(b"p") == [Action(PAUSE)]
-    assert menu.line(80).startswith(" paused: p goes on   ")
+    assert menu.line(80).startswith(" paused: p resumes   ")
     assert menu.press(b"p") == [Action(RESUME)]
 
 

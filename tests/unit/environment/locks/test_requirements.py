@@ -153,7 +153,7 @@ def test_a_line_that_is_no_requirement_is_blamed(tmp_path):
     with pytest.raises(ManifestError) as caught:
         load(tmp_path, "a\n== 1.0\n")
 
-    assert ("python/requirement", "`== 1.0` is no requirement", 2) == (
+    assert ("python/requirement", "can't read `== 1.0` as a requirement", 2) == (
         caught.value.slug,
         caught.value.what,
         caught.value.place.line,

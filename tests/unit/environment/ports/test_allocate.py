@@ -347,7 +347,7 @@ def test_an_exact_port_that_is_added_to_a_running_project_has_to_be_free(listeni
         allocate(*where, [web, api], must_be_free=False, held=(5000,), sleep=no_pause)
 
     assert caught.value.what == f"api can't listen on 127.0.0.1:{listening}"
-    assert [*caught.value.kept] == ["what runs goes on"]
+    assert [*caught.value.kept] == ["running processes continue"]
     assert Path(where[0], "ports.toml").read_text() == recorded
 
 
@@ -370,4 +370,4 @@ def test_an_exact_port_that_a_running_project_has_lost_is_refused(listening, tmp
         allocate(*where, [web], must_be_free=False, lost=("web",), sleep=no_pause)
 
     assert f"(pid {os.getpid()})" in caught.value.causes[0]
-    assert [*caught.value.kept] == ["what runs goes on"]
+    assert [*caught.value.kept] == ["running processes continue"]

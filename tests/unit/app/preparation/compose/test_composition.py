@@ -219,10 +219,10 @@ def test_all_missing_variables_come_in_one_run_with_where_to_put_them(tmp_path):
         refuse_missing(loaded, NO_FILES, {})
 
     first, second = caught.value.errors
-    assert ("env/missing", "`A` is not set", "required: from the console", ("echo 'A=…' >> .env",)) == (
+    assert ("env/missing", "`A` is not set", ("A  from the console",), ("echo 'A=…' >> .env",)) == (
         first.slug,
         first.what,
-        first.place.label,
+        first.details,
         first.help,
     )
     assert 3 == second.place.line

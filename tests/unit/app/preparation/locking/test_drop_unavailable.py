@@ -60,9 +60,11 @@ def test_a_detected_broker_out_of_reach_is_left_out_with_a_warning(tmp_path, env
         {},
         {"CELERY_BROKER_URL": "amqp://guest:guest@localhost:5672//"},
     )
-    assert [event.text for event in reporter.events] == [
-        "rabbitmq: the code connects to it, and it can't be had now: the packages of this distribution can't be reached"
-    ]
+    (event,) = reporter.events
+    assert event.text == (
+        "rabbitmq: the code connects to it, but it isn't available now: "
+        "the packages of this distribution can't be reached"
+    )
 
 
 def test_what_a_person_wrote_stays(tmp_path, environ):
@@ -107,7 +109,7 @@ def test_a_detected_server_that_the_channel_cannot_give_is_left_out_with_a_warni
     assert {} == left.manifest.services
     assert "mongodb://localhost:27017/shop" == left.manifest.env["MONGO_URL"]
     assert [event.text for event in reporter.events] == [
-        "mongodb: the code connects to it, and it can't be had now: could not fetch a package"
+        "mongodb: the code connects to it, but it isn't available now: could not fetch a package"
     ]
 
 

@@ -84,7 +84,7 @@ def test_what_is_not_locked_at_all_is_not_chosen_either(tmp_path):
         lock(tmp_path, "[services.redis]\n[services.valkey]\n", takes_as_it_is=True)
 
     assert "lock/frozen" == caught.value.slug
-    assert "devboot.lock doesn't have `valkey`, and `--frozen` chooses nothing" == caught.value.what
+    assert "devboot.lock doesn't have `valkey`, and `--frozen` doesn't choose versions" == caught.value.what
 
 
 def test_both_sides_of_a_conflict_are_resolved_anew_and_what_one_has_stays(tmp_path):

@@ -48,7 +48,7 @@ def test_code_that_names_an_address_is_served_there_without_a_password(settled, 
 
     assert reached(service) == (6380, "open")
     assert event.slug == "service/open"
-    assert event.text == "`cache` lets in every user of this machine: the code connects without a password (app.py:4)"
+    assert event.text == "`cache` accepts every user of this machine: the code connects without a password (app.py:4)"
     assert event.lines[:1] == ("[services.cache]",)
     assert event.lines[1].startswith('access = "private"')
 

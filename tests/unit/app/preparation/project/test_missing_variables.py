@@ -8,7 +8,6 @@ import pytest
 
 from devboot.app.preparation.project.missing_variables import is_env_template, missing_variable, missing_variables
 from devboot.environment.variables.layers import Missing
-from devboot.errors import Place
 
 WANTED = Missing("API_KEY", "from the console")
 
@@ -22,14 +21,10 @@ def test_it_goes_into_the_env_file_that_is_read_last(tmp_path):
     assert ("`API_KEY` is not set", (), ("echo 'API_KEY=…' >> .env.local",)) == said(tmp_path, (".env", ".env.local"))
 
 
-def test_its_description_stands_at_its_place_and_is_no_cause(tmp_path):
-    place = Place("devboot.toml", 2, 5, label="required here")
+def test_its_description_is_a_detail_and_not_a_cause(tmp_path):
+    error = missing_variable(str(tmp_path), WANTED, (".env",), None)
 
-    with_place = missing_variable(str(tmp_path), WANTED, (".env",), place)
-    without = missing_variable(str(tmp_path), WANTED, (".env",), None)
-
-    assert (with_place.place.label, with_place.details, with_place.causes) == ("required: from the console", (), ())
-    assert without.details == ("  API_KEY: from the console",)
+    assert (error.details, error.causes) == (("API_KEY  from the console",), ())
 
 
 def test_where_no_env_file_is_read_it_goes_into_the_shell(tmp_path):

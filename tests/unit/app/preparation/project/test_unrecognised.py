@@ -13,7 +13,7 @@ from devboot.onboarding import detect, render
 from tests.fakes.folders import home_beside
 
 EXAMPLE = "mkdir example && cd example && devboot init --example   # a small project to start from"
-PROCFILE = "write what should run into a file `Procfile`: `web: COMMAND`"
+PROCFILE = "write the command to run into a file `Procfile`: `web: COMMAND`"
 
 
 @pytest.mark.parametrize(
@@ -25,13 +25,13 @@ PROCFILE = "write what should run into a file `Procfile`: `web: COMMAND`"
         ("study.ipynb", ["`study.ipynb`: notebooks, and no program"], [EXAMPLE]),
         (
             "mkdocs.yml",
-            ["`mkdocs.yml` says that this is documentation"],
+            ["`mkdocs.yml` shows that this is documentation"],
             ["uvx --from mkdocs mkdocs serve   # shows it"],
         ),
-        ("go.mod", ["`go.mod` says that this is Go, and nothing says what should run"], [PROCFILE]),
+        ("go.mod", ["`go.mod` says that this is Go, but nothing shows which command to run"], [PROCFILE]),
         (
             "cookiecutter.json",
-            ["`cookiecutter.json` says that projects are made from this one; it runs nothing by itself"],
+            ["`cookiecutter.json` shows that this is a template for projects; it runs nothing itself"],
             ["`uvx cookiecutter .`, then `devboot up` in the project that it makes"],
         ),
     ],
@@ -81,7 +81,7 @@ def test_a_manifest_without_processes_does_not_make_the_detected_web_vanish(shop
 
     error = refused.value
     assert error.slug == "manifest/nothing-to-run"
-    assert error.what == "`devboot.toml` says nothing of what runs; without it devboot would start `web`"
+    assert error.what == "`devboot.toml` has no processes; without it devboot would start `web`"
     assert "[processes.web]" in error.details
     assert not any(line.startswith(("[services.redis", "KEY")) for line in error.details)
     assert any(line.startswith("REDIS_URL = ") for line in error.details)
@@ -174,13 +174,13 @@ def idle(tmp_path):
     [
         (
             'print(os.environ["SHOP_TOKEN"])\n',
-            "`SHOP_TOKEN` is not set, and its program asks for that: read at main.py:2, put it in .env",
-            (),
+            "`SHOP_TOKEN` is not set, and its program needs it",
+            ("SHOP_TOKEN  read at main.py:2, put it in .env",),
             "echo 'SHOP_TOKEN=…' >> .env",
         ),
         (
             'print(os.environ["SHOP_TOKEN"], os.environ["MAIL_TOKEN"])\n',
-            "2 variables are not set, and its program asks for that",
+            "2 variables are not set, and its program needs them",
             ("SHOP_TOKEN  read at main.py:2", "MAIL_TOKEN  read at main.py:2"),
             "printf '%s\\n' 'SHOP_TOKEN=…' 'MAIL_TOKEN=…' >> .env",
         ),
@@ -205,7 +205,7 @@ def test_other_commands_in_an_idle_clone_are_told_of_it_and_go_on(idle):
 
     (event,) = reporter.events
     assert (is_idle(loaded), event.slug, event.text) == (True, "env/missing", "`SHOP_TOKEN` is not set")
-    assert event.lines == ("read at main.py:2, put it in .env", "echo 'SHOP_TOKEN=…' >> .env")
+    assert event.lines == ("SHOP_TOKEN  read at main.py:2, put it in .env", "echo 'SHOP_TOKEN=…' >> .env")
 
 
 def test_servers_of_a_program_that_ends_by_itself_may_be_up_without_it(idle):
@@ -222,22 +222,30 @@ KIT = '[project]\nname = "kit"\nversion = "1"\n[build-system]\nrequires = ["hatc
 @pytest.mark.parametrize(
     ("files", "cause", "advice"),
     [
-        ({"cookiecutter.json": "{}"}, "`cookiecutter.json` says that projects are made", "uvx cookiecutter ."),
-        ({"api/requirements.txt": "x\n", "site/package.json": "{}"}, "a folder of its own: `api`, `site`", "-C api up"),
-        ({"mkdocs.yml": "site_name: x\n"}, "`mkdocs.yml` says that this is documentation", "-- mkdocs serve"),
+        ({"cookiecutter.json": "{}"}, "`cookiecutter.json` shows that this is a template", "uvx cookiecutter ."),
+        (
+            {"api/requirements.txt": "x\n", "site/package.json": "{}"},
+            "in one of these folders: `api`, `site`",
+            "-C api up",
+        ),
+        ({"mkdocs.yml": "site_name: x\n"}, "`mkdocs.yml` shows that this is documentation", "-- mkdocs serve"),
         (
             {"docs/conf.py": "extensions = []\n", "docs/index.rst": ""},
-            "`docs/conf.py` says that this is documentation",
+            "`docs/conf.py` shows that this is documentation",
             "-- sphinx-build docs docs/_build",
         ),
-        ({"setup.py": "", "mkdocs.yml": "site_name: x\n"}, "`setup.py` says that this is a library", "-- mkdocs serve"),
-        ({"study.ipynb": "{}"}, "`study.ipynb` says that these are notebooks", "devboot sync"),
+        (
+            {"setup.py": "", "mkdocs.yml": "site_name: x\n"},
+            "`setup.py` shows that this is a library",
+            "-- mkdocs serve",
+        ),
+        ({"study.ipynb": "{}"}, "`study.ipynb` shows that these are notebooks", "devboot sync"),
         (
             {"cookiecutter.json": "{}", "{{cookiecutter.name}}/app.py": "from flask import Flask\napp = Flask('x')\n"},
-            "`cookiecutter.json` says that projects are made",
+            "`cookiecutter.json` shows that this is a template",
             "uvx cookiecutter .",
         ),
-        ({"setup.py": "", "tests/test_kit.py": ""}, "`setup.py` says that this is a library", "-- python -m pytest"),
+        ({"setup.py": "", "tests/test_kit.py": ""}, "`setup.py` shows that this is a library", "-- python -m pytest"),
         (
             {"setup.py": 'setup(name="my-kit")\n'},
             "a library, the package `my-kit`, which others install",
@@ -250,17 +258,17 @@ KIT = '[project]\nname = "kit"\nversion = "1"\n[build-system]\nrequires = ["hatc
         ),
         (
             {"setup.py": "", "test/test_kit.py": "import unittest\n"},
-            "`setup.py` says that this is a library",
+            "`setup.py` shows that this is a library",
             "-- python -m unittest discover",
         ),
         (
             {"pyproject.toml": KIT},
-            "`pyproject.toml` says that this is a library, the package `kit`, which others install",
+            "`pyproject.toml` shows that this is a library, the package `kit`, which others install",
             "web: COMMAND",
         ),
         (
             {"pyproject.toml": KIT.replace("[project]", "[tool.poetry]")},
-            "`pyproject.toml` says that this is a library, the package `kit`, which others install",
+            "`pyproject.toml` shows that this is a library, the package `kit`, which others install",
             "web: COMMAND",
         ),
         ({}, "it may be a library or a program", "web: COMMAND"),

@@ -70,6 +70,7 @@ _LATER = (
         "devboot.supervisor.explain.observed",
     ),
     *(
+        "devboot.supervisor.explain.missing_certificate",
         "devboot.supervisor.explain.missing_package",
         "devboot.supervisor.explain.missing_programs",
         "devboot.model.distributions",

@@ -19,7 +19,7 @@ from devboot.errors import UsageError, WorkError, shell_word
 from devboot.text.columns import printable
 from devboot.text.invocation import as_called
 from devboot.text.masking import Masker
-from devboot.text.modes import has_colour, is_live, is_unicode, why_plain
+from devboot.text.modes import has_colour, is_live, is_unicode, may_ask, why_plain
 from devboot.text.paint import terminal_text
 from devboot.text.symbols import Symbols, margin, symbols
 
@@ -152,10 +152,10 @@ class Session:
 
     @property
     def can_ask(self) -> bool:
-        """Return whether questions can be asked: both streams are terminals, and no flag forbids it."""
+        """Return whether questions can be asked: a person is at both streams, and no flag forbids it."""
         context = self.context
-        are_terminals = context.stdin.terminal and context.stderr.terminal
-        return are_terminals and not (context.wishes.no_input or context.wishes.json)
+        is_person = may_ask(context.stdin, context.stderr, context.environ, context.wishes)
+        return is_person and not context.wishes.json
 
     def is_yes(self) -> bool:
         """Ask for confirmation; returns whether the answer is yes."""

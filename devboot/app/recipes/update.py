@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple, Protocol
 
@@ -231,11 +230,6 @@ def version_of(recipe: Recipe, origin: Origin, tree: str) -> str:
         return ""
     found = _VERSION.search(answer.stdout) or _VERSION.search(answer.stderr)
     return found[0] if found else ""
-
-
-def this_python() -> str:
-    """Return this interpreter for uv: any will do."""
-    return sys.executable
 
 
 def _floor(floor: tuple[int, int] | None) -> str:

@@ -47,7 +47,6 @@ class ShutdownReport:
         self._viewers = viewers
         self._start = project.loop.now()
         self._stopping: dict[str, float] = {}
-        self._killed: list[str] = []
         self._told: set[str] = set()
         self._listeners: list[tuple[Connection, Request]] = []
         alive = [status for status in project.supervisor.statuses() if status.pid is not None]

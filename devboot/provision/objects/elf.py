@@ -29,15 +29,6 @@ def tree_glibc_floor(directory: str) -> Floor | None:
     return max((floor for floor in floors if floor is not None), default=None)
 
 
-def host_glibc() -> Floor | None:
-    """Return the version of this machine's glibc; None on musl and macOS."""
-    try:
-        said = os.confstr("CS_GNU_LIBC_VERSION")
-    except (ValueError, OSError):
-        return None
-    return parse_floor(said.rpartition(" ")[2]) if said else None
-
-
 def parse_floor(text: str) -> Floor:
     """Return `2.28` as comparable numbers: (2, 28)."""
     major, _, minor = text.partition(".")

@@ -63,13 +63,6 @@ def read(path: str, *, name: str = "", end: int | None = None) -> Iterator[Line]
             yield from _read_part(part, name, limit)
 
 
-def read_merged(paths: Mapping[str, str]) -> Iterator[Line]:
-    """Yield all lines of several logs (name → path), ordered by time."""
-    from heapq import merge
-
-    return merge(*(read(path, name=name) for name, path in paths.items()), key=lambda line: line.at)
-
-
 def _at_once(path: str, flags: int) -> int:
     """Open without blocking, so that a named pipe in place of a log reads as an empty one."""
     return os.open(path, flags | os.O_NONBLOCK)

@@ -124,8 +124,8 @@ def parse_manifest(
 ) -> Manifest:
     """Parse a manifest; `file` is its name in messages.
 
-    `procfile` are the process names of the Procfile. Without them, unknown names may still be the Procfile's, and
-    `check_against_procfile` has to be called later. Raises Problems with all mistakes.
+    `procfile` are the process names of the Procfile. Without them, unknown names may still be the Procfile's. Raises
+    Problems with all mistakes.
     """
     manifest, problems = read_manifest(text, file, procfile=procfile, version=version)
     if problems or manifest is None:
@@ -219,22 +219,6 @@ def _without_command(document: Document, complaints: Complaints, procfile: Colle
             if name in procfile:
                 what = f"`{printable(name)}` names {KINDS[kind]} and a process of the Procfile"
                 yield complaints.error("duplicate-name", what, (kind, name), key=True, label="also in the Procfile")
-
-
-def check_against_procfile(manifest: Manifest, procfile: Procfile | None) -> None:
-    """Check the manifest against the Procfile's names (None: no Procfile). Raises Problems."""
-    names = () if procfile is None else procfile.names
-    _, problems = _examine(manifest.document, names, devboot.__version__)
-    if problems:
-        raise problems_of(problems)
-
-
-def load_manifest(path: str, *, file: str = MANIFEST) -> Manifest:
-    """Read and parse the manifest at `path`; `file` is its name in messages. Raises Problems."""
-    try:
-        return parse_manifest(_read(path, file), file)
-    except ManifestError as error:
-        raise problems_of([error]) from None
 
 
 class Sources(NamedTuple):

@@ -8,8 +8,6 @@ from pydantic import BaseModel
 from devboot.errors import Problems
 from devboot.model.edge.manifest.manifest import (
     Manifest,
-    check_against_procfile,
-    load_manifest,
     load_procfile,
     load_sources,
     parse_manifest,
@@ -17,7 +15,6 @@ from devboot.model.edge.manifest.manifest import (
 from devboot.model.edge.manifest.probes import ExecProbe, HttpProbe, LogProbe, TcpProbe
 from devboot.model.edge.manifest.tables import Dependency
 from devboot.model.edge.manifest.variables import FromShell, Generated, Required
-from devboot.model.procfile import parse_procfile
 from tests.fakes.rendering import render
 
 WHOLE = """\
@@ -223,10 +220,10 @@ def test_later_errors_find_the_place_of_a_value_its_key_or_the_table_around(whol
     assert repr(value) == repr(whole.at(("services", "redis", "port")))
 
 
-def test_the_procfile_is_checked_when_it_is_known(whole):
-    check_against_procfile(whole, parse_procfile("app: ./manage.py runserver\n", "Procfile"))
+def test_the_procfile_is_checked_when_it_is_known():
+    parse_manifest(WHOLE, "devboot.toml", procfile=("app",))
     with pytest.raises(Problems) as raised:
-        check_against_procfile(whole, None)
+        parse_manifest(WHOLE, "devboot.toml", procfile=())
 
     assert ["process `app` is not in the Procfile and has no `command`"] == [e.what for e in raised.value.errors]
 
@@ -246,7 +243,7 @@ def test_another_encoding_is_named_with_its_place(tmp_path, data, what, line, co
     path = tmp_path / "devboot.toml"
     path.write_bytes(data)
     with pytest.raises(Problems) as raised:
-        load_manifest(str(path))
+        load_sources(str(path))
 
     (error,) = raised.value.errors
     assert (what, line, column) == (error.what, error.place.line, error.place.column)
@@ -255,9 +252,10 @@ def test_another_encoding_is_named_with_its_place(tmp_path, data, what, line, co
 @pytest.mark.faults(52)
 def test_a_manifest_that_is_not_there_or_not_readable_says_so(tmp_path):
     with pytest.raises(Problems) as missing:
-        load_manifest(str(tmp_path / "devboot.toml"))
+        load_sources(str(tmp_path / "devboot.toml"))
+    (tmp_path / "devboot.toml").mkdir()
     with pytest.raises(Problems) as folder:
-        load_manifest(str(tmp_path))
+        load_sources(str(tmp_path / "devboot.toml"))
 
     assert ("manifest/not-found", ("`devboot init` writes one",)) == (missing.value.slug, missing.value.errors[0].help)
     assert ("manifest/unreadable", "`devboot.toml` can't be read: it is a directory, not a regular file") == (
@@ -271,7 +269,7 @@ def test_a_manifest_that_is_a_link_to_nothing_is_not_said_to_be_missing(tmp_path
     (tmp_path / "devboot.toml").symlink_to("../shared/devboot.toml")
 
     with pytest.raises(Problems) as caught:
-        load_manifest(str(tmp_path / "devboot.toml"))
+        load_sources(str(tmp_path / "devboot.toml"))
 
     (error,) = caught.value.errors
     assert error.slug == "manifest/unreadable"

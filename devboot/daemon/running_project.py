@@ -1,6 +1,6 @@
-"""The project that this daemon runs: its processes and plan, clocks, and the client that a foreground run ends with.
+"""The project that this daemon runs: supervisor, plan and clocks, and the client that owns a foreground run.
 
-Small enough to be handed to each part of the daemon; what clients are shown and asked stands above it.
+Small enough to be passed to each part of the daemon, all of which are above it.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
 
 
 class Owner:
-    """The client of a foreground run, which ends with it. `moves`: it prepares a plan with other ports when asked."""
+    """The client of a foreground run; the run ends with it. `moves`: it can prepare a plan with other ports."""
 
     def __init__(self, connection: Connection, *, moves: bool) -> None:
         self.connection = connection
         self.moves = moves
-        self.is_moving = False  # it prepares such a plan now: until then nothing of the run is judged
+        self.is_moving = False  # it is preparing such a plan; until then the run's result is open
 
 
 class RunningProject:
-    """A supervisor, its clock and the clock of the wall; `since` is when this daemon was given its plan."""
+    """A supervisor, its clocks, and the wall-clock time `since` when this daemon received its plan."""
 
     def __init__(self, supervisor: Supervisor, *, version: str, wall_clock: Callable[[], float], since: float) -> None:
         self.supervisor = supervisor
@@ -33,7 +33,7 @@ class RunningProject:
         self.wall_clock = wall_clock
         self.since = self.planned_at = since
         self.owner: Owner | None = None
-        self.is_stopping = False  # the daemon is on its way to its end
+        self.is_stopping = False  # the daemon is shutting down
 
     @property
     def plan(self) -> Plan:
@@ -42,10 +42,10 @@ class RunningProject:
 
     @property
     def age(self) -> float:
-        """Seconds since this daemon was given its plan."""
+        """Seconds since this daemon received its plan."""
         return self.wall_clock() - self.since
 
     @property
     def mover(self) -> Connection | None:
-        """The owner, while it prepares a plan with other ports."""
+        """The owner's connection while it prepares a plan with other ports; else None."""
         return self.owner.connection if self.owner is not None and self.owner.is_moving else None

@@ -45,7 +45,7 @@ class AppPin(NamedTuple):
 
 
 class Building(NamedTuple):
-    """How to compile a source archive: commands, required tools, and patterns of files to keep."""
+    """Build instructions for a source archive: commands, required tools, and patterns of files to keep."""
 
     steps: tuple[tuple[str, ...], ...]
     tools: tuple[str, ...]
@@ -77,7 +77,7 @@ class Artifact(NamedTuple):
 
     @property
     def wheels(self) -> tuple[Part, ...]:
-        """Those of its files that are wheels, which uv fetches."""
+        """Its files that are wheels, which uv fetches."""
         return tuple(part for part in self.files if part.file.endswith(".whl"))
 
     def of_part(self, part: Part, source: str = "") -> Artifact:

@@ -41,7 +41,7 @@ OF_ITSELF = (LISTEN, ACCEPT, LINE)  # default probes, for processes without a co
 
 
 class Probe(Record):
-    """How to find out that a process is ready (or still alive); `kind` decides which of the fields are used.
+    """A readiness or liveness probe; `kind` decides which of the fields are used.
 
     tcp: host, port, and optionally `send` bytes as latin-1 text with the `expect` prefix of the answer. http: host,
     port, path, `status` (empty: any below 500), `expect` as text in the body, Host header `host_header`. https: the
@@ -160,7 +160,7 @@ class Plan(Record):
 
 
 class LastExit(Record):
-    """How a process ended last: an exit code, or the number of a signal; `at` is wall-clock seconds."""
+    """Last exit of a process: an exit code, or the number of a signal; `at` is wall-clock seconds."""
 
     code: int | None
     signal: int | None

@@ -1,4 +1,4 @@
-"""The life of the daemon process: waits for its plan, takes the project, serves until all is down."""
+"""Main program of the daemon process: waits for its plan, takes the project, serves until everything is down."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import os
 import sys
 import time
 
-# All that is ever needed is imported soon, here or in `import_the_rest`: an upgrade must not break a daemon.
+# All modules are imported soon, here or in `import_the_rest`, so that an upgrade can't break a running daemon.
 from devboot import __version__
 from devboot.daemon import leases, ownership, search
 from devboot.daemon.clients.request import checked, parse_request
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from devboot.daemon.ownership import Ownership
     from devboot.daemon.server.server import Server
 
-# Each needs those before it; all together cost as much as everything else that the daemon imports.
+# In order of dependency; together they take as long to import as everything else in the daemon.
 _LATER = (
     *("devboot.supervisor.probes.prober", "devboot.supervisor.probes.watchdog", "devboot.supervisor.probes.sd_notify"),
     "devboot.supervisor.probes.access_lines",
@@ -79,20 +79,20 @@ _LATER = (
         "devboot.supervisor.explain.port_conflict",
     ),
 )
-_IMPORT_AGAIN = 1.0  # seconds until a module is tried again that couldn't be read
+_IMPORT_AGAIN = 1.0  # seconds until an import is retried
 _GROUP_PATIENCE = 1000  # milliseconds
-_LOCK_PATIENCE = 20.0  # for a `down` that ends what an earlier run has left, or a daemon that is leaving
-_RECLAIM_LIMIT = 20.0  # the client waits for `start.PATIENCE`
-_LOOK_AFTER = 5.0  # seconds between looks at whether lease and socket are still there
+_LOCK_PATIENCE = 20.0  # seconds to wait for `down` to clean up, or for a daemon to end
+_RECLAIM_LIMIT = 20.0  # seconds for ending leftovers, less than the client's `fork.PATIENCE`
+_LOOK_AFTER = 5.0  # seconds between checks that lease and socket exist
 
 
 def wait_for_plan(sock: _socket.socket, handoff: int, group_reader: int, *, adopts: bool) -> int:
-    """Serve the project that arrives through `sock`; the exit code of the process, 0 without a plan.
+    """Run the project whose plan arrives through `sock`; return the exit code of the process, 0 without a plan.
 
-    `adopts`: this process is a subreaper. `handoff` is the pipe to the guardian, `group_reader` that by which
-    the guardian reports the control group that it has made.
+    `adopts`: this process is a subreaper. `will_writer` is a pipe to the guardian, `group_reader` a pipe on which the
+    guardian sends the path of the control group.
     """
-    sys.argv[:1] = ["devboot"]  # each client rewrites commands as it was called itself: `text.invocation`
+    sys.argv[:1] = ["devboot"]  # clients rewrite commands as they were called: `text.invocation`
     received = _receive(sock)
     if received is None:
         return 0
@@ -109,7 +109,7 @@ def wait_for_plan(sock: _socket.socket, handoff: int, group_reader: int, *, adop
 
 
 def _group(reader: int) -> str:
-    """The path of the daemon's control group; "" where there is none, or the guardian is stopped."""
+    """Return the path of the daemon's control group; "" if there is none, or if the guardian is stopped."""
     import select
 
     poll = select.poll()
@@ -120,17 +120,17 @@ def _group(reader: int) -> str:
 
 
 def import_the_rest(loop: Loop, names: tuple[str, ...]) -> None:
-    """What isn't needed for starting processes, a piece a turn: they start meanwhile, and some get ready."""
+    """Import the modules that aren't needed for spawning, one per turn, while the processes start."""
     try:
         __import__(names[0])
-    except OSError:  # no descriptor is left
+    except OSError:  # out of descriptors
         loop.call_later(_IMPORT_AGAIN, lambda: import_the_rest(loop, names))
         return
     if names[1:]:
         loop.call_later(0, lambda: import_the_rest(loop, names[1:]))
     else:
-        # What is there now stays. Left out of account, it doesn't put off the search for cycles among what comes and
-        # goes until there is a quarter of it in rubbish, nor is it looked through each time.
+        # Objects that exist now live for ever: exempt them, so that the collector neither visits them nor postpones a
+        # collection until there is a quarter as much garbage.
         gc.freeze()
         gc.enable()
 
@@ -145,7 +145,7 @@ def _receive(sock: _socket.socket) -> tuple[tuple[object, ...], Mapping[str, obj
 
 
 def told(error: Exception, state: str, *, colour: bool) -> tuple[str, int]:
-    """What to tell the caller, and the exit code. A bug in us is what neither we nor the machine can explain."""
+    """Return the error message for the caller and the exit code; an unexplained error is reported as a bug."""
     from devboot.text.problems import render_problem
 
     told = crash_report.explain(error, state)
@@ -161,11 +161,11 @@ def _report(sock: _socket.socket, text: str, code: int) -> None:
         answer = [(frames.WORD, b"failed"), (frames.ERR, text.encode("utf-8", "replace")), (frames.EXIT, b"%d" % code)]
         sock.sendall(b"".join(frame(kind, payload) for kind, payload in answer))
     except OSError:
-        return  # nobody listens any more
+        return  # the caller has ended
 
 
 def data_in_use(data: str, pids: Iterable[int]) -> BusyError:
-    """Say that processes which are no daemon keep the project's data folder to themselves."""
+    """Return the error for a data folder that is locked by processes other than a daemon."""
     known = sorted(pids)
     who = ", ".join(f"pid {pid} ({proctable.name_of(pid)})" for pid in known) or "another process"
     return BusyError(
@@ -188,7 +188,7 @@ def _content(path: str) -> bytes:
 
 
 def no_socket(path: str, error: OSError) -> MachineError:
-    """Why nobody can listen at `path`: shares of virtual machines and some network filesystems have no sockets."""
+    """Return the error for a failed listen at `path`: shared folders and some network filesystems have no sockets."""
     if error.errno not in (errno.EPERM, errno.EOPNOTSUPP, errno.EINVAL):
         return machine_error(error, path, "listen at")
     return MachineError(
@@ -200,13 +200,13 @@ def no_socket(path: str, error: OSError) -> MachineError:
 
 
 class DaemonRun:
-    """Holds the project: its lock, its socket, its leases; gives them up in the order that leaves no gap."""
+    """Holds the project: its lock, socket and leases; releases them in an order without gaps."""
 
     def __init__(self, plan: model.Plan, handoff: int, group: str, *, adopts: bool) -> None:
         self._plan = plan
         self._group = group
         self._strays: Strays | None = None
-        self._kept: list[ChildLease] = []  # of an earlier run, which nobody could end
+        self._kept: list[ChildLease] = []  # of an earlier run, which could not be ended
         self._handoff = handoff
         self._adopts = adopts
         self._since = time.time()
@@ -217,11 +217,11 @@ class DaemonRun:
         self.socket = ""
         self.listener: _socket.socket | None = None
         self.book: ChildrenBook | None = None
-        self.server: Server | None = None  # there before the loop turns
-        self._record = b""  # what the state folder says of whom it belongs to
+        self.server: Server | None = None  # set before the loop runs
+        self._record = b""  # content of the state folder's record
 
     def serve(self, sock: _socket.socket, request: Request) -> int:
-        """Run the project until it is down, or leave it to the daemon that has it."""
+        """Run the project until it is down, or leave it to another daemon that has it."""
         state = self._plan.state
         has_run = os.path.lexists(leases.lock_path(state))
         os.makedirs(leases.run_directory(state), mode=0o700, exist_ok=True)
@@ -253,13 +253,13 @@ class DaemonRun:
 
         watch_signals(loop, self._signalled, self.refresh, child_has_ended)
         os.write(self._handoff, leases.handoff(self._plan.state, self._grace()))
-        sock.sendall(frame(frames.WORD, b"launched"))  # before the spawns: then it heeds signals when something runs
+        sock.sendall(frame(frames.WORD, b"launched"))  # before the spawns: the client handles signals then
         early_spawns.spawn(supervisor, request)
         server = self._serve(supervisor)
         os.write(self._handoff, b"\n")
         connection = server.adopt(sock, greeted=True)
         connection.say(reclaimed)
-        from devboot.daemon.server import handlers  # the server has been imported just now
+        from devboot.daemon.server import handlers  # imported with the server
 
         connection.call(handlers.launch, server, connection, request)
         first.hand_over(supervisor, server)
@@ -269,7 +269,7 @@ class DaemonRun:
         return 0
 
     def _serve(self, supervisor: Supervisor) -> Server:
-        """From now on clients are listened to."""
+        """Create the server and start serving clients."""
         from devboot.daemon.server import handlers
         from devboot.daemon.server.server import Server
 
@@ -290,19 +290,19 @@ class DaemonRun:
         return server
 
     def take_ownership(self) -> Ownership | None:
-        """Take the daemon's lock; None where a living daemon has it, or another process holds it for too long."""
+        """Take the daemon's lock; None if a live daemon has it, or if another process holds it for too long."""
         state, data = self._plan.state, self._plan.data
         self.owned = ownership.wait(state, "up", _LOCK_PATIENCE, data, is_hopeless=lambda: self._rival() is not None)
         return self.owned
 
     def _rival(self) -> DaemonLease | None:
-        """The living daemon that has the project, by its lease or the copy in the data folder."""
+        """Return the lease of a live daemon that has the project, from either folder; else None."""
         paths = [leases.daemon_path(self._plan.state)]
         paths += [leases.data_path(self._plan.data)] if self._plan.data else []
         return next((found for path in paths if (found := leases.read_daemon(path)) and found.is_alive), None)
 
     def _winner(self) -> str:
-        """Describe who has the project. Raises BusyError `state/data-in-use` where no daemon or command has it."""
+        """Describe who has the project. Raises BusyError `state/data-in-use` if it is no daemon or command."""
         rival = self._rival()
         if rival is not None:
             return Holder(rival.pid, "up", float(rival.since)).describe(time.time())
@@ -312,9 +312,9 @@ class DaemonRun:
         return read_holder(leases.lock_path(self._plan.state)).describe(time.time())
 
     def reclaim(self, owned: Ownership, *, has_run: bool) -> str:
-        """End what an earlier daemon has left, if its guardian died too; what to tell of it.
+        """End the leftovers of an earlier daemon whose guardian died, too; return a message about them.
 
-        Unless the project `has_run` as far as its state folder tells, all files of such a daemon may have been deleted.
+        Unless the project `has_run` according to its state folder, all files of such a daemon may have been deleted.
         """
         state, data = self._plan.state, self._plan.data
         known = leases.read_daemon(leases.data_path(data)) if data else None
@@ -329,7 +329,7 @@ class DaemonRun:
         return f"stopped processes that an earlier run had left: {ended}\n" if ended else ""
 
     def listen(self, owned: Ownership) -> None:
-        """Be found; who comes before the server is there waits in the queue."""
+        """Listen for clients; those that connect before the server exists wait in the queue."""
         runtime = runtime_directory(dict(self._plan.env), os.getuid())
         self.socket = socket_path(runtime, self._plan.root)
         try:
@@ -342,7 +342,7 @@ class DaemonRun:
         self.server.on_signal(number)
 
     def refresh(self) -> None:
-        """Somebody can't find us: make the socket and the lease anew, unless the project is another daemon's by now."""
+        """Recreate socket and lease so that clients find this daemon, unless another one has the project now."""
         if self.owned is None or not self.owned.renew():
             return
         assert self.server is not None
@@ -351,7 +351,7 @@ class DaemonRun:
         os.makedirs(os.path.dirname(self.socket), mode=0o700, exist_ok=True)
         if self._record and not os.path.lexists(self._plan.record):
             atomic_write(self._plan.record, self._record, mode=0o600, sync=False)
-        before, self.listener = self.listener, self.owned.listen(self.socket)  # the old one stays where that fails
+        before, self.listener = self.listener, self.owned.listen(self.socket)  # on failure the old one stays
         self.server.listen(self.listener)
         if before is not None:
             before.close()
@@ -361,14 +361,14 @@ class DaemonRun:
             self._strays.write_again()
 
     def _look_after_files(self, loop: Loop) -> None:
-        """Make anew what somebody has deleted, so that commands find this daemon again."""
+        """Recreate deleted files, so that commands find this daemon again."""
         loop.call_later(_LOOK_AFTER, lambda: self._look_after_files(loop))
         if self.owned is None or self.owned.is_published:
             return
         try:
             self.refresh()
         except (OSError, DevbootError):
-            return  # a full disk, say: it is tried again
+            return  # a full disk, for instance; it is tried again
 
     def _note(self, error: DevbootError) -> None:
         if self.server is not None:
@@ -378,7 +378,7 @@ class DaemonRun:
         return max((spec.stop_timeout for spec in self._plan.processes), default=leases.DEFAULT_GRACE)
 
     def write_lease(self, owned: Ownership) -> None:
-        """Record this daemon, so that commands find it."""
+        """Write the lease, so that commands find this daemon."""
         me, parent = proctable.look(os.getpid()), self.guardian
         lease = DaemonLease(
             pid=os.getpid(),
@@ -400,14 +400,14 @@ class DaemonRun:
         owned.publish(lease)
 
     def release(self) -> None:
-        """All is down: nobody shall find us any more, then the next may come."""
+        """Release the project after everything is down: first remove the lease, then unlock."""
         if self.owned is None:
             return
         if self._strays is not None:
             self._strays.close()
         self.owned.forget()
-        if self._kept:  # whoever comes next is to know of them, too
+        if self._kept:  # the next daemon has to know them
             self.owned.write_strays(self._kept)
-        if self.listener is not None:  # open until nobody can find it: a client never meets a lease without a socket
+        if self.listener is not None:  # close it last, so that a client never finds a lease without a socket
             self.listener.close()
         self.owned.release()

@@ -1,1 +1,1 @@
-"""Conversations with clients: accepted, read, answered, and kept until their request has come to its end."""
+"""Sessions with clients: reads requests, runs them, and answers when they are fulfilled or have failed."""

@@ -1,4 +1,4 @@
-"""One client at the terminal of one process: raw bytes both ways, over restarts, until either of them leaves."""
+"""Connects a client's terminal to that of a process: raw bytes both ways, across restarts, until either ends."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from devboot.daemon.clients.request import View
     from devboot.supervisor.core.supervisor import Supervisor
 
-_TYPED_LIMIT = 64 * 1024  # of what the process doesn't read; a terminal holds 4 KB itself
+_TYPED_LIMIT = 64 * 1024  # most bytes of input that the process hasn't read; the terminal itself buffers 4 KB
 _AGAIN = 0.01
 _FULL_SCREEN, _LINES_AGAIN = b"\x1b[?1049h", b"\x1b[?1049l"
 _ENDED = (model.STOPPED, model.EXITED, model.FAILED, model.GAVE_UP)
 
 
 class Console:
-    """Raises WorkError when the process `name` isn't running or has no terminal."""
+    """A client attached to the process `name`. Raises WorkError if the process isn't running or has no terminal."""
 
     def __init__(self, supervisor: Supervisor, connection: Connection, name: str, view: View) -> None:
         self.name = name
@@ -36,19 +36,19 @@ class Console:
         self._begin()
 
     def type(self, data: bytes) -> None:
-        """Hand on what the person types; what doesn't fit any more is lost, as on any terminal."""
+        """Pass typed input to the process; input beyond the limit is lost, as on any terminal."""
         self._typed = (self._typed + data)[:_TYPED_LIMIT]
         self._write()
 
     def resize(self, rows: int, columns: int) -> None:
-        """The person's terminal has another size."""
+        """Resize the process' terminal to that of the client."""
         self._size = (rows, columns)
         fd = self._fd()
         if fd >= 0:
             pseudo_terminal.resize(fd, rows, columns)
 
     def changed(self, status: model.ProcessStatus) -> None:
-        """A process has changed: if it is this one, follow it to its next run, or say that it has ended."""
+        """Handle a changed process: if it is this one, follow it to its next run, or report its end."""
         if status.name != self.name:
             return
         if status.phase in _ENDED:
@@ -58,7 +58,7 @@ class Console:
             self._begin()
 
     def leave(self) -> None:
-        """The client has gone: the terminal is one that nobody looks at again."""
+        """Detach the client and reset the terminal's size."""
         fd = self._fd()
         if fd < 0:
             return
@@ -96,7 +96,8 @@ class Console:
     def _show(self, data: bytes) -> None:
         """Show output with CR before each LF, but leave a full-screen program alone.
 
-        The process' terminal doesn't add it, and turning that on wouldn't last: readline puts back what it found.
+        The process' terminal doesn't add the CR, and turning that on wouldn't last: readline restores the settings it
+        found.
         """
         for switch, is_full in ((_FULL_SCREEN, True), (_LINES_AGAIN, False)):
             self._is_full_screen = is_full if switch in data else self._is_full_screen
@@ -113,6 +114,6 @@ class Console:
         except BlockingIOError:
             pass
         except OSError:
-            self._typed = b""  # its last holder has just closed it
+            self._typed = b""  # the terminal was closed
         if self._typed:
             self._supervisor.loop.call_later(_AGAIN, self._write)

@@ -1,7 +1,7 @@
-"""The first spawns of a daemon's life: they come before everything that only serves clients is imported.
+"""Makes the first spawns of a daemon before it imports everything that serves clients.
 
-That takes longer than to spawn, and the processes start meanwhile. What the supervisor tells until the server is there
-is kept for it.
+The imports take longer than the spawns, and the processes start meanwhile. Events of the supervisor are kept until the
+server exists.
 """
 
 from __future__ import annotations
@@ -17,47 +17,47 @@ if TYPE_CHECKING:
     from devboot.supervisor.core.listener import Listener
     from devboot.supervisor.core.supervisor import Supervisor
 
-_LONGEST = 0.05  # seconds in which nobody is listened to yet: many processes are spawned in turns of the loop as well
+_LONGEST = 0.05  # seconds of spawning before clients are served; further spawns follow in the loop
 
 
 class EarlyEvents:
-    """The supervisor's first listener; `hand_over` tells the next one all that was told, in order."""
+    """The supervisor's first listener: keeps all events until `hand_over` passes them to the next one."""
 
     def __init__(self, book: ChildrenBook) -> None:
         self._book = book
         self._events: list[Callable[[Listener], None]] = []
 
     def on_output(self, name: str, data: bytes) -> None:
-        """A block of output."""
+        """Keep a block of output."""
         self._events.append(lambda listener: listener.on_output(name, data))
 
     def on_change(self, status: ProcessStatus) -> None:
-        """A process has another phase, pid or note; its pid is written down at once."""
+        """Keep a changed status; record a new pid at once."""
         if status.pid is not None:
             self._book.add(status.pid, status.name)
         self._events.append(lambda listener: listener.on_change(status))
 
     def on_note(self, text: str, *, error: DevbootError | None = None) -> None:
-        """Something that everybody who watches should know."""
+        """Keep a message for viewers."""
         self._events.append(lambda listener: listener.on_note(text, error=error))
 
     def on_settled(self) -> None:
-        """Everything is up, or has failed."""
+        """Keep the event that everything is up or has failed."""
         self._events.append(lambda listener: listener.on_settled())
 
     def on_finished(self) -> None:
-        """Nothing is alive, and nothing will start again."""
+        """Keep the event that nothing is alive or will start again."""
         self._events.append(lambda listener: listener.on_finished())
 
     def hand_over(self, supervisor: Supervisor, listener: Listener) -> None:
-        """From now on the supervisor tells `listener`."""
+        """Make `listener` the supervisor's listener and pass it all kept events, in order."""
         supervisor.report_to(listener)
         for report in self._events:
             report(listener)
 
 
 def spawn(supervisor: Supervisor, request: Request) -> None:
-    """Start what the first request wants. Raises UsageError `usage/unknown-name`."""
+    """Start the processes of the first request. Raises UsageError `usage/unknown-name`."""
     names = known_names(supervisor.plan, request)
     fit_terminals(supervisor, request.view)
     supervisor.up(names, dependencies=request.dependencies)
@@ -67,7 +67,7 @@ def spawn(supervisor: Supervisor, request: Request) -> None:
 
 
 def known_names(plan: Plan, request: Request) -> tuple[str, ...]:
-    """The names of processes that a request means. Raises UsageError `usage/unknown-name`."""
+    """Return the names of processes that a request selects. Raises UsageError `usage/unknown-name`."""
     if not request.names:
         return ()
     from devboot.supervisor.core.names import expand
@@ -76,7 +76,7 @@ def known_names(plan: Plan, request: Request) -> tuple[str, ...]:
 
 
 def fit_terminals(supervisor: Supervisor, view: View) -> None:
-    """Give the processes' terminals the size of the client's, less the prefix before each line."""
+    """Give the processes' terminals the size of the client's, minus the prefix of each line."""
     if view.columns > 0 and view.rows > 0:
         from devboot.text.loglines import prefix_width
 

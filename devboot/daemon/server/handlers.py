@@ -1,4 +1,4 @@
-"""What clients may ask of a daemon: one function a command, each ends in an exit code or in a viewer."""
+"""Handlers of client requests, one function per command; each ends with an exit code or makes the client a viewer."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ if TYPE_CHECKING:
 
     Handler = Callable[[Server, Connection, Request], None]
 
-_PATIENCE = 2.0  # seconds for which the output of a start is held back at most
+_PATIENCE = 2.0  # longest time in seconds for which output is held back during a start
 
 
 def carry_out(server: Server, connection: Connection, request: Request, other: greeting.Greeting) -> None:
-    """Do what is asked, or say why not: exit code 7 between versions, 2 for what nobody knows."""
+    """Run the request's handler, or refuse it: exit code 7 for incompatible versions, 2 for unknown commands."""
     try:
         if not greeting.can_carry_out(request.command, other):
             raise _mismatch(server.project.version, other)
@@ -62,7 +62,7 @@ def _mismatch(version: str, other: greeting.Greeting) -> DevbootError:
 
 
 def up(server: Server, connection: Connection, request: Request) -> None:
-    """Converge: start what is missing. The answer comes when all is up (detached), or the client becomes a viewer."""
+    """Start what is missing. A detached client is answered when all is up; others become viewers."""
     if server.project.is_stopping:
         connection.send(frames.WORD, b"stopping")
         connection.close()
@@ -75,7 +75,7 @@ def up(server: Server, connection: Connection, request: Request) -> None:
     connection.send(frames.WORD, b"welcome")
     is_edited = bool(request.plan) and request.fingerprint != server.project.plan.fingerprint
     if not request.detach:
-        if is_edited:  # somebody who only comes to look changes nothing by that
+        if is_edited:  # attaching doesn't apply edits
             server.live_updates.offer = would_do(server.supervisor.compare(checked(request.plan)))
         _watch(server, connection, request)
         return
@@ -91,19 +91,19 @@ def up(server: Server, connection: Connection, request: Request) -> None:
 
 
 def launch(server: Server, connection: Connection, request: Request) -> None:
-    """The first request of a daemon's life, from the client that started it; what it wants was spawned before."""
+    """Answer the first request, from the client that started this daemon; its processes are spawned already."""
     if not request.detach:
         server.project.owner = Owner(connection, moves=request.moves)
         viewer = Viewer(connection, request.view)
         server.viewers.add(viewer)
-        if request.view.live:  # the summary first, then what processes say; but nobody waits long for that
+        if request.view.live:  # show the summary before output of processes, unless it takes too long
             viewer.hold()
             server.project.loop.call_later(_PATIENCE, viewer.release)
     server.startup_report.wait(connection, request, is_first=True)
 
 
 def _is_all_alive(server: Server) -> bool:
-    """Whether an `up` has nothing to do: what runs runs, and nothing is on its way."""
+    """Return whether `up` has nothing to do: everything runs and nothing is starting."""
     standing = server.supervisor.statuses()
     return server.supervisor.verdict().ok and all(each.pid is not None for each in standing if each.kind != model.TASK)
 
@@ -118,7 +118,7 @@ def _already_running(server: Server) -> BusyError:
 
 
 def scale(server: Server, connection: Connection, request: Request) -> None:
-    """Run by a plan with other numbers of processes; answered when those that are new have been spawned."""
+    """Switch to a plan with other numbers of processes; answer when the new ones have been spawned."""
     _refuse_to_start(server)
     plan = scaled(server.project.plan, checked(request.plan), frozenset(request.names))
     server.live_updates.scaled |= {name: count for name, count in instances(plan).items() if name in request.names}
@@ -136,7 +136,7 @@ def _refuse_to_start(server: Server) -> None:
 
 
 def compare(server: Server, connection: Connection, request: Request) -> None:
-    """Say as JSON what a plan would change of what runs, and change nothing."""
+    """Send as JSON what a plan would change, and change nothing."""
     import json
 
     plan = checked(request.plan)
@@ -172,14 +172,14 @@ def ps(server: Server, connection: Connection, request: Request) -> None:
 
 
 def down(server: Server, connection: Connection, request: Request) -> None:
-    """Stop everything; the exit code comes when all is down, also to the second who asks."""
+    """Stop everything; every client that requests this gets its exit code when all is down."""
     server.shut_down()
     if server.shutdown_report is not None:
         server.shutdown_report.listen(connection, request)
 
 
 def logs(server: Server, connection: Connection, request: Request) -> None:
-    """Show from now on what the named processes write. What was before, the client reads from the files itself."""
+    """Show new output of the named processes. The client reads earlier output from the log files itself."""
     import json
 
     names = known_names(server.project.plan, request)
@@ -198,34 +198,34 @@ def _size(server: Server, name: str) -> int:
 
 
 def start(server: Server, connection: Connection, request: Request) -> None:
-    """Start the named processes; answered when each has been spawned, or can't be."""
+    """Start the named processes; answer when each has been spawned or has failed."""
     _refuse_to_start(server)
     names = known_names(server.project.plan, request)
     PendingRequest(server.pending, connection, request, outcome.STARTED, names).begin(server.supervisor.start)
 
 
 def have(server: Server, connection: Connection, request: Request) -> None:
-    """Start what isn't alive of the named processes; answered when all are up, and tasks done, or one can't be."""
+    """Start those of the named processes that aren't alive; answer when all are up, or one has failed."""
     _refuse_to_start(server)
     names = known_names(server.project.plan, request)
     PendingRequest(server.pending, connection, request, outcome.READY, names).begin(server.supervisor.up, request.wait)
 
 
 def stop(server: Server, connection: Connection, request: Request) -> None:
-    """Stop the named processes; answered when all have gone."""
+    """Stop the named processes; answer when all have ended."""
     names = known_names(server.project.plan, request)
     PendingRequest(server.pending, connection, request, outcome.STOPPED, names).begin(server.supervisor.stop)
 
 
 def restart(server: Server, connection: Connection, request: Request) -> None:
-    """Stop and start the named processes; answered when each has a new run."""
+    """Restart the named processes; answer when each has a new run."""
     _refuse_to_start(server)
     names = known_names(server.project.plan, request)
     PendingRequest(server.pending, connection, request, outcome.RESTARTED, names).begin(server.supervisor.restart)
 
 
 def stop_all(server: Server, connection: Connection, _request: Request) -> None:
-    """A person who watches wants everything to end; the second time at once."""
+    """Stop everything at the request of a viewer; a second request kills at once."""
     if server.project.is_stopping:
         server.force()
         return
@@ -236,12 +236,12 @@ def stop_all(server: Server, connection: Connection, _request: Request) -> None:
 
 
 def force(server: Server, _connection: Connection, _request: Request) -> None:
-    """End everything now."""
+    """Kill everything now."""
     server.force()
 
 
 def resize(server: Server, connection: Connection, request: Request) -> None:
-    """The terminal of whoever watches has another size now."""
+    """Adopt the new size of a viewer's terminal."""
     if connection in server.consoles:
         server.consoles[connection].resize(request.view.rows, request.view.columns)
     else:
@@ -252,7 +252,7 @@ def resize(server: Server, connection: Connection, request: Request) -> None:
 
 
 def attach(server: Server, connection: Connection, request: Request) -> None:
-    """Connect the client's terminal with that of one process."""
+    """Connect the client's terminal to that of one process."""
     names = known_names(server.project.plan, request)
     if len(names) != 1:
         raise UsageError("usage/one-name", "one process at a time can be attached to", help=["devboot attach web"])
@@ -265,7 +265,7 @@ def attach(server: Server, connection: Connection, request: Request) -> None:
 
 
 def show(server: Server, connection: Connection, request: Request) -> None:
-    """A person who watches wants to see these alone, or (without names) all again."""
+    """Show a viewer only these processes, or all without names."""
     viewer = server.viewers.viewer_of(connection)
     if viewer is not None:
         viewer.end_line()
@@ -273,26 +273,26 @@ def show(server: Server, connection: Connection, request: Request) -> None:
 
 
 def moved(server: Server, connection: Connection, _request: Request) -> None:
-    """The client that was asked for other ports has had them prepared, or couldn't."""
+    """Continue after the owner was asked for other ports, whether it has a new plan or not."""
     server.port_moves.end(connection)
 
 
 def pause(server: Server, connection: Connection, _request: Request) -> None:
-    """A person who watches wants to see nothing for now; what there is no room to keep is counted."""
+    """Show a viewer no output for now; lines that don't fit into its buffer are counted."""
     viewer = server.viewers.viewer_of(connection)
     if viewer is not None:
         viewer.hold(pause=True)
 
 
 def resume(server: Server, connection: Connection, _request: Request) -> None:
-    """Go on after `pause`."""
+    """Continue after `pause`."""
     viewer = server.viewers.viewer_of(connection)
     if viewer is not None:
         viewer.release(resume=True)
 
 
 def detach(server: Server, connection: Connection, _request: Request) -> None:
-    """The client leaves; nobody owns the run any more."""
+    """Let a viewer leave; a foreground run has no owner afterwards."""
     owner = server.project.owner
     if owner is not None and owner.connection is connection:
         server.project.owner = None

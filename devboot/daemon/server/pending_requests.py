@@ -1,8 +1,8 @@
-"""Pending requests to start, stop or restart processes: each is answered when every process is done with, or can't be.
+"""Pending requests to start, stop or restart processes; answered when every process has reached the state or failed.
 
-A start and a restart are done once each process is up, as for `up -d`, unless the client doesn't wait for that.
-Whether one is pending is decided by `supervisor.core.outcome` for every phase, at each change of any process; the
-requests of a client that goes are dropped.
+A start and a restart also wait until each process is up, as `up -d` does, unless the client doesn't want to wait. At
+each change of a process, `supervisor.core.outcome` decides whether a request is fulfilled. Requests of a client that
+disconnects are dropped.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
     from devboot.supervisor.core.supervisor import Supervisor
     from devboot.supervisor.event_loop import Timer
 
-_SILENT = 1.0  # seconds after which it is said what is waited for
-_SILENT_START = 2.5  # the same for what has to hold, which takes a second at least
-_SAY_AGAIN = 10.0  # and again, where nothing has changed
+_SILENT = 1.0  # seconds after which the wait is reported
+_SILENT_START = 2.5  # the same for requests that also wait until processes are up, which takes a second at least
+_SAY_AGAIN = 10.0  # seconds after which an unchanged wait is reported again
 
 
 class PendingRequests:
-    """All requests of one daemon that aren't answered yet."""
+    """All unanswered requests of one daemon."""
 
     def __init__(self, supervisor: Supervisor) -> None:
         self.supervisor = supervisor
@@ -45,25 +45,25 @@ class PendingRequests:
         return request in self._requests
 
     def add(self, request: PendingRequest) -> None:
-        """Look at this one, too, from now on."""
+        """Add a request."""
         self._requests.append(request)
 
     def remove(self, request: PendingRequest) -> None:
-        """Look at it no more: it is answered."""
+        """Remove an answered request."""
         self._requests.remove(request)
 
     def look(self) -> None:
-        """Answer the requests that have come to their end."""
+        """Answer the requests that are fulfilled or have failed."""
         for request in tuple(self._requests):
             request.connection.call(request.look)
 
     def complain(self, error: DevbootError) -> None:
-        """Pass on an error to the requests that it concerns."""
+        """Pass an error to the requests that it concerns."""
         for request in tuple(self._requests):
             request.connection.call(request.complain, error)
 
     def forget(self, connection: Connection) -> None:
-        """Drop the requests of a client that has gone."""
+        """Drop the requests of a disconnected client."""
         gone = [request for request in self._requests if request.connection is connection]
         self._requests = [request for request in self._requests if request not in gone]
         for request in gone:
@@ -71,7 +71,7 @@ class PendingRequests:
 
 
 class PendingRequest:
-    """Waits until each of some processes is as it was wanted, or won't be; reports each, then answers."""
+    """Waits until each process has reached the requested state or failed; reports each, then answers."""
 
     def __init__(
         self, pending: PendingRequests, connection: Connection, request: Request, wanted: str, names: tuple[str, ...]
@@ -93,7 +93,7 @@ class PendingRequest:
         self._timers: list[Timer] = []
 
     def begin(self, act: Callable[[tuple[str, ...]], None], limit: float = 0.0) -> None:
-        """Act, and look at what is so already; after `limit` seconds, if given, what is pending has failed."""
+        """Call `act`, then check the processes; with `limit`, those pending after so many seconds have failed."""
         self._pending.add(self)
         act(tuple(self._left))
         silent = _SILENT_START if self._holds else _SILENT
@@ -103,10 +103,10 @@ class PendingRequest:
             self._more.begin(self._loop.now())
         if self._limit:
             self._timers.append(self._loop.call_later(self._limit, self._give_up))
-        self._pending.look()  # those before us may wait for what will never be now
+        self._pending.look()  # this request may make earlier ones impossible
 
     def look(self) -> None:
-        """Report those that are done or have failed by now; with the last one, answer."""
+        """Report processes that are done or have failed; answer after the last one."""
         for name, starts in tuple(self._left.items()):
             process = self._process(name)
             found = outcome.FAILED if process is None else self._outcome(process, starts)
@@ -115,7 +115,7 @@ class PendingRequest:
             del self._left[name]
             self._report(name, process, failed=found == outcome.FAILED)
             if found == outcome.FAILED and self._wanted == outcome.READY:
-                self._left.clear()  # whoever needs all of them has no use for the others
+                self._left.clear()  # the client needs all of them
         if not self._left and self in self._pending:
             self._pending.remove(self)
             self.drop()
@@ -129,7 +129,7 @@ class PendingRequest:
         return outcome.FAILED if found == outcome.DONE and self._error(process) is not None else found
 
     def _error(self, process: Process, *, final: bool = False) -> WorkError | None:
-        """Return what `up -d` would say of a process that doesn't hold, one that has ended early among them."""
+        """Return the error that `up -d` would report for a process, including an early end."""
         if (error := process_status.failure_of(process, final=final)) is not None:
             return error
         supervisor = self._supervisor
@@ -137,13 +137,13 @@ class PendingRequest:
         return next((each.error for each in ended if each.name == process.name), None)
 
     def drop(self) -> None:
-        """Wait for nothing any more: it is answered, or its client has gone."""
+        """Stop waiting, because the request is answered or its client has disconnected."""
         self._left.clear()
         for timer in self._timers:
             timer.cancel()
 
     def complain(self, error: DevbootError) -> None:
-        """Pass on why one of them can't stop cleanly: worth knowing before its grace limit ends it."""
+        """Report why a stopping process can't end cleanly, before it is killed."""
         stopping = [
             process.spec
             for process in map(self._process, self._left)
@@ -197,7 +197,7 @@ class PendingRequest:
 
 
 def _takes_its_time(process: Process | None) -> bool:
-    """Whether it stops, or is a task at work: the limit is for what should be up by now."""
+    """Return whether it is stopping or a running task; the limit is for processes that should be up by now."""
     if process is None or process.run is None:
         return False
     return process.spec.kind == model.TASK or process.state.phase == model.STOPPING
@@ -210,10 +210,10 @@ def _why(process: Process | None) -> str:
     last = status.last_exit
     if status.phase != model.EXITED or last is None:
         return status.note or status.phase
-    return f"killed by {signal_name(last.signal)}" if last.signal else f"exit {last.code}"  # its note says when
+    return f"killed by {signal_name(last.signal)}" if last.signal else f"exit {last.code}"  # its note has only the time
 
 
 def err(connection: Connection, text: str) -> None:
-    """Something for people."""
+    """Send text for the user."""
     if text:
         connection.say(text)

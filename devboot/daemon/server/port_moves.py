@@ -1,7 +1,8 @@
-"""Processes whose ports other programs have: asks the client of an `up`, which reads the manifest, for other ports.
+"""Requests other ports for processes whose ports are taken, from the client of `up`, which reads the manifest.
 
-A client that waits in the background is sent away to prepare a new plan, with which it comes back. The one that owns a
-foreground run stays, has another client do that, and reports when it is done: until then nothing of the run is judged.
+A client that waits in the background is sent away to prepare a new plan, and comes back with it. The owner of a
+foreground run stays, has another client prepare the plan, and reports when that is done; until then the result of the
+run is open.
 """
 
 from __future__ import annotations
@@ -20,13 +21,13 @@ if TYPE_CHECKING:
     from devboot.daemon.views.viewers import Viewers
 
 _UP = (model.READY, model.RUNNING)
-_LOST = (*life.ALIVE, model.BACKOFF, model.EXITED, model.FAILED, model.GAVE_UP)  # phases in which the latest run counts
+_LOST = (*life.ALIVE, model.BACKOFF, model.EXITED, model.FAILED, model.GAVE_UP)  # with a result of a run
 
 
 class PortMoves:
-    """Keeps which processes need another port, and who was asked for it.
+    """Keeps track of processes that need another port, and of whether the owner was asked for one.
 
-    `ask_waiting()` asks those that wait in the background; `judge()` draws the conclusions that had to wait.
+    `ask_waiting()` asks clients that wait in the background; `judge()` draws the postponed conclusions about the run.
     """
 
     def __init__(
@@ -41,15 +42,15 @@ class PortMoves:
         self._viewers = viewers
         self._ask_waiting = ask_waiting
         self._judge = judge
-        self._lost: set[str] = set()  # processes that need another port, until they are up or have one
-        self._asked: set[tuple[str, int]] = set()  # what the owner was asked for: once for each process and port
+        self._lost: set[str] = set()  # processes that need another port and aren't up
+        self._asked: set[tuple[str, int]] = set()  # requests sent to the owner, one per process and port
 
     def note(self, status: model.ProcessStatus) -> model.ProcessStatus:
-        """The line of `ps`; a process that needs another port does so while it tries the old one again, too."""
+        """Return the row of `ps`; a process that needs another port is marked even while it retries the old one."""
         return status._replace(port_taken=True) if status.name in self._lost else status
 
     def changed(self, status: model.ProcessStatus) -> None:
-        """Ask for another port, if this process needs one."""
+        """Request another port if this process needs one."""
         if status.phase in _UP:
             self._lost.discard(status.name)
         if not status.port_taken or status.phase not in _LOST or self._project.is_stopping:
@@ -66,20 +67,20 @@ class PortMoves:
                 owner.connection.send(frames.WORD, frames.PORT_TAKEN)
 
     def look(self) -> None:
-        """Ask again for what runs without ever getting ready, of which nothing new comes."""
+        """Check running processes that never become ready, since they cause no further events."""
         for status in self._project.supervisor.statuses():
             if status.phase in life.ALIVE:
                 self.changed(status)
 
     def end(self, connection: Connection) -> None:
-        """The owner has had a new plan prepared, or couldn't: judge how things stand."""
+        """Continue after the owner has prepared a new plan, or failed to."""
         owner = self._project.owner
         if owner is not None and owner.connection is connection and owner.is_moving:
             owner.is_moving = False
             self._judge()
 
     def apply(self, old: model.Plan, new: model.Plan) -> None:
-        """Tell those who watch which processes get other ports by a new plan."""
+        """Report to viewers which processes get other ports by a new plan."""
         before = {spec.name: spec for spec in old.processes}
         for spec in new.processes:
             if spec.name in self._lost and spec.name in before:
@@ -90,7 +91,7 @@ class PortMoves:
 
 
 def _move(old: model.ProcessSpec, new: model.ProcessSpec) -> str:
-    """`redis moves from port 6379, which was taken in the meantime, to 27504: held by …`; empty for no change."""
+    """Return `redis moves from port 6379, which was taken in the meantime, to 27504: held by …`; "" if unchanged."""
     name = printable(new.name)
     if old.port != new.port:
         from devboot.environment.ports.holder_advice import holder_of

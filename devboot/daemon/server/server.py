@@ -1,7 +1,7 @@
-"""The daemon at work: clients on one side, the supervisor on the other, one thread, nothing that blocks.
+"""The daemon's server: handles clients and events of the supervisor, in one thread, without blocking.
 
-It ends when the project is down: by `down`, because the client that owns a foreground run asked for it or died, by
-SIGTERM, or because a foreground run has nothing left to run.
+It ends when the project is down: by `down`, by the owner of a foreground run that stops it or disconnects, by SIGTERM,
+or when a foreground run has nothing left to run.
 """
 
 from __future__ import annotations
@@ -37,17 +37,17 @@ if TYPE_CHECKING:
 
     CarryOut = Callable[["Server", Connection, Request, greeting.Greeting], None]
 
-_PATIENCE = 0.1  # seconds between looks at whether a viewer still catches up
+_PATIENCE = 0.1  # seconds between checks whether a viewer still catches up
 _LAST_FRAMES = 2.0  # seconds that clients have to take the end of what they are told
 _ENDED = (model.EXITED, model.FAILED, model.GAVE_UP)
-_FAILING = (*_ENDED, model.BACKOFF)  # what a process has written until then explains it
+_FAILING = (*_ENDED, model.BACKOFF)  # phases that the last output explains
 
 
 class Server:
-    """Listens to clients and to the supervisor.
+    """Serves clients and listens to the supervisor.
 
-    `carry_out` does what a client asks for; `since` is when this daemon was given its plan; `release` gives up socket,
-    leases and lock when all is down.
+    `carry_out` runs a client's request; `since` is when this daemon received its plan; `release` gives up socket,
+    leases and lock after everything is down.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class Server:
         )
         viewers.on_join = self._repeats.show_all
         self._carry_out = carry_out
-        self._held: set[str] = set()  # processes that wait with their writing until a viewer has caught up
+        self._held: set[str] = set()  # processes whose output is held until a viewer has caught up
         self._connections: list[Connection] = []
         self._greetings: dict[Connection, greeting.Greeting] = {}
         self._book = book
@@ -94,11 +94,11 @@ class Server:
     # Clients
 
     def listen(self, listener: _socket.socket) -> None:
-        """Take clients from a listening socket."""
+        """Accept clients from a listening socket."""
         self._acceptor.listen(listener)
 
     def adopt(self, sock: _socket.socket, *, greeted: bool = False) -> Connection:
-        """Talk to the client at the other end of `sock`; `greeted` where both sides have done so already."""
+        """Serve the client connected to `sock`; `greeted` if greetings were exchanged before."""
         connection = Connection(self._loop, sock, self._frame, self._closed)
         self._connections.append(connection)
         if greeted:
@@ -142,13 +142,13 @@ class Server:
         owner = self.project.owner
         if owner is not None and owner.connection is connection:
             self.project.owner = None
-            if not connection.has_failed:  # a mistake of ours must not end what it runs
+            if not connection.has_failed:  # an internal error must not stop the project
                 self.shut_down()
 
-    # The way down
+    # Shutdown
 
     def shut_down(self, code: int = 0) -> None:
-        """Stop everything, then the daemon itself; a second call changes nothing."""
+        """Stop everything, then the daemon itself; further calls do nothing."""
         if self.shutdown_report is not None:
             return
         self._begin_shutdown(code)
@@ -161,7 +161,7 @@ class Server:
         self._loop.call(self.shutdown_report.announce)
 
     def force(self) -> None:
-        """End everything now."""
+        """Kill everything now."""
         self.shut_down()
         if self.shutdown_report is not None:
             self._loop.call(self.shutdown_report.forced)
@@ -171,7 +171,7 @@ class Server:
         if self.shutdown_report is None:
             return
         for step in (self._release, self.startup_report.abandon, self.viewers.end, self.shutdown_report.finish):
-            self._loop.call(step)  # whatever fails: the end is near, and has to come
+            self._loop.call(step)  # an error in one step must not keep the others from running
         for connection in tuple(self._connections):
             connection.call(connection.finish, self.exit_code)
         self._stop_when_received(self._loop.now() + _LAST_FRAMES)
@@ -183,14 +183,14 @@ class Server:
         self._loop.call_later(0.002, lambda: self._stop_when_received(deadline))
 
     def _statuses(self) -> tuple[model.ProcessStatus, ...]:
-        """The lines of `ps`."""
+        """Return the rows of `ps`."""
         statuses = map(self.port_moves.note, self.supervisor.statuses(memory_too=True))
         return tuple(map(self.live_updates.note, statuses))
 
-    # What the supervisor tells
+    # Events of the supervisor
 
     def on_output(self, name: str, data: bytes) -> None:
-        """Show a block to everybody who watches."""
+        """Show a block of output to all viewers."""
         if data[-1:] != b"\n" or self.live_updates.is_in_debugger:
             self.live_updates.output(name, data)
         if len(self.viewers):
@@ -203,7 +203,7 @@ class Server:
                 self._hold()
 
     def _hold(self) -> None:
-        """Let all that the slow viewer is shown wait: it never has to take more than a block above its limit."""
+        """Hold the output of all processes shown to a slow viewer, so that its buffer stays near the limit."""
         if not self._held:
             self._loop.call_later(_PATIENCE, self._look_at_held)
         for name in self.supervisor.names:
@@ -212,7 +212,7 @@ class Server:
                 self.supervisor.hold_output(name, True)
 
     def _look_at_held(self) -> None:
-        """A viewer that takes nothing any more isn't waited for."""
+        """Release held output when viewers have caught up or stopped reading."""
         if self._held and self.viewers.is_catching_up():
             self._loop.call_later(_PATIENCE, self._look_at_held)
         else:
@@ -224,7 +224,7 @@ class Server:
             self.supervisor.hold_output(name, False)
 
     def on_change(self, status: model.ProcessStatus) -> None:
-        """A process has another phase, pid or note."""
+        """Handle a changed status of a process: pass it on to everything that depends on it."""
         if status.pid is not None:
             self._book.add(status.pid, status.name)
         else:
@@ -249,7 +249,7 @@ class Server:
             self._loop.call_later(0, self._end_without_processes)
 
     def _keep_failure(self, status: model.ProcessStatus) -> None:
-        """Record a failure that nothing will mend by itself, for `doctor` once all is down."""
+        """Store a failure that needs the user, for `doctor` after everything is down."""
         error = self.supervisor.process(status.name).error
         if error is None or status.phase == model.BACKOFF:
             return
@@ -258,10 +258,10 @@ class Server:
         try:
             keep_failure(self.project.plan.state, status.name, error)
         except (OSError, DevbootError):
-            return  # a full disk: nobody is told of it later
+            return  # a full disk: the failure isn't stored
 
     def _forget_failures(self) -> None:
-        """Remove the records of what is up by now, or has succeeded."""
+        """Delete stored failures of processes that are up or have succeeded."""
         from devboot.supervisor.explain.last_failure import forget_failure, read_failures
 
         failed = {failure.name for failure in self.supervisor.verdict().failures}
@@ -270,7 +270,7 @@ class Server:
                 forget_failure(self.project.plan.state, name)
 
     def on_note(self, text: str, *, error: DevbootError | None = None) -> None:
-        """Something that everybody who watches should know."""
+        """Show a message or an error to all viewers."""
         message = text + "\n" if error is None else render_problem(error)
         if error is None:
             self.viewers.say(message)
@@ -278,12 +278,12 @@ class Server:
             self._repeats.look()
             self.viewers.complain(error)
             self.pending.complain(error)
-        if self.shutdown_report is not None and error is not None:  # what can't stop cleanly makes `down` fail
+        if self.shutdown_report is not None and error is not None:  # an unclean stop makes `down` fail
             self.exit_code = self.exit_code or error.exit_code
             self.shutdown_report.complain(message)
 
     def on_settled(self) -> None:
-        """Everything is up, or has failed."""
+        """Handle the end of a start: everything is up or has failed."""
         self.pending.look()
         self._loop.call(self._forget_failures)
         self.startup_report.settled()
@@ -292,11 +292,11 @@ class Server:
 
     @property
     def _is_judged(self) -> bool:
-        """Whether what ends ends a foreground run: not while other ports are being prepared for it."""
+        """True if ended processes may end a foreground run: not while other ports are being prepared."""
         return self.project.owner is not None and self.project.mover is None
 
     def _judge(self) -> None:
-        """Draw the conclusions that had to wait for other ports."""
+        """Draw the conclusions that were postponed for other ports."""
         if self.shutdown_report is not None:
             return
         if self.supervisor.has_settled:
@@ -306,7 +306,7 @@ class Server:
             self.on_finished()
 
     def on_finished(self) -> None:
-        """Nothing is alive, and nothing will start again."""
+        """Handle the end of all processes."""
         if self.shutdown_report is None and self.project.mover is not None:
             return
         if self.shutdown_report is None and self.project.owner is not None:
@@ -320,7 +320,7 @@ class Server:
         )
 
     def _end_without_processes(self) -> None:
-        """A foreground run is over when none of the Procfile's processes is alive or will be again."""
+        """End a foreground run if none of the Procfile's processes is alive or will start again."""
         if self.shutdown_report is not None or not self._is_judged:
             return
         statuses = [status for status in self.supervisor.statuses() if status.kind == model.PROCESS]
@@ -329,7 +329,7 @@ class Server:
             self.shut_down() if all(_succeeded(status) for status in statuses) else self._fail()
 
     def _fail(self) -> None:
-        """A foreground run ends since something failed: that is the last word."""
+        """End a foreground run because of failures, and repeat these at the end."""
         failures = self.supervisor.verdict().failures
         self.shut_down(1)
         if self.shutdown_report is not None:
@@ -338,14 +338,14 @@ class Server:
     # Signals
 
     def on_signal(self, number: int) -> None:
-        """SIGTERM stops everything; SIGHUP and SIGINT, which the terminal sends, mean nothing to a daemon."""
+        """Handle a signal: SIGTERM stops everything, SIGQUIT writes a status report, others are ignored."""
         if number == _SIGTERM:
             self.shut_down()
         elif number == _SIGQUIT:
             self._dump()
 
     def _dump(self) -> None:
-        """Write how things stand, for whoever looks into something strange, and go on."""
+        """Write a status report for debugging, and continue."""
         import json
 
         facts = self.ps.document()
@@ -355,7 +355,7 @@ class Server:
                 leases.dump_path(self.project.plan.state), json.dumps(facts, indent=1) + "\n", mode=0o600, sync=False
             )
         except DevbootError:
-            return  # no state folder any more, or a full disk: nobody could read it
+            return  # the state folder was deleted, or the disk is full
         self.on_note(f"state written to {leases.dump_path(self.project.plan.state)}")
 
 
@@ -363,7 +363,7 @@ _SIGTERM, _SIGQUIT = 15, 3
 
 
 def _exit_code_of(ended: model.ProcessStatus | None) -> int:
-    """The exit code that a run passes on from the process that ended it."""
+    """Return the exit code of the process that ended a run."""
     if ended is None or ended.last_exit is None:
         return 1
     return 128 + ended.last_exit.signal if ended.last_exit.signal else ended.last_exit.code or 0

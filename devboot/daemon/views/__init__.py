@@ -1,1 +1,1 @@
-"""What clients are shown: output, `ps`, the progress of a start, and where its time went."""
+"""Output for clients: viewers, `ps`, progress of a start, reports of start and shutdown, timings."""

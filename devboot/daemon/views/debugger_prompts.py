@@ -1,4 +1,4 @@
-"""Recognises the prompt of a debugger at the end of what a process has written."""
+"""Recognises a debugger's prompt at the end of output."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from re import Pattern
 
-_LONGEST = 400  # bytes of a last line that may be a prompt, with all its escapes
+_LONGEST = 400  # most bytes of a prompt, including escapes
 _PROMPTS = (
     (rb"\(Pdb(\+\+)?\) ?", "pdb"),
     (rb"\(\(+Pdb(\+\+)?\)+\) ?", "pdb"),  # a debugger within a debugger
@@ -19,9 +19,9 @@ _compiled: list[tuple[Pattern[bytes], str]] = []
 
 
 def debugger_at(data: bytes) -> str:
-    """The debugger whose prompt `data` ends with (`pdb`, `ipdb`, `byebug`, …), empty for none.
+    """Return the debugger whose prompt `data` ends with (`pdb`, `ipdb`, `byebug`, …); "" for none.
 
-    A prompt is a last line without its end; so nearly all output is told by its last byte alone.
+    A prompt is an unfinished line, so the last byte alone rules out nearly all output.
     """
     if data.endswith(b"\n"):
         return ""

@@ -1,4 +1,4 @@
-"""First pages: what each web process answers to one request for `/`, asked when a start has come to its end."""
+"""Requests the first page, `/`, of each web process at the end of a start, and keeps the answers."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from devboot.supervisor.core.supervisor import Supervisor
     from devboot.supervisor.event_loop import AbstractLoop
 
-_PATIENCE = 2.0  # seconds for an answer, or until the next look whether it is worked on
-_PATIENCE_AT_WORK = 30.0  # the same for one that works: development servers compile what is asked for
-_SHARE = 0.2  # of one processor, which is more than polling needs
+_PATIENCE = 2.0  # seconds for an answer, or between checks whether the server is busy
+_PATIENCE_AT_WORK = 30.0  # seconds for a busy server: development servers compile requested pages
+_SHARE = 0.2  # CPU share of a busy server; polling needs less
 _LATE = "no answer in time"
-_LATE_WORDS = 0.2  # seconds in which the traceback of an error comes, or the end of a process that hung up
+_LATE_WORDS = 0.2  # seconds to wait for an error's traceback, or for the exit of a process that hung up
 _UP = (model.RUNNING, model.READY)
-_LONGEST = 60  # characters of what an answer says
-_LONGEST_HEAD = 64 * 1024  # bytes
+_LONGEST = 60  # most characters shown of an answer
+_LONGEST_HEAD = 64 * 1024  # most bytes of an answer's head
 _CLIENT_ERROR, _SERVER_ERROR = 400, 500
 _SAID = {401: "it wants a login", 403: "it wants a login", 404: "as an API may"}
 
@@ -38,7 +38,7 @@ _SAID_INSTEAD = {"connection refused": _NOBODY}
 
 
 class Page(Record):
-    """One answer: `text` is shown behind the address; `status` is 0 where nothing answered in HTTP.
+    """One answer: `text` is shown after the address; `status` is 0 without an HTTP answer.
 
     `is_html`: it is a page for people.
     """
@@ -51,29 +51,29 @@ class Page(Record):
 
 
 class FirstPages:
-    """Asks every web process once in each of its runs, all at the same time, and keeps the answers."""
+    """Requests the page of every web process once per run, all at the same time, and keeps the answers."""
 
     def __init__(self, supervisor: Supervisor) -> None:
         self._supervisor = supervisor
         self._pages: dict[str, Page] = {}
-        self._fresh: set[str] = set()  # asked for the present answer to clients
+        self._fresh: set[str] = set()  # requested for the present report
         self._open: dict[str, PageRequest | None] = {}
         self._done: Callable[[], None] | None = None
 
     def ask(self, done: Callable[[], None]) -> None:
-        """Ask those that have no good answer yet; `done()` comes when all have answered, at once if none is asked."""
+        """Request pages without a good answer yet; call `done()` when all have answered, at once if none is due."""
         self._done = done
         if not self._open:
             self._fresh = set()
         for process in map(self._supervisor.process, self._supervisor.names):
             if process.name not in self._open and self._is_due(process):
-                self._open[process.name] = None  # whatever the answer is, it is one of several
+                self._open[process.name] = None  # the callback may come before the assignment below
                 self._fresh.add(process.name)
                 self._ask(process)
         self._look()
 
     def cancel(self) -> None:
-        """Ask no more; nothing is called back afterwards."""
+        """Cancel all requests; no callback follows."""
         self._done = None
         for question in self._open.values():
             if question is not None:
@@ -82,19 +82,19 @@ class FirstPages:
 
     @property
     def asked(self) -> tuple[str, ...]:
-        """Names of those that haven't answered yet."""
+        """Names of the processes that haven't answered yet."""
         return tuple(self._open)
 
     def text(self, name: str) -> str:
-        """Return what the page of `name` answered just now; empty where it wasn't asked."""
+        """Return the latest answer of `name`; "" if it wasn't requested for this report."""
         return self._pages[name].text if name in self._fresh and name in self._pages else ""
 
     def is_html(self, name: str) -> bool:
-        """Whether the first page of `name` is one for people."""
+        """Return whether the first page of `name` is HTML."""
         return name in self._pages and self._pages[name].is_html
 
     def errors(self) -> list[WorkError]:
-        """Return the error of each page that answers with one where no `ready` of the manifest decides."""
+        """Return the errors of failed pages, unless a `ready` probe of the manifest decides instead."""
         return [
             page.error
             for name, page in self._pages.items()
@@ -122,7 +122,7 @@ class FirstPages:
             page = Page(pid, *_parse(text), is_html=_is_html(text))
             shown = process.address.rpartition(":")[0]
             if page.status == _CLIENT_ERROR and host != shown and _pid(process) == pid:
-                self._ask(process, shown, secure=secure)  # hosts that it admits may be those of the address alone
+                self._ask(process, shown, secure=secure)  # the server may accept only the address as Host
                 return
             if text == _HUNG_UP and kind == "http" and _pid(process) == pid:
                 self._ask(process, host, secure=True)
@@ -134,7 +134,7 @@ class FirstPages:
         self._open[name] = PageRequest(self._supervisor.loop, probe, answered, lambda: _worked(process))
 
     def _take(self, name: str, page: Page) -> None:
-        if name not in self._supervisor.names:  # it was taken out of the plan meanwhile
+        if name not in self._supervisor.names:  # it was removed from the plan meanwhile
             self._close(name)
             return
         self._pages[name] = page
@@ -150,7 +150,7 @@ class FirstPages:
         if name not in self._open:
             return
         known = self._supervisor.process(name) if name in self._supervisor.names else None
-        if known is not None and _pid(known) != page.pid and self._is_due(known):  # it has ended, and runs again
+        if known is not None and _pid(known) != page.pid and self._is_due(known):  # it has restarted meanwhile
             self._ask(known)
             return
         if known is not None and (page.status or _hangs_up(known, page)):
@@ -173,9 +173,9 @@ class FirstPages:
 
 
 class PageRequest:
-    """One request for a page, which is dropped once nobody works on it for `_PATIENCE` seconds.
+    """One request for a page, given up when the server isn't busy with it for `_PATIENCE` seconds.
 
-    It isn't asked again: a server with threads would work on both.
+    It isn't repeated: a threaded server would work on both requests.
     """
 
     def __init__(
@@ -185,7 +185,7 @@ class PageRequest:
         answered: Callable[[bool, str], None],
         worked: Callable[[], float],
     ) -> None:
-        """Ask. `worked` returns the processor seconds of the server so far."""
+        """Send the request. `worked` returns the CPU seconds of the server so far."""
         from devboot.supervisor.probes.tcp_http import Conversation
 
         self._loop = loop
@@ -196,7 +196,7 @@ class PageRequest:
         self._conversation = Conversation(loop, probe, self._finish, read=_read_head)
 
     def cancel(self) -> None:
-        """Hang up; nothing is called back afterwards."""
+        """Close the connection; no callback follows."""
         self._timer.cancel()
         self._conversation.cancel()
 
@@ -214,7 +214,7 @@ class PageRequest:
 
 
 def _answers_for_itself(process: Process, port: int) -> bool:
-    """Whether it is this process that listens on a port, or a probe of the manifest has found what stands in for it."""
+    """Return whether the process itself listens on a port, or a probe of the manifest accepts a stand-in."""
     from devboot.supervisor.probes import listen
 
     ready = process.spec.ready
@@ -224,13 +224,13 @@ def _answers_for_itself(process: Process, port: int) -> bool:
 
 
 def _hangs_up(process: Process, page: Page) -> bool:
-    """Whether it is the process that people open, and closes their connections, in HTTP and HTTPS alike."""
+    """Return whether the process that users open closes connections without answer, with HTTP and HTTPS alike."""
     is_same = _pid(process) == page.pid and process.state.phase in _UP
     return is_same and page.text == _HUNG_UP and base_of(process.name) == _WEB
 
 
 def _worked(process: Process) -> float:
-    """Seconds of a processor that it has worked; 0 where that isn't known."""
+    """Return the CPU seconds that a process has used; 0 if unknown."""
     if process.run is None:
         return 0.0
     return proctable.used(process.host.watcher.census().members(process.run.pid))
@@ -241,7 +241,7 @@ def _pid(process: Process) -> int:
 
 
 def _read_head(received: bytes, *, ended: bool) -> tuple[bool, str] | None:
-    """Give the head of an HTTP answer once it is complete; None: more is needed."""
+    """Return the head of an HTTP answer when it is complete; None: more is needed."""
     head, complete, _ = received.partition(b"\r\n\r\n")
     if not complete and not ended and len(received) < _LONGEST_HEAD:
         return None
@@ -251,7 +251,7 @@ def _read_head(received: bytes, *, ended: bool) -> tuple[bool, str] | None:
 
 
 def _parse(head: str) -> tuple[int, str]:
-    """Give the status of an answer, and what is shown of it: `200`, `302 → /login`, `404, as an API may`."""
+    """Return the status of an answer, and the text to show: `200`, `302 → /login`, `404, as an API may`."""
     first, _, rest = head.partition("\r\n")
     words = first.split(None, 2)
     if len(words) < 2 or not words[1].isdecimal() or len(words[1]) != 3:
@@ -266,7 +266,7 @@ def _parse(head: str) -> tuple[int, str]:
 
 
 def _is_html(head: str) -> bool:
-    """Whether an answer without an error is a page."""
+    """Return whether an answer is a successful HTML page."""
     lines = head.lower().split("\r\n")
     is_good = lines[0].partition(" ")[2].startswith("2")
     return is_good and any(line.startswith("content-type:") and "text/html" in line for line in lines)

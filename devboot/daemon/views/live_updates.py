@@ -1,4 +1,4 @@
-"""What a live terminal has to know beside the output: names, debugger prompts, edits; sent to it when it changes."""
+"""Sends live terminals what they show besides output: names, debugger prompts, edits of the manifest."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from devboot.supervisor.core.supervisor import Supervisor
 
 _DOWN = (model.GAVE_UP, model.FAILED)
-_GATHERED = 0.05  # seconds in which changes are gathered
+_GATHERED = 0.05  # seconds for which changes are collected
 
 
 class LiveUpdates:
-    """Keeps which processes sit in a debugger, and tells viewers with a live terminal of that and the rest."""
+    """Keeps track of processes in a debugger, and sends that and other facts to viewers with a live terminal."""
 
     def __init__(self, supervisor: Supervisor, viewers: Viewers) -> None:
         self._supervisor = supervisor
@@ -30,16 +30,16 @@ class LiveUpdates:
         self._prompts: dict[str, str] = {}  # process → debugger
         self._sent: dict[Connection, bytes] = {}
         self._is_due = False
-        self.scaled: dict[str, int] = {}  # process → how often it is to run, since somebody said `scale`
-        self.offer = ""  # what applying the edits of the manifest would do; empty: nothing is known of edits
+        self.scaled: dict[str, int] = {}  # process → number of instances requested by `scale`
+        self.offer = ""  # effect of applying edits of the manifest; "" without edits
 
     @property
     def is_in_debugger(self) -> bool:
-        """Whether a process sits in a debugger, as far as is known."""
+        """True if a process is in a debugger, as far as is known."""
         return bool(self._prompts)
 
     def output(self, name: str, data: bytes) -> None:
-        """A process has written something that may end in a prompt, or that shows that it went on."""
+        """Check output for a debugger's prompt, or for a sign that the debugger was left."""
         found = debugger_at(data)
         if found:
             self._prompts[name] = found
@@ -48,22 +48,22 @@ class LiveUpdates:
         self.changed()
 
     def ended(self, name: str) -> None:
-        """Its run is over."""
+        """Forget the prompt of a process whose run has ended."""
         self._prompts.pop(name, None)
 
     def note(self, status: model.ProcessStatus) -> model.ProcessStatus:
-        """The line of `ps`, with the prompt that the process sits at."""
+        """Return the row of `ps`, noting the debugger that the process is in."""
         debugger = self._prompts.get(status.name)
         return status._replace(note=f"in {debugger}: devboot attach {status.name}") if debugger else status
 
     def changed(self) -> None:
-        """Tell viewers soon."""
+        """Send the facts to viewers soon."""
         if not self._is_due and len(self._viewers):
             self._is_due = True
             self._supervisor.loop.call_later(_GATHERED, self._send)
 
     def forget(self, connection: Connection) -> None:
-        """It has gone."""
+        """Forget a disconnected client."""
         self._sent.pop(connection, None)
 
     def _send(self) -> None:
@@ -95,7 +95,7 @@ class LiveUpdates:
 
 
 def instances(plan: model.Plan) -> dict[str, int]:
-    """How often each process runs by this plan, by its name in the Procfile."""
+    """Return the number of instances of each process in this plan, by its name in the Procfile."""
     counts: dict[str, int] = {}
     for spec in plan.processes:
         if spec.kind == model.PROCESS:
@@ -105,7 +105,7 @@ def instances(plan: model.Plan) -> dict[str, int]:
 
 
 def applied(changes: Changes, scaled: Mapping[str, int], plan: model.Plan) -> list[str]:
-    """Lines for the one who has applied `plan`: what starts, restarts, stops, and which numbers hold no longer."""
+    """Return lines on an applied plan: what starts, restarts and stops, and which scaling was reset."""
     told = (
         (changes.restarted, "restarting"),
         (changes.started, "starting"),
@@ -132,7 +132,7 @@ def applied(changes: Changes, scaled: Mapping[str, int], plan: model.Plan) -> li
 
 
 def would_do(changes: Changes) -> str:
-    """`worker would restart, mail would start`."""
+    """Return `worker would restart, mail would start`."""
     told = (
         (changes.restarted, "would restart"),
         (changes.started, "would start"),

@@ -1,4 +1,4 @@
-"""What those who wait for a start are shown meanwhile: who is up already, and what the others wait for."""
+"""Shows a waiting client the progress of a start: which processes are up, and what the others wait for."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from devboot.supervisor.core.process import Process
 
 _FIRST, _LOOK = 0.03, 0.1  # seconds before the first look, and between looks
-_LONG, _SELDOM = 10.0, 1.0  # seconds after which it is looked more seldom: what takes so long may take for ever
-_BRIEF = 1.5  # a warm start in the background that takes no longer than this says nothing but its end
-_SILENT = 1.0  # seconds after which a plain reader is told what is waited for
-_SAY_AGAIN = 10.0  # seconds after which a plain reader is told again that something is waited for
+_LONG, _SELDOM = 10.0, 1.0  # seconds after which looks become rarer, and seconds between them then
+_BRIEF = 1.5  # seconds; a shorter warm start in the background reports only its end
+_SILENT = 1.0  # seconds after which plain output reports the wait
+_SAY_AGAIN = 10.0  # seconds after which plain output reports an unchanged wait again
 
 
 class Progress:
-    """One client that waits. A live one gets a word with the line to be redrawn, a plain one a line for each event."""
+    """Progress for one waiting client: a redrawn line on a live terminal, a line per event in plain output."""
 
     def __init__(
         self,
@@ -35,7 +35,7 @@ class Progress:
         up: Iterable[str],
         pages: Callable[[], Sequence[str]],
     ) -> None:
-        """Nothing is told of those that were `up` before; `pages` names those whose first page is waited for."""
+        """Processes that were `up` before aren't reported; `pages` returns names whose first page is pending."""
         self._project = project
         self._connection = connection
         self._view = request.view
@@ -46,13 +46,13 @@ class Progress:
         self._up = set(up)
         self._pages = pages
         self._said_at = self._start
-        self._waited_for: list[str] = []  # as a plain reader was told
+        self._waited_for: list[str] = []  # names in the last report of plain output
         self.is_over = request.view.quiet or request.view.json
         if not self.is_over:
             project.loop.call_later(_FIRST, self._look)
 
     def end(self) -> None:
-        """All is up, or has failed: what is said of that takes the place of the line."""
+        """Stop; the result of the start replaces the progress line."""
         if not self.is_over and self._word:
             self._connection.send(frames.WORD, b"progress ")
         self.is_over = True
@@ -111,7 +111,7 @@ class Progress:
 
 
 def _why(process: Process) -> str:
-    """` (waits for port 5000)`; empty where there is nothing to tell."""
+    """Return ` (waits for port 5000)`; "" if there is nothing to say."""
     phase, probe = process.state.phase, process.spec.ready
     if phase == model.WAITING and process.blocked is not None:
         return f" (waits {process.blocked.reason})"
@@ -123,7 +123,7 @@ def _why(process: Process) -> str:
 
 
 def _wanted(probe: model.Probe) -> str:
-    """What its readiness depends on."""
+    """Return what its readiness depends on."""
     kinds = {
         model.LISTEN: f"port {probe.port}" if probe.port else "a port",
         model.ACCEPT: f"a worker on port {probe.port}",

@@ -1,4 +1,4 @@
-"""`ps`: how things stand, once, or again after each change until the client leaves or all is down."""
+"""Answers `ps`: the table once, or after each change until the client leaves or everything is down."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from devboot.daemon.running_project import RunningProject
     from devboot.model.process import ProcessStatus
 
-_GATHERED = 0.1  # seconds in which changes are gathered
-_REFRESHED = 2.0  # seconds after which a person is shown new times and memory
+_GATHERED = 0.1  # seconds for which changes are collected
+_REFRESHED = 2.0  # seconds between updates of times and memory on a live terminal
 
 
 class Ps:
-    """Answers `ps`; `statuses()` returns the lines of the table."""
+    """Answers `ps`; `statuses()` returns the rows of the table."""
 
     def __init__(self, project: RunningProject, statuses: Callable[[], tuple[ProcessStatus, ...]]) -> None:
         self._project = project
@@ -32,7 +32,7 @@ class Ps:
         self._streams: list[_Stream] = []  # of `ps --watch`
 
     def answer(self, connection: Connection, request: Request) -> None:
-        """Send the table, or the same facts as JSON; with `watch` again after each change."""
+        """Send the table, or the same facts as JSON; with `watch`, again after each change."""
         if request.watch:
             stream = _Stream(self._project, connection, request.view, lambda: "".join(self._texts(request)))
             self._streams.append(stream)
@@ -45,21 +45,21 @@ class Ps:
         connection.finish(0)
 
     def changed(self) -> None:
-        """Send the table anew to those that watch it."""
+        """Send the table again to clients with `--watch`."""
         for stream in tuple(self._streams):
             stream.connection.call(stream.changed)
 
     def forget(self, connection: Connection) -> None:
-        """Send nothing more to a client that has gone."""
+        """Stop sending to a disconnected client."""
         self._streams = [stream for stream in self._streams if stream.connection is not connection]
 
     @property
     def is_watched(self) -> bool:
-        """Whether a client watches."""
+        """True if a client uses `--watch`."""
         return bool(self._streams)
 
     def document(self, *, more: bool = False) -> dict[str, object]:
-        """Return what `ps` says, for programs; `more` of each process for `ps -v`."""
+        """Return the facts of `ps` as JSON values; `more` adds those of `ps -v`."""
         project = self._project
         return {
             "schema": 1,
@@ -75,7 +75,7 @@ class Ps:
         }
 
     def _texts(self, request: Request) -> tuple[str, str, str]:
-        """Return title, table and hints; JSON is all table."""
+        """Return title, table and hints; JSON is returned as the table."""
         if request.view.json:
             return "", to_json(self.document(more=request.view.verbose)) + "\n", ""  # type: ignore[arg-type]
         project, statuses = self._project, self._statuses()
@@ -88,7 +88,7 @@ class Ps:
 
 
 class _Stream:
-    """Sends `render()` (whole lines) at once and after each change; to a live terminal in place of the last time's."""
+    """Sends `render()` (whole lines) at once and after each change; on a live terminal it replaces the last one."""
 
     def __init__(self, project: RunningProject, connection: Connection, view: View, render: Callable[[], str]) -> None:
         self._project = project
@@ -99,15 +99,15 @@ class _Stream:
         self._is_due = False
 
     def begin(self) -> None:
-        """Send it for the first time."""
+        """Send the first rendering."""
         self._send()
         if self._view.live:
             self._refresh()
 
     def changed(self) -> None:
-        """Send it anew soon."""
+        """Send again soon."""
         if self._project.is_stopping:
-            self._send()  # there may be no later
+            self._send()  # the daemon may end before a later turn
         elif not self._is_due:
             self._is_due = True
             self._project.loop.call_later(_GATHERED, self._send)

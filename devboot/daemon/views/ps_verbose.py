@@ -1,4 +1,4 @@
-"""`ps -v`: below the table, what each process runs, what it needs and what its probes saw last."""
+"""Renders the details of `ps -v`: each process' command, dependencies and last probe results."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LABEL = 9
 
 
 def text(project: RunningProject) -> str:
-    """A paragraph for each process, where state is, and whose environment they have."""
+    """Return a paragraph per process, the path of the state folder, and the origin of the environment."""
     names = (spec.name for spec in project.plan.processes)
     lines = [line for name in names for line in _lines(details(project.supervisor.process(name)), project.plan.root)]
     clock = time.strftime("%H:%M:%S", time.localtime(project.planned_at))
@@ -28,7 +28,7 @@ def text(project: RunningProject) -> str:
 
 
 def facts(project: RunningProject, name: str) -> dict[str, object]:
-    """The same of one process for programs; None where there is no probe."""
+    """Return the details of one process as JSON values; None for a missing probe."""
     found = details(project.supervisor.process(name))
     return {
         "command": found.command,

@@ -1,7 +1,8 @@
-"""Keeps a crash loop from showing the same lines each time: a run that says what the last one said is counted instead.
+"""Collapses identical output of a crash loop into a counter.
 
-What a process writes after a crash is held back as long as it is what it wrote before, numbers aside; the first line
-that differs, readiness, or a life longer than the last one shows it. Log files have everything.
+After a crash, output is held back as long as it equals that of the previous run, except for numbers. It is shown as
+soon as a line differs, the process becomes ready, or it lives longer than the previous run. Log files contain
+everything.
 """
 
 from __future__ import annotations
@@ -16,13 +17,16 @@ if TYPE_CHECKING:
 
     from devboot.supervisor.event_loop import Loop, Timer
 
-LONGEST = 12 * 1024  # bytes of output that are compared; whoever writes more is shown
-_PATIENCE = 5.0  # seconds for which a run may say the same, beyond the life of the one before
+LONGEST = 12 * 1024  # most bytes that are compared; longer output is shown
+_PATIENCE = 5.0  # seconds beyond the previous run's life after which equal output is shown
 _OVER = (model.READY, model.EXITED, model.FAILED, model.STOPPED)
 
 
 class RepeatFilter:
-    """`show(name, data)` shows what was held back, `say(text)` tells people, `written(name)` is a run's last output."""
+    """Filter of repeated output: `show(name, data)` shows held-back output, `say(text)` sends a message.
+
+    `written(name)` returns the last output of a process' run.
+    """
 
     def __init__(
         self,
@@ -32,7 +36,7 @@ class RepeatFilter:
         say: Callable[[str], None],
         written: Callable[[str], bytes],
     ) -> None:
-        self.loops: dict[str, _Repeat] = {}  # processes that have crashed and aren't up again
+        self.loops: dict[str, _Repeat] = {}  # processes that have crashed and aren't up yet
         self._loop = loop
         self._show = show
         self._say = say
@@ -40,7 +44,7 @@ class RepeatFilter:
         self._spawned: dict[str, float] = {}
 
     def output(self, name: str, data: bytes) -> None:
-        """A process of `loops` has written something."""
+        """Handle output of a process in `loops`."""
         repeat = self.loops[name]
         if not repeat.holds:
             self._show(name, data)
@@ -52,7 +56,7 @@ class RepeatFilter:
             repeat.timer = self._loop.call_later(repeat.life + _PATIENCE, lambda: self._release(name, repeat))
 
     def changed(self, status: model.ProcessStatus) -> None:
-        """A process has another phase."""
+        """Handle a changed phase."""
         name, phase = status.name, status.phase
         if phase in (model.STARTING, model.RUNNING):
             self._spawned.setdefault(name, self._loop.now())
@@ -62,12 +66,12 @@ class RepeatFilter:
             self._release(name, self.loops.pop(name))
 
     def look(self) -> None:
-        """Something is about to be said that should come after what was written before it."""
+        """Count or show held-back output now, because a message that should follow it comes next."""
         for name, repeat in tuple(self.loops.items()):
             self._judge(name, repeat)
 
     def show_all(self) -> None:
-        """Somebody comes to look, who reads what was before from the files."""
+        """Show all held-back output, because a new viewer reads the log files up to now."""
         for name, repeat in tuple(self.loops.items()):
             self._release(name, repeat)
 
@@ -80,7 +84,7 @@ class RepeatFilter:
         repeat.life, repeat.holds = life, bool(repeat.before)
 
     def _judge(self, name: str, repeat: _Repeat) -> None:
-        """Count a run that said the same, show one that said something else."""
+        """Count a run with the same output as before, or show different output."""
         if not repeat.held or without_numbers(repeat.held) != repeat.before:
             self._release(name, repeat)
             return
@@ -97,7 +101,7 @@ class RepeatFilter:
 
 
 class _Repeat:
-    """One crash loop: what the last run said, and what this one has said so far."""
+    """One crash loop: output of the previous run, and output of this one so far."""
 
     def __init__(self) -> None:
         self.before = b""
@@ -108,7 +112,7 @@ class _Repeat:
         self.timer: Timer | None = None
 
     def end(self) -> None:
-        """Nothing is held back any more."""
+        """Drop the held-back output."""
         self.held = b""
         if self.timer is not None:
             self.timer.cancel()
@@ -116,7 +120,7 @@ class _Repeat:
 
 
 def without_numbers(output: bytes) -> bytes:
-    """Output without what differs from run to run: colours, and all numbers (times, pids, addresses)."""
+    """Return output with colours removed and all numbers (times, pids, addresses) replaced, for comparison."""
     import re
 
     return re.sub(rb"0x[0-9a-fA-F]+|[0-9]+", b"0", strip_escapes(output))

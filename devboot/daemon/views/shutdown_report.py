@@ -1,4 +1,4 @@
-"""The way down as clients are shown it: what stops, in which order, how long each took, and why a run has failed."""
+"""Reports a shutdown to clients: what stops in which order, how long each took, and why a run has failed."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _SIGKILL = 9
 
 
 def failure_summary(failures: Sequence[Failure]) -> tuple[WorkError, ...]:
-    """Why a run has failed, briefly, since all was told when it happened: what the rest follows from comes last."""
+    """Return the failures of a run in short form, to be repeated at the end; consequences come before causes."""
     causes = [each.error for each in failures if each.error.slug != "process/waiting"]
     return tuple(map(_shortened, reversed(causes[:_MOST_FAILURES])))
 
@@ -39,7 +39,7 @@ def _shortened(error: WorkError) -> WorkError:
 
 
 class ShutdownReport:
-    """Tells everybody who watches how it goes down; clients of `down` become viewers of it."""
+    """Reports a shutdown to all viewers, and to the clients of `down`."""
 
     def __init__(self, project: RunningProject, viewers: Viewers) -> None:
         self.failure_summary: Sequence[WorkError] = ()
@@ -57,16 +57,16 @@ class ShutdownReport:
         ]
 
     def listen(self, connection: Connection, request: Request) -> None:
-        """From now on this client is told, on standard error."""
+        """Report to this client, too, on standard error."""
         self._listeners.append((connection, request))
         self._tell_one(connection, request, self._announcement("; ctrl-c to force" * request.view.terminal))
 
     def forget(self, connection: Connection) -> None:
-        """It has gone."""
+        """Forget a disconnected client."""
         self._listeners = [(other, request) for other, request in self._listeners if other is not connection]
 
     def announce(self) -> None:
-        """Say to those who watch what will end, in which order."""
+        """Tell viewers what will stop, and in which order."""
         if any(self._order):
             self._viewers.say(self._announcement("; ctrl-c again to force"))
 
@@ -76,13 +76,13 @@ class ShutdownReport:
         return f"stopping {summary.list_in_order([group[::-1] for group in self._order])}{addition}\n"
 
     def forced(self) -> None:
-        """Somebody has lost patience."""
+        """Report that everything is being killed."""
         names = [status.name for status in self._project.supervisor.statuses() if status.pid is not None]
         if names:
             self._tell(f"forcing: {', '.join(printable(name) for name in names)} killed\n")
 
     def changed(self, status: model.ProcessStatus) -> None:
-        """Say of each how long it took."""
+        """Report each stopped process with its time."""
         now = self._project.loop.now()
         if status.phase == model.STOPPING:
             self._stopping.setdefault(status.name, now)
@@ -91,12 +91,12 @@ class ShutdownReport:
             self._tell_ended(status, now - self._stopping[status.name])
 
     def complain(self, text: str) -> None:
-        """Something doesn't go down as it should: those that wait for it are told, even under --quiet."""
+        """Report a problem with the shutdown to clients of `down`, even with --quiet."""
         for connection, _ in self._listeners:
             connection.say(text)
 
     def finish(self) -> None:
-        """All is down."""
+        """Report that everything is down."""
         took = duration(self._project.loop.now() - self._start)
         self._tell(f"{printable(self._project.plan.project)} is down, {took}\n")
         for error in self.failure_summary:
@@ -116,12 +116,12 @@ class ShutdownReport:
         name = pad(printable(status.name), self._width)
         room = view.columns - len("  * ") - len(f" {duration(took):>9}") if view.terminal else 0
         if room and cells(f"{name}  {note}") > room:
-            note = note.partition(" to ")[0]  # `saved`, without the place
+            note = note.partition(" to ")[0]  # `saved`, without the path
         text = pad(f"{name}  {note}", summary.edge(view.columns if view.terminal else 0) - 14)
         return f"  {mark} {text} {duration(took):>9}\n"
 
     def _saved(self, status: model.ProcessStatus) -> str:
-        """Where the data of a server lies that has stopped in order; empty where it keeps none."""
+        """Return where a properly stopped server has saved its data; "" if it has none."""
         data = self._project.supervisor.process(status.name).spec.data
         if status.last_exit is None or status.last_exit.code != 0 or not _has_entries(data):
             return ""

@@ -1,4 +1,4 @@
-"""The way up as clients are shown it: what became ready when, what failed, and where it can be reached."""
+"""Reports the result of a start to clients: what became ready when, what failed, and the addresses."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ class _Waiter(Record):
     connection: Connection
     request: Request
     progress: Progress
-    is_same: bool = False  # all was up when it asked
+    is_same: bool = False  # everything was up before its request
 
 
 class StartupReport:
-    """Tells those who wait for it that everything is up, or what isn't."""
+    """Reports to waiting clients that everything is up, or what isn't."""
 
     def __init__(self, project: RunningProject, viewers: Viewers) -> None:
         self._project = project
@@ -51,15 +51,15 @@ class StartupReport:
         self._limit: Timer | None = None
         self._is_settled = False
         self._watch = Stopwatch()
-        self._is_first = True  # no start of this daemon has come to its end yet
+        self._is_first = True  # the daemon's first start isn't over yet
         self._slower = ""
         self._pages = FirstPages(project.supervisor)
         self._more = MoreTime(project.supervisor.worked_on_start)
 
     def wait(self, connection: Connection, request: Request, *, is_first: bool = False, is_same: bool = False) -> None:
-        """Tell this client once; a detached one then gets its exit code. The first one is told of all there is.
+        """Report once to this client; a detached one then gets its exit code. The first client gets the whole report.
 
-        `is_same`: there is nothing to do for it.
+        `is_same`: everything was up before the request.
         """
         alive = () if is_first else (each.name for each in self._project.supervisor.statuses() if each.pid is not None)
         progress = Progress(self._project, connection, request, alive, lambda: self._pages.asked)
@@ -68,14 +68,14 @@ class StartupReport:
         self._start_limit()
 
     def forget(self, connection: Connection) -> None:
-        """It has gone."""
+        """Forget a disconnected client."""
         self._waiters = [waiter for waiter in self._waiters if waiter.connection is not connection]
 
     def changed(self, status: model.ProcessStatus) -> None:
-        """Keep the times."""
+        """Record the times of a process."""
         now = self._project.loop.now()
         if status.phase in _SPAWNED and status.started is not None:
-            now -= max(0.0, self._project.wall_clock() - status.started)  # the first ones are told of a little late
+            now -= max(0.0, self._project.wall_clock() - status.started)  # the first events arrive late
         self._watch.changed(status, now)
         if status.phase in _SPAWNED and (status.phase == model.STARTING or status.name not in self._spawned):
             self._spawned[status.name] = now
@@ -84,7 +84,7 @@ class StartupReport:
         elif status.phase == model.READY and status.name not in self._took:
             self._took[status.name] = now - self._spawned.get(status.name, now)
         if status.kind == model.TASK and status.phase == model.EXITED:
-            self._start_limit()  # whatever waited for it gets the whole time
+            self._start_limit()  # its dependents get the whole time
 
     def _is_task_at_work(self) -> bool:
         return any(
@@ -93,10 +93,10 @@ class StartupReport:
         )
 
     def settled(self) -> None:
-        """Nothing is on its way any more."""
+        """Handle the end of the start: request the first pages, then report."""
         self._is_settled = True
         self._stop_limit()
-        mover = self._project.mover  # its start goes on with other ports
+        mover = self._project.mover  # its start continues with other ports
         if self._is_first and self._waiters and mover is None:
             self._is_first = False
             self._judge(self._waiters[0].request)
@@ -104,9 +104,9 @@ class StartupReport:
             self._pages.ask(self._answer_all)
 
     def _answer_all(self) -> None:
-        """The first pages have answered: so are those who wait, unless something has changed meanwhile."""
+        """Report to waiting clients after the first pages have answered, unless something changed meanwhile."""
         if not self._is_settled or not self._project.supervisor.verdict().settled:
-            self._start_limit()  # `settled` comes again
+            self._start_limit()  # `settled` will be called again
             return
         mover = self._project.mover
         waiters = [waiter for waiter in self._waiters if waiter.connection is not mover]
@@ -115,7 +115,7 @@ class StartupReport:
             self._answer(waiter, timed_out=False)
 
     def _judge(self, request: Request) -> None:
-        """Keep how long this start took, if it went well, and compare it with earlier ones."""
+        """Store the time of a successful start and compare it with earlier ones."""
         if not request.began or not self._project.supervisor.verdict().ok:
             return
         state, at = self._project.plan.state, self._project.wall_clock()
@@ -126,18 +126,18 @@ class StartupReport:
         timings.keep(state, start, earlier)
 
     def _before(self, request: Request) -> float:
-        """Seconds from the command's being typed to this daemon's having its plan."""
+        """Return the seconds from the start of the command until this daemon had its plan."""
         return max(0.0, self._project.since - request.began)
 
     def _times(self, request: Request, took: float, *, is_same: bool = False) -> list[str]:
-        """What is said of the time, if something is to be."""
+        """Return lines on the time that the start took, if there is anything to say."""
         lines = [self._slower] if self._slower and not is_same else []
         if request.timings:
             lines += timings.describe(self._watch, self._project.plan.processes, self._before(request), took)
         return lines
 
     def ask_for_other_ports(self) -> None:
-        """Send those who wait in the background, and can do that, to prepare a plan with other ports."""
+        """Send background clients away to prepare a plan with other ports, if they can."""
         able = [waiter for waiter in self._waiters if waiter.request.detach and waiter.request.moves]
         self._waiters = [waiter for waiter in self._waiters if waiter not in able]
         for connection, _, progress, _ in able:
@@ -146,7 +146,7 @@ class StartupReport:
             connection.finish(1)
 
     def abandon(self) -> None:
-        """Everything was stopped before it was up."""
+        """Report that everything was stopped before it was up."""
         self._pages.cancel()
         waiters, self._waiters = self._waiters, []
         for connection, request, progress, _ in waiters:
@@ -170,7 +170,7 @@ class StartupReport:
 
     def _give_up(self) -> None:
         self._limit = None
-        if self._is_task_at_work():  # migrations may take minutes; the limit is for what should listen by now
+        if self._is_task_at_work():  # migrations may take minutes; the limit is for servers
             self._start_limit()
             return
         impatient = [waiter for waiter in self._waiters if waiter.request.detach]
@@ -184,7 +184,7 @@ class StartupReport:
     def _answer(self, waiter: _Waiter, *, timed_out: bool) -> None:
         connection, request, progress, is_same = waiter
         failures = [*self._failures(timed_out=timed_out), *self._pages.errors()]
-        if request.detach:  # who looks on has been told when it happened
+        if request.detach:  # viewers were told when it happened
             failures += self._endings()
         is_watching = self._viewers.viewer_of(connection) is not None
         untold = [each for each in failures if not is_watching or each not in self._viewers.reported]
@@ -248,7 +248,7 @@ class StartupReport:
         return "\n".join([line, "", headline, *about_time, *about_servers, "", ""])
 
     def _unanswered(self) -> list[str]:
-        """Name the servers that processes were seen to connect to in vain: they may try again without an end."""
+        """Return notes on servers that processes tried to connect to in vain, since they may retry silently."""
         plan = self._project.plan
         if not any(spec.observed for spec in plan.processes):
             return []
@@ -266,11 +266,11 @@ class StartupReport:
         return summary.addresses([*self._entries([*web, *others]), *_databases(self._project.plan)])
 
     def _pages_first(self, statuses: Sequence[model.ProcessStatus]) -> list[model.ProcessStatus]:
-        """Put pages for people before the APIs behind them."""
+        """Return the statuses sorted, web pages before the APIs behind them."""
         return sorted(statuses, key=lambda each: not self._pages.is_html(each.name))
 
     def _entries(self, statuses: Sequence[model.ProcessStatus]) -> list[tuple[str, str]]:
-        """Name and address of each, and behind the address what its first page has answered just now."""
+        """Return name and address of each, the address followed by the answer of its first page."""
         return [
             (each.name, f"{summary.url(each.scheme, each.address)}  {self._pages.text(each.name)}".strip())
             if each.address
@@ -284,7 +284,7 @@ _NEXT = f"  {pad('next', 6)}  {summary.NEXT}"
 
 
 def _databases(plan: model.Plan) -> list[tuple[str, str]]:
-    """The SQLite files as a person in the project names them; a single one is just `sqlite`."""
+    """Return the SQLite files, relative to the project; a single one is named `sqlite`."""
     single = len(plan.databases) == 1
     root = plan.root.rstrip("/") + "/"
     return [("sqlite" if single else name, path.removeprefix(root)) for name, path in plan.databases]

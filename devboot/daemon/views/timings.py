@@ -1,7 +1,6 @@
-"""Where the time of a start went: the chain that nothing could have been faster than, and how it usually is.
+"""Times of a start: the critical chain of processes, and a comparison with earlier starts.
 
-The last starts are kept in the state folder (`starts.json`), so that one that got clearly slower can say what got
-slower.
+The last starts are kept in the state folder (`starts.json`), so that a clearly slower start can name the cause.
 """
 
 from __future__ import annotations
@@ -21,14 +20,14 @@ if TYPE_CHECKING:
 
 NAME = "starts.json"
 KEPT = 20
-BEFORE = "before"  # what was done until the daemon had its plan, in the place of a process
-_ENOUGH = 3  # starts that make a usual one
-_FACTOR, _LEAST = 1.5, 0.5  # a start that takes so many times, and so many seconds more than usual, is slower
+BEFORE = "before"  # stands for everything before the daemon had its plan, in place of a process
+_ENOUGH = 3  # fewest starts to compare with
+_FACTOR, _LEAST = 1.5, 0.5  # a slower start takes at least so many times, and so many seconds more than, the median
 _SPAWNED = (model.STARTING, model.RUNNING)
 
 
 class Start(Record):
-    """One start: wall-clock time, whether there was nothing to install, seconds in all and of each process."""
+    """One start: wall-clock time, whether nothing was installed, seconds in total and per process."""
 
     at: float
     is_warm: bool
@@ -44,18 +43,18 @@ class Stopwatch:
         self.up: dict[str, float] = {}
 
     def changed(self, status: model.ProcessStatus, now: float) -> None:
-        """A process has another phase; the first run of each counts."""
+        """Record a changed phase; only the first run of each process counts."""
         if status.phase in _SPAWNED:
             self.spawned.setdefault(status.name, now)
         elif status.phase in (model.READY, model.EXITED) and status.name in self.spawned:
             self.up.setdefault(status.name, now)
 
     def took(self) -> dict[str, float]:
-        """Seconds from spawn to up, of those that told when they were."""
+        """Return the seconds from spawn to up, of processes that have become ready or exited."""
         return {name: at - self.spawned[name] for name, at in self.up.items()}
 
     def chain(self, specs: Iterable[model.ProcessSpec]) -> list[str]:
-        """Names from the first to the last that the start waited for, each of which held up the next."""
+        """Return the critical chain: names from first to last, each of which delayed the next."""
         by_name = {spec.name: spec for spec in specs}
         name = max(self.up.keys() & by_name.keys(), key=lambda each: self.up[each], default="")
         found: list[str] = []
@@ -67,7 +66,7 @@ class Stopwatch:
 
 
 def describe(watch: Stopwatch, specs: Sequence[model.ProcessSpec], before: float, total: float) -> list[str]:
-    """The lines of `up --timings`: what each link of the chain took, and when it began."""
+    """Return the lines of `up --timings`: start and duration of each link of the critical chain."""
     chain = watch.chain(specs)
     begin = min(watch.spawned.values(), default=0.0)
     rows = [("0 ms", "until the first process", duration(before))]
@@ -85,7 +84,7 @@ def describe(watch: Stopwatch, specs: Sequence[model.ProcessSpec], before: float
 
 
 def slower(start: Start, earlier: Sequence[Start]) -> str:
-    """`slower than usual (1.4 s): web took 2.9 s, usually 1.1 s`; empty for a start like the others."""
+    """Return `slower than usual (1.4 s): web took 2.9 s, usually 1.1 s`; "" for a usual start."""
     alike = [each for each in earlier if each.is_warm and start.is_warm and each.took.keys() == start.took.keys()]
     if len(alike) < _ENOUGH:
         return ""
@@ -107,7 +106,7 @@ def _median(values: Iterable[float]) -> float:
 
 
 def read_starts(state: str) -> list[Start]:
-    """The starts that are kept, oldest first; none where the file is absent or somebody else's format."""
+    """Return the stored starts, oldest first; empty if the file is missing or unreadable."""
     import json
 
     try:
@@ -118,7 +117,7 @@ def read_starts(state: str) -> list[Start]:
 
 
 def keep(state: str, start: Start, earlier: Sequence[Start]) -> None:
-    """Add a start to those that are kept; a full disk is no reason to fail."""
+    """Store a start with the earlier ones; a full disk is ignored."""
     import json
 
     kept = [tuple(each) for each in [*earlier, start][-KEPT:]]

@@ -1,4 +1,4 @@
-"""Whoever watches: renders a block of output once for each kind of reader and offers it to all of that kind."""
+"""Viewers of output: renders each block once per style and sends it to all viewers with that style."""
 
 from __future__ import annotations
 
@@ -16,54 +16,54 @@ if TYPE_CHECKING:
 
 
 _PIECE = 4 * 1024 * 1024
-HELD = 64 * 1024  # bytes that are kept for a viewer which is shown nothing for now
+HELD = 64 * 1024  # most bytes held back for a viewer
 
 
 class Viewer:
-    """A client that is shown output, of all processes or of some."""
+    """A client that is shown output of all or some processes."""
 
     def __init__(self, connection: Connection, view: View, names: frozenset[str] = frozenset()) -> None:
         self.connection = connection
         self.view = view
         self.style = view.line_style()
-        self.names = names  # empty: all
+        self.names = names  # of the shown processes; empty for all
         self.after_room: Callable[[], None] | None = None
-        self.open_line = ""  # whose unended line stands at the end of what it has been shown
-        self._held: list[bytes] | None = None  # what comes now is for later
+        self.open_line = ""  # the process whose unfinished line was shown last
+        self._held: list[bytes] | None = None  # held-back output; None while output is shown
         self._room = 0
         self._is_paused = False
         connection.on_room = self._has_room
 
     def resize(self, rows: int, columns: int) -> None:
-        """Its terminal has another size now."""
+        """Adopt the new size of its terminal."""
         self.view = self.view._replace(rows=rows, columns=columns)
         self.style = self.view.line_style()
 
     def wants(self, name: str) -> bool:
-        """Whether it is shown the output of this process."""
+        """Return whether it is shown the output of this process."""
         return not self.names or name in self.names
 
     def show(self, name: str, text: bytes, *, ended: bool) -> None:
-        """Offer rendered text of one process."""
+        """Send rendered text of one process."""
         lead = b"\n" if self.open_line and self.open_line != name else b""
         if self._held is not None and self._keep(lead + text):
             self.open_line = "" if ended else name
             return
         self.catch_up()
         text = lead + text if lead else text
-        # Prefixes may make many short lines longer than a frame can be.
+        # Prefixes may make a block of many short lines longer than a frame's limit.
         pieces = [text] if len(text) <= _PIECE else [text[at : at + _PIECE] for at in range(0, len(text), _PIECE)]
         were_taken = [self.connection.offer(piece) for piece in pieces]
         if all(were_taken):
             self.open_line = "" if ended else name
 
     def hand_over(self, name: str, data: bytes, at: float) -> None:
-        """Offer a block for a program, which does the rest itself."""
+        """Send an unrendered block, for a client that renders output itself."""
         self.catch_up()
         self.connection.offer(b"%.3f %s\n%s" % (at, name.encode("utf-8", "replace"), data))
 
     def _keep(self, text: bytes) -> bool:
-        """Put it aside; False where there is no room, and it is better shown now. A pause counts what has none."""
+        """Hold text back; return False if there is no room and it is shown instead. During a pause it is counted."""
         assert self._held is not None
         self._room -= len(text)
         if self._room >= 0:
@@ -76,15 +76,15 @@ class Viewer:
         return True
 
     def hold(self, *, pause: bool = False) -> None:
-        """Show no output until `release`; without `pause`, until there is a screenful or a message of devboot."""
+        """Hold output back until `release`; without `pause`, only until a screenful or a message of devboot."""
         self._is_paused = self._is_paused or pause
         if pause:
-            self.open_line = ""  # the client ends it: something else may come to stand there meanwhile
+            self.open_line = ""  # the client ends the line itself
         if self._held is None:
             self._held, self._room = [], HELD
 
     def release(self, *, resume: bool = False) -> None:
-        """Show what was held back, and from now on what comes; a pause ends with `resume` alone."""
+        """Show held-back output and continue; a pause ends only with `resume`."""
         if self._held is None or (self._is_paused and not resume):
             return
         held, self._held, self._is_paused = b"".join(self._held), None, False
@@ -93,7 +93,7 @@ class Viewer:
         self.catch_up()
 
     def say(self, text: str, *, first: bool = False) -> None:
-        """Tell it something of devboot's own, on standard error, whole lines; `first`: before what was held back."""
+        """Send a message of devboot, whole lines, on standard error; `first`: before held-back output."""
         if not first:
             self.release()
         if self._held is None:
@@ -103,7 +103,7 @@ class Viewer:
             self.release()
 
     def end_line(self) -> None:
-        """End a line that a process has left unended."""
+        """End an unfinished line of a process."""
         if self.open_line and self._held is None and self.connection.offer(b"\n"):
             self.open_line = ""
 
@@ -113,7 +113,7 @@ class Viewer:
             self.after_room()
 
     def catch_up(self, *, at_end: bool = False) -> None:
-        """Say how much was left out, once there is room for it; `at_end`: now, since nothing more comes."""
+        """Report the number of omitted lines as soon as there is room; `at_end`: now."""
         if self._held is not None:
             return
         count = self.connection.take_left_out(at_end=at_end)
@@ -132,11 +132,11 @@ class Viewers:
 
     def __init__(self, names: Iterable[str], after_room: Callable[[], None] | None = None) -> None:
         self._after_room = after_room
-        self.on_join: Callable[[], None] | None = None  # called before somebody is added
+        self.on_join: Callable[[], None] | None = None  # called before a viewer is added
         self._names = tuple(names)
         self._viewers: list[Viewer] = []
         self._prefixers: dict[tuple[object, ...], Prefixer] = {}
-        self.reported: list[DevbootError] = []  # the latest errors that all of them have been shown
+        self.reported: list[DevbootError] = []  # the latest errors shown to all viewers
 
     def __len__(self) -> int:
         return len(self._viewers)
@@ -145,24 +145,24 @@ class Viewers:
         return iter(tuple(self._viewers))
 
     def add(self, viewer: Viewer) -> None:
-        """From now on it is shown what comes."""
+        """Add a viewer."""
         if self.on_join is not None:
             self.on_join()
         viewer.after_room = self._after_room
         self._viewers.append(viewer)
 
     def remove(self, connection: Connection) -> None:
-        """It has left, or wants no more."""
+        """Remove the viewer of a client."""
         self._viewers = [viewer for viewer in self._viewers if viewer.connection is not connection]
         wanted = {self._key(viewer) for viewer in self._viewers}
         self._prefixers = {key: prefixer for key, prefixer in self._prefixers.items() if key in wanted}
 
     def viewer_of(self, connection: Connection) -> Viewer | None:
-        """The viewer that this client is, if it watches."""
+        """Return the viewer of a client; None if it isn't one."""
         return next((viewer for viewer in self._viewers if viewer.connection is connection), None)
 
     def output(self, name: str, data: bytes, at: float, *, raw: bool | None = None) -> None:
-        """Show a block of `name`; `at` is wall-clock seconds. `raw`: to programs alone, or to people alone."""
+        """Show a block of `name`; `at` is wall-clock seconds. `raw`: only to clients that render themselves, or not."""
         rendered: dict[tuple[object, ...], bytes] = {}
         ended = data.endswith(b"\n")
 
@@ -183,11 +183,11 @@ class Viewers:
                 viewer.connection.call(show, viewer)
 
     def is_catching_up(self, name: str = "") -> bool:
-        """Whether somebody who is shown `name` (empty: anything) is behind, but not hopelessly."""
+        """Return whether a viewer of `name` ("": of any process) is behind but still reads."""
         return any(viewer.connection.is_catching_up and (not name or viewer.wants(name)) for viewer in self._viewers)
 
     def prefixer(self, viewer: Viewer) -> Prefixer:
-        """What renders for this viewer; shared by all that want the same."""
+        """Return the prefixer for a viewer, shared by viewers with the same style and names."""
         key = self._key(viewer)
         if key not in self._prefixers:
             wanted = [name for name in self._names if viewer.wants(name)]
@@ -199,28 +199,28 @@ class Viewers:
         return (*viewer.style.key(), viewer.names)
 
     def renamed(self, names: Iterable[str]) -> None:
-        """Other processes from now on: the names' column changes its width."""
+        """Adopt new process names, which may change the width of the prefix."""
         self._names = tuple(names)
         self._prefixers.clear()
 
     def release(self) -> None:
-        """Something is wrong: show all what was held back."""
+        """Show all held-back output, because something went wrong."""
         for viewer in tuple(self._viewers):
             viewer.connection.call(viewer.release)
 
     def end(self) -> None:
-        """Nothing more comes: tell those that have stopped reading, too, how much was left out."""
+        """Show held-back output and the numbers of omitted lines at the end."""
         for viewer in tuple(self._viewers):
             viewer.connection.call(viewer.release)
             viewer.connection.call(viewer.catch_up, at_end=True)
 
     def say(self, text: str) -> None:
-        """Tell all of them."""
+        """Send a message to all viewers."""
         for viewer in tuple(self._viewers):
             viewer.connection.call(viewer.say, text)
 
     def complain(self, error: DevbootError) -> None:
-        """Tell all of them what went wrong."""
+        """Send an error to all viewers."""
         self.reported = [*self.reported[-19:], error]
         for viewer in tuple(self._viewers):
             viewer.connection.call(viewer.say, render_problem(error, colour=viewer.view.colour_err))

@@ -96,7 +96,7 @@ class Provides(Table):
 
 
 class ServiceSettings(Table):
-    """How settings of the manifest become arguments of the server."""
+    """Conversion of the manifest's settings into arguments of the server."""
 
     noun: ClassVar[str] = "the settings of a service"
     form: Argv = Field(
@@ -159,7 +159,7 @@ class ServiceAccess(Table):
 
 
 class ServiceAccesses(Table):
-    """Who may connect: only this user and the project, or everyone on the machine."""
+    """Modes of access: only this user and the project, or everyone on the machine."""
 
     noun: ClassVar[str] = "the access of a service"
     private: ServiceAccess = Field(description="With a password that devboot generates, or a private socket.")
@@ -167,7 +167,7 @@ class ServiceAccesses(Table):
 
 
 class ServiceStop(Table):
-    """How the service is stopped."""
+    """Stopping of the service."""
 
     noun: ClassVar[str] = "the stopping of a service"
     signal: SignalName = Field(default="SIGTERM", description="Signal that asks it to stop.")
@@ -176,7 +176,7 @@ class ServiceStop(Table):
 
 
 class ServiceInit(Table):
-    """How its data folder is created before the first start."""
+    """Creation of the data folder before the first start."""
 
     noun: ClassVar[str] = "the first-time step of a service"
     command: Argv = Field(description="Program and arguments; {data} is a temporary folder, renamed when it is whole.")
@@ -184,7 +184,7 @@ class ServiceInit(Table):
 
 
 class ServiceDatabase(Table):
-    """How a database of the manifest is created in the running service."""
+    """Creation of the manifest's databases in the running service."""
 
     noun: ClassVar[str] = "the databases of a service"
     command: Filled = Field(
@@ -216,7 +216,7 @@ class ServiceQuiet(Table):
 
 
 class ServiceTable(Table):
-    """How the service runs."""
+    """The service: how it is started, probed and stopped."""
 
     noun: ClassVar[str] = "a service"
     command: Argv = Field(description="Program and arguments.")

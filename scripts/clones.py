@@ -48,6 +48,7 @@ SHOWS = (
 )
 COMMAND = re.compile(r"(?:sed|echo|printf|mv|cp|uv|git|python\d?) |devboot ")  # a line of help that is one as a whole
 FILL_IN = "replace-me"  # what a person would type for a key of somebody's account
+FORMS = {"number": "1", "URL": "http://localhost"}  # and where the error says how the value is read
 
 
 @dataclasses.dataclass(frozen=True)
@@ -170,8 +171,13 @@ class Trial:
             quoted = re.search(r"`([^`]+)`", line)
             step = quoted[1] if quoted and not COMMAND.match(line) else line.strip()
             if not step.startswith((*SHOWS, "devboot -C")):  # another project isn't ours to stop
-                return re.sub(r"=(\.\.\.|…|'\.\.\.'|VALUE|<[^>]*>)", f"={FILL_IN}", step)
+                return re.sub(r"(\w+)=(?:\.\.\.|…|'\.\.\.'|VALUE|<[^>]*>)", self.filled_in, step)
         return ""
+
+    def filled_in(self, variable: re.Match[str]) -> str:
+        """A variable with a value that the code can read."""
+        form = re.search(rf"{variable[1]}\b.*?read at \S+ as a (\w+)", self.output)
+        return f"{variable[1]}={FORMS[form[1]] if form else FILL_IN}"
 
     def after(self, step: str, reason: str) -> tuple[str, str]:
         """Paste the step, as far as a shell takes it, and start again."""

@@ -51,7 +51,7 @@ def describe(need: Need, sources: Sources) -> Variable:
 
 def required_variable(need: Need, sources: Sources) -> Variable:
     """Return the entry of `[env]` for a variable that each developer sets in an env file."""
-    where = f"read at {need.place}" if need.place else "used in a command"
+    where = f"read at {need.place}{_form(need.cast)}" if need.place else "used in a command"
     alternatives = f" (or {', '.join(need.others)})" if need.others else ""
     text = f"{where}{alternatives}, put it in {sources.file}"
     return Variable(
@@ -62,6 +62,14 @@ def required_variable(need: Need, sources: Sources) -> Variable:
         evidence=need.place,
         file=sources.file,
     )
+
+
+def _form(cast: str) -> str:
+    """Return how the code parses a variable, for people who set it; "" for any text."""
+    kind = cast.rpartition(".")[2]
+    if kind in ("int", "float"):
+        return " as a number"
+    return " as a URL" if kind.endswith("Url") else ""
 
 
 def generated(name: str, sources: Sources) -> str | None:

@@ -49,6 +49,21 @@ def test_what_is_asked_for_names_the_place_and_the_file(django):
     assert variable.description == "read at site_/settings.py:6, put it in .env"
 
 
+@pytest.mark.parametrize(("kind", "form"), [("int", " as a number"), ("HttpUrl", " as a URL"), ("str", "")])
+def test_what_is_asked_for_says_how_it_is_read(propose, kind, form):
+    code = f"""
+        from fastapi import FastAPI
+        from pydantic import HttpUrl
+        from pydantic_settings import BaseSettings
+        class Settings(BaseSettings):
+            partner: {kind}
+        settings = Settings()
+        app = FastAPI()
+    """
+    (variable,) = [each for each in propose({"main.py": code}).env if each.required]
+    assert variable.description == f"read at main.py:5{form}, put it in .env"
+
+
 def test_the_template_gives_values_for_development_but_no_placeholders(django):
     template = (
         "export API_URL=http://api:9000  # local\nAPI_TOKEN=your-token\nMAIL_FROM='me@example.test'\nOTHER=<fill in>\n"

@@ -1,4 +1,7 @@
-"""Converts poetry's version constraints (`^1.2`, `~1.2`, `1.*`, `>=1 || ^3`) to specifiers and markers."""
+"""Converts poetry's version constraints (`^1.2`, `~1.2`, `1.*`, `>=1 || ^3`) to specifiers and markers.
+
+By hand, since uv takes specifiers, which poetry-core does not write; poetry-core is the oracle in the tests.
+"""
 
 from __future__ import annotations
 

@@ -162,7 +162,7 @@ def _fast(argv: Sequence[str], environ: Mapping[str, str], handle: Any) -> tuple
     if call is None:
         return None, handle
     if call.command == "up":
-        if call.wishes.json or set(call.values) - _UP_FLAGS or "SUDO_UID" in environ:
+        if call.output.json or set(call.values) - _UP_FLAGS or "SUDO_UID" in environ:
             return None, handle
         from devboot.app.commands.fast_up import carry_out as launch
 
@@ -201,7 +201,7 @@ def _call(argv: Sequence[str], environ: Mapping[str, str], began: float) -> Call
         data=projects.data_of(root),
         environ=environ,
         streams=look_at_streams(environ),
-        wishes=options_of(typed.globals, typed.values),
+        output=options_of(typed.globals, typed.values),
         began=began,
     )
 

@@ -23,7 +23,7 @@ class Context(Record):
     stdin: StreamFacts
     stdout: StreamFacts
     stderr: StreamFacts
-    wishes: OutputOptions
+    output: OutputOptions
     clock: Callable[[], float]
     wall_clock: Callable[[], float]
     uid: int

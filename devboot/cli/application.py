@@ -128,10 +128,10 @@ def sync(
     from devboot.app.preparation.prepare import PrepareOptions
     from devboot.cli.commands import preparing
 
-    wishes = PrepareOptions(
+    options = PrepareOptions(
         is_locked=locked, takes_lock_as_it_is=frozen, is_offline=offline, is_forced=force, kit=from_
     )
-    return preparing.sync(_session(ctx), wishes, check=check)
+    return preparing.sync(_session(ctx), options, check=check)
 
 
 @command("lock")

@@ -49,7 +49,7 @@ class Session:
     @property
     def json(self) -> bool:
         """Return whether stdout carries JSON."""
-        return self.context.wishes.json
+        return self.context.output.json
 
     def call(self, command: str, args: Sequence[str], values: Mapping[str, object], project: Project) -> Call:
         """Return the call that the fast path would have made."""
@@ -63,7 +63,7 @@ class Session:
             data=project.data,
             environ=context.environ,
             streams=(context.stdin, context.stdout, context.stderr),
-            wishes=context.wishes,
+            output=context.output,
             began=self.began,
         )
 
@@ -74,7 +74,7 @@ class Session:
     def colour(self, *, err: bool = False) -> bool:
         """Return whether stdout, or stderr, gets colours."""
         context = self.context
-        return has_colour(context.stderr if err else context.stdout, context.environ, context.wishes)
+        return has_colour(context.stderr if err else context.stdout, context.environ, context.output)
 
     def width(self, *, err: bool = False) -> int:
         """Return the terminal's columns; 0 if the stream is no terminal, where lines aren't broken."""
@@ -83,7 +83,7 @@ class Session:
     def open_with(self, text: str) -> None:
         """Show at once on a terminal that something is happening: the imports that follow take some hundred ms."""
         context = self.context
-        if is_live(context.stderr, context.environ, context.wishes):
+        if is_live(context.stderr, context.environ, context.output):
             known = self.symbols(err=True)
             sys.stderr.write(f"{margin(known.busy, known)}{text}")
             sys.stderr.flush()
@@ -119,7 +119,7 @@ class Session:
     def page(self, text: str) -> None:
         """Write output like `out`, through a pager if it may be longer than the screen."""
         context = self.context
-        command = pager_command(context.stdout, context.environ, context.wishes)
+        command = pager_command(context.stdout, context.environ, context.output)
         if not command:
             self.out(text)
             return
@@ -147,15 +147,15 @@ class Session:
     def say(self, *lines: str) -> None:
         """Print devboot's own messages to stderr, unless --quiet is given."""
         self.close_opening()
-        if not self.context.wishes.quiet:
+        if not self.context.output.quiet:
             sys.stderr.write("".join(f"{printable(self.mask(as_called(line)))}\n" for line in lines))
 
     @property
     def can_ask(self) -> bool:
         """Return whether questions can be asked: a person is at both streams, and no flag forbids it."""
         context = self.context
-        is_person = may_ask(context.stdin, context.stderr, context.environ, context.wishes)
-        return is_person and not context.wishes.json
+        is_person = may_ask(context.stdin, context.stderr, context.environ, context.output)
+        return is_person and not context.output.json
 
     def is_yes(self) -> bool:
         """Ask for confirmation; returns whether the answer is yes."""
@@ -172,7 +172,7 @@ class Session:
         def waiting(holder: Holder) -> None:
             self.say(f"waiting for {holder.describe(self.context.wall_clock())}")
 
-        patience = Patience(0.0) if self.context.wishes.no_wait else Patience(waiting=waiting)
+        patience = Patience(0.0) if self.context.output.no_wait else Patience(waiting=waiting)
         return load_project(self.context.cwd, self.context.environ, patience)
 
     def reporting(self, project: str, *, as_events: bool = False, is_brief: bool = False) -> RunReporter:
@@ -191,19 +191,19 @@ class Session:
         from devboot.ui.consoles import console
 
         context, clock = self.context, self.context.clock
-        if context.wishes.json and as_events:
+        if context.output.json and as_events:
             start = {**self.document(), "project": self.project}
             return reporters.JsonReporter(
                 lambda value: self.out_json(value, header=False), clock, start, mask=self.mask
             )
-        if context.wishes.quiet:
+        if context.output.quiet:
             return reporters.QuietReporter(clock, self.mask)
-        if is_live(context.stderr, context.environ, context.wishes):
+        if is_live(context.stderr, context.environ, context.output):
             colour = self.colour(err=True)
             target = console(sys.stderr, context.environ, colour=colour, live=True)
             hint = "ctrl-c stops; what is downloaded stays"
             return reporters.LiveReporter(target, self.symbols(err=True), clock, hint=hint, mask=self.mask)
-        reason = why_plain(context.stderr, context.environ, context.wishes)
+        reason = why_plain(context.stderr, context.environ, context.output)
         header = f"devboot {context.version}, project {self.project}, {reason}: plain output"
         is_folded = context.environ.get("GITHUB_ACTIONS") == "true" and not is_brief
         header = "" if is_brief else header
@@ -231,7 +231,7 @@ def _session(invocation: Invocation, environ: Mapping[str, str], cwd: str, handl
         stdin=stdin,
         stdout=stdout,
         stderr=stderr,
-        wishes=options_of(invocation.globals, invocation.values),
+        output=options_of(invocation.globals, invocation.values),
         clock=time.monotonic,
         wall_clock=time.time,
         uid=os.getuid(),

@@ -47,23 +47,23 @@ class OutputOptions(Record):
     no_pager: bool = False
 
 
-def has_colour(stream: StreamFacts, environ: Mapping[str, str], wishes: OutputOptions) -> bool:
+def has_colour(stream: StreamFacts, environ: Mapping[str, str], output: OutputOptions) -> bool:
     """Return whether colours may be written to this stream; each stream is judged separately."""
-    if wishes.json or wishes.no_color or environ.get("NO_COLOR"):
+    if output.json or output.no_color or environ.get("NO_COLOR"):
         return False
     if _is_on(environ, "FORCE_COLOR") or _is_on(environ, "CLICOLOR_FORCE"):
         return True
     return stream.terminal and not _is_dumb(environ) and environ.get("CLICOLOR") != "0"
 
 
-def is_live(stream: StreamFacts, environ: Mapping[str, str], wishes: OutputOptions) -> bool:
+def is_live(stream: StreamFacts, environ: Mapping[str, str], output: OutputOptions) -> bool:
     """Return whether lines may be redrawn in place: only on a terminal with a person in front of it."""
-    return why_plain(stream, environ, wishes) == ""
+    return why_plain(stream, environ, output) == ""
 
 
-def why_plain(stream: StreamFacts, environ: Mapping[str, str], wishes: OutputOptions) -> str:
+def why_plain(stream: StreamFacts, environ: Mapping[str, str], output: OutputOptions) -> str:
     """Return the reason for plain output, one line per event, in a few words; "" if the layout may be live."""
-    if wishes.plain or wishes.json or wishes.quiet:
+    if output.plain or output.json or output.quiet:
         return "asked for"
     if _is_on(environ, "DEVBOOT_PLAIN"):
         return "DEVBOOT_PLAIN is set"
@@ -76,9 +76,9 @@ def why_plain(stream: StreamFacts, environ: Mapping[str, str], wishes: OutputOpt
     return "" if stream.foreground else "in the background"
 
 
-def may_ask(stdin: StreamFacts, stderr: StreamFacts, environ: Mapping[str, str], wishes: OutputOptions) -> bool:
+def may_ask(stdin: StreamFacts, stderr: StreamFacts, environ: Mapping[str, str], output: OutputOptions) -> bool:
     """Return whether questions may be asked; otherwise the message has to name the flag that answers it."""
-    return stdin.terminal and stderr.terminal and is_live(stderr, environ, wishes) and not wishes.no_input
+    return stdin.terminal and stderr.terminal and is_live(stderr, environ, output) and not output.no_input
 
 
 def is_unicode(stream: StreamFacts) -> bool:

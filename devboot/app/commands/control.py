@@ -30,8 +30,8 @@ def carry_out(call: Call) -> int:
     """Forward the command to the daemon; without one everything is stopped, and nothing can be started."""
     found = daemon_connection.meet(call)
     if found.client is not None:
-        code = daemon_connection.answer(call, found.client, **({"wait": 0.0} if call.wishes.no_wait else {}))
-        edited = _edited(call) if call.command != "stop" and not call.wishes.quiet else ""
+        code = daemon_connection.answer(call, found.client, **({"wait": 0.0} if call.output.no_wait else {}))
+        edited = _edited(call) if call.command != "stop" and not call.output.quiet else ""
         if edited:
             Streams().say(f"{edited} has changed since the last `up`: devboot up -d applies that\n")
         return code

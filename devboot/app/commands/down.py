@@ -47,7 +47,7 @@ def _down(call: Call) -> int:
             return code
         # Another process has the project: a daemon that is being started is asked as soon as it listens.
         waited = time.monotonic() - start
-        if call.wishes.no_wait or waited >= _PATIENCE:
+        if call.output.no_wait or waited >= _PATIENCE:
             return daemon_connection.complain(call, _busy(call, waited))
         if not is_told and waited >= _SLOW:
             is_told = True
@@ -192,7 +192,7 @@ def _busy(call: Call, waited: float) -> DevbootError:
     from devboot.errors import BusyError
 
     holder = _lock_holder(call)
-    for_how_long = "is at work" if call.wishes.no_wait else f"still works after {waited:.0f} s"
+    for_how_long = "is at work" if call.output.no_wait else f"still works after {waited:.0f} s"
     return BusyError(
         "busy/locked",
         f"another devboot holds `{leases.lock_path(call.state)}`",
@@ -213,7 +213,7 @@ def _say_slow(call: Call, found: Found) -> None:
 
 
 def _say(call: Call, text: str) -> None:
-    if not call.wishes.quiet:
+    if not call.output.quiet:
         Streams().say(f"{text}\n")
 
 

@@ -56,7 +56,7 @@ def _warn(call: Call, known: Snapshot) -> tuple[str, ...]:
 
     changes = changes_since(known, call.root, call.environ, call.state)
     is_copy = bool(known.inode) and known.inode != snapshots.inode_of(call.root)
-    if (changes or is_copy) and not call.wishes.quiet:
+    if (changes or is_copy) and not call.output.quiet:
         what = f"{known.plan_plain[0]} is not up to date: these are the variables of the last sync"
         daemon_connection.warn(call, WorkError("sync/needed", what, causes=changes[:_LISTED], help=["devboot sync"]))
     return changes
@@ -67,7 +67,7 @@ def _show(call: Call, known: Snapshot, changes: Sequence[str]) -> int:
     streams = Streams()
     variables = effective(known, call.environ)
     with_secrets = call.flag("show-secrets")
-    if call.wishes.json:
+    if call.output.json:
         from devboot.wire.jsontext import to_json
 
         document = as_json(

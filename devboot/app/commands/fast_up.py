@@ -194,7 +194,7 @@ def join_winner(
     call: Call, plan_plain: tuple[Any, ...], environ: Mapping[str, str], who: str, deadline: float, *, moves: bool
 ) -> int | None:
     """Join the daemon of the faster `up`; returns the exit code, None if no process has the project any more."""
-    if not call.wishes.quiet:
+    if not call.output.quiet:
         Streams().say(f"waiting for {who}\n")
     from devboot.locks import is_locked
 
@@ -238,7 +238,7 @@ def _follow_start(call: Call, client: Client, *, owner: bool) -> int:
         client.close()
     if client.is_port_taken:
         return AGAIN
-    if not owner and code == 0 and not call.wishes.quiet:
+    if not owner and code == 0 and not call.output.quiet:
         _name_old_code(call, streams)
     return daemon_connection.complain(call, daemon_connection.gone(call)) if code is None else code
 

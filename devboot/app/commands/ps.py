@@ -34,7 +34,7 @@ def _say_if_moved(call: Call, lease: DaemonLease | None) -> None:
     """Print where a project was started that has been moved while it runs: its name and paths are from there."""
     from devboot.text.columns import printable
 
-    if lease is not None and lease.root != call.root and not call.wishes.json:
+    if lease is not None and lease.root != call.root and not call.output.json:
         where = printable(lease.root)
         Streams().say(f"it was started in {where}, before it was moved: `devboot down`, then `devboot up -d`\n")
 
@@ -51,7 +51,7 @@ def _nothing_runs(call: Call) -> None:
     from devboot.wire.jsontext import to_json
 
     project = daemon_connection.project_name(call)
-    if call.wishes.json:
+    if call.output.json:
         document = {
             "schema": 1,
             "devboot": __version__,
@@ -87,7 +87,7 @@ def _all(call: Call) -> int:
             continue
         # Into a file or a pipe with the table, which would be nobody's without it
         title = ("\n" if number else "") + f"{printable(lease.root)}\n"
-        Streams().say(title) if call.stdout.terminal or call.wishes.json else Streams().write(1, title.encode())
+        Streams().say(title) if call.stdout.terminal or call.output.json else Streams().write(1, title.encode())
         code = max(code, daemon_connection.answer(call, found))
     if not running:
         Streams().say("no project of yours is running\n")

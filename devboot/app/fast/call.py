@@ -21,7 +21,7 @@ _STREAMS = ("stdin", "stdout", "stderr")
 class Call:
     """A command: `values` are its flags as in an Invocation, `args` its arguments; paths are absolute."""
 
-    __slots__ = ("args", "began", "command", "data", "environ", "root", "state", *_STREAMS, "values", "wishes")
+    __slots__ = ("args", "began", "command", "data", "environ", "output", "root", "state", *_STREAMS, "values")
 
     def __init__(
         self,
@@ -33,7 +33,7 @@ class Call:
         state: str,
         environ: Mapping[str, str],
         streams: tuple[StreamFacts, StreamFacts, StreamFacts],
-        wishes: OutputOptions,
+        output: OutputOptions,
         began: float,
         data: str = "",
     ) -> None:
@@ -45,7 +45,7 @@ class Call:
         self.data = data  # "" where the command needs no daemon
         self.environ = environ
         self.stdin, self.stdout, self.stderr = streams
-        self.wishes = wishes
+        self.output = output
         self.began = began  # wall-clock seconds at which it was typed
 
     def flag(self, name: str) -> bool:
@@ -56,23 +56,23 @@ class Call:
         """Return whether output goes to a terminal that may be redrawn."""
         from devboot.text.modes import is_live
 
-        return self.stdin.terminal and is_live(self.stdout, self.environ, self.wishes)
+        return self.stdin.terminal and is_live(self.stdout, self.environ, self.output)
 
     def view(self) -> dict[str, Plain]:
         """Return how the daemon should render its answer, for the message to it."""
         from devboot.text.modes import has_colour, is_unicode
 
         return {
-            "colour": has_colour(self.stdout, self.environ, self.wishes),
-            "colour_err": has_colour(self.stderr, self.environ, self.wishes),
+            "colour": has_colour(self.stdout, self.environ, self.output),
+            "colour_err": has_colour(self.stderr, self.environ, self.output),
             "unicode": is_unicode(self.stdout) and is_unicode(self.stderr),
             "terminal": self.stdout.terminal,
             "live": self.is_live(),
             "columns": self.stdout.columns,
             "rows": self.stdout.rows,
-            "quiet": self.wishes.quiet,
-            "verbose": self.wishes.verbose,
-            "json": self.wishes.json,
+            "quiet": self.output.quiet,
+            "verbose": self.output.verbose,
+            "json": self.output.json,
         }
 
 

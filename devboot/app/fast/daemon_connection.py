@@ -89,9 +89,9 @@ def complain(call: Call, error: DevbootError) -> int:
     from devboot.text.modes import has_colour
     from devboot.text.problems import render_problem
 
-    colour = has_colour(call.stderr, call.environ, call.wishes)
+    colour = has_colour(call.stderr, call.environ, call.output)
     Streams().say(render_problem(error, colour=colour))
-    if call.wishes.json:
+    if call.output.json:
         from devboot import __version__
         from devboot.text.problems import error_as_json
         from devboot.wire.jsontext import to_json
@@ -106,7 +106,7 @@ def warn(call: Call, error: DevbootError) -> None:
     from devboot.text.modes import has_colour
     from devboot.text.problems import render_problem
 
-    colour = has_colour(call.stderr, call.environ, call.wishes)
+    colour = has_colour(call.stderr, call.environ, call.output)
     Streams().say(render_problem(error, colour=colour, severity="warning"))
 
 

@@ -20,9 +20,9 @@ _SETTINGS = {"LESS": "FRX", "LV": "-c"}
 _SHELL_WORDS = frozenset("$`'\"\\|&;<>()*?[]#~=%")
 
 
-def pager_command(stdout: StreamFacts, environ: Mapping[str, str], wishes: OutputOptions) -> str:
+def pager_command(stdout: StreamFacts, environ: Mapping[str, str], output: OutputOptions) -> str:
     """Return the shell command of the pager; "" off a terminal, or if there is none."""
-    if wishes.no_pager or not is_live(stdout, environ, wishes):
+    if output.no_pager or not is_live(stdout, environ, output):
         return ""
     command = environ.get("PAGER", _USUAL).strip()
     return "" if command in _NONE or not _is_there(command, environ) else command

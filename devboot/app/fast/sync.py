@@ -27,7 +27,7 @@ def carry_out(call: Call) -> int | None:
     is_check = call.flag("check")
     if not is_check and os.path.exists(f"{call.state}/{CHOSEN}"):
         return None  # it goes forward from the generation that somebody went back to
-    if not call.wishes.quiet:
+    if not call.output.quiet:
         name = known.plan_plain[0]
         Streams().say("everything is there\n" if is_check else f"{name} is ready, {NOTHING_TO_INSTALL}: devboot up\n")
     return 0

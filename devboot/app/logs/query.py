@@ -51,7 +51,7 @@ class _Writer:
         self._streams = Streams() if call.flag("follow") else streams_for(call)
         self._prefixer = Prefixer(names, style_for(call))
         self._open: dict[str, bytes] = {}  # unended lines, whose rest is to come
-        if call.wishes.json:
+        if call.output.json:
             head: dict[str, Plain] = {
                 "schema": 1,
                 "devboot": __version__,
@@ -96,7 +96,7 @@ class _Writer:
         self.write(self._choice.out_of(Line(at, name, data) for data in lines))
 
     def _rendered(self, line: Line) -> bytes:
-        if self._call.wishes.json:
+        if self._call.output.json:
             return as_json(line)
         return self._prefixer.block(line.name, line.data + b"\n", line.at)
 

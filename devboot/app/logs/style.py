@@ -14,7 +14,7 @@ def streams_for(call: Call) -> PagedStreams:
     """Return streams for past lines without `-f`: through a pager if they don't fit a terminal."""
     from devboot.app.fast.pager import PagedStreams, pager_command
 
-    return PagedStreams(pager_command(call.stdout, call.environ, call.wishes), call.stdout, call.environ)
+    return PagedStreams(pager_command(call.stdout, call.environ, call.output), call.stdout, call.environ)
 
 
 def style_for(call: Call) -> LineStyle:

@@ -113,7 +113,7 @@ class _Installed(NamedTuple):
     provisioned: Provisioned
 
 
-def prepare(context: Context, wishes: PrepareOptions, reporter: Reporter) -> Prepared:
+def prepare(context: Context, options: PrepareOptions, reporter: Reporter) -> Prepared:
     """Run all steps for the project in the context's directory.
 
     Raises:
@@ -121,10 +121,10 @@ def prepare(context: Context, wishes: PrepareOptions, reporter: Reporter) -> Pre
 
     """
     loaded = load_project(context.cwd, context.environ, Patience(patience(context)))
-    return prepare_loaded(loaded, context, wishes, reporter)
+    return prepare_loaded(loaded, context, options, reporter)
 
 
-def prepare_loaded(loaded: Loaded, context: Context, wishes: PrepareOptions, reporter: Reporter) -> Prepared:
+def prepare_loaded(loaded: Loaded, context: Context, options: PrepareOptions, reporter: Reporter) -> Prepared:
     """Run the steps of `prepare` for a project that has been loaded already."""
     manifest, root = loaded.manifest, loaded.project.root
     warn_of_foreign_files(loaded.project, context.environ, context.uid, reporter)
@@ -135,15 +135,15 @@ def prepare_loaded(loaded: Loaded, context: Context, wishes: PrepareOptions, rep
     with doing(reporter, "project", "reading settings and code"):
         report_notes(loaded, files, reporter)
         missing = missing_errors(loaded, files, context.environ)
-        if wishes.starts:
+        if options.starts:
             refuse_idle(loaded, context.environ, missing)
         if missing is not None and is_idle(loaded):
             warn_of_missing(missing, reporter)
         elif missing is not None:
             raise missing
     paths = context.paths()
-    with kit_in_use(wishes.kit, context.cwd, paths.cache, reporter) as kit, _own_lock(loaded, context, reporter):
-        return _Preparation(loaded, files, watched, paths, context, wishes, reporter, kit).go()
+    with kit_in_use(options.kit, context.cwd, paths.cache, reporter) as kit, _own_lock(loaded, context, reporter):
+        return _Preparation(loaded, files, watched, paths, context, options, reporter, kit).go()
 
 
 class _Preparation:
@@ -156,7 +156,7 @@ class _Preparation:
         watched: Watched,
         paths: Paths,
         context: Context,
-        wishes: PrepareOptions,
+        options: PrepareOptions,
         reporter: Reporter,
         kit: OpenKit | None,
     ) -> None:
@@ -166,13 +166,13 @@ class _Preparation:
         self.watched = watched
         self.paths = paths
         self.context = context
-        self.wishes = wishes
+        self.options = options
         self.reporter = reporter
         self.root = loaded.project.root
         installing = os.path.join(loaded.project.state, "run", "provisioning")
         end_leftovers(installing)
         remove_abandoned()
-        is_offline = wishes.is_offline or kit is not None
+        is_offline = options.is_offline or kit is not None
         self.machine = Machine(paths.data, this_host(sys.platform, os.uname().machine), context.wall_clock)
         uv = make_uv(context.environ, self.root, offline=is_offline, lease=FolderLeases(installing)).shown_by(reporter)
         self.uv: Uv = with_libraries(uv, self.machine, self.root, reporter)
@@ -209,7 +209,7 @@ class _Preparation:
             note_sql_files(self.loaded.manifest, self.root)
         touched = prepare_databases(self.loaded, clock, self.reporter)
         prepare_services(composed, clock, self.reporter, self.uv.lease)
-        if self.wishes.starts:
+        if self.options.starts:
             back_up(self.loaded, composed, touched, clock, self.reporter)
         return touched
 
@@ -228,7 +228,7 @@ class _Preparation:
             recipes,
             python,
             self.uv,
-            wish=LockOptions(is_frozen=self.wishes.is_locked, takes_as_it_is=self.wishes.takes_lock_as_it_is),
+            wish=LockOptions(is_frozen=self.options.is_locked, takes_as_it_is=self.options.takes_lock_as_it_is),
             environ=self.context.environ,
             reporter=self.reporter,
             bring=bringer.bring,
@@ -239,7 +239,7 @@ class _Preparation:
 
     @property
     def _is_thorough(self) -> bool:
-        return not self.wishes.starts
+        return not self.options.starts
 
     def _bringer(self, recipes: Mapping[str, KnownRecipe]) -> InterpreterProvider:
         def supply(wanted: Collection[Wanted]) -> Uv:
@@ -284,7 +284,7 @@ class _Preparation:
             self.uv,
             environ=environ,
             reporter=self.reporter,
-            is_forced=self.wishes.is_forced,
+            is_forced=self.options.is_forced,
             is_thorough=self._is_thorough,
             hosted=hosted,
             there=choice.there,
@@ -336,7 +336,7 @@ class _Preparation:
         base = self.loaded.base or base_port(self.files, self.loaded.manifest)
         # Who types where ports begin means it, of those that listen on them.
         typed = {c.name for c in commands_of(self.loaded) if self.loaded.types_ports and c.names_port}
-        return apply_port_flags(wanted_ports(self.loaded, recipes, base), self.wishes.ports, typed)
+        return apply_port_flags(wanted_ports(self.loaded, recipes, base), self.options.ports, typed)
 
     def _is_up(self, root: str) -> bool:
         return is_locked(leases.lock_path(Projects.below(self.paths.data, self.paths.state).state_of(root)))
@@ -348,14 +348,14 @@ class _Preparation:
             self.root,
             self.paths.state,
             wanted,
-            must_be_free=self.wishes.starts and not self.wishes.is_running,
-            held=self.wishes.held_ports if self.wishes.starts else None,
-            lost=self.wishes.without_port,
+            must_be_free=self.options.starts and not self.options.is_running,
+            held=self.options.held_ports if self.options.starts else None,
+            lost=self.options.without_port,
             is_up=self._is_up,
         )
         # Most processes never listen on the number that they are given: that it moved is news only where they do.
         listening = {*self.loaded.manifest.services, *(c.name for c in commands_of(self.loaded) if c.names_port)}
-        listening |= {name for name in ports.numbers if is_port_of(name, self.wishes.without_port)}
+        listening |= {name for name in ports.numbers if is_port_of(name, self.options.without_port)}
         for name, note in ports.notes:
             if name in listening:
                 self.reporter.emit(Event(NOTE, "ports", f"{name} {note}"))

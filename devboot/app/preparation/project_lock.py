@@ -23,7 +23,7 @@ def lock_project(project: Project, command: str, context: Context, reporter: Rep
     """
 
     def waiting(holder: Holder) -> None:
-        if reporter is not None and not context.wishes.no_wait:
+        if reporter is not None and not context.output.no_wait:
             who = holder.describe(context.wall_clock())
             reporter.emit(Event(NOTE, "lock", f"waiting for {who}", waits_for=who))
 
@@ -37,4 +37,4 @@ def lock_project(project: Project, command: str, context: Context, reporter: Rep
 
 def patience(context: Context, usual: float = _PATIENCE) -> float:
     """Return how many seconds to wait for another devboot."""
-    return 0.0 if context.wishes.no_wait else usual
+    return 0.0 if context.output.no_wait else usual

@@ -52,7 +52,7 @@ def _live(call: Call, streams: Streams) -> Live:
 
 
 def _edits(call: Call) -> Edits | None:
-    if call.wishes.quiet or not call.stderr.terminal:
+    if call.output.quiet or not call.stderr.terminal:
         return None
     from devboot.app.screen.edits import Edits
 

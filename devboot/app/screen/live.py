@@ -30,7 +30,7 @@ class Live:
 
     def __init__(self, call: Call, streams: Streams) -> None:
         self._streams = streams
-        self._colour = has_colour(call.stdout, call.environ, call.wishes)
+        self._colour = has_colour(call.stdout, call.environ, call.output)
         self._symbols = symbols(is_unicode(call.stdout) and is_unicode(call.stderr))
         self._both = call.stderr.terminal  # else only output of processes passes over the line
         self._width = call.stdout.columns

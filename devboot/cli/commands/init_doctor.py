@@ -68,9 +68,9 @@ def doctor(session: Session, names: Sequence[str], *, only_list: bool, strict: b
     if session.json:
         session.out_json(report_as_json(report, session.mask))
     else:
-        wishes = session.context.wishes
+        output = session.context.output
         text = render_report(
-            report, session.symbols(), width=session.width(), verbose=wishes.verbose, mask=session.mask
+            report, session.symbols(), width=session.width(), verbose=output.verbose, mask=session.mask
         )
         session.out_text(text)
     return Exit.OK if report.is_ok(strict=strict) else Exit.FAILED

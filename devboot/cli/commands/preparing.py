@@ -103,7 +103,7 @@ def run(session: Session, words: Sequence[str]) -> int:
     return run_prepared(call, prepared, session.context.cwd)
 
 
-def sync(session: Session, wishes: PrepareOptions, *, check: bool) -> int:
+def sync(session: Session, options: PrepareOptions, *, check: bool) -> int:
     """Provision the project; with `check` only report whether something is missing."""
     loaded = look_at_project(session.context.cwd, session.context.environ) if check else session.load()
     if check:
@@ -112,7 +112,7 @@ def sync(session: Session, wishes: PrepareOptions, *, check: bool) -> int:
             session.say("everything is there")
             return Exit.OK
         raise WorkError("sync/needed", f"{loaded.name} is not up to date", causes=missing[:5], help=["devboot sync"])
-    prepared = _prepare(session, loaded, wishes._replace(starts=False, is_running=True))
+    prepared = _prepare(session, loaded, options._replace(starts=False, is_running=True))
     session.say(f"{loaded.name} is ready{f', {prepared.installed}' if prepared.installed else ''}: devboot up")
     return Exit.OK
 
@@ -155,12 +155,12 @@ def export(session: Session, kind: str, folder: str, values: Mapping[str, object
 
 
 def _prepare(
-    session: Session, loaded: Loaded, wishes: PrepareOptions, *, as_events: bool = False, is_brief: bool = False
+    session: Session, loaded: Loaded, options: PrepareOptions, *, as_events: bool = False, is_brief: bool = False
 ) -> Prepared:
     """Prepare under a reporter that fits the terminal; afterwards the project's secrets are masked."""
     told = session.reporting(loaded.name, as_events=as_events, is_brief=is_brief)
     with failure_on_record(loaded.project.state, session.mask), told as reporter:
-        prepared = prepare_loaded(loaded, session.context, wishes, reporter)
+        prepared = prepare_loaded(loaded, session.context, options, reporter)
     # PORT of an env-file is where the ports begin, which messages name.
     secrets = (one for one in prepared.composed.composition.variables if one.secret and one.name != "PORT")
     session.mask.add(one.value for one in secrets)

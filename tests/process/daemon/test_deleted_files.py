@@ -321,7 +321,7 @@ def call_of(project):
         data=project.data,
         environ=project.env,
         streams=(StreamFacts(),) * 3,
-        wishes=OutputOptions(),
+        output=OutputOptions(),
         began=0.0,
     )
 

@@ -154,7 +154,7 @@ class Bench:
             "UV_PYTHON_DOWNLOADS": "never",
         }
         nothing = StreamFacts()
-        streams = {"stdin": nothing, "stdout": nothing, "stderr": nothing, "wishes": OutputOptions()}
+        streams = {"stdin": nothing, "stdout": nothing, "stderr": nothing, "output": OutputOptions()}
         clocks = {"clock": time.monotonic, "wall_clock": time.time}
         return Context(cwd=str(self.root), environ=environ, **streams, **clocks, uid=os.getuid(), version="0")
 

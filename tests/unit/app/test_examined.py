@@ -34,7 +34,7 @@ def context(tmp_path):
             cwd=str(tmp_path / "shop"),
             environ=environ,
             **nothing,
-            wishes=OutputOptions(),
+            output=OutputOptions(),
             clock=time.monotonic,
             wall_clock=time.time,
             uid=os.getuid(),

@@ -100,7 +100,7 @@ class Scene:
             state=self.state,
             environ=self.environ,
             streams=(facts, facts, facts),
-            wishes=OutputOptions(quiet=True),
+            output=OutputOptions(quiet=True),
             began=0.0,
         )
         return down.end_leftovers(call, leases.read_daemon(leases.daemon_path(self.state)), self.state)

@@ -29,7 +29,7 @@ def _context(place):
     place.mkdir()
     environ = {"DEVBOOT_HOME": str(place / "home"), "HOME": str(place), "XDG_RUNTIME_DIR": str(place)}
     nothing = dict.fromkeys(("stdin", "stdout", "stderr"), StreamFacts())
-    others = {"clock": time.monotonic, "wall_clock": time.time, "wishes": OutputOptions(), "version": "1"}
+    others = {"clock": time.monotonic, "wall_clock": time.time, "output": OutputOptions(), "version": "1"}
     return Context(cwd=str(place), environ=environ, **nothing, **others, uid=os.getuid())
 
 

@@ -12,7 +12,7 @@ XTERM = {"TERM": "xterm"}
 
 @pytest.mark.faults(111)
 @pytest.mark.parametrize(
-    ("stream", "environ", "wishes", "expected"),
+    ("stream", "environ", "output", "expected"),
     [
         (TERMINAL, XTERM, OutputOptions(), True),
         (PIPE, XTERM, OutputOptions(), False),
@@ -35,13 +35,13 @@ XTERM = {"TERM": "xterm"}
         (TERMINAL, XTERM, OutputOptions(plain=True), True),
     ],
 )
-def test_colour(stream, environ, wishes, expected):
-    assert has_colour(stream, environ, wishes) is expected
+def test_colour(stream, environ, output, expected):
+    assert has_colour(stream, environ, output) is expected
 
 
 @pytest.mark.faults(111, 119)
 @pytest.mark.parametrize(
-    ("stream", "environ", "wishes", "reason"),
+    ("stream", "environ", "output", "reason"),
     [
         (TERMINAL, XTERM, OutputOptions(), ""),
         (PIPE, XTERM, OutputOptions(), "no terminal"),
@@ -59,13 +59,13 @@ def test_colour(stream, environ, wishes, expected):
         (TERMINAL._replace(foreground=False), XTERM, OutputOptions(), "in the background"),
     ],
 )
-def test_live_layout(stream, environ, wishes, reason):
-    assert why_plain(stream, environ, wishes) == reason
-    assert is_live(stream, environ, wishes) is (reason == "")
+def test_live_layout(stream, environ, output, reason):
+    assert why_plain(stream, environ, output) == reason
+    assert is_live(stream, environ, output) is (reason == "")
 
 
 @pytest.mark.parametrize(
-    ("stdin", "stderr", "wishes", "expected"),
+    ("stdin", "stderr", "output", "expected"),
     [
         (TERMINAL, TERMINAL, OutputOptions(), True),
         (PIPE, TERMINAL, OutputOptions(), False),
@@ -74,8 +74,8 @@ def test_live_layout(stream, environ, wishes, reason):
         (TERMINAL, TERMINAL, OutputOptions(plain=True), False),
     ],
 )
-def test_prompts(stdin, stderr, wishes, expected):
-    assert may_ask(stdin, stderr, XTERM, wishes) is expected
+def test_prompts(stdin, stderr, output, expected):
+    assert may_ask(stdin, stderr, XTERM, output) is expected
 
 
 @pytest.mark.faults(109)

@@ -55,6 +55,6 @@ def quiet_call(call: Call, command: str, names: tuple[str, ...], *, detach: bool
         data=call.data,
         environ=call.environ,
         streams=(call.stdin, call.stdout, call.stderr),
-        wishes=call.wishes._replace(quiet=True),
+        output=call.output._replace(quiet=True),
         began=call.began,
     )

@@ -43,23 +43,23 @@ class DryRun(NamedTuple):
     steps: tuple[Step, ...]
 
 
-def dry_run(preview: Preview, call: Call, wishes: PrepareOptions) -> DryRun:
+def dry_run(preview: Preview, call: Call, options: PrepareOptions) -> DryRun:
     """Return what the `up` of this call would do with the project.
 
     Raises the errors that `up` would raise before it changes anything.
     """
-    return DryRun(preview.loaded.name, (*_provisions(preview, wishes), *_runs(preview, call, wishes)))
+    return DryRun(preview.loaded.name, (*_provisions(preview, options), *_runs(preview, call, options)))
 
 
-def _provisions(preview: Preview, wishes: PrepareOptions) -> Iterator[Step]:
+def _provisions(preview: Preview, options: PrepareOptions) -> Iterator[Step]:
     loaded, python, old = preview.loaded, preview.python, preview.lock
     root, manifest = loaded.project.root, loaded.manifest
     reasons = why_stale(old, manifest, python)
     packages: Sequence[LockedPackage]
-    if wishes.takes_lock_as_it_is:
+    if options.takes_lock_as_it_is:
         packages = as_it_is(old, wishes_of(manifest), needs_python=python is not None and python.needs_lock).package
     else:
-        if wishes.is_locked:
+        if options.is_locked:
             refuse_stale(reasons)
         yield from (Step("lock", shown_from(loaded.project.lock, root), reason) for reason in reasons)
         packages = preview.resolved(preview.asked.wishes)
@@ -91,10 +91,10 @@ def _python_steps(python: PythonProject | None, lock: Lock | None) -> Iterator[S
         yield Step("build", name, f"{len(pins_of(python, pins_of_lock(lock)).pins)} packages")
 
 
-def _runs(preview: Preview, call: Call, wishes: PrepareOptions) -> Iterator[Step]:
+def _runs(preview: Preview, call: Call, options: PrepareOptions) -> Iterator[Step]:
     manifest = preview.loaded.manifest
     tasks, chosen = tasks_of(preview.loaded), _chosen(preview, call)
-    ports = _asked_ports(preview, wishes)
+    ports = _asked_ports(preview, options)
     for name, service in manifest.services.items():
         if chosen is None or name in chosen:
             yield Step("start", name, f"service {service.recipe or name}{ports.get(name, '')}")
@@ -135,14 +135,14 @@ def _chosen(preview: Preview, call: Call) -> set[str] | None:
     return found
 
 
-def _asked_ports(preview: Preview, wishes: PrepareOptions) -> dict[str, str]:
+def _asked_ports(preview: Preview, options: PrepareOptions) -> dict[str, str]:
     """Return a text for each port given by `--port`. Raises like `up` for unknown names and for ports in use."""
     wanted = preview.wanted_ports
     words = {}
-    typed = expand([name for name, _ in wishes.ports], [wish.name for wish in wanted])
-    asked = apply_port_flags(wanted, wishes.ports, ())
-    if not wishes.is_running or wishes.held_ports is not None:
-        refuse_in_use(asked, preview.loaded.project.root, wishes.held_ports or ())
+    typed = expand([name for name, _ in options.ports], [wish.name for wish in wanted])
+    asked = apply_port_flags(wanted, options.ports, ())
+    if not options.is_running or options.held_ports is not None:
+        refuse_in_use(asked, preview.loaded.project.root, options.held_ports or ())
     for wish in asked:
         if wish.name in typed:
             words[wish.name] = f", port {wish.port}" if wish.exact else ", on a free port"

@@ -27,9 +27,9 @@ class SyncCheck(NamedTuple):
         return not self.missing
 
 
-def sync(loaded: Loaded, context: Context, wishes: PrepareOptions, reporter: Reporter) -> Prepared:
+def sync(loaded: Loaded, context: Context, options: PrepareOptions, reporter: Reporter) -> Prepared:
     """Bring lock, store, virtualenv and databases up to date with the project. Raises the errors of `prepare`."""
-    return prepare_loaded(loaded, context, wishes._replace(starts=False), reporter)
+    return prepare_loaded(loaded, context, options._replace(starts=False), reporter)
 
 
 def check(loaded: Loaded, context: Context) -> SyncCheck:

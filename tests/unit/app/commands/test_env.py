@@ -130,10 +130,10 @@ def test_whether_json_is_for_a_program_is_decided_by_its_stream(tmp_path, capfd,
     known = KNOWN._replace(root=str(tmp_path), variables=tuple(tuple(each) for each in OWN))
     snapshot.write(str(tmp_path / snapshot.NAME), known)
     streams = (StreamFacts(), StreamFacts(terminal), StreamFacts())
-    wishes = OutputOptions(json=True)
+    output = OutputOptions(json=True)
     where = {"root": str(tmp_path), "state": str(tmp_path)}
 
-    assert env.carry_out(Call("env", (), {}, **where, environ={}, streams=streams, wishes=wishes, began=0)) == 0
+    assert env.carry_out(Call("env", (), {}, **where, environ={}, streams=streams, output=output, began=0)) == 0
 
     shown = json.loads(capfd.readouterr().out)["variables"]
     assert [shown[each.name]["value"] for each in OWN] == [None if terminal else each.value for each in OWN]

@@ -19,7 +19,7 @@ COUNT = generations.KEPT + 2
 def context(tmp_path):
     environ = {"DEVBOOT_HOME": str(tmp_path / "devboot"), "HOME": str(tmp_path), "XDG_RUNTIME_DIR": str(tmp_path)}
     nothing = dict.fromkeys(("stdin", "stdout", "stderr"), StreamFacts())
-    others = {"clock": time.monotonic, "wall_clock": time.time, "wishes": OutputOptions(), "version": "1"}
+    others = {"clock": time.monotonic, "wall_clock": time.time, "output": OutputOptions(), "version": "1"}
     return Context(cwd=str(tmp_path), environ=environ, **nothing, **others, uid=os.getuid())
 
 

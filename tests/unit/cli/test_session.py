@@ -24,7 +24,7 @@ TERMINAL, PIPE = StreamFacts(terminal=True), StreamFacts()
 )
 def test_questions_are_for_a_person_at_a_terminal_that_is_drawn_on(stdin, environ, options, expected):
     context = Context(
-        cwd="/", environ={"TERM": "xterm", **environ}, stdin=stdin, stdout=TERMINAL, stderr=TERMINAL, wishes=options,
+        cwd="/", environ={"TERM": "xterm", **environ}, stdin=stdin, stdout=TERMINAL, stderr=TERMINAL, output=options,
         clock=lambda: 0.0, wall_clock=lambda: 0.0, uid=1, version="0",
     )  # fmt: skip
 

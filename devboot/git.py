@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 
+from devboot.paths import upwards
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -65,13 +67,8 @@ def _is_in_repository(folder: str) -> bool:
 
 def _git_folder(folder: str) -> str:
     """Return the nearest `.git` from a folder upwards; "" without one."""
-    folder = os.path.realpath(folder)
-    while not os.path.lexists(os.path.join(folder, ".git")):
-        above = os.path.dirname(folder)
-        if above == folder:
-            return ""
-        folder = above
-    return os.path.join(folder, ".git")
+    places = (os.path.join(above, ".git") for above in upwards(os.path.realpath(folder)))
+    return next(filter(os.path.lexists, places), "")
 
 
 def _would_wait(folder: str) -> bool:

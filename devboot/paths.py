@@ -157,6 +157,26 @@ def shown_from(path: str, folder: str) -> str:
     return path.removeprefix(below)
 
 
+def upwards(folder: str) -> Iterator[str]:
+    """Yield a folder, then each one above it."""
+    while True:
+        yield folder
+        above = os.path.dirname(folder)
+        if above == folder:
+            return
+        folder = above
+
+
+def upwards_to(root: str, folder: str) -> Iterator[str]:
+    """Yield a folder and those above it that are below `root`, then `root` itself."""
+    root = os.path.normpath(root)
+    for place in upwards(os.path.normpath(folder)):
+        if not place.startswith(root.rstrip("/") + "/"):
+            break
+        yield place
+    yield root
+
+
 def socket_path(runtime: str, root: str) -> str:
     """Return the socket path of the daemon for the project at `root`: always shorter than SOCKET_PATH_LIMIT."""
     return f"{runtime}/{project_key(root)}.sock"

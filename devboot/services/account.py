@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from devboot.errors import MachineError, shell_word
+from devboot.paths import upwards
 
 _NOBODY = 65534
 _PASSES = 0b110  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH: either of them gives access to any folder
@@ -68,16 +69,13 @@ def _nobody() -> Account:
 def _closed(account: Account, path: str) -> Iterator[str]:
     """Yield the folders above `path` that the account can't enter."""
     folder = os.path.dirname(os.path.realpath(path))
-    while True:
+    for above in upwards(folder):
         try:
-            found = os.stat(folder)
+            found = os.stat(above)
         except FileNotFoundError:  # created later, for the account
-            found = None
-        if found is not None and not found.st_mode & _may_pass(found, account):
-            yield folder
-        if folder == os.path.dirname(folder):
-            return
-        folder = os.path.dirname(folder)
+            continue
+        if not found.st_mode & _may_pass(found, account):
+            yield above
 
 
 def _may_pass(found: os.stat_result, account: Account) -> int:

@@ -10,6 +10,7 @@ from typing import Any
 
 from devboot.clone_reader import LIMIT, PACKAGE_LIMIT, read_toml, refuse_unreadable
 from devboot.errors import ManifestError, Place, reason_of
+from devboot.paths import upwards
 
 _OF_PROJECT = ("pyproject.toml", "uv.toml", "uv.lock", ".python-version", ".python-versions")
 _OF_PACKAGE = ("pyproject.toml", "setup.py", "setup.cfg", "PKG-INFO")
@@ -32,7 +33,7 @@ def refuse_project(folder: str) -> None:
     uv looks for its settings in the folder and in those above it, and reads the members of a workspace and the
     paths in `[tool.uv.sources]`.
     """
-    waiting, seen = list(_upwards(folder)), set[str]()
+    waiting, seen = list(upwards(folder)), set[str]()
     for place in waiting:
         for name in _OF_PROJECT:
             refuse_file(os.path.join(place, name), folder)
@@ -77,15 +78,6 @@ def refuse_file(path: str, root: str, place: Place | None = None, *, limit: int 
         raise ManifestError(
             "python/unreadable", f"`{shown}` can't be read", place=place, causes=(reason_of(error),)
         ) from error
-
-
-def _upwards(folder: str) -> Iterator[str]:
-    while True:
-        yield folder
-        above = os.path.dirname(folder)
-        if above == folder:
-            return
-        folder = above
 
 
 def _led_to(folder: str) -> Iterator[str]:

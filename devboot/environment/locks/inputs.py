@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from devboot.clone_reader import names_in, read_toml, table_in
+from devboot.paths import upwards_to
 
 NamesIn = Callable[[str, str], list[str]]
 
@@ -68,19 +69,10 @@ def default_inputs(root: str, folder: str, names_in: NamesIn = names_in) -> tupl
         names_in: returns the names in a folder that match a pattern, as `clone_reader.names_in`.
 
     """
-    for place in _upwards(root, folder):
+    for place in upwards_to(root, folder):
         if found := _of_folder(place, names_in):
             return _member_of_workspace(found, root, names_in)
     return ()
-
-
-def _upwards(root: str, folder: str) -> Iterable[str]:
-    place = os.path.normpath(folder)
-    root = os.path.normpath(root)
-    while place.startswith(root.rstrip("/") + "/"):
-        yield place
-        place = os.path.dirname(place)
-    yield root
 
 
 def _of_folder(place: str, names_in: NamesIn) -> tuple[Input, ...]:
@@ -112,7 +104,7 @@ def _member_of_workspace(found: tuple[Input, ...], root: str, names_in: NamesIn)
     first = found[0]
     if first.kind != PYPROJECT:
         return found
-    for place in _upwards(root, os.path.dirname(first.path)):
+    for place in upwards_to(root, os.path.dirname(first.path)):
         if names_in(place, UV):
             # The path stays in the member's folder: uv finds the workspace's lock from there.
             return (Input(UV, os.path.join(os.path.dirname(first.path), UV)),)

@@ -14,6 +14,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from devboot.clone_reader import exists, parse_toml, table_in
 from devboot.environment.locks.formats.poetry_versions import alternatives
 from devboot.errors import ManifestError, Place
+from devboot.paths import upwards_to
 
 ReadText = Callable[[str], str | None]
 """Gives a file's text by its absolute path, None where there is none."""
@@ -127,7 +128,7 @@ def within_lock(request: VersionRequest, bounds: str, file: str) -> VersionReque
 
 def stated_versions(root: str, folder: str, read: ReadText) -> Iterator[VersionRequest]:
     """Yield all requests in the project's files, the one that counts first."""
-    for place in _upwards(root, folder):
+    for place in upwards_to(root, folder):
         for name, reader in _READERS:
             path = os.path.join(place, name)
             text = read(path)
@@ -144,7 +145,7 @@ def suggested_minor(root: str, folder: str, read: ReadText, names_in: NamesIn) -
     of_image = next((minor for text in texts for minor in _minors_of_images(text)), "")
     if of_image:
         return of_image
-    for place in (*_upwards(root, folder), *_above(root)):
+    for place in (*upwards_to(root, folder), *_above(root)):
         workflows = os.path.join(place, ".github", "workflows")
         paths = [
             os.path.join(workflows, name) for pattern in ("*.yml", "*.yaml") for name in names_in(workflows, pattern)
@@ -191,7 +192,7 @@ def minor_at(date: str) -> str:
 
 def _files_of_images(root: str, folder: str) -> Iterator[str]:
     # A project that lies below the clone's root is often built from there
-    for place in (*_upwards(root, folder), *_above(root)):
+    for place in (*upwards_to(root, folder), *_above(root)):
         for name in _IMAGES:
             yield os.path.join(place, name)
 
@@ -229,14 +230,6 @@ def as_specifier(text: str) -> str | None:
         return str(SpecifierSet(found[0])) if text[:1] in tuple("<>=!~^") else None
     except (InvalidSpecifier, ValueError):
         return None
-
-
-def _upwards(root: str, folder: str) -> Iterator[str]:
-    place = os.path.normpath(folder)
-    while place.startswith(root.rstrip("/") + "/"):
-        yield place
-        place = os.path.dirname(place)
-    yield root
 
 
 def _first_word(text: str, file: str) -> Iterator[VersionRequest]:

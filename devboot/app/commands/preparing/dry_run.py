@@ -23,6 +23,7 @@ from devboot.model.edge.lockfile.lock import Lock, LockedPackage, Wish
 from devboot.paths import shown_from
 from devboot.provision.objects.store import Store
 from devboot.resolve.packages import refuse_stale, wishes_of
+from devboot.supervisor.core.graph import closure
 from devboot.supervisor.core.names import expand
 from devboot.supervisor.core.task_stamp import is_recorded
 
@@ -122,17 +123,9 @@ def _chosen(preview: Preview, call: Call) -> set[str] | None:
     excepted = tuple(map(str, call.values.get("except") or ()))  # type: ignore[call-overload]
     if not call.args and not excepted:
         return None
-    specs = preview.composed.plan.processes
-    names = all_but(excepted, call.args, specs) if excepted else expand(call.args, [spec.name for spec in specs])
-    needs = {spec.name: [each.name for each in spec.depends_on] for spec in specs}
-    found: set[str] = set()
-    waiting = list(names)
-    while waiting:
-        name = waiting.pop()
-        if name not in found:
-            found.add(name)
-            waiting += [] if call.flag("no-deps") else needs.get(name, [])
-    return found
+    specs = {spec.name: spec for spec in preview.composed.plan.processes}
+    names = all_but(excepted, call.args, tuple(specs.values())) if excepted else expand(call.args, list(specs))
+    return set(names) if call.flag("no-deps") else set(closure(names, specs))
 
 
 def _asked_ports(preview: Preview, options: PrepareOptions) -> dict[str, str]:

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from devboot.app.recipes.trial import Trial, Tried, try_recipe
+from devboot.app.recipes.trial import Trial, TrialResult, try_recipe
 from devboot.events import RecordingReporter
 from devboot.provision.objects.realise import Host
 from tests.recipes.running import HOST, RECIPES
@@ -18,7 +18,7 @@ def test_three_levels_pass_without_network(name):
     debian = Host(HOST.platform, HOST.glibc, "debian-13")
     tried = try_recipe(Trial(known, "", debian, {"PATH": "/nonexistent"}, reporter, time.time), is_offline=True)
 
-    assert Tried(known.releases[0].version if known.releases else "1.2.3") == tried
+    assert TrialResult(known.releases[0].version if known.releases else "1.2.3") == tried
     assert [(event.kind, event.step) for event in reporter.events] == [
         (kind, level) for level in ("schema", "resolve", "build") for kind in ("start", "done")
     ]

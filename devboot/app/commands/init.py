@@ -97,7 +97,7 @@ def _observed(project: Project) -> Iterator[str]:
 def planned(cwd: str, environ: Mapping[str, str], *, merges: bool) -> Change:
     """Return what `init` would write, writing nothing. Raises what `init` raises, and Problems of the manifest."""
     from devboot.app.preparation.project.detect import detect_here
-    from devboot.app.preparation.project.kind_of_clone import what_else
+    from devboot.app.preparation.project.kind_of_clone import advice_without_manifest
     from devboot.onboarding import render
     from devboot.onboarding.proposal_values import Note
 
@@ -111,7 +111,7 @@ def planned(cwd: str, environ: Mapping[str, str], *, merges: bool) -> Change:
     if is_written:
         return merged(project.manifest, proposal)
     if not proposal.is_useful:
-        causes, helps = what_else(start)
+        causes, helps = advice_without_manifest(start)
         raise ManifestError(
             "manifest/not-found",
             "nothing here looks like an application",

@@ -136,11 +136,11 @@ class _Packing:
         self.interpreter = ""
 
     def write(self, target: str, wish: PackOptions) -> Packed:
-        bringer = interpreter_provider(self.loaded, self.context, self.inputs, self.reporter)
-        lock = self._lock(bringer, is_locked=wish.is_locked)
+        interpreters = interpreter_provider(self.loaded, self.context, self.inputs, self.reporter)
+        lock = self._lock(interpreters, is_locked=wish.is_locked)
         python, minor = self.inputs.python, ""
         if python is not None:
-            minor = self._python(bringer.bring(lock, python), pins_of_lock(lock))
+            minor = self._python(interpreters.bring(lock, python), pins_of_lock(lock))
         objects = self._objects(lock)
         if wish.with_devboot:
             self._tools(minor)
@@ -161,7 +161,7 @@ class _Packing:
         )
         return self._finish(target, contents, is_private=wish.with_data)
 
-    def _lock(self, bringer: InterpreterProvider, *, is_locked: bool) -> Lock:
+    def _lock(self, interpreters: InterpreterProvider, *, is_locked: bool) -> Lock:
         return ensure_lock(
             self.loaded.project.lock,
             self.loaded.manifest,
@@ -171,7 +171,7 @@ class _Packing:
             wish=LockOptions(is_frozen=is_locked, warns=True),
             environ=self.context.environ,
             reporter=self.reporter,
-            bring=bringer.bring,
+            bring=interpreters.bring,
         ).lock
 
     def _is_musl(self, platform: str) -> bool:

@@ -40,7 +40,7 @@ from devboot.app.preparation.port_flags import apply_port_flags
 from devboot.app.preparation.project.fixed_addresses import settle_fixed_addresses
 from devboot.app.preparation.project.load import load_project
 from devboot.app.preparation.project.loaded import Loaded
-from devboot.app.preparation.project.recorded_reads import Watched
+from devboot.app.preparation.project.recorded_reads import RecordedReads
 from devboot.app.preparation.project.unrecognised import is_idle, refuse_idle, warn_of_missing, warn_of_undeclared
 from devboot.app.preparation.project_lock import lock_project, patience
 from devboot.app.this_machine import this_host
@@ -129,7 +129,7 @@ def prepare_loaded(loaded: Loaded, context: Context, options: PrepareOptions, re
     manifest, root = loaded.manifest, loaded.project.root
     warn_of_foreign_files(loaded.project, context.environ, context.uid, reporter)
     reporter = Silenced(reporter, manifest.project.silence)
-    watched = Watched()
+    watched = RecordedReads()
     with watched:
         files = read_env_files(root, manifest.env_files.read, context.environ)
     with doing(reporter, "project", "reading settings and code"):
@@ -153,7 +153,7 @@ class _Preparation:
         self,
         loaded: Loaded,
         files: EnvFiles,
-        watched: Watched,
+        watched: RecordedReads,
         paths: Paths,
         context: Context,
         options: PrepareOptions,
@@ -219,9 +219,9 @@ class _Preparation:
             recipes, python = recipes_of(self.loaded), python_of(self.loaded, self.uv, self.context.environ)
         self._wanted_ports(recipes)  # a name that was mistyped is refused before anything is locked
         if self.kit is not None:
-            self.kit.suits(python)  # one that doesn't leaves nothing behind
-            self.kit.give_lock(self.loaded.project.lock)
-        bringer = self._bringer(recipes)
+            self.kit.with_kit_python(python)  # one that doesn't leaves nothing behind
+            self.kit.write_lock(self.loaded.project.lock)
+        interpreters = self._interpreters(recipes)
         lock = ensure_lock(
             self.loaded.project.lock,
             self.loaded.manifest,
@@ -231,17 +231,17 @@ class _Preparation:
             wish=LockOptions(is_frozen=self.options.is_locked, takes_as_it_is=self.options.takes_lock_as_it_is),
             environ=self.context.environ,
             reporter=self.reporter,
-            bring=bringer.bring,
+            bring=interpreters.bring,
         )
-        python = python if self.kit is None else self.kit.suits(python)
-        python = python and bringer.bring(lock.lock, python)
-        return _Choice(recipes, python, lock, pins_of_lock(lock.lock), bringer.objects)
+        python = python if self.kit is None else self.kit.with_kit_python(python)
+        python = python and interpreters.bring(lock.lock, python)
+        return _Choice(recipes, python, lock, pins_of_lock(lock.lock), interpreters.objects)
 
     @property
     def _is_thorough(self) -> bool:
         return not self.options.starts
 
-    def _bringer(self, recipes: Mapping[str, KnownRecipe]) -> InterpreterProvider:
+    def _interpreters(self, recipes: Mapping[str, KnownRecipe]) -> InterpreterProvider:
         def supply(wanted: Collection[Wanted]) -> Uv:
             if self.kit is not None:
                 return self.kit.give(wanted, self.uv, self.paths)
@@ -264,7 +264,7 @@ class _Preparation:
         environ, lock, kit = self.context.environ, choice.lock.lock, self.kit
         machine = self.machine
         pythons = AppPythons(self.uv, environ, self.paths.data)
-        choose = pythons.choose if kit is None else kit.choosing(pythons.choose)
+        choose = pythons.choose if kit is None else kit.choosing_from_kit(pythons.choose)
         wanted = wanted_objects(lock, choice.recipes, machine.host, choose)
         hosted = host_programs(lock, choice.recipes, self.loaded.project.state, environ, self.reporter)
         if kit is not None:

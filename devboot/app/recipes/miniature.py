@@ -11,7 +11,7 @@ import re
 import zipfile
 from collections.abc import Iterator
 
-from devboot.app.preparation.locking.candidates import Offers
+from devboot.app.preparation.locking.candidates import Answers
 from devboot.errors import IntegrityError
 from devboot.model.artifact import PLATFORMS, Artifact, Layout, Wanted
 from devboot.model.edge.artifacts import ArtifactRow, PartRow
@@ -59,21 +59,21 @@ class MiniatureSource:
         return "\0".join(f"{name}\0{text}" for name, text in sorted(self._files.items())).encode()
 
 
-def made_up_offers(wish: Wish, known: KnownRecipe, distribution: str) -> Offers:
+def made_up_offers(wish: Wish, known: KnownRecipe, distribution: str) -> Answers:
     """Return what a channel or `distribution` might offer of a recipe without versions; for other recipes nothing."""
     channel, deb = channel_origin(known, wish), deb_origin(known, wish)
     if known.releases or (channel is None and deb is None):
-        return Offers({known.name: known}, {})
+        return Answers({known.name: known}, {})
     version = wish.requested or MADE_UP
     if channel is not None:
         part = PartRow(name=channel.name, version=f"{version}-0", file="noarch/a.conda", sha256="a" * 64, size=1)
         row = ArtifactRow(source="conda", name=channel.name, version=version, files=(part,))
         release = Release.model_validate({"version": version, **dict.fromkeys(PLATFORMS, row)})
-        return Offers({known.name: with_release(known, release)}, {})
+        return Answers({known.name: with_release(known, release)}, {})
     assert deb is not None
     part = PartRow(name=deb.known_as[0], version=f"{version}-1", file="a.deb", sha256="a" * 64, size=1)
     rows = [distribution_row(deb, distribution, platform, version, part.version, [part]) for platform in LINUX]
-    return Offers({known.name: known}, {wish: tuple(rows)})
+    return Answers({known.name: known}, {wish: tuple(rows)})
 
 
 def files_of(layout: Layout, version: str) -> Iterator[tuple[str, str]]:

@@ -13,7 +13,7 @@ from devboot.app.recipes.archive_listing import ArchiveListing
 from devboot.app.recipes.conda_listing import CondaListing
 from devboot.app.recipes.new import NewRecipe, copy_recipe, look_into, new_recipe, origin_of
 from devboot.app.recipes.npm_listing import NpmListing
-from devboot.app.recipes.trial import Trial, Tried, try_recipe
+from devboot.app.recipes.trial import Trial, TrialResult, try_recipe
 from devboot.app.recipes.update import Updated, UpdateOptions, WheelListing, update_recipe
 from devboot.app.this_machine import this_host
 from devboot.errors import UsageError
@@ -83,7 +83,7 @@ def update(context: Context, name: str, wish: UpdateOptions, reporter: Reporter)
     )
 
 
-def test(context: Context, name: str, version: str, *, is_offline: bool, reporter: Reporter) -> Tried:
+def test(context: Context, name: str, version: str, *, is_offline: bool, reporter: Reporter) -> TrialResult:
     """Test the recipe on this machine. Raises the errors of `try_recipe`."""
     known = RecipeFolders([own_folder(context), bundled_folder()]).get(name)
     host = this_host(sys.platform, os.uname().machine)

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from devboot.app.preparation.locking.candidates import ask, channel_asker, to_ask
+from devboot.app.preparation.locking.candidates import ask, channel_asker, queries_for
 from devboot.app.preparation.locking.distro import Distribution, apt_of
 from devboot.app.recipes.miniature import MiniatureSource, made_up_offers, miniature_of, write_wheel
 from devboot.app.recipes.project import TrialProject, failed
@@ -41,14 +41,14 @@ class Trial(NamedTuple):
     wall_clock: Callable[[], float]
 
 
-class Tried(NamedTuple):
+class TrialResult(NamedTuple):
     """The version that was tested; `lacks` names a source that the real test would have needed, "" for none."""
 
     version: str
     lacks: str = ""
 
 
-def try_recipe(trial: Trial, *, is_offline: bool = False) -> Tried:
+def try_recipe(trial: Trial, *, is_offline: bool = False) -> TrialResult:
     """Run all levels. `is_offline`, or a source that is missing here, skips the one that fetches.
 
     Raises WorkError `recipe/test-failed` at the first level that fails, and the errors of resolving and building.
@@ -61,7 +61,7 @@ def try_recipe(trial: Trial, *, is_offline: bool = False) -> Tried:
         trial.reporter.emit(Event(NOTE, "real", f"left out: {lacks}"))
     elif not is_offline:
         _level(trial, "real", lambda one: _real(one, package))
-    return Tried(package.version, lacks)
+    return TrialResult(package.version, lacks)
 
 
 def _level(trial: Trial, name: str, work: Callable[[Trial], str]) -> None:
@@ -98,7 +98,7 @@ def _locked(trial: Trial, *, is_offline: bool) -> tuple[LockedPackage, str]:
     else:
         channel = channel_asker(uv)
         try:
-            offers = ask(to_ask([wish], recipes, here, has_channels=channel is not None), recipes, here, channel)
+            offers = ask(queries_for([wish], recipes, here, has_channels=channel is not None), recipes, here, channel)
         except MachineError as error:
             if error.slug != "conda/not-installed":
                 raise

@@ -264,9 +264,9 @@ class _Attachment:
         import subprocess
 
         from devboot.app.fast.self_invoke import command_line
-        from devboot.app.screen.edits import adjusting_flags
+        from devboot.app.screen.edits import repeated_flags
 
-        command = command_line("-C", self._call.root, "up", "-d", *adjusting_flags(self._call.values))
+        command = command_line("-C", self._call.root, "up", "-d", *repeated_flags(self._call.values))
         self._aside(lambda: subprocess.run(command, check=False, env=dict(self._call.environ)).returncode)
 
     def _aside(self, work: Callable[[], int]) -> None:

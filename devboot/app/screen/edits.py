@@ -28,7 +28,7 @@ _CHUNK = 64 * 1024
 _Stamp = tuple[str, int, int]
 
 
-def adjusting_flags(values: Mapping[str, object]) -> list[str]:
+def repeated_flags(values: Mapping[str, object]) -> list[str]:
     """Return the flags of an `up` that change the project for this run, to be repeated."""
     words: list[str] = []
     for key, flag in _ADJUSTING:
@@ -107,7 +107,7 @@ class Edits:
     def _ask(self) -> None:
         import subprocess
 
-        flags = adjusting_flags(self._call.values)
+        flags = repeated_flags(self._call.values)
         self._written = b""
         self._child = subprocess.Popen(
             command_line("-C", self._call.root, "up", "--dry-run", "--json", *flags),
@@ -146,10 +146,10 @@ def told(file: str, answer: str, key: str = "u") -> str:
         return f"{file} changed: {key} applies"
     if running is None or running["same"]:
         return ""  # it means the same as before
-    return f"{file} changed: {key} {_doings(running)}"
+    return f"{file} changed: {key} {_effects(running)}"
 
 
-def _doings(running: Mapping[str, Any]) -> str:
+def _effects(running: Mapping[str, Any]) -> str:
     verbs = (("tasks", "runs"), ("restarted", "restarts"), ("started", "starts"), ("stopped", "stops"))
     parts = ["installs packages"] if running["installs"] else []
     parts += [f"{verb} {_names(running[key])}" for key, verb in verbs if running[key]]

@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 
 from devboot.app.fast.self_invoke import command_line
-from devboot.app.screen.edits import adjusting_flags
+from devboot.app.screen.edits import repeated_flags
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -81,4 +81,4 @@ def _same(call: Call) -> list[str]:
             for each in (given if isinstance(given, (list, tuple)) else (given,))
             for word in (f"--{name}", str(each))
         ]
-    return [*words, *adjusting_flags(call.values), "--", *call.args]
+    return [*words, *repeated_flags(call.values), "--", *call.args]

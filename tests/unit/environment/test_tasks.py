@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from devboot.app.preparation.project.recorded_reads import Watched
+from devboot.app.preparation.project.recorded_reads import RecordedReads
 from devboot.environment.tasks import asked_first, automatic, gated_by, match_inputs, needs, stamp_text
 from devboot.model.edge.manifest.tables import Process, Task
 from devboot.snapshot import are_current
@@ -109,7 +109,7 @@ APPEARING = [
 def test_whatever_would_match_is_noted_before_it_is_there_and_nothing_else(tmp_path, name):
     root = make(tmp_path, "seed.json", "data/seed.json")
     globs = ["seed.json", "missing.json", "data/more.json", "data/*.log", "*.tmp", "**/*.sql", "data/x[0-9].csv"]
-    with Watched() as watched:
+    with RecordedReads() as watched:
         before = match_inputs(root, globs)
 
     make(tmp_path, "notes.md", "data/app.pid", "data/db.sqlite3-journal", "data/x.pyc", "__pycache__/x.sql")

@@ -10,8 +10,8 @@ from devboot.app.commands.preparing.up import all_but
 from devboot.app.fast.call import Call
 from devboot.app.preparation.compose.composition import commands_of, tasks_of
 from devboot.app.preparation.compose.preview import Preview
-from devboot.app.preparation.locking.candidates import Asked
-from devboot.app.preparation.locking.frozen import as_it_is
+from devboot.app.preparation.locking.candidates import Queries
+from devboot.app.preparation.locking.frozen import frozen_lock
 from devboot.app.preparation.locking.lockfile import pins_of_lock, why_stale
 from devboot.app.preparation.port_flags import apply_port_flags
 from devboot.app.preparation.prepare import PrepareOptions
@@ -58,7 +58,7 @@ def _provisions(preview: Preview, options: PrepareOptions) -> Iterator[Step]:
     reasons = why_stale(old, manifest, python)
     packages: Sequence[LockedPackage]
     if options.takes_lock_as_it_is:
-        packages = as_it_is(old, wishes_of(manifest), needs_python=python is not None and python.needs_lock).package
+        packages = frozen_lock(old, wishes_of(manifest), needs_python=python is not None and python.needs_lock).package
     else:
         if options.is_locked:
             refuse_stale(reasons)
@@ -76,7 +76,7 @@ def _provisions(preview: Preview, options: PrepareOptions) -> Iterator[Step]:
             yield Step("create", database.path, f"SQLite database{'' if is_ours else ', by the application'}")
 
 
-def _whom(asked: Asked) -> dict[Wish, str]:
+def _whom(asked: Queries) -> dict[Wish, str]:
     channels = {wish: f"the conda channel `{origin.channel}`" for wish, origin in asked.channels.items()}
     return {**channels, **dict.fromkeys(asked.distribution, "this machine's distribution")}
 

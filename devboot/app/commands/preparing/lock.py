@@ -10,7 +10,7 @@ from devboot.app.preparation.install.interpreter import InterpreterProvider
 from devboot.app.preparation.install.provisioning import Machine
 from devboot.app.preparation.install.system_libraries import with_libraries
 from devboot.app.preparation.locking.lockfile import STEP, LockOptions, LockResult, ensure_lock, read_lock, why_stale
-from devboot.app.preparation.locking.wanted import looking_uv, python_of, recipes_of
+from devboot.app.preparation.locking.wanted import inspecting_uv, python_of, recipes_of
 from devboot.app.preparation.project.loaded import Loaded
 from devboot.app.preparation.project_lock import lock_project
 from devboot.app.this_machine import this_host
@@ -121,7 +121,7 @@ def check(loaded: Loaded, context: Context) -> tuple[str, ...]:
 
     Raises IntegrityError `lock/source-changed` as `ensure_lock` does, and the errors of reading a lock.
     """
-    inputs = lock_inputs(loaded, context, looking_uv(loaded, context))
+    inputs = lock_inputs(loaded, context, inspecting_uv(loaded, context))
     old = read_lock(loaded.project.lock, os.path.basename(loaded.project.lock))
     if old is not None:
         refuse_changed_sources(old, inputs.recipes)

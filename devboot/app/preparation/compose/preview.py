@@ -25,12 +25,12 @@ from devboot.app.preparation.compose.composition import (
 )
 from devboot.app.preparation.install.app_pythons import AppPythons
 from devboot.app.preparation.install.provisioning import wanted_objects
-from devboot.app.preparation.locking.candidates import Asked, channel_asker, to_ask
+from devboot.app.preparation.locking.candidates import Queries, channel_asker, queries_for
 from devboot.app.preparation.locking.distro import Distribution, apt_of
 from devboot.app.preparation.locking.lockfile import pins_of_lock, read_lock
 from devboot.app.preparation.locking.wanted import (
+    inspecting_uv,
     libraries_of,
-    looking_uv,
     package_list,
     packages_digest,
     python_of,
@@ -91,16 +91,16 @@ class Preview:
         refuse_missing(loaded, self.files, context.environ)
         self.recipes = recipes_of(loaded)
         self.lock = read_lock(project.lock, os.path.basename(project.lock))
-        self._uv = looking_uv(loaded, context)
+        self._uv = inspecting_uv(loaded, context)
         self.python = python_of(loaded, self._uv, context.environ)
 
     @cached_property
-    def asked(self) -> Asked:
-        """The queries that `up` would send to channels and the distribution. Raises the errors of `to_ask`."""
+    def asked(self) -> Queries:
+        """The queries that `up` would send to channels and the distribution. Raises the errors of `queries_for`."""
         host, environ = this_host(sys.platform, os.uname().machine), self.context.environ
         here = Distribution(host, environ, apt_of(self._uv), SilentReporter())
         has_channels, wishes = channel_asker(self._uv) is not None, wishes_of(self.loaded.manifest)
-        return to_ask(wishes, self.recipes, here, has_channels=has_channels, previous=self.lock)
+        return queries_for(wishes, self.recipes, here, has_channels=has_channels, previous=self.lock)
 
     @cached_property
     def wanted_ports(self) -> Sequence[PortWish]:

@@ -25,7 +25,7 @@ from devboot.resolve.packages import fits, layout_of
 from devboot.sources.host import Found, find_on_path
 
 
-class Hosted(NamedTuple):
+class HostPrograms(NamedTuple):
     """Programs of one package: `object` is the folder of links as a store object without a name."""
 
     object: StoreObject
@@ -33,7 +33,7 @@ class Hosted(NamedTuple):
     paths: tuple[str, ...]  # the programs themselves
 
 
-def lock_here(lock: Lock, wanted: Mapping[Wish, Wanted], hosted: Mapping[Wish, Hosted]) -> Lock:
+def lock_here(lock: Lock, wanted: Mapping[Wish, Wanted], hosted: Mapping[Wish, HostPrograms]) -> Lock:
     """Return the lock with this machine's versions of packages from the distribution or from PATH."""
     versions = {wish: each.version for wish, each in wanted.items()}
     versions |= {wish: each.version for wish, each in hosted.items()}
@@ -48,7 +48,7 @@ def lock_here(lock: Lock, wanted: Mapping[Wish, Wanted], hosted: Mapping[Wish, H
 
 def host_programs(
     lock: Lock, recipes: Mapping[str, KnownRecipe], state: str, environ: Mapping[str, str], reporter: Reporter
-) -> dict[Wish, Hosted]:
+) -> dict[Wish, HostPrograms]:
     """Find the packages that the lock leaves to this machine; `state` is the project's.
 
     Raises MachineError `host/…`.
@@ -65,7 +65,7 @@ def host_programs(
     return hosted
 
 
-def _hosted(package: LockedPackage, known: KnownRecipe, state: str, search_path: str) -> Hosted:
+def _hosted(package: LockedPackage, known: KnownRecipe, state: str, search_path: str) -> HostPrograms:
     origin = next(each for each in known.recipe.source if isinstance(each, HostOrigin))
     layout = layout_of(origin, known.recipe.test.version)
     found = find_on_path(package.name, layout, origin.version, search_path)
@@ -81,7 +81,7 @@ def _hosted(package: LockedPackage, known: KnownRecipe, state: str, search_path:
         _link(folder, layout, found)
     except OSError as error:
         raise machine_error(error, folder) from error
-    return Hosted(StoreObject("", folder), found.version, tuple(found.programs.values()))
+    return HostPrograms(StoreObject("", folder), found.version, tuple(found.programs.values()))
 
 
 def _link(folder: str, layout: Layout, found: Found) -> None:

@@ -66,7 +66,7 @@ class OpenKit:
             libcs = ("glibc", "musl") if is_musl else ("musl", "glibc")
             raise self._misfit(f"its programs are for Linux with {libcs[0]}, this machine has {libcs[1]}", ())
 
-    def give_lock(self, path: str) -> bool:
+    def write_lock(self, path: str) -> bool:
         """Write the kit's lock if the project has none; an existing lock is used and not changed."""
         inside = "lock/devboot.lock"
         if os.path.lexists(path) or inside not in self._files:
@@ -76,7 +76,7 @@ class OpenKit:
             replace_file(path, os.path.dirname(path), file.read())
         return True
 
-    def suits(self, python: PythonProject | None) -> PythonProject | None:
+    def with_kit_python(self, python: PythonProject | None) -> PythonProject | None:
         """Return the project with the kit's version of Python and the digests of wheels that were built for it."""
         minor = self._kit.contents.python
         if python is None or not minor:
@@ -92,7 +92,7 @@ class OpenKit:
         )
         return replace(python, request=request, built=built)
 
-    def choosing(self, choose: Callable[[str], str]) -> Callable[[str], str]:
+    def choosing_from_kit(self, choose: Callable[[str], str]) -> Callable[[str], str]:
         """Return a function that chooses for apps the interpreters that the kit was made for."""
         minors = {each.python for each in self._kit.contents.objects if each.platform == self._host.platform}
 

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import NamedTuple, TypeVar
 
 from devboot.app.preparation.install.downloads import make_downloads, make_registry
-from devboot.app.preparation.install.host_programs import Hosted
+from devboot.app.preparation.install.host_programs import HostPrograms
 from devboot.app.preparation.locking.distro import cache_of, make_debs
 from devboot.environment.project_python import PythonLock, PythonProject, sync_python
 from devboot.environment.venv.sync import SyncResult
@@ -56,7 +56,7 @@ class Provisioned(NamedTuple):
 
     objects: Mapping[Wish, StoreObject]
     venv: SyncResult | None
-    hosted: Mapping[Wish, Hosted] = MappingProxyType({})
+    hosted: Mapping[Wish, HostPrograms] = MappingProxyType({})
 
     @property
     def programs(self) -> dict[Wish, StoreObject]:
@@ -132,7 +132,7 @@ def provision(
     reporter: Reporter,
     is_forced: bool = False,
     is_thorough: bool = False,
-    hosted: Mapping[Wish, Hosted] = MappingProxyType({}),
+    hosted: Mapping[Wish, HostPrograms] = MappingProxyType({}),
     there: Mapping[Wish, StoreObject] = MappingProxyType({}),
     is_part: bool = False,
 ) -> Provisioned:

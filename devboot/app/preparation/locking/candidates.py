@@ -22,7 +22,7 @@ AskChannel = Callable[[CondaOrigin, str], Release]
 """Gives what a channel has under a condition such as `8.*`."""
 
 
-class Asked(NamedTuple):
+class Queries(NamedTuple):
     """The queries: which wish goes to which channel, and which to the distribution."""
 
     channels: Mapping[Wish, CondaOrigin]
@@ -39,7 +39,7 @@ class Asked(NamedTuple):
         return not self.channels and not self.distribution
 
 
-class Offers(NamedTuple):
+class Answers(NamedTuple):
     """The answers: `recipes` include versions of channels, `rows` are those of the distribution."""
 
     recipes: Mapping[str, KnownRecipe]
@@ -57,7 +57,7 @@ def channel_asker(uv: Uv) -> AskChannel | None:
     return lambda origin, condition: list_conda(origin, condition, cache_of(uv), is_offline=uv.offline)
 
 
-def to_ask(
+def queries_for(
     wishes: Sequence[Wish],
     recipes: Mapping[str, KnownRecipe],
     here: Distribution,
@@ -65,7 +65,7 @@ def to_ask(
     has_channels: bool,
     previous: Lock | None = None,
     update: Collection[str] = (),
-) -> Asked:
+) -> Queries:
     """Return the queries: to a channel, which serves all platforms, if possible, else to the distribution.
 
     Raises MachineError `conda/not-installed` if a package that isn't locked has no other source.
@@ -76,22 +76,24 @@ def to_ask(
     rest = wishes if not has_channels else [wish for wish in wishes if wish not in channels]
     debs = questions(rest, recipes, distribution=here.name, platform=here.platform, previous=previous, update=update)
     if has_channels:
-        return Asked(channels, debs)
+        return Queries(channels, debs)
     for wish, origin in channels.items():
         is_locked = previous is not None and not {wish.name, "*"} & set(update) and previous.find(*wish) is not None
         if wish not in debs and not is_locked:
             raise _lacks_rattler(recipes[wish.name], origin)
-    return Asked({}, debs)
+    return Queries({}, debs)
 
 
-def ask(asked: Asked, recipes: Mapping[str, KnownRecipe], here: Distribution, ask_channel: AskChannel | None) -> Offers:
+def ask(
+    asked: Queries, recipes: Mapping[str, KnownRecipe], here: Distribution, ask_channel: AskChannel | None
+) -> Answers:
     """Send the queries and return the answers. Raises the errors of the distribution and the channels."""
     known = dict(recipes)
     for wish, origin in asked.channels.items():
         assert ask_channel is not None
         known[wish.name] = with_release(known[wish.name], ask_channel(origin, condition_of(wish.requested)))
     rows = {wish: _rows(wish, recipes[wish.name], here) for wish in asked.distribution}
-    return Offers(known, rows)
+    return Answers(known, rows)
 
 
 def _rows(wish: Wish, known: KnownRecipe, here: Distribution) -> tuple[DistributionRow, ...]:

@@ -8,13 +8,13 @@ from devboot.errors import LockError
 from devboot.model.edge.lockfile.lock import Lock, LockedPackage, Wish
 
 
-def as_it_is(lock: Lock | None, wishes: Iterable[Wish], *, needs_python: bool) -> Lock:
+def frozen_lock(lock: Lock | None, wishes: Iterable[Wish], *, needs_python: bool) -> Lock:
     """Return the lock with each package under its wish: the version asked for, else any of its recipe.
 
     Raises LockError `lock/frozen` for a package that isn't locked in any version.
     """
     known = lock or Lock()
-    found = {wish: _standing_for(known, wish) for wish in dict.fromkeys(wishes)}
+    found = {wish: _locked_package(known, wish) for wish in dict.fromkeys(wishes)}
     missing = [f"`{wish.name}`" for wish, package in found.items() if package is None]
     if needs_python and known.python is None:
         missing.append("the Python packages")
@@ -32,5 +32,5 @@ def as_it_is(lock: Lock | None, wishes: Iterable[Wish], *, needs_python: bool) -
     return known.model_copy(update={"package": tuple(packages)})
 
 
-def _standing_for(lock: Lock, wish: Wish) -> LockedPackage | None:
+def _locked_package(lock: Lock, wish: Wish) -> LockedPackage | None:
     return lock.find(*wish) or next((package for package in lock.package if package.name == wish.name), None)

@@ -7,9 +7,9 @@ import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple
 
-from devboot.app.preparation.locking.candidates import AskChannel, Asked, ask, channel_asker, to_ask
+from devboot.app.preparation.locking.candidates import AskChannel, Queries, ask, channel_asker, queries_for
 from devboot.app.preparation.locking.distro import Distribution, apt_of
-from devboot.app.preparation.locking.frozen import as_it_is
+from devboot.app.preparation.locking.frozen import frozen_lock
 from devboot.app.this_machine import this_host
 from devboot.clone_reader import read_bytes, read_text
 from devboot.clone_writer import replace_file
@@ -36,7 +36,7 @@ from devboot.uv.client import Uv
 
 STEP = "lock"
 
-Bring = Callable[[Lock, PythonProject], PythonProject]
+InstallInterpreter = Callable[[Lock, PythonProject], PythonProject]
 """Gives a project the interpreter that the lock's packages have for it."""
 
 
@@ -105,7 +105,7 @@ def ensure_lock(
     wish: LockOptions,
     environ: Mapping[str, str],
     reporter: Reporter,
-    bring: Bring = lambda _lock, python: python,
+    bring: InstallInterpreter = lambda _lock, python: python,
     distribution: Distribution | None = None,
 ) -> LockResult:
     """Make the lock fit, choosing as few new versions as possible. Without `distribution` this machine's is used.
@@ -124,7 +124,7 @@ def ensure_lock(
         return _as_it_is(old, path, manifest, python, reasons, reporter)
     here = distribution or Distribution(this_host(sys.platform, os.uname().machine), environ, apt_of(uv), reporter)
     channel = channel_asker(uv)
-    asked = Asked({}, {}) if wish.is_frozen else _to_ask(manifest, recipes, old, wish, here, channel)
+    asked = Queries({}, {}) if wish.is_frozen else _to_ask(manifest, recipes, old, wish, here, channel)
     if not reasons and not wish.update and wish.merged is None and asked.is_empty:
         if old is not None:
             reporter.emit(Event(UNCHANGED, STEP, "devboot.lock matches"))
@@ -160,7 +160,7 @@ def _as_it_is(
     reasons: tuple[str, ...],
     reporter: Reporter,
 ) -> LockResult:
-    lock = as_it_is(old, wishes_of(manifest), needs_python=python is not None and python.needs_lock)
+    lock = frozen_lock(old, wishes_of(manifest), needs_python=python is not None and python.needs_lock)
     if reasons:
         reporter.emit(Event(NOTE, STEP, "used unchanged, although it is out of date", lines=reasons))
     reporter.emit(Event(UNCHANGED, STEP, "devboot.lock is used unchanged"))
@@ -174,9 +174,9 @@ def _to_ask(
     wish: LockOptions,
     here: Distribution,
     channel: AskChannel | None,
-) -> Asked:
+) -> Queries:
     wishes, has_channels = wishes_of(manifest), channel is not None
-    return to_ask(wishes, recipes, here, has_channels=has_channels, previous=old, update=wish.update)
+    return queries_for(wishes, recipes, here, has_channels=has_channels, previous=old, update=wish.update)
 
 
 def pins_of_lock(lock: Lock | None) -> PythonPins | None:

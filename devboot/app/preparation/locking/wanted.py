@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from devboot.app.context import Context
 
 
-def looking_uv(loaded: Loaded, context: Context) -> Uv:
+def inspecting_uv(loaded: Loaded, context: Context) -> Uv:
     """Return a uv for commands that only inspect the project. Raises MachineError."""
     return make_looking_uv(context.environ, loaded.project.root, context.paths().cache)
 

@@ -51,7 +51,7 @@ class CloneKind(NamedTuple):
     title: str = ""
 
 
-def what_else(folder: str) -> tuple[list[str], list[str]]:
+def advice_without_manifest(folder: str) -> tuple[list[str], list[str]]:
     """Return causes and help for `manifest/not-found`, based on the files in a folder."""
     found = kind_without_packages(folder)
     example = "`devboot init --example` writes a small project to start from"

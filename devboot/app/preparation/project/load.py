@@ -11,7 +11,7 @@ from devboot import __version__
 from devboot.app.preparation.project.fixed_addresses import with_fixed_addresses
 from devboot.app.preparation.project.folders import claim_folders
 from devboot.app.preparation.project.loaded import Loaded
-from devboot.app.preparation.project.recorded_reads import Watched
+from devboot.app.preparation.project.recorded_reads import RecordedReads
 from devboot.clone_reader import note
 from devboot.environment.process_specs import PORT_STEP
 from devboot.environment.project_owner import refuse_sudo
@@ -75,7 +75,7 @@ def _load(project: Project, cwd: str, environ: Mapping[str, str], patience: Pati
             fresh = not project.written
     kept = kept or Kept((), ())
     prefix = "" if project.root == cwd else f"{os.path.relpath(project.root, cwd)}/"
-    with Watched() as watched:
+    with RecordedReads() as watched:
         note(os.path.join(project.root, MANIFEST))  # which would take the place of a detected one
         sources = load_sources(project.manifest, root=project.root, prefix=prefix, is_lenient=not project.written)
         found = _as_in_overmind(Loaded(project, sources.manifest, sources.procfile, (), fresh, kept.notes, state_notes))
@@ -132,9 +132,9 @@ def _propose(start: str, environ: Mapping[str, str]) -> Proposal:
 
     proposal = detect_here(start, environ)
     if not proposal.is_useful:
-        from devboot.app.preparation.project.kind_of_clone import what_else
+        from devboot.app.preparation.project.kind_of_clone import advice_without_manifest
 
-        causes, helps = what_else(start)
+        causes, helps = advice_without_manifest(start)
         raise ManifestError(
             "manifest/not-found",
             f"there is no `{MANIFEST}` here, and nothing that looks like an application",
@@ -155,7 +155,7 @@ def _detect(
 
     projects = Projects.from_environ(environ)
     start = projects.seen_from(project.root)
-    with Watched() as watched:
+    with RecordedReads() as watched:
         proposal = _propose(start, environ)
     root = str(proposal.root)
     said: tuple[str, ...] = ()

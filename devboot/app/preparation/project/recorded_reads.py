@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     Stamp = tuple[str, int, int]
 
 
-class Watched:
+class RecordedReads:
     """A context that records everything read, looked for and listed through `clone_reader`.
 
     Stamps are taken at the first access, so that an edit during the preparation isn't overlooked. A Watched may be

@@ -10,7 +10,7 @@ import pytest
 
 from devboot import snapshot
 from devboot.app.screen import edits
-from devboot.app.screen.edits import Edits, adjusting_flags, told
+from devboot.app.screen.edits import Edits, repeated_flags, told
 
 NOTHING = {"started": [], "restarted": [], "stopped": [], "tasks": [], "kept": [], "same": False, "installs": False}
 
@@ -52,7 +52,7 @@ def test_what_runs_no_more_is_not_told_of():
 def test_the_flags_of_the_start_are_said_again():
     values = {"formation": ("worker=3", "web=2"), "env-file": ("a.env",), "base-port": "6000", "detach": True}
 
-    assert ["-m", "worker=3", "-m", "web=2", "-e", "a.env", "-p", "6000"] == adjusting_flags(values)
+    assert ["-m", "worker=3", "-m", "web=2", "-e", "a.env", "-p", "6000"] == repeated_flags(values)
 
 
 @pytest.fixture

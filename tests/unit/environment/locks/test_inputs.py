@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from devboot.app.preparation.project.recorded_reads import Watched
+from devboot.app.preparation.project.recorded_reads import RecordedReads
 from devboot.environment.locks.inputs import default_inputs, named_inputs
 from devboot.snapshot import are_current
 
@@ -78,7 +78,7 @@ def test_named_files_are_taken_by_their_names():
 
 @pytest.mark.parametrize("name", ["uv.lock", "app/poetry.lock", "requirements-dev.txt", "app/requirements/local.txt"])
 def test_files_whose_appearance_would_change_the_choice_are_noted(tmp_path, name):
-    with Watched() as watched:
+    with RecordedReads() as watched:
         assert choose(tmp_path, ["app/manage.py"], "app") == []
     assert are_current(watched.stamps)
 

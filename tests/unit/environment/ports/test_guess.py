@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from devboot.app.preparation.project.recorded_reads import Watched
+from devboot.app.preparation.project.recorded_reads import RecordedReads
 from devboot.environment.ports.guess import reads_port, settings_digest, shell_script
 from devboot.snapshot import are_current
 
@@ -91,7 +91,7 @@ def test_an_edit_of_a_script_of_the_shell_or_of_settings_is_noted(tmp_path, comm
     if change == "is edited":
         path.parent.mkdir(exist_ok=True)
         path.write_text("{}")
-    with Watched() as watched:
+    with RecordedReads() as watched:
         settings_digest(str(tmp_path), command)
     assert are_current(watched.stamps)
 
@@ -103,7 +103,7 @@ def test_an_edit_of_a_script_of_the_shell_or_of_settings_is_noted(tmp_path, comm
 
 def test_a_program_is_noted_until_it_is_there_but_not_its_edits(tmp_path):
     def ask():
-        with Watched() as watched:
+        with RecordedReads() as watched:
             reads_port(str(tmp_path), "python server.py")
         return watched.stamps
 

@@ -17,7 +17,7 @@ from devboot.app.preparation.compose.composition import (
 )
 from devboot.app.preparation.locking.lockfile import known_recipes
 from devboot.app.preparation.project.load import load_project
-from devboot.app.preparation.project.recorded_reads import Watched
+from devboot.app.preparation.project.recorded_reads import RecordedReads
 from devboot.environment.ports.wish import PortWish
 from devboot.environment.variables.envfiles import EnvFiles, read_env_files
 from devboot.environment.variables.secrets import ensure_secrets
@@ -267,7 +267,7 @@ once = true
 before = ["processes"]
 """
     loaded = project(tmp_path, manifest)
-    with Watched() as watched:
+    with RecordedReads() as watched:
         found = composed(project(tmp_path, manifest))
 
     migrate, demo = (spec for spec in found.plan.processes if spec.kind == "task")

@@ -22,7 +22,7 @@ def test_nothing_is_brought_where_the_interpreter_is_found_on_path(tmp_path, loc
         raise AssertionError("nothing is to be fetched")
 
     machine = Machine(str(tmp_path), Host("linux-x86_64", None, None), lambda: 0.0)
-    bringer = InterpreterProvider(machine, str(tmp_path), {}, refuse, environ={}, reporter=RecordingReporter())
+    interpreters = InterpreterProvider(machine, str(tmp_path), {}, refuse, environ={}, reporter=RecordingReporter())
     python = PythonProject(PythonWish(".", ".", "shop"), (), None, None, None, (), ())
 
-    assert (bringer.bring(lock, python), bringer.objects) == (python, {})
+    assert (interpreters.bring(lock, python), interpreters.objects) == (python, {})

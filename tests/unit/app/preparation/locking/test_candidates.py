@@ -2,7 +2,7 @@
 
 import pytest
 
-from devboot.app.preparation.locking.candidates import ask, to_ask
+from devboot.app.preparation.locking.candidates import ask, queries_for
 from devboot.app.preparation.locking.distro import Distribution
 from devboot.app.recipes.miniature import made_up_offers
 from devboot.errors import MachineError
@@ -57,7 +57,7 @@ def channel(origin, condition):
 
 def test_a_channel_comes_before_the_distribution_where_it_can_be_asked():
     recipes = recipe(CONDA, DEB)
-    asked = to_ask([TOY, SHOP], recipes, debian(), has_channels=True)
+    asked = queries_for([TOY, SHOP], recipes, debian(), has_channels=True)
 
     assert (set(asked.channels), set(asked.distribution)) == ({TOY, SHOP}, set())
     offers = ask(asked, recipes, debian(), channel)
@@ -66,14 +66,14 @@ def test_a_channel_comes_before_the_distribution_where_it_can_be_asked():
 
 
 def test_without_the_library_the_distribution_is_asked():
-    asked = to_ask([TOY], recipe(CONDA, DEB), debian(), has_channels=False)
+    asked = queries_for([TOY], recipe(CONDA, DEB), debian(), has_channels=False)
 
     assert (set(asked.channels), set(asked.distribution)) == (set(), {TOY})
 
 
 def test_what_only_the_channel_has_is_refused_with_what_to_install():
     with pytest.raises(MachineError) as caught:
-        to_ask([TOY], recipe(CONDA, HOST), debian(), has_channels=False)
+        queries_for([TOY], recipe(CONDA, HOST), debian(), has_channels=False)
 
     assert caught.value.slug == "conda/not-installed"
     assert caught.value.what == "`toy` comes from the conda channel `conda-forge`, which needs py-rattler"
@@ -82,7 +82,7 @@ def test_what_only_the_channel_has_is_refused_with_what_to_install():
 
 def test_what_the_distribution_lacks_too_is_refused_with_both_reasons():
     recipes = recipe(CONDA, DEB)
-    asked = to_ask([TOY], recipes, debian(), has_channels=False)
+    asked = queries_for([TOY], recipes, debian(), has_channels=False)
     with pytest.raises(MachineError) as caught:
         ask(asked, recipes, debian(), None)
 
@@ -98,25 +98,25 @@ def test_of_several_names_the_one_that_the_release_has_is_taken():
     here = Distribution(X86, {}, lambda _platform, _release: Archive(there), RecordingReporter())
     here.name = "debian-13"
 
-    offers = ask(to_ask([TOY], recipes, here, has_channels=False), recipes, here, None)
+    offers = ask(queries_for([TOY], recipes, here, has_channels=False), recipes, here, None)
 
     assert {(row.name, row.product) for row in offers.rows[TOY]} == {("toy1", "1.4")}
 
 
 def test_a_machine_without_apt_is_told_at_once():
     with pytest.raises(MachineError) as caught:
-        to_ask([TOY], recipe(CONDA, DEB), debian(""), has_channels=False)
+        queries_for([TOY], recipe(CONDA, DEB), debian(""), has_channels=False)
 
     assert caught.value.slug == "conda/not-installed"
 
 
 def test_what_is_locked_is_asked_of_nobody():
     recipes = recipe(CONDA)
-    offers = ask(to_ask([TOY], recipes, debian(), has_channels=True), recipes, debian(), channel)
+    offers = ask(queries_for([TOY], recipes, debian(), has_channels=True), recipes, debian(), channel)
     lock = Lock(package=resolve([TOY], offers.recipes).packages)
 
     for has_channels in (True, False):
-        assert to_ask([TOY], recipes, debian(), has_channels=has_channels, previous=lock).is_empty
+        assert queries_for([TOY], recipes, debian(), has_channels=has_channels, previous=lock).is_empty
 
 
 def test_a_version_is_taken_from_the_release_of_debian_that_has_it_where_the_machines_own_has_another():
@@ -132,6 +132,6 @@ def test_a_version_is_taken_from_the_release_of_debian_that_has_it_where_the_mac
         here.name = name
         for requested, product in expected.items():
             wish = Wish("toy", requested)
-            rows = ask(to_ask([wish], recipes, here, has_channels=False), recipes, here, None).rows[wish]
+            rows = ask(queries_for([wish], recipes, here, has_channels=False), recipes, here, None).rows[wish]
             assert {row.product for row in rows} == {product}
             assert {row.name for row in rows} == {"toy-server/bookworm" if product == "7.2" else "toy-server"}

@@ -3,7 +3,7 @@
 import pytest
 
 from devboot.app.preparation.compose.composition import missing_errors
-from devboot.app.preparation.project.kind_of_clone import what_else
+from devboot.app.preparation.project.kind_of_clone import advice_without_manifest
 from devboot.app.preparation.project.load import load_project
 from devboot.app.preparation.project.unrecognised import is_idle, refuse_idle, warn_of_missing, warn_of_undeclared
 from devboot.environment.variables.envfiles import read_env_files
@@ -38,7 +38,7 @@ PROCFILE = "write the command to run into a file `Procfile`: `web: COMMAND`"
 )
 def test_files_say_what_a_folder_is_instead(tmp_path, name, causes, helps):
     (tmp_path / name).touch()
-    assert what_else(str(tmp_path)) == (causes, helps)
+    assert advice_without_manifest(str(tmp_path)) == (causes, helps)
 
 
 @pytest.mark.parametrize(
@@ -51,13 +51,13 @@ def test_files_say_what_a_folder_is_instead(tmp_path, name, causes, helps):
 def test_a_dockerfile_that_adds_to_another_programs_image_names_it(tmp_path, image, causes):
     (tmp_path / "Dockerfile").write_text(f"FROM python:3.12 AS made\nfrom --platform=linux {image}\nCOPY x.py /app/\n")
     (tmp_path / "x.py").touch()
-    assert what_else(str(tmp_path)) == (causes, [EXAMPLE])
+    assert advice_without_manifest(str(tmp_path)) == (causes, [EXAMPLE])
 
 
 @pytest.mark.parametrize("name", [".", "gone"])
 def test_a_folder_without_files_may_have_the_example(tmp_path, name):
     advice = "`devboot init --example` writes a small project to start from"
-    assert what_else(str(tmp_path / name)) == ([], [advice])
+    assert advice_without_manifest(str(tmp_path / name)) == ([], [advice])
 
 
 @pytest.fixture

@@ -196,6 +196,8 @@ def nothing_to_run(tree: Tree, app: Application, own: tuple[str, Evidence | None
     folder = "" if cwd_of(app) == "." else f"cd {shlex.quote(cwd_of(app))} && "
     program = f"{folder}devboot run -- {command}"
     text = f"no long-running process found in the clone: `{program}` runs its program"
+    if _is_interactive(tree, app, command):
+        return Note(f"{text}, which asks questions at the terminal", where, warns=True), program
     return Note(f"{text}, `web: COMMAND` in a file `Procfile` makes it a process", where, warns=True), program
 
 

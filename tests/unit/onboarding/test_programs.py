@@ -71,7 +71,10 @@ def test_scripts_beside_an_application_are_left_alone(propose):
 def test_a_remark_behind_a_command_is_no_part_of_it(propose, line, program):
     files = {"tell.py": "name = input()\n", "README.md": f"```sh\n{line}\n```\n", "requirements.txt": "requests\n"}
 
-    assert propose(files).program == f"devboot run -- {program}"
+    proposal = propose(files)
+
+    assert proposal.program == f"devboot run -- {program}"
+    assert proposal.notes[-1].text.endswith("runs its program, which asks questions at the terminal")
 
 
 def test_a_server_that_only_others_start_is_no_application(propose):

@@ -323,10 +323,17 @@ def _missing_package(tail: tuple[str, ...], spec: model.ProcessSpec) -> tuple[st
             f"`{found[1]}` exists in `{place}/`, where Python 3 does not look: write `from .{found[1]} import …`",
             f'or add that folder to its path: `PYTHONPATH = "{place}"` under `[env]` in devboot.toml',
         )
-    from devboot.supervisor.explain.missing_package import adding_command
+    return _how_to_add(found[1], spec)
 
-    installs = f"`devboot up -d` installs new packages; if none of them provides `{found[1]}`, add the package first"
-    command = adding_command(found[1], spec.packages)
+
+def _how_to_add(module: str, spec: model.ProcessSpec) -> tuple[str, ...]:
+    """Return advice on the package of a module that is in no list."""
+    from devboot.supervisor.explain.missing_package import adding_command, is_own_by_name
+
+    if is_own_by_name(module):
+        return (f"`{module}` is a module of the project itself that this clone lacks: only its code can bring it",)
+    installs = f"`devboot up -d` installs new packages; if none of them provides `{module}`, add the package first"
+    command = adding_command(module, spec.packages)
     return (command, "`devboot up -d` installs new packages") if command else (installs,)
 
 

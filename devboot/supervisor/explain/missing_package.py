@@ -19,6 +19,22 @@ _TOOLS = {
 }
 
 
+# How projects call modules of their own. Packages of these names on an index are somebody else's
+_OWN = (
+    *("api", "app", "apps", "backend", "bot", "common", "conf", "config", "configs", "constants", "controllers"),
+    *("core", "database", "db", "frontend", "handlers", "helper", "helpers", "lib", "libs", "main", "middleware"),
+    *("model", "models", "router", "routers", "routes", "schema", "schemas", "server", "service", "services"),
+    *("settings", "src", "task", "tasks", "tests", "util", "utils", "views", "worker", "workers"),
+)
+
+
+def is_own_by_name(module: str) -> bool:
+    """Return whether a missing module has a name that projects give to their own modules."""
+    from devboot.model.distributions import distributions
+
+    return module in _OWN and module not in distributions()
+
+
 def adding_command(module: str, packages: Sequence[str], *, is_distribution: bool = False) -> str:
     """Return the command, for the project's folder; "" if the kind of requirements file is unknown.
 

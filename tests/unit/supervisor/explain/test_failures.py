@@ -68,6 +68,17 @@ def test_a_module_of_no_known_package_is_added_under_its_own_name_with_a_remark(
     assert "echo surely_nobodys >> requirements.txt   # if the package is called like the module" == helps[0]
 
 
+@pytest.mark.parametrize("name", ["app", "core", "utils"])
+def test_no_strangers_package_is_advised_for_a_module_of_the_projects_own(tmp_path, name):
+    (tmp_path / "requirements.txt").touch()
+    spec = WORKER._replace(packages=(str(tmp_path), "requirements.txt"))
+
+    helps = failures.ended(spec, End(1), (f"ModuleNotFoundError: No module named '{name}'",)).help
+
+    assert helps[0] == f"`{name}` is a module of the project itself that this clone lacks: only its code can bring it"
+    assert not any(">> requirements.txt" in each for each in helps)
+
+
 @pytest.mark.parametrize(
     ("line", "package"),
     [

@@ -26,7 +26,7 @@ OWN = {
     ): "what it has unpacked from a kit, in a temporary folder",
     (
         "app/preparation/install/kit.py",
-        "OpenKit.give_lock",
+        "OpenKit.write_lock",
     ): "what it has unpacked into its own cache, its digest compared",
     ("app/preparation/install/kit.py", "OpenKit.seed"): "the same",
     ("app/kits/own_wheel.py", "own_requirements"): "the pyproject.toml of its own checkout",
